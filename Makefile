@@ -1,0 +1,52 @@
+# Short names for ordinary snakemake calls; README.md shows them in full.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help env demo paper run test lint clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+CONFIG ?= config/config.yaml
+# The folder that the run of CONFIG writes.
+RESULTS = results/$(shell sed -n "s/^run: *//p" $(CONFIG))
+# One thread in each job's linear algebra; jobs run side by side.
+export OMP_NUM_THREADS ?= 1
+
+help: ## Show this help
+	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+env: .venv/.complete ## Make the Python environment in .venv
+
+.venv/.complete: envs/requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Fringe needs Python 3.11 or later; name one: make env PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -r envs/requirements.lock
+	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: ## Rebuild the embedded default: photographs and a simulated generator
+	@$(MAKE) --no-print-directory run CONFIG=config/demo.yaml
+
+paper: ## Rebuild the paper; the data sets that config/config.yaml names must be there
+	@$(MAKE) --no-print-directory run CONFIG=config/config.yaml
+
+run: env ## Run any configuration: make run CONFIG=my.yaml
+	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) \
+	  --report $(RESULTS)/report.html --report-after-run
+	@$(BIN)/python -m fringe.report $(RESULTS)
+
+test: env ## Run all tests, those of real DAGs included
+	$(BIN)/pytest
+
+lint: env ## Check style, types and the workflow
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/mypy
+	$(BIN)/snakemake --lint --configfile config/demo.yaml
+
+clean: ## Remove the results of all runs, and what tools left (not .venv)
+	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache
+	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

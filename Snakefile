@@ -1,0 +1,58 @@
+# Fringe: what a Fréchet Inception Distance is really looking at.
+#
+# Data flows one way, and every arrow is a file below results/<run>/:
+#
+#   images/<source>/<shard>.h5              rendered images, where a generator makes them
+#   features/<source>/<network>.h5          features and logits, linked from shards beside it
+#   statistics/<source>/<network>/          means and covariances
+#   weights/<dataset>/<scheme>.h5           optimized sampling weights
+#   draws/<dataset>/<scheme>.h5             which candidates each repeat draws
+#   scores/<dataset>/<scheme>/<network>.csv tidy rows: one distance each
+#   tables/ figures/ verdict.md report.html what a person reads
+#   logs/ benchmarks/                       of every job
+#
+# A run is described by one file: snakemake --cores 2 --configfile config/demo.yaml
+
+import re
+
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+if "sources" not in config:
+
+    configfile: "config/config.yaml"
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "rules/common.smk"
+
+
+wildcard_constraints:
+    dataset="[a-z0-9][a-z0-9_-]*",
+    source="[A-Za-z0-9][A-Za-z0-9_.-]*",
+    network="|".join(map(re.escape, NETWORKS)),
+    shard="[0-9]+-[0-9]+",
+    scheme="|".join(SCHEMES),
+    space="features|logits",
+    n="[0-9]+",
+
+
+include: "rules/images.smk"
+include: "rules/features.smk"
+include: "rules/resampling.smk"
+include: "rules/evaluation.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+include: "rules/report.smk"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.tables.input,
+        rules.figures.input,
+        rules.verdict.output,
+    localrule: True

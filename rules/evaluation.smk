@@ -1,0 +1,116 @@
+# Scores: tidy rows, one distance each.
+
+
+def scoring(**others):
+    """Return what every score depends on, and ``others``."""
+    return {"seed": config["seed"], "revision": METRICS_REVISION, **others}
+
+
+rule score_scheme:
+    input:
+        draws=f"{R}/draws/{{dataset}}/{{scheme}}.h5",
+        candidates=features("generated"),
+        real=real_statistics(),
+    output:
+        f"{R}/scores/{{dataset}}/{{scheme}}/{{network}}.csv",
+    log:
+        f"{R}/logs/score_scheme/{{dataset}}/{{scheme}}/{{network}}.log",
+    benchmark:
+        f"{R}/benchmarks/score_scheme/{{dataset}}/{{scheme}}/{{network}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 2500 * attempt,
+        runtime=60,
+    params:
+        scoring=scoring(),
+    script:
+        "../workflow/scripts/score_scheme.py"
+
+
+rule score_kernels:
+    input:
+        draws=f"{R}/draws/{{dataset}}/{{scheme}}.h5",
+        candidates=features("generated", MAIN),
+        real=features("real", MAIN),
+    output:
+        f"{R}/scores/{{dataset}}/{{scheme}}/kernels.csv",
+    log:
+        f"{R}/logs/score_kernels/{{dataset}}/{{scheme}}.log",
+    benchmark:
+        f"{R}/benchmarks/score_kernels/{{dataset}}/{{scheme}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=240,
+    params:
+        scoring=lambda w: scoring(
+            n_real=DATASETS[w.dataset]["n_real"],
+            repeats=config["evaluation"]["repeats"]["table3"],
+            subsets=config["evaluation"]["kid_subsets"],
+            subset_size=config["evaluation"]["kid_subset_size"],
+            exact=config["evaluation"]["kid_exact"],
+            gamma_factors=config["evaluation"]["gamma_factors"],
+        ),
+    script:
+        "../workflow/scripts/score_kernels.py"
+
+
+rule score_sizes:
+    input:
+        real=features("real", MAIN),
+        generated=features("generated", MAIN),
+    output:
+        f"{R}/scores/{{dataset}}/sizes.csv",
+    log:
+        f"{R}/logs/score_sizes/{{dataset}}.log",
+    benchmark:
+        f"{R}/benchmarks/score_sizes/{{dataset}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 2500 * attempt,
+        runtime=120,
+    params:
+        scoring=lambda w: scoring(
+            sizes=config["evaluation"]["sizes"],
+            repeats=config["evaluation"]["repeats"]["sizes"],
+        ),
+    script:
+        "../workflow/scripts/score_sizes.py"
+
+
+def snapshot_statistics(wildcards):
+    """Return mean and covariance of every snapshot of a data set."""
+    dataset = DATASETS[wildcards.dataset]
+    return [
+        f"{R}/statistics/{source}/{MAIN}/{wildcards.space}-"
+        f"{min(dataset['n_generated'], SOURCES[source]['count'])}.h5"
+        for source in dataset["snapshots"]
+    ]
+
+
+rule score_snapshots:
+    input:
+        real=lambda w: real_statistics(w.space, MAIN)(w),
+        snapshots=snapshot_statistics,
+    output:
+        f"{R}/scores/{{dataset}}/snapshots-{{space}}.csv",
+    log:
+        f"{R}/logs/score_snapshots/{{dataset}}-{{space}}.log",
+    benchmark:
+        f"{R}/benchmarks/score_snapshots/{{dataset}}-{{space}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 2500 * attempt,
+        runtime=60,
+    params:
+        scoring=lambda w: scoring(snapshots=DATASETS[w.dataset]["snapshots"]),
+    script:
+        "../workflow/scripts/score_snapshots.py"

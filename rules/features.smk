@@ -1,0 +1,94 @@
+# Features and logits of every image, and their means and covariances.
+
+from fringe.features import REVISION as FEATURES_REVISION
+from fringe.metrics import REVISION as METRICS_REVISION
+
+
+def rendered_shard(wildcards):
+    """Return the images that a shard of features is extracted from, where they are kept."""
+    if is_rendered(wildcards.source) and config["extraction"]["keep_images"]:
+        # Their identity is in the params; a file made again with the same pixels is not news.
+        return ancient(f"{R}/images/{wildcards.source}/{wildcards.shard}.h5")
+    return []
+
+
+def made_by(network):
+    """Return what features depend on, beside the images."""
+    name = NETWORKS[network]
+    return {
+        "network": name,
+        "network_revision": network_info(name)[2],
+        "batch_size": config["extraction"]["batch_size"],
+        "revision": FEATURES_REVISION,
+    }
+
+
+rule extract_features:
+    input:
+        images=rendered_shard,
+    output:
+        f"{R}/features/{{source}}/{{network}}/{{shard}}.h5",
+    log:
+        f"{R}/logs/extract_features/{{source}}/{{network}}/{{shard}}.log",
+    benchmark:
+        f"{R}/benchmarks/extract_features/{{source}}/{{network}}/{{shard}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    # One thread for each shard: the last bits of a convolution depend on the number of threads,
+    # and two shards at a time are faster than one on two threads.
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 3000 * attempt,
+        runtime=120,
+        gpu=0 if config["device"] == "cpu" else 1,
+    params:
+        made_from=lambda w: {
+            "images": identity(w.source),
+            **made_by(w.network),
+        },
+    script:
+        "../workflow/scripts/extract_features.py"
+
+
+rule link_features:
+    input:
+        lambda w: [
+            f"{R}/features/{w.source}/{w.network}/{shard}.h5"
+            for shard in shards(w.source)
+        ],
+    output:
+        f"{R}/features/{{source}}/{{network}}.h5",
+    log:
+        f"{R}/logs/link_features/{{source}}/{{network}}.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        made_from=lambda w: {
+            "images": identity(w.source),
+            "count": SOURCES[w.source]["count"],
+            **made_by(w.network),
+        },
+    script:
+        "../workflow/scripts/link_features.py"
+
+
+rule measure_statistics:
+    input:
+        f"{R}/features/{{source}}/{{network}}.h5",
+    output:
+        f"{R}/statistics/{{source}}/{{network}}/{{space}}-{{n}}.h5",
+    log:
+        f"{R}/logs/measure_statistics/{{source}}/{{network}}/{{space}}-{{n}}.log",
+    benchmark:
+        f"{R}/benchmarks/measure_statistics/{{source}}/{{network}}/{{space}}-{{n}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 2000 * attempt,
+        runtime=30,
+    params:
+        revision=METRICS_REVISION,
+    script:
+        "../workflow/scripts/measure_statistics.py"

@@ -1,0 +1,199 @@
+# The paper's figures. Those of one data set carry its name; the others show all.
+
+from fringe.figures import REVISION as FIGURES_REVISION
+
+
+def drawn(number, name="", caption="figure"):
+    """Return the two files of a figure; the report shows the PNG."""
+    stem = f"{R}/figures/figure{number}{name}"
+    return {
+        "png": report(
+            f"{stem}.png",
+            caption=f"../workflow/report/{caption}.rst",
+            category="Figures",
+            labels={
+                "figure": f"Figure {number}",
+                "data set": "{dataset}" if name else "all",
+            },
+        ),
+        "pdf": f"{stem}.pdf",
+    }
+
+
+def drawing_style(**others):
+    """Return what every figure depends on beside its inputs, and ``others``."""
+    return {"style": config["figures"], "revision": FIGURES_REVISION, **others}
+
+
+def subject(dataset):
+    """Return the title of one data set, and whether a simulated generator made its images."""
+    return titles()[dataset]
+
+
+rule figure_classes:
+    input:
+        real=features("real", MAIN),
+        generated=features("generated", MAIN),
+    output:
+        **drawn("4a", "-{dataset}", "figure4a"),
+    log:
+        f"{R}/logs/figure_classes/{{dataset}}.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=lambda w: drawing_style(
+            n_real=DATASETS[w.dataset]["n_real"],
+            n_generated=DATASETS[w.dataset]["n_generated"],
+            network=config["network"],
+            **subject(w.dataset),
+        ),
+    script:
+        "../workflow/scripts/draw_classes.py"
+
+
+rule figure_weights:
+    input:
+        f"{R}/weights/{{dataset}}/prelogits.h5",
+    output:
+        **drawn("{number}", "-{dataset}", "figure5"),
+    log:
+        f"{R}/logs/figure_weights/{{number}}-{{dataset}}.log",
+    wildcard_constraints:
+        number="5|17",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=lambda w: drawing_style(
+            images=identity(DATASETS[w.dataset]["generated"]),
+            rows=4 if w.number == "5" else 9,
+            columns=5 if w.number == "5" else 16,
+            seed=config["seed"],
+            **subject(w.dataset),
+        ),
+    script:
+        "../workflow/scripts/draw_weights.py"
+
+
+def sweep_scores(wildcards):
+    """Return the scores behind Figures 6 and 18, in FID's network and in the last control."""
+    return expand(
+        f"{R}/scores/{{dataset}}/{{scheme}}/{{network}}.csv",
+        dataset=sweep_datasets(wildcards.number),
+        scheme=["random", "prelogits", *plan.sweep_schemes(config)],
+        network=[MAIN, CONTROLS[-1]],
+    )
+
+
+def sweep_datasets(number):
+    """Return the data sets of Figure 6, the first, or of Figure 18, all."""
+    return list(DATASETS) if number == "18" else list(DATASETS)[:1]
+
+
+rule figure_sweep:
+    input:
+        sweep_scores,
+    output:
+        **drawn("{number}", caption="figure6"),
+    log:
+        f"{R}/logs/figure_sweep/{{number}}.log",
+    wildcard_constraints:
+        number="6|18",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=lambda w: drawing_style(
+            datasets=sweep_datasets(w.number),
+            titles=titles(),
+            network=config["network"],
+            control=config["controls"][-1],
+        ),
+    script:
+        "../workflow/scripts/draw_sweep.py"
+
+
+rule figure_sizes:
+    input:
+        expand(f"{R}/scores/{{dataset}}/sizes.csv", dataset=DATASETS),
+    output:
+        **drawn("8a", caption="figure8a"),
+    log:
+        f"{R}/logs/figure_sizes.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=drawing_style(
+            titles=titles(),
+            network=config["network"],
+            all_real={
+                name: SOURCES[d["real"]]["count"] for name, d in DATASETS.items()
+            },
+        ),
+    script:
+        "../workflow/scripts/draw_sizes.py"
+
+
+WITH_SNAPSHOTS = [name for name, dataset in DATASETS.items() if dataset["snapshots"]]
+
+
+rule figure_snapshots:
+    input:
+        expand(
+            f"{R}/scores/{{dataset}}/snapshots-{{space}}.csv",
+            dataset=WITH_SNAPSHOTS,
+            space=["features", "logits"],
+        ),
+    output:
+        **drawn("9", caption="figure9"),
+    log:
+        f"{R}/logs/figure_snapshots.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=drawing_style(titles=titles(), network=config["network"]),
+    script:
+        "../workflow/scripts/draw_snapshots.py"
+
+
+GRID_SCHEMES = ["random", "matched", "prelogits"]
+
+
+rule figure_schemes:
+    input:
+        draws=expand(f"{R}/draws/{{{{dataset}}}}/{{scheme}}.h5", scheme=GRID_SCHEMES),
+        scores=expand(
+            f"{R}/scores/{{{{dataset}}}}/{{scheme}}/{MAIN}.csv", scheme=GRID_SCHEMES
+        ),
+    output:
+        **drawn("16", "-{dataset}", "figure16"),
+    log:
+        f"{R}/logs/figure_schemes/{{dataset}}.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=lambda w: drawing_style(
+            schemes=GRID_SCHEMES,
+            images=identity(DATASETS[w.dataset]["generated"]),
+            seed=config["seed"],
+            **subject(w.dataset),
+        ),
+    script:
+        "../workflow/scripts/draw_schemes.py"
+
+
+rule figures:
+    input:
+        expand(
+            f"{R}/figures/figure{{number}}-{{dataset}}.png",
+            number=["4a", "5", "16", "17"],
+            dataset=DATASETS,
+        ),
+        expand(f"{R}/figures/figure{{number}}.png", number=["6", "18"]),
+        [f"{R}/figures/figure8a.png"] if config["evaluation"]["sizes"] else [],
+        [f"{R}/figures/figure9.png"] if WITH_SNAPSHOTS else [],
+    localrule: True

@@ -1,0 +1,25 @@
+# Images that a generator makes, kept so that every network reads the same files.
+
+from fringe.sources import REVISION as IMAGES_REVISION
+
+
+rule render_images:
+    output:
+        f"{R}/images/{{source}}/{{shard}}.h5",
+    log:
+        f"{R}/logs/render_images/{{source}}/{{shard}}.log",
+    benchmark:
+        f"{R}/benchmarks/render_images/{{source}}/{{shard}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 1500 * attempt,
+        runtime=60,
+    params:
+        made_from=lambda w: {
+            "images": identity(w.source),
+            "revision": IMAGES_REVISION,
+        },
+    script:
+        "../workflow/scripts/render_images.py"

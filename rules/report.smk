@@ -1,0 +1,33 @@
+# What the scores say, in words. The report itself is `snakemake --report`: see README.md.
+
+
+rule verdict:
+    input:
+        expand(
+            f"{R}/scores/{{dataset}}/{{scheme}}/{{network}}.csv",
+            dataset=DATASETS,
+            scheme=["random", "prelogits"],
+            network=NETWORKS,
+        ),
+    output:
+        report(
+            f"{R}/verdict.md",
+            caption="../workflow/report/verdict.rst",
+            category="Verdict",
+            labels={"question": "How much of FID is null space?"},
+        ),
+    log:
+        f"{R}/logs/verdict.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        verdict={
+            "titles": titles(),
+            "network": config["network"],
+            "controls": config["controls"],
+            "dims": {name: network_info(name)[0] for name in NETWORKS.values()},
+            "revision": TABLES_REVISION,
+        },
+    script:
+        "../workflow/scripts/write_verdict.py"

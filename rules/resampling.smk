@@ -1,0 +1,109 @@
+# Sampling weights, and which candidates every repeat of a scheme draws.
+
+from fringe.resampling import REVISION as RESAMPLING_REVISION
+
+
+def optimized_space(wildcards):
+    """Return the inputs of a weight optimization: real and candidate features or logits."""
+    candidates = features("generated", MAIN)(wildcards)
+    if wildcards.scheme in ("prelogits", "logits"):
+        space = "features" if wildcards.scheme == "prelogits" else "logits"
+        return {
+            "real": real_statistics(space, MAIN)(wildcards),
+            "candidates": candidates,
+        }
+    return {"real": features("real", MAIN)(wildcards), "candidates": candidates}
+
+
+def drawing(wildcards, scheme):
+    """Return what the draws of a scheme depend on, beside the weights."""
+    dataset = DATASETS[wildcards.dataset]
+    return {
+        "n": dataset["n_generated"],
+        "repeats": plan.repeats(config, scheme),
+        "seed": config["seed"],
+        "revision": RESAMPLING_REVISION,
+    }
+
+
+rule optimize_weights:
+    input:
+        unpack(optimized_space),
+    output:
+        f"{R}/weights/{{dataset}}/{{scheme}}.h5",
+    log:
+        f"{R}/logs/optimize_weights/{{dataset}}/{{scheme}}.log",
+    benchmark:
+        f"{R}/benchmarks/optimize_weights/{{dataset}}/{{scheme}}.tsv"
+    wildcard_constraints:
+        scheme="prelogits|logits|(top|middle)[0-9]+",
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=240,
+    params:
+        optimization=config["optimization"],
+        made_from=lambda w: {
+            "n_real": DATASETS[w.dataset]["n_real"],
+            "revision": RESAMPLING_REVISION,
+        },
+        checkpoint=f"{R}/weights/{{dataset}}/{{scheme}}.checkpoint",
+    script:
+        "../workflow/scripts/optimize_weights.py"
+
+
+rule draw_random:
+    output:
+        f"{R}/draws/{{dataset}}/random.h5",
+    log:
+        f"{R}/logs/draw/{{dataset}}/random.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        drawing=lambda w: {
+            "candidates": SOURCES[DATASETS[w.dataset]["generated"]]["count"],
+            **drawing(w, "random"),
+        },
+    script:
+        "../workflow/scripts/draw_random.py"
+
+
+rule draw_matched:
+    input:
+        real=features("real", MAIN),
+        candidates=features("generated", MAIN),
+    output:
+        f"{R}/draws/{{dataset}}/matched.h5",
+    log:
+        f"{R}/logs/draw/{{dataset}}/matched.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        drawing=lambda w: {
+            "n_real": DATASETS[w.dataset]["n_real"],
+            **drawing(w, "matched"),
+        },
+    script:
+        "../workflow/scripts/draw_matched.py"
+
+
+rule draw_weighted:
+    input:
+        f"{R}/weights/{{dataset}}/{{scheme}}.h5",
+    output:
+        f"{R}/draws/{{dataset}}/{{scheme}}.h5",
+    log:
+        f"{R}/logs/draw/{{dataset}}/{{scheme}}.log",
+    wildcard_constraints:
+        scheme="prelogits|logits|(top|middle)[0-9]+",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        drawing=lambda w: drawing(w, w.scheme),
+    script:
+        "../workflow/scripts/draw_weighted.py"

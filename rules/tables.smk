@@ -1,0 +1,78 @@
+# Tables 1, 2 and 3.
+
+from fringe.tables import REVISION as TABLES_REVISION
+
+# The schemes that each table compares with random images, and whether it has controls and KID.
+TABLES = {
+    1: {"schemes": ["random", "matched"], "controls": True, "kernels": False},
+    2: {
+        "schemes": ["random", "prelogits", "logits"],
+        "controls": True,
+        "kernels": False,
+    },
+    3: {"schemes": ["random", "prelogits"], "controls": False, "kernels": True},
+}
+
+
+def titles():
+    """Return the display names of data sets, and which of them a simulated generator made."""
+    return {
+        name: {
+            "title": dataset["title"],
+            "simulated": SOURCES[dataset["generated"]]["simulated"],
+        }
+        for name, dataset in DATASETS.items()
+    }
+
+
+def table_scores(wildcards):
+    """Return the scores that a table pivots."""
+    table = TABLES[int(wildcards.table)]
+    kinds = [MAIN]
+    kinds += CONTROLS if table["controls"] else []
+    kinds += ["kernels"] if table["kernels"] else []
+    return expand(
+        f"{R}/scores/{{dataset}}/{{scheme}}/{{kind}}.csv",
+        dataset=DATASETS,
+        scheme=table["schemes"],
+        kind=kinds,
+    )
+
+
+rule make_table:
+    input:
+        table_scores,
+    output:
+        csv=f"{R}/tables/table{{table}}.csv",
+        markdown=f"{R}/tables/table{{table}}.md",
+        latex=f"{R}/tables/table{{table}}.tex",
+        html=report(
+            f"{R}/tables/table{{table}}.html",
+            caption="../workflow/report/table.rst",
+            category="Tables",
+            labels={"table": "Table {table}"},
+        ),
+    log:
+        f"{R}/logs/make_table/{{table}}.log",
+    wildcard_constraints:
+        table="[123]",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        table=lambda w: {
+            "datasets": list(DATASETS),
+            "titles": titles(),
+            "network": config["network"],
+            "controls": config["controls"],
+            "repeats": config["evaluation"]["repeats"][f"table{w.table}"],
+            "revision": TABLES_REVISION,
+        },
+    script:
+        "../workflow/scripts/make_table.py"
+
+
+rule tables:
+    input:
+        expand(f"{R}/tables/table{{table}}.md", table=TABLES),
+    localrule: True

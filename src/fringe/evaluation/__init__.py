@@ -1,0 +1,42 @@
+"""From drawn images to scores: statistics of stored features, and tidy rows of distances."""
+
+from fringe.evaluation.draws import (
+    draw_extremes,
+    draw_matched,
+    draw_random,
+    draw_weighted,
+    load_draws,
+    load_weights,
+    save_draws,
+    save_weights,
+)
+from fringe.evaluation.scores import (
+    read_scores,
+    score_draws,
+    score_kernels,
+    score_sizes,
+    score_snapshots,
+    write_scores,
+)
+from fringe.evaluation.statistics import gaussian_of, load_gaussian, save_gaussian, top1_classes
+
+__all__ = [
+    "draw_extremes",
+    "draw_matched",
+    "draw_random",
+    "draw_weighted",
+    "gaussian_of",
+    "load_draws",
+    "load_gaussian",
+    "load_weights",
+    "read_scores",
+    "save_draws",
+    "save_gaussian",
+    "save_weights",
+    "score_draws",
+    "score_kernels",
+    "score_sizes",
+    "score_snapshots",
+    "top1_classes",
+    "write_scores",
+]

@@ -1,0 +1,117 @@
+"""Which candidates a sampling scheme draws, and the files of weights and draws."""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from fringe.files import create_h5, open_h5
+from fringe.resampling import Weights, draw, match_histogram
+from fringe.seeds import random_stream
+
+__all__ = [
+    "draw_extremes",
+    "draw_matched",
+    "draw_random",
+    "draw_weighted",
+    "load_draws",
+    "load_weights",
+    "save_draws",
+    "save_weights",
+]
+
+Path = str | os.PathLike[str]
+
+
+def draw_random(candidates: int, n: int, repeats: int, seed: int) -> list[np.ndarray]:
+    """Return per repeat ``n`` of ``candidates`` indices, none twice, as the released code does."""
+    return [
+        np.sort(random_stream(seed, "random", repeat).choice(candidates, n, replace=False))
+        for repeat in range(repeats)
+    ]
+
+
+def draw_matched(
+    real_classes: np.ndarray, candidate_classes: np.ndarray, n: int, repeats: int, seed: int
+) -> tuple[list[np.ndarray], dict[str, Any]]:
+    """Return per repeat the indices of a Top-1 matched draw, and what could not be filled.
+
+    Arguments as in :func:`fringe.resampling.match_histogram`. A repeat has fewer than ``n``
+    indices where the candidates lack images of some class; the report says of which.
+    """
+    matches = [
+        match_histogram(
+            real_classes,
+            candidate_classes,
+            n,
+            int(random_stream(seed, "matched", repeat).integers(2**31)),
+        )
+        for repeat in range(repeats)
+    ]
+    # Which bins stay short does not depend on the order in which candidates come.
+    report = {
+        "asked": n,
+        "filled": len(matches[0].indices),
+        "unfilled": {str(label): count for label, count in matches[0].unfilled.items()},
+    }
+    return [match.indices for match in matches], report
+
+
+def draw_weighted(
+    probabilities: np.ndarray, n: int, repeats: int, seed: int, scheme: str
+) -> list[np.ndarray]:
+    """Return per repeat ``n`` indices drawn with replacement (Section 3 of the paper)."""
+    return [
+        draw(probabilities, n, random_stream(seed, scheme, repeat)) for repeat in range(repeats)
+    ]
+
+
+def draw_extremes(
+    probabilities: np.ndarray, n: int, seed: int, share: float = 0.1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return up to ``n`` random indices of the lowest and of the highest ``share`` of weights.
+
+    None twice (Figures 5 and 17); equal weights are ordered by index.
+    """
+    order = np.argsort(probabilities, kind="stable")
+    size = max(1, round(share * len(order)))
+    low, high = (
+        random_stream(seed, "extremes", side).permutation(part)[:n]
+        for side, part in (("low", order[:size]), ("high", order[-size:]))
+    )
+    return low, high
+
+
+def save_draws(
+    path: Path,
+    draws: list[np.ndarray],
+    provenance: Mapping[str, str | int],
+    report: Mapping[str, Any] | None = None,
+) -> None:
+    """Write the indices of every repeat, (repeats, n), to HDF5; ``report`` as JSON."""
+    with create_h5(path, {**provenance, "report": json.dumps(report or {})}) as file:
+        file.create_dataset("indices", data=np.stack(draws), fletcher32=True, chunks=True)
+
+
+def load_draws(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
+    """Return the indices (repeats, n) and the report that `save_draws` wrote."""
+    with open_h5(path) as file:
+        return file["indices"][()], json.loads(file.attrs["report"])
+
+
+def save_weights(path: Path, weights: Weights, provenance: Mapping[str, str | int]) -> None:
+    """Write probabilities (N,) and the path of the optimization to HDF5."""
+    facts = {"objective": weights.objective, "lower_bound": weights.lower_bound}
+    with create_h5(path, {**provenance, **facts}) as file:
+        file.create_dataset("probabilities", data=weights.probabilities, fletcher32=True)
+        trail = file.create_dataset("path", data=weights.path)
+        trail.attrs["columns"] = ["evaluation", "objective", "gap", "effective_sample_size"]
+
+
+def load_weights(path: Path) -> np.ndarray:
+    """Return the probabilities (N,) that `save_weights` wrote."""
+    with open_h5(path) as file:
+        probabilities: np.ndarray = file["probabilities"][()]
+        return probabilities

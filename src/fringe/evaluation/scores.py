@@ -1,0 +1,170 @@
+"""Tidy rows: one distance, of one draw, in one space of one network."""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fringe.evaluation.statistics import gaussian_of
+from fringe.features import FeatureFile
+from fringe.files import atomic_path
+from fringe.metrics import (
+    Gaussian,
+    Kernel,
+    covariance_root,
+    frechet_distance,
+    kernel_distances,
+)
+from fringe.progress import progress
+from fringe.seeds import random_stream
+
+__all__ = [
+    "read_scores",
+    "score_draws",
+    "score_kernels",
+    "score_sizes",
+    "score_snapshots",
+    "write_scores",
+]
+
+Row = dict[str, Any]
+
+
+def score_draws(
+    draws: np.ndarray, candidates: FeatureFile, real: Gaussian, n_real: int
+) -> list[Row]:
+    """Return the FID of every draw.
+
+    Parameters
+    ----------
+    draws : int array (repeats, n)
+        Indices into the candidates, as :func:`fringe.evaluation.load_draws` returns them.
+    candidates : FeatureFile
+        Of the network in whose features FID is measured.
+    real : Gaussian
+        Of ``n_real`` real images in the same features.
+    """
+    root = covariance_root(real)
+    rows = []
+    for repeat, indices in enumerate(progress(draws, "FID", total=len(draws), unit="draws")):
+        counts = np.bincount(indices, minlength=len(candidates))
+        generated = gaussian_of(candidates, counts=counts)
+        value = frechet_distance(real, generated, root=root)
+        rows.append(_row("fid", repeat, value, n_real, len(indices)))
+    return rows
+
+
+def score_kernels(
+    draws: np.ndarray,
+    candidates: FeatureFile,
+    real: np.ndarray,
+    *,
+    seed: int,
+    subsets: int,
+    subset_size: int,
+    exact: bool,
+    gamma_factors: Sequence[float],
+) -> list[Row]:
+    """Return the kernel distances of every draw from the real features (n_real, D).
+
+    KID by the released definition (mean over random subsets) and, where ``exact``, over all
+    pairs; RBF-KID for each of ``gamma_factors`` times 1/D, by the same subsets as KID
+    (Appendix D of the paper names the gammas and leaves the subsets open).
+    """
+    kernels = {
+        f"rbf_kid@{factor:g}": Kernel("rbf", factor / real.shape[1]) for factor in gamma_factors
+    }
+    kernels = {"kid": Kernel(), **kernels}
+    rows = []
+    for repeat, indices in enumerate(progress(draws, "KID", total=len(draws), unit="draws")):
+        generated = candidates.read("features", indices)
+        stream = int(random_stream(seed, "kid", repeat).integers(2**31))
+        values = dict(
+            zip(
+                kernels,
+                kernel_distances(
+                    real,
+                    generated,
+                    list(kernels.values()),
+                    subsets=subsets,
+                    subset_size=subset_size,
+                    seed=stream,
+                ),
+                strict=True,
+            )
+        )
+        if exact:
+            values["kid_exact"] = kernel_distances(real, generated, [Kernel()])[0]
+        rows += [
+            _row(metric, repeat, value, len(real), len(indices)) for metric, value in values.items()
+        ]
+    return rows
+
+
+def score_sizes(
+    real: FeatureFile,
+    generated: FeatureFile,
+    sizes: Sequence[tuple[int, int]],
+    repeats: int,
+    seed: int,
+) -> list[Row]:
+    """Return FID at several pairs of counts (Figure 8a), each from fresh draws of both sets.
+
+    A set that is taken whole is the same in every repeat.
+    """
+    rows = []
+    for n_real, n_generated in sizes:
+        for repeat in progress(range(repeats), f"{n_real}+{n_generated}", total=repeats):
+            sides = (("real", real, n_real), ("generated", generated, n_generated))
+            one, other = (
+                gaussian_of(
+                    file, counts=_subset(len(file), n, random_stream(seed, "size", side, n, repeat))
+                )
+                for side, file, n in sides
+            )
+            rows.append(_row("fid", repeat, frechet_distance(one, other), n_real, n_generated))
+    return rows
+
+
+def _subset(count: int, n: int, stream: np.random.Generator) -> np.ndarray:
+    """Return 0/1 counts (count,) of ``n`` random images, none twice."""
+    return np.bincount(stream.choice(count, n, replace=False), minlength=count)
+
+
+def score_snapshots(
+    snapshots: Mapping[str, tuple[Gaussian, int]], real: Gaussian, n_real: int
+) -> Iterator[Row]:
+    """Yield the FID of each snapshot's Gaussian, by the snapshot's name (Figure 9)."""
+    root = covariance_root(real)
+    for name, (generated, n) in snapshots.items():
+        value = frechet_distance(real, generated, root=root)
+        yield {"snapshot": name, **_row("fid", 0, value, n_real, n)}
+
+
+def _row(metric: str, repeat: int, value: float, n_real: int, n_generated: int) -> Row:
+    return {
+        "metric": metric,
+        "repeat": repeat,
+        "value": value,
+        "n_real": n_real,
+        "n_generated": n_generated,
+    }
+
+
+def write_scores(
+    path: str | os.PathLike[str], rows: Sequence[Row], labels: Mapping[str, str], seed: int
+) -> None:
+    """Write tidy rows as CSV: the ``labels`` all share, the row's own, and the seed.
+
+    Values keep all their digits, so that reading them back gives the same numbers.
+    """
+    frame = pd.DataFrame([{**labels, **row, "seed": seed} for row in rows])
+    with atomic_path(path) as partial:
+        frame.to_csv(partial, index=False, float_format="%.17g")
+
+
+def read_scores(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
+    """Return the rows of several files that `write_scores` wrote."""
+    return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)

@@ -1,0 +1,65 @@
+"""Mean and covariance of stored features, streamed, and their files."""
+
+import os
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from fringe.features import FeatureFile
+from fringe.files import create_h5, open_h5
+from fringe.metrics import Gaussian
+
+__all__ = ["gaussian_of", "load_gaussian", "save_gaussian", "top1_classes"]
+
+
+def gaussian_of(
+    file: FeatureFile,
+    space: str = "features",
+    *,
+    counts: np.ndarray | None = None,
+    stop: int | None = None,
+) -> Gaussian:
+    """Return the Gaussian of stored features, read in blocks.
+
+    Parameters
+    ----------
+    file : FeatureFile
+        Of N images.
+    space : {"features", "logits"}
+    counts : int array (N,), optional
+        How often each image was drawn; the result is that of the repeated rows, none copied.
+    stop : int, optional
+        Take the first ``stop`` images alone.
+    """
+
+    def blocks() -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
+        for first, block in file.blocks(space, stop=stop):
+            yield block, None if counts is None else counts[first : first + len(block)]
+
+    return Gaussian.from_blocks(blocks())
+
+
+def save_gaussian(
+    path: str | os.PathLike[str], gaussian: Gaussian, n: int, provenance: Mapping[str, str | int]
+) -> None:
+    """Write ``mean`` (D,) and ``covariance`` (D, D) of ``n`` images, float64, to HDF5."""
+    with create_h5(path, {**provenance, "n": n}) as file:
+        file.create_dataset("mean", data=gaussian.mean, fletcher32=True)
+        file.create_dataset("covariance", data=gaussian.covariance, fletcher32=True)
+
+
+def load_gaussian(path: str | os.PathLike[str]) -> tuple[Gaussian, int]:
+    """Return what `save_gaussian` wrote: the Gaussian and the number of images behind it.
+
+    Raises
+    ------
+    FringeError
+        If the file is missing or damaged.
+    """
+    with open_h5(path) as file:
+        return Gaussian(file["mean"][()], file["covariance"][()]), int(file.attrs["n"])
+
+
+def top1_classes(file: FeatureFile, stop: int | None = None) -> np.ndarray:
+    """Return the Top-1 class of each of the first ``stop`` images: int array (n,)."""
+    return np.concatenate([block.argmax(axis=1) for _, block in file.blocks("logits", stop=stop)])

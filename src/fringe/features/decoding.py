@@ -1,0 +1,149 @@
+"""Images decoded ahead of the network, in this process or in others.
+
+Worker processes are plain child interpreters that speak pickle over their own pipes. They are
+neither forked (the parent holds PyTorch's threads and perhaps a GPU) nor do they import the
+parent's script again, as ``multiprocessing`` would, and they end when the parent's end of the pipe
+closes, even if it was killed.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fringe.errors import FringeError
+
+if TYPE_CHECKING:
+    from fringe.sources import ImageSource
+
+__all__ = ["decoded"]
+
+AHEAD = 2  # batches asked for beyond the one in use, per worker
+
+
+def decoded(
+    source: ImageSource, bounds: Sequence[tuple[int, int]], workers: int = 0
+) -> Iterator[np.ndarray]:
+    """Yield ``source.read(range(first, last))`` for each of ``bounds``, in their order.
+
+    Reading runs ahead of the caller: in a thread when ``workers`` is 0, else in that many
+    processes. At most ``AHEAD + 1`` batches per worker exist at a time.
+
+    Raises
+    ------
+    FringeError
+        What the source raises, and when a worker process dies.
+    """
+    if workers == 0:
+        yield from _in_thread(source, bounds)
+    else:
+        yield from _in_processes(source, bounds, min(workers, len(bounds)))
+
+
+def _in_thread(source: ImageSource, bounds: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
+    pending: deque[Future[np.ndarray]] = deque()
+    with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
+        try:
+            for first, last in bounds:
+                pending.append(pool.submit(source.read, np.arange(first, last)))
+                if len(pending) > AHEAD:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
+        finally:
+            for future in pending:
+                future.cancel()
+
+
+def _in_processes(
+    source: ImageSource, bounds: Sequence[tuple[int, int]], workers: int
+) -> Iterator[np.ndarray]:
+    children = [_Child(source) for _ in range(workers)]
+    try:
+        ahead = AHEAD * workers
+        for index, batch in enumerate(bounds[:ahead]):
+            children[index % workers].ask(*batch)
+        for index in range(len(bounds)):
+            if index + ahead < len(bounds):
+                children[(index + ahead) % workers].ask(*bounds[index + ahead])
+            yield children[index % workers].answer()
+    finally:
+        for child in children:
+            child.stop()
+
+
+class _Child:
+    """A child interpreter that reads from a copy of the source, in the order it is asked."""
+
+    def __init__(self, source: ImageSource) -> None:
+        paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "from fringe.features.decoding import serve; serve()"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # One thread each: the parent's network wants the other cores.
+            env=os.environ | {"PYTHONPATH": paths, "OMP_NUM_THREADS": "1"},
+        )
+        self._send(source)
+
+    def ask(self, first: int, last: int) -> None:
+        self._send((first, last))
+
+    def answer(self) -> np.ndarray:
+        assert self.process.stdout is not None
+        try:
+            result = pickle.load(self.process.stdout)
+        except (EOFError, pickle.UnpicklingError) as error:
+            raise self._dead() from error
+        if isinstance(result, BaseException):
+            raise result
+        images: np.ndarray = result
+        return images
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def _send(self, message: object) -> None:
+        assert self.process.stdin is not None
+        try:
+            self.process.stdin.write(pickle.dumps(message))
+            self.process.stdin.flush()
+        except BrokenPipeError as error:
+            raise self._dead() from error
+
+    def _dead(self) -> FringeError:
+        status = self.process.wait()
+        return FringeError(
+            f"a process that decodes images died (exit status {status}; -9 often means that "
+            "memory ran out); run again with fewer workers"
+        )
+
+
+def serve() -> None:
+    """Answer requests on standard input until it closes; the other half of ``_Child``."""
+    requests = sys.stdin.buffer
+    # The pipe to the parent gets a number of its own, so that nothing printed can mix with it.
+    with os.fdopen(os.dup(1), "wb") as answers:
+        os.dup2(2, 1)
+        source: ImageSource = pickle.load(requests)
+        while True:
+            try:
+                first, last = pickle.load(requests)
+            except EOFError:
+                return
+            try:
+                result: object = source.read(np.arange(first, last))
+            except Exception as error:
+                result = error
+            answers.write(pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL))
+            answers.flush()

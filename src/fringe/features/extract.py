@@ -1,0 +1,143 @@
+"""Features of a range of images, written as they come."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fringe.errors import FringeError
+from fringe.features.decoding import decoded
+from fringe.files import create_h5
+from fringe.progress import progress
+
+if TYPE_CHECKING:
+    from fringe.networks import FeatureNetwork
+    from fringe.sources import ImageSource
+
+__all__ = ["REVISION", "extract_shard"]
+
+# Raise it when the same images through the same network would be stored otherwise.
+REVISION = 1
+
+
+def extract_shard(
+    source: ImageSource,
+    network: FeatureNetwork,
+    first: int,
+    last: int,
+    path: str | os.PathLike[str],
+    *,
+    batch_size: int = 32,
+    workers: int = 0,
+    provenance: Mapping[str, str | int | float] | None = None,
+) -> None:
+    """Write the features of images ``first`` to ``last - 1`` of ``source`` to an HDF5 file.
+
+    Datasets: ``features`` (n, D) float32 and, for a classifier, ``logits`` (n, C) float32, in
+    chunks of one batch with checksums. Attributes: ``first``, ``last``, ``batch_size``,
+    ``network``, ``weights_sha256``, ``torch``, and ``provenance``.
+
+    Batch k always holds images k * batch_size to (k + 1) * batch_size - 1 and is always full (the
+    last one is filled up with its last image), so a row does not depend on the shard it is in, on
+    the number of workers or on what else is extracted. Memory does not grow with n.
+
+    Parameters
+    ----------
+    source : ImageSource
+    network : FeatureNetwork
+    first, last : int
+        ``first`` must be a multiple of ``batch_size``, and so must ``last`` unless it is the end of
+        the source.
+    path : path
+        Appears when it is whole; an earlier file of that name is replaced.
+    batch_size : int
+        Images that go through the network at once.
+    workers : int
+        Processes that decode images; 0 decodes in a thread of this one.
+    provenance : mapping, optional
+        What else the features depend on; becomes attributes.
+
+    Raises
+    ------
+    FringeError
+        If the bounds do not fit, an image cannot be read, or a feature is NaN or infinite.
+    """
+    if batch_size < 1:
+        raise FringeError(f"batch size {batch_size} is below 1; give a positive number of images")
+    if not 0 <= first < last <= len(source):
+        raise FringeError(
+            f"{source.name}: images {first} to {last} asked for, but there are {len(source)}"
+        )
+    if first % batch_size or (last % batch_size and last != len(source)):
+        raise FringeError(
+            f"{source.name}: shard bounds {first} and {last} must be multiples of the batch size "
+            f"{batch_size} (or the end, {len(source)}); choose a shard size that is"
+        )
+    bounds = [(k, min(k + batch_size, last)) for k in range(first, last, batch_size)]
+    about = {
+        **(provenance or {}),
+        "first": first,
+        "last": last,
+        "batch_size": batch_size,
+        "network": network.name,
+        "weights_sha256": network.weights_sha256,
+        "torch": version("torch"),
+    }
+    widths = {"features": network.feature_dim}
+    if network.class_names is not None:
+        widths["logits"] = len(network.class_names)
+    with create_h5(path, about) as file:
+        datasets = {
+            space: file.create_dataset(
+                space,
+                (last - first, width),
+                "f4",
+                chunks=(min(batch_size, last - first), width),
+                fletcher32=True,
+            )
+            for space, width in widths.items()
+        }
+        batches = progress(
+            zip(bounds, decoded(source, bounds, workers), strict=True),
+            f"{network.name} features of {source.name}",
+            total=last - first,
+            unit="images",
+            step=batch_size,
+        )
+        for (start, stop), images in batches:
+            rows = _activations(network, images, batch_size)
+            for space, dataset in datasets.items():
+                _check_finite(rows[space][: stop - start], space, source, network, start)
+                dataset[start - first : stop - first] = rows[space][: stop - start]
+
+
+def _activations(
+    network: FeatureNetwork, images: np.ndarray, batch_size: int
+) -> dict[str, np.ndarray]:
+    """Return features (batch_size, D) and logits of uint8 NHWC images, filled up if too few."""
+    import torch
+
+    missing = batch_size - len(images)
+    if missing:
+        images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
+    result = network(torch.tensor(images).permute(0, 3, 1, 2))
+    rows = {"features": result.features.cpu().numpy()}
+    if result.logits is not None:
+        rows["logits"] = result.logits.cpu().numpy()
+    return rows
+
+
+def _check_finite(
+    rows: np.ndarray, space: str, source: ImageSource, network: FeatureNetwork, start: int
+) -> None:
+    finite = np.isfinite(rows).all(axis=1)
+    if not finite.all():
+        index = start + int(np.argmin(finite))
+        raise FringeError(
+            f"{source.name}: image {index} gives NaN or infinite {space} in network "
+            f"{network.name!r}; look at that image, and check the weights"
+        )

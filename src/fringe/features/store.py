@@ -1,0 +1,288 @@
+"""Feature files: shards, the file that links them, and reading both.
+
+A shard is an HDF5 file that ``extract_shard`` wrote. A linked file holds no features of its own but
+HDF5 virtual datasets over its shards, named relative to it, so nothing is copied and a folder of
+results can be moved. HDF5 reads zeros where the shard of a virtual dataset is missing, so every
+reader goes through ``open_features``, which checks the shards first.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fringe.errors import FringeError
+from fringe.files import attributes, create_h5, open_h5
+
+__all__ = ["FeatureFile", "link_shards", "open_features", "verify"]
+
+SPACES = ("features", "logits")
+# Attributes in which shards of one extraction may differ.
+OWN = ("first", "last")
+VERSIONS = ("fringe", "h5py", "numpy", "torch")
+
+
+@dataclass(frozen=True)
+class FeatureFile:
+    """Features of n images in one or more spaces. Opened anew for each read, so it pickles.
+
+    Parameters
+    ----------
+    path : Path
+    rows : int
+        The number of images, n.
+    dims : mapping of str to int
+        The length D of a row in each space there is.
+    attributes : mapping
+        Provenance.
+    """
+
+    path: Path
+    rows: int
+    dims: Mapping[str, int]
+    attributes: Mapping[str, Any]
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self.rows
+
+    @property
+    def spaces(self) -> tuple[str, ...]:
+        """The spaces there are: "features" and perhaps "logits"."""
+        return tuple(self.dims)
+
+    def dim(self, space: str = "features") -> int:
+        """Return the length of a row in ``space``."""
+        if space not in self.dims:
+            raise FringeError(
+                f"{self.path}: has no {space!r} but {', '.join(self.spaces)}; "
+                "choose a network that gives them"
+            )
+        return self.dims[space]
+
+    def blocks(
+        self, space: str = "features", stop: int | None = None, rows: int = 4096
+    ) -> Iterator[tuple[int, np.ndarray]]:
+        """Yield (first row, float32 block (at most ``rows``, D)) over the first ``stop`` images.
+
+        Raises
+        ------
+        FringeError
+            If the space is not there, there are fewer than ``stop`` images, or a chunk that is read
+            fails its checksum.
+        """
+        self.dim(space)
+        for first in range(0, self._stop(stop), rows):
+            yield first, self._slice(space, first, min(first + rows, self._stop(stop)))
+
+    def read(
+        self, space: str = "features", indices: ArrayLike | None = None, stop: int | None = None
+    ) -> np.ndarray:
+        """Return rows as a float32 array: those at ``indices``, or the first ``stop``, or all.
+
+        ``indices`` (k,) may repeat and come in any order; ``stop`` then bounds their values.
+
+        Raises
+        ------
+        FringeError
+            As ``blocks``, and if an index is out of range.
+        """
+        if indices is None:
+            self.dim(space)
+            return self._slice(space, 0, self._stop(stop))
+        wanted, places = np.unique(np.asarray(indices, dtype=np.int64), return_inverse=True)
+        if len(wanted) and not (wanted[0] >= 0 and wanted[-1] < self._stop(stop)):
+            raise FringeError(
+                f"{self.path}: rows {wanted[0]} to {wanted[-1]} asked for, "
+                f"but there are {self._stop(stop)}"
+            )
+        found = np.empty((len(wanted), self.dim(space)), dtype=np.float32)
+        rows = 4096
+        for first in np.unique(wanted // rows) * rows:
+            low, high = np.searchsorted(wanted, (first, first + rows))
+            block = self._slice(space, wanted[low], wanted[high - 1] + 1)
+            found[low:high] = block[wanted[low:high] - wanted[low]]
+        return found[places]
+
+    def _stop(self, stop: int | None) -> int:
+        if stop is None:
+            return self.rows
+        if not 0 <= stop <= self.rows:
+            raise FringeError(
+                f"{self.path}: {stop} images asked for, but there are features of {self.rows}"
+            )
+        return stop
+
+    def _slice(self, space: str, first: int, last: int) -> np.ndarray:
+        with open_h5(self.path) as file:
+            block: np.ndarray = file[space][first:last]
+        return block
+
+
+def link_shards(
+    shards: Sequence[str | os.PathLike[str]],
+    path: str | os.PathLike[str],
+    provenance: Mapping[str, str | int | float] | None = None,
+) -> None:
+    """Write one HDF5 file whose datasets are virtual datasets over ``shards``.
+
+    Parameters
+    ----------
+    shards : sequence of paths
+        In the order of their images, from image 0.
+    path : path
+        The linked file; it refers to the shards relative to its own folder.
+    provenance : mapping, optional
+        Attributes beside those that all shards share.
+
+    Raises
+    ------
+    FringeError
+        If a shard is missing or damaged, images are left out or repeated, or the shards do not come
+        from the same extraction.
+    """
+    path = Path(path)
+    parts = [_inspect_shard(Path(shard)) for shard in shards]
+    if not parts:
+        raise FringeError(f"{path}: no shards to link")
+    end = 0
+    for part in parts:
+        if part.attributes["first"] != end:
+            raise FringeError(
+                f"{part.path}: starts at image {part.attributes['first']}, expected {end}; "
+                "give every shard once, in order"
+            )
+        end = part.attributes["last"]
+        if part.dims != parts[0].dims or _identity(part) != _identity(parts[0]):
+            raise FringeError(
+                f"{part.path}: was not extracted as {parts[0].path} was "
+                f"({_difference(part, parts[0])}); delete it and run again"
+            )
+    names = [os.path.relpath(part.path.resolve(), path.parent.resolve()) for part in parts]
+    about = {
+        **_shared(parts),
+        **(provenance or {}),
+        "shards": json.dumps(names),
+        "shard_identity": _identity(parts[0]),
+    }
+    with create_h5(path, about) as file:
+        for space, width in parts[0].dims.items():
+            layout = h5py.VirtualLayout((end, width), "f4")
+            for name, part in zip(names, parts, strict=True):
+                rows = slice(part.attributes["first"], part.attributes["last"])
+                layout[rows] = h5py.VirtualSource(name, space, (len(part), width), "f4")
+            file.create_virtual_dataset(space, layout, fillvalue=np.nan)
+
+
+def open_features(path: str | os.PathLike[str]) -> FeatureFile:
+    """Return the feature file at ``path``, a shard or a linked file, after checking it is whole.
+
+    Raises
+    ------
+    FringeError
+        If it, or a shard it links, is missing, cut short or not what was linked.
+    """
+    path = Path(path)
+    features = _inspect(path)
+    if "shards" not in features.attributes:
+        return _check_shard(features)
+    end = 0
+    for name in json.loads(features.attributes["shards"]):
+        shard = _inspect_shard(path.parent / name)
+        if (
+            _identity(shard) != features.attributes["shard_identity"]
+            or shard.attributes["first"] != end
+            or shard.dims != features.dims
+        ):
+            raise FringeError(
+                f"{shard.path}: is not the shard that {path} was made of; delete both and run again"
+            )
+        end = shard.attributes["last"]
+    if end != len(features):
+        raise FringeError(
+            f"{path}: links {end} images but holds {len(features)}; delete it and run again"
+        )
+    return features
+
+
+def verify(path: str | os.PathLike[str], *, deep: bool = False) -> str | None:
+    """Return None if the feature file at ``path`` is whole, else the reason why not.
+
+    Checks structure and sizes, in milliseconds; with ``deep``, every checksum too.
+    """
+    try:
+        features = open_features(path)
+        if deep:
+            for space in features.spaces:
+                for _ in features.blocks(space):
+                    pass
+    except FringeError as error:
+        return str(error)
+    return None
+
+
+def _inspect_shard(path: Path) -> FeatureFile:
+    return _check_shard(_inspect(path))
+
+
+def _check_shard(shard: FeatureFile) -> FeatureFile:
+    first, last = (shard.attributes.get(key, -1) for key in ("first", "last"))
+    if not 0 <= first < last or last - first != len(shard):
+        raise FringeError(
+            f"{shard.path}: holds {len(shard)} images but is labelled {first} to {last}; "
+            "delete it and run again"
+        )
+    return shard
+
+
+def _inspect(path: Path) -> FeatureFile:
+    """Read what a feature file says of itself."""
+    try:
+        with open_h5(path) as file:
+            shapes = {space: file[space].shape for space in SPACES if space in file}
+            about = attributes(file)
+    except (KeyError, RuntimeError, ValueError) as error:
+        if isinstance(error, FringeError):
+            raise
+        raise FringeError(f"{path}: damaged ({error}); delete it and run again") from error
+    if "features" not in shapes or len({shape[0] for shape in shapes.values()}) != 1:
+        raise FringeError(
+            f"{path}: is not a file of features (it holds {shapes or 'none'}); "
+            "delete it and run again"
+        )
+    dims = {space: shape[1] for space, shape in shapes.items()}
+    return FeatureFile(path, shapes["features"][0], dims, about)
+
+
+def _identity(shard: FeatureFile) -> str:
+    """Return a digest of what a shard was made from; packages may have been updated meanwhile."""
+    made_from = {k: v for k, v in shard.attributes.items() if k not in OWN + VERSIONS}
+    text = json.dumps(made_from, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _shared(shards: Sequence[FeatureFile]) -> dict[str, Any]:
+    """Return the attributes in which all shards agree."""
+    return {
+        key: value
+        for key, value in shards[0].attributes.items()
+        if all(shard.attributes.get(key) == value for shard in shards)
+    }
+
+
+def _difference(one: FeatureFile, other: FeatureFile) -> str:
+    """Name the first attribute in which two shards differ."""
+    for key in sorted((set(one.attributes) | set(other.attributes)) - {*OWN, *VERSIONS}):
+        values = one.attributes.get(key), other.attributes.get(key)
+        if values[0] != values[1]:
+            return f"{key} is {values[0]!r} here and {values[1]!r} there"
+    return "their sizes differ"

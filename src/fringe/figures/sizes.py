@@ -1,0 +1,160 @@
+"""Figure 8a: FID of one generator against the number of images."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from fringe.errors import FringeError
+from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
+from fringe.tables.layout import format_value
+from fringe.tables.paper import paper_rows
+from fringe.tables.scores import check_scores, datasets_of
+from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
+
+__all__ = ["sample_sizes", "size_label"]
+
+
+def size_label(n_real: int, n_generated: int, all_real: int | None = None) -> str:
+    """Return "5k + 5k", "1,600 + 800" or, where every real image is used, "All + 50k"."""
+
+    def short(count: int) -> str:
+        return f"{count // 1000}k" if count >= 1000 and count % 1000 == 0 else f"{count:,}"
+
+    real = "All" if all_real is not None and n_real == all_real else short(n_real)
+    return f"{real} + {short(n_generated)}"
+
+
+def sample_sizes(
+    scores: pd.DataFrame,
+    titles: Titles,
+    network: str,
+    *,
+    all_real: Mapping[str, int] | None = None,
+    paper: pd.DataFrame | None = None,
+    style: Mapping[str, Any] | Style | None = None,
+) -> Figure:
+    """Return Figure 8a: mean and standard deviation of FID for each pair of sample counts.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Tidy rows; those of scheme random, metric fid and ``network`` are shown, one point for
+        each (n_real, n_generated).
+    all_real : mapping, optional
+        Number of all real images by dataset: pairs that use them are labelled "All".
+    paper : DataFrame, optional
+        The paper's numbers, drawn hollow where dataset, network and counts are the paper's; those
+        of the package by default, an empty frame for none.
+
+    Raises
+    ------
+    FringeError
+        If no row is left, or a pair has two values for one repeat.
+    """
+    check_scores(scores)
+    rows = scores[
+        (scores["scheme"] == "random")
+        & (scores["metric"] == "fid")
+        & (scores["space"] == "features")
+        & (scores["network"] == network)
+    ]
+    if rows.empty:
+        raise FringeError(
+            f"sample sizes: no row with scheme 'random', metric 'fid', network {network!r}; "
+            "evaluate FID at the sizes to compare"
+        )
+    names = datasets_of(rows)
+    look = read_style(style)
+    across = min(len(names), 2)
+    down = -(-len(names) // across)
+    published = False
+    with styled(look):
+        figure = new_figure(look, 2.7 * down + 0.09 * look.font_size)
+        for place, name in enumerate(names):
+            axes = figure.add_subplot(down, across, place + 1)
+            part = rows[rows["dataset"] == name]
+            total = None if all_real is None else all_real.get(name)
+            theirs = paper_rows(paper, dataset=name, network=network, scheme="random", metric="fid")
+            theirs = theirs[theirs["exhibit"] == "figure8a"]
+            published |= _panel(axes, part, total, theirs, 0.85 * look.width / across, look)
+            axes.set_title(title_of(titles, name, mark=True))
+            if place % across == 0:
+                axes.set_ylabel(f"FID, {title_of(titles, network)}")
+            if place + across >= len(names):
+                axes.set_xlabel("images: real + generated")
+        add_heading(figure, "FID of one generator depends on how many images are compared", look)
+        repeats = rows.groupby(["dataset", "n_real", "n_generated"])["repeat"].nunique()
+        low, high = int(repeats.min()), int(repeats.max())
+        many = f"{low}" if low == high else f"{low} to {high}"
+        note = f"Mean ± standard deviation of {many} evaluations; images drawn at random."
+        if high == 1:
+            note = "One evaluation each; images drawn at random."
+        if published:
+            note += " Hollow diamonds: Kynkäänniemi et al. (2023)."
+        if any(is_simulated(titles, name) for name in names):
+            note += f" †: {SIMULATED}."
+        add_note(figure, note, look)
+    return figure
+
+
+def _panel(
+    axes: Axes,
+    rows: pd.DataFrame,
+    total: int | None,
+    theirs: pd.DataFrame,
+    inches: float,
+    look: Style,
+) -> bool:
+    """Draw one dataset; tell whether a number of the paper was drawn beside ours."""
+    pairs = sorted(
+        {(int(a), int(b)) for a, b in zip(rows["n_real"], rows["n_generated"], strict=True)},
+        key=lambda pair: (pair[1], pair[0]),
+    )
+    # Letters that fit between two neighbouring points; longer labels take two lines.
+    room = inches * 72 / (len(pairs) + 0.2) / (0.58 * look.font_size)
+    published = False
+    highest = 0.0
+    for place, (n_real, n_generated) in enumerate(pairs):
+        part = rows[(rows["n_real"] == n_real) & (rows["n_generated"] == n_generated)]
+        part = part.drop_duplicates(["repeat", "value"])
+        if part["repeat"].duplicated().any():
+            raise FringeError(
+                f"sample sizes: dataset {part['dataset'].iloc[0]!r} at {n_real} + {n_generated} "
+                "images has more than one value for a repeat; give one evaluation of it"
+            )
+        values = part["value"].to_numpy(dtype=float)
+        mean = float(values.mean())
+        std = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+        spread = float(np.nan_to_num(std))
+        axes.errorbar(place, mean, yerr=spread, color=look.colors[0], marker="o", capsize=3)
+        text = format_value(mean, std)
+        axes.annotate(
+            text if len(text) <= room else text.replace(" ±", "\n±"),
+            (place, mean + spread),
+            xytext=(0, 6),
+            textcoords="offset points",
+            ha="center",
+            fontsize=0.85 * look.font_size,
+        )
+        highest = max(highest, mean + spread)
+        # An empty count in the paper's numbers stands for all real images.
+        counted = theirs["n_real"].isna() if n_real == total else theirs["n_real"] == n_real
+        match = theirs[counted & (theirs["n_generated"] == n_generated)]
+        if len(match):
+            published = True
+            value = float(match["value"].iloc[0])
+            axes.plot(place, value, marker="D", mfc="none", mec=look.colors[5], ms=8, ls="")
+            highest = max(highest, value)
+    labels = [size_label(*pair, total) for pair in pairs]
+    crowded = max(map(len, labels)) > room
+    axes.set_xticks(
+        range(len(pairs)), [label.replace("+ ", "+\n") if crowded else label for label in labels]
+    )
+    axes.set_xlim(-0.6, len(pairs) - 0.4)
+    axes.set_ylim(0, 1.22 * highest if highest > 0 else 1)
+    axes.grid(visible=False, axis="x")
+    return published

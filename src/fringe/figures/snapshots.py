@@ -1,0 +1,142 @@
+"""Figure 9: FID in pre-logits against FID in logits, over training snapshots."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
+from numpy.typing import NDArray
+
+from fringe.errors import FringeError
+from fringe.figures.style import (
+    MARKERS,
+    Style,
+    add_body,
+    add_heading,
+    add_note,
+    new_figure,
+    read_style,
+    styled,
+)
+from fringe.tables.scores import check_scores, datasets_of
+from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
+
+__all__ = ["SNAPSHOT_COLUMNS", "correlations", "snapshot_correlation"]
+
+SNAPSHOT_COLUMNS = (
+    "dataset",
+    "snapshot",
+    "network",
+    "space",
+    "metric",
+    "repeat",
+    "value",
+    "n_real",
+    "n_generated",
+    "seed",
+)
+
+
+def correlations(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[float, float]:
+    """Return Pearson's and Spearman's correlation of two (n,) arrays; NaN if one is constant."""
+
+    def pearson(a: NDArray[np.float64], b: NDArray[np.float64]) -> float:
+        a, b = a - a.mean(), b - b.mean()
+        scale = float(np.sqrt((a @ a) * (b @ b)))
+        return float(a @ b) / scale if scale > 0 else float("nan")
+
+    def ranks(a: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(pd.Series(a).rank(), dtype=np.float64)  # ties share their mean rank
+
+    return pearson(x, y), pearson(ranks(x), ranks(y))
+
+
+def snapshot_correlation(
+    rows: pd.DataFrame,
+    titles: Titles,
+    network: str,
+    *,
+    style: Mapping[str, Any] | Style | None = None,
+) -> Figure:
+    """Return Figure 9: a point for each snapshot, a colour, marker and line for each dataset.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Tidy rows with columns ``SNAPSHOT_COLUMNS``; metric fid of ``network`` in the spaces
+        "features" (pre-logits) and "logits". Repeats are averaged.
+
+    Raises
+    ------
+    FringeError
+        If a snapshot lacks one of the two spaces, or a dataset has fewer than three snapshots.
+    """
+    check_scores(rows, SNAPSHOT_COLUMNS)
+    rows = rows[(rows["metric"] == "fid") & (rows["network"] == network)]
+    points = {name: _points(rows[rows["dataset"] == name], name) for name in datasets_of(rows)}
+    if not points:
+        raise FringeError(
+            f"snapshots: no row with metric 'fid', network {network!r}; evaluate the snapshots"
+        )
+    look = read_style(style)
+    with styled(look):
+        figure = new_figure(look, 0.62 * look.width + 0.06 * look.font_size)
+        body = add_body(figure)
+        axes = body.add_subplot()
+        for place, (name, (x, y)) in enumerate(points.items()):
+            color = look.colors[place % len(look.colors)]
+            pearson, spearman = correlations(x, y)
+            label = (
+                f"{title_of(titles, name, mark=True)}: {len(x)} snapshots, "
+                f"Pearson r = {_decimal(pearson)}, Spearman ρ = {_decimal(spearman)}"
+            )
+            marker = MARKERS[place % len(MARKERS)]
+            axes.plot(x, y, ls="", marker=marker, color=color, alpha=0.8, label=label, ms=6)
+            if np.ptp(x) > 0:
+                slope, intercept = np.polyfit(x, y, 1)
+                along = np.linspace(x.min(), x.max(), 100)
+                line = slope * along + intercept
+                axes.plot(along[line > 0], line[line > 0], color=color, linewidth=1, zorder=1.5)
+        everything = np.concatenate([np.stack(pair, axis=1) for pair in points.values()])
+        if everything.min() > 0 and (everything.max(0) / everything.min(0)).max() > 30:
+            axes.set_xscale("log")
+            axes.set_yscale("log")
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_formatter(lambda value, _: f"{value:g}")
+                axis.set_minor_formatter(NullFormatter())
+        name = title_of(titles, network)
+        axes.set_xlabel(f"FID in pre-logits, {name}")
+        axes.set_ylabel(f"FID in logits, {name}")
+        body.legend(loc="outside upper center", ncols=1)
+        add_heading(figure, "FID in pre-logits and in logits over training snapshots", look)
+        note = "Each point is one snapshot of a generator; lines are linear least-squares fits."
+        if any(is_simulated(titles, name) for name in points):
+            note += f" †: {SIMULATED}, its severities stand in for training snapshots."
+        add_note(figure, note, look)
+    return figure
+
+
+def _points(rows: pd.DataFrame, dataset: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the snapshots' mean FID in pre-logits and in logits, in order of appearance."""
+    order = list(dict.fromkeys(rows["snapshot"]))
+    means = {}
+    for space in ("features", "logits"):
+        part = rows[rows["space"] == space].groupby("snapshot")["value"].mean()
+        missing = [snapshot for snapshot in order if snapshot not in part.index]
+        if missing:
+            raise FringeError(
+                f"snapshots: dataset {dataset!r}, snapshot {missing[0]!r} has no FID in space "
+                f"{space!r}; evaluate every snapshot in features and in logits"
+            )
+        means[space] = part.loc[order].to_numpy(dtype=float)
+    if len(order) < 3:
+        raise FringeError(
+            f"snapshots: dataset {dataset!r} has {len(order)}; a correlation needs at least 3"
+        )
+    return means["features"], means["logits"]
+
+
+def _decimal(value: float) -> str:
+    return "undefined" if np.isnan(value) else f"{value:.3f}".replace("-", "−")

@@ -1,0 +1,1 @@
+"""A seeded random network: the paper's own suggestion of a feature space without ImageNet."""

@@ -1,0 +1,220 @@
+"""What a configuration asks for: sources, shards, schemes, repeats. Pure functions of it."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from fringe.config import complete, duplicate_keys, raise_faults
+from fringe.errors import FringeError
+from fringe.networks import network_info
+from fringe.sources import fingerprint, source_from_spec
+
+__all__ = [
+    "check",
+    "parse_shard",
+    "parse_sweep_scheme",
+    "repeats",
+    "resolve_sizes",
+    "schemes",
+    "shard_bounds",
+    "shard_name",
+    "sizes",
+    "source_spec",
+    "sweep_schemes",
+    "used_sources",
+]
+
+Config = Mapping[str, Any]
+Sources = dict[str, dict[str, Any]]
+
+# Keys of a source that mean something for its kind; the others keep their defaults unread.
+_KEYS = {
+    "files": ("path", "count", "resolution"),
+    "photos": ("count", "resolution", "seed"),
+    "imitation": ("count", "resolution", "seed", "severity"),
+}
+
+
+def source_spec(config: Config, name: str) -> dict[str, Any]:
+    """Return what :func:`fringe.sources.source_from_spec` needs to open the source ``name``."""
+    source = config["sources"][name]
+    kind = source["kind"]
+    return {"kind": kind} | {key: source.get(key) for key in _KEYS[kind]}
+
+
+def used_sources(config: Config) -> list[str]:
+    """Return the names of the sources that some data set uses, in the order of the config."""
+    used = set()
+    for dataset in _mappings(config.get("datasets")):
+        for value in (dataset.get("real"), dataset.get("generated"), dataset.get("snapshots")):
+            used |= set(value if isinstance(value, list) else [value])
+    sources = config.get("sources")
+    return [name for name in sources if name in used] if isinstance(sources, Mapping) else []
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    """Return the mappings among a mapping's values; [] for anything else."""
+    items = value.values() if isinstance(value, Mapping) else ()
+    return [item for item in items if isinstance(item, Mapping)]
+
+
+def check(
+    config: Config, schema: Mapping[str, Any], cache: Path, files: Iterable[Path] = ()
+) -> tuple[dict[str, Any], Sources]:
+    """Return the completed config, and what is known of each source that it uses.
+
+    Parameters
+    ----------
+    config : mapping
+        As the user wrote it.
+    schema : mapping
+        `fringe.config.load_schema`'s.
+    cache : Path
+        Where file hashes are remembered.
+    files : iterable of Path
+        The YAML files behind ``config``, looked through for keys that stand twice.
+
+    Returns
+    -------
+    dict, dict
+        The config; and by source name ``count``, ``fingerprint`` and ``simulated``.
+
+    Raises
+    ------
+    FringeError
+        Listing every fault by its key at once: of the config's own, sources that are missing or
+        cannot be read, unknown networks, counts that no source can fill.
+    """
+    completed, faults = complete(config, schema)
+    faults = [*(fault for file in files for fault in duplicate_keys(file)), *faults]
+    sources, missing = _open_sources(completed, cache)
+    faults += missing
+    if not faults:
+        faults = [*_network_faults(completed), *_count_faults(completed, sources)]
+    elif not any(fault.startswith(("network", "controls", "top level")) for fault in faults):
+        faults += _network_faults(completed)
+    raise_faults(faults)
+    return completed, sources
+
+
+def _open_sources(config: Config, cache: Path) -> tuple[Sources, list[str]]:
+    """Open what can be: in a config with faults elsewhere, still every source that is right."""
+    found: Sources = {}
+    faults = []
+    for name in used_sources(config):
+        try:
+            spec = source_spec(config, name)
+            source = source_from_spec(spec)
+            found[name] = {
+                "count": len(source),
+                "fingerprint": fingerprint(spec, cache),
+                "simulated": source.simulated,
+            }
+        except FringeError as error:
+            faults.append(f"sources/{name}: {error}")
+        except (AttributeError, KeyError, TypeError, ValueError):
+            continue  # the shape is wrong, and the schema has said so
+    return found, faults
+
+
+def _network_faults(config: Config) -> list[str]:
+    faults = []
+    for network in (config["network"], *config["controls"]):
+        key = "network" if network == config["network"] else "controls"
+        try:
+            _, classes, _ = network_info(network)
+        except FringeError as error:
+            faults.append(f"{key}: {error}")
+            continue
+        if key == "network" and classes is None:
+            faults.append(
+                f"network: {network} is no classifier, and histograms can be matched only in "
+                "classes; take a classifier, and this one as a control"
+            )
+    return faults
+
+
+def _count_faults(config: Config, sources: Sources) -> list[str]:
+    faults = []
+    for name, dataset in config["datasets"].items():
+        real, generated = (sources[dataset[side]]["count"] for side in ("real", "generated"))
+        for key, have in (("n_real", real), ("n_generated", generated)):
+            if dataset[key] > have:
+                faults.append(
+                    f"datasets/{name}/{key}: {dataset[key]} images are asked for (by "
+                    f"evaluation/{key} where the data set does not say), but its source has {have}"
+                )
+        faults += [
+            f"evaluation/sizes: {n_real}+{n_generated} images are asked for, but data set {name} "
+            f"has {real}+{generated}"
+            for n_real, n_generated in sizes(config, real, generated)
+            if n_real > real or n_generated > generated
+        ]
+    try:
+        _, classes, _ = network_info(config["network"])
+    except FringeError:
+        return faults  # an unknown network is a fault of its own
+    for mode in ("top", "middle"):
+        faults += [
+            f"schemes/{mode}: {n} is more than half of the {classes} classes, where the roles of "
+            "0 and 1 flip (footnote 5 of the paper)"
+            for n in config["schemes"][mode]
+            if classes is not None and 2 * n > classes
+        ]
+    return faults
+
+
+def shard_bounds(count: int, size: int) -> list[tuple[int, int]]:
+    """Return the bounds [first, last) of the shards that ``count`` images fall into."""
+    return [(first, min(first + size, count)) for first in range(0, count, size)]
+
+
+def schemes(config: Config) -> list[str]:
+    """Return the names of all sampling schemes of a run."""
+    return ["random", "matched", "prelogits", "logits", *sweep_schemes(config)]
+
+
+def sweep_schemes(config: Config) -> list[str]:
+    """Return the names of the Top-N and Middle-N schemes."""
+    return [f"{mode}{n}" for mode in ("top", "middle") for n in config["schemes"][mode]]
+
+
+def repeats(config: Config, scheme: str) -> int:
+    """Return how many draws of ``scheme`` the tables and figures of a run need."""
+    wanted: Mapping[str, int] = config["evaluation"]["repeats"]
+    readers = {
+        "random": ("table1", "table2", "table3", "sweep"),
+        "matched": ("table1",),
+        "prelogits": ("table2", "table3"),
+        "logits": ("table2",),
+    }
+    return max(wanted[reader] for reader in readers.get(scheme, ("sweep",)))
+
+
+def sizes(config: Config, real: int, generated: int) -> list[tuple[int, int]]:
+    """Return the pairs of counts of Figure 8a for sources of the given lengths."""
+    return resolve_sizes(config["evaluation"]["sizes"], real, generated)
+
+
+def resolve_sizes(
+    pairs: Iterable[tuple[int | str, int | str]], real: int, generated: int
+) -> list[tuple[int, int]]:
+    """Return pairs of counts with ``all`` replaced by the lengths of the two sources."""
+    return [(real if a == "all" else int(a), generated if b == "all" else int(b)) for a, b in pairs]
+
+
+def parse_shard(name: str) -> tuple[int, int]:
+    """Return the images that a shard begins with and ends before, from its file's name."""
+    first, last = name.split("-")
+    return int(first), int(last)
+
+
+def shard_name(first: int, last: int) -> str:
+    """Return the file name that `parse_shard` reads."""
+    return f"{first:07d}-{last:07d}"
+
+
+def parse_sweep_scheme(scheme: str) -> tuple[Literal["top", "middle"], int]:
+    """Return the mode and N of a scheme such as ``top5`` or ``middle20``."""
+    mode: Literal["top", "middle"] = "top" if scheme.startswith("top") else "middle"
+    return mode, int(scheme.removeprefix(mode))

@@ -1,0 +1,15 @@
+"""``python -m fringe.report results/<run>``: where the report is, and the head of the tables."""
+
+import sys
+from pathlib import Path
+
+from fringe.errors import FringeError
+from fringe.report.verdict import summary
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    try:
+        print(f"\n{summary([folder / 'tables' / f'table{n}.md' for n in (1, 2)])}")
+    except FringeError as error:
+        sys.exit(f"error: {error}")
+    print(f"Report: {folder / 'report.html'}   Verdict: {folder / 'verdict.md'}")

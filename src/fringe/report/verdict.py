@@ -1,0 +1,289 @@
+"""What the scores say in plain words, with its uncertainty and its limits."""
+
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from fringe.errors import FringeError
+from fringe.tables.build import relative_change
+from fringe.tables.layout import format_percent, format_value
+from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell
+from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
+
+__all__ = ["Change", "Verdict", "summary", "verdict"]
+
+_AMPLE = 10  # images for each feature, below which FID's bias is a visible part of it
+
+
+@dataclass(frozen=True)
+class Change:
+    """How FID in one network changed from random to resampled images.
+
+    ``change`` is relative (-0.664: FID fell by 66.4 %), ``std`` its standard deviation for one
+    evaluation, propagated from the spread over repeats (NaN with a single repeat);
+    ``within_noise`` tells that the change is under two of them, None if that is unknown.
+    """
+
+    network: str
+    title: str
+    random: float
+    random_std: float
+    resampled: float
+    resampled_std: float
+    change: float
+    std: float
+    within_noise: bool | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer for one dataset.
+
+    ``share`` is the part of FID that lies in its perceptual null space, as a lower estimate
+    (0.5 is half of it; NaN if the scores do not tell), ``share_std`` its standard deviation,
+    ``judge`` the control it rests on; ``flags`` name reasons for caution: "control-within-noise",
+    "fid-within-noise", "single-repeat", "singular", "few-images", "unequal-counts"
+    or "simulated"; ``sentences`` say all of it.
+    """
+
+    dataset: str
+    title: str
+    fid: Change
+    controls: tuple[Change, ...]
+    judge: str
+    share: float
+    share_std: float
+    flags: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
+def verdict(
+    scores: pd.DataFrame,
+    main: str,
+    controls: Sequence[str],
+    titles: Titles,
+    *,
+    dims: Mapping[str, int] | None = None,
+    imagenet: Sequence[str] = (),
+) -> list[Verdict]:
+    """Tell, for each dataset, how much of FID resampling takes away from unchanged images.
+
+    The images are the same generator's, only the frequency with which each is drawn changes. What
+    FID loses and a control does not is taken to lie in FID's perceptual null space (Section 3 of
+    the paper): share = fall of FID - fall of the control, both relative. Of the controls that
+    never saw ImageNet classes, the one that falls most is taken, as though all of its fall were
+    true improvement; resampling finds only what weights can reach. Both make it a lower estimate.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Tidy rows with the schemes random and prelogits, metric fid.
+    dims : mapping, optional
+        Number of features D by network: too few images for them are flagged.
+    imagenet : sequence of str
+        Controls trained on ImageNet classes: reported, but no judges, as they share the null space.
+
+    Raises
+    ------
+    FringeError
+        If a score is missing, or no control is left to judge by.
+    """
+    check_scores(scores)
+    judges = [name for name in controls if name not in imagenet]
+    if not judges:
+        raise FringeError(
+            f"verdict: controls {list(controls)!r} hold no network without ImageNet classes; "
+            "give one, for example clip or untrained"
+        )
+    return [
+        _verdict(scores, dataset, main, controls, judges, titles, dims or {})
+        for dataset in datasets_of(scores)
+    ]
+
+
+def _change(
+    scores: pd.DataFrame, dataset: str, network: str, titles: Titles
+) -> tuple[Change, Cell, Cell]:
+    after = score_cell(scores, dataset=dataset, scheme="prelogits", network=network)
+    before = score_cell(scores, dataset=dataset, scheme="random", network=network, like=after)
+    change = relative_change(after.mean, before.mean)
+    if math.isnan(change):
+        raise FringeError(
+            f"verdict: dataset {dataset!r}, network {network!r}: the FID of images drawn at random "
+            f"is {before.mean}, so there is no relative change to report"
+        )
+    # First-order propagation for the ratio after / before of independent draws.
+    std = math.hypot(after.std, (1 + change) * before.std) / before.mean
+    return (
+        Change(
+            network=network,
+            title=title_of(titles, network),
+            random=before.mean,
+            random_std=before.std,
+            resampled=after.mean,
+            resampled_std=after.std,
+            change=change,
+            std=std,
+            within_noise=None if math.isnan(std) else abs(change) <= 2 * std,
+        ),
+        before,
+        after,
+    )
+
+
+def _verdict(
+    scores: pd.DataFrame,
+    dataset: str,
+    main: str,
+    controls: Sequence[str],
+    judges: Sequence[str],
+    titles: Titles,
+    dims: Mapping[str, int],
+) -> Verdict:
+    title = title_of(titles, dataset)
+    fid, before, after = _change(scores, dataset, main, titles)
+    changes = tuple(_change(scores, dataset, name, titles)[0] for name in controls)
+    judge = min((c for c in changes if c.network in judges), key=lambda c: c.change)
+    # A control that rose took nothing away: it counts as unmoved.
+    share = -fid.change - max(0.0, -judge.change)
+    share_std = math.hypot(fid.std, judge.std)
+    simulated = is_simulated(titles, dataset)
+    flags: list[str] = []
+    said = [
+        f"{title}: drawn at random, the generated images have an FID of "
+        f"{format_value(fid.random, fid.random_std)} ({fid.title}); the same images drawn with "
+        f"weights optimized in pre-logits {format_value(fid.resampled, fid.resampled_std)} "
+        f"({_moved(fid)})."
+    ]
+    if fid.within_noise:
+        flags.append("fid-within-noise")
+        said.append("That change is within its sampling noise.")
+    for control in changes:
+        told = f"In the control network ({control.title}), {_moved(control)}"
+        if control.within_noise:
+            flags.append("control-within-noise")
+            told += ", which is within its sampling noise: no change can be told from none"
+        said.append(f"{told}.")
+    if fid.change >= 0 or fid.within_noise or share <= 0:
+        share = share_std = float("nan")
+        said.append(
+            "FID did not fall more than the control, so these scores show no perceptual null space."
+        )
+    else:
+        spread = "" if math.isnan(share_std) else f" ± {100 * share_std:.0f}"
+        said.append(
+            f"No image was changed; taking the control's whole fall ({judge.title}) as true "
+            f"improvement, at least about {100 * share:.0f}{spread}% of this FID lies in its "
+            "perceptual null space, provided that control would notice an improvement that "
+            "people see."
+        )
+    said += _cautions(flags, fid, before, after, main, dims)
+    if simulated:
+        flags.append("simulated")
+        said.append(
+            f"The images come from a {SIMULATED}; the numbers say nothing about any trained model."
+        )
+    return Verdict(
+        dataset=dataset,
+        title=title,
+        fid=fid,
+        controls=changes,
+        judge=judge.network,
+        share=share,
+        share_std=share_std,
+        flags=tuple(dict.fromkeys(flags)),
+        sentences=tuple(said),
+    )
+
+
+def _cautions(
+    flags: list[str], fid: Change, before: Cell, after: Cell, main: str, dims: Mapping[str, int]
+) -> list[str]:
+    """Return sentences on counts and repeats, adding their flags."""
+    said = []
+    if math.isnan(fid.std):
+        flags.append("single-repeat")
+        said.append("A single evaluation each: the uncertainty is unknown.")
+    if before.n_generated != after.n_generated:
+        flags.append("unequal-counts")
+        said.append(
+            f"The two FIDs were computed from {before.n_generated:,} and {after.n_generated:,} "
+            "generated images; FID falls as the count rises."
+        )
+    dim = dims.get(main)
+    least = min(before.n_real, before.n_generated, after.n_generated)
+    if dim is not None and least <= dim:
+        flags.append("singular")
+        said.append(
+            f"Only {least:,} images for {dim:,} features: the covariances are singular, FID is "
+            "biased upward, and weights can fit the chance of these very images; take the share "
+            "as an illustration."
+        )
+    elif dim is not None and least < _AMPLE * dim:
+        flags.append("few-images")
+        said.append(
+            f"With {least:,} images for {dim:,} features, part of FID, and of its fall, is the "
+            "bias of a finite sample."
+        )
+    return said
+
+
+def _moved(change: Change) -> str:
+    verb = "fell" if change.change < 0 else "rose"
+    spread = "" if math.isnan(change.std) else f" ± {100 * change.std:.1f}"
+    percent = format_percent(change.change).lstrip("−+")
+    return f"FID {verb} by {percent.rstrip('%')}{spread}%"
+
+
+def summary(tables: Sequence[str | os.PathLike[str]], *, rows: int = 6) -> str:
+    """Return the head of tables, read from their Markdown files, aligned for a terminal.
+
+    Raises
+    ------
+    FringeError
+        If a file is missing or holds no Markdown table.
+    """
+    return "\n\n".join(_head(Path(path), rows) for path in tables) + "\n"
+
+
+def _head(path: Path, rows: int) -> str:
+    if not path.is_file():
+        raise FringeError(f"{path}: missing; run the workflow again, and it is made anew")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    table = [_cells(line) for line in lines if line.startswith("|")]
+    if len(table) < 3:
+        raise FringeError(f"{path}: holds no Markdown table; delete it and run again")
+    del table[1]  # the rule between head and body
+    hidden = max(0, len(table) - 1 - rows)
+    table = table[: rows + 1]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    text = [
+        _plain(next((line for line in lines if line.startswith("**Table")), path.stem)).split(". ")
+    ]
+    out = [". ".join(text[0][:2]).rstrip(".")]
+    for cells in table:
+        first, *others = cells
+        aligned = [f"{c:>{w}}" for c, w in zip(others, widths[1:], strict=True)]
+        out.append("  ".join([f"{first:<{widths[0]}}", *aligned]).rstrip())
+    out.insert(2, "-" * max(map(len, out[1:])))
+    if hidden:
+        out.append(f"({hidden} more rows in {path})")
+    out += [_plain(line) for line in lines if SIMULATED in line]
+    return "\n".join(out)
+
+
+def _cells(line: str) -> list[str]:
+    return [_plain(cell) for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
+
+
+def _plain(text: str) -> str:
+    """Undo the Markdown of the tables: FID<sub>CLIP</sub><sup>PL</sup> -> FID_CLIP^PL."""
+    text = text.replace("<sub>", "_").replace("<sup>", "^")
+    text = re.sub(r"</su[bp]>", "", text)
+    text = re.sub(r"(?<!\\)\*+", "", text)
+    return re.sub(r"\\([\\|*_`\[\]<>])", r"\1", text).strip()

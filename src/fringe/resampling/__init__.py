@@ -1,0 +1,20 @@
+"""Which generated images to draw: histogram matching, class indicators, optimized weights."""
+
+from fringe.resampling.draw import draw, effective_sample_size
+from fringe.resampling.histogram import Match, match_histogram
+from fringe.resampling.indicators import class_indicators
+from fringe.resampling.weights import Weights, optimize_weights
+
+REVISION = 1
+"""Raised when a change alters the images or weights chosen, so that they are made anew."""
+
+__all__ = [
+    "REVISION",
+    "Match",
+    "Weights",
+    "class_indicators",
+    "draw",
+    "effective_sample_size",
+    "match_histogram",
+    "optimize_weights",
+]

@@ -1,0 +1,81 @@
+"""Saving an optimizer's state, so that a killed run goes on where it was."""
+
+import hashlib
+import os
+import sys
+import time
+from pathlib import Path
+from typing import TypeAlias
+
+import numpy as np
+
+from fringe.errors import FringeError
+from fringe.files import attributes, create_h5, open_h5
+from fringe.metrics.arrays import Array
+
+__all__ = ["Checkpoint", "State", "signature"]
+
+State: TypeAlias = dict[str, Array]
+
+INTERVAL = 20.0  # seconds between two saves
+
+
+def signature(*parts: object) -> str:
+    """Return a hex SHA-256 of ``parts``: arrays by type, shape and content, others by repr."""
+    digest = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            digest.update(f"{part.dtype.str}{part.shape}".encode())
+            digest.update(np.ascontiguousarray(part).data)
+        else:
+            digest.update(repr(part).encode())
+        digest.update(b"\0")
+    return digest.hexdigest()
+
+
+class Checkpoint:
+    """A file that holds the latest state of one optimization, or nothing where ``path`` is None.
+
+    Parameters
+    ----------
+    path : path or None
+    key : str
+        `signature` of everything that the result depends on; a file with another key is not used.
+    interval : float
+        Seconds between two saves. When they happen does not change the result.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str] | None, key: str, interval: float = INTERVAL
+    ) -> None:
+        self._path = None if path is None else Path(path)
+        self._key = key
+        self._interval = interval
+        self._saved = time.monotonic()
+
+    def load(self) -> State | None:
+        """Return the saved state, or None where there is none for this key.
+
+        A damaged or foreign file is reported on stderr and left to be overwritten.
+        """
+        if self._path is None or not self._path.exists():
+            return None
+        try:
+            with open_h5(self._path) as file:
+                if attributes(file).get("key") == self._key:
+                    return {name: np.asarray(dataset) for name, dataset in file.items()}
+            reason = "belongs to other input or settings"
+        except FringeError as error:
+            reason = str(error)
+        print(f"{self._path}: checkpoint not used: {reason}", file=sys.stderr, flush=True)
+        return None
+
+    def save(self, state: State, *, now: bool = False) -> None:
+        """Write ``state`` if the last save is long enough ago, or if ``now``."""
+        due = time.monotonic() - self._saved >= self._interval
+        if self._path is None or not (due or now):
+            return
+        with create_h5(self._path, {"key": self._key}) as file:
+            for name, array in state.items():
+                file.create_dataset(name, data=array, fletcher32=array.ndim > 0 and array.size > 0)
+        self._saved = time.monotonic()

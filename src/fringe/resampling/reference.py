@@ -1,0 +1,83 @@
+"""The released weight optimization, step by step: gradient descent on log-weights.
+
+With w the log-weights, s = sum exp(w): mu = sum exp(w_i) f_i / s, and the covariance is divided
+by s - 1 (the paper divides by s). The loss is the Fréchet distance in which every eigenvalue of
+S R gets 1e-12 before its square root is taken. The release differentiates an unsymmetric
+eigenvalue problem; the gradient here is the same in closed form.
+"""
+
+import numpy as np
+import scipy.linalg as linalg
+
+from fringe.metrics import Gaussian
+from fringe.metrics.arrays import Array, Floats
+from fringe.resampling.checkpoint import State
+from fringe.resampling.draw import effective_sample_size
+
+__all__ = ["Reference"]
+
+EPSILON = 1e-12
+
+
+class Reference:
+    """Loss and step of the released algorithm.
+
+    Parameters
+    ----------
+    real : Gaussian
+        NumPy, divisor n - 1.
+    candidates : array (N, D)
+    learning_rate : float
+        10 in the release; the paper used 10 for pre-logits, 5 for logits and class indicators.
+    """
+
+    def __init__(self, real: Gaussian, candidates: Array, learning_rate: float) -> None:
+        self._real = real
+        self._features = candidates.astype(np.float64)
+        self._rate = learning_rate
+        eigenvalues, vectors = linalg.eigh(real.covariance, driver="evd")
+        self._root: Floats = (vectors * np.sqrt(np.clip(eigenvalues, 0, None))) @ vectors.T
+
+    def start(self, steps: int) -> State:
+        """Return the state before the first of ``steps`` steps: all log-weights are 0."""
+        return {
+            "w": np.zeros(len(self._features)),
+            "step": np.zeros((), np.int64),
+            "path": np.full((steps, 4), np.nan),
+        }
+
+    def step(self, state: State) -> None:
+        """Take one step; the row it leaves in the path holds the loss from before it."""
+        number = int(state["step"])
+        loss, gradient = self.loss(state["w"])
+        effective = effective_sample_size(np.exp(state["w"]))
+        state["path"][number] = (number + 1, loss, np.nan, effective)
+        state["w"] = state["w"] - self._rate * gradient
+        state["step"] = np.asarray(number + 1)
+
+    def loss(self, w: Floats) -> tuple[float, Floats]:
+        """Return the released loss at the log-weights ``w`` (N,) and its gradient (N,)."""
+        real, features, root = self._real, self._features, self._root
+        weights = np.exp(w)
+        total = weights.sum()
+        mean = weights @ features / total
+        centred = features - mean
+        scaled = centred * np.sqrt(weights)[:, None]
+        covariance = scaled.T @ scaled / (total - 1)
+        eigenvalues, vectors = linalg.eigh(root @ covariance @ root, driver="evd")
+        eigenvalues = np.clip(eigenvalues, 0, None)
+        roots = np.sqrt(eigenvalues + EPSILON)
+        difference = mean - real.mean
+        loss = (
+            difference @ difference
+            + np.trace(real.covariance)
+            + np.trace(covariance)
+            - 2 * roots.sum()
+        )
+        # d_i^T (I - T) d_i and tr (I - T) S, with T = R^1/2 (K + 1e-12)^-1/2 R^1/2.
+        W = root @ (vectors / np.sqrt(roots))
+        curvature = np.square(centred).sum(axis=1) - np.square(centred @ W).sum(axis=1)
+        balance = np.trace(covariance) - (eigenvalues / roots).sum()
+        gradient = weights / total * (centred @ (2 * difference))
+        gradient += weights / (total - 1) * (curvature - balance)
+        return float(loss), gradient

@@ -1,0 +1,29 @@
+"""Image sources: anything with a length, a fingerprint and images read by index."""
+
+from fringe.sources.base import REVISION, ImageSource
+from fringe.sources.fingerprint import fingerprint
+from fringe.sources.folder import FolderSource
+from fringe.sources.hdf5 import Hdf5Source
+from fringe.sources.imitation import ImitationSource
+from fringe.sources.npz import NpzSource
+from fringe.sources.opening import open_source, source_from_spec
+from fringe.sources.photos import PhotoSource, photographs
+from fringe.sources.rendered import RenderedShard, render_shard
+from fringe.sources.zip import ZipSource
+
+__all__ = [
+    "REVISION",
+    "FolderSource",
+    "Hdf5Source",
+    "ImageSource",
+    "ImitationSource",
+    "NpzSource",
+    "PhotoSource",
+    "RenderedShard",
+    "ZipSource",
+    "fingerprint",
+    "open_source",
+    "photographs",
+    "render_shard",
+    "source_from_spec",
+]

@@ -1,0 +1,293 @@
+"""What an image source is, and what the sources of files share."""
+
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from fringe.errors import FringeError
+from fringe.sources.decoding import decode, fit_square
+
+__all__ = [
+    "REVISION",
+    "ArraySource",
+    "EncodedSource",
+    "ImageSource",
+    "Images",
+    "Indices",
+    "PerProcess",
+    "as_path",
+    "check_count",
+    "check_indices",
+    "readable",
+]
+
+#: Part of every fingerprint of files: raise it when the same files give other pixels.
+REVISION = 1
+
+Images = npt.NDArray[np.uint8]
+Indices = Sequence[int] | npt.NDArray[np.integer]
+Handle = TypeVar("Handle")
+
+
+@runtime_checkable
+class ImageSource(Protocol):
+    """Anything with a length, a fingerprint and images that can be read by index.
+
+    Attributes
+    ----------
+    name : str
+        What a message calls it: a path, ``photos (seed 0)``, ...
+    resolution : tuple of int
+        Height and width of every image, pixels.
+    fingerprint : str
+        Hex SHA-256 that changes when the images do, and not when their file is touched or moved.
+    simulated : bool
+        Whether the images are a simulation of a generator's, to be labelled so beside every number.
+    """
+
+    @property
+    def name(self) -> str: ...  # noqa: D102 - described above
+    @property
+    def resolution(self) -> tuple[int, int]: ...  # noqa: D102
+    @property
+    def fingerprint(self) -> str: ...  # noqa: D102
+    @property
+    def simulated(self) -> bool: ...  # noqa: D102
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        ...
+
+    def read(self, indices: Indices) -> Images:
+        """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3)."""
+        ...
+
+
+class PerProcess(Generic[Handle]):
+    """A file handle that each process opens for itself, when it first needs it.
+
+    A handle inherited by fork shares its position with the parent's, so two processes that read
+    would each get the other's bytes. Pickled, it is only the recipe for opening.
+    """
+
+    def __init__(self, open_handle: Callable[[], Handle]) -> None:
+        """Keep the recipe; open nothing yet."""
+        self._open = open_handle
+        self._owner: int | None = None
+        self._handle: Handle
+
+    def get(self) -> Handle:
+        """Return this process's handle, opened if need be."""
+        if self._owner != os.getpid():
+            self._handle = self._open()
+            self._owner = os.getpid()
+        return self._handle
+
+    def __reduce__(self) -> tuple[type["PerProcess[Handle]"], tuple[Callable[[], Handle]]]:
+        """Pickle as the recipe."""
+        return PerProcess, (self._open,)
+
+
+class EncodedSource(ABC):
+    """A set of encoded image files (PNG, JPEG, ...), decoded when read.
+
+    Without ``size`` all images must have the size of the first; with it each is cropped and
+    resized to ``size`` x ``size`` (see `fringe.sources.decoding.fit_square`), which changes FID.
+    """
+
+    simulated = False
+
+    def __init__(self, name: str, members: Sequence[str], size: int | None) -> None:
+        """Name the set, its images in order, and their size if they are to be resized."""
+        self.name = name
+        self.members = members
+        self.size = size
+
+    @abstractmethod
+    def _label(self, index: int) -> str:
+        """Return what a message calls one image."""
+
+    @abstractmethod
+    def _bytes(self, index: int) -> bytes:
+        """Return one encoded image."""
+
+    @cached_property
+    def resolution(self) -> tuple[int, int]:
+        """Height and width; without ``size`` those of the first image."""
+        if self.size is not None:
+            return self.size, self.size
+        width, height = self._image(0).size
+        return height, width
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.members)
+
+    def _image(self, index: int) -> Image.Image:
+        image = decode(self._bytes(index), self._label(index))
+        return image if self.size is None else fit_square(image, self.size)
+
+    def read(self, indices: Indices) -> Images:
+        """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3).
+
+        Raises
+        ------
+        FringeError
+            If an index is out of range, an image cannot be decoded or is of a kind that is
+            refused, or its size differs from the first one's.
+        """
+        wanted = check_indices(indices, len(self), self.name)
+        height, width = self.resolution
+        images = np.empty((len(wanted), height, width, 3), np.uint8)
+        for row, index in enumerate(wanted):
+            image = self._image(index)
+            if image.size != (width, height):
+                raise FringeError(
+                    f"{self._label(index)}: {_size(image.size)}, but {self._label(0)} is "
+                    f"{_size((width, height))}; bring all images to one size, or set `resolution` "
+                    "to have each cropped to a centred square and resized"
+                )
+            images[row] = np.asarray(image)
+        return images
+
+
+class ArraySource(ABC):
+    """Images that one file holds as a uint8 array (N, H, W, 3)."""
+
+    simulated = False
+
+    def __init__(
+        self, name: str, shape: Sequence[int], dtype: np.dtype, size: int | None, count: int | None
+    ) -> None:
+        """Check that ``shape`` and ``dtype`` are those of RGB images.
+
+        Raises
+        ------
+        FringeError
+            If they are not, or there are fewer than ``count`` images.
+        """
+        if dtype != np.uint8 or len(shape) != 4 or shape[3] != 3 or min(shape[1:]) == 0:
+            raise FringeError(
+                f"{name}: an array of {dtype} and shape {tuple(shape)}; images must be uint8 RGB "
+                "of shape (N, height, width, 3): convert the array and save it again"
+            )
+        self.name = name
+        self.size = size
+        self.shape = tuple(shape)
+        self.count = check_count(shape[0], count, name)
+
+    @abstractmethod
+    def _rows(self, indices: Sequence[int]) -> Images:
+        """Return the stored images at ``indices``, in that order."""
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """Height and width."""
+        if self.size is not None:
+            return self.size, self.size
+        return self.shape[1], self.shape[2]
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self.count
+
+    def read(self, indices: Indices) -> Images:
+        """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3).
+
+        Raises
+        ------
+        FringeError
+            If an index is out of range or the file cannot be read.
+        """
+        stored = self._rows(check_indices(indices, len(self), self.name))
+        if self.resolution == self.shape[1:3]:
+            return stored
+        images = np.empty((len(stored), *self.resolution, 3), np.uint8)
+        for row, image in enumerate(stored):
+            images[row] = np.asarray(fit_square(Image.fromarray(image), self.resolution[0]))
+        return images
+
+
+def check_count(held: int, count: int | None, name: str) -> int:
+    """Return how many images to use: ``count``, or all that are ``held``.
+
+    Raises
+    ------
+    FringeError
+        If nothing is held, or less than ``count``.
+    """
+    if held == 0:
+        raise FringeError(f"{name}: holds no image; give a data set with at least one")
+    if count is None:
+        return held
+    if count < 1:
+        raise FringeError(f"{name}: count is {count}; ask for at least one image")
+    if count > held:
+        raise FringeError(
+            f"{name}: holds {held} images, fewer than the {count} asked for; lower `count` or add "
+            "images"
+        )
+    return count
+
+
+def check_indices(indices: Indices, count: int, name: str) -> list[int]:
+    """Return ``indices`` as a list of integers, each at least 0 and less than ``count``.
+
+    Raises
+    ------
+    FringeError
+        If one is not.
+    """
+    wanted = [int(index) for index in indices]
+    for index in wanted:
+        if not 0 <= index < count:
+            raise FringeError(
+                f"{name}: image {index} was asked for; its {count} images are numbered "
+                f"0 to {count - 1}"
+            )
+    return wanted
+
+
+@contextmanager
+def readable(path: str | os.PathLike[str], *damage: type[Exception]) -> Iterator[None]:
+    """Turn failures to read ``path`` (an ``OSError``, or any of ``damage``) into a clear message.
+
+    Raises
+    ------
+    FringeError
+        If the file is missing, may not be read, or is damaged.
+    """
+    failures: tuple[type[Exception], ...] = (OSError, *damage)
+    try:
+        yield
+    except FringeError:  # it says better what is wrong
+        raise
+    except FileNotFoundError as error:
+        raise FringeError(
+            f"{path}: is not there; correct the path or put the data there"
+        ) from error
+    except PermissionError as error:
+        raise FringeError(
+            f"{path}: may not be read; give yourself read permission (chmod u+r)"
+        ) from error
+    except failures as error:
+        raise FringeError(
+            f"{path}: is damaged or not what its name says ({error}); fetch or make it anew"
+        ) from error
+
+
+def as_path(path: str | os.PathLike[str]) -> Path:
+    """Return ``path`` with a leading ~ expanded."""
+    return Path(path).expanduser()
+
+
+def _size(size: tuple[int, int]) -> str:
+    return f"{size[0]} x {size[1]} pixels"

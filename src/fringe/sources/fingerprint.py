@@ -1,0 +1,45 @@
+"""The identity of a source's images, computed without decoding any."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fringe.sources.opening import source_from_spec
+
+__all__ = ["fingerprint"]
+
+
+def fingerprint(spec: Mapping[str, Any], cache: Path | None = None) -> str:
+    """Return the fingerprint of the source that ``spec`` describes (see `source_from_spec`).
+
+    It changes when an image that the source uses does, and not when a file is touched or a data
+    set moved. It hashes, by kind:
+
+    * ZIP: names, sizes and CRCs of the images used, from the central directory;
+    * NPZ: size and CRC of the array, likewise;
+    * folder: relative names and SHA-256 of the images used;
+    * HDF5: SHA-256 of the file;
+    * photos, imitation: the specification and the SHA-256 of the photographs;
+
+    and with each the count (for ZIP and folder: of the images), the resizing, and the REVISION of
+    the code that makes the pixels.
+
+    Parameters
+    ----------
+    spec : mapping
+        The source, in builtin types.
+    cache : path-like, optional
+        A JSON file where SHA-256 of files are remembered, by path, size and times; written
+        atomically.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    FringeError
+        If the source cannot be opened or read.
+    """
+    return source_from_spec(spec, cache).fingerprint

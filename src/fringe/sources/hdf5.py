@@ -1,0 +1,84 @@
+"""Images in an HDF5 file."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from fringe.errors import FringeError
+from fringe.sources.base import REVISION, ArraySource, Images, as_path, readable
+from fringe.sources.digests import digest, file_digests
+
+__all__ = ["Hdf5Source"]
+
+_DATASET = "images"
+
+
+class Hdf5Source(ArraySource):
+    """The dataset ``images`` of an HDF5 file: uint8 (N, H, W, 3), RGB.
+
+    The file is opened for each `read` and closed again: HDF5 does not survive a fork while open.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+    resolution : int, optional
+        Centre-crop and resize every image to this height and width.
+    count : int, optional
+        Use only the first so many.
+    cache : path-like, optional
+        Where hashes of files are remembered for the fingerprint (`file_digests`).
+
+    Raises
+    ------
+    FringeError
+        If the file is missing, unreadable or not whole, has no such dataset, or fewer than
+        ``count`` images.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        resolution: int | None = None,
+        count: int | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        """Open the file once, to check what it holds."""
+        self.path = as_path(path)
+        self.cache = cache
+        with readable(path, RuntimeError, KeyError), h5py.File(self.path, "r") as file:
+            dataset = file.get(_DATASET)
+            if not isinstance(dataset, h5py.Dataset):
+                raise FringeError(
+                    f"{path}: has no dataset `{_DATASET}`, but {sorted(file)}; name the array of "
+                    f"images `{_DATASET}`"
+                )
+            link = file.get(_DATASET, getlink=True)
+            if isinstance(link, h5py.ExternalLink) or dataset.is_virtual or dataset.external:
+                # The fingerprint of this file would not tell when those change.
+                raise FringeError(
+                    f"{path}: its `{_DATASET}` lies in other files; copy it into one "
+                    "file (h5repack)"
+                )
+            shape, dtype = dataset.shape, dataset.dtype
+        super().__init__(str(path), shape, dtype, resolution, count)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the file's content, the number of images used, and the resizing."""
+        (content,) = file_digests([self.path], self.cache)
+        return digest(["hdf5", REVISION, self.size, self.count, content])
+
+    def _rows(self, indices: Sequence[int]) -> Images:
+        # HDF5 selects in increasing order, without repeats.
+        order, back = np.unique(np.asarray(indices, np.int64), return_inverse=True)
+        with readable(self.path, RuntimeError, KeyError), h5py.File(self.path, "r") as file:
+            dataset = file[_DATASET]
+            if len(order) and order[-1] - order[0] + 1 == len(order):
+                images: Images = dataset[order[0] : order[-1] + 1]
+            else:
+                images = dataset[order]
+        return images[back]

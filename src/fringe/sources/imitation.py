@@ -1,0 +1,317 @@
+"""The imitation generator: real photographs, spoilt the way generators spoil theirs."""
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from math import isfinite
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from fringe.errors import FringeError
+from fringe.seeds import random_stream
+from fringe.sources.base import Images, Indices, check_indices
+from fringe.sources.digests import digest
+from fringe.sources.photos import (
+    PHOTOGRAPHS,
+    Crop,
+    check_numbers,
+    cut,
+    draw_crop,
+    photo_hashes,
+)
+from fringe.sources.photos import REVISION as PHOTOS_REVISION
+
+__all__ = ["REVISION", "ImitationSource"]
+
+#: Part of every fingerprint of imitations: raise it when the same seed gives other pixels.
+REVISION = 1
+
+Array = npt.NDArray[np.floating]  # float32 throughout
+
+# How strong each flaw is at severity 1, chosen by looking at images from severity 0 to 1.
+_LARGE_WARP = 0.030  # standard deviation of displacement, relative to the image's side
+_SMALL_WARP = 0.012  # likewise, of the finer field, where it acts
+_STROKE = 0.045  # half the length over which texture is smeared, relative to the side
+_GRAIN = 5.0  # standard deviation of the grain inside smeared places, gray levels
+_REPEATS = 1.6  # expected number of repeated patches
+_CAST = 14.0  # standard deviation of a channel's drift, gray levels
+_BLOTCH = 9.0  # likewise of drift from place to place
+_CONTRAST = 0.16  # standard deviation of log contrast
+_RARITY = 2.0  # log of how much rarer the rarest photograph is than the most frequent one
+_COLLAPSE = 0.45  # how far places and sizes of crops draw towards the commonest one
+
+
+@dataclass(frozen=True)
+class ImitationSource:
+    """A simulated generator: crops as in `PhotoSource`, with the errors that generators make.
+
+    It is no trained network, and its numbers must be labelled as simulated. ``severity`` 0 gives
+    plain photographs (from random streams of its own, so never the crops of `PhotoSource`), 1 the
+    errors of a poor generator; all grow with it, so a falling sequence of severities stands in for
+    the snapshots of a training run. Image i depends on the seed, the severity and i alone, and its
+    random numbers on the seed and i alone: like a fixed latent under changing weights.
+
+    What it does, in this order:
+
+    1. *Uneven classes.* Photograph k of K is shown with a frequency proportional to
+       exp(-2 severity r_k), where r_k goes from 0 to 1 in an order that the seed shuffles.
+    2. *Less variety.* Places and sizes of crops are drawn towards the middle.
+    3. *Repeated patches.* Soft-edged patches are pasted once or more beside themselves.
+    4. *Local warps.* A smooth displacement of the whole, and a finer one in some places.
+    5. *Smeared texture.* In some places pixels are averaged along the direction of the local
+       structure, as a brush does (a line integral along the eigenvector of the structure tensor
+       with the smaller eigenvalue: edges stay, texture goes), and gain a correlated grain.
+    6. *Colour drift.* Contrast and the channels' levels drift, as a whole and from place to place.
+
+    How much of each an image gets varies between images: 0.25 to 1.75 of the severity, so some
+    come out nearly well.
+
+    Parameters
+    ----------
+    count : int
+        How many images.
+    size : int
+        Height and width, pixels; lengths scale with it.
+    seed : int
+        Not negative.
+    severity : float
+        Not negative; 0 to 1, or somewhat more.
+
+    Raises
+    ------
+    FringeError
+        If a number is out of range or the packages with the photographs are not installed.
+    """
+
+    count: int
+    size: int
+    seed: int
+    severity: float
+    simulated = True
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_numbers(self.name, self.count, self.size, self.seed)
+        if not (isfinite(self.severity) and 0 <= self.severity <= 4):
+            raise FringeError(
+                f"{self.name}: severity is {self.severity}; it must be from 0 (none) over 1 "
+                "(a poor generator) to 4 at most"
+            )
+
+    @property
+    def name(self) -> str:
+        """What a message calls it; it says that the generator is simulated."""
+        return f"imitation generator (simulated), severity {self.severity:g} (seed {self.seed})"
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.size, self.size
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the parameters, the photographs' files and the revisions."""
+        parameters = (self.count, self.size, self.seed, float(self.severity))
+        revisions = (REVISION, PHOTOS_REVISION)
+        return digest(["imitation", *revisions, *parameters, *photo_hashes()])
+
+    @cached_property
+    def frequencies(self) -> tuple[float, ...]:
+        """How often each of `PHOTOGRAPHS` is shown; they sum to 1."""
+        ranks = random_stream(self.seed, "imitation", "ranks").permutation(len(PHOTOGRAPHS))
+        raw = np.exp(-_RARITY * self.severity * ranks / (len(PHOTOGRAPHS) - 1))
+        return tuple((raw / raw.sum()).tolist())
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self.count
+
+    def subject(self, index: int) -> str:
+        """Return which photograph image ``index`` shows, a key of `PHOTOGRAPHS`."""
+        check_indices([index], self.count, self.name)
+        return self._crop(self._stream(index)).subject
+
+    def read(self, indices: Indices) -> Images:
+        """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3)."""
+        wanted = check_indices(indices, self.count, self.name)
+        images = np.empty((len(wanted), *self.resolution, 3), np.uint8)
+        for row, index in enumerate(wanted):
+            images[row] = self._image(index)
+        return images
+
+    def _stream(self, index: int) -> np.random.Generator:
+        return random_stream(self.seed, "imitation", index)
+
+    def _crop(self, rng: np.random.Generator) -> Crop:
+        crop = draw_crop(rng, self.frequencies)
+        keep = float(np.exp(-_COLLAPSE * self.severity))
+        return crop._replace(
+            left=0.5 + keep * (crop.left - 0.5),
+            top=0.5 + keep * (crop.top - 0.5),
+            side=0.8 + keep * (crop.side - 0.8),
+        )
+
+    def _image(self, index: int) -> Images:
+        rng = self._stream(index)
+        photo = cut(self._crop(rng), self.size)
+        if self.severity == 0:
+            return photo
+        strengths = self.severity * rng.uniform(0.25, 1.75, 4)
+        image = photo.astype(np.float32)
+        # A stream for each, so that what one draws does not depend on how much another needed.
+        flaws = (repeat_patches, warp_locally, smear_texture, drift_colour)
+        for flaw, strength, stream in zip(flaws, strengths.tolist(), rng.spawn(4), strict=True):
+            image = flaw(image, strength, stream)
+        return np.rint(image).clip(0, 255).astype(np.uint8)
+
+
+def repeat_patches(image: Array, strength: float, rng: np.random.Generator) -> Array:
+    """Paste soft-edged patches of an image (S, S, 3) beside themselves.
+
+    Their number is Poisson with mean 1.6 ``strength`` (8 at most): the arrivals of a Poisson
+    process before that time, so a stronger flaw keeps a weaker one's patches and adds to them.
+    """
+    size = len(image)
+    image = image.copy()
+    arrivals = np.cumsum(rng.exponential(size=8))
+    for _ in range(int((arrivals < _REPEATS * strength).sum())):
+        height, width = (size * rng.uniform(0.14, 0.34, 2)).astype(int)
+        top, left = rng.integers(0, size - height), rng.integers(0, size - width)
+        step = np.rint(rng.uniform(0.6, 1.1, 2) * (height, width) * rng.choice([-1, 0, 1], 2))
+        patch = image[top : top + height, left : left + width].copy()
+        mask = _soft_edge(height)[:, None, None] * _soft_edge(width)[:, None]
+        for copy in range(1, 1 + int(rng.integers(1, 4))):
+            y, x = int(top + copy * step[0]), int(left + copy * step[1])
+            if not (0 <= y <= size - height and 0 <= x <= size - width):
+                break
+            place = image[y : y + height, x : x + width]
+            place += mask * (patch - place)
+    return image
+
+
+def warp_locally(image: Array, strength: float, rng: np.random.Generator) -> Array:
+    """Displace the pixels of an image (S, S, 3) smoothly, and more finely in some places."""
+    size = len(image)
+    somewhere = _somewhere(size, rng)
+    large, small = (size * strength * share for share in (_LARGE_WARP, _SMALL_WARP))
+    y, x = (
+        large * _smooth_noise(size, 4, rng) + small * somewhere * _smooth_noise(size, 13, rng)
+        for _ in range(2)
+    )
+    rows, columns = _grid(size)
+    return _sample(image, rows + y, columns + x)
+
+
+def smear_texture(image: Array, strength: float, rng: np.random.Generator) -> Array:
+    """Average the pixels of an image (S, S, 3) along the local structure, in some places."""
+    size = len(image)
+    along_y, along_x = _structure_direction(image)
+    rows, columns = _grid(size)
+    # Steps of about a pixel and a half hide between the neighbours that interpolation mixes.
+    length = _STROKE * size * strength
+    steps = max(1, round(length / 1.5))
+    total = image.copy()
+    for step in range(1, steps + 1):
+        reach = np.float32(length * step / steps)
+        for sign in (-1, 1):
+            total += _nearest(
+                image, rows + sign * reach * along_y, columns + sign * reach * along_x
+            )
+    smeared = total / np.float32(2 * steps + 1)
+    grain = _smooth_noise(size, max(8, size // 3), rng) * np.float32(_GRAIN * strength)
+    where = _somewhere(size, rng)[..., None]
+    return image + where * (smeared + grain[..., None] - image)
+
+
+def drift_colour(image: Array, strength: float, rng: np.random.Generator) -> Array:
+    """Let contrast and channel levels of an image (S, S, 3) drift, also from place to place."""
+    size = len(image)
+    contrast = np.float32(np.exp(_CONTRAST * strength * rng.standard_normal()))
+    middle = image.mean(axis=(0, 1))
+    cast = (_CAST * strength * rng.standard_normal(3)).astype(np.float32)
+    hue = rng.standard_normal(3)
+    hue *= _BLOTCH * strength * np.sqrt(3) / np.linalg.norm(hue)
+    blotches = _smooth_noise(size, 4, rng)[..., None] * hue.astype(np.float32)
+    drifted: Array = contrast * (image - middle) + (middle + cast)
+    drifted += blotches
+    return drifted
+
+
+@lru_cache
+def _grid(size: int) -> tuple[Array, Array]:
+    rows, columns = np.mgrid[:size, :size].astype(np.float32)
+    return rows, columns
+
+
+@lru_cache
+def _interpolation(size: int, knots: int) -> Array:
+    """Weights (size, knots) of Gaussian bumps on a line, scaled to unit variance of a sum."""
+    places = np.linspace(0, knots - 1, size)[:, None]
+    bumps = np.exp(-((places - np.arange(knots)) ** 2) / (2 * 0.7**2))
+    weights: Array = bumps / np.sqrt((bumps**2).sum(axis=1, keepdims=True))
+    return weights.astype(np.float32)
+
+
+def _smooth_noise(size: int, knots: int, rng: np.random.Generator) -> Array:
+    """Draw a smooth random field (size, size) of mean 0 and variance 1 everywhere."""
+    weights = _interpolation(size, knots)
+    field: Array = weights @ rng.standard_normal((knots, knots), dtype=np.float32) @ weights.T
+    return field
+
+
+def _somewhere(size: int, rng: np.random.Generator) -> Array:
+    """Draw a soft mask (size, size), from 0 to 1, of places that together cover about half."""
+    mask: Array = np.clip(0.5 + 1.2 * _smooth_noise(size, 5, rng), 0, 1)
+    return mask
+
+
+@lru_cache
+def _soft_edge(length: int) -> Array:
+    """Weights (length,) that rise from 0 to 1 within a quarter and fall in the last one."""
+    edge = np.arange(1, length + 1) / (length / 4)
+    return np.minimum(edge, edge[::-1]).clip(0, 1).astype(np.float32)
+
+
+def _structure_direction(image: Array) -> tuple[Array, Array]:
+    """Return the unit vector (y, x) along the local structure at every pixel, each (S, S).
+
+    It is the eigenvector with the smaller eigenvalue of the structure tensor, the Gaussian mean
+    of the luminance gradient's outer product.
+    """
+    luminance = image @ np.array([0.299, 0.587, 0.114], np.float32)
+    luminance = ndimage.uniform_filter(luminance, 3, mode="nearest")
+    gy, gx = np.gradient(luminance)
+    sigma = len(image) / 64
+    yy, xx, xy = (
+        ndimage.gaussian_filter(p, sigma, truncate=2.5) for p in (gy * gy, gx * gx, gx * gy)
+    )
+    # Angle of the greater eigenvalue's eigenvector from x, then a quarter turn.
+    angle = 0.5 * np.arctan2(2 * xy, xx - yy)
+    return np.cos(angle), -np.sin(angle)
+
+
+def _nearest(image: Array, rows: Array, columns: Array) -> Array:
+    """Sample an image (S, S, 3) at the nearest pixels; outside, at the border."""
+    last = len(image) - 1
+    y = np.rint(rows).clip(0, last).astype(np.intp)
+    x = np.rint(columns).clip(0, last).astype(np.intp)
+    return image.reshape(-1, 3).take(y * len(image) + x, axis=0)
+
+
+def _sample(image: Array, rows: Array, columns: Array) -> Array:
+    """Sample an image (S, S, 3) between pixels, bilinearly; outside, at the border."""
+    last = len(image) - 1
+    rows, columns = rows.clip(0, last), columns.clip(0, last)
+    y = np.minimum(rows.astype(np.intp), last - 1)
+    x = np.minimum(columns.astype(np.intp), last - 1)
+    fy, fx = (rows - y).astype(np.float32)[..., None], (columns - x).astype(np.float32)[..., None]
+    pixels = image.reshape(-1, 3)
+    corner = y * len(image) + x
+    upper = pixels.take(corner, axis=0)
+    upper += fx * (pixels.take(corner + 1, axis=0) - upper)
+    corner += len(image)
+    lower = pixels.take(corner, axis=0)
+    lower += fx * (pixels.take(corner + 1, axis=0) - lower)
+    upper += fy * (lower - upper)
+    return upper

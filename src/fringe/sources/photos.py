@@ -1,0 +1,207 @@
+"""Real photographs without a download: crops of those that two Python packages carry."""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from hashlib import sha256
+from importlib.util import find_spec
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from fringe.errors import FringeError
+from fringe.seeds import random_stream
+from fringe.sources.base import Images, Indices, check_indices, readable
+from fringe.sources.decoding import decode
+from fringe.sources.digests import digest
+
+__all__ = [
+    "PHOTOGRAPHS",
+    "REVISION",
+    "Crop",
+    "PhotoSource",
+    "check_numbers",
+    "cut",
+    "draw_crop",
+    "loaded_photographs",
+    "photo_hashes",
+    "photographs",
+]
+
+#: Part of every fingerprint of photographs: raise it when the same seed gives other pixels.
+REVISION = 1
+
+#: The colour photographs: what each shows, the package that carries it, and where inside.
+#: Micrographs, drawings, test patterns and gray images of those packages are left out.
+PHOTOGRAPHS = {
+    "astronaut": ("skimage", "data/astronaut.png"),
+    "cat": ("skimage", "data/chelsea.png"),
+    "coffee": ("skimage", "data/coffee.png"),
+    "flower": ("sklearn", "datasets/images/flower.jpg"),
+    "galaxies": ("skimage", "data/hubble_deep_field.jpg"),
+    "motorcycle-left": ("skimage", "data/motorcycle_left.png"),
+    "motorcycle-right": ("skimage", "data/motorcycle_right.png"),
+    "palace": ("sklearn", "datasets/images/china.jpg"),
+    "rocket": ("skimage", "data/rocket.jpg"),
+}
+
+_NAMES = tuple(PHOTOGRAPHS)
+_SMALLEST = 0.35  # side of the smallest crop, relative to the photograph's shorter side
+
+
+class Crop(NamedTuple):
+    """A square cut out of a photograph."""
+
+    subject: str  # key of PHOTOGRAPHS
+    left: float  # of the photograph's width beyond the crop, 0 to 1
+    top: float  # of its height beyond the crop, 0 to 1
+    side: float  # relative to its shorter side, 0.35 to 1
+    flip: bool  # mirrored left to right
+
+
+@dataclass(frozen=True)
+class PhotoSource:
+    """Square crops of real photographs, at any count: image i depends on the seed and i alone.
+
+    A crop shows any of `PHOTOGRAPHS` with equal chance; its side is uniform between 35 and 100 %
+    of the photograph's shorter side, its place uniform, and every other one is mirrored. It is
+    resized with Pillow's LANCZOS, antialiased (small crops of small photographs are enlarged when
+    ``resolution`` exceeds some 100 pixels).
+
+    Parameters
+    ----------
+    count : int
+        How many images.
+    size : int
+        Height and width, pixels.
+    seed : int
+        Not negative.
+
+    Raises
+    ------
+    FringeError
+        If a number is out of range or the packages with the photographs are not installed.
+    """
+
+    count: int
+    size: int
+    seed: int
+    simulated = False
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        check_numbers(self.name, self.count, self.size, self.seed)
+
+    @property
+    def name(self) -> str:
+        """What a message calls it."""
+        return f"photos (seed {self.seed})"
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.size, self.size
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the parameters, the photographs' files and the revision."""
+        parameters = (self.count, self.size, self.seed)
+        return digest(["photos", REVISION, *parameters, *photo_hashes()])
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self.count
+
+    def subject(self, index: int) -> str:
+        """Return which photograph image ``index`` shows, a key of `PHOTOGRAPHS`."""
+        check_indices([index], self.count, self.name)
+        return self._crop(index).subject
+
+    def read(self, indices: Indices) -> Images:
+        """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3)."""
+        wanted = check_indices(indices, self.count, self.name)
+        images = np.empty((len(wanted), *self.resolution, 3), np.uint8)
+        for row, index in enumerate(wanted):
+            images[row] = cut(self._crop(index), self.size)
+        return images
+
+    def _crop(self, index: int) -> Crop:
+        return draw_crop(random_stream(self.seed, "photos", index))
+
+
+def draw_crop(rng: np.random.Generator, frequencies: tuple[float, ...] | None = None) -> Crop:
+    """Draw a crop; ``frequencies`` (sum 1) tell how often each photograph is shown."""
+    # Always five numbers, so that two streams alike give crops alike in all but the subject.
+    which, side, left, top, flip = rng.random(5).tolist()
+    if frequencies is None:
+        subject = int(which * len(_NAMES))
+    else:
+        subject = int(np.searchsorted(np.cumsum(frequencies)[:-1], which, side="right"))
+    return Crop(_NAMES[subject], left, top, _SMALLEST + (1 - _SMALLEST) * side, flip < 0.5)
+
+
+def cut(crop: Crop, size: int) -> Images:
+    """Return the crop resized to uint8 (size, size, 3)."""
+    photo = loaded_photographs()[crop.subject]
+    side = crop.side * min(photo.size)
+    left = crop.left * (photo.width - side)
+    top = crop.top * (photo.height - side)
+    box = (left, top, left + side, top + side)
+    # The gap lets Pillow average whole blocks of large photographs first: quicker, and as smooth.
+    resized = photo.resize((size, size), Image.Resampling.LANCZOS, box=box, reducing_gap=2.0)
+    image = np.asarray(resized)
+    return image[:, ::-1] if crop.flip else image
+
+
+def photographs() -> dict[str, Images]:
+    """Return the whole photographs by name, each uint8 (H, W, 3), RGB.
+
+    Raises
+    ------
+    FringeError
+        If the packages that carry them are not installed.
+    """
+    return {name: np.asarray(photo) for name, photo in loaded_photographs().items()}
+
+
+@cache
+def loaded_photographs() -> dict[str, Image.Image]:
+    """Return the decoded photographs, decoded once per process."""
+    return {name: decode(_photo_bytes(name), str(_photo_path(name))) for name in PHOTOGRAPHS}
+
+
+def photo_hashes() -> tuple[tuple[str, str], ...]:
+    """Return (name, hex SHA-256 of the file) of every photograph."""
+    return tuple((name, sha256(_photo_bytes(name)).hexdigest()) for name in PHOTOGRAPHS)
+
+
+def check_numbers(name: str, count: int, size: int, seed: int) -> None:
+    """Check the numbers that describe a source of photographs.
+
+    Raises
+    ------
+    FringeError
+        If one is out of range.
+    """
+    for key, value, least in (("count", count, 1), ("resolution", size, 16), ("seed", seed, 0)):
+        if value < least:
+            raise FringeError(f"{name}: {key} is {value}; it must be at least {least}")
+
+
+def _photo_bytes(name: str) -> bytes:
+    path = _photo_path(name)
+    with readable(path):
+        return path.read_bytes()
+
+
+def _photo_path(name: str) -> Path:
+    package, inside = PHOTOGRAPHS[name]
+    # Found without importing the packages, which takes a second and more.
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise FringeError(
+            f"the photograph {name!r} is part of the package {package}, which is not installed; "
+            "install Fringe with its demo extra: pip install 'fringe[demo]'"
+        )
+    return Path(spec.origin).parent / inside

@@ -1,0 +1,84 @@
+"""Images that a generator made, kept in shards so that every network reads the same files."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from fringe.errors import FringeError
+from fringe.files import create_h5, open_h5
+from fringe.progress import progress
+from fringe.sources.base import Images, ImageSource, Indices, check_indices
+
+__all__ = ["RenderedShard", "render_shard"]
+
+BLOCK = 50  # images made at a time
+
+
+def render_shard(
+    source: ImageSource,
+    first: int,
+    last: int,
+    path: str | os.PathLike[str],
+    provenance: Mapping[str, str | int | float],
+) -> None:
+    """Write images ``first`` to ``last - 1`` of ``source`` to an HDF5 file.
+
+    Dataset ``images``: (last - first, H, W, 3) uint8 RGB, one chunk an image, compressed without
+    loss, with checksums.
+    """
+    shape = (*source.resolution, 3)
+    with create_h5(path, {**provenance, "first": first, "last": last}) as file:
+        dataset = file.create_dataset(
+            "images",
+            (last - first, *shape),
+            "u1",
+            chunks=(1, *shape),
+            compression="gzip",
+            compression_opts=1,
+            fletcher32=True,
+        )
+        blocks = range(first, last, BLOCK)
+        for start in progress(blocks, source.name, total=last - first, unit="images", step=BLOCK):
+            stop = min(start + BLOCK, last)
+            dataset[start - first : stop - first] = source.read(range(start, stop))
+
+
+class RenderedShard:
+    """One shard as an image source; its images keep the index they have in the whole.
+
+    Parameters
+    ----------
+    path : path-like
+        What `render_shard` wrote.
+
+    Raises
+    ------
+    FringeError
+        If it is missing or damaged, or an image outside the shard is read.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        """Read what the shard holds."""
+        self.path = Path(path)
+        self.name = str(path)
+        self.simulated = True
+        with open_h5(self.path) as file:
+            self.first, self.last = (int(file.attrs[key]) for key in ("first", "last"))
+            self.resolution: tuple[int, int] = file["images"].shape[1:3]
+            self.fingerprint = str(file.attrs["images"])
+
+    def __len__(self) -> int:
+        """Return the index behind the last image."""
+        return self.last
+
+    def read(self, indices: Indices) -> Images:
+        """Return the images at ``indices`` of the whole source, all inside the shard."""
+        rows = np.asarray(check_indices(indices, self.last, self.name), np.int64) - self.first
+        if len(rows) and rows.min() < 0:
+            raise FringeError(f"{self.name}: begins at image {self.first}; read another shard")
+        order, back = np.unique(rows, return_inverse=True)
+        with open_h5(self.path) as file:
+            images: Images = file["images"][order]
+        return images[back]

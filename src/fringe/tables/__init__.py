@@ -1,0 +1,41 @@
+"""Tables 1, 2 and 3 from tidy scores, beside the paper's numbers."""
+
+from fringe.tables.build import REVISION, TABLE_COLUMNS, relative_change, table1, table2, table3
+from fringe.tables.paper import paper_numbers, paper_rows, paper_value
+from fringe.tables.scores import (
+    SCORE_COLUMNS,
+    Cell,
+    check_scores,
+    datasets_of,
+    score_cell,
+    sweep_size,
+)
+from fringe.tables.titles import Titles, is_simulated, metric_title, scheme_mark, title_of
+from fringe.tables.write import to_html, to_latex, to_markdown, write_table
+
+__all__ = [
+    "REVISION",
+    "SCORE_COLUMNS",
+    "TABLE_COLUMNS",
+    "Cell",
+    "Titles",
+    "check_scores",
+    "datasets_of",
+    "is_simulated",
+    "metric_title",
+    "paper_numbers",
+    "paper_rows",
+    "paper_value",
+    "relative_change",
+    "scheme_mark",
+    "score_cell",
+    "sweep_size",
+    "table1",
+    "table2",
+    "table3",
+    "title_of",
+    "to_html",
+    "to_latex",
+    "to_markdown",
+    "write_table",
+]

@@ -1,0 +1,90 @@
+"""What datasets, networks, schemes and metrics are called in front of readers."""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any
+
+from fringe.errors import FringeError
+from fringe.tables.scores import sweep_size
+
+__all__ = [
+    "DAGGER",
+    "SIMULATED",
+    "Titles",
+    "is_simulated",
+    "metric_scale",
+    "metric_title",
+    "scheme_mark",
+    "title_of",
+]
+
+# Name -> display name, or name -> {"title": display name, "simulated": bool}.
+Titles = Mapping[str, str | Mapping[str, Any]]
+
+DAGGER = "†"
+SIMULATED = "simulated generator"
+
+
+# What networks are called where the titles do not say.
+_NETWORKS = {
+    "clip": "CLIP",
+    "clip-vit-b32": "CLIP",
+    "efficientnet-lite0": "EfficientNet-Lite0",
+    "inception-v3": "Inception-V3",
+    "inception-v3-tf": "Inception-V3",
+    "resnet50": "ResNet-50",
+    "swav": "SwAV",
+    "untrained": "untrained",
+}
+
+
+def title_of(titles: Titles, name: str, *, mark: bool = False) -> str:
+    """Return the display name: as given, or a network's own, or the name itself.
+
+    With ``mark`` the name of a dataset with a simulated generator carries a dagger.
+    """
+    entry = titles.get(name, _NETWORKS.get(name, name))
+    title = entry if isinstance(entry, str) else entry.get("title", name)
+    if not isinstance(title, str) or not title.strip():
+        raise FringeError(f"titles: {name}: {title!r} is no display name; give a short text")
+    return f"{title} {DAGGER}" if mark and is_simulated(titles, name) else title
+
+
+def is_simulated(titles: Titles, name: str) -> bool:
+    """Tell whether the dataset's generated images come from a simulated generator."""
+    entry = titles.get(name, name)
+    return not isinstance(entry, str) and bool(entry.get("simulated", False))
+
+
+def scheme_mark(scheme: str) -> str:
+    """Return the superscript of a scheme: "" for random, "Top-1" for matched, "PL" ..."""
+    known = {"random": "", "matched": "Top-1", "prelogits": "PL", "logits": "L"}
+    if scheme in known:
+        return known[scheme]
+    found = sweep_size(scheme)
+    return scheme if found is None else f"soft {found[0].capitalize()}-{found[1]}"
+
+
+def metric_title(metric: str) -> str:
+    """Return the metric's display name: "FID", "KID", "RBF-KID", "RBF-KID γ=1/8d" ..."""
+    known = {"fid": "FID", "kid": "KID", "kid_exact": "KID (all pairs)"}
+    if metric in known:
+        return known[metric]
+    name, _, factor = metric.partition("@")
+    if name == "rbf_kid":
+        try:
+            gamma = Fraction(factor).limit_denominator(1024)
+        except (ValueError, ZeroDivisionError):
+            raise FringeError(
+                f"scores: metric {metric!r} names no factor; write it as rbf_kid@0.125"
+            ) from None
+        if gamma == 1:
+            return "RBF-KID"
+        below = "d" if gamma.denominator == 1 else f"{gamma.denominator}d"
+        return f"RBF-KID γ={gamma.numerator}/{below}"
+    return metric
+
+
+def metric_scale(metric: str) -> int:
+    """Return the factor a table prints the metric with: 1,000 for kernel distances, else 1."""
+    return 1000 if metric.startswith(("kid", "rbf_kid")) else 1

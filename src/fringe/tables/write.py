@@ -1,0 +1,207 @@
+"""Tables as CSV, Markdown, LaTeX and HTML."""
+
+import os
+from collections.abc import Callable
+from html import escape
+
+import pandas as pd
+
+from fringe.errors import FringeError
+from fringe.files import atomic_path
+from fringe.tables.build import TABLE_COLUMNS
+from fringe.tables.layout import Header, Line, lay_out
+
+__all__ = ["to_csv", "to_html", "to_latex", "to_markdown", "write_table"]
+
+PathLike = str | os.PathLike[str]
+
+
+def write_table(
+    table: pd.DataFrame,
+    csv: PathLike | None = None,
+    markdown: PathLike | None = None,
+    latex: PathLike | None = None,
+    html: PathLike | None = None,
+) -> None:
+    """Write a table in the formats whose path is given.
+
+    CSV holds the tidy rows in full precision, an undefined number as an empty field. The others
+    hold the paper's layout: LaTeX is a ``table`` that needs the package booktabs alone, HTML a
+    page that needs no other file.
+
+    Raises
+    ------
+    FringeError
+        If ``table`` was not made by `table1`, `table2` or `table3`, or a file cannot be written.
+    """
+    if table.empty or list(table.columns) != list(TABLE_COLUMNS):
+        raise FringeError(
+            f"table: columns {', '.join(map(str, table.columns)) or 'none'}; "
+            "give what table1, table2 or table3 returned"
+        )
+    writers: list[tuple[PathLike | None, Callable[[pd.DataFrame], str]]] = [
+        (csv, to_csv),
+        (markdown, to_markdown),
+        (latex, to_latex),
+        (html, to_html),
+    ]
+    for path, render in writers:
+        if path is not None:
+            with atomic_path(path) as partial:
+                partial.write_text(render(table), encoding="utf-8", newline="\n")
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """Return the tidy rows in full precision, an undefined number as an empty field."""
+    return str(table.to_csv(index=False, lineterminator="\n"))
+
+
+def to_markdown(table: pd.DataFrame) -> str:
+    """Return the table as GitHub Markdown: caption, table, notes."""
+    layout = lay_out(table)
+    heads = ["Dataset", *(_markdown_header(header) for header in layout.headers)]
+    lines = [
+        f"**Table {layout.number}.** {_markdown(layout.caption)}",
+        "",
+        _bar(heads),
+        _bar(["---", *["---:"] * len(layout.headers)]),
+    ]
+    for line in layout.lines:
+        cells = (_markdown(line.label), *line.cells)
+        if line.kind != "ours":
+            cells = tuple(f"*{cell}*" if cell else "" for cell in cells)
+        lines.append(_bar(cells))
+    lines += [""] + [f"{_markdown(note)}  " for note in layout.notes]
+    return "\n".join(lines) + "\n"
+
+
+def _bar(cells: tuple[str, ...] | list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _markdown(text: str) -> str:
+    for mark in "\\|*_`[]<>":
+        text = text.replace(mark, f"\\{mark}")
+    return text
+
+
+def _markdown_header(header: Header) -> str:
+    below = f"<sub>{_markdown(header.below)}</sub>" if header.below else ""
+    above = f"<sup>{_markdown(header.above)}</sup>" if header.above else ""
+    return f"{_markdown(header.base)}{below}{above}{header.after}"
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"$<$",
+    ">": r"$>$",
+    "±": r"$\pm$",
+    "−": r"$-$",
+    "×": r"$\times$",
+    "³": r"$^3$",
+    "†": r"$^\dagger$",
+    "γ": r"$\gamma$",
+}
+
+
+def to_latex(table: pd.DataFrame) -> str:
+    """Return the table as LaTeX; the preamble needs ``\\usepackage{booktabs}``."""
+    layout = lay_out(table)
+    heads = ["Dataset", *(_latex_header(header) for header in layout.headers)]
+    lines = [
+        r"\begin{table}",
+        r"  \centering",
+        r"  \small",
+        r"  \setlength{\tabcolsep}{4pt}",
+        rf"  \caption{{{_latex(layout.caption)}}}",
+        rf"  \label{{tab:fringe-{layout.number}}}",
+        rf"  \begin{{tabular}}{{l{'r' * len(layout.headers)}}}",
+        r"    \toprule",
+        f"    {' & '.join(heads)} \\\\",
+        r"    \midrule",
+        *(f"    {_latex_line(line)} \\\\" for line in layout.lines),
+        r"    \bottomrule",
+        r"  \end{tabular}",
+        "",
+        r"  \smallskip",
+        *(rf"  {{\footnotesize {_latex(note)}\par}}" for note in layout.notes),
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(letter, letter) for letter in text)
+
+
+def _latex_line(line: Line) -> str:
+    cells = [_latex(cell) for cell in (line.label, *line.cells)]
+    if line.kind != "ours":
+        cells = [rf"\emph{{{cell}}}" if cell else "" for cell in cells]
+        cells[0] = rf"\quad {cells[0]}"
+    return " & ".join(cells)
+
+
+def _latex_header(header: Header) -> str:
+    below = rf"\textsubscript{{{_latex(header.below)}}}" if header.below else ""
+    above = rf"\textsuperscript{{{_latex(header.above)}}}" if header.above else ""
+    return _latex(header.base) + below + above + _latex(header.after)
+
+
+_CSS = """
+body { font: 15px/1.45 "DejaVu Sans", Verdana, sans-serif; margin: 1.5em; }
+body { color: #111; background: #fff; }
+div { overflow-x: auto; }
+table { border-collapse: collapse; border-top: 2px solid #111; border-bottom: 2px solid #111; }
+caption { text-align: left; max-width: 60em; padding-bottom: .6em; }
+th, td { padding: .3em .7em; text-align: right; white-space: nowrap; font-weight: normal; }
+th:first-child { text-align: left; }
+thead th { border-bottom: 1px solid #111; vertical-align: bottom; }
+tr.paper, tr.deviation { color: #555; font-style: italic; }
+tr.paper th, tr.deviation th { padding-left: 1.8em; }
+sub, sup { line-height: 0; }
+p { font-size: 13px; max-width: 60em; margin: .4em 0; color: #333; }
+"""
+
+
+def to_html(table: pd.DataFrame) -> str:
+    """Return the table as an HTML page of its own."""
+    layout = lay_out(table)
+    heads = "".join(f'<th scope="col">{_html_header(header)}</th>' for header in layout.headers)
+    body = "\n".join(_html_line(line) for line in layout.lines)
+    notes = "\n".join(f"<p>{escape(note)}</p>" for note in layout.notes)
+    return f"""<!DOCTYPE html>
+<html lang="en">
+<head><meta charset="utf-8"><title>Table {layout.number}</title><style>{_CSS}</style></head>
+<body>
+<div><table>
+<caption><strong>Table {layout.number}.</strong> {escape(layout.caption)}</caption>
+<thead><tr><th scope="col">Dataset</th>{heads}</tr></thead>
+<tbody>
+{body}
+</tbody>
+</table></div>
+{notes}
+</body>
+</html>
+"""
+
+
+def _html_line(line: Line) -> str:
+    cells = "".join(f"<td>{escape(cell)}</td>" for cell in line.cells)
+    return f'<tr class="{line.kind}"><th scope="row">{escape(line.label)}</th>{cells}</tr>'
+
+
+def _html_header(header: Header) -> str:
+    below = f"<sub>{escape(header.below)}</sub>" if header.below else ""
+    above = f"<sup>{escape(header.above)}</sup>" if header.above else ""
+    return f"{escape(header.base)}{below}{above}{escape(header.after)}"

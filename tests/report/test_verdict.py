@@ -1,0 +1,139 @@
+"""The verdict in words and the terminal's summary."""
+
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fringe.errors import FringeError
+from fringe.report import summary, verdict
+from fringe.tables import SCORE_COLUMNS, table1, table2, write_table
+
+TITLES = {"d": "Data", "net": "Net", "clip": "Clip", "swav": "Swav"}
+
+
+def scores(values, n_generated=50000):
+    """Return rows from {(scheme, network): repeats}."""
+    rows = [
+        ("d", scheme, network, "features", "fid", repeat, value, 50000, n_generated, 0)
+        for (scheme, network), repeats in values.items()
+        for repeat, value in enumerate(repeats)
+    ]
+    return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+
+
+BASE = {
+    ("random", "net"): [9.9, 10.0, 10.1],
+    ("prelogits", "net"): [3.9, 4.0, 4.1],
+    ("random", "clip"): [1.99, 2.0, 2.01],
+    ("prelogits", "clip"): [1.89, 1.9, 1.91],
+    ("random", "swav"): [3.0, 3.0, 3.0],
+    ("prelogits", "swav"): [2.4, 2.4, 2.4],
+}
+
+
+def test_share_by_hand():
+    (found,) = verdict(scores(BASE), "net", ["clip", "swav"], TITLES)
+    assert found.fid.change == pytest.approx(-0.6)
+    # std of the ratio 4/10 with 0.1 on both: sqrt(0.1^2 + (0.4 * 0.1)^2) / 10
+    assert found.fid.std == pytest.approx(math.hypot(0.1, 0.04) / 10)
+    assert [control.change for control in found.controls] == pytest.approx([-0.05, -0.2])
+    assert found.judge == "swav"  # the control that falls most is the cautious judge
+    assert found.share == pytest.approx(0.4)
+    assert found.share_std == pytest.approx(found.fid.std)
+    assert found.flags == ()
+    text = " ".join(found.sentences)
+    assert "FID fell by 60.0 ± 1.1%" in text
+    assert "at least about 40 ± 1% of this FID lies in its perceptual null space" in text
+
+
+def test_a_control_trained_on_imagenet_is_reported_but_no_judge():
+    (found,) = verdict(scores(BASE), "net", ["clip", "swav"], TITLES, imagenet=["swav"])
+    assert found.judge == "clip"
+    assert found.share == pytest.approx(0.55)
+    assert len(found.controls) == 2
+    with pytest.raises(FringeError, match="no network without ImageNet classes"):
+        verdict(scores(BASE), "net", ["swav"], TITLES, imagenet=["swav"])
+
+
+def test_a_control_within_its_noise_is_flagged():
+    noisy = BASE | {("prelogits", "clip"): [1.6, 2.0, 2.2]}
+    (found,) = verdict(scores(noisy), "net", ["clip"], TITLES)
+    assert found.controls[0].within_noise
+    assert "control-within-noise" in found.flags
+    assert "within its sampling noise" in " ".join(found.sentences)
+
+
+def test_a_control_that_rose_takes_nothing_away():
+    risen = BASE | {("prelogits", "clip"): [2.2, 2.2, 2.2]}
+    (found,) = verdict(scores(risen), "net", ["clip"], TITLES)
+    assert found.share == pytest.approx(0.6)
+    assert "FID rose by 10.0" in " ".join(found.sentences)
+
+
+@pytest.mark.parametrize("after", [[12.0, 12.0, 12.0], [9.8, 10.0, 9.9]])
+def test_no_null_space_is_claimed_where_fid_does_not_fall(after):
+    (found,) = verdict(scores(BASE | {("prelogits", "net"): after}), "net", ["clip"], TITLES)
+    assert math.isnan(found.share)
+    assert "show no perceptual null space" in " ".join(found.sentences)
+    assert "at least about" not in " ".join(found.sentences)
+
+
+@pytest.mark.parametrize(
+    ("dim", "flags"), [(2048, ()), (8000, ("few-images",)), (50000, ("singular",))]
+)
+def test_too_few_images_for_the_features_are_flagged(dim, flags):
+    (found,) = verdict(scores(BASE), "net", ["clip"], TITLES, dims={"net": dim})
+    assert found.flags == flags
+    assert ("singular" in " ".join(found.sentences)) == ("singular" in flags)
+
+
+def test_single_repeat_simulated_and_unequal_counts():
+    one = scores({key: values[:1] for key, values in BASE.items()})
+    one.loc[(one["scheme"] == "prelogits") & (one["network"] == "net"), "n_generated"] = 40000
+    titles = TITLES | {"d": {"title": "Data", "simulated": True}}
+    (found,) = verdict(one, "net", ["clip"], titles)
+    assert found.flags == ("single-repeat", "unequal-counts", "simulated")
+    text = " ".join(found.sentences)
+    assert "nan" not in text
+    assert "±" not in text
+    assert "simulated generator" in text
+    assert found.controls[0].within_noise is None
+    assert np.isnan(found.share_std)
+
+
+def test_missing_scores_are_named():
+    with pytest.raises(FringeError, match="network 'other' is missing"):
+        verdict(scores(BASE), "net", ["other"], TITLES)
+
+
+def test_summary_shows_the_head_of_tables(tmp_path):
+    all_schemes = BASE | {
+        (scheme, network): values
+        for scheme in ("matched", "logits")
+        for network, values in (("net", [9.0, 9.0, 9.0]), ("clip", [2.0, 2.0, 2.0]))
+    }
+    one = scores(all_schemes)
+    many = pd.concat([one, one.assign(dataset="e"), one.assign(dataset="f")])
+    titles = TITLES | {"d": {"title": "A|b*c", "simulated": True}}
+    paths = [tmp_path / "table1.md", tmp_path / "table2.md"]
+    for make, path in zip((table1, table2), paths, strict=True):
+        write_table(make(many, titles, "net", ["clip"]), markdown=path)
+    text = summary(paths, rows=2)
+    lines = text.splitlines()
+    assert lines[0] == "Table 1. Results of Top-1 histogram matching"
+    assert lines[1].split() == ["Dataset", "FID", "FID^Top-1", "FID_Clip", "FID_Clip^Top-1"]
+    assert lines[3].startswith("A|b*c †  10.00 ± 0.10  9.00 ± 0.00 (−10.0%)")
+    assert "(1 more rows in" in text
+    assert "simulated generator" in text
+    assert "Table 2. Results of matching all fringe features" in text
+    assert len({len(line) for line in lines[1:5]}) == 1  # aligned
+
+
+def test_summary_refuses_what_is_no_table(tmp_path):
+    with pytest.raises(FringeError, match="missing; run the workflow again"):
+        summary([tmp_path / "none.md"])
+    (tmp_path / "bad.md").write_text("hello")
+    with pytest.raises(FringeError, match="holds no Markdown table"):
+        summary([tmp_path / "bad.md"])

@@ -1,0 +1,440 @@
+"""Sources of files: the same images in every form, and every kind of damage."""
+
+import multiprocessing
+import os
+import pickle
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from fringe.errors import FringeError
+from fringe.sources import ImageSource, ZipSource, open_source
+
+from .conftest import encode, write_folder, write_h5, write_zip
+
+
+def test_every_form_gives_the_same_images(dataset: Path, in_order: np.ndarray):
+    source = open_source(dataset)
+    assert isinstance(source, ImageSource)
+    assert (len(source), source.resolution, source.simulated) == (7, (20, 24), False)
+    assert source.name == str(dataset)
+    read = source.read(range(7))
+    assert read.dtype == np.uint8
+    assert np.array_equal(read, in_order)
+    scattered = np.array([5, 0, 5, 2])
+    assert np.array_equal(source.read(scattered), in_order[scattered])
+    assert source.read([]).shape == (0, 20, 24, 3)
+
+
+def test_count_takes_the_first(dataset: Path, in_order: np.ndarray):
+    source = open_source(dataset, count=3)
+    assert len(source) == 3
+    assert np.array_equal(source.read(range(3)), in_order[:3])
+    with pytest.raises(FringeError, match="image 3 was asked for; its 3 images"):
+        source.read([3])
+    with pytest.raises(FringeError, match="image -1"):
+        source.read([-1])
+
+
+def test_fewer_images_than_asked(dataset: Path):
+    with pytest.raises(FringeError, match=r"data.*holds 7 images, fewer than the 8 asked for"):
+        open_source(dataset, count=8)
+    with pytest.raises(FringeError, match="at least one"):
+        open_source(dataset, count=0)
+
+
+def test_resolution_is_a_centred_square_resized_with_lanczos(dataset: Path, in_order: np.ndarray):
+    source = open_source(dataset, resolution=8)
+    assert source.resolution == (8, 8)
+    square = in_order[:, :, 2:22]
+    expected = [
+        np.asarray(Image.fromarray(image).resize((8, 8), Image.Resampling.LANCZOS))
+        for image in square
+    ]
+    assert np.array_equal(source.read(range(7)), expected)
+    assert np.array_equal(open_source(dataset, resolution=20).read(range(7)), square)
+    with pytest.raises(FringeError, match="resolution is 0"):
+        open_source(dataset, resolution=0)
+
+
+def _read_one(source: ImageSource, index: int) -> np.ndarray:
+    return np.stack([source.read([index])[0] for _ in range(30)])
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+@pytest.mark.parametrize("start", ["fork", "spawn"])
+def test_processes_read_at_once(dataset: Path, in_order: np.ndarray, start: str):
+    source = open_source(dataset)
+    source.read([6])  # so that the parent has its handle open when the children begin
+    with multiprocessing.get_context(start).Pool(2) as pool:
+        results = pool.starmap(_read_one, [(source, index) for index in range(7)], chunksize=1)
+    for image, result in zip(in_order, results, strict=True):
+        assert (result == image).all()
+
+
+def test_pickles_cheaply_and_without_handles(dataset: Path, in_order: np.ndarray):
+    source = open_source(dataset)
+    source.read([0])
+    data = pickle.dumps(source)
+    assert len(data) < 2500
+    assert np.array_equal(pickle.loads(data).read([4]), in_order[[4]])
+
+
+@pytest.mark.parametrize("suffix", ["", ".zip", ".npz", ".h5"])
+def test_missing(tmp_path: Path, suffix: str):
+    with pytest.raises(FringeError, match=f"absent{suffix}: is not there"):
+        open_source(tmp_path / f"absent{suffix}")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("dataset", ["zip", "npz", "hdf5", "folder"], indirect=True)
+def test_unreadable(dataset: Path):
+    dataset.chmod(0)
+    try:
+        with pytest.raises(FringeError, match=r"data.*may not be read.*chmod"):
+            open_source(dataset)
+    finally:
+        dataset.chmod(0o700)
+
+
+@pytest.mark.parametrize("dataset", ["zip", "npz", "folder"], indirect=True)
+def test_unreadable_also_for_root(dataset: Path, monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("zipfile.ZipFile", refuse)
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(FringeError, match=r"data.*may not be read.*chmod"):
+        open_source(dataset)
+
+
+def test_unknown_kind(tmp_path: Path):
+    (tmp_path / "images.tar").write_bytes(b"")
+    with pytest.raises(FringeError, match=r"images.tar: no known kind.*\.zip"):
+        open_source(tmp_path / "images.tar")
+
+
+@pytest.mark.parametrize("suffix", ["zip", "npz", "h5"])
+@pytest.mark.parametrize("content", [b"", b"not at all" * 100])
+def test_not_what_the_name_says(tmp_path: Path, suffix: str, content: bytes):
+    path = tmp_path / f"data.{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(FringeError, match=rf"data\.{suffix}: is damaged.*anew"):
+        open_source(path)
+
+
+@pytest.mark.parametrize("dataset", ["zip", "npz", "npz-compressed", "hdf5"], indirect=True)
+def test_truncated(dataset: Path):
+    dataset.write_bytes(dataset.read_bytes()[:-40])
+    with pytest.raises(FringeError, match=r"data.*is damaged.*anew"):
+        open_source(dataset).read(range(7))
+
+
+def test_no_image(tmp_path: Path):
+    path = write_zip(tmp_path / "a.zip", {"dataset.json": b"{}", "__MACOSX/a.png": b""})
+    with pytest.raises(FringeError, match=r"a\.zip: holds no image among its 2 entries"):
+        open_source(path)
+    with pytest.raises(FringeError, match=r"holds no image"):
+        open_source(write_folder(tmp_path / "b", {"readme.txt": b"", ".a.png": b""}))
+    np.savez(tmp_path / "c.npz", np.zeros((0, 8, 8, 3), np.uint8))
+    with pytest.raises(FringeError, match=r"c\.npz: holds no image"):
+        open_source(tmp_path / "c.npz")
+
+
+# Encoded images, one by one ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("packed", [True, False])
+def test_one_corrupt_image_is_named(
+    tmp_path: Path, packed: bool, files: dict[str, bytes], pixels: np.ndarray
+):
+    victims = {
+        "00000/img00000002.png": lambda data: data[:60] + b"\0\0\0\0" + data[64:],
+        "00000/img00000004.png": lambda data: data[: len(data) // 2],
+        "00000/img00000006.png": lambda _: encode(pixels[0], "JPEG")[:300],
+        "00001/img00000001.png": lambda _: b"",
+        "00001/img00000003.png": lambda _: b"GIF89a but no more",
+    }
+    for name, spoil in victims.items():
+        files[name] = spoil(files[name])
+    path = tmp_path / "data"
+    source = open_source(
+        write_zip(path.with_suffix(".zip"), files) if packed else write_folder(path, files)
+    )
+    for index, name in enumerate(victims, 1):
+        separator = r"\.zip!" if packed else "/"
+        with pytest.raises(FringeError, match=rf"data{separator}{name}: is damaged.*replace"):
+            source.read([0, index])
+    assert np.array_equal(source.read([0, 6]), pixels[[0, 5]])
+
+
+def test_damage_that_only_the_zip_knows(tmp_path: Path, pixels: np.ndarray):
+    bitmap = encode(pixels[0], "BMP")
+    path = write_zip(tmp_path / "data.zip", {"a.bmp": bitmap})
+    content = bytearray(path.read_bytes())
+    content[content.index(bitmap) + 200] ^= 1  # still a fine bitmap, with another pixel
+    path.write_bytes(content)
+    with pytest.raises(FringeError, match=r"data\.zip!a\.bmp: is damaged.*CRC"):
+        open_source(path).read([0])
+
+
+def test_encrypted_member(tmp_path: Path, files: dict[str, bytes]):
+    path = write_zip(tmp_path / "data.zip", {"a.png": files["00000/img00000000.png"]})
+    content = bytearray(path.read_bytes())
+    content[6] |= 1
+    content[content.index(b"PK\1\2") + 8] |= 1
+    path.write_bytes(content)
+    with pytest.raises(FringeError, match=r"a\.png: .*encrypted"):
+        open_source(path).read([0])
+
+
+def test_mixed_sizes_name_both(tmp_path: Path, pixels: np.ndarray):
+    path = write_zip(
+        tmp_path / "data.zip", {"a.png": encode(pixels[0]), "b.png": encode(pixels[0, :, :20])}
+    )
+    message = r"zip!b\.png: 20 x 20 pixels, but .*zip!a\.png is 24 x 20 pixels; .*`resolution`"
+    with pytest.raises(FringeError, match=message):
+        open_source(path).read([0, 1])
+    assert open_source(path, resolution=16).read([0, 1]).shape == (2, 16, 16, 3)
+
+
+def _one(tmp_path: Path, data: bytes, suffix: str = "png") -> np.ndarray:
+    return open_source(write_zip(tmp_path / "one.zip", {f"x.{suffix}": data})).read([0])[0]
+
+
+@pytest.mark.parametrize("mode", ["L", "1", "P"])
+def test_grayscale_and_palette_become_rgb_without_loss(
+    tmp_path: Path, pixels: np.ndarray, mode: str
+):
+    image = Image.fromarray(pixels[0]).convert(mode)
+    assert np.array_equal(_one(tmp_path, encode(image)), np.asarray(image.convert("RGB")))
+
+
+@pytest.mark.parametrize("form", ["JPEG", "BMP", "TIFF", "WEBP", "GIF"])
+def test_other_formats(tmp_path: Path, pixels: np.ndarray, form: str):
+    data = encode(pixels[0], form, **({"lossless": True} if form == "WEBP" else {}))
+    image = _one(tmp_path, data, form.lower())
+    error = np.abs(image.astype(int) - pixels[0]).mean()
+    assert error < 1e-9 if form in {"BMP", "TIFF", "WEBP"} else error < 60
+
+
+def _with_alpha(pixels: np.ndarray, lowest: int, mode: str) -> Image.Image:
+    image = Image.fromarray(pixels[0]).convert(mode.removesuffix("A") or mode).convert(mode)
+    alpha = Image.new("L", image.size, 255)
+    alpha.putpixel((3, 4), lowest)
+    image.putalpha(alpha)
+    return image
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparency(tmp_path: Path, pixels: np.ndarray, mode: str):
+    opaque = _with_alpha(pixels, 255, mode)
+    assert opaque.mode == mode
+    assert np.array_equal(_one(tmp_path, encode(opaque)), np.asarray(opaque.convert("RGB")))
+    with pytest.raises(FringeError, match=r"x\.png: is transparent.*254 of 255.*-flatten"):
+        _one(tmp_path, encode(_with_alpha(pixels, 254, mode)))
+
+
+def test_transparent_colours(tmp_path: Path, pixels: np.ndarray):
+    palette = Image.fromarray(pixels[0]).convert("P", palette=Image.Palette.ADAPTIVE)
+    used = int(np.asarray(palette)[0, 0])
+    with pytest.raises(FringeError, match="is transparent"):
+        _one(tmp_path, encode(palette, transparency=used))
+    key = tuple(pixels[0, 0, 0].tolist())
+    with pytest.raises(FringeError, match="is transparent"):
+        _one(tmp_path, encode(pixels[0], transparency=key))
+
+
+def _png16(channels: int) -> bytes:
+    """A 16-bit PNG of 4 x 4, written by hand: Pillow writes no 16-bit colour."""
+    colour_type = {1: 0, 2: 4, 3: 2, 4: 6}[channels]
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    header = struct.pack(">IIBBBBB", 4, 4, 16, colour_type, 0, 0, 0)
+    rows = (b"\0" + b"\xff\x80" * (4 * channels)) * 4
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_16_bit_png(tmp_path: Path, channels: int):
+    with pytest.raises(FringeError, match=r"x\.png: has more than 8 bits.*-depth 8"):
+        _one(tmp_path, _png16(channels))
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F"])
+def test_deep_tiff(tmp_path: Path, mode: str):
+    image = Image.new(mode, (4, 4))
+    with pytest.raises(FringeError, match=r"x\.tif: has more than 8 bits"):
+        _one(tmp_path, encode(image, "TIFF"), "tif")
+
+
+@pytest.mark.parametrize(("mode", "form"), [("CMYK", "JPEG"), ("CMYK", "TIFF"), ("LAB", "TIFF")])
+def test_other_colours(tmp_path: Path, mode: str, form: str):
+    with pytest.raises(FringeError, match=rf"colours are {mode}, not RGB; .*sRGB"):
+        _one(tmp_path, encode(Image.new(mode, (8, 8)), form), form.lower())
+
+
+def test_moving_image(tmp_path: Path, pixels: np.ndarray):
+    frames = [Image.fromarray(image) for image in pixels]
+    data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:3])
+    with pytest.raises(FringeError, match=r"x\.gif: holds 3 frames"):
+        _one(tmp_path, data, "gif")
+
+
+def test_decompression_bombs(tmp_path: Path, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch):
+    path = write_zip(tmp_path / "data.zip", {"a.png": encode(pixels[0])})
+    source = open_source(path)
+    with monkeypatch.context() as patch:
+        patch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
+        with pytest.raises(FringeError, match=r"zip!a\.png: too large to decode safely"):
+            source.read([0])
+    with monkeypatch.context() as patch:
+        patch.setattr("fringe.sources.zip._LARGEST", 100)
+        with pytest.raises(FringeError, match=r"zip!a\.png: unpacks to \d+ bytes"):
+            source.read([0])
+    assert source.read([0]).shape == (1, 20, 24, 3)
+
+
+# Names -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", ["../a.png", "b/../../a.png", "/a.png", "C:/a.png", "b\\..\\a.png"]
+)
+def test_zip_names_that_escape(tmp_path: Path, files: dict[str, bytes], name: str):
+    path = write_zip(tmp_path / "data.zip", {**files, name: b""})
+    with pytest.raises(FringeError, match=r"data\.zip!.*a\.png: its name leads out"):
+        open_source(path)
+
+
+def test_zip_name_twice(tmp_path: Path, pixels: np.ndarray):
+    path = tmp_path / "data.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.png", encode(pixels[0]))
+        with pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("a.png", encode(pixels[1]))
+    with pytest.raises(FringeError, match=r"data\.zip!a\.png: is there twice"):
+        open_source(path)
+
+
+def test_links_that_escape_a_folder(tmp_path: Path, files: dict[str, bytes]):
+    outside = write_folder(tmp_path / "outside", files)
+    inside = write_folder(tmp_path / "inside", files)
+    link = inside / "z.png"
+    for target, what in (
+        (outside / "00000/img00000000.png", "leads out of the folder"),
+        (outside, "leads out of the folder"),
+        (inside / "00000", "leads to another folder"),
+        (inside / "gone.png", "leads nowhere"),
+    ):
+        link.symlink_to(target)
+        with pytest.raises(FringeError, match=rf"z\.png: a symbolic link that {what}"):
+            open_source(inside)
+        link.unlink()
+    link.symlink_to(inside / "00000/img00000000.png")
+    assert len(open_source(inside)) == 8
+    (tmp_path / "whole").symlink_to(inside)
+    assert len(open_source(tmp_path / "whole")) == 8
+
+
+def test_zip_changed_since_it_was_opened(tmp_path: Path, pixels: np.ndarray):
+    source = open_source(write_zip(tmp_path / "data.zip", {"a.png": encode(pixels[0])}))
+    write_zip(tmp_path / "data.zip", {"b.png": encode(pixels[0])})
+    with pytest.raises(FringeError, match=r"zip!a\.png: is damaged"):
+        source.read([0])
+
+
+# Arrays ----------------------------------------------------------------------------------------
+
+WRONG_ARRAYS = [
+    np.zeros((5, 8, 8, 3), np.float32),
+    np.zeros((5, 8, 8, 3), np.uint16),
+    np.zeros((5, 3, 8, 8), np.uint8),
+    np.zeros((5, 8, 8), np.uint8),
+    np.zeros((5, 8, 0, 3), np.uint8),
+]
+
+
+@pytest.mark.parametrize("array", WRONG_ARRAYS, ids=lambda a: f"{a.dtype}{a.shape}")
+def test_arrays_that_are_not_images(tmp_path: Path, array: np.ndarray):
+    np.savez(tmp_path / "a.npz", array)
+    message = rf"an array of {array.dtype} and shape .*{array.shape[1]}, .*uint8 RGB"
+    with pytest.raises(FringeError, match=rf"a\.npz: {message}"):
+        open_source(tmp_path / "a.npz")
+    write_h5(tmp_path / "a.h5", array)
+    with pytest.raises(FringeError, match=rf"a\.h5: {message}"):
+        open_source(tmp_path / "a.h5")
+
+
+def test_npz_never_unpickles(tmp_path: Path):
+    np.savez(tmp_path / "a.npz", np.array([Bomb()] * 3, dtype=object))
+    with pytest.raises(FringeError, match=r"a\.npz: an array of object"):
+        open_source(tmp_path / "a.npz")
+    with pytest.raises(AssertionError, match="unpickled"):  # as it would be otherwise
+        np.load(tmp_path / "a.npz", allow_pickle=True)["arr_0"]
+
+
+class Bomb:
+    def __reduce__(self) -> tuple:
+        return _explode, ()
+
+
+def _explode() -> None:
+    raise AssertionError("unpickled")
+
+
+def test_npz_without_arr_0(tmp_path: Path, pixels: np.ndarray):
+    np.savez(tmp_path / "a.npz", pictures=pixels)
+    with pytest.raises(FringeError, match=r"a\.npz: has no array `arr_0`, but \['pictures\.npy'\]"):
+        open_source(tmp_path / "a.npz")
+    np.savez(tmp_path / "a.npz", np.asfortranarray(pixels))
+    with pytest.raises(FringeError, match=r"Fortran.*ascontiguousarray"):
+        open_source(tmp_path / "a.npz")
+
+
+def test_npz_with_labels_and_fewer_bytes_than_told(tmp_path: Path, pixels: np.ndarray):
+    np.savez(tmp_path / "a.npz", pixels, np.arange(7))  # as diffusion samplers write it
+    assert np.array_equal(open_source(tmp_path / "a.npz").read([3]), pixels[[3]])
+    with zipfile.ZipFile(tmp_path / "a.npz") as archive:
+        data = archive.read("arr_0.npy")
+    write_zip(tmp_path / "b.npz", {"arr_0.npy": data[:-5]})
+    with pytest.raises(FringeError, match=r"b\.npz: its array has \d+ bytes"):
+        open_source(tmp_path / "b.npz")
+
+
+def test_h5_without_images(tmp_path: Path, pixels: np.ndarray):
+    write_h5(tmp_path / "a.h5", pixels, "pictures")
+    with pytest.raises(FringeError, match=r"a\.h5: has no dataset `images`, but \['pictures'\]"):
+        open_source(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("kind", ["link", "virtual"])
+def test_h5_that_points_elsewhere(tmp_path: Path, pixels: np.ndarray, kind: str):
+    write_h5(tmp_path / "b.h5", pixels)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        if kind == "link":
+            file["images"] = h5py.ExternalLink("b.h5", "images")
+        else:
+            layout = h5py.VirtualLayout(pixels.shape, np.uint8)
+            layout[:] = h5py.VirtualSource("b.h5", "images", pixels.shape)
+            file.create_virtual_dataset("images", layout)
+    with pytest.raises(FringeError, match=r"a\.h5: its `images` lies in other files"):
+        open_source(tmp_path / "a.h5")
+
+
+def test_real_images(shared: Path):
+    source = ZipSource(shared / "data/cifar10-test.zip", count=64)
+    images = source.read(range(64))
+    assert images.shape == (64, 32, 32, 3)
+    assert 90 < images.mean() < 150
+    assert source.members[0] == "00000/img00000000.jpg"

@@ -1,0 +1,167 @@
+"""Photographs and the imitation generator."""
+
+import pickle
+from collections import Counter
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from fringe.errors import FringeError
+from fringe.sources import ImageSource, ImitationSource, PhotoSource, photographs
+from fringe.sources import imitation as flaws
+from fringe.sources.photos import PHOTOGRAPHS, cut
+
+SOURCES = [PhotoSource(1000, 64, 3), ImitationSource(1000, 64, 3, 0.7)]
+
+
+def test_photographs_are_whole_and_in_colour():
+    photos = photographs()
+    assert set(photos) == set(PHOTOGRAPHS)
+    for photo in photos.values():
+        assert photo.dtype == np.uint8
+        assert min(photo.shape[:2]) >= 300
+        assert photo.shape[2] == 3
+        assert np.ptp(photo.astype(int), axis=2).mean() > 4
+    assert photos["cat"].shape == (300, 451, 3)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=["photos", "imitation"])
+def test_each_image_depends_on_its_index_alone(source: PhotoSource | ImitationSource):
+    assert isinstance(source, ImageSource)
+    assert source.resolution == (64, 64)
+    images = source.read(range(12))
+    assert images.dtype == np.uint8
+    assert images.shape == (12, 64, 64, 3)
+    assert np.array_equal(source.read([7]), images[[7]])
+    assert np.array_equal(source.read(np.array([9, 2, 9])), images[[9, 2, 9]])
+    copy = pickle.loads(pickle.dumps(source))
+    assert len(pickle.dumps(source)) < 400
+    assert np.array_equal(copy.read([11]), images[[11]])
+    flat = images.reshape(12, -1).astype(float)
+    assert np.corrcoef(flat)[np.triu_indices(12, 1)].max() < 0.999
+    assert source.subject(5) in PHOTOGRAPHS
+    with pytest.raises(FringeError, match="image 1000 was asked for"):
+        source.read([1000])
+
+
+def test_count_does_not_matter_and_the_seed_does():
+    few, many = PhotoSource(4, 32, 0), PhotoSource(10**9, 32, 0)
+    assert np.array_equal(few.read(range(4)), many.read(range(4)))
+    assert many.read([10**9 - 1]).shape == (1, 32, 32, 3)
+    assert not np.array_equal(PhotoSource(4, 32, 1).read(range(4)), few.read(range(4)))
+
+
+def test_crops_vary_in_photograph_place_scale_and_flip():
+    source = PhotoSource(4000, 16, 0)
+    crops = [source._crop(index) for index in range(4000)]
+    frequencies = Counter(crop.subject for crop in crops)
+    assert set(frequencies) == set(PHOTOGRAPHS)
+    # Binomial (4000, 1/9): mean 444, standard deviation 20.
+    assert max(abs(n - 4000 / 9) for n in frequencies.values()) < 100
+    assert min(c.side for c in crops) >= 0.35
+    assert max(c.side for c in crops) <= 1
+    for values in ([c.left for c in crops], [c.top for c in crops]):
+        assert np.histogram(values, 10, (0, 1))[0].min() > 300
+    assert 1850 < sum(c.flip for c in crops) < 2150
+    assert [c.subject for c in crops[:50]] == [source.subject(i) for i in range(50)]
+
+
+def test_a_crop_shows_its_photograph():
+    source = PhotoSource(200, 64, 5)
+    for index in range(6):
+        crop = source._crop(index)
+        photo = photographs()[crop.subject].astype(float)
+        side = crop.side * min(photo.shape[:2])
+        top, left = crop.top * (photo.shape[0] - side), crop.left * (photo.shape[1] - side)
+        # The slow way: blur as far as one new pixel reaches, then sample its centre.
+        blurred = ndimage.gaussian_filter(photo, [0.35 * side / 64] * 2 + [0])
+        centres = (np.arange(64) + 0.5) * side / 64 - 0.5
+        grid = np.meshgrid(top + centres, left + centres, indexing="ij")
+        expected = np.stack(
+            [
+                ndimage.map_coordinates(c, grid, order=1, mode="nearest")
+                for c in np.moveaxis(blurred, 2, 0)
+            ],
+            axis=2,
+        )
+        if crop.flip:
+            expected = expected[:, ::-1]
+        assert np.corrcoef(expected.ravel(), source.read([index])[0].ravel())[0, 1] > 0.97
+
+
+def test_imitation_says_that_it_is_simulated():
+    source = ImitationSource(5, 32, 0, 0.5)
+    assert source.simulated
+    assert "simulated" in source.name
+    assert not PhotoSource(5, 32, 0).simulated
+
+
+def test_severity_0_is_plain_photographs_of_its_own():
+    plain = ImitationSource(300, 32, 0, 0.0)
+    photos = PhotoSource(300, 32, 0)
+    assert plain.frequencies == pytest.approx([1 / 9] * 9)
+    ours = {plain._crop(plain._stream(i)) for i in range(300)}
+    assert not ours & {photos._crop(i) for i in range(300)}
+    crop = plain._crop(plain._stream(3))
+    assert np.array_equal(plain.read([3])[0], cut(crop, 32))
+
+
+def test_flaws_grow_with_severity():
+    base = PhotoSource(40, 64, 9).read(range(40)).astype(np.float32)
+    for flaw in (
+        flaws.repeat_patches,
+        flaws.warp_locally,
+        flaws.smear_texture,
+        flaws.drift_colour,
+    ):
+        changes = [
+            np.mean(
+                [
+                    np.abs(flaw(image, strength, np.random.default_rng(i)) - image).mean()
+                    for i, image in enumerate(base)
+                ]
+            )
+            for strength in (0.25, 0.5, 1.0)
+        ]
+        assert changes == sorted(changes), flaw.__name__
+        assert changes[0] > 0.2, flaw.__name__
+        assert 1.3 * changes[0] < changes[2] < 40, flaw.__name__
+
+
+def test_smearing_keeps_edges_that_a_blur_would_lose():
+    image = np.zeros((64, 64, 3), np.float32)
+    image[:, 32:] = 200
+    smeared = flaws.smear_texture(image, 1.0, np.random.default_rng(0))
+    grain = 5 * flaws._GRAIN
+    assert np.abs(smeared - image)[8:-8].max() < grain
+    stripes = image.copy()
+    stripes[:, :32] = 40 * (np.random.default_rng(1).random((64, 32, 1)) > 0.5)
+    left = np.s_[4:-4, 4:28]
+    after = flaws.smear_texture(stripes, 1.0, np.random.default_rng(0))
+    assert after[left].std() < 0.9 * stripes[left].std()
+
+
+def test_smooth_noise_has_unit_variance():
+    fields = [flaws._smooth_noise(32, 5, np.random.default_rng(i)) for i in range(3000)]
+    assert np.abs(np.mean(fields, axis=0)).max() < 0.1
+    assert np.std(fields, axis=0) == pytest.approx(np.ones((32, 32)), abs=0.1)
+
+
+def test_frequencies_are_biased_with_severity():
+    severe = ImitationSource(4000, 16, 2, 1.0)
+    assert sum(severe.frequencies) == pytest.approx(1)
+    assert max(severe.frequencies) / min(severe.frequencies) == pytest.approx(np.exp(2))
+    drawn = Counter(severe.subject(index) for index in range(4000))
+    for name, frequency in zip(PHOTOGRAPHS, severe.frequencies, strict=True):
+        spread = np.sqrt(4000 * frequency * (1 - frequency))
+        assert abs(drawn[name] - 4000 * frequency) < 5 * spread
+    mild = ImitationSource(4000, 16, 2, 0.5).frequencies
+    assert max(mild) / min(mild) == pytest.approx(np.e)
+    assert np.array_equal(np.argsort(mild), np.argsort(severe.frequencies))
+
+
+def test_missing_package(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("fringe.sources.photos.find_spec", lambda _: None)
+    with pytest.raises(FringeError, match=r"skimage, which is not installed.*fringe\[demo\]"):
+        _ = PhotoSource(3, 32, 0).fingerprint

@@ -1,0 +1,307 @@
+"""Tables 1 to 3: content by hand, the paper's own numbers, formats, missing scores."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from fringe.errors import FringeError
+from fringe.tables import (
+    SCORE_COLUMNS,
+    TABLE_COLUMNS,
+    paper_numbers,
+    table1,
+    table2,
+    table3,
+    to_html,
+    to_latex,
+    to_markdown,
+    write_table,
+)
+from fringe.tables.layout import format_percent, format_value
+
+NOTHING = pd.DataFrame()
+TITLES = {
+    "mine": {"title": "Mine & 50%_off", "simulated": True},
+    "theirs": "Theirs",
+    "net": "Net",
+    "control": "Control",
+}
+
+
+def rows(dataset, scheme, network, metric, values, n_real=100, n_generated=200):
+    return [
+        (dataset, scheme, network, "features", metric, i, value, n_real, n_generated, i)
+        for i, value in enumerate(values)
+    ]
+
+
+def frame(*groups):
+    return pd.DataFrame([row for group in groups for row in group], columns=list(SCORE_COLUMNS))
+
+
+@pytest.fixture
+def scores():
+    return frame(
+        rows("mine", "random", "net", "fid", [9.0, 10.0, 11.0]),
+        rows("mine", "matched", "net", "fid", [8.0, 8.5, 9.0], n_generated=180),
+        rows("mine", "prelogits", "net", "fid", [4.0, 5.0, 6.0]),
+        rows("mine", "logits", "net", "fid", [6.0, 6.0, 6.0]),
+        rows("mine", "random", "control", "fid", [2.0, 2.0, 2.0]),
+        rows("mine", "matched", "control", "fid", [1.9, 2.0, 2.1]),
+        rows("mine", "prelogits", "control", "fid", [1.8, 1.8, 1.8]),
+        rows("mine", "random", "net", "kid", [0.004, 0.004, 0.004]),
+        rows("mine", "prelogits", "net", "kid", [0.001, 0.001, 0.001]),
+        rows("mine", "random", "net", "rbf_kid@1", [-0.0001, 0.0, 0.0001]),
+        rows("mine", "prelogits", "net", "rbf_kid@1", [0.0005, 0.0005, 0.0005]),
+    )
+
+
+def cell(table, network, scheme, metric="fid"):
+    found = table[
+        (table["network"] == network) & (table["scheme"] == scheme) & (table["metric"] == metric)
+    ]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def test_table1_by_hand(scores):
+    table = table1(scores, TITLES, "net", ["control"])
+    assert list(zip(table["network"], table["scheme"], strict=True)) == [
+        ("net", "random"),
+        ("net", "matched"),
+        ("control", "random"),
+        ("control", "matched"),
+    ]
+    random, matched = cell(table, "net", "random"), cell(table, "net", "matched")
+    assert random["mean"] == 10.0
+    assert random["std"] == pytest.approx(1.0)  # divisor repeats - 1
+    assert random["repeats"] == 3
+    assert pd.isna(random["change"])
+    assert matched["mean"] == 8.5
+    assert matched["std"] == pytest.approx(0.5)
+    assert matched["change"] == pytest.approx(-0.15)
+    assert matched["n_generated"] == 180
+    assert cell(table, "control", "matched")["change"] == pytest.approx(0.0)
+    assert "| 8.50 ± 0.50 (−15.0%) |" in to_markdown(table)
+
+
+def test_table2_by_hand(scores):
+    table = table2(scores, TITLES, "net", ["control"])
+    assert list(table["scheme"]) == ["random", "prelogits", "logits", "random", "prelogits"]
+    assert cell(table, "net", "prelogits")["change"] == pytest.approx(-0.5)
+    assert cell(table, "net", "logits")["change"] == pytest.approx(-0.4)
+    assert cell(table, "control", "prelogits")["change"] == pytest.approx(-0.1)
+
+
+def test_table3_scales_kernel_distances_and_keeps_quiet_where_no_change_is_defined(scores):
+    table = table3(scores, TITLES, "net", ["control"])
+    assert list(table["metric"]) == ["fid", "fid", "kid", "kid", "rbf_kid@1", "rbf_kid@1"]
+    kid = cell(table, "net", "prelogits", "kid")
+    assert kid["mean"] == pytest.approx(0.001)  # unscaled in the rows
+    assert kid["scale"] == 1000
+    assert kid["change"] == pytest.approx(-0.75)
+    # The mean at random is zero, so no relative change exists.
+    assert pd.isna(cell(table, "net", "prelogits", "rbf_kid@1")["change"])
+    text = to_markdown(table)
+    assert "KID<sup>PL</sup> ×10³" in text
+    assert "| 1.00 ± 0.00 (−75.0%) |" in text
+    assert "| 0.50 ± 0.00 |" in text
+    assert "nan" not in text
+
+
+def test_repeats_limits_the_average(scores):
+    table = table1(scores, TITLES, "net", [], repeats=2)
+    assert cell(table, "net", "random")["mean"] == 9.5
+    assert set(table["repeats"]) == {2}
+    with pytest.raises(FringeError, match=r"scheme 'matched'.*has 3 repeats, 4 are asked"):
+        table1(scores, TITLES, "net", [], repeats=4)
+
+
+def as_scores(numbers, repeats=1):
+    """Return the paper's numbers as if they had been measured."""
+    names = {"inception": "inception-v3", "clip": "clip-vit-b32"}
+    tables = numbers[numbers["exhibit"].str.startswith("table")]
+    return frame(
+        *(
+            rows(
+                n.dataset,
+                n.scheme,
+                names.get(n.network, n.network),
+                n.metric,
+                [n.value] * repeats,
+                50000,
+                50000,
+            )
+            for n in tables.itertuples()
+        )
+    )
+
+
+def test_the_papers_numbers_give_the_papers_changes():
+    numbers = paper_numbers()
+    scores = as_scores(numbers)
+    controls = ["resnet50", "swav", "clip-vit-b32"]
+    # As printed in Tables 1 to 3, FFHQ.
+    text = to_markdown(table1(scores, {}, "inception-v3", controls, paper=NOTHING))
+    assert (
+        "| ffhq | 5.30 | 4.70 (−11.3%) | 6.11 | 5.59 (−8.5%) | 1.42 | 1.41 (−0.7%) "
+        "| 2.76 | 2.74 (−0.7%) |"
+    ) in text
+    text = to_markdown(table2(scores, {}, "inception-v3", controls, paper=NOTHING))
+    assert (
+        "| ffhq | 5.30 | 1.78 (−66.4%) | 2.22 (−58.1%) | 6.11 | 3.85 (−37.0%) | 1.42 "
+        "| 1.24 (−12.7%) | 2.76 | 2.64 (−4.3%) |"
+    ) in text
+    titles = {"lsun_cat": "LSUN Cat"}
+    text = to_markdown(table3(scores, titles, "inception-v3", paper=NOTHING))
+    assert "| LSUN Cat | 8.25 | 3.05 (−63.0%) | 3.00 | 0.37 (−87.7%) | 1.32 |" in text
+
+
+def test_paper_numbers_are_those_given_to_us(shared):
+    given = pd.read_csv(shared / "paper_numbers.csv")
+    ours = paper_numbers()
+    for exhibit in ("table1", "table2", "table3", "figure8a"):
+        theirs = given[given["experiment"] == exhibit]
+        mine = ours[ours["exhibit"] == exhibit]
+        scale = mine["metric"].map(lambda metric: 1 if metric == "fid" else 1000)
+        assert list(mine["value"] * scale) == pytest.approx(list(theirs["value"]), rel=1e-12)
+        assert list(mine["dataset"]) == list(theirs["dataset"])
+
+
+def test_the_paper_stands_beside_ours_with_the_deviation():
+    scores = as_scores(paper_numbers())
+    scores["dataset"] = scores["dataset"].str.replace("_", "-")  # spelt another way
+    scores.loc[scores["scheme"] == "prelogits", "value"] *= 1.1
+    table = table2(scores, {}, "inception-v3", ["resnet50", "swav", "clip-vit-b32"])
+    row = cell(table[table["dataset"] == "lsun-cat"], "inception-v3", "prelogits")
+    assert row["paper"] == 3.05
+    assert row["mean"] == pytest.approx(3.355)
+    assert row["deviation"] == pytest.approx(0.1)
+    assert row["paper_change"] == pytest.approx(3.05 / 8.25 - 1)
+    text = to_markdown(table)
+    assert "| *paper* | *8.25 ± 0.04* | *3.05 (−63.0%)* |" in text
+    assert "| *deviation* | *0.0%* | *+10.0%* | *0.0%* |" in text
+    assert "StyleGAN2" in text
+
+
+def test_no_paper_row_for_another_dataset_or_network(scores):
+    assert table1(scores, TITLES, "net", ["control"])["paper"].isna().all()
+    scores["dataset"] = "ffhq"
+    table = table1(scores, TITLES, "net", ["control"])
+    assert table["paper"].isna().all()
+    assert "*paper*" not in to_markdown(table)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "make"),
+    [
+        ("scheme", "matched", table1),
+        ("scheme", "logits", table2),
+        ("scheme", "random", table1),
+        ("network", "control", table2),
+        ("metric", "kid", table3),
+    ],
+)
+def test_a_missing_score_is_named(scores, column, value, make):
+    left = scores[scores[column] != value]
+    with pytest.raises(FringeError, match=rf"dataset 'mine'.*{column} '{value}' is missing"):
+        make(left, TITLES, "net", ["control"])
+
+
+def test_other_sample_sizes_of_random_images_are_left_aside(scores):
+    more = frame(
+        rows("mine", "random", "net", "fid", [70.0, 71.0, 72.0], 100, 50),
+        rows("mine", "random", "net", "fid", [90.0, 91.0, 92.0], 50, 50),
+    )
+    both = pd.concat([more, scores])
+    assert cell(table1(both, TITLES, "net", []), "net", "random")["mean"] == 10.0
+    other = both.copy()
+    other.loc[other["scheme"] == "matched", "n_real"] = 77
+    with pytest.raises(FringeError, match="77 real ones; FID depends on the count"):
+        table1(other, TITLES, "net", [])
+
+
+def test_two_values_for_a_repeat_are_refused(scores):
+    double = pd.concat([scores, scores.assign(value=scores["value"] + 1)])
+    with pytest.raises(FringeError, match="more than one value for a repeat"):
+        table1(double, TITLES, "net", [])
+    same = table1(pd.concat([scores, scores]), TITLES, "net", [])  # the same rows twice are one
+    pd.testing.assert_frame_equal(same, table1(scores, TITLES, "net", []))
+
+
+def test_bad_rows(scores):
+    with pytest.raises(FringeError, match="column n_real is missing"):
+        table1(scores.drop(columns="n_real"), TITLES, "net", [])
+    with pytest.raises(FringeError, match="no row"):
+        table1(scores.iloc[:0], TITLES, "net", [])
+    scores.loc[4, "value"] = float("nan")
+    with pytest.raises(FringeError, match=r"not finite \(dataset mine, scheme matched"):
+        table1(scores, TITLES, "net", [])
+    with pytest.raises(FringeError, match="give what table1"):
+        write_table(scores)
+
+
+def test_all_formats(scores, tmp_path):
+    table = table1(scores, TITLES, "net", ["control"])
+    paths = {kind: tmp_path / "deep" / f"t.{kind}" for kind in ("csv", "md", "tex", "html")}
+    write_table(table, paths["csv"], paths["md"], paths["tex"], paths["html"])
+    texts = {kind: path.read_text(encoding="utf-8") for kind, path in paths.items()}
+    back = pd.read_csv(paths["csv"])
+    assert list(back.columns) == list(TABLE_COLUMNS)
+    assert back["std"].tolist() == table["std"].tolist()  # full precision survives
+    assert back["change"][1] == table["change"][1]
+    for kind in ("md", "tex", "html"):
+        assert "simulated generator" in texts[kind]
+        assert "180 to 200" in texts[kind]
+    assert "Mine & 50%\\_off † |" in texts["md"]
+    assert r"Mine \& 50\%\_off $^\dagger$ &" in texts["tex"]
+    assert r"8.50 $\pm$ 0.50 ($-$15.0\%)" in texts["tex"]
+    assert r"FID\textsubscript{Control}\textsuperscript{Top-1}" in texts["tex"]
+    assert "\\toprule" in texts["tex"]
+    assert not re.search(r"(?<!\\)[%#]", texts["tex"])
+    assert texts["tex"].isascii()
+    assert "Mine &amp; 50%_off †" in texts["html"]
+    assert "FID<sub>Control</sub><sup>Top-1</sup>" in texts["html"]
+    assert 'charset="utf-8"' in texts["html"]
+    assert "http" not in texts["html"]  # needs no other file
+    # Rows of the LaTeX body have as many columns as the head.
+    body = [line for line in texts["tex"].splitlines() if line.endswith("\\\\")]
+    assert {len(re.findall(r"(?<!\\)&", line)) for line in body} == {4}
+    bars = [line for line in texts["md"].splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in bars} == {6}
+
+
+def test_a_single_repeat_has_a_blank_spread(scores):
+    one = scores[scores["repeat"] == 0]
+    table = table1(one, TITLES, "net", ["control"])
+    assert table["std"].isna().all()
+    for text in (to_markdown(table), to_latex(table), to_html(table)):
+        assert "nan" not in text.lower()
+        assert "±" not in text
+        assert r"\pm" not in text
+    assert "| 9.00 | 8.00 (−11.1%) |" in to_markdown(table)
+    assert "One evaluation each" in to_markdown(table)
+
+
+@pytest.mark.parametrize(
+    ("value", "std", "text"),
+    [
+        (5.3, 0.04, "5.30 ± 0.04"),
+        (209.456, 1.86, "209.46 ± 1.86"),
+        (0.0123, 0.0002, "0.0123 ± 0.0002"),
+        (0.0811, float("nan"), "0.081"),
+        (1.41, 0.0031, "1.410 ± 0.003"),
+        (-0.25, float("nan"), "−0.25"),
+        (0.0, 0.0, "0.00 ± 0.00"),
+        (3.2e-7, 1e-8, "3.2e-07 ± 1.0e-08"),
+    ],
+)
+def test_values_show_two_digits_at_least(value, std, text):
+    assert format_value(value, std) == text
+
+
+def test_percent():
+    assert format_percent(-0.11321) == "−11.3%"
+    assert format_percent(0.004) == "+0.4%"
+    assert format_percent(-0.0001) == "0.0%"

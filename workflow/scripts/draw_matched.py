@@ -1,0 +1,25 @@
+"""Draw candidates whose Top-1 classes are distributed as the real images' (Table 1).
+
+In: real and candidate logits. Out: ``indices`` (repeats, n), and what could not be filled.
+"""
+
+from fringe.evaluation import draw_matched, save_draws, top1_classes
+from fringe.features import open_features
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Draw for every repeat."""
+    drawing = job.params.drawing
+    draws, report = draw_matched(
+        top1_classes(open_features(job.input.real), stop=drawing["n_real"]),
+        top1_classes(open_features(job.input.candidates)),
+        drawing["n"],
+        drawing["repeats"],
+        drawing["seed"],
+    )
+    save_draws(job.output[0], draws, drawing, report)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

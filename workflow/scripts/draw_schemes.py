@@ -1,0 +1,41 @@
+"""Draw Figure 16: images drawn under three schemes, with the FID of each.
+
+In: draws and scores. Out: PNG and PDF.
+"""
+
+import numpy as np
+
+from fringe.evaluation import load_draws, read_scores
+from fringe.figures import save, scheme_grids
+from fringe.plan import source_spec
+from fringe.seeds import random_stream
+from fringe.sources import source_from_spec
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Draw one data set, from the first repeat of each scheme."""
+    about = job.params.figure
+    rows, columns = 8, 5
+    dataset = job.config["datasets"][job.wildcards.dataset]
+    source = source_from_spec(source_spec(job.config, dataset["generated"]))
+    grids = {}
+    for scheme, path in zip(about["schemes"], job.input.draws, strict=True):
+        indices, _ = load_draws(path)
+        stream = random_stream(about["seed"], "grid", scheme)
+        grids[scheme] = source.read(stream.permutation(np.unique(indices[0]))[: rows * columns])
+    fids = read_scores(job.input.scores).groupby("scheme")["value"].mean()
+    figure = scheme_grids(
+        grids,
+        title=about["title"],
+        rows=rows,
+        columns=columns,
+        fids={scheme: float(fids[scheme]) for scheme in grids},
+        simulated=about["simulated"],
+        style=about["style"],
+    )
+    save(figure, job.output.png, job.output.pdf, about["style"])
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

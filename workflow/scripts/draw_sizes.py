@@ -1,0 +1,25 @@
+"""Draw Figure 8a: FID against sample size.
+
+In: scores. Out: PNG and PDF.
+"""
+
+from fringe.evaluation import read_scores
+from fringe.figures import sample_sizes, save
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Draw all data sets."""
+    about = job.params.figure
+    figure = sample_sizes(
+        read_scores(job.input),
+        about["titles"],
+        about["network"],
+        all_real=about["all_real"],
+        style=about["style"],
+    )
+    save(figure, job.output.png, job.output.pdf, about["style"])
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

@@ -1,0 +1,21 @@
+"""Draw Figure 9: FID of pre-logits against FID of logits over training snapshots.
+
+In: scores. Out: PNG and PDF.
+"""
+
+from fringe.evaluation import read_scores
+from fringe.figures import save, snapshot_correlation
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Draw all data sets that have snapshots."""
+    about = job.params.figure
+    figure = snapshot_correlation(
+        read_scores(job.input), about["titles"], about["network"], style=about["style"]
+    )
+    save(figure, job.output.png, job.output.pdf, about["style"])
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

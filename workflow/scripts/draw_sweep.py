@@ -1,0 +1,26 @@
+"""Draw Figures 6 and 18: FID against the number of classes that are matched.
+
+In: scores. Out: PNG and PDF.
+"""
+
+from fringe.evaluation import read_scores
+from fringe.figures import class_sweep, save
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Draw the data sets that the figure's number stands for."""
+    about = job.params.figure
+    figure = class_sweep(
+        read_scores(job.input),
+        about["titles"],
+        about["network"],
+        about["control"],
+        datasets=about["datasets"],
+        style=about["style"],
+    )
+    save(figure, job.output.png, job.output.pdf, about["style"])
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

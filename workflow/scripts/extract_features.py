@@ -1,0 +1,40 @@
+"""Extract one shard of features.
+
+In: the source's images, or a shard of them where a generator rendered it. Out: ``features``
+(n, D) and, of a classifier, ``logits`` (n, C), both float32.
+"""
+
+from fringe.devices import choose_device
+from fringe.features import extract_shard
+from fringe.networks import load_network
+from fringe.plan import parse_shard, source_spec
+from fringe.sources import RenderedShard, source_from_spec
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Extract the features of the images that the shard's name says."""
+    config = job.config
+    first, last = parse_shard(job.wildcards.shard)
+    rendered = job.input.get("images")
+    source = (
+        RenderedShard(rendered)
+        if rendered
+        else source_from_spec(source_spec(config, job.wildcards.source))
+    )
+    name = job.params.made_from["network"]
+    network = load_network(name, config["weights"].get(name), choose_device(config["device"]))
+    extract_shard(
+        source,
+        network,
+        first,
+        last,
+        job.output[0],
+        batch_size=job.params.made_from["batch_size"],
+        workers=config["extraction"]["workers"],
+        provenance=job.params.made_from,
+    )
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

@@ -1,0 +1,16 @@
+"""Link the shards of one source and network to one feature file.
+
+In: the shards in order. Out: an HDF5 file of virtual datasets over them.
+"""
+
+from fringe.features import link_shards
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Link all shards."""
+    link_shards(list(job.input), job.output[0], job.params.made_from)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

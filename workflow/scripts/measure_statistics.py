@@ -1,0 +1,19 @@
+"""Measure mean and covariance of the first images of a source.
+
+In: a feature file. Out: ``mean`` (D,) and ``covariance`` (D, D), float64.
+"""
+
+from fringe.evaluation import gaussian_of, save_gaussian
+from fringe.features import open_features
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Measure the space and the number of images that the output's name says."""
+    space, n = job.wildcards.space, int(job.wildcards.n)
+    file = open_features(job.input[0])
+    save_gaussian(job.output[0], gaussian_of(file, space, stop=n), n, file.attributes)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

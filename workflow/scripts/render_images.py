@@ -1,0 +1,19 @@
+"""Render one shard of a generator's images to HDF5.
+
+In: nothing but the configuration of the source. Out: ``images`` (n, H, W, 3) uint8.
+"""
+
+from fringe.plan import parse_shard, source_spec
+from fringe.sources import render_shard, source_from_spec
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Render the images that the shard's name says."""
+    source = source_from_spec(source_spec(job.config, job.wildcards.source))
+    first, last = parse_shard(job.wildcards.shard)
+    render_shard(source, first, last, job.output[0], job.params.made_from)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

@@ -1,0 +1,27 @@
+"""Measure the FID of every draw of one scheme in one network.
+
+In: draws, candidate features, real statistics. Out: tidy rows.
+"""
+
+from fringe.evaluation import load_draws, load_gaussian, score_draws, write_scores
+from fringe.features import open_features
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Measure every repeat."""
+    draws, _ = load_draws(job.input.draws)
+    candidates = open_features(job.input.candidates)
+    real, n_real = load_gaussian(job.input.real)
+    labels = {
+        "dataset": job.wildcards.dataset,
+        "scheme": job.wildcards.scheme,
+        "network": candidates.attributes["network"],
+        "space": "features",
+    }
+    rows = score_draws(draws, candidates, real, n_real)
+    write_scores(job.output[0], rows, labels, job.params.scoring["seed"])
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

@@ -1,0 +1,28 @@
+"""Write the verdict: how much of FID lies in its perceptual null space.
+
+In: scores. Out: Markdown.
+"""
+
+from pathlib import Path
+
+from fringe.evaluation import read_scores
+from fringe.report import verdict
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Judge every data set."""
+    about = job.params.verdict
+    found = verdict(
+        read_scores(job.input),
+        about["network"],
+        about["controls"],
+        about["titles"],
+        dims=about["dims"],
+    )
+    text = "\n\n".join(f"## {one.title}\n\n" + "\n".join(one.sentences) for one in found)
+    Path(job.output[0]).write_text(f"# Verdict\n\n{text}\n", encoding="utf-8")
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)
