@@ -46,16 +46,13 @@ SCHEMES = plan.schemes(config)
 
 
 def identity(source):
-    """Return what the images of a source depend on. Its count is the shards' own affair."""
+    """Return what the images of a source depend on."""
     return SOURCES[source]["fingerprint"]
 
 
-def shards(source):
-    """Return the names of a source's shards: the images each begins with and ends before."""
-    bounds = plan.shard_bounds(
-        SOURCES[source]["count"], config["extraction"]["shard_size"]
-    )
-    return [plan.shard_name(first, last) for first, last in bounds]
+def shard_identity(wildcards):
+    """Return what the images of one shard depend on: a change elsewhere leaves it alone."""
+    return SOURCES[wildcards.source]["shards"][wildcards.shard]
 
 
 def is_rendered(source):

@@ -43,7 +43,7 @@ rule extract_features:
         gpu=0 if config["device"] == "cpu" else 1,
     params:
         made_from=lambda w: {
-            "images": identity(w.source),
+            "images": shard_identity(w),
             **made_by(w.network),
         },
     script:
@@ -54,7 +54,7 @@ rule link_features:
     input:
         lambda w: [
             f"{R}/features/{w.source}/{w.network}/{shard}.h5"
-            for shard in shards(w.source)
+            for shard in SOURCES[w.source]["shards"]
         ],
     output:
         f"{R}/features/{{source}}/{{network}}.h5",

@@ -18,7 +18,7 @@ rule render_images:
         runtime=60,
     params:
         made_from=lambda w: {
-            "images": identity(w.source),
+            "images": shard_identity(w),
             "revision": IMAGES_REVISION,
         },
     script:

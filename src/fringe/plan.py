@@ -7,7 +7,7 @@ from typing import Any, Literal
 from fringe.config import complete, duplicate_keys, raise_faults
 from fringe.errors import FringeError
 from fringe.networks import network_info
-from fringe.sources import fingerprint, source_from_spec
+from fringe.sources import source_from_spec
 
 __all__ = [
     "check",
@@ -77,7 +77,8 @@ def check(
     Returns
     -------
     dict, dict
-        The config; and by source name ``count``, ``fingerprint`` and ``simulated``.
+        The config; and by source name its ``count``, ``fingerprint``, fingerprint of each of
+        its ``shards`` by their name, and whether it is ``simulated``.
 
     Raises
     ------
@@ -104,10 +105,14 @@ def _open_sources(config: Config, cache: Path) -> tuple[Sources, list[str]]:
     for name in used_sources(config):
         try:
             spec = source_spec(config, name)
-            source = source_from_spec(spec)
+            source = source_from_spec(spec, cache)
             found[name] = {
                 "count": len(source),
-                "fingerprint": fingerprint(spec, cache),
+                "shards": {
+                    shard_name(*bounds): source.fingerprint_of(*bounds)
+                    for bounds in shard_bounds(len(source), config["extraction"]["shard_size"])
+                },
+                "fingerprint": source.fingerprint,
                 "simulated": source.simulated,
             }
         except FringeError as error:

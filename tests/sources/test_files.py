@@ -63,17 +63,13 @@ def test_resolution_is_a_centred_square_resized_with_lanczos(dataset: Path, in_o
         open_source(dataset, resolution=0)
 
 
-def _read_one(source: ImageSource, index: int) -> np.ndarray:
-    return np.stack([source.read([index])[0] for _ in range(30)])
-
-
 @pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
 @pytest.mark.parametrize("start", ["fork", "spawn"])
 def test_processes_read_at_once(dataset: Path, in_order: np.ndarray, start: str):
     source = open_source(dataset)
     source.read([6])  # so that the parent has its handle open when the children begin
     with multiprocessing.get_context(start).Pool(2) as pool:
-        results = pool.starmap(_read_one, [(source, index) for index in range(7)], chunksize=1)
+        results = pool.map(source.read, [[index] * 30 for index in range(7)], chunksize=1)
     for image, result in zip(in_order, results, strict=True):
         assert (result == image).all()
 

@@ -27,7 +27,7 @@ __all__ = ["FeatureFile", "link_shards", "open_features", "verify"]
 
 SPACES = ("features", "logits")
 # Attributes in which shards of one extraction may differ.
-OWN = ("first", "last")
+OWN = ("first", "last", "images")
 VERSIONS = ("fringe", "h5py", "numpy", "torch")
 
 

@@ -53,10 +53,10 @@ def frechet_distance(real: Gaussian, generated: Gaussian, root: Floats | None = 
 
 
 def covariance_root(gaussian: Gaussian) -> Floats:
-    """Return F (D, r) with F F^T the covariance, r its rank.
+    """Return F (D, r) with F F^T the covariance, r its rank; lower triangular where r = D.
 
-    A Cholesky factor with pivoting, of the correlation matrix, so that neither the unit of a
-    feature nor a constant feature matters to the rank.
+    Cholesky factors of the correlation matrix, with pivoting where it is singular, so that
+    neither the unit of a feature nor a constant feature matters to the rank.
     """
     return _factor(_float64(gaussian.covariance))
 
@@ -69,18 +69,36 @@ def _factor(covariance: Floats) -> Floats:
     scale = np.sqrt(np.clip(np.diag(covariance), 0, None))
     scale[scale == 0] = 1
     correlation = np.asfortranarray(covariance / scale[:, None] / scale)
-    factor, pivots, rank, _ = linalg.lapack.dpstrf(correlation, lower=1, overwrite_a=1)
+    rounding = len(scale) * np.finfo(np.float64).eps
+    factor, failed = linalg.lapack.dpotrf(correlation, lower=1, clean=1)
+    if not failed and np.diag(factor).min() ** 2 > 10 * rounding:
+        return np.asarray(factor * scale[:, None])
+    factor, pivots, rank, _ = linalg.lapack.dpstrf(correlation, tol=rounding, lower=1)
     rows: Floats = np.zeros((len(scale), rank))
     rows[pivots - 1] = np.tril(factor)[:, :rank]
     rows *= scale[:, None]
     return rows
 
 
+def _eigenvalues(F: Floats, S: Floats) -> Floats:
+    """Return the eigenvalues of F^T S F (r, r), smallest first."""
+    if F.shape[0] == F.shape[1] and not np.triu(F, 1).any():
+        # LAPACK's reduction of the generalized problem: F^T S F at a quarter of two products.
+        product, _ = linalg.lapack.dsygst(
+            np.array(S, order="F"), np.asfortranarray(F), itype=2, lower=1, overwrite_a=1
+        )
+    else:
+        product = F.T @ S @ F
+    return np.asarray(
+        linalg.eigvalsh(product, lower=True, driver="evd", overwrite_a=True, check_finite=False)
+    )
+
+
 def _nuclear_norm(F: Floats, S: Floats, precision: float) -> float:
     """Return the sum of singular values of F^T G, where S = G G^T, to within ``precision``."""
     if not F.size:
         return 0.0
-    eigenvalues = linalg.eigvalsh(F.T @ S @ F, driver="evd", overwrite_a=True, check_finite=False)
+    eigenvalues = _eigenvalues(F, S)
     largest = eigenvalues[-1]
     if largest <= 0:
         return 0.0
@@ -90,4 +108,7 @@ def _nuclear_norm(F: Floats, S: Floats, precision: float) -> float:
     if error <= precision:
         return float(np.sqrt(np.clip(eigenvalues, 0, None)).sum())
     # Near-singular: the factors themselves, never squared, keep all digits.
-    return float(linalg.svdvals(F.T @ _factor(S), overwrite_a=True, check_finite=False).sum())
+    G = _factor(S)
+    if not G.size:
+        return 0.0
+    return float(linalg.svdvals(F.T @ G, overwrite_a=True, check_finite=False).sum())

@@ -13,7 +13,7 @@ resumed ends in the same weights to the last bit.
 
 import numpy as np
 
-from fringe.metrics.arrays import Floats
+from fringe.metrics.arrays import Array, Floats
 from fringe.resampling.checkpoint import State
 from fringe.resampling.draw import effective_sample_size
 from fringe.resampling.objective import Objective
@@ -98,7 +98,7 @@ def _direction(x: Floats, gradient: Floats, steps: Floats, changes: Floats) -> F
     return direction
 
 
-def _two_loop(gradient: Floats, free: Floats, steps: Floats, changes: Floats) -> Floats:
+def _two_loop(gradient: Floats, free: Array, steps: Floats, changes: Floats) -> Floats:
     """Return the inverse Hessian of the pairs among the free candidates, times the gradient.
 
     Nocedal 1980; pairs without positive curvature among the free are left out.

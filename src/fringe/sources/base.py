@@ -1,8 +1,10 @@
 """What an image source is, and what the sources of files share."""
 
+import hashlib
 import os
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +21,7 @@ __all__ = [
     "REVISION",
     "ArraySource",
     "EncodedSource",
+    "Fingerprinted",
     "ImageSource",
     "Images",
     "Indices",
@@ -26,6 +29,7 @@ __all__ = [
     "as_path",
     "check_count",
     "check_indices",
+    "digest",
     "readable",
 ]
 
@@ -70,9 +74,16 @@ class ImageSource(Protocol):
         """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3)."""
         ...
 
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return what `fingerprint` is for images ``first`` to ``last - 1`` alone.
+
+        It does not change when other images do, or their number, as far as the format can tell.
+        """
+        ...
+
 
 class PerProcess(Generic[Handle]):
-    """A file handle that each process opens for itself, when it first needs it.
+    """A file handle that each process, and thread, opens for itself when it first needs it.
 
     A handle inherited by fork shares its position with the parent's, so two processes that read
     would each get the other's bytes. Pickled, it is only the recipe for opening.
@@ -81,22 +92,46 @@ class PerProcess(Generic[Handle]):
     def __init__(self, open_handle: Callable[[], Handle]) -> None:
         """Keep the recipe; open nothing yet."""
         self._open = open_handle
-        self._owner: int | None = None
-        self._handle: Handle
+        self._local = threading.local()
 
     def get(self) -> Handle:
-        """Return this process's handle, opened if need be."""
-        if self._owner != os.getpid():
-            self._handle = self._open()
-            self._owner = os.getpid()
-        return self._handle
+        """Return the handle of this process and thread, opened if need be."""
+        if getattr(self._local, "process", None) != os.getpid():
+            self._local.handle = self._open()
+            self._local.process = os.getpid()
+        handle: Handle = self._local.handle
+        return handle
 
     def __reduce__(self) -> tuple[type["PerProcess[Handle]"], tuple[Callable[[], Handle]]]:
         """Pickle as the recipe."""
         return PerProcess, (self._open,)
 
 
-class EncodedSource(ABC):
+def digest(parts: Iterable[object]) -> str:
+    """Return the hex SHA-256 of the representations of ``parts``, which must be plain values."""
+    whole = hashlib.sha256()
+    for part in parts:
+        whole.update(repr(part).encode("utf-8", "surrogateescape") + b"\0")
+    return whole.hexdigest()
+
+
+class Fingerprinted(ABC):
+    """A source whose fingerprint follows from those of its parts."""
+
+    @abstractmethod
+    def __len__(self) -> int: ...  # noqa: D105
+
+    @abstractmethod
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return a hex SHA-256 of what images ``first`` to ``last - 1`` depend on."""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the number of images and of what they depend on."""
+        return digest([len(self), self.fingerprint_of(0, len(self))])
+
+
+class EncodedSource(Fingerprinted):
     """A set of encoded image files (PNG, JPEG, ...), decoded when read.
 
     Without ``size`` all images must have the size of the first; with it each is cropped and
@@ -159,7 +194,7 @@ class EncodedSource(ABC):
         return images
 
 
-class ArraySource(ABC):
+class ArraySource(Fingerprinted):
     """Images that one file holds as a uint8 array (N, H, W, 3)."""
 
     simulated = False

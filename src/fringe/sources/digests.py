@@ -1,9 +1,9 @@
-"""Hashes of content, and a cache of files' hashes."""
+"""Hashes of files, and a cache of them."""
 
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,15 +11,7 @@ from fringe.files import atomic_path
 from fringe.progress import progress
 from fringe.sources.base import readable
 
-__all__ = ["digest", "file_digests"]
-
-
-def digest(parts: Iterable[object]) -> str:
-    """Return the hex SHA-256 of the representations of ``parts``, which must be plain values."""
-    whole = hashlib.sha256()
-    for part in parts:
-        whole.update(repr(part).encode("utf-8", "surrogateescape") + b"\0")
-    return whole.hexdigest()
+__all__ = ["file_digests"]
 
 
 def file_digests(paths: Sequence[Path], cache: Path | None = None) -> list[str]:

@@ -6,9 +6,9 @@ from functools import cached_property
 from pathlib import Path
 
 from fringe.errors import FringeError
-from fringe.sources.base import REVISION, EncodedSource, as_path, check_count, readable
+from fringe.sources.base import REVISION, EncodedSource, as_path, check_count, digest, readable
 from fringe.sources.decoding import is_image_name
-from fringe.sources.digests import digest, file_digests
+from fringe.sources.digests import file_digests
 
 __all__ = ["FolderSource"]
 
@@ -56,10 +56,13 @@ class FolderSource(EncodedSource):
         )
 
     @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of relative names and contents of the images used, and of the resizing."""
-        hashes = file_digests([self.path / member for member in self.members], self.cache)
-        return digest(["folder", REVISION, self.size, *zip(self.members, hashes, strict=True)])
+    def _hashes(self) -> list[str]:
+        return file_digests([self.path / member for member in self.members], self.cache)
+
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return SHA-256 of relative names and contents of the images, and of the resizing."""
+        images = zip(self.members[first:last], self._hashes[first:last], strict=True)
+        return digest(["folder", REVISION, self.size, *images])
 
     def _label(self, index: int) -> str:
         return str(self.path / self.members[index])

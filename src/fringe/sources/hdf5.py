@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.sources.base import REVISION, ArraySource, Images, as_path, readable
-from fringe.sources.digests import digest, file_digests
+from fringe.sources.base import REVISION, ArraySource, Images, as_path, digest, readable
+from fringe.sources.digests import file_digests
 
 __all__ = ["Hdf5Source"]
 
@@ -67,10 +67,12 @@ class Hdf5Source(ArraySource):
         super().__init__(str(path), shape, dtype, resolution, count)
 
     @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of the file's content, the number of images used, and the resizing."""
-        (content,) = file_digests([self.path], self.cache)
-        return digest(["hdf5", REVISION, self.size, self.count, content])
+    def _content(self) -> str:
+        return file_digests([self.path], self.cache)[0]
+
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return SHA-256 of the whole file's content, and of the resizing."""
+        return digest(["hdf5", REVISION, self.size, self._content])
 
     def _rows(self, indices: Sequence[int]) -> Images:
         # HDF5 selects in increasing order, without repeats.

@@ -10,8 +10,7 @@ from scipy import ndimage
 
 from fringe.errors import FringeError
 from fringe.seeds import random_stream
-from fringe.sources.base import Images, Indices, check_indices
-from fringe.sources.digests import digest
+from fringe.sources.base import Fingerprinted, Images, Indices, check_indices, digest
 from fringe.sources.photos import (
     PHOTOGRAPHS,
     Crop,
@@ -43,7 +42,7 @@ _COLLAPSE = 0.45  # how far places and sizes of crops draw towards the commonest
 
 
 @dataclass(frozen=True)
-class ImitationSource:
+class ImitationSource(Fingerprinted):
     """A simulated generator: crops as in `PhotoSource`, with the errors that generators make.
 
     It is no trained network, and its numbers must be labelled as simulated. ``severity`` 0 gives
@@ -109,10 +108,9 @@ class ImitationSource:
         """Height and width."""
         return self.size, self.size
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of the parameters, the photographs' files and the revisions."""
-        parameters = (self.count, self.size, self.seed, float(self.severity))
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return SHA-256 of the parameters, the photographs' files and the revisions."""
+        parameters = (self.size, self.seed, float(self.severity))
         revisions = (REVISION, PHOTOS_REVISION)
         return digest(["imitation", *revisions, *parameters, *photo_hashes()])
 

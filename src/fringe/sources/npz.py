@@ -4,7 +4,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Sequence
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -12,8 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from fringe.errors import FringeError
-from fringe.sources.base import REVISION, ArraySource, Images, PerProcess, as_path, readable
-from fringe.sources.digests import digest
+from fringe.sources.base import REVISION, ArraySource, Images, PerProcess, as_path, digest, readable
 
 __all__ = ["NpzSource"]
 
@@ -76,10 +75,9 @@ class NpzSource(ArraySource):
         # Where in the opened stream image 0 begins.
         self._start = _data_offset(self.path, info) + header_bytes if stored else header_bytes
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of the array's size and CRC, the number of images used, and the resizing."""
-        return digest(["npz", REVISION, self.size, self.count, *self._content])
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return SHA-256 of the whole array's size and CRC, and of the resizing."""
+        return digest(["npz", REVISION, self.size, *self._content])
 
     def _rows(self, indices: Sequence[int]) -> Images:
         images = np.empty((len(indices), *self.shape[1:]), np.uint8)

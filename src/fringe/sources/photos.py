@@ -1,7 +1,7 @@
 """Real photographs without a download: crops of those that two Python packages carry."""
 
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,9 +12,8 @@ from PIL import Image
 
 from fringe.errors import FringeError
 from fringe.seeds import random_stream
-from fringe.sources.base import Images, Indices, check_indices, readable
+from fringe.sources.base import Fingerprinted, Images, Indices, check_indices, digest, readable
 from fringe.sources.decoding import decode
-from fringe.sources.digests import digest
 
 __all__ = [
     "PHOTOGRAPHS",
@@ -61,7 +60,7 @@ class Crop(NamedTuple):
 
 
 @dataclass(frozen=True)
-class PhotoSource:
+class PhotoSource(Fingerprinted):
     """Square crops of real photographs, at any count: image i depends on the seed and i alone.
 
     A crop shows any of `PHOTOGRAPHS` with equal chance; its side is uniform between 35 and 100 %
@@ -103,11 +102,9 @@ class PhotoSource:
         """Height and width."""
         return self.size, self.size
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of the parameters, the photographs' files and the revision."""
-        parameters = (self.count, self.size, self.seed)
-        return digest(["photos", REVISION, *parameters, *photo_hashes()])
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return SHA-256 of the parameters, the photographs' files and the revision."""
+        return digest(["photos", REVISION, self.size, self.seed, *photo_hashes()])
 
     def __len__(self) -> int:
         """Return the number of images."""

@@ -73,6 +73,10 @@ class RenderedShard:
         """Return the index behind the last image."""
         return self.last
 
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return what the whole shard was made from; it is no finer than that."""
+        return self.fingerprint
+
     def read(self, indices: Indices) -> Images:
         """Return the images at ``indices`` of the whole source, all inside the shard."""
         rows = np.asarray(check_indices(indices, self.last, self.name), np.int64) - self.first

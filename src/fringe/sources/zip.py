@@ -3,14 +3,21 @@
 import re
 import zipfile
 import zlib
-from functools import cached_property, partial
+from functools import partial
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from fringe.errors import FringeError
-from fringe.sources.base import REVISION, EncodedSource, PerProcess, as_path, check_count, readable
+from fringe.sources.base import (
+    REVISION,
+    EncodedSource,
+    PerProcess,
+    as_path,
+    check_count,
+    digest,
+    readable,
+)
 from fringe.sources.decoding import is_image_name
-from fringe.sources.digests import digest
 
 __all__ = ["ZipSource"]
 
@@ -67,10 +74,9 @@ class ZipSource(EncodedSource):
         self._archive = PerProcess(partial(zipfile.ZipFile, self.path))
         super().__init__(name, [entry[0] for entry in self._entries], resolution)
 
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256 of names, sizes and CRCs of the images used, and of the resizing."""
-        return digest(["zip", REVISION, self.size, *self._entries])
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return SHA-256 of names, sizes and CRCs of the images, and of the resizing."""
+        return digest(["zip", REVISION, self.size, *self._entries[first:last]])
 
     def _label(self, index: int) -> str:
         return f"{self.name}!{self.members[index]}"
