@@ -6,6 +6,7 @@ import pickle
 import struct
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import h5py
@@ -72,6 +73,15 @@ def test_processes_read_at_once(dataset: Path, in_order: np.ndarray, start: str)
         results = pool.map(source.read, [[index] * 30 for index in range(7)], chunksize=1)
     for image, result in zip(in_order, results, strict=True):
         assert (result == image).all()
+
+
+def test_threads_read_at_once(dataset: Path, in_order: np.ndarray):
+    source = open_source(dataset)
+    with ThreadPoolExecutor(3) as pool:
+        for index, result in zip(
+            [*range(7)] * 6, pool.map(source.read, [[i] * 5 for i in range(7)] * 6), strict=True
+        ):
+            assert (result == in_order[index]).all()
 
 
 def test_pickles_cheaply_and_without_handles(dataset: Path, in_order: np.ndarray):

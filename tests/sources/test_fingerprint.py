@@ -134,6 +134,23 @@ def test_hashes_are_cached(
     assert len(json.loads(cache.read_text())) == 1
 
 
+@pytest.mark.parametrize("packed", [True, False])
+def test_a_part_does_not_depend_on_other_images(
+    tmp_path: Path, packed: bool, files: dict[str, bytes], pixels: np.ndarray
+):
+    def parts(files: dict[str, bytes]) -> list[str]:
+        if packed:
+            path = write_zip(tmp_path / "data.zip", files)
+        else:
+            path = write_folder(tmp_path / "data", files)
+        return [open_source(path).fingerprint_of(*part) for part in ((0, 2), (2, 4), (4, 7))]
+
+    before = parts(files)
+    after = parts(files | {"00000/img00000004.png": encode(pixels[0])})  # the third in order
+    assert [one == other for one, other in zip(before, after, strict=True)] == [True, False, True]
+    assert len(set(before)) == 3
+
+
 PHOTOS = {"kind": "photos", "count": 8, "resolution": 32, "seed": 1}
 IMITATION = {**PHOTOS, "kind": "imitation", "severity": 0.5}
 
@@ -153,6 +170,13 @@ def test_photographs(base: dict[str, object], monkeypatch: pytest.MonkeyPatch):
     module = photos_module if base is PHOTOS else imitation_module
     monkeypatch.setattr(module, "REVISION", -1)
     assert fingerprint(base) != before
+
+
+@pytest.mark.parametrize("base", [PHOTOS, IMITATION])
+def test_a_part_of_the_photographs_does_not_depend_on_the_count(base: dict[str, object]):
+    few, many = source_from_spec(base), source_from_spec(base | {"count": 80})
+    assert few.fingerprint_of(0, 8) == many.fingerprint_of(0, 8)
+    assert few.fingerprint != many.fingerprint
 
 
 def test_photographs_files_count(monkeypatch: pytest.MonkeyPatch):

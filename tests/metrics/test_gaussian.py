@@ -1,0 +1,133 @@
+"""Gaussian statistics beside numpy.cov and repeated rows."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fringe.errors import FringeError
+from fringe.metrics import Gaussian, describe_rank
+
+
+def rows(n: int = 700, dim: int = 9, offset: float = 0.0) -> np.ndarray:
+    rng = np.random.default_rng(n + dim)
+    return rng.standard_normal((n, dim)) @ rng.standard_normal((dim, dim)) + offset
+
+
+def test_golden_statistics(shared: Path) -> None:
+    golden = np.load(shared / "golden" / "metrics.npz")
+    for name, key in (("real", "real"), ("gen", "gen")):
+        gaussian = Gaussian.from_features(golden[name])
+        np.testing.assert_allclose(gaussian.mean, golden[f"mean_{key}"], rtol=1e-12)
+        np.testing.assert_allclose(gaussian.covariance, golden[f"cov_{key}"], atol=1e-13)
+
+
+def test_equals_numpy_far_from_zero() -> None:
+    near, far = rows(), rows(offset=1e7)
+    np.testing.assert_allclose(
+        Gaussian.from_features(near).covariance, np.cov(near.T), rtol=1e-12, atol=1e-12
+    )
+    # The offset itself rounds the rows to 1e-9; nothing beyond that may be lost.
+    np.testing.assert_allclose(
+        Gaussian.from_features(far).covariance, np.cov(near.T), rtol=1e-7, atol=1e-7
+    )
+
+
+@pytest.mark.parametrize("size", [1, 7, 350, 10_000])
+def test_blocks_do_not_matter(size: int) -> None:
+    features = rows().astype(np.float32)
+    counts = np.random.default_rng(1).integers(0, 4, len(features))
+    blocks = ((features[i : i + size], counts[i : i + size]) for i in range(0, 700, size))
+    streamed, whole = Gaussian.from_blocks(blocks), Gaussian.from_features(features, counts)
+    np.testing.assert_allclose(streamed.mean, whole.mean, rtol=1e-13, atol=1e-14)
+    scale = np.abs(whole.covariance).max()
+    np.testing.assert_allclose(streamed.covariance, whole.covariance, atol=1e-14 * scale)
+
+
+def test_counts_equal_repeated_rows() -> None:
+    features = rows()
+    counts = np.random.default_rng(2).integers(0, 5, len(features))
+    counted = Gaussian.from_features(features, counts)
+    repeated = np.repeat(features, counts, axis=0)
+    np.testing.assert_allclose(counted.mean, repeated.mean(axis=0), rtol=1e-12, atol=1e-13)
+    np.testing.assert_allclose(counted.covariance, np.cov(repeated.T), rtol=1e-11, atol=1e-12)
+
+
+def test_float_weights_are_relative() -> None:
+    features = rows()
+    weights = np.random.default_rng(3).random(len(features))
+    expected = np.cov(features.T, aweights=weights, ddof=0)
+    for scale in (1.0, 1e-6, 1 / weights.sum()):
+        gaussian = Gaussian.from_features(features, weights * scale)
+        np.testing.assert_allclose(gaussian.covariance, expected, rtol=1e-11, atol=1e-12)
+
+
+def test_explicit_divisor() -> None:
+    features = rows()
+    gaussian = Gaussian.from_features(features, ddof=0)
+    np.testing.assert_allclose(gaussian.covariance, np.cov(features.T, ddof=0), rtol=1e-11)
+
+
+def test_constant_features_have_variance_zero() -> None:
+    features = rows()
+    features[:, 4] = 0.1
+    gaussian = Gaussian.from_features(features)
+    assert gaussian.covariance[4, 4] <= 1e-30
+    assert gaussian.mean[4] == pytest.approx(0.1, rel=1e-15)
+
+
+def test_tensor_in_tensor_out() -> None:
+    features = rows().astype(np.float32)
+    gaussian = Gaussian.from_features(torch.from_numpy(features))
+    assert isinstance(gaussian.mean, torch.Tensor)
+    assert gaussian.covariance.dtype == torch.float64
+    assert np.array_equal(gaussian.covariance.numpy(), Gaussian.from_features(features).covariance)
+
+
+def test_importing_metrics_or_resampling_does_not_import_torch() -> None:
+    code = (
+        "import sys, fringe.metrics, fringe.resampling as r; "
+        "assert fringe.metrics.REVISION and r.REVISION; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_not_a_number_names_its_row(bad: float) -> None:
+    features = rows(9000)
+    features[8765, 3] = bad
+    with pytest.raises(FringeError, match="row 8765 holds NaN"):
+        Gaussian.from_features(features)
+
+
+@pytest.mark.parametrize(
+    ("features", "weights", "message"),
+    [
+        (np.ones((1, 3)), None, "too few"),
+        (np.ones((4, 3)), np.zeros(4, int), "no rows"),
+        (np.ones((4, 3)), np.array([1.0, -1, 1, 1]), "row 1 is -1"),
+        (np.ones((4, 3)), np.ones(3), "one per row"),
+        (np.ones(4), None, "shape"),
+        (np.array([["a", "b"]]), None, "numbers"),
+    ],
+)
+def test_bad_input(features: np.ndarray, weights: np.ndarray | None, message: str) -> None:
+    with pytest.raises(FringeError, match=message):
+        Gaussian.from_features(features, weights)
+
+
+def test_shapes_and_values_of_given_statistics_are_checked() -> None:
+    with pytest.raises(FringeError, match="shape"):
+        Gaussian(np.zeros(3), np.eye(4))
+    with pytest.raises(FringeError, match="NaN"):
+        Gaussian(np.zeros(3), np.full((3, 3), np.nan))
+
+
+def test_rank_is_explained_only_where_it_matters() -> None:
+    assert describe_rank(1281, 1280) is None
+    sentence = describe_rank(1280, 1280)
+    assert sentence is not None
+    assert "rank at most 1279" in sentence
