@@ -77,7 +77,7 @@ rule score_sizes:
         runtime=120,
     params:
         scoring=lambda w: scoring(
-            sizes=config["evaluation"]["sizes"],
+            sizes=DATASETS[w.dataset]["sizes"],
             repeats=config["evaluation"]["repeats"]["sizes"],
         ),
     script:

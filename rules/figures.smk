@@ -114,9 +114,12 @@ rule figure_sweep:
         "../workflow/scripts/draw_sweep.py"
 
 
+WITH_SIZES = [name for name, dataset in DATASETS.items() if dataset["sizes"]]
+
+
 rule figure_sizes:
     input:
-        expand(f"{R}/scores/{{dataset}}/sizes.csv", dataset=DATASETS),
+        expand(f"{R}/scores/{{dataset}}/sizes.csv", dataset=WITH_SIZES),
     output:
         **drawn("8a", caption="figure8a"),
     log:
@@ -129,7 +132,7 @@ rule figure_sizes:
             titles=titles(),
             network=config["network"],
             all_real={
-                name: SOURCES[d["real"]]["count"] for name, d in DATASETS.items()
+                name: SOURCES[DATASETS[name]["real"]]["count"] for name in WITH_SIZES
             },
         ),
     script:
@@ -194,6 +197,6 @@ rule figures:
             dataset=DATASETS,
         ),
         expand(f"{R}/figures/figure{{number}}.png", number=["6", "18"]),
-        [f"{R}/figures/figure8a.png"] if config["evaluation"]["sizes"] else [],
+        [f"{R}/figures/figure8a.png"] if WITH_SIZES else [],
         [f"{R}/figures/figure9.png"] if WITH_SNAPSHOTS else [],
     localrule: True

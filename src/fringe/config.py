@@ -35,8 +35,8 @@ def complete(config: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Conf
         faults = [*_source_faults(completed), *_reference_faults(completed)]
         for name, dataset in completed["datasets"].items():
             dataset.setdefault("title", name)
-            for count in ("n_real", "n_generated"):
-                dataset.setdefault(count, completed["evaluation"][count])
+            for key in ("n_real", "n_generated", "sizes"):
+                dataset.setdefault(key, copy.deepcopy(completed["evaluation"][key]))
     return completed, faults
 
 

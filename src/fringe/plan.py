@@ -18,7 +18,6 @@ __all__ = [
     "schemes",
     "shard_bounds",
     "shard_name",
-    "sizes",
     "source_spec",
     "sweep_schemes",
     "used_sources",
@@ -150,9 +149,9 @@ def _count_faults(config: Config, sources: Sources) -> list[str]:
                     f"evaluation/{key} where the data set does not say), but its source has {have}"
                 )
         faults += [
-            f"evaluation/sizes: {n_real}+{n_generated} images are asked for, but data set {name} "
-            f"has {real}+{generated}"
-            for n_real, n_generated in sizes(config, real, generated)
+            f"datasets/{name}/sizes: {n_real}+{n_generated} images are asked for (by "
+            f"evaluation/sizes where the data set does not say), but it has {real}+{generated}"
+            for n_real, n_generated in resolve_sizes(dataset["sizes"], real, generated)
             if n_real > real or n_generated > generated
         ]
     try:
@@ -194,11 +193,6 @@ def repeats(config: Config, scheme: str) -> int:
         "logits": ("table2",),
     }
     return max(wanted[reader] for reader in readers.get(scheme, ("sweep",)))
-
-
-def sizes(config: Config, real: int, generated: int) -> list[tuple[int, int]]:
-    """Return the pairs of counts of Figure 8a for sources of the given lengths."""
-    return resolve_sizes(config["evaluation"]["sizes"], real, generated)
 
 
 def resolve_sizes(

@@ -50,9 +50,7 @@ def test_published_codes_on_full_sets(golden: tuple[np.ndarray, np.ndarray, dict
 def test_published_codes_on_subsets(golden: tuple[np.ndarray, np.ndarray, dict]) -> None:
     real, generated, values = golden
     # The released code draws generated, then real, from NumPy's old generator, as we do.
-    released = kernel_distance(
-        real, generated[:1200], subsets=100, seed=np.random.RandomState(0)
-    )
+    released = kernel_distance(real, generated[:1200], subsets=100, seed=np.random.RandomState(0))
     assert released == pytest.approx(
         values["kid_official_paper_default_1200v1200_f64_npseed0"], rel=1e-9
     )

@@ -17,7 +17,7 @@ __all__ = ["Checkpoint", "State", "signature"]
 
 State: TypeAlias = dict[str, Array]
 
-INTERVAL = 20.0  # seconds between two saves
+INTERVAL = 20.0  # seconds between two saves; when they happen does not change the result
 
 
 def signature(*parts: object) -> str:
@@ -41,16 +41,11 @@ class Checkpoint:
     path : path or None
     key : str
         `signature` of everything that the result depends on; a file with another key is not used.
-    interval : float
-        Seconds between two saves. When they happen does not change the result.
     """
 
-    def __init__(
-        self, path: str | os.PathLike[str] | None, key: str, interval: float = INTERVAL
-    ) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None, key: str) -> None:
         self._path = None if path is None else Path(path)
         self._key = key
-        self._interval = interval
         self._saved = time.monotonic()
 
     def load(self) -> State | None:
@@ -72,7 +67,7 @@ class Checkpoint:
 
     def save(self, state: State, *, now: bool = False) -> None:
         """Write ``state`` if the last save is long enough ago, or if ``now``."""
-        due = time.monotonic() - self._saved >= self._interval
+        due = time.monotonic() - self._saved >= INTERVAL
         if self._path is None or not (due or now):
             return
         with create_h5(self._path, {"key": self._key}) as file:

@@ -9,6 +9,7 @@ eigenvalue problem; the gradient here is the same in closed form.
 import numpy as np
 import scipy.linalg as linalg
 
+from fringe.errors import FringeError
 from fringe.metrics import Gaussian
 from fringe.metrics.arrays import Array, Floats
 from fringe.resampling.checkpoint import State
@@ -47,8 +48,24 @@ class Reference:
         }
 
     def step(self, state: State) -> None:
-        """Take one step; the row it leaves in the path holds the loss from before it."""
+        """Take one step; the row it leaves in the path holds the loss from before it.
+
+        Raises
+        ------
+        FringeError
+            If the weights diverge, as they do where the step size is too large for the features,
+            or if their sum is not above 1.
+        """
         number = int(state["step"])
+        with np.errstate(over="ignore"):
+            total = float(np.exp(state["w"]).sum())
+        if not 1 < total < np.inf:
+            raise FringeError(
+                f"reference: the sum of weights is {total:g} before step "
+                f"{number + 1} with learning_rate {self._rate:g}; the released algorithm divides "
+                "by that sum less 1: give a smaller learning_rate, more candidates, or "
+                "method='auto'"
+            )
         loss, gradient = self.loss(state["w"])
         effective = effective_sample_size(np.exp(state["w"]))
         state["path"][number] = (number + 1, loss, np.nan, effective)

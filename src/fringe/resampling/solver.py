@@ -24,6 +24,7 @@ MEMORY = 40  # pairs that L-BFGS keeps
 NEAR = 1e-3  # relative weights (1 is the mean) below this count as at the bound, at most
 LEFT = 0.01  # part of its weight that a candidate keeps in one step, at least
 ZERO = 1e-9  # relative weights below this are 0
+GROWTH = 4.0  # of the step where there is no curvature to go by
 SUFFICIENT = 1e-4  # of the decrease that the gradient promises (Armijo)
 SHORTEST = 1e-14  # of a step: below it, rounding is all that is left
 
@@ -46,6 +47,9 @@ def start(objective: Objective) -> State:
     }
     value, gradient = _evaluate(objective, state, state["x"])
     state["value"], state["gradient"] = np.asarray(value), gradient
+    # Where no curvature is known, the first step changes no weight by more than the mean weight.
+    largest = float(np.abs(gradient).max())
+    state["scale"] = np.asarray(1 / largest if largest > 0 else 0.0)
     return state
 
 
@@ -60,7 +64,7 @@ def step(objective: Objective, state: State, evaluations: int) -> State:
     """Return the state after one accepted step, or with ``flat`` set where none is left."""
     state = dict(state)
     x, value, gradient = state["x"], float(state["value"]), state["gradient"]
-    direction = _direction(x, gradient, state["steps"], state["changes"])
+    direction = _direction(x, gradient, state["steps"], state["changes"], float(state["scale"]))
     length = 1.0
     while len(state["path"]) < evaluations:
         trial = np.maximum(x + length * direction, LEFT * x)
@@ -69,6 +73,9 @@ def step(objective: Objective, state: State, evaluations: int) -> State:
         if promise >= 0 or length < SHORTEST:
             # Not a descent within rounding: forget the pairs, or stop where there are none.
             state["flat"] = np.asarray(not len(state["steps"]))
+            if len(state["steps"]):
+                s, y = state["steps"][-1], state["changes"][-1]
+                state["scale"] = np.asarray(float(s @ y) / float(y @ y))
             state["steps"] = state["changes"] = np.zeros((0, len(x)))
             return state
         new_value, new_gradient = _evaluate(objective, state, trial)
@@ -77,28 +84,34 @@ def step(objective: Objective, state: State, evaluations: int) -> State:
             _remember(state, trial - x, new_gradient - gradient)
             state["x"], state["gradient"] = trial, new_gradient
             state["value"] = np.asarray(new_value)
+            if not len(state["steps"]) and length == 1:
+                # No positive curvature anywhere (one real image, say): longer and longer steps.
+                state["scale"] = state["scale"] * GROWTH
             return state
         # The minimum of the parabola through both values, kept within sane bounds.
         length *= min(max(-promise / (2 * excess), 0.1), 0.5)
     return state
 
 
-def _direction(x: Floats, gradient: Floats, steps: Floats, changes: Floats) -> Floats:
-    """Return a direction of descent: L-BFGS in the free candidates, the gradient in the others."""
+def _direction(x: Floats, gradient: Floats, steps: Floats, changes: Floats, scale: float) -> Floats:
+    """Return a direction of descent: L-BFGS in the free candidates, the gradient in the others.
+
+    ``scale`` is the inverse curvature to go by where there are no pairs.
+    """
     if len(steps):
         scale = float(steps[-1] @ changes[-1]) / float(changes[-1] @ changes[-1])
-    else:
-        scale = 1 / max(float(np.abs(gradient).max()), np.finfo(np.float64).tiny)
     residual = x - np.maximum(x - scale * gradient, 0)
     near = min(NEAR, float(np.sqrt(np.square(residual).mean())))
     free = (x > near) | (gradient <= 0)
-    direction = -np.where(free, _two_loop(gradient, free, steps, changes), scale * gradient)
+    direction = -np.where(free, _two_loop(gradient, free, steps, changes, scale), scale * gradient)
     if float(np.where(free, gradient, 0) @ direction) > 0:
         return -scale * gradient
     return direction
 
 
-def _two_loop(gradient: Floats, free: Array, steps: Floats, changes: Floats) -> Floats:
+def _two_loop(
+    gradient: Floats, free: Array, steps: Floats, changes: Floats, scale: float
+) -> Floats:
     """Return the inverse Hessian of the pairs among the free candidates, times the gradient.
 
     Nocedal 1980; pairs without positive curvature among the free are left out.
@@ -116,9 +129,8 @@ def _two_loop(gradient: Floats, free: Array, steps: Floats, changes: Floats) -> 
         q -= factors[-1] * y
     if pairs:
         _, y, curvature = pairs[-1]
-        q *= curvature / float(y @ y)
-    else:
-        q /= max(float(np.abs(gradient).max()), np.finfo(np.float64).tiny)
+        scale = curvature / float(y @ y)
+    q *= scale
     for (s, y, curvature), factor in zip(pairs, reversed(factors), strict=True):
         q += (factor - float(y @ q) / curvature) * s
     return q
