@@ -1,6 +1,5 @@
 # What all rules share: the completed configuration, what its sources hold, and paths.
 
-import os
 from pathlib import Path
 
 from fringe import plan
@@ -8,6 +7,13 @@ from fringe.config import load_schema
 from fringe.damage import set_damaged_aside
 from fringe.errors import FringeError
 from fringe.networks import network_info
+from fringe.stage import expose_library
+from fringe.features import REVISION as FEATURES_REVISION
+from fringe.figures import REVISION as FIGURES_REVISION
+from fringe.metrics import REVISION as METRICS_REVISION
+from fringe.resampling import REVISION as RESAMPLING_REVISION
+from fringe.sources import REVISION as IMAGES_REVISION
+from fringe.tables import REVISION as TABLES_REVISION
 from snakemake.exceptions import WorkflowError
 
 
@@ -25,10 +31,7 @@ def checked(config):
     return checked
 
 
-# Scripts find the library in whatever environment they run.
-os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(Path(workflow.basedir) / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
-)
+expose_library()
 
 # Scripts read from the config where things lie and how fast they go (paths, device, workers):
 # what results do not depend on. All else reaches them as params, which Snakemake tracks.
@@ -79,3 +82,142 @@ def real_statistics(space="features", network=None):
         return f"{place}/{space}-{dataset['n_real']}.h5"
 
     return path
+
+
+# Features: rules/features.smk.
+
+
+def rendered_shard(wildcards):
+    """Return the images that a shard of features is extracted from, where they are kept."""
+    if is_rendered(wildcards.source) and config["extraction"]["keep_images"]:
+        # Their identity is in the params; a file made again with the same pixels is not news.
+        return ancient(f"{R}/images/{wildcards.source}/{wildcards.shard}.h5")
+    return []
+
+
+def made_by(network):
+    """Return what features depend on, beside the images."""
+    name = NETWORKS[network]
+    return {
+        "network": name,
+        "network_revision": network_info(name)[2],
+        "batch_size": config["extraction"]["batch_size"],
+        "revision": FEATURES_REVISION,
+    }
+
+
+# Weights and draws: rules/resampling.smk.
+
+
+def optimized_space(wildcards):
+    """Return the inputs of a weight optimization: real and candidate features or logits."""
+    candidates = features("generated", MAIN)(wildcards)
+    if wildcards.scheme in ("prelogits", "logits"):
+        space = "features" if wildcards.scheme == "prelogits" else "logits"
+        return {
+            "real": real_statistics(space, MAIN)(wildcards),
+            "candidates": candidates,
+        }
+    return {"real": features("real", MAIN)(wildcards), "candidates": candidates}
+
+
+def drawing(wildcards, scheme):
+    """Return what the draws of a scheme depend on, beside the weights."""
+    dataset = DATASETS[wildcards.dataset]
+    return {
+        "n": dataset["n_generated"],
+        "repeats": plan.repeats(config, scheme),
+        "seed": config["seed"],
+        "revision": RESAMPLING_REVISION,
+    }
+
+
+# Scores: rules/evaluation.smk.
+
+
+def scoring(**others):
+    """Return what every score depends on, and ``others``."""
+    return {"seed": config["seed"], "revision": METRICS_REVISION, **others}
+
+
+def snapshot_statistics(wildcards):
+    """Return mean and covariance of every snapshot of a data set."""
+    dataset = DATASETS[wildcards.dataset]
+    return [
+        f"{R}/statistics/{source}/{MAIN}/{wildcards.space}-"
+        f"{min(dataset['n_generated'], SOURCES[source]['count'])}.h5"
+        for source in dataset["snapshots"]
+    ]
+
+
+# Tables, and titles everywhere: rules/tables.smk.
+
+
+def titles():
+    """Return the display names of data sets, and which of them a simulated generator made."""
+    return {
+        name: {
+            "title": dataset["title"],
+            "simulated": SOURCES[dataset["generated"]]["simulated"],
+        }
+        for name, dataset in DATASETS.items()
+    }
+
+
+def table_scores(wildcards):
+    """Return the scores that a table pivots."""
+    table = TABLES[int(wildcards.table)]
+    kinds = [MAIN]
+    kinds += CONTROLS if table["controls"] else []
+    kinds += ["kernels"] if table["kernels"] else []
+    return expand(
+        f"{R}/scores/{{dataset}}/{{scheme}}/{{kind}}.csv",
+        dataset=DATASETS,
+        scheme=table["schemes"],
+        kind=kinds,
+    )
+
+
+# Figures: rules/figures.smk.
+
+
+def drawn(number, name="", caption="figure"):
+    """Return the two files of a figure; the report shows the PNG."""
+    stem = f"{R}/figures/figure{number}{name}"
+    return {
+        "png": report(
+            f"{stem}.png",
+            caption=f"../workflow/report/{caption}.rst",
+            category="Figures",
+            labels={
+                "figure": f"Figure {number}",
+                "data set": "{dataset}" if name else "all",
+            },
+        ),
+        "pdf": f"{stem}.pdf",
+    }
+
+
+def drawing_style(**others):
+    """Return what every figure depends on beside its inputs, and ``others``."""
+    return {"style": config["figures"], "revision": FIGURES_REVISION, **others}
+
+
+def subject(dataset):
+    """Return the title of one data set, and whether a simulated generator made its images."""
+    return titles()[dataset]
+
+
+def sweep_scores(wildcards):
+    """Return the scores behind Figures 6 and 18, in FID's network and in the last control."""
+    return expand(
+        f"{R}/scores/{{dataset}}/{{scheme}}/{{network}}.csv",
+        dataset=sweep_datasets(wildcards.number),
+        scheme=["random", "prelogits", *plan.sweep_schemes(config)],
+        network=[MAIN, CONTROLS[-1]],
+    )
+
+
+def sweep_datasets(number):
+    """Return the data sets of Figure 6, the first, or of Figure 18, all."""
+    return list(DATASETS) if number == "18" else list(DATASETS)[:1]

@@ -1,11 +1,6 @@
 # Scores: tidy rows, one distance each.
 
 
-def scoring(**others):
-    """Return what every score depends on, and ``others``."""
-    return {"seed": config["seed"], "revision": METRICS_REVISION, **others}
-
-
 rule score_scheme:
     input:
         draws=f"{R}/draws/{{dataset}}/{{scheme}}.h5",
@@ -82,16 +77,6 @@ rule score_sizes:
         ),
     script:
         "../workflow/scripts/score_sizes.py"
-
-
-def snapshot_statistics(wildcards):
-    """Return mean and covariance of every snapshot of a data set."""
-    dataset = DATASETS[wildcards.dataset]
-    return [
-        f"{R}/statistics/{source}/{MAIN}/{wildcards.space}-"
-        f"{min(dataset['n_generated'], SOURCES[source]['count'])}.h5"
-        for source in dataset["snapshots"]
-    ]
 
 
 rule score_snapshots:

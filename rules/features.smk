@@ -1,27 +1,5 @@
 # Features and logits of every image, and their means and covariances.
 
-from fringe.features import REVISION as FEATURES_REVISION
-from fringe.metrics import REVISION as METRICS_REVISION
-
-
-def rendered_shard(wildcards):
-    """Return the images that a shard of features is extracted from, where they are kept."""
-    if is_rendered(wildcards.source) and config["extraction"]["keep_images"]:
-        # Their identity is in the params; a file made again with the same pixels is not news.
-        return ancient(f"{R}/images/{wildcards.source}/{wildcards.shard}.h5")
-    return []
-
-
-def made_by(network):
-    """Return what features depend on, beside the images."""
-    name = NETWORKS[network]
-    return {
-        "network": name,
-        "network_revision": network_info(name)[2],
-        "batch_size": config["extraction"]["batch_size"],
-        "revision": FEATURES_REVISION,
-    }
-
 
 rule extract_features:
     input:

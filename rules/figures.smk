@@ -1,34 +1,5 @@
 # The paper's figures. Those of one data set carry its name; the others show all.
 
-from fringe.figures import REVISION as FIGURES_REVISION
-
-
-def drawn(number, name="", caption="figure"):
-    """Return the two files of a figure; the report shows the PNG."""
-    stem = f"{R}/figures/figure{number}{name}"
-    return {
-        "png": report(
-            f"{stem}.png",
-            caption=f"../workflow/report/{caption}.rst",
-            category="Figures",
-            labels={
-                "figure": f"Figure {number}",
-                "data set": "{dataset}" if name else "all",
-            },
-        ),
-        "pdf": f"{stem}.pdf",
-    }
-
-
-def drawing_style(**others):
-    """Return what every figure depends on beside its inputs, and ``others``."""
-    return {"style": config["figures"], "revision": FIGURES_REVISION, **others}
-
-
-def subject(dataset):
-    """Return the title of one data set, and whether a simulated generator made its images."""
-    return titles()[dataset]
-
 
 rule figure_classes:
     input:
@@ -74,21 +45,6 @@ rule figure_weights:
         ),
     script:
         "../workflow/scripts/draw_weights.py"
-
-
-def sweep_scores(wildcards):
-    """Return the scores behind Figures 6 and 18, in FID's network and in the last control."""
-    return expand(
-        f"{R}/scores/{{dataset}}/{{scheme}}/{{network}}.csv",
-        dataset=sweep_datasets(wildcards.number),
-        scheme=["random", "prelogits", *plan.sweep_schemes(config)],
-        network=[MAIN, CONTROLS[-1]],
-    )
-
-
-def sweep_datasets(number):
-    """Return the data sets of Figure 6, the first, or of Figure 18, all."""
-    return list(DATASETS) if number == "18" else list(DATASETS)[:1]
 
 
 rule figure_sweep:

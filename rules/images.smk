@@ -1,7 +1,5 @@
 # Images that a generator makes, kept so that every network reads the same files.
 
-from fringe.sources import REVISION as IMAGES_REVISION
-
 
 rule render_images:
     output:

@@ -1,30 +1,5 @@
 # Sampling weights, and which candidates every repeat of a scheme draws.
 
-from fringe.resampling import REVISION as RESAMPLING_REVISION
-
-
-def optimized_space(wildcards):
-    """Return the inputs of a weight optimization: real and candidate features or logits."""
-    candidates = features("generated", MAIN)(wildcards)
-    if wildcards.scheme in ("prelogits", "logits"):
-        space = "features" if wildcards.scheme == "prelogits" else "logits"
-        return {
-            "real": real_statistics(space, MAIN)(wildcards),
-            "candidates": candidates,
-        }
-    return {"real": features("real", MAIN)(wildcards), "candidates": candidates}
-
-
-def drawing(wildcards, scheme):
-    """Return what the draws of a scheme depend on, beside the weights."""
-    dataset = DATASETS[wildcards.dataset]
-    return {
-        "n": dataset["n_generated"],
-        "repeats": plan.repeats(config, scheme),
-        "seed": config["seed"],
-        "revision": RESAMPLING_REVISION,
-    }
-
 
 rule optimize_weights:
     input:

@@ -1,6 +1,5 @@
 # Tables 1, 2 and 3.
 
-from fringe.tables import REVISION as TABLES_REVISION
 
 # The schemes that each table compares with random images, and whether it has controls and KID.
 TABLES = {
@@ -12,31 +11,6 @@ TABLES = {
     },
     3: {"schemes": ["random", "prelogits"], "controls": False, "kernels": True},
 }
-
-
-def titles():
-    """Return the display names of data sets, and which of them a simulated generator made."""
-    return {
-        name: {
-            "title": dataset["title"],
-            "simulated": SOURCES[dataset["generated"]]["simulated"],
-        }
-        for name, dataset in DATASETS.items()
-    }
-
-
-def table_scores(wildcards):
-    """Return the scores that a table pivots."""
-    table = TABLES[int(wildcards.table)]
-    kinds = [MAIN]
-    kinds += CONTROLS if table["controls"] else []
-    kinds += ["kernels"] if table["kernels"] else []
-    return expand(
-        f"{R}/scores/{{dataset}}/{{scheme}}/{{kind}}.csv",
-        dataset=DATASETS,
-        scheme=table["schemes"],
-        kind=kinds,
-    )
 
 
 rule make_table:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from fringe.errors import FringeError
 
-__all__ = ["Job", "run"]
+__all__ = ["Job", "expose_library", "run"]
 
 
 class Job(Protocol):
@@ -22,6 +22,13 @@ class Job(Protocol):
     config: Any
     threads: int
     log: Any
+
+
+def expose_library() -> None:
+    """Let jobs find this very library, in whatever environment they run (conda, container)."""
+    here = str(Path(__file__).parents[1])
+    others = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, others]))
 
 
 def run(main: Callable[[Job], None], job: Job) -> None:
