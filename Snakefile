@@ -52,6 +52,7 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
+        rules.all_features.input,
         rules.tables.input,
         rules.figures.input,
         rules.verdict.output,

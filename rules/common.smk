@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from fringe import plan
+from fringe.alone import clear_stale_locks
 from fringe.config import load_schema
 from fringe.damage import set_damaged_aside
 from fringe.errors import FringeError
+from fringe.files import is_made_from
 from fringe.networks import network_info
 from fringe.stage import expose_library
 from fringe.features import REVISION as FEATURES_REVISION
@@ -25,6 +27,7 @@ def checked(config):
         files = [Path(path) for path in workflow.configfiles]
         checked = plan.check(config, schema, folder / "fingerprints.json", files)
         if workflow.is_main_process and not workflow.dryrun:
+            clear_stale_locks(Path(".snakemake"))
             set_damaged_aside(folder)
     except FringeError as error:
         raise WorkflowError(str(error)) from None
@@ -63,6 +66,16 @@ def is_rendered(source):
     return config["sources"][source]["kind"] == "imitation"
 
 
+def compared(wildcards):
+    """Return the names of a data set's sources, as params.
+
+    The files of another source may be older than the output, so their time would not tell that
+    it is stale. Likewise every param names the network and the counts that paths are made of.
+    """
+    dataset = DATASETS[wildcards.dataset]
+    return {"real": dataset["real"], "generated": dataset["generated"]}
+
+
 def features(side, network=None):
     """Return an input function: the feature file of a data set's real or generated images."""
 
@@ -87,12 +100,36 @@ def real_statistics(space="features", network=None):
 # Features: rules/features.smk.
 
 
+def feature_files():
+    """Return all feature files of a run. A lost one is made anew even if no result asks for it."""
+    wanted = {}  # a set that keeps its order
+    for dataset in DATASETS.values():
+        for network in NETWORKS:
+            for source in (dataset["real"], dataset["generated"]):
+                wanted[f"{R}/features/{source}/{network}.h5"] = None
+        for source in dataset["snapshots"]:
+            wanted[f"{R}/features/{source}/{MAIN}.h5"] = None
+    return list(wanted)
+
+
 def rendered_shard(wildcards):
-    """Return the images that a shard of features is extracted from, where they are kept."""
-    if is_rendered(wildcards.source) and config["extraction"]["keep_images"]:
-        # Their identity is in the params; a file made again with the same pixels is not news.
-        return ancient(f"{R}/images/{wildcards.source}/{wildcards.shard}.h5")
+    """Return the images that a shard of features is extracted from, where they are kept.
+
+    Features that are done have none: their images may have been dropped, or made again for
+    another network. (Not `ancient`: when images had to be made anew, Snakemake would not look at
+    the params of the features behind them.)
+    """
+    w = wildcards
+    kept = is_rendered(w.source) and config["extraction"]["keep_images"]
+    done = f"{R}/features/{w.source}/{w.network}/{w.shard}.h5"
+    if kept and not is_made_from(done, shard_made_from(w)):
+        return f"{R}/images/{w.source}/{w.shard}.h5"
     return []
+
+
+def shard_made_from(wildcards):
+    """Return all that a shard of features depends on."""
+    return {"images": shard_identity(wildcards), **made_by(wildcards.network)}
 
 
 def made_by(network):
@@ -107,6 +144,12 @@ def made_by(network):
 
 
 # Weights and draws: rules/resampling.smk.
+
+
+def matched_sets(wildcards):
+    """Return which images weights or draws were matched to which, and in what network."""
+    n_real = DATASETS[wildcards.dataset]["n_real"]
+    return {**compared(wildcards), "n_real": n_real, "network": config["network"]}
 
 
 def optimized_space(wildcards):

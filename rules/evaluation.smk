@@ -19,7 +19,7 @@ rule score_scheme:
         mem_mb=lambda w, attempt: 2500 * attempt,
         runtime=60,
     params:
-        scoring=scoring(),
+        scoring=lambda w: scoring(n_real=DATASETS[w.dataset]["n_real"], **compared(w)),
     script:
         "../workflow/scripts/score_scheme.py"
 
@@ -43,7 +43,7 @@ rule score_kernels:
         runtime=240,
     params:
         scoring=lambda w: scoring(
-            n_real=DATASETS[w.dataset]["n_real"],
+            **matched_sets(w),
             repeats=config["evaluation"]["repeats"]["table3"],
             subsets=config["evaluation"]["kid_subsets"],
             subset_size=config["evaluation"]["kid_subset_size"],
@@ -73,6 +73,8 @@ rule score_sizes:
     params:
         scoring=lambda w: scoring(
             sizes=DATASETS[w.dataset]["sizes"],
+            network=config["network"],
+            **compared(w),
             repeats=config["evaluation"]["repeats"]["sizes"],
         ),
     script:
@@ -96,6 +98,10 @@ rule score_snapshots:
         mem_mb=lambda w, attempt: 2500 * attempt,
         runtime=60,
     params:
-        scoring=lambda w: scoring(snapshots=DATASETS[w.dataset]["snapshots"]),
+        scoring=lambda w: scoring(
+            snapshots=DATASETS[w.dataset]["snapshots"],
+            statistics=[str(path) for path in snapshot_statistics(w)],
+            real=str(real_statistics(w.space, MAIN)(w)),
+        ),
     script:
         "../workflow/scripts/score_snapshots.py"

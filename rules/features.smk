@@ -20,10 +20,7 @@ rule extract_features:
         runtime=120,
         gpu=0 if config["device"] == "cpu" else 1,
     params:
-        made_from=lambda w: {
-            "images": shard_identity(w),
-            **made_by(w.network),
-        },
+        made_from=shard_made_from,
     script:
         "../workflow/scripts/extract_features.py"
 
@@ -70,3 +67,9 @@ rule measure_statistics:
         revision=METRICS_REVISION,
     script:
         "../workflow/scripts/measure_statistics.py"
+
+
+rule all_features:
+    input:
+        feature_files(),
+    localrule: True

@@ -17,6 +17,7 @@ rule figure_classes:
             n_real=DATASETS[w.dataset]["n_real"],
             n_generated=DATASETS[w.dataset]["n_generated"],
             network=config["network"],
+            **compared(w),
             **subject(w.dataset),
         ),
     script:
@@ -65,6 +66,7 @@ rule figure_sweep:
             titles=titles(),
             network=config["network"],
             control=config["controls"][-1],
+            schemes=plan.sweep_schemes(config),
         ),
     script:
         "../workflow/scripts/draw_sweep.py"
@@ -113,7 +115,9 @@ rule figure_snapshots:
     conda:
         "../envs/fringe.yaml"
     params:
-        figure=drawing_style(titles=titles(), network=config["network"]),
+        figure=drawing_style(
+            datasets=WITH_SNAPSHOTS, titles=titles(), network=config["network"]
+        ),
     script:
         "../workflow/scripts/draw_snapshots.py"
 
@@ -137,6 +141,7 @@ rule figure_schemes:
     params:
         figure=lambda w: drawing_style(
             schemes=GRID_SCHEMES,
+            network=config["network"],
             images=identity(DATASETS[w.dataset]["generated"]),
             seed=config["seed"],
             **subject(w.dataset),

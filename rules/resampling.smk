@@ -20,10 +20,7 @@ rule optimize_weights:
         runtime=240,
     params:
         optimization=config["optimization"],
-        made_from=lambda w: {
-            "n_real": DATASETS[w.dataset]["n_real"],
-            "revision": RESAMPLING_REVISION,
-        },
+        made_from=lambda w: {**matched_sets(w), "revision": RESAMPLING_REVISION},
         checkpoint=f"{R}/weights/{{dataset}}/{{scheme}}.checkpoint",
     script:
         "../workflow/scripts/optimize_weights.py"
@@ -58,10 +55,7 @@ rule draw_matched:
     conda:
         "../envs/fringe.yaml"
     params:
-        drawing=lambda w: {
-            "n_real": DATASETS[w.dataset]["n_real"],
-            **drawing(w, "matched"),
-        },
+        drawing=lambda w: {**matched_sets(w), **drawing(w, "matched")},
     script:
         "../workflow/scripts/draw_matched.py"
 

@@ -38,7 +38,9 @@ rule make_table:
             "datasets": list(DATASETS),
             "titles": titles(),
             "network": config["network"],
-            "controls": config["controls"],
+            "controls": (
+                config["controls"] if TABLES[int(w.table)]["controls"] else []
+            ),
             "repeats": config["evaluation"]["repeats"][f"table{w.table}"],
             "revision": TABLES_REVISION,
         },

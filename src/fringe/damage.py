@@ -3,33 +3,76 @@
 import sys
 from pathlib import Path
 
+import h5py
+
 from fringe.errors import FringeError
 from fringe.features import verify
 from fringe.files import open_h5
 
-__all__ = ["set_damaged_aside"]
+__all__ = ["damaged_files", "set_corrupt_aside", "set_damaged_aside"]
 
 
 def set_damaged_aside(folder: Path) -> list[Path]:
-    """Rename every damaged HDF5 file below ``folder``, so that a run makes it anew.
+    """Rename every damaged file below ``folder``, so that a run makes it anew; say so on stderr.
+
+    Returns the new names, which end in ``.damaged``.
+    """
+    return [_set_aside(path, reason) for path, reason in damaged_files(folder).items()]
+
+
+def set_corrupt_aside(path: Path) -> bool:
+    """Rename one file that could not be read, if it really is corrupt; tell whether it was.
+
+    All of it is read once more: a file system that was away for a moment damages nothing.
+    """
+    corrupt = path.exists() and _is_corrupt(path)
+    if corrupt:
+        _set_aside(path, "cannot be read whole")
+    return corrupt
+
+
+def damaged_files(folder: Path) -> dict[Path, str]:
+    """Return every damaged HDF5 file below ``folder``, and what is wrong with it.
 
     A file is damaged if it is cut short, is not HDF5, or (a linked feature file) refers to a
-    shard that is missing or damaged: then it and that shard alone are made again. The check
+    shard that is missing or damaged: then it and that shard alone are to be made again. The check
     reads headers, not arrays; a flipped bit inside an array is caught by its checksum when it is
-    read. Returns the new names, which end in ``.damaged``.
+    read (`set_corrupt_aside`).
     """
-    aside = []
-    # The longest paths first: shards before the file that links them.
-    for path in sorted(folder.glob("**/*.h5"), key=lambda p: -len(p.parts)):
+    found = {}
+    for path in sorted(folder.glob("**/*.h5")):
         if path.name.startswith("."):
             continue  # an unfinished file of a killed job, never read by anyone
         reason = _damage(path, linked=path.parent.parent.name == "features")
         if reason is not None:
-            new = path.with_name(path.name + ".damaged")
-            path.replace(new)
-            print(f"{path}: {reason}\n  set aside as {new.name}", file=sys.stderr)
-            aside.append(new)
-    return aside
+            found[path] = reason
+    return found
+
+
+def _set_aside(path: Path, reason: str) -> Path:
+    new = path.with_name(path.name + ".damaged")
+    path.replace(new)
+    print(f"{path}: {reason}\n  set aside as {new.name}; it is made anew", file=sys.stderr)
+    return new
+
+
+def _is_corrupt(path: Path) -> bool:
+    """Read all of an HDF5 file, and tell whether a checksum or anything else fails."""
+
+    def read(name: str, item: h5py.Group | h5py.Dataset) -> None:
+        if isinstance(item, h5py.Dataset) and item.ndim:
+            step = max(1, (16 << 20) // max(1, item[:1].nbytes))  # rows of some 16 MiB
+            for first in range(0, len(item), step):
+                item[first : first + step]
+        elif isinstance(item, h5py.Dataset):
+            item[()]
+
+    try:
+        with open_h5(path) as file:
+            file.visititems(read)
+    except (FringeError, RuntimeError, KeyError):
+        return True
+    return False
 
 
 def _damage(path: Path, *, linked: bool) -> str | None:

@@ -1,6 +1,9 @@
 """The one kind of error a user is meant to read."""
 
-__all__ = ["FringeError"]
+import os
+from pathlib import Path
+
+__all__ = ["DamagedFileError", "FringeError"]
 
 
 class FringeError(ValueError):
@@ -8,3 +11,16 @@ class FringeError(ValueError):
 
     Workflow scripts print it without a traceback; anything else is a bug and keeps its own.
     """
+
+
+class DamagedFileError(FringeError):
+    """A file of a run's own, at ``path``, is missing or cannot be read whole."""
+
+    def __init__(self, message: str, path: str | os.PathLike[str]) -> None:
+        """Keep the path beside the message, so that the file can be set aside."""
+        super().__init__(message)
+        self.path = Path(path)
+
+    def __reduce__(self) -> tuple[type["DamagedFileError"], tuple[str, Path]]:
+        """Pickle with the path: worker processes send their errors to their parent."""
+        return DamagedFileError, (str(self), self.path)

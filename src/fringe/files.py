@@ -11,9 +11,9 @@ from typing import Any
 import h5py
 
 from fringe import __version__
-from fringe.errors import FringeError
+from fringe.errors import DamagedFileError, FringeError
 
-__all__ = ["atomic_path", "attributes", "create_h5", "open_h5"]
+__all__ = ["atomic_path", "attributes", "create_h5", "is_made_from", "open_h5"]
 
 
 @contextmanager
@@ -76,15 +76,16 @@ def open_h5(path: str | os.PathLike[str]) -> Iterator[h5py.File]:
 
     Raises
     ------
-    FringeError
+    DamagedFileError
         If it is missing, is not HDF5, is cut short, or a chunk fails its checksum.
     """
     try:
         with h5py.File(path, "r") as file:
             yield file
     except OSError as error:
-        raise FringeError(
-            f"{path}: missing or damaged ({error}); delete it and run again, and it is made anew"
+        raise DamagedFileError(
+            f"{path}: missing or damaged ({error}); delete it and run again, and it is made anew",
+            path,
         ) from error
 
 
@@ -93,3 +94,15 @@ def attributes(file: h5py.File) -> dict[str, Any]:
     return {
         key: value.item() if hasattr(value, "item") else value for key, value in file.attrs.items()
     }
+
+
+def is_made_from(path: str | os.PathLike[str], provenance: Mapping[str, str | int | float]) -> bool:
+    """Tell whether an HDF5 file is there, whole, and was made from just this ``provenance``."""
+    if not os.path.exists(path):  # noqa: PTH110 - asked of thousands of shards
+        return False
+    try:
+        with open_h5(path) as file:
+            found = attributes(file)
+    except FringeError:
+        return False
+    return all(found.get(key) == value for key, value in provenance.items())

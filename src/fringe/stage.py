@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from fringe.errors import FringeError
+from fringe.errors import DamagedFileError, FringeError
 
 __all__ = ["Job", "expose_library", "run"]
 
@@ -36,17 +36,49 @@ def run(main: Callable[[Job], None], job: Job) -> None:
 
     File descriptors are redirected, not only Python's streams, so what compiled libraries and
     worker processes print is there too. A `FringeError` ends the process with its message and
-    exit status 1; any other error is a bug and keeps its traceback.
+    exit status 1; any other error is a bug and keeps its traceback. A file of the run itself that
+    turns out to be corrupt is set aside, so that the next run makes it anew.
     """
-    log = Path(job.log[0])
-    log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("w") as file:
-        os.dup2(file.fileno(), sys.stdout.fileno())
-        os.dup2(file.fileno(), sys.stderr.fileno())
-    start = time.monotonic()
+    terminal = os.dup(sys.stderr.fileno())
     try:
+        _redirect(Path(job.log[0]))
+        start = time.monotonic()
         main(job)
+        print(f"done in {time.monotonic() - start:.1f} s", file=sys.stderr)
     except FringeError as error:
-        print(f"error: {error}", file=sys.stderr)
+        message = f"error: {error}"
+        if isinstance(error, DamagedFileError) and _is_ours(error.path, job):
+            from fringe.damage import set_corrupt_aside
+
+            if set_corrupt_aside(error.path):
+                message += f"\n{error.path} was set aside: run again, and it is made anew"
+        _tell(message, terminal)
         sys.exit(1)
-    print(f"done in {time.monotonic() - start:.1f} s", file=sys.stderr)
+
+
+def _redirect(log: Path) -> None:
+    """Let everything that this process prints go to ``log``."""
+    try:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("w") as file:
+            os.dup2(file.fileno(), sys.stdout.fileno())
+            os.dup2(file.fileno(), sys.stderr.fileno())
+    except OSError as error:
+        raise FringeError(
+            f"{log}: cannot be written ({error}); free some space or choose a folder that you may "
+            "write to, then run again"
+        ) from error
+
+
+def _is_ours(path: Path, job: Job) -> bool:
+    """Tell whether a file lies in the run's own folder; anything else is not ours to rename."""
+    folder = Path(job.config["results"], job.config["run"]).resolve()
+    return path.resolve().is_relative_to(folder)
+
+
+def _tell(message: str, terminal: int) -> None:
+    """Print to the log or, where the disk is full, to what was stderr before."""
+    try:
+        print(message, file=sys.stderr, flush=True)
+    except OSError:
+        os.write(terminal, f"{message}\n".encode())

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ import torch
 from fringe.errors import FringeError
 from fringe.metrics import Kernel, kernel_distance, kernel_distances, rbf_distances
 from fringe.metrics import kernel as module
+
+NAMES: tuple[Literal["polynomial", "rbf"], ...] = ("polynomial", "rbf")
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +80,11 @@ def test_one_pass_equals_many() -> None:
     x, y = sets()
     gammas = [0.05, 0.2, 1.6]
     alone = [kernel_distance(x, y, "rbf", gamma, subsets=3, subset_size=20) for gamma in gammas]
-    assert rbf_distances(x, y, gammas, subsets=3, subset_size=20) == alone
+    together = rbf_distances(x, y, gammas, subsets=3, subset_size=20)
+    assert together == pytest.approx(alone, rel=1e-12)
     mixed = kernel_distances(x, y, [Kernel(), Kernel("rbf", 0.2)])
-    assert mixed == [kernel_distance(x, y), kernel_distance(x, y, "rbf", 0.2)]
+    expected = [kernel_distance(x, y), kernel_distance(x, y, "rbf", 0.2)]
+    assert mixed == pytest.approx(expected, rel=1e-12)
 
 
 def test_subsets_depend_on_the_seed_alone_and_scatter_about_the_exact_value() -> None:
@@ -96,13 +101,26 @@ def test_subsets_depend_on_the_seed_alone_and_scatter_about_the_exact_value() ->
     )
 
 
+@pytest.mark.parametrize(("n", "subsets", "size"), [(60, 30, 40), (60, 2, 10)])
+def test_subsets_one_by_one(n: int, subsets: int, size: int) -> None:
+    # The first case takes all subsets from one pass over all pairs, the second does not.
+    x, y = sets(n, n)
+    rng, expected = np.random.default_rng(4), []
+    for _ in range(subsets):
+        of_y = rng.choice(n, size, replace=False)
+        of_x = rng.choice(n, size, replace=False)
+        expected.append([kernel_distance(x[of_x], y[of_y], name) for name in NAMES])
+    kernels = [Kernel(name) for name in NAMES]
+    values = kernel_distances(
+        x, y, kernels, subsets=subsets, subset_size=size, seed=np.random.default_rng(4)
+    )
+    np.testing.assert_allclose(values, np.mean(expected, axis=0), rtol=1e-11)
+
+
 def test_same_population_gives_about_nothing() -> None:
     x = np.random.default_rng(3).standard_normal((400, 8))
-    for name in ("polynomial", "rbf"):
-        near, far = (
-            kernel_distance(x[:200], x[200:] + shift, name)  # type: ignore[arg-type]
-            for shift in (0, 1)
-        )
+    for name in NAMES:
+        near, far = (kernel_distance(x[:200], x[200:] + shift, name) for shift in (0, 1))
         assert abs(near) < 0.02 * far
 
 

@@ -36,6 +36,7 @@ def main(job: Job) -> None:
         settings["method"],
         max_evaluations=settings["evaluations"],
         tolerance=settings["tolerance"],
+        learning_rate=10 if scheme == "prelogits" else 5,  # the paper's, Appendix D
         checkpoint=checkpoint,
     )
     save_weights(job.output[0], weights, candidates.attributes)

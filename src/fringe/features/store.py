@@ -20,7 +20,7 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fringe.errors import FringeError
+from fringe.errors import DamagedFileError, FringeError
 from fringe.files import attributes, create_h5, open_h5
 
 __all__ = ["FeatureFile", "link_shards", "open_features", "verify"]
@@ -123,8 +123,16 @@ class FeatureFile:
         return stop
 
     def _slice(self, space: str, first: int, last: int) -> np.ndarray:
-        with open_h5(self.path) as file:
-            block: np.ndarray = file[space][first:last]
+        try:
+            with open_h5(self.path) as file:
+                block: np.ndarray = file[space][first:last]
+        except DamagedFileError:
+            # HDF5 names the linked file; say which of its shards it is.
+            for name in json.loads(self.attributes.get("shards", "[]")):
+                reason = verify(self.path.parent / name, deep=True)
+                if reason is not None:
+                    raise DamagedFileError(reason, self.path.parent / name) from None
+            raise
         return block
 
 

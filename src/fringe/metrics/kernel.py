@@ -110,7 +110,8 @@ def kernel_distances(
             f"kernel distance: got {len(x)} real and {len(y)} generated images; give at least two"
         )
     if subsets is None:
-        return [float(value) for value in _mmd2(x, y, full)]
+        values = _mmd2(x, y, full, np.ones((len(x), 1)), np.ones((len(y), 1)))
+        return [float(value) for value in values[:, 0]]
     size = min(len(x), len(y), subset_size)
     if subsets < 1 or size < 2:
         raise FringeError(
@@ -118,12 +119,32 @@ def kernel_distances(
             "give at least one, of two images or more"
         )
     rng = random_stream(seed, "kernel subsets") if isinstance(seed, int | np.integer) else seed
-    total = np.zeros(len(full))
+    chosen = []
     for _ in range(subsets):
-        chosen_y = y[rng.choice(len(y), size, replace=False)]
-        chosen_x = x[rng.choice(len(x), size, replace=False)]
-        total += _mmd2(chosen_x, chosen_y, full)
-    return [float(value) for value in total / subsets]
+        of_y = rng.choice(len(y), size, replace=False)
+        chosen.append((rng.choice(len(x), size, replace=False), of_y))
+    values = _of_subsets(x, y, full, chosen)
+    return [float(value) for value in values.mean(axis=1)]
+
+
+def _of_subsets(
+    x: Array, y: Array, kernels: Sequence[tuple[str, float]], chosen: list[tuple[Array, Array]]
+) -> Floats:
+    """Return MMD^2 of the chosen rows of x and y, shape (kernels, subsets).
+
+    Either each subset has its own inner products, or all take theirs from one pass over all
+    pairs, whichever are fewer.
+    """
+    size, subsets = len(chosen[0][0]), len(chosen)
+    if (len(x) + len(y)) ** 2 <= 4 * subsets * size**2:
+        members_x, members_y = np.zeros((len(x), subsets)), np.zeros((len(y), subsets))
+        for subset, (of_x, of_y) in enumerate(chosen):
+            members_x[of_x, subset] = members_y[of_y, subset] = 1
+        return _mmd2(x, y, kernels, members_x, members_y)
+    every = np.ones((size, 1))
+    return np.concatenate(
+        [_mmd2(x[of_x], y[of_y], kernels, every, every) for of_x, of_y in chosen], axis=1
+    )
 
 
 def _complete(kernel: Kernel, dim: int) -> tuple[str, float]:
@@ -135,33 +156,51 @@ def _complete(kernel: Kernel, dim: int) -> tuple[str, float]:
     return kernel.name, gamma
 
 
-def _mmd2(x: Array, y: Array, kernels: Sequence[tuple[str, float]]) -> Floats:
-    """Return the unbiased MMD^2 over all pairs, one value per kernel."""
-    n, m = len(x), len(y)
-    within_x = _within(x, kernels) / (n * (n - 1))
-    within_y = _within(y, kernels) / (m * (m - 1))
-    between = np.zeros(len(kernels))
-    for block_x in _blocks(x):
-        for block_y in _blocks(y):
-            between += [values.sum() for values in _values(block_x, block_y, kernels)]
-    return within_x + within_y - 2 * between / (n * m)
+def _mmd2(
+    x: Array,
+    y: Array,
+    kernels: Sequence[tuple[str, float]],
+    members_x: Floats,
+    members_y: Floats,
+) -> Floats:
+    """Return the unbiased MMD^2 over all pairs within each subset, shape (kernels, subsets).
+
+    ``members_x`` (n, subsets) and ``members_y`` (m, subsets) are 1 where a row belongs to a
+    subset, else 0.
+    """
+    n, m = members_x.sum(axis=0), members_y.sum(axis=0)
+    between = np.zeros((len(kernels), len(n)))
+    for at, block_x in _blocks(x):
+        for other, block_y in _blocks(y):
+            for index, values in enumerate(_values(block_x, block_y, kernels)):
+                between[index] += _sums(members_x[at], values, members_y[other])
+    within_x, within_y = _within(x, kernels, members_x), _within(y, kernels, members_y)
+    value = within_x / (n * (n - 1)) + within_y / (m * (m - 1)) - 2 * between / (n * m)
+    return np.asarray(value)
 
 
-def _within(x: Array, kernels: Sequence[tuple[str, float]]) -> Floats:
+def _within(x: Array, kernels: Sequence[tuple[str, float]], members: Floats) -> Floats:
     """Return the sums of k(x_i, x_j) over i != j; blocks above the diagonal count twice."""
-    total = np.zeros(len(kernels))
-    for i, block in enumerate(_blocks(x)):
+    total = np.zeros((len(kernels), members.shape[1]))
+    for at, block in _blocks(x):
         for index, values in enumerate(_values(block, block, kernels)):
             np.fill_diagonal(values, 0)
-            total[index] += values.sum()
-        for other in _blocks(x[(i + 1) * BLOCK :]):
-            total += [2 * values.sum() for values in _values(block, other, kernels)]
+            total[index] += _sums(members[at], values, members[at])
+        for other, rest in _blocks(x, at.stop):
+            for index, values in enumerate(_values(block, rest, kernels)):
+                total[index] += 2 * _sums(members[at], values, members[other])
     return total
 
 
-def _blocks(x: Array) -> Iterator[Floats]:
-    for first in range(0, len(x), BLOCK):
-        yield x[first : first + BLOCK].astype(np.float64)
+def _sums(rows: Floats, values: Floats, columns: Floats) -> Floats:
+    """Return, for each subset s, the sum of rows_is values_ij columns_js."""
+    return np.asarray(np.einsum("is,is->s", rows, values @ columns))
+
+
+def _blocks(x: Array, first: int = 0) -> Iterator[tuple[slice, Floats]]:
+    for start in range(first, len(x), BLOCK):
+        at = slice(start, start + BLOCK)
+        yield at, x[at].astype(np.float64)
 
 
 def _values(x: Floats, y: Floats, kernels: Sequence[tuple[str, float]]) -> Iterator[Floats]:

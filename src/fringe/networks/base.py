@@ -61,7 +61,7 @@ class FeatureNetwork:
     forward: Callable[[Tensor], Activations]
 
     def __call__(self, images: Tensor) -> Activations:
-        """Return the activations of ``images``, a uint8 tensor (N, 3, H, W) on any device.
+        """Return the activations of ``images``, uint8 (N, 3, H, W) on any device, N at least 1.
 
         Computed in float32 throughout, on GPUs too (no TF32), with deterministic convolutions.
 
@@ -72,7 +72,12 @@ class FeatureNetwork:
         """
         import torch
 
-        if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3:
+        if (
+            images.dtype != torch.uint8
+            or images.ndim != 4
+            or images.shape[1] != 3
+            or not len(images)
+        ):
             raise TypeError(
                 f"network {self.name} takes uint8 images of shape (N, 3, H, W), "
                 f"not {images.dtype} of shape {tuple(images.shape)}"

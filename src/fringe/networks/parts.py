@@ -21,19 +21,24 @@ def by_parts(compute: Callable[[Tensor], Activations], images: Tensor, size: int
     PyTorch may use, and every part is full (filled up with its last image), so an image gives the
     same bits whatever the number of threads and whatever batch it comes in.
     """
-    if images.device.type != "cpu" or len(images) == 0:
+    if images.device.type != "cpu":
         return compute(images)
     missing = -len(images) % size
     full = torch.cat([images, images[-1:].expand(missing, -1, -1, -1)]) if missing else images
     parts = torch.split(full, size)
-    threads = min(torch.get_num_threads(), len(parts))
-    if torch.get_num_threads() == 1:
+    threads = torch.get_num_threads()
+    if threads == 1:
         done = [compute(part) for part in parts]
     else:
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        with ThreadPoolExecutor(
+            min(threads, len(parts)), initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:
             done = list(pool.map(lambda part: _inferred(compute, part), parts))
-    features, logits, maps = zip(*done, strict=True)
-    return Activations(*(_joined(part, len(images)) for part in (features, logits, maps)))
+    return Activations(
+        torch.cat([part.features for part in done])[: len(images)],
+        _joined([part.logits for part in done], len(images)),
+        _joined([part.maps for part in done], len(images)),
+    )
 
 
 def _inferred(compute: Callable[[Tensor], Activations], part: Tensor) -> Activations:
@@ -42,6 +47,6 @@ def _inferred(compute: Callable[[Tensor], Activations], part: Tensor) -> Activat
         return compute(part)
 
 
-def _joined(parts: tuple[Tensor | None, ...], count: int) -> Tensor | None:
+def _joined(parts: list[Tensor | None], count: int) -> Tensor | None:
     present = [part for part in parts if part is not None]
     return torch.cat(present)[:count] if present else None

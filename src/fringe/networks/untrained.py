@@ -2,15 +2,15 @@
 
 Three random convolutions with ReLU, each halving the resolution. The features are means and
 standard deviations over space of the colours (6) and of each convolution's 32 maps (3 x 64), so
-D = 198. Input is resized to 64 x 64 with antialiased bilinear interpolation on unquantized floats
+D = 198. Input is resized to 32 x 32 with antialiased bilinear interpolation on unquantized floats
 and mapped to (x - 127) / 64.
 
 Choices that matter, tried on photographs and imitations (1,500 each):
 
 * First filters have zero mean in every channel. Otherwise all features repeat how bright an image
   is, which varies so much between photographs that nothing else shows in a Fréchet distance.
-* 64 pixels, not 128. Finer maps answer almost only to the slight blur of any interpolation, and so
-  far more to having been processed at all than to how badly.
+* 32 pixels. At an image's own resolution the maps answer almost only to the slight blur of any
+  interpolation, so far more to an image having been processed at all than to how badly.
 * Constants bring every feature to order-one variance on photographs; they are fixed, not fitted.
 """
 
@@ -33,7 +33,7 @@ __all__ = ["load", "random_filters"]
 
 NAME = "untrained"
 SEED = 0
-SIZE = 64
+SIZE = 32
 CHANNELS = (3, 32, 32, 32)
 KERNELS = (5, 3, 3)
 # One over the standard deviation between photographs, roughly, of means and deviations over space.

@@ -27,6 +27,7 @@ from fringe.metrics.arrays import Array, Floats
 __all__ = ["Evaluation", "Objective"]
 
 ROWS = 8192  # rows per matrix product: float64 copies of the candidates stay this small
+PREPARED = 2**26  # numbers: up to so many are kept in float64 (half a GiB)
 SMOOTHING = 1e-6  # of the mean of K^1/2's eigenvalues, see `Objective.smoothing`
 
 
@@ -59,11 +60,12 @@ class Objective:
     real : Gaussian
         Of D dimensions, NumPy.
     candidates : array (N, D)
-        Kept in its own type and converted block by block.
+        Kept in its own type and converted block by block, unless they are few.
     """
 
     def __init__(self, real: Gaussian, candidates: Array) -> None:
         self._candidates = candidates
+        self._prepared: Floats | None = None
         count = len(candidates)
         uniform = np.full(count, 1 / count)
         # Far from zero, squares would lose digits: the candidates' mean becomes the origin,
@@ -92,6 +94,8 @@ class Objective:
             roots = np.zeros(0)
         self.smoothing = float((SMOOTHING * roots.mean()) ** 2) if len(roots) else 0.0
         """Added to K's eigenvalues, so that the gradient exists where S(p) is singular."""
+        if candidates.size <= PREPARED:
+            self._prepared = np.concatenate([rows for _, rows in self._rows()])
         self._linear = np.empty(count)
         for at, rows in self._rows():
             self._linear[at] = np.einsum("nd,nd->n", rows, rows) - 2 * (rows @ self._mean)
@@ -120,7 +124,9 @@ class Objective:
             # x^T T x = |W^T x|^2, where T = F B F^T maps N(mu, S) onto N(m, R).
             W = F @ (vectors / np.sqrt(roots))
             for at, rows in self._rows():
-                gradient[at] -= np.square((rows - mean) @ W).sum(axis=1)
+                moved = rows @ W
+                moved -= mean @ W
+                gradient[at] -= np.einsum("nr,nr->n", moved, moved)
         bound += float(gradient.min() - p @ gradient)
         square = self._unit**2
         return Evaluation(
@@ -134,6 +140,9 @@ class Objective:
         """Yield the candidates block by block, from this objective's origin and in its unit."""
         for first in range(0, len(self._candidates), ROWS):
             at = slice(first, first + ROWS)
+            if self._prepared is not None:
+                yield at, self._prepared[at]
+                continue
             rows = self._candidates[at].astype(np.float64)
             rows -= self._origin
             rows /= self._unit
@@ -145,6 +154,6 @@ class Objective:
         mean, covariance = np.zeros(dim), np.zeros((dim, dim))
         for at, rows in self._rows():
             mean += p[at] @ rows
-            rows *= np.sqrt(p[at])[:, None]
-            covariance += rows.T @ rows
+            weighted = rows * np.sqrt(p[at])[:, None]
+            covariance += weighted.T @ weighted
         return mean, covariance - np.outer(mean, mean)

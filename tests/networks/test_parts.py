@@ -1,0 +1,33 @@
+"""An image's bits depend on the image alone."""
+
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+from fringe.networks import load_network, network_names
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("name", network_names())
+def test_same_bits_in_any_batch_on_any_number_of_threads(name: str, threads: None) -> None:
+    network = load_network(name)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randint(0, 256, (11, 3, 96, 96), dtype=torch.uint8, generator=generator)
+    torch.set_num_threads(1)
+    whole = network(images)
+    for count, size in ((1, 1), (2, 11), (3, 3)):
+        torch.set_num_threads(count)
+        batches = [network(batch) for batch in images.split(size)]
+        assert torch.get_num_threads() == count
+        assert torch.equal(torch.cat([batch.features for batch in batches]), whole.features)
+        for batch, first in zip(batches, range(0, 11, size), strict=True):
+            for space in ("logits", "maps"):
+                part, of = getattr(batch, space), getattr(whole, space)
+                assert part is of is None or torch.equal(part, of[first : first + size])

@@ -1,0 +1,109 @@
+"""Networks by name: what is known before loading, and what goes wrong."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from fringe.errors import FringeError
+from fringe.networks import load_network, network_info, network_names
+
+OWN = """
+import torch
+from fringe.networks import Activations, FeatureNetwork
+
+def tiny(weights, device):
+    def forward(images):
+        return Activations(images.float().mean((2, 3)))
+    return FeatureNetwork("own:tiny", {dim}, None, "0" * 64, device, forward)
+
+tiny.info = (3, None, 1)
+
+def unannounced(weights, device):
+    raise AssertionError
+"""
+
+
+def write_package(folder: Path, monkeypatch: pytest.MonkeyPatch, module: str, dim: int) -> None:
+    (folder / f"{module}.py").write_text(OWN.replace("{dim}", str(dim)))
+    monkeypatch.syspath_prepend(folder)
+
+
+def test_info_needs_no_torch() -> None:
+    code = (
+        "import sys\n"
+        "from fringe.networks import network_info, network_names\n"
+        "import fringe.features\n"
+        "print([tuple(network_info(name)) for name in network_names()], 'torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[(1280, 1000, 1), (198, None, 1)] False"
+
+
+@pytest.mark.parametrize("name", network_names())
+def test_registered_sizes_are_those_of_the_network(name: str) -> None:
+    network = load_network(name)
+    result = network(torch.zeros(2, 3, 40, 40, dtype=torch.uint8))
+    info = network_info(name)
+    assert result.features.shape == (2, info.feature_dim)
+    assert result.features.dtype == torch.float32
+    assert (result.logits is None) == (info.n_classes is None)
+    if result.logits is not None:
+        assert result.logits.shape == (2, info.n_classes)
+
+
+def test_network_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_package(tmp_path, monkeypatch, "own_network", dim=3)
+    assert network_info("own_network:tiny") == (3, None, 1)
+    images = torch.full((2, 3, 4, 4), 7, dtype=torch.uint8)
+    features = load_network("own_network:tiny")(images).features
+    assert torch.equal(features, torch.full((2, 3), 7.0))
+
+
+def test_network_that_is_not_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_package(tmp_path, monkeypatch, "wrong_network", dim=4)
+    with pytest.raises(FringeError, match=r"has 4 features .* registered with 3"):
+        load_network("wrong_network:tiny")
+    with pytest.raises(FringeError, match="needs an attribute `info"):
+        network_info("wrong_network:unannounced")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        (
+            "inception-v9",
+            r"unknown network 'inception-v9'; the networks are efficientnet-lite0, un",
+        ),
+        ("no_such_module_here:make", "cannot be imported"),
+        ("fringe.networks.untrained:missing", "cannot be imported"),
+    ],
+)
+def test_unknown_network(name: str, message: str) -> None:
+    with pytest.raises(FringeError, match=message):
+        network_info(name)
+    with pytest.raises(FringeError, match=message):
+        load_network(name)
+
+
+def test_unknown_device() -> None:
+    with pytest.raises(FringeError, match="device 'abacus' is not there"):
+        load_network("untrained", device="abacus")
+
+
+@pytest.mark.parametrize(
+    "images",
+    [
+        torch.zeros(1, 3, 8, 8),
+        torch.zeros(1, 8, 8, 3, dtype=torch.uint8),
+        torch.zeros(3, 8, 8, dtype=torch.uint8),
+        torch.zeros(0, 3, 8, 8, dtype=torch.uint8),
+    ],
+)
+def test_images_of_another_kind(images: torch.Tensor) -> None:
+    with pytest.raises(TypeError, match="takes uint8 images of shape"):
+        load_network("untrained")(images)
