@@ -26,9 +26,10 @@ def checked(config):
         schema = load_schema(Path(workflow.basedir) / "config" / "schema.yaml")
         files = [Path(path) for path in workflow.configfiles]
         checked = plan.check(config, schema, folder / "fingerprints.json", files)
-        if workflow.is_main_process and not workflow.dryrun:
-            clear_stale_locks(Path(".snakemake"))
-            set_damaged_aside(folder)
+        if workflow.is_main_process:
+            if not workflow.dryrun:
+                clear_stale_locks(Path(".snakemake"))
+            set_damaged_aside(folder, dry=workflow.dryrun)
     except FringeError as error:
         raise WorkflowError(str(error)) from None
     return checked
@@ -48,6 +49,7 @@ NETWORKS = {
     name.replace(":", "."): name for name in (config["network"], *config["controls"])
 }
 MAIN, *CONTROLS = NETWORKS
+WEIGHTS = plan.weights_digests(config, Path(R) / "fingerprints.json")
 SCHEMES = plan.schemes(config)
 
 
@@ -138,6 +140,7 @@ def made_by(network):
     return {
         "network": name,
         "network_revision": network_info(name)[2],
+        **({"weights": WEIGHTS[name]} if name in WEIGHTS else {}),
         "batch_size": config["extraction"]["batch_size"],
         "revision": FEATURES_REVISION,
     }

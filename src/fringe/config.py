@@ -3,7 +3,7 @@
 import copy
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,7 +12,15 @@ import yaml
 
 from fringe.errors import FringeError
 
-__all__ = ["complete", "describe", "duplicate_keys", "load_schema", "raise_faults"]
+__all__ = [
+    "complete",
+    "describe",
+    "duplicate_keys",
+    "items",
+    "load_schema",
+    "raise_faults",
+    "where_shaped",
+]
 
 Config = dict[str, Any]
 
@@ -31,13 +39,32 @@ def complete(config: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Conf
     completed = copy.deepcopy(dict(config))
     _fill_defaults(completed, schema)
     faults = _schema_faults(completed, schema)
-    if not faults:  # names can be followed only where the shape is right
-        faults = [*_source_faults(completed), *_reference_faults(completed)]
-        for name, dataset in completed["datasets"].items():
-            dataset.setdefault("title", name)
-            for key in ("n_real", "n_generated", "sizes"):
-                dataset.setdefault(key, copy.deepcopy(completed["evaluation"][key]))
+    for name, source in items(completed, "sources"):
+        faults += where_shaped(faults, _source_faults, name, source)
+    for name, dataset in items(completed, "datasets"):
+        faults += where_shaped(faults, _dataset_faults, completed, name, dataset)
+    for find in (_shard_faults, _control_faults):
+        faults += where_shaped(faults, find, completed)
     return completed, faults
+
+
+def items(config: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
+    """Return the names and values below ``key``; none where it is missing or no mapping."""
+    value = config.get(key)
+    return list(value.items()) if isinstance(value, Mapping) else []
+
+
+def where_shaped(known: Sequence[str], find: Callable[..., Iterable[str]], *args: Any) -> list[str]:
+    """Return the faults that ``find(*args)`` finds, or none where it cannot follow the config.
+
+    Then the shape is wrong, and a fault that is ``known`` already says so.
+    """
+    try:
+        return list(find(*args))
+    except (AttributeError, KeyError, TypeError, ValueError):
+        if not known:
+            raise
+        return []
 
 
 def raise_faults(faults: Sequence[str]) -> None:
@@ -106,50 +133,48 @@ def _plain(error: jsonschema.ValidationError) -> str:
     return str(error.message)
 
 
-def _source_faults(config: Config) -> list[str]:
-    faults = []
-    for name, source in config["sources"].items():
-        where = f"sources/{name}"
-        if source["kind"] == "files":
-            if "path" not in source:
-                faults.append(f"{where}/path: missing; say which file or folder holds the images")
-        else:
-            faults += [
-                f"{where}/{key}: missing; a source of kind {source['kind']} needs it"
-                for key in ("count", "resolution")
-                if key not in source
-            ]
-            if "path" in source:
-                faults.append(f"{where}/path: only for kind files; drop it or the kind")
+def _source_faults(name: str, source: Config) -> Iterable[str]:
+    where = f"sources/{name}"
+    if source["kind"] == "files":
+        if "path" not in source:
+            yield f"{where}/path: missing; say which file or folder holds the images"
+        return
+    for key in ("count", "resolution"):
+        if key not in source:
+            yield f"{where}/{key}: missing; a source of kind {source['kind']} needs it"
+    if "path" in source:
+        yield f"{where}/path: only for kind files; drop it or the kind"
+
+
+def _dataset_faults(config: Config, name: str, dataset: Config) -> Iterable[str]:
+    """Yield the faults of one data set, and fill in what it takes from elsewhere."""
+    dataset.setdefault("title", name)
+    for key in ("n_real", "n_generated", "sizes"):
+        dataset.setdefault(key, copy.deepcopy(config["evaluation"][key]))
+    references = {key: dataset[key] for key in ("real", "generated")}
+    references |= {f"snapshots/{i}": s for i, s in enumerate(dataset["snapshots"])}
+    for key, source in references.items():
+        if source not in config["sources"]:
+            yield (
+                f"datasets/{name}/{key}: no source is named {source!r}; "
+                f"sources are {', '.join(sorted(config['sources']))}"
+            )
+    if len(dataset["snapshots"]) in (1, 2):
+        yield (
+            f"datasets/{name}/snapshots: {len(dataset['snapshots'])} given; Figure 9 shows a "
+            "correlation, which needs at least 3, or leave them out"
+        )
+
+
+def _shard_faults(config: Config) -> Iterable[str]:
     batch, shard = config["extraction"]["batch_size"], config["extraction"]["shard_size"]
     if shard % batch:
-        faults.append(
-            f"extraction/shard_size: {shard} is not a multiple of extraction/batch_size ({batch})"
-        )
-    return faults
+        yield f"extraction/shard_size: {shard} is not a multiple of extraction/batch_size ({batch})"
 
 
-def _reference_faults(config: Config) -> list[str]:
-    faults = []
-    for name, dataset in config["datasets"].items():
-        references = {key: dataset[key] for key in ("real", "generated")}
-        references |= {f"snapshots/{i}": s for i, s in enumerate(dataset["snapshots"])}
-        faults += [
-            f"datasets/{name}/{key}: no source is named {source!r}; "
-            f"sources are {', '.join(sorted(config['sources']))}"
-            for key, source in references.items()
-            if source not in config["sources"]
-        ]
-        if len(dataset["snapshots"]) in (1, 2):
-            faults.append(
-                f"datasets/{name}/snapshots: {len(dataset['snapshots'])} given; Figure 9 shows a "
-                "correlation, which needs at least 3, or leave them out"
-            )
+def _control_faults(config: Config) -> Iterable[str]:
     if config["network"] in config["controls"]:
-        faults.append(
-            f"controls: {config['network']} is the network of FID itself; a control must differ"
-        )
-    return faults
+        yield f"controls: {config['network']} is the network of FID itself; a control must differ"
 
 
 def describe(schema: Mapping[str, Any]) -> str:

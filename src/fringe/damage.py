@@ -12,12 +12,16 @@ from fringe.files import open_h5
 __all__ = ["damaged_files", "set_corrupt_aside", "set_damaged_aside"]
 
 
-def set_damaged_aside(folder: Path) -> list[Path]:
-    """Rename every damaged file below ``folder``, so that a run makes it anew; say so on stderr.
+def set_damaged_aside(folder: Path, *, dry: bool = False) -> None:
+    """Rename every damaged file below ``folder`` to ``*.damaged``, so that a run makes it anew.
 
-    Returns the new names, which end in ``.damaged``.
+    Each is reported on stderr; with ``dry`` that is all.
     """
-    return [_set_aside(path, reason) for path, reason in damaged_files(folder).items()]
+    for path, reason in damaged_files(folder).items():
+        if dry:
+            print(f"{path}: {reason}\n  a run would set it aside", file=sys.stderr)
+        else:
+            _set_aside(path, reason)
 
 
 def set_corrupt_aside(path: Path) -> bool:
@@ -49,11 +53,10 @@ def damaged_files(folder: Path) -> dict[Path, str]:
     return found
 
 
-def _set_aside(path: Path, reason: str) -> Path:
+def _set_aside(path: Path, reason: str) -> None:
     new = path.with_name(path.name + ".damaged")
     path.replace(new)
     print(f"{path}: {reason}\n  set aside as {new.name}; it is made anew", file=sys.stderr)
-    return new
 
 
 def _is_corrupt(path: Path) -> bool:

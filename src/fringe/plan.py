@@ -1,13 +1,15 @@
 """What a configuration asks for: sources, shards, schemes, repeats. Pure functions of it."""
 
+import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from fringe.config import complete, duplicate_keys, raise_faults
+from fringe.config import complete, duplicate_keys, items, raise_faults, where_shaped
 from fringe.errors import FringeError
 from fringe.networks import network_info
 from fringe.sources import source_from_spec
+from fringe.sources.digests import file_digests
 
 __all__ = [
     "check",
@@ -21,6 +23,7 @@ __all__ = [
     "source_spec",
     "sweep_schemes",
     "used_sources",
+    "weights_digests",
 ]
 
 Config = Mapping[str, Any]
@@ -89,10 +92,10 @@ def check(
     faults = [*(fault for file in files for fault in duplicate_keys(file)), *faults]
     sources, missing = _open_sources(completed, cache)
     faults += missing
-    if not faults:
-        faults = [*_network_faults(completed), *_count_faults(completed, sources)]
-    elif not any(fault.startswith(("network", "controls", "top level")) for fault in faults):
-        faults += _network_faults(completed)
+    for name, dataset in items(completed, "datasets"):
+        faults += where_shaped(faults, _count_faults, name, dataset, sources)
+    for find in (_network_faults, _scheme_faults, _weights_faults, _results_faults):
+        faults += where_shaped(faults, find, completed)
     raise_faults(faults)
     return completed, sources
 
@@ -121,51 +124,81 @@ def _open_sources(config: Config, cache: Path) -> tuple[Sources, list[str]]:
     return found, faults
 
 
-def _network_faults(config: Config) -> list[str]:
-    faults = []
-    for network in (config["network"], *config["controls"]):
+def _network_faults(config: Config) -> Iterable[str]:
+    controls = config["controls"] if isinstance(config["controls"], list) else []
+    for network in (config["network"], *controls):
         key = "network" if network == config["network"] else "controls"
         try:
             _, classes, _ = network_info(network)
         except FringeError as error:
-            faults.append(f"{key}: {error}")
+            yield f"{key}: {error}"
             continue
         if key == "network" and classes is None:
-            faults.append(
+            yield (
                 f"network: {network} is no classifier, and histograms can be matched only in "
                 "classes; take a classifier, and this one as a control"
             )
-    return faults
 
 
-def _count_faults(config: Config, sources: Sources) -> list[str]:
-    faults = []
-    for name, dataset in config["datasets"].items():
-        real, generated = (sources[dataset[side]]["count"] for side in ("real", "generated"))
-        for key, have in (("n_real", real), ("n_generated", generated)):
-            if dataset[key] > have:
-                faults.append(
-                    f"datasets/{name}/{key}: {dataset[key]} images are asked for (by "
-                    f"evaluation/{key} where the data set does not say), but its source has {have}"
-                )
-        faults += [
-            f"datasets/{name}/sizes: {n_real}+{n_generated} images are asked for (by "
-            f"evaluation/sizes where the data set does not say), but it has {real}+{generated}"
-            for n_real, n_generated in resolve_sizes(dataset["sizes"], real, generated)
-            if n_real > real or n_generated > generated
-        ]
+def _count_faults(name: str, dataset: Config, sources: Sources) -> Iterable[str]:
+    counts = {side: sources[dataset[side]]["count"] for side in ("real", "generated")}
+    for side, have in counts.items():
+        wanted = dataset[f"n_{side}"]
+        if wanted > have:
+            yield (
+                f"datasets/{name}/n_{side}: {wanted} images are asked for (by evaluation/n_{side} "
+                f"where the data set does not say), but its source has {have}"
+            )
+    real, generated = counts.values()
+    for n_real, n_generated in resolve_sizes(dataset["sizes"], real, generated):
+        if n_real > real or n_generated > generated:
+            yield (
+                f"datasets/{name}/sizes: {n_real}+{n_generated} images are asked for (by "
+                f"evaluation/sizes where the data set does not say), but it has {real}+{generated}"
+            )
+
+
+def _scheme_faults(config: Config) -> Iterable[str]:
     try:
         _, classes, _ = network_info(config["network"])
     except FringeError:
-        return faults  # an unknown network is a fault of its own
+        return  # an unknown network is a fault of its own
     for mode in ("top", "middle"):
-        faults += [
-            f"schemes/{mode}: {n} is more than half of the {classes} classes, where the roles of "
-            "0 and 1 flip (footnote 5 of the paper)"
-            for n in config["schemes"][mode]
-            if classes is not None and 2 * n > classes
-        ]
-    return faults
+        for n in config["schemes"][mode]:
+            if classes is not None and 2 * n > classes:
+                yield (
+                    f"schemes/{mode}: {n} is more than half of the {classes} classes, where the "
+                    "roles of 0 and 1 flip (footnote 5 of the paper)"
+                )
+
+
+def _weights_faults(config: Config) -> Iterable[str]:
+    for network, path in items(config, "weights"):
+        if network not in (config["network"], *config["controls"]):
+            yield f"weights/{network}: neither network nor controls name it; correct or drop it"
+        elif not Path(path).is_file():
+            yield f"weights/{network}: {path} is not there; correct the path"
+
+
+def _results_faults(config: Config) -> Iterable[str]:
+    folder = Path(config["results"], config["run"]).absolute()
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    if not place.is_dir():
+        yield f"results: {folder} cannot be made, because {place} is no folder; name another"
+    elif not os.access(place, os.W_OK | os.X_OK):
+        yield (
+            f"results: {folder} cannot be written to, because {place} is not yours to write to or "
+            "read-only; name another folder, or give yourself the right (chmod u+wx)"
+        )
+
+
+def weights_digests(config: Config, cache: Path) -> dict[str, str]:
+    """Return the SHA-256 of the weight files of networks of the user's own, by network.
+
+    Those of Fringe's own networks are registered, and another file is refused.
+    """
+    own = {name: Path(path) for name, path in config["weights"].items() if ":" in name}
+    return dict(zip(own, file_digests(list(own.values()), cache), strict=True))
 
 
 def shard_bounds(count: int, size: int) -> list[tuple[int, int]]:

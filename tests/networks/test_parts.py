@@ -24,7 +24,7 @@ def test_same_bits_in_any_batch_on_any_number_of_threads(name: str, threads: Non
     whole = network(images)
     for count, size in ((1, 1), (2, 11), (3, 3)):
         torch.set_num_threads(count)
-        batches = [network(batch) for batch in images.split(size)]
+        batches = [network(batch) for batch in torch.split(images, size)]
         assert torch.get_num_threads() == count
         assert torch.equal(torch.cat([batch.features for batch in batches]), whole.features)
         for batch, first in zip(batches, range(0, 11, size), strict=True):

@@ -41,7 +41,7 @@ def test_info_needs_no_torch() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.strip() == "[(1280, 1000, 1), (198, None, 1)] False"
+    assert done.stdout.strip() == "[(1280, 1000, 1), (102, None, 1)] False"
 
 
 @pytest.mark.parametrize("name", network_names())

@@ -12,7 +12,7 @@ from fringe.networks import FeatureNetwork, load_network
 from fringe.networks.untrained import random_filters
 from fringe.sources import source_from_spec
 
-DIGEST = "7ea35bdfaf7ab1b2664f5e54aa2409589437990c8d74fad031f7ee566efbc4b8"
+DIGEST = "8824fb082b734d747c9b760613168213b91192c7180a3f4455c090c9cdeb8dbc"
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +52,8 @@ def test_no_weights_file(tmp_path: Path) -> None:
 
 
 def gaussian(network: FeatureNetwork, **spec: object) -> Gaussian:
-    source = source_from_spec({"count": 800, "resolution": 64, **spec})
-    images = torch.from_numpy(source.read(range(800))).permute(0, 3, 1, 2)
+    source = source_from_spec({"count": 1500, "resolution": 64, **spec})
+    images = torch.from_numpy(source.read(range(1500))).permute(0, 3, 1, 2)
     return Gaussian.from_features(network(images).features.numpy())
 
 
@@ -64,10 +64,10 @@ def test_distance_grows_with_severity_and_stands_out_of_sampling_noise(
     noise = frechet_distance(real, gaussian(network, kind="photos", seed=2))
     distances = [
         frechet_distance(real, gaussian(network, kind="imitation", seed=3, severity=severity))
-        for severity in (0.4, 0.8, 1.2)
+        for severity in (0.4, 0.8)
     ]
     assert distances == sorted(distances)
-    assert distances[1] > 2.5 * noise
+    assert distances[1] > 5 * noise
 
 
 def test_features_have_order_one_deviations_on_photographs(network: FeatureNetwork) -> None:

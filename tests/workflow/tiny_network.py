@@ -1,45 +1,70 @@
-"""Two networks that are fast enough for tests of the workflow: a classifier and a control."""
+"""Networks that are fast enough for tests of the workflow, and one that is slow enough to kill.
 
+PyTorch is imported when a network is made, not while the DAG is built.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
 from pathlib import Path
-
-import torch
-from torch.nn import functional
+from typing import TYPE_CHECKING
 
 from fringe.networks import Activations
+
+if TYPE_CHECKING:
+    import torch
 
 DIM, CLASSES = 12, 10
 
 
 class TinyNetwork:
-    """Pools 12 features of a 32 x 32 image and maps them linearly to 10 classes."""
+    """Pools 12 features of an image and maps them linearly to 10 classes."""
 
     feature_dim = DIM
     class_names = tuple(f"class {number}" for number in range(CLASSES))
     weights_sha256 = "0" * 64
 
     def __init__(self, name: str, seed: int, device: torch.device) -> None:
+        import torch
+
         self.name = name
         self.device = device
         stream = torch.Generator().manual_seed(seed)
         self.filters = torch.randn(DIM, 3, 3, 3, generator=stream, dtype=torch.float64)
         self.head = torch.randn(CLASSES, DIM, generator=stream, dtype=torch.float64)
 
-    @torch.inference_mode()
     def __call__(self, images: torch.Tensor) -> Activations:
-        scaled = images.to(self.device, torch.float64) / 127.5 - 1
-        maps = functional.conv2d(scaled, self.filters, padding=1).relu()
-        features = maps.mean((2, 3))
-        logits = (features - features.mean(1, keepdim=True)) @ self.head.T
-        return Activations(features.float(), logits.float(), maps.float())
+        import torch
+        from torch.nn import functional
+
+        with torch.inference_mode():
+            scaled = images.to(self.device, torch.float64) / 127.5 - 1
+            maps = functional.conv2d(scaled, self.filters, padding=1).relu()
+            features = maps.mean((2, 3))
+            logits = (features - features.mean(1, keepdim=True)) @ self.head.T
+            return Activations(features.float(), logits.float(), maps.float())
 
 
-def classifier(weights: Path | None, device: torch.device) -> TinyNetwork:
-    return TinyNetwork("tiny_network:classifier", 0, device)
+class SlowNetwork(TinyNetwork):
+    """The same, and time to be killed in."""
+
+    def __call__(self, images: torch.Tensor) -> Activations:
+        time.sleep(1)
+        return super().__call__(images)
 
 
-def control(weights: Path | None, device: torch.device) -> TinyNetwork:
-    return TinyNetwork("tiny_network:control", 1, device)
+def loader(name: str, seed: int, kind: type[TinyNetwork] = TinyNetwork) -> Callable[..., object]:
+    """Return what Fringe calls to load a network, with the facts it asks for beforehand."""
+
+    def load(weights: Path | None, device: torch.device) -> TinyNetwork:
+        return kind(f"tiny_network:{name}", seed, device)
+
+    load.info = (DIM, CLASSES, 1)
+    return load
 
 
-classifier.info = (DIM, CLASSES, 1)
-control.info = (DIM, CLASSES, 1)
+classifier = loader("classifier", 0)
+control = loader("control", 1)
+other = loader("other", 2)
+slow = loader("slow", 0, SlowNetwork)

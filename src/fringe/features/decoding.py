@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,7 +33,7 @@ AHEAD = 2  # batches asked for beyond the one in use, per worker
 
 def decoded(
     source: ImageSource, bounds: Sequence[tuple[int, int]], workers: int = 0
-) -> Iterator[np.ndarray]:
+) -> Generator[np.ndarray, None, None]:
     """Yield ``source.read(range(first, last))`` for each of ``bounds``, in their order.
 
     Reading runs ahead of the caller: in a thread when ``workers`` is 0, else in that many
@@ -49,7 +50,9 @@ def decoded(
         yield from _in_processes(source, bounds, min(workers, len(bounds)))
 
 
-def _in_thread(source: ImageSource, bounds: Sequence[tuple[int, int]]) -> Iterator[np.ndarray]:
+def _in_thread(
+    source: ImageSource, bounds: Sequence[tuple[int, int]]
+) -> Generator[np.ndarray, None, None]:
     pending: deque[Future[np.ndarray]] = deque()
     with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
         try:
@@ -66,7 +69,7 @@ def _in_thread(source: ImageSource, bounds: Sequence[tuple[int, int]]) -> Iterat
 
 def _in_processes(
     source: ImageSource, bounds: Sequence[tuple[int, int]], workers: int
-) -> Iterator[np.ndarray]:
+) -> Generator[np.ndarray, None, None]:
     children = [_Child(source) for _ in range(workers)]
     try:
         ahead = AHEAD * workers
@@ -131,6 +134,8 @@ class _Child:
 
 def serve() -> None:
     """Answer requests on standard input until it closes; the other half of ``_Child``."""
+    # The parent answers for Ctrl-C; this process ends when its pipes do.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests = sys.stdin.buffer
     # The pipe to the parent gets a number of its own, so that nothing printed can mix with it.
     with os.fdopen(os.dup(1), "wb") as answers:
@@ -145,5 +150,8 @@ def serve() -> None:
                 result: object = source.read(np.arange(first, last))
             except Exception as error:
                 result = error
-            answers.write(pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL))
-            answers.flush()
+            try:
+                answers.write(pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL))
+                answers.flush()
+            except BrokenPipeError:
+                os._exit(1)  # the parent is gone, and so is whoever would read a traceback

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import closing
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
@@ -90,7 +91,7 @@ def extract_shard(
     widths = {"features": network.feature_dim}
     if network.class_names is not None:
         widths["logits"] = len(network.class_names)
-    with create_h5(path, about) as file:
+    with create_h5(path, about) as file, closing(decoded(source, bounds, workers)) as reading:
         datasets = {
             space: file.create_dataset(
                 space,
@@ -102,7 +103,7 @@ def extract_shard(
             for space, width in widths.items()
         }
         batches = progress(
-            zip(bounds, decoded(source, bounds, workers), strict=True),
+            zip(bounds, reading, strict=True),
             f"{network.name} features of {source.name}",
             total=last - first,
             unit="images",

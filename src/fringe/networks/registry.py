@@ -42,7 +42,7 @@ NETWORKS = {
         "fringe.networks.efficientnet_lite0:load",
     ),
     "untrained": _Entry(
-        NetworkInfo(feature_dim=198, n_classes=None, revision=1),
+        NetworkInfo(feature_dim=102, n_classes=None, revision=1),
         "fringe.networks.untrained:load",
     ),
 }

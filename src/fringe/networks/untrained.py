@@ -1,9 +1,9 @@
 """A seeded random network, the control: a feature space that never saw ImageNet.
 
-Three random convolutions with ReLU, each halving the resolution. The features are means and
-standard deviations over space of the colours (6) and of each convolution's 32 maps (3 x 64), so
-D = 198. Input is resized to 32 x 32 with antialiased bilinear interpolation on unquantized floats
-and mapped to (x - 127) / 64.
+Two random convolutions with ReLU, each halving the resolution. The features are means and standard
+deviations over space of the colours (6) and of each convolution's 24 maps (2 x 48), so D = 102.
+Input is resized to 32 x 32 with antialiased bilinear interpolation on unquantized floats and mapped
+to (x - 127) / 64.
 
 Choices that matter, tried on photographs and imitations (1,500 each):
 
@@ -11,7 +11,11 @@ Choices that matter, tried on photographs and imitations (1,500 each):
   is, which varies so much between photographs that nothing else shows in a Fréchet distance.
 * 32 pixels. At an image's own resolution the maps answer almost only to the slight blur of any
   interpolation, so far more to an image having been processed at all than to how badly.
-* Constants bring every feature to order-one variance on photographs; they are fixed, not fitted.
+* Two convolutions, not three: a deeper random network adds variance, and no difference.
+* Constants bring the features to order-one deviation on photographs; they are fixed, not fitted.
+
+Between 1,500 photographs and 1,500 imitations of severity 0.2, 0.4, 0.8 and 1 the distance is then
+2.7, 5.4, 13 and 17 times that between two samples of 1,500 photographs.
 """
 
 from __future__ import annotations
@@ -34,8 +38,8 @@ __all__ = ["load", "random_filters"]
 NAME = "untrained"
 SEED = 0
 SIZE = 32
-CHANNELS = (3, 32, 32, 32)
-KERNELS = (5, 3, 3)
+CHANNELS = (3, 24, 24)
+KERNELS = (5, 3)
 # One over the standard deviation between photographs, roughly, of means and deviations over space.
 COLOUR_SCALE = 1.6, 3.0
 TEXTURE_SCALE = 12.0, 10.0

@@ -58,6 +58,7 @@ class Checkpoint:
         try:
             with open_h5(self._path) as file:
                 if attributes(file).get("key") == self._key:
+                    print(f"{self._path}: going on from it", file=sys.stderr, flush=True)
                     return {name: np.asarray(dataset) for name, dataset in file.items()}
             reason = "belongs to other input or settings"
         except FringeError as error:

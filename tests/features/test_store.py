@@ -1,0 +1,206 @@
+"""Feature files: reading them back, and never believing a damaged one."""
+
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from fringe.errors import FringeError
+from fringe.features import link_shards, open_features, verify
+from fringe.files import create_h5
+
+BOUNDS = [(0, 64), (64, 128), (128, 150)]
+ROWS = np.random.default_rng(0).normal(size=(150, 6)).astype(np.float32)
+
+
+def write_shard(path: Path, first: int, last: int, **about: str | int) -> Path:
+    with create_h5(path, {"first": first, "last": last, "network": "tiny", **about}) as file:
+        for space, rows in (("features", ROWS), ("logits", ROWS[:, :2] * 2)):
+            file.create_dataset(
+                space, data=rows[first:last], chunks=(8, rows.shape[1]), fletcher32=True
+            )
+    return path
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    shards = [write_shard(tmp_path / "shards" / f"{a}-{b}.h5", a, b) for a, b in BOUNDS]
+    link_shards(shards, tmp_path / "all.h5", {"source": "somewhere"})
+    return tmp_path / "all.h5"
+
+
+def test_what_is_read_is_what_was_written(linked: Path) -> None:
+    features = open_features(linked)
+    assert len(features) == 150
+    assert features.spaces == ("features", "logits")
+    assert (features.dim("features"), features.dim("logits")) == (6, 2)
+    assert np.array_equal(features.read(), ROWS)
+    assert np.array_equal(features.read("logits", stop=70), ROWS[:70, :2] * 2)
+    assert features.attributes["network"] == "tiny"
+    assert features.attributes["source"] == "somewhere"
+    assert np.array_equal(pickle.loads(pickle.dumps(features)).read(), ROWS)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64, 4096])
+def test_blocks_cover_everything_once(linked: Path, rows: int) -> None:
+    blocks = list(open_features(linked).blocks("features", stop=131, rows=rows))
+    assert [first for first, _ in blocks] == list(range(0, 131, rows))
+    assert np.array_equal(np.concatenate([block for _, block in blocks]), ROWS[:131])
+
+
+@pytest.mark.parametrize("indices", [[149, 0, 64, 0, 63, 149], [], range(150), np.arange(9)[::-1]])
+def test_rows_in_any_order(linked: Path, indices: object) -> None:
+    order = np.asarray(indices, dtype=int)
+    assert np.array_equal(open_features(linked).read(indices=indices), ROWS[order])
+
+
+def test_many_rows_over_several_blocks(tmp_path: Path) -> None:
+    rows = np.arange(20_000, dtype=np.float32)[:, None]
+    with create_h5(tmp_path / "long.h5", {"first": 0, "last": 20_000}) as file:
+        file.create_dataset("features", data=rows, chunks=(64, 1), fletcher32=True)
+    order = np.random.default_rng(1).integers(0, 20_000, 5_000)
+    assert np.array_equal(open_features(tmp_path / "long.h5").read(indices=order), rows[order])
+
+
+def test_what_is_not_there(linked: Path) -> None:
+    features = open_features(linked)
+    with pytest.raises(FringeError, match=r"all\.h5: has no 'maps' but features, logits"):
+        features.read("maps")
+    with pytest.raises(FringeError, match="151 images asked for, but there are features of 150"):
+        features.read(stop=151)
+    with pytest.raises(FringeError, match="rows -1 to 3 asked for, but there are 150"):
+        features.read(indices=[3, -1])
+    with pytest.raises(FringeError, match="rows 3 to 100 asked for, but there are 80"):
+        features.read(indices=[3, 100], stop=80)
+
+
+def test_linked_file_moves_with_its_shards_and_copies_nothing(linked: Path, tmp_path: Path) -> None:
+    moved = tmp_path / "elsewhere"
+    moved.mkdir()
+    shutil.move(linked, moved / linked.name)
+    shutil.move(tmp_path / "shards", moved / "shards")
+    assert np.array_equal(open_features(moved / linked.name).read(), ROWS)
+    with h5py.File(moved / linked.name) as file:
+        assert file["features"].is_virtual
+        assert [source.file_name for source in file["features"].virtual_sources()] == [
+            "shards/0-64.h5",
+            "shards/64-128.h5",
+            "shards/128-150.h5",
+        ]
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def halve(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def overwrite(path: Path) -> None:
+    path.write_text("not HDF5")
+
+
+DAMAGES = [cut, halve, empty, overwrite, Path.unlink]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("part", ["all.h5", "shards/64-128.h5"])
+def test_damage_is_found_on_opening(
+    linked: Path, tmp_path: Path, damage: Callable[[Path], None], part: str
+) -> None:
+    assert verify(linked) is None
+    damage(tmp_path / part)
+    with pytest.raises(FringeError, match=rf"{Path(part).name}: missing or damaged .* run again"):
+        open_features(linked)
+    assert Path(part).name in str(verify(linked))
+
+
+def test_a_flipped_bit_is_found_on_reading(linked: Path, tmp_path: Path) -> None:
+    shard = tmp_path / "shards" / "64-128.h5"
+    content = bytearray(shard.read_bytes())
+    content[content.index(ROWS[100].tobytes()) + 3] ^= 1
+    shard.write_bytes(content)
+    assert verify(linked) is None  # sizes are right: only the checksum can tell
+    for path in (linked, shard):
+        assert "damaged" in str(verify(path, deep=True))
+        with pytest.raises(FringeError, match="missing or damaged"):
+            open_features(path).read()
+    assert np.array_equal(open_features(linked).read(stop=64), ROWS[:64])
+
+
+def test_any_flipped_bit_is_found_or_harmless(tmp_path: Path) -> None:
+    path = write_shard(tmp_path / "shard.h5", 0, 64)
+    content = path.read_bytes()
+    found = 0
+    for place in np.random.default_rng(2).integers(0, len(content), 150):
+        changed = bytearray(content)
+        changed[place] ^= 1 << int(place) % 8
+        path.write_bytes(changed)
+        if verify(path, deep=True) is None:
+            assert np.array_equal(open_features(path).read(), ROWS[:64])
+        else:
+            found += 1
+    assert found > 15
+
+
+def test_shard_of_another_extraction_is_found(linked: Path, tmp_path: Path) -> None:
+    write_shard(tmp_path / "shards" / "64-128.h5", 64, 128, weights_sha256="other")
+    with pytest.raises(FringeError, match=r"64-128\.h5: is not the shard that .*all\.h5 was made"):
+        open_features(linked)
+
+
+def test_shards_exchanged_are_found(linked: Path, tmp_path: Path) -> None:
+    shutil.copy(tmp_path / "shards" / "0-64.h5", tmp_path / "shards" / "64-128.h5")
+    with pytest.raises(FringeError, match="is not the shard that"):
+        open_features(linked)
+
+
+def test_mislabelled_shard(tmp_path: Path) -> None:
+    path = write_shard(tmp_path / "a.h5", 0, 64)
+    with h5py.File(path, "a") as file:
+        file.attrs["last"] = 65
+    with pytest.raises(FringeError, match="holds 64 images but is labelled 0 to 65"):
+        open_features(path)
+
+
+def test_file_of_something_else(tmp_path: Path) -> None:
+    with create_h5(tmp_path / "other.h5", {}) as file:
+        file["scores"] = [1, 2]
+    with pytest.raises(FringeError, match="is not a file of features"):
+        open_features(tmp_path / "other.h5")
+
+
+def test_shards_that_do_not_fit_are_not_linked(tmp_path: Path) -> None:
+    a, b, c = (write_shard(tmp_path / f"{first}.h5", first, last) for first, last in BOUNDS)
+    to = tmp_path / "all.h5"
+    with pytest.raises(FringeError, match=r"128\.h5: starts at image 128, expected 64"):
+        link_shards([a, c], to)
+    with pytest.raises(FringeError, match=r"64\.h5: starts at image 64, expected 0"):
+        link_shards([b, a], to)
+    with pytest.raises(FringeError, match="no shards to link"):
+        link_shards([], to)
+    write_shard(b, 64, 128, batch_size=7)
+    with pytest.raises(FringeError, match=r"64\.h5: was not .* \(batch_size is 7 here and None"):
+        link_shards([a, b, c], to)
+    cut(c)
+    with pytest.raises(FringeError, match=r"128\.h5: missing or damaged"):
+        link_shards([a, c], to)
+    assert not to.exists()
+
+
+def test_shards_made_with_other_package_versions_are_linked(tmp_path: Path) -> None:
+    one = write_shard(tmp_path / "a.h5", 0, 64, torch="2.6")
+    other = write_shard(tmp_path / "b.h5", 64, 128, torch="2.7")
+    link_shards([one, other], tmp_path / "all.h5")
+    features = open_features(tmp_path / "all.h5")
+    assert len(features) == 128
+    assert "torch" not in features.attributes

@@ -1,0 +1,484 @@
+"""What a second run does: exactly what depends on what was changed, in one invocation."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+Project = Any  # tests/workflow/conftest.py
+Change = Callable[[Project], None]
+
+MAIN, CONTROL, OTHER = (f"tiny_network.{name}" for name in ("classifier", "control", "other"))
+PNG_PDF = ("png", "pdf")
+
+WEIGHTED = ("prelogits", "logits", "top1", "middle2")
+SCORES = ("scores/*/*/*.csv", "scores/*/sizes.csv", "scores/*/snapshots-*.csv")
+RESULTS = ("tables/*", "figures/*", "verdict.md")
+DRAWN_WITH_WEIGHTS = tuple(
+    f"{kind}/faces/{scheme}{end}"
+    for scheme in WEIGHTED
+    for kind, end in (("weights", ".h5"), ("draws", ".h5"), ("scores", "/*.csv"))
+)
+
+
+def figures(*numbers: str) -> tuple[str, ...]:
+    """Return patterns of figures: 4a, 5, 16 and 17 have one for each data set."""
+    return tuple(
+        f"figures/figure{n}{'-*' if n in ('4a', '5', '16', '17') else ''}.*" for n in numbers
+    )
+
+
+# What follows from features, for both networks.
+AFTER_REAL = (
+    "features/real/*.h5",
+    "statistics/real/*/*.h5",
+    "draws/faces/matched.h5",
+    *DRAWN_WITH_WEIGHTS,
+    *SCORES,
+    *RESULTS,
+)
+AFTER_FAKE = (
+    "features/fake/*.h5",
+    "draws/faces/matched.h5",
+    *DRAWN_WITH_WEIGHTS,
+    *("scores/*/*/*.csv", "scores/*/sizes.csv"),
+    *("tables/*", "verdict.md", *figures("4a", "5", "6", "8a", "16", "17", "18")),
+)
+
+
+def after_snapshot(name: str) -> tuple[str, ...]:
+    """Return patterns of what follows from the features of one snapshot."""
+    return (
+        f"features/{name}/*.h5",
+        f"statistics/{name}/*/*.h5",
+        "scores/faces/snapshots-*.csv",
+        *figures("9"),
+    )
+
+
+def sets(*keys: str | int, to: object) -> Change:
+    """Return a change of one value of the configuration."""
+
+    def change(project: Project) -> None:
+        place = project.config
+        for key in keys[:-1]:
+            place = place.setdefault(key, {})
+        place[keys[-1]] = to
+
+    return change
+
+
+def touch(project: Project) -> None:
+    for path in (project.folder / "real.zip", *(project.folder / "late").iterdir()):
+        os.utime(path)
+
+
+def move(project: Project) -> None:
+    (project.folder / "real.zip").rename(project.folder / "elsewhere.zip")
+    (project.folder / "late").rename(project.folder / "elsewhere")
+    project.config["sources"]["real"]["path"] = "elsewhere.zip"
+    project.config["sources"]["late"]["path"] = "elsewhere"
+
+
+def other_image() -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(np.full((32, 32, 3), 99, np.uint8)).save(stream, "PNG")
+    return stream.getvalue()
+
+
+def replace_in_zip(project: Project) -> None:
+    path = project.folder / "real.zip"
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["img00000050.png"] = other_image()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+
+
+def replace_in_folder(project: Project) -> None:
+    """Replace an image and give the file its old size and times, as a careless copy might."""
+    path = project.folder / "late" / "img00000003.png"
+    before = path.stat()
+    content = other_image()
+    path.write_bytes(content + b"\0" * (before.st_size - len(content)))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert path.stat().st_size == before.st_size
+
+
+def add_to_folder(project: Project) -> None:
+    for number in range(40, 50):
+        (project.folder / "late" / f"img{number:08d}.png").write_bytes(other_image())
+
+
+def drop_images(project: Project) -> None:
+    shutil.rmtree(project.results / "images")
+
+
+def both(*changes: Change) -> Change:
+    def change(project: Project) -> None:
+        for one in changes:
+            one(project)
+
+    return change
+
+
+def extracted(source: str, network: str, *shards: str) -> set[str]:
+    """Return the files of one feature extraction."""
+    place = f"features/{source}/{network}"
+    return {f"{place}.h5"} | {f"{place}/{shard}.h5" for shard in shards}
+
+
+def scored(network: str, *schemes: str) -> set[str]:
+    return {f"scores/faces/{scheme}/{network}.csv" for scheme in schemes}
+
+
+REAL_SHARDS = ("0000000-0000040", "0000040-0000060")
+FAKE_SHARDS = ("0000000-0000040", "0000040-0000080", "0000080-0000120")
+ADDED_CONTROL = (
+    extracted("real", OTHER, *REAL_SHARDS)
+    | extracted("fake", OTHER, *FAKE_SHARDS)
+    | {f"statistics/real/{OTHER}/features-40.h5"}
+    | scored(OTHER, "random", "matched", "prelogits", "logits")
+)
+ADD_CONTROL = sets("controls", to=["tiny_network:other", "tiny_network:control"])
+EVERY_SCHEME = ("random", "matched", *WEIGHTED)
+
+
+# Each: a name, the change, patterns of outputs that exist, and outputs that do not yet.
+CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
+    ("nothing", lambda project: None, (), set()),
+    ("touched data", touch, (), set()),
+    ("moved data", move, (), set()),
+    (
+        "image in a ZIP",
+        replace_in_zip,
+        ("features/real/*/0000040-0000060.h5", *AFTER_REAL),
+        set(),
+    ),
+    (
+        "image in a folder",
+        replace_in_folder,
+        ("features/late/*/*.h5", *after_snapshot("late")),
+        set(),
+    ),
+    (
+        "more images",
+        add_to_folder,
+        (f"features/late/{MAIN}.h5", "scores/faces/snapshots-*.csv", *figures("9")),
+        {f"features/late/{MAIN}/0000040-0000050.h5"}
+        | {f"statistics/late/{MAIN}/{space}-50.h5" for space in ("features", "logits")},
+    ),
+    (
+        "seed of the generator",
+        sets("sources", "fake", "seed", to=9),
+        ("images/fake/*.h5", "features/fake/*/*.h5", *AFTER_FAKE),
+        set(),
+    ),
+    (
+        "severity",
+        sets("sources", "early", "severity", to=1.1),
+        ("images/early/*.h5", "features/early/*/*.h5", *after_snapshot("early")),
+        set(),
+    ),
+    (
+        "count raised",
+        sets("sources", "fake", "count", to=160),
+        ("draws/faces/random.h5", *AFTER_FAKE),
+        {"images/fake/0000120-0000160.h5"}
+        | {f"features/fake/{network}/0000120-0000160.h5" for network in (MAIN, CONTROL)},
+    ),
+    (
+        "count lowered",
+        sets("sources", "fake", "count", to=100),
+        ("draws/faces/random.h5", *AFTER_FAKE),
+        {"images/fake/0000080-0000100.h5"}
+        | {f"features/fake/{network}/0000080-0000100.h5" for network in (MAIN, CONTROL)},
+    ),
+    (
+        "another control",
+        ADD_CONTROL,
+        ("tables/table1.*", "tables/table2.*", "verdict.md"),
+        ADDED_CONTROL,
+    ),
+    (
+        "another last control",
+        sets("controls", to=["tiny_network:control", "tiny_network:other"]),
+        ("tables/table1.*", "tables/table2.*", "verdict.md", *figures("6", "18")),
+        ADDED_CONTROL | scored(OTHER, "top1", "middle2"),
+    ),
+    (
+        "another network",
+        sets("network", to="tiny_network:other"),
+        (
+            "draws/faces/matched.h5",
+            *(f"{kind}/faces/{scheme}.h5" for kind in ("weights", "draws") for scheme in WEIGHTED),
+            *(f"scores/faces/{s}/{CONTROL}.csv" for s in EVERY_SCHEME if s != "random"),
+            *("scores/faces/*/kernels.csv", *SCORES[1:], *RESULTS),
+        ),
+        extracted("real", OTHER, *REAL_SHARDS)
+        | extracted("fake", OTHER, *FAKE_SHARDS)
+        | {
+            name
+            for snapshot in ("early", "middle", "late")
+            for name in extracted(snapshot, OTHER, "0000000-0000040")
+        }
+        | {
+            f"statistics/{source}/{OTHER}/{space}-40.h5"
+            for source in ("real", "early", "middle", "late")
+            for space in ("features", "logits")
+        }
+        | scored(OTHER, *EVERY_SCHEME),
+    ),
+    (
+        "weights of a network",
+        lambda project: sets(
+            "weights", to={"tiny_network:control": str(project.folder / "config.yaml")}
+        )(project),
+        (
+            *(f"features/*/{CONTROL}/*.h5", f"features/*/{CONTROL}.h5"),
+            *(f"statistics/*/{CONTROL}/*.h5", f"scores/*/*/{CONTROL}.csv"),
+            *("tables/table1.*", "tables/table2.*", "verdict.md", *figures("6", "18")),
+        ),
+        set(),
+    ),
+    (
+        "repeats of Table 1",
+        sets("evaluation", "repeats", "table1", to=3),
+        (
+            *("draws/faces/random.h5", "draws/faces/matched.h5"),
+            *("scores/faces/random/*.csv", "scores/faces/matched/*.csv"),
+            *("tables/*", "verdict.md", *figures("6", "16", "18")),
+        ),
+        set(),
+    ),
+    (
+        "repeats of Figure 8a",
+        sets("evaluation", "repeats", "sizes", to=3),
+        ("scores/faces/sizes.csv", *figures("8a")),
+        set(),
+    ),
+    (
+        "N added to the sweep",
+        sets("schemes", "top", to=[1, 3]),
+        figures("6", "18"),
+        {"weights/faces/top3.h5", "draws/faces/top3.h5"}
+        | scored(MAIN, "top3")
+        | scored(CONTROL, "top3"),
+    ),
+    ("N taken from the sweep", sets("schemes", "top", to=[]), figures("6", "18"), set()),
+    (
+        "gamma of RBF-KID",
+        sets("evaluation", "gamma_factors", to=[1, 4]),
+        ("scores/faces/*/kernels.csv", "tables/table3.*"),
+        set(),
+    ),
+    ("style", sets("figures", "dpi", to=100), ("figures/*",), set()),
+    (
+        "optimization",
+        sets("optimization", "evaluations", to=11),
+        (
+            *DRAWN_WITH_WEIGHTS,
+            *("tables/table2.*", "tables/table3.*", "verdict.md"),
+            *figures("5", "6", "16", "17", "18"),
+        ),
+        set(),
+    ),
+    (
+        "seed",
+        sets("seed", to=5),
+        (
+            "draws/*/*.h5",
+            *SCORES,
+            "tables/*",
+            "verdict.md",
+            *figures("5", "6", "8a", "9", "16", "17", "18"),
+        ),
+        set(),
+    ),
+    ("title", sets("datasets", "faces", "title", to="Faces"), RESULTS, set()),
+    (
+        "number of real images",
+        sets("evaluation", "n_real", to=50),
+        (
+            *("draws/faces/matched.h5", *DRAWN_WITH_WEIGHTS),
+            *("scores/*/*/*.csv", "scores/*/snapshots-*.csv", "tables/*", "verdict.md"),
+            *figures("4a", "5", "6", "9", "16", "17", "18"),
+        ),
+        {f"statistics/real/{MAIN}/{space}-50.h5" for space in ("features", "logits")}
+        | {f"statistics/real/{CONTROL}/features-50.h5"},
+    ),
+    (
+        # Its features and statistics are older than all that is to be made from them.
+        "a data set of another source",
+        sets("datasets", "faces", "real", to="late"),
+        (
+            *("draws/faces/matched.h5", *DRAWN_WITH_WEIGHTS),
+            *(*SCORES, *RESULTS),
+        ),
+        extracted("late", CONTROL, "0000000-0000040")
+        | {f"statistics/late/{CONTROL}/features-40.h5"},
+    ),
+    ("shard size", sets("extraction", "shard_size", to=60), (), set()),
+    (
+        "batch size",
+        sets("extraction", "batch_size", to=10),
+        (
+            "features/*/*/*.h5",
+            "statistics/*/*/*.h5",
+            *after_snapshot("*"),
+            *AFTER_REAL,
+            *AFTER_FAKE,
+        ),
+        set(),
+    ),
+    (
+        "dropped images",
+        both(drop_images, sets("extraction", "keep_images", to=False)),
+        (),
+        set(),
+    ),
+    ("lost images", drop_images, (), set()),
+    (
+        "another control without images",
+        both(drop_images, sets("extraction", "keep_images", to=False), ADD_CONTROL),
+        ("tables/table1.*", "tables/table2.*", "verdict.md"),
+        ADDED_CONTROL,
+    ),
+    (
+        "another control with lost images",
+        both(drop_images, ADD_CONTROL),
+        ("tables/table1.*", "tables/table2.*", "verdict.md"),
+        ADDED_CONTROL | {f"images/fake/{shard}.h5" for shard in FAKE_SHARDS},
+    ),
+    (
+        "lost features",
+        lambda project: [
+            (project.results / name).unlink()
+            for name in (f"features/late/{MAIN}.h5", f"features/late/{MAIN}/0000000-0000040.h5")
+        ],
+        ("statistics/late/*/*.h5", "scores/faces/snapshots-*.csv", *figures("9")),
+        extracted("late", MAIN, "0000000-0000040"),
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("change", "patterns", "new"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_a_change_reruns_what_depends_on_it(
+    finished: Project,
+    project: Project,
+    change: Change,
+    patterns: tuple[str, ...],
+    new: set[str],
+) -> None:
+    change(project)
+    expected = finished.files(*patterns) | new
+    assert not {name for name in new if (project.results / name).exists()}
+    assert project.planned() == expected
+
+
+def test_a_change_is_done_in_one_run(project: Project) -> None:
+    """What a dry run plans is what runs, and then there is nothing to do."""
+    sets("sources", "early", "seed", to=9)(project)
+    patterns = ("images/early/*.h5", "features/early/*/*.h5", *after_snapshot("early"))
+    before = (project.results / "scores/faces/snapshots-features.csv").read_bytes()
+    assert project.executed() == project.files(*patterns)
+    assert (project.results / "scores/faces/snapshots-features.csv").read_bytes() != before
+    assert project.planned() == set()
+    # And back: what was made first is older than what is there now.
+    sets("sources", "early", "seed", to=2)(project)
+    assert project.planned() == project.files(*patterns)
+
+
+def test_images_made_again_are_not_news(project: Project) -> None:
+    """A control that needs lost images has them rendered; features of others stay as they are."""
+    drop_images(project)
+    ADD_CONTROL(project)
+    link = f"features/fake/{OTHER}.h5"
+    assert project.executed(link) == extracted("fake", OTHER, *FAKE_SHARDS) | {
+        f"images/fake/{shard}.h5" for shard in FAKE_SHARDS
+    }
+    assert project.planned(link) == set()
+    assert project.planned(f"features/fake/{MAIN}.h5") == set()
+
+
+def edit(path: Path, pattern: str, replacement: str) -> None:
+    text = path.read_text()
+    assert len(re.findall(pattern, text, re.MULTILINE)) == 1, f"{path.name}: no {pattern}"
+    path.write_text(re.sub(pattern, replacement, text, flags=re.MULTILINE))
+
+
+def test_a_comment_in_the_code_reruns_nothing(project: Project, tmp_path: Path) -> None:
+    project.clone_code(tmp_path / "code")
+    for folder, suffix in (("src/fringe", "py"), ("workflow/scripts", "py"), ("rules", "smk")):
+        for path in (project.code / folder).rglob(f"*.{suffix}"):
+            path.write_text(f"{path.read_text()}\n# A comment.\n")
+    assert project.planned() == set()
+
+
+METRICS_FOLLOW = (
+    *("statistics/*/*/*.h5", *DRAWN_WITH_WEIGHTS, *SCORES, "tables/*", "verdict.md"),
+    *figures("5", "6", "8a", "9", "16", "17", "18"),
+)
+REVISIONS = {
+    "sources/base.py": (
+        "features/real/*/*.h5",
+        "features/late/*/*.h5",
+        *AFTER_REAL,
+        *after_snapshot("late"),
+    ),
+    "sources/imitation.py": (
+        "images/*/*.h5",
+        "features/fake/*/*.h5",
+        "features/early/*/*.h5",
+        "features/middle/*/*.h5",
+        *AFTER_FAKE,
+        *after_snapshot("early"),
+        *after_snapshot("middle"),
+    ),
+    "features/extract.py": ("features/*/*/*.h5", *AFTER_REAL, *AFTER_FAKE, *after_snapshot("*")),
+    "metrics/__init__.py": METRICS_FOLLOW,
+    "resampling/__init__.py": (
+        *("draws/*/*.h5", "weights/*/*.h5", "scores/*/*/*.csv", "tables/*", "verdict.md"),
+        *figures("5", "6", "16", "17", "18"),
+    ),
+    "tables/build.py": ("tables/*", "verdict.md"),
+    "figures/style.py": ("figures/*",),
+}
+
+
+@pytest.mark.parametrize("module", REVISIONS)
+def test_a_raised_revision_reruns_its_stage(
+    finished: Project, project: Project, tmp_path: Path, module: str
+) -> None:
+    project.clone_code(tmp_path / "code")
+    edit(project.code / "src/fringe" / module, r"^REVISION = 1\b", "REVISION = 2")
+    assert project.planned() == finished.files(*REVISIONS[module])
+
+
+def test_a_raised_revision_of_a_network_reruns_its_features(
+    finished: Project, project: Project, tmp_path: Path
+) -> None:
+    project.clone_code(tmp_path / "code")
+    edit(
+        project.code / "src/tiny_network.py",
+        r"^(control = .*)$",
+        r"\1\ncontrol.info = (DIM, CLASSES, 2)",
+    )
+    assert project.planned() == finished.files(
+        *(f"features/*/{CONTROL}.h5", f"features/*/{CONTROL}/*.h5"),
+        *(f"statistics/*/{CONTROL}/*.h5", f"scores/*/*/{CONTROL}.csv"),
+        *("tables/table1.*", "tables/table2.*", "verdict.md", *figures("6", "18")),
+    )
