@@ -9,7 +9,8 @@ BIN := .venv/bin
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 CONFIG ?= config/config.yaml
 # The folder that the run of CONFIG writes.
-RESULTS = results/$(shell sed -n "s/^run: *//p" $(CONFIG))
+key = $(shell sed -nE "s/^$(1): *([^ ]+).*/\1/p" $(CONFIG))
+RESULTS = $(or $(call key,results),results)/$(call key,run)
 # One thread in each job's linear algebra; jobs run side by side.
 export OMP_NUM_THREADS ?= 1
 
@@ -34,7 +35,7 @@ paper: ## Rebuild the paper; the data sets that config/config.yaml names must be
 
 run: env ## Run any configuration: make run CONFIG=my.yaml
 	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) \
-	  --report $(RESULTS)/report.html --report-after-run
+	  --quiet rules reason host --report $(RESULTS)/report.html --report-after-run
 	@$(BIN)/python -m fringe.report $(RESULTS)
 
 test: env ## Run all tests, those of real DAGs included

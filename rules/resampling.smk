@@ -20,7 +20,11 @@ rule optimize_weights:
         runtime=240,
     params:
         optimization=config["optimization"],
-        made_from=lambda w: {**matched_sets(w), "revision": RESAMPLING_REVISION},
+        made_from=lambda w: {
+            **matched_sets(w),
+            "revision": RESAMPLING_REVISION,
+            "metrics_revision": METRICS_REVISION,
+        },
         checkpoint=f"{R}/weights/{{dataset}}/{{scheme}}.checkpoint",
     script:
         "../workflow/scripts/optimize_weights.py"

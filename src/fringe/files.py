@@ -39,8 +39,10 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             partial.unlink(missing_ok=True)
         if not _unwritable(error):
             raise
+        # HDF5's own words for a full disk fill several lines.
+        reason = "No space left on device" if "No space left" in str(error) else error
         raise FringeError(
-            f"{path}: cannot be written ({error}); free some space or choose a folder that "
+            f"{path}: cannot be written ({reason}); free some space or choose a folder that "
             "you may write to, then run again: what was finished before is kept"
         ) from error
 
@@ -49,7 +51,15 @@ def _unwritable(error: BaseException) -> bool:
     """Tell a full or read-only disk; HDF5 reports it as OSError or, on closing, RuntimeError."""
     if not isinstance(error, OSError | RuntimeError):
         return False
-    codes = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR}
+    codes = {
+        errno.ENOSPC,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EACCES,
+        errno.EPERM,
+        errno.ENOTDIR,
+        errno.EEXIST,
+    }
     return getattr(error, "errno", None) in codes or "No space left" in str(error)
 
 

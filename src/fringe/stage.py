@@ -53,7 +53,8 @@ def run(main: Callable[[Job], None], job: Job) -> None:
             if set_corrupt_aside(error.path):
                 message += f"\n{error.path} was set aside: run again, and it is made anew"
         _tell(message, terminal)
-        sys.exit(1)
+        # Without Python's own end: HDF5 crashes in it after it could not write.
+        os._exit(1)
 
 
 def _redirect(log: Path) -> None:

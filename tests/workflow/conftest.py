@@ -48,6 +48,7 @@ CONFIG = {
     "schemes": {"top": [1], "middle": [2]},
     "optimization": {"evaluations": 10},
     "extraction": {"batch_size": 20, "shard_size": 40},
+    "figures": {"dpi": 50},
 }
 
 
@@ -57,10 +58,11 @@ class Project:
     ``code`` is the folder of Snakefile, rules, scripts and library.
     """
 
-    def __init__(self, folder: Path, config: dict[str, Any], code: Path = REPOSITORY) -> None:
+    def __init__(self, folder: Path, config: dict[str, Any], code: Path) -> None:
         self.folder = folder
         self.config = copy.deepcopy(config)
         self.code = code
+        self.text: str | None = None  # of the configuration, where YAML can say what a dict cannot
 
     @property
     def results(self) -> Path:
@@ -72,31 +74,22 @@ class Project:
         return Project(folder, self.config, self.code)
 
     def clone_code(self, folder: Path) -> None:
-        """Run from a copy of the code, which a test may edit, instead of the repository."""
-        folder.mkdir()
-        for name in ("Snakefile", "rules", "workflow", "config", "src", "profiles", "envs"):
-            place = REPOSITORY / name
-            if place.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-                shutil.copytree(place, folder / name, symlinks=True, ignore=ignored)
-            else:
-                shutil.copy(place, folder / name)
-        shutil.copy(Path(__file__).with_name("tiny_network.py"), folder / "src")
+        """Run from a copy of the code, which a test may edit."""
+        clone(self.code, folder)
         self.code = folder
 
     def _command(self, arguments: Iterable[str], cores: int) -> dict[str, Any]:
-        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
-        paths = [self.code / "src", Path(__file__).parent]
+        text = self.text or yaml.safe_dump(self.config, sort_keys=False)
+        (self.folder / "config.yaml").write_text(text)
         return {
             "args": [
-                *(sys.executable, "-m", "snakemake", "--snakefile", str(self.code / "Snakefile")),
+                *(sys.executable, "-m", "snakemake", *arguments),
+                *("--snakefile", str(self.code / "Snakefile"), "--configfile", "config.yaml"),
                 *("--workflow-profile", str(self.code / "profiles" / "local")),
-                *("--cores", str(cores), "--configfile", "config.yaml"),
-                *arguments,
+                *("--cores", str(cores)),
             ],
             "cwd": self.folder,
-            "env": os.environ
-            | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(map(str, paths))},
+            "env": os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(self.code / "src")},
             "stdout": subprocess.PIPE,
             "stderr": subprocess.STDOUT,
             "text": True,
@@ -144,6 +137,17 @@ class Project:
         return [str(self.results.relative_to(self.folder) / target) for target in targets]
 
 
+def clone(code: Path, folder: Path) -> None:
+    """Copy what a run needs of the code."""
+    folder.mkdir()
+    for name in ("Snakefile", "rules", "workflow", "config", "src", "profiles", "envs"):
+        if (code / name).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+            shutil.copytree(code / name, folder / name, symlinks=True, ignore=ignored)
+        else:
+            shutil.copy(code / name, folder / name)
+
+
 def write_images(folder: Path, source: ImageSource) -> None:
     """Write the images of a source as PNG files, and as a ZIP of the folder's name."""
     folder.mkdir()
@@ -157,14 +161,23 @@ def write_images(folder: Path, source: ImageSource) -> None:
 
 
 @pytest.fixture(scope="session")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Project:
+def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the code, so that an edit meanwhile does not reach a test that compares runs."""
+    folder = tmp_path_factory.mktemp("code") / "repository"
+    clone(REPOSITORY, folder)
+    shutil.copy(Path(__file__).with_name("tiny_network.py"), folder / "src")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def started(code: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
     """A project with its images that has not been run. Not to be changed: copy it."""
     folder = tmp_path_factory.mktemp("started")
     write_images(folder / "real", PhotoSource(60, 32, 0))
     write_images(folder / "late", PhotoSource(40, 32, 7))
     shutil.rmtree(folder / "real")
     (folder / "late.zip").unlink()
-    return Project(folder, CONFIG)
+    return Project(folder, CONFIG, code)
 
 
 @pytest.fixture(scope="session")

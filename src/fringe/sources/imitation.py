@@ -37,8 +37,9 @@ _REPEATS = 1.6  # expected number of repeated patches
 _CAST = 14.0  # standard deviation of a channel's drift, gray levels
 _BLOTCH = 9.0  # likewise of drift from place to place
 _CONTRAST = 0.16  # standard deviation of log contrast
-_RARITY = 2.0  # log of how much rarer the rarest photograph is than the most frequent one
-_COLLAPSE = 0.45  # how far places and sizes of crops draw towards the commonest one
+_RARITY = 0.5
+_BLUR = 1 / 128  # standard deviation of the loss of resolution, share of the side
+_COLLAPSE = 0.1  # how far places and sizes of crops draw towards the commonest one
 
 
 @dataclass(frozen=True)
@@ -54,17 +55,19 @@ class ImitationSource(Fingerprinted):
     What it does, in this order:
 
     1. *Uneven classes.* Photograph k of K is shown with a frequency proportional to
-       exp(-2 severity r_k), where r_k goes from 0 to 1 in an order that the seed shuffles.
+       exp(-0.5 severity r_k), where r_k goes from 0 to 1 in an order that the seed shuffles.
     2. *Less variety.* Places and sizes of crops are drawn towards the middle.
     3. *Repeated patches.* Soft-edged patches are pasted once or more beside themselves.
     4. *Local warps.* A smooth displacement of the whole, and a finer one in some places.
     5. *Smeared texture.* In some places pixels are averaged along the direction of the local
        structure, as a brush does (a line integral along the eigenvector of the structure tensor
        with the smaller eigenvalue: edges stay, texture goes), and gain a correlated grain.
-    6. *Colour drift.* Contrast and the channels' levels drift, as a whole and from place to place.
+    6. *Lost resolution.* The whole is blurred alike in every image, as by a coarse last layer.
+    7. *Colour drift.* Contrast and the channels' levels drift, as a whole and from place to place.
 
-    How much of each an image gets varies between images: 0.25 to 1.75 of the severity, so some
-    come out nearly well.
+    How much of each an image gets varies little between images, 0.85 to 1.15 of the severity, and
+    photographs differ little in frequency: what weights can choose between is then mostly classes,
+    not good images and bad ones.
 
     Parameters
     ----------
@@ -155,11 +158,15 @@ class ImitationSource(Fingerprinted):
         photo = cut(self._crop(rng), self.size)
         if self.severity == 0:
             return photo
-        strengths = self.severity * rng.uniform(0.25, 1.75, 4)
+        blur = _BLUR * self.size * self.severity
+        strengths = self.severity * rng.uniform(0.85, 1.15, 4)
         image = photo.astype(np.float32)
         # A stream for each, so that what one draws does not depend on how much another needed.
         flaws = (repeat_patches, warp_locally, smear_texture, drift_colour)
         for flaw, strength, stream in zip(flaws, strengths.tolist(), rng.spawn(4), strict=True):
+            if flaw is drift_colour:
+                # The one flaw that no choice of images takes away, so not at the image's strength.
+                image = ndimage.gaussian_filter(image, (blur, blur, 0))
             image = flaw(image, strength, stream)
         return np.rint(image).clip(0, 255).astype(np.uint8)
 

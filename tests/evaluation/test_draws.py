@@ -1,0 +1,110 @@
+"""Which candidates every repeat draws."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fringe.errors import FringeError
+from fringe.evaluation import (
+    draw_extremes,
+    draw_matched,
+    draw_random,
+    draw_weighted,
+    load_draws,
+    load_weights,
+    save_draws,
+    save_weights,
+)
+from fringe.resampling import Weights
+
+
+def test_random_draws_have_none_twice() -> None:
+    draws = draw_random(100, 40, 5, seed=0)
+    assert len(draws) == 5
+    for indices in draws:
+        assert len(set(indices)) == len(indices) == 40
+        assert 0 <= indices.min() <= indices.max() < 100
+    assert len({tuple(indices) for indices in draws}) == 5
+
+
+def test_a_repeat_does_not_depend_on_how_many_there_are() -> None:
+    probabilities = np.full(100, 0.01)
+    for few, many in (
+        (draw_random(100, 40, 2, 0), draw_random(100, 40, 7, 0)),
+        (
+            draw_weighted(probabilities, 40, 2, 0, "top1"),
+            draw_weighted(probabilities, 40, 7, 0, "top1"),
+        ),
+    ):
+        assert all(np.array_equal(one, other) for one, other in zip(few, many, strict=False))
+
+
+def test_seed_and_scheme_change_a_weighted_draw() -> None:
+    probabilities = np.full(100, 0.01)
+    draws = [
+        tuple(draw_weighted(probabilities, 40, 1, seed, scheme)[0])
+        for seed, scheme in ((0, "top1"), (1, "top1"), (0, "top2"), (0, "top1"))
+    ]
+    assert len(set(draws)) == 3
+    assert draws[0] == draws[3]
+
+
+def test_weighted_draws_follow_the_weights() -> None:
+    probabilities = np.array([0.0, 0.1, 0.6, 0.3])
+    (indices,) = draw_weighted(probabilities, 60000, 1, 0, "prelogits")
+    shares = np.bincount(indices, minlength=4) / 60000
+    assert shares[0] == 0
+    # Binomial: five standard deviations of at most sqrt(0.25 / n).
+    assert np.abs(shares - probabilities).max() < 5 * 0.5 / np.sqrt(60000)
+
+
+def test_matched_draws_have_the_real_classes() -> None:
+    real = np.array([0] * 6 + [1] * 3 + [2] * 1)
+    candidates = np.array([0] * 50 + [1] * 50 + [2] * 50)
+    draws, report = draw_matched(real, candidates, 10, 3, seed=0)
+    for indices in draws:
+        assert np.bincount(candidates[indices]).tolist() == [6, 3, 1]
+        assert len(set(indices)) == 10
+    assert report == {"asked": 10, "filled": 10, "unfilled": {}}
+    assert len({tuple(sorted(indices)) for indices in draws}) == 3
+
+
+def test_what_cannot_be_matched_is_reported() -> None:
+    real = np.array([0] * 6 + [1] * 4)
+    candidates = np.array([0] * 50 + [1] * 3)
+    draws, report = draw_matched(real, candidates, 10, 2, seed=0)
+    assert [len(indices) for indices in draws] == [9, 9]
+    assert report == {"asked": 10, "filled": 9, "unfilled": {"1": 1}}
+
+
+def test_extremes_are_the_ends_of_the_order() -> None:
+    probabilities = np.random.default_rng(0).permutation(200) + 1.0
+    probabilities /= probabilities.sum()
+    low, high = draw_extremes(probabilities, 15, seed=0)
+    order = np.argsort(probabilities)
+    assert set(low) <= set(order[:20])
+    assert set(high) <= set(order[-20:])
+    assert len(set(low)) == len(set(high)) == 15
+    low, high = draw_extremes(probabilities, 500, seed=0)
+    assert (set(low), set(high)) == (set(order[:20]), set(order[-20:]))
+
+
+def test_draws_come_back_from_their_file(tmp_path: Path) -> None:
+    draws = [np.array([3, 1, 2]), np.array([0, 0, 5])]
+    report = {"asked": 3, "filled": 3, "unfilled": {"7": 2}}
+    save_draws(tmp_path / "draws.h5", draws, {"seed": 1}, report)
+    found, told = load_draws(tmp_path / "draws.h5")
+    assert found.tolist() == [[3, 1, 2], [0, 0, 5]]
+    assert told == report
+    with pytest.raises(FringeError, match="none"):
+        load_draws(tmp_path / "none.h5")
+
+
+def test_weights_come_back_from_their_file(tmp_path: Path) -> None:
+    probabilities = np.array([0.25, 0.5, 0.25])
+    path = np.array([[1.0, 3.0, 1.0, 2.0], [2.0, 2.5, 0.5, 1.8]])
+    save_weights(tmp_path / "w.h5", Weights(probabilities, 2.5, 2.0, path), {"network": "tiny"})
+    assert np.array_equal(load_weights(tmp_path / "w.h5"), probabilities)

@@ -1,0 +1,165 @@
+"""Tidy rows of distances, against distances of plainly repeated rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fringe.errors import FringeError
+from fringe.evaluation import (
+    gaussian_of,
+    load_gaussian,
+    read_scores,
+    save_gaussian,
+    score_draws,
+    score_kernels,
+    score_sizes,
+    score_snapshots,
+    top1_classes,
+    write_scores,
+)
+from fringe.features import FeatureFile, open_features
+from fringe.files import create_h5
+from fringe.metrics import Gaussian, frechet_distance, kernel_distance
+
+D, CLASSES = 6, 4
+
+
+def feature_file(path: Path, count: int, shift: float) -> FeatureFile:
+    """Write features and logits of ``count`` images."""
+    rng = np.random.default_rng(count)
+    with create_h5(path, {"first": 0, "last": count, "network": "tiny"}) as file:
+        for space, width in (("features", D), ("logits", CLASSES)):
+            data = rng.standard_normal((count, width)) + shift
+            file.create_dataset(space, data=data.astype("f4"), fletcher32=True)
+    return open_features(path)
+
+
+@pytest.fixture
+def real(tmp_path: Path) -> FeatureFile:
+    return feature_file(tmp_path / "real.h5", 5000, 0)
+
+
+@pytest.fixture
+def generated(tmp_path: Path) -> FeatureFile:
+    return feature_file(tmp_path / "generated.h5", 4500, 0.5)
+
+
+def test_a_gaussian_is_streamed(real: FeatureFile) -> None:
+    """5,000 rows are more than one block."""
+    for space in ("features", "logits"):
+        for stop in (None, 100, 4096, 4097):
+            found = gaussian_of(real, space, stop=stop)
+            rows = real.read(space).astype(np.float64)[:stop]
+            np.testing.assert_allclose(found.mean, rows.mean(0), rtol=0, atol=1e-12)
+            np.testing.assert_allclose(found.covariance, np.cov(rows.T), rtol=0, atol=1e-12)
+
+
+def test_counts_are_repeated_rows(generated: FeatureFile) -> None:
+    rng = np.random.default_rng(0)
+    indices = rng.integers(0, len(generated), 2000)
+    found = gaussian_of(generated, counts=np.bincount(indices, minlength=len(generated)))
+    rows = generated.read("features", indices).astype(np.float64)
+    np.testing.assert_allclose(found.mean, rows.mean(0), rtol=0, atol=1e-12)
+    np.testing.assert_allclose(found.covariance, np.cov(rows.T), rtol=0, atol=1e-12)
+
+
+def test_a_gaussian_comes_back_from_its_file(tmp_path: Path, real: FeatureFile) -> None:
+    gaussian = gaussian_of(real)
+    save_gaussian(tmp_path / "g.h5", gaussian, 5000, {"network": "tiny"})
+    found, n = load_gaussian(tmp_path / "g.h5")
+    assert n == 5000
+    assert np.array_equal(found.mean, gaussian.mean)
+    assert np.array_equal(found.covariance, gaussian.covariance)
+    (tmp_path / "g.h5").write_bytes(b"")
+    with pytest.raises(FringeError, match=r"g\.h5: missing or damaged"):
+        load_gaussian(tmp_path / "g.h5")
+
+
+def test_top1_classes(real: FeatureFile) -> None:
+    assert np.array_equal(top1_classes(real), real.read("logits").argmax(1))
+    assert len(top1_classes(real, stop=17)) == 17
+
+
+def test_fid_of_draws(real: FeatureFile, generated: FeatureFile) -> None:
+    rng = np.random.default_rng(1)
+    draws = rng.integers(0, len(generated), (3, 800))
+    reference = gaussian_of(real)
+    rows = score_draws(draws, generated, reference, 5000)
+    assert [row["repeat"] for row in rows] == [0, 1, 2]
+    for row, indices in zip(rows, draws, strict=True):
+        drawn = Gaussian.from_features(generated.read("features", indices).astype(np.float64))
+        assert row["value"] == pytest.approx(frechet_distance(reference, drawn), rel=1e-9)
+        assert (row["metric"], row["n_real"], row["n_generated"]) == ("fid", 5000, 800)
+
+
+def test_kernel_distances_of_draws(real: FeatureFile, generated: FeatureFile) -> None:
+    draws = np.random.default_rng(2).integers(0, len(generated), (2, 300))
+    rows = score_kernels(
+        draws,
+        generated,
+        real.read("features", stop=400),
+        seed=0,
+        subsets=4,
+        subset_size=100,
+        exact=True,
+        gamma_factors=[0.125, 1],
+    )
+    metrics = ["kid", "rbf_kid@0.125", "rbf_kid@1", "kid_exact"]
+    assert [(row["metric"], row["repeat"]) for row in rows] == [
+        (metric, repeat) for repeat in (0, 1) for metric in metrics
+    ]
+    exact = kernel_distance(
+        real.read("features", stop=400), generated.read("features", draws[1]), subsets=None
+    )
+    assert rows[-1]["value"] == pytest.approx(exact, rel=1e-9)
+    assert all((row["n_real"], row["n_generated"]) == (400, 300) for row in rows)
+    without = score_kernels(
+        draws, generated, real.read("features", stop=400), seed=0, subsets=4, subset_size=100,
+        exact=False, gamma_factors=[1],
+    )  # fmt: skip
+    assert [row["metric"] for row in without] == ["kid", "rbf_kid@1"] * 2
+    assert [row["value"] for row in without] == [
+        row["value"] for row in rows if row["metric"] in ("kid", "rbf_kid@1")
+    ], "further gammas change nothing"
+
+
+def test_fid_at_several_sizes(tmp_path: Path, real: FeatureFile) -> None:
+    generated = feature_file(tmp_path / "alike.h5", 4500, 0)
+    rows = score_sizes(real, generated, [(5000, 4500), (200, 300)], 3, seed=0)
+    assert [(r["n_real"], r["n_generated"]) for r in rows] == [(5000, 4500)] * 3 + [(200, 300)] * 3
+    whole, part = (np.array([row["value"] for row in half]) for half in (rows[:3], rows[3:]))
+    expected = frechet_distance(gaussian_of(real), gaussian_of(generated))
+    np.testing.assert_allclose(whole, expected, rtol=1e-9)
+    assert len(set(part)) == 3
+    assert part.min() > expected, "FID of fewer images is biased upward"
+
+
+def test_snapshots(real: FeatureFile, generated: FeatureFile) -> None:
+    gaussians = {"early": (gaussian_of(generated), 4500), "late": (gaussian_of(real), 5000)}
+    rows = list(score_snapshots(gaussians, gaussian_of(real), 5000))
+    assert [(row["snapshot"], row["n_generated"]) for row in rows] == [
+        ("early", 4500),
+        ("late", 5000),
+    ]
+    assert rows[0]["value"] > 1
+    assert rows[1]["value"] == pytest.approx(0, abs=1e-6)
+
+
+def test_rows_come_back_with_all_their_digits(tmp_path: Path) -> None:
+    row = {"metric": "fid", "repeat": 0, "value": 0.1 + 0.2, "n_real": 5, "n_generated": 6}
+    labels = {"dataset": "d", "scheme": "random", "network": "tiny", "space": "features"}
+    for name in ("one", "two"):
+        write_scores(tmp_path / f"{name}.csv", [row], labels | {"dataset": name}, seed=3)
+    frame = read_scores([tmp_path / "one.csv", tmp_path / "two.csv"])
+    assert list(frame.columns) == [
+        "dataset", "scheme", "network", "space", "metric", "repeat", "value", "n_real",
+        "n_generated", "seed",
+    ]  # fmt: skip
+    assert frame["dataset"].tolist() == ["one", "two"]
+    assert (frame["value"] == 0.1 + 0.2).all()
+    assert (frame["seed"] == 3).all()
+    assert isinstance(frame, pd.DataFrame)

@@ -1,0 +1,144 @@
+"""Configurations are completed, and every fault of theirs is found at once."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fringe.config import complete, describe, duplicate_keys, load_schema, raise_faults
+from fringe.errors import FringeError
+
+SCHEMA = load_schema(Path(__file__).parents[1] / "config/schema.yaml")
+CONFIG: dict[str, Any] = {
+    "run": "run",
+    "network": "efficientnet-lite0",
+    "controls": ["untrained"],
+    "sources": {
+        "real": {"path": "real.zip"},
+        "fake": {"kind": "imitation", "count": 100, "resolution": 32},
+    },
+    "datasets": {"faces": {"real": "real", "generated": "fake"}},
+}
+
+
+def changed(*keys: str | int, to: Any) -> dict[str, Any]:
+    config = copy.deepcopy(CONFIG)
+    place: Any = config
+    for key in keys[:-1]:
+        place = place.setdefault(key, {}) if isinstance(place, dict) else place[key]
+    place[keys[-1]] = to
+    return config
+
+
+def test_defaults_are_filled_in_at_every_depth() -> None:
+    config = changed("evaluation", "repeats", "table1", to=3)
+    completed, faults = complete(config, SCHEMA)
+    assert faults == []
+    assert completed["evaluation"]["repeats"] == {
+        "table1": 3,
+        "table2": 10,
+        "table3": 10,
+        "sweep": 3,
+        "sizes": 10,
+    }
+    assert completed["sources"]["fake"]["severity"] == 0.8
+    assert completed["datasets"]["faces"] == {
+        "title": "faces",
+        "real": "real",
+        "generated": "fake",
+        "snapshots": [],
+        "n_real": 50000,
+        "n_generated": 50000,
+        "sizes": [],
+    }
+    assert "evaluation" not in CONFIG, "the user's own config is left as it is"
+
+
+def test_a_data_set_overrides_the_counts() -> None:
+    completed, _ = complete(changed("datasets", "faces", "n_real", to=7), SCHEMA)
+    assert completed["datasets"]["faces"]["n_real"] == 7
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "fault"),
+    [
+        (["sorces"], {}, "top level: unknown key sorces; known here: "),
+        (["evaluation", "n_rael"], 5, "evaluation: unknown key n_rael; known here: "),
+        (["sources", "fake", "sevrity"], 1, "sources/fake: unknown key sevrity; known here: "),
+        (["seed"], "one", "seed: 'one' is not of type 'integer'"),
+        (["seed"], -1, "seed: -1 is less than the minimum of 0"),
+        (["run"], "My Run", "run: 'My Run' does not match"),
+        (["controls"], ["untrained", "untrained"], "controls: ['untrained', 'untrained'] has non"),
+        (["schemes", "top"], [1, 5, 1], "schemes/top: [1, 5, 1] has non-unique elements"),
+        (["evaluation", "repeats", "table1"], 0, "evaluation/repeats/table1: 0 is less than"),
+        (["evaluation", "gamma_factors"], [2], "evaluation/gamma_factors: [2] does not contain"),
+        (["sources", "fake", "kind"], "photo", "sources/fake/kind: 'photo' is not one of"),
+        (["controls"], ["efficientnet-lite0"], "controls: efficientnet-lite0 is the network of"),
+        (["datasets", "faces", "real"], "rael", "datasets/faces/real: no source is named 'rael'"),
+        (["datasets", "faces", "snapshots"], ["fake"], "datasets/faces/snapshots: 1 given"),
+        (["datasets", "Faces"], {}, "datasets: 'Faces' does not match"),
+        (["sources", "real", "path"], 3, "sources/real/path: 3 is not of type 'string'"),
+        (["sources", "real"], {}, "sources/real/path: missing; say which file"),
+        (["sources", "fake", "path"], "x", "sources/fake/path: only for kind files"),
+        (["extraction", "shard_size"], 120, "extraction/shard_size: 120 is not a multiple of"),
+    ],
+)  # fmt: skip
+def test_a_fault_begins_with_its_key(keys: list[str], value: Any, fault: str) -> None:
+    _, faults = complete(changed(*keys, to=value), SCHEMA)
+    assert [found for found in faults if found.startswith(fault)], faults
+    # A name that breaks the rule for names is a data set too, and lacks its keys.
+    assert len(faults) == (3 if value == {} and keys[0] == "datasets" else 1), faults
+
+
+@pytest.mark.parametrize("key", ["run", "network", "sources", "datasets"])
+def test_what_is_missing_is_named(key: str) -> None:
+    config = {name: value for name, value in CONFIG.items() if name != key}
+    _, faults = complete(config, SCHEMA)
+    assert f"top level: '{key}' is a required property" in faults
+
+
+@pytest.mark.parametrize("key", ["sources", "datasets", "evaluation", "extraction", "controls"])
+@pytest.mark.parametrize("value", [None, 3, "text", ["a"], {"a": None}])
+def test_any_shape_gets_a_message_and_no_crash(key: str, value: Any) -> None:
+    _, faults = complete(changed(key, to=value), SCHEMA)
+    assert faults or (key, value) == ("controls", ["a"])
+
+
+def test_faults_of_all_kinds_are_found_together() -> None:
+    config = changed("sorces", to={})
+    config["sources"]["real"] = {}
+    config["datasets"]["faces"]["generated"] = "faek"
+    config["controls"] = ["efficientnet-lite0"]
+    _, faults = complete(config, SCHEMA)
+    assert [fault.split(":")[0] for fault in faults] == [
+        "top level", "sources/real/path", "datasets/faces/generated", "controls"
+    ]  # fmt: skip
+
+
+def test_all_faults_make_one_message() -> None:
+    raise_faults([])
+    with pytest.raises(FringeError, match=r"has 1 fault:\n  - a: b$"):
+        raise_faults(["a: b"])
+    with pytest.raises(FringeError, match=r"has 2 faults:\n  - a: b\n  - c: d$"):
+        raise_faults(["a: b", "c: d"])
+
+
+def test_keys_that_stand_twice(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("a: 1\nb:\n  c: {d: 1, d: 2}\n  e: [{f: 1}, {f: 1, f: 2}]\na: 2\n")
+    faults = duplicate_keys(path)
+    assert [fault.split(":")[0] for fault in faults] == ["b/c/d", "b/e/1/f", "a"]
+    assert f"a: stands twice ({path}, line 5); rename or drop one" in faults
+
+
+def test_the_description_names_every_key() -> None:
+    text = describe(SCHEMA)
+    for row in (
+        "| `run` | string | required | Name of the run;",
+        "| `extraction/keep_images` | boolean | `true` | Keep",
+        "| `sources/<name>/severity` | number, 0 to 2 | `0.8` |",
+    ):
+        assert row in text

@@ -1,0 +1,71 @@
+"""What is written in two places says the same in both."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fringe.config import complete, describe, duplicate_keys, load_schema
+
+REPOSITORY = Path(__file__).parents[1]
+SCHEMA = load_schema(REPOSITORY / "config/schema.yaml")
+
+
+def test_the_documentation_of_the_configuration_is_the_schema() -> None:
+    written = (REPOSITORY / "docs/configuration.md").read_text()
+    assert written == describe(SCHEMA), "run: python -m fringe.config > docs/configuration.md"
+
+
+def test_environments_are_the_lock() -> None:
+    spread = runpy.run_path(str(REPOSITORY / "envs/spread.py"))
+    for name, make in (("fringe.yaml", "conda"), ("fringe.def", "apptainer")):
+        assert (REPOSITORY / "envs" / name).read_text() == spread[make](), "run: envs/spread.py"
+    assert all(re.fullmatch(r"[\w.-]+==[\w.+-]+", pin) for pin in spread["pins"]())
+    assert any(pin.startswith("snakemake==") for pin in spread["pins"]())
+
+
+def keys(schema: Mapping[str, Any], trail: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the path of every key, and its rule."""
+    for key, rule in schema.get("properties", {}).items():
+        yield f"{trail}{key}", rule
+        yield from keys(rule, f"{trail}{key}/")
+        if isinstance(rule.get("additionalProperties"), Mapping):
+            yield from keys(rule["additionalProperties"], f"{trail}{key}/*/")
+
+
+@pytest.mark.parametrize("path", [path for path, _ in keys(SCHEMA)])
+def test_a_key_is_described_and_read(path: str) -> None:
+    rule = dict(keys(SCHEMA))[path]
+    assert len(rule["description"].split()) >= 3
+    places = [REPOSITORY / "Snakefile"]
+    for folder in ("rules", "workflow/scripts", "src/fringe"):
+        places += (REPOSITORY / folder).rglob("*.*")
+    code = "\n".join(p.read_text() for p in places if p.suffix in (".py", ".smk", ""))
+    name = re.escape(path.rpartition("/")[2])
+    read = rf"""["']{name}["']|f["']{name.rstrip("0123456789")}\{{"""
+    assert re.search(read, code), f"nothing reads {path}"
+
+
+def test_no_key_is_open() -> None:
+    """A typo is refused at every depth."""
+    closed = [SCHEMA, *(rule for _, rule in keys(SCHEMA) if rule.get("type") == "object")]
+    assert all("additionalProperties" in rule for rule in closed)
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])
+def test_configurations_that_come_with_fringe_are_right(name: str) -> None:
+    path = REPOSITORY / "config" / name
+    assert duplicate_keys(path) == []
+    _, faults = complete(yaml.safe_load(path.read_text()), SCHEMA)
+    assert faults == []
+
+
+def test_the_local_profile_is_the_default_one() -> None:
+    default = REPOSITORY / "profiles/default/config.yaml"
+    assert default.read_text() == (REPOSITORY / "profiles/local/config.yaml").read_text()

@@ -1,0 +1,200 @@
+"""What a configuration asks for, and faults that only a look at files and networks finds."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fringe import plan
+from fringe.config import complete, load_schema
+from fringe.errors import FringeError
+
+SCHEMA = load_schema(Path(__file__).parents[1] / "config/schema.yaml")
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """A configuration without faults; the current folder is its own."""
+    monkeypatch.chdir(tmp_path)
+    stream = io.BytesIO()
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(stream, "PNG")
+    with zipfile.ZipFile("real.zip", "w") as archive:
+        for number in range(12):
+            archive.writestr(f"{number:02d}.png", stream.getvalue())
+    return {
+        "run": "run",
+        "network": "efficientnet-lite0",
+        "controls": ["untrained"],
+        "sources": {
+            "real": {"path": "real.zip"},
+            "fake": {"kind": "imitation", "count": 100, "resolution": 32},
+            "unused": {"path": "nowhere"},
+        },
+        "datasets": {"faces": {"real": "real", "generated": "fake"}},
+        "evaluation": {"n_real": 12, "n_generated": 60},
+    }
+
+
+def check(config: dict[str, Any]) -> tuple[dict[str, Any], plan.Sources]:
+    return plan.check(config, SCHEMA, Path("fingerprints.json"))
+
+
+def faults(config: dict[str, Any]) -> list[str]:
+    with pytest.raises(FringeError) as caught:
+        check(config)
+    return str(caught.value).split("\n  - ")[1:]
+
+
+def test_a_right_config_and_its_sources(config: dict[str, Any]) -> None:
+    config["extraction"] = {"batch_size": 5, "shard_size": 5}
+    completed, sources = check(config)
+    assert completed["device"] == "auto"
+    assert list(sources) == ["real", "fake"], "a source that nobody uses is not looked for"
+    assert sources["real"]["count"] == 12
+    assert list(sources["real"]["shards"]) == [
+        "0000000-0000005", "0000005-0000010", "0000010-0000012"
+    ]  # fmt: skip
+    assert len(set(sources["real"]["shards"].values())) == 3
+    assert not sources["real"]["simulated"]
+    assert sources["fake"]["simulated"]
+
+
+def change(*keys: str, to: Any) -> Callable[[dict[str, Any]], None]:
+    def apply(config: dict[str, Any]) -> None:
+        for key in keys[:-1]:
+            config = config.setdefault(key, {})
+        config[keys[-1]] = to
+
+    return apply
+
+
+@pytest.mark.parametrize(
+    ("apply", "fault"),
+    [
+        (change("sources", "real", "path", to="x.zip"), "sources/real: x.zip: is not there"),
+        (change("sources", "real", "count", to=13), "sources/real: real.zip: holds 12 images"),
+        (change("evaluation", "n_real", to=13), "datasets/faces/n_real: 13 images are asked for"),
+        (
+            change("datasets", "faces", "n_generated", to=101),
+            "datasets/faces/n_generated: 101 images are asked for",
+        ),
+        (change("evaluation", "sizes", to=[["all", 101]]), "datasets/faces/sizes: 12+101 images"),
+        (change("network", to="incepton"), "network: unknown network 'incepton'"),
+        (change("controls", to=["clpi"]), "controls: unknown network 'clpi'"),
+        (change("schemes", "top", to=[501]), "schemes/top: 501 is more than half of the 1000"),
+        (change("weights", to={"untrained": "w.pt"}), "weights/untrained: w.pt is not there"),
+        (change("weights", to={"clip": "real.zip"}), "weights/clip: neither network nor controls"),
+        (change("results", to="real.zip"), "results: "),
+    ],
+)  # fmt: skip
+def test_faults(
+    config: dict[str, Any], apply: Callable[[dict[str, Any]], None], fault: str
+) -> None:
+    apply(config)
+    (found,) = faults(config)
+    assert found.startswith(fault)
+
+
+def test_the_main_network_must_be_a_classifier(config: dict[str, Any]) -> None:
+    config |= {"network": "untrained", "controls": ["efficientnet-lite0"]}
+    (found,) = faults(config)
+    assert found.startswith("network: untrained is no classifier")
+
+
+def test_a_folder_that_may_not_be_written(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (Path("closed")).mkdir()
+    config["results"] = "closed/results"
+    check(config)
+    # What the system says of a read-only folder; root, who may run this test, is never refused.
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "closed")
+    (found,) = faults(config)
+    assert found.startswith("results: ")
+    assert "closed is not yours to write to" in found
+
+
+def test_everything_at_once(config: dict[str, Any]) -> None:
+    config["sources"]["fake"]["severity"] = 9
+    config["sources"]["real"]["path"] = "x.zip"
+    config["datasets"]["other"] = {"real": "fake", "generated": "fake", "n_real": 5, "tittle": ""}
+    config["datasets"]["third"] = {"real": "fake", "generated": "fake", "n_real": 500}
+    config["controls"] = ["clpi"]
+    config["results"] = "real.zip"
+    assert [fault.split(":")[0] for fault in faults(config)] == [
+        "datasets/other", "sources/fake/severity", "sources/real", "sources/fake",
+        "controls", "results",
+    ]  # fmt: skip
+    del config["sources"]["fake"]["severity"]
+    assert "datasets/third/n_real" in [fault.split(":")[0] for fault in faults(config)]
+
+
+@pytest.mark.parametrize("key", ["sources", "datasets", "evaluation", "weights", "schemes"])
+@pytest.mark.parametrize("value", [None, 3, "text", ["a"], {"a": None}, {"a": {"real": ["b"]}}])
+def test_any_shape_gets_a_message(config: dict[str, Any], key: str, value: Any) -> None:
+    config[key] = value
+    assert faults(config)
+
+
+def test_duplicate_keys_are_faults(config: dict[str, Any], tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("run: a\nrun: b\n")
+    with pytest.raises(FringeError, match="run: stands twice"):
+        plan.check(config, SCHEMA, Path("fingerprints.json"), [path])
+
+
+def test_shards() -> None:
+    assert plan.shard_bounds(7, 3) == [(0, 3), (3, 6), (6, 7)]
+    assert plan.shard_bounds(6, 3) == [(0, 3), (3, 6)]
+    assert plan.parse_shard(plan.shard_name(40, 1234567)) == (40, 1234567)
+    names = [plan.shard_name(first, first + 1) for first in (2, 10, 100)]
+    assert names == sorted(names)
+
+
+def test_schemes_and_their_repeats(config: dict[str, Any]) -> None:
+    config["schemes"] = {"top": [1, 20], "middle": [5]}
+    config["evaluation"]["repeats"] = {"table1": 5, "table2": 8, "table3": 9, "sweep": 3}
+    completed, _ = complete(config, SCHEMA)
+    assert plan.schemes(completed) == [
+        "random", "matched", "prelogits", "logits", "top1", "top20", "middle5"
+    ]  # fmt: skip
+    assert [plan.parse_sweep_scheme(name) for name in plan.sweep_schemes(completed)] == [
+        ("top", 1), ("top", 20), ("middle", 5)
+    ]  # fmt: skip
+    wanted = {"random": 9, "matched": 5, "prelogits": 9, "logits": 8, "top20": 3}
+    assert {scheme: plan.repeats(completed, scheme) for scheme in wanted} == wanted
+
+
+def test_sizes() -> None:
+    assert plan.resolve_sizes([["all", 5], [3, "all"]], 10, 20) == [(10, 5), (3, 20)]
+
+
+def test_a_spec_holds_what_its_kind_needs(config: dict[str, Any]) -> None:
+    completed, _ = complete(config, SCHEMA)
+    assert plan.source_spec(completed, "real") == {
+        "kind": "files", "path": "real.zip", "count": None, "resolution": None
+    }  # fmt: skip
+    assert plan.source_spec(completed, "fake") == {
+        "kind": "imitation", "count": 100, "resolution": 32, "seed": 0, "severity": 0.8
+    }  # fmt: skip
+
+
+def test_weights_of_own_networks_are_known_by_content(config: dict[str, Any]) -> None:
+    cache = Path("fingerprints.json")
+    Path("a.pt").write_bytes(b"weights")
+    config["weights"] = {"module:function": "a.pt", "inception": "gone.pt"}
+    before = plan.weights_digests(config, cache)
+    assert list(before) == ["module:function"], "registered weights have a registered digest"
+    Path("a.pt").rename("b.pt")
+    config["weights"]["module:function"] = "b.pt"
+    assert plan.weights_digests(config, cache) == before
+    Path("b.pt").write_bytes(b"others!")
+    assert plan.weights_digests(config, cache) != before

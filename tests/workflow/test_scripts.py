@@ -1,0 +1,115 @@
+"""Scripts can be imported, and called without Snakemake."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+
+from fringe.evaluation import load_draws, load_gaussian
+from fringe.features import open_features
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCRIPTS = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
+
+
+def load(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+class Named(list[str]):
+    """Files by number and name, as Snakemake gives them."""
+
+    def __init__(self, files: Iterable[Path] = (), **named: Path) -> None:
+        super().__init__(map(str, [*files, *named.values()]))
+        self.__dict__ |= {name: str(path) for name, path in named.items()}
+
+    def get(self, name: str, default: Any = None) -> Any:
+        return getattr(self, name, default)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_a_script_can_be_imported_and_says_what_it_does(path: Path) -> None:
+    module = load(path)
+    assert callable(module.main)
+    assert module.__doc__ is not None
+    assert "Out: " in module.__doc__
+
+
+def test_every_script_is_a_rule_s_and_every_rule_has_a_script() -> None:
+    rules = "".join(path.read_text() for path in (REPOSITORY / "rules").glob("*.smk"))
+    assert {path.name for path in SCRIPTS} == {
+        line.rpartition("/")[2].strip('" ') for line in rules.splitlines() if "/scripts/" in line
+    }
+
+
+def test_draw_random(tmp_path: Path) -> None:
+    job = SimpleNamespace(
+        output=Named([tmp_path / "draws.h5"]),
+        params=SimpleNamespace(
+            drawing={"candidates": 50, "n": 20, "repeats": 3, "seed": 1, "revision": 1}
+        ),
+    )
+    load(REPOSITORY / "workflow/scripts/draw_random.py").main(job)
+    draws, _ = load_draws(tmp_path / "draws.h5")
+    assert draws.shape == (3, 20)
+
+
+def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three scripts in a row give the statistics of the images themselves."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    scripts = {path.stem: load(path) for path in SCRIPTS}
+    config = {
+        "sources": {"photos": {"kind": "photos", "count": 50, "resolution": 32, "seed": 0}},
+        "weights": {},
+        "device": "cpu",
+        "extraction": {"workers": 0},
+    }
+    made_from = {"images": "fingerprint", "network": "tiny_network:classifier", "batch_size": 20}
+    shards = []
+    for shard in ("0000000-0000040", "0000040-0000050"):
+        shards.append(tmp_path / "photos" / "net" / f"{shard}.h5")
+        scripts["extract_features"].main(
+            SimpleNamespace(
+                config=config,
+                input=Named(),
+                output=Named([shards[-1]]),
+                params=SimpleNamespace(made_from=made_from),
+                wildcards=SimpleNamespace(source="photos", shard=shard),
+            )
+        )
+    link = tmp_path / "photos" / "net.h5"
+    scripts["link_features"].main(
+        SimpleNamespace(
+            input=Named(shards),
+            output=Named([link]),
+            params=SimpleNamespace(made_from=made_from | {"count": 50}),
+        )
+    )
+    scripts["measure_statistics"].main(
+        SimpleNamespace(
+            input=Named([link]),
+            output=Named([tmp_path / "statistics.h5"]),
+            params=SimpleNamespace(revision=1),
+            wildcards=SimpleNamespace(space="features", n="45"),
+        )
+    )
+    rows = open_features(link).read("features").astype(np.float64)
+    assert rows.shape == (50, 12)
+    gaussian, n = load_gaussian(tmp_path / "statistics.h5")
+    assert n == 45
+    np.testing.assert_allclose(gaussian.covariance, np.cov(rows[:45].T), rtol=0, atol=1e-12)
+    with h5py.File(tmp_path / "statistics.h5") as file:
+        assert file.attrs["network"] == "tiny_network:classifier"
+        assert file.attrs["images"] == "fingerprint"
