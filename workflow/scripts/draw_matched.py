@@ -18,6 +18,10 @@ def main(job: Job) -> None:
         drawing["repeats"],
         drawing["seed"],
     )
+    print(
+        f"{report['filled']} of {report['asked']} places filled; short, by class:",
+        report["unfilled"],
+    )
     save_draws(job.output[0], draws, drawing, report)
 
 
