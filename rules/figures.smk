@@ -153,11 +153,19 @@ rule figure_schemes:
 rule figures:
     input:
         expand(
-            f"{R}/figures/figure{{number}}-{{dataset}}.png",
+            f"{R}/figures/figure{{number}}-{{dataset}}.{{kind}}",
             number=["4a", "5", "16", "17"],
             dataset=DATASETS,
+            kind=["png", "pdf"],
         ),
-        expand(f"{R}/figures/figure{{number}}.png", number=["6", "18"]),
-        [f"{R}/figures/figure8a.png"] if WITH_SIZES else [],
-        [f"{R}/figures/figure9.png"] if WITH_SNAPSHOTS else [],
+        expand(
+            f"{R}/figures/figure{{number}}.{{kind}}",
+            number=[
+                "6",
+                "18",
+                *(["8a"] if WITH_SIZES else []),
+                *(["9"] if WITH_SNAPSHOTS else []),
+            ],
+            kind=["png", "pdf"],
+        ),
     localrule: True

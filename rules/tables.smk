@@ -50,5 +50,9 @@ rule make_table:
 
 rule tables:
     input:
-        expand(f"{R}/tables/table{{table}}.md", table=TABLES),
+        expand(
+            f"{R}/tables/table{{table}}.{{kind}}",
+            table=TABLES,
+            kind=["csv", "md", "tex", "html"],
+        ),
     localrule: True

@@ -24,6 +24,13 @@ __all__ = [
 
 Config = dict[str, Any]
 
+# What a source of each kind is made of.
+SOURCE_KEYS = {
+    "files": ("path", "count", "resolution"),
+    "photos": ("count", "resolution", "seed"),
+    "imitation": ("count", "resolution", "seed", "severity"),
+}
+
 
 def load_schema(path: str | Path) -> Config:
     """Read the schema of the configuration (``config/schema.yaml``)."""
@@ -39,6 +46,8 @@ def complete(config: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Conf
     completed = copy.deepcopy(dict(config))
     _fill_defaults(completed, schema)
     faults = _schema_faults(completed, schema)
+    for name, source in items(config, "sources"):  # as written: defaults are there for all kinds
+        faults += where_shaped(faults, _stray_keys, name, source)
     for name, source in items(completed, "sources"):
         faults += where_shaped(faults, _source_faults, name, source)
     for name, dataset in items(completed, "datasets"):
@@ -133,6 +142,14 @@ def _plain(error: jsonschema.ValidationError) -> str:
     return str(error.message)
 
 
+def _stray_keys(name: str, source: Config) -> Iterable[str]:
+    """Yield the keys of one source that its kind would not read."""
+    kind = source.get("kind", "files")
+    for key in sorted(set().union(*SOURCE_KEYS.values()) & set(source) - set(SOURCE_KEYS[kind])):
+        kinds = " and ".join(kind for kind, keys in SOURCE_KEYS.items() if key in keys)
+        yield f"sources/{name}/{key}: only for kind {kinds}; drop it, or say that kind"
+
+
 def _source_faults(name: str, source: Config) -> Iterable[str]:
     where = f"sources/{name}"
     if source["kind"] == "files":
@@ -142,8 +159,6 @@ def _source_faults(name: str, source: Config) -> Iterable[str]:
     for key in ("count", "resolution"):
         if key not in source:
             yield f"{where}/{key}: missing; a source of kind {source['kind']} needs it"
-    if "path" in source:
-        yield f"{where}/path: only for kind files; drop it or the kind"
 
 
 def _dataset_faults(config: Config, name: str, dataset: Config) -> Iterable[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from fringe.config import complete, duplicate_keys, items, raise_faults, where_shaped
+from fringe.config import SOURCE_KEYS, complete, duplicate_keys, items, raise_faults, where_shaped
 from fringe.errors import FringeError
 from fringe.networks import network_info
 from fringe.sources import source_from_spec
@@ -29,19 +29,12 @@ __all__ = [
 Config = Mapping[str, Any]
 Sources = dict[str, dict[str, Any]]
 
-# Keys of a source that mean something for its kind; the others keep their defaults unread.
-_KEYS = {
-    "files": ("path", "count", "resolution"),
-    "photos": ("count", "resolution", "seed"),
-    "imitation": ("count", "resolution", "seed", "severity"),
-}
-
 
 def source_spec(config: Config, name: str) -> dict[str, Any]:
     """Return what :func:`fringe.sources.source_from_spec` needs to open the source ``name``."""
     source = config["sources"][name]
     kind = source["kind"]
-    return {"kind": kind} | {key: source.get(key) for key in _KEYS[kind]}
+    return {"kind": kind} | {key: source.get(key) for key in SOURCE_KEYS[kind]}
 
 
 def used_sources(config: Config) -> list[str]:

@@ -3,8 +3,6 @@
 In: draws and scores. Out: PNG and PDF.
 """
 
-import numpy as np
-
 from fringe.evaluation import load_draws, read_scores
 from fringe.figures import save, scheme_grids
 from fringe.plan import source_spec
@@ -23,7 +21,7 @@ def main(job: Job) -> None:
     for scheme, path in zip(about["schemes"], job.input.draws, strict=True):
         indices, _ = load_draws(path)
         stream = random_stream(about["seed"], "grid", scheme)
-        grids[scheme] = source.read(stream.permutation(np.unique(indices[0]))[: rows * columns])
+        grids[scheme] = source.read(stream.permutation(indices[0])[: rows * columns])
     fids = read_scores(job.input.scores).groupby("scheme")["value"].mean()
     figure = scheme_grids(
         grids,

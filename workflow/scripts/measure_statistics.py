@@ -5,6 +5,7 @@ In: a feature file. Out: ``mean`` (D,) and ``covariance`` (D, D), float64.
 
 from fringe.evaluation import gaussian_of, save_gaussian
 from fringe.features import open_features
+from fringe.metrics import describe_rank
 from fringe.stage import Job, run
 
 
@@ -12,6 +13,8 @@ def main(job: Job) -> None:
     """Measure the space and the number of images that the output's name says."""
     space, n = job.wildcards.space, int(job.wildcards.n)
     file = open_features(job.input[0])
+    if note := describe_rank(n, file.dim(space), space):
+        print(note)
     save_gaussian(job.output[0], gaussian_of(file, space, stop=n), n, file.attributes)
 
 

@@ -3,9 +3,8 @@
 In: scores. Out: Markdown.
 """
 
-from pathlib import Path
-
 from fringe.evaluation import read_scores
+from fringe.files import atomic_path
 from fringe.report import verdict
 from fringe.stage import Job, run
 
@@ -21,7 +20,8 @@ def main(job: Job) -> None:
         dims=about["dims"],
     )
     text = "\n\n".join(f"## {one.title}\n\n" + "\n".join(one.sentences) for one in found)
-    Path(job.output[0]).write_text(f"# Verdict\n\n{text}\n", encoding="utf-8")
+    with atomic_path(job.output[0]) as partial:
+        partial.write_text(f"# Verdict\n\n{text}\n", encoding="utf-8")
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

@@ -10,6 +10,9 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     try:
         print(f"\n{summary([folder / 'tables' / f'table{n}.md' for n in (1, 2)])}")
+        for name in ("report.html", "verdict.md"):
+            if not (folder / name).is_file():
+                raise FringeError(f"{folder / name}: missing; run the workflow again")
     except FringeError as error:
         sys.exit(f"error: {error}")
     print(f"Report: {folder / 'report.html'}   Verdict: {folder / 'verdict.md'}")

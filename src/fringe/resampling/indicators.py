@@ -10,6 +10,8 @@ from fringe.metrics.arrays import Array, as_matrix, like, require_finite
 
 __all__ = ["class_indicators"]
 
+ROWS = 4096  # images that are ranked at a time
+
 
 def class_indicators(
     real_logits: Any, candidate_logits: Any, n: int, mode: Literal["top", "middle"] = "top"
@@ -73,7 +75,9 @@ def _ranks(classes: int, n: int, mode: str) -> slice:
 
 
 def _mark(logits: Array, ranks: slice) -> npt.NDArray[np.float32]:
-    order = np.argsort(-logits.astype(np.float64, copy=False), axis=1, kind="stable")
     marked = np.zeros(logits.shape, np.float32)
-    np.put_along_axis(marked, order[:, ranks], 1, axis=1)
+    for first in range(0, len(logits), ROWS):  # sorting takes several times the room of its rows
+        rows = slice(first, first + ROWS)
+        order = np.argsort(-logits[rows].astype(np.float64), axis=1, kind="stable")
+        np.put_along_axis(marked[rows], order[:, ranks], 1, axis=1)
     return marked

@@ -148,6 +148,14 @@ def _notes(table: pd.DataFrame) -> list[str]:
         count = f"{least:,}" if least == most else f"{least:,} to {most:,}"
         sizes.append(f"{part['title'].iloc[0]} {int(part['n_real'].max()):,} + {count}")
     notes.append(f"Images (real + generated): {'; '.join(sizes)}.")
+    matched = table[table["scheme"] == "matched"].drop_duplicates("dataset")
+    for _, row in matched.iterrows():
+        asked = int(table[table["dataset"] == row["dataset"]]["n_generated"].max())
+        if row["n_generated"] < asked:
+            notes.append(
+                f"{row['title']}: the candidates could fill {int(row['n_generated']):,} of "
+                f"{asked:,} places of the Top-1 histogram; fewer images alone raise FID a little."
+            )
     if table["paper"].notna().any():
         notes.append(
             "paper: the value printed by Kynkäänniemi et al. (2023) for its StyleGAN2, with 50,000 "
