@@ -235,10 +235,8 @@ def drawn(number, name="", caption="figure"):
             f"{stem}.png",
             caption=f"../workflow/report/{caption}.rst",
             category="Figures",
-            labels={
-                "figure": f"Figure {number}",
-                "data set": "{dataset}" if name else "all",
-            },
+            # One label: of two, the report makes switches, and breaks where a combination is missing.
+            labels={"figure": f"Figure {number}" + (" {dataset}" if name else "")},
         ),
         "pdf": f"{stem}.pdf",
     }
