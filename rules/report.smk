@@ -10,8 +10,9 @@ rule verdict:
             network=NETWORKS,
         ),
     output:
-        report(
-            f"{R}/verdict.md",
+        markdown=f"{R}/verdict.md",
+        html=report(
+            f"{R}/verdict.html",
             caption="../workflow/report/verdict.rst",
             category="Verdict",
             labels={"question": "How much of FID is null space?"},

@@ -1,13 +1,14 @@
 """The verdict in words and the terminal's summary."""
 
 import math
+from html import escape
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from fringe.errors import FringeError
-from fringe.report import summary, verdict
+from fringe.report import summary, verdict, write_verdicts
 from fringe.tables import SCORE_COLUMNS, table1, table2, write_table
 
 TITLES = {"d": "Data", "net": "Net", "clip": "Clip", "swav": "Swav"}
@@ -137,3 +138,13 @@ def test_summary_refuses_what_is_no_table(tmp_path):
     (tmp_path / "bad.md").write_text("hello")
     with pytest.raises(FringeError, match="holds no Markdown table"):
         summary([tmp_path / "bad.md"])
+
+
+def test_both_files_hold_every_sentence_and_html_is_escaped(tmp_path):
+    found = verdict(scores(BASE), "net", ["clip"], TITLES | {"d": "Cats & <dogs>"})
+    write_verdicts(found, tmp_path / "verdict.md", tmp_path / "verdict.html")
+    markdown = (tmp_path / "verdict.md").read_text()
+    page = (tmp_path / "verdict.html").read_text()
+    assert markdown.startswith("# Verdict\n\n## Cats & <dogs>\n")
+    assert all(sentence in markdown and escape(sentence) in page for sentence in found[0].sentences)
+    assert "<h2>Cats &amp; &lt;dogs&gt;</h2>" in page

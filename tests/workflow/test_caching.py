@@ -23,7 +23,7 @@ PNG_PDF = ("png", "pdf")
 
 WEIGHTED = ("prelogits", "logits", "top1", "middle2")
 SCORES = ("scores/*/*/*.csv", "scores/*/sizes.csv", "scores/*/snapshots-*.csv")
-RESULTS = ("tables/*", "figures/*", "verdict.md")
+RESULTS = ("tables/*", "figures/*", "verdict.*")
 DRAWN_WITH_WEIGHTS = tuple(
     f"{kind}/faces/{scheme}{end}"
     for scheme in WEIGHTED
@@ -52,7 +52,7 @@ AFTER_FAKE = (
     "draws/faces/matched.h5",
     *DRAWN_WITH_WEIGHTS,
     *("scores/*/*/*.csv", "scores/*/sizes.csv"),
-    *("tables/*", "verdict.md", *figures("4a", "5", "6", "8a", "16", "17", "18")),
+    *("tables/*", "verdict.*", *figures("4a", "5", "6", "8a", "16", "17", "18")),
 )
 
 
@@ -208,13 +208,13 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
     (
         "another control",
         ADD_CONTROL,
-        ("tables/table1.*", "tables/table2.*", "verdict.md"),
+        ("tables/table1.*", "tables/table2.*", "verdict.*"),
         ADDED_CONTROL,
     ),
     (
         "another last control",
         sets("controls", to=["tiny_network:control", "tiny_network:other"]),
-        ("tables/table1.*", "tables/table2.*", "verdict.md", *figures("6", "18")),
+        ("tables/table1.*", "tables/table2.*", "verdict.*", *figures("6", "18")),
         ADDED_CONTROL | scored(OTHER, "top1", "middle2"),
     ),
     (
@@ -248,7 +248,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         (
             *(f"features/*/{CONTROL}/*.h5", f"features/*/{CONTROL}.h5"),
             *(f"statistics/*/{CONTROL}/*.h5", f"scores/*/*/{CONTROL}.csv"),
-            *("tables/table1.*", "tables/table2.*", "verdict.md", *figures("6", "18")),
+            *("tables/table1.*", "tables/table2.*", "verdict.*", *figures("6", "18")),
         ),
         set(),
     ),
@@ -258,7 +258,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         (
             *("draws/faces/random.h5", "draws/faces/matched.h5"),
             *("scores/faces/random/*.csv", "scores/faces/matched/*.csv"),
-            *("tables/*", "verdict.md", *figures("6", "16", "18")),
+            *("tables/*", "verdict.*", *figures("6", "16", "18")),
         ),
         set(),
     ),
@@ -289,7 +289,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         sets("optimization", "evaluations", to=11),
         (
             *DRAWN_WITH_WEIGHTS,
-            *("tables/table2.*", "tables/table3.*", "verdict.md"),
+            *("tables/table2.*", "tables/table3.*", "verdict.*"),
             *figures("5", "6", "16", "17", "18"),
         ),
         set(),
@@ -301,7 +301,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
             "draws/*/*.h5",
             *SCORES,
             "tables/*",
-            "verdict.md",
+            "verdict.*",
             *figures("5", "6", "8a", "9", "16", "17", "18"),
         ),
         set(),
@@ -312,7 +312,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         sets("evaluation", "n_real", to=50),
         (
             *("draws/faces/matched.h5", *DRAWN_WITH_WEIGHTS),
-            *("scores/*/*/*.csv", "scores/*/snapshots-*.csv", "tables/*", "verdict.md"),
+            *("scores/*/*/*.csv", "scores/*/snapshots-*.csv", "tables/*", "verdict.*"),
             *figures("4a", "5", "6", "9", "16", "17", "18"),
         ),
         {f"statistics/real/{MAIN}/{space}-50.h5" for space in ("features", "logits")}
@@ -352,13 +352,13 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
     (
         "another control without images",
         both(drop_images, sets("extraction", "keep_images", to=False), ADD_CONTROL),
-        ("tables/table1.*", "tables/table2.*", "verdict.md"),
+        ("tables/table1.*", "tables/table2.*", "verdict.*"),
         ADDED_CONTROL,
     ),
     (
         "another control with lost images",
         both(drop_images, ADD_CONTROL),
-        ("tables/table1.*", "tables/table2.*", "verdict.md"),
+        ("tables/table1.*", "tables/table2.*", "verdict.*"),
         ADDED_CONTROL | {f"images/fake/{shard}.h5" for shard in FAKE_SHARDS},
     ),
     (
@@ -429,7 +429,7 @@ def test_a_comment_in_the_code_reruns_nothing(project: Project, tmp_path: Path) 
 
 
 METRICS_FOLLOW = (
-    *("statistics/*/*/*.h5", *DRAWN_WITH_WEIGHTS, *SCORES, "tables/*", "verdict.md"),
+    *("statistics/*/*/*.h5", *DRAWN_WITH_WEIGHTS, *SCORES, "tables/*", "verdict.*"),
     *figures("5", "6", "8a", "9", "16", "17", "18"),
 )
 REVISIONS = {
@@ -451,10 +451,10 @@ REVISIONS = {
     "features/extract.py": ("features/*/*/*.h5", *AFTER_REAL, *AFTER_FAKE, *after_snapshot("*")),
     "metrics/__init__.py": METRICS_FOLLOW,
     "resampling/__init__.py": (
-        *("draws/*/*.h5", "weights/*/*.h5", "scores/*/*/*.csv", "tables/*", "verdict.md"),
+        *("draws/*/*.h5", "weights/*/*.h5", "scores/*/*/*.csv", "tables/*", "verdict.*"),
         *figures("5", "6", "16", "17", "18"),
     ),
-    "tables/build.py": ("tables/*", "verdict.md"),
+    "tables/build.py": ("tables/*", "verdict.*"),
     "figures/style.py": ("figures/*",),
 }
 
@@ -480,5 +480,5 @@ def test_a_raised_revision_of_a_network_reruns_its_features(
     assert project.planned() == finished.files(
         *(f"features/*/{CONTROL}.h5", f"features/*/{CONTROL}/*.h5"),
         *(f"statistics/*/{CONTROL}/*.h5", f"scores/*/*/{CONTROL}.csv"),
-        *("tables/table1.*", "tables/table2.*", "verdict.md", *figures("6", "18")),
+        *("tables/table1.*", "tables/table2.*", "verdict.*", *figures("6", "18")),
     )

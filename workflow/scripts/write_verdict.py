@@ -1,11 +1,10 @@
 """Write the verdict: how much of FID lies in its perceptual null space.
 
-In: scores. Out: Markdown.
+In: scores. Out: Markdown and HTML.
 """
 
 from fringe.evaluation import read_scores
-from fringe.files import atomic_path
-from fringe.report import verdict
+from fringe.report import verdict, write_verdicts
 from fringe.stage import Job, run
 
 
@@ -19,9 +18,7 @@ def main(job: Job) -> None:
         about["titles"],
         dims=about["dims"],
     )
-    text = "\n\n".join(f"## {one.title}\n\n" + "\n".join(one.sentences) for one in found)
-    with atomic_path(job.output[0]) as partial:
-        partial.write_text(f"# Verdict\n\n{text}\n", encoding="utf-8")
+    write_verdicts(found, job.output.markdown, job.output.html)
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

@@ -1,0 +1,35 @@
+"""Verdicts as files for people."""
+
+import os
+from collections.abc import Sequence
+from html import escape
+
+from fringe.files import atomic_path
+from fringe.report.verdict import Verdict
+
+__all__ = ["write_verdicts"]
+
+_STYLE = 'font: 15px/1.6 "DejaVu Sans", Verdana, sans-serif; margin: 2em; max-width: 50em'
+
+
+def write_verdicts(
+    verdicts: Sequence[Verdict],
+    markdown: str | os.PathLike[str],
+    html: str | os.PathLike[str],
+) -> None:
+    """Write verdicts as Markdown and as a page of HTML, a heading for each data set."""
+    text = "\n\n".join(f"## {one.title}\n\n" + "\n".join(one.sentences) for one in verdicts)
+    with atomic_path(markdown) as partial:
+        partial.write_text(f"# Verdict\n\n{text}\n", encoding="utf-8")
+    body = "\n".join(
+        f"<h2>{escape(one.title)}</h2>\n"
+        + "\n".join(f"<p>{escape(sentence)}</p>" for sentence in one.sentences)
+        for one in verdicts
+    )
+    with atomic_path(html) as partial:
+        partial.write_text(
+            '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
+            f"<title>Verdict</title></head>\n<body style='{_STYLE}'>\n<h1>Verdict</h1>\n{body}\n"
+            "</body>\n</html>\n",
+            encoding="utf-8",
+        )
