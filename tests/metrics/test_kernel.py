@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fringe.errors import FringeError
-from fringe.metrics import Kernel, kernel_distance, kernel_distances, rbf_distances
+from fringe.metrics import Kernel, kernel_distance, kernel_distances
 from fringe.metrics import kernel as module
 
 NAMES: tuple[Literal["polynomial", "rbf"], ...] = ("polynomial", "rbf")
@@ -80,7 +80,9 @@ def test_one_pass_equals_many() -> None:
     x, y = sets()
     gammas = [0.05, 0.2, 1.6]
     alone = [kernel_distance(x, y, "rbf", gamma, subsets=3, subset_size=20) for gamma in gammas]
-    together = rbf_distances(x, y, gammas, subsets=3, subset_size=20)
+    together = kernel_distances(
+        x, y, [Kernel("rbf", gamma) for gamma in gammas], subsets=3, subset_size=20
+    )
     assert together == pytest.approx(alone, rel=1e-12)
     mixed = kernel_distances(x, y, [Kernel(), Kernel("rbf", 0.2)])
     expected = [kernel_distance(x, y), kernel_distance(x, y, "rbf", 0.2)]

@@ -5,7 +5,7 @@ Knows arrays only. NumPy arrays and torch tensors are both welcome; torch is not
 
 from fringe.metrics.frechet import covariance_root, frechet_distance
 from fringe.metrics.gaussian import Gaussian, describe_rank
-from fringe.metrics.kernel import Kernel, kernel_distance, kernel_distances, rbf_distances
+from fringe.metrics.kernel import Kernel, kernel_distance, kernel_distances
 
 REVISION = 1
 """Raised when a change alters the values this room returns, so that scores are made anew."""
@@ -19,5 +19,4 @@ __all__ = [
     "frechet_distance",
     "kernel_distance",
     "kernel_distances",
-    "rbf_distances",
 ]

@@ -9,7 +9,7 @@ from fringe.errors import FringeError
 from fringe.metrics.arrays import Array, Floats, as_matrix, require_finite
 from fringe.seeds import random_stream
 
-__all__ = ["Kernel", "kernel_distance", "kernel_distances", "rbf_distances"]
+__all__ = ["Kernel", "kernel_distance", "kernel_distances"]
 
 BLOCK = 1024  # rows per block of kernel values
 
@@ -68,22 +68,6 @@ def kernel_distance(
         subset_size=subset_size,
         seed=seed,
     )[0]
-
-
-def rbf_distances(
-    real: Any,
-    generated: Any,
-    gammas: Sequence[float],
-    *,
-    subsets: int | None = None,
-    subset_size: int = 1000,
-    seed: Seed = 0,
-) -> list[float]:
-    """Return `kernel_distance` with the RBF kernel for each of ``gammas`` from one pass."""
-    kernels = [Kernel("rbf", gamma) for gamma in gammas]
-    return kernel_distances(
-        real, generated, kernels, subsets=subsets, subset_size=subset_size, seed=seed
-    )
 
 
 def kernel_distances(
