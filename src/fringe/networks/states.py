@@ -1,0 +1,79 @@
+"""State dicts into modules, with one message for a file that does not fit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from fringe.errors import FringeError
+
+__all__ = ["fill"]
+
+Module = TypeVar("Module", bound=nn.Module)
+
+# A counter of training steps, which older files lack.
+COUNTER = "num_batches_tracked"
+
+
+def fill(
+    module: Module,
+    state: Mapping[str, Tensor],
+    path: Path,
+    network: str,
+    *,
+    ignore: Collection[str] = (),
+) -> Module:
+    """Give ``module`` the tensors of ``state``, and return it as a network that only infers.
+
+    The module may have been built on the meta device, which saves drawing weights that are thrown
+    away: its parameters become the float32 tensors of ``state``, on the CPU, without gradients.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Names and shapes of its own state dict are what is expected.
+    state : mapping of str to Tensor
+        Floating-point tensors of any precision, under the names of ``module``.
+    path : Path
+        The file they come from, for the message.
+    network : str
+        The name of the network, for the message.
+    ignore : collection of str
+        Beginnings of names in ``state`` that ``module`` has no use for.
+
+    Raises
+    ------
+    FringeError
+        If a tensor is missing, has another shape or no floating-point type, or is not known to
+        ``module``; the message names the first one.
+    """
+    expected = module.state_dict()
+    tensors = {}
+    for name, place in expected.items():
+        if name.endswith(COUNTER):
+            tensors[name] = torch.zeros_like(place, device="cpu")
+            continue
+        shape = tuple(place.shape)
+        if name not in state:
+            _refuse(path, network, f"tensor {name!r} is missing, expected of shape {shape}")
+        found = state[name]
+        if tuple(found.shape) != shape or not found.is_floating_point():
+            kind = f"{found.dtype} of shape {tuple(found.shape)}"
+            _refuse(path, network, f"tensor {name!r} is {kind}, expected floats of shape {shape}")
+        tensors[name] = found.to("cpu", torch.float32)
+    for name in state:
+        if name not in expected and not name.startswith((*ignore,)) and not name.endswith(COUNTER):
+            _refuse(path, network, f"tensor {name!r} is unknown, expected no such tensor")
+    module.load_state_dict(tensors, assign=True)
+    return module.eval().requires_grad_(False)
+
+
+def _refuse(path: Path, network: str, found: str) -> NoReturn:
+    raise FringeError(
+        f"{path}: not the weights of network {network!r}: {found}; "
+        "name the file that was published for this network"
+    )

@@ -1,0 +1,62 @@
+"""Filling a module from a state dict: what fits, and the message for what does not."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from fringe.errors import FringeError
+from fringe.networks.states import fill
+
+PATH = Path("weights.pth")
+
+
+def module() -> nn.Sequential:
+    with torch.device("meta"):
+        return nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+
+
+@pytest.fixture
+def state() -> dict[str, torch.Tensor]:
+    fitting = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4)).state_dict()
+    return {name: tensor.clone() for name, tensor in fitting.items()}
+
+
+def test_a_module_on_the_meta_device_gets_the_tensors_of_the_file_in_float32(
+    state: dict[str, torch.Tensor],
+) -> None:
+    state["0.weight"] = state["0.weight"].half()
+    del state["1.num_batches_tracked"]
+    filled = fill(module(), state, PATH, "net")
+    assert not filled.training
+    assert not any(parameter.requires_grad for parameter in filled.parameters())
+    assert filled[0].weight.dtype == torch.float32
+    assert torch.equal(filled[0].weight, state["0.weight"].float())
+    assert torch.isfinite(filled(torch.ones(1, 3, 2, 2))).all()
+
+
+def test_a_missing_tensor_is_named_with_its_shape(state: dict[str, torch.Tensor]) -> None:
+    del state["0.bias"]
+    with pytest.raises(FringeError, match=r"weights\.pth: not .*'net'.*'0\.bias' is missing.*\(4,"):
+        fill(module(), state, PATH, "net")
+
+
+@pytest.mark.parametrize(
+    "wrong", [torch.zeros(5), torch.zeros(4, dtype=torch.int64)], ids=["shape", "integers"]
+)
+def test_a_tensor_of_another_kind_is_named_with_both_kinds(
+    state: dict[str, torch.Tensor], wrong: torch.Tensor
+) -> None:
+    state["1.running_var"] = wrong
+    with pytest.raises(FringeError, match=r"'1\.running_var' is torch.*expected floats.*\(4,\)"):
+        fill(module(), state, PATH, "net")
+
+
+def test_an_unknown_tensor_is_refused_unless_it_is_to_be_ignored(
+    state: dict[str, torch.Tensor],
+) -> None:
+    state["head.weight"] = torch.zeros(2)
+    with pytest.raises(FringeError, match=r"'head\.weight' is unknown"):
+        fill(module(), state, PATH, "net")
+    fill(module(), state, PATH, "net", ignore=("head.",))
