@@ -3,14 +3,25 @@
 Importing this package does not import PyTorch; loading a network does.
 """
 
-from fringe.networks.base import Activations, FeatureNetwork, NetworkInfo
-from fringe.networks.registry import load_network, network_info, network_names
+from fringe.networks.base import PRECISIONS, Activations, FeatureNetwork, NetworkInfo
+from fringe.networks.registry import (
+    fetch_weights,
+    load_network,
+    network_info,
+    network_names,
+    network_weights,
+)
+from fringe.networks.weights import WeightsFile
 
 __all__ = [
+    "PRECISIONS",
     "Activations",
     "FeatureNetwork",
     "NetworkInfo",
+    "WeightsFile",
+    "fetch_weights",
     "load_network",
     "network_info",
     "network_names",
+    "network_weights",
 ]

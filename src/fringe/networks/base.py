@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["Activations", "FeatureNetwork", "NetworkInfo"]
+__all__ = ["PRECISIONS", "Activations", "FeatureNetwork", "NetworkInfo", "Precision"]
+
+Precision = Literal["float32", "tf32", "bfloat16"]
+PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")
 
 
 class NetworkInfo(NamedTuple):
@@ -51,6 +55,10 @@ class FeatureNetwork:
         Where it computes.
     forward : callable
         From uint8 NCHW images on ``device`` to Activations. Called in inference mode.
+    precision : {"float32", "tf32", "bfloat16"}
+        Of convolutions and matrix products. ``tf32`` rounds what they take to 10 bits on a GPU
+        that can, and is float32 elsewhere; ``bfloat16`` rounds to 7 bits, anywhere. Both change
+        features, and so FID.
     """
 
     name: str
@@ -59,11 +67,13 @@ class FeatureNetwork:
     weights_sha256: str
     device: torch.device
     forward: Callable[[Tensor], Activations]
+    precision: Precision = "float32"
 
     def __call__(self, images: Tensor) -> Activations:
         """Return the activations of ``images``, uint8 (N, 3, H, W) on any device, N at least 1.
 
-        Computed in float32 throughout, on GPUs too (no TF32), with deterministic convolutions.
+        Convolutions are deterministic, and compute in ``precision``: by default in float32, on GPUs
+        too (no TF32). What is returned is float32.
 
         Raises
         ------
@@ -82,8 +92,26 @@ class FeatureNetwork:
                 f"network {self.name} takes uint8 images of shape (N, 3, H, W), "
                 f"not {images.dtype} of shape {tuple(images.shape)}"
             )
-        exact = torch.backends.cudnn.flags(
-            enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-        )
-        with torch.inference_mode(), exact:
-            return self.forward(images.to(self.device, non_blocking=True))
+        with torch.inference_mode(), _computing_in(self.precision, self.device):
+            result = self.forward(images.to(self.device, non_blocking=True))
+        return Activations(*(None if x is None else x.float() for x in result))
+
+
+@contextmanager
+def _computing_in(precision: Precision, device: torch.device) -> Iterator[None]:
+    """Let PyTorch compute in ``precision`` within the block, deterministically."""
+    import torch
+
+    tf32 = precision == "tf32"
+    products = torch.backends.cuda.matmul
+    before = products.allow_tf32
+    convolutions = torch.backends.cudnn.flags(
+        enabled=True, benchmark=False, deterministic=True, allow_tf32=tf32
+    )
+    reduced = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
+    products.allow_tf32 = tf32
+    try:
+        with convolutions, reduced:
+            yield
+    finally:
+        products.allow_tf32 = before

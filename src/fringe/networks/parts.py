@@ -33,7 +33,8 @@ def by_parts(compute: Callable[[Tensor], Activations], images: Tensor, size: int
         with ThreadPoolExecutor(
             min(threads, len(parts)), initializer=torch.set_num_threads, initargs=(1,)
         ) as pool:
-            done = list(pool.map(lambda part: _inferred(compute, part), parts))
+            reduced = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
+            done = list(pool.map(lambda part: _inferred(compute, part, *reduced), parts))
     return Activations(
         torch.cat([part.features for part in done])[: len(images)],
         _joined([part.logits for part in done], len(images)),
@@ -41,9 +42,11 @@ def by_parts(compute: Callable[[Tensor], Activations], images: Tensor, size: int
     )
 
 
-def _inferred(compute: Callable[[Tensor], Activations], part: Tensor) -> Activations:
-    # Inference mode belongs to a thread, so each needs to enter it.
-    with torch.inference_mode():
+def _inferred(
+    compute: Callable[[Tensor], Activations], part: Tensor, reduced: bool, dtype: torch.dtype
+) -> Activations:
+    # Inference mode and reduced precision belong to a thread, so each needs to enter them.
+    with torch.inference_mode(), torch.autocast("cpu", dtype, enabled=reduced):
         return compute(part)
 
 

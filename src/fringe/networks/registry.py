@@ -1,6 +1,8 @@
 """The networks there are, and what is known of each without loading it.
 
-A new network is one module with a loader and one line in ``NETWORKS``.
+A new network is one module with a loader and one line in ``NETWORKS``. Outside this package a
+network is a "module:function", or a name that an installed package gives such a one: an entry point
+of the group ``fringe.networks``.
 """
 
 from __future__ import annotations
@@ -8,43 +10,65 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fringe.errors import FringeError
-from fringe.networks.base import NetworkInfo
-
-if TYPE_CHECKING:
-    from fringe.networks.base import FeatureNetwork
-
-__all__ = ["load_network", "network_info", "network_names"]
-
-Loader = Callable[["Path | None", "torch.device"], "FeatureNetwork"]
+from fringe.networks import published
+from fringe.networks.base import PRECISIONS, FeatureNetwork, NetworkInfo, Precision
+from fringe.networks.weights import WeightsFile, fetch, find, weights_folder
 
 if TYPE_CHECKING:
     import torch
 
+__all__ = ["fetch_weights", "load_network", "network_info", "network_names", "network_weights"]
+
+Loader = Callable[["Path | None", "torch.device"], FeatureNetwork]
+
 
 @dataclass(frozen=True)
 class _Entry:
-    """``loader`` is "module:function"; the function takes (weights path or None, device)."""
+    """What is known of a network.
+
+    ``loader`` is "module:function"; the function takes (weights path or None, device). ``weights``
+    are published files that hold its weights, any of which will do; the first is fetched.
+    """
 
     info: NetworkInfo
     loader: str
+    weights: tuple[WeightsFile, ...] = ()
 
 
-# Raise a revision when the same images would give other features.
+def _entry_of(
+    feature_dim: int,
+    n_classes: int | None,
+    loader: str,
+    weights: tuple[WeightsFile, ...] = (),
+    revision: int = 1,
+) -> _Entry:
+    info = NetworkInfo(feature_dim, n_classes, revision)
+    return _Entry(info, f"fringe.networks.{loader}", weights)
+
+
+# Features, classes, loader, weights. Add or raise a revision when the same images would give other
+# features.
 NETWORKS = {
-    "efficientnet-lite0": _Entry(
-        NetworkInfo(feature_dim=1280, n_classes=1000, revision=1),
-        "fringe.networks.efficientnet_lite0:load",
+    "inception": _entry_of(2048, 1008, "inception:load", published.INCEPTION),
+    "inception-torchvision": _entry_of(
+        2048, 1000, "inception_torchvision:load", published.INCEPTION_TORCHVISION
     ),
-    "untrained": _Entry(
-        NetworkInfo(feature_dim=102, n_classes=None, revision=1),
-        "fringe.networks.untrained:load",
-    ),
+    "resnet50": _entry_of(2048, 1000, "resnet50:load", published.RESNET50),
+    "swav": _entry_of(2048, None, "resnet50:load_swav", published.SWAV),
+    "clip": _entry_of(512, None, "clip:load", published.CLIP),
+    "vgg16": _entry_of(4096, None, "vgg16:load", published.VGG16),
+    "dinov2-b": _entry_of(768, None, "dinov2:load_b", published.DINOV2_B),
+    "dinov2-l": _entry_of(1024, None, "dinov2:load_l", published.DINOV2_L),
+    "efficientnet-lite0": _entry_of(1280, 1000, "efficientnet_lite0:load"),
+    "untrained": _entry_of(102, None, "untrained:load"),
 }
 
 
@@ -67,33 +91,83 @@ def network_info(name: str) -> NetworkInfo:
     return _entry(name).info
 
 
+def network_weights(name: str) -> tuple[WeightsFile, ...]:
+    """Return the published files that hold the weights of a network, any of which will do.
+
+    None for a network that brings its own weights.
+
+    Raises
+    ------
+    FringeError
+        If there is no such network.
+    """
+    return _entry(name).weights
+
+
+def fetch_weights(name: str, folder: str | os.PathLike[str] | None = None) -> Path | None:
+    """Return where a network's weights lie in ``folder``, fetching them if they do not.
+
+    Parameters
+    ----------
+    name : str
+        See `load_network`.
+    folder : path, optional
+        By default ``$FRINGE_WEIGHTS``, else ``~/.cache/fringe/weights``.
+
+    Returns
+    -------
+    Path or None
+        None for a network that brings its own weights.
+
+    Raises
+    ------
+    FringeError
+        If there is no such network, no address answers, or what lies there or arrives is not what
+        was published.
+    """
+    files = network_weights(name)
+    if not files:
+        return None
+    place = weights_folder() if folder is None else Path(folder)
+    found = find(files, place)
+    file = files[0] if found is None else next(f for f in files if f.name == found.name)
+    return fetch(file, place, name)
+
+
 def load_network(
     name: str,
     weights: str | os.PathLike[str] | None = None,
     device: str | torch.device = "cpu",
+    *,
+    precision: Precision = "float32",
 ) -> FeatureNetwork:
     """Return the network called ``name``, ready to compute on ``device``.
 
     Parameters
     ----------
     name : str
-        One of ``network_names()``, or "module:function" for a network of your own: the function
-        takes ``(weights: Path | None, device: torch.device)``, returns a ``FeatureNetwork``, and
+        One of ``network_names()``, an entry point of the group ``fringe.networks``, or
+        "module:function" for a network of your own: the function takes
+        ``(weights: Path | None, device: torch.device)``, returns a ``FeatureNetwork``, and
         has an attribute ``info``: ``(feature_dim, n_classes or None, revision)``.
     weights : path, optional
-        A local copy of the weights; by default the network knows where they are.
+        A local file with weights. One that was not published for this network is used with a
+        warning. By default they are looked for where `fetch_weights` puts them, and fetched.
     device : str or torch.device
         "cpu", "cuda", "cuda:1", ...
+    precision : {"float32", "tf32", "bfloat16"}
+        See `FeatureNetwork`.
 
     Raises
     ------
     FringeError
-        If there is no such network or device, or its weights are missing or are not the
-        registered ones.
+        If there is no such network, device or precision, or its weights cannot be had or read.
     """
     import torch
 
     entry = _entry(name)
+    if precision not in PRECISIONS:
+        raise FringeError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
     path = None if weights is None else Path(weights)
     if path is not None and not path.is_file():
         raise FringeError(f"{path}: no such weights file for network {name!r}; correct the path")
@@ -104,6 +178,8 @@ def load_network(
         raise FringeError(
             f"device {str(device)!r} is not there ({error}); name another, such as 'cpu'"
         ) from error
+    if path is None:
+        path = fetch_weights(name)
     network: FeatureNetwork = _function(entry.loader)(path, place)
     classes = None if network.class_names is None else len(network.class_names)
     if (network.feature_dim, classes) != entry.info[:2]:
@@ -111,25 +187,34 @@ def load_network(
             f"network {name!r} has {network.feature_dim} features and {classes} classes, "
             f"but is registered with {entry.info[0]} and {entry.info[1]}; correct its `info`"
         )
-    return network
+    known = [file.sha256 for file in entry.weights]
+    if entry.weights and None not in known and network.weights_sha256 not in known:
+        warnings.warn(
+            f"{path}: not weights that were published for network {name!r} (SHA-256 "
+            f"{network.weights_sha256}): its features compare with no other's",
+            stacklevel=2,
+        )
+    return network if precision == "float32" else replace(network, precision=precision)
 
 
 def _entry(name: str) -> _Entry:
     if name in NETWORKS:
         return NETWORKS[name]
-    if not re.fullmatch(r"[\w.]+:\w+", name):
+    installed = {point.name: point.value for point in entry_points(group="fringe.networks")}
+    reference = installed.get(name, name)
+    if not re.fullmatch(r"[\w.]+:\w+", reference):
         raise FringeError(
-            f"unknown network {name!r}; the networks are {', '.join(NETWORKS)}, "
+            f"unknown network {name!r}; the networks are {', '.join([*NETWORKS, *installed])}, "
             'or "module:function" for one of your own'
         )
     try:
-        info = NetworkInfo(*_function(name).info)
+        info = NetworkInfo(*_function(reference).info)
     except (AttributeError, TypeError) as error:
         raise FringeError(
             f"network {name!r}: its function needs an attribute "
             f"`info = (feature_dim, n_classes or None, revision)` ({error})"
         ) from error
-    return _Entry(info, name)
+    return _Entry(info, reference)
 
 
 def _function(reference: str) -> Any:

@@ -1,0 +1,203 @@
+"""Weight files: found, fetched, resumed, verified, refused; the server is a thread of the test."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import threading
+import warnings
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import torch
+
+from fringe.errors import FringeError
+from fringe.networks import load_network, network_names, network_weights, registry
+from fringe.networks.base import Activations, FeatureNetwork
+from fringe.networks.weights import WeightsFile, fetch, find, sha256_of
+
+CONTENT = bytes(range(256)) * 20_000  # 5 MB: several pieces
+DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+class Server(ThreadingHTTPServer):
+    """Serves CONTENT at every path; notes the ranges asked for; may hang up once or lie."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked: list[tuple[str, str | None]] = []
+        self.hang_up_after: int | None = None
+        self.knows_ranges = True
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/{path}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        wanted = self.headers.get("Range")
+        self.server.asked.append((self.path, wanted))
+        if self.path == "/absent":
+            self.send_error(404)
+            return
+        content = CONTENT if self.path != "/wrong" else b"something else"
+        first = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
+        if first >= len(content):
+            self.send_error(416)
+            return
+        if not self.server.knows_ranges:
+            first = 0
+        self.send_response(206 if first else 200)
+        self.send_header("Content-Length", str(len(content) - first))
+        self.end_headers()
+        stop, self.server.hang_up_after = self.server.hang_up_after, None
+        self.wfile.write(content[first : first + stop] if stop else content[first:])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server() as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def file_at(*urls: str, sha256: str | None = DIGEST) -> WeightsFile:
+    return WeightsFile("net.pth", urls, sha256, len(CONTENT), "MIT", "Somebody, 2020")
+
+
+def test_fetched_verified_and_not_fetched_again(server: Server, tmp_path: Path) -> None:
+    file = file_at(server.url("net"))
+    assert fetch(file, tmp_path / "deep" / "folder", "net").read_bytes() == CONTENT
+    assert fetch(file, tmp_path / "deep" / "folder", "net").read_bytes() == CONTENT
+    assert server.asked == [("/net", None)]
+    assert [path.name for path in (tmp_path / "deep" / "folder").iterdir()] == ["net.pth"]
+
+
+def test_an_interrupted_download_goes_on_where_it_stopped(server: Server, tmp_path: Path) -> None:
+    file = file_at(server.url("net"))
+    server.hang_up_after = 3_000_000
+    with pytest.raises(FringeError, match=r"(?s)net\.pth: the weights .* could not be fetched"):
+        fetch(file, tmp_path, "net")
+    assert [path.name for path in tmp_path.iterdir()] == ["net.pth.part"]
+    have = (tmp_path / "net.pth.part").stat().st_size
+    assert 0 < have <= 3_000_000
+    assert fetch(file, tmp_path, "net").read_bytes() == CONTENT
+    assert server.asked[1:] == [("/net", f"bytes={have}-")]
+    assert [path.name for path in tmp_path.iterdir()] == ["net.pth"]
+
+
+@pytest.mark.parametrize("have", [1_000_000, len(CONTENT)])
+def test_a_server_without_ranges_and_a_whole_part(
+    server: Server, tmp_path: Path, have: int
+) -> None:
+    (tmp_path / "net.pth.part").write_bytes(CONTENT[:have])
+    server.knows_ranges = have == len(CONTENT)
+    assert fetch(file_at(server.url("net")), tmp_path, "net").read_bytes() == CONTENT
+
+
+def test_mirrors_are_tried_in_order(server: Server, tmp_path: Path) -> None:
+    file = file_at(*map(server.url, ("absent", "wrong", "net", "never")))
+    assert fetch(file, tmp_path, "net").read_bytes() == CONTENT
+    assert [path for path, _ in server.asked] == ["/absent", "/wrong", "/net"]
+
+
+def test_what_is_not_the_published_file_is_refused_and_not_kept(
+    server: Server, tmp_path: Path
+) -> None:
+    found = hashlib.sha256(b"something else").hexdigest()
+    with pytest.raises(FringeError, match=rf"(?s){DIGEST}.*{found}"):
+        fetch(file_at(server.url("wrong")), tmp_path, "net")
+    assert list(tmp_path.iterdir()) == []
+    # Put there by hand, it is refused too, and left alone.
+    (tmp_path / "net.pth").write_bytes(b"something else")
+    with pytest.raises(FringeError, match=rf"net\.pth: not the weights.*{found}.*{DIGEST}"):
+        fetch(file_at(server.url("net")), tmp_path, "net")
+    assert (tmp_path / "net.pth").read_bytes() == b"something else"
+
+
+def test_without_a_network_the_error_says_what_to_put_where(tmp_path: Path) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{unused.getsockname()[1]}/net"
+    with pytest.raises(FringeError) as error:
+        fetch(file_at(url), tmp_path, "net")
+    message = str(error.value)
+    assert message.count(url) == 2
+    assert DIGEST in message
+    assert f"put it at {tmp_path / 'net.pth'}" in message
+    assert "weights: {net: <path>}" in message
+
+
+def test_a_file_without_a_published_digest_tells_its_own(
+    server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fetch(file_at(server.url("net"), sha256=None), tmp_path, "net")
+    assert f"it is {DIGEST}" in capsys.readouterr().err
+
+
+def test_find_takes_the_first_that_is_there(tmp_path: Path) -> None:
+    files = [WeightsFile(name, ("",), None, None, "", "") for name in ("a", "b", "c")]
+    assert find(files, tmp_path) is None
+    (tmp_path / "c").touch()
+    (tmp_path / "b").touch()
+    assert find(files, tmp_path) == tmp_path / "b"
+
+
+def test_the_registry_is_complete() -> None:
+    for name in network_names():
+        for file in network_weights(name):
+            assert file.urls
+            assert all(url.startswith("http") for url in file.urls)
+            assert file.licence
+            assert file.citation
+            if file.sha256 is not None:
+                assert len(bytes.fromhex(file.sha256)) == 32
+        names = [file.name for file in network_weights(name)]
+        assert len(set(names)) == len(names)
+
+
+def use(files: tuple[WeightsFile, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register a network `weighted` with these files."""
+
+    def load(weights: Path | None, device: torch.device) -> FeatureNetwork:
+        assert weights is not None
+        digest = sha256_of(weights, "weighted")
+        return FeatureNetwork(
+            "weighted", 3, None, digest, device, lambda x: Activations(x.float().mean((2, 3)))
+        )
+
+    monkeypatch.setattr("fringe.networks.untrained.load", load)
+    entry = registry._entry_of(3, None, "untrained:load", files)
+    monkeypatch.setitem(registry.NETWORKS, "weighted", entry)
+
+
+def test_a_network_fetches_its_weights(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FRINGE_WEIGHTS", str(tmp_path))
+    use((file_at(server.url("net")),), monkeypatch)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert load_network("weighted").weights_sha256 == DIGEST
+    assert (tmp_path / "net.pth").is_file()
+
+
+def test_another_file_is_used_with_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use((file_at("http://nowhere"),), monkeypatch)
+    path = tmp_path / "own.pth"
+    path.write_bytes(b"own")
+    with pytest.warns(UserWarning, match=r"own\.pth: not weights that were published"):
+        network = load_network("weighted", path)
+    assert network.weights_sha256 == hashlib.sha256(b"own").hexdigest()
