@@ -93,8 +93,12 @@ class FeatureNetwork:
                 f"not {images.dtype} of shape {tuple(images.shape)}"
             )
         with torch.inference_mode(), _computing_in(self.precision, self.device):
-            result = self.forward(images.to(self.device, non_blocking=True))
-        return Activations(*(None if x is None else x.float() for x in result))
+            features, logits, maps = self.forward(images.to(self.device, non_blocking=True))
+        return Activations(
+            features.float(),
+            None if logits is None else logits.float(),
+            None if maps is None else maps.float(),
+        )
 
 
 @contextmanager
