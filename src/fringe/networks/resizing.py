@@ -1,0 +1,114 @@
+"""Resizing as Pillow does it, and normalization, for any device.
+
+Most feature networks were published with images that Pillow had resized: with an antialiased
+kernel, in integers, and to whole grey levels after each pass. One pass of floats, rounded at the
+end, differs in every fifth value by one grey level, and at sharp edges by up to 20, because Pillow
+clips overshoot between its passes.
+
+The first pass is the horizontal one, as in all of Pillow until version 12. From version 13 on it
+begins with the vertical one where the height shrinks much more than the width; squares are as before.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+__all__ = ["IMAGENET", "normalized", "resized", "resized_shorter_side"]
+
+# Mean and standard deviation of red, green and blue, of values from 0 to 1.
+IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+# Pillow keeps its weights as integers with so many bits after the point.
+BITS = 22
+
+
+def resized(images: Tensor, size: tuple[int, int], kernel: str) -> Tensor:
+    """Return images resized as Pillow does, to the last bit and on any device.
+
+    Parameters
+    ----------
+    images : Tensor
+        uint8 (N, C, H, W).
+    size : (int, int)
+        Height and width of the result.
+    kernel : {"bilinear", "bicubic"}
+        Bicubic is that of Keys with a = -1/2. Both widen with the scale, against aliasing.
+
+    Returns
+    -------
+    Tensor
+        int32 grey levels from 0 to 255, (N, C, *size).
+    """
+    height, width = size
+    pixels = images.int()
+    if width != pixels.shape[3]:
+        # Rows lie together in memory, so a pass over columns is quicker on the transpose.
+        columns = pixels.transpose(2, 3).contiguous()
+        pixels = _resized_rows(columns, width, kernel).transpose(2, 3).contiguous()
+    if height != pixels.shape[2]:
+        pixels = _resized_rows(pixels, height, kernel)
+    return pixels
+
+
+def resized_shorter_side(images: Tensor, side: int, kernel: str) -> Tensor:
+    """Return images whose shorter side is ``side`` and whose shape is kept, as torchvision does.
+
+    The longer side is rounded down. See `resized`.
+    """
+    height, width = images.shape[2:]
+    shorter = min(height, width)
+    return resized(images, (side * height // shorter, side * width // shorter), kernel)
+
+
+def normalized(
+    pixels: Tensor, mean: tuple[float, float, float], std: tuple[float, float, float]
+) -> Tensor:
+    """Return (x / 255 - mean) / std in float32, channels last in memory; (N, 3, H, W) both."""
+    centre, spread = (
+        torch.tensor(values, device=pixels.device).view(3, 1, 1) for values in (mean, std)
+    )
+    scaled = pixels.float() / 255
+    return ((scaled - centre) / spread).contiguous(memory_format=torch.channels_last)
+
+
+def _resized_rows(pixels: Tensor, new: int, kernel: str) -> Tensor:
+    """Return int32 (N, C, new, W), the weighted sums of the rows of int32 (N, C, H, W)."""
+    places, weights = _taps(pixels.shape[2], new, kernel, pixels.device)
+    sums = pixels.new_full((*pixels.shape[:2], new, pixels.shape[3]), 2 ** (BITS - 1))
+    for place, weight in zip(places, weights, strict=True):
+        sums += pixels.index_select(2, place) * weight[:, None]
+    return sums.bitwise_right_shift_(BITS).clamp_(0, 255)
+
+
+@lru_cache(maxsize=64)
+def _taps(length: int, new: int, kernel: str, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return which rows make each new one, int64 (taps, new), and their weights, int32."""
+    function, radius = KERNELS[kernel]
+    ratio = length / new
+    scale = max(ratio, 1)
+    centres = (torch.arange(new, dtype=torch.float64) + 0.5) * ratio
+    first = torch.floor(centres - radius * scale)
+    places = first + torch.arange(math.ceil(2 * radius * scale) + 1)[:, None]
+    weights = function((places + 0.5 - centres).abs() / scale)
+    weights[(places < 0) | (places >= length)] = 0
+    weights /= weights.sum(dim=0)
+    integers = torch.round(weights * 2**BITS).int()
+    return places.clamp(0, length - 1).long().to(device), integers.to(device)
+
+
+def _triangle(x: Tensor) -> Tensor:
+    return (1 - x).clamp(min=0)
+
+
+def _cubic(x: Tensor) -> Tensor:
+    near = (1.5 * x - 2.5) * x * x + 1
+    far = ((-0.5 * x + 2.5) * x - 4) * x + 2
+    return torch.where(x < 1, near, torch.where(x < 2, far, 0.0))
+
+
+# The functions, and where they end.
+KERNELS = {"bilinear": (_triangle, 1), "bicubic": (_cubic, 2)}
