@@ -1,0 +1,509 @@
+"""A pickle machine that can build plain values and nothing else.
+
+Python's own unpickler with a strict ``find_class`` would run no foreign function either, but it
+sets attributes of objects, allocates what a stream declares before looking whether it is there,
+and hashes and compares whatever the stream puts together. A checkpoint needs about fifty opcodes
+and spends its bytes in tensors, so a machine of our own costs little time and gives full control:
+
+* a name in the stream becomes a `Global` of our table or the file is refused; REDUCE and NEWOBJ
+  call only the function of ours that the table gives, BUILD only the table's ``build``;
+* no attribute of any object is read or set by name;
+* nothing is allocated for bytes that are not in the file, the number of steps is bounded
+  (`Budget`), and what is built contains no cycle of plain containers and is not deep.
+"""
+
+from __future__ import annotations
+
+import pickle
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import IO, Any
+
+from fringe.checkpoints.record import Record
+
+__all__ = ["Budget", "Global", "Refused", "Stream", "Table", "check_tree", "run"]
+
+MAX_STEPS = 1 << 21  # opcodes and copied items; the largest official snapshots take some 100,000
+MAX_DEPTH = 400  # of nested containers; a module is three, so that walkers may recurse
+MAX_NAME = 1 << 10  # bytes of a module or class name
+MAX_INT = 64  # bytes of an integer; the longest in use, a magic number, has ten
+
+
+class Refused(Exception):  # noqa: N818 (internal: becomes a FringeError with the file's name)
+    """Why a stream cannot be read; the message completes "<path>: ..."."""
+
+
+@dataclass
+class Budget:
+    """What one file may cost altogether, nested streams included.
+
+    Parameters
+    ----------
+    stored : int
+        Bytes that may become storages: the file's own size.
+    viewed : int
+        Bytes that tensors may show of the storages: a stored byte may be shown more than once,
+        as tied weights are, but an expanded view must not promise what no memory could hold.
+    steps : int
+        Opcodes, and items copied from one container to another.
+    """
+
+    stored: int
+    viewed: int
+    steps: int = MAX_STEPS
+
+    @classmethod
+    def of_file(cls, size: int) -> Budget:
+        """Return the budget of a file of ``size`` bytes."""
+        return cls(stored=size, viewed=4 * size + (1 << 20))
+
+    def step(self, count: int = 1) -> None:
+        """Count opcodes or copied items."""
+        self.steps -= count
+        if self.steps < 0:
+            raise Refused(f"takes more than {MAX_STEPS} steps to read, as no checkpoint does")
+
+    def store(self, size: int) -> None:
+        """Count the bytes of a storage, before they are allocated."""
+        self.stored -= size
+        if self.stored < 0:
+            raise Refused("declares storages that are larger than the file")
+
+    def view(self, size: int) -> None:
+        """Count the bytes that a tensor shows."""
+        self.viewed -= size
+        if self.viewed < 0:
+            raise Refused("declares tensors that are far larger than the file")
+
+
+class Stream:
+    """A binary file of which no more is asked than it has."""
+
+    def __init__(self, file: IO[bytes], size: int) -> None:
+        """Begin at the position of ``file``, ``size`` bytes before its end."""
+        self.file = file
+        self.remaining = size
+
+    def take(self, count: int) -> bytes:
+        """Return exactly ``count`` bytes."""
+        self._claim(count)
+        data = self.file.read(count)
+        if len(data) != count:
+            raise Refused("ends too early")
+        return data
+
+    def fill(self, buffer: memoryview) -> None:
+        """Fill ``buffer`` with the bytes that come next."""
+        self._claim(len(buffer))
+        done = 0
+        while done < len(buffer):
+            count = self.file.readinto(buffer[done:])  # type: ignore[attr-defined]
+            if not count:
+                raise Refused("ends too early")
+            done += count
+
+    def line(self) -> bytes:
+        """Return a line without its end."""
+        data = self.file.readline(min(self.remaining, MAX_NAME))
+        self.remaining -= len(data)
+        if not data.endswith(b"\n"):
+            raise Refused("has an unfinished or overlong line")
+        return data[:-1]
+
+    def _claim(self, count: int) -> None:
+        if count > self.remaining:
+            raise Refused(f"ends too early: {count} bytes are declared where {self.remaining} are")
+        self.remaining -= count
+
+
+@dataclass(frozen=True, eq=False)
+class Global:
+    """A name that a stream may refer to, and what we make of it.
+
+    Parameters
+    ----------
+    module, name : str
+        As the stream names it.
+    call : callable, optional
+        Ours, in place of calling the function or class (REDUCE).
+    new : callable, optional
+        Ours, in place of making an instance (NEWOBJ).
+    """
+
+    module: str
+    name: str
+    call: Callable[..., Any] | None = None
+    new: Callable[..., Any] | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """What the names, persistent ids and states of a stream stand for.
+
+    Parameters
+    ----------
+    find : callable
+        From module and name to what stands for it (a `Global`, or a plain value); raises Refused.
+    build : callable
+        From an object and its state to None: puts the state into an object of ours.
+    persistent : callable, optional
+        From a persistent id to what stands for it.
+    """
+
+    find: Callable[[str, str], Any]
+    build: Callable[[Any, Any], None]
+    persistent: Callable[[Any], Any] | None = None
+
+
+def run(stream: Stream, budget: Budget, table: Table) -> Any:
+    """Return the value of the pickle that begins here, leaving the stream behind its end.
+
+    Raises
+    ------
+    Refused
+        If it is no pickle of protocol 2 to 5, not whole, or asks for anything but plain values
+        and the names of ``table``.
+    """
+    machine = _Machine(stream, budget, table)
+    if stream.take(1) != pickle.PROTO:
+        raise Refused("holds no pickle of protocol 2 or later where one is due")
+    protocol = stream.take(1)[0]
+    if not 2 <= protocol <= 5:
+        raise Refused(f"is a pickle of protocol {protocol}, not 2 to 5")
+    try:
+        while True:
+            budget.step()
+            opcode = stream.take(1)
+            if opcode == pickle.STOP:
+                return machine.pop()
+            handler = _HANDLERS.get(opcode)
+            if handler is None:
+                raise Refused(f"uses the pickle opcode {opcode!r}, which no checkpoint needs")
+            handler(machine)
+    except IndexError:
+        raise Refused("is damaged: a pickle takes more from its stack than is there") from None
+    except UnicodeDecodeError:
+        raise Refused("is damaged: a text in it is not UTF-8") from None
+
+
+class _Machine:
+    """The state of one run: items since the last MARK in ``stack``, earlier ones in ``marks``."""
+
+    def __init__(self, stream: Stream, budget: Budget, table: Table) -> None:
+        self.stream = stream
+        self.budget = budget
+        self.table = table
+        self.stack: list[Any] = []
+        self.marks: list[list[Any]] = []
+        self.memo: dict[int, Any] = {}
+
+    def pop(self) -> Any:
+        return self.stack.pop()
+
+    def push(self, value: Any) -> None:
+        self.stack.append(value)
+
+    def since_mark(self) -> list[Any]:
+        items = self.stack
+        self.stack = self.marks.pop()
+        return items
+
+    def top(self, kind: type) -> Any:
+        if type(self.stack[-1]) is not kind:
+            raise Refused(f"is damaged: a {kind.__name__} is due, not {_kind(self.stack[-1])}")
+        return self.stack[-1]
+
+    def number(self, form: str) -> int:
+        value: int = struct.unpack(form, self.stream.take(struct.calcsize(form)))[0]
+        if value < 0 and form != "<i":
+            raise Refused("is damaged: a length in it is negative")
+        return value
+
+    def data(self, form: str) -> bytes:
+        return self.stream.take(self.number(form))
+
+
+def _kind(value: Any) -> str:
+    return f"{value.module}.{value.name}" if isinstance(value, Global) else type(value).__name__
+
+
+def _push(value: Any) -> Callable[[_Machine], None]:
+    return lambda machine: machine.push(value)
+
+
+def _integer(form: str) -> Callable[[_Machine], None]:
+    return lambda machine: machine.push(machine.number(form))
+
+
+def _bytes(form: str) -> Callable[[_Machine], None]:
+    return lambda machine: machine.push(machine.data(form))
+
+
+def _text(form: str, encoding: str = "utf-8") -> Callable[[_Machine], None]:
+    return lambda machine: machine.push(machine.data(form).decode(encoding, "surrogatepass"))
+
+
+def _float(machine: _Machine) -> None:
+    machine.push(struct.unpack(">d", machine.stream.take(8))[0])
+
+
+def _long(form: str) -> Callable[[_Machine], None]:
+    def push(machine: _Machine) -> None:
+        length = machine.number(form)
+        if length > MAX_INT:
+            raise Refused(f"has an integer of {length} bytes")
+        machine.push(int.from_bytes(machine.stream.take(length), "little", signed=True))
+
+    return push
+
+
+def _tuple(count: int) -> Callable[[_Machine], None]:
+    def push(machine: _Machine) -> None:
+        items = [machine.pop() for _ in range(count)]
+        machine.push(tuple(reversed(items)))
+
+    return push
+
+
+def _mark(machine: _Machine) -> None:
+    machine.marks.append(machine.stack)
+    machine.stack = []
+
+
+def _pop(machine: _Machine) -> None:
+    if machine.stack:
+        machine.stack.pop()
+    else:
+        machine.since_mark()
+
+
+def _append(machine: _Machine) -> None:
+    item = machine.pop()
+    machine.top(list).append(item)
+
+
+def _appends(machine: _Machine) -> None:
+    items = machine.since_mark()
+    machine.top(list).extend(items)
+
+
+def check_key(key: Any) -> Any:
+    """Return ``key`` if it may be one of a dict or set.
+
+    Containers may not: hashing nested tuples recurses, and hashes of tuples and of long integers
+    can be made to collide, which takes time without end.
+    """
+    if type(key) not in (str, bytes, int, float, bool, type(None)):
+        raise Refused(f"has {_kind(key)} as the key of a dict or member of a set")
+    if type(key) is int and abs(key) >= 1 << 60:
+        raise Refused("has an integer of more than 60 bits as the key of a dict or member of a set")
+    return key
+
+
+def _set_items(machine: _Machine, items: list[Any]) -> None:
+    if len(items) % 2:
+        raise Refused("is damaged: a key in it has no value")
+    target = machine.top(dict)
+    for key, value in zip(items[::2], items[1::2], strict=True):
+        target[check_key(key)] = value
+
+
+def _setitem(machine: _Machine) -> None:
+    value, key = machine.pop(), machine.pop()
+    _set_items(machine, [key, value])
+
+
+def _dict(machine: _Machine) -> None:
+    items = machine.since_mark()
+    machine.push({})
+    _set_items(machine, items)
+
+
+def _additems(machine: _Machine) -> None:
+    items = machine.since_mark()
+    machine.top(set).update(map(check_key, items))
+
+
+def _find(machine: _Machine, module: Any, name: Any) -> None:
+    if type(module) is not str or type(name) is not str or max(len(module), len(name)) > MAX_NAME:
+        raise Refused("is damaged: a global in it has no proper name")
+    machine.push(machine.table.find(module, name))
+
+
+def _global(machine: _Machine) -> None:
+    module, name = machine.stream.line(), machine.stream.line()
+    _find(machine, module.decode(), name.decode())
+
+
+def _stack_global(machine: _Machine) -> None:
+    name, module = machine.pop(), machine.pop()
+    _find(machine, module, name)
+
+
+def _call(machine: _Machine, target: Any, function: Callable[..., Any] | None, args: Any) -> None:
+    if function is None:
+        raise Refused(f"calls {_kind(target)}, which is not for calling")
+    if type(args) is not tuple:
+        raise Refused(f"is damaged: it calls {_kind(target)} with {_kind(args)} for arguments")
+    machine.push(function(*args))
+
+
+def _reduce(machine: _Machine) -> None:
+    args, target = machine.pop(), machine.pop()
+    _call(machine, target, target.call if isinstance(target, Global) else None, args)
+
+
+def _new(machine: _Machine) -> None:
+    args, target = machine.pop(), machine.pop()
+    _call(machine, target, target.new if isinstance(target, Global) else None, args)
+
+
+def _new_keywords(machine: _Machine) -> None:
+    if machine.pop() != {}:
+        raise Refused("makes an object with keyword arguments")
+    _new(machine)
+
+
+def _build(machine: _Machine) -> None:
+    state = machine.pop()
+    machine.table.build(machine.stack[-1], state)
+
+
+def _persistent(machine: _Machine) -> None:
+    if machine.table.persistent is None:
+        raise Refused("refers to a storage outside the pickle")
+    machine.push(machine.table.persistent(machine.pop()))
+
+
+def _put(form: str) -> Callable[[_Machine], None]:
+    def put(machine: _Machine) -> None:
+        machine.memo[machine.number(form)] = machine.stack[-1]
+
+    return put
+
+
+def _memoize(machine: _Machine) -> None:
+    machine.memo[len(machine.memo)] = machine.stack[-1]
+
+
+def _get(form: str) -> Callable[[_Machine], None]:
+    def get(machine: _Machine) -> None:
+        key = machine.number(form)
+        if key not in machine.memo:
+            raise Refused(f"is damaged: nothing is remembered as {key}")
+        machine.push(machine.memo[key])
+
+    return get
+
+
+def _frame(machine: _Machine) -> None:
+    if machine.number("<Q") > machine.stream.remaining:
+        raise Refused("ends too early: a frame is longer than the file")
+
+
+# No opcode of protocol 0 that is text, none for classes of Python 2 (INST, OBJ), no extension
+# registry, no buffers outside the stream.
+_HANDLERS: dict[bytes, Callable[[_Machine], None]] = {
+    pickle.MARK: _mark,
+    pickle.POP: _pop,
+    pickle.POP_MARK: lambda machine: machine.since_mark().clear(),
+    pickle.DUP: lambda machine: machine.push(machine.stack[-1]),
+    pickle.FRAME: _frame,
+    pickle.NONE: _push(None),
+    pickle.NEWTRUE: _push(True),
+    pickle.NEWFALSE: _push(False),
+    pickle.BININT: _integer("<i"),
+    pickle.BININT1: _integer("<B"),
+    pickle.BININT2: _integer("<H"),
+    pickle.LONG1: _long("<B"),
+    pickle.LONG4: _long("<I"),
+    pickle.BINFLOAT: _float,
+    # Python 2 wrote text and bytes alike as these.
+    pickle.SHORT_BINSTRING: _text("<B", "latin-1"),
+    pickle.BINSTRING: _text("<I", "latin-1"),
+    pickle.SHORT_BINUNICODE: _text("<B"),
+    pickle.BINUNICODE: _text("<I"),
+    pickle.BINUNICODE8: _text("<Q"),
+    pickle.SHORT_BINBYTES: _bytes("<B"),
+    pickle.BINBYTES: _bytes("<I"),
+    pickle.BINBYTES8: _bytes("<Q"),
+    pickle.BYTEARRAY8: _bytes("<Q"),
+    pickle.EMPTY_TUPLE: _push(()),
+    pickle.TUPLE: lambda machine: machine.push(tuple(machine.since_mark())),
+    pickle.TUPLE1: _tuple(1),
+    pickle.TUPLE2: _tuple(2),
+    pickle.TUPLE3: _tuple(3),
+    pickle.EMPTY_LIST: lambda machine: machine.push([]),
+    pickle.LIST: lambda machine: machine.push(machine.since_mark()),
+    pickle.APPEND: _append,
+    pickle.APPENDS: _appends,
+    pickle.EMPTY_DICT: lambda machine: machine.push({}),
+    pickle.DICT: _dict,
+    pickle.SETITEM: _setitem,
+    pickle.SETITEMS: lambda machine: _set_items(machine, machine.since_mark()),
+    pickle.EMPTY_SET: lambda machine: machine.push(set()),
+    pickle.ADDITEMS: _additems,
+    pickle.FROZENSET: lambda machine: machine.push(frozenset(map(check_key, machine.since_mark()))),
+    pickle.GLOBAL: _global,
+    pickle.STACK_GLOBAL: _stack_global,
+    pickle.REDUCE: _reduce,
+    pickle.NEWOBJ: _new,
+    pickle.NEWOBJ_EX: _new_keywords,
+    pickle.BUILD: _build,
+    pickle.BINPERSID: _persistent,
+    pickle.BINPUT: _put("<B"),
+    pickle.LONG_BINPUT: _put("<I"),
+    pickle.MEMOIZE: _memoize,
+    pickle.BINGET: _get("<B"),
+    pickle.LONG_BINGET: _get("<I"),
+}
+
+
+def check_tree(root: Any) -> None:
+    """Check that what was read can be walked: at most MAX_DEPTH deep, without endless loops.
+
+    A module may know its parent, so a cycle is allowed where a Record closes it.
+
+    Raises
+    ------
+    Refused
+        If a list, dict or tuple contains itself, or containers are nested too deep.
+    """
+    height: dict[int, int] = {}  # of containers that are done; shared ones are walked once
+    path: list[tuple[Any, list[Any]]] = []
+    on_path: set[int] = set()
+
+    def enter(value: Any) -> None:
+        if id(value) in height:
+            return
+        if id(value) in on_path:
+            if not isinstance(value, Record):
+                raise Refused(f"has a {_kind(value)} that contains itself")
+            return
+        children = _children(value)
+        if children:
+            on_path.add(id(value))
+            path.append((value, children))
+
+    enter(root)
+    while path:
+        value, children = path[-1]
+        if len(path) > MAX_DEPTH:
+            raise Refused(f"nests containers more than {MAX_DEPTH} deep")
+        if children:
+            enter(children.pop())
+            continue
+        path.pop()
+        on_path.remove(id(value))
+        height[id(value)] = 1 + max(height.get(id(item), 0) for item in _children(value))
+        if height[id(value)] > MAX_DEPTH:
+            raise Refused(f"nests containers more than {MAX_DEPTH} deep")
+
+
+def _children(value: Any) -> list[Any]:
+    if isinstance(value, Record):
+        return list(value.state.values())
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(value) if isinstance(value, (list, tuple)) else []

@@ -1,0 +1,181 @@
+"""Storages and tensors of PyTorch, and numbers of NumPy, from the bytes that a file has of them."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fringe.checkpoints.machine import Budget, Global, Refused, Stream
+from fringe.checkpoints.record import Record
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+__all__ = [
+    "DTYPES",
+    "STORAGES",
+    "Storage",
+    "allocate",
+    "ndarray",
+    "number",
+    "rebuild_tensor",
+    "storage_type",
+    "swap_bytes",
+]
+
+# Class of a storage in a stream -> dtype of its elements.
+STORAGES = {
+    "DoubleStorage": "float64",
+    "FloatStorage": "float32",
+    "HalfStorage": "float16",
+    "BFloat16Storage": "bfloat16",
+    "LongStorage": "int64",
+    "IntStorage": "int32",
+    "ShortStorage": "int16",
+    "CharStorage": "int8",
+    "ByteStorage": "uint8",
+    "BoolStorage": "bool",
+    "ComplexFloatStorage": "complex64",
+    "ComplexDoubleStorage": "complex128",
+    "UntypedStorage": "uint8",
+}
+DTYPES = (*sorted(set(STORAGES.values())), "uint16", "uint32", "uint64")
+_NUMPY_CODES = ["b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"]
+_MAX_DIMS = 32
+
+
+@dataclass(eq=False)
+class Storage:
+    """Memory on the CPU, whatever device it was on, and the dtype of its elements."""
+
+    dtype: torch.dtype
+    count: int
+    memory: Tensor  # uint8 (bytes,)
+    filled: bool = False
+
+    def fill(self, stream: Stream, little_endian: bool = True) -> None:
+        """Read the elements, which come next in ``stream``."""
+        stream.fill(self.memory.numpy().data)
+        if little_endian != (sys.byteorder == "little"):
+            swap_bytes(self)
+        self.filled = True
+
+
+def storage_type(kind: Any) -> str:
+    """Return the name of the dtype that a class of storages stands for."""
+    if not isinstance(kind, Global) or kind.name not in STORAGES:
+        raise Refused("is damaged: a storage in it has no type")
+    return STORAGES[kind.name]
+
+
+def allocate(budget: Budget, kind: Any, count: Any) -> Storage:
+    """Return a storage of ``count`` elements for bytes that the file must have."""
+    import torch
+
+    dtype = getattr(torch, storage_type(kind))
+    if type(count) is not int or count < 0:
+        raise Refused("is damaged: the length of a storage is no number")
+    size = count * dtype.itemsize
+    budget.store(size)
+    return Storage(dtype, count, torch.empty(size, dtype=torch.uint8))
+
+
+def swap_bytes(storage: Storage) -> None:
+    """Reverse the bytes of each number."""
+    width = storage.dtype.itemsize // (2 if storage.dtype.is_complex else 1)
+    numbers = storage.memory.numpy().reshape(-1, width)
+    numbers[:] = numbers[:, ::-1].copy()
+
+
+def rebuild_tensor(
+    budget: Budget, storage: Any, offset: Any, size: Any, stride: Any, dtype: Any = None
+) -> Tensor:
+    """Return the tensor that shows ``storage`` from element ``offset`` on.
+
+    Raises
+    ------
+    Refused
+        If it would show anything beyond the storage, or far more elements than there are.
+    """
+    import torch
+
+    if not isinstance(storage, Storage):
+        raise Refused("is damaged: a tensor in it has no storage")
+    dtype = storage.dtype if dtype is None else dtype
+    if not isinstance(dtype, torch.dtype):
+        raise Refused("is damaged: a tensor in it has no dtype")
+    shape = _naturals(size)
+    steps = _naturals(stride)
+    if type(offset) is not int or offset < 0 or len(shape) != len(steps):
+        raise Refused("is damaged: a tensor in it has no proper size and stride")
+    count = math.prod(shape)
+    last = offset + sum((n - 1) * step for n, step in zip(shape, steps, strict=True))
+    if count and (last + 1) * dtype.itemsize > storage.memory.numel():
+        raise Refused("is damaged: a tensor in it reaches beyond its storage")
+    if max((*shape, *steps, offset), default=0) >= 1 << 40:
+        raise Refused("is damaged: a tensor in it has an impossible size or stride")
+    budget.view(count * dtype.itemsize)
+    if not count:
+        return torch.empty(shape, dtype=dtype)
+    memory = storage.memory.untyped_storage()
+    return torch.empty(0, dtype=dtype).set_(memory, offset, shape, steps)
+
+
+def _naturals(values: Any) -> tuple[int, ...]:
+    if type(values) is not tuple or len(values) > _MAX_DIMS:
+        raise Refused("is damaged: a tensor in it has no proper size and stride")
+    if not all(type(value) is int and value >= 0 for value in values):
+        raise Refused("is damaged: a tensor in it has no proper size and stride")
+    return values
+
+
+def _numpy_dtype(record: Any) -> np.dtype[Any]:
+    """Return the dtype that a record of ``numpy.dtype`` stands for, if it is one of numbers."""
+    if not isinstance(record, Record) or (record.module, record.class_name) != ("numpy", "dtype"):
+        raise Refused("is damaged: a value of NumPy in it has no dtype")
+    code, order = record.state.get("code"), record.state.get("order", "=")
+    if code not in _NUMPY_CODES or order not in ("<", ">", "=", "|"):
+        raise Refused(f"has a value of NumPy that is no number, of type {str(code)[:40]!r}")
+    return np.dtype(f"{order}{code}")
+
+
+def _bytes(data: Any) -> bytes:
+    if type(data) is str:  # Python 2's
+        try:
+            return data.encode("latin-1")
+        except UnicodeEncodeError:
+            pass
+    if type(data) is not bytes:
+        raise Refused("is damaged: a value of NumPy in it has no bytes")
+    return data
+
+
+def number(dtype: Any, data: Any = b"") -> complex:
+    """Return what a scalar of NumPy holds, as a number of Python."""
+    kind = _numpy_dtype(dtype)
+    content = _bytes(data)
+    if len(content) != kind.itemsize:
+        raise Refused("is damaged: a number of NumPy in it has another length than its type")
+    value: complex = np.frombuffer(content, kind)[0].item()
+    return value
+
+
+def ndarray(budget: Budget, dtype: Any, shape: Any, data: Any, fortran: bool) -> Tensor:
+    """Return the elements of an array of NumPy as a tensor."""
+    import torch
+
+    kind = _numpy_dtype(dtype)
+    sizes = _naturals(shape)
+    content = _bytes(data)
+    if math.prod(sizes) * kind.itemsize != len(content):
+        raise Refused("is damaged: an array of NumPy in it has another length than its shape")
+    budget.store(len(content))
+    if not content:
+        raise Refused("has an empty array of NumPy")
+    array = np.frombuffer(content, kind).astype(kind.newbyteorder("="))
+    return torch.from_numpy(array.reshape(sizes, order="F" if fortran else "C").copy())
