@@ -5,10 +5,13 @@ from fringe.sources.fingerprint import fingerprint
 from fringe.sources.folder import FolderSource
 from fringe.sources.hdf5 import Hdf5Source
 from fringe.sources.imitation import ImitationSource
+from fringe.sources.lmdb import LmdbSource
 from fringe.sources.npz import NpzSource
 from fringe.sources.opening import open_source, source_from_spec
+from fringe.sources.parquet import ParquetSource
 from fringe.sources.photos import PhotoSource, photographs
 from fringe.sources.rendered import RenderedShard, render_shard
+from fringe.sources.tar import TarSource
 from fringe.sources.zip import ZipSource
 
 __all__ = [
@@ -17,9 +20,12 @@ __all__ = [
     "Hdf5Source",
     "ImageSource",
     "ImitationSource",
+    "LmdbSource",
     "NpzSource",
+    "ParquetSource",
     "PhotoSource",
     "RenderedShard",
+    "TarSource",
     "ZipSource",
     "fingerprint",
     "open_source",

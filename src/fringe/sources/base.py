@@ -2,12 +2,13 @@
 
 import hashlib
 import os
+import re
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
@@ -15,12 +16,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from fringe.errors import FringeError
-from fringe.sources.decoding import decode, fit_square
+from fringe.sources.decoding import decode, size_of
+from fringe.sources.fitting import Fit
 
 __all__ = [
     "REVISION",
     "ArraySource",
     "EncodedSource",
+    "FileSource",
     "Fingerprinted",
     "ImageSource",
     "Images",
@@ -31,6 +34,7 @@ __all__ = [
     "check_indices",
     "digest",
     "readable",
+    "refuse_escape",
 ]
 
 #: Part of every fingerprint of files: raise it when the same files give other pixels.
@@ -131,20 +135,63 @@ class Fingerprinted(ABC):
         return digest([len(self), self.fingerprint_of(0, len(self))])
 
 
-class EncodedSource(Fingerprinted):
-    """A set of encoded image files (PNG, JPEG, ...), decoded when read.
+class FileSource(Fingerprinted):
+    """A set of images that files hold, as they are or each cropped and resized.
 
-    Without ``size`` all images must have the size of the first; with it each is cropped and
-    resized to ``size`` x ``size`` (see `fringe.sources.decoding.fit_square`), which changes FID.
+    Parameters
+    ----------
+    name : str
+        What messages call it.
+    count : int
+        The number of images.
+    fit : Fit, optional
+        How images are brought to one size, which changes FID; None: they are not.
     """
 
     simulated = False
 
-    def __init__(self, name: str, members: Sequence[str], size: int | None) -> None:
-        """Name the set, its images in order, and their size if they are to be resized."""
+    def __init__(self, name: str, count: int, fit: Fit | None) -> None:
+        """Keep them."""
         self.name = name
-        self.members = members
-        self.size = size
+        self.count = count
+        self.fit = fit
+
+    @abstractmethod
+    def image_size(self, index: int) -> tuple[int, int]:
+        """Return width and height of one image as it is stored, without decoding it."""
+
+    @abstractmethod
+    def read(self, indices: Indices) -> Images:
+        """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3).
+
+        Raises
+        ------
+        FringeError
+            If an index is out of range or an image cannot be read.
+        """
+
+    @cached_property
+    def resolution(self) -> tuple[int, int]:
+        """Height and width; without ``fit`` those of the first image."""
+        if self.fit is not None:
+            return self.fit.size, self.fit.size
+        width, height = self.image_size(0)
+        return height, width
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self.count
+
+    def _digest(self, kind: str, *parts: object) -> str:
+        """Return the fingerprint of ``parts``, what the pixels follow from in files of a kind."""
+        return digest([kind, REVISION, None if self.fit is None else self.fit.identity, *parts])
+
+
+class EncodedSource(FileSource):
+    """A set of encoded image files (PNG, JPEG, ...), decoded when read.
+
+    Without ``fit`` all images must have the size of the first.
+    """
 
     @abstractmethod
     def _label(self, index: int) -> str:
@@ -154,21 +201,13 @@ class EncodedSource(Fingerprinted):
     def _bytes(self, index: int) -> bytes:
         """Return one encoded image."""
 
-    @cached_property
-    def resolution(self) -> tuple[int, int]:
-        """Height and width; without ``size`` those of the first image."""
-        if self.size is not None:
-            return self.size, self.size
-        width, height = self._image(0).size
-        return height, width
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self.members)
+    def image_size(self, index: int) -> tuple[int, int]:
+        """Return width and height of one image as it is stored, from its header."""
+        return size_of(self._bytes(index), self._label(index))
 
     def _image(self, index: int) -> Image.Image:
         image = decode(self._bytes(index), self._label(index))
-        return image if self.size is None else fit_square(image, self.size)
+        return image if self.fit is None else self.fit(image)
 
     def read(self, indices: Indices) -> Images:
         """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3).
@@ -182,7 +221,9 @@ class EncodedSource(Fingerprinted):
         wanted = check_indices(indices, len(self), self.name)
         height, width = self.resolution
         images = np.empty((len(wanted), height, width, 3), np.uint8)
-        for row, index in enumerate(wanted):
+        # In increasing order, which is the quick one for files that are read as streams.
+        for row in sorted(range(len(wanted)), key=wanted.__getitem__):
+            index = wanted[row]
             image = self._image(index)
             if image.size != (width, height):
                 raise FringeError(
@@ -194,13 +235,11 @@ class EncodedSource(Fingerprinted):
         return images
 
 
-class ArraySource(Fingerprinted):
+class ArraySource(FileSource):
     """Images that one file holds as a uint8 array (N, H, W, 3)."""
 
-    simulated = False
-
     def __init__(
-        self, name: str, shape: Sequence[int], dtype: np.dtype, size: int | None, count: int | None
+        self, name: str, shape: Sequence[int], dtype: np.dtype, fit: Fit | None, count: int | None
     ) -> None:
         """Check that ``shape`` and ``dtype`` are those of RGB images.
 
@@ -214,25 +253,16 @@ class ArraySource(Fingerprinted):
                 f"{name}: an array of {dtype} and shape {tuple(shape)}; images must be uint8 RGB "
                 "of shape (N, height, width, 3): convert the array and save it again"
             )
-        self.name = name
-        self.size = size
         self.shape = tuple(shape)
-        self.count = check_count(shape[0], count, name)
+        super().__init__(name, check_count(shape[0], count, name), fit)
 
     @abstractmethod
     def _rows(self, indices: Sequence[int]) -> Images:
         """Return the stored images at ``indices``, in that order."""
 
-    @property
-    def resolution(self) -> tuple[int, int]:
-        """Height and width."""
-        if self.size is not None:
-            return self.size, self.size
-        return self.shape[1], self.shape[2]
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return self.count
+    def image_size(self, index: int) -> tuple[int, int]:
+        """Return width and height of one image as it is stored."""
+        return self.shape[2], self.shape[1]
 
     def read(self, indices: Indices) -> Images:
         """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3).
@@ -243,11 +273,11 @@ class ArraySource(Fingerprinted):
             If an index is out of range or the file cannot be read.
         """
         stored = self._rows(check_indices(indices, len(self), self.name))
-        if self.resolution == self.shape[1:3]:
+        if self.fit is None:
             return stored
         images = np.empty((len(stored), *self.resolution, 3), np.uint8)
         for row, image in enumerate(stored):
-            images[row] = np.asarray(fit_square(Image.fromarray(image), self.resolution[0]))
+            images[row] = np.asarray(self.fit(Image.fromarray(image)))
         return images
 
 
@@ -317,6 +347,17 @@ def readable(path: str | os.PathLike[str], *damage: type[Exception]) -> Iterator
         raise FringeError(
             f"{path}: is damaged or not what its name says ({error}); fetch or make it anew"
         ) from error
+
+
+def refuse_escape(member: str, name: str) -> None:
+    """Raise if ``member`` would lie outside the folder that the archive is unpacked into."""
+    path = PurePosixPath(member.replace("\\", "/"))
+    drive = re.match("[A-Za-z]:", member)
+    if path.is_absolute() or ".." in path.parts or drive:
+        raise FringeError(
+            f"{name}!{member}: its name leads out of the archive's folder; make the archive anew "
+            "with plain relative names"
+        )
 
 
 def as_path(path: str | os.PathLike[str]) -> Path:

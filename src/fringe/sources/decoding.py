@@ -2,12 +2,14 @@
 
 import io
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from PIL import Image, UnidentifiedImageError
 
 from fringe.errors import FringeError
 
-__all__ = ["IMAGE_SUFFIXES", "decode", "fit_square", "is_image_name"]
+__all__ = ["IMAGE_SUFFIXES", "decode", "is_image_name", "size_of"]
 
 #: Names that count as images; the list is fixed so that it does not depend on Pillow's plugins.
 IMAGE_SUFFIXES = frozenset(
@@ -50,12 +52,31 @@ def decode(data: bytes, label: str) -> Image.Image:
         decompression bombs), moves, or has transparency, more than 8 bits a channel or a colour
         space other than RGB: converting those takes a decision that would change the score.
     """
+    with _opened(data, label) as image:
+        # Refused before decoding where the header tells, after it where only pixels tell.
+        _refuse(image, data, label)
+        image.load()
+        return _to_rgb(image, label)
+
+
+def size_of(data: bytes, label: str) -> tuple[int, int]:
+    """Return width and height of the encoded image ``data``, from its header.
+
+    Raises
+    ------
+    FringeError
+        If the header cannot be read or tells of too large an image.
+    """
+    with _opened(data, label) as image:
+        return image.size
+
+
+@contextmanager
+def _opened(data: bytes, label: str) -> Iterator[Image.Image]:
+    """Yield the image with its header read; whatever fails becomes a clear message."""
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
-            # Refused before decoding where the header tells, after it where only pixels tell.
-            _refuse(image, data, label)
-            image.load()
-            return _to_rgb(image, label)
+            yield image
     except (FringeError, MemoryError):
         raise
     except Image.DecompressionBombError as error:
@@ -113,19 +134,3 @@ def _to_rgb(image: Image.Image, label: str) -> Image.Image:
                 "out.png`)"
             )
     return image.convert("RGB")
-
-
-def fit_square(image: Image.Image, size: int) -> Image.Image:
-    """Crop the centred square of ``image`` and resize it to ``size`` x ``size`` pixels.
-
-    The filter is Pillow's LANCZOS, antialiased. **This changes FID**, as any resizing does; sets
-    that are compared must have gone through the same. An image that has the size is left as is.
-    """
-    width, height = image.size
-    if width == height == size:
-        return image
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    box = (left, top, left + side, top + side)
-    # Cropped first: with `box` the filter would reach pixels beyond the square.
-    return image.crop(box).resize((size, size), Image.Resampling.LANCZOS)

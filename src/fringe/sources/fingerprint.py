@@ -18,7 +18,8 @@ def fingerprint(spec: Mapping[str, Any], cache: Path | None = None) -> str:
     * ZIP: names, sizes and CRCs of the images used, from the central directory;
     * NPZ: size and CRC of the array, likewise;
     * folder: relative names and SHA-256 of the images used;
-    * HDF5: SHA-256 of the file;
+    * HDF5, LMDB: SHA-256 of the file;
+    * tar, Parquet: SHA-256 of the files used, and which of their images are;
     * photos, imitation: the specification and the SHA-256 of the photographs;
 
     and with each the count (for ZIP and folder: of the images), the resizing, and the REVISION of

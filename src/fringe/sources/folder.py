@@ -6,11 +6,12 @@ from functools import cached_property
 from pathlib import Path
 
 from fringe.errors import FringeError
-from fringe.sources.base import REVISION, EncodedSource, as_path, check_count, digest, readable
+from fringe.sources.base import EncodedSource, as_path, check_count, readable
 from fringe.sources.decoding import is_image_name
 from fringe.sources.digests import file_digests
+from fringe.sources.fitting import Fit
 
-__all__ = ["FolderSource"]
+__all__ = ["FolderSource", "holds_images"]
 
 
 class FolderSource(EncodedSource):
@@ -20,8 +21,8 @@ class FolderSource(EncodedSource):
     ----------
     path : path-like
         The folder; folders inside are searched too, hidden ones are not.
-    resolution : int, optional
-        Centre-crop and resize every image to this height and width; None: all must be alike.
+    fit : Fit, optional
+        How every image is cropped and resized; None: all must be alike.
     count : int, optional
         Use only the first so many.
     cache : path-like, optional
@@ -37,7 +38,7 @@ class FolderSource(EncodedSource):
     def __init__(
         self,
         path: str | Path,
-        resolution: int | None = None,
+        fit: Fit | None = None,
         count: int | None = None,
         cache: Path | None = None,
     ) -> None:
@@ -51,9 +52,8 @@ class FolderSource(EncodedSource):
             raise FringeError(
                 f"{path}: holds no image; images are known by their suffix (.png, .jpg, .webp, ...)"
             )
-        super().__init__(
-            str(path), members[: check_count(len(members), count, str(path))], resolution
-        )
+        self.members = members[: check_count(len(members), count, str(path))]
+        super().__init__(str(path), len(self.members), fit)
 
     @cached_property
     def _hashes(self) -> list[str]:
@@ -62,7 +62,7 @@ class FolderSource(EncodedSource):
     def fingerprint_of(self, first: int, last: int) -> str:
         """Return SHA-256 of relative names and contents of the images, and of the resizing."""
         images = zip(self.members[first:last], self._hashes[first:last], strict=True)
-        return digest(["folder", REVISION, self.size, *images])
+        return self._digest("folder", *images)
 
     def _label(self, index: int) -> str:
         return str(self.path / self.members[index])
@@ -70,6 +70,12 @@ class FolderSource(EncodedSource):
     def _bytes(self, index: int) -> bytes:
         with readable(self._label(index)):
             return (self.path / self.members[index]).read_bytes()
+
+
+def holds_images(folder: Path) -> bool:
+    """Tell whether any image lies under ``folder``."""
+    with readable(folder):
+        return next(_image_files(folder, "", folder.resolve(strict=True)), None) is not None
 
 
 def _image_files(folder: Path, prefix: str, root: Path) -> Iterator[str]:

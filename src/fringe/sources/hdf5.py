@@ -8,8 +8,9 @@ import h5py
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.sources.base import REVISION, ArraySource, Images, as_path, digest, readable
+from fringe.sources.base import ArraySource, Images, as_path, readable
 from fringe.sources.digests import file_digests
+from fringe.sources.fitting import Fit
 
 __all__ = ["Hdf5Source"]
 
@@ -25,8 +26,8 @@ class Hdf5Source(ArraySource):
     ----------
     path : path-like
         The file.
-    resolution : int, optional
-        Centre-crop and resize every image to this height and width.
+    fit : Fit, optional
+        How every image is cropped and resized.
     count : int, optional
         Use only the first so many.
     cache : path-like, optional
@@ -42,7 +43,7 @@ class Hdf5Source(ArraySource):
     def __init__(
         self,
         path: str | Path,
-        resolution: int | None = None,
+        fit: Fit | None = None,
         count: int | None = None,
         cache: Path | None = None,
     ) -> None:
@@ -64,7 +65,7 @@ class Hdf5Source(ArraySource):
                     "file (h5repack)"
                 )
             shape, dtype = dataset.shape, dataset.dtype
-        super().__init__(str(path), shape, dtype, resolution, count)
+        super().__init__(str(path), shape, dtype, fit, count)
 
     @cached_property
     def _content(self) -> str:
@@ -72,7 +73,7 @@ class Hdf5Source(ArraySource):
 
     def fingerprint_of(self, first: int, last: int) -> str:
         """Return SHA-256 of the whole file's content, and of the resizing."""
-        return digest(["hdf5", REVISION, self.size, self._content])
+        return self._digest("hdf5", self._content)
 
     def _rows(self, indices: Sequence[int]) -> Images:
         # HDF5 selects in increasing order, without repeats.

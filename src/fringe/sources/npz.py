@@ -12,7 +12,8 @@ import numpy as np
 from numpy.lib import format as npy
 
 from fringe.errors import FringeError
-from fringe.sources.base import REVISION, ArraySource, Images, PerProcess, as_path, digest, readable
+from fringe.sources.base import ArraySource, Images, PerProcess, as_path, readable
+from fringe.sources.fitting import Fit
 
 __all__ = ["NpzSource"]
 
@@ -31,8 +32,8 @@ class NpzSource(ArraySource):
     ----------
     path : path-like
         The file.
-    resolution : int, optional
-        Centre-crop and resize every image to this height and width.
+    fit : Fit, optional
+        How every image is cropped and resized.
     count : int, optional
         Use only the first so many.
 
@@ -43,13 +44,17 @@ class NpzSource(ArraySource):
         ``count`` images.
     """
 
-    def __init__(
-        self, path: str | Path, resolution: int | None = None, count: int | None = None
-    ) -> None:
+    def __init__(self, path: str | Path, fit: Fit | None = None, count: int | None = None) -> None:
         """Read the directory and the array's header."""
         self.path = as_path(path)
         with readable(path, *_DAMAGE), zipfile.ZipFile(self.path) as archive:
             names = [info.filename for info in archive.infolist()]
+            if _MEMBER not in names and {"mu.npy", "sigma.npy"} <= set(names):
+                raise FringeError(
+                    f"{path}: holds statistics (mu, sigma), not images; read them with "
+                    "fringe.exchange.read_statistics where a mean and covariance are enough, and "
+                    "give the images where features are extracted"
+                )
             if _MEMBER not in names:
                 raise FringeError(
                     f"{path}: has no array `arr_0`, but {names}; save the images as the only "
@@ -63,7 +68,7 @@ class NpzSource(ArraySource):
             raise FringeError(
                 f"{path}: its array is in Fortran order; save numpy.ascontiguousarray(images)"
             )
-        super().__init__(str(path), shape, dtype, resolution, count)
+        super().__init__(str(path), shape, dtype, fit, count)
         if info.file_size != header_bytes + int(np.prod(shape, dtype=np.int64)):
             raise FringeError(
                 f"{path}: its array has {info.file_size} bytes, not those of shape {shape}; "
@@ -77,7 +82,7 @@ class NpzSource(ArraySource):
 
     def fingerprint_of(self, first: int, last: int) -> str:
         """Return SHA-256 of the whole array's size and CRC, and of the resizing."""
-        return digest(["npz", REVISION, self.size, *self._content])
+        return self._digest("npz", *self._content)
 
     def _rows(self, indices: Sequence[int]) -> Images:
         images = np.empty((len(indices), *self.shape[1:]), np.uint8)

@@ -1,19 +1,28 @@
 """Find the right source for a path or a specification."""
 
+import glob
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from fringe.errors import FringeError
-from fringe.sources.base import ImageSource, as_path
-from fringe.sources.folder import FolderSource
+from fringe.sources.base import FileSource, ImageSource, as_path, readable
+from fringe.sources.fitting import Fit, fit_from_options
+from fringe.sources.folder import FolderSource, holds_images
 from fringe.sources.hdf5 import Hdf5Source
 from fringe.sources.imitation import ImitationSource
+from fringe.sources.lmdb import DATA_FILE, LmdbSource
 from fringe.sources.npz import NpzSource
+from fringe.sources.parquet import ParquetSource
 from fringe.sources.photos import PhotoSource
+from fringe.sources.selection import large_enough
+from fringe.sources.tar import TarSource
 from fringe.sources.zip import ZipSource
 
 __all__ = ["open_source", "source_from_spec"]
+
+_SHARDED = {".tar": TarSource, ".parquet": ParquetSource}
 
 
 def open_source(
@@ -22,21 +31,43 @@ def open_source(
     *,
     count: int | None = None,
     cache: Path | None = None,
+    crop: str = "center",
+    filter: str = "lanczos",
 ) -> ImageSource:
     """Open a data set of images.
 
     Parameters
     ----------
     path : path-like
-        A ``.zip`` of images, a folder of images, an ``.npz`` (array ``arr_0``) or an ``.h5`` or
-        ``.hdf5`` (dataset ``images``), arrays being uint8 (N, H, W, 3), RGB.
+        One of
+
+        * a ``.zip`` of images, as StyleGAN's dataset tool or anybody writes it;
+        * a folder of images, folders inside included;
+        * an ``.npz`` (array ``arr_0``, as guided-diffusion writes it) or an ``.h5`` or ``.hdf5``
+          (dataset ``images``), arrays being uint8 (N, H, W, 3), RGB;
+        * the folder of an LMDB, whose values are encoded images (LSUN), or its ``.mdb`` file;
+        * a ``.tar`` of images, or several (WebDataset): a folder of ``.tar`` files, or a pattern
+          such as ``shard-{000000..000010}.tar`` or ``shard-*.tar``;
+        * a ``.parquet`` file with a column of encoded images (Hugging Face), or several,
+          likewise.
     resolution : int, optional
         Crop every image to its centred square and resize that with antialiasing to this height
         and width. It changes FID. None: images are used as they are and must have one size.
     count : int, optional
-        Use only the first ``count`` images in sorted order, as the paper's released code does.
+        Use only the first ``count`` images: in sorted order (ZIP, folder, LMDB), as the paper's
+        released code does, or in that of the file. With the wide crop, the first so many that are
+        large enough (the dataset tool's ``--max-images`` counts the others too).
     cache : path-like, optional
-        A JSON file that remembers hashes of files, for the fingerprints of folders and HDF5.
+        A JSON file that remembers what was learnt by reading whole files: hashes, for the
+        fingerprints of all kinds but ZIP and NPZ, members of tars, and which images are large
+        enough for the wide crop.
+    crop : str
+        ``center``, or ``wide WxH`` (``wide 512x384`` is LSUN Car's): images are cropped to the
+        proportions W : H, resized, and black bars fill up a square of W x W pixels; images that
+        are too small are left out. `fringe.sources.fitting.Fit` has the exact rule.
+    filter : {"lanczos", "box"}
+        How pixels are averaged when an image is resized. Published FIDs on FFHQ at 256 pixels
+        take ``box``.
 
     Returns
     -------
@@ -46,30 +77,117 @@ def open_source(
     Raises
     ------
     FringeError
-        If the path is missing, is of no known kind, or does not hold images.
+        If the path is missing, is of no known kind, or does not hold images, or an option is not
+        one of those above.
     """
+    fit = fit_from_options(str(path), resolution, crop, filter)
+    if fit is None or fit.height is None:
+        return _open(path, fit, count, cache)
+    return large_enough(_open(path, fit, None, cache), fit, count, cache)
+
+
+def _open(path: str | Path, fit: Fit | None, count: int | None, cache: Path | None) -> FileSource:
     place = as_path(path)
-    if resolution is not None and resolution < 1:
-        raise FringeError(f"{path}: resolution is {resolution}; it must be at least 1 pixel")
     if place.is_dir():
-        return FolderSource(path, resolution, count, cache)
+        return _open_folder(path, place, fit, count, cache)
     suffix = place.suffix.lower()
+    if suffix in _SHARDED:
+        return _SHARDED[suffix](path, _shards(place), fit, count, cache)
     if suffix == ".zip":
-        return ZipSource(path, resolution, count)
+        return ZipSource(path, fit, count)
     if suffix == ".npz":
-        return NpzSource(path, resolution, count)
+        return NpzSource(path, fit, count)
     if suffix in {".h5", ".hdf5"}:
-        return Hdf5Source(path, resolution, count, cache)
+        return Hdf5Source(path, fit, count, cache)
+    if suffix == ".mdb":
+        return LmdbSource(path, fit, count, cache)
     if not place.exists():
         raise FringeError(f"{path}: is not there; correct the path or put the data there")
+    _refuse_compressed(place)
     raise FringeError(
-        f"{path}: no known kind of data set; give a folder of images, .zip, .npz, .h5 or .hdf5"
+        f"{path}: no known kind of data set; give a folder of images, .zip, .npz, .h5, .hdf5, "
+        "the folder of an LMDB, .tar or .parquet"
     )
+
+
+def _open_folder(
+    path: str | Path, place: Path, fit: Fit | None, count: int | None, cache: Path | None
+) -> FileSource:
+    """Tell a folder of images from an LMDB and from a folder of shards by what lies in it."""
+    with readable(path):
+        names = sorted(entry.name for entry in place.iterdir())
+    names = [name for name in names if not name.startswith(".")]
+    for name in names:
+        _refuse_compressed(place / name)
+    held = {"an LMDB": [DATA_FILE] if DATA_FILE in names else []}
+    held |= {f"{suffix} files": [n for n in names if n.endswith(suffix)] for suffix in _SHARDED}
+    kinds = [kind for kind, files in held.items() if files]
+    if not kinds:
+        return FolderSource(path, fit, count, cache)
+    if holds_images(place):
+        kinds.append("images")
+    if len(kinds) > 1:
+        raise FringeError(
+            f"{path}: holds {' and '.join(kinds)}; give each kind a folder of its own"
+        )
+    if held["an LMDB"]:
+        return LmdbSource(path, fit, count, cache)
+    suffix = next(suffix for suffix in _SHARDED if held[f"{suffix} files"])
+    shards = [place / name for name in held[f"{suffix} files"]]
+    return _SHARDED[suffix](path, shards, fit, count, cache)
+
+
+def _refuse_compressed(path: Path) -> None:
+    if re.search(r"\.(tar\.(gz|bz2|xz|zst|lz4)|tgz|tbz2|txz)$", path.name.lower()):
+        raise FringeError(
+            f"{path}: is a compressed tar, whose images cannot be read by index; unpack it to a "
+            "plain .tar first (gunzip, bunzip2, unxz, unzstd)"
+        )
+
+
+def _shards(pattern: Path) -> list[Path]:
+    """Return the files that a path with ``{0..9}``, ``{a,b}``, ``*``, ``?`` or ``[]`` stands for.
+
+    Files of braces come in their order, those of a wildcard sorted. A file that is there under
+    just this name stands for itself.
+    """
+    if pattern.exists():
+        return [pattern]
+    shards = []
+    for name in _braces(str(pattern)):
+        found = sorted(glob.glob(name)) if glob.has_magic(name) else [name]  # noqa: PTH207
+        if not found:
+            raise FringeError(f"{name}: matches no file; correct the pattern or put the data there")
+        shards += [Path(one) for one in found]
+    return shards
+
+
+def _braces(pattern: str) -> list[str]:
+    """Return the strings that the braces in ``pattern`` stand for."""
+    match = re.search(r"\{([^{}]*)\}", pattern)
+    if match is None:
+        return [pattern]
+    span = re.fullmatch(r"(\d+)\.\.(\d+)", match[1])
+    if span is None:
+        choices = match[1].split(",")
+    else:
+        first, last = int(span[1]), int(span[2])
+        if not first <= last < first + 1_000_000:
+            raise FringeError(f"{pattern}: {{{match[1]}}} is no range of files; correct it")
+        choices = [f"{number:0{len(span[1])}}" for number in range(first, last + 1)]
+    head, tail = pattern[: match.start()], pattern[match.end() :]
+    return [f"{head}{choice}{end}" for choice in choices for end in _braces(tail)]
 
 
 # Keys of each kind of specification, and whether None will do.
 _KEYS: dict[str, dict[str, tuple[type, bool]]] = {
-    "files": {"path": (str, False), "count": (int, True), "resolution": (int, True)},
+    "files": {
+        "path": (str, False),
+        "count": (int, True),
+        "resolution": (int, True),
+        "crop": (str, True),
+        "filter": (str, True),
+    },
     "photos": {"count": (int, False), "resolution": (int, False), "seed": (int, False)},
     "imitation": {
         "count": (int, False),
@@ -86,8 +204,8 @@ def source_from_spec(spec: Mapping[str, Any], cache: Path | None = None) -> Imag
     Parameters
     ----------
     spec : mapping
-        ``{"kind": "files", "path", "count", "resolution"}`` (the last two may be None or left
-        out), ``{"kind": "photos", "count", "resolution", "seed"}`` or
+        ``{"kind": "files", "path", "count", "resolution", "crop", "filter"}`` (all but the path may
+        be None or left out), ``{"kind": "photos", "count", "resolution", "seed"}`` or
         ``{"kind": "imitation", "count", "resolution", "seed", "severity"}``.
     cache : path-like, optional
         See `open_source`.
@@ -99,7 +217,14 @@ def source_from_spec(spec: Mapping[str, Any], cache: Path | None = None) -> Imag
     """
     values = _checked(spec)
     if spec["kind"] == "files":
-        return open_source(values["path"], values["resolution"], count=values["count"], cache=cache)
+        return open_source(
+            values["path"],
+            values["resolution"],
+            count=values["count"],
+            cache=cache,
+            crop=values["crop"] or "center",
+            filter=values["filter"] or "lanczos",
+        )
     if spec["kind"] == "photos":
         return PhotoSource(values["count"], values["resolution"], values["seed"])
     return ImitationSource(

@@ -1,27 +1,32 @@
 """Images in a ZIP archive, as StyleGAN's dataset tool writes them."""
 
-import re
+import json
+import operator
 import zipfile
 import zlib
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
-from pathlib import Path, PurePosixPath
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
 
 from fringe.errors import FringeError
 from fringe.sources.base import (
-    REVISION,
     EncodedSource,
     PerProcess,
     as_path,
     check_count,
-    digest,
     readable,
+    refuse_escape,
 )
 from fringe.sources.decoding import is_image_name
+from fringe.sources.fitting import Fit
 
 __all__ = ["ZipSource"]
 
 _DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+_LABELS = "dataset.json"
 _LARGEST = 1 << 30  # bytes: no encoded image is this large, a decompression bomb is
 
 
@@ -35,8 +40,8 @@ class ZipSource(EncodedSource):
     ----------
     path : path-like
         The archive.
-    resolution : int, optional
-        Centre-crop and resize every image to this height and width; None: all must be alike.
+    fit : Fit, optional
+        How every image is cropped and resized; None: all must be alike.
     count : int, optional
         Use only the first so many.
 
@@ -47,16 +52,14 @@ class ZipSource(EncodedSource):
         a name twice, no image, or fewer than ``count``.
     """
 
-    def __init__(
-        self, path: str | Path, resolution: int | None = None, count: int | None = None
-    ) -> None:
+    def __init__(self, path: str | Path, fit: Fit | None = None, count: int | None = None) -> None:
         """Read the central directory."""
         self.path = as_path(path)
         name = str(path)
         with readable(name, *_DAMAGE), zipfile.ZipFile(self.path) as archive:
             infos = archive.infolist()
         for info in infos:
-            _refuse_escape(info.filename, name)
+            refuse_escape(info.filename, name)
         images = sorted(
             (info.filename, info.file_size, info.CRC)
             for info in infos
@@ -71,12 +74,42 @@ class ZipSource(EncodedSource):
             if one == following:
                 raise FringeError(f"{name}!{one}: is there twice; make the archive anew")
         self._entries = images[: check_count(len(images), count, name)]
+        self.members = [entry[0] for entry in self._entries]
         self._archive = PerProcess(partial(zipfile.ZipFile, self.path))
-        super().__init__(name, [entry[0] for entry in self._entries], resolution)
+        super().__init__(name, len(self._entries), fit)
 
     def fingerprint_of(self, first: int, last: int) -> str:
         """Return SHA-256 of names, sizes and CRCs of the images, and of the resizing."""
-        return digest(["zip", REVISION, self.size, *self._entries[first:last]])
+        return self._digest("zip", *self._entries[first:last])
+
+    @cached_property
+    def labels(self) -> npt.NDArray[np.int64] | None:
+        """Classes of the images, shape (N,), as ``dataset.json`` has them; None if it has none.
+
+        Raises
+        ------
+        FringeError
+            If the file is not as StyleGAN's dataset tool writes it, or an image has no class.
+        """
+        name = f"{self.name}!{_LABELS}"
+        archive = self._archive.get()
+        if _LABELS not in archive.namelist():
+            return None
+        try:
+            with readable(name, *_DAMAGE):
+                pairs = json.loads(archive.read(_LABELS)).get("labels")
+            if pairs is None:
+                return None
+            labels = {str(member): operator.index(label) for member, label in pairs}
+        except (AttributeError, TypeError, ValueError) as error:
+            raise FringeError(
+                f"{name}: is not an object whose `labels` are pairs of a name and a whole number "
+                f"({error}); make it anew, or set `labels` to null"
+            ) from error
+        unknown = next((member for member in self.members if member not in labels), None)
+        if unknown is not None:
+            raise FringeError(f"{name}: has no label for {unknown}; add it")
+        return np.array([labels[member] for member in self.members], np.int64)
 
     def _label(self, index: int) -> str:
         return f"{self.name}!{self.members[index]}"
@@ -89,14 +122,3 @@ class ZipSource(EncodedSource):
             )
         with readable(self._label(index), KeyError, *_DAMAGE):
             return self._archive.get().read(member)
-
-
-def _refuse_escape(member: str, name: str) -> None:
-    """Raise if ``member`` would lie outside the folder that the archive is unpacked into."""
-    path = PurePosixPath(member.replace("\\", "/"))
-    drive = re.match("[A-Za-z]:", member)
-    if path.is_absolute() or ".." in path.parts or drive:
-        raise FringeError(
-            f"{name}!{member}: its name leads out of the archive's folder; make the archive anew "
-            "with plain relative names"
-        )

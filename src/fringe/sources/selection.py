@@ -1,0 +1,128 @@
+"""The images of a set that are large enough to be cropped."""
+
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from fringe.errors import FringeError
+from fringe.progress import progress
+from fringe.sources.base import (
+    FileSource,
+    Fingerprinted,
+    Images,
+    Indices,
+    check_count,
+    check_indices,
+)
+from fringe.sources.digests import pack, read_cache, unpack, write_cache
+from fringe.sources.fitting import Fit
+
+__all__ = ["Selection", "large_enough"]
+
+
+class Selection(Fingerprinted):
+    """Some images of another source, numbered anew.
+
+    Parameters
+    ----------
+    source : FileSource
+        All the images.
+    indices : int array (n,)
+        Which of them, increasing.
+    """
+
+    simulated = False
+
+    def __init__(self, source: FileSource, indices: npt.NDArray[np.integer]) -> None:
+        """Keep both."""
+        self.source = source
+        self.indices = indices
+        self.name = source.name
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.source.resolution
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.indices)
+
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return that of all images of the source from the first to the last one used."""
+        return self.source.fingerprint_of(int(self.indices[first]), int(self.indices[last - 1]) + 1)
+
+    def read(self, indices: Indices) -> Images:
+        """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3).
+
+        Raises
+        ------
+        FringeError
+            As the source does, and if an index is out of range.
+        """
+        return self.source.read(self.indices[check_indices(indices, len(self), self.name)])
+
+
+def large_enough(source: FileSource, fit: Fit, count: int | None, cache: Path | None) -> Selection:
+    """Return the images of ``source`` that ``fit`` takes, the first ``count`` of them or all.
+
+    Headers are read in order, until ``count`` images are found. With a ``cache``, what they told
+    is remembered by the fingerprint of the source, so it happens once.
+
+    Raises
+    ------
+    FringeError
+        If a header cannot be read, or too few images are large enough.
+    """
+    taken: npt.NDArray[np.bool_] = np.zeros(0, bool)
+    key = ""
+    if cache is not None:
+        key = f"{source.fingerprint} takes {fit.size}x{fit.height}"
+        taken = _unpack(read_cache(cache).get(key, ""), len(source))
+    missing = None if count is None else count - int(np.count_nonzero(taken))
+    found = _scan(source, fit, len(taken), missing)
+    taken = np.concatenate([taken, found])
+    if cache is not None and len(found):
+        write_cache(cache, {key: _pack(taken)})
+    indices = np.flatnonzero(taken)
+    if not len(indices):
+        raise FringeError(
+            f"{source.name}: none of its {len(source)} images is large enough for the crop to "
+            f"{fit.size} x {fit.height} pixels; crop to a smaller size, or give larger images"
+        )
+    name = f"{source.name}: cropped to {fit.size} x {fit.height} pixels"
+    return Selection(source, indices[: check_count(len(indices), count, name)])
+
+
+def _scan(source: FileSource, fit: Fit, start: int, missing: int | None) -> npt.NDArray[np.bool_]:
+    """Tell of images ``start`` and on whether they are taken, until ``missing`` are found."""
+    taken = []
+    total = 0
+    if missing is None or missing > 0:
+        for index in progress(
+            range(start, len(source)),
+            f"sizes of {source.name}",
+            total=len(source) - start,
+            unit="images",
+        ):
+            taken.append(fit.takes(*source.image_size(index)))
+            total += taken[-1]
+            if total == missing:
+                break
+    return np.array(taken, bool)
+
+
+def _pack(taken: npt.NDArray[np.bool_]) -> str:
+    return f"{len(taken)} {pack(np.packbits(taken).tobytes())}"
+
+
+def _unpack(text: str, limit: int) -> npt.NDArray[np.bool_]:
+    """Return what `_pack` was given; nothing if that cannot be, so that it is found anew."""
+    try:
+        length, data = text.split()
+        bits = np.frombuffer(unpack(data), np.uint8)
+        taken = np.unpackbits(bits, count=int(length)).astype(bool)
+    except ValueError:
+        return np.zeros(0, bool)
+    return taken if len(taken) <= limit else np.zeros(0, bool)

@@ -1,0 +1,156 @@
+"""Images in tar archives, as WebDataset keeps them in shards."""
+
+import json
+import tarfile
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from fringe.errors import FringeError
+from fringe.sources.base import EncodedSource, check_count, readable, refuse_escape
+from fringe.sources.decoding import is_image_name
+from fringe.sources.digests import file_digests, pack, parts_used, remembered, unpack
+from fringe.sources.fitting import Fit
+
+__all__ = ["TarSource"]
+
+_BLOCK = 512
+_COMPRESSED = {
+    b"\x1f\x8b": "gunzip",
+    b"BZh": "bunzip2",
+    b"\xfd7zXZ\0": "unxz",
+    b"\x28\xb5\x2f\xfd": "unzstd",
+}
+
+
+class TarSource(EncodedSource):
+    """The images of one tar or of several, in the order in which the archives hold them.
+
+    Every member with the suffix of an image counts, so a sample of WebDataset that has two of them
+    (``0001.jpg``, ``0001.mask.png``) gives two images. Other members and hidden ones are ignored.
+    Files inside are never extracted. Headers are read once, when the source is opened, and with a
+    ``cache`` once for all; afterwards an image is one read at a known place.
+
+    Parameters
+    ----------
+    path : path-like
+        What messages call the set.
+    shards : sequence of path-like
+        The archives in order, not compressed.
+    fit : Fit, optional
+        How every image is cropped and resized; None: all must be alike.
+    count : int, optional
+        Use only the first so many.
+    cache : path-like, optional
+        Where places of members, and hashes for the fingerprint, are remembered (`remembered`).
+
+    Raises
+    ------
+    FringeError
+        If an archive is missing, unreadable, compressed, cut short or damaged, holds a name that
+        escapes its folder, a name twice, a link or sparse file as an image, or there is no image
+        or fewer than ``count``.
+    """
+
+    def __init__(
+        self,
+        path: str | Path,
+        shards: Sequence[Path],
+        fit: Fit | None = None,
+        count: int | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        """Learn where each image lies."""
+        self.cache = cache
+        name = str(path)
+        members: list[str] = []
+        places: list[tuple[int, int, int]] = []  # of each image: shard, first byte, bytes
+        for number, (shard, text) in enumerate(
+            zip(shards, remembered(shards, cache, "images of ", _index), strict=True)
+        ):
+            for member, start, size in _entries(text, shard):
+                members.append(member)
+                places.append((number, start, size))
+        if not members:
+            raise FringeError(
+                f"{name}: holds no image; images are known by their suffix (.png, .jpg, .webp, ...)"
+            )
+        count = check_count(len(members), count, name)
+        self.members = members[:count]
+        self._places = np.array(places[:count], np.int64)
+        # The first image of each archive, and the end of the last one.
+        self._starts = np.searchsorted(self._places[:, 0], range(len(shards) + 1)).tolist()
+        self.shards = list(shards[: int(self._places[-1, 0]) + 1])
+        super().__init__(name, count, fit)
+
+    @cached_property
+    def _hashes(self) -> list[str]:
+        return file_digests(self.shards, self.cache)
+
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return SHA-256 of the contents of the archives, which images of each, and the resizing.
+
+        Of archives before the first image and behind the last one nothing counts.
+        """
+        return self._digest("tar", *parts_used(self._hashes, self._starts, first, last))
+
+    def _label(self, index: int) -> str:
+        return f"{self.shards[self._places[index, 0]]}!{self.members[index]}"
+
+    def _bytes(self, index: int) -> bytes:
+        number, start, size = self._places[index].tolist()
+        with readable(self.shards[number]), self.shards[number].open("rb") as file:
+            file.seek(start)
+            data: bytes = file.read(size)
+        return data
+
+
+def _index(path: Path) -> str:
+    """Return name, first byte and number of bytes of every image of an archive, as text."""
+    entries: dict[str, tuple[int, int]] = {}
+    with readable(path, tarfile.TarError), path.open("rb") as file:
+        _refuse_compressed(file.read(_BLOCK), path)
+        file.seek(0)
+        with tarfile.open(fileobj=file, mode="r:") as archive:
+            while (member := archive.next()) is not None:
+                archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
+                name = member.name.removeprefix("./")
+                refuse_escape(name, str(path))
+                if member.isdir() or not is_image_name(name):
+                    continue
+                if not member.isreg() or member.issparse():
+                    raise FringeError(
+                        f"{path}!{name}: is not stored as a plain file; make the archive anew with "
+                        "plain files (tar --dereference --hard-dereference)"
+                    )
+                if name in entries:
+                    raise FringeError(f"{path}!{name}: is there twice; make the archive anew")
+                entries[name] = member.offset_data, member.size
+        # A damaged header in the middle looks to tarfile as if the archive ended there.
+        file.seek(archive.offset)
+        mark = file.read(_BLOCK)
+        if len(mark) < _BLOCK or any(mark) or path.stat().st_size % _BLOCK:
+            raise FringeError(
+                f"{path}: is damaged (no end mark behind {archive.offset} bytes); fetch or make it "
+                "anew"
+            )
+    return pack(json.dumps([(name, *place) for name, place in entries.items()]).encode())
+
+
+def _entries(text: str, shard: Path) -> list[tuple[str, int, int]]:
+    try:
+        entries: list[tuple[str, int, int]] = json.loads(unpack(text))
+    except ValueError:  # somebody edited the cache
+        entries = json.loads(unpack(_index(shard)))
+    return entries
+
+
+def _refuse_compressed(head: bytes, path: Path) -> None:
+    for magic, tool in _COMPRESSED.items():
+        if head.startswith(magic):
+            raise FringeError(
+                f"{path}: is a compressed tar, whose images cannot be read by index; unpack it "
+                f"first ({tool}) and give the plain .tar"
+            )
