@@ -5,62 +5,105 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from pathlib import Path
-from typing import Any
+import zlib
+from io import BufferedIOBase
+from typing import Any, cast
 
-from fringe.checkpoints.legacy import _storage_reference
-from fringe.checkpoints.machine import Budget, Refused, Stream, run
+from fringe.checkpoints.legacy import storage_reference
+from fringe.checkpoints.machine import run
 from fringe.checkpoints.names import table
+from fringe.checkpoints.stream import Budget, Refused, Stream
 from fringe.checkpoints.tensors import Storage, allocate
 
 __all__ = ["read_archive"]
 
-MAX_PICKLE = 64 << 20  # bytes of data.pkl; it describes the tensors and does not hold them
+MAX_PICKLE = 64 << 20  # bytes of data.pkl, which describes tensors and does not hold them
+_PICKLE = re.compile(r"([^/]+/)data\.pkl")
+_DAMAGE = (  # what zipfile raises, of a damaged file and of kinds of zip file that it cannot read
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+)
 
 
-def read_archive(path: Path, size: int) -> tuple[Any, bool]:
+def read_archive(file: BufferedIOBase, size: int) -> tuple[Any, bool]:
     """Return the object of a zip file, and whether it is TorchScript.
 
-    Of TorchScript, the object is the Record of the outermost module. Its code is not looked at.
+    Of TorchScript the object is the Record of the outermost module. Its code, and the constants of
+    the code, are not looked at.
+
+    Raises
+    ------
+    Refused
+        If the file is damaged or another kind of zip file, or refers to what is not known.
     """
     budget = Budget.of_file(size)
-    with zipfile.ZipFile(path) as archive:
-        members = {info.filename: info for info in archive.infolist()}
-        roots = [name[:-8] for name in members if re.fullmatch(r"[^/]+/data\.pkl", name)]
+    members = _Members(file)
+    order = members.read("byteorder", 16) if "byteorder" in members else b"little"
+    torchscript = "constants.pkl" in members
+    storages: dict[str, Storage] = {}
+
+    def persistent(reference: Any) -> Storage:
+        kind, key, count = storage_reference(reference, 5)
+        if key not in storages:
+            if f"data/{key}" not in members:
+                raise Refused("is damaged: the numbers of a tensor in it are missing")
+            storages[key] = allocate(budget, kind, count)
+            members.fill(f"data/{key}", storages[key], order != b"big")
+        return storages[key]
+
+    data = members.read("data.pkl", MAX_PICKLE)
+    stream = Stream(io.BytesIO(data), len(data))
+    return run(stream, budget, table(budget, persistent, torchscript)), torchscript
+
+
+class _Members:
+    """The members of a zip file below its only folder, by name."""
+
+    def __init__(self, file: BufferedIOBase) -> None:
+        try:
+            self.archive = zipfile.ZipFile(cast("Any", file))
+        except _DAMAGE as error:
+            raise _damage(error) from None
+        infos = self.archive.infolist()
+        roots = [match[1] for info in infos if (match := _PICKLE.fullmatch(info.filename))]
         if len(roots) != 1:
             raise Refused("is a zip file that neither torch.save nor TorchScript wrote")
         root = roots[0]
-        torchscript = f"{root}constants.pkl" in members
-        order = b"little"
-        if f"{root}byteorder" in members:
-            order = _small(archive, members[f"{root}byteorder"], 16)
-        storages: dict[str, Storage] = {}
+        self.infos = {
+            info.filename.removeprefix(root): info
+            for info in infos
+            if info.filename.startswith(root)
+        }
 
-        def persistent(reference: Any) -> Storage:
-            kind, key, count = _storage_reference(reference, 5)
-            if key in storages:
-                return storages[key]
-            info = members.get(f"{root}data/{key}")
-            if info is None:
-                raise Refused("is damaged: the numbers of a tensor in it are missing")
-            if info.compress_type != zipfile.ZIP_STORED or info.file_size != info.compress_size:
-                raise Refused("has compressed tensors, as neither torch.save nor TorchScript write")
-            storage = allocate(budget, kind, count)
-            if storage.memory.numel() != info.file_size:
-                raise Refused("is damaged: a storage has another length than its tensors say")
-            with archive.open(info) as member:
-                storage.fill(Stream(member, info.file_size), order != b"big")
-            storages[key] = storage
-            return storage
+    def __contains__(self, name: str) -> bool:
+        return name in self.infos
 
-        data = _small(archive, members[f"{root}data.pkl"], MAX_PICKLE)
-        stream = Stream(io.BytesIO(data), len(data))
-        return run(stream, budget, table(budget, persistent, torchscript)), torchscript
+    def read(self, name: str, limit: int) -> bytes:
+        """Return a small member, which may be compressed."""
+        if self.infos[name].file_size > limit:
+            raise Refused(f"has more than {limit} bytes in {name}")
+        try:
+            return self.archive.read(self.infos[name])
+        except _DAMAGE as error:
+            raise _damage(error) from None
+
+    def fill(self, name: str, storage: Storage, little_endian: bool) -> None:
+        """Read a member into ``storage``; it must be stored as it is, and of that length."""
+        info = self.infos[name]
+        if info.compress_type != zipfile.ZIP_STORED:
+            raise Refused("has compressed tensors, as neither torch.save nor TorchScript writes")
+        if info.file_size != storage.memory.numel():
+            raise Refused("is damaged: a storage has another length than its tensors say")
+        try:
+            with self.archive.open(info) as member:
+                storage.fill(Stream(cast("Any", member), info.file_size), little_endian)
+        except _DAMAGE as error:
+            raise _damage(error) from None
 
 
-def _small(archive: zipfile.ZipFile, info: zipfile.ZipInfo, limit: int) -> bytes:
-    if info.file_size > limit:
-        raise Refused(
-            f"has {info.file_size} bytes in its {info.filename[-40:]!r}, more than {limit}"
-        )
-    return archive.read(info)
+def _damage(error: Exception) -> Refused:
+    return Refused(f"is damaged or no plain zip file ({str(error)[:200]})")

@@ -7,52 +7,86 @@ storage, and the list of storage keys.
 
 from __future__ import annotations
 
+import io
 import struct
 from collections.abc import Callable
 from typing import Any
 
-from fringe.checkpoints.machine import Budget, Refused, Stream, Table, run
-from fringe.checkpoints.tensors import Storage, allocate
+from fringe.checkpoints.machine import Global, Table, run
+from fringe.checkpoints.stream import Budget, Refused, Stream
+from fringe.checkpoints.tensors import STORAGE_MODULES, STORAGES, Storage, allocate
 
-__all__ = ["MAGIC", "read_legacy", "read_storages"]
+__all__ = ["is_legacy", "read_nested", "read_rest", "storage_reference", "unknown"]
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
 
 
-def read_legacy(stream: Stream, budget: Budget, table: Callable[..., Table]) -> Any:
-    """Return the object that a legacy stream holds.
+def is_legacy(first: Any) -> bool:
+    """Return whether the first pickle of a file says that it is of this format."""
+    return type(first) is int and first == MAGIC
 
-    ``table(budget, persistent)`` gives what names stand for.
+
+def read_nested(data: bytes, budget: Budget) -> Storage:
+    """Return the storage that a pickled tensor carries; nothing but a storage may be in it."""
+    stream = Stream(io.BytesIO(data), len(data))
+    if not is_legacy(run(stream, budget, bare_table())):
+        raise Refused("has a nested storage that torch.save did not write")
+    storage = read_rest(stream, budget, bare_table)
+    if not isinstance(storage, Storage):
+        raise Refused(f"has a {type(storage).__name__} where a nested storage is due")
+    return storage
+
+
+def bare_table(persistent: Callable[[Any], Any] | None = None) -> Table:
+    """Return the table that knows the classes of storages and nothing else."""
+
+    def find(module: str, name: str) -> Global:
+        if module not in STORAGE_MODULES or name not in STORAGES:
+            raise unknown(module, name)
+        return Global(module, name)
+
+    def build(target: Any, state: Any) -> None:
+        raise Refused(f"sets attributes of a {type(target).__name__}")
+
+    return Table(find, build, persistent)
+
+
+def unknown(module: str, name: str) -> Refused:
+    """Return the refusal of a name in a stream."""
+    asked = f"{module}.{name}"
+    return Refused(
+        f"asks for {asked[:200]!r}, which is not among the classes and functions that Fringe knows "
+        "checkpoints by; nothing of it was executed"
+    )
+
+
+def read_rest(
+    stream: Stream, budget: Budget, table: Callable[[Callable[[Any], Any]], Table]
+) -> Any:
+    """Return the object of a stream whose magic number has been read.
+
+    ``table`` gives what names stand for, from what persistent ids stand for.
     """
-    plain = table(budget)
-    magic = run(stream, budget, plain)
-    if type(magic) is not int or magic != MAGIC:
-        raise Refused("has something else where the magic number of torch.save is due")
-    return read_storages(stream, budget, table)
-
-
-def read_storages(stream: Stream, budget: Budget, table: Callable[..., Table]) -> Any:
-    """Return the object of a legacy stream whose magic number has been read."""
-    plain = table(budget)
-    if run(stream, budget, plain) != PROTOCOL:
+    protocol = run(stream, budget, bare_table())
+    if type(protocol) is not int or protocol != PROTOCOL:
         raise Refused(f"was written by torch.save with another protocol than {PROTOCOL}")
-    machine = run(stream, budget, plain)
+    machine = run(stream, budget, bare_table())
     little_endian = machine.get("little_endian", True) if type(machine) is dict else None
     if type(little_endian) is not bool:
         raise Refused("does not say how its numbers were written")
     storages: dict[str, Storage] = {}
 
     def persistent(reference: Any) -> Storage:
-        kind, key, count = _storage_reference(reference, 6)
+        kind, key, count = storage_reference(reference, 6)
         if reference[5] is not None:
             raise Refused("has a storage that is part of another; save it with a newer PyTorch")
         if key not in storages:
             storages[key] = allocate(budget, kind, count)
         return storages[key]
 
-    value = run(stream, budget, table(budget, persistent))
-    keys = run(stream, budget, plain)
+    value = run(stream, budget, table(persistent))
+    keys = run(stream, budget, bare_table())
     if type(keys) is not list or not all(type(key) is str for key in keys):
         raise Refused("is damaged: it has no list of storages")
     for key in keys:
@@ -67,7 +101,7 @@ def read_storages(stream: Stream, budget: Budget, table: Callable[..., Table]) -
     return value
 
 
-def _storage_reference(reference: Any, length: int) -> tuple[Any, str, Any]:
+def storage_reference(reference: Any, length: int) -> tuple[Any, str, Any]:
     """Return class, key and count of the persistent id of a storage."""
     if type(reference) is not tuple or not reference or reference[0] != "storage":
         raise Refused("refers to something outside that is no storage")

@@ -8,8 +8,8 @@ and spends its bytes in tensors, so a machine of our own costs little time and g
 * a name in the stream becomes a `Global` of our table or the file is refused; REDUCE and NEWOBJ
   call only the function of ours that the table gives, BUILD only the table's ``build``;
 * no attribute of any object is read or set by name;
-* nothing is allocated for bytes that are not in the file, the number of steps is bounded
-  (`Budget`), and what is built contains no cycle of plain containers and is not deep.
+* nothing is allocated for bytes that are not in the file, and time and memory are bounded
+  (`Budget`); keys of dicts are plain values, so nothing is hashed or compared at length.
 """
 
 from __future__ import annotations
@@ -18,103 +18,14 @@ import pickle
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import IO, Any
+from typing import Any
 
-from fringe.checkpoints.record import Record
+from fringe.checkpoints.stream import Budget, Refused, Stream
 
-__all__ = ["Budget", "Global", "Refused", "Stream", "Table", "check_tree", "run"]
+__all__ = ["Global", "Table", "check_key", "run"]
 
-MAX_STEPS = 1 << 21  # opcodes and copied items; the largest official snapshots take some 100,000
-MAX_DEPTH = 400  # of nested containers; a module is three, so that walkers may recurse
 MAX_NAME = 1 << 10  # bytes of a module or class name
 MAX_INT = 64  # bytes of an integer; the longest in use, a magic number, has ten
-
-
-class Refused(Exception):  # noqa: N818 (internal: becomes a FringeError with the file's name)
-    """Why a stream cannot be read; the message completes "<path>: ..."."""
-
-
-@dataclass
-class Budget:
-    """What one file may cost altogether, nested streams included.
-
-    Parameters
-    ----------
-    stored : int
-        Bytes that may become storages: the file's own size.
-    viewed : int
-        Bytes that tensors may show of the storages: a stored byte may be shown more than once,
-        as tied weights are, but an expanded view must not promise what no memory could hold.
-    steps : int
-        Opcodes, and items copied from one container to another.
-    """
-
-    stored: int
-    viewed: int
-    steps: int = MAX_STEPS
-
-    @classmethod
-    def of_file(cls, size: int) -> Budget:
-        """Return the budget of a file of ``size`` bytes."""
-        return cls(stored=size, viewed=4 * size + (1 << 20))
-
-    def step(self, count: int = 1) -> None:
-        """Count opcodes or copied items."""
-        self.steps -= count
-        if self.steps < 0:
-            raise Refused(f"takes more than {MAX_STEPS} steps to read, as no checkpoint does")
-
-    def store(self, size: int) -> None:
-        """Count the bytes of a storage, before they are allocated."""
-        self.stored -= size
-        if self.stored < 0:
-            raise Refused("declares storages that are larger than the file")
-
-    def view(self, size: int) -> None:
-        """Count the bytes that a tensor shows."""
-        self.viewed -= size
-        if self.viewed < 0:
-            raise Refused("declares tensors that are far larger than the file")
-
-
-class Stream:
-    """A binary file of which no more is asked than it has."""
-
-    def __init__(self, file: IO[bytes], size: int) -> None:
-        """Begin at the position of ``file``, ``size`` bytes before its end."""
-        self.file = file
-        self.remaining = size
-
-    def take(self, count: int) -> bytes:
-        """Return exactly ``count`` bytes."""
-        self._claim(count)
-        data = self.file.read(count)
-        if len(data) != count:
-            raise Refused("ends too early")
-        return data
-
-    def fill(self, buffer: memoryview) -> None:
-        """Fill ``buffer`` with the bytes that come next."""
-        self._claim(len(buffer))
-        done = 0
-        while done < len(buffer):
-            count = self.file.readinto(buffer[done:])  # type: ignore[attr-defined]
-            if not count:
-                raise Refused("ends too early")
-            done += count
-
-    def line(self) -> bytes:
-        """Return a line without its end."""
-        data = self.file.readline(min(self.remaining, MAX_NAME))
-        self.remaining -= len(data)
-        if not data.endswith(b"\n"):
-            raise Refused("has an unfinished or overlong line")
-        return data[:-1]
-
-    def _claim(self, count: int) -> None:
-        if count > self.remaining:
-            raise Refused(f"ends too early: {count} bytes are declared where {self.remaining} are")
-        self.remaining -= count
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +55,7 @@ class Table:
     Parameters
     ----------
     find : callable
-        From module and name to what stands for it (a `Global`, or a plain value); raises Refused.
+        From module and name to what stands for it (a `Global`, or a dtype); raises Refused.
     build : callable
         From an object and its state to None: puts the state into an object of ours.
     persistent : callable, optional
@@ -360,7 +271,8 @@ def _new(machine: _Machine) -> None:
 
 
 def _new_keywords(machine: _Machine) -> None:
-    if machine.pop() != {}:
+    keywords = machine.pop()
+    if type(keywords) is not dict or keywords:
         raise Refused("makes an object with keyword arguments")
     _new(machine)
 
@@ -458,52 +370,3 @@ _HANDLERS: dict[bytes, Callable[[_Machine], None]] = {
     pickle.BINGET: _get("<B"),
     pickle.LONG_BINGET: _get("<I"),
 }
-
-
-def check_tree(root: Any) -> None:
-    """Check that what was read can be walked: at most MAX_DEPTH deep, without endless loops.
-
-    A module may know its parent, so a cycle is allowed where a Record closes it.
-
-    Raises
-    ------
-    Refused
-        If a list, dict or tuple contains itself, or containers are nested too deep.
-    """
-    height: dict[int, int] = {}  # of containers that are done; shared ones are walked once
-    path: list[tuple[Any, list[Any]]] = []
-    on_path: set[int] = set()
-
-    def enter(value: Any) -> None:
-        if id(value) in height:
-            return
-        if id(value) in on_path:
-            if not isinstance(value, Record):
-                raise Refused(f"has a {_kind(value)} that contains itself")
-            return
-        children = _children(value)
-        if children:
-            on_path.add(id(value))
-            path.append((value, children))
-
-    enter(root)
-    while path:
-        value, children = path[-1]
-        if len(path) > MAX_DEPTH:
-            raise Refused(f"nests containers more than {MAX_DEPTH} deep")
-        if children:
-            enter(children.pop())
-            continue
-        path.pop()
-        on_path.remove(id(value))
-        height[id(value)] = 1 + max(height.get(id(item), 0) for item in _children(value))
-        if height[id(value)] > MAX_DEPTH:
-            raise Refused(f"nests containers more than {MAX_DEPTH} deep")
-
-
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, Record):
-        return list(value.state.values())
-    if isinstance(value, dict):
-        return list(value.values())
-    return list(value) if isinstance(value, (list, tuple)) else []

@@ -6,17 +6,19 @@ builds a plain value, a tensor or a `Record`.
 
 from __future__ import annotations
 
-import io
+import inspect
 import re
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fringe.checkpoints.legacy import read_legacy
-from fringe.checkpoints.machine import Budget, Global, Refused, Stream, Table, check_key
+from fringe.checkpoints.legacy import read_nested, unknown
+from fringe.checkpoints.machine import Global, Table, check_key
 from fringe.checkpoints.record import Record
+from fringe.checkpoints.stream import Budget, Refused
 from fringe.checkpoints.tensors import (
     DTYPES,
+    STORAGE_MODULES,
     STORAGES,
     Storage,
     ndarray,
@@ -36,6 +38,7 @@ _CLASSES = re.compile(
     r"|pg_modules|timm\.models|timm\.layers)(?:\.[A-Za-z_]\w*)+",
     re.ASCII,
 )
+_PERSISTENT = "torch_utils.persistence"
 _TORCHSCRIPT = re.compile(r"__torch__(?:\.[A-Za-z_]\w*)*", re.ASCII)
 _IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -56,41 +59,32 @@ def table(
     torchscript : bool, optional
         Whether names from TorchScript are known.
     """
-    calls = _calls(budget)
+    known = _known(budget)
 
     def find(module: str, name: str) -> Any:
         if module == "torch" and name in DTYPES:
             import torch
 
             return getattr(torch, name)
-        known = calls.get(f"{module}.{name}")
-        if known is not None:
-            return Global(module, name, **known)
-        if name in STORAGES and module in ("torch", "torch.cuda", "torch.storage"):
+        if module in STORAGE_MODULES and name in STORAGES:
             return Global(module, name)
-        if _IDENTIFIER.fullmatch(name) and (
-            _CLASSES.fullmatch(module)
-            or f"{module}.{name}" == "argparse.Namespace"
-            or (torchscript and _TORCHSCRIPT.fullmatch(module))
-        ):
-            return Global(module, name, new=partial(_record, module, name))
-        asked = f"{module}.{name}"
-        raise Refused(
-            f"asks for {asked if asked.isprintable() and len(asked) < 200 else asked[:200]!r}, "
-            "which no checkpoint that Fringe knows needs, and is not read for safety"
+        functions = known.get(f"{module}.{name}")
+        if functions is not None:
+            return Global(module, name, *functions)
+        by_reference = _CLASSES.fullmatch(module) or (
+            torchscript and _TORCHSCRIPT.fullmatch(module)
         )
+        if by_reference and _IDENTIFIER.fullmatch(name):
+            return Global(module, name, new=_checked(lambda: Record(name, module)))
+        raise unknown(module, name)
 
     return Table(find, partial(_build, budget), persistent)
 
 
-def _record(module: str, name: str, *args: Any) -> Record:
-    if args:
-        raise Refused(f"makes a {module}.{name} with arguments")
-    return Record(name, module)
-
-
-def _calls(budget: Budget) -> dict[str, dict[str, Callable[..., Any]]]:
-    """Return what REDUCE and NEWOBJ do for each function and class known by its full name."""
+def _known(
+    budget: Budget,
+) -> dict[str, tuple[Callable[..., Any] | None, Callable[..., Any] | None]]:
+    """Return what REDUCE and NEWOBJ call for each function and class known by its full name."""
 
     def tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Tensor:
         return rebuild_tensor(budget, storage, offset, size, stride)
@@ -110,11 +104,7 @@ def _calls(budget: Budget) -> dict[str, dict[str, Callable[..., Any]]]:
     def storage(data: Any) -> Storage:
         if type(data) is not bytes:
             raise Refused("is damaged: a nested storage has no bytes")
-        stream = Stream(io.BytesIO(data), len(data))
-        value = read_legacy(stream, budget, table)
-        if not isinstance(value, Storage):
-            raise Refused("has something else where a nested storage is due")
-        return value
+        return read_nested(data, budget)
 
     def items(values: Any = ()) -> list[Any]:
         if type(values) not in (list, tuple, set, frozenset):
@@ -150,86 +140,79 @@ def _calls(budget: Budget) -> dict[str, dict[str, Callable[..., Any]]]:
         values = ndarray(budget, dtype, shape, data, order == "F")
         return Record("ndarray", "numpy", {"values": values})
 
-    def ordinary(function: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
-        return {"call": _with_arguments(function), "new": _with_arguments(function)}
+    def namespace() -> Record:
+        return Record("Namespace", "argparse")
 
-    def function(function: Callable[..., Any]) -> dict[str, Callable[..., Any]]:
-        return {"call": _with_arguments(function)}
+    def members(values: Any = ()) -> set[Any]:
+        return {check_key(value) for value in items(values)}
 
-    known = {
-        "torch_utils.persistence._reconstruct_persistent_obj": function(_persistent_object),
-        "dnnlib.util.EasyDict": ordinary(mapping),
-        "collections.OrderedDict": ordinary(mapping),
-        "collections.defaultdict": function(lambda factory=None: {}),
-        "_codecs.encode": function(encode),
-        "torch.storage._load_from_bytes": function(storage),
-        "torch._utils._rebuild_tensor": function(tensor),
-        "torch._utils._rebuild_tensor_v2": function(tensor),
-        "torch._utils._rebuild_tensor_v3": function(typed_tensor),
-        "torch._utils._rebuild_parameter": function(_parameter),
-        "torch._utils._rebuild_parameter_with_state": function(_parameter),
-        "torch.Size": function(lambda sizes=(): tuple(items(sizes))),
-        "torch.device": function(_device),
-        "numpy.dtype": function(_dtype),
-        "numpy.ndarray": {},
+    calls: dict[str, Callable[..., Any]] = {
+        "_codecs.encode": encode,
+        "collections.defaultdict": lambda factory=None: {},
+        "numpy.dtype": lambda code, *flags: Record("dtype", "numpy", {"code": code}),
+        "torch.Size": lambda sizes=(): tuple(items(sizes)),
+        "torch.device": _device,
+        "torch.storage._load_from_bytes": storage,
+        "torch._utils._rebuild_tensor": tensor,
+        "torch._utils._rebuild_tensor_v2": tensor,
+        "torch._utils._rebuild_tensor_v3": typed_tensor,
+        "torch._utils._rebuild_parameter": _parameter,
+        "torch._utils._rebuild_parameter_with_state": _parameter,
+        f"{_PERSISTENT}._reconstruct_persistent_obj": partial(_persistent_object, budget),
+    }
+    for core in ("numpy.core", "numpy._core"):
+        calls[f"{core}.multiarray.scalar"] = number
+        calls[f"{core}.multiarray._reconstruct"] = lambda *_: Record("ndarray", "numpy")
+        calls[f"{core}.numeric._frombuffer"] = array
+    for kind in ("int", "double", "bool", "tensor"):
+        calls[f"torch.jit._pickle.build_{kind}list"] = lambda values: values
+    calls["torch.jit._pickle.restore_type_tag"] = lambda value, kind: value
+    classes: dict[str, Callable[..., Any]] = {
+        "argparse.Namespace": namespace,
+        "collections.OrderedDict": mapping,
+        "dnnlib.util.EasyDict": mapping,
     }
     for builtins in ("builtins", "__builtin__"):
-        known |= {
-            f"{builtins}.set": ordinary(lambda values=(): set(map(check_key, items(values)))),
-            f"{builtins}.frozenset": ordinary(
-                lambda values=(): frozenset(map(check_key, items(values)))
-            ),
-            f"{builtins}.list": ordinary(items),
-            f"{builtins}.tuple": ordinary(lambda values=(): tuple(items(values))),
-            f"{builtins}.dict": ordinary(mapping),
-            f"{builtins}.int": {},
-            f"{builtins}.bytearray": function(buffer),
-        }
-    for core in ("numpy.core", "numpy._core"):
-        known |= {
-            f"{core}.multiarray.scalar": function(number),
-            f"{core}.multiarray._reconstruct": function(_empty_array),
-            f"{core}.numeric._frombuffer": function(array),
-        }
-    for kind in ("int", "double", "bool", "tensor"):
-        known[f"torch.jit._pickle.build_{kind}list"] = function(_first)
-    known["torch.jit._pickle.restore_type_tag"] = function(_first)
+        calls[f"{builtins}.bytearray"] = buffer
+        classes[f"{builtins}.dict"] = mapping
+        classes[f"{builtins}.frozenset"] = lambda values=(): frozenset(members(values))
+        classes[f"{builtins}.list"] = items
+        classes[f"{builtins}.set"] = members
+        classes[f"{builtins}.tuple"] = lambda values=(): tuple(items(values))
+    known: dict[str, tuple[Callable[..., Any] | None, Callable[..., Any] | None]] = {}
+    known |= {name: (_checked(function), None) for name, function in calls.items()}
+    known |= {name: (_checked(make), _checked(make)) for name, make in classes.items()}
+    # Named as the class of an array, the factory of a defaultdict.
+    known |= dict.fromkeys(("numpy.ndarray", "builtins.int", "__builtin__.int"), (None, None))
     return known
 
 
-def _with_arguments(function: Callable[..., Any]) -> Callable[..., Any]:
+def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``function`` such that a wrong number of arguments is the file's fault."""
-    import inspect
-
     signature = inspect.signature(function)
 
     def call(*args: Any) -> Any:
         try:
             signature.bind(*args)
         except TypeError:
-            raise Refused(
-                "is damaged: a function is called with too few or many arguments"
-            ) from None
+            raise Refused("is damaged: a call in it has too few or too many arguments") from None
         return function(*args)
 
     return call
 
 
-def _first(value: Any, kind: Any = None) -> Any:
-    return value
-
-
-def _persistent_object(meta: Any) -> Record:
+def _persistent_object(budget: Budget, meta: Any) -> Record:
     """Return the Record of an object of StyleGAN's ``torch_utils.persistence``.
 
     Its ``module_src``, the source text that the official reader would execute, is left where it is.
     """
-    if type(meta) is not dict or meta.get("type") != "class":
+    kind = meta.get("type") if type(meta) is dict else None
+    if type(kind) is not str or kind != "class":
         raise Refused("has a persistent object that is not one of a class")
     class_name, state = meta.get("class_name"), meta.get("state")
-    if type(class_name) is not str or type(state) is not dict:
-        raise Refused("has a persistent object without a class name and attributes")
-    return Record(class_name, "torch_utils.persistence", state)
+    if type(class_name) is not str:
+        raise Refused("has a persistent object without a class name")
+    return Record(class_name, _PERSISTENT, _attributes(budget, "persistent object", state))
 
 
 def _parameter(data: Any, *_: Any) -> Tensor:
@@ -241,24 +224,26 @@ def _parameter(data: Any, *_: Any) -> Tensor:
 
 
 def _device(kind: Any, index: Any = None) -> str:
-    if type(kind) is not str:
+    if type(kind) is not str or type(index) not in (int, type(None)):
         raise Refused("is damaged: a device in it has no name")
     return kind if index is None else f"{kind}:{index}"
 
 
-def _dtype(code: Any, *_: Any) -> Record:
-    return Record("dtype", "numpy", {"code": code})
+def _attributes(budget: Budget, kind: str, state: Any) -> dict[str, Any]:
+    """Return ``state`` if it is attributes by name.
 
-
-def _empty_array(*_: Any) -> Record:
-    return Record("ndarray", "numpy")
+    It is not copied: a stream could have the same large state copied without end.
+    """
+    if type(state) is not dict:
+        raise Refused(f"sets attributes of a {kind} by something else than a dict")
+    budget.step(len(state))
+    if not all(type(name) is str for name in state):
+        raise Refused(f"sets attributes of a {kind} that have no names")
+    return state
 
 
 def _build(budget: Budget, target: Any, state: Any) -> None:
-    """Give ``target`` its state, as far as it is an object of ours.
-
-    The attributes are not copied: a stream could have the same large state copied without end.
-    """
+    """Give ``target`` its state, where it is an object of ours."""
     if isinstance(target, dict):
         return  # what an OrderedDict or EasyDict has beside its items, as state dicts' versions
     if not isinstance(target, Record):
@@ -276,9 +261,4 @@ def _build(budget: Budget, target: Any, state: Any) -> None:
         _, shape, dtype, fortran, data = state
         target.state["values"] = ndarray(budget, dtype, shape, data, fortran is True)
     else:
-        if type(state) is not dict:
-            raise Refused(f"sets attributes of a {'.'.join(kind)} by something else than a dict")
-        budget.step(len(state))
-        if not all(type(name) is str for name in state):
-            raise Refused(f"sets attributes of a {'.'.join(kind)} that have no names")
-        target.state = state
+        target.state = _attributes(budget, ".".join(kind), state)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import struct
-import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from io import BufferedReader
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from fringe.checkpoints.archive import read_archive
-from fringe.checkpoints.legacy import MAGIC, read_storages
-from fringe.checkpoints.machine import Budget, Refused, Stream, check_tree, run
+from fringe.checkpoints.legacy import is_legacy, read_rest
+from fringe.checkpoints.machine import run
+from fringe.checkpoints.modules import script_tensors, state_of_module
 from fringe.checkpoints.names import table
 from fringe.checkpoints.record import Record
+from fringe.checkpoints.stream import Budget, Refused, Stream
+from fringe.checkpoints.tree import check_tree
 from fringe.errors import FringeError
 
 if TYPE_CHECKING:
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
 __all__ = ["flatten", "read_pickle", "read_state"]
 
 _NESTED = "state_dict", "model"  # keys under which training scripts put a state dict
-MAX_MODULES = 100_000
-MAX_MODULE_DEPTH = 100
 
 
 def read_pickle(path: str | os.PathLike[str]) -> Any:
@@ -78,9 +79,9 @@ def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         start = file.read(9)
         file.seek(0)
         if start.startswith(b"PK"):
-            tree, torchscript = read_archive(Path(path), size)
+            tree, torchscript = read_archive(file, size)
             check_tree(tree)
-            state = _walk_script(tree) if torchscript else _state_of(tree)
+            state = _state_of_script(tree) if torchscript else _state_of(tree)
         elif start.startswith(b"\x80"):
             state = _state_of(_read_pickle(file, size))
         elif start[8:] == b"{" and struct.unpack("<Q", start[:8])[0] <= size - 8:
@@ -112,34 +113,30 @@ def flatten(record: Record) -> dict[str, Tensor]:
         If it is no module, or contains itself.
     """
     try:
-        return _flatten(record)
+        return state_of_module(record)
     except Refused as error:
         raise FringeError(f"{record!r} {error}; fetch the official file") from None
 
 
 @contextmanager
-def _reading(path: str | os.PathLike[str]) -> Iterator[tuple[IO[bytes], int]]:
+def _reading(path: str | os.PathLike[str]) -> Iterator[tuple[BufferedReader, int]]:
     """Open a file, and name it and the mend in what goes wrong."""
     try:
         with Path(path).open("rb") as file:
             yield file, os.fstat(file.fileno()).st_size
     except Refused as error:
         raise FringeError(f"{path}: {error}; fetch the official file again") from None
-    except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, RuntimeError) as error:
-        raise FringeError(
-            f"{path}: is no whole zip file ({error}); fetch the official file again"
-        ) from error
     except OSError as error:
         raise FringeError(f"{path}: cannot be read ({error}); correct the path") from error
 
 
-def _read_pickle(file: IO[bytes], size: int) -> Any:
+def _read_pickle(file: BufferedReader, size: int) -> Any:
     """Return what a pickle or a legacy torch.save file holds."""
     budget = Budget.of_file(size)
     stream = Stream(file, size)
     tree = run(stream, budget, table(budget))
-    if type(tree) is int and tree == MAGIC:
-        tree = read_storages(stream, budget, table)
+    if is_legacy(tree):
+        tree = read_rest(stream, budget, partial(table, budget))
     check_tree(tree)
     return tree
 
@@ -164,7 +161,7 @@ def _state_of(tree: Any) -> dict[str, Tensor]:
                 tree = tree[key]
                 break
     if isinstance(tree, Record):
-        return _flatten(tree)
+        return state_of_module(tree)
     if not isinstance(tree, dict):
         raise Refused(f"holds a {type(tree).__name__}, not a state dict")
     state = {name: value for name, value in tree.items() if isinstance(value, torch.Tensor)}
@@ -173,70 +170,7 @@ def _state_of(tree: Any) -> dict[str, Tensor]:
     return state
 
 
-def _walk(record: Record, step: Any) -> Iterator[tuple[str, Record]]:
-    """Yield every module below ``record`` with its dotted prefix, parents and first ones first.
-
-    ``step`` gives a module's children by name. A module used twice comes twice, as in PyTorch.
-    """
-    pending = [("", record, 0)]
-    for _ in range(MAX_MODULES):
-        if not pending:
-            return
-        prefix, module, depth = pending.pop()
-        if depth > MAX_MODULE_DEPTH:
-            raise Refused("has modules that contain themselves, or are nested too deep")
-        yield prefix, module
-        children = [(f"{prefix}{name}.", child, depth + 1) for name, child in step(module)]
-        pending += reversed(children)
-    raise Refused(f"has more than {MAX_MODULES} modules")
-
-
-def _flatten(record: Record) -> dict[str, Tensor]:
-    state: dict[str, Tensor] = {}
-    for prefix, module in _walk(record, _children):
-        transient = module.state.get("_non_persistent_buffers_set")
-        transient = transient if isinstance(transient, (set, frozenset)) else ()
-        for kind in ("_parameters", "_buffers"):
-            for name, tensor in _entries(module, kind):
-                if tensor is not None and not (kind == "_buffers" and name in transient):
-                    state[prefix + name] = _tensor(tensor)
-    return state
-
-
-def _entries(module: Record, kind: str) -> list[tuple[str, Any]]:
-    entries = module.state.get(kind)
-    if type(entries) is not dict or not all(type(name) is str for name in entries):
-        raise Refused(f"is no module: it has no {kind} by name")
-    return list(entries.items())
-
-
-def _children(module: Record) -> list[tuple[str, Record]]:
-    children = [(name, child) for name, child in _entries(module, "_modules") if child is not None]
-    if not all(isinstance(child, Record) for _, child in children):
-        raise Refused("is no module: it has something else among its modules")
-    return children
-
-
-def _tensor(value: Any) -> Tensor:
-    import torch
-
-    if not isinstance(value, torch.Tensor):
-        raise Refused(f"has a {type(value).__name__} among its parameters and buffers")
-    return value
-
-
-def _walk_script(tree: Any) -> dict[str, Tensor]:
-    import torch
-
+def _state_of_script(tree: Any) -> dict[str, Tensor]:
     if not isinstance(tree, Record):
         raise Refused(f"holds a {type(tree).__name__}, not a module of TorchScript")
-    return {
-        prefix + name: value
-        for prefix, module in _walk(tree, _script_children)
-        for name, value in module.state.items()
-        if isinstance(value, torch.Tensor)
-    }
-
-
-def _script_children(module: Record) -> list[tuple[str, Record]]:
-    return [(name, child) for name, child in module.state.items() if isinstance(child, Record)]
+    return script_tensors(tree)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fringe.checkpoints.machine import Budget, Global, Refused, Stream
+from fringe.checkpoints.machine import Global
 from fringe.checkpoints.record import Record
+from fringe.checkpoints.stream import Budget, Refused, Stream
 
 if TYPE_CHECKING:
     import torch
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
 __all__ = [
     "DTYPES",
     "STORAGES",
+    "STORAGE_MODULES",
     "Storage",
     "allocate",
     "ndarray",
     "number",
     "rebuild_tensor",
-    "storage_type",
-    "swap_bytes",
 ]
 
 # Class of a storage in a stream -> dtype of its elements.
@@ -44,7 +44,9 @@ STORAGES = {
     "ComplexDoubleStorage": "complex128",
     "UntypedStorage": "uint8",
 }
+STORAGE_MODULES = "torch", "torch.cuda", "torch.storage"
 DTYPES = (*sorted(set(STORAGES.values())), "uint16", "uint32", "uint64")
+# Single numbers only: no objects, text, times or structures.
 _NUMPY_CODES = ["b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"]
 _MAX_DIMS = 32
 
@@ -62,34 +64,24 @@ class Storage:
         """Read the elements, which come next in ``stream``."""
         stream.fill(self.memory.numpy().data)
         if little_endian != (sys.byteorder == "little"):
-            swap_bytes(self)
+            width = self.dtype.itemsize // (2 if self.dtype.is_complex else 1)
+            numbers = self.memory.numpy().reshape(-1, width)
+            numbers[:] = numbers[:, ::-1].copy()
         self.filled = True
-
-
-def storage_type(kind: Any) -> str:
-    """Return the name of the dtype that a class of storages stands for."""
-    if not isinstance(kind, Global) or kind.name not in STORAGES:
-        raise Refused("is damaged: a storage in it has no type")
-    return STORAGES[kind.name]
 
 
 def allocate(budget: Budget, kind: Any, count: Any) -> Storage:
     """Return a storage of ``count`` elements for bytes that the file must have."""
     import torch
 
-    dtype = getattr(torch, storage_type(kind))
+    if not isinstance(kind, Global) or kind.name not in STORAGES:
+        raise Refused("is damaged: a storage in it has no type")
     if type(count) is not int or count < 0:
         raise Refused("is damaged: the length of a storage is no number")
+    dtype = getattr(torch, STORAGES[kind.name])
     size = count * dtype.itemsize
     budget.store(size)
-    return Storage(dtype, count, torch.empty(size, dtype=torch.uint8))
-
-
-def swap_bytes(storage: Storage) -> None:
-    """Reverse the bytes of each number."""
-    width = storage.dtype.itemsize // (2 if storage.dtype.is_complex else 1)
-    numbers = storage.memory.numpy().reshape(-1, width)
-    numbers[:] = numbers[:, ::-1].copy()
+    return Storage(dtype, count, torch.empty(size, dtype=torch.uint8, device="cpu"))
 
 
 def rebuild_tensor(
@@ -117,13 +109,11 @@ def rebuild_tensor(
     last = offset + sum((n - 1) * step for n, step in zip(shape, steps, strict=True))
     if count and (last + 1) * dtype.itemsize > storage.memory.numel():
         raise Refused("is damaged: a tensor in it reaches beyond its storage")
-    if max((*shape, *steps, offset), default=0) >= 1 << 40:
-        raise Refused("is damaged: a tensor in it has an impossible size or stride")
     budget.view(count * dtype.itemsize)
     if not count:
-        return torch.empty(shape, dtype=dtype)
+        return torch.empty(shape, dtype=dtype, device="cpu")
     memory = storage.memory.untyped_storage()
-    return torch.empty(0, dtype=dtype).set_(memory, offset, shape, steps)
+    return torch.empty(0, dtype=dtype, device="cpu").set_(memory, offset, shape, steps)
 
 
 def _naturals(values: Any) -> tuple[int, ...]:
@@ -131,6 +121,9 @@ def _naturals(values: Any) -> tuple[int, ...]:
         raise Refused("is damaged: a tensor in it has no proper size and stride")
     if not all(type(value) is int and value >= 0 for value in values):
         raise Refused("is damaged: a tensor in it has no proper size and stride")
+    # Also of tensors without elements, whose size nothing else bounds.
+    if math.prod(max(1, value) for value in values) >= 1 << 60:
+        raise Refused("is damaged: a tensor in it has an impossible size or stride")
     return values
 
 
@@ -139,8 +132,10 @@ def _numpy_dtype(record: Any) -> np.dtype[Any]:
     if not isinstance(record, Record) or (record.module, record.class_name) != ("numpy", "dtype"):
         raise Refused("is damaged: a value of NumPy in it has no dtype")
     code, order = record.state.get("code"), record.state.get("order", "=")
-    if code not in _NUMPY_CODES or order not in ("<", ">", "=", "|"):
-        raise Refused(f"has a value of NumPy that is no number, of type {str(code)[:40]!r}")
+    if type(code) is not str or type(order) is not str or order not in ("<", ">", "=", "|"):
+        raise Refused("is damaged: a dtype of NumPy in it has no name or byte order")
+    if code not in _NUMPY_CODES:
+        raise Refused(f"has a value of NumPy that is no number but of type {code[:40]!r}")
     return np.dtype(f"{order}{code}")
 
 
@@ -175,7 +170,5 @@ def ndarray(budget: Budget, dtype: Any, shape: Any, data: Any, fortran: bool) ->
     if math.prod(sizes) * kind.itemsize != len(content):
         raise Refused("is damaged: an array of NumPy in it has another length than its shape")
     budget.store(len(content))
-    if not content:
-        raise Refused("has an empty array of NumPy")
-    array = np.frombuffer(content, kind).astype(kind.newbyteorder("="))
-    return torch.from_numpy(array.reshape(sizes, order="F" if fortran else "C").copy())
+    array = np.ndarray(sizes, kind, content, order="F" if fortran else "C")
+    return torch.from_numpy(array.astype(kind.newbyteorder("="), order="C"))

@@ -1,0 +1,98 @@
+"""From the Records of modules to flat dicts of tensors, named as state dicts name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from fringe.checkpoints.record import Record
+from fringe.checkpoints.stream import Budget, Refused
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["script_tensors", "state_of_module"]
+
+MAX_DEPTH = 100  # of modules in modules
+
+# Name -> tensor or module, of one module.
+_Entries = list[tuple[str, Any]]
+
+
+def state_of_module(module: Record) -> dict[str, Tensor]:
+    """Return parameters and persistent buffers in the order of ``torch.nn.Module.state_dict``.
+
+    Raises
+    ------
+    Refused
+        If something is no module, or a module contains itself.
+    """
+
+    def parts(module: Record) -> tuple[_Entries, _Entries]:
+        transient = module.state.get("_non_persistent_buffers_set")
+        transient = transient if isinstance(transient, (set, frozenset)) else ()
+        buffers = [item for item in _entries(module, "_buffers") if item[0] not in transient]
+        return _entries(module, "_parameters") + buffers, _entries(module, "_modules")
+
+    return _flat(module, parts)
+
+
+def script_tensors(module: Record) -> dict[str, Tensor]:
+    """Return all tensors of a TorchScript module and those in it.
+
+    TorchScript writes parameters, buffers, submodules and other attributes alike.
+
+    Raises
+    ------
+    Refused
+        If a module contains itself.
+    """
+    import torch
+
+    def parts(module: Record) -> tuple[_Entries, _Entries]:
+        items = module.state.items()
+        tensors = [item for item in items if isinstance(item[1], torch.Tensor)]
+        return tensors, [item for item in items if isinstance(item[1], Record)]
+
+    return _flat(module, parts)
+
+
+def _entries(module: Record, kind: str) -> _Entries:
+    """Return what a module has of one kind; None stands for what it could have but has not."""
+    entries = module.state.get(kind)
+    if type(entries) is not dict or not all(type(name) is str for name in entries):
+        raise Refused(f"has a {module.class_name[:80]!r} that is no module: it has no {kind}")
+    return [item for item in entries.items() if item[1] is not None]
+
+
+def _flat(root: Record, parts: Callable[[Record], tuple[_Entries, _Entries]]) -> dict[str, Tensor]:
+    """Return the tensors of a module by dotted name: its own, then those of each module in it.
+
+    A module that is used twice comes twice, as in a state dict. A few bytes can share modules so
+    that they have more names than memory could hold, or names without end: what the names and the
+    search for them cost is counted.
+    """
+    import torch
+
+    budget = Budget.of_file(0)
+    state: dict[str, Tensor] = {}
+    pending: list[tuple[str, Any, int]] = [("", root, 0)]
+    while pending:
+        prefix, module, depth = pending.pop()
+        if not isinstance(module, Record):
+            raise Refused(f"has a {type(module).__name__} where a module is due")
+        if depth > MAX_DEPTH:
+            raise Refused("has modules that contain themselves, or are nested too deep")
+        budget.step(sum(_size(value) for value in module.state.values()))
+        tensors, modules = parts(module)
+        budget.step(sum(len(prefix) + len(name) for name, _ in tensors + modules))
+        for name, tensor in tensors:
+            if not isinstance(tensor, torch.Tensor):
+                raise Refused(f"has a {type(tensor).__name__} where a tensor is due")
+            state[prefix + name] = tensor
+        pending += [(f"{prefix}{name}.", inner, depth + 1) for name, inner in reversed(modules)]
+    return state
+
+
+def _size(value: Any) -> int:
+    return 1 + len(value) if type(value) is dict else 1

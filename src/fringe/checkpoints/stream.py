@@ -1,0 +1,98 @@
+"""The bytes of a checkpoint, and what reading them may cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from io import BufferedIOBase
+
+__all__ = ["Budget", "Refused", "Stream"]
+
+MAX_STEPS = 1 << 21  # the largest official snapshots take about 100,000
+MAX_LINE = 1 << 10  # bytes; a line is a module or class name
+
+
+class Refused(Exception):  # noqa: N818 (internal: becomes a FringeError with the file's name)
+    """Why a stream cannot be read; the message completes "<path>: ..."."""
+
+
+@dataclass
+class Budget:
+    """What one file may cost altogether, nested streams included.
+
+    Parameters
+    ----------
+    stored : int
+        Bytes that may become storages: the file's own size.
+    viewed : int
+        Bytes that tensors may show of the storages: a stored byte may be shown more than once,
+        as tied weights are, but an expanded view must not promise what no memory could hold.
+    steps : int
+        Opcodes, items copied from one container to another, characters of composed names.
+    """
+
+    stored: int
+    viewed: int
+    steps: int = MAX_STEPS
+
+    @classmethod
+    def of_file(cls, size: int) -> Budget:
+        """Return the budget of a file of ``size`` bytes."""
+        return cls(stored=size, viewed=4 * size + (1 << 20))
+
+    def step(self, count: int = 1) -> None:
+        """Count opcodes or copied items."""
+        self.steps -= count
+        if self.steps < 0:
+            raise Refused(f"takes more than {MAX_STEPS} steps to read, as no official file does")
+
+    def store(self, size: int) -> None:
+        """Count the bytes of a storage, before they are allocated."""
+        self.stored -= size
+        if self.stored < 0:
+            raise Refused("declares storages that are larger than the file")
+
+    def view(self, size: int) -> None:
+        """Count the bytes that a tensor shows."""
+        self.viewed -= size
+        if self.viewed < 0:
+            raise Refused("declares tensors that are far larger than the file")
+
+
+class Stream:
+    """A binary file of which no more is asked than it has."""
+
+    def __init__(self, file: BufferedIOBase, size: int) -> None:
+        """Begin at the position of ``file``, ``size`` bytes before its end."""
+        self.file = file
+        self.remaining = size
+
+    def take(self, count: int) -> bytes:
+        """Return exactly ``count`` bytes."""
+        self._claim(count)
+        data = self.file.read(count)
+        if len(data) != count:
+            raise Refused("ends too early")
+        return data
+
+    def fill(self, buffer: memoryview) -> None:
+        """Fill ``buffer`` with the bytes that come next."""
+        self._claim(len(buffer))
+        done = 0
+        while done < len(buffer):
+            count = self.file.readinto(buffer[done:])
+            if not count:
+                raise Refused("ends too early")
+            done += count
+
+    def line(self) -> bytes:
+        """Return a line without its end."""
+        data = self.file.readline(min(self.remaining, MAX_LINE))
+        self.remaining -= len(data)
+        if not data.endswith(b"\n"):
+            raise Refused("has an unfinished or overlong line")
+        return data[:-1]
+
+    def _claim(self, count: int) -> None:
+        if count > self.remaining:
+            raise Refused(f"ends too early: {count} bytes are declared where {self.remaining} are")
+        self.remaining -= count
