@@ -69,7 +69,7 @@ def table(
         if module in STORAGE_MODULES and name in STORAGES:
             return Global(module, name)
         functions = known.get(f"{module}.{name}")
-        if functions is not None:
+        if functions is not None and "." not in name:
             return Global(module, name, *functions)
         by_reference = _CLASSES.fullmatch(module) or (
             torchscript and _TORCHSCRIPT.fullmatch(module)
@@ -123,7 +123,7 @@ def _known(
     def encode(text: Any, encoding: Any = None) -> bytes:
         if type(text) is not str or encoding != "latin1":
             raise Refused("is damaged: bytes in it are not written as Python writes them")
-        budget.store(len(text))
+        budget.view(len(text))
         try:
             return text.encode("latin-1")
         except UnicodeEncodeError:
@@ -254,11 +254,11 @@ def _build(budget: Budget, target: Any, state: Any) -> None:
             raise Refused("is damaged: a dtype in it has no byte order")
         target.state["order"] = state[1]
     elif target.state:
-        raise Refused(f"sets the attributes of a {'.'.join(kind)} twice")
+        raise Refused(f"sets the attributes of a {target.class_name:.80} twice")
     elif kind == ("numpy", "ndarray"):
         if type(state) is not tuple or len(state) != 5:
             raise Refused("is damaged: an array of NumPy in it has no content")
         _, shape, dtype, fortran, data = state
         target.state["values"] = ndarray(budget, dtype, shape, data, fortran is True)
     else:
-        target.state = _attributes(budget, ".".join(kind), state)
+        target.state = _attributes(budget, f"{target.class_name:.80}", state)

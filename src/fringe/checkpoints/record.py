@@ -29,4 +29,4 @@ class Record:
 
     def __repr__(self) -> str:
         """Return one line; the attributes could be a whole network, or shared without end."""
-        return f"<Record of {self.module}.{self.class_name}, {len(self.state)} attributes>"
+        return f"<Record of {self.module}.{self.class_name:.80}, {len(self.state)} attributes>"

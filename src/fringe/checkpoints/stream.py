@@ -25,7 +25,8 @@ class Budget:
         Bytes that may become storages: the file's own size.
     viewed : int
         Bytes that tensors may show of the storages: a stored byte may be shown more than once,
-        as tied weights are, but an expanded view must not promise what no memory could hold.
+        as tied weights are, but an expanded view must not promise what no memory could hold. Bytes
+        that were written as text count here too.
     steps : int
         Opcodes, items copied from one container to another, characters of composed names.
     """
