@@ -1,12 +1,16 @@
 """Small data sets of known pixels, in every form."""
 
 import io
+import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import h5py
+import lmdb
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -24,6 +28,44 @@ def write_zip(
     with zipfile.ZipFile(path, "w", compression) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
+    return path
+
+
+def write_tar(path: Path, files: Mapping[str, bytes], **options: object) -> Path:
+    with tarfile.open(path, "w", **options) as archive:
+        for name, data in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+def write_parquet(path: Path, images: list[bytes], column: str = "image", group: int = 3) -> Path:
+    """As ``datasets`` writes them: structs of bytes and path, and the features as metadata."""
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    values = [{"bytes": data, "path": f"{i}.png"} for i, data in enumerate(images)]
+    table = pa.table({column: pa.array(values, kind), "label": range(len(images))})
+    pq.write_table(table, path, row_group_size=group, write_page_checksum=True)
+    return path
+
+
+def write_lmdb(path: Path, values: Mapping[bytes, bytes]) -> Path:
+    with lmdb.open(str(path), map_size=1 << 24) as environment, environment.begin(write=True) as t:
+        for key, value in values.items():
+            t.put(key, value)
+    return path
+
+
+def write_shards(path: Path, form: str, files: Mapping[str, bytes]) -> Path:
+    """Three shards: of four images, of none, and of the others."""
+    path.mkdir(exist_ok=True)
+    names = [*files]
+    for number, part in enumerate((names[:4], [], names[4:])):
+        shard = path / f"shard-{number:06d}.{form}"
+        if form == "tar":
+            write_tar(shard, {name: files[name] for name in part})
+        else:
+            write_parquet(shard, [files[name] for name in part if name.startswith("0000")])
     return path
 
 
@@ -54,11 +96,29 @@ def in_order(pixels: np.ndarray) -> np.ndarray:
     return pixels[[0, 2, 4, 6, 1, 3, 5]]
 
 
-@pytest.fixture(params=["zip", "folder", "npz", "npz-compressed", "hdf5", "hdf5-chunked"])
+FORMS = [
+    "zip",
+    "folder",
+    "npz",
+    "npz-compressed",
+    "hdf5",
+    "hdf5-chunked",
+    "lmdb",
+    "tar",
+    "tar-shards",
+    "parquet",
+    "parquet-shards",
+]
+
+
+@pytest.fixture(params=FORMS)
 def dataset(
     request: pytest.FixtureRequest, tmp_path: Path, files: dict[str, bytes], in_order: np.ndarray
 ) -> Path:
     """The images ``in_order``, in each form that can be read."""
+    images = {name: files[name] for name in sorted(files) if name.startswith("0000")}
+    in_key_order = {name.encode(): data for name, data in images.items()}
+    ordered = images | {name: files[name] for name in files if name not in images}
     write: dict[str, Callable[[Path], object]] = {
         "zip": lambda path: write_zip(path.with_suffix(".zip"), files),
         "folder": lambda path: write_folder(path, files),
@@ -68,6 +128,11 @@ def dataset(
         "hdf5-chunked": lambda path: write_h5(
             path.with_suffix(".hdf5"), in_order, chunks=(3, 20, 24, 3), compression="gzip"
         ),
+        "lmdb": lambda path: write_lmdb(path, in_key_order),
+        "tar": lambda path: write_tar(path.with_suffix(".tar"), ordered),
+        "tar-shards": lambda path: write_shards(path, "tar", ordered),
+        "parquet": lambda path: write_parquet(path.with_suffix(".parquet"), [*images.values()]),
+        "parquet-shards": lambda path: write_shards(path, "parquet", ordered),
     }
     write[request.param](tmp_path / "data")
     (path,) = tmp_path.glob("data*")

@@ -1,5 +1,6 @@
 """Sources of files: the same images in every form, and every kind of damage."""
 
+import json
 import multiprocessing
 import os
 import pickle
@@ -92,14 +93,16 @@ def test_pickles_cheaply_and_without_handles(dataset: Path, in_order: np.ndarray
     assert np.array_equal(pickle.loads(data).read([4]), in_order[[4]])
 
 
-@pytest.mark.parametrize("suffix", ["", ".zip", ".npz", ".h5"])
+@pytest.mark.parametrize("suffix", ["", ".zip", ".npz", ".h5", ".tar", ".parquet", ".mdb"])
 def test_missing(tmp_path: Path, suffix: str):
     with pytest.raises(FringeError, match=f"absent{suffix}: is not there"):
         open_source(tmp_path / f"absent{suffix}")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-@pytest.mark.parametrize("dataset", ["zip", "npz", "hdf5", "folder"], indirect=True)
+@pytest.mark.parametrize(
+    "dataset", ["zip", "npz", "hdf5", "folder", "lmdb", "tar", "parquet"], indirect=True
+)
 def test_unreadable(dataset: Path):
     dataset.chmod(0)
     try:
@@ -121,12 +124,12 @@ def test_unreadable_also_for_root(dataset: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_unknown_kind(tmp_path: Path):
-    (tmp_path / "images.tar").write_bytes(b"")
-    with pytest.raises(FringeError, match=r"images.tar: no known kind.*\.zip"):
-        open_source(tmp_path / "images.tar")
+    (tmp_path / "images.rar").write_bytes(b"")
+    with pytest.raises(FringeError, match=r"images.rar: no known kind.*\.zip"):
+        open_source(tmp_path / "images.rar")
 
 
-@pytest.mark.parametrize("suffix", ["zip", "npz", "h5"])
+@pytest.mark.parametrize("suffix", ["zip", "npz", "h5", "mdb", "tar", "parquet"])
 @pytest.mark.parametrize("content", [b"", b"not at all" * 100])
 def test_not_what_the_name_says(tmp_path: Path, suffix: str, content: bytes):
     path = tmp_path / f"data.{suffix}"
@@ -135,7 +138,9 @@ def test_not_what_the_name_says(tmp_path: Path, suffix: str, content: bytes):
         open_source(path)
 
 
-@pytest.mark.parametrize("dataset", ["zip", "npz", "npz-compressed", "hdf5"], indirect=True)
+@pytest.mark.parametrize(
+    "dataset", ["zip", "npz", "npz-compressed", "hdf5", "tar", "parquet"], indirect=True
+)
 def test_truncated(dataset: Path):
     dataset.write_bytes(dataset.read_bytes()[:-40])
     with pytest.raises(FringeError, match=r"data.*is damaged.*anew"):
@@ -353,6 +358,35 @@ def test_links_that_escape_a_folder(tmp_path: Path, files: dict[str, bytes]):
     assert len(open_source(tmp_path / "whole")) == 8
 
 
+def test_labels_of_a_zip(tmp_path: Path, files: dict[str, bytes]):
+    def labels(content: bytes) -> np.ndarray | None:
+        path = write_zip(tmp_path / "data.zip", files | {"dataset.json": content})
+        return ZipSource(path, count=5).labels
+
+    pairs = [[name, index * 10] for index, name in enumerate(sorted(files)) if "img" in name]
+    named = [pair for pair in pairs if pair[0].startswith("0000")]
+    found = labels(json.dumps({"labels": named[::-1]}).encode())
+    assert found is not None
+    assert found.tolist() == [value for _, value in named[:5]]
+    assert labels(b"{}") is None
+    assert labels(b'{"labels": null}') is None
+    faulty = [
+        b"[]",
+        b"{",
+        b"\xff",
+        b'{"labels": 3}',
+        b'{"labels": [["a", 1.5]]}',
+        b'{"labels": [1]}',
+    ]
+    for content in faulty:
+        with pytest.raises(FringeError, match=r"zip!dataset\.json: (is not an object|is damaged)"):
+            labels(content)
+    with pytest.raises(FringeError, match=r"dataset\.json: has no label for 00000/img00000002"):
+        labels(json.dumps({"labels": named[:1]}).encode())
+    del files["dataset.json"]
+    assert ZipSource(write_zip(tmp_path / "plain.zip", files)).labels is None
+
+
 def test_zip_changed_since_it_was_opened(tmp_path: Path, pixels: np.ndarray):
     source = open_source(write_zip(tmp_path / "data.zip", {"a.png": encode(pixels[0])}))
     write_zip(tmp_path / "data.zip", {"b.png": encode(pixels[0])})
@@ -405,6 +439,12 @@ def test_npz_without_arr_0(tmp_path: Path, pixels: np.ndarray):
         open_source(tmp_path / "a.npz")
     np.savez(tmp_path / "a.npz", np.asfortranarray(pixels))
     with pytest.raises(FringeError, match=r"Fortran.*ascontiguousarray"):
+        open_source(tmp_path / "a.npz")
+
+
+def test_npz_of_statistics(tmp_path: Path):
+    np.savez(tmp_path / "a.npz", mu=np.zeros(3), sigma=np.eye(3))
+    with pytest.raises(FringeError, match=r"a\.npz: holds statistics.*read_statistics"):
         open_source(tmp_path / "a.npz")
 
 

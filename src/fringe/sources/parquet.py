@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["ParquetSource"]
 
 _NAMES = ("image", "img")
+_DAMAGE = (KeyError, UnicodeDecodeError)  # of names of columns
 
 
 class ParquetSource(EncodedSource):
@@ -64,7 +65,7 @@ class ParquetSource(EncodedSource):
         groups: list[tuple[int, int, int]] = []  # of each group of rows: shard, number, rows
         self.column = ""
         for number, shard in enumerate(shards):
-            with _opened(shard) as file:
+            with readable(shard, *_DAMAGE), _opened(shard) as file:
                 column = _image_column(file.schema_arrow, shard)
                 if number and column != self.column:
                     raise FringeError(
@@ -145,7 +146,7 @@ class _Reader:
 def _read(file: pq.ParquetFile, group: int, column: str, shard: Path) -> pa.ChunkedArray:
     import pyarrow as pa
 
-    with readable(shard, pa.ArrowException):  # without threads: they would not survive a fork
+    with readable(shard, pa.ArrowException, *_DAMAGE):  # without threads: they would not survive a fork
         return file.read_row_group(group, columns=[column], use_threads=False).column(column)
 
 
@@ -158,7 +159,7 @@ def _opened(shard: Path) -> pq.ParquetFile:
             f"{shard}: reading Parquet takes the package pyarrow ({error}); install it "
             "(pip install pyarrow)"
         ) from error
-    with readable(shard, pa.ArrowException):
+    with readable(shard, pa.ArrowException, *_DAMAGE):
         return pq.ParquetFile(shard, page_checksum_verification=True)
 
 

@@ -1,0 +1,190 @@
+"""Tar archives and sets of them."""
+
+import io
+import json
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fringe.errors import FringeError
+from fringe.sources import TarSource, fingerprint, open_source
+
+from .conftest import encode, write_folder, write_parquet, write_shards, write_tar
+
+
+@pytest.fixture
+def pngs(pixels: np.ndarray) -> dict[str, bytes]:
+    return {f"{index:04d}.png": encode(image) for index, image in enumerate(pixels)}
+
+
+def test_archive_order_and_all_images_of_a_sample(
+    tmp_path: Path, pixels: np.ndarray, pngs: dict[str, bytes]
+):
+    files = {
+        "b/2.png": pngs["0003.png"],
+        "b/2.cls": b"7",
+        "./a/1.png": pngs["0001.png"],
+        "a/1.mask.png": pngs["0002.png"],
+    }
+    source = open_source(write_tar(tmp_path / "a.tar", files))
+    assert isinstance(source, TarSource)
+    assert source.members == ["b/2.png", "a/1.png", "a/1.mask.png"]
+    assert np.array_equal(source.read(range(3)), pixels[[3, 1, 2]])
+
+
+@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
+def test_long_and_foreign_names(tmp_path: Path, pngs: dict[str, bytes], form: int):
+    name = "/".join(["folder" * 10] * 2 + ["bild.png"])
+    if form != tarfile.USTAR_FORMAT:
+        name = "/".join(["ordner-für-bilder" * 7] * 3 + ["bild.png"])
+    source = open_source(write_tar(tmp_path / "a.tar", {name: pngs["0000.png"]}, format=form))
+    assert isinstance(source, TarSource)
+    assert source.members == [name]
+
+
+def test_patterns(tmp_path: Path, pixels: np.ndarray, pngs: dict[str, bytes]):
+    names = [*pngs]
+    for number, index in ((8, 0), (9, 1), (10, 2)):
+        write_tar(tmp_path / f"s-{number:03d}.tar", {names[index]: pngs[names[index]]})
+    for pattern, wanted in {
+        "s-{008..010}.tar": [0, 1, 2],
+        "s-{010,008}.tar": [2, 0],
+        "s-*.tar": [0, 1, 2],
+        "s-0?8.tar": [0],
+        "{s,s}-{009..010}.tar": [1, 2, 1, 2],
+    }.items():
+        source = open_source(tmp_path / pattern)
+        assert source.name == str(tmp_path / pattern)
+        assert np.array_equal(source.read(range(len(source))), pixels[wanted])
+    for pattern, message in {
+        "s-{008..011}.tar": r"s-011\.tar: is not there",
+        "t-*.tar": r"t-\*\.tar: matches no file",
+        "s-{010..008}.tar": "no range of files",
+        "s-{0..9999999999}.tar": "no range of files",
+    }.items():
+        with pytest.raises(FringeError, match=message):
+            open_source(tmp_path / pattern)
+
+
+def test_a_file_may_be_named_like_a_pattern(tmp_path: Path, pngs: dict[str, bytes]):
+    assert len(open_source(write_tar(tmp_path / "a[1].tar", pngs))) == 7
+
+
+@pytest.mark.parametrize("suffix", ["tar.gz", "tgz", "tar.xz", "tar.zst"])
+def test_compressed_by_name(tmp_path: Path, pngs: dict[str, bytes], suffix: str):
+    (tmp_path / f"a.{suffix}").write_bytes(b"")
+    for path in (tmp_path, tmp_path / f"a.{suffix}"):
+        with pytest.raises(FringeError, match=rf"a\.{suffix}: is a compressed tar.*unpack"):
+            open_source(path)
+
+
+@pytest.mark.parametrize("mode", ["gz", "bz2", "xz"])
+def test_compressed_whatever_its_name(tmp_path: Path, pngs: dict[str, bytes], mode: str):
+    with tarfile.open(tmp_path / "a.tar", f"w:{mode}") as archive:
+        info = tarfile.TarInfo("a.png")
+        info.size = len(pngs["0000.png"])
+        archive.addfile(info, io.BytesIO(pngs["0000.png"]))
+    with pytest.raises(FringeError, match=r"a\.tar: is a compressed tar.*un"):
+        open_source(tmp_path / "a.tar")
+
+
+@pytest.mark.parametrize("name", ["../a.png", "/a.png", "b/../../a.png", "C:/a.png"])
+def test_names_that_escape(tmp_path: Path, pngs: dict[str, bytes], name: str):
+    with pytest.raises(FringeError, match=r"a\.tar!.*a\.png: its name leads out"):
+        open_source(write_tar(tmp_path / "a.tar", {name: pngs["0000.png"]}))
+
+
+def test_twice_and_links(tmp_path: Path, pngs: dict[str, bytes]):
+    files = {"a.png": pngs["0000.png"], "./a.png": pngs["0001.png"]}
+    with pytest.raises(FringeError, match=r"twice\.tar!a\.png: is there twice"):
+        open_source(write_tar(tmp_path / "twice.tar", files))
+    for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE):
+        with tarfile.open(tmp_path / "link.tar", "w") as archive:
+            info = tarfile.TarInfo("a.png")
+            info.type, info.linkname = kind, "/etc/passwd"
+            archive.addfile(info)
+        with pytest.raises(FringeError, match=r"link\.tar!a\.png: is not stored as a plain file"):
+            open_source(tmp_path / "link.tar")
+
+
+def test_damaged_archives_are_not_taken_for_shorter_ones(tmp_path: Path, pngs: dict[str, bytes]):
+    path = write_tar(tmp_path / "a.tar", pngs)
+    whole = path.read_bytes()
+    with tarfile.open(path) as archive:
+        fourth = archive.getmembers()[3]
+        end = archive.getmembers()[-1].offset_data + 512 * -(-archive.getmembers()[-1].size // 512)
+    wrong_header = bytearray(whole)
+    wrong_header[fourth.offset + 5] ^= 1
+    for content in (
+        whole[: fourth.offset],
+        whole[: fourth.offset_data],
+        whole[: fourth.offset_data + 20],
+        whole[:end],
+        wrong_header,
+    ):
+        path.write_bytes(content)
+        with pytest.raises(FringeError, match=r"a\.tar: is damaged.*anew"):
+            open_source(path)
+    path.write_bytes(whole[: end + 512])  # some writers leave one block of zeros
+    assert len(open_source(path)) == 7
+
+
+def test_a_damaged_image_is_named(tmp_path: Path, pngs: dict[str, bytes]):
+    pngs["0002.png"] = pngs["0002.png"][:60]
+    source = open_source(write_shards(tmp_path / "set", "tar", pngs))
+    with pytest.raises(FringeError, match=r"shard-000000\.tar!0002\.png: is damaged"):
+        source.read([0, 2])
+
+
+def test_the_index_is_remembered(
+    tmp_path: Path, pngs: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+):
+    path, cache = write_shards(tmp_path / "set", "tar", pngs), tmp_path / "cache.json"
+    before = open_source(path, cache=cache)
+    assert len(json.loads(cache.read_text())) == 3
+    with monkeypatch.context() as patch:
+        patch.setattr("tarfile.open", lambda *_, **__: pytest.fail("was indexed again"))
+        again = open_source(path, cache=cache)
+    assert np.array_equal(again.read(range(7)), before.read(range(7)))
+    write_tar(path / "shard-000001.tar", {"new.png": pngs["0000.png"]})
+    assert len(open_source(path, cache=cache)) == 8
+    assert len(json.loads(cache.read_text())) == 3  # the index of its former state is gone
+    cache.write_text(json.dumps(dict.fromkeys(json.loads(cache.read_text()), "spoilt")))
+    assert len(open_source(path, cache=cache)) == 8
+
+
+@pytest.mark.parametrize("form", ["tar", "parquet"])
+def test_a_part_depends_on_its_shards_alone(tmp_path: Path, form: str, pngs: dict[str, bytes]):
+    named = {f"0000/{name}": data for name, data in pngs.items()}
+
+    def parts() -> list[str]:
+        source = open_source(write_shards(tmp_path / "set", form, named))
+        return [source.fingerprint_of(*part) for part in ((0, 2), (2, 4), (4, 7), (0, 7))]
+
+    before = parts()
+    assert len(set(before)) == 4
+    first = {"kind": "files", "path": str(tmp_path / "set"), "count": 4}
+    four = fingerprint(first)
+    named["0000/0005.png"] = named["0000/0000.png"]
+    assert [one == other for one, other in zip(before, parts(), strict=True)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert fingerprint(first) == four
+
+
+def test_folders_of_mixed_kinds(tmp_path: Path, pngs: dict[str, bytes]):
+    write_tar(tmp_path / "a.tar", pngs)
+    (tmp_path / "readme.txt").write_bytes(b"")
+    assert len(open_source(tmp_path)) == 7
+    write_parquet(tmp_path / "b.parquet", [*pngs.values()])
+    with pytest.raises(FringeError, match=r"holds \.tar files and \.parquet files; give each"):
+        open_source(tmp_path)
+    (tmp_path / "b.parquet").unlink()
+    write_folder(tmp_path / "inside", {"a.png": pngs["0000.png"]})
+    with pytest.raises(FringeError, match=r"holds \.tar files and images; give each"):
+        open_source(tmp_path)
