@@ -146,7 +146,8 @@ class _Reader:
 def _read(file: pq.ParquetFile, group: int, column: str, shard: Path) -> pa.ChunkedArray:
     import pyarrow as pa
 
-    with readable(shard, pa.ArrowException, *_DAMAGE):  # without threads: they would not survive a fork
+    # Without threads of its own, which would not survive a fork.
+    with readable(shard, pa.ArrowException, *_DAMAGE):
         return file.read_row_group(group, columns=[column], use_threads=False).column(column)
 
 
