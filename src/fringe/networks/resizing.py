@@ -6,7 +6,8 @@ end, differs in every fifth value by one grey level, and at sharp edges by up to
 clips overshoot between its passes.
 
 The first pass is the horizontal one, as in all of Pillow until version 12. From version 13 on it
-begins with the vertical one where the height shrinks much more than the width; squares are as before.
+begins with the vertical one where the height shrinks much more than the width; squares are the same
+in both.
 """
 
 from __future__ import annotations

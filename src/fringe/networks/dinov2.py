@@ -1,0 +1,147 @@
+"""DINOv2 ViT-B/14 and ViT-L/14, the networks that generators are compared in today.
+
+Features are the class token after the last normalization (768 and 1024). As in Stein et al.,
+NeurIPS 2023 (dgm-eval), Pillow's bicubic resize brings an image to 224 x 224 whatever its shape,
+rounded to grey levels; ImageNet's mean and standard deviation follow. torch-fidelity resizes like
+TensorFlow 1 instead, so its distances differ.
+
+The modules bear the names of the official checkpoints. The weights were trained at 518 x 518, so
+their embeddings of position are interpolated once, as the official code does for every batch.
+"""
+
+from collections import OrderedDict
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fringe.checkpoints import read_state
+from fringe.networks.base import Activations, FeatureNetwork
+from fringe.networks.parts import by_parts
+from fringe.networks.resizing import IMAGENET, normalized, resized
+from fringe.networks.states import fill
+from fringe.networks.weights import sha256_of
+
+__all__ = ["VisionTransformer", "load_b", "load_l", "load_transformer", "positions"]
+
+SIZE = 224
+PATCH = 14
+GRID = SIZE // PATCH
+TRAINED_GRID = 518 // PATCH
+# Images at a time on a CPU.
+CPU_IMAGES = 2
+
+
+def load_b(weights: Path, device: torch.device) -> FeatureNetwork:
+    """Return ViT-B/14, of 86 million parameters; see ``fringe.networks.load_network``.
+
+    The file is a state dict with the names of the official checkpoint.
+    """
+    return load_transformer("dinov2-b", weights, device, dim=768, depth=12, heads=12)
+
+
+def load_l(weights: Path, device: torch.device) -> FeatureNetwork:
+    """Return ViT-L/14, of 304 million parameters; see `load_b`."""
+    return load_transformer("dinov2-l", weights, device, dim=1024, depth=24, heads=16)
+
+
+def load_transformer(
+    name: str, weights: Path, device: torch.device, *, dim: int, depth: int, heads: int
+) -> FeatureNetwork:
+    """Return a network of ``depth`` blocks on tokens of length ``dim``; see `load_b`."""
+    with torch.device("meta"):
+        model = VisionTransformer(dim, depth, heads)
+    fill(model, read_state(weights), weights, name, ignore=("mask_token",))
+    model.pos_embed = nn.Parameter(positions(model.pos_embed), requires_grad=False)
+    model.to(device)
+
+    def compute(images: Tensor) -> Activations:
+        pixels = normalized(resized(images, (SIZE, SIZE), "bicubic"), *IMAGENET)
+        return Activations(model(pixels))
+
+    def forward(images: Tensor) -> Activations:
+        return by_parts(compute, images, CPU_IMAGES)
+
+    return FeatureNetwork(name, dim, None, sha256_of(weights, name), device, forward)
+
+
+def positions(trained: Tensor) -> Tensor:
+    """Return the position embeddings of 16 x 16 patches, (1, 257, D), from those of 37 x 37.
+
+    Cubic convolution (a = -3/4, no antialiasing) of all but the first, the class token's. As in the
+    official code the scale is (16 + 0.1) / 37, not 16 / 37, which shifts the samples a little.
+    """
+    of_class, of_patches = trained[:, :1], trained[:, 1:]
+    scale = (GRID + 0.1) / TRAINED_GRID
+    square = of_patches.reshape(1, TRAINED_GRID, TRAINED_GRID, -1).permute(0, 3, 1, 2)
+    smaller = functional.interpolate(square, scale_factor=(scale, scale), mode="bicubic")
+    return torch.cat([of_class, smaller.permute(0, 2, 3, 1).flatten(1, 2)], dim=1)
+
+
+class VisionTransformer(nn.Module):
+    """Normalized (N, 3, 224, 224) to the normalized class token (N, dim).
+
+    Built with the position embeddings of the checkpoints, (1, 1370, dim); before it is used they
+    are to be replaced by their `positions`.
+    """
+
+    def __init__(self, dim: int, depth: int, heads: int) -> None:
+        super().__init__()
+        self.cls_token = nn.Parameter(torch.empty(1, 1, dim))
+        self.pos_embed = nn.Parameter(torch.empty(1, 1 + TRAINED_GRID**2, dim))
+        self.patch_embed = _named(proj=nn.Conv2d(3, dim, PATCH, PATCH))
+        self.blocks = nn.Sequential(*(_Block(dim, heads) for _ in range(depth)))
+        self.norm = nn.LayerNorm(dim, eps=1e-6)
+
+    def forward(self, pixels: Tensor) -> Tensor:
+        """Return the features."""
+        patches = self.patch_embed(pixels).flatten(2).transpose(1, 2)
+        tokens = torch.cat([self.cls_token.expand(len(patches), -1, -1), patches], dim=1)
+        tokens = self.blocks(tokens + self.pos_embed)
+        result: Tensor = self.norm(tokens[:, 0])
+        return result
+
+
+class _Block(nn.Module):
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim, eps=1e-6)
+        self.attn = _Attention(dim, heads)
+        self.ls1 = _LayerScale(dim)
+        self.norm2 = nn.LayerNorm(dim, eps=1e-6)
+        self.mlp = _named(fc1=nn.Linear(dim, 4 * dim), act=nn.GELU(), fc2=nn.Linear(4 * dim, dim))
+        self.ls2 = _LayerScale(dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.ls1(self.attn(self.norm1(x)))
+        result: Tensor = x + self.ls2(self.mlp(self.norm2(x)))
+        return result
+
+
+class _Attention(nn.Module):
+    def __init__(self, dim: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * dim)
+        self.proj = nn.Linear(dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        # (N, tokens, 3 dim) to three of (N, heads, tokens, dim / heads)
+        query, key, value = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        mixed = functional.scaled_dot_product_attention(query, key, value)
+        result: Tensor = self.proj(mixed.transpose(1, 2).flatten(2))
+        return result
+
+
+class _LayerScale(nn.Module):
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.empty(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gamma
+
+
+def _named(**layers: nn.Module) -> nn.Sequential:
+    return nn.Sequential(OrderedDict(layers))

@@ -1,0 +1,104 @@
+"""ResNet-50: torchvision's ImageNet classifier, and SwAV, trained without labels.
+
+``resnet50`` is the classifier of the V1 weights with their own preset: shorter side to 256 with
+antialiased bilinear interpolation, rounded to grey levels, and the central 224 x 224. Which file
+and which preset gave the paper's values is not published.
+
+``swav`` is the same architecture with the weights of Caron et al., NeurIPS 2020, after 800 epochs.
+As in Morozov et al., ICLR 2021, who proposed it for evaluation, Pillow's bilinear resize brings the
+shorter side to 224 and nothing is cropped, so a wide image has wider maps.
+
+Features are the global average of the last maps (2048 x 7 x 7). Batch normalization is folded into
+the convolutions before it, which changes features by about one part in a million.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torchvision.models import ResNet50_Weights, resnet50
+
+from fringe.checkpoints import read_state
+from fringe.networks.base import Activations, FeatureNetwork
+from fringe.networks.class_names import torchvision_classes
+from fringe.networks.parts import by_parts
+from fringe.networks.resizing import IMAGENET, normalized, resized_shorter_side
+from fringe.networks.states import fill
+from fringe.networks.weights import sha256_of
+
+__all__ = ["fold_norms", "load", "load_swav"]
+
+# Images at a time on a CPU: few enough for their maps to stay in its cache.
+CPU_IMAGES = 4
+
+
+def load(weights: Path, device: torch.device) -> FeatureNetwork:
+    """Return torchvision's classifier; see ``fringe.networks.load_network``.
+
+    The file is a state dict with torchvision's names.
+    """
+    name = "resnet50"
+    with torch.device("meta"):
+        model = resnet50()
+    fill(model, read_state(weights), weights, name)
+    trunk = trunk_of(model, device)
+    head = model.fc.to(device)
+    preset = ResNet50_Weights.IMAGENET1K_V1.transforms()
+
+    def compute(images: Tensor) -> Activations:
+        maps = trunk(preset(images).contiguous(memory_format=torch.channels_last))
+        features = maps.mean((2, 3))
+        return Activations(features, head(features), maps)
+
+    def forward(images: Tensor) -> Activations:
+        return by_parts(compute, images, CPU_IMAGES)
+
+    digest = sha256_of(weights, name)
+    return FeatureNetwork(name, head.in_features, torchvision_classes(), digest, device, forward)
+
+
+def load_swav(weights: Path, device: torch.device) -> FeatureNetwork:
+    """Return SwAV's trunk; see ``fringe.networks.load_network``.
+
+    The file is a state dict with torchvision's names, each after "module." or not. What SwAV trains
+    with (``projection_head``, ``prototypes``) is left aside.
+    """
+    name = "swav"
+    with torch.device("meta"):
+        model = resnet50()
+    width = model.fc.in_features
+    model.fc = nn.Identity()
+    state = {key.removeprefix("module."): value for key, value in read_state(weights).items()}
+    fill(model, state, weights, name, ignore=("projection_head.", "prototypes."))
+    trunk = trunk_of(model, device)
+
+    def compute(images: Tensor) -> Activations:
+        pixels = resized_shorter_side(images, 224, "bilinear")
+        maps = trunk(normalized(pixels, *IMAGENET))
+        return Activations(maps.mean((2, 3)), maps=maps)
+
+    def forward(images: Tensor) -> Activations:
+        return by_parts(compute, images, CPU_IMAGES)
+
+    return FeatureNetwork(name, width, None, sha256_of(weights, name), device, forward)
+
+
+def trunk_of(model: nn.Module, device: torch.device) -> nn.Sequential:
+    """Return what comes before the pooling of a torchvision ResNet, ready to infer."""
+    fold_norms(model)
+    layers = [layer for name, layer in model.named_children() if name not in ("avgpool", "fc")]
+    return nn.Sequential(*layers).to(device).to(memory_format=torch.channels_last)
+
+
+def fold_norms(model: nn.Module) -> None:
+    """Fold each batch normalization of ``model`` into the convolution defined just before it.
+
+    For models whose modules are used in the order in which they are defined, such as torchvision's.
+    """
+    for module in model.modules():
+        for (name, layer), (after, norm) in pairwise(list(module.named_children())):
+            if isinstance(layer, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(module, name, fuse_conv_bn_eval(layer, norm))
+                setattr(module, after, nn.Identity())

@@ -1,0 +1,79 @@
+"""VGG-16 up to its second fully connected layer, the space of improved precision and recall.
+
+Features are ``fc2`` after ReLU (4096), as in Kynkäänniemi et al., NeurIPS 2019, section 2. Input is
+resized to 224 x 224 like TensorFlow 1 does (bilinear, no half-pixel centres, no antialiasing),
+which NVIDIA's code and torch-fidelity have in common, and normalized with ImageNet's mean and
+standard deviation.
+"""
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch_fidelity.interpolate_compat_tensorflow import interpolate_bilinear_2d_like_tensorflow1x
+from torchvision.models import vgg16
+
+from fringe.checkpoints import read_state
+from fringe.networks.base import Activations, FeatureNetwork
+from fringe.networks.parts import by_parts
+from fringe.networks.resizing import IMAGENET, normalized
+from fringe.networks.states import fill
+from fringe.networks.weights import sha256_of
+
+__all__ = ["load", "torchvision_names"]
+
+NAME = "vgg16"
+DIM = 4096
+SIZE = 224
+# Where torchvision's ``features`` have the 13 convolutions.
+CONVOLUTIONS = 0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28
+# Images at a time on a CPU: few, for the cache; not one, for each part reads fc1's 411 MB.
+CPU_IMAGES = 4
+
+
+def load(weights: Path, device: torch.device) -> FeatureNetwork:
+    """Return the network; see ``fringe.networks.load_network``.
+
+    The file is a state dict with torchvision's names, or NVIDIA's TorchScript archive; see
+    `torchvision_names`.
+    """
+    with torch.device("meta"):
+        model = vgg16()
+    model.classifier = nn.Sequential(*model.classifier[:5])
+    state = torchvision_names(read_state(weights))
+    fill(model, state, weights, NAME, ignore=("classifier.6.", "lpips"))
+    model.to(device).to(memory_format=torch.channels_last)
+
+    def compute(images: Tensor) -> Activations:
+        return Activations(model(preprocess(images)))
+
+    def forward(images: Tensor) -> Activations:
+        return by_parts(compute, images, CPU_IMAGES)
+
+    return FeatureNetwork(NAME, DIM, None, sha256_of(weights, NAME), device, forward)
+
+
+def preprocess(images: Tensor) -> Tensor:
+    """Return uint8 (N, 3, H, W) as normalized float32 (N, 3, 224, 224)."""
+    pixels = interpolate_bilinear_2d_like_tensorflow1x(
+        images.float(), size=(SIZE, SIZE), align_corners=False
+    )
+    return normalized(pixels, *IMAGENET)
+
+
+def torchvision_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return ``state`` under torchvision's names if it has those of NVIDIA's ``vgg16.pt``.
+
+    There the 13 convolutions are ``layers.conv1`` to ``layers.conv13`` and the fully connected
+    layers ``layers.fc1`` to ``layers.fc3``. This, and that ``fc1`` takes the last maps in the order
+    of channel, row and column as torchvision's ``classifier.0`` does, is known from a third party's
+    description alone.
+    """
+    names = {f"conv{k}": f"features.{place}" for k, place in enumerate(CONVOLUTIONS, start=1)}
+    names |= {"fc1": "classifier.0", "fc2": "classifier.3", "fc3": "classifier.6"}
+    return {
+        re.sub(r"^layers\.(\w+)", lambda found: names.get(found[1], found[0]), key): value
+        for key, value in state.items()
+    }

@@ -1,0 +1,112 @@
+"""CLIP's image tower against torch-fidelity's, on an archive in OpenAI's format."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from PIL import Image
+from tests.networks.weight_files import write_clip
+from torch import Tensor
+from torch_fidelity.feature_extractor_clip import FeatureExtractorCLIP
+from torchvision.transforms import functional
+
+from fringe.checkpoints import read_state
+from fringe.errors import FringeError
+from fringe.networks import FeatureNetwork
+from fringe.networks.clip import MEAN, STD, load, preprocess
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "ViT-B-32.pt"
+    write_clip(path, seed=3)
+    return path
+
+
+@pytest.fixture(scope="module")
+def network(archive: Path) -> FeatureNetwork:
+    return load(archive, CPU)
+
+
+@pytest.fixture(scope="module")
+def reference(archive: Path) -> FeatureExtractorCLIP:
+    """torch-fidelity's extractor, which loads the archive with torch.jit."""
+    return FeatureExtractorCLIP(
+        "clip-vit-b-32", ["clip"], feature_extractor_weights_path=str(archive)
+    )
+
+
+def images(height: int, width: int, count: int = 2) -> Tensor:
+    generator = torch.Generator().manual_seed(height)
+    return torch.randint(0, 256, (count, 3, height, width), dtype=torch.uint8, generator=generator)
+
+
+def assert_close(ours: Tensor, theirs: Tensor) -> None:
+    """To 1e-5 of the largest value."""
+    assert ours.shape == theirs.shape
+    assert theirs.std() > 0.01 * theirs.abs().max()
+    assert (theirs[0] - theirs[1]).abs().max() > 0.01 * theirs.abs().max()
+    assert (ours - theirs).abs().max() < 1e-5 * theirs.abs().max()
+
+
+def test_features_equal_torch_fidelity_where_nothing_is_resized(
+    network: FeatureNetwork, reference: FeatureExtractorCLIP
+) -> None:
+    batch = images(224, 224)
+    with torch.inference_mode():
+        (expected,) = reference(batch)
+    found = network(batch)
+    assert_close(found.features, expected)
+    assert found.logits is None
+    assert found.maps is None
+
+
+@pytest.mark.parametrize("shape", [(256, 256), (90, 120)])
+def test_features_equal_torch_fidelity_on_input_prepared_with_pillow(
+    network: FeatureNetwork, reference: FeatureExtractorCLIP, shape: tuple[int, int]
+) -> None:
+    batch = images(*shape)
+    pixels = torch.stack([by_pillow(image) for image in batch])
+    with torch.inference_mode():
+        expected = reference.model.visual(pixels)
+    assert torch.equal(preprocess(batch), pixels)
+    assert_close(network(batch).features, expected)
+
+
+def by_pillow(image: Tensor) -> Tensor:
+    """Prepare one image as OpenAI does: Resize, CenterCrop, ToTensor, Normalize."""
+    picture = functional.to_pil_image(image)
+    bicubic = functional.InterpolationMode.BICUBIC
+    square = functional.center_crop(functional.resize(picture, [224], bicubic), [224])
+    assert isinstance(square, Image.Image)
+    return functional.normalize(functional.to_tensor(square), MEAN, STD)
+
+
+def test_features_are_not_normalized(network: FeatureNetwork) -> None:
+    lengths = network(images(224, 224)).features.norm(dim=1)
+    assert (lengths > 2).all()
+    assert (network.name, network.feature_dim, network.class_names) == ("clip", 512, None)
+
+
+@pytest.mark.parametrize("kept", ["whole model", "image tower"])
+def test_a_plain_state_dict_gives_the_same_features(
+    archive: Path, network: FeatureNetwork, tmp_path: Path, kept: str
+) -> None:
+    state = read_state(archive)
+    if kept == "image tower":
+        state = {k.removeprefix("visual."): v for k, v in state.items() if k.startswith("visual.")}
+    path = tmp_path / "clip.pth"
+    torch.save(state, path)
+    batch = images(224, 224, count=1)
+    assert torch.equal(load(path, CPU)(batch).features, network(batch).features)
+
+
+def test_another_clip_is_refused(archive: Path, tmp_path: Path) -> None:
+    state = read_state(archive)
+    state["visual.conv1.weight"] = torch.zeros(768, 3, 16, 16)
+    path = tmp_path / "ViT-B-16.pth"
+    torch.save(state, path)
+    with pytest.raises(FringeError, match=r"B-16\.pth: not .*'conv1\.weight'.*\(768, 3, 32, 32\)"):
+        load(path, CPU)
