@@ -1,0 +1,283 @@
+"""Generators from files: what a file holds is told from its content, never from its name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from fringe.errors import FringeError
+from fringe.files import atomic_path
+from fringe.generators.base import Generator
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+__all__ = ["convert", "load_generator"]
+
+FORMAT = "fringe generator 1"
+PRECISIONS = ("float32", "float16")
+SUPPORTED = (
+    "supported are StyleGAN2-ADA and Projected GAN network pickles, safetensors files that "
+    "fringe.generators.convert wrote, and TorchScript"
+)
+
+
+class _Checkpoint(NamedTuple):
+    kind: str
+    config: Any
+    state: dict[str, Tensor]
+
+
+def load_generator(
+    path: str | os.PathLike[str],
+    device: str | torch.device = "cpu",
+    *,
+    precision: str = "float32",
+) -> Generator:
+    """Return the generator in the file at ``path``, ready to compute on ``device``.
+
+    Parameters
+    ----------
+    path : path
+        A network pickle of StyleGAN2-ADA, or of Projected GAN (FastGAN or StyleGAN2), from which
+        ``G_ema`` is taken; what ``convert`` wrote; or TorchScript. Pickles are read without
+        executing anything in them.
+
+        **TorchScript is a program.** It runs in PyTorch's interpreter, which has no access to
+        Python, but it may call any operator of PyTorch, those that read and write files included:
+        load it only from where you would run a program from. Its signature is
+        ``forward(latents: float32 (N, z)) -> float (N, C, H, W)``, in about [-1, 1], or
+        ``forward(latents, labels: float32 (N, c))`` if it is conditional; ``z_dim``, and ``c_dim``
+        if it is conditional, are attributes or methods that give an int.
+    device : str or torch.device
+        "cpu", "cuda", "cuda:1", ...
+    precision : {"float32", "float16"}
+        float16 computes those resolutions of a StyleGAN2 in half precision that were trained in
+        it, as the official code does on a GPU: faster, and pixels change slightly. Only on GPUs.
+
+    Raises
+    ------
+    FringeError
+        If the file or device is not there, the file holds no generator of these kinds, lacks a
+        tensor or holds one of the wrong shape, or cannot compute in ``precision``.
+    """
+    import torch
+
+    path = Path(path)
+    if precision not in PRECISIONS:
+        raise FringeError(
+            f"unknown precision {precision!r} of {path}; choose one of {', '.join(PRECISIONS)}"
+        )
+    try:
+        place = torch.device(device)
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError) as error:
+        raise FringeError(
+            f"device {str(device)!r} is not there ({error}); name another, such as 'cpu'"
+        ) from error
+    if precision == "float16" and place.type == "cpu":
+        raise FringeError(
+            f"{path}: float16 is for GPUs, on a CPU it is slow; choose precision 'float32'"
+        )
+    digest = _sha256(path)
+    if _is_torchscript(path):
+        from fringe.generators import torchscript
+
+        if precision != "float32":
+            raise FringeError(
+                f"{path}: TorchScript computes as it was exported; choose precision 'float32'"
+            )
+        return torchscript.load(path, place, digest)
+    kind, config, state = _read(path)
+    options = {}
+    if precision == "float16":
+        if getattr(config, "float16_from", None) is None:
+            raise FringeError(
+                f"{path}: no part of this {kind} was trained in float16; choose precision 'float32'"
+            )
+        options = {"float16": True}
+    architecture = _architecture(kind)
+    return Generator(
+        name=path.stem,
+        kind=kind,
+        z_dim=config.z_dim,
+        n_classes=getattr(config, "c_dim", 0),
+        resolution=(config.resolution, config.resolution),
+        channels=config.channels,
+        sha256=digest,
+        device=place,
+        traits=architecture.traits(config, state),
+        forward=architecture.build(config, state, place, **options),
+    )
+
+
+def convert(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
+    """Write the generator of a network pickle to ``out`` as safetensors.
+
+    That file holds the tensors of the forward pass, with kind, configuration and the SHA-256 of
+    the pickle as metadata: nothing to unpickle, for anybody. ``load_generator`` makes the same
+    images of it to the last bit. ``out`` gets its name when it is whole.
+
+    Raises
+    ------
+    FringeError
+        If ``path`` is no network pickle that ``load_generator`` reads, or ``out`` cannot be
+        written.
+    """
+    from safetensors.torch import save_file
+
+    path = Path(path)
+    digest = _sha256(path)
+    if _is_torchscript(path):
+        raise FringeError(
+            f"{path}: a TorchScript program cannot be converted; load it as it is, or convert the "
+            "network pickle it was made from"
+        )
+    kind, config, state = _read(path)
+    metadata = {
+        "format": FORMAT,
+        "kind": kind,
+        "config": json.dumps(asdict(config)),
+        "source_sha256": digest,
+    }
+    with atomic_path(out) as partial:
+        save_file(state, partial, metadata)
+
+
+def _read(path: Path) -> _Checkpoint:
+    """Return what a pickle or one of our own exports holds, checked."""
+    with path.open("rb") as file:
+        start = file.read(9)
+    # A safetensors file begins with the length of its header, 8 bytes, and the header's brace.
+    return _read_export(path) if start[8:] == b"{" else _read_network(path)
+
+
+def _read_network(path: Path) -> _Checkpoint:
+    from fringe.checkpoints import Record, read_pickle
+
+    tree = read_pickle(path)
+    record = tree.get("G_ema") if isinstance(tree, Mapping) else tree
+    if not isinstance(record, Record):
+        found = f"a dict of {', '.join(map(repr, tree))}" if isinstance(tree, Mapping) else ""
+        raise FringeError(
+            f"{path}: holds {found or f'a {type(tree).__name__}'} and no generator G_ema; "
+            f"{SUPPORTED}"
+        )
+    modules = record.state.get("_modules", {})
+    synthesis = modules.get("synthesis") if isinstance(modules, Mapping) else None
+    name = getattr(synthesis, "class_name", "")
+    kinds = {
+        "SynthesisNetwork": "stylegan2",
+        "FastganSynthesis": "fastgan",
+        "FastganSynthesisCond": "fastgan",
+    }
+    if name not in kinds:
+        raise FringeError(
+            f"{path}: holds a {record.module}.{record.class_name}"
+            f"{f' with a {name}' if name else ''}; {SUPPORTED}"
+        )
+    try:
+        config, state = _architecture(kinds[name]).read(record, path)
+    except (AttributeError, KeyError, TypeError) as error:
+        raise FringeError(
+            f"{path}: its {record.class_name} is not built like one of PyTorch's modules "
+            f"({type(error).__name__}: {error}); fetch the file again"
+        ) from error
+    return _Checkpoint(kinds[name], config, state)
+
+
+def _read_export(path: Path) -> _Checkpoint:
+    from safetensors import SafetensorError, safe_open
+
+    from fringe.generators.layout import checked
+
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise FringeError(
+            f"{path}: damaged safetensors file ({error}); convert the pickle again"
+        ) from error
+    if metadata.get("format") != FORMAT or metadata.get("kind") not in ("stylegan2", "fastgan"):
+        raise FringeError(
+            f"{path}: a safetensors file of format {metadata.get('format')!r}, kind "
+            f"{metadata.get('kind')!r}, and no generator that this version reads; {SUPPORTED}"
+        )
+    kind = metadata["kind"]
+    architecture = _architecture(kind)
+    config = _config(architecture.Config, metadata.get("config", ""), path)
+    layout = architecture.layout(config, state, path)
+    return _Checkpoint(kind, config, checked(state, layout, path, unused=()))
+
+
+def _config(kind: Any, text: str, path: Path) -> Any:
+    """Return the dataclass ``kind`` from the JSON that ``convert`` wrote."""
+    types = {
+        "int": (int,),
+        "str": (str,),
+        "float": (float, int),
+        "float | None": (float, int, type(None)),
+        "int | None": (int, type(None)),
+    }
+    try:
+        values = json.loads(text)
+        wrong = [
+            field.name
+            for field in fields(kind)
+            if isinstance(values[field.name], bool)
+            or not isinstance(values[field.name], types[str(field.type)])
+        ]
+        if not wrong:
+            return kind(**values)
+        reason = f"{wrong[0]} is {values[wrong[0]]!r}"
+    except (ValueError, TypeError, KeyError) as error:
+        reason = f"{type(error).__name__}: {error}"
+    raise FringeError(
+        f"{path}: its configuration cannot be read ({reason}); convert the pickle again"
+    )
+
+
+def _architecture(kind: str) -> ModuleType:
+    from fringe.generators import fastgan, stylegan2
+
+    return {"stylegan2": stylegan2, "fastgan": fastgan}[kind]
+
+
+def _is_torchscript(path: Path) -> bool:
+    """Tell TorchScript from other files; of ZIP files nothing else is a generator."""
+    with path.open("rb") as file:
+        if file.read(2) != b"PK":
+            return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise FringeError(
+            f"{path}: damaged ZIP file ({error}); fetch or export it again"
+        ) from error
+    # Beside its data, an exported program has code/ and the constants of that code.
+    if not any(name.endswith("/constants.pkl") for name in names):
+        raise FringeError(
+            f"{path}: a ZIP file without a TorchScript program, such as torch.save writes; "
+            f"{SUPPORTED}"
+        )
+    return True
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise FringeError(
+            f"{path}: the generator cannot be read ({error.strerror}); correct the path"
+        ) from error

@@ -1,0 +1,52 @@
+"""A batch on a CPU: one image at a time, and each on a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import Tensor
+
+from fringe.generators.base import Inputs
+
+__all__ = ["image_by_image"]
+
+
+def image_by_image(
+    forward: Callable[[Inputs], Tensor], device: torch.device
+) -> Callable[[Inputs], Tensor]:
+    """Return ``forward``, on a CPU made to compute one image at a time.
+
+    The last bits of convolutions and matrix products depend on the size of the batch and on the
+    number of threads inside them. Alone and on one thread, an image gives the same bits whatever
+    batch it comes in; and its maps stay in the cache, so nothing is lost but at the lowest
+    resolutions. Images, not the operations inside them, are shared among PyTorch's threads.
+    """
+
+    def divided(inputs: Inputs) -> Tensor:
+        parts = [_row(inputs, index) for index in range(len(inputs.latents))]
+        threads = torch.get_num_threads()
+        if threads == 1:
+            return torch.cat([forward(part) for part in parts])
+        with ThreadPoolExecutor(
+            min(threads, len(parts)), initializer=torch.set_num_threads, initargs=(1,)
+        ) as pool:
+            return torch.cat(list(pool.map(inferred, parts)))
+
+    def inferred(inputs: Inputs) -> Tensor:
+        # Inference mode belongs to a thread, so each needs to enter it.
+        with torch.inference_mode():
+            return forward(inputs)
+
+    return divided if device.type == "cpu" else forward
+
+
+def _row(inputs: Inputs, index: int) -> Inputs:
+    row = slice(index, index + 1)
+    noise = inputs.noise
+    return inputs._replace(
+        latents=inputs.latents[row],
+        labels=None if inputs.labels is None else inputs.labels[row],
+        noise=tuple(layer[row] for layer in noise) if isinstance(noise, tuple) else noise,
+    )

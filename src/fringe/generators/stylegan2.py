@@ -1,0 +1,463 @@
+"""StyleGAN2 (Karras et al. 2020), as its ADA and later official code trains it.
+
+The forward pass in plain PyTorch. Three identities make it fast:
+
+* Modulating a weight's input channels is modulating its input, and demodulation scales its output
+  (Karras et al. 2020, Equations 1 and 3): one convolution serves the whole batch.
+* Noise, bias, leaky ReLU and its gain sqrt(2): a leaky ReLU commutes with a positive factor, so the
+  gain is folded into demodulation, noise and bias.
+* Upsampling before a convolution is a transposed convolution of stride 2 and then one 4 x 4 filter
+  in each channel; upsampling an RGB image is a transposed convolution with that filter.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from fringe.checkpoints import Record, flatten
+from fringe.errors import FringeError
+from fringe.generators.base import Inputs, Traits
+from fringe.generators.layout import checked, plain
+from fringe.generators.parts import image_by_image
+
+__all__ = ["Config", "build", "layout", "read", "traits"]
+
+ARCHITECTURES = ("orig", "skip", "resnet")
+EPSILON = 1e-8
+SLOPE = 0.2
+# Of a leaky ReLU, which halves the variance, about.
+GAIN = math.sqrt(2)
+FILTER = (1.0, 3.0, 3.0, 1.0)
+
+
+@dataclass(frozen=True)
+class Config:
+    """What the tensors of a StyleGAN2 generator do not tell by themselves.
+
+    ``conv_clamp`` bounds every convolution's output; ``float16_from`` is the lowest resolution
+    that was trained in float16 (None: all in float32); ``lr_multiplier`` is the mapping network's,
+    which scales its stored weights.
+    """
+
+    z_dim: int
+    c_dim: int
+    w_dim: int
+    resolution: int
+    channels: int
+    architecture: str
+    conv_clamp: float | None
+    float16_from: int | None
+    lr_multiplier: float
+
+    @property
+    def block_resolutions(self) -> list[int]:
+        """4, 8, ..., ``resolution``."""
+        return [2**power for power in range(2, self.resolution.bit_length())]
+
+
+def read(record: Record, path: Any) -> tuple[Config, dict[str, Tensor]]:
+    """Return the configuration and tensors of a pickled ``Generator``.
+
+    Raises
+    ------
+    FringeError
+        If it lacks something, contradicts itself, or is a variant that this code does not know.
+    """
+    modules = _modules(record)
+    synthesis, mapping = modules["synthesis"], modules.get("mapping")
+    blocks = {name: block.state for name, block in _modules(synthesis).items()}
+    if mapping is None or "fc0" not in _modules(mapping) or "b4" not in blocks:
+        raise FringeError(
+            f"{path}: no StyleGAN2, which has mapping.fc0 and synthesis.b4: its synthesis has "
+            f"{', '.join(list(blocks)[:3]) or 'no parts'}; export it as TorchScript instead"
+        )
+    resolution = plain(synthesis.state, "img_resolution", int, path)
+    last = blocks.get(f"b{resolution}", {})
+    float16 = [block["resolution"] for block in blocks.values() if block.get("use_fp16") is True]
+    for block in blocks.values():
+        for layer in block["_modules"].values():
+            activation = layer.state.get("activation", "lrelu")
+            if layer.class_name == "SynthesisLayer" and activation != "lrelu":
+                raise FringeError(
+                    f"{path}: a layer with activation {activation!r}; only StyleGAN2s with 'lrelu' "
+                    "are supported"
+                )
+    clamp = last.get("_modules", {}).get("conv1")
+    config = Config(
+        z_dim=plain(record.state, "z_dim", int, path),
+        c_dim=plain(record.state, "c_dim", int, path),
+        w_dim=plain(record.state, "w_dim", int, path),
+        resolution=resolution,
+        channels=plain(record.state, "img_channels", int, path),
+        architecture=str(last.get("architecture")),
+        conv_clamp=None if clamp is None else _number(clamp.state.get("conv_clamp")),
+        float16_from=min(float16, default=None),
+        lr_multiplier=plain(_modules(mapping)["fc0"].state, "bias_gain", float, path),
+    )
+    state = flatten(record)
+    return config, checked(state, layout(config, state, path), path)
+
+
+def traits(config: Config, state: Mapping[str, Tensor]) -> Traits:
+    """Return what the generator can be asked for."""
+    sizes = [
+        (resolution, resolution)
+        for resolution in config.block_resolutions
+        for conv in ("conv0", "conv1")
+        if f"synthesis.b{resolution}.{conv}.noise_const" in state
+    ]
+    return Traits(truncation=True, constant_noise=True, noise_sizes=tuple(sizes))
+
+
+def layout(config: Config, state: Mapping[str, Tensor], path: Any) -> dict[str, tuple[int, ...]]:
+    """Return the name and shape of every tensor that ``config`` asks for.
+
+    Only the number of channels at each resolution, the number of mapping layers and whether
+    there is noise are taken from ``state``.
+
+    Raises
+    ------
+    FringeError
+        If ``config`` is impossible, or a filter of ``state`` is not the usual one.
+    """
+    c = config
+    if c.resolution < 4 or c.resolution & (c.resolution - 1) or c.resolution > 2**14:
+        raise FringeError(
+            f"{path}: resolution {c.resolution} is no power of two from 4 upwards; "
+            "this is no StyleGAN2 of the official code"
+        )
+    if c.architecture not in ARCHITECTURES:
+        raise FringeError(
+            f"{path}: architecture {c.architecture!r}; StyleGAN2 has {', '.join(ARCHITECTURES)}"
+        )
+    if min(c.z_dim, c.w_dim, c.channels) < 1 or c.c_dim < 0 or not c.lr_multiplier > 0:
+        raise FringeError(f"{path}: impossible configuration {c}; make the file again")
+    _check_filters(state, path)
+
+    shapes: dict[str, tuple[int, ...]] = {"mapping.w_avg": (c.w_dim,)}
+    if c.c_dim:
+        shapes |= {
+            "mapping.embed.weight": (c.w_dim, c.c_dim),
+            "mapping.embed.bias": (c.w_dim,),
+        }
+    width = c.z_dim + (c.w_dim if c.c_dim else 0)
+    layers = 1
+    while f"mapping.fc{layers}.weight" in state:
+        layers += 1
+    for index in range(layers):
+        # The official code keeps every hidden layer at w_dim.
+        shapes[f"mapping.fc{index}.weight"] = (c.w_dim, width)
+        shapes[f"mapping.fc{index}.bias"] = (c.w_dim,)
+        width = c.w_dim
+
+    def styled(name: str, outputs: int, inputs: int, kernel: int) -> None:
+        shapes[f"{name}.weight"] = (outputs, inputs, kernel, kernel)
+        shapes[f"{name}.bias"] = (outputs,)
+        shapes[f"{name}.affine.weight"] = (inputs, c.w_dim)
+        shapes[f"{name}.affine.bias"] = (inputs,)
+
+    inputs = 0
+    for resolution in c.block_resolutions:
+        name = f"synthesis.b{resolution}"
+        found = state.get(f"{name}.conv1.weight")
+        outputs = found.shape[0] if found is not None and found.ndim else 1
+        if resolution == 4:
+            shapes[f"{name}.const"] = (outputs, 4, 4)
+        else:
+            styled(f"{name}.conv0", outputs, inputs, 3)
+        styled(f"{name}.conv1", outputs, outputs, 3)
+        for conv in ("conv0", "conv1") if inputs else ("conv1",):
+            if f"{name}.{conv}.noise_const" in state or f"{name}.{conv}.noise_strength" in state:
+                shapes[f"{name}.{conv}.noise_const"] = (resolution, resolution)
+                shapes[f"{name}.{conv}.noise_strength"] = ()
+        if c.architecture == "skip" or resolution == c.resolution:
+            styled(f"{name}.torgb", c.channels, outputs, 1)
+        if c.architecture == "resnet" and inputs:
+            shapes[f"{name}.skip.weight"] = (outputs, inputs, 1, 1)
+        inputs = outputs
+    return shapes
+
+
+def build(
+    config: Config, state: Mapping[str, Tensor], device: torch.device, *, float16: bool = False
+) -> Callable[[Inputs], Tensor]:
+    """Return the forward pass; with ``float16``, of the blocks that were trained in it."""
+    state = {name: tensor.to(device) for name, tensor in state.items()}
+    to_w = mapping(config, state)
+    to_images = synthesis(config, state, float16=float16)
+
+    def forward(inputs: Inputs) -> Tensor:
+        return to_images(to_w(inputs), inputs.noise)
+
+    return image_by_image(forward, device)
+
+
+def mapping(config: Config, state: Mapping[str, Tensor]) -> Callable[[Inputs], Tensor]:
+    """Return the network from latents and labels to truncated w, (N, layers, w_dim)."""
+    layers: list[tuple[Tensor, Tensor]] = []
+    while (weight := state.get(f"mapping.fc{len(layers)}.weight")) is not None:
+        gain = config.lr_multiplier * GAIN
+        bias = state[f"mapping.fc{len(layers)}.bias"]
+        layers.append((weight * (gain / math.sqrt(weight.shape[1])), bias * gain))
+    embedding = state.get("mapping.embed.weight")
+    n_layers = 2 * len(config.block_resolutions)
+
+    def to_w(inputs: Inputs) -> Tensor:
+        x = _normalized(inputs.latents)
+        if embedding is not None:
+            assert inputs.labels is not None
+            label = functional.linear(
+                inputs.labels, embedding / math.sqrt(config.c_dim), state["mapping.embed.bias"]
+            )
+            x = torch.cat([x, _normalized(label)], dim=1)
+        for weight, bias in layers:
+            x = functional.leaky_relu(functional.linear(x, weight, bias), SLOPE)
+        w = x.unsqueeze(1).repeat(1, n_layers, 1)
+        if inputs.truncation != 1:
+            # Karras et al. 2019, Section B: w' = mean + psi (w - mean).
+            w[:, : inputs.cutoff] = torch.lerp(
+                state["mapping.w_avg"], w[:, : inputs.cutoff], inputs.truncation
+            )
+        return w
+
+    return to_w
+
+
+class _Style(NamedTuple):
+    """The affine map from w to one factor for each input channel."""
+
+    weight: Tensor
+    bias: Tensor
+
+    def __call__(self, w: Tensor) -> Tensor:
+        return functional.linear(w, self.weight, self.bias)
+
+
+class _Convolution(NamedTuple):
+    """A modulated convolution with all that follows it, prepared; ``gain`` is folded in."""
+
+    style: _Style
+    weight: Tensor
+    squares: Tensor
+    gain: float
+    bias: Tensor
+    noise: Tensor | None
+    strength: Tensor | None
+    upsampling: Tensor | None
+    clamp: float | None
+
+    def __call__(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
+        style = self.style(w)
+        if x.dtype == torch.float16:
+            # Keeps products within float16's range; demodulation takes any factor out again.
+            style = style / style.abs().amax(dim=1, keepdim=True)
+        # Karras et al. 2020, Equation 3, over all kernel positions at once.
+        scale = (functional.linear(style.square(), self.squares) + EPSILON).rsqrt() * self.gain
+        x = x * style.to(x.dtype)[:, :, None, None]
+        if self.upsampling is None:
+            x = functional.conv2d(x, self.weight, padding=1)
+        else:
+            x = functional.conv_transpose2d(x, self.weight, stride=2)
+            x = functional.conv2d(x, self.upsampling, padding=1, groups=x.shape[1])
+        torch.addcmul(self.bias, x, scale.to(x.dtype)[:, :, None, None], out=x)
+        if noise is not None:
+            x.add_(noise)
+        functional.leaky_relu_(x, SLOPE)
+        return x if self.clamp is None else x.clamp_(-self.clamp, self.clamp)
+
+
+class _ToRGB(NamedTuple):
+    """A modulated 1 x 1 convolution without demodulation, as one matrix for each image."""
+
+    style: _Style
+    weight: Tensor
+    bias: Tensor
+    clamp: float | None
+
+    def __call__(self, x: Tensor, w: Tensor) -> Tensor:
+        matrix = (self.weight * self.style(w).unsqueeze(1)).to(x.dtype)
+        n, channels, height, width = x.shape
+        pixels = x.permute(0, 2, 3, 1).reshape(n, height * width, channels)
+        rgb = (pixels @ matrix.mT).add_(self.bias.to(x.dtype))
+        if self.clamp is not None:
+            rgb.clamp_(-self.clamp, self.clamp)
+        return rgb.float().view(n, height, width, -1).permute(0, 3, 1, 2)
+
+
+class _Block(NamedTuple):
+    """One resolution."""
+
+    dtype: torch.dtype
+    conv0: _Convolution | None
+    conv1: _Convolution
+    to_rgb: _ToRGB | None
+    skip: Tensor | None
+
+
+def synthesis(
+    config: Config, state: Mapping[str, Tensor], *, float16: bool
+) -> Callable[[Tensor, Any], Tensor]:
+    """Return the network from (N, layers, w_dim) to float32 images (N, channels, H, W)."""
+    blocks = [_block(config, state, r, float16) for r in config.block_resolutions]
+    # Convolutions are faster with channels last, on a CPU by half where maps are large.
+    const = state["synthesis.b4.const"].unsqueeze(0).to(memory_format=torch.channels_last)
+    enlarging = _filter(const.device, torch.float32).expand(config.channels, 1, 4, 4).contiguous()
+
+    def to_images(ws: Tensor, noise: tuple[Tensor, ...] | str | None) -> Tensor:
+        terms = _noise_terms(blocks, noise)
+        x, image = const.expand(len(ws), -1, -1, -1), None
+        # Layers take the w in turn; a ToRGB shares its w with the convolution after it.
+        layer = 0
+        for block in blocks:
+            x = x.to(block.dtype)
+            shortcut = None
+            if block.skip is not None:
+                shortcut = _enlarged(functional.conv2d(x, block.skip))
+            if block.conv0 is not None:
+                x = block.conv0(x, ws[:, layer], next(terms))
+                layer += 1
+            x = block.conv1(x, ws[:, layer], next(terms))
+            layer += 1
+            if shortcut is not None:
+                x = shortcut.add_(x)
+            if image is not None:
+                image = functional.conv_transpose2d(
+                    image, enlarging, stride=2, padding=1, groups=config.channels
+                )
+            if block.to_rgb is not None:
+                rgb = block.to_rgb(x, ws[:, layer])
+                image = rgb if image is None else image.add_(rgb)
+        assert image is not None
+        return image
+
+    return to_images
+
+
+def _noise_terms(
+    blocks: Sequence[_Block], noise: tuple[Tensor, ...] | str | None
+) -> Iterator[Tensor | None]:
+    """Yield what is to be added to the output of each convolution in turn."""
+    drawn = iter(noise if isinstance(noise, tuple) else ())
+    for block in blocks:
+        for convolution in (block.conv0, block.conv1):
+            if convolution is None:
+                continue
+            if convolution.strength is None or noise is None:
+                yield None
+            elif noise == "const":
+                yield convolution.noise
+            else:
+                yield (next(drawn) * convolution.strength).to(block.dtype)
+
+
+def _block(config: Config, state: Mapping[str, Tensor], resolution: int, float16: bool) -> _Block:
+    name = f"synthesis.b{resolution}"
+    lowest = config.float16_from
+    half = float16 and lowest is not None and resolution >= lowest
+    dtype = torch.float16 if half else torch.float32
+    skip = state.get(f"{name}.skip.weight")
+    # The two branches of a residual block are each scaled to half the variance.
+    halved = 1.0 if skip is None else math.sqrt(0.5)
+    if skip is not None:
+        skip = (skip * (halved / math.sqrt(skip.shape[1]))).to(dtype)
+    return _Block(
+        dtype,
+        None
+        if resolution == 4
+        else _convolution(config, state, f"{name}.conv0", dtype, upsample=True),
+        _convolution(config, state, f"{name}.conv1", dtype, gain=halved),
+        _to_rgb(config, state, f"{name}.torgb") if f"{name}.torgb.weight" in state else None,
+        skip,
+    )
+
+
+def _convolution(
+    config: Config,
+    state: Mapping[str, Tensor],
+    name: str,
+    dtype: torch.dtype,
+    *,
+    upsample: bool = False,
+    gain: float = 1.0,
+) -> _Convolution:
+    weight = state[f"{name}.weight"]
+    if dtype == torch.float16:
+        largest = weight.abs().amax(dim=(1, 2, 3), keepdim=True)
+        weight = weight / (largest * math.sqrt(weight[0].numel()))
+    squares = weight.square().sum(dim=(2, 3))
+    outputs = len(weight)
+    if upsample:
+        weight = weight.transpose(0, 1)
+    strength = state.get(f"{name}.noise_strength")
+    noise = state.get(f"{name}.noise_const")
+    scaled = None if strength is None else strength * (GAIN * gain)
+    return _Convolution(
+        _style(state, name),
+        weight.to(dtype).contiguous(memory_format=torch.channels_last),
+        squares,
+        GAIN * gain,
+        (state[f"{name}.bias"] * (GAIN * gain)).to(dtype)[:, None, None],
+        None if noise is None or scaled is None else (noise * scaled).to(dtype),
+        scaled,
+        _filter(weight.device, dtype).expand(outputs, 1, 4, 4).contiguous() if upsample else None,
+        None if config.conv_clamp is None else config.conv_clamp * gain,
+    )
+
+
+def _to_rgb(config: Config, state: Mapping[str, Tensor], name: str) -> _ToRGB:
+    weight = state[f"{name}.weight"][:, :, 0, 0]
+    return _ToRGB(
+        _style(state, name),
+        weight / math.sqrt(weight.shape[1]),
+        state[f"{name}.bias"],
+        config.conv_clamp,
+    )
+
+
+def _style(state: Mapping[str, Tensor], name: str) -> _Style:
+    weight = state[f"{name}.affine.weight"]
+    return _Style(weight / math.sqrt(weight.shape[1]), state[f"{name}.affine.bias"])
+
+
+def _filter(device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return the 4 x 4 filter that follows zero-stuffing by 2: its weights sum to 4."""
+    line = torch.tensor(FILTER, device=device) / 4
+    return torch.outer(line, line).to(dtype)
+
+
+def _enlarged(x: Tensor) -> Tensor:
+    """Upsample feature maps by 2 with the filter."""
+    kernel = _filter(x.device, x.dtype).expand(x.shape[1], 1, 4, 4)
+    return functional.conv_transpose2d(x, kernel, stride=2, padding=1, groups=x.shape[1])
+
+
+def _normalized(x: Tensor) -> Tensor:
+    return x * (x.square().mean(dim=1, keepdim=True) + EPSILON).rsqrt()
+
+
+def _check_filters(state: Mapping[str, Tensor], path: Any) -> None:
+    usual = _filter(torch.device("cpu"), torch.float32) / 4
+    for name, tensor in state.items():
+        if name.endswith(".resample_filter") and (
+            tensor.shape != usual.shape or not torch.allclose(tensor.float(), usual, atol=1e-6)
+        ):
+            raise FringeError(
+                f"{path}: {name} is not the filter [1, 3, 3, 1] that every published StyleGAN2 "
+                "has; others are not supported"
+            )
+
+
+def _modules(record: Record) -> Mapping[str, Record]:
+    modules: Mapping[str, Record] = record.state.get("_modules", {})
+    return modules
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None else float(value)

@@ -1,0 +1,103 @@
+"""Generators of any architecture that somebody exported as TorchScript."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fringe.errors import FringeError
+from fringe.generators.base import Generator, Inputs, Traits
+
+__all__ = ["load"]
+
+SIGNATURE = (
+    "it must be forward(latents float32 (N, z)[, labels float32 (N, c)]) -> float (N, C, H, W), "
+    "with z_dim and, if it takes labels, c_dim as ints or methods"
+)
+
+
+def load(path: Path, device: torch.device, digest: str) -> Generator:
+    """Return the exported generator; see ``fringe.generators.load_generator`` on its signature.
+
+    It is run once, on a zero latent, to learn the size of its images.
+
+    Raises
+    ------
+    FringeError
+        If the program cannot be loaded or is not of that signature.
+    """
+    try:
+        program = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
+        program.eval()
+    except (RuntimeError, ValueError) as error:
+        raise FringeError(
+            f"{path}: this PyTorch ({torch.__version__}) cannot load the TorchScript program "
+            f"({_first_line(error)}); export it again"
+        ) from error
+    z_dim = _attribute(program, "z_dim", None, path)
+    n_classes = _attribute(program, "c_dim", 0, path)
+    if z_dim < 1 or n_classes < 0:
+        raise FringeError(f"{path}: z_dim is {z_dim} and c_dim {n_classes}; {SIGNATURE}")
+
+    def forward(inputs: Inputs) -> Tensor:
+        given = [inputs.latents] if inputs.labels is None else [inputs.latents, inputs.labels]
+        try:
+            images = program(*given)
+        except (RuntimeError, TypeError) as error:
+            raise FringeError(
+                f"{path}: the TorchScript program failed on latents of shape "
+                f"{tuple(inputs.latents.shape)} ({_first_line(error)}); {SIGNATURE}"
+            ) from error
+        if not isinstance(images, Tensor) or images.ndim != 4 or not images.is_floating_point():
+            found = (
+                f"{images.dtype} of shape {tuple(images.shape)}"
+                if isinstance(images, Tensor)
+                else type(images).__name__
+            )
+            raise FringeError(f"{path}: the TorchScript program returns {found}; {SIGNATURE}")
+        return images.float()
+
+    latents = torch.zeros(1, z_dim, device=device)
+    labels = torch.eye(1, n_classes, device=device) if n_classes else None
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices), torch.inference_mode():
+        _, channels, height, width = forward(Inputs(latents, labels)).shape
+    return Generator(
+        name=path.stem,
+        kind="torchscript",
+        z_dim=z_dim,
+        n_classes=n_classes,
+        resolution=(height, width),
+        channels=channels,
+        sha256=digest,
+        device=device,
+        traits=Traits(truncation=False, constant_noise=False, noise_sizes=None),
+        forward=forward,
+    )
+
+
+def _attribute(program: Any, name: str, default: int | None, path: Path) -> int:
+    """Return an int that is an attribute of the program, or what its method of that name gives."""
+    value = getattr(program, name, default)
+    if callable(value):
+        try:
+            value = value()
+        except (RuntimeError, TypeError) as error:
+            raise FringeError(
+                f"{path}: method {name} of the TorchScript program failed "
+                f"({_first_line(error)}); {SIGNATURE}"
+            ) from error
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise FringeError(
+            f"{path}: the TorchScript program has {name} {value!r}, no int; {SIGNATURE}"
+        )
+    return value
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    # TorchScript puts the program's own message last, below its trace.
+    return lines[-1] if lines else type(error).__name__
