@@ -29,10 +29,11 @@ def state_of_module(module: Record) -> dict[str, Tensor]:
     """
 
     def parts(module: Record) -> tuple[_Entries, _Entries]:
+        tensors = _entries(module, "_parameters")
         transient = module.state.get("_non_persistent_buffers_set")
         transient = transient if isinstance(transient, (set, frozenset)) else ()
-        buffers = [item for item in _entries(module, "_buffers") if item[0] not in transient]
-        return _entries(module, "_parameters") + buffers, _entries(module, "_modules")
+        tensors += [item for item in _entries(module, "_buffers") if item[0] not in transient]
+        return tensors, _entries(module, "_modules")
 
     return _flat(module, parts)
 

@@ -174,6 +174,7 @@ def _known(
     }
     for builtins in ("builtins", "__builtin__"):
         calls[f"{builtins}.bytearray"] = buffer
+        calls[f"{builtins}.bytes"] = lambda: b""  # protocol 2 has no other way to say this
         classes[f"{builtins}.dict"] = mapping
         classes[f"{builtins}.frozenset"] = lambda values=(): frozenset(members(values))
         classes[f"{builtins}.list"] = items
