@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from fringe.generators.base import Generator, Inputs, Traits
 
 __all__ = ["load"]
 
+# What PyTorch raises for a program that cannot be loaded, fails, or is called in the wrong way.
+FAILURES = (RuntimeError, ValueError, TypeError, torch.jit.Error)
 SIGNATURE = (
     "it must be forward(latents float32 (N, z)[, labels float32 (N, c)]) -> float (N, C, H, W), "
     "with z_dim and, if it takes labels, c_dim as ints or methods"
@@ -30,9 +33,12 @@ def load(path: Path, device: torch.device, digest: str) -> Generator:
         If the program cannot be loaded or is not of that signature.
     """
     try:
-        program = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
+        with warnings.catch_warnings():
+            # PyTorch advises against writing new programs of this kind; these are there.
+            warnings.simplefilter("ignore", FutureWarning)
+            program = torch.jit.load(str(path), map_location=device)  # type: ignore[no-untyped-call]
         program.eval()
-    except (RuntimeError, ValueError) as error:
+    except FAILURES as error:
         raise FringeError(
             f"{path}: this PyTorch ({torch.__version__}) cannot load the TorchScript program "
             f"({_first_line(error)}); export it again"
@@ -46,7 +52,7 @@ def load(path: Path, device: torch.device, digest: str) -> Generator:
         given = [inputs.latents] if inputs.labels is None else [inputs.latents, inputs.labels]
         try:
             images = program(*given)
-        except (RuntimeError, TypeError) as error:
+        except FAILURES as error:
             raise FringeError(
                 f"{path}: the TorchScript program failed on latents of shape "
                 f"{tuple(inputs.latents.shape)} ({_first_line(error)}); {SIGNATURE}"
@@ -85,7 +91,7 @@ def _attribute(program: Any, name: str, default: int | None, path: Path) -> int:
     if callable(value):
         try:
             value = value()
-        except (RuntimeError, TypeError) as error:
+        except FAILURES as error:
             raise FringeError(
                 f"{path}: method {name} of the TorchScript program failed "
                 f"({_first_line(error)}); {SIGNATURE}"

@@ -1,0 +1,51 @@
+"""Latents are rows of one stream, whoever asks for them and in what order."""
+
+import numpy as np
+import pytest
+
+from fringe.errors import FringeError
+from fringe.generators import Latents
+from fringe.generators.latents import BLOCK
+
+
+@pytest.mark.parametrize("z_dim", [1, 2, 3, 64, 513])
+def test_equal_to_the_plain_stream(z_dim: int) -> None:
+    count = 3 * BLOCK + 17
+    plain = np.random.RandomState(42).randn(count, z_dim)
+    rows = Latents(42, z_dim).rows(range(count))
+    assert rows.dtype == np.float64
+    np.testing.assert_array_equal(rows, plain)
+
+
+def test_any_rows_in_any_order_and_any_shards() -> None:
+    count = 5 * BLOCK
+    plain = np.random.RandomState(7).randn(count, 5)
+    latents = Latents(7, 5)
+    order = np.random.default_rng(0).permutation(count)
+    order = np.concatenate([[count - 1, 0, 0, count - 1], order[:700]])
+    np.testing.assert_array_equal(latents.rows(order), plain[order])
+    for start in range(0, count, 700):
+        shard = range(start, min(start + 700, count))
+        np.testing.assert_array_equal(latents.rows(shard), plain[start : start + 700])
+        np.testing.assert_array_equal(Latents(7, 5).rows(shard), plain[start : start + 700])
+
+
+def test_no_rows() -> None:
+    assert Latents(0, 4).rows([]).shape == (0, 4)
+
+
+def test_the_global_stream_is_left_alone() -> None:
+    before = np.random.get_state()[2]  # noqa: NPY002
+    Latents(0, 4).rows([5000])
+    assert np.random.get_state()[2] == before  # noqa: NPY002
+
+
+@pytest.mark.parametrize(("seed", "z_dim"), [(-1, 4), (2**32, 4), (0, 0)])
+def test_impossible_streams_are_refused(seed: int, z_dim: int) -> None:
+    with pytest.raises(FringeError, match=r"seed|z_dim"):
+        Latents(seed, z_dim)
+
+
+def test_negative_indices_are_refused() -> None:
+    with pytest.raises(FringeError, match="latent -2 does not exist"):
+        Latents(0, 4).rows([3, -2])

@@ -1,0 +1,181 @@
+"""Files: told apart by content, converted without a bit lost, refused with a mend."""
+
+import json
+import pickle
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from tests.generators.checkpoints import write_fastgan_pickle, write_stylegan2_pickle
+
+from fringe.errors import FringeError
+from fringe.generators import Latents, convert, load_generator
+
+
+def write(kind: str, path: Path) -> None:
+    if kind == "stylegan2":
+        write_stylegan2_pickle(path, resolution=16, c_dim=2, conv_clamp=256, num_fp16_res=2)
+    else:
+        write_fastgan_pickle(path, resolution=128, z_dim=16)
+
+
+@pytest.mark.parametrize("kind", ["stylegan2", "fastgan"])
+def test_an_export_makes_the_same_images_to_the_last_bit(tmp_path: Path, kind: str) -> None:
+    write(kind, tmp_path / "g.pkl")
+    convert(tmp_path / "g.pkl", tmp_path / "g.safetensors")
+    before, after = (load_generator(tmp_path / f"g.{s}") for s in ("pkl", "safetensors"))
+    z = Latents(0, 16).rows(range(3))
+    labels = [0, 1, 1] if before.n_classes else None
+    for noise in ("const", "random", "none"):
+        images = [g.synthesize(z, 1.0, labels, noise, seeds=[1, 2, 3]) for g in (before, after)]
+        np.testing.assert_array_equal(*images)
+    said = [
+        (g.kind, g.z_dim, g.n_classes, g.resolution, g.channels, g.traits) for g in (before, after)
+    ]
+    assert said[0] == said[1]
+    assert before.sha256 != after.sha256
+    with safe_open(tmp_path / "g.safetensors", "pt") as file:
+        assert file.metadata()["source_sha256"] == before.sha256
+        assert not [name for name in file.keys() if "resample" in name or "weight_u" in name]  # noqa: SIM118
+
+
+def test_an_export_can_be_exported_and_its_name_says_nothing(tmp_path: Path) -> None:
+    write("stylegan2", tmp_path / "g.pkl")
+    convert(tmp_path / "g.pkl", tmp_path / "a.safetensors")
+    convert(tmp_path / "a.safetensors", tmp_path / "b.pkl")
+    z = Latents(0, 16).rows([0])
+    np.testing.assert_array_equal(
+        load_generator(tmp_path / "g.pkl")(z, labels=[1]),
+        load_generator(tmp_path / "b.pkl")(z, labels=[1]),
+    )
+
+
+def test_a_failed_conversion_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "bad.pkl").write_bytes(pickle.dumps({"G_ema": None}))
+    with pytest.raises(FringeError):
+        convert(tmp_path / "bad.pkl", tmp_path / "out.safetensors")
+    assert [path.name for path in tmp_path.iterdir()] == ["bad.pkl"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (pickle.dumps({"G": 1, "D": 2}), "holds a dict of 'G', 'D' and no generator G_ema"),
+        (pickle.dumps([1, 2]), "holds a list and no generator G_ema"),
+        (b"", r"bad\.pkl"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(100), r"bad\.pkl"),
+        (b"PK\x03\x04" + bytes(30), "damaged ZIP file"),
+        (b"\x10\0\0\0\0\0\0\0{" + bytes(30), "damaged safetensors file"),
+    ],
+)
+def test_files_that_hold_no_generator_are_refused(
+    tmp_path: Path, content: bytes, message: str
+) -> None:
+    (tmp_path / "bad.pkl").write_bytes(content)
+    with pytest.raises(FringeError, match=rf"bad\.pkl: .*{message}|{message}: "):
+        load_generator(tmp_path / "bad.pkl")
+
+
+def test_a_network_that_is_no_generator_is_named(tmp_path: Path) -> None:
+    with (tmp_path / "bad.pkl").open("wb") as file:
+        pickle.dump({"G_ema": torch.nn.ReLU()}, file)
+    with pytest.raises(FringeError, match=r"bad\.pkl: holds a torch\.nn\S+\.ReLU; supported are"):
+        load_generator(tmp_path / "bad.pkl")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FringeError, match=r"none\.pkl: .*No such file.*correct the path"):
+        load_generator(tmp_path / "none.pkl")
+    with pytest.raises(FringeError, match=r"correct the path"):
+        load_generator(tmp_path)
+
+
+def test_a_zip_that_is_no_program_is_refused(tmp_path: Path) -> None:
+    torch.save({"a": torch.zeros(1)}, tmp_path / "state.pt")
+    with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
+        archive.writestr("0.png", b"")
+    for name in ("state.pt", "images.zip"):
+        with pytest.raises(FringeError, match="a ZIP file without a TorchScript program"):
+            load_generator(tmp_path / name)
+
+
+def test_float16_is_refused_where_it_does_nothing(tmp_path: Path) -> None:
+    write("stylegan2", tmp_path / "g.pkl")
+    with pytest.raises(FringeError, match=r"g\.pkl: float16 is for GPUs"):
+        load_generator(tmp_path / "g.pkl", precision="float16")
+    with pytest.raises(FringeError, match="unknown precision 'half'"):
+        load_generator(tmp_path / "g.pkl", precision="half")
+    write("fastgan", tmp_path / "f.pkl")
+    with pytest.raises(FringeError, match="no part of this fastgan was trained in float16"):
+        load_generator(tmp_path / "f.pkl", "meta", precision="float16")
+
+
+def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    write("stylegan2", tmp_path / "g.pkl")
+    with pytest.raises(FringeError, match="device 'nowhere' is not there"):
+        load_generator(tmp_path / "g.pkl", "nowhere")
+
+
+def tampered(tmp_path: Path, metadata: dict[str, Any] | None = None, **tensors: Any) -> Path:
+    """An export with some of its metadata, configuration or tensors replaced."""
+    write("stylegan2", tmp_path / "g.pkl")
+    convert(tmp_path / "g.pkl", tmp_path / "g.safetensors")
+    with safe_open(tmp_path / "g.safetensors", "pt") as file:
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        said = file.metadata()
+    config = json.loads(said["config"]) | {
+        key: value for key, value in (metadata or {}).items() if key not in said
+    }
+    said |= {"config": json.dumps(config)}
+    said |= {key: value for key, value in (metadata or {}).items() if key in said}
+    for name, tensor in tensors.items():
+        if tensor is None:
+            del state[name]
+        else:
+            state[name] = tensor
+    save_file(state, tmp_path / "bad.safetensors", said)
+    return tmp_path / "bad.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"format": "another"}, "a safetensors file of format 'another'"),
+        ({"kind": "diffusion"}, "kind 'diffusion'"),
+        ({"config": "{"}, "its configuration cannot be read .*convert the pickle again"),
+        ({"config": "[]"}, "its configuration cannot be read"),
+        ({"resolution": "16"}, "resolution is '16'"),
+        ({"resolution": True}, "resolution is True"),
+        ({"resolution": 32}, r"tensor synthesis\.b32\.\S+ is missing"),
+        ({"surplus": 1}, "unexpected keyword argument 'surplus'"),
+        ({"lr_multiplier": 0.0}, "impossible configuration"),
+        ({"channels": 10**12}, r"tensor synthesis\.b4\.torgb\.weight is"),
+    ],
+)
+def test_a_tampered_export_is_refused(
+    tmp_path: Path, metadata: dict[str, Any], message: str
+) -> None:
+    path = tampered(tmp_path, metadata)
+    with pytest.raises(FringeError, match=rf"bad\.safetensors: .*{message}"):
+        load_generator(path)
+
+
+def test_an_export_with_other_tensors_is_refused(tmp_path: Path) -> None:
+    path = tampered(tmp_path, **{"mapping.w_avg": None})
+    with pytest.raises(FringeError, match=r"bad\.safetensors: tensor mapping\.w_avg is missing"):
+        load_generator(path)
+    path = tampered(tmp_path, surplus=torch.zeros(1))
+    with pytest.raises(FringeError, match=r"bad\.safetensors: unknown tensor surplus"):
+        load_generator(path)
+
+
+def test_importing_the_room_does_not_import_pytorch() -> None:
+    code = "import sys, fringe.generators; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

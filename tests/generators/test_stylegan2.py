@@ -1,0 +1,238 @@
+"""StyleGAN2 against the published code's own images and a slow forward pass."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tests.generators import reference
+from tests.generators.checkpoints import write_stylegan2_pickle
+
+from fringe.checkpoints import Record, flatten, read_pickle
+from fringe.errors import FringeError
+from fringe.generators import load_generator, stylegan2
+from fringe.generators.base import Inputs
+
+
+@pytest.fixture(scope="module")
+def golden(shared: Path) -> dict[str, np.ndarray]:
+    with np.load(shared / "golden/stylegan2_small.npz") as file:
+        return dict(file)
+
+
+@pytest.mark.parametrize(
+    ("key", "options"),
+    [
+        ("img_psi1", {}),
+        ("img_psi07", {"truncation": 0.7}),
+        ("img_psi1_nonoise", {"noise": "none"}),
+        ("img_psi05_cutoff4", {"truncation": 0.5, "cutoff": 4}),
+    ],
+)
+def test_float_images_of_the_published_code(
+    shared: Path, golden: dict[str, np.ndarray], key: str, options: dict[str, Any]
+) -> None:
+    generator = load_generator(shared / "golden/stylegan2_small.pkl")
+    images = generator.synthesize(golden["z"], **options)
+    np.testing.assert_allclose(images, golden[key], rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize(("key", "truncation"), [("u8_psi1", 1.0), ("u8_psi07", 0.7)])
+def test_uint8_images_of_the_published_code(
+    shared: Path, golden: dict[str, np.ndarray], key: str, truncation: float
+) -> None:
+    images = load_generator(shared / "golden/stylegan2_small.pkl")(golden["z"], truncation)
+    assert isinstance(images, np.ndarray)
+    assert images.dtype == np.uint8
+    difference = np.abs(images.astype(int) - golden[key])
+    assert difference.max() <= 1
+    assert (difference > 0).mean() < 1e-3
+
+
+def test_w_of_the_published_code(shared: Path, golden: dict[str, np.ndarray]) -> None:
+    record = read_pickle(shared / "golden/stylegan2_small.pkl")["G_ema"]
+    to_w = stylegan2.mapping(*stylegan2.read(record, "golden"))
+    z = torch.from_numpy(golden["z"]).float()
+    for key, truncation in (("w", 1.0), ("w_psi07", 0.7)):
+        w = to_w(Inputs(z, truncation=truncation))
+        assert w.shape == (4, int(golden["num_ws"]), 64)
+        expected = torch.from_numpy(golden[key])[:, None].expand_as(w)
+        torch.testing.assert_close(w, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"resolution": 8, "mapping_layers": 1, "channel_base": 40, "channel_max": 7},
+        {"resolution": 16, "mapping_layers": 8, "img_channels": 1, "z_dim": 5, "w_dim": 9},
+        {"resolution": 32, "c_dim": 3, "conv_clamp": 0.8, "channel_base": 104, "channel_max": 13},
+        {"resolution": 32, "architecture": "resnet", "conv_clamp": 1.1, "channel_base": 200},
+        {"resolution": 32, "architecture": "orig", "c_dim": 4, "img_channels": 1},
+        {"resolution": 64, "channel_base": 300, "z_dim": 6},
+        {"resolution": 4, "z_dim": 3},
+    ],
+    ids=str,
+)
+def test_equal_to_the_slow_forward_pass(tmp_path: Path, options: dict[str, Any]) -> None:
+    write_stylegan2_pickle(tmp_path / "g.pkl", seed=7, **options)
+    generator = load_generator(tmp_path / "g.pkl")
+    state = flatten(read_pickle(tmp_path / "g.pkl")["G_ema"])
+    z = torch.randn(3, generator.z_dim, generator=torch.Generator().manual_seed(1))
+    classes = torch.tensor([0, 2, 1]) if generator.n_classes else None
+    labels = torch.eye(generator.n_classes)[classes] if classes is not None else None
+    layers = {k: options[k] for k in ("architecture", "conv_clamp") if k in options}
+    for truncation, cutoff, noise in ((1.0, None, True), (0.6, None, False), (-0.5, 2, True)):
+        images = generator.synthesize(
+            z, truncation, classes, "const" if noise else "none", cutoff=cutoff
+        )
+        expected = reference.stylegan2(
+            state,
+            z,
+            labels,
+            truncation=truncation,
+            cutoff=cutoff,
+            noise=noise,
+            **layers,
+        )
+        assert expected.std() > 0.01
+        torch.testing.assert_close(images.double(), expected, rtol=0, atol=1e-5)
+
+
+def test_clamp_counts(tmp_path: Path) -> None:
+    z = torch.randn(2, 16, generator=torch.Generator().manual_seed(1))
+    images = []
+    for name, clamp in (("a.pkl", None), ("b.pkl", 0.8)):
+        write_stylegan2_pickle(tmp_path / name, conv_clamp=clamp)
+        images.append(load_generator(tmp_path / name).synthesize(z))
+    assert (images[0] - images[1]).abs().max() > 0.1
+
+
+def test_random_noise_is_drawn_layer_by_layer_from_the_global_generator(tmp_path: Path) -> None:
+    write_stylegan2_pickle(tmp_path / "g.pkl", resolution=8)
+    generator = load_generator(tmp_path / "g.pkl")
+    record = read_pickle(tmp_path / "g.pkl")["G_ema"]
+    z = torch.randn(1, 16, generator=torch.Generator().manual_seed(1))
+    torch.manual_seed(5)
+    images = generator.synthesize(z, noise="random")
+    torch.manual_seed(5)
+    state = flatten(record)
+    for name in ("b4.conv1", "b8.conv0", "b8.conv1"):
+        shape = state[f"synthesis.{name}.noise_const"].shape
+        state[f"synthesis.{name}.noise_const"] = torch.randn(1, 1, *shape)[0, 0]
+    torch.testing.assert_close(images.double(), reference.stylegan2(state, z), rtol=0, atol=1e-5)
+
+
+def test_float16_blocks_differ_by_rounding_alone(tmp_path: Path) -> None:
+    write_stylegan2_pickle(
+        tmp_path / "g.pkl", resolution=32, num_fp16_res=2, conv_clamp=256, channel_base=2048
+    )
+    config, state = stylegan2.read(read_pickle(tmp_path / "g.pkl")["G_ema"], "g.pkl")
+    assert config.float16_from == 16
+    inputs = Inputs(torch.randn(4, 16, generator=torch.Generator().manual_seed(1)), noise="const")
+    exact = stylegan2.build(config, state, torch.device("cpu"))(inputs)
+    half = stylegan2.build(config, state, torch.device("cpu"), float16=True)(inputs)
+    assert half.dtype == torch.float32
+    error = (half - exact).abs().max() / exact.abs().max()
+    assert 1e-5 < error < 5e-3
+
+
+def test_float16_does_not_overflow_where_plain_weights_would(tmp_path: Path) -> None:
+    write_stylegan2_pickle(tmp_path / "g.pkl", resolution=16, num_fp16_res=2, conv_clamp=256)
+    config, state = stylegan2.read(read_pickle(tmp_path / "g.pkl")["G_ema"], "g.pkl")
+    for name in state:
+        if name.endswith(("conv0.weight", "conv1.weight")):
+            state[name] = state[name] * 3e4
+    inputs = Inputs(torch.randn(4, 16, generator=torch.Generator().manual_seed(1)))
+    exact = stylegan2.build(config, state, torch.device("cpu"))(inputs)
+    half = stylegan2.build(config, state, torch.device("cpu"), float16=True)(inputs)
+    torch.testing.assert_close(half, exact, rtol=0, atol=5e-3 * float(exact.abs().max()))
+
+
+def record_of(tmp_path: Path, **options: Any) -> Record:
+    write_stylegan2_pickle(tmp_path / "g.pkl", resolution=8, **options)
+    record: Record = read_pickle(tmp_path / "g.pkl")["G_ema"]
+    return record
+
+
+def module(record: Record, name: str) -> dict[str, Any]:
+    for part in name.split("."):
+        record = record.state["_modules"][part]
+    return record.state
+
+
+@pytest.mark.parametrize(
+    ("where", "key", "value", "message"),
+    [
+        ("synthesis", "img_resolution", 12, "resolution 12 is no power of two"),
+        ("synthesis", "img_resolution", "big", "img_resolution is 'big', where int was expected"),
+        ("synthesis", "img_resolution", 16, "architecture 'None'"),
+        ("synthesis.b8", "architecture", "dense", "architecture 'dense'"),
+        ("synthesis.b8", "architecture", "orig", r"unknown tensor synthesis\.b4\.torgb"),
+        ("synthesis.b8", "architecture", "resnet", r"synthesis\.b8\.skip\.weight is missing"),
+        ("synthesis.b8.conv1", "activation", "relu", "activation 'relu'"),
+        ("mapping.fc0", "bias_gain", None, "bias_gain is None, where float was expected"),
+        ("mapping.fc0", "bias_gain", -1.0, "impossible configuration"),
+    ],
+)
+def test_contradictory_attributes_are_refused(
+    tmp_path: Path, where: str, key: str, value: Any, message: str
+) -> None:
+    record = record_of(tmp_path)
+    module(record, where)[key] = value
+    with pytest.raises(FringeError, match=rf"some\.pkl: .*{message}"):
+        stylegan2.read(record, "some.pkl")
+
+
+@pytest.mark.parametrize("key", ["z_dim", "w_dim", "c_dim", "img_channels"])
+def test_attributes_that_do_not_fit_the_tensors_are_refused(tmp_path: Path, key: str) -> None:
+    record = record_of(tmp_path)
+    record.state[key] = 5
+    with pytest.raises(FringeError, match=r"tensor \S+ is (missing|torch.float32 of shape)"):
+        stylegan2.read(record, "some.pkl")
+
+
+@pytest.mark.parametrize(
+    ("where", "kind", "name", "value", "message"),
+    [
+        ("synthesis.b8.conv0", "_parameters", "weight", None, r"b8\.conv0\.weight is missing"),
+        ("mapping.fc1", "_parameters", "bias", torch.zeros(3), r"fc1\.bias is .* of shape \(3,\)"),
+        ("mapping", "_buffers", "w_avg", torch.full((16,), torch.nan), "w_avg holds NaN"),
+        (
+            "mapping",
+            "_buffers",
+            "w_avg",
+            torch.zeros(16, dtype=torch.int64),
+            "w_avg is torch.int64",
+        ),
+        (
+            "synthesis.b4",
+            "_buffers",
+            "extra",
+            torch.zeros(1),
+            r"unknown tensor synthesis\.b4\.extra",
+        ),
+        ("synthesis.b4", "_buffers", "resample_filter", torch.ones(4, 4), "is not the filter"),
+        ("synthesis.b8.conv1", "_parameters", "noise_strength", None, r"noise_strength is missing"),
+        ("synthesis.b4.conv1", "_parameters", "weight", torch.zeros(()), r"conv1\.weight|const"),
+    ],
+)
+def test_tensors_that_do_not_fit_are_named(
+    tmp_path: Path, where: str, kind: str, name: str, value: torch.Tensor | None, message: str
+) -> None:
+    record = record_of(tmp_path)
+    tensors = module(record, where)[kind]
+    tensors.pop(name, None)
+    if value is not None:
+        tensors[name] = value
+    with pytest.raises(FringeError, match=rf"some\.pkl: .*{message}"):
+        stylegan2.read(record, "some.pkl")
+
+
+def test_other_architectures_with_a_synthesis_network_are_refused(tmp_path: Path) -> None:
+    record = record_of(tmp_path)
+    blocks = module(record, "synthesis")["_modules"]
+    for name in list(blocks):
+        blocks[name.replace("b", "L")] = blocks.pop(name)
+    with pytest.raises(FringeError, match=r"no StyleGAN2.* its synthesis has L4, L8"):
+        stylegan2.read(record, "some.pkl")
