@@ -16,6 +16,7 @@ from fringe.evaluation import (
     save_gaussian,
     score_draws,
     score_kernels,
+    score_precision_recall,
     score_sizes,
     score_snapshots,
     top1_classes,
@@ -23,7 +24,7 @@ from fringe.evaluation import (
 )
 from fringe.features import FeatureFile, open_features
 from fringe.files import create_h5
-from fringe.metrics import Gaussian, frechet_distance, kernel_distance
+from fringe.metrics import Gaussian, frechet_distance, kernel_distance, precision_recall
 
 D, CLASSES = 6, 4
 
@@ -125,6 +126,23 @@ def test_kernel_distances_of_draws(real: FeatureFile, generated: FeatureFile) ->
     assert [row["value"] for row in without] == [
         row["value"] for row in rows if row["metric"] in ("kid", "rbf_kid@1")
     ], "further gammas change nothing"
+
+
+def test_precision_and_recall_of_draws(real: FeatureFile, generated: FeatureFile) -> None:
+    rng = np.random.default_rng(3)
+    draws = np.stack([rng.permutation(len(generated))[:200] for _ in range(2)])
+    features = real.read("features", stop=300)
+    rows = score_precision_recall(draws, generated, features, 2)
+    assert [(row["metric"], row["repeat"]) for row in rows] == [
+        (metric, repeat) for repeat in (0, 1) for metric in ("precision", "recall")
+    ]
+    assert all((row["n_real"], row["n_generated"]) == (300, 200) for row in rows)
+    for repeat, drawn in enumerate(draws):
+        found = precision_recall(features, generated.read("features", drawn), 2)
+        assert [row["value"] for row in rows if row["repeat"] == repeat] == list(found)
+    # A draw that repeats one image k + 1 times: its balls are points, which hold nothing real.
+    repeated = np.zeros((1, 3), dtype=int)
+    assert score_precision_recall(repeated, generated, features, 2)[1]["value"] == 0
 
 
 def test_fid_at_several_sizes(tmp_path: Path, real: FeatureFile) -> None:

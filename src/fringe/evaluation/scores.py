@@ -16,7 +16,9 @@ from fringe.metrics import (
     covariance_root,
     frechet_distance,
     kernel_distances,
+    precision_recalls,
 )
+from fringe.metrics.precision_recall import DType
 from fringe.progress import progress
 from fringe.seeds import random_stream
 
@@ -24,6 +26,7 @@ __all__ = [
     "read_scores",
     "score_draws",
     "score_kernels",
+    "score_precision_recall",
     "score_sizes",
     "score_snapshots",
     "write_scores",
@@ -99,6 +102,32 @@ def score_kernels(
             values["kid_exact"] = kernel_distances(real, generated, [Kernel()])[0]
         rows += [
             _row(metric, repeat, value, len(real), len(indices)) for metric, value in values.items()
+        ]
+    return rows
+
+
+def score_precision_recall(
+    draws: np.ndarray,
+    candidates: FeatureFile,
+    real: np.ndarray,
+    k: int = 3,
+    *,
+    dtype: DType = "float32",
+) -> list[Row]:
+    """Return improved precision and recall of every draw against real features (n_real, D).
+
+    See :func:`fringe.metrics.precision_recall`. Meant for draws without replacement. A candidate
+    that a draw repeats counts each time in precision, and its copies are each other's nearest
+    neighbours: their balls shrink, to nothing from k + 1 copies on, and recall falls with them.
+    """
+    rows = []
+    sets = (candidates.read("features", indices) for indices in draws)
+    measured = precision_recalls(real, sets, k, dtype=dtype)
+    measured = progress(measured, "precision and recall", total=len(draws), unit="draws")
+    for repeat, (indices, found) in enumerate(zip(draws, measured, strict=True)):
+        rows += [
+            _row(metric, repeat, value, len(real), len(indices))
+            for metric, value in found._asdict().items()
         ]
     return rows
 

@@ -26,7 +26,7 @@ __all__ = ["DType", "PrecisionRecall", "precision_recall", "precision_recalls"]
 DType: TypeAlias = Literal["float16", "float32", "float64"]
 Rows: TypeAlias = "slice | Array"
 
-BLOCK = 2048  # images per side of a block of distances
+BLOCK = 1024  # images per side of a block of distances; the pairs within one are taken twice
 CHUNK = 512  # dimensions summed at a time: rounding errors grow with these, not with all
 MANY = 0.1  # share of open decisions above which products in float64 come before differences
 NUMBERS = 2**22  # differences held at a time
@@ -161,15 +161,17 @@ class _Features:
         limit = torch.finfo(getattr(torch, dtype)).max
         if dtype != "float16":
             limit = (limit / (8 * self.dim)) ** 0.5
+        # Any origin amid the features will do, as long as it is the same for both sides.
         total = torch.zeros(self.dim, dtype=torch.float64, device=device)
         for at in _blocks(self.count, BLOCK):
             rows = self.read(at)
-            if not rows.abs().amax() <= limit:
+            low, high = rows.aminmax()
+            if not (-limit <= low and high <= limit):
                 block = self.rows[at]
                 block = block.double().cpu().numpy() if is_tensor(block) else block
                 require_finite(block, what, at.start)
                 raise self.overflow()
-            total += rows.sum(dim=0, dtype=torch.float64)
+            total += rows.sum(dim=0)
         self.centre = total / self.count
 
     def read(self, at: Rows) -> "torch.Tensor":
@@ -179,8 +181,10 @@ class _Features:
         if is_tensor(self.rows):
             rows: torch.Tensor = self.rows[at]
         else:
+            array = self.rows[at]
             with np.errstate(over="ignore"):
-                rows = torch.from_numpy(self.rows[at].astype(self.dtype))
+                array = array.astype(self.dtype, copy=not array.flags.writeable)
+            rows = torch.from_numpy(array)
         return rows.to(self.device, getattr(torch, self.dtype))
 
     def overflow(self) -> FringeError:
@@ -244,8 +248,10 @@ def _load(features: _Features, at: Rows, centre: "torch.Tensor", arithmetic: str
         return _Points(rows.double(), _half(squares).double(), torch.zeros_like(squares))
     kind = getattr(torch, arithmetic)
     rows = rows.to(kind) - centre.to(kind)
-    norms = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64)
-    squares = norms.square().to(kind)
+    norms = [
+        torch.linalg.vector_norm(rows[:, chunk], dim=1) for chunk in _blocks(features.dim, CHUNK)
+    ]
+    squares = torch.stack(norms).double().square().sum(dim=0).to(kind)
     return _Points(rows, squares, _error(squares, features.dim))
 
 
@@ -263,9 +269,7 @@ def _error(squares: "torch.Tensor", dim: int) -> "torch.Tensor":
     import torch
 
     kind = torch.finfo(squares.dtype)
-    # Norms are summed in float64, over all dimensions: that counts where no more digits are kept.
-    terms = min(dim, CHUNK) + dim / CHUNK if squares.dtype != torch.float64 else dim
-    share = (terms + 16) * kind.eps / 2
+    share = (min(dim, CHUNK) + dim / CHUNK + 16) * kind.eps / 2
     return 1.1 * share * squares + 4 * dim * kind.tiny  # the last: products that underflow
 
 
@@ -274,10 +278,13 @@ def _distances(a: _Points, b: _Points, arithmetic: str) -> "torch.Tensor":
 
     In half precision: the distances themselves, as rounded there.
     """
-    products = a.rows[:, :CHUNK] @ b.rows[:, :CHUNK].T
-    for start in range(CHUNK, a.rows.shape[1], CHUNK):
-        chunk = slice(start, start + CHUNK)
-        products += a.rows[:, chunk] @ b.rows[:, chunk].T
+    import torch
+
+    first, *others = _blocks(a.rows.shape[1], CHUNK)
+    products = a.rows[:, first] @ b.rows[:, first].T
+    part = torch.empty_like(products)  # one piece of memory for all chunks: faster
+    for chunk in others:
+        products += torch.mm(a.rows[:, chunk], b.rows[:, chunk].T, out=part)
     distances = products.mul_(-2).add_(b.squares + b.errors).add_((a.squares + a.errors)[:, None])
     if arithmetic == "float16":
         return _half(_half(distances).float().clamp_(min=0).sqrt()).float()
@@ -306,7 +313,7 @@ def _balls(features: _Features, k: int, block: int, arithmetic: str) -> _Balls:
                 b = _load(features, other, features.centre, arithmetic)
                 distances = _distances(a, b, arithmetic)
                 keep(at, distances)
-                keep(other, distances.T)
+                keep(other, distances.T.contiguous())
     high = smallest.amax(dim=1)
     if arithmetic == "float16":
         if not high.isfinite().all():
@@ -407,10 +414,8 @@ def _differences(a: _Features, rows: Array, b: _Features, columns: slice, pairs:
     """
     distances = np.full(pairs.shape, np.inf)
     i, j = np.nonzero(pairs)
-    if len(i):
-        x, y = (f.read(at).double().cpu().numpy() for f, at in ((a, rows), (b, columns)))
-        step = max(1, NUMBERS // a.dim)
-        for start in range(0, len(i), step):
-            at = slice(start, start + step)
-            distances[i[at], j[at]] = np.square(x[i[at]] - y[j[at]]).sum(axis=1)
+    for at in _blocks(len(i), max(1, NUMBERS // a.dim)):
+        x = a.read(rows[i[at]]).double().cpu().numpy()
+        y = b.read(columns.start + j[at]).double().cpu().numpy()
+        distances[i[at], j[at]] = np.square(x - y).sum(axis=1)
     return distances
