@@ -171,6 +171,8 @@ def module(record: Record, name: str) -> dict[str, Any]:
         ("synthesis.b8", "architecture", "orig", r"unknown tensor synthesis\.b4\.torgb"),
         ("synthesis.b8", "architecture", "resnet", r"synthesis\.b8\.skip\.weight is missing"),
         ("synthesis.b8.conv1", "activation", "relu", "activation 'relu'"),
+        ("synthesis.b8.conv1", "conv_clamp", 5, "conv_clamp (None and 5|5 and None); only"),
+        ("mapping.fc1", "activation", "linear", "activation 'linear'"),
         ("mapping.fc0", "bias_gain", None, "bias_gain is None, where float was expected"),
         ("mapping.fc0", "bias_gain", -1.0, "impossible configuration"),
     ],
@@ -181,6 +183,15 @@ def test_contradictory_attributes_are_refused(
     record = record_of(tmp_path)
     module(record, where)[key] = value
     with pytest.raises(FringeError, match=rf"some\.pkl: .*{message}"):
+        stylegan2.read(record, "some.pkl")
+
+
+@pytest.mark.parametrize("clamp", [-1.0, 0, float("nan"), "big", True])
+def test_an_impossible_clamp_is_refused(tmp_path: Path, clamp: Any) -> None:
+    record = record_of(tmp_path)
+    for name in ("b4.conv1", "b8.conv0", "b8.conv1"):
+        module(record, f"synthesis.{name}")["conv_clamp"] = clamp
+    with pytest.raises(FringeError, match=r"impossible configuration|conv_clamp is"):
         stylegan2.read(record, "some.pkl")
 
 

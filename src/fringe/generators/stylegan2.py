@@ -80,16 +80,24 @@ def read(record: Record, path: Any) -> tuple[Config, dict[str, Tensor]]:
         )
     resolution = plain(synthesis.state, "img_resolution", int, path)
     last = blocks.get(f"b{resolution}", {})
-    float16 = [block["resolution"] for block in blocks.values() if block.get("use_fp16") is True]
-    for block in blocks.values():
-        for layer in block["_modules"].values():
-            activation = layer.state.get("activation", "lrelu")
-            if layer.class_name == "SynthesisLayer" and activation != "lrelu":
-                raise FringeError(
-                    f"{path}: a layer with activation {activation!r}; only StyleGAN2s with 'lrelu' "
-                    "are supported"
-                )
-    clamp = last.get("_modules", {}).get("conv1")
+    float16 = [
+        plain(block, "resolution", int, path) for block in blocks.values() if block.get("use_fp16")
+    ]
+    layers = [layer for block in blocks.values() for layer in block["_modules"].values()]
+    convolutions = [layer.state for layer in layers if layer.class_name == "SynthesisLayer"]
+    hidden = [layer.state for name, layer in _modules(mapping).items() if name.startswith("fc")]
+    for layer in convolutions + hidden:
+        if layer.get("activation") != "lrelu":
+            raise FringeError(
+                f"{path}: a layer with activation {layer.get('activation')!r}; only StyleGAN2s "
+                "with 'lrelu' are supported"
+            )
+    clamps = {layer.get("conv_clamp") for layer in convolutions}
+    if len(clamps) > 1:
+        raise FringeError(
+            f"{path}: layers with conv_clamp {' and '.join(map(str, clamps))}; only StyleGAN2s "
+            "with one value are supported"
+        )
     config = Config(
         z_dim=plain(record.state, "z_dim", int, path),
         c_dim=plain(record.state, "c_dim", int, path),
@@ -97,7 +105,7 @@ def read(record: Record, path: Any) -> tuple[Config, dict[str, Tensor]]:
         resolution=resolution,
         channels=plain(record.state, "img_channels", int, path),
         architecture=str(last.get("architecture")),
-        conv_clamp=None if clamp is None else _number(clamp.state.get("conv_clamp")),
+        conv_clamp=None if clamps <= {None} else plain(convolutions[0], "conv_clamp", float, path),
         float16_from=min(float16, default=None),
         lr_multiplier=plain(_modules(mapping)["fc0"].state, "bias_gain", float, path),
     )
@@ -137,7 +145,12 @@ def layout(config: Config, state: Mapping[str, Tensor], path: Any) -> dict[str, 
         raise FringeError(
             f"{path}: architecture {c.architecture!r}; StyleGAN2 has {', '.join(ARCHITECTURES)}"
         )
-    if min(c.z_dim, c.w_dim, c.channels) < 1 or c.c_dim < 0 or not c.lr_multiplier > 0:
+    if (
+        min(c.z_dim, c.w_dim, c.channels) < 1
+        or c.c_dim < 0
+        or not c.lr_multiplier > 0
+        or not (c.conv_clamp is None or c.conv_clamp > 0)
+    ):
         raise FringeError(f"{path}: impossible configuration {c}; make the file again")
     _check_filters(state, path)
 
@@ -206,25 +219,24 @@ def mapping(config: Config, state: Mapping[str, Tensor]) -> Callable[[Inputs], T
         gain = config.lr_multiplier * GAIN
         bias = state[f"mapping.fc{len(layers)}.bias"]
         layers.append((weight * (gain / math.sqrt(weight.shape[1])), bias * gain))
-    embedding = state.get("mapping.embed.weight")
+    embedding = None
+    if config.c_dim:
+        embedding = state["mapping.embed.weight"] / math.sqrt(config.c_dim)
+    embedding_bias = state.get("mapping.embed.bias")
+    mean = state["mapping.w_avg"]
     n_layers = 2 * len(config.block_resolutions)
 
     def to_w(inputs: Inputs) -> Tensor:
         x = _normalized(inputs.latents)
-        if embedding is not None:
-            assert inputs.labels is not None
-            label = functional.linear(
-                inputs.labels, embedding / math.sqrt(config.c_dim), state["mapping.embed.bias"]
-            )
+        if embedding is not None and inputs.labels is not None:
+            label = functional.linear(inputs.labels, embedding, embedding_bias)
             x = torch.cat([x, _normalized(label)], dim=1)
         for weight, bias in layers:
             x = functional.leaky_relu(functional.linear(x, weight, bias), SLOPE)
         w = x.unsqueeze(1).repeat(1, n_layers, 1)
         if inputs.truncation != 1:
             # Karras et al. 2019, Section B: w' = mean + psi (w - mean).
-            w[:, : inputs.cutoff] = torch.lerp(
-                state["mapping.w_avg"], w[:, : inputs.cutoff], inputs.truncation
-            )
+            w[:, : inputs.cutoff] = torch.lerp(mean, w[:, : inputs.cutoff], inputs.truncation)
         return w
 
     return to_w
@@ -457,7 +469,3 @@ def _check_filters(state: Mapping[str, Tensor], path: Any) -> None:
 def _modules(record: Record) -> Mapping[str, Record]:
     modules: Mapping[str, Record] = record.state.get("_modules", {})
     return modules
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None else float(value)
