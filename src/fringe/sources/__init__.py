@@ -3,6 +3,7 @@
 from fringe.sources.base import REVISION, ImageSource
 from fringe.sources.fingerprint import fingerprint
 from fringe.sources.folder import FolderSource
+from fringe.sources.generated import GeneratedSource
 from fringe.sources.hdf5 import Hdf5Source
 from fringe.sources.imitation import ImitationSource
 from fringe.sources.lmdb import LmdbSource
@@ -17,6 +18,7 @@ from fringe.sources.zip import ZipSource
 __all__ = [
     "REVISION",
     "FolderSource",
+    "GeneratedSource",
     "Hdf5Source",
     "ImageSource",
     "ImitationSource",

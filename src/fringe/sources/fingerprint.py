@@ -20,6 +20,7 @@ def fingerprint(spec: Mapping[str, Any], cache: Path | None = None) -> str:
     * folder: relative names and SHA-256 of the images used;
     * HDF5, LMDB: SHA-256 of the file;
     * tar, Parquet: SHA-256 of the files used, and which of their images are;
+    * generator: SHA-256 of the file, and what it is asked for;
     * photos, imitation: the specification and the SHA-256 of the photographs;
 
     and with each the count (for ZIP and folder: of the images), the resizing, and the REVISION of

@@ -10,6 +10,7 @@ from fringe.errors import FringeError
 from fringe.sources.base import FileSource, ImageSource, as_path, readable
 from fringe.sources.fitting import Fit, fit_from_options
 from fringe.sources.folder import FolderSource, holds_images
+from fringe.sources.generated import GeneratedSource
 from fringe.sources.hdf5 import Hdf5Source
 from fringe.sources.imitation import ImitationSource
 from fringe.sources.lmdb import DATA_FILE, LmdbSource
@@ -179,14 +180,22 @@ def _braces(pattern: str) -> list[str]:
     return [f"{head}{choice}{end}" for choice in choices for end in _braces(tail)]
 
 
-# Keys of each kind of specification, and whether None will do.
-_KEYS: dict[str, dict[str, tuple[type, bool]]] = {
+# Keys of each kind of specification: their types, and whether None will do.
+_KEYS: dict[str, dict[str, tuple[type | tuple[type, ...], bool]]] = {
     "files": {
         "path": (str, False),
         "count": (int, True),
         "resolution": (int, True),
         "crop": (str, True),
         "filter": (str, True),
+    },
+    "generator": {
+        "path": (str, False),
+        "count": (int, False),
+        "seed": (int, False),
+        "truncation": (float, False),
+        "noise": (str, False),
+        "label": ((int, str), True),
     },
     "photos": {"count": (int, False), "resolution": (int, False), "seed": (int, False)},
     "imitation": {
@@ -198,17 +207,22 @@ _KEYS: dict[str, dict[str, tuple[type, bool]]] = {
 }
 
 
-def source_from_spec(spec: Mapping[str, Any], cache: Path | None = None) -> ImageSource:
+def source_from_spec(
+    spec: Mapping[str, Any], cache: Path | None = None, device: str = "cpu"
+) -> ImageSource:
     """Open what a specification of builtin types describes.
 
     Parameters
     ----------
     spec : mapping
         ``{"kind": "files", "path", "count", "resolution", "crop", "filter"}`` (all but the path may
-        be None or left out), ``{"kind": "photos", "count", "resolution", "seed"}`` or
-        ``{"kind": "imitation", "count", "resolution", "seed", "severity"}``.
+        be None or left out), ``{"kind": "generator", "path", "count", "seed", "truncation",
+        "noise", "label"}`` (the label may), ``{"kind": "photos", "count", "resolution", "seed"}``
+        or ``{"kind": "imitation", "count", "resolution", "seed", "severity"}``.
     cache : path-like, optional
         See `open_source`.
+    device : str
+        Where a generator computes.
 
     Raises
     ------
@@ -224,6 +238,17 @@ def source_from_spec(spec: Mapping[str, Any], cache: Path | None = None) -> Imag
             cache=cache,
             crop=values["crop"] or "center",
             filter=values["filter"] or "lanczos",
+        )
+    if spec["kind"] == "generator":
+        return GeneratedSource(
+            values["path"],
+            values["count"],
+            values["seed"],
+            truncation=values["truncation"],
+            noise=values["noise"],
+            label=values["label"],
+            device=device,
+            cache=cache,
         )
     if spec["kind"] == "photos":
         return PhotoSource(values["count"], values["resolution"], values["seed"])
@@ -249,9 +274,11 @@ def _checked(spec: Mapping[str, Any]) -> dict[str, Any]:
             raise FringeError(f"source of kind {kind}: key `{key}` is missing; add it")
         if wanted is float and type(value) is int:
             value = float(value)
-        if value is not None and type(value) is not wanted:
+        types = wanted if isinstance(wanted, tuple) else (wanted,)
+        if value is not None and type(value) not in types:
             raise FringeError(
-                f"source of kind {kind}: `{key}` is {value!r}; it must be of type {wanted.__name__}"
+                f"source of kind {kind}: `{key}` is {value!r}; it must be of type "
+                f"{' or '.join(one.__name__ for one in types)}"
             )
         values[key] = value
     return values

@@ -1,0 +1,159 @@
+"""What a trained generator makes of seeded latents."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fringe.errors import FringeError
+from fringe.seeds import random_stream
+from fringe.sources.base import Fingerprinted, Images, Indices, as_path, check_indices, digest
+from fringe.sources.digests import file_digests
+
+if TYPE_CHECKING:
+    from fringe.generators import Generator, Latents
+    from fringe.generators.base import NoiseMode
+
+__all__ = ["GeneratedSource"]
+
+# Part of the fingerprint: raise it when the same generator and seed give other images.
+REVISION = 1
+BATCH = 50  # images that go through the generator at a time
+
+
+class GeneratedSource(Fingerprinted):
+    """The images that a generator makes of the latents of a seed.
+
+    Image i is made of row i of ``RandomState(seed).randn(count, z)``, as in the paper's released
+    code, whatever else is read. The generator is loaded when the first image, or its size, is
+    asked for, once in each process.
+
+    Parameters
+    ----------
+    path : path-like
+        What `fringe.generators.load_generator` reads.
+    count : int
+        Number of images.
+    seed : int
+        Of the latents, and of labels and noise where those are random.
+    truncation : float
+        1 leaves the latents as they are.
+    noise : {"const", "random", "none"}
+        See `fringe.generators.Generator`; random noise is seeded for each image.
+    label : int, "uniform" or None
+        Class that a conditional generator is asked for; "uniform" draws one for each image.
+    device : str
+        Where it computes.
+    cache : Path, optional
+        Where the hash of the file is remembered.
+
+    Raises
+    ------
+    FringeError
+        If the file is missing or is no generator, or the label does not fit it.
+    """
+
+    simulated = False
+
+    def __init__(
+        self,
+        path: str | Path,
+        count: int,
+        seed: int = 0,
+        *,
+        truncation: float = 1.0,
+        noise: NoiseMode = "const",
+        label: int | str | None = None,
+        device: str = "cpu",
+        cache: Path | None = None,
+    ) -> None:
+        """Look for the file; load nothing yet."""
+        self.path = as_path(path)
+        self.name = f"{path} (seed {seed})"
+        if not self.path.is_file():
+            raise FringeError(f"{path}: is not there; correct the path or put the generator there")
+        self.count, self.seed = count, seed
+        self.truncation, self.noise, self.label = truncation, noise, label
+        self.device, self.cache = device, cache
+        self._loaded: tuple[Generator, Latents] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self.count
+
+    def __getstate__(self) -> dict[str, object]:
+        """Pickle without the network, which each process loads for itself."""
+        return {**self.__dict__, "_loaded": None}
+
+    @cached_property
+    def _content(self) -> str:
+        return file_digests([self.path], self.cache)[0]
+
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return SHA-256 of the generator's file and of all that it is asked for."""
+        asked = (self.seed, self.truncation, self.noise, self.label, first, last)
+        return digest(["generated", REVISION, self._content, *asked])
+
+    def _load(self) -> tuple[Generator, Latents]:
+        if self._loaded is None:
+            from fringe.generators import Latents, load_generator
+
+            generator = load_generator(self.path, self.device)
+            self._check_label(generator.n_classes)
+            self._loaded = generator, Latents(self.seed, generator.z_dim)
+        return self._loaded
+
+    def _check_label(self, n_classes: int) -> None:
+        label = self.label
+        if n_classes and label is None:
+            raise FringeError(
+                f"{self.path}: is conditional on {n_classes} classes; set `label` to one of them, "
+                "or to `uniform`"
+            )
+        if label is not None and not n_classes:
+            raise FringeError(f"{self.path}: is not conditional; leave out `label` ({label})")
+        if isinstance(label, int) and not 0 <= label < n_classes:
+            raise FringeError(
+                f"{self.path}: has classes 0 to {n_classes - 1}; `label` is {label}: name one"
+            )
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """Height and width."""
+        return self._load()[0].resolution
+
+    def read(self, indices: Indices) -> Images:
+        """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3)."""
+        generator, latents = self._load()
+        wanted = np.asarray(check_indices(indices, self.count, self.name), np.int64)
+        images = np.empty((len(wanted), *generator.resolution, 3), np.uint8)
+        for start in range(0, len(wanted), BATCH):
+            rows = wanted[start : start + BATCH]
+            # Always full: the last bits of what a GPU computes depend on the size of the batch.
+            full = np.concatenate([rows, np.repeat(rows[-1:], BATCH - len(rows))])
+            batch = rows if generator.device.type == "cpu" else full
+            draws_noise = generator.traits.noise_sizes is not None
+            made = generator(
+                latents.rows(batch),
+                self.truncation,
+                self._labels(batch, generator.n_classes),
+                self.noise,
+                seeds=self._draw("noise", batch, 2**62) if draws_noise else None,
+            )
+            # A single channel becomes three.
+            images[start : start + len(rows)] = np.moveaxis(np.asarray(made)[: len(rows)], 1, 3)
+        return images
+
+    def _labels(self, rows: np.ndarray, n_classes: int) -> np.ndarray | None:
+        if self.label is None:
+            return None
+        if isinstance(self.label, int):
+            return np.full(len(rows), self.label)
+        return self._draw("label", rows, n_classes)
+
+    def _draw(self, what: str, rows: np.ndarray, below: int) -> np.ndarray:
+        """Return a number from 0 to ``below`` - 1 for each row, of a stream of its own."""
+        return np.array([random_stream(self.seed, what, int(row)).integers(below) for row in rows])

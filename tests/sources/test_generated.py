@@ -1,0 +1,159 @@
+"""A trained generator as a source of images."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fringe.errors import FringeError
+from fringe.generators import load_generator
+from fringe.seeds import random_stream
+from fringe.sources import GeneratedSource, ImageSource, render_shard, source_from_spec
+from fringe.sources.rendered import RenderedShard
+
+from ..generators.checkpoints import write_fastgan_pickle, write_stylegan2_pickle
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("generators")
+    write_stylegan2_pickle(folder / "plain.pkl", resolution=16)
+    write_stylegan2_pickle(folder / "classes.pkl", resolution=8, c_dim=5)
+    write_stylegan2_pickle(folder / "grey.pkl", resolution=8, img_channels=1)
+    write_fastgan_pickle(folder / "fast.pkl")
+    return folder
+
+
+def test_image_i_is_made_of_row_i_of_one_stream(folder: Path) -> None:
+    source = GeneratedSource(folder / "plain.pkl", 120, seed=3)
+    assert isinstance(source, ImageSource)
+    assert (len(source), source.resolution, source.simulated) == (120, (16, 16), False)
+    generator = load_generator(folder / "plain.pkl")
+    latents = np.random.RandomState(3).randn(120, 16)
+    expected = generator(latents).transpose(0, 2, 3, 1)
+    assert np.array_equal(source.read(range(120)), expected)
+    scattered = [119, 0, 60, 60]
+    assert np.array_equal(source.read(scattered), expected[scattered])
+    assert source.read([]).shape == (0, 16, 16, 3)
+
+
+def test_truncation_noise_and_labels_reach_the_generator(folder: Path) -> None:
+    generator = load_generator(folder / "classes.pkl")
+    source = GeneratedSource(
+        folder / "classes.pkl", 9, 1, truncation=0.5, noise="none", label="uniform"
+    )
+    latents = np.random.RandomState(1).randn(9, 16)
+    labels = [int(random_stream(1, "label", row).integers(5)) for row in range(9)]
+    assert len(set(labels)) > 1
+    expected = generator(latents, 0.5, np.array(labels), "none").transpose(0, 2, 3, 1)
+    assert np.array_equal(source.read(range(9)), expected)
+    one = GeneratedSource(folder / "classes.pkl", 9, 1, truncation=0.5, noise="none", label=2)
+    expected = generator(latents, 0.5, np.full(9, 2), "none").transpose(0, 2, 3, 1)
+    assert np.array_equal(one.read(range(9)), expected)
+
+
+def test_random_noise_belongs_to_the_image(folder: Path) -> None:
+    """Whatever is read along with it; a Projected GAN has no other noise."""
+    for name, noise in (("plain.pkl", "random"), ("fast.pkl", "const")):
+        source = GeneratedSource(folder / name, 4, noise=noise)
+        together = source.read(range(4))
+        assert np.array_equal(source.read([2]), together[2:3])
+        assert np.array_equal(source.read([3, 1]), together[[3, 1]])
+        still = GeneratedSource(folder / name, 4, noise="none").read(range(4))
+        assert not np.array_equal(still, together)
+
+
+def test_a_grey_generator_gives_three_equal_channels(folder: Path) -> None:
+    images = GeneratedSource(folder / "grey.pkl", 3).read(range(3))
+    assert images.shape == (3, 8, 8, 3)
+    assert (images == images[..., :1]).all()
+    assert images.std() > 0
+
+
+def test_shards_are_the_whole_in_pieces(folder: Path, tmp_path: Path) -> None:
+    source = GeneratedSource(folder / "plain.pkl", 70)
+    render_shard(source, 20, 70, tmp_path / "shard.h5", {"images": "x"})
+    rows = list(range(20, 70))
+    assert np.array_equal(RenderedShard(tmp_path / "shard.h5").read(rows), source.read(rows))
+
+
+def test_the_fingerprint_follows_the_content(folder: Path, tmp_path: Path) -> None:
+    def fingerprint(path: Path = folder / "plain.pkl", **options: object) -> str:
+        return GeneratedSource(path, 10, **options).fingerprint
+
+    plain = fingerprint()
+    moved = tmp_path / "moved.pkl"
+    moved.write_bytes((folder / "plain.pkl").read_bytes())
+    os.utime(moved, (1, 1))
+    assert fingerprint(moved) == plain
+    others = [
+        fingerprint(folder / "grey.pkl"),
+        fingerprint(seed=1),
+        fingerprint(truncation=0.7),
+        fingerprint(noise="none"),
+        fingerprint(label=1),
+    ]
+    assert len({plain, *others}) == 6
+    # A larger count leaves earlier shards alone.
+    ten, twenty = (GeneratedSource(folder / "plain.pkl", count) for count in (10, 20))
+    assert ten.fingerprint_of(0, 10) == twenty.fingerprint_of(0, 10)
+    assert ten.fingerprint != twenty.fingerprint
+
+
+def test_its_fingerprint_needs_no_torch(folder: Path) -> None:
+    code = (
+        "import sys\nfrom fringe.sources import source_from_spec\n"
+        f"spec = {{'kind': 'generator', 'path': {str(folder / 'plain.pkl')!r}, 'count': 3, "
+        "'seed': 0, 'truncation': 1, 'noise': 'const', 'label': None}\n"
+        "source_from_spec(spec).fingerprint\nprint('torch' in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "False"
+
+
+def test_a_copy_in_another_process_makes_the_same_images(folder: Path) -> None:
+    source = GeneratedSource(folder / "plain.pkl", 5)
+    images = source.read(range(5))
+    message = pickle.dumps(source)
+    assert len(message) < 2000, "the network does not travel"
+    assert np.array_equal(pickle.loads(message).read(range(5)), images)
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("absent.pkl", {}, r"absent\.pkl: is not there; correct the path"),
+        ("classes.pkl", {}, r"classes\.pkl: is conditional on 5 classes; set `label`"),
+        ("classes.pkl", {"label": 5}, r"has classes 0 to 4; `label` is 5"),
+        ("plain.pkl", {"label": 0}, r"plain\.pkl: is not conditional; leave out `label` \(0\)"),
+    ],
+)
+def test_bad_input(folder: Path, name: str, options: dict[str, object], message: str) -> None:
+    with pytest.raises(FringeError, match=message):
+        GeneratedSource(folder / name, 3, **options).read([0])
+
+
+def test_a_specification_opens_it(folder: Path) -> None:
+    spec = {
+        "kind": "generator",
+        "path": str(folder / "classes.pkl"),
+        "count": 4,
+        "seed": 2,
+        "truncation": 1,
+        "noise": "const",
+        "label": "uniform",
+    }
+    source = source_from_spec(spec)
+    same = GeneratedSource(folder / "classes.pkl", 4, 2, label="uniform")
+    assert source.fingerprint == same.fingerprint
+    assert np.array_equal(source.read([3]), same.read([3]))
+    with pytest.raises(FringeError, match=r"`label` is 1\.5; it must be of type int or str"):
+        source_from_spec(spec | {"label": 1.5})
