@@ -1,0 +1,115 @@
+"""Hostile and damaged files: each is refused or harmless, and nothing of them runs.
+
+Every file is read in a child process that may have 2 GiB beyond its packages, and that notes
+whatever is executed, imported or written (`tests/checkpoints/child.py`).
+"""
+
+import json
+import pickletools
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.checkpoints.assembly import name, value, whole
+from tests.checkpoints.hostile import GROUPS, RECORD, good_files, shared_values
+
+from fringe.checkpoints import read_pickle, read_state
+from fringe.errors import FringeError
+
+CHILD = Path(__file__).with_name("child.py")
+
+
+def child(mode: str, folder: Path, *options: int) -> dict[str, Any]:
+    """Run the child process on a folder; no file may take it minutes."""
+    if not (folder / "good").exists():
+        good_files(folder / "good")
+    command = [sys.executable, str(CHILD), mode, str(folder)]
+    finished = subprocess.run(
+        [*command, *map(str, options)], capture_output=True, text=True, timeout=300, cwd=folder
+    )
+    assert finished.returncode == 0, finished.stderr[-2000:]
+    return json.loads(finished.stdout)
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+    """Return what reading every file came to; all are read by one child."""
+    folder = tmp_path_factory.mktemp("hostile")
+    for group, cases in GROUPS.items():
+        for file, (content, _) in cases().items():
+            (folder / f"{group}-{file}").write_bytes(content)
+    for file, content in shared_values().items():
+        (folder / file).write_bytes(content)
+    results = child("files", folder)
+    assert not (folder / "executed").exists()
+    return results
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_hostile_and_damaged_files_are_refused(found: dict[str, list[str]], group: str) -> None:
+    wrong = {}
+    for file, (_, reason) in GROUPS[group]().items():
+        results = found[f"{group}-{file}"]
+        refused = all(result.startswith("refused: ") for result in results)
+        if not refused or not any(reason in result for result in results):
+            wrong[file] = reason, results
+    assert not wrong
+
+
+def test_shared_values_cost_what_they_take_in_the_file(found: dict[str, list[str]]) -> None:
+    assert found["lists.pkl"][0] == found["modules.pkl"][0] == found["loop.pkl"][0] == "read"
+    assert "holds a list" in found["lists.pkl"][1]
+    assert "steps" in found["modules.pkl"][1]
+    assert "contain themselves" in found["loop.pkl"][1]
+    assert "far larger" in found["tensors.pt"][1]
+
+
+def test_attributes_of_special_names_are_only_entries(tmp_path: Path) -> None:
+    names = ["__class__", "__dict__", "__setstate__", "__reduce__", "__del__", "state", "module"]
+    state = value(dict.fromkeys(names, "os.system"))
+    (tmp_path / "a.pkl").write_bytes(whole(RECORD + state + b"b"))
+    record = read_pickle(tmp_path / "a.pkl")
+    assert (record.module, record.class_name) == ("torch.nn.modules.linear", "Linear")
+    assert record.state == dict.fromkeys(names, "os.system")
+    (tmp_path / "b.pkl").write_bytes(
+        whole(name("collections", "OrderedDict") + b")R" + state + b"b")
+    )
+    assert read_pickle(tmp_path / "b.pkl") == {}
+
+
+@pytest.mark.parametrize("read", [read_pickle, read_state])
+def test_missing_files_and_folders_are_refused(tmp_path: Path, read: Any) -> None:
+    for path in tmp_path, tmp_path / "absent":
+        with pytest.raises(FringeError, match="cannot be read"):
+            read(path)
+
+
+def spans(content: bytes) -> list[tuple[int, int]]:
+    """Return where a pickle has something else than the numbers of a storage."""
+    found, start = [], 0
+    for opcode, argument, at in pickletools.genops(content):
+        if opcode.name == "BINBYTES" and argument is not None:
+            # The pickles before the numbers, and the last bytes before the next opcode.
+            found.append((start, at + 5 + min(len(argument), 260)))
+            start = at + 5 + len(argument)
+    return [*found, (start, len(content))]
+
+
+def test_damaged_files_are_refused_or_read(tmp_path: Path) -> None:
+    found = child("fuzz", tmp_path, 1, 300)
+    assert found["faults"] == {}
+    assert found["counts"]["refused"] > 1000
+    assert found["counts"]["read"] > 100
+
+
+def test_damaged_golden_generators_are_refused_or_read(shared: Path, tmp_path: Path) -> None:
+    (tmp_path / "good").mkdir()
+    for generator in "stylegan2_small.pkl", "fastgan_small.pkl":
+        content = (shared / "golden" / generator).read_bytes()
+        (tmp_path / "good" / generator).write_bytes(content)
+        (tmp_path / f"{generator}.json").write_text(json.dumps(spans(content)))
+    found = child("fuzz", tmp_path, 1, 15)
+    assert found["faults"] == {}
+    assert found["counts"]["refused"] > 10
