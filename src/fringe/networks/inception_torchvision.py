@@ -1,0 +1,68 @@
+"""The Inception-V3 of torchvision, an ImageNet classifier of the same design (Figure 8b).
+
+It was trained anew and differs in detail from TensorFlow's of 2015 (`fringe.networks.inception`):
+average pooling counts the padding, the last block has none but average pools, and the 1,000 logits
+are in torchvision's order. Features are the global average of the last maps (2048 x 8 x 8).
+
+The paper does not say how it prepared images. Here the whole image is resized to 299 x 299 with
+antialiased bilinear interpolation on unquantized floats, because that is what FID practice does
+with TensorFlow's network, and torchvision's preset for classification (shorter side to 342, of
+which the central 299) would hide a quarter of it. Values are mapped to x / 127.5 - 1, which is what
+ImageNet's mean and deviation followed by torchvision's ``transform_input`` come to.
+"""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torchvision.models import inception_v3
+
+from fringe.checkpoints import read_state
+from fringe.networks.base import Activations, FeatureNetwork
+from fringe.networks.class_names import torchvision_classes
+from fringe.networks.parts import by_parts
+from fringe.networks.resnet50 import fold_norms
+from fringe.networks.states import fill
+from fringe.networks.weights import sha256_of
+
+__all__ = ["load", "preprocess"]
+
+NAME = "inception-torchvision"
+SIZE = 299
+# Images at a time on a CPU: few enough for their maps to stay in its cache.
+CPU_IMAGES = 4
+
+
+def load(weights: Path, device: torch.device) -> FeatureNetwork:
+    """Return the network; see ``fringe.networks.load_network``.
+
+    The file is a state dict with torchvision's names; its auxiliary classifier is left aside.
+    """
+    digest = sha256_of(weights, NAME)
+    with torch.device("meta"):
+        model = inception_v3(aux_logits=False, init_weights=False)
+    fill(model, read_state(weights), weights, NAME, ignore=("AuxLogits.",))
+    fold_norms(model)
+    head = model.fc.to(device)
+    layers = [
+        layer for name, layer in model.named_children() if name not in ("avgpool", "dropout", "fc")
+    ]
+    trunk = nn.Sequential(*layers).to(device).to(memory_format=torch.channels_last)
+
+    def compute(images: Tensor) -> Activations:
+        maps = trunk(preprocess(images))
+        features = maps.mean((2, 3))
+        return Activations(features, head(features), maps)
+
+    def forward(images: Tensor) -> Activations:
+        return by_parts(compute, images, CPU_IMAGES)
+
+    return FeatureNetwork(NAME, head.in_features, torchvision_classes(), digest, device, forward)
+
+
+def preprocess(images: Tensor) -> Tensor:
+    """Return uint8 (N, 3, H, W) as the float32 (N, 3, 299, 299) that the network was trained on."""
+    pixels = images.float()
+    if pixels.shape[2:] != (SIZE, SIZE):
+        pixels = nn.functional.interpolate(pixels, (SIZE, SIZE), mode="bilinear", antialias=True)
+    return (pixels / 127.5 - 1).contiguous(memory_format=torch.channels_last)

@@ -1,0 +1,148 @@
+"""Frozen TensorFlow graphs: every way to keep a constant, and files that are none."""
+
+import numpy as np
+import pytest
+from tests.checkpoints.graph_files import (
+    DOUBLE,
+    FLOAT,
+    INT32,
+    INT64,
+    STRING,
+    constant,
+    field,
+    floats,
+    graph,
+    node,
+    varint,
+)
+
+from fringe.checkpoints import graphdef
+from fringe.checkpoints.graphdef import read_graph_constants
+from fringe.errors import FringeError
+
+
+def read(data: bytes) -> dict[str, np.ndarray]:
+    return read_graph_constants(data, "some.pb")
+
+
+@pytest.fixture
+def weights() -> dict[str, np.ndarray]:
+    stream = np.random.default_rng(0)
+    return {
+        "conv/conv2d_params": stream.normal(size=(3, 1, 2, 4)).astype(np.float32),
+        "conv/batchnorm/beta": stream.normal(size=4).astype(np.float32),
+        "none": np.zeros((0, 3), np.float32),
+        "one": np.float32(7),
+    }
+
+
+def test_constants_come_back_by_name(weights: dict[str, np.ndarray]) -> None:
+    found = read(graph(weights))
+    assert list(found) == list(weights)
+    for name, value in weights.items():
+        assert found[name].dtype == np.float32
+        np.testing.assert_array_equal(found[name], value)
+        assert found[name].shape == value.shape
+
+
+@pytest.mark.parametrize(
+    ("kind", "shape", "values", "expected"),
+    [
+        (FLOAT, (2, 2), field(5, floats(1, -2.5, 3, 4)), np.float32([[1, -2.5], [3, 4]])),
+        (FLOAT, (2,), b"".join(b"\x2d" + floats(x) for x in (1, 2)), np.float32([1, 2])),
+        (FLOAT, (3,), field(5, floats(1)) + field(5, floats(2, 3)), np.float32([1, 2, 3])),
+        (FLOAT, (2, 2), field(5, floats(0.25)), np.full((2, 2), 0.25, np.float32)),
+        (FLOAT, (4,), field(5, floats(1, 2)), np.float32([1, 2, 2, 2])),
+        (FLOAT, (2,), b"", np.zeros(2, np.float32)),
+        (DOUBLE, (), field(6, np.float64(0.1).tobytes()), np.float64(0.1)),
+        (INT32, (3,), field(7, varint(-1) + varint(7) + varint(-(2**31))), [-1, 7, -(2**31)]),
+        (INT32, (2,), field(7, 5) + field(7, 6), [5, 6]),
+        (INT32, (2,), field(4, np.array([-3, 4], "<i4").tobytes()), [-3, 4]),
+        (INT64, (2,), field(10, varint(-1) + varint(2**63 - 1)), [-1, 2**63 - 1]),
+    ],
+)
+def test_each_way_to_keep_values(
+    kind: int, shape: tuple[int, ...], values: bytes, expected: object
+) -> None:
+    dtype = {FLOAT: "f4", DOUBLE: "f8", INT32: "i4", INT64: "i8"}[kind]
+    found = read(constant("x", kind, shape, values))["x"]
+    assert found.dtype == dtype
+    assert found.shape == shape
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_what_is_no_numeric_constant_is_passed_over() -> None:
+    text = constant("text", STRING, (1,), field(8, b"label"))
+    other = node("mul", "Mul", {"value": field(8, field(1, FLOAT))})
+    unknown = field(99, b"?") + varint(98 << 3 | 1) + bytes(8) + varint(97 << 3 | 5) + bytes(4)
+    found = read(text + other + unknown + constant("x", FLOAT, (1,), field(5, floats(3))))
+    assert list(found) == ["x"]
+
+
+def test_graph_cut_short_anywhere(weights: dict[str, np.ndarray]) -> None:
+    data = graph(weights)
+    whole = read(data)
+    refused = 0
+    for length in range(len(data)):
+        try:
+            found = read(data[:length])
+        except FringeError:
+            refused += 1
+            continue
+        # Cut between two nodes, which no reader can tell.
+        for name, value in found.items():
+            np.testing.assert_array_equal(value, whole[name])
+    assert refused > len(data) - 10
+
+
+def test_graph_with_bytes_changed_at_random(weights: dict[str, np.ndarray]) -> None:
+    data = graph(weights)
+    stream = np.random.default_rng(1)
+    for _ in range(3000):
+        damaged = bytearray(data)
+        for _ in range(stream.integers(1, 4)):
+            damaged[stream.integers(len(damaged))] = stream.integers(256)
+        try:
+            found = read(bytes(damaged))
+        except FringeError:
+            continue
+        assert sum(value.nbytes for value in found.values()) < 1 << 29
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "no constants"),
+        (b"PK\x03\x04 is a zip file", "not a whole TensorFlow graph"),
+        (field(1, 3), "a number where bytes belong"),
+        (node("x", "Relu"), "no constants"),
+        (varint(1 << 3 | 2) + varint(2**63) + b"x", "field 1 of 9223372036854775808 bytes where 1"),
+        (varint(1 << 3 | 3), "wire type 3 of field 1"),
+        (b"\xff" * 11, "more than 64 bits"),
+        (b"\xff" * 5, "cut short"),
+        (field(1, field(1, b"\xff")), "not UTF-8"),
+        (constant("x", FLOAT, (2,), field(4, bytes(7))), r"'x': 7 bytes for shape \(2,\)"),
+        (constant("x", FLOAT, (1,), field(5, floats(1, 2))), r"'x': 2 values for shape \(1,\)"),
+        (constant("x", FLOAT, (2,), field(5, bytes(7))), "'x': 7 bytes of float32"),
+        (constant("x", FLOAT, (-1,), b""), r"a shape that begins with \(18446744073709551615,\)"),
+        (constant("x", FLOAT, (0, 2**40), b""), "a shape that begins with"),
+        (constant("x", FLOAT, (2**20, 2**20), b""), "a shape that begins with"),
+        (constant("x", FLOAT, (1,) * 9, b""), "a shape that begins with"),
+        (constant("x", FLOAT, (2**28,), b""), "more than 536870912 bytes of constants"),
+        (constant("x", FLOAT, (1,), b"") * 2, "two constants are called 'x'"),
+        (field(7, 0) * 500_001, "more than 500000 fields"),
+        (constant("x", INT32, (2**20,), field(7, bytes(500_001))), "more than 500000 fields"),
+    ],
+)
+def test_no_graph_or_a_hostile_one(data: bytes, message: str) -> None:
+    with pytest.raises(FringeError, match=rf"^some\.pb: .*{message}.*; (fetch|name) the file"):
+        read(data)
+
+
+def test_constants_together_stay_within_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(graphdef, "MAX_BYTES", 100)
+    splat = field(5, floats(1))
+    three = b"".join(constant(name, FLOAT, (8,), splat) for name in "abc")
+    assert len(read(three)) == 3
+    with pytest.raises(FringeError, match="more than 100 bytes of constants"):
+        read(three + constant("d", FLOAT, (2,), splat))

@@ -1,0 +1,74 @@
+"""The two orders of the ImageNet classes."""
+
+import re
+
+import numpy as np
+import pytest
+
+from fringe.networks.class_names import (
+    DEVKIT_ORDER,
+    tensorflow_classes,
+    tensorflow_to_torchvision,
+    torchvision_classes,
+    torchvision_to_tensorflow,
+)
+
+# Lines of the label list that came with TensorFlow's models of 2015, by number: names only, so
+# independent of the WordNet ids that the order is kept in.
+LABELS = {
+    **{1: "kit fox", 2: "English setter", 3: "Siberian husky", 4: "Australian terrier"},
+    **{24: "African elephant", 50: "Cardigan", 77: "Irish wolfhound", 100: "proboscis monkey"},
+    **{149: "Eskimo dog", 174: "tabby", 199: "Madagascar cat", 218: "wombat", 219: "revolver"},
+    **{249: "half track", 298: "crib", 318: "Granny Smith", 332: "buckeye", 354: "oboe"},
+    **{382: "chain saw", 383: "cock", 400: "great grey owl", 426: "American egret"},
+    **{427: "little blue heron", 438: "European gallinule", 449: "tench", 450: "goldfish"},
+    **{474: "triceratops", 501: "tailed frog", 502: "whistle", 532: "magnetic compass"},
+    **{545: "crane", 573: "hard disc", 589: "seat belt", 600: "spider web", 612: "isopod"},
+    **{646: "lycaenid", 658: "sea cucumber", 683: "barn", 700: "totem pole", 733: "beacon"},
+    **{746: "mushroom", 782: "maillot", 817: "bow tie", 836: "cardigan", 848: "groom"},
+    **{854: "mortarboard", 867: "lipstick", 889: "toilet tissue", 906: "washbasin"},
+    **{930: "comic book", 954: "ballplayer", 982: "scuba diver", 999: "carbonara"},
+    1000: "dumbbell",
+}
+
+
+def test_order_has_1000_different_wordnet_ids() -> None:
+    ids = DEVKIT_ORDER.split()
+    assert len(ids) == len(set(ids)) == 1000
+    assert all(re.fullmatch(r"n\d{8}", identifier) for identifier in ids)
+
+
+def test_columns_are_those_of_tensorflows_label_list() -> None:
+    names = tensorflow_classes()
+    assert len(names) == 1008
+    assert {column: names[column] for column in LABELS} == LABELS
+
+
+def test_empty_columns() -> None:
+    names, indices = tensorflow_classes(), tensorflow_to_torchvision()
+    empty = [0, *range(1001, 1008)]
+    assert np.flatnonzero(indices < 0).tolist() == empty
+    assert [names[column] for column in empty] == [f"(empty {column})" for column in empty]
+
+
+@pytest.mark.parametrize(
+    ("column", "index", "name"),
+    [
+        (429, 134, "crane bird"),
+        (545, 517, "crane"),
+        (50, 264, "Cardigan"),
+        (836, 474, "cardigan"),
+        (782, 638, "maillot"),
+        (977, 639, "maillot tank suit"),
+    ],
+)
+def test_classes_of_like_names(column: int, index: int, name: str) -> None:
+    assert tensorflow_to_torchvision()[column] == index
+    assert tensorflow_classes()[column] == torchvision_classes()[index] == name
+
+
+def test_maps_are_each_others_inverse() -> None:
+    there, back = torchvision_to_tensorflow(), tensorflow_to_torchvision()
+    assert there.shape == (1000,)
+    assert back.shape == (1008,)
+    np.testing.assert_array_equal(back[there], np.arange(1000))
