@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import tarfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -167,6 +168,14 @@ def test_graph_that_does_not_fit(
         load(path, CPU)
 
 
+def write_sparse(path: Path, size: int) -> None:
+    """Write an archive whose member is one hole of ``size`` bytes."""
+    member = tarfile.TarInfo("classify_image_graph_def.pb")
+    member.pax_headers = {"GNU.sparse.size": str(size), "GNU.sparse.map": f"{size},0"}
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(member)
+
+
 def test_archives_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "weights.tgz"
     write_archive(path, {"labels.pbtxt": b"entry {}"})
@@ -178,6 +187,9 @@ def test_archives_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         load(path, CPU)
     path.write_bytes(gzip.compress(b"text"))
     with pytest.raises(FringeError, match=r"weights\.tgz: not a whole \.tgz archive"):
+        load(path, CPU)
+    write_sparse(path, size=1 << 40)
+    with pytest.raises(FringeError, match=r"weights\.tgz: .*more than 256 MiB; name"):
         load(path, CPU)
     monkeypatch.setattr(inception, "MAX_BYTES", 1 << 20)
     path.write_bytes(gzip.compress(bytes(1 << 21)))

@@ -5,8 +5,8 @@ torchvision does. The Inception-V3 that TensorFlow released in 2015 keeps the or
 challenge's development kit instead, in columns 1 to 1,000 of 1,008; nothing was ever trained into
 the other eight. The names are torchvision's in both orders.
 
-A name is no key: two classes are called crane, two maillot, and Cardigan is a dog, cardigan a
-garment.
+A name is no key. torchvision's differ, if only by case (Cardigan is a dog, cardigan a garment), but
+other lists call two classes crane and two maillot.
 """
 
 import numpy as np

@@ -236,7 +236,8 @@ def _unpacked(path: Path) -> bytes:
         with gzip.open(path) as stream:
             unpacked = stream.read(MAX_BYTES + 1)
         _check_size(len(unpacked), path)
-        with tarfile.open(fileobj=io.BytesIO(unpacked)) as archive:
+        # "r:" because an archive may be compressed once, not again within.
+        with tarfile.open(fileobj=io.BytesIO(unpacked), mode="r:") as archive:
             for member in archive:
                 if PurePosixPath(member.name).name == GRAPH_FILE and member.isreg():
                     _check_size(member.size, path)  # of a sparse one, what it would grow to
