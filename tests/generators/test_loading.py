@@ -176,6 +176,25 @@ def test_an_export_with_other_tensors_is_refused(tmp_path: Path) -> None:
         load_generator(path)
 
 
+@pytest.mark.parametrize("suffix", ["pkl", "safetensors"])
+def test_damaged_files_are_read_or_refused_and_nothing_else(tmp_path: Path, suffix: str) -> None:
+    write_stylegan2_pickle(tmp_path / "g.pkl", resolution=8, channel_max=2, z_dim=2, w_dim=2)
+    convert(tmp_path / "g.pkl", tmp_path / "g.safetensors")
+    data = (tmp_path / f"g.{suffix}").read_bytes()
+    draw = np.random.default_rng(0)
+    refused = 0
+    for _ in range(200):
+        damaged = bytearray(data)
+        damaged[draw.integers(min(len(data), 6000))] = draw.integers(256)
+        (tmp_path / "damaged").write_bytes(damaged[: draw.choice([len(data), len(data) // 2])])
+        try:
+            load_generator(tmp_path / "damaged")
+        except FringeError as error:
+            assert str(tmp_path / "damaged") in str(error)
+            refused += 1
+    assert 100 < refused < 200
+
+
 def test_importing_the_room_does_not_import_pytorch() -> None:
     code = "import sys, fringe.generators; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -114,7 +114,7 @@ def layout(config: Config, state: Mapping[str, Tensor], path: Any) -> dict[str, 
     def outputs(name: str, axis: int) -> int:
         """Half of the convolution's outputs: the other half gates them."""
         found = state.get(f"{name}.weight")
-        return found.shape[axis] // 2 if found is not None and found.ndim == 4 else 1
+        return max(1, found.shape[axis] // 2) if found is not None and found.ndim == 4 else 1
 
     def normalized(name: str, channels: int) -> None:
         for part in ("weight", "bias", "running_mean", "running_var"):

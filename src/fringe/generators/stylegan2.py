@@ -180,7 +180,7 @@ def layout(config: Config, state: Mapping[str, Tensor], path: Any) -> dict[str, 
     for resolution in c.block_resolutions:
         name = f"synthesis.b{resolution}"
         found = state.get(f"{name}.conv1.weight")
-        outputs = found.shape[0] if found is not None and found.ndim else 1
+        outputs = max(1, found.shape[0]) if found is not None and found.ndim else 1
         if resolution == 4:
             shapes[f"{name}.const"] = (outputs, 4, 4)
         else:
