@@ -35,20 +35,24 @@ def whole(body: bytes, protocol: int = 4) -> bytes:
     return pickle.PROTO + bytes([protocol]) + body + pickle.STOP
 
 
-def legacy(body: bytes, *storages: tuple[str, bytes], keys: list[str] | None = None) -> bytes:
-    """Return a legacy torch.save file whose object is made by ``body``."""
+def reference(count: Any, kind: str = "FloatStorage", key: Any = "0") -> bytes:
+    """Return the opcodes that push a storage by its persistent id."""
+    parts = value("storage") + name("torch", kind) + value(key) + value("cpu") + value(count)
+    return b"(" + parts + b"tQ"
+
+
+def legacy(
+    body: bytes, *storages: tuple[str, bytes], keys: list[Any] | None = None, view: Any = None
+) -> bytes:
+    """Return a legacy torch.save file whose object is made by ``body``.
+
+    Its persistent ids end with what part of another storage it is.
+    """
     system = {"protocol_version": 1001, "little_endian": True}
     parts = [pickle.dumps(part, 2) for part in (MAGIC, 1001, system)]
-    parts += [whole(body, 2)]
+    parts += [whole(body.replace(b"tQ", value(view) + b"tQ"), 2)]
     parts += [pickle.dumps([key for key, _ in storages] if keys is None else keys, 2)]
     return b"".join(parts) + b"".join(data for _, data in storages)
-
-
-def reference(count: Any, kind: str = "FloatStorage", key: Any = "0", *more: Any) -> bytes:
-    """Return the opcodes that push a storage by its persistent id."""
-    more = more or (None,)
-    parts = value("storage") + name("torch", kind) + value(key) + value("cpu") + value(count)
-    return b"(" + parts + b"".join(map(value, more)) + b"tQ"
 
 
 def tensor(storage: bytes, offset: Any, size: Any, stride: Any) -> bytes:

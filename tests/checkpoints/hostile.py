@@ -175,7 +175,7 @@ BODIES: dict[str, tuple[bytes, str]] = {
     "list as key": (b"}]Ns", "list as the key"),
     "dict as key": (b"}}Ns", "dict as the key"),
     "tuple as key": (b"})Ns", "tuple as the key"),
-    "deep tuple as key": (b"}" + b")" + b"\x85" * 100_000 + b"Ns", "tuple as the key"),
+    "deep tuple as key": (b"}" + b")" + b"\x85" * 20_000 + b"Ns", "tuple as the key"),
     "record as key": (b"}" + RECORD + b"Ns", "Record as the key"),
     "long integer as key": (b"}" + value(1 << 200) + b"Ns", "60 bits"),
     "list in a set": (b"\x8f(]\x90", "list as the key"),
@@ -189,11 +189,11 @@ BODIES: dict[str, tuple[bytes, str]] = {
     "tuple in itself": (b"]qchc\x85qdahd", "contains itself"),
     "lists around a tuple": (b"]qchc\x85\x85\x85a", "contains itself"),
     "deep lists": (b"]" * 1_000_000 + b"a" * 999_999, "deep"),
-    "deep tuples": (b")" + b"\x85" * 100_000, "deep"),
-    "deep dicts": (b"}K\x00" * 50_000 + b"N" + b"s" * 50_000, "deep"),
-    "deep marked lists": (b"(" * 100_000 + b"l" * 100_000, "deep"),
+    "deep tuples": (b")" + b"\x85" * 20_000, "deep"),
+    "deep dicts": (b"}K\x00" * 20_000 + b"N" + b"s" * 20_000, "deep"),
+    "deep marked lists": (b"(" * 20_000 + b"l" * 20_000, "deep"),
     "deep records": ((RECORD + b"}" + value("a")) * 3000 + b"N" + b"sb" * 3000, "deep"),
-    "deep marks": (b"(" * 100_000, "stack"),
+    "deep marks": (b"(" * 20_000, "stack"),
     "attributes of a list": (b"]}b", "attributes of a list"),
     "attributes of a class": (
         name("torch.nn.modules.linear", "Linear") + b"}b",
@@ -336,7 +336,8 @@ STORAGES: dict[str, tuple[bytes, str]] = {
     "no storage": (b"(" + value("module") + b"NNNNNtQ", "no storage"),
     "no tuple": (value("storage") + b"Q", "no storage"),
     "short": (b"(" + value("storage") + b"tQ", "no key"),
-    "no type": (b"(" + b"".join(map(value, ("storage", "f", "0", "cpu", 4, None))) + b"tQ", "type"),
+    "no type": (b"(" + b"".join(map(value, ("storage", "f", "0", "cpu", 4))) + b"tQ", "type"),
+    "long": (b"(" + b"".join(map(value, ("storage", "f", "0", "cpu", 4, 5, 6))) + b"tQ", "no key"),
     "none": (b"N", "no storage"),
 }
 
@@ -356,6 +357,10 @@ def tensors() -> Cases:
         cases[f"{key}.pkl"] = whole(b"}" + value("a") + tensor(inner, *layout) + b"s"), reason
     for key, (storage, reason) in STORAGES.items():
         add(f"storage {key}", storage, 0, (4,), (1,), reason=reason)
+    for key, other in ("types", reference(4, "IntStorage")), ("lengths", reference(2)):
+        both = tensor(reference(4), 0, (4,), (1,)) + tensor(other, 0, (2,), (1,)) + b"\x86"
+        cases[f"two {key}.zip.pt"] = saved(both), "two types or lengths"
+        cases[f"two {key}.legacy.pt"] = legacy(both, ("0", floats(4))), "two types or lengths"
     return cases
 
 
@@ -381,7 +386,7 @@ def nests() -> Cases:
             nested(legacy(reference(4), ("0", struct.pack("<q", -4) + bytes(16)))),
             "another length",
         ),
-        "view": (nested(legacy(reference(4, "FloatStorage", "0", ("1", 0, 2)))), "part of"),
+        "view": (nested(legacy(reference(4), view=("1", 0, 2))), "part of"),
         "short": (nested(good[:-1]), "ends too early"),
         "bare": (nested(good), "no tensor shows"),
         # The bytes of one storage, remembered and made into storages again and again.

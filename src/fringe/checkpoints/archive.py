@@ -9,11 +9,10 @@ import zlib
 from io import BufferedIOBase
 from typing import Any, cast
 
-from fringe.checkpoints.legacy import storage_reference
 from fringe.checkpoints.machine import run
 from fringe.checkpoints.names import table
 from fringe.checkpoints.stream import Budget, Refused, Stream
-from fringe.checkpoints.tensors import Storage, allocate
+from fringe.checkpoints.tensors import Storage, storage_for
 
 __all__ = ["read_archive"]
 
@@ -47,13 +46,10 @@ def read_archive(file: BufferedIOBase, size: int) -> tuple[Any, bool]:
     storages: dict[str, Storage] = {}
 
     def persistent(reference: Any) -> Storage:
-        kind, key, count = storage_reference(reference, 5)
-        if key not in storages:
-            if f"data/{key}" not in members:
-                raise Refused("is damaged: the numbers of a tensor in it are missing")
-            storages[key] = allocate(budget, kind, count)
-            members.fill(f"data/{key}", storages[key], order != b"big")
-        return storages[key]
+        storage = storage_for(storages, budget, reference, 5)
+        if not storage.filled:
+            members.fill(f"data/{reference[2]}", storage, order != b"big")
+        return storage
 
     data = members.read("data.pkl", MAX_PICKLE)
     stream = Stream(io.BytesIO(data), len(data))
@@ -93,7 +89,9 @@ class _Members:
 
     def fill(self, name: str, storage: Storage, little_endian: bool) -> None:
         """Read a member into ``storage``; it must be stored as it is, and of that length."""
-        info = self.infos[name]
+        info = self.infos.get(name)
+        if info is None:
+            raise Refused("is damaged: the numbers of a tensor in it are missing")
         if info.compress_type != zipfile.ZIP_STORED:
             raise Refused("has compressed tensors, as neither torch.save nor TorchScript writes")
         if info.file_size != storage.memory.numel():

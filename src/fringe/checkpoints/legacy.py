@@ -14,9 +14,9 @@ from typing import Any
 
 from fringe.checkpoints.machine import Global, Table, run
 from fringe.checkpoints.stream import Budget, Refused, Stream
-from fringe.checkpoints.tensors import STORAGE_MODULES, STORAGES, Storage, allocate
+from fringe.checkpoints.tensors import STORAGE_MODULES, STORAGES, Storage, storage_for
 
-__all__ = ["is_legacy", "read_nested", "read_rest", "storage_reference", "unknown"]
+__all__ = ["is_legacy", "read_nested", "read_rest", "unknown"]
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
@@ -78,12 +78,10 @@ def read_rest(
     storages: dict[str, Storage] = {}
 
     def persistent(reference: Any) -> Storage:
-        kind, key, count = storage_reference(reference, 6)
+        storage = storage_for(storages, budget, reference, 6)
         if reference[5] is not None:
             raise Refused("has a storage that is part of another; save it with a newer PyTorch")
-        if key not in storages:
-            storages[key] = allocate(budget, kind, count)
-        return storages[key]
+        return storage
 
     value = run(stream, budget, table(persistent))
     keys = run(stream, budget, bare_table())
@@ -99,12 +97,3 @@ def read_rest(
     if not all(storage.filled for storage in storages.values()):
         raise Refused("is damaged: the numbers of a tensor in it are missing")
     return value
-
-
-def storage_reference(reference: Any, length: int) -> tuple[Any, str, Any]:
-    """Return class, key and count of the persistent id of a storage."""
-    if type(reference) is not tuple or not reference or reference[0] != "storage":
-        raise Refused("refers to something outside that is no storage")
-    if len(reference) < length or type(reference[2]) is not str:
-        raise Refused("is damaged: a storage in it has no key")
-    return reference[1], reference[2], reference[4]

@@ -33,14 +33,13 @@ __all__ = ["table"]
 
 # Classes by reference whose instances become Records: modules of PyTorch and of Projected GAN
 # (whose discriminator is made of timm's), and the hooks of spectral normalization.
-_CLASSES = re.compile(
+_CLASS = re.compile(
     r"(?:torch\.nn\.modules|torch\.nn\.utils|torch\.nn\.quantized|torch\.ao\.nn\.quantized"
-    r"|pg_modules|timm\.models|timm\.layers)(?:\.[A-Za-z_]\w*)+",
+    r"|pg_modules|timm\.models|timm\.layers)(?:\.[a-z_]\w*)+:_?[A-Z]\w*",
     re.ASCII,
 )
+_TORCHSCRIPT = re.compile(r"__torch__(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _PERSISTENT = "torch_utils.persistence"
-_TORCHSCRIPT = re.compile(r"__torch__(?:\.[A-Za-z_]\w*)*", re.ASCII)
-_IDENTIFIER = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 def table(
@@ -71,10 +70,9 @@ def table(
         functions = known.get(f"{module}.{name}")
         if functions is not None and "." not in name:
             return Global(module, name, *functions)
-        by_reference = _CLASSES.fullmatch(module) or (
-            torchscript and _TORCHSCRIPT.fullmatch(module)
-        )
-        if by_reference and _IDENTIFIER.fullmatch(name):
+        if _CLASS.fullmatch(f"{module}:{name}") or (
+            torchscript and _TORCHSCRIPT.fullmatch(f"{module}:{name}")
+        ):
             return Global(module, name, new=_checked(lambda: Record(name, module)))
         raise unknown(module, name)
 

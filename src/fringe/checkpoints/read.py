@@ -41,7 +41,8 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
     -------
     tree
         Of dict, list, tuple, set, str, bytes, numbers, None, tensors on the CPU, and a `Record`
-        for every object of a class that is not ours. Objects that the file shares are shared.
+        for every object of a class that is not ours. Objects that the file shares are shared;
+        arrays of NumPy are a Record whose ``values`` are a tensor, its numbers are Python's.
 
     Raises
     ------

@@ -22,10 +22,10 @@ __all__ = [
     "STORAGES",
     "STORAGE_MODULES",
     "Storage",
-    "allocate",
     "ndarray",
     "number",
     "rebuild_tensor",
+    "storage_for",
 ]
 
 # Class of a storage in a stream -> dtype of its elements.
@@ -70,18 +70,39 @@ class Storage:
         self.filled = True
 
 
-def allocate(budget: Budget, kind: Any, count: Any) -> Storage:
-    """Return a storage of ``count`` elements for bytes that the file must have."""
+def storage_for(
+    storages: dict[str, Storage], budget: Budget, reference: Any, length: int
+) -> Storage:
+    """Return the storage that a persistent id of ``length`` parts refers to.
+
+    A new one is added to ``storages``, unfilled; its bytes must be in the file.
+
+    Raises
+    ------
+    Refused
+        If it is no reference to a storage, to one that the file has no room for, or to one that
+        was of another type or length before.
+    """
     import torch
 
+    if type(reference) is not tuple or not reference or reference[0] != "storage":
+        raise Refused("refers to something outside that is no storage")
+    if len(reference) != length or type(reference[2]) is not str:
+        raise Refused("is damaged: a storage in it has no key")
+    kind, key, count = reference[1], reference[2], reference[4]
     if not isinstance(kind, Global) or kind.name not in STORAGES:
         raise Refused("is damaged: a storage in it has no type")
     if type(count) is not int or count < 0:
         raise Refused("is damaged: the length of a storage is no number")
     dtype = getattr(torch, STORAGES[kind.name])
-    size = count * dtype.itemsize
-    budget.store(size)
-    return Storage(dtype, count, torch.empty(size, dtype=torch.uint8, device="cpu"))
+    if key not in storages:
+        size = count * dtype.itemsize
+        budget.store(size)
+        memory = torch.empty(size, dtype=torch.uint8, device="cpu")
+        storages[key] = Storage(dtype, count, memory)
+    elif (storages[key].dtype, storages[key].count) != (dtype, count):
+        raise Refused("is damaged: a storage in it has two types or lengths")
+    return storages[key]
 
 
 def rebuild_tensor(
