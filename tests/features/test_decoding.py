@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from fringe.errors import FringeError
-from fringe.features.decoding import decoded
+from fringe.features.decoding import AHEAD, decoded
 from fringe.sources import ImageSource, open_source, source_from_spec
 
 needs_proc = pytest.mark.skipif(
@@ -53,9 +54,9 @@ def photos() -> ImageSource:
     return source_from_spec(spec)
 
 
-@pytest.mark.parametrize("workers", [0, 1, 3])
-def test_all_images_in_order(photos: ImageSource, workers: int) -> None:
-    batches = list(decoded(photos, BOUNDS, workers))
+@pytest.mark.parametrize(("workers", "threads"), [(0, 1), (0, 4), (1, 1), (3, 1)])
+def test_all_images_in_order(photos: ImageSource, workers: int, threads: int) -> None:
+    batches = list(decoded(photos, BOUNDS, workers, threads))
     assert [len(batch) for batch in batches] == [3] * 10 + [1]
     assert np.array_equal(np.concatenate(batches), photos.read(range(31)))
 
@@ -72,6 +73,15 @@ def test_reading_runs_ahead_but_not_away() -> None:
     assert source.batches <= 4
     batches.close()
     assert source.batches <= 4
+
+
+def test_threads_end_with_their_caller() -> None:
+    source = CountedSource()
+    batches = decoded(source, BOUNDS, threads=2)
+    next(batches)
+    batches.close()
+    assert source.batches <= 2 * AHEAD + 1
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -114,7 +124,7 @@ def test_workers_end_with_their_caller(photos: ImageSource) -> None:
 @needs_proc
 def test_workers_end_when_their_caller_is_killed() -> None:
     code = (
-        "from fringe.features.decoding import decoded\n"
+        "from fringe.features.decoding import AHEAD, decoded\n"
         "from fringe.sources import source_from_spec\n"
         "spec = dict(kind='photos', count=64, resolution=256, seed=0)\n"
         "batches = decoded(source_from_spec(spec), [(0, 32), (32, 64)] * 9, workers=2)\n"

@@ -1,5 +1,10 @@
 """Images decoded ahead of the network, in this process or in others.
 
+Decoders of image files let other threads run meanwhile, so threads of this process decode as fast
+as processes would, and cost nothing to start and nothing to hand images over. Processes are worth
+it where Python itself is the bottleneck: sources that compute their images, and a GPU that is fed
+by a busy interpreter.
+
 Worker processes are plain child interpreters that speak pickle over their own pipes. They are
 neither forked (the parent holds PyTorch's threads and perhaps a GPU) nor do they import the
 parent's script again, as ``multiprocessing`` would, and they end when the parent's end of the pipe
@@ -8,16 +13,17 @@ closes, even if it was killed.
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -26,18 +32,21 @@ from fringe.errors import FringeError
 if TYPE_CHECKING:
     from fringe.sources import ImageSource
 
-__all__ = ["decoded"]
+__all__ = ["decoded", "read_ahead"]
 
-AHEAD = 2  # batches asked for beyond the one in use, per worker
+AHEAD = 2  # batches asked for beyond the one in use, per thread or worker
+
+Result = TypeVar("Result")
 
 
 def decoded(
-    source: ImageSource, bounds: Sequence[tuple[int, int]], workers: int = 0
+    source: ImageSource, bounds: Sequence[tuple[int, int]], workers: int = 0, threads: int = 1
 ) -> Generator[np.ndarray, None, None]:
     """Yield ``source.read(range(first, last))`` for each of ``bounds``, in their order.
 
-    Reading runs ahead of the caller: in a thread when ``workers`` is 0, else in that many
-    processes. At most ``AHEAD + 1`` batches per worker exist at a time.
+    Reading runs ahead of the caller: in ``threads`` of this process when ``workers`` is 0, else in
+    that many processes. At most ``AHEAD + 1`` batches per thread or worker exist at a time. The
+    images do not depend on either number.
 
     Raises
     ------
@@ -45,20 +54,21 @@ def decoded(
         What the source raises, and when a worker process dies.
     """
     if workers == 0:
-        yield from _in_thread(source, bounds)
+        yield from read_ahead(source.read, bounds, threads)
     else:
         yield from _in_processes(source, bounds, min(workers, len(bounds)))
 
 
-def _in_thread(
-    source: ImageSource, bounds: Sequence[tuple[int, int]]
-) -> Generator[np.ndarray, None, None]:
-    pending: deque[Future[np.ndarray]] = deque()
-    with ThreadPoolExecutor(1, thread_name_prefix="decode") as pool:
+def read_ahead(
+    read: Callable[[np.ndarray], Result], bounds: Sequence[tuple[int, int]], threads: int = 1
+) -> Generator[Result, None, None]:
+    """Yield ``read(indices)`` for each of ``bounds``, in their order, read ahead in ``threads``."""
+    pending: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
         try:
             for first, last in bounds:
-                pending.append(pool.submit(source.read, np.arange(first, last)))
-                if len(pending) > AHEAD:
+                pending.append(pool.submit(read, np.arange(first, last)))
+                if len(pending) > AHEAD * threads:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
@@ -102,14 +112,17 @@ class _Child:
         self._send((first, last))
 
     def answer(self) -> np.ndarray:
-        assert self.process.stdout is not None
+        assert isinstance(self.process.stdout, io.BufferedReader)
         try:
             result = pickle.load(self.process.stdout)
         except (EOFError, pickle.UnpicklingError) as error:
             raise self._dead() from error
         if isinstance(result, BaseException):
             raise result
-        images: np.ndarray = result
+        # The pixels follow as they are: pickled, they would be copied twice more.
+        images = np.empty(result, np.uint8)
+        if self.process.stdout.readinto(images.data.cast("B")) != images.nbytes:
+            raise self._dead()
         return images
 
     def stop(self) -> None:
@@ -146,12 +159,16 @@ def serve() -> None:
                 first, last = pickle.load(requests)
             except EOFError:
                 return
+            images: np.ndarray | None = None
             try:
-                result: object = source.read(np.arange(first, last))
+                images = np.ascontiguousarray(source.read(np.arange(first, last)))
+                head: object = images.shape
             except Exception as error:
-                result = error
+                head = error
             try:
-                answers.write(pickle.dumps(result, protocol=pickle.HIGHEST_PROTOCOL))
+                answers.write(pickle.dumps(head))
+                if images is not None:
+                    answers.write(images.data)
                 answers.flush()
             except BrokenPipeError:
                 os._exit(1)  # the parent is gone, and so is whoever would read a traceback

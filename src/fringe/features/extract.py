@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from contextlib import closing
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["REVISION", "extract_shard"]
 
 # Raise it when the same images through the same network would be stored otherwise.
-REVISION = 1
+REVISION = 2
 
 
 def extract_shard(
@@ -40,7 +41,8 @@ def extract_shard(
 
     Datasets: ``features`` (n, D) float32 and, for a classifier, ``logits`` (n, C) float32, in
     chunks of one batch with checksums. Attributes: ``first``, ``last``, ``batch_size``,
-    ``network``, ``weights_sha256``, ``torch``, and ``provenance``.
+    ``network``, ``weights_sha256``, ``torch``, ``class_names`` (JSON) of a classifier, and
+    ``provenance``.
 
     Batch k always holds images k * batch_size to (k + 1) * batch_size - 1 and is always full (the
     last one is filled up with its last image), so a row does not depend on the shard it is in, on
@@ -58,7 +60,8 @@ def extract_shard(
     batch_size : int
         Images that go through the network at once.
     workers : int
-        Processes that decode images; 0 decodes in a thread of this one.
+        Processes that decode images; 0 decodes in threads of this one, as many as PyTorch may
+        compute with.
     provenance : mapping, optional
         What else the features depend on; becomes attributes.
 
@@ -78,6 +81,8 @@ def extract_shard(
             f"{source.name}: shard bounds {first} and {last} must be multiples of the batch size "
             f"{batch_size} (or the end, {len(source)}); choose a shard size that is"
         )
+    import torch
+
     bounds = [(k, min(k + batch_size, last)) for k in range(first, last, batch_size)]
     about = {
         **(provenance or {}),
@@ -91,7 +96,9 @@ def extract_shard(
     widths = {"features": network.feature_dim}
     if network.class_names is not None:
         widths["logits"] = len(network.class_names)
-    with create_h5(path, about) as file, closing(decoded(source, bounds, workers)) as reading:
+        about["class_names"] = json.dumps(network.class_names)
+    reading = decoded(source, bounds, workers, torch.get_num_threads())
+    with create_h5(path, about) as file, closing(reading):
         datasets = {
             space: file.create_dataset(
                 space,

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import Generic, Protocol, TypeVar, runtime_checkable
+from types import SimpleNamespace
+from typing import Any, Generic, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -91,24 +92,32 @@ class PerProcess(Generic[Handle]):
 
     A handle inherited by fork shares its position with the parent's, so two processes that read
     would each get the other's bytes. Pickled, it is only the recipe for opening.
+
+    Parameters
+    ----------
+    open_handle : callable
+        The recipe.
+    threads_share : bool
+        Whether threads may use one handle at the same time.
     """
 
-    def __init__(self, open_handle: Callable[[], Handle]) -> None:
+    def __init__(self, open_handle: Callable[[], Handle], threads_share: bool = False) -> None:
         """Keep the recipe; open nothing yet."""
         self._open = open_handle
-        self._local = threading.local()
+        self._threads_share = threads_share
+        self._own: Any = SimpleNamespace() if threads_share else threading.local()
 
     def get(self) -> Handle:
-        """Return the handle of this process and thread, opened if need be."""
-        if getattr(self._local, "process", None) != os.getpid():
-            self._local.handle = self._open()
-            self._local.process = os.getpid()
-        handle: Handle = self._local.handle
-        return handle
+        """Return the handle of this process (and thread), opened if need be."""
+        opened: tuple[int, Handle] | None = getattr(self._own, "opened", None)
+        if opened is None or opened[0] != os.getpid():
+            opened = os.getpid(), self._open()
+            self._own.opened = opened
+        return opened[1]
 
-    def __reduce__(self) -> tuple[type["PerProcess[Handle]"], tuple[Callable[[], Handle]]]:
+    def __reduce__(self) -> tuple[type["PerProcess[Handle]"], tuple[Callable[[], Handle], bool]]:
         """Pickle as the recipe."""
-        return PerProcess, (self._open,)
+        return PerProcess, (self._open, self._threads_share)
 
 
 def digest(parts: Iterable[object]) -> str:

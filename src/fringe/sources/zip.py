@@ -56,8 +56,10 @@ class ZipSource(EncodedSource):
         """Read the central directory."""
         self.path = as_path(path)
         name = str(path)
-        with readable(name, *_DAMAGE), zipfile.ZipFile(self.path) as archive:
-            infos = archive.infolist()
+        # One for all threads: opening reads the whole directory, and zipfile locks its reads.
+        self._archive = PerProcess(partial(zipfile.ZipFile, self.path), threads_share=True)
+        with readable(name, *_DAMAGE):
+            infos = self._archive.get().infolist()
         for info in infos:
             refuse_escape(info.filename, name)
         images = sorted(
@@ -75,7 +77,6 @@ class ZipSource(EncodedSource):
                 raise FringeError(f"{name}!{one}: is there twice; make the archive anew")
         self._entries = images[: check_count(len(images), count, name)]
         self.members = [entry[0] for entry in self._entries]
-        self._archive = PerProcess(partial(zipfile.ZipFile, self.path))
         super().__init__(name, len(self._entries), fit)
 
     def fingerprint_of(self, first: int, last: int) -> str:
