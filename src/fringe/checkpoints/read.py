@@ -149,7 +149,7 @@ def _read_safetensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise Refused(f"is no whole safetensors file ({error})") from None
+        raise Refused(f"is no whole safetensors file ({str(error)[:200]})") from None
 
 
 def _state_of(tree: Any) -> dict[str, Tensor]:

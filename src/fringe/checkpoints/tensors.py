@@ -49,6 +49,7 @@ DTYPES = (*sorted(set(STORAGES.values())), "uint16", "uint32", "uint64")
 # Single numbers only: no objects, text, times or structures.
 _NUMPY_CODES = ["b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"]
 _MAX_DIMS = 32
+_MAX_SIZE = 1 << 60  # elements
 
 
 @dataclass(eq=False)
@@ -122,7 +123,7 @@ def rebuild_tensor(
     dtype = storage.dtype if dtype is None else dtype
     if not isinstance(dtype, torch.dtype):
         raise Refused("is damaged: a tensor in it has no dtype")
-    shape = _naturals(size)
+    shape = _shape(size)
     steps = _naturals(stride)
     if type(offset) is not int or offset < 0 or len(shape) != len(steps):
         raise Refused("is damaged: a tensor in it has no proper size and stride")
@@ -138,14 +139,20 @@ def rebuild_tensor(
 
 
 def _naturals(values: Any) -> tuple[int, ...]:
-    if type(values) is not tuple or len(values) > _MAX_DIMS:
-        raise Refused("is damaged: a tensor in it has no proper size and stride")
-    if not all(type(value) is int and value >= 0 for value in values):
-        raise Refused("is damaged: a tensor in it has no proper size and stride")
-    # Also of tensors without elements, whose size nothing else bounds.
-    if math.prod(max(1, value) for value in values) >= 1 << 60:
-        raise Refused("is damaged: a tensor in it has an impossible size or stride")
-    return values
+    """Return a size or stride if it is one that PyTorch can hold."""
+    if type(values) is tuple and len(values) <= _MAX_DIMS:
+        naturals = tuple(v for v in values if type(v) is int and 0 <= v < _MAX_SIZE)
+        if len(naturals) == len(values):
+            return naturals
+    raise Refused("is damaged: a tensor in it has no proper size and stride")
+
+
+def _shape(values: Any) -> tuple[int, ...]:
+    """Return a size; where one length is zero, nothing else would bound the others."""
+    shape = _naturals(values)
+    if math.prod(max(1, length) for length in shape) >= _MAX_SIZE:
+        raise Refused("is damaged: a tensor in it has an impossible size")
+    return shape
 
 
 def _numpy_dtype(record: Any) -> np.dtype[Any]:
@@ -186,7 +193,7 @@ def ndarray(budget: Budget, dtype: Any, shape: Any, data: Any, fortran: bool) ->
     import torch
 
     kind = _numpy_dtype(dtype)
-    sizes = _naturals(shape)
+    sizes = _shape(shape)
     content = _bytes(data)
     if math.prod(sizes) * kind.itemsize != len(content):
         raise Refused("is damaged: an array of NumPy in it has another length than its shape")
