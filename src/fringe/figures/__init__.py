@@ -1,6 +1,8 @@
 """The paper's figures from tidy scores, classes and image grids; each returns a Figure."""
 
+from fringe.figures.comparison import generator_comparison
 from fringe.figures.histogram import top1_histogram
+from fringe.figures.networks import network_comparison
 from fringe.figures.schemes import scheme_grids
 from fringe.figures.sizes import sample_sizes
 from fringe.figures.snapshots import snapshot_correlation
@@ -12,6 +14,8 @@ __all__ = [
     "REVISION",
     "Style",
     "class_sweep",
+    "generator_comparison",
+    "network_comparison",
     "read_style",
     "sample_sizes",
     "save",

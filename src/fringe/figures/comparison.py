@@ -1,0 +1,184 @@
+"""Figures 7 and 19: two generators side by side, with what FID and a control say of them."""
+
+import math
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from fringe.errors import FringeError
+from fringe.figures.mosaic import check_images, draw_mosaic
+from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
+from fringe.tables.layout import format_value
+from fringe.tables.paper import paper_rows
+from fringe.tables.scores import Cell, check_scores, score_cell
+from fringe.tables.titles import Titles, is_simulated, title_of
+
+__all__ = ["generator_comparison"]
+
+
+def generator_comparison(
+    grids: Mapping[str, ArrayLike],
+    scores: pd.DataFrame,
+    *,
+    title: str,
+    generators: Mapping[str, str],
+    titles: Titles,
+    network: str,
+    control: str,
+    recall_network: str,
+    rows: int = 4,
+    columns: int = 4,
+    paper: pd.DataFrame | None = None,
+    style: Mapping[str, Any] | Style | None = None,
+) -> Figure:
+    """Return Figure 7 or, with more rows and columns, Figure 19: two generators of one data set.
+
+    Over each grid stand FID, the Fréchet distance in the control network, precision and recall;
+    under both, by how much either network prefers one of the generators.
+
+    Parameters
+    ----------
+    grids : mapping of dataset to (n, H, W, 3) uint8
+        Images drawn at random; a grid with fewer images than places has fewer rows.
+    scores : DataFrame
+        Tidy rows; those of scheme random are shown: metric fid of ``network`` and ``control``,
+        metrics precision and recall of ``recall_network``.
+    title : str
+        Display name of what both generators make.
+    generators : mapping of str to str
+        Display name of each of two generators, and its dataset in ``grids`` and ``scores``. Both
+        datasets have the same real images.
+    rows, columns : int
+        Of each grid.
+    paper : DataFrame, optional
+        The paper's numbers, in brackets where dataset, network and counts are the paper's; those
+        of the package by default, an empty frame for none.
+
+    Raises
+    ------
+    FringeError
+        If there are not two generators, a score or grid is missing, an array holds no uint8 RGB
+        images, or the two were measured with different numbers of images.
+    """
+    check_scores(scores)
+    if len(generators) != 2:
+        raise FringeError(f"comparison: got {len(generators)} generators; name two")
+    missing = [dataset for dataset in generators.values() if dataset not in grids]
+    if missing:
+        raise FringeError(f"comparison: no images of {', '.join(missing)}; give a grid of each")
+    images = [check_images(grids[dataset], name) for name, dataset in generators.items()]
+    measures = {
+        "FID": (network, "fid"),
+        f"FID ({title_of(titles, control)})": (control, "fid"),
+        "Precision": (recall_network, "precision"),
+        "Recall": (recall_network, "recall"),
+    }
+    cells = {label: _cells(scores, generators, *measure) for label, measure in measures.items()}
+    rows = min(rows, -(-max(map(len, images)) // columns))
+    look = read_style(style)
+    letters = math.floor(0.47 * look.width * 72 / (0.54 * look.font_size))
+    tall = max(
+        look.width / 2 * rows * height / (columns * width)
+        for _, height, width, _ in (array.shape for array in images)
+    )
+    published = set()
+    heads = []
+    for side, (name, dataset) in enumerate(generators.items()):
+        lines = [f"({'ab'[side]}) {name}"]
+        for label, (measured_in, metric) in measures.items():
+            cell = cells[label][side]
+            line = f"{label} {format_value(cell.mean, cell.std)}"
+            theirs = _published(paper, dataset, measured_in, metric, cell)
+            if theirs is not None:
+                published.add(metric)
+                line += f" [{theirs:.2f}]"
+            lines.append(line)
+        heads.append("\n".join(textwrap.fill(line, letters) for line in lines))
+    with styled(look):
+        figure = new_figure(look, tall)
+        for axes, array, head in zip(figure.subplots(1, 2), images, heads, strict=True):
+            draw_mosaic(axes, array, rows, columns, head)
+            axes.set_anchor("N")  # room to spare is left below, not taken from the title
+        add_heading(figure, f"{title}: two generators, as FID and a control see them", look)
+        note = f"{_verdict(cells, title_of(titles, network))} Uncurated images. "
+        note += _counts(cells, title_of(titles, recall_network))
+        if published:
+            note += " In brackets: Kynkäänniemi et al. (2023), for generators of their own"
+            if "recall" in published:
+                note += "; in which features they measured recall, they do not say"
+            note += "."
+        simulated = any(is_simulated(titles, dataset) for dataset in generators.values())
+        add_note(figure, note, look, simulated=simulated)
+        text = (
+            1.4 * _lines(figure.get_suptitle())
+            + max(map(_lines, heads))
+            + 0.85 * _lines(figure.get_supxlabel())
+        )
+        figure.set_figheight(tall + (1.2 * text + 1.5) * look.font_size / 72)
+    return figure
+
+
+def _lines(text: str) -> int:
+    return text.count("\n") + 1
+
+
+def _cells(
+    scores: pd.DataFrame, generators: Mapping[str, str], network: str, metric: str
+) -> tuple[Cell, Cell]:
+    """Return the scores of both generators, of equal numbers of images."""
+    one, other = (
+        score_cell(scores, dataset=dataset, scheme="random", network=network, metric=metric)
+        for dataset in generators.values()
+    )
+    if (one.n_real, one.n_generated) != (other.n_real, other.n_generated):
+        raise FringeError(
+            f"comparison: {metric} of {' and '.join(generators.values())} in {network} was "
+            f"measured with {one.n_real} + {one.n_generated} and {other.n_real} + "
+            f"{other.n_generated} (real + generated) images; measure both with the same numbers"
+        )
+    return one, other
+
+
+def _published(
+    paper: pd.DataFrame | None, dataset: str, network: str, metric: str, cell: Cell
+) -> float | None:
+    """Return the paper's value of the same dataset, network and counts, or None."""
+    rows = paper_rows(paper, dataset=dataset, network=network, scheme="random", metric=metric)
+    rows = rows[
+        (rows["exhibit"] == "figure19")
+        & (rows["n_real"] == cell.n_real)
+        & (rows["n_generated"] == cell.n_generated)
+    ]
+    return float(rows["value"].iloc[0]) if len(rows) else None
+
+
+def _verdict(cells: Mapping[str, tuple[Cell, Cell]], network: str) -> str:
+    """Say which generator FID and the control prefer, and by how much."""
+    (_, main), (control, other) = list(cells.items())[:2]
+    return f"FID ({network}) {_preferred(*main)}; {control} {_preferred(*other)}."
+
+
+def _preferred(one: Cell, other: Cell) -> str:
+    # NaN, of single repeats, says nothing of the spread.
+    spread = math.hypot(*(0 if math.isnan(cell.std) else cell.std for cell in (one, other)))
+    difference = other.mean - one.mean
+    if abs(difference) <= 2 * spread:
+        return "is the same for both within twice the spread of draws"
+    better, worse, letter = (
+        (one.mean, other.mean, "a") if difference > 0 else (other.mean, one.mean, "b")
+    )
+    return f"is {1 - better / worse:.1%} lower for ({letter})"
+
+
+def _counts(cells: Mapping[str, tuple[Cell, Cell]], recall_network: str) -> str:
+    """Say from how many images and draws the numbers come."""
+    fid, recall = cells["FID"][0], cells["Recall"][0]
+    images = f"{fid.n_real:,} real + {fid.n_generated:,} generated images"
+    return (
+        f"{images}; mean ± standard deviation over random draws ({fid.repeats} for FID, "
+        f"{recall.repeats} for precision and recall, which are measured in {recall_network})."
+    )
