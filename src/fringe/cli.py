@@ -1,0 +1,161 @@
+"""The command ``fringe``: data sets, checkpoints and statistics in and out of others' formats.
+
+Each subcommand is one call of the library. What a user can mend ends with one message on standard
+error and exit status 1; the study itself is run by Snakemake.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fringe import __version__
+from fringe.errors import FringeError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the subcommand that ``arguments`` (by default those of the process) name.
+
+    Returns
+    -------
+    int
+        The exit status: 0, or 1 after a `FringeError`. Arguments that cannot be understood end
+        the process with status 2, as argparse does.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        message: str = options.run(options)
+    except FringeError as error:
+        print(f"fringe: {error}", file=sys.stderr)
+        return 1
+    print(message)
+    return 0
+
+
+def export_statistics(options: argparse.Namespace) -> str:
+    """Write mean and covariance as pytorch-fid reads them."""
+    from fringe.evaluation.statistics import gaussian_of, load_gaussian
+    from fringe.exchange import write_statistics
+    from fringe.features import open_features
+    from fringe.files import open_h5
+
+    with open_h5(options.input) as file:
+        is_statistics = "covariance" in file
+    if is_statistics:
+        if options.space or options.count:
+            raise FringeError(
+                f"{options.input}: holds statistics, whose space and count are settled; leave out "
+                "--space and --count, or give the features"
+            )
+        gaussian, n = load_gaussian(options.input)
+    else:
+        features = open_features(options.input)
+        n = len(features) if options.count is None else options.count
+        gaussian = gaussian_of(features, options.space or "features", stop=n)
+    write_statistics(options.output, gaussian)
+    return f"{options.output}: mu and sigma of {n} images, {gaussian.dim} dimensions"
+
+
+def export_features(options: argparse.Namespace) -> str:
+    """Write features, and logits where there are any, as arrays."""
+    from fringe.exchange import write_features
+    from fringe.features import open_features
+
+    file = open_features(options.input)
+    logits = file.read("logits") if "logits" in file.spaces else None
+    write_features(options.output, file.read(), logits)
+    return f"{options.output}: {' and '.join(file.spaces)} of {len(file)} images"
+
+
+def prepare(options: argparse.Namespace) -> str:
+    """Crop and resize raw images into a ZIP."""
+    from fringe.prepare import prepare
+
+    crop = " ".join(options.crop)
+    if options.resolution is None and crop == "center":
+        raise FringeError("prepare: no size is given; add --resolution R, or --crop wide WxH")
+    n = prepare(
+        options.source,
+        options.output,
+        options.resolution,
+        crop=crop,
+        filter=options.filter,
+        count=options.count,
+        workers=options.workers,
+    )
+    return f"{options.output}: {n} images"
+
+
+def convert(options: argparse.Namespace) -> str:
+    """Write a generator's checkpoint as safetensors."""
+    from fringe.generators import convert
+
+    convert(options.input, options.output)
+    return f"{options.output}: converted"
+
+
+def fetch(options: argparse.Namespace) -> str:
+    """Download and verify the weights of a network."""
+    from fringe.networks import fetch_weights
+
+    path = fetch_weights(options.network, options.weights_dir)
+    return f"{options.network}: brings its own weights" if path is None else str(path)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("fringe", description=(__doc__ or "").split("\n\n", 1)[0])
+    parser.add_argument("--version", action="version", version=f"fringe {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    export = commands.add_parser("export", help="features and statistics for other tools")
+    kinds = export.add_subparsers(required=True, metavar="WHAT")
+    one = kinds.add_parser("statistics", help="mu and sigma, as pytorch-fid reads them")
+    one.set_defaults(run=export_statistics)
+    one.add_argument("input", type=Path, metavar="IN.h5", help="features or statistics of a run")
+    one.add_argument("output", type=Path, metavar="OUT.npz")
+    one.add_argument("--space", choices=["features", "logits"], help="default: features")
+    one.add_argument("--count", type=_positive, help="use the first so many images alone")
+    one = kinds.add_parser("features", help="features and logits as arrays")
+    one.set_defaults(run=export_features)
+    one.add_argument("input", type=Path, metavar="FEATURES.h5")
+    one.add_argument("output", type=Path, metavar="OUT.npz")
+
+    one = commands.add_parser("prepare", help="crop and resize raw images into a ZIP")
+    one.set_defaults(run=prepare)
+    one.add_argument("source", metavar="SRC", help="any data set that fringe reads")
+    one.add_argument("output", type=Path, metavar="OUT.zip")
+    one.add_argument("--resolution", type=_positive, metavar="R", help="height and width, pixels")
+    one.add_argument(
+        "--crop",
+        nargs="+",
+        default=["center"],
+        metavar="CROP",
+        help="`center`, or `wide WxH` (LSUN Car: wide 512x384); put it behind SRC and OUT.zip",
+    )
+    one.add_argument("--filter", choices=["lanczos", "box"], default="lanczos")
+    one.add_argument("--count", type=_positive, help="take the first so many images alone")
+    one.add_argument("--workers", type=_positive, default=1, help="threads; default: 1")
+
+    one = commands.add_parser("convert", help="a generator's pickle to safetensors")
+    one.set_defaults(run=convert)
+    one.add_argument("input", type=Path, metavar="IN.pkl")
+    one.add_argument("output", type=Path, metavar="OUT.safetensors")
+
+    one = commands.add_parser("fetch", help="download and verify the weights of a network")
+    one.set_defaults(run=fetch)
+    one.add_argument("network", metavar="NETWORK")
+    one.add_argument("--weights-dir", type=Path, help="where they are looked for, and put")
+    return parser
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,136 @@
+"""Statistics and features in the files of other tools.
+
+What pytorch-fid, clean-fid, TTUR and EDM call statistics is an NPZ with ``mu`` (D,) and ``sigma``
+(D, D); the reference batches of guided-diffusion have them beside their images. They say nothing of
+the network, the resizing and the divisor behind them. Most divide the scatter by N - 1, as
+`numpy.cov` and Fringe do; the ``FeatureStats`` of StyleGAN2-ADA, StyleGAN3 and Projected GAN divide
+by N, which makes their covariances smaller by a factor of 1 - 1/N.
+"""
+
+import os
+import zipfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from fringe.errors import FringeError
+from fringe.files import atomic_path
+from fringe.metrics import Gaussian
+from fringe.metrics.arrays import as_numpy
+from fringe.sources.base import readable
+
+__all__ = ["read_statistics", "write_features", "write_statistics"]
+
+_ROUNDING = 1e-6  # of the largest value: what is stored may have been computed in float32
+
+
+def read_statistics(path: str | os.PathLike[str]) -> Gaussian:
+    """Read a mean and a covariance from an NPZ file with ``mu`` and ``sigma``.
+
+    Parameters
+    ----------
+    path : path-like
+        A file as pytorch-fid, clean-fid and EDM exchange them; guided-diffusion's reference
+        batches too, whose other arrays are not read. Nothing is unpickled.
+
+    Returns
+    -------
+    Gaussian
+        float64, the covariance symmetric to the last bit.
+
+    Raises
+    ------
+    FringeError
+        If the file is missing, damaged or has no such arrays, or they are not a mean (D,) and a
+        covariance (D, D): numbers, finite, symmetric and positive semidefinite, all within 1e-6
+        of the largest value, since some tools compute in float32.
+    """
+    damage = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
+    with readable(path, *damage):
+        with Path(path).open("rb") as file:
+            if file.read(2) != b"PK":  # numpy would take a lone array, or a pickle, for an NPZ
+                raise FringeError(f"{path}: is damaged or no NPZ file; fetch or make it anew")
+        with np.load(path, allow_pickle=False) as arrays:
+            missing = [name for name in ("mu", "sigma") if name not in arrays.files]
+            if missing:
+                raise FringeError(
+                    f"{path}: has no array `{missing[0]}`, but {arrays.files}; give a file of "
+                    "statistics, with `mu` and `sigma`"
+                )
+            mean, covariance = arrays["mu"], arrays["sigma"]
+    for name, array in (("mu", mean), ("sigma", covariance)):
+        if array.dtype.kind not in "fiu":
+            raise FringeError(f"{path}: `{name}` is of type {array.dtype}; it must hold numbers")
+    if mean.ndim != 1 or not len(mean) or covariance.shape != 2 * mean.shape:
+        raise FringeError(
+            f"{path}: `mu` has shape {mean.shape} and `sigma` {covariance.shape}; they must be "
+            "(D,) and (D, D): fetch or make the file anew"
+        )
+    for name, array in (("mu", mean), ("sigma", covariance)):
+        if not np.isfinite(array).all():
+            raise FringeError(f"{path}: `{name}` holds NaN or infinity; make the file anew")
+    mean, covariance = mean.astype(np.float64), covariance.astype(np.float64)
+    largest = np.abs(covariance).max()
+    skew = np.abs(covariance - covariance.T).max()
+    if skew > _ROUNDING * largest:
+        raise FringeError(
+            f"{path}: `sigma` is not symmetric (by up to {skew:.3g}, its largest value is "
+            f"{largest:.3g}); a covariance is: make the file anew"
+        )
+    covariance = (covariance + covariance.T) / 2
+    eigenvalues = np.linalg.eigvalsh(covariance)
+    if eigenvalues[0] < -_ROUNDING * max(eigenvalues[-1], 0.0):
+        raise FringeError(
+            f"{path}: `sigma` is no covariance: its lowest eigenvalue is {eigenvalues[0]:.3g}, its "
+            f"largest {eigenvalues[-1]:.3g}; make the file anew"
+        )
+    return Gaussian(mean, covariance)
+
+
+def write_statistics(path: str | os.PathLike[str], gaussian: Gaussian) -> None:
+    """Write ``mu`` (D,) and ``sigma`` (D, D), float64, to an NPZ file that pytorch-fid reads.
+
+    Raises
+    ------
+    FringeError
+        If the name does not end in ``.npz``, or the file cannot be written.
+    """
+    mean, covariance = as_numpy(gaussian.mean), as_numpy(gaussian.covariance)
+    _write(path, mu=mean.astype(np.float64), sigma=covariance.astype(np.float64))
+
+
+def write_features(path: str | os.PathLike[str], features: Any, logits: Any = None) -> None:
+    """Write ``features`` (n, D) and, where there are any, ``logits`` (n, C) to an NPZ file.
+
+    Parameters
+    ----------
+    path : path-like
+        Ends in ``.npz``; appears when it is whole.
+    features, logits : array
+        Written as they are; those of a `fringe.features.FeatureFile` are float32.
+
+    Raises
+    ------
+    FringeError
+        If they are no matrices of as many rows, or the file cannot be written.
+    """
+    arrays = {"features": as_numpy(features)}
+    if logits is not None:
+        arrays["logits"] = as_numpy(logits)
+    shapes = {name: array.shape for name, array in arrays.items()}
+    if (
+        any(array.ndim != 2 for array in arrays.values())
+        or len({len(a) for a in arrays.values()}) > 1
+    ):
+        raise FringeError(f"{path}: expected matrices with one row per image, got {shapes}")
+    _write(path, **arrays)
+
+
+def _write(path: str | os.PathLike[str], **arrays: npt.NDArray[Any]) -> None:
+    if Path(path).suffix != ".npz":
+        raise FringeError(f"{path}: must end in .npz, by which others know the format; rename it")
+    with atomic_path(path) as partial:
+        np.savez(partial, **arrays)  # type: ignore[arg-type]  # no array is named allow_pickle

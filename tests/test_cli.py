@@ -1,0 +1,170 @@
+"""The command line: each subcommand does what the library does, and errors are one line."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import fringe
+from fringe.cli import main
+from fringe.evaluation.statistics import gaussian_of, save_gaussian
+from fringe.exchange import read_statistics
+from fringe.features import extract_shard, open_features
+from fringe.networks import load_network
+from fringe.sources import open_source, source_from_spec
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Features and logits of 12 photographs."""
+    import torch
+
+    from fringe.networks.base import Activations, FeatureNetwork
+
+    def forward(images: torch.Tensor) -> Activations:
+        pixels = images.float().mean((2, 3))
+        return Activations(pixels, pixels[:, :2])
+
+    network = FeatureNetwork("tiny", 3, ("a", "b"), "0" * 64, torch.device("cpu"), forward)
+    source = source_from_spec({"kind": "photos", "count": 12, "resolution": 16, "seed": 0})
+    path = tmp_path_factory.mktemp("features") / "tiny.h5"
+    extract_shard(source, network, 0, 12, path, batch_size=4)
+    return path
+
+
+def test_statistics_of_features(tmp_path: Path, features: Path, capsys: pytest.CaptureFixture[str]):
+    out = tmp_path / "a.npz"
+    file = open_features(features)
+    for arguments, expected in (
+        ([], gaussian_of(file)),
+        (["--space", "logits"], gaussian_of(file, "logits")),
+        (["--count", "7"], gaussian_of(file, stop=7)),
+    ):
+        assert main(["export", "statistics", str(features), str(out), *arguments]) == 0
+        assert f"{out}: mu and sigma of " in capsys.readouterr().out
+        assert np.array_equal(read_statistics(out).mean, expected.mean)
+        assert np.array_equal(read_statistics(out).covariance, expected.covariance)
+    assert main(["export", "statistics", str(features), str(out), "--count", "13"]) == 1
+    assert "13 images asked for" in capsys.readouterr().err
+
+
+def test_statistics_of_a_run(tmp_path: Path, features: Path, capsys: pytest.CaptureFixture[str]):
+    gaussian = gaussian_of(open_features(features))
+    save_gaussian(tmp_path / "s.h5", gaussian, 12, {})
+    assert main(["export", "statistics", str(tmp_path / "s.h5"), str(tmp_path / "s.npz")]) == 0
+    assert "of 12 images, 3 dimensions" in capsys.readouterr().out
+    assert np.array_equal(read_statistics(tmp_path / "s.npz").covariance, gaussian.covariance)
+    assert main(["export", "statistics", str(tmp_path / "s.h5"), "x.npz", "--count", "3"]) == 1
+    assert "s.h5: holds statistics" in capsys.readouterr().err
+
+
+def test_features(tmp_path: Path, features: Path):
+    assert main(["export", "features", str(features), str(tmp_path / "f.npz")]) == 0
+    with np.load(tmp_path / "f.npz") as arrays:
+        for space in ("features", "logits"):
+            assert np.array_equal(arrays[space], open_features(features).read(space))
+
+
+def test_prepare(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    raw = tmp_path / "raw"
+    raw.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(6):
+        image = rng.integers(0, 256, (24 + index, 32, 3), np.uint8)
+        Image.fromarray(image).save(raw / f"{index}.png")
+    out = tmp_path / "out.zip"
+    for arguments, options in (
+        (["--resolution", "8", "--filter", "box", "--workers", "2"], {"filter": "box"}),
+        (["--crop", "center", "--resolution", "8", "--count", "4"], {"count": 4}),
+        (["--crop", "wide", "32x26"], {"crop": "wide 32x26"}),
+        (["--crop", "wide 32x26"], {"crop": "wide 32x26"}),
+    ):
+        assert main(["prepare", str(raw), str(out), *arguments]) == 0
+        source = open_source(raw, None if "crop" in options else 8, **options)
+        assert capsys.readouterr().out == f"{out}: {len(source)} images\n"
+        indices = range(len(source))
+        assert np.array_equal(open_source(out).read(indices), source.read(indices))
+    assert main(["prepare", str(raw), str(out)]) == 1
+    assert "no size is given; add --resolution" in capsys.readouterr().err
+    assert main(["prepare", str(raw), str(out), "--crop", "wide"]) == 1
+    assert "crop is 'wide'" in capsys.readouterr().err
+
+
+def test_convert_and_fetch_call_the_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    calls: list[tuple] = []
+    monkeypatch.setattr("fringe.generators.convert", lambda *a: calls.append(a))
+    monkeypatch.setattr("fringe.networks.fetch_weights", lambda *a: calls.append(a) or a[1])
+    assert main(["convert", "a.pkl", "a.safetensors"]) == 0
+    assert main(["fetch", "inception", "--weights-dir", str(tmp_path)]) == 0
+    assert str(tmp_path) in capsys.readouterr().out
+    assert main(["fetch", "untrained"]) == 0
+    assert "untrained: brings its own weights" in capsys.readouterr().out
+    assert calls == [
+        (Path("a.pkl"), Path("a.safetensors")),
+        ("inception", tmp_path),
+        ("untrained", None),
+    ]
+
+
+def test_a_stylegan2_pickle_becomes_safetensors(tmp_path: Path, shared: Path):
+    out = tmp_path / "g.safetensors"
+    assert main(["convert", str(shared / "golden/stylegan2_small.pkl"), str(out)]) == 0
+    assert out.stat().st_size > 100_000
+
+
+def test_a_network_that_brings_its_weights_needs_no_fetching(
+    capsys: pytest.CaptureFixture[str],
+):
+    assert load_network("untrained").name == "untrained"
+    assert main(["fetch", "untrained"]) == 0
+    assert "brings its own weights" in capsys.readouterr().out
+
+
+def test_errors_are_one_message_without_traceback(tmp_path: Path):
+    command = [sys.executable, "-m", "fringe.cli", "export", "features", "absent.h5", "out.npz"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("fringe: absent.h5: ")
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("fringe.generators.convert", fail)
+    with pytest.raises(ZeroDivisionError):
+        main(["convert", "a", "b"])
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["export"],
+        ["prepare", "a", "b.zip", "--resolution", "0"],
+        ["prepare", "a", "b.zip", "--filter", "bicubic"],
+        ["unknown"],
+    ],
+)
+def test_arguments_that_cannot_be_understood(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "usage: fringe" in capsys.readouterr().err
+
+
+def test_version(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as stop:
+        main(["--version"])
+    assert stop.value.code == 0
+    assert capsys.readouterr().out == f"fringe {fringe.__version__}\n"

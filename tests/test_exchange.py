@@ -1,0 +1,147 @@
+"""Statistics and features in others' files."""
+
+import io
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from fringe.errors import FringeError
+from fringe.exchange import read_statistics, write_features, write_statistics
+from fringe.metrics import Gaussian, frechet_distance
+
+
+@pytest.fixture
+def gaussian() -> Gaussian:
+    return Gaussian.from_features(np.random.default_rng(0).normal(size=(40, 6)))
+
+
+def write(path: Path, **arrays: np.ndarray) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def test_written_as_pytorch_fid_reads_it(tmp_path: Path, gaussian: Gaussian):
+    path = tmp_path / "a.npz"
+    write_statistics(path, gaussian)
+    with np.load(path) as file:  # pytorch-fid's own access
+        mean, covariance = file["mu"][:], file["sigma"][:]
+    assert mean.dtype == covariance.dtype == np.float64
+    assert np.array_equal(mean, gaussian.mean)
+    assert np.array_equal(covariance, gaussian.covariance)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["a.npz"]
+    again = read_statistics(path)
+    assert np.array_equal(again.covariance, gaussian.covariance)
+    assert frechet_distance(again, gaussian) == pytest.approx(0, abs=1e-9)
+
+
+def test_tensors_are_written_too(tmp_path: Path, gaussian: Gaussian):
+    tensors = Gaussian(torch.tensor(gaussian.mean), torch.tensor(gaussian.covariance))
+    write_statistics(tmp_path / "a.npz", tensors)
+    assert np.array_equal(read_statistics(tmp_path / "a.npz").mean, gaussian.mean)
+
+
+def test_float32_and_other_arrays_beside(tmp_path: Path, gaussian: Gaussian):
+    """As guided-diffusion's reference batches are: images, labels, and statistics of two kinds."""
+    single = {"mu": gaussian.mean.astype("f4"), "sigma": gaussian.covariance.astype("f4")}
+    others = {
+        "arr_0": np.zeros((2, 8, 8, 3), np.uint8),
+        "arr_1": np.array([object()]),
+        "mu_s": np.zeros(3),
+        "sigma_s": np.eye(3),
+    }
+    read = read_statistics(write(tmp_path / "a.npz", **single, **others))
+    assert read.mean.dtype == read.covariance.dtype == np.float64
+    assert np.allclose(read.covariance, gaussian.covariance, rtol=1e-6)
+
+
+def test_rounding_is_let_pass(tmp_path: Path):
+    """Fewer images than dimensions, in float32 and slightly asymmetric."""
+    features = np.random.default_rng(1).normal(size=(20, 64)).astype("f4")
+    covariance = np.cov(features, rowvar=False).astype("f4")
+    covariance[0, 1] = np.nextafter(covariance[0, 1], np.float32(9))
+    assert np.linalg.eigvalsh(covariance.astype(float))[0] < 0
+    read = read_statistics(write(tmp_path / "a.npz", mu=features.mean(0), sigma=covariance))
+    assert np.array_equal(read.covariance, read.covariance.T)
+
+
+EYE = np.eye(3)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"mu": np.zeros(3)}, r"has no array `sigma`, but \['mu'\]"),
+        ({"arr_0": np.zeros((2, 8, 8, 3), np.uint8)}, r"has no array `mu`, but \['arr_0'\]"),
+        ({"mu": np.zeros(3), "sigma": np.eye(4)}, r"`mu` has shape \(3,\) and `sigma` \(4, 4\)"),
+        ({"mu": np.zeros((1, 3)), "sigma": EYE}, r"`mu` has shape \(1, 3\)"),
+        ({"mu": np.zeros(0), "sigma": np.zeros((0, 0))}, r"`mu` has shape \(0,\)"),
+        ({"mu": np.array([0, 0, np.nan]), "sigma": EYE}, "`mu` holds NaN"),
+        ({"mu": np.zeros(3), "sigma": EYE + np.inf}, "`sigma` holds NaN"),
+        ({"mu": np.zeros(3), "sigma": EYE.astype(complex)}, "`sigma` is of type complex128"),
+        ({"mu": np.array(["a"] * 3), "sigma": EYE}, "`mu` is of type <U1"),
+        (
+            {"mu": np.zeros(3), "sigma": EYE + np.eye(3, k=1) * 1e-3},
+            "`sigma` is not symm.*0.001",
+        ),
+        (
+            {"mu": np.zeros(3), "sigma": np.diag([1, 1, -1e-3])},
+            "`sigma` is no cov.* -0.001",
+        ),
+        ({"mu": np.zeros(3), "sigma": -EYE}, "`sigma` is no covariance: .*is -1"),
+    ],
+)
+def test_what_is_no_statistics(tmp_path: Path, arrays: dict[str, np.ndarray], message: str):
+    with pytest.raises(FringeError, match=rf"a\.npz: {message}"):
+        read_statistics(write(tmp_path / "a.npz", **arrays))
+
+
+class Bomb:
+    def __reduce__(self) -> tuple:
+        return pytest.fail, ("was unpickled",)
+
+
+def test_nothing_is_unpickled(tmp_path: Path):
+    path = write(tmp_path / "a.npz", mu=np.array([Bomb()], dtype=object), sigma=EYE)
+    with pytest.raises(FringeError, match=r"a\.npz: is damaged.*allow_pickle"):
+        read_statistics(path)
+    path.write_bytes(pickle.dumps(Bomb()))
+    with pytest.raises(FringeError, match=r"a\.npz: is damaged or no NPZ"):
+        read_statistics(path)
+
+
+def test_missing_and_damaged_files(tmp_path: Path, gaussian: Gaussian):
+    path = tmp_path / "a.npz"
+    with pytest.raises(FringeError, match=r"a\.npz: is not there"):
+        read_statistics(path)
+    write_statistics(path, gaussian)
+    content = path.read_bytes()
+    lone = io.BytesIO()
+    np.save(lone, np.zeros(3))
+    with zipfile.ZipFile(path) as archive:
+        flipped = bytearray(content)
+        flipped[archive.getinfo("sigma.npy").header_offset + 200] ^= 1
+    for damaged in (b"", content[:-40], content[:300], bytes(flipped), lone.getvalue()):
+        path.write_bytes(damaged)
+        with pytest.raises(FringeError, match=r"a\.npz: is damaged"):
+            read_statistics(path)
+
+
+def test_features(tmp_path: Path):
+    features, logits = np.ones((4, 3), np.float32), np.zeros((4, 2), np.float32)
+    write_features(tmp_path / "a.npz", features, torch.tensor(logits))
+    with np.load(tmp_path / "a.npz") as file:
+        assert sorted(file.files) == ["features", "logits"]
+        assert file["features"].dtype == np.float32
+        assert np.array_equal(file["features"], features)
+        assert np.array_equal(file["logits"], logits)
+    write_features(tmp_path / "b.npz", features)
+    with np.load(tmp_path / "b.npz") as file:
+        assert file.files == ["features"]
+    with pytest.raises(FringeError, match=r"c\.npz: expected matrices.*\(3, 2\)"):
+        write_features(tmp_path / "c.npz", features, logits[:3])
+    with pytest.raises(FringeError, match=r"c\.txt: must end in \.npz"):
+        write_features(tmp_path / "c.txt", features)

@@ -1,0 +1,85 @@
+"""Prepared ZIPs hold just what the source gives, and the same bytes every time."""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fringe.errors import FringeError
+from fringe.prepare import BLOCK, prepare
+from fringe.sources import ZipSource, open_source
+
+COUNT = 2 * BLOCK + 3
+
+
+@pytest.fixture
+def raw(tmp_path: Path) -> Path:
+    folder = tmp_path / "raw"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for index in range(COUNT):
+        size = (20 + index, 30) if index % 2 else (26, 22 + index)
+        image = rng.integers(0, 256, (*size, 3), np.uint8)
+        Image.fromarray(image).save(folder / f"{index:03d}.png")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"resolution": 16},
+        {"resolution": 16, "filter": "box", "count": 5},
+        {"crop": "wide 24x18"},
+        {"crop": "wide 24x16", "filter": "box", "count": 3},
+    ],
+)
+def test_holds_what_the_source_gives(tmp_path: Path, raw: Path, options: dict):
+    out = tmp_path / "out.zip"
+    source = open_source(raw, **options)
+    assert prepare(raw, out, **options) == len(source)
+    prepared = open_source(out)
+    assert len(prepared) == len(source) == options.get("count", len(source))
+    assert np.array_equal(prepared.read(range(len(source))), source.read(range(len(source))))
+    assert np.array_equal(
+        open_source(out, resolution=source.resolution[0]).read([0]), source.read([0])
+    )
+
+
+def test_is_written_as_the_dataset_tool_does(tmp_path: Path, raw: Path):
+    prepare(raw, tmp_path / "out.zip", 16)
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        infos = archive.infolist()
+        assert archive.read("dataset.json") == b'{"labels": null}'
+    names = [info.filename for info in infos]
+    assert names[:2] == ["00000/img00000000.png", "00000/img00000001.png"]
+    assert names[-2:] == [f"00000/img{COUNT - 1:08d}.png", "dataset.json"]
+    assert {info.compress_type for info in infos} == {zipfile.ZIP_STORED}
+    assert ZipSource(tmp_path / "out.zip").labels is None
+
+
+def test_the_same_bytes_whatever_the_workers(tmp_path: Path, raw: Path):
+    for workers in (1, 2, 5):
+        prepare(raw, tmp_path / f"{workers}.zip", 16, workers=workers)
+    first = (tmp_path / "1.zip").read_bytes()
+    assert (tmp_path / "2.zip").read_bytes() == first
+    assert (tmp_path / "5.zip").read_bytes() == first
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_damaged_image_leaves_nothing_behind(tmp_path: Path, raw: Path, workers: int):
+    (raw / "020.png").write_bytes(b"none")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(FringeError, match=r"020\.png: is damaged"):
+        prepare(raw, tmp_path / "out" / "a.zip", 16, workers=workers)
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_options_that_do_not_fit(tmp_path: Path, raw: Path):
+    with pytest.raises(FringeError, match=r"a\.tar: must end in \.zip"):
+        prepare(raw, tmp_path / "a.tar", 16)
+    with pytest.raises(FringeError, match="workers is 0"):
+        prepare(raw, tmp_path / "a.zip", 16, workers=0)
+    with pytest.raises(FringeError, match="fewer than the 99"):
+        prepare(raw, tmp_path / "a.zip", 16, count=99)
