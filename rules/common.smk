@@ -44,12 +44,18 @@ config.update(COMPLETE)
 
 R = f"{config['results']}/{config['run']}"
 DATASETS = config["datasets"]
-# A network's name in file names, where "module:function" would not do.
-NETWORKS = {
-    name.replace(":", "."): name for name in (config["network"], *config["controls"])
-}
-MAIN, *CONTROLS = NETWORKS
-WEIGHTS = plan.weights_digests(config, Path(R) / "fingerprints.json")
+# Those that tables and figures show; the others take part in comparisons alone.
+RESAMPLED = {name: dataset for name, dataset in DATASETS.items() if dataset["resample"]}
+
+
+def in_files(network):
+    """Return a network's name in file names, where "module:function" would not do."""
+    return network.replace(":", ".")
+
+
+NETWORKS = {in_files(name): name for name in plan.networks(config)}
+MAIN, CONTROLS = in_files(config["network"]), [*map(in_files, config["controls"])]
+WEIGHTS = plan.locate_weights(config, Path(R) / "fingerprints.json")
 SCHEMES = plan.schemes(config)
 
 
@@ -65,7 +71,7 @@ def shard_identity(wildcards):
 
 def is_rendered(source):
     """Tell whether the images of a source are made and not merely read."""
-    return config["sources"][source]["kind"] == "imitation"
+    return config["sources"][source]["kind"] in ("imitation", "generator")
 
 
 def compared(wildcards):
@@ -105,8 +111,8 @@ def real_statistics(space="features", network=None):
 def feature_files():
     """Return all feature files of a run. A lost one is made anew even if no result asks for it."""
     wanted = {}  # a set that keeps its order
-    for dataset in DATASETS.values():
-        for network in NETWORKS:
+    for name, dataset in DATASETS.items():
+        for network in map(in_files, plan.networks_of(config, name)):
             for source in (dataset["real"], dataset["generated"]):
                 wanted[f"{R}/features/{source}/{network}.h5"] = None
         for source in dataset["snapshots"]:
@@ -121,12 +127,38 @@ def rendered_shard(wildcards):
     another network. (Not `ancient`: when images had to be made anew, Snakemake would not look at
     the params of the features behind them.)
     """
-    w = wildcards
-    kept = is_rendered(w.source) and config["extraction"]["keep_images"]
-    done = f"{R}/features/{w.source}/{w.network}/{w.shard}.h5"
-    if kept and not is_made_from(done, shard_made_from(w)):
-        return f"{R}/images/{w.source}/{w.shard}.h5"
+    kept = is_rendered(wildcards.source) and config["extraction"]["keep_images"]
+    if kept and not is_extracted(wildcards):
+        return f"{R}/images/{wildcards.source}/{wildcards.shard}.h5"
     return []
+
+
+def network_weights_file(wildcards):
+    """Return the file of a network's weights; like images, only as long as features are to be made.
+
+    Weights that come by another way, or again, thus have no time stamp that could make features
+    stale.
+    """
+    name = NETWORKS[wildcards.network]
+    return (
+        WEIGHTS[name]["path"] if name in WEIGHTS and not is_extracted(wildcards) else []
+    )
+
+
+def is_extracted(wildcards):
+    """Tell whether a shard of features is there and was made from what it would be made from."""
+    w = wildcards
+    done = f"{R}/features/{w.source}/{w.network}/{w.shard}.h5"
+    return is_made_from(done, shard_made_from(w))
+
+
+def weights_to_fetch():
+    """Return the published files of weights that are not there, by the name that each will have."""
+    return {
+        Path(file["path"]).name: name
+        for name, file in WEIGHTS.items()
+        if name not in config["weights"] and not Path(file["path"]).exists()
+    }
 
 
 def shard_made_from(wildcards):
@@ -140,10 +172,26 @@ def made_by(network):
     return {
         "network": name,
         "network_revision": network_info(name)[2],
-        **({"weights": WEIGHTS[name]} if name in WEIGHTS else {}),
+        **({"weights": WEIGHTS[name]["identity"]} if name in WEIGHTS else {}),
         "batch_size": config["extraction"]["batch_size"],
+        "precision": config["extraction"]["precision"],
         "revision": FEATURES_REVISION,
     }
+
+
+def published_statistics(wildcards):
+    """Return what identifies published statistics in place of measured ones, if there are any."""
+    w = wildcards
+    network = NETWORKS[w.network]
+    cache = Path(R) / "fingerprints.json"
+    return plan.published_statistics(config, w.source, network, w.space, cache)
+
+
+def measured_features(wildcards):
+    """Return the features that statistics are measured of, unless there are published ones."""
+    if published_statistics(wildcards):
+        return []
+    return f"{R}/features/{wildcards.source}/{wildcards.network}.h5"
 
 
 # Weights and draws: rules/resampling.smk.
@@ -218,7 +266,7 @@ def table_scores(wildcards):
     kinds += ["kernels"] if table["kernels"] else []
     return expand(
         f"{R}/scores/{{dataset}}/{{scheme}}/{{kind}}.csv",
-        dataset=DATASETS,
+        dataset=RESAMPLED,
         scheme=table["schemes"],
         kind=kinds,
     )
@@ -236,7 +284,7 @@ def drawn(number, name="", caption="figure"):
             caption=f"../workflow/report/{caption}.rst",
             category="Figures",
             # One label: of two, the report makes switches, and breaks where a combination is missing.
-            labels={"figure": f"Figure {number}" + (" {dataset}" if name else "")},
+            labels={"figure": f"Figure {number} {name.removeprefix('-')}".strip()},
         ),
         "pdf": f"{stem}.pdf",
     }
@@ -264,4 +312,13 @@ def sweep_scores(wildcards):
 
 def sweep_datasets(number):
     """Return the data sets of Figure 6, the first, or of Figure 18, all."""
-    return list(DATASETS) if number == "18" else list(DATASETS)[:1]
+    return list(RESAMPLED) if number == "18" else list(RESAMPLED)[:1]
+
+
+def compared_scores(comparison):
+    """Return the scores of a comparison's two generators: FID, the last control's, and recall."""
+    return expand(
+        f"{R}/scores/{{dataset}}/random/{{kind}}.csv",
+        dataset=config["comparisons"][comparison]["generators"].values(),
+        kind=[MAIN, CONTROLS[-1], "precision_recall"],
+    )

@@ -1,5 +1,7 @@
 # Scores: tidy rows, one distance each.
 
+PRECISION_RECALL = in_files(config["evaluation"]["precision_recall"]["network"])
+
 
 rule score_scheme:
     input:
@@ -22,6 +24,34 @@ rule score_scheme:
         scoring=lambda w: scoring(n_real=DATASETS[w.dataset]["n_real"], **compared(w)),
     script:
         "../workflow/scripts/score_scheme.py"
+
+
+rule score_precision_recall:
+    input:
+        draws=f"{R}/draws/{{dataset}}/random.h5",
+        candidates=features("generated", PRECISION_RECALL),
+        real=features("real", PRECISION_RECALL),
+    output:
+        f"{R}/scores/{{dataset}}/random/precision_recall.csv",
+    log:
+        f"{R}/logs/score_precision_recall/{{dataset}}.log",
+    benchmark:
+        f"{R}/benchmarks/score_precision_recall/{{dataset}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 4000 * attempt,
+        runtime=240,
+    params:
+        scoring=lambda w: scoring(
+            **compared(w),
+            n_real=DATASETS[w.dataset]["n_real"],
+            repeats=config["evaluation"]["repeats"]["recall"],
+            **config["evaluation"]["precision_recall"],
+        ),
+    script:
+        "../workflow/scripts/score_precision_recall.py"
 
 
 rule score_kernels:

@@ -1,9 +1,28 @@
 # Features and logits of every image, and their means and covariances.
 
+TO_FETCH = weights_to_fetch()
+
+
+rule fetch_weights:
+    output:
+        f"{config['weights_dir']}/{{file}}",
+    log:
+        f"{R}/logs/fetch_weights/{{file}}.log",
+    wildcard_constraints:
+        file="|".join(map(re.escape, TO_FETCH)) or "(?!)",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        network=lambda w: TO_FETCH[w.file],
+    script:
+        "../workflow/scripts/fetch_weights.py"
+
 
 rule extract_features:
     input:
         images=rendered_shard,
+        weights=network_weights_file,
     output:
         f"{R}/features/{{source}}/{{network}}/{{shard}}.h5",
     log:
@@ -50,7 +69,7 @@ rule link_features:
 
 rule measure_statistics:
     input:
-        f"{R}/features/{{source}}/{{network}}.h5",
+        features=measured_features,
     output:
         f"{R}/statistics/{{source}}/{{network}}/{{space}}-{{n}}.h5",
     log:
@@ -65,6 +84,7 @@ rule measure_statistics:
         runtime=30,
     params:
         revision=METRICS_REVISION,
+        published=published_statistics,
     script:
         "../workflow/scripts/measure_statistics.py"
 

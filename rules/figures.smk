@@ -72,7 +72,7 @@ rule figure_sweep:
         "../workflow/scripts/draw_sweep.py"
 
 
-WITH_SIZES = [name for name, dataset in DATASETS.items() if dataset["sizes"]]
+WITH_SIZES = [name for name, dataset in RESAMPLED.items() if dataset["sizes"]]
 
 
 rule figure_sizes:
@@ -97,7 +97,7 @@ rule figure_sizes:
         "../workflow/scripts/draw_sizes.py"
 
 
-WITH_SNAPSHOTS = [name for name, dataset in DATASETS.items() if dataset["snapshots"]]
+WITH_SNAPSHOTS = [name for name, dataset in RESAMPLED.items() if dataset["snapshots"]]
 
 
 rule figure_snapshots:
@@ -150,12 +150,86 @@ rule figure_schemes:
         "../workflow/scripts/draw_schemes.py"
 
 
+WITH_ALTERNATIVES = {
+    name: dataset["alternatives"]
+    for name, dataset in RESAMPLED.items()
+    if dataset["alternatives"]
+}
+
+
+rule figure_networks:
+    input:
+        [
+            f"{R}/scores/{dataset}/random/{network}.csv"
+            for dataset, alternatives in WITH_ALTERNATIVES.items()
+            for network in (MAIN, *map(in_files, alternatives))
+        ],
+    output:
+        **drawn("8b", caption="figure8b"),
+    log:
+        f"{R}/logs/figure_networks.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=drawing_style(
+            titles=titles(),
+            networks={
+                name: [config["network"], *alternatives]
+                for name, alternatives in WITH_ALTERNATIVES.items()
+            },
+        ),
+    script:
+        "../workflow/scripts/draw_networks.py"
+
+
+# Rows and columns of each generator's grid.
+COMPARISON_GRIDS = {"7": (4, 4), "19": (10, 6)}
+
+
+rule figure_comparison:
+    input:
+        scores=lambda w: compared_scores(w.comparison),
+        draws=lambda w: [
+            f"{R}/draws/{dataset}/random.h5"
+            for dataset in config["comparisons"][w.comparison]["generators"].values()
+        ],
+    output:
+        **drawn("{number}", "-{comparison}", "figure7"),
+    log:
+        f"{R}/logs/figure_comparison/{{number}}-{{comparison}}.log",
+    wildcard_constraints:
+        number="7|19",
+        comparison="|".join(config["comparisons"]) or "(?!)",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=lambda w: drawing_style(
+            comparison=config["comparisons"][w.comparison],
+            images={
+                dataset: identity(DATASETS[dataset]["generated"])
+                for dataset in config["comparisons"][w.comparison][
+                    "generators"
+                ].values()
+            },
+            titles=titles(),
+            network=config["network"],
+            control=config["controls"][-1],
+            recall=config["evaluation"]["precision_recall"]["network"],
+            grid=COMPARISON_GRIDS[w.number],
+            seed=config["seed"],
+        ),
+    script:
+        "../workflow/scripts/draw_comparison.py"
+
+
 rule figures:
     input:
         expand(
             f"{R}/figures/figure{{number}}-{{dataset}}.{{kind}}",
             number=["4a", "5", "16", "17"],
-            dataset=DATASETS,
+            dataset=RESAMPLED,
             kind=["png", "pdf"],
         ),
         expand(
@@ -164,8 +238,15 @@ rule figures:
                 "6",
                 "18",
                 *(["8a"] if WITH_SIZES else []),
+                *(["8b"] if WITH_ALTERNATIVES else []),
                 *(["9"] if WITH_SNAPSHOTS else []),
             ],
+            kind=["png", "pdf"],
+        ),
+        expand(
+            f"{R}/figures/figure{{number}}-{{comparison}}.{{kind}}",
+            number=["7", "19"],
+            comparison=config["comparisons"],
             kind=["png", "pdf"],
         ),
     localrule: True

@@ -14,6 +14,12 @@ rule render_images:
     resources:
         mem_mb=lambda w, attempt: 1500 * attempt,
         runtime=60,
+        gpu=lambda w: (
+            1
+            if config["device"] != "cpu"
+            and config["sources"][w.source]["kind"] == "generator"
+            else 0
+        ),
     params:
         made_from=lambda w: {
             "images": shard_identity(w),

@@ -5,9 +5,9 @@ rule verdict:
     input:
         expand(
             f"{R}/scores/{{dataset}}/{{scheme}}/{{network}}.csv",
-            dataset=DATASETS,
+            dataset=RESAMPLED,
             scheme=["random", "prelogits"],
-            network=NETWORKS,
+            network=[MAIN, *CONTROLS],
         ),
     output:
         markdown=f"{R}/verdict.md",
@@ -27,7 +27,10 @@ rule verdict:
             "titles": titles(),
             "network": config["network"],
             "controls": config["controls"],
-            "dims": {name: network_info(name)[0] for name in NETWORKS.values()},
+            "dims": {
+                name: network_info(name)[0]
+                for name in (config["network"], *config["controls"])
+            },
             "revision": TABLES_REVISION,
         },
     script:

@@ -35,7 +35,7 @@ rule make_table:
         "../envs/fringe.yaml"
     params:
         table=lambda w: {
-            "datasets": list(DATASETS),
+            "datasets": list(RESAMPLED),
             "titles": titles(),
             "network": config["network"],
             "controls": (

@@ -43,6 +43,7 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
         "table3": 10,
         "sweep": 3,
         "sizes": 10,
+        "recall": 1,
     }
     assert completed["sources"]["fake"]["severity"] == 0.8
     assert completed["datasets"]["faces"] == {
@@ -53,6 +54,8 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
         "n_real": 50000,
         "n_generated": 50000,
         "sizes": [],
+        "resample": True,
+        "alternatives": [],
     }
     assert "evaluation" not in CONFIG, "the user's own config is left as it is"
 
@@ -81,7 +84,7 @@ def test_a_data_set_overrides_the_counts() -> None:
         (["datasets", "faces", "snapshots"], ["fake"], "datasets/faces/snapshots: 1 given"),
         (["datasets", "Faces"], {}, "datasets: 'Faces' does not match"),
         (["sources", "real", "path"], 3, "sources/real/path: 3 is not of type 'string'"),
-        (["sources", "real"], {}, "sources/real/path: missing; say which file"),
+        (["sources", "real"], {}, "sources/real/path: missing; a source of kind files needs it"),
         (["sources", "fake", "path"], "x", "sources/fake/path: only for kind files"),
         (["extraction", "shard_size"], 120, "extraction/shard_size: 120 is not a multiple of"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import zipfile
@@ -16,6 +17,7 @@ from PIL import Image
 from fringe import plan
 from fringe.config import complete, load_schema
 from fringe.errors import FringeError
+from fringe.networks import network_weights
 
 SCHEMA = load_schema(Path(__file__).parents[1] / "config/schema.yaml")
 
@@ -91,7 +93,7 @@ def change(*keys: str, to: Any) -> Callable[[dict[str, Any]], None]:
         (change("controls", to=["clpi"]), "controls: unknown network 'clpi'"),
         (change("schemes", "top", to=[501]), "schemes/top: 501 is more than half of the 1000"),
         (change("weights", to={"untrained": "w.pt"}), "weights/untrained: w.pt is not there"),
-        (change("weights", to={"clip": "real.zip"}), "weights/clip: neither network nor controls"),
+        (change("weights", to={"clip": "real.zip"}), "weights/clip: no key names that network"),
         (change("results", to="real.zip"), "results: "),
     ],
 )  # fmt: skip
@@ -180,21 +182,85 @@ def test_sizes() -> None:
 def test_a_spec_holds_what_its_kind_needs(config: dict[str, Any]) -> None:
     completed, _ = complete(config, SCHEMA)
     assert plan.source_spec(completed, "real") == {
-        "kind": "files", "path": "real.zip", "count": None, "resolution": None
+        "kind": "files", "path": "real.zip", "count": None, "resolution": None,
+        "crop": None, "filter": None,
     }  # fmt: skip
     assert plan.source_spec(completed, "fake") == {
         "kind": "imitation", "count": 100, "resolution": 32, "seed": 0, "severity": 0.8
     }  # fmt: skip
 
 
-def test_weights_of_own_networks_are_known_by_content(config: dict[str, Any]) -> None:
+def test_weights_of_own_networks_are_known_by_content(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "weighted.py").write_text("def load(*_): ...\nload.info = (3, None, 1)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    completed, _ = complete(config | {"controls": ["weighted:load", "untrained"]}, SCHEMA)
     cache = Path("fingerprints.json")
+
+    def identity(path: str) -> str:
+        completed["weights"] = {"weighted:load": path}
+        (name,) = located = plan.locate_weights(completed, cache)
+        assert name == "weighted:load"
+        assert located[name]["path"] == path
+        return located[name]["identity"]
+
     Path("a.pt").write_bytes(b"weights")
-    config["weights"] = {"module:function": "a.pt", "inception": "gone.pt"}
-    before = plan.weights_digests(config, cache)
-    assert list(before) == ["module:function"], "registered weights have a registered digest"
+    before = identity("a.pt")
+    assert before == hashlib.sha256(b"weights").hexdigest()
     Path("a.pt").rename("b.pt")
-    config["weights"]["module:function"] = "b.pt"
-    assert plan.weights_digests(config, cache) == before
+    assert identity("b.pt") == before
     Path("b.pt").write_bytes(b"others!")
-    assert plan.weights_digests(config, cache) != before
+    assert identity("b.pt") != before
+
+
+def test_published_weights_are_known_before_they_are_there(config: dict[str, Any]) -> None:
+    config |= {"network": "inception", "controls": ["swav"], "weights_dir": "kept"}
+    completed, _ = check(config)
+    inception, alternative, *_ = network_weights("inception")
+    (swav,) = network_weights("swav")
+    cache = Path("fingerprints.json")
+    assert plan.locate_weights(completed, cache) == {
+        "inception": {"path": f"kept/{inception.name}", "identity": inception.sha256},
+        "swav": {"path": f"kept/{swav.name}", "identity": swav.name},
+    }
+    # Any of the published files will do, if it is the published one.
+    Path("kept").mkdir()
+    Path("kept", alternative.name).write_bytes(b"cut short")
+    located = plan.locate_weights(completed, cache)
+    assert located["inception"]["path"] == f"kept/{alternative.name}"
+    (found,) = faults(config)
+    assert found.startswith(f"weights_dir: kept/{alternative.name} has SHA-256 ")
+    assert str(inception.sha256) in found
+    assert hashlib.sha256(b"cut short").hexdigest() in found
+
+
+def test_weights_of_ones_own_need_their_digest(config: dict[str, Any]) -> None:
+    config |= {"network": "inception", "weights": {"inception": "own.pth"}}
+    Path("own.pth").write_bytes(b"own")
+    digest = hashlib.sha256(b"own").hexdigest()
+    (found,) = faults(config)
+    assert found.startswith(f"weights/inception: own.pth has SHA-256 {digest}, expected 6726825d")
+    config["weights"] = {"inception": {"path": "own.pth", "sha256": digest}}
+    completed, _ = check(config)
+    located = plan.locate_weights(completed, Path("fingerprints.json"))
+    assert located["inception"] == {"path": "own.pth", "identity": digest}
+    config["weights"]["inception"]["sha256"] = "0" * 64
+    (found,) = faults(config)
+    assert digest in found
+    assert "0" * 64 in found
+
+
+def test_networks_of_a_data_set_are_those_that_something_asks_for(config: dict[str, Any]) -> None:
+    config["controls"] = ["swav", "clip"]
+    config["datasets"] |= {
+        "other": {"real": "real", "generated": "fake", "alternatives": ["resnet50"]},
+        "pair": {"real": "real", "generated": "fake", "resample": False},
+    }
+    config["comparisons"] = {"two": {"generators": {"One": "faces", "Two": "pair"}}}
+    completed, _ = check(config)
+    main = "efficientnet-lite0"
+    assert plan.networks(completed) == [main, "swav", "clip", "resnet50", "vgg16"]
+    assert plan.networks_of(completed, "faces") == [main, "swav", "clip", "vgg16"]
+    assert plan.networks_of(completed, "other") == [main, "swav", "clip", "resnet50"]
+    assert plan.networks_of(completed, "pair") == [main, "clip", "vgg16"]

@@ -24,11 +24,18 @@ __all__ = [
 
 Config = dict[str, Any]
 
-# What a source of each kind is made of.
+# What a source of each kind is made of, and what of it has no default.
 SOURCE_KEYS = {
-    "files": ("path", "count", "resolution"),
+    "files": ("path", "count", "resolution", "crop", "filter"),
+    "generator": ("path", "count", "seed", "truncation", "noise", "label"),
     "photos": ("count", "resolution", "seed"),
     "imitation": ("count", "resolution", "seed", "severity"),
+}
+REQUIRED_KEYS = {
+    "files": ("path",),
+    "generator": ("path", "count"),
+    "photos": ("count", "resolution"),
+    "imitation": ("count", "resolution"),
 }
 
 
@@ -52,6 +59,8 @@ def complete(config: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Conf
         faults += where_shaped(faults, _source_faults, name, source)
     for name, dataset in items(completed, "datasets"):
         faults += where_shaped(faults, _dataset_faults, completed, name, dataset)
+    for name, comparison in items(completed, "comparisons"):
+        faults += where_shaped(faults, _comparison_faults, completed, name, comparison)
     for find in (_shard_faults, _control_faults):
         faults += where_shaped(faults, find, completed)
     return completed, faults
@@ -151,14 +160,9 @@ def _stray_keys(name: str, source: Config) -> Iterable[str]:
 
 
 def _source_faults(name: str, source: Config) -> Iterable[str]:
-    where = f"sources/{name}"
-    if source["kind"] == "files":
-        if "path" not in source:
-            yield f"{where}/path: missing; say which file or folder holds the images"
-        return
-    for key in ("count", "resolution"):
+    for key in REQUIRED_KEYS[source["kind"]]:
         if key not in source:
-            yield f"{where}/{key}: missing; a source of kind {source['kind']} needs it"
+            yield f"sources/{name}/{key}: missing; a source of kind {source['kind']} needs it"
 
 
 def _dataset_faults(config: Config, name: str, dataset: Config) -> Iterable[str]:
@@ -181,6 +185,29 @@ def _dataset_faults(config: Config, name: str, dataset: Config) -> Iterable[str]
         )
 
 
+def _comparison_faults(config: Config, name: str, comparison: Config) -> Iterable[str]:
+    """Yield the faults of one comparison, and fill in its title."""
+    comparison.setdefault("title", name)
+    datasets = config["datasets"]
+    missing = False
+    for generator, dataset in comparison["generators"].items():
+        if dataset not in datasets:
+            missing = True
+            yield (
+                f"comparisons/{name}/generators/{generator}: no data set is named {dataset!r}; "
+                f"data sets are {', '.join(sorted(datasets))}"
+            )
+    if missing:
+        return
+    for key in ("real", "n_real", "n_generated"):
+        values = [datasets[dataset][key] for dataset in comparison["generators"].values()]
+        if len(set(values)) > 1:
+            yield (
+                f"comparisons/{name}/generators: their data sets differ in `{key}` "
+                f"({', '.join(map(str, values))}), so their distances do not compare; make it equal"
+            )
+
+
 def _shard_faults(config: Config) -> Iterable[str]:
     batch, shard = config["extraction"]["batch_size"], config["extraction"]["shard_size"]
     if shard % batch:
@@ -190,6 +217,14 @@ def _shard_faults(config: Config) -> Iterable[str]:
 def _control_faults(config: Config) -> Iterable[str]:
     if config["network"] in config["controls"]:
         yield f"controls: {config['network']} is the network of FID itself; a control must differ"
+    for name, dataset in config["datasets"].items():
+        if config["network"] in dataset["alternatives"]:
+            yield (
+                f"datasets/{name}/alternatives: {config['network']} is the network of FID itself; "
+                "an alternative must differ"
+            )
+    if not any(dataset["resample"] for dataset in config["datasets"].values()):
+        yield "datasets: none is resampled; leave out `resample: false` of one at least"
 
 
 def describe(schema: Mapping[str, Any]) -> str:
@@ -223,6 +258,10 @@ def _rows(schema: Mapping[str, Any], trail: str) -> Iterable[str]:
 def _type(rule: Mapping[str, Any]) -> str:
     if "enum" in rule:
         return " or ".join(f"`{value}`" for value in rule["enum"])
+    if "const" in rule:
+        return f"`{rule['const']}`"
+    if "anyOf" in rule and "type" not in rule:
+        return " or ".join(map(_type, rule["anyOf"]))
     if "minimum" in rule and "maximum" in rule:
         return f"{rule['type']}, {rule['minimum']} to {rule['maximum']}"
     if "minimum" in rule:

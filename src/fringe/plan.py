@@ -7,14 +7,19 @@ from typing import Any, Literal
 
 from fringe.config import SOURCE_KEYS, complete, duplicate_keys, items, raise_faults, where_shaped
 from fringe.errors import FringeError
-from fringe.networks import network_info
+from fringe.networks import network_info, network_weights
+from fringe.networks.weights import find, mismatch
 from fringe.sources import source_from_spec
 from fringe.sources.digests import file_digests
 
 __all__ = [
     "check",
+    "locate_weights",
+    "networks",
+    "networks_of",
     "parse_shard",
     "parse_sweep_scheme",
+    "published_statistics",
     "repeats",
     "resolve_sizes",
     "schemes",
@@ -23,7 +28,6 @@ __all__ = [
     "source_spec",
     "sweep_schemes",
     "used_sources",
-    "weights_digests",
 ]
 
 Config = Mapping[str, Any]
@@ -87,8 +91,10 @@ def check(
     faults += missing
     for name, dataset in items(completed, "datasets"):
         faults += where_shaped(faults, _count_faults, name, dataset, sources)
-    for find in (_network_faults, _scheme_faults, _weights_faults, _results_faults):
-        faults += where_shaped(faults, find, completed)
+    for find_faults in (_network_faults, _scheme_faults, _results_faults):
+        faults += where_shaped(faults, find_faults, completed)
+    faults += where_shaped(faults, _weights_faults, completed, cache)
+    faults += where_shaped(faults, _statistics_faults, completed)
     raise_faults(faults)
     return completed, sources
 
@@ -117,10 +123,42 @@ def _open_sources(config: Config, cache: Path) -> tuple[Sources, list[str]]:
     return found, faults
 
 
+def networks(config: Config) -> list[str]:
+    """Return the networks that a run needs: that of FID first, then the controls, then others."""
+    named = [network for network, _ in _named_networks(config)]
+    return list(dict.fromkeys(named))
+
+
+def _named_networks(config: Config) -> Iterable[tuple[str, str]]:
+    """Yield each network with the key that names it."""
+    yield config["network"], "network"
+    for network in config["controls"]:
+        yield network, "controls"
+    for name, dataset in items(config, "datasets"):
+        for network in dataset["alternatives"]:
+            yield network, f"datasets/{name}/alternatives"
+    if config["comparisons"]:
+        yield (
+            config["evaluation"]["precision_recall"]["network"],
+            ("evaluation/precision_recall/network"),
+        )
+
+
+def networks_of(config: Config, name: str) -> list[str]:
+    """Return the networks that extract features of a data set's real and generated images."""
+    dataset = config["datasets"][name]
+    controls = config["controls"]
+    wanted = [config["network"], *(controls if dataset["resample"] else controls[-1:])]
+    wanted += dataset["alternatives"]
+    if any(
+        name in comparison["generators"].values() for _, comparison in items(config, "comparisons")
+    ):
+        wanted.append(config["evaluation"]["precision_recall"]["network"])
+    return list(dict.fromkeys(wanted))
+
+
 def _network_faults(config: Config) -> Iterable[str]:
-    controls = config["controls"] if isinstance(config["controls"], list) else []
-    for network in (config["network"], *controls):
-        key = "network" if network == config["network"] else "controls"
+    for network, key in _named_networks(config):
         try:
             _, classes, _ = network_info(network)
         except FringeError as error:
@@ -165,12 +203,101 @@ def _scheme_faults(config: Config) -> Iterable[str]:
                 )
 
 
-def _weights_faults(config: Config) -> Iterable[str]:
-    for network, path in items(config, "weights"):
-        if network not in (config["network"], *config["controls"]):
-            yield f"weights/{network}: neither network nor controls name it; correct or drop it"
-        elif not Path(path).is_file():
+def _weights_faults(config: Config, cache: Path) -> Iterable[str]:
+    used = networks(config)
+    for network, given in items(config, "weights"):
+        path, sha256 = _given_weights(given)
+        if network not in used:
+            yield f"weights/{network}: no key names that network; correct or drop it"
+        elif not path.is_file():
             yield f"weights/{network}: {path} is not there; correct the path"
+        else:
+            (found,) = file_digests([path], cache)
+            files = network_weights(network)
+            wrong = mismatch(path, found, files) if sha256 is None else found != sha256 and [sha256]
+            if wrong:
+                yield (
+                    f"weights/{network}: {path} has SHA-256 {found}, expected "
+                    f"{' or '.join(wrong)}; fetch it again, or state `sha256` beside `path` if "
+                    "these are weights of your own"
+                )
+    for network in used:
+        if network in config["weights"] or _is_unknown(network):
+            continue
+        there = find(network_weights(network), Path(config["weights_dir"]))
+        if there is not None:
+            (found,) = file_digests([there], cache)
+            if wrong := mismatch(there, found, network_weights(network)):
+                yield (
+                    f"weights_dir: {there} has SHA-256 {found}, expected {' or '.join(wrong)}; "
+                    "delete it, and it is fetched again"
+                )
+
+
+def _is_unknown(network: str) -> bool:
+    try:
+        network_info(network)
+    except FringeError:
+        return True  # a fault of its own
+    return False
+
+
+def _given_weights(given: str | Mapping[str, str]) -> tuple[Path, str | None]:
+    """Return path and stated digest of an entry of the config's ``weights``."""
+    if isinstance(given, str):
+        return Path(given), None
+    return Path(given["path"]), given["sha256"]
+
+
+def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
+    """Return for each network with a file of weights where it is, or is to be fetched, and which.
+
+    Returns
+    -------
+    dict
+        By network: ``path``, and ``identity``, which enters what features depend on: the SHA-256 of
+        the file, or the name of one of which no SHA-256 is published.
+    """
+    located = {}
+    for network in networks(config):
+        files = network_weights(network)
+        if network in config["weights"]:
+            path, _ = _given_weights(config["weights"][network])
+            (identity,) = file_digests([path], cache)
+        elif files:
+            folder = Path(config["weights_dir"])
+            path = find(files, folder) or folder / files[0].name
+            published = next(file for file in files if file.name == path.name)
+            identity = published.sha256 or published.name
+        else:
+            continue
+        located[network] = {"path": str(path), "identity": identity}
+    return located
+
+
+def _statistics_faults(config: Config) -> Iterable[str]:
+    used = networks(config)
+    for source in used_sources(config):
+        for network, given in items(config["sources"][source], "statistics"):
+            key = f"sources/{source}/statistics/{network}"
+            if network not in used:
+                yield f"{key}: no key names that network; correct or drop it"
+            elif not Path(given["path"]).is_file():
+                yield f"{key}: {given['path']} is not there; correct the path"
+
+
+def published_statistics(
+    config: Config, source: str, network: str, space: str, cache: Path
+) -> dict[str, str | int]:
+    """Return ``network``, ``sha256`` and ``count`` of published statistics; {} if there are none.
+
+    Statistics are published of features alone, not of logits.
+    """
+    given = config["sources"][source].get("statistics", {}).get(network)
+    if given is None or space != "features":
+        return {}
+    (sha256,) = file_digests([Path(given["path"])], cache)
+    return {"network": network, "sha256": sha256, "count": given["count"]}
 
 
 def _results_faults(config: Config) -> Iterable[str]:
@@ -183,15 +310,6 @@ def _results_faults(config: Config) -> Iterable[str]:
             f"results: {folder} cannot be written to, because {place} is not yours to write to or "
             "read-only; name another folder, or give yourself the right (chmod u+wx)"
         )
-
-
-def weights_digests(config: Config, cache: Path) -> dict[str, str]:
-    """Return the SHA-256 of the weight files of networks of the user's own, by network.
-
-    Those of Fringe's own networks are registered, and another file is refused.
-    """
-    own = {name: Path(path) for name, path in config["weights"].items() if ":" in name}
-    return dict(zip(own, file_digests(list(own.values()), cache), strict=True))
 
 
 def shard_bounds(count: int, size: int) -> list[tuple[int, int]]:
@@ -213,7 +331,7 @@ def repeats(config: Config, scheme: str) -> int:
     """Return how many draws of ``scheme`` the tables and figures of a run need."""
     wanted: Mapping[str, int] = config["evaluation"]["repeats"]
     readers = {
-        "random": ("table1", "table2", "table3", "sweep"),
+        "random": ("table1", "table2", "table3", "sweep", "recall"),
         "matched": ("table1",),
         "prelogits": ("table2", "table3"),
         "logits": ("table2",),

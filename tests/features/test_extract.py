@@ -101,6 +101,18 @@ def test_what_a_shard_holds(tmp_path: Path, photos: ImageSource) -> None:
     assert {"fringe", "numpy", "h5py", "torch"} <= about.keys()
 
 
+def test_a_classifier_says_what_its_logits_are(tmp_path: Path, photos: ImageSource) -> None:
+    network = load_network("efficientnet-lite0")
+    for bounds in ((0, 4), (4, 8)):
+        path = tmp_path / f"{bounds[0]}.h5"
+        extract_shard(photos, network, *bounds, path, batch_size=4)
+    link_shards([tmp_path / "0.h5", tmp_path / "4.h5"], tmp_path / "all.h5")
+    for name in ("0.h5", "all.h5"):
+        assert open_features(tmp_path / name).class_names == network.class_names
+    extract_shard(photos, load_network("untrained"), 0, 4, tmp_path / "none.h5", batch_size=4)
+    assert open_features(tmp_path / "none.h5").class_names is None
+
+
 def test_batches_are_always_full_and_aligned(tmp_path: Path) -> None:
     seen = []
 

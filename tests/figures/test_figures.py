@@ -248,16 +248,16 @@ def test_sizes_by_hand():
 
 def test_sizes_show_the_papers_values_where_they_match():
     rows = [
-        ("ffhq", "random", "inception-v3", "features", "fid", 0, 11.7, 5000, 5000, 0),
-        ("ffhq", "random", "inception-v3", "features", "fid", 0, 5.2, 70000, 50000, 0),
-        ("ffhq", "random", "inception-v3", "features", "fid", 0, 7.0, 20000, 20000, 0),
+        ("ffhq", "random", "inception", "features", "fid", 0, 11.7, 5000, 5000, 0),
+        ("ffhq", "random", "inception", "features", "fid", 0, 5.2, 70000, 50000, 0),
+        ("ffhq", "random", "inception", "features", "fid", 0, 7.0, 20000, 20000, 0),
     ]
     scores = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
-    figure = sample_sizes(scores, {}, "inception-v3", all_real={"ffhq": 70000})
+    figure = sample_sizes(scores, {}, "inception", all_real={"ffhq": 70000})
     hollow = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
     assert [line.get_ydata()[0] for line in hollow] == [11.65, 5.14]
     assert "Kynkäänniemi" in texts(figure)
-    bare = sample_sizes(scores, {}, "inception-v3", paper=pd.DataFrame())
+    bare = sample_sizes(scores, {}, "inception", paper=pd.DataFrame())
     assert "Kynkäänniemi" not in texts(bare)
 
 

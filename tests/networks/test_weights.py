@@ -44,6 +44,11 @@ class Handler(BaseHTTPRequestHandler):
         if self.path == "/absent":
             self.send_error(404)
             return
+        if self.path == "/dead":
+            self.send_response(206)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            return
         content = CONTENT if self.path != "/wrong" else b"something else"
         first = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
         if first >= len(content):
@@ -85,15 +90,21 @@ def test_fetched_verified_and_not_fetched_again(server: Server, tmp_path: Path) 
 
 def test_an_interrupted_download_goes_on_where_it_stopped(server: Server, tmp_path: Path) -> None:
     file = file_at(server.url("net"))
+    (tmp_path / "net.pth.part").write_bytes(CONTENT[:1_000_000])  # as a killed run leaves it
     server.hang_up_after = 3_000_000
+    assert fetch(file, tmp_path, "net").read_bytes() == CONTENT
+    (_, first), (_, second) = server.asked
+    assert first == "bytes=1000000-"
+    assert 1_000_000 < int((second or "").removeprefix("bytes=").rstrip("-")) <= 4_000_000
+    assert [path.name for path in tmp_path.iterdir()] == ["net.pth"]
+
+
+def test_a_server_that_hangs_up_for_good(server: Server, tmp_path: Path) -> None:
+    file = file_at(server.url("dead"))
+    (tmp_path / "net.pth.part").write_bytes(CONTENT[:1_000_000])
     with pytest.raises(FringeError, match=r"(?s)net\.pth: the weights .* could not be fetched"):
         fetch(file, tmp_path, "net")
-    assert [path.name for path in tmp_path.iterdir()] == ["net.pth.part"]
-    have = (tmp_path / "net.pth.part").stat().st_size
-    assert 0 < have <= 3_000_000
-    assert fetch(file, tmp_path, "net").read_bytes() == CONTENT
-    assert server.asked[1:] == [("/net", f"bytes={have}-")]
-    assert [path.name for path in tmp_path.iterdir()] == ["net.pth"]
+    assert (tmp_path / "net.pth.part").read_bytes() == CONTENT[:1_000_000], "kept for another try"
 
 
 @pytest.mark.parametrize("have", [1_000_000, len(CONTENT)])

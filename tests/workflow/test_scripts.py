@@ -77,6 +77,7 @@ def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         "extraction": {"workers": 0},
     }
     made_from = {"images": "fingerprint", "network": "tiny_network:classifier", "batch_size": 20}
+    made_from["precision"] = "float32"
     shards = []
     for shard in ("0000000-0000040", "0000040-0000050"):
         shards.append(tmp_path / "photos" / "net" / f"{shard}.h5")
@@ -99,9 +100,9 @@ def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     )
     scripts["measure_statistics"].main(
         SimpleNamespace(
-            input=Named([link]),
+            input=SimpleNamespace(features=link),
             output=Named([tmp_path / "statistics.h5"]),
-            params=SimpleNamespace(revision=1),
+            params=SimpleNamespace(revision=1, published={}),
             wildcards=SimpleNamespace(space="features", n="45"),
         )
     )

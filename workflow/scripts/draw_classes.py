@@ -6,20 +6,19 @@ In: logits of both. Out: PNG and PDF.
 from fringe.evaluation import top1_classes
 from fringe.features import open_features
 from fringe.figures import save, top1_histogram
-from fringe.networks import load_network
 from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:
     """Draw one data set."""
     about = job.params.figure
-    network = about["network"]
+    real, generated = open_features(job.input.real), open_features(job.input.generated)
     figure = top1_histogram(
-        top1_classes(open_features(job.input.real), stop=about["n_real"]),
-        top1_classes(open_features(job.input.generated), stop=about["n_generated"]),
-        load_network(network, job.config["weights"].get(network)).class_names,
+        top1_classes(real, stop=about["n_real"]),
+        top1_classes(generated, stop=about["n_generated"]),
+        real.class_names,
         title=about["title"],
-        network=network,
+        network=about["network"],
         simulated=about["simulated"],
         style=about["style"],
     )

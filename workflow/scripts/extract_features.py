@@ -16,23 +16,26 @@ def main(job: Job) -> None:
     """Extract the features of the images that the shard's name says."""
     config = job.config
     first, last = parse_shard(job.wildcards.shard)
+    device = choose_device(config["device"])
     rendered = job.input.get("images")
     source = (
         RenderedShard(rendered)
         if rendered
-        else source_from_spec(source_spec(config, job.wildcards.source))
+        else source_from_spec(source_spec(config, job.wildcards.source), device=device)
     )
-    name = job.params.made_from["network"]
-    network = load_network(name, config["weights"].get(name), choose_device(config["device"]))
+    about = job.params.made_from
+    network = load_network(
+        about["network"], job.input.get("weights") or None, device, precision=about["precision"]
+    )
     extract_shard(
         source,
         network,
         first,
         last,
         job.output[0],
-        batch_size=job.params.made_from["batch_size"],
+        batch_size=about["batch_size"],
         workers=config["extraction"]["workers"],
-        provenance=job.params.made_from,
+        provenance=about,
     )
 
 

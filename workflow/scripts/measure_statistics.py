@@ -1,18 +1,32 @@
-"""Measure mean and covariance of the first images of a source.
+"""Measure mean and covariance of the first images of a source, or take published ones.
 
 In: a feature file. Out: ``mean`` (D,) and ``covariance`` (D, D), float64.
 """
 
+from fringe.errors import FringeError
 from fringe.evaluation import gaussian_of, save_gaussian
+from fringe.exchange import read_statistics
 from fringe.features import open_features
 from fringe.metrics import describe_rank
+from fringe.networks import network_info
 from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:
     """Measure the space and the number of images that the output's name says."""
     space, n = job.wildcards.space, int(job.wildcards.n)
-    file = open_features(job.input[0])
+    if published := job.params.published:
+        network = published["network"]
+        path = job.config["sources"][job.wildcards.source]["statistics"][network]["path"]
+        gaussian = read_statistics(path)
+        if len(gaussian.mean) != network_info(network).feature_dim:
+            raise FringeError(
+                f"{path}: of {len(gaussian.mean)} features, but {network} has "
+                f"{network_info(network).feature_dim}; name statistics of that network"
+            )
+        save_gaussian(job.output[0], gaussian, published["count"], published)
+        return
+    file = open_features(job.input.features)
     if note := describe_rank(n, file.dim(space), space):
         print(note)
     save_gaussian(job.output[0], gaussian_of(file, space, stop=n), n, file.attributes)

@@ -60,6 +60,12 @@ class FeatureFile:
         """The spaces there are: "features" and perhaps "logits"."""
         return tuple(self.dims)
 
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Names of the classes in the order of the logits; None where there are no logits."""
+        names = self.attributes.get("class_names")
+        return None if names is None else tuple(json.loads(names))
+
     def dim(self, space: str = "features") -> int:
         """Return the length of a row in ``space``."""
         if space not in self.dims:

@@ -15,6 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from fringe.errors import FringeError
 from fringe.networks.base import Activations, FeatureNetwork
+from fringe.networks.class_names import torchvision_classes
 from fringe.networks.parts import by_parts
 from fringe.networks.weights import check_sha256
 
@@ -41,7 +42,7 @@ def load(weights: Path | None, device: torch.device) -> FeatureNetwork:
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)
 
-    return FeatureNetwork(NAME, head.in_features, class_names(), SHA256, device, forward)
+    return FeatureNetwork(NAME, head.in_features, torchvision_classes(), SHA256, device, forward)
 
 
 def published(weights: Path | None = None) -> Any:
@@ -74,13 +75,6 @@ def preprocess(images: Tensor) -> Tensor:
     if pixels.shape[2:] != (SIZE, SIZE):
         pixels = nn.functional.interpolate(pixels, (SIZE, SIZE), mode="bicubic", antialias=True)
     return ((pixels - 127) / 128).contiguous(memory_format=torch.channels_last)
-
-
-def class_names() -> tuple[str, ...]:
-    """Return the names of the 1,000 ILSVRC classes in the order of the logits."""
-    from torchvision.models import ResNet50_Weights
-
-    return tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"])
 
 
 def fused_trunk(model: Any) -> nn.Sequential:

@@ -12,7 +12,15 @@ from pathlib import Path
 from fringe.errors import FringeError
 from fringe.progress import progress
 
-__all__ = ["WeightsFile", "check_sha256", "fetch", "find", "sha256_of", "weights_folder"]
+__all__ = [
+    "WeightsFile",
+    "check_sha256",
+    "fetch",
+    "find",
+    "mismatch",
+    "sha256_of",
+    "weights_folder",
+]
 
 CHUNK = 1 << 20  # bytes
 TIMEOUT = 10, 60  # seconds: to connect, and between two pieces of an answer
@@ -87,6 +95,18 @@ def check_sha256(path: Path, network: str, expected: Sequence[str]) -> str:
     return found
 
 
+def mismatch(path: Path, sha256: str, files: Sequence[WeightsFile]) -> list[str]:
+    """Return the digests that a file would need to be one of ``files``; [] if it may be one.
+
+    A file of which no digest is published is known by its name.
+    """
+    known = [file.sha256 for file in files if file.sha256 is not None]
+    unpublished = [file.name for file in files if file.sha256 is None]
+    if not known or sha256 in known or path.name in unpublished:
+        return []
+    return known
+
+
 def find(files: Sequence[WeightsFile], folder: Path) -> Path | None:
     """Return the first of ``files`` that lies in ``folder``, or None."""
     for file in files:
@@ -99,7 +119,8 @@ def fetch(file: WeightsFile, folder: Path, network: str) -> Path:
     """Return the path of ``file`` in ``folder``, downloading it there if need be.
 
     It is written as ``<name>.part``, from where an interrupted download goes on, and gets its name
-    when its SHA-256 is the published one. Mirrors are tried in order.
+    when its SHA-256 is the published one. An address is tried again as long as it sends something,
+    then the next one.
 
     Raises
     ------
@@ -113,11 +134,14 @@ def fetch(file: WeightsFile, folder: Path, network: str) -> Path:
         return path
     failures = []
     for url in file.urls:
-        try:
-            _download(url, folder, file)
-            return path
-        except (OSError, ValueError) as error:  # requests' errors are OSErrors
-            failures.append(f"  {url}: {error}")
+        have = -1
+        while have < (have := _size(folder / f"{file.name}.part")):
+            try:
+                _download(url, folder, file)
+                return path
+            except (OSError, ValueError) as error:  # requests' errors are OSErrors
+                failure = f"  {url}: {error}"
+        failures.append(failure)
     known = f"SHA-256 {file.sha256}" if file.sha256 else "no SHA-256 is published"
     raise FringeError(
         f"{path}: the weights of network {network!r} could not be fetched ({known}).\n"
@@ -125,6 +149,10 @@ def fetch(file: WeightsFile, folder: Path, network: str) -> Path:
         + f"\nWithout a network, fetch {file.urls[0]} elsewhere and put it at {path}, or name a "
         f"local copy in the configuration: `weights: {{{network}: <path>}}`"
     )
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _download(url: str, folder: Path, file: WeightsFile) -> None:
@@ -150,7 +178,7 @@ def _fetch_rest(url: str, partial: Path) -> None:
     """Append to ``partial`` what it lacks of the file at ``url`` (RFC 9110, range requests)."""
     import requests
 
-    have = partial.stat().st_size if partial.exists() else 0
+    have = _size(partial)
     # Uncompressed, so that positions are those of the file.
     headers = {"Accept-Encoding": "identity", **({"Range": f"bytes={have}-"} if have else {})}
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:

@@ -1,4 +1,4 @@
-"""The paper's own numbers (Tables 1 to 3 and Figure 8a), to be printed beside ours."""
+"""The paper's own numbers (Tables 1 to 3, Figures 8 and 19), to be printed beside ours."""
 
 from functools import cache
 from importlib.resources import files
@@ -23,22 +23,6 @@ PAPER_COLUMNS = (
     "std",
 )
 
-# The paper's networks under the names they go by, letters and digits only.
-_NETWORKS = {
-    "inception": "inception",
-    "inceptiontf": "inception",
-    "inceptionv3": "inception",
-    "inceptionv3tf": "inception",
-    "inceptionv3tensorflow": "inception",
-    "inception20151205": "inception",
-    "inceptionv3tf20151205": "inception",
-    "resnet50": "resnet50",
-    "swav": "swav",
-    "swavresnet50": "swav",
-    "clip": "clip",
-    "clipvitb32": "clip",
-}
-
 
 class PaperValue(NamedTuple):
     """A number of the paper in plain units (KID unscaled), with its deviation if printed."""
@@ -55,9 +39,9 @@ def _shipped() -> str:
 def paper_numbers() -> pd.DataFrame:
     """Return the paper's numbers that come with the package.
 
-    Columns: exhibit ("table1" ... "figure8a"), dataset, network ("inception", "resnet50",
-    "swav", "clip"), scheme, metric, n_real (empty: all images), n_generated, value, std. Kernel
-    distances are unscaled; the paper prints them times 1,000.
+    Columns: exhibit ("table1" ... "figure19"), dataset, network (its registered
+    name), scheme, metric, n_real (empty: all images), n_generated, value, std. Kernel distances are
+    unscaled; the paper prints them times 1,000.
     """
     return pd.read_csv(StringIO(_shipped()))
 
@@ -65,7 +49,7 @@ def paper_numbers() -> pd.DataFrame:
 def paper_rows(
     paper: pd.DataFrame | None, *, dataset: str, network: str, scheme: str, metric: str
 ) -> pd.DataFrame:
-    """Return the rows of one combination; dataset and network may be spelt with - or _.
+    """Return the rows of one combination; the dataset may be spelt with - or _.
 
     ``paper`` None means the numbers that come with the package, an empty frame means none.
     """
@@ -80,7 +64,7 @@ def paper_rows(
         )
     mask = (
         (numbers["dataset"].map(_plain) == _plain(dataset))
-        & (numbers["network"] == _NETWORKS.get(_plain(network), network))
+        & (numbers["network"] == network)
         & (numbers["scheme"] == scheme)
         & (numbers["metric"] == metric)
     )

@@ -28,13 +28,15 @@ SIMULATED = "simulated generator"
 # What networks are called where the titles do not say.
 _NETWORKS = {
     "clip": "CLIP",
-    "clip-vit-b32": "CLIP",
+    "dinov2-b": "DINOv2 ViT-B",
+    "dinov2-l": "DINOv2 ViT-L",
     "efficientnet-lite0": "EfficientNet-Lite0",
-    "inception-v3": "Inception-V3",
-    "inception-v3-tf": "Inception-V3",
+    "inception": "Inception-V3",
+    "inception-torchvision": "Inception-V3 of torchvision",
     "resnet50": "ResNet-50",
     "swav": "SwAV",
     "untrained": "untrained",
+    "vgg16": "VGG-16",
 }
 
 

@@ -1,0 +1,45 @@
+"""Draw Figure 7 or 19: two generators of the same real images side by side.
+
+In: scores, and the random draws of both. Out: PNG and PDF.
+"""
+
+from fringe.devices import choose_device
+from fringe.evaluation import load_draws, read_scores
+from fringe.figures import generator_comparison, save
+from fringe.plan import source_spec
+from fringe.seeds import random_stream
+from fringe.sources import source_from_spec
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Draw one comparison, with images of the first random draw of each generator."""
+    about = job.params.figure
+    rows, columns = about["grid"]
+    generators = about["comparison"]["generators"]
+    grids = {}
+    for dataset, path in zip(generators.values(), job.input.draws, strict=True):
+        spec = source_spec(job.config, job.config["datasets"][dataset]["generated"])
+        device = choose_device(job.config["device"]) if spec["kind"] == "generator" else "cpu"
+        indices, _ = load_draws(path)
+        stream = random_stream(about["seed"], "comparison", dataset)
+        chosen = stream.permutation(indices[0])[: rows * columns]
+        grids[dataset] = source_from_spec(spec, device=device).read(chosen)
+    figure = generator_comparison(
+        grids,
+        read_scores(job.input.scores),
+        title=about["comparison"]["title"],
+        generators=generators,
+        titles=about["titles"],
+        network=about["network"],
+        control=about["control"],
+        recall_network=about["recall"],
+        rows=rows,
+        columns=columns,
+        style=about["style"],
+    )
+    save(figure, job.output.png, job.output.pdf, about["style"])
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

@@ -1,0 +1,21 @@
+"""Draw Figure 8b: FID of the same random draws under several networks.
+
+In: scores. Out: PNG and PDF.
+"""
+
+from fringe.evaluation import read_scores
+from fringe.figures import network_comparison, save
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Draw all data sets that name an alternative."""
+    about = job.params.figure
+    figure = network_comparison(
+        read_scores(job.input), about["titles"], about["networks"], style=about["style"]
+    )
+    save(figure, job.output.png, job.output.pdf, about["style"])
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

@@ -1,0 +1,18 @@
+"""Fetch the published weights of one network.
+
+In: nothing. Out: the file, verified.
+"""
+
+from pathlib import Path
+
+from fringe.networks import fetch_weights
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Fetch what the network needs, or go on where an earlier download stopped."""
+    fetch_weights(job.params.network, Path(job.output[0]).parent)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)
