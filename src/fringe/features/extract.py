@@ -132,7 +132,8 @@ def _activations(
     missing = batch_size - len(images)
     if missing:
         images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
-    result = network(torch.tensor(images).permute(0, 3, 1, 2))
+    images = np.require(images, requirements=["C", "W"])  # copied only where it must be
+    result = network(torch.from_numpy(images).permute(0, 3, 1, 2))
     rows = {"features": result.features.cpu().numpy()}
     if result.logits is not None:
         rows["logits"] = result.logits.cpu().numpy()
