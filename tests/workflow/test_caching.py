@@ -155,6 +155,33 @@ ADD_CONTROL = sets("controls", to=["tiny_network:other", "tiny_network:control"]
 EVERY_SCHEME = ("random", "matched", *WEIGHTED)
 
 
+def publish_statistics(project: Project) -> None:
+    """Give the real images a published mean and covariance in the network of FID."""
+    values = np.random.default_rng(0).standard_normal((40, 12))
+    path = project.folder / "real.npz"
+    np.savez(path, mu=values.mean(0), sigma=np.cov(values, rowvar=False))
+    published = {"tiny_network:classifier": {"path": "real.npz", "count": 1000}}
+    project.config["sources"]["real"]["statistics"] = published
+
+
+AFTER_STATISTICS = (
+    f"statistics/real/{MAIN}/features-40.h5",
+    *(f"{kind}/faces/prelogits.h5" for kind in ("weights", "draws")),
+    *(f"scores/faces/*/{MAIN}.csv", "scores/faces/prelogits/*.csv"),
+    *("scores/faces/snapshots-features.csv", "tables/*", "verdict.*"),
+    *figures("5", "6", "9", "16", "17", "18"),
+)
+
+
+def compare(project: Project) -> None:
+    """Compare the candidates with those of another generator."""
+    config = project.config
+    config["sources"]["rival"] = {**config["sources"]["fake"], "count": 60, "seed": 8}
+    config["datasets"]["pair"] = {"real": "real", "generated": "rival", "resample": False}
+    config["comparisons"] = {"two": {"generators": {"One": "faces", "Two": "pair"}}}
+    config["evaluation"]["precision_recall"] = {"network": "tiny_network:classifier"}
+
+
 # Each: a name, the change, patterns of outputs that exist, and outputs that do not yet.
 CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
     ("nothing", lambda project: None, (), set()),
@@ -341,6 +368,39 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
             *AFTER_FAKE,
         ),
         set(),
+    ),
+    (
+        "precision",
+        sets("extraction", "precision", to="bfloat16"),
+        (
+            "features/*/*/*.h5",
+            "statistics/*/*/*.h5",
+            *after_snapshot("*"),
+            *AFTER_REAL,
+            *AFTER_FAKE,
+        ),
+        set(),
+    ),
+    ("published statistics", publish_statistics, AFTER_STATISTICS, set()),
+    (
+        "an alternative",
+        sets("datasets", "faces", "alternatives", to=["tiny_network:other"]),
+        (),
+        extracted("real", OTHER, *REAL_SHARDS)
+        | extracted("fake", OTHER, *FAKE_SHARDS)
+        | {f"statistics/real/{OTHER}/features-40.h5", *scored(OTHER, "random")}
+        | {f"figures/figure8b.{kind}" for kind in PNG_PDF},
+    ),
+    (
+        "a comparison",
+        compare,
+        (),
+        {f"images/rival/{shard}.h5" for shard in REAL_SHARDS}
+        | extracted("rival", MAIN, *REAL_SHARDS)
+        | extracted("rival", CONTROL, *REAL_SHARDS)
+        | {"draws/pair/random.h5", "scores/faces/random/precision_recall.csv"}
+        | {f"scores/pair/random/{kind}.csv" for kind in (MAIN, CONTROL, "precision_recall")}
+        | {f"figures/figure{n}-two.{kind}" for n in ("7", "19") for kind in PNG_PDF},
     ),
     (
         "dropped images",

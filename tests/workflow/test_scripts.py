@@ -12,8 +12,11 @@ import h5py
 import numpy as np
 import pytest
 
+from fringe.errors import FringeError
 from fringe.evaluation import load_draws, load_gaussian
+from fringe.exchange import write_statistics
 from fringe.features import open_features
+from fringe.metrics import Gaussian
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
@@ -106,6 +109,27 @@ def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             wildcards=SimpleNamespace(space="features", n="45"),
         )
     )
+    measured, _ = load_gaussian(tmp_path / "statistics.h5")
+    write_statistics(tmp_path / "published.npz", measured)
+    name = "tiny_network:classifier"
+    given = {"path": str(tmp_path / "published.npz"), "count": 7000}
+    published = SimpleNamespace(
+        input=SimpleNamespace(features=[]),
+        output=Named([tmp_path / "taken.h5"]),
+        params=SimpleNamespace(
+            revision=1, published={"network": name, "sha256": "", "count": 7000}
+        ),
+        config={"sources": {"photos": {"statistics": {name: given}}}},
+        wildcards=SimpleNamespace(space="features", n="45", source="photos"),
+    )
+    scripts["measure_statistics"].main(published)
+    taken, count = load_gaussian(tmp_path / "taken.h5")
+    assert count == 7000
+    assert np.array_equal(taken.mean, measured.mean)
+    write_statistics(tmp_path / "published.npz", Gaussian(np.zeros(5), np.eye(5)))
+    with pytest.raises(FringeError, match=r"published\.npz: of 5 features, but tiny_network"):
+        scripts["measure_statistics"].main(published)
+
     rows = open_features(link).read("features").astype(np.float64)
     assert rows.shape == (50, 12)
     gaussian, n = load_gaussian(tmp_path / "statistics.h5")

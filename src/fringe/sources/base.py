@@ -17,7 +17,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from fringe.errors import FringeError
-from fringe.sources.decoding import decode, size_of
+from fringe.sources.decoding import decode, decode_pixels, size_of
 from fringe.sources.fitting import Fit
 
 __all__ = [
@@ -214,9 +214,11 @@ class EncodedSource(FileSource):
         """Return width and height of one image as it is stored, from its header."""
         return size_of(self._bytes(index), self._label(index))
 
-    def _image(self, index: int) -> Image.Image:
-        image = decode(self._bytes(index), self._label(index))
-        return image if self.fit is None else self.fit(image)
+    def _pixels(self, index: int) -> Images:
+        data, label = self._bytes(index), self._label(index)
+        if self.fit is None:
+            return decode_pixels(data, label)
+        return np.asarray(self.fit(decode(data, label)))
 
     def read(self, indices: Indices) -> Images:
         """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3).
@@ -233,14 +235,14 @@ class EncodedSource(FileSource):
         # In increasing order, which is the quick one for files that are read as streams.
         for row in sorted(range(len(wanted)), key=wanted.__getitem__):
             index = wanted[row]
-            image = self._image(index)
-            if image.size != (width, height):
+            pixels = self._pixels(index)
+            if pixels.shape != (height, width, 3):
                 raise FringeError(
-                    f"{self._label(index)}: {_size(image.size)}, but {self._label(0)} is "
-                    f"{_size((width, height))}; bring all images to one size, or set `resolution` "
+                    f"{self._label(index)}: {_size(pixels.shape)}, but {self._label(0)} is "
+                    f"{_size((height, width))}; bring all images to one size, or set `resolution` "
                     "to have each cropped to a centred square and resized"
                 )
-            images[row] = np.asarray(image)
+            images[row] = pixels
         return images
 
 
@@ -374,5 +376,6 @@ def as_path(path: str | os.PathLike[str]) -> Path:
     return Path(path).expanduser()
 
 
-def _size(size: tuple[int, int]) -> str:
-    return f"{size[0]} x {size[1]} pixels"
+def _size(shape: Sequence[int]) -> str:
+    height, width = shape[:2]
+    return f"{width} x {height} pixels"
