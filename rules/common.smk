@@ -247,14 +247,14 @@ def snapshot_statistics(wildcards):
 # Tables, and titles everywhere: rules/tables.smk.
 
 
-def titles():
+def titles(datasets=tuple(RESAMPLED)):
     """Return the display names of data sets, and which of them a simulated generator made."""
     return {
         name: {
-            "title": dataset["title"],
-            "simulated": SOURCES[dataset["generated"]]["simulated"],
+            "title": DATASETS[name]["title"],
+            "simulated": SOURCES[DATASETS[name]["generated"]]["simulated"],
         }
-        for name, dataset in DATASETS.items()
+        for name in datasets
     }
 
 

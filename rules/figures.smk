@@ -213,7 +213,7 @@ rule figure_comparison:
                     "generators"
                 ].values()
             },
-            titles=titles(),
+            titles=titles(config["comparisons"][w.comparison]["generators"].values()),
             network=config["network"],
             control=config["controls"][-1],
             recall=config["evaluation"]["precision_recall"]["network"],
