@@ -25,7 +25,7 @@ def checked(config):
         folder = Path(config.get("results", "results")) / str(config.get("run"))
         schema = load_schema(Path(workflow.basedir) / "config" / "schema.yaml")
         files = [Path(path) for path in workflow.configfiles]
-        checked = plan.check(config, schema, folder / "fingerprints.json", files)
+        checked = plan.check(config, schema, plan.hash_cache(config), files)
         if workflow.is_main_process:
             if not workflow.dryrun:
                 clear_stale_locks(Path(".snakemake"))
@@ -55,7 +55,7 @@ def in_files(network):
 
 NETWORKS = {in_files(name): name for name in plan.networks(config)}
 MAIN, CONTROLS = in_files(config["network"]), [*map(in_files, config["controls"])]
-WEIGHTS = plan.locate_weights(config, Path(R) / "fingerprints.json")
+WEIGHTS = plan.locate_weights(config, plan.hash_cache(config))
 SCHEMES = plan.schemes(config)
 
 
@@ -183,7 +183,7 @@ def published_statistics(wildcards):
     """Return what identifies published statistics in place of measured ones, if there are any."""
     w = wildcards
     network = NETWORKS[w.network]
-    cache = Path(R) / "fingerprints.json"
+    cache = plan.hash_cache(config)
     return plan.published_statistics(config, w.source, network, w.space, cache)
 
 

@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 from fringe.config import SOURCE_KEYS, complete, duplicate_keys, items, raise_faults, where_shaped
+from fringe.devices import choose_device
 from fringe.errors import FringeError
 from fringe.networks import network_info, network_weights
 from fringe.networks.weights import find, mismatch
-from fringe.sources import source_from_spec
+from fringe.sources import ImageSource, source_from_spec
 from fringe.sources.digests import file_digests
 
 __all__ = [
     "check",
+    "hash_cache",
     "locate_weights",
     "networks",
     "networks_of",
+    "open_configured",
     "parse_shard",
     "parse_sweep_scheme",
     "published_statistics",
@@ -39,6 +42,18 @@ def source_spec(config: Config, name: str) -> dict[str, Any]:
     source = config["sources"][name]
     kind = source["kind"]
     return {"kind": kind} | {key: source.get(key) for key in SOURCE_KEYS[kind]}
+
+
+def hash_cache(config: Config) -> Path:
+    """Return the file in which a run remembers what it learnt by reading whole data sets."""
+    return Path(config.get("results", "results"), str(config.get("run")), "fingerprints.json")
+
+
+def open_configured(config: Config, name: str) -> ImageSource:
+    """Open the source ``name`` of a completed config; a generator on the configured device."""
+    spec = source_spec(config, name)
+    device = choose_device(config["device"]) if spec["kind"] == "generator" else "cpu"
+    return source_from_spec(spec, hash_cache(config), device)
 
 
 def used_sources(config: Config) -> list[str]:

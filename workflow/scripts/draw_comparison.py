@@ -3,12 +3,10 @@
 In: scores, and the random draws of both. Out: PNG and PDF.
 """
 
-from fringe.devices import choose_device
 from fringe.evaluation import load_draws, read_scores
 from fringe.figures import generator_comparison, save
-from fringe.plan import source_spec
+from fringe.plan import open_configured
 from fringe.seeds import random_stream
-from fringe.sources import source_from_spec
 from fringe.stage import Job, run
 
 
@@ -19,12 +17,11 @@ def main(job: Job) -> None:
     generators = about["comparison"]["generators"]
     grids = {}
     for dataset, path in zip(generators.values(), job.input.draws, strict=True):
-        spec = source_spec(job.config, job.config["datasets"][dataset]["generated"])
-        device = choose_device(job.config["device"]) if spec["kind"] == "generator" else "cpu"
+        source = open_configured(job.config, job.config["datasets"][dataset]["generated"])
         indices, _ = load_draws(path)
         stream = random_stream(about["seed"], "comparison", dataset)
         chosen = stream.permutation(indices[0])[: rows * columns]
-        grids[dataset] = source_from_spec(spec, device=device).read(chosen)
+        grids[dataset] = source.read(chosen)
     figure = generator_comparison(
         grids,
         read_scores(job.input.scores),

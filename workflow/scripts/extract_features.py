@@ -7,8 +7,8 @@ In: the source's images, or a shard of them where a generator rendered it. Out: 
 from fringe.devices import choose_device
 from fringe.features import extract_shard
 from fringe.networks import load_network
-from fringe.plan import parse_shard, source_spec
-from fringe.sources import RenderedShard, source_from_spec
+from fringe.plan import open_configured, parse_shard
+from fringe.sources import RenderedShard
 from fringe.stage import Job, run
 
 
@@ -16,16 +16,14 @@ def main(job: Job) -> None:
     """Extract the features of the images that the shard's name says."""
     config = job.config
     first, last = parse_shard(job.wildcards.shard)
-    device = choose_device(config["device"])
     rendered = job.input.get("images")
-    source = (
-        RenderedShard(rendered)
-        if rendered
-        else source_from_spec(source_spec(config, job.wildcards.source), device=device)
-    )
+    source = RenderedShard(rendered) if rendered else open_configured(config, job.wildcards.source)
     about = job.params.made_from
     network = load_network(
-        about["network"], job.input.get("weights") or None, device, precision=about["precision"]
+        about["network"],
+        job.input.get("weights") or None,
+        choose_device(config["device"]),
+        precision=about["precision"],
     )
     extract_shard(
         source,
