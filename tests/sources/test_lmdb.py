@@ -148,6 +148,25 @@ def test_a_forked_child_may_open_the_file_anew(tmp_path: Path):
     assert stored(source) == in_order(values)
 
 
+def _give_up_and_read(path: Path, inherited: list[LmdbSource]) -> None:
+    inherited.clear()
+    gc.collect()
+    stored(LmdbSource(path))
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_a_forked_child_may_give_up_what_it_inherited(tmp_path: Path):
+    path = write_lmdb(tmp_path / "set", random_values(50, 9000))
+    sources = [LmdbSource(path)]
+    child = multiprocessing.get_context("fork").Process(
+        target=_give_up_and_read, args=(path, sources)
+    )
+    child.start()
+    child.join()
+    assert child.exitcode == 0
+    assert len(stored(sources[0])) == 50
+
+
 def test_a_value_that_is_no_image_is_named_by_its_key(tmp_path: Path, pixels: np.ndarray):
     path = write_lmdb(tmp_path / "set", {b"a": encode(pixels[0]), b"b\xff": b"x" * 5000})
     with pytest.raises(FringeError, match=r"data\.mdb!b\\xff: is damaged or not an image"):
