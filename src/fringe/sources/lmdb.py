@@ -137,7 +137,9 @@ class _Environment:
                 state = self._state()
                 opened = self._opened
                 if opened is None or opened[0] != state:
-                    self.close()
+                    self._opened = None
+                    if opened is not None:  # else LMDB would not open the same file again
+                        opened[1].close()
                     opened = self._opened = state, _open(self._path)
         return opened[1]
 
@@ -146,15 +148,6 @@ class _Environment:
         # it must not close what another thread reads.
         found = self._path.stat()
         return found.st_dev, found.st_ino, found.st_size
-
-    def close(self) -> None:
-        """Close it, also where it was inherited: else LMDB would not open the file again."""
-        opened, self._opened = self._opened, None
-        if opened is not None:
-            opened[1].close()
-
-    def __del__(self) -> None:
-        self.close()
 
 
 #: Those in use, by the file's real path; one that no source uses any more is closed.
