@@ -52,7 +52,12 @@ CONFIG: dict[str, Any] = {
         "fastgan": {"kind": "generator", "path": "fastgan.pkl", "count": 16},
     },
     "datasets": {
-        "cats": {"title": "Cats", "real": "lsun", "generated": "stylegan2"},
+        "cats": {
+            "title": "Cats",
+            "real": "lsun",
+            "generated": "stylegan2",
+            "alternatives": ["resnet50"],
+        },
         "cats_fastgan": {"real": "lsun", "generated": "fastgan", "resample": False},
         "copies": {"real": "zip", "generated": "fastgan", "resample": False},
     },
@@ -184,7 +189,7 @@ def test_tables_figures_and_scores_are_there(formats: Project) -> None:
         assert "cats_fastgan" not in text
         assert "nan" not in text.lower()
     assert "Inception-V3" in (formats.results / "tables/table1.md").read_text()
-    for name in ("4a-cats", "5-cats", "16-cats", "7-cats", "19-cats", "6"):
+    for name in ("4a-cats", "5-cats", "16-cats", "7-cats", "19-cats", "6", "8b"):
         for suffix in ("png", "pdf"):
             assert (formats.results / f"figures/figure{name}.{suffix}").stat().st_size > 2000
     for path in formats.results.glob("scores/**/*.csv"):
