@@ -9,8 +9,10 @@ BIN := .venv/bin
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 CONFIG ?= config/config.yaml
 # The folder that the run of CONFIG writes.
-key = $(shell sed -nE "s/^$(1): *([^ ]+).*/\1/p" $(CONFIG))
+key = $(shell sed -nE "s/^$(1): *([^ ]+).*/\1/p" $(CONFIG) 2>/dev/null)
 RESULTS = $(or $(call key,results),results)/$(call key,run)
+# One job at a time on a GPU.
+GPU := $(if $(shell nvidia-smi -L 2>/dev/null),--resources gpu=1)
 # One thread in each job's linear algebra; jobs run side by side.
 export OMP_NUM_THREADS ?= 1
 
@@ -33,8 +35,11 @@ demo: ## Rebuild the embedded default: photographs and a simulated generator
 paper: ## Rebuild the paper; the data sets that config/config.yaml names must be there
 	@$(MAKE) --no-print-directory run CONFIG=config/config.yaml
 
-run: env ## Run any configuration: make run CONFIG=my.yaml
-	@$(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) \
+$(CONFIG):
+	@echo "$(CONFIG): is not there; name a configuration: make run CONFIG=my.yaml"; exit 1
+
+run: env $(CONFIG) ## Run any configuration: make run CONFIG=my.yaml
+	@$(BIN)/snakemake --cores $(CORES) $(GPU) --configfile $(CONFIG) \
 	  --quiet rules reason host --report $(RESULTS)/report.html --report-after-run
 	@$(BIN)/python -m fringe.report $(RESULTS)
 

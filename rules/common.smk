@@ -105,6 +105,13 @@ def real_statistics(space="features", network=None):
     return path
 
 
+def rendering_memory(wildcards):
+    """Return megabytes: a checkpoint is read whole, and the network is made beside it."""
+    source = config["sources"][wildcards.source]
+    trained = source["kind"] == "generator"
+    return 1500 + (3 * Path(source["path"]).stat().st_size >> 20 if trained else 0)
+
+
 # Features: rules/features.smk.
 
 

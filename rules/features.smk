@@ -31,9 +31,9 @@ rule extract_features:
         f"{R}/benchmarks/extract_features/{{source}}/{{network}}/{{shard}}.tsv"
     conda:
         "../envs/fringe.yaml"
-    # One thread for each shard: the last bits of a convolution depend on the number of threads,
-    # and two shards at a time are faster than one on two threads.
-    threads: 1
+    # One thread for each shard's network: the last bits of a convolution depend on the number of
+    # threads, and two shards at a time are faster than one on two threads.
+    threads: 1 + config["extraction"]["workers"]
     resources:
         mem_mb=lambda w, attempt: 3000 * attempt,
         runtime=120,

@@ -12,7 +12,7 @@ rule render_images:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 1500 * attempt,
+        mem_mb=lambda w, attempt: rendering_memory(w) * attempt,
         runtime=60,
         gpu=lambda w: (
             1

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ from fringe.exchange import read_statistics
 from fringe.features import extract_shard, open_features
 from fringe.networks import load_network
 from fringe.sources import open_source, source_from_spec
+
+from .sources.conftest import encode
 
 
 @pytest.fixture(scope="module")
@@ -43,12 +46,58 @@ def test_statistics_of_features(tmp_path: Path, features: Path, capsys: pytest.C
         (["--space", "logits"], gaussian_of(file, "logits")),
         (["--count", "7"], gaussian_of(file, stop=7)),
     ):
+        out.unlink(missing_ok=True)
         assert main(["export", "statistics", str(features), str(out), *arguments]) == 0
         assert f"{out}: mu and sigma of " in capsys.readouterr().out
         assert np.array_equal(read_statistics(out).mean, expected.mean)
         assert np.array_equal(read_statistics(out).covariance, expected.covariance)
-    assert main(["export", "statistics", str(features), str(out), "--count", "13"]) == 1
+    arguments = ["export", "statistics", str(features), str(out), "--count", "13"]
+    assert main([*arguments, "--force"]) == 1
     assert "13 images asked for" in capsys.readouterr().err
+
+
+def test_nothing_is_written_over(
+    tmp_path: Path, features: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "data.npz"
+    out.write_bytes(b"dear")
+    for command in (["export", "statistics"], ["export", "features"]):
+        assert main([*command, str(features), str(out)]) == 1
+        assert f"{out}: is there already; name another, or add --force" in capsys.readouterr().err
+        assert out.read_bytes() == b"dear"
+    images = tmp_path / "images.zip"
+    with zipfile.ZipFile(images, "w") as archive:
+        archive.writestr("a.png", encode(np.zeros((8, 8, 3), np.uint8)))
+    before = images.read_bytes()
+    assert main(["prepare", str(images), str(images), "--resolution", "4"]) == 1
+    assert images.read_bytes() == before
+    assert main(["export", "features", str(features), str(out), "--force"]) == 0
+    assert out.read_bytes() != b"dear"
+
+
+def test_files_of_others_are_not_called_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "mine.zip").write_bytes(b"PK")
+    for name, message in (
+        ("mine.zip", "is no HDF5 file; give features or statistics of a run"),
+        ("absent.h5", "is not there; correct the path"),
+    ):
+        assert main(["export", "features", str(tmp_path / name), "o.npz"]) == 1
+        error = capsys.readouterr().err
+        assert message in error
+        assert "delete" not in error
+
+
+def test_a_full_or_closed_disk_and_ctrl_c_leave_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    for error, status in ((IsADirectoryError("out.zip"), 1), (KeyboardInterrupt(), 130)):
+
+        def fail(*_: object, error: BaseException = error) -> None:
+            raise error
+
+        monkeypatch.setattr("fringe.generators.convert", fail)
+        assert main(["convert", "a.pkl", "a.safetensors"]) == status
+        assert capsys.readouterr().err.startswith("fringe: ")
 
 
 def test_statistics_of_a_run(tmp_path: Path, features: Path, capsys: pytest.CaptureFixture[str]):
@@ -78,19 +127,19 @@ def test_prepare(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     out = tmp_path / "out.zip"
     for arguments, options in (
         (["--resolution", "8", "--filter", "box", "--workers", "2"], {"filter": "box"}),
-        (["--crop", "center", "--resolution", "8", "--count", "4"], {"count": 4}),
-        (["--crop", "wide", "32x26"], {"crop": "wide 32x26"}),
-        (["--crop", "wide 32x26"], {"crop": "wide 32x26"}),
+        (["--resolution", "8", "--count", "4"], {"count": 4}),
+        (["--wide", "32x26"], {"crop": "wide 32x26"}),
     ):
-        assert main(["prepare", str(raw), str(out), *arguments]) == 0
+        assert main(["prepare", *arguments, "--force", str(raw), str(out)]) == 0
         source = open_source(raw, None if "crop" in options else 8, **options)
         assert capsys.readouterr().out == f"{out}: {len(source)} images\n"
         indices = range(len(source))
         assert np.array_equal(open_source(out).read(indices), source.read(indices))
+    out.unlink()
     assert main(["prepare", str(raw), str(out)]) == 1
     assert "no size is given; add --resolution" in capsys.readouterr().err
-    assert main(["prepare", str(raw), str(out), "--crop", "wide"]) == 1
-    assert "crop is 'wide'" in capsys.readouterr().err
+    assert main(["prepare", str(raw), str(out), "--wide", "x"]) == 1
+    assert "crop is 'wide x'" in capsys.readouterr().err
 
 
 def test_convert_and_fetch_call_the_library(
@@ -98,7 +147,12 @@ def test_convert_and_fetch_call_the_library(
 ):
     calls: list[tuple] = []
     monkeypatch.setattr("fringe.generators.convert", lambda *a: calls.append(a))
-    monkeypatch.setattr("fringe.networks.fetch_weights", lambda *a: calls.append(a) or a[1])
+
+    def fetch(name: str, folder: Path) -> Path | None:
+        calls.append((name, folder))
+        return None if name == "untrained" else folder
+
+    monkeypatch.setattr("fringe.networks.fetch_weights", fetch)
     assert main(["convert", "a.pkl", "a.safetensors"]) == 0
     assert main(["fetch", "inception", "--weights-dir", str(tmp_path)]) == 0
     assert str(tmp_path) in capsys.readouterr().out
@@ -107,8 +161,10 @@ def test_convert_and_fetch_call_the_library(
     assert calls == [
         (Path("a.pkl"), Path("a.safetensors")),
         ("inception", tmp_path),
-        ("untrained", None),
+        ("untrained", Path("data/weights")),
     ]
+    assert main(["convert", "a.pkl", "a.pt"]) == 1
+    assert "a.pt: must end in .safetensors" in capsys.readouterr().err
 
 
 def test_a_stylegan2_pickle_becomes_safetensors(tmp_path: Path, shared: Path):
@@ -141,7 +197,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr("fringe.generators.convert", fail)
     with pytest.raises(ZeroDivisionError):
-        main(["convert", "a", "b"])
+        main(["convert", "a", "b.safetensors"])
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The command ``fringe``: data sets, checkpoints and statistics in and out of others' formats.
+"""The command fringe: data sets, checkpoints and statistics in and out of others' formats.
 
 Each subcommand is one call of the library. What a user can mend ends with one message on standard
 error and exit status 1; the study itself is run by Snakemake.
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fringe import __version__
 from fringe.errors import FringeError
+from fringe.networks import network_names
 
 __all__ = ["main"]
 
@@ -26,12 +27,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
+        if not options.force and "output" in options and options.output.exists():
+            raise FringeError(f"{options.output}: is there already; name another, or add --force")
         message: str = options.run(options)
-    except FringeError as error:
+    except (FringeError, OSError) as error:
         print(f"fringe: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("fringe: stopped", file=sys.stderr)
+        return 130
     print(message)
     return 0
+
+
+def _refuse_others(path: Path) -> None:
+    """Raise unless ``path`` is an HDF5 file, before anything calls it a damaged one of a run."""
+    import h5py
+
+    if not path.is_file():
+        raise FringeError(f"{path}: is not there; correct the path")
+    if not h5py.is_hdf5(path):
+        raise FringeError(f"{path}: is no HDF5 file; give features or statistics of a run")
 
 
 def export_statistics(options: argparse.Namespace) -> str:
@@ -41,6 +57,7 @@ def export_statistics(options: argparse.Namespace) -> str:
     from fringe.features import open_features
     from fringe.files import open_h5
 
+    _refuse_others(options.input)
     with open_h5(options.input) as file:
         is_statistics = "covariance" in file
     if is_statistics:
@@ -63,6 +80,7 @@ def export_features(options: argparse.Namespace) -> str:
     from fringe.exchange import write_features
     from fringe.features import open_features
 
+    _refuse_others(options.input)
     file = open_features(options.input)
     logits = file.read("logits") if "logits" in file.spaces else None
     write_features(options.output, file.read(), logits)
@@ -73,9 +91,9 @@ def prepare(options: argparse.Namespace) -> str:
     """Crop and resize raw images into a ZIP."""
     from fringe.prepare import prepare
 
-    crop = " ".join(options.crop)
-    if options.resolution is None and crop == "center":
-        raise FringeError("prepare: no size is given; add --resolution R, or --crop wide WxH")
+    crop = f"wide {options.wide}" if options.wide else "center"
+    if options.resolution is None and not options.wide:
+        raise FringeError("prepare: no size is given; add --resolution R, or --wide WxH")
     n = prepare(
         options.source,
         options.output,
@@ -92,6 +110,8 @@ def convert(options: argparse.Namespace) -> str:
     """Write a generator's checkpoint as safetensors."""
     from fringe.generators import convert
 
+    if options.output.suffix != ".safetensors":
+        raise FringeError(f"{options.output}: must end in .safetensors; rename it")
     convert(options.input, options.output)
     return f"{options.output}: converted"
 
@@ -128,11 +148,10 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("output", type=Path, metavar="OUT.zip")
     one.add_argument("--resolution", type=_positive, metavar="R", help="height and width, pixels")
     one.add_argument(
-        "--crop",
-        nargs="+",
-        default=["center"],
-        metavar="CROP",
-        help="`center`, or `wide WxH` (LSUN Car: wide 512x384); put it behind SRC and OUT.zip",
+        "--wide",
+        metavar="WxH",
+        help="crop to these proportions and fill up with black (LSUN Car: 512x384); by default the "
+        "centred square is taken",
     )
     one.add_argument("--filter", choices=["lanczos", "box"], default="lanczos")
     one.add_argument("--count", type=_positive, help="take the first so many images alone")
@@ -144,17 +163,26 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("output", type=Path, metavar="OUT.safetensors")
 
     one = commands.add_parser("fetch", help="download and verify the weights of a network")
+    one.description = f"Networks: {', '.join(network_names())}."
     one.set_defaults(run=fetch)
     one.add_argument("network", metavar="NETWORK")
-    one.add_argument("--weights-dir", type=Path, help="where they are looked for, and put")
+    one.add_argument(
+        "--weights-dir",
+        type=Path,
+        default=Path("data/weights"),
+        help="where they are looked for, and put; default: data/weights, as in a run",
+    )
+    for command in (*kinds.choices.values(), *commands.choices.values()):
+        if command.prog.split()[-1] not in ("export", "fetch"):
+            command.add_argument("--force", action="store_true", help="write over what is there")
+    parser.set_defaults(force=False)
     return parser
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is below 1")
-    return number
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 up")
+    return int(text)
 
 
 if __name__ == "__main__":

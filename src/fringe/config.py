@@ -199,6 +199,8 @@ def _comparison_faults(config: Config, name: str, comparison: Config) -> Iterabl
             )
     if missing:
         return
+    if len(set(comparison["generators"].values())) == 1:
+        yield f"comparisons/{name}/generators: both are the same data set; name two"
     for key in ("real", "n_real", "n_generated"):
         values = [datasets[dataset][key] for dataset in comparison["generators"].values()]
         if len(set(values)) > 1:

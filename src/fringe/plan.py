@@ -261,7 +261,7 @@ def _given_weights(given: str | Mapping[str, str]) -> tuple[Path, str | None]:
     """Return path and stated digest of an entry of the config's ``weights``."""
     if isinstance(given, str):
         return Path(given), None
-    return Path(given["path"]), given["sha256"]
+    return Path(given["path"]), given["sha256"].lower()
 
 
 def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
@@ -271,7 +271,7 @@ def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
     -------
     dict
         By network: ``path``, and ``identity``, which enters what features depend on: the SHA-256 of
-        the file, or the name of one of which no SHA-256 is published.
+        the file, or the name of one that is fetched and has no published SHA-256.
     """
     located = {}
     for network in networks(config):
@@ -283,7 +283,9 @@ def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
             folder = Path(config["weights_dir"])
             path = find(files, folder) or folder / files[0].name
             published = next(file for file in files if file.name == path.name)
-            identity = published.sha256 or published.name
+            # What is fetched must be known before it is there.
+            unknown = published.name if published is files[0] else file_digests([path], cache)[0]
+            identity = published.sha256 or unknown
         else:
             continue
         located[network] = {"path": str(path), "identity": identity}

@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,9 +36,10 @@ def run(main: Callable[[Job], None], job: Job) -> None:
     """Call ``main(job)`` with everything it prints in the job's log.
 
     File descriptors are redirected, not only Python's streams, so what compiled libraries and
-    worker processes print is there too. A `FringeError` ends the process with its message and
-    exit status 1; any other error is a bug and keeps its traceback. A file of the run itself that
-    turns out to be corrupt is set aside, so that the next run makes it anew.
+    worker processes print is there too. A `FringeError` ends the process with its message, in the
+    log and where the run was started, and exit status 1; any other error is a bug and keeps its
+    traceback. A file of the run itself that turns out to be corrupt is set aside, so that the next
+    run makes it anew.
     """
     terminal = os.dup(sys.stderr.fileno())
     try:
@@ -78,8 +80,7 @@ def _is_ours(path: Path, job: Job) -> bool:
 
 
 def _tell(message: str, terminal: int) -> None:
-    """Print to the log or, where the disk is full, to what was stderr before."""
-    try:
+    """Print to the log, where the disk has room for it, and to what was stderr before."""
+    with suppress(OSError):
         print(message, file=sys.stderr, flush=True)
-    except OSError:
-        os.write(terminal, f"{message}\n".encode())
+    os.write(terminal, f"{message}\n".encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import socket
 import threading
 import warnings
@@ -16,10 +17,19 @@ import torch
 from fringe.errors import FringeError
 from fringe.networks import load_network, network_names, network_weights, registry
 from fringe.networks.base import Activations, FeatureNetwork
-from fringe.networks.weights import WeightsFile, fetch, find, sha256_of
+from fringe.networks.weights import WeightsFile, fetch, find, mismatch, sha256_of
 
 CONTENT = bytes(range(256)) * 20_000  # 5 MB: several pieces
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
+
+
+def state() -> bytes:
+    stream = io.BytesIO()
+    torch.save({"weight": torch.arange(1000.0)}, stream)
+    return stream.getvalue()
+
+
+STATE = state()
 
 
 class Server(ThreadingHTTPServer):
@@ -46,10 +56,11 @@ class Handler(BaseHTTPRequestHandler):
             return
         if self.path == "/dead":
             self.send_response(206)
+            self.send_header("Content-Range", f"bytes 1000000-{len(CONTENT) - 1}/{len(CONTENT)}")
             self.send_header("Content-Length", "1000")
             self.end_headers()
             return
-        content = CONTENT if self.path != "/wrong" else b"something else"
+        content = {"/wrong": b"something else", "/state": STATE}.get(self.path, CONTENT)
         first = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
         if first >= len(content):
             self.send_error(416)
@@ -57,6 +68,8 @@ class Handler(BaseHTTPRequestHandler):
         if not self.server.knows_ranges:
             first = 0
         self.send_response(206 if first else 200)
+        if first:
+            self.send_header("Content-Range", f"bytes {first}-{len(content) - 1}/{len(content)}")
         self.send_header("Content-Length", str(len(content) - first))
         self.end_headers()
         stop, self.server.hang_up_after = self.server.hang_up_after, None
@@ -77,7 +90,7 @@ def server() -> Iterator[Server]:
 
 
 def file_at(*urls: str, sha256: str | None = DIGEST) -> WeightsFile:
-    return WeightsFile("net.pth", urls, sha256, len(CONTENT), "MIT", "Somebody, 2020")
+    return WeightsFile("net.pth", urls, sha256, "MIT", "Somebody, 2020")
 
 
 def test_fetched_verified_and_not_fetched_again(server: Server, tmp_path: Path) -> None:
@@ -152,12 +165,23 @@ def test_without_a_network_the_error_says_what_to_put_where(tmp_path: Path) -> N
 def test_a_file_without_a_published_digest_tells_its_own(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    fetch(file_at(server.url("net"), sha256=None), tmp_path, "net")
-    assert f"it is {DIGEST}" in capsys.readouterr().err
+    (tmp_path / "net.pth.part").write_bytes(CONTENT[:1000])  # of what, nobody knows
+    path = fetch(file_at(server.url("state"), sha256=None), tmp_path, "net")
+    assert path.read_bytes() == STATE
+    assert f"it is {hashlib.sha256(STATE).hexdigest()}" in capsys.readouterr().err
+    assert server.asked == [("/state", None)]
+
+
+def test_what_holds_no_tensors_is_refused_even_without_a_digest(
+    server: Server, tmp_path: Path
+) -> None:
+    with pytest.raises(FringeError, match=r"could not be fetched \(no SHA-256 is published\)"):
+        fetch(file_at(server.url("wrong"), sha256=None), tmp_path, "net")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_find_takes_the_first_that_is_there(tmp_path: Path) -> None:
-    files = [WeightsFile(name, ("",), None, None, "", "") for name in ("a", "b", "c")]
+    files = [WeightsFile(name, ("",), None, "", "") for name in ("a", "b", "c")]
     assert find(files, tmp_path) is None
     (tmp_path / "c").touch()
     (tmp_path / "b").touch()
@@ -212,3 +236,13 @@ def test_another_file_is_used_with_a_warning(
     with pytest.warns(UserWarning, match=r"own\.pth: not weights that were published"):
         network = load_network("weighted", path)
     assert network.weights_sha256 == hashlib.sha256(b"own").hexdigest()
+
+
+@pytest.mark.parametrize("name", ["inception", "resnet50", "clip", "vgg16", "dinov2-b"])
+def test_a_file_of_another_name_and_content_is_none_that_was_published(name: str) -> None:
+    files = network_weights(name)
+    assert mismatch(Path("own.pth"), "0" * 64, files) == list(
+        dict.fromkeys(f.sha256 for f in files if f.sha256)
+    )
+    for file in files:
+        assert mismatch(Path(file.name), file.sha256 or "0" * 64, files) == []

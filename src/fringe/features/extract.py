@@ -97,7 +97,8 @@ def extract_shard(
     if network.class_names is not None:
         widths["logits"] = len(network.class_names)
         about["class_names"] = json.dumps(network.class_names)
-    reading = decoded(source, bounds, workers, torch.get_num_threads())
+    # Each thread holds batches; more than a few would fill the memory and decode no faster.
+    reading = decoded(source, bounds, workers, min(torch.get_num_threads(), 8))
     with create_h5(path, about) as file, closing(reading):
         datasets = {
             space: file.create_dataset(

@@ -270,8 +270,8 @@ def _inspect(path: Path) -> FeatureFile:
         raise FringeError(f"{path}: damaged ({error}); delete it and run again") from error
     if "features" not in shapes or len({shape[0] for shape in shapes.values()}) != 1:
         raise FringeError(
-            f"{path}: is not a file of features (it holds {shapes or 'none'}); "
-            "delete it and run again"
+            f"{path}: is not a file of features (it holds {shapes or 'none'}); give one that a run "
+            "wrote, or delete it and run again if this is one"
         )
     dims = {space: shape[1] for space, shape in shapes.items()}
     return FeatureFile(path, shapes["features"][0], dims, about)

@@ -17,10 +17,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fringe.devices import open_device
 from fringe.errors import FringeError
 from fringe.networks import published
 from fringe.networks.base import PRECISIONS, FeatureNetwork, NetworkInfo, Precision
-from fringe.networks.weights import WeightsFile, fetch, find, weights_folder
+from fringe.networks.weights import WeightsFile, fetch, find, mismatch, weights_folder
 
 if TYPE_CHECKING:
     import torch
@@ -163,21 +164,13 @@ def load_network(
     FringeError
         If there is no such network, device or precision, or its weights cannot be had or read.
     """
-    import torch
-
     entry = _entry(name)
     if precision not in PRECISIONS:
         raise FringeError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
     path = None if weights is None else Path(weights)
     if path is not None and not path.is_file():
         raise FringeError(f"{path}: no such weights file for network {name!r}; correct the path")
-    try:
-        place = torch.device(device)
-        torch.empty(0, device=place)
-    except (RuntimeError, AssertionError) as error:
-        raise FringeError(
-            f"device {str(device)!r} is not there ({error}); name another, such as 'cpu'"
-        ) from error
+    place = open_device(device)
     if path is None:
         path = fetch_weights(name)
     network: FeatureNetwork = _function(entry.loader)(path, place)
@@ -187,8 +180,7 @@ def load_network(
             f"network {name!r} has {network.feature_dim} features and {classes} classes, "
             f"but is registered with {entry.info[0]} and {entry.info[1]}; correct its `info`"
         )
-    known = [file.sha256 for file in entry.weights]
-    if entry.weights and None not in known and network.weights_sha256 not in known:
+    if path is not None and mismatch(path, network.weights_sha256, entry.weights):
         warnings.warn(
             f"{path}: not weights that were published for network {name!r} (SHA-256 "
             f"{network.weights_sha256}): its features compare with no other's",

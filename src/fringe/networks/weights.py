@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from fringe.checkpoints import read_state
 from fringe.errors import FringeError
 from fringe.progress import progress
 
@@ -38,8 +39,6 @@ class WeightsFile:
         The publisher's address, then mirrors with the same bytes.
     sha256 : str or None
         Hex digest; None where nobody has published one.
-    size : int or None
-        Bytes, where known.
     licence, citation : str
         Of the weights.
     """
@@ -47,7 +46,6 @@ class WeightsFile:
     name: str
     urls: tuple[str, ...]
     sha256: str | None
-    size: int | None
     licence: str
     citation: str
 
@@ -100,7 +98,7 @@ def mismatch(path: Path, sha256: str, files: Sequence[WeightsFile]) -> list[str]
 
     A file of which no digest is published is known by its name.
     """
-    known = [file.sha256 for file in files if file.sha256 is not None]
+    known = list(dict.fromkeys(file.sha256 for file in files if file.sha256 is not None))
     unpublished = [file.name for file in files if file.sha256 is None]
     if not known or sha256 in known or path.name in unpublished:
         return []
@@ -120,7 +118,8 @@ def fetch(file: WeightsFile, folder: Path, network: str) -> Path:
 
     It is written as ``<name>.part``, from where an interrupted download goes on, and gets its name
     when its SHA-256 is the published one. An address is tried again as long as it sends something,
-    then the next one.
+    then the next one. Where no SHA-256 is published, a download begins afresh each time, and the
+    file must be whole and hold tensors.
 
     Raises
     ------
@@ -161,17 +160,24 @@ def _download(url: str, folder: Path, file: WeightsFile) -> None:
 
     partial = folder / f"{file.name}.part"
 
-    def resume(url: str, output: str, _: object) -> None:
+    def download(url: str, output: str, _: object) -> None:
+        if file.sha256 is None:
+            partial.unlink(missing_ok=True)  # nothing would tell a part of another file
         _fetch_rest(url, partial)
+        if file.sha256 is None:
+            try:
+                read_state(partial)
+            except FringeError:
+                partial.unlink()
+                raise
+            found = sha256_of(partial, file.name)
+            print(f"{file.name}: no published SHA-256 to check; it is {found}", file=sys.stderr)
         partial.replace(output)
 
     pooch.get_logger().setLevel("WARNING")
     folder.mkdir(parents=True, exist_ok=True)
     known = None if file.sha256 is None else f"sha256:{file.sha256}"
-    pooch.retrieve(url, known, fname=file.name, path=folder, downloader=resume)
-    if known is None:
-        found = sha256_of(folder / file.name, file.name)
-        print(f"{file.name}: no published SHA-256 to check; it is {found}", file=sys.stderr)
+    pooch.retrieve(url, known, fname=file.name, path=folder, downloader=download)
 
 
 def _fetch_rest(url: str, partial: Path) -> None:
@@ -185,7 +191,7 @@ def _fetch_rest(url: str, partial: Path) -> None:
         if have and answer.status_code == requests.codes.requested_range_not_satisfiable:
             return  # all of it is there already; the digest tells whether it is right
         answer.raise_for_status()
-        if answer.status_code != requests.codes.partial_content:
+        if not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
             have = 0  # the server sends it all, whatever was asked
         total = have + int(answer.headers.get("Content-Length", 0))
         with partial.open("r+b" if have else "wb") as file:

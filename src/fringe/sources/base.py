@@ -17,7 +17,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from fringe.errors import FringeError
-from fringe.sources.decoding import decode, decode_pixels, size_of
+from fringe.sources.decoding import decode_pixels, size_of
 from fringe.sources.fitting import Fit
 
 __all__ = [
@@ -215,10 +215,8 @@ class EncodedSource(FileSource):
         return size_of(self._bytes(index), self._label(index))
 
     def _pixels(self, index: int) -> Images:
-        data, label = self._bytes(index), self._label(index)
-        if self.fit is None:
-            return decode_pixels(data, label)
-        return np.asarray(self.fit(decode(data, label)))
+        pixels = decode_pixels(self._bytes(index), self._label(index))
+        return pixels if self.fit is None else np.asarray(self.fit(Image.fromarray(pixels)))
 
     def read(self, indices: Indices) -> Images:
         """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3).

@@ -105,6 +105,8 @@ def _open(path: str | Path, fit: Fit | None, count: int | None, cache: Path | No
     if not place.exists():
         raise FringeError(f"{path}: is not there; correct the path or put the data there")
     _refuse_compressed(place)
+    if suffix in {".pkl", ".pt", ".safetensors"}:
+        raise FringeError(f"{path}: is no set of images; if it is a generator, say kind: generator")
     raise FringeError(
         f"{path}: no known kind of data set; give a folder of images, .zip, .npz, .h5, .hdf5, "
         "the folder of an LMDB, .tar or .parquet"

@@ -152,9 +152,11 @@ def _notes(table: pd.DataFrame) -> list[str]:
     for _, row in matched.iterrows():
         asked = int(table[table["dataset"] == row["dataset"]]["n_generated"].max())
         if row["n_generated"] < asked:
+            few = row["n_generated"] < 0.75 * asked
+            effect = "much: its change is not that of matching" if few else "a little"
             notes.append(
                 f"{row['title']}: the candidates could fill {int(row['n_generated']):,} of "
-                f"{asked:,} places of the Top-1 histogram; fewer images alone raise FID a little."
+                f"{asked:,} places of the Top-1 histogram; fewer images alone raise FID {effect}."
             )
     if table["paper"].notna().any():
         notes.append(
