@@ -1,6 +1,7 @@
 """An image's bits depend on the image alone."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -26,6 +27,8 @@ def test_same_bits_in_any_batch_on_any_number_of_threads(name: str, threads: Non
         torch.set_num_threads(count)
         batches = [network(batch) for batch in torch.split(images, size)]
         assert torch.get_num_threads() == count
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == count
         assert torch.equal(torch.cat([batch.features for batch in batches]), whole.features)
         for batch, first in zip(batches, range(0, 11, size), strict=True):
             for space in ("logits", "maps"):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
+from fringe.devices import deterministic
 from fringe.errors import FringeError
 
 if TYPE_CHECKING:
@@ -161,30 +162,14 @@ class Generator:
         cutoff: int | None,
         seeds: Any,
     ) -> Tensor:
-        import torch
-
         self._check_truncation(truncation, cutoff)
         z = self._latents(latents)
         inputs = Inputs(
             z, self._labels(labels, len(z)), self._noise(noise, seeds, len(z)), truncation, cutoff
         )
-        # Deterministic convolutions in float32: no TF32, which changes images visibly.
-        products = torch.backends.cuda.matmul
-        before, products.allow_tf32 = products.allow_tf32, False
-        try:
-            with torch.backends.cudnn.flags(
-                enabled=True, benchmark=False, deterministic=True, allow_tf32=False
-            ):
-                images = self.forward(inputs)
-        finally:
-            products.allow_tf32 = before
-        expected = (len(z), self.channels, *self.resolution)
-        if tuple(images.shape) != expected:
-            raise FringeError(
-                f"generator {self.name} made images of shape {tuple(images.shape)}, not {expected} "
-                "as it did at first; a generator's images have one size: export it again"
-            )
-        return images
+        # No TF32: it changes images visibly.
+        with deterministic():
+            return self.forward(inputs)
 
     def _latents(self, latents: Any) -> Tensor:
         import torch

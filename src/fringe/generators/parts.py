@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
 
+from fringe.devices import map_on_threads
 from fringe.generators.base import Inputs
 
 __all__ = ["image_by_image"]
@@ -25,19 +25,8 @@ def image_by_image(
     """
 
     def divided(inputs: Inputs) -> Tensor:
-        parts = [_row(inputs, index) for index in range(len(inputs.latents))]
-        threads = torch.get_num_threads()
-        if threads == 1:
-            return torch.cat([forward(part) for part in parts])
-        with ThreadPoolExecutor(
-            min(threads, len(parts)), initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool:
-            return torch.cat(list(pool.map(inferred, parts)))
-
-    def inferred(inputs: Inputs) -> Tensor:
-        # Inference mode belongs to a thread, so each needs to enter it.
-        with torch.inference_mode():
-            return forward(inputs)
+        rows = [_row(inputs, index) for index in range(len(inputs.latents))]
+        return torch.cat(map_on_threads(forward, rows))
 
     return divided if device.type == "cpu" else forward
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from fringe.devices import deterministic
 
 if TYPE_CHECKING:
     import torch
@@ -92,30 +93,15 @@ class FeatureNetwork:
                 f"network {self.name} takes uint8 images of shape (N, 3, H, W), "
                 f"not {images.dtype} of shape {tuple(images.shape)}"
             )
-        with torch.inference_mode(), _computing_in(self.precision, self.device):
+        bfloat16 = self.precision == "bfloat16"
+        with (
+            torch.inference_mode(),
+            deterministic(tf32=self.precision == "tf32"),
+            torch.autocast(self.device.type, torch.bfloat16, enabled=bfloat16),
+        ):
             features, logits, maps = self.forward(images.to(self.device, non_blocking=True))
         return Activations(
             features.float(),
             None if logits is None else logits.float(),
             None if maps is None else maps.float(),
         )
-
-
-@contextmanager
-def _computing_in(precision: Precision, device: torch.device) -> Iterator[None]:
-    """Let PyTorch compute in ``precision`` within the block, deterministically."""
-    import torch
-
-    tf32 = precision == "tf32"
-    products = torch.backends.cuda.matmul
-    before = products.allow_tf32
-    convolutions = torch.backends.cudnn.flags(
-        enabled=True, benchmark=False, deterministic=True, allow_tf32=tf32
-    )
-    reduced = torch.autocast(device.type, torch.bfloat16, enabled=precision == "bfloat16")
-    products.allow_tf32 = tf32
-    try:
-        with convolutions, reduced:
-            yield
-    finally:
-        products.allow_tf32 = before

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import torch
 from torch import Tensor
 
+from fringe.devices import map_on_threads
 from fringe.networks.base import Activations
 
 __all__ = ["by_parts"]
@@ -25,29 +25,12 @@ def by_parts(compute: Callable[[Tensor], Activations], images: Tensor, size: int
         return compute(images)
     missing = -len(images) % size
     full = torch.cat([images, images[-1:].expand(missing, -1, -1, -1)]) if missing else images
-    parts = torch.split(full, size)
-    threads = torch.get_num_threads()
-    if threads == 1:
-        done = [compute(part) for part in parts]
-    else:
-        with ThreadPoolExecutor(
-            min(threads, len(parts)), initializer=torch.set_num_threads, initargs=(1,)
-        ) as pool:
-            reduced = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
-            done = list(pool.map(lambda part: _inferred(compute, part, *reduced), parts))
+    done = map_on_threads(compute, torch.split(full, size))
     return Activations(
         torch.cat([part.features for part in done])[: len(images)],
         _joined([part.logits for part in done], len(images)),
         _joined([part.maps for part in done], len(images)),
     )
-
-
-def _inferred(
-    compute: Callable[[Tensor], Activations], part: Tensor, reduced: bool, dtype: torch.dtype
-) -> Activations:
-    # Inference mode and reduced precision belong to a thread, so each needs to enter them.
-    with torch.inference_mode(), torch.autocast("cpu", dtype, enabled=reduced):
-        return compute(part)
 
 
 def _joined(parts: list[Tensor | None], count: int) -> Tensor | None:
