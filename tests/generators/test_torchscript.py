@@ -1,6 +1,8 @@
 """TorchScript generators of the documented signature, and programs that are none."""
 
+import shutil
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +65,32 @@ class Strict(Flat):
 
 class Growing(Flat):
     def forward(self, latents: Tensor) -> Tensor:
-        return torch.zeros(latents.size(0), 3, 4, 4 + int(latents.abs().max()))
+        return torch.zeros(latents.size(0), 3, 4, 4 + int(latents.abs().max() / 10))
+
+
+class Noisy(Flat):
+    def forward(self, latents: Tensor) -> Tensor:
+        image = latents.view(-1, 1, 2, 2)
+        return image + 1e-3 * torch.randn_like(image)
+
+
+class OfItsBatch(Flat):
+    """Each image has the number of images beside it in it, as last bits may."""
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return latents.view(-1, 1, 2, 2) + latents.size(0)
+
+
+class Writing(Flat):
+    """Saves a file whenever it runs."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = str(path)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        torch.save(latents, self.path)
+        return latents.view(-1, 1, 2, 2)
 
 
 def save(program: nn.Module, path: Path) -> Path:
@@ -94,14 +121,53 @@ def test_a_conditional_program_with_methods(tmp_path: Path) -> None:
 
 
 def test_loading_leaves_the_global_generator_alone(tmp_path: Path) -> None:
-    class Noisy(Flat):
-        def forward(self, latents: Tensor) -> Tensor:
-            return torch.randn(latents.size(0), 1, 2, 2)
-
     path = save(Noisy(), tmp_path / "g.pt")
     state = torch.random.get_rng_state()
-    load_generator(path)
+    with pytest.raises(FringeError):
+        load_generator(path)
     assert torch.equal(state, torch.random.get_rng_state())
+
+
+def test_a_program_that_draws_its_own_noise_is_refused(tmp_path: Path) -> None:
+    path = save(Noisy(), tmp_path / "g.pt")
+    with pytest.raises(FringeError, match=r"g\.pt: .*draws noise of its own.*with fixed noise"):
+        load_generator(path)
+
+
+def test_a_program_runs_only_from_a_file_that_is_called_one(tmp_path: Path) -> None:
+    written = tmp_path / "written"
+    program = save(Writing(written), tmp_path / "program.PT")
+    for name in ("ffhq.pkl", "ffhq.safetensors", "ffhq"):
+        shutil.copy(program, tmp_path / name)
+        with pytest.raises(FringeError, match=rf"{name}: holds a TorchScript program.*in \.pt"):
+            load_generator(tmp_path / name)
+        assert not written.exists()
+    shutil.copy(program, tmp_path / "program.ts")
+    for name in ("program.PT", "program.ts"):
+        load_generator(tmp_path / name)
+        assert written.exists(), "else the claim above says nothing"
+        written.unlink()
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("program", [Plain, OfItsBatch])
+def test_same_bits_in_any_batch_on_any_number_of_threads(
+    tmp_path: Path, threads: None, program: type[nn.Module]
+) -> None:
+    generator = load_generator(save(program(), tmp_path / "g.pt"))
+    z = np.random.default_rng(0).standard_normal((7, 4))
+    torch.set_num_threads(1)
+    whole = generator.synthesize(z)
+    for count, size in ((1, 1), (2, 7), (2, 3)):
+        torch.set_num_threads(count)
+        parts = [generator.synthesize(z[start : start + size]) for start in range(0, 7, size)]
+        np.testing.assert_array_equal(np.concatenate(parts), whole)
 
 
 @pytest.mark.parametrize(
@@ -137,8 +203,8 @@ def test_what_it_cannot_be_told_is_refused(tmp_path: Path) -> None:
 def test_images_of_changing_size_are_refused(tmp_path: Path) -> None:
     generator = load_generator(save(Growing(), tmp_path / "g.pt"))
     assert generator(torch.zeros(2, 4)).shape == (2, 3, 4, 4)
-    with pytest.raises(FringeError, match=r"images of shape \(2, 3, 4, 7\), not \(2, 3, 4, 4\)"):
-        generator(torch.full((2, 4), 3.0))
+    with pytest.raises(FringeError, match=r"images of shape \(1, 3, 4, 7\), not \(1, 3, 4, 4\)"):
+        generator(torch.tensor([[0.0] * 4, [35.0] * 4]))
 
 
 def test_a_damaged_program_is_refused(tmp_path: Path) -> None:

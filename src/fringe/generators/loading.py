@@ -1,4 +1,7 @@
-"""Generators from files: what a file holds is told from its content, never from its name."""
+"""Generators from files: what a file holds is told from its content.
+
+Its name says one thing alone: whether a program in it may run.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fringe.devices import open_device
 from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.generators.base import Generator
@@ -28,6 +32,8 @@ SUPPORTED = (
     "supported are StyleGAN2-ADA and Projected GAN network pickles, safetensors files that "
     "fringe.generators.convert wrote, and TorchScript"
 )
+# What the name of a file must end in for its program to run.
+PROGRAMS = (".pt", ".ts")
 
 
 class _Checkpoint(NamedTuple):
@@ -53,7 +59,9 @@ def load_generator(
 
         **TorchScript is a program.** It runs in PyTorch's interpreter, which has no access to
         Python, but it may call any operator of PyTorch, those that read and write files included:
-        load it only from where you would run a program from. Its signature is
+        load it only from where you would run a program from. So that none runs by surprise, its
+        name must end in .pt or .ts. An image must depend on its latents and labels alone. Its
+        signature is
         ``forward(latents: float32 (N, z)) -> float (N, C, H, W)``, in about [-1, 1], or
         ``forward(latents, labels: float32 (N, c))`` if it is conditional; ``z_dim``, and ``c_dim``
         if it is conditional, are attributes or methods that give an int.
@@ -67,28 +75,27 @@ def load_generator(
     ------
     FringeError
         If the file or device is not there, the file holds no generator of these kinds, lacks a
-        tensor or holds one of the wrong shape, or cannot compute in ``precision``.
+        tensor or holds one of the wrong shape, or cannot compute in ``precision``; if it is a
+        program and its name does not say so, or one that draws noise of its own.
     """
-    import torch
-
     path = Path(path)
     if precision not in PRECISIONS:
         raise FringeError(
             f"unknown precision {precision!r} of {path}; choose one of {', '.join(PRECISIONS)}"
         )
-    try:
-        place = torch.device(device)
-        torch.empty(0, device=place)
-    except (RuntimeError, AssertionError) as error:
-        raise FringeError(
-            f"device {str(device)!r} is not there ({error}); name another, such as 'cpu'"
-        ) from error
+    place = open_device(device)
     if precision == "float16" and place.type == "cpu":
         raise FringeError(
             f"{path}: float16 is for GPUs, on a CPU it is slow; choose precision 'float32'"
         )
     digest = _sha256(path)
     if _is_torchscript(path):
+        if path.suffix.lower() not in PROGRAMS:
+            raise FringeError(
+                f"{path}: holds a TorchScript program, which would run, and may read and write "
+                f"files, where a name that ends in {path.suffix or 'nothing'!r} promises data; if "
+                "you trust where it comes from, rename it so that it ends in .pt"
+            )
         from fringe.generators import torchscript
 
         if precision != "float32":

@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fringe.devices import deterministic
 from fringe.errors import FringeError
 from fringe.generators.base import Generator, Inputs, Traits
+from fringe.generators.parts import image_by_image
 
 __all__ = ["load"]
 
@@ -25,12 +27,12 @@ SIGNATURE = (
 def load(path: Path, device: torch.device, digest: str) -> Generator:
     """Return the exported generator; see ``fringe.generators.load_generator`` on its signature.
 
-    It is run once, on a zero latent, to learn the size of its images.
+    It is run a few times, to learn the size of its images and that it makes the same ones again.
 
     Raises
     ------
     FringeError
-        If the program cannot be loaded or is not of that signature.
+        If the program cannot be loaded, is not of that signature, or draws noise of its own.
     """
     try:
         with warnings.catch_warnings():
@@ -48,7 +50,7 @@ def load(path: Path, device: torch.device, digest: str) -> Generator:
     if z_dim < 1 or n_classes < 0:
         raise FringeError(f"{path}: z_dim is {z_dim} and c_dim {n_classes}; {SIGNATURE}")
 
-    def forward(inputs: Inputs) -> Tensor:
+    def run(inputs: Inputs) -> Tensor:
         given = [inputs.latents] if inputs.labels is None else [inputs.latents, inputs.labels]
         try:
             images = program(*given)
@@ -66,11 +68,33 @@ def load(path: Path, device: torch.device, digest: str) -> Generator:
             raise FringeError(f"{path}: the TorchScript program returns {found}; {SIGNATURE}")
         return images.float()
 
-    latents = torch.zeros(1, z_dim, device=device)
-    labels = torch.eye(1, n_classes, device=device) if n_classes else None
+    latents = torch.randn(2, z_dim, generator=torch.Generator().manual_seed(0)).to(device)
+    labels = torch.eye(n_classes, device=device)[[0, -1]] if n_classes else None
+    inputs = Inputs(latents, labels)
     devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices), torch.inference_mode():
-        _, channels, height, width = forward(Inputs(latents, labels)).shape
+    with torch.random.fork_rng(devices), torch.inference_mode(), deterministic():
+        size = run(Inputs(latents[:1], None if labels is None else labels[:1])).shape[1:]
+
+        def of_one_size(inputs: Inputs) -> Tensor:
+            images, expected = run(inputs), (len(inputs.latents), *size)
+            if images.shape != expected:
+                raise FringeError(
+                    f"{path}: the TorchScript program made images of shape {tuple(images.shape)}, "
+                    f"not {expected} as it did at first; a generator's images have one size: "
+                    "export it again"
+                )
+            return images
+
+        forward = image_by_image(of_one_size, device)
+        # PyTorch optimizes a program after its first run, which may change last bits, so the
+        # second and third are compared.
+        _, second, third = (forward(inputs) for _ in range(3))
+    if not torch.allclose(second, third, rtol=0, atol=0, equal_nan=True):
+        raise FringeError(
+            f"{path}: the TorchScript program makes two different images of the same latents: it "
+            "draws noise of its own, so no run could be repeated; export it with fixed noise"
+        )
+    channels, height, width = size
     return Generator(
         name=path.stem,
         kind="torchscript",
