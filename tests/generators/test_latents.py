@@ -1,5 +1,10 @@
 """Latents are rows of one stream, whoever asks for them and in what order."""
 
+import pickle
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -28,6 +33,34 @@ def test_any_rows_in_any_order_and_any_shards() -> None:
         shard = range(start, min(start + 700, count))
         np.testing.assert_array_equal(latents.rows(shard), plain[start : start + 700])
         np.testing.assert_array_equal(Latents(7, 5).rows(shard), plain[start : start + 700])
+
+
+@pytest.fixture
+def hasty() -> Iterator[None]:
+    """Let the interpreter change threads as often as it can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_threads_may_share_one_stream(hasty: None) -> None:
+    blocks = 30
+    plain = np.random.RandomState(3).randn(blocks * BLOCK, 4)
+    latents = Latents(3, 4)
+    wanted = np.random.default_rng(0).integers(blocks * BLOCK, size=(400, 5))
+    with ThreadPoolExecutor(4) as pool:
+        for rows, indices in zip(pool.map(latents.rows, wanted), wanted, strict=True):
+            np.testing.assert_array_equal(rows, plain[indices])
+
+
+def test_a_copy_goes_on_alone() -> None:
+    latents = Latents(5, 3)
+    latents.rows([2 * BLOCK])
+    copy = pickle.loads(pickle.dumps(latents))
+    plain = np.random.RandomState(5).randn(4 * BLOCK, 3)
+    for stream in (copy, latents, copy):
+        np.testing.assert_array_equal(stream.rows([3 * BLOCK, 1]), plain[[3 * BLOCK, 1]])
 
 
 def test_no_rows() -> None:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from fringe.errors import FringeError
+from fringe.features.decoding import decoded
 from fringe.generators import load_generator
 from fringe.seeds import random_stream
 from fringe.sources import GeneratedSource, ImageSource, render_shard, source_from_spec
@@ -125,6 +127,44 @@ def test_a_copy_in_another_process_makes_the_same_images(folder: Path) -> None:
     message = pickle.dumps(source)
     assert len(message) < 2000, "the network does not travel"
     assert np.array_equal(pickle.loads(message).read(range(5)), images)
+
+
+class Quick(torch.nn.Module):
+    """Takes less time than drawing its latents."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.z_dim = 4
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        return latents.view(-1, 1, 2, 2)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+def test_threads_that_read_ahead_get_the_images_of_their_rows(tmp_path: Path) -> None:
+    torch.jit.save(torch.jit.script(Quick()), tmp_path / "quick.pt")
+    count, size = 12000, 40
+    bounds = [(first, first + size) for first in range(0, count, size)]
+    together = GeneratedSource(tmp_path / "quick.pt", count)
+    images = np.concatenate(list(decoded(together, bounds, 0, 4)))
+    # 2 x 2 pixels are four latents, so what each must be is known without a generator.
+    latents = np.random.RandomState(0).randn(count, 4).astype(np.float32)
+    expected = (latents * np.float32(127.5) + 128).clip(0, 255).astype(np.uint8)
+    assert np.array_equal(images[..., 0].reshape(count, 4), expected)
+    assert np.array_equal(GeneratedSource(tmp_path / "quick.pt", count).read(range(count)), images)
+
+
+def test_threads_load_a_generator_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = []
+
+    def load(*given: object) -> object:
+        loaded.append(given)
+        return load_generator(*given)
+
+    monkeypatch.setattr("fringe.generators.load_generator", load)
+    source = GeneratedSource(folder / "plain.pkl", 8)
+    assert len(list(decoded(source, [(row, row + 1) for row in range(8)], 0, 8))) == 8
+    assert len(loaded) == 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,7 +22,7 @@ class Latents:
     One stream, as the released code of Kynkäänniemi et al. 2023 draws it, so row i is the same
     whatever N is and however the rows are shared out. The generator's state is kept at the start of
     every block that was passed on the way (2.5 kB for 1,024 rows): what was once passed is reached
-    again at the cost of one block.
+    again at the cost of one block. Threads may share it.
 
     Parameters
     ----------
@@ -49,6 +50,15 @@ class Latents:
         self._starts: list[Any] = [self._stream.get_state()]
         self._block = np.empty((0, z_dim))
         self._number = -1
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Pickle without the lock, which belongs to a process."""
+        return {name: value for name, value in self.__dict__.items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Unpickle with a lock of its own."""
+        self.__dict__.update(state, _lock=threading.Lock())
 
     def rows(self, indices: Sequence[int] | np.ndarray) -> np.ndarray:
         """Return the latents of ``indices``, float64 (n, z_dim), in the order asked for.
@@ -65,7 +75,9 @@ class Latents:
         numbers = wanted // BLOCK
         for number in np.unique(numbers):
             here = np.flatnonzero(numbers == number)
-            rows[here] = self._drawn(int(number))[wanted[here] % BLOCK]
+            with self._lock:
+                block = self._drawn(int(number))
+            rows[here] = block[wanted[here] % BLOCK]
         return rows
 
     def _drawn(self, number: int) -> np.ndarray:

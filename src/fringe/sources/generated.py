@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,7 @@ class GeneratedSource(Fingerprinted):
 
     Image i is made of row i of ``RandomState(seed).randn(count, z)``, as in the paper's released
     code, whatever else is read. The generator is loaded when the first image, or its size, is
-    asked for, once in each process.
+    asked for, once in each process. Threads may share a source; its generator serves them in turn.
 
     Parameters
     ----------
@@ -79,14 +80,21 @@ class GeneratedSource(Fingerprinted):
         self.truncation, self.noise, self.label = truncation, noise, label
         self.device, self.cache = device, cache
         self._loaded: tuple[Generator, Latents] | None = None
+        self._lock = threading.RLock()
 
     def __len__(self) -> int:
         """Return the number of images."""
         return self.count
 
     def __getstate__(self) -> dict[str, object]:
-        """Pickle without the network, which each process loads for itself."""
-        return {**self.__dict__, "_loaded": None}
+        """Pickle without network and lock, which each process has for itself."""
+        state = {**self.__dict__, "_loaded": None}
+        del state["_lock"]
+        return state
+
+    def __setstate__(self, state: dict[str, object]) -> None:
+        """Unpickle with a lock of its own."""
+        self.__dict__.update(state, _lock=threading.RLock())
 
     @cached_property
     def _content(self) -> str:
@@ -98,13 +106,14 @@ class GeneratedSource(Fingerprinted):
         return digest(["generated", REVISION, self._content, *asked])
 
     def _load(self) -> tuple[Generator, Latents]:
-        if self._loaded is None:
-            from fringe.generators import Latents, load_generator
+        with self._lock:
+            if self._loaded is None:
+                from fringe.generators import Latents, load_generator
 
-            generator = load_generator(self.path, self.device)
-            self._check_label(generator.n_classes)
-            self._loaded = generator, Latents(self.seed, generator.z_dim)
-        return self._loaded
+                generator = load_generator(self.path, self.device)
+                self._check_label(generator.n_classes)
+                self._loaded = generator, Latents(self.seed, generator.z_dim)
+            return self._loaded
 
     def _check_label(self, n_classes: int) -> None:
         label = self.label
@@ -127,6 +136,10 @@ class GeneratedSource(Fingerprinted):
 
     def read(self, indices: Indices) -> Images:
         """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3)."""
+        with self._lock:
+            return self._made(indices)
+
+    def _made(self, indices: Indices) -> Images:
         generator, latents = self._load()
         wanted = np.asarray(check_indices(indices, self.count, self.name), np.int64)
         images = np.empty((len(wanted), *generator.resolution, 3), np.uint8)
