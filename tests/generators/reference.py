@@ -22,8 +22,13 @@ def stylegan2(
     truncation: float = 1.0,
     cutoff: int | None = None,
     noise: bool = True,
+    float16_from: int | None = None,
 ) -> Tensor:
-    """Return images (N, C, H, W) float64: per-sample weights, zeros stuffed in before filters."""
+    """Return images (N, C, H, W) float64: per-sample weights, zeros stuffed in before filters.
+
+    From resolution ``float16_from`` on, maps and whatever meets them are rounded to float16, and
+    weights and styles are normalized before, as the official code does on a GPU.
+    """
     state = {name: tensor.double() for name, tensor in state.items()}
     images = [
         _stylegan2_image(
@@ -35,6 +40,7 @@ def stylegan2(
             truncation,
             cutoff,
             noise,
+            float16_from or math.inf,
         )
         for i in range(len(z))
     ]
@@ -50,6 +56,7 @@ def _stylegan2_image(
     truncation: float,
     cutoff: int | None,
     noise: bool,
+    float16_from: float,
 ) -> Tensor:
     x = z / (z.square().mean() + 1e-8).sqrt()
     if label is not None:
@@ -72,6 +79,8 @@ def _stylegan2_image(
         return weight / math.sqrt(weight.shape[1]) @ w(index) + bias
 
     def convolved(x: Tensor, name: str, index: int, up: bool, gain: float = 1.0) -> Tensor:
+        if resolution >= float16_from:
+            return convolved_in_float16(x, name, index, up, gain)
         weight = state[f"{name}.weight"] * style(name, index)[None, :, None, None]
         weight = weight / (weight.square().sum((1, 2, 3), keepdim=True) + 1e-8).sqrt()
         if up:
@@ -84,6 +93,25 @@ def _stylegan2_image(
             x = x + state[f"{name}.noise_const"] * state[f"{name}.noise_strength"]
         x = activated(x + state[f"{name}.bias"][:, None, None]) * gain
         return x.clamp(-conv_clamp * gain, conv_clamp * gain)
+
+    def convolved_in_float16(x: Tensor, name: str, index: int, up: bool, gain: float) -> Tensor:
+        weight, factors = state[f"{name}.weight"], style(name, index)
+        weight = weight / weight.abs().amax((1, 2, 3), keepdim=True) / math.sqrt(weight[0].numel())
+        factors = factors / factors.abs().amax()
+        modulated = weight * factors[None, :, None, None]
+        scale = 1 / (modulated.square().sum((1, 2, 3)) + 1e-8).sqrt()
+        weight = half(weight)
+        x = half(half(x) * half(factors)[:, None, None])
+        if up:
+            stuffed = functional.pad(zero_stuffed(x), (2, 2, 2, 2))
+            x = half(functional.conv2d(stuffed[None], weight.flip(2, 3))[0])
+            x = half(filtered(x, (1, 1)) * 4)
+        else:
+            x = half(functional.conv2d(x[None], weight, padding=1)[0])
+        term = state[f"{name}.noise_const"] * state[f"{name}.noise_strength"] if noise else 0 * x[0]
+        x = half(x * half(scale)[:, None, None] + half(term))
+        x = activated(x + half(state[f"{name}.bias"])[:, None, None]) * gain
+        return half(x.clamp(-conv_clamp * gain, conv_clamp * gain))
 
     image, index, resolution = None, 0, 4
     x = state["synthesis.b4.const"]
@@ -103,15 +131,20 @@ def _stylegan2_image(
         image = None if image is None else upsampled(image)
         if f"{name}.torgb.weight" in state:
             factors = style(f"{name}.torgb", index) / math.sqrt(len(x))
-            rgb = torch.einsum(
-                "oi,i,ihw->ohw", state[f"{name}.torgb.weight"][:, :, 0, 0], factors, x
-            )
-            rgb = rgb + state[f"{name}.torgb.bias"][:, None, None]
-            rgb = rgb.clamp(-conv_clamp, conv_clamp)
+            rounded = half if resolution >= float16_from else torch.clone
+            matrix = rounded(state[f"{name}.torgb.weight"][:, :, 0, 0] * factors)
+            rgb = rounded(torch.einsum("oi,ihw->ohw", matrix, x))
+            rgb = rgb + rounded(state[f"{name}.torgb.bias"])[:, None, None]
+            rgb = rounded(rgb.clamp(-conv_clamp, conv_clamp))
             image = rgb if image is None else image + rgb
         resolution *= 2
     assert image is not None
     return image
+
+
+def half(x: Tensor) -> Tensor:
+    """Round to float16."""
+    return x.half().double()
 
 
 def activated(x: Tensor) -> Tensor:

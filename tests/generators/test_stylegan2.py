@@ -123,30 +123,49 @@ def test_random_noise_is_drawn_layer_by_layer_from_the_global_generator(tmp_path
     torch.testing.assert_close(images.double(), reference.stylegan2(state, z), rtol=0, atol=1e-5)
 
 
-def test_float16_blocks_differ_by_rounding_alone(tmp_path: Path) -> None:
+def half_and_exact(tmp_path: Path, weights: float, styles: float) -> tuple[torch.Tensor, ...]:
+    """Images of two float16 blocks: ours, the slow ones, and in float32.
+
+    What the convolutions' weights and styles are multiplied by, their demodulation takes out again
+    but for its epsilon and for rounding.
+    """
+    path = tmp_path / "g.pkl"
     write_stylegan2_pickle(
-        tmp_path / "g.pkl", resolution=32, num_fp16_res=2, conv_clamp=256, channel_base=2048
+        path, resolution=32, num_fp16_res=2, conv_clamp=256, channel_base=2048, seed=3
     )
-    config, state = stylegan2.read(read_pickle(tmp_path / "g.pkl")["G_ema"], "g.pkl")
+    config, state = stylegan2.read(read_pickle(path)["G_ema"], "g.pkl")
     assert config.float16_from == 16
-    inputs = Inputs(torch.randn(4, 16, generator=torch.Generator().manual_seed(1)), noise="const")
-    exact = stylegan2.build(config, state, torch.device("cpu"))(inputs)
-    half = stylegan2.build(config, state, torch.device("cpu"), float16=True)(inputs)
+    for name in state:
+        if ".b16.conv" in name or ".b32.conv" in name:
+            state[name] = state[name] * (
+                weights if name.endswith(("conv0.weight", "conv1.weight")) else 1
+            )
+            state[name] = state[name] * (styles if ".affine." in name else 1)
+    z = torch.randn(4, 16, generator=torch.Generator().manual_seed(1))
+    half, exact = (
+        stylegan2.build(config, state, torch.device("cpu"), float16=float16)(
+            Inputs(z, noise="const")
+        )
+        for float16 in (True, False)
+    )
     assert half.dtype == torch.float32
+    slow = reference.stylegan2(state, z, conv_clamp=config.conv_clamp, float16_from=16)
+    return half.double(), slow, exact.double()
+
+
+@pytest.mark.parametrize(("weights", "styles"), [(1, 1), (3e4, 1), (1, 3e4), (1e-6, 1), (1, 1e-6)])
+def test_float16_blocks_follow_the_official_rule(
+    tmp_path: Path, weights: float, styles: float
+) -> None:
+    """Weights and styles that would overflow, vanish, or drown in epsilon if not normalized."""
+    half, slow, _ = half_and_exact(tmp_path, weights, styles)
+    torch.testing.assert_close(half, slow, rtol=0, atol=2e-3 * float(slow.abs().max()))
+
+
+def test_float16_blocks_differ_by_rounding_alone(tmp_path: Path) -> None:
+    half, _, exact = half_and_exact(tmp_path, 1, 1)
     error = (half - exact).abs().max() / exact.abs().max()
     assert 1e-5 < error < 5e-3
-
-
-def test_float16_does_not_overflow_where_plain_weights_would(tmp_path: Path) -> None:
-    write_stylegan2_pickle(tmp_path / "g.pkl", resolution=16, num_fp16_res=2, conv_clamp=256)
-    config, state = stylegan2.read(read_pickle(tmp_path / "g.pkl")["G_ema"], "g.pkl")
-    for name in state:
-        if name.endswith(("conv0.weight", "conv1.weight")):
-            state[name] = state[name] * 3e4
-    inputs = Inputs(torch.randn(4, 16, generator=torch.Generator().manual_seed(1)))
-    exact = stylegan2.build(config, state, torch.device("cpu"))(inputs)
-    half = stylegan2.build(config, state, torch.device("cpu"), float16=True)(inputs)
-    torch.testing.assert_close(half, exact, rtol=0, atol=5e-3 * float(exact.abs().max()))
 
 
 def record_of(tmp_path: Path, **options: Any) -> Record:
