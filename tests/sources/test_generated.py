@@ -6,6 +6,8 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -154,17 +156,30 @@ def test_threads_that_read_ahead_get_the_images_of_their_rows(tmp_path: Path) ->
     assert np.array_equal(GeneratedSource(tmp_path / "quick.pt", count).read(range(count)), images)
 
 
-def test_threads_load_a_generator_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded = []
+def test_threads_load_a_generator_once_and_run_it_in_turn(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    generator = load_generator(folder / "plain.pkl")
+    busy, loads, overlaps = threading.Lock(), [], []
+
+    def forward(inputs: object) -> object:
+        alone = busy.acquire(blocking=False)
+        overlaps.append(not alone)
+        try:
+            return generator.forward(inputs)
+        finally:
+            if alone:
+                busy.release()
 
     def load(*given: object) -> object:
-        loaded.append(given)
-        return load_generator(*given)
+        loads.append(given)
+        load_generator(*given)  # takes its time
+        return replace(generator, forward=forward)
 
     monkeypatch.setattr("fringe.generators.load_generator", load)
-    source = GeneratedSource(folder / "plain.pkl", 8)
-    assert len(list(decoded(source, [(row, row + 1) for row in range(8)], 0, 8))) == 8
-    assert len(loaded) == 1
+    source = GeneratedSource(folder / "plain.pkl", 160)
+    batches = list(decoded(source, [(row, row + 10) for row in range(0, 160, 10)], 0, 8))
+    assert (len(batches), len(loads), len(overlaps), any(overlaps)) == (16, 1, 16, False)
 
 
 @pytest.mark.parametrize(
