@@ -87,14 +87,27 @@ def test_the_note_says_whom_each_network_prefers():
     text = note(compare())
     assert "FID (Inception-V3) is the same for both within twice the spread of draws" in text
     assert "FID (CLIP) is 40.8% lower for (b)." in text  # 2.76 against 4.66
-    assert "50,000 real + 50,000 generated images" in text
-    assert "(3 for FID, 1 for precision and recall, which are measured in VGG16)" in text
+    assert "Precision and recall are measured in VGG16." in text
     turned = scores(values={"ffhq_fastgan": (4, 9, 0.5, 0.5), "ffhq": (5, 9, 0.5, 0.5)})
     text = note(compare(turned))
     assert "FID (Inception-V3) is 20.0% lower for (a)" in text
     assert "FID (CLIP) is the same for both" in text
     single = scores()[scores()["repeat"] == 0]
     assert "FID (Inception-V3) is 1.0% lower for (a)" in note(compare(single))
+
+
+def test_the_note_says_from_how_many_images_each_number_comes():
+    assert (
+        "FID, FID (CLIP): 50,000 real + 50,000 generated images, 3 random draws; "
+        "Precision, Recall: 50,000 real + 50,000 generated images, one random draw."
+    ) in note(compare())
+    published = scores()
+    published.loc[published["network"] == "inception", "n_real"] = 70000
+    assert (
+        "FID: 70,000 real + 50,000 generated images, 3 random draws; "
+        "FID (CLIP): 50,000 real + 50,000 generated images, 3 random draws; "
+        "Precision, Recall: 50,000 real + 50,000 generated images, one random draw."
+    ) in note(compare(published))
 
 
 def test_grids_hold_the_images_given():

@@ -13,7 +13,7 @@ from fringe.errors import FringeError
 from fringe.figures.mosaic import check_images, draw_mosaic
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
 from fringe.tables.layout import format_value
-from fringe.tables.paper import paper_rows
+from fringe.tables.paper import paper_point
 from fringe.tables.scores import Cell, check_scores, score_cell
 from fringe.tables.titles import Titles, is_simulated, title_of
 
@@ -92,7 +92,9 @@ def generator_comparison(
         for label, (measured_in, metric) in measures.items():
             cell = cells[label][side]
             line = f"{label} {format_value(cell.mean, cell.std)}"
-            theirs = _published(paper, dataset, measured_in, metric, cell)
+            theirs = paper_point(
+                paper, "figure19", cell, dataset=dataset, network=measured_in, metric=metric
+            )
             if theirs is not None:
                 published.add(metric)
                 line += f" [{theirs:.2f}]"
@@ -105,7 +107,8 @@ def generator_comparison(
             axes.set_anchor("N")  # room to spare is left below, not taken from the title
         add_heading(figure, f"{title}: two generators, as FID and a control see them", look)
         note = f"{_verdict(cells, title_of(titles, network))} Uncurated images. "
-        note += _counts(cells, title_of(titles, recall_network))
+        measured = title_of(titles, recall_network)
+        note += f"{_counts(cells)} Precision and recall are measured in {measured}."
         if published:
             note += " In brackets: Kynkäänniemi et al. (2023), for generators of their own"
             if "recall" in published:
@@ -143,19 +146,6 @@ def _cells(
     return one, other
 
 
-def _published(
-    paper: pd.DataFrame | None, dataset: str, network: str, metric: str, cell: Cell
-) -> float | None:
-    """Return the paper's value of the same dataset, network and counts, or None."""
-    rows = paper_rows(paper, dataset=dataset, network=network, scheme="random", metric=metric)
-    rows = rows[
-        (rows["exhibit"] == "figure19")
-        & (rows["n_real"] == cell.n_real)
-        & (rows["n_generated"] == cell.n_generated)
-    ]
-    return float(rows["value"].iloc[0]) if len(rows) else None
-
-
 def _verdict(cells: Mapping[str, tuple[Cell, Cell]], network: str) -> str:
     """Say which generator FID and the control prefer, and by how much."""
     (_, main), (control, other) = list(cells.items())[:2]
@@ -174,11 +164,13 @@ def _preferred(one: Cell, other: Cell) -> str:
     return f"is {1 - better / worse:.1%} lower for ({letter})"
 
 
-def _counts(cells: Mapping[str, tuple[Cell, Cell]], recall_network: str) -> str:
-    """Say from how many images and draws the numbers come."""
-    fid, recall = cells["FID"][0], cells["Recall"][0]
-    images = f"{fid.n_real:,} real + {fid.n_generated:,} generated images"
-    return (
-        f"{images}; mean ± standard deviation over random draws ({fid.repeats} for FID, "
-        f"{recall.repeats} for precision and recall, which are measured in {recall_network})."
-    )
+def _counts(cells: Mapping[str, tuple[Cell, Cell]]) -> str:
+    """Say from how many images and draws the numbers come, each of those that measured alike."""
+    alike: dict[str, list[str]] = {}
+    for label, (cell, _) in cells.items():
+        images = f"{cell.n_real:,} real + {cell.n_generated:,} generated images"
+        draws = f"{cell.repeats} random draws" if cell.repeats > 1 else "one random draw"
+        alike.setdefault(f"{images}, {draws}", []).append(label)
+    told = "; ".join(f"{', '.join(labels)}: {counts}" for counts, labels in alike.items())
+    spread = any(cell.repeats > 1 for cell, _ in cells.values())
+    return f"{told}.{' Mean ± standard deviation over draws.' if spread else ''}"

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from fringe.errors import FringeError
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
 from fringe.tables.layout import format_percent, format_value
-from fringe.tables.paper import paper_rows
+from fringe.tables.paper import paper_point
 from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell
 from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
 
@@ -74,7 +74,8 @@ def network_comparison(
         for place, (dataset, part) in enumerate(cells.items()):
             axes = figure.add_subplot(down, across, place + 1)
             theirs = {
-                network: _published(paper, dataset, network, cell) for network, cell in part.items()
+                network: paper_point(paper, "figure8b", cell, dataset=dataset, network=network)
+                for network, cell in part.items()
             }
             published |= any(value is not None for value in theirs.values())
             _panel(axes, part, theirs, [names[network] for network in part], look)
@@ -112,17 +113,6 @@ def _cells(scores: pd.DataFrame, dataset: str, networks: Sequence[str]) -> dict[
             + "); score the same draws under each network"
         )
     return cells
-
-
-def _published(paper: pd.DataFrame | None, dataset: str, network: str, cell: Cell) -> float | None:
-    """Return the paper's value of the same dataset, network and counts, or None."""
-    rows = paper_rows(paper, dataset=dataset, network=network, scheme="random", metric="fid")
-    rows = rows[
-        (rows["exhibit"] == "figure8b")
-        & (rows["n_real"] == cell.n_real)
-        & (rows["n_generated"] == cell.n_generated)
-    ]
-    return float(rows["value"].iloc[0]) if len(rows) else None
 
 
 def _panel(

@@ -8,8 +8,16 @@ from typing import NamedTuple
 import pandas as pd
 
 from fringe.errors import FringeError
+from fringe.tables.scores import Cell
 
-__all__ = ["PAPER_COLUMNS", "PaperValue", "paper_numbers", "paper_rows", "paper_value"]
+__all__ = [
+    "PAPER_COLUMNS",
+    "PaperValue",
+    "paper_numbers",
+    "paper_point",
+    "paper_rows",
+    "paper_value",
+]
 
 PAPER_COLUMNS = (
     "exhibit",
@@ -80,6 +88,25 @@ def paper_value(
     if rows.empty:
         return None
     return PaperValue(float(rows["value"].iloc[0]), float(rows["std"].iloc[0]))
+
+
+def paper_point(
+    paper: pd.DataFrame | None,
+    exhibit: str,
+    cell: Cell,
+    *,
+    dataset: str,
+    network: str,
+    metric: str = "fid",
+) -> float | None:
+    """Return what a figure of the paper shows for ``cell``: at random, at its counts, or None."""
+    rows = paper_rows(paper, dataset=dataset, network=network, scheme="random", metric=metric)
+    rows = rows[
+        (rows["exhibit"] == exhibit)
+        & (rows["n_real"] == cell.n_real)
+        & (rows["n_generated"] == cell.n_generated)
+    ]
+    return float(rows["value"].iloc[0]) if len(rows) else None
 
 
 def _plain(name: object) -> str:
