@@ -8,7 +8,8 @@ from fringe.config import load_schema
 from fringe.damage import set_damaged_aside
 from fringe.errors import FringeError
 from fringe.files import is_made_from
-from fringe.networks import network_info
+from fringe.networks import network_info, network_weights
+from fringe.networks.weights import mismatch
 from fringe.stage import expose_library
 from fringe.features import REVISION as FEATURES_REVISION
 from fringe.figures import REVISION as FIGURES_REVISION
@@ -16,6 +17,7 @@ from fringe.metrics import REVISION as METRICS_REVISION
 from fringe.resampling import REVISION as RESAMPLING_REVISION
 from fringe.sources import REVISION as IMAGES_REVISION
 from fringe.tables import REVISION as TABLES_REVISION
+from fringe.tables.titles import title_of
 from snakemake.exceptions import WorkflowError
 
 
@@ -262,6 +264,15 @@ def titles(datasets=tuple(RESAMPLED)):
             "simulated": SOURCES[DATASETS[name]["generated"]]["simulated"],
         }
         for name in datasets
+    } | own_weights()
+
+
+def own_weights():
+    """Return display names of networks of Fringe's own with weights that nobody published."""
+    return {
+        name: f"{title_of({}, name)} (own weights {file['identity'][:8]})"
+        for name, file in WEIGHTS.items()
+        if mismatch(Path(file["path"]), file["identity"], network_weights(name))
     }
 
 

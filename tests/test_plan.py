@@ -18,6 +18,9 @@ from fringe import plan
 from fringe.config import complete, load_schema
 from fringe.errors import FringeError
 from fringe.networks import network_weights
+from fringe.sources import GeneratedSource
+
+from .generators.checkpoints import write_stylegan2_pickle
 
 SCHEMA = load_schema(Path(__file__).parents[1] / "config/schema.yaml")
 
@@ -27,7 +30,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A configuration without faults; the current folder is its own."""
     monkeypatch.chdir(tmp_path)
     stream = io.BytesIO()
-    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save(stream, "PNG")
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(stream, "PNG")
     with zipfile.ZipFile("real.zip", "w") as archive:
         for number in range(12):
             archive.writestr(f"{number:02d}.png", stream.getvalue())
@@ -37,7 +40,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
         "controls": ["untrained"],
         "sources": {
             "real": {"path": "real.zip"},
-            "fake": {"kind": "imitation", "count": 100, "resolution": 32},
+            "fake": {"kind": "imitation", "count": 100, "resolution": 16},
             "unused": {"path": "nowhere"},
         },
         "datasets": {"faces": {"real": "real", "generated": "fake"}},
@@ -186,7 +189,7 @@ def test_a_spec_holds_what_its_kind_needs(config: dict[str, Any]) -> None:
         "crop": None, "filter": None,
     }  # fmt: skip
     assert plan.source_spec(completed, "fake") == {
-        "kind": "imitation", "count": 100, "resolution": 32, "seed": 0, "severity": 0.8
+        "kind": "imitation", "count": 100, "resolution": 16, "seed": 0, "severity": 0.8
     }  # fmt: skip
 
 
@@ -249,6 +252,35 @@ def test_weights_of_ones_own_need_their_digest(config: dict[str, Any]) -> None:
     (found,) = faults(config)
     assert digest in found
     assert "0" * 64 in found
+
+
+def test_a_generator_is_tried_once_before_anything_runs(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_stylegan2_pickle("fake.pkl", resolution=16, c_dim=3)
+    config["sources"]["fake"] = {"kind": "generator", "path": "fake.pkl", "count": 80}
+    (found,) = faults(config)
+    assert found.startswith("sources/fake: fake.pkl: is conditional on 3 classes; set `label`")
+    config["sources"]["fake"]["label"] = 2
+    _, sources = check(config)
+    assert sources["fake"]["resolution"] == (16, 16)
+    Path("damaged.pkl").write_bytes(Path("fake.pkl").read_bytes()[:2000])
+    (found,) = faults(config | {"sources": config["sources"] | {
+        "fake": config["sources"]["fake"] | {"path": "damaged.pkl"}
+    }})  # fmt: skip
+    assert found.startswith("sources/fake: damaged.pkl: ends too early")
+
+    def fail(*_: object) -> None:
+        raise AssertionError("it was tried before")
+
+    monkeypatch.setattr(GeneratedSource, "read", fail)
+    assert check(config)[1] == sources
+
+
+def test_images_of_two_sizes_are_not_compared(config: dict[str, Any]) -> None:
+    config["sources"]["fake"]["resolution"] = 32
+    (found,) = faults(config)
+    assert found.startswith("datasets/faces: images of fake are 32 x 32 pixels, real ones 16 x 16")
 
 
 def test_networks_of_a_data_set_are_those_that_something_asks_for(config: dict[str, Any]) -> None:

@@ -10,8 +10,8 @@ from fringe.devices import choose_device
 from fringe.errors import FringeError
 from fringe.networks import network_info, network_weights
 from fringe.networks.weights import find, mismatch
-from fringe.sources import ImageSource, source_from_spec
-from fringe.sources.digests import file_digests
+from fringe.sources import GeneratedSource, ImageSource, source_from_spec
+from fringe.sources.digests import file_digests, remembered
 
 __all__ = [
     "check",
@@ -92,7 +92,7 @@ def check(
     -------
     dict, dict
         The config; and by source name its ``count``, ``fingerprint``, fingerprint of each of
-        its ``shards`` by their name, and whether it is ``simulated``.
+        its ``shards`` by their name, ``resolution``, and whether it is ``simulated``.
 
     Raises
     ------
@@ -130,12 +130,28 @@ def _open_sources(config: Config, cache: Path) -> tuple[Sources, list[str]]:
                 },
                 "fingerprint": source.fingerprint,
                 "simulated": source.simulated,
+                "resolution": _resolution(source, spec, cache),
             }
         except FringeError as error:
             faults.append(f"sources/{name}: {error}")
         except (AttributeError, KeyError, TypeError, ValueError):
             continue  # the shape is wrong, and the schema has said so
     return found, faults
+
+
+def _resolution(source: ImageSource, spec: Config, cache: Path) -> tuple[int, int]:
+    """Return height and width; a generator must have made an image for that, once and for all.
+
+    So what is wrong with a checkpoint, or with what is asked of it, is found before any job starts.
+    """
+    if not isinstance(source, GeneratedSource):
+        return source.resolution
+    asked = f"makes of { ({**spec, 'path': None, 'count': None}) }: "
+    (found,) = remembered(
+        [source.path], cache, asked, lambda _: "{1} {2}".format(*source.read([0]).shape)
+    )
+    height, width = map(int, found.split())
+    return height, width
 
 
 def networks(config: Config) -> list[str]:
@@ -194,6 +210,15 @@ def _count_faults(name: str, dataset: Config, sources: Sources) -> Iterable[str]
             yield (
                 f"datasets/{name}/n_{side}: {wanted} images are asked for (by evaluation/n_{side} "
                 f"where the data set does not say), but its source has {have}"
+            )
+    height, width = sources[dataset["real"]]["resolution"]
+    for source in (dataset["generated"], *dataset["snapshots"]):
+        if sources[source]["resolution"] != (height, width):
+            h, w = sources[source]["resolution"]
+            yield (
+                f"datasets/{name}: images of {source} are {w} x {h} pixels, real ones {width} x "
+                f"{height}, and FID would see the difference; bring both to one size, or set "
+                "`resolution` of a source of files"
             )
     real, generated = counts.values()
     for n_real, n_generated in resolve_sizes(dataset["sizes"], real, generated):
