@@ -25,6 +25,13 @@ def test_bfloat16_changes_features_a_little_and_only_when_asked(images: torch.Te
     assert torch.equal(load_network("untrained")(images).features, exact)
 
 
+def test_logits_of_a_reduced_network_are_told_apart(images: torch.Tensor) -> None:
+    """The head computes in float32: bfloat16 has 256 numbers between two powers of two."""
+    logits = load_network("efficientnet-lite0", precision="bfloat16")(images).logits
+    assert logits is not None
+    assert all(len(row.unique()) > 990 for row in logits)
+
+
 def test_threads_compute_in_the_same_precision(images: torch.Tensor) -> None:
     network = load_network("untrained", precision="bfloat16")
     many = images.repeat(5, 1, 1, 1)  # more than one part

@@ -17,6 +17,7 @@ from fringe.errors import FringeError
 from fringe.networks.base import Activations, FeatureNetwork
 from fringe.networks.class_names import torchvision_classes
 from fringe.networks.parts import by_parts
+from fringe.networks.pooling import pooled
 from fringe.networks.weights import check_sha256
 
 __all__ = ["load", "published"]
@@ -35,9 +36,7 @@ def load(weights: Path | None, device: torch.device) -> FeatureNetwork:
     head: nn.Linear = model._fc.to(device)
 
     def compute(images: Tensor) -> Activations:
-        maps = trunk(preprocess(images))
-        features = maps.mean((2, 3))
-        return Activations(features, head(features), maps)
+        return pooled(trunk(preprocess(images)), head)
 
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)

@@ -50,6 +50,7 @@ from fringe.errors import FringeError
 from fringe.networks.base import Activations, FeatureNetwork
 from fringe.networks.class_names import tensorflow_classes
 from fringe.networks.parts import by_parts
+from fringe.networks.pooling import pooled
 from fringe.networks.resnet50 import fold_norms
 from fringe.networks.states import fill
 from fringe.networks.weights import sha256_of
@@ -169,9 +170,7 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
     head.to(device)
 
     def compute(images: Tensor) -> Activations:
-        maps = trunk(preprocess(images))
-        features = maps.mean((2, 3))
-        return Activations(features, head(features), maps)
+        return pooled(trunk(preprocess(images)), head)
 
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)

@@ -21,6 +21,7 @@ from fringe.checkpoints import read_state
 from fringe.networks.base import Activations, FeatureNetwork
 from fringe.networks.class_names import torchvision_classes
 from fringe.networks.parts import by_parts
+from fringe.networks.pooling import pooled
 from fringe.networks.resnet50 import fold_norms
 from fringe.networks.states import fill
 from fringe.networks.weights import sha256_of
@@ -50,9 +51,7 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
     trunk = nn.Sequential(*layers).to(device).to(memory_format=torch.channels_last)
 
     def compute(images: Tensor) -> Activations:
-        maps = trunk(preprocess(images))
-        features = maps.mean((2, 3))
-        return Activations(features, head(features), maps)
+        return pooled(trunk(preprocess(images)), head)
 
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)

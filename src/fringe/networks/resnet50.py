@@ -24,6 +24,7 @@ from fringe.checkpoints import read_state
 from fringe.networks.base import Activations, FeatureNetwork
 from fringe.networks.class_names import torchvision_classes
 from fringe.networks.parts import by_parts
+from fringe.networks.pooling import pooled
 from fringe.networks.resizing import IMAGENET, normalized, resized_shorter_side
 from fringe.networks.states import fill
 from fringe.networks.weights import sha256_of
@@ -48,9 +49,7 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
     preset = ResNet50_Weights.IMAGENET1K_V1.transforms()
 
     def compute(images: Tensor) -> Activations:
-        maps = trunk(preset(images).contiguous(memory_format=torch.channels_last))
-        features = maps.mean((2, 3))
-        return Activations(features, head(features), maps)
+        return pooled(trunk(preset(images).contiguous(memory_format=torch.channels_last)), head)
 
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)
@@ -76,8 +75,7 @@ def load_swav(weights: Path, device: torch.device) -> FeatureNetwork:
 
     def compute(images: Tensor) -> Activations:
         pixels = resized_shorter_side(images, 224, "bilinear")
-        maps = trunk(normalized(pixels, *IMAGENET))
-        return Activations(maps.mean((2, 3)), maps=maps)
+        return pooled(trunk(normalized(pixels, *IMAGENET)))
 
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)

@@ -1,0 +1,22 @@
+"""From the last maps of a convolutional network to features and logits."""
+
+import torch
+from torch import Tensor, nn
+
+from fringe.networks.base import Activations
+
+__all__ = ["pooled"]
+
+
+def pooled(maps: Tensor, head: nn.Module | None = None) -> Activations:
+    """Return the mean of ``maps`` (N, D, H, W) over H and W as features, and the head's logits.
+
+    Both in float32 whatever the precision of the maps: rounded again to bfloat16, logits of
+    different classes would be equal, and the order of classes would be that of their columns.
+    """
+    maps = maps.float()
+    features = maps.mean((2, 3))
+    if head is None:
+        return Activations(features, maps=maps)
+    with torch.autocast(maps.device.type, enabled=False):
+        return Activations(features, head(features), maps)
