@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,13 @@ import torch
 
 from fringe.errors import FringeError
 from fringe.metrics import precision_recall, precision_recalls
-from fringe.metrics.precision_recall import _balls, _distances, _Features, _load
+from fringe.metrics.precision_recall import (
+    _balls,
+    _differences,
+    _distances,
+    _Features,
+    _load,
+)
 
 Sets = tuple[np.ndarray, np.ndarray]
 
@@ -55,6 +62,20 @@ def copies() -> Sets:
     return x, y
 
 
+def collapsed() -> Sets:
+    """Return a generated set that is one real image throughout."""
+    x, _ = gaussians()
+    return x, np.repeat(x[7:8], 130, axis=0)
+
+
+def memorized() -> Sets:
+    """Return sets that share 5 images of many copies each, near-copies of one, and others."""
+    x, y = gaussians()
+    x[:80], y[30:110] = np.repeat(x[:5], 16, axis=0), np.tile(x[:5], (16, 1))
+    y[110:115] = np.nextafter(x[0], np.float32(9))
+    return x, y
+
+
 def ties() -> Sets:
     rng = np.random.default_rng(1)
     return tuple(rng.integers(0, 3, (n, 6)).astype(np.float32) for n in (140, 160))  # type: ignore[return-value]
@@ -93,7 +114,8 @@ def wide() -> Sets:
 
 
 SETS: dict[str, Callable[[], Sets]] = {
-    f.__name__: f for f in (gaussians, far, copies, ties, line, clusters, tiny, wide)
+    f.__name__: f
+    for f in (gaussians, far, copies, collapsed, memorized, ties, line, clusters, tiny, wide)
 }
 
 
@@ -224,6 +246,22 @@ def test_no_matrix_of_all_distances_is_held(monkeypatch: pytest.MonkeyPatch) -> 
     assert max(map(max, shapes)) == 32
     pairs = sum(rows * columns for rows, columns in shapes)
     assert pairs < 1.15 * (300**2 / 2 + 280**2 / 2 + 300 * 280)  # each pair once
+
+
+@pytest.mark.parametrize("block", [1024, 50])
+def test_copies_are_compared_once(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+    compared = []
+
+    def noted(*arguments: Any) -> np.ndarray:
+        compared.append(int(arguments[-1].sum()))
+        return _differences(*arguments)
+
+    monkeypatch.setitem(_balls.__globals__, "_differences", noted)
+    x, _ = gaussians(600)
+    for mine, theirs in ((x, np.repeat(x[:1], 500, axis=0)), (np.repeat(x[:4], 150, axis=0), x)):
+        compared.clear()
+        assert precision_recall(mine, theirs, block=block) == by_definition(mine, theirs, 3)
+        assert 0 < sum(compared) < 4 * 1100  # with each copy for itself: 90,000 and more
 
 
 def test_bad_input() -> None:

@@ -6,9 +6,11 @@ the share of real images inside that of the generated ones.
 
 Nearly all the time goes into products of matrices, and |x|^2 + |y|^2 - 2 x.y is wrong in its last
 digits, most of all for duplicates. So each such distance comes with a bound of its error, and
-decisions that the bound leaves open are taken again from differences in float64.
+decisions that the bound leaves open are taken again from differences in float64, once for all
+copies of an image: a generator that collapsed or memorizes makes thousands.
 """
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
@@ -26,8 +28,7 @@ __all__ = ["DType", "PrecisionRecall", "precision_recall", "precision_recalls"]
 DType: TypeAlias = Literal["float16", "float32", "float64"]
 Rows: TypeAlias = "slice | Array"
 
-BLOCK = 1024  # images per side of a block of distances; the pairs within one are taken twice
-CHUNK = 512  # dimensions summed at a time: rounding errors grow with these, not with all
+BLOCK = 2048  # images per side of a block of distances; the pairs within one are taken twice
 MANY = 0.1  # share of open decisions above which products in float64 come before differences
 NUMBERS = 2**22  # differences held at a time
 
@@ -248,10 +249,7 @@ def _load(features: _Features, at: Rows, centre: "torch.Tensor", arithmetic: str
         return _Points(rows.double(), _half(squares).double(), torch.zeros_like(squares))
     kind = getattr(torch, arithmetic)
     rows = rows.to(kind) - centre.to(kind)
-    norms = [
-        torch.linalg.vector_norm(rows[:, chunk], dim=1) for chunk in _blocks(features.dim, CHUNK)
-    ]
-    squares = torch.stack(norms).double().square().sum(dim=0).to(kind)
+    squares = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64).square().to(kind)
     return _Points(rows, squares, _error(squares, features.dim))
 
 
@@ -263,13 +261,14 @@ def _error(squares: "torch.Tensor", dim: int) -> "torch.Tensor":
     """Return what a point of squared norm |x|^2 adds to the error of its squared distances.
 
     A sum of n products is off by at most n u / (1 - n u) of the sum of their magnitudes, whatever
-    the order (Higham 2002, Section 3.1), and 2 |x||y| <= |x|^2 + |y|^2. The other roundings (of
-    rows when they are centred, norms, final sums and comparisons) are fewer than 16 of that size.
+    the order (Higham 2002, Section 3.1), and 2 |x||y| <= |x|^2 + |y|^2. Norms are such sums too,
+    always in float64. The other roundings (of rows when they are centred, of norms, final sums and
+    comparisons) are fewer than 16 of that size.
     """
     import torch
 
     kind = torch.finfo(squares.dtype)
-    share = (min(dim, CHUNK) + dim / CHUNK + 16) * kind.eps / 2
+    share = ((dim + 16) * kind.eps + dim * torch.finfo(torch.float64).eps) / 2
     return 1.1 * share * squares + 4 * dim * kind.tiny  # the last: products that underflow
 
 
@@ -278,13 +277,8 @@ def _distances(a: _Points, b: _Points, arithmetic: str) -> "torch.Tensor":
 
     In half precision: the distances themselves, as rounded there.
     """
-    import torch
-
-    first, *others = _blocks(a.rows.shape[1], CHUNK)
-    products = a.rows[:, first] @ b.rows[:, first].T
-    part = torch.empty_like(products)  # one piece of memory for all chunks: faster
-    for chunk in others:
-        products += torch.mm(a.rows[:, chunk], b.rows[:, chunk].T, out=part)
+    # One product of all dimensions: threads that other work keeps waiting meet less often.
+    products = a.rows @ b.rows.T
     distances = products.mul_(-2).add_(b.squares + b.errors).add_((a.squares + a.errors)[:, None])
     if arithmetic == "float16":
         return _half(_half(distances).float().clamp_(min=0).sqrt()).float()
@@ -358,22 +352,30 @@ def _settle(
     block: int,
     arithmetic: str,
 ) -> Array:
-    """Return which of the ``rows`` of ``probes`` are inside the manifold, by differences."""
+    """Return which of the ``rows`` of ``probes`` are inside the manifold, by differences.
+
+    Distinct rows alone are compared, each with all of the manifold that is near: of g equal rows
+    in both sets this takes g differences for the distances and g for the radius, not g^2.
+    """
 
     def near(a: _Points, at: slice) -> Array:
         b = _load(manifold, at, centre, arithmetic)
         return _near(a, b, high[at], arithmetic)
 
-    parts = [rows[at] for at in _blocks(len(rows), block)]
+    distinct, copies = _distinct(probes, rows)
+    parts = [distinct[at] for at in _blocks(len(distinct), block)]
     balls = np.zeros(manifold.count, dtype=bool)
     for part in parts:
         a = _load(probes, part, centre, arithmetic)
         for at in _blocks(manifold.count, block):
             balls[at] |= near(a, at).any(axis=0)
+    needed, same = _distinct(manifold, np.flatnonzero(balls))
+    squares = [
+        _radii(manifold, needed[at], high, k, block, arithmetic)
+        for at in _blocks(len(needed), block)
+    ]
     radii = np.full(manifold.count, -np.inf)
-    needed = np.flatnonzero(balls)
-    for at in _blocks(len(needed), block):
-        radii[needed[at]] = _radii(manifold, needed[at], high, k, block, arithmetic)
+    radii[balls] = np.concatenate(squares)[same]
     found = []
     for part in parts:
         a = _load(probes, part, centre, arithmetic)
@@ -382,7 +384,21 @@ def _settle(
             pairs = near(a, at) & ~hit[:, None]
             hit |= (_differences(probes, part, manifold, at, pairs) <= radii[at]).any(axis=1)
         found.append(hit)
-    return np.concatenate(found)
+    settled: Array = np.concatenate(found)[copies]
+    return settled
+
+
+def _distinct(features: _Features, rows: Array) -> tuple[Array, Array]:
+    """Return the first of each group of identical ``rows``, and for each row its group."""
+    seen: dict[bytes, int] = {}
+    groups = np.empty(len(rows), dtype=np.intp)
+    for at in _blocks(len(rows), BLOCK):
+        values = features.read(rows[at]).cpu().numpy()
+        groups[at] = [
+            seen.setdefault(hashlib.sha256(row.tobytes()).digest(), len(seen)) for row in values
+        ]
+    _, first = np.unique(groups, return_index=True)
+    return rows[first], groups
 
 
 def _radii(
