@@ -28,7 +28,7 @@ __all__ = ["DType", "PrecisionRecall", "precision_recall", "precision_recalls"]
 DType: TypeAlias = Literal["float16", "float32", "float64"]
 Rows: TypeAlias = "slice | Array"
 
-BLOCK = 2048  # images per side of a block of distances; the pairs within one are taken twice
+BLOCK = 1536  # images per side of a block of distances; the pairs within one are taken twice
 MANY = 0.1  # share of open decisions above which products in float64 come before differences
 NUMBERS = 2**22  # differences held at a time
 
@@ -249,7 +249,7 @@ def _load(features: _Features, at: Rows, centre: "torch.Tensor", arithmetic: str
         return _Points(rows.double(), _half(squares).double(), torch.zeros_like(squares))
     kind = getattr(torch, arithmetic)
     rows = rows.to(kind) - centre.to(kind)
-    squares = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64).square().to(kind)
+    squares = torch.linalg.vector_norm(rows, dim=1).square()
     return _Points(rows, squares, _error(squares, features.dim))
 
 
@@ -261,14 +261,14 @@ def _error(squares: "torch.Tensor", dim: int) -> "torch.Tensor":
     """Return what a point of squared norm |x|^2 adds to the error of its squared distances.
 
     A sum of n products is off by at most n u / (1 - n u) of the sum of their magnitudes, whatever
-    the order (Higham 2002, Section 3.1), and 2 |x||y| <= |x|^2 + |y|^2. Norms are such sums too,
-    always in float64. The other roundings (of rows when they are centred, of norms, final sums and
-    comparisons) are fewer than 16 of that size.
+    the order (Higham 2002, Section 3.1), and 2 |x||y| <= |x|^2 + |y|^2; a squared norm is one such
+    sum, a product of two points another. The other roundings (of rows when they are centred, of
+    norms, final sums and comparisons) are fewer than 16 of that size.
     """
     import torch
 
     kind = torch.finfo(squares.dtype)
-    share = ((dim + 16) * kind.eps + dim * torch.finfo(torch.float64).eps) / 2
+    share = (2 * dim + 16) * kind.eps / 2
     return 1.1 * share * squares + 4 * dim * kind.tiny  # the last: products that underflow
 
 
