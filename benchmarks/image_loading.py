@@ -9,9 +9,9 @@ memory. The networks are ``free``, which answers with a few pixels of each image
 fast images are loaded, and EfficientNet-Lite0. They take turns in one process, on the same
 threads, and the best turn of each counts, since a shared machine only ever makes a turn slower.
 Exits with 1 if extraction has less than 1.3 times torch-fidelity's images per second with the free
-network, or if features differ. Nine tenths of the time that is left are Pillow's decoder, which
-both use: what extraction saves is starting processes, handing images between them and copying
-them, so the ratio falls with the number of images, and with a real network on a CPU it tends to 1.
+network, or if features differ. What extraction saves is decoding (libpng in place of Pillow's own
+decoder, and other threads go on meanwhile), starting processes and handing images between them. With
+a real network on a CPU the ratio tends to 1: then the network is what takes time.
 """
 
 import argparse
