@@ -10,8 +10,8 @@ fast images are loaded, and EfficientNet-Lite0. They take turns in one process, 
 threads, and the best turn of each counts, since a shared machine only ever makes a turn slower.
 Exits with 1 if extraction has less than 1.3 times torch-fidelity's images per second with the free
 network, or if features differ. What extraction saves is decoding (libpng in place of Pillow's own
-decoder, and other threads go on meanwhile), starting processes and handing images between them. With
-a real network on a CPU the ratio tends to 1: then the network is what takes time.
+decoder, and other threads go on meanwhile), starting processes and handing images between them.
+With a real network on a CPU the ratio tends to 1: then the network is what takes time.
 """
 
 import argparse
