@@ -49,6 +49,7 @@ def test_bad_input_ends_with_its_message_and_no_traceback(tmp_path: Path) -> Non
     done = script(tmp_path, "raise FringeError('data.zip: is empty; fill it')")
     assert done.returncode == 1
     assert (tmp_path / "logs/job.log").read_text() == "error: data.zip: is empty; fill it\n"
+    assert done.stderr == "error: data.zip: is empty; fill it\n", "where the run was started, too"
 
 
 def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
