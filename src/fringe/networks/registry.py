@@ -11,7 +11,6 @@ import importlib
 import os
 import re
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -27,8 +26,6 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = ["fetch_weights", "load_network", "network_info", "network_names", "network_weights"]
-
-Loader = Callable[["Path | None", "torch.device"], FeatureNetwork]
 
 
 @dataclass(frozen=True)
