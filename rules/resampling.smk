@@ -77,6 +77,9 @@ rule draw_weighted:
     conda:
         "../envs/fringe.yaml"
     params:
-        drawing=lambda w: drawing(w, w.scheme),
+        drawing=lambda w: {
+            **drawing(w, w.scheme),
+            "sampling": config["evaluation"]["sampling"],
+        },
     script:
         "../workflow/scripts/draw_weighted.py"

@@ -52,6 +52,17 @@ def test_seed_and_scheme_change_a_weighted_draw() -> None:
     assert draws[0] == draws[3]
 
 
+def test_sampling_changes_a_weighted_draw() -> None:
+    probabilities = np.array([0.0, 0.1, 0.6, 0.3])
+    published = draw_weighted(probabilities, 10, 3, 0, "top1")
+    same = draw_weighted(probabilities, 10, 3, 0, "top1", "with_replacement")
+    assert np.array_equal(published, same)
+    systematic = draw_weighted(probabilities, 10, 3, 0, "top1", "systematic")
+    assert [np.bincount(indices).tolist() for indices in systematic] == 3 * [[0, 1, 6, 3]]
+    for indices in draw_weighted(probabilities, 3, 3, 0, "top1", "without_replacement"):
+        assert sorted(indices) == [1, 2, 3]
+
+
 def test_weighted_draws_follow_the_weights() -> None:
     probabilities = np.array([0.0, 0.1, 0.6, 0.3])
     (indices,) = draw_weighted(probabilities, 60000, 1, 0, "prelogits")

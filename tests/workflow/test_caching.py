@@ -322,6 +322,17 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         set(),
     ),
     (
+        "sampling",
+        sets("evaluation", "sampling", to="systematic"),
+        (
+            *(f"draws/faces/{scheme}.h5" for scheme in WEIGHTED),
+            *(f"scores/faces/{scheme}/*.csv" for scheme in WEIGHTED),
+            *("tables/table2.*", "tables/table3.*", "verdict.*"),
+            *figures("6", "16", "18"),
+        ),
+        set(),
+    ),
+    (
         "seed",
         sets("seed", to=5),
         (

@@ -1,4 +1,4 @@
-"""Draw candidates with optimized weights, with replacement.
+"""Draw candidates with optimized weights.
 
 In: weights. Out: ``indices`` (repeats, n).
 """
@@ -16,6 +16,7 @@ def main(job: Job) -> None:
         drawing["repeats"],
         drawing["seed"],
         job.wildcards.scheme,
+        drawing["sampling"],
     )
     save_draws(job.output[0], draws, drawing)
 

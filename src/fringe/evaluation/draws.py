@@ -9,6 +9,7 @@ import numpy as np
 
 from fringe.files import create_h5, open_h5
 from fringe.resampling import Weights, draw, match_histogram
+from fringe.resampling.draw import Sampling
 from fringe.seeds import random_stream
 
 __all__ = [
@@ -60,11 +61,20 @@ def draw_matched(
 
 
 def draw_weighted(
-    probabilities: np.ndarray, n: int, repeats: int, seed: int, scheme: str
+    probabilities: np.ndarray,
+    n: int,
+    repeats: int,
+    seed: int,
+    scheme: str,
+    sampling: Sampling = "with_replacement",
 ) -> list[np.ndarray]:
-    """Return per repeat ``n`` indices drawn with replacement (Section 3 of the paper)."""
+    """Return per repeat ``n`` indices drawn with ``probabilities`` (Section 3 of the paper).
+
+    ``sampling`` as in :func:`fringe.resampling.draw`.
+    """
     return [
-        draw(probabilities, n, random_stream(seed, scheme, repeat)) for repeat in range(repeats)
+        draw(probabilities, n, random_stream(seed, scheme, repeat), sampling)
+        for repeat in range(repeats)
     ]
 
 
