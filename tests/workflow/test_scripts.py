@@ -13,10 +13,11 @@ import numpy as np
 import pytest
 
 from fringe.errors import FringeError
-from fringe.evaluation import load_draws, load_gaussian
+from fringe.evaluation import load_draws, load_gaussian, save_weights
 from fringe.exchange import write_statistics
 from fringe.features import open_features
 from fringe.metrics import Gaussian
+from fringe.resampling import Weights
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
@@ -67,6 +68,22 @@ def test_draw_random(tmp_path: Path) -> None:
     load(REPOSITORY / "workflow/scripts/draw_random.py").main(job)
     draws, _ = load_draws(tmp_path / "draws.h5")
     assert draws.shape == (3, 20)
+
+
+def test_draw_weighted_samples_as_it_is_told(tmp_path: Path) -> None:
+    p = np.array([0.1, 0.6, 0.3])
+    save_weights(tmp_path / "weights.h5", Weights(p, 1.0, 0.5, np.empty((0, 4))), {})
+    job = SimpleNamespace(
+        input=Named([tmp_path / "weights.h5"]),
+        output=Named([tmp_path / "draws.h5"]),
+        wildcards=SimpleNamespace(scheme="top1"),
+        params=SimpleNamespace(
+            drawing={"n": 20, "repeats": 3, "seed": 1, "revision": 1, "sampling": "systematic"}
+        ),
+    )
+    load(REPOSITORY / "workflow/scripts/draw_weighted.py").main(job)
+    draws, _ = load_draws(tmp_path / "draws.h5")
+    assert [np.bincount(indices).tolist() for indices in draws] == 3 * [[2, 12, 6]]
 
 
 def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
