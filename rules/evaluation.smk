@@ -106,6 +106,7 @@ rule score_sizes:
             network=config["network"],
             **compared(w),
             repeats=config["evaluation"]["repeats"]["sizes"],
+            fid_infinity=config["evaluation"]["fid_infinity"],
         ),
     script:
         "../workflow/scripts/score_sizes.py"

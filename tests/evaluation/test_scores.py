@@ -24,7 +24,15 @@ from fringe.evaluation import (
 )
 from fringe.features import FeatureFile, open_features
 from fringe.files import create_h5
-from fringe.metrics import Gaussian, frechet_distance, kernel_distance, precision_recall
+from fringe.metrics import (
+    Gaussian,
+    frechet_distance,
+    frechet_distance_infinity,
+    kernel_distance,
+    precision_recall,
+)
+from fringe.metrics.extrapolation import Method
+from fringe.seeds import random_stream
 
 D, CLASSES = 6, 4
 
@@ -98,7 +106,8 @@ def test_fid_of_draws(real: FeatureFile, generated: FeatureFile) -> None:
 
 
 def test_kernel_distances_of_draws(real: FeatureFile, generated: FeatureFile) -> None:
-    draws = np.random.default_rng(2).integers(0, len(generated), (2, 300))
+    # With replacement of few, so that images come several times.
+    draws = np.random.default_rng(2).integers(0, 90, (2, 300))
     rows = score_kernels(
         draws,
         generated,
@@ -148,12 +157,42 @@ def test_precision_and_recall_of_draws(real: FeatureFile, generated: FeatureFile
 def test_fid_at_several_sizes(tmp_path: Path, real: FeatureFile) -> None:
     generated = feature_file(tmp_path / "alike.h5", 4500, 0)
     rows = score_sizes(real, generated, [(5000, 4500), (200, 300)], 3, seed=0)
-    assert [(r["n_real"], r["n_generated"]) for r in rows] == [(5000, 4500)] * 3 + [(200, 300)] * 3
-    whole, part = (np.array([row["value"] for row in half]) for half in (rows[:3], rows[3:]))
+    assert [(r["metric"], r["repeat"], r["n_real"], r["n_generated"]) for r in rows] == [
+        (metric, repeat, *pair)
+        for metric, pair in (
+            ("fid", (5000, 4500)), ("fid", (200, 300)), ("fid_infinity", (5000, 4500))
+        )
+        for repeat in range(3)
+    ]  # fmt: skip
+    whole, part, limit = (np.array([row["value"] for row in rows[i : i + 3]]) for i in (0, 3, 6))
     expected = frechet_distance(gaussian_of(real), gaussian_of(generated))
     np.testing.assert_allclose(whole, expected, rtol=1e-9)
     assert len(set(part)) == 3
     assert part.min() > expected, "FID of fewer images is biased upward"
+    assert limit.max() < expected, "of infinitely many it is not"
+    assert score_sizes(real, generated, [], 3, seed=0) == []
+
+
+def test_fid_of_infinitely_many_images(real: FeatureFile, generated: FeatureFile) -> None:
+    """Of the same images as the FID beside it, against a plain array of them."""
+    methods: tuple[Method, ...] = ("balanced", "reference")
+    for method in methods:
+        rows = score_sizes(real, generated, [(90, 200), (100, 200)], 2, seed=1, method=method)
+        for repeat in range(2):
+            counts = [
+                np.sort(random_stream(1, "size", side, n, repeat).choice(total, n, replace=False))
+                for side, n, total in (("real", 100, 5000), ("generated", 200, 4500))
+            ]
+            one, other = real.read("features", counts[0]), generated.read("features", counts[1])
+            reference = Gaussian.from_features(one)
+            plain = frechet_distance(reference, Gaussian.from_features(other))
+            assert rows[2 + repeat]["value"] == pytest.approx(plain, rel=1e-9)
+            seed = int(random_stream(1, "fid infinity", repeat).integers(2**31))
+            found = frechet_distance_infinity(reference, other, method=method, seed=seed)
+            assert rows[4 + repeat]["value"] == pytest.approx(found.value, rel=1e-9)
+            assert (rows[4 + repeat]["n_real"], rows[4 + repeat]["n_generated"]) == (100, 200)
+    with pytest.raises(FringeError, match="got 5 generated images"):
+        score_sizes(real, generated, [(90, 5)], 1, seed=1)
 
 
 def test_snapshots(real: FeatureFile, generated: FeatureFile) -> None:

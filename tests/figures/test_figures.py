@@ -76,6 +76,16 @@ def size_scores():
     return pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
 
 
+def extrapolated_scores():
+    """Return `size_scores` and what was extrapolated from the larger pair."""
+    rows = [
+        ("a", "random", "net", "features", "fid_infinity", repeat, 7.0 + repeat, 2000, 1000, 0)
+        for repeat in range(3)
+    ]
+    limits = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    return pd.concat([size_scores(), limits], ignore_index=True)
+
+
 def images(count, size, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
 
@@ -95,6 +105,7 @@ FIGURES = {
     "weights": lambda: weight_grids(images(9, 32), images(9, 32, 1), title="A", simulated=True),
     "sweep": lambda: class_sweep(sweep_scores(), TITLES, "net", "control"),
     "sizes": lambda: sample_sizes(size_scores(), {**TITLES, "a": TITLES["b"]}, "net"),
+    "infinity": lambda: sample_sizes(extrapolated_scores(), {**TITLES, "a": TITLES["b"]}, "net"),
     "snapshots": lambda: snapshot_correlation(snapshot_rows(), TITLES, "net"),
     "schemes": lambda: scheme_grids(
         {scheme: images(6, 16) for scheme in ("random", "matched", "prelogits")},
@@ -246,6 +257,30 @@ def test_sizes_by_hand():
     assert "21.00 ± 1.00" in texts(figure)
 
 
+def test_sizes_end_at_infinitely_many_images():
+    figure = sample_sizes(extrapolated_scores(), TITLES, "net", all_real={"a": 2000})
+    axes = figure.axes[0]
+    labels = [label.get_text() for label in axes.get_xticklabels()]
+    assert labels == ["500 + 500", "All + 1k", "All + ∞"]
+    last = axes.containers[2]
+    assert last.lines[0].get_xydata()[0].tolist() == [2.0, 8.0]
+    np.testing.assert_allclose(last.lines[2][0].get_segments()[0][:, 1], [7.0, 9.0])
+    assert last.lines[0].get_marker() != axes.containers[0].lines[0].get_marker()
+    dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
+    assert [line.get_ydata() for line in dashed] == [[8.0, 8.0]]
+    written = texts(figure)
+    assert "8.00 ± 1.00" in written
+    assert "extrapolated from 1,000 to infinitely many generated images" in written
+    assert "extrapolated" not in texts(sample_sizes(size_scores(), TITLES, "net"))
+
+
+def test_an_extrapolation_below_zero_is_seen():
+    scores = extrapolated_scores()
+    scores.loc[scores["metric"] == "fid_infinity", "value"] -= 10
+    axes = sample_sizes(scores, TITLES, "net").axes[0]
+    assert axes.get_ylim()[0] < -3
+
+
 def test_sizes_show_the_papers_values_where_they_match():
     rows = [
         ("ffhq", "random", "inception", "features", "fid", 0, 11.7, 5000, 5000, 0),
@@ -273,6 +308,10 @@ def test_sizes_refuse_what_they_cannot_show():
     double = pd.concat([size_scores(), size_scores().assign(value=1.0)])
     with pytest.raises(FringeError, match="more than one value for a repeat"):
         sample_sizes(double, TITLES, "net")
+    several = extrapolated_scores()
+    several.loc[several.index[-1], "n_real"] = 500
+    with pytest.raises(FringeError, match="extrapolated from several pairs"):
+        sample_sizes(several, TITLES, "net")
 
 
 def test_snapshots_by_hand():

@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from fringe.errors import FringeError
-from fringe.metrics import Gaussian, describe_rank
+from fringe.metrics import Gaussian, describe_rank, merge_gaussians
+from fringe.metrics import gaussian as module
 
 
 def rows(n: int = 700, dim: int = 9, offset: float = 0.0) -> np.ndarray:
@@ -54,6 +55,39 @@ def test_counts_equal_repeated_rows() -> None:
     repeated = np.repeat(features, counts, axis=0)
     np.testing.assert_allclose(counted.mean, repeated.mean(axis=0), rtol=1e-12, atol=1e-13)
     np.testing.assert_allclose(counted.covariance, np.cov(repeated.T), rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize("rows_at_a_time", [1, 8, 4096])
+def test_few_images_of_many(rows_at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most blocks hold no drawn image or one; those at hand are joined."""
+    monkeypatch.setattr(module, "ROWS", rows_at_a_time)
+    features = rows()
+    drawn = np.random.default_rng(4).integers(0, len(features), 60)
+    counts = np.bincount(drawn, minlength=len(features))
+    blocks = ((features[i : i + 10], counts[i : i + 10]) for i in range(0, len(features), 10))
+    gaussian = Gaussian.from_blocks(blocks)
+    np.testing.assert_allclose(gaussian.mean, features[drawn].mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(gaussian.covariance, np.cov(features[drawn].T), atol=1e-12)
+
+
+def test_merged_gaussians_are_those_of_all_rows() -> None:
+    features = rows(offset=1e3)
+    for cuts in ([2], [100, 350], [], [5, 7, 600]):
+        parts = [(Gaussian.from_features(part), len(part)) for part in np.split(features, cuts)]
+        merged = merge_gaussians(parts)
+        np.testing.assert_allclose(merged.mean, features.mean(axis=0), rtol=1e-13)
+        # Means near 1000 are rounded at 1e-13, and their squared differences at 1e-10.
+        np.testing.assert_allclose(merged.covariance, np.cov(features.T), rtol=0, atol=1e-10)
+    for empty in ([], [(Gaussian.from_features(features), 1)]):
+        with pytest.raises(FringeError, match="two images or more"):
+            merge_gaussians(empty)
+
+
+def test_blocks_have_weights_all_or_none() -> None:
+    features = rows(20)
+    blocks = [(features[:10], None), (features[10:], np.ones(10, int))]
+    with pytest.raises(FringeError, match="some blocks have them"):
+        Gaussian.from_blocks(blocks)
 
 
 def test_float_weights_are_relative() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from fringe.errors import FringeError
-from fringe.metrics import Kernel, kernel_distance, kernel_distances
+from fringe.metrics import Kernel, kernel_distance, kernel_distances, self_similarity
 from fringe.metrics import kernel as module
 
 NAMES: tuple[Literal["polynomial", "rbf"], ...] = ("polynomial", "rbf")
@@ -119,6 +119,51 @@ def test_subsets_one_by_one(n: int, subsets: int, size: int) -> None:
     np.testing.assert_allclose(values, np.mean(expected, axis=0), rtol=1e-11)
 
 
+EVERY = [Kernel(), Kernel("rbf"), Kernel("rbf", 0.4), Kernel("polynomial", 0.3)]
+
+
+@pytest.mark.parametrize("block", [7, 1000])
+def test_counts_are_repeated_rows(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "BLOCK", block)
+    x, y = sets()
+    counts = np.random.default_rng(1).integers(0, 4, len(y))
+    repeated = np.repeat(y, counts, axis=0)
+    counted = kernel_distances(x, y, EVERY, counts=counts)
+    assert counted == pytest.approx(kernel_distances(x, repeated, EVERY), rel=1e-11)
+    # Pair by pair: two copies of one image are a pair like any other.
+    assert counted[0] == pytest.approx(by_pairs(x, repeated, EVERY[0]), rel=1e-11)
+    assert counted[1] == pytest.approx(by_pairs(x, repeated, EVERY[1]), rel=1e-11)
+    for subsets, size in ((30, 40), (2, 10)):  # in one pass over all pairs, and not
+        values = [
+            kernel_distances(x, *of, EVERY, subsets=subsets, subset_size=size, seed=3, counts=n)
+            for of, n in (((y,), counts), ((repeated,), None))
+        ]
+        assert values[0] == pytest.approx(values[1], rel=1e-11)
+
+
+def test_known_self_similarity() -> None:
+    x, y = sets()
+    similarity = self_similarity(x, EVERY)
+    assert kernel_distances(x, y, EVERY, similarity=similarity) == kernel_distances(x, y, EVERY)
+    pairs = [(a, b) for i, a in enumerate(x) for j, b in enumerate(x) if i != j]
+    expected = np.mean([np.exp(-0.2 * ((a - b) ** 2).sum()) for a, b in pairs])
+    assert similarity[1] == pytest.approx(expected, rel=1e-12)
+
+
+def test_gammas_that_double_are_squares(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = sets()
+    gammas = [0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
+    kernels = [Kernel("rbf", gamma) for gamma in gammas]
+    counted: list[int] = []
+    exponential = np.exp
+    monkeypatch.setattr(module.np, "exp", lambda v: (counted.append(1), exponential(v))[1])
+    together = kernel_distances(x, y, kernels)
+    assert len(counted) == 3, "one exponential for each of the three blocks of pairs"
+    alone = [kernel_distance(x, y, *kernel) for kernel in kernels]
+    # Six squarings double a rounding error six times.
+    assert together == pytest.approx(alone, rel=1e-12)
+
+
 def test_same_population_gives_about_nothing() -> None:
     x = np.random.default_rng(3).standard_normal((400, 8))
     for name in NAMES:
@@ -131,6 +176,21 @@ def test_tensors_and_float32() -> None:
     assert kernel_distance(torch.from_numpy(x), torch.from_numpy(y)) == kernel_distance(
         x.astype(float), y.astype(float)
     )
+
+
+def test_bad_counts_and_similarity() -> None:
+    x, y = sets()
+    for counts in (np.ones(len(y)), np.ones(3, int), np.full(len(y), -1)):
+        with pytest.raises(FringeError, match=r"counts: expected integers of shape \(45,\)"):
+            kernel_distances(x, y, [Kernel()], counts=counts)
+    with pytest.raises(FringeError, match="60 real and 1 generated"):
+        kernel_distances(x, y, [Kernel()], counts=np.eye(1, len(y), dtype=int)[0])
+    with pytest.raises(FringeError, match="one per kernel"):
+        kernel_distances(x, y, [Kernel()], similarity=np.ones(2))
+    with pytest.raises(FringeError, match="has its own"):
+        kernel_distances(x, y, [Kernel()], subsets=2, similarity=np.ones(1))
+    with pytest.raises(FringeError, match="at least two"):
+        self_similarity(x[:1], [Kernel()])
 
 
 def test_bad_input() -> None:

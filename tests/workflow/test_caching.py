@@ -296,6 +296,12 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         set(),
     ),
     (
+        "extrapolation of FID",
+        sets("evaluation", "fid_infinity", to="reference"),
+        ("scores/faces/sizes.csv", *figures("8a")),
+        set(),
+    ),
+    (
         "N added to the sweep",
         sets("schemes", "top", to=[1, 3]),
         figures("6", "18"),

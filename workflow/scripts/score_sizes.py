@@ -1,4 +1,4 @@
-"""Measure FID at several sample sizes (Figure 8a).
+"""Measure FID at several sample sizes, and extrapolated to infinitely many (Figure 8a).
 
 In: real and generated features. Out: tidy rows.
 """
@@ -14,7 +14,14 @@ def main(job: Job) -> None:
     scoring = job.params.scoring
     real, generated = open_features(job.input.real), open_features(job.input.generated)
     sizes = resolve_sizes(scoring["sizes"], len(real), len(generated))
-    rows = score_sizes(real, generated, sizes, scoring["repeats"], scoring["seed"])
+    rows = score_sizes(
+        real,
+        generated,
+        sizes,
+        scoring["repeats"],
+        scoring["seed"],
+        method=scoring["fid_infinity"],
+    )
     labels = {
         "dataset": job.wildcards.dataset,
         "scheme": "random",

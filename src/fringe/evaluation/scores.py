@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,13 @@ from fringe.metrics import (
     Gaussian,
     Kernel,
     covariance_root,
+    extrapolate_frechet,
     frechet_distance,
     kernel_distances,
     precision_recalls,
+    self_similarity,
 )
+from fringe.metrics.extrapolation import Method
 from fringe.metrics.precision_recall import DType
 from fringe.progress import progress
 from fringe.seeds import random_stream
@@ -74,12 +78,14 @@ def score_kernels(
 
     KID by the released definition (mean over random subsets) and, where ``exact``, over all
     pairs; RBF-KID for each of ``gamma_factors`` times 1/D, by the same subsets as KID
-    (Appendix D of the paper names the gammas and leaves the subsets open).
+    (Appendix D of the paper names the gammas and leaves the subsets open). All pairs are those of
+    the images drawn, at the cost of the distinct ones.
     """
     kernels = {
         f"rbf_kid@{factor:g}": Kernel("rbf", factor / real.shape[1]) for factor in gamma_factors
     }
     kernels = {"kid": Kernel(), **kernels}
+    similarity = self_similarity(real, [Kernel()]) if exact else None
     rows = []
     for repeat, indices in enumerate(progress(draws, "KID", total=len(draws), unit="draws")):
         generated = candidates.read("features", indices)
@@ -99,7 +105,14 @@ def score_kernels(
             )
         )
         if exact:
-            values["kid_exact"] = kernel_distances(real, generated, [Kernel()])[0]
+            distinct, counts = np.unique(indices, return_counts=True)
+            values["kid_exact"] = kernel_distances(
+                real,
+                candidates.read("features", distinct),
+                [Kernel()],
+                counts=counts,
+                similarity=similarity,
+            )[0]
         rows += [
             _row(metric, repeat, value, len(real), len(indices)) for metric, value in values.items()
         ]
@@ -138,28 +151,60 @@ def score_sizes(
     sizes: Sequence[tuple[int, int]],
     repeats: int,
     seed: int,
+    *,
+    method: Method = "balanced",
 ) -> list[Row]:
     """Return FID at several pairs of counts (Figure 8a), each from fresh draws of both sets.
 
-    A set that is taken whole is the same in every repeat.
+    A set that is taken whole is the same in every repeat. The pair with the most generated images
+    (of those, with the most real ones) also gives ``fid_infinity``: FID extrapolated by ``method``
+    to infinitely many generated images, from as many as ``n_generated`` says, against the same
+    real ones. See :func:`fringe.metrics.extrapolate_frechet`.
     """
+    files = {"real": real, "generated": generated}
+
+    def sample(side: str, n: int, repeat: int) -> np.ndarray:
+        """Return sorted indices (n,): which images are drawn."""
+        stream = random_stream(seed, "size", side, n, repeat)
+        return np.sort(stream.choice(len(files[side]), n, replace=False))
+
+    # Room for both sides of one pair: the side that is taken whole stays over all repeats.
+    @lru_cache(maxsize=2)
+    def gaussian(side: str, n: int, repeat: int | None) -> Gaussian:
+        if repeat is None:
+            return gaussian_of(files[side])
+        return _gaussian_of_drawn(files[side], sample(side, n, repeat), np.arange(n))
+
+    def measured(side: str, n: int, repeat: int) -> Gaussian:
+        return gaussian(side, n, None if n == len(files[side]) else repeat)
+
     rows = []
     for n_real, n_generated in sizes:
         for repeat in progress(range(repeats), f"{n_real}+{n_generated}", total=repeats):
-            sides = (("real", real, n_real), ("generated", generated, n_generated))
             one, other = (
-                gaussian_of(
-                    file, counts=_subset(len(file), n, random_stream(seed, "size", side, n, repeat))
-                )
-                for side, file, n in sides
+                measured("real", n_real, repeat),
+                measured("generated", n_generated, repeat),
             )
             rows.append(_row("fid", repeat, frechet_distance(one, other), n_real, n_generated))
+    if not sizes:
+        return rows
+    n_real, n_generated = max(sizes, key=lambda pair: (pair[1], pair[0]))
+    for repeat in progress(range(repeats), f"{n_real}+infinity", total=repeats):
+        indices = sample("generated", n_generated, repeat)
+        found = extrapolate_frechet(
+            measured("real", n_real, repeat),
+            n_generated,
+            partial(_gaussian_of_drawn, generated, indices),
+            method=method,
+            seed=int(random_stream(seed, "fid infinity", repeat).integers(2**31)),
+        )
+        rows.append(_row("fid_infinity", repeat, found.value, n_real, n_generated))
     return rows
 
 
-def _subset(count: int, n: int, stream: np.random.Generator) -> np.ndarray:
-    """Return 0/1 counts (count,) of ``n`` random images, none twice."""
-    return np.bincount(stream.choice(count, n, replace=False), minlength=count)
+def _gaussian_of_drawn(file: FeatureFile, drawn: np.ndarray, chosen: np.ndarray) -> Gaussian:
+    """Return the Gaussian of the images drawn[chosen], none twice."""
+    return gaussian_of(file, counts=np.bincount(drawn[chosen], minlength=len(file)))
 
 
 def score_snapshots(

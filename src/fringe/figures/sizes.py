@@ -1,4 +1,4 @@
-"""Figure 8a: FID of one generator against the number of images."""
+"""Figure 8a: FID of one generator against the number of images, up to infinitely many."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -39,11 +39,14 @@ def sample_sizes(
 ) -> Figure:
     """Return Figure 8a: mean and standard deviation of FID for each pair of sample counts.
 
+    FID extrapolated to infinitely many generated images (Chong and Forsyth 2020), where there is
+    any, is the last point, with a line across the panel at the height of its mean.
+
     Parameters
     ----------
     scores : DataFrame
         Tidy rows; those of scheme random, metric fid and ``network`` are shown, one point for
-        each (n_real, n_generated).
+        each (n_real, n_generated), and those of metric fid_infinity, of one pair per dataset.
     all_real : mapping, optional
         Number of all real images by dataset: pairs that use them are labelled "All".
     paper : DataFrame, optional
@@ -53,15 +56,16 @@ def sample_sizes(
     Raises
     ------
     FringeError
-        If no row is left, or a pair has two values for one repeat.
+        If no row is left, a pair has two values for one repeat, or a dataset was extrapolated from
+        several pairs.
     """
     check_scores(scores)
-    rows = scores[
+    asked = scores[
         (scores["scheme"] == "random")
-        & (scores["metric"] == "fid")
         & (scores["space"] == "features")
         & (scores["network"] == network)
     ]
+    rows, limits = (asked[asked["metric"] == metric] for metric in ("fid", "fid_infinity"))
     if rows.empty:
         raise FringeError(
             f"sample sizes: no row with scheme 'random', metric 'fid', network {network!r}; "
@@ -80,7 +84,8 @@ def sample_sizes(
             total = None if all_real is None else all_real.get(name)
             theirs = paper_rows(paper, dataset=name, network=network, scheme="random", metric="fid")
             theirs = theirs[theirs["exhibit"] == "figure8a"]
-            published |= _panel(axes, part, total, theirs, 0.85 * look.width / across, look)
+            limit = limits[limits["dataset"] == name]
+            published |= _panel(axes, part, limit, total, theirs, 0.85 * look.width / across, look)
             axes.set_title(title_of(titles, name, mark=True))
             if place % across == 0:
                 axes.set_ylabel(f"FID, {title_of(titles, network)}")
@@ -93,6 +98,8 @@ def sample_sizes(
         note = f"Mean ± standard deviation of {many} evaluations; images drawn at random."
         if high == 1:
             note = "One evaluation each; images drawn at random."
+        if len(limits):
+            note += f" {_source_of(limits)}"
         if published:
             note += " Hollow diamonds: Kynkäänniemi et al. (2023)."
         if any(is_simulated(titles, name) for name in names):
@@ -101,60 +108,100 @@ def sample_sizes(
     return figure
 
 
+def _source_of(limits: pd.DataFrame) -> str:
+    """Return what the extrapolated points were extrapolated from."""
+    counts = sorted({int(count) for count in limits["n_generated"]})
+    many = " or ".join(f"{count:,}" for count in counts)
+    return (
+        f"Squares and dashed lines: extrapolated from {many} to infinitely many generated images "
+        "(Chong and Forsyth, 2020)."
+    )
+
+
 def _panel(
     axes: Axes,
     rows: pd.DataFrame,
+    limit: pd.DataFrame,
     total: int | None,
     theirs: pd.DataFrame,
     inches: float,
     look: Style,
 ) -> bool:
     """Draw one dataset; tell whether a number of the paper was drawn beside ours."""
-    pairs = sorted(
-        {(int(a), int(b)) for a, b in zip(rows["n_real"], rows["n_generated"], strict=True)},
-        key=lambda pair: (pair[1], pair[0]),
-    )
-    # Letters that fit between two neighbouring points; longer labels take two lines.
-    room = inches * 72 / (len(pairs) + 0.2) / (0.58 * look.font_size)
-    published = False
-    highest = 0.0
-    for place, (n_real, n_generated) in enumerate(pairs):
-        part = rows[(rows["n_real"] == n_real) & (rows["n_generated"] == n_generated)]
-        part = part.drop_duplicates(["repeat", "value"])
-        if part["repeat"].duplicated().any():
+    pairs = sorted(_pairs(rows), key=lambda pair: (pair[1], pair[0]))
+    labels = [size_label(*pair, total) for pair in pairs]
+    parts = [
+        rows[(rows["n_real"] == n_real) & (rows["n_generated"] == n_generated)]
+        for n_real, n_generated in pairs
+    ]
+    if len(limit):
+        if len(_pairs(limit)) > 1:
             raise FringeError(
-                f"sample sizes: dataset {part['dataset'].iloc[0]!r} at {n_real} + {n_generated} "
-                "images has more than one value for a repeat; give one evaluation of it"
+                f"sample sizes: dataset {limit['dataset'].iloc[0]!r} was extrapolated from several "
+                "pairs of counts; give one extrapolation of it"
             )
-        values = part["value"].to_numpy(dtype=float)
-        mean = float(values.mean())
-        std = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+        labels.append(f"{size_label(*_pairs(limit)[0], total).partition(' + ')[0]} + ∞")
+        parts.append(limit)
+    # Letters that fit between two neighbouring points; longer labels take two lines.
+    room = inches * 72 / (len(parts) + 0.2) / (0.58 * look.font_size)
+    published = False
+    lowest = highest = 0.0
+    for place, part in enumerate(parts):
+        mean, std = _mean_and_std(part)
         spread = float(np.nan_to_num(std))
-        axes.errorbar(place, mean, yerr=spread, color=look.colors[0], marker="o", capsize=3)
-        text = format_value(mean, std)
-        axes.annotate(
-            text if len(text) <= room else text.replace(" ±", "\n±"),
-            (place, mean + spread),
-            xytext=(0, 6),
-            textcoords="offset points",
-            ha="center",
-            fontsize=0.85 * look.font_size,
-        )
-        highest = max(highest, mean + spread)
+        extrapolated = place == len(pairs)
+        color = look.colors[2 if extrapolated else 0]
+        if extrapolated:
+            axes.axhline(mean, color=color, ls="--", lw=1, zorder=1)
+        marker = "s" if extrapolated else "o"
+        axes.errorbar(place, mean, yerr=spread, color=color, marker=marker, capsize=3)
+        top = mean + spread
+        lowest = min(lowest, mean - spread)
         # An empty count in the paper's numbers stands for all real images.
+        n_real, n_generated = (None, None) if extrapolated else pairs[place]
         counted = theirs["n_real"].isna() if n_real == total else theirs["n_real"] == n_real
         match = theirs[counted & (theirs["n_generated"] == n_generated)]
         if len(match):
             published = True
             value = float(match["value"].iloc[0])
             axes.plot(place, value, marker="D", mfc="none", mec=look.colors[5], ms=8, ls="")
-            highest = max(highest, value)
-    labels = [size_label(*pair, total) for pair in pairs]
+            top = max(top, value)
+        text = format_value(mean, std)
+        axes.annotate(
+            text if len(text) <= room else text.replace(" ±", "\n±"),
+            (place, top),
+            xytext=(0, 8 if len(match) else 6),
+            textcoords="offset points",
+            ha="center",
+            fontsize=0.85 * look.font_size,
+        )
+        highest = max(highest, top)
     crowded = max(map(len, labels)) > room
     axes.set_xticks(
-        range(len(pairs)), [label.replace("+ ", "+\n") if crowded else label for label in labels]
+        range(len(parts)), [label.replace("+ ", "+\n") if crowded else label for label in labels]
     )
-    axes.set_xlim(-0.6, len(pairs) - 0.4)
-    axes.set_ylim(0, 1.22 * highest if highest > 0 else 1)
+    axes.set_xlim(-0.6, len(parts) - 0.4)
+    # A line through distances of equal sets may end below zero.
+    axes.set_ylim(1.22 * lowest, 1.22 * highest if highest > 0 else 1)
     axes.grid(visible=False, axis="x")
     return published
+
+
+def _pairs(rows: pd.DataFrame) -> list[tuple[int, int]]:
+    """Return each (n_real, n_generated) once."""
+    return sorted(
+        {(int(a), int(b)) for a, b in zip(rows["n_real"], rows["n_generated"], strict=True)}
+    )
+
+
+def _mean_and_std(rows: pd.DataFrame) -> tuple[float, float]:
+    """Return mean and standard deviation over repeats, NaN for one."""
+    rows = rows.drop_duplicates(["repeat", "value"])
+    if rows["repeat"].duplicated().any():
+        n_real, n_generated = _pairs(rows)[0]
+        raise FringeError(
+            f"sample sizes: dataset {rows['dataset'].iloc[0]!r} at {n_real} + {n_generated} "
+            "images has more than one value for a repeat; give one evaluation of it"
+        )
+    values = rows["value"].to_numpy(dtype=float)
+    return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("nan")

@@ -4,9 +4,14 @@ Knows arrays only. NumPy arrays and torch tensors are both welcome; torch is imp
 precision and recall are computed.
 """
 
+from fringe.metrics.extrapolation import (
+    Extrapolation,
+    extrapolate_frechet,
+    frechet_distance_infinity,
+)
 from fringe.metrics.frechet import covariance_root, frechet_distance
-from fringe.metrics.gaussian import Gaussian, describe_rank
-from fringe.metrics.kernel import Kernel, kernel_distance, kernel_distances
+from fringe.metrics.gaussian import Gaussian, describe_rank, merge_gaussians
+from fringe.metrics.kernel import Kernel, kernel_distance, kernel_distances, self_similarity
 from fringe.metrics.precision_recall import PrecisionRecall, precision_recall, precision_recalls
 
 REVISION = 1
@@ -14,14 +19,19 @@ REVISION = 1
 
 __all__ = [
     "REVISION",
+    "Extrapolation",
     "Gaussian",
     "Kernel",
     "PrecisionRecall",
     "covariance_root",
     "describe_rank",
+    "extrapolate_frechet",
     "frechet_distance",
+    "frechet_distance_infinity",
     "kernel_distance",
     "kernel_distances",
+    "merge_gaussians",
     "precision_recall",
     "precision_recalls",
+    "self_similarity",
 ]

@@ -1,6 +1,6 @@
 """Mean and covariance of features, streamed in float64."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from fringe.errors import FringeError
 from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, like, require_finite
 
-__all__ = ["Gaussian", "describe_rank"]
+__all__ = ["Gaussian", "describe_rank", "merge_gaussians"]
 
 ROWS = 4096  # rows that are converted to float64 at a time
 
@@ -107,28 +107,12 @@ class Gaussian:
         FringeError
             As `from_features`; also if there is no block or their dimensions differ.
         """
-        total, seen = 0.0, 0
+        total = 0.0
         mean: Floats | None = None
         scatter: Floats | None = None
         counted = True
-        for features, weights in blocks:
-            block = as_matrix(features, "features")
-            if mean is not None and block.shape[1] != len(mean):
-                raise FringeError(
-                    f"features: rows {seen} and on have {block.shape[1]} dimensions, "
-                    f"those before have {len(mean)}"
-                )
-            require_finite(block, "features", seen)
-            share: Floats | None = None
-            if weights is not None:
-                counts = as_numpy(weights)
-                counted = counted and counts.dtype.kind in "iub"
-                _check_weights(counts, len(block), seen)
-                used = np.flatnonzero(counts)
-                block, share = block[used], counts[used].astype(np.float64)
-            seen += len(as_numpy(features))
-            if not len(block):
-                continue
+        for block, share in _joined(_checked(blocks)):
+            counted = counted and (share is None or share.dtype.kind in "iub")
             weight, centre, own = _moments(block, share)
             if mean is None or scatter is None:
                 total, mean, scatter = weight, centre, own
@@ -146,6 +130,96 @@ class Gaussian:
                 f"features: {total:g} rows are too few for a covariance; give at least two"
             )
         return cls(mean, (scatter + scatter.T) / (2 * divisor))
+
+
+def merge_gaussians(parts: Sequence[tuple[Gaussian, int]]) -> Gaussian:
+    """Return the Gaussian of all images of several sets, from each set's own.
+
+    Parameters
+    ----------
+    parts : sequence of (Gaussian, int)
+        Of D dimensions each, with the number of images n behind it; covariances with the divisor
+        n - 1, as those of counted images are by default.
+
+    Returns
+    -------
+    Gaussian
+        As of the images themselves, but for rounding.
+
+    Raises
+    ------
+    FringeError
+        If there is no part, or a part of fewer than two images.
+    """
+    counts = np.array([count for _, count in parts], dtype=np.float64)
+    if not len(counts) or counts.min() < 2:
+        raise FringeError(
+            f"merging Gaussians: got {[count for _, count in parts]} images; give at least one "
+            "set, each of two images or more"
+        )
+    means = np.stack([as_numpy(part.mean).astype(np.float64) for part, _ in parts])
+    mean = counts @ means / counts.sum()
+    steps = (means - mean) * np.sqrt(counts)[:, None]
+    scatter = steps.T @ steps
+    for (part, _), count in zip(parts, counts, strict=True):
+        scatter += (count - 1) * as_numpy(part.covariance)
+    return Gaussian(mean, scatter / (counts.sum() - 1))
+
+
+def _checked(
+    blocks: Iterable[tuple[Any, Any | None]],
+) -> Iterator[tuple[Array, Array | None]]:
+    """Yield the rows of each block whose weight is not 0, and their weights."""
+    seen = 0
+    dim: int | None = None
+    for features, weights in blocks:
+        block = as_matrix(features, "features")
+        if dim is not None and block.shape[1] != dim:
+            raise FringeError(
+                f"features: rows {seen} and on have {block.shape[1]} dimensions, "
+                f"those before have {dim}"
+            )
+        dim = block.shape[1]
+        require_finite(block, "features", seen)
+        if weights is None:
+            seen += len(block)
+            yield block, None
+            continue
+        share = as_numpy(weights)
+        _check_weights(share, len(block), seen)
+        seen += len(block)
+        used = np.flatnonzero(share)
+        yield block[used], share[used]
+
+
+def _joined(
+    blocks: Iterable[tuple[Array, Array | None]],
+) -> Iterator[tuple[Array, Array | None]]:
+    """Yield blocks of about `ROWS` rows or more, but for the last, none empty.
+
+    Where few images are drawn of many, a block holds few rows, and merging its D x D scatter
+    would cost more than the scatter itself.
+    """
+    rows: list[Array] = []
+    weights: list[Array | None] = []
+    for block, share in blocks:
+        if len(block):
+            rows.append(block)
+            weights.append(share)
+        if sum(map(len, rows)) > ROWS // 2:
+            yield _concatenated(rows, weights)
+            rows, weights = [], []
+    if rows:
+        yield _concatenated(rows, weights)
+
+
+def _concatenated(rows: list[Array], weights: list[Array | None]) -> tuple[Array, Array | None]:
+    if len(rows) == 1:
+        return rows[0], weights[0]
+    known = [share for share in weights if share is not None]
+    if known and len(known) < len(weights):
+        raise FringeError("weights: some blocks have them and some do not; give all or none")
+    return np.concatenate(rows), np.concatenate(known) if known else None
 
 
 def _check_weights(weights: Array, rows: int, first: int) -> None:

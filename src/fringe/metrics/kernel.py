@@ -6,10 +6,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.metrics.arrays import Array, Floats, as_matrix, require_finite
+from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, require_finite
 from fringe.seeds import random_stream
 
-__all__ = ["Kernel", "kernel_distance", "kernel_distances"]
+__all__ = ["Kernel", "kernel_distance", "kernel_distances", "self_similarity"]
 
 BLOCK = 1024  # rows per block of kernel values
 
@@ -78,8 +78,29 @@ def kernel_distances(
     subsets: int | None = None,
     subset_size: int = 1000,
     seed: Seed = 0,
+    counts: Any = None,
+    similarity: Floats | None = None,
 ) -> list[float]:
-    """Return `kernel_distance` for each of ``kernels``: they share subsets and inner products."""
+    """Return `kernel_distance` for each of ``kernels``: they share subsets and inner products.
+
+    Parameters
+    ----------
+    real, generated : array (n, D), (n', D)
+    kernels : sequence of Kernel
+    subsets, subset_size, seed
+        See `kernel_distance`.
+    counts : int array (n',), optional
+        How often each row of ``generated`` is there: the result is that of the repeated rows
+        (``numpy.repeat(generated, counts, axis=0)``), at the cost of the distinct ones.
+    similarity : array (kernels,), optional
+        `self_similarity` of ``real``, where several exact distances share it.
+
+    Raises
+    ------
+    FringeError
+        As `kernel_distance`; counts that are not integers, or negative; a similarity beside
+        subsets, which have their own.
+    """
     x, y = as_matrix(real, "real"), as_matrix(generated, "generated")
     if x.shape[1] != y.shape[1]:
         raise FringeError(
@@ -89,26 +110,78 @@ def kernel_distances(
     require_finite(x, "real")
     require_finite(y, "generated")
     full = [_complete(kernel, x.shape[1]) for kernel in kernels]
-    if min(len(x), len(y)) < 2:
+    times_x, times_y = np.ones(len(x), dtype=np.int64), _as_counts(counts, len(y))
+    n, m = len(x), int(times_y.sum())
+    if min(n, m) < 2:
         raise FringeError(
-            f"kernel distance: got {len(x)} real and {len(y)} generated images; give at least two"
+            f"kernel distance: got {n} real and {m} generated images; give at least two"
         )
     if subsets is None:
-        values = _mmd2(x, y, full, np.ones((len(x), 1)), np.ones((len(y), 1)))
+        if similarity is not None and np.shape(similarity) != (len(kernels),):
+            raise FringeError(
+                f"similarity: expected one per kernel, shape ({len(kernels)},), "
+                f"got {np.shape(similarity)}"
+            )
+        known = None if similarity is None else np.asarray(similarity)[:, None]
+        values = _mmd2(x, y, full, _column(times_x), _column(times_y), known)
         return [float(value) for value in values[:, 0]]
-    size = min(len(x), len(y), subset_size)
+    if similarity is not None:
+        raise FringeError("similarity: each subset of real images has its own; give None")
+    size = min(n, m, subset_size)
     if subsets < 1 or size < 2:
         raise FringeError(
             f"kernel distance: got {subsets} subsets of {subset_size}; "
             "give at least one, of two images or more"
         )
     rng = random_stream(seed, "kernel subsets") if isinstance(seed, int | np.integer) else seed
+    row_of = np.repeat(np.arange(len(y)), times_y)  # of each generated image
     chosen = []
     for _ in range(subsets):
-        of_y = rng.choice(len(y), size, replace=False)
-        chosen.append((rng.choice(len(x), size, replace=False), of_y))
+        of_y = rng.choice(m, size, replace=False)
+        chosen.append((rng.choice(n, size, replace=False), row_of[of_y]))
     values = _of_subsets(x, y, full, chosen)
     return [float(value) for value in values.mean(axis=1)]
+
+
+def self_similarity(features: Any, kernels: Sequence[Kernel]) -> Floats:
+    """Return, for each kernel, the mean of k(x, x') over all pairs of two images.
+
+    Parameters
+    ----------
+    features : array (n, D)
+    kernels : sequence of Kernel
+
+    Returns
+    -------
+    array (kernels,)
+
+    Raises
+    ------
+    FringeError
+        As `kernel_distance`.
+    """
+    x = as_matrix(features, "features")
+    require_finite(x, "features")
+    if len(x) < 2:
+        raise FringeError(f"self-similarity: got {len(x)} images; give at least two")
+    full = [_complete(kernel, x.shape[1]) for kernel in kernels]
+    return _similarity(x, full, np.ones((len(x), 1)))[:, 0]
+
+
+def _as_counts(counts: Any, rows: int) -> Array:
+    if counts is None:
+        return np.ones(rows, dtype=np.int64)
+    times = as_numpy(counts)
+    if times.shape != (rows,) or times.dtype.kind not in "iub" or (times < 0).any():
+        raise FringeError(
+            f"counts: expected integers of shape ({rows},), none negative, "
+            f"got shape {times.shape} of {times.dtype}"
+        )
+    return times.astype(np.int64)
+
+
+def _column(counts: Array) -> Floats:
+    return counts.astype(np.float64)[:, None]
 
 
 def _of_subsets(
@@ -121,10 +194,9 @@ def _of_subsets(
     """
     size, subsets = len(chosen[0][0]), len(chosen)
     if (len(x) + len(y)) ** 2 <= 4 * subsets * size**2:
-        members_x, members_y = np.zeros((len(x), subsets)), np.zeros((len(y), subsets))
-        for subset, (of_x, of_y) in enumerate(chosen):
-            members_x[of_x, subset] = members_y[of_y, subset] = 1
-        return _mmd2(x, y, kernels, members_x, members_y)
+        times_x = np.stack([np.bincount(of_x, minlength=len(x)) for of_x, _ in chosen], axis=1)
+        times_y = np.stack([np.bincount(of_y, minlength=len(y)) for _, of_y in chosen], axis=1)
+        return _mmd2(x, y, kernels, times_x.astype(np.float64), times_y.astype(np.float64))
     every = np.ones((size, 1))
     return np.concatenate(
         [_mmd2(x[of_x], y[of_y], kernels, every, every) for of_x, of_y in chosen], axis=1
@@ -144,36 +216,41 @@ def _mmd2(
     x: Array,
     y: Array,
     kernels: Sequence[tuple[str, float]],
-    members_x: Floats,
-    members_y: Floats,
+    times_x: Floats,
+    times_y: Floats,
+    similarity: Floats | None = None,
 ) -> Floats:
     """Return the unbiased MMD^2 over all pairs within each subset, shape (kernels, subsets).
 
-    ``members_x`` (n, subsets) and ``members_y`` (m, subsets) are 1 where a row belongs to a
-    subset, else 0.
+    ``times_x`` (n, subsets) and ``times_y`` (m, subsets) say how often a row is in a subset;
+    ``similarity`` (kernels, subsets) is `_similarity` of x where it is known.
     """
-    n, m = members_x.sum(axis=0), members_y.sum(axis=0)
-    between = np.zeros((len(kernels), len(n)))
+    between = np.zeros((len(kernels), times_x.shape[1]))
     for at, block_x in _blocks(x):
         for other, block_y in _blocks(y):
             for index, values in enumerate(_values(block_x, block_y, kernels)):
-                between[index] += _sums(members_x[at], values, members_y[other])
-    within_x, within_y = _within(x, kernels, members_x), _within(y, kernels, members_y)
-    value = within_x / (n * (n - 1)) + within_y / (m * (m - 1)) - 2 * between / (n * m)
-    return np.asarray(value)
+                between[index] += _sums(times_x[at], values, times_y[other])
+    between /= times_x.sum(axis=0) * times_y.sum(axis=0)
+    of_x = _similarity(x, kernels, times_x) if similarity is None else similarity
+    return np.asarray(of_x + _similarity(y, kernels, times_y) - 2 * between)
 
 
-def _within(x: Array, kernels: Sequence[tuple[str, float]], members: Floats) -> Floats:
-    """Return the sums of k(x_i, x_j) over i != j; blocks above the diagonal count twice."""
-    total = np.zeros((len(kernels), members.shape[1]))
+def _similarity(x: Array, kernels: Sequence[tuple[str, float]], times: Floats) -> Floats:
+    """Return the means of k(x_i, x_j) over pairs of two images, shape (kernels, subsets).
+
+    Images repeated are two images, each the other's equal. Blocks above the diagonal count twice.
+    """
+    total = np.zeros((len(kernels), times.shape[1]))
     for at, block in _blocks(x):
         for index, values in enumerate(_values(block, block, kernels)):
+            total[index] += values.diagonal() @ (times[at] * (times[at] - 1))
             np.fill_diagonal(values, 0)
-            total[index] += _sums(members[at], values, members[at])
+            total[index] += _sums(times[at], values, times[at])
         for other, rest in _blocks(x, at.stop):
             for index, values in enumerate(_values(block, rest, kernels)):
-                total[index] += 2 * _sums(members[at], values, members[other])
-    return total
+                total[index] += 2 * _sums(times[at], values, times[other])
+    images = times.sum(axis=0)
+    return np.asarray(total / (images * (images - 1)))
 
 
 def _sums(rows: Floats, values: Floats, columns: Floats) -> Floats:
@@ -188,9 +265,10 @@ def _blocks(x: Array, first: int = 0) -> Iterator[tuple[slice, Floats]]:
 
 
 def _values(x: Floats, y: Floats, kernels: Sequence[tuple[str, float]]) -> Iterator[Floats]:
-    """Yield the matrix of kernel values of each kernel."""
+    """Yield the matrix of kernel values of each kernel, the caller's to change."""
     products = x @ y.T
     distances: Floats | None = None
+    powers: dict[float, Floats] = {}
     for name, gamma in kernels:
         if name == "polynomial":
             base = gamma * products + 1
@@ -199,4 +277,8 @@ def _values(x: Floats, y: Floats, kernels: Sequence[tuple[str, float]]) -> Itera
         if distances is None:
             squares = np.einsum("nd,nd->n", x, x)[:, None] + np.einsum("nd,nd->n", y, y)
             distances = np.maximum(squares - 2 * products, 0)
-        yield np.exp(-gamma * distances)
+        # Of gammas that double, each kernel is the square of the one before: an exponential costs
+        # far more, and a square no more than a rounding.
+        half = powers.get(gamma / 2)
+        powers = {gamma: np.exp(-gamma * distances) if half is None else half * half}
+        yield powers[gamma].copy()
