@@ -15,9 +15,18 @@ from fringe.metrics.arrays import Array, Floats
 from fringe.resampling.checkpoint import State
 from fringe.resampling.draw import effective_sample_size
 
-__all__ = ["Reference"]
+__all__ = ["DivergenceError", "Reference"]
 
 EPSILON = 1e-12
+
+
+class DivergenceError(FringeError):
+    """The released steps went astray; ``path`` (steps, columns) holds the rows up to there."""
+
+    def __init__(self, message: str, path: Floats) -> None:
+        """Keep the path beside the message: what was measured is true all the same."""
+        super().__init__(message)
+        self.path = path
 
 
 class Reference:
@@ -52,7 +61,7 @@ class Reference:
 
         Raises
         ------
-        FringeError
+        DivergenceError
             If the weights diverge, as they do where the step size is too large for the features,
             or if their sum is not above 1.
         """
@@ -60,11 +69,12 @@ class Reference:
         with np.errstate(over="ignore"):
             total = float(np.exp(state["w"]).sum())
         if not 1 < total < np.inf:
-            raise FringeError(
+            raise DivergenceError(
                 f"reference: the sum of weights is {total:g} before step "
                 f"{number + 1} with learning_rate {self._rate:g}; the released algorithm divides "
                 "by that sum less 1: give a smaller learning_rate, more candidates, or "
-                "method='auto'"
+                "method='auto'",
+                state["path"][:number],
             )
         loss, gradient = self.loss(state["w"])
         effective = effective_sample_size(np.exp(state["w"]))
