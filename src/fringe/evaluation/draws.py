@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from fringe.files import create_h5, open_h5
-from fringe.resampling import Weights, draw, match_histogram
+from fringe.resampling import CHECKS, PATH, Weights, draw, match_histogram
 from fringe.resampling.draw import Sampling
 from fringe.seeds import random_stream
 
@@ -112,12 +112,12 @@ def load_draws(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
 
 
 def save_weights(path: Path, weights: Weights, provenance: Mapping[str, str | int]) -> None:
-    """Write probabilities (N,) and the path of the optimization to HDF5."""
+    """Write probabilities (N,), the path of the optimization and its checks to HDF5."""
     facts = {"objective": weights.objective, "lower_bound": weights.lower_bound}
     with create_h5(path, {**provenance, **facts}) as file:
         file.create_dataset("probabilities", data=weights.probabilities, fletcher32=True)
-        trail = file.create_dataset("path", data=weights.path)
-        trail.attrs["columns"] = ["evaluation", "objective", "gap", "effective_sample_size"]
+        for name, columns in (("path", PATH), ("checks", CHECKS)):
+            file.create_dataset(name, data=getattr(weights, name)).attrs["columns"] = columns
 
 
 def load_weights(path: Path) -> np.ndarray:

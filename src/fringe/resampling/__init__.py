@@ -3,12 +3,15 @@
 from fringe.resampling.draw import draw, effective_sample_size
 from fringe.resampling.histogram import Match, match_histogram
 from fringe.resampling.indicators import class_indicators
-from fringe.resampling.weights import Weights, optimize_weights
+from fringe.resampling.sampled import sampled_distance
+from fringe.resampling.weights import CHECKS, PATH, Weights, optimize_weights
 
-REVISION = 1
+REVISION = 2
 """Raised when a change alters the images or weights chosen, so that they are made anew."""
 
 __all__ = [
+    "CHECKS",
+    "PATH",
     "REVISION",
     "Match",
     "Weights",
@@ -17,4 +20,5 @@ __all__ = [
     "effective_sample_size",
     "match_histogram",
     "optimize_weights",
+    "sampled_distance",
 ]

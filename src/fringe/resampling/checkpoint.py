@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import TypeAlias
 
+import h5py
 import numpy as np
 
 from fringe.errors import FringeError
@@ -17,16 +18,21 @@ __all__ = ["Checkpoint", "State", "signature"]
 
 State: TypeAlias = dict[str, Array]
 
+ROWS = 8192  # of an array that are hashed at a time
 INTERVAL = 20.0  # seconds between two saves; when they happen does not change the result
 
 
 def signature(*parts: object) -> str:
-    """Return a hex SHA-256 of ``parts``: arrays by type, shape and content, others by repr."""
+    """Return a hex SHA-256 of ``parts``: arrays by type, shape and content, others by repr.
+
+    HDF5 datasets count as the arrays that they hold, and are read block by block.
+    """
     digest = hashlib.sha256()
     for part in parts:
-        if isinstance(part, np.ndarray):
+        if isinstance(part, np.ndarray | h5py.Dataset):
             digest.update(f"{part.dtype.str}{part.shape}".encode())
-            digest.update(np.ascontiguousarray(part).data)
+            for first in range(0, len(part), ROWS):
+                digest.update(np.ascontiguousarray(part[first : first + ROWS]).data)
         else:
             digest.update(repr(part).encode())
         digest.update(b"\0")

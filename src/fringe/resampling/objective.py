@@ -1,4 +1,4 @@
-"""The weighted Fréchet distance as a function of the weights: value, gradient, lower bound.
+"""The weighted Fréchet distance as a function of the weights: value, tangent, curvature.
 
 Candidates f_i with probabilities p_i have the mean mu = sum p_i f_i and the covariance
 S = sum p_i (f_i - mu)(f_i - mu)^T. With R = F F^T, K = F^T S F and a_i = |f_i|^2 - 2 m.f_i,
@@ -10,24 +10,25 @@ For every positive definite B, 2 tr K^1/2 <= tr B K + tr B^-1, with equality at 
 
     h_B(p) = |m|^2 + tr R + sum p_i a_i - tr B K(p) - tr B^-1  <=  FID(p)
 
-is a convex quadratic below FID, and its tangent at any p, minimized over the simplex (which is
-taking its smallest gradient), is a bound that no weights whatever can beat.
+is a convex quadratic below FID. Its tangent at p, as a function of q on the simplex, is
+
+    sum q_i t_i,   t_i = |m|^2 + tr R - tr B^-1 + a_i - (f_i - mu)^T F B F^T (f_i - mu).
+
+So FID(q) >= t.q for all q, which is at least min t_i: a bound that no weights whatever can beat.
 """
 
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.linalg as linalg
+import torch
 
 from fringe.metrics import Gaussian, covariance_root
-from fringe.metrics.arrays import Array, Floats
+from fringe.metrics.arrays import Array
+from fringe.resampling.rows import Rows
 
 __all__ = ["Evaluation", "Objective"]
 
-ROWS = 8192  # rows per matrix product: float64 copies of the candidates stay this small
-PREPARED = 2**26  # numbers: up to so many are kept in float64 (half a GiB)
 SMOOTHING = 1e-6  # of the mean of K^1/2's eigenvalues, see `Objective.smoothing`
 
 
@@ -39,17 +40,19 @@ class Evaluation(NamedTuple):
     value : float
         FID(p), divisor sum p = 1 as in the paper.
     smoothed : float
-        The value with K + smoothing in K's place; its gradient is exactly `gradient`.
-    gradient : float64 array (N,)
-        Up to a constant, which does not matter on the simplex.
-    lower_bound : float
-        FID is at least this for all probabilities.
+        The value with K + smoothing in K's place.
+    tangent : float64 tensor (N,)
+        FID(q) >= tangent.q for all probabilities q. It is also the gradient of the smoothed
+        value, up to a constant, which does not matter on the simplex.
+    curvature : float64 tensor (N,)
+        Bounds the diagonal of the Hessian from above, but for the smoothing exactly where the
+        eigenvalues of K are equal.
     """
 
     value: float
     smoothed: float
-    gradient: Floats
-    lower_bound: float
+    tangent: torch.Tensor
+    curvature: torch.Tensor
 
 
 class Objective:
@@ -59,101 +62,130 @@ class Objective:
     ----------
     real : Gaussian
         Of D dimensions, NumPy.
-    candidates : array (N, D)
-        Kept in its own type and converted block by block, unless they are few.
+    candidates : array (N, D), or anything of that shape and a dtype whose slices are arrays
+        An HDF5 dataset, say. Converted to float64 block by block.
+    device : str or torch.device
+    memory_limit : int, optional
+        Bytes for candidates on the device, see `Rows`. The result does not depend on it.
+
+    Raises
+    ------
+    FringeError
+        NaN or infinity among the candidates.
     """
 
-    def __init__(self, real: Gaussian, candidates: Array) -> None:
-        self._candidates = candidates
-        self._prepared: Floats | None = None
-        count = len(candidates)
-        uniform = np.full(count, 1 / count)
+    def __init__(
+        self,
+        real: Gaussian,
+        candidates: Any,
+        device: str | torch.device = "cpu",
+        memory_limit: int | None = None,
+    ) -> None:
+        self._rows = Rows(candidates, device, memory_limit)
+        self.device = self._rows.device
+        count = len(self._rows)
         # Far from zero, squares would lose digits: the candidates' mean becomes the origin,
         # and a power of two near the features' scale becomes the unit.
-        self._origin = np.zeros(candidates.shape[1])
-        self._unit = 1.0
-        self._origin = sum(rows.sum(axis=0) for _, rows in self._rows()) / count
-        _, scatter = self._moments(uniform)
-        offset = real.mean - self._origin
-        size = float(np.trace(real.covariance) + np.trace(scatter) + offset @ offset)
-        size /= len(offset)
+        origin = self._rows.mean()
+        self._rows.place(origin, 1.0)
+        _, scatter = self._moments(torch.full((count,), 1 / count, dtype=torch.float64))
+        mean, covariance, root = (
+            torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+            for array in (real.mean, real.covariance, covariance_root(real))
+        )
+        offset = mean - origin
+        trace = float(covariance.trace())
+        size = (trace + float(scatter.trace()) + float(offset @ offset)) / len(offset)
         self._unit = 2.0 ** round(math.log2(size) / 2) if size > 0 else 1.0
+        self._rows.place(origin, self._unit)
         self._mean = offset / self._unit
-        self._trace = float(np.trace(real.covariance)) / self._unit**2
-        self._root = covariance_root(real) / self._unit
+        self._trace = trace / self._unit**2
+        self._root = root / self._unit
         # Directions of F that no candidate reaches contribute nothing, at any p.
-        if self._root.size:
-            K = self._root.T @ (scatter / self._unit**2) @ self._root
-            eigenvalues, vectors = linalg.eigh(K, driver="evd", check_finite=False)
-            floor = len(K) * np.finfo(np.float64).eps * max(eigenvalues[-1], 0)
+        roots = self._mean.new_zeros(0)
+        if self._root.numel():
+            eigenvalues, vectors = torch.linalg.eigh(
+                self._root.T @ (scatter / self._unit**2) @ self._root
+            )
+            floor = len(eigenvalues) * torch.finfo(torch.float64).eps * max(eigenvalues[-1], 0)
             reached = eigenvalues > floor
             if not reached.all():
                 self._root = self._root @ vectors[:, reached]
-            roots = np.sqrt(eigenvalues[reached])
-        else:
-            roots = np.zeros(0)
-        self.smoothing = float((SMOOTHING * roots.mean()) ** 2) if len(roots) else 0.0
+            roots = eigenvalues[reached].sqrt()
+        self.smoothing = (SMOOTHING * float(roots.mean())) ** 2 if len(roots) else 0.0
         """Added to K's eigenvalues, so that the gradient exists where S(p) is singular."""
-        if candidates.size <= PREPARED:
-            self._prepared = np.concatenate([rows for _, rows in self._rows()])
-        self._linear = np.empty(count)
-        for at, rows in self._rows():
-            self._linear[at] = np.einsum("nd,nd->n", rows, rows) - 2 * (rows @ self._mean)
 
     def __len__(self) -> int:
         """Return the number of candidates N."""
-        return len(self._candidates)
+        return len(self._rows)
 
-    def evaluate(self, p: Floats) -> Evaluation:
-        """Return value, gradient and lower bound at the probabilities ``p`` (N,)."""
-        mean, covariance = self._moments(p)
-        constant = float(self._mean @ self._mean) + self._trace
-        linear = constant + float(p @ self._linear)
-        F = self._root
-        gradient = self._linear.copy()
-        bound = value = smoothed = linear
-        if F.size:
-            eigenvalues, vectors = linalg.eigh(
-                F.T @ covariance @ F, driver="evd", overwrite_a=True, check_finite=False
-            )
-            eigenvalues = np.clip(eigenvalues, 0, None)
-            roots = np.sqrt(eigenvalues + self.smoothing)
-            value -= 2 * float(np.sqrt(eigenvalues).sum())
-            smoothed -= 2 * float(roots.sum())
-            bound -= float((eigenvalues / roots).sum() + roots.sum())
-            # x^T T x = |W^T x|^2, where T = F B F^T maps N(mu, S) onto N(m, R).
-            W = F @ (vectors / np.sqrt(roots))
-            for at, rows in self._rows():
-                moved = rows @ W
-                moved -= mean @ W
-                gradient[at] -= np.einsum("nr,nr->n", moved, moved)
-        bound += float(gradient.min() - p @ gradient)
+    def evaluate(self, p: torch.Tensor | Array) -> Evaluation:
+        """Return value, tangent and curvature at the probabilities ``p`` (N,)."""
+        mean, covariance = self._moments(torch.as_tensor(p))
+        eigenvalues, vectors = self._spectrum(covariance)
+        roots = (eigenvalues + self.smoothing).sqrt()
+        # x^T F B F^T x = |W^T x|^2, and the Hessian's diagonal is at most
+        # (sum_a (W^T x)_a^2 roots_a^-1/2)^2 / 2 + 2 |W^T x|^2, because
+        # 1 / (a + b) <= 1 / (2 sqrt(a b)) in the derivative of the square root of a matrix.
+        W = self._root @ (vectors / roots.sqrt())
+        sums = torch.stack([torch.ones_like(roots), roots.rsqrt()], dim=1)
+        constant = float(self._mean @ self._mean) + self._trace - float(roots.sum())
+        tangent = torch.empty(len(self), dtype=torch.float64, device=self.device)
+        curvature = torch.empty_like(tangent)
+        for at, rows in self._rows:
+            moved = (rows - mean) @ W
+            squares, bent = (moved.square_() @ sums).T
+            linear = (rows * rows).sum(dim=1)
+            tangent[at] = linear - 2 * (rows @ self._mean) - squares + constant
+            curvature[at] = bent.square() / 2 + 2 * squares
+        base = self._without_root(mean, covariance)
         square = self._unit**2
         return Evaluation(
-            max(value, 0.0) * square,
-            smoothed * square,
-            gradient * square,
-            max(bound, 0.0) * square,
+            max(base - 2 * float(eigenvalues.sqrt().sum()), 0.0) * square,
+            (base - 2 * float(roots.sum())) * square,
+            tangent * square,
+            curvature * square,
         )
 
-    def _rows(self) -> Iterator[tuple[slice, Floats]]:
-        """Yield the candidates block by block, from this objective's origin and in its unit."""
-        for first in range(0, len(self._candidates), ROWS):
-            at = slice(first, first + ROWS)
-            if self._prepared is not None:
-                yield at, self._prepared[at]
-                continue
-            rows = self._candidates[at].astype(np.float64)
-            rows -= self._origin
-            rows /= self._unit
-            yield at, rows
+    def distance(self, counts: torch.Tensor | Array) -> float:
+        """Return FID of the images drawn ``counts`` (N,) times each, covariance divisor n - 1."""
+        counts = torch.as_tensor(counts, dtype=torch.float64)
+        n = float(counts.sum())
+        mean, covariance = self._moments(counts / n)
+        covariance *= n / (n - 1)
+        eigenvalues = self._spectrum(covariance)[0]
+        value = self._without_root(mean, covariance) - 2 * float(eigenvalues.sqrt().sum())
+        return max(value, 0.0) * self._unit**2
 
-    def _moments(self, p: Floats) -> tuple[Floats, Floats]:
+    def _without_root(self, mean: torch.Tensor, covariance: torch.Tensor) -> float:
+        """Return |m - mu|^2 + tr R + tr S."""
+        step = mean - self._mean
+        return float(step @ step) + self._trace + float(covariance.trace())
+
+    def _spectrum(self, covariance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the eigenvalues of K, none negative, and its eigenvectors."""
+        if not self._root.numel():
+            return self._mean.new_zeros(0), self._mean.new_zeros((0, 0))
+        eigenvalues, vectors = torch.linalg.eigh(self._root.T @ covariance @ self._root)
+        return eigenvalues.clamp_(min=0), vectors
+
+    def _moments(self, p: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mu (D,) and S (D, D) from this objective's origin and in its unit."""
-        dim = len(self._origin)
-        mean, covariance = np.zeros(dim), np.zeros((dim, dim))
-        for at, rows in self._rows():
-            mean += p[at] @ rows
-            weighted = rows * np.sqrt(p[at])[:, None]
-            covariance += weighted.T @ weighted
-        return mean, covariance - np.outer(mean, mean)
+        p = p.to(self.device)
+        dim = self._rows.dim
+        mean = torch.zeros(dim, dtype=torch.float64, device=self.device)
+        covariance = torch.zeros((dim, dim), dtype=torch.float64, device=self.device)
+        for at, rows in self._rows:
+            used = p[at] > 0  # late in an optimization, most candidates have no weight
+            weights, rows = p[at][used], rows[used]
+            mean += weights @ rows
+            covariance += _gram(rows * weights.sqrt()[:, None])
+        return mean, covariance - torch.outer(mean, mean)
+
+
+def _gram(rows: torch.Tensor) -> torch.Tensor:
+    """Return rows^T rows. NumPy sees that it is symmetric and does half of the work."""
+    if rows.device.type == "cpu":
+        array = rows.numpy()
+        return torch.from_numpy(array.T @ array)
+    return rows.T @ rows

@@ -6,18 +6,24 @@ S R gets 1e-12 before its square root is taken. The release differentiates an un
 eigenvalue problem; the gradient here is the same in closed form.
 """
 
+import time
+
 import numpy as np
 import scipy.linalg as linalg
 
 from fringe.errors import FringeError
 from fringe.metrics import Gaussian
 from fringe.metrics.arrays import Array, Floats
-from fringe.resampling.checkpoint import State
+from fringe.resampling.checkpoint import Checkpoint, State
 from fringe.resampling.draw import effective_sample_size
+from fringe.resampling.objective import Objective
+from fringe.resampling.weights import CHECKS, PATH, Judge, Report, Weights
 
-__all__ = ["DivergenceError", "Reference"]
+__all__ = ["DivergenceError", "Reference", "follow", "normalized"]
 
 EPSILON = 1e-12
+EVERY = 500  # steps between two checks, the first of which is after the first step
+DRAWS = 3  # of which the best counts
 
 
 class DivergenceError(FringeError):
@@ -53,7 +59,8 @@ class Reference:
         return {
             "w": np.zeros(len(self._features)),
             "step": np.zeros((), np.int64),
-            "path": np.full((steps, 4), np.nan),
+            "path": np.full((steps, len(PATH)), np.nan),
+            "checks": np.zeros((0, len(CHECKS))),
         }
 
     def step(self, state: State) -> None:
@@ -78,7 +85,7 @@ class Reference:
             )
         loss, gradient = self.loss(state["w"])
         effective = effective_sample_size(np.exp(state["w"]))
-        state["path"][number] = (number + 1, loss, np.nan, effective)
+        state["path"][number, :4] = (number + 1, loss, np.nan, effective)
         state["w"] = state["w"] - self._rate * gradient
         state["step"] = np.asarray(number + 1)
 
@@ -108,3 +115,56 @@ class Reference:
         gradient = weights / total * (centred @ (2 * difference))
         gradient += weights / (total - 1) * (curvature - balance)
         return float(loss), gradient
+
+
+def follow(
+    real: Gaussian,
+    candidates: Array,
+    steps: int,
+    learning_rate: float,
+    judge: Judge | None,
+    saved: Checkpoint,
+    report: Report,
+) -> Weights:
+    """Return the weights after the last step, or the ones that ``judge`` prefers.
+
+    Arguments as in :func:`fringe.resampling.optimize_weights`.
+    """
+    begun = time.perf_counter()
+    algorithm = Reference(real, candidates, learning_rate)
+    state = saved.load()
+    if state is None:
+        state = algorithm.start(steps)
+    elif done := int(state["step"]):
+        begun -= float(state["path"][done - 1, -1])
+    while (number := int(state["step"])) < steps:
+        algorithm.step(state)
+        state["path"][number, -1] = time.perf_counter() - begun
+        if judge is not None and (number == 0 or (number + 1) % EVERY == 0):
+            _check(state, judge)
+        saved.save(state)
+        report(state["path"][: number + 1])
+    saved.save(state, now=True)
+    report(state["path"], last=True)
+    p = normalized(state["w"] if judge is None else state["chosen"])
+    final = Objective(real, candidates).evaluate(p)
+    bound = min(max(float(final.tangent.min()), 0.0), final.value)
+    return Weights(p, final.value, bound, state["path"], state["checks"])
+
+
+def _check(state: State, judge: Judge) -> None:
+    """Ask the judge about the log-weights, which are kept where it likes them best."""
+    p = normalized(state["w"])
+    sampled = min(judge(p, repeat) for repeat in range(DRAWS))
+    if not len(state["checks"]) or sampled < state["checks"][:, -1].min():
+        state["chosen"] = state["w"]
+    number = int(state["step"])
+    # The loss in the path is from before the step, as in the release.
+    row = (number, state["path"][number - 1, 1], effective_sample_size(p), sampled)
+    state["checks"] = np.vstack([state["checks"], row])
+
+
+def normalized(w: Floats) -> Floats:
+    """Return the probabilities (N,) of the log-weights ``w``."""
+    p = np.exp(w - w.max())
+    return np.asarray(p / p.sum())

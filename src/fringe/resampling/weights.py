@@ -3,23 +3,34 @@
 import os
 import sys
 import time
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+import h5py
 import numpy as np
+from tqdm import tqdm
 
 from fringe.errors import FringeError
 from fringe.metrics import Gaussian
-from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, like, require_finite
-from fringe.resampling import solver
+from fringe.metrics.arrays import Floats, as_matrix, as_numpy, like
 from fringe.resampling.checkpoint import Checkpoint, signature
 from fringe.resampling.draw import effective_sample_size
-from fringe.resampling.objective import Objective
-from fringe.resampling.reference import Reference
 
-__all__ = ["Weights", "optimize_weights"]
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["CHECKS", "PATH", "Judge", "Report", "Weights", "optimize_weights"]
 
 REPORT = 10.0  # seconds between two lines of progress
+
+PATH = ("evaluation", "objective", "gap", "effective_sample_size", "seconds")
+"""Columns of a path: one row per evaluation. Gap: best objective so far less best bound so far."""
+
+CHECKS = ("evaluation", "objective", "effective_sample_size", "sampled")
+"""Columns of checks: one row each. Sampled: the distance of images drawn with the weights."""
+
+Judge: TypeAlias = Callable[[Floats, int], float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,16 +46,18 @@ class Weights:
         weights, as in the paper) to the real images.
     lower_bound : float
         No probabilities whatever give a smaller objective: proven by convexity.
-    path : float64 array (E, 4)
-        One row per evaluation: its number, its objective, the gap of best objective and best
-        bound so far (NaN where none was computed), the effective sample size.
-        For ``reference``, the objective is the released loss.
+    path : float64 array (E, 5)
+        One row per evaluation, columns `PATH`. For ``reference``, the objective is the released
+        loss from before the step, and no bound is computed: the gap is NaN.
+    checks : float64 array (C, 4)
+        Where a ``judge`` chose: one row per check, columns `CHECKS`.
     """
 
     probabilities: Any
     objective: float
     lower_bound: float
     path: Floats
+    checks: Floats = field(default_factory=lambda: np.zeros((0, len(CHECKS))))
 
     @property
     def gap(self) -> float:
@@ -65,6 +78,10 @@ def optimize_weights(
     max_evaluations: int | None = None,
     tolerance: float = 1e-3,
     learning_rate: float = 10.0,
+    judge: Judge | None = None,
+    start: Any = None,
+    device: "str | torch.device" = "cpu",
+    memory_limit: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
     title: str = "weights",
 ) -> Weights:
@@ -74,19 +91,34 @@ def optimize_weights(
     ----------
     real : array (n, D) or Gaussian
         Features of the real images (divisor n - 1), or their statistics.
-    candidates : array (N, D)
+    candidates : array (N, D), or an HDF5 dataset of that shape
         Features of the generated images: pre-logits, logits or class indicators.
     method : "auto" or "reference"
-        ``auto``: projected L-BFGS, certified. ``reference``: the released algorithm to
-        the letter, gradient descent on log-weights, whose loss divides the covariance by
-        (sum w) - 1.
+        ``auto``: projected, preconditioned L-BFGS, certified. ``reference``: the released
+        algorithm to the letter, gradient descent on log-weights, whose loss divides the
+        covariance by (sum w) - 1; on the CPU, with all candidates in memory as float64.
     max_evaluations : int, optional
         Default 150 for ``auto`` and 100,000 steps, as in the paper, for ``reference``. Each costs
         two products of N x D x D and one symmetric eigenproblem of size D.
     tolerance : float
-        ``auto`` stops when the gap is at most this part of the objective.
+        ``auto`` stops when the gap is at most this part of the objective; or when neither
+        objective nor gap have fallen by 1e-5 of the objective in 25 evaluations.
     learning_rate : float
         Of ``reference``.
+    judge : function of (probabilities (N,), repeat), optional
+        Returns the distance of images that are drawn with the probabilities, see
+        :func:`fringe.resampling.sampled_distance`. Given one, the weights with the smallest are
+        returned, as the paper does: ``auto`` asks every 5 evaluations and at the end,
+        ``reference`` after the first and every 500th step, where the best of three repeats
+        counts. Without one, the weights with the smallest objective (``auto``) or after the last
+        step (``reference``).
+    start : array (N,), optional
+        Weights to start from, none negative; equal ones where none are given. For ``auto``.
+    device : str or torch.device
+        Of ``auto``. The last bits of the result depend on it, and on a CPU's number of threads.
+    memory_limit : int, optional
+        Bytes of candidates on the device; beyond it they are read again in every pass, and the
+        result is the same. Default: 60 % of a GPU's free memory, 2 GiB on the CPU.
     checkpoint : path, optional
         The state is kept in this HDF5 file, written every 20 seconds and at the end. Called
         again with the same arguments, the function goes on from there and ends in the same
@@ -99,8 +131,7 @@ def optimize_weights(
     FringeError
         NaN or infinity, dimensions that differ, or an argument out of range.
     """
-    matrix = as_matrix(candidates, "candidates")
-    require_finite(matrix, "candidates")
+    matrix = _matrix(candidates)
     gaussian = _statistics(real)
     if matrix.shape[1] != gaussian.dim:
         raise FringeError(
@@ -117,19 +148,41 @@ def optimize_weights(
             f"optimize_weights: got max_evaluations {evaluations}, tolerance {tolerance}, "
             f"learning_rate {learning_rate}; give at least 1, at least 0, more than 0"
         )
-    settings = (method, evaluations, tolerance if method == "auto" else learning_rate)
+    first = None if start is None else _start(start, len(matrix))
+    # The judge cannot be looked into; who changes it gives the checkpoint another name.
+    settings = (method, evaluations, tolerance if method == "auto" else learning_rate, bool(judge))
     key = ""
     if checkpoint is not None:
-        key = signature(settings, gaussian.mean, gaussian.covariance, matrix)
-    saved = Checkpoint(checkpoint, key)
-    run = _auto if method == "auto" else _reference
-    weights = run(gaussian, matrix, evaluations, settings[2], saved, _Report(title))
+        key = signature(settings, gaussian.mean, gaussian.covariance, matrix, first)
+    saved, report = Checkpoint(checkpoint, key), Report(title, evaluations)
+    # PyTorch takes seconds to import, and only those who optimize need it.
+    from fringe.resampling import descent, reference
+    from fringe.resampling.objective import Objective
+
+    with report:
+        if method == "auto":
+            objective = Objective(gaussian, matrix, device, memory_limit)
+            weights = descent.descend(
+                objective, evaluations, tolerance, judge, first, saved, report
+            )
+        else:
+            weights = reference.follow(
+                gaussian, np.asarray(matrix), evaluations, learning_rate, judge, saved, report
+            )
     return Weights(
         like(candidates, weights.probabilities),
         weights.objective,
         weights.lower_bound,
         weights.path,
+        weights.checks,
     )
+
+
+def _matrix(candidates: Any) -> Any:
+    """Return candidates as a matrix, in memory or as the HDF5 dataset that they are."""
+    if isinstance(candidates, h5py.Dataset) and candidates.ndim == 2 and candidates.size:
+        return candidates
+    return as_matrix(candidates, "candidates")
 
 
 def _statistics(real: Any) -> Gaussian:
@@ -140,66 +193,48 @@ def _statistics(real: Any) -> Gaussian:
     )
 
 
-def _auto(
-    real: Gaussian,
-    candidates: Array,
-    evaluations: int,
-    tolerance: float,
-    saved: Checkpoint,
-    report: "_Report",
-) -> Weights:
-    objective = Objective(real, candidates)
-    state = saved.load() or solver.start(objective)
-    while not solver.finished(state, evaluations, tolerance):
-        state = solver.step(objective, state, evaluations)
-        saved.save(state)
-        report(state["path"], evaluations)
-    saved.save(state, now=True)
-    report(state["path"], evaluations, last=True)
-    best, bound = float(state["best_value"]), float(state["bound"])
-    return Weights(state["best"], best, bound, state["path"])
+def _start(start: Any, count: int) -> Floats:
+    """Return relative weights (N,), their mean 1."""
+    x = as_numpy(start).astype(np.float64)
+    if x.shape != (count,) or not np.isfinite(x).all() or (x < 0).any() or not x.any():
+        raise FringeError(
+            f"start: expected {count} finite weights, none negative and not all 0, "
+            f"got shape {x.shape}"
+        )
+    return np.asarray(x * (count / x.sum()))
 
 
-def _reference(
-    real: Gaussian,
-    candidates: Array,
-    steps: int,
-    learning_rate: float,
-    saved: Checkpoint,
-    report: "_Report",
-) -> Weights:
-    algorithm = Reference(real, candidates, learning_rate)
-    state = saved.load() or algorithm.start(steps)
-    while int(state["step"]) < steps:
-        algorithm.step(state)
-        saved.save(state)
-        report(state["path"][: int(state["step"])], steps)
-    saved.save(state, now=True)
-    report(state["path"][: int(state["step"])], steps, last=True)
-    p = np.exp(state["w"] - state["w"].max())
-    p /= p.sum()
-    final = Objective(real, candidates).evaluate(p)
-    return Weights(p, final.value, min(final.lower_bound, final.value), state["path"])
+class Report:
+    """A bar in a terminal; in a log, a line every ten seconds and at the end of a longer run."""
 
-
-class _Report:
-    """One line on stderr every ten seconds, and one at the end of a run that needed any."""
-
-    def __init__(self, title: str) -> None:
-        self._title = title
+    def __init__(self, title: str, total: int) -> None:
+        self._title, self._total = title, total
         self._last = time.monotonic()
         self._any = False
+        self._bar = tqdm(
+            total=total, desc=title, unit="evaluation", disable=not sys.stderr.isatty()
+        )
 
-    def __call__(self, path: Floats, total: int, *, last: bool = False) -> None:
+    def __enter__(self) -> "Report":
+        """Return the report itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the bar."""
+        self._bar.close()
+
+    def __call__(self, path: Floats, *, last: bool = False) -> None:
+        """Show the latest row of a path."""
+        evaluation, objective, gap, effective, _ = path[-1]
+        bound = "" if np.isnan(gap) else f", gap at most {gap:.4g}"
+        text = f"objective {objective:.6g}{bound}, effective sample size {effective:.0f}"
+        if not self._bar.disable:
+            self._bar.set_postfix_str(text, refresh=False)
+            self._bar.update(int(evaluation) - self._bar.n)
+            return
         now = time.monotonic()
         if now - self._last < REPORT and not (last and self._any):
             return
         self._last, self._any = now, True
-        evaluation, objective, gap, effective = path[-1]
-        bound = "" if np.isnan(gap) else f", gap at most {gap:.4g}"
-        print(
-            f"{self._title}: evaluation {evaluation:.0f} of {total}, objective {objective:.6g}"
-            f"{bound}, effective sample size {effective:.0f}",
-            file=sys.stderr,
-            flush=True,
-        )
+        line = f"{self._title}: evaluation {evaluation:.0f} of at most {self._total}, {text}"
+        print(line, file=sys.stderr, flush=True)

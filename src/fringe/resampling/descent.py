@@ -1,0 +1,91 @@
+"""The loop around the certified solver: checks of sampled images, checkpoints, progress."""
+
+import time
+
+import numpy as np
+import torch
+
+from fringe.metrics.arrays import Array, Floats
+from fringe.resampling import solver
+from fringe.resampling.checkpoint import Checkpoint
+from fringe.resampling.draw import effective_sample_size
+from fringe.resampling.objective import Objective
+from fringe.resampling.weights import CHECKS, PATH, Judge, Report, Weights
+
+__all__ = ["descend"]
+
+EVERY = 5  # evaluations between two checks
+ON_CPU = ("path", "checks", "flat", "done")  # of a state, wherever the rest of it is
+
+
+def descend(
+    objective: Objective,
+    evaluations: int,
+    tolerance: float,
+    judge: Judge | None,
+    start: Floats | None,
+    saved: Checkpoint,
+    report: Report,
+) -> Weights:
+    """Return the weights that the solver ends with, or the ones that ``judge`` prefers.
+
+    Arguments as in :func:`fringe.resampling.optimize_weights`.
+    """
+    begun = time.perf_counter()
+
+    def clock() -> float:
+        return time.perf_counter() - begun
+
+    loaded = saved.load()
+    if loaded is None:
+        x = None if start is None else torch.from_numpy(start).to(objective.device)
+        state = solver.start(objective, clock, x)
+        state |= {"checks": torch.zeros((0, len(CHECKS)), dtype=torch.float64)}
+        state |= {"chosen": state["best"], "done": torch.tensor(False)}
+        if judge is not None:
+            _check(state, solver.probabilities(state), state["path"][-1], judge)
+    else:
+        state = {
+            name: torch.from_numpy(array).to("cpu" if name in ON_CPU else objective.device)
+            for name, array in loaded.items()
+        }
+        begun -= float(state["path"][-1, PATH.index("seconds")])
+    while not solver.finished(state, evaluations, tolerance):
+        state = solver.step(objective, state, evaluations, clock)
+        row = state["path"][-1]
+        due = judge is not None and float(row[0]) >= float(state["checks"][-1, 0]) + EVERY
+        if judge is not None and due and not state["flat"]:
+            _check(state, solver.probabilities(state), row, judge)
+        saved.save(_arrays(state))
+        report(state["path"].numpy())
+    if not state["done"]:
+        solver.certify(state)
+        if judge is None:
+            state["chosen"] = state["best"]
+        else:
+            best = state["path"][state["path"][:, 1].argmin()]
+            _check(state, state["best"], best, judge)
+        state["done"] = torch.tensor(True)
+        saved.save(_arrays(state), now=True)
+    report(state["path"].numpy(), last=True)
+    checks = state["checks"].numpy()
+    value = float(state["best_value"])
+    if judge is not None:
+        value = float(checks[checks[:, -1].argmin(), 1])
+    return Weights(
+        state["chosen"].cpu().numpy(), value, float(state["bound"]), state["path"].numpy(), checks
+    )
+
+
+def _check(state: solver.State, p: torch.Tensor, row: torch.Tensor, judge: Judge) -> None:
+    """Ask the judge about ``p``, whose row in the path is given, and keep it if it is the best."""
+    array = p.cpu().numpy()
+    sampled = judge(array, 0)
+    if not len(state["checks"]) or sampled < float(state["checks"][:, -1].min()):
+        state["chosen"] = p
+    found = [float(row[0]), float(row[1]), effective_sample_size(array), sampled]
+    state["checks"] = torch.cat([state["checks"], torch.tensor([found], dtype=torch.float64)])
+
+
+def _arrays(state: solver.State) -> dict[str, Array]:
+    return {name: np.asarray(tensor.cpu().numpy()) for name, tensor in state.items()}

@@ -1,0 +1,111 @@
+"""Rows of candidates in float64, block by block: kept on a device, or read anew in every pass."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
+from fringe.devices import open_device
+from fringe.metrics.arrays import as_numpy, is_tensor, require_finite
+
+__all__ = ["Rows"]
+
+BLOCK = 8192  # rows at a time; results depend on it (in the last bits) and on nothing else
+SHARE = 0.6  # of a GPU's free memory for candidates, unless a limit is given
+ON_CPU = 2**31  # bytes, likewise on the CPU
+
+
+class Rows:
+    """The rows of a matrix, from an origin and in a unit, as float64 blocks on a device.
+
+    Candidates are kept as float64 where ``memory_limit`` bytes hold them so, else in their own
+    type where it holds that, else not at all: then every pass reads them again. Their values are
+    the same in all three.
+
+    Parameters
+    ----------
+    matrix : array (N, D), or anything of that shape and a dtype whose slices are arrays
+    device : str or torch.device
+    memory_limit : int, optional
+        Bytes on the device. Default: 60 % of a GPU's free memory, 2 GiB on the CPU, where an
+        array that is in memory already does not count.
+
+    Raises
+    ------
+    FringeError
+        If the device is not there.
+    """
+
+    def __init__(
+        self, matrix: Any, device: str | torch.device = "cpu", memory_limit: int | None = None
+    ) -> None:
+        self.device = open_device(device)
+        self._matrix = as_numpy(matrix) if is_tensor(matrix) else matrix
+        if memory_limit is None:
+            memory_limit = ON_CPU
+            if self.device.type == "cuda":
+                memory_limit = int(SHARE * torch.cuda.mem_get_info(self.device)[0])
+        numbers = self._matrix.shape[0] * self._matrix.shape[1]
+        self._prepared: list[torch.Tensor] | None = None
+        self._prepare = numbers * 8 <= memory_limit
+        self._own: list[torch.Tensor] | None = None
+        if not self._prepare and numbers * self._matrix.dtype.itemsize <= memory_limit:
+            self._own = [self._read(at) for at in self._blocks()]
+        self._origin: torch.Tensor | None = None
+        self._unit = 1.0
+
+    def __len__(self) -> int:
+        """Return the number of rows N."""
+        return int(self._matrix.shape[0])
+
+    @property
+    def dim(self) -> int:
+        """Number of dimensions D."""
+        return int(self._matrix.shape[1])
+
+    def mean(self) -> torch.Tensor:
+        """Return the mean row, from zero and in the matrix's own unit.
+
+        Raises
+        ------
+        FringeError
+            If a row holds NaN or infinity.
+        """
+        total = torch.zeros(self.dim, dtype=torch.float64, device=self.device)
+        for at in self._blocks():
+            block = self._read(at)
+            if not bool(torch.isfinite(block).all()):
+                require_finite(block.cpu().numpy(), "candidates", at.start)
+            total += block.to(torch.float64).sum(dim=0)
+        return total / len(self)
+
+    def place(self, origin: torch.Tensor, unit: float) -> None:
+        """Let rows be counted from ``origin`` (D,) in ``unit`` from now on."""
+        self._origin, self._unit = origin, unit
+        self._prepared = None
+        if self._prepare:
+            self._prepared = [self._convert(self._read(at)) for at in self._blocks()]
+
+    def __iter__(self) -> Iterator[tuple[slice, torch.Tensor]]:
+        """Yield which rows, and the rows (b, D), which are not to be changed."""
+        for index, at in enumerate(self._blocks()):
+            if self._prepared is not None:
+                yield at, self._prepared[index]
+            else:
+                block = self._read(at) if self._own is None else self._own[index]
+                yield at, self._convert(block)
+
+    def _blocks(self) -> Iterator[slice]:
+        for first in range(0, len(self), BLOCK):
+            yield slice(first, min(first + BLOCK, len(self)))
+
+    def _read(self, at: slice) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(self._matrix[at])).to(self.device)
+
+    def _convert(self, block: torch.Tensor) -> torch.Tensor:
+        rows = block.to(torch.float64, copy=True)
+        if self._origin is not None:
+            rows -= self._origin
+        rows /= self._unit
+        return rows
