@@ -68,9 +68,12 @@ def test_published_codes_on_subsets(golden: tuple[np.ndarray, np.ndarray, dict])
 @pytest.mark.parametrize(
     "kernel", [Kernel(), Kernel("polynomial", 0.3), Kernel("rbf"), Kernel("rbf", 2.0)]
 )
-@pytest.mark.parametrize("block", [7, 1000])
-def test_definition(kernel: Kernel, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("block", "strip"), [(7, 3), (7, 100), (1000, 4), (1000, 100)])
+def test_definition(
+    kernel: Kernel, block: int, strip: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "BLOCK", block)
+    monkeypatch.setattr(module, "STRIP", strip)
     x, y = sets()
     assert kernel_distance(x, y, *kernel) == pytest.approx(by_pairs(x, y, kernel), rel=1e-11)
     assert kernel_distance(y, x, *kernel) == pytest.approx(by_pairs(x, y, kernel), rel=1e-11)
@@ -122,9 +125,10 @@ def test_subsets_one_by_one(n: int, subsets: int, size: int) -> None:
 EVERY = [Kernel(), Kernel("rbf"), Kernel("rbf", 0.4), Kernel("polynomial", 0.3)]
 
 
-@pytest.mark.parametrize("block", [7, 1000])
-def test_counts_are_repeated_rows(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("block", "strip"), [(7, 3), (1000, 4), (1000, 100)])
+def test_counts_are_repeated_rows(block: int, strip: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "BLOCK", block)
+    monkeypatch.setattr(module, "STRIP", strip)
     x, y = sets()
     counts = np.random.default_rng(1).integers(0, 4, len(y))
     repeated = np.repeat(y, counts, axis=0)
@@ -156,7 +160,9 @@ def test_gammas_that_double_are_squares(monkeypatch: pytest.MonkeyPatch) -> None
     kernels = [Kernel("rbf", gamma) for gamma in gammas]
     counted: list[int] = []
     exponential = np.exp
-    monkeypatch.setattr(module.np, "exp", lambda v: (counted.append(1), exponential(v))[1])
+    monkeypatch.setattr(
+        module.np, "exp", lambda v, out: (counted.append(1), exponential(v, out=out))[1]
+    )
     together = kernel_distances(x, y, kernels)
     assert len(counted) == 3, "one exponential for each of the three blocks of pairs"
     alone = [kernel_distance(x, y, *kernel) for kernel in kernels]

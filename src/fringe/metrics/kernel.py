@@ -11,7 +11,8 @@ from fringe.seeds import random_stream
 
 __all__ = ["Kernel", "kernel_distance", "kernel_distances", "self_similarity"]
 
-BLOCK = 1024  # rows per block of kernel values
+BLOCK = 1024  # rows per block of inner products
+STRIP = 64  # of these rows, so many make kernel values at a time, which thus stay in the cache
 
 Seed: TypeAlias = int | np.random.Generator | np.random.RandomState
 
@@ -198,9 +199,8 @@ def _of_subsets(
         times_y = np.stack([np.bincount(of_y, minlength=len(y)) for _, of_y in chosen], axis=1)
         return _mmd2(x, y, kernels, times_x.astype(np.float64), times_y.astype(np.float64))
     every = np.ones((size, 1))
-    return np.concatenate(
-        [_mmd2(x[of_x], y[of_y], kernels, every, every) for of_x, of_y in chosen], axis=1
-    )
+    parts = ((x[of_x].astype(np.float64), y[of_y].astype(np.float64)) for of_x, of_y in chosen)
+    return np.concatenate([_mmd2(a, b, kernels, every, every) for a, b in parts], axis=1)
 
 
 def _complete(kernel: Kernel, dim: int) -> tuple[str, float]:
@@ -228,8 +228,7 @@ def _mmd2(
     between = np.zeros((len(kernels), times_x.shape[1]))
     for at, block_x in _blocks(x):
         for other, block_y in _blocks(y):
-            for index, values in enumerate(_values(block_x, block_y, kernels)):
-                between[index] += _sums(times_x[at], values, times_y[other])
+            between += _pair_sums(block_x, block_y, kernels, times_x[at], times_y[other])
     between /= times_x.sum(axis=0) * times_y.sum(axis=0)
     of_x = _similarity(x, kernels, times_x) if similarity is None else similarity
     return np.asarray(of_x + _similarity(y, kernels, times_y) - 2 * between)
@@ -242,15 +241,46 @@ def _similarity(x: Array, kernels: Sequence[tuple[str, float]], times: Floats) -
     """
     total = np.zeros((len(kernels), times.shape[1]))
     for at, block in _blocks(x):
-        for index, values in enumerate(_values(block, block, kernels)):
-            total[index] += values.diagonal() @ (times[at] * (times[at] - 1))
-            np.fill_diagonal(values, 0)
-            total[index] += _sums(times[at], values, times[at])
+        total += _pair_sums(block, block, kernels, times[at], times[at])
         for other, rest in _blocks(x, at.stop):
-            for index, values in enumerate(_values(block, rest, kernels)):
-                total[index] += 2 * _sums(times[at], values, times[other])
+            total += 2 * _pair_sums(block, rest, kernels, times[at], times[other])
     images = times.sum(axis=0)
     return np.asarray(total / (images * (images - 1)))
+
+
+def _blocks(x: Array, first: int = 0) -> Iterator[tuple[slice, Floats]]:
+    for start in range(first, len(x), BLOCK):
+        at = slice(start, start + BLOCK)
+        yield at, x[at].astype(np.float64, copy=False)
+
+
+def _pair_sums(
+    x: Floats,
+    y: Floats,
+    kernels: Sequence[tuple[str, float]],
+    times_x: Floats,
+    times_y: Floats,
+) -> Floats:
+    """Return the sums of k(x_i, y_j) over pairs of images in each subset, (kernels, subsets).
+
+    Where ``y`` is ``x``, no image makes a pair with itself.
+    """
+    total = np.zeros((len(kernels), times_x.shape[1]))
+    products = x @ y.T
+    squares_x, squares_y = (np.einsum("nd,nd->n", rows, rows) for rows in (x, y))
+    for first in range(0, len(x), STRIP):
+        at = slice(first, first + STRIP)
+        for index, values in enumerate(_values(products[at], squares_x[at], squares_y, kernels)):
+            if y is not x:
+                total[index] += _sums(times_x[at], values, times_y)
+                continue
+            square = values[:, at]
+            own = square.diagonal().copy()
+            np.fill_diagonal(square, 0)
+            total[index] += _sums(times_x[at], values, times_y)
+            total[index] += own @ (times_x[at] * (times_x[at] - 1))
+            np.fill_diagonal(square, own)
+    return total
 
 
 def _sums(rows: Floats, values: Floats, columns: Floats) -> Floats:
@@ -258,27 +288,36 @@ def _sums(rows: Floats, values: Floats, columns: Floats) -> Floats:
     return np.asarray(np.einsum("is,is->s", rows, values @ columns))
 
 
-def _blocks(x: Array, first: int = 0) -> Iterator[tuple[slice, Floats]]:
-    for start in range(first, len(x), BLOCK):
-        at = slice(start, start + BLOCK)
-        yield at, x[at].astype(np.float64)
+def _values(
+    products: Floats, squares_x: Floats, squares_y: Floats, kernels: Sequence[tuple[str, float]]
+) -> Iterator[Floats]:
+    """Yield each kernel's values (n, m), to be left as they are: the next may be made of them.
 
-
-def _values(x: Floats, y: Floats, kernels: Sequence[tuple[str, float]]) -> Iterator[Floats]:
-    """Yield the matrix of kernel values of each kernel, the caller's to change."""
-    products = x @ y.T
+    ``products`` (n, m) are the inner products of rows whose squared norms are ``squares_x`` (n,)
+    and ``squares_y`` (m,).
+    """
     distances: Floats | None = None
-    powers: dict[float, Floats] = {}
+    values: Floats | None = None
+    before = np.nan  # gamma of the Gaussian kernel in `values`
     for name, gamma in kernels:
         if name == "polynomial":
-            base = gamma * products + 1
-            yield base * base * base
+            base = gamma * products
+            base += 1
+            cube = base * base
+            cube *= base
+            yield cube
             continue
         if distances is None:
-            squares = np.einsum("nd,nd->n", x, x)[:, None] + np.einsum("nd,nd->n", y, y)
-            distances = np.maximum(squares - 2 * products, 0)
-        # Of gammas that double, each kernel is the square of the one before: an exponential costs
-        # far more, and a square no more than a rounding.
-        half = powers.get(gamma / 2)
-        powers = {gamma: np.exp(-gamma * distances) if half is None else half * half}
-        yield powers[gamma].copy()
+            distances = -2 * products
+            distances += squares_x[:, None]
+            distances += squares_y
+            np.maximum(distances, 0, out=distances)
+        if values is not None and gamma == 2 * before:
+            # The square of the kernel before: an exponential costs far more, and the square loses
+            # no more than it doubles that kernel's rounding error.
+            np.square(values, out=values)
+        else:
+            values = -gamma * distances
+            np.exp(values, out=values)
+        before = gamma
+        yield values
