@@ -93,3 +93,9 @@ def test_a_reference_that_diverges_tells_how_far_it_came() -> None:
     path = caught.value.path
     assert 1 <= len(path) < 50
     assert np.isfinite(path[:, 1]).all()
+
+
+def test_steps_that_would_diverge_can_be_timed() -> None:
+    rng = np.random.default_rng(0)
+    real = Gaussian.from_features(rng.standard_normal((40, 5)))
+    assert time_released_step(real, 1e3 * rng.standard_normal((60, 5))).seconds > 0

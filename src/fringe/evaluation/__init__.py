@@ -1,5 +1,6 @@
 """From drawn images to scores: statistics of stored features, and tidy rows of distances."""
 
+from fringe.evaluation.convergence import optimized_rows, released_rows, write_convergence
 from fringe.evaluation.draws import (
     draw_extremes,
     draw_matched,
@@ -30,7 +31,9 @@ __all__ = [
     "load_draws",
     "load_gaussian",
     "load_weights",
+    "optimized_rows",
     "read_scores",
+    "released_rows",
     "save_draws",
     "save_gaussian",
     "save_weights",
@@ -40,5 +43,6 @@ __all__ = [
     "score_sizes",
     "score_snapshots",
     "top1_classes",
+    "write_convergence",
     "write_scores",
 ]

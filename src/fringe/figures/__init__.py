@@ -1,6 +1,7 @@
 """The paper's figures from tidy scores, classes and image grids; each returns a Figure."""
 
 from fringe.figures.comparison import generator_comparison
+from fringe.figures.convergence import loss_over_time
 from fringe.figures.histogram import top1_histogram
 from fringe.figures.networks import network_comparison
 from fringe.figures.schemes import scheme_grids
@@ -15,6 +16,7 @@ __all__ = [
     "Style",
     "class_sweep",
     "generator_comparison",
+    "loss_over_time",
     "network_comparison",
     "read_style",
     "sample_sizes",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from fringe.errors import FringeError
+from fringe.report.convergence import null_space_sentences
 from fringe.tables.build import relative_change
 from fringe.tables.layout import format_percent, format_value
 from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell
@@ -70,6 +71,7 @@ def verdict(
     *,
     dims: Mapping[str, int] | None = None,
     imagenet: Sequence[str] = (),
+    convergence: pd.DataFrame | None = None,
 ) -> list[Verdict]:
     """Tell, for each dataset, how much of FID resampling takes away from unchanged images.
 
@@ -87,6 +89,10 @@ def verdict(
         Number of features D by network: too few images for them are flagged.
     imagenet : sequence of str
         Controls trained on ImageNet classes: reported, but no judges, as they share the null space.
+    convergence : DataFrame, optional
+        Rows of the released weight optimization beside ours, with columns ``CONVERGENCE_COLUMNS``:
+        of the datasets in it, the verdict says how much weights can remove and how much of that
+        the released steps do.
 
     Raises
     ------
@@ -101,7 +107,7 @@ def verdict(
             "give one, for example clip or untrained"
         )
     return [
-        _verdict(scores, dataset, main, controls, judges, titles, dims or {})
+        _verdict(scores, dataset, main, controls, judges, titles, dims or {}, convergence)
         for dataset in datasets_of(scores)
     ]
 
@@ -144,6 +150,7 @@ def _verdict(
     judges: Sequence[str],
     titles: Titles,
     dims: Mapping[str, int],
+    convergence: pd.DataFrame | None,
 ) -> Verdict:
     title = title_of(titles, dataset)
     fid, before, after = _change(scores, dataset, main, titles)
@@ -182,6 +189,7 @@ def _verdict(
             "perceptual null space, provided that control would notice an improvement that "
             "people see."
         )
+    said += null_space_sentences(convergence, dataset, main, before, after)
     said += _cautions(flags, fid, before, after, main, dims)
     if simulated:
         flags.append("simulated")

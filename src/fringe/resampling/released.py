@@ -61,8 +61,9 @@ def released_loss(w: torch.Tensor, features: torch.Tensor, real: Gaussian) -> to
     eigenvalues = torch.linalg.eigvals(covariance @ real.covariance).real
     roots = (eigenvalues + EPSILON).sqrt()
     difference = mean - real.mean
-    traces: torch.Tensor = covariance.trace() + real.covariance.trace() - 2 * roots.sum()
-    return difference @ difference + traces
+    traces = covariance.trace() + real.covariance.trace() - 2 * roots.sum()
+    loss: torch.Tensor = difference @ difference + traces
+    return loss
 
 
 def released_step(
@@ -86,7 +87,7 @@ def time_released_step(
     learning_rate: float = 10.0,
     device: str = "cpu",
 ) -> Timing:
-    """Time released steps, from equal weights on.
+    """Time released steps, each from equal weights: where they lead must not matter.
 
     Parameters
     ----------
@@ -116,8 +117,8 @@ def time_released_step(
         w = torch.zeros(len(features), dtype=torch.float64, device=place)
         for _ in range(1 + steps):
             start = time.perf_counter()
-            _, w = released_step(w, features, statistics, learning_rate)
-            w.cpu()  # a GPU is done only when its result is here
+            _, moved_on = released_step(w, features, statistics, learning_rate)
+            moved_on.cpu()  # a GPU is done only when its result is here
             taken.append(time.perf_counter() - start)
     except torch.OutOfMemoryError as error:
         raise FringeError(

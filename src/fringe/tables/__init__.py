@@ -1,6 +1,7 @@
 """Tables 1, 2 and 3 from tidy scores, beside the paper's numbers."""
 
 from fringe.tables.build import REVISION, TABLE_COLUMNS, relative_change, table1, table2, table3
+from fringe.tables.convergence import CONVERGENCE_COLUMNS, Convergence, compare_convergence
 from fringe.tables.paper import paper_numbers, paper_rows, paper_value
 from fringe.tables.scores import (
     SCORE_COLUMNS,
@@ -14,12 +15,15 @@ from fringe.tables.titles import Titles, is_simulated, metric_title, scheme_mark
 from fringe.tables.write import to_html, to_latex, to_markdown, write_table
 
 __all__ = [
+    "CONVERGENCE_COLUMNS",
     "REVISION",
     "SCORE_COLUMNS",
     "TABLE_COLUMNS",
     "Cell",
+    "Convergence",
     "Titles",
     "check_scores",
+    "compare_convergence",
     "datasets_of",
     "is_simulated",
     "metric_title",

@@ -1,0 +1,124 @@
+"""The released weight optimization measured beside ours: rows of loss against time."""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fringe.errors import FringeError
+from fringe.files import atomic_path, open_h5
+from fringe.metrics import Gaussian
+from fringe.resampling import optimize_weights
+from fringe.resampling.reference import DivergenceError
+from fringe.resampling.released import time_released_step
+
+__all__ = ["optimized_rows", "released_rows", "write_convergence"]
+
+Row = dict[str, Any]
+
+TIMED_STEPS = 3
+LEARNING_RATE = 10.0  # of the release and the paper, in pre-logits
+
+
+def released_rows(
+    real: Gaussian,
+    candidates: np.ndarray,
+    steps: int,
+    *,
+    device: str = "cpu",
+    checkpoint: str | os.PathLike[str] | None = None,
+) -> list[Row]:
+    """Return a row for each of the first ``steps`` steps of the released algorithm.
+
+    Its losses come from the closed form of its gradient (the same within 1e-8); its seconds are
+    those of one step the released way, timed ``TIMED_STEPS`` times, times the step's number. Where
+    its weights diverge the rows end.
+
+    Parameters
+    ----------
+    real : Gaussian
+    candidates : array (N, D)
+        Pre-logits.
+    device : str
+        Where the released step is timed.
+    checkpoint : path, optional
+        As of :func:`fringe.resampling.optimize_weights`.
+    """
+    timing = time_released_step(
+        real, candidates, TIMED_STEPS, learning_rate=LEARNING_RATE, device=device
+    )
+    try:
+        path = optimize_weights(
+            real,
+            candidates,
+            "reference",
+            max_evaluations=steps,
+            learning_rate=LEARNING_RATE,
+            checkpoint=checkpoint,
+            title="released steps",
+        ).path
+    except DivergenceError as error:
+        path = error.path
+    about = {
+        "candidates": len(candidates),
+        "learning_rate": LEARNING_RATE,
+        "timed_steps": timing.steps,
+        "device": timing.device,
+        "threads": timing.threads,
+    }
+    return [
+        {
+            "solver": "reference",
+            "evaluation": int(number),
+            "seconds": timing.seconds * number,
+            "objective": loss,
+            "lower_bound": np.nan,
+            "effective_sample_size": effective,
+            **about,
+        }
+        for number, loss, effective in path[:, [0, 1, 3]]
+    ]
+
+
+def optimized_rows(weights: str | os.PathLike[str]) -> list[Row]:
+    """Return a row for each evaluation that the optimization behind a weights file made.
+
+    Raises
+    ------
+    FringeError
+        If the file does not hold its path with the columns that are needed.
+    """
+    with open_h5(weights) as file:
+        columns = [str(name) for name in file["path"].attrs["columns"]]
+        path = pd.DataFrame(file["path"][()], columns=columns)
+        candidates = len(file["probabilities"])
+    wanted = ("evaluation", "seconds", "objective", "gap", "effective_sample_size")
+    absent = [name for name in wanted if name not in columns]
+    if absent:
+        raise FringeError(
+            f"{weights}: its path has no column {', '.join(absent)} (found {', '.join(columns)}); "
+            "delete the file and run again, and it is made anew"
+        )
+    path["lower_bound"] = path["objective"].cummin() - path.pop("gap")
+    path["evaluation"] = path["evaluation"].astype(int)
+    rows = path.astype(object).itertuples(index=False)
+    return [
+        {"solver": "ours", **dict(zip(path.columns, row, strict=True)), "candidates": candidates}
+        for row in rows
+    ]
+
+
+def write_convergence(
+    path: str | os.PathLike[str], rows: Sequence[Row], labels: Mapping[str, str]
+) -> None:
+    """Write rows as CSV, the released ones first, each with the ``labels`` that all share.
+
+    Columns are :data:`fringe.tables.CONVERGENCE_COLUMNS`; values keep all their digits.
+    """
+    frame = pd.DataFrame([{**labels, **row} for row in rows])
+    for name in ("timed_steps", "threads"):
+        frame[name] = frame[name].astype("Int64")  # whole numbers, and empty for ours
+    with atomic_path(path) as partial:
+        frame.to_csv(partial, index=False, float_format="%.17g")

@@ -1,0 +1,99 @@
+"""How much of FID weights can remove, proven, beside what the released algorithm's steps remove."""
+
+import math
+
+import pandas as pd
+
+from fringe.tables.build import relative_change
+from fringe.tables.convergence import (
+    PUBLISHED_PROGRESS,
+    Convergence,
+    compare_convergence,
+    format_loss,
+)
+from fringe.tables.layout import format_percent
+from fringe.tables.paper import paper_rows
+from fringe.tables.scores import Cell
+
+__all__ = ["null_space_sentences"]
+
+
+def null_space_sentences(
+    rows: pd.DataFrame | None, dataset: str, network: str, before: Cell, after: Cell
+) -> list[str]:
+    """Return the paragraph on one dataset, or none where the released steps were not measured.
+
+    Losses are those of all candidates with their weights, not of a draw, and each algorithm's fall
+    is taken from its own start, as their losses divide the covariance by different sums.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With columns ``CONVERGENCE_COLUMNS``.
+    dataset, network : str
+    before, after : Cell
+        FID in ``network`` of images drawn at random and with the weights.
+    """
+    if rows is None or dataset not in set(rows["dataset"]):
+        return []
+    found = compare_convergence(rows, dataset)
+    said = [*_certified(found), *_released(found), *_printed(dataset, network, before, after)]
+    return [" ".join(said)]
+
+
+def _certified(found: Convergence) -> list[str]:
+    if found.start <= 0:
+        return ["The optimized loss is 0 at equal weights: there is nothing to remove."]
+    most = math.ceil(1000 * found.removable / found.start) / 10
+    return [
+        f"The optimized loss (FID of all {found.candidates:,} candidates, weighted) falls from "
+        f"{format_loss(found.start)} at equal weights to {format_loss(found.ours)}: these weights "
+        f"remove {100 * found.removed / found.start:.1f}%.",
+        f"It is proven that none reach below {format_loss(found.lower_bound, down=True)}, so none "
+        f"remove more than {most:.1f}%.",
+    ]
+
+
+def _released(found: Convergence) -> list[str]:
+    """Return what the released steps remove beside that, and how far they went."""
+    steps = f"The first {found.steps:,} steps of the released algorithm"
+    if found.removed_by_reference <= 0:
+        return [f"{steps} remove nothing: its step size is too large for these features."]
+    removed = found.removed_by_reference
+    said = [
+        f"{steps} remove {100 * removed / found.reference_start:.1f}%: the null space that our "
+        f"weights show is {_times(found.removed / removed)} as large."
+    ]
+    progress, published = f"{found.progress:.2g}", f"{PUBLISHED_PROGRESS:g}"
+    going = f"Step size times steps over candidates is {progress} there and"
+    runs = f"{published} in the published runs (100,000 steps, 250,000 candidates)"
+    if found.progress >= PUBLISHED_PROGRESS:
+        said.append(f"{going} {runs}, so these steps went at least as far.")
+    else:
+        said.append(
+            f"{going} {runs}, which went further than this: how much they leave is not measured "
+            "here."
+        )
+    return said
+
+
+def _printed(dataset: str, network: str, before: Cell, after: Cell) -> list[str]:
+    """Return the fall that the paper prints, where both of its FIDs compare with ours."""
+    theirs = []
+    for scheme, cell in (("random", before), ("prelogits", after)):
+        rows = paper_rows(None, dataset=dataset, network=network, scheme=scheme, metric="fid")
+        counts = (rows["n_real"] == cell.n_real) & (rows["n_generated"] == cell.n_generated)
+        rows = rows[rows["exhibit"].isin(["table1", "table2"]) & counts]
+        if rows.empty:
+            return []
+        theirs.append(float(rows["value"].iloc[0]))
+    ours, printed = (relative_change(b, a) for a, b in ((before.mean, after.mean), theirs))
+    return [
+        f"Of {after.n_generated:,} drawn images, the paper's own weights took FID from "
+        f"{theirs[0]:.2f} to {theirs[1]:.2f} ({format_percent(printed)}); those here change it by "
+        f"{format_percent(ours)}."
+    ]
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f} times" if ratio >= 9.95 else f"{ratio:.2f} times"
