@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.linalg as linalg
 
 from fringe.errors import FringeError
 from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, like, require_finite
@@ -108,28 +109,29 @@ class Gaussian:
             As `from_features`; also if there is no block or their dimensions differ.
         """
         total = 0.0
-        mean: Floats | None = None
-        scatter: Floats | None = None
+        mean = scatter = np.zeros(0)
         counted = True
         for block, share in _joined(_checked(blocks)):
             counted = counted and (share is None or share.dtype.kind in "iub")
-            weight, centre, own = _moments(block, share)
-            if mean is None or scatter is None:
-                total, mean, scatter = weight, centre, own
-                continue
+            weight, centre, rows = _centred(block, share)
+            if not total:
+                mean, scatter = centre, np.zeros((len(centre), len(centre)), order="F")
             step = centre - mean
-            scatter += own
-            scatter += np.outer(step, step * (total * weight / (total + weight)))
+            # The scatter of two means about their own is that of one more row.
+            rows[-1] = step * np.sqrt(total * weight / (total + weight))
+            # Half the products of rows.T @ rows, and no matrix to add: the lower triangle alone.
+            scatter = linalg.blas.dsyrk(1, rows.T, beta=1, c=scatter, lower=1, overwrite_c=1)
             total += weight
             mean = mean + step * (weight / total)
-        if mean is None or scatter is None:
+        if not total:
             raise FringeError("features: no rows (or all weights are 0), so there is no Gaussian")
         divisor = total - ((1 if counted else 0) if ddof is None else ddof)
         if divisor <= 0:
             raise FringeError(
                 f"features: {total:g} rows are too few for a covariance; give at least two"
             )
-        return cls(mean, (scatter + scatter.T) / (2 * divisor))
+        covariance = np.tril(scatter) + np.tril(scatter, -1).T
+        return cls(mean, covariance / divisor)
 
 
 def merge_gaussians(parts: Sequence[tuple[Gaussian, int]]) -> Gaussian:
@@ -231,21 +233,24 @@ def _check_weights(weights: Array, rows: int, first: int) -> None:
         raise FringeError(f"weights: row {first + row} is {weights[row]}; none may be negative")
 
 
-def _moments(block: Array, weights: Floats | None) -> tuple[float, Floats, Floats]:
-    """Return the sum of weights, the mean (D,) and the scatter (D, D) of one block."""
-    rows = block.astype(np.float64)
+def _centred(block: Array, weights: Array | None) -> tuple[float, Floats, Floats]:
+    """Return the sum of weights, the mean (D,), and rows (b + 1, D) whose products are the scatter.
+
+    The last row is free for what the caller adds.
+    """
+    rows = np.empty((len(block) + 1, block.shape[1]))
+    own = rows[:-1]
+    own[:] = block
+    mean = own.mean(axis=0)
+    own -= mean
     if weights is None:
-        mean = rows.mean(axis=0)
-        rows -= mean
-        return float(len(rows)), mean, rows.T @ rows
+        return float(len(own)), mean, rows
+    # The middle of the rows was taken first, so that a large common offset does not cost digits.
     total = float(weights.sum())
-    # The middle of the rows first, so that a large common offset does not cost digits.
-    offset = rows.mean(axis=0)
-    rows -= offset
-    mean = (weights / total) @ rows
-    rows -= mean
-    rows *= np.sqrt(weights)[:, None]
-    return total, mean + offset, rows.T @ rows
+    shift = (weights / total) @ own
+    own -= shift
+    own *= np.sqrt(weights)[:, None]
+    return total, mean + shift, rows
 
 
 def describe_rank(n: int, dim: int, what: str = "the features") -> str | None:
