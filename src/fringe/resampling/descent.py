@@ -1,7 +1,5 @@
 """The loop around the certified solver: checks of sampled images, checkpoints, progress."""
 
-import time
-
 import numpy as np
 import torch
 
@@ -10,7 +8,7 @@ from fringe.resampling import solver
 from fringe.resampling.checkpoint import Checkpoint
 from fringe.resampling.draw import effective_sample_size
 from fringe.resampling.objective import Objective
-from fringe.resampling.weights import CHECKS, PATH, Judge, Report, Weights
+from fringe.resampling.weights import CHECKS, Judge, Report, Weights
 
 __all__ = ["descend"]
 
@@ -31,15 +29,10 @@ def descend(
 
     Arguments as in :func:`fringe.resampling.optimize_weights`.
     """
-    begun = time.perf_counter()
-
-    def clock() -> float:
-        return time.perf_counter() - begun
-
     loaded = saved.load()
     if loaded is None:
         x = None if start is None else torch.from_numpy(start).to(objective.device)
-        state = solver.start(objective, clock, x)
+        state = solver.start(objective, report.seconds, x)
         state |= {"checks": torch.zeros((0, len(CHECKS)), dtype=torch.float64)}
         state |= {"chosen": state["best"], "done": torch.tensor(False)}
         if judge is not None:
@@ -49,9 +42,9 @@ def descend(
             name: torch.from_numpy(array).to("cpu" if name in ON_CPU else objective.device)
             for name, array in loaded.items()
         }
-        begun -= float(state["path"][-1, PATH.index("seconds")])
+        report.resume(state["path"].numpy())
     while not solver.finished(state, evaluations, tolerance):
-        state = solver.step(objective, state, evaluations, clock)
+        state = solver.step(objective, state, evaluations, report.seconds)
         row = state["path"][-1]
         due = judge is not None and float(row[0]) >= float(state["checks"][-1, 0]) + EVERY
         if judge is not None and due and not state["flat"]:

@@ -6,8 +6,6 @@ S R gets 1e-12 before its square root is taken. The release differentiates an un
 eigenvalue problem; the gradient here is the same in closed form.
 """
 
-import time
-
 import numpy as np
 import scipy.linalg as linalg
 
@@ -130,16 +128,15 @@ def follow(
 
     Arguments as in :func:`fringe.resampling.optimize_weights`.
     """
-    begun = time.perf_counter()
     algorithm = Reference(real, candidates, learning_rate)
     state = saved.load()
     if state is None:
         state = algorithm.start(steps)
     elif done := int(state["step"]):
-        begun -= float(state["path"][done - 1, -1])
+        report.resume(state["path"][:done])
     while (number := int(state["step"])) < steps:
         algorithm.step(state)
-        state["path"][number, -1] = time.perf_counter() - begun
+        state["path"][number, -1] = report.seconds()
         if judge is not None and (number == 0 or (number + 1) % EVERY == 0):
             _check(state, judge)
         saved.save(state)

@@ -209,6 +209,7 @@ class Report:
 
     def __init__(self, title: str, total: int) -> None:
         self._title, self._total = title, total
+        self._begun = time.perf_counter()
         self._last = time.monotonic()
         self._any = False
         self._bar = tqdm(
@@ -222,6 +223,14 @@ class Report:
     def __exit__(self, *_: object) -> None:
         """Close the bar."""
         self._bar.close()
+
+    def seconds(self) -> float:
+        """Return the seconds since the start, those before an interruption included."""
+        return time.perf_counter() - self._begun
+
+    def resume(self, path: Floats) -> None:
+        """Count from where ``path`` ends."""
+        self._begun -= float(path[-1, PATH.index("seconds")])
 
     def __call__(self, path: Floats, *, last: bool = False) -> None:
         """Show the latest row of a path."""
