@@ -7,11 +7,20 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from scipy.optimize import brentq
 
 from fringe.errors import FringeError
-from fringe.metrics import Gaussian, frechet_distance
-from fringe.resampling import Weights, checkpoint, optimize_weights, reference
+from fringe.metrics import Gaussian, frechet_distance, kernel_distance
+from fringe.resampling import (
+    SampledDistance,
+    Weights,
+    checkpoint,
+    draw,
+    optimize_weights,
+    reference,
+)
 from fringe.resampling.objective import Objective
+from fringe.seeds import random_stream
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +143,121 @@ class TestCertificate:
         assert 1 <= weights.effective_sample_size < 400
 
 
+class TestChoice:
+    """Weights are chosen by the distance of sampled images, as the paper does."""
+
+    def judge(self, real: np.ndarray, candidates: np.ndarray, n: int = 300) -> SampledDistance:
+        return SampledDistance(Objective(Gaussian.from_features(real), candidates), n, seed=4)
+
+    def test_sampled_distance_is_that_of_drawn_images(self) -> None:
+        real, candidates = problem()
+        p = np.random.default_rng(0).dirichlet(np.ones(len(candidates)))
+        judge = self.judge(real, candidates)
+        for repeat in (0, 1):
+            drawn = draw(p, 300, random_stream(4, "sampled", repeat))
+            expected = frechet_distance(
+                Gaussian.from_features(real), Gaussian.from_features(candidates[drawn])
+            )
+            assert judge(p, repeat) == pytest.approx(expected, rel=1e-9)
+
+    def test_the_smallest_is_chosen(self) -> None:
+        real, candidates = problem()
+        judge = self.judge(real, candidates)
+        asked: list[np.ndarray] = []
+
+        def listening(p: np.ndarray, repeat: int) -> float:
+            asked.append(p)
+            return judge(p, repeat)
+
+        weights = optimize_weights(real, candidates, max_evaluations=60, judge=listening)
+        evaluation, objective, effective, sampled = weights.checks.T
+        assert len(asked) == len(sampled) >= 4
+        best = int(sampled.argmin())
+        assert np.array_equal(weights.probabilities, asked[best])
+        assert weights.objective == objective[best]
+        assert weights.effective_sample_size == pytest.approx(effective[best])
+        assert sampled.tolist() == [judge(p, 0) for p in asked]
+        assert (np.diff(evaluation[:-1]) >= 5).all()
+        # Every check's objective is that of its weights, at its place in the path.
+        for number, value, p in zip(evaluation, objective, asked, strict=True):
+            assert weights.path[int(number) - 1, 1] == value
+            weighted = Gaussian.from_features(candidates, p)
+            assert frechet_distance(Gaussian.from_features(real), weighted) == pytest.approx(value)
+
+    def test_what_it_costs_to_choose_by_luck_of_the_draw(self) -> None:
+        # A judge that likes the first weights best has them returned, whatever their objective.
+        real, candidates = problem()
+        weights = optimize_weights(
+            real, candidates, max_evaluations=30, judge=lambda p, _: float(-np.count_nonzero(p))
+        )
+        assert np.array_equal(weights.probabilities, np.full(400, 1 / 400))
+        assert weights.objective == weights.path[0, 1]
+        assert weights.lower_bound <= weights.path[:, 1].min()
+
+    def test_released_rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(reference, "EVERY", 10)
+        real, candidates = problem()
+        asked: list[tuple[float, int]] = []
+
+        def judge(p: np.ndarray, repeat: int) -> float:
+            asked.append((p.max(), repeat))
+            return [3.0, 2.0, 4.0][repeat] + abs(len(asked) - 6)
+
+        weights = optimize_weights(real, candidates, "reference", max_evaluations=35, judge=judge)
+        assert weights.checks[:, 0].tolist() == [1, 10, 20, 30]
+        assert [repeat for _, repeat in asked] == [0, 1, 2] * 4
+        # The best of three counts; the second check has the lowest.
+        assert weights.checks[:, 3].tolist() == [6.0, 3.0, 4.0, 7.0]
+        at_ten = optimize_weights(real, candidates, "reference", max_evaluations=10)
+        assert np.array_equal(weights.probabilities, at_ten.probabilities)
+
+    def test_at_equal_loss_sampled_distances_are_those_of_the_released_weights(
+        self, golden: dict[str, np.ndarray]
+    ) -> None:
+        real, candidates = golden["real"], golden["gen"]
+        gaussian = Gaussian.from_features(real)
+        objective = Objective(gaussian, candidates)
+        released = optimize_weights(gaussian, candidates, "reference", max_evaluations=300)
+        level = released.objective
+        # Ours at the same loss: between the last evaluation above it and the first below.
+        above = below = optimize_weights(gaussian, candidates, max_evaluations=4)
+        while below.objective > level:
+            above = below
+            below = optimize_weights(gaussian, candidates, max_evaluations=len(above.path) + 1)
+
+        def between(share: float) -> np.ndarray:
+            return (1 - share) * above.probabilities + share * below.probabilities
+
+        share = brentq(lambda t: objective.evaluate(between(t)).value - level, 0, 1)
+        fid, kid = np.zeros((2, 20)), np.zeros((2, 20))
+        for row, p in enumerate((released.probabilities, between(share))):
+            for repeat in range(20):
+                drawn = draw(p, len(real), np.random.default_rng(repeat))
+                counts = np.bincount(drawn, minlength=len(candidates))
+                fid[row, repeat] = objective.distance(counts)
+                kid[row, repeat] = kernel_distance(real, candidates[drawn])
+        for values in (fid, kid):
+            # Within the spread of one draw; the mean of 20 is known 4.5 times better.
+            assert abs(np.diff(values.mean(axis=1))[0]) < values.std(axis=1).min()
+
+
+class TestStart:
+    def test_goes_on_from_weights_given(self) -> None:
+        real, candidates = problem()
+        cold = optimize_weights(real, candidates, tolerance=1e-6, max_evaluations=300)
+        warm = optimize_weights(
+            real, candidates, tolerance=1e-6, max_evaluations=300, start=cold.probabilities
+        )
+        assert warm.path[0, 1] == pytest.approx(cold.objective)
+        assert warm.objective <= cold.objective * (1 + 1e-6)
+        assert len(warm.path) < len(cold.path)
+
+    @pytest.mark.parametrize("start", [np.ones(3), -np.ones(400), np.zeros(400)])
+    def test_bad_weights(self, start: np.ndarray) -> None:
+        with pytest.raises(FringeError, match="start: expected 400"):
+            optimize_weights(*problem(), start=start)
+
+
 class TestResuming:
     @pytest.mark.parametrize(("method", "count"), [("auto", 60), ("reference", 40)])
     @pytest.mark.parametrize("killed", [3, 20, 35])
@@ -152,9 +276,14 @@ class TestResuming:
                 method,  # type: ignore[arg-type]
                 max_evaluations=count,
                 tolerance=0,
+                judge=judge,
                 checkpoint=path,
             )
 
+        monkeypatch.setattr(reference, "EVERY", 10)
+        judge = SampledDistance(
+            Objective(Gaussian.from_features(problem()[0]), problem()[1]), 300, 4
+        )
         whole = run(None)
 
         def failing(self: object, p: np.ndarray) -> object:
@@ -176,6 +305,7 @@ class TestResuming:
         assert (np.diff(resumed.path[:, 4]) >= 0).all()
         assert resumed.objective == whole.objective
         assert resumed.lower_bound == whole.lower_bound
+        assert np.array_equal(resumed.checks, whole.checks)
 
     def test_a_finished_run_is_not_repeated(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -185,6 +315,22 @@ class TestResuming:
         monkeypatch.setattr(Objective, "evaluate", None)
         again = optimize_weights(*problem(), max_evaluations=30, checkpoint=path)
         assert np.array_equal(first.probabilities, again.probabilities)
+
+    def test_another_judge_starts_anew(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        path = tmp_path / "state.h5"
+        real, candidates = problem()
+        objective = Objective(Gaussian.from_features(real), candidates)
+        for n in (300, 300, 200):
+            judge = SampledDistance(objective, n, 4)
+            weights = optimize_weights(
+                real, candidates, max_evaluations=30, judge=judge, checkpoint=path
+            )
+            chosen = weights.checks[:, 3].min()
+            assert chosen == judge(weights.probabilities, 0)
+        said = capsys.readouterr().err
+        assert said.count("going on from it") == said.count("belongs to other input") == 1
 
     def test_other_input_starts_anew(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]

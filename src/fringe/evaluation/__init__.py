@@ -11,6 +11,7 @@ from fringe.evaluation.draws import (
     save_draws,
     save_weights,
 )
+from fringe.evaluation.judging import sampled_fid
 from fringe.evaluation.scores import (
     read_scores,
     score_draws,
@@ -34,6 +35,7 @@ __all__ = [
     "optimized_rows",
     "read_scores",
     "released_rows",
+    "sampled_fid",
     "save_draws",
     "save_gaussian",
     "save_weights",

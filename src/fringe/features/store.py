@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike
 from fringe.errors import DamagedFileError, FringeError
 from fringe.files import attributes, create_h5, open_h5
 
-__all__ = ["FeatureFile", "link_shards", "open_features", "verify"]
+__all__ = ["FeatureFile", "FeatureMatrix", "link_shards", "open_features", "verify"]
 
 SPACES = ("features", "logits")
 # Attributes in which shards of one extraction may differ.
@@ -119,6 +119,10 @@ class FeatureFile:
             found[low:high] = block[wanted[low:high] - wanted[low]]
         return found[places]
 
+    def matrix(self, space: str = "features") -> FeatureMatrix:
+        """Return all rows of ``space`` as a matrix of which only slices are read."""
+        return FeatureMatrix(self, space, (self.rows, self.dim(space)))
+
     def _stop(self, stop: int | None) -> int:
         if stop is None:
             return self.rows
@@ -140,6 +144,32 @@ class FeatureFile:
                     raise DamagedFileError(reason, self.path.parent / name) from None
             raise
         return block
+
+
+@dataclass(frozen=True)
+class FeatureMatrix:
+    """Features (n, D) in a file, for who reads them block by block and perhaps several times.
+
+    Slices of rows are float32 arrays; reading one raises as `FeatureFile.blocks` does.
+    """
+
+    file: FeatureFile
+    space: str
+    shape: tuple[int, int]
+
+    @property
+    def dtype(self) -> np.dtype[np.float32]:
+        """The type of the slices."""
+        return np.dtype(np.float32)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice) -> np.ndarray:
+        """Return a contiguous slice of rows."""
+        first, last, _ = rows.indices(len(self))
+        return self.file._slice(self.space, first, last)
 
 
 def link_shards(

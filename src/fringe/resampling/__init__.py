@@ -3,7 +3,7 @@
 from fringe.resampling.draw import draw, effective_sample_size
 from fringe.resampling.histogram import Match, match_histogram
 from fringe.resampling.indicators import class_indicators
-from fringe.resampling.sampled import sampled_distance
+from fringe.resampling.sampled import SampledDistance
 from fringe.resampling.weights import CHECKS, PATH, Weights, optimize_weights
 
 REVISION = 2
@@ -14,11 +14,11 @@ __all__ = [
     "PATH",
     "REVISION",
     "Match",
+    "SampledDistance",
     "Weights",
     "class_indicators",
     "draw",
     "effective_sample_size",
     "match_histogram",
     "optimize_weights",
-    "sampled_distance",
 ]

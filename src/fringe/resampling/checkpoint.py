@@ -5,9 +5,8 @@ import os
 import sys
 import time
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
-import h5py
 import numpy as np
 
 from fringe.errors import FringeError
@@ -22,15 +21,15 @@ ROWS = 8192  # of an array that are hashed at a time
 INTERVAL = 20.0  # seconds between two saves; when they happen does not change the result
 
 
-def signature(*parts: object) -> str:
-    """Return a hex SHA-256 of ``parts``: arrays by type, shape and content, others by repr.
+def signature(*parts: Any) -> str:
+    """Return a hex SHA-256 of ``parts``: matrices by type, shape and content, others by repr.
 
-    HDF5 datasets count as the arrays that they hold, and are read block by block.
+    What has a shape and a dtype is a matrix, and is read block by block.
     """
     digest = hashlib.sha256()
     for part in parts:
-        if isinstance(part, np.ndarray | h5py.Dataset):
-            digest.update(f"{part.dtype.str}{part.shape}".encode())
+        if hasattr(part, "shape") and hasattr(part, "dtype"):
+            digest.update(f"{np.dtype(part.dtype).str}{tuple(part.shape)}".encode())
             for first in range(0, len(part), ROWS):
                 digest.update(np.ascontiguousarray(part[first : first + ROWS]).data)
         else:

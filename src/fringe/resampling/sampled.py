@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,17 +14,17 @@ from fringe.seeds import random_stream
 if TYPE_CHECKING:
     from fringe.metrics.arrays import Floats
     from fringe.resampling.objective import Objective
-    from fringe.resampling.weights import Judge
 
-__all__ = ["sampled_distance"]
+__all__ = ["SampledDistance"]
 
 
-def sampled_distance(objective: Objective, n: int, seed: int) -> Judge:
-    """Return the function of (probabilities (N,), repeat) that draws ``n`` images and measures.
+@dataclass(frozen=True)
+class SampledDistance:
+    """A judge of weights: draws images with replacement and returns their Fréchet distance.
 
-    Images are drawn with replacement, and their Fréchet distance has the divisor n - 1: the FID
-    that the paper reports. Every call with the same repeat uses the same random numbers, so that
-    neighbours on a path differ by their weights more than by luck.
+    The covariance has the divisor n - 1: this is the FID that the paper reports. Calls with the
+    same repeat use the same random numbers, so that neighbours on a path differ by their weights
+    more than by luck.
 
     Parameters
     ----------
@@ -31,14 +32,20 @@ def sampled_distance(objective: Objective, n: int, seed: int) -> Judge:
         Of the features in which FID is measured: pre-logits, in whatever space weights are
         optimized.
     n : int
-        At least 2.
+        Images drawn, at least 2.
     seed : int
     """
-    if n < 2:
-        raise FringeError(f"n: got {n}; a covariance needs two images at least")
 
-    def judge(p: Floats, repeat: int) -> float:
-        indices = draw(p, n, random_stream(seed, "sampled", repeat))
-        return objective.distance(np.bincount(indices, minlength=len(objective)))
+    objective: Objective = field(repr=False)
+    n: int
+    seed: int
 
-    return judge
+    def __post_init__(self) -> None:
+        """Refuse a number of images that has no covariance."""
+        if self.n < 2:
+            raise FringeError(f"n: got {self.n}; a covariance needs two images at least")
+
+    def __call__(self, probabilities: Floats, repeat: int) -> float:
+        """Return the distance of images drawn with ``probabilities`` (N,)."""
+        indices = draw(probabilities, self.n, random_stream(self.seed, "sampled", repeat))
+        return self.objective.distance(np.bincount(indices, minlength=len(self.objective)))

@@ -7,13 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-import h5py
 import numpy as np
 from tqdm import tqdm
 
 from fringe.errors import FringeError
 from fringe.metrics import Gaussian
-from fringe.metrics.arrays import Floats, as_matrix, as_numpy, like
+from fringe.metrics.arrays import Floats, as_matrix, as_numpy, is_tensor, like
 from fringe.resampling.checkpoint import Checkpoint, signature
 from fringe.resampling.draw import effective_sample_size
 
@@ -91,8 +90,9 @@ def optimize_weights(
     ----------
     real : array (n, D) or Gaussian
         Features of the real images (divisor n - 1), or their statistics.
-    candidates : array (N, D), or an HDF5 dataset of that shape
-        Features of the generated images: pre-logits, logits or class indicators.
+    candidates : array (N, D), or anything of that shape and a dtype whose slices are arrays
+        Features of the generated images: pre-logits, logits or class indicators; in memory or,
+        for example, an HDF5 dataset.
     method : "auto" or "reference"
         ``auto``: projected, preconditioned L-BFGS, certified. ``reference``: the released
         algorithm to the letter, gradient descent on log-weights, whose loss divides the
@@ -107,7 +107,7 @@ def optimize_weights(
         Of ``reference``.
     judge : function of (probabilities (N,), repeat), optional
         Returns the distance of images that are drawn with the probabilities, see
-        :func:`fringe.resampling.sampled_distance`. Given one, the weights with the smallest are
+        `fringe.resampling.SampledDistance`. Given one, the weights with the smallest are
         returned, as the paper does: ``auto`` asks every 5 evaluations and at the end,
         ``reference`` after the first and every 500th step, where the best of three repeats
         counts. Without one, the weights with the smallest objective (``auto``) or after the last
@@ -122,7 +122,8 @@ def optimize_weights(
     checkpoint : path, optional
         The state is kept in this HDF5 file, written every 20 seconds and at the end. Called
         again with the same arguments, the function goes on from there and ends in the same
-        weights to the last bit; with other arguments the file is overwritten.
+        weights to the last bit; with other arguments (a judge of another ``repr`` is another
+        one) the file is overwritten.
     title : str
         Names the optimization in progress lines on stderr.
 
@@ -149,8 +150,7 @@ def optimize_weights(
             f"learning_rate {learning_rate}; give at least 1, at least 0, more than 0"
         )
     first = None if start is None else _start(start, len(matrix))
-    # The judge cannot be looked into; who changes it gives the checkpoint another name.
-    settings = (method, evaluations, tolerance if method == "auto" else learning_rate, bool(judge))
+    settings = (method, evaluations, tolerance if method == "auto" else learning_rate, judge)
     key = ""
     if checkpoint is not None:
         key = signature(settings, gaussian.mean, gaussian.covariance, matrix, first)
@@ -167,7 +167,7 @@ def optimize_weights(
             )
         else:
             weights = reference.follow(
-                gaussian, np.asarray(matrix), evaluations, learning_rate, judge, saved, report
+                gaussian, matrix[:], evaluations, learning_rate, judge, saved, report
             )
     return Weights(
         like(candidates, weights.probabilities),
@@ -179,10 +179,11 @@ def optimize_weights(
 
 
 def _matrix(candidates: Any) -> Any:
-    """Return candidates as a matrix, in memory or as the HDF5 dataset that they are."""
-    if isinstance(candidates, h5py.Dataset) and candidates.ndim == 2 and candidates.size:
-        return candidates
-    return as_matrix(candidates, "candidates")
+    """Return candidates as an array, or as they are where they can only be read in slices."""
+    shape = getattr(candidates, "shape", ())
+    if isinstance(candidates, np.ndarray) or is_tensor(candidates) or len(shape) != 2:
+        return as_matrix(candidates, "candidates")
+    return candidates
 
 
 def _statistics(real: Any) -> Gaussian:
