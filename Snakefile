@@ -6,6 +6,7 @@
 #   features/<source>/<network>.h5          features and logits, linked from shards beside it
 #   statistics/<source>/<network>/          means and covariances
 #   weights/<dataset>/<scheme>.h5           optimized sampling weights
+#   convergence/<dataset>.csv               the released optimization beside ours: loss against time
 #   draws/<dataset>/<scheme>.h5             which candidates each repeat draws
 #   scores/<dataset>/<scheme>/<network>.csv tidy rows: one distance each
 #   tables/ figures/ verdict.md report.html what a person reads

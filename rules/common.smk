@@ -224,6 +224,12 @@ def optimized_space(wildcards):
     return {"real": features("real", MAIN)(wildcards), "candidates": candidates}
 
 
+def released_memory(wildcards):
+    """Return megabytes: autograd keeps about six copies of the candidates in float64."""
+    count = SOURCES[DATASETS[wildcards.dataset]["generated"]]["count"]
+    return 2000 + (6 * 8 * count * network_info(config["network"])[0] >> 20)
+
+
 def drawing(wildcards, scheme):
     """Return what the draws of a scheme depend on, beside the weights."""
     dataset = DATASETS[wildcards.dataset]

@@ -224,6 +224,22 @@ rule figure_comparison:
         "../workflow/scripts/draw_comparison.py"
 
 
+rule figure_convergence:
+    input:
+        f"{R}/convergence/{{dataset}}.csv",
+    output:
+        **drawn("S1", "-{dataset}", "figureS1"),
+    log:
+        f"{R}/logs/figure_convergence/{{dataset}}.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=lambda w: drawing_style(**subject(w.dataset)),
+    script:
+        "../workflow/scripts/draw_convergence.py"
+
+
 rule figures:
     input:
         expand(
@@ -247,6 +263,11 @@ rule figures:
             f"{R}/figures/figure{{number}}-{{comparison}}.{{kind}}",
             number=["7", "19"],
             comparison=config["comparisons"],
+            kind=["png", "pdf"],
+        ),
+        expand(
+            f"{R}/figures/figureS1-{{dataset}}.{{kind}}",
+            dataset=CONVERGENCE,
             kind=["png", "pdf"],
         ),
     localrule: True

@@ -3,12 +3,13 @@
 
 rule verdict:
     input:
-        expand(
+        scores=expand(
             f"{R}/scores/{{dataset}}/{{scheme}}/{{network}}.csv",
             dataset=RESAMPLED,
             scheme=["random", "prelogits"],
             network=[MAIN, *CONTROLS],
         ),
+        convergence=expand(f"{R}/convergence/{{dataset}}.csv", dataset=CONVERGENCE),
     output:
         markdown=f"{R}/verdict.md",
         html=report(
@@ -27,6 +28,7 @@ rule verdict:
             "titles": titles(),
             "network": config["network"],
             "controls": config["controls"],
+            "convergence": CONVERGENCE,
             "dims": {
                 name: network_info(name)[0]
                 for name in (config["network"], *config["controls"])

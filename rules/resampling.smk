@@ -83,3 +83,38 @@ rule draw_weighted:
         },
     script:
         "../workflow/scripts/draw_weighted.py"
+
+
+# Where the released optimization is measured beside ours (Figure S1).
+CONVERGENCE = plan.convergence_datasets(config)
+
+
+# On the device and with as many threads as optimize_weights: the times of both are compared.
+rule measure_convergence:
+    input:
+        real=real_statistics("features", MAIN),
+        candidates=features("generated", MAIN),
+        weights=f"{R}/weights/{{dataset}}/prelogits.h5",
+    output:
+        f"{R}/convergence/{{dataset}}.csv",
+    log:
+        f"{R}/logs/measure_convergence/{{dataset}}.log",
+    benchmark:
+        f"{R}/benchmarks/measure_convergence/{{dataset}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: released_memory(w) * attempt,
+        gpu=0 if config["device"] == "cpu" else 1,
+        runtime=600,
+    params:
+        measured=lambda w: {
+            **matched_sets(w),
+            "steps": config["convergence"]["steps"],
+            "revision": RESAMPLING_REVISION,
+            "metrics_revision": METRICS_REVISION,
+        },
+        checkpoint=f"{R}/convergence/{{dataset}}.checkpoint",
+    script:
+        "../workflow/scripts/measure_convergence.py"

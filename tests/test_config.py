@@ -86,6 +86,8 @@ def test_a_data_set_overrides_the_counts() -> None:
         (["sources", "real", "path"], 3, "sources/real/path: 3 is not of type 'string'"),
         (["sources", "real"], {}, "sources/real/path: missing; a source of kind files needs it"),
         (["sources", "fake", "path"], "x", "sources/fake/path: only for kind files"),
+        (["convergence", "datasets"], ["x"], "convergence/datasets: no data set that is resampled"),
+        (["convergence", "steps"], -1, "convergence/steps: -1 is less than the minimum of 0"),
         (["extraction", "shard_size"], 120, "extraction/shard_size: 120 is not a multiple of"),
     ],
 )  # fmt: skip
@@ -103,7 +105,9 @@ def test_what_is_missing_is_named(key: str) -> None:
     assert f"top level: '{key}' is a required property" in faults
 
 
-@pytest.mark.parametrize("key", ["sources", "datasets", "evaluation", "extraction", "controls"])
+@pytest.mark.parametrize(
+    "key", ["sources", "datasets", "evaluation", "extraction", "controls", "convergence"]
+)
 @pytest.mark.parametrize("value", [None, 3, "text", ["a"], {"a": None}])
 def test_any_shape_gets_a_message_and_no_crash(key: str, value: Any) -> None:
     _, faults = complete(changed(key, to=value), SCHEMA)

@@ -178,6 +178,21 @@ def test_schemes_and_their_repeats(config: dict[str, Any]) -> None:
     assert {scheme: plan.repeats(completed, scheme) for scheme in wanted} == wanted
 
 
+def test_where_the_released_optimization_is_measured(config: dict[str, Any]) -> None:
+    faces = config["datasets"]["faces"]
+    config["datasets"] = {"plain": faces | {"resample": False}, "faces": faces, "more": faces}
+
+    def measured(**changes: Any) -> list[str]:
+        completed, found = complete(config | changes, SCHEMA)
+        assert found == []
+        return plan.convergence_datasets(completed)
+
+    assert measured() == ["faces"]
+    assert measured(convergence={"datasets": ["more", "faces"]}) == ["more", "faces"]
+    assert measured(convergence={"steps": 0}) == []
+    assert measured(optimization={"method": "reference"}) == []
+
+
 def test_sizes() -> None:
     assert plan.resolve_sizes([["all", 5], [3, "all"]], 10, 20) == [(10, 5), (3, 20)]
 

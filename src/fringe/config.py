@@ -61,7 +61,7 @@ def complete(config: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Conf
         faults += where_shaped(faults, _dataset_faults, completed, name, dataset)
     for name, comparison in items(completed, "comparisons"):
         faults += where_shaped(faults, _comparison_faults, completed, name, comparison)
-    for find in (_shard_faults, _control_faults):
+    for find in (_shard_faults, _control_faults, _convergence_faults):
         faults += where_shaped(faults, find, completed)
     return completed, faults
 
@@ -227,6 +227,16 @@ def _control_faults(config: Config) -> Iterable[str]:
             )
     if not any(dataset["resample"] for dataset in config["datasets"].values()):
         yield "datasets: none is resampled; leave out `resample: false` of one at least"
+
+
+def _convergence_faults(config: Config) -> Iterable[str]:
+    resampled = [name for name, dataset in items(config, "datasets") if dataset["resample"]]
+    for name in config["convergence"].get("datasets", []):
+        if name not in resampled:
+            yield (
+                f"convergence/datasets: no data set that is resampled is named {name!r}; those are "
+                f"{', '.join(resampled)}"
+            )
 
 
 def describe(schema: Mapping[str, Any]) -> str:

@@ -15,6 +15,7 @@ from fringe.sources.digests import file_digests, remembered
 
 __all__ = [
     "check",
+    "convergence_datasets",
     "hash_cache",
     "locate_weights",
     "networks",
@@ -379,6 +380,14 @@ def repeats(config: Config, scheme: str) -> int:
         "logits": ("table2",),
     }
     return max(wanted[reader] for reader in readers.get(scheme, ("sweep",)))
+
+
+def convergence_datasets(config: Config) -> list[str]:
+    """Return the data sets on which the released optimization is measured beside ours."""
+    if not config["convergence"]["steps"] or config["optimization"]["method"] == "reference":
+        return []
+    resampled = [name for name, dataset in items(config, "datasets") if dataset["resample"]]
+    return list(config["convergence"].get("datasets", resampled[:1]))
 
 
 def resolve_sizes(

@@ -47,6 +47,7 @@ CONFIG = {
     },
     "schemes": {"top": [1], "middle": [2]},
     "optimization": {"evaluations": 10},
+    "convergence": {"steps": 5},
     "extraction": {"batch_size": 20, "shard_size": 40},
     "figures": {"dpi": 50},
 }

@@ -24,18 +24,20 @@ PNG_PDF = ("png", "pdf")
 WEIGHTED = ("prelogits", "logits", "top1", "middle2")
 SCORES = ("scores/*/*/*.csv", "scores/*/sizes.csv", "scores/*/snapshots-*.csv")
 RESULTS = ("tables/*", "figures/*", "verdict.*")
-DRAWN_WITH_WEIGHTS = tuple(
-    f"{kind}/faces/{scheme}{end}"
-    for scheme in WEIGHTED
-    for kind, end in (("weights", ".h5"), ("draws", ".h5"), ("scores", "/*.csv"))
+DRAWN_WITH_WEIGHTS = (
+    *(
+        f"{kind}/faces/{scheme}{end}"
+        for scheme in WEIGHTED
+        for kind, end in (("weights", ".h5"), ("draws", ".h5"), ("scores", "/*.csv"))
+    ),
+    "convergence/faces.csv",
 )
+ONE_EACH = ("4a", "5", "16", "17", "S1")
 
 
 def figures(*numbers: str) -> tuple[str, ...]:
-    """Return patterns of figures: 4a, 5, 16 and 17 have one for each data set."""
-    return tuple(
-        f"figures/figure{n}{'-*' if n in ('4a', '5', '16', '17') else ''}.*" for n in numbers
-    )
+    """Return patterns of figures, of which some are drawn for each data set."""
+    return tuple(f"figures/figure{n}{'-*' if n in ONE_EACH else ''}.*" for n in numbers)
 
 
 # What follows from features, for both networks.
@@ -52,7 +54,7 @@ AFTER_FAKE = (
     "draws/faces/matched.h5",
     *DRAWN_WITH_WEIGHTS,
     *("scores/*/*/*.csv", "scores/*/sizes.csv"),
-    *("tables/*", "verdict.*", *figures("4a", "5", "6", "8a", "16", "17", "18")),
+    *("tables/*", "verdict.*", *figures("4a", "5", "6", "8a", "16", "17", "18", "S1")),
 )
 
 
@@ -167,9 +169,10 @@ def publish_statistics(project: Project) -> None:
 AFTER_STATISTICS = (
     f"statistics/real/{MAIN}/features-40.h5",
     *(f"{kind}/faces/prelogits.h5" for kind in ("weights", "draws")),
+    "convergence/faces.csv",
     *(f"scores/faces/*/{MAIN}.csv", "scores/faces/prelogits/*.csv"),
     *("scores/faces/snapshots-features.csv", "tables/*", "verdict.*"),
-    *figures("5", "6", "9", "16", "17", "18"),
+    *figures("5", "6", "9", "16", "17", "18", "S1"),
 )
 
 
@@ -248,7 +251,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         "another network",
         sets("network", to="tiny_network:other"),
         (
-            "draws/faces/matched.h5",
+            *("draws/faces/matched.h5", "convergence/faces.csv"),
             *(f"{kind}/faces/{scheme}.h5" for kind in ("weights", "draws") for scheme in WEIGHTED),
             *(f"scores/faces/{s}/{CONTROL}.csv" for s in EVERY_SCHEME if s != "random"),
             *("scores/faces/*/kernels.csv", *SCORES[1:], *RESULTS),
@@ -323,10 +326,17 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         (
             *DRAWN_WITH_WEIGHTS,
             *("tables/table2.*", "tables/table3.*", "verdict.*"),
-            *figures("5", "6", "16", "17", "18"),
+            *figures("5", "6", "16", "17", "18", "S1"),
         ),
         set(),
     ),
+    (
+        "steps of the released optimization",
+        sets("convergence", "steps", to=6),
+        ("convergence/faces.csv", "verdict.*", *figures("S1")),
+        set(),
+    ),
+    ("no released optimization", sets("convergence", "steps", to=0), ("verdict.*",), set()),
     (
         "sampling",
         sets("evaluation", "sampling", to="systematic"),
@@ -357,7 +367,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         (
             *("draws/faces/matched.h5", *DRAWN_WITH_WEIGHTS),
             *("scores/*/*/*.csv", "scores/*/snapshots-*.csv", "tables/*", "verdict.*"),
-            *figures("4a", "5", "6", "9", "16", "17", "18"),
+            *figures("4a", "5", "6", "9", "16", "17", "18", "S1"),
         ),
         {f"statistics/real/{MAIN}/{space}-50.h5" for space in ("features", "logits")}
         | {f"statistics/real/{CONTROL}/features-50.h5"},
@@ -507,7 +517,7 @@ def test_a_comment_in_the_code_reruns_nothing(project: Project, tmp_path: Path) 
 
 METRICS_FOLLOW = (
     *("statistics/*/*/*.h5", *DRAWN_WITH_WEIGHTS, *SCORES, "tables/*", "verdict.*"),
-    *figures("5", "6", "8a", "9", "16", "17", "18"),
+    *figures("5", "6", "8a", "9", "16", "17", "18", "S1"),
 )
 REVISIONS = {
     "sources/base.py": (
@@ -528,8 +538,9 @@ REVISIONS = {
     "features/extract.py": ("features/*/*/*.h5", *AFTER_REAL, *AFTER_FAKE, *after_snapshot("*")),
     "metrics/__init__.py": METRICS_FOLLOW,
     "resampling/__init__.py": (
-        *("draws/*/*.h5", "weights/*/*.h5", "scores/*/*/*.csv", "tables/*", "verdict.*"),
-        *figures("5", "6", "16", "17", "18"),
+        *("draws/*/*.h5", "weights/*/*.h5", "convergence/*.csv", "scores/*/*/*.csv"),
+        *("tables/*", "verdict.*"),
+        *figures("5", "6", "16", "17", "18", "S1"),
     ),
     "tables/build.py": ("tables/*", "verdict.*"),
     "figures/style.py": ("figures/*",),

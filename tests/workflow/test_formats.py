@@ -73,6 +73,7 @@ CONFIG: dict[str, Any] = {
     },
     "schemes": {"top": [1], "middle": []},
     "optimization": {"evaluations": 2},
+    "convergence": {"steps": 0},  # a step in 2,048 features takes seconds
     "extraction": {"batch_size": 8, "shard_size": 24, "keep_images": True},
     "figures": {"dpi": 50},
 }
@@ -194,6 +195,7 @@ def test_tables_figures_and_scores_are_there(formats: Project) -> None:
     for name in ("4a-cats", "5-cats", "16-cats", "7-cats", "19-cats", "6", "8b"):
         for suffix in ("png", "pdf"):
             assert (formats.results / f"figures/figure{name}.{suffix}").stat().st_size > 2000
+    assert not list(formats.results.glob("figures/figureS1*"))
     for path in formats.results.glob("scores/**/*.csv"):
         scores = pd.read_csv(path)
         assert len(scores)

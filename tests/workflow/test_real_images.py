@@ -91,13 +91,14 @@ def test_tables_figures_and_verdict_are_there(cifar: Project) -> None:
         assert "simulated" not in text
         assert "†" not in text
         assert "nan" not in text.lower()
-    for name in ("4a-cifar", "5-cifar", "16-cifar", "17-cifar", "6", "18", "8a"):
+    for name in ("4a-cifar", "5-cifar", "16-cifar", "17-cifar", "S1-cifar", "6", "18", "8a"):
         for suffix in ("png", "pdf"):
             assert (cifar.results / f"figures/figure{name}.{suffix}").stat().st_size > 2000
     assert not (cifar.results / "figures/figure9.png").exists(), "there are no snapshots"
     verdict = (cifar.results / "verdict.md").read_text()
     assert verdict.startswith("# Verdict\n\n## CIFAR-10\n")
     assert "simulated" not in verdict
+    assert "steps of the released algorithm" in verdict
     assert not (cifar.results / "images").exists(), "images of a ZIP are not copied"
 
 

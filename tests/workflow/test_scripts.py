@@ -10,14 +10,16 @@ from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 
 from fringe.errors import FringeError
-from fringe.evaluation import load_draws, load_gaussian, save_weights
+from fringe.evaluation import load_draws, load_gaussian, save_gaussian, save_weights
 from fringe.exchange import write_statistics
 from fringe.features import open_features
-from fringe.metrics import Gaussian
-from fringe.resampling import Weights
+from fringe.metrics import Gaussian, frechet_distance
+from fringe.resampling import Weights, optimize_weights
+from fringe.tables import compare_convergence
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
@@ -84,6 +86,46 @@ def test_draw_weighted_samples_as_it_is_told(tmp_path: Path) -> None:
     load(REPOSITORY / "workflow/scripts/draw_weighted.py").main(job)
     draws, _ = load_draws(tmp_path / "draws.h5")
     assert [np.bincount(indices).tolist() for indices in draws] == 3 * [[2, 12, 6]]
+
+
+def test_the_released_optimization_is_measured_and_drawn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    real = Gaussian.from_features(rng.standard_normal((50, 4)))
+    features = rng.standard_normal((80, 4)) + 0.3
+    save_gaussian(tmp_path / "real.h5", real, 50, {})
+    save_weights(tmp_path / "weights.h5", optimize_weights(real, features, max_evaluations=10), {})
+    script = load(REPOSITORY / "workflow/scripts/measure_convergence.py")
+    candidates = SimpleNamespace(read=lambda space: features, attributes={"network": "net"})
+    monkeypatch.setattr(script, "open_features", lambda path: candidates)
+    job = SimpleNamespace(
+        input=SimpleNamespace(
+            real=tmp_path / "real.h5", candidates="", weights=tmp_path / "weights.h5"
+        ),
+        output=Named([tmp_path / "faces.csv"]),
+        params=SimpleNamespace(measured={"steps": 6}, checkpoint=tmp_path / "faces.checkpoint"),
+        wildcards=SimpleNamespace(dataset="faces"),
+        config={"device": "cpu"},
+    )
+    script.main(job)
+    assert not Path(job.params.checkpoint).exists()
+    rows = pd.read_csv(job.output[0])
+    assert (rows["solver"] == "reference").sum() == 6
+    assert set(rows["dataset"]) == {"faces"}
+    found = compare_convergence(rows, "faces")
+    assert found.start == pytest.approx(
+        frechet_distance(real, Gaussian.from_features(features, np.ones(80)))
+    )
+    assert found.lower_bound <= found.ours < found.start
+
+    draw = SimpleNamespace(
+        input=Named(job.output),
+        output=Named(png=tmp_path / "figure.png", pdf=tmp_path / "figure.pdf"),
+        params=SimpleNamespace(figure={"title": "Faces", "simulated": False, "style": {"dpi": 50}}),
+    )
+    load(REPOSITORY / "workflow/scripts/draw_convergence.py").main(draw)
+    assert Path(draw.output.pdf).stat().st_size > 2000
 
 
 def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,32 @@
+"""Measure the released weight optimization beside ours, in pre-logits (Figure S1).
+
+In: real statistics, candidate features, optimized weights. Out: rows of loss against time.
+"""
+
+from pathlib import Path
+
+from fringe.devices import choose_device
+from fringe.evaluation import load_gaussian, optimized_rows, released_rows, write_convergence
+from fringe.features import open_features
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Take the first steps of the released algorithm, and copy the path of our weights."""
+    candidates = open_features(job.input.candidates)
+    ours = optimized_rows(job.input.weights)
+    checkpoint = Path(job.params.checkpoint)
+    released = released_rows(
+        load_gaussian(job.input.real)[0],
+        candidates.read("features"),
+        job.params.measured["steps"],
+        device=choose_device(job.config["device"]),
+        checkpoint=checkpoint,
+    )
+    labels = {"dataset": job.wildcards.dataset, "network": candidates.attributes["network"]}
+    write_convergence(job.output[0], [*released, *ours], labels)
+    checkpoint.unlink(missing_ok=True)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)
