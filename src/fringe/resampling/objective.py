@@ -83,37 +83,31 @@ class Objective:
     ) -> None:
         self._rows = Rows(candidates, device, memory_limit)
         self.device = self._rows.device
-        count = len(self._rows)
-        # Far from zero, squares would lose digits: the candidates' mean becomes the origin,
-        # and a power of two near the features' scale becomes the unit.
-        origin = self._rows.mean()
-        self._rows.place(origin, 1.0)
-        _, scatter = self._moments(torch.full((count,), 1 / count, dtype=torch.float64))
         mean, covariance, root = (
             torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
             for array in (real.mean, real.covariance, covariance_root(real))
         )
+        # Far from zero, squares would lose digits: the candidates' mean becomes the origin,
+        # and a power of two near the features' scale becomes the unit.
+        origin, spread = self._rows.moments()
         offset = mean - origin
         trace = float(covariance.trace())
-        size = (trace + float(scatter.trace()) + float(offset @ offset)) / len(offset)
+        size = (trace + spread + float(offset @ offset)) / len(offset)
         self._unit = 2.0 ** round(math.log2(size) / 2) if size > 0 else 1.0
         self._rows.place(origin, self._unit)
         self._mean = offset / self._unit
         self._trace = trace / self._unit**2
-        self._root = root / self._unit
-        # Directions of F that no candidate reaches contribute nothing, at any p.
-        roots = self._mean.new_zeros(0)
-        if self._root.numel():
-            eigenvalues, vectors = torch.linalg.eigh(
-                self._root.T @ (scatter / self._unit**2) @ self._root
-            )
-            floor = len(eigenvalues) * torch.finfo(torch.float64).eps * max(eigenvalues[-1], 0)
-            reached = eigenvalues > floor
-            if not reached.all():
-                self._root = self._root @ vectors[:, reached]
-            roots = eigenvalues[reached].sqrt()
+        # F is turned so that K is diagonal at equal weights. Directions of F that no candidate
+        # reaches contribute nothing, at any p.
+        equal = self._moments(self._mean.new_full((len(self),), 1 / len(self)))
+        eigenvalues, vectors = _eigh(root.T @ equal[1] @ root / self._unit**2)
+        rounding = len(eigenvalues) * torch.finfo(torch.float64).eps
+        reached = eigenvalues > rounding * eigenvalues.sum()
+        self._root = (root / self._unit) @ vectors[:, reached]
+        roots = eigenvalues[reached].sqrt()
         self.smoothing = (SMOOTHING * float(roots.mean())) ** 2 if len(roots) else 0.0
         """Added to K's eigenvalues, so that the gradient exists where S(p) is singular."""
+        self._equal = (*equal, eigenvalues[reached], torch.eye(len(roots)).to(equal[1]))
 
     def __len__(self) -> int:
         """Return the number of candidates N."""
@@ -121,8 +115,12 @@ class Objective:
 
     def evaluate(self, p: torch.Tensor | Array) -> Evaluation:
         """Return value, tangent and curvature at the probabilities ``p`` (N,)."""
-        mean, covariance = self._moments(torch.as_tensor(p))
-        eigenvalues, vectors = self._spectrum(covariance)
+        p = torch.as_tensor(p).to(self.device)
+        if bool((p == p[0]).all()):
+            mean, covariance, eigenvalues, vectors = self._equal
+        else:
+            mean, covariance = self._moments(p)
+            eigenvalues, vectors = _eigh(self._root.T @ covariance @ self._root)
         roots = (eigenvalues + self.smoothing).sqrt()
         # x^T F B F^T x = |W^T x|^2, and the Hessian's diagonal is at most
         # (sum_a (W^T x)_a^2 roots_a^-1/2)^2 / 2 + 2 |W^T x|^2, because
@@ -149,11 +147,11 @@ class Objective:
 
     def distance(self, counts: torch.Tensor | Array) -> float:
         """Return FID of the images drawn ``counts`` (N,) times each, covariance divisor n - 1."""
-        counts = torch.as_tensor(counts, dtype=torch.float64)
+        counts = torch.as_tensor(counts, dtype=torch.float64).to(self.device)
         n = float(counts.sum())
         mean, covariance = self._moments(counts / n)
         covariance *= n / (n - 1)
-        eigenvalues = self._spectrum(covariance)[0]
+        eigenvalues = torch.linalg.eigvalsh(self._root.T @ covariance @ self._root).clamp_(min=0)
         value = self._without_root(mean, covariance) - 2 * float(eigenvalues.sqrt().sum())
         return max(value, 0.0) * self._unit**2
 
@@ -162,16 +160,8 @@ class Objective:
         step = mean - self._mean
         return float(step @ step) + self._trace + float(covariance.trace())
 
-    def _spectrum(self, covariance: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the eigenvalues of K, none negative, and its eigenvectors."""
-        if not self._root.numel():
-            return self._mean.new_zeros(0), self._mean.new_zeros((0, 0))
-        eigenvalues, vectors = torch.linalg.eigh(self._root.T @ covariance @ self._root)
-        return eigenvalues.clamp_(min=0), vectors
-
     def _moments(self, p: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mu (D,) and S (D, D) from this objective's origin and in its unit."""
-        p = p.to(self.device)
         dim = self._rows.dim
         mean = torch.zeros(dim, dtype=torch.float64, device=self.device)
         covariance = torch.zeros((dim, dim), dtype=torch.float64, device=self.device)
@@ -181,6 +171,12 @@ class Objective:
             mean += weights @ rows
             covariance += _gram(rows * weights.sqrt()[:, None])
         return mean, covariance - torch.outer(mean, mean)
+
+
+def _eigh(symmetric: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the eigenvalues, smallest first and none negative, and the eigenvectors."""
+    eigenvalues, vectors = torch.linalg.eigh(symmetric)
+    return eigenvalues.clamp_(min=0), vectors
 
 
 def _gram(rows: torch.Tensor) -> torch.Tensor:

@@ -64,8 +64,10 @@ class Rows:
         """Number of dimensions D."""
         return int(self._matrix.shape[1])
 
-    def mean(self) -> torch.Tensor:
-        """Return the mean row, from zero and in the matrix's own unit.
+    def moments(self) -> tuple[torch.Tensor, float]:
+        """Return the mean row and the trace of the covariance, from zero and in their own unit.
+
+        The trace is a difference of squares: far from zero it tells little but its magnitude.
 
         Raises
         ------
@@ -73,12 +75,16 @@ class Rows:
             If a row holds NaN or infinity.
         """
         total = torch.zeros(self.dim, dtype=torch.float64, device=self.device)
+        squares = 0.0
         for at in self._blocks():
             block = self._read(at)
             if not bool(torch.isfinite(block).all()):
                 require_finite(block.cpu().numpy(), "candidates", at.start)
-            total += block.to(torch.float64).sum(dim=0)
-        return total / len(self)
+            rows = block.to(torch.float64)
+            total += rows.sum(dim=0)
+            squares += float(rows.square().sum())
+        mean = total / len(self)
+        return mean, max(squares / len(self) - float(mean @ mean), 0.0)
 
     def place(self, origin: torch.Tensor, unit: float) -> None:
         """Let rows be counted from ``origin`` (D,) in ``unit`` from now on."""

@@ -41,8 +41,8 @@ FIRST = 1 / 3  # of the mean weight: root mean square change in the first step
 GROWTH = 4.0  # of the step where there is no curvature to go by
 SUFFICIENT = 1e-4  # of the decrease that the gradient promises (Armijo)
 SHORTEST = 1e-14  # of a step: below it, rounding is all that is left
-STALLED = 1e-5  # of the objective: what it and the gap must fall by in `PATIENCE` evaluations
-PATIENCE = 25
+PATIENCE = 25  # evaluations in which objective or gap must fall ...
+STALLED = 0.01  # ... by more than this part of the gap that is tolerated
 
 State: TypeAlias = dict[str, torch.Tensor]
 Clock: TypeAlias = Callable[[], float]
@@ -74,15 +74,15 @@ def start(objective: Objective, clock: Clock, x: torch.Tensor | None = None) -> 
 
 
 def finished(state: State, evaluations: int, tolerance: float) -> bool:
-    """Tell whether the gap is at most ``tolerance`` of the objective, or nothing is left to do."""
+    """Tell whether the gap is at most ``tolerance`` of the first FID, or nothing is left to do."""
     path = state["path"]
-    best, gap = float(state["best_value"]), float(path[-1, 2])
-    if len(path) >= evaluations or bool(state["flat"]) or gap <= tolerance * best:
+    first, gap = float(path[0, 1]), float(path[-1, 2])
+    if len(path) >= evaluations or bool(state["flat"]) or gap <= tolerance * first:
         return True
     if len(path) <= PATIENCE:
         return False
-    past = path[:-PATIENCE, 1].min() - best, path[-1 - PATIENCE, 2] - gap
-    return bool(max(past) <= STALLED * best)
+    fallen = path[:-PATIENCE, 1].min() - state["best_value"].cpu(), path[-1 - PATIENCE, 2] - gap
+    return bool(max(fallen) <= STALLED * tolerance * first)
 
 
 def probabilities(state: State) -> torch.Tensor:

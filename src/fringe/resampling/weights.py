@@ -75,7 +75,7 @@ def optimize_weights(
     method: Literal["auto", "reference"] = "auto",
     *,
     max_evaluations: int | None = None,
-    tolerance: float = 1e-3,
+    tolerance: float = 5e-4,
     learning_rate: float = 10.0,
     judge: Judge | None = None,
     start: Any = None,
@@ -101,8 +101,8 @@ def optimize_weights(
         Default 150 for ``auto`` and 100,000 steps, as in the paper, for ``reference``. Each costs
         two products of N x D x D and one symmetric eigenproblem of size D.
     tolerance : float
-        ``auto`` stops when the gap is at most this part of the objective; or when neither
-        objective nor gap have fallen by 1e-5 of the objective in 25 evaluations.
+        ``auto`` stops when the gap is at most this part of the FID at its start, or when neither
+        objective nor gap have fallen by a hundredth of that in 25 evaluations.
     learning_rate : float
         Of ``reference``.
     judge : function of (probabilities (N,), repeat), optional
