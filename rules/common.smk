@@ -213,15 +213,53 @@ def matched_sets(wildcards):
 
 
 def optimized_space(wildcards):
-    """Return the inputs of a weight optimization: real and candidate features or logits."""
-    candidates = features("generated", MAIN)(wildcards)
-    if wildcards.scheme in ("prelogits", "logits"):
-        space = "features" if wildcards.scheme == "prelogits" else "logits"
-        return {
-            "real": real_statistics(space, MAIN)(wildcards),
-            "candidates": candidates,
-        }
-    return {"real": features("real", MAIN)(wildcards), "candidates": candidates}
+    """Return the inputs of a weight optimization: real statistics and candidates in one space."""
+    space = "features" if wildcards.scheme == "prelogits" else "logits"
+    return {
+        "real": real_statistics(space, MAIN)(wildcards),
+        "candidates": features("generated", MAIN)(wildcards),
+    }
+
+
+def sweep_inputs(dataset):
+    """Return the feature files behind a data set's Top-N and Middle-N weights."""
+    return {
+        "real": f"{R}/features/{DATASETS[dataset]['real']}/{MAIN}.h5",
+        "candidates": f"{R}/features/{DATASETS[dataset]['generated']}/{MAIN}.h5",
+    }
+
+
+def sweep_made_from(dataset):
+    """Return all that a data set's Top-N and Middle-N weights depend on, beside their N."""
+    return {
+        "real": identity(DATASETS[dataset]["real"]),
+        "generated": identity(DATASETS[dataset]["generated"]),
+        "n_real": DATASETS[dataset]["n_real"],
+        "features": made_by(MAIN),
+        "optimization": config["optimization"],
+        "revision": RESAMPLING_REVISION,
+        "metrics_revision": METRICS_REVISION,
+    }
+
+
+def sweep_to_make(dataset):
+    """Return a data set's Top-N and Middle-N weights that are not there, or made from other things."""
+    provenance = plan.sweep_provenance(sweep_made_from(dataset))
+    files = [f"{R}/weights/{dataset}/{name}.h5" for name in plan.sweep_schemes(config)]
+    return [file for file in files if not is_made_from(file, provenance)]
+
+
+def judged(dataset):
+    """Return what the choice among the weights on an optimization's path depends on."""
+    return {"n": DATASETS[dataset]["n_generated"], "seed": config["seed"]}
+
+
+def optimization_memory(dataset):
+    """Return megabytes: candidates of the optimization and of its judge, and their vectors."""
+    count = SOURCES[DATASETS[dataset]["generated"]]["count"]
+    dim = network_info(config["network"])[0]
+    candidates = 2 * min(8 * count * dim, 2 << 30)  # what does not fit is streamed
+    return 1500 + (candidates + 8 * dim * (12 * dim + 5 * 8192) + 8 * 200 * count >> 20)
 
 
 def released_memory(wildcards):

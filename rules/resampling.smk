@@ -4,6 +4,7 @@
 rule optimize_weights:
     input:
         unpack(optimized_space),
+        judged=real_statistics("features", MAIN),
     output:
         f"{R}/weights/{{dataset}}/{{scheme}}.h5",
     log:
@@ -11,23 +12,81 @@ rule optimize_weights:
     benchmark:
         f"{R}/benchmarks/optimize_weights/{{dataset}}/{{scheme}}.tsv"
     wildcard_constraints:
-        scheme="prelogits|logits|(top|middle)[0-9]+",
+        scheme="prelogits|logits",
     conda:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
+        mem_mb=lambda w, attempt: optimization_memory(w.dataset) * attempt,
         runtime=240,
+        gpu=0 if config["device"] == "cpu" else 1,
     params:
-        optimization=config["optimization"],
         made_from=lambda w: {
             **matched_sets(w),
+            **judged(w.dataset),
+            "optimization": config["optimization"],
             "revision": RESAMPLING_REVISION,
             "metrics_revision": METRICS_REVISION,
         },
         checkpoint=f"{R}/weights/{{dataset}}/{{scheme}}.checkpoint",
     script:
         "../workflow/scripts/optimize_weights.py"
+
+
+# Top-N and Middle-N weights of one N: of those that are there, only if features came again, or if
+# one is forced. All others are made by the rules below.
+rule optimize_sweep:
+    input:
+        real=features("real", MAIN),
+        candidates=features("generated", MAIN),
+    output:
+        f"{R}/weights/{{dataset}}/{{scheme}}.h5",
+    log:
+        f"{R}/logs/optimize_sweep/{{dataset}}/{{scheme}}.log",
+    benchmark:
+        f"{R}/benchmarks/optimize_sweep/{{dataset}}/{{scheme}}.tsv"
+    wildcard_constraints:
+        scheme="|".join(plan.sweep_schemes(config)) or "(?!)",
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: 6000 * attempt,
+        runtime=240,
+    params:
+        made_from=lambda w: sweep_made_from(w.dataset),
+    script:
+        "../workflow/scripts/optimize_sweep.py"
+
+
+# Those of a data set that are not there, or made from other things, in one job. (A job makes all
+# its outputs or none, so the others cannot be among them; a rule without wildcards goes before one
+# with.) Which these are is settled when the workflow is read, and is the same in a job that reads it
+# again, because that job alone writes them, all at its end.
+for dataset in DATASETS:
+    if lacking := sweep_to_make(dataset):
+
+        rule:
+            name:
+                f"optimize_sweep_{dataset}"
+            input:
+                **sweep_inputs(dataset),
+            output:
+                lacking,
+            log:
+                f"{R}/logs/optimize_sweep/{dataset}.log",
+            benchmark:
+                f"{R}/benchmarks/optimize_sweep/{dataset}.tsv"
+            conda:
+                "../envs/fringe.yaml"
+            threads: 1
+            resources:
+                mem_mb=lambda w, attempt: 6000 * attempt,
+                runtime=720,
+            params:
+                made_from=sweep_made_from(dataset),
+            script:
+                "../workflow/scripts/optimize_sweep.py"
 
 
 rule draw_random:

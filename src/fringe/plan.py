@@ -1,5 +1,6 @@
 """What a configuration asks for: sources, shards, schemes, repeats. Pure functions of it."""
 
+import json
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -30,6 +31,7 @@ __all__ = [
     "shard_bounds",
     "shard_name",
     "source_spec",
+    "sweep_provenance",
     "sweep_schemes",
     "used_sources",
 ]
@@ -412,3 +414,11 @@ def parse_sweep_scheme(scheme: str) -> tuple[Literal["top", "middle"], int]:
     """Return the mode and N of a scheme such as ``top5`` or ``middle20``."""
     mode: Literal["top", "middle"] = "top" if scheme.startswith("top") else "middle"
     return mode, int(scheme.removeprefix(mode))
+
+
+def sweep_provenance(made_from: Mapping[str, Any]) -> dict[str, str]:
+    """Return the attribute by which weights of a sweep's scheme tell what they were made from.
+
+    ``made_from`` holds plain values, lists and mappings; equal ones give equal text.
+    """
+    return {"made_from": json.dumps(made_from, sort_keys=True)}

@@ -8,6 +8,7 @@ import torch
 
 from fringe.errors import FringeError
 from fringe.resampling import class_indicators
+from fringe.resampling.indicators import mark_classes, rank_classes
 
 
 @pytest.mark.parametrize(("mode", "n"), [("top", 1), ("top", 5), ("middle", 4), ("middle", 5)])
@@ -73,3 +74,37 @@ def test_bad_input() -> None:
     ):
         with pytest.raises(FringeError, match=message):
             class_indicators(*arguments)  # type: ignore[arg-type]
+
+
+def test_ranks_by_hand() -> None:
+    order = rank_classes(np.array([[1.0, 7, 3], [2, 2, 9]]))
+    np.testing.assert_array_equal(order, [[1, 2, 0], [2, 0, 1]])
+    assert order.dtype == np.uint8
+    assert rank_classes(np.zeros((1, 257))).dtype == np.uint16
+    with pytest.raises(FringeError, match="their logits: row 1 holds NaN"):
+        rank_classes(np.array([[1.0], [np.nan]]), "their logits")
+
+
+@pytest.mark.parametrize("mode", ["top", "middle"])
+def test_one_order_serves_every_n(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside sorting anew for each N, and marking the classes of each image one by one."""
+    monkeypatch.setattr("fringe.resampling.indicators.ROWS", 7)  # so that blocks meet
+    stream = np.random.default_rng(0)
+    real = stream.integers(0, 6, (30, 9)).astype(np.float32)  # full of ties
+    candidates = stream.integers(0, 6, (50, 9)).astype(np.float32)
+    orders = rank_classes(real), rank_classes(candidates)
+    for n in range(1, 10):
+        marked = mark_classes(*orders, n, mode)  # type: ignore[arg-type]
+        first = 0 if mode == "top" else 9 // 2 - n // 2
+        slow = [
+            np.array([[c in ranking[first : first + n] for c in range(9)] for ranking in rankings])
+            for rankings in (
+                [sorted(range(9), key=lambda c, row=row: (-row[c], c)) for row in logits]
+                for logits in (real, candidates)
+            )
+        ]
+        kept = slow[0].any(axis=0) & slow[1].any(axis=0)
+        for one, other in zip(marked, slow, strict=True):
+            assert one.dtype == np.bool_
+            assert one.flags.c_contiguous
+            np.testing.assert_array_equal(one, other[:, kept])

@@ -1,6 +1,6 @@
 """Top-N and Middle-N class indicators (Section 4.3 of the paper, Figure 6)."""
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -8,9 +8,11 @@ import numpy.typing as npt
 from fringe.errors import FringeError
 from fringe.metrics.arrays import Array, as_matrix, like, require_finite
 
-__all__ = ["class_indicators"]
+__all__ = ["Marks", "class_indicators", "mark_classes", "rank_classes"]
 
-ROWS = 4096  # images that are ranked at a time
+Marks: TypeAlias = npt.NDArray[np.bool_]
+
+ROWS = 4096  # images at a time: sorting and marking take several times the room of their rows
 
 
 def class_indicators(
@@ -18,10 +20,7 @@ def class_indicators(
 ) -> tuple[Any, Any]:
     """Return, for every image, which ``n`` classes take the top or the middle ranks.
 
-    Classes are ranked by logit, largest first; of equal logits the class of smaller index comes
-    first. ``top``: ranks 0 to n - 1. ``middle``: n ranks about c = C // 2, namely
-    [c - n/2, c + n/2) for even n and [c - (n-1)/2, c + (n-1)/2] for odd n, as released.
-    Classes that no image has in either one of the two sets are dropped from both.
+    What `mark_classes` makes of the order that `rank_classes` gives, as numbers.
 
     Parameters
     ----------
@@ -40,27 +39,89 @@ def class_indicators(
     FringeError
         Shapes that do not fit, NaN, n out of range, unknown mode, or no class left.
     """
-    real = as_matrix(real_logits, "real logits")
-    candidates = as_matrix(candidate_logits, "candidate logits")
-    classes = real.shape[1]
-    if candidates.shape[1] != classes:
+    orders = (
+        rank_classes(real_logits, "real logits"),
+        rank_classes(candidate_logits, "candidate logits"),
+    )
+    real, candidates = mark_classes(*orders, n, mode)
+    return (
+        like(real_logits, real.astype(np.float32)),
+        like(candidate_logits, candidates.astype(np.float32)),
+    )
+
+
+def rank_classes(logits: Any, what: str = "logits") -> Array:
+    """Return the classes of every image, largest logit first; every N and mode can share them.
+
+    Of equal logits the class of smaller index comes first.
+
+    Parameters
+    ----------
+    logits : array (m, C)
+    what : str
+        Names them in messages.
+
+    Returns
+    -------
+    unsigned integer array (m, C)
+        Row i is a permutation of 0 to C - 1, in the smallest type that holds it: 2 bytes each
+        for ImageNet's classes.
+
+    Raises
+    ------
+    FringeError
+        If ``logits`` is no matrix of numbers, or holds NaN or infinity.
+    """
+    matrix = as_matrix(logits, what)
+    require_finite(matrix, what)
+    order = np.empty(matrix.shape, np.min_scalar_type(matrix.shape[1] - 1))
+    for first in range(0, len(matrix), ROWS):
+        rows = slice(first, first + ROWS)
+        order[rows] = np.argsort(-matrix[rows].astype(np.float64), axis=1, kind="stable")
+    return order
+
+
+def mark_classes(
+    real_order: Array, candidate_order: Array, n: int, mode: Literal["top", "middle"] = "top"
+) -> tuple[Marks, Marks]:
+    """Return, for every image, which ``n`` classes take the top or the middle ranks.
+
+    ``top``: ranks 0 to n - 1. ``middle``: n ranks about c = C // 2, namely [c - n/2, c + n/2) for
+    even n and [c - (n-1)/2, c + (n-1)/2] for odd n, as released. Classes that no image has in
+    either one of the two sets are dropped from both.
+
+    Parameters
+    ----------
+    real_order, candidate_order : array (m, C), (N, C)
+        From `rank_classes`.
+    n, mode
+        As in `class_indicators`.
+
+    Returns
+    -------
+    real, candidates : bool array (m, K), (N, K)
+        K <= C.
+
+    Raises
+    ------
+    FringeError
+        Counts of classes that differ, n out of range, unknown mode, or no class left.
+    """
+    classes = real_order.shape[1]
+    if candidate_order.shape[1] != classes:
         raise FringeError(
-            f"logits: real images have {classes} classes, candidates {candidates.shape[1]}; "
+            f"logits: real images have {classes} classes, candidates {candidate_order.shape[1]}; "
             "take both from one network"
         )
-    require_finite(real, "real logits")
-    require_finite(candidates, "candidate logits")
     ranks = _ranks(classes, n, mode)
-    marked_real, marked_candidates = _mark(real, ranks), _mark(candidates, ranks)
-    kept = marked_real.any(axis=0) & marked_candidates.any(axis=0)
+    real, candidates = _mark(real_order, ranks), _mark(candidate_order, ranks)
+    kept = real.any(axis=0) & candidates.any(axis=0)
     if not kept.any():
         raise FringeError(
             f"{mode} {n}: no class is marked in both sets; choose a larger n or more images"
         )
-    return (
-        like(real_logits, marked_real[:, kept]),
-        like(candidate_logits, marked_candidates[:, kept]),
-    )
+    # In C order, unlike real[:, kept]: whoever reads blocks of rows needs each row in one piece.
+    return np.compress(kept, real, axis=1), np.compress(kept, candidates, axis=1)
 
 
 def _ranks(classes: int, n: int, mode: str) -> slice:
@@ -74,10 +135,9 @@ def _ranks(classes: int, n: int, mode: str) -> slice:
     raise FringeError(f"mode: got {mode!r}; known are 'top' and 'middle'")
 
 
-def _mark(logits: Array, ranks: slice) -> npt.NDArray[np.float32]:
-    marked = np.zeros(logits.shape, np.float32)
-    for first in range(0, len(logits), ROWS):  # sorting takes several times the room of its rows
+def _mark(order: Array, ranks: slice) -> Marks:
+    marked = np.zeros(order.shape, np.bool_)
+    for first in range(0, len(order), ROWS):
         rows = slice(first, first + ROWS)
-        order = np.argsort(-logits[rows].astype(np.float64), axis=1, kind="stable")
-        np.put_along_axis(marked[rows], order[:, ranks], 1, axis=1)
+        np.put_along_axis(marked[rows], order[rows, ranks].astype(np.intp), True, axis=1)
     return marked

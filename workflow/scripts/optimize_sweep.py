@@ -1,0 +1,60 @@
+"""Optimize sampling weights for Top-N and Middle-N class indicators, all those asked for at once.
+
+In: real and candidate logits. Out: for each scheme ``probabilities`` (N,), the objective, its
+proven lower bound and the path of the optimization.
+"""
+
+import sys
+from pathlib import Path
+
+from fringe.evaluation import save_weights
+from fringe.features import open_features
+from fringe.plan import parse_sweep_scheme, sweep_provenance
+from fringe.resampling import optimize_weights
+from fringe.resampling.indicators import mark_classes, rank_classes
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Rank the classes once and optimize for each scheme; write all files at the very end.
+
+    A file that is there in the middle of a job would look as if it need not be made. So finished
+    schemes wait in their checkpoints, from which a job that was killed or failed goes on.
+    """
+    about = job.params.made_from
+    settings = about["optimization"]
+    candidates = open_features(job.input.candidates)
+    real_order = rank_classes(
+        open_features(job.input.real).read("logits", stop=about["n_real"]), "real logits"
+    )
+    candidate_order = rank_classes(candidates.read("logits"), "candidate logits")
+    paths = [Path(path) for path in job.output]  # weights/<dataset>/<scheme>.h5
+    results = []
+    for number, path in enumerate(paths, start=1):
+        mode, n = parse_sweep_scheme(path.stem)
+        title = f"{path.parent.name}, {mode} {n} ({number} of {len(paths)})"
+        weights = optimize_weights(
+            *mark_classes(real_order, candidate_order, n, mode),
+            settings["method"],
+            max_evaluations=settings["evaluations"],
+            tolerance=settings["tolerance"],
+            learning_rate=5,  # the paper's, Appendix D
+            checkpoint=_checkpoint(path),
+            title=title,
+        )
+        found = f"objective {weights.objective:.6g}, lower bound {weights.lower_bound:.6g}"
+        print(f"{title}: {found}", file=sys.stderr, flush=True)
+        results.append(weights)
+    for path, weights in zip(paths, results, strict=True):
+        save_weights(path, weights, {**candidates.attributes, **sweep_provenance(about)})
+    for path in paths:
+        _checkpoint(path).unlink(missing_ok=True)
+
+
+def _checkpoint(path: Path) -> Path:
+    """Return where the state of the optimization behind ``path`` is kept."""
+    return path.with_suffix(".checkpoint")
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)
