@@ -65,6 +65,12 @@ def test_released_steps_that_go_astray():
     assert "times as large" not in text
 
 
+def test_without_a_bound_none_is_claimed():
+    text = said(convergence([20.0, 19.0], [20.0, 10.0], [0.0, 0.0]))
+    assert "No bound above 0 was proven: other weights may remove more." in text
+    assert "It is proven" not in text
+
+
 def test_nothing_to_remove():
     text = said(convergence([0.0, 0.0], [0.0], [0.0]))
     assert "0 at equal weights: there is nothing to remove" in text

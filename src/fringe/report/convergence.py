@@ -44,14 +44,20 @@ def null_space_sentences(
 def _certified(found: Convergence) -> list[str]:
     if found.start <= 0:
         return ["The optimized loss is 0 at equal weights: there is nothing to remove."]
-    most = math.ceil(1000 * found.removable / found.start) / 10
-    return [
+    said = [
         f"The optimized loss (FID of all {found.candidates:,} candidates, weighted) falls from "
         f"{format_loss(found.start)} at equal weights to {format_loss(found.ours)}: these weights "
-        f"remove {100 * found.removed / found.start:.1f}%.",
-        f"It is proven that none reach below {format_loss(found.lower_bound, down=True)}, so none "
-        f"remove more than {most:.1f}%.",
+        f"remove {100 * found.removed / found.start:.1f}%."
     ]
+    if found.lower_bound > 0:
+        most = math.ceil(1000 * found.removable / found.start) / 10
+        said.append(
+            f"It is proven that none reach below {format_loss(found.lower_bound, down=True)}, so "
+            f"none remove more than {most:.1f}%."
+        )
+    else:
+        said.append("No bound above 0 was proven: other weights may remove more.")
+    return said
 
 
 def _released(found: Convergence) -> list[str]:
