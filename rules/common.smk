@@ -222,10 +222,13 @@ def optimized_space(wildcards):
 
 
 def sweep_inputs(dataset):
-    """Return the feature files behind a data set's Top-N and Middle-N weights."""
+    """Return what Top-N and Middle-N weights of a data set are made from, judged by, started at."""
+    real, n_real = DATASETS[dataset]["real"], DATASETS[dataset]["n_real"]
     return {
-        "real": f"{R}/features/{DATASETS[dataset]['real']}/{MAIN}.h5",
+        "real": f"{R}/features/{real}/{MAIN}.h5",
         "candidates": f"{R}/features/{DATASETS[dataset]['generated']}/{MAIN}.h5",
+        "judged": f"{R}/statistics/{real}/{MAIN}/features-{n_real}.h5",
+        "logits": f"{R}/weights/{dataset}/logits.h5",
     }
 
 
@@ -235,6 +238,14 @@ def sweep_made_from(dataset):
         "real": identity(DATASETS[dataset]["real"]),
         "generated": identity(DATASETS[dataset]["generated"]),
         "n_real": DATASETS[dataset]["n_real"],
+        **judged(dataset),
+        "judged": plan.published_statistics(
+            config,
+            DATASETS[dataset]["real"],
+            config["network"],
+            "features",
+            plan.hash_cache(config),
+        ),
         "features": made_by(MAIN),
         "optimization": config["optimization"],
         "revision": RESAMPLING_REVISION,
@@ -260,6 +271,19 @@ def optimization_memory(dataset):
     dim = network_info(config["network"])[0]
     candidates = 2 * min(8 * count * dim, 2 << 30)  # what does not fit is streamed
     return 1500 + (candidates + 8 * dim * (12 * dim + 5 * 8192) + 8 * 200 * count >> 20)
+
+
+def sweep_memory(dataset):
+    """Return megabytes: those of one optimization, and the ranks of all classes."""
+    count = (
+        SOURCES[DATASETS[dataset]["generated"]]["count"] + DATASETS[dataset]["n_real"]
+    )
+    return optimization_memory(dataset) + (8 * 1008 * count >> 20)
+
+
+def growing(megabytes):
+    """Return a resource function: so many megabytes at the first attempt, and more at each."""
+    return lambda wildcards, attempt: megabytes * attempt
 
 
 def released_memory(wildcards):

@@ -37,8 +37,7 @@ rule optimize_weights:
 # one is forced. All others are made by the rules below.
 rule optimize_sweep:
     input:
-        real=features("real", MAIN),
-        candidates=features("generated", MAIN),
+        unpack(lambda w: sweep_inputs(w.dataset)),
     output:
         f"{R}/weights/{{dataset}}/{{scheme}}.h5",
     log:
@@ -51,8 +50,9 @@ rule optimize_sweep:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 6000 * attempt,
+        mem_mb=lambda w, attempt: sweep_memory(w.dataset) * attempt,
         runtime=240,
+        gpu=0 if config["device"] == "cpu" else 1,
     params:
         made_from=lambda w: sweep_made_from(w.dataset),
     script:
@@ -81,8 +81,9 @@ for dataset in DATASETS:
                 "../envs/fringe.yaml"
             threads: 1
             resources:
-                mem_mb=lambda w, attempt: 6000 * attempt,
+                mem_mb=growing(sweep_memory(dataset)),
                 runtime=720,
+                gpu=0 if config["device"] == "cpu" else 1,
             params:
                 made_from=sweep_made_from(dataset),
             script:

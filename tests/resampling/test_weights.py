@@ -244,12 +244,15 @@ class TestChoice:
 class TestStart:
     def test_goes_on_from_weights_given(self) -> None:
         real, candidates = problem()
-        cold = optimize_weights(real, candidates, tolerance=1e-6, max_evaluations=300)
+        cold = optimize_weights(real, candidates, tolerance=1e-5, max_evaluations=900)
         warm = optimize_weights(
-            real, candidates, tolerance=1e-6, max_evaluations=300, start=cold.probabilities
+            real, candidates, tolerance=1e-5, max_evaluations=900, start=cold.probabilities
         )
-        assert warm.path[0, 1] == pytest.approx(cold.objective)
-        assert warm.objective <= cold.objective * (1 + 1e-6)
+        near = Gaussian.from_features(candidates, 0.9 * cold.probabilities + 0.1 / 400)
+        expected = frechet_distance(Gaussian.from_features(real), near)
+        assert warm.path[0, 1] == pytest.approx(expected)
+        assert warm.path[0, 1] < cold.path[0, 1]
+        assert warm.objective == pytest.approx(cold.objective, abs=1e-5 * cold.path[0, 1])
         assert len(warm.path) < len(cold.path)
 
     @pytest.mark.parametrize("start", [np.ones(3), -np.ones(400), np.zeros(400)])

@@ -1,13 +1,15 @@
 """Optimize sampling weights for Top-N and Middle-N class indicators, all those asked for at once.
 
-In: real and candidate logits. Out: for each scheme ``probabilities`` (N,), the objective, its
-proven lower bound and the path of the optimization.
+In: real and candidate logits, real statistics in the features of FID, weights optimized in logits.
+Out: for each scheme ``probabilities`` (N,), the objective, its proven lower bound, the path and the
+checks.
 """
 
 import sys
 from pathlib import Path
 
-from fringe.evaluation import save_weights
+from fringe.devices import choose_device
+from fringe.evaluation import load_gaussian, load_weights, sampled_fid, save_weights
 from fringe.features import open_features
 from fringe.plan import parse_sweep_scheme, sweep_provenance
 from fringe.resampling import optimize_weights
@@ -28,6 +30,10 @@ def main(job: Job) -> None:
         open_features(job.input.real).read("logits", stop=about["n_real"]), "real logits"
     )
     candidate_order = rank_classes(candidates.read("logits"), "candidate logits")
+    device = choose_device(job.config["device"])
+    judge = sampled_fid(
+        load_gaussian(job.input.judged)[0], candidates, about["n"], about["seed"], device=device
+    )
     paths = [Path(path) for path in job.output]  # weights/<dataset>/<scheme>.h5
     results = []
     for number, path in enumerate(paths, start=1):
@@ -39,6 +45,11 @@ def main(job: Job) -> None:
             max_evaluations=settings["evaluations"],
             tolerance=settings["tolerance"],
             learning_rate=5,  # the paper's, Appendix D
+            judge=judge,
+            # Of the most probable classes logits know much, and a third to two thirds of the
+            # evaluations are saved; of those in the middle, nothing.
+            start=load_weights(job.input.logits) if mode == "top" else None,
+            device=device,
             checkpoint=_checkpoint(path),
             title=title,
         )

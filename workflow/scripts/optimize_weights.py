@@ -1,7 +1,7 @@
 """Optimize sampling weights of the candidates in pre-logits or logits (Equation 3).
 
-In: real statistics in that space, real statistics in the features of FID, candidate features. Out:
-``probabilities`` (N,), the objective, its proven lower bound, the path and the checks.
+In: real statistics in that space and in the features of FID, candidate features.
+Out: ``probabilities`` (N,), the objective, its proven lower bound, the path and the checks.
 """
 
 from pathlib import Path

@@ -42,7 +42,7 @@ def released_rows(
     candidates : array (N, D)
         Pre-logits.
     device : str
-        Where the released step is timed.
+        Where the released step is timed and its losses are computed.
     checkpoint : path, optional
         As of :func:`fringe.resampling.optimize_weights`.
     """
@@ -56,6 +56,7 @@ def released_rows(
             "reference",
             max_evaluations=steps,
             learning_rate=LEARNING_RATE,
+            device=device,
             checkpoint=checkpoint,
             title="released steps",
         ).path

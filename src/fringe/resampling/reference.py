@@ -7,8 +7,9 @@ eigenvalue problem; the gradient here is the same in closed form.
 """
 
 import numpy as np
-import scipy.linalg as linalg
+import torch
 
+from fringe.devices import open_device
 from fringe.errors import FringeError
 from fringe.metrics import Gaussian
 from fringe.metrics.arrays import Array, Floats
@@ -43,14 +44,23 @@ class Reference:
     candidates : array (N, D)
     learning_rate : float
         10 in the release; the paper used 10 for pre-logits, 5 for logits and class indicators.
+    device : str or torch.device
     """
 
-    def __init__(self, real: Gaussian, candidates: Array, learning_rate: float) -> None:
-        self._real = real
-        self._features = candidates.astype(np.float64)
+    def __init__(
+        self,
+        real: Gaussian,
+        candidates: Array,
+        learning_rate: float,
+        device: str | torch.device = "cpu",
+    ) -> None:
+        self._device = open_device(device)
+        self._mean, self._covariance, self._features = (
+            self._tensor(array) for array in (real.mean, real.covariance, candidates)
+        )
         self._rate = learning_rate
-        eigenvalues, vectors = linalg.eigh(real.covariance, driver="evd")
-        self._root: Floats = (vectors * np.sqrt(np.clip(eigenvalues, 0, None))) @ vectors.T
+        eigenvalues, vectors = torch.linalg.eigh(self._covariance)
+        self._root = (vectors * eigenvalues.clamp(min=0).sqrt()) @ vectors.T
 
     def start(self, steps: int) -> State:
         """Return the state before the first of ``steps`` steps: all log-weights are 0."""
@@ -89,30 +99,32 @@ class Reference:
 
     def loss(self, w: Floats) -> tuple[float, Floats]:
         """Return the released loss at the log-weights ``w`` (N,) and its gradient (N,)."""
-        real, features, root = self._real, self._features, self._root
-        weights = np.exp(w)
+        weights = self._tensor(w).exp()
         total = weights.sum()
-        mean = weights @ features / total
-        centred = features - mean
-        scaled = centred * np.sqrt(weights)[:, None]
+        mean = weights @ self._features / total
+        centred = self._features - mean
+        scaled = centred * weights.sqrt()[:, None]
         covariance = scaled.T @ scaled / (total - 1)
-        eigenvalues, vectors = linalg.eigh(root @ covariance @ root, driver="evd")
-        eigenvalues = np.clip(eigenvalues, 0, None)
-        roots = np.sqrt(eigenvalues + EPSILON)
-        difference = mean - real.mean
+        eigenvalues, vectors = torch.linalg.eigh(self._root @ covariance @ self._root)
+        eigenvalues = eigenvalues.clamp(min=0)
+        roots = (eigenvalues + EPSILON).sqrt()
+        difference = mean - self._mean
         loss = (
             difference @ difference
-            + np.trace(real.covariance)
-            + np.trace(covariance)
+            + self._covariance.trace()
+            + covariance.trace()
             - 2 * roots.sum()
         )
         # d_i^T (I - T) d_i and tr (I - T) S, with T = R^1/2 (K + 1e-12)^-1/2 R^1/2.
-        W = root @ (vectors / np.sqrt(roots))
-        curvature = np.square(centred).sum(axis=1) - np.square(centred @ W).sum(axis=1)
-        balance = np.trace(covariance) - (eigenvalues / roots).sum()
+        W = self._root @ (vectors / roots.sqrt())
+        curvature = centred.square().sum(dim=1) - (centred @ W).square().sum(dim=1)
+        balance = covariance.trace() - (eigenvalues / roots).sum()
         gradient = weights / total * (centred @ (2 * difference))
         gradient += weights / (total - 1) * (curvature - balance)
-        return float(loss), gradient
+        return float(loss), gradient.cpu().numpy()
+
+    def _tensor(self, array: Array) -> torch.Tensor:
+        return torch.from_numpy(np.ascontiguousarray(array, np.float64)).to(self._device)
 
 
 def follow(
@@ -121,6 +133,7 @@ def follow(
     steps: int,
     learning_rate: float,
     judge: Judge | None,
+    device: str | torch.device,
     saved: Checkpoint,
     report: Report,
 ) -> Weights:
@@ -128,7 +141,7 @@ def follow(
 
     Arguments as in :func:`fringe.resampling.optimize_weights`.
     """
-    algorithm = Reference(real, candidates, learning_rate)
+    algorithm = Reference(real, candidates, learning_rate, device)
     state = saved.load()
     if state is None:
         state = algorithm.start(steps)
@@ -144,7 +157,7 @@ def follow(
     saved.save(state, now=True)
     report(state["path"], last=True)
     p = normalized(state["w"] if judge is None else state["chosen"])
-    final = Objective(real, candidates).evaluate(p)
+    final = Objective(real, candidates, device).evaluate(p)
     bound = min(max(float(final.tangent.min()), 0.0), final.value)
     return Weights(p, final.value, bound, state["path"], state["checks"])
 

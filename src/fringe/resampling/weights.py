@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKS", "PATH", "Judge", "Report", "Weights", "optimize_weights"]
 
+EQUAL = 0.1  # share of equal weights at the start, where other weights are given
 REPORT = 10.0  # seconds between two lines of progress
 
 PATH = ("evaluation", "objective", "gap", "effective_sample_size", "seconds")
@@ -96,7 +97,7 @@ def optimize_weights(
     method : "auto" or "reference"
         ``auto``: projected, preconditioned L-BFGS, certified. ``reference``: the released
         algorithm to the letter, gradient descent on log-weights, whose loss divides the
-        covariance by (sum w) - 1; on the CPU, with all candidates in memory as float64.
+        covariance by (sum w) - 1; three float64 copies of the candidates are on the device.
     max_evaluations : int, optional
         Default 150 for ``auto`` and 100,000 steps, as in the paper, for ``reference``. Each costs
         two products of N x D x D and one symmetric eigenproblem of size D.
@@ -113,9 +114,10 @@ def optimize_weights(
         counts. Without one, the weights with the smallest objective (``auto``) or after the last
         step (``reference``).
     start : array (N,), optional
-        Weights to start from, none negative; equal ones where none are given. For ``auto``.
+        Weights that ``auto`` starts near, none negative: a tenth of equal weights is mixed in,
+        because a weight of 0 comes back slowly. Without any, it starts at equal weights.
     device : str or torch.device
-        Of ``auto``. The last bits of the result depend on it, and on a CPU's number of threads.
+        The last bits of the result depend on it, and on a CPU's number of threads.
     memory_limit : int, optional
         Bytes of candidates on the device; beyond it they are read again in every pass, and the
         result is the same. Default: 60 % of a GPU's free memory, 2 GiB on the CPU.
@@ -149,16 +151,16 @@ def optimize_weights(
             f"optimize_weights: got max_evaluations {evaluations}, tolerance {tolerance}, "
             f"learning_rate {learning_rate}; give at least 1, at least 0, more than 0"
         )
+    # PyTorch takes seconds to import, and only those who optimize need it.
+    from fringe.resampling import descent, reference
+    from fringe.resampling.objective import Objective
+
     first = None if start is None else _start(start, len(matrix))
     settings = (method, evaluations, tolerance if method == "auto" else learning_rate, judge)
     key = ""
     if checkpoint is not None:
         key = signature(settings, gaussian.mean, gaussian.covariance, matrix, first)
     saved, report = Checkpoint(checkpoint, key), Report(title, evaluations)
-    # PyTorch takes seconds to import, and only those who optimize need it.
-    from fringe.resampling import descent, reference
-    from fringe.resampling.objective import Objective
-
     with report:
         if method == "auto":
             objective = Objective(gaussian, matrix, device, memory_limit)
@@ -167,7 +169,7 @@ def optimize_weights(
             )
         else:
             weights = reference.follow(
-                gaussian, matrix[:], evaluations, learning_rate, judge, saved, report
+                gaussian, matrix[:], evaluations, learning_rate, judge, device, saved, report
             )
     return Weights(
         like(candidates, weights.probabilities),
@@ -195,14 +197,14 @@ def _statistics(real: Any) -> Gaussian:
 
 
 def _start(start: Any, count: int) -> Floats:
-    """Return relative weights (N,), their mean 1."""
+    """Return relative weights (N,), their mean 1, none 0."""
     x = as_numpy(start).astype(np.float64)
     if x.shape != (count,) or not np.isfinite(x).all() or (x < 0).any() or not x.any():
         raise FringeError(
             f"start: expected {count} finite weights, none negative and not all 0, "
             f"got shape {x.shape}"
         )
-    return np.asarray(x * (count / x.sum()))
+    return np.asarray((1 - EQUAL) * x * (count / x.sum()) + EQUAL)
 
 
 class Report:
