@@ -168,9 +168,10 @@ def publish_statistics(project: Project) -> None:
 
 AFTER_STATISTICS = (
     f"statistics/real/{MAIN}/features-40.h5",
-    *(f"{kind}/faces/prelogits.h5" for kind in ("weights", "draws")),
+    # Weights in every space are judged by FID.
+    *(f"{kind}/faces/{scheme}.h5" for scheme in WEIGHTED for kind in ("weights", "draws")),
     "convergence/faces.csv",
-    *(f"scores/faces/*/{MAIN}.csv", "scores/faces/prelogits/*.csv"),
+    *(f"scores/faces/*/{MAIN}.csv", *(f"scores/faces/{scheme}/*.csv" for scheme in WEIGHTED)),
     *("scores/faces/snapshots-features.csv", "tables/*", "verdict.*"),
     *figures("5", "6", "9", "16", "17", "18", "S1"),
 )
@@ -352,11 +353,13 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         "seed",
         sets("seed", to=5),
         (
+            "weights/*/*.h5",
+            "convergence/*.csv",
             "draws/*/*.h5",
             *SCORES,
             "tables/*",
             "verdict.*",
-            *figures("5", "6", "8a", "9", "16", "17", "18"),
+            *figures("5", "6", "8a", "9", "16", "17", "18", "S1"),
         ),
         set(),
     ),
