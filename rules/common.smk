@@ -270,6 +270,8 @@ def optimization_memory(dataset):
     count = SOURCES[DATASETS[dataset]["generated"]]["count"]
     dim = network_info(config["network"])[0]
     candidates = 2 * min(8 * count * dim, 2 << 30)  # what does not fit is streamed
+    if config["optimization"]["method"] == "reference":
+        candidates += 6 * 8 * count * dim
     return 1500 + (candidates + 8 * dim * (12 * dim + 5 * 8192) + 8 * 200 * count >> 20)
 
 

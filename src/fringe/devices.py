@@ -17,7 +17,7 @@ from fringe.errors import FringeError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["choose_device", "deterministic", "map_on_threads", "open_device"]
+__all__ = ["choose_device", "describe_device", "deterministic", "map_on_threads", "open_device"]
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -39,6 +39,15 @@ def choose_device(device: str) -> str:
     if device == "cpu":
         torch.set_num_threads(1)
     return device
+
+
+def describe_device(device: str | torch.device) -> tuple[str, int]:
+    """Return what times depend on: "cpu" or the GPU's name, and PyTorch's threads on the CPU."""
+    import torch
+
+    place = open_device(device)
+    name = torch.cuda.get_device_name(place) if place.type == "cuda" else place.type
+    return name, torch.get_num_threads()
 
 
 def open_device(device: str | torch.device) -> torch.device:

@@ -40,7 +40,9 @@ def said(rows, dataset="d", network="net", random=10.0, resampled=4.0, counts=(5
 
 def test_null_space_by_hand():
     text = said(ROWS)
-    assert "falls from 20.0 at equal weights to 10.0: these weights remove 50.0%" in text
+    assert (
+        "falls from 20.0 at equal weights to 10.0 at the lowest: such weights remove 50.0%" in text
+    )
     # (20 - 9.8768) / 20 = 50.616 %: of a bound, no more is claimed than is proven.
     assert "none reach below 9.87, so none remove more than 50.7%" in text
     # 1 of 20.04 against 10 of 20.

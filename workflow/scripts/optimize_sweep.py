@@ -8,7 +8,7 @@ checks.
 import sys
 from pathlib import Path
 
-from fringe.devices import choose_device
+from fringe.devices import choose_device, describe_device
 from fringe.evaluation import load_gaussian, load_weights, sampled_fid, save_weights
 from fringe.features import open_features
 from fringe.plan import parse_sweep_scheme, sweep_provenance
@@ -34,6 +34,8 @@ def main(job: Job) -> None:
     judge = sampled_fid(
         load_gaussian(job.input.judged)[0], candidates, about["n"], about["seed"], device=device
     )
+    # The released algorithm starts at equal weights.
+    logits = load_weights(job.input.logits) if settings["method"] == "auto" else None
     paths = [Path(path) for path in job.output]  # weights/<dataset>/<scheme>.h5
     results = []
     for number, path in enumerate(paths, start=1):
@@ -48,7 +50,7 @@ def main(job: Job) -> None:
             judge=judge,
             # Of the most probable classes logits know much, and a third to two thirds of the
             # evaluations are saved; of those in the middle, nothing.
-            start=load_weights(job.input.logits) if mode == "top" else None,
+            start=logits if mode == "top" else None,
             device=device,
             checkpoint=_checkpoint(path),
             title=title,
@@ -56,8 +58,15 @@ def main(job: Job) -> None:
         found = f"objective {weights.objective:.6g}, lower bound {weights.lower_bound:.6g}"
         print(f"{title}: {found}", file=sys.stderr, flush=True)
         results.append(weights)
+    name, threads = describe_device(device)
+    provenance = {
+        **candidates.attributes,
+        **sweep_provenance(about),
+        "device": name,
+        "threads": threads,
+    }
     for path, weights in zip(paths, results, strict=True):
-        save_weights(path, weights, {**candidates.attributes, **sweep_provenance(about)})
+        save_weights(path, weights, provenance)
     for path in paths:
         _checkpoint(path).unlink(missing_ok=True)
 

@@ -6,7 +6,7 @@ Out: ``probabilities`` (N,), the objective, its proven lower bound, the path and
 
 from pathlib import Path
 
-from fringe.devices import choose_device
+from fringe.devices import choose_device, describe_device
 from fringe.evaluation import load_gaussian, sampled_fid, save_weights
 from fringe.features import open_features
 from fringe.resampling import optimize_weights
@@ -35,7 +35,9 @@ def main(job: Job) -> None:
         checkpoint=checkpoint,
         title=f"{job.wildcards.dataset}, {scheme}",
     )
-    save_weights(job.output[0], weights, candidates.attributes)
+    name, threads = describe_device(device)
+    provenance = {**candidates.attributes, "device": name, "threads": threads}
+    save_weights(job.output[0], weights, provenance)
     checkpoint.unlink(missing_ok=True)
 
 

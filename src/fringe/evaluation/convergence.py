@@ -94,7 +94,8 @@ def optimized_rows(weights: str | os.PathLike[str]) -> list[Row]:
     with open_h5(weights) as file:
         columns = [str(name) for name in file["path"].attrs["columns"]]
         path = pd.DataFrame(file["path"][()], columns=columns)
-        candidates = len(file["probabilities"])
+        about = {"candidates": len(file["probabilities"])}
+        about |= {name: file.attrs[name] for name in ("device", "threads") if name in file.attrs}
     wanted = ("evaluation", "seconds", "objective", "gap", "effective_sample_size")
     absent = [name for name in wanted if name not in columns]
     if absent:
@@ -106,8 +107,7 @@ def optimized_rows(weights: str | os.PathLike[str]) -> list[Row]:
     path["evaluation"] = path["evaluation"].astype(int)
     rows = path.astype(object).itertuples(index=False)
     return [
-        {"solver": "ours", **dict(zip(path.columns, row, strict=True)), "candidates": candidates}
-        for row in rows
+        {"solver": "ours", **dict(zip(path.columns, row, strict=True)), **about} for row in rows
     ]
 
 

@@ -83,7 +83,7 @@ def loss_over_time(
         axes.set_xlabel("wall-clock time (logarithmic)")
         axes.set_ylabel("loss: FID of all candidates, weighted")
         add_heading(figure, f"{title}: {_headline(found)}", look)
-        add_note(figure, _note(reference, found), look, simulated=simulated)
+        add_note(figure, _note(ours, reference, found), look, simulated=simulated)
     return figure
 
 
@@ -195,16 +195,24 @@ def _headline(found: Convergence) -> str:
     )
 
 
-def _note(reference: pd.DataFrame, found: Convergence) -> str:
+def _note(ours: pd.DataFrame, reference: pd.DataFrame, found: Convergence) -> str:
     """Return how both were measured."""
     row = reference.iloc[0]
-    threads = int(row["threads"])
-    device = str(row["device"]).replace("cpu", "CPU")
-    where = f"{device}, {threads} thread{'' if threads == 1 else 's'}"
+    where, here = _where(row), _where(ours.iloc[0])
+    own = "there" if here == where else f"on {here}"
     return (
         f"{found.candidates:,} candidates, matched to the real images in pre-logits. Shaded: at "
         "most this much is left to gain. Released algorithm: one step timed "
         f"{int(row['timed_steps'])} times ({where}; the fastest counts) times the number of steps, "
         "losses by the closed form of the same step; its loss divides the covariance by the sum of "
-        "weights less 1, ours by the sum. Ours: as its own run took, lowest loss so far."
+        f"weights less 1, ours by the sum. Ours: as its own run took {own}, lowest loss so far."
     )
+
+
+def _where(row: pd.Series) -> str:
+    """Return the device that a row was measured on."""
+    if pd.isna(row["device"]):
+        return "a device that its file does not name"
+    threads = int(row["threads"])
+    device = str(row["device"]).replace("cpu", "CPU")
+    return f"{device}, {threads} thread{'' if threads == 1 else 's'}"

@@ -22,7 +22,11 @@ def is_tensor(value: object) -> bool:
 
 def as_numpy(value: Any) -> Array:
     """Return ``value`` as a NumPy array of its own type, without a copy where that is possible."""
-    return np.asarray(value.detach().cpu().numpy() if is_tensor(value) else value)
+    if is_tensor(value):
+        value = value.detach().cpu()
+        # NumPy has no bfloat16; float32 holds it exactly.
+        value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
+    return np.asarray(value)
 
 
 def like(reference: object, array: Array) -> Any:

@@ -46,8 +46,8 @@ def _certified(found: Convergence) -> list[str]:
         return ["The optimized loss is 0 at equal weights: there is nothing to remove."]
     said = [
         f"The optimized loss (FID of all {found.candidates:,} candidates, weighted) falls from "
-        f"{format_loss(found.start)} at equal weights to {format_loss(found.ours)}: these weights "
-        f"remove {100 * found.removed / found.start:.1f}%."
+        f"{format_loss(found.start)} at equal weights to {format_loss(found.ours)} at the lowest: "
+        f"such weights remove {100 * found.removed / found.start:.1f}%."
     ]
     if found.lower_bound > 0:
         most = math.ceil(1000 * found.removable / found.start) / 10

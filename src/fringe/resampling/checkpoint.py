@@ -4,6 +4,7 @@ import hashlib
 import os
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -62,10 +63,14 @@ class Checkpoint:
             return None
         try:
             with open_h5(self._path) as file:
-                if attributes(file).get("key") == self._key:
+                about = attributes(file)
+                if about.get("key") == self._key and about.get("names") != _names(file):
+                    reason = "is incomplete"
+                elif about.get("key") == self._key:
                     print(f"{self._path}: going on from it", file=sys.stderr, flush=True)
                     return {name: np.asarray(dataset) for name, dataset in file.items()}
-            reason = "belongs to other input or settings"
+                else:
+                    reason = "belongs to other input or settings"
         except FringeError as error:
             reason = str(error)
         print(f"{self._path}: checkpoint not used: {reason}", file=sys.stderr, flush=True)
@@ -76,7 +81,11 @@ class Checkpoint:
         due = time.monotonic() - self._saved >= INTERVAL
         if self._path is None or not (due or now):
             return
-        with create_h5(self._path, {"key": self._key}) as file:
+        with create_h5(self._path, {"key": self._key, "names": _names(state)}) as file:
             for name, array in state.items():
                 file.create_dataset(name, data=array, fletcher32=array.ndim > 0 and array.size > 0)
         self._saved = time.monotonic()
+
+
+def _names(state: Iterable[str]) -> str:
+    return " ".join(sorted(state))

@@ -8,12 +8,12 @@ from fringe.resampling import solver
 from fringe.resampling.checkpoint import Checkpoint
 from fringe.resampling.draw import effective_sample_size
 from fringe.resampling.objective import Objective
-from fringe.resampling.weights import CHECKS, Judge, Report, Weights
+from fringe.resampling.weights import CHECKS, Judge, Report, Weights, ask
 
 __all__ = ["descend"]
 
 EVERY = 5  # evaluations between two checks
-ON_CPU = ("path", "checks", "flat", "done")  # of a state, wherever the rest of it is
+ON_CPU = ("path", "row", "checks", "flat", "done")  # of a state, wherever the rest of it is
 
 
 def descend(
@@ -36,7 +36,7 @@ def descend(
         state |= {"checks": torch.zeros((0, len(CHECKS)), dtype=torch.float64)}
         state |= {"chosen": state["best"], "done": torch.tensor(False)}
         if judge is not None:
-            _check(state, solver.probabilities(state), state["path"][-1], judge)
+            _check(state, solver.probabilities(state), state["row"], judge)
     else:
         state = {
             name: torch.from_numpy(array).to("cpu" if name in ON_CPU else objective.device)
@@ -45,10 +45,8 @@ def descend(
         report.resume(state["path"].numpy())
     while not solver.finished(state, evaluations, tolerance):
         state = solver.step(objective, state, evaluations, report.seconds)
-        row = state["path"][-1]
-        due = judge is not None and float(row[0]) >= float(state["checks"][-1, 0]) + EVERY
-        if judge is not None and due and not state["flat"]:
-            _check(state, solver.probabilities(state), row, judge)
+        if judge is not None and state["row"][0] >= state["checks"][-1, 0] + EVERY:
+            _check(state, solver.probabilities(state), state["row"], judge)
         saved.save(_arrays(state))
         report(state["path"].numpy())
     if not state["done"]:
@@ -61,19 +59,20 @@ def descend(
         state["done"] = torch.tensor(True)
         saved.save(_arrays(state), now=True)
     report(state["path"].numpy(), last=True)
-    checks = state["checks"].numpy()
-    value = float(state["best_value"])
-    if judge is not None:
-        value = float(checks[checks[:, -1].argmin(), 1])
+    value = objective.measure(state["chosen"])
     return Weights(
-        state["chosen"].cpu().numpy(), value, float(state["bound"]), state["path"].numpy(), checks
+        state["chosen"].cpu().numpy(),
+        value,
+        min(float(state["bound"]), value),
+        state["path"].numpy(),
+        state["checks"].numpy(),
     )
 
 
 def _check(state: solver.State, p: torch.Tensor, row: torch.Tensor, judge: Judge) -> None:
     """Ask the judge about ``p``, whose row in the path is given, and keep it if it is the best."""
     array = p.cpu().numpy()
-    sampled = judge(array, 0)
+    sampled = ask(judge, array, 0)
     if not len(state["checks"]) or sampled < float(state["checks"][:, -1].min()):
         state["chosen"] = p
     found = [float(row[0]), float(row[1]), effective_sample_size(array), sampled]

@@ -18,13 +18,15 @@ So FID(q) >= t.q for all q, which is at least min t_i: a bound that no weights w
 """
 
 import math
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from fringe.metrics import Gaussian, covariance_root
+from fringe.metrics import Gaussian, covariance_root, frechet_distance
 from fringe.metrics.arrays import Array
+from fringe.resampling.checkpoint import signature
 from fringe.resampling.rows import Rows
 
 __all__ = ["Evaluation", "Objective"]
@@ -81,6 +83,7 @@ class Objective:
         device: str | torch.device = "cpu",
         memory_limit: int | None = None,
     ) -> None:
+        self._real = real
         self._rows = Rows(candidates, device, memory_limit)
         self.device = self._rows.device
         mean, covariance, root = (
@@ -97,17 +100,19 @@ class Objective:
         self._rows.place(origin, self._unit)
         self._mean = offset / self._unit
         self._trace = trace / self._unit**2
-        # F is turned so that K is diagonal at equal weights. Directions of F that no candidate
-        # reaches contribute nothing, at any p.
-        equal = self._moments(self._mean.new_full((len(self),), 1 / len(self)))
-        eigenvalues, vectors = _eigh(root.T @ equal[1] @ root / self._unit**2)
-        rounding = len(eigenvalues) * torch.finfo(torch.float64).eps
-        reached = eigenvalues > rounding * eigenvalues.sum()
-        self._root = (root / self._unit) @ vectors[:, reached]
-        roots = eigenvalues[reached].sqrt()
+        # F is turned so that K is diagonal at equal weights.
+        moments = self._moments(self._mean.new_full((len(self),), 1 / len(self)))
+        eigenvalues, vectors = _eigh(root.T @ moments[1] @ root / self._unit**2)
+        if not eigenvalues.any():  # K is 0 at any p
+            eigenvalues, vectors = eigenvalues[:0], vectors[:, :0]
+        self._root = (root / self._unit) @ vectors
+        self._equal = (*moments, eigenvalues, torch.eye(len(eigenvalues)).to(root))
+        roots = eigenvalues.sqrt()
         self.smoothing = (SMOOTHING * float(roots.mean())) ** 2 if len(roots) else 0.0
         """Added to K's eigenvalues, so that the gradient exists where S(p) is singular."""
-        self._equal = (*equal, eigenvalues[reached], torch.eye(len(roots)).to(equal[1]))
+        equal = self._without_root(*moments) - 2 * float(roots.sum())
+        self.equal = max(equal, 0.0) * self._unit**2
+        """FID at equal weights."""
 
     def __len__(self) -> int:
         """Return the number of candidates N."""
@@ -144,6 +149,24 @@ class Objective:
             tangent * square,
             curvature * square,
         )
+
+    @cached_property
+    def identity(self) -> str:
+        """A digest of the real statistics and of the candidates."""
+        return signature(self._real.mean, self._real.covariance, self._rows.matrix)
+
+    def measure(self, p: torch.Tensor | Array) -> float:
+        """Return FID(p) as `fringe.metrics.frechet_distance` does, which is slower than `evaluate`.
+
+        The two differ where K's eigenvalues span more than the digits of float64: here the factors
+        of near-singular matrices are never squared.
+        """
+        mean, covariance = self._moments(torch.as_tensor(p).to(self.device))
+        weighted = Gaussian(
+            (mean * self._unit + self._rows.origin).cpu().numpy(),
+            (covariance * self._unit**2).cpu().numpy(),
+        )
+        return frechet_distance(self._real, weighted)
 
     def distance(self, counts: torch.Tensor | Array) -> float:
         """Return FID of the images drawn ``counts`` (N,) times each, covariance divisor n - 1."""

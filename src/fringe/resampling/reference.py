@@ -16,12 +16,12 @@ from fringe.metrics.arrays import Array, Floats
 from fringe.resampling.checkpoint import Checkpoint, State
 from fringe.resampling.draw import effective_sample_size
 from fringe.resampling.objective import Objective
-from fringe.resampling.weights import CHECKS, PATH, Judge, Report, Weights
+from fringe.resampling.weights import CHECKS, PATH, Judge, Report, Weights, ask
 
 __all__ = ["DivergenceError", "Reference", "follow", "normalized"]
 
 EPSILON = 1e-12
-EVERY = 500  # steps between two checks, the first of which is after the first step
+EVERY = 500  # steps between two checks; one more is after the first step, and one after the last
 DRAWS = 3  # of which the best counts
 
 
@@ -150,22 +150,23 @@ def follow(
     while (number := int(state["step"])) < steps:
         algorithm.step(state)
         state["path"][number, -1] = report.seconds()
-        if judge is not None and (number == 0 or (number + 1) % EVERY == 0):
+        if judge is not None and (number == 0 or (number + 1) % EVERY == 0 or number + 1 == steps):
             _check(state, judge)
         saved.save(state)
         report(state["path"][: number + 1])
     saved.save(state, now=True)
     report(state["path"], last=True)
     p = normalized(state["w"] if judge is None else state["chosen"])
-    final = Objective(real, candidates, device).evaluate(p)
-    bound = min(max(float(final.tangent.min()), 0.0), final.value)
-    return Weights(p, final.value, bound, state["path"], state["checks"])
+    objective = Objective(real, candidates, device)
+    value = objective.measure(p)
+    bound = min(max(float(objective.evaluate(p).tangent.min()), 0.0), value)
+    return Weights(p, value, bound, state["path"], state["checks"])
 
 
 def _check(state: State, judge: Judge) -> None:
     """Ask the judge about the log-weights, which are kept where it likes them best."""
     p = normalized(state["w"])
-    sampled = min(judge(p, repeat) for repeat in range(DRAWS))
+    sampled = min(ask(judge, p, repeat) for repeat in range(DRAWS))
     if not len(state["checks"]) or sampled < state["checks"][:, -1].min():
         state["chosen"] = state["w"]
     number = int(state["step"])

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from fringe.devices import open_device
+from fringe.devices import describe_device, open_device
 from fringe.errors import FringeError
 from fringe.metrics import Gaussian
 from fringe.metrics.arrays import Array
@@ -126,5 +126,4 @@ def time_released_step(
             f"do not fit on {device} ({error}); give a device with more memory, such as 'cpu', or "
             "leave the measurement out (convergence/steps: 0)"
         ) from error
-    name = torch.cuda.get_device_name(place) if place.type == "cuda" else place.type
-    return Timing(min(taken[1:]), steps, name, torch.get_num_threads())
+    return Timing(min(taken[1:]), steps, *describe_device(place))

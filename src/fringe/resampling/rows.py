@@ -41,28 +41,28 @@ class Rows:
         self, matrix: Any, device: str | torch.device = "cpu", memory_limit: int | None = None
     ) -> None:
         self.device = open_device(device)
-        self._matrix = as_numpy(matrix) if is_tensor(matrix) else matrix
+        self.matrix = as_numpy(matrix) if is_tensor(matrix) else matrix
         if memory_limit is None:
             memory_limit = ON_CPU
             if self.device.type == "cuda":
                 memory_limit = int(SHARE * torch.cuda.mem_get_info(self.device)[0])
-        numbers = self._matrix.shape[0] * self._matrix.shape[1]
+        numbers = self.matrix.shape[0] * self.matrix.shape[1]
         self._prepared: list[torch.Tensor] | None = None
         self._prepare = numbers * 8 <= memory_limit
         self._own: list[torch.Tensor] | None = None
-        if not self._prepare and numbers * self._matrix.dtype.itemsize <= memory_limit:
+        if not self._prepare and numbers * self.matrix.dtype.itemsize <= memory_limit:
             self._own = [self._read(at) for at in self._blocks()]
-        self._origin: torch.Tensor | None = None
+        self.origin = torch.zeros(self.dim, dtype=torch.float64, device=self.device)
         self._unit = 1.0
 
     def __len__(self) -> int:
         """Return the number of rows N."""
-        return int(self._matrix.shape[0])
+        return int(self.matrix.shape[0])
 
     @property
     def dim(self) -> int:
         """Number of dimensions D."""
-        return int(self._matrix.shape[1])
+        return int(self.matrix.shape[1])
 
     def moments(self) -> tuple[torch.Tensor, float]:
         """Return the mean row and the trace of the covariance, from zero and in their own unit.
@@ -88,7 +88,7 @@ class Rows:
 
     def place(self, origin: torch.Tensor, unit: float) -> None:
         """Let rows be counted from ``origin`` (D,) in ``unit`` from now on."""
-        self._origin, self._unit = origin, unit
+        self.origin, self._unit = origin, unit
         self._prepared = None
         if self._prepare:
             self._prepared = [self._convert(self._read(at)) for at in self._blocks()]
@@ -107,11 +107,13 @@ class Rows:
             yield slice(first, min(first + BLOCK, len(self)))
 
     def _read(self, at: slice) -> torch.Tensor:
-        return torch.from_numpy(np.ascontiguousarray(self._matrix[at])).to(self.device)
+        rows = np.asarray(self.matrix[at])
+        # PyTorch takes neither other byte orders nor longer floats, nor what cannot be written to.
+        dtype = np.float64 if rows.dtype.itemsize > 8 else rows.dtype.newbyteorder("=")
+        return torch.from_numpy(np.require(rows, dtype, ["C", "W"])).to(self.device)
 
     def _convert(self, block: torch.Tensor) -> torch.Tensor:
         rows = block.to(torch.float64, copy=True)
-        if self._origin is not None:
-            rows -= self._origin
+        rows -= self.origin
         rows /= self._unit
         return rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["SampledDistance"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SampledDistance:
     """A judge of weights: draws images with replacement and returns their Fréchet distance.
 
@@ -36,7 +36,7 @@ class SampledDistance:
     seed : int
     """
 
-    objective: Objective = field(repr=False)
+    objective: Objective
     n: int
     seed: int
 
@@ -44,6 +44,10 @@ class SampledDistance:
         """Refuse a number of images that has no covariance."""
         if self.n < 2:
             raise FringeError(f"n: got {self.n}; a covariance needs two images at least")
+
+    def __repr__(self) -> str:
+        """Tell all that a result depends on: checkpoints know a judge by this."""
+        return f"SampledDistance({self.objective.identity}, n={self.n}, seed={self.seed})"
 
     def __call__(self, probabilities: Floats, repeat: int) -> float:
         """Return the distance of images drawn with ``probabilities`` (N,)."""

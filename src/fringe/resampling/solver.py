@@ -41,6 +41,7 @@ FIRST = 1 / 3  # of the mean weight: root mean square change in the first step
 GROWTH = 4.0  # of the step where there is no curvature to go by
 SUFFICIENT = 1e-4  # of the decrease that the gradient promises (Armijo)
 SHORTEST = 1e-14  # of a step: below it, rounding is all that is left
+FAR = 20.0  # times the best FID: equal weights count as no worse than this
 PATIENCE = 25  # evaluations in which objective or gap must fall ...
 STALLED = 0.01  # ... by more than this part of the gap that is tolerated
 
@@ -63,6 +64,7 @@ def start(objective: Objective, clock: Clock, x: torch.Tensor | None = None) -> 
         "best": x / x.sum(),
         "best_value": x.new_tensor(torch.inf),
         "bound": x.new_zeros(()),
+        "equal": x.new_tensor(objective.equal),
         "path": torch.zeros((0, len(PATH)), dtype=torch.float64),
         "flat": torch.tensor(False),
     }
@@ -74,15 +76,20 @@ def start(objective: Objective, clock: Clock, x: torch.Tensor | None = None) -> 
 
 
 def finished(state: State, evaluations: int, tolerance: float) -> bool:
-    """Tell whether the gap is at most ``tolerance`` of the first FID, or nothing is left to do."""
+    """Tell whether the gap is as small as is asked for, or nothing is left to do.
+
+    The gap is compared with FID at equal weights, unless the best FID so far is far below: a few
+    outliers make the first arbitrarily large, and lose their weight at once.
+    """
     path = state["path"]
-    first, gap = float(path[0, 1]), float(path[-1, 2])
-    if len(path) >= evaluations or bool(state["flat"]) or gap <= tolerance * first:
+    best, gap = float(state["best_value"]), float(path[-1, 2])
+    tolerated = tolerance * min(float(state["equal"]), FAR * best)
+    if len(path) >= evaluations or bool(state["flat"]) or gap <= tolerated:
         return True
     if len(path) <= PATIENCE:
         return False
-    fallen = path[:-PATIENCE, 1].min() - state["best_value"].cpu(), path[-1 - PATIENCE, 2] - gap
-    return bool(max(fallen) <= STALLED * tolerance * first)
+    fallen = float(path[:-PATIENCE, 1].min()) - best, float(path[-1 - PATIENCE, 2]) - gap
+    return max(fallen) <= STALLED * tolerated
 
 
 def probabilities(state: State) -> torch.Tensor:
@@ -133,6 +140,7 @@ def _move(
 ) -> None:
     state["x"], state["value"] = x, x.new_tensor(value)
     state["gradient"], state["inverse"] = gradient, inverse
+    state["row"] = state["path"][-1]
 
 
 def _scale(state: State) -> float:

@@ -19,7 +19,7 @@ from fringe.resampling.draw import effective_sample_size
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["CHECKS", "PATH", "Judge", "Report", "Weights", "optimize_weights"]
+__all__ = ["CHECKS", "PATH", "Judge", "Report", "Weights", "ask", "optimize_weights"]
 
 EQUAL = 0.1  # share of equal weights at the start, where other weights are given
 REPORT = 10.0  # seconds between two lines of progress
@@ -97,22 +97,24 @@ def optimize_weights(
     method : "auto" or "reference"
         ``auto``: projected, preconditioned L-BFGS, certified. ``reference``: the released
         algorithm to the letter, gradient descent on log-weights, whose loss divides the
-        covariance by (sum w) - 1; three float64 copies of the candidates are on the device.
+        covariance by (sum w) - 1; about five float64 copies of the candidates are on the
+        device.
     max_evaluations : int, optional
         Default 150 for ``auto`` and 100,000 steps, as in the paper, for ``reference``. Each costs
         two products of N x D x D and one symmetric eigenproblem of size D.
     tolerance : float
-        ``auto`` stops when the gap is at most this part of the FID at its start, or when neither
-        objective nor gap have fallen by a hundredth of that in 25 evaluations.
+        ``auto`` stops when the gap is at most this part of the FID at equal weights, or of 20 times
+        the best FID so far if that is less; or when neither objective nor gap have fallen by a
+        hundredth of that in 25 evaluations.
     learning_rate : float
         Of ``reference``.
     judge : function of (probabilities (N,), repeat), optional
         Returns the distance of images that are drawn with the probabilities, see
         `fringe.resampling.SampledDistance`. Given one, the weights with the smallest are
         returned, as the paper does: ``auto`` asks every 5 evaluations and at the end,
-        ``reference`` after the first and every 500th step, where the best of three repeats
-        counts. Without one, the weights with the smallest objective (``auto``) or after the last
-        step (``reference``).
+        ``reference`` after the first, every 500th and the last step, where the best of three
+        repeats counts. Without one, the weights with the smallest objective (``auto``) or after
+        the last step (``reference``) are returned.
     start : array (N,), optional
         Weights that ``auto`` starts near, none negative: a tenth of equal weights is mixed in,
         because a weight of 0 comes back slowly. Without any, it starts at equal weights.
@@ -124,8 +126,8 @@ def optimize_weights(
     checkpoint : path, optional
         The state is kept in this HDF5 file, written every 20 seconds and at the end. Called
         again with the same arguments, the function goes on from there and ends in the same
-        weights to the last bit; with other arguments (a judge of another ``repr`` is another
-        one) the file is overwritten.
+        weights to the last bit; with other arguments the file is overwritten. A judge is known
+        by its ``repr``, so a plain function is another one in another process.
     title : str
         Names the optimization in progress lines on stderr.
 
@@ -146,20 +148,22 @@ def optimize_weights(
     evaluations = {"auto": 150, "reference": 100_000}[method]
     if max_evaluations is not None:
         evaluations = max_evaluations
-    if evaluations < 1 or not tolerance >= 0 or not learning_rate > 0:
+    if not (evaluations == int(evaluations) >= 1 and 0 <= tolerance < np.inf and learning_rate > 0):
         raise FringeError(
             f"optimize_weights: got max_evaluations {evaluations}, tolerance {tolerance}, "
-            f"learning_rate {learning_rate}; give at least 1, at least 0, more than 0"
+            f"learning_rate {learning_rate}; give a whole number from 1 on, at least 0, more than 0"
         )
+    if start is not None and method != "auto":
+        raise FringeError("start: the released algorithm starts at equal weights; leave it out")
     # PyTorch takes seconds to import, and only those who optimize need it.
-    from fringe.resampling import descent, reference
+    from fringe.resampling import REVISION, descent, reference
     from fringe.resampling.objective import Objective
 
     first = None if start is None else _start(start, len(matrix))
     settings = (method, evaluations, tolerance if method == "auto" else learning_rate, judge)
     key = ""
     if checkpoint is not None:
-        key = signature(settings, gaussian.mean, gaussian.covariance, matrix, first)
+        key = signature(REVISION, settings, gaussian.mean, gaussian.covariance, matrix, first)
     saved, report = Checkpoint(checkpoint, key), Report(title, evaluations)
     with report:
         if method == "auto":
@@ -182,9 +186,11 @@ def optimize_weights(
 
 def _matrix(candidates: Any) -> Any:
     """Return candidates as an array, or as they are where they can only be read in slices."""
-    shape = getattr(candidates, "shape", ())
-    if isinstance(candidates, np.ndarray) or is_tensor(candidates) or len(shape) != 2:
+    sliced = hasattr(candidates, "shape") and hasattr(candidates, "dtype")
+    if isinstance(candidates, np.ndarray) or is_tensor(candidates) or not sliced:
         return as_matrix(candidates, "candidates")
+    # An array of no rows, which costs nothing to read, tells whether these can be features.
+    as_matrix(np.broadcast_to(np.zeros((), candidates.dtype), candidates.shape), "candidates")
     return candidates
 
 
@@ -205,6 +211,23 @@ def _start(start: Any, count: int) -> Floats:
             f"got shape {x.shape}"
         )
     return np.asarray((1 - EQUAL) * x * (count / x.sum()) + EQUAL)
+
+
+def ask(judge: Judge, probabilities: Floats, repeat: int) -> float:
+    """Return what ``judge`` says.
+
+    Raises
+    ------
+    FringeError
+        If that is not a number: no weights could be told from others.
+    """
+    sampled = judge(probabilities, repeat)
+    if not np.isfinite(sampled):
+        raise FringeError(
+            f"judge: got {sampled} for weights of effective sample size "
+            f"{effective_sample_size(probabilities):.0f}; it has to return a finite number"
+        )
+    return sampled
 
 
 class Report:
