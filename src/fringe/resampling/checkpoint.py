@@ -76,10 +76,13 @@ class Checkpoint:
         print(f"{self._path}: checkpoint not used: {reason}", file=sys.stderr, flush=True)
         return None
 
-    def save(self, state: State, *, now: bool = False) -> None:
-        """Write ``state`` if the last save is long enough ago, or if ``now``."""
-        due = time.monotonic() - self._saved >= INTERVAL
-        if self._path is None or not (due or now):
+    def due(self) -> bool:
+        """Tell whether the last save is long enough ago."""
+        return self._path is not None and time.monotonic() - self._saved >= INTERVAL
+
+    def save(self, state: State) -> None:
+        """Write ``state``, if there is a file for it."""
+        if self._path is None:
             return
         with create_h5(self._path, {"key": self._key, "names": _names(state)}) as file:
             for name, array in state.items():

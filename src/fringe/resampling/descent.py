@@ -47,7 +47,8 @@ def descend(
         state = solver.step(objective, state, evaluations, report.seconds)
         if judge is not None and state["row"][0] >= state["checks"][-1, 0] + EVERY:
             _check(state, solver.probabilities(state), state["row"], judge)
-        saved.save(_arrays(state))
+        if saved.due():
+            saved.save(_arrays(state))
         report(state["path"].numpy())
     if not state["done"]:
         solver.certify(state)
@@ -57,7 +58,7 @@ def descend(
             best = state["path"][state["path"][:, 1].argmin()]
             _check(state, state["best"], best, judge)
         state["done"] = torch.tensor(True)
-        saved.save(_arrays(state), now=True)
+        saved.save(_arrays(state))
     report(state["path"].numpy(), last=True)
     value = objective.measure(state["chosen"])
     return Weights(

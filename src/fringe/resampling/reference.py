@@ -152,9 +152,10 @@ def follow(
         state["path"][number, -1] = report.seconds()
         if judge is not None and (number == 0 or (number + 1) % EVERY == 0 or number + 1 == steps):
             _check(state, judge)
-        saved.save(state)
+        if saved.due():
+            saved.save(state)
         report(state["path"][: number + 1])
-    saved.save(state, now=True)
+    saved.save(state)
     report(state["path"], last=True)
     p = normalized(state["w"] if judge is None else state["chosen"])
     objective = Objective(real, candidates, device)
