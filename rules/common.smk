@@ -222,13 +222,12 @@ def optimized_space(wildcards):
 
 
 def sweep_inputs(dataset):
-    """Return what Top-N and Middle-N weights of a data set are made from, judged by, started at."""
+    """Return what Top-N and Middle-N weights of a data set are made from and judged by."""
     real, n_real = DATASETS[dataset]["real"], DATASETS[dataset]["n_real"]
     return {
         "real": f"{R}/features/{real}/{MAIN}.h5",
         "candidates": f"{R}/features/{DATASETS[dataset]['generated']}/{MAIN}.h5",
         "judged": f"{R}/statistics/{real}/{MAIN}/features-{n_real}.h5",
-        "logits": f"{R}/weights/{dataset}/logits.h5",
     }
 
 

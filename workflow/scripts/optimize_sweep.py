@@ -1,6 +1,6 @@
 """Optimize sampling weights for Top-N and Middle-N class indicators, all those asked for at once.
 
-In: real and candidate logits, real statistics in the features of FID, weights optimized in logits.
+In: real and candidate logits, real statistics in the features of FID.
 Out: for each scheme ``probabilities`` (N,), the objective, its proven lower bound, the path and the
 checks.
 """
@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from fringe.devices import choose_device, describe_device
-from fringe.evaluation import load_gaussian, load_weights, sampled_fid, save_weights
+from fringe.evaluation import load_gaussian, sampled_fid, save_weights
 from fringe.features import open_features
 from fringe.plan import parse_sweep_scheme, sweep_provenance
 from fringe.resampling import optimize_weights
@@ -34,8 +34,6 @@ def main(job: Job) -> None:
     judge = sampled_fid(
         load_gaussian(job.input.judged)[0], candidates, about["n"], about["seed"], device=device
     )
-    # The released algorithm starts at equal weights.
-    logits = load_weights(job.input.logits) if settings["method"] == "auto" else None
     paths = [Path(path) for path in job.output]  # weights/<dataset>/<scheme>.h5
     results = []
     for number, path in enumerate(paths, start=1):
@@ -48,9 +46,6 @@ def main(job: Job) -> None:
             tolerance=settings["tolerance"],
             learning_rate=5,  # the paper's, Appendix D
             judge=judge,
-            # Of the most probable classes logits know much, and a third to two thirds of the
-            # evaluations are saved; of those in the middle, nothing.
-            start=logits if mode == "top" else None,
             device=device,
             checkpoint=_checkpoint(path),
             title=title,
