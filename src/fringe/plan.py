@@ -194,7 +194,7 @@ def networks_of(config: Config, name: str) -> list[str]:
 def _network_faults(config: Config) -> Iterable[str]:
     for network, key in _named_networks(config):
         try:
-            _, classes, _ = network_info(network)
+            classes = network_info(network).n_classes
         except FringeError as error:
             yield f"{key}: {error}"
             continue
@@ -234,7 +234,7 @@ def _count_faults(name: str, dataset: Config, sources: Sources) -> Iterable[str]
 
 def _scheme_faults(config: Config) -> Iterable[str]:
     try:
-        _, classes, _ = network_info(config["network"])
+        classes = network_info(config["network"]).n_classes
     except FringeError:
         return  # an unknown network is a fault of its own
     for mode in ("top", "middle"):

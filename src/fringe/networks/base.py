@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from fringe.devices import deterministic
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["PRECISIONS", "Activations", "FeatureNetwork", "NetworkInfo", "Precision"]
+__all__ = ["PRECISIONS", "Activations", "FeatureNetwork", "NetworkInfo", "Precision", "Split"]
 
 Precision = Literal["float32", "tf32", "bfloat16"]
 PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")
@@ -24,6 +24,7 @@ class NetworkInfo(NamedTuple):
     feature_dim: int
     n_classes: int | None
     revision: int
+    maps: bool = False  # whether it can be asked what in an image it looks at
 
 
 class Activations(NamedTuple):
@@ -36,6 +37,10 @@ class Activations(NamedTuple):
     features: Tensor
     logits: Tensor | None = None
     maps: Tensor | None = None
+
+
+# See FeatureNetwork.
+Split: TypeAlias = "Callable[[Tensor], tuple[Tensor, Callable[[Tensor], Activations]]]"
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,13 @@ class FeatureNetwork:
         Of convolutions and matrix products. ``tf32`` rounds what they take to 10 bits on a GPU
         that can, and is float32 elsewhere; ``bfloat16`` rounds to 7 bits, anywhere. Both change
         features, and so FID.
+    classifier : Tensor (C, D), or None
+        Weights of the one linear layer that makes logits of features, where that is how they are
+        made.
+    split : callable, or None
+        Where ``features`` are no mean of maps: from images, as ``forward`` takes them, to maps
+        (N, K, H, W) that lie before the features, and a function from such maps to the Activations,
+        through which PyTorch can differentiate.
     """
 
     name: str
@@ -69,6 +81,8 @@ class FeatureNetwork:
     device: torch.device
     forward: Callable[[Tensor], Activations]
     precision: Precision = "float32"
+    classifier: Tensor | None = None
+    split: Split | None = None
 
     def __call__(self, images: Tensor) -> Activations:
         """Return the activations of ``images``, uint8 (N, 3, H, W) on any device, N at least 1.

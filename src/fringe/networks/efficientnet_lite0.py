@@ -41,7 +41,15 @@ def load(weights: Path | None, device: torch.device) -> FeatureNetwork:
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)
 
-    return FeatureNetwork(NAME, head.in_features, torchvision_classes(), SHA256, device, forward)
+    return FeatureNetwork(
+        NAME,
+        head.in_features,
+        torchvision_classes(),
+        SHA256,
+        device,
+        forward,
+        classifier=head.weight,
+    )
 
 
 def published(weights: Path | None = None) -> Any:

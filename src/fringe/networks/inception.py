@@ -165,9 +165,9 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
         model = architecture()
     fill(model, _state(weights, model.state_dict()), weights, NAME)
     fold_norms(model)
-    *layers, head = model.children()
+    *layers, last = model.children()
     trunk = nn.Sequential(*layers).to(device).to(memory_format=torch.channels_last)
-    head.to(device)
+    head: nn.Linear = last.to(device)  # type: ignore[assignment]
 
     def compute(images: Tensor) -> Activations:
         return pooled(trunk(preprocess(images)), head)
@@ -175,7 +175,9 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)
 
-    return FeatureNetwork(NAME, 2048, tensorflow_classes(), digest, device, forward)
+    return FeatureNetwork(
+        NAME, 2048, tensorflow_classes(), digest, device, forward, classifier=head.weight
+    )
 
 
 def architecture() -> nn.Sequential:

@@ -56,7 +56,15 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)
 
-    return FeatureNetwork(NAME, head.in_features, torchvision_classes(), digest, device, forward)
+    return FeatureNetwork(
+        NAME,
+        head.in_features,
+        torchvision_classes(),
+        digest,
+        device,
+        forward,
+        classifier=head.weight,
+    )
 
 
 def preprocess(images: Tensor) -> Tensor:

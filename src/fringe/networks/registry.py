@@ -47,13 +47,14 @@ def _entry_of(
     loader: str,
     weights: tuple[WeightsFile, ...] = (),
     revision: int = 1,
+    maps: bool = True,
 ) -> _Entry:
-    info = NetworkInfo(feature_dim, n_classes, revision)
+    info = NetworkInfo(feature_dim, n_classes, revision, maps)
     return _Entry(info, f"fringe.networks.{loader}", weights)
 
 
-# Features, classes, loader, weights. Add or raise a revision when the same images would give other
-# features.
+# Features, classes, loader, weights, and whether it has maps. Add or raise a revision when the
+# same images would give other features.
 NETWORKS = {
     "inception": _entry_of(2048, 1008, "inception:load", published.INCEPTION),
     "inception-torchvision": _entry_of(
@@ -62,11 +63,11 @@ NETWORKS = {
     "resnet50": _entry_of(2048, 1000, "resnet50:load", published.RESNET50),
     "swav": _entry_of(2048, None, "resnet50:load_swav", published.SWAV),
     "clip": _entry_of(512, None, "clip:load", published.CLIP),
-    "vgg16": _entry_of(4096, None, "vgg16:load", published.VGG16),
+    "vgg16": _entry_of(4096, None, "vgg16:load", published.VGG16, maps=False),
     "dinov2-b": _entry_of(768, None, "dinov2:load_b", published.DINOV2_B),
     "dinov2-l": _entry_of(1024, None, "dinov2:load_l", published.DINOV2_L),
     "efficientnet-lite0": _entry_of(1280, 1000, "efficientnet_lite0:load"),
-    "untrained": _entry_of(102, None, "untrained:load"),
+    "untrained": _entry_of(102, None, "untrained:load", maps=False),
 }
 
 
@@ -76,7 +77,7 @@ def network_names() -> tuple[str, ...]:
 
 
 def network_info(name: str) -> NetworkInfo:
-    """Return (feature_dim, n_classes or None, revision) of a network, without loading it.
+    """Return (feature_dim, n_classes or None, revision, maps) of a network, without loading it.
 
     For a network of Fringe's own nothing is imported, PyTorch included; for "module:function"
     the module is, and the function's attribute ``info`` is returned.
@@ -147,7 +148,8 @@ def load_network(
         One of ``network_names()``, an entry point of the group ``fringe.networks``, or
         "module:function" for a network of your own: the function takes
         ``(weights: Path | None, device: torch.device)``, returns a ``FeatureNetwork``, and
-        has an attribute ``info``: ``(feature_dim, n_classes or None, revision)``.
+        has an attribute ``info``: ``(feature_dim, n_classes or None, revision)``, with a
+        fourth value True if it has maps or a split.
     weights : path, optional
         A local file with weights. One that was not published for this network is used with a
         warning. By default they are looked for where `fetch_weights` puts them, and fetched.

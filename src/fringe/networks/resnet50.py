@@ -55,7 +55,15 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
         return by_parts(compute, images, CPU_IMAGES)
 
     digest = sha256_of(weights, name)
-    return FeatureNetwork(name, head.in_features, torchvision_classes(), digest, device, forward)
+    return FeatureNetwork(
+        name,
+        head.in_features,
+        torchvision_classes(),
+        digest,
+        device,
+        forward,
+        classifier=head.weight,
+    )
 
 
 def load_swav(weights: Path, device: torch.device) -> FeatureNetwork:

@@ -1,0 +1,160 @@
+"""Which parts of an image a classifier's classes rest on: Grad-CAM (Selvaraju et al., ICCV 2017).
+
+For a network that ends in average pooling and one linear layer, y = W f + b, everything is closed
+form: the logit of class c has dy_c/dA_ij^k = W_ck / (H W), its probability
+dp_c/dA_ij^k = p_c (W_ck - sum_j p_j W_jk) / (H W).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from fringe.errors import FringeError
+from fringe.metrics.arrays import is_tensor
+
+__all__ = ["class_activation_maps", "mean_activation_maps", "top_classes"]
+
+Head = Callable[[Any], Any]
+Score = Literal["probability", "logit"]
+
+
+def class_activation_maps(
+    maps: Any,
+    head: Any,
+    classes: Any,
+    *,
+    logits: Any = None,
+    of: Score = "probability",
+) -> Any:
+    """Return Grad-CAM of k classes of each image: ReLU(sum_k alpha_k A^k), alpha mean gradients.
+
+    Parameters
+    ----------
+    maps : array (B, D, H, W)
+        The last maps of the network.
+    head : array (C, D), or callable
+        The weights of the one linear layer that makes logits of the mean of the maps; or a function
+        from ``maps`` (a torch tensor) to logits (B, C), through which PyTorch differentiates.
+    classes : array (B, k), integers
+        Which classes of each image; `top_classes` finds the most probable.
+    logits : array (B, C), optional
+        Needed where ``head`` is an array and ``of`` is "probability".
+    of : {"probability", "logit"}
+        What of the class is differentiated; the paper takes probabilities.
+
+    Returns
+    -------
+    array (B, k, H, W), float64
+        Of the kind that ``maps`` is.
+
+    Raises
+    ------
+    FringeError
+        If the shapes do not fit.
+    """
+    A, chosen = _tensor(maps), _tensor(classes).long()
+    if A.ndim != 4 or chosen.ndim != 2 or len(chosen) != len(A):
+        raise FringeError(
+            f"class activation maps: maps of shape {tuple(A.shape)} and classes of shape "
+            f"{tuple(chosen.shape)}; give (B, D, H, W) and (B, k)"
+        )
+    if callable(head):
+        found = _by_autograd(A, head, chosen, of)
+    else:
+        W = _weights(head, A)
+        if of == "logit":
+            slopes = W[chosen]
+        else:
+            p = _probabilities(logits, W, A)
+            slopes = p.gather(1, chosen)[..., None] * (W[chosen] - (p @ W)[:, None])
+        found = _weighted(A, slopes)
+    return found if is_tensor(maps) else found.numpy()
+
+
+def mean_activation_maps(maps: Any, head: Any, logits: Any) -> Any:
+    """Return the Grad-CAM of every class, averaged with the probabilities of the classes.
+
+    Parameters
+    ----------
+    maps, head, logits
+        As for `class_activation_maps`; ``head`` is an array.
+
+    Returns
+    -------
+    array (B, H, W), float64
+        Of the kind that ``maps`` is.
+    """
+    import torch
+
+    A = _tensor(maps)
+    W = _weights(head, A)
+    p = _probabilities(logits, W, A)
+    found = torch.stack(
+        [
+            (share @ _weighted(a[None], (share[:, None] * (W - share @ W))[None])[0].flatten(1))
+            for a, share in zip(A, p, strict=True)
+        ]
+    )  # one image at a time: there are as many maps as classes
+    found = found.reshape(len(A), *A.shape[2:])
+    return found if is_tensor(maps) else found.numpy()
+
+
+def top_classes(logits: Any, k: int = 3) -> tuple[Any, Any]:
+    """Return the k most probable classes (B, k) of each image, and their probabilities, float64.
+
+    Of equal logits the lower class comes first. Both are of the kind that ``logits`` is.
+    """
+    scores = _tensor(logits).double()
+    order = scores.sort(dim=1, descending=True, stable=True).indices[:, :k]
+    shares = scores.softmax(1).gather(1, order)
+    return (order, shares) if is_tensor(logits) else (order.numpy(), shares.numpy())
+
+
+def _weighted(A: Any, slopes: Any) -> Any:
+    """Return ReLU(sum_k alpha_k A^k), (B, k, H, W); slopes (B, k, D) are those of the features."""
+    places = A.shape[2] * A.shape[3]
+    sums = slopes / places @ A.double().flatten(2)
+    return sums.relu().reshape(*sums.shape[:2], *A.shape[2:])
+
+
+def _by_autograd(A: Any, head: Head, classes: Any, of: Score) -> Any:
+    import torch
+
+    with torch.inference_mode(mode=False), torch.enable_grad():
+        maps = A.clone().requires_grad_()
+        scores = head(maps)
+        scores = scores.softmax(1) if of == "probability" else scores
+        found = []
+        for chosen in classes.T:
+            total = scores.gather(1, chosen[:, None]).sum()  # images do not touch one another
+            (gradient,) = torch.autograd.grad(total, maps, retain_graph=True)
+            alpha = gradient.double().mean((2, 3))
+            found.append((alpha[:, None] @ A.double().flatten(2)).relu())
+    return torch.cat(found, 1).reshape(len(A), -1, *A.shape[2:])
+
+
+def _probabilities(logits: Any, W: Any, A: Any) -> Any:
+    shape = None if logits is None else tuple(logits.shape)
+    if shape != (len(A), len(W)):
+        raise FringeError(
+            f"class activation maps: logits of shape {shape} for {len(A)} images and {len(W)} "
+            "classes; give (B, C)"
+        )
+    return _tensor(logits).double().softmax(1)
+
+
+def _weights(head: Any, A: Any) -> Any:
+    W = _tensor(head).double().to(A.device)
+    if W.ndim != 2 or W.shape[1] != A.shape[1]:
+        raise FringeError(
+            f"class activation maps: a linear layer of shape {tuple(W.shape)} for maps of shape "
+            f"{tuple(A.shape)}; give (C, D)"
+        )
+    return W
+
+
+def _tensor(values: Any) -> Any:
+    import torch
+
+    return values if is_tensor(values) else torch.as_tensor(values)

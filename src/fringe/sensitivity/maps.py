@@ -1,0 +1,81 @@
+"""Which parts of an image FID looks at: Equation 2 and the weighted sum of the last maps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from fringe.errors import FringeError
+from fringe.metrics.arrays import Array, Floats, as_numpy, is_tensor
+
+__all__ = ["normalized", "sensitivity_maps", "upsampled"]
+
+
+def sensitivity_maps(maps: Any, gradient: Any) -> Any:
+    """Return sum_k alpha_k A^k for each image: how much FID depends on each place of it.
+
+    alpha_k is the mean over places of |dFID/dA_ij^k|^2 (Equation 2). There is no ReLU: what lowers
+    FID and what raises it both count.
+
+    Parameters
+    ----------
+    maps : array (B, D, H, W)
+        A, the last maps of the network.
+    gradient : array (B, D) or (B, D, H, W)
+        dFID/df, where the features f are the mean of the maps over H and W, so that each
+        dFID/dA_ij^k is dFID/df_k / (H W); or dFID/dA itself.
+
+    Returns
+    -------
+    array (B, H, W), float64
+        Of the kind that ``maps`` is; in squared units of FID, divided by those of the features.
+
+    Raises
+    ------
+    FringeError
+        If the shapes do not fit.
+    """
+    shape = tuple(maps.shape)
+    if len(shape) != 4 or tuple(gradient.shape) not in (shape[:2], shape):
+        raise FringeError(
+            f"sensitivity maps: maps of shape {shape} with gradients of shape "
+            f"{tuple(gradient.shape)}; give (B, D, H, W) with (B, D) or the same"
+        )
+    A, g = _float64(maps), _float64(gradient)
+    alpha = (g / (shape[2] * shape[3])) ** 2 if g.ndim == 2 else (g**2).mean((2, 3))
+    return (alpha[:, None] @ A.reshape(*shape[:2], -1)).reshape(shape[0], *shape[2:])
+
+
+def normalized(maps: Any) -> Floats:
+    """Return each of ``maps`` (..., H, W) as float64 from 0 to 1, its least to its largest value.
+
+    A map that is the same everywhere says nothing of places and becomes 0.
+    """
+    array = as_numpy(maps).astype(np.float64)
+    low, high = (f(array, axis=(-2, -1), keepdims=True) for f in (np.min, np.max))
+    return np.asarray((array - low) / np.where(high > low, high - low, 1))
+
+
+def upsampled(maps: Any, size: tuple[int, int]) -> Floats:
+    """Return ``maps`` (B, h, w) at the (height, width) of their images, float64 from 0 to 1.
+
+    As in the paper, each is normalized and brought to the size of its image by a Lanczos filter.
+    Unlike in the released code it is not rounded to grey levels between, and it is normalized
+    again, as the filter overshoots.
+    """
+    height, width = size
+    large = [
+        np.asarray(_picture(small).resize((width, height), Image.Resampling.LANCZOS))
+        for small in normalized(maps)
+    ]
+    return normalized(np.stack(large))
+
+
+def _picture(values: Array) -> Image.Image:
+    return Image.fromarray(values.astype(np.float32))
+
+
+def _float64(values: Any) -> Any:
+    return values.double() if is_tensor(values) else np.asarray(values, np.float64)
