@@ -10,6 +10,7 @@ differ. Weights are published in half precision; they are used, and all is compu
 """
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,6 +23,7 @@ from fringe.networks.base import Activations, FeatureNetwork
 from fringe.networks.parts import by_parts
 from fringe.networks.resizing import normalized, resized_shorter_side
 from fringe.networks.states import fill
+from fringe.networks.tokens import split_at_last_attention
 from fringe.networks.weights import sha256_of
 
 __all__ = ["load", "preprocess"]
@@ -53,7 +55,14 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)
 
-    return FeatureNetwork(NAME, DIM, None, sha256_of(weights, NAME), device, forward)
+    split = split_at_last_attention(
+        partial(stream, tower),
+        tower.transformer.resblocks[-1].ln_1,
+        partial(head, tower),
+        CPU_IMAGES,
+    )
+    digest = sha256_of(weights, NAME)
+    return FeatureNetwork(NAME, DIM, None, digest, device, forward, split=split)
 
 
 def image_tower(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -67,3 +76,24 @@ def preprocess(images: Tensor) -> Tensor:
     """Return uint8 (N, 3, H, W) as the float32 (N, 3, 224, 224) that CLIP was trained on."""
     pixels = center_crop(resized_shorter_side(images, SIZE, "bicubic"), [SIZE, SIZE])
     return normalized(pixels, MEAN, STD)
+
+
+def stream(tower: VisionTransformer, images: Tensor) -> Tensor:
+    """Return the tokens (N, 50, 768) of uint8 images as the last block of ``tower`` takes them."""
+    patches = tower.conv1(preprocess(images)).flatten(2).transpose(1, 2)
+    of_class = tower.class_embedding.expand(len(patches), 1, -1)
+    tokens = tower.ln_pre(torch.cat([of_class, patches], dim=1) + tower.positional_embedding)
+    # The blocks take tokens first, then images.
+    result: Tensor = tower.transformer.resblocks[:-1](tokens.transpose(0, 1)).transpose(0, 1)
+    return result
+
+
+def head(tower: VisionTransformer, of_class: Tensor, tokens: Tensor) -> Tensor:
+    """Return features (N, 512); see `split_at_last_attention` for what they are made of."""
+    last = tower.transformer.resblocks[-1]
+    tokens = tokens.transpose(0, 1)
+    mixed, _ = last.attn(tokens[:1], tokens, tokens, need_weights=False)
+    x = of_class + mixed[0]
+    x = x + last.mlp(last.ln_2(x))
+    result: Tensor = tower.ln_post(x) @ tower.proj
+    return result

@@ -9,6 +9,8 @@ The modules bear the names of the official checkpoints. The weights were trained
 their embeddings of position are interpolated once, as the official code does for every batch.
 """
 
+from __future__ import annotations
+
 from collections import OrderedDict
 from pathlib import Path
 
@@ -21,6 +23,7 @@ from fringe.networks.base import Activations, FeatureNetwork
 from fringe.networks.parts import by_parts
 from fringe.networks.resizing import IMAGENET, normalized, resized
 from fringe.networks.states import fill
+from fringe.networks.tokens import split_at_last_attention
 from fringe.networks.weights import sha256_of
 
 __all__ = ["VisionTransformer", "load_b", "load_l", "load_transformer", "positions"]
@@ -57,13 +60,22 @@ def load_transformer(
     model.to(device)
 
     def compute(images: Tensor) -> Activations:
-        pixels = normalized(resized(images, (SIZE, SIZE), "bicubic"), *IMAGENET)
-        return Activations(model(pixels))
+        return Activations(model(preprocess(images)))
 
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)
 
-    return FeatureNetwork(name, dim, None, sha256_of(weights, name), device, forward)
+    def stream(images: Tensor) -> Tensor:
+        return model.stream(preprocess(images))
+
+    split = split_at_last_attention(stream, model.last.norm1, model.head, CPU_IMAGES)
+    digest = sha256_of(weights, name)
+    return FeatureNetwork(name, dim, None, digest, device, forward, split=split)
+
+
+def preprocess(images: Tensor) -> Tensor:
+    """Return uint8 (N, 3, H, W) as the float32 (N, 3, 224, 224) that the network was trained on."""
+    return normalized(resized(images, (SIZE, SIZE), "bicubic"), *IMAGENET)
 
 
 def positions(trained: Tensor) -> Tensor:
@@ -96,11 +108,29 @@ class VisionTransformer(nn.Module):
 
     def forward(self, pixels: Tensor) -> Tensor:
         """Return the features."""
+        result: Tensor = self.norm(self.blocks(self._embedded(pixels))[:, 0])
+        return result
+
+    def stream(self, pixels: Tensor) -> Tensor:
+        """Return the tokens (N, 257, dim) as the last block takes them."""
+        result: Tensor = self.blocks[:-1](self._embedded(pixels))
+        return result
+
+    def head(self, of_class: Tensor, tokens: Tensor) -> Tensor:
+        """Return the features; see `split_at_last_attention` for what they are made of."""
+        mixed = self.last.attn(tokens, queries=1)
+        result: Tensor = self.norm(self.last.finish(of_class, mixed[:, 0]))
+        return result
+
+    @property
+    def last(self) -> _Block:
+        """The last block."""
+        return self.blocks[-1]  # type: ignore[return-value]
+
+    def _embedded(self, pixels: Tensor) -> Tensor:
         patches = self.patch_embed(pixels).flatten(2).transpose(1, 2)
         tokens = torch.cat([self.cls_token.expand(len(patches), -1, -1), patches], dim=1)
-        tokens = self.blocks(tokens + self.pos_embed)
-        result: Tensor = self.norm(tokens[:, 0])
-        return result
+        return tokens + self.pos_embed
 
 
 class _Block(nn.Module):
@@ -114,7 +144,11 @@ class _Block(nn.Module):
         self.ls2 = _LayerScale(dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x + self.ls1(self.attn(self.norm1(x)))
+        return self.finish(x, self.attn(self.norm1(x)))
+
+    def finish(self, x: Tensor, mixed: Tensor) -> Tensor:
+        """Return what the block makes of tokens (..., dim) and what attention mixed for each."""
+        x = x + self.ls1(mixed)
         result: Tensor = x + self.ls2(self.mlp(self.norm2(x)))
         return result
 
@@ -126,10 +160,11 @@ class _Attention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, queries: int | None = None) -> Tensor:
+        """Return what the first ``queries`` tokens, by default all, take from all of them."""
         # (N, tokens, 3 dim) to three of (N, heads, tokens, dim / heads)
         query, key, value = self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        mixed = functional.scaled_dot_product_attention(query, key, value)
+        mixed = functional.scaled_dot_product_attention(query[:, :, :queries], key, value)
         result: Tensor = self.proj(mixed.transpose(1, 2).flatten(2))
         return result
 
