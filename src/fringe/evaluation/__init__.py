@@ -12,6 +12,15 @@ from fringe.evaluation.draws import (
     save_weights,
 )
 from fringe.evaluation.judging import sampled_fid
+from fringe.evaluation.region_noise import (
+    REGION_NOISE_COLUMNS,
+    REGION_SHARE_COLUMNS,
+    measure_region_noise,
+    read_region_noise,
+    read_region_shares,
+    write_region_noise,
+    write_region_shares,
+)
 from fringe.evaluation.scores import (
     read_scores,
     score_draws,
@@ -24,6 +33,8 @@ from fringe.evaluation.scores import (
 from fringe.evaluation.statistics import gaussian_of, load_gaussian, save_gaussian, top1_classes
 
 __all__ = [
+    "REGION_NOISE_COLUMNS",
+    "REGION_SHARE_COLUMNS",
     "draw_extremes",
     "draw_matched",
     "draw_random",
@@ -32,7 +43,10 @@ __all__ = [
     "load_draws",
     "load_gaussian",
     "load_weights",
+    "measure_region_noise",
     "optimized_rows",
+    "read_region_noise",
+    "read_region_shares",
     "read_scores",
     "released_rows",
     "sampled_fid",
@@ -46,5 +60,7 @@ __all__ = [
     "score_snapshots",
     "top1_classes",
     "write_convergence",
+    "write_region_noise",
+    "write_region_shares",
     "write_scores",
 ]

@@ -1,6 +1,7 @@
 """What the tables say, in words."""
 
+from fringe.report.sensitivity import sensitivity_sentences
 from fringe.report.verdict import Change, Verdict, summary, verdict
 from fringe.report.write import write_verdicts
 
-__all__ = ["Change", "Verdict", "summary", "verdict", "write_verdicts"]
+__all__ = ["Change", "Verdict", "sensitivity_sentences", "summary", "verdict", "write_verdicts"]

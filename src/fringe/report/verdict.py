@@ -11,6 +11,7 @@ import pandas as pd
 
 from fringe.errors import FringeError
 from fringe.report.convergence import null_space_sentences
+from fringe.report.sensitivity import sensitivity_sentences
 from fringe.tables.build import relative_change
 from fringe.tables.layout import format_percent, format_value
 from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell
@@ -72,6 +73,8 @@ def verdict(
     dims: Mapping[str, int] | None = None,
     imagenet: Sequence[str] = (),
     convergence: pd.DataFrame | None = None,
+    region_noise: pd.DataFrame | None = None,
+    region_shares: pd.DataFrame | None = None,
 ) -> list[Verdict]:
     """Tell, for each dataset, how much of FID resampling takes away from unchanged images.
 
@@ -93,6 +96,9 @@ def verdict(
         Rows of the released weight optimization beside ours, with columns ``CONVERGENCE_COLUMNS``:
         of the datasets in it, the verdict says how much weights can remove and how much of that
         the released steps do.
+    region_noise, region_shares : DataFrame, optional
+        What FID's sensitivity maps proved to be worth, and what they say of a region, as
+        `sensitivity_sentences` takes them.
 
     Raises
     ------
@@ -107,7 +113,18 @@ def verdict(
             "give one, for example clip or untrained"
         )
     return [
-        _verdict(scores, dataset, main, controls, judges, titles, dims or {}, convergence)
+        _verdict(
+            scores,
+            dataset,
+            main,
+            controls,
+            judges,
+            titles,
+            dims or {},
+            convergence,
+            region_noise,
+            region_shares,
+        )
         for dataset in datasets_of(scores)
     ]
 
@@ -151,6 +168,8 @@ def _verdict(
     titles: Titles,
     dims: Mapping[str, int],
     convergence: pd.DataFrame | None,
+    region_noise: pd.DataFrame | None,
+    region_shares: pd.DataFrame | None,
 ) -> Verdict:
     title = title_of(titles, dataset)
     fid, before, after = _change(scores, dataset, main, titles)
@@ -190,6 +209,7 @@ def _verdict(
             "people see."
         )
     said += null_space_sentences(convergence, dataset, main, before, after)
+    said += sensitivity_sentences(region_noise, region_shares, dataset, main)
     said += _cautions(flags, fid, before, after, main, dims)
     if simulated:
         flags.append("simulated")
