@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
+import numpy as np
+
 from fringe.errors import FringeError
-from fringe.metrics.arrays import is_tensor
+from fringe.metrics.arrays import as_numpy, is_tensor, require_finite
 
 __all__ = ["class_activation_maps", "mean_activation_maps", "top_classes"]
 
@@ -37,7 +39,7 @@ def class_activation_maps(
         The weights of the one linear layer that makes logits of the mean of the maps; or a function
         from ``maps`` (a torch tensor) to logits (B, C), through which PyTorch differentiates.
     classes : array (B, k), integers
-        Which classes of each image; `top_classes` finds the most probable.
+        Which classes of each image, from 0 to C - 1; `top_classes` finds the most probable.
     logits : array (B, C), optional
         Needed where ``head`` is an array and ``of`` is "probability".
     of : {"probability", "logit"}
@@ -51,9 +53,10 @@ def class_activation_maps(
     Raises
     ------
     FringeError
-        If the shapes do not fit.
+        If the shapes do not fit, or there is no such class.
     """
-    A, chosen = _tensor(maps), _tensor(classes).long()
+    A = _tensor(maps)
+    chosen = _tensor(classes).long().to(A.device)
     if A.ndim != 4 or chosen.ndim != 2 or len(chosen) != len(A):
         raise FringeError(
             f"class activation maps: maps of shape {tuple(A.shape)} and classes of shape "
@@ -63,6 +66,7 @@ def class_activation_maps(
         found = _by_autograd(A, head, chosen, of)
     else:
         W = _weights(head, A)
+        _require_classes(chosen, len(W))
         if of == "logit":
             slopes = W[chosen]
         else:
@@ -84,6 +88,11 @@ def mean_activation_maps(maps: Any, head: Any, logits: Any) -> Any:
     -------
     array (B, H, W), float64
         Of the kind that ``maps`` is.
+
+    Raises
+    ------
+    FringeError
+        If the shapes do not fit.
     """
     import torch
 
@@ -103,9 +112,18 @@ def mean_activation_maps(maps: Any, head: Any, logits: Any) -> Any:
 def top_classes(logits: Any, k: int = 3) -> tuple[Any, Any]:
     """Return the k most probable classes (B, k) of each image, and their probabilities, float64.
 
-    Of equal logits the lower class comes first. Both are of the kind that ``logits`` is.
+    Of equal logits the lower class comes first. Both are of the kind that ``logits`` (B, C) is; all
+    C classes are returned where there are fewer than k.
+
+    Raises
+    ------
+    FringeError
+        If the shape is another one, or a logit is NaN or infinite.
     """
     scores = _tensor(logits).double()
+    if scores.ndim != 2:
+        raise FringeError(f"top classes: logits of shape {tuple(scores.shape)}; give (B, C)")
+    require_finite(as_numpy(scores), "logits")
     order = scores.sort(dim=1, descending=True, stable=True).indices[:, :k]
     shares = scores.softmax(1).gather(1, order)
     return (order, shares) if is_tensor(logits) else (order.numpy(), shares.numpy())
@@ -122,8 +140,10 @@ def _by_autograd(A: Any, head: Head, classes: Any, of: Score) -> Any:
     import torch
 
     with torch.inference_mode(mode=False), torch.enable_grad():
-        maps = A.clone().requires_grad_()
-        scores = head(maps)
+        # Clones, since what was made in inference mode can take no part.
+        maps, classes = A.clone().requires_grad_(), classes.clone()
+        scores = head(maps).double()
+        _require_classes(classes, scores.shape[1])
         scores = scores.softmax(1) if of == "probability" else scores
         found = []
         for chosen in classes.T:
@@ -141,20 +161,33 @@ def _probabilities(logits: Any, W: Any, A: Any) -> Any:
             f"class activation maps: logits of shape {shape} for {len(A)} images and {len(W)} "
             "classes; give (B, C)"
         )
-    return _tensor(logits).double().softmax(1)
+    return _tensor(logits).double().to(A.device).softmax(1)
 
 
 def _weights(head: Any, A: Any) -> Any:
     W = _tensor(head).double().to(A.device)
-    if W.ndim != 2 or W.shape[1] != A.shape[1]:
+    if A.ndim != 4 or W.ndim != 2 or W.shape[1] != A.shape[1]:
         raise FringeError(
             f"class activation maps: a linear layer of shape {tuple(W.shape)} for maps of shape "
-            f"{tuple(A.shape)}; give (C, D)"
+            f"{tuple(A.shape)}; give (C, D) and (B, D, H, W)"
         )
     return W
 
 
+def _require_classes(chosen: Any, count: int) -> None:
+    wrong = chosen[(chosen < 0) | (chosen >= count)]
+    if len(wrong):
+        raise FringeError(
+            f"class activation maps: there is no class {int(wrong[0])} of {count}; give classes "
+            f"from 0 to {count - 1}"
+        )
+
+
 def _tensor(values: Any) -> Any:
+    """Return a tensor without a history: weights of a network may have one."""
     import torch
 
-    return values if is_tensor(values) else torch.as_tensor(values)
+    if is_tensor(values):
+        return values.detach()
+    # PyTorch takes no arrays that run backwards.
+    return torch.from_numpy(np.ascontiguousarray(values))

@@ -26,13 +26,14 @@ import numpy as np
 import scipy.linalg as linalg
 
 from fringe.errors import FringeError
-from fringe.metrics.arrays import Floats, as_matrix, as_numpy, like, require_finite
+from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, like, require_finite
 from fringe.metrics.frechet import covariance_root
 from fringe.metrics.gaussian import Gaussian
 
 __all__ = ["Transport", "approximation_bound", "fid_gradient", "optimal_transport"]
 
 ROWS = 1024  # features that are worked on at a time
+ROUNDING = 1e-12  # what sums over thousands of images or features may lose, relatively
 # The trapezoidal rule in log t errs by exp(-pi^2 / step), and by exp(-TAIL) where it is cut off.
 STEP = 0.3
 TAIL = 32.0
@@ -42,13 +43,13 @@ class Transport(NamedTuple):
     """What all images' gradients share, given the Gaussians of real and of generated images.
 
     ``axes`` (D, r) is F V and ``eigenvalues`` (r,) are L, those of F^T S F, 0 where they cannot be
-    told from it; r is the rank of R. ``noise`` is what rounding leaves of a zero in z, over the
-    length of f - mu.
+    told from it; r is the rank of R. ``scale`` is the length of what F^T G is a product of: what
+    rounding leaves of a zero in F^T G is a part of it.
     """
 
     axes: Floats
     eigenvalues: Floats
-    noise: float
+    scale: float
 
 
 def optimal_transport(real: Gaussian, generated: Gaussian) -> Transport:
@@ -65,15 +66,18 @@ def optimal_transport(real: Gaussian, generated: Gaussian) -> Transport:
             "from different networks or spaces"
         )
     F, G = covariance_root(real), covariance_root(generated)
+    # Rounding makes features that are the same in all images vary, by less than their mean's.
+    G[np.linalg.norm(G, axis=1) <= ROUNDING * np.abs(as_numpy(generated.mean))] = 0
+    R, S = (np.linalg.norm(as_numpy(g.covariance)) for g in (real, generated))
+    scale = float(np.sqrt(R) * np.sqrt(S))
     eigenvalues = np.zeros(F.shape[1])
     axes = F
     if F.size and G.size:
         V, singular, _ = linalg.svd(F.T @ G, full_matrices=G.shape[1] < F.shape[1])
-        singular[singular < real.dim * np.finfo(np.float64).eps * singular[0]] = 0
+        singular[singular < real.dim * np.finfo(np.float64).eps * scale] = 0
         eigenvalues[: len(singular)] = singular**2
         axes = F @ V
-    noise = real.dim * np.finfo(np.float64).eps * float(np.linalg.norm(F))
-    return Transport(axes, eigenvalues, noise)
+    return Transport(axes, eigenvalues, scale)
 
 
 def fid_gradient(
@@ -110,20 +114,19 @@ def fid_gradient(
     Returns
     -------
     array (B, D), float64
-        Of the kind that ``features`` is, in units of the features. Relative error of a row about
-        1e-12 for well-conditioned covariances.
+        Of the kind that ``features`` is, in units of the features. For well-conditioned covariances
+        rounding is about 1e-12 of a row's length; single components may be less exact.
 
     Raises
     ------
     FringeError
         If dimensions differ, n is too small, or a feature is NaN or infinite.
     """
-    rows = _checked(features, generated, n)
-    parts = transport or optimal_transport(real, generated)
+    rows, parts = _checked(features, real, generated, n, transport)
     m, mu = (as_numpy(g.mean).astype(np.float64) for g in (real, generated))
     gradient = np.empty(rows.shape)
     for first in range(0, len(rows), ROWS):
-        step = rows[first : first + ROWS].astype(np.float64) - mu
+        step = _step(rows[first : first + ROWS], mu)
         # Towards the mean of all n images, which this one moves by step / n.
         drift = mu - m + (0 if included else step / n)
         if included:
@@ -142,9 +145,14 @@ def approximation_bound(
 ) -> Any:
     """Return, for each row, a bound on the length of what ``exact=False`` gets wrong.
 
-    With the leverage q = z^T (c L)^-1 z / n (about D / n for a typical image), every component of
-    (c L + z z^T / n)^-1/2 z lies between 1 / (1 + q) and 1 times that of (c L)^-1/2 z, as the
-    quadrature's denominators lie between 1 and 1 + q.
+    The approximation has the components w = (c L)^-1/2 z. The exact ones are w_j (1 - d_j), where
+    d_j is the mean of Q / (1 + Q) over t with the density (2/pi) (c L_j)^1/2 / (c L_j + t^2), and
+    Q = z^T (c L + t^2)^-1 z / n. The mean of Q itself is
+
+        q_j = sum_i w_i^2 L_i^1/2 / (L_i^1/2 + L_j^1/2) / n,
+
+    and Q is at most the leverage q = |w|^2 / n, about D / n for a typical image. Hence d_j lies
+    between q_j / (1 + q) and, by Jensen's inequality, q_j / (1 + q_j).
 
     Parameters
     ----------
@@ -154,32 +162,43 @@ def approximation_bound(
     Returns
     -------
     array (B,), float64
-        In units of `fid_gradient`; infinite where a direction is new (S singular).
+        In units of `fid_gradient`; infinite where a direction is new (S singular). Little above the
+        error itself where q is small.
     """
-    rows = _checked(features, generated, n)
-    parts = transport or optimal_transport(real, generated)
+    rows, parts = _checked(features, real, generated, n, transport)
     mu = as_numpy(generated.mean).astype(np.float64)
-    scale = float(np.linalg.norm(parts.axes, 2)) if parts.axes.size else 0.0
-    bound = np.empty(len(rows))
     known = parts.eigenvalues > 0
+    roots = np.sqrt((n - 2) / (n - 1) * parts.eigenvalues[known])
+    axes = parts.axes[:, known]
+    shares = roots[:, None] / (roots[:, None] + roots)
+    # At least the largest singular value of F, for a hundredth of its time.
+    length = np.sqrt(np.linalg.norm(as_numpy(real.covariance)))
+    lengths = np.linalg.norm(axes, axis=0)
+    bound = np.empty(len(rows))
     for first in range(0, len(rows), ROWS):
-        step = rows[first : first + ROWS].astype(np.float64) - mu
-        z = _projected(step, parts)
-        whitened = z[:, known] / np.sqrt((n - 2) / (n - 1) * parts.eigenvalues[known])
-        length = (whitened**2).sum(axis=1)
-        q = length / n
-        found = 2 / n * scale * q / (1 + q) * np.sqrt(length)
+        z = _projected(_step(rows[first : first + ROWS], mu), parts)
+        w = z[:, known] / roots
+        q = (w**2).sum(axis=1, keepdims=True) / n
+        own = w**2 @ shares / n
+        least, most = own / (1 + q), own / (1 + own)
+        middle = np.linalg.norm((w * (most + least) / 2) @ axes.T, axis=1)
+        doubt = np.abs(w) * (most - least) / 2
+        rest = np.minimum(length * np.linalg.norm(doubt, axis=1), doubt @ lengths)
+        found = 2 / n * (middle + rest)
         found[(z[:, ~known] != 0).any(axis=1)] = np.inf
         bound[first : first + ROWS] = found
     return like(features, bound)
 
 
-def _checked(features: Any, generated: Gaussian, n: int) -> Any:
+def _checked(
+    features: Any, real: Gaussian, generated: Gaussian, n: int, transport: Transport | None
+) -> tuple[Array, Transport]:
     rows = as_matrix(features, "features")
-    if rows.shape[1] != generated.dim:
+    dims = {real.dim, generated.dim} | ({len(transport.axes)} if transport else set())
+    if dims != {rows.shape[1]}:
         raise FringeError(
-            f"features: {rows.shape[1]} dimensions, but the Gaussians have {generated.dim}; take "
-            "both from the same network"
+            f"features: {rows.shape[1]} dimensions, but the Gaussians have "
+            f"{' and '.join(map(str, sorted(dims)))}; take all from the same network and space"
         )
     if n < 3:
         raise FringeError(
@@ -187,17 +206,26 @@ def _checked(features: Any, generated: Gaussian, n: int) -> Any:
             "give at least 3 images"
         )
     require_finite(rows, "features")
-    return rows
+    return rows, transport or optimal_transport(real, generated)
+
+
+def _step(rows: Array, mu: Floats) -> Floats:
+    """Return f - mu, (B, D), 0 where it may be nothing but the rounding of mu."""
+    step = np.asarray(rows.astype(np.float64) - mu)
+    step[np.abs(step) <= ROUNDING * np.abs(mu)] = 0
+    return step
 
 
 def _projected(step: Floats, parts: Transport) -> Floats:
     """Return z = V^T F^T (f - mu), (B, r); 0 in unknown directions where there is only rounding."""
     z = np.asarray(step @ parts.axes)
-    unknown = parts.eigenvalues == 0
-    if unknown.any():
-        new = np.linalg.norm(z[:, unknown], axis=1)
-        rounding = new <= parts.noise * np.linalg.norm(step, axis=1)
-        z[np.ix_(rounding, unknown)] = 0
+    known = parts.eigenvalues > 0
+    if not known.all():
+        new = np.linalg.norm(z[:, ~known], axis=1)
+        # An f that is like the other images is mu + G w, and V is only as exact as F^T G is.
+        w = np.linalg.norm(z[:, known] / np.sqrt(parts.eigenvalues[known]), axis=1)
+        noise = np.linalg.norm(parts.axes) * np.linalg.norm(step, axis=1) + parts.scale * w
+        z[np.ix_(new <= ROUNDING * noise, ~known)] = 0
     return z
 
 
@@ -225,7 +253,7 @@ def _transported_by_own(step: Floats, parts: Transport, n: int) -> Floats:
 
 
 def _least(eigenvalues: Floats, change: Floats) -> float:
-    """Return a number that no nonzero eigenvalue of c L + z z^T / n, of any row, lies below."""
+    """Return x; no nonzero eigenvalue of c L + z z^T / n, of any row, is less than x / 3."""
     known = eigenvalues > 0
     least = eigenvalues[known].min(initial=1)
     new = change[:, ~known].sum(axis=1)

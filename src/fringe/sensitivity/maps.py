@@ -8,9 +8,11 @@ import numpy as np
 from PIL import Image
 
 from fringe.errors import FringeError
-from fringe.metrics.arrays import Array, Floats, as_numpy, is_tensor
+from fringe.metrics.arrays import Array, Floats, as_numpy, is_tensor, like
 
 __all__ = ["normalized", "sensitivity_maps", "upsampled"]
+
+ROUNDING = 1e-12  # what sums over features may lose, relatively
 
 
 def sensitivity_maps(maps: Any, gradient: Any) -> Any:
@@ -38,24 +40,37 @@ def sensitivity_maps(maps: Any, gradient: Any) -> Any:
         If the shapes do not fit.
     """
     shape = tuple(maps.shape)
-    if len(shape) != 4 or tuple(gradient.shape) not in (shape[:2], shape):
+    if len(shape) != 4 or 0 in shape or tuple(gradient.shape) not in (shape[:2], shape):
         raise FringeError(
             f"sensitivity maps: maps of shape {shape} with gradients of shape "
             f"{tuple(gradient.shape)}; give (B, D, H, W) with (B, D) or the same"
         )
-    A, g = _float64(maps), _float64(gradient)
-    alpha = (g / (shape[2] * shape[3])) ** 2 if g.ndim == 2 else (g**2).mean((2, 3))
-    return (alpha[:, None] @ A.reshape(*shape[:2], -1)).reshape(shape[0], *shape[2:])
+    if is_tensor(gradient) != is_tensor(maps):
+        gradient = like(maps, as_numpy(gradient))
+    # One image at a time: its copy in float64 stays in the cache.
+    found = [
+        _importance(slopes, shape[2] * shape[3]) @ _float64(own).reshape(shape[1], -1)
+        for own, slopes in zip(maps, gradient, strict=True)
+    ]
+    return _stack(found).reshape(shape[0], *shape[2:])
 
 
 def normalized(maps: Any) -> Floats:
     """Return each of ``maps`` (..., H, W) as float64 from 0 to 1, its least to its largest value.
 
-    A map that is the same everywhere says nothing of places and becomes 0.
+    A map that is the same everywhere, but for rounding, says nothing of places and becomes 0.
+
+    Raises
+    ------
+    FringeError
+        If ``maps`` are no maps.
     """
     array = as_numpy(maps).astype(np.float64)
+    if array.ndim < 2 or 0 in array.shape[-2:]:
+        raise FringeError(f"maps: expected shape (..., H, W), got {array.shape}")
     low, high = (f(array, axis=(-2, -1), keepdims=True) for f in (np.min, np.max))
-    return np.asarray((array - low) / np.where(high > low, high - low, 1))
+    flat = high - low <= ROUNDING * np.maximum(np.abs(low), np.abs(high))
+    return np.asarray(np.where(flat, 0, array - low) / np.where(flat, 1, high - low))
 
 
 def upsampled(maps: Any, size: tuple[int, int]) -> Floats:
@@ -64,13 +79,37 @@ def upsampled(maps: Any, size: tuple[int, int]) -> Floats:
     As in the paper, each is normalized and brought to the size of its image by a Lanczos filter.
     Unlike in the released code it is not rounded to grey levels between, and it is normalized
     again, as the filter overshoots.
+
+    Raises
+    ------
+    FringeError
+        If the shapes are no such.
     """
     height, width = size
+    if len(maps.shape) != 3 or 0 in maps.shape or min(size) < 1:
+        raise FringeError(
+            f"upsampling: maps of shape {tuple(maps.shape)} to {height} x {width}; give (B, h, w), "
+            "at least one map, and the height and width of the images"
+        )
     large = [
         np.asarray(_picture(small).resize((width, height), Image.Resampling.LANCZOS))
         for small in normalized(maps)
     ]
     return normalized(np.stack(large))
+
+
+def _importance(gradient: Any, places: int) -> Any:
+    """Return alpha (D,) of Equation 2, from the gradient (D,) or (D, H, W) of one image."""
+    slopes = _float64(gradient)
+    return (slopes / places) ** 2 if slopes.ndim == 1 else (slopes**2).mean((1, 2))
+
+
+def _stack(parts: list[Any]) -> Any:
+    if not is_tensor(parts[0]):
+        return np.stack(parts)
+    import torch
+
+    return torch.stack(parts)
 
 
 def _picture(values: Array) -> Image.Image:
