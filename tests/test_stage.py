@@ -113,3 +113,11 @@ def test_jobs_find_this_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     here, other = os.environ["PYTHONPATH"].split(os.pathsep)
     assert (Path(here) / "fringe" / "stage.py").is_file()
     assert other == str(tmp_path)
+
+
+def test_rooms_that_most_scripts_import_do_not_import_torch() -> None:
+    # PyTorch takes seconds to import, and each job is a process of its own.
+    modules = "fringe.evaluation, fringe.features, fringe.figures, fringe.plan, fringe.report"
+    code = f"import sys, {modules}, fringe.sensitivity; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"

@@ -11,8 +11,6 @@ from fringe.errors import FringeError
 from fringe.files import atomic_path, open_h5
 from fringe.metrics import Gaussian
 from fringe.resampling import optimize_weights
-from fringe.resampling.reference import DivergenceError
-from fringe.resampling.released import time_released_step
 
 __all__ = ["optimized_rows", "released_rows", "write_convergence"]
 
@@ -46,6 +44,10 @@ def released_rows(
     checkpoint : path, optional
         As of :func:`fringe.resampling.optimize_weights`.
     """
+    # PyTorch takes seconds to import, and most scripts that import this room need none.
+    from fringe.resampling.reference import DivergenceError
+    from fringe.resampling.released import time_released_step
+
     timing = time_released_step(
         real, candidates, TIMED_STEPS, learning_rate=LEARNING_RATE, device=device
     )
