@@ -110,3 +110,38 @@ def test_another_clip_is_refused(archive: Path, tmp_path: Path) -> None:
     torch.save(state, path)
     with pytest.raises(FringeError, match=r"B-16\.pth: not .*'conv1\.weight'.*\(768, 3, 32, 32\)"):
         load(path, CPU)
+
+
+def test_split_is_at_the_last_attention(
+    network: FeatureNetwork, reference: FeatureExtractorCLIP
+) -> None:
+    batch = images(90, 120)
+    assert network.split is not None
+    with torch.no_grad():
+        maps, rest = network.split(batch)
+    maps.requires_grad_()
+    found = rest(maps).features
+    assert maps.shape == (2, 768, 7, 7)
+
+    # torch-fidelity's tower, whose tokens are in front, whole, and cut where the block normalizes.
+    tower = reference.model.visual.requires_grad_(False)
+    cut = []
+
+    def normalized(*call: Tensor) -> Tensor:
+        cut.append(call[2].detach().requires_grad_())
+        return cut[0]
+
+    handle = tower.transformer.resblocks[-1].ln_1.register_forward_hook(normalized)
+    expected = tower(torch.stack([by_pillow(image) for image in batch]))
+    handle.remove()
+    assert_close(found.detach(), expected.detach())
+    slopes = torch.randn(expected.shape, generator=torch.Generator().manual_seed(0))
+    (theirs,) = torch.autograd.grad(expected, cut[0], slopes)
+    (ours,) = torch.autograd.grad(found, maps, slopes)
+    assert_close(maps.detach(), as_maps(cut[0].detach()))
+    assert_close(ours, as_maps(theirs))
+
+
+def as_maps(tokens: Tensor) -> Tensor:
+    """Return (50, N, 768), row by row of patches behind the class token, as (N, 768, 7, 7)."""
+    return tokens[1:].permute(1, 2, 0).reshape(-1, 768, 7, 7)

@@ -160,3 +160,40 @@ def test_registers_are_refused(shallow_large: Path, tmp_path: Path) -> None:
     torch.save(state, path)
     with pytest.raises(FringeError, match=r"reg4\.pth: .*'register_tokens' is unknown"):
         load_shallow_large(path)
+
+
+@pytest.mark.parametrize("depth", [1, 3])
+def test_split_is_at_the_last_attention(tmp_path: Path, depth: int) -> None:
+    path = tmp_path / "tiny.pth"
+    write_dinov2(path, seed=7, dim=24, depth=depth)
+    network = load_transformer("tiny", path, CPU, dim=24, depth=depth, heads=3)
+    batch = images(100, 150, count=3)  # more than one part
+    assert network.split is not None
+    before = network(batch).features
+    with torch.no_grad():
+        maps, rest = network.split(batch)
+    maps.requires_grad_()
+    found = rest(maps).features
+    assert maps.shape == (3, 24, 16, 16)
+    assert (found.detach() - before).abs().max() < 1e-5 * before.abs().max()
+    assert torch.equal(network(batch).features, before)
+
+    # torchvision's transformer, whole, and cut where the last block normalizes.
+    model = judge(torch.load(path, weights_only=True), dim=24, depth=depth, heads=3)
+    model.requires_grad_(False)
+    cut = []
+
+    def normalized(*call: Tensor) -> Tensor:
+        cut.append(call[2].detach().requires_grad_())
+        return cut[0]
+
+    last = getattr(model.encoder.layers, f"encoder_layer_{depth - 1}")
+    last.ln_1.register_forward_hook(normalized)
+    expected = model(torch.stack([by_pillow(image) for image in batch]))
+    slopes = torch.randn(expected.shape, generator=torch.Generator().manual_seed(0))
+    (gradient,) = torch.autograd.grad(expected, cut[0], slopes)
+    (ours,) = torch.autograd.grad(found, maps, slopes)
+    for mine, theirs in ((maps.detach(), cut[0].detach()), (ours, gradient)):
+        square = theirs[:, 1:].transpose(1, 2).reshape(3, 24, 16, 16)
+        assert square.abs().max() > 0
+        assert (mine - square).abs().max() < 1e-5 * square.abs().max()
