@@ -1,10 +1,15 @@
-"""The paper's figures from tidy scores, classes and image grids; each returns a Figure."""
+"""The paper's figures from tidy scores, classes, images and maps; each returns a Figure."""
 
+from fringe.figures.activation import activation_comparison
 from fringe.figures.comparison import generator_comparison
 from fringe.figures.convergence import loss_over_time
+from fringe.figures.heat import overlay
 from fringe.figures.histogram import top1_histogram
+from fringe.figures.mean_maps import MeanMaps, mean_sensitivity
 from fringe.figures.networks import network_comparison
+from fringe.figures.noise import noise_examples, region_noise
 from fringe.figures.schemes import scheme_grids
+from fringe.figures.sensitivity import network_maps, sensitivity_examples, sensitivity_grid
 from fringe.figures.sizes import sample_sizes
 from fringe.figures.snapshots import snapshot_correlation
 from fringe.figures.style import REVISION, Style, read_style, save
@@ -13,15 +18,24 @@ from fringe.figures.weights import weight_grids
 
 __all__ = [
     "REVISION",
+    "MeanMaps",
     "Style",
+    "activation_comparison",
     "class_sweep",
     "generator_comparison",
     "loss_over_time",
+    "mean_sensitivity",
     "network_comparison",
+    "network_maps",
+    "noise_examples",
+    "overlay",
     "read_style",
+    "region_noise",
     "sample_sizes",
     "save",
     "scheme_grids",
+    "sensitivity_examples",
+    "sensitivity_grid",
     "snapshot_correlation",
     "top1_histogram",
     "weight_grids",

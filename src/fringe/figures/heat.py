@@ -1,0 +1,192 @@
+"""Sensitivity maps laid over their images, and the checks that all figures of maps share."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import matplotlib
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from fringe.errors import FringeError
+from fringe.sensitivity.maps import upsampled
+from fringe.tables.titles import title_of
+
+__all__ = [
+    "COLORS",
+    "as_pixels",
+    "check_maps",
+    "check_mean_image",
+    "check_predictions",
+    "distance_name",
+    "heat_note",
+    "mean_overlay",
+    "overlay",
+    "percent",
+]
+
+# Perceptually uniform, from blue to yellow as Parula, the released code's: that one is MATLAB's,
+# and its table of colours is not free to ship.
+COLORS = matplotlib.colormaps["viridis"]
+
+Prediction = tuple[str, float]
+
+
+def overlay(images: ArrayLike, maps: ArrayLike) -> NDArray[np.uint8]:
+    """Return each image under the heat of its map, mixed as in the paper.
+
+    The map, brought to the size of the image (`fringe.sensitivity.upsampled`) and coloured, counts
+    twice, the image once; both lie between 0 and 1 before, and their sum is spread from 0 to 255.
+    The colours are viridis, not Parula.
+
+    Parameters
+    ----------
+    images : (n, H, W, 3)
+        RGB; uint8, or numbers in any unit, such as a mean of images.
+    maps : (n, h, w)
+        One for each image, of any size and unit.
+
+    Returns
+    -------
+    (n, H, W, 3) uint8
+
+    Raises
+    ------
+    FringeError
+        If the shapes do not fit, there is no image, or a value is NaN or infinite.
+    """
+    pictures = np.asarray(images)
+    if pictures.ndim != 4 or pictures.shape[-1] != 3 or not pictures.size:
+        raise FringeError(
+            f"overlay: images of shape {pictures.shape}; give RGB images of shape (n, H, W, 3)"
+        )
+    _require_numbers(pictures, "overlay: images")
+    heat = check_maps(maps, len(pictures), "overlay")
+    mixed = np.empty(pictures.shape, np.uint8)
+    for place, picture in enumerate(pictures):  # one at a time: ten times as large as float64
+        large = COLORS(upsampled(heat[place : place + 1], picture.shape[:2])[0])[..., :3]
+        mixed[place] = as_pixels(255 * _spread(2 * large + _spread(picture)))
+    return mixed
+
+
+def check_maps(maps: ArrayLike, count: int, name: str, ndim: int = 3) -> NDArray[np.float64]:
+    """Return ``maps`` as float64 (count, h, w), or with ``ndim`` 4 as (count, k, h, w).
+
+    Raises
+    ------
+    FringeError
+        If they are of another shape, or a value is NaN or infinite.
+    """
+    array = np.asarray(maps)
+    if array.ndim != ndim or len(array) != count or not array.size:
+        wanted = f"({count}, {'k, ' if ndim == 4 else ''}h, w)"
+        raise FringeError(
+            f"{name}: maps of shape {array.shape} for {count} images; give {wanted}, "
+            "one map for each image"
+        )
+    _require_numbers(array, f"{name}: maps")
+    return array.astype(np.float64)
+
+
+def check_predictions(
+    predictions: Sequence[Sequence[Prediction]], count: int, name: str
+) -> list[list[Prediction]]:
+    """Return the most probable classes of each image, as many of each.
+
+    Raises
+    ------
+    FringeError
+        If there is not one list for each image, their lengths differ or are 0, or a probability
+        is not between 0 and 1.
+    """
+    found = [[(str(c), float(p)) for c, p in classes] for classes in predictions]
+    lengths = {len(classes) for classes in found}
+    if len(found) != count or len(lengths) != 1 or 0 in lengths:
+        raise FringeError(
+            f"{name}: predictions for {len(found)} images, of {sorted(lengths)} classes, with "
+            f"{count} images; give each image the same number of (class name, probability) pairs"
+        )
+    for place, classes in enumerate(found):
+        for label, probability in classes:
+            if not 0 <= probability <= 1 + 1e-6:  # also refuses NaN; rounding is nobody's fault
+                raise FringeError(
+                    f"{name}: image {place}: class {label!r} has probability {probability}; "
+                    "give softmax probabilities, from 0 to 1"
+                )
+    return found
+
+
+def distance_name(network: str) -> str:
+    """Return what the Fréchet distance in a network is called: "FID", "FID (SwAV)"."""
+    return "FID" if network in ("", "inception") else f"FID ({title_of({}, network)})"
+
+
+def mean_overlay(
+    heat: ArrayLike, mean: NDArray[np.float64] | None, size: tuple[int, ...], name: str
+) -> NDArray[np.uint8]:
+    """Return a map (h, w) over a mean image (H, W, 3); where there is none, its colours alone.
+
+    ``size`` is (H, W) of what is returned.
+
+    Raises
+    ------
+    FringeError
+        If the map is of another shape, or holds what is no finite number.
+    """
+    array = np.asarray(heat)
+    if array.ndim != 2 or not array.size:
+        raise FringeError(f"{name}: a mean map of shape {array.shape}; give (h, w)")
+    if mean is None:
+        checked = check_maps(array[None], 1, name)
+        colors: NDArray[np.float64] = COLORS(upsampled(checked, (size[0], size[1]))[0])
+        return as_pixels(255 * colors[..., :3])
+    return np.asarray(overlay(mean[None], array[None])[0])
+
+
+def check_mean_image(image: ArrayLike, name: str) -> NDArray[np.float64]:
+    """Return a mean image as float64 (H, W, 3).
+
+    Raises
+    ------
+    FringeError
+        If it is of another shape, or a value is not between 0 and 255.
+    """
+    array = np.asarray(image, dtype=np.float64)
+    if array.ndim != 3 or array.shape[-1] != 3 or not array.size:
+        raise FringeError(f"{name}: a mean image of shape {array.shape}; give RGB, (H, W, 3)")
+    if not (array.min() >= 0 and array.max() <= 255):  # also refuses NaN
+        raise FringeError(
+            f"{name}: a mean image from {array.min():g} to {array.max():g}; give 0 to 255"
+        )
+    return array
+
+
+def heat_note(distance: str) -> str:
+    """Return what the colours of sensitivity maps mean, in two sentences."""
+    return (
+        f"Changing a yellow part of the image would change {distance} most, a violet one least. "
+        "The colours of each map span its own range."
+    )
+
+
+def percent(share: float) -> str:
+    """Return "87%", "3.4%", "<0.1%": a share from 0 to 1 with the digits that matter."""
+    if 0 < share < 0.0005:
+        return "<0.1%"
+    return f"{100 * share:.0f}%" if share >= 0.0995 else f"{100 * share:.1f}%"
+
+
+def as_pixels(values: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return numbers from 0 to 255 rounded to grey levels."""
+    return np.asarray(np.rint(values), dtype=np.uint8)
+
+
+def _spread(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return ``values`` from 0 to 1 by their least and largest; 0 where all are equal."""
+    array = values.astype(np.float64)
+    low, high = array.min(), array.max()
+    return np.asarray((array - low) / (high - low if high > low else 1))
+
+
+def _require_numbers(array: NDArray[Any], name: str) -> None:
+    if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
+        raise FringeError(f"{name} hold no finite real numbers ({array.dtype}); give such numbers")

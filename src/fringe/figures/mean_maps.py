@@ -1,0 +1,159 @@
+"""Figures 4b, 12 and 15: means of images and of their maps."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike
+
+from fringe.errors import FringeError
+from fringe.figures.heat import as_pixels, check_mean_image, distance_name, heat_note, mean_overlay
+from fringe.figures.page import (
+    GAP,
+    Cells,
+    Page,
+    blocks_of,
+    columns_for,
+    fitted,
+    line,
+    short_name,
+)
+from fringe.figures.style import Style, read_style, styled
+from fringe.tables.titles import title_of
+
+__all__ = ["MeanMaps", "Means", "mean_sensitivity"]
+
+_LABEL = 0.8  # of the font size: names of groups
+
+
+class Means(Protocol):
+    """What `mean_sensitivity` reads of a group; see `MeanMaps`."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+    @property
+    def count(self) -> int: ...  # noqa: D102
+    @property
+    def image(self) -> ArrayLike: ...  # noqa: D102
+    @property
+    def sensitivity(self) -> ArrayLike: ...  # noqa: D102
+    @property
+    def activation(self) -> ArrayLike | None: ...  # noqa: D102
+
+
+@dataclass(frozen=True, eq=False)
+class MeanMaps:
+    """Means over a group of images.
+
+    ``image`` (H, W, 3) is the mean of ``count`` images, from 0 to 255; ``sensitivity`` (h, w) that
+    of their maps; ``activation`` (h, w) that of Grad-CAM of each image's Top-1 class, if known.
+    """
+
+    name: str
+    count: int
+    image: ArrayLike
+    sensitivity: ArrayLike
+    activation: ArrayLike | None = None
+
+
+def mean_sensitivity(
+    groups: Sequence[Means],
+    *,
+    title: str,
+    network: str = "",
+    activation: bool = False,
+    columns: int = 8,
+    simulated: bool = False,
+    style: Mapping[str, Any] | Style | None = None,
+) -> Figure:
+    """Return Figure 4b or, with more groups, 12; with ``activation`` Figure 15.
+
+    Parameters
+    ----------
+    groups : sequence of MeanMaps, or of what has the same attributes
+        A column for each, the group of all images first; images of one size. Of a class name's
+        synonyms the first is shown.
+    title : str
+        Display name of the dataset.
+    network : str
+        Name of the network whose distance the maps are of; FID's own by default.
+    activation : bool
+        Whether to add a row with the mean of Grad-CAM.
+    columns : int
+        Groups side by side, at most; fewer where names would not fit. More groups go below.
+
+    Raises
+    ------
+    FringeError
+        If there is no group, an array is of another kind, a count is not positive, or a group has
+        no activation where it is asked for.
+    """
+    if not groups:
+        raise FringeError("mean sensitivity: no group; give at least one")
+    if columns < 1:
+        raise FringeError(f"mean sensitivity: {columns} columns; give at least one")
+    means = [check_mean_image(group.image, f"mean sensitivity: {group.name}") for group in groups]
+    for group, mean in zip(groups, means, strict=True):
+        if mean.shape != means[0].shape:
+            raise FringeError(
+                f"mean sensitivity: {group.name} has a mean image of shape {mean.shape}, "
+                f"{groups[0].name} one of {means[0].shape}; give all in one size"
+            )
+        if group.count < 1:
+            raise FringeError(
+                f"mean sensitivity: {group.name} is the mean of {group.count} images; "
+                "leave out groups without an image"
+            )
+        if activation and group.activation is None:
+            raise FringeError(
+                f"mean sensitivity: {group.name} has no mean activation; give one to every group, "
+                "or leave the row out"
+            )
+    maps = {"sensitivity": [group.sensitivity for group in groups]}
+    if activation:
+        maps["Grad-CAM"] = [group.activation for group in groups if group.activation is not None]
+    shown = {"mean image": [as_pixels(mean) for mean in means]}
+    for label, heats in maps.items():
+        shown[label] = [
+            mean_overlay(heat, mean, mean.shape[:2], group.name)
+            for heat, mean, group in zip(heats, means, groups, strict=True)
+        ]
+    look = read_style(style)
+    blocks = blocks_of(len(groups), columns_for(look, columns))
+    distance, network_title = distance_name(network), title_of({}, network or "inception")
+    note = f"Sensitivity: the mean of the maps, over the mean image. {heat_note(distance)}"
+    if len(groups) > 1:
+        note = f"Images grouped by their Top-1 ImageNet class by {network_title}. {note}"
+    if activation:
+        note += (
+            " Grad-CAM: the mean over the same images of what the probability of the Top-1 class "
+            "rests on."
+        )
+    with styled(look):
+        over = "images of a class" if len(groups) > 1 else "all images"
+        heading = f"{title}: where {distance} looks, on average over {over}"
+        page = Page(look, heading, note, simulated=simulated)
+        cells = page.cells(len(blocks[0]), means[0].shape, page.label_width())
+        top = 0.0
+        for block in blocks:
+            top = _heads(page, [groups[place] for place in block], cells, top)
+            for label, row in shown.items():
+                top = page.row([row[place] for place in block], cells, top, label) + GAP
+            top += 0.8 * page.em
+        return page.finish(page.scale(top))
+
+
+def _heads(page: Page, groups: Sequence[Means], cells: Cells, top: float) -> float:
+    """Write name and count over each column; return where they end."""
+    look = page.look
+    names = [
+        fitted(short_name(group.name), cells.pitch - 2 * GAP, _LABEL * look.font_size, 3)
+        for group in groups
+    ]
+    bottom = top + line(look) * max(name.count("\n") + 1 for name in names)
+    for column, (group, name) in enumerate(zip(groups, names, strict=True)):
+        page.over(name, cells.middle(column), bottom)
+        count = f"{group.count:,} image{'' if group.count == 1 else 's'}"
+        page.text(count, cells.middle(column), bottom, size=0.7, color="#444444")
+    return bottom + line(look, 0.7) + GAP
