@@ -6,6 +6,7 @@
 #   features/<source>/<network>.h5          features and logits, linked from shards beside it
 #   statistics/<source>/<network>/          means and covariances
 #   weights/<dataset>/<scheme>.h5           optimized sampling weights
+#   sensitivity/<dataset>/<network>.h5      what in each generated image FID looks at
 #   convergence/<dataset>.csv               the released optimization beside ours: loss against time
 #   draws/<dataset>/<scheme>.h5             which candidates each repeat draws
 #   scores/<dataset>/<scheme>/<network>.csv tidy rows: one distance each
@@ -45,6 +46,7 @@ include: "rules/images.smk"
 include: "rules/features.smk"
 include: "rules/resampling.smk"
 include: "rules/evaluation.smk"
+include: "rules/sensitivity.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"

@@ -15,6 +15,7 @@ from fringe.features import REVISION as FEATURES_REVISION
 from fringe.figures import REVISION as FIGURES_REVISION
 from fringe.metrics import REVISION as METRICS_REVISION
 from fringe.resampling import REVISION as RESAMPLING_REVISION
+from fringe.sensitivity import REVISION as SENSITIVITY_REVISION
 from fringe.sources import REVISION as IMAGES_REVISION
 from fringe.tables import REVISION as TABLES_REVISION
 from fringe.tables.titles import title_of
@@ -136,10 +137,14 @@ def rendered_shard(wildcards):
     another network. (Not `ancient`: when images had to be made anew, Snakemake would not look at
     the params of the features behind them.)
     """
-    kept = is_rendered(wildcards.source) and config["extraction"]["keep_images"]
-    if kept and not is_extracted(wildcards):
-        return f"{R}/images/{wildcards.source}/{wildcards.shard}.h5"
-    return []
+    w = wildcards
+    return [] if is_extracted(w) else kept_shard(w.source, w.shard)
+
+
+def kept_shard(source, shard):
+    """Return the file of a shard's images, where they are rendered and kept."""
+    kept = is_rendered(source) and config["extraction"]["keep_images"]
+    return f"{R}/images/{source}/{shard}.h5" if kept else []
 
 
 def network_weights_file(wildcards):
@@ -148,10 +153,13 @@ def network_weights_file(wildcards):
     Weights that come by another way, or again, thus have no time stamp that could make features
     stale.
     """
-    name = NETWORKS[wildcards.network]
-    return (
-        WEIGHTS[name]["path"] if name in WEIGHTS and not is_extracted(wildcards) else []
-    )
+    return [] if is_extracted(wildcards) else weights_file(wildcards.network)
+
+
+def weights_file(network):
+    """Return the file of a network's weights, where it has one."""
+    name = NETWORKS[network]
+    return WEIGHTS[name]["path"] if name in WEIGHTS else []
 
 
 def is_extracted(wildcards):
@@ -319,6 +327,102 @@ def snapshot_statistics(wildcards):
         f"{R}/statistics/{source}/{MAIN}/{wildcards.space}-"
         f"{min(dataset['n_generated'], SOURCES[source]['count'])}.h5"
         for source in dataset["snapshots"]
+    ]
+
+
+# What FID looks at: rules/sensitivity.smk.
+
+
+EXPLAINED = plan.explained_datasets(config)
+EXPLAINERS = [in_files(name) for name in plan.explaining_networks(config)]
+
+
+def explained(wildcards, network=None):
+    """Return what all maps of a data set in one network depend on, beside the images."""
+    return {
+        **compared(wildcards),
+        **made_by(network or wildcards.network),
+        "n": plan.explained_images(config, wildcards.dataset),
+        "n_real": DATASETS[wildcards.dataset]["n_real"],
+        "metrics_revision": METRICS_REVISION,
+        "sensitivity_revision": SENSITIVITY_REVISION,
+    }
+
+
+def maps_made_from(wildcards):
+    """Return all that a shard of maps depends on, beside the statistics."""
+    source = DATASETS[wildcards.dataset]["generated"]
+    return {
+        **explained(wildcards),
+        "images": SOURCES[source]["shards"][wildcards.shard],
+    }
+
+
+def are_explained(wildcards):
+    """Tell whether a shard of maps is there and was made from what it would be made from."""
+    w = wildcards
+    done = f"{R}/sensitivity/{w.dataset}/{w.network}/{w.shard}.h5"
+    return is_made_from(done, maps_made_from(w))
+
+
+def images_to_explain(wildcards):
+    """Return the images that a shard of maps is made from, where they are kept; see rendered_shard."""
+    w = wildcards
+    source = DATASETS[w.dataset]["generated"]
+    return [] if are_explained(w) else kept_shard(source, w.shard)
+
+
+def weights_to_explain(wildcards):
+    """Return the file of a network's weights, as long as a shard of maps is to be made."""
+    return [] if are_explained(wildcards) else weights_file(wildcards.network)
+
+
+def explained_shards(wildcards):
+    """Return the maps of all shards that hold one of the images that FID is measured on."""
+    w = wildcards
+    n = plan.explained_images(config, w.dataset)
+    return [
+        f"{R}/sensitivity/{w.dataset}/{w.network}/{shard}.h5"
+        for shard in SOURCES[DATASETS[w.dataset]["generated"]]["shards"]
+        if plan.parse_shard(shard)[0] < n
+    ]
+
+
+def generated_statistics(wildcards, others=False):
+    """Return mean and covariance of the images that have maps, or of all ``others`` but one."""
+    w = wildcards
+    n = plan.explained_images(config, w.dataset) - others
+    place = f"{R}/statistics/{DATASETS[w.dataset]['generated']}/{w.network}"
+    return f"{place}/features-{n}.h5"
+
+
+def example_statistics(wildcards):
+    """Return those of the images that an example is one of, or is added to where a seed makes it."""
+    seeded = "seeds" in plan.examples(config, wildcards.dataset)
+    return generated_statistics(wildcards, others=seeded)
+
+
+def explanation_memory(wildcards, network=None):
+    """Return megabytes: a network with its maps, three matrices of covariances, and small maps."""
+    dim = network_info(NETWORKS[network or wildcards.network])[0]
+    n = plan.explained_images(config, wildcards.dataset)
+    return 3000 + (8 * dim * dim * 8 + 4 * 256 * 2 * n >> 20)
+
+
+def region_identity(dataset):
+    """Return what the region of a data set is: a box, or the digest of a mask's file."""
+    region = DATASETS[dataset]["region"]
+    if isinstance(region, str):
+        return plan.digest(region, config)
+    return region
+
+
+def noise_files(dataset):
+    """Return the FIDs of a data set with noise of each scale; none where no scale is asked for."""
+    scales = config["sensitivity"]["noise"]["scales"]
+    return [
+        f"{R}/sensitivity/{dataset}/noise-{scale:g}.csv"
+        for scale in ([0, *scales] if scales else [])
     ]
 
 

@@ -10,6 +10,12 @@ rule verdict:
             network=[MAIN, *CONTROLS],
         ),
         convergence=expand(f"{R}/convergence/{{dataset}}.csv", dataset=CONVERGENCE),
+        region_noise=[path for dataset in EXPLAINED for path in noise_files(dataset)],
+        region_shares=[
+            f"{R}/sensitivity/{dataset}/region.csv"
+            for dataset in EXPLAINED
+            if "region" in DATASETS[dataset]
+        ],
     output:
         markdown=f"{R}/verdict.md",
         html=report(
@@ -29,6 +35,8 @@ rule verdict:
             "network": config["network"],
             "controls": config["controls"],
             "convergence": CONVERGENCE,
+            "explained": {name: "region" in DATASETS[name] for name in EXPLAINED},
+            "scales": config["sensitivity"]["noise"]["scales"],
             "dims": {
                 name: network_info(name)[0]
                 for name in (config["network"], *config["controls"])

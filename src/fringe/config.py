@@ -61,7 +61,7 @@ def complete(config: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Conf
         faults += where_shaped(faults, _dataset_faults, completed, name, dataset)
     for name, comparison in items(completed, "comparisons"):
         faults += where_shaped(faults, _comparison_faults, completed, name, comparison)
-    for find in (_shard_faults, _control_faults, _convergence_faults):
+    for find in (_shard_faults, _control_faults, _convergence_faults, _sensitivity_faults):
         faults += where_shaped(faults, find, completed)
     return completed, faults
 
@@ -236,6 +236,30 @@ def _convergence_faults(config: Config) -> Iterable[str]:
             yield (
                 f"convergence/datasets: no data set that is resampled is named {name!r}; those are "
                 f"{', '.join(resampled)}"
+            )
+
+
+def _sensitivity_faults(config: Config) -> Iterable[str]:
+    asked = config["sensitivity"]
+    resampled = [name for name, dataset in items(config, "datasets") if dataset["resample"]]
+    for name in asked.get("datasets", []):
+        if name not in resampled:
+            yield (
+                f"sensitivity/datasets: no data set that is resampled is named {name!r}; those are "
+                f"{', '.join(resampled)}"
+            )
+    for network in asked["networks"]:
+        if network not in config["controls"]:
+            yield (
+                f"sensitivity/networks: {network} is no control; the controls are "
+                f"{', '.join(config['controls'])}"
+            )
+    for name, dataset in items(config, "datasets"):
+        kind = config["sources"].get(dataset["generated"], {}).get("kind")
+        if "seeds" in dataset.get("examples", {}) and kind == "files":
+            yield (
+                f"datasets/{name}/examples/seeds: {dataset['generated']} is a source of files, "
+                "which have no seeds; name `images` by index"
             )
 
 

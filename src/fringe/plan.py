@@ -11,17 +11,25 @@ from fringe.devices import choose_device
 from fringe.errors import FringeError
 from fringe.networks import network_info, network_weights
 from fringe.networks.weights import find, mismatch
+from fringe.sensitivity.region import open_region
 from fringe.sources import GeneratedSource, ImageSource, source_from_spec
 from fringe.sources.digests import file_digests, remembered
 
 __all__ = [
     "check",
     "convergence_datasets",
+    "digest",
+    "examples",
+    "explained_datasets",
+    "explained_images",
+    "explaining_networks",
     "hash_cache",
     "locate_weights",
     "networks",
     "networks_of",
+    "noise_images",
     "open_configured",
+    "open_seeded",
     "parse_shard",
     "parse_sweep_scheme",
     "published_statistics",
@@ -34,6 +42,7 @@ __all__ = [
     "sweep_provenance",
     "sweep_schemes",
     "used_sources",
+    "weights_path",
 ]
 
 Config = Mapping[str, Any]
@@ -113,6 +122,7 @@ def check(
         faults += where_shaped(faults, find_faults, completed)
     faults += where_shaped(faults, _weights_faults, completed, cache)
     faults += where_shaped(faults, _statistics_faults, completed)
+    faults += where_shaped(faults, _explanation_faults, completed, sources)
     raise_faults(faults)
     return completed, sources
 
@@ -230,6 +240,39 @@ def _count_faults(name: str, dataset: Config, sources: Sources) -> Iterable[str]
                 f"datasets/{name}/sizes: {n_real}+{n_generated} images are asked for (by "
                 f"evaluation/sizes where the data set does not say), but it has {real}+{generated}"
             )
+
+
+def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
+    """Yield what is wrong with the sensitivity that is asked for, once sources are open."""
+    for network in explaining_networks(config) if explained_datasets(config) else []:
+        if not network_info(network).maps:
+            yield (
+                f"sensitivity: {network} cannot tell what it looks at in an image (it has no maps; "
+                "`maps` of its `info` says so); choose another, or ask for none: `datasets: []`"
+            )
+    for name in explained_datasets(config):
+        dataset = config["datasets"][name]
+        have, n = sources[dataset["generated"]]["count"], explained_images(config, name)
+        if (
+            n > have and "images" in config["sensitivity"]
+        ):  # else n_generated is, a fault of its own
+            yield f"sensitivity/images: {n} are asked for, but {dataset['generated']} has {have}"
+        if noise_images(config, name) > n:
+            yield (
+                f"sensitivity/noise/images: {noise_images(config, name)} are asked for, but "
+                f"only {n} images of data set {name} have maps (`sensitivity/images`)"
+            )
+        wrong = [index for index in examples(config, name).get("images", []) if index >= n]
+        if wrong:
+            yield (
+                f"datasets/{name}/examples/images: {wrong[0]} is not among the first {n} images, "
+                "which have maps (`sensitivity/images`, from 0)"
+            )
+        if "region" in dataset:
+            try:
+                open_region(dataset["region"], sources[dataset["generated"]]["resolution"])
+            except FringeError as error:
+                yield f"datasets/{name}/region: {error}"
 
 
 def _scheme_faults(config: Config) -> Iterable[str]:
@@ -390,6 +433,52 @@ def convergence_datasets(config: Config) -> list[str]:
         return []
     resampled = [name for name, dataset in items(config, "datasets") if dataset["resample"]]
     return list(config["convergence"].get("datasets", resampled[:1]))
+
+
+def explained_datasets(config: Config) -> list[str]:
+    """Return the data sets of which it is shown what FID looks at."""
+    resampled = [name for name, dataset in items(config, "datasets") if dataset["resample"]]
+    told = network_info(config["network"]).maps
+    return list(config["sensitivity"].get("datasets", resampled if told else []))
+
+
+def explaining_networks(config: Config) -> list[str]:
+    """Return the networks that are asked what they look at, FID's first."""
+    return [config["network"], *config["sensitivity"]["networks"]]
+
+
+def explained_images(config: Config, name: str) -> int:
+    """Return how many of a data set's generated images have sensitivity maps."""
+    return int(config["sensitivity"].get("images", config["datasets"][name]["n_generated"]))
+
+
+def noise_images(config: Config, name: str) -> int:
+    """Return how many of a data set's generated images get noise."""
+    return int(config["sensitivity"]["noise"].get("images", explained_images(config, name)))
+
+
+def examples(config: Config, name: str) -> dict[str, list[int]]:
+    """Return the ``images`` or ``seeds`` of the images that are shown one by one."""
+    given = config["datasets"][name].get("examples")
+    return dict(given or {"images": list(range(min(6, explained_images(config, name))))})
+
+
+def open_seeded(config: Config, name: str, seed: int) -> ImageSource:
+    """Open the source ``name`` of a completed config with another seed, for its first image."""
+    other = {**config["sources"][name], "seed": seed, "count": 2}
+    return open_configured({**config, "sources": {name: other}}, name)
+
+
+def digest(path: str, config: Config) -> str:
+    """Return the SHA-256 of a file, remembered while the file stays as it is."""
+    (found,) = file_digests([Path(path)], hash_cache(config))
+    return found
+
+
+def weights_path(config: Config, network: str) -> Path | None:
+    """Return where the file of a network's weights lies; None if it brings its own."""
+    located = locate_weights(config, hash_cache(config)).get(network)
+    return None if located is None else Path(located["path"])
 
 
 def resolve_sizes(

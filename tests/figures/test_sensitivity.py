@@ -13,7 +13,6 @@ from PIL import Image
 
 from fringe.errors import FringeError
 from fringe.figures import (
-    MeanMaps,
     activation_comparison,
     mean_sensitivity,
     network_maps,
@@ -29,6 +28,7 @@ from fringe.figures.heat import percent
 from fringe.figures.noise import NOISE_COLUMNS, REGIONS
 from fringe.figures.page import blocks_of, fitted, short_name, text_width
 from fringe.figures.style import styled
+from fringe.sensitivity import Group
 
 NAMES = (
     "bow tie, bow-tie, bowtie",
@@ -58,7 +58,7 @@ def predictions(count):
 def group(name, count, seed=0, activation=True, shape=(24, 24)):
     mean = images(3, *shape, seed).mean(axis=0)
     heat = maps(2, seed)
-    return MeanMaps(name, count, mean, heat[0], heat[1] if activation else None)
+    return Group(name, count, mean, heat[0], heat[1] if activation else None)
 
 
 def groups(count):
@@ -513,9 +513,9 @@ def test_means_refuse():
         mean_sensitivity([group("a", 1), group("b", 1, shape=(8, 8))], title="A")
     image = np.linspace(0, 300, 48).reshape(4, 4, 3)
     with pytest.raises(FringeError, match="a mean image from 0 to 300; give 0 to 255"):
-        mean_sensitivity([MeanMaps("wig", 1, image, maps(1)[0])], title="A")
+        mean_sensitivity([Group("wig", 1, image, maps(1)[0])], title="A")
     with pytest.raises(FringeError, match=r"wig: a mean map of shape \(1, 4, 4\)"):
-        mean_sensitivity([MeanMaps("wig", 1, np.ones((4, 4, 3)), maps(1))], title="A")
+        mean_sensitivity([Group("wig", 1, np.ones((4, 4, 3)), maps(1))], title="A")
 
 
 def test_noisy_images_refuse():

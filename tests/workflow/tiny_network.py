@@ -33,6 +33,8 @@ class TinyNetwork:
         stream = torch.Generator().manual_seed(seed)
         self.filters = torch.randn(DIM, 3, 3, 3, generator=stream, dtype=torch.float64)
         self.head = torch.randn(CLASSES, DIM, generator=stream, dtype=torch.float64)
+        # logits = head (f - mean of f) = classifier f
+        self.classifier = self.head - self.head.mean(1, keepdim=True)
 
     def __call__(self, images: torch.Tensor) -> Activations:
         import torch
@@ -54,13 +56,15 @@ class SlowNetwork(TinyNetwork):
         return super().__call__(images)
 
 
-def loader(name: str, seed: int, kind: type[TinyNetwork] = TinyNetwork) -> Callable[..., object]:
+def loader(
+    name: str, seed: int, kind: type[TinyNetwork] = TinyNetwork, *, maps: bool = False
+) -> Callable[..., object]:
     """Return what Fringe calls to load a network, with the facts it asks for beforehand."""
 
     def load(weights: Path | None, device: torch.device) -> TinyNetwork:
         return kind(f"tiny_network:{name}", seed, device)
 
-    load.info = (DIM, CLASSES, 1)
+    load.info = (DIM, CLASSES, 1, maps)
     return load
 
 
@@ -68,3 +72,6 @@ classifier = loader("classifier", 0)
 control = loader("control", 1)
 other = loader("other", 2)
 slow = loader("slow", 0, SlowNetwork)
+# Those that can be asked what they look at.
+seeing = loader("seeing", 0, maps=True)
+seeing_control = loader("seeing_control", 1, maps=True)

@@ -1,9 +1,13 @@
 """Write the verdict: how much of FID lies in its perceptual null space.
 
-In: scores, and rows of the released optimization beside ours. Out: Markdown and HTML.
+In: scores, rows of the released optimization beside ours, and of what FID looks at. Out: Markdown
+and HTML.
 """
 
-from fringe.evaluation import read_scores
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from fringe.evaluation import read_region_noise, read_region_shares, read_scores
 from fringe.report import verdict, write_verdicts
 from fringe.stage import Job, run
 
@@ -17,9 +21,15 @@ def main(job: Job) -> None:
         about["controls"],
         about["titles"],
         dims=about["dims"],
-        convergence=read_scores(job.input.convergence) if job.input.convergence else None,
+        convergence=_read(read_scores, job.input.get("convergence")),
+        region_noise=_read(read_region_noise, job.input.get("region_noise")),
+        region_shares=_read(read_region_shares, job.input.get("region_shares")),
     )
     write_verdicts(found, job.output.markdown, job.output.html)
+
+
+def _read(read: Callable[[Iterable[str]], Any], files: Iterable[str] | None) -> Any:
+    return read(files) if files else None
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

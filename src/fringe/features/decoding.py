@@ -32,7 +32,7 @@ from fringe.errors import FringeError
 if TYPE_CHECKING:
     from fringe.sources import ImageSource
 
-__all__ = ["decoded", "read_ahead"]
+__all__ = ["decoded", "filled_up", "read_ahead"]
 
 AHEAD = 2  # batches asked for beyond the one in use, per thread or worker
 
@@ -57,6 +57,18 @@ def decoded(
         yield from read_ahead(source.read, bounds, threads)
     else:
         yield from _in_processes(source, bounds, min(workers, len(bounds)))
+
+
+def filled_up(images: np.ndarray, batch_size: int) -> np.ndarray:
+    """Return ``images`` (k, H, W, 3) as a full batch: its last image repeated where too few.
+
+    The last bits of what a network makes of an image may depend on the size of its batch.
+    """
+    missing = batch_size - len(images)
+    if missing:
+        images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
+    # Copied only where it must be: PyTorch wants memory that it may write to.
+    return np.require(images, requirements=["C", "W"])
 
 
 def read_ahead(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.features.decoding import decoded
+from fringe.features.decoding import decoded, filled_up
 from fringe.files import create_h5
 from fringe.progress import progress
 
@@ -130,11 +130,8 @@ def _activations(
     """Return features (batch_size, D) and logits of uint8 NHWC images, filled up if too few."""
     import torch
 
-    missing = batch_size - len(images)
-    if missing:
-        images = np.concatenate([images, np.repeat(images[-1:], missing, axis=0)])
-    images = np.require(images, requirements=["C", "W"])  # copied only where it must be
-    result = network(torch.from_numpy(images).permute(0, 3, 1, 2))
+    batch = filled_up(images, batch_size)
+    result = network(torch.from_numpy(batch).permute(0, 3, 1, 2))
     rows = {"features": result.features.cpu().numpy()}
     if result.logits is not None:
         rows["logits"] = result.logits.cpu().numpy()

@@ -5,7 +5,7 @@ from fringe.figures.comparison import generator_comparison
 from fringe.figures.convergence import loss_over_time
 from fringe.figures.heat import overlay
 from fringe.figures.histogram import top1_histogram
-from fringe.figures.mean_maps import MeanMaps, mean_sensitivity
+from fringe.figures.mean_maps import mean_sensitivity
 from fringe.figures.networks import network_comparison
 from fringe.figures.noise import noise_examples, region_noise
 from fringe.figures.schemes import scheme_grids
@@ -18,7 +18,6 @@ from fringe.figures.weights import weight_grids
 
 __all__ = [
     "REVISION",
-    "MeanMaps",
     "Style",
     "activation_comparison",
     "class_sweep",

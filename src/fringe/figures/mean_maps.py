@@ -1,11 +1,9 @@
 """Figures 4b, 12 and 15: means of images and of their maps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
 
 from fringe.errors import FringeError
 from fringe.figures.heat import as_pixels, check_mean_image, distance_name, heat_note, mean_overlay
@@ -20,45 +18,16 @@ from fringe.figures.page import (
     short_name,
 )
 from fringe.figures.style import Style, read_style, styled
+from fringe.sensitivity.means import Group
 from fringe.tables.titles import title_of
 
-__all__ = ["MeanMaps", "Means", "mean_sensitivity"]
+__all__ = ["mean_sensitivity"]
 
 _LABEL = 0.8  # of the font size: names of groups
 
 
-class Means(Protocol):
-    """What `mean_sensitivity` reads of a group; see `MeanMaps`."""
-
-    @property
-    def name(self) -> str: ...  # noqa: D102
-    @property
-    def count(self) -> int: ...  # noqa: D102
-    @property
-    def image(self) -> ArrayLike: ...  # noqa: D102
-    @property
-    def sensitivity(self) -> ArrayLike: ...  # noqa: D102
-    @property
-    def activation(self) -> ArrayLike | None: ...  # noqa: D102
-
-
-@dataclass(frozen=True, eq=False)
-class MeanMaps:
-    """Means over a group of images.
-
-    ``image`` (H, W, 3) is the mean of ``count`` images, from 0 to 255; ``sensitivity`` (h, w) that
-    of their maps; ``activation`` (h, w) that of Grad-CAM of each image's Top-1 class, if known.
-    """
-
-    name: str
-    count: int
-    image: ArrayLike
-    sensitivity: ArrayLike
-    activation: ArrayLike | None = None
-
-
 def mean_sensitivity(
-    groups: Sequence[Means],
+    groups: Sequence[Group],
     *,
     title: str,
     network: str = "",
@@ -71,7 +40,7 @@ def mean_sensitivity(
 
     Parameters
     ----------
-    groups : sequence of MeanMaps, or of what has the same attributes
+    groups : sequence of `fringe.sensitivity.Group`
         A column for each, the group of all images first; images of one size. Of a class name's
         synonyms the first is shown.
     title : str
@@ -144,7 +113,7 @@ def mean_sensitivity(
         return page.finish(page.scale(top))
 
 
-def _heads(page: Page, groups: Sequence[Means], cells: Cells, top: float) -> float:
+def _heads(page: Page, groups: Sequence[Group], cells: Cells, top: float) -> float:
     """Write name and count over each column; return where they end."""
     look = page.look
     names = [

@@ -29,8 +29,8 @@ __all__ = ["NOISE_COLUMNS", "REGIONS", "noise_examples", "region_noise"]
 
 NOISE_COLUMNS = ("dataset", "network", "region", "scale", "value", "n_generated")
 
-# What a region is called in front of readers.
-REGIONS = {
+# What each of `fringe.sensitivity.REGIONS` is called in front of readers.
+REGIONS: dict[str, str] = {
     "important": "important half",
     "unimportant": "unimportant half",
     "everywhere": "everywhere",

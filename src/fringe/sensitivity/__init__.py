@@ -1,21 +1,55 @@
 """What FID looks at in an image: its gradient, sensitivity maps, and Grad-CAM beside them."""
 
 from fringe.sensitivity.activation import class_activation_maps, mean_activation_maps, top_classes
+from fringe.sensitivity.examples import Examples, explain_examples, read_examples, write_examples
+from fringe.sensitivity.explain import Explanation, explain
 from fringe.sensitivity.gradient import approximation_bound, fid_gradient, optimal_transport
 from fringe.sensitivity.maps import normalized, sensitivity_maps, upsampled
+from fringe.sensitivity.means import (
+    Group,
+    frequent_classes,
+    mean_groups,
+    read_groups,
+    write_groups,
+)
+from fringe.sensitivity.measure import measure_sensitivity
+from fringe.sensitivity.noise import REGIONS, NoisySource, important_half
+from fringe.sensitivity.region import open_region, region_share
+from fringe.sensitivity.store import Sensitivity, join_shards, read_sensitivity, write_sensitivity
 
 REVISION = 1
 """Raised when a change alters maps, so that they are made anew."""
 
 __all__ = [
+    "REGIONS",
     "REVISION",
+    "Examples",
+    "Explanation",
+    "Group",
+    "NoisySource",
+    "Sensitivity",
     "approximation_bound",
     "class_activation_maps",
+    "explain",
+    "explain_examples",
     "fid_gradient",
+    "frequent_classes",
+    "important_half",
+    "join_shards",
     "mean_activation_maps",
+    "mean_groups",
+    "measure_sensitivity",
     "normalized",
+    "open_region",
     "optimal_transport",
+    "read_examples",
+    "read_groups",
+    "read_sensitivity",
+    "region_share",
     "sensitivity_maps",
     "top_classes",
     "upsampled",
+    "write_examples",
+    "write_groups",
+    "write_sensitivity",
 ]

@@ -1,0 +1,270 @@
+# What in each generated image FID looks at: maps, their means, examples, and proofs by noise.
+
+
+# Maps of the first images, which make up the FID whose derivative they show.
+rule measure_sensitivity:
+    input:
+        images=images_to_explain,
+        weights=weights_to_explain,
+        real=real_statistics(),
+        generated=generated_statistics,
+    output:
+        f"{R}/sensitivity/{{dataset}}/{{network}}/{{shard}}.h5",
+    log:
+        f"{R}/logs/measure_sensitivity/{{dataset}}/{{network}}/{{shard}}.log",
+    benchmark:
+        f"{R}/benchmarks/measure_sensitivity/{{dataset}}/{{network}}/{{shard}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1 + config["extraction"]["workers"]
+    resources:
+        mem_mb=lambda w, attempt: explanation_memory(w) * attempt,
+        runtime=120,
+        gpu=0 if config["device"] == "cpu" else 1,
+    params:
+        made_from=maps_made_from,
+        n=lambda w: plan.explained_images(config, w.dataset),
+    script:
+        "../workflow/scripts/measure_sensitivity.py"
+
+
+rule join_sensitivity:
+    input:
+        explained_shards,
+    output:
+        f"{R}/sensitivity/{{dataset}}/{{network}}.h5",
+    log:
+        f"{R}/logs/join_sensitivity/{{dataset}}/{{network}}.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        made_from=explained,
+    script:
+        "../workflow/scripts/join_sensitivity.py"
+
+
+rule average_sensitivity:
+    input:
+        f"{R}/sensitivity/{{dataset}}/{MAIN}.h5",
+    output:
+        f"{R}/sensitivity/{{dataset}}/means.h5",
+    log:
+        f"{R}/logs/average_sensitivity/{{dataset}}.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        averaged=lambda w: {
+            "images": identity(DATASETS[w.dataset]["generated"]),
+            "classes": config["sensitivity"]["classes"],
+            "revision": SENSITIVITY_REVISION,
+        },
+    script:
+        "../workflow/scripts/average_sensitivity.py"
+
+
+rule explain_examples:
+    input:
+        maps=f"{R}/sensitivity/{{dataset}}/{{network}}.h5",
+        real=real_statistics(),
+        others=example_statistics,
+    output:
+        f"{R}/sensitivity/{{dataset}}/{{network}}-examples.h5",
+    log:
+        f"{R}/logs/explain_examples/{{dataset}}/{{network}}.log",
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: explanation_memory(w) * attempt,
+        runtime=60,
+        gpu=0 if config["device"] == "cpu" else 1,
+    params:
+        made_from=lambda w: {
+            **explained(w),
+            "examples": plan.examples(config, w.dataset),
+        },
+    script:
+        "../workflow/scripts/explain_examples.py"
+
+
+rule measure_noise:
+    input:
+        maps=f"{R}/sensitivity/{{dataset}}/{MAIN}.h5",
+        real=real_statistics("features", MAIN),
+    output:
+        f"{R}/sensitivity/{{dataset}}/noise-{{scale}}.csv",
+    log:
+        f"{R}/logs/measure_noise/{{dataset}}/{{scale}}.log",
+    benchmark:
+        f"{R}/benchmarks/measure_noise/{{dataset}}/{{scale}}.tsv"
+    wildcard_constraints:
+        scale="[0-9.e-]+",
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1 + config["extraction"]["workers"]
+    resources:
+        mem_mb=lambda w, attempt: explanation_memory(w, MAIN) * attempt,
+        runtime=600,
+        gpu=0 if config["device"] == "cpu" else 1,
+    params:
+        measured=lambda w: {
+            **explained(w, MAIN),
+            "images": identity(DATASETS[w.dataset]["generated"]),
+            "count": plan.noise_images(config, w.dataset),
+            "seed": config["seed"],
+        },
+    script:
+        "../workflow/scripts/measure_noise.py"
+
+
+rule measure_region:
+    input:
+        f"{R}/sensitivity/{{dataset}}/{MAIN}.h5",
+    output:
+        f"{R}/sensitivity/{{dataset}}/region.csv",
+    log:
+        f"{R}/logs/measure_region/{{dataset}}.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        region=lambda w: {
+            "region": region_identity(w.dataset),
+            "network": config["network"],
+            "revision": SENSITIVITY_REVISION,
+        },
+    script:
+        "../workflow/scripts/measure_region.py"
+
+
+rule figure_examples:
+    input:
+        f"{R}/sensitivity/{{dataset}}/{MAIN}-examples.h5",
+    output:
+        **drawn("{number}", "-{dataset}", "figure3"),
+    log:
+        f"{R}/logs/figure_examples/{{number}}-{{dataset}}.log",
+    wildcard_constraints:
+        number="3|13",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=lambda w: drawing_style(network=config["network"], **subject(w.dataset)),
+    script:
+        "../workflow/scripts/draw_examples.py"
+
+
+rule figure_means:
+    input:
+        f"{R}/sensitivity/{{dataset}}/means.h5",
+    output:
+        **drawn("{number}", "-{dataset}", "figure12"),
+    log:
+        f"{R}/logs/figure_means/{{number}}-{{dataset}}.log",
+    wildcard_constraints:
+        number="4b|12|15",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=lambda w: drawing_style(
+            groups={"4b": 4, "12": 9, "15": 5}[w.number],
+            activation=w.number == "15",
+            network=config["network"],
+            **subject(w.dataset),
+        ),
+    script:
+        "../workflow/scripts/draw_means.py"
+
+
+rule figure_noise:
+    input:
+        lambda w: noise_files(w.dataset),
+    output:
+        **drawn("10a", "-{dataset}", "figure10a"),
+    log:
+        f"{R}/logs/figure_noise/{{dataset}}.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        # An input that is new and not there yet would alone make nothing stale.
+        figure=lambda w: drawing_style(
+            scales=config["sensitivity"]["noise"]["scales"],
+            network=config["network"],
+            **subject(w.dataset),
+        ),
+    script:
+        "../workflow/scripts/draw_noise.py"
+
+
+rule figure_sensitivity_grid:
+    input:
+        f"{R}/sensitivity/{{dataset}}/{MAIN}.h5",
+    output:
+        **drawn("11", "-{dataset}", "figure11"),
+    log:
+        f"{R}/logs/figure_sensitivity_grid/{{dataset}}.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=lambda w: drawing_style(
+            images=identity(DATASETS[w.dataset]["generated"]),
+            network=config["network"],
+            **subject(w.dataset),
+        ),
+    script:
+        "../workflow/scripts/draw_sensitivity_grid.py"
+
+
+# The paper shows noise of 5 % of the range of grey levels.
+EXAMPLE_SCALE = 0.05
+
+
+rule figure_noisy_images:
+    input:
+        f"{R}/sensitivity/{{dataset}}/{MAIN}.h5",
+    output:
+        **drawn("10b", "-{dataset}", "figure10b"),
+    log:
+        f"{R}/logs/figure_noisy_images/{{dataset}}.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=lambda w: drawing_style(
+            images=identity(DATASETS[w.dataset]["generated"]),
+            scale=EXAMPLE_SCALE,
+            network=config["network"],
+            seed=config["seed"],
+            **subject(w.dataset),
+        ),
+    script:
+        "../workflow/scripts/draw_noisy_images.py"
+
+
+rule figure_network_maps:
+    input:
+        maps=[f"{R}/sensitivity/{{dataset}}/{name}.h5" for name in EXPLAINERS],
+        examples=[
+            f"{R}/sensitivity/{{dataset}}/{name}-examples.h5" for name in EXPLAINERS
+        ],
+    output:
+        **drawn("S2", "-{dataset}", "figureS2"),
+    log:
+        f"{R}/logs/figure_network_maps/{{dataset}}.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=lambda w: drawing_style(
+            networks=plan.explaining_networks(config),
+            titles=own_weights(),
+            **subject(w.dataset),
+        ),
+    script:
+        "../workflow/scripts/draw_network_maps.py"

@@ -1,0 +1,133 @@
+"""A few images looked at closely: what FID looks at beside Grad-CAM (Figures 3, 13 and 14)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fringe.errors import FringeError
+from fringe.files import create_h5, open_h5
+from fringe.metrics import Gaussian
+from fringe.sensitivity.activation import class_activation_maps, mean_activation_maps
+from fringe.sensitivity.explain import explain
+from fringe.sensitivity.gradient import fid_gradient
+
+if TYPE_CHECKING:
+    from fringe.networks import FeatureNetwork
+
+__all__ = ["Examples", "explain_examples", "read_examples", "write_examples"]
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """k images and their maps.
+
+    Attributes
+    ----------
+    images : array (k, H, W, 3), uint8
+    maps : array (k, h, w), float64
+        What FID looks at.
+    activations : array (k, c + 1, h, w), float64, or None
+        Grad-CAM of the c (3) most probable classes, and the mean over all classes weighted by their
+        probabilities. None where the network is no classifier with one linear layer.
+    predictions : list of k lists of (class name, probability), or None
+        The same classes.
+    """
+
+    images: np.ndarray
+    maps: np.ndarray
+    activations: np.ndarray | None
+    predictions: list[list[tuple[str, float]]] | None
+
+
+def explain_examples(
+    images: np.ndarray,
+    network: FeatureNetwork,
+    real: Gaussian,
+    generated: Gaussian,
+    n: int,
+    *,
+    included: bool,
+) -> Examples:
+    """Return the maps of a few images, each as one of n that FID is measured on.
+
+    Parameters
+    ----------
+    images : array (k, H, W, 3), uint8
+    network : FeatureNetwork
+        With maps or a split.
+    real, generated, n, included
+        As `fringe.sensitivity.fid_gradient` takes them.
+
+    Raises
+    ------
+    FringeError
+        If the network tells no places.
+    """
+    import torch
+
+    def gradient(features: np.ndarray) -> np.ndarray:
+        found: np.ndarray = fid_gradient(features, real, generated, n, included=included)
+        return found
+
+    pixels = torch.from_numpy(np.require(images, requirements=["C", "W"])).permute(0, 3, 1, 2)
+    found = explain(network, pixels, gradient)
+    predictions = activations = None
+    if found.classes is not None and found.probabilities is not None and network.class_names:
+        predictions = [
+            [(network.class_names[number], float(p)) for number, p in zip(*top, strict=True)]
+            for top in zip(found.classes, found.probabilities, strict=True)
+        ]
+    head = getattr(network, "classifier", None)
+    if head is not None and found.classes is not None:
+        seen = network(pixels)
+        tops = class_activation_maps(seen.maps, head, found.classes, logits=seen.logits)
+        mean = mean_activation_maps(seen.maps, head, seen.logits)
+        activations = torch.cat([tops, mean[:, None]], 1).cpu().numpy()
+    return Examples(images, found.maps, activations, predictions)
+
+
+def write_examples(
+    path: str | os.PathLike[str],
+    found: Examples,
+    provenance: Mapping[str, str | int | float],
+) -> None:
+    """Write a file that `read_examples` reads; it appears when it is whole."""
+    about: dict[str, Any] = dict(provenance)
+    if found.predictions is not None:
+        about["predictions"] = json.dumps(found.predictions)
+    with create_h5(path, about) as file:
+        file.create_dataset("images", data=found.images, fletcher32=True)
+        file.create_dataset("maps", data=found.maps, fletcher32=True)
+        if found.activations is not None:
+            file.create_dataset("activations", data=found.activations, fletcher32=True)
+
+
+def read_examples(path: str | os.PathLike[str]) -> Examples:
+    """Return what `write_examples` wrote.
+
+    Raises
+    ------
+    FringeError
+        If the file is missing, damaged or holds something else.
+    """
+    with open_h5(path) as file:
+        if "images" not in file or "maps" not in file:
+            raise FringeError(f"{path}: holds no examples; delete it and run again")
+        predictions = None
+        if "predictions" in file.attrs:
+            predictions = [
+                [(str(name), float(share)) for name, share in top]
+                for top in json.loads(file.attrs["predictions"])
+            ]
+        return Examples(
+            file["images"][()],
+            file["maps"][()],
+            file["activations"][()] if "activations" in file else None,
+            predictions,
+        )

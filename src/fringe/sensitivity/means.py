@@ -1,0 +1,126 @@
+"""Mean images and mean maps, over all images and over those of one class (Figures 4b, 12, 15)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from fringe.errors import FringeError
+from fringe.files import create_h5, open_h5
+from fringe.progress import progress
+from fringe.sensitivity.store import Sensitivity
+
+if TYPE_CHECKING:
+    from fringe.sources import ImageSource
+
+__all__ = ["Group", "frequent_classes", "mean_groups", "read_groups", "write_groups"]
+
+BLOCK = 50  # images read at a time
+COLUMNS = ("count", "image", "sensitivity", "activation")
+
+
+@dataclass(frozen=True, eq=False)
+class Group:
+    """Means over ``count`` images.
+
+    ``image`` (H, W, 3), 0 to 255; ``sensitivity`` (h, w); ``activation`` (h, w), Grad-CAM of each
+    image's Top-1 class, or None without classes. All float64.
+    """
+
+    name: str
+    count: int
+    image: np.ndarray
+    sensitivity: np.ndarray
+    activation: np.ndarray | None = None
+
+
+def frequent_classes(found: Sensitivity, k: int) -> list[int]:
+    """Return the (at most) k classes that are Top-1 of most images; of equals the lower number.
+
+    None where the network is no classifier.
+    """
+    if found.classes is None:
+        return []
+    numbers, counts = np.unique(found.classes[:, 0], return_counts=True)
+    order = np.lexsort((numbers, -counts))
+    return [int(number) for number in numbers[order[:k]]]
+
+
+def mean_groups(found: Sensitivity, source: ImageSource, classes: Sequence[int]) -> list[Group]:
+    """Return the means over all images, then over those whose Top-1 is each of ``classes``.
+
+    Maps are averaged as they are, so an image counts the more the more FID depends on it.
+
+    Parameters
+    ----------
+    found : Sensitivity
+        Of the first images of ``source``.
+    source : ImageSource
+    classes : sequence of int
+        Each is Top-1 of at least one image.
+    """
+    everything = np.arange(len(found))
+    groups = [_group(found, "All images", everything, found.image_sum)]
+    for number in classes:
+        assert found.classes is not None
+        assert found.class_names is not None
+        rows = np.flatnonzero(found.classes[:, 0] == number)
+        name = found.class_names[number]
+        groups.append(_group(found, name, rows, _sum_of(source, rows, name)))
+    return groups
+
+
+def write_groups(
+    path: str | os.PathLike[str],
+    groups: Sequence[Group],
+    provenance: Mapping[str, str | int | float],
+) -> None:
+    """Write a file that `read_groups` reads; it appears when it is whole."""
+    names = json.dumps([group.name for group in groups])
+    with create_h5(path, {**provenance, "names": names}) as file:
+        for key in COLUMNS:
+            values = [getattr(group, key) for group in groups]
+            if values[0] is not None:
+                file.create_dataset(key, data=np.array(values), fletcher32=True)
+
+
+def read_groups(path: str | os.PathLike[str]) -> list[Group]:
+    """Return what `write_groups` wrote.
+
+    Raises
+    ------
+    FringeError
+        If the file is missing, damaged or holds something else.
+    """
+    with open_h5(path) as file:
+        if "names" not in file.attrs:
+            raise FringeError(f"{path}: holds no mean maps; delete it and run again")
+        names = json.loads(file.attrs["names"])
+        columns = {key: file[key][()] for key in COLUMNS if key in file}
+    groups = []
+    for row, name in enumerate(names):
+        means: dict[str, Any] = {key: values[row] for key, values in columns.items()}
+        means["count"] = int(means["count"])
+        groups.append(Group(name, **means))
+    return groups
+
+
+def _group(found: Sensitivity, name: str, rows: np.ndarray, image_sum: np.ndarray) -> Group:
+    def mean(maps: np.ndarray) -> np.ndarray:
+        return np.asarray(maps[rows].mean(axis=0, dtype=np.float64))
+
+    activation = None if found.activations is None else mean(found.activations)
+    return Group(name, len(rows), image_sum / len(rows), mean(found.maps), activation)
+
+
+def _sum_of(source: ImageSource, rows: np.ndarray, name: str) -> np.ndarray:
+    total = np.zeros((*source.resolution, 3))
+    starts = range(0, len(rows), BLOCK)
+    for start in progress(starts, f"images of {name}", total=len(rows), unit="images", step=BLOCK):
+        total += source.read(rows[start : start + BLOCK]).sum(axis=0, dtype=np.float64)
+    return total

@@ -1,0 +1,36 @@
+"""Draw Figures 3 and 13: a few images, what FID looks at, and the classes that they show.
+
+In: the images and their maps. Out: PNG and PDF.
+"""
+
+from fringe.errors import FringeError
+from fringe.figures import activation_comparison, save, sensitivity_examples
+from fringe.sensitivity import read_examples
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Draw one data set."""
+    about = dict(job.params.figure)
+    style = about.pop("style")
+    del about["revision"]
+    found = read_examples(job.input[0])
+    if found.predictions is None or found.activations is None:
+        raise FringeError(
+            f"network {about['network']} has no Grad-CAM to compare with: it states no "
+            "`classifier`, the weights of the one linear layer behind its features; state it (see "
+            "FeatureNetwork), or ask for no maps (`sensitivity: {datasets: []}`)"
+        )
+    if job.wildcards.number == "3":
+        figure = sensitivity_examples(
+            found.images, found.maps, found.predictions, style=style, **about
+        )
+    else:
+        figure = activation_comparison(
+            found.images, found.maps, found.activations, found.predictions, style=style, **about
+        )
+    save(figure, job.output.png, job.output.pdf, style)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

@@ -1,0 +1,25 @@
+"""Draw Figure 10a: FID with noise in three regions of the images, against its scale.
+
+In: a row for each scale and region. Out: PNG and PDF.
+"""
+
+from fringe.evaluation import read_region_noise
+from fringe.figures import region_noise, save
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Draw one data set."""
+    about = job.params.figure
+    figure = region_noise(
+        read_region_noise(job.input),
+        title=about["title"],
+        network=about["network"],
+        simulated=about["simulated"],
+        style=about["style"],
+    )
+    save(figure, job.output.png, job.output.pdf, about["style"])
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

@@ -1,0 +1,37 @@
+"""Draw Figure 10b: images with noise where FID looks, where it does not, and everywhere.
+
+In: sensitivity maps. Out: PNG and PDF.
+"""
+
+from fringe.figures import noise_examples, save
+from fringe.plan import open_configured
+from fringe.sensitivity import REGIONS, NoisySource, read_sensitivity
+from fringe.stage import Job, run
+
+IMAGES = 3  # few enough to be shown at about their own size
+
+
+def main(job: Job) -> None:
+    """Draw one data set."""
+    about = job.params.figure
+    maps = read_sensitivity(job.input[0]).maps
+    source = open_configured(job.config, job.config["datasets"][job.wildcards.dataset]["generated"])
+    shown = range(min(IMAGES, len(maps)))
+    panels = {"clean": source.read(shown)}
+    for region in REGIONS:
+        noisy = NoisySource(source, maps, region, about["scale"], about["seed"])
+        panels[region] = noisy.read(shown)
+    figure = noise_examples(
+        panels,
+        about["scale"],
+        title=about["title"],
+        network=about["network"],
+        maps=maps[: len(shown)],
+        simulated=about["simulated"],
+        style=about["style"],
+    )
+    save(figure, job.output.png, job.output.pdf, about["style"])
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

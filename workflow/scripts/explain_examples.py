@@ -1,0 +1,44 @@
+"""Look closely at a few images: sensitivity maps beside Grad-CAM.
+
+In: maps of the data set; mean and covariance of real features, and of all generated ones or of all
+but one. Out: the images and their maps.
+"""
+
+import numpy as np
+
+from fringe.devices import choose_device
+from fringe.evaluation import load_gaussian
+from fringe.networks import load_network
+from fringe.plan import open_configured, open_seeded, weights_path
+from fringe.sensitivity import explain_examples, write_examples
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Explain the images of one data set in one network."""
+    config, about = job.config, job.params.made_from
+    examples, generated = about["examples"], about["generated"]
+    if "seeds" in examples:
+        made = [open_seeded(config, generated, seed).read([0]) for seed in examples["seeds"]]
+        images = np.concatenate(made)
+    else:
+        images = open_configured(config, generated).read(examples["images"])
+    network = load_network(
+        about["network"],
+        weights_path(config, about["network"]),
+        choose_device(config["device"]),
+        precision=about["precision"],
+    )
+    found = explain_examples(
+        images,
+        network,
+        load_gaussian(job.input.real)[0],
+        load_gaussian(job.input.others)[0],
+        about["n"],
+        included="images" in examples,
+    )
+    write_examples(job.output[0], found, {"network": about["network"]})
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

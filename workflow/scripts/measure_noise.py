@@ -1,0 +1,40 @@
+"""Measure FID with noise in the half of each image that FID looks at, in the other, and in both.
+
+In: sensitivity maps, real statistics. Out: a row for each region.
+"""
+
+from fringe.devices import choose_device
+from fringe.evaluation import load_gaussian, measure_region_noise, write_region_noise
+from fringe.networks import load_network
+from fringe.plan import open_configured, weights_path
+from fringe.sensitivity import read_sensitivity
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Measure one data set at one scale of the noise."""
+    config, about = job.config, job.params.measured
+    network = load_network(
+        about["network"],
+        weights_path(config, about["network"]),
+        choose_device(config["device"]),
+        precision=about["precision"],
+    )
+    real, n_real = load_gaussian(job.input.real)
+    rows = measure_region_noise(
+        open_configured(config, about["generated"]),
+        read_sensitivity(job.input.maps).maps,
+        network,
+        real,
+        scale=float(job.wildcards.scale),
+        n=about["count"],
+        n_real=n_real,
+        seed=about["seed"],
+        batch_size=about["batch_size"],
+        workers=config["extraction"]["workers"],
+    )
+    write_region_noise(job.output[0], rows, job.wildcards.dataset)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)
