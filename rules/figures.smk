@@ -273,7 +273,7 @@ rule figures:
         expand(
             f"{R}/figures/figure{{number}}-{{dataset}}.{{kind}}",
             number=[
-                *("3", "4b", "11", "12", "13", "15"),
+                *("2", "3", "4b", "11", "12", "13", "15"),
                 *(["10a", "10b"] if config["sensitivity"]["noise"]["scales"] else []),
                 *(["S2"] if len(EXPLAINERS) > 1 else []),
             ],

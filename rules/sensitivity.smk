@@ -147,7 +147,7 @@ rule figure_examples:
     log:
         f"{R}/logs/figure_examples/{{number}}-{{dataset}}.log",
     wildcard_constraints:
-        number="3|13",
+        number="2|3|13",
     localrule: True
     conda:
         "../envs/fringe.yaml"

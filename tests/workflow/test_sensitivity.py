@@ -17,7 +17,7 @@ from fringe.metrics import frechet_distance
 
 Project = Any  # tests/workflow/conftest.py
 
-FIGURES = ("3", "4b", "10a", "10b", "11", "12", "13", "15", "S2")
+FIGURES = ("2", "3", "4b", "10a", "10b", "11", "12", "13", "15", "S2")
 MAPS = "sensitivity/faces/tiny_network.seeing.h5"
 NOISE = [f"sensitivity/faces/noise-{scale}.csv" for scale in ("0", "0.1", "0.4")]
 TARGETS = [*(f"figures/figure{n}-faces.png" for n in FIGURES), "sensitivity/faces/region.csv"]

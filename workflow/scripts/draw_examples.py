@@ -1,10 +1,10 @@
-"""Draw Figures 3 and 13: a few images, what FID looks at, and the classes that they show.
+"""Draw Figures 2, 3 and 13: a few images, what FID looks at, and the classes that they show.
 
 In: the images and their maps. Out: PNG and PDF.
 """
 
 from fringe.errors import FringeError
-from fringe.figures import activation_comparison, save, sensitivity_examples
+from fringe.figures import activation_comparison, map_outline, save, sensitivity_examples
 from fringe.sensitivity import read_examples
 from fringe.stage import Job, run
 
@@ -21,7 +21,9 @@ def main(job: Job) -> None:
             "`classifier`, the weights of the one linear layer behind its features; state it (see "
             "FeatureNetwork), or ask for no maps (`sensitivity: {datasets: []}`)"
         )
-    if job.wildcards.number == "3":
+    if job.wildcards.number == "2":
+        figure = map_outline(found.images[0], found.maps[0], style=style, **about)
+    elif job.wildcards.number == "3":
         figure = sensitivity_examples(
             found.images, found.maps, found.predictions, style=style, **about
         )

@@ -8,6 +8,7 @@ from fringe.figures.histogram import top1_histogram
 from fringe.figures.mean_maps import mean_sensitivity
 from fringe.figures.networks import network_comparison
 from fringe.figures.noise import noise_examples, region_noise
+from fringe.figures.outline import map_outline
 from fringe.figures.schemes import scheme_grids
 from fringe.figures.sensitivity import network_maps, sensitivity_examples, sensitivity_grid
 from fringe.figures.sizes import sample_sizes
@@ -23,6 +24,7 @@ __all__ = [
     "class_sweep",
     "generator_comparison",
     "loss_over_time",
+    "map_outline",
     "mean_sensitivity",
     "network_comparison",
     "network_maps",
