@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fringe import plan
+from fringe import plan, revisions
 from fringe.alone import clear_stale_locks
 from fringe.config import load_schema
 from fringe.damage import set_damaged_aside
@@ -11,14 +11,7 @@ from fringe.files import is_made_from
 from fringe.networks import network_info, network_weights
 from fringe.networks.weights import mismatch
 from fringe.stage import expose_library
-from fringe.features import REVISION as FEATURES_REVISION
-from fringe.figures import REVISION as FIGURES_REVISION
-from fringe.metrics import REVISION as METRICS_REVISION
-from fringe.resampling import REVISION as RESAMPLING_REVISION
-from fringe.sensitivity import REVISION as SENSITIVITY_REVISION
 from fringe.sources import REVISION as IMAGES_REVISION
-from fringe.tables import REVISION as TABLES_REVISION
-from fringe.tables.titles import title_of
 from snakemake.exceptions import WorkflowError
 
 
@@ -192,7 +185,7 @@ def made_by(network):
         **({"weights": WEIGHTS[name]["identity"]} if name in WEIGHTS else {}),
         "batch_size": config["extraction"]["batch_size"],
         "precision": config["extraction"]["precision"],
-        "revision": FEATURES_REVISION,
+        "revision": revisions.FEATURES,
     }
 
 
@@ -255,8 +248,8 @@ def sweep_made_from(dataset):
         ),
         "features": made_by(MAIN),
         "optimization": config["optimization"],
-        "revision": RESAMPLING_REVISION,
-        "metrics_revision": METRICS_REVISION,
+        "revision": revisions.RESAMPLING,
+        "metrics_revision": revisions.METRICS,
     }
 
 
@@ -308,7 +301,7 @@ def drawing(wildcards, scheme):
         "n": dataset["n_generated"],
         "repeats": plan.repeats(config, scheme),
         "seed": config["seed"],
-        "revision": RESAMPLING_REVISION,
+        "revision": revisions.RESAMPLING,
     }
 
 
@@ -317,7 +310,7 @@ def drawing(wildcards, scheme):
 
 def scoring(**others):
     """Return what every score depends on, and ``others``."""
-    return {"seed": config["seed"], "revision": METRICS_REVISION, **others}
+    return {"seed": config["seed"], "revision": revisions.METRICS, **others}
 
 
 def snapshot_statistics(wildcards):
@@ -344,8 +337,8 @@ def explained(wildcards, network=None):
         **made_by(network or wildcards.network),
         "n": plan.explained_images(config, wildcards.dataset),
         "n_real": DATASETS[wildcards.dataset]["n_real"],
-        "metrics_revision": METRICS_REVISION,
-        "sensitivity_revision": SENSITIVITY_REVISION,
+        "metrics_revision": revisions.METRICS,
+        "sensitivity_revision": revisions.SENSITIVITY,
     }
 
 
@@ -442,6 +435,8 @@ def titles(datasets=tuple(RESAMPLED)):
 
 def own_weights():
     """Return display names of networks of Fringe's own with weights that nobody published."""
+    from fringe.tables.titles import title_of  # brings pandas, which takes a while
+
     return {
         name: f"{title_of({}, name)} (own weights {file['identity'][:8]})"
         for name, file in WEIGHTS.items()
@@ -483,7 +478,7 @@ def drawn(number, name="", caption="figure"):
 
 def drawing_style(**others):
     """Return what every figure depends on beside its inputs, and ``others``."""
-    return {"style": config["figures"], "revision": FIGURES_REVISION, **others}
+    return {"style": config["figures"], "revision": revisions.FIGURES, **others}
 
 
 def subject(dataset):

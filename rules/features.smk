@@ -83,7 +83,7 @@ rule measure_statistics:
         mem_mb=lambda w, attempt: 2000 * attempt,
         runtime=30,
     params:
-        revision=METRICS_REVISION,
+        revision=revisions.METRICS,
         published=published_statistics,
     script:
         "../workflow/scripts/measure_statistics.py"

@@ -41,7 +41,7 @@ rule verdict:
                 name: network_info(name)[0]
                 for name in (config["network"], *config["controls"])
             },
-            "revision": TABLES_REVISION,
+            "revision": revisions.TABLES,
         },
     script:
         "../workflow/scripts/write_verdict.py"

@@ -25,8 +25,8 @@ rule optimize_weights:
             **matched_sets(w),
             **judged(w.dataset),
             "optimization": config["optimization"],
-            "revision": RESAMPLING_REVISION,
-            "metrics_revision": METRICS_REVISION,
+            "revision": revisions.RESAMPLING,
+            "metrics_revision": revisions.METRICS,
         },
         checkpoint=f"{R}/weights/{{dataset}}/{{scheme}}.checkpoint",
     script:
@@ -172,8 +172,8 @@ rule measure_convergence:
         measured=lambda w: {
             **matched_sets(w),
             "steps": config["convergence"]["steps"],
-            "revision": RESAMPLING_REVISION,
-            "metrics_revision": METRICS_REVISION,
+            "revision": revisions.RESAMPLING,
+            "metrics_revision": revisions.METRICS,
         },
         checkpoint=f"{R}/convergence/{{dataset}}.checkpoint",
     script:

@@ -58,7 +58,7 @@ rule average_sensitivity:
         averaged=lambda w: {
             "images": identity(DATASETS[w.dataset]["generated"]),
             "classes": config["sensitivity"]["classes"],
-            "revision": SENSITIVITY_REVISION,
+            "revision": revisions.SENSITIVITY,
         },
     script:
         "../workflow/scripts/average_sensitivity.py"
@@ -133,7 +133,7 @@ rule measure_region:
         region=lambda w: {
             "region": region_identity(w.dataset),
             "network": config["network"],
-            "revision": SENSITIVITY_REVISION,
+            "revision": revisions.SENSITIVITY,
         },
     script:
         "../workflow/scripts/measure_region.py"

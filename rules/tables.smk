@@ -42,7 +42,7 @@ rule make_table:
                 config["controls"] if TABLES[int(w.table)]["controls"] else []
             ),
             "repeats": config["evaluation"]["repeats"][f"table{w.table}"],
-            "revision": TABLES_REVISION,
+            "revision": revisions.TABLES,
         },
     script:
         "../workflow/scripts/make_table.py"

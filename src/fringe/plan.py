@@ -11,7 +11,6 @@ from fringe.devices import choose_device
 from fringe.errors import FringeError
 from fringe.networks import network_info, network_weights
 from fringe.networks.weights import find, mismatch
-from fringe.sensitivity.region import open_region
 from fringe.sources import GeneratedSource, ImageSource, source_from_spec
 from fringe.sources.digests import file_digests, remembered
 
@@ -269,6 +268,8 @@ def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
                 "which have maps (`sensitivity/images`, from 0)"
             )
         if "region" in dataset:
+            from fringe.sensitivity.region import open_region  # takes a while to import
+
             try:
                 open_region(dataset["region"], sources[dataset["generated"]]["resolution"])
             except FringeError as error:

@@ -538,25 +538,27 @@ REVISIONS = {
         *after_snapshot("early"),
         *after_snapshot("middle"),
     ),
-    "features/extract.py": ("features/*/*/*.h5", *AFTER_REAL, *AFTER_FAKE, *after_snapshot("*")),
-    "metrics/__init__.py": METRICS_FOLLOW,
-    "resampling/__init__.py": (
+    "FEATURES": ("features/*/*/*.h5", *AFTER_REAL, *AFTER_FAKE, *after_snapshot("*")),
+    "METRICS": METRICS_FOLLOW,
+    "RESAMPLING": (
         *("draws/*/*.h5", "weights/*/*.h5", "convergence/*.csv", "scores/*/*/*.csv"),
         *("tables/*", "verdict.*"),
         *figures("5", "6", "16", "17", "18", "S1"),
     ),
-    "tables/build.py": ("tables/*", "verdict.*"),
-    "figures/style.py": ("figures/*",),
+    "TABLES": ("tables/*", "verdict.*"),
+    "FIGURES": ("figures/*",),
 }
 
 
-@pytest.mark.parametrize("module", REVISIONS)
+@pytest.mark.parametrize("stage", REVISIONS)
 def test_a_raised_revision_reruns_its_stage(
-    finished: Project, project: Project, tmp_path: Path, module: str
+    finished: Project, project: Project, tmp_path: Path, stage: str
 ) -> None:
     project.clone_code(tmp_path / "code")
-    edit(project.code / "src/fringe" / module, r"^REVISION = \d+\b", "REVISION = 99")
-    assert project.planned() == finished.files(*REVISIONS[module])
+    # Sources have one for each kind.
+    module, name = (stage, "REVISION") if stage.endswith(".py") else ("revisions.py", stage)
+    edit(project.code / "src/fringe" / module, rf"^{name} = \d+\b", f"{name} = 99")
+    assert project.planned() == finished.files(*REVISIONS[stage])
 
 
 def test_a_raised_revision_of_a_network_reruns_its_features(

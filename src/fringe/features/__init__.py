@@ -3,8 +3,9 @@
 Importing this package does not import PyTorch; extracting does.
 """
 
-from fringe.features.extract import REVISION, extract_shard
+from fringe.features.extract import extract_shard
 from fringe.features.store import FeatureFile, link_shards, open_features, verify
+from fringe.revisions import FEATURES as REVISION
 
 __all__ = [
     "REVISION",

@@ -20,10 +20,7 @@ if TYPE_CHECKING:
     from fringe.networks import FeatureNetwork
     from fringe.sources import ImageSource
 
-__all__ = ["REVISION", "extract_shard"]
-
-# Raise it when the same images through the same network would be stored otherwise.
-REVISION = 2
+__all__ = ["extract_shard"]
 
 
 def extract_shard(

@@ -13,9 +13,10 @@ from fringe.figures.schemes import scheme_grids
 from fringe.figures.sensitivity import network_maps, sensitivity_examples, sensitivity_grid
 from fringe.figures.sizes import sample_sizes
 from fringe.figures.snapshots import snapshot_correlation
-from fringe.figures.style import REVISION, Style, read_style, save
+from fringe.figures.style import Style, read_style, save
 from fringe.figures.sweep import class_sweep
 from fringe.figures.weights import weight_grids
+from fringe.revisions import FIGURES as REVISION
 
 __all__ = [
     "REVISION",

@@ -19,7 +19,6 @@ from fringe.tables.titles import SIMULATED
 __all__ = [
     "MARKERS",
     "PALETTES",
-    "REVISION",
     "Style",
     "add_body",
     "add_heading",
@@ -29,8 +28,6 @@ __all__ = [
     "save",
     "styled",
 ]
-
-REVISION = 1  # raise when a figure's look or content changes
 
 # Both are told apart with every common colour vision deficiency. First two: the main pair.
 PALETTES: dict[str, tuple[str, ...]] = {

@@ -13,9 +13,7 @@ from fringe.metrics.frechet import covariance_root, frechet_distance
 from fringe.metrics.gaussian import Gaussian, describe_rank, merge_gaussians
 from fringe.metrics.kernel import Kernel, kernel_distance, kernel_distances, self_similarity
 from fringe.metrics.precision_recall import PrecisionRecall, precision_recall, precision_recalls
-
-REVISION = 1
-"""Raised when a change alters the values this room returns, so that scores are made anew."""
+from fringe.revisions import METRICS as REVISION
 
 __all__ = [
     "REVISION",

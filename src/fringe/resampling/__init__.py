@@ -5,9 +5,7 @@ from fringe.resampling.histogram import Match, match_histogram
 from fringe.resampling.indicators import class_indicators
 from fringe.resampling.sampled import SampledDistance
 from fringe.resampling.weights import CHECKS, PATH, Weights, optimize_weights
-
-REVISION = 2
-"""Raised when a change alters the images or weights chosen, so that they are made anew."""
+from fringe.revisions import RESAMPLING as REVISION
 
 __all__ = [
     "CHECKS",

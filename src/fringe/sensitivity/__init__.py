@@ -1,5 +1,6 @@
 """What FID looks at in an image: its gradient, sensitivity maps, and Grad-CAM beside them."""
 
+from fringe.revisions import SENSITIVITY as REVISION
 from fringe.sensitivity.activation import class_activation_maps, mean_activation_maps, top_classes
 from fringe.sensitivity.examples import Examples, explain_examples, read_examples, write_examples
 from fringe.sensitivity.explain import Explanation, explain
@@ -16,9 +17,6 @@ from fringe.sensitivity.measure import measure_sensitivity
 from fringe.sensitivity.noise import REGIONS, NoisySource, important_half
 from fringe.sensitivity.region import open_region, region_share
 from fringe.sensitivity.store import Sensitivity, join_shards, read_sensitivity, write_sensitivity
-
-REVISION = 1
-"""Raised when a change alters maps, so that they are made anew."""
 
 __all__ = [
     "REGIONS",

@@ -1,6 +1,7 @@
 """Tables 1, 2 and 3 from tidy scores, beside the paper's numbers."""
 
-from fringe.tables.build import REVISION, TABLE_COLUMNS, relative_change, table1, table2, table3
+from fringe.revisions import TABLES as REVISION
+from fringe.tables.build import TABLE_COLUMNS, relative_change, table1, table2, table3
 from fringe.tables.convergence import CONVERGENCE_COLUMNS, Convergence, compare_convergence
 from fringe.tables.paper import paper_numbers, paper_rows, paper_value
 from fringe.tables.scores import (

@@ -1,0 +1,14 @@
+"""The revision of each stage: raise it when a change alters what the stage writes.
+
+Each is a param of the stage's jobs, so a raised one makes that stage anew, and what follows it.
+They stand here, not in their rooms, because every run of the workflow reads them before it knows
+what is stale: rooms import SciPy, pandas and matplotlib, which takes a second. Images and networks
+have revisions of their own, in their fingerprints and in ``NetworkInfo``.
+"""
+
+FEATURES = 2  # the same images through the same network would be stored otherwise
+METRICS = 1  # values of distances and statistics
+RESAMPLING = 2  # the images or weights that are chosen
+SENSITIVITY = 1  # maps
+TABLES = 1  # content or format of tables and verdict
+FIGURES = 1  # look or content of figures
