@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import isfinite
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
 
 from fringe.errors import FringeError
 from fringe.seeds import random_stream
@@ -166,7 +166,7 @@ class ImitationSource(Fingerprinted):
         for flaw, strength, stream in zip(flaws, strengths.tolist(), rng.spawn(4), strict=True):
             if flaw is drift_colour:
                 # The one flaw that no choice of images takes away, so not at the image's strength.
-                image = ndimage.gaussian_filter(image, (blur, blur, 0))
+                image = _ndimage().gaussian_filter(image, (blur, blur, 0))
             image = flaw(image, strength, stream)
         return np.rint(image).clip(0, 255).astype(np.uint8)
 
@@ -285,6 +285,7 @@ def _structure_direction(image: Array) -> tuple[Array, Array]:
     of the luminance gradient's outer product.
     """
     luminance = image @ np.array([0.299, 0.587, 0.114], np.float32)
+    ndimage = _ndimage()
     luminance = ndimage.uniform_filter(luminance, 3, mode="nearest")
     gy, gx = np.gradient(luminance)
     sigma = len(image) / 64
@@ -320,3 +321,10 @@ def _sample(image: Array, rows: Array, columns: Array) -> Array:
     lower += fx * (pixels.take(corner + 1, axis=0) - lower)
     upper += fy * (lower - upper)
     return upper
+
+
+def _ndimage() -> Any:
+    """Return the module: half a second to import, and sources are opened while a DAG is built."""
+    from scipy import ndimage
+
+    return ndimage
