@@ -5,6 +5,8 @@ Importing this module does not import PyTorch; its functions do.
 
 from __future__ import annotations
 
+import os
+import platform
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +15,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from fringe.errors import FringeError
+from fringe.gpus import claim
 
 if TYPE_CHECKING:
     import torch
@@ -26,19 +29,52 @@ Result = TypeVar("Result")
 def choose_device(device: str) -> str:
     """Return a PyTorch device for the configured ``device``, and set PyTorch up for it.
 
-    ``auto`` takes a GPU where there is one, else the CPU, and says so. On the CPU one thread is
-    used: the last bits of a convolution depend on the number of threads, and results must not
-    depend on the machine's cores.
+    ``auto`` takes a GPU where there is one, else the CPU, and says so. Of several GPUs each process
+    takes another one (`fringe.gpus`). Which it is stands in the log. On the CPU one thread is used:
+    the last bits of a convolution depend on the number of threads, and results must not depend on
+    the machine's cores.
+
+    Raises
+    ------
+    FringeError
+        If ``device`` is a GPU and there is none.
     """
     import torch
 
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        if device == "cpu":
-            print("warning: no GPU is available, so networks run on the CPU", file=sys.stderr)
+    if device == "auto" and not torch.cuda.is_available():
+        print("warning: no GPU is available, so networks run on the CPU", file=sys.stderr)
+        device = "cpu"
     if device == "cpu":
         torch.set_num_threads(1)
-    return device
+        return device
+    if not torch.cuda.is_available():
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
+        raise FringeError(
+            f"device: {device} demands a GPU, and PyTorch finds none on {platform.node()} "
+            f"(CUDA_VISIBLE_DEVICES: {seen}); let the profile give the job one (resource `gpu`), "
+            "or set `device: auto`"
+        )
+    place = _own_gpu() if device in ("auto", "cuda") else torch.device(device)
+    print(f"computing on {torch.cuda.get_device_name(place)} ({place})", file=sys.stderr)
+    return str(place)
+
+
+def _own_gpu() -> torch.device:
+    """Return a GPU that no other process of this user's has taken."""
+    import torch
+
+    names = [
+        str(torch.cuda.get_device_properties(index).uuid)
+        for index in range(torch.cuda.device_count())
+    ]
+    index = claim(names) if len(names) > 1 else 0
+    if index is None:
+        print(
+            f"warning: other processes have taken all {len(names)} GPUs, so this one shares the "
+            f"first; start with --resources gpu={len(names)} at most",
+            file=sys.stderr,
+        )
+    return torch.device("cuda", index or 0)
 
 
 def describe_device(device: str | torch.device) -> tuple[str, int]:

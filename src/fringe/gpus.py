@@ -1,0 +1,59 @@
+"""Which of a machine's GPUs a process takes, and that no other takes the same.
+
+A scheduler such as SLURM shows each job its own GPU alone. Without one, jobs side by side on a
+machine with several GPUs would all take the first: ``--resources gpu=4`` counts GPUs, and names
+none. So each process locks the GPU it takes, for as long as it lives.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO
+
+__all__ = ["claim", "lock_folder"]
+
+# Open files are what holds locks; they close, and locks go, when the process ends, however it does.
+_held: dict[str, IO[str]] = {}
+
+
+def claim(names: Sequence[str], folder: Path | None = None) -> int | None:
+    """Return the index of a GPU that no other process holds, and hold it until this one ends.
+
+    A process that holds one of them already keeps it.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Of each GPU a name that is the same in all processes of the machine, such as its UUID.
+    folder : Path, optional
+        Of the lock files; `lock_folder` by default.
+
+    Returns
+    -------
+    int or None
+        None if others hold them all.
+    """
+    for index, name in enumerate(names):
+        if name in _held:
+            return index
+    place = lock_folder() if folder is None else folder
+    place.mkdir(parents=True, exist_ok=True)
+    for index, name in enumerate(names):
+        file = (place / f"{name}.lock").open("w")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.close()
+            continue
+        _held[name] = file
+        return index
+    return None
+
+
+def lock_folder() -> Path:
+    """Return where this user's processes lock GPUs: on the machine itself, where GPUs are too."""
+    return Path(tempfile.gettempdir(), f"fringe-gpus-{os.getuid()}")
