@@ -58,9 +58,14 @@ def test_maps_are_those_of_autograd_through_the_network(trunk: nn.Module, poolin
             alpha = sum(abs(float(slopes[b, k, i, j])) ** 2 for i in range(4) for j in range(3))
             expected[b] += alpha / 12 * A[b, k].detach().numpy()
     assert np.isfinite(expected).all()
-    found = sensitivity_maps(maps.detach(), slopes)
+    found = sensitivity_maps(A.detach(), slopes)
     assert found.dtype == torch.float64
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12)
+    # Maps of float32 are summed in float32.
+    assert maps.dtype == torch.float32
+    found = sensitivity_maps(maps.detach(), slopes)
+    assert found.dtype == torch.float64
+    np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=2e-6 * abs(expected).max())
     if pooling == "mean":
         gradient = fid_gradient(features(maps), real, others, N)
         found = sensitivity_maps(maps.detach(), gradient)
@@ -76,9 +81,12 @@ def test_what_is_negative_counts_too() -> None:
     np.testing.assert_allclose(found, [[[4 * 1 + 1 * 3, 4 * -2]]])
 
 
-def test_arrays_and_tensors() -> None:
+@pytest.mark.parametrize(
+    ("dtype", "rounding"), [(np.float64, 1e-13), (np.float32, 1e-6), (np.float16, 1e-6)]
+)
+def test_arrays_and_tensors(dtype: type, rounding: float) -> None:
     rng = np.random.default_rng(0)
-    maps, gradient = rng.random((3, 5, 4, 2), np.float32), rng.standard_normal((3, 5))
+    maps, gradient = rng.random((3, 5, 4, 2)).astype(dtype), rng.standard_normal((3, 5))
     expected = np.einsum("bk,bkij->bij", (gradient / 8) ** 2, maps.astype(np.float64))
     for slopes in (gradient, torch.from_numpy(gradient)):
         array, tensor = (
@@ -88,7 +96,7 @@ def test_arrays_and_tensors() -> None:
         assert isinstance(tensor, torch.Tensor)
         for found in (array, tensor.numpy()):
             assert found.dtype == np.float64
-            np.testing.assert_allclose(found, expected, rtol=1e-13)
+            np.testing.assert_allclose(found, expected, rtol=rounding)
 
 
 @pytest.mark.parametrize(
@@ -187,3 +195,10 @@ def test_what_cannot_be_drawn() -> None:
     for shape, size in (((8, 8), (9, 9)), ((0, 8, 8), (9, 9)), ((1, 8, 8), (9, 0))):
         with pytest.raises(FringeError, match=f"upsampling: .* to 9 x {size[1]}"):
             upsampled(np.ones(shape), size)
+
+
+@pytest.mark.parametrize("scale", [0, 1e-30, 1e30])
+def test_squares_of_slopes_beyond_float32(scale: float) -> None:
+    maps = np.ones((1, 2, 3, 3), np.float32)
+    found = sensitivity_maps(maps, scale * np.array([[3.0, 4.0]]))
+    np.testing.assert_allclose(found, np.full((1, 3, 3), 25 * (scale / 9) ** 2), rtol=1e-6)
