@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env demo paper run test lint clean
+.PHONY: help env demo paper run estimate test lint clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -42,6 +42,9 @@ run: env $(CONFIG) ## Run any configuration: make run CONFIG=my.yaml
 	@$(BIN)/snakemake --cores $(CORES) $(GPU) --configfile $(CONFIG) \
 	  --quiet rules reason host --report $(RESULTS)/report.html --report-after-run
 	@$(BIN)/python -m fringe.report $(RESULTS)
+
+estimate: env $(CONFIG) ## Print what a run will cost before it starts: make estimate CONFIG=my.yaml
+	@$(BIN)/python -m fringe.estimate --configfile $(CONFIG) --cores $(CORES)
 
 test: env ## Run all tests, those of real DAGs included
 	$(BIN)/pytest

@@ -1,0 +1,545 @@
+"""What a run will cost before it starts, and what it cost afterwards.
+
+``python -m fringe.estimate --configfile my.yaml`` lets Snakemake plan the run twice: as things are,
+and as if nothing were there. It gives every planned job the time it took before; else the time
+that other jobs of its rule took for each unit of their work, in this run or in another; else a
+default (`fringe.costs`). What it said is kept in ``results/<run>/estimate.json``; with ``--actual``
+it is set against what the jobs took.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import yaml
+
+from fringe import plan
+from fringe.config import load_schema
+from fringe.costs import MACHINES, START, Device, Job, Work, parse_shard_file, part, work
+from fringe.errors import FringeError
+from fringe.files import atomic_path
+
+__all__ = [
+    "Estimate",
+    "Planner",
+    "Record",
+    "done",
+    "estimate",
+    "estimate_run",
+    "keep",
+    "longest_path",
+    "read_jobs",
+    "read_records",
+    "report_actual",
+    "table",
+    "tasks_of",
+]
+
+# The line of a table for steps that are not measured.
+SHORT = "draws, figures, tables"
+
+# What a job had to do: `Work`'s group and units.
+Task = tuple[str, float]
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a job took, and what it had to do then: `Work`'s ``group`` and ``units``."""
+
+    run: str
+    benchmark: str
+    rule: str
+    device: Device
+    seconds: float
+    group: str
+    units: float
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The seconds that a planned job is thought to take, and what that rests on."""
+
+    job: Job
+    work: Work
+    seconds: float
+    basis: str
+    device: Device
+
+
+def read_jobs(text: str, folder: str) -> list[Job]:
+    """Return the jobs that make files, from what ``snakemake --dry-run`` prints.
+
+    ``folder`` is ``results/<run>`` as it stands in the paths.
+    """
+    found: list[tuple[str, dict[str, str]]] = []
+    inside = False
+    for line in text.splitlines():
+        if head := re.match(r"\s*(?:local)?(?:rule|checkpoint) (\S+):$", line):
+            found.append((head[1], {}))
+            inside = True
+        elif inside and (item := re.match(r"\s+(\w+): (.*)$", line)):
+            found[-1][1][item[1]] = item[2]
+        else:
+            inside = False
+    return [_job(rule, told, folder) for rule, told in found if "output" in told]
+
+
+def _job(rule: str, told: Mapping[str, str], folder: str) -> Job:
+    def pairs(key: str) -> dict[str, str]:
+        return dict(item.split("=", 1) for item in told.get(key, "").split(", ") if "=" in item)
+
+    def paths(key: str) -> tuple[str, ...]:
+        listed = told.get(key, "").split(", ")
+        return tuple(path.removeprefix(f"{folder}/") for path in listed if path)
+
+    resources = pairs("resources")
+    return Job(
+        # One rule for each data set makes the weights of its sweep.
+        "optimize_sweep" if rule.startswith("optimize_sweep_") else rule,
+        paths("input"),
+        paths("output"),
+        pairs("wildcards"),
+        int(told.get("threads", 1)),
+        int(resources.get("gpu", 0)),
+        next(iter(paths("benchmark")), None),
+    )
+
+
+def done(whole: Iterable[Job], planned: Iterable[Job]) -> list[Job]:
+    """Return the jobs of the ``whole`` plan that are done: nothing of what they make is planned."""
+    to_make = {path for job in planned for path in job.outputs}
+    return [job for job in whole if to_make.isdisjoint(job.outputs)]
+
+
+def read_records(folder: Path, known: Mapping[str, Task]) -> list[Record]:
+    """Return what the jobs of a run took.
+
+    ``known`` tells what they had to do: `Work`'s group and units by benchmark file. Where it does
+    not, the file's own path may: it tells network and number of images.
+    """
+    found = []
+    for path in sorted((folder / "benchmarks").rglob("*.tsv")):
+        benchmark = path.relative_to(folder).as_posix()
+        task, seconds = known.get(benchmark) or _told_by_path(benchmark), _seconds(path)
+        if task and seconds is not None:
+            device = _device_of(folder, benchmark)
+            found.append(Record(folder.name, benchmark, part(benchmark, 1), device, seconds, *task))
+    return found
+
+
+def _told_by_path(benchmark: str) -> Task | None:
+    shard = parse_shard_file(benchmark)
+    if shard is None or part(benchmark, 1) not in ("extract_features", "measure_sensitivity"):
+        return None
+    return Path(benchmark).parts[-2], shard[1] - shard[0]
+
+
+def _seconds(path: Path) -> float | None:
+    """Return the wall time in a benchmark file of Snakemake's, its mean if it was repeated."""
+    try:
+        head, *rows = [line.split("\t") for line in path.read_text().splitlines()]
+        values = [float(row[head.index("s")]) for row in rows]
+        return sum(values) / len(values)
+    except (OSError, ValueError, ZeroDivisionError):
+        return None  # cut short, or being written
+
+
+def _device_of(folder: Path, benchmark: str) -> Device:
+    """Return where a job computed: its log, which lies as its benchmark does, names a GPU."""
+    log = (folder / "logs" / Path(benchmark).relative_to("benchmarks")).with_suffix(".log")
+    try:
+        return "cuda" if "computing on " in log.read_text(errors="replace") else "cpu"
+    except OSError:
+        return "cpu"
+
+
+def estimate(
+    job: Job, task: Work, records: Sequence[Record], run: str, device: Device = "cpu"
+) -> Estimate:
+    """Return what a job of the run ``run`` is thought to take.
+
+    ``device`` is where a job computes that asks for a GPU; times measured elsewhere do not count.
+    """
+    place = job.place(device)
+    alike = [
+        record
+        for record in records
+        if (record.rule, record.group, record.device) == (job.rule, task.group, place)
+    ]
+    own = [record for record in alike if (record.run, record.benchmark) == (run, job.benchmark)]
+    here = [record for record in alike if record.run == run]
+    if own and own[0].units == task.units:
+        return Estimate(job, task, own[0].seconds, "measured here", place)
+    chosen = own or here or alike
+    if not chosen:
+        return Estimate(job, task, START + task.default, f"default ({MACHINES[place]})", place)
+    # Of a short job at least half is work, lest a long one cost nothing.
+    rate = median(max(r.seconds - START, r.seconds / 2) / r.units for r in chosen)
+    runs = sorted({record.run for record in chosen})
+    basis = "measured here" if runs == [run] else f"measured in {', '.join(runs)}"
+    return Estimate(job, task, START + rate * task.units, basis, place)
+
+
+def longest_path(jobs: Sequence[Job], seconds: Mapping[str, float]) -> tuple[float, list[Job]]:
+    """Return the chain of jobs that takes longest, each waiting for the one before, and its time.
+
+    No number of machines makes the run shorter. ``seconds`` is by `Job.name`; 0 where missing.
+    """
+    before = _before(jobs)
+    by_name = {job.name: job for job in jobs}
+    ending: dict[str, tuple[float, list[str]]] = {}  # the longest chain that ends with each job
+    for name in TopologicalSorter(before).static_order():
+        waited, chain = max((ending[other] for other in before[name]), default=(0.0, []))
+        ending[name] = waited + seconds.get(name, 0.0), [*chain, name]
+    total, chain = max(ending.values(), default=(0.0, []))
+    return total, [by_name[name] for name in chain]
+
+
+def _before(jobs: Sequence[Job]) -> dict[str, list[str]]:
+    """Return by each job's name the names of the jobs that it waits for."""
+    maker = {path: job.name for job in jobs for path in job.outputs}
+    return {
+        job.name: sorted({maker[path] for path in job.inputs if path in maker} - {job.name})
+        for job in jobs
+    }
+
+
+def table(
+    finished: Sequence[Job], planned: Sequence[Estimate], run: str, cores: int, gpus: int = 1
+) -> str:
+    """Return the estimate as text: a line for each stage, their sum, and what bounds the time.
+
+    ``cores`` and ``gpus`` are those of one machine.
+    """
+    jobs = [*finished, *(item.job for item in planned)]
+    depth = _depths(jobs)
+    stages = {_stage(job): depth[job.name] for job in sorted(jobs, key=lambda j: depth[j.name])}
+    done_of = Counter(map(_stage, finished))
+    to_do: defaultdict[str, list[Estimate]] = defaultdict(list)
+    for item in planned:
+        to_do[_stage(item.job)].append(item)
+    rows = [["stage", "done", "jobs", "GPU-hours", "CPU-hours", "GB", "rests on"]]
+    for stage in sorted(stages, key=lambda name: (name == SHORT, stages[name])):
+        bases = Counter(item.basis for item in to_do[stage])
+        told = [f"{name} ({n})" if len(bases) > 1 else name for name, n in sorted(bases.items())]
+        rows.append([stage, *_sums(done_of[stage], to_do[stage]), ", ".join(told) or "done"])
+    rows.append(["sum", *_sums(len(finished), planned), ""])
+    seconds = {item.job.name: item.seconds for item in planned}
+    path, chain = longest_path([item.job for item in planned], seconds)
+    on_gpu, on_cpu = _gpu_seconds(planned), _cpu_seconds(planned)
+    bound = max(path, on_cpu / cores, on_gpu / gpus)
+    machine = " and ".join([_number(cores, "core"), *([_number(gpus, "GPU")] if on_gpu else [])])
+    lines = [
+        f"{run}: {len(finished)} of {len(finished) + len(planned)} jobs are done.",
+        "",
+        _aligned(rows),
+        "",
+        f"Longest path: {_span(path)}, on however many nodes ({_chain(chain, seconds)}).",
+        f"On one machine with {machine}: {_span(bound)} at least.",
+    ]
+    return "\n".join(lines if planned else [f"{run}: all {len(finished)} jobs are done."])
+
+
+def _stage(job: Job) -> str:
+    """Return the stage that a job belongs to: its rule, or `SHORT` if nothing measures it."""
+    return job.rule if job.benchmark else SHORT
+
+
+def _depths(jobs: Sequence[Job]) -> dict[str, int]:
+    """Return by each job's name how many others it must wait for, one after the other."""
+    before = _before(jobs)
+    depth: dict[str, int] = {}
+    for name in TopologicalSorter(before).static_order():
+        depth[name] = max((depth[other] + 1 for other in before[name]), default=0)
+    return depth
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}{'s' * (count > 1)}"
+
+
+def _gpu_seconds(items: Iterable[Estimate]) -> float:
+    return sum(item.job.gpus * item.seconds for item in items if item.device == "cuda")
+
+
+def _cpu_seconds(items: Iterable[Estimate]) -> float:
+    return sum(item.job.threads * item.seconds for item in items)
+
+
+def _sums(finished: int, items: Sequence[Estimate]) -> list[str]:
+    hours = (f"{seconds / 3600:.2f}" for seconds in (_gpu_seconds(items), _cpu_seconds(items)))
+    size = sum(item.work.size for item in items) / 1e9
+    return [str(finished), str(finished + len(items)), *hours, f"{size:.2f}"]
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> str:
+    """Return rows of text as columns: words to the left, the numbers between them to the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
+        return "  ".join([row[0].ljust(widths[0]), *cells[1:-1], row[-1]]).rstrip()
+
+    return "\n".join(map(line, rows))
+
+
+def _span(seconds: float) -> str:
+    """Return a time as a person would say it."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
+
+
+def _chain(chain: Iterable[Job], seconds: Mapping[str, float]) -> str:
+    return " > ".join(f"{job.rule} {_span(seconds[job.name])}" for job in chain)
+
+
+def keep(
+    folder: Path,
+    finished: Iterable[tuple[Job, Work]],
+    planned: Iterable[Estimate],
+    known: Mapping[str, Task],
+) -> None:
+    """Keep what was estimated in ``estimate.json``; of jobs that are done, what it was before.
+
+    A planned job may have run before, with other work to do, which is ``known`` (`read_records`)
+    and kept as long as that benchmark file is there.
+    """
+    before = _kept(folder)
+    told: list[tuple[Job, Work, float | None, Sequence[object] | None]] = [
+        (job, task, before.get(job.name, {}).get("seconds"), None) for job, task in finished
+    ]
+    for item in planned:
+        stamp = _stamp(folder, item.job.benchmark)
+        earlier = known.get(item.job.name) if stamp else None
+        told.append((item.job, item.work, item.seconds, [stamp, *earlier] if earlier else None))
+    waits = _before([job for job, *_ in told])
+    content = {
+        job.name: {
+            "rule": job.rule,
+            "benchmark": job.benchmark,
+            "group": task.group,
+            "units": task.units,
+            "seconds": seconds,
+            "earlier": earlier,
+            "after": waits[job.name],
+        }
+        for job, task, seconds, earlier in told
+    }
+    folder.mkdir(parents=True, exist_ok=True)
+    with atomic_path(folder / "estimate.json") as path:
+        path.write_text(json.dumps(content, indent=1))
+
+
+def _kept(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what was kept of a run's last estimate by `Job.name`, {} if it cannot be read."""
+    try:
+        content = json.loads((folder / "estimate.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _stamp(folder: Path, benchmark: str | None) -> int | None:
+    """Return what tells one benchmark file from the next of the same job; None if there is none."""
+    path = folder / (benchmark or "")
+    return path.stat().st_mtime_ns if benchmark and path.is_file() else None
+
+
+def _has_run(folder: Path, told: Mapping[str, Any]) -> bool:
+    """Tell whether a job has run since it was estimated last, or was done then."""
+    stamp = _stamp(folder, told["benchmark"])
+    return stamp is not None and (told["earlier"] is None or told["earlier"][0] != stamp)
+
+
+def tasks_of(folder: Path) -> dict[str, Task]:
+    """Return what the jobs behind a run's benchmark files had to do, as far as it was kept."""
+    tasks = {}
+    for told in _kept(folder).values():
+        if _has_run(folder, told):
+            tasks[told["benchmark"]] = told["group"], told["units"]
+        elif told["earlier"]:
+            tasks[told["benchmark"]] = told["earlier"][1], told["earlier"][2]
+    return tasks
+
+
+def report_actual(folder: Path) -> str:
+    """Return what was estimated for a run and what its jobs took, as text: a line for each stage.
+
+    Jobs without a benchmark file (steps of a few seconds) are left out.
+
+    Raises
+    ------
+    FringeError
+        If no estimate was made before the run.
+    """
+    kept = _kept(folder)
+    if not kept:
+        raise FringeError(f"{folder / 'estimate.json'}: missing; run `make estimate` before a run")
+    taken = {
+        name: _seconds(folder / told["benchmark"])
+        for name, told in kept.items()
+        if _has_run(folder, told)
+    }
+    actual = {name: seconds for name, seconds in taken.items() if seconds is not None}
+    stages: defaultdict[str, list[str]] = defaultdict(list)
+    for name in actual:
+        stages[kept[name]["rule"]].append(name)
+
+    def row(stage: str, names: Iterable[str]) -> list[str]:
+        names = list(names)
+        both = [name for name in names if kept[name]["seconds"] is not None]
+        planned = sum(kept[name]["seconds"] for name in both)
+        ratio = f"{sum(actual[name] for name in both) / planned:.2f}" if planned else "-"
+        return [
+            *(stage, str(len(names)), f"{planned / 3600:.2f}" if both else "-"),
+            *(f"{sum(actual[name] for name in names) / 3600:.2f}", ratio),
+        ]
+
+    rows = [["stage", "jobs", "planned hours", "actual hours", "actual / planned"]]
+    rows += [row(stage, names) for stage, names in stages.items()]
+    rows.append(row("sum", actual))
+    # A job's name stands for the file that it makes.
+    jobs = [
+        Job(told["rule"], tuple(told["after"]), (name,), benchmark=name)
+        for name, told in kept.items()
+    ]
+    path, chain = longest_path(jobs, actual)
+    measured = [job for job in chain if job.name in actual]
+    return f"{_aligned(rows)}\n\nLongest path: {_span(path)} ({_chain(measured, actual)})."
+
+
+@dataclass(frozen=True)
+class Planner:
+    """How Snakemake is called: from the folder that the configuration's paths are relative to."""
+
+    configfile: Path
+    snakefile: Path
+    profile: Path
+    cores: int
+
+    def plan(self, results: str | None = None) -> str:
+        """Return what ``snakemake --dry-run`` prints, with the results elsewhere if ``results``.
+
+        Raises
+        ------
+        FringeError
+            With what Snakemake says, where it cannot plan.
+        """
+        command = [
+            *(sys.executable, "-m", "snakemake", "--dry-run", "--nocolor"),
+            *("--snakefile", str(self.snakefile), "--configfile", str(self.configfile)),
+            *("--workflow-profile", str(self.profile), "--cores", str(self.cores)),
+            *(["--config", f"results={results}"] if results else []),
+        ]
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if run.returncode:
+            raise FringeError(f"Snakemake cannot plan this run:\n{run.stdout.strip()}")
+        return run.stdout
+
+    def plan_afresh(self, cache: Path) -> list[Job]:
+        """Return all jobs of the run, as if none were done.
+
+        What is remembered of data sets, in ``cache``, still holds: to read them again takes hours.
+        """
+        with tempfile.TemporaryDirectory() as empty:
+            folder = Path(empty, cache.parent.name)
+            folder.mkdir()
+            if cache.is_file():
+                shutil.copy(cache, folder)
+            return read_jobs(self.plan(empty), str(folder))
+
+    def place(self, config: Mapping[str, Any]) -> Device:
+        """Return where jobs that ask for a GPU compute.
+
+        With ``device: auto`` that is a GPU if there is one here, or if the profile sends jobs
+        elsewhere: a scheduler gives them what they ask for.
+        """
+        if config["device"] != "auto":
+            return "cpu" if config["device"] == "cpu" else "cuda"
+        profile = self.profile / "config.yaml"
+        sent = "executor" in (
+            yaml.safe_load(profile.read_text()) or {} if profile.is_file() else {}
+        )
+        command = shutil.which("nvidia-smi")
+        here = command and subprocess.run([command, "-L"], capture_output=True).stdout
+        return "cuda" if sent or here else "cpu"
+
+
+def estimate_run(planner: Planner, device: Device | None = None, gpus: int = 1) -> str:
+    """Plan a run, keep what it is estimated to take, and return that as text.
+
+    ``device`` is where jobs compute that ask for a GPU, by default `Planner.place`'s answer.
+
+    Raises
+    ------
+    FringeError
+        If the configuration has faults.
+    """
+    now = planner.plan()
+    written = yaml.safe_load(planner.configfile.read_text())
+    folder = Path(written.get("results", "results"), written["run"])
+    cache = folder / "fingerprints.json"
+    schema = load_schema(planner.snakefile.parent / "config" / "schema.yaml")
+    config, sources = plan.check(written, schema, cache)
+    place = device or planner.place(config)
+
+    jobs = read_jobs(now, str(folder))
+    finished = [
+        (job, work(job, config, sources, place)) for job in done(planner.plan_afresh(cache), jobs)
+    ]
+    planned = [(job, work(job, config, sources, place)) for job in jobs]
+    known = {
+        **{job.name: (task.group, task.units) for job, task in planned},
+        **tasks_of(folder),
+        **{job.name: (task.group, task.units) for job, task in finished},
+    }
+    records = read_records(folder, known)
+    for other in sorted(folder.parent.glob("*")):
+        if other.name != folder.name:
+            records += read_records(other, tasks_of(other))
+    estimates = [estimate(job, task, records, folder.name, place) for job, task in planned]
+    keep(folder, finished, estimates, known)
+    return table([job for job, _ in finished], estimates, folder.name, planner.cores, gpus)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and print an estimate, or with ``--actual`` what a run took."""
+    parser = argparse.ArgumentParser(prog="python -m fringe.estimate")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--configfile", type=Path, help="estimate the run that this file describes")
+    what.add_argument("--actual", type=Path, metavar="RESULTS", help="show what that run took")
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="of one machine")
+    parser.add_argument("--gpus", type=int, default=1, help="of one machine (default: 1)")
+    parser.add_argument("--device", choices=["cpu", "cuda"], help="of jobs that ask for a GPU")
+    parser.add_argument("--snakefile", type=Path, default=Path("Snakefile"))
+    parser.add_argument("--profile", type=Path, help="default: profiles/local")
+    given = parser.parse_args(arguments)
+    profile = given.profile or given.snakefile.parent / "profiles" / "local"
+    planner = Planner(given.configfile, given.snakefile, profile, given.cores)
+    try:
+        print(
+            report_actual(given.actual)
+            if given.actual
+            else estimate_run(planner, given.device, given.gpus)
+        )
+    except FringeError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()
