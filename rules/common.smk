@@ -102,10 +102,15 @@ def real_statistics(space="features", network=None):
 
 
 def rendering_memory(wildcards):
+    """Return megabytes of a process that makes images."""
+    return 1500 + generator_memory(wildcards.source)
+
+
+def generator_memory(source):
     """Return megabytes: a checkpoint is read whole, and the network is made beside it."""
-    source = config["sources"][wildcards.source]
-    trained = source["kind"] == "generator"
-    return 1500 + (3 * Path(source["path"]).stat().st_size >> 20 if trained else 0)
+    about = config["sources"][source]
+    trained = about["kind"] == "generator"
+    return 3 * Path(about["path"]).stat().st_size >> 20 if trained else 0
 
 
 # Features: rules/features.smk.
@@ -343,16 +348,27 @@ def explained(wildcards, network=None):
 
 
 def maps_made_from(wildcards):
-    """Return all that a shard of maps depends on, beside the statistics."""
-    source = DATASETS[wildcards.dataset]["generated"]
+    """Return all that a shard of maps depends on, what is behind the statistics included."""
+    dataset = DATASETS[wildcards.dataset]
+    real, generated = dataset["real"], dataset["generated"]
+    network = NETWORKS[wildcards.network]
+    published = plan.published_statistics(
+        config, real, network, "features", plan.hash_cache(config)
+    )
     return {
         **explained(wildcards),
-        "images": SOURCES[source]["shards"][wildcards.shard],
+        "images": SOURCES[generated]["shards"][wildcards.shard],
+        "generated_images": identity(generated),
+        "real_images": identity(real),
+        "published_statistics": published.get("sha256", ""),
     }
 
 
 def are_explained(wildcards):
-    """Tell whether a shard of maps is there and was made from what it would be made from."""
+    """Tell whether a shard of maps is there and was made from what it would be made from.
+
+    Were other statistics left out of that, maps would be made anew for them without their inputs.
+    """
     w = wildcards
     done = f"{R}/sensitivity/{w.dataset}/{w.network}/{w.shard}.h5"
     return is_made_from(done, maps_made_from(w))
@@ -395,11 +411,30 @@ def example_statistics(wildcards):
     return generated_statistics(wildcards, others=seeded)
 
 
-def explanation_memory(wildcards, network=None):
-    """Return megabytes: a network with its maps, three matrices of covariances, and small maps."""
+def explanation_memory(wildcards, network=None, makers=1):
+    """Return megabytes: a network with its maps, three matrices of covariances, and small maps.
+
+    And ``makers`` processes that may each make images, of which one is the job's own.
+    """
     dim = network_info(NETWORKS[network or wildcards.network])[0]
     n = plan.explained_images(config, wildcards.dataset)
-    return 3000 + (8 * dim * dim * 8 + 4 * 256 * 2 * n >> 20)
+    source = DATASETS[wildcards.dataset]["generated"]
+    made = makers * generator_memory(source)
+    if config["sources"][source]["kind"] == "generator":
+        made += 1500 * max(0, makers - 1)  # PyTorch in each
+    return 3000 + made + (8 * dim * dim * 8 + 4 * 256 * 2 * n >> 20)
+
+
+def shard_makers(wildcards):
+    """Return how many processes make images for a shard of maps, where they are not kept."""
+    read = kept_shard(DATASETS[wildcards.dataset]["generated"], wildcards.shard)
+    return 0 if read else 1 + config["extraction"]["workers"]
+
+
+def making_gpus(wildcards):
+    """Return how many GPUs a job needs that reads, or makes, a data set's generated images."""
+    kind = config["sources"][DATASETS[wildcards.dataset]["generated"]]["kind"]
+    return int(kind == "generator" and config["device"] != "cpu")
 
 
 def region_identity(dataset):
@@ -414,7 +449,7 @@ def noise_files(dataset):
     """Return the FIDs of a data set with noise of each scale; none where no scale is asked for."""
     scales = config["sensitivity"]["noise"]["scales"]
     return [
-        f"{R}/sensitivity/{dataset}/noise-{scale:g}.csv"
+        f"{R}/sensitivity/{dataset}/noise-{scale:.12g}.csv"
         for scale in ([0, *scales] if scales else [])
     ]
 

@@ -18,7 +18,8 @@ rule measure_sensitivity:
         "../envs/fringe.yaml"
     threads: 1 + config["extraction"]["workers"]
     resources:
-        mem_mb=lambda w, attempt: explanation_memory(w) * attempt,
+        mem_mb=lambda w, attempt: explanation_memory(w, makers=shard_makers(w))
+        * attempt,
         runtime=120,
         gpu=0 if config["device"] == "cpu" else 1,
     params:
@@ -51,12 +52,18 @@ rule average_sensitivity:
         f"{R}/sensitivity/{{dataset}}/means.h5",
     log:
         f"{R}/logs/average_sensitivity/{{dataset}}.log",
-    localrule: True
     conda:
         "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        # It reads, or makes, all images of the most frequent classes.
+        mem_mb=lambda w, attempt: explanation_memory(w, MAIN) * attempt,
+        runtime=120,
+        gpu=making_gpus,
     params:
         averaged=lambda w: {
             "images": identity(DATASETS[w.dataset]["generated"]),
+            "network": config["network"],
             "classes": config["sensitivity"]["classes"],
             "revision": revisions.SENSITIVITY,
         },
@@ -105,7 +112,8 @@ rule measure_noise:
         "../envs/fringe.yaml"
     threads: 1 + config["extraction"]["workers"]
     resources:
-        mem_mb=lambda w, attempt: explanation_memory(w, MAIN) * attempt,
+        mem_mb=lambda w, attempt: attempt
+        * explanation_memory(w, MAIN, makers=1 + config["extraction"]["workers"]),
         runtime=600,
         gpu=0 if config["device"] == "cpu" else 1,
     params:
@@ -171,7 +179,9 @@ rule figure_means:
         "../envs/fringe.yaml"
     params:
         figure=lambda w: drawing_style(
-            groups={"4b": 4, "12": 9, "15": 5}[w.number],
+            # All images, and classes.
+            groups=1
+            + {"4b": 3, "12": config["sensitivity"]["classes"], "15": 4}[w.number],
             activation=w.number == "15",
             network=config["network"],
             **subject(w.dataset),

@@ -87,6 +87,15 @@ def test_a_data_set_overrides_the_counts() -> None:
         (["sources", "real"], {}, "sources/real/path: missing; a source of kind files needs it"),
         (["sources", "fake", "path"], "x", "sources/fake/path: only for kind files"),
         (["convergence", "datasets"], ["x"], "convergence/datasets: no data set that is resampled"),
+        (["sensitivity", "datasets"], ["x"], "sensitivity/datasets: no data set that is resampled"),
+        (["sensitivity", "networks"], ["clip"], "sensitivity/networks: clip is no control"),
+        (["datasets", "faces", "examples"], {"seeds": [5, 0]},
+         "datasets/faces/examples/seeds: 0 is the seed of fake itself"),
+        (["datasets", "faces", "examples"], {"seeds": [2**32]},
+         "datasets/faces/examples/seeds/0: 4294967296 is greater than the maximum"),
+        (["datasets", "faces", "examples"], {"seeds": [1], "images": [0]},
+         "datasets/faces/examples: "),
+        (["datasets", "faces", "region"], [0, 0, 1], "datasets/faces/region: "),
         (["convergence", "steps"], -1, "convergence/steps: -1 is less than the minimum of 0"),
         (["extraction", "shard_size"], 120, "extraction/shard_size: 120 is not a multiple of"),
     ],
@@ -105,8 +114,19 @@ def test_what_is_missing_is_named(key: str) -> None:
     assert f"top level: '{key}' is a required property" in faults
 
 
+def test_images_of_files_have_no_seeds() -> None:
+    config = changed("datasets", "faces", "examples", to={"seeds": [5]})
+    config["datasets"]["faces"]["generated"] = "real"
+    (fault,) = complete(config, SCHEMA)[1]
+    assert fault.startswith("datasets/faces/examples/seeds: real is a source of files")
+
+
 @pytest.mark.parametrize(
-    "key", ["sources", "datasets", "evaluation", "extraction", "controls", "convergence"]
+    "key",
+    [
+        *("sources", "datasets", "evaluation", "extraction", "controls", "convergence"),
+        "sensitivity",
+    ],
 )
 @pytest.mark.parametrize("value", [None, 3, "text", ["a"], {"a": None}])
 def test_any_shape_gets_a_message_and_no_crash(key: str, value: Any) -> None:

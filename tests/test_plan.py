@@ -193,6 +193,94 @@ def test_where_the_released_optimization_is_measured(config: dict[str, Any]) -> 
     assert measured(optimization={"method": "reference"}) == []
 
 
+def asked(config: dict[str, Any], **sensitivity: Any) -> dict[str, Any]:
+    """Return the configuration with `sensitivity`, and with what it asks of the data set."""
+    faces = config["datasets"]["faces"] | sensitivity.pop("faces", {})
+    return config | {"sensitivity": sensitivity, "datasets": {"faces": faces}}
+
+
+def test_of_which_images_it_is_asked_what_fid_looks_at(config: dict[str, Any]) -> None:
+    def planned(**sensitivity: Any) -> tuple[list[str], int, int, dict[str, list[int]]]:
+        completed, found = complete(asked(config, **sensitivity), SCHEMA)
+        assert found == []
+        return (
+            plan.explained_datasets(completed),
+            plan.explained_images(completed, "faces"),
+            plan.noise_images(completed, "faces"),
+            plan.examples(completed, "faces"),
+        )
+
+    assert planned() == (["faces"], 60, 60, {"images": [0, 1, 2, 3, 4, 5]})
+    assert planned(images=4, datasets=[]) == ([], 4, 4, {"images": [0, 1, 2, 3]})
+    assert planned(noise={"images": 9}, faces={"examples": {"seeds": [3]}}) == (
+        ["faces"], 60, 9, {"seeds": [3]}
+    )  # fmt: skip
+    config |= {"network": "vgg16", "controls": ["untrained"]}
+    assert planned()[0] == [], "it tells no places"
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "fault"),
+    [
+        ({"images": 101}, "sensitivity/images: 101 are asked for, but fake has 100"),
+        ({"noise": {"images": 61}}, "sensitivity/noise/images: 61 are asked for, but only 60"),
+        ({"images": 5, "faces": {"examples": {"images": [2, 5]}}},
+         "datasets/faces/examples/images: 5 is not among the first 5 images"),
+        ({"faces": {"n_generated": 2}}, "datasets/faces/n_generated: maps are of images that"),
+        ({"faces": {"region": [0, 0, 1, 1]}}, "datasets/faces/region: region [0, 0, 1, 1]: is the"),
+        ({"faces": {"region": "none.png"}}, "datasets/faces/region: none.png: is not there"),
+        ({"networks": ["untrained"]}, "sensitivity: untrained cannot tell what it looks at"),
+    ],
+)  # fmt: skip
+def test_questions_without_an_answer(
+    config: dict[str, Any], sensitivity: dict[str, Any], fault: str
+) -> None:
+    (found,) = faults(asked(config, **sensitivity))
+    assert found.startswith(fault)
+
+
+def test_three_classes_are_shown_of_each_image(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "binary.py").write_text("def load(*_): ...\nload.info = (3, 2, 1, True)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    config |= {"network": "binary:load", "schemes": {"top": [1], "middle": [1]}}
+    (found,) = faults(config)
+    assert found.startswith("sensitivity: binary:load has 2 classes")
+    check(asked(config, datasets=[]))
+
+
+def test_without_noise_its_images_do_not_matter(config: dict[str, Any]) -> None:
+    check(asked(config, noise={"scales": [], "images": 61}))
+
+
+def test_maps_need_the_statistics_of_their_own_images(config: dict[str, Any]) -> None:
+    Path("published.npz").touch()
+    given = {"efficientnet-lite0": {"path": "published.npz", "count": 9}}
+    config["sources"]["real"]["statistics"] = given
+    check(config)
+    config["sources"]["fake"]["statistics"] = given
+    (found,) = faults(config)
+    assert found.startswith("sources/fake/statistics/efficientnet-lite0: published statistics")
+    check(asked(config, datasets=[]))
+
+
+def test_an_image_of_another_seed_is_the_first_that_it_makes(config: dict[str, Any]) -> None:
+    completed, _ = check(config)
+    (image,) = plan.open_seeded(completed, "fake", 3).read([0])
+    completed["sources"]["fake"]["seed"] = 3
+    np.testing.assert_array_equal(image, plan.open_configured(completed, "fake").read([0, 1])[0])
+
+
+def test_weights_that_are_gone_are_said_to_be(config: dict[str, Any]) -> None:
+    completed, _ = check(config | {"controls": ["clip"], "weights_dir": "kept"})
+    assert plan.weights_path(completed, "efficientnet-lite0") is None
+    with pytest.raises(FringeError, match=r"'clip' are not there .*fetch clip --weights-dir kept"):
+        plan.weights_path(completed, "clip")
+    completed["weights"] = {"clip": "real.zip"}
+    assert plan.weights_path(completed, "clip") == Path("real.zip")
+
+
 def test_sizes() -> None:
     assert plan.resolve_sizes([["all", 5], [3, "all"]], 10, 20) == [(10, 5), (3, 20)]
 

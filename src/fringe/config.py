@@ -255,11 +255,18 @@ def _sensitivity_faults(config: Config) -> Iterable[str]:
                 f"{', '.join(config['controls'])}"
             )
     for name, dataset in items(config, "datasets"):
-        kind = config["sources"].get(dataset["generated"], {}).get("kind")
-        if "seeds" in dataset.get("examples", {}) and kind == "files":
+        source = config["sources"].get(dataset["generated"], {})
+        seeds = dataset.get("examples", {}).get("seeds", [])
+        if seeds and source.get("kind") == "files":
             yield (
                 f"datasets/{name}/examples/seeds: {dataset['generated']} is a source of files, "
                 "which have no seeds; name `images` by index"
+            )
+        elif source.get("seed") in seeds:
+            yield (
+                f"datasets/{name}/examples/seeds: {source['seed']} is the seed of "
+                f"{dataset['generated']} itself, so its first image would be added to images of "
+                "which it is one; leave it out, or name `images: [0]`"
             )
 
 

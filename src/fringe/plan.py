@@ -249,14 +249,32 @@ def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
                 f"sensitivity: {network} cannot tell what it looks at in an image (it has no maps; "
                 "`maps` of its `info` says so); choose another, or ask for none: `datasets: []`"
             )
+    classes = network_info(config["network"]).n_classes
+    if explained_datasets(config) and classes is not None and classes < 3:
+        yield (
+            f"sensitivity: {config['network']} has {classes} classes, and figures show the three "
+            "most probable; ask for no maps: `datasets: []`"
+        )
     for name in explained_datasets(config):
         dataset = config["datasets"][name]
         have, n = sources[dataset["generated"]]["count"], explained_images(config, name)
-        if (
-            n > have and "images" in config["sensitivity"]
-        ):  # else n_generated is, a fault of its own
+        # Where n is that of n_generated, more than there are is a fault of its own.
+        if n > have and "images" in config["sensitivity"]:
             yield f"sensitivity/images: {n} are asked for, but {dataset['generated']} has {have}"
-        if noise_images(config, name) > n:
+        if n < 3:
+            yield (
+                f"datasets/{name}/n_generated: maps are of images that make up an FID, at least 3 "
+                f"and here {n}; say how many by `sensitivity/images`, or ask for no maps: "
+                "`datasets: []`"
+            )
+        for network in explaining_networks(config):
+            if network in config["sources"][dataset["generated"]].get("statistics", {}):
+                yield (
+                    f"sources/{dataset['generated']}/statistics/{network}: published statistics "
+                    f"stand in for real images alone, but data set {name} asks how FID depends on "
+                    "each of these; drop them, or leave the data set out of `sensitivity/datasets`"
+                )
+        if config["sensitivity"]["noise"]["scales"] and noise_images(config, name) > n:
             yield (
                 f"sensitivity/noise/images: {noise_images(config, name)} are asked for, but "
                 f"only {n} images of data set {name} have maps (`sensitivity/images`)"
@@ -477,9 +495,23 @@ def digest(path: str, config: Config) -> str:
 
 
 def weights_path(config: Config, network: str) -> Path | None:
-    """Return where the file of a network's weights lies; None if it brings its own."""
+    """Return where the file of a network's weights lies; None if it brings its own.
+
+    Raises
+    ------
+    FringeError
+        If it is not there: results that need it no more may have outlived it.
+    """
     located = locate_weights(config, hash_cache(config)).get(network)
-    return None if located is None else Path(located["path"])
+    if located is None:
+        return None
+    path = Path(located["path"])
+    if not path.is_file():
+        raise FringeError(
+            f"{path}: the weights of network {network!r} are not there any more; put them back "
+            f"(`fringe fetch {network} --weights-dir {path.parent}`) and run again"
+        )
+    return path
 
 
 def resolve_sizes(

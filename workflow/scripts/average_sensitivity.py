@@ -14,7 +14,7 @@ def main(job: Job) -> None:
     found = read_sensitivity(job.input[0])
     source = open_configured(job.config, job.config["datasets"][job.wildcards.dataset]["generated"])
     groups = mean_groups(found, source, frequent_classes(found, about["classes"]))
-    write_groups(job.output[0], groups, {"images": about["images"]})
+    write_groups(job.output[0], groups, about)
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

@@ -3,9 +3,9 @@
 In: the images and their maps. Out: PNG and PDF.
 """
 
-from fringe.errors import FringeError
 from fringe.figures import activation_comparison, map_outline, save, sensitivity_examples
 from fringe.sensitivity import read_examples
+from fringe.sensitivity.examples import no_grad_cam
 from fringe.stage import Job, run
 
 
@@ -16,11 +16,7 @@ def main(job: Job) -> None:
     del about["revision"]
     found = read_examples(job.input[0])
     if found.predictions is None or found.activations is None:
-        raise FringeError(
-            f"network {about['network']} has no Grad-CAM to compare with: it states no "
-            "`classifier`, the weights of the one linear layer behind its features; state it (see "
-            "FeatureNetwork), or ask for no maps (`sensitivity: {datasets: []}`)"
-        )
+        raise no_grad_cam(about["network"])
     if job.wildcards.number == "2":
         figure = map_outline(found.images[0], found.maps[0], style=style, **about)
     elif job.wildcards.number == "3":

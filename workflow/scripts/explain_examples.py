@@ -4,6 +4,8 @@ In: maps of the data set; mean and covariance of real features, and of all gener
 but one. Out: the images and their maps.
 """
 
+import json
+
 import numpy as np
 
 from fringe.devices import choose_device
@@ -37,7 +39,7 @@ def main(job: Job) -> None:
         about["n"],
         included="images" in examples,
     )
-    write_examples(job.output[0], found, {"network": about["network"]})
+    write_examples(job.output[0], found, {**about, "examples": json.dumps(examples)})
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

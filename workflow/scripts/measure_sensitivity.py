@@ -7,8 +7,9 @@ classifier, classes and Grad-CAM.
 from fringe.devices import choose_device
 from fringe.evaluation import load_gaussian
 from fringe.networks import load_network
-from fringe.plan import open_configured, parse_shard
+from fringe.plan import open_configured, parse_shard, weights_path
 from fringe.sensitivity import measure_sensitivity, write_sensitivity
+from fringe.sensitivity.examples import no_grad_cam
 from fringe.sources import RenderedShard
 from fringe.stage import Job, run
 
@@ -21,10 +22,13 @@ def main(job: Job) -> None:
     generated = config["datasets"][job.wildcards.dataset]["generated"]
     network = load_network(
         about["network"],
-        job.input.get("weights") or None,
+        weights_path(config, about["network"]),
         choose_device(config["device"]),
         precision=about["precision"],
     )
+    # Figures 13 and 15 would find out after hours.
+    if about["network"] == config["network"] and getattr(network, "classifier", None) is None:
+        raise no_grad_cam(about["network"])
     found = measure_sensitivity(
         RenderedShard(rendered) if rendered else open_configured(config, generated),
         network,

@@ -20,7 +20,7 @@ from fringe.sensitivity.gradient import fid_gradient
 if TYPE_CHECKING:
     from fringe.networks import FeatureNetwork
 
-__all__ = ["Examples", "explain_examples", "read_examples", "write_examples"]
+__all__ = ["Examples", "explain_examples", "no_grad_cam", "read_examples", "write_examples"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +90,15 @@ def explain_examples(
         mean = mean_activation_maps(seen.maps, head, seen.logits)
         activations = torch.cat([tops, mean[:, None]], 1).cpu().numpy()
     return Examples(images, found.maps, activations, predictions)
+
+
+def no_grad_cam(network: str) -> FringeError:
+    """Return what is to be said of a classifier whose maps have no Grad-CAM beside them."""
+    return FringeError(
+        f"network {network} has no Grad-CAM to compare with: it states no `classifier`, the "
+        "weights of the one linear layer behind its features; state it (see FeatureNetwork), or "
+        "ask for no maps (`sensitivity: {datasets: []}`)"
+    )
 
 
 def write_examples(

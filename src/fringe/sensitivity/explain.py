@@ -50,7 +50,7 @@ def explain(network: FeatureNetwork, images: Tensor, gradient: Gradient) -> Expl
     """Return where FID, and the Top-1 class, depend on each of ``images``.
 
     Maps and features are as precise as the network computes them (float32, unless it was loaded
-    with less), sums over them are float64.
+    with less), and so are sums over them; FID's gradient and Grad-CAM are computed in float64.
 
     Parameters
     ----------

@@ -105,5 +105,15 @@ def join_shards(shards: Sequence[str | os.PathLike[str]]) -> Sensitivity:
     return Sensitivity(
         **rows,
         image_sum=np.sum([part.image_sum for part in parts], axis=0),
-        attributes={**parts[0].attributes, "last": end},
+        attributes={**_shared([part.attributes for part in parts]), "first": 0, "last": end},
     )
+
+
+def _shared(several: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what all attributes agree in: of a shard's own images another one does not tell."""
+    first, *others = several
+    return {
+        key: value
+        for key, value in first.items()
+        if all(key in other and other[key] == value for other in others)
+    }

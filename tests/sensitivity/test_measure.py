@@ -1,0 +1,116 @@
+"""Maps of a set of images, their file, their means and single images, beside plain formulas."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from tests.workflow.tiny_network import TinyNetwork
+
+from fringe.errors import FringeError
+from fringe.metrics import Gaussian
+from fringe.sensitivity import (
+    explain_examples,
+    fid_gradient,
+    frequent_classes,
+    join_shards,
+    mean_groups,
+    measure_sensitivity,
+    read_examples,
+    read_groups,
+    read_sensitivity,
+    sensitivity_maps,
+    write_examples,
+    write_groups,
+    write_sensitivity,
+)
+from fringe.sources import ImageSource, PhotoSource
+
+N, BATCH = 22, 5  # neither N nor a shard's end fills its last batch
+NETWORK: Any = TinyNetwork("tiny", 0, torch.device("cpu"))
+SOURCE: ImageSource = PhotoSource(30, 16, 1)
+
+
+def activations(images: np.ndarray) -> Any:
+    return NETWORK(torch.from_numpy(images).permute(0, 3, 1, 2))
+
+
+SEEN = activations(SOURCE.read(range(N)))
+REAL = Gaussian.from_features(activations(PhotoSource(40, 16, 2).read(range(40))).features.numpy())
+GENERATED = Gaussian.from_features(SEEN.features.numpy())
+
+
+def measured(first: int, last: int, **provenance: str) -> Any:
+    return measure_sensitivity(
+        SOURCE, NETWORK, first, last, REAL, GENERATED, N, batch_size=BATCH, provenance=provenance
+    )
+
+
+def test_shards_joined_are_the_maps_of_all_images(tmp_path: Path) -> None:
+    for name, first, last in (("a", 0, 15), ("b", 15, N)):
+        found = measured(first, last, images=name, network_of="both")
+        write_sensitivity(tmp_path / f"{name}.h5", found)
+    joined = join_shards([tmp_path / "a.h5", tmp_path / "b.h5"])
+    write_sensitivity(tmp_path / "joined.h5", joined)
+    joined = read_sensitivity(tmp_path / "joined.h5")
+    gradient = fid_gradient(SEEN.features.numpy(), REAL, GENERATED, N, included=True)
+    expected = sensitivity_maps(SEEN.maps.numpy(), gradient)
+    np.testing.assert_allclose(joined.maps, expected, rtol=1e-5)
+    np.testing.assert_array_equal(joined.image_sum, SOURCE.read(range(N)).sum(0, dtype=float))
+    assert joined.classes is not None
+    np.testing.assert_array_equal(joined.classes[:, 0], SEEN.logits.argmax(1))
+    # A shard's own images are not those of all.
+    about = joined.attributes
+    assert (about["first"], about["last"], about["n"], about["network"]) == (0, N, N, "tiny")
+    assert about["network_of"] == "both"
+    assert "images" not in about
+    with pytest.raises(FringeError, match="starts at image 15, expected 0"):
+        join_shards([tmp_path / "b.h5"])
+
+
+def test_means_are_those_of_images_and_maps(tmp_path: Path) -> None:
+    found = measured(0, N)
+    assert found.classes is not None
+    counts = np.bincount(found.classes[:, 0])
+    classes = frequent_classes(found, 2)
+    assert list(counts[classes]) == sorted(counts)[::-1][:2]
+    write_groups(tmp_path / "means.h5", mean_groups(found, SOURCE, classes), {})
+    everything, first, _ = read_groups(tmp_path / "means.h5")
+    assert (everything.count, first.count) == (N, counts[classes[0]])
+    rows = np.flatnonzero(found.classes[:, 0] == classes[0])
+    np.testing.assert_allclose(first.image, SOURCE.read(rows).mean(0, dtype=float))
+    np.testing.assert_allclose(first.sensitivity, found.maps[rows].mean(0, dtype=float))
+    assert frequent_classes(replace(found, classes=None), 2) == []
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_an_example_is_one_of_the_images_or_added_to_them(tmp_path: Path, included: bool) -> None:
+    images = SOURCE.read([3, 7])
+    n = N if included else N + 1
+    found = explain_examples(images, NETWORK, REAL, GENERATED, n, included=included)
+    write_examples(tmp_path / "examples.h5", found, {})
+    found = read_examples(tmp_path / "examples.h5")
+    seen = activations(images)
+    gradient = fid_gradient(seen.features.numpy(), REAL, GENERATED, n, included=included)
+    np.testing.assert_allclose(found.maps, sensitivity_maps(seen.maps.numpy(), gradient), rtol=1e-5)
+    assert found.predictions is not None
+    assert found.activations is not None
+    assert found.activations.shape == (2, 4, 16, 16)
+    best = int(seen.logits[1].argmax())
+    assert found.predictions[1][0] == (
+        f"class {best}",
+        pytest.approx(float(seen.logits[1].double().softmax(0)[best])),
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "message"),
+    [(0, N + 1, "FID is that of the first 22 of 30"), (7, N, "image 7 begins no batch of 5")],
+)
+def test_images_that_make_up_no_such_fid_are_refused(first: int, last: int, message: str) -> None:
+    with pytest.raises(FringeError, match=message):
+        measured(first, last)
