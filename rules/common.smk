@@ -65,11 +65,6 @@ def shard_identity(wildcards):
     return SOURCES[wildcards.source]["shards"][wildcards.shard]
 
 
-def is_rendered(source):
-    """Tell whether the images of a source are made and not merely read."""
-    return config["sources"][source]["kind"] in ("imitation", "generator")
-
-
 def compared(wildcards):
     """Return the names of a data set's sources, as params.
 
@@ -141,7 +136,7 @@ def rendered_shard(wildcards):
 
 def kept_shard(source, shard):
     """Return the file of a shard's images, where they are rendered and kept."""
-    kept = is_rendered(source) and config["extraction"]["keep_images"]
+    kept = plan.is_rendered(config, source) and config["extraction"]["keep_images"]
     return f"{R}/images/{source}/{shard}.h5" if kept else []
 
 

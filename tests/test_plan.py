@@ -18,7 +18,7 @@ from fringe import plan
 from fringe.config import complete, load_schema
 from fringe.errors import FringeError
 from fringe.networks import network_weights
-from fringe.sources import GeneratedSource
+from fringe.sources import GeneratedSource, KeptImages, render_shard
 
 from .generators.checkpoints import write_stylegan2_pickle
 
@@ -399,3 +399,25 @@ def test_networks_of_a_data_set_are_those_that_something_asks_for(config: dict[s
     assert plan.networks_of(completed, "faces") == [main, "swav", "clip", "vgg16"]
     assert plan.networks_of(completed, "other") == [main, "swav", "clip", "resnet50"]
     assert plan.networks_of(completed, "pair") == [main, "clip", "vgg16"]
+
+
+def test_images_that_were_kept_are_read_where_they_are_still_right(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    completed, _ = check(config)
+    completed |= {"results": str(tmp_path / "results")}
+    completed["extraction"] |= {"shard_size": 50}
+    source = plan.open_configured(completed, "fake")
+    folder = tmp_path / "results" / "run" / "images" / "fake"
+    for (first, last), made_from in zip(
+        ((0, 50), (50, 100)), (source.fingerprint_of(0, 50), "other"), strict=True
+    ):
+        path = folder / f"{plan.shard_name(first, last)}.h5"
+        render_shard(source, first, last, path, {"images": made_from})
+    opened = plan.open_images(completed, "fake")
+    assert isinstance(opened, KeptImages)
+    assert [shard.first for shard in opened.shards] == [0]
+    assert np.array_equal(opened.read([3, 70]), source.read([3, 70]))
+    assert not isinstance(plan.open_images(completed, "real"), KeptImages)
+    completed["extraction"] |= {"keep_images": False}
+    assert not isinstance(plan.open_images(completed, "fake"), KeptImages)

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,13 @@ from fringe.devices import choose_device
 from fringe.errors import FringeError
 from fringe.networks import network_info, network_weights
 from fringe.networks.weights import find, mismatch
-from fringe.sources import GeneratedSource, ImageSource, source_from_spec
+from fringe.sources import (
+    GeneratedSource,
+    ImageSource,
+    KeptImages,
+    RenderedShard,
+    source_from_spec,
+)
 from fringe.sources.digests import file_digests, remembered
 
 __all__ = [
@@ -23,11 +30,13 @@ __all__ = [
     "explained_images",
     "explaining_networks",
     "hash_cache",
+    "is_rendered",
     "locate_weights",
     "networks",
     "networks_of",
     "noise_images",
     "open_configured",
+    "open_images",
     "open_seeded",
     "parse_shard",
     "parse_sweep_scheme",
@@ -45,6 +54,8 @@ __all__ = [
 ]
 
 Config = Mapping[str, Any]
+
+NOISE_IMAGES = 5000  # as many as show the order of the regions: each scale takes three passes
 Sources = dict[str, dict[str, Any]]
 
 
@@ -65,6 +76,31 @@ def open_configured(config: Config, name: str) -> ImageSource:
     spec = source_spec(config, name)
     device = choose_device(config["device"]) if spec["kind"] == "generator" else "cpu"
     return source_from_spec(spec, hash_cache(config), device)
+
+
+def is_rendered(config: Config, name: str) -> bool:
+    """Tell whether the images of a source are made and not merely read."""
+    return config["sources"][name]["kind"] in ("imitation", "generator")
+
+
+def open_images(config: Config, name: str) -> ImageSource:
+    """Open the source ``name`` for jobs that look at images: kept ones are read, not made again.
+
+    The configured device is asked for only when an image has to be made, so nodes without a GPU can
+    draw what was rendered elsewhere.
+    """
+    if not (is_rendered(config, name) and config["extraction"]["keep_images"]):
+        return open_configured(config, name)
+    source = source_from_spec(source_spec(config, name), hash_cache(config))
+    folder = Path(config["results"], config["run"], "images", name)
+    shards = []
+    for bounds in shard_bounds(len(source), config["extraction"]["shard_size"]):
+        path = folder / f"{shard_name(*bounds)}.h5"
+        if path.exists() and (shard := RenderedShard(path)).fingerprint == source.fingerprint_of(
+            *bounds
+        ):
+            shards.append(shard)
+    return KeptImages(source, shards, partial(open_configured, config, name))
 
 
 def used_sources(config: Config) -> list[str]:
@@ -473,7 +509,8 @@ def explained_images(config: Config, name: str) -> int:
 
 def noise_images(config: Config, name: str) -> int:
     """Return how many of a data set's generated images get noise."""
-    return int(config["sensitivity"]["noise"].get("images", explained_images(config, name)))
+    maps = explained_images(config, name)
+    return int(config["sensitivity"]["noise"].get("images", min(maps, NOISE_IMAGES)))
 
 
 def examples(config: Config, name: str) -> dict[str, list[int]]:

@@ -5,7 +5,7 @@ In: draws and scores. Out: PNG and PDF.
 
 from fringe.evaluation import load_draws, read_scores
 from fringe.figures import save, scheme_grids
-from fringe.plan import open_configured
+from fringe.plan import open_images
 from fringe.seeds import random_stream
 from fringe.stage import Job, run
 
@@ -15,7 +15,7 @@ def main(job: Job) -> None:
     about = job.params.figure
     rows, columns = 8, 5
     dataset = job.config["datasets"][job.wildcards.dataset]
-    source = open_configured(job.config, dataset["generated"])
+    source = open_images(job.config, dataset["generated"])
     grids = {}
     for scheme, path in zip(about["schemes"], job.input.draws, strict=True):
         indices, _ = load_draws(path)

@@ -4,7 +4,7 @@ In: sensitivity maps. Out: PNG and PDF.
 """
 
 from fringe.figures import save, sensitivity_grid
-from fringe.plan import open_configured
+from fringe.plan import open_images
 from fringe.sensitivity import read_sensitivity
 from fringe.stage import Job, run
 
@@ -15,7 +15,7 @@ def main(job: Job) -> None:
     """Draw one data set."""
     about = job.params.figure
     found = read_sensitivity(job.input[0])
-    source = open_configured(job.config, job.config["datasets"][job.wildcards.dataset]["generated"])
+    source = open_images(job.config, job.config["datasets"][job.wildcards.dataset]["generated"])
     count = min(ROWS * COLUMNS, len(found))
     figure = sensitivity_grid(
         source.read(range(count)),

@@ -5,7 +5,7 @@ In: weights. Out: PNG and PDF.
 
 from fringe.evaluation import draw_extremes, load_weights
 from fringe.figures import save, weight_grids
-from fringe.plan import open_configured
+from fringe.plan import open_images
 from fringe.stage import Job, run
 
 
@@ -14,7 +14,7 @@ def main(job: Job) -> None:
     about = job.params.figure
     rows, columns = about["rows"], about["columns"]
     dataset = job.config["datasets"][job.wildcards.dataset]
-    source = open_configured(job.config, dataset["generated"])
+    source = open_images(job.config, dataset["generated"])
     low, high = draw_extremes(load_weights(job.input[0]), rows * columns, about["seed"])
     figure = weight_grids(
         source.read(low),

@@ -11,7 +11,7 @@ import numpy as np
 from fringe.devices import choose_device
 from fringe.evaluation import load_gaussian
 from fringe.networks import load_network
-from fringe.plan import open_configured, open_seeded, weights_path
+from fringe.plan import open_images, open_seeded, weights_path
 from fringe.sensitivity import explain_examples, write_examples
 from fringe.stage import Job, run
 
@@ -24,7 +24,7 @@ def main(job: Job) -> None:
         made = [open_seeded(config, generated, seed).read([0]) for seed in examples["seeds"]]
         images = np.concatenate(made)
     else:
-        images = open_configured(config, generated).read(examples["images"])
+        images = open_images(config, generated).read(examples["images"])
     network = load_network(
         about["network"],
         weights_path(config, about["network"]),

@@ -6,7 +6,7 @@ In: sensitivity maps, real statistics. Out: a row for each region.
 from fringe.devices import choose_device
 from fringe.evaluation import load_gaussian, measure_region_noise, write_region_noise
 from fringe.networks import load_network
-from fringe.plan import open_configured, weights_path
+from fringe.plan import open_images, weights_path
 from fringe.sensitivity import read_sensitivity
 from fringe.stage import Job, run
 
@@ -22,7 +22,7 @@ def main(job: Job) -> None:
     )
     real, n_real = load_gaussian(job.input.real)
     rows = measure_region_noise(
-        open_configured(config, about["generated"]),
+        open_images(config, about["generated"]),
         read_sensitivity(job.input.maps).maps,
         network,
         real,

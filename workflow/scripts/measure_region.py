@@ -4,7 +4,7 @@ In: sensitivity maps. Out: one row.
 """
 
 from fringe.evaluation import write_region_shares
-from fringe.plan import open_configured
+from fringe.plan import open_images
 from fringe.sensitivity import open_region, read_sensitivity, region_share
 from fringe.stage import Job, run
 
@@ -12,7 +12,7 @@ from fringe.stage import Job, run
 def main(job: Job) -> None:
     """Measure one data set."""
     dataset = job.config["datasets"][job.wildcards.dataset]
-    size = open_configured(job.config, dataset["generated"]).resolution
+    size = open_images(job.config, dataset["generated"]).resolution
     share = region_share(read_sensitivity(job.input[0]).maps, open_region(dataset["region"], size))
     labels = {"dataset": job.wildcards.dataset, "network": job.params.region["network"]}
     write_region_shares(job.output[0], [{**labels, **share._asdict()}])

@@ -1,7 +1,8 @@
 """Images that a generator made, kept in shards so that every network reads the same files."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from fringe.files import create_h5, open_h5
 from fringe.progress import progress
 from fringe.sources.base import Images, ImageSource, Indices, check_indices
 
-__all__ = ["RenderedShard", "render_shard"]
+__all__ = ["KeptImages", "RenderedShard", "render_shard"]
 
 BLOCK = 50  # images made at a time
 
@@ -86,3 +87,62 @@ class RenderedShard:
         with open_h5(self.path) as file:
             images: Images = file["images"][order]
         return images[back]
+
+
+class KeptImages:
+    """The images of a source of which shards were rendered and kept: these are read, others made.
+
+    Parameters
+    ----------
+    source : ImageSource
+        Says what the images are; makes none.
+    shards : sequence of RenderedShard
+        Those that are there, made from just this source.
+    render : callable
+        Opens the source where images have to be made; called when the first one has to be.
+    """
+
+    def __init__(
+        self,
+        source: ImageSource,
+        shards: Sequence[RenderedShard],
+        render: Callable[[], ImageSource],
+    ) -> None:
+        """Keep them; nothing is read yet."""
+        self.source = source
+        self.shards = sorted(shards, key=lambda shard: shard.first)
+        self.render = render
+        self.name = source.name
+        self.simulated = source.simulated
+        self.fingerprint = source.fingerprint
+
+    def __len__(self) -> int:
+        """Return the number of images of the whole source."""
+        return len(self.source)
+
+    @property
+    def resolution(self) -> tuple[int, int]:
+        """Height and width of every image, pixels."""
+        return (self.shards[0] if self.shards else self.source).resolution
+
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return the source's."""
+        return self.source.fingerprint_of(first, last)
+
+    def read(self, indices: Indices) -> Images:
+        """Return the images at ``indices``, in their order."""
+        wanted = np.asarray(check_indices(indices, len(self), self.name), np.int64)
+        images = np.empty((len(wanted), *self.resolution, 3), np.uint8)
+        left = np.ones(len(wanted), bool)
+        for shard in self.shards:
+            rows = (wanted >= shard.first) & (wanted < shard.last)
+            if rows.any():
+                images[rows] = shard.read(wanted[rows])
+                left &= ~rows
+        if left.any():
+            images[left] = self._rendering.read(wanted[left])
+        return images
+
+    @cached_property
+    def _rendering(self) -> ImageSource:
+        return self.render()
