@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env demo paper run estimate test lint clean
+.PHONY: help env demo paper run estimate cluster cluster-paper resume test lint clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -17,7 +17,7 @@ GPU := $(if $(shell nvidia-smi -L 2>/dev/null),--resources gpu=1)
 export OMP_NUM_THREADS ?= 1
 
 help: ## Show this help
-	@grep -hE '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 15
 
 env: .venv/.complete ## Make the Python environment in .venv
 
@@ -45,6 +45,18 @@ run: env $(CONFIG) ## Run any configuration: make run CONFIG=my.yaml
 
 estimate: env $(CONFIG) ## Print what a run will cost before it starts: make estimate CONFIG=my.yaml
 	@$(BIN)/python -m fringe.estimate --configfile $(CONFIG) --cores $(CORES)
+
+cluster: env $(CONFIG) ## Run any configuration on SLURM, as profiles/slurm says: make cluster CONFIG=my.yaml
+	@$(BIN)/snakemake --workflow-profile profiles/slurm --configfile $(CONFIG) \
+	  --quiet rules reason host --report $(RESULTS)/report.html --report-after-run
+	@$(BIN)/python -m fringe.report $(RESULTS)
+
+cluster-paper: ## Rebuild the paper on SLURM
+	@$(MAKE) --no-print-directory cluster CONFIG=config/config.yaml
+
+resume: env ## Go on with a SLURM run that was killed; cancels what it left: make resume CONFIG=my.yaml
+	@$(BIN)/python -m fringe.cluster cancel
+	@$(MAKE) --no-print-directory cluster CONFIG=$(CONFIG)
 
 test: env ## Run all tests, those of real DAGs included
 	$(BIN)/pytest

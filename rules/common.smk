@@ -1,9 +1,11 @@
 # What all rules share: the completed configuration, what its sources hold, and paths.
 
+import math
 from pathlib import Path
 
-from fringe import plan, revisions
+from fringe import costs, plan, revisions
 from fringe.alone import clear_stale_locks
+from fringe.cluster import refuse_left_over
 from fringe.config import load_schema
 from fringe.damage import set_damaged_aside
 from fringe.errors import FringeError
@@ -25,6 +27,7 @@ def checked(config):
         if workflow.is_main_process:
             if not workflow.dryrun:
                 clear_stale_locks(Path(".snakemake"))
+                refuse_left_over(Path.cwd())
             set_damaged_aside(folder, dry=workflow.dryrun)
     except FringeError as error:
         raise WorkflowError(str(error)) from None
@@ -106,6 +109,25 @@ def generator_memory(source):
     about = config["sources"][source]
     trained = about["kind"] == "generator"
     return 3 * Path(about["path"]).stat().st_size >> 20 if trained else 0
+
+
+def minutes(rule, *files):
+    """Return a resource function: four times the minutes that a job's work should take, and ten.
+
+    Of its default in the estimate of a run (`fringe.costs`): on a CPU unless the configuration
+    demands a GPU. More at each attempt. ``files`` are the job's outputs below the results, with
+    wildcards in braces.
+    """
+    device = "cuda" if config["device"].startswith("cuda") else "cpu"
+
+    def found(wildcards, attempt):
+        outputs = tuple(file.format(**wildcards) for file in files)
+        gpus = int(rule in costs.ON_GPU and device == "cuda")
+        job = costs.Job(rule, (), outputs, dict(wildcards.items()), gpus=gpus)
+        seconds = costs.work(job, config, SOURCES, device).default
+        return attempt * math.ceil(10 + 4 * seconds / 60)
+
+    return found
 
 
 # Features: rules/features.smk.
@@ -281,6 +303,11 @@ def sweep_memory(dataset):
         SOURCES[DATASETS[dataset]["generated"]]["count"] + DATASETS[dataset]["n_real"]
     )
     return optimization_memory(dataset) + (8 * 1008 * count >> 20)
+
+
+def sweep_minutes(files):
+    """Return a resource function: minutes of one job for all of ``files``, as `minutes`."""
+    return minutes("optimize_sweep", *(file.removeprefix(f"{R}/") for file in files))
 
 
 def growing(megabytes):

@@ -19,7 +19,7 @@ rule score_scheme:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: 2500 * attempt,
-        runtime=60,
+        runtime=minutes("score_scheme", "scores/{dataset}/{scheme}/{network}.csv"),
     params:
         scoring=lambda w: scoring(n_real=DATASETS[w.dataset]["n_real"], **compared(w)),
     script:
@@ -42,7 +42,9 @@ rule score_precision_recall:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=240,
+        runtime=minutes(
+            "score_precision_recall", "scores/{dataset}/random/precision_recall.csv"
+        ),
     params:
         scoring=lambda w: scoring(
             **compared(w),
@@ -70,7 +72,7 @@ rule score_kernels:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: 4000 * attempt,
-        runtime=240,
+        runtime=minutes("score_kernels", "scores/{dataset}/{scheme}/kernels.csv"),
     params:
         scoring=lambda w: scoring(
             **matched_sets(w),
@@ -99,7 +101,7 @@ rule score_sizes:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: 2500 * attempt,
-        runtime=120,
+        runtime=minutes("score_sizes", "scores/{dataset}/sizes.csv"),
     params:
         scoring=lambda w: scoring(
             sizes=DATASETS[w.dataset]["sizes"],
@@ -127,7 +129,7 @@ rule score_snapshots:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: 2500 * attempt,
-        runtime=60,
+        runtime=minutes("score_snapshots", "scores/{dataset}/snapshots-{space}.csv"),
     params:
         scoring=lambda w: scoring(
             snapshots=DATASETS[w.dataset]["snapshots"],

@@ -36,7 +36,7 @@ rule extract_features:
     threads: 1 + config["extraction"]["workers"]
     resources:
         mem_mb=lambda w, attempt: 3000 * attempt,
-        runtime=120,
+        runtime=minutes("extract_features", "features/{source}/{network}/{shard}.h5"),
         gpu=0 if config["device"] == "cpu" else 1,
     params:
         made_from=shard_made_from,
@@ -81,7 +81,9 @@ rule measure_statistics:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: 2000 * attempt,
-        runtime=30,
+        runtime=minutes(
+            "measure_statistics", "statistics/{source}/{network}/{space}-{n}.h5"
+        ),
     params:
         revision=revisions.METRICS,
         published=published_statistics,

@@ -13,7 +13,7 @@ rule render_images:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: rendering_memory(w) * attempt,
-        runtime=60,
+        runtime=minutes("render_images", "images/{source}/{shard}.h5"),
         gpu=lambda w: (
             1
             if config["device"] != "cpu"

@@ -18,7 +18,7 @@ rule optimize_weights:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: optimization_memory(w.dataset) * attempt,
-        runtime=240,
+        runtime=minutes("optimize_weights", "weights/{dataset}/{scheme}.h5"),
         gpu=0 if config["device"] == "cpu" else 1,
     params:
         made_from=lambda w: {
@@ -51,7 +51,7 @@ rule optimize_sweep:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: sweep_memory(w.dataset) * attempt,
-        runtime=240,
+        runtime=minutes("optimize_sweep", "weights/{dataset}/{scheme}.h5"),
         gpu=0 if config["device"] == "cpu" else 1,
     params:
         made_from=lambda w: sweep_made_from(w.dataset),
@@ -82,7 +82,7 @@ for dataset in DATASETS:
             threads: 1
             resources:
                 mem_mb=growing(sweep_memory(dataset)),
-                runtime=720,
+                runtime=sweep_minutes(lacking),
                 gpu=0 if config["device"] == "cpu" else 1,
             params:
                 made_from=sweep_made_from(dataset),
@@ -167,7 +167,7 @@ rule measure_convergence:
     resources:
         mem_mb=lambda w, attempt: released_memory(w) * attempt,
         gpu=0 if config["device"] == "cpu" else 1,
-        runtime=600,
+        runtime=minutes("measure_convergence", "convergence/{dataset}.csv"),
     params:
         measured=lambda w: {
             **matched_sets(w),

@@ -20,7 +20,9 @@ rule measure_sensitivity:
     resources:
         mem_mb=lambda w, attempt: explanation_memory(w, makers=shard_makers(w))
         * attempt,
-        runtime=120,
+        runtime=minutes(
+            "measure_sensitivity", "sensitivity/{dataset}/{network}/{shard}.h5"
+        ),
         gpu=0 if config["device"] == "cpu" else 1,
     params:
         made_from=maps_made_from,
@@ -58,7 +60,7 @@ rule average_sensitivity:
     resources:
         # It reads, or makes, all images of the most frequent classes.
         mem_mb=lambda w, attempt: explanation_memory(w, MAIN) * attempt,
-        runtime=120,
+        runtime=minutes("average_sensitivity", "sensitivity/{dataset}/means.h5"),
         gpu=making_gpus,
     params:
         averaged=lambda w: {
@@ -85,7 +87,9 @@ rule explain_examples:
     threads: 1
     resources:
         mem_mb=lambda w, attempt: explanation_memory(w) * attempt,
-        runtime=60,
+        runtime=minutes(
+            "explain_examples", "sensitivity/{dataset}/{network}-examples.h5"
+        ),
         gpu=0 if config["device"] == "cpu" else 1,
     params:
         made_from=lambda w: {
@@ -114,7 +118,7 @@ rule measure_noise:
     resources:
         mem_mb=lambda w, attempt: attempt
         * explanation_memory(w, MAIN, makers=1 + config["extraction"]["workers"]),
-        runtime=600,
+        runtime=minutes("measure_noise", "sensitivity/{dataset}/noise-{scale}.csv"),
         gpu=0 if config["device"] == "cpu" else 1,
     params:
         measured=lambda w: {

@@ -11,12 +11,28 @@ from typing import Any, Literal
 from fringe import plan
 from fringe.networks import network_info
 
-__all__ = ["MACHINES", "START", "Device", "Job", "Work", "parse_shard_file", "part", "work"]
+__all__ = [
+    "MACHINES",
+    "ON_GPU",
+    "START",
+    "Device",
+    "Job",
+    "Work",
+    "parse_shard_file",
+    "part",
+    "work",
+]
 
 Device = Literal["cpu", "cuda"]
 
 # The machines that the defaults below are for.
 MACHINES: dict[Device, str] = {"cpu": "CPU", "cuda": "H100"}
+
+# Rules whose jobs ask for a GPU where there are some; images that are read or imitated need none.
+ON_GPU = (
+    *("render_images", "extract_features", "optimize_weights", "optimize_sweep"),
+    *("measure_convergence", "measure_sensitivity", "explain_examples", "measure_noise"),
+)
 
 # Seconds that a job takes whatever it does: the start of Python and of the libraries. Median of the
 # demo's jobs with next to no work (measure_statistics), less than half of it their own computing.

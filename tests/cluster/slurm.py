@@ -1,0 +1,157 @@
+"""A real SLURM on this machine: munge, a controller, two CPU nodes and one with two false GPUs.
+
+Everything listens on the loopback, keeps its state in a folder of its own and is stopped by process
+id. It needs root (to make device files) and Debian's packages slurm-wlm and munge, built with
+several slurmd on a host.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo")
+SYSTEM = Path("/etc/slurm")
+NODES = ("n1", "n2", "g1")
+
+CONF = """\
+ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort=17000
+SlurmUser=root
+AuthType=auth/munge
+AuthInfo=socket={folder}/run/munge.socket,cred_expire=10
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
+SlurmctldPidFile={folder}/run/slurmctld.pid
+SlurmdPidFile={folder}/run/slurmd-%n.pid
+StateSaveLocation={folder}/state
+SlurmdSpoolDir={folder}/spool/%n
+SlurmctldLogFile={folder}/log/slurmctld.log
+SlurmdLogFile={folder}/log/slurmd-%n.log
+SlurmdParameters=config_overrides
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+MpiDefault=none
+MailProg=/bin/true
+SchedulerType=sched/backfill
+SchedulerParameters=batch_sched_delay=0,sched_interval=5,bf_interval=5
+SelectType=select/cons_tres
+SelectTypeParameters=CR_CPU_Memory
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=1
+JobAcctGatherParams=OverMemoryKill
+AccountingStorageType=accounting_storage/none
+ReturnToService=2
+SlurmdTimeout=10
+KillWait=5
+MinJobAge=600
+GresTypes=gpu
+NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port=17001 CPUs=2 RealMemory=6000
+NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port=17002 CPUs=2 RealMemory=6000
+NodeName=g1 NodeHostname={host} NodeAddr=127.0.0.1 Port=17003 CPUs=4 RealMemory=6000 Gres=gpu:fake:2
+PartitionName=cpu Nodes=n1,n2 Default=YES MaxTime=60 DefMemPerCPU=500
+PartitionName=gpu Nodes=g1 MaxTime=60 DefMemPerCPU=500
+"""
+GRES = "NodeName=g1 Name=gpu Type=fake File={folder}/dev/gpu[0-1]\n"
+
+
+def why_not() -> str | None:
+    """Return why no SLURM can be started here, or None."""
+    if os.getuid() != 0:
+        return "a SLURM of one's own needs root, to make device files"
+    absent = [name for name in PROGRAMS if shutil.which(name) is None]
+    if absent:
+        return f"{', '.join(absent)}: not installed (Debian's packages slurm-wlm and munge)"
+    conf = SYSTEM / "slurm.conf"
+    if conf.exists() and not conf.is_symlink():
+        return f"{conf} is there: this machine belongs to a SLURM already"
+    return None
+
+
+class Cluster:
+    """The daemons, and questions to them. ``start`` it, ``stop`` it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.conf = folder / "etc" / "slurm.conf"
+        self.environment = os.environ | {"SLURM_CONF": str(self.conf)}
+
+    def start(self) -> None:
+        """Start everything, and return when all nodes are idle."""
+        for name in ("etc", "state", "log", "run", "dev", *(f"spool/{node}" for node in NODES)):
+            (self.folder / name).mkdir(parents=True)
+        values = {"folder": self.folder, "host": socket.gethostname().split(".")[0]}
+        self.conf.write_text(CONF.format(**values))
+        (self.folder / "etc" / "gres.conf").write_text(GRES.format(**values))
+        for number in (0, 1):  # like /dev/null: only such files make SLURM name GPUs to jobs
+            os.mknod(self.folder / "dev" / f"gpu{number}", 0o20666, os.makedev(1, 3))
+        key = self.folder / "etc" / "munge.key"
+        key.touch(0o600)
+        key.write_bytes(os.urandom(128))
+        # The executor plugin forgets SLURM_CONF inside a job.
+        SYSTEM.mkdir(exist_ok=True)
+        for name in ("slurm.conf", "gres.conf"):
+            (SYSTEM / name).unlink(missing_ok=True)
+            (SYSTEM / name).symlink_to(self.folder / "etc" / name)
+        run = self.folder / "run"
+        self._run(
+            "munged",
+            "--force",
+            "--num-threads=4",
+            f"--key-file={key}",
+            f"--socket={run}/munge.socket",
+            f"--pid-file={run}/munged.pid",
+            f"--log-file={self.folder}/log/munged.log",
+            f"--seed-file={run}/munged.seed",
+        )
+        self._run("slurmctld")
+        for node in NODES:
+            self.start_node(node)
+        self.wait_for(lambda: self.states() == dict.fromkeys(NODES, "idle"), 60, "idle nodes")
+
+    def start_node(self, node: str) -> None:
+        """Start the daemon of one node."""
+        self._run("slurmd", "-N", node)
+
+    def stop(self) -> None:
+        """Kill the daemons that were started, and what of jobs is left."""
+        for job in self.jobs():
+            self._run("scancel", job)
+        for path in sorted((self.folder / "run").glob("*.pid")):
+            self.kill(path.stem, signal.SIGTERM)
+        for name in ("slurm.conf", "gres.conf"):
+            link = SYSTEM / name
+            if link.is_symlink() and link.readlink() == self.folder / "etc" / name:
+                link.unlink()
+
+    def kill(self, daemon: str, number: signal.Signals = signal.SIGKILL) -> None:
+        """Send a signal to a daemon: "slurmctld", "slurmd-n1", "munged"."""
+        with suppress(ProcessLookupError, FileNotFoundError, ValueError):
+            os.kill(int((self.folder / "run" / f"{daemon}.pid").read_text()), number)
+
+    def states(self) -> dict[str, str]:
+        """Return the state of each node."""
+        lines = self._run("sinfo", "-N", "-h", "-o", "%N %T").split("\n")
+        return dict(line.split() for line in lines if line)
+
+    def jobs(self) -> list[str]:
+        """Return the numbers of the jobs that are queued or run."""
+        return self._run("squeue", "-h", "-o", "%A").split()
+
+    def wait_for(self, condition, seconds: float, what: str) -> None:  # type: ignore[no-untyped-def]
+        """Return when ``condition()`` holds; fail after so many seconds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"no {what} after {seconds} s"
+            time.sleep(0.2)
+
+    def _run(self, *command: str) -> str:
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
+        assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
+        return done.stdout
