@@ -582,3 +582,12 @@ def test_outline_shows_the_map_place_by_place() -> None:
         assert (block == expected).all()
     with pytest.raises(FringeError, match="map outline"):
         map_outline(image, np.zeros((1, 2, 3)), title="A")
+
+
+def test_signed_maps_are_told_of() -> None:
+    image = np.zeros((1, 16, 16, 3), np.uint8)
+    values = {"resnet50": np.ones((1, 2, 2)), "clip": np.array([[[-1.0, 1.0], [0.0, 2.0]]])}
+    note = network_maps(image, values, title="A").get_supxlabel()
+    assert "Maps of CLIP hold negative values" in " ".join(note.split())
+    del values["clip"]
+    assert "negative" not in network_maps(image, values, title="A").get_supxlabel()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
@@ -237,6 +238,12 @@ def network_maps(
         "Each row: the Fréchet distance between real and generated images in the features of one "
         f"network. {heat_note('that distance')}"
     )
+    signed = [title_of(titles or {}, name) for name in maps if np.min(maps[name]) < 0]
+    if signed:
+        note += (
+            f" Maps of {' and '.join(signed)} hold negative values too, which matter as well: "
+            "there violet is the most negative, and the least lies between."
+        )
     if mean_maps is not None:
         under = "" if mean_image is None else ", over the mean image"
         note += f" Last column: the mean of the maps of many images{under}."
