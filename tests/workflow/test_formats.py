@@ -74,6 +74,7 @@ CONFIG: dict[str, Any] = {
     "schemes": {"top": [1], "middle": []},
     "optimization": {"evaluations": 2},
     "convergence": {"steps": 0},  # a step in 2,048 features takes seconds
+    "sensitivity": {"noise": {"scales": [0.1]}},
     "extraction": {"batch_size": 8, "shard_size": 24, "keep_images": True},
     "figures": {"dpi": 50},
 }
