@@ -42,7 +42,7 @@ def test_info_needs_no_torch() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.strip() == "[(2048, 1008, 1), (1280, 1000, 1)] False"
+    assert done.stdout.strip() == "[(2048, 1008, 1, True), (1280, 1000, 1, True)] False"
 
 
 @pytest.mark.parametrize("name", [name for name in network_names() if not network_weights(name)])
@@ -59,7 +59,7 @@ def test_registered_sizes_are_those_of_the_network(name: str) -> None:
 
 def test_network_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_package(tmp_path, monkeypatch, "own_network", dim=3)
-    assert network_info("own_network:tiny") == (3, None, 1)
+    assert network_info("own_network:tiny") == (3, None, 1, False)
     images = torch.full((2, 3, 4, 4), 7, dtype=torch.uint8)
     features = load_network("own_network:tiny")(images).features
     assert torch.equal(features, torch.full((2, 3), 7.0))
@@ -71,7 +71,7 @@ def test_network_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.Mon
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: packaged-network\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[fringe.networks]\nshort = packaged_network:tiny\n")
-    assert network_info("short") == (3, None, 1)
+    assert network_info("short") == (3, None, 1, False)
     assert load_network("short").name == "own:tiny"
     with pytest.raises(FringeError, match=r"unknown network 'long'; .*, short, or"):
         network_info("long")
@@ -83,6 +83,13 @@ def test_network_that_is_not_what_it_says(tmp_path: Path, monkeypatch: pytest.Mo
         load_network("wrong_network:tiny")
     with pytest.raises(FringeError, match="needs an attribute `info"):
         network_info("wrong_network:unannounced")
+
+
+def test_network_of_ones_own_that_has_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_package(tmp_path, monkeypatch, "mapping_network", dim=3)
+    with (tmp_path / "mapping_network.py").open("a") as file:
+        file.write("tiny.info = (3, None, 1, True)\n")
+    assert network_info("mapping_network:tiny").maps
 
 
 @pytest.mark.parametrize(
