@@ -89,10 +89,10 @@ def _ask(*command: str) -> str:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT, check=True)
     except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None) or error
+        said = str(getattr(error, "stderr", None) or error).strip().splitlines()[-1]
         raise FringeError(
-            f"{command[0]}: SLURM does not answer ({str(said).strip()}), so whether jobs of an "
-            "earlier run are left is unknown; try again when it does"
+            f"{command[0]}: SLURM does not answer ({said}), so whether jobs of an earlier run are "
+            "left is unknown; try again when it does"
         ) from error
     return done.stdout
 
