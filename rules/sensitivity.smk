@@ -54,6 +54,8 @@ rule average_sensitivity:
         f"{R}/sensitivity/{{dataset}}/means.h5",
     log:
         f"{R}/logs/average_sensitivity/{{dataset}}.log",
+    benchmark:
+        f"{R}/benchmarks/average_sensitivity/{{dataset}}.tsv"
     conda:
         "../envs/fringe.yaml"
     threads: 1
@@ -82,6 +84,8 @@ rule explain_examples:
         f"{R}/sensitivity/{{dataset}}/{{network}}-examples.h5",
     log:
         f"{R}/logs/explain_examples/{{dataset}}/{{network}}.log",
+    benchmark:
+        f"{R}/benchmarks/explain_examples/{{dataset}}/{{network}}.tsv"
     conda:
         "../envs/fringe.yaml"
     threads: 1

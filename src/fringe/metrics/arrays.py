@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from fringe.errors import FringeError
 
-__all__ = ["Array", "Floats", "as_matrix", "as_numpy", "like", "require_finite"]
+__all__ = ["Array", "Floats", "as_matrix", "as_numpy", "as_tensor", "like", "require_finite"]
 
 Array: TypeAlias = npt.NDArray[Any]
 Floats: TypeAlias = npt.NDArray[np.float64]
@@ -27,6 +27,16 @@ def as_numpy(value: Any) -> Array:
         # NumPy has no bfloat16; float32 holds it exactly.
         value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
     return np.asarray(value)
+
+
+def as_tensor(value: Any) -> Any:
+    """Return ``value`` as a torch tensor without a history, not copied where that is possible."""
+    import torch
+
+    if is_tensor(value):
+        return value.detach()
+    # PyTorch takes no arrays that run backwards.
+    return torch.from_numpy(np.ascontiguousarray(value))
 
 
 def like(reference: object, array: Array) -> Any:

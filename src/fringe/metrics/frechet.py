@@ -5,7 +5,7 @@ import scipy.linalg as linalg
 
 from fringe.errors import FringeError
 from fringe.metrics.arrays import Floats, as_numpy
-from fringe.metrics.gaussian import Gaussian
+from fringe.metrics.gaussian import Gaussian, require_same_dim
 
 __all__ = ["covariance_root", "frechet_distance"]
 
@@ -37,11 +37,7 @@ def frechet_distance(real: Gaussian, generated: Gaussian, root: Floats | None = 
     FringeError
         If the dimensions differ.
     """
-    if real.dim != generated.dim:
-        raise FringeError(
-            f"the Gaussians have {real.dim} and {generated.dim} dimensions: their features come "
-            "from different networks or spaces"
-        )
+    require_same_dim(real, generated)
     F = covariance_root(real) if root is None else root
     if F.ndim != 2 or len(F) != real.dim:
         raise FringeError(f"root: expected shape ({real.dim}, r), got {F.shape}")

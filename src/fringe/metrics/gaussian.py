@@ -10,7 +10,7 @@ import scipy.linalg as linalg
 from fringe.errors import FringeError
 from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, like, require_finite
 
-__all__ = ["Gaussian", "describe_rank", "merge_gaussians"]
+__all__ = ["Gaussian", "describe_rank", "merge_gaussians", "require_same_dim"]
 
 ROWS = 4096  # rows that are converted to float64 at a time
 
@@ -166,6 +166,15 @@ def merge_gaussians(parts: Sequence[tuple[Gaussian, int]]) -> Gaussian:
     for (part, _), count in zip(parts, counts, strict=True):
         scatter += (count - 1) * as_numpy(part.covariance)
     return Gaussian(mean, scatter / (counts.sum() - 1))
+
+
+def require_same_dim(real: Gaussian, generated: Gaussian) -> None:
+    """Raise FringeError if two Gaussians are of features of different networks or spaces."""
+    if real.dim != generated.dim:
+        raise FringeError(
+            f"the Gaussians have {real.dim} and {generated.dim} dimensions: their features come "
+            "from different networks or spaces"
+        )
 
 
 def _checked(

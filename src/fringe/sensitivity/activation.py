@@ -10,10 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Literal
 
-import numpy as np
-
 from fringe.errors import FringeError
-from fringe.metrics.arrays import as_numpy, is_tensor, require_finite
+from fringe.metrics.arrays import as_numpy, as_tensor, is_tensor, require_finite
 
 __all__ = ["class_activation_maps", "mean_activation_maps", "top_classes"]
 
@@ -55,8 +53,8 @@ def class_activation_maps(
     FringeError
         If the shapes do not fit, or there is no such class.
     """
-    A = _tensor(maps)
-    chosen = _tensor(classes).long().to(A.device)
+    A = as_tensor(maps)
+    chosen = as_tensor(classes).long().to(A.device)
     if A.ndim != 4 or chosen.ndim != 2 or len(chosen) != len(A):
         raise FringeError(
             f"class activation maps: maps of shape {tuple(A.shape)} and classes of shape "
@@ -96,7 +94,7 @@ def mean_activation_maps(maps: Any, head: Any, logits: Any) -> Any:
     """
     import torch
 
-    A = _tensor(maps)
+    A = as_tensor(maps)
     W = _weights(head, A)
     p = _probabilities(logits, W, A)
     found = torch.stack(
@@ -120,7 +118,7 @@ def top_classes(logits: Any, k: int = 3) -> tuple[Any, Any]:
     FringeError
         If the shape is another one, or a logit is NaN or infinite.
     """
-    scores = _tensor(logits).double()
+    scores = as_tensor(logits).double()
     if scores.ndim != 2:
         raise FringeError(f"top classes: logits of shape {tuple(scores.shape)}; give (B, C)")
     require_finite(as_numpy(scores), "logits")
@@ -161,11 +159,11 @@ def _probabilities(logits: Any, W: Any, A: Any) -> Any:
             f"class activation maps: logits of shape {shape} for {len(A)} images and {len(W)} "
             "classes; give (B, C)"
         )
-    return _tensor(logits).double().to(A.device).softmax(1)
+    return as_tensor(logits).double().to(A.device).softmax(1)
 
 
 def _weights(head: Any, A: Any) -> Any:
-    W = _tensor(head).double().to(A.device)
+    W = as_tensor(head).double().to(A.device)
     if A.ndim != 4 or W.ndim != 2 or W.shape[1] != A.shape[1]:
         raise FringeError(
             f"class activation maps: a linear layer of shape {tuple(W.shape)} for maps of shape "
@@ -181,13 +179,3 @@ def _require_classes(chosen: Any, count: int) -> None:
             f"class activation maps: there is no class {int(wrong[0])} of {count}; give classes "
             f"from 0 to {count - 1}"
         )
-
-
-def _tensor(values: Any) -> Any:
-    """Return a tensor without a history: weights of a network may have one."""
-    import torch
-
-    if is_tensor(values):
-        return values.detach()
-    # PyTorch takes no arrays that run backwards.
-    return torch.from_numpy(np.ascontiguousarray(values))

@@ -28,7 +28,7 @@ import scipy.linalg as linalg
 from fringe.errors import FringeError
 from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, like, require_finite
 from fringe.metrics.frechet import covariance_root
-from fringe.metrics.gaussian import Gaussian
+from fringe.metrics.gaussian import Gaussian, require_same_dim
 
 __all__ = ["Transport", "approximation_bound", "fid_gradient", "optimal_transport"]
 
@@ -60,11 +60,7 @@ def optimal_transport(real: Gaussian, generated: Gaussian) -> Transport:
     FringeError
         If the dimensions differ.
     """
-    if real.dim != generated.dim:
-        raise FringeError(
-            f"the Gaussians have {real.dim} and {generated.dim} dimensions: their features come "
-            "from different networks or spaces"
-        )
+    require_same_dim(real, generated)
     F, G = covariance_root(real), covariance_root(generated)
     # Rounding makes features that are the same in all images vary, by less than their mean's.
     G[np.linalg.norm(G, axis=1) <= ROUNDING * np.abs(as_numpy(generated.mean))] = 0

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from fringe.errors import FringeError
-from fringe.metrics.arrays import Array, Floats, as_numpy, is_tensor
+from fringe.metrics.arrays import Array, Floats, as_numpy, as_tensor, is_tensor
 
 __all__ = ["normalized", "sensitivity_maps", "upsampled"]
 
@@ -48,7 +48,7 @@ def sensitivity_maps(maps: Any, gradient: Any) -> Any:
         )
     import torch
 
-    A, g = _tensor(maps), _tensor(gradient).double()
+    A, g = as_tensor(maps), as_tensor(gradient).double()
     alpha = (g / (shape[2] * shape[3])) ** 2 if g.ndim == 2 else (g**2).mean((2, 3))
     alpha = alpha.to(A.device)
     # The product is made in the precision of the maps: in float64 it takes ten times as long, which
@@ -106,10 +106,3 @@ def upsampled(maps: Any, size: tuple[int, int]) -> Floats:
 
 def _picture(values: Array) -> Image.Image:
     return Image.fromarray(values.astype(np.float32))
-
-
-def _tensor(values: Any) -> Any:
-    """Return a torch tensor, of the array's own memory where that is possible."""
-    import torch
-
-    return values if is_tensor(values) else torch.from_numpy(np.require(values, None, ["C", "W"]))
