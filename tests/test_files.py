@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
 import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import h5py
@@ -11,7 +18,7 @@ import numpy as np
 import pytest
 
 from fringe.errors import DamagedFileError, FringeError
-from fringe.files import atomic_path, attributes, create_h5, is_made_from, open_h5
+from fringe.files import atomic_path, attributes, create_h5, is_made_from, open_h5, scratch_copy
 
 
 def names(folder: Path) -> list[str]:
@@ -119,3 +126,158 @@ def test_damage_is_named(tmp_path: Path, damage: str) -> None:
 def test_the_error_can_be_sent_to_another_process(tmp_path: Path) -> None:
     error = pickle.loads(pickle.dumps(DamagedFileError("words", tmp_path)))
     assert (str(error), error.path) == ("words", tmp_path)
+
+
+def test_no_lock_is_needed(tmp_path: Path) -> None:
+    """A lock that another holds stands for a file system that has none: HDF5 would refuse both."""
+    path, linked = tmp_path / "file.h5", tmp_path / "linked.h5"
+    with create_h5(path, {}) as file:
+        file["values"] = np.arange(5)
+        assert file.id.get_access_plist().get_file_locking()[0] == 0
+    with create_h5(linked, {}) as file:
+        layout = h5py.VirtualLayout((5,), "i8")
+        layout[:] = h5py.VirtualSource(path.name, "values", (5,), "i8")
+        file.create_virtual_dataset("values", layout, fillvalue=-1)
+    with path.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        for name in (path, linked):
+            with open_h5(name) as file:
+                assert file["values"][()].tolist() == [0, 1, 2, 3, 4]
+        # Who sets HDF5's own variable means it.
+        done = subprocess.run(
+            [sys.executable, "-c", f"from fringe.files import *; open_h5('{path}').__enter__()"],
+            env=os.environ | {"HDF5_USE_FILE_LOCKING": "TRUE"},
+            capture_output=True,
+            text=True,
+        )
+    assert "unable to lock file" in done.stderr
+
+
+READER = """
+import sys
+import numpy as np
+from fringe.files import open_h5
+print("ready", flush=True)
+seen = set()
+while "last" not in seen:
+    with open_h5(sys.argv[1]) as file:
+        first, *others = file["values"][()].tolist()
+        assert set(others) == {first} and file.attrs["number"] == first
+        seen.add("last" if first == 40 else first)
+print(len(seen))
+"""
+
+
+def test_readers_meet_whole_files_while_these_are_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "file.h5"
+
+    def write(number: int) -> None:
+        with create_h5(path, {"number": number}) as file:
+            values = np.full(20_000, number)
+            file.create_dataset("values", data=values, chunks=(1000,), fletcher32=True)
+
+    write(0)
+    command = [sys.executable, "-c", READER, str(path)]
+    readers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    for reader in readers:
+        assert reader.stdout is not None
+        assert reader.stdout.readline() == "ready\n"
+    with open_h5(path) as held:
+        for number in range(1, 41):
+            write(number)
+        assert set(held["values"][()].tolist()) == {0}, "who has opened a file keeps it"
+    numbers = [int(reader.communicate(timeout=60)[0]) for reader in readers]
+    assert [reader.returncode for reader in readers] == [0, 0, 0]
+    assert max(numbers) > 1, "no reader met more than one of the files: the test shows nothing"
+
+
+@pytest.fixture
+def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The node's own temporary folder."""
+    folder = tmp_path / "scratch"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    return folder
+
+
+def test_a_file_is_written_in_scratch_first(tmp_path: Path, scratch: Path) -> None:
+    path = tmp_path / "results" / "file.h5"
+    with create_h5(path, {"seed": 3}, scratch=True) as file:
+        file["values"] = np.arange(5)
+        assert Path(file.filename).is_relative_to(scratch)
+        assert names(path.parent) == []
+    with create_h5(tmp_path / "other.h5", {"seed": 3}) as file:
+        file["values"] = np.arange(5)
+    assert path.read_bytes() == (tmp_path / "other.h5").read_bytes()
+    assert names(path.parent) == ["file.h5"]
+    assert names(scratch) == []
+
+
+def test_a_file_is_read_from_a_copy_in_scratch(tmp_path: Path, scratch: Path) -> None:
+    path = tmp_path / "file.h5"
+    with create_h5(path, {}) as file:
+        file["values"] = np.arange(5)
+    with pytest.raises(ValueError, match="no"), scratch_copy(path) as copy:  # noqa: PT012
+        assert copy.is_relative_to(scratch)
+        assert copy.read_bytes() == path.read_bytes()
+        raise ValueError("no")
+    assert names(scratch) == []
+    path.write_bytes(b"cut")
+    with pytest.raises(DamagedFileError, match=r"file\.h5: missing"), scratch_copy(path):
+        pass
+    assert names(scratch) == []
+
+
+def test_scratch_without_room_is_named(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file.h5"
+    with create_h5(path, {}) as file:
+        file["values"] = np.arange(5)
+    old = path.read_bytes()
+    words = rf"{scratch}: takes no images .*space left.*scratch: false"
+    with pytest.raises(FringeError, match=words), create_h5(path, {}, scratch=True):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    assert path.read_bytes() == old
+
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=10))
+    with (
+        pytest.raises(FringeError, match=rf"{scratch}: .* bytes are needed and"),
+        scratch_copy(path),
+    ):
+        pass
+    assert names(scratch) == []
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "absent"))
+    with pytest.raises(FringeError, match=r"absent: takes no images"), scratch_copy(path):
+        pass
+
+
+def test_full_results_are_not_taken_for_full_scratch(
+    tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(shutil, "copyfile", full)
+    words = r"file\.h5: cannot be written \(No space left"
+    with (
+        pytest.raises(FringeError, match=words),
+        create_h5(tmp_path / "file.h5", {}, scratch=True),
+    ):
+        pass
+    assert names(scratch) == []
+
+
+def test_a_job_that_is_told_to_end_leaves_nothing_in_scratch(tmp_path: Path, scratch: Path) -> None:
+    lines = "import time; from fringe.files import create_h5"
+    lines += "\nwith create_h5('file.h5', {}, scratch=True):\n    time.sleep(60)"
+    job = subprocess.Popen([sys.executable, "-c", lines], cwd=tmp_path)
+    limit = time.monotonic() + 30
+    while not list(scratch.rglob("*.h5")):
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    job.send_signal(signal.SIGTERM)
+    assert job.wait(timeout=30) == 128 + signal.SIGTERM
+    assert names(scratch) == []
+    assert names(tmp_path) == ["scratch"]

@@ -5,12 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fringe.errors import FringeError
+from fringe.errors import DamagedFileError, FringeError
 from fringe.sources import (
     ImageSource,
     ImitationSource,
     KeptImages,
     RenderedShard,
+    copied_to_scratch,
     render_shard,
 )
 
@@ -41,6 +42,27 @@ def test_a_damaged_shard_is_refused(tmp_path: Path):
         RenderedShard(path)
 
 
+def test_shards_are_read_from_copies_in_scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    source = ImitationSource(40, 16, 0, 0.5)
+    for first, last in ((0, 20), (20, 40)):
+        render_shard(source, first, last, tmp_path / f"{first}.h5", {"images": "0"}, scratch=True)
+    there = [RenderedShard(tmp_path / f"{first}.h5") for first in (0, 20)]
+    with copied_to_scratch(there) as shards:
+        assert [shard.path for shard in shards] == [shard.path for shard in there]
+        assert sorted(path.name for path in scratch.rglob("*.h5")) == ["0.h5", "20.h5"]
+        (tmp_path / "0.h5").write_bytes(b"no longer read")
+        assert np.array_equal(shards[0].read([3, 19]), source.read([3, 19]))
+        assert np.array_equal(shards[1].read([30]), source.read([30]))
+        shards[1].copy.write_bytes(b"damaged")
+        with pytest.raises(DamagedFileError, match=rf"^{tmp_path}/20\.h5") as caught:
+            shards[1].read([30])
+        assert caught.value.path == tmp_path / "20.h5", "the file that is to be made anew"
+    assert list(scratch.iterdir()) == []
+
+
 def test_kept_images_are_read_and_others_made(tmp_path: Path):
     source = ImitationSource(60, 16, 0, 0.5)
     for first, last in ((0, 20), (40, 60)):
@@ -65,5 +87,9 @@ def test_kept_images_are_read_and_others_made(tmp_path: Path):
     assert len(opened) == 1
     with pytest.raises(FringeError, match="60"):
         kept.read([60])
+    path = tmp_path / "overlap.h5"
+    render_shard(source, 10, 50, path, {"images": source.fingerprint_of(10, 50)})
+    overlapping = KeptImages(source, [*shards, RenderedShard(path)], render)
+    assert np.array_equal(overlapping.read(range(60)), source.read(range(60)))
     nothing = KeptImages(source, [], render)
     assert np.array_equal(nothing.read([3]), source.read([3]))

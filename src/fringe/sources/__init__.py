@@ -11,7 +11,7 @@ from fringe.sources.npz import NpzSource
 from fringe.sources.opening import open_source, source_from_spec
 from fringe.sources.parquet import ParquetSource
 from fringe.sources.photos import PhotoSource, photographs
-from fringe.sources.rendered import KeptImages, RenderedShard, render_shard
+from fringe.sources.rendered import KeptImages, RenderedShard, copied_to_scratch, render_shard
 from fringe.sources.tar import TarSource
 from fringe.sources.zip import ZipSource
 
@@ -30,6 +30,7 @@ __all__ = [
     "RenderedShard",
     "TarSource",
     "ZipSource",
+    "copied_to_scratch",
     "fingerprint",
     "open_source",
     "photographs",

@@ -8,6 +8,7 @@ import h5py
 import numpy as np
 
 from fringe.errors import FringeError
+from fringe.files import h5_file
 from fringe.sources.base import ArraySource, Images, as_path, readable
 from fringe.sources.digests import file_digests
 from fringe.sources.fitting import Fit
@@ -50,7 +51,7 @@ class Hdf5Source(ArraySource):
         """Open the file once, to check what it holds."""
         self.path = as_path(path)
         self.cache = cache
-        with readable(path, RuntimeError, KeyError), h5py.File(self.path, "r") as file:
+        with readable(path, RuntimeError, KeyError), h5_file(self.path) as file:
             dataset = file.get(_DATASET)
             if not isinstance(dataset, h5py.Dataset):
                 raise FringeError(
@@ -78,7 +79,7 @@ class Hdf5Source(ArraySource):
     def _rows(self, indices: Sequence[int]) -> Images:
         # HDF5 selects in increasing order, without repeats.
         order, back = np.unique(np.asarray(indices, np.int64), return_inverse=True)
-        with readable(self.path, RuntimeError, KeyError), h5py.File(self.path, "r") as file:
+        with readable(self.path, RuntimeError, KeyError), h5_file(self.path) as file:
             dataset = file[_DATASET]
             if len(order) and order[-1] - order[0] + 1 == len(order):
                 images: Images = dataset[order[0] : order[-1] + 1]

@@ -1,18 +1,19 @@
 """Images that a generator made, kept in shards so that every network reads the same files."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.files import create_h5, open_h5
+from fringe.files import create_h5, open_h5, scratch_copy
 from fringe.progress import progress
 from fringe.sources.base import Images, ImageSource, Indices, check_indices
 
-__all__ = ["KeptImages", "RenderedShard", "render_shard"]
+__all__ = ["KeptImages", "RenderedShard", "copied_to_scratch", "render_shard"]
 
 BLOCK = 50  # images made at a time
 
@@ -23,14 +24,18 @@ def render_shard(
     last: int,
     path: str | os.PathLike[str],
     provenance: Mapping[str, str | int | float],
+    *,
+    scratch: bool = False,
 ) -> None:
     """Write images ``first`` to ``last - 1`` of ``source`` to an HDF5 file.
 
     Dataset ``images``: (last - first, H, W, 3) uint8 RGB, one chunk an image, compressed without
-    loss, with checksums.
+    loss, with checksums. With ``scratch`` it is written in the node's own temporary folder first
+    (`fringe.files.create_h5`).
     """
     shape = (*source.resolution, 3)
-    with create_h5(path, {**provenance, "first": first, "last": last}) as file:
+    about = {**provenance, "first": first, "last": last}
+    with create_h5(path, about, scratch=scratch) as file:
         dataset = file.create_dataset(
             "images",
             (last - first, *shape),
@@ -53,6 +58,8 @@ class RenderedShard:
     ----------
     path : path-like
         What `render_shard` wrote.
+    copy : path-like, optional
+        Where the same file is read, if not there.
 
     Raises
     ------
@@ -60,12 +67,15 @@ class RenderedShard:
         If it is missing or damaged, or an image outside the shard is read.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(
+        self, path: str | os.PathLike[str], copy: str | os.PathLike[str] | None = None
+    ) -> None:
         """Read what the shard holds."""
         self.path = Path(path)
+        self.copy = Path(copy or path)
         self.name = str(path)
         self.simulated = True
-        with open_h5(self.path) as file:
+        with open_h5(self.copy, self.path) as file:
             self.first, self.last = (int(file.attrs[key]) for key in ("first", "last"))
             self.resolution: tuple[int, int] = file["images"].shape[1:3]
             self.fingerprint = str(file.attrs["images"])
@@ -84,9 +94,28 @@ class RenderedShard:
         if len(rows) and rows.min() < 0:
             raise FringeError(f"{self.name}: begins at image {self.first}; read another shard")
         order, back = np.unique(rows, return_inverse=True)
-        with open_h5(self.path) as file:
+        with open_h5(self.copy, self.path) as file:
             images: Images = file["images"][order]
         return images[back]
+
+
+@contextmanager
+def copied_to_scratch(shards: Sequence[RenderedShard]) -> Iterator[list[RenderedShard]]:
+    """Yield the same shards, read from copies in the node's own temporary folder.
+
+    Images are read in small pieces here and there, which a network file system is slow at. The
+    copies are removed after the block, however that ends.
+
+    Raises
+    ------
+    FringeError
+        If there is no room for them.
+    """
+    with ExitStack() as copies:
+        yield [
+            RenderedShard(shard.path, copies.enter_context(scratch_copy(shard.path)))
+            for shard in shards
+        ]
 
 
 class KeptImages:
@@ -97,7 +126,7 @@ class KeptImages:
     source : ImageSource
         Says what the images are; makes none.
     shards : sequence of RenderedShard
-        Those that are there, made from just this source.
+        Those that are there, made from just this source. They may overlap.
     render : callable
         Opens the source where images have to be made; called when the first one has to be.
     """
@@ -135,7 +164,7 @@ class KeptImages:
         images = np.empty((len(wanted), *self.resolution, 3), np.uint8)
         left = np.ones(len(wanted), bool)
         for shard in self.shards:
-            rows = (wanted >= shard.first) & (wanted < shard.last)
+            rows = left & (wanted >= shard.first) & (wanted < shard.last)
             if rows.any():
                 images[rows] = shard.read(wanted[rows])
                 left &= ~rows
