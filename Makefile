@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env demo paper run estimate cluster cluster-paper resume test lint clean
+.PHONY: help env demo paper run estimate stage cluster cluster-paper resume test lint clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -45,6 +45,9 @@ run: env $(CONFIG) ## Run any configuration: make run CONFIG=my.yaml
 
 estimate: env $(CONFIG) ## Print what a run will cost before it starts: make estimate CONFIG=my.yaml
 	@$(BIN)/python -m fringe.estimate --configfile $(CONFIG) --cores $(CORES)
+
+stage: env $(CONFIG) ## Fetch weights and look for all data of a run, where there is a network: make stage CONFIG=my.yaml
+	@$(BIN)/fringe stage $(CONFIG)
 
 cluster: env $(CONFIG) ## Run any configuration on SLURM, as profiles/slurm says: make cluster CONFIG=my.yaml
 	@$(BIN)/snakemake --workflow-profile profiles/slurm --configfile $(CONFIG) \

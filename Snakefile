@@ -32,6 +32,10 @@ report: "workflow/report/workflow.rst"
 include: "rules/common.smk"
 
 
+# Of jobs with --sdm apptainer; otherwise nobody looks at it.
+container: container_image()
+
+
 wildcard_constraints:
     dataset="[a-z0-9][a-z0-9_-]*",
     source="[A-Za-z0-9][A-Za-z0-9_.-]*",

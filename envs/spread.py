@@ -28,7 +28,7 @@ def apptainer() -> str:
     """Return the definition of an image that holds the same packages."""
     listed = " \\\n        ".join(pins())
     return (
-        "# apptainer build fringe.sif envs/fringe.def; made from requirements.lock by spread.py.\n"
+        "# apptainer build envs/fringe.sif envs/fringe.def; from requirements.lock by spread.py.\n"
         "Bootstrap: docker\nFrom: python:3.11-slim\n\n%post\n"
         f"    pip install --no-cache-dir \\\n        {listed}\n"
     )

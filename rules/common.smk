@@ -1,6 +1,7 @@
 # What all rules share: the completed configuration, what its sources hold, and paths.
 
 import math
+import os
 from pathlib import Path
 
 from fringe import costs, plan, revisions
@@ -15,6 +16,7 @@ from fringe.networks.weights import mismatch
 from fringe.stage import expose_library
 from fringe.sources import REVISION as IMAGES_REVISION
 from snakemake.exceptions import WorkflowError
+from snakemake.settings.types import DeploymentMethod
 
 
 def checked(config):
@@ -56,6 +58,27 @@ NETWORKS = {in_files(name): name for name in plan.networks(config)}
 MAIN, CONTROLS = in_files(config["network"]), [*map(in_files, config["controls"])]
 WEIGHTS = plan.locate_weights(config, plan.hash_cache(config))
 SCHEMES = plan.schemes(config)
+
+# What a profile sets for optimize_sweep, such as its partition, goes for the job of each data set,
+# which has a rule of its own (rules/resampling.smk). Settled before the first rule is read.
+for _dataset in DATASETS:
+    _set = workflow.resource_settings.overwrite_resources
+    if "optimize_sweep" in _set:
+        _set.setdefault(f"optimize_sweep_{_dataset}", _set["optimize_sweep"])
+
+
+def container_image():
+    """Return the image that jobs run in with --sdm apptainer, or end saying how it is built."""
+    image = config["container"]
+    methods = workflow.deployment_settings.deployment_method
+    is_file = "://" not in image
+    if DeploymentMethod.APPTAINER in methods and is_file and not Path(image).exists():
+        definition = os.path.relpath(Path(workflow.basedir) / "envs" / "fringe.def")
+        raise WorkflowError(
+            f"container: {image} is not there; build it on a machine with a network, `apptainer "
+            f"build {image} {definition}`, or name another image"
+        )
+    return image
 
 
 def identity(source):

@@ -124,6 +124,19 @@ def fetch(options: argparse.Namespace) -> str:
     return f"{options.network}: brings its own weights" if path is None else str(path)
 
 
+def stage(options: argparse.Namespace) -> str:
+    """Fetch the weights of a run, and look for all else that it needs."""
+    from fringe.staging import explain, folders_outside, stage, table
+
+    found = stage(options.config, options.schema)
+    print(table(found), end="\n\n")
+    if any(item.state == "missing" for item in found):
+        raise FringeError(explain(found))
+    outside = ",".join(folders_outside(found))
+    binding = f'\nTo a container: --apptainer-args "--bind {outside}"' if outside else ""
+    return f"Everything that {options.config} names is there.{binding}"
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("fringe", description=(__doc__ or "").split("\n\n", 1)[0])
     parser.add_argument("--version", action="version", version=f"fringe {__version__}")
@@ -172,8 +185,18 @@ def _parser() -> argparse.ArgumentParser:
         default=Path("data/weights"),
         help="where they are looked for, and put; default: data/weights, as in a run",
     )
+
+    one = commands.add_parser("stage", help="fetch all weights of a run, and look for its data")
+    one.set_defaults(run=stage)
+    one.add_argument("config", type=Path, metavar="CONFIG.yaml")
+    one.add_argument(
+        "--schema",
+        type=Path,
+        default=Path("config/schema.yaml"),
+        help="of configurations; default: config/schema.yaml, as in the repository",
+    )
     for command in (*kinds.choices.values(), *commands.choices.values()):
-        if command.prog.split()[-1] not in ("export", "fetch"):
+        if command.prog.split()[-1] not in ("export", "fetch", "stage"):
             command.add_argument("--force", action="store_true", help="write over what is there")
     parser.set_defaults(force=False)
     return parser

@@ -47,12 +47,15 @@ def load_schema(path: str | Path) -> Config:
 def complete(config: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Config, list[str]]:
     """Return ``config`` with the schema's defaults filled in, and every fault of its own.
 
+    Relative paths of sources and masks are joined to ``data_dir``, so this is done once.
+
     A fault is a line that begins with the path of its key: keys that are unknown, missing or of
     the wrong type, and names that refer to nothing or mean two things. Files are not looked at.
     """
     completed = copy.deepcopy(dict(config))
     _fill_defaults(completed, schema)
     faults = _schema_faults(completed, schema)
+    faults += where_shaped(faults, _start_from_data_dir, completed)
     for name, source in items(config, "sources"):  # as written: defaults are there for all kinds
         faults += where_shaped(faults, _stray_keys, name, source)
     for name, source in items(completed, "sources"):
@@ -130,6 +133,19 @@ def _fill_defaults(value: Any, schema: Mapping[str, Any]) -> None:
             rule = properties.get(key, schema.get("additionalProperties"))
             if isinstance(rule, Mapping):
                 _fill_defaults(item, rule)
+
+
+def _start_from_data_dir(config: Config) -> Iterable[str]:
+    """Join the paths of data to ``data_dir``, in place, where they are relative; no faults."""
+    folder = config["data_dir"]
+    for _, source in items(config, "sources"):
+        for about in (source, *(given for _, given in items(source, "statistics"))):
+            if "path" in about:
+                about["path"] = str(Path(folder, about["path"]))
+    for _, dataset in items(config, "datasets"):
+        if isinstance(dataset.get("region"), str):
+            dataset["region"] = str(Path(folder, dataset["region"]))
+    return ()
 
 
 def _schema_faults(config: Config, schema: Mapping[str, Any]) -> list[str]:

@@ -29,6 +29,7 @@ __all__ = [
     "explained_datasets",
     "explained_images",
     "explaining_networks",
+    "given_weights_fault",
     "hash_cache",
     "is_rendered",
     "locate_weights",
@@ -346,22 +347,11 @@ def _scheme_faults(config: Config) -> Iterable[str]:
 
 def _weights_faults(config: Config, cache: Path) -> Iterable[str]:
     used = networks(config)
-    for network, given in items(config, "weights"):
-        path, sha256 = _given_weights(given)
+    for network, _ in items(config, "weights"):
         if network not in used:
             yield f"weights/{network}: no key names that network; correct or drop it"
-        elif not path.is_file():
-            yield f"weights/{network}: {path} is not there; correct the path"
-        else:
-            (found,) = file_digests([path], cache)
-            files = network_weights(network)
-            wrong = mismatch(path, found, files) if sha256 is None else found != sha256 and [sha256]
-            if wrong:
-                yield (
-                    f"weights/{network}: {path} has SHA-256 {found}, expected "
-                    f"{' or '.join(wrong)}; fetch it again, or state `sha256` beside `path` if "
-                    "these are weights of your own"
-                )
+        elif fault := given_weights_fault(config, network, cache):
+            yield fault
     for network in used:
         if network in config["weights"] or _is_unknown(network):
             continue
@@ -373,6 +363,22 @@ def _weights_faults(config: Config, cache: Path) -> Iterable[str]:
                     f"weights_dir: {there} has SHA-256 {found}, expected {' or '.join(wrong)}; "
                     "delete it, and it is fetched again"
                 )
+
+
+def given_weights_fault(config: Config, network: str, cache: Path) -> str | None:
+    """Return what is wrong with the file that the config's ``weights`` name for a network."""
+    path, sha256 = _given_weights(config["weights"][network])
+    if not path.is_file():
+        return f"weights/{network}: {path} is not there; correct the path"
+    (found,) = file_digests([path], cache)
+    files = network_weights(network)
+    wrong = mismatch(path, found, files) if sha256 is None else found != sha256 and [sha256]
+    if not wrong:
+        return None
+    return (
+        f"weights/{network}: {path} has SHA-256 {found}, expected {' or '.join(wrong)}; fetch it "
+        "again, or state `sha256` beside `path` if these are weights of your own"
+    )
 
 
 def _is_unknown(network: str) -> bool:
