@@ -144,7 +144,7 @@ def test_fetched_there_and_missing(
     assert "SHA-256 as published" in printed.out
     assert asked == ["/net.pth"]
     outside = f"{tmp_path}/data,{tmp_path}/weights"
-    assert f'To a container: --apptainer-args "--bind {outside}"' in printed.out
+    assert f'To a container: --apptainer-args="--bind {outside}"' in printed.out
 
     # What is there is checked, and what is wrong with it said.
     (tmp_path / "weights" / "net.pth").write_bytes(b"others")

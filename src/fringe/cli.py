@@ -133,7 +133,7 @@ def stage(options: argparse.Namespace) -> str:
     if any(item.state == "missing" for item in found):
         raise FringeError(explain(found))
     outside = ",".join(folders_outside(found))
-    binding = f'\nTo a container: --apptainer-args "--bind {outside}"' if outside else ""
+    binding = f'\nTo a container: --apptainer-args="--bind {outside}"' if outside else ""
     return f"Everything that {options.config} names is there.{binding}"
 
 
