@@ -46,7 +46,7 @@ run: env $(CONFIG) ## Run any configuration: make run CONFIG=my.yaml
 estimate: env $(CONFIG) ## Print what a run will cost before it starts: make estimate CONFIG=my.yaml
 	@$(BIN)/python -m fringe.estimate --configfile $(CONFIG) --cores $(CORES)
 
-stage: env $(CONFIG) ## Fetch weights and look for all data of a run, where there is a network: make stage CONFIG=my.yaml
+stage: env $(CONFIG) ## Fetch the weights of a run and look for its data, before it starts: make stage CONFIG=my.yaml
 	@$(BIN)/fringe stage $(CONFIG)
 
 cluster: env $(CONFIG) ## Run any configuration on SLURM, as profiles/slurm says: make cluster CONFIG=my.yaml
