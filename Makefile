@@ -13,6 +13,8 @@ key = $(shell sed -nE "s/^$(1): *([^ ]+).*/\1/p" $(CONFIG) 2>/dev/null)
 RESULTS = $(or $(call key,results),results)/$(call key,run)
 # One job at a time on a GPU.
 GPU := $(if $(shell nvidia-smi -L 2>/dev/null),--resources gpu=1)
+# What a run will cost. It is kept, to be set beside what the run took.
+ESTIMATE = $(BIN)/python -m fringe.estimate --configfile $(CONFIG) --cores $(CORES)
 # One thread in each job's linear algebra; jobs run side by side.
 export OMP_NUM_THREADS ?= 1
 
@@ -39,17 +41,19 @@ $(CONFIG):
 	@echo "$(CONFIG): is not there; name a configuration: make run CONFIG=my.yaml"; exit 1
 
 run: env $(CONFIG) ## Run any configuration: make run CONFIG=my.yaml
+	@$(ESTIMATE)
 	@$(BIN)/snakemake --cores $(CORES) $(GPU) --configfile $(CONFIG) \
 	  --quiet rules reason host --report $(RESULTS)/report.html --report-after-run
 	@$(BIN)/python -m fringe.report $(RESULTS)
 
 estimate: env $(CONFIG) ## Print what a run will cost before it starts: make estimate CONFIG=my.yaml
-	@$(BIN)/python -m fringe.estimate --configfile $(CONFIG) --cores $(CORES)
+	@$(ESTIMATE)
 
 stage: env $(CONFIG) ## Fetch the weights of a run and look for its data, before it starts: make stage CONFIG=my.yaml
 	@$(BIN)/fringe stage $(CONFIG)
 
 cluster: env $(CONFIG) ## Run any configuration on SLURM, as profiles/slurm says: make cluster CONFIG=my.yaml
+	@$(ESTIMATE) --profile profiles/slurm
 	@$(BIN)/snakemake --workflow-profile profiles/slurm --configfile $(CONFIG) \
 	  --quiet rules reason host --report $(RESULTS)/report.html --report-after-run
 	@$(BIN)/python -m fringe.report $(RESULTS)

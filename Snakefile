@@ -11,6 +11,7 @@
 #   draws/<dataset>/<scheme>.h5             which candidates each repeat draws
 #   scores/<dataset>/<scheme>/<network>.csv tidy rows: one distance each
 #   tables/ figures/ verdict.md report.html what a person reads
+#   cost.md                                 what the run took, beside what was planned
 #   logs/ benchmarks/                       of every job
 #
 # A run is described by one file: snakemake --cores 2 --configfile config/demo.yaml
@@ -59,8 +60,7 @@ include: "rules/report.smk"
 rule all:
     default_target: True
     input:
-        rules.all_features.input,
-        rules.tables.input,
-        rules.figures.input,
-        rules.verdict.output,
+        # Features, tables, figures and the verdict; and what they took.
+        rules.summarize_cost.input,
+        rules.summarize_cost.output,
     localrule: True

@@ -1,4 +1,5 @@
-# What the scores say, in words. The report itself is `snakemake --report`: see README.md.
+# What the scores say, in words, and what the run cost. The report itself is `snakemake --report`:
+# see README.md.
 
 
 rule verdict:
@@ -45,3 +46,28 @@ rule verdict:
         },
     script:
         "../workflow/scripts/write_verdict.py"
+
+
+# All that a run makes is its input, so that it comes last: jobs leave their times in benchmark files
+# and logs, which are nobody's output.
+rule summarize_cost:
+    input:
+        rules.all_features.input,
+        rules.tables.input,
+        rules.figures.input,
+        rules.verdict.output,
+    output:
+        markdown=f"{R}/cost.md",
+        html=report(
+            f"{R}/cost.html",
+            caption="../workflow/report/cost.rst",
+            category="Cost",
+            labels={"question": "How long did it take?"},
+        ),
+    log:
+        f"{R}/logs/summarize_cost.log",
+    localrule: True
+    conda:
+        "../envs/fringe.yaml"
+    script:
+        "../workflow/scripts/write_cost.py"

@@ -61,8 +61,12 @@ def test_the_gpu_is_taken_and_named(
 
 
 def test_a_named_gpu_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched: list[str] = []
+    monkeypatch.setattr("fringe.devices.watch", watched.append)
     pretend_gpus(monkeypatch, ["a", "b"])
     assert choose_device("cuda:1") == "cuda:1"
+    assert choose_device("cpu") == "cpu"
+    assert watched == ["b"]  # how busy it is, and no other
 
 
 def test_of_several_gpus_one_that_others_have_not(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import yaml
 
 from fringe import estimate as module
 from fringe import plan
+from fringe.actual import read_actual
 from fringe.config import load_schema
 from fringe.costs import RATES, START, Job, Work, work
 from fringe.errors import FringeError
@@ -24,10 +25,8 @@ from fringe.estimate import (
     estimate,
     estimate_run,
     keep,
-    longest_path,
     read_jobs,
     read_records,
-    report_actual,
     table,
     tasks_of,
 )
@@ -141,28 +140,6 @@ def test_done_is_what_is_not_planned() -> None:
     assert done(whole, []) == whole
 
 
-def test_longest_path_is_the_longest_of_all_chains() -> None:
-    """Against all subsets of jobs that are chains."""
-    waits = {"a": "", "b": "a", "c": "a", "d": "bc", "e": "", "f": "ed", "g": "e"}
-    jobs = [job(name, *after) for name, after in waits.items()]
-    seconds = dict(zip([item.name for item in jobs], [3.0, 1, 4, 1, 9, 2, 6], strict=True))
-
-    def is_chain(chain: tuple[Job, ...]) -> bool:
-        return all(a.outputs[0] in b.inputs for a, b in itertools.pairwise(chain))
-
-    chains = [
-        chain
-        for length in range(1, len(jobs) + 1)
-        for chain in itertools.permutations(jobs, length)
-        if is_chain(chain)
-    ]
-    expected = max(chains, key=lambda chain: sum(seconds[item.name] for item in chain))
-    total, path = longest_path(jobs[::-1], seconds)
-    assert path == list(expected)
-    assert total == sum(seconds[item.name] for item in expected)
-    assert longest_path([], {}) == (0.0, [])
-
-
 def record(
     seconds: float, run: str = "mine", name: str = "x", units: float = 10.0, device: Any = "cpu"
 ) -> Record:
@@ -269,6 +246,9 @@ def test_work_follows_from_counts(tmp_path: Path) -> None:
     first, both = (work(item, settings, sources, "cpu") for item in (one, two))
     assert (both.units, both.size) == (2 * first.units, 2 * 8 * 120)
     assert first.units == 300 * 2 * 120 * 1000**2
+    averaged = of("average_sensitivity", "sensitivity/faces/means.h5", dataset="faces")
+    assert (averaged.group, averaged.units) == ("read", 30 * 32 * 32)
+    assert averaged.default == pytest.approx(30 * 32 * 32 / RATES["reading"]["cpu"])
     assert of("figure_means", "figures/figure12-faces.png", number="12").default == 1
 
 
@@ -284,6 +264,9 @@ def test_images_that_are_not_kept_are_made_with_their_features(tmp_path: Path) -
     assert made.default - kept.default == pytest.approx(100 * 32**2 / RATES["imitation"]["cpu"])
     assert (kept.group, made.group) == ("untrained", "untrained imitation")
     assert kept.size == made.size
+    means = Job("average_sensitivity", (), ("sensitivity/faces/means.h5",), {"dataset": "faces"})
+    made = work(means, *config(tmp_path, extraction={"keep_images": False}), "cpu")
+    assert (made.group, made.units) == ("imitation", 30 * 32**2)
 
 
 def planned(seconds: float, *arguments: Any, size: float = 0.0, **settings: Any) -> Estimate:
@@ -310,20 +293,7 @@ def test_the_table_adds_up() -> None:
     assert "score_scheme 2.0 h > extract_features 60 min" in printed[-2]
     assert printed[-1] == "On one machine with 2 cores and 1 GPU: 3.0 h at least."
     assert table([], items, "mine", cores=1).endswith("1 core and 1 GPU: 4.5 h at least.")
-    assert table([job("d")], [], "mine", cores=2) == "mine: all 1 jobs are done."
-
-
-def test_what_was_planned_before_a_run_is_kept(tmp_path: Path) -> None:
-    keep(tmp_path, [], [planned(10, "a"), planned(20, "b", "a")], {})
-    write_benchmark(tmp_path, "score_scheme/a", 15)
-    # An estimate when `a` is done, under which `b` has grown.
-    keep(tmp_path, [(job("a"), Work("net", 100))], [planned(40, "b", "a")], {})
-    write_benchmark(tmp_path, "score_scheme/b", 60)
-    kept = json.loads((tmp_path / "estimate.json").read_text())
-    assert [told["seconds"] for told in kept.values()] == [10, 40]
-    printed = report_actual(tmp_path)
-    assert printed.splitlines()[1].split() == ["score_scheme", "2", "0.01", "0.02", "1.50"]
-    assert "Longest path: 75 s (score_scheme 15 s > score_scheme 60 s)" in printed
+    assert table([job("d")], [], "mine", cores=2) == "mine: all jobs are done."
 
 
 def test_a_stale_job_keeps_what_it_had_to_do_then(tmp_path: Path) -> None:
@@ -335,19 +305,12 @@ def test_a_stale_job_keeps_what_it_had_to_do_then(tmp_path: Path) -> None:
     for _ in range(2):
         keep(tmp_path, [], [planned(30, "a")], {name: ("net", 300), **tasks_of(tmp_path)})
         assert tasks_of(tmp_path) == {name: ("net", 100)}
-        assert report_actual(tmp_path).splitlines()[1].split()[:2] == ["sum", "0"]
+        assert read_actual(tmp_path).taken == ()
     write_benchmark(tmp_path, "score_scheme/a", 40)
     os.utime(path, ns=(1, 1))  # not by the clock, which may not have moved on
     assert tasks_of(tmp_path) == {name: ("net", 300)}
-    assert report_actual(tmp_path).splitlines()[1].split()[1] == "1"
-
-
-def test_a_run_that_was_not_estimated_is_said_to_be(tmp_path: Path) -> None:
-    with pytest.raises(FringeError, match=r"estimate\.json: missing; run `make estimate`"):
-        report_actual(tmp_path)
-    (tmp_path / "estimate.json").write_text("{")
-    with pytest.raises(SystemExit, match=r"error: .*estimate\.json"):
-        module.main(["--actual", str(tmp_path)])
+    (taken,) = read_actual(tmp_path).taken
+    assert (taken.seconds, taken.planned) == (40, 30)
 
 
 def test_gpus_are_counted_on_where_jobs_will_find_them(
@@ -403,7 +366,7 @@ def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     printed = estimate_run(
         Recording(Path("config.yaml"), REPOSITORY / "Snakefile", profile, cores=2)
     )
-    text = texts[0]
+    (text,) = texts  # nothing is there, so one plan tells all
     total = int(text.split("\ntotal")[1].split()[0])
     targets = text.count("rule all:") + sum(
         text.count(f"rule {name}:") for name in ("all_features", "tables", "figures")
@@ -416,8 +379,33 @@ def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = json.loads(Path("results/mine/estimate.json").read_text())
     name = "benchmarks/extract_features/fake/efficientnet-lite0/0000000-0000120.tsv"
     assert kept[name]["seconds"] == pytest.approx(START + 120 * rate)
-    assert kept[name]["after"] == ["benchmarks/render_images/fake/0000000-0000120.tsv"]
     assert not list(project.glob("results/mine/features"))
+
+
+def test_a_run_with_nothing_to_do_is_planned_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that is known of it was kept; a job that nobody estimated would ask for another plan."""
+    monkeypatch.chdir(tmp_path)
+    Path("config.yaml").write_text("run: mine\n")
+    asked: list[str | None] = []
+
+    class Idle(Planner):
+        def plan(self, results: str | None = None) -> str:
+            asked.append(results)
+            return "Nothing to be done (all requested files are present and up to date)."
+
+    folder = Path("results/mine")
+    write_benchmark(folder, "score_scheme/a", 15)
+    keep(folder, [(job("a"), Work("net", 100))], [], {})
+    before = (folder / "estimate.json").stat().st_mtime_ns
+    planner = Idle(Path("config.yaml"), REPOSITORY / "Snakefile", tmp_path, cores=2)
+    assert estimate_run(planner) == "mine: all jobs are done."
+    assert asked == [None]
+    assert (folder / "estimate.json").stat().st_mtime_ns == before
+    write_benchmark(folder, "score_scheme/b", 15)
+    with pytest.raises(FringeError):  # goes on to look at the configuration, which is empty
+        estimate_run(planner)
 
 
 def test_faults_of_a_configuration_are_passed_on(
@@ -433,3 +421,14 @@ def test_faults_of_a_configuration_are_passed_on(
                 *("--snakefile", str(REPOSITORY / "Snakefile")),
             ]
         )
+
+
+@pytest.mark.parametrize("target", ["run", "cluster"])
+def test_make_estimates_before_it_starts(target: str) -> None:
+    command = ["make", "-n", target, "CONFIG=config/demo.yaml"]
+    printed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    lines = printed.stdout.splitlines()
+    (estimated,) = (n for n, line in enumerate(lines) if "-m fringe.estimate" in line)
+    started = next(n for n, line in enumerate(lines) if "bin/snakemake" in line)
+    assert estimated < started
+    assert ("--profile profiles/slurm" in lines[estimated]) == (target == "cluster")

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from fringe.files import create_h5
-from fringe.stage import expose_library
+from fringe.stage import expose_library, read_description
 
 JOB = """
 import os, sys
@@ -20,7 +20,10 @@ from types import SimpleNamespace
 from fringe.errors import FringeError
 from fringe.files import open_h5
 from fringe.stage import run
-job = SimpleNamespace(log=["logs/job.log"], config={"results": "results", "run": "run"})
+job = SimpleNamespace(
+    log=["logs/job.log"], config={"results": "results", "run": "run"}, threads=2,
+    input=["results/run/made.h5", "data/given.zip"], output=["results/run/scores/s.csv"],
+)
 def main(job):
 """
 
@@ -43,12 +46,35 @@ def test_all_that_is_printed_is_in_the_log(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert sorted(log.splitlines()[:3]) == ["one", "three", "two"]
     assert "done in 0." in log
+    assert read_description(log) == {
+        "threads": 2,
+        "inputs": ["made.h5", "../../data/given.zip"],
+        "outputs": ["scores/s.csv"],
+    }
+
+
+def test_how_busy_the_gpu_was_is_in_the_log(tmp_path: Path) -> None:
+    script_file = tmp_path / "nvidia-smi"
+    script_file.write_text("#!/bin/sh\necho '87, 12345'\n")
+    script_file.chmod(0o755)
+    body = (
+        "import time; from fringe import utilization\n"
+        "utilization.INTERVAL = 0.01; os.environ['PATH'] = os.getcwd() + ':' + os.environ['PATH']\n"
+        "utilization.watch('ab')\n"
+        "while not utilization._samples['ab']: time.sleep(0.01)"
+    )
+    assert script(tmp_path, body).returncode == 0
+    log = (tmp_path / "logs/job.log").read_text()
+    assert log.startswith("GPU utilization: 87 % in the mean of ")
+    assert "at most 12,345 MiB" in log
 
 
 def test_bad_input_ends_with_its_message_and_no_traceback(tmp_path: Path) -> None:
     done = script(tmp_path, "raise FringeError('data.zip: is empty; fill it')")
     assert done.returncode == 1
-    assert (tmp_path / "logs/job.log").read_text() == "error: data.zip: is empty; fill it\n"
+    log = (tmp_path / "logs/job.log").read_text()
+    assert log == "error: data.zip: is empty; fill it\n"
+    assert read_description(log) is None
     assert done.stderr == "error: data.zip: is empty; fill it\n", "where the run was started, too"
 
 

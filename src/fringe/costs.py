@@ -50,7 +50,13 @@ RATES: dict[str, dict[Device, float]] = {
     "generator": {"cpu": 1.9e5, "cuda": 2.7e7},
     # Pixels of the simulated generator, in the demo; it knows no GPU.
     "imitation": {"cpu": 2.3e6, "cuda": 2.3e6},
+    # Pixels of kept images that are read here and there: 90 of the demo's a second.
+    "reading": {"cpu": 1.5e6, "cuda": 1.5e6},
 }
+
+# Of the images that have maps, those of the most frequent classes: 45 % in the demo. It depends on
+# what FID's network sees in them, which nobody knows before.
+FREQUENT = 0.5
 
 # Thousand millions of multiply-adds for one image, as the networks' authors state them (timm and
 # torchvision list them); `untrained` from its speed beside EfficientNet-Lite0's.
@@ -136,6 +142,15 @@ def work(job: Job, config: Mapping[str, Any], sources: plan.Sources, device: Dev
         group = f"{kind} {Path(path).name}" if path else kind
         return Work(group, pixels, pixels / RATES[kind][place], 3 * COMPRESSED * pixels)
 
+    def read(source: str, images: float, size: float) -> Work:
+        """Work of reading images, or of making those that are not kept."""
+        made = render(source, images)
+        if made.default and not config["extraction"]["keep_images"]:
+            return Work(made.group, made.units, made.default, size)
+        height, width = sources[source]["resolution"]
+        pixels = images * height * width
+        return Work("read", pixels, pixels / RATES["reading"][place], size)
+
     def look(source: str, images: float, size: float, times: float = 1.0) -> Work:
         """Work of a network, and of making its images where they are not kept."""
         made = Work(default=0.0) if config["extraction"]["keep_images"] else render(source, images)
@@ -156,6 +171,12 @@ def work(job: Job, config: Mapping[str, Any], sources: plan.Sources, device: Dev
         case "measure_sensitivity":
             images = _images(job, plan.explained_images(config, name))
             return look(dataset["generated"], images, MAP_BYTES * images, times=1.3)
+        case "average_sensitivity":
+            share = FREQUENT if classes else 0.0  # of a network without classes, none
+            images = max(1.0, share * plan.explained_images(config, name))
+            groups = (1 + config["sensitivity"]["classes"]) if classes else 1
+            height, width = sources[dataset["generated"]]["resolution"]
+            return read(dataset["generated"], images, 8 * 3 * height * width * groups)
         case "measure_noise":  # in either half, and everywhere
             return look(dataset["generated"], 3 * plan.noise_images(config, name), 0.0)
         case "measure_statistics":

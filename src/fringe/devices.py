@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from fringe.errors import FringeError
 from fringe.gpus import claim
+from fringe.utilization import watch
 
 if TYPE_CHECKING:
     import torch
@@ -30,9 +31,9 @@ def choose_device(device: str) -> str:
     """Return a PyTorch device for the configured ``device``, and set PyTorch up for it.
 
     ``auto`` takes a GPU where there is one, else the CPU, and says so. Of several GPUs each process
-    takes another one (`fringe.gpus`). Which it is stands in the log. On the CPU one thread is used:
-    the last bits of a convolution depend on the number of threads, and results must not depend on
-    the machine's cores.
+    takes another one (`fringe.gpus`). Which it is stands in the log, and at the end of a job how
+    busy it was (`fringe.utilization`). On the CPU one thread is used: the last bits of a
+    convolution depend on the number of threads, and results must not depend on the machine's cores.
 
     Raises
     ------
@@ -56,6 +57,7 @@ def choose_device(device: str) -> str:
         )
     place = _own_gpu() if device in ("auto", "cuda") else torch.device(device)
     print(f"computing on {torch.cuda.get_device_name(place)} ({place})", file=sys.stderr)
+    watch(_uuid(place.index))
     return str(place)
 
 
@@ -63,10 +65,7 @@ def _own_gpu() -> torch.device:
     """Return a GPU that no other process of this user's has taken."""
     import torch
 
-    names = [
-        str(torch.cuda.get_device_properties(index).uuid)
-        for index in range(torch.cuda.device_count())
-    ]
+    names = [_uuid(index) for index in range(torch.cuda.device_count())]
     index = claim(names) if len(names) > 1 else 0
     if index is None:
         print(
@@ -75,6 +74,12 @@ def _own_gpu() -> torch.device:
             file=sys.stderr,
         )
     return torch.device("cuda", index or 0)
+
+
+def _uuid(index: int) -> str:
+    import torch
+
+    return str(torch.cuda.get_device_properties(index).uuid)
 
 
 def describe_device(device: str | torch.device) -> tuple[str, int]:

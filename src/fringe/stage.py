@@ -1,16 +1,20 @@
 """What every workflow script does around its one call: log, and end clearly."""
 
+import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from fringe import utilization
 from fringe.errors import DamagedFileError, FringeError
 
-__all__ = ["Job", "expose_library", "run"]
+__all__ = ["Job", "expose_library", "read_description", "run"]
+
+_DESCRIPTION = "job: "
 
 
 class Job(Protocol):
@@ -36,16 +40,20 @@ def run(main: Callable[[Job], None], job: Job) -> None:
     """Call ``main(job)`` with everything it prints in the job's log.
 
     File descriptors are redirected, not only Python's streams, so what compiled libraries and
-    worker processes print is there too. A `FringeError` ends the process with its message, in the
-    log and where the run was started, and exit status 1; any other error is a bug and keeps its
-    traceback. A file of the run itself that turns out to be corrupt is set aside, so that the next
-    run makes it anew.
+    worker processes print is there too. At its end stand how busy the GPU was, if the job computed
+    on one, and what `read_description` reads.
+
+    A `FringeError` ends the process with its message, in the log and where the run was started, and
+    exit status 1; any other error is a bug and keeps its traceback. A file of the run itself that
+    turns out to be corrupt is set aside, so that the next run makes it anew.
     """
     terminal = os.dup(sys.stderr.fileno())
     try:
         _redirect(Path(job.log[0]))
         start = time.monotonic()
-        main(job)
+        with utilization.reported():
+            main(job)
+        print(_describe(job), file=sys.stderr)
         print(f"done in {time.monotonic() - start:.1f} s", file=sys.stderr)
     except FringeError as error:
         message = f"error: {error}"
@@ -57,6 +65,29 @@ def run(main: Callable[[Job], None], job: Job) -> None:
         _tell(message, terminal)
         # Without Python's own end: HDF5 crashes in it after it could not write.
         os._exit(1)
+
+
+def _describe(job: Job) -> str:
+    """Return the line of a log that tells what a job was, paths relative to the run's folder."""
+    folder = Path(job.config["results"], job.config["run"])
+
+    def paths(files: Iterable[str]) -> list[str]:
+        return [os.path.relpath(file, folder) for file in files]
+
+    told = {"threads": job.threads, "inputs": paths(job.input), "outputs": paths(job.output)}
+    return f"{_DESCRIPTION}{json.dumps(told)}"
+
+
+def read_description(log: str) -> dict[str, Any] | None:
+    """Return a job's ``threads``, ``inputs`` and ``outputs`` from its log.
+
+    None if it did not come to its end, or an earlier version of Fringe wrote the log.
+    """
+    lines = [line for line in log.splitlines() if line.startswith(_DESCRIPTION)]
+    try:
+        return dict(json.loads(lines[-1].removeprefix(_DESCRIPTION)))
+    except (IndexError, ValueError):
+        return None
 
 
 def _redirect(log: Path) -> None:

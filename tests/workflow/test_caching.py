@@ -15,6 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fringe.actual import read_actual, stage_rows
+
 Project = Any  # tests/workflow/conftest.py
 Change = Callable[[Project], None]
 
@@ -66,6 +68,11 @@ def after_snapshot(name: str) -> tuple[str, ...]:
         "scores/faces/snapshots-*.csv",
         *figures("9"),
     )
+
+
+def summed_up(outputs: set[str]) -> set[str]:
+    """Return outputs of jobs, and the page on their cost, which any job makes stale."""
+    return outputs | {"cost.md", "cost.html"} if outputs else outputs
 
 
 def sets(*keys: str | int, to: object) -> Change:
@@ -476,7 +483,7 @@ def test_a_change_reruns_what_depends_on_it(
     change(project)
     expected = finished.files(*patterns) | new
     assert not {name for name in new if (project.results / name).exists()}
-    assert project.planned() == expected
+    assert project.planned() == summed_up(expected)
 
 
 def test_a_change_is_done_in_one_run(project: Project) -> None:
@@ -484,12 +491,18 @@ def test_a_change_is_done_in_one_run(project: Project) -> None:
     sets("sources", "early", "seed", to=9)(project)
     patterns = ("images/early/*.h5", "features/early/*/*.h5", *after_snapshot("early"))
     before = (project.results / "scores/faces/snapshots-features.csv").read_bytes()
-    assert project.executed() == project.files(*patterns)
+    assert project.executed() == summed_up(project.files(*patterns))
     assert (project.results / "scores/faces/snapshots-features.csv").read_bytes() != before
     assert project.planned() == set()
+    actual = read_actual(project.results)
+    assert actual.untold == 0
+    assert len(actual.chain) > 1
+    assert actual.chain[0].job.rule in ("render_images", "extract_features")
+    page = (project.results / "cost.md").read_text()
+    assert all(f"| {' | '.join(row)} |" in page for row in stage_rows(actual))
     # And back: what was made first is older than what is there now.
     sets("sources", "early", "seed", to=2)(project)
-    assert project.planned() == project.files(*patterns)
+    assert project.planned() == summed_up(project.files(*patterns))
 
 
 def test_images_made_again_are_not_news(project: Project) -> None:
@@ -558,7 +571,7 @@ def test_a_raised_revision_reruns_its_stage(
     # Sources have one for each kind.
     module, name = (stage, "REVISION") if stage.endswith(".py") else ("revisions.py", stage)
     edit(project.code / "src/fringe" / module, rf"^{name} = \d+\b", f"{name} = 99")
-    assert project.planned() == finished.files(*REVISIONS[stage])
+    assert project.planned() == summed_up(finished.files(*REVISIONS[stage]))
 
 
 def test_a_raised_revision_of_a_network_reruns_its_features(
@@ -570,8 +583,9 @@ def test_a_raised_revision_of_a_network_reruns_its_features(
         r"^(control = .*)$",
         r"\1\ncontrol.info = (DIM, CLASSES, 2)",
     )
-    assert project.planned() == finished.files(
+    follow = finished.files(
         *(f"features/*/{CONTROL}.h5", f"features/*/{CONTROL}/*.h5"),
         *(f"statistics/*/{CONTROL}/*.h5", f"scores/*/*/{CONTROL}.csv"),
         *("tables/table1.*", "tables/table2.*", "verdict.*", *figures("6", "18")),
     )
+    assert project.planned() == summed_up(follow)

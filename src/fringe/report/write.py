@@ -1,4 +1,4 @@
-"""Verdicts as files for people."""
+"""Verdicts as files for people, and pages in general."""
 
 import os
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from html import escape
 from fringe.files import atomic_path
 from fringe.report.verdict import Verdict
 
-__all__ = ["write_verdicts"]
+__all__ = ["write_page", "write_verdicts"]
 
 _STYLE = 'font: 15px/1.6 "DejaVu Sans", Verdana, sans-serif; margin: 2em; max-width: 50em'
 
@@ -26,10 +26,15 @@ def write_verdicts(
         + "\n".join(f"<p>{escape(sentence)}</p>" for sentence in one.sentences)
         for one in verdicts
     )
-    with atomic_path(html) as partial:
+    write_page(html, "Verdict", body)
+
+
+def write_page(path: str | os.PathLike[str], title: str, body: str) -> None:
+    """Write a page of HTML that needs no other file; ``body`` is HTML below its heading."""
+    with atomic_path(path) as partial:
         partial.write_text(
             '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
-            f"<title>Verdict</title></head>\n<body style='{_STYLE}'>\n<h1>Verdict</h1>\n{body}\n"
-            "</body>\n</html>\n",
+            f"<title>{escape(title)}</title></head>\n<body style='{_STYLE}'>\n"
+            f"<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n",
             encoding="utf-8",
         )

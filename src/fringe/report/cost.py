@@ -1,0 +1,83 @@
+"""What a run cost, as files for people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from fringe.actual import Actual, Taken, remarks, span, stage_rows
+from fringe.files import atomic_path
+from fringe.report.write import write_page
+
+__all__ = ["write_cost"]
+
+_TABLE = """<style>
+table { border-collapse: collapse; margin: 1em 0; }
+th, td { padding: 0.2em 0.9em; text-align: right; }
+th:first-child, td:first-child { text-align: left; }
+th { border-bottom: 1px solid; font-weight: normal; font-style: italic; }
+tr.sum td { border-top: 1px solid; }
+</style>"""
+
+
+def write_cost(
+    actual: Actual, markdown: str | os.PathLike[str], html: str | os.PathLike[str]
+) -> None:
+    """Write what a run cost as Markdown and as a page of HTML: by stage, and its longest path."""
+    stages = stage_rows(actual)
+    links = [
+        ["job", "time"],
+        *([_name(item), span(item.seconds)] for item in actual.chain),
+        ["sum", span(actual.path)],
+    ]
+    path = (
+        f"{span(actual.path)}, which no number of machines makes shorter: each of these jobs waits "
+        "for the one before."
+    )
+    with atomic_path(markdown) as partial:
+        partial.write_text(
+            "\n\n".join(
+                [
+                    *("# Cost", _in_markdown(stages), *remarks(actual)),
+                    *("## Longest path", path, _in_markdown(links)),
+                ]
+            )
+            + "\n",
+            encoding="utf-8",
+        )
+    told = "\n".join(f"<p>{escape(sentence)}</p>" for sentence in remarks(actual))
+    write_page(
+        html,
+        "Cost",
+        f"{_TABLE}\n{_in_html(stages)}\n{told}\n"
+        f"<h2>Longest path</h2>\n<p>{escape(path)}</p>\n{_in_html(links)}",
+    )
+
+
+def _name(item: Taken) -> str:
+    """Return a job's stage, and what tells it from others there: the place of its benchmark."""
+    _, stage, *others = Path(item.job.name).with_suffix("").parts
+    return f"{stage} {Path(*others).as_posix()}" if others else stage
+
+
+def _in_markdown(rows: Sequence[Sequence[str]]) -> str:
+    head, *others = rows
+    rule = ["---", *["---:"] * (len(head) - 1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, rule, *others])
+
+
+def _in_html(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table whose first row is its head, and whose last is a sum."""
+    head, *others, last = rows
+
+    def line(row: Sequence[str], tag: str = "td") -> str:
+        return "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row)
+
+    lines = [
+        f"<tr>{line(head, 'th')}</tr>",
+        *(f"<tr>{line(row)}</tr>" for row in others),
+        f'<tr class="sum">{line(last)}</tr>',
+    ]
+    return "\n".join(["<table>", *lines, "</table>"])
