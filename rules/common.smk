@@ -138,17 +138,25 @@ def minutes(rule, *files):
     """Return a resource function: four times the minutes that a job's work should take, and ten.
 
     Of its default in the estimate of a run (`fringe.costs`): on a CPU unless the configuration
-    demands a GPU. More at each attempt. ``files`` are the job's outputs below the results, with
-    wildcards in braces.
+    demands a GPU, or its shard was sized for one. A shard that was sized in minutes gets these at
+    least: its machines may be slower than most. More at each attempt. ``files`` are the job's outputs below
+    the results, with wildcards in braces.
     """
-    device = "cuda" if config["device"].startswith("cuda") else "cpu"
 
     def found(wildcards, attempt):
-        outputs = tuple(file.format(**wildcards) for file in files)
+        w = dict(wildcards.items())
+        device = "cuda" if config["device"].startswith("cuda") else "cpu"
+        share = 0
+        if "shard" in w:
+            about = SOURCES[w.get("source") or DATASETS[w["dataset"]]["generated"]]
+            first, last = plan.parse_shard(w["shard"])
+            device, share = about["device"], (last - first) / about["shard_size"]
+        sized = share * config["extraction"].get("minutes_per_job", 0)
+        outputs = tuple(file.format(**w) for file in files)
         gpus = int(rule in costs.ON_GPU and device == "cuda")
-        job = costs.Job(rule, (), outputs, dict(wildcards.items()), gpus=gpus)
+        job = costs.Job(rule, (), outputs, w, gpus=gpus)
         seconds = costs.work(job, config, SOURCES, device).default
-        return attempt * math.ceil(10 + 4 * seconds / 60)
+        return attempt * math.ceil(10 + 4 * max(seconds / 60, sized))
 
     return found
 
@@ -158,14 +166,11 @@ def minutes(rule, *files):
 
 def feature_files():
     """Return all feature files of a run. A lost one is made anew even if no result asks for it."""
-    wanted = {}  # a set that keeps its order
-    for name, dataset in DATASETS.items():
-        for network in map(in_files, plan.networks_of(config, name)):
-            for source in (dataset["real"], dataset["generated"]):
-                wanted[f"{R}/features/{source}/{network}.h5"] = None
-        for source in dataset["snapshots"]:
-            wanted[f"{R}/features/{source}/{MAIN}.h5"] = None
-    return list(wanted)
+    return [
+        f"{R}/features/{source}/{in_files(network)}.h5"
+        for source in SOURCES
+        for network in plan.networks_for(config, source)
+    ]
 
 
 def rendered_shard(wildcards):

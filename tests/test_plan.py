@@ -399,6 +399,9 @@ def test_networks_of_a_data_set_are_those_that_something_asks_for(config: dict[s
     assert plan.networks_of(completed, "faces") == [main, "swav", "clip", "vgg16"]
     assert plan.networks_of(completed, "other") == [main, "swav", "clip", "resnet50"]
     assert plan.networks_of(completed, "pair") == [main, "clip", "vgg16"]
+    assert plan.networks_for(completed, "fake") == [main, "swav", "clip", "vgg16", "resnet50"]
+    completed["datasets"]["pair"]["snapshots"] = ["early"]
+    assert plan.networks_for(completed, "early") == [main]
 
 
 def test_images_that_were_kept_are_read_where_they_are_still_right(
@@ -406,7 +409,6 @@ def test_images_that_were_kept_are_read_where_they_are_still_right(
 ) -> None:
     completed, _ = check(config)
     completed |= {"results": str(tmp_path / "results")}
-    completed["extraction"] |= {"shard_size": 50}
     source = plan.open_configured(completed, "fake")
     folder = tmp_path / "results" / "run" / "images" / "fake"
     for (first, last), made_from in zip(
@@ -414,6 +416,7 @@ def test_images_that_were_kept_are_read_where_they_are_still_right(
     ):
         path = folder / f"{plan.shard_name(first, last)}.h5"
         render_shard(source, first, last, path, {"images": made_from})
+    (folder / ".0000000-0000100.7.part.h5").touch()
     opened = plan.open_images(completed, "fake")
     assert isinstance(opened, KeptImages)
     assert [shard.first for shard in opened.shards] == [0]

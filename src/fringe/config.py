@@ -54,6 +54,7 @@ def complete(config: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Conf
     """
     completed = copy.deepcopy(dict(config))
     _fill_defaults(completed, schema)
+    _choose_sizing(config, completed)
     faults = _schema_faults(completed, schema)
     faults += where_shaped(faults, _start_from_data_dir, completed)
     for name, source in items(config, "sources"):  # as written: defaults are there for all kinds
@@ -133,6 +134,13 @@ def _fill_defaults(value: Any, schema: Mapping[str, Any]) -> None:
             rule = properties.get(key, schema.get("additionalProperties"))
             if isinstance(rule, Mapping):
                 _fill_defaults(item, rule)
+
+
+def _choose_sizing(written: Mapping[str, Any], completed: Config) -> None:
+    """Drop the default size of shards where jobs are sized in minutes instead, in place."""
+    asked = dict(items(written, "extraction"))
+    if "minutes_per_job" in asked and "shard_size" not in asked:
+        del completed["extraction"]["shard_size"]
 
 
 def _start_from_data_dir(config: Config) -> Iterable[str]:
@@ -227,7 +235,15 @@ def _comparison_faults(config: Config, name: str, comparison: Config) -> Iterabl
 
 
 def _shard_faults(config: Config) -> Iterable[str]:
-    batch, shard = config["extraction"]["batch_size"], config["extraction"]["shard_size"]
+    asked = config["extraction"]
+    if "minutes_per_job" in asked:
+        if "shard_size" in asked:
+            yield (
+                "extraction/minutes_per_job: given beside extraction/shard_size, and either says "
+                "how large a shard is; drop one of the two"
+            )
+        return
+    batch, shard = asked["batch_size"], asked["shard_size"]
     if shard % batch:
         yield f"extraction/shard_size: {shard} is not a multiple of extraction/batch_size ({batch})"
 

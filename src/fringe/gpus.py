@@ -9,15 +9,23 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
+import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-__all__ = ["claim", "lock_folder"]
+__all__ = ["claim", "gpu_is_here", "lock_folder"]
 
 # Open files are what holds locks; they close, and locks go, when the process ends, however it does.
 _held: dict[str, IO[str]] = {}
+
+
+def gpu_is_here() -> bool:
+    """Tell whether this machine has a GPU of NVIDIA's, without PyTorch, which is slow to load."""
+    command = shutil.which("nvidia-smi")
+    return command is not None and bool(subprocess.run([command, "-L"], capture_output=True).stdout)
 
 
 def claim(names: Sequence[str], folder: Path | None = None) -> int | None:

@@ -2,7 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +19,7 @@ from fringe.sources import (
     ImageSource,
     KeptImages,
     RenderedShard,
+    copied_to_scratch,
     source_from_spec,
 )
 from fringe.sources.digests import file_digests, remembered
@@ -31,14 +34,17 @@ __all__ = [
     "explaining_networks",
     "given_weights_fault",
     "hash_cache",
+    "images_nearby",
     "is_rendered",
     "locate_weights",
     "networks",
+    "networks_for",
     "networks_of",
     "noise_images",
     "open_configured",
     "open_images",
     "open_seeded",
+    "open_shard",
     "parse_shard",
     "parse_sweep_scheme",
     "published_statistics",
@@ -46,6 +52,7 @@ __all__ = [
     "resolve_sizes",
     "schemes",
     "shard_bounds",
+    "shard_memory",
     "shard_name",
     "source_spec",
     "sweep_provenance",
@@ -72,6 +79,11 @@ def hash_cache(config: Config) -> Path:
     return Path(config.get("results", "results"), str(config.get("run")), "fingerprints.json")
 
 
+def shard_memory(cache: Path) -> Path:
+    """Return the file in which a run remembers the sizes of its shards, beside its `hash_cache`."""
+    return cache.with_name("shards.json")
+
+
 def open_configured(config: Config, name: str) -> ImageSource:
     """Open the source ``name`` of a completed config; a generator on the configured device."""
     spec = source_spec(config, name)
@@ -95,13 +107,45 @@ def open_images(config: Config, name: str) -> ImageSource:
     source = source_from_spec(source_spec(config, name), hash_cache(config))
     folder = Path(config["results"], config["run"], "images", name)
     shards = []
-    for bounds in shard_bounds(len(source), config["extraction"]["shard_size"]):
-        path = folder / f"{shard_name(*bounds)}.h5"
-        if path.exists() and (shard := RenderedShard(path)).fingerprint == source.fingerprint_of(
-            *bounds
-        ):
-            shards.append(shard)
+    for path in sorted(folder.glob("*.h5")):
+        if re.fullmatch("[0-9]+-[0-9]+", path.stem) is None:
+            continue  # being written, or left over
+        first, last = parse_shard(path.stem)
+        if last <= len(source):
+            shard = RenderedShard(path)
+            if shard.fingerprint == source.fingerprint_of(first, last):
+                shards.append(shard)
     return KeptImages(source, shards, partial(open_configured, config, name))
+
+
+@contextmanager
+def images_nearby(config: Config, name: str, count: int) -> Iterator[ImageSource]:
+    """Yield `open_images` for a job that reads most of the first ``count`` images.
+
+    With ``extraction/scratch`` it reads those that are kept from copies on its node.
+    """
+    source = open_images(config, name)
+    if not (config["extraction"]["scratch"] and isinstance(source, KeptImages)):
+        yield source
+        return
+    with copied_to_scratch([shard for shard in source.shards if shard.first < count]) as copies:
+        others = [shard for shard in source.shards if shard.first >= count]
+        yield KeptImages(source.source, [*copies, *others], source.render)
+
+
+@contextmanager
+def open_shard(config: Config, name: str, rendered: str | None) -> Iterator[ImageSource]:
+    """Yield what a job reads a shard's images from: the file that holds them, or their source.
+
+    With ``extraction/scratch`` the file ``rendered`` is read from a copy on the job's node.
+    """
+    if not rendered:
+        yield open_configured(config, name)
+    elif config["extraction"]["scratch"]:
+        with copied_to_scratch([RenderedShard(rendered)]) as (shard,):
+            yield shard
+    else:
+        yield RenderedShard(rendered)
 
 
 def used_sources(config: Config) -> list[str]:
@@ -140,7 +184,8 @@ def check(
     -------
     dict, dict
         The config; and by source name its ``count``, ``fingerprint``, fingerprint of each of
-        its ``shards`` by their name, ``resolution``, and whether it is ``simulated``.
+        its ``shards`` by their name, ``shard_size``, the ``device`` (``cpu`` or ``cuda``) that
+        this size is for, ``resolution``, and whether it is ``simulated``.
 
     Raises
     ------
@@ -150,7 +195,7 @@ def check(
     """
     completed, faults = complete(config, schema)
     faults = [*(fault for file in files for fault in duplicate_keys(file)), *faults]
-    sources, missing = _open_sources(completed, cache)
+    sources, opened, missing = _open_sources(completed, cache)
     faults += missing
     for name, dataset in items(completed, "datasets"):
         faults += where_shaped(faults, _count_faults, name, dataset, sources)
@@ -160,12 +205,14 @@ def check(
     faults += where_shaped(faults, _statistics_faults, completed)
     faults += where_shaped(faults, _explanation_faults, completed, sources)
     raise_faults(faults)
+    _divide(completed, sources, opened, cache)
     return completed, sources
 
 
-def _open_sources(config: Config, cache: Path) -> tuple[Sources, list[str]]:
+def _open_sources(config: Config, cache: Path) -> tuple[Sources, dict[str, ImageSource], list[str]]:
     """Open what can be: in a config with faults elsewhere, still every source that is right."""
     found: Sources = {}
+    opened = {}
     faults = []
     for name in used_sources(config):
         try:
@@ -173,19 +220,36 @@ def _open_sources(config: Config, cache: Path) -> tuple[Sources, list[str]]:
             source = source_from_spec(spec, cache)
             found[name] = {
                 "count": len(source),
-                "shards": {
-                    shard_name(*bounds): source.fingerprint_of(*bounds)
-                    for bounds in shard_bounds(len(source), config["extraction"]["shard_size"])
-                },
                 "fingerprint": source.fingerprint,
                 "simulated": source.simulated,
                 "resolution": _resolution(source, spec, cache),
             }
+            opened[name] = source
         except FringeError as error:
             faults.append(f"sources/{name}: {error}")
         except (AttributeError, KeyError, TypeError, ValueError):
             continue  # the shape is wrong, and the schema has said so
-    return found, faults
+    return found, opened, faults
+
+
+def _divide(
+    config: Config, sources: Sources, opened: Mapping[str, ImageSource], cache: Path
+) -> None:
+    """Add to ``sources`` into which shards each falls, and what the images of each depend on."""
+    if "shard_size" in config["extraction"]:
+        sizes = dict.fromkeys(sources, config["extraction"]["shard_size"])
+        device = "cuda" if config["device"].startswith("cuda") else "cpu"
+    else:
+        # Imported here: what jobs take is measured in terms of this module.
+        from fringe.shards import choose_sizes
+
+        sizes, device = choose_sizes(config, sources, shard_memory(cache))
+    for name, source in opened.items():
+        sources[name] |= {"shard_size": sizes[name], "device": device}
+        sources[name]["shards"] = {
+            shard_name(*bounds): source.fingerprint_of(*bounds)
+            for bounds in shard_bounds(len(source), sizes[name])
+        }
 
 
 def _resolution(source: ImageSource, spec: Config, cache: Path) -> tuple[int, int]:
@@ -234,6 +298,17 @@ def networks_of(config: Config, name: str) -> list[str]:
         name in comparison["generators"].values() for _, comparison in items(config, "comparisons")
     ):
         wanted.append(config["evaluation"]["precision_recall"]["network"])
+    return list(dict.fromkeys(wanted))
+
+
+def networks_for(config: Config, source: str) -> list[str]:
+    """Return the networks that extract features of a source's images."""
+    wanted: list[str] = []
+    for name, dataset in items(config, "datasets"):
+        if source in (dataset["real"], dataset["generated"]):
+            wanted += networks_of(config, name)
+        if source in dataset["snapshots"]:
+            wanted.append(config["network"])
     return list(dict.fromkeys(wanted))
 
 

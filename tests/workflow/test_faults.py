@@ -238,16 +238,37 @@ def test_a_full_disk_is_said_and_survived(
 
 
 @pytest.mark.parametrize(
-    ("shard_size", "workers", "cores", "keep_images"), [(20, 0, 1, False), (60, 1, 2, True)]
+    ("extraction", "cores"),
+    [
+        # Hardly any time: a batch in each shard.
+        ({"minutes_per_job": 0.001, "workers": 0, "keep_images": False}, 1),
+        ({"shard_size": 60, "workers": 1, "keep_images": True, "scratch": True}, 2),
+    ],
 )
 def test_features_do_not_depend_on_how_they_are_extracted(
-    fresh: Project, finished: Project, shard_size: int, workers: int, cores: int, keep_images: bool
+    fresh: Project, finished: Project, extraction: dict[str, Any], cores: int
 ) -> None:
-    fresh.config["extraction"] |= {
-        "shard_size": shard_size,
-        "workers": workers,
-        "keep_images": keep_images,
-    }
+    fresh.config["extraction"] = {"batch_size": 20, **extraction}
     fresh.run(LINK, cores=cores)
     assert same(fresh.results / LINK, finished.results / LINK)
-    assert (fresh.results / "images").exists() == keep_images
+    assert (fresh.results / "images").exists() == extraction["keep_images"]
+    shards = len(list((fresh.results / LINK).with_suffix("").glob("*.h5")))
+    assert shards == (2 if "shard_size" in extraction else 6)
+
+
+def test_shards_sized_in_minutes_get_their_time(fresh: Project) -> None:
+    """Those that are there say what their size is; a job's limit follows from the size."""
+    fresh.config["extraction"] = {"batch_size": 20, "minutes_per_job": 30}
+    shard = fresh.results / "features/fake/tiny_network.control/0000000-0000080.h5"
+    shard.parent.mkdir(parents=True)
+    shard.touch()
+    printed = fresh.run(LINK, options="--dry-run")
+    places = ("images/fake", "tiny_network.classifier")
+    job = (
+        r"output: \S+/(images/fake/\S+|tiny_network.classifier/\S+)\.h5\n(?:.+\n)*?.*runtime=(\d+)"
+    )
+    limits = {match[1]: int(match[2]) for match in re.finditer(job, printed)}
+    assert limits == {
+        **{f"{place}/0000000-0000080": 10 + 4 * 30 for place in places},
+        **{f"{place}/0000080-0000120": 10 + 4 * 15 for place in places},
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -18,6 +19,7 @@ from fringe.evaluation import load_draws, load_gaussian, save_gaussian, save_wei
 from fringe.exchange import write_statistics
 from fringe.features import open_features
 from fringe.metrics import Gaussian, frechet_distance
+from fringe.plan import images_nearby, open_configured
 from fringe.resampling import Weights, optimize_weights
 from fringe.tables import compare_convergence
 
@@ -197,3 +199,58 @@ def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with h5py.File(tmp_path / "statistics.h5") as file:
         assert file.attrs["network"] == "tiny_network:classifier"
         assert file.attrs["images"] == "fingerprint"
+
+
+@pytest.mark.parametrize("scratch", [True, False])
+def test_image_shards_go_by_the_node_s_own_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scratch: bool
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    node = tmp_path / "node"
+    node.mkdir()
+    monkeypatch.setenv("TMPDIR", str(node))
+    copied: list[tuple[str, str]] = []
+    copyfile = shutil.copyfile
+
+    def copy(source: str | Path, target: str | Path) -> None:
+        places = [Path(path).relative_to(tmp_path).parts[0] for path in (source, target)]
+        copied.append((places[0], places[1]))
+        copyfile(source, target)
+
+    monkeypatch.setattr(shutil, "copyfile", copy)
+    imitation = {"kind": "imitation", "count": 50, "resolution": 32, "seed": 0, "severity": 1.0}
+    config = {
+        "sources": {"fake": imitation},
+        "device": "cpu",
+        "extraction": {"workers": 1, "scratch": scratch, "keep_images": True},
+        "results": str(tmp_path / "results"),
+        "run": "run",
+    }
+    images = tmp_path / "results/run/images/fake/0000000-0000050.h5"
+    wildcards = SimpleNamespace(source="fake", shard=images.stem)
+    source = open_configured(config, "fake")
+    made_from: dict[str, Any] = {"images": source.fingerprint_of(0, 50)}
+    job = SimpleNamespace(
+        config=config,
+        output=Named([images]),
+        params=SimpleNamespace(made_from=made_from),
+        wildcards=wildcards,
+    )
+    load(REPOSITORY / "workflow/scripts/render_images.py").main(job)
+    rendered = images.read_bytes()
+    made_from |= {"network": "tiny_network:classifier", "batch_size": 20, "precision": "float32"}
+    job.input, job.output = Named(images=images), Named([tmp_path / "results/features.h5"])
+    load(REPOSITORY / "workflow/scripts/extract_features.py").main(job)
+    assert copied == ([("node", "results"), ("results", "node")] if scratch else [])
+    with images_nearby(config, "fake", 30) as nearby:
+        assert np.array_equal(nearby.read(range(50)), source.read(range(50)))
+    assert len(copied) == 3 * scratch
+    assert list(node.iterdir()) == []
+
+    # A job that fails leaves nothing, and what it names is the file of the run.
+    content = bytearray(rendered)
+    content[len(content) // 2] ^= 1
+    images.write_bytes(content)
+    with pytest.raises(FringeError, match=str(images)):
+        load(REPOSITORY / "workflow/scripts/extract_features.py").main(job)
+    assert list(node.iterdir()) == []

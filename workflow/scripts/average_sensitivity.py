@@ -3,7 +3,7 @@
 In: maps. Out: mean images, mean maps and mean Grad-CAM, with names and counts.
 """
 
-from fringe.plan import open_images
+from fringe.plan import images_nearby
 from fringe.sensitivity import frequent_classes, mean_groups, read_sensitivity, write_groups
 from fringe.stage import Job, run
 
@@ -12,8 +12,9 @@ def main(job: Job) -> None:
     """Average one data set."""
     about = job.params.averaged
     found = read_sensitivity(job.input[0])
-    source = open_images(job.config, job.config["datasets"][job.wildcards.dataset]["generated"])
-    groups = mean_groups(found, source, frequent_classes(found, about["classes"]))
+    generated = job.config["datasets"][job.wildcards.dataset]["generated"]
+    with images_nearby(job.config, generated, len(found.maps)) as source:
+        groups = mean_groups(found, source, frequent_classes(found, about["classes"]))
     write_groups(job.output[0], groups, about)
 
 

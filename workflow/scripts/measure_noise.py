@@ -6,7 +6,7 @@ In: sensitivity maps, real statistics. Out: a row for each region.
 from fringe.devices import choose_device
 from fringe.evaluation import load_gaussian, measure_region_noise, write_region_noise
 from fringe.networks import load_network
-from fringe.plan import open_images, weights_path
+from fringe.plan import images_nearby, weights_path
 from fringe.sensitivity import read_sensitivity
 from fringe.stage import Job, run
 
@@ -21,18 +21,19 @@ def main(job: Job) -> None:
         precision=about["precision"],
     )
     real, n_real = load_gaussian(job.input.real)
-    rows = measure_region_noise(
-        open_images(config, about["generated"]),
-        read_sensitivity(job.input.maps).maps,
-        network,
-        real,
-        scale=float(job.wildcards.scale),
-        n=about["count"],
-        n_real=n_real,
-        seed=about["seed"],
-        batch_size=about["batch_size"],
-        workers=config["extraction"]["workers"],
-    )
+    with images_nearby(config, about["generated"], about["count"]) as source:
+        rows = measure_region_noise(
+            source,
+            read_sensitivity(job.input.maps).maps,
+            network,
+            real,
+            scale=float(job.wildcards.scale),
+            n=about["count"],
+            n_real=n_real,
+            seed=about["seed"],
+            batch_size=about["batch_size"],
+            workers=config["extraction"]["workers"],
+        )
     write_region_noise(job.output[0], rows, job.wildcards.dataset)
 
 

@@ -7,10 +7,9 @@ classifier, classes and Grad-CAM.
 from fringe.devices import choose_device
 from fringe.evaluation import load_gaussian
 from fringe.networks import load_network
-from fringe.plan import open_configured, parse_shard, weights_path
+from fringe.plan import open_shard, parse_shard, weights_path
 from fringe.sensitivity import measure_sensitivity, write_sensitivity
 from fringe.sensitivity.examples import no_grad_cam
-from fringe.sources import RenderedShard
 from fringe.stage import Job, run
 
 
@@ -18,7 +17,6 @@ def main(job: Job) -> None:
     """Measure those of the shard's images that FID is measured on."""
     config, about, n = job.config, job.params.made_from, job.params.n
     first, last = parse_shard(job.wildcards.shard)
-    rendered = job.input.get("images")
     generated = config["datasets"][job.wildcards.dataset]["generated"]
     network = load_network(
         about["network"],
@@ -29,18 +27,19 @@ def main(job: Job) -> None:
     # Figures 13 and 15 would find out after hours.
     if about["network"] == config["network"] and getattr(network, "classifier", None) is None:
         raise no_grad_cam(about["network"])
-    found = measure_sensitivity(
-        RenderedShard(rendered) if rendered else open_configured(config, generated),
-        network,
-        first,
-        min(last, n),
-        load_gaussian(job.input.real)[0],
-        load_gaussian(job.input.generated)[0],
-        n,
-        batch_size=about["batch_size"],
-        workers=config["extraction"]["workers"],
-        provenance=about,
-    )
+    with open_shard(config, generated, job.input.get("images")) as source:
+        found = measure_sensitivity(
+            source,
+            network,
+            first,
+            min(last, n),
+            load_gaussian(job.input.real)[0],
+            load_gaussian(job.input.generated)[0],
+            n,
+            batch_size=about["batch_size"],
+            workers=config["extraction"]["workers"],
+            provenance=about,
+        )
     write_sensitivity(job.output[0], found)
 
 

@@ -12,7 +12,8 @@ def main(job: Job) -> None:
     """Render the images that the shard's name says."""
     source = open_configured(job.config, job.wildcards.source)
     first, last = parse_shard(job.wildcards.shard)
-    render_shard(source, first, last, job.output[0], job.params.made_from)
+    scratch = job.config["extraction"]["scratch"]
+    render_shard(source, first, last, job.output[0], job.params.made_from, scratch=scratch)
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

@@ -168,8 +168,9 @@ def loaded_photographs() -> dict[str, Image.Image]:
     return {name: decode(_photo_bytes(name), str(_photo_path(name))) for name in PHOTOGRAPHS}
 
 
+@cache
 def photo_hashes() -> tuple[tuple[str, str], ...]:
-    """Return (name, hex SHA-256 of the file) of every photograph."""
+    """Return (name, hex SHA-256 of the file) of every photograph, read once per process."""
     return tuple((name, sha256(_photo_bytes(name)).hexdigest()) for name in PHOTOGRAPHS)
 
 
