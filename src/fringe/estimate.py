@@ -1,10 +1,10 @@
 """What a run will cost before it starts, and what it cost afterwards.
 
 ``python -m fringe.estimate --configfile my.yaml`` lets Snakemake plan the run twice: as things are,
-and as if nothing were there. It gives every planned job the time it took before; else the time
-that other jobs of its rule took for each unit of their work, in this run or in another; else a
-default (`fringe.costs`). What it said is kept in ``results/<run>/estimate.json``; with ``--actual``
-it is set against what the jobs took.
+and, if anything is there, as if nothing were. It gives every planned job the time it took before;
+else the time that other jobs of its rule took for each unit of their work, in this run or in
+another; else a default (`fringe.costs`). What it said is kept in ``results/<run>/estimate.json``;
+with ``--actual`` it is set against what the jobs took (`fringe.actual`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -28,8 +27,20 @@ from typing import Any
 import yaml
 
 from fringe import plan
+from fringe.actual import (
+    aligned,
+    device_of,
+    has_run,
+    linked,
+    read_kept,
+    read_seconds,
+    report_actual,
+    span,
+    stamp_of,
+)
 from fringe.config import load_schema
 from fringe.costs import MACHINES, START, Device, Job, Work, parse_shard_file, part, work
+from fringe.dag import depths, longest_path
 from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.gpus import gpu_is_here
@@ -42,16 +53,16 @@ __all__ = [
     "estimate",
     "estimate_run",
     "keep",
-    "longest_path",
     "read_jobs",
     "read_records",
-    "report_actual",
     "table",
     "tasks_of",
 ]
 
 # The line of a table for steps that are not measured.
 SHORT = "draws, figures, tables"
+
+ALL_DONE = "all jobs are done."
 
 # What a job had to do: `Work`'s group and units.
 Task = tuple[str, float]
@@ -135,9 +146,9 @@ def read_records(folder: Path, known: Mapping[str, Task]) -> list[Record]:
     found = []
     for path in sorted((folder / "benchmarks").rglob("*.tsv")):
         benchmark = path.relative_to(folder).as_posix()
-        task, seconds = known.get(benchmark) or _told_by_path(benchmark), _seconds(path)
+        task, seconds = known.get(benchmark) or _told_by_path(benchmark), read_seconds(path)
         if task and seconds is not None:
-            device = _device_of(folder, benchmark)
+            device = device_of(folder, benchmark)
             found.append(Record(folder.name, benchmark, part(benchmark, 1), device, seconds, *task))
     return found
 
@@ -147,25 +158,6 @@ def _told_by_path(benchmark: str) -> Task | None:
     if shard is None or part(benchmark, 1) not in ("extract_features", "measure_sensitivity"):
         return None
     return Path(benchmark).parts[-2], shard[1] - shard[0]
-
-
-def _seconds(path: Path) -> float | None:
-    """Return the wall time in a benchmark file of Snakemake's, its mean if it was repeated."""
-    try:
-        head, *rows = [line.split("\t") for line in path.read_text().splitlines()]
-        values = [float(row[head.index("s")]) for row in rows]
-        return sum(values) / len(values)
-    except (OSError, ValueError, ZeroDivisionError):
-        return None  # cut short, or being written
-
-
-def _device_of(folder: Path, benchmark: str) -> Device:
-    """Return where a job computed: its log, which lies as its benchmark does, names a GPU."""
-    log = (folder / "logs" / Path(benchmark).relative_to("benchmarks")).with_suffix(".log")
-    try:
-        return "cuda" if "computing on " in log.read_text(errors="replace") else "cpu"
-    except OSError:
-        return "cpu"
 
 
 def estimate(
@@ -195,30 +187,6 @@ def estimate(
     return Estimate(job, task, START + rate * task.units, basis, place)
 
 
-def longest_path(jobs: Sequence[Job], seconds: Mapping[str, float]) -> tuple[float, list[Job]]:
-    """Return the chain of jobs that takes longest, each waiting for the one before, and its time.
-
-    No number of machines makes the run shorter. ``seconds`` is by `Job.name`; 0 where missing.
-    """
-    before = _before(jobs)
-    by_name = {job.name: job for job in jobs}
-    ending: dict[str, tuple[float, list[str]]] = {}  # the longest chain that ends with each job
-    for name in TopologicalSorter(before).static_order():
-        waited, chain = max((ending[other] for other in before[name]), default=(0.0, []))
-        ending[name] = waited + seconds.get(name, 0.0), [*chain, name]
-    total, chain = max(ending.values(), default=(0.0, []))
-    return total, [by_name[name] for name in chain]
-
-
-def _before(jobs: Sequence[Job]) -> dict[str, list[str]]:
-    """Return by each job's name the names of the jobs that it waits for."""
-    maker = {path: job.name for job in jobs for path in job.outputs}
-    return {
-        job.name: sorted({maker[path] for path in job.inputs if path in maker} - {job.name})
-        for job in jobs
-    }
-
-
 def table(
     finished: Sequence[Job], planned: Sequence[Estimate], run: str, cores: int, gpus: int = 1
 ) -> str:
@@ -227,7 +195,7 @@ def table(
     ``cores`` and ``gpus`` are those of one machine.
     """
     jobs = [*finished, *(item.job for item in planned)]
-    depth = _depths(jobs)
+    depth = depths(jobs)
     stages = {_stage(job): depth[job.name] for job in sorted(jobs, key=lambda j: depth[j.name])}
     done_of = Counter(map(_stage, finished))
     to_do: defaultdict[str, list[Estimate]] = defaultdict(list)
@@ -244,29 +212,21 @@ def table(
     on_gpu, on_cpu = _gpu_seconds(planned), _cpu_seconds(planned)
     bound = max(path, on_cpu / cores, on_gpu / gpus)
     machine = " and ".join([_number(cores, "core"), *([_number(gpus, "GPU")] if on_gpu else [])])
+    links = linked((job.rule, seconds[job.name]) for job in chain)
     lines = [
         f"{run}: {len(finished)} of {len(finished) + len(planned)} jobs are done.",
         "",
-        _aligned(rows),
+        aligned(rows, words=(0, len(rows[0]) - 1)),
         "",
-        f"Longest path: {_span(path)}, on however many nodes ({_chain(chain, seconds)}).",
-        f"On one machine with {machine}: {_span(bound)} at least.",
+        f"Longest path: {span(path)}, on however many nodes ({links}).",
+        f"On one machine with {machine}: {span(bound)} at least.",
     ]
-    return "\n".join(lines if planned else [f"{run}: all {len(finished)} jobs are done."])
+    return "\n".join(lines if planned else [f"{run}: {ALL_DONE}"])
 
 
 def _stage(job: Job) -> str:
     """Return the stage that a job belongs to: its rule, or `SHORT` if nothing measures it."""
     return job.rule if job.benchmark else SHORT
-
-
-def _depths(jobs: Sequence[Job]) -> dict[str, int]:
-    """Return by each job's name how many others it must wait for, one after the other."""
-    before = _before(jobs)
-    depth: dict[str, int] = {}
-    for name in TopologicalSorter(before).static_order():
-        depth[name] = max((depth[other] + 1 for other in before[name]), default=0)
-    return depth
 
 
 def _number(count: int, thing: str) -> str:
@@ -287,28 +247,6 @@ def _sums(finished: int, items: Sequence[Estimate]) -> list[str]:
     return [str(finished), str(finished + len(items)), *hours, f"{size:.2f}"]
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> str:
-    """Return rows of text as columns: words to the left, the numbers between them to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-
-    def line(row: Sequence[str]) -> str:
-        cells = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-        return "  ".join([row[0].ljust(widths[0]), *cells[1:-1], row[-1]]).rstrip()
-
-    return "\n".join(map(line, rows))
-
-
-def _span(seconds: float) -> str:
-    """Return a time as a person would say it."""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
-
-
-def _chain(chain: Iterable[Job], seconds: Mapping[str, float]) -> str:
-    return " > ".join(f"{job.rule} {_span(seconds[job.name])}" for job in chain)
-
-
 def keep(
     folder: Path,
     finished: Iterable[tuple[Job, Work]],
@@ -320,15 +258,14 @@ def keep(
     A planned job may have run before, with other work to do, which is ``known`` (`read_records`)
     and kept as long as that benchmark file is there.
     """
-    before = _kept(folder)
+    before = read_kept(folder)
     told: list[tuple[Job, Work, float | None, Sequence[object] | None]] = [
         (job, task, before.get(job.name, {}).get("seconds"), None) for job, task in finished
     ]
     for item in planned:
-        stamp = _stamp(folder, item.job.benchmark)
+        stamp = stamp_of(folder, item.job.benchmark)
         earlier = known.get(item.job.name) if stamp else None
         told.append((item.job, item.work, item.seconds, [stamp, *earlier] if earlier else None))
-    waits = _before([job for job, *_ in told])
     content = {
         job.name: {
             "rule": job.rule,
@@ -337,7 +274,6 @@ def keep(
             "units": task.units,
             "seconds": seconds,
             "earlier": earlier,
-            "after": waits[job.name],
         }
         for job, task, seconds, earlier in told
     }
@@ -346,82 +282,15 @@ def keep(
         path.write_text(json.dumps(content, indent=1))
 
 
-def _kept(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return what was kept of a run's last estimate by `Job.name`, {} if it cannot be read."""
-    try:
-        content = json.loads((folder / "estimate.json").read_text())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _stamp(folder: Path, benchmark: str | None) -> int | None:
-    """Return what tells one benchmark file from the next of the same job; None if there is none."""
-    path = folder / (benchmark or "")
-    return path.stat().st_mtime_ns if benchmark and path.is_file() else None
-
-
-def _has_run(folder: Path, told: Mapping[str, Any]) -> bool:
-    """Tell whether a job has run since it was estimated last, or was done then."""
-    stamp = _stamp(folder, told["benchmark"])
-    return stamp is not None and (told["earlier"] is None or told["earlier"][0] != stamp)
-
-
 def tasks_of(folder: Path) -> dict[str, Task]:
     """Return what the jobs behind a run's benchmark files had to do, as far as it was kept."""
     tasks = {}
-    for told in _kept(folder).values():
-        if _has_run(folder, told):
+    for told in read_kept(folder).values():
+        if has_run(folder, told):
             tasks[told["benchmark"]] = told["group"], told["units"]
         elif told["earlier"]:
             tasks[told["benchmark"]] = told["earlier"][1], told["earlier"][2]
     return tasks
-
-
-def report_actual(folder: Path) -> str:
-    """Return what was estimated for a run and what its jobs took, as text: a line for each stage.
-
-    Jobs without a benchmark file (steps of a few seconds) are left out.
-
-    Raises
-    ------
-    FringeError
-        If no estimate was made before the run.
-    """
-    kept = _kept(folder)
-    if not kept:
-        raise FringeError(f"{folder / 'estimate.json'}: missing; run `make estimate` before a run")
-    taken = {
-        name: _seconds(folder / told["benchmark"])
-        for name, told in kept.items()
-        if _has_run(folder, told)
-    }
-    actual = {name: seconds for name, seconds in taken.items() if seconds is not None}
-    stages: defaultdict[str, list[str]] = defaultdict(list)
-    for name in actual:
-        stages[kept[name]["rule"]].append(name)
-
-    def row(stage: str, names: Iterable[str]) -> list[str]:
-        names = list(names)
-        both = [name for name in names if kept[name]["seconds"] is not None]
-        planned = sum(kept[name]["seconds"] for name in both)
-        ratio = f"{sum(actual[name] for name in both) / planned:.2f}" if planned else "-"
-        return [
-            *(stage, str(len(names)), f"{planned / 3600:.2f}" if both else "-"),
-            *(f"{sum(actual[name] for name in names) / 3600:.2f}", ratio),
-        ]
-
-    rows = [["stage", "jobs", "planned hours", "actual hours", "actual / planned"]]
-    rows += [row(stage, names) for stage, names in stages.items()]
-    rows.append(row("sum", actual))
-    # A job's name stands for the file that it makes.
-    jobs = [
-        Job(told["rule"], tuple(told["after"]), (name,), benchmark=name)
-        for name, told in kept.items()
-    ]
-    path, chain = longest_path(jobs, actual)
-    measured = [job for job in chain if job.name in actual]
-    return f"{_aligned(rows)}\n\nLongest path: {_span(path)} ({_chain(measured, actual)})."
 
 
 @dataclass(frozen=True)
@@ -494,15 +363,16 @@ def estimate_run(planner: Planner, device: Device | None = None, gpus: int = 1) 
     now = planner.plan()
     written = yaml.safe_load(planner.configfile.read_text())
     folder = Path(written.get("results", "results"), written["run"])
+    jobs = read_jobs(now, str(folder))
+    if not jobs and _is_all_kept(folder):
+        return f"{folder.name}: {ALL_DONE}"
     cache = folder / "fingerprints.json"
     schema = load_schema(planner.snakefile.parent / "config" / "schema.yaml")
     config, sources = plan.check(written, schema, cache)
     place = device or planner.place(config)
 
-    jobs = read_jobs(now, str(folder))
-    finished = [
-        (job, work(job, config, sources, place)) for job in done(planner.plan_afresh(cache), jobs)
-    ]
+    before = [] if _is_new(folder) else done(planner.plan_afresh(cache), jobs)
+    finished = [(job, work(job, config, sources, place)) for job in before]
     planned = [(job, work(job, config, sources, place)) for job in jobs]
     known = {
         **{job.name: (task.group, task.units) for job, task in planned},
@@ -516,6 +386,19 @@ def estimate_run(planner: Planner, device: Device | None = None, gpus: int = 1) 
     estimates = [estimate(job, task, records, folder.name, place) for job, task in planned]
     keep(folder, finished, estimates, known)
     return table([job for job, _ in finished], estimates, folder.name, planner.cores, gpus)
+
+
+def _is_new(folder: Path) -> bool:
+    """Tell whether nothing of a run is there, beside what planning leaves."""
+    left = {"fingerprints.json", "shards.json", "estimate.json"}
+    return not folder.exists() or all(path.name in left for path in folder.iterdir())
+
+
+def _is_all_kept(folder: Path) -> bool:
+    """Tell whether what every job of a run had to do was kept, so that it needs no other plan."""
+    kept = read_kept(folder)
+    files = (folder / "benchmarks").rglob("*.tsv")
+    return bool(kept) and all(path.relative_to(folder).as_posix() in kept for path in files)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
