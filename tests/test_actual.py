@@ -126,7 +126,7 @@ def test_logs_of_another_version_are_said_to_tell_less(tmp_path: Path) -> None:
     (tmp_path / "logs/score_scheme/b.log").write_text("done in 36 s\n")
     actual = read_actual(tmp_path)
     assert (actual.path, actual.untold, actual.cpu_seconds) == (36, 1, 72)
-    assert "1 of 2 jobs ran under a version of Fringe" in remarks(actual)[-1]
+    assert "The logs of 1 of 2 jobs do not tell threads and inputs" in remarks(actual)[-1]
 
 
 def test_a_run_without_times_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -235,9 +235,9 @@ def remarks(actual: Actual) -> list[str]:
         )
     if actual.untold:
         told.append(
-            f"{actual.untold} of {len(actual.taken)} jobs ran under a version of Fringe whose logs "
-            "do not tell threads and inputs: they count with one thread each, and in the longest "
-            "path as if they waited for nothing."
+            f"The logs of {actual.untold} of {len(actual.taken)} jobs do not tell threads and "
+            "inputs (an earlier version of Fringe wrote them, or a later try failed): they count "
+            "with one thread each, and in the longest path as if they waited for nothing."
         )
     return told
 
