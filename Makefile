@@ -66,7 +66,7 @@ resume: env ## Go on with a SLURM run that was killed; cancels what it left: mak
 	@$(MAKE) --no-print-directory cluster CONFIG=$(CONFIG)
 
 test: env ## Run all tests, those of real DAGs included
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --maxprocesses 4
 
 lint: env ## Check style, types and the workflow
 	$(BIN)/ruff check .

@@ -13,6 +13,7 @@ from fringe.errors import FringeError
 from fringe.files import is_made_from
 from fringe.networks import network_info, network_weights
 from fringe.networks.weights import mismatch
+from fringe.polling import mend
 from fringe.stage import expose_library
 from fringe.sources import REVISION as IMAGES_REVISION
 from snakemake.exceptions import WorkflowError
@@ -27,6 +28,7 @@ def checked(config):
         files = [Path(path) for path in workflow.configfiles]
         checked = plan.check(config, schema, plan.hash_cache(config), files)
         if workflow.is_main_process:
+            mend()
             if not workflow.dryrun:
                 clear_stale_locks(Path(".snakemake"))
                 refuse_left_over(Path.cwd())
@@ -252,6 +254,35 @@ def measured_features(wildcards):
     if published_statistics(wildcards):
         return []
     return f"{R}/features/{wildcards.source}/{wildcards.network}.h5"
+
+
+def extraction_memory(wildcards):
+    """Return megabytes: a network, a batch in it, and what decodes or makes the images."""
+    weights = Path(WEIGHTS.get(NETWORKS[wildcards.network], {}).get("path", ""))
+    size = weights.stat().st_size >> 20 if weights.is_file() else 0
+    makes = not kept_shard(wildcards.source, wildcards.shard)
+    workers = config["extraction"]["workers"]
+    makers = (1 + workers) * generator_memory(wildcards.source) if makes else 0
+    return (
+        1500
+        + 3 * size
+        + 20 * config["extraction"]["batch_size"]
+        + 400 * workers
+        + makers
+    )
+
+
+def moments_memory(network, covariances=1):
+    """Return megabytes: features read in blocks, and so many covariances beside those of a distance."""
+    dim = max(filter(None, network_info(NETWORKS[network])[:2]))
+    return 1200 + (8 * dim * ((10 + 2 * covariances) * dim + 5 * 8192) >> 20)
+
+
+def pairs_memory(dataset, network):
+    """Return megabytes: all features of a data set's measurement, as they are and in float64."""
+    dim = network_info(NETWORKS[network])[0]
+    images = DATASETS[dataset]["n_real"] + DATASETS[dataset]["n_generated"]
+    return 1500 + (12 * dim * images >> 20)
 
 
 # Weights and draws: rules/resampling.smk.
@@ -482,9 +513,10 @@ def shard_makers(wildcards):
 
 
 def making_gpus(wildcards):
-    """Return how many GPUs a job needs that reads, or makes, a data set's generated images."""
+    """Return how many GPUs a job needs that makes a data set's generated images if none are kept."""
     kind = config["sources"][DATASETS[wildcards.dataset]["generated"]]["kind"]
-    return int(kind == "generator" and config["device"] != "cpu")
+    made = kind == "generator" and not config["extraction"]["keep_images"]
+    return int(made and config["device"] != "cpu")
 
 
 def region_identity(dataset):

@@ -14,11 +14,13 @@ rule score_scheme:
         f"{R}/logs/score_scheme/{{dataset}}/{{scheme}}/{{network}}.log",
     benchmark:
         f"{R}/benchmarks/score_scheme/{{dataset}}/{{scheme}}/{{network}}.tsv"
+    group:
+        "scores"
     conda:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 2500 * attempt,
+        mem_mb=lambda w, attempt: moments_memory(w.network) * attempt,
         runtime=minutes("score_scheme", "scores/{dataset}/{scheme}/{network}.csv"),
     params:
         scoring=lambda w: scoring(n_real=DATASETS[w.dataset]["n_real"], **compared(w)),
@@ -37,11 +39,13 @@ rule score_precision_recall:
         f"{R}/logs/score_precision_recall/{{dataset}}.log",
     benchmark:
         f"{R}/benchmarks/score_precision_recall/{{dataset}}.tsv"
+    group:
+        "scores"
     conda:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
+        mem_mb=lambda w, attempt: pairs_memory(w.dataset, PRECISION_RECALL) * attempt,
         runtime=minutes(
             "score_precision_recall", "scores/{dataset}/random/precision_recall.csv"
         ),
@@ -67,11 +71,13 @@ rule score_kernels:
         f"{R}/logs/score_kernels/{{dataset}}/{{scheme}}.log",
     benchmark:
         f"{R}/benchmarks/score_kernels/{{dataset}}/{{scheme}}.tsv"
+    group:
+        "scores"
     conda:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 4000 * attempt,
+        mem_mb=lambda w, attempt: pairs_memory(w.dataset, MAIN) * attempt,
         runtime=minutes("score_kernels", "scores/{dataset}/{scheme}/kernels.csv"),
     params:
         scoring=lambda w: scoring(
@@ -100,7 +106,7 @@ rule score_sizes:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 2500 * attempt,
+        mem_mb=lambda w, attempt: moments_memory(MAIN, covariances=3) * attempt,
         runtime=minutes("score_sizes", "scores/{dataset}/sizes.csv"),
     params:
         scoring=lambda w: scoring(
@@ -128,7 +134,8 @@ rule score_snapshots:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 2500 * attempt,
+        mem_mb=lambda w, attempt: attempt
+        * moments_memory(MAIN, covariances=len(DATASETS[w.dataset]["snapshots"])),
         runtime=minutes("score_snapshots", "scores/{dataset}/snapshots-{space}.csv"),
     params:
         scoring=lambda w: scoring(

@@ -35,7 +35,7 @@ rule extract_features:
     # threads, and two shards at a time are faster than one on two threads.
     threads: 1 + config["extraction"]["workers"]
     resources:
-        mem_mb=lambda w, attempt: 3000 * attempt,
+        mem_mb=lambda w, attempt: extraction_memory(w) * attempt,
         runtime=minutes("extract_features", "features/{source}/{network}/{shard}.h5"),
         gpu=0 if config["device"] == "cpu" else 1,
     params:
@@ -54,7 +54,8 @@ rule link_features:
         f"{R}/features/{{source}}/{{network}}.h5",
     log:
         f"{R}/logs/link_features/{{source}}/{{network}}.log",
-    localrule: True
+    group:
+        "features"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -76,11 +77,13 @@ rule measure_statistics:
         f"{R}/logs/measure_statistics/{{source}}/{{network}}/{{space}}-{{n}}.log",
     benchmark:
         f"{R}/benchmarks/measure_statistics/{{source}}/{{network}}/{{space}}-{{n}}.tsv"
+    group:
+        "features"
     conda:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 2000 * attempt,
+        mem_mb=lambda w, attempt: moments_memory(w.network) * attempt,
         runtime=minutes(
             "measure_statistics", "statistics/{source}/{network}/{space}-{n}.h5"
         ),

@@ -9,7 +9,8 @@ rule figure_classes:
         **drawn("4a", "-{dataset}", "figure4a"),
     log:
         f"{R}/logs/figure_classes/{{dataset}}.log",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -33,7 +34,8 @@ rule figure_weights:
         f"{R}/logs/figure_weights/{{number}}-{{dataset}}.log",
     wildcard_constraints:
         number="5|17",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -57,7 +59,8 @@ rule figure_sweep:
         f"{R}/logs/figure_sweep/{{number}}.log",
     wildcard_constraints:
         number="6|18",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -82,7 +85,8 @@ rule figure_sizes:
         **drawn("8a", caption="figure8a"),
     log:
         f"{R}/logs/figure_sizes.log",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -111,7 +115,8 @@ rule figure_snapshots:
         **drawn("9", caption="figure9"),
     log:
         f"{R}/logs/figure_snapshots.log",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -135,7 +140,8 @@ rule figure_schemes:
         **drawn("16", "-{dataset}", "figure16"),
     log:
         f"{R}/logs/figure_schemes/{{dataset}}.log",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -168,7 +174,8 @@ rule figure_networks:
         **drawn("8b", caption="figure8b"),
     log:
         f"{R}/logs/figure_networks.log",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -201,7 +208,8 @@ rule figure_comparison:
     wildcard_constraints:
         number="7|19",
         comparison="|".join(config["comparisons"]) or "(?!)",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -231,7 +239,8 @@ rule figure_convergence:
         **drawn("S1", "-{dataset}", "figureS1"),
     log:
         f"{R}/logs/figure_convergence/{{dataset}}.log",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:

@@ -27,7 +27,8 @@ rule verdict:
         ),
     log:
         f"{R}/logs/verdict.log",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -66,8 +67,11 @@ rule summarize_cost:
         ),
     log:
         f"{R}/logs/summarize_cost.log",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
+    params:
+        revision=revisions.TABLES,
     script:
         "../workflow/scripts/write_cost.py"

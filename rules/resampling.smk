@@ -95,7 +95,8 @@ rule draw_random:
         f"{R}/draws/{{dataset}}/random.h5",
     log:
         f"{R}/logs/draw/{{dataset}}/random.log",
-    localrule: True
+    group:
+        "scores"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -115,7 +116,8 @@ rule draw_matched:
         f"{R}/draws/{{dataset}}/matched.h5",
     log:
         f"{R}/logs/draw/{{dataset}}/matched.log",
-    localrule: True
+    group:
+        "scores"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -133,7 +135,8 @@ rule draw_weighted:
         f"{R}/logs/draw/{{dataset}}/{{scheme}}.log",
     wildcard_constraints:
         scheme="prelogits|logits|(top|middle)[0-9]+",
-    localrule: True
+    group:
+        "scores"
     conda:
         "../envs/fringe.yaml"
     params:

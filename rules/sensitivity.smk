@@ -38,7 +38,8 @@ rule join_sensitivity:
         f"{R}/sensitivity/{{dataset}}/{{network}}.h5",
     log:
         f"{R}/logs/join_sensitivity/{{dataset}}/{{network}}.log",
-    localrule: True
+    group:
+        "maps"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -142,7 +143,8 @@ rule measure_region:
         f"{R}/sensitivity/{{dataset}}/region.csv",
     log:
         f"{R}/logs/measure_region/{{dataset}}.log",
-    localrule: True
+    group:
+        "maps"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -164,7 +166,8 @@ rule figure_examples:
         f"{R}/logs/figure_examples/{{number}}-{{dataset}}.log",
     wildcard_constraints:
         number="2|3|13",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -182,7 +185,8 @@ rule figure_means:
         f"{R}/logs/figure_means/{{number}}-{{dataset}}.log",
     wildcard_constraints:
         number="4b|12|15",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -205,7 +209,8 @@ rule figure_noise:
         **drawn("10a", "-{dataset}", "figure10a"),
     log:
         f"{R}/logs/figure_noise/{{dataset}}.log",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -226,7 +231,8 @@ rule figure_sensitivity_grid:
         **drawn("11", "-{dataset}", "figure11"),
     log:
         f"{R}/logs/figure_sensitivity_grid/{{dataset}}.log",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -250,7 +256,8 @@ rule figure_noisy_images:
         **drawn("10b", "-{dataset}", "figure10b"),
     log:
         f"{R}/logs/figure_noisy_images/{{dataset}}.log",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:
@@ -275,7 +282,8 @@ rule figure_network_maps:
         **drawn("S2", "-{dataset}", "figureS2"),
     log:
         f"{R}/logs/figure_network_maps/{{dataset}}.log",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:

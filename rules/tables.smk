@@ -30,7 +30,8 @@ rule make_table:
         f"{R}/logs/make_table/{{table}}.log",
     wildcard_constraints:
         table="[123]",
-    localrule: True
+    group:
+        "pages"
     conda:
         "../envs/fringe.yaml"
     params:

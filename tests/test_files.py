@@ -7,10 +7,8 @@ import fcntl
 import os
 import pickle
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import h5py
@@ -18,7 +16,15 @@ import numpy as np
 import pytest
 
 from fringe.errors import DamagedFileError, FringeError
-from fringe.files import atomic_path, attributes, create_h5, is_made_from, open_h5, scratch_copy
+from fringe.files import (
+    atomic_path,
+    attributes,
+    create_h5,
+    is_made_from,
+    open_h5,
+    remove_partial,
+    scratch_copy,
+)
 
 
 def names(folder: Path) -> list[str]:
@@ -269,15 +275,14 @@ def test_full_results_are_not_taken_for_full_scratch(
     assert names(scratch) == []
 
 
-def test_a_job_that_is_told_to_end_leaves_nothing_in_scratch(tmp_path: Path, scratch: Path) -> None:
-    lines = "import time; from fringe.files import create_h5"
-    lines += "\nwith create_h5('file.h5', {}, scratch=True):\n    time.sleep(60)"
-    job = subprocess.Popen([sys.executable, "-c", lines], cwd=tmp_path)
-    limit = time.monotonic() + 30
-    while not list(scratch.rglob("*.h5")):
-        assert time.monotonic() < limit
-        time.sleep(0.02)
-    job.send_signal(signal.SIGTERM)
-    assert job.wait(timeout=30) == 128 + signal.SIGTERM
-    assert names(scratch) == []
-    assert names(tmp_path) == ["scratch"]
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    mine, others = tmp_path / "0-[5].h5", tmp_path / "0-[50].h5"
+    for path in (mine, others):
+        with atomic_path(path) as partial:
+            partial.touch()
+            partial.with_name(partial.name.replace(".part", "0.part")).touch()
+    assert len(names(tmp_path)) == 4
+    remove_partial(mine)
+    left = names(tmp_path)
+    assert len(left) == 3
+    assert not [name for name in left if name.startswith(".0-[5].")]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import h5py
@@ -147,3 +149,33 @@ def test_rooms_that_most_scripts_import_do_not_import_torch() -> None:
     code = f"import sys, {modules}, fringe.sensitivity; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "False\n"
+
+
+def test_a_job_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
+    """And what one that was killed outright left is gone with the next."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    output = tmp_path / "results/run/scores/s.csv"
+    output.parent.mkdir(parents=True)
+    (output.parent / ".s.node-1.part.csv").touch()
+    body = """
+    import time
+    from fringe.files import atomic_path, create_h5
+    with atomic_path(job.output[0]) as path, create_h5("file.h5", {}, scratch=True):
+        path.touch()
+        time.sleep(60)
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{JOB}{body}\nrun(main, job)"],
+        cwd=tmp_path,
+        env=os.environ | {"TMPDIR": str(scratch)},
+    )
+    limit = time.monotonic() + 30
+    while not (partial := list(output.parent.glob(".s.*.part.csv"))) or "node-1" in str(partial):
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 128 + signal.SIGTERM
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert left == [tmp_path / "logs/job.log"]
+    assert not list(scratch.iterdir())

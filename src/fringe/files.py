@@ -3,12 +3,11 @@
 import errno
 import os
 import shutil
-import signal
-import sys
+import socket
 import tempfile
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
+from glob import escape
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ __all__ = [
     "h5_file",
     "is_made_from",
     "open_h5",
+    "remove_partial",
     "scratch_copy",
 ]
 
@@ -34,7 +34,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary name beside ``path``; rename it to ``path`` when the block succeeds.
 
     The temporary file is removed when the block fails, so a reader never meets half a file.
-    Its name keeps the suffix (writers choose formats by it) and holds the process id.
+    Its name keeps the suffix (writers choose formats by it) and holds node and process id.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         If the folder or the file cannot be written, or the disk is full.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    partial = path.with_name(f".{path.stem}.{_process()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
@@ -56,6 +56,19 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
             f"{path}: cannot be written ({_reason(error)}); free some space or choose a folder "
             "that you may write to, then run again: what was finished before is kept"
         ) from error
+
+
+def _process() -> str:
+    """Return what tells this process from all others that may write to a shared file system."""
+    return f"{socket.gethostname()}-{os.getpid()}"
+
+
+def remove_partial(path: str | os.PathLike[str]) -> None:
+    """Remove the temporary files of `atomic_path` that processes which were killed left behind."""
+    path = Path(path)
+    for partial in path.parent.glob(f".{escape(path.stem)}.*.part{escape(path.suffix)}"):
+        with suppress(OSError):
+            partial.unlink()
 
 
 def _unwritable(error: BaseException) -> bool:
@@ -189,7 +202,7 @@ def _scratch_folder() -> Iterator[Path]:
         if not named.is_dir():
             raise OSError(errno.ENOTDIR, "no such folder")
         folder = tempfile.TemporaryDirectory(prefix="fringe-", dir=named)
-    with _ending_on_sigterm(), folder as place:
+    with folder as place:
         yield Path(place)
 
 
@@ -205,24 +218,6 @@ def _taking_room(folder: Path) -> Iterator[None]:
             f"{folder}: takes no images while a job works on them ({_reason(error)}); let TMPDIR "
             "name a folder with room on the node, or set `extraction/scratch: false`"
         ) from error
-
-
-@contextmanager
-def _ending_on_sigterm() -> Iterator[None]:
-    """Let a scheduler's signal to end unwind the block, which cleans up, and not cut it off."""
-
-    def end(number: int, _: object) -> None:
-        sys.exit(128 + number)
-
-    default = signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
-    if not default or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 def attributes(file: h5py.File) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from typing import Any, Protocol
 
 from fringe import utilization
 from fringe.errors import DamagedFileError, FringeError
+from fringe.files import remove_partial
 
 __all__ = ["Job", "expose_library", "read_description", "run"]
 
@@ -43,6 +45,9 @@ def run(main: Callable[[Job], None], job: Job) -> None:
     worker processes print is there too. At its end stand how busy the GPU was, if the job computed
     on one, and what `read_description` reads.
 
+    What a killed job left of the outputs is removed first. A scheduler's signal to end (SIGTERM)
+    unwinds the call, so that it cleans up.
+
     A `FringeError` ends the process with its message, in the log and where the run was started, and
     exit status 1; any other error is a bug and keeps its traceback. A file of the run itself that
     turns out to be corrupt is set aside, so that the next run makes it anew.
@@ -50,6 +55,9 @@ def run(main: Callable[[Job], None], job: Job) -> None:
     terminal = os.dup(sys.stderr.fileno())
     try:
         _redirect(Path(job.log[0]))
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+        for path in job.output:
+            remove_partial(path)
         start = time.monotonic()
         with utilization.reported():
             main(job)

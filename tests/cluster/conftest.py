@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
+import os
 import shutil
+import signal
+import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +21,17 @@ from tests.workflow.conftest import CONFIG, Project, code, started
 __all__ = ["code", "started"]  # fixtures
 
 POLLING = Path(__file__).with_name("fast_polling.py")
+ON_GPU = ("extract_features:slurm_partition=gpu",)
 
 
 class ClusterProject(Project):
-    """A project whose jobs SLURM runs, as `profiles/slurm` says."""
+    """A project whose jobs SLURM runs, as `profiles/slurm` says.
+
+    ``set_resources`` are what a site would write there.
+    """
 
     cluster: Cluster
-    extra: tuple[str, ...] = ()
+    set_resources: tuple[str, ...] = ON_GPU
 
     def local(self) -> Project:
         """Return the project before its run, to be run without SLURM."""
@@ -39,10 +48,57 @@ class ClusterProject(Project):
         del args[args.index("--cores") : args.index("--cores") + 2]
         args += ["--latency-wait", "5", "--slurm-init-seconds-before-status-checks", "1"]
         args += ["--default-resources", "slurm_partition=cpu", "mem_mb=800", "runtime=5"]
-        args += ["--set-resources", "extract_features:slurm_partition=gpu", *self.extra]
+        args += ["--cores", "2", "--resources", "mem_mb=6000"]  # a node's
+        if self.set_resources:
+            args += ["--set-resources", *self.set_resources]
         command["args"] = args
-        command["env"] = command["env"] | self.cluster.environment
+        command["env"] = command["env"] | self.environment()
         return command
+
+    def environment(self) -> dict[str, str]:
+        """Return what commands need here: their SLURM, and an `sbatch` that takes notes."""
+        folder = self.folder / "commands"
+        if not folder.exists():
+            folder.mkdir()
+            script = folder / "sbatch"
+            noted, real = self.folder / "submitted", shutil.which("sbatch")
+            lines = ("#!/bin/bash", f'echo "${{@@Q}}" | tr "\\n" " " >> "{noted}"')
+            script.write_text("\n".join([*lines, f'echo >> "{noted}"', f'exec {real} "$@"', ""]))
+            script.chmod(0o755)
+        path = os.pathsep.join([str(folder), os.environ["PATH"]])
+        return self.cluster.environment | {"PATH": path, "PYTHONPATH": str(self.code / "src")}
+
+    def sbatch_calls(self) -> list[str]:
+        """Return the arguments of each call of sbatch."""
+        noted = self.folder / "submitted"
+        return noted.read_text().splitlines() if noted.exists() else []
+
+    @contextmanager
+    def started(self, *targets: str) -> Iterator[subprocess.Popen[str]]:
+        """Yield a run that goes on beside the test; `printed` returns what it says."""
+        with (self.folder / "printed").open("w") as file:
+            command = self._command(self._paths(targets), 2) | {"stdout": file}
+            process = subprocess.Popen(**command, start_new_session=True)
+        try:
+            yield process
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+    def printed(self) -> str:
+        """Return what a run that was `started` has printed so far."""
+        return (self.folder / "printed").read_text()
+
+    def tiny_network(self) -> Any:
+        """Return the module of the project's networks."""
+        path = self.code / "src" / "tiny_network.py"
+        spec = importlib.util.spec_from_file_location("tiny_network", path)
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
 
 
 @pytest.fixture(scope="session")
@@ -57,10 +113,11 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def project(started: Project, cluster: Cluster, tmp_path: Path) -> ClusterProject:
-    """A small project that has not been run."""
+def project(started: Project, cluster: Cluster, tmp_path: Path) -> Iterator[ClusterProject]:
+    """A small project that has not been run; what is left of its jobs is cancelled."""
     config = copy.deepcopy(CONFIG) | {"run": "cluster", "device": "auto"}
     copied = started.copy(tmp_path / "project")
     made = ClusterProject(copied.folder, config, copied.code)
     made.cluster = cluster
-    return made
+    yield made
+    cluster.cancel_all()

@@ -1,19 +1,12 @@
-"""Snakemake that asks SLURM for its jobs every two seconds: `python fast_polling.py <arguments>`.
-
-The executor plugin waits ten seconds longer after each question without an answer, up to three
-minutes, whatever it is told. A test has no such time.
-"""
+"""Snakemake that asks SLURM for its jobs every two seconds; run as a script with arguments."""
 
 import sys
 
 from snakemake.cli import main
-from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
 
-SECONDS = 2
+from fringe import polling
 
-RemoteExecutor.next_seconds_between_status_checks = property(  # type: ignore[assignment]
-    lambda self: SECONDS, lambda self, value: None
-)
+polling.LONGEST = 2.0
 
 if __name__ == "__main__":
     main(sys.argv[1:])

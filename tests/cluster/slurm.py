@@ -16,6 +16,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo")
 SYSTEM = Path("/etc/slurm")
 NODES = ("n1", "n2", "g1")
@@ -55,8 +57,8 @@ GresTypes=gpu
 NodeName=n1 NodeHostname={host} NodeAddr=127.0.0.1 Port=17001 CPUs=2 RealMemory=6000
 NodeName=n2 NodeHostname={host} NodeAddr=127.0.0.1 Port=17002 CPUs=2 RealMemory=6000
 NodeName=g1 NodeHostname={host} NodeAddr=127.0.0.1 Port=17003 CPUs=4 RealMemory=6000 Gres=gpu:fake:2
-PartitionName=cpu Nodes=n1,n2 Default=YES MaxTime=60 DefMemPerCPU=500
-PartitionName=gpu Nodes=g1 MaxTime=60 DefMemPerCPU=500
+PartitionName=cpu Nodes=n1,n2 Default=YES MaxTime=600 DefMemPerCPU=500
+PartitionName=gpu Nodes=g1 MaxTime=600 DefMemPerCPU=500
 """
 GRES = "NodeName=g1 Name=gpu Type=fake File={folder}/dev/gpu[0-1]\n"
 
@@ -100,7 +102,7 @@ class Cluster:
             (SYSTEM / name).unlink(missing_ok=True)
             (SYSTEM / name).symlink_to(self.folder / "etc" / name)
         run = self.folder / "run"
-        self._run(
+        self.run(
             "munged",
             "--force",
             "--num-threads=4",
@@ -110,19 +112,18 @@ class Cluster:
             f"--log-file={self.folder}/log/munged.log",
             f"--seed-file={run}/munged.seed",
         )
-        self._run("slurmctld")
+        self.run("slurmctld")
         for node in NODES:
             self.start_node(node)
         self.wait_for(lambda: self.states() == dict.fromkeys(NODES, "idle"), 60, "idle nodes")
 
     def start_node(self, node: str) -> None:
         """Start the daemon of one node."""
-        self._run("slurmd", "-N", node)
+        self.run("slurmd", "-N", node)
 
     def stop(self) -> None:
         """Kill the daemons that were started, and what of jobs is left."""
-        for job in self.jobs():
-            self._run("scancel", job)
+        self.cancel_all()
         for path in sorted((self.folder / "run").glob("*.pid")):
             self.kill(path.stem, signal.SIGTERM)
         for name in ("slurm.conf", "gres.conf"):
@@ -137,12 +138,34 @@ class Cluster:
 
     def states(self) -> dict[str, str]:
         """Return the state of each node."""
-        lines = self._run("sinfo", "-N", "-h", "-o", "%N %T").split("\n")
+        lines = self.run("sinfo", "-N", "-h", "-o", "%N %T").split("\n")
         return dict(line.split() for line in lines if line)
 
-    def jobs(self) -> list[str]:
-        """Return the numbers of the jobs that are queued or run."""
-        return self._run("squeue", "-h", "-o", "%A").split()
+    def jobs(self, state: str = "PENDING,RUNNING,COMPLETING") -> list[str]:
+        """Return the numbers of the jobs in some state, by default all that have not ended."""
+        return self.run("squeue", "-h", "-t", state, "-o", "%A").split()
+
+    def node_of(self, job: str) -> str:
+        """Return the node that a job runs on."""
+        return self.run("squeue", "-h", "-j", job, "-o", "%N").strip()
+
+    def cancel_all(self) -> None:
+        """Cancel all jobs, and return when they are gone."""
+        if self.jobs():
+            self.run("scancel", *self.jobs())
+            self.wait_for(lambda: not self.jobs(), 60, "end of cancelled jobs")
+
+    def kill_job(self, job: str) -> None:
+        """Kill the processes of a job and SLURM's own that mind them, as a dying node would."""
+        minders = [
+            process
+            for process in psutil.process_iter(["cmdline"])
+            if f"slurmstepd: [{job}." in " ".join(process.info["cmdline"] or [])
+        ]
+        assert minders, f"no process of job {job}"
+        for process in [*minders, *(c for m in minders for c in m.children(recursive=True))]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def wait_for(self, condition, seconds: float, what: str) -> None:  # type: ignore[no-untyped-def]
         """Return when ``condition()`` holds; fail after so many seconds."""
@@ -151,7 +174,8 @@ class Cluster:
             assert time.monotonic() < deadline, f"no {what} after {seconds} s"
             time.sleep(0.2)
 
-    def _run(self, *command: str) -> str:
+    def run(self, *command: str) -> str:
+        """Run a command of SLURM's, and return what it prints."""
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True)
         assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"
         return done.stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import h5py
@@ -10,36 +9,63 @@ import numpy as np
 
 Project = Any  # tests/cluster/conftest.py
 
-SCORES = "scores/faces/random/tiny_network.classifier.csv"
+SCORES = [f"scores/{dataset}/random/tiny_network.classifier.csv" for dataset in ("faces", "masks")]
 FEATURES = "features/fake/tiny_network.classifier.h5"
 
 
-def submitted(printed: str) -> int:
-    """Return how many jobs SLURM was given."""
-    return len(re.findall(r"has been submitted with SLURM jobid", printed))
-
-
-def test_the_same_bits_as_on_one_machine(project: Project) -> None:
-    printed = project.run(SCORES)
-    on_cluster = (project.results / SCORES).read_bytes()
+def test_the_same_bits_as_on_one_machine_and_only_what_changed(project: Project) -> None:
+    other = {"kind": "imitation", "count": 60, "resolution": 32, "seed": 2}
+    project.config["sources"] |= {"fake": other | {"count": 80, "seed": 1}, "other": other}
+    project.config["extraction"]["shard_size"] = 60
+    project.config["datasets"] = {
+        "faces": {"real": "real", "generated": "fake"},
+        "masks": {"real": "real", "generated": "other"},
+    }
+    project.run(*SCORES)
+    on_cluster = [(project.results / score).read_bytes() for score in SCORES]
     with h5py.File(project.results / FEATURES) as file:
         features = file["features"][()]
-    assert submitted(printed) > 5
     # Features ask for a GPU: SLURM gave one, and the log says what PyTorch made of it.
     (log, *_) = sorted(project.results.glob("logs/extract_features/fake/*/*.log"))
     assert "no GPU is available" in log.read_text()
+    # Four shards, of which three are rendered; links of each source, and statistics of the real
+    # images; draws and scores of both data sets, in one job.
+    first = project.sbatch_calls()
+    assert kinds(first) == {"render_images": 3, "extract_features": 4, "features": 3, "scores": 1}
 
     alone = project.local()
-    alone.run(SCORES)
-    assert (alone.results / SCORES).read_bytes() == on_cluster
+    alone.run(*SCORES)
+    assert [(alone.results / score).read_bytes() for score in SCORES] == on_cluster
     with h5py.File(alone.results / FEATURES) as file:
         assert np.array_equal(file["features"][()], features)
+    assert "Nothing to be done" in project.run(*SCORES)
+    assert len(project.sbatch_calls()) == len(first)
 
-    assert "Nothing to be done" in project.run(SCORES)
+    # Other images of one data set: its jobs alone.
+    other["seed"] = 3
+    project.run(*SCORES)
+    changed = project.sbatch_calls()[len(first) :]
+    assert kinds(changed) == {"render_images": 1, "extract_features": 1, "features": 1, "scores": 1}
+    assert not [call for call in changed if "fake" in call or "faces" in call]
+    assert (project.results / SCORES[0]).read_bytes() == on_cluster[0]
+    assert (project.results / SCORES[1]).read_bytes() != on_cluster[1]
+
     # One more network: its extraction and evaluation alone.
-    other = SCORES.replace("classifier", "other")
     project.config["controls"].append("tiny_network:other")
-    planned = project.planned(other)
-    printed = project.run(other)
-    assert not [path for path in planned if "tiny_network.classifier" in path]
-    assert submitted(printed) <= len(planned)
+    project.run(SCORES[0].replace("classifier", "other"))
+    added = project.sbatch_calls()[len(first) + len(changed) :]
+    assert kinds(added) == {"extract_features": 3, "features": 2, "scores": 1}
+    assert not [call for call in added if "tiny_network.classifier" in call]
+
+
+def kinds(calls: list[str]) -> dict[str, int]:
+    """Return how many calls of sbatch there were of each rule or group."""
+    counts: dict[str, int] = {}
+    for call in calls:
+        (name,) = {
+            name
+            for name in ("render_images", "extract_features", "features", "scores")
+            if f"rule_{name}_" in call or f"group_{name}" in call
+        }
+        counts[name] = counts.get(name, 0) + 1
+    return counts

@@ -3,7 +3,7 @@
 import io
 import tarfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import h5py
@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from PIL import Image
+
+from fringe.sources.photos import photo_hashes
 
 
 def encode(pixels: np.ndarray | Image.Image, form: str = "PNG", **options: object) -> bytes:
@@ -143,3 +145,11 @@ def write_h5(path: Path, images: np.ndarray, name: str = "images", **options: ob
     with h5py.File(path, "w") as file:
         file.create_dataset(name, data=images, **options)
     return path
+
+
+@pytest.fixture
+def changed_photographs() -> Iterator[None]:
+    """Let a test change the photographs, whose digests a process remembers."""
+    photo_hashes.cache_clear()
+    yield
+    photo_hashes.cache_clear()

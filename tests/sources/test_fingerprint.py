@@ -179,9 +179,11 @@ def test_a_part_of_the_photographs_does_not_depend_on_the_count(base: dict[str, 
     assert few.fingerprint != many.fingerprint
 
 
+@pytest.mark.usefixtures("changed_photographs")
 def test_photographs_files_count(monkeypatch: pytest.MonkeyPatch):
     before = fingerprint(PHOTOS)
     monkeypatch.setitem(photos_module.PHOTOGRAPHS, "cat", ("skimage", "data/coffee.png"))
+    photos_module.photo_hashes.cache_clear()
     assert fingerprint(PHOTOS) != before
 
 

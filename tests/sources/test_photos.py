@@ -167,6 +167,7 @@ def test_frequencies_are_biased_with_severity():
     assert np.array_equal(np.argsort(mild), np.argsort(severe.frequencies))
 
 
+@pytest.mark.usefixtures("changed_photographs")
 def test_missing_package(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("fringe.sources.photos.find_spec", lambda _: None)
     with pytest.raises(FringeError, match=r"skimage, which is not installed.*fringe\[demo\]"):

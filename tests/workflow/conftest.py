@@ -120,7 +120,7 @@ class Project:
 
     def outputs(self, printed: str) -> set[str]:
         """Return the outputs that Snakemake's job descriptions name, below the results."""
-        lines = re.findall(r"^    output: (.*)$", printed, re.MULTILINE)
+        lines = re.findall(r"^ +output: (.*)$", printed, re.MULTILINE)
         paths = [path for line in lines for path in line.split(", ")]
         below = str(self.results.relative_to(self.folder))
         return {str(Path(path).relative_to(below)) for path in paths}

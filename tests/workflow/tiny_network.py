@@ -1,4 +1,4 @@
-"""Networks that are fast enough for tests of the workflow, and one that is slow enough to kill.
+"""Networks that are fast enough for tests of the workflow, and some that wait to be struck.
 
 PyTorch is imported when a network is made, not while the DAG is built.
 """
@@ -56,6 +56,36 @@ class SlowNetwork(TinyNetwork):
         return super().__call__(images)
 
 
+class HeldNetwork(TinyNetwork):
+    """The same, once the file `hold` is gone from where it computes; `computing` tells it does."""
+
+    def __call__(self, images: torch.Tensor) -> Activations:
+        Path("computing").touch()
+        while Path("hold").exists():
+            time.sleep(0.05)
+        return super().__call__(images)
+
+
+class HungryNetwork(TinyNetwork):
+    """The same, with 2.4 GB of memory in use for a while."""
+
+    def __call__(self, images: torch.Tensor) -> Activations:
+        memory = bytearray(2_400_000_000)
+        memory[::4096] = b"x" * len(memory[::4096])
+        time.sleep(4)
+        return super().__call__(images)
+
+
+class LingeringNetwork(TinyNetwork):
+    """The same, in no time the second time only."""
+
+    def __call__(self, images: torch.Tensor) -> Activations:
+        if not Path("lingered").exists():
+            Path("lingered").touch()
+            time.sleep(600)
+        return super().__call__(images)
+
+
 def loader(
     name: str, seed: int, kind: type[TinyNetwork] = TinyNetwork, *, maps: bool = False
 ) -> Callable[..., object]:
@@ -72,6 +102,9 @@ classifier = loader("classifier", 0)
 control = loader("control", 1)
 other = loader("other", 2)
 slow = loader("slow", 0, SlowNetwork)
+held = loader("held", 0, HeldNetwork)
+hungry = loader("hungry", 0, HungryNetwork)
+lingering = loader("lingering", 0, LingeringNetwork)
 # Those that can be asked what they look at.
 seeing = loader("seeing", 0, maps=True)
 seeing_control = loader("seeing_control", 1, maps=True)

@@ -1,0 +1,155 @@
+"""What happens to a run when a job, a node, SLURM or Snakemake itself is struck.
+
+One job extracts features on a CPU node, held by a file until the test lets it go.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from fringe.features import open_features
+from fringe.sources import PhotoSource
+
+Project = Any  # tests/cluster/conftest.py
+
+HELD = "features/late/tiny_network.held.h5"
+HUNGRY = "features/late/tiny_network.hungry.h5"
+LINGERING = "features/late/tiny_network.lingering.h5"
+EXTRACTION = "rule_extract_features_"
+
+
+@pytest.fixture
+def project(project: Project) -> Project:
+    """A project whose networks wait, as the file `hold` says, and need no GPU."""
+    project.config |= {"device": "cpu", "network": "tiny_network:held"}
+    project.set_resources = ()
+    (project.folder / "hold").touch()
+    return project
+
+
+@contextmanager
+def held(project: Project, *targets: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Yield a run and the number of its one job, which computes; then let it go and end."""
+    with project.started(*targets) as process:
+        project.cluster.wait_for(lambda: (project.folder / "computing").exists(), 90, "computing")
+        (job,) = project.cluster.jobs("RUNNING")
+        yield process, job
+        (project.folder / "hold").unlink(missing_ok=True)
+        process.wait(timeout=300)
+
+
+def extractions(project: Project) -> int:
+    """Return how often the job was submitted."""
+    return sum(EXTRACTION in call for call in project.sbatch_calls())
+
+
+def assert_right(project: Project, target: str) -> None:
+    """The file is whole, nothing else lies beside it, and it holds what the network computes."""
+    images = PhotoSource(40, 32, 7).read(range(40))
+    network = project.tiny_network().TinyNetwork("", 0, torch.device("cpu"))
+    batches = torch.from_numpy(images).permute(0, 3, 1, 2).split(20)
+    expected = np.concatenate([network(batch).features.numpy() for batch in batches])
+    assert np.array_equal(open_features(project.results / target).read("features"), expected)
+    assert not [path for path in project.results.rglob("*") if ".part" in path.name]
+
+
+def test_a_cancelled_job_is_submitted_again(project: Project) -> None:
+    with held(project, HELD) as (process, job):
+        project.cluster.run("scancel", job)
+        project.cluster.wait_for(lambda: extractions(project) >= 2, 90, "second submission")
+    assert process.returncode == 0, project.printed()
+    assert "SLURM status is: 'CANCELLED'" in project.printed()
+    assert_right(project, HELD)
+
+
+def test_more_memory_and_more_time_at_the_next_attempt(project: Project) -> None:
+    """Both are killed at their first attempt: one takes 2.4 GB of 1.9 GB, one 60 s and more of 60."""
+    (project.folder / "hold").unlink()
+    project.config["controls"] = ["tiny_network:hungry", "tiny_network:lingering"]
+    project.set_resources = ("extract_features:runtime=attempt",)
+    printed = project.run(HUNGRY, LINGERING)
+    assert "SLURM status is: 'TIMEOUT'" in printed
+    # SLURM says OUT_OF_MEMORY where cgroups enforce it; here a daemon looks once a second.
+    assert "SLURM status is: 'FAILED'" in printed or "'OUT_OF_MEMORY'" in printed
+    calls = [shlex.split(call) for call in project.sbatch_calls() if EXTRACTION in call]
+    asked = sorted((call[call.index("--mem") + 1], call[call.index("-t") + 1]) for call in calls)
+    assert asked == [("1900", "1"), ("1900", "1"), ("3800", "2"), ("3800", "2")]
+    assert_right(project, HUNGRY)
+    assert_right(project, LINGERING)
+
+
+def test_a_node_whose_daemon_dies_and_comes_back_keeps_its_job(project: Project) -> None:
+    with held(project, HELD) as (process, job):
+        node = project.cluster.node_of(job)
+        project.cluster.kill(f"slurmd-{node}")
+        time.sleep(6)
+        project.cluster.start_node(node)
+    assert process.returncode == 0, project.printed()
+    assert extractions(project) == 1
+    assert_right(project, HELD)
+
+
+def test_the_job_of_a_dead_node_is_run_on_another(project: Project) -> None:
+    """SLURM queues it again by itself, under the same number."""
+    with held(project, HELD) as (process, job):
+        node = project.cluster.node_of(job)
+        project.cluster.kill(f"slurmd-{node}")
+        project.cluster.kill_job(job)
+        (project.folder / "computing").unlink()
+        project.cluster.wait_for(lambda: (project.folder / "computing").exists(), 90, "requeuing")
+        assert project.cluster.node_of(job) != node
+    assert process.returncode == 0, project.printed()
+    assert extractions(project) == 1
+    assert_right(project, HELD)
+    project.cluster.start_node(node)
+    project.cluster.wait_for(lambda: project.cluster.states()[node] == "idle", 60, "idle node")
+
+
+def test_a_controller_that_is_away_is_waited_for(project: Project) -> None:
+    with held(project, HELD) as (process, _):
+        project.cluster.kill("slurmctld", signal.SIGTERM)
+        time.sleep(15)
+        project.cluster.run("slurmctld")
+    assert process.returncode == 0, project.printed()
+    assert "SLURM does not answer; its jobs are kept" in project.printed()
+    assert extractions(project) == 1
+    assert_right(project, HELD)
+
+
+def test_what_a_killed_run_left_is_cancelled_and_made_again(project: Project) -> None:
+    """As `make resume` does it; without, the next run refuses before it submits anything."""
+    with held(project, HELD) as (process, job):
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        assert job in project.cluster.jobs("RUNNING"), "SLURM goes on without Snakemake"
+        printed = project.run(HELD, fails=True)
+        assert "1 jobs of an earlier run in this folder still queue or run" in printed
+        assert f"({job})" in printed
+        assert "make resume" in printed
+        assert extractions(project) == 1
+
+        cancelled = subprocess.run(
+            [sys.executable, "-m", "fringe.cluster", "cancel"],
+            cwd=project.folder,
+            env=project.environment(),
+            capture_output=True,
+            text=True,
+        )
+        assert cancelled.stdout == f"cancelled: {job}\n", cancelled.stderr
+        (project.folder / "hold").unlink()
+        printed = project.run(HELD)
+    assert extractions(project) == 2
+    assert_right(project, HELD)
+    assert "Nothing to be done" in project.run(HELD)
