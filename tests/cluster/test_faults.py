@@ -75,7 +75,7 @@ def test_a_cancelled_job_is_submitted_again(project: Project) -> None:
 
 
 def test_more_memory_and_more_time_at_the_next_attempt(project: Project) -> None:
-    """Both are killed at their first attempt: one takes 2.4 GB of 1.9 GB, one 60 s and more of 60."""
+    """Both are killed at first: one takes 2.4 GB of 1.9 GB, one more than 60 s of 60 s."""
     (project.folder / "hold").unlink()
     project.config["controls"] = ["tiny_network:hungry", "tiny_network:lingering"]
     project.set_resources = ("extract_features:runtime=attempt",)
