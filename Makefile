@@ -66,7 +66,7 @@ resume: env ## Go on with a SLURM run that was killed; cancels what it left: mak
 	@$(MAKE) --no-print-directory cluster CONFIG=$(CONFIG)
 
 test: env ## Run all tests, those of real DAGs included
-	$(BIN)/pytest -n logical --maxprocesses 4
+	$(BIN)/pytest -n $$(( $(CORES) < 3 ? $(CORES) + 1 : 4 )) # some wait for a SLURM
 
 lint: env ## Check style, types and the workflow
 	$(BIN)/ruff check .

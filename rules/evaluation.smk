@@ -39,8 +39,6 @@ rule score_precision_recall:
         f"{R}/logs/score_precision_recall/{{dataset}}.log",
     benchmark:
         f"{R}/benchmarks/score_precision_recall/{{dataset}}.tsv"
-    group:
-        "scores"
     conda:
         "../envs/fringe.yaml"
     threads: 1
@@ -71,8 +69,6 @@ rule score_kernels:
         f"{R}/logs/score_kernels/{{dataset}}/{{scheme}}.log",
     benchmark:
         f"{R}/benchmarks/score_kernels/{{dataset}}/{{scheme}}.tsv"
-    group:
-        "scores"
     conda:
         "../envs/fringe.yaml"
     threads: 1

@@ -67,8 +67,6 @@ rule summarize_cost:
         ),
     log:
         f"{R}/logs/summarize_cost.log",
-    group:
-        "pages"
     conda:
         "../envs/fringe.yaml"
     params:

@@ -276,7 +276,7 @@ def test_full_results_are_not_taken_for_full_scratch(
 
 
 def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
-    mine, others = tmp_path / "0-[5].h5", tmp_path / "0-[50].h5"
+    mine, others = tmp_path / "noise-0.csv", tmp_path / "noise-0.1.csv"
     for path in (mine, others):
         with atomic_path(path) as partial:
             partial.touch()
@@ -285,4 +285,4 @@ def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
     remove_partial(mine)
     left = names(tmp_path)
     assert len(left) == 3
-    assert not [name for name in left if name.startswith(".0-[5].")]
+    assert not [name for name in left if name.startswith(".noise-0~")]

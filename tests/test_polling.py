@@ -45,6 +45,14 @@ def test_jobs_are_kept_while_slurm_is_away(mended: Any) -> None:
     assert len(log) == 2, "once for each time that it was away"
 
 
+def test_a_job_that_slurm_has_forgotten_has_ended(mended: Any) -> None:
+    """Its files tell how: Snakemake looks for them."""
+    answers = [{"1": "RUNNING", "2": "RUNNING"}, *({"2": "RUNNING"} for _ in range(6))]
+    told = [asyncio.run(mended.query_job_status((answer, 0.1), Log()))[0] for answer in answers]
+    assert [states.get("1") for states in told[1:]] == [None] * 4 + ["UNKNOWN"] * 2
+    assert all(states["2"] == "RUNNING" for states in told)
+
+
 def test_questions_are_never_further_apart(mended: Any) -> None:
     executor = mended.Executor()
     executor.next_seconds_between_status_checks = 10

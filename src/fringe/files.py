@@ -42,7 +42,7 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
         If the folder or the file cannot be written, or the disk is full.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.stem}.{_process()}.part{path.suffix}")
+    partial = path.with_name(f".{path.stem}~{_process()}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield partial
@@ -66,7 +66,7 @@ def _process() -> str:
 def remove_partial(path: str | os.PathLike[str]) -> None:
     """Remove the temporary files of `atomic_path` that processes which were killed left behind."""
     path = Path(path)
-    for partial in path.parent.glob(f".{escape(path.stem)}.*.part{escape(path.suffix)}"):
+    for partial in path.parent.glob(f".{escape(path.stem)}~*.part{escape(path.suffix)}"):
         with suppress(OSError):
             partial.unlink()
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from fringe import plan
 from fringe.costs import START, Device, Job, parse_shard_file, work
+from fringe.errors import FringeError
 from fringe.estimate import Record, Task, estimate, read_records, tasks_of
 from fringe.files import atomic_path
 from fringe.gpus import gpu_is_here
@@ -47,7 +48,7 @@ def choose_sizes(
     Raises
     ------
     FringeError
-        If the memory cannot be written.
+        If the memory cannot be read or written.
     """
     batch, minutes = (config["extraction"][key] for key in ("batch_size", "minutes_per_job"))
     kept = _read(memory)
@@ -70,13 +71,26 @@ def choose_sizes(
 
 
 def _read(memory: Path) -> dict[str, Any]:
-    """Return what is remembered; no sizes if it cannot be read."""
+    """Return what is remembered; no sizes if there is nothing, or nothing that makes sense.
+
+    Raises
+    ------
+    FringeError
+        If the file cannot be read: other sizes would be taken, and kept.
+    """
     try:
         content = json.loads(memory.read_text())
         right = content["device"] in ("cpu", "cuda") and content["minutes_per_job"] > 0
         if right and all(int(size) > 0 for size in content["sizes"].values()):
             return dict(content)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise FringeError(
+            f"{memory}: cannot be read ({error}); it holds the sizes of this run's shards: make it "
+            "readable and run again"
+        ) from error
+    except (ValueError, TypeError, KeyError, AttributeError):
         pass
     return {"sizes": {}}
 

@@ -18,7 +18,7 @@ from fringe import plan
 from fringe.config import complete, duplicate_keys, items, load_schema, raise_faults
 from fringe.errors import FringeError
 from fringe.networks import fetch_weights, network_weights
-from fringe.networks.weights import find
+from fringe.networks.weights import WeightsFile, find
 from fringe.sources import source_from_spec
 
 __all__ = ["Item", "explain", "folders_outside", "stage", "table"]
@@ -96,6 +96,7 @@ def _weights(config: Mapping[str, Any]) -> Iterator[Item]:
             path = given if isinstance(given, str) else given["path"]
             yield Item(key, path, *(("missing", fault) if fault else ("there", "your own")))
             continue
+        files: Sequence[WeightsFile] = ()
         try:
             files = network_weights(network)
             before = find(files, folder)

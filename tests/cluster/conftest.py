@@ -62,8 +62,11 @@ class ClusterProject(Project):
             folder.mkdir()
             script = folder / "sbatch"
             noted, real = self.folder / "submitted", shutil.which("sbatch")
-            lines = ("#!/bin/bash", f'echo "${{@@Q}}" | tr "\\n" " " >> "{noted}"')
-            script.write_text("\n".join([*lines, f'echo >> "{noted}"', f'exec {real} "$@"', ""]))
+            # In one line, and no two at a time.
+            words = r"""printf '%s\n' "$(tr '\n' ' ' <<< "${@@Q}")" """
+            script.write_text(
+                f'#!/bin/bash\n{{ flock 9; {words} >&9; }} 9>> "{noted}"\nexec {real} "$@"\n'
+            )
             script.chmod(0o755)
         path = os.pathsep.join([str(folder), os.environ["PATH"]])
         return self.cluster.environment | {"PATH": path, "PYTHONPATH": str(self.code / "src")}

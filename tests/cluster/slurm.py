@@ -20,7 +20,10 @@ import psutil
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo")
 SYSTEM = Path("/etc/slurm")
+CONFIGURATION = ("slurm.conf", "gres.conf")
+MARK = "of-a-test"  # a file beside the configuration of such a cluster
 NODES = ("n1", "n2", "g1")
+ADDRESS = "test:127.0.0.1:17000:"  # of the controller, in the environment of jobs
 
 CONF = """\
 ClusterName=test
@@ -70,9 +73,10 @@ def why_not() -> str | None:
     absent = [name for name in PROGRAMS if shutil.which(name) is None]
     if absent:
         return f"{', '.join(absent)}: not installed (Debian's packages slurm-wlm and munge)"
-    conf = SYSTEM / "slurm.conf"
-    if conf.exists() and not conf.is_symlink():
-        return f"{conf} is there: this machine belongs to a SLURM already"
+    for path in map(SYSTEM.joinpath, CONFIGURATION):
+        # A test that was killed may have left a link, to nothing or to its own folder.
+        if path.exists() and not path.resolve().with_name(MARK).exists():
+            return f"{path} is there: this machine belongs to a SLURM already"
     return None
 
 
@@ -98,7 +102,8 @@ class Cluster:
         key.write_bytes(os.urandom(128))
         # The executor plugin forgets SLURM_CONF inside a job.
         SYSTEM.mkdir(exist_ok=True)
-        for name in ("slurm.conf", "gres.conf"):
+        (self.folder / "etc" / MARK).touch()
+        for name in CONFIGURATION:
             (SYSTEM / name).unlink(missing_ok=True)
             (SYSTEM / name).symlink_to(self.folder / "etc" / name)
         run = self.folder / "run"
@@ -126,7 +131,12 @@ class Cluster:
         self.cancel_all()
         for path in sorted((self.folder / "run").glob("*.pid")):
             self.kill(path.stem, signal.SIGTERM)
-        for name in ("slurm.conf", "gres.conf"):
+        # Without cgroups a job's process that left its session outlives the job.
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):
+                if process.environ().get("SLURM_WORKING_CLUSTER", "").startswith(ADDRESS):
+                    process.kill()
+        for name in CONFIGURATION:
             link = SYSTEM / name
             if link.is_symlink() and link.readlink() == self.folder / "etc" / name:
                 link.unlink()

@@ -29,9 +29,9 @@ def test_the_same_bits_as_on_one_machine_and_only_what_changed(project: Project)
     (log, *_) = sorted(project.results.glob("logs/extract_features/fake/*/*.log"))
     assert "no GPU is available" in log.read_text()
     # Four shards, of which three are rendered; links of each source, and statistics of the real
-    # images; draws and scores of both data sets, in one job.
+    # images; draws and scores of each data set.
     first = project.sbatch_calls()
-    assert kinds(first) == {"render_images": 3, "extract_features": 4, "features": 3, "scores": 1}
+    assert kinds(first) == {"render_images": 3, "extract_features": 4, "features": 3, "scores": 2}
 
     alone = project.local()
     alone.run(*SCORES)
