@@ -29,10 +29,12 @@ def checked(config):
         checked = plan.check(config, schema, plan.hash_cache(config), files)
         if workflow.is_main_process:
             mend()
-            if not workflow.dryrun:
+            # Not workflow.dryrun: while this file is read, that is always False.
+            dry = workflow.output_settings.dryrun
+            if not dry:
                 clear_stale_locks(Path(".snakemake"))
                 refuse_left_over(Path.cwd())
-            set_damaged_aside(folder, dry=workflow.dryrun)
+            set_damaged_aside(folder, dry=dry)
     except FringeError as error:
         raise WorkflowError(str(error)) from None
     return checked

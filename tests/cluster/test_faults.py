@@ -139,6 +139,7 @@ def test_what_a_killed_run_left_is_cancelled_and_made_again(project: Project) ->
         assert f"({job})" in printed
         assert "make resume" in printed
         assert extractions(project) == 1
+        assert "rule extract_features" in project.run(HELD, options="--dry-run")
 
         cancelled = subprocess.run(
             [sys.executable, "-m", "fringe.cluster", "cancel"],

@@ -172,6 +172,15 @@ def test_a_cut_file_is_made_again_and_no_other(
         assert times[0] == times[1]
 
 
+def test_a_dry_run_changes_nothing(project: Project) -> None:
+    path = project.results / SHARDS[1]
+    truncate(path)
+    printed = project.run(LINK, options="--dry-run")
+    assert re.search(rf"{SHARDS[1]}: .*\n.*a run would set it aside", printed)
+    assert path.exists()
+    assert not path.with_name(f"{path.name}.damaged").exists()
+
+
 def test_a_flipped_bit_of_features_is_noticed_and_mended(
     project: Project, finished: Project
 ) -> None:
