@@ -92,7 +92,7 @@ def time_sbatch(number: int, folder: Path, cluster: Any) -> float:
     start = time.monotonic()
     for _ in range(number):
         cluster.run(
-            "sbatch", "--mem=100", "--output=/dev/null", f"--chdir={folder}", "--wrap=sleep 1"
+            "sbatch", "--mem=500", "--output=/dev/null", f"--chdir={folder}", "--wrap=sleep 1"
         )
     while cluster.jobs():
         time.sleep(0.2)
@@ -107,8 +107,8 @@ def time_snakemake(number: int, size: int, folder: Path, cluster: Any) -> float:
         [
             *(sys.executable, ROOT / "tests" / "cluster" / "fast_polling.py"),
             *("--workflow-profile", PROFILE, "--config", f"number={number}"),
-            *("--group-components", f"pages={size}", "--resources", "mem_mb=200", "--quiet", "all"),
-            *("--default-resources", "mem_mb=200", "runtime=5", "--latency-wait", "5"),
+            *("--group-components", f"pages={size}", "--cores", "2", "--quiet", "all"),
+            *("--default-resources", "mem_mb=500", "runtime=5", "--latency-wait", "5"),
             *("--slurm-init-seconds-before-status-checks", "1"),
         ],
         cwd=folder,
@@ -123,6 +123,7 @@ def time_snakemake(number: int, size: int, folder: Path, cluster: Any) -> float:
 # The whole paper, simulated.
 
 LATENCY = 8.0  # seconds from sbatch until the job's own work starts: Snakemake starts twice
+STEP = 4.0  # seconds that a step of a job of several takes to start: Snakemake once more
 SUBMISSION = 0.5  # seconds that Snakemake takes to hand SLURM a job
 POLLS = (10.0, 30.0)  # seconds between two questions, and the most (fringe.polling)
 QUEUED = 50  # `jobs` in the profile
@@ -137,6 +138,7 @@ class Unit:
     gpus: int
     local: bool
     waits: set[int] = field(default_factory=set)
+    steps: float = 0.0  # in a job of several, those that follow each other
 
 
 def simulate_paper(cores: int, gpus: int) -> None:
@@ -290,6 +292,7 @@ def assemble(jobs: Sequence[Job], seconds: Sequence[float], sizes: dict[str, int
                 max(int(job.rule in ON_GPU) for job in whole),
                 all(job.rule in local for job in whole),
                 waits - {place[numbers[0]]},
+                len(whole) / cores if len(whole) > 1 else 0.0,
             )
         )
     return units
@@ -327,7 +330,7 @@ def simulate(units: Sequence[Unit], cores: int, gpus: int, *, overhead: bool) ->
                 queue.remove(item)
                 for name, n in needs(unit).items():
                     free[name] -= n
-                extra = LATENCY * overhead * (not unit.local)
+                extra = (LATENCY + STEP * unit.steps) * overhead * (not unit.local)
                 heapq.heappush(running, (now + unit.seconds + extra, item[1]))
         moments = [moment for moment, _ in [*queue, *running[:1]] if moment > now]
         now = min([*moments, poll] if overhead else moments)
