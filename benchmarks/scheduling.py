@@ -52,6 +52,7 @@ rule sleep:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--jobs", type=int, default=200, help="one-second jobs")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1, 25, 100], help="of groups")
     parser.add_argument("--plan", action="store_true", help="simulate the whole paper instead")
     parser.add_argument("--nodes", type=int, default=16, help="CPU nodes of 16 cores")
     parser.add_argument("--gpus", type=int, default=8)
@@ -59,13 +60,13 @@ def main() -> None:
     if options.plan:
         simulate_paper(16 * options.nodes, options.gpus)
     else:
-        time_small_jobs(options.jobs)
+        time_small_jobs(options.jobs, options.sizes)
 
 
 # One-second jobs on a real SLURM.
 
 
-def time_small_jobs(number: int) -> None:
+def time_small_jobs(number: int, sizes: Sequence[int]) -> None:
     sys.path.insert(0, str(ROOT / "tests" / "cluster"))
     from slurm import Cluster, why_not  # type: ignore[import-not-found]
 
@@ -80,7 +81,7 @@ def time_small_jobs(number: int) -> None:
             floor = time_sbatch(number, folder, cluster)
             print(f"{number} jobs of 1 s on 4 CPUs of a SLURM on this machine")
             print(f"  sbatch alone              {floor:7.1f} s")
-            for size in (1, 25, 100):
+            for size in sizes:
                 seconds = time_snakemake(number, size, folder / f"size{size}", cluster)
                 name = f"Snakemake, {size} in a job"
                 print(f"  {name:25} {seconds:7.1f} s, {seconds / floor:.2f} times the floor")

@@ -21,7 +21,7 @@ from tests.workflow.conftest import CONFIG, Project, code, started
 __all__ = ["code", "started"]  # fixtures
 
 POLLING = Path(__file__).with_name("fast_polling.py")
-ON_GPU = ("extract_features:slurm_partition=gpu",)
+ON_GPU = tuple(f"{rule}:slurm_partition=gpu" for rule in ("extract_features", "optimize_weights"))
 
 
 class ClusterProject(Project):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import h5py
@@ -10,6 +11,7 @@ import numpy as np
 Project = Any  # tests/cluster/conftest.py
 
 SCORES = [f"scores/{dataset}/random/tiny_network.classifier.csv" for dataset in ("faces", "masks")]
+TABLE = "tables/table3.csv"  # of random draws and of weights optimized in pre-logits
 FEATURES = "features/fake/tiny_network.classifier.h5"
 
 
@@ -19,26 +21,29 @@ def test_the_same_bits_as_on_one_machine_and_only_what_changed(project: Project)
     project.config["extraction"]["shard_size"] = 60
     project.config["datasets"] = {
         "faces": {"real": "real", "generated": "fake"},
-        "masks": {"real": "real", "generated": "other"},
+        "masks": {"real": "real", "generated": "other", "resample": False},
     }
-    project.run(*SCORES)
-    on_cluster = [(project.results / score).read_bytes() for score in SCORES]
+    project.run(*SCORES, TABLE)
+    on_cluster = [(project.results / file).read_bytes() for file in (*SCORES, TABLE)]
     with h5py.File(project.results / FEATURES) as file:
         features = file["features"][()]
     # Features ask for a GPU: SLURM gave one, and the log says what PyTorch made of it.
     (log, *_) = sorted(project.results.glob("logs/extract_features/fake/*/*.log"))
     assert "no GPU is available" in log.read_text()
     # Four shards, of which three are rendered; links of each source, and statistics of the real
-    # images; draws and scores of each data set.
+    # images; weights of one data set; draws and scores of each, at random and with weights.
     first = project.sbatch_calls()
-    assert kinds(first) == {"render_images": 3, "extract_features": 4, "features": 3, "scores": 2}
+    assert kinds(first) == {
+        **{"render_images": 3, "extract_features": 4, "features": 3},
+        **{"optimize_weights": 1, "scores": 3, "score_kernels": 2, "pages": 1},
+    }
 
     alone = project.local()
-    alone.run(*SCORES)
-    assert [(alone.results / score).read_bytes() for score in SCORES] == on_cluster
+    alone.run(*SCORES, TABLE)
+    assert [(alone.results / file).read_bytes() for file in (*SCORES, TABLE)] == on_cluster
     with h5py.File(alone.results / FEATURES) as file:
         assert np.array_equal(file["features"][()], features)
-    assert "Nothing to be done" in project.run(*SCORES)
+    assert "Nothing to be done" in project.run(*SCORES, TABLE)
     assert len(project.sbatch_calls()) == len(first)
 
     # Other images of one data set: its jobs alone.
@@ -62,10 +67,8 @@ def kinds(calls: list[str]) -> dict[str, int]:
     """Return how many calls of sbatch there were of each rule or group."""
     counts: dict[str, int] = {}
     for call in calls:
-        (name,) = {
-            name
-            for name in ("render_images", "extract_features", "features", "scores")
-            if f"rule_{name}_" in call or f"group_{name}" in call
-        }
+        found = re.search(r"slurm_logs/(?:rule|group)_(\w+)/", call)
+        assert found, call
+        name = re.sub(r"^(features|scores|pages)_.*", r"\1", found[1])
         counts[name] = counts.get(name, 0) + 1
     return counts
