@@ -1,26 +1,31 @@
 """Fixtures that every room's tests share, and how tests are shared out among processes."""
 
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-# Tests of these rooms share runs of Snakemake and a SLURM, so one process takes a whole room.
-TOGETHER = ("workflow", "cluster")
+# Tests of these places share runs of Snakemake, or a SLURM, so one process takes a whole place.
+PLACES = (
+    "tests/cluster",
+    "tests/workflow/test_formats.py",
+    "tests/workflow/test_real_images.py",
+    "tests/workflow/test_sensitivity.py",
+    "tests/workflow",
+)
 
 
-class Rooms(LoadScopeScheduling):
-    """Gives a process a room of `TOGETHER`, these first, or a single test of another."""
+class Places(LoadScopeScheduling):
+    """Gives a process one of `PLACES`, those with most tests first, or a single other test."""
 
     def _split_scope(self, nodeid: str) -> str:
-        _, room, *_ = PurePath(nodeid.split("::")[0]).parts
-        return room if room in TOGETHER else nodeid
+        return next((place for place in PLACES if nodeid.startswith(place)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Share out tests as `Rooms` says."""
-    return Rooms(config, log)
+    """Share out tests as `Places` says."""
+    return Places(config, log)
 
 
 @pytest.fixture(scope="session")
