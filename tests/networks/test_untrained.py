@@ -54,7 +54,8 @@ def test_no_weights_file(tmp_path: Path) -> None:
 def gaussian(network: FeatureNetwork, **spec: object) -> Gaussian:
     source = source_from_spec({"count": 1500, "resolution": 128, **spec})
     images = torch.from_numpy(source.read(range(1500))).permute(0, 3, 1, 2)
-    return Gaussian.from_features(network(images).features.numpy())
+    features = [network(batch).features for batch in images.split(50)]
+    return Gaussian.from_features(torch.cat(features).numpy())
 
 
 def test_distance_grows_with_severity_and_stands_out_of_sampling_noise(
