@@ -143,14 +143,13 @@ def minutes(rule, *files):
 
     Of its default in the estimate of a run (`fringe.costs`): on a CPU unless the configuration
     demands a GPU, or its shard was sized for one. A shard that was sized in minutes gets these at
-    least: its machines may be slower than most. More at each attempt. ``files`` are the job's outputs below
-    the results, with wildcards in braces.
+    least: its machines may be slower than most. More at each attempt. ``files`` are the job's
+    outputs below the results, with wildcards in braces.
     """
 
     def found(wildcards, attempt):
         w = dict(wildcards.items())
-        device = "cuda" if config["device"].startswith("cuda") else "cpu"
-        share = 0
+        device, share = costs.demanded_device(config) or "cpu", 0
         if "shard" in w:
             about = SOURCES[w.get("source") or DATASETS[w["dataset"]]["generated"]]
             first, last = plan.parse_shard(w["shard"])

@@ -25,7 +25,7 @@ TIMEOUT = 30.0  # seconds that SLURM may take to answer
 def left_over(folder: Path) -> list[str]:
     """Return the numbers of this user's jobs that a run in ``folder`` submitted, as SLURM knows.
 
-    None where there is no SLURM.
+    Empty where there is no SLURM.
 
     Raises
     ------

@@ -18,6 +18,7 @@ __all__ = [
     "Device",
     "Job",
     "Work",
+    "demanded_device",
     "parse_shard_file",
     "part",
     "work",
@@ -114,6 +115,13 @@ class Work:
     units: float = 1.0
     default: float = 1.0
     size: float = 0.0
+
+
+def demanded_device(config: Mapping[str, Any]) -> Device | None:
+    """Return where the configuration says that jobs compute; None if it leaves that open."""
+    if config["device"] == "auto":
+        return None
+    return "cpu" if config["device"] == "cpu" else "cuda"
 
 
 def work(job: Job, config: Mapping[str, Any], sources: plan.Sources, device: Device) -> Work:

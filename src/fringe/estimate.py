@@ -39,7 +39,17 @@ from fringe.actual import (
     stamp_of,
 )
 from fringe.config import load_schema
-from fringe.costs import MACHINES, START, Device, Job, Work, parse_shard_file, part, work
+from fringe.costs import (
+    MACHINES,
+    START,
+    Device,
+    Job,
+    Work,
+    demanded_device,
+    parse_shard_file,
+    part,
+    work,
+)
 from fringe.dag import depths, longest_path
 from fringe.errors import FringeError
 from fringe.files import atomic_path
@@ -341,8 +351,8 @@ class Planner:
         With ``device: auto`` that is a GPU if there is one here, or if the profile sends jobs
         elsewhere: a scheduler gives them what they ask for.
         """
-        if config["device"] != "auto":
-            return "cpu" if config["device"] == "cpu" else "cuda"
+        if demanded := demanded_device(config):
+            return demanded
         profile = self.profile / "config.yaml"
         sent = "executor" in (
             yaml.safe_load(profile.read_text()) or {} if profile.is_file() else {}

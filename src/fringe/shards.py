@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fringe import plan
-from fringe.costs import START, Device, Job, parse_shard_file, work
+from fringe.costs import START, Device, Job, demanded_device, parse_shard_file, work
 from fringe.errors import FringeError
 from fringe.estimate import Record, Task, estimate, read_records, tasks_of
 from fringe.files import atomic_path
@@ -58,9 +58,9 @@ def choose_sizes(
     sizes = {name: size for name, size in kept["sizes"].items() if size % batch == 0}
     new = [name for name in sources if name not in sizes]
     if not new:
-        return sizes, _demanded(config) or kept["device"]
+        return sizes, demanded_device(config) or kept["device"]
     records = list(_records(config, sources))
-    device = _demanded(config) or kept.get("device") or _likely_device(records)
+    device = demanded_device(config) or kept.get("device") or _likely_device(records)
     for name in new:
         found = None if is_wish else _size_of_files(config, name, sources[name]["count"])
         sizes[name] = found or _size_by_speed(config, sources, name, device, records)
@@ -93,13 +93,6 @@ def _read(memory: Path) -> dict[str, Any]:
     except (ValueError, TypeError, KeyError, AttributeError):
         pass
     return {"sizes": {}}
-
-
-def _demanded(config: Mapping[str, Any]) -> Device | None:
-    """Return where the configuration says that jobs compute; None if it leaves that open."""
-    if config["device"] == "auto":
-        return None
-    return "cpu" if config["device"] == "cpu" else "cuda"
 
 
 def _likely_device(records: Sequence[Record]) -> Device:
