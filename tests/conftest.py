@@ -23,6 +23,7 @@ class Places(LoadScopeScheduling):
         return next((place for place in PLACES if nodeid.startswith(place)), nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
     """Share out tests as `Places` says."""
     return Places(config, log)

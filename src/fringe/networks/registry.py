@@ -10,8 +10,10 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import sys
 import warnings
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -191,7 +193,7 @@ def load_network(
 def _entry(name: str) -> _Entry:
     if name in NETWORKS:
         return NETWORKS[name]
-    installed = {point.name: point.value for point in entry_points(group="fringe.networks")}
+    installed = _installed(tuple(sys.path))
     reference = installed.get(name, name)
     if not re.fullmatch(r"[\w.]+:\w+", reference):
         raise FringeError(
@@ -206,6 +208,12 @@ def _entry(name: str) -> _Entry:
             f"`info = (feature_dim, n_classes or None, revision)` ({error})"
         ) from error
     return _Entry(info, reference)
+
+
+@lru_cache(maxsize=1)
+def _installed(paths: tuple[str, ...]) -> dict[str, str]:
+    """Return the networks of installed packages; planning asks for them hundreds of times."""
+    return {point.name: point.value for point in entry_points(group="fringe.networks")}
 
 
 def _function(reference: str) -> Any:
