@@ -19,7 +19,7 @@ NAMES: tuple[Literal["polynomial", "rbf"], ...] = ("polynomial", "rbf")
 def golden(shared: Path) -> tuple[np.ndarray, np.ndarray, dict]:
     arrays = np.load(shared / "golden" / "metrics.npz")
     values = json.loads((shared / "golden" / "metrics.json").read_text())
-    return arrays["real"], arrays["gen"], values
+    return arrays["real"].astype(np.float64), arrays["gen"].astype(np.float64), values
 
 
 def sets(n: int = 60, m: int = 45, dim: int = 5) -> tuple[np.ndarray, np.ndarray]:
@@ -177,11 +177,47 @@ def test_same_population_gives_about_nothing() -> None:
         assert abs(near) < 0.02 * far
 
 
-def test_tensors_and_float32() -> None:
-    x, y = (a.astype(np.float32) for a in sets())
-    assert kernel_distance(torch.from_numpy(x), torch.from_numpy(y)) == kernel_distance(
-        x.astype(float), y.astype(float)
+def test_tensors() -> None:
+    x, y = sets()
+    assert kernel_distance(torch.from_numpy(x), torch.from_numpy(y)) == kernel_distance(x, y)
+
+
+def test_float32_is_nearer_than_published_code(golden: tuple[np.ndarray, np.ndarray, dict]) -> None:
+    real, generated, values = golden
+    exact, published = (
+        values[f"kid_torch_fidelity_full_1200v1200_{dtype}"][0] for dtype in ("f64", "f32")
     )
+    ours = kernel_distance(real.astype(np.float32), generated[:1200].astype(np.float32))
+    assert 0 < abs(ours - exact) < abs(published - exact) / 3
+
+
+@pytest.mark.parametrize("offset", [0, 1000])
+@pytest.mark.parametrize("subsets", [None, 3])
+def test_float32_products(offset: float, subsets: int | None) -> None:
+    rng = np.random.default_rng(5)
+    mixing = rng.standard_normal((20, 300)) / 8
+    x, y = (
+        (np.maximum(rng.standard_normal((n, 20)) @ mixing + shift, 0) + offset).astype(np.float32)
+        for n, shift in ((1500, 0.1), (1200, 0.12))
+    )
+    kernels = [Kernel(), Kernel("rbf"), Kernel("rbf", 8 / 300)]
+    single, double = (
+        kernel_distances(x.astype(t), y.astype(t), kernels, subsets=subsets, subset_size=500)
+        for t in (np.float32, np.float64)
+    )
+    # Pair by pair float32 errs by about 1e-7; over the many pairs most of that cancels.
+    error = np.abs(np.subtract(single, double)) / self_similarity(x.astype(float), kernels)
+    assert (error > 0).all()
+    assert (error < 1e-8).all()
+    mixed = kernel_distances(x, y.astype(float), kernels, subsets=subsets, subset_size=500)
+    assert mixed == double, "one side in float64 makes the products so"
+
+
+def test_large_float32_features_do_not_overflow() -> None:
+    x, y = (1e25 * a.astype(np.float32) for a in sets())
+    for kernel in (Kernel("rbf"), Kernel("polynomial", 1e-50)):
+        value = kernel_distance(x, y, *kernel)
+        assert value == pytest.approx(by_pairs(x.astype(float), y.astype(float), kernel), rel=1e-9)
 
 
 def test_bad_counts_and_similarity() -> None:
