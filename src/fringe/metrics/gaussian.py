@@ -13,6 +13,7 @@ from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, like, requ
 __all__ = ["Gaussian", "describe_rank", "merge_gaussians", "require_same_dim"]
 
 ROWS = 4096  # rows that are converted to float64 at a time
+STRIP = 256  # of these, so many are centred at a time, which thus stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,18 +249,24 @@ def _centred(block: Array, weights: Array | None) -> tuple[float, Floats, Floats
     The last row is free for what the caller adds.
     """
     rows = np.empty((len(block) + 1, block.shape[1]))
-    own = rows[:-1]
-    own[:] = block
-    mean = own.mean(axis=0)
-    own -= mean
-    if weights is None:
-        return float(len(own)), mean, rows
-    # The middle of the rows was taken first, so that a large common offset does not cost digits.
-    total = float(weights.sum())
-    shift = (weights / total) @ own
-    own -= shift
-    own *= np.sqrt(weights)[:, None]
-    return total, mean + shift, rows
+    shares = np.ones(len(block)) if weights is None else weights.astype(np.float64)
+    total = float(shares.sum())
+    strips = [slice(first, first + STRIP) for first in range(0, len(block), STRIP)]
+    # A place in their midst is taken first, so that a large common offset does not cost digits.
+    first = shares[:STRIP] / shares[:STRIP].sum()
+    middle = first @ block[:STRIP].astype(np.float64)
+    shift = np.zeros(block.shape[1])
+    for strip in strips:
+        own = rows[:-1][strip]
+        np.subtract(block[strip], middle, out=own)
+        shift += (shares[strip] / total) @ own
+    roots = None if weights is None else np.sqrt(shares)[:, None]
+    for strip in strips:
+        own = rows[:-1][strip]
+        own -= shift
+        if roots is not None:
+            own *= roots[strip]
+    return total, middle + shift, rows
 
 
 def describe_rank(n: int, dim: int, what: str = "the features") -> str | None:
