@@ -286,6 +286,15 @@ def pairs_memory(dataset, network):
     return 1500 + (12 * dim * images >> 20)
 
 
+def draws_memory(dataset, network):
+    """Return megabytes: the features of all draws, of one of them, and of the real images."""
+    dim = network_info(NETWORKS[network])[0]
+    drawn = DATASETS[dataset]["n_generated"]
+    candidates = SOURCES[DATASETS[dataset]["generated"]]["count"]
+    all_draws = min(candidates, config["evaluation"]["repeats"]["table3"] * drawn)
+    return 1500 + (4 * dim * (DATASETS[dataset]["n_real"] + drawn + all_draws) >> 20)
+
+
 # Weights and draws: rules/resampling.smk.
 
 

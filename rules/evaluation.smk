@@ -73,7 +73,7 @@ rule score_kernels:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: pairs_memory(w.dataset, MAIN) * attempt,
+        mem_mb=lambda w, attempt: draws_memory(w.dataset, MAIN) * attempt,
         runtime=minutes("score_kernels", "scores/{dataset}/{scheme}/kernels.csv"),
     params:
         scoring=lambda w: scoring(

@@ -9,9 +9,15 @@ import pytest
 import torch
 
 from fringe.errors import FringeError
-from fringe.metrics import Kernel, kernel_distance, kernel_distances, self_similarity
+from fringe.metrics import (
+    Kernel,
+    kernel_distance,
+    kernel_distances,
+    kernel_distances_of_draws,
+)
 from fringe.metrics import kernel as module
 
+EVERY = [Kernel(), Kernel("rbf"), Kernel("rbf", 0.4), Kernel("polynomial", 0.3)]
 NAMES: tuple[Literal["polynomial", "rbf"], ...] = ("polynomial", "rbf")
 
 
@@ -39,6 +45,18 @@ def by_pairs(x: np.ndarray, y: np.ndarray, kernel: Kernel) -> float:
     xx = np.mean([k(a, b) for i, a in enumerate(x) for j, b in enumerate(x) if i != j])
     yy = np.mean([k(a, b) for i, a in enumerate(y) for j, b in enumerate(y) if i != j])
     return float(xx + yy - 2 * np.mean([k(a, b) for a in x for b in y]))
+
+
+def similarities(x: np.ndarray, kernels: list[Kernel]) -> np.ndarray:
+    """Return the mean similarity of two images in each kernel, of which MMD^2 is a difference."""
+    norms, products = (x**2).sum(axis=1), x @ x.T
+    distances = norms[:, None] + norms - 2 * products
+    values = []
+    for name, gamma in kernels:
+        gamma = gamma or 1 / x.shape[1]
+        rbf = name == "rbf"
+        values.append(np.exp(-gamma * distances) if rbf else (gamma * products + 1) ** 3)
+    return np.mean(values, axis=(1, 2))
 
 
 def test_published_codes_on_full_sets(golden: tuple[np.ndarray, np.ndarray, dict]) -> None:
@@ -122,36 +140,27 @@ def test_subsets_one_by_one(n: int, subsets: int, size: int) -> None:
     np.testing.assert_allclose(values, np.mean(expected, axis=0), rtol=1e-11)
 
 
-EVERY = [Kernel(), Kernel("rbf"), Kernel("rbf", 0.4), Kernel("polynomial", 0.3)]
-
-
 @pytest.mark.parametrize(("block", "strip"), [(7, 3), (1000, 4), (1000, 100)])
-def test_counts_are_repeated_rows(block: int, strip: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("few", [True, False])
+def test_draws_are_repeated_rows(
+    few: bool, block: int, strip: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "BLOCK", block)
     monkeypatch.setattr(module, "STRIP", strip)
     x, y = sets()
-    counts = np.random.default_rng(1).integers(0, 4, len(y))
-    repeated = np.repeat(y, counts, axis=0)
-    counted = kernel_distances(x, y, EVERY, counts=counts)
-    assert counted == pytest.approx(kernel_distances(x, repeated, EVERY), rel=1e-11)
+    counts = np.random.default_rng(1).integers(0, 4, (len(y), 3))
+    if few:  # of each draw, so that each has fewer pairs than all have together
+        for draw in range(3):
+            counts[np.arange(len(y)) % 3 != draw, draw] = 0
+    counts[-1] = 0
+    values = kernel_distances_of_draws(x, y, EVERY, counts)
+    assert values.shape == (3, len(EVERY))
+    for draw in range(3):
+        repeated = np.repeat(y, counts[:, draw], axis=0)
+        assert values[draw] == pytest.approx(kernel_distances(x, repeated, EVERY), rel=1e-11)
     # Pair by pair: two copies of one image are a pair like any other.
-    assert counted[0] == pytest.approx(by_pairs(x, repeated, EVERY[0]), rel=1e-11)
-    assert counted[1] == pytest.approx(by_pairs(x, repeated, EVERY[1]), rel=1e-11)
-    for subsets, size in ((30, 40), (2, 10)):  # in one pass over all pairs, and not
-        values = [
-            kernel_distances(x, *of, EVERY, subsets=subsets, subset_size=size, seed=3, counts=n)
-            for of, n in (((y,), counts), ((repeated,), None))
-        ]
-        assert values[0] == pytest.approx(values[1], rel=1e-11)
-
-
-def test_known_self_similarity() -> None:
-    x, y = sets()
-    similarity = self_similarity(x, EVERY)
-    assert kernel_distances(x, y, EVERY, similarity=similarity) == kernel_distances(x, y, EVERY)
-    pairs = [(a, b) for i, a in enumerate(x) for j, b in enumerate(x) if i != j]
-    expected = np.mean([np.exp(-0.2 * ((a - b) ** 2).sum()) for a, b in pairs])
-    assert similarity[1] == pytest.approx(expected, rel=1e-12)
+    assert values[2, 0] == pytest.approx(by_pairs(x, repeated, EVERY[0]), rel=1e-11)
+    assert values[2, 1] == pytest.approx(by_pairs(x, repeated, EVERY[1]), rel=1e-11)
 
 
 def test_gammas_that_double_are_squares(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,8 +215,8 @@ def test_float32_products(offset: float, subsets: int | None) -> None:
         for t in (np.float32, np.float64)
     )
     # Pair by pair float32 errs by about 1e-7; over the many pairs most of that cancels.
-    error = np.abs(np.subtract(single, double)) / self_similarity(x.astype(float), kernels)
-    assert (error > 0).all()
+    error = np.abs(np.subtract(single, double)) / similarities(x.astype(float), kernels)
+    assert error.any(), "float32 was not used"
     assert (error < 1e-8).all()
     mixed = kernel_distances(x, y.astype(float), kernels, subsets=subsets, subset_size=500)
     assert mixed == double, "one side in float64 makes the products so"
@@ -220,19 +229,13 @@ def test_large_float32_features_do_not_overflow() -> None:
         assert value == pytest.approx(by_pairs(x.astype(float), y.astype(float), kernel), rel=1e-9)
 
 
-def test_bad_counts_and_similarity() -> None:
+def test_bad_counts() -> None:
     x, y = sets()
-    for counts in (np.ones(len(y)), np.ones(3, int), np.full(len(y), -1)):
-        with pytest.raises(FringeError, match=r"counts: expected integers of shape \(45,\)"):
-            kernel_distances(x, y, [Kernel()], counts=counts)
+    for counts in (np.ones((45, 1)), np.ones((3, 2), int), np.ones(45, int), np.full((45, 1), -1)):
+        with pytest.raises(FringeError, match=r"counts: expected integers of shape \(45, draws\)"):
+            kernel_distances_of_draws(x, y, [Kernel()], counts)
     with pytest.raises(FringeError, match="60 real and 1 generated"):
-        kernel_distances(x, y, [Kernel()], counts=np.eye(1, len(y), dtype=int)[0])
-    with pytest.raises(FringeError, match="one per kernel"):
-        kernel_distances(x, y, [Kernel()], similarity=np.ones(2))
-    with pytest.raises(FringeError, match="has its own"):
-        kernel_distances(x, y, [Kernel()], subsets=2, similarity=np.ones(1))
-    with pytest.raises(FringeError, match="at least two"):
-        self_similarity(x[:1], [Kernel()])
+        kernel_distances_of_draws(x, y, [Kernel()], np.eye(len(y), 2, dtype=int))
 
 
 def test_bad_input() -> None:

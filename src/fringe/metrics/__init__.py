@@ -11,7 +11,12 @@ from fringe.metrics.extrapolation import (
 )
 from fringe.metrics.frechet import covariance_root, frechet_distance
 from fringe.metrics.gaussian import Gaussian, describe_rank, merge_gaussians
-from fringe.metrics.kernel import Kernel, kernel_distance, kernel_distances, self_similarity
+from fringe.metrics.kernel import (
+    Kernel,
+    kernel_distance,
+    kernel_distances,
+    kernel_distances_of_draws,
+)
 from fringe.metrics.precision_recall import PrecisionRecall, precision_recall, precision_recalls
 from fringe.revisions import METRICS as REVISION
 
@@ -28,8 +33,8 @@ __all__ = [
     "frechet_distance_infinity",
     "kernel_distance",
     "kernel_distances",
+    "kernel_distances_of_draws",
     "merge_gaussians",
     "precision_recall",
     "precision_recalls",
-    "self_similarity",
 ]

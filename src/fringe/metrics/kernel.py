@@ -9,7 +9,7 @@ from fringe.errors import FringeError
 from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, require_finite
 from fringe.seeds import random_stream
 
-__all__ = ["Kernel", "kernel_distance", "kernel_distances", "self_similarity"]
+__all__ = ["Kernel", "kernel_distance", "kernel_distances", "kernel_distances_of_draws"]
 
 BLOCK = 1024  # rows per block of inner products
 STRIP = 64  # of these rows, so many make kernel values at a time, which thus stay in the cache
@@ -85,8 +85,6 @@ def kernel_distances(
     subsets: int | None = None,
     subset_size: int = 1000,
     seed: Seed = 0,
-    counts: Any = None,
-    similarity: Floats | None = None,
 ) -> list[float]:
     """Return `kernel_distance` for each of ``kernels``: they share subsets and inner products.
 
@@ -96,18 +94,84 @@ def kernel_distances(
     kernels : sequence of Kernel
     subsets, subset_size, seed
         See `kernel_distance`.
-    counts : int array (n',), optional
-        How often each row of ``generated`` is there: the result is that of the repeated rows
-        (``numpy.repeat(generated, counts, axis=0)``), at the cost of the distinct ones.
-    similarity : array (kernels,), optional
-        `self_similarity` of ``real``, where several exact distances share it.
 
     Raises
     ------
     FringeError
-        As `kernel_distance`; counts that are not integers, or negative; a similarity beside
-        subsets, which have their own.
+        As `kernel_distance`.
     """
+    x, y, full = _checked(real, generated, kernels)
+    n, m = len(x), len(y)
+    _require_two(n, m)
+    if subsets is None:
+        origin = _origin(x, _precision(x, y))
+        return [float(v) for v in _mmd2(x, y, origin, full, np.ones((n, 1)), np.ones((m, 1)))[:, 0]]
+    size = min(n, m, subset_size)
+    if subsets < 1 or size < 2:
+        raise FringeError(
+            f"kernel distance: got {subsets} subsets of {subset_size}; "
+            "give at least one, of two images or more"
+        )
+    rng = random_stream(seed, "kernel subsets") if isinstance(seed, int | np.integer) else seed
+    chosen = []
+    for _ in range(subsets):
+        of_y = rng.choice(m, size, replace=False)
+        chosen.append((rng.choice(n, size, replace=False), of_y))
+    values = _of_subsets(x, y, full, chosen)
+    return [float(value) for value in values.mean(axis=1)]
+
+
+def kernel_distances_of_draws(
+    real: Any, candidates: Any, kernels: Sequence[Kernel], counts: Any
+) -> Floats:
+    """Return exact kernel distances, over all pairs, of several draws from the same candidates.
+
+    They are those of the repeated rows (``numpy.repeat(candidates, counts[:, draw], axis=0)``), at
+    the cost of the distinct ones. Draws share the inner products of the real images, and all others
+    that are fewer in common.
+
+    Parameters
+    ----------
+    real, candidates : array (n, D), (n', D)
+        As in `kernel_distance`.
+    kernels : sequence of Kernel
+    counts : int array (n', draws)
+        How often each draw has each candidate.
+
+    Returns
+    -------
+    array (draws, kernels)
+
+    Raises
+    ------
+    FringeError
+        As `kernel_distance`; counts that are not integers, or negative.
+    """
+    x, y, full = _checked(real, candidates, kernels)
+    times = as_numpy(counts)
+    if times.ndim != 2 or len(times) != len(y) or times.dtype.kind not in "iub" or times.min() < 0:
+        raise FringeError(
+            f"counts: expected integers of shape ({len(y)}, draws), none negative, "
+            f"got shape {times.shape} of {times.dtype}"
+        )
+    times = times.astype(np.float64)
+    _require_two(len(x), *(int(images) for images in times.sum(axis=0)))
+    origin = _origin(x, _precision(x, y))
+    used = times.any(axis=1)
+    y, times = y[used], times[used]
+    known = None
+    if len(times) ** 2 > ((times > 0).sum(axis=0) ** 2).sum():
+        # Their own pairs are fewer than those of all that any draw has.
+        columns = ((column > 0, column[:, None]) for column in times.T)
+        parts = [_similarity(y[own], origin, full, column[own]) for own, column in columns]
+        known = np.concatenate(parts, axis=1)
+    return _mmd2(x, y, origin, full, np.ones((len(x), 1)), times, known).T
+
+
+def _checked(
+    real: Any, generated: Any, kernels: Sequence[Kernel]
+) -> tuple[Array, Array, list[tuple[str, float]]]:
+    """Return both sets as matrices of as many dimensions, and kernels with their gammas."""
     x, y = as_matrix(real, "real"), as_matrix(generated, "generated")
     if x.shape[1] != y.shape[1]:
         raise FringeError(
@@ -116,80 +180,15 @@ def kernel_distances(
         )
     require_finite(x, "real")
     require_finite(y, "generated")
-    full = [_complete(kernel, x.shape[1]) for kernel in kernels]
-    times_x, times_y = np.ones(len(x), dtype=np.int64), _as_counts(counts, len(y))
-    n, m = len(x), int(times_y.sum())
-    if min(n, m) < 2:
+    return x, y, [_complete(kernel, x.shape[1]) for kernel in kernels]
+
+
+def _require_two(real: int, *generated: int) -> None:
+    fewest = min(generated, default=0)
+    if min(real, fewest) < 2:
         raise FringeError(
-            f"kernel distance: got {n} real and {m} generated images; give at least two"
+            f"kernel distance: got {real} real and {fewest} generated images; give at least two"
         )
-    if subsets is None:
-        if similarity is not None and np.shape(similarity) != (len(kernels),):
-            raise FringeError(
-                f"similarity: expected one per kernel, shape ({len(kernels)},), "
-                f"got {np.shape(similarity)}"
-            )
-        known = None if similarity is None else np.asarray(similarity)[:, None]
-        values = _mmd2(x, y, full, _column(times_x), _column(times_y), known)
-        return [float(value) for value in values[:, 0]]
-    if similarity is not None:
-        raise FringeError("similarity: each subset of real images has its own; give None")
-    size = min(n, m, subset_size)
-    if subsets < 1 or size < 2:
-        raise FringeError(
-            f"kernel distance: got {subsets} subsets of {subset_size}; "
-            "give at least one, of two images or more"
-        )
-    rng = random_stream(seed, "kernel subsets") if isinstance(seed, int | np.integer) else seed
-    row_of = np.repeat(np.arange(len(y)), times_y)  # of each generated image
-    chosen = []
-    for _ in range(subsets):
-        of_y = rng.choice(m, size, replace=False)
-        chosen.append((rng.choice(n, size, replace=False), row_of[of_y]))
-    values = _of_subsets(x, y, full, chosen)
-    return [float(value) for value in values.mean(axis=1)]
-
-
-def self_similarity(features: Any, kernels: Sequence[Kernel]) -> Floats:
-    """Return, for each kernel, the mean of k(x, x') over all pairs of two images.
-
-    Parameters
-    ----------
-    features : array (n, D)
-    kernels : sequence of Kernel
-
-    Returns
-    -------
-    array (kernels,)
-
-    Raises
-    ------
-    FringeError
-        As `kernel_distance`.
-    """
-    x = as_matrix(features, "features")
-    require_finite(x, "features")
-    if len(x) < 2:
-        raise FringeError(f"self-similarity: got {len(x)} images; give at least two")
-    full = [_complete(kernel, x.shape[1]) for kernel in kernels]
-    origin = _origin(x, _precision(x))
-    return _similarity(x, origin, full, np.ones((len(x), 1)))[:, 0]
-
-
-def _as_counts(counts: Any, rows: int) -> Array:
-    if counts is None:
-        return np.ones(rows, dtype=np.int64)
-    times = as_numpy(counts)
-    if times.shape != (rows,) or times.dtype.kind not in "iub" or (times < 0).any():
-        raise FringeError(
-            f"counts: expected integers of shape ({rows},), none negative, "
-            f"got shape {times.shape} of {times.dtype}"
-        )
-    return times.astype(np.int64)
-
-
-def _column(counts: Array) -> Floats:
-    return counts.astype(np.float64)[:, None]
 
 
 def _of_subsets(
@@ -198,16 +197,17 @@ def _of_subsets(
     """Return MMD^2 of the chosen rows of x and y, shape (kernels, subsets).
 
     Either each subset has its own inner products, or all take theirs from one pass over all
-    pairs, whichever are fewer multiply-adds; in one pass each pair is added up for all subsets.
+    pairs, whichever are fewer multiply-adds; in one pass each pair is added up for every subset.
     """
-    size, subsets = len(chosen[0][0]), len(chosen)
-    sums = x.shape[1] + len(kernels) * subsets
-    if (len(x) + len(y)) ** 2 * sums <= 4 * subsets * size**2 * x.shape[1]:
+    origin = _origin(x, _precision(x, y))
+    size, subsets, dim = len(chosen[0][0]), len(chosen), x.shape[1]
+    if (len(x) + len(y)) ** 2 * (dim + subsets) <= 4 * subsets * size**2 * dim:
         times_x = np.stack([np.bincount(of_x, minlength=len(x)) for of_x, _ in chosen], axis=1)
         times_y = np.stack([np.bincount(of_y, minlength=len(y)) for _, of_y in chosen], axis=1)
-        return _mmd2(x, y, kernels, times_x.astype(np.float64), times_y.astype(np.float64))
+        times = (times_x.astype(np.float64), times_y.astype(np.float64))
+        return _mmd2(x, y, origin, kernels, *times)
     every = np.ones((size, 1))
-    parts = (_mmd2(x[of_x], y[of_y], kernels, every, every) for of_x, of_y in chosen)
+    parts = (_mmd2(x[of_x], y[of_y], origin, kernels, every, every) for of_x, of_y in chosen)
     return np.concatenate(list(parts), axis=1)
 
 
@@ -223,6 +223,7 @@ def _complete(kernel: Kernel, dim: int) -> tuple[str, float]:
 def _mmd2(
     x: Array,
     y: Array,
+    origin: Array,
     kernels: Sequence[tuple[str, float]],
     times_x: Floats,
     times_y: Floats,
@@ -230,17 +231,16 @@ def _mmd2(
 ) -> Floats:
     """Return the unbiased MMD^2 over all pairs within each subset, shape (kernels, subsets).
 
-    ``times_x`` (n, subsets) and ``times_y`` (m, subsets) say how often a row is in a subset;
-    ``similarity`` (kernels, subsets) is `_similarity` of x where it is known.
+    ``times_x`` (n, subsets or 1) and ``times_y`` (m, subsets) say how often a row is in a subset;
+    ``similarity`` (kernels, subsets) is `_similarity` of y where it is known.
     """
-    origin = _origin(x, _precision(x, y))
-    between = np.zeros((len(kernels), times_x.shape[1]))
+    between = np.zeros((len(kernels), times_y.shape[1]))
     for at, block_x in _blocks(x, origin):
         for other, block_y in _blocks(y, origin):
             between += _pair_sums(block_x, block_y, kernels, times_x[at], times_y[other])
     between /= times_x.sum(axis=0) * times_y.sum(axis=0)
-    of_x = _similarity(x, origin, kernels, times_x) if similarity is None else similarity
-    return np.asarray(of_x + _similarity(y, origin, kernels, times_y) - 2 * between)
+    of_y = _similarity(y, origin, kernels, times_y) if similarity is None else similarity
+    return np.asarray(_similarity(x, origin, kernels, times_x) + of_y - 2 * between)
 
 
 def _similarity(
@@ -302,7 +302,7 @@ def _pair_sums(
 
     Where ``y`` is ``x``, no image makes a pair with itself.
     """
-    total = np.zeros((len(kernels), times_x.shape[1]))
+    total = np.zeros((len(kernels), times_y.shape[1]))
     products = x.rows @ y.rows.T
     for first in range(0, len(products), STRIP):
         at = slice(first, first + STRIP)
