@@ -7,7 +7,7 @@ have revisions of their own, in their fingerprints and in ``NetworkInfo``.
 """
 
 FEATURES = 2  # the same images through the same network would be stored otherwise
-METRICS = 1  # values of distances and statistics
+METRICS = 2  # values of distances and statistics
 RESAMPLING = 2  # the images or weights that are chosen
 SENSITIVITY = 1  # maps
 TABLES = 1  # content or format of tables and verdict
