@@ -97,6 +97,25 @@ def test_float_weights_are_relative() -> None:
         np.testing.assert_allclose(gaussian.covariance, expected, rtol=1e-11, atol=1e-12)
 
 
+@pytest.mark.parametrize("unit", [1e-170, 1e160])
+def test_the_unit_of_weights_does_not_matter(unit: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ROWS", 100)  # several blocks, merged
+    features = rows()
+    weights = np.random.default_rng(0).random(len(features))
+    scaled = Gaussian.from_features(features, unit * weights)
+    plain = Gaussian.from_features(features, weights)
+    np.testing.assert_allclose(scaled.covariance, plain.covariance, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32])
+def test_narrow_weights_cost_no_digits(dtype: type) -> None:
+    features = rows()
+    weights = np.random.default_rng(0).integers(0, 9, len(features)).astype(dtype)
+    gaussian = Gaussian.from_features(features, weights, ddof=0)
+    wide = Gaussian.from_features(features, weights.astype(np.float64))
+    np.testing.assert_allclose(gaussian.covariance, wide.covariance, rtol=1e-13, atol=1e-14)
+
+
 def test_explicit_divisor() -> None:
     features = rows()
     gaussian = Gaussian.from_features(features, ddof=0)

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -200,38 +200,98 @@ def test_float32_is_nearer_than_published_code(golden: tuple[np.ndarray, np.ndar
     assert 0 < abs(ours - exact) < abs(published - exact) / 3
 
 
-@pytest.mark.parametrize("offset", [0, 1000])
-@pytest.mark.parametrize("subsets", [None, 3])
-def test_float32_products(offset: float, subsets: int | None) -> None:
-    rng = np.random.default_rng(5)
-    mixing = rng.standard_normal((20, 300)) / 8
-    x, y = (
-        (np.maximum(rng.standard_normal((n, 20)) @ mixing + shift, 0) + offset).astype(np.float32)
-        for n, shift in ((1500, 0.1), (1200, 0.12))
-    )
-    kernels = [Kernel(), Kernel("rbf"), Kernel("rbf", 8 / 300)]
+def pooled(n: int, shift: float) -> np.ndarray:
+    """Return features like a pooling layer's, float32."""
+    rng = np.random.default_rng(n)
+    mixing = np.random.default_rng(5).standard_normal((20, 300)) / 8
+    return np.maximum(rng.standard_normal((n, 20)) @ mixing + shift, 0).astype(np.float32)
+
+
+SINGLE = [Kernel(), Kernel("rbf"), Kernel("rbf", 8 / 300)]
+
+
+def rounding(x: np.ndarray, y: np.ndarray, **settings: Any) -> np.ndarray:
+    """Return what float32 features change, as shares of the mean similarity."""
     single, double = (
-        kernel_distances(x.astype(t), y.astype(t), kernels, subsets=subsets, subset_size=500)
+        np.array(kernel_distances(x.astype(t), y.astype(t), SINGLE, **settings))
         for t in (np.float32, np.float64)
     )
-    # Pair by pair float32 errs by about 1e-7; over the many pairs most of that cancels.
-    error = np.abs(np.subtract(single, double)) / similarities(x.astype(float), kernels)
+    return np.abs(single - double) / similarities(x.astype(float), SINGLE)
+
+
+@pytest.mark.parametrize("offset", [0, 1000])
+@pytest.mark.parametrize("settings", [{}, {"subsets": 3, "subset_size": 600}])
+def test_float32_products(offset: float, settings: dict[str, int]) -> None:
+    x, y = pooled(1500, 0.1) + np.float32(offset), pooled(1200, 0.12) + np.float32(offset)
+    error = rounding(x, y, **settings)
+    # A value errs by about 1e-7; over the many pairs most of that cancels.
     assert error.any(), "float32 was not used"
     assert (error < 1e-8).all()
-    mixed = kernel_distances(x, y.astype(float), kernels, subsets=subsets, subset_size=500)
+    mixed, double = (kernel_distances(a, y.astype(float), SINGLE) for a in (x, x.astype(float)))
     assert mixed == double, "one side in float64 makes the products so"
 
 
+def test_clusters_far_apart() -> None:
+    # The worst for float32: pairs near each other, far from any origin, at the limit that is set.
+    x, y = pooled(1500, 0.1) / 10, pooled(1200, 0.12) / 10
+    side = np.float32(11.0)  # gamma |x - c|^2 is 8 / 300 * 300 * (side / 6)^2 in one cluster
+    for features in (x, y):
+        features[::2] += side / 6
+    assert 0 < rounding(x, y).max() < 1e-8
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda x: x[:500],  # few images
+        lambda x: 20 * x,  # far from each other
+        lambda x: np.where(np.arange(300) == 7, np.float32(1e6), np.float32(1)) * x,
+        lambda x: np.where(np.arange(len(x))[:, None] == 7, np.float32(1e14), x),  # an outlier
+    ],
+)
+def test_where_float32_would_not_do(spoil: Any) -> None:
+    x, y = pooled(1500, 0.1), pooled(1200, 0.12)
+    assert not rounding(spoil(x), y).any()
+    assert not rounding(y, spoil(x)).any()
+    tiny = np.float32(1e-22) * x  # whose products are denormal, about an origin amid them
+    assert not rounding(tiny, y).any()
+    counts = np.zeros((len(x), 1), dtype=int)
+    counts[:400] = 3  # few different ones
+    single, double = (kernel_distances_of_draws(y, f, SINGLE, counts) for f in (x, x.astype(float)))
+    assert (single == double).all()
+
+
+@pytest.mark.parametrize("dtype", [float, np.float32])
+@pytest.mark.parametrize("value", [1e4, 1e10])
+def test_an_outlier_costs_no_digits(dtype: type, value: float) -> None:
+    x, y = (a.astype(dtype) for a in sets())
+    x[7, 3] = value
+    expected = by_pairs(x.astype(float), y.astype(float), Kernel("rbf"))
+    assert kernel_distance(x, y, "rbf") == pytest.approx(expected, rel=1e-11)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "uint8", "bool", "int32"])
+def test_narrow_features(dtype: str) -> None:
+    x, y = (4 * pooled(n, 0.1 * n / 600) for n in (600, 550))
+    x, y = x.astype(dtype), y.astype(dtype)
+    values = kernel_distances(x, y, SINGLE)
+    assert values == pytest.approx(
+        kernel_distances(x.astype(float), y.astype(float), SINGLE), abs=1e-7
+    )
+
+
 def test_large_float32_features_do_not_overflow() -> None:
-    x, y = (1e25 * a.astype(np.float32) for a in sets())
-    for kernel in (Kernel("rbf"), Kernel("polynomial", 1e-50)):
-        value = kernel_distance(x, y, *kernel)
-        assert value == pytest.approx(by_pairs(x.astype(float), y.astype(float), kernel), rel=1e-9)
+    x, y = pooled(600, 0.1), pooled(550, 0.12)
+    large = [np.float32(1e25) * features for features in (x, y)]
+    for kernel in (Kernel("rbf", 1e-50 / 300), Kernel("polynomial", 1e-50 / 300)):
+        expected = kernel_distance(x.astype(float), y.astype(float), kernel.name)
+        assert kernel_distance(*large, *kernel) == pytest.approx(expected, rel=1e-5)
 
 
 def test_bad_counts() -> None:
     x, y = sets()
-    for counts in (np.ones((45, 1)), np.ones((3, 2), int), np.ones(45, int), np.full((45, 1), -1)):
+    for shape, value in (((45, 1), 1.0), ((3, 2), 1), ((45,), 1), ((45, 1), -1), ((45, 0), 1)):
+        counts = np.full(shape, value)
         with pytest.raises(FringeError, match=r"counts: expected integers of shape \(45, draws\)"):
             kernel_distances_of_draws(x, y, [Kernel()], counts)
     with pytest.raises(FringeError, match="60 real and 1 generated"):

@@ -13,7 +13,6 @@ from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, like, requ
 __all__ = ["Gaussian", "describe_rank", "merge_gaussians", "require_same_dim"]
 
 ROWS = 4096  # rows that are converted to float64 at a time
-STRIP = 256  # of these, so many are centred at a time, which thus stay in the cache
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,8 +93,9 @@ class Gaussian:
         """Return the Gaussian of rows that arrive in blocks, in memory of order D^2.
 
         Each block's own mean and scatter are merged into the running ones (Chan, Golub and
-        LeVeque 1979), so features far from zero lose no digits; another division into blocks
-        changes the result by rounding only (about 1e-14 of the largest variance).
+        LeVeque 1979), so features far from zero lose no digits but those of the means; another
+        division into blocks changes the result by rounding only (about 1e-14 of the largest
+        variance).
 
         Parameters
         ----------
@@ -119,7 +119,7 @@ class Gaussian:
                 mean, scatter = centre, np.zeros((len(centre), len(centre)), order="F")
             step = centre - mean
             # The scatter of two means about their own is that of one more row.
-            rows[-1] = step * np.sqrt(total * weight / (total + weight))
+            rows[-1] = step * np.sqrt(total * (weight / (total + weight)))
             # Half the products of rows.T @ rows, and no matrix to add: the lower triangle alone.
             scatter = linalg.blas.dsyrk(1, rows.T, beta=1, c=scatter, lower=1, overwrite_c=1)
             total += weight
@@ -249,24 +249,19 @@ def _centred(block: Array, weights: Array | None) -> tuple[float, Floats, Floats
     The last row is free for what the caller adds.
     """
     rows = np.empty((len(block) + 1, block.shape[1]))
-    shares = np.ones(len(block)) if weights is None else weights.astype(np.float64)
+    own = rows[:-1]
+    own[:] = block
+    mean = own.mean(axis=0)
+    own -= mean
+    if weights is None:
+        return float(len(own)), mean, rows
+    # The middle of the rows was taken first, so that a large common offset does not cost digits.
+    shares = weights.astype(np.float64)
     total = float(shares.sum())
-    strips = [slice(first, first + STRIP) for first in range(0, len(block), STRIP)]
-    # A place in their midst is taken first, so that a large common offset does not cost digits.
-    first = shares[:STRIP] / shares[:STRIP].sum()
-    middle = first @ block[:STRIP].astype(np.float64)
-    shift = np.zeros(block.shape[1])
-    for strip in strips:
-        own = rows[:-1][strip]
-        np.subtract(block[strip], middle, out=own)
-        shift += (shares[strip] / total) @ own
-    roots = None if weights is None else np.sqrt(shares)[:, None]
-    for strip in strips:
-        own = rows[:-1][strip]
-        own -= shift
-        if roots is not None:
-            own *= roots[strip]
-    return total, middle + shift, rows
+    shift = (shares / total) @ own
+    own -= shift
+    own *= np.sqrt(shares)[:, None]
+    return total, mean + shift, rows
 
 
 def describe_rank(n: int, dim: int, what: str = "the features") -> str | None:

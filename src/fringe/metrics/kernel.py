@@ -13,10 +13,10 @@ __all__ = ["Kernel", "kernel_distance", "kernel_distances", "kernel_distances_of
 
 BLOCK = 1024  # rows per block of inner products
 STRIP = 64  # of these rows, so many make kernel values at a time, which thus stay in the cache
-LARGEST = 1e15  # up to which the inner product of thousands of float32 features is below 3e38
+MANY = 512  # images: the rounding of float32 products cancels between the pairs of so many
+NEAR = 32.0  # gamma |x - c|^2: the rounding of a float32 product grows with it
 
 Seed: TypeAlias = int | np.random.Generator | np.random.RandomState
-DType: TypeAlias = np.dtype[Any]
 
 
 class Kernel(NamedTuple):
@@ -45,9 +45,11 @@ def kernel_distance(
     ----------
     real, generated : array (n, D), (n', D)
         Of float64, all is computed in float64. Where both are narrower, as networks give them,
-        the inner products are float32, about the mean of the real features so that a common
-        offset costs no digits; norms, kernel values and sums are float64 as well. That changes
-        the result by less than 1e-8 of the mean similarity, of which it is the difference.
+        inner products are float32, of features about a common origin c so that an offset costs no
+        digits; norms, kernel values and sums are float64. That changes a kernel value by about
+        1e-7 (1 + gamma |x - c|^2), and the result, where most of this cancels, by less than 1e-8
+        of the mean kernel value. For fewer than 512 different images, or where
+        gamma |x - c|^2 exceeds 32 for one of them, all is float64 nevertheless.
     kernel, gamma
         See `Kernel`.
     subsets : int, optional
@@ -104,8 +106,8 @@ def kernel_distances(
     n, m = len(x), len(y)
     _require_two(n, m)
     if subsets is None:
-        origin = _origin(x, _precision(x, y))
-        return [float(v) for v in _mmd2(x, y, origin, full, np.ones((n, 1)), np.ones((m, 1)))[:, 0]]
+        sets = _about_origin(x, y, full, min(n, m))
+        return [float(v) for v in _mmd2(*sets, full, np.ones((n, 1)), np.ones((m, 1)))[:, 0]]
     size = min(n, m, subset_size)
     if subsets < 1 or size < 2:
         raise FringeError(
@@ -127,8 +129,8 @@ def kernel_distances_of_draws(
     """Return exact kernel distances, over all pairs, of several draws from the same candidates.
 
     They are those of the repeated rows (``numpy.repeat(candidates, counts[:, draw], axis=0)``), at
-    the cost of the distinct ones. Draws share the inner products of the real images, and all others
-    that are fewer in common.
+    the cost of the distinct ones. Draws share all inner products with real images, and those among
+    candidates unless each draw's own are fewer than those of all candidates that any draw has.
 
     Parameters
     ----------
@@ -149,23 +151,25 @@ def kernel_distances_of_draws(
     """
     x, y, full = _checked(real, candidates, kernels)
     times = as_numpy(counts)
-    if times.ndim != 2 or len(times) != len(y) or times.dtype.kind not in "iub" or times.min() < 0:
+    fits = times.ndim == 2 and len(times) == len(y) and times.size
+    if not fits or times.dtype.kind not in "iub" or times.min() < 0:
         raise FringeError(
             f"counts: expected integers of shape ({len(y)}, draws), none negative, "
             f"got shape {times.shape} of {times.dtype}"
         )
     times = times.astype(np.float64)
     _require_two(len(x), *(int(images) for images in times.sum(axis=0)))
-    origin = _origin(x, _precision(x, y))
     used = times.any(axis=1)
-    y, times = y[used], times[used]
+    if not used.all():
+        y, times = y[used], times[used]
+    distinct = (times > 0).sum(axis=0)
+    reals, drawn = _about_origin(x, y, full, min(len(x), distinct.min()))
     known = None
-    if len(times) ** 2 > ((times > 0).sum(axis=0) ** 2).sum():
-        # Their own pairs are fewer than those of all that any draw has.
-        columns = ((column > 0, column[:, None]) for column in times.T)
-        parts = [_similarity(y[own], origin, full, column[own]) for own, column in columns]
+    if len(y) ** 2 > (distinct**2).sum():
+        own = ((np.flatnonzero(column), column[:, None]) for column in times.T)
+        parts = [_similarity(_part(drawn, rows), full, column[rows]) for rows, column in own]
         known = np.concatenate(parts, axis=1)
-    return _mmd2(x, y, origin, full, np.ones((len(x), 1)), times, known).T
+    return _mmd2(reals, drawn, full, np.ones((len(x), 1)), times, known).T
 
 
 def _checked(
@@ -191,26 +195,6 @@ def _require_two(real: int, *generated: int) -> None:
         )
 
 
-def _of_subsets(
-    x: Array, y: Array, kernels: Sequence[tuple[str, float]], chosen: list[tuple[Array, Array]]
-) -> Floats:
-    """Return MMD^2 of the chosen rows of x and y, shape (kernels, subsets).
-
-    Either each subset has its own inner products, or all take theirs from one pass over all
-    pairs, whichever are fewer multiply-adds; in one pass each pair is added up for every subset.
-    """
-    origin = _origin(x, _precision(x, y))
-    size, subsets, dim = len(chosen[0][0]), len(chosen), x.shape[1]
-    if (len(x) + len(y)) ** 2 * (dim + subsets) <= 4 * subsets * size**2 * dim:
-        times_x = np.stack([np.bincount(of_x, minlength=len(x)) for of_x, _ in chosen], axis=1)
-        times_y = np.stack([np.bincount(of_y, minlength=len(y)) for _, of_y in chosen], axis=1)
-        times = (times_x.astype(np.float64), times_y.astype(np.float64))
-        return _mmd2(x, y, origin, kernels, *times)
-    every = np.ones((size, 1))
-    parts = (_mmd2(x[of_x], y[of_y], origin, kernels, every, every) for of_x, of_y in chosen)
-    return np.concatenate(list(parts), axis=1)
-
-
 def _complete(kernel: Kernel, dim: int) -> tuple[str, float]:
     if kernel.name not in ("polynomial", "rbf"):
         raise FringeError(f"kernel: got {kernel.name!r}; known are 'polynomial' and 'rbf'")
@@ -220,10 +204,86 @@ def _complete(kernel: Kernel, dim: int) -> tuple[str, float]:
     return kernel.name, gamma
 
 
+class _Set(NamedTuple):
+    """Features x about an origin c, and what kernels need of each."""
+
+    features: Array  # (n, D): x
+    origin: Array  # (D,): c, of the type of inner products
+    squares: Floats  # (n,): |x - c|^2
+    offsets: Floats  # (n,): c.(x - c) + |c|^2 / 2, so that x.y is (x - c).(y - c) + both offsets
+
+
+def _about_origin(
+    x: Array, y: Array, kernels: Sequence[tuple[str, float]], images: int
+) -> tuple[_Set, _Set]:
+    """Return both sets about an origin amid ``x``, of float32 where its products will do.
+
+    ``images`` is the least number of different images that a mean is taken over.
+    """
+    # A median: a few outliers would draw the mean away from all others.
+    origin = np.median(x[:: max(1, len(x) // 256)].astype(np.float64), axis=0)
+    if images >= MANY and np.result_type(np.float32, x, y) == np.float32:
+        single = origin.astype(np.float32)
+        with np.errstate(over="ignore"):
+            xs, ys = _about(x, single), _about(y, single)
+        ends = xs.squares.max(), ys.squares.max()
+        # Products must not overflow, nor be denormal, which is coarse and slow.
+        safe = min(ends) > 1e-20 and max(ends) < 1e30
+        if safe and max(gamma for _, gamma in kernels) * max(ends) <= NEAR:
+            return xs, ys
+    return _about(x, origin), _about(y, origin)
+
+
+def _about(features: Array, origin: Array) -> _Set:
+    wide = origin.astype(np.float64)
+    squares, offsets = np.empty(len(features)), np.full(len(features), wide @ wide / 2)
+    for at in _blocks(len(features)):
+        rows = _centred(features[at], origin)
+        squares[at] = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
+        offsets[at] += np.einsum("nd,d->n", rows, wide)
+    return _Set(features, origin, squares, offsets)
+
+
+def _centred(features: Array, origin: Array) -> Array:
+    rows = features.astype(origin.dtype)
+    rows -= origin
+    return rows
+
+
+def _part(x: _Set, rows: slice | Array) -> _Set:
+    return _Set(x.features[rows], x.origin, x.squares[rows], x.offsets[rows])
+
+
+def _blocks(rows: int, first: int = 0) -> Iterator[slice]:
+    for start in range(first, rows, BLOCK):
+        yield slice(start, start + BLOCK)
+
+
+def _of_subsets(
+    x: Array, y: Array, kernels: Sequence[tuple[str, float]], chosen: list[tuple[Array, Array]]
+) -> Floats:
+    """Return MMD^2 of the chosen rows of x and y, shape (kernels, subsets).
+
+    Either each subset has its own inner products, or all take theirs from one pass over all pairs,
+    in which each pair is added up for every subset: whichever are fewer multiply-adds for one
+    kernel. (For one, so that the value of a kernel does not depend on how many there are.)
+    """
+    size, subsets, dim = len(chosen[0][0]), len(chosen), x.shape[1]
+    xs, ys = _about_origin(x, y, kernels, size)
+    if (len(x) + len(y)) ** 2 * (dim + subsets) <= 4 * subsets * size**2 * dim:
+        times_x = np.stack([np.bincount(of_x, minlength=len(x)) for of_x, _ in chosen], axis=1)
+        times_y = np.stack([np.bincount(of_y, minlength=len(y)) for _, of_y in chosen], axis=1)
+        return _mmd2(xs, ys, kernels, times_x.astype(np.float64), times_y.astype(np.float64))
+    every = np.ones((size, 1))
+    parts = (
+        _mmd2(_part(xs, of_x), _part(ys, of_y), kernels, every, every) for of_x, of_y in chosen
+    )
+    return np.concatenate(list(parts), axis=1)
+
+
 def _mmd2(
-    x: Array,
-    y: Array,
-    origin: Array,
+    x: _Set,
+    y: _Set,
     kernels: Sequence[tuple[str, float]],
     times_x: Floats,
     times_y: Floats,
@@ -235,115 +295,93 @@ def _mmd2(
     ``similarity`` (kernels, subsets) is `_similarity` of y where it is known.
     """
     between = np.zeros((len(kernels), times_y.shape[1]))
-    for at, block_x in _blocks(x, origin):
-        for other, block_y in _blocks(y, origin):
-            between += _pair_sums(block_x, block_y, kernels, times_x[at], times_y[other])
+    for at in _blocks(len(x.features)):
+        rows, part = _centred(x.features[at], x.origin), _part(x, at)
+        for other in _blocks(len(y.features)):
+            products = rows @ _centred(y.features[other], y.origin).T
+            between += _sums(products, part, _part(y, other), kernels, times_x[at], times_y[other])
     between /= times_x.sum(axis=0) * times_y.sum(axis=0)
-    of_y = _similarity(y, origin, kernels, times_y) if similarity is None else similarity
-    return np.asarray(_similarity(x, origin, kernels, times_x) + of_y - 2 * between)
+    of_y = _similarity(y, kernels, times_y) if similarity is None else similarity
+    return np.asarray(_similarity(x, kernels, times_x) + of_y - 2 * between)
 
 
-def _similarity(
-    x: Array, origin: Array, kernels: Sequence[tuple[str, float]], times: Floats
-) -> Floats:
+def _similarity(x: _Set, kernels: Sequence[tuple[str, float]], times: Floats) -> Floats:
     """Return the means of k(x_i, x_j) over pairs of two images, shape (kernels, subsets).
 
-    Images repeated are two images, each the other's equal. Blocks above the diagonal count twice.
+    Images repeated are two images, each the other's equal. What is above the diagonal counts twice.
     """
     total = np.zeros((len(kernels), times.shape[1]))
-    for at, block in _blocks(x, origin):
-        total += _pair_sums(block, block, kernels, times[at], times[at])
-        for other, rest in _blocks(x, origin, at.stop):
-            total += 2 * _pair_sums(block, rest, kernels, times[at], times[other])
+    for at in _blocks(len(x.features)):
+        rows, part = _centred(x.features[at], x.origin), _part(x, at)
+        total += _own_sums(rows @ rows.T, part, kernels, times[at])
+        for other in _blocks(len(x.features), at.stop):
+            products = rows @ _centred(x.features[other], x.origin).T
+            total += 2 * _sums(products, part, _part(x, other), kernels, times[at], times[other])
     images = times.sum(axis=0)
     return np.asarray(total / (images * (images - 1)))
 
 
-def _precision(*features: Array) -> DType:
-    """Return the type of inner products: float32 where all are narrow and none overflows."""
-    narrow = np.result_type(np.float32, *features) == np.float32
-    if narrow and all(abs(float(end)) < LARGEST for x in features for end in (x.min(), x.max())):
-        return np.dtype(np.float32)
-    return np.dtype(np.float64)
-
-
-def _origin(x: Array, dtype: DType) -> Array:
-    """Return the mean (D,) of x: what is near it loses no digits where it is subtracted."""
-    return np.asarray(x.mean(axis=0, dtype=np.float64), dtype)
-
-
-class _Block(NamedTuple):
-    """Some features x about an origin c."""
-
-    rows: Array  # (b, D): x - c, of the type of c
-    squares: Floats  # (b,): |x - c|^2
-    along: Floats  # (b,): c.(x - c) + |c|^2 / 2, so that x.y is (x - c).(y - c) and that of both
-
-
-def _blocks(x: Array, origin: Array, first: int = 0) -> Iterator[tuple[slice, _Block]]:
-    half = (origin.astype(np.float64) ** 2).sum() / 2
-    for start in range(first, len(x), BLOCK):
-        at = slice(start, start + BLOCK)
-        rows = x[at].astype(origin.dtype)
-        rows -= origin
-        squares = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
-        along = np.einsum("nd,d->n", rows, origin, dtype=np.float64)
-        yield at, _Block(rows, squares, along + half)
-
-
-def _pair_sums(
-    x: _Block,
-    y: _Block,
+def _sums(
+    products: Array,
+    x: _Set,
+    y: _Set,
     kernels: Sequence[tuple[str, float]],
     times_x: Floats,
     times_y: Floats,
 ) -> Floats:
-    """Return the sums of k(x_i, y_j) over pairs of images in each subset, (kernels, subsets).
+    """Return the sums of k(x_i, y_j) over pairs in each subset, shape (kernels, subsets).
 
-    Where ``y`` is ``x``, no image makes a pair with itself.
+    ``products`` (n, m) are the inner products of centred rows.
     """
     total = np.zeros((len(kernels), times_y.shape[1]))
-    products = x.rows @ y.rows.T
     for first in range(0, len(products), STRIP):
         at = slice(first, first + STRIP)
-        # Of a symmetric matrix, what is beyond the diagonal's square counts twice.
-        beyond = slice(first if y is x else 0, None)
-        strip = _Block(products[at, beyond].astype(np.float64), x.squares[at], x.along[at])
-        rest = _Block(y.rows[beyond], y.squares[beyond], y.along[beyond])
-        times = times_y[beyond]
-        if y is x:
-            times = 2 * times
-            times[:STRIP] /= 2
-        for index, values in enumerate(_values(strip, rest, kernels)):
-            if y is x:
-                own = values.diagonal().copy()
-                np.fill_diagonal(values, 0)
-                total[index] += own @ (times_x[at] * (times_x[at] - 1))
-            total[index] += _sums(times_x[at], values, times)
-            if y is x:
-                np.fill_diagonal(values, own)
+        for index, values in enumerate(_values(products[at], _part(x, at), y, kernels)):
+            total[index] += _weighed(times_x[at], values, times_y)
     return total
 
 
-def _sums(rows: Floats, values: Floats, columns: Floats) -> Floats:
+def _own_sums(
+    products: Array, x: _Set, kernels: Sequence[tuple[str, float]], times: Floats
+) -> Floats:
+    """Return `_sums` of x and x, but for the pairs of an image with itself."""
+    total = np.zeros((len(kernels), times.shape[1]))
+    for first in range(0, len(products), STRIP):
+        at, beyond = slice(first, first + STRIP), slice(first, None)
+        # What is beyond the square on the diagonal stands for its mirror image too.
+        columns = 2 * times[beyond]
+        columns[:STRIP] /= 2
+        strips = _values(products[at, beyond], _part(x, at), _part(x, beyond), kernels)
+        for index, values in enumerate(strips):
+            own = values.diagonal().copy()
+            np.fill_diagonal(values, 0)
+            total[index] += _weighed(times[at], values, columns)
+            total[index] += own @ (times[at] * (times[at] - 1))
+            np.fill_diagonal(values, own)
+    return total
+
+
+def _weighed(rows: Floats, values: Floats, columns: Floats) -> Floats:
     """Return, for each subset s, the sum of rows_is values_ij columns_js."""
     return np.asarray(np.einsum("is,is->s", rows, values @ columns))
 
 
-def _values(x: _Block, y: _Block, kernels: Sequence[tuple[str, float]]) -> Iterator[Floats]:
+def _values(
+    products: Array, x: _Set, y: _Set, kernels: Sequence[tuple[str, float]]
+) -> Iterator[Floats]:
     """Yield each kernel's values (n, m), to be left as they are: the next may be made of them.
 
-    In the place of the rows of ``x`` (n,) are their inner products (n, m) with those of ``y``.
+    ``products`` (n, m) are the inner products of centred rows.
     """
-    products = x.rows
+    products = products.astype(np.float64)
     distances: Floats | None = None
     values: Floats | None = None
     before = np.nan  # gamma of the Gaussian kernel in `values`
     for name, gamma in kernels:
         if name == "polynomial":
             base = gamma * products
-            base += (gamma * x.along + 1)[:, None]
-            base += gamma * y.along
+            base += (gamma * x.offsets + 1)[:, None]
+            base += gamma * y.offsets
             cube = base * base
             cube *= base
             yield cube
