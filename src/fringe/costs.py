@@ -44,8 +44,8 @@ RATES: dict[str, dict[Device, float]] = {
     # Multiply-adds of a network: EfficientNet-Lite0, 71.8 images/s on two cores. On the GPU this
     # is assumed, not measured: two fifths of its float32 peak.
     "network": {"cpu": 1.4e10, "cuda": 1.3e13},
-    # Multiply-adds in float64: weighted_statistics.py and kernel_distance.py on one core; an
-    # evaluation of weight_optimization.py on the GPU.
+    # Multiply-adds in float64: weighted_statistics.py on one core; an evaluation of
+    # weight_optimization.py on the GPU.
     "products": {"cpu": 1e10, "cuda": 8e12},
     # Pixels of StyleGAN2 at 256 x 256, float32: 5.68 images/s on two cores, 413 on the GPU.
     "generator": {"cpu": 1.9e5, "cuda": 2.7e7},
@@ -203,13 +203,13 @@ def work(job: Job, config: Mapping[str, Any], sources: plan.Sources, device: Dev
         case "score_scheme":
             number = plan.repeats(config, job.wildcards["scheme"])
             return multiply(number * (dataset["n_generated"] * dim**2 + dim**3))
-        case "score_kernels":
+        case "score_kernels":  # in float32, four times as fast
             real, generated = dataset["n_real"], dataset["n_generated"]
             subsets = 3 * evaluation["kid_subsets"] * evaluation["kid_subset_size"] ** 2
             pairs = min(subsets, (real + generated) ** 2)  # all pairs, where these are fewer
             if evaluation["kid_exact"]:
                 pairs += generated * (real + generated)
-            return multiply(repeats["table3"] * pairs * dim)
+            return multiply(repeats["table3"] * pairs * dim / 4)
         case "score_precision_recall":  # in float32, four times as fast
             other = evaluation["precision_recall"]["network"]
             pairs = (dataset["n_real"] + dataset["n_generated"]) ** 2

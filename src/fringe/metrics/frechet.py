@@ -78,10 +78,11 @@ def _factor(covariance: Floats) -> Floats:
 
 def _eigenvalues(F: Floats, S: Floats) -> Floats:
     """Return the eigenvalues of F^T S F (r, r), smallest first."""
-    if F.shape[0] == F.shape[1] and not np.triu(F, 1).any():
+    if F.shape[0] == F.shape[1] and not any(F[:i, i].any() for i in range(len(F))):
         # LAPACK's reduction of the generalized problem: F^T S F at a quarter of two products.
+        # S.T is S, but for the order of its elements in memory.
         product, _ = linalg.lapack.dsygst(
-            np.array(S, order="F"), np.asfortranarray(F), itype=2, lower=1, overwrite_a=1
+            np.array(S.T, order="F"), np.asfortranarray(F), itype=2, lower=1, overwrite_a=1
         )
     else:
         product = F.T @ S @ F

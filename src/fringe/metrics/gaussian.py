@@ -112,9 +112,9 @@ class Gaussian:
         total = 0.0
         mean = scatter = np.zeros(0)
         counted = True
-        for block, share in _joined(_checked(blocks)):
-            counted = counted and (share is None or share.dtype.kind in "iub")
-            weight, centre, rows = _centred(block, share)
+        for rows, shares, whole in _float64_rows(_checked(blocks)):
+            counted = counted and whole
+            weight, centre = _centre(rows[:-1], shares)
             if not total:
                 mean, scatter = centre, np.zeros((len(centre), len(centre)), order="F")
             step = centre - mean
@@ -131,8 +131,10 @@ class Gaussian:
             raise FringeError(
                 f"features: {total:g} rows are too few for a covariance; give at least two"
             )
-        covariance = np.tril(scatter) + np.tril(scatter, -1).T
-        return cls(mean, covariance / divisor)
+        covariance = scatter + scatter.T  # above the diagonal are zeros
+        covariance[np.diag_indices_from(covariance)] /= 2
+        covariance /= divisor
+        return cls(mean, covariance)
 
 
 def merge_gaussians(parts: Sequence[tuple[Gaussian, int]]) -> Gaussian:
@@ -200,38 +202,45 @@ def _checked(
         share = as_numpy(weights)
         _check_weights(share, len(block), seen)
         seen += len(block)
-        used = np.flatnonzero(share)
-        yield block[used], share[used]
+        if share.all():
+            yield block, share
+        else:
+            used = np.flatnonzero(share)
+            yield block[used], share[used]
 
 
-def _joined(
+def _float64_rows(
     blocks: Iterable[tuple[Array, Array | None]],
-) -> Iterator[tuple[Array, Array | None]]:
-    """Yield blocks of about `ROWS` rows or more, but for the last, none empty.
+) -> Iterator[tuple[Floats, Floats | None, bool]]:
+    """Yield rows (`ROWS` + 1, D), fewer at the end, their weights, and whether those are counts.
 
-    Where few images are drawn of many, a block holds few rows, and merging its D x D scatter
-    would cost more than the scatter itself.
+    However the blocks are divided, the rows are not. They are a view of one buffer, to be used
+    before the next is asked for; the last row is free for what the caller adds.
     """
-    rows: list[Array] = []
-    weights: list[Array | None] = []
+    buffer = np.empty((0, 0))
+    shares = np.empty(ROWS)
+    filled = 0
+    weighted: bool | None = None
+    counts = True
     for block, share in blocks:
-        if len(block):
-            rows.append(block)
-            weights.append(share)
-        if sum(map(len, rows)) > ROWS // 2:
-            yield _concatenated(rows, weights)
-            rows, weights = [], []
-    if rows:
-        yield _concatenated(rows, weights)
-
-
-def _concatenated(rows: list[Array], weights: list[Array | None]) -> tuple[Array, Array | None]:
-    if len(rows) == 1:
-        return rows[0], weights[0]
-    known = [share for share in weights if share is not None]
-    if known and len(known) < len(weights):
-        raise FringeError("weights: some blocks have them and some do not; give all or none")
-    return np.concatenate(rows), np.concatenate(known) if known else None
+        if weighted is None:
+            weighted = share is not None
+            buffer = np.empty((ROWS + 1, block.shape[1]))
+        if weighted != (share is not None):
+            raise FringeError("weights: some blocks have them and some do not; give all or none")
+        counts = counts and (share is None or share.dtype.kind in "iub")
+        taken = 0
+        while taken < len(block):
+            size = min(ROWS - filled, len(block) - taken)
+            buffer[filled : filled + size] = block[taken : taken + size]
+            if share is not None:
+                shares[filled : filled + size] = share[taken : taken + size]
+            filled, taken = filled + size, taken + size
+            if filled == ROWS:
+                yield buffer, shares if weighted else None, counts
+                filled = 0
+    if filled:
+        yield buffer[: filled + 1], shares[:filled] if weighted else None, counts
 
 
 def _check_weights(weights: Array, rows: int, first: int) -> None:
@@ -243,25 +252,18 @@ def _check_weights(weights: Array, rows: int, first: int) -> None:
         raise FringeError(f"weights: row {first + row} is {weights[row]}; none may be negative")
 
 
-def _centred(block: Array, weights: Array | None) -> tuple[float, Floats, Floats]:
-    """Return the sum of weights, the mean (D,), and rows (b + 1, D) whose products are the scatter.
-
-    The last row is free for what the caller adds.
-    """
-    rows = np.empty((len(block) + 1, block.shape[1]))
-    own = rows[:-1]
-    own[:] = block
-    mean = own.mean(axis=0)
-    own -= mean
+def _centre(rows: Floats, weights: Floats | None) -> tuple[float, Floats]:
+    """Make of rows (b, D) those whose products are the scatter; return the weight and the mean."""
+    mean = rows.mean(axis=0)
+    rows -= mean
     if weights is None:
-        return float(len(own)), mean, rows
+        return float(len(rows)), mean
     # The middle of the rows was taken first, so that a large common offset does not cost digits.
-    shares = weights.astype(np.float64)
-    total = float(shares.sum())
-    shift = (shares / total) @ own
-    own -= shift
-    own *= np.sqrt(shares)[:, None]
-    return total, mean + shift, rows
+    total = float(weights.sum())
+    shift = (weights / total) @ rows
+    rows -= shift
+    rows *= np.sqrt(weights)[:, None]
+    return total, mean + shift
 
 
 def describe_rank(n: int, dim: int, what: str = "the features") -> str | None:

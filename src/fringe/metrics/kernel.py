@@ -237,26 +237,25 @@ def _about_origin(
 def _about(features: Array, origin: Array) -> _Set:
     wide = origin.astype(np.float64)
     squares, offsets = np.empty(len(features)), np.full(len(features), wide @ wide / 2)
-    for at in _blocks(len(features)):
-        rows = _centred(features[at], origin)
-        squares[at] = np.einsum("nd,nd->n", rows, rows, dtype=np.float64)
-        offsets[at] += np.einsum("nd,d->n", rows, wide)
+    for at in _blocks(len(features), size=STRIP):
+        rows = _centred(features[at], origin).astype(np.float64, copy=False)
+        squares[at] = np.einsum("nd,nd->n", rows, rows)
+        offsets[at] += rows @ wide
     return _Set(features, origin, squares, offsets)
 
 
 def _centred(features: Array, origin: Array) -> Array:
-    rows = features.astype(origin.dtype)
-    rows -= origin
-    return rows
+    return np.subtract(features, origin, dtype=origin.dtype)
 
 
 def _part(x: _Set, rows: slice | Array) -> _Set:
     return _Set(x.features[rows], x.origin, x.squares[rows], x.offsets[rows])
 
 
-def _blocks(rows: int, first: int = 0) -> Iterator[slice]:
-    for start in range(first, rows, BLOCK):
-        yield slice(start, start + BLOCK)
+def _blocks(rows: int, first: int = 0, size: int | None = None) -> Iterator[slice]:
+    size = size or BLOCK
+    for start in range(first, rows, size):
+        yield slice(start, start + size)
 
 
 def _of_subsets(
@@ -334,8 +333,7 @@ def _sums(
     ``products`` (n, m) are the inner products of centred rows.
     """
     total = np.zeros((len(kernels), times_y.shape[1]))
-    for first in range(0, len(products), STRIP):
-        at = slice(first, first + STRIP)
+    for at in _blocks(len(products), size=STRIP):
         for index, values in enumerate(_values(products[at], _part(x, at), y, kernels)):
             total[index] += _weighed(times_x[at], values, times_y)
     return total
@@ -346,17 +344,18 @@ def _own_sums(
 ) -> Floats:
     """Return `_sums` of x and x, but for the pairs of an image with itself."""
     total = np.zeros((len(kernels), times.shape[1]))
-    for first in range(0, len(products), STRIP):
-        at, beyond = slice(first, first + STRIP), slice(first, None)
+    for at in _blocks(len(products), size=STRIP):
+        beyond = slice(at.start, None)
         # What is beyond the square on the diagonal stands for its mirror image too.
         columns = 2 * times[beyond]
         columns[:STRIP] /= 2
+        copies = times[at] * (times[at] - 1)  # pairs of two copies of one image
         strips = _values(products[at, beyond], _part(x, at), _part(x, beyond), kernels)
         for index, values in enumerate(strips):
             own = values.diagonal().copy()
             np.fill_diagonal(values, 0)
             total[index] += _weighed(times[at], values, columns)
-            total[index] += own @ (times[at] * (times[at] - 1))
+            total[index] += own @ copies
             np.fill_diagonal(values, own)
     return total
 
@@ -390,7 +389,8 @@ def _values(
             distances = -2 * products
             distances += x.squares[:, None]
             distances += y.squares
-            np.maximum(distances, 0, out=distances)
+            # One that is about 0 may come out negative; to cut it off at 0 takes far longer.
+            np.abs(distances, out=distances)
         if values is not None and gamma == 2 * before:
             # The square of the kernel before: an exponential costs far more, and the square loses
             # no more than it doubles that kernel's rounding error.
