@@ -27,8 +27,7 @@ env: .venv/.complete ## Make the Python environment in .venv
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Fringe needs Python 3.11 or later; name one: make env PYTHON=python3.12"; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --disable-pip-version-check --progress-bar off --no-compile \
-	  -r envs/requirements.lock # Python compiles what is imported, when it is
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -r envs/requirements.lock
 	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
