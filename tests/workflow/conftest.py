@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import compileall
 import copy
 import io
 import os
@@ -167,6 +168,8 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("code") / "repository"
     clone(REPOSITORY, folder)
     shutil.copy(Path(__file__).with_name("tiny_network.py"), folder / "src")
+    # Once, also where PYTHONDONTWRITEBYTECODE forbids the hundreds of jobs to do it.
+    compileall.compile_dir(folder / "src", quiet=1)
     return folder
 
 

@@ -113,7 +113,7 @@ class Gaussian:
         mean = scatter = np.zeros(0)
         counted = True
         for rows, shares, whole in _float64_rows(_checked(blocks)):
-            counted = counted and whole
+            counted = whole
             weight, centre = _centre(rows[:-1], shares)
             if not total:
                 mean, scatter = centre, np.zeros((len(centre), len(centre)), order="F")

@@ -1,12 +1,13 @@
 """Kernel distances: the squared maximum mean discrepancy (MMD^2) with an unbiased estimator."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
 from fringe.errors import FringeError
 from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, require_finite
+from fringe.progress import progress
 from fringe.seeds import random_stream
 
 __all__ = ["Kernel", "kernel_distance", "kernel_distances", "kernel_distances_of_draws"]
@@ -167,9 +168,9 @@ def kernel_distances_of_draws(
     known = None
     if len(y) ** 2 > (distinct**2).sum():
         own = ((np.flatnonzero(column), column[:, None]) for column in times.T)
-        parts = [_similarity(_part(drawn, rows), full, column[rows]) for rows, column in own]
+        parts = [_similarity(_part(drawn, rows), full, column[rows], True) for rows, column in own]
         known = np.concatenate(parts, axis=1)
-    return _mmd2(reals, drawn, full, np.ones((len(x), 1)), times, known).T
+    return _mmd2(reals, drawn, full, np.ones((len(x), 1)), times, known, long=True).T
 
 
 def _checked(
@@ -258,6 +259,13 @@ def _blocks(rows: int, first: int = 0, size: int | None = None) -> Iterator[slic
         yield slice(start, start + size)
 
 
+def _watched(blocks: Iterator[slice], long: bool) -> Iterable[slice]:
+    if not long:
+        return blocks
+    every = list(blocks)
+    return progress(every, "kernel of all pairs", total=len(every), unit="blocks")
+
+
 def _of_subsets(
     x: Array, y: Array, kernels: Sequence[tuple[str, float]], chosen: list[tuple[Array, Array]]
 ) -> Floats:
@@ -287,30 +295,35 @@ def _mmd2(
     times_x: Floats,
     times_y: Floats,
     similarity: Floats | None = None,
+    long: bool = False,
 ) -> Floats:
     """Return the unbiased MMD^2 over all pairs within each subset, shape (kernels, subsets).
 
     ``times_x`` (n, subsets or 1) and ``times_y`` (m, subsets) say how often a row is in a subset;
-    ``similarity`` (kernels, subsets) is `_similarity` of y where it is known.
+    ``similarity`` (kernels, subsets) is `_similarity` of y where it is known. What may take
+    ``long`` shows its progress.
     """
     between = np.zeros((len(kernels), times_y.shape[1]))
-    for at in _blocks(len(x.features)):
+    for at in _watched(_blocks(len(x.features)), long):
         rows, part = _centred(x.features[at], x.origin), _part(x, at)
         for other in _blocks(len(y.features)):
             products = rows @ _centred(y.features[other], y.origin).T
             between += _sums(products, part, _part(y, other), kernels, times_x[at], times_y[other])
     between /= times_x.sum(axis=0) * times_y.sum(axis=0)
-    of_y = _similarity(y, kernels, times_y) if similarity is None else similarity
-    return np.asarray(_similarity(x, kernels, times_x) + of_y - 2 * between)
+    of_x = _similarity(x, kernels, times_x, long)
+    of_y = _similarity(y, kernels, times_y, long) if similarity is None else similarity
+    return np.asarray(of_x + of_y - 2 * between)
 
 
-def _similarity(x: _Set, kernels: Sequence[tuple[str, float]], times: Floats) -> Floats:
+def _similarity(
+    x: _Set, kernels: Sequence[tuple[str, float]], times: Floats, long: bool = False
+) -> Floats:
     """Return the means of k(x_i, x_j) over pairs of two images, shape (kernels, subsets).
 
     Images repeated are two images, each the other's equal. What is above the diagonal counts twice.
     """
     total = np.zeros((len(kernels), times.shape[1]))
-    for at in _blocks(len(x.features)):
+    for at in _watched(_blocks(len(x.features)), long):
         rows, part = _centred(x.features[at], x.origin), _part(x, at)
         total += _own_sums(rows @ rows.T, part, kernels, times[at])
         for other in _blocks(len(x.features), at.stop):
