@@ -116,13 +116,17 @@ def test_killed_optimization_goes_on(project: Project, tmp_path: Path) -> None:
 
 def test_a_living_run_keeps_its_lock(fresh: Project) -> None:
     """A second run in the same folder is refused, and the first is not disturbed."""
-    fresh.config["network"] = "tiny_network:slow"
-    link = "features/late/tiny_network.slow.h5"
+    fresh.config["network"] = "tiny_network:held"
+    link = "features/late/tiny_network.held.h5"
+    (fresh.folder / "hold").touch()
     process = fresh.start(link)
-    until(lambda: (fresh.folder / ".snakemake/locks/0.output.lock").exists(), process)
-    assert "cannot be locked" in fresh.run(link, fails=True)
-    assert (fresh.folder / ".snakemake/locks/0.output.lock").exists()
-    assert process.wait() == 0
+    try:
+        until(lambda: (fresh.folder / "computing").exists(), process)
+        assert "cannot be locked" in fresh.run(link, fails=True)
+        assert (fresh.folder / ".snakemake/locks/0.output.lock").exists()
+    finally:
+        (fresh.folder / "hold").unlink()
+        assert process.wait() == 0
     assert fresh.planned(link) == set()
 
 
