@@ -130,8 +130,12 @@ def _draw(
         if found.lower_bound > 0
         else "no bound above 0 was proven"
     )
-    height = axes.transAxes.inverted().transform(axes.transData.transform((right, bound[-1])))[1]
-    label(right, bound[-1], text, _dark(green), "below" if height > 0.1 else "above", "right")
+    # Below the bound wherever the text is, which may take the right half.
+    half = math.sqrt(axes.get_xlim()[0] * right)
+    lowest = min(bound[seconds >= half], default=bound[-1])
+    low, high = (axes.transLimits.transform((0, y))[1] for y in (lowest, bound[-1]))
+    y = lowest if low > 0.1 else bound[-1]
+    label(right, y, text, _dark(green), "below" if high > 0.1 else "above", "right")
 
 
 def _time_axis(axes: Axes, first: float, last: float) -> float:
