@@ -241,6 +241,10 @@ def test_work_follows_from_counts(tmp_path: Path) -> None:
     # Five draws in Table 1, ten in Table 2: the most are drawn.
     scored = of("score_scheme", "s", dataset="faces", scheme="random", network="efficientnet-lite0")
     assert scored.units == 10 * (60 * 1280**2 + 1280**3)
+    # Ten draws of 60 of 120 images and 40 real ones: KID of all pairs, these being fewer than
+    # those of its subsets, and the exact KID of all draws in common.
+    kernels = of("score_kernels", "s", dataset="faces", scheme="random")
+    assert kernels.units == (10 * 100**2 + (40**2 + 120**2) / 2 + 40 * 120) * 1280 / 4
     one = Job("optimize_sweep", (), ("weights/faces/top1.h5",))
     two = Job("optimize_sweep", (), ("weights/faces/top1.h5", "weights/faces/middle2.h5"))
     first, both = (work(item, settings, sources, "cpu") for item in (one, two))

@@ -206,10 +206,13 @@ def work(job: Job, config: Mapping[str, Any], sources: plan.Sources, device: Dev
         case "score_kernels":  # in float32, four times as fast
             real, generated = dataset["n_real"], dataset["n_generated"]
             subsets = 3 * evaluation["kid_subsets"] * evaluation["kid_subset_size"] ** 2
-            pairs = min(subsets, (real + generated) ** 2)  # all pairs, where these are fewer
-            if evaluation["kid_exact"]:
-                pairs += generated * (real + generated)
-            return multiply(repeats["table3"] * pairs * dim / 4)
+            draws = repeats["table3"]
+            # All pairs, where these are fewer.
+            pairs = draws * min(subsets, (real + generated) ** 2)
+            if evaluation["kid_exact"]:  # draws share what they have in common
+                drawn = min(sources[dataset["generated"]]["count"], draws * generated)
+                pairs += (real**2 + min(drawn**2, draws * generated**2)) / 2 + real * drawn
+            return multiply(pairs * dim / 4)
         case "score_precision_recall":  # in float32, four times as fast
             other = evaluation["precision_recall"]["network"]
             pairs = (dataset["n_real"] + dataset["n_generated"]) ** 2
