@@ -159,7 +159,7 @@ def kernel_distances_of_draws(
             f"got shape {times.shape} of {times.dtype}"
         )
     times = times.astype(np.float64)
-    _require_two(len(x), *(int(images) for images in times.sum(axis=0)))
+    _require_two(len(x), int(times.sum(axis=0).min()))
     used = times.any(axis=1)
     if not used.all():
         y, times = y[used], times[used]
@@ -188,11 +188,10 @@ def _checked(
     return x, y, [_complete(kernel, x.shape[1]) for kernel in kernels]
 
 
-def _require_two(real: int, *generated: int) -> None:
-    fewest = min(generated, default=0)
-    if min(real, fewest) < 2:
+def _require_two(real: int, generated: int) -> None:
+    if min(real, generated) < 2:
         raise FringeError(
-            f"kernel distance: got {real} real and {fewest} generated images; give at least two"
+            f"kernel distance: got {real} real and {generated} generated images; give at least two"
         )
 
 
