@@ -2,6 +2,7 @@
 
 import math
 import os
+import sys
 from pathlib import Path
 
 from fringe import costs, plan, revisions
@@ -35,6 +36,8 @@ def checked(config):
                 clear_stale_locks(Path(".snakemake"))
                 refuse_left_over(Path.cwd())
             set_damaged_aside(folder, dry=dry)
+            for warning in plan.warnings(checked[0]):
+                print(f"warning: {warning}", file=sys.stderr)
     except FringeError as error:
         raise WorkflowError(str(error)) from None
     return checked
@@ -60,6 +63,8 @@ def in_files(network):
 
 NETWORKS = {in_files(name): name for name in plan.networks(config)}
 MAIN, CONTROLS = in_files(config["network"]), [*map(in_files, config["controls"])]
+# The control in figures that show one.
+SHOWN = in_files(plan.shown_control(config))
 WEIGHTS = plan.locate_weights(config, plan.hash_cache(config))
 SCHEMES = plan.schemes(config)
 
@@ -614,12 +619,12 @@ def subject(dataset):
 
 
 def sweep_scores(wildcards):
-    """Return the scores behind Figures 6 and 18, in FID's network and in the last control."""
+    """Return the scores behind Figures 6 and 18, in FID's network and in one control."""
     return expand(
         f"{R}/scores/{{dataset}}/{{scheme}}/{{network}}.csv",
         dataset=sweep_datasets(wildcards.number),
         scheme=["random", "prelogits", *plan.sweep_schemes(config)],
-        network=[MAIN, CONTROLS[-1]],
+        network=[MAIN, SHOWN],
     )
 
 
@@ -629,9 +634,9 @@ def sweep_datasets(number):
 
 
 def compared_scores(comparison):
-    """Return the scores of a comparison's two generators: FID, the last control's, and recall."""
+    """Return the scores of a comparison's two generators: FID, one control's, and recall."""
     return expand(
         f"{R}/scores/{{dataset}}/random/{{kind}}.csv",
         dataset=config["comparisons"][comparison]["generators"].values(),
-        kind=[MAIN, CONTROLS[-1], "precision_recall"],
+        kind=[MAIN, SHOWN, "precision_recall"],
     )

@@ -68,7 +68,7 @@ rule figure_sweep:
             datasets=sweep_datasets(w.number),
             titles=titles(),
             network=config["network"],
-            control=config["controls"][-1],
+            control=plan.shown_control(config),
             schemes=plan.sweep_schemes(config),
         ),
     script:
@@ -223,7 +223,7 @@ rule figure_comparison:
             },
             titles=titles(config["comparisons"][w.comparison]["generators"].values()),
             network=config["network"],
-            control=config["controls"][-1],
+            control=plan.shown_control(config),
             recall=config["evaluation"]["precision_recall"]["network"],
             grid=COMPARISON_GRIDS[w.number],
             seed=config["seed"],

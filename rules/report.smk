@@ -43,6 +43,9 @@ rule verdict:
                 name: network_info(name)[0]
                 for name in (config["network"], *config["controls"])
             },
+            "trained_on": {
+                name: plan.trained_on(config, name) for name in config["controls"]
+            },
             "revision": revisions.TABLES,
         },
     script:

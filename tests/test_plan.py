@@ -7,6 +7,7 @@ import io
 import os
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from fringe import plan
 from fringe.config import complete, load_schema
 from fringe.errors import FringeError
 from fringe.networks import network_weights
+from fringe.networks.registry import NETWORKS
 from fringe.sources import GeneratedSource, KeptImages, render_shard
 
 from .generators.checkpoints import write_stylegan2_pickle
@@ -279,6 +281,46 @@ def test_weights_that_are_gone_are_said_to_be(config: dict[str, Any]) -> None:
         plan.weights_path(completed, "clip")
     completed["weights"] = {"clip": "real.zip"}
     assert plan.weights_path(completed, "clip") == Path("real.zip")
+
+
+def test_a_control_trained_on_imagenet_s_labels_neither_judges_nor_stands_in_figures(
+    config: dict[str, Any],
+) -> None:
+    completed, _ = check(config | {"controls": ["swav", "clip", "resnet50"]})
+    assert plan.shown_control(completed) == "clip"
+    assert plan.warnings(completed) == []
+    completed["datasets"]["faces"]["resample"] = False
+    assert plan.networks_of(completed, "faces") == ["efficientnet-lite0", "clip"]
+    completed, _ = check(config | {"controls": ["vgg16", "resnet50"]})
+    assert plan.shown_control(completed) == "resnet50"
+    (warning,) = plan.warnings(completed)
+    assert "controls: none of vgg16, resnet50 can judge" in warning
+    assert "add a control that was not, for example clip or untrained" in warning
+
+
+def test_weights_of_one_s_own_may_be_of_any_training(config: dict[str, Any]) -> None:
+    Path("mine.pth").write_bytes(b"mine")
+    mine = {"path": "mine.pth", "sha256": hashlib.sha256(b"mine").hexdigest().upper()}
+    completed, _ = check(config | {"controls": ["resnet50"], "weights": {"resnet50": mine}})
+    assert plan.trained_on(completed, "resnet50") is None
+    assert plan.warnings(completed) == []
+    completed["weights"] = {}
+    assert plan.trained_on(completed, "resnet50") == "ImageNet-1k labels"
+
+
+def test_weights_of_another_training_are_named(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Path("vgg16.pt").write_bytes(b"nvidia's")
+    entry = NETWORKS["vgg16-nvidia"]
+    (published,) = entry.weights
+    ours = replace(published, sha256=hashlib.sha256(b"nvidia's").hexdigest())
+    monkeypatch.setitem(NETWORKS, "vgg16-nvidia", replace(entry, weights=(ours,)))
+    config |= {"controls": ["vgg16"], "weights": {"vgg16": "vgg16.pt"}}
+    assert faults(config) == [
+        "weights/vgg16: vgg16.pt holds the weights of vgg16-nvidia; name that network, or fetch "
+        "vgg16's own"
+    ]
 
 
 def test_sizes() -> None:

@@ -68,6 +68,7 @@ GIGA_MACS = {
     "swav": 4.1,
     "clip": 4.4,
     "vgg16": 15.5,
+    "vgg16-nvidia": 15.5,
     "dinov2-b": 23.0,
     "dinov2-l": 81.0,
     "efficientnet-lite0": 0.4,

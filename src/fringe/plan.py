@@ -12,7 +12,7 @@ from typing import Any, Literal
 from fringe.config import SOURCE_KEYS, complete, duplicate_keys, items, raise_faults, where_shaped
 from fringe.devices import choose_device
 from fringe.errors import FringeError
-from fringe.networks import network_info, network_weights
+from fringe.networks import network_info, network_names, network_weights
 from fringe.networks.weights import find, mismatch
 from fringe.sources import (
     GeneratedSource,
@@ -23,6 +23,7 @@ from fringe.sources import (
     source_from_spec,
 )
 from fringe.sources.digests import file_digests, remembered
+from fringe.training import training
 
 __all__ = [
     "check",
@@ -54,10 +55,13 @@ __all__ = [
     "shard_bounds",
     "shard_memory",
     "shard_name",
+    "shown_control",
     "source_spec",
     "sweep_provenance",
     "sweep_schemes",
+    "trained_on",
     "used_sources",
+    "warnings",
     "weights_path",
 ]
 
@@ -288,11 +292,45 @@ def _named_networks(config: Config) -> Iterable[tuple[str, str]]:
         )
 
 
+def trained_on(config: Config, network: str) -> str | None:
+    """Return what a network was trained on, one of `fringe.training.TRAININGS`; None: not stated.
+
+    A network of Fringe's own with weights that nobody published for it may be any training's.
+    """
+    if network in config["weights"]:
+        path, sha256 = _given_weights(config["weights"][network])
+        if sha256 is not None and mismatch(path, sha256, network_weights(network)):
+            return None
+    return network_info(network).trained_on
+
+
+def _judges(config: Config) -> list[str]:
+    """Return the controls that may judge a fall of FID, in their order."""
+    return [name for name in config["controls"] if training(trained_on(config, name)).judges]
+
+
+def shown_control(config: Config) -> str:
+    """Return the control in figures that show one: the last that may judge, else the last."""
+    return str((_judges(config) or config["controls"])[-1])
+
+
+def warnings(config: Config) -> list[str]:
+    """Return what a completed config without faults will take away from the results."""
+    if _judges(config):
+        return []
+    return [
+        f"controls: none of {', '.join(config['controls'])} can judge, because each was trained on "
+        "ImageNet's labels; the verdict will give no share of FID: add a control that was not, for "
+        "example clip or untrained"
+    ]
+
+
 def networks_of(config: Config, name: str) -> list[str]:
     """Return the networks that extract features of a data set's real and generated images."""
     dataset = config["datasets"][name]
     controls = config["controls"]
-    wanted = [config["network"], *(controls if dataset["resample"] else controls[-1:])]
+    wanted = [config["network"]]
+    wanted += controls if dataset["resample"] else [shown_control(config)]
     wanted += dataset["alternatives"]
     if any(
         name in comparison["generators"].values() for _, comparison in items(config, "comparisons")
@@ -450,6 +488,16 @@ def given_weights_fault(config: Config, network: str, cache: Path) -> str | None
     wrong = mismatch(path, found, files) if sha256 is None else found != sha256 and [sha256]
     if not wrong:
         return None
+    others = [
+        name
+        for name in network_names()
+        if any(found == file.sha256 for file in network_weights(name))
+    ]
+    if others:
+        return (
+            f"weights/{network}: {path} holds the weights of {' and '.join(others)}; name that "
+            f"network, or fetch {network}'s own"
+        )
     return (
         f"weights/{network}: {path} has SHA-256 {found}, expected {' or '.join(wrong)}; fetch it "
         "again, or state `sha256` beside `path` if these are weights of your own"

@@ -11,4 +11,4 @@ METRICS = 2  # values of distances and statistics
 RESAMPLING = 2  # the images or weights that are chosen
 SENSITIVITY = 1  # maps
 TABLES = 1  # content or format of tables and verdict
-FIGURES = 2  # look or content of figures
+FIGURES = 3  # look or content of figures

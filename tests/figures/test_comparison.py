@@ -12,7 +12,12 @@ from fringe.figures.style import read_style, styled
 from fringe.tables import SCORE_COLUMNS
 
 GENERATORS = {"Projected FastGAN": "ffhq_fastgan", "StyleGAN2": "ffhq"}
-MEASURES = (("inception", "fid"), ("clip", "fid"), ("vgg16", "precision"), ("vgg16", "recall"))
+MEASURES = (
+    ("inception", "fid"),
+    ("clip", "fid"),
+    ("vgg16-nvidia", "precision"),
+    ("vgg16-nvidia", "recall"),
+)
 VALUES = {"ffhq_fastgan": (5.25, 4.66, 0.65, 0.45), "ffhq": (5.30, 2.76, 0.68, 0.46)}
 SHIFTS = (-0.04, 0, 0.04)
 
@@ -37,10 +42,10 @@ def compare(scored=None, images=None, **options):
     arguments = {
         "title": "FFHQ",
         "generators": GENERATORS,
-        "titles": {"inception": "Inception-V3", "vgg16": "VGG16", "clip": "CLIP"},
+        "titles": {"inception": "Inception-V3", "vgg16-nvidia": "VGG16", "clip": "CLIP"},
         "network": "inception",
         "control": "clip",
-        "recall_network": "vgg16",
+        "recall_network": "vgg16-nvidia",
     }
     return generator_comparison(
         grids() if images is None else images,
@@ -70,7 +75,9 @@ def test_scores_stand_over_each_grid_beside_the_papers():
         {"scored": scores(10000)},
         {"paper": pd.DataFrame()},
         {
-            "scored": scores().replace({"network": {"inception": "a", "clip": "b", "vgg16": "c"}}),
+            "scored": scores().replace(
+                {"network": {"inception": "a", "clip": "b", "vgg16-nvidia": "c"}}
+            ),
             "network": "a",
             "control": "b",
             "recall_network": "c",
@@ -94,6 +101,23 @@ def test_the_note_says_whom_each_network_prefers():
     assert "FID (CLIP) is the same for both" in text
     single = scores()[scores()["repeat"] == 0]
     assert "FID (Inception-V3) is 1.0% lower for (a)" in note(compare(single))
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        ("vgg16", "VGG-16 of torchvision: torchvision's weights (vgg16-397923af)."),
+        ("vgg16-nvidia", "VGG-16 of NVIDIA: the weights of NVIDIA's vgg16.pt."),
+    ],
+)
+def test_the_note_says_whose_weights_precision_and_recall_are_measured_with(network, told):
+    scored = scores().replace({"network": {"vgg16-nvidia": network}})
+    text = note(compare(scored, titles={}, recall_network=network))
+    assert told in text
+    assert "Inception-V3: TensorFlow's weights of 2015-12-05" in text
+    # The paper's recall stands beside that of the network that its authors' code takes.
+    heads = [axes.get_title() for axes in compare(scored, recall_network=network).axes]
+    assert ("Recall 0.45 [0.45]" in heads[0]) == (network == "vgg16-nvidia")
 
 
 def test_the_note_says_from_how_many_images_each_number_comes():
@@ -177,7 +201,10 @@ def test_bad_input():
         ({"generators": one}, "got 1 generators; name two"),
         ({"images": {"ffhq": grids()["ffhq"]}}, "no images of ffhq_fastgan; give a grid of each"),
         ({"images": grids() | {"ffhq": np.zeros((2, 8, 8, 3))}}, "'StyleGAN2': float64 of shape"),
-        ({"control": "swav"}, r"network 'swav' is missing there \(found clip, inception, vgg16\)"),
+        (
+            {"control": "swav"},
+            r"network 'swav' is missing there \(found clip, inception, vgg16-nvidia\)",
+        ),
         ({"scored": scores()[scores()["metric"] != "recall"]}, "metric 'recall'"),
         ({"scored": fewer}, r"in clip was measured with 50000 \+ 50000 and 10 \+ 50000"),
     ):

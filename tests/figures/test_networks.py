@@ -74,6 +74,16 @@ def test_each_dataset_may_have_networks_of_its_own():
     assert figure.axes[0].texts[1].get_text() == "1.00 ± 0.05 (−66.7%)"
 
 
+def test_the_note_says_whose_weights_each_network_has():
+    told = (
+        "Inception-V3: TensorFlow's weights of 2015-12-05; Inception-V3 of torchvision: "
+        "torchvision's weights (inception_v3_google)."
+    )
+    assert told in texts(network_comparison(scores(), {}, NETWORKS))
+    own = {"inception-torchvision": "Inception-V3 of torchvision (own weights 0123abcd)"}
+    assert "inception_v3_google" not in texts(network_comparison(scores(), own, NETWORKS))
+
+
 @pytest.mark.parametrize("datasets", [("ffhq",), ("ffhq", "lsun_cat"), tuple(FIDS)])
 def test_nothing_is_clipped_or_overlaps(datasets):
     networks = (*NETWORKS, "efficientnet-lite0")

@@ -9,6 +9,7 @@ import torch
 
 from fringe.errors import FringeError
 from fringe.networks import load_network, network_info, network_names, network_weights
+from fringe.training import TRAININGS, training
 
 OWN = """
 import torch
@@ -42,7 +43,10 @@ def test_info_needs_no_torch() -> None:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.strip() == "[(2048, 1008, 1, True), (1280, 1000, 1, True)] False"
+    assert done.stdout.strip() == (
+        "[(2048, 1008, 1, True, 'ImageNet-1k labels'), "
+        "(1280, 1000, 1, True, 'ImageNet-1k labels')] False"
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in network_names() if not network_weights(name)])
@@ -57,9 +61,28 @@ def test_registered_sizes_are_those_of_the_network(name: str) -> None:
         assert result.logits.shape == (2, info.n_classes)
 
 
+def test_every_network_of_fringe_s_own_states_what_it_was_trained_on() -> None:
+    judges = {name for name in network_names() if training(network_info(name).trained_on).judges}
+    assert judges == {"swav", "clip", "dinov2-b", "dinov2-l", "untrained"}
+    assert all(network_info(name).trained_on in TRAININGS for name in network_names())
+
+
+def test_a_training_that_a_network_states_is_one_of_those_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_package(tmp_path, monkeypatch, "stating_network", dim=3)
+    with (tmp_path / "stating_network.py").open("a") as file:
+        file.write("def faces(*_): ...\nfaces.info = (3, None, 1, False, 'other images')\n")
+        file.write("def cats(*_): ...\ncats.info = (3, None, 1, False, 'cats')\n")
+    assert network_info("stating_network:tiny").trained_on is None
+    assert network_info("stating_network:faces").trained_on == "other images"
+    with pytest.raises(FringeError, match=r"'stating_network:cats': the fifth .* 'cats' is unkn"):
+        network_info("stating_network:cats")
+
+
 def test_network_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_package(tmp_path, monkeypatch, "own_network", dim=3)
-    assert network_info("own_network:tiny") == (3, None, 1, False)
+    assert network_info("own_network:tiny") == (3, None, 1, False, None)
     images = torch.full((2, 3, 4, 4), 7, dtype=torch.uint8)
     features = load_network("own_network:tiny")(images).features
     assert torch.equal(features, torch.full((2, 3), 7.0))
@@ -71,7 +94,7 @@ def test_network_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.Mon
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: packaged-network\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[fringe.networks]\nshort = packaged_network:tiny\n")
-    assert network_info("short") == (3, None, 1, False)
+    assert network_info("short") == (3, None, 1, False, None)
     assert load_network("short").name == "own:tiny"
     with pytest.raises(FringeError, match=r"unknown network 'long'; .*, short, or"):
         network_info("long")

@@ -13,8 +13,8 @@ from torchvision.models import vgg16
 
 from fringe.checkpoints import read_state
 from fringe.errors import FringeError
-from fringe.networks import FeatureNetwork
-from fringe.networks.vgg16 import load, torchvision_names
+from fringe.networks import FeatureNetwork, network_weights
+from fringe.networks.vgg16 import load, load_nvidia, torchvision_names
 
 CPU = torch.device("cpu")
 SIDES = 256, 32
@@ -59,6 +59,13 @@ def test_features_equal_torch_fidelity(network: FeatureNetwork, expected: list[T
         assert found.logits is None
         assert found.maps is None
     assert (network.name, network.feature_dim, network.class_names) == ("vgg16", 4096, None)
+
+
+def test_the_two_trainings_have_a_name_each(weights: Path) -> None:
+    (torchvisions,), (nvidias,) = network_weights("vgg16"), network_weights("vgg16-nvidia")
+    assert (torchvisions.name, nvidias.name) == ("vgg16-397923af.pth", "vgg16.pt")
+    assert torchvisions.sha256 != nvidias.sha256
+    assert load_nvidia(weights, CPU).name == "vgg16-nvidia"
 
 
 def test_features_are_past_the_last_relu(network: FeatureNetwork) -> None:

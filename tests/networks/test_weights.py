@@ -212,7 +212,7 @@ def use(files: tuple[WeightsFile, ...], monkeypatch: pytest.MonkeyPatch) -> None
         )
 
     monkeypatch.setattr("fringe.networks.untrained.load", load)
-    entry = registry._entry_of(3, None, "untrained:load", files)
+    entry = registry._entry_of(3, None, "untrained:load", "random weights", files)
     monkeypatch.setitem(registry.NETWORKS, "weighted", entry)
 
 
@@ -238,7 +238,9 @@ def test_another_file_is_used_with_a_warning(
     assert network.weights_sha256 == hashlib.sha256(b"own").hexdigest()
 
 
-@pytest.mark.parametrize("name", ["inception", "resnet50", "clip", "vgg16", "dinov2-b"])
+@pytest.mark.parametrize(
+    "name", ["inception", "resnet50", "clip", "vgg16", "vgg16-nvidia", "dinov2-b"]
+)
 def test_a_file_of_another_name_and_content_is_none_that_was_published(name: str) -> None:
     files = network_weights(name)
     assert mismatch(Path("own.pth"), "0" * 64, files) == list(

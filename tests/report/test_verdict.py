@@ -14,6 +14,9 @@ from fringe.tables import SCORE_COLUMNS, table1, table2, write_table
 TITLES = {"d": "Data", "net": "Net", "clip": "Clip", "swav": "Swav"}
 
 
+TRAINED_ON = {"clip": "image-text pairs", "swav": "ImageNet-1k images"}
+
+
 def scores(values, n_generated=50000):
     """Return rows from {(scheme, network): repeats}."""
     rows = [
@@ -35,7 +38,7 @@ BASE = {
 
 
 def test_share_by_hand():
-    (found,) = verdict(scores(BASE), "net", ["clip", "swav"], TITLES)
+    (found,) = verdict(scores(BASE), "net", ["clip", "swav"], TITLES, trained_on=TRAINED_ON)
     assert found.fid.change == pytest.approx(-0.6)
     # std of the ratio 4/10 with 0.1 on both: sqrt(0.1^2 + (0.4 * 0.1)^2) / 10
     assert found.fid.std == pytest.approx(math.hypot(0.1, 0.04) / 10)
@@ -49,13 +52,55 @@ def test_share_by_hand():
     assert "at least about 40 ± 1% of this FID lies in its perceptual null space" in text
 
 
-def test_a_control_trained_on_imagenet_is_reported_but_no_judge():
-    (found,) = verdict(scores(BASE), "net", ["clip", "swav"], TITLES, imagenet=["swav"])
+def test_a_control_trained_on_imagenet_s_labels_is_reported_and_never_judges():
+    labelled = TRAINED_ON | {"swav": "ImageNet-1k labels"}
+    (found,) = verdict(scores(BASE), "net", ["clip", "swav"], TITLES, trained_on=labelled)
     assert found.judge == "clip"
     assert found.share == pytest.approx(0.55)
     assert len(found.controls) == 2
-    with pytest.raises(FringeError, match="no network without ImageNet classes"):
-        verdict(scores(BASE), "net", ["swav"], TITLES, imagenet=["swav"])
+    text = " ".join(found.sentences)
+    assert (
+        "In the control network (Swav), FID fell by 20.0 ± 0.0%. Swav was trained on ImageNet's "
+        "images and labels: it may share FID's perceptual null space, and does not judge."
+    ) in text
+    assert "The judge, Clip, was trained on pairs of image and text, and never on ImageNet" in text
+
+
+def test_without_a_judge_there_is_no_share_and_no_error():
+    labelled = {"swav": "ImageNet-22k labels"}
+    (found,) = verdict(scores(BASE), "net", ["swav"], TITLES, trained_on=labelled)
+    assert found.judge is None
+    assert math.isnan(found.share)
+    assert math.isnan(found.share_std)
+    assert found.flags == ("no-judge",)
+    text = " ".join(found.sentences)
+    assert "FID fell by 60.0" in text
+    assert "No control can judge" in text
+    assert "for example clip or untrained" in text
+    assert "at least about" not in text
+
+
+@pytest.mark.parametrize(
+    ("trained_on", "told"),
+    [
+        ("ImageNet-1k images", "was trained on ImageNet's images, without labels."),
+        ("LVD-142M images", "without labels; its images include ImageNet's."),
+        ("other images", "was trained on other images, and never saw ImageNet."),
+        ("random weights", "was not trained, and never saw ImageNet."),
+        (None, "was trained on is not stated"),
+    ],
+)
+def test_the_verdict_says_what_its_judge_was_trained_on(trained_on, told):
+    (found,) = verdict(scores(BASE), "net", ["swav"], TITLES, trained_on={"swav": trained_on})
+    assert found.judge == "swav"
+    (about,) = [sentence for sentence in found.sentences if "he judge, Swav, " in sentence]
+    assert told in about
+    assert found.flags == (("training-not-stated",) if trained_on is None else ())
+
+
+def test_an_unknown_training_is_refused():
+    with pytest.raises(FringeError, match=r"trained_on 'cats' is unknown; state one of 'ImageNet-"):
+        verdict(scores(BASE), "net", ["swav"], TITLES, trained_on={"swav": "cats"})
 
 
 def test_a_control_within_its_noise_is_flagged():
@@ -85,7 +130,9 @@ def test_no_null_space_is_claimed_where_fid_does_not_fall(after):
     ("dim", "flags"), [(2048, ()), (8000, ("few-images",)), (50000, ("singular",))]
 )
 def test_too_few_images_for_the_features_are_flagged(dim, flags):
-    (found,) = verdict(scores(BASE), "net", ["clip"], TITLES, dims={"net": dim})
+    (found,) = verdict(
+        scores(BASE), "net", ["clip"], TITLES, dims={"net": dim}, trained_on=TRAINED_ON
+    )
     assert found.flags == flags
     assert ("singular" in " ".join(found.sentences)) == ("singular" in flags)
 
@@ -94,7 +141,7 @@ def test_single_repeat_simulated_and_unequal_counts():
     one = scores({key: values[:1] for key, values in BASE.items()})
     one.loc[(one["scheme"] == "prelogits") & (one["network"] == "net"), "n_generated"] = 40000
     titles = TITLES | {"d": {"title": "Data", "simulated": True}}
-    (found,) = verdict(one, "net", ["clip"], titles)
+    (found,) = verdict(one, "net", ["clip"], titles, trained_on=TRAINED_ON)
     assert found.flags == ("single-repeat", "unequal-counts", "simulated")
     text = " ".join(found.sentences)
     assert "nan" not in text

@@ -173,7 +173,7 @@ def test_paper_numbers_are_those_given_to_us(shared):
         "pytorch": ("inception-torchvision", "fid"),
         "fid": ("inception", "fid"),
         "clip": ("clip", "fid"),
-        "recall": ("vgg16", "recall"),
+        "recall": ("vgg16-nvidia", "recall"),
     }
     datasets = {"ffhq_projected_fastgan": "ffhq_fastgan", "ffhq_stylegan2": "ffhq"}
     for exhibit in ("figure8b", "figure19"):

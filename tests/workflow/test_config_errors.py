@@ -42,6 +42,14 @@ def test_all_faults_at_once_before_any_job(fresh: Project) -> None:
     assert not fresh.results.exists()
 
 
+def test_controls_of_which_none_can_judge_are_named_before_any_job(fresh: Project) -> None:
+    fresh.config["controls"] = ["tiny_network:labelled"]
+    printed = fresh.run(options="--dry-run")
+    assert printed.count("warning: controls: none of tiny_network:labelled can judge") == 1
+    fresh.config["controls"] = ["tiny_network:control", "tiny_network:labelled"]
+    assert "can judge" not in fresh.run(options="--dry-run")
+
+
 def test_a_key_that_stands_twice(fresh: Project) -> None:
     """YAML would silently take the second data set for the first."""
     text = yaml.safe_dump(fresh.config)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fringe import plan
 from fringe.errors import FringeError
 from fringe.evaluation import load_draws, load_gaussian, save_gaussian, save_weights
 from fringe.exchange import write_statistics
@@ -21,7 +22,7 @@ from fringe.features import open_features
 from fringe.metrics import Gaussian, frechet_distance
 from fringe.plan import images_nearby, open_configured
 from fringe.resampling import Weights, optimize_weights
-from fringe.tables import compare_convergence
+from fringe.tables import SCORE_COLUMNS, compare_convergence, paper_numbers
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
@@ -43,6 +44,8 @@ class Named(list[str]):
         super().__init__(map(str, [*files, *named.values()]))
         self.__dict__ |= {name: str(path) for name, path in named.items()}
 
+    scores: list[str]
+
     def get(self, name: str, default: Any = None) -> Any:
         return getattr(self, name, default)
 
@@ -60,6 +63,50 @@ def test_every_script_is_a_rule_s_and_every_rule_has_a_script() -> None:
     assert {path.name for path in SCRIPTS} == {
         line.rpartition("/")[2].strip('" ') for line in rules.splitlines() if "/scripts/" in line
     }
+
+
+def paper_verdict(folder: Path, controls: list[str], stated: dict[str, str | None]) -> str:
+    """Return the verdict of the script on the paper's own numbers of FFHQ, single repeats."""
+    rows = paper_numbers()
+    rows = rows[rows["exhibit"].isin(["table1", "table2"]) & (rows["dataset"] == "ffhq")]
+    rows = rows.assign(space="features", repeat=0, seed=0)[list(SCORE_COLUMNS)]
+    rows = rows[rows["scheme"].isin(["random", "prelogits"])]
+    rows.to_csv(folder / "scores.csv", index=False)
+    about = {
+        "titles": {"ffhq": "FFHQ"},
+        "network": "inception",
+        "controls": controls,
+        "dims": {"inception": 2048},
+        "trained_on": stated,
+    }
+    files = Named()
+    files.scores = [str(folder / "scores.csv")]
+    job = SimpleNamespace(
+        input=files,
+        params=SimpleNamespace(verdict=about),
+        output=SimpleNamespace(markdown=folder / "verdict.md", html=folder / "verdict.html"),
+    )
+    load(REPOSITORY / "workflow/scripts/write_verdict.py").main(job)
+    return (folder / "verdict.md").read_text()
+
+
+def test_the_paper_s_ffhq_is_judged_by_swav(tmp_path: Path) -> None:
+    controls = ["resnet50", "swav", "clip"]
+    config = {"controls": controls, "weights": {}}
+    stated = {name: plan.trained_on(config, name) for name in controls}
+    text = paper_verdict(tmp_path, controls, stated)
+    # Falls: FID 5.30 -> 1.78, 66.4 %; SwAV 1.42 -> 1.24, 12.7 %; CLIP 2.76 -> 2.64, 4.3 %;
+    # ResNet-50, 6.11 -> 3.85, would make it 29 %.
+    assert "taking the control's whole fall (SwAV) as true improvement, at least about 54%" in text
+    assert "The judge, SwAV, was trained on ImageNet's images, without labels." in text
+    assert "ResNet-50 was trained on ImageNet's images and labels: it may share" in text
+    assert "In the control network (ResNet-50), FID fell by 37.0%." in text
+    text = paper_verdict(tmp_path, ["resnet50", "clip"], stated)
+    assert "taking the control's whole fall (CLIP) as true improvement, at least about 62%" in text
+    assert "The judge, CLIP, was trained on pairs of image and text, and never on" in text
+    text = paper_verdict(tmp_path, ["resnet50"], stated)
+    assert "No control can judge" in text
+    assert "at least about" not in text
 
 
 def test_draw_random(tmp_path: Path) -> None:

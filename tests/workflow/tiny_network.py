@@ -87,20 +87,27 @@ class LingeringNetwork(TinyNetwork):
 
 
 def loader(
-    name: str, seed: int, kind: type[TinyNetwork] = TinyNetwork, *, maps: bool = False
+    name: str,
+    seed: int,
+    kind: type[TinyNetwork] = TinyNetwork,
+    *,
+    maps: bool = False,
+    trained_on: str = "random weights",
 ) -> Callable[..., object]:
     """Return what Fringe calls to load a network, with the facts it asks for beforehand."""
 
     def load(weights: Path | None, device: torch.device) -> TinyNetwork:
         return kind(f"tiny_network:{name}", seed, device)
 
-    load.info = (DIM, CLASSES, 1, maps)
+    load.info = (DIM, CLASSES, 1, maps, trained_on)
     return load
 
 
 classifier = loader("classifier", 0)
 control = loader("control", 1)
 other = loader("other", 2)
+# One that says it was trained on the labels that FID's network was trained on.
+labelled = loader("labelled", 2, trained_on="ImageNet-1k labels")
 slow = loader("slow", 0, SlowNetwork)
 held = loader("held", 0, HeldNetwork)
 hungry = loader("hungry", 0, HungryNetwork)

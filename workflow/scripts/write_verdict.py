@@ -21,6 +21,7 @@ def main(job: Job) -> None:
         about["controls"],
         about["titles"],
         dims=about["dims"],
+        trained_on=about["trained_on"],
         convergence=_read(read_scores, job.input.get("convergence")),
         region_noise=_read(read_region_noise, job.input.get("region_noise")),
         region_shares=_read(read_region_shares, job.input.get("region_shares")),

@@ -15,7 +15,7 @@ from fringe.figures.style import Style, add_heading, add_note, new_figure, read_
 from fringe.tables.layout import format_value
 from fringe.tables.paper import paper_point
 from fringe.tables.scores import Cell, check_scores, score_cell
-from fringe.tables.titles import Titles, is_simulated, title_of
+from fringe.tables.titles import Titles, is_simulated, title_of, weights_told
 
 __all__ = ["generator_comparison"]
 
@@ -109,6 +109,8 @@ def generator_comparison(
         note = f"{_verdict(cells, title_of(titles, network))} Uncurated images. "
         measured = title_of(titles, recall_network)
         note += f"{_counts(cells)} Precision and recall are measured in {measured}."
+        if whose := weights_told(titles, [network, recall_network]):
+            note += f" {whose}"
         if published:
             note += " In brackets: Kynkäänniemi et al. (2023), for generators of their own"
             if "recall" in published:

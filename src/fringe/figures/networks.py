@@ -15,7 +15,7 @@ from fringe.figures.style import Style, add_heading, add_note, new_figure, read_
 from fringe.tables.layout import format_percent, format_value
 from fringe.tables.paper import paper_point
 from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell
-from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
+from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of, weights_told
 
 __all__ = ["network_comparison"]
 
@@ -159,6 +159,9 @@ def _note(cells: Mapping[str, Mapping[str, Cell]], titles: Titles, published: bo
     if high == 1:
         note = "One random draw, the same under each network."
     note += " In parentheses: the change from the topmost."
+    networks = dict.fromkeys(network for part in cells.values() for network in part)
+    if whose := weights_told(titles, networks):
+        note += f" {whose}"
     if published:
         note += " Hollow diamonds: Kynkäänniemi et al. (2023)."
     if any(is_simulated(titles, name) for name in cells):

@@ -19,12 +19,17 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")
 
 
 class NetworkInfo(NamedTuple):
-    """What the plan of a run must know of a network before it is loaded."""
+    """What the plan of a run must know of a network before it is loaded.
+
+    ``maps`` tells whether it can be asked what in an image it looks at; ``trained_on`` is one of
+    `fringe.training.TRAININGS`, or None where it is not stated.
+    """
 
     feature_dim: int
     n_classes: int | None
     revision: int
-    maps: bool = False  # whether it can be asked what in an image it looks at
+    maps: bool = False
+    trained_on: str | None = None
 
 
 class Activations(NamedTuple):

@@ -1,8 +1,9 @@
 """The Inception-V3 of torchvision, an ImageNet classifier of the same design (Figure 8b).
 
-It was trained anew and differs in detail from TensorFlow's of 2015 (`fringe.networks.inception`):
-average pooling counts the padding, the last block has none but average pools, and the 1,000 logits
-are in torchvision's order. Features are the global average of the last maps (2048 x 8 x 8).
+It is another training, ported from TensorFlow, and differs in detail from that of 2015
+(`fringe.networks.inception`): average pooling counts the padding, the last block has none but
+average pools, and the 1,000 logits are in torchvision's order. Features are the
+global average of the last maps (2048 x 8 x 8).
 
 The paper does not say how it prepared images. Here the whole image is resized to 299 x 299 with
 antialiased bilinear interpolation on unquantized floats, because that is what FID practice does

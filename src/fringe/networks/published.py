@@ -14,6 +14,7 @@ __all__ = [
     "RESNET50",
     "SWAV",
     "VGG16",
+    "VGG16_NVIDIA",
 ]
 
 SZEGEDY = "Szegedy et al., Rethinking the Inception Architecture for Computer Vision, CVPR 2016"
@@ -82,7 +83,9 @@ INCEPTION_TORCHVISION = (
         "BSD-3-Clause",
         SZEGEDY,
     ),
-    # The file of torchvision 0.9 and before, whose time is the paper's.
+    # The file of torchvision 0.9 and before, whose time is the paper's: the same training. It was
+    # saved again because GPUs other than the first could not load it (pull request 3851 of
+    # pytorch/vision, which closes issues 2473 and 3767).
     WeightsFile(
         "inception_v3_google-1a9a5a14.pth",
         ("https://download.pytorch.org/models/inception_v3_google-1a9a5a14.pth",),
@@ -135,6 +138,10 @@ VGG16 = (
         "BSD-3-Clause",
         SIMONYAN,
     ),
+)
+
+# Another training than torchvision's; its licence is that of the weights of VGG's authors.
+VGG16_NVIDIA = (
     WeightsFile(
         "vgg16.pt",
         ("https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/vgg16.pt",),

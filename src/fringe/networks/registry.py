@@ -23,6 +23,7 @@ from fringe.errors import FringeError
 from fringe.networks import published
 from fringe.networks.base import PRECISIONS, FeatureNetwork, NetworkInfo, Precision
 from fringe.networks.weights import WeightsFile, fetch, find, mismatch, weights_folder
+from fringe.training import training
 
 if TYPE_CHECKING:
     import torch
@@ -47,29 +48,35 @@ def _entry_of(
     feature_dim: int,
     n_classes: int | None,
     loader: str,
+    trained_on: str,
     weights: tuple[WeightsFile, ...] = (),
     revision: int = 1,
     maps: bool = True,
 ) -> _Entry:
-    info = NetworkInfo(feature_dim, n_classes, revision, maps)
+    info = NetworkInfo(feature_dim, n_classes, revision, maps, trained_on)
     return _Entry(info, f"fringe.networks.{loader}", weights)
 
 
-# Features, classes, loader, weights, and whether it has maps. Add or raise a revision when the
-# same images would give other features.
+LABELS, IMAGES, LVD = "ImageNet-1k labels", "ImageNet-1k images", "LVD-142M images"
+
+# Features, classes, loader, training, weights, and whether it has maps. Add or raise a revision
+# when the same images would give other features.
 NETWORKS = {
-    "inception": _entry_of(2048, 1008, "inception:load", published.INCEPTION),
+    "inception": _entry_of(2048, 1008, "inception:load", LABELS, published.INCEPTION),
     "inception-torchvision": _entry_of(
-        2048, 1000, "inception_torchvision:load", published.INCEPTION_TORCHVISION
+        2048, 1000, "inception_torchvision:load", LABELS, published.INCEPTION_TORCHVISION
     ),
-    "resnet50": _entry_of(2048, 1000, "resnet50:load", published.RESNET50),
-    "swav": _entry_of(2048, None, "resnet50:load_swav", published.SWAV),
-    "clip": _entry_of(512, None, "clip:load", published.CLIP),
-    "vgg16": _entry_of(4096, None, "vgg16:load", published.VGG16, maps=False),
-    "dinov2-b": _entry_of(768, None, "dinov2:load_b", published.DINOV2_B),
-    "dinov2-l": _entry_of(1024, None, "dinov2:load_l", published.DINOV2_L),
-    "efficientnet-lite0": _entry_of(1280, 1000, "efficientnet_lite0:load"),
-    "untrained": _entry_of(102, None, "untrained:load", maps=False),
+    "resnet50": _entry_of(2048, 1000, "resnet50:load", LABELS, published.RESNET50),
+    "swav": _entry_of(2048, None, "resnet50:load_swav", IMAGES, published.SWAV),
+    "clip": _entry_of(512, None, "clip:load", "image-text pairs", published.CLIP),
+    "vgg16": _entry_of(4096, None, "vgg16:load", LABELS, published.VGG16, maps=False),
+    "vgg16-nvidia": _entry_of(
+        4096, None, "vgg16:load_nvidia", LABELS, published.VGG16_NVIDIA, maps=False
+    ),
+    "dinov2-b": _entry_of(768, None, "dinov2:load_b", LVD, published.DINOV2_B),
+    "dinov2-l": _entry_of(1024, None, "dinov2:load_l", LVD, published.DINOV2_L),
+    "efficientnet-lite0": _entry_of(1280, 1000, "efficientnet_lite0:load", LABELS),
+    "untrained": _entry_of(102, None, "untrained:load", "random weights", maps=False),
 }
 
 
@@ -79,7 +86,7 @@ def network_names() -> tuple[str, ...]:
 
 
 def network_info(name: str) -> NetworkInfo:
-    """Return (feature_dim, n_classes or None, revision, maps) of a network, without loading it.
+    """Return the `NetworkInfo` of a network, without loading it.
 
     For a network of Fringe's own nothing is imported, PyTorch included; for "module:function"
     the module is, and the function's attribute ``info`` is returned.
@@ -87,7 +94,7 @@ def network_info(name: str) -> NetworkInfo:
     Raises
     ------
     FringeError
-        If there is no such network.
+        If there is no such network, or its function does not say what is asked of it.
     """
     return _entry(name).info
 
@@ -151,7 +158,8 @@ def load_network(
         "module:function" for a network of your own: the function takes
         ``(weights: Path | None, device: torch.device)``, returns a ``FeatureNetwork``, and
         has an attribute ``info``: ``(feature_dim, n_classes or None, revision)``, with a
-        fourth value True if it has maps or a split.
+        fourth value True if it has maps or a split, and a fifth that says what it was trained on
+        (one of `fringe.training.TRAININGS`; None, the default, is not stated).
     weights : path, optional
         A local file with weights. One that was not published for this network is used with a
         warning. By default they are looked for where `fetch_weights` puts them, and fetched.
@@ -207,6 +215,10 @@ def _entry(name: str) -> _Entry:
             f"network {name!r}: its function needs an attribute "
             f"`info = (feature_dim, n_classes or None, revision)` ({error})"
         ) from error
+    try:
+        training(info.trained_on)
+    except FringeError as error:
+        raise FringeError(f"network {name!r}: the fifth value of its `info`: {error}") from None
     return _Entry(info, reference)
 
 

@@ -1,5 +1,8 @@
 """VGG-16 up to its second fully connected layer, the space of improved precision and recall.
 
+There are two trainings: ``vgg16`` is torchvision's, ``vgg16-nvidia`` the one that NVIDIA's code for
+precision and recall takes.
+
 Features are ``fc2`` after ReLU (4096), as in Kynkäänniemi et al., NeurIPS 2019, section 2. Input is
 resized to 224 x 224 like TensorFlow 1 does (bilinear, no half-pixel centres, no antialiasing),
 which NVIDIA's code and torch-fidelity have in common, and normalized with ImageNet's mean and
@@ -22,9 +25,8 @@ from fringe.networks.resizing import IMAGENET, normalized
 from fringe.networks.states import fill
 from fringe.networks.weights import sha256_of
 
-__all__ = ["load", "torchvision_names"]
+__all__ = ["load", "load_nvidia", "torchvision_names"]
 
-NAME = "vgg16"
 DIM = 4096
 SIZE = 224
 # Where torchvision's ``features`` have the 13 convolutions.
@@ -34,16 +36,27 @@ CPU_IMAGES = 4
 
 
 def load(weights: Path, device: torch.device) -> FeatureNetwork:
-    """Return the network; see ``fringe.networks.load_network``.
+    """Return torchvision's training; see ``fringe.networks.load_network``.
 
-    The file is a state dict with torchvision's names, or NVIDIA's TorchScript archive; see
-    `torchvision_names`.
+    The file is a state dict with torchvision's names, or has NVIDIA's; see `torchvision_names`.
     """
+    return _load("vgg16", weights, device)
+
+
+def load_nvidia(weights: Path, device: torch.device) -> FeatureNetwork:
+    """Return the training in NVIDIA's TorchScript archive; see ``fringe.networks.load_network``.
+
+    The file may have either side's names; see `torchvision_names`.
+    """
+    return _load("vgg16-nvidia", weights, device)
+
+
+def _load(name: str, weights: Path, device: torch.device) -> FeatureNetwork:
     with torch.device("meta"):
         model = vgg16()
     model.classifier = nn.Sequential(*model.classifier[:5])
     state = torchvision_names(read_state(weights))
-    fill(model, state, weights, NAME, ignore=("classifier.6.", "lpips"))
+    fill(model, state, weights, name, ignore=("classifier.6.", "lpips"))
     model.to(device).to(memory_format=torch.channels_last)
 
     def compute(images: Tensor) -> Activations:
@@ -52,7 +65,7 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)
 
-    return FeatureNetwork(NAME, DIM, None, sha256_of(weights, NAME), device, forward)
+    return FeatureNetwork(name, DIM, None, sha256_of(weights, name), device, forward)
 
 
 def preprocess(images: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from fringe.tables.build import relative_change
 from fringe.tables.layout import format_percent, format_value
 from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell
 from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
+from fringe.training import NOT_STATED, Training, training
 
 __all__ = ["Change", "Verdict", "summary", "verdict"]
 
@@ -48,16 +49,17 @@ class Verdict:
 
     ``share`` is the part of FID that lies in its perceptual null space, as a lower estimate
     (0.5 is half of it; NaN if the scores do not tell), ``share_std`` its standard deviation,
-    ``judge`` the control it rests on; ``flags`` name reasons for caution: "control-within-noise",
-    "fid-within-noise", "single-repeat", "singular", "few-images", "unequal-counts"
-    or "simulated"; ``sentences`` say all of it.
+    ``judge`` the control it rests on, or None where no control can judge; ``flags`` name reasons
+    for caution: "no-judge", "training-not-stated" (of the judge), "control-within-noise",
+    "fid-within-noise", "single-repeat", "singular", "few-images", "unequal-counts" or "simulated";
+    ``sentences`` say all of it.
     """
 
     dataset: str
     title: str
     fid: Change
     controls: tuple[Change, ...]
-    judge: str
+    judge: str | None
     share: float
     share_std: float
     flags: tuple[str, ...]
@@ -71,7 +73,7 @@ def verdict(
     titles: Titles,
     *,
     dims: Mapping[str, int] | None = None,
-    imagenet: Sequence[str] = (),
+    trained_on: Mapping[str, str | None] | None = None,
     convergence: pd.DataFrame | None = None,
     region_noise: pd.DataFrame | None = None,
     region_shares: pd.DataFrame | None = None,
@@ -80,9 +82,10 @@ def verdict(
 
     The images are the same generator's, only the frequency with which each is drawn changes. What
     FID loses and a control does not is taken to lie in FID's perceptual null space (Section 3 of
-    the paper): share = fall of FID - fall of the control, both relative. Of the controls that
-    never saw ImageNet classes, the one that falls most is taken, as though all of its fall were
-    true improvement; resampling finds only what weights can reach. Both make it a lower estimate.
+    the paper): share = fall of FID - fall of the control, both relative. Of the controls that were
+    not trained on ImageNet's labels, the one that falls most is taken, as though all of its fall
+    were true improvement; resampling finds only what weights can reach. Both make it a lower
+    estimate. Where every control was trained on ImageNet's labels, no share is given.
 
     Parameters
     ----------
@@ -90,8 +93,9 @@ def verdict(
         Tidy rows with the schemes random and prelogits, metric fid.
     dims : mapping, optional
         Number of features D by network: too few images for them are flagged.
-    imagenet : sequence of str
-        Controls trained on ImageNet classes: reported, but no judges, as they share the null space.
+    trained_on : mapping, optional
+        What each control was trained on, one of `fringe.training.TRAININGS`; None, or no entry, is
+        not stated.
     convergence : DataFrame, optional
         Rows of the released weight optimization beside ours, with columns ``CONVERGENCE_COLUMNS``:
         of the datasets in it, the verdict says how much weights can remove and how much of that
@@ -103,22 +107,16 @@ def verdict(
     Raises
     ------
     FringeError
-        If a score is missing, or no control is left to judge by.
+        If a score is missing, or an entry of ``trained_on`` is unknown.
     """
     check_scores(scores)
-    judges = [name for name in controls if name not in imagenet]
-    if not judges:
-        raise FringeError(
-            f"verdict: controls {list(controls)!r} hold no network without ImageNet classes; "
-            "give one, for example clip or untrained"
-        )
+    trainings = {name: training((trained_on or {}).get(name)) for name in controls}
     return [
         _verdict(
             scores,
             dataset,
             main,
-            controls,
-            judges,
+            trainings,
             titles,
             dims or {},
             convergence,
@@ -163,8 +161,7 @@ def _verdict(
     scores: pd.DataFrame,
     dataset: str,
     main: str,
-    controls: Sequence[str],
-    judges: Sequence[str],
+    trainings: Mapping[str, Training],
     titles: Titles,
     dims: Mapping[str, int],
     convergence: pd.DataFrame | None,
@@ -173,11 +170,7 @@ def _verdict(
 ) -> Verdict:
     title = title_of(titles, dataset)
     fid, before, after = _change(scores, dataset, main, titles)
-    changes = tuple(_change(scores, dataset, name, titles)[0] for name in controls)
-    judge = min((c for c in changes if c.network in judges), key=lambda c: c.change)
-    # A control that rose took nothing away: it counts as unmoved.
-    share = -fid.change - max(0.0, -judge.change)
-    share_std = math.hypot(fid.std, judge.std)
+    changes = tuple(_change(scores, dataset, name, titles)[0] for name in trainings)
     simulated = is_simulated(titles, dataset)
     flags: list[str] = []
     said = [
@@ -194,11 +187,28 @@ def _verdict(
         if control.within_noise:
             flags.append("control-within-noise")
             told += ", which is within its sampling noise: no change can be told from none"
+        if not trainings[control.network].judges:
+            told += (
+                f". {control.title} was {trainings[control.network].told}: it may share FID's "
+                "perceptual null space, and does not judge"
+            )
         said.append(f"{told}.")
-    if fid.change >= 0 or fid.within_noise or share <= 0:
-        share = share_std = float("nan")
+    judge = min(
+        (change for change in changes if trainings[change.network].judges),
+        key=lambda change: change.change,
+        default=None,
+    )
+    share, share_std = _share(fid, judge)
+    if judge is None:
+        flags.append("no-judge")
         said.append(
-            "FID did not fall more than the control, so these scores show no perceptual null space."
+            "No control can judge: each was trained on ImageNet's labels, so no share of this FID "
+            "is given. Add a control that was not, for example clip or untrained."
+        )
+    elif math.isnan(share):
+        said.append(
+            f"FID did not fall more than the control that judges ({judge.title}), so these scores "
+            "show no perceptual null space."
         )
     else:
         spread = "" if math.isnan(share_std) else f" ± {100 * share_std:.0f}"
@@ -208,6 +218,7 @@ def _verdict(
             "perceptual null space, provided that control would notice an improvement that "
             "people see."
         )
+        said.append(_judge_told(judge, trainings[judge.network], flags))
     said += null_space_sentences(convergence, dataset, main, before, after)
     said += sensitivity_sentences(region_noise, region_shares, dataset, main)
     said += _cautions(flags, fid, before, after, main, dims)
@@ -221,11 +232,33 @@ def _verdict(
         title=title,
         fid=fid,
         controls=changes,
-        judge=judge.network,
+        judge=None if judge is None else judge.network,
         share=share,
         share_std=share_std,
         flags=tuple(dict.fromkeys(flags)),
         sentences=tuple(said),
+    )
+
+
+def _share(fid: Change, judge: Change | None) -> tuple[float, float]:
+    """Return the share of FID in its null space, and its standard deviation; NaN if unknown."""
+    if judge is None:
+        return math.nan, math.nan
+    # A control that rose took nothing away: it counts as unmoved.
+    share = -fid.change - max(0.0, -judge.change)
+    if fid.change >= 0 or fid.within_noise or share <= 0:
+        return math.nan, math.nan
+    return share, math.hypot(fid.std, judge.std)
+
+
+def _judge_told(judge: Change, training: Training, flags: list[str]) -> str:
+    """Return the sentence on what the judge was trained on, adding its flag."""
+    if training is not NOT_STATED:
+        return f"The judge, {judge.title}, was {training.told}."
+    flags.append("training-not-stated")
+    return (
+        f"What the judge, {judge.title}, was trained on is not stated (`trained_on` in its "
+        "`info`): if it was ImageNet's labels, it should not judge, and the share is too low."
     )
 
 

@@ -1,6 +1,6 @@
 """What datasets, networks, schemes and metrics are called in front of readers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -16,6 +16,7 @@ __all__ = [
     "metric_title",
     "scheme_mark",
     "title_of",
+    "weights_told",
 ]
 
 # Name -> display name, or name -> {"title": display name, "simulated": bool}.
@@ -36,7 +37,16 @@ _NETWORKS = {
     "resnet50": "ResNet-50",
     "swav": "SwAV",
     "untrained": "untrained",
-    "vgg16": "VGG-16",
+    "vgg16": "VGG-16 of torchvision",
+    "vgg16-nvidia": "VGG-16 of NVIDIA",
+}
+
+# Whose weights those networks have of which there are several trainings.
+_WEIGHTS = {
+    "inception": "TensorFlow's weights of 2015-12-05",
+    "inception-torchvision": "torchvision's weights (inception_v3_google)",
+    "vgg16": "torchvision's weights (vgg16-397923af)",
+    "vgg16-nvidia": "the weights of NVIDIA's vgg16.pt",
 }
 
 
@@ -50,6 +60,20 @@ def title_of(titles: Titles, name: str, *, mark: bool = False) -> str:
     if not isinstance(title, str) or not title.strip():
         raise FringeError(f"titles: {name}: {title!r} is no display name; give a short text")
     return f"{title} {DAGGER}" if mark and is_simulated(titles, name) else title
+
+
+def weights_told(titles: Titles, networks: Iterable[str]) -> str:
+    """Return a sentence on whose weights networks have, where one design has several trainings.
+
+    "" where none of ``networks`` is such a one. Networks with a title of their own are left out:
+    their weights may be others.
+    """
+    told = [
+        f"{title_of({}, name)}: {_WEIGHTS[name]}"
+        for name in networks
+        if name in _WEIGHTS and name not in titles
+    ]
+    return f"{'; '.join(told)}." if told else ""
 
 
 def is_simulated(titles: Titles, name: str) -> bool:

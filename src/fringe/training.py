@@ -1,0 +1,64 @@
+"""What feature networks were trained on, and which of them may judge a fall of FID.
+
+FID falls when the classes of ImageNet are matched. A control that was trained on ImageNet's labels
+may see the same classes and fall for the same reason: it is reported and never judges (Section 3 of
+the paper). The words for all trainings stand here, once.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fringe.errors import FringeError
+
+__all__ = ["NOT_STATED", "TRAININGS", "Training", "training"]
+
+
+@dataclass(frozen=True)
+class Training:
+    """One answer to what a network was trained on.
+
+    ``judges`` tells whether a control with this training may judge; ``told`` completes "it was
+    ..." in a sentence for readers.
+    """
+
+    judges: bool
+    told: str
+
+
+# The words that a network may state. LVD-142M was collected around ImageNet, among others, and
+# holds ImageNet-22k as it is (Oquab et al., DINOv2, Appendix A).
+TRAININGS: Mapping[str, Training] = {
+    "ImageNet-1k labels": Training(False, "trained on ImageNet's images and labels"),
+    "ImageNet-22k labels": Training(
+        False, "trained on the images and labels of ImageNet-22k, which include ImageNet's"
+    ),
+    "ImageNet-1k images": Training(True, "trained on ImageNet's images, without labels"),
+    "LVD-142M images": Training(
+        True, "trained on LVD-142M, without labels; its images include ImageNet's"
+    ),
+    "image-text pairs": Training(
+        True, "trained on pairs of image and text, and never on ImageNet itself"
+    ),
+    "other images": Training(True, "trained on other images, and never saw ImageNet"),
+    "random weights": Training(True, "not trained, and never saw ImageNet"),
+}
+
+NOT_STATED = Training(True, "trained on what is not stated")
+
+
+def training(stated: str | None) -> Training:
+    """Return what follows from a network's ``trained_on``; None is not stated.
+
+    Raises
+    ------
+    FringeError
+        If it is none of `TRAININGS`.
+    """
+    if stated is None:
+        return NOT_STATED
+    if stated not in TRAININGS:
+        raise FringeError(
+            f"trained_on {stated!r} is unknown; state one of {', '.join(map(repr, TRAININGS))}, or "
+            "None"
+        )
+    return TRAININGS[stated]
