@@ -86,6 +86,7 @@ def test_a_data_set_overrides_the_counts() -> None:
         (["sources", "real", "path"], 3, "sources/real/path: 3 is not of type 'string'"),
         (["sources", "real"], {}, "sources/real/path: missing; a source of kind files needs it"),
         (["sources", "fake", "path"], "x", "sources/fake/path: only for kind files"),
+        (["sources", "fake", "fp16"], True, "sources/fake/fp16: only for kind generator; drop it"),
         (["convergence", "datasets"], ["x"], "convergence/datasets: no data set that is resampled"),
         (["sensitivity", "datasets"], ["x"], "sensitivity/datasets: no data set that is resampled"),
         (["sensitivity", "networks"], ["clip"], "sensitivity/networks: clip is no control"),

@@ -22,7 +22,7 @@ from fringe.networks import network_weights
 from fringe.networks.registry import NETWORKS
 from fringe.sources import GeneratedSource, KeptImages, render_shard
 
-from .generators.checkpoints import write_stylegan2_pickle
+from .generators.checkpoints import write_fastgan_pickle, write_stylegan2_pickle
 
 SCHEMA = load_schema(Path(__file__).parents[1] / "config/schema.yaml")
 
@@ -420,6 +420,22 @@ def test_a_generator_is_tried_once_before_anything_runs(
 
     monkeypatch.setattr(GeneratedSource, "read", fail)
     assert check(config)[1] == sources
+
+
+def test_float16_is_refused_by_name_where_a_generator_has_none(config: dict[str, Any]) -> None:
+    write_stylegan2_pickle("half.pkl", resolution=16, num_fp16_res=1)
+    half = {"kind": "generator", "path": "half.pkl", "count": 80, "fp16": True}
+    config["sources"]["fake"] = half
+    with_float16 = check(config)[1]["fake"]
+    config["sources"]["fake"] = half | {"fp16": False}
+    assert check(config)[1]["fake"]["fingerprint"] != with_float16["fingerprint"]
+    write_fastgan_pickle("fast.pkl")
+    config["sources"]["fake"] = half | {"path": "fast.pkl"}
+    (found,) = faults(config)
+    assert found == (
+        "sources/fake: fast.pkl: no part of this fastgan was trained in float16; choose precision "
+        "'float32' (`fp16: false`)"
+    )
 
 
 def test_images_of_two_sizes_are_not_compared(config: dict[str, Any]) -> None:

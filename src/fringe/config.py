@@ -27,7 +27,7 @@ Config = dict[str, Any]
 # What a source of each kind is made of, and what of it has no default.
 SOURCE_KEYS = {
     "files": ("path", "count", "resolution", "crop", "filter"),
-    "generator": ("path", "count", "seed", "truncation", "noise", "label"),
+    "generator": ("path", "count", "seed", "truncation", "noise", "label", "fp16"),
     "photos": ("count", "resolution", "seed"),
     "imitation": ("count", "resolution", "seed", "severity"),
 }

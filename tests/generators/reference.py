@@ -132,8 +132,9 @@ def _stylegan2_image(
         if f"{name}.torgb.weight" in state:
             factors = style(f"{name}.torgb", index) / math.sqrt(len(x))
             rounded = half if resolution >= float16_from else torch.clone
-            matrix = rounded(state[f"{name}.torgb.weight"][:, :, 0, 0] * factors)
-            rgb = rounded(torch.einsum("oi,ihw->ohw", matrix, x))
+            modulated = rounded(x * rounded(factors)[:, None, None])
+            matrix = rounded(state[f"{name}.torgb.weight"][:, :, 0, 0])
+            rgb = rounded(torch.einsum("oi,ihw->ohw", matrix, modulated))
             rgb = rgb + rounded(state[f"{name}.torgb.bias"])[:, None, None]
             rgb = rounded(rgb.clamp(-conv_clamp, conv_clamp))
             image = rgb if image is None else image + rgb

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import pickle
 import subprocess
@@ -19,6 +20,7 @@ from fringe.features.decoding import decoded
 from fringe.generators import load_generator
 from fringe.seeds import random_stream
 from fringe.sources import GeneratedSource, ImageSource, render_shard, source_from_spec
+from fringe.sources.base import digest
 from fringe.sources.rendered import RenderedShard
 
 from ..generators.checkpoints import write_fastgan_pickle, write_stylegan2_pickle
@@ -31,6 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_stylegan2_pickle(folder / "classes.pkl", resolution=8, c_dim=5)
     write_stylegan2_pickle(folder / "grey.pkl", resolution=8, img_channels=1)
     write_fastgan_pickle(folder / "fast.pkl")
+    write_stylegan2_pickle(folder / "half.pkl", num_fp16_res=2, conv_clamp=256)
     return folder
 
 
@@ -60,6 +63,34 @@ def test_truncation_noise_and_labels_reach_the_generator(folder: Path) -> None:
     one = GeneratedSource(folder / "classes.pkl", 9, 1, truncation=0.5, noise="none", label=2)
     expected = generator(latents, 0.5, np.full(9, 2), "none").transpose(0, 2, 3, 1)
     assert np.array_equal(one.read(range(9)), expected)
+
+
+def test_float16_is_asked_for_by_its_key_and_moves_pixels_a_little(folder: Path) -> None:
+    spec = {"kind": "generator", "path": str(folder / "half.pkl"), "count": 20, "seed": 1,
+            "truncation": 1.0, "noise": "const"}  # fmt: skip
+    plain, off, on = (
+        source_from_spec(spec | asked) for asked in ({}, {"fp16": False}, {"fp16": True})
+    )
+    assert plain.fingerprint == off.fingerprint != on.fingerprint
+    rows = range(20)
+    np.testing.assert_array_equal(plain.read(rows), off.read(rows))
+    generator = load_generator(folder / "half.pkl", precision="float16")
+    latents = np.random.RandomState(1).randn(20, 16)
+    np.testing.assert_array_equal(on.read(rows), generator(latents).transpose(0, 2, 3, 1))
+    moved = np.abs(on.read(rows).astype(int) - plain.read(rows))
+    # Cut to whole numbers, a value moves where rounding to 11 bits carries it over one: of values
+    # up to 255 mostly by 1, never by more than 3.
+    assert 0 < moved.max() <= 3
+    assert 0.001 < (moved > 0).mean() < 0.3
+    with pytest.raises(FringeError, match=r"fast\.pkl: no part of this fastgan .*`fp16: false`"):
+        source_from_spec(spec | {"path": str(folder / "fast.pkl"), "fp16": True}).read([0])
+
+
+def test_a_fingerprint_is_that_of_runs_before_there_was_fp16(folder: Path) -> None:
+    source = GeneratedSource(folder / "plain.pkl", 10, 3, truncation=0.7, label=1)
+    content = hashlib.sha256((folder / "plain.pkl").read_bytes()).hexdigest()
+    asked = ["generated", 1, content, 3, 0.7, "const", 1, 2, 9]
+    assert source.fingerprint_of(2, 9) == digest(asked)
 
 
 def test_random_noise_belongs_to_the_image(folder: Path) -> None:
@@ -171,9 +202,9 @@ def test_threads_load_a_generator_once_and_run_it_in_turn(
             if alone:
                 busy.release()
 
-    def load(*given: object) -> object:
+    def load(*given: object, **options: object) -> object:
         loads.append(given)
-        load_generator(*given)  # takes its time
+        load_generator(*given, **options)  # takes its time
         return replace(generator, forward=forward)
 
     monkeypatch.setattr("fringe.generators.load_generator", load)

@@ -44,6 +44,9 @@ class GeneratedSource(Fingerprinted):
         1 leaves the latents as they are.
     noise : {"const", "random", "none"}
         See `fringe.generators.Generator`; random noise is seeded for each image.
+    fp16 : bool
+        Compute those blocks of a StyleGAN2 in float16 that were trained in it, as its released code
+        does on a GPU.
     label : int, "uniform" or None
         Class that a conditional generator is asked for; "uniform" draws one for each image.
     device : str
@@ -54,7 +57,7 @@ class GeneratedSource(Fingerprinted):
     Raises
     ------
     FringeError
-        If the file is missing or is no generator, or the label does not fit it.
+        If the file is missing or is no generator, or the label or ``fp16`` does not fit it.
     """
 
     simulated = False
@@ -68,6 +71,7 @@ class GeneratedSource(Fingerprinted):
         truncation: float = 1.0,
         noise: NoiseMode = "const",
         label: int | str | None = None,
+        fp16: bool = False,
         device: str = "cpu",
         cache: Path | None = None,
     ) -> None:
@@ -77,7 +81,7 @@ class GeneratedSource(Fingerprinted):
         if not self.path.is_file():
             raise FringeError(f"{path}: is not there; correct the path or put the generator there")
         self.count, self.seed = count, seed
-        self.truncation, self.noise, self.label = truncation, noise, label
+        self.truncation, self.noise, self.label, self.fp16 = truncation, noise, label, fp16
         self.device, self.cache = device, cache
         self._loaded: tuple[Generator, Latents] | None = None
         self._lock = threading.RLock()
@@ -103,14 +107,17 @@ class GeneratedSource(Fingerprinted):
     def fingerprint_of(self, first: int, last: int) -> str:
         """Return SHA-256 of the generator's file and of all that it is asked for."""
         asked = (self.seed, self.truncation, self.noise, self.label, first, last)
-        return digest(["generated", REVISION, self._content, *asked])
+        # Only where it is asked for, so that it changes no other's fingerprint.
+        precision = ["fp16"] if self.fp16 else []
+        return digest(["generated", REVISION, self._content, *asked, *precision])
 
     def _load(self) -> tuple[Generator, Latents]:
         with self._lock:
             if self._loaded is None:
                 from fringe.generators import Latents, load_generator
 
-                generator = load_generator(self.path, self.device)
+                precision = "float16" if self.fp16 else "float32"
+                generator = load_generator(self.path, self.device, precision=precision)
                 self._check_label(generator.n_classes)
                 self._loaded = generator, Latents(self.seed, generator.z_dim)
             return self._loaded

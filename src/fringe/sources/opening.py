@@ -198,6 +198,7 @@ _KEYS: dict[str, dict[str, tuple[type | tuple[type, ...], bool]]] = {
         "truncation": (float, False),
         "noise": (str, False),
         "label": ((int, str), True),
+        "fp16": (bool, True),
     },
     "photos": {"count": (int, False), "resolution": (int, False), "seed": (int, False)},
     "imitation": {
@@ -219,8 +220,8 @@ def source_from_spec(
     spec : mapping
         ``{"kind": "files", "path", "count", "resolution", "crop", "filter"}`` (all but the path may
         be None or left out), ``{"kind": "generator", "path", "count", "seed", "truncation",
-        "noise", "label"}`` (the label may), ``{"kind": "photos", "count", "resolution", "seed"}``
-        or ``{"kind": "imitation", "count", "resolution", "seed", "severity"}``.
+        "noise", "label", "fp16"}`` (the last two may), ``{"kind": "photos", "count", "resolution",
+        "seed"}`` or ``{"kind": "imitation", "count", "resolution", "seed", "severity"}``.
     cache : path-like, optional
         See `open_source`.
     device : str
@@ -249,6 +250,7 @@ def source_from_spec(
             truncation=values["truncation"],
             noise=values["noise"],
             label=values["label"],
+            fp16=bool(values["fp16"]),
             device=device,
             cache=cache,
         )
