@@ -21,7 +21,7 @@ from fringe.sources.selection import large_enough
 from fringe.sources.tar import TarSource
 from fringe.sources.zip import ZipSource
 
-__all__ = ["open_source", "source_from_spec"]
+__all__ = ["is_there", "open_source", "source_from_spec"]
 
 _SHARDED = {".tar": TarSource, ".parquet": ParquetSource}
 
@@ -163,6 +163,22 @@ def _shards(pattern: Path) -> list[Path]:
             raise FringeError(f"{name}: matches no file; correct the pattern or put the data there")
         shards += [Path(one) for one in found]
     return shards
+
+
+def is_there(path: str | Path) -> bool:
+    """Tell whether anything is at a path; of a pattern's files, any one of them.
+
+    What is there may still be damaged, incomplete or of no known kind: `open_source` tells.
+    """
+    place = as_path(path)
+    try:
+        return place.exists() or any(map(_finds, _braces(str(place))))
+    except OSError:  # nobody may look there, which is a fault
+        return True
+
+
+def _finds(name: str) -> bool:
+    return any(True for _ in glob.iglob(name)) if glob.has_magic(name) else Path(name).exists()  # noqa: PTH207
 
 
 def _braces(pattern: str) -> list[str]:

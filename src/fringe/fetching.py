@@ -1,0 +1,146 @@
+"""The files of sources from the addresses that a configuration states."""
+
+from __future__ import annotations
+
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import h5py
+
+from fringe.downloading import download, sha256_of
+from fringe.errors import FringeError
+from fringe.files import atomic_path
+from fringe.progress import progress
+from fringe.sources import as_path
+
+__all__ = ["fetch_source"]
+
+ARCHIVE = "the ZIP archive"
+# What the first bytes of a file, or a reader, tell of its kind.
+PICKLE, PARQUET, ZIP = b"\x80", b"PAR1", b"PK"
+
+
+def fetch_source(name: str, source: Mapping[str, Any]) -> str:
+    """Download the file of a source, or the archive whose folder it is, to the source's ``path``.
+
+    Parameters
+    ----------
+    name : str
+        Of the source; messages call it so.
+    source : mapping
+        With ``path`` and ``url``, and perhaps ``sha256``, ``unpack`` and ``note``.
+
+    Returns
+    -------
+    str
+        The hex SHA-256 of what was downloaded. Where the configuration states none, it is recorded
+        in ``<path>.sha256``, as the command ``sha256sum`` reads it.
+
+    Raises
+    ------
+    FringeError
+        If there is no address, no address sends the file, or what arrived is of another kind.
+    """
+    path, urls = as_path(source["path"]), source.get("url", [])
+    urls = [urls] if isinstance(urls, str) else list(urls)
+    note = source.get("note", "")
+    if not urls:
+        raise FringeError(
+            f"sources/{name}: no `url` says where {path} can be fetched. {note}".rstrip()
+        )
+    folder = source.get("unpack")
+    target = path if folder is None else path.with_name(f"{path.name}.zip")
+    known = source.get("sha256")
+    try:
+        if not target.exists():
+            download(urls, target, known, _kind_check(target, source["kind"], folder))
+        elif known and sha256_of(target) != known.lower():  # of an unpacking that was interrupted
+            raise FringeError(f"  {target}: is another file than `sha256` states; delete it")
+    except FringeError as error:
+        advice = f"\n{note}" if note else ""
+        raise FringeError(
+            f"{path}: source {name!r} could not be fetched.\n{error}{advice}"
+        ) from None
+    found = known.lower() if known else sha256_of(target)
+    if not known:
+        with atomic_path(path.with_name(f"{path.name}.sha256")) as partial:
+            partial.write_text(f"{found}  {target.name}\n", "utf-8")
+    if folder is not None:
+        _unpack(target, folder, path)
+        target.unlink()
+    return found
+
+
+def _kind_check(path: Path, kind: str, unpack: str | None) -> Callable[[Path], None]:
+    """Return a function that raises if a file is not of the kind that the name ``path`` promises.
+
+    What is wrong inside, reading it as a source tells.
+    """
+    what, is_right = _KINDS[".zip"]
+    if unpack is None:
+        what, is_right = _KINDS.get(path.suffix.lower(), ("a file with content", _has_content))
+        if kind == "generator" and path.suffix.lower() not in _KINDS:
+            what, is_right = _KINDS[".pkl"]
+
+    def check(arrived: Path) -> None:
+        if not is_right(arrived):
+            raise FringeError(f"what arrived is not {what} that {path.name} should be, or is cut")
+
+    return check
+
+
+def _has_content(path: Path) -> bool:
+    return path.stat().st_size > 0
+
+
+def _begins(*heads: bytes) -> Callable[[Path], bool]:
+    def is_right(path: Path) -> bool:
+        with path.open("rb") as file:
+            return file.read(max(map(len, heads))).startswith(heads)
+
+    return is_right
+
+
+_KINDS: dict[str, tuple[str, Callable[[Path], bool]]] = {
+    **dict.fromkeys((".zip", ".npz", ".pt", ".ts"), (ARCHIVE, zipfile.is_zipfile)),
+    **dict.fromkeys((".h5", ".hdf5"), ("the HDF5 file", h5py.is_hdf5)),
+    ".tar": ("the tar archive", tarfile.is_tarfile),
+    ".parquet": ("the Parquet file", _begins(PARQUET)),
+    ".pkl": ("the pickle", _begins(PICKLE, ZIP)),
+}
+
+
+def _unpack(archive: Path, folder: str, path: Path) -> None:
+    """Write the files below ``folder`` of a ZIP to the folder ``path``, all of them or none."""
+    inside = PurePosixPath(folder)
+    making = path.with_name(f"{path.name}.unpacking")
+    shutil.rmtree(making, ignore_errors=True)
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = {
+                info: PurePosixPath(info.filename).relative_to(inside)
+                for info in opened.infolist()
+                if not info.is_dir() and PurePosixPath(info.filename).is_relative_to(inside)
+            }
+            if not members:
+                tops = sorted({PurePosixPath(one).parts[0] for one in opened.namelist()})
+                raise FringeError(
+                    f"{archive}: has no folder {folder!r}, which `unpack` names; it holds "
+                    f"{', '.join(tops[:10])}"
+                )
+            for info, place in progress(members.items(), path.name, total=len(members)):
+                if ".." in place.parts:
+                    raise FringeError(f"{archive}: {info.filename} leads out of its folder")
+                target = making / place
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with opened.open(info) as held, target.open("wb") as file:
+                    shutil.copyfileobj(held, file, 1 << 20)
+        making.rename(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise FringeError(f"{archive}: cannot be unpacked ({error}); delete it") from error
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
