@@ -14,7 +14,10 @@ RESULTS = $(or $(call key,results),results)/$(call key,run)
 # One job at a time on a GPU.
 GPU := $(if $(shell nvidia-smi -L 2>/dev/null),--resources gpu=1)
 # What a run will cost. It is kept, to be set beside what the run took.
-ESTIMATE = $(BIN)/python -m fringe.estimate --configfile $(CONFIG) --cores $(CORES)
+ESTIMATE = $(BIN)/python -m fringe.estimate --configfile $(CONFIG) --cores $(CORES) $(ALLOWED)
+# With ALLOW_MISSING=1 files that are not there, and all that needs them, are left out.
+SKIP := $(filter-out 0,$(ALLOW_MISSING))
+ALLOWED := $(if $(SKIP),--allow-missing)
 # One thread in each job's linear algebra; jobs run side by side.
 export OMP_NUM_THREADS ?= 1
 
@@ -34,7 +37,7 @@ env: .venv/.complete ## Make the Python environment in .venv
 demo: ## Rebuild the embedded default: photographs and a simulated generator
 	@$(MAKE) --no-print-directory run CONFIG=config/demo.yaml
 
-paper: ## Rebuild the paper; the data sets that config/config.yaml names must be there
+paper: ## Rebuild the paper from the files that config/config.yaml names; ALLOW_MISSING=1 leaves out what is not there
 	@$(MAKE) --no-print-directory run CONFIG=config/config.yaml
 
 $(CONFIG):
@@ -42,7 +45,7 @@ $(CONFIG):
 
 run: env $(CONFIG) ## Run any configuration: make run CONFIG=my.yaml
 	@$(ESTIMATE)
-	@$(BIN)/snakemake --cores $(CORES) $(GPU) --configfile $(CONFIG) \
+	@$(BIN)/snakemake --cores $(CORES) $(GPU) --configfile $(CONFIG) $(if $(SKIP),--config missing=skip) \
 	  --quiet rules reason host --report $(RESULTS)/report.html --report-after-run
 	@$(BIN)/python -m fringe.report $(RESULTS)
 
@@ -50,11 +53,11 @@ estimate: env $(CONFIG) ## Print what a run will cost before it starts: make est
 	@$(ESTIMATE)
 
 stage: env $(CONFIG) ## Fetch the weights of a run and look for its data, before it starts: make stage CONFIG=my.yaml
-	@$(BIN)/fringe stage $(CONFIG)
+	@$(BIN)/fringe stage $(CONFIG) $(ALLOWED)
 
 cluster: env $(CONFIG) ## Run any configuration on SLURM, as profiles/slurm says: make cluster CONFIG=my.yaml
 	@$(ESTIMATE) --profile profiles/slurm
-	@$(BIN)/snakemake --workflow-profile profiles/slurm --configfile $(CONFIG) \
+	@$(BIN)/snakemake --workflow-profile profiles/slurm --configfile $(CONFIG) $(if $(SKIP),--config missing=skip) \
 	  --quiet rules reason host --report $(RESULTS)/report.html --report-after-run
 	@$(BIN)/python -m fringe.report $(RESULTS)
 

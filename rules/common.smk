@@ -11,9 +11,11 @@ from fringe.cluster import refuse_left_over
 from fringe.config import load_schema
 from fringe.damage import set_damaged_aside
 from fringe.errors import FringeError
+from fringe.exhibits import exhibits
 from fringe.files import is_made_from
 from fringe.networks import network_info, network_weights
 from fringe.networks.weights import mismatch
+from fringe.omission import summarize
 from fringe.polling import mend
 from fringe.stage import expose_library
 from fringe.sources import REVISION as IMAGES_REVISION
@@ -38,6 +40,8 @@ def checked(config):
             set_damaged_aside(folder, dry=dry)
             for warning in plan.warnings(checked[0]):
                 print(f"warning: {warning}", file=sys.stderr)
+            if left_out := checked[0].get("left_out"):
+                print(summarize(left_out), file=sys.stderr)
     except FringeError as error:
         raise WorkflowError(str(error)) from None
     return checked

@@ -251,42 +251,10 @@ rule figure_convergence:
 
 rule figures:
     input:
-        expand(
-            f"{R}/figures/figure{{number}}-{{dataset}}.{{kind}}",
-            number=["4a", "5", "16", "17"],
-            dataset=RESAMPLED,
-            kind=["png", "pdf"],
-        ),
-        expand(
-            f"{R}/figures/figure{{number}}.{{kind}}",
-            number=[
-                "6",
-                "18",
-                *(["8a"] if WITH_SIZES else []),
-                *(["8b"] if WITH_ALTERNATIVES else []),
-                *(["9"] if WITH_SNAPSHOTS else []),
-            ],
-            kind=["png", "pdf"],
-        ),
-        expand(
-            f"{R}/figures/figure{{number}}-{{comparison}}.{{kind}}",
-            number=["7", "19"],
-            comparison=config["comparisons"],
-            kind=["png", "pdf"],
-        ),
-        expand(
-            f"{R}/figures/figureS1-{{dataset}}.{{kind}}",
-            dataset=CONVERGENCE,
-            kind=["png", "pdf"],
-        ),
-        expand(
-            f"{R}/figures/figure{{number}}-{{dataset}}.{{kind}}",
-            number=[
-                *("2", "3", "4b", "11", "12", "13", "15"),
-                *(["10a", "10b"] if config["sensitivity"]["noise"]["scales"] else []),
-                *(["S2"] if len(EXPLAINERS) > 1 else []),
-            ],
-            dataset=EXPLAINED,
-            kind=["png", "pdf"],
-        ),
+        [
+            f"{R}/figures/{exhibit.stem}.{kind}"
+            for exhibit in exhibits(config)
+            if exhibit.kind == "Figure"
+            for kind in ("png", "pdf")
+        ],
     localrule: True

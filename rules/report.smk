@@ -52,6 +52,35 @@ rule verdict:
         "../workflow/scripts/write_verdict.py"
 
 
+LEFT_OUT = config.get("left_out")
+
+
+rule list_left_out:
+    output:
+        markdown=f"{R}/left_out.md",
+        # The report says so only if something is.
+        html=(
+            report(
+                f"{R}/left_out.html",
+                caption="../workflow/report/left_out.rst",
+                category="Left out",
+                labels={"question": "What is left out, and why?"},
+            )
+            if LEFT_OUT
+            else f"{R}/left_out.html"
+        ),
+    log:
+        f"{R}/logs/list_left_out.log",
+    group:
+        "pages"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        about={"left_out": LEFT_OUT, "revision": revisions.TABLES},
+    script:
+        "../workflow/scripts/write_left_out.py"
+
+
 # All that a run makes is its input, so that it comes last: jobs leave their times in benchmark files
 # and logs, which are nobody's output.
 rule summarize_cost:
@@ -60,6 +89,7 @@ rule summarize_cost:
         rules.tables.input,
         rules.figures.input,
         rules.verdict.output,
+        rules.list_left_out.output,
     output:
         markdown=f"{R}/cost.md",
         html=report(

@@ -81,7 +81,6 @@ def test_a_data_set_overrides_the_counts() -> None:
         (["sources", "fake", "kind"], "photo", "sources/fake/kind: 'photo' is not one of"),
         (["controls"], ["efficientnet-lite0"], "controls: efficientnet-lite0 is the network of"),
         (["datasets", "faces", "real"], "rael", "datasets/faces/real: no source is named 'rael'"),
-        (["datasets", "faces", "snapshots"], ["fake"], "datasets/faces/snapshots: 1 given"),
         (["datasets", "Faces"], {}, "datasets: 'Faces' does not match"),
         (["sources", "real", "path"], 3, "sources/real/path: 3 is not of type 'string'"),
         (["sources", "real"], {}, "sources/real/path: missing; a source of kind files needs it"),

@@ -345,8 +345,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     written["sources"] = {
         "real": {"kind": "photos", "count": 60, "resolution": 32},
         "fake": {"kind": "imitation", "count": 120, "resolution": 32},
+        "gone": {"path": "gone.zip"},
     }
-    written["datasets"] = {"faces": {"real": "real", "generated": "fake"}}
+    written["datasets"] = {
+        "faces": {"real": "real", "generated": "fake"},
+        "gone": {"real": "gone", "generated": "fake"},
+    }
     (folder / "config.yaml").write_text(yaml.safe_dump(written | {"device": "cpu"}))
     return folder
 
@@ -368,8 +372,12 @@ def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     profile = REPOSITORY / "profiles/local"
     printed = estimate_run(
-        Recording(Path("config.yaml"), REPOSITORY / "Snakefile", profile, cores=2)
+        Recording(Path("config.yaml"), REPOSITORY / "Snakefile", profile, 2, allow_missing=True)
     )
+    left_out, _, printed = printed.partition("\n\n")
+    assert left_out.startswith("1 file is not there. Left out: Figure 4a of gone, ")
+    assert left_out in texts[0], "Snakemake leaves out the same"
+    assert "gone" not in printed
     (text,) = texts  # nothing is there, so one plan tells all
     total = int(text.split("\ntotal")[1].split()[0])
     targets = text.count("rule all:") + sum(
@@ -436,3 +444,23 @@ def test_make_estimates_before_it_starts(target: str) -> None:
     started = next(n for n, line in enumerate(lines) if "bin/snakemake" in line)
     assert estimated < started
     assert ("--profile profiles/slurm" in lines[estimated]) == (target == "cluster")
+
+
+@pytest.mark.parametrize("target", ["run", "cluster", "stage", "paper"])
+def test_make_leaves_out_what_is_missing_if_asked(target: str) -> None:
+    """Estimate and Snakemake are told alike, which see the same run then."""
+
+    def calls(*asked: str) -> list[str]:
+        command = ["make", "-n", target, "CONFIG=config/demo.yaml", *asked]
+        printed = subprocess.run(
+            command, cwd=REPOSITORY, capture_output=True, text=True, check=True
+        )
+        lines = printed.stdout.replace("\\\n", "").splitlines()
+        words = ("-m fringe.estimate", "bin/snakemake", "bin/fringe stage")
+        return [line for line in lines if any(word in line for word in words)]
+
+    for line in calls("ALLOW_MISSING=1"):
+        assert ("--config missing=skip" if "bin/snakemake" in line else "--allow-missing") in line
+    for asked in ((), ("ALLOW_MISSING=0",), ("ALLOW_MISSING=",)):
+        assert "missing" not in " ".join(calls(*asked))
+    assert calls()

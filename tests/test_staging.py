@@ -222,3 +222,93 @@ def test_results_do_not_depend_on_where_data_lie(
     (tmp_path / "data/real.zip").rename(tmp_path / "scratch/real.zip")
     config["sources"]["real"] = elsewhere  # an absolute path stays what it is
     assert known({}) == before
+
+
+def published(folder: Path, **changes: Any) -> dict[str, Any]:
+    """Write a configuration without what only weights need, and return it."""
+    config: dict[str, Any] = yaml.safe_load(CONFIG.format(folder=folder))
+    del config["sources"]["real"]["statistics"]
+    del config["datasets"]["faces"]["region"]
+    config["controls"] = ["untrained"]
+    config |= changes
+    return config
+
+
+def test_sources_with_an_address_are_fetched(
+    tmp_path: Path, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_data(tmp_path / "published", "real.zip", "fake.pkl")
+    write_data(tmp_path / "data", "late.pkl")
+    with ThreadingHTTPServer(
+        ("127.0.0.1", 0), partial(Handler, directory=str(tmp_path / "published"))
+    ) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        address = f"http://127.0.0.1:{server.server_address[1]}"
+        config = published(tmp_path)
+        digest = hashlib.sha256((tmp_path / "published/fake.pkl").read_bytes()).hexdigest()
+        config["sources"]["real"]["url"] = f"{address}/real.zip"
+        config["sources"]["fake"] |= {"url": f"{address}/fake.pkl", "sha256": digest}
+        (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
+        assert stage(tmp_path) == 0
+        printed = capsys.readouterr().out
+        assert states(printed) | {"come with it": "there"} == {
+            "real.zip": "fetched", "fake.pkl": "fetched", "late.pkl": "there",
+            "come with it": "there",
+        }  # fmt: skip
+        real = hashlib.sha256((tmp_path / "data/real.zip").read_bytes()).hexdigest()
+        assert f"12 images, SHA-256 {real}, which is not stated" in printed
+        assert digest not in printed
+        # One by itself, of the configuration that is named; and not twice.
+        (tmp_path / "data/fake.pkl").unlink()
+        command = [
+            "fetch",
+            "fake",
+            "--config",
+            str(tmp_path / "mine.yaml"),
+            "--schema",
+            str(SCHEMA),
+        ]
+        for said in ("fetched, SHA-256 ", "is there already"):
+            assert main(command) == 0
+            assert f"{tmp_path}/data/fake.pkl: {said}" in capsys.readouterr().out
+        assert main([*command[:1], "nobody", *command[2:]]) == 1
+        assert "nobody: neither a network nor a source of" in capsys.readouterr().err
+        server.shutdown()
+        thread.join()
+    assert asked.count("/fake.pkl") == 2
+
+
+def test_what_is_missing_may_be_left_out(
+    tmp_path: Path, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Weights of a network that only the missing data set needs are not fetched."""
+    write_data(tmp_path / "data", "real.zip", "fake.pkl")
+    config = published(tmp_path)
+    config["sources"]["late"]["note"] = "Train it."
+    config["datasets"]["late"]["alternatives"] = ["swav"]
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
+    assert main(
+        ["stage", str(tmp_path / "mine.yaml"), "--schema", str(SCHEMA), "--allow-missing"]
+    ) == 0  # fmt: skip
+    printed = capsys.readouterr().out
+    assert states(printed)["late.pkl"] == "left out"
+    assert "1 of 5 are left out:\n  sources/late: " in printed
+    assert "The configuration says: Train it." in printed
+    assert "Everything else that " in printed
+    assert asked == []
+    assert stage(tmp_path) == 1
+    error = capsys.readouterr().err
+    assert "are missing:" in error
+    assert asked == ["/net.pth"]
+
+
+def test_a_file_with_another_digest_is_missing(
+    tmp_path: Path, asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_data(tmp_path / "data", "real.zip", "fake.pkl", "late.pkl")
+    config = published(tmp_path, missing="skip")
+    config["sources"]["real"]["sha256"] = "0" * 64
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
+    assert stage(tmp_path) == 1
+    assert "sources/real/sha256: " in capsys.readouterr().err

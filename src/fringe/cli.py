@@ -15,6 +15,8 @@ from fringe.networks import network_names
 
 __all__ = ["main"]
 
+CONFIG = Path("config/config.yaml")  # in the repository: the paper
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the subcommand that ``arguments`` (by default those of the process) name.
@@ -117,23 +119,30 @@ def convert(options: argparse.Namespace) -> str:
 
 
 def fetch(options: argparse.Namespace) -> str:
-    """Download and verify the weights of a network."""
+    """Download and verify the weights of a network, or the file of a source."""
     from fringe.networks import fetch_weights
 
-    path = fetch_weights(options.network, options.weights_dir)
-    return f"{options.network}: brings its own weights" if path is None else str(path)
+    if options.config is not None or options.name not in network_names():
+        from fringe.staging import fetch_named
+
+        return fetch_named(options.name, options.config or CONFIG, options.schema)
+    path = fetch_weights(options.name, options.weights_dir)
+    return f"{options.name}: brings its own weights" if path is None else str(path)
 
 
 def stage(options: argparse.Namespace) -> str:
-    """Fetch the weights of a run, and look for all else that it needs."""
+    """Fetch what a run needs and has an address, and look for all else."""
     from fringe.staging import explain, folders_outside, stage, table
 
-    found = stage(options.config, options.schema)
+    found = stage(options.config, options.schema, options.allow_missing)
     print(table(found), end="\n\n")
-    if any(item.state == "missing" for item in found):
+    states = {item.state for item in found}
+    if "missing" in states:
         raise FringeError(explain(found))
     outside = ",".join(folders_outside(found))
     binding = f'\nTo a container: --apptainer-args="--bind {outside}"' if outside else ""
+    if "left out" in states:
+        return f"{explain(found)}\nEverything else that {options.config} names is there.{binding}"
     return f"Everything that {options.config} names is there.{binding}"
 
 
@@ -175,31 +184,47 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("input", type=Path, metavar="IN.pkl")
     one.add_argument("output", type=Path, metavar="OUT.safetensors")
 
-    one = commands.add_parser("fetch", help="download and verify the weights of a network")
+    one = commands.add_parser("fetch", help="download and verify a network's weights or a source")
     one.description = f"Networks: {', '.join(network_names())}."
     one.set_defaults(run=fetch)
-    one.add_argument("network", metavar="NETWORK")
+    one.add_argument("name", metavar="NETWORK|SOURCE")
     one.add_argument(
         "--weights-dir",
         type=Path,
         default=Path("data/weights"),
-        help="where they are looked for, and put; default: data/weights, as in a run",
+        help="where weights are looked for, and put; default: data/weights, as in a run",
     )
+    one.add_argument(
+        "--config",
+        type=Path,
+        metavar="CONFIG.yaml",
+        help=f"the configuration that names the source; default: {CONFIG}",
+    )
+    _add_schema(one)
 
-    one = commands.add_parser("stage", help="fetch all weights of a run, and look for its data")
+    one = commands.add_parser("stage", help="fetch what a run needs, and look for all else")
     one.set_defaults(run=stage)
     one.add_argument("config", type=Path, metavar="CONFIG.yaml")
     one.add_argument(
-        "--schema",
-        type=Path,
-        default=Path("config/schema.yaml"),
-        help="of configurations; default: config/schema.yaml, as in the repository",
+        "--allow-missing",
+        action="store_true",
+        help="leave out what needs files that are not there, as `missing: skip` does",
     )
+    _add_schema(one)
     for command in (*kinds.choices.values(), *commands.choices.values()):
         if command.prog.split()[-1] not in ("export", "fetch", "stage"):
             command.add_argument("--force", action="store_true", help="write over what is there")
     parser.set_defaults(force=False)
     return parser
+
+
+def _add_schema(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--schema",
+        type=Path,
+        default=Path("config/schema.yaml"),
+        help="of configurations; default: config/schema.yaml, as in the repository",
+    )
 
 
 def _positive(text: str) -> int:

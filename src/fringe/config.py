@@ -39,6 +39,10 @@ REQUIRED_KEYS = {
 }
 
 
+# What a source with a path says of where its file comes from.
+ORIGIN_KEYS = ("url", "sha256", "licence", "size", "note", "unpack")
+
+
 def load_schema(path: str | Path) -> Config:
     """Read the schema of the configuration (``config/schema.yaml``)."""
     return cast(Config, yaml.safe_load(Path(path).read_text()))
@@ -89,12 +93,13 @@ def where_shaped(known: Sequence[str], find: Callable[..., Iterable[str]], *args
         return []
 
 
-def raise_faults(faults: Sequence[str]) -> None:
-    """Raise one `FringeError` that lists all ``faults``, if there are any."""
-    if faults:
-        number = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        listed = "".join(f"\n  - {fault}" for fault in faults)
-        raise FringeError(f"the configuration has {number}:{listed}")
+def raise_faults(faults: Iterable[str], advice: str = "") -> None:
+    """Raise one `FringeError` that lists all ``faults``, if any, and ends in ``advice``."""
+    if told := list(faults):
+        number = "1 fault" if len(told) == 1 else f"{len(told)} faults"
+        listed = "".join(f"\n  - {fault}" for fault in told)
+        ending = f"\n{advice}" if advice else ""
+        raise FringeError(f"the configuration has {number}:{listed}{ending}")
 
 
 def duplicate_keys(path: str | Path) -> list[str]:
@@ -181,6 +186,9 @@ def _stray_keys(name: str, source: Config) -> Iterable[str]:
     for key in sorted(set().union(*SOURCE_KEYS.values()) & set(source) - set(SOURCE_KEYS[kind])):
         kinds = " and ".join(kind for kind, keys in SOURCE_KEYS.items() if key in keys)
         yield f"sources/{name}/{key}: only for kind {kinds}; drop it, or say that kind"
+    for key in ORIGIN_KEYS if "path" not in SOURCE_KEYS[kind] else ():
+        if key in source:
+            yield f"sources/{name}/{key}: images of kind {kind} have no file to get; drop it"
 
 
 def _source_faults(name: str, source: Config) -> Iterable[str]:
@@ -202,11 +210,6 @@ def _dataset_faults(config: Config, name: str, dataset: Config) -> Iterable[str]
                 f"datasets/{name}/{key}: no source is named {source!r}; "
                 f"sources are {', '.join(sorted(config['sources']))}"
             )
-    if len(dataset["snapshots"]) in (1, 2):
-        yield (
-            f"datasets/{name}/snapshots: {len(dataset['snapshots'])} given; Figure 9 shows a "
-            "correlation, which needs at least 3, or leave them out"
-        )
 
 
 def _comparison_faults(config: Config, name: str, comparison: Config) -> Iterable[str]:

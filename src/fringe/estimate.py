@@ -54,6 +54,7 @@ from fringe.dag import depths, longest_path
 from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.gpus import gpu_is_here
+from fringe.omission import summarize
 
 __all__ = [
     "Estimate",
@@ -311,6 +312,15 @@ class Planner:
     snakefile: Path
     profile: Path
     cores: int
+    allow_missing: bool = False
+
+    def read(self) -> dict[str, Any]:
+        """Return the configuration as it is written, or as the command line has it."""
+        written: dict[str, Any] = yaml.safe_load(self.configfile.read_text())
+        return {**written, **self._changes()}
+
+    def _changes(self) -> dict[str, str]:
+        return {"missing": "skip"} if self.allow_missing else {}
 
     def plan(self, results: str | None = None) -> str:
         """Return what ``snakemake --dry-run`` prints, with the results elsewhere if ``results``.
@@ -320,11 +330,12 @@ class Planner:
         FringeError
             With what Snakemake says, where it cannot plan.
         """
+        changes = {**self._changes(), **({"results": results} if results else {})}
         command = [
             *(sys.executable, "-m", "snakemake", "--dry-run", "--nocolor"),
             *("--snakefile", str(self.snakefile), "--configfile", str(self.configfile)),
             *("--workflow-profile", str(self.profile), "--cores", str(self.cores)),
-            *(["--config", f"results={results}"] if results else []),
+            *(["--config", *map("=".join, changes.items())] if changes else []),
         ]
         run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if run.returncode:
@@ -371,7 +382,7 @@ def estimate_run(planner: Planner, device: Device | None = None, gpus: int = 1) 
         If the configuration has faults.
     """
     now = planner.plan()
-    written = yaml.safe_load(planner.configfile.read_text())
+    written = planner.read()
     folder = Path(written.get("results", "results"), written["run"])
     jobs = read_jobs(now, str(folder))
     if not jobs and _is_all_kept(folder):
@@ -395,7 +406,8 @@ def estimate_run(planner: Planner, device: Device | None = None, gpus: int = 1) 
             records += read_records(other, tasks_of(other))
     estimates = [estimate(job, task, records, folder.name, place) for job, task in planned]
     keep(folder, finished, estimates, known)
-    return table([job for job, _ in finished], estimates, folder.name, planner.cores, gpus)
+    told = table([job for job, _ in finished], estimates, folder.name, planner.cores, gpus)
+    return f"{summarize(config['left_out'])}\n\n{told}" if "left_out" in config else told
 
 
 def _is_new(folder: Path) -> bool:
@@ -420,11 +432,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="of one machine")
     parser.add_argument("--gpus", type=int, default=1, help="of one machine (default: 1)")
     parser.add_argument("--device", choices=["cpu", "cuda"], help="of jobs that ask for a GPU")
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="leave out what needs files that are not there, as `missing: skip` does",
+    )
     parser.add_argument("--snakefile", type=Path, default=Path("Snakefile"))
     parser.add_argument("--profile", type=Path, help="default: profiles/local")
     given = parser.parse_args(arguments)
     profile = given.profile or given.snakefile.parent / "profiles" / "local"
-    planner = Planner(given.configfile, given.snakefile, profile, given.cores)
+    planner = Planner(given.configfile, given.snakefile, profile, given.cores, given.allow_missing)
     try:
         print(
             report_actual(given.actual)

@@ -19,6 +19,7 @@ from fringe.sources import (
     ImageSource,
     KeptImages,
     RenderedShard,
+    as_path,
     copied_to_scratch,
     source_from_spec,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "check",
     "convergence_datasets",
     "digest",
+    "digest_fault",
     "examples",
     "explained_datasets",
     "explained_images",
@@ -187,9 +189,11 @@ def check(
     Returns
     -------
     dict, dict
-        The config; and by source name its ``count``, ``fingerprint``, fingerprint of each of
-        its ``shards`` by their name, ``shard_size``, the ``device`` (``cpu`` or ``cuda``) that
-        this size is for, ``resolution``, and whether it is ``simulated``.
+        The config, with the key ``left_out`` where ``missing: skip`` left something out
+        (`fringe.omission.describe_omissions`); and by source name its ``count``,
+        ``fingerprint``, fingerprint of each of its ``shards`` by their name, ``shard_size``,
+        the ``device`` (``cpu`` or ``cuda``) that this size is for, ``resolution``, and whether it
+        is ``simulated``.
 
     Raises
     ------
@@ -197,18 +201,25 @@ def check(
         Listing every fault by its key at once: of the config's own, sources that are missing or
         cannot be read, unknown networks, counts that no source can fill.
     """
+    # Imported here: it is about what this module says that a run makes.
+    from fringe.omission import without_absent
+
     completed, faults = complete(config, schema)
     faults = [*(fault for file in files for fault in duplicate_keys(file)), *faults]
+    resolved = without_absent(completed, faults)
+    completed = resolved.config
+    faults += resolved.faults
     sources, opened, missing = _open_sources(completed, cache)
     faults += missing
     for name, dataset in items(completed, "datasets"):
         faults += where_shaped(faults, _count_faults, name, dataset, sources)
     for find_faults in (_network_faults, _scheme_faults, _results_faults):
         faults += where_shaped(faults, find_faults, completed)
+    faults += where_shaped(faults, _digest_faults, completed, cache)
     faults += where_shaped(faults, _weights_faults, completed, cache)
     faults += where_shaped(faults, _statistics_faults, completed)
     faults += where_shaped(faults, _explanation_faults, completed, sources)
-    raise_faults(faults)
+    raise_faults(map(resolved.explain, faults), resolved.advice)
     _divide(completed, sources, opened, cache)
     return completed, sources
 
@@ -545,6 +556,35 @@ def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
             continue
         located[network] = {"path": str(path), "identity": identity}
     return located
+
+
+def digest_fault(config: Config, name: str, cache: Path) -> str | None:
+    """Return what is wrong if a source's file is another one than its ``sha256`` states."""
+    source = config["sources"][name]
+    # Of an unpacked archive the digest was checked when it arrived.
+    if "sha256" not in source or "unpack" in source or "path" not in source:
+        return None
+    path, stated = as_path(source["path"]), source["sha256"].lower()
+    if path.is_dir():
+        return (
+            f"sources/{name}/sha256: {path} is a folder, which has no digest; drop `sha256`, or "
+            "say with `unpack` which folder of an archive it was"
+        )
+    if not path.is_file():
+        return None  # a fault of its own, or left out
+    (found,) = file_digests([path], cache)
+    if found == stated:
+        return None
+    return (
+        f"sources/{name}/sha256: {path} has SHA-256 {found}, not {stated}; fetch the file again, "
+        "or correct or drop `sha256`"
+    )
+
+
+def _digest_faults(config: Config, cache: Path) -> Iterable[str]:
+    for name in used_sources(config):
+        if fault := digest_fault(config, name, cache):
+            yield fault
 
 
 def _statistics_faults(config: Config) -> Iterable[str]:

@@ -1,4 +1,4 @@
-"""What a run needs from outside: weights fetched, data looked for, before a job is submitted.
+"""What a run needs from outside: fetched where there is an address, before a job is submitted.
 
 Nodes of a cluster often have no network, and a data set that is missing is better found on the
 login node. Everything is looked at once, and told at once: `fringe stage my.yaml`.
@@ -7,7 +7,7 @@ login node. Everything is looked at once, and told at once: `fringe stage my.yam
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Literal
@@ -17,11 +17,16 @@ import yaml
 from fringe import plan
 from fringe.config import complete, duplicate_keys, items, load_schema, raise_faults
 from fringe.errors import FringeError
+from fringe.fetching import fetch_source
 from fringe.networks import fetch_weights, network_weights
 from fringe.networks.weights import WeightsFile, find
-from fringe.sources import source_from_spec
+from fringe.omission import obtain, without_absent
+from fringe.snapshots import files_of
+from fringe.sources import is_there, source_from_spec
 
-__all__ = ["Item", "explain", "folders_outside", "stage", "table"]
+__all__ = ["Item", "explain", "fetch_named", "folders_outside", "stage", "table"]
+
+GONE = ("missing", "left out")
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,8 @@ class Item:
     path : str
         Where it is, or is expected.
     state : str
-        Whether it was "there", was "fetched", or is "missing" or not what it should be.
+        Whether it was "there", was "fetched", is "missing" or not what it should be, or is missing
+        and is "left out" (`missing: skip`).
     note : str
         What was found, or what is wrong and how it is mended.
     origin : str
@@ -44,13 +50,13 @@ class Item:
 
     key: str
     path: str
-    state: Literal["there", "fetched", "missing"]
+    state: Literal["there", "fetched", "missing", "left out"]
     note: str
     origin: str = ""
 
 
-def stage(configfile: Path, schema: Path) -> list[Item]:
-    """Fetch the weights that a run needs to its ``weights_dir``, and look for all else it names.
+def stage(configfile: Path, schema: Path, allow_missing: bool = False) -> list[Item]:
+    """Fetch what a run needs and has an address, and look for all else that it names.
 
     Parameters
     ----------
@@ -58,6 +64,8 @@ def stage(configfile: Path, schema: Path) -> list[Item]:
         The run's configuration.
     schema : Path
         ``config/schema.yaml``.
+    allow_missing : bool
+        Leave out what needs files that are not there, as ``missing: skip`` does.
 
     Returns
     -------
@@ -69,6 +77,43 @@ def stage(configfile: Path, schema: Path) -> list[Item]:
     FringeError
         If a file cannot be read, or the configuration has faults of its own.
     """
+    text, config = _read(configfile, schema)
+    if allow_missing:
+        config["missing"] = "skip"
+    data = [*_data(config, text)]
+    # Weights only of networks that the rest of the run asks for.
+    resolved = without_absent(config)
+    raise_faults(resolved.faults, resolved.advice)
+    if "left_out" in resolved.config:
+        gone = {one["key"] for one in resolved.config["left_out"]["files"]}
+        data = [replace(one, state="left out") if one.key in gone else one for one in data]
+    return [*_weights(resolved.config), *data]
+
+
+def fetch_named(name: str, configfile: Path, schema: Path) -> str:
+    """Fetch the file of one source of a configuration, unless it is there, and say what it is.
+
+    Raises
+    ------
+    FringeError
+        If there is no such source, it has no file or address, or the file cannot be had.
+    """
+    _, config = _read(configfile, schema)
+    source = config["sources"].get(name)
+    if source is None:
+        raise FringeError(
+            f"{name}: neither a network nor a source of {configfile}; its sources are "
+            f"{', '.join(config['sources'])}"
+        )
+    if "path" not in source:
+        raise FringeError(f"{name}: a source of kind {source['kind']} has no file to fetch")
+    if is_there(source["path"]):
+        return f"{source['path']}: is there already"
+    return f"{source['path']}: fetched, SHA-256 {fetch_source(name, source)}"
+
+
+def _read(configfile: Path, schema: Path) -> tuple[str, dict[str, Any]]:
+    """Return a configuration as it is written, and completed."""
     for path in (configfile, schema):
         if not path.is_file():
             raise FringeError(f"{path}: is not there; correct the path, or run in the repository")
@@ -82,7 +127,7 @@ def stage(configfile: Path, schema: Path) -> list[Item]:
         raise FringeError(f"{configfile}: holds no keys; see docs/configuration.md")
     config, more = complete(written, load_schema(schema))
     raise_faults([*faults, *more])
-    return [*_weights(config), *_data(config, text)]
+    return text, config
 
 
 def _weights(config: Mapping[str, Any]) -> Iterator[Item]:
@@ -114,23 +159,42 @@ def _weights(config: Mapping[str, Any]) -> Iterator[Item]:
 
 
 def _data(config: Mapping[str, Any], text: str) -> Iterator[Item]:
-    """Look for every file of images, generator, statistics and mask that a data set uses."""
+    """Look for every file of images, generator, statistics and mask that a data set uses.
+
+    A source that is not there and has an address is fetched.
+    """
     for name in plan.used_sources(config):
         source = config["sources"][name]
         if "path" in source:
-            origin = _comment_above(text, "sources", name)
-            try:
-                opened = source_from_spec(plan.source_spec(config, name), plan.hash_cache(config))
-                held = f"{len(opened):,} images"
-                note = held if source["kind"] == "files" else f"generator of {held}"
-                yield Item(f"sources/{name}", source["path"], "there", note)
-            except FringeError as error:
-                yield Item(f"sources/{name}", source["path"], "missing", str(error), origin)
+            yield _source(config, name, text)
         for network, given in items(source, "statistics"):
             yield _file(f"sources/{name}/statistics/{network}", given["path"])
     for name, dataset in items(config, "datasets"):
         if isinstance(dataset.get("region"), str):
             yield _file(f"datasets/{name}/region", dataset["region"])
+
+
+def _source(config: Mapping[str, Any], name: str, text: str) -> Item:
+    source = config["sources"][name]
+    key, path = f"sources/{name}", source["path"]
+    state: Literal["there", "fetched"] = "there"
+    try:
+        told = ""
+        if "url" in source and not is_there(path):
+            digest = fetch_source(name, source)
+            state = "fetched"
+            told = "" if "sha256" in source else f", SHA-256 {digest}, which is not stated"
+        if files := files_of(source):
+            return Item(key, path, state, f"{len(files):,} generators")
+        if fault := plan.digest_fault(config, name, plan.hash_cache(config)):
+            raise FringeError(fault)
+        opened = source_from_spec(plan.source_spec(config, name), plan.hash_cache(config))
+    except FringeError as error:
+        origin = obtain(source) or _comment_above(text, "sources", name)
+        return Item(key, path, "missing", str(error), origin)
+    held = f"{len(opened):,} images"
+    note = held if source["kind"] == "files" else f"generator of {held}"
+    return Item(key, path, state, note + told)
 
 
 def _file(key: str, path: str) -> Item:
@@ -163,8 +227,7 @@ def _entries(node: yaml.Node | None) -> dict[str, tuple[int, yaml.Node]]:
 def table(found: Sequence[Item]) -> str:
     """Return one line for each item: state, key, path, and what was found."""
     rows = [
-        (item.state, item.key, item.path, "" if item.state == "missing" else item.note)
-        for item in found
+        (item.state, item.key, item.path, "" if item.state in GONE else item.note) for item in found
     ]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
@@ -172,9 +235,10 @@ def table(found: Sequence[Item]) -> str:
 
 
 def explain(found: Sequence[Item]) -> str:
-    """Return what is missing, where it is expected, and where it comes from."""
-    missing = [item for item in found if item.state == "missing"]
-    lines = [f"{len(missing)} of {len(found)} are missing:"]
+    """Return what is missing or left out, where it is expected, and where it comes from."""
+    missing = [item for item in found if item.state in GONE]
+    left_out = all(item.state == "left out" for item in missing)
+    lines = [f"{len(missing)} of {len(found)} are {'left out' if left_out else 'missing'}:"]
     for origin, group in groupby(missing, key=lambda item: item.origin):
         lines += [f"  {item.key}: {item.note}".replace("\n", "\n    ") for item in group]
         lines += [f"    The configuration says: {origin}"] if origin else []

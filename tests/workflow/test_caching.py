@@ -486,6 +486,24 @@ def test_a_change_reruns_what_depends_on_it(
     assert project.planned() == summed_up(expected)
 
 
+def test_a_file_that_comes_later_runs_only_what_it_makes_possible(project: Project) -> None:
+    project.config["missing"] = "skip"
+    (project.folder / "late").rename(project.folder / "away")
+    printed = project.run()
+    assert "1 file is not there. Left out: Figure 9." in printed
+    pages = {"left_out.md", "left_out.html"}
+    assert project.outputs(printed) == summed_up(pages)
+    assert (
+        "| Figure 9 | all of it | sources/late |" in (project.results / "left_out.md").read_text()
+    )
+    # As if the file had never been there.
+    late = {*project.files(*after_snapshot("late")), *project.files(f"features/late/{MAIN}/*.h5")}
+    for path in late:
+        (project.results / path).unlink()
+    (project.folder / "away").rename(project.folder / "late")
+    assert project.planned() == summed_up(late | pages)
+
+
 def test_a_change_is_done_in_one_run(project: Project) -> None:
     """What a dry run plans is what runs, and then there is nothing to do."""
     sets("sources", "early", "seed", to=9)(project)

@@ -81,6 +81,11 @@ def test_the_paper_names_every_data_set_that_is_missing(tmp_path: Path, code: Pa
     assert printed.count("the configuration has") == 1
     for name, source in config["sources"].items():
         assert f"  - sources/{name}: {source['path']}: is not there" in printed
+    assert printed.count("      costs: ") == len(config["sources"])
+    assert "costs: FFHQ in Tables 1, 2 and 3, Figures 6, 8a, 8b and 18" in printed
+    assert "costs: Figure 9\n" in printed
+    assert "119HvnQ5nwHl0_vUTEFWQNk4bwYjoXTrC" in printed
+    assert "the configuration does not say" not in printed
 
 
 def test_fewer_images_than_features_work_and_say_so(project: Project) -> None:

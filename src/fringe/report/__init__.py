@@ -1,6 +1,7 @@
 """What the tables say, in words, and what the run cost."""
 
 from fringe.report.cost import write_cost
+from fringe.report.left_out import left_out_line, write_left_out
 from fringe.report.sensitivity import sensitivity_sentences
 from fringe.report.verdict import Change, Verdict, summary, verdict
 from fringe.report.write import write_verdicts
@@ -8,9 +9,11 @@ from fringe.report.write import write_verdicts
 __all__ = [
     "Change",
     "Verdict",
+    "left_out_line",
     "sensitivity_sentences",
     "summary",
     "verdict",
     "write_cost",
+    "write_left_out",
     "write_verdicts",
 ]

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from fringe.errors import FringeError
+from fringe.report.left_out import left_out_line
 from fringe.report.verdict import summary
 
 if __name__ == "__main__":
@@ -15,4 +16,6 @@ if __name__ == "__main__":
                 raise FringeError(f"{folder / name}: missing; run the workflow again")
     except FringeError as error:
         sys.exit(f"error: {error}")
+    if line := left_out_line(folder / "left_out.md"):
+        print(f"{line} Why, and how to get them: {folder / 'left_out.md'}")
     print(f"Report: {folder / 'report.html'}   Verdict: {folder / 'verdict.md'}")

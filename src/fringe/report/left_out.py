@@ -1,0 +1,92 @@
+"""What a run left out because files are not there, as files for people."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from fringe.files import atomic_path
+from fringe.omission import summarize
+from fringe.report.write import write_page
+
+__all__ = ["left_out_line", "write_left_out"]
+
+_NOTHING = "Nothing is left out: every file that the configuration names was there."
+_STYLE = """<style>
+table { border-collapse: collapse; margin: 1em 0; }
+th, td { padding: 0.2em 0.9em; text-align: left; vertical-align: top; }
+th { border-bottom: 1px solid; font-weight: normal; font-style: italic; }
+</style>"""
+
+
+def write_left_out(
+    left_out: Mapping[str, Any] | None,
+    markdown: str | os.PathLike[str],
+    html: str | os.PathLike[str],
+) -> None:
+    """Write what a run left out as Markdown and as a page of HTML.
+
+    Parameters
+    ----------
+    left_out : mapping or None
+        `fringe.omission.describe_omissions`'s; None if nothing is left out.
+    markdown, html : path
+        The files to write.
+    """
+    parts: list[tuple[str, Sequence[Sequence[str]]]] = []
+    if left_out:
+        parts = [("Exhibits", _exhibit_rows(left_out)), ("Files", _file_rows(left_out))]
+    line = summarize(left_out) if left_out else _NOTHING
+    text = [f"# Left out\n\n{line}"]
+    body = [_STYLE, f"<p>{escape(line)}</p>"]
+    for title, rows in parts:
+        text.append(f"## {title}\n\n{_in_markdown(rows)}")
+        body.append(f"<h2>{escape(title)}</h2>\n{_in_html(rows)}")
+    with atomic_path(markdown) as partial:
+        partial.write_text("\n\n".join(text) + "\n", encoding="utf-8")
+    write_page(html, "Left out", "\n".join(body))
+
+
+def left_out_line(markdown: str | os.PathLike[str]) -> str | None:
+    """Return what the page says in a line; None if nothing is left out or there is no page."""
+    path = Path(markdown)
+    if not path.is_file():
+        return None
+    line = path.read_text(encoding="utf-8").splitlines()[2]
+    return None if line == _NOTHING else line
+
+
+def _exhibit_rows(left_out: Mapping[str, Any]) -> list[list[str]]:
+    return [
+        ["exhibit", "left out of it", "because these are not there"],
+        *(
+            [one["name"], ", ".join(one["parts"]) or "all of it", ", ".join(one["because"])]
+            for one in left_out["exhibits"]
+        ),
+    ]
+
+
+def _file_rows(left_out: Mapping[str, Any]) -> list[list[str]]:
+    return [
+        ["named by", "expected at", "how to get it"],
+        *(
+            [one["key"], one["path"], one["origin"] or "The configuration does not say."]
+            for one in left_out["files"]
+        ),
+    ]
+
+
+def _in_markdown(rows: Sequence[Sequence[str]]) -> str:
+    head, *others = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *others])
+
+
+def _in_html(rows: Sequence[Sequence[str]]) -> str:
+    def line(row: Sequence[str], tag: str) -> str:
+        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) + "</tr>"
+
+    head, *others = rows
+    return "\n".join(["<table>", line(head, "th"), *(line(r, "td") for r in others), "</table>"])

@@ -1,0 +1,71 @@
+"""The page on what a run left out."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+from fringe.report import left_out_line, write_left_out
+
+LEFT_OUT = {
+    "files": [
+        {
+            "key": "sources/cat",
+            "path": "data/<cat>|lmdb",
+            "costs": "",
+            "origin": "https://x.org/cat.zip (42 GB).",
+        },
+        {"key": "sources/training", "path": "data/training", "costs": "", "origin": ""},
+    ],
+    "exhibits": [
+        {"name": "Figure 9", "parts": [], "because": ["sources/training"]},
+        {"name": "Table 1", "parts": ["LSUN Cat"], "because": ["sources/cat"]},
+    ],
+}
+
+
+def test_exhibits_reasons_and_addresses(tmp_path: Path) -> None:
+    write_left_out(LEFT_OUT, tmp_path / "left_out.md", tmp_path / "left_out.html")
+    text = (tmp_path / "left_out.md").read_text()
+    line = "2 files are not there. Left out: Figure 9. Incomplete: Table 1."
+    assert text.startswith(f"# Left out\n\n{line}\n")
+    assert "| Figure 9 | all of it | sources/training |" in text
+    assert "| Table 1 | LSUN Cat | sources/cat |" in text
+    assert "| sources/cat | data/<cat>\\|lmdb | https://x.org/cat.zip (42 GB). |" in text
+    assert "| sources/training | data/training | The configuration does not say. |" in text
+    assert left_out_line(tmp_path / "left_out.md") == line
+    html = (tmp_path / "left_out.html").read_text()
+    assert "<td>LSUN Cat</td>" in html
+    assert "data/&lt;cat&gt;|lmdb" in html
+
+
+def test_nothing_is_left_out(tmp_path: Path) -> None:
+    write_left_out(None, tmp_path / "left_out.md", tmp_path / "left_out.html")
+    assert "Nothing is left out" in (tmp_path / "left_out.md").read_text()
+    assert "Nothing is left out" in (tmp_path / "left_out.html").read_text()
+    assert left_out_line(tmp_path / "left_out.md") is None
+    assert left_out_line(tmp_path / "none.md") is None
+
+
+@pytest.mark.parametrize("left_out", [LEFT_OUT, None])
+def test_the_end_of_make_run_says_so(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    left_out: object,
+) -> None:
+    write_left_out(left_out, tmp_path / "left_out.md", tmp_path / "left_out.html")  # type: ignore[arg-type]
+    (tmp_path / "tables").mkdir()
+    for number in (1, 2):
+        table = f"# Table {number}\n\n| dataset | FID |\n|---|---|\n| A | 3 |\n"
+        (tmp_path / f"tables/table{number}.md").write_text(table)
+    for name in ("report.html", "verdict.md"):
+        (tmp_path / name).touch()
+    monkeypatch.setattr(sys, "argv", ["fringe.report", str(tmp_path)])
+    runpy.run_module("fringe.report", run_name="__main__")
+    printed = capsys.readouterr().out
+    assert ("Left out: Figure 9" in printed) == (left_out is not None)
+    assert (str(tmp_path / "left_out.md") in printed) == (left_out is not None)

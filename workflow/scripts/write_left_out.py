@@ -1,0 +1,16 @@
+"""Write what the run left out because files are not there.
+
+In: nothing but params. Out: Markdown and HTML.
+"""
+
+from fringe.report import write_left_out
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Write the page of one run."""
+    write_left_out(job.params.about["left_out"], job.output.markdown, job.output.html)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)
