@@ -17,6 +17,7 @@ from fringe.networks import network_info, network_weights
 from fringe.networks.weights import mismatch
 from fringe.omission import summarize
 from fringe.polling import mend
+from fringe.protocol import PAPER_DATASETS, plain_name
 from fringe.stage import expose_library
 from fringe.sources import REVISION as IMAGES_REVISION
 from snakemake.exceptions import WorkflowError
@@ -71,6 +72,12 @@ MAIN, CONTROLS = in_files(config["network"]), [*map(in_files, config["controls"]
 SHOWN = in_files(plan.shown_control(config))
 WEIGHTS = plan.locate_weights(config, plan.hash_cache(config))
 SCHEMES = plan.schemes(config)
+# Of the schemes with weights optimized in pre-logits those that a run has: by the released
+# algorithm, and to the optimum.
+PRE_LOGITS = [
+    scheme for scheme in ("prelogits-released", "prelogits") if scheme in SCHEMES
+]
+RELEASED = "prelogits-released" in SCHEMES
 
 # What a profile sets for optimize_sweep, such as its partition, goes for the job of each data set,
 # which has a rule of its own (rules/resampling.smk). Settled before the first rule is read.
@@ -580,6 +587,32 @@ def own_weights():
     }
 
 
+def protocols(datasets):
+    """Return what numbers are measured with, of those of ``datasets`` that the paper has too.
+
+    Others compare with nothing, and nothing of theirs becomes stale by it.
+    """
+    return {
+        name: plan.protocol(config, SOURCES, WEIGHTS, name).to_plain()
+        for name in datasets
+        if plain_name(name) in PAPER_DATASETS
+    }
+
+
+def snapshot_protocols(datasets):
+    """Return what the FID of each snapshot is measured with, as `protocols`."""
+    return {
+        name: {
+            source: plan.protocol(
+                config, SOURCES, WEIGHTS, name, generated=source
+            ).to_plain()
+            for source in DATASETS[name]["snapshots"]
+        }
+        for name in datasets
+        if plain_name(name) in PAPER_DATASETS
+    }
+
+
 def table_scores(wildcards):
     """Return the scores that a table pivots."""
     table = TABLES[int(wildcards.table)]
@@ -627,7 +660,7 @@ def sweep_scores(wildcards):
     return expand(
         f"{R}/scores/{{dataset}}/{{scheme}}/{{network}}.csv",
         dataset=sweep_datasets(wildcards.number),
-        scheme=["random", "prelogits", *plan.sweep_schemes(config)],
+        scheme=["random", *PRE_LOGITS, *plan.sweep_schemes(config)],
         network=[MAIN, SHOWN],
     )
 

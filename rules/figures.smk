@@ -70,6 +70,8 @@ rule figure_sweep:
             network=config["network"],
             control=plan.shown_control(config),
             schemes=plan.sweep_schemes(config),
+            released=RELEASED,
+            protocols=protocols(sweep_datasets(w.number)),
         ),
     script:
         "../workflow/scripts/draw_sweep.py"
@@ -96,6 +98,7 @@ rule figure_sizes:
             all_real={
                 name: SOURCES[DATASETS[name]["real"]]["count"] for name in WITH_SIZES
             },
+            protocols=protocols(WITH_SIZES),
         ),
     script:
         "../workflow/scripts/draw_sizes.py"
@@ -121,7 +124,10 @@ rule figure_snapshots:
         "../envs/fringe.yaml"
     params:
         figure=drawing_style(
-            datasets=WITH_SNAPSHOTS, titles=titles(), network=config["network"]
+            datasets=WITH_SNAPSHOTS,
+            titles=titles(),
+            network=config["network"],
+            protocols=snapshot_protocols(WITH_SNAPSHOTS),
         ),
     script:
         "../workflow/scripts/draw_snapshots.py"
@@ -185,6 +191,7 @@ rule figure_networks:
                 name: [config["network"], *alternatives]
                 for name, alternatives in WITH_ALTERNATIVES.items()
             },
+            protocols=protocols(WITH_ALTERNATIVES),
         ),
     script:
         "../workflow/scripts/draw_networks.py"
@@ -226,6 +233,9 @@ rule figure_comparison:
             control=plan.shown_control(config),
             recall=config["evaluation"]["precision_recall"]["network"],
             grid=COMPARISON_GRIDS[w.number],
+            protocols=protocols(
+                config["comparisons"][w.comparison]["generators"].values()
+            ),
             seed=config["seed"],
         ),
     script:

@@ -7,7 +7,7 @@ rule verdict:
         scores=expand(
             f"{R}/scores/{{dataset}}/{{scheme}}/{{network}}.csv",
             dataset=RESAMPLED,
-            scheme=["random", "prelogits"],
+            scheme=["random", *PRE_LOGITS],
             network=[MAIN, *CONTROLS],
         ),
         convergence=expand(f"{R}/convergence/{{dataset}}.csv", dataset=CONVERGENCE),
@@ -39,6 +39,8 @@ rule verdict:
             "convergence": CONVERGENCE,
             "explained": {name: "region" in DATASETS[name] for name in EXPLAINED},
             "scales": config["sensitivity"]["noise"]["scales"],
+            "released": RELEASED,
+            "protocols": protocols(RESAMPLED),
             "dims": {
                 name: network_info(name)[0]
                 for name in (config["network"], *config["controls"])

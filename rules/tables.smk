@@ -5,11 +5,11 @@
 TABLES = {
     1: {"schemes": ["random", "matched"], "controls": True, "kernels": False},
     2: {
-        "schemes": ["random", "prelogits", "logits"],
+        "schemes": ["random", *PRE_LOGITS, "logits"],
         "controls": True,
         "kernels": False,
     },
-    3: {"schemes": ["random", "prelogits"], "controls": False, "kernels": True},
+    3: {"schemes": ["random", *PRE_LOGITS], "controls": False, "kernels": True},
 }
 
 
@@ -43,6 +43,8 @@ rule make_table:
                 config["controls"] if TABLES[int(w.table)]["controls"] else []
             ),
             "repeats": config["evaluation"]["repeats"][f"table{w.table}"],
+            "released": RELEASED,
+            "protocols": protocols(RESAMPLED),
             "revision": revisions.TABLES,
         },
     script:

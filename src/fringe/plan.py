@@ -14,6 +14,7 @@ from fringe.devices import choose_device
 from fringe.errors import FringeError
 from fringe.networks import network_info, network_names, network_weights
 from fringe.networks.weights import find, mismatch
+from fringe.protocol import PUBLISHED, Optimizer, Protocol
 from fringe.sources import (
     GeneratedSource,
     ImageSource,
@@ -50,6 +51,7 @@ __all__ = [
     "open_shard",
     "parse_shard",
     "parse_sweep_scheme",
+    "protocol",
     "published_statistics",
     "repeats",
     "resolve_sizes",
@@ -649,6 +651,78 @@ def repeats(config: Config, scheme: str) -> int:
         "logits": ("table2",),
     }
     return max(wanted[reader] for reader in readers.get(scheme, ("sweep",)))
+
+
+def protocol(
+    config: Config,
+    sources: Mapping[str, Mapping[str, Any]],
+    weights: Mapping[str, Mapping[str, str]],
+    name: str,
+    generated: str | None = None,
+) -> Protocol:
+    """Return what the numbers of the data set ``name`` are measured with.
+
+    Parameters
+    ----------
+    config, sources
+        `check`'s.
+    weights
+        `locate_weights`'s.
+    name : str
+        Of a data set.
+    generated : str, optional
+        A source in place of the data set's generated images, such as a snapshot.
+    """
+    dataset = config["datasets"][name]
+    real = config["sources"][dataset["real"]]
+    source = generated or dataset["generated"]
+    about = config["sources"][source]
+    trained = about["kind"] == "generator"
+    height, width = sources[dataset["real"]]["resolution"]
+    evaluation = config["evaluation"]
+    return Protocol(
+        real=real["kind"],
+        real_total=sources[dataset["real"]]["count"],
+        resolution=(height, width),
+        statistics={network: given["count"] for network, given in items(real, "statistics")},
+        generator=Path(about["path"]).stem if trained else about["kind"],
+        truncation=about["truncation"] if trained else None,
+        noise=about["noise"] if trained else None,
+        seed=about["seed"] if trained else None,
+        label=about.get("label") if trained else None,
+        candidates=sources[source]["count"],
+        network=config["network"],
+        weights={
+            network: PUBLISHED
+            if not mismatch(Path(file["path"]), file["identity"], network_weights(network))
+            else file["identity"][:8]
+            for network, file in weights.items()
+        },
+        precision=config["extraction"]["precision"],
+        sampling=evaluation["sampling"],
+        optimizers=_optimizers(config),
+        kid_subsets=evaluation["kid_subsets"],
+        kid_subset_size=evaluation["kid_subset_size"],
+        recall_k=evaluation["precision_recall"]["k"],
+    )
+
+
+def _optimizers(config: Config) -> dict[str, Optimizer]:
+    """Return how weights in pre-logits and logits are found, of which the paper prints numbers."""
+    asked = config["optimization"]
+    found = {}
+    for scheme in schemes(config):
+        if not scheme.startswith(("prelogits", "logits")):
+            continue
+        if scheme == "prelogits-released":
+            steps, rate = (asked["released"][key] for key in ("steps", "learning_rate"))
+            found[scheme] = Optimizer("released", steps, float(rate))
+        elif asked["method"] == "reference":
+            rate = 10.0 if scheme == "prelogits" else 5.0
+            found[scheme] = Optimizer("released", asked["evaluations"], rate)
+        else:
+            found[scheme] = Optimizer("optimal")
+    return found
 
 
 def convergence_datasets(config: Config) -> list[str]:

@@ -10,5 +10,5 @@ FEATURES = 2  # the same images through the same network would be stored otherwi
 METRICS = 2  # values of distances and statistics
 RESAMPLING = 2  # the images or weights that are chosen
 SENSITIVITY = 1  # maps
-TABLES = 1  # content or format of tables and verdict
-FIGURES = 3  # look or content of figures
+TABLES = 2  # content or format of tables and verdict
+FIGURES = 4  # look or content of figures

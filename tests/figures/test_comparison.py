@@ -8,8 +8,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from fringe.errors import FringeError
 from fringe.figures import generator_comparison, save
+from fringe.figures.paper import GREY
 from fringe.figures.style import read_style, styled
 from fringe.tables import SCORE_COLUMNS
+from fringe.tables.protocol import PAPER
 
 GENERATORS = {"Projected FastGAN": "ffhq_fastgan", "StyleGAN2": "ffhq"}
 MEASURES = (
@@ -58,21 +60,39 @@ def note(figure):
     return " ".join(figure.get_supxlabel().split())
 
 
-def test_scores_stand_over_each_grid_beside_the_papers():
-    heads = [axes.get_title() for axes in compare().axes]
+def test_scores_stand_over_each_grid_next_to_the_papers():
+    """The paper's StyleGAN2 is published, its FastGAN is not: that one's values are grey."""
+    figure = compare(protocols={"ffhq": PAPER["ffhq"], "ffhq_fastgan": PAPER["ffhqfastgan"]})
+    heads = [axes.get_title() for axes in figure.axes]
     assert heads == [
-        "(a) Projected FastGAN\nFID 5.25 ± 0.04 [5.28]\nFID (CLIP) 4.66 ± 0.04 [4.67]\n"
-        "Precision 0.65\nRecall 0.45 [0.45]",
+        "(a) Projected FastGAN\nFID 5.25 ± 0.04\nFID (CLIP) 4.66 ± 0.04\n"
+        "Precision 0.65\nRecall 0.45",
         "(b) StyleGAN2\nFID 5.30 ± 0.04 [5.30]\nFID (CLIP) 2.76 ± 0.04 [2.76]\n"
         "Precision 0.68\nRecall 0.46 [0.46]",
     ]
-    assert "In brackets: Kynkäänniemi et al. (2023)" in note(compare())
+    (grey,) = figure.axes[0].texts
+    assert " ".join(grey.get_text().split()) == (
+        "Kynkäänniemi et al.: FID 5.28, FID (CLIP) 4.67, Recall 0.45"
+    )
+    assert grey.get_color() == GREY
+    assert not figure.axes[1].texts
+    assert "In brackets: Kynkäänniemi et al. (2023)" in note(figure)
+    assert "Ours: Projected FastGAN: generator not the paper's." in note(figure)
+
+
+def test_the_papers_values_are_grey_unless_measured_alike():
+    unknown = compare()
+    assert not any("[" in axes.get_title() for axes in unknown.axes)
+    assert "In brackets" not in note(unknown)
+    assert "Ours: what ours was measured with is unknown." in note(unknown)
+    few = compare(scores(10000), protocols={"ffhq": PAPER["ffhq"]})
+    assert not any("[" in axes.get_title() for axes in few.axes)
+    assert "StyleGAN2: 10,000 + 10,000 images (the paper: 50,000 + 50,000)" in note(few)
 
 
 @pytest.mark.parametrize(
     "other",
     [
-        {"scored": scores(10000)},
         {"paper": pd.DataFrame()},
         {
             "scored": scores().replace(
@@ -84,9 +104,9 @@ def test_scores_stand_over_each_grid_beside_the_papers():
         },
     ],
 )
-def test_the_papers_values_are_shown_beside_its_own_setting_alone(other):
+def test_nothing_of_the_paper_stands_next_to_another_network(other):
     figure = compare(**other)
-    assert not any("[" in axes.get_title() for axes in figure.axes)
+    assert not any("[" in axes.get_title() or axes.texts for axes in figure.axes)
     assert "Kynkäänniemi" not in note(figure)
 
 
@@ -115,9 +135,9 @@ def test_the_note_says_whose_weights_precision_and_recall_are_measured_with(netw
     text = note(compare(scored, titles={}, recall_network=network))
     assert told in text
     assert "Inception-V3: TensorFlow's weights of 2015-12-05" in text
-    # The paper's recall stands beside that of the network that its authors' code takes.
-    heads = [axes.get_title() for axes in compare(scored, recall_network=network).axes]
-    assert ("Recall 0.45 [0.45]" in heads[0]) == (network == "vgg16-nvidia")
+    # The paper's recall stands next to that of the network that its authors' code takes.
+    heads = compare(scored, recall_network=network, protocols={"ffhq": PAPER["ffhq"]}).axes
+    assert ("Recall 0.46 [0.46]" in heads[1].get_title()) == (network == "vgg16-nvidia")
 
 
 def test_the_note_says_from_how_many_images_each_number_comes():

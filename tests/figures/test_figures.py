@@ -3,6 +3,7 @@
 import io
 import re
 import zlib
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -24,10 +25,13 @@ from fringe.figures import (
     weight_grids,
 )
 from fringe.figures.mosaic import mosaic
+from fringe.figures.paper import GREY
 from fringe.figures.sizes import size_label
 from fringe.figures.snapshots import SNAPSHOT_COLUMNS, correlations
 from fringe.figures.style import Style, styled
+from fringe.protocol import Optimizer
 from fringe.tables import SCORE_COLUMNS
+from fringe.tables.protocol import PAPER
 
 TITLES = {
     "a": "Alpha",
@@ -281,19 +285,106 @@ def test_an_extrapolation_below_zero_is_seen():
     assert axes.get_ylim()[0] < -3
 
 
-def test_sizes_show_the_papers_values_where_they_match():
+def diamonds(axes):
+    """Return the paper's values in a panel: (x, y, whether grey)."""
+    return [
+        (line.get_xdata()[0], line.get_ydata()[0], line.get_mec() == GREY)
+        for line in axes.lines
+        if line.get_marker() == "D"
+    ]
+
+
+def test_sizes_show_the_papers_values_grey_unless_measured_alike():
     rows = [
         ("ffhq", "random", "inception", "features", "fid", 0, 11.7, 5000, 5000, 0),
         ("ffhq", "random", "inception", "features", "fid", 0, 5.2, 70000, 50000, 0),
         ("ffhq", "random", "inception", "features", "fid", 0, 7.0, 20000, 20000, 0),
     ]
     scores = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
-    figure = sample_sizes(scores, {}, "inception", all_real={"ffhq": 70000})
-    hollow = [line for line in figure.axes[0].lines if line.get_marker() == "D"]
-    assert [line.get_ydata()[0] for line in hollow] == [11.65, 5.14]
-    assert "Kynkäänniemi" in texts(figure)
+    all_real = {"ffhq": 70000}
+    figure = sample_sizes(
+        scores, {}, "inception", all_real=all_real, protocols={"ffhq": PAPER["ffhq"]}
+    )
+    assert diamonds(figure.axes[0]) == [(0, 11.65, False), (2, 5.14, False)]
+    assert "Hollow diamonds: Kynkäänniemi et al. (2023)." in texts(figure)
+    assert "Grey" not in texts(figure)
+    other = replace(PAPER["ffhq"], generator="mine")
+    figure = sample_sizes(scores, {}, "inception", all_real=all_real, protocols={"ffhq": other})
+    assert diamonds(figure.axes[0]) == [(0, 11.65, True), (2, 5.14, True)]
+    assert "Ours: generator not the paper's." in texts(figure)
+    assert "Hollow" not in texts(figure)
     bare = sample_sizes(scores, {}, "inception", paper=pd.DataFrame())
     assert "Kynkäänniemi" not in texts(bare)
+
+
+def published_sweep(released=()):
+    """Return scores of FFHQ as the paper has them, in its networks and counts."""
+    scores = sweep_scores(("ffhq",)).replace({"network": {"net": "inception", "control": "clip"}})
+    scores["n_real"] = scores["n_generated"] = 50000
+    scores.loc[scores["network"] == "inception", "value"] *= 5.3 / 200
+    extra = scores[scores["scheme"] == "prelogits"]
+    return pd.concat([scores, *(extra.assign(scheme=name) for name in released)])
+
+
+OPTIMAL = {"prelogits": Optimizer("optimal"), "logits": Optimizer("optimal")}
+
+
+def test_a_sweep_has_the_papers_values_as_diamonds_where_protocols_agree():
+    """FID at random and matched in pre-logits: the latter by the released algorithm."""
+    ours = replace(
+        PAPER["ffhq"],
+        optimizers={**OPTIMAL, "prelogits-released": Optimizer("released", 100_000, 10.0)},
+    )
+    scores = published_sweep(["prelogits-released"])
+    figure = class_sweep(scores, {}, "inception", "clip", released=True, protocols={"ffhq": ours})
+    assert [(y, grey) for _, y, grey in diamonds(figure.axes[0])] == [(5.3, False), (1.78, False)]
+    assert not diamonds(figure.axes[1])
+    low, high = figure.axes[0].get_ylim()
+    assert low < 1.78 < 5.3 < high
+    assert "Hollow diamonds: Kynkäänniemi et al. (2023)" in texts(figure)
+    assert "the same, released steps" in texts(figure)
+
+
+def test_a_sweep_of_another_protocol_has_no_diamonds_and_says_why():
+    scores = published_sweep()
+    figure = class_sweep(
+        scores, {}, "inception", "clip", protocols={"ffhq": replace(PAPER["ffhq"], seed=1)}
+    )
+    assert not diamonds(figure.axes[0])
+    assert "are not drawn. Ours: latents of seed 1." in texts(figure)
+    # Ours are optimal: the paper's pre-logits are not.
+    ours = replace(PAPER["ffhq"], optimizers=OPTIMAL)
+    figure = class_sweep(scores, {}, "inception", "clip", protocols={"ffhq": ours})
+    assert [y for _, y, _ in diamonds(figure.axes[0])] == [5.3]
+    assert "Ours: weights optimized to the end, not by the released steps." in texts(figure)
+    assert "Kynkäänniemi" not in texts(class_sweep(sweep_scores(), TITLES, "net", "control"))
+
+
+def published_snapshots():
+    rows = snapshot_rows()
+    rows = rows[rows["dataset"] == "a"].replace(
+        {"dataset": {"a": "ffhq"}, "network": {"net": "inception"}}
+    )
+    return rows.assign(n_real=50000, n_generated=50000, snapshot=rows["snapshot"].astype(str))
+
+
+def test_a_snapshot_that_is_the_papers_generator_has_its_diamond():
+    theirs = PAPER["ffhq"]
+    others = replace(theirs, generator="network-snapshot-000200")
+    protocols = {"0": theirs, "1": others, "2": others, "3": others}
+    figure = snapshot_correlation(
+        published_snapshots(), {}, "inception", protocols={"ffhq": protocols}
+    )
+    assert diamonds(figure.axes[0]) == [(5.3, 0.0, False)]
+    assert "Hollow diamond on the axis: the FID in pre-logits" in texts(figure)
+    figure = snapshot_correlation(
+        published_snapshots(), {}, "inception", protocols={"ffhq": protocols | {"0": others}}
+    )
+    assert not diamonds(figure.axes[0])
+    assert "is not drawn, as it was measured otherwise. Ours: generator not the paper's." in texts(
+        figure
+    )
+    assert "Kynkäänniemi" not in texts(snapshot_correlation(snapshot_rows(), TITLES, "net"))
 
 
 def test_size_labels():

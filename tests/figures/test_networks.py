@@ -8,8 +8,10 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from fringe.errors import FringeError
 from fringe.figures import network_comparison, save
+from fringe.figures.paper import GREY
 from fringe.figures.style import Style, styled
 from fringe.tables import SCORE_COLUMNS
+from fringe.tables.protocol import PAPER
 
 NETWORKS = ("inception", "inception-torchvision")
 FIDS = {"ffhq": (5.3, 3.6, 9), "lsun_cat": (8.2, 6.7, 12), "c": (1, 2, 3), "d": (300, 40, 0.5)}
@@ -48,20 +50,30 @@ def test_means_spreads_and_changes_by_hand():
     assert "3 random draws, the same under each network" in texts(figure)
 
 
-def test_the_papers_values_are_shown_beside_its_own_setting_alone():
-    figure = network_comparison(scores(), {}, NETWORKS)
+def test_the_papers_values_are_grey_unless_measured_alike():
+    figure = network_comparison(scores(), {}, NETWORKS, protocols={"ffhq": PAPER["ffhq"]})
     hollow = [
-        [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "D"]
+        [(line.get_xdata()[0], line.get_mec() == GREY) for line in axes.lines if is_diamond(line)]
         for axes in figure.axes
     ]
-    assert hollow == [[5.30, 3.69], [8.25, 6.64]]
-    assert "Kynkäänniemi" in texts(figure)
+    assert hollow == [[(5.30, False), (3.69, False)], [(8.25, True), (6.64, True)]]
+    note = texts(figure)
+    assert "Hollow diamonds: Kynkäänniemi et al. (2023)." in note
+    assert "Ours: lsun_cat: what ours was measured with is unknown." in note
+    figure = network_comparison(
+        scores(("ffhq",), images=1000), {}, NETWORKS, protocols={"ffhq": PAPER["ffhq"]}
+    )
+    assert {line.get_mec() for line in figure.axes[0].lines if is_diamond(line)} == {GREY}
+    assert "Ours: 1,000 + 1,000 images (the paper: 50,000 + 50,000)." in texts(figure)
     for other in (
-        network_comparison(scores(images=1000), {}, NETWORKS),
         network_comparison(scores(), {}, NETWORKS, paper=pd.DataFrame()),
         network_comparison(scores(("c",)), {}, NETWORKS),
     ):
         assert "Kynkäänniemi" not in texts(other)
+
+
+def is_diamond(line):
+    return line.get_marker() == "D"
 
 
 def test_each_dataset_may_have_networks_of_its_own():

@@ -1,11 +1,15 @@
 """How much of FID weights remove, in words: by hand from rows of both optimizations."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 from fringe.errors import FringeError
+from fringe.protocol import Optimizer
 from fringe.report import verdict
 from fringe.tables import CONVERGENCE_COLUMNS, SCORE_COLUMNS
+from fringe.tables.protocol import PAPER
 
 
 def convergence(reference, ours, bounds, candidates=6000, dataset="d"):
@@ -23,18 +27,42 @@ def convergence(reference, ours, bounds, candidates=6000, dataset="d"):
 ROWS = convergence([20.04, 19.5, 19.04], [20.0, 18.0, 10.0], [0.0, 8.0, 9.8768])
 
 
-def said(rows, dataset="d", network="net", random=10.0, resampled=4.0, counts=(50000, 50000)):
-    """Return what a verdict says with the rows, as one text."""
+def said(
+    rows,
+    dataset="d",
+    network="net",
+    random=10.0,
+    resampled=4.0,
+    counts=(50000, 50000),
+    released=None,
+    spreads=(0.0, 0.0, 0.0),
+    protocols=None,
+):
+    """Return what a verdict says with the rows, as one text.
+
+    ``released`` is FID with the released weights, ``spreads`` are standard deviations of two
+    repeats at random, with our weights and with the released ones.
+    """
+    schemes = ("random", "prelogits", "prelogits-released")[: 2 if released is None else 3]
+    values = {network: (random, resampled, released), "clip": (2.0, 1.9, 1.95)}
     scores = pd.DataFrame(
         [
-            (dataset, scheme, name, "features", "fid", repeat, value, *counts, 0)
-            for name, values in ((network, (random, resampled)), ("clip", (2.0, 1.9)))
-            for scheme, value in zip(("random", "prelogits"), values, strict=True)
-            for repeat in range(2)
+            (dataset, scheme, name, "features", "fid", repeat, value + side * std, *counts, 0)
+            for name, means in values.items()
+            for scheme, value, std in zip(schemes, means, spreads, strict=False)
+            for repeat, side in enumerate((-(0.5**0.5), 0.5**0.5))
         ],
         columns=list(SCORE_COLUMNS),
     )
-    (found,) = verdict(scores, network, ["clip"], {}, convergence=rows)
+    (found,) = verdict(
+        scores,
+        network,
+        ["clip"],
+        {},
+        convergence=rows,
+        released=released is not None,
+        protocols=protocols,
+    )
     return " ".join(found.sentences)
 
 
@@ -84,12 +112,40 @@ def test_without_rows_nothing_is_said():
         assert "released algorithm" not in said(rows)
 
 
-def test_the_papers_numbers_only_where_they_compare():
-    rows = ROWS.assign(dataset="ffhq")
-    text = said(rows, "ffhq", "inception", 5.3, 1.06)
-    assert "from 5.30 to 1.78 (−66.4%); those here change it by −80.0%" in text
-    assert "the paper's own" not in said(rows, "ffhq", "inception", 5.3, 1.06, (50000, 40000))
-    assert "the paper's own" not in said(ROWS)
+@pytest.mark.parametrize("rows", [None, ROWS.assign(dataset="ffhq")])
+def test_the_papers_fall_stands_next_to_ours_with_what_differs(rows):
+    asked = {"dataset": "ffhq", "network": "inception", "random": 5.3, "resampled": 1.06}
+    text = said(rows, **asked, protocols={"ffhq": PAPER["ffhq"]})
+    assert "The weights here remove 80.0 ± 0.0% of FID, those of the paper 66.4%." in text
+    text = said(rows, **asked, counts=(50000, 40000), protocols={"ffhq": PAPER["ffhq"]})
+    assert (
+        "those of the paper 66.4%, measured otherwise than ours: "
+        "50,000 + 40,000 images (the paper: 50,000 + 50,000)."
+    ) in text
+    assert "what ours was measured with is unknown" in said(rows, **asked)
+    assert "the paper" not in said(ROWS, protocols={"d": PAPER["ffhq"]})
+
+
+def test_the_released_weights_stand_between_ours_and_the_papers():
+    """By hand: (10 - 4) / (10 - 6) = 1.5, with errors of 0.1, 0.1 and 0.2 from the repeats."""
+    text = said(None, released=6.0, spreads=(0.1, 0.1, 0.2))
+    assert (
+        "The optimal weights remove 60.0 ± 1.1% of FID, those of the released steps 40.0 ± 2.1%: "
+        "the null space is 1.50 ± 0.08 times as large as those show."
+    ) in text
+    asked = {"dataset": "ffhq", "network": "inception", "random": 5.3, "resampled": 1.06}
+    ours = replace(
+        PAPER["ffhq"],
+        optimizers={
+            "prelogits": Optimizer("optimal"),
+            "prelogits-released": Optimizer("released", 100_000, 10.0),
+        },
+    )
+    text = said(None, **asked, released=1.8, protocols={"ffhq": ours})
+    assert "those of the released steps 66.0 ± 0.0% (the paper prints 66.4%): the null" in text
+    text = said(None, **asked, released=6.0, protocols={"ffhq": ours})
+    assert "those of the released steps nothing (+13.2 ± 0.0%; the paper prints 66.4%)." in text
+    assert "times as large" not in text
 
 
 def test_rows_that_are_missing_are_named():

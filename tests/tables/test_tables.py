@@ -1,15 +1,19 @@
 """Tables 1 to 3: content by hand, the paper's own numbers, formats, missing scores."""
 
+import math
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from fringe.errors import FringeError
+from fringe.protocol import Optimizer
 from fringe.tables import (
     SCORE_COLUMNS,
     TABLE_COLUMNS,
     paper_numbers,
+    scheme_mark,
     table1,
     table2,
     table3,
@@ -19,7 +23,8 @@ from fringe.tables import (
     write_table,
 )
 from fringe.tables.layout import format_percent, format_value
-from fringe.tables.paper import paper_point
+from fringe.tables.paper import paper_value
+from fringe.tables.protocol import PAPER
 from fringe.tables.scores import Cell
 
 NOTHING = pd.DataFrame()
@@ -83,6 +88,8 @@ def test_table1_by_hand(scores):
     assert matched["mean"] == 8.5
     assert matched["std"] == pytest.approx(0.5)
     assert matched["change"] == pytest.approx(-0.15)
+    # 0.5 / 10, and 0.85 of 1 / 10
+    assert matched["change_std"] == pytest.approx(math.hypot(0.05, 0.085))
     assert matched["n_generated"] == 180
     assert cell(table, "control", "matched")["change"] == pytest.approx(0.0)
     assert "| 8.50 ± 0.50 (−15.0%) |" in to_markdown(table)
@@ -131,12 +138,25 @@ def as_scores(numbers, repeats=1):
                 n.network,
                 n.metric,
                 [n.value] * repeats,
-                50000,
-                50000,
+                int(n.n_real),
+                int(n.n_generated),
             )
             for n in tables.itertuples()
         )
     )
+
+
+def test_the_papers_dogs_are_4678():
+    """Of the dogs there are no more (Appendix D of the paper); all else is 50,000."""
+    numbers = paper_numbers()
+    tables = numbers[numbers["exhibit"].str.startswith("table")]
+    dogs = tables["dataset"] == "afhqv2_dog"
+    assert dogs.sum() == 17
+    assert {*tables[dogs]["n_real"], *tables[dogs]["n_generated"]} == {4678}
+    assert {*tables[~dogs]["n_real"], *tables[~dogs]["n_generated"]} == {50000}
+    text = to_markdown(table1(as_scores(numbers), {}, "inception", []))
+    assert "ffhq 50,000 + 50,000; " in text
+    assert "afhqv2\\_dog 4,678 + 4,678" in text
 
 
 def test_the_papers_numbers_give_the_papers_changes():
@@ -207,23 +227,154 @@ def test_a_point_of_the_paper_is_of_one_setting(exhibit, change, value):
     counts = {"n_real": 50000, "n_generated": 50000}
     counts |= {name: asked.pop(name) for name in counts if name in asked}
     cell = Cell(mean=3.5, std=0.1, repeats=5, **counts)
-    assert paper_point(asked.pop("paper"), exhibit, cell, **asked) == value
+    found = paper_value(
+        asked.pop("paper"),
+        {"ffhq": PAPER["ffhq"]},
+        cell,
+        scheme="random",
+        exhibits=(exhibit,),
+        same_counts=True,
+        **asked,
+    )
+    assert (found and found.value) == value
 
 
-def test_the_paper_stands_beside_ours_with_the_deviation():
+def test_the_paper_stands_next_to_ours_with_the_deviation_where_protocols_agree():
     scores = as_scores(paper_numbers())
-    scores["dataset"] = scores["dataset"].str.replace("_", "-")  # spelt another way
     scores.loc[scores["scheme"] == "prelogits", "value"] *= 1.1
-    table = table2(scores, {}, "inception", ["resnet50", "swav", "clip"])
-    row = cell(table[table["dataset"] == "lsun-cat"], "inception", "prelogits")
-    assert row["paper"] == 3.05
-    assert row["mean"] == pytest.approx(3.355)
+    table = table2(
+        scores, {}, "inception", ["resnet50", "swav", "clip"], protocols={"ffhq": PAPER["ffhq"]}
+    )
+    row = cell(table[table["dataset"] == "ffhq"], "inception", "prelogits")
+    assert row["paper"] == 1.78
+    assert row["paper_differs"] == ""
     assert row["deviation"] == pytest.approx(0.1)
-    assert row["paper_change"] == pytest.approx(3.05 / 8.25 - 1)
+    assert row["paper_change"] == pytest.approx(1.78 / 5.30 - 1)
     text = to_markdown(table)
-    assert "| *paper* | *8.25 ± 0.04* | *3.05 (−63.0%)* |" in text
+    assert "| *paper* | *5.30 ± 0.04* | *1.78 (−66.4%)* |" in text
     assert "| *deviation* | *0.0%* | *+10.0%* | *0.0%* |" in text
     assert "StyleGAN2" in text
+    # Nobody said what the others were measured with.
+    others = table[table["dataset"] != "ffhq"]
+    assert others["deviation"].isna().all()
+    assert set(others["paper_differs"]) == {"what ours was measured with is unknown"}
+    assert text.count("*deviation*") == 1
+
+
+def test_a_run_that_is_only_called_ffhq_has_no_deviation(tmp_path):
+    """2,000 + 2,000 images of another generator once printed 5.30 with a deviation of +470 %."""
+    scores = frame(
+        rows("ffhq", "random", "inception", "fid", [30.2], 2000, 2000),
+        rows("ffhq", "matched", "inception", "fid", [28.0], 2000, 1990),
+    )
+    ours = replace(PAPER["ffhq"], generator="mine", candidates=10_000)
+    table = table1(scores, {}, "inception", [], protocols={"ffhq": ours})
+    assert table["deviation"].isna().all()
+    assert list(table["paper"]) == [5.30, 4.70]
+    assert list(table["paper_differs"]) == [
+        f"2,000 + {count:,} images (the paper: 50,000 + 50,000); generator not the paper's"
+        for count in (2000, 1990)
+    ]
+    paths = {kind: tmp_path / f"t.{kind}" for kind in ("csv", "md", "tex", "html")}
+    write_table(table, *paths.values())
+    texts = {kind: path.read_text(encoding="utf-8") for kind, path in paths.items()}
+    assert (
+        "| *paper* | *\\[5.30 ± 0.04\\]*<sup>a</sup> | *\\[4.70 (−11.3%)\\]*<sup>b</sup> |"
+        in (texts["md"])
+    )
+    assert '<td class="differs">[5.30 ± 0.04]<sup>a</sup></td>' in texts["html"]
+    assert r"\textcolor{gray}{\emph{[5.30 $\pm$ 0.04]}\textsuperscript{a}}" in texts["tex"]
+    assert texts["html"].count("<tr") == 3  # head, ours, the paper's: no deviation
+    for kind in ("md", "tex", "html"):
+        assert "ours relative to it" not in texts[kind]
+        assert texts[kind].count("2,000 + 2,000 images (the paper:") == 1
+    assert "(a) 2,000 + 2,000 images (the paper: 50,000 + 50,000); generator not" in texts["md"]
+    back = pd.read_csv(paths["csv"])
+    assert back["paper_differs"].tolist() == table["paper_differs"].tolist()
+
+
+def released_scores(optimal=(1.0, 1.1), released=(1.7, 1.8)):
+    """Return scores of FFHQ as in Tables 2 and 3, with the weights of the released steps."""
+    groups = [
+        ("random", "inception", "fid", [5.2, 5.4]),
+        ("prelogits", "inception", "fid", optimal),
+        ("prelogits-released", "inception", "fid", released),
+        ("logits", "inception", "fid", [1.4, 1.4]),
+    ]
+    for name, value in (("random", 2.76), ("prelogits", 2.5), ("prelogits-released", 2.65)):
+        groups.append((name, "clip", "fid", [value] * 2))
+    for metric, base in (("kid", 0.0015), ("rbf_kid@1", 0.0007)):
+        for name, share in (("random", 1), ("prelogits", 0.05), ("prelogits-released", 0.12)):
+            groups.append((name, "inception", metric, [base * share] * 2))
+    return frame(*(rows("ffhq", *group, 50000, 50000) for group in groups))
+
+
+def ffhq(**changes):
+    released = PAPER["ffhq"].optimizers["prelogits"]
+    optimizers = {
+        "prelogits": Optimizer("optimal"),
+        "logits": Optimizer("optimal"),
+        "prelogits-released": released,
+    }
+    return replace(PAPER["ffhq"], **{"optimizers": optimizers} | changes)
+
+
+def test_the_papers_weights_are_the_released_ones():
+    table = table2(
+        released_scores(), {}, "inception", ["clip"], protocols={"ffhq": ffhq()}, released=True
+    )
+    assert list(zip(table["network"], table["scheme"], strict=True)) == [
+        ("inception", "random"),
+        ("inception", "prelogits-released"),
+        ("inception", "prelogits"),
+        ("inception", "logits"),
+        ("clip", "random"),
+        ("clip", "prelogits-released"),
+        ("clip", "prelogits"),
+    ]
+    released = cell(table, "inception", "prelogits-released")
+    assert released["paper"] == 1.78
+    assert released["deviation"] == pytest.approx(1.75 / 1.78 - 1)
+    assert cell(table, "clip", "prelogits-released")["paper"] == 2.64
+    for network in ("inception", "clip"):
+        optimal = cell(table, network, "prelogits")
+        assert pd.isna(optimal["paper"])
+        assert pd.isna(optimal["deviation"])
+    logits = cell(table, "inception", "logits")
+    assert logits["paper"] == 2.22
+    assert pd.isna(logits["deviation"])
+    assert logits["paper_differs"] == "weights optimized to the end, not by the released steps"
+    text = to_markdown(table)
+    assert "FID<sup>PL, optimal</sup>" in text
+    assert f"FID<sup>{scheme_mark('prelogits-released')}</sup>" in text
+
+
+def test_without_the_released_steps_the_optimizer_differs():
+    scores = released_scores()
+    scores = scores[scores["scheme"] != "prelogits-released"]
+    table = table2(scores, {}, "inception", ["clip"], protocols={"ffhq": ffhq()})
+    for network in ("inception", "clip"):
+        row = cell(table, network, "prelogits")
+        assert row["paper_differs"] == "weights optimized to the end, not by the released steps"
+        assert pd.isna(row["deviation"])
+        assert cell(table, network, "random")["paper_differs"] == ""
+    # The released algorithm may also be the only one: then it is called prelogits.
+    table = table2(scores, {}, "inception", ["clip"], protocols={"ffhq": PAPER["ffhq"]})
+    assert cell(table, "inception", "prelogits")["deviation"] == pytest.approx(1.05 / 1.78 - 1)
+
+
+def test_table3_shows_both_weights():
+    table = table3(released_scores(), {}, "inception", protocols={"ffhq": ffhq()}, released=True)
+    assert list(table["scheme"]) == ["random", "prelogits-released", "prelogits"] * 3
+    assert cell(table, "inception", "prelogits-released", "kid")["paper"] == 0.00019
+    assert cell(table, "inception", "prelogits-released", "kid")["deviation"] == pytest.approx(
+        0.00018 / 0.00019 - 1
+    )
+    assert pd.isna(cell(table, "inception", "prelogits", "kid")["paper"])
+    few = ffhq(kid_subsets=10)
+    table = table3(released_scores(), {}, "inception", protocols={"ffhq": few}, released=True)
+    kid = cell(table, "inception", "prelogits-released", "kid")
+    assert kid["paper_differs"] == "10 KID subsets of 1,000 images"
 
 
 def test_no_paper_row_for_another_dataset_or_network(scores):

@@ -78,6 +78,8 @@ def paper_verdict(folder: Path, controls: list[str], stated: dict[str, str | Non
         "controls": controls,
         "dims": {"inception": 2048},
         "trained_on": stated,
+        "released": False,
+        "protocols": {},
     }
     files = Named()
     files.scores = [str(folder / "scores.csv")]

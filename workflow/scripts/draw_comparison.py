@@ -8,6 +8,7 @@ from fringe.figures import generator_comparison, save
 from fringe.plan import open_images
 from fringe.seeds import random_stream
 from fringe.stage import Job, run
+from fringe.tables import read_protocols
 
 
 def main(job: Job) -> None:
@@ -33,6 +34,7 @@ def main(job: Job) -> None:
         recall_network=about["recall"],
         rows=rows,
         columns=columns,
+        protocols=read_protocols(about["protocols"]),
         style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])

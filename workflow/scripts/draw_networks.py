@@ -6,13 +6,18 @@ In: scores. Out: PNG and PDF.
 from fringe.evaluation import read_scores
 from fringe.figures import network_comparison, save
 from fringe.stage import Job, run
+from fringe.tables import read_protocols
 
 
 def main(job: Job) -> None:
     """Draw all data sets that name an alternative."""
     about = job.params.figure
     figure = network_comparison(
-        read_scores(job.input), about["titles"], about["networks"], style=about["style"]
+        read_scores(job.input),
+        about["titles"],
+        about["networks"],
+        protocols=read_protocols(about["protocols"]),
+        style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])
 

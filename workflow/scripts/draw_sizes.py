@@ -6,6 +6,7 @@ In: scores. Out: PNG and PDF.
 from fringe.evaluation import read_scores
 from fringe.figures import sample_sizes, save
 from fringe.stage import Job, run
+from fringe.tables import read_protocols
 
 
 def main(job: Job) -> None:
@@ -16,6 +17,7 @@ def main(job: Job) -> None:
         about["titles"],
         about["network"],
         all_real=about["all_real"],
+        protocols=read_protocols(about["protocols"]),
         style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])

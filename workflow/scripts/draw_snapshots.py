@@ -6,13 +6,18 @@ In: scores. Out: PNG and PDF.
 from fringe.evaluation import read_scores
 from fringe.figures import save, snapshot_correlation
 from fringe.stage import Job, run
+from fringe.tables import read_protocols
 
 
 def main(job: Job) -> None:
     """Draw all data sets that have snapshots."""
     about = job.params.figure
     figure = snapshot_correlation(
-        read_scores(job.input), about["titles"], about["network"], style=about["style"]
+        read_scores(job.input),
+        about["titles"],
+        about["network"],
+        protocols={name: read_protocols(every) for name, every in about["protocols"].items()},
+        style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])
 

@@ -6,6 +6,7 @@ In: scores. Out: PNG and PDF.
 from fringe.evaluation import read_scores
 from fringe.figures import class_sweep, save
 from fringe.stage import Job, run
+from fringe.tables import read_protocols
 
 
 def main(job: Job) -> None:
@@ -17,6 +18,8 @@ def main(job: Job) -> None:
         about["network"],
         about["control"],
         datasets=about["datasets"],
+        released=about["released"],
+        protocols=read_protocols(about["protocols"]),
         style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])

@@ -13,16 +13,29 @@ def main(job: Job) -> None:
     about = job.params.table
     scores = read_scores(job.input)
     names = (about["titles"], about["network"], about["controls"])
-    output = job.output
-    if job.wildcards.table == "3":
-        table = tables.table3(scores, *names, repeats=about["repeats"])
+    number, output = job.wildcards.table, job.output
+    options = {
+        "repeats": about["repeats"],
+        "protocols": tables.read_protocols(about["protocols"]),
+    }
+    notes = []
+    if number == "1":
+        full = table = tables.table1(scores, *names, **options)
+    elif number == "2":
+        full = table = tables.table2(scores, *names, released=about["released"], **options)
+        notes = tables.null_space_remarks(table)
+    else:
+        table = tables.table3(scores, *names, released=about["released"], **options)
         # Every metric there is, the exact KID and all gammas among them.
         metrics = list(dict.fromkeys(scores["metric"]))
-        full = tables.table3(scores, *names, repeats=about["repeats"], metrics=metrics)
-    else:
-        make = {"1": tables.table1, "2": tables.table2}[job.wildcards.table]
-        full = table = make(scores, *names, repeats=about["repeats"])
-    tables.write_table(table, markdown=output.markdown, latex=output.latex, html=output.html)
+        full = tables.table3(scores, *names, released=about["released"], metrics=metrics, **options)
+        schemes = ["prelogits-released"] if about["released"] else []
+        notes = tables.gamma_remarks(
+            scores, *names[:2], schemes=[*schemes, "prelogits"], repeats=about["repeats"]
+        )
+    tables.write_table(
+        table, markdown=output.markdown, latex=output.latex, html=output.html, notes=notes
+    )
     tables.write_table(full, csv=output.csv)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from fringe.evaluation import read_region_noise, read_region_shares, read_scores
 from fringe.report import verdict, write_verdicts
 from fringe.stage import Job, run
+from fringe.tables import read_protocols
 
 
 def main(job: Job) -> None:
@@ -25,6 +26,8 @@ def main(job: Job) -> None:
         convergence=_read(read_scores, job.input.get("convergence")),
         region_noise=_read(read_region_noise, job.input.get("region_noise")),
         region_shares=_read(read_region_shares, job.input.get("region_shares")),
+        released=about["released"],
+        protocols=read_protocols(about["protocols"]),
     )
     write_verdicts(found, job.output.markdown, job.output.html)
 

@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike
 
 from fringe.errors import FringeError
 from fringe.figures.mosaic import check_images, draw_mosaic
+from fringe.figures.paper import GREY, unlike
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
 from fringe.tables.layout import format_value
-from fringe.tables.paper import paper_point
+from fringe.tables.paper import PaperValue, paper_value
+from fringe.tables.protocol import Protocols
 from fringe.tables.scores import Cell, check_scores, score_cell
 from fringe.tables.titles import Titles, is_simulated, title_of, weights_told
 
@@ -33,6 +35,8 @@ def generator_comparison(
     rows: int = 4,
     columns: int = 4,
     paper: pd.DataFrame | None = None,
+    protocols: Protocols | None = None,
+    choices: str = "",
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
     """Return Figure 7 or, with more rows and columns, Figure 19: two generators of one data set.
@@ -55,8 +59,12 @@ def generator_comparison(
     rows, columns : int
         Of each grid.
     paper : DataFrame, optional
-        The paper's numbers, in brackets where dataset, network and counts are the paper's; those
-        of the package by default, an empty frame for none.
+        The paper's numbers, in brackets where protocols agree and else grey, under a grid, with
+        what differs in the note; those of the package by default, an empty frame for none.
+    protocols : mapping of dataset to Protocol, optional
+        What the scores were measured with.
+    choices : str
+        What the paper leaves open, as the note is to say it.
 
     Raises
     ------
@@ -86,24 +94,43 @@ def generator_comparison(
         for _, height, width, _ in (array.shape for array in images)
     )
     published = set()
-    heads = []
+    heads, feet = [], []
+    otherwise: dict[str, list[PaperValue | None]] = {}
     for side, (name, dataset) in enumerate(generators.items()):
         lines = [f"({'ab'[side]}) {name}"]
+        otherwise[name] = []
+        grey = []
         for label, (measured_in, metric) in measures.items():
             cell = cells[label][side]
             line = f"{label} {format_value(cell.mean, cell.std)}"
-            theirs = paper_point(
-                paper, "figure19", cell, dataset=dataset, network=measured_in, metric=metric
+            theirs = paper_value(
+                paper,
+                protocols,
+                cell,
+                dataset=dataset,
+                network=measured_in,
+                scheme="random",
+                metric=metric,
+                exhibits=("figure19",),
             )
-            if theirs is not None:
+            if theirs is not None and theirs.agrees:
                 published.add(metric)
-                line += f" [{theirs:.2f}]"
+                line += f" [{theirs.value:.2f}]"
+            elif theirs is not None:
+                otherwise[name].append(theirs)
+                grey.append(f"{label} {theirs.value:.2f}")
             lines.append(line)
         heads.append("\n".join(textwrap.fill(line, letters) for line in lines))
+        foot = f"Kynkäänniemi et al.: {', '.join(grey)}" if grey else ""
+        feet.append(textwrap.fill(foot, letters))
     with styled(look):
         figure = new_figure(look, tall)
-        for axes, array, head in zip(figure.subplots(1, 2), images, heads, strict=True):
+        panels = zip(figure.subplots(1, 2), images, heads, feet, strict=True)
+        for axes, array, head, foot in panels:
             draw_mosaic(axes, array, rows, columns, head)
+            if foot:
+                where: dict[str, Any] = {"transform": axes.transAxes, "ha": "center", "va": "top"}
+                axes.text(0.5, -0.02, foot, color=GREY, fontstyle="italic", **where)
             axes.set_anchor("N")  # room to spare is left below, not taken from the title
         add_heading(figure, f"{title}: two generators, as FID and a control see them", look)
         note = f"{_verdict(cells, title_of(titles, network))} Uncurated images. "
@@ -116,11 +143,18 @@ def generator_comparison(
             if "recall" in published:
                 note += "; in which features they measured recall, they do not say"
             note += "."
+        if differing := unlike(otherwise):
+            note += (
+                " Grey: Kynkäänniemi et al. (2023), measured otherwise, so that it does not "
+                f"compare. Ours: {differing}."
+            )
+        note += f" {choices}" if choices else ""
         simulated = any(is_simulated(titles, dataset) for dataset in generators.values())
         add_note(figure, note, look, simulated=simulated)
         text = (
             1.4 * _lines(figure.get_suptitle())
             + max(map(_lines, heads))
+            + (max(map(_lines, feet)) + 0.5 if any(feet) else 0)
             + 0.85 * _lines(figure.get_supxlabel())
         )
         figure.set_figheight(tall + (1.2 * text + 1.5) * look.font_size / 72)

@@ -11,9 +11,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fringe.errors import FringeError
+from fringe.figures.paper import draw_paper_value, paper_note
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
 from fringe.tables.layout import format_percent, format_value
-from fringe.tables.paper import paper_point
+from fringe.tables.paper import PaperValue, paper_value
+from fringe.tables.protocol import Protocols
 from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell
 from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of, weights_told
 
@@ -26,6 +28,8 @@ def network_comparison(
     networks: Sequence[str] | Mapping[str, Sequence[str]],
     *,
     paper: pd.DataFrame | None = None,
+    protocols: Protocols | None = None,
+    choices: str = "",
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
     """Return Figure 8b: mean and standard deviation of FID by network, a panel for each dataset.
@@ -38,8 +42,13 @@ def network_comparison(
         What each panel shows, two or more, from top to bottom; changes are relative to the first.
         A mapping also says which datasets there are; else all that the scores hold.
     paper : DataFrame, optional
-        The paper's numbers, drawn hollow where dataset, network and counts are the paper's; those
-        of the package by default, an empty frame for none.
+        The paper's numbers, drawn hollow where dataset and network are the paper's; those of the
+        package by default, an empty frame for none.
+    protocols : mapping of dataset to Protocol, optional
+        What the scores were measured with. A number of the paper is grey where that is unknown or
+        otherwise than the paper's.
+    choices : str
+        What the paper leaves open, as the note is to say it.
 
     Raises
     ------
@@ -68,22 +77,31 @@ def network_comparison(
     deepest = max(name.count("\n") + 1 for name in names.values())
     each = max(0.045, 0.02 + 0.016 * deepest)  # inches of a network, by the point of font size
     most = max(map(len, cells.values()))
-    published = False
+    published: dict[str, list[PaperValue | None]] = {}
     with styled(look):
         figure = new_figure(look, (down * (each * most + 0.06) + 0.08) * look.font_size)
         for place, (dataset, part) in enumerate(cells.items()):
             axes = figure.add_subplot(down, across, place + 1)
             theirs = {
-                network: paper_point(paper, "figure8b", cell, dataset=dataset, network=network)
+                network: paper_value(
+                    paper,
+                    protocols,
+                    cell,
+                    dataset=dataset,
+                    network=network,
+                    scheme="random",
+                    exhibits=("figure8b",),
+                )
                 for network, cell in part.items()
             }
-            published |= any(value is not None for value in theirs.values())
+            published[title_of(titles, dataset)] = list(theirs.values())
             _panel(axes, part, theirs, [names[network] for network in part], look)
             axes.set_title(_broken(title_of(titles, dataset, mark=True), over))
             if place + across >= len(cells):
                 axes.set_xlabel("FID")
         add_heading(figure, "FID of the same images depends on the network that measures it", look)
-        add_note(figure, _note(cells, titles, published), look)
+        note = f"{_note(cells, titles)} {paper_note(published)} {choices}"
+        add_note(figure, note, look)
     return figure
 
 
@@ -118,7 +136,7 @@ def _cells(scores: pd.DataFrame, dataset: str, networks: Sequence[str]) -> dict[
 def _panel(
     axes: Axes,
     cells: Mapping[str, Cell],
-    published: Mapping[str, float | None],
+    published: Mapping[str, PaperValue | None],
     names: Sequence[str],
     look: Style,
 ) -> None:
@@ -126,13 +144,13 @@ def _panel(
     first = next(iter(cells.values())).mean
     spreads = [float(np.nan_to_num(cell.std)) for cell in cells.values()]
     ends = [cell.mean + spread for cell, spread in zip(cells.values(), spreads, strict=True)]
-    highest = max(*ends, *(value for value in published.values() if value is not None)) or 1.0
+    highest = max(*ends, *(theirs.value for theirs in published.values() if theirs)) or 1.0
     for place, ((network, cell), spread) in enumerate(zip(cells.items(), spreads, strict=True)):
         color = look.colors[place % len(look.colors)]
         axes.errorbar(cell.mean, place, xerr=spread, color=color, marker="o", capsize=3)
         theirs = published[network]
         if theirs is not None:
-            axes.plot(theirs, place, marker="D", mfc="none", mec=look.colors[5], ms=8, ls="")
+            draw_paper_value(axes, theirs.value, place, theirs, look)
         text = format_value(cell.mean, cell.std)
         if place and first > 0:
             text += f" ({format_percent(cell.mean / first - 1)})"
@@ -151,7 +169,7 @@ def _panel(
     axes.grid(visible=False, axis="y")
 
 
-def _note(cells: Mapping[str, Mapping[str, Cell]], titles: Titles, published: bool) -> str:
+def _note(cells: Mapping[str, Mapping[str, Cell]], titles: Titles) -> str:
     every = [cell for part in cells.values() for cell in part.values()]
     low, high = min(cell.repeats for cell in every), max(cell.repeats for cell in every)
     many = f"{low}" if low == high else f"{low} to {high}"
@@ -162,8 +180,6 @@ def _note(cells: Mapping[str, Mapping[str, Cell]], titles: Titles, published: bo
     networks = dict.fromkeys(network for part in cells.values() for network in part)
     if whose := weights_told(titles, networks):
         note += f" {whose}"
-    if published:
-        note += " Hollow diamonds: Kynkäänniemi et al. (2023)."
     if any(is_simulated(titles, name) for name in cells):
         note += f" †: {SIMULATED}."
     return note

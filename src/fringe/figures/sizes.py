@@ -1,6 +1,6 @@
 """Figure 8a: FID of one generator against the number of images, up to infinitely many."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,10 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fringe.errors import FringeError
+from fringe.figures.paper import draw_paper_value, paper_note
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
 from fringe.tables.layout import format_value
-from fringe.tables.paper import paper_rows
-from fringe.tables.scores import check_scores, datasets_of
+from fringe.tables.paper import PaperValue, paper_value
+from fringe.tables.protocol import Protocols
+from fringe.tables.scores import Cell, check_scores, datasets_of
 from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
 
 __all__ = ["sample_sizes", "size_label"]
@@ -35,6 +37,8 @@ def sample_sizes(
     *,
     all_real: Mapping[str, int] | None = None,
     paper: pd.DataFrame | None = None,
+    protocols: Protocols | None = None,
+    choices: str = "",
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
     """Return Figure 8a: mean and standard deviation of FID for each pair of sample counts.
@@ -52,6 +56,11 @@ def sample_sizes(
     paper : DataFrame, optional
         The paper's numbers, drawn hollow where dataset, network and counts are the paper's; those
         of the package by default, an empty frame for none.
+    protocols : mapping of dataset to Protocol, optional
+        What the scores were measured with. A number of the paper is grey where that is unknown or
+        otherwise than the paper's.
+    choices : str
+        What the paper leaves open, as the note is to say it.
 
     Raises
     ------
@@ -75,17 +84,30 @@ def sample_sizes(
     look = read_style(style)
     across = min(len(names), 2)
     down = -(-len(names) // across)
-    published = False
+    published: dict[str, list[PaperValue | None]] = {}
     with styled(look):
         figure = new_figure(look, 2.7 * down + 0.09 * look.font_size)
         for place, name in enumerate(names):
             axes = figure.add_subplot(down, across, place + 1)
             part = rows[rows["dataset"] == name]
             total = None if all_real is None else all_real.get(name)
-            theirs = paper_rows(paper, dataset=name, network=network, scheme="random", metric="fid")
-            theirs = theirs[theirs["exhibit"] == "figure8a"]
             limit = limits[limits["dataset"] == name]
-            published |= _panel(axes, part, limit, total, theirs, 0.85 * look.width / across, look)
+
+            def theirs(cell: Cell, name: str = name) -> PaperValue | None:
+                return paper_value(
+                    paper,
+                    protocols,
+                    cell,
+                    dataset=name,
+                    network=network,
+                    scheme="random",
+                    exhibits=("figure8a",),
+                    same_counts=True,
+                )
+
+            published[title_of(titles, name)] = _panel(
+                axes, part, limit, total, theirs, 0.85 * look.width / across, look
+            )
             axes.set_title(title_of(titles, name, mark=True))
             if place % across == 0:
                 axes.set_ylabel(f"FID, {title_of(titles, network)}")
@@ -100,11 +122,10 @@ def sample_sizes(
             note = "One evaluation each; images drawn at random."
         if len(limits):
             note += f" {_source_of(limits)}"
-        if published:
-            note += " Hollow diamonds: Kynkäänniemi et al. (2023)."
+        note += f" {paper_note(published)}"
         if any(is_simulated(titles, name) for name in names):
             note += f" †: {SIMULATED}."
-        add_note(figure, note, look)
+        add_note(figure, f"{note} {choices}", look)
     return figure
 
 
@@ -123,11 +144,11 @@ def _panel(
     rows: pd.DataFrame,
     limit: pd.DataFrame,
     total: int | None,
-    theirs: pd.DataFrame,
+    theirs: Callable[[Cell], PaperValue | None],
     inches: float,
     look: Style,
-) -> bool:
-    """Draw one dataset; tell whether a number of the paper was drawn beside ours."""
+) -> list[PaperValue | None]:
+    """Draw one dataset; return the numbers of the paper that were drawn next to ours."""
     pairs = sorted(_pairs(rows), key=lambda pair: (pair[1], pair[0]))
     labels = [size_label(*pair, total) for pair in pairs]
     parts = [
@@ -144,7 +165,7 @@ def _panel(
         parts.append(limit)
     # Letters that fit between two neighbouring points; longer labels take two lines.
     room = inches * 72 / (len(parts) + 0.2) / (0.58 * look.font_size)
-    published = False
+    published: list[PaperValue | None] = []
     lowest = highest = 0.0
     for place, part in enumerate(parts):
         mean, std = _mean_and_std(part)
@@ -157,20 +178,16 @@ def _panel(
         axes.errorbar(place, mean, yerr=spread, color=color, marker=marker, capsize=3)
         top = mean + spread
         lowest = min(lowest, mean - spread)
-        # An empty count in the paper's numbers stands for all real images.
-        n_real, n_generated = (None, None) if extrapolated else pairs[place]
-        counted = theirs["n_real"].isna() if n_real == total else theirs["n_real"] == n_real
-        match = theirs[counted & (theirs["n_generated"] == n_generated)]
-        if len(match):
-            published = True
-            value = float(match["value"].iloc[0])
-            axes.plot(place, value, marker="D", mfc="none", mec=look.colors[5], ms=8, ls="")
-            top = max(top, value)
+        match = None if extrapolated else theirs(Cell(mean, std, 1, *pairs[place]))
+        if match is not None:
+            published.append(match)
+            draw_paper_value(axes, place, match.value, match, look)
+            top = max(top, match.value)
         text = format_value(mean, std)
         axes.annotate(
             text if len(text) <= room else text.replace(" ±", "\n±"),
             (place, top),
-            xytext=(0, 8 if len(match) else 6),
+            xytext=(0, 8 if match else 6),
             textcoords="offset points",
             ha="center",
             fontsize=0.85 * look.font_size,

@@ -1,6 +1,6 @@
 """Figure 9: FID in pre-logits against FID in logits, over training snapshots."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from fringe.errors import FringeError
+from fringe.figures.paper import draw_paper_value, unlike
 from fringe.figures.style import (
     MARKERS,
     Style,
@@ -20,7 +21,9 @@ from fringe.figures.style import (
     read_style,
     styled,
 )
-from fringe.tables.scores import check_scores, datasets_of
+from fringe.tables.paper import PaperValue, paper_value
+from fringe.tables.protocol import Protocols
+from fringe.tables.scores import Cell, check_scores, datasets_of
 from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
 
 __all__ = ["SNAPSHOT_COLUMNS", "correlations", "snapshot_correlation"]
@@ -58,15 +61,27 @@ def snapshot_correlation(
     titles: Titles,
     network: str,
     *,
+    paper: pd.DataFrame | None = None,
+    protocols: Mapping[str, Protocols] | None = None,
+    choices: str = "",
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
     """Return Figure 9: a point for each snapshot, a colour, marker and line for each dataset.
+
+    Of the paper's snapshots one FID is known, that in pre-logits of its published generator. Where
+    a snapshot is that generator and protocols agree, it is a diamond on the axis.
 
     Parameters
     ----------
     rows : DataFrame
         Tidy rows with columns ``SNAPSHOT_COLUMNS``; metric fid of ``network`` in the spaces
         "features" (pre-logits) and "logits". Repeats are averaged.
+    paper : DataFrame, optional
+        The paper's numbers; those of the package by default, an empty frame for none.
+    protocols : mapping of dataset to (mapping of snapshot to Protocol), optional
+        What each snapshot's FID was measured with.
+    choices : str
+        What the paper leaves open, as the note is to say it.
 
     Raises
     ------
@@ -114,8 +129,65 @@ def snapshot_correlation(
         note = "Each point is one snapshot of a generator; lines are linear least-squares fits."
         if any(is_simulated(titles, name) for name in points):
             note += f" †: {SIMULATED}, its severities stand in for training snapshots."
-        add_note(figure, note, look)
+        published = {
+            title_of(titles, name): _published(
+                rows[rows["dataset"] == name], name, network, paper, (protocols or {}).get(name, {})
+            )
+            for name in points
+        }
+        for value in (value for part in published.values() for value in part if value.agrees):
+            where = {"transform": axes.get_xaxis_transform(), "clip_on": False}
+            draw_paper_value(axes, value.value, 0.0, value, look, **where)
+        add_note(figure, f"{note} {_paper_note(published)} {choices}", look)
     return figure
+
+
+def _published(
+    rows: pd.DataFrame,
+    dataset: str,
+    network: str,
+    paper: pd.DataFrame | None,
+    protocols: Protocols,
+) -> list[PaperValue]:
+    """Return the paper's FID next to the snapshot that compares, else next to the last one."""
+    found = []
+    features = rows[rows["space"] == "features"]
+    for snapshot, part in features.groupby("snapshot", sort=False):
+        cell = Cell(
+            float(part["value"].mean()),
+            float(part["value"].std()),
+            len(part),
+            int(part["n_real"].iloc[0]),
+            int(part["n_generated"].iloc[0]),
+        )
+        mine = protocols.get(str(snapshot))
+        value = paper_value(
+            paper,
+            None if mine is None else {dataset: mine},
+            cell,
+            dataset=dataset,
+            network=network,
+            scheme="random",
+        )
+        if value is not None:
+            found.append(value)
+    return [value for value in found if value.agrees][:1] or found[-1:]
+
+
+def _paper_note(published: Mapping[str, Sequence[PaperValue]]) -> str:
+    """Say what the diamond is, or why it is not there."""
+    said = []
+    if any(value.agrees for part in published.values() for value in part):
+        said.append(
+            "Hollow diamond on the axis: the FID in pre-logits that Kynkäänniemi et al. (2023) "
+            "print of their generator; that in logits they do not print."
+        )
+    if text := unlike(published):
+        said.append(
+            "The FID that Kynkäänniemi et al. (2023) print is not drawn, as it was measured "
+            f"otherwise. Ours: {text}."
+        )
+    return " ".join(said)
 
 
 def _points(rows: pd.DataFrame, dataset: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 from fringe.errors import FringeError
+from fringe.figures.paper import draw_paper_value, unlike
 from fringe.figures.style import (
     Style,
     add_body,
@@ -21,6 +22,8 @@ from fringe.figures.style import (
     read_style,
     styled,
 )
+from fringe.tables.paper import PaperValue, paper_value
+from fringe.tables.protocol import Protocols
 from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell, sweep_size
 from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
 
@@ -36,6 +39,10 @@ def class_sweep(
     control: str,
     *,
     datasets: Sequence[str] | None = None,
+    released: bool = False,
+    paper: pd.DataFrame | None = None,
+    protocols: Protocols | None = None,
+    choices: str = "",
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
     """Return Figure 6 (one dataset) or 18 (several): a panel with two y axes for each.
@@ -52,6 +59,16 @@ def class_sweep(
         modes may be left out.
     datasets : sequence of str, optional
         The datasets to show; all that the scores hold by default.
+    released : bool
+        Whether the scores hold the scheme prelogits-released too, for a line of its own.
+    paper : DataFrame, optional
+        The paper's numbers; those of the package by default, an empty frame for none. FID at random
+        and FID with weights matched in pre-logits are diamonds at the right end of their lines,
+        where protocols agree.
+    protocols : mapping of dataset to Protocol, optional
+        What the scores were measured with.
+    choices : str
+        What the paper leaves open, as the note is to say it.
 
     Raises
     ------
@@ -60,6 +77,8 @@ def class_sweep(
     """
     check_scores(scores)
     names = list(datasets) if datasets is not None else datasets_of(scores)
+    for name in names:
+        _curves(scores, name)  # says so if there is none
     look = read_style(style)
     across = min(len(names), 2 if len(names) in (2, 4) else 3)
     down = -(-len(names) // across)
@@ -76,9 +95,17 @@ def class_sweep(
                 f"FID, {title_of(titles, control)} (dashed)",
             )
         )
+        published = {}
         for place, name in enumerate(names):
             axes = body.add_subplot(down, across, place + 1)
-            _panel(axes, scores, titles, name, main, control, look)
+            theirs = _published(scores, name, main, released, paper, protocols)
+            published[title_of(titles, name)] = list(theirs.values())
+            drawn = [value.value for value in theirs.values() if value.agrees]
+            _panel(axes, scores, name, main, control, released, drawn, look)
+            for value in theirs.values():
+                if value.agrees:
+                    where = {"transform": axes.get_yaxis_transform(), "clip_on": False}
+                    draw_paper_value(axes, 0.98, value.value, value, look, **where)
             _log_ticks(axes, scores, name, 0.66 * look.width / across, look)
             if len(names) > 1 or is_simulated(titles, name):
                 axes.set_title(title_of(titles, name, mark=True))
@@ -88,16 +115,15 @@ def class_sweep(
                 figure.axes[-1].set_ylabel(right)
             if place + across >= len(names):
                 axes.set_xlabel("classes matched, N")
-        body.legend(
-            handles=_legend(look, titles, main, control), loc="outside upper center", ncols=3
-        )
+        handles = _legend(look, titles, main, control, released)
+        body.legend(handles=handles, loc="outside upper center", ncols=3)
         head = "Matching the co-occurrence of Top-N ImageNet classes"
         if len(names) == 1:
             head = f"{title_of(titles, names[0])}: co-occurrence of Top-N classes matched"
         add_heading(figure, head, look)
         note = (
             "Mean of repeats, bands one standard deviation. Both axes of a panel span the same "
-            "multiples of the FID of images drawn at random."
+            f"multiples of the FID of images drawn at random. {_paper_note(published)} {choices}"
         )
         if any(is_simulated(titles, name) for name in names):
             note += f" †: {SIMULATED}."
@@ -105,16 +131,50 @@ def class_sweep(
     return figure
 
 
+def _published(
+    scores: pd.DataFrame,
+    dataset: str,
+    main: str,
+    released: bool,
+    paper: pd.DataFrame | None,
+    protocols: Protocols | None,
+) -> dict[str, PaperValue]:
+    """Return what the paper prints of FID at random and matched in pre-logits, by scheme."""
+    found = {}
+    for scheme in ("random", "prelogits-released" if released else "prelogits"):
+        cell = score_cell(scores, dataset=dataset, scheme=scheme, network=main)
+        value = paper_value(paper, protocols, cell, dataset=dataset, network=main, scheme=scheme)
+        if value is not None:
+            found[scheme] = value
+    return found
+
+
+def _paper_note(published: Mapping[str, Sequence[PaperValue]]) -> str:
+    """Say what the diamonds are, and why others are not there."""
+    every = [value for part in published.values() for value in part]
+    said = []
+    if any(value.agrees for value in every):
+        said.append(
+            "Hollow diamonds: Kynkäänniemi et al. (2023), at random and matched in pre-logits."
+        )
+    if text := unlike(published):
+        said.append(
+            f"Their values that were measured otherwise than ours are not drawn. Ours: {text}."
+        )
+    return " ".join(said)
+
+
 def _panel(
     axes: Axes,
     scores: pd.DataFrame,
-    titles: Titles,
     dataset: str,
     main: str,
     control: str,
+    released: bool,
+    published: Sequence[float],
     look: Style,
 ) -> None:
-    """Draw one dataset on ``axes`` and its twin."""
+    """Draw one dataset on ``axes`` and its twin, leaving room for ``published`` FIDs."""
     curves = _curves(scores, dataset)
     twin = axes.twinx()
     twin.spines["right"].set_visible(True)
@@ -133,6 +193,12 @@ def _panel(
         at_random.append(random.mean)
         side.axhline(optimum.mean, color=look.colors[2], linestyle=line, linewidth=1.0)
         relative.append(optimum.mean / random.mean)
+        if released and side is axes:
+            theirs = score_cell(
+                scores, dataset=dataset, scheme="prelogits-released", network=network
+            )
+            side.axhline(theirs.mean, color=look.colors[3], linestyle="-.", linewidth=1.0)
+            relative.append(theirs.mean / random.mean)
         for mode, sizes in curves.items():
             cells = [
                 score_cell(scores, dataset=dataset, scheme=f"{mode}{n}", network=network)
@@ -140,6 +206,7 @@ def _panel(
             ]
             relative += _draw(side, sizes, cells, colors[mode], line, random.mean)
     axes.axhline(at_random[0], color="#666666", linestyle=":", linewidth=1.2)
+    relative += [value / at_random[0] for value in published]
     pad = 0.06 * (max(relative) - min(relative) or 0.1)
     low, high = max(0.0, min(relative) - pad), max(relative) + pad
     axes.set_ylim(low * at_random[0], high * at_random[0])
@@ -191,11 +258,11 @@ def _log_ticks(axes: Axes, scores: pd.DataFrame, dataset: str, inches: float, lo
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _legend(look: Style, titles: Titles, main: str, control: str) -> list[Line2D]:
+def _legend(look: Style, titles: Titles, main: str, control: str, released: bool) -> list[Line2D]:
     def entry(label: str, color: str, line: Any, marker: str = "") -> Line2D:
         return Line2D([], [], color=color, linestyle=line, marker=marker, label=label)
 
-    return [
+    handles = [
         entry("Top-N classes", look.colors[0], "-", "o"),
         entry("N middle classes", look.colors[1], "-", "o"),
         entry(f"FID, {title_of(titles, main)} (left)", "#333333", "-"),
@@ -203,3 +270,6 @@ def _legend(look: Style, titles: Titles, main: str, control: str) -> list[Line2D
         entry("drawn at random", "#666666", ":"),
         entry("pre-logits matched", look.colors[2], "-"),
     ]
+    if released:
+        handles.append(entry("the same, released steps", look.colors[3], "-."))
+    return handles

@@ -4,23 +4,17 @@ import math
 
 import pandas as pd
 
-from fringe.tables.build import relative_change
 from fringe.tables.convergence import (
     PUBLISHED_PROGRESS,
     Convergence,
     compare_convergence,
     format_loss,
 )
-from fringe.tables.layout import format_percent
-from fringe.tables.paper import paper_rows
-from fringe.tables.scores import Cell
 
 __all__ = ["null_space_sentences"]
 
 
-def null_space_sentences(
-    rows: pd.DataFrame | None, dataset: str, network: str, before: Cell, after: Cell
-) -> list[str]:
+def null_space_sentences(rows: pd.DataFrame | None, dataset: str) -> list[str]:
     """Return the paragraph on one dataset, or none where the released steps were not measured.
 
     Losses are those of all candidates with their weights, not of a draw, and each algorithm's fall
@@ -30,15 +24,12 @@ def null_space_sentences(
     ----------
     rows : DataFrame
         With columns ``CONVERGENCE_COLUMNS``.
-    dataset, network : str
-    before, after : Cell
-        FID in ``network`` of images drawn at random and with the weights.
+    dataset : str
     """
     if rows is None or dataset not in set(rows["dataset"]):
         return []
     found = compare_convergence(rows, dataset)
-    said = [*_certified(found), *_released(found), *_printed(dataset, network, before, after)]
-    return [" ".join(said)]
+    return [" ".join([*_certified(found), *_released(found)])]
 
 
 def _certified(found: Convergence) -> list[str]:
@@ -81,24 +72,6 @@ def _released(found: Convergence) -> list[str]:
             "here."
         )
     return said
-
-
-def _printed(dataset: str, network: str, before: Cell, after: Cell) -> list[str]:
-    """Return the fall that the paper prints, where both of its FIDs compare with ours."""
-    theirs = []
-    for scheme, cell in (("random", before), ("prelogits", after)):
-        rows = paper_rows(None, dataset=dataset, network=network, scheme=scheme, metric="fid")
-        counts = (rows["n_real"] == cell.n_real) & (rows["n_generated"] == cell.n_generated)
-        rows = rows[rows["exhibit"].isin(["table1", "table2"]) & counts]
-        if rows.empty:
-            return []
-        theirs.append(float(rows["value"].iloc[0]))
-    ours, printed = (relative_change(b, a) for a, b in ((before.mean, after.mean), theirs))
-    return [
-        f"Of {after.n_generated:,} drawn images, the paper's own weights took FID from "
-        f"{theirs[0]:.2f} to {theirs[1]:.2f} ({format_percent(printed)}); those here change it by "
-        f"{format_percent(ours)}."
-    ]
 
 
 def _times(ratio: float) -> str:

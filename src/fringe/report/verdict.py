@@ -12,8 +12,11 @@ import pandas as pd
 from fringe.errors import FringeError
 from fringe.report.convergence import null_space_sentences
 from fringe.report.sensitivity import sensitivity_sentences
-from fringe.tables.build import relative_change
+from fringe.tables.build import change_spread, relative_change
 from fringe.tables.layout import format_percent, format_value
+from fringe.tables.paper import paper_value
+from fringe.tables.protocol import Protocols
+from fringe.tables.remarks import null_space_clause
 from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell
 from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
 from fringe.training import NOT_STATED, Training, training
@@ -77,6 +80,8 @@ def verdict(
     convergence: pd.DataFrame | None = None,
     region_noise: pd.DataFrame | None = None,
     region_shares: pd.DataFrame | None = None,
+    released: bool = False,
+    protocols: Protocols | None = None,
 ) -> list[Verdict]:
     """Tell, for each dataset, how much of FID resampling takes away from unchanged images.
 
@@ -103,6 +108,11 @@ def verdict(
     region_noise, region_shares : DataFrame, optional
         What FID's sensitivity maps proved to be worth, and what they say of a region, as
         `sensitivity_sentences` takes them.
+    released : bool
+        Whether the scores hold the scheme prelogits-released, with the weights of the released
+        algorithm, which are then compared with the optimal ones and with the paper's.
+    protocols : mapping of dataset to Protocol, optional
+        What the scores were measured with: only where that is the paper's they compare with it.
 
     Raises
     ------
@@ -122,6 +132,8 @@ def verdict(
             convergence,
             region_noise,
             region_shares,
+            released,
+            protocols,
         )
         for dataset in datasets_of(scores)
     ]
@@ -138,8 +150,7 @@ def _change(
             f"verdict: dataset {dataset!r}, network {network!r}: the FID of images drawn at random "
             f"is {before.mean}, so there is no relative change to report"
         )
-    # First-order propagation for the ratio after / before of independent draws.
-    std = math.hypot(after.std, (1 + change) * before.std) / before.mean
+    std = change_spread(after, before)
     return (
         Change(
             network=network,
@@ -167,6 +178,8 @@ def _verdict(
     convergence: pd.DataFrame | None,
     region_noise: pd.DataFrame | None,
     region_shares: pd.DataFrame | None,
+    released: bool,
+    protocols: Protocols | None,
 ) -> Verdict:
     title = title_of(titles, dataset)
     fid, before, after = _change(scores, dataset, main, titles)
@@ -219,7 +232,8 @@ def _verdict(
             "people see."
         )
         said.append(_judge_told(judge, trainings[judge.network], flags))
-    said += null_space_sentences(convergence, dataset, main, before, after)
+    said += null_space_sentences(convergence, dataset)
+    said += _published(scores, dataset, main, before, after, released, protocols)
     said += sensitivity_sentences(region_noise, region_shares, dataset, main)
     said += _cautions(flags, fid, before, after, main, dims)
     if simulated:
@@ -238,6 +252,33 @@ def _verdict(
         flags=tuple(dict.fromkeys(flags)),
         sentences=tuple(said),
     )
+
+
+def _published(
+    scores: pd.DataFrame,
+    dataset: str,
+    main: str,
+    random: Cell,
+    ours: Cell,
+    released: bool,
+    protocols: Protocols | None,
+) -> list[str]:
+    """Return how the fall of FID compares with the released algorithm's and with the paper's."""
+    theirs = None
+    compared = {"random": random, "prelogits": ours}
+    if released:
+        theirs = score_cell(scores, dataset=dataset, scheme="prelogits-released", network=main)
+        compared = {"random": random, "prelogits-released": theirs}
+    values = [
+        paper_value(None, protocols, cell, dataset=dataset, network=main, scheme=scheme)
+        for scheme, cell in compared.items()
+    ]
+    printed, differs = math.nan, ""
+    if (before := values[0]) and (after := values[1]):
+        printed = relative_change(after.value, before.value)
+        differs = "; ".join(dict.fromkeys((*before.differs, *after.differs)))
+    clause = null_space_clause(random, ours, theirs, printed, differs)
+    return [f"{clause[0].upper()}{clause[1:]}."] if clause else []
 
 
 def _share(fid: Change, judge: Change | None) -> tuple[float, float]:

@@ -1,9 +1,11 @@
-"""Tables 1, 2 and 3 from tidy scores, beside the paper's numbers."""
+"""Tables 1, 2 and 3 from tidy scores, next to the paper's numbers."""
 
 from fringe.revisions import TABLES as REVISION
 from fringe.tables.build import TABLE_COLUMNS, relative_change, table1, table2, table3
 from fringe.tables.convergence import CONVERGENCE_COLUMNS, Convergence, compare_convergence
 from fringe.tables.paper import paper_numbers, paper_rows, paper_value
+from fringe.tables.protocol import Protocols, differences, read_protocols
+from fringe.tables.remarks import gamma_remarks, null_space_remarks
 from fringe.tables.scores import (
     SCORE_COLUMNS,
     Cell,
@@ -22,15 +24,20 @@ __all__ = [
     "TABLE_COLUMNS",
     "Cell",
     "Convergence",
+    "Protocols",
     "Titles",
     "check_scores",
     "compare_convergence",
     "datasets_of",
+    "differences",
+    "gamma_remarks",
     "is_simulated",
     "metric_title",
+    "null_space_remarks",
     "paper_numbers",
     "paper_rows",
     "paper_value",
+    "read_protocols",
     "relative_change",
     "scheme_mark",
     "score_cell",

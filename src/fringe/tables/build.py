@@ -1,15 +1,24 @@
 """Tables 1, 2 and 3 of the paper as tidy frames, one row per printed cell."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
-from fringe.tables.paper import paper_value
-from fringe.tables.scores import check_scores, datasets_of, score_cell
+from fringe.tables.paper import PaperValue, paper_value
+from fringe.tables.protocol import Protocols
+from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell
 from fringe.tables.titles import Titles, is_simulated, metric_scale, title_of
 
-__all__ = ["TABLE_COLUMNS", "relative_change", "table1", "table2", "table3"]
+__all__ = [
+    "TABLE_COLUMNS",
+    "change_spread",
+    "relative_change",
+    "table1",
+    "table2",
+    "table3",
+]
 
 TABLE_COLUMNS = (
     "table",
@@ -29,11 +38,17 @@ TABLE_COLUMNS = (
     "n_real",
     "n_generated",
     "change",
+    "change_std",
     "paper",
     "paper_std",
+    "paper_n_real",
+    "paper_n_generated",
     "paper_change",
+    "paper_differs",
     "deviation",
 )
+"""``paper_differs`` says in words what ours was measured with otherwise than the paper's number; it
+is empty where protocols agree, and only there is a ``deviation``."""
 
 Group = tuple[str, str, tuple[str, ...]]  # metric, network, schemes compared with random
 
@@ -43,6 +58,16 @@ def relative_change(value: float, reference: float) -> float:
     return value / reference - 1 if reference > 0 else float("nan")
 
 
+def change_spread(after: Cell, before: Cell) -> float:
+    """Return the standard deviation of a relative change, for one evaluation of either.
+
+    First-order propagation for the ratio of independent draws; NaN with a single repeat.
+    """
+    if not before.mean > 0:
+        return float("nan")
+    return math.hypot(after.std, after.mean / before.mean * before.std) / before.mean
+
+
 def table1(
     scores: pd.DataFrame,
     titles: Titles,
@@ -50,6 +75,7 @@ def table1(
     controls: Sequence[str],
     paper: pd.DataFrame | None = None,
     *,
+    protocols: Protocols | None = None,
     repeats: int | None = None,
 ) -> pd.DataFrame:
     """Return Table 1: FID of random images against Top-1 matched ones, in every network.
@@ -64,6 +90,9 @@ def table1(
         The network of FID; ``controls`` are those whose feature space only judges.
     paper : DataFrame, optional
         The paper's numbers; those of the package by default, an empty frame for none.
+    protocols : mapping of dataset to Protocol, optional
+        What the scores were measured with. Where it is unknown or not the paper's, the paper's
+        number has no deviation.
     repeats : int, optional
         Average the first so many repeats (the paper: 5); all by default.
 
@@ -72,7 +101,8 @@ def table1(
     DataFrame
         One row per dataset and printed column, in printed order, columns ``TABLE_COLUMNS``.
         ``mean``, ``std``, ``paper`` and ``paper_std`` are unscaled (print times ``scale``);
-        ``change`` is relative to the random images, ``deviation`` to the paper (0.1 is 10 %).
+        ``change`` is relative to the random images, with its standard deviation for one
+        evaluation; ``deviation`` is relative to the paper (0.1 is 10 %).
 
     Raises
     ------
@@ -80,7 +110,7 @@ def table1(
         If a score is missing; the message names the combination.
     """
     groups: list[Group] = [("fid", network, ("matched",)) for network in (main, *controls)]
-    return _table(1, scores, titles, main, groups, paper, repeats)
+    return _table(1, scores, titles, main, groups, paper, protocols, repeats)
 
 
 def table2(
@@ -90,17 +120,22 @@ def table2(
     controls: Sequence[str],
     paper: pd.DataFrame | None = None,
     *,
+    protocols: Protocols | None = None,
     repeats: int | None = None,
+    released: bool = False,
 ) -> pd.DataFrame:
     """Return Table 2: FID under weights optimized in pre-logits and in logits; the controls.
 
-    Arguments, columns and errors as in `table1`; the paper averages 10 repeats.
+    Arguments, columns and errors as in `table1`; the paper averages 10 repeats. With ``released``
+    the scores hold the scheme prelogits-released too, the weights of the released algorithm: these
+    stand before the optimal ones, and the paper's numbers only next to them.
     """
+    pre_logits = _pre_logits(released)
     groups: list[Group] = [
-        ("fid", main, ("prelogits", "logits")),
-        *(("fid", network, ("prelogits",)) for network in controls),
+        ("fid", main, (*pre_logits, "logits")),
+        *(("fid", network, pre_logits) for network in controls),
     ]
-    return _table(2, scores, titles, main, groups, paper, repeats)
+    return _table(2, scores, titles, main, groups, paper, protocols, repeats)
 
 
 def table3(
@@ -110,17 +145,24 @@ def table3(
     controls: Sequence[str] = (),
     paper: pd.DataFrame | None = None,
     *,
+    protocols: Protocols | None = None,
     repeats: int | None = None,
+    released: bool = False,
     metrics: Sequence[str] = ("fid", "kid", "rbf_kid@1"),
 ) -> pd.DataFrame:
     """Return Table 3: FID, KID and RBF-KID under weights optimized for FID in pre-logits.
 
-    Arguments, columns and errors as in `table1`; the paper averages 10 repeats. ``controls`` is
+    Arguments, columns and errors as in `table2`; the paper averages 10 repeats. ``controls`` is
     taken so that the three tables are called alike: this one stays in FID's own network.
     Further ``metrics``, such as "kid_exact" or "rbf_kid@0.125", add columns.
     """
-    groups: list[Group] = [(metric, main, ("prelogits",)) for metric in metrics]
-    return _table(3, scores, titles, main, groups, paper, repeats)
+    groups: list[Group] = [(metric, main, _pre_logits(released)) for metric in metrics]
+    return _table(3, scores, titles, main, groups, paper, protocols, repeats)
+
+
+def _pre_logits(released: bool) -> tuple[str, ...]:
+    """Return the schemes with weights optimized in pre-logits, in printed order."""
+    return ("prelogits-released", "prelogits") if released else ("prelogits",)
 
 
 def _table(
@@ -130,29 +172,31 @@ def _table(
     main: str,
     groups: Sequence[Group],
     paper: pd.DataFrame | None,
+    protocols: Protocols | None,
     repeats: int | None,
 ) -> pd.DataFrame:
     check_scores(scores)
     rows = [
-        {"table": number, "main": network == main} | row
+        {"table": number, "main": group[1] == main} | row
         for dataset in datasets_of(scores)
-        for metric, network, schemes in groups
-        for row in _group(scores, titles, dataset, metric, network, schemes, paper, repeats)
+        for group in groups
+        for row in _group(scores, titles, dataset, group, paper, protocols, repeats)
     ]
-    return pd.DataFrame(rows, columns=list(TABLE_COLUMNS))
+    counts = dict.fromkeys(("paper_n_real", "paper_n_generated"), "Int64")
+    return pd.DataFrame(rows, columns=list(TABLE_COLUMNS)).astype(counts)
 
 
 def _group(
     scores: pd.DataFrame,
     titles: Titles,
     dataset: str,
-    metric: str,
-    network: str,
-    schemes: tuple[str, ...],
+    group: Group,
     paper: pd.DataFrame | None,
+    protocols: Protocols | None,
     repeats: int | None,
 ) -> Iterator[dict[str, object]]:
     """Yield the random cell and the resampled ones that are compared with it."""
+    metric, network, schemes = group
     resampled = {
         scheme: score_cell(
             scores, dataset=dataset, scheme=scheme, network=network, metric=metric, repeats=repeats
@@ -168,13 +212,22 @@ def _group(
         like=resampled[schemes[0]],
         repeats=repeats,
     )
+    cells = {"random": random, **resampled}
     published = {
-        scheme: paper_value(paper, dataset=dataset, network=network, scheme=scheme, metric=metric)
-        for scheme in ("random", *schemes)
+        scheme: paper_value(
+            paper,
+            protocols,
+            cell,
+            dataset=dataset,
+            network=network,
+            scheme=scheme,
+            metric=metric,
+        )
+        for scheme, cell in cells.items()
+        # The paper's own are the released ones.
+        if not (scheme == "prelogits" and "prelogits-released" in schemes)
     }
-    base = published["random"]
-    for scheme, cell in {"random": random, **resampled}.items():
-        theirs = published[scheme]
+    for scheme, cell in cells.items():
         compared = scheme != "random"
         yield {
             "dataset": dataset,
@@ -188,12 +241,21 @@ def _group(
             "scale": metric_scale(metric),
             **cell._asdict(),
             "change": relative_change(cell.mean, random.mean) if compared else np.nan,
-            "paper": theirs.value if theirs else np.nan,
-            "paper_std": theirs.std if theirs else np.nan,
-            "paper_change": (
-                relative_change(theirs.value, base.value)
-                if compared and theirs and base
-                else np.nan
-            ),
-            "deviation": relative_change(cell.mean, theirs.value) if theirs else np.nan,
+            "change_std": change_spread(cell, random) if compared else np.nan,
+            **_beside(cell, published.get(scheme), published["random"] if compared else None),
         }
+
+
+def _beside(cell: Cell, theirs: PaperValue | None, random: PaperValue | None) -> dict[str, object]:
+    """Return the paper's columns of a cell, next to the paper's number at random."""
+    if theirs is None:
+        return {"paper_differs": ""}
+    return {
+        "paper": theirs.value,
+        "paper_std": theirs.std,
+        "paper_n_real": theirs.n_real,
+        "paper_n_generated": theirs.n_generated,
+        "paper_change": relative_change(theirs.value, random.value) if random else np.nan,
+        "paper_differs": "; ".join(theirs.differs),
+        "deviation": relative_change(cell.mean, theirs.value) if theirs.agrees else np.nan,
+    }

@@ -1,13 +1,24 @@
 """From tidy rows to what a reader sees: headers, cells, notes; without any markup."""
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import pandas as pd
 
 from fringe.tables.titles import DAGGER, SIMULATED, metric_title, scheme_mark
 
-__all__ = ["Header", "Layout", "Line", "format_percent", "format_value", "lay_out"]
+__all__ = [
+    "Entry",
+    "Header",
+    "Layout",
+    "Line",
+    "format_percent",
+    "format_value",
+    "lay_out",
+    "references",
+]
 
 _CAPTIONS = {
     1: (
@@ -38,12 +49,19 @@ class Header:
     after: str = ""
 
 
+class Entry(NamedTuple):
+    """What stands in a cell. With a ``mark`` it does not compare: grey, and a note says why."""
+
+    text: str
+    mark: str = ""
+
+
 @dataclass(frozen=True)
 class Line:
     """A row of the table; ``kind`` is "ours", "paper" or "deviation"."""
 
     label: str
-    cells: tuple[str, ...]
+    cells: tuple[Entry, ...]
     kind: str
 
 
@@ -79,10 +97,21 @@ def format_percent(change: float) -> str:
     return "0.0%" if text in ("+0.0%", "-0.0%") else text.replace("-", "−")
 
 
-def lay_out(table: pd.DataFrame) -> Layout:
-    """Return the printed form of a table made by `table1`, `table2` or `table3`."""
+def references(differs: Sequence[str]) -> dict[str, str]:
+    """Return a letter for each text of what differs from the paper, in order: "a", "b" ..."""
+    found = [text for text in dict.fromkeys(differs) if text]
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    return {text: letters[i % 26] * (1 + i // 26) for i, text in enumerate(found)}
+
+
+def lay_out(table: pd.DataFrame, notes: Sequence[str] = ()) -> Layout:
+    """Return the printed form of a table made by `table1`, `table2` or `table3`.
+
+    ``notes`` stand under it after its own.
+    """
     number = int(table["table"].iloc[0])
     keys = list(dict.fromkeys(zip(table["metric"], table["network"], table["scheme"], strict=True)))
+    both = "prelogits-released" in set(table["scheme"])
     headers = []
     for metric, network, scheme in keys:
         row = _row(table, metric, network, scheme)
@@ -90,25 +119,36 @@ def lay_out(table: pd.DataFrame) -> Layout:
             Header(
                 metric_title(metric),
                 "" if row["main"] else str(row["network_title"]),
-                scheme_mark(scheme),
+                "PL, optimal" if both and scheme == "prelogits" else scheme_mark(scheme),
                 " ×10³" if row["scale"] == 1000 else "",
             )
         )
+    marks = references(list(table["paper_differs"]))
     lines: list[Line] = []
     for dataset in dict.fromkeys(table["dataset"]):
         part = table[table["dataset"] == dataset]
         rows = [_row(part, *key) for key in keys]
         title = str(rows[0]["title"]) + (f" {DAGGER}" if rows[0]["simulated"] else "")
-        lines.append(Line(title, tuple(_cell(r, "mean", "std", "change") for r in rows), "ours"))
+        ours = tuple(Entry(_cell(row, "mean", "std", "change")) for row in rows)
+        lines.append(Line(title, ours, "ours"))
         if any(not math.isnan(r["paper"]) for r in rows):
-            cells = tuple(_cell(r, "paper", "paper_std", "paper_change") for r in rows)
-            lines.append(Line("paper", cells, "paper"))
+            theirs = tuple(
+                Entry(
+                    _cell(row, "paper", "paper_std", "paper_change"),
+                    marks.get(row["paper_differs"], ""),
+                )
+                for row in rows
+            )
+            lines.append(Line("paper", theirs, "paper"))
+        if any(not math.isnan(r["deviation"]) for r in rows):
             deviations = tuple(
-                "" if math.isnan(r["deviation"]) else format_percent(r["deviation"]) for r in rows
+                Entry("" if math.isnan(row["deviation"]) else format_percent(row["deviation"]))
+                for row in rows
             )
             lines.append(Line("deviation", deviations, "deviation"))
     caption = f"{_CAPTIONS[number]} {_spread(table)}"
-    return Layout(number, caption, tuple(headers), tuple(lines), tuple(_notes(table)))
+    told = (*_notes(table), *_paper_notes(table, marks), *notes)
+    return Layout(number, caption, tuple(headers), tuple(lines), told)
 
 
 def _row(table: pd.DataFrame, metric: str, network: str, scheme: str) -> pd.Series:
@@ -158,11 +198,30 @@ def _notes(table: pd.DataFrame) -> list[str]:
                 f"{row['title']}: the candidates could fill {int(row['n_generated']):,} of "
                 f"{asked:,} places of the Top-1 histogram; fewer images alone raise FID {effect}."
             )
-    if table["paper"].notna().any():
-        notes.append(
-            "paper: the value printed by Kynkäänniemi et al. (2023) for its StyleGAN2, with 50,000 "
-            "generated images; deviation: ours relative to it."
-        )
     if table["simulated"].any():
         notes.append(f"{DAGGER} {SIMULATED}: real images distorted on purpose, no trained model.")
+    return notes
+
+
+def _paper_notes(table: pd.DataFrame, marks: Mapping[str, str]) -> list[str]:
+    """Say where the paper's numbers come from, and of which ours are measured otherwise."""
+    printed = table[table["paper"].notna()]
+    if printed.empty:
+        return []
+    counts = (
+        f"{part['title'].iloc[0]} {int(part['paper_n_real'].iloc[0]):,} + "
+        f"{int(part['paper_n_generated'].iloc[0]):,}"
+        for _, part in printed.groupby("dataset", sort=False)
+    )
+    notes = [
+        "paper: the value that Kynkäänniemi et al. (2023) print for their StyleGAN2 of the data set"
+        f" (real + generated images: {'; '.join(counts)})."
+    ]
+    if table["deviation"].notna().any():
+        notes[0] += " deviation: ours relative to it, where both were measured alike."
+    if marks:
+        notes.append(
+            "In brackets, grey: what the paper measured otherwise than we did, so that the two do "
+            "not compare. Ours: " + " ".join(f"({mark}) {text}." for text, mark in marks.items())
+        )
     return notes

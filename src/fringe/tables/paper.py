@@ -1,4 +1,4 @@
-"""The paper's own numbers (Tables 1 to 3, Figures 8 and 19), to be printed beside ours."""
+"""The paper's own numbers (Tables 1 to 3, Figures 8 and 19), to be printed next to ours."""
 
 from functools import cache
 from importlib.resources import files
@@ -8,13 +8,15 @@ from typing import NamedTuple
 import pandas as pd
 
 from fringe.errors import FringeError
+from fringe.protocol import plain_name
+from fringe.tables.protocol import Protocols, differences, paper_scheme
 from fringe.tables.scores import Cell
 
 __all__ = [
     "PAPER_COLUMNS",
+    "TABLES",
     "PaperValue",
     "paper_numbers",
-    "paper_point",
     "paper_rows",
     "paper_value",
 ]
@@ -31,12 +33,28 @@ PAPER_COLUMNS = (
     "std",
 )
 
+TABLES = ("table1", "table2", "table3")
+"""The exhibits that print the paper's main numbers."""
+
 
 class PaperValue(NamedTuple):
-    """A number of the paper in plain units (KID unscaled), with its deviation if printed."""
+    """A number of the paper in plain units (KID unscaled).
+
+    ``std`` is NaN where none is printed, ``n_real`` None where all real images were used;
+    ``differs`` says in short words what ours was measured with otherwise: () if protocols agree,
+    and only then the two numbers may be compared.
+    """
 
     value: float
     std: float
+    n_real: int | None
+    n_generated: int
+    differs: tuple[str, ...]
+
+    @property
+    def agrees(self) -> bool:
+        """Whether both numbers were measured alike."""
+        return not self.differs
 
 
 @cache
@@ -71,43 +89,59 @@ def paper_rows(
             f"the columns are {', '.join(PAPER_COLUMNS)}"
         )
     mask = (
-        (numbers["dataset"].map(_plain) == _plain(dataset))
+        (numbers["dataset"].map(plain_name) == plain_name(dataset))
         & (numbers["network"] == network)
-        & (numbers["scheme"] == scheme)
+        & (numbers["scheme"] == paper_scheme(scheme))
         & (numbers["metric"] == metric)
     )
     return numbers[mask]
 
 
 def paper_value(
-    paper: pd.DataFrame | None, *, dataset: str, network: str, scheme: str, metric: str
-) -> PaperValue | None:
-    """Return what the paper's tables print for the combination, or None."""
-    rows = paper_rows(paper, dataset=dataset, network=network, scheme=scheme, metric=metric)
-    rows = rows[rows["exhibit"].astype(str).str.startswith("table")]
-    if rows.empty:
-        return None
-    return PaperValue(float(rows["value"].iloc[0]), float(rows["std"].iloc[0]))
-
-
-def paper_point(
     paper: pd.DataFrame | None,
-    exhibit: str,
+    protocols: Protocols | None,
     cell: Cell,
     *,
     dataset: str,
     network: str,
+    scheme: str,
     metric: str = "fid",
-) -> float | None:
-    """Return what a figure of the paper shows for ``cell``: at random, at its counts, or None."""
-    rows = paper_rows(paper, dataset=dataset, network=network, scheme="random", metric=metric)
-    rows = rows[
-        (rows["exhibit"] == exhibit)
-        & (rows["n_real"] == cell.n_real)
-        & (rows["n_generated"] == cell.n_generated)
-    ]
-    return float(rows["value"].iloc[0]) if len(rows) else None
+    exhibits: tuple[str, ...] = TABLES,
+    same_counts: bool = False,
+) -> PaperValue | None:
+    """Return what the paper prints for a combination, and what differs; None if it prints nothing.
 
-
-def _plain(name: object) -> str:
-    return "".join(letter for letter in str(name).lower() if letter.isalnum())
+    Parameters
+    ----------
+    paper : DataFrame, optional
+        See `paper_rows`.
+    protocols : mapping of dataset to Protocol, optional
+        What ours is measured with; of a dataset that it lacks no number is compared.
+    cell : Cell
+        Our number.
+    exhibits : tuple of str
+        Where to look: the first row found counts.
+    same_counts : bool
+        Look only at rows with as many images as ``cell``, where an exhibit prints several.
+    """
+    ours = (protocols or {}).get(dataset)
+    rows = paper_rows(paper, dataset=dataset, network=network, scheme=scheme, metric=metric)
+    for _, row in rows[rows["exhibit"].isin(exhibits)].iterrows():
+        n_real = None if pd.isna(row["n_real"]) else int(row["n_real"])
+        n_generated = int(row["n_generated"])
+        if same_counts:
+            total = None if ours is None else ours.real_total
+            wanted = total if n_real is None else n_real
+            if (cell.n_real, cell.n_generated) != (wanted, n_generated):
+                continue
+        differs = differences(
+            ours,
+            dataset,
+            cell,
+            (n_real, n_generated),
+            network=network,
+            scheme=scheme,
+            metric=metric,
+        )
+        return PaperValue(float(row["value"]), float(row["std"]), n_real, n_generated, differs)
+    return None

@@ -5,10 +5,19 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from fringe.errors import FringeError
 
-__all__ = ["SCORE_COLUMNS", "Cell", "check_scores", "datasets_of", "score_cell", "sweep_size"]
+__all__ = [
+    "SCORE_COLUMNS",
+    "Cell",
+    "check_scores",
+    "datasets_of",
+    "score_cell",
+    "score_values",
+    "sweep_size",
+]
 
 SCORE_COLUMNS = (
     "dataset",
@@ -102,13 +111,52 @@ def score_cell(
     FringeError
         If the combination is missing, is ambiguous, or has fewer repeats than asked.
     """
+    rows = _rows_of(
+        scores,
+        {
+            "dataset": dataset,
+            "scheme": scheme,
+            "network": network,
+            "space": space,
+            "metric": metric,
+        },
+        like,
+        repeats,
+    )
+    values = rows["value"].to_numpy(dtype=float)
+    return Cell(
+        mean=float(values.mean()),
+        std=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
+        repeats=len(values),
+        n_real=int(rows["n_real"].iloc[0]),
+        n_generated=round(float(rows["n_generated"].mean())),
+    )
+
+
+def score_values(
+    scores: pd.DataFrame,
+    *,
+    dataset: str,
+    scheme: str,
+    network: str,
+    metric: str,
+    repeats: int | None = None,
+) -> NDArray[np.float64]:
+    """Return the values (repeats,) behind `score_cell`, in the order of their repeats."""
     asked = {
         "dataset": dataset,
         "scheme": scheme,
         "network": network,
-        "space": space,
+        "space": "features",
         "metric": metric,
     }
+    return _rows_of(scores, asked, None, repeats)["value"].to_numpy(dtype=float)
+
+
+def _rows_of(
+    scores: pd.DataFrame, asked: dict[str, str], like: Cell | None, repeats: int | None
+) -> pd.DataFrame:
+    """Return one row for each repeat of one combination, in their order; see `score_cell`."""
     name = ", ".join(f"{key} {value!r}" for key, value in asked.items())
     rows = scores
     for key, value in asked.items():
@@ -146,11 +194,4 @@ def score_cell(
                 f"scores: {name} has {len(rows)} repeats, {repeats} are asked for; evaluate more"
             )
         rows = rows.iloc[:repeats]
-    values = rows["value"].to_numpy(dtype=float)
-    return Cell(
-        mean=float(values.mean()),
-        std=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
-        repeats=len(values),
-        n_real=int(rows["n_real"].iloc[0]),
-        n_generated=round(float(rows["n_generated"].mean())),
-    )
+    return rows

@@ -11,6 +11,7 @@ __all__ = [
     "DAGGER",
     "SIMULATED",
     "Titles",
+    "gamma_title",
     "is_simulated",
     "metric_scale",
     "metric_title",
@@ -96,19 +97,22 @@ def metric_title(metric: str) -> str:
     known = {"fid": "FID", "kid": "KID", "kid_exact": "KID (all pairs)"}
     if metric in known:
         return known[metric]
-    name, _, factor = metric.partition("@")
-    if name == "rbf_kid":
-        try:
-            gamma = Fraction(factor).limit_denominator(1024)
-        except (ValueError, ZeroDivisionError):
-            raise FringeError(
-                f"scores: metric {metric!r} names no factor; write it as rbf_kid@0.125"
-            ) from None
-        if gamma == 1:
-            return "RBF-KID"
-        below = "d" if gamma.denominator == 1 else f"{gamma.denominator}d"
-        return f"RBF-KID γ={gamma.numerator}/{below}"
+    if metric.startswith("rbf_kid"):
+        gamma = gamma_title(metric)
+        return "RBF-KID" if gamma == "1/d" else f"RBF-KID γ={gamma}"
     return metric
+
+
+def gamma_title(metric: str) -> str:
+    """Return the gamma of a metric such as "rbf_kid@0.125" in terms of the dimension d: "1/8d"."""
+    try:
+        gamma = Fraction(metric.partition("@")[2]).limit_denominator(1024)
+    except (ValueError, ZeroDivisionError):
+        raise FringeError(
+            f"scores: metric {metric!r} names no factor; write it as rbf_kid@0.125"
+        ) from None
+    below = "d" if gamma.denominator == 1 else f"{gamma.denominator}d"
+    return f"{gamma.numerator}/{below}"
 
 
 def metric_scale(metric: str) -> int:

@@ -1,7 +1,7 @@
 """Tables as CSV, Markdown, LaTeX and HTML."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
 import pandas as pd
@@ -9,7 +9,7 @@ import pandas as pd
 from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.tables.build import TABLE_COLUMNS
-from fringe.tables.layout import Header, Line, lay_out
+from fringe.tables.layout import Entry, Header, Line, lay_out
 
 __all__ = ["to_csv", "to_html", "to_latex", "to_markdown", "write_table"]
 
@@ -22,12 +22,13 @@ def write_table(
     markdown: PathLike | None = None,
     latex: PathLike | None = None,
     html: PathLike | None = None,
+    notes: Sequence[str] = (),
 ) -> None:
-    """Write a table in the formats whose path is given.
+    """Write a table in the formats whose path is given, all but CSV with ``notes`` under it.
 
     CSV holds the tidy rows in full precision, an undefined number as an empty field. The others
-    hold the paper's layout: LaTeX is a ``table`` that needs the package booktabs alone, HTML a
-    page that needs no other file.
+    hold the paper's layout: LaTeX is a ``table`` that needs only the packages booktabs and xcolor,
+    HTML a page that needs no other file.
 
     Raises
     ------
@@ -39,16 +40,16 @@ def write_table(
             f"table: columns {', '.join(map(str, table.columns)) or 'none'}; "
             "give what table1, table2 or table3 returned"
         )
-    writers: list[tuple[PathLike | None, Callable[[pd.DataFrame], str]]] = [
-        (csv, to_csv),
-        (markdown, to_markdown),
-        (latex, to_latex),
-        (html, to_html),
+    writers: list[tuple[PathLike | None, Callable[[], str]]] = [
+        (csv, lambda: to_csv(table)),
+        (markdown, lambda: to_markdown(table, notes)),
+        (latex, lambda: to_latex(table, notes)),
+        (html, lambda: to_html(table, notes)),
     ]
     for path, render in writers:
         if path is not None:
             with atomic_path(path) as partial:
-                partial.write_text(render(table), encoding="utf-8", newline="\n")
+                partial.write_text(render(), encoding="utf-8", newline="\n")
 
 
 def to_csv(table: pd.DataFrame) -> str:
@@ -56,9 +57,9 @@ def to_csv(table: pd.DataFrame) -> str:
     return str(table.to_csv(index=False, lineterminator="\n"))
 
 
-def to_markdown(table: pd.DataFrame) -> str:
+def to_markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
     """Return the table as GitHub Markdown: caption, table, notes."""
-    layout = lay_out(table)
+    layout = lay_out(table, notes)
     heads = ["Dataset", *(_markdown_header(header) for header in layout.headers)]
     lines = [
         f"**Table {layout.number}.** {_markdown(layout.caption)}",
@@ -67,9 +68,8 @@ def to_markdown(table: pd.DataFrame) -> str:
         _bar(["---", *["---:"] * len(layout.headers)]),
     ]
     for line in layout.lines:
-        cells = (_markdown(line.label), *line.cells)
-        if line.kind != "ours":
-            cells = tuple(f"*{cell}*" if cell else "" for cell in cells)
+        italic = line.kind != "ours"
+        cells = [_markdown_entry(entry, italic) for entry in (Entry(line.label), *line.cells)]
         lines.append(_bar(cells))
     lines += [""] + [f"{_markdown(note)}  " for note in layout.notes]
     return "\n".join(lines) + "\n"
@@ -77,6 +77,13 @@ def to_markdown(table: pd.DataFrame) -> str:
 
 def _bar(cells: tuple[str, ...] | list[str]) -> str:
     return f"| {' | '.join(cells)} |"
+
+
+def _markdown_entry(entry: Entry, italic: bool) -> str:
+    # Markdown knows no grey: brackets have to do.
+    text = rf"\[{entry.text}\]" if entry.mark else _markdown(entry.text)
+    text = f"*{text}*" if italic and text else text
+    return f"{text}<sup>{entry.mark}</sup>" if entry.mark else text
 
 
 def _markdown(text: str) -> str:
@@ -113,9 +120,9 @@ _LATEX = {
 }
 
 
-def to_latex(table: pd.DataFrame) -> str:
-    """Return the table as LaTeX; the preamble needs ``\\usepackage{booktabs}``."""
-    layout = lay_out(table)
+def to_latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+    """Return the table as LaTeX; the preamble needs ``\\usepackage{booktabs,xcolor}``."""
+    layout = lay_out(table, notes)
     heads = ["Dataset", *(_latex_header(header) for header in layout.headers)]
     lines = [
         r"\begin{table}",
@@ -144,11 +151,17 @@ def _latex(text: str) -> str:
 
 
 def _latex_line(line: Line) -> str:
-    cells = [_latex(cell) for cell in (line.label, *line.cells)]
-    if line.kind != "ours":
-        cells = [rf"\emph{{{cell}}}" if cell else "" for cell in cells]
-        cells[0] = rf"\quad {cells[0]}"
-    return " & ".join(cells)
+    italic = line.kind != "ours"
+    cells = [_latex_entry(entry, italic) for entry in (Entry(line.label), *line.cells)]
+    return ("\\quad " if italic else "") + " & ".join(cells)
+
+
+def _latex_entry(entry: Entry, italic: bool) -> str:
+    text = _latex(f"[{entry.text}]" if entry.mark else entry.text)
+    text = rf"\emph{{{text}}}" if italic and text else text
+    if not entry.mark:
+        return text
+    return rf"\textcolor{{gray}}{{{text}\textsuperscript{{{entry.mark}}}}}"
 
 
 def _latex_header(header: Header) -> str:
@@ -166,16 +179,17 @@ caption { text-align: left; max-width: 60em; padding-bottom: .6em; }
 th, td { padding: .3em .7em; text-align: right; white-space: nowrap; font-weight: normal; }
 th:first-child { text-align: left; }
 thead th { border-bottom: 1px solid #111; vertical-align: bottom; }
-tr.paper, tr.deviation { color: #555; font-style: italic; }
+tr.paper, tr.deviation { color: #333; font-style: italic; }
+td.differs { color: #767676; }
 tr.paper th, tr.deviation th { padding-left: 1.8em; }
 sub, sup { line-height: 0; }
 p { font-size: 13px; max-width: 60em; margin: .4em 0; color: #333; }
 """
 
 
-def to_html(table: pd.DataFrame) -> str:
+def to_html(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
     """Return the table as an HTML page of its own."""
-    layout = lay_out(table)
+    layout = lay_out(table, notes)
     heads = "".join(f'<th scope="col">{_html_header(header)}</th>' for header in layout.headers)
     body = "\n".join(_html_line(line) for line in layout.lines)
     notes = "\n".join(f"<p>{escape(note)}</p>" for note in layout.notes)
@@ -197,8 +211,14 @@ def to_html(table: pd.DataFrame) -> str:
 
 
 def _html_line(line: Line) -> str:
-    cells = "".join(f"<td>{escape(cell)}</td>" for cell in line.cells)
+    cells = "".join(map(_html_entry, line.cells))
     return f'<tr class="{line.kind}"><th scope="row">{escape(line.label)}</th>{cells}</tr>'
+
+
+def _html_entry(entry: Entry) -> str:
+    if not entry.mark:
+        return f"<td>{escape(entry.text)}</td>"
+    return f'<td class="differs">[{escape(entry.text)}]<sup>{entry.mark}</sup></td>'
 
 
 def _html_header(header: Header) -> str:

@@ -1,0 +1,261 @@
+"""What Tables 2 and 3 come to, in a sentence for each data set."""
+
+import math
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fringe.tables.build import change_spread, relative_change
+from fringe.tables.layout import format_percent
+from fringe.tables.scores import Cell, datasets_of, score_cell, score_values
+from fringe.tables.titles import Titles, gamma_title, title_of
+
+__all__ = [
+    "GAMMA_MARGIN",
+    "gamma_remarks",
+    "null_space_clause",
+    "null_space_remarks",
+    "removal_ratio",
+]
+
+GAMMA_MARGIN = 0.05
+"""Relative changes under two gammas that are nearer than this count as alike: 5 percentage points.
+
+Ours: the paper says that all gammas behave alike, and gives numbers of one.
+"""
+
+_ONE = "± is one standard deviation of a single evaluation."
+
+
+class Ratio(NamedTuple):
+    """A ratio and its standard deviation for one evaluation."""
+
+    value: float
+    std: float
+
+
+def removal_ratio(optimal: Cell, released: Cell, random: Cell) -> Ratio:
+    """Return how many times as much FID optimal weights remove as those of the released steps.
+
+    (r - a) / (r - b) with the means r at random, a and b of both; its standard deviation is
+    propagated to first order from those of independent draws. NaN if the released steps remove
+    nothing.
+    """
+    removed = random.mean - released.mean
+    if not removed > 0:
+        return Ratio(math.nan, math.nan)
+    ratio = (random.mean - optimal.mean) / removed
+    std = math.hypot(optimal.std, ratio * released.std, (1 - ratio) * random.std)
+    return Ratio(ratio, std / removed)
+
+
+def null_space_clause(
+    random: Cell,
+    ours: Cell,
+    released: Cell | None = None,
+    printed: float = math.nan,
+    differs: str | None = "",
+) -> str:
+    """Return by how much more of FID weights remove than published; "" if nothing compares.
+
+    Parameters
+    ----------
+    random, ours, released : Cell
+        FID of images drawn at random, with our weights, and with those of the released steps, if
+        these were taken.
+    printed : float
+        The relative change that the paper prints; NaN if it prints none.
+    differs : str, optional
+        What the paper measured otherwise than ``released``, or without those than ``ours``; ""
+        if protocols agree, None if they do not and it is said elsewhere what differs.
+    """
+    otherwise = "" if differs == "" else ", measured otherwise than ours"
+    otherwise += f": {differs}" if differs else ""
+    told = f"{format_percent(-printed).lstrip('+')}{otherwise}"
+    if released is None:
+        if math.isnan(printed):
+            return ""
+        return f"the weights here remove {_share(ours, random)} of FID, those of the paper {told}"
+    clause = (
+        f"the optimal weights remove {_share(ours, random)} of FID, those of the released steps"
+    )
+    paper = "" if math.isnan(printed) else f"the paper prints {told}"
+    ratio = removal_ratio(ours, released, random)
+    if math.isnan(ratio.value):
+        rise = format_percent(relative_change(released.mean, random.mean)).rstrip("%")
+        rise += f"{_spread(released, random)}%"
+        return f"{clause} nothing ({'; '.join(filter(None, (rise, paper)))})"
+    clause += f" {_share(released, random)}" + (f" ({paper})" if paper else "")
+    spread = "" if math.isnan(ratio.std) else f" ± {ratio.std:.2f}"
+    return f"{clause}: the null space is {ratio.value:.2f}{spread} times as large as those show"
+
+
+def null_space_remarks(table: pd.DataFrame) -> list[str]:
+    """Return `null_space_clause` for each data set of `table2`'s ``table``, as sentences."""
+    told = []
+    main = table[table["main"] & (table["metric"] == "fid")]
+    for _, part in main.groupby("dataset", sort=False):
+        rows = {str(row["scheme"]): row for _, row in part.iterrows()}
+        cells = {scheme: Cell(*row[list(Cell._fields)]) for scheme, row in rows.items()}
+        published = rows.get("prelogits-released", rows["prelogits"])
+        clause = null_space_clause(
+            cells["random"],
+            cells["prelogits"],
+            cells.get("prelogits-released"),
+            float(published["paper_change"]),
+            None if published["paper_differs"] else "",
+        )
+        if clause:
+            told.append(f"{rows['prelogits']['title']}: {clause}.")
+    known = main[main["scheme"] == "prelogits"]["std"].notna().any()
+    return [*told[:-1], f"{told[-1]} {_ONE}" if known else told[-1]] if told else []
+
+
+def _share(after: Cell, random: Cell) -> str:
+    share = format_percent(-relative_change(after.mean, random.mean)).lstrip("+")
+    return f"{share.rstrip('%')}{_spread(after, random)}%"
+
+
+def _spread(after: Cell, random: Cell) -> str:
+    std = change_spread(after, random)
+    return "" if math.isnan(std) else f" ± {100 * std:.1f}"
+
+
+class _Change(NamedTuple):
+    """The change of a kernel distance at one gamma, with what its error is propagated from."""
+
+    title: str
+    value: float
+    std: float
+    after: NDArray[np.float64]  # by repeat, in units of the mean at random
+    before: NDArray[np.float64]  # likewise, times 1 + value
+
+
+def gamma_remarks(
+    scores: pd.DataFrame,
+    titles: Titles,
+    main: str,
+    *,
+    schemes: Sequence[str] = ("prelogits",),
+    repeats: int | None = None,
+) -> list[str]:
+    """Return whether RBF-KID behaves alike at all gammas, a sentence for each data set and scheme.
+
+    At each gamma the relative change from the images drawn at random stands with its standard
+    deviation. Of all pairs of gammas the two whose changes are furthest apart are judged: their
+    difference has a standard error that is propagated from the repeats, in which all gammas share
+    their draws. They are alike if the difference plus two standard errors is within
+    `GAMMA_MARGIN`, not alike if the difference less two is beyond, and else it cannot be told.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Tidy rows, with metrics such as "rbf_kid@0.125".
+    schemes : sequence of str
+        Each is compared with random.
+    repeats : int, optional
+        Use the first so many; all by default.
+
+    Raises
+    ------
+    FringeError
+        If a score is missing; the message names the combination.
+    """
+    metrics = sorted(
+        {str(metric) for metric in scores["metric"] if str(metric).startswith("rbf_kid@")},
+        key=lambda metric: float(metric.partition("@")[2]),
+    )
+    if len(metrics) < 2:
+        return []
+    told = []
+    for dataset in datasets_of(scores):
+        for scheme in schemes:
+            changes = [
+                change
+                for metric in metrics
+                if (change := _change(scores, dataset, scheme, main, metric, repeats))
+            ]
+            name = title_of(titles, dataset)
+            if "prelogits-released" in schemes:
+                kind = "released steps" if scheme == "prelogits-released" else "optimal weights"
+                name = f"{name}, {kind}"
+            told.append(_alike(name, changes, len(metrics)))
+    told.append(
+        "The rule is ours: alike means that the largest difference between two γ, with twice its "
+        f"standard error, stays within {100 * GAMMA_MARGIN:g} percentage points. {_ONE}"
+    )
+    return told
+
+
+def _change(
+    scores: pd.DataFrame, dataset: str, scheme: str, main: str, metric: str, repeats: int | None
+) -> _Change | None:
+    """Return the change at one gamma; None where the distance at random is not positive."""
+    asked: dict[str, Any] = {
+        "dataset": dataset,
+        "network": main,
+        "metric": metric,
+        "repeats": repeats,
+    }
+    cells = [score_cell(scores, scheme=name, **asked) for name in (scheme, "random")]
+    after, before = (score_values(scores, scheme=name, **asked) for name in (scheme, "random"))
+    value = relative_change(cells[0].mean, cells[1].mean)
+    if math.isnan(value):
+        return None
+    return _Change(
+        gamma_title(metric),
+        value,
+        change_spread(*cells),
+        after / cells[1].mean,
+        (1 + value) * before / cells[1].mean,
+    )
+
+
+def _alike(name: str, changes: Sequence[_Change], asked: int) -> str:
+    """Return the sentence on one data set and scheme."""
+    if len(changes) < 2:
+        return (
+            f"{name}: RBF-KID of images drawn at random is not positive at {asked - len(changes)} "
+            f"of {asked} γ, so that changes cannot be compared."
+        )
+    listed = ", ".join(f"{_percent(one)} (γ = {one.title})" for one in changes)
+    one, other = max(combinations(changes, 2), key=lambda pair: abs(pair[0].value - pair[1].value))
+    difference = abs(one.value - other.value)
+    error = math.sqrt(
+        sum(
+            float((mine - theirs).var(ddof=1)) / len(mine) if len(mine) > 1 else math.nan
+            for mine, theirs in ((one.after, other.after), (one.before, other.before))
+        )
+    )
+    judged = _judged(difference, error, len(changes))
+    undefined = f" (undefined at {asked - len(changes)} more)" if len(changes) < asked else ""
+    return (
+        f"{name}: RBF-KID changes by {listed}; the largest difference, between γ = {one.title} and "
+        f"{other.title}, is {_points(difference, error)}: {judged}{undefined}."
+    )
+
+
+def _judged(difference: float, error: float, count: int) -> str:
+    number = {2: "both", 7: "all seven"}.get(count, f"all {count}")
+    if math.isnan(error):
+        within = "within" if difference <= GAMMA_MARGIN else "beyond"
+        return f"{within} the margin, but a single evaluation does not tell its error"
+    if difference + 2 * error <= GAMMA_MARGIN:
+        return f"{number} behave alike"
+    if difference - 2 * error > GAMMA_MARGIN:
+        return "they do not behave alike"
+    return f"whether {number} behave alike cannot be told from so noisy scores"
+
+
+def _points(difference: float, error: float) -> str:
+    spread = "" if math.isnan(error) else f" ± {100 * error:.1f} (standard error)"
+    return f"{100 * difference:.1f}{spread} percentage points"
+
+
+def _percent(change: _Change) -> str:
+    spread = "" if math.isnan(change.std) else f" ± {100 * change.std:.1f}"
+    return f"{format_percent(change.value).rstrip('%')}{spread}%"

@@ -1,0 +1,106 @@
+"""Whether all gammas behave alike, by hand and by simulation."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from fringe.tables import SCORE_COLUMNS, gamma_remarks
+
+FACTORS = (0.125, 0.25, 0.5, 1, 2, 4, 8)
+
+
+def scores(after, before, dataset="d", schemes=("prelogits",)):
+    """Return rows of RBF-KID: by factor the values of each repeat, with weights and at random."""
+    return pd.DataFrame(
+        [
+            (dataset, scheme, "net", "features", f"rbf_kid@{factor:g}", i, value, 50, 50, 0)
+            for names, part in ((schemes, after), (["random"], before))
+            for scheme in names
+            for factor, values in part.items()
+            for i, value in enumerate(values)
+        ],
+        columns=list(SCORE_COLUMNS),
+    )
+
+
+def shares(*values):
+    """Return values at all gammas: at random 1, with weights the given shares of it, twice."""
+    after = {f: [v, v] for f, v in zip(FACTORS, values, strict=True)}
+    return scores(after, {f: [1.0, 1.0] for f in FACTORS})
+
+
+def test_all_seven_alike():
+    text, rule = gamma_remarks(
+        shares(0.12, 0.12, 0.12, 0.13, 0.13, 0.14, 0.15), {"d": "Dogs"}, "net"
+    )
+    assert text == (
+        "Dogs: RBF-KID changes by −88.0 ± 0.0% (γ = 1/8d), −88.0 ± 0.0% (γ = 1/4d), "
+        "−88.0 ± 0.0% (γ = 1/2d), −87.0 ± 0.0% (γ = 1/d), −87.0 ± 0.0% (γ = 2/d), "
+        "−86.0 ± 0.0% (γ = 4/d), −85.0 ± 0.0% (γ = 8/d); the largest difference, between "
+        "γ = 1/8d and 8/d, is 3.0 ± 0.0 (standard error) percentage points: all seven behave alike."
+    )
+    assert "stays within 5 percentage points" in rule
+
+
+def test_one_gamma_that_behaves_otherwise():
+    text, _ = gamma_remarks(shares(0.12, 0.12, 0.12, 0.12, 0.12, 0.12, 0.2), {}, "net")
+    assert "is 8.0 ± 0.0 (standard error) percentage points: they do not behave alike." in text
+
+
+def test_noise_that_tells_nothing():
+    noisy = scores({1: [0.1, 0.2], 2: [0.2, 0.1]}, {1: [1.0, 1.0], 2: [1.0, 1.0]})
+    text, _ = gamma_remarks(noisy, {}, "net")
+    # By repeat the two differ by -0.1 and +0.1: standard deviation 0.141, standard error 0.1.
+    assert "is 0.0 ± 10.0 (standard error) percentage points" in text
+    assert "whether both behave alike cannot be told" in text
+
+
+def test_the_error_is_of_draws_that_gammas_share():
+    """What is common to both gammas cancels; independent errors add up, as simulated."""
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(300):
+        common = 1 + 0.2 * rng.standard_normal((2, 8))
+        own = 1 + 0.01 * rng.standard_normal((2, 2, 8))
+        after = {f: 0.2 * common[0] * own[0, i] for i, f in enumerate((1, 2))}
+        before = {f: common[1] * own[1, i] for i, f in enumerate((1, 2))}
+        change = [after[f].mean() / before[f].mean() - 1 for f in (1, 2)]
+        text, _ = gamma_remarks(scores(after, before), {}, "net")
+        told = text.partition(" is ")[2].split()
+        assert float(told[0]) == pytest.approx(100 * abs(change[0] - change[1]), abs=0.051)
+        found.append((change[0] - change[1], float(told[2]) / 100))
+    differences, errors = np.array(found).T
+    # To the rounding of 0.1 percentage points and 300 trials.
+    assert differences.std() == pytest.approx(0.2 * 0.01 * 2 / np.sqrt(8), rel=0.15)
+    assert errors.mean() == pytest.approx(differences.std(), rel=0.35)
+
+
+def test_a_single_repeat_has_no_error():
+    text, rule = gamma_remarks(scores({1: [0.1], 2: [0.12]}, {1: [1.0], 2: [1.0]}), {}, "net")
+    assert "−90.0% (γ = 1/d), −88.0% (γ = 2/d)" in text
+    assert "2.0 percentage points: within the margin, but a single evaluation does not tell" in text
+    assert "nan" not in f"{text}{rule}"
+
+
+def test_a_distance_at_random_that_is_not_positive():
+    some = scores({f: [0.1] * 2 for f in (1, 2, 4)}, {1: [1.0] * 2, 2: [0.0] * 2, 4: [1.0] * 2})
+    text, _ = gamma_remarks(some, {}, "net")
+    assert "both behave alike (undefined at 1 more)." in text
+    text, _ = gamma_remarks(scores({1: [0.1], 2: [0.1]}, {1: [0.0], 2: [1.0]}), {}, "net")
+    assert "is not positive at 1 of 2 γ" in text
+
+
+def test_both_weights_and_every_data_set():
+    both = ("prelogits-released", "prelogits")
+    one = scores({1: [0.1] * 2, 2: [0.1] * 2}, {1: [1.0] * 2, 2: [1.0] * 2}, "a", both)
+    told = gamma_remarks(pd.concat([one, one.assign(dataset="b")]), {"a": "A"}, "net", schemes=both)
+    assert [text.partition(":")[0] for text in told[:4]] == [
+        "A, released steps",
+        "A, optimal weights",
+        "b, released steps",
+        "b, optimal weights",
+    ]
+
+
+def test_one_gamma_is_not_compared():
+    assert gamma_remarks(scores({1: [0.1]}, {1: [1.0]}), {}, "net") == []
