@@ -1,15 +1,22 @@
 """Progress of anything that takes more than a few seconds."""
 
+import shutil
 import sys
+import threading
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from tqdm import tqdm
 
-__all__ = ["progress"]
+__all__ = ["activity", "advance", "muted", "progress"]
 
 Item = TypeVar("Item")
+
+FIRST = 2.0  # seconds after which an activity is worth a word
+EVERY = 10.0  # seconds between two lines of a log
+MOVING = 0.5  # ... between two states of a terminal's line
 
 
 def progress(
@@ -32,8 +39,144 @@ def progress(
         yield item
         done += step
         now = time.monotonic()
-        if now - reported >= 10:
+        if now - reported >= EVERY:
             reported = now
             of = f" of {total}" if total else ""
             rate = done / (now - start)
             print(f"{title}: {done}{of} {unit} ({rate:.3g} {unit}/s)", file=sys.stderr, flush=True)
+
+
+@contextmanager
+def activity(title: str, *, total: int | None = None, unit: str = "B") -> Iterator[None]:
+    """Tell on stderr what the block does, if it takes more than `FIRST` seconds, and how far it is.
+
+    A thread tells it, so one call that takes an hour is told of, too. A terminal has one line,
+    which moves; a log gets a line at first and then every `EVERY` seconds. Of activities within
+    each other the innermost is told. Nothing is told in a block of `muted`.
+
+    Parameters
+    ----------
+    title : str
+        What is done, and to which file.
+    total : int, optional
+        How many units there are; what is done of them is counted by `advance`. None: only time is.
+    unit : str
+        ``B`` for bytes, or a plural such as ``images``.
+    """
+    if _teller.mutes:
+        yield
+        return
+    current = _Activity(title, total, unit)
+    _teller.begin(current)
+    try:
+        yield
+    finally:
+        _teller.end(current)
+
+
+def advance(amount: int) -> None:
+    """Count so many units of the innermost activity as done."""
+    for current in _teller.running[-1:]:
+        current.done += amount
+
+
+@contextmanager
+def muted(is_muted: bool = True) -> Iterator[None]:
+    """Let no activity that begins in the block be told, if ``is_muted``."""
+    _teller.mutes += is_muted
+    try:
+        yield
+    finally:
+        _teller.mutes -= is_muted
+
+
+class _Activity:
+    """What is done, since when, and how much of it."""
+
+    def __init__(self, title: str, total: int | None, unit: str) -> None:
+        self.title = title
+        self.total = total
+        self.unit = unit
+        self.start = time.monotonic()
+        self.done = 0
+        self.is_told = False
+
+    def line(self, now: float, width: int | None = None) -> str:
+        """Return how far it is, in a line of ``width`` characters at most, which cuts the title."""
+        told = self._share(now - self.start)
+        title, room = self.title, None if width is None else max(10, width - len(told))
+        if room is not None and len(title) > room:
+            title = f"{title[: room // 2 - 2]}...{title[-(room - room // 2 - 1) :]}"
+        return f"{title}{told}"
+
+    def _share(self, seconds: float) -> str:
+        if self.total is None:
+            return f" ({seconds:.0f} s)"
+        rate = self.done / seconds if seconds > 0 else 0.0
+        to_do = self.total - self.done
+        left = f", {_span(to_do / rate)} left" if rate and to_do > 0 else ""
+        share = f"{self._amount(self.done)} of {self._amount(self.total)}"
+        return f": {share} ({self._amount(rate)}/s{left})"
+
+    def _amount(self, number: float) -> str:
+        if self.unit == "B":
+            return tqdm.format_sizeof(number, "B")
+        return f"{number:,.0f} {self.unit}"
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+class _Teller:
+    """Tells of the activities that run, from a thread that lives as long as one does."""
+
+    def __init__(self) -> None:
+        self.running: list[_Activity] = []
+        self.mutes = 0
+        self._told = 0.0  # when the last line was written
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def begin(self, current: _Activity) -> None:
+        self.running.append(current)
+        if self._thread is None:
+            self._stop = threading.Event()
+            self._thread = threading.Thread(
+                target=self._tell_until, args=(self._stop,), daemon=True
+            )
+            self._thread.start()
+
+    def end(self, current: _Activity) -> None:
+        """Forget an activity; one that was told of leaves a last line."""
+        self.running.remove(current)
+        if not self.running and self._thread is not None:
+            self._stop.set()
+            self._thread.join()
+            self._thread = None
+        if current.is_told and (current.total is not None or not self.running):
+            self._write(current, time.monotonic(), last=True)
+
+    def _tell_until(self, stop: threading.Event) -> None:
+        while not stop.wait(MOVING / 2):
+            now = time.monotonic()
+            running = [*self.running]
+            if not running:
+                continue
+            new = any(not one.is_told and now - one.start >= FIRST for one in running)
+            pause = MOVING if sys.stderr.isatty() else EVERY
+            if new or (running[0].is_told and now - self._told >= pause):
+                for one in running:
+                    one.is_told = True
+                self._write(running[-1], now)
+                self._told = now
+
+    def _write(self, current: _Activity, now: float, *, last: bool = False) -> None:
+        if sys.stderr.isatty():  # the line replaces the one before
+            line = current.line(now, shutil.get_terminal_size().columns - 1)
+            print(f"\r{line}\x1b[K", end="\n" if last else "", file=sys.stderr, flush=True)
+        else:
+            print(current.line(now), file=sys.stderr, flush=True)
+
+
+_teller = _Teller()

@@ -1,6 +1,7 @@
 """Small data sets of known pixels, in every form."""
 
 import io
+import json
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -145,6 +146,21 @@ def write_h5(path: Path, images: np.ndarray, name: str = "images", **options: ob
     with h5py.File(path, "w") as file:
         file.create_dataset(name, data=images, **options)
     return path
+
+
+def entries_of(cache: Path) -> dict[str, str]:
+    """All that a memory holds, by group and key."""
+    found = {}
+    for path in cache.glob("*/*.json"):
+        content = json.loads(path.read_text())
+        found |= {f"{content['group']}: {key}": v for key, v in content["entries"].items()}
+    return found
+
+
+def spoil(cache: Path) -> None:
+    """Damage all files of a memory."""
+    for path in cache.glob("*/*.json"):
+        path.write_text("{ damaged")
 
 
 @pytest.fixture

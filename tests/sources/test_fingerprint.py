@@ -1,6 +1,5 @@
 """Fingerprints: changed by content, and by nothing else."""
 
-import json
 import os
 import time
 import zipfile
@@ -14,7 +13,7 @@ from fringe.sources import fingerprint, open_source, source_from_spec
 from fringe.sources import imitation as imitation_module
 from fringe.sources import photos as photos_module
 
-from .conftest import encode, write_folder, write_h5, write_zip
+from .conftest import encode, entries_of, spoil, write_folder, write_h5, write_zip
 
 
 def spec(path: Path, **more: object) -> dict[str, object]:
@@ -59,7 +58,7 @@ def test_content_changes_it(
             write_h5(path, images)
         return spec(path)
 
-    cache = tmp_path / "cache.json"
+    cache = tmp_path / "cache"
     before = fingerprint(write(files, in_order), cache)
     assert fingerprint(write(files, in_order), cache) == before
     changed = in_order.copy()
@@ -108,15 +107,16 @@ def test_a_zip_costs_only_its_directory(tmp_path: Path):
 def test_hashes_are_cached(
     tmp_path: Path, files: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ):
-    cache = tmp_path / "new" / "cache.json"
+    cache = tmp_path / "new" / "cache"
     path = write_folder(tmp_path / "data", files)
     h5 = write_h5(tmp_path / "a.h5", np.zeros((3, 8, 8, 3), np.uint8))
     before = fingerprint(spec(path), cache), fingerprint(spec(h5), cache)
-    assert len(json.loads(cache.read_text())) == 8  # one for each image, and the HDF5
+    assert len(entries_of(cache)) == 8  # one for each image, and the HDF5
     assert list(cache.parent.iterdir()) == [cache]
 
     with monkeypatch.context() as patch:
-        patch.setattr("hashlib.file_digest", lambda *_: pytest.fail("was hashed again"))
+        patch.setattr("fringe.sources.digests._sha256", lambda _: pytest.fail("was hashed again"))
+        patch.setattr("fringe.sources.Hdf5Source._rows", lambda *_: pytest.fail("was read again"))
         assert (fingerprint(spec(path), cache), fingerprint(spec(h5), cache)) == before
 
     # A change that keeps size and modification time is seen all the same.
@@ -127,11 +127,11 @@ def test_hashes_are_cached(
     image.write_bytes(data)
     os.utime(image, ns=(state.st_atime_ns, state.st_mtime_ns))
     assert fingerprint(spec(path), cache) != before[0]
-    assert len(json.loads(cache.read_text())) == 8  # the former state's hash is gone
+    assert len(entries_of(cache)) == 8  # the former state's hash is gone
+    assert all(len([*group.iterdir()]) == 1 for group in cache.iterdir())  # files were joined
 
-    cache.write_text("{ damaged")
+    spoil(cache)
     assert fingerprint(spec(h5), cache) == before[1]
-    assert len(json.loads(cache.read_text())) == 1
 
 
 @pytest.mark.parametrize("packed", [True, False])

@@ -11,7 +11,7 @@ import pytest
 from fringe.errors import FringeError
 from fringe.sources import TarSource, fingerprint, open_source
 
-from .conftest import encode, write_folder, write_parquet, write_shards, write_tar
+from .conftest import encode, entries_of, write_folder, write_parquet, write_shards, write_tar
 
 
 @pytest.fixture
@@ -141,17 +141,20 @@ def test_a_damaged_image_is_named(tmp_path: Path, pngs: dict[str, bytes]):
 def test_the_index_is_remembered(
     tmp_path: Path, pngs: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
 ):
-    path, cache = write_shards(tmp_path / "set", "tar", pngs), tmp_path / "cache.json"
+    path, cache = write_shards(tmp_path / "set", "tar", pngs), tmp_path / "cache"
     before = open_source(path, cache=cache)
-    assert len(json.loads(cache.read_text())) == 3
+    assert len(entries_of(cache)) == 3
     with monkeypatch.context() as patch:
         patch.setattr("tarfile.open", lambda *_, **__: pytest.fail("was indexed again"))
         again = open_source(path, cache=cache)
     assert np.array_equal(again.read(range(7)), before.read(range(7)))
     write_tar(path / "shard-000001.tar", {"new.png": pngs["0000.png"]})
     assert len(open_source(path, cache=cache)) == 8
-    assert len(json.loads(cache.read_text())) == 3  # the index of its former state is gone
-    cache.write_text(json.dumps(dict.fromkeys(json.loads(cache.read_text()), "spoilt")))
+    assert len(entries_of(cache)) == 3  # the index of its former state is gone
+    for group in cache.glob("*/*.json"):  # of the right state, but nonsense
+        content = json.loads(group.read_text())
+        spoilt = {key: f"{value.split()[0]} spoilt" for key, value in content["entries"].items()}
+        group.write_text(json.dumps(content | {"entries": spoilt}))
     assert len(open_source(path, cache=cache)) == 8
 
 

@@ -179,6 +179,11 @@ class FileSource(Fingerprinted):
             If an index is out of range or an image cannot be read.
         """
 
+    @property
+    @abstractmethod
+    def files(self) -> Sequence[Path]:
+        """The files that hold the images."""
+
     @cached_property
     def resolution(self) -> tuple[int, int]:
         """Height and width; without ``fit`` those of the first image."""
@@ -209,6 +214,10 @@ class EncodedSource(FileSource):
     @abstractmethod
     def _bytes(self, index: int) -> bytes:
         """Return one encoded image."""
+
+    def _stored(self, first: int, last: int) -> Iterator[bytes]:
+        """Yield encoded images ``first`` to ``last - 1``."""
+        return map(self._bytes, range(first, last))
 
     def image_size(self, index: int) -> tuple[int, int]:
         """Return width and height of one image as it is stored, from its header."""

@@ -1,27 +1,24 @@
-"""What is learnt by reading whole files, above all their hashes, and a cache of it."""
+"""What is learnt by reading whole files, above all their hashes, and what is remembered of it."""
 
 import base64
 import hashlib
-import json
 import os
+import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-from fringe.files import atomic_path
-from fringe.progress import progress
+from fringe.progress import activity, advance
 from fringe.sources.base import readable
+from fringe.sources.memory import Memory
 
-__all__ = [
-    "file_digests",
-    "pack",
-    "parts_used",
-    "read_cache",
-    "remembered",
-    "unpack",
-    "write_cache",
-]
+__all__ = ["ImageDigests", "file_digests", "pack", "remembered", "state_of", "unpack"]
+
+BLOCK = 1 << 20  # bytes of a file that are read at a time
+SAVED = 60.0  # seconds after which what was learnt is saved, while more is being learnt
+BYTES = 16  # of a SHA-256 that are kept of each image: two images alike by chance are not to be had
 
 
 def file_digests(paths: Sequence[Path], cache: Path | None = None) -> list[str]:
@@ -32,16 +29,26 @@ def file_digests(paths: Sequence[Path], cache: Path | None = None) -> list[str]:
     FringeError
         If a file cannot be read, or the cache cannot be written.
     """
-    return remembered(paths, cache, "", _sha256)
+    return remembered(paths, cache, "", _sha256, in_bytes=True)
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    whole = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        block = memoryview(bytearray(BLOCK))
+        while held := file.readinto(block):
+            whole.update(block[:held])
+            advance(held)
+    return whole.hexdigest()
 
 
 def remembered(
-    paths: Sequence[Path], cache: Path | None, what: str, learn: Callable[[Path], str]
+    paths: Sequence[Path],
+    cache: Path | None,
+    what: str,
+    learn: Callable[[Path], str],
+    *,
+    in_bytes: bool = False,
 ) -> list[str]:
     """Return ``learn(path)`` of each file, from the cache where its state has not changed.
 
@@ -50,92 +57,203 @@ def remembered(
     paths : sequence of Path
         The files.
     cache : Path, optional
-        A JSON file that remembers answers by ``what``, absolute path, size, and times of
+        The folder of a `Memory`. It holds answers by ``what``, absolute path, size, and times of
         modification and of status change (which alone betrays a copy that kept the old
-        modification time). What was not known is added. A cache that cannot be read is begun
-        afresh.
+        modification time). What was not known is added. What cannot be read is learnt again.
     what : str
         What is asked, to tell it from other questions of the same file.
     learn : callable
         The question; reads the file.
+    in_bytes : bool
+        Whether ``learn`` reads the whole file and calls `fringe.progress.advance` with each part.
 
     Raises
     ------
     FringeError
         If a file cannot be read, or the cache cannot be written.
     """
-    known = read_cache(cache)
-    fresh: dict[str, str] = {}
-    keys = []
-    for path in paths:
-        with readable(path):
-            state = path.stat()  # before reading: a change meanwhile makes the entry void
-        place = os.path.abspath(path)  # noqa: PTH100 - keeps symlinks
-        keys.append(f"{what}{place}:{state.st_size}:{state.st_mtime_ns}:{state.st_ctime_ns}")
-    missing = [(key, path) for key, path in zip(keys, paths, strict=True) if key not in known]
-    for key, path in progress(missing, "reading files", total=len(missing), unit="files"):
-        with readable(path):
-            fresh[key] = learn(path)
-    if cache is not None and fresh:
-        write_cache(cache, fresh)
-    known |= fresh
-    return [known[key] for key in keys]
+    notes = _Notes(paths, cache, what)
+    missing = [number for number, answer in enumerate(notes.answers) if answer is None]
+    if missing:
+        sizes = [notes.sizes[number] for number in missing]
+        total = sum(sizes) if in_bytes else None
+        with activity(_title([paths[number] for number in missing]), total=total), notes.saved():
+            for number in missing:
+                with readable(paths[number]):
+                    notes.learn(number, learn(paths[number]))
+    return [answer for answer in notes.answers if answer is not None]
 
 
-def parts_used(
-    contents: Sequence[str], starts: Sequence[int], first: int, last: int
-) -> list[tuple[str, int, int]]:
-    """Return what images ``first`` to ``last - 1`` use of files that hold many images each.
-
-    Parameters
-    ----------
-    contents : sequence of str
-        The hash of each file.
-    starts : sequence of int
-        The index of the first image of each file, and at the end that behind the last.
-
-    Returns
-    -------
-    list of (str, int, int)
-        Of each file that is used, the hash, and the range of its own images.
-    """
-    return [
-        (content, max(first - begin, 0), min(last, end) - begin)
-        for content, begin, end in zip(contents, starts, starts[1:], strict=False)
-        if begin < last and end > first
-    ]
+def _title(paths: Sequence[Path]) -> str:
+    if len(paths) == 1:
+        return f"reading {paths[0]}"
+    return f"reading {len(paths):,} files in {os.path.commonpath(path.parent for path in paths)}"
 
 
-def read_cache(cache: Path | None) -> dict[str, str]:
-    """Return what a cache remembers; nothing if it cannot be read."""
-    if cache is not None:
-        with suppress(OSError, ValueError):
-            content = json.loads(cache.read_text("utf-8"))
-            if isinstance(content, dict):
-                return content
-    return {}
+class _Notes:
+    """What is remembered of some files in the state in which they are, and what is added to it."""
+
+    def __init__(self, paths: Sequence[Path], cache: Path | None, what: str) -> None:
+        self._memory = None if cache is None else Memory(cache)
+        self._fresh: dict[str, dict[str, str]] = defaultdict(dict)
+        self._saved = time.monotonic()
+        self._asked = []
+        self.sizes = []
+        for path in paths:
+            with readable(path):
+                about = path.stat()  # before reading: a change meanwhile makes the entry void
+            place, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - keeps symlinks
+            state = f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}"
+            self._asked.append((place, f"{what}/{name}", state))
+            self.sizes.append(about.st_size)
+        self.answers: list[str | None] = [None] * len(paths)
+        if self._memory is not None:
+            places = {place for place, *_ in self._asked}
+            known = {place: self._memory.read(place) for place in places}
+            self.answers = [_valid(known[one].get(key), state) for one, key, state in self._asked]
+            if None in self.answers:
+                self._take_over(what, self._memory.earlier())
+
+    def _take_over(self, what: str, earlier: Mapping[str, str]) -> None:
+        """Note what earlier versions remembered."""
+        for number, (place, key, state) in enumerate(self._asked):
+            name = key.removeprefix(f"{what}/")
+            answer = earlier.get(f"{what}{os.path.join(place, name)}:{state}")  # noqa: PTH118
+            if answer is not None and self.answers[number] is None:
+                self.learn(number, answer)
+        self.save()
+
+    def learn(self, number: int, answer: str) -> None:
+        """Note an answer of one file, and save all from time to time."""
+        place, key, state = self._asked[number]
+        self.answers[number] = answer
+        self._fresh[place][key] = f"{state} {answer}"
+        if self.are_due:
+            self.save()
+
+    @property
+    def are_due(self) -> bool:
+        """Whether it is time to save."""
+        return time.monotonic() - self._saved > SAVED
+
+    def save(self) -> None:
+        """Add to the memory what was learnt."""
+        if self._memory is not None:
+            for place, entries in self._fresh.items():
+                self._memory.add(place, entries)
+        self._fresh.clear()
+        self._saved = time.monotonic()
+
+    @contextmanager
+    def saved(self) -> Iterator[None]:
+        """Save after the block, also where it was interrupted: reading may have taken hours."""
+        try:
+            yield
+        finally:
+            self.save()
 
 
-def write_cache(cache: Path, fresh: Mapping[str, str]) -> None:
-    """Add ``fresh`` answers to the cache.
+def _valid(entry: str | None, state: str) -> str | None:
+    """Return the answer of an entry; None if it is of another state of the file."""
+    found, _, answer = (entry or "").partition(" ")
+    return answer if entry is not None and found == state else None
+
+
+def state_of(paths: Iterable[Path]) -> str:
+    """Return a digest of path, size and times of files, which changes when one of them may have.
 
     Raises
     ------
     FringeError
-        If it cannot be written.
+        If one is missing.
     """
-    # Read again: another process may have added its own since. What one of two simultaneous
-    # writers loses is only learnt once more. An entry of the same file's earlier state goes.
-    stale = {_cached_path(key) for key in fresh}
-    entries = {
-        key: value for key, value in read_cache(cache).items() if _cached_path(key) not in stale
-    }
-    with atomic_path(cache) as partial:
-        partial.write_text(json.dumps({**entries, **fresh}, indent=0), "utf-8")
+    whole = hashlib.sha256()
+    for path in paths:
+        with readable(path):
+            about = path.stat()
+        place = os.path.abspath(path)  # noqa: PTH100 - keeps symlinks
+        state = (place, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
+        whole.update(repr(state).encode("utf-8", "surrogateescape"))
+    return whole.hexdigest()
 
 
-def _cached_path(key: str) -> str:
-    return key.rsplit(":", 3)[0]
+class ImageDigests:
+    """Hashes of images as files store them, for files that hold many and no checksums of them.
+
+    An image is read when it is first asked for, with those before it in its file; what was learnt
+    is remembered as in `remembered`. So of a large file that is used in part only that part is
+    read, and more images cost the reading of the new ones.
+
+    Parameters
+    ----------
+    files : sequence of Path
+        The files.
+    starts : sequence of int
+        The index of the first image of each file, and at the end that behind the last one.
+    what : str
+        What the images are in the files, to tell their hashes from those of other things.
+    cache : Path, optional
+        See `remembered`.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        starts: Sequence[int],
+        what: str,
+        cache: Path | None,
+    ) -> None:
+        """Keep them; nothing is read yet."""
+        self._files = list(files)
+        self._starts = list(starts)
+        self._what = f"hashes of images {what}".strip()
+        self._cache = cache
+        self._known = [b""] * len(self._files)
+
+    def of(self, first: int, last: int, read: Callable[[int, int], Iterable[bytes]]) -> str:
+        """Return a hex SHA-256 of images ``first`` to ``last - 1``, in their order.
+
+        ``read`` yields what is stored of the images from a first index to one before a last.
+
+        Raises
+        ------
+        FringeError
+            If an image cannot be read, or the cache cannot be written.
+        """
+        whole = hashlib.sha256()
+        for number, path in enumerate(self._files):
+            start, end = self._starts[number], self._starts[number + 1]
+            begin, stop = max(first, start) - start, min(last, end) - start
+            if begin < stop:
+                if len(self._known[number]) < BYTES * stop:
+                    self._known[number] = self._learn(path, start, stop, read)
+                whole.update(self._known[number][BYTES * begin : BYTES * stop])
+        return whole.hexdigest()
+
+    def _learn(
+        self, path: Path, start: int, count: int, read: Callable[[int, int], Iterable[bytes]]
+    ) -> bytes:
+        """Return the hashes of the first ``count`` images of a file, or of more."""
+        notes = _Notes([path], self._cache, self._what)
+        try:
+            known = unpack(notes.answers[0] or "")
+        except ValueError:
+            known = b""
+        known = known[: len(known) - len(known) % BYTES]
+        begin = len(known) // BYTES
+        if begin >= count:
+            return known
+        digests = bytearray(known)
+        with activity(f"reading {path}", total=count - begin, unit="images"), notes.saved():
+            try:
+                for stored in read(start + begin, start + count):
+                    digests += hashlib.sha256(stored).digest()[:BYTES]
+                    advance(1)
+                    if notes.are_due:
+                        notes.learn(0, pack(bytes(digests)))
+            finally:
+                notes.learn(0, pack(bytes(digests)))
+        return bytes(digests)
 
 
 def pack(data: bytes) -> str:

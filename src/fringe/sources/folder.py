@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 
 from fringe.errors import FringeError
@@ -53,16 +52,21 @@ class FolderSource(EncodedSource):
                 f"{path}: holds no image; images are known by their suffix (.png, .jpg, .webp, ...)"
             )
         self.members = members[: check_count(len(members), count, str(path))]
+        self._hashes: dict[str, str] = {}  # of those that a fingerprint was asked of
         super().__init__(str(path), len(self.members), fit)
 
-    @cached_property
-    def _hashes(self) -> list[str]:
-        return file_digests([self.path / member for member in self.members], self.cache)
+    @property
+    def files(self) -> list[Path]:
+        """One for each image."""
+        return [self.path / member for member in self.members]
 
     def fingerprint_of(self, first: int, last: int) -> str:
         """Return SHA-256 of relative names and contents of the images, and of the resizing."""
-        images = zip(self.members[first:last], self._hashes[first:last], strict=True)
-        return self._digest("folder", *images)
+        members = self.members[first:last]
+        new = [member for member in members if member not in self._hashes]
+        found = file_digests([self.path / member for member in new], self.cache)
+        self._hashes.update(zip(new, found, strict=True))
+        return self._digest("folder", *((member, self._hashes[member]) for member in members))
 
     def _label(self, index: int) -> str:
         return str(self.path / self.members[index])

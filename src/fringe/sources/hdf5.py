@@ -1,6 +1,6 @@
 """Images in an HDF5 file."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -10,12 +10,13 @@ import numpy as np
 from fringe.errors import FringeError
 from fringe.files import h5_file
 from fringe.sources.base import ArraySource, Images, as_path, readable
-from fringe.sources.digests import file_digests
+from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
 
 __all__ = ["Hdf5Source"]
 
 _DATASET = "images"
+BLOCK = 16 << 20  # bytes of pixels that are read at a time
 
 
 class Hdf5Source(ArraySource):
@@ -32,7 +33,7 @@ class Hdf5Source(ArraySource):
     count : int, optional
         Use only the first so many.
     cache : path-like, optional
-        Where hashes of files are remembered for the fingerprint (`file_digests`).
+        Where hashes of images are remembered for the fingerprint (`ImageDigests`).
 
     Raises
     ------
@@ -68,13 +69,26 @@ class Hdf5Source(ArraySource):
             shape, dtype = dataset.shape, dataset.dtype
         super().__init__(str(path), shape, dtype, fit, count)
 
+    @property
+    def files(self) -> list[Path]:
+        """The file."""
+        return [self.path]
+
     @cached_property
-    def _content(self) -> str:
-        return file_digests([self.path], self.cache)[0]
+    def _contents(self) -> ImageDigests:
+        return ImageDigests([self.path], [0, self.count], "", self.cache)
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the whole file's content, and of the resizing."""
-        return self._digest("hdf5", self._content)
+        """Return SHA-256 of the pixels from the first image to the last, and of the resizing.
+
+        Other images do not count, nor does how the file is divided and compressed.
+        """
+        return self._digest("hdf5", self.shape[1:], self._contents.of(first, last, self._stored))
+
+    def _stored(self, first: int, last: int) -> Iterator[bytes]:
+        step = max(1, BLOCK // int(np.prod(self.shape[1:], dtype=np.int64)))
+        for start in range(first, last, step):
+            yield from map(bytes, self._rows(range(start, min(start + step, last))))
 
     def _rows(self, indices: Sequence[int]) -> Images:
         # HDF5 selects in increasing order, without repeats.

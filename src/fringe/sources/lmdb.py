@@ -14,7 +14,7 @@ import lmdb
 
 from fringe.errors import FringeError
 from fringe.sources.base import EncodedSource, as_path, check_count, readable
-from fringe.sources.digests import file_digests
+from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
 
 __all__ = ["DATA_FILE", "LmdbSource"]
@@ -22,13 +22,15 @@ __all__ = ["DATA_FILE", "LmdbSource"]
 #: The name of the file inside an environment's folder.
 DATA_FILE = "data.mdb"
 
+KEYS = 10_000  # read at a time at least, where there are as many
+
 
 class LmdbSource(EncodedSource):
     """The values of an LMDB environment, encoded images all, sorted by key.
 
-    Values are read from the main database. The keys are read with the first image, and held: about
-    85 bytes each where they have 40, as LSUN's do. LMDB touches the first page of each value
-    meanwhile, a small read for each image used where the file is not in the system's cache.
+    Values are read from the main database. Keys are read up to that of the image asked for, and
+    held: about 85 bytes each where they have 40, as LSUN's do. LMDB touches the first page of each
+    value meanwhile, a small read for each image where the file is not in the system's cache.
 
     LMDB has no checksums and trusts the pages of its file. A file that was cut short is refused,
     but flipped bits are noticed only where an image no longer decodes, and in the tree of keys
@@ -44,7 +46,7 @@ class LmdbSource(EncodedSource):
     count : int, optional
         Use only the first so many.
     cache : path-like, optional
-        Where hashes of files are remembered for the fingerprint (`file_digests`).
+        Where hashes of values are remembered for the fingerprint (`ImageDigests`).
 
     Raises
     ------
@@ -67,37 +69,56 @@ class LmdbSource(EncodedSource):
         with self._environment.begin() as transaction:
             # Damaged, it may claim more than the length of anything can be.
             held = min(transaction.stat()["entries"], sys.maxsize)
+        # Of the first images. Threads share it, so it is replaced by a longer list, never changed.
+        self._keys: list[bytes] = []
         super().__init__(str(path), check_count(held, count, str(path)), fit)
 
     @cached_property
     def _environment(self) -> "_Environment":
         return _environment_of(self.path)
 
-    @cached_property
-    def _keys(self) -> list[bytes]:
+    def _key(self, index: int) -> bytes:
+        """Return the key of an image; keys are read in their order, ever more at a time."""
+        if index >= len(self._keys):
+            self._keys = self._more_keys(self._keys, index + 1)
+        return self._keys[index]
+
+    def _more_keys(self, keys: list[bytes], needed: int) -> list[bytes]:
+        """Return the keys that are known and those that follow, at least as many as needed."""
+        wanted = min(self.count, max(needed, 2 * len(keys), KEYS))
         with self._environment.begin() as transaction:
-            every = transaction.cursor().iternext(values=False)
-            keys = [bytes(key) for key in islice(every, self.count)]
-        if len(keys) < self.count:
+            cursor = transaction.cursor()
+            is_there = cursor.set_key(keys[-1]) and cursor.next() if keys else cursor.first()
+            every = cursor.iternext(values=False) if is_there else iter(())
+            keys = [*keys, *(bytes(key) for key in islice(every, wanted - len(keys)))]
+        if len(keys) < wanted:
             raise FringeError(
                 f"{self.path}: has {len(keys)} values, not {self.count}: it is damaged or was "
                 "changed since it was opened; open it again, or fetch it anew"
             )
         return keys
 
+    @property
+    def files(self) -> list[Path]:
+        """The file."""
+        return [self.path]
+
     @cached_property
-    def _content(self) -> str:
-        return file_digests([self.path], self.cache)[0]
+    def _contents(self) -> ImageDigests:
+        return ImageDigests([self.path], [0, self.count], "", self.cache)
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the whole file's content, and of the resizing."""
-        return self._digest("lmdb", self._content)
+        """Return SHA-256 of the values from the first image to the last, and of the resizing.
+
+        Neither keys nor other values count, nor where in the file a value lies.
+        """
+        return self._digest("lmdb", self._contents.of(first, last, self._stored))
 
     def _label(self, index: int) -> str:
-        return f"{self.path}!{self._keys[index].decode(errors='backslashreplace')}"
+        return f"{self.path}!{self._key(index).decode(errors='backslashreplace')}"
 
     def _bytes(self, index: int) -> bytes:
-        key = self._keys[index]
+        key = self._key(index)
         with self._environment.begin() as transaction:
             value = transaction.get(key)
         if value is None:
@@ -108,8 +129,9 @@ class LmdbSource(EncodedSource):
         return bytes(value)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle without the handle, and without the keys, which are quicker read again."""
-        return {k: v for k, v in vars(self).items() if k not in {"_environment", "_keys"}}
+        """Pickle without the handle, and without keys and hashes, which are quicker read again."""
+        dropped = {"_environment", "_contents"}
+        return {k: v for k, v in vars(self).items() if k not in dropped} | {"_keys": []}
 
 
 class _Environment:

@@ -80,6 +80,11 @@ class NpzSource(ArraySource):
         # Where in the opened stream image 0 begins.
         self._start = _data_offset(self.path, info) + header_bytes if stored else header_bytes
 
+    @property
+    def files(self) -> list[Path]:
+        """The file."""
+        return [self.path]
+
     def fingerprint_of(self, first: int, last: int) -> str:
         """Return SHA-256 of the whole array's size and CRC, and of the resizing."""
         return self._digest("npz", *self._content)

@@ -11,7 +11,7 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.sources.base import EncodedSource, PerProcess, check_count, readable
-from fringe.sources.digests import file_digests, parts_used
+from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class ParquetSource(EncodedSource):
     count : int, optional
         Use only the first so many.
     cache : path-like, optional
-        Where hashes of files are remembered for the fingerprint (`file_digests`).
+        Where hashes of images are remembered for the fingerprint (`ImageDigests`).
 
     Raises
     ------
@@ -60,11 +60,13 @@ class ParquetSource(EncodedSource):
         count: int | None = None,
         cache: Path | None = None,
     ) -> None:
-        """Read the footer of each file."""
+        """Read the footers of the files that are used."""
         self.cache = cache
         groups: list[tuple[int, int, int]] = []  # of each group of rows: shard, number, rows
         self.column = ""
         for number, shard in enumerate(shards):
+            if count is not None and sum(rows for *_, rows in groups) >= max(count, 1):
+                break  # nothing is read of the others
             with readable(shard, *_DAMAGE), _opened(shard) as file:
                 column = _image_column(file.schema_arrow, shard)
                 if number and column != self.column:
@@ -88,16 +90,22 @@ class ParquetSource(EncodedSource):
         self._reader = PerProcess(partial(_Reader, self.column))
         super().__init__(str(path), count, fit)
 
+    @property
+    def files(self) -> list[Path]:
+        """Those that hold an image that is used."""
+        return self.shards
+
     @cached_property
-    def _hashes(self) -> list[str]:
-        return file_digests(self.shards, self.cache)
+    def _contents(self) -> ImageDigests:
+        what = f"in column {self.column}"
+        return ImageDigests(self.shards, self._starts, what, self.cache)
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the contents of the files, which rows of each, and the resizing.
+        """Return SHA-256 of the encoded images from the first to the last, and of the resizing.
 
-        Of files before the first row and behind the last one nothing counts.
+        Other rows and columns do not count, nor how rows are shared out among files and groups.
         """
-        return self._digest("parquet", *parts_used(self._hashes, self._starts, first, last))
+        return self._digest("parquet", self._contents.of(first, last, self._stored))
 
     def _group(self, index: int) -> tuple[int, int, int]:
         """Return the shard that holds a row, its group there, and its place in the group."""

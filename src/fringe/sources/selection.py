@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fringe.errors import FringeError
-from fringe.progress import progress
+from fringe.progress import activity, advance
 from fringe.sources.base import (
     FileSource,
     Fingerprinted,
@@ -15,8 +15,9 @@ from fringe.sources.base import (
     check_count,
     check_indices,
 )
-from fringe.sources.digests import pack, read_cache, unpack, write_cache
+from fringe.sources.digests import pack, state_of, unpack
 from fringe.sources.fitting import Fit
+from fringe.sources.memory import Memory
 
 __all__ = ["Selection", "large_enough"]
 
@@ -68,7 +69,7 @@ def large_enough(source: FileSource, fit: Fit, count: int | None, cache: Path | 
     """Return the images of ``source`` that ``fit`` takes, the first ``count`` of them or all.
 
     Headers are read in order, until ``count`` images are found. With a ``cache``, what they told
-    is remembered by the fingerprint of the source, so it happens once.
+    is remembered by path, size and times of the files, so it happens once.
 
     Raises
     ------
@@ -76,15 +77,16 @@ def large_enough(source: FileSource, fit: Fit, count: int | None, cache: Path | 
         If a header cannot be read, or too few images are large enough.
     """
     taken: npt.NDArray[np.bool_] = np.zeros(0, bool)
-    key = ""
+    group, key = f"sizes of {source.name}", f"{fit.size}x{fit.height}"
     if cache is not None:
-        key = f"{source.fingerprint} takes {fit.size}x{fit.height}"
-        taken = _unpack(read_cache(cache).get(key, ""), len(source))
+        state = state_of(source.files)
+        found_in, _, known = Memory(cache).read(group).get(key, "").partition(" ")
+        taken = _unpack(known if found_in == state else "", len(source))
     missing = None if count is None else count - int(np.count_nonzero(taken))
     found = _scan(source, fit, len(taken), missing)
     taken = np.concatenate([taken, found])
     if cache is not None and len(found):
-        write_cache(cache, {key: _pack(taken)})
+        Memory(cache).add(group, {key: f"{state} {_pack(taken)}"})
     indices = np.flatnonzero(taken)
     if not len(indices):
         raise FringeError(
@@ -100,16 +102,14 @@ def _scan(source: FileSource, fit: Fit, start: int, missing: int | None) -> npt.
     taken = []
     total = 0
     if missing is None or missing > 0:
-        for index in progress(
-            range(start, len(source)),
-            f"sizes of {source.name}",
-            total=len(source) - start,
-            unit="images",
-        ):
-            taken.append(fit.takes(*source.image_size(index)))
-            total += taken[-1]
-            if total == missing:
-                break
+        title = f"reading sizes of images in {source.name}"
+        with activity(title, total=len(source) - start, unit="images"):
+            for index in range(start, len(source)):
+                taken.append(fit.takes(*source.image_size(index)))
+                advance(1)
+                total += taken[-1]
+                if total == missing:
+                    break
     return np.array(taken, bool)
 
 

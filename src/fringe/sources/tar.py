@@ -2,7 +2,7 @@
 
 import json
 import tarfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import numpy as np
 from fringe.errors import FringeError
 from fringe.sources.base import EncodedSource, check_count, readable, refuse_escape
 from fringe.sources.decoding import is_image_name
-from fringe.sources.digests import file_digests, pack, parts_used, remembered, unpack
+from fringe.sources.digests import ImageDigests, pack, remembered, unpack
 from fringe.sources.fitting import Fit
 
 __all__ = ["TarSource"]
@@ -31,7 +31,8 @@ class TarSource(EncodedSource):
     Every member with the suffix of an image counts, so a sample of WebDataset that has two of them
     (``0001.jpg``, ``0001.mask.png``) gives two images. Other members and hidden ones are ignored.
     Files inside are never extracted. Headers are read once, when the source is opened, and with a
-    ``cache`` once for all; afterwards an image is one read at a known place.
+    ``cache`` once for all; afterwards an image is one read at a known place. Of archives behind the
+    first ``count`` images nothing is read.
 
     Parameters
     ----------
@@ -67,12 +68,17 @@ class TarSource(EncodedSource):
         name = str(path)
         members: list[str] = []
         places: list[tuple[int, int, int]] = []  # of each image: shard, first byte, bytes
-        for number, (shard, text) in enumerate(
-            zip(shards, remembered(shards, cache, "images of ", _index), strict=True)
-        ):
-            for member, start, size in _entries(text, shard):
-                members.append(member)
-                places.append((number, start, size))
+        number, step = 0, len(shards) if count is None else 1
+        while number < len(shards) and (count is None or len(members) < max(count, 1)):
+            some = shards[number : number + step]
+            for shard, text in zip(
+                some, remembered(some, cache, "images of ", _index), strict=True
+            ):
+                for member, start, size in _entries(text, shard):
+                    members.append(member)
+                    places.append((number, start, size))
+                number += 1
+            step *= 2  # as many again, so that few steps find those that hold `count` images
         if not members:
             raise FringeError(
                 f"{name}: holds no image; images are known by their suffix (.png, .jpg, .webp, ...)"
@@ -85,16 +91,30 @@ class TarSource(EncodedSource):
         self.shards = list(shards[: int(self._places[-1, 0]) + 1])
         super().__init__(name, count, fit)
 
+    @property
+    def files(self) -> list[Path]:
+        """Those that hold an image that is used."""
+        return self.shards
+
     @cached_property
-    def _hashes(self) -> list[str]:
-        return file_digests(self.shards, self.cache)
+    def _contents(self) -> ImageDigests:
+        return ImageDigests(self.shards, self._starts, "", self.cache)
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the contents of the archives, which images of each, and the resizing.
+        """Return SHA-256 of the encoded images from the first to the last, and of the resizing.
 
-        Of archives before the first image and behind the last one nothing counts.
+        Neither names nor other members count, nor how images are shared out among archives.
         """
-        return self._digest("tar", *parts_used(self._hashes, self._starts, first, last))
+        return self._digest("tar", self._contents.of(first, last, self._stored))
+
+    def _stored(self, first: int, last: int) -> Iterator[bytes]:
+        for number, shard in enumerate(self.shards):
+            begin, end = max(first, self._starts[number]), min(last, self._starts[number + 1])
+            if begin < end:
+                with readable(shard), shard.open("rb") as file:
+                    for _, start, size in self._places[begin:end].tolist():
+                        file.seek(start)
+                        yield file.read(size)
 
     def _label(self, index: int) -> str:
         return f"{self.shards[self._places[index, 0]]}!{self.members[index]}"

@@ -79,6 +79,11 @@ class ZipSource(EncodedSource):
         self.members = [entry[0] for entry in self._entries]
         super().__init__(name, len(self._entries), fit)
 
+    @property
+    def files(self) -> list[Path]:
+        """The archive."""
+        return [self.path]
+
     def fingerprint_of(self, first: int, last: int) -> str:
         """Return SHA-256 of names, sizes and CRCs of the images, and of the resizing."""
         return self._digest("zip", *self._entries[first:last])
