@@ -1,0 +1,122 @@
+"""What was learnt by reading files, remembered by all runs below one folder of results.
+
+Nothing here needs a lock, which some network file systems do not have. A file of the memory never
+changes: who has learnt something writes a new file that also holds what it found there, and then
+removes the files that it has taken over. Two processes that write at the same time leave two
+files, and the next process that writes joins them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import uuid
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from fringe.files import atomic_path
+
+__all__ = ["Memory"]
+
+TRIES = 5  # to read files that other processes are just joining
+
+# What this process has read, by folder: the state of the files, and their entries.
+_read: dict[Path, tuple[list[tuple[str, int, int]], dict[str, str]]] = {}
+
+
+class Memory:
+    """Entries of text in groups; a group is read and written as a whole.
+
+    Parameters
+    ----------
+    folder : Path
+        Where they are kept; made when something is added.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Read nothing yet."""
+        self.folder = folder
+
+    def read(self, group: str) -> Mapping[str, str]:
+        """Return the entries of a group; none if nothing is remembered, or it cannot be read."""
+        return self._entries(self._place(group))[1]
+
+    def add(self, group: str, fresh: Mapping[str, str]) -> None:
+        """Add entries to a group, in place of those of the same keys.
+
+        Raises
+        ------
+        FringeError
+            If the folder cannot be written.
+        """
+        place = self._place(group)
+        names, entries = self._entries(place)
+        content = {"group": group, "entries": {**entries, **fresh}}
+        with atomic_path(place / f"{time.time_ns()}-{uuid.uuid4().hex[:8]}.json") as partial:
+            partial.write_text(json.dumps(content, indent=0))
+        for name in names:
+            with suppress(OSError):
+                (place / name).unlink()
+
+    def earlier(self) -> Mapping[str, str]:
+        """Return what runs beside the folder remembered, each in a file of its own, before 0.1.0.
+
+        Keys are a question, a path, and its size and times, as in
+        ``images of /data/a.tar:12:34:56``.
+        """
+        return _earlier(self.folder.parent)
+
+    def _place(self, group: str) -> Path:
+        named = hashlib.sha256(group.encode("utf-8", "surrogateescape")).hexdigest()
+        return self.folder / named[:16]
+
+    def _entries(self, place: Path) -> tuple[list[str], dict[str, str]]:
+        """Return the names of a group's files, and the entries in them, those of later files first.
+
+        A file that is removed meanwhile has been taken over by another one.
+        """
+        entries: dict[str, str] = {}
+        for _ in range(TRIES):
+            try:
+                state = _state(place)
+                if place in _read and _read[place][0] == state:
+                    entries = _read[place][1]
+                else:
+                    entries = {}
+                    for name, *_ in state:
+                        entries |= _content(place / name)
+                    _read[place] = state, entries
+                return [name for name, *_ in state], entries
+            except FileNotFoundError:
+                continue
+            except OSError:
+                break
+        return [], entries
+
+
+def _state(place: Path) -> list[tuple[str, int, int]]:
+    """Return name, size and time of each file of a group, in the order in which they were made."""
+    if not place.is_dir():
+        return []
+    paths = sorted(path for path in place.iterdir() if not path.name.startswith("."))
+    return [(path.name, (about := path.stat()).st_size, about.st_mtime_ns) for path in paths]
+
+
+def _content(path: Path) -> dict[str, str]:
+    """Return the entries in a file; none if it is damaged."""
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        entries = json.loads(path.read_text("utf-8"))["entries"]
+        return {str(key): str(value) for key, value in entries.items()}
+    return {}
+
+
+@cache
+def _earlier(results: Path) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for path in results.glob("*/fingerprints.json"):
+        with suppress(OSError, ValueError, TypeError):
+            found |= json.loads(path.read_text("utf-8"))
+    return found
