@@ -13,8 +13,9 @@ key = $(shell sed -nE "s/^$(1): *([^ ]+).*/\1/p" $(CONFIG) 2>/dev/null)
 RESULTS = $(or $(call key,results),results)/$(call key,run)
 # One job at a time on a GPU.
 GPU := $(if $(shell nvidia-smi -L 2>/dev/null),--resources gpu=1)
-# What a run will cost. It is kept, to be set beside what the run took.
-ESTIMATE = $(BIN)/python -m fringe.estimate --configfile $(CONFIG) --cores $(CORES) $(ALLOWED)
+# What a run will cost; with --keep, to be set beside what the run took.
+ESTIMATE = echo "Planning $(RESULTS)"; \
+  $(BIN)/python -m fringe.estimate --configfile $(CONFIG) --cores $(CORES) $(ALLOWED)
 # With ALLOW_MISSING=1 files that are not there, and all that needs them, are left out.
 SKIP := $(filter-out 0,$(ALLOW_MISSING))
 ALLOWED := $(if $(SKIP),--allow-missing)
@@ -44,7 +45,7 @@ $(CONFIG):
 	@echo "$(CONFIG): is not there; name a configuration: make run CONFIG=my.yaml"; exit 1
 
 run: env $(CONFIG) ## Run any configuration: make run CONFIG=my.yaml
-	@$(ESTIMATE)
+	@$(ESTIMATE) --keep
 	@$(BIN)/snakemake --cores $(CORES) $(GPU) --configfile $(CONFIG) $(if $(SKIP),--config missing=skip) \
 	  --quiet rules reason host --report $(RESULTS)/report.html --report-after-run
 	@$(BIN)/python -m fringe.report $(RESULTS)
@@ -56,7 +57,7 @@ stage: env $(CONFIG) ## Fetch the weights of a run and look for its data, before
 	@$(BIN)/fringe stage $(CONFIG) $(ALLOWED)
 
 cluster: env $(CONFIG) ## Run any configuration on SLURM, as profiles/slurm says: make cluster CONFIG=my.yaml
-	@$(ESTIMATE) --profile profiles/slurm
+	@$(ESTIMATE) --keep --profile profiles/slurm
 	@$(BIN)/snakemake --workflow-profile profiles/slurm --configfile $(CONFIG) $(if $(SKIP),--config missing=skip) \
 	  --quiet rules reason host --report $(RESULTS)/report.html --report-after-run
 	@$(BIN)/python -m fringe.report $(RESULTS)

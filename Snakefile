@@ -13,7 +13,9 @@
 #   tables/ figures/ verdict.md report.html what a person reads
 #   cost.md                                 what the run took, beside what was planned
 #   logs/ benchmarks/                       of every job
-#   shards.json fingerprints.json           what is remembered of sizes and of data sets
+#   shards.json                             what is remembered of sizes
+#
+# What was learnt by reading data sets is remembered by all runs, in results/.fingerprints/.
 #
 # A run is described by one file: snakemake --cores 2 --configfile config/demo.yaml
 

@@ -28,7 +28,7 @@ from typing import Any
 
 import yaml
 
-from fringe import plan
+from fringe import plan, shard_sizes
 from fringe.config import load_schema
 from fringe.costs import ON_GPU, START, Job, work
 from fringe.estimate import Planner, read_jobs
@@ -204,8 +204,8 @@ def stand_in() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
 
 
 def check(written: dict[str, Any]) -> tuple[dict[str, Any], plan.Sources]:
-    cache = Path("results", written["run"], "fingerprints.json")
-    return plan.check(written, load_schema(ROOT / "config" / "schema.yaml"), cache)
+    schema = load_schema(ROOT / "config" / "schema.yaml")
+    return plan.check(written, schema, plan.hash_cache(written))
 
 
 def remember_sizes(written: dict[str, Any], truth: dict[str, dict[str, Any]]) -> None:
@@ -217,7 +217,10 @@ def remember_sizes(written: dict[str, Any], truth: dict[str, dict[str, Any]]) ->
     for name, about in truth.items():
         config["sources"][name] |= about
     config["extraction"] = {"batch_size": 50, "keep_images": True, **written["extraction"]}
-    choose_sizes(config, sources, Path("results", written["run"], "shards.json"))
+    sizes, device = choose_sizes(config, sources)
+    for name, about in sources.items():
+        about |= {"shard_size": sizes[name], "device": device}
+    shard_sizes.remember_sizes(config, sources)
 
 
 def time_of(job: Job, config: dict[str, Any], sources: plan.Sources) -> float:

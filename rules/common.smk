@@ -3,7 +3,16 @@
 import math
 import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+
+from fringe.progress import activity, mute
+
+# Jobs read this file, too; it was told once.
+if not workflow.is_main_process:
+    mute()
+loading = ExitStack()
+loading.enter_context(activity("loading Fringe"))
 
 from fringe import costs, plan, revisions
 from fringe.alone import clear_stale_locks
@@ -18,27 +27,24 @@ from fringe.networks.weights import mismatch
 from fringe.omission import summarize
 from fringe.polling import mend
 from fringe.protocol import PAPER_DATASETS, plain_name
+from fringe.shard_sizes import remember_sizes
 from fringe.stage import expose_library
 from fringe.sources import REVISION as IMAGES_REVISION
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
+loading.close()
+
 
 def checked(config):
     """Return the completed config and what each used source holds, or end naming every fault."""
     try:
-        folder = Path(config.get("results", "results")) / str(config.get("run"))
         schema = load_schema(Path(workflow.basedir) / "config" / "schema.yaml")
         files = [Path(path) for path in workflow.configfiles]
-        checked = plan.check(config, schema, plan.hash_cache(config), files)
+        with activity("reading data sets"):
+            checked = plan.check(config, schema, plan.hash_cache(config), files)
         if workflow.is_main_process:
             mend()
-            # Not workflow.dryrun: while this file is read, that is always False.
-            dry = workflow.output_settings.dryrun
-            if not dry:
-                clear_stale_locks(Path(".snakemake"))
-                refuse_left_over(Path.cwd())
-            set_damaged_aside(folder, dry=dry)
             for warning in plan.warnings(checked[0]):
                 print(f"warning: {warning}", file=sys.stderr)
             if left_out := checked[0].get("left_out"):
@@ -48,12 +54,40 @@ def checked(config):
     return checked
 
 
+def prepare(dry):
+    """Set right what an earlier run left, and write down what this one keeps; ``dry``: only tell."""
+    try:
+        if not dry:
+            clear_stale_locks(Path(".snakemake"))
+            refuse_left_over(Path.cwd())
+            remember_sizes(config, SOURCES)
+        set_damaged_aside(Path(config["results"], config["run"]), dry=dry)
+    except FringeError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def prepare_before_jobs():
+    """Let Snakemake call `prepare` before it plans jobs to run them, or to show them (--dry-run).
+
+    What only asks (--lint, --dag, --summary, ...) reads this file as well and must change nothing.
+    """
+    execute = workflow.execute
+
+    def prepared(*args, **settings):
+        prepare(dry=workflow.output_settings.dryrun)
+        return execute(*args, **settings)
+
+    workflow.execute = prepared
+
+
 expose_library()
 
 # Scripts read from the config where things lie and how fast they go (paths, device, workers):
 # what results do not depend on. All else reaches them as params, which Snakemake tracks.
 COMPLETE, SOURCES = checked(dict(config))
 config.update(COMPLETE)
+if workflow.is_main_process:
+    prepare_before_jobs()
 
 R = f"{config['results']}/{config['run']}"
 DATASETS = config["datasets"]

@@ -16,7 +16,6 @@ from fringe import plan
 from fringe.actual import read_actual
 from fringe.config import load_schema
 from fringe.costs import RATES, START, Job, Work, work
-from fringe.errors import FringeError
 from fringe.estimate import (
     Estimate,
     Planner,
@@ -95,7 +94,7 @@ def config(tmp_path: Path, **changed: Any) -> tuple[dict[str, Any], plan.Sources
         **changed,
     }
     schema = load_schema(REPOSITORY / "config/schema.yaml")
-    return plan.check(written, schema, tmp_path / "mine/fingerprints.json")
+    return plan.check(written, schema, tmp_path / ".fingerprints")
 
 
 def job(name: str, *after: str, rule: str = "score_scheme", **settings: Any) -> Job:
@@ -372,7 +371,8 @@ def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
     profile = REPOSITORY / "profiles/local"
     printed = estimate_run(
-        Recording(Path("config.yaml"), REPOSITORY / "Snakefile", profile, 2, allow_missing=True)
+        Recording(Path("config.yaml"), REPOSITORY / "Snakefile", profile, 2, allow_missing=True),
+        kept=True,
     )
     left_out, _, printed = printed.partition("\n\n")
     assert left_out.startswith("1 file is not there. Left out: Figure 4a of gone, ")
@@ -395,11 +395,11 @@ def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_run_with_nothing_to_do_is_planned_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All that is known of it was kept; a job that nobody estimated would ask for another plan."""
     monkeypatch.chdir(tmp_path)
-    Path("config.yaml").write_text("run: mine\n")
+    Path("config.yaml").write_text((project / "config.yaml").read_text())
     asked: list[str | None] = []
 
     class Idle(Planner):
@@ -411,13 +411,14 @@ def test_a_run_with_nothing_to_do_is_planned_once(
     write_benchmark(folder, "score_scheme/a", 15)
     keep(folder, [(job("a"), Work("net", 100))], [], {})
     before = (folder / "estimate.json").stat().st_mtime_ns
-    planner = Idle(Path("config.yaml"), REPOSITORY / "Snakefile", tmp_path, cores=2)
+    planner = Idle(Path("config.yaml"), REPOSITORY / "Snakefile", tmp_path, 2, allow_missing=True)
     assert estimate_run(planner) == "mine: all jobs are done."
     assert asked == [None]
     assert (folder / "estimate.json").stat().st_mtime_ns == before
     write_benchmark(folder, "score_scheme/b", 15)
-    with pytest.raises(FringeError):  # goes on to look at the configuration, which is empty
-        estimate_run(planner)
+    assert estimate_run(planner, kept=True).endswith("mine: all jobs are done.")
+    assert len(asked) == 3  # as things are, and as if nothing were there
+    assert (folder / "estimate.json").stat().st_mtime_ns != before
 
 
 def test_faults_of_a_configuration_are_passed_on(
@@ -426,7 +427,7 @@ def test_faults_of_a_configuration_are_passed_on(
     monkeypatch.chdir(project)
     text = Path("config.yaml").read_text().replace("generated: fake", "generated: nobody")
     (tmp_path / "wrong.yaml").write_text(text)
-    with pytest.raises(SystemExit, match=r"(?s)Snakemake cannot plan this run.*nobody"):
+    with pytest.raises(SystemExit, match=r"(?s)^error: the configuration has .*nobody"):
         module.main(
             [
                 *("--configfile", str(tmp_path / "wrong.yaml")),
@@ -443,6 +444,7 @@ def test_make_estimates_before_it_starts(target: str) -> None:
     (estimated,) = (n for n, line in enumerate(lines) if "-m fringe.estimate" in line)
     started = next(n for n, line in enumerate(lines) if "bin/snakemake" in line)
     assert estimated < started
+    assert "--keep" in lines[estimated]
     assert ("--profile profiles/slurm" in lines[estimated]) == (target == "cluster")
 
 

@@ -14,6 +14,7 @@ from fringe.config import load_schema
 from fringe.costs import GIGA_MACS, RATES, START
 from fringe.errors import FringeError
 from fringe.estimate import Planner
+from fringe.shard_sizes import remember_sizes
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 SCHEMA = load_schema(REPOSITORY / "config/schema.yaml")
@@ -38,10 +39,21 @@ def config(tmp_path: Path) -> dict[str, Any]:
     }
 
 
+def planned(config: dict[str, Any]) -> plan.Sources:
+    """What is known of each source, as the run is planned now."""
+    return plan.check(config, SCHEMA, plan.hash_cache(config))[1]
+
+
+def started(config: dict[str, Any]) -> plan.Sources:
+    """What is known of each source, as the run starts now."""
+    completed, sources = plan.check(config, SCHEMA, plan.hash_cache(config))
+    remember_sizes(completed, sources)
+    return sources
+
+
 def sizes(config: dict[str, Any]) -> dict[str, int]:
-    """The images in a shard of each source, as the run is planned now."""
-    folder = Path(config["results"], config["run"])
-    _, sources = plan.check(config, SCHEMA, folder / "fingerprints.json")
+    """The images in a shard of each source, as the run starts now."""
+    sources = started(config)
     for source in sources.values():
         bounds = plan.shard_bounds(source["count"], source["shard_size"])
         assert list(source["shards"]) == [plan.shard_name(*pair) for pair in bounds]
@@ -112,17 +124,32 @@ def test_a_gpu_that_jobs_can_get_is_counted_on(
     monkeypatch.setattr(shutil, "which", lambda name: command if name == "sbatch" else None)
     monkeypatch.setattr(shards, "gpu_is_here", lambda: here)
     config["device"] = "auto"
-    known = plan.check(config, SCHEMA, Path(config["results"], "mine", "fingerprints.json"))[1]
+    known = started(config)
     assert {source["device"] for source in known.values()} == {device}
     # The run keeps to it, wherever it is planned next.
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(shards, "gpu_is_here", lambda: device == "cpu")
-    again = plan.check(config, SCHEMA, Path(config["results"], "mine", "fingerprints.json"))[1]
-    assert again == known
+    assert planned(config) == known
     # Unless it is to choose again.
     config["extraction"] = {"minutes_per_job": 3}
-    other = plan.check(config, SCHEMA, Path(config["results"], "mine", "fingerprints.json"))[1]
-    assert {source["device"] for source in other.values()} != {device}
+    assert {source["device"] for source in planned(config).values()} != {device}
+
+
+def test_a_plan_that_nobody_runs_fixes_nothing(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made on a laptop, it must not size the jobs of a machine that has a GPU."""
+    config["device"] = "auto"
+    monkeypatch.setattr(shards, "_likely_device", lambda _: "cpu")
+    on_cpu = planned(config)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(shards, "_likely_device", lambda _: "cuda")
+    on_gpu = started(config)
+    assert on_gpu["real"]["shard_size"] > 10 * on_cpu["real"]["shard_size"]
+    # From now on it is settled, for jobs on nodes of any kind, and for later plans.
+    monkeypatch.setattr(shards, "_likely_device", lambda _: "cpu")
+    assert planned(config) == on_gpu
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["shards.json"]
 
 
 def test_a_run_keeps_its_sizes(config: dict[str, Any], tmp_path: Path) -> None:
@@ -137,9 +164,15 @@ def test_a_run_keeps_its_sizes(config: dict[str, Any], tmp_path: Path) -> None:
     grown = sizes(config)
     assert grown == {**first, "more": in_time(2)}
     config["extraction"]["batch_size"] = 32
+    del config["sources"]["more"], config["datasets"]["more"]
     fitting = sizes(config)
-    assert fitting != grown
+    assert fitting != first
     assert all(size % 32 == 0 for size in fitting.values())
+    # A source that was left out for a while has the shards it had.
+    config["extraction"]["batch_size"] = 50
+    config["sources"]["more"] = {**config["sources"]["real"], "seed": 1}
+    config["datasets"]["more"] = {"real": "more", "generated": "fake"}
+    assert sizes(config)["more"] == grown["more"]
     # Another number is a wish, and the speed is that which is known now.
     config["extraction"] = {"minutes_per_job": 4}
     assert sizes(config) == {"real": in_time(2, 4), "fake": in_time(1, 4), "more": in_time(2, 4)}
@@ -178,16 +211,21 @@ def test_a_plan_as_if_nothing_were_there_has_the_same_shards(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touch(tmp_path / "mine", "images/fake/0000000-0020000.h5")
-    first = sizes(config)
+    completed, sources = plan.check(config, SCHEMA, plan.hash_cache(config))
+    first = {name: about["shard_size"] for name, about in sources.items()}
+    plan.hash_cache(config).mkdir()
 
     def seen(self: Planner, results: str | None = None) -> str:
         assert results is not None
         assert sizes({**config, "results": results}) == first
+        assert plan.hash_cache({**config, "results": results}).samefile(plan.hash_cache(config))
         return ""
 
     monkeypatch.setattr(Planner, "plan", seen)
     planner = Planner(tmp_path / "c.yaml", tmp_path / "Snakefile", tmp_path, 1)
-    assert planner.plan_afresh(tmp_path / "mine" / "fingerprints.json") == []
+    assert planner.plan_afresh(completed, sources) == []
+    assert plan.hash_cache(config).is_dir()
+    assert not (tmp_path / "mine/shards.json").exists()
 
 
 def test_nothing_is_looked_for_once_sizes_are_known(

@@ -3,8 +3,9 @@
 ``python -m fringe.estimate --configfile my.yaml`` lets Snakemake plan the run twice: as things are,
 and, if anything is there, as if nothing were. It gives every planned job the time it took before;
 else the time that other jobs of its rule took for each unit of their work, in this run or in
-another; else a default (`fringe.costs`). What it said is kept in ``results/<run>/estimate.json``;
-with ``--actual`` it is set against what the jobs took (`fringe.actual`).
+another; else a default (`fringe.costs`). ``--keep`` is for a run that starts now: what it said is
+kept in ``results/<run>/estimate.json``, and with ``--actual`` it is set against what the jobs took
+(`fringe.actual`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ import argparse
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -55,6 +55,8 @@ from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.gpus import gpu_is_here
 from fringe.omission import summarize
+from fringe.progress import activity
+from fringe.shard_sizes import remember_sizes
 
 __all__ = [
     "Estimate",
@@ -342,19 +344,19 @@ class Planner:
             raise FringeError(f"Snakemake cannot plan this run:\n{run.stdout.strip()}")
         return run.stdout
 
-    def plan_afresh(self, cache: Path) -> list[Job]:
+    def plan_afresh(self, config: Mapping[str, Any], sources: Mapping[str, Any]) -> list[Job]:
         """Return all jobs of the run, as if none were done.
 
-        What is remembered of data sets, in ``cache``, still holds: to read them again takes hours.
-        So do the sizes of shards.
+        ``config`` and ``sources`` are `fringe.plan.check`'s. What is remembered of data sets still
+        holds: to read them again takes hours. So do the sizes of shards.
         """
         with tempfile.TemporaryDirectory() as empty:
-            folder = Path(empty, cache.parent.name)
-            folder.mkdir()
-            for memory in (cache, plan.shard_memory(cache)):
-                if memory.is_file():
-                    shutil.copy(memory, folder)
-            return read_jobs(self.plan(empty), str(folder))
+            elsewhere = {**config, "results": empty}
+            known = plan.hash_cache(config)
+            if known.is_dir():
+                plan.hash_cache(elsewhere).symlink_to(known.absolute())
+            remember_sizes(elsewhere, sources)
+            return read_jobs(self.plan(empty), str(Path(empty, config["run"])))
 
     def place(self, config: Mapping[str, Any]) -> Device:
         """Return where jobs that ask for a GPU compute.
@@ -371,28 +373,36 @@ class Planner:
         return "cuda" if sent or gpu_is_here() else "cpu"
 
 
-def estimate_run(planner: Planner, device: Device | None = None, gpus: int = 1) -> str:
-    """Plan a run, keep what it is estimated to take, and return that as text.
+def estimate_run(
+    planner: Planner, device: Device | None = None, gpus: int = 1, *, kept: bool = False
+) -> str:
+    """Plan a run, and return as text what it is estimated to take.
 
-    ``device`` is where jobs compute that ask for a GPU, by default `Planner.place`'s answer.
+    ``device`` is where jobs compute that ask for a GPU, by default `Planner.place`'s answer. If
+    ``kept``, the estimate is also kept, to be set beside what the run took.
 
     Raises
     ------
     FringeError
         If the configuration has faults.
     """
-    now = planner.plan()
     written = planner.read()
-    folder = Path(written.get("results", "results"), written["run"])
-    jobs = read_jobs(now, str(folder))
+    schema = load_schema(planner.snakefile.parent / "config" / "schema.yaml")
+    # Before Snakemake reads them, whose messages are not seen here.
+    with activity("reading data sets"):
+        files = [planner.configfile]
+        config, sources = plan.check(written, schema, plan.hash_cache(written), files)
+    folder = Path(config["results"], config["run"])
+    with activity("planning jobs"):
+        jobs = read_jobs(planner.plan(), str(folder))
     if not jobs and _is_all_kept(folder):
         return f"{folder.name}: {ALL_DONE}"
-    cache = folder / "fingerprints.json"
-    schema = load_schema(planner.snakefile.parent / "config" / "schema.yaml")
-    config, sources = plan.check(written, schema, cache)
     place = device or planner.place(config)
 
-    before = [] if _is_new(folder) else done(planner.plan_afresh(cache), jobs)
+    before = []
+    if not _is_new(folder):
+        with activity("planning all jobs, also those that are done"):
+            before = done(planner.plan_afresh(config, sources), jobs)
     finished = [(job, work(job, config, sources, place)) for job in before]
     planned = [(job, work(job, config, sources, place)) for job in jobs]
     known = {
@@ -405,7 +415,8 @@ def estimate_run(planner: Planner, device: Device | None = None, gpus: int = 1) 
         if other.name != folder.name:
             records += read_records(other, tasks_of(other))
     estimates = [estimate(job, task, records, folder.name, place) for job, task in planned]
-    keep(folder, finished, estimates, known)
+    if kept:
+        keep(folder, finished, estimates, known)
     told = table([job for job, _ in finished], estimates, folder.name, planner.cores, gpus)
     return f"{summarize(config['left_out'])}\n\n{told}" if "left_out" in config else told
 
@@ -429,6 +440,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--configfile", type=Path, help="estimate the run that this file describes")
     what.add_argument("--actual", type=Path, metavar="RESULTS", help="show what that run took")
+    parser.add_argument("--keep", action="store_true", help="for the page on cost: the run starts")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="of one machine")
     parser.add_argument("--gpus", type=int, default=1, help="of one machine (default: 1)")
     parser.add_argument("--device", choices=["cpu", "cuda"], help="of jobs that ask for a GPU")
@@ -446,7 +458,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(
             report_actual(given.actual)
             if given.actual
-            else estimate_run(planner, given.device, given.gpus)
+            else estimate_run(planner, given.device, given.gpus, kept=given.keep)
         )
     except FringeError as error:
         sys.exit(f"error: {error}")

@@ -14,6 +14,7 @@ from fringe.devices import choose_device
 from fringe.errors import FringeError
 from fringe.networks import network_info, network_names, network_weights
 from fringe.networks.weights import find, mismatch
+from fringe.progress import activity
 from fringe.protocol import PUBLISHED, Optimizer, Protocol
 from fringe.sources import (
     GeneratedSource,
@@ -57,7 +58,6 @@ __all__ = [
     "resolve_sizes",
     "schemes",
     "shard_bounds",
-    "shard_memory",
     "shard_name",
     "shown_control",
     "source_spec",
@@ -83,13 +83,11 @@ def source_spec(config: Config, name: str) -> dict[str, Any]:
 
 
 def hash_cache(config: Config) -> Path:
-    """Return the file in which a run remembers what it learnt by reading whole data sets."""
-    return Path(config.get("results", "results"), str(config.get("run")), "fingerprints.json")
+    """Return the folder in which all runs of one folder of results remember what they read.
 
-
-def shard_memory(cache: Path) -> Path:
-    """Return the file in which a run remembers the sizes of its shards, beside its `hash_cache`."""
-    return cache.with_name("shards.json")
+    It is hidden, which no run's folder can be.
+    """
+    return Path(config.get("results", "results"), ".fingerprints")
 
 
 def open_configured(config: Config, name: str) -> ImageSource:
@@ -177,6 +175,8 @@ def check(
 ) -> tuple[dict[str, Any], Sources]:
     """Return the completed config, and what is known of each source that it uses.
 
+    What was learnt by reading data is remembered in ``cache``; nothing else is written.
+
     Parameters
     ----------
     config : mapping
@@ -184,7 +184,7 @@ def check(
     schema : mapping
         `fringe.config.load_schema`'s.
     cache : Path
-        Where file hashes are remembered.
+        Where it is remembered (`hash_cache`).
     files : iterable of Path
         The YAML files behind ``config``, looked through for keys that stand twice.
 
@@ -222,7 +222,7 @@ def check(
     faults += where_shaped(faults, _statistics_faults, completed)
     faults += where_shaped(faults, _explanation_faults, completed, sources)
     raise_faults(map(resolved.explain, faults), resolved.advice)
-    _divide(completed, sources, opened, cache)
+    _divide(completed, sources, opened)
     return completed, sources
 
 
@@ -234,14 +234,15 @@ def _open_sources(config: Config, cache: Path) -> tuple[Sources, dict[str, Image
     for name in used_sources(config):
         try:
             spec = source_spec(config, name)
-            source = source_from_spec(spec, cache)
-            found[name] = {
-                "count": len(source),
-                "fingerprint": source.fingerprint,
-                "simulated": source.simulated,
-                "resolution": _resolution(source, spec, cache),
-            }
-            opened[name] = source
+            with activity(f"opening sources/{name}{_place(spec)}"):
+                source = source_from_spec(spec, cache)
+                found[name] = {
+                    "count": len(source),
+                    "fingerprint": source.fingerprint,
+                    "simulated": source.simulated,
+                    "resolution": _resolution(source, spec, cache),
+                }
+                opened[name] = source
         except FringeError as error:
             faults.append(f"sources/{name}: {error}")
         except (AttributeError, KeyError, TypeError, ValueError):
@@ -249,9 +250,12 @@ def _open_sources(config: Config, cache: Path) -> tuple[Sources, dict[str, Image
     return found, opened, faults
 
 
-def _divide(
-    config: Config, sources: Sources, opened: Mapping[str, ImageSource], cache: Path
-) -> None:
+def _place(spec: Config) -> str:
+    """Return the path of a source as part of a message; "" if it has none."""
+    return f": {spec['path']}" if "path" in spec else ""
+
+
+def _divide(config: Config, sources: Sources, opened: Mapping[str, ImageSource]) -> None:
     """Add to ``sources`` into which shards each falls, and what the images of each depend on."""
     if "shard_size" in config["extraction"]:
         sizes = dict.fromkeys(sources, config["extraction"]["shard_size"])
@@ -260,7 +264,7 @@ def _divide(
         # Imported here: what jobs take is measured in terms of this module.
         from fringe.shards import choose_sizes
 
-        sizes, device = choose_sizes(config, sources, shard_memory(cache))
+        sizes, device = choose_sizes(config, sources)
     for name, source in opened.items():
         sources[name] |= {"shard_size": sizes[name], "device": device}
         sources[name]["shards"] = {
@@ -278,7 +282,11 @@ def _resolution(source: ImageSource, spec: Config, cache: Path) -> tuple[int, in
         return source.resolution
     asked = f"makes of { ({**spec, 'path': None, 'count': None}) }: "
     (found,) = remembered(
-        [source.path], cache, asked, lambda _: "{1} {2}".format(*source.read([0]).shape)
+        [source.path],
+        cache,
+        asked,
+        lambda _: "{1} {2}".format(*source.read([0]).shape),
+        doing="making an image with",
     )
     height, width = map(int, found.split())
     return height, width

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-__all__ = ["activity", "advance", "muted", "progress"]
+__all__ = ["activity", "advance", "mute", "progress"]
 
 Item = TypeVar("Item")
 
@@ -52,7 +52,7 @@ def activity(title: str, *, total: int | None = None, unit: str = "B") -> Iterat
 
     A thread tells it, so one call that takes an hour is told of, too. A terminal has one line,
     which moves; a log gets a line at first and then every `EVERY` seconds. Of activities within
-    each other the innermost is told. Nothing is told in a block of `muted`.
+    each other the innermost is told.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def activity(title: str, *, total: int | None = None, unit: str = "B") -> Iterat
     unit : str
         ``B`` for bytes, or a plural such as ``images``.
     """
-    if _teller.mutes:
+    if _teller.is_mute:
         yield
         return
     current = _Activity(title, total, unit)
@@ -80,14 +80,9 @@ def advance(amount: int) -> None:
         current.done += amount
 
 
-@contextmanager
-def muted(is_muted: bool = True) -> Iterator[None]:
-    """Let no activity that begins in the block be told, if ``is_muted``."""
-    _teller.mutes += is_muted
-    try:
-        yield
-    finally:
-        _teller.mutes -= is_muted
+def mute() -> None:
+    """Let no activity be told any more in this process."""
+    _teller.is_mute = True
 
 
 class _Activity:
@@ -107,7 +102,7 @@ class _Activity:
         title, room = self.title, None if width is None else max(10, width - len(told))
         if room is not None and len(title) > room:
             title = f"{title[: room // 2 - 2]}...{title[-(room - room // 2 - 1) :]}"
-        return f"{title}{told}"
+        return f"{title}{told}"[:width]
 
     def _share(self, seconds: float) -> str:
         if self.total is None:
@@ -133,7 +128,7 @@ class _Teller:
 
     def __init__(self) -> None:
         self.running: list[_Activity] = []
-        self.mutes = 0
+        self.is_mute = False
         self._told = 0.0  # when the last line was written
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None

@@ -1,8 +1,7 @@
-"""How many images a shard holds where jobs are sized in minutes: measured once, then remembered."""
+"""How many images a shard holds where jobs are sized in minutes: measured once, then kept to."""
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,25 +10,25 @@ from typing import Any
 
 from fringe import plan
 from fringe.costs import START, Device, Job, demanded_device, parse_shard_file, work
-from fringe.errors import FringeError
 from fringe.estimate import Record, Task, estimate, read_records, tasks_of
-from fringe.files import atomic_path
 from fringe.gpus import gpu_is_here
+from fringe.shard_sizes import read_sizes
 
 __all__ = ["choose_sizes"]
 
 
-def choose_sizes(
-    config: Mapping[str, Any], sources: plan.Sources, memory: Path
-) -> tuple[dict[str, int], Device]:
+def choose_sizes(config: Mapping[str, Any], sources: plan.Sources) -> tuple[dict[str, int], Device]:
     """Return the images in a shard of each source, and where its jobs are thought to compute.
 
     The slowest job of a shard (rendering it, or extracting its features with the slowest of the
     networks that look at the source) takes about ``extraction/minutes_per_job``. How fast jobs are
     is measured by those that have run, in this run or in another below the results; else it is a
     default (`fringe.costs`). Other sizes would make everything anew, so a run keeps its own: they
-    are remembered. Where they were not, or were lost, shards that are there tell them. Only another
-    ``minutes_per_job`` asks for others.
+    are written down before its first job starts (`fringe.shard_sizes.remember_sizes`). Where they
+    were lost, shards that are there tell them. Only another ``minutes_per_job`` asks for others.
+
+    Nothing is written here: a plan that nobody runs, made where there is no GPU, must not size the
+    jobs of a machine that has one.
 
     Parameters
     ----------
@@ -37,8 +36,6 @@ def choose_sizes(
         The completed configuration, with ``extraction/minutes_per_job``.
     sources : dict
         Of each source by its name the ``count`` and ``resolution`` (`fringe.plan.check`).
-    memory : Path
-        The JSON file that remembers them.
 
     Returns
     -------
@@ -48,14 +45,16 @@ def choose_sizes(
     Raises
     ------
     FringeError
-        If the memory cannot be read or written.
+        If what is remembered cannot be read.
     """
     batch, minutes = (config["extraction"][key] for key in ("batch_size", "minutes_per_job"))
-    kept = _read(memory)
+    kept = read_sizes(config)
     is_wish = kept.get("minutes_per_job", minutes) != minutes
     if is_wish:
         kept = {"sizes": {}}
-    sizes = {name: size for name, size in kept["sizes"].items() if size % batch == 0}
+    sizes = {
+        name: size for name, size in kept["sizes"].items() if name in sources and size % batch == 0
+    }
     new = [name for name in sources if name not in sizes]
     if not new:
         return sizes, demanded_device(config) or kept["device"]
@@ -64,35 +63,7 @@ def choose_sizes(
     for name in new:
         found = None if is_wish else _size_of_files(config, name, sources[name]["count"])
         sizes[name] = found or _size_by_speed(config, sources, name, device, records)
-    with atomic_path(memory) as partial:
-        content = {"minutes_per_job": minutes, "device": device, "sizes": sizes}
-        partial.write_text(json.dumps(content, indent=1))
     return sizes, device
-
-
-def _read(memory: Path) -> dict[str, Any]:
-    """Return what is remembered; no sizes if there is nothing, or nothing that makes sense.
-
-    Raises
-    ------
-    FringeError
-        If the file cannot be read: other sizes would be taken, and kept.
-    """
-    try:
-        content = json.loads(memory.read_text())
-        right = content["device"] in ("cpu", "cuda") and content["minutes_per_job"] > 0
-        if right and all(int(size) > 0 for size in content["sizes"].values()):
-            return dict(content)
-    except FileNotFoundError:
-        pass
-    except OSError as error:
-        raise FringeError(
-            f"{memory}: cannot be read ({error}); it holds the sizes of this run's shards: make it "
-            "readable and run again"
-        ) from error
-    except (ValueError, TypeError, KeyError, AttributeError):
-        pass
-    return {"sizes": {}}
 
 
 def _likely_device(records: Sequence[Record]) -> Device:

@@ -267,6 +267,7 @@ def test_features_do_not_depend_on_how_they_are_extracted(
     assert (fresh.results / "images").exists() == extraction["keep_images"]
     shards = len(list((fresh.results / LINK).with_suffix("").glob("*.h5")))
     assert shards == (2 if "shard_size" in extraction else 6)
+    assert (fresh.results / "shards.json").exists() == ("minutes_per_job" in extraction)
 
 
 def test_shards_sized_in_minutes_get_their_time(fresh: Project) -> None:
@@ -276,6 +277,7 @@ def test_shards_sized_in_minutes_get_their_time(fresh: Project) -> None:
     shard.parent.mkdir(parents=True)
     shard.touch()
     printed = fresh.run(LINK, options="--dry-run")
+    assert not (fresh.results / "shards.json").exists()
     places = ("images/fake", "tiny_network.classifier")
     job = (
         r"output: \S+/(images/fake/\S+|tiny_network.classifier/\S+)\.h5\n(?:.+\n)*?.*runtime=(\d+)"

@@ -49,6 +49,7 @@ def remembered(
     learn: Callable[[Path], str],
     *,
     in_bytes: bool = False,
+    doing: str = "reading",
 ) -> list[str]:
     """Return ``learn(path)`` of each file, from the cache where its state has not changed.
 
@@ -66,6 +67,8 @@ def remembered(
         The question; reads the file.
     in_bytes : bool
         Whether ``learn`` reads the whole file and calls `fringe.progress.advance` with each part.
+    doing : str
+        What messages call that.
 
     Raises
     ------
@@ -77,17 +80,18 @@ def remembered(
     if missing:
         sizes = [notes.sizes[number] for number in missing]
         total = sum(sizes) if in_bytes else None
-        with activity(_title([paths[number] for number in missing]), total=total), notes.saved():
+        title = f"{doing} {_named([paths[number] for number in missing])}"
+        with activity(title, total=total), notes.saved():
             for number in missing:
                 with readable(paths[number]):
                     notes.learn(number, learn(paths[number]))
     return [answer for answer in notes.answers if answer is not None]
 
 
-def _title(paths: Sequence[Path]) -> str:
+def _named(paths: Sequence[Path]) -> str:
     if len(paths) == 1:
-        return f"reading {paths[0]}"
-    return f"reading {len(paths):,} files in {os.path.commonpath(path.parent for path in paths)}"
+        return str(paths[0])
+    return f"{len(paths):,} files in {os.path.commonpath([path.parent for path in paths])}"
 
 
 class _Notes:
@@ -221,25 +225,24 @@ class ImageDigests:
             If an image cannot be read, or the cache cannot be written.
         """
         whole = hashlib.sha256()
-        for number, path in enumerate(self._files):
+        for number in range(len(self._files)):
             start, end = self._starts[number], self._starts[number + 1]
             begin, stop = max(first, start) - start, min(last, end) - start
             if begin < stop:
                 if len(self._known[number]) < BYTES * stop:
-                    self._known[number] = self._learn(path, start, stop, read)
+                    self._known[number] = self._learn(number, stop, read)
                 whole.update(self._known[number][BYTES * begin : BYTES * stop])
         return whole.hexdigest()
 
-    def _learn(
-        self, path: Path, start: int, count: int, read: Callable[[int, int], Iterable[bytes]]
-    ) -> bytes:
+    def _learn(self, number: int, count: int, read: Callable[[int, int], Iterable[bytes]]) -> bytes:
         """Return the hashes of the first ``count`` images of a file, or of more."""
+        path, start = self._files[number], self._starts[number]
         notes = _Notes([path], self._cache, self._what)
         try:
             known = unpack(notes.answers[0] or "")
         except ValueError:
             known = b""
-        known = known[: len(known) - len(known) % BYTES]
+        known = max(known[: len(known) - len(known) % BYTES], self._known[number], key=len)
         begin = len(known) // BYTES
         if begin >= count:
             return known

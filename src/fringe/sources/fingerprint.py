@@ -18,21 +18,21 @@ def fingerprint(spec: Mapping[str, Any], cache: Path | None = None) -> str:
     * ZIP: names, sizes and CRCs of the images used, from the central directory;
     * NPZ: size and CRC of the array, likewise;
     * folder: relative names and SHA-256 of the images used;
-    * HDF5, LMDB: SHA-256 of the file;
-    * tar, Parquet: SHA-256 of the files used, and which of their images are;
+    * LMDB, tar, Parquet: SHA-256 of the images used, encoded as they are;
+    * HDF5: SHA-256 of the pixels of the images used;
     * generator: SHA-256 of the file, and what it is asked for;
     * photos, imitation: the specification and the SHA-256 of the photographs;
 
-    and with each the count (for ZIP and folder: of the images), the resizing, and the REVISION of
-    the code that makes the pixels.
+    and with each the count (of the images, where files hold images), the resizing, and the REVISION
+    of the code that makes the pixels.
 
     Parameters
     ----------
     spec : mapping
         The source, in builtin types.
     cache : path-like, optional
-        A JSON file where SHA-256 of files are remembered, by path, size and times; written
-        atomically.
+        A folder where SHA-256 are remembered, by path, size and times of the files; several
+        processes may use it at the same time.
 
     Returns
     -------

@@ -59,9 +59,9 @@ def open_source(
         released code does, or in that of the file. With the wide crop, the first so many that are
         large enough (the dataset tool's ``--max-images`` counts the others too).
     cache : path-like, optional
-        A JSON file that remembers what was learnt by reading whole files: hashes, for the
-        fingerprints of all kinds but ZIP and NPZ, members of tars, and which images are large
-        enough for the wide crop.
+        A folder that remembers what was learnt by reading files: hashes, for the fingerprints of
+        all kinds but ZIP and NPZ, members of tars, and which images are large enough for the wide
+        crop. Several processes may use it at the same time.
     crop : str
         ``center``, or ``wide WxH`` (``wide 512x384`` is LSUN Car's): images are cropped to the
         proportions W : H, resized, and black bars fill up a square of W x W pixels; images that

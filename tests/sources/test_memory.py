@@ -1,0 +1,145 @@
+"""What was read once is remembered by all runs below a folder of results, whoever else writes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+from pathlib import Path
+
+import pytest
+
+from fringe.errors import FringeError
+from fringe.sources import memory as module
+from fringe.sources.digests import file_digests, remembered
+from fringe.sources.memory import Memory
+
+
+def test_entries_are_kept_by_group(tmp_path: Path) -> None:
+    memory = Memory(tmp_path / "new" / "memory")
+    assert memory.read("a") == {}
+    memory.add("a", {"x": "1", "y": "2"})
+    memory.add("b", {"x": "3"})
+    memory.add("a", {"y": "4", "z\udcff": "5"})
+    assert memory.read("a") == {"x": "1", "y": "4", "z\udcff": "5"}
+    assert Memory(memory.folder).read("b") == {"x": "3"}
+    assert len(list(memory.folder.glob("*/*"))) == 2
+
+
+def _add(folder: Path, writer: int) -> None:
+    for number in range(10):
+        Memory(folder).add("a", {f"{writer} {number}": str(number)})
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_writers_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
+    writers = [
+        multiprocessing.get_context("fork").Process(target=_add, args=(tmp_path, writer))
+        for writer in range(4)
+    ]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+        assert writer.exitcode == 0
+    kept = Memory(tmp_path).read("a")
+    assert kept == {
+        f"{writer} {number}": str(number) for writer in range(4) for number in range(10)
+    }
+
+
+def test_a_file_that_another_process_takes_over_is_found_in_its_new_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = Memory(tmp_path)
+    memory.add("a", {"x": "1"})
+    module._read.clear()
+    read = module._content
+
+    def joined_meanwhile(path: Path) -> dict[str, str]:
+        monkeypatch.setattr(module, "_content", read)
+        memory.add("a", {"y": "2"})
+        return read(path)
+
+    monkeypatch.setattr(module, "_content", joined_meanwhile)
+    assert memory.read("a") == {"x": "1", "y": "2"}
+
+
+def test_damaged_files_are_learnt_again(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    memory.add("a", {"x": "1"})
+    (path,) = tmp_path.glob("*/*")
+    for text in ("{", "[]", "{}", '{"entries": []}'):
+        path.write_text(text)
+        assert memory.read("a") == {}
+    memory.add("a", {"y": "2"})
+    assert memory.read("a") == {"y": "2"}
+    assert not path.exists()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "memory").touch()
+    with pytest.raises(FringeError, match=r"memory/.*json: cannot be written"):
+        Memory(tmp_path / "memory").add("a", {"x": "1"})
+
+
+def test_all_runs_share_what_one_has_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    paths, cache = [tmp_path / "a", tmp_path / "b"], tmp_path / "results/.fingerprints"
+    expected = [hashlib.sha256(name).hexdigest() for name in (b"a", b"b")]
+    assert file_digests(paths, cache) == expected
+    monkeypatch.setattr("fringe.sources.digests._sha256", lambda _: pytest.fail("read again"))
+    assert file_digests(paths[::-1], cache) == expected[::-1]
+
+
+def test_what_each_run_remembered_by_itself_is_taken_over(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    path.write_text("large")
+    about = path.stat()
+    state = f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}"
+    old = tmp_path / "results" / "mine" / "fingerprints.json"
+    old.parent.mkdir(parents=True)
+    old.write_text(json.dumps({f"{path}:{state}": "hash", f"images of {path}:{state}": "index"}))
+    (tmp_path / "results" / "other").mkdir()
+    (tmp_path / "results" / "other" / "fingerprints.json").write_text("{ damaged")
+    cache = tmp_path / "results" / ".fingerprints"
+    assert file_digests([path], cache) == ["hash"]
+    old.unlink()
+    module._earlier.cache_clear()
+    assert file_digests([path], cache) == ["hash"]
+
+    def learn(path: Path) -> str:
+        return "learnt"
+
+    assert remembered([path], cache, "images of ", learn) == ["learnt"]
+    path.write_text("other")
+    assert file_digests([path], cache) == [hashlib.sha256(b"other").hexdigest()]
+
+
+def test_a_question_is_not_taken_for_a_file_of_that_name(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.touch()
+    assert remembered([path], tmp_path / "memory", "what ", lambda _: "answer") == ["answer"]
+    (tmp_path / "what a").touch()
+    assert remembered([tmp_path / "what a"], tmp_path / "memory", "", lambda _: "b") == ["b"]
+    assert remembered([path], tmp_path / "memory", "what ", lambda _: "c") == ["answer"]
+
+
+def test_what_was_learnt_before_an_interruption_is_kept(tmp_path: Path) -> None:
+    paths = [tmp_path / str(number) for number in range(3)]
+    for path in paths:
+        path.touch()
+
+    def learn(path: Path) -> str:
+        if path.name == "2":
+            raise KeyboardInterrupt
+        return path.name
+
+    with pytest.raises(KeyboardInterrupt):
+        remembered(paths, tmp_path / "memory", "", learn)
+    asked: list[str] = []
+    assert remembered(
+        paths, tmp_path / "memory", "", lambda path: asked.append(path.name) or "new"
+    ) == ["0", "1", "new"]
+    assert asked == ["2"]
