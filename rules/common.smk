@@ -538,6 +538,13 @@ def explained_shards(wildcards):
     ]
 
 
+def shown_groups(wildcards):
+    """Return of how many groups a figure shows means: all images, and those of classes."""
+    asked = plan.shown_classes(config, wildcards.dataset)
+    every = asked if isinstance(asked, int) else len(asked)
+    return 1 + {"4b": min(3, every), "12": every, "15": min(4, every)}[wildcards.number]
+
+
 def generated_statistics(wildcards, others=False):
     """Return mean and covariance of the images that have maps, or of all ``others`` but one."""
     w = wildcards

@@ -69,7 +69,7 @@ rule average_sensitivity:
         averaged=lambda w: {
             "images": identity(DATASETS[w.dataset]["generated"]),
             "network": config["network"],
-            "classes": config["sensitivity"]["classes"],
+            "classes": plan.shown_classes(config, w.dataset),
             "revision": revisions.SENSITIVITY,
         },
     script:
@@ -191,9 +191,7 @@ rule figure_means:
         "../envs/fringe.yaml"
     params:
         figure=lambda w: drawing_style(
-            # All images, and classes.
-            groups=1
-            + {"4b": 3, "12": config["sensitivity"]["classes"], "15": 4}[w.number],
+            groups=shown_groups(w),
             activation=w.number == "15",
             network=config["network"],
             **subject(w.dataset),

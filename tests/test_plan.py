@@ -241,6 +241,65 @@ def test_questions_without_an_answer(
     assert found.startswith(fault)
 
 
+def test_classes_are_named_or_counted(config: dict[str, Any]) -> None:
+    def planned(**sensitivity: Any) -> int | list[int]:
+        completed, _ = check(asked(config, **sensitivity))
+        return plan.shown_classes(completed, "faces")
+
+    assert planned() == 8
+    assert planned(classes=3) == 3
+    assert planned(classes=["Bow tie", 3, "seat_belt"]) == [457, 3, 785]
+    assert planned(classes=3, faces={"classes": ["lipstick"]}) == [629]
+
+
+@pytest.mark.parametrize(
+    ("sensitivity", "fault"),
+    [
+        ({"classes": ["crane"]}, "sensitivity/classes: efficientnet-lite0: 'crane' may be 134"),
+        ({"classes": [1000]}, "sensitivity/classes: efficientnet-lite0: there is no class 1000"),
+        ({"classes": ["bow tie", 457]},
+         "sensitivity/classes: 'bow tie' and 457 are the same class, 457 (bow tie)"),
+        ({"faces": {"classes": ["bowtie"]}},
+         "datasets/faces/classes: efficientnet-lite0: no class is called 'bowtie'; similar names"),
+        ({"classes": []}, "sensitivity/classes: [] is not valid"),
+        ({"classes": 0}, "sensitivity/classes: 0 is not valid"),
+    ],
+)  # fmt: skip
+def test_classes_that_are_not_there_are_faults(
+    config: dict[str, Any], sensitivity: dict[str, Any], fault: str
+) -> None:
+    (found,) = faults(asked(config, **sensitivity))
+    assert found.startswith(fault)
+
+
+def test_a_network_of_ones_own_may_tell_its_class_names(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = "\n".join(
+        [
+            "def load(*_): ...",
+            "load.info = (3, 4, 1, True)",
+            "def telling(*_): ...",
+            "telling.info, telling.class_names = load.info, ('a', 'b, c', 'd', 'e')",
+            "def wrong(*_): ...",
+            "wrong.info, wrong.class_names = load.info, ('a', 'b')",
+        ]
+    )
+    (tmp_path / "named.py").write_text(told)
+    monkeypatch.syspath_prepend(tmp_path)
+    config |= {"network": "named:telling", "schemes": {"top": [1], "middle": [1]}}
+    completed, _ = check(asked(config, classes=["C", 0]))
+    assert plan.shown_classes(completed, "faces") == [1, 0]
+    config["network"] = "named:load"
+    completed, _ = check(asked(config, classes=[2]))
+    assert plan.shown_classes(completed, "faces") == [2]
+    (found,) = faults(asked(config, classes=[2, "a"]))
+    assert found.startswith("sensitivity/classes: named:load does not tell its class names")
+    config["network"] = "named:wrong"
+    (found,) = faults(asked(config, classes=["a"]))
+    assert "2 `class_names`, but `info` says 4 classes" in found
+
+
 def test_three_classes_are_shown_of_each_image(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -183,7 +183,8 @@ def work(job: Job, config: Mapping[str, Any], sources: plan.Sources, device: Dev
         case "average_sensitivity":
             share = FREQUENT if classes else 0.0  # of a network without classes, none
             images = max(1.0, share * plan.explained_images(config, name))
-            groups = (1 + config["sensitivity"]["classes"]) if classes else 1
+            shown = plan.shown_classes(config, name)
+            groups = 1 + (shown if isinstance(shown, int) else len(shown)) if classes else 1
             height, width = sources[dataset["generated"]]["resolution"]
             return read(dataset["generated"], images, 8 * 3 * height * width * groups)
         case "measure_noise":  # in either half, and everywhere

@@ -12,7 +12,8 @@ from typing import Any, Literal
 from fringe.config import SOURCE_KEYS, complete, duplicate_keys, items, raise_faults, where_shaped
 from fringe.devices import choose_device
 from fringe.errors import FringeError
-from fringe.networks import network_info, network_names, network_weights
+from fringe.networks import network_classes, network_info, network_names, network_weights
+from fringe.networks.class_names import find_class
 from fringe.networks.weights import find, mismatch
 from fringe.progress import activity
 from fringe.protocol import PUBLISHED, Optimizer, Protocol
@@ -59,6 +60,7 @@ __all__ = [
     "schemes",
     "shard_bounds",
     "shard_name",
+    "shown_classes",
     "shown_control",
     "source_spec",
     "sweep_provenance",
@@ -426,6 +428,7 @@ def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
             f"sensitivity: {config['network']} has {classes} classes, and figures show the three "
             "most probable; ask for no maps: `datasets: []`"
         )
+    yield from _class_faults(config)
     for name in explained_datasets(config):
         dataset = config["datasets"][name]
         have, n = sources[dataset["generated"]]["count"], explained_images(config, name)
@@ -463,6 +466,17 @@ def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
                 open_region(dataset["region"], sources[dataset["generated"]]["resolution"])
             except FringeError as error:
                 yield f"datasets/{name}/region: {error}"
+
+
+def _class_faults(config: Config) -> Iterable[str]:
+    """Yield what is wrong with the classes that are named, once for each key."""
+    found = set()
+    for name in explained_datasets(config):
+        try:
+            shown_classes(config, name)
+        except FringeError as error:
+            found.add(str(error))
+    yield from sorted(found)
 
 
 def _scheme_faults(config: Config) -> Iterable[str]:
@@ -768,6 +782,52 @@ def examples(config: Config, name: str) -> dict[str, list[int]]:
     """Return the ``images`` or ``seeds`` of the images that are shown one by one."""
     given = config["datasets"][name].get("examples")
     return dict(given or {"images": list(range(min(6, explained_images(config, name))))})
+
+
+def shown_classes(config: Config, name: str) -> int | list[int]:
+    """Return the classes whose mean images and maps are shown of a data set.
+
+    How many of the most frequent ones, or the numbers of those that are named.
+
+    Raises
+    ------
+    FringeError
+        If a class is unknown, may be more than one, or is named twice; see `find_class`.
+    """
+    key, wanted = _classes(config, name)
+    if isinstance(wanted, int):
+        return wanted
+    network = config["network"]
+    names = network_classes(network)
+    if names is None:
+        named = [each for each in wanted if isinstance(each, str)]
+        if named:
+            raise FringeError(
+                f"{key}: {network} does not tell its class names before it is loaded; give its "
+                f"function an attribute `class_names`, or the number of {named[0]!r}"
+            )
+        names = tuple(map(str, range(network_info(network).n_classes or 0)))
+    numbers: dict[int, str | int] = {}
+    for each in wanted:
+        try:
+            number = find_class(each, names)
+        except FringeError as error:
+            raise FringeError(f"{key}: {network}: {error}") from None
+        if number in numbers:
+            raise FringeError(
+                f"{key}: {numbers[number]!r} and {each!r} are the same class, {number} "
+                f"({names[number]}); drop one of the two"
+            )
+        numbers[number] = each
+    return list(numbers)
+
+
+def _classes(config: Config, name: str) -> tuple[str, int | list[str | int]]:
+    """Return the key that says which classes are shown of a data set, and what it says."""
+    own = config["datasets"][name].get("classes")
+    if own is not None:
+        return f"datasets/{name}/classes", own
+    return "sensitivity/classes", config["sensitivity"]["classes"]
 
 
 def open_seeded(config: Config, name: str, seed: int) -> ImageSource:

@@ -106,6 +106,8 @@ def places(figure):
     }
 
 
+NO_IMAGE = Group("lipstick, lip rouge", 0, *3 * [np.full((24, 24, 3), np.nan)])
+
 FIGURES = {
     "examples": lambda **k: sensitivity_examples(images(3), maps(3), predictions(3), **k),
     "bare": lambda **k: sensitivity_examples(images(1), maps(1), **k),
@@ -116,6 +118,7 @@ FIGURES = {
     "means": lambda **k: mean_sensitivity(groups(4), **k),
     "classes": lambda **k: mean_sensitivity(groups(11), activation=True, **k),
     "everything": lambda **k: mean_sensitivity(groups(1), **k),
+    "absent": lambda **k: mean_sensitivity([*groups(3), NO_IMAGE], **k),
     "activation": lambda **k: activation_comparison(
         images(2), maps(2), np.ones((2, 4, 4, 4)) * maps(2)[:, None], predictions(2), **k
     ),
@@ -168,6 +171,8 @@ def test_everything_can_be_read(name, style):
             assert not overlap(box, its), (text, other)
     if name in ("noise", "grid"):  # no pictures; text on them
         return
+    if name == "absent":  # what is written on grey
+        boxes = [(text, box) for text, box in boxes if text != "no image"]
     for picture in figure.axes[0].images:
         edges = picture.get_window_extent(renderer)
         assert edges.x0 > 0
@@ -358,6 +363,19 @@ def test_means_show_counts_and_rows():
     assert "FID (SwAV)" in alone
 
 
+def test_a_class_without_images_is_told_of():
+    figure = mean_sensitivity([*groups(2), NO_IMAGE], title="A", activation=True)
+    drawn = places(figure)
+    for row in range(3):
+        assert np.unique(drawn[row, 2]).tolist() == [235]
+        assert np.unique(drawn[row, 1]).size > 1
+    told = texts(figure)
+    assert told.count("no image") == 3
+    assert "lipstick 0 images" in told
+    assert "Grey: the class is Top-1 of none of the 50,000 images." in told
+    assert "Grey" not in texts(mean_sensitivity(groups(3), title="A"))
+
+
 def test_activations_stand_beside_sensitivity():
     ground, heat = images(2), maps(2)
     cams = np.stack([maps(2, seed) for seed in range(1, 5)], axis=1)
@@ -508,6 +526,8 @@ def test_means_refuse():
         mean_sensitivity([], title="A")
     with pytest.raises(FringeError, match="wig is the mean of 0 images"):
         mean_sensitivity([group("wig", 0)], title="A")
+    with pytest.raises(FringeError, match="wig is the mean of -1 images"):
+        mean_sensitivity([*groups(1), group("wig", -1)], title="A")
     with pytest.raises(FringeError, match="wig has no mean activation"):
         mean_sensitivity([group("wig", 1, activation=False)], title="A", activation=True)
     with pytest.raises(FringeError, match="give all in one size"):

@@ -1,12 +1,17 @@
 """The two orders of the ImageNet classes."""
 
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
+from fringe.errors import FringeError
+from fringe.networks import network_classes
 from fringe.networks.class_names import (
     DEVKIT_ORDER,
+    find_class,
     tensorflow_classes,
     tensorflow_to_torchvision,
     torchvision_classes,
@@ -72,3 +77,60 @@ def test_maps_are_each_others_inverse() -> None:
     assert there.shape == (1000,)
     assert back.shape == (1008,)
     np.testing.assert_array_equal(back[there], np.arange(1000))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "number"),
+    [
+        *(("bow tie", 817), ("seat belt", 589), ("mortarboard", 854), ("lipstick", 867)),
+        *(("Bow-Tie", 817), ("SEAT_BELT", 589), ("crane bird", 429), (545, 545), (0, 0)),
+    ],
+)
+def test_classes_of_the_paper_are_found_by_name_or_number(wanted: str | int, number: int) -> None:
+    assert find_class(wanted, tensorflow_classes()) == number
+
+
+def test_any_synonym_is_a_name() -> None:
+    names = ("tench, Tinca tinca", "bow tie, bow-tie, bowtie", "sea_lion")
+    for wanted in ("bowtie", "Bow Tie", "bow tie, bow-tie, bowtie"):
+        assert find_class(wanted, names) == 1
+    assert find_class("sea lion", names) == 2
+    assert find_class("tinca tinca", names) == 0
+
+
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [
+        ("crane", r"'crane' may be 429 \(crane bird\), 545 \(crane\); give the number"),
+        ("Cardigan", r"'Cardigan' may be 50 \(Cardigan\), 836 \(cardigan\)"),
+        ("maillot", r"'maillot' may be 782 \(maillot\), 977 \(maillot tank suit\)"),
+        ("bowtie", r"no class is called 'bowtie'; similar names are .*817 \(bow tie\)"),
+        ("retriever", r"no class is called 'retriever'; .*\(golden retriever\)"),
+        ("qqqq", "no class is called 'qqqq'; no name is similar"),
+        (1008, "there is no class 1008; the classes are 0 to 1007"),
+        (-1, "there is no class -1"),
+    ],
+)
+def test_names_of_none_or_of_two_classes_are_refused(wanted: str | int, message: str) -> None:
+    with pytest.raises(FringeError, match=message):
+        find_class(wanted, tensorflow_classes())
+
+
+def test_names_are_those_of_torchvision_and_are_known_without_pytorch() -> None:
+    from torchvision.models import ResNet50_Weights
+
+    assert torchvision_classes() == tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"])
+    assert network_classes("inception") == tensorflow_classes()
+    assert network_classes("resnet50") == torchvision_classes()
+    assert network_classes("clip") is None
+    code = (
+        "import sys; from fringe.networks import network_classes; "
+        "assert network_classes('inception')[817] == 'bow tie'; assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_without_its_file_of_names_torchvision_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = torchvision_classes()
+    monkeypatch.setattr("fringe.networks.class_names._read_categories", lambda: ())
+    assert torchvision_classes() == names

@@ -85,6 +85,15 @@ def test_means_are_those_of_images_and_maps(tmp_path: Path) -> None:
     np.testing.assert_allclose(first.image, SOURCE.read(rows).mean(0, dtype=float))
     np.testing.assert_allclose(first.sensitivity, found.maps[rows].mean(0, dtype=float))
     assert frequent_classes(replace(found, classes=None), 2) == []
+    # A class that is Top-1 of no image has a group all the same.
+    absent = int(np.flatnonzero(np.bincount(found.classes[:, 0], minlength=10) == 0)[0])
+    write_groups(tmp_path / "means.h5", mean_groups(found, SOURCE, [absent, classes[0]]), {})
+    _, none, again = read_groups(tmp_path / "means.h5")
+    assert (none.name, none.count) == (f"class {absent}", 0)
+    for values in (none.image, none.sensitivity, none.activation):
+        assert values is not None
+        assert np.isnan(values).all()
+    np.testing.assert_array_equal(again.image, first.image)
 
 
 @pytest.mark.parametrize("included", [True, False])

@@ -1,4 +1,4 @@
-"""Average images and sensitivity maps, over all and over the most frequent classes.
+"""Average images and sensitivity maps, over all and over the most frequent or named classes.
 
 In: maps. Out: mean images, mean maps and mean Grad-CAM, with names and counts.
 """
@@ -14,7 +14,9 @@ def main(job: Job) -> None:
     found = read_sensitivity(job.input[0])
     generated = job.config["datasets"][job.wildcards.dataset]["generated"]
     with images_nearby(job.config, generated, len(found.maps)) as source:
-        groups = mean_groups(found, source, frequent_classes(found, about["classes"]))
+        asked = about["classes"]
+        classes = frequent_classes(found, asked) if isinstance(asked, int) else asked
+        groups = mean_groups(found, source, classes)
     write_groups(job.output[0], groups, about)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from fringe.errors import FringeError
@@ -24,6 +25,8 @@ from fringe.tables.titles import title_of
 __all__ = ["mean_sensitivity"]
 
 _LABEL = 0.8  # of the font size: names of groups
+_EMPTY = 235  # the grey of a place without a picture
+_NONE = "no image"
 
 
 def mean_sensitivity(
@@ -42,7 +45,7 @@ def mean_sensitivity(
     ----------
     groups : sequence of `fringe.sensitivity.Group`
         A column for each, the group of all images first; images of one size. Of a class name's
-        synonyms the first is shown.
+        synonyms the first is shown. A column of a class without images says so.
     title : str
         Display name of the dataset.
     network : str
@@ -55,45 +58,53 @@ def mean_sensitivity(
     Raises
     ------
     FringeError
-        If there is no group, an array is of another kind, a count is not positive, or a group has
-        no activation where it is asked for.
+        If there is no group, the first one has no image, an array is of another kind, or a group
+        has no activation where it is asked for.
     """
     if not groups:
         raise FringeError("mean sensitivity: no group; give at least one")
     if columns < 1:
         raise FringeError(f"mean sensitivity: {columns} columns; give at least one")
-    means = [check_mean_image(group.image, f"mean sensitivity: {group.name}") for group in groups]
-    for group, mean in zip(groups, means, strict=True):
-        if mean.shape != means[0].shape:
+    for group in groups:
+        if group.count < 0 or not groups[0].count:
             raise FringeError(
-                f"mean sensitivity: {group.name} has a mean image of shape {mean.shape}, "
-                f"{groups[0].name} one of {means[0].shape}; give all in one size"
+                f"mean sensitivity: {group.name} is the mean of {group.count} images; give the "
+                "means of all images first, and counts from 0 on"
             )
-        if group.count < 1:
+    means = {
+        place: check_mean_image(group.image, f"mean sensitivity: {group.name}")
+        for place, group in enumerate(groups)
+        if group.count
+    }
+    size = means[0].shape
+    for place, mean in means.items():
+        if mean.shape != size:
             raise FringeError(
-                f"mean sensitivity: {group.name} is the mean of {group.count} images; "
-                "leave out groups without an image"
+                f"mean sensitivity: {groups[place].name} has a mean image of shape {mean.shape}, "
+                f"{groups[0].name} one of {size}; give all in one size"
             )
-        if activation and group.activation is None:
+        if activation and groups[place].activation is None:
             raise FringeError(
-                f"mean sensitivity: {group.name} has no mean activation; give one to every group, "
-                "or leave the row out"
+                f"mean sensitivity: {groups[place].name} has no mean activation; give one to every "
+                "group, or leave the row out"
             )
     maps = {"sensitivity": [group.sensitivity for group in groups]}
     if activation:
         maps["Grad-CAM"] = [group.activation for group in groups if group.activation is not None]
-    shown = {"mean image": [as_pixels(mean) for mean in means]}
+    shown = {"mean image": {place: as_pixels(mean) for place, mean in means.items()}}
     for label, heats in maps.items():
-        shown[label] = [
-            mean_overlay(heat, mean, mean.shape[:2], group.name)
-            for heat, mean, group in zip(heats, means, groups, strict=True)
-        ]
+        shown[label] = {
+            place: mean_overlay(heats[place], mean, size[:2], groups[place].name)
+            for place, mean in means.items()
+        }
     look = read_style(style)
     blocks = blocks_of(len(groups), columns_for(look, columns))
     distance, network_title = distance_name(network), title_of({}, network or "inception")
     note = f"Sensitivity: the mean of the maps, over the mean image. {heat_note(distance)}"
     if len(groups) > 1:
         note = f"Images grouped by their Top-1 ImageNet class by {network_title}. {note}"
+    if len(means) < len(groups):
+        note += f" Grey: the class is Top-1 of none of the {groups[0].count:,} images."
     if activation:
         note += (
             " Grad-CAM: the mean over the same images of what the probability of the Top-1 class "
@@ -103,12 +114,18 @@ def mean_sensitivity(
         over = "images of a class" if len(groups) > 1 else "all images"
         heading = f"{title}: where {distance} looks, on average over {over}"
         page = Page(look, heading, note, simulated=simulated)
-        cells = page.cells(len(blocks[0]), means[0].shape, page.label_width())
+        cells = page.cells(len(blocks[0]), size, page.label_width())
+        empty = np.full(size, _EMPTY, np.uint8)
         top = 0.0
         for block in blocks:
             top = _heads(page, [groups[place] for place in block], cells, top)
+            absent = [k for k, place in enumerate(block) if place not in means]
             for label, row in shown.items():
-                top = page.row([row[place] for place in block], cells, top, label) + GAP
+                bottom = page.row([row.get(place, empty) for place in block], cells, top, label)
+                for column in absent:
+                    middle = (top + bottom) / 2
+                    page.text(_NONE, cells.middle(column), middle, size=0.7, va="center")
+                top = bottom + GAP
             top += 0.8 * page.em
         return page.finish(page.scale(top))
 

@@ -7,6 +7,7 @@ from fringe.networks.base import PRECISIONS, Activations, FeatureNetwork, Networ
 from fringe.networks.registry import (
     fetch_weights,
     load_network,
+    network_classes,
     network_info,
     network_names,
     network_weights,
@@ -21,6 +22,7 @@ __all__ = [
     "WeightsFile",
     "fetch_weights",
     "load_network",
+    "network_classes",
     "network_info",
     "network_names",
     "network_weights",

@@ -6,12 +6,24 @@ challenge's development kit instead, in columns 1 to 1,000 of 1,008; nothing was
 the other eight. The names are torchvision's in both orders.
 
 A name is no key. torchvision's differ, if only by case (Cardigan is a dog, cardigan a garment), but
-other lists call two classes crane and two maillot.
+other lists call two classes crane and two maillot. `find_class` refuses a name that may
+mean two classes.
 """
+
+import difflib
+import re
+import runpy
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 
+from fringe.errors import FringeError
+
 __all__ = [
+    "find_class",
     "tensorflow_classes",
     "tensorflow_to_torchvision",
     "torchvision_classes",
@@ -22,7 +34,25 @@ TENSORFLOW_COLUMNS = 1008
 
 
 def torchvision_classes() -> tuple[str, ...]:
-    """Return the names of the 1,000 ILSVRC classes by WordNet id, torchvision's order."""
+    """Return the names of the 1,000 ILSVRC classes by WordNet id, torchvision's order.
+
+    PyTorch is not imported where torchvision keeps the names in a file of their own.
+    """
+    return _read_categories() or _import_categories()
+
+
+@lru_cache(maxsize=1)
+def _read_categories() -> tuple[str, ...]:
+    """Return the names in torchvision's file of names; none where it has no such file."""
+    package = find_spec("torchvision")
+    folders = (package and package.submodule_search_locations) or []
+    for file in (Path(folder, "models", "_meta.py") for folder in folders):
+        if file.is_file():
+            return tuple(runpy.run_path(str(file)).get("_IMAGENET_CATEGORIES", ()))
+    return ()
+
+
+def _import_categories() -> tuple[str, ...]:
     from torchvision.models import ResNet50_Weights
 
     return tuple(ResNet50_Weights.IMAGENET1K_V1.meta["categories"])
@@ -51,6 +81,58 @@ def tensorflow_to_torchvision() -> np.ndarray:
 def torchvision_to_tensorflow() -> np.ndarray:
     """Return, for each of the 1,000 torchvision columns, the column of TensorFlow's Inception."""
     return np.argsort(DEVKIT_ORDER.split()) + 1
+
+
+# torchvision's names that tell apart what ILSVRC 2012 and TensorFlow's label list call the same.
+LIST_NAMES = {"crane bird": "crane", "maillot tank suit": "maillot"}
+
+
+def find_class(wanted: str | int, names: Sequence[str]) -> int:
+    """Return the number of the class that is meant by its number, or by one of its names.
+
+    Parameters
+    ----------
+    wanted : str or int
+        A number from 0 on, or a name: the whole one or one of its synonyms, between which there are
+        commas. Upper case, hyphens and underscores do not matter.
+    names : sequence of C str
+        Names of the classes by number.
+
+    Raises
+    ------
+    FringeError
+        If no class or more than one is meant, with the number and name of those that may be.
+    """
+    if isinstance(wanted, int):
+        if 0 <= wanted < len(names):
+            return wanted
+        raise FringeError(f"there is no class {wanted}; the classes are 0 to {len(names) - 1}")
+    by_name: dict[str, set[int]] = {}
+    for number, name in enumerate(names):
+        synonyms = [name, *name.split(","), *filter(None, [LIST_NAMES.get(name)])]
+        for synonym in synonyms:
+            by_name.setdefault(_plain(synonym), set()).add(number)
+    found = by_name.get(_plain(wanted), set())
+    if len(found) == 1:
+        return found.pop()
+    if found:
+        raise FringeError(
+            f"{wanted!r} may be {_listed(found, names)}; give the number of the one you mean"
+        )
+    similar = difflib.get_close_matches(_plain(wanted), by_name, n=5, cutoff=0.7)
+    words = [name for name in by_name if _plain(wanted) in name][:5]
+    near = {number for name in (*similar, *words) for number in by_name[name]}
+    hint = f"similar names are {_listed(near, names)}" if near else "no name is similar"
+    raise FringeError(f"no class is called {wanted!r}; {hint}")
+
+
+def _listed(numbers: set[int], names: Sequence[str]) -> str:
+    return ", ".join(f"{number} ({names[number]})" for number in sorted(numbers))
+
+
+def _plain(name: str) -> str:
+    """Return a name as it is compared."""
+    return " ".join(re.sub("[-_]", " ", name).casefold().split())
 
 
 # WordNet ids in the order of the ILSVRC 2012 development kit (map_clsloc.txt), ten to a line: the

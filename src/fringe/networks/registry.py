@@ -22,13 +22,21 @@ from fringe.devices import open_device
 from fringe.errors import FringeError
 from fringe.networks import published
 from fringe.networks.base import PRECISIONS, FeatureNetwork, NetworkInfo, Precision
+from fringe.networks.class_names import tensorflow_classes, torchvision_classes
 from fringe.networks.weights import WeightsFile, fetch, find, mismatch, weights_folder
 from fringe.training import training
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["fetch_weights", "load_network", "network_info", "network_names", "network_weights"]
+__all__ = [
+    "fetch_weights",
+    "load_network",
+    "network_classes",
+    "network_info",
+    "network_names",
+    "network_weights",
+]
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,10 @@ NETWORKS = {
 }
 
 
+# The classes of the networks above are ILSVRC's; how many logits there are tells their order.
+_ORDERS = {1000: torchvision_classes, 1008: tensorflow_classes}
+
+
 def network_names() -> tuple[str, ...]:
     """Return the names of the networks that come with Fringe."""
     return tuple(NETWORKS)
@@ -97,6 +109,30 @@ def network_info(name: str) -> NetworkInfo:
         If there is no such network, or its function does not say what is asked of it.
     """
     return _entry(name).info
+
+
+def network_classes(name: str) -> tuple[str, ...] | None:
+    """Return the names of a network's classes by number, without loading it or PyTorch.
+
+    None for a network without classes, and for one of your own whose function has no attribute
+    ``class_names``.
+
+    Raises
+    ------
+    FringeError
+        If there is no such network, or it has another number of classes than of names.
+    """
+    entry = _entry(name)
+    n_classes = entry.info.n_classes
+    if name in NETWORKS:
+        return None if n_classes is None else _ORDERS[n_classes]()
+    names = getattr(_function(entry.loader), "class_names", None)
+    if names is not None and len(names) != n_classes:
+        raise FringeError(
+            f"network {name!r}: its function has {len(names)} `class_names`, but `info` says "
+            f"{n_classes} classes; correct either"
+        )
+    return None if names is None else tuple(names)
 
 
 def network_weights(name: str) -> tuple[WeightsFile, ...]:
@@ -159,7 +195,8 @@ def load_network(
         ``(weights: Path | None, device: torch.device)``, returns a ``FeatureNetwork``, and
         has an attribute ``info``: ``(feature_dim, n_classes or None, revision)``, with a
         fourth value True if it has maps or a split, and a fifth that says what it was trained on
-        (one of `fringe.training.TRAININGS`; None, the default, is not stated).
+        (one of `fringe.training.TRAININGS`; None, the default, is not stated). An attribute
+        ``class_names``, if there is one, tells the names of its classes before it is loaded.
     weights : path, optional
         A local file with weights. One that was not published for this network is used with a
         warning. By default they are looked for where `fetch_weights` puts them, and fetched.
@@ -188,6 +225,11 @@ def load_network(
         raise FringeError(
             f"network {name!r} has {network.feature_dim} features and {classes} classes, "
             f"but is registered with {entry.info[0]} and {entry.info[1]}; correct its `info`"
+        )
+    if name not in NETWORKS and network_classes(name) not in (None, network.class_names):
+        raise FringeError(
+            f"network {name!r} has other class names than its function's `class_names`; make them "
+            "equal"
         )
     if path is not None and mismatch(path, network.weights_sha256, entry.weights):
         warnings.warn(

@@ -29,7 +29,7 @@ class Group:
     """Means over ``count`` images.
 
     ``image`` (H, W, 3), 0 to 255; ``sensitivity`` (h, w); ``activation`` (h, w), Grad-CAM of each
-    image's Top-1 class, or None without classes. All float64.
+    image's Top-1 class, or None without classes. All float64; NaN where ``count`` is 0.
     """
 
     name: str
@@ -62,7 +62,7 @@ def mean_groups(found: Sensitivity, source: ImageSource, classes: Sequence[int])
         Of the first images of ``source``.
     source : ImageSource
     classes : sequence of int
-        Each is Top-1 of at least one image.
+        Numbers of classes; one that is Top-1 of no image gives a group without images.
     """
     everything = np.arange(len(found))
     groups = [_group(found, "All images", everything, found.image_sum)]
@@ -112,10 +112,13 @@ def read_groups(path: str | os.PathLike[str]) -> list[Group]:
 
 def _group(found: Sensitivity, name: str, rows: np.ndarray, image_sum: np.ndarray) -> Group:
     def mean(maps: np.ndarray) -> np.ndarray:
-        return np.asarray(maps[rows].mean(axis=0, dtype=np.float64))
+        return over_rows(maps[rows].sum(axis=0, dtype=np.float64))
+
+    def over_rows(total: np.ndarray) -> np.ndarray:
+        return total / len(rows) if len(rows) else np.full(total.shape, np.nan)
 
     activation = None if found.activations is None else mean(found.activations)
-    return Group(name, len(rows), image_sum / len(rows), mean(found.maps), activation)
+    return Group(name, len(rows), over_rows(image_sum), mean(found.maps), activation)
 
 
 def _sum_of(source: ImageSource, rows: np.ndarray, name: str) -> np.ndarray:
