@@ -555,7 +555,8 @@ def generated_statistics(wildcards, others=False):
 
 def example_statistics(wildcards):
     """Return those of the images that an example is one of, or is added to where a seed makes it."""
-    seeded = "seeds" in plan.examples(config, wildcards.dataset)
+    w = wildcards
+    seeded = "seeds" in plan.shown_images(config, w.dataset, w.shown)
     return generated_statistics(wildcards, others=seeded)
 
 
@@ -688,7 +689,8 @@ def drawn(number, name="", caption="figure"):
 
 def drawing_style(**others):
     """Return what every figure depends on beside its inputs, and ``others``."""
-    return {"style": config["figures"], "revision": revisions.FIGURES, **others}
+    style = {key: value for key, value in config["figures"].items() if key != "seed"}
+    return {"style": style, "revision": revisions.FIGURES, **others}
 
 
 def subject(dataset):

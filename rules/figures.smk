@@ -43,7 +43,7 @@ rule figure_weights:
             images=identity(DATASETS[w.dataset]["generated"]),
             rows=4 if w.number == "5" else 9,
             columns=5 if w.number == "5" else 16,
-            seed=config["seed"],
+            seed=plan.grid_seed(config),
             **subject(w.dataset),
         ),
     script:
@@ -155,7 +155,7 @@ rule figure_schemes:
             schemes=GRID_SCHEMES,
             network=config["network"],
             images=identity(DATASETS[w.dataset]["generated"]),
-            seed=config["seed"],
+            seed=plan.grid_seed(config),
             **subject(w.dataset),
         ),
     script:
@@ -236,7 +236,7 @@ rule figure_comparison:
             protocols=protocols(
                 config["comparisons"][w.comparison]["generators"].values()
             ),
-            seed=config["seed"],
+            seed=plan.grid_seed(config),
         ),
     script:
         "../workflow/scripts/draw_comparison.py"

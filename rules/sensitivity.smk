@@ -82,24 +82,28 @@ rule explain_examples:
         real=real_statistics(),
         others=example_statistics,
     output:
-        f"{R}/sensitivity/{{dataset}}/{{network}}-examples.h5",
+        f"{R}/sensitivity/{{dataset}}/{{network}}-{{shown}}.h5",
     log:
-        f"{R}/logs/explain_examples/{{dataset}}/{{network}}.log",
+        f"{R}/logs/explain_examples/{{dataset}}/{{network}}-{{shown}}.log",
     benchmark:
-        f"{R}/benchmarks/explain_examples/{{dataset}}/{{network}}.tsv"
+        f"{R}/benchmarks/explain_examples/{{dataset}}/{{network}}-{{shown}}.tsv"
+    wildcard_constraints:
+        shown="examples|grid",
     conda:
         "../envs/fringe.yaml"
     threads: 1
     resources:
         mem_mb=lambda w, attempt: explanation_memory(w) * attempt,
         runtime=minutes(
-            "explain_examples", "sensitivity/{dataset}/{network}-examples.h5"
+            "explain_examples", "sensitivity/{dataset}/{network}-{shown}.h5"
         ),
         gpu=0 if config["device"] == "cpu" else 1,
     params:
         made_from=lambda w: {
             **explained(w),
-            "examples": plan.examples(config, w.dataset),
+            "examples": plan.shown_images(config, w.dataset, w.shown),
+            # Figure 2 shows one image step by step.
+            "closeup": w.shown == "examples" and w.network == MAIN,
         },
     script:
         "../workflow/scripts/explain_examples.py"
@@ -224,7 +228,7 @@ rule figure_noise:
 
 rule figure_sensitivity_grid:
     input:
-        f"{R}/sensitivity/{{dataset}}/{MAIN}.h5",
+        f"{R}/sensitivity/{{dataset}}/{MAIN}-grid.h5",
     output:
         **drawn("11", "-{dataset}", "figure11"),
     log:
@@ -235,7 +239,7 @@ rule figure_sensitivity_grid:
         "../envs/fringe.yaml"
     params:
         figure=lambda w: drawing_style(
-            images=identity(DATASETS[w.dataset]["generated"]),
+            shown=plan.shown_images(config, w.dataset, "grid"),
             network=config["network"],
             **subject(w.dataset),
         ),

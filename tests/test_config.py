@@ -95,6 +95,12 @@ def test_a_data_set_overrides_the_counts() -> None:
          "datasets/faces/examples/seeds/0: 4294967296 is greater than the maximum"),
         (["datasets", "faces", "examples"], {"seeds": [1], "images": [0]},
          "datasets/faces/examples: "),
+        (["datasets", "faces", "grid"], {"seed": 0},
+         "datasets/faces/grid/seed: 0 is the seed of fake itself"),
+        (["datasets", "faces", "grid"], {"seed": 2**32 - 39}, "datasets/faces/grid/seed: "),
+        (["datasets", "faces", "grid"], {"images": [1, 1]}, "datasets/faces/grid/images: "),
+        (["datasets", "faces", "grid"], {"seed": 1, "images": [0]}, "datasets/faces/grid: "),
+        (["figures", "seed"], -1, "figures/seed: -1 is less than the minimum of 0"),
         (["datasets", "faces", "region"], [0, 0, 1], "datasets/faces/region: "),
         (["convergence", "steps"], -1, "convergence/steps: -1 is less than the minimum of 0"),
         (["extraction", "shard_size"], 120, "extraction/shard_size: 120 is not a multiple of"),
@@ -114,11 +120,15 @@ def test_what_is_missing_is_named(key: str) -> None:
     assert f"top level: '{key}' is a required property" in faults
 
 
-def test_images_of_files_have_no_seeds() -> None:
-    config = changed("datasets", "faces", "examples", to={"seeds": [5]})
+@pytest.mark.parametrize(
+    ("key", "asked", "fault"),
+    [("examples", {"seeds": [5]}, "examples/seeds"), ("grid", {"seed": 5}, "grid/seed")],
+)
+def test_images_of_files_have_no_seeds(key: str, asked: dict[str, Any], fault: str) -> None:
+    config = changed("datasets", "faces", key, to=asked)
     config["datasets"]["faces"]["generated"] = "real"
-    (fault,) = complete(config, SCHEMA)[1]
-    assert fault.startswith("datasets/faces/examples/seeds: real is a source of files")
+    (found,) = complete(config, SCHEMA)[1]
+    assert found.startswith(f"datasets/faces/{fault}: real is a source of files")
 
 
 @pytest.mark.parametrize(

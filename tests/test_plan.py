@@ -209,7 +209,7 @@ def test_of_which_images_it_is_asked_what_fid_looks_at(config: dict[str, Any]) -
             plan.explained_datasets(completed),
             plan.explained_images(completed, "faces"),
             plan.noise_images(completed, "faces"),
-            plan.examples(completed, "faces"),
+            plan.shown_images(completed, "faces", "examples"),
         )
 
     assert planned() == (["faces"], 60, 60, {"images": [0, 1, 2, 3, 4, 5]})
@@ -221,6 +221,27 @@ def test_of_which_images_it_is_asked_what_fid_looks_at(config: dict[str, Any]) -
     assert planned()[0] == [], "it tells no places"
 
 
+def test_of_which_images_the_grid_is(config: dict[str, Any]) -> None:
+    def planned(**sensitivity: Any) -> dict[str, list[int]]:
+        completed, found = complete(asked(config, **sensitivity), SCHEMA)
+        assert found == []
+        return plan.shown_images(completed, "faces", "grid")
+
+    assert planned() == {"images": list(range(40))}
+    assert planned(images=7) == {"images": list(range(7))}
+    # The released code makes one image of each of 40 seeds from 100 on.
+    assert planned(faces={"grid": {"seed": 100}}) == {"seeds": list(range(100, 140))}
+    assert planned(faces={"grid": {"images": [9, 2]}}) == {"images": [9, 2]}
+
+
+def test_random_grids_have_a_seed_of_their_own(config: dict[str, Any]) -> None:
+    def planned(**settings: Any) -> int:
+        return plan.grid_seed(complete(config | settings, SCHEMA)[0])
+
+    assert planned(seed=7) == 7
+    assert planned(seed=7, figures={"seed": 100}) == 100
+
+
 @pytest.mark.parametrize(
     ("sensitivity", "fault"),
     [
@@ -228,6 +249,8 @@ def test_of_which_images_it_is_asked_what_fid_looks_at(config: dict[str, Any]) -
         ({"noise": {"images": 61}}, "sensitivity/noise/images: 61 are asked for, but only 60"),
         ({"images": 5, "faces": {"examples": {"images": [2, 5]}}},
          "datasets/faces/examples/images: 5 is not among the first 5 images"),
+        ({"faces": {"grid": {"images": [60]}}},
+         "datasets/faces/grid/images: 60 is not among the first 60 images"),
         ({"faces": {"n_generated": 2}}, "datasets/faces/n_generated: maps are of images that"),
         ({"faces": {"region": [0, 0, 1, 1]}}, "datasets/faces/region: region [0, 0, 1, 1]: is the"),
         ({"faces": {"region": "none.png"}}, "datasets/faces/region: none.png: is not there"),

@@ -13,9 +13,11 @@ import yaml
 from fringe.errors import FringeError
 
 __all__ = [
+    "GRID",
     "complete",
     "describe",
     "duplicate_keys",
+    "grid_seeds",
     "items",
     "load_schema",
     "raise_faults",
@@ -23,6 +25,8 @@ __all__ = [
 ]
 
 Config = dict[str, Any]
+
+GRID = 5, 8  # rows and columns of Figure 11, as of the released code's
 
 # What a source of each kind is made of, and what of it has no default.
 SOURCE_KEYS = {
@@ -291,18 +295,28 @@ def _sensitivity_faults(config: Config) -> Iterable[str]:
             )
     for name, dataset in items(config, "datasets"):
         source = config["sources"].get(dataset["generated"], {})
-        seeds = dataset.get("examples", {}).get("seeds", [])
-        if seeds and source.get("kind") == "files":
-            yield (
-                f"datasets/{name}/examples/seeds: {dataset['generated']} is a source of files, "
-                "which have no seeds; name `images` by index"
-            )
-        elif source.get("seed") in seeds:
-            yield (
-                f"datasets/{name}/examples/seeds: {source['seed']} is the seed of "
-                f"{dataset['generated']} itself, so its first image would be added to images of "
-                "which it is one; leave it out, or name `images: [0]`"
-            )
+        asked = {
+            "examples/seeds": dataset.get("examples", {}).get("seeds", []),
+            "grid/seed": grid_seeds(dataset.get("grid", {})),
+        }
+        for key, seeds in asked.items():
+            if seeds and source.get("kind") == "files":
+                yield (
+                    f"datasets/{name}/{key}: {dataset['generated']} is a source of files, which "
+                    "have no seeds; name `images` by index"
+                )
+            elif source.get("seed") in seeds:
+                yield (
+                    f"datasets/{name}/{key}: {source['seed']} is the seed of "
+                    f"{dataset['generated']} itself, so its first image would be added to images "
+                    "of which it is one; leave it out, or name `images` by index"
+                )
+
+
+def grid_seeds(grid: Mapping[str, Any]) -> list[int]:
+    """Return the seeds of a grid's images, of each of which it shows the first; none by index."""
+    rows, columns = GRID
+    return list(range(grid["seed"], grid["seed"] + rows * columns)) if "seed" in grid else []
 
 
 def describe(schema: Mapping[str, Any]) -> str:

@@ -9,7 +9,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from fringe.config import SOURCE_KEYS, complete, duplicate_keys, items, raise_faults, where_shaped
+from fringe.config import (
+    GRID,
+    SOURCE_KEYS,
+    complete,
+    duplicate_keys,
+    grid_seeds,
+    items,
+    raise_faults,
+    where_shaped,
+)
 from fringe.devices import choose_device
 from fringe.errors import FringeError
 from fringe.networks import network_classes, network_info, network_names, network_weights
@@ -34,11 +43,11 @@ __all__ = [
     "convergence_datasets",
     "digest",
     "digest_fault",
-    "examples",
     "explained_datasets",
     "explained_images",
     "explaining_networks",
     "given_weights_fault",
+    "grid_seed",
     "hash_cache",
     "images_nearby",
     "is_rendered",
@@ -62,6 +71,7 @@ __all__ = [
     "shard_name",
     "shown_classes",
     "shown_control",
+    "shown_images",
     "source_spec",
     "sweep_provenance",
     "sweep_schemes",
@@ -453,12 +463,14 @@ def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
                 f"sensitivity/noise/images: {noise_images(config, name)} are asked for, but "
                 f"only {n} images of data set {name} have maps (`sensitivity/images`)"
             )
-        wrong = [index for index in examples(config, name).get("images", []) if index >= n]
-        if wrong:
-            yield (
-                f"datasets/{name}/examples/images: {wrong[0]} is not among the first {n} images, "
-                "which have maps (`sensitivity/images`, from 0)"
-            )
+        for shown in ("examples", "grid"):
+            named = shown_images(config, name, shown).get("images", [])
+            wrong = [index for index in named if index >= n]
+            if wrong:
+                yield (
+                    f"datasets/{name}/{shown}/images: {wrong[0]} is not among the first {n} "
+                    "images, which have maps (`sensitivity/images`, from 0)"
+                )
         if "region" in dataset:
             from fringe.sensitivity.region import open_region  # takes a while to import
 
@@ -778,10 +790,19 @@ def noise_images(config: Config, name: str) -> int:
     return int(config["sensitivity"]["noise"].get("images", min(maps, NOISE_IMAGES)))
 
 
-def examples(config: Config, name: str) -> dict[str, list[int]]:
-    """Return the ``images`` or ``seeds`` of the images that are shown one by one."""
-    given = config["datasets"][name].get("examples")
-    return dict(given or {"images": list(range(min(6, explained_images(config, name))))})
+def shown_images(config: Config, name: str, shown: str) -> dict[str, list[int]]:
+    """Return the ``images`` or ``seeds`` that ``shown`` (``examples`` or ``grid``) is made of."""
+    given = config["datasets"][name].get(shown, {})
+    if seeds := given.get("seeds") or grid_seeds(given):
+        return {"seeds": list(seeds)}
+    few = 6 if shown == "examples" else GRID[0] * GRID[1]
+    first = list(range(min(few, explained_images(config, name))))
+    return {"images": list(given.get("images", first))}
+
+
+def grid_seed(config: Config) -> int:
+    """Return the seed of the images that are drawn at random for figures."""
+    return int(config["figures"].get("seed", config["seed"]))
 
 
 def shown_classes(config: Config, name: str) -> int | list[int]:

@@ -341,6 +341,9 @@ def test_grid_holds_rows_and_columns_with_their_labels():
     assert 0 < y - extent[3] < 0.1
     assert "Top-1" not in texts(sensitivity_grid(ground, heat, title="A"))
     assert "FID (SwAV)" in texts(sensitivity_grid(ground, heat, title="A", network="swav"))
+    assert "seed" not in texts(figure)
+    told = texts(sensitivity_grid(ground, heat, title="A", seeds=range(100, 111)))
+    assert "the first of its seed, 100 to 110." in told
 
 
 def test_means_show_counts_and_rows():

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 import torch
-from tests.workflow.tiny_network import TinyNetwork
+from tests.workflow.tiny_network import DIM, TinyNetwork
 
 from fringe.errors import FringeError
-from fringe.metrics import Gaussian
+from fringe.metrics import Gaussian, frechet_distance
 from fringe.sensitivity import (
+    Closeup,
     explain_examples,
     fid_gradient,
     frequent_classes,
     join_shards,
+    look_closely,
     mean_groups,
     measure_sensitivity,
     read_examples,
@@ -114,6 +116,60 @@ def test_an_example_is_one_of_the_images_or_added_to_them(tmp_path: Path, includ
         f"class {best}",
         pytest.approx(float(seen.logits[1].double().softmax(0)[best])),
     )
+
+
+@pytest.mark.parametrize("included", [True, False])
+def test_a_closeup_holds_all_steps_of_section_2(tmp_path: Path, included: bool) -> None:
+    images = SOURCE.read([3])
+    n = N if included else N + 1
+    closeup = look_closely(images[0], NETWORK, REAL, GENERATED, n, included=included)
+    found = explain_examples(images, NETWORK, REAL, GENERATED, n, included=included)
+    write_examples(tmp_path / "examples.h5", replace(found, closeup=closeup), {})
+    read = read_examples(tmp_path / "examples.h5")
+    assert read.closeup is not None
+    for each in fields(Closeup):
+        np.testing.assert_array_equal(getattr(read.closeup, each.name), getattr(closeup, each.name))
+    assert (type(read.closeup.fid), type(read.closeup.n)) == (float, int)
+
+    rows = np.concatenate([SEEN.features.numpy(), activations(images).features.numpy()])
+    rows = rows[: len(rows) - included].astype(np.float64)
+    whole = Gaussian(rows.mean(0), np.cov(rows.T))
+    assert closeup.n == len(rows)
+    assert closeup.fid == pytest.approx(frechet_distance(REAL, whole), rel=1e-9)
+    np.testing.assert_allclose(closeup.generated_mean, whole.mean, rtol=1e-12)
+    np.testing.assert_array_equal(closeup.real_mean, REAL.mean)
+
+    def fid_with(features: np.ndarray) -> float:
+        changed = rows.copy()
+        changed[3 if included else -1] = features
+        return frechet_distance(REAL, Gaussian(changed.mean(0), np.cov(changed.T)))
+
+    # Central differences: exact to the square of the step.
+    step = 1e-4 * np.eye(DIM)
+    slopes = [
+        (fid_with(closeup.features + s) - fid_with(closeup.features - s)) / 2e-4 for s in step
+    ]
+    np.testing.assert_allclose(closeup.gradient, slopes, rtol=1e-5, atol=1e-7)
+    maps = activations(images).maps[0].double().numpy()
+    np.testing.assert_array_equal(closeup.channel_maps, maps[closeup.channels])
+    assert (np.diff(closeup.weights[closeup.channels]) <= 0).all()
+    assert len(closeup.channels) == 8
+    # Equation 2 and the weighted sum, of all maps.
+    alpha = np.mean(np.broadcast_to(np.array(slopes)[:, None, None] / 256, maps.shape) ** 2, (1, 2))
+    np.testing.assert_allclose(closeup.weights, alpha, rtol=1e-4)
+    total = np.tensordot(closeup.weights, maps, 1)
+    np.testing.assert_allclose(found.maps[0], total, rtol=1e-5)
+
+
+def test_a_network_without_maps_has_no_closeup() -> None:
+    found = activations(SOURCE.read([0]))._replace(maps=None)
+
+    def blind(pixels: Any) -> Any:
+        return found
+
+    blind.name = "blind"  # type: ignore[attr-defined]
+    with pytest.raises(FringeError, match="network blind has no maps to look at one by one"):
+        look_closely(SOURCE.read([0])[0], cast(Any, blind), REAL, GENERATED, N, included=True)
 
 
 @pytest.mark.parametrize(

@@ -1,28 +1,29 @@
-"""Draw Figure 11: the first images with what FID looks at, and their Top-1 class.
+"""Draw Figure 11: a grid of images with what FID looks at, and their Top-1 class.
 
-In: sensitivity maps. Out: PNG and PDF.
+In: the images and their maps. Out: PNG and PDF.
 """
 
+from fringe.config import GRID
 from fringe.figures import save, sensitivity_grid
-from fringe.plan import open_images
-from fringe.sensitivity import read_sensitivity
+from fringe.sensitivity import read_examples
+from fringe.sensitivity.examples import no_grad_cam
 from fringe.stage import Job, run
-
-ROWS, COLUMNS = 5, 8
 
 
 def main(job: Job) -> None:
     """Draw one data set."""
     about = job.params.figure
-    found = read_sensitivity(job.input[0])
-    source = open_images(job.config, job.config["datasets"][job.wildcards.dataset]["generated"])
-    count = min(ROWS * COLUMNS, len(found))
+    found = read_examples(job.input[0])
+    if found.predictions is None:
+        raise no_grad_cam(about["network"])
+    rows, columns = GRID
     figure = sensitivity_grid(
-        source.read(range(count)),
-        found.maps[:count],
-        [found.predictions(index)[0][0] for index in range(count)],
-        rows=ROWS,
-        columns=COLUMNS,
+        found.images,
+        found.maps,
+        [classes[0][0] for classes in found.predictions],
+        seeds=about["shown"].get("seeds"),
+        rows=rows,
+        columns=columns,
         title=about["title"],
         network=about["network"],
         simulated=about["simulated"],

@@ -1,10 +1,11 @@
-"""Look closely at a few images: sensitivity maps beside Grad-CAM.
+"""Look closely at a few images: sensitivity maps beside Grad-CAM, and one of them step by step.
 
 In: maps of the data set; mean and covariance of real features, and of all generated ones or of all
 but one. Out: the images and their maps.
 """
 
 import json
+from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from fringe.devices import choose_device
 from fringe.evaluation import load_gaussian
 from fringe.networks import load_network
 from fringe.plan import open_images, open_seeded, weights_path
-from fringe.sensitivity import explain_examples, write_examples
+from fringe.sensitivity import explain_examples, look_closely, write_examples
 from fringe.stage import Job, run
 
 
@@ -31,14 +32,12 @@ def main(job: Job) -> None:
         choose_device(config["device"]),
         precision=about["precision"],
     )
-    found = explain_examples(
-        images,
-        network,
-        load_gaussian(job.input.real)[0],
-        load_gaussian(job.input.others)[0],
-        about["n"],
-        included="images" in examples,
-    )
+    gaussians = (load_gaussian(path)[0] for path in (job.input.real, job.input.others))
+    among = (network, *gaussians, about["n"])
+    found = explain_examples(images, *among, included="images" in examples)
+    if about["closeup"]:
+        closeup = look_closely(images[0], *among, included="images" in examples)
+        found = replace(found, closeup=closeup)
     write_examples(job.output[0], found, {**about, "examples": json.dumps(examples)})
 
 

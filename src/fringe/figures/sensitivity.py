@@ -113,6 +113,7 @@ def sensitivity_grid(
     *,
     title: str,
     network: str = "",
+    seeds: Sequence[int] | None = None,
     rows: int = 5,
     columns: int = 8,
     simulated: bool = False,
@@ -129,6 +130,8 @@ def sensitivity_grid(
         Written in the top left corner; of a name's synonyms the first.
     title, network : str
         As for `sensitivity_examples`.
+    seeds : sequence of int, optional
+        Successive seeds, of each of which the generator made an image; the note names them.
     rows, columns : int
         Of the grid; with fewer images than places it has fewer rows, further images are left out.
 
@@ -155,6 +158,8 @@ def sensitivity_grid(
     if labels is not None:
         seen_by = title_of({}, network or "inception")
         note += f" In the corner: the image's Top-1 ImageNet class by {seen_by}."
+    if seeds:
+        note += f" Each image is the first of its seed, {seeds[0]} to {seeds[-1]}."
     with styled(look):
         heading = f"{title}: what {name} looks at in an image"
         page = Page(look, heading, note, simulated=simulated)

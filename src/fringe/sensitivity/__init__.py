@@ -2,6 +2,7 @@
 
 from fringe.revisions import SENSITIVITY as REVISION
 from fringe.sensitivity.activation import class_activation_maps, mean_activation_maps, top_classes
+from fringe.sensitivity.closeup import Closeup, look_closely
 from fringe.sensitivity.examples import Examples, explain_examples, read_examples, write_examples
 from fringe.sensitivity.explain import Explanation, explain
 from fringe.sensitivity.gradient import approximation_bound, fid_gradient, optimal_transport
@@ -21,6 +22,7 @@ from fringe.sensitivity.store import Sensitivity, join_shards, read_sensitivity,
 __all__ = [
     "REGIONS",
     "REVISION",
+    "Closeup",
     "Examples",
     "Explanation",
     "Group",
@@ -34,6 +36,7 @@ __all__ = [
     "frequent_classes",
     "important_half",
     "join_shards",
+    "look_closely",
     "mean_activation_maps",
     "mean_groups",
     "measure_sensitivity",

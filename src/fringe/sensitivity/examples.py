@@ -1,11 +1,11 @@
-"""A few images looked at closely: what FID looks at beside Grad-CAM (Figures 3, 13 and 14)."""
+"""A few images looked at closely: what FID looks at beside Grad-CAM (Figures 2, 3, 11, 13, 14)."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from fringe.errors import FringeError
 from fringe.files import create_h5, open_h5
 from fringe.metrics import Gaussian
 from fringe.sensitivity.activation import class_activation_maps, mean_activation_maps
+from fringe.sensitivity.closeup import Closeup
 from fringe.sensitivity.explain import explain
 from fringe.sensitivity.gradient import fid_gradient
 
@@ -37,12 +38,15 @@ class Examples:
         probabilities. None where the network is no classifier with one linear layer.
     predictions : list of k lists of (class name, probability), or None
         The same classes.
+    closeup : Closeup, or None
+        What lies between the first image and its map.
     """
 
     images: np.ndarray
     maps: np.ndarray
     activations: np.ndarray | None
     predictions: list[list[tuple[str, float]]] | None
+    closeup: Closeup | None = None
 
 
 def explain_examples(
@@ -115,6 +119,10 @@ def write_examples(
         file.create_dataset("maps", data=found.maps, fletcher32=True)
         if found.activations is not None:
             file.create_dataset("activations", data=found.activations, fletcher32=True)
+        if found.closeup is not None:
+            steps = file.create_group("closeup")
+            for each in fields(Closeup):
+                steps[each.name] = getattr(found.closeup, each.name)
 
 
 def read_examples(path: str | os.PathLike[str]) -> Examples:
@@ -139,4 +147,10 @@ def read_examples(path: str | os.PathLike[str]) -> Examples:
             file["maps"][()],
             file["activations"][()] if "activations" in file else None,
             predictions,
+            _read_closeup(file["closeup"]) if "closeup" in file else None,
         )
+
+
+def _read_closeup(steps: Mapping[str, Any]) -> Closeup:
+    values = {each.name: steps[each.name][()] for each in fields(Closeup)}
+    return Closeup(**{**values, "fid": float(values["fid"]), "n": int(values["n"])})

@@ -1,0 +1,123 @@
+"""One image through the whole of Section 2: its features, FID with it, the gradient, the maps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from fringe.errors import FringeError
+from fringe.metrics import Gaussian, frechet_distance
+from fringe.metrics.arrays import Floats, as_numpy
+from fringe.sensitivity.gradient import fid_gradient
+
+if TYPE_CHECKING:
+    from fringe.networks import FeatureNetwork
+
+__all__ = ["SHOWN", "Closeup", "augmented", "look_closely"]
+
+SHOWN = 8  # maps that are kept, those of the largest weights
+
+
+@dataclass(frozen=True, eq=False)
+class Closeup:
+    """What lies between an image and its sensitivity map, float64.
+
+    Attributes
+    ----------
+    features : array (D,)
+        f, those of the image.
+    real_mean, generated_mean : array (D,)
+        Of real images, and of the n generated images that the image is one of.
+    gradient : array (D,)
+        dFID/df, in units of the features.
+    channels : array (m,), integers
+        The maps with the largest weights, in order.
+    channel_maps : array (m, h, w)
+        Those maps as the network makes them: A^k for each of ``channels``.
+    fid : float
+        FID of the n generated images.
+    n : int
+    """
+
+    features: Floats
+    real_mean: Floats
+    generated_mean: Floats
+    gradient: Floats
+    channels: np.ndarray
+    channel_maps: Floats
+    fid: float
+    n: int
+
+    @property
+    def weights(self) -> Floats:
+        """alpha (D,) of Equation 2: dFID/dA_ij^k is dFID/df_k / (h w) at every place."""
+        h, w = self.channel_maps.shape[1:]
+        return weights_of(self.gradient, h * w)
+
+
+def weights_of(gradient: Floats, places: int) -> Floats:
+    """Return alpha (D,) of Equation 2 for maps of so many places, whose means are the features."""
+    return np.asarray((gradient / places) ** 2)
+
+
+def look_closely(
+    image: np.ndarray,
+    network: FeatureNetwork,
+    real: Gaussian,
+    generated: Gaussian,
+    n: int,
+    *,
+    included: bool,
+) -> Closeup:
+    """Return the steps that lead from an image (H, W, 3), uint8, to its sensitivity map.
+
+    Parameters
+    ----------
+    network : FeatureNetwork
+        One whose features are the mean of its maps.
+    real, generated, n, included
+        As `fringe.sensitivity.fid_gradient` takes them.
+
+    Raises
+    ------
+    FringeError
+        If the network has no maps.
+    """
+    import torch
+
+    pixels = torch.from_numpy(np.require(image[None], requirements=["C", "W"]))
+    seen = network(pixels.permute(0, 3, 1, 2))
+    if seen.maps is None:
+        raise FringeError(
+            f"network {network.name} has no maps to look at one by one; take one whose features "
+            "are the mean of its maps"
+        )
+    features = as_numpy(seen.features).astype(np.float64)
+    gradient = fid_gradient(features, real, generated, n, included=included)[0]
+    whole = generated if included else augmented(generated, features[0], n)
+    maps = as_numpy(seen.maps)[0].astype(np.float64)
+    weights = weights_of(gradient, maps[0].size)
+    channels = np.argsort(-weights, kind="stable")[:SHOWN]
+    return Closeup(
+        features[0],
+        as_numpy(real.mean).astype(np.float64),
+        as_numpy(whole.mean).astype(np.float64),
+        gradient,
+        channels,
+        maps[channels],
+        frechet_distance(real, whole),
+        n,
+    )
+
+
+def augmented(others: Gaussian, features: Floats, n: int) -> Gaussian:
+    """Return mean and covariance of n images: n - 1 ``others`` and one with ``features`` (D,).
+
+    mu' = mu + (f - mu) / n and S' = (n - 2) / (n - 1) S + (f - mu)(f - mu)^T / n (Section 2).
+    """
+    mean, covariance = (as_numpy(a).astype(np.float64) for a in (others.mean, others.covariance))
+    step = features - mean
+    spread = (n - 2) / (n - 1) * covariance + np.outer(step, step) / n
+    return Gaussian(mean + step / n, spread)
