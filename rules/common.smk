@@ -672,6 +672,13 @@ def table_scores(wildcards):
 # Figures: rules/figures.smk.
 
 
+def candidate_statistics(dataset, space):
+    """Return mean and covariance of the first generated images of a data set, in FID's network."""
+    about = DATASETS[dataset]
+    place = f"{R}/statistics/{about['generated']}/{MAIN}"
+    return f"{place}/{space}-{about['n_generated']}.h5"
+
+
 def drawn(number, name="", caption="figure"):
     """Return the two files of a figure; the report shows the PNG."""
     stem = f"{R}/figures/figure{number}{name}"

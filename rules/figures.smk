@@ -1,6 +1,40 @@
 # The paper's figures. Those of one data set carry its name; the others show all.
 
 
+rule figure_overview:
+    input:
+        real=features("real", MAIN),
+        generated=features("generated", MAIN),
+        real_features=real_statistics("features", MAIN),
+        real_logits=real_statistics("logits", MAIN),
+        generated_features=lambda w: candidate_statistics(w.dataset, "features"),
+        generated_logits=lambda w: candidate_statistics(w.dataset, "logits"),
+    output:
+        **drawn("1", "-{dataset}", "figure1"),
+    log:
+        f"{R}/logs/figure_overview/{{dataset}}.log",
+    benchmark:
+        f"{R}/benchmarks/figure_overview/{{dataset}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: moments_memory(MAIN, covariances=2) * attempt,
+        runtime=minutes("figure_overview", "figures/figure1-{dataset}.png"),
+    params:
+        figure=lambda w: drawing_style(
+            images=[identity(source) for source in compared(w).values()],
+            n_real=DATASETS[w.dataset]["n_real"],
+            n_generated=DATASETS[w.dataset]["n_generated"],
+            network=config["network"],
+            metrics_revision=revisions.METRICS,
+            **compared(w),
+            **subject(w.dataset),
+        ),
+    script:
+        "../workflow/scripts/draw_overview.py"
+
+
 rule figure_classes:
     input:
         real=features("real", MAIN),

@@ -161,6 +161,23 @@ rule measure_region:
         "../workflow/scripts/measure_region.py"
 
 
+rule figure_pipeline:
+    input:
+        f"{R}/sensitivity/{{dataset}}/{MAIN}-examples.h5",
+    output:
+        **drawn("2", "-{dataset}", "figure2"),
+    log:
+        f"{R}/logs/figure_pipeline/{{dataset}}.log",
+    group:
+        "pages"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=lambda w: drawing_style(network=config["network"], **subject(w.dataset)),
+    script:
+        "../workflow/scripts/draw_pipeline.py"
+
+
 rule figure_examples:
     input:
         f"{R}/sensitivity/{{dataset}}/{MAIN}-examples.h5",
@@ -169,7 +186,7 @@ rule figure_examples:
     log:
         f"{R}/logs/figure_examples/{{number}}-{{dataset}}.log",
     wildcard_constraints:
-        number="2|3|13",
+        number="3|13",
     group:
         "pages"
     conda:

@@ -229,6 +229,8 @@ def work(job: Job, config: Mapping[str, Any], sources: plan.Sources, device: Dev
             sizes = plan.resolve_sizes(dataset["sizes"], *counts)
             images = sum(real + 4 * generated for real, generated in sizes)
             return multiply(repeats["sizes"] * images * dim**2)
+        case "figure_overview":  # two distances, and the directions that are drawn
+            return multiply(4 * (dim**3 + classes**3))
         case "score_snapshots":
             return multiply(len(dataset["snapshots"]) * dim**3)
     return Work()

@@ -16,7 +16,7 @@ Config = Mapping[str, Any]
 Kind = Literal["Table", "Figure", "Region share"]
 
 COMPARED = ("7", "19")  # of each comparison
-RESAMPLED = ("4a", "5", "16", "17")  # of each data set that is resampled
+RESAMPLED = ("1", "4a", "5", "16", "17")  # of each data set that is resampled
 EXPLAINED = ("2", "3", "4b", "11", "12", "13", "15")  # of each that is asked what FID looks at
 NOISY = ("10a", "10b")
 

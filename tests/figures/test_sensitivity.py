@@ -14,7 +14,6 @@ from PIL import Image
 from fringe.errors import FringeError
 from fringe.figures import (
     activation_comparison,
-    map_outline,
     mean_sensitivity,
     network_maps,
     noise_examples,
@@ -25,7 +24,7 @@ from fringe.figures import (
     sensitivity_examples,
     sensitivity_grid,
 )
-from fringe.figures.heat import COLORS, percent
+from fringe.figures.heat import percent
 from fringe.figures.noise import NOISE_COLUMNS, REGIONS
 from fringe.figures.page import blocks_of, fitted, short_name, text_width
 from fringe.figures.style import styled
@@ -591,20 +590,6 @@ def test_names_and_shares():
         "<0.1%",
         "0.0%",
     ]
-
-
-def test_outline_shows_the_map_place_by_place() -> None:
-    image = np.zeros((32, 48, 3), np.uint8)
-    values = np.arange(6.0).reshape(2, 3)
-    figure = map_outline(image, values, title="A", network="inception")
-    shown = [a.get_array() for a in figure.findobj(AxesImage)]
-    blocks = np.asarray(shown[1])
-    for row, column in np.ndindex(2, 3):
-        block = blocks[16 * row : 16 * row + 16, 16 * column : 16 * column + 16]
-        expected = np.rint(255 * np.array(COLORS(values[row, column] / 5)[:3]))
-        assert (block == expected).all()
-    with pytest.raises(FringeError, match="map outline"):
-        map_outline(image, np.zeros((1, 2, 3)), title="A")
 
 
 def test_signed_maps_are_told_of() -> None:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from fringe.errors import FringeError
-from fringe.metrics import Gaussian, describe_rank, merge_gaussians
+from fringe.metrics import Gaussian, describe_rank, merge_gaussians, principal_axes
 from fringe.metrics import gaussian as module
 
 
@@ -174,3 +174,17 @@ def test_rank_is_explained_only_where_it_matters() -> None:
     sentence = describe_rank(1280, 1280)
     assert sentence is not None
     assert "rank at most 1279" in sentence
+
+
+def test_principal_axes_are_those_of_the_largest_variances() -> None:
+    gaussian = Gaussian.from_features(rows())
+    axes = principal_axes(gaussian, 3)
+    variances, vectors = np.linalg.eigh(gaussian.covariance)
+    np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(np.abs(axes @ vectors[:, -3:][:, ::-1]), np.eye(3), atol=1e-9)
+    np.testing.assert_allclose(
+        np.diag(axes @ gaussian.covariance @ axes.T), variances[-3:][::-1], rtol=1e-9
+    )
+    assert (axes.max(1) >= -axes.min(1)).all()
+    with pytest.raises(FringeError, match="10 of 9 dimensions"):
+        principal_axes(gaussian, 10)

@@ -34,7 +34,7 @@ DRAWN_WITH_WEIGHTS = (
     ),
     "convergence/faces.csv",
 )
-ONE_EACH = ("4a", "5", "16", "17", "S1")
+ONE_EACH = ("1", "4a", "5", "16", "17", "S1")
 
 
 def figures(*numbers: str) -> tuple[str, ...]:
@@ -53,10 +53,11 @@ AFTER_REAL = (
 )
 AFTER_FAKE = (
     "features/fake/*.h5",
+    "statistics/fake/*/*.h5",
     "draws/faces/matched.h5",
     *DRAWN_WITH_WEIGHTS,
     *("scores/*/*/*.csv", "scores/*/sizes.csv"),
-    *("tables/*", "verdict.*", *figures("4a", "5", "6", "8a", "16", "17", "18", "S1")),
+    *("tables/*", "verdict.*", *figures("1", "4a", "5", "6", "8a", "16", "17", "18", "S1")),
 )
 
 
@@ -180,7 +181,7 @@ AFTER_STATISTICS = (
     "convergence/faces.csv",
     *(f"scores/faces/*/{MAIN}.csv", *(f"scores/faces/{scheme}/*.csv" for scheme in WEIGHTED)),
     *("scores/faces/snapshots-features.csv", "tables/*", "verdict.*"),
-    *figures("5", "6", "9", "16", "17", "18", "S1"),
+    *figures("1", "5", "6", "9", "16", "17", "18", "S1"),
 )
 
 
@@ -276,6 +277,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
             for source in ("real", "early", "middle", "late")
             for space in ("features", "logits")
         }
+        | {f"statistics/fake/{OTHER}/{space}-60.h5" for space in ("features", "logits")}
         | scored(OTHER, *EVERY_SCHEME),
     ),
     (
@@ -328,6 +330,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         set(),
     ),
     ("style", sets("figures", "dpi", to=100), ("figures/*",), set()),
+    ("seed of random grids", sets("figures", "seed", to=100), figures("5", "16", "17"), set()),
     (
         "optimization",
         sets("optimization", "evaluations", to=11),
@@ -377,7 +380,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         (
             *("draws/faces/matched.h5", *DRAWN_WITH_WEIGHTS),
             *("scores/*/*/*.csv", "scores/*/snapshots-*.csv", "tables/*", "verdict.*"),
-            *figures("4a", "5", "6", "9", "16", "17", "18", "S1"),
+            *figures("1", "4a", "5", "6", "9", "16", "17", "18", "S1"),
         ),
         {f"statistics/real/{MAIN}/{space}-50.h5" for space in ("features", "logits")}
         | {f"statistics/real/{CONTROL}/features-50.h5"},
@@ -551,7 +554,7 @@ def test_a_comment_in_the_code_reruns_nothing(project: Project, tmp_path: Path) 
 
 METRICS_FOLLOW = (
     *("statistics/*/*/*.h5", *DRAWN_WITH_WEIGHTS, *SCORES, "tables/*", "verdict.*"),
-    *figures("5", "6", "8a", "9", "16", "17", "18", "S1"),
+    *figures("1", "5", "6", "8a", "9", "16", "17", "18", "S1"),
 )
 REVISIONS = {
     "sources/base.py": (

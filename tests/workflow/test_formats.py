@@ -193,7 +193,7 @@ def test_tables_figures_and_scores_are_there(formats: Project) -> None:
     own = sha256(formats.folder / "inception.pth")[:8]
     for name in ("tables/table1.md", "verdict.md"):
         assert f"Inception-V3 (own weights {own})" in (formats.results / name).read_text()
-    for name in ("4a-cats", "5-cats", "16-cats", "7-cats", "19-cats", "6", "8b"):
+    for name in ("1-cats", "4a-cats", "5-cats", "16-cats", "7-cats", "19-cats", "6", "8b"):
         for suffix in ("png", "pdf"):
             assert (formats.results / f"figures/figure{name}.{suffix}").stat().st_size > 2000
     assert not list(formats.results.glob("figures/figureS1*"))

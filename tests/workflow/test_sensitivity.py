@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -16,12 +17,13 @@ import pytest
 from fringe.errors import FringeError
 from fringe.evaluation import load_gaussian
 from fringe.metrics import frechet_distance
+from fringe.sources import ImitationSource
 
 from .test_scripts import REPOSITORY, load
 
 Project = Any  # tests/workflow/conftest.py
 
-FIGURES = ("2", "3", "4b", "10a", "10b", "11", "12", "13", "15", "S2")
+FIGURES = ("1", "2", "3", "4b", "10a", "10b", "11", "12", "13", "15", "S2")
 MAIN, CONTROL = "tiny_network:seeing", "tiny_network:seeing_control"
 MAPS = "sensitivity/faces/tiny_network.seeing.h5"
 MEANS = "sensitivity/faces/means.h5"
@@ -36,7 +38,8 @@ def asked(project: Project) -> Project:
         "controls": [CONTROL],
         "sensitivity": {
             "networks": [CONTROL],
-            "classes": 2,
+            # By name and by number; some are Top-1 of no image.
+            "classes": [f"Class {number}" for number in range(9)] + [9],
             "noise": {"scales": [0.1, 0.4], "images": 40},
         },
     }
@@ -60,6 +63,11 @@ def test_every_image_of_the_measured_fid_has_a_map(explained: Project) -> None:
     assert classes.shape == (60, 3)
     assert np.isfinite(maps).all()
     assert (maps.max((1, 2)) > maps.min((1, 2))).all()
+    with h5py.File(explained.results / MEANS) as file:
+        counts = file["count"][()]
+        assert json.loads(file.attrs["names"])[1:] == [f"class {number}" for number in range(10)]
+    np.testing.assert_array_equal(counts[1:], np.bincount(classes[:, 0], minlength=10))
+    assert (counts == 0).any()
     for target in TARGETS:
         assert (explained.results / target).stat().st_size > 0
 
@@ -102,7 +110,19 @@ def test_only_what_changed_is_made_again(explained: Project, tmp_path: Path) -> 
     assert "sensitivity/faces/tiny_network.seeing-examples.h5" in planned
     assert "statistics/fake/tiny_network.seeing/features-59.h5" in planned
     assert MAPS not in planned
-    project.run("figures/figure3-faces.png")
+    # So are those of the grid, of which the released code makes one of each seed from 100 on.
+    project.config["datasets"]["faces"]["grid"] = {"seed": 100}
+    grid = "sensitivity/faces/tiny_network.seeing-grid.h5"
+    assert project.planned(*TARGETS) == planned | {
+        grid, *(f"figures/figure11-faces.{kind}" for kind in ("png", "pdf"))
+    }  # fmt: skip
+    project.run("figures/figure3-faces.png", "figures/figure11-faces.png")
+    with h5py.File(project.results / grid) as file:
+        assert file["images"].shape == (40, 32, 32, 3)
+        assert "closeup" not in file
+        assert json.loads(file.attrs["examples"]) == {"seeds": list(range(100, 140))}
+        expected = ImitationSource(2, 32, 103, 0.8).read([0])[0]
+        np.testing.assert_array_equal(file["images"][3], expected)
     with h5py.File(project.results / "sensitivity/faces/tiny_network.seeing-examples.h5") as file:
         assert file["images"].shape == (2, 32, 32, 3)
 

@@ -100,6 +100,7 @@ def loader(
         return kind(f"tiny_network:{name}", seed, device)
 
     load.info = (DIM, CLASSES, 1, maps, trained_on)
+    load.class_names = kind.class_names
     return load
 
 

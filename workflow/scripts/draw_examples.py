@@ -1,9 +1,9 @@
-"""Draw Figures 2, 3 and 13: a few images, what FID looks at, and the classes that they show.
+"""Draw Figures 3 and 13: a few images, what FID looks at, and the classes that they show.
 
 In: the images and their maps. Out: PNG and PDF.
 """
 
-from fringe.figures import activation_comparison, map_outline, save, sensitivity_examples
+from fringe.figures import activation_comparison, save, sensitivity_examples
 from fringe.sensitivity import read_examples
 from fringe.sensitivity.examples import no_grad_cam
 from fringe.stage import Job, run
@@ -17,9 +17,7 @@ def main(job: Job) -> None:
     found = read_examples(job.input[0])
     if found.predictions is None or found.activations is None:
         raise no_grad_cam(about["network"])
-    if job.wildcards.number == "2":
-        figure = map_outline(found.images[0], found.maps[0], style=style, **about)
-    elif job.wildcards.number == "3":
+    if job.wildcards.number == "3":
         figure = sensitivity_examples(
             found.images, found.maps, found.predictions, style=style, **about
         )

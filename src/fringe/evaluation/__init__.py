@@ -12,6 +12,7 @@ from fringe.evaluation.draws import (
     save_weights,
 )
 from fringe.evaluation.judging import sampled_fid
+from fringe.evaluation.overview import Overview, overview_of
 from fringe.evaluation.region_noise import (
     REGION_NOISE_COLUMNS,
     REGION_SHARE_COLUMNS,
@@ -35,6 +36,7 @@ from fringe.evaluation.statistics import gaussian_of, load_gaussian, save_gaussi
 __all__ = [
     "REGION_NOISE_COLUMNS",
     "REGION_SHARE_COLUMNS",
+    "Overview",
     "draw_extremes",
     "draw_matched",
     "draw_random",
@@ -45,6 +47,7 @@ __all__ = [
     "load_weights",
     "measure_region_noise",
     "optimized_rows",
+    "overview_of",
     "read_region_noise",
     "read_region_shares",
     "read_scores",

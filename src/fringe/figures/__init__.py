@@ -8,7 +8,8 @@ from fringe.figures.histogram import top1_histogram
 from fringe.figures.mean_maps import mean_sensitivity
 from fringe.figures.networks import network_comparison
 from fringe.figures.noise import noise_examples, region_noise
-from fringe.figures.outline import map_outline
+from fringe.figures.overview import feature_overview
+from fringe.figures.pipeline import sensitivity_pipeline
 from fringe.figures.schemes import scheme_grids
 from fringe.figures.sensitivity import network_maps, sensitivity_examples, sensitivity_grid
 from fringe.figures.sizes import sample_sizes
@@ -23,9 +24,9 @@ __all__ = [
     "Style",
     "activation_comparison",
     "class_sweep",
+    "feature_overview",
     "generator_comparison",
     "loss_over_time",
-    "map_outline",
     "mean_sensitivity",
     "network_comparison",
     "network_maps",
@@ -38,6 +39,7 @@ __all__ = [
     "scheme_grids",
     "sensitivity_examples",
     "sensitivity_grid",
+    "sensitivity_pipeline",
     "snapshot_correlation",
     "top1_histogram",
     "weight_grids",

@@ -10,7 +10,7 @@ from fringe.metrics.extrapolation import (
     frechet_distance_infinity,
 )
 from fringe.metrics.frechet import covariance_root, frechet_distance
-from fringe.metrics.gaussian import Gaussian, describe_rank, merge_gaussians
+from fringe.metrics.gaussian import Gaussian, describe_rank, merge_gaussians, principal_axes
 from fringe.metrics.kernel import (
     Kernel,
     kernel_distance,
@@ -37,4 +37,5 @@ __all__ = [
     "merge_gaussians",
     "precision_recall",
     "precision_recalls",
+    "principal_axes",
 ]

@@ -10,7 +10,13 @@ import scipy.linalg as linalg
 from fringe.errors import FringeError
 from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, like, require_finite
 
-__all__ = ["Gaussian", "describe_rank", "merge_gaussians", "require_same_dim"]
+__all__ = [
+    "Gaussian",
+    "describe_rank",
+    "merge_gaussians",
+    "principal_axes",
+    "require_same_dim",
+]
 
 ROWS = 4096  # rows that are converted to float64 at a time
 
@@ -169,6 +175,25 @@ def merge_gaussians(parts: Sequence[tuple[Gaussian, int]]) -> Gaussian:
     for (part, _), count in zip(parts, counts, strict=True):
         scatter += (count - 1) * as_numpy(part.covariance)
     return Gaussian(mean, scatter / (counts.sum() - 1))
+
+
+def principal_axes(gaussian: Gaussian, count: int = 2) -> Floats:
+    """Return the directions (count, D), of length 1, of the largest variances, in order.
+
+    The largest component of each is positive, so that equal covariances give equal directions.
+
+    Raises
+    ------
+    FringeError
+        If there are fewer dimensions than that.
+    """
+    if gaussian.dim < count:
+        raise FringeError(f"principal axes: {count} of {gaussian.dim} dimensions; ask for fewer")
+    covariance = as_numpy(gaussian.covariance).astype(np.float64)
+    last = (gaussian.dim - count, gaussian.dim - 1)
+    axes = linalg.eigh(covariance, subset_by_index=last)[1].T[::-1]
+    largest = np.take_along_axis(axes, np.abs(axes).argmax(1)[:, None], 1)
+    return np.asarray(axes * np.sign(largest))
 
 
 def require_same_dim(real: Gaussian, generated: Gaussian) -> None:

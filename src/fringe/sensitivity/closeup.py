@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.metrics import Gaussian, frechet_distance
+from fringe.metrics import Gaussian, frechet_distance, principal_axes
 from fringe.metrics.arrays import Floats, as_numpy
 from fringe.sensitivity.gradient import fid_gradient
 
@@ -36,6 +36,10 @@ class Closeup:
         The maps with the largest weights, in order.
     channel_maps : array (m, h, w)
         Those maps as the network makes them: A^k for each of ``channels``.
+    axes : array (2, D)
+        The two directions, of length 1, in which real images vary most.
+    spreads : array (2, 2, 2)
+        Covariances of real and of the n generated images along ``axes``.
     fid : float
         FID of the n generated images.
     n : int
@@ -47,6 +51,8 @@ class Closeup:
     gradient: Floats
     channels: np.ndarray
     channel_maps: Floats
+    axes: Floats
+    spreads: Floats
     fid: float
     n: int
 
@@ -99,6 +105,7 @@ def look_closely(
     whole = generated if included else augmented(generated, features[0], n)
     maps = as_numpy(seen.maps)[0].astype(np.float64)
     weights = weights_of(gradient, maps[0].size)
+    axes = principal_axes(real)
     channels = np.argsort(-weights, kind="stable")[:SHOWN]
     return Closeup(
         features[0],
@@ -107,6 +114,8 @@ def look_closely(
         gradient,
         channels,
         maps[channels],
+        axes,
+        np.stack([axes @ as_numpy(g.covariance) @ axes.T for g in (real, whole)]),
         frechet_distance(real, whole),
         n,
     )

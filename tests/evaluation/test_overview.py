@@ -1,0 +1,57 @@
+"""What images are in each space of a classifier, beside plain formulas."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from fringe.evaluation import gaussian_of, overview_of
+from fringe.features import FeatureFile
+from fringe.metrics import Gaussian, frechet_distance
+
+DIM, CLASSES = 6, 5
+
+
+def stored(path: Path, rows: int, seed: int) -> FeatureFile:
+    stream = np.random.default_rng(seed)
+    with h5py.File(path, "w") as file:
+        for space, width in (("features", DIM), ("logits", CLASSES)):
+            file[space] = stream.standard_normal((rows, width)).astype(np.float32) * (seed + 1)
+    names = json.dumps([f"class {number}" for number in range(CLASSES)])
+    dims = {"features": DIM, "logits": CLASSES}
+    return FeatureFile(path, rows, dims, {"class_names": names})
+
+
+def test_an_overview_is_of_the_first_images(tmp_path: Path) -> None:
+    files = stored(tmp_path / "real.h5", 500, 0), stored(tmp_path / "fake.h5", 90, 1)
+    stops = 400, 80
+    statistics: dict[str, tuple[Gaussian, Gaussian]] = {}
+    for space in ("features", "logits"):
+        real, generated = (gaussian_of(f, space, stop=s) for f, s in zip(files, stops, strict=True))
+        statistics[space] = real, generated
+    found = overview_of(files, statistics, stops, (1000, 80))
+    assert found.counts == (1000, 80)
+    assert found.class_names == tuple(f"class {number}" for number in range(CLASSES))
+    for space, seen in found.spaces.items():
+        real, generated = (file.read(space).astype(float) for file in files)
+        assert seen.distance == pytest.approx(frechet_distance(*statistics[space]))
+        np.testing.assert_array_equal(seen.vectors, np.stack([real[0], generated[0]]))
+        # At most 300 points of either side, of those that are measured.
+        assert [len(points) for points in seen.points] == [300, 80]
+        vectors = np.linalg.eigh(np.cov(real[:400].T))[1][:, :-3:-1]  # the last two
+        for rows, mean, covariance, points in zip(
+            (real[:400], generated[:80]), seen.means, seen.covariances, seen.points, strict=True
+        ):
+            along = rows @ vectors
+            signs = np.sign(along[0] / points[0])
+            np.testing.assert_allclose(points * signs, along[: len(points)], rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(mean * signs, along.mean(0), rtol=1e-5, atol=1e-6)
+            expected = np.cov((along * signs).T)
+            np.testing.assert_allclose(covariance, expected, rtol=1e-5, atol=1e-6)
+    for file, stop, shares in zip(files, stops, found.shares, strict=True):
+        counts = np.bincount(file.read("logits")[:stop].argmax(1), minlength=CLASSES)
+        np.testing.assert_allclose(shares, counts / stop)

@@ -1,0 +1,46 @@
+"""Draw Figure 1: images, what the network makes of them, and where FID is measured.
+
+In: features and logits of real and of generated images, and their means and covariances. Out: PNG
+and PDF.
+"""
+
+from fringe.evaluation import load_gaussian, overview_of
+from fringe.features import open_features
+from fringe.figures import feature_overview, save
+from fringe.plan import open_images
+from fringe.stage import Job, run
+
+IMAGES = range(3)
+
+
+def main(job: Job) -> None:
+    """Draw one data set."""
+    about, given = job.params.figure, job.input
+    real, n_real = load_gaussian(given.real_features)
+    generated, n_generated = load_gaussian(given.generated_features)
+    found = overview_of(
+        (open_features(given.real), open_features(given.generated)),
+        {
+            "features": (real, generated),
+            "logits": (
+                load_gaussian(given.real_logits)[0],
+                load_gaussian(given.generated_logits)[0],
+            ),
+        },
+        (about["n_real"], about["n_generated"]),
+        (n_real, n_generated),
+    )
+    figure = feature_overview(
+        open_images(job.config, about["real"]).read(IMAGES),
+        open_images(job.config, about["generated"]).read(IMAGES),
+        found,
+        title=about["title"],
+        network=about["network"],
+        simulated=about["simulated"],
+        style=about["style"],
+    )
+    save(figure, job.output.png, job.output.pdf, about["style"])
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

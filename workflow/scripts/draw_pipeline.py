@@ -1,0 +1,30 @@
+"""Draw Figure 2: from one image to FID, and back to its sensitivity map.
+
+In: an image, its map and the steps between the two. Out: PNG and PDF.
+"""
+
+from fringe.errors import FringeError
+from fringe.figures import save, sensitivity_pipeline
+from fringe.sensitivity import read_examples
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Draw one data set."""
+    about = dict(job.params.figure)
+    style = about.pop("style")
+    del about["revision"]
+    found = read_examples(job.input[0])
+    if found.closeup is None:
+        raise FringeError(
+            f"{job.input[0]}: does not hold the steps between an image and its map; delete it and "
+            "run again"
+        )
+    figure = sensitivity_pipeline(
+        found.images[0], found.maps[0], found.closeup, style=style, **about
+    )
+    save(figure, job.output.png, job.output.pdf, style)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)
