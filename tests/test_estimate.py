@@ -252,6 +252,10 @@ def test_work_follows_from_counts(tmp_path: Path) -> None:
     averaged = of("average_sensitivity", "sensitivity/faces/means.h5", dataset="faces")
     assert (averaged.group, averaged.units) == ("read", 30 * 32 * 32)
     assert averaged.default == pytest.approx(30 * 32 * 32 / RATES["reading"]["cpu"])
+    explained = of("explain_examples", "e", dataset="faces", network="untrained", shown="grid")
+    assert explained.units == 40
+    overview = of("figure_overview", "figures/figure1-faces.png", dataset="faces")
+    assert overview.units == 4 * (1280**3 + 1000**3)
     assert of("figure_means", "figures/figure12-faces.png", number="12").default == 1
 
 

@@ -181,8 +181,8 @@ def work(job: Job, config: Mapping[str, Any], sources: plan.Sources, device: Dev
             images = _images(job, plan.explained_images(config, name))
             return look(dataset["generated"], images, MAP_BYTES * images, times=1.3)
         case "explain_examples":  # Grad-CAM of three classes, and a second pass
-            shown = plan.shown_images(config, name, job.wildcards["shown"])
-            images = sum(map(len, shown.values()))
+            looked_at = plan.shown_images(config, name, job.wildcards["shown"])
+            images = sum(map(len, looked_at.values()))
             return look(dataset["generated"], images, 0.0, times=2.5)
         case "average_sensitivity":
             share = FREQUENT if classes else 0.0  # of a network without classes, none
