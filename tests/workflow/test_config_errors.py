@@ -89,13 +89,20 @@ def test_the_paper_names_every_data_set_that_is_missing(tmp_path: Path, code: Pa
 
 
 def test_fewer_images_than_features_work_and_say_so(project: Project) -> None:
-    """The covariances of 10 images with 12 features are singular."""
+    """The covariances of 10 images with 12 features are singular.
+
+    A control that was trained on ImageNet's labels is reported beside, and does not judge.
+    """
+    project.config["controls"].append("tiny_network:labelled")
     project.config["evaluation"] |= {"n_real": 10, "n_generated": 10}
     made = project.executed("verdict.md")
     assert "verdict.md" in made
     verdict = (project.results / "verdict.md").read_text()
     assert "Only 10 images for 12 features: the covariances are singular" in verdict
     assert "nan" not in verdict.lower().split()
+    assert "In the control network (tiny_network:labelled), FID " in verdict
+    assert "tiny_network:labelled was trained on ImageNet's images and labels: it may" in verdict
+    assert "the control that judges (tiny_network:control)" in verdict
 
 
 def test_a_broken_image_is_named(fresh: Project) -> None:
