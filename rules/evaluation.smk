@@ -141,3 +141,52 @@ rule score_snapshots:
         ),
     script:
         "../workflow/scripts/score_snapshots.py"
+
+
+# Data sets with numbers of the released code, and the networks that these are in, FID's first.
+CHECKED = {
+    name: list(
+        dict.fromkeys([config["network"], *dataset["checks"].get("distances", {})])
+    )
+    for name, dataset in RESAMPLED.items()
+    if "checks" in dataset
+}
+
+
+rule measure_checks:
+    input:
+        real=lambda w: [
+            real_statistics(network=in_files(network))(w)
+            for network in CHECKED[w.dataset]
+        ],
+        candidates=lambda w: [
+            features("generated", in_files(network))(w)
+            for network in CHECKED[w.dataset]
+        ],
+    output:
+        f"{R}/checks/{{dataset}}.json",
+    log:
+        f"{R}/logs/measure_checks/{{dataset}}.log",
+    benchmark:
+        f"{R}/benchmarks/measure_checks/{{dataset}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda w, attempt: attempt
+        * max(
+            moments_memory(in_files(network), covariances=3)
+            for network in CHECKED[w.dataset]
+        ),
+        runtime=minutes("measure_checks", "checks/{dataset}.json"),
+    params:
+        about=lambda w: scoring(
+            networks=CHECKED[w.dataset],
+            loss=DATASETS[w.dataset]["checks"].get("loss"),
+            distances=DATASETS[w.dataset]["checks"].get("distances", {}),
+            n_real=DATASETS[w.dataset]["n_real"],
+            n_drawn=DATASETS[w.dataset]["n_generated"],
+            **compared(w),
+        ),
+    script:
+        "../workflow/scripts/measure_checks.py"

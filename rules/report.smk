@@ -83,6 +83,32 @@ rule list_left_out:
         "../workflow/scripts/write_left_out.py"
 
 
+rule write_self_check:
+    input:
+        checks=expand(f"{R}/checks/{{dataset}}.json", dataset=CHECKED),
+    output:
+        markdown=f"{R}/self_check.md",
+        html=report(
+            f"{R}/self_check.html",
+            caption="../workflow/report/self_check.rst",
+            category="Self-check",
+            labels={"question": "Are the first numbers the released code's?"},
+        ),
+    log:
+        f"{R}/logs/write_self_check.log",
+    group:
+        "pages"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        about={
+            "titles": {name: DATASETS[name]["title"] for name in CHECKED},
+            "revision": revisions.TABLES,
+        },
+    script:
+        "../workflow/scripts/write_self_check.py"
+
+
 # All that a run makes is its input, so that it comes last: jobs leave their times in benchmark files
 # and logs, which are nobody's output.
 rule summarize_cost:
@@ -92,6 +118,7 @@ rule summarize_cost:
         rules.figures.input,
         rules.verdict.output,
         rules.list_left_out.output,
+        rules.write_self_check.output if CHECKED else [],
     output:
         markdown=f"{R}/cost.md",
         html=report(

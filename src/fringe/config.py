@@ -206,6 +206,15 @@ def _dataset_faults(config: Config, name: str, dataset: Config) -> Iterable[str]
     dataset.setdefault("title", name)
     for key in ("n_real", "n_generated", "sizes"):
         dataset.setdefault(key, copy.deepcopy(config["evaluation"][key]))
+    checks = dataset.get("checks", {})
+    for network in checks.get("distances", {}):
+        if network not in (config["network"], *config["controls"]):
+            yield (
+                f"datasets/{name}/checks/distances: {network} is neither `network` nor a control, "
+                f"which are {', '.join((config['network'], *config['controls']))}"
+            )
+    if checks and not dataset["resample"]:
+        yield f"datasets/{name}/checks: only of data sets that are resampled; drop one of the two"
     references = {key: dataset[key] for key in ("real", "generated")}
     references |= {f"snapshots/{i}": s for i, s in enumerate(dataset["snapshots"])}
     for key, source in references.items():

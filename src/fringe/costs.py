@@ -231,6 +231,10 @@ def work(job: Job, config: Mapping[str, Any], sources: plan.Sources, device: Dev
             return multiply(repeats["sizes"] * images * dim**2)
         case "figure_overview":  # two distances, and the directions that are drawn
             return multiply(4 * (dim**3 + classes**3))
+        case "measure_checks":  # 15 draws in each network, of as many distinct images as are drawn
+            told = dataset["checks"].get("distances", {})
+            images = sources[dataset["generated"]]["count"] + 15 * dataset["n_generated"]
+            return multiply(max(1, len(told)) * (images * dim**2 + 16 * dim**3))
         case "score_snapshots":
             return multiply(len(dataset["snapshots"]) * dim**3)
     return Work()

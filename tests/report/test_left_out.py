@@ -38,7 +38,7 @@ def test_exhibits_reasons_and_addresses(tmp_path: Path) -> None:
     assert "| sources/training | data/training | The configuration does not say. |" in text
     assert left_out_line(tmp_path / "left_out.md") == line
     html = (tmp_path / "left_out.html").read_text()
-    assert "<td>LSUN Cat</td>" in html
+    assert ">LSUN Cat</td>" in html
     assert "data/&lt;cat&gt;|lmdb" in html
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,14 @@ def cifar(shared: Path, started: Project, tmp_path_factory: pytest.TempPathFacto
             "cifar": {"path": str(images), "count": 5000},
             "samples": {"path": "samples.zip"},
         },
-        "datasets": {"cifar": {"title": "CIFAR-10", "real": "cifar", "generated": "samples"}},
+        "datasets": {
+            "cifar": {
+                "title": "CIFAR-10",
+                "real": "cifar",
+                "generated": "samples",
+                "checks": {"loss": 1e-9, "distances": {"tiny_network:classifier": 1e3}},
+            }
+        },
         "evaluation": {
             "n_real": 5000,
             "n_generated": 2000,
@@ -101,6 +109,17 @@ def test_tables_figures_and_verdict_are_there(cifar: Project) -> None:
     assert "simulated" not in verdict
     assert "steps of the released algorithm" in verdict
     assert not (cifar.results / "images").exists(), "images of a ZIP are not copied"
+
+
+def test_the_self_check_fails_loudly_and_stops_nothing(cifar: Project) -> None:
+    """Its loss is the FID of all images, which Figure 8a has too."""
+    text = (cifar.results / "self_check.md").read_text()
+    assert text.splitlines()[2].startswith("FAILED: loss of CIFAR-10, tiny_network:classifier of ")
+    loss, drawn = json.loads((cifar.results / "checks/cifar.json").read_text())
+    sizes = pd.read_csv(cifar.results / "scores/cifar/sizes.csv")
+    whole = sizes[(sizes["metric"] == "fid") & (sizes["n_generated"] == 5000)]["value"]
+    assert loss["value"] == pytest.approx(whole.iloc[0], rel=1e-9)
+    assert (drawn["n_real"], drawn["n_drawn"], drawn["draws"]) == (5000, 2000, 15)
 
 
 def test_there_is_nothing_left_to_do(cifar: Project) -> None:

@@ -31,11 +31,13 @@ from fringe.evaluation.scores import (
     score_snapshots,
     write_scores,
 )
+from fringe.evaluation.self_check import Check, measure_checks
 from fringe.evaluation.statistics import gaussian_of, load_gaussian, save_gaussian, top1_classes
 
 __all__ = [
     "REGION_NOISE_COLUMNS",
     "REGION_SHARE_COLUMNS",
+    "Check",
     "Overview",
     "draw_extremes",
     "draw_matched",
@@ -45,6 +47,7 @@ __all__ = [
     "load_draws",
     "load_gaussian",
     "load_weights",
+    "measure_checks",
     "measure_region_noise",
     "optimized_rows",
     "overview_of",

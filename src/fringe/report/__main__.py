@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fringe.errors import FringeError
 from fringe.report.left_out import left_out_line
+from fringe.report.self_check import self_check_line
 from fringe.report.verdict import summary
 
 if __name__ == "__main__":
@@ -18,4 +19,6 @@ if __name__ == "__main__":
         sys.exit(f"error: {error}")
     if line := left_out_line(folder / "left_out.md"):
         print(f"{line} Why, and how to get them: {folder / 'left_out.md'}")
+    if line := self_check_line(folder / "self_check.md"):
+        print(f"Self-check: {line}")
     print(f"Report: {folder / 'report.html'}   Verdict: {folder / 'verdict.md'}")

@@ -10,16 +10,11 @@ from typing import Any
 
 from fringe.files import atomic_path
 from fringe.omission import summarize
-from fringe.report.write import write_page
+from fringe.report.write import table_in_html, table_in_markdown, write_page
 
 __all__ = ["left_out_line", "write_left_out"]
 
 _NOTHING = "Nothing is left out: every file that the configuration names was there."
-_STYLE = """<style>
-table { border-collapse: collapse; margin: 1em 0; }
-th, td { padding: 0.2em 0.9em; text-align: left; vertical-align: top; }
-th { border-bottom: 1px solid; font-weight: normal; font-style: italic; }
-</style>"""
 
 
 def write_left_out(
@@ -41,10 +36,10 @@ def write_left_out(
         parts = [("Exhibits", _exhibit_rows(left_out)), ("Files", _file_rows(left_out))]
     line = summarize(left_out) if left_out else _NOTHING
     text = [f"# Left out\n\n{line}"]
-    body = [_STYLE, f"<p>{escape(line)}</p>"]
+    body = [f"<p>{escape(line)}</p>"]
     for title, rows in parts:
-        text.append(f"## {title}\n\n{_in_markdown(rows)}")
-        body.append(f"<h2>{escape(title)}</h2>\n{_in_html(rows)}")
+        text.append(f"## {title}\n\n{table_in_markdown(rows)}")
+        body.append(f"<h2>{escape(title)}</h2>\n{table_in_html(rows)}")
     with atomic_path(markdown) as partial:
         partial.write_text("\n\n".join(text) + "\n", encoding="utf-8")
     write_page(html, "Left out", "\n".join(body))
@@ -77,16 +72,3 @@ def _file_rows(left_out: Mapping[str, Any]) -> list[list[str]]:
             for one in left_out["files"]
         ),
     ]
-
-
-def _in_markdown(rows: Sequence[Sequence[str]]) -> str:
-    head, *others = ([cell.replace("|", "\\|") for cell in row] for row in rows)
-    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *others])
-
-
-def _in_html(rows: Sequence[Sequence[str]]) -> str:
-    def line(row: Sequence[str], tag: str) -> str:
-        return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) + "</tr>"
-
-    head, *others = rows
-    return "\n".join(["<table>", line(head, "th"), *(line(r, "td") for r in others), "</table>"])

@@ -7,7 +7,7 @@ from html import escape
 from fringe.files import atomic_path
 from fringe.report.verdict import Verdict
 
-__all__ = ["write_page", "write_verdicts"]
+__all__ = ["table_in_html", "table_in_markdown", "write_page", "write_verdicts"]
 
 _STYLE = 'font: 15px/1.6 "DejaVu Sans", Verdana, sans-serif; margin: 2em; max-width: 50em'
 
@@ -38,3 +38,21 @@ def write_page(path: str | os.PathLike[str], title: str, body: str) -> None:
             f"<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n",
             encoding="utf-8",
         )
+
+
+def table_in_markdown(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of words, whose first row is its head, as Markdown."""
+    head, *others = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *others])
+
+
+def table_in_html(rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of words, whose first row is its head, as HTML."""
+    cell = "padding: 0.2em 0.9em; text-align: left; vertical-align: top"
+
+    def line(row: Sequence[str], tag: str) -> str:
+        cells = (f"<{tag} style='{cell}'>{escape(text)}</{tag}>" for text in row)
+        return f"<tr>{''.join(cells)}</tr>"
+
+    head, *others = rows
+    return "\n".join(["<table>", line(head, "th"), *(line(r, "td") for r in others), "</table>"])

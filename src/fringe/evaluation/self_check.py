@@ -1,0 +1,151 @@
+"""The numbers that the released code prints first, and ours.
+
+The README of that code shows the trace of a run on FFHQ (feature mode ``pre_logits``). At iteration
+1 all weights are equal, so these numbers depend on images, generator and networks only:
+
+* ``loss = 4.95917``: the Fréchet distance of all candidates, with the divisor (sum of weights) - 1,
+  from the first real images. Nothing of it is random.
+* ``FID = 5.25`` and ``CLIP-FID = 2.75``: each the smallest of three draws with replacement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from fringe.evaluation.statistics import gaussian_of
+from fringe.features import FeatureFile
+from fringe.metrics import Gaussian, covariance_root, frechet_distance
+from fringe.progress import progress
+from fringe.seeds import random_stream
+
+__all__ = ["Check", "measure_checks"]
+
+DRAWS = 3  # of which the released code prints the smallest distance
+GROUPS = 5  # of so many draws, for our own estimate of that
+# The standard deviation of the smallest of three normal numbers, in units of theirs.
+MINIMUM_SD = 0.748
+
+# What differs although all is right, in shares of the published value.
+SAME_NETWORK = 0.005
+OTHER_NETWORK = 0.05
+
+
+@dataclass(frozen=True)
+class Check:
+    """A number that the released code prints, and ours.
+
+    Parameters
+    ----------
+    name : str
+        ``loss``, or the network in whose features a distance is.
+    published, value : float
+        The released number and ours.
+    std : float
+        Standard deviation of our draws; 0 for the loss, which is not drawn.
+    draws : int
+        How many; 0 for the loss.
+    tolerance : float
+        The largest deviation with which the check passes.
+    reason : str
+        Why it is so large.
+    n_real, n_candidates, n_drawn, seed : int
+        Counts behind the number (of the loss ``n_drawn`` is all candidates), and the draws' seed.
+    """
+
+    name: str
+    published: float
+    value: float
+    std: float
+    draws: int
+    tolerance: float
+    reason: str
+    n_real: int
+    n_candidates: int
+    n_drawn: int
+    seed: int
+
+    @property
+    def passes(self) -> bool:
+        """Whether the deviation is within the tolerance."""
+        return abs(self.value - self.published) <= self.tolerance
+
+
+def measure_checks(
+    real: Mapping[str, Gaussian],
+    candidates: Mapping[str, FeatureFile],
+    published: Mapping[str, float],
+    *,
+    loss: float | None,
+    n_real: int,
+    n_drawn: int,
+    seed: int,
+) -> list[Check]:
+    """Return the checks of one data set.
+
+    Parameters
+    ----------
+    real : mapping of str to Gaussian
+        Of ``n_real`` real images, by network; FID's own network first.
+    candidates : mapping of str to FeatureFile
+        All candidates' features, by network.
+    published : mapping of str to float
+        The published distance of draws, by network.
+    loss : float, optional
+        The published loss at equal weights, in FID's own network.
+    n_real, n_drawn, seed : int
+        Real images, images in each draw, and the seed of the draws.
+    """
+    main = next(iter(real))
+    found = []
+
+    def check(name: str, stated: float, **measured: float | int | str) -> None:
+        counts = {"n_real": n_real, "n_candidates": len(candidates[main]), "seed": seed}
+        found.append(Check(name, float(stated), **counts, **measured))  # type: ignore[arg-type]
+
+    if loss is not None:
+        value = frechet_distance(real[main], gaussian_of(candidates[main]))
+        check(
+            "loss",
+            loss,
+            value=value,
+            std=0.0,
+            draws=0,
+            tolerance=SAME_NETWORK * loss,
+            reason=f"{SAME_NETWORK:.1%}: rounding in generator and network; nothing is drawn",
+            n_drawn=len(candidates[main]),
+        )
+    for network, stated in published.items():
+        values = _drawn(real[network], candidates[network], n_drawn, seed)
+        std = float(values.std(ddof=1))
+        smallest = float(values.reshape(GROUPS, DRAWS).min(axis=1).mean())
+        share = SAME_NETWORK if network == main else OTHER_NETWORK
+        why = "rounding" if network == main else "its preprocessing is not published"
+        # Theirs is one such minimum, ours the mean of several.
+        chance = 3 * MINIMUM_SD * std * float(np.sqrt(1 + 1 / GROUPS))
+        check(
+            network,
+            stated,
+            value=smallest,
+            std=std,
+            draws=len(values),
+            tolerance=share * stated + chance,
+            reason=f"{share:.1%}: {why}; {chance:.3f}: 3 standard deviations of the draws' minima",
+            n_drawn=n_drawn,
+        )
+    return found
+
+
+def _drawn(
+    real: Gaussian, candidates: FeatureFile, n: int, seed: int
+) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Return the distances of draws with replacement at equal weights, shape (GROUPS * DRAWS,)."""
+    root = covariance_root(real)
+    values = []
+    for repeat in progress(range(GROUPS * DRAWS), "self-check", total=GROUPS * DRAWS, unit="draws"):
+        indices = random_stream(seed, "self-check", repeat).integers(len(candidates), size=n)
+        counts = np.bincount(indices, minlength=len(candidates))
+        values.append(frechet_distance(real, gaussian_of(candidates, counts=counts), root=root))
+    return np.array(values)

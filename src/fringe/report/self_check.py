@@ -1,0 +1,95 @@
+"""The page that sets our first numbers beside the released code's."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from html import escape
+from pathlib import Path
+
+from fringe.evaluation.self_check import Check
+from fringe.files import atomic_path
+from fringe.report.write import table_in_html, table_in_markdown, write_page
+from fringe.tables.titles import title_of
+
+__all__ = ["read_checks", "self_check_line", "write_checks", "write_self_check"]
+
+_PASSED = "PASSED: every number that the released code prints first is ours within its tolerance."
+
+
+def write_checks(path: str | os.PathLike[str], checks: Sequence[Check]) -> None:
+    """Write the checks of one data set as JSON."""
+    with atomic_path(path) as partial:
+        partial.write_text(json.dumps([asdict(one) for one in checks], indent=1), "utf-8")
+
+
+def read_checks(path: str | os.PathLike[str]) -> list[Check]:
+    """Read what `write_checks` wrote."""
+    return [Check(**one) for one in json.loads(Path(path).read_text("utf-8"))]
+
+
+def write_self_check(
+    checks: Mapping[str, Sequence[Check]],
+    markdown: str | os.PathLike[str],
+    html: str | os.PathLike[str],
+) -> None:
+    """Write the checks of each data set, by its title, as Markdown and as a page of HTML."""
+    line = _line(checks)
+    text, body = [f"# Self-check\n\n{line}"], [f"<p><strong>{escape(line)}</strong></p>"]
+    for title, found in checks.items():
+        rows = [
+            ["number", "released", "ours", "deviation", "tolerance", "", "why this tolerance"],
+            *(_row(one) for one in found),
+        ]
+        told = _counts(found)
+        text.append(f"## {title}\n\n{table_in_markdown(rows)}\n\n{told}")
+        body.append(f"<h2>{escape(title)}</h2>\n{table_in_html(rows)}\n<p>{told}</p>")
+    with atomic_path(markdown) as partial:
+        partial.write_text("\n\n".join(text) + "\n", encoding="utf-8")
+    write_page(html, "Self-check", "\n".join(body))
+
+
+def self_check_line(markdown: str | os.PathLike[str]) -> str | None:
+    """Return what the page says in a line; None if there is no page."""
+    path = Path(markdown)
+    return path.read_text("utf-8").splitlines()[2] if path.is_file() else None
+
+
+def _line(checks: Mapping[str, Sequence[Check]]) -> str:
+    failed = [f"{one.name} of {title}" for title, found in checks.items() for one in found
+              if not one.passes]  # fmt: skip
+    if not failed:
+        return _PASSED
+    return (
+        f"FAILED: {', '.join(failed)}. Images, generator or networks are others than the released "
+        "code's: look at the images' filter, at the files' digests and at the order of the images."
+    )
+
+
+def _row(one: Check) -> list[str]:
+    name = "loss at equal weights" if one.name == "loss" else f"distance, {title_of({}, one.name)}"
+    ours = f"{one.value:.5f}" if one.name == "loss" else f"{one.value:.3f} ± {one.std:.3f}"
+    return [
+        name,
+        f"{one.published:g}",
+        ours,
+        f"{one.value - one.published:+.3f} ({one.value / one.published - 1:+.1%})",
+        f"{one.tolerance:.3f}",
+        "passed" if one.passes else "FAILED",
+        one.reason,
+    ]
+
+
+def _counts(found: Sequence[Check]) -> str:
+    one = found[0]
+    told = f"{one.n_real:,} real images, {one.n_candidates:,} candidates at equal weights."
+    drawn = [check for check in found if check.draws]
+    if drawn:
+        told += (
+            f" Distances are the smallest of 3 draws of {drawn[0].n_drawn:,} with replacement, as "
+            f"the released code prints them: our mean over {drawn[0].draws // 3} such minima (seed "
+            f"{drawn[0].seed}), ± the standard deviation of a draw."
+        )
+    return told

@@ -1,0 +1,21 @@
+"""Set the numbers that the released code prints first beside ours.
+
+In: checks of each data set. Out: Markdown and HTML.
+"""
+
+from fringe.report import read_checks, write_self_check
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Write the page of one run."""
+    titles = job.params.about["titles"]
+    checks = {
+        title: read_checks(path)
+        for title, path in zip(titles.values(), job.input.checks, strict=True)
+    }
+    write_self_check(checks, job.output.markdown, job.output.html)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)
