@@ -199,6 +199,13 @@ def _source_faults(name: str, source: Config) -> Iterable[str]:
     for key in REQUIRED_KEYS[source["kind"]]:
         if key not in source:
             yield f"sources/{name}/{key}: missing; a source of kind {source['kind']} needs it"
+    if "url" in source and any(mark in source.get("path", "") for mark in "*?[{"):
+        yield (
+            f"sources/{name}/url: is the address of one file, but {source['path']} is a pattern of "
+            "several; drop it, and say in `note` how to get them"
+        )
+    if "unpack" in source and "url" not in source:
+        yield f"sources/{name}/unpack: a folder of the archive at `url`, which is missing; add it"
 
 
 def _dataset_faults(config: Config, name: str, dataset: Config) -> Iterable[str]:
