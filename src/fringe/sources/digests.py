@@ -21,7 +21,7 @@ SAVED = 60.0  # seconds after which what was learnt is saved, while more is bein
 BYTES = 16  # of a SHA-256 that are kept of each image: two images alike by chance are not to be had
 
 
-def file_digests(paths: Sequence[Path], cache: Path | None = None) -> list[str]:
+def file_digests(paths: Sequence[str | Path], cache: Path | None = None) -> list[str]:
     """Return the hex SHA-256 of each file's content, each read once (see `remembered`).
 
     Raises
@@ -43,7 +43,7 @@ def _sha256(path: Path) -> str:
 
 
 def remembered(
-    paths: Sequence[Path],
+    paths: Sequence[str | Path],
     cache: Path | None,
     what: str,
     learn: Callable[[Path], str],
@@ -55,7 +55,7 @@ def remembered(
 
     Parameters
     ----------
-    paths : sequence of Path
+    paths : sequence of str or Path
         The files.
     cache : Path, optional
         The folder of a `Memory`. It holds answers by ``what``, absolute path, size, and times of
@@ -84,31 +84,33 @@ def remembered(
         with activity(title, total=total), notes.saved():
             for number in missing:
                 with readable(paths[number]):
-                    notes.learn(number, learn(paths[number]))
+                    notes.learn(number, learn(Path(paths[number])))
     return [answer for answer in notes.answers if answer is not None]
 
 
-def _named(paths: Sequence[Path]) -> str:
+def _named(paths: Sequence[str | Path]) -> str:
     if len(paths) == 1:
         return str(paths[0])
-    return f"{len(paths):,} files in {os.path.commonpath([path.parent for path in paths])}"
+    return f"{len(paths):,} files in {os.path.commonpath(map(os.path.dirname, paths)) or '.'}"
 
 
 class _Notes:
     """What is remembered of some files in the state in which they are, and what is added to it."""
 
-    def __init__(self, paths: Sequence[Path], cache: Path | None, what: str) -> None:
+    def __init__(self, paths: Sequence[str | Path], cache: Path | None, what: str) -> None:
         self._memory = None if cache is None else Memory(cache)
         self._fresh: dict[str, dict[str, str]] = defaultdict(dict)
         self._saved = time.monotonic()
         self._asked = []
         self.sizes = []
+        folders: dict[str, str] = {}
         for path in paths:
-            with readable(path):
-                about = path.stat()  # before reading: a change meanwhile makes the entry void
-            place, name = os.path.split(os.path.abspath(path))  # noqa: PTH100 - keeps symlinks
+            about = _stat(path)  # before reading: a change meanwhile makes the entry void
+            folder, name = os.path.split(path)
+            if folder not in folders:
+                folders[folder] = os.path.abspath(folder)  # noqa: PTH100 - keeps symlinks
             state = f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}"
-            self._asked.append((place, f"{what}/{name}", state))
+            self._asked.append((folders[folder], f"{what}/{name}", state))
             self.sizes.append(about.st_size)
         self.answers: list[str | None] = [None] * len(paths)
         if self._memory is not None:
@@ -157,6 +159,15 @@ class _Notes:
             self.save()
 
 
+def _stat(path: str | Path) -> os.stat_result:
+    """Return the state of a file. Asked of tens of thousands at each start, so without detours."""
+    try:
+        return os.stat(path)  # noqa: PTH116
+    except OSError:
+        with readable(path):
+            raise
+
+
 def _valid(entry: str | None, state: str) -> str | None:
     """Return the answer of an entry; None if it is of another state of the file."""
     found, _, answer = (entry or "").partition(" ")
@@ -173,8 +184,7 @@ def state_of(paths: Iterable[Path]) -> str:
     """
     whole = hashlib.sha256()
     for path in paths:
-        with readable(path):
-            about = path.stat()
+        about = _stat(path)
         place = os.path.abspath(path)  # noqa: PTH100 - keeps symlinks
         state = (place, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
         whole.update(repr(state).encode("utf-8", "surrogateescape"))

@@ -64,7 +64,7 @@ class FolderSource(EncodedSource):
         """Return SHA-256 of relative names and contents of the images, and of the resizing."""
         members = self.members[first:last]
         new = [member for member in members if member not in self._hashes]
-        found = file_digests([self.path / member for member in new], self.cache)
+        found = file_digests([f"{self.path}/{member}" for member in new], self.cache)
         self._hashes.update(zip(new, found, strict=True))
         return self._digest("folder", *((member, self._hashes[member]) for member in members))
 
