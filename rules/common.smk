@@ -309,11 +309,16 @@ def measured_features(wildcards):
 
 def extraction_memory(wildcards):
     """Return megabytes: a network, a batch in it, and what decodes or makes the images."""
-    weights = Path(WEIGHTS.get(NETWORKS[wildcards.network], {}).get("path", ""))
+    w = wildcards
+    return looking_memory(w.network, w.source, not kept_shard(w.source, w.shard))
+
+
+def looking_memory(network, source, makes):
+    """Return megabytes of `extraction_memory`; ``makes`` tells whether images are made."""
+    weights = Path(WEIGHTS.get(NETWORKS[network], {}).get("path", ""))
     size = weights.stat().st_size >> 20 if weights.is_file() else 0
-    makes = not kept_shard(wildcards.source, wildcards.shard)
     workers = config["extraction"]["workers"]
-    makers = (1 + workers) * generator_memory(wildcards.source) if makes else 0
+    makers = (1 + workers) * generator_memory(source) if makes else 0
     return (
         1500
         + 3 * size
@@ -352,6 +357,76 @@ def matched_sets(wildcards):
     """Return which images weights or draws were matched to which, and in what network."""
     n_real = DATASETS[wildcards.dataset]["n_real"]
     return {**compared(wildcards), "n_real": n_real, "network": config["network"]}
+
+
+def is_extended(dataset):
+    """Tell whether Top-1 matching of a data set can draw on beyond the candidates."""
+    return plan.is_rendered(config, DATASETS[dataset]["generated"])
+
+
+def extension_of(wildcards):
+    """Return the file of the images beyond the candidates that matching draws, if it can."""
+    dataset = wildcards.dataset
+    return {"extension": f"{R}/matched/{dataset}.h5"} if is_extended(dataset) else {}
+
+
+def extension_features(wildcards, network=None):
+    """Return `extension_of` and its features, where the draws of a scheme hold such images."""
+    w = wildcards
+    if w.scheme != "matched" or not is_extended(w.dataset):
+        return {}
+    further = f"{R}/matched/{w.dataset}/{network or w.network}.h5"
+    return {**extension_of(w), "further": further}
+
+
+def extension_made_from(dataset):
+    """Return the attribute by which `extension_of` tells all that it depends on but the limit."""
+    generated = DATASETS[dataset]["generated"]
+    made_from = {
+        "real": identity(DATASETS[dataset]["real"]),
+        "generated": identity(generated),
+        "count": SOURCES[generated]["count"],
+        "n_real": DATASETS[dataset]["n_real"],
+        "n": DATASETS[dataset]["n_generated"],
+        "features": made_by(MAIN),
+        "revision": revisions.RESAMPLING,
+    }
+    return plan.sweep_provenance(made_from)
+
+
+def settled_limit(wildcards):
+    """Return the most images that matching looks at; another limit without effect changes nothing."""
+    dataset = wildcards.dataset
+    count = SOURCES[DATASETS[dataset]["generated"]]["count"]
+    limit = plan.matching_limit(config, dataset, count)
+    file = Path(f"{R}/matched/{dataset}.h5")
+    return plan.settled_limit(file, extension_made_from(dataset), limit)
+
+
+def weights_to_draw_on(wildcards):
+    """Return the file of FID's network, as long as `extension_of` is to be made."""
+    done = f"{R}/matched/{wildcards.dataset}.h5"
+    made_from = extension_made_from(wildcards.dataset)
+    return [] if is_made_from(done, made_from) else weights_file(MAIN)
+
+
+def matched_features_made_from(wildcards):
+    """Return all that features of the images beyond the candidates depend on, beside which they are."""
+    generated = DATASETS[wildcards.dataset]["generated"]
+    return {"images": identity(generated), **made_by(wildcards.network)}
+
+
+def weights_to_extract_matched(wildcards):
+    """Return the file of a network's weights, as long as `matched_features` are to be made."""
+    w = wildcards
+    done = f"{R}/matched/{w.dataset}/{w.network}.h5"
+    made = is_made_from(done, matched_features_made_from(w))
+    return [] if made else weights_file(w.network)
+
+
+def drawing_on_memory(dataset, network):
+    """Return megabytes of a job that makes images beyond the candidates and looks at them."""
+    return looking_memory(network, DATASETS[dataset]["generated"], makes=True)
 
 
 def optimized_space(wildcards):

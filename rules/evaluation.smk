@@ -5,6 +5,7 @@ PRECISION_RECALL = in_files(config["evaluation"]["precision_recall"]["network"])
 
 rule score_scheme:
     input:
+        unpack(extension_features),
         draws=f"{R}/draws/{{dataset}}/{{scheme}}.h5",
         candidates=features("generated"),
         real=real_statistics(),
@@ -60,6 +61,7 @@ rule score_precision_recall:
 
 rule score_kernels:
     input:
+        unpack(lambda w: extension_features(w, MAIN)),
         draws=f"{R}/draws/{{dataset}}/{{scheme}}.h5",
         candidates=features("generated", MAIN),
         real=features("real", MAIN),

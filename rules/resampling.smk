@@ -108,8 +108,81 @@ rule draw_random:
         "../workflow/scripts/draw_random.py"
 
 
+# As many of each random draw as Top-1 matching could fill: what the count does to a score.
+rule draw_random_filled:
+    input:
+        matched=f"{R}/draws/{{dataset}}/matched.h5",
+    output:
+        f"{R}/draws/{{dataset}}/random-filled.h5",
+    log:
+        f"{R}/logs/draw/{{dataset}}/random-filled.log",
+    group:
+        "scores"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        drawing=lambda w: {
+            "candidates": SOURCES[DATASETS[w.dataset]["generated"]]["count"],
+            **drawing(w, "random-filled"),
+        },
+    script:
+        "../workflow/scripts/draw_random_filled.py"
+
+
+# Which images beyond the candidates fill the bins that these leave short. One job: when the last
+# bin is full is not known before.
+rule extend_matched:
+    input:
+        real=features("real", MAIN),
+        candidates=features("generated", MAIN),
+        weights=weights_to_draw_on,
+    output:
+        f"{R}/matched/{{dataset}}.h5",
+    log:
+        f"{R}/logs/extend_matched/{{dataset}}.log",
+    benchmark:
+        f"{R}/benchmarks/extend_matched/{{dataset}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1 + config["extraction"]["workers"]
+    resources:
+        mem_mb=lambda w, attempt: drawing_on_memory(w.dataset, MAIN) * attempt,
+        runtime=minutes("extend_matched", "matched/{dataset}.h5"),
+        gpu=0 if config["device"] == "cpu" else 1,
+    params:
+        made_from=lambda w: extension_made_from(w.dataset),
+        limit=settled_limit,
+        checkpoint=f"{R}/matched/{{dataset}}.checkpoint",
+    script:
+        "../workflow/scripts/extend_matched.py"
+
+
+rule extract_matched:
+    input:
+        extension=f"{R}/matched/{{dataset}}.h5",
+        weights=weights_to_extract_matched,
+    output:
+        f"{R}/matched/{{dataset}}/{{network}}.h5",
+    log:
+        f"{R}/logs/extract_matched/{{dataset}}/{{network}}.log",
+    benchmark:
+        f"{R}/benchmarks/extract_matched/{{dataset}}/{{network}}.tsv"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1 + config["extraction"]["workers"]
+    resources:
+        mem_mb=lambda w, attempt: drawing_on_memory(w.dataset, w.network) * attempt,
+        runtime=minutes("extract_matched", "matched/{dataset}/{network}.h5"),
+        gpu=0 if config["device"] == "cpu" else 1,
+    params:
+        made_from=matched_features_made_from,
+    script:
+        "../workflow/scripts/extract_matched.py"
+
+
 rule draw_matched:
     input:
+        unpack(extension_of),
         real=features("real", MAIN),
         candidates=features("generated", MAIN),
     output:

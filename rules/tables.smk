@@ -3,7 +3,11 @@
 
 # The schemes that each table compares with random images, and whether it has controls and KID.
 TABLES = {
-    1: {"schemes": ["random", "matched"], "controls": True, "kernels": False},
+    1: {
+        "schemes": ["random", "matched", "random-filled"],
+        "controls": True,
+        "kernels": False,
+    },
     2: {
         "schemes": ["random", *PRE_LOGITS, "logits"],
         "controls": True,

@@ -249,6 +249,14 @@ def test_work_follows_from_counts(tmp_path: Path) -> None:
     first, both = (work(item, settings, sources, "cpu") for item in (one, two))
     assert (both.units, both.size) == (2 * first.units, 2 * 8 * 120)
     assert first.units == 300 * 2 * 120 * 1000**2
+    # At most: 10 times the 120 candidates, each made and looked at; then those that fit.
+    further = of("extend_matched", "matched/faces.h5", dataset="faces")
+    assert (further.group, further.units) == ("efficientnet-lite0 imitation", 9 * 120)
+    seconds = 32 * 32 / RATES["imitation"]["cpu"] + 0.4e9 / 1.4e10
+    assert further.default == pytest.approx(9 * 120 * seconds)
+    control = {"dataset": "faces", "network": "untrained"}
+    looked = of("extract_matched", "matched/faces/untrained.h5", **control)
+    assert (looked.group, looked.units) == ("untrained imitation", 15)
     averaged = of("average_sensitivity", "sensitivity/faces/means.h5", dataset="faces")
     assert (averaged.group, averaged.units) == ("read", 30 * 32 * 32)
     assert averaged.default == pytest.approx(30 * 32 * 32 / RATES["reading"]["cpu"])

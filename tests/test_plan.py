@@ -18,6 +18,7 @@ from PIL import Image
 from fringe import plan
 from fringe.config import complete, load_schema
 from fringe.errors import FringeError
+from fringe.files import create_h5
 from fringe.networks import network_weights
 from fringe.networks.registry import NETWORKS
 from fringe.sources import GeneratedSource, KeptImages, render_shard
@@ -171,13 +172,69 @@ def test_schemes_and_their_repeats(config: dict[str, Any]) -> None:
     config["evaluation"]["repeats"] = {"table1": 5, "table2": 8, "table3": 9, "sweep": 3}
     completed, _ = complete(config, SCHEMA)
     assert plan.schemes(completed) == [
-        "random", "matched", "prelogits", "logits", "top1", "top20", "middle5"
+        "random", "matched", "random-filled", "prelogits", "logits", "top1", "top20", "middle5"
     ]  # fmt: skip
     assert [plan.parse_sweep_scheme(name) for name in plan.sweep_schemes(completed)] == [
         ("top", 1), ("top", 20), ("middle", 5)
     ]  # fmt: skip
-    wanted = {"random": 9, "matched": 5, "prelogits": 9, "logits": 8, "top20": 3}
+    wanted = {
+        "random": 9,
+        "matched": 5,
+        "random-filled": 5,
+        "prelogits": 9,
+        "logits": 8,
+        "top20": 3,
+    }
     assert {scheme: plan.repeats(completed, scheme) for scheme in wanted} == wanted
+
+
+def test_how_many_images_matching_looks_at(config: dict[str, Any]) -> None:
+    def limit(kind: str, **matching: float) -> int:
+        completed, _ = complete(config | {"matching": matching}, SCHEMA)
+        completed["sources"][completed["datasets"]["faces"]["generated"]]["kind"] = kind
+        return plan.matching_limit(completed, "faces", 70)
+
+    assert limit("generator") == 700
+    assert limit("imitation", limit=1.1) == 77
+    assert limit("generator", limit=1) == 70
+    assert limit("files") == limit("files", limit=3) == 70
+    _, found = complete(config | {"matching": {"limit": 0.5}}, SCHEMA)
+    assert [fault.split(":")[0] for fault in found] == ["matching/limit"]
+
+
+def test_a_limit_without_effect_is_the_one_before(tmp_path: Path) -> None:
+    path, made_from = tmp_path / "faces.h5", {"made_from": "this"}
+    assert plan.settled_limit(path, made_from, 500) == 500
+
+    def write(**about: int) -> None:
+        with create_h5(path, {**made_from, "limit": 300, **about}):
+            pass
+
+    write(seen=200, places_missing=0)
+    assert [plan.settled_limit(path, made_from, n) for n in (100, 199, 200, 500)] == [
+        100, 199, 300, 300
+    ]  # fmt: skip
+    assert plan.settled_limit(path, {"made_from": "that"}, 500) == 500
+    write(seen=300, places_missing=1)
+    assert plan.settled_limit(path, made_from, 500) == 500
+
+
+def test_sources_are_opened_with_more_images(config: dict[str, Any], tmp_path: Path) -> None:
+    fake = {"kind": "imitation", "count": 20, "resolution": 16, "seed": 3}
+    config["sources"]["fake"] = fake
+    config["results"] = str(tmp_path)
+    completed, _ = complete(config, SCHEMA)
+    source = plan.open_configured(completed, "fake")
+    longer = plan.open_configured(completed, "fake", 50)
+    assert (len(source), len(longer)) == (20, 50)
+    assert len(plan.open_configured(completed, "fake", 5)) == 20
+    assert np.array_equal(longer.read(range(20)), source.read(range(20)))
+    shard = tmp_path / completed["run"] / "images/fake/0000000-0000020.h5"
+    render_shard(source, 0, 20, shard, {"images": source.fingerprint_of(0, 20)})
+    kept = plan.open_images(completed, "fake", at_least=50)
+    assert isinstance(kept, KeptImages)
+    assert len(kept.shards) == 1
+    assert np.array_equal(kept.read([3, 44]), longer.read([3, 44]))
 
 
 def test_where_the_released_optimization_is_measured(config: dict[str, Any]) -> None:

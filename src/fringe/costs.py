@@ -33,6 +33,7 @@ MACHINES: dict[Device, str] = {"cpu": "CPU", "cuda": "H100"}
 ON_GPU = (
     *("render_images", "extract_features", "optimize_weights", "optimize_sweep"),
     *("measure_convergence", "measure_sensitivity", "explain_examples", "measure_noise"),
+    *("extend_matched", "extract_matched"),
 )
 
 # Seconds that a job takes whatever it does: the start of Python and of the libraries. Median of the
@@ -58,6 +59,9 @@ RATES: dict[str, dict[Device, float]] = {
 # Of the images that have maps, those of the most frequent classes: 45 % in the demo. It depends on
 # what FID's network sees in them, which nobody knows before.
 FREQUENT = 0.5
+
+# Of the places of a Top-1 histogram, those that the candidates leave short: 21 % in the demo.
+SHORT_PLACES = 0.25
 
 # Thousand millions of multiply-adds for one image, as the networks' authors state them (timm and
 # torchvision list them); `untrained` from its speed beside EfficientNet-Lite0's.
@@ -160,9 +164,15 @@ def work(job: Job, config: Mapping[str, Any], sources: plan.Sources, device: Dev
         pixels = images * height * width
         return Work("read", pixels, pixels / RATES["reading"][place], size)
 
-    def look(source: str, images: float, size: float, times: float = 1.0) -> Work:
+    def look(
+        source: str,
+        images: float,
+        size: float,
+        times: float = 1.0,
+        kept: bool = config["extraction"]["keep_images"],
+    ) -> Work:
         """Work of a network, and of making its images where they are not kept."""
-        made = Work(default=0.0) if config["extraction"]["keep_images"] else render(source, images)
+        made = Work(default=0.0) if kept else render(source, images)
         macs = 1e9 * GIGA_MACS.get(network, UNKNOWN_GIGA_MACS) * times
         seconds = images * macs / RATES["network"][place]
         return Work(f"{in_files} {made.group}".strip(), images, seconds + made.default, size)
@@ -177,6 +187,13 @@ def work(job: Job, config: Mapping[str, Any], sources: plan.Sources, device: Dev
         case "extract_features":
             images = _images(job)
             return look(job.wildcards["source"], images, 4 * (dim + classes) * images)
+        case "extend_matched":  # at most: until every bin is full
+            candidates = sources[dataset["generated"]]["count"]
+            images = plan.matching_limit(config, name, candidates) - candidates
+            return look(dataset["generated"], images, 0.0, kept=False)
+        case "extract_matched":
+            images = SHORT_PLACES * dataset["n_generated"]
+            return look(dataset["generated"], images, 4 * (dim + classes) * images, kept=False)
         case "measure_sensitivity":
             images = _images(job, plan.explained_images(config, name))
             return look(dataset["generated"], images, MAP_BYTES * images, times=1.3)

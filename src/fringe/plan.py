@@ -21,6 +21,7 @@ from fringe.config import (
 )
 from fringe.devices import choose_device
 from fringe.errors import FringeError
+from fringe.files import attributes, is_made_from, open_h5
 from fringe.networks import network_classes, network_info, network_names, network_weights
 from fringe.networks.class_names import find_class
 from fringe.networks.weights import find, mismatch
@@ -52,6 +53,7 @@ __all__ = [
     "images_nearby",
     "is_rendered",
     "locate_weights",
+    "matching_limit",
     "networks",
     "networks_for",
     "networks_of",
@@ -67,6 +69,7 @@ __all__ = [
     "repeats",
     "resolve_sizes",
     "schemes",
+    "settled_limit",
     "shard_bounds",
     "shard_name",
     "shown_classes",
@@ -102,11 +105,19 @@ def hash_cache(config: Config) -> Path:
     return Path(config.get("results", "results"), ".fingerprints")
 
 
-def open_configured(config: Config, name: str) -> ImageSource:
-    """Open the source ``name`` of a completed config; a generator on the configured device."""
-    spec = source_spec(config, name)
+def open_configured(config: Config, name: str, at_least: int = 0) -> ImageSource:
+    """Open the source ``name`` of a completed config; a generator on the configured device.
+
+    A source whose images are made has ``at_least`` so many: image i is the same whatever their
+    number.
+    """
+    spec = _lengthened(source_spec(config, name), at_least)
     device = choose_device(config["device"]) if spec["kind"] == "generator" else "cpu"
     return source_from_spec(spec, hash_cache(config), device)
+
+
+def _lengthened(spec: dict[str, Any], at_least: int) -> dict[str, Any]:
+    return {**spec, "count": max(spec["count"], at_least)} if at_least else spec
 
 
 def is_rendered(config: Config, name: str) -> bool:
@@ -114,15 +125,18 @@ def is_rendered(config: Config, name: str) -> bool:
     return config["sources"][name]["kind"] in ("imitation", "generator")
 
 
-def open_images(config: Config, name: str) -> ImageSource:
+def open_images(config: Config, name: str, at_least: int = 0) -> ImageSource:
     """Open the source ``name`` for jobs that look at images: kept ones are read, not made again.
+
+    ``at_least`` as in `open_configured`; without a meaning for sources of files.
 
     The configured device is asked for only when an image has to be made, so nodes without a GPU can
     draw what was rendered elsewhere.
     """
     if not (is_rendered(config, name) and config["extraction"]["keep_images"]):
-        return open_configured(config, name)
-    source = source_from_spec(source_spec(config, name), hash_cache(config))
+        return open_configured(config, name, at_least if is_rendered(config, name) else 0)
+    spec = _lengthened(source_spec(config, name), at_least)
+    source = source_from_spec(spec, hash_cache(config))
     folder = Path(config["results"], config["run"], "images", name)
     shards = []
     for path in sorted(folder.glob("*.h5")):
@@ -133,7 +147,7 @@ def open_images(config: Config, name: str) -> ImageSource:
             shard = RenderedShard(path)
             if shard.fingerprint == source.fingerprint_of(first, last):
                 shards.append(shard)
-    return KeptImages(source, shards, partial(open_configured, config, name))
+    return KeptImages(source, shards, partial(open_configured, config, name, at_least))
 
 
 @contextmanager
@@ -667,7 +681,7 @@ def shard_bounds(count: int, size: int) -> list[tuple[int, int]]:
 
 def schemes(config: Config) -> list[str]:
     """Return the names of all sampling schemes of a run."""
-    return ["random", "matched", "prelogits", "logits", *sweep_schemes(config)]
+    return ["random", "matched", "random-filled", "prelogits", "logits", *sweep_schemes(config)]
 
 
 def sweep_schemes(config: Config) -> list[str]:
@@ -681,6 +695,7 @@ def repeats(config: Config, scheme: str) -> int:
     readers = {
         "random": ("table1", "table2", "table3", "sweep", "recall"),
         "matched": ("table1",),
+        "random-filled": ("table1",),
         "prelogits": ("table2", "table3"),
         "logits": ("table2",),
     }
@@ -757,6 +772,31 @@ def _optimizers(config: Config) -> dict[str, Optimizer]:
         else:
             found[scheme] = Optimizer("optimal")
     return found
+
+
+def matching_limit(config: Config, name: str, count: int) -> int:
+    """Return how many images Top-1 matching looks at at most, ``count`` candidates included.
+
+    ``name`` is a data set. Images of files are only what they are.
+    """
+    if not is_rendered(config, config["datasets"][name]["generated"]):
+        return count
+    times: float = config["matching"]["limit"]
+    return max(count, round(times * count))
+
+
+def settled_limit(path: Path, provenance: Mapping[str, str], limit: int) -> int:
+    """Return the limit that the images beyond the candidates in a file were drawn with.
+
+    This is ``limit``, unless the file is there, was made from ``provenance``, and every bin was
+    full within ``limit``: with ``limit`` the same images would be drawn.
+    """
+    if not is_made_from(path, provenance):
+        return limit
+    with open_h5(path) as file:
+        about = attributes(file)
+    full = about["places_missing"] == 0 and about["seen"] <= limit
+    return int(about["limit"]) if full else limit
 
 
 def convergence_datasets(config: Config) -> list[str]:

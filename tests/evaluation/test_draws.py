@@ -30,6 +30,16 @@ def test_random_draws_have_none_twice() -> None:
     assert len({tuple(indices) for indices in draws}) == 5
 
 
+def test_fewer_random_images_are_a_part_of_the_same_draws() -> None:
+    whole, part = draw_random(100, 40, 5, seed=0), draw_random(100, 40, 5, seed=0, keep=25)
+    for many, few in zip(whole, part, strict=True):
+        assert len(set(few)) == 25
+        assert set(few) < set(many)
+        assert few.tolist() != many[:25].tolist()  # at random, not the first of the file
+    kept = draw_random(100, 40, 5, seed=0, keep=40)
+    assert all(np.array_equal(one, other) for one, other in zip(whole, kept, strict=True))
+
+
 def test_a_repeat_does_not_depend_on_how_many_there_are() -> None:
     probabilities = np.full(100, 0.01)
     for few, many in (
@@ -79,7 +89,7 @@ def test_matched_draws_have_the_real_classes() -> None:
     for indices in draws:
         assert np.bincount(candidates[indices]).tolist() == [6, 3, 1]
         assert len(set(indices)) == 10
-    assert report == {"asked": 10, "filled": 10, "unfilled": {}}
+    assert report == {"asked": 10, "filled": 10, "beyond": 0, "seen": 150, "unfilled": {}}
     assert len({tuple(sorted(indices)) for indices in draws}) == 3
 
 
@@ -88,7 +98,7 @@ def test_what_cannot_be_matched_is_reported() -> None:
     candidates = np.array([0] * 50 + [1] * 3)
     draws, report = draw_matched(real, candidates, 10, 2, seed=0)
     assert [len(indices) for indices in draws] == [9, 9]
-    assert report == {"asked": 10, "filled": 9, "unfilled": {"1": 1}}
+    assert report == {"asked": 10, "filled": 9, "beyond": 0, "seen": 53, "unfilled": {"1": 1}}
 
 
 def test_extremes_are_the_ends_of_the_order() -> None:

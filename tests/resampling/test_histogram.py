@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from fringe.errors import FringeError
-from fringe.resampling import match_histogram
+from fringe.resampling import match_histogram, shortage
 from fringe.resampling.histogram import quotas
 from fringe.seeds import random_stream
 
@@ -52,6 +52,7 @@ def test_what_is_missing_is_reported_and_not_replaced() -> None:
     assert match.unfilled == {0: 2, 7: 1}
     assert len(match.indices) == 3
     assert sorted(candidates[match.indices].tolist()) == [0, 1, 1]
+    assert shortage(real, candidates, 6) == match.unfilled
 
 
 def test_quotas_by_largest_remainder() -> None:

@@ -95,6 +95,43 @@ def test_table1_by_hand(scores):
     assert "| 8.50 ± 0.50 (−15.0%) |" in to_markdown(table)
 
 
+def test_matching_that_stays_short_stands_beside_as_many_random_images(scores):
+    filled = frame(
+        rows("mine", "random-filled", "net", "fid", [9.5, 10.5, 11.5], n_generated=180),
+        rows("mine", "random-filled", "control", "fid", [2.5, 2.5, 2.5], n_generated=180),
+    )
+    scores.loc[scores["scheme"] == "matched", "n_generated"] = 180
+    table = table1(pd.concat([scores, filled]), TITLES, "net", ["control"])
+    row = cell(table, "net", "random-filled")
+    assert (row["mean"], row["std"], row["repeats"]) == (10.5, pytest.approx(1.0), 3)
+    assert row["n_generated"] == 180
+    assert row["change"] == pytest.approx(0.05)  # what the count does
+    # Matching relative to as many: 8.5 / 10.5 - 1 and 2.0 / 2.5 - 1.
+    line = (
+        "| *180 at random; matching relative to them* |  | *10.50 ± 1.00 (−19.0%)* |  "
+        "| *2.50 ± 0.00 (−20.0%)* |"
+    )
+    text = to_markdown(table)
+    assert line in text
+    assert "180 of 200 places" in text
+    assert "relative to 180 images drawn at random" in text
+    assert '<tr class="filled">' in to_html(table)
+    assert r"\emph{10.50 $\pm$ 1.00 ($-$19.0\%)}" in to_latex(table)
+    # The columns and changes of the table are as without.
+    plain = table1(scores, TITLES, "net", ["control"])
+    assert table[table["scheme"] != "random-filled"].to_csv(index=False) == plain.to_csv(
+        index=False
+    )
+
+
+def test_a_full_histogram_needs_no_other_count(scores):
+    full = scores.assign(n_generated=200)
+    filled = full[full["scheme"] == "random"].assign(scheme="random-filled")
+    with_it = table1(pd.concat([full, filled]), TITLES, "net", ["control"])
+    assert "random-filled" not in set(with_it["scheme"])
+    assert to_markdown(with_it) == to_markdown(table1(full, TITLES, "net", ["control"]))
+
+
 def test_table2_by_hand(scores):
     table = table2(scores, TITLES, "net", ["control"])
     assert list(table["scheme"]) == ["random", "prelogits", "logits", "random", "prelogits"]

@@ -13,9 +13,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from fringe.actual import read_actual, stage_rows
+from fringe.evaluation import load_draws, read_scores
+from fringe.metrics import Gaussian, frechet_distance
+from fringe.networks import load_network
+from fringe.resampling.histogram import quotas
+from fringe.sources import PhotoSource
+from fringe.sources.imitation import ImitationSource
 
 Project = Any  # tests/workflow/conftest.py
 Change = Callable[[Project], None]
@@ -23,6 +30,11 @@ Change = Callable[[Project], None]
 MAIN, CONTROL, OTHER = (f"tiny_network.{name}" for name in ("classifier", "control", "other"))
 PNG_PDF = ("png", "pdf")
 
+# What Top-1 matching draws, beyond the candidates too, and as many random images.
+MATCHED = (
+    *("matched/faces.h5", "matched/faces/*.h5"),
+    *("draws/faces/matched.h5", "draws/faces/random-filled.h5"),
+)
 WEIGHTED = ("prelogits", "logits", "top1", "middle2")
 SCORES = ("scores/*/*/*.csv", "scores/*/sizes.csv", "scores/*/snapshots-*.csv")
 RESULTS = ("tables/*", "figures/*", "verdict.*")
@@ -46,7 +58,7 @@ def figures(*numbers: str) -> tuple[str, ...]:
 AFTER_REAL = (
     "features/real/*.h5",
     "statistics/real/*/*.h5",
-    "draws/faces/matched.h5",
+    *MATCHED,
     *DRAWN_WITH_WEIGHTS,
     *SCORES,
     *RESULTS,
@@ -54,7 +66,7 @@ AFTER_REAL = (
 AFTER_FAKE = (
     "features/fake/*.h5",
     "statistics/fake/*/*.h5",
-    "draws/faces/matched.h5",
+    *MATCHED,
     *DRAWN_WITH_WEIGHTS,
     *("scores/*/*/*.csv", "scores/*/sizes.csv"),
     *("tables/*", "verdict.*", *figures("1", "4a", "5", "6", "8a", "16", "17", "18", "S1")),
@@ -159,10 +171,11 @@ ADDED_CONTROL = (
     extracted("real", OTHER, *REAL_SHARDS)
     | extracted("fake", OTHER, *FAKE_SHARDS)
     | {f"statistics/real/{OTHER}/features-40.h5"}
-    | scored(OTHER, "random", "matched", "prelogits", "logits")
+    | scored(OTHER, "random", "matched", "random-filled", "prelogits", "logits")
+    | {f"matched/faces/{OTHER}.h5"}
 )
 ADD_CONTROL = sets("controls", to=["tiny_network:other", "tiny_network:control"])
-EVERY_SCHEME = ("random", "matched", *WEIGHTED)
+EVERY_SCHEME = ("random", "matched", "random-filled", *WEIGHTED)
 
 
 def publish_statistics(project: Project) -> None:
@@ -193,6 +206,12 @@ def compare(project: Project) -> None:
     config["comparisons"] = {"two": {"generators": {"One": "faces", "Two": "pair"}}}
     config["evaluation"]["precision_recall"] = {"network": "tiny_network:classifier"}
 
+
+SHORT_MATCHING = (
+    *MATCHED,
+    *(f"scores/faces/{scheme}/*.csv" for scheme in ("matched", "random-filled")),
+    *("tables/table1.*", *figures("16")),
+)
 
 # Each: a name, the change, patterns of outputs that exist, and outputs that do not yet.
 CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
@@ -260,7 +279,8 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         "another network",
         sets("network", to="tiny_network:other"),
         (
-            *("draws/faces/matched.h5", "convergence/faces.csv"),
+            *("matched/faces.h5", f"matched/faces/{CONTROL}.h5", *MATCHED[2:]),
+            "convergence/faces.csv",
             *(f"{kind}/faces/{scheme}.h5" for kind in ("weights", "draws") for scheme in WEIGHTED),
             *(f"scores/faces/{s}/{CONTROL}.csv" for s in EVERY_SCHEME if s != "random"),
             *("scores/faces/*/kernels.csv", *SCORES[1:], *RESULTS),
@@ -278,7 +298,8 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
             for space in ("features", "logits")
         }
         | {f"statistics/fake/{OTHER}/{space}-60.h5" for space in ("features", "logits")}
-        | scored(OTHER, *EVERY_SCHEME),
+        | scored(OTHER, *EVERY_SCHEME)
+        | {f"matched/faces/{OTHER}.h5"},
     ),
     (
         "weights of a network",
@@ -288,6 +309,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         (
             *(f"features/*/{CONTROL}/*.h5", f"features/*/{CONTROL}.h5"),
             *(f"statistics/*/{CONTROL}/*.h5", f"scores/*/*/{CONTROL}.csv"),
+            f"matched/faces/{CONTROL}.h5",
             *("tables/table1.*", "tables/table2.*", "verdict.*", *figures("6", "18")),
         ),
         set(),
@@ -296,10 +318,17 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         "repeats of Table 1",
         sets("evaluation", "repeats", "table1", to=3),
         (
-            *("draws/faces/random.h5", "draws/faces/matched.h5"),
-            *("scores/faces/random/*.csv", "scores/faces/matched/*.csv"),
+            *(f"draws/faces/{scheme}.h5" for scheme in ("random", "matched", "random-filled")),
+            *(f"scores/faces/{scheme}/*.csv" for scheme in ("random", "matched", "random-filled")),
             *("tables/*", "verdict.*", *figures("6", "16", "18")),
         ),
+        set(),
+    ),
+    ("a higher limit of matching that is full", sets("matching", to={"limit": 30}), (), set()),
+    (
+        "a limit of matching that is too low",
+        sets("matching", to={"limit": 2}),
+        SHORT_MATCHING,
         set(),
     ),
     (
@@ -378,7 +407,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         "number of real images",
         sets("evaluation", "n_real", to=50),
         (
-            *("draws/faces/matched.h5", *DRAWN_WITH_WEIGHTS),
+            *(*MATCHED, *DRAWN_WITH_WEIGHTS),
             *("scores/*/*/*.csv", "scores/*/snapshots-*.csv", "tables/*", "verdict.*"),
             *figures("1", "4a", "5", "6", "9", "16", "17", "18", "S1"),
         ),
@@ -390,7 +419,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         "a data set of another source",
         sets("datasets", "faces", "real", to="late"),
         (
-            *("draws/faces/matched.h5", *DRAWN_WITH_WEIGHTS),
+            *(*MATCHED, *DRAWN_WITH_WEIGHTS),
             *(*SCORES, *RESULTS),
         ),
         extracted("late", CONTROL, "0000000-0000040")
@@ -526,6 +555,61 @@ def test_a_change_is_done_in_one_run(project: Project) -> None:
     assert project.planned() == summed_up(project.files(*patterns))
 
 
+def test_matching_draws_beyond_the_candidates(
+    finished: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Classes and FID of all images that were drawn are those of the images themselves."""
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    draws, report = load_draws(finished.results / "draws/faces/matched.h5")
+    assert (report["asked"], report["filled"], report["unfilled"]) == (60, 60, {})
+    assert report["beyond"] == (draws[0] >= 120).sum() > 0
+    assert 120 + report["beyond"] <= report["seen"] <= 1200
+    images = ImitationSource(1200, 32, 1, 0.8).read(draws.ravel())
+    real = PhotoSource(60, 32, 0).read(range(40))
+    for network in (MAIN, CONTROL):
+        look = load_network(network.replace(".", ":"))
+        theirs, ours = (look(torch.from_numpy(x).permute(0, 3, 1, 2)) for x in (real, images))
+        if network == MAIN:
+            wanted = quotas(theirs.logits.argmax(1).numpy(), 60)
+            for labels in ours.logits.argmax(1).numpy().reshape(2, 60):
+                assert dict(zip(*np.unique(labels, return_counts=True), strict=True)) == wanted
+        expected = [
+            frechet_distance(
+                Gaussian.from_features(theirs.features.numpy()), Gaussian.from_features(rows)
+            )
+            for rows in ours.features.numpy().reshape(2, 60, -1)
+        ]
+        scores = read_scores([finished.results / f"scores/faces/matched/{network}.csv"])
+        # Features are float32, and their last bits may depend on the size of the batch.
+        assert scores["value"].tolist() == pytest.approx(expected, rel=1e-5)
+        # With all bins full, as many random images are the random ones.
+        whole, filled = (
+            read_scores([finished.results / f"scores/faces/{scheme}/{network}.csv"])["value"]
+            for scheme in ("random", "random-filled")
+        )
+        assert filled.tolist() == whole[: len(filled)].tolist()
+
+
+def test_matching_that_reaches_its_limit_says_so(project: Project) -> None:
+    sets("matching", to={"limit": 2})(project)
+    tables = "tables/table1.md"
+    assert project.executed(tables) == project.files(*MATCHED, *SHORT_MATCHING[len(MATCHED) : -1])
+    filled = load_draws(project.results / "draws/faces/matched.h5")[1]["filled"]
+    assert filled < 60
+    text = (project.results / tables).read_text()
+    assert f"{filled} at random; matching relative to them" in text
+    assert f"could fill {filled} of 60 places" in text
+    assert project.planned(tables) == set()
+    # Images that were looked at before are not looked at again.
+    sets("matching", to={"limit": 10})(project)
+    assert "matched/faces.h5" in project.executed("matched/faces.h5")
+    assert (
+        "matched/faces.checkpoint: going on from it"
+        in (project.results / "logs/extend_matched/faces.log").read_text()
+    )
+    assert not (project.results / "matched/faces.checkpoint").exists()
+
+
 def test_images_made_again_are_not_news(project: Project) -> None:
     """A control that needs lost images has them rendered; features of others stay as they are."""
     drop_images(project)
@@ -576,6 +660,7 @@ REVISIONS = {
     "METRICS": METRICS_FOLLOW,
     "RESAMPLING": (
         *("draws/*/*.h5", "weights/*/*.h5", "convergence/*.csv", "scores/*/*/*.csv"),
+        *MATCHED[:2],
         *("tables/*", "verdict.*"),
         *figures("5", "6", "16", "17", "18", "S1"),
     ),
@@ -607,6 +692,7 @@ def test_a_raised_revision_of_a_network_reruns_its_features(
     follow = finished.files(
         *(f"features/*/{CONTROL}.h5", f"features/*/{CONTROL}/*.h5"),
         *(f"statistics/*/{CONTROL}/*.h5", f"scores/*/*/{CONTROL}.csv"),
+        f"matched/faces/{CONTROL}.h5",
         *("tables/table1.*", "tables/table2.*", "verdict.*", *figures("6", "18")),
     )
     assert project.planned() == summed_up(follow)

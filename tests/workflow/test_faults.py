@@ -196,7 +196,7 @@ def test_a_flipped_bit_of_features_is_noticed_and_mended(
     assert "set aside" in printed
     assert not (project.results / draws).exists()
 
-    assert project.executed(draws) == {SHARDS[1], LINK, draws}
+    assert project.executed(draws) == {SHARDS[1], LINK, "matched/faces.h5", draws}
     with h5py.File(project.results / draws) as one, h5py.File(finished.results / draws) as other:
         assert np.array_equal(one["indices"][()], other["indices"][()])
 

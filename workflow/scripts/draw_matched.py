@@ -1,9 +1,10 @@
 """Draw candidates whose Top-1 classes are distributed as the real images' (Table 1).
 
-In: real and candidate logits. Out: ``indices`` (repeats, n), and what could not be filled.
+In: real and candidate logits, and the images beyond the candidates that fill their bins where the
+source can make some. Out: ``indices`` (repeats, n), and what could not be filled.
 """
 
-from fringe.evaluation import draw_matched, save_draws, top1_classes
+from fringe.evaluation import draw_matched, load_extension, save_draws, top1_classes
 from fringe.features import open_features
 from fringe.stage import Job, run
 
@@ -11,15 +12,18 @@ from fringe.stage import Job, run
 def main(job: Job) -> None:
     """Draw for every repeat."""
     drawing = job.params.drawing
+    extension = job.input.get("extension")
     draws, report = draw_matched(
         top1_classes(open_features(job.input.real), stop=drawing["n_real"]),
         top1_classes(open_features(job.input.candidates)),
         drawing["n"],
         drawing["repeats"],
         drawing["seed"],
+        load_extension(extension) if extension else None,
     )
     print(
-        f"{report['filled']} of {report['asked']} places filled; short, by class:",
+        f"{report['filled']} of {report['asked']} places filled, {report['beyond']} of them with "
+        f"images beyond the candidates; {report['seen']} images looked at; short, by class:",
         report["unfilled"],
     )
     save_draws(job.output[0], draws, drawing, report)

@@ -15,12 +15,17 @@ def main(job: Job) -> None:
     about = job.params.figure
     rows, columns = 8, 5
     dataset = job.config["datasets"][job.wildcards.dataset]
-    source = open_images(job.config, dataset["generated"])
-    grids = {}
+    shown = {}
     for scheme, path in zip(about["schemes"], job.input.draws, strict=True):
         indices, _ = load_draws(path)
         stream = random_stream(about["seed"], "grid", scheme)
-        grids[scheme] = source.read(stream.permutation(indices[0])[: rows * columns])
+        shown[scheme] = stream.permutation(indices[0])[: rows * columns]
+    # Matching may have drawn images beyond the candidates. These few are not kept, and a machine
+    # without a GPU makes them as well.
+    device = "cpu" if job.config["device"] == "cpu" else "auto"
+    count = 1 + max(int(indices.max()) for indices in shown.values())
+    source = open_images({**job.config, "device": device}, dataset["generated"], at_least=count)
+    grids = {scheme: source.read(indices) for scheme, indices in shown.items()}
     fids = read_scores(job.input.scores).groupby("scheme")["value"].mean()
     figure = scheme_grids(
         grids,

@@ -3,7 +3,12 @@
 In: draws, candidate and real features of FID's network. Out: tidy rows.
 """
 
-from fringe.evaluation import load_draws, score_kernels, write_scores
+from fringe.evaluation import (
+    join_extension,
+    load_draws,
+    score_kernels,
+    write_scores,
+)
 from fringe.features import open_features
 from fringe.stage import Job, run
 
@@ -13,9 +18,12 @@ def main(job: Job) -> None:
     scoring = job.params.scoring
     draws, _ = load_draws(job.input.draws)
     candidates = open_features(job.input.candidates)
-    rows = score_kernels(
-        draws[: scoring["repeats"]],
-        candidates,
+    features, rows = join_extension(
+        candidates, draws, job.input.get("extension"), job.input.get("further")
+    )
+    scores = score_kernels(
+        rows[: scoring["repeats"]],
+        features,
         open_features(job.input.real).read("features", stop=scoring["n_real"]),
         seed=scoring["seed"],
         subsets=scoring["subsets"],
@@ -29,7 +37,7 @@ def main(job: Job) -> None:
         "network": candidates.attributes["network"],
         "space": "features",
     }
-    write_scores(job.output[0], rows, labels, scoring["seed"])
+    write_scores(job.output[0], scores, labels, scoring["seed"])
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

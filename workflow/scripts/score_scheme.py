@@ -1,9 +1,16 @@
 """Measure the FID of every draw of one scheme in one network.
 
-In: draws, candidate features, real statistics. Out: tidy rows.
+In: draws, candidate features (and those of images beyond the candidates, where the scheme draws
+any), real statistics. Out: tidy rows.
 """
 
-from fringe.evaluation import load_draws, load_gaussian, score_draws, write_scores
+from fringe.evaluation import (
+    join_extension,
+    load_draws,
+    load_gaussian,
+    score_draws,
+    write_scores,
+)
 from fringe.features import open_features
 from fringe.stage import Job, run
 
@@ -12,6 +19,9 @@ def main(job: Job) -> None:
     """Measure every repeat."""
     draws, _ = load_draws(job.input.draws)
     candidates = open_features(job.input.candidates)
+    features, rows = join_extension(
+        candidates, draws, job.input.get("extension"), job.input.get("further")
+    )
     real, n_real = load_gaussian(job.input.real)
     labels = {
         "dataset": job.wildcards.dataset,
@@ -19,8 +29,8 @@ def main(job: Job) -> None:
         "network": candidates.attributes["network"],
         "space": "features",
     }
-    rows = score_draws(draws, candidates, real, n_real)
-    write_scores(job.output[0], rows, labels, job.params.scoring["seed"])
+    scores = score_draws(rows, features, real, n_real)
+    write_scores(job.output[0], scores, labels, job.params.scoring["seed"])
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

@@ -11,6 +11,14 @@ from fringe.evaluation.draws import (
     save_draws,
     save_weights,
 )
+from fringe.evaluation.extension import (
+    Extension,
+    draw_on,
+    extract_extension,
+    join_extension,
+    load_extension,
+    save_extension,
+)
 from fringe.evaluation.judging import sampled_fid
 from fringe.evaluation.overview import Overview, overview_of
 from fringe.evaluation.region_noise import (
@@ -38,13 +46,18 @@ __all__ = [
     "REGION_NOISE_COLUMNS",
     "REGION_SHARE_COLUMNS",
     "Check",
+    "Extension",
     "Overview",
     "draw_extremes",
     "draw_matched",
+    "draw_on",
     "draw_random",
     "draw_weighted",
+    "extract_extension",
     "gaussian_of",
+    "join_extension",
     "load_draws",
+    "load_extension",
     "load_gaussian",
     "load_weights",
     "measure_checks",
@@ -57,6 +70,7 @@ __all__ = [
     "released_rows",
     "sampled_fid",
     "save_draws",
+    "save_extension",
     "save_gaussian",
     "save_weights",
     "score_draws",

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from fringe.errors import FringeError
+from fringe.evaluation.extension import Extension
 from fringe.files import create_h5, open_h5
 from fringe.resampling import CHECKS, PATH, Weights, draw, match_histogram
 from fringe.resampling.draw import Sampling
@@ -26,21 +28,38 @@ __all__ = [
 Path = str | os.PathLike[str]
 
 
-def draw_random(candidates: int, n: int, repeats: int, seed: int) -> list[np.ndarray]:
-    """Return per repeat ``n`` of ``candidates`` indices, none twice, as the released code does."""
+def draw_random(
+    candidates: int, n: int, repeats: int, seed: int, keep: int | None = None
+) -> list[np.ndarray]:
+    """Return per repeat ``n`` of ``candidates`` indices, none twice, as the released code does.
+
+    With ``keep`` only so many of each of these very draws, at random: all else being equal, what
+    the smaller number of images does to a score.
+    """
     return [
-        np.sort(random_stream(seed, "random", repeat).choice(candidates, n, replace=False))
+        np.sort(random_stream(seed, "random", repeat).choice(candidates, n, replace=False)[:keep])
         for repeat in range(repeats)
     ]
 
 
 def draw_matched(
-    real_classes: np.ndarray, candidate_classes: np.ndarray, n: int, repeats: int, seed: int
+    real_classes: np.ndarray,
+    candidate_classes: np.ndarray,
+    n: int,
+    repeats: int,
+    seed: int,
+    extension: Extension | None = None,
 ) -> tuple[list[np.ndarray], dict[str, Any]]:
     """Return per repeat the indices of a Top-1 matched draw, and what could not be filled.
 
-    Arguments as in :func:`fringe.resampling.match_histogram`. A repeat has fewer than ``n``
-    indices where the candidates lack images of some class; the report says of which.
+    Arguments as in :func:`fringe.resampling.match_histogram`. An ``extension`` adds its images to
+    every repeat. A repeat has fewer than ``n`` indices where images of some class are lacking even
+    so; the report says of which, and how many images were looked at.
+
+    Raises
+    ------
+    FringeError
+        If the extension was drawn for other bins than those that the candidates leave short.
     """
     matches = [
         match_histogram(
@@ -52,12 +71,26 @@ def draw_matched(
         for repeat in range(repeats)
     ]
     # Which bins stay short does not depend on the order in which candidates come.
+    unfilled = dict(matches[0].unfilled)
+    further, seen = np.empty(0, np.int64), len(candidate_classes)
+    if extension is not None:
+        further, seen = extension.indices, extension.seen
+        for label in extension.classes.tolist():
+            unfilled[label] = unfilled.get(label, 0) - 1
+        unfilled = {label: count for label, count in unfilled.items() if count}
+        if unfilled != extension.missing:
+            raise FringeError(
+                "matching: the images beyond the candidates were drawn for other candidates; "
+                "delete the file `matched/<dataset>.h5` of this run and run again"
+            )
     report = {
         "asked": n,
-        "filled": len(matches[0].indices),
-        "unfilled": {str(label): count for label, count in matches[0].unfilled.items()},
+        "filled": len(matches[0].indices) + len(further),
+        "beyond": len(further),
+        "seen": seen,
+        "unfilled": {str(label): count for label, count in unfilled.items()},
     }
-    return [match.indices for match in matches], report
+    return [np.concatenate([match.indices, further]) for match in matches], report
 
 
 def draw_weighted(

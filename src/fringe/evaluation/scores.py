@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from fringe.evaluation.statistics import gaussian_of
-from fringe.features import FeatureFile
+from fringe.features import FeatureFile, Features
 from fringe.files import atomic_path
 from fringe.metrics import (
     Gaussian,
@@ -39,16 +39,15 @@ __all__ = [
 Row = dict[str, Any]
 
 
-def score_draws(
-    draws: np.ndarray, candidates: FeatureFile, real: Gaussian, n_real: int
-) -> list[Row]:
+def score_draws(draws: np.ndarray, candidates: Features, real: Gaussian, n_real: int) -> list[Row]:
     """Return the FID of every draw.
 
     Parameters
     ----------
     draws : int array (repeats, n)
-        Indices into the candidates, as :func:`fringe.evaluation.load_draws` returns them.
-    candidates : FeatureFile
+        Rows of the candidates, as :func:`fringe.evaluation.load_draws` returns them, or
+        :func:`fringe.evaluation.join_extension` where there are images beyond the candidates.
+    candidates : FeatureFile or JoinedFeatures
         Of the network in whose features FID is measured.
     real : Gaussian
         Of ``n_real`` real images in the same features.
@@ -65,7 +64,7 @@ def score_draws(
 
 def score_kernels(
     draws: np.ndarray,
-    candidates: FeatureFile,
+    candidates: Features,
     real: np.ndarray,
     *,
     seed: int,
@@ -111,7 +110,7 @@ def score_kernels(
     return rows
 
 
-def _all_pairs(draws: np.ndarray, candidates: FeatureFile, real: np.ndarray) -> list[float]:
+def _all_pairs(draws: np.ndarray, candidates: Features, real: np.ndarray) -> list[float]:
     """Return the exact KID of every draw."""
     distinct, places = np.unique(draws, return_inverse=True)
     counts = np.stack(

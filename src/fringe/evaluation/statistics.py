@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from fringe.features import FeatureFile
+from fringe.features import FeatureFile, Features
 from fringe.files import create_h5, open_h5
 from fringe.metrics import Gaussian
 
@@ -13,7 +13,7 @@ __all__ = ["gaussian_of", "load_gaussian", "save_gaussian", "top1_classes"]
 
 
 def gaussian_of(
-    file: FeatureFile,
+    file: Features,
     space: str = "features",
     *,
     counts: np.ndarray | None = None,
@@ -23,7 +23,7 @@ def gaussian_of(
 
     Parameters
     ----------
-    file : FeatureFile
+    file : FeatureFile or JoinedFeatures
         Of N images.
     space : {"features", "logits"}
     counts : int array (N,), optional

@@ -3,13 +3,19 @@
 Importing this package does not import PyTorch; extracting does.
 """
 
-from fringe.features.extract import extract_shard
+from fringe.features.decoding import decoded
+from fringe.features.extract import activations, extract_shard
+from fringe.features.joined import Features, JoinedFeatures
 from fringe.features.store import FeatureFile, link_shards, open_features, verify
 from fringe.revisions import FEATURES as REVISION
 
 __all__ = [
     "REVISION",
     "FeatureFile",
+    "Features",
+    "JoinedFeatures",
+    "activations",
+    "decoded",
     "extract_shard",
     "link_shards",
     "open_features",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from fringe.networks import FeatureNetwork
     from fringe.sources import ImageSource
 
-__all__ = ["extract_shard"]
+__all__ = ["activations", "extract_shard"]
 
 
 def extract_shard(
@@ -115,16 +115,35 @@ def extract_shard(
             step=batch_size,
         )
         for (start, stop), images in batches:
-            rows = _activations(network, images, batch_size)
+            rows = activations(source, network, images, start, batch_size)
             for space, dataset in datasets.items():
-                _check_finite(rows[space][: stop - start], space, source, network, start)
-                dataset[start - first : stop - first] = rows[space][: stop - start]
+                dataset[start - first : stop - first] = rows[space]
 
 
-def _activations(
-    network: FeatureNetwork, images: np.ndarray, batch_size: int
+def activations(
+    source: ImageSource,
+    network: FeatureNetwork,
+    images: np.ndarray,
+    start: int,
+    batch_size: int,
 ) -> dict[str, np.ndarray]:
-    """Return features (batch_size, D) and logits of uint8 NHWC images, filled up if too few."""
+    """Return float32 ``features`` (k, D) and, of a classifier, ``logits`` (k, C) of one batch.
+
+    Parameters
+    ----------
+    source : ImageSource
+        Where the images come from; named in errors.
+    network : FeatureNetwork
+    images : uint8 array (k, H, W, 3)
+        k <= ``batch_size``; the network sees a full batch, filled up with the last image.
+    start : int
+        The index of the first image.
+
+    Raises
+    ------
+    FringeError
+        If a number is NaN or infinite.
+    """
     import torch
 
     batch = filled_up(images, batch_size)
@@ -132,6 +151,9 @@ def _activations(
     rows = {"features": result.features.cpu().numpy()}
     if result.logits is not None:
         rows["logits"] = result.logits.cpu().numpy()
+    rows = {space: values[: len(images)] for space, values in rows.items()}
+    for space, values in rows.items():
+        _check_finite(values, space, source, network, start)
     return rows
 
 

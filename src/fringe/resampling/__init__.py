@@ -1,7 +1,7 @@
 """Which generated images to draw: histogram matching, class indicators, optimized weights."""
 
 from fringe.resampling.draw import draw, effective_sample_size
-from fringe.resampling.histogram import Match, match_histogram
+from fringe.resampling.histogram import Match, admitted, match_histogram, shortage
 from fringe.resampling.indicators import class_indicators
 from fringe.resampling.sampled import SampledDistance
 from fringe.resampling.weights import CHECKS, PATH, Weights, optimize_weights
@@ -14,9 +14,11 @@ __all__ = [
     "Match",
     "SampledDistance",
     "Weights",
+    "admitted",
     "class_indicators",
     "draw",
     "effective_sample_size",
     "match_histogram",
     "optimize_weights",
+    "shortage",
 ]

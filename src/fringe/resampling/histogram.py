@@ -1,5 +1,6 @@
 """Matching the histogram of Top-1 classes (Section 3 of the paper, Table 1)."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +9,7 @@ from fringe.errors import FringeError
 from fringe.metrics.arrays import Array, as_numpy, like
 from fringe.seeds import random_stream
 
-__all__ = ["Match", "match_histogram", "quotas"]
+__all__ = ["Match", "admitted", "match_histogram", "quotas", "shortage"]
 
 
 class Match(NamedTuple):
@@ -35,8 +36,8 @@ def match_histogram(real_classes: Any, candidate_classes: Any, n: int, seed: int
     """Return up to ``n`` candidates with the Top-1 class histogram of the real images.
 
     As in the paper, candidates come in random order, each is accepted while the bin of its class
-    has room, and is discarded otherwise. What becomes of bins that the candidates cannot fill the
-    paper leaves open: here they stay short and are reported, and nothing takes their place.
+    has room, and is discarded otherwise. Bins that the candidates cannot fill stay short and are
+    reported. A source that generates can draw on (`fringe.evaluation.draw_on`).
 
     Parameters
     ----------
@@ -55,14 +56,8 @@ def match_histogram(real_classes: Any, candidate_classes: Any, n: int, seed: int
     real, candidates = _classes(real_classes, "real"), _classes(candidate_classes, "candidate")
     wanted = quotas(real, n)
     order = random_stream(seed, "match_histogram").permutation(len(candidates))
-    # Rank of each candidate among those of its class, in the random order.
     shuffled = candidates[order]
-    by_class = np.argsort(shuffled, kind="stable")
-    ordered = shuffled[by_class]
-    rank = np.empty(len(order), np.int64)
-    rank[by_class] = np.arange(len(order)) - np.searchsorted(ordered, ordered)
-    room = np.array([wanted.get(label, 0) for label in shuffled.tolist()], np.int64)
-    accepted = rank < room
+    accepted = admitted(shuffled, wanted)
     got = dict.fromkeys(wanted, 0)
     labels, counts = np.unique(shuffled[accepted], return_counts=True)
     got.update(zip(labels.tolist(), counts.tolist(), strict=True))
@@ -72,6 +67,40 @@ def match_histogram(real_classes: Any, candidate_classes: Any, n: int, seed: int
         wanted=wanted,
         got=got,
     )
+
+
+def shortage(real_classes: Any, candidate_classes: Any, n: int) -> dict[int, int]:
+    """Return `Match.unfilled` of `match_histogram`: it does not depend on the candidates' order.
+
+    Arguments and errors as there.
+    """
+    real, candidates = _classes(real_classes, "real"), _classes(candidate_classes, "candidate")
+    labels, counts = np.unique(candidates, return_counts=True)
+    have = dict(zip(labels.tolist(), counts.tolist(), strict=True))
+    return {c: q - have.get(c, 0) for c, q in quotas(real, n).items() if q > have.get(c, 0)}
+
+
+def admitted(classes: Array, room: Mapping[int, int]) -> Array:
+    """Return which images, coming in this order, still find room in the bin of their class.
+
+    Parameters
+    ----------
+    classes : int array (k,)
+    room : mapping
+        Class -> number of images that its bin has room for; 0 for classes that it does not name.
+
+    Returns
+    -------
+    bool array (k,)
+    """
+    # Rank of each image among those of its class.
+    by_class = np.argsort(classes, kind="stable")
+    ordered = classes[by_class]
+    rank = np.empty(len(classes), np.int64)
+    rank[by_class] = np.arange(len(classes)) - np.searchsorted(ordered, ordered)
+    places = np.array([room.get(label, 0) for label in classes.tolist()], np.int64)
+    found: Array = rank < places
+    return found
 
 
 def quotas(classes: Array, n: int) -> dict[int, int]:

@@ -12,6 +12,7 @@ from fringe.sources.opening import is_there, open_source, source_from_spec
 from fringe.sources.parquet import ParquetSource
 from fringe.sources.photos import PhotoSource, photographs
 from fringe.sources.rendered import KeptImages, RenderedShard, copied_to_scratch, render_shard
+from fringe.sources.selection import Selection
 from fringe.sources.tar import TarSource
 from fringe.sources.zip import ZipSource
 
@@ -28,6 +29,7 @@ __all__ = [
     "ParquetSource",
     "PhotoSource",
     "RenderedShard",
+    "Selection",
     "TarSource",
     "ZipSource",
     "as_path",

@@ -1,4 +1,4 @@
-"""The images of a set that are large enough to be cropped."""
+"""Some images of a set, such as those that are large enough to be cropped."""
 
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from fringe.sources.base import (
     FileSource,
     Fingerprinted,
     Images,
+    ImageSource,
     Indices,
     check_count,
     check_indices,
@@ -27,17 +28,16 @@ class Selection(Fingerprinted):
 
     Parameters
     ----------
-    source : FileSource
+    source : ImageSource
         All the images.
     indices : int array (n,)
         Which of them, increasing.
     """
 
-    simulated = False
-
-    def __init__(self, source: FileSource, indices: npt.NDArray[np.integer]) -> None:
+    def __init__(self, source: ImageSource, indices: npt.NDArray[np.integer]) -> None:
         """Keep both."""
         self.source = source
+        self.simulated = source.simulated
         self.indices = indices
         self.name = source.name
 

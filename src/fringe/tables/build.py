@@ -12,6 +12,7 @@ from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell
 from fringe.tables.titles import Titles, is_simulated, metric_scale, title_of
 
 __all__ = [
+    "FILLED",
     "TABLE_COLUMNS",
     "change_spread",
     "relative_change",
@@ -50,6 +51,7 @@ TABLE_COLUMNS = (
 """``paper_differs`` says in words what ours was measured with otherwise than the paper's number; it
 is empty where protocols agree, and only there is a ``deviation``."""
 
+FILLED = "random-filled"  # the scheme of as many random images as Top-1 matching could fill
 Group = tuple[str, str, tuple[str, ...]]  # metric, network, schemes compared with random
 
 
@@ -79,6 +81,9 @@ def table1(
     repeats: int | None = None,
 ) -> pd.DataFrame:
     """Return Table 1: FID of random images against Top-1 matched ones, in every network.
+
+    Where matching stayed short of images, a row of scheme ``random-filled`` follows if there are
+    scores of it: as many images drawn at random, so that matching and count are not confused.
 
     Parameters
     ----------
@@ -227,6 +232,12 @@ def _group(
         # The paper's own are the released ones.
         if not (scheme == "prelogits" and "prelogits-released" in schemes)
     }
+    known = scores[(scores["scheme"] == FILLED) & (scores["dataset"] == dataset)]
+    matched = resampled.get("matched", random)
+    if matched.n_generated < random.n_generated and len(known):
+        cells[FILLED] = score_cell(
+            scores, dataset=dataset, scheme=FILLED, network=network, metric=metric, repeats=repeats
+        )
     for scheme, cell in cells.items():
         compared = scheme != "random"
         yield {

@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from fringe.tables.build import FILLED, relative_change
 from fringe.tables.titles import DAGGER, SIMULATED, metric_title, scheme_mark
 
 __all__ = [
@@ -58,7 +59,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table; ``kind`` is "ours", "paper" or "deviation"."""
+    """A row of the table; ``kind`` is "ours", "filled", "paper" or "deviation"."""
 
     label: str
     cells: tuple[Entry, ...]
@@ -110,7 +111,9 @@ def lay_out(table: pd.DataFrame, notes: Sequence[str] = ()) -> Layout:
     ``notes`` stand under it after its own.
     """
     number = int(table["table"].iloc[0])
-    keys = list(dict.fromkeys(zip(table["metric"], table["network"], table["scheme"], strict=True)))
+    printed = table[table["scheme"] != FILLED]
+    columns = zip(printed["metric"], printed["network"], printed["scheme"], strict=True)
+    keys = list(dict.fromkeys(columns))
     both = "prelogits-released" in set(table["scheme"])
     headers = []
     for metric, network, scheme in keys:
@@ -131,6 +134,8 @@ def lay_out(table: pd.DataFrame, notes: Sequence[str] = ()) -> Layout:
         title = str(rows[0]["title"]) + (f" {DAGGER}" if rows[0]["simulated"] else "")
         ours = tuple(Entry(_cell(row, "mean", "std", "change")) for row in rows)
         lines.append(Line(title, ours, "ours"))
+        if (part["scheme"] == FILLED).any():
+            lines.append(_as_many_at_random(part, keys))
         if any(not math.isnan(r["paper"]) for r in rows):
             theirs = tuple(
                 Entry(
@@ -151,12 +156,27 @@ def lay_out(table: pd.DataFrame, notes: Sequence[str] = ()) -> Layout:
     return Layout(number, caption, tuple(headers), tuple(lines), told)
 
 
+def _as_many_at_random(part: pd.DataFrame, keys: Sequence[tuple[str, str, str]]) -> Line:
+    """Return the line of as many random images, and by how much matching changes their FID."""
+    cells = []
+    for metric, network, scheme in keys:
+        cell = ""
+        if scheme == "matched":
+            row, matched = (_row(part, metric, network, name) for name in (FILLED, scheme))
+            change = relative_change(matched["mean"], row["mean"])
+            cell = _cell({**row, "change": change}, "mean", "std", "change")
+        cells.append(cell)
+    count = int(part[part["scheme"] == FILLED]["n_generated"].iloc[0])
+    label = f"{count:,} at random; matching relative to them"
+    return Line(label, tuple(map(Entry, cells)), "filled")
+
+
 def _row(table: pd.DataFrame, metric: str, network: str, scheme: str) -> pd.Series:
     mask = (table["metric"] == metric) & (table["network"] == network) & (table["scheme"] == scheme)
     return table[mask].iloc[0]
 
 
-def _cell(row: pd.Series, value: str, std: str, change: str) -> str:
+def _cell(row: Mapping[str, Any] | pd.Series, value: str, std: str, change: str) -> str:
     if math.isnan(row[value]):
         return ""
     decimals = 2 if value == "paper" else None  # the paper prints no more
@@ -192,12 +212,19 @@ def _notes(table: pd.DataFrame) -> list[str]:
     for _, row in matched.iterrows():
         asked = int(table[table["dataset"] == row["dataset"]]["n_generated"].max())
         if row["n_generated"] < asked:
-            few = row["n_generated"] < 0.75 * asked
-            effect = "much: its change is not that of matching" if few else "a little"
-            notes.append(
-                f"{row['title']}: the candidates could fill {int(row['n_generated']):,} of "
-                f"{asked:,} places of the Top-1 histogram; fewer images alone raise FID {effect}."
+            filled = int(row["n_generated"])
+            note = (
+                f"{row['title']}: matching could fill {filled:,} of {asked:,} places of the Top-1 "
+                "histogram, and fewer images raise FID"
             )
+            if (table[table["dataset"] == row["dataset"]]["scheme"] == FILLED).any():
+                note += (
+                    f"; what matching changes is what it changes relative to {filled:,} images "
+                    "drawn at random"
+                )
+            elif filled < 0.75 * asked:
+                note += " much: the change is not that of matching"
+            notes.append(f"{note}.")
     if table["simulated"].any():
         notes.append(f"{DAGGER} {SIMULATED}: real images distorted on purpose, no trained model.")
     return notes

@@ -1,0 +1,56 @@
+"""Draw images beyond the candidates for Top-1 bins that these leave short (Table 1).
+
+In: real and candidate logits. Out: ``indices`` (k,) of the images, their ``classes``, and what is
+missing still.
+"""
+
+from pathlib import Path
+
+from fringe.devices import choose_device
+from fringe.evaluation import draw_on, save_extension, top1_classes
+from fringe.features import open_features
+from fringe.networks import load_network
+from fringe.plan import open_configured, weights_path
+from fringe.resampling import shortage
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Draw until every bin is full, or the limit is reached."""
+    config = job.config
+    dataset = config["datasets"][job.wildcards.dataset]
+    batch = config["extraction"]["batch_size"]
+    limit, checkpoint = job.params.limit, Path(job.params.checkpoint)
+    candidates = top1_classes(open_features(job.input.candidates))
+    real = top1_classes(open_features(job.input.real), stop=dataset["n_real"])
+    missing = shortage(real, candidates, dataset["n_generated"])
+    count = len(candidates)
+    print(f"{sum(missing.values())} places of {len(missing)} classes missing")
+    found = draw_on(
+        # Batches are whole, also the last one.
+        open_configured(config, dataset["generated"], -(-limit // batch) * batch),
+        load_network(
+            config["network"],
+            weights_path(config, config["network"]),
+            choose_device(config["device"]),
+            precision=config["extraction"]["precision"],
+        ),
+        missing,
+        count,
+        limit,
+        batch_size=batch,
+        workers=config["extraction"]["workers"],
+        checkpoint=checkpoint,
+        key=job.params.made_from["made_from"],
+    )
+    print(
+        f"{len(found.indices)} places filled by images {count} to {found.seen - 1}; "
+        f"short, by class: {found.missing}"
+    )
+    save_extension(job.output[0], found, limit, job.params.made_from)
+    if not found.missing:
+        checkpoint.unlink(missing_ok=True)  # otherwise a higher limit goes on from there
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)
