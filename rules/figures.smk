@@ -184,6 +184,10 @@ rule figure_schemes:
         "pages"
     conda:
         "../envs/fringe.yaml"
+    resources:
+        # Images beyond the candidates are made again.
+        mem_mb=lambda w, attempt: attempt
+        * (2000 + generator_memory(DATASETS[w.dataset]["generated"])),
     params:
         figure=lambda w: drawing_style(
             schemes=GRID_SCHEMES,
