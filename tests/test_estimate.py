@@ -387,7 +387,7 @@ def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         kept=True,
     )
     left_out, _, printed = printed.partition("\n\n")
-    assert left_out.startswith("1 file is not there. Left out: Figure 1 of gone, ")
+    assert left_out.startswith("1 file is not there. Left out: gone in Tables 1, 2 and 3, ")
     assert left_out in texts[0], "Snakemake leaves out the same"
     assert "gone" not in printed
     (text,) = texts  # nothing is there, so one plan tells all

@@ -137,7 +137,7 @@ def test_costs_by_exhibit() -> None:
     assert "A in Tables 1, 2 and 3, Figures 6 and 18" in told
     for whole in ("Figures 8a and 9", "Figures 7 and 19 of Both"):
         assert whole in told
-    assert "S1 of A" in told
+    assert "S1 and S2 of A" in told
 
 
 def test_exhibits_are_told_apart_where_titles_are_the_same() -> None:
@@ -150,7 +150,7 @@ def test_exhibits_are_told_apart_where_titles_are_the_same() -> None:
 
 def test_how_to_get_a_file() -> None:
     sources = CONFIG["sources"]
-    assert obtain(sources["b"]) == "https://x.org/b.zip (3 GB, MIT)."
+    assert obtain(sources["b"]) == "https://x.org/b.zip (3 GB, licence: MIT)."
     assert obtain(sources["a-made"]) == "Train it."
     assert obtain(sources["a"]) == ""
     digest = "AB" * 32
@@ -164,16 +164,20 @@ def test_what_the_report_is_told() -> None:
     gone = {"sources/s1": "s1.pkl", "sources/s2": "s2.pkl", "sources/b": "b.zip"}
     told = describe_omissions(config, gone)
     assert [one["key"] for one in told["files"]] == list(gone)
-    assert told["files"][2]["origin"] == "https://x.org/b.zip (3 GB, MIT)."
-    by_name = {one["name"]: one for one in told["exhibits"]}
-    nine = by_name["Figure 9"]
-    assert (nine["parts"], nine["because"]) == ([], ["sources/s1", "sources/s2"])
-    table = by_name["Table 1"]
-    assert (table["parts"], table["because"]) == (["B"], ["sources/b"])
+    assert told["files"][2]["origin"] == "https://x.org/b.zip (3 GB, licence: MIT)."
+    causes = {one["what"]: one["because"] for one in told["exhibits"]}
+    assert causes["Figure 9"] == ["sources/s1", "sources/s2"]
+    assert causes["Figure 8b"] == ["sources/b"], "its only data set"
+    (b,) = (what for what in causes if what.startswith("B in Tables 1, 2 and 3, Figure 18; "))
+    assert b.endswith(" of B")
+    assert causes[b] == ["sources/b"]
     line = summarize(told)
     assert line.startswith("3 files are not there. Left out: ")
-    assert "Figure 9" in line.split("Incomplete")[0]
-    assert "Table 1" in line.split("Incomplete")[1]
+    assert all(what in line for what in causes)
+    # What is shown for two reasons is told for each.
+    more = describe_omissions(config, {"sources/b": "b.zip", "sources/a-other": "x"})
+    whats = {one["what"]: one["because"] for one in more["exhibits"]}
+    assert whats["Figures 7 and 19 of Both"] == ["sources/a-other"]
 
 
 # Through `plan.check`, as estimate, staging, shards and workflow do.

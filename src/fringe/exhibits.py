@@ -154,8 +154,14 @@ def _numbered(found: Sequence[Exhibit]) -> str:
         if kind == "Region share":
             texts.append("the verdict's share of the region")
             continue
-        unique = list(dict.fromkeys(listed))
+        unique = sorted(set(listed), key=_place)
         head = ", ".join(unique[:-1])
         plural = f"{kind}s {head} and {unique[-1]}" if head else f"{kind} {unique[-1]}"
         texts.append(plural)
     return ", ".join(texts)
+
+
+def _place(number: str) -> tuple[bool, int, str]:
+    """Return the place of a number such as 4a among others; S1 and S2 come last."""
+    digits = "".join(filter(str.isdigit, number))
+    return number.startswith("S"), int(digits or 0), number

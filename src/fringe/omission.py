@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fringe import plan
@@ -214,7 +214,9 @@ def obtain(source: Config) -> str:
     """Return how to get a source's file, from what the configuration says of it; "" if nothing."""
     urls = source.get("url", [])
     urls = [urls] if isinstance(urls, str) else urls
-    about = [source[key] for key in ("size", "licence") if key in source]
+    about = [source["size"]] if "size" in source else []
+    if "licence" in source:
+        about.append(f"licence: {source['licence']}")
     if "sha256" in source:
         about.append(f"SHA-256 {source['sha256'].lower()}")
     texts = [" or ".join(urls), f"({', '.join(about)})" if about else ""]
@@ -225,32 +227,30 @@ def obtain(source: Config) -> str:
 def describe_omissions(config: Config, gone: Mapping[str, str]) -> dict[str, Any]:
     """Return what a run leaves out, as plain values: ``files`` and ``exhibits``.
 
-    ``files`` are `Omission`s; of ``exhibits`` each has a ``name``, the ``parts`` that it lacks
-    (none: all of it) and the keys ``because`` of which.
+    ``files`` are `Omission`s. Of ``exhibits`` each has ``what`` is left out, as text, and the keys
+    ``because`` of which; what goes for the same reason stands together.
     """
     whole = exhibits(config)
     alone = {key: lost(whole, exhibits(leave_out(config, [key]))) for key in gone}
-    told = []
+    together: dict[tuple[str, ...], list[Loss]] = {}
     for loss in lost(whole, exhibits(leave_out(config, gone))):
-        told.append(
-            {
-                "name": tell([Loss(loss.exhibit)]),
-                "parts": list(loss.parts),
-                "because": _causes(loss, alone),
-            }
-        )
-    return {"files": [asdict(one) for one in omissions(config, gone)], "exhibits": told}
+        for part in loss.parts or [""]:
+            one = replace(loss, parts=(part,) if part else ())
+            together.setdefault((part or loss.exhibit.title, *_causes(one, alone)), []).append(one)
+    return {
+        "files": [asdict(one) for one in omissions(config, gone)],
+        "exhibits": [
+            {"what": tell(losses), "because": because} for (_, *because), losses in together.items()
+        ],
+    }
 
 
 def summarize(left_out: Mapping[str, Any]) -> str:
     """Return in a line what `describe_omissions` describes."""
-    files, told = len(left_out["files"]), left_out["exhibits"]
-    whole = [one["name"] for one in told if not one["parts"]]
-    parts = [one["name"] for one in told if one["parts"]]
-    texts = ["1 file is not there." if files == 1 else f"{files} files are not there."]
-    texts += [f"Left out: {', '.join(whole)}."] if whole else []
-    texts += [f"Incomplete: {', '.join(parts)}."] if parts else []
-    return " ".join(texts)
+    files = len(left_out["files"])
+    head = "1 file is not there" if files == 1 else f"{files} files are not there"
+    told = "; ".join(one["what"] for one in left_out["exhibits"])
+    return f"{head}. Left out: {told or 'nothing that is shown'}."
 
 
 def _causes(loss: Loss, alone: Mapping[str, Sequence[Loss]]) -> list[str]:

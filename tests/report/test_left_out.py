@@ -21,8 +21,8 @@ LEFT_OUT = {
         {"key": "sources/training", "path": "data/training", "costs": "", "origin": ""},
     ],
     "exhibits": [
-        {"name": "Figure 9", "parts": [], "because": ["sources/training"]},
-        {"name": "Table 1", "parts": ["LSUN Cat"], "because": ["sources/cat"]},
+        {"what": "Figure 9", "because": ["sources/training"]},
+        {"what": "LSUN Cat in Table 1", "because": ["sources/cat"]},
     ],
 }
 
@@ -30,15 +30,15 @@ LEFT_OUT = {
 def test_exhibits_reasons_and_addresses(tmp_path: Path) -> None:
     write_left_out(LEFT_OUT, tmp_path / "left_out.md", tmp_path / "left_out.html")
     text = (tmp_path / "left_out.md").read_text()
-    line = "2 files are not there. Left out: Figure 9. Incomplete: Table 1."
+    line = "2 files are not there. Left out: Figure 9; LSUN Cat in Table 1."
     assert text.startswith(f"# Left out\n\n{line}\n")
-    assert "| Figure 9 | all of it | sources/training |" in text
-    assert "| Table 1 | LSUN Cat | sources/cat |" in text
+    assert "| Figure 9 | sources/training |" in text
+    assert "| LSUN Cat in Table 1 | sources/cat |" in text
     assert "| sources/cat | data/<cat>\\|lmdb | https://x.org/cat.zip (42 GB). |" in text
     assert "| sources/training | data/training | The configuration does not say. |" in text
     assert left_out_line(tmp_path / "left_out.md") == line
     html = (tmp_path / "left_out.html").read_text()
-    assert ">LSUN Cat</td>" in html
+    assert ">LSUN Cat in Table 1</td>" in html
     assert "data/&lt;cat&gt;|lmdb" in html
 
 

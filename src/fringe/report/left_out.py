@@ -56,11 +56,8 @@ def left_out_line(markdown: str | os.PathLike[str]) -> str | None:
 
 def _exhibit_rows(left_out: Mapping[str, Any]) -> list[list[str]]:
     return [
-        ["exhibit", "left out of it", "because these are not there"],
-        *(
-            [one["name"], ", ".join(one["parts"]) or "all of it", ", ".join(one["because"])]
-            for one in left_out["exhibits"]
-        ),
+        ["left out", "because these are not there"],
+        *([one["what"], ", ".join(one["because"])] for one in left_out["exhibits"]),
     ]
 
 
