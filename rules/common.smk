@@ -18,6 +18,7 @@ from fringe import costs, plan, revisions
 from fringe.alone import clear_stale_locks
 from fringe.cluster import refuse_left_over
 from fringe.config import load_schema
+from fringe.deviations import applying, choices
 from fringe.damage import set_damaged_aside
 from fringe.errors import FringeError
 from fringe.exhibits import exhibits
@@ -88,6 +89,8 @@ COMPLETE, SOURCES = checked(dict(config))
 config.update(COMPLETE)
 if workflow.is_main_process:
     prepare_before_jobs()
+# By exhibit, for notes and captions: what the paper leaves open.
+config["choices"] = choices(config)
 
 R = f"{config['results']}/{config['run']}"
 DATASETS = config["datasets"]

@@ -105,6 +105,7 @@ rule figure_sweep:
             control=plan.shown_control(config),
             schemes=plan.sweep_schemes(config),
             released=RELEASED,
+            choices=config["choices"][f"figure{w.number}"],
             protocols=protocols(sweep_datasets(w.number)),
         ),
     script:
@@ -133,6 +134,7 @@ rule figure_sizes:
                 name: SOURCES[DATASETS[name]["real"]]["count"] for name in WITH_SIZES
             },
             protocols=protocols(WITH_SIZES),
+            choices=config["choices"]["figure8a"],
         ),
     script:
         "../workflow/scripts/draw_sizes.py"
@@ -162,6 +164,7 @@ rule figure_snapshots:
             titles=titles(),
             network=config["network"],
             protocols=snapshot_protocols(WITH_SNAPSHOTS),
+            choices=config["choices"]["figure9"],
         ),
     script:
         "../workflow/scripts/draw_snapshots.py"
@@ -230,6 +233,7 @@ rule figure_networks:
                 for name, alternatives in WITH_ALTERNATIVES.items()
             },
             protocols=protocols(WITH_ALTERNATIVES),
+            choices=config["choices"]["figure8b"],
         ),
     script:
         "../workflow/scripts/draw_networks.py"
@@ -271,6 +275,7 @@ rule figure_comparison:
             control=plan.shown_control(config),
             recall=config["evaluation"]["precision_recall"]["network"],
             grid=COMPARISON_GRIDS[w.number],
+            choices=config["choices"][f"figure{w.number}"],
             protocols=protocols(
                 config["comparisons"][w.comparison]["generators"].values()
             ),

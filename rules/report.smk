@@ -1,6 +1,8 @@
 # What the scores say, in words, and what the run cost. The report itself is `snakemake --report`:
 # see README.md.
 
+import re
+
 
 rule verdict:
     input:
@@ -52,6 +54,45 @@ rule verdict:
         },
     script:
         "../workflow/scripts/write_verdict.py"
+
+
+def exhibits(paths):
+    """Return the names of exhibits, such as "table1" and "figure10a", that files show."""
+    found = (re.match("(table|figure)S?[0-9]+[ab]?", Path(path).name) for path in paths)
+    return sorted({one.group() for one in found if one})
+
+
+rule list_deviations:
+    output:
+        markdown=f"{R}/deviations.md",
+        html=report(
+            f"{R}/deviations.html",
+            caption="../workflow/report/deviations.rst",
+            category="Deviations",
+            labels={"question": "Where does this differ from the paper?"},
+        ),
+    log:
+        f"{R}/logs/list_deviations.log",
+    group:
+        "pages"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        about={
+            "deviations": [
+                one.to_plain()
+                for one in applying(
+                    config,
+                    [
+                        "verdict",
+                        *exhibits([*rules.tables.input, *rules.figures.input]),
+                    ],
+                )
+            ],
+            "revision": revisions.TABLES,
+        },
+    script:
+        "../workflow/scripts/write_deviations.py"
 
 
 LEFT_OUT = config.get("left_out")
@@ -117,6 +158,7 @@ rule summarize_cost:
         rules.tables.input,
         rules.figures.input,
         rules.verdict.output,
+        rules.list_deviations.output,
         rules.list_left_out.output,
         rules.write_self_check.output if CHECKED else [],
     output:

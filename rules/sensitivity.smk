@@ -236,6 +236,7 @@ rule figure_noise:
         # An input that is new and not there yet would alone make nothing stale.
         figure=lambda w: drawing_style(
             scales=config["sensitivity"]["noise"]["scales"],
+            choices=config["choices"]["figure10a"],
             network=config["network"],
             **subject(w.dataset),
         ),
@@ -264,8 +265,9 @@ rule figure_sensitivity_grid:
         "../workflow/scripts/draw_sensitivity_grid.py"
 
 
-# The paper shows noise of 5 % of the range of grey levels.
-EXAMPLE_SCALE = 0.05
+# The paper's scale 0.05, if that is on [-1, 1], the range of a generator's output; the paper does
+# not say.
+EXAMPLE_SCALE = 0.025
 
 
 rule figure_noisy_images:
@@ -283,6 +285,7 @@ rule figure_noisy_images:
         figure=lambda w: drawing_style(
             images=identity(DATASETS[w.dataset]["generated"]),
             scale=EXAMPLE_SCALE,
+            choices=config["choices"]["figure10b"],
             network=config["network"],
             seed=config["seed"],
             **subject(w.dataset),

@@ -48,6 +48,7 @@ rule make_table:
             ),
             "repeats": config["evaluation"]["repeats"][f"table{w.table}"],
             "released": RELEASED,
+            "choices": config["choices"][f"table{w.table}"],
             "protocols": protocols(RESAMPLED),
             "revision": revisions.TABLES,
         },

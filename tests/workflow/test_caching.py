@@ -376,7 +376,12 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         ("convergence/faces.csv", "verdict.*", *figures("S1")),
         set(),
     ),
-    ("no released optimization", sets("convergence", "steps", to=0), ("verdict.*",), set()),
+    (
+        "no released optimization",
+        sets("convergence", "steps", to=0),
+        ("verdict.*", "deviations.*"),
+        set(),
+    ),
     (
         "sampling",
         sets("evaluation", "sampling", to="systematic"),
@@ -454,7 +459,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
     (
         "an alternative",
         sets("datasets", "faces", "alternatives", to=["tiny_network:other"]),
-        (),
+        ("deviations.*",),
         extracted("real", OTHER, *REAL_SHARDS)
         | extracted("fake", OTHER, *FAKE_SHARDS)
         | {f"statistics/real/{OTHER}/features-40.h5", *scored(OTHER, "random")}
@@ -463,7 +468,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
     (
         "a comparison",
         compare,
-        (),
+        ("deviations.*",),
         {f"images/rival/{shard}.h5" for shard in REAL_SHARDS}
         | extracted("rival", MAIN, *REAL_SHARDS)
         | extracted("rival", CONTROL, *REAL_SHARDS)
@@ -523,7 +528,7 @@ def test_a_file_that_comes_later_runs_only_what_it_makes_possible(project: Proje
     (project.folder / "late").rename(project.folder / "away")
     printed = project.run()
     assert "1 file is not there. Left out: Figure 9." in printed
-    pages = {"left_out.md", "left_out.html"}
+    pages = {f"{page}.{kind}" for page in ("left_out", "deviations") for kind in ("md", "html")}
     assert project.outputs(printed) == summed_up(pages)
     assert "| Figure 9 | sources/late |" in (project.results / "left_out.md").read_text()
     # As if the file had never been there.
@@ -662,7 +667,7 @@ REVISIONS = {
         *("tables/*", "verdict.*"),
         *figures("5", "6", "16", "17", "18", "S1"),
     ),
-    "TABLES": ("tables/*", "verdict.*"),
+    "TABLES": ("tables/*", "verdict.*", "deviations.*", "left_out.*"),
     "FIGURES": ("figures/*",),
 }
 

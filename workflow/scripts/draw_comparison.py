@@ -35,6 +35,7 @@ def main(job: Job) -> None:
         rows=rows,
         columns=columns,
         protocols=read_protocols(about["protocols"]),
+        choices=about["choices"],
         style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])

@@ -17,6 +17,7 @@ def main(job: Job) -> None:
         about["titles"],
         about["networks"],
         protocols=read_protocols(about["protocols"]),
+        choices=about["choices"],
         style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])

@@ -16,6 +16,7 @@ def main(job: Job) -> None:
         title=about["title"],
         network=about["network"],
         simulated=about["simulated"],
+        choices=about["choices"],
         style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])

@@ -28,6 +28,7 @@ def main(job: Job) -> None:
         network=about["network"],
         maps=maps[: len(shown)],
         simulated=about["simulated"],
+        choices=about["choices"],
         style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])

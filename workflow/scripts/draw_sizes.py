@@ -18,6 +18,7 @@ def main(job: Job) -> None:
         about["network"],
         all_real=about["all_real"],
         protocols=read_protocols(about["protocols"]),
+        choices=about["choices"],
         style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])

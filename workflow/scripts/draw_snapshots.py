@@ -17,6 +17,7 @@ def main(job: Job) -> None:
         about["titles"],
         about["network"],
         protocols={name: read_protocols(every) for name, every in about["protocols"].items()},
+        choices=about["choices"],
         style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])

@@ -20,6 +20,7 @@ def main(job: Job) -> None:
         datasets=about["datasets"],
         released=about["released"],
         protocols=read_protocols(about["protocols"]),
+        choices=about["choices"],
         style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])

@@ -33,6 +33,8 @@ def main(job: Job) -> None:
         notes = tables.gamma_remarks(
             scores, *names[:2], schemes=[*schemes, "prelogits"], repeats=about["repeats"]
         )
+    if about["choices"]:
+        notes.append(about["choices"])
     tables.write_table(
         table, markdown=output.markdown, latex=output.latex, html=output.html, notes=notes
     )

@@ -43,6 +43,7 @@ def region_noise(
     title: str,
     network: str,
     simulated: bool = False,
+    choices: str = "",
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
     """Return Figure 10a: FID against the scale of Gaussian noise in three regions of the images.
@@ -57,6 +58,8 @@ def region_noise(
         Display name of the dataset.
     network : str
         Name of the network that FID is measured in and whose sensitivity makes the regions.
+    choices : str
+        What the paper leaves open, as the note is to say it.
 
     Raises
     ------
@@ -92,7 +95,8 @@ def region_noise(
         add_heading(
             figure, f"{title}: {name} with noise where it looks, and where it does not", look
         )
-        add_note(figure, _note(curves, clean, count, name), look, simulated=simulated)
+        note = f"{_note(curves, clean, count, name)} {choices}"
+        add_note(figure, note, look, simulated=simulated)
     return figure
 
 
@@ -104,6 +108,7 @@ def noise_examples(
     network: str = "",
     maps: ArrayLike | None = None,
     simulated: bool = False,
+    choices: str = "",
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
     """Return Figure 10b: the same images without noise and with noise in each region.
@@ -118,6 +123,8 @@ def noise_examples(
         Display name of the dataset; the network whose sensitivity makes the regions.
     maps : (k, h, w), optional
         The sensitivity maps of the clean images, for a column of their own.
+    choices : str
+        What the paper leaves open, as the note is to say it.
 
     Raises
     ------
@@ -155,6 +162,10 @@ def noise_examples(
         f"Important half: the half of an image's pixels that {name} is most sensitive to"
     )
     note += "." if maps is None else " (yellow: most; violet: least)."
+    note += (
+        f" The paper's figure has scale 0.05 and does not say of what range; {scale:g} of the grey "
+        f"range is {2 * scale:g} on [-1, 1], the range of a generator's output. {choices}"
+    )
     with styled(look):
         heading = f"{title}: noise where {name} looks, and where it does not"
         page = Page(look, heading, note, simulated=simulated)

@@ -10,7 +10,7 @@ from fringe.report.self_check import (
 )
 from fringe.report.sensitivity import sensitivity_sentences
 from fringe.report.verdict import Change, Verdict, summary, verdict
-from fringe.report.write import write_verdicts
+from fringe.report.write import write_deviations, write_verdicts
 
 __all__ = [
     "Change",
@@ -23,6 +23,7 @@ __all__ = [
     "verdict",
     "write_checks",
     "write_cost",
+    "write_deviations",
     "write_left_out",
     "write_self_check",
     "write_verdicts",

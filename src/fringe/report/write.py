@@ -1,15 +1,27 @@
 """Verdicts as files for people, and pages in general."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from fringe.files import atomic_path
 from fringe.report.verdict import Verdict
 
-__all__ = ["table_in_html", "table_in_markdown", "write_page", "write_verdicts"]
+__all__ = [
+    "table_in_html",
+    "table_in_markdown",
+    "write_deviations",
+    "write_page",
+    "write_verdicts",
+]
 
 _STYLE = 'font: 15px/1.6 "DejaVu Sans", Verdana, sans-serif; margin: 2em; max-width: 50em'
+
+_DEVIATIONS = "Where this run differs from the paper"
+_INTRODUCTION = (
+    "What applies to the exhibits, networks and data sets of this run, and what the paper leaves "
+    "open. docs/paper.md lists all."
+)
 
 
 def write_verdicts(
@@ -27,6 +39,33 @@ def write_verdicts(
         for one in verdicts
     )
     write_page(html, "Verdict", body)
+
+
+def write_deviations(
+    deviations: Sequence[Mapping[str, str]],
+    markdown: str | os.PathLike[str],
+    html: str | os.PathLike[str],
+) -> None:
+    """Write where a run differs from the paper as Markdown and as a page of HTML.
+
+    Each of ``deviations`` is `fringe.deviations.Deviation.to_plain`'s.
+    """
+    told = {"paper": "The paper", "code": "Its released code", "ours": "Here", "why": "Why"}
+    parts = [f"# {_DEVIATIONS}", _INTRODUCTION]
+    body = [f"<p>{escape(_INTRODUCTION)}</p>"]
+    for one in deviations:
+        texts = {"Exhibits": f"{one['exhibits']}."}
+        texts |= {label: one[name] for name, label in told.items()}
+        parts.append(f"## {one['topic']}")
+        parts.append("\n".join(f"* {label}: {text}" for label, text in texts.items()))
+        body.append(f"<h2>{escape(one['topic'])}</h2>")
+        body += [
+            f"<p><strong>{escape(label)}.</strong> {escape(text)}</p>"
+            for label, text in texts.items()
+        ]
+    with atomic_path(markdown) as partial:
+        partial.write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    write_page(html, _DEVIATIONS, "\n".join(body))
 
 
 def write_page(path: str | os.PathLike[str], title: str, body: str) -> None:

@@ -1,0 +1,16 @@
+"""Write where the run differs from the paper, and what the paper leaves open.
+
+In: nothing but params. Out: Markdown and HTML.
+"""
+
+from fringe.report import write_deviations
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Write the page of one run."""
+    write_deviations(job.params.about["deviations"], job.output.markdown, job.output.html)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)
