@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -731,6 +732,12 @@ def snapshot_protocols(datasets):
         for name in datasets
         if plain_name(name) in PAPER_DATASETS
     }
+
+
+def exhibits(paths):
+    """Return the names of exhibits, such as "table1" and "figure10a", that files show."""
+    found = (re.match("(table|figure)S?[0-9]+[ab]?", Path(path).name) for path in paths)
+    return sorted({one.group() for one in found if one})
 
 
 def table_scores(wildcards):

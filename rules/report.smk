@@ -1,8 +1,6 @@
 # What the scores say, in words, and what the run cost. The report itself is `snakemake --report`:
 # see README.md.
 
-import re
-
 
 rule verdict:
     input:
@@ -54,12 +52,6 @@ rule verdict:
         },
     script:
         "../workflow/scripts/write_verdict.py"
-
-
-def exhibits(paths):
-    """Return the names of exhibits, such as "table1" and "figure10a", that files show."""
-    found = (re.match("(table|figure)S?[0-9]+[ab]?", Path(path).name) for path in paths)
-    return sorted({one.group() for one in found if one})
 
 
 rule list_deviations:
