@@ -435,7 +435,7 @@ def drawing_on_memory(dataset, network):
 
 def optimized_space(wildcards):
     """Return the inputs of a weight optimization: real statistics and candidates in one space."""
-    space = "features" if wildcards.scheme == "prelogits" else "logits"
+    space = "features" if wildcards.scheme.startswith("prelogits") else "logits"
     return {
         "real": real_statistics(space, MAIN)(wildcards),
         "candidates": features("generated", MAIN)(wildcards),
@@ -467,7 +467,7 @@ def sweep_made_from(dataset):
             plan.hash_cache(config),
         ),
         "features": made_by(MAIN),
-        "optimization": config["optimization"],
+        "optimization": plan.optimization_settings(config, "top"),
         "revision": revisions.RESAMPLING,
         "metrics_revision": revisions.METRICS,
     }

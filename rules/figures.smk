@@ -61,7 +61,10 @@ rule figure_classes:
 
 rule figure_weights:
     input:
-        f"{R}/weights/{{dataset}}/prelogits.h5",
+        expand(
+            f"{R}/weights/{{{{dataset}}}}/{{scheme}}.h5",
+            scheme=["prelogits", *plan.released_schemes(config)],
+        ),
     output:
         **drawn("{number}", "-{dataset}", "figure5"),
     log:
@@ -106,6 +109,7 @@ rule figure_sweep:
             schemes=plan.sweep_schemes(config),
             released=RELEASED,
             choices=config["choices"][f"figure{w.number}"],
+            certified=config["optimization"]["method"] == "auto",
             protocols=protocols(sweep_datasets(w.number)),
         ),
     script:
@@ -194,6 +198,7 @@ rule figure_schemes:
     params:
         figure=lambda w: drawing_style(
             schemes=GRID_SCHEMES,
+            certified=config["optimization"]["method"] == "auto",
             network=config["network"],
             images=identity(DATASETS[w.dataset]["generated"]),
             seed=plan.grid_seed(config),

@@ -12,7 +12,7 @@ rule optimize_weights:
     benchmark:
         f"{R}/benchmarks/optimize_weights/{{dataset}}/{{scheme}}.tsv"
     wildcard_constraints:
-        scheme="prelogits|logits",
+        scheme="prelogits|logits|prelogits-released",
     conda:
         "../envs/fringe.yaml"
     threads: 1
@@ -24,7 +24,7 @@ rule optimize_weights:
         made_from=lambda w: {
             **matched_sets(w),
             **judged(w.dataset),
-            "optimization": config["optimization"],
+            "optimization": plan.optimization_settings(config, w.scheme),
             "revision": revisions.RESAMPLING,
             "metrics_revision": revisions.METRICS,
         },
@@ -207,7 +207,7 @@ rule draw_weighted:
     log:
         f"{R}/logs/draw/{{dataset}}/{{scheme}}.log",
     wildcard_constraints:
-        scheme="prelogits|logits|(top|middle)[0-9]+",
+        scheme="prelogits|logits|prelogits-released|(top|middle)[0-9]+",
     group:
         "scores"
     conda:
@@ -231,6 +231,10 @@ rule measure_convergence:
         real=real_statistics("features", MAIN),
         candidates=features("generated", MAIN),
         weights=f"{R}/weights/{{dataset}}/prelogits.h5",
+        released=expand(
+            f"{R}/weights/{{{{dataset}}}}/{{scheme}}.h5",
+            scheme=plan.released_schemes(config)[:1],
+        ),
     output:
         f"{R}/convergence/{{dataset}}.csv",
     log:
@@ -247,7 +251,11 @@ rule measure_convergence:
     params:
         measured=lambda w: {
             **matched_sets(w),
-            "steps": config["convergence"]["steps"],
+            **(
+                plan.optimization_settings(config, "prelogits-released")
+                if plan.released_schemes(config)
+                else {"steps": config["convergence"]["steps"]}
+            ),
             "revision": revisions.RESAMPLING,
             "metrics_revision": revisions.METRICS,
         },

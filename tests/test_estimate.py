@@ -247,7 +247,7 @@ def test_work_follows_from_counts(tmp_path: Path) -> None:
     one = Job("optimize_sweep", (), ("weights/faces/top1.h5",))
     two = Job("optimize_sweep", (), ("weights/faces/top1.h5", "weights/faces/middle2.h5"))
     first, both = (work(item, settings, sources, "cpu") for item in (one, two))
-    assert (both.units, both.size) == (2 * first.units, 2 * 8 * 120)
+    assert (both.units, both.size) == (2 * first.units, 2 * 16 * 120)
     assert first.units == 300 * 2 * 120 * 1000**2
     # At most: 10 times the 120 candidates, each made and looked at; then those that fit.
     further = of("extend_matched", "matched/faces.h5", dataset="faces")

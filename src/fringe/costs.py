@@ -78,6 +78,10 @@ GIGA_MACS = {
     "efficientnet-lite0": 0.4,
     "untrained": 0.03,
 }
+# Evaluations by which blocks of merged steps grow to their full size, and where steps are short:
+# as many as that, more where the step size is near its limit.
+RELEASED_EVALUATIONS = 300
+
 UNKNOWN_GIGA_MACS = 5.0  # a network of the user's own
 
 # Bytes in a file for each byte of pixels, and for each map with its Grad-CAM and classes: the
@@ -215,14 +219,23 @@ def work(job: Job, config: Mapping[str, Any], sources: plan.Sources, device: Dev
             return multiply(int(job.wildcards["n"]) * width**2, 8 * width * (width + 1))
         case "optimize_weights" | "optimize_sweep":
             candidates = sources[dataset["generated"]]["count"]
-            width = dim if job.wildcards.get("scheme") == "prelogits" else classes
+            scheme = job.wildcards.get("scheme", "")
+            width = dim if scheme.startswith("prelogits") else classes
+            if scheme in plan.released_schemes(config):
+                steps, drawn = optimization["released"]["steps"], dataset["n_generated"]
+                # Blocks of 500 steps at most, three evaluations each; three draws at each check.
+                evaluations = min(steps, RELEASED_EVALUATIONS + 3 * steps // 500)
+                draws = 3 * (2 + steps // 500) * (drawn * dim**2 + dim**3)
+                number = evaluations * 2 * candidates * width**2 + draws
+                return multiply(number, 16 * candidates, f"{in_files} released")
             evaluations = optimization["evaluations"] * len(job.outputs)
             return multiply(
-                evaluations * 2 * candidates * width**2, 8 * candidates * len(job.outputs)
+                evaluations * 2 * candidates * width**2, 16 * candidates * len(job.outputs)
             )
         case "measure_convergence":  # four steps are timed the released way: about 60 of ours
             candidates = sources[dataset["generated"]]["count"]
-            return multiply((config["convergence"]["steps"] + 60) * 2 * candidates * dim**2)
+            taken = 0 if plan.released_schemes(config) else config["convergence"]["steps"]
+            return multiply((taken + 60) * 2 * candidates * dim**2)
         case "score_scheme":
             number = plan.repeats(config, job.wildcards["scheme"])
             return multiply(number * (dataset["n_generated"] * dim**2 + dim**3))

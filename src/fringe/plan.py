@@ -62,10 +62,12 @@ __all__ = [
     "open_images",
     "open_seeded",
     "open_shard",
+    "optimization_settings",
     "parse_shard",
     "parse_sweep_scheme",
     "protocol",
     "published_statistics",
+    "released_schemes",
     "repeats",
     "resolve_sizes",
     "schemes",
@@ -681,7 +683,26 @@ def shard_bounds(count: int, size: int) -> list[tuple[int, int]]:
 
 def schemes(config: Config) -> list[str]:
     """Return the names of all sampling schemes of a run."""
-    return ["random", "matched", "random-filled", "prelogits", "logits", *sweep_schemes(config)]
+    return [
+        *("random", "matched", "random-filled", "prelogits", "logits"),
+        *released_schemes(config),
+        *sweep_schemes(config),
+    ]
+
+
+def released_schemes(config: Config) -> list[str]:
+    """Return the names of the schemes whose weights the released algorithm makes."""
+    wanted = config["optimization"]["released"]["steps"] > 0
+    return ["prelogits-released"] if wanted else []
+
+
+def optimization_settings(config: Config, scheme: str) -> dict[str, Any]:
+    """Return all that the configuration says of how the weights of ``scheme`` are optimized."""
+    settings = dict(config["optimization"])
+    released = settings.pop("released")
+    if scheme not in released_schemes(config):
+        return settings
+    return {"method": "released", **released}
 
 
 def sweep_schemes(config: Config) -> list[str]:
@@ -698,6 +719,7 @@ def repeats(config: Config, scheme: str) -> int:
         "random-filled": ("table1",),
         "prelogits": ("table2", "table3"),
         "logits": ("table2",),
+        "prelogits-released": ("table2", "table3"),
     }
     return max(wanted[reader] for reader in readers.get(scheme, ("sweep",)))
 

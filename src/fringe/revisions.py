@@ -8,7 +8,7 @@ have revisions of their own, in their fingerprints and in ``NetworkInfo``.
 
 FEATURES = 2  # the same images through the same network would be stored otherwise
 METRICS = 2  # values of distances and statistics
-RESAMPLING = 2  # the images or weights that are chosen
+RESAMPLING = 3  # the images or weights that are chosen
 SENSITIVITY = 1  # maps
 TABLES = 2  # content or format of tables and verdict
-FIGURES = 4  # look or content of figures
+FIGURES = 5  # look or content of figures

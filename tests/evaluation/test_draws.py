@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 
@@ -14,11 +15,12 @@ from fringe.evaluation import (
     draw_random,
     draw_weighted,
     load_draws,
+    load_reduced_costs,
     load_weights,
     save_draws,
     save_weights,
 )
-from fringe.resampling import Weights
+from fringe.resampling import Merging, Weights
 
 
 def test_random_draws_have_none_twice() -> None:
@@ -104,13 +106,25 @@ def test_what_cannot_be_matched_is_reported() -> None:
 def test_extremes_are_the_ends_of_the_order() -> None:
     probabilities = np.random.default_rng(0).permutation(200) + 1.0
     probabilities /= probabilities.sum()
-    low, high = draw_extremes(probabilities, 15, seed=0)
+    alike = np.zeros(200)
+    low, high = draw_extremes(probabilities, alike, 15, seed=0)
     order = np.argsort(probabilities)
     assert set(low) <= set(order[:20])
     assert set(high) <= set(order[-20:])
     assert len(set(low)) == len(set(high)) == 15
-    low, high = draw_extremes(probabilities, 500, seed=0)
+    low, high = draw_extremes(probabilities, alike, 500, seed=0)
     assert (set(low), set(high)) == (set(order[:20]), set(order[-20:]))
+
+
+def test_of_weights_that_are_0_the_least_wanted_are_the_lowest() -> None:
+    rng = np.random.default_rng(0)
+    probabilities = np.where(np.arange(200) % 3 == 0, rng.random(200) + 0.1, 0)
+    reduced = rng.permutation(200) + 1.0
+    low, high = draw_extremes(probabilities / probabilities.sum(), reduced, 500, seed=0)
+    zeros = np.flatnonzero(probabilities == 0)
+    least_wanted = zeros[np.argsort(-reduced[zeros])][:20]
+    assert set(low) == set(least_wanted)
+    assert set(high) == set(np.argsort(probabilities)[-20:])
 
 
 def test_draws_come_back_from_their_file(tmp_path: Path) -> None:
@@ -127,5 +141,13 @@ def test_draws_come_back_from_their_file(tmp_path: Path) -> None:
 def test_weights_come_back_from_their_file(tmp_path: Path) -> None:
     probabilities = np.array([0.25, 0.5, 0.25])
     path = np.array([[1.0, 3.0, 1.0, 2.0], [2.0, 2.5, 0.5, 1.8]])
-    save_weights(tmp_path / "w.h5", Weights(probabilities, 2.5, 2.0, path), {"network": "tiny"})
+    reduced = np.array([0.0, 0.0, 1.5])
+    merging = Merging(900, 30, 10.0, 0.05, 1e-3, 2e-5, 0.01, np.array([0.0, 3e-5]))
+    weights = Weights(probabilities, 2.5, 2.0, path, reduced_costs=reduced, merging=merging)
+    save_weights(tmp_path / "w.h5", weights, {"network": "tiny"})
     assert np.array_equal(load_weights(tmp_path / "w.h5"), probabilities)
+    assert np.array_equal(load_reduced_costs(tmp_path / "w.h5"), reduced)
+    with h5py.File(tmp_path / "w.h5") as file:
+        assert file.attrs["merging_steps"] == 900
+        assert file.attrs["merging_loss_error"] == 2e-5
+        assert file["differences"][()].tolist() == [0.0, 3e-5]

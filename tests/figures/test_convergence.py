@@ -17,11 +17,11 @@ from fringe.tables.convergence import compare_convergence, format_loss
 
 def rows(reference, ours, bounds, step=5.0, evaluation=1.0):
     released = [
-        ("d", "net", "reference", k, step * k, v, None, 90.0, 6000, 10.0, 3, "cpu", 1)
+        ("d", "net", "reference", k, step * k, v, None, 90.0, 6000, 10.0, 3, "cpu", 1, 0.0)
         for k, v in enumerate(reference, 1)
     ]
     certified = [
-        ("d", "net", "ours", k, evaluation * k, v, bound, 50.0, 6000, None, None, None, None)
+        ("d", "net", "ours", k, evaluation * k, v, bound, 50.0, 6000, None, None, None, None, None)
         for k, (v, bound) in enumerate(zip(ours, bounds, strict=True), 1)
     ]
     return pd.DataFrame(released + certified, columns=list(CONVERGENCE_COLUMNS))

@@ -15,6 +15,7 @@ from PIL import Image
 
 from fringe.errors import FringeError
 from fringe.figures import (
+    Extremes,
     class_sweep,
     read_style,
     sample_sizes,
@@ -106,7 +107,9 @@ FIGURES = {
     "histogram": lambda: top1_histogram(
         [0, 0, 1, 3], [0, 1, 1, 2], ["x, y", "b", "c", "d"], title="A", simulated=True
     ),
-    "weights": lambda: weight_grids(images(9, 32), images(9, 32, 1), title="A", simulated=True),
+    "weights": lambda: weight_grids(
+        Extremes(images(9, 32), images(9, 32, 1)), title="A", simulated=True
+    ),
     "sweep": lambda: class_sweep(sweep_scores(), TITLES, "net", "control"),
     "sizes": lambda: sample_sizes(size_scores(), {**TITLES, "a": TITLES["b"]}, "net"),
     "infinity": lambda: sample_sizes(extrapolated_scores(), {**TITLES, "a": TITLES["b"]}, "net"),
@@ -455,11 +458,27 @@ def test_mosaic_places_images_row_by_row():
 @pytest.mark.parametrize("size", [32, 128])
 def test_grids_hold_the_images_given(size):
     low, high = images(20, size), images(20, size, 1)
-    figure = weight_grids(low, high, title="A", rows=3, columns=6)
+    figure = weight_grids(Extremes(low, high), title="A", rows=3, columns=6)
     shown = [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
     np.testing.assert_array_equal(shown[0][:size, :size], low[0])
     np.testing.assert_array_equal(shown[1][-size:, -size:], high[17])
     assert "Smallest 10% of weights" in texts(figure)
+
+
+def test_weights_of_0_are_named_with_their_share():
+    ours = Extremes(images(20, 32), images(20, 32, 1), zeros=0.62)
+    released = Extremes(images(20, 32, 2), images(20, 32, 3))
+    figure = weight_grids(ours, released, title="A", rows=3, columns=6)
+    heads = [axes.get_title() for axes in figure.axes]
+    assert heads == [
+        "(a) Weight 0 (62% of candidates), ours",
+        "(b) Largest 10% of weights, ours",
+        "(c) Smallest 10% of weights, released",
+        "(d) Largest 10% of weights, released",
+    ]
+    assert "largest reduced cost" in texts(figure)
+    few = weight_grids(ours._replace(zeros=0.04), title="A", rows=3, columns=6)
+    assert few.axes[0].get_title() == "(a) Smallest 10% of weights (4% are 0)"
 
 
 def test_schemes_are_all_there_with_their_fid():
@@ -473,9 +492,9 @@ def test_schemes_are_all_there_with_their_fid():
 
 def test_grids_refuse_other_arrays():
     with pytest.raises(FringeError, match=r"lowest weights.*float32 of shape"):
-        weight_grids(images(2, 8).astype(np.float32), images(2, 8), title="A")
+        weight_grids(Extremes(images(2, 8).astype(np.float32), images(2, 8)), title="A")
     with pytest.raises(FringeError, match="uint8 of shape"):
-        weight_grids(images(2, 8), images(2, 8)[..., 0], title="A")
+        weight_grids(Extremes(images(2, 8), images(2, 8)[..., 0]), title="A")
 
 
 @pytest.mark.parametrize(

@@ -15,10 +15,25 @@ from fringe.tables.protocol import PAPER
 def convergence(reference, ours, bounds, candidates=6000, dataset="d"):
     """Return rows of both solvers; a released step takes 2 s, an evaluation of ours 1 s."""
     rows = [
-        (dataset, "net", "reference", k, 2.0 * k, v, None, 90.0, candidates, 10.0, 3, "cpu", 1)
+        (dataset, "net", "reference", k, 2.0 * k, v, None, 90.0, candidates, 10.0, 3, "cpu", 1, 0.0)
         for k, v in enumerate(reference, 1)
     ] + [
-        (dataset, "net", "ours", k, 1.0 * k, v, bound, 50.0, candidates, None, None, None, None)
+        (
+            dataset,
+            "net",
+            "ours",
+            k,
+            1.0 * k,
+            v,
+            bound,
+            50.0,
+            candidates,
+            None,
+            None,
+            None,
+            None,
+            None,
+        )
         for k, (v, bound) in enumerate(zip(ours, bounds, strict=True), 1)
     ]
     return pd.DataFrame(rows, columns=list(CONVERGENCE_COLUMNS))

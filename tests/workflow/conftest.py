@@ -47,7 +47,10 @@ CONFIG = {
         "sizes": [[30, 30], ["all", 60]],
     },
     "schemes": {"top": [1], "middle": [2]},
-    "optimization": {"evaluations": 10},
+    "optimization": {
+        "evaluations": 10,
+        "released": {"steps": 12, "learning_rate": 0.5},
+    },
     "convergence": {"steps": 5},
     "extraction": {"batch_size": 20, "shard_size": 40},
     "figures": {"dpi": 50},

@@ -35,17 +35,25 @@ MATCHED = (
     *("matched/faces.h5", "matched/faces/*.h5"),
     *("draws/faces/matched.h5", "draws/faces/random-filled.h5"),
 )
-WEIGHTED = ("prelogits", "logits", "top1", "middle2")
+OPTIMIZED = ("prelogits", "logits", "top1", "middle2")
+WEIGHTED = (*OPTIMIZED, "prelogits-released")
 SCORES = ("scores/*/*/*.csv", "scores/*/sizes.csv", "scores/*/snapshots-*.csv")
 RESULTS = ("tables/*", "figures/*", "verdict.*")
-DRAWN_WITH_WEIGHTS = (
-    *(
-        f"{kind}/faces/{scheme}{end}"
-        for scheme in WEIGHTED
-        for kind, end in (("weights", ".h5"), ("draws", ".h5"), ("scores", "/*.csv"))
-    ),
-    "convergence/faces.csv",
-)
+
+
+def drawn_with(*schemes: str) -> tuple[str, ...]:
+    """Return patterns of the weights of schemes and of what follows from them."""
+    return (
+        *(
+            f"{kind}/faces/{scheme}{end}"
+            for scheme in schemes
+            for kind, end in (("weights", ".h5"), ("draws", ".h5"), ("scores", "/*.csv"))
+        ),
+        "convergence/faces.csv",
+    )
+
+
+DRAWN_WITH_WEIGHTS = drawn_with(*WEIGHTED)
 ONE_EACH = ("1", "4a", "5", "16", "17", "S1")
 
 
@@ -171,7 +179,9 @@ ADDED_CONTROL = (
     extracted("real", OTHER, *REAL_SHARDS)
     | extracted("fake", OTHER, *FAKE_SHARDS)
     | {f"statistics/real/{OTHER}/features-40.h5"}
-    | scored(OTHER, "random", "matched", "random-filled", "prelogits", "logits")
+    | scored(
+        OTHER, "random", "matched", "random-filled", "prelogits", "prelogits-released", "logits"
+    )
     | {f"matched/faces/{OTHER}.h5"}
 )
 ADD_CONTROL = sets("controls", to=["tiny_network:other", "tiny_network:control"])
@@ -364,7 +374,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         "optimization",
         sets("optimization", "evaluations", to=11),
         (
-            *DRAWN_WITH_WEIGHTS,
+            *drawn_with(*OPTIMIZED),
             *("tables/table2.*", "tables/table3.*", "verdict.*"),
             *figures("5", "6", "16", "17", "18", "S1"),
         ),
@@ -372,8 +382,12 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
     ),
     (
         "steps of the released optimization",
-        sets("convergence", "steps", to=6),
-        ("convergence/faces.csv", "verdict.*", *figures("S1")),
+        sets("optimization", "released", "steps", to=13),
+        (
+            *drawn_with("prelogits-released"),
+            *("tables/table2.*", "tables/table3.*", "verdict.*"),
+            *figures("5", "6", "17", "18", "S1"),
+        ),
         set(),
     ),
     (

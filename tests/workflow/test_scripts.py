@@ -170,6 +170,20 @@ def test_the_released_optimization_is_measured_and_drawn(
     )
     assert found.lower_bound <= found.ours < found.start
 
+    # Released weights bring their path with them: no step is taken but those that are timed.
+    merged = optimize_weights(real, features, "released", max_evaluations=40, learning_rate=0.5)
+    save_weights(tmp_path / "released.h5", merged, {})
+    job.input.released = [tmp_path / "released.h5"]
+    script.main(job)
+    rows = pd.read_csv(job.output[0])
+    taken = rows[rows["solver"] == "reference"]
+    assert taken["objective"].tolist() == merged.path[:, 1].tolist()
+    assert len(taken) < 40
+    assert set(taken["learning_rate"]) == {0.5}
+    found = compare_convergence(rows, "faces")
+    assert found.steps == merged.path[-1, 0]
+    assert found.merge_error == abs(merged.merging.differences).max() > 0
+
     draw = SimpleNamespace(
         input=Named(job.output),
         output=Named(png=tmp_path / "figure.png", pdf=tmp_path / "figure.pdf"),

@@ -34,6 +34,7 @@ def main(job: Job) -> None:
         columns=columns,
         fids={scheme: float(fids[scheme]) for scheme in grids},
         simulated=about["simulated"],
+        certified=about["certified"],
         style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])

@@ -21,6 +21,7 @@ def main(job: Job) -> None:
         released=about["released"],
         protocols=read_protocols(about["protocols"]),
         choices=about["choices"],
+        certified=about["certified"],
         style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])

@@ -1,10 +1,10 @@
 """Draw Figures 5 and 17: images of the lowest and of the highest weights.
 
-In: weights. Out: PNG and PDF.
+In: our weights, and those of the released algorithm where there are some. Out: PNG and PDF.
 """
 
-from fringe.evaluation import draw_extremes, load_weights
-from fringe.figures import save, weight_grids
+from fringe.evaluation import draw_extremes, load_reduced_costs, load_weights
+from fringe.figures import Extremes, save, weight_grids
 from fringe.plan import open_images
 from fringe.stage import Job, run
 
@@ -15,10 +15,14 @@ def main(job: Job) -> None:
     rows, columns = about["rows"], about["columns"]
     dataset = job.config["datasets"][job.wildcards.dataset]
     source = open_images(job.config, dataset["generated"])
-    low, high = draw_extremes(load_weights(job.input[0]), rows * columns, about["seed"])
+    extremes = []
+    for path in job.input:
+        weights = load_weights(path)
+        low, high = draw_extremes(weights, load_reduced_costs(path), rows * columns, about["seed"])
+        zeros = float((weights == 0).mean())
+        extremes.append(Extremes(source.read(low), source.read(high), zeros))
     figure = weight_grids(
-        source.read(low),
-        source.read(high),
+        *extremes,
         title=about["title"],
         rows=rows,
         columns=columns,

@@ -1,6 +1,7 @@
 """Measure the released weight optimization beside ours, in pre-logits (Figure S1).
 
-In: real statistics, candidate features, optimized weights. Out: rows of loss against time.
+In: real statistics, candidate features, optimized weights, released weights if there are some.
+Out: rows of loss against time.
 """
 
 from pathlib import Path
@@ -12,7 +13,7 @@ from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:
-    """Take the first steps of the released algorithm, and copy the path of our weights."""
+    """Take the released weights' path, or the algorithm's first steps; copy our weights' path."""
     candidates = open_features(job.input.candidates)
     ours = optimized_rows(job.input.weights)
     checkpoint = Path(job.params.checkpoint)
@@ -20,6 +21,7 @@ def main(job: Job) -> None:
         load_gaussian(job.input.real)[0],
         candidates.read("features"),
         job.params.measured["steps"],
+        weights=next(iter(getattr(job.input, "released", ())), None),
         device=choose_device(job.config["device"]),
         checkpoint=checkpoint,
     )

@@ -1,9 +1,11 @@
 """Optimize sampling weights of the candidates in pre-logits or logits (Equation 3).
 
 In: real statistics in that space and in the features of FID, candidate features.
-Out: ``probabilities`` (N,), the objective, its proven lower bound, the path and the checks.
+Out: ``probabilities`` (N,), the objective, its proven lower bound, the path and the checks, reduced
+costs; of released weights also the error of merging their steps.
 """
 
+import sys
 from pathlib import Path
 
 from fringe.devices import choose_device, describe_device
@@ -23,18 +25,25 @@ def main(job: Job) -> None:
         load_gaussian(job.input.judged)[0], candidates, about["n"], about["seed"], device=device
     )
     checkpoint = Path(job.params.checkpoint)
+    prelogits = scheme.startswith("prelogits")
+    title = f"{job.wildcards.dataset}, {scheme}"
+    if settings["method"] == "released":
+        how = {"max_evaluations": settings["steps"], "merge": settings["merge"]}
+    else:
+        how = {"max_evaluations": settings["evaluations"], "tolerance": settings["tolerance"]}
     weights = optimize_weights(
         load_gaussian(job.input.real)[0],
-        candidates.matrix("features" if scheme == "prelogits" else "logits"),
+        candidates.matrix("features" if prelogits else "logits"),
         settings["method"],
-        max_evaluations=settings["evaluations"],
-        tolerance=settings["tolerance"],
-        learning_rate=10 if scheme == "prelogits" else 5,  # the paper's, Appendix D
+        learning_rate=settings.get("learning_rate", 10 if prelogits else 5),  # 10, 5: the paper's
         judge=judge,
         device=device,
         checkpoint=checkpoint,
-        title=f"{job.wildcards.dataset}, {scheme}",
+        title=title,
+        **how,
     )
+    if weights.merging is not None:
+        print(f"{title}: {weights.merging}", file=sys.stderr, flush=True)
     name, threads = describe_device(device)
     provenance = {**candidates.attributes, "device": name, "threads": threads}
     save_weights(job.output[0], weights, provenance)

@@ -25,6 +25,7 @@ def released_rows(
     candidates: np.ndarray,
     steps: int,
     *,
+    weights: str | os.PathLike[str] | None = None,
     device: str = "cpu",
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> list[Row]:
@@ -39,6 +40,9 @@ def released_rows(
     real : Gaussian
     candidates : array (N, D)
         Pre-logits.
+    weights : path, optional
+        File of released weights (`prelogits-released`): its path is taken, with its step size, and
+        no step beside those that are timed.
     device : str
         Where the released step is timed and its losses are computed.
     checkpoint : path, optional
@@ -48,25 +52,30 @@ def released_rows(
     from fringe.resampling.reference import DivergenceError
     from fringe.resampling.released import time_released_step
 
+    learning_rate = LEARNING_RATE
     timing = time_released_step(
-        real, candidates, TIMED_STEPS, learning_rate=LEARNING_RATE, device=device
+        real, candidates, TIMED_STEPS, learning_rate=learning_rate, device=device
     )
-    try:
-        path = optimize_weights(
-            real,
-            candidates,
-            "reference",
-            max_evaluations=steps,
-            learning_rate=LEARNING_RATE,
-            device=device,
-            checkpoint=checkpoint,
-            title="released steps",
-        ).path
-    except DivergenceError as error:
-        path = error.path
+    if weights is not None:
+        path, errors, learning_rate = _merged_path(weights)
+    else:
+        try:
+            path = optimize_weights(
+                real,
+                candidates,
+                "reference",
+                max_evaluations=steps,
+                learning_rate=learning_rate,
+                device=device,
+                checkpoint=checkpoint,
+                title="released steps",
+            ).path
+        except DivergenceError as error:
+            path = error.path
+        errors = np.zeros(len(path))
     about = {
         "candidates": len(candidates),
-        "learning_rate": LEARNING_RATE,
+        "learning_rate": learning_rate,
         "timed_steps": timing.steps,
         "device": timing.device,
         "threads": timing.threads,
@@ -80,9 +89,23 @@ def released_rows(
             "lower_bound": np.nan,
             "effective_sample_size": effective,
             **about,
+            "merge_error": error,
         }
-        for number, loss, effective in path[:, [0, 1, 3]]
+        for (number, loss, effective), error in zip(path[:, [0, 1, 3]], errors, strict=True)
     ]
+
+
+def _merged_path(
+    weights: str | os.PathLike[str],
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return path (E, 5), error of each loss (E,) and step size of a file of released weights."""
+    with open_h5(weights) as file:
+        if "differences" not in file:
+            raise FringeError(
+                f"{weights}: does not say how its steps were merged; delete the file and run again"
+            )
+        path, differences = file["path"][()], file["differences"][()]
+        return path, np.abs(differences), float(file.attrs["merging_learning_rate"])
 
 
 def optimized_rows(weights: str | os.PathLike[str]) -> list[Row]:

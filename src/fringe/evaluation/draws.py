@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ __all__ = [
     "draw_random",
     "draw_weighted",
     "load_draws",
+    "load_reduced_costs",
     "load_weights",
     "save_draws",
     "save_weights",
@@ -112,13 +114,19 @@ def draw_weighted(
 
 
 def draw_extremes(
-    probabilities: np.ndarray, n: int, seed: int, share: float = 0.1
+    probabilities: np.ndarray, reduced_costs: np.ndarray, n: int, seed: int, share: float = 0.1
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return up to ``n`` random indices of the lowest and of the highest ``share`` of weights.
 
-    None twice (Figures 5 and 17); equal weights are ordered by index.
+    None twice (Figures 5 and 17). Of equal weights, such as 0, that with the larger reduced cost
+    is the lower one: the objective wants it less. Then they are ordered by index.
+
+    Parameters
+    ----------
+    probabilities, reduced_costs : array (N,)
+        As in `fringe.resampling.Weights`.
     """
-    order = np.argsort(probabilities, kind="stable")
+    order = np.lexsort((-reduced_costs, probabilities))
     size = max(1, round(share * len(order)))
     low, high = (
         random_stream(seed, "extremes", side).permutation(part)[:n]
@@ -145,12 +153,28 @@ def load_draws(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
 
 
 def save_weights(path: Path, weights: Weights, provenance: Mapping[str, str | int]) -> None:
-    """Write probabilities (N,), the path of the optimization and its checks to HDF5."""
-    facts = {"objective": weights.objective, "lower_bound": weights.lower_bound}
+    """Write probabilities (N,), reduced costs (N,), path and checks of an optimization to HDF5.
+
+    Where released steps were merged, attributes ``merging_*`` tell `Merging`.
+    """
+    facts: dict[str, Any] = {"objective": weights.objective, "lower_bound": weights.lower_bound}
+    merging = {} if weights.merging is None else asdict(weights.merging)
+    differences = merging.pop("differences", None)
+    facts |= {f"merging_{name}": value for name, value in merging.items()}
     with create_h5(path, {**provenance, **facts}) as file:
         file.create_dataset("probabilities", data=weights.probabilities, fletcher32=True)
+        file.create_dataset("reduced_costs", data=weights.reduced_costs, fletcher32=True)
+        if differences is not None:
+            file.create_dataset("differences", data=differences)
         for name, columns in (("path", PATH), ("checks", CHECKS)):
             file.create_dataset(name, data=getattr(weights, name)).attrs["columns"] = columns
+
+
+def load_reduced_costs(path: Path) -> np.ndarray:
+    """Return the reduced costs (N,) that `save_weights` wrote."""
+    with open_h5(path) as file:
+        reduced_costs: np.ndarray = file["reduced_costs"][()]
+        return reduced_costs
 
 
 def load_weights(path: Path) -> np.ndarray:

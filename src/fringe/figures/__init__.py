@@ -16,11 +16,12 @@ from fringe.figures.sizes import sample_sizes
 from fringe.figures.snapshots import snapshot_correlation
 from fringe.figures.style import Style, read_style, save
 from fringe.figures.sweep import class_sweep
-from fringe.figures.weights import weight_grids
+from fringe.figures.weights import Extremes, weight_grids
 from fringe.revisions import FIGURES as REVISION
 
 __all__ = [
     "REVISION",
+    "Extremes",
     "Style",
     "activation_comparison",
     "class_sweep",

@@ -208,9 +208,17 @@ def _note(ours: pd.DataFrame, reference: pd.DataFrame, found: Convergence) -> st
         f"{found.candidates:,} candidates, matched to the real images in pre-logits. Shaded: at "
         "most this much is left to gain. Released algorithm: one step timed "
         f"{int(row['timed_steps'])} times ({where}; the fastest counts) times the number of steps, "
-        "losses by the closed form of the same step; its loss divides the covariance by the sum of "
+        f"losses by the closed form of the same step{_merged(found)}; its loss divides the "
+        "covariance by the sum of "
         f"weights less 1, ours by the sum. Ours: as its own run took {own}, lowest loss so far."
     )
+
+
+def _merged(found: Convergence) -> str:
+    """Return how exact the losses are, where steps were merged."""
+    if not found.merge_error:
+        return ""
+    return f", many steps merged into one (error of the loss at most {found.merge_error:.1g})"
 
 
 def _where(row: pd.Series) -> str:

@@ -1,7 +1,7 @@
 """Figures 5 and 17: generated images with the smallest and the largest weights."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
@@ -9,12 +9,24 @@ from numpy.typing import ArrayLike
 from fringe.figures.mosaic import check_images, draw_mosaic
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
 
-__all__ = ["weight_grids"]
+__all__ = ["Extremes", "weight_grids"]
+
+
+class Extremes(NamedTuple):
+    """Images (n, H, W, 3) uint8 of low and of high weight, drawn at random within each side.
+
+    ``zeros`` is the share of candidates that have weight 0. Where that is at least the share that
+    each side is drawn from, all of the low side have weight 0: those that FID wants least.
+    """
+
+    lowest: ArrayLike
+    highest: ArrayLike
+    zeros: float = 0.0
 
 
 def weight_grids(
-    lowest: ArrayLike,
-    highest: ArrayLike,
+    extremes: Extremes,
+    released: Extremes | None = None,
     *,
     title: str,
     rows: int = 3,
@@ -27,9 +39,9 @@ def weight_grids(
 
     Parameters
     ----------
-    lowest, highest : (n, H, W, 3) uint8
-        Images drawn at random among those with the smallest and the largest weights; a grid
-        with fewer images than places has fewer rows.
+    extremes, released : Extremes
+        By our weights and, where there are some, by those of the released algorithm. A grid with
+        fewer images than places has fewer rows.
     title : str
         Display name of the dataset.
     fraction : float
@@ -40,25 +52,58 @@ def weight_grids(
     FringeError
         If an array holds no uint8 RGB images.
     """
-    sides = (check_images(lowest, "lowest weights"), check_images(highest, "highest weights"))
-    rows = min(rows, -(-max(map(len, sides)) // columns))
+    shown = [("", extremes)] if released is None else [("ours", extremes), ("released", released)]
+    panels = []
+    for name, each in shown:
+        suffix = f", {name}" if name else ""
+        low, high = _heads(each.zeros, fraction)
+        panels += [
+            (check_images(each.lowest, f"lowest weights{suffix}"), f"{low}{suffix}"),
+            (check_images(each.highest, f"highest weights{suffix}"), f"{high}{suffix}"),
+        ]
+    rows = min(rows, -(-max(len(images) for images, _ in panels) // columns))
     look = read_style(style)
-    _, height, width, _ = sides[0].shape
-    share = f"{100 * fraction:g}%"
+    _, height, width, _ = panels[0][0].shape
     # Large grids stand one over the other, so that their images can still be judged.
-    stacked = columns > max(8, rows)
+    across = 1 if columns > max(8, rows) else 2
+    down = len(panels) // across
     with styled(look):
-        across = look.width if stacked else look.width / 2
-        tall = across * rows * height / (columns * width) + 0.025 * look.font_size
-        figure = new_figure(look, (2 * tall if stacked else tall) + 0.07 * look.font_size)
-        panels = figure.subplots(2, 1) if stacked else figure.subplots(1, 2)
-        for axes, images, name in zip(panels, sides, ("(a) Smallest", "(b) Largest"), strict=True):
-            draw_mosaic(axes, images, rows, columns, f"{name} {share} of weights")
+        tall = look.width / across * rows * height / (columns * width) + 0.025 * look.font_size
+        figure = new_figure(look, down * tall + 0.09 * look.font_size)
+        axes = figure.subplots(down, across, squeeze=False).flat
+        for letter, place, (images, head) in zip("abcd", axes, panels, strict=False):
+            draw_mosaic(place, images, rows, columns, f"({letter}) {head}")
         add_heading(figure, f"{title}: generated images of low and of high weight", look)
-        add_note(
-            figure,
-            "Uncurated, drawn at random within each side. The weights minimize FID in pre-logits.",
-            look,
-            simulated=simulated,
-        )
+        add_note(figure, _note(extremes, released, fraction), look, simulated=simulated)
     return figure
+
+
+def _heads(zeros: float, fraction: float) -> tuple[str, str]:
+    """Return what the low and the high side are."""
+    low = f"Smallest {100 * fraction:g}% of weights"
+    if zeros >= fraction:
+        low = f"Weight 0 ({_percent(zeros)} of candidates)"
+    elif zeros > 0:
+        low += f" ({_percent(zeros)} are 0)"
+    return low, f"Largest {100 * fraction:g}% of weights"
+
+
+def _note(ours: Extremes, released: Extremes | None, fraction: float) -> str:
+    """Return how the images were chosen."""
+    said = "Uncurated, drawn at random within each side. The weights minimize FID in pre-logits."
+    if ours.zeros >= fraction:
+        said += (
+            f" Weights of 0 are those of {_percent(ours.zeros)} of the candidates; (a) is drawn "
+            f"from the {100 * fraction:g}% of all candidates that FID wants least: with the "
+            "largest reduced cost."
+        )
+    if released is not None:
+        said += " (c) and (d): weights of the released algorithm, stopped as configured; none is 0."
+        if released.zeros > 0:
+            said = said.removesuffix("; none is 0.") + "."
+    return said
+
+
+def _percent(share: float) -> str:
+    """Return "62%", or "0.03%" of a small share."""
+    return f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.2g}%"

@@ -61,6 +61,11 @@ def _released(found: Convergence) -> list[str]:
         f"{steps} remove {100 * removed / found.reference_start:.1f}%: the null space that our "
         f"weights show is {_times(found.removed / removed)} as large."
     ]
+    if found.merge_error > 0:
+        said.append(
+            f"Steps were merged, by which the loss errs by at most {found.merge_error:.1g} "
+            "(measured)."
+        )
     progress, published = f"{found.progress:.2g}", f"{PUBLISHED_PROGRESS:g}"
     going = f"Step size times steps over candidates is {progress} there and"
     runs = f"{published} in the published runs (100,000 steps, 250,000 candidates)"

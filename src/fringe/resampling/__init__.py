@@ -4,7 +4,7 @@ from fringe.resampling.draw import draw, effective_sample_size
 from fringe.resampling.histogram import Match, admitted, match_histogram, shortage
 from fringe.resampling.indicators import class_indicators
 from fringe.resampling.sampled import SampledDistance
-from fringe.resampling.weights import CHECKS, PATH, Weights, optimize_weights
+from fringe.resampling.weights import CHECKS, PATH, Merging, Weights, optimize_weights
 from fringe.revisions import RESAMPLING as REVISION
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "PATH",
     "REVISION",
     "Match",
+    "Merging",
     "SampledDistance",
     "Weights",
     "admitted",

@@ -57,6 +57,8 @@ def descend(
         else:
             best = state["path"][state["path"][:, 1].argmin()]
             _check(state, state["best"], best, judge)
+        tangent = objective.evaluate(state["chosen"]).tangent
+        state["reduced_costs"] = tangent - state["chosen"] @ tangent
         state["done"] = torch.tensor(True)
         saved.save(_arrays(state))
     report(state["path"].numpy(), last=True)
@@ -67,6 +69,7 @@ def descend(
         min(float(state["bound"]), value),
         state["path"].numpy(),
         state["checks"].numpy(),
+        state["reduced_costs"].cpu().numpy(),
     )
 
 

@@ -29,7 +29,9 @@ from fringe.metrics.arrays import Array
 from fringe.resampling.checkpoint import signature
 from fringe.resampling.rows import Rows
 
-__all__ = ["Evaluation", "Objective"]
+__all__ = ["EPSILON", "Evaluation", "Objective"]
+
+EPSILON = 1e-12  # added by the released loss to each eigenvalue of S R before its square root
 
 SMOOTHING = 1e-6  # of the mean of K^1/2's eigenvalues, see `Objective.smoothing`
 
@@ -121,11 +123,7 @@ class Objective:
     def evaluate(self, p: torch.Tensor | Array) -> Evaluation:
         """Return value, tangent and curvature at the probabilities ``p`` (N,)."""
         p = torch.as_tensor(p).to(self.device)
-        if bool((p == p[0]).all()):
-            mean, covariance, eigenvalues, vectors = self._equal
-        else:
-            mean, covariance = self._moments(p)
-            eigenvalues, vectors = _eigh(self._root.T @ covariance @ self._root)
+        mean, covariance, eigenvalues, vectors = self._spectrum(p)
         roots = (eigenvalues + self.smoothing).sqrt()
         # x^T F B F^T x = |W^T x|^2, and the Hessian's diagonal is at most
         # (sum_a (W^T x)_a^2 roots_a^-1/2)^2 / 2 + 2 |W^T x|^2, because
@@ -149,6 +147,33 @@ class Objective:
             tangent * square,
             curvature * square,
         )
+
+    def evaluate_released(self, w: torch.Tensor | Array) -> tuple[float, torch.Tensor]:
+        """Return the released loss at the log-weights ``w`` (N,), and its gradient in w (N,).
+
+        Loss and gradient are those of `fringe.resampling.reference`, but candidates may be read
+        block by block. The sum of the weights must be finite and above 1.
+        """
+        weights = torch.as_tensor(w).to(self.device).exp()
+        total = weights.sum()
+        p = weights / total
+        widened = float(total / (total - 1))  # the released divisor is the sum less 1
+        mean, covariance, eigenvalues, vectors = self._spectrum(p)
+        square = self._unit**2
+        epsilon = EPSILON / square**2
+        roots = (widened * eigenvalues + epsilon).sqrt()
+        W = self._root @ (vectors / roots.sqrt())
+        difference = mean - self._mean
+        balance = widened * float(covariance.trace() - (eigenvalues / roots).sum())
+        gradient = torch.empty_like(p)
+        for at, rows in self._rows:
+            centred = rows - mean
+            curved = centred.square().sum(dim=1) - (centred @ W).square_().sum(dim=1) - balance
+            gradient[at] = p[at] * (2 * (centred @ difference) + widened * curved)
+        # Every one of the D eigenvalues of S R counts, those that are 0 for any p too.
+        root = float(roots.sum()) + (self._rows.dim - len(roots)) * math.sqrt(epsilon)
+        loss = float(difference @ difference) + self._trace + widened * float(covariance.trace())
+        return (loss - 2 * root) * square, gradient * square
 
     @cached_property
     def identity(self) -> str:
@@ -182,6 +207,15 @@ class Objective:
         """Return |m - mu|^2 + tr R + tr S."""
         step = mean - self._mean
         return float(step @ step) + self._trace + float(covariance.trace())
+
+    def _spectrum(
+        self, p: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return `_moments` at p, and the eigenvalues and eigenvectors of K."""
+        if bool((p == p[0]).all()):
+            return self._equal
+        mean, covariance = self._moments(p)
+        return (mean, covariance, *_eigh(self._root.T @ covariance @ self._root))
 
     def _moments(self, p: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return mu (D,) and S (D, D) from this objective's origin and in its unit."""

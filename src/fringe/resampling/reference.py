@@ -15,12 +15,11 @@ from fringe.metrics import Gaussian
 from fringe.metrics.arrays import Array, Floats
 from fringe.resampling.checkpoint import Checkpoint, State
 from fringe.resampling.draw import effective_sample_size
-from fringe.resampling.objective import Objective
+from fringe.resampling.objective import EPSILON, Objective
 from fringe.resampling.weights import CHECKS, PATH, Judge, Report, Weights, ask
 
-__all__ = ["DivergenceError", "Reference", "follow", "normalized"]
+__all__ = ["DivergenceError", "Reference", "follow", "judged_by_tangent", "normalized"]
 
-EPSILON = 1e-12
 EVERY = 500  # steps between two checks; one more is after the first step, and one after the last
 DRAWS = 3  # of which the best counts
 
@@ -160,8 +159,8 @@ def follow(
     p = normalized(state["w"] if judge is None else state["chosen"])
     objective = Objective(real, candidates, device)
     value = objective.measure(p)
-    bound = min(max(float(objective.evaluate(p).tangent.min()), 0.0), value)
-    return Weights(p, value, bound, state["path"], state["checks"])
+    bound, reduced = judged_by_tangent(objective, p, value)
+    return Weights(p, value, bound, state["path"], state["checks"], reduced)
 
 
 def _check(state: State, judge: Judge) -> None:
@@ -174,6 +173,15 @@ def _check(state: State, judge: Judge) -> None:
     # The loss in the path is from before the step, as in the release.
     row = (number, state["path"][number - 1, 1], effective_sample_size(p), sampled)
     state["checks"] = np.vstack([state["checks"], row])
+
+
+def judged_by_tangent(objective: Objective, p: Floats, value: float) -> tuple[float, Floats]:
+    """Return the lower bound and the reduced costs (N,) that the tangent at ``p`` (N,) proves.
+
+    ``value`` is the objective at ``p``.
+    """
+    tangent = objective.evaluate(p).tangent.cpu().numpy()
+    return min(max(float(tangent.min()), 0.0), value), tangent - p @ tangent
 
 
 def normalized(w: Floats) -> Floats:

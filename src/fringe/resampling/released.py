@@ -15,7 +15,7 @@ from fringe.devices import describe_device, open_device
 from fringe.errors import FringeError
 from fringe.metrics import Gaussian
 from fringe.metrics.arrays import Array
-from fringe.resampling.reference import EPSILON
+from fringe.resampling.objective import EPSILON
 
 __all__ = ["Timing", "released_loss", "released_step", "time_released_step"]
 

@@ -4,7 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
@@ -19,7 +19,7 @@ from fringe.resampling.draw import effective_sample_size
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["CHECKS", "PATH", "Judge", "Report", "Weights", "ask", "optimize_weights"]
+__all__ = ["CHECKS", "PATH", "Judge", "Merging", "Report", "Weights", "ask", "optimize_weights"]
 
 EQUAL = 0.1  # share of equal weights at the start, where other weights are given
 REPORT = 10.0  # seconds between two lines of progress
@@ -31,6 +31,49 @@ CHECKS = ("evaluation", "objective", "effective_sample_size", "sampled")
 """Columns of checks: one row each. Sampled: the distance of images drawn with the weights."""
 
 Judge: TypeAlias = Callable[[Floats, int], float]
+
+
+@dataclass(frozen=True, eq=False)
+class Merging:
+    """What merging released steps cost and how far it may have led astray, see `merged`.
+
+    Attributes
+    ----------
+    steps : int
+        Released steps that were taken.
+    evaluations : int
+        Evaluations of the loss and its gradient that this took.
+    learning_rate, merge : float
+        As asked for.
+    weights_error : float
+        Of the weights that were returned: half the sum of |p - p'|, the share of draws that would
+        be of other images, where p' are the weights of the first-order path at the same step.
+    loss_error : float
+        Likewise |difference| of the released loss.
+    sampled_error : float
+        Likewise the largest |difference| of three draws' distances, which contains the luck of
+        the draw: unequal weights draw other images. NaN without a judge.
+    differences : float64 array (E,)
+        For each row of the path, the loss there less that of the first-order path.
+    """
+
+    steps: int
+    evaluations: int
+    learning_rate: float
+    merge: float
+    weights_error: float
+    loss_error: float
+    sampled_error: float
+    differences: Floats
+
+    def __str__(self) -> str:
+        """Say all but the differences in words."""
+        return (
+            f"{self.steps:,} released steps of size {self.learning_rate:g} took "
+            f"{self.evaluations:,} evaluations; error of merging them: {self.weights_error:.2g} of "
+            f"the weights, {self.loss_error:.2g} in the loss, {self.sampled_error:.2g} in the FID "
+            "of drawn images"
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +90,17 @@ class Weights:
     lower_bound : float
         No probabilities whatever give a smaller objective: proven by convexity.
     path : float64 array (E, 5)
-        One row per evaluation, columns `PATH`. For ``reference``, the objective is the released
-        loss from before the step, and no bound is computed: the gap is NaN.
+        One row per evaluation, columns `PATH`. For ``reference`` and ``released``, the evaluation
+        is the number of the step, the objective is the released loss from before the step, and no
+        bound is computed: the gap is NaN.
     checks : float64 array (C, 4)
         Where a ``judge`` chose: one row per check, columns `CHECKS`.
+    reduced_costs : float64 array (N,)
+        How fast the objective rises as a little weight moves to each candidate from all others,
+        in proportion to theirs. At the optimum they are 0 where there is weight, and at least 0
+        elsewhere: the larger, the less the candidate is wanted.
+    merging : Merging or None
+        Of ``released``: how exact it is.
     """
 
     probabilities: Any
@@ -58,6 +108,8 @@ class Weights:
     lower_bound: float
     path: Floats
     checks: Floats = field(default_factory=lambda: np.zeros((0, len(CHECKS))))
+    reduced_costs: Floats = field(default_factory=lambda: np.zeros(0))
+    merging: Merging | None = None
 
     @property
     def gap(self) -> float:
@@ -73,11 +125,12 @@ class Weights:
 def optimize_weights(
     real: Any,
     candidates: Any,
-    method: Literal["auto", "reference"] = "auto",
+    method: Literal["auto", "reference", "released"] = "auto",
     *,
     max_evaluations: int | None = None,
     tolerance: float = 5e-4,
     learning_rate: float = 10.0,
+    merge: float = 0.05,
     judge: Judge | None = None,
     start: Any = None,
     device: "str | torch.device" = "cpu",
@@ -94,27 +147,31 @@ def optimize_weights(
     candidates : array (N, D), or anything of that shape and a dtype whose slices are arrays
         Features of the generated images: pre-logits, logits or class indicators; in memory or,
         for example, an HDF5 dataset.
-    method : "auto" or "reference"
+    method : "auto", "reference" or "released"
         ``auto``: projected, preconditioned L-BFGS, certified. ``reference``: the released
         algorithm to the letter, gradient descent on log-weights, whose loss divides the
         covariance by (sum w) - 1; about five float64 copies of the candidates are on the
-        device.
+        device. ``released``: the same with steps merged, and the error of that measured (see
+        `Merging`); candidates may exceed the device's memory.
     max_evaluations : int, optional
-        Default 150 for ``auto`` and 100,000 steps, as in the paper, for ``reference``. Each costs
+        Default 150 for ``auto`` and 100,000 steps, as in the paper, for the others. Each costs
         two products of N x D x D and one symmetric eigenproblem of size D.
     tolerance : float
         ``auto`` stops when the gap is at most this part of the FID at equal weights, or of 20 times
         the best FID so far if that is less; or when neither objective nor gap have fallen by a
         hundredth of that in 25 evaluations.
     learning_rate : float
-        Of ``reference``.
+        Of ``reference`` and ``released``.
+    merge : float
+        ``released`` merges as many steps as change no log-weight by more than this, and never
+        passes over a check; 0 merges none.
     judge : function of (probabilities (N,), repeat), optional
         Returns the distance of images that are drawn with the probabilities, see
         `fringe.resampling.SampledDistance`. Given one, the weights with the smallest are
-        returned, as the paper does: ``auto`` asks every 5 evaluations and at the end,
-        ``reference`` after the first, every 500th and the last step, where the best of three
-        repeats counts. Without one, the weights with the smallest objective (``auto``) or after
-        the last step (``reference``) are returned.
+        returned, as the paper does: ``auto`` asks every 5 evaluations and at the end, the others
+        after the first, every 500th and the last step, where the best of three repeats counts.
+        Without one, the weights with the smallest objective (``auto``) or after the last step are
+        returned.
     start : array (N,), optional
         Weights that ``auto`` starts near, none negative: a tenth of equal weights is mixed in,
         because a weight of 0 comes back slowly. Without any, it starts at equal weights.
@@ -134,7 +191,8 @@ def optimize_weights(
     Raises
     ------
     FringeError
-        NaN or infinity, dimensions that differ, or an argument out of range.
+        NaN or infinity, dimensions that differ, an argument out of range, or released steps that
+        diverge.
     """
     matrix = _matrix(candidates)
     gaussian = _statistics(real)
@@ -143,9 +201,9 @@ def optimize_weights(
             f"real and candidate features have {gaussian.dim} and {matrix.shape[1]} dimensions: "
             "they come from different networks or spaces"
         )
-    if method not in ("auto", "reference"):
-        raise FringeError(f"method: got {method!r}; known are 'auto' and 'reference'")
-    evaluations = {"auto": 150, "reference": 100_000}[method]
+    if method not in ("auto", "reference", "released"):
+        raise FringeError(f"method: got {method!r}; known are 'auto', 'reference' and 'released'")
+    evaluations = 150 if method == "auto" else 100_000
     if max_evaluations is not None:
         evaluations = max_evaluations
     if not (evaluations == int(evaluations) >= 1 and 0 <= tolerance < np.inf and learning_rate > 0):
@@ -153,35 +211,41 @@ def optimize_weights(
             f"optimize_weights: got max_evaluations {evaluations}, tolerance {tolerance}, "
             f"learning_rate {learning_rate}; give a whole number from 1 on, at least 0, more than 0"
         )
+    if not 0 <= merge < np.inf:
+        raise FringeError(f"merge: got {merge}; give a number from 0 (merge no steps) on")
     if start is not None and method != "auto":
         raise FringeError("start: the released algorithm starts at equal weights; leave it out")
     # PyTorch takes seconds to import, and only those who optimize need it.
-    from fringe.resampling import REVISION, descent, reference
+    from fringe.resampling import REVISION, descent, merged, reference
     from fringe.resampling.objective import Objective
 
     first = None if start is None else _start(start, len(matrix))
-    settings = (method, evaluations, tolerance if method == "auto" else learning_rate, judge)
+    settings = {
+        "auto": (method, evaluations, tolerance, judge),
+        "reference": (method, evaluations, learning_rate, judge),
+        "released": (method, evaluations, learning_rate, merge, judge),
+    }[method]
     key = ""
     if checkpoint is not None:
         key = signature(REVISION, settings, gaussian.mean, gaussian.covariance, matrix, first)
-    saved, report = Checkpoint(checkpoint, key), Report(title, evaluations)
+    unit = "evaluation" if method == "auto" else "step"
+    saved, report = Checkpoint(checkpoint, key), Report(title, evaluations, unit)
     with report:
-        if method == "auto":
-            objective = Objective(gaussian, matrix, device, memory_limit)
-            weights = descent.descend(
-                objective, evaluations, tolerance, judge, first, saved, report
-            )
-        else:
+        if method == "reference":
             weights = reference.follow(
                 gaussian, matrix[:], evaluations, learning_rate, judge, device, saved, report
             )
-    return Weights(
-        like(candidates, weights.probabilities),
-        weights.objective,
-        weights.lower_bound,
-        weights.path,
-        weights.checks,
-    )
+        else:
+            objective = Objective(gaussian, matrix, device, memory_limit)
+            if method == "auto":
+                weights = descent.descend(
+                    objective, evaluations, tolerance, judge, first, saved, report
+                )
+            else:
+                weights = merged.follow(
+                    objective, evaluations, learning_rate, merge, judge, saved, report
+                )
+    return replace(weights, probabilities=like(candidates, weights.probabilities))
 
 
 def _matrix(candidates: Any) -> Any:
@@ -233,14 +297,12 @@ def ask(judge: Judge, probabilities: Floats, repeat: int) -> float:
 class Report:
     """A bar in a terminal; in a log, a line every ten seconds and at the end of a longer run."""
 
-    def __init__(self, title: str, total: int) -> None:
-        self._title, self._total = title, total
+    def __init__(self, title: str, total: int, unit: str = "evaluation") -> None:
+        self._title, self._total, self._unit = title, total, unit
         self._begun = time.perf_counter()
         self._last = time.monotonic()
         self._any = False
-        self._bar = tqdm(
-            total=total, desc=title, unit="evaluation", disable=not sys.stderr.isatty()
-        )
+        self._bar = tqdm(total=total, desc=title, unit=unit, disable=not sys.stderr.isatty())
 
     def __enter__(self) -> "Report":
         """Return the report itself."""
@@ -271,5 +333,6 @@ class Report:
         if now - self._last < REPORT and not (last and self._any):
             return
         self._last, self._any = now, True
-        line = f"{self._title}: evaluation {evaluation:.0f} of at most {self._total}, {text}"
+        at_most = "at most " if self._unit == "evaluation" else ""
+        line = f"{self._title}: {self._unit} {evaluation:.0f} of {at_most}{self._total}, {text}"
         print(line, file=sys.stderr, flush=True)

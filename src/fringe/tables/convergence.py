@@ -34,13 +34,15 @@ CONVERGENCE_COLUMNS = (
     "timed_steps",
     "device",
     "threads",
+    "merge_error",
 )
 """One row per evaluation of one solver.
 
 ``solver``: "ours" or "reference"; ``seconds`` since the start, this evaluation included;
 ``lower_bound``: the best proven so far (ours). The reference's objective divides the covariance by
 (sum w) - 1, ours by sum w; its seconds are those of one released step times the evaluation's
-number, and ``timed_steps``, ``device`` and ``threads`` say how that step was timed.
+number, and ``timed_steps``, ``device`` and ``threads`` say how that step was timed. Where its steps
+were merged, rows are missing and ``merge_error`` is the measured error of the objective.
 """
 
 PUBLISHED_PROGRESS = 10 * 100_000 / 250_000
@@ -64,6 +66,8 @@ class Convergence:
         The evaluation that found the lowest.
     reference_seconds : float
         Until then.
+    merge_error : float
+        Largest error of the reference's losses that comes from merging its steps; 0 if none was.
     start, ours, lower_bound : float
         Our first objective, the lowest, and the best proven bound.
     ours_seconds : float
@@ -77,6 +81,7 @@ class Convergence:
     reference: float
     reference_step: int
     reference_seconds: float
+    merge_error: float
     start: float
     ours: float
     lower_bound: float
@@ -131,14 +136,16 @@ def compare_convergence(rows: pd.DataFrame, dataset: str) -> Convergence:
     level = float(reference["objective"].iloc[lowest])
     reached = ours[ours["objective"] <= level]
     candidates = int(reference["candidates"].iloc[0])
+    steps = int(reference["evaluation"].max())
     return Convergence(
         candidates=candidates,
-        steps=len(reference),
-        progress=float(reference["learning_rate"].iloc[0]) * len(reference) / candidates,
+        steps=steps,
+        progress=float(reference["learning_rate"].iloc[0]) * steps / candidates,
         reference_start=float(reference["objective"].iloc[0]),
         reference=level,
         reference_step=int(reference["evaluation"].iloc[lowest]),
         reference_seconds=float(reference["seconds"].iloc[lowest]),
+        merge_error=float(reference["merge_error"].fillna(0).max()),
         start=float(ours["objective"].iloc[0]),
         ours=float(ours["objective"].min()),
         lower_bound=float(ours["lower_bound"].max()),

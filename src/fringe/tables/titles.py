@@ -86,6 +86,7 @@ def is_simulated(titles: Titles, name: str) -> bool:
 def scheme_mark(scheme: str) -> str:
     """Return the superscript of a scheme: "" for random, "Top-1" for matched, "PL" ..."""
     known = {"random": "", "matched": "Top-1", "prelogits": "PL", "logits": "L"}
+    known |= {"prelogits-released": "PL, released"}
     if scheme in known:
         return known[scheme]
     found = sweep_size(scheme)
