@@ -734,7 +734,7 @@ def snapshot_protocols(datasets):
     }
 
 
-def exhibits(paths):
+def exhibits_of(paths):
     """Return the names of exhibits, such as "table1" and "figure10a", that files show."""
     found = (re.match("(table|figure)S?[0-9]+[ab]?", Path(path).name) for path in paths)
     return sorted({one.group() for one in found if one})

@@ -77,7 +77,7 @@ rule list_deviations:
                     config,
                     [
                         "verdict",
-                        *exhibits([*rules.tables.input, *rules.figures.input]),
+                        *exhibits_of([*rules.tables.input, *rules.figures.input]),
                     ],
                 )
             ],
