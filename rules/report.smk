@@ -39,7 +39,7 @@ rule verdict:
             "convergence": CONVERGENCE,
             "explained": {name: "region" in DATASETS[name] for name in EXPLAINED},
             "scales": config["sensitivity"]["noise"]["scales"],
-            "released": RELEASED,
+            "released": plan.released_steps(config, SOURCES),
             "protocols": protocols(RESAMPLED),
             "dims": {
                 name: network_info(name)[0]

@@ -68,6 +68,7 @@ __all__ = [
     "protocol",
     "published_statistics",
     "released_schemes",
+    "released_steps",
     "repeats",
     "resolve_sizes",
     "schemes",
@@ -694,6 +695,26 @@ def released_schemes(config: Config) -> list[str]:
     """Return the names of the schemes whose weights the released algorithm makes."""
     wanted = config["optimization"]["released"]["steps"] > 0
     return ["prelogits-released"] if wanted else []
+
+
+def released_steps(config: Config, sources: Sources) -> dict[str, Any]:
+    """Return what the released weights of a run were made with; {} if the run has none.
+
+    Keys: ``steps``, ``learning_rate``, and ``candidates``, their number by data set.
+    """
+    if not released_schemes(config):
+        return {}
+    asked = config["optimization"]["released"]
+    counts = {
+        name: sources[dataset["generated"]]["count"]
+        for name, dataset in items(config, "datasets")
+        if dataset["resample"]
+    }
+    return {
+        "steps": asked["steps"],
+        "learning_rate": asked["learning_rate"],
+        "candidates": counts,
+    }
 
 
 def optimization_settings(config: Config, scheme: str) -> dict[str, Any]:

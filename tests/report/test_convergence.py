@@ -52,6 +52,7 @@ def said(
     released=None,
     spreads=(0.0, 0.0, 0.0),
     protocols=None,
+    steps=100_000,
 ):
     """Return what a verdict says with the rows, as one text.
 
@@ -75,7 +76,8 @@ def said(
         ["clip"],
         {},
         convergence=rows,
-        released=released is not None,
+        released=released
+        and {"steps": steps, "learning_rate": 10, "candidates": {dataset: 250_000}},
         protocols=protocols,
     )
     return " ".join(found.sentences)
@@ -148,6 +150,15 @@ def test_the_released_weights_stand_between_ours_and_the_papers():
         "The optimal weights remove 60.0 ± 1.1% of FID, those of the released steps 40.0 ± 2.1%: "
         "the null space is 1.50 ± 0.08 times as large as those show."
     ) in text
+    # 10 * 100,000 / 250,000
+    assert "Released steps: 100,000 of step size 10." in text
+    assert "over candidates is 4 for d, and 4 in the published runs" in text
+    assert text.count("the steps went at least as far") == 1
+    few = said(None, released=6.0, steps=20)
+    assert "is 0.0008 for d, and 4 in the published runs" in few
+    assert "fewer or smaller steps remove less of FID than the published ones" in few
+    # Where their losses were measured, the paragraph on these says how far they went.
+    assert "Released steps:" not in said(ROWS, released=6.0, steps=20)
     asked = {"dataset": "ffhq", "network": "inception", "random": 5.3, "resampled": 1.06}
     ours = replace(
         PAPER["ffhq"],

@@ -78,7 +78,7 @@ def paper_verdict(folder: Path, controls: list[str], stated: dict[str, str | Non
         "controls": controls,
         "dims": {"inception": 2048},
         "trained_on": stated,
-        "released": False,
+        "released": {},
         "protocols": {},
     }
     files = Named()

@@ -14,6 +14,7 @@ def main(job: Job) -> None:
     scores = read_scores(job.input)
     names = (about["titles"], about["network"], about["controls"])
     number, output = job.wildcards.table, job.output
+    released = bool(about["released"])
     options = {
         "repeats": about["repeats"],
         "protocols": tables.read_protocols(about["protocols"]),
@@ -22,17 +23,19 @@ def main(job: Job) -> None:
     if number == "1":
         full = table = tables.table1(scores, *names, **options)
     elif number == "2":
-        full = table = tables.table2(scores, *names, released=about["released"], **options)
+        full = table = tables.table2(scores, *names, released=released, **options)
         notes = tables.null_space_remarks(table)
     else:
-        table = tables.table3(scores, *names, released=about["released"], **options)
+        table = tables.table3(scores, *names, released=released, **options)
         # Every metric there is, the exact KID and all gammas among them.
         metrics = list(dict.fromkeys(scores["metric"]))
-        full = tables.table3(scores, *names, released=about["released"], metrics=metrics, **options)
-        schemes = ["prelogits-released"] if about["released"] else []
+        full = tables.table3(scores, *names, released=released, metrics=metrics, **options)
+        schemes = ["prelogits-released"] if released else []
         notes = tables.gamma_remarks(
             scores, *names[:2], schemes=[*schemes, "prelogits"], repeats=about["repeats"]
         )
+    if number != "1" and released:
+        notes += tables.released_remarks(about["released"], about["titles"])
     if about["choices"]:
         notes.append(about["choices"])
     tables.write_table(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -16,7 +17,7 @@ from fringe.tables.build import change_spread, relative_change
 from fringe.tables.layout import format_percent, format_value
 from fringe.tables.paper import paper_value
 from fringe.tables.protocol import Protocols
-from fringe.tables.remarks import null_space_clause
+from fringe.tables.remarks import null_space_clause, released_remarks
 from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell
 from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
 from fringe.training import NOT_STATED, Training, training
@@ -80,7 +81,7 @@ def verdict(
     convergence: pd.DataFrame | None = None,
     region_noise: pd.DataFrame | None = None,
     region_shares: pd.DataFrame | None = None,
-    released: bool = False,
+    released: Mapping[str, Any] | None = None,
     protocols: Protocols | None = None,
 ) -> list[Verdict]:
     """Tell, for each dataset, how much of FID resampling takes away from unchanged images.
@@ -108,9 +109,9 @@ def verdict(
     region_noise, region_shares : DataFrame, optional
         What FID's sensitivity maps proved to be worth, and what they say of a region, as
         `sensitivity_sentences` takes them.
-    released : bool
-        Whether the scores hold the scheme prelogits-released, with the weights of the released
-        algorithm, which are then compared with the optimal ones and with the paper's.
+    released : mapping, optional
+        What the weights of the scheme prelogits-released were made with (`released_remarks`). The
+        scores hold that scheme then, and it is compared with the optimal weights and the paper's.
     protocols : mapping of dataset to Protocol, optional
         What the scores were measured with: only where that is the paper's they compare with it.
 
@@ -178,7 +179,7 @@ def _verdict(
     convergence: pd.DataFrame | None,
     region_noise: pd.DataFrame | None,
     region_shares: pd.DataFrame | None,
-    released: bool,
+    released: Mapping[str, Any] | None,
     protocols: Protocols | None,
 ) -> Verdict:
     title = title_of(titles, dataset)
@@ -234,6 +235,8 @@ def _verdict(
         said.append(_judge_told(judge, trainings[judge.network], flags))
     said += null_space_sentences(convergence, dataset)
     said += _published(scores, dataset, main, before, after, released, protocols)
+    if released and (convergence is None or dataset not in set(convergence["dataset"])):
+        said += released_remarks(released, titles, [dataset])
     said += sensitivity_sentences(region_noise, region_shares, dataset, main)
     said += _cautions(flags, fid, before, after, main, dims)
     if simulated:
@@ -260,7 +263,7 @@ def _published(
     main: str,
     random: Cell,
     ours: Cell,
-    released: bool,
+    released: Mapping[str, Any] | None,
     protocols: Protocols | None,
 ) -> list[str]:
     """Return how the fall of FID compares with the released algorithm's and with the paper's."""

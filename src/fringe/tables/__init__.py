@@ -5,7 +5,7 @@ from fringe.tables.build import TABLE_COLUMNS, relative_change, table1, table2, 
 from fringe.tables.convergence import CONVERGENCE_COLUMNS, Convergence, compare_convergence
 from fringe.tables.paper import paper_numbers, paper_rows, paper_value
 from fringe.tables.protocol import Protocols, differences, read_protocols
-from fringe.tables.remarks import gamma_remarks, null_space_remarks
+from fringe.tables.remarks import gamma_remarks, null_space_remarks, released_remarks
 from fringe.tables.scores import (
     SCORE_COLUMNS,
     Cell,
@@ -39,6 +39,7 @@ __all__ = [
     "paper_value",
     "read_protocols",
     "relative_change",
+    "released_remarks",
     "scheme_mark",
     "score_cell",
     "sweep_size",

@@ -1,7 +1,7 @@
 """What Tables 2 and 3 come to, in a sentence for each data set."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fringe.tables.build import change_spread, relative_change
+from fringe.tables.convergence import PUBLISHED_PROGRESS
 from fringe.tables.layout import format_percent
 from fringe.tables.scores import Cell, datasets_of, score_cell, score_values
 from fringe.tables.titles import Titles, gamma_title, title_of
@@ -19,6 +20,7 @@ __all__ = [
     "gamma_remarks",
     "null_space_clause",
     "null_space_remarks",
+    "released_remarks",
     "removal_ratio",
 ]
 
@@ -92,6 +94,40 @@ def null_space_clause(
     clause += f" {_share(released, random)}" + (f" ({paper})" if paper else "")
     spread = "" if math.isnan(ratio.std) else f" ± {ratio.std:.2f}"
     return f"{clause}: the null space is {ratio.value:.2f}{spread} times as large as those show"
+
+
+def released_remarks(
+    released: Mapping[str, Any], titles: Titles, datasets: Sequence[str] | None = None
+) -> list[str]:
+    """Return how far the released steps of a run went, next to the published ones, in a sentence.
+
+    Parameters
+    ----------
+    released : mapping
+        What `fringe.plan.released_steps` returns: ``steps``, ``learning_rate``, and ``candidates``
+        by data set.
+    titles : mapping
+        Display names of data sets.
+    datasets : sequence of str, optional
+        Those to name; all by default.
+    """
+    rate, steps = released["learning_rate"], released["steps"]
+    progress = {
+        name: rate * steps / count
+        for name, count in released["candidates"].items()
+        if datasets is None or name in datasets
+    }
+    each = ", ".join(
+        f"{value:.2g} for {title_of(titles, name)}" for name, value in progress.items()
+    )
+    said = (
+        f"Released steps: {steps:,} of step size {rate:g}. Step size times steps over candidates "
+        f"is {each}, and {PUBLISHED_PROGRESS:g} in the published runs (100,000 steps, 250,000 "
+        "candidates)"
+    )
+    if min(progress.values()) < 0.995 * PUBLISHED_PROGRESS:
+        return [f"{said}: fewer or smaller steps remove less of FID than the published ones."]
+    return [f"{said}: the steps went at least as far."]
 
 
 def null_space_remarks(table: pd.DataFrame) -> list[str]:
