@@ -88,8 +88,9 @@ def choices(config: Mapping[str, Any]) -> dict[str, str]:
     told = {}
     for name in exhibits:
         found = "; ".join(one.short for one in applying(config, [name]))
-        told[name] = f"Where the paper is silent or otherwise (docs/paper.md): {found}." * bool(
-            found
+        told[name] = (
+            f"Choices that the paper leaves open or makes otherwise (docs/paper.md): {found}."
+            * bool(found)
         )
     return told
 

@@ -123,8 +123,16 @@ def _draw(
     if found.reference < found.reference_start and not math.isnan(found.ours_seconds):
         ends = [found.ours_seconds, found.reference_seconds]
         axes.plot(ends, [found.reference] * 2, color="#333333", ls="--", lw=1, zorder=1.5)
-        text = f"  {found.reference_step:,} released steps: {format_loss(found.reference)}"
-        label(min(ends), found.reference, text, "#333333", "above")
+        text = f"{found.reference_step:,} released steps: {format_loss(found.reference)}"
+        # Under the end of the level, where our loss is lower already, if the text has room there.
+        level, lowest = (
+            axes.transLimits.transform((0, axes.transScale.transform((1, y))[1]))[1]
+            for y in (found.reference, found.ours)
+        )
+        if level - lowest > 0.15:
+            label(max(ends), found.reference, text, "#333333", "below", "right")
+        else:
+            label(min(ends), found.reference, f"  {text}", "#333333", "above")
     text = f"ours: {format_loss(found.ours)}; " + (
         f"no weights reach below {format_loss(found.lower_bound, down=True)} (proven)"
         if found.lower_bound > 0

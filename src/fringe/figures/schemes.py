@@ -67,7 +67,7 @@ def scheme_grids(
     _, height, width, _ = images["random"].shape
     with styled(look):
         tall = look.width / 3 * rows * height / (columns * width)
-        figure = new_figure(look, tall + 0.105 * look.font_size)
+        figure = new_figure(look, tall + 0.135 * look.font_size)
         panels = figure.subplots(1, 3)
         for letter, axes, (scheme, name) in zip("abc", panels, SCHEME_TITLES.items(), strict=True):
             head = f"({letter}) {name}"

@@ -145,6 +145,7 @@ def add_heading(figure: Figure, title: str, style: Style) -> None:
 
 def add_note(figure: Figure, note: str, style: Style, *, simulated: bool = False) -> None:
     """Put a note under the figure; it ends by telling of a simulated generator, if so."""
+    note = " ".join(note.split())
     if simulated:
         note = f"{note} Generated images: {SIMULATED}.".strip()
     if note:
