@@ -239,6 +239,8 @@ def test_refused_with_costs_addresses_and_advice(small: dict[str, Any]) -> None:
     message = refused(small)
     assert "the configuration does not say; add a `note` to the source" in message
     assert "ALLOW_MISSING" not in message, "nothing would be left"
+    assert "fetched by `make stage`" in message
+    assert "no data set would be left" in message
 
 
 def test_skipped(small: dict[str, Any]) -> None:

@@ -32,11 +32,13 @@ __all__ = [
 
 Config = Mapping[str, Any]
 
+FETCHING = "Files with a `url` are fetched by `make stage` (`fringe stage my.yaml`)."
 ADVICE = (
-    "Files with a `url` are fetched by `make stage` (`fringe stage my.yaml`). To run all that can "
-    "be run without the files that are not there, say `make run ALLOW_MISSING=1` (with Snakemake "
-    "`--config missing=skip`, else `--allow-missing`), or `missing: skip` in the configuration."
+    f"{FETCHING} To run all that can be run without the files that are not there, say `make run "
+    "ALLOW_MISSING=1` (with Snakemake `--config missing=skip`, otherwise `--allow-missing`), or "
+    "`missing: skip` in the configuration."
 )
+NOTHING_LEFT = f"{FETCHING} Without the files that are not there, no data set would be left to run."
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,7 @@ class Resolved:
     omissions : list of Omission
         What is absent and was not left out.
     advice : str
-        How to run without it; "" if that cannot be.
+        How to fetch it, and how to run without it if that is possible; "" if nothing is absent.
     """
 
     config: dict[str, Any]
@@ -192,7 +194,9 @@ def _resolve(config: Config) -> Resolved:
         return Resolved(reduced, faults)
     if config["missing"] == "skip":
         faults = [*faults, "missing: without the files that are not there, no data set is left"]
-    return Resolved(expanded, faults, omissions(expanded, gone), ADVICE if something else "")
+    return Resolved(
+        expanded, faults, omissions(expanded, gone), ADVICE if something else NOTHING_LEFT
+    )
 
 
 def omissions(config: Config, gone: Mapping[str, str]) -> list[Omission]:
