@@ -745,6 +745,13 @@ def repeats(config: Config, scheme: str) -> int:
     return max(wanted[reader] for reader in readers.get(scheme, ("sweep",)))
 
 
+def _fitting(source: Config) -> str:
+    """Return how a source's images are cropped and resized; "" where they are taken as they are."""
+    if "resolution" not in source and "crop" not in source:
+        return ""
+    return f"{source.get('crop', 'center')}, {source.get('filter', 'lanczos')}"
+
+
 def protocol(
     config: Config,
     sources: Mapping[str, Mapping[str, Any]],
@@ -776,6 +783,7 @@ def protocol(
         real=real["kind"],
         real_total=sources[dataset["real"]]["count"],
         resolution=(height, width),
+        fitting=_fitting(real),
         statistics={network: given["count"] for network, given in items(real, "statistics")},
         generator=Path(about["path"]).stem if trained else about["kind"],
         truncation=about["truncation"] if trained else None,

@@ -62,6 +62,8 @@ class Protocol:
         How many images it has.
     resolution : (int, int)
         Height and width of all images, pixels.
+    fitting : str
+        How the run crops and resizes the real images; "" where it takes them as they are.
     statistics : mapping of network to int
         Published statistics of so many real images, in place of measured ones.
     generator : str
@@ -86,6 +88,7 @@ class Protocol:
     real: str | None = None
     real_total: int | None = None
     resolution: tuple[int, int] | None = None
+    fitting: str | None = None
     statistics: Mapping[str, int] = field(default_factory=dict)
     generator: str | None = None
     truncation: float | None = None

@@ -92,7 +92,7 @@ def test_null_space_by_hand():
     assert "none reach below 9.87, so none remove more than 50.7%" in text
     # 1 of 20.04 against 10 of 20.
     assert "The first 3 steps of the released algorithm remove 5.0%" in text
-    assert "the null space that our weights show is 10 times as large" in text
+    assert "by this loss, the null space that our weights show is 10 times as large" in text
     # 10 * 3 / 6000
     assert "is 0.005 there and 4 in the published runs" in text
     assert "how much they leave is not measured here" in text
@@ -133,7 +133,10 @@ def test_without_rows_nothing_is_said():
 def test_the_papers_fall_stands_next_to_ours_with_what_differs(rows):
     asked = {"dataset": "ffhq", "network": "inception", "random": 5.3, "resampled": 1.06}
     text = said(rows, **asked, protocols={"ffhq": PAPER["ffhq"]})
-    assert "The weights here remove 80.0 ± 0.0% of FID, those of the paper 66.4%." in text
+    assert (
+        "By the FID of drawn images, the weights here remove 80.0 ± 0.0% of FID, those of the "
+        "paper 66.4%." in text
+    )
     text = said(rows, **asked, counts=(50000, 40000), protocols={"ffhq": PAPER["ffhq"]})
     assert (
         "those of the paper 66.4%, measured otherwise than ours: "
@@ -147,8 +150,8 @@ def test_the_released_weights_stand_between_ours_and_the_papers():
     """By hand: (10 - 4) / (10 - 6) = 1.5, with errors of 0.1, 0.1 and 0.2 from the repeats."""
     text = said(None, released=6.0, spreads=(0.1, 0.1, 0.2))
     assert (
-        "The optimal weights remove 60.0 ± 1.1% of FID, those of the released steps 40.0 ± 2.1%: "
-        "the null space is 1.50 ± 0.08 times as large as those show."
+        "By the FID of drawn images, the optimal weights remove 60.0 ± 1.1% of FID, those of the "
+        "released steps 40.0 ± 2.1%: the null space is 1.50 ± 0.08 times as large as those show."
     ) in text
     # 10 * 100,000 / 250,000
     assert "Released steps: 100,000 of step size 10." in text

@@ -46,6 +46,8 @@ def test_the_papers_own_protocol_agrees_with_itself() -> None:
         ({"real": "photos"}, "real images of kind photos"),
         ({"real_total": 60_000}, "a set of 60,000 real images (the paper: 70,000)"),
         ({"resolution": (128, 256)}, "256 x 128 pixels"),
+        ({"fitting": "center, lanczos"}, "real images fitted here (center, lanczos)"),
+        ({"optimizers": {}}, "how the weights were optimized is unknown"),
         ({"statistics": {"inception": 70_000}}, "published statistics of 70,000 real images"),
         ({"generator": "ffhq"}, "generator not the paper's"),
         ({"generator": "imitation", "truncation": None}, "generator not the paper's"),
@@ -203,6 +205,24 @@ def test_a_run_tells_what_it_is_measured_with() -> None:
     assert (snapshot.generator, snapshot.candidates) == ("network-snapshot-000200", 50_000)
     precise = completed(extraction={"precision": "tf32"})
     assert told(plan.protocol(precise, SOURCES, WEIGHTS, "ffhq")) == ("features in tf32",)
+
+
+@pytest.mark.parametrize(
+    ("source", "fitting"),
+    [
+        ({}, ""),
+        ({"resolution": 256}, "center, lanczos"),
+        ({"resolution": 256, "filter": "box"}, "center, box"),
+        ({"crop": "wide 512x384"}, "wide 512x384, lanczos"),
+    ],
+)
+def test_real_images_that_a_run_fits_are_not_the_papers(
+    source: dict[str, Any], fitting: str
+) -> None:
+    real = {**CONFIG["sources"]["real"], **source}
+    config = completed(sources={**CONFIG["sources"], "real": real})
+    found = plan.protocol(config, SOURCES, WEIGHTS, "ffhq")
+    assert found.fitting == fitting
 
 
 def test_a_protocol_travels_in_params() -> None:

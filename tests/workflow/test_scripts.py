@@ -111,6 +111,31 @@ def test_the_paper_s_ffhq_is_judged_by_swav(tmp_path: Path) -> None:
     assert "at least about" not in text
 
 
+def test_a_table_says_its_seed_and_how_far_released_steps_went(tmp_path: Path) -> None:
+    schemes = {"random": 10.0, "prelogits-released": 8.0, "prelogits": 5.0, "logits": 6.0}
+    rows = [
+        ("faces", scheme, "net", "features", "fid", repeat, value + repeat, 50, 50, 7)
+        for scheme, value in schemes.items()
+        for repeat in (0, 1)
+    ]
+    pd.DataFrame(rows, columns=list(SCORE_COLUMNS)).to_csv(tmp_path / "scores.csv", index=False)
+    released = {"steps": 20, "learning_rate": 1, "candidates": {"faces": 6000}}
+    about = {"titles": {"faces": "Faces"}, "network": "net", "controls": [], "repeats": 2}
+    about |= {"released": released, "choices": "", "protocols": {}}
+    kinds = ("csv", "markdown", "latex", "html")
+    job = SimpleNamespace(
+        input=Named([tmp_path / "scores.csv"]),
+        output=SimpleNamespace(**{kind: tmp_path / f"table.{kind}" for kind in kinds}),
+        wildcards=SimpleNamespace(table="2"),
+        params=SimpleNamespace(table=about),
+    )
+    load(REPOSITORY / "workflow/scripts/make_table.py").main(job)
+    text = (tmp_path / "table.markdown").read_text()
+    assert "Seed of all random choices: 7." in text
+    assert "Released steps: 20 of step size 1." in text
+    assert "is 0.0033 for Faces, and 4 in the published runs" in text
+
+
 def test_draw_random(tmp_path: Path) -> None:
     job = SimpleNamespace(
         output=Named([tmp_path / "draws.h5"]),

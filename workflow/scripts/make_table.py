@@ -36,6 +36,8 @@ def main(job: Job) -> None:
         )
     if number != "1" and released:
         notes += tables.released_remarks(about["released"], about["titles"])
+    seeds = ", ".join(map(str, sorted(set(scores["seed"]))))
+    notes.append(f"Seed of all random choices: {seeds}.")
     if about["choices"]:
         notes.append(about["choices"])
     tables.write_table(

@@ -118,6 +118,10 @@ def _draw(
             fontsize=0.9 * look.font_size,
         )
 
+    def height(y: float) -> float:
+        """Return where a loss is on the axis, from 0 at its lower end to 1."""
+        return float((axes.transScale + axes.transLimits).transform((right, y))[1])
+
     label(seconds[0], best[0], "ours", blue, "above")
     label(released[0], losses[0], "released algorithm", _dark(orange), "above")
     if found.reference < found.reference_start and not math.isnan(found.ours_seconds):
@@ -125,11 +129,7 @@ def _draw(
         axes.plot(ends, [found.reference] * 2, color="#333333", ls="--", lw=1, zorder=1.5)
         text = f"{found.reference_step:,} released steps: {format_loss(found.reference)}"
         # Under the end of the level, where our loss is lower already, if the text has room there.
-        level, lowest = (
-            axes.transLimits.transform((0, axes.transScale.transform((1, y))[1]))[1]
-            for y in (found.reference, found.ours)
-        )
-        if level - lowest > 0.15:
+        if height(found.reference) - height(found.ours) > 0.15:
             label(max(ends), found.reference, text, "#333333", "below", "right")
         else:
             label(min(ends), found.reference, f"  {text}", "#333333", "above")
@@ -141,7 +141,7 @@ def _draw(
     # Below the bound wherever the text is, which may take the right half.
     half = math.sqrt(axes.get_xlim()[0] * right)
     lowest = min(bound[seconds >= half], default=bound[-1])
-    low, high = (axes.transLimits.transform((0, y))[1] for y in (lowest, bound[-1]))
+    low, high = height(lowest), height(bound[-1])
     y = lowest if low > 0.1 else bound[-1]
     label(right, y, text, _dark(green), "below" if high > 0.1 else "above", "right")
 

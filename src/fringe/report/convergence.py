@@ -58,8 +58,8 @@ def _released(found: Convergence) -> list[str]:
         return [f"{steps} remove nothing: its step size is too large for these features."]
     removed = found.removed_by_reference
     said = [
-        f"{steps} remove {100 * removed / found.reference_start:.1f}%: the null space that our "
-        f"weights show is {_times(found.removed / removed)} as large."
+        f"{steps} remove {100 * removed / found.reference_start:.1f}%: by this loss, the null "
+        f"space that our weights show is {_times(found.removed / removed)} as large."
     ]
     if found.merge_error > 0:
         said.append(

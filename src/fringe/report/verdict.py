@@ -281,7 +281,7 @@ def _published(
         printed = relative_change(after.value, before.value)
         differs = "; ".join(dict.fromkeys((*before.differs, *after.differs)))
     clause = null_space_clause(random, ours, theirs, printed, differs)
-    return [f"{clause[0].upper()}{clause[1:]}."] if clause else []
+    return [f"By the FID of drawn images, {clause}."] if clause else []
 
 
 def _share(fid: Change, judge: Change | None) -> tuple[float, float]:

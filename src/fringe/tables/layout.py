@@ -33,9 +33,9 @@ _CAPTIONS = {
         "(superscript PL) or logits (superscript L)."
     ),
     3: (
-        "Kernel distances fall with FID. Distance to the real images of generated images drawn at "
-        "random and drawn with weights that were optimized for FID in the classifier's pre-logits "
-        "(superscript PL)."
+        "Kernel distances under weights that minimize FID. Distance to the real images of "
+        "generated images drawn at random and drawn with weights that were optimized for FID in "
+        "the classifier's pre-logits (superscript PL)."
     ),
 }
 

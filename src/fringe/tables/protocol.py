@@ -37,10 +37,12 @@ _COMMON = Protocol(
 )
 
 PAPER: Protocols = {
-    # FFHQ has 70,000 images. Its generator is the only one that the authors published, without a
-    # digest, so it is known by its name.
-    "ffhq": replace(_COMMON, real_total=70_000, generator="ffhq-fid50k_5.30-snapshot-022608"),
-    "ffhqfastgan": replace(_COMMON, real_total=70_000, noise=None),
+    # FFHQ has 70,000 images, at 256 x 256 in the paper's ZIP. No other generator was published, and
+    # this one without a digest, so it is known by its name.
+    "ffhq": replace(
+        _COMMON, real_total=70_000, fitting="", generator="ffhq-fid50k_5.30-snapshot-022608"
+    ),
+    "ffhqfastgan": replace(_COMMON, real_total=70_000, fitting="", noise=None),
     "lsuncat": _COMMON,
     "lsuncar": _COMMON,
     "lsunplaces": _COMMON,
@@ -95,6 +97,7 @@ def differences(
     found += _networks(ours, theirs, network, scheme)
     if scheme not in ("random", "matched"):
         found += _resampling(ours, theirs, scheme)
+    # Of RBF-KID's subsets the paper says nothing, so they cannot differ.
     if metric == "kid":
         subsets, theirs_too = ((one.kid_subsets, one.kid_subset_size) for one in (ours, theirs))
         if subsets != theirs_too:
@@ -115,6 +118,8 @@ def _real(ours: Protocol, theirs: Protocol, network: str) -> Iterator[str]:
         yield f"real images of kind {ours.real}"
     if theirs.real_total not in (None, ours.real_total):
         yield f"a set of {ours.real_total:,} real images (the paper: {theirs.real_total:,})"
+    if theirs.fitting not in (None, ours.fitting):
+        yield f"real images fitted here ({ours.fitting})"
     if ours.resolution != theirs.resolution:
         height, width = ours.resolution or (0, 0)
         yield f"{width} x {height} pixels"
@@ -155,7 +160,10 @@ def _resampling(ours: Protocol, theirs: Protocol, scheme: str) -> Iterator[str]:
     if ours.sampling != theirs.sampling:
         yield f"sampling {str(ours.sampling).replace('_', ' ')}"
     mine, released = ours.optimizers.get(scheme), theirs.optimizers.get(paper_scheme(scheme))
-    if mine is None or released is None or mine == released:
+    if released is None or mine == released:
+        return
+    if mine is None:
+        yield "how the weights were optimized is unknown"
         return
     if mine.algorithm != released.algorithm:
         yield "weights optimized to the end, not by the released steps"
