@@ -112,3 +112,4 @@ def test_the_page(tmp_path: Path) -> None:
     assert "<h2>A &lt;b&gt; &amp; c</h2>" in html
     assert "<strong>Exhibits.</strong> Figure 10b.</p>" in html
     assert html.count("<h2>") == len(found)
+    assert "`" not in html

@@ -1,6 +1,7 @@
 """Verdicts as files for people, and pages in general."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -60,7 +61,7 @@ def write_deviations(
         parts.append("\n".join(f"* {label}: {text}" for label, text in texts.items()))
         body.append(f"<h2>{escape(one['topic'])}</h2>")
         body += [
-            f"<p><strong>{escape(label)}.</strong> {escape(text)}</p>"
+            f"<p><strong>{escape(label)}.</strong> {_with_code(text)}</p>"
             for label, text in texts.items()
         ]
     with atomic_path(markdown) as partial:
@@ -95,3 +96,8 @@ def table_in_html(rows: Sequence[Sequence[str]]) -> str:
 
     head, *others = rows
     return "\n".join(["<table>", line(head, "th"), *(line(r, "td") for r in others), "</table>"])
+
+
+def _with_code(text: str) -> str:
+    """Return HTML of a text in which names of code stand between backticks."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
