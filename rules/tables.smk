@@ -47,7 +47,9 @@ rule make_table:
                 config["controls"] if TABLES[int(w.table)]["controls"] else []
             ),
             "repeats": config["evaluation"]["repeats"][f"table{w.table}"],
-            "released": plan.released_steps(config, SOURCES),
+            "released": (
+                {} if w.table == "1" else plan.released_steps(config, SOURCES)
+            ),
             "choices": config["choices"][f"table{w.table}"],
             "protocols": protocols(RESAMPLED),
             "revision": revisions.TABLES,

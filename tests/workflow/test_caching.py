@@ -402,7 +402,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         (
             *(f"draws/faces/{scheme}.h5" for scheme in WEIGHTED),
             *(f"scores/faces/{scheme}/*.csv" for scheme in WEIGHTED),
-            *("tables/table2.*", "tables/table3.*", "verdict.*"),
+            *("tables/table2.*", "tables/table3.*", "verdict.*", "deviations.*"),
             *figures("6", "16", "18"),
         ),
         set(),
