@@ -20,7 +20,7 @@ from fringe.sources import as_path
 __all__ = ["fetch_source"]
 
 ARCHIVE = "the ZIP archive"
-# What the first bytes of a file, or a reader, tell of its kind.
+# The kind of a file, by its first bytes or by a reader.
 PICKLE, PARQUET, ZIP = b"\x80", b"PAR1", b"PK"
 
 

@@ -75,7 +75,7 @@ def activity(title: str, *, total: int | None = None, unit: str = "B") -> Iterat
 
 
 def advance(amount: int) -> None:
-    """Count so many units of the innermost activity as done."""
+    """Count units of the innermost activity as done."""
     for current in _teller.running[-1:]:
         current.done += amount
 

@@ -65,7 +65,7 @@ class Protocol:
     fitting : str
         How the run crops and resizes the real images; "" where it takes them as they are.
     statistics : mapping of network to int
-        Published statistics of so many real images, in place of measured ones.
+        Number of real images behind published statistics, in place of measured ones.
     generator : str
         Name of the checkpoint without its suffix; of another source its kind.
     truncation, noise, seed, label : optional

@@ -29,7 +29,7 @@ def expand_snapshots(config: Mapping[str, Any]) -> tuple[dict[str, Any], list[st
     Returns
     -------
     dict, list of str
-        The config (``config`` itself is left alone), and its faults.
+        The config (``config`` itself is not changed), and its faults.
     """
     sources: dict[str, Any] = {}
     named: dict[str, list[str]] = {}

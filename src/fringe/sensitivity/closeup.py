@@ -64,7 +64,7 @@ class Closeup:
 
 
 def weights_of(gradient: Floats, places: int) -> Floats:
-    """Return alpha (D,) of Equation 2 for maps of so many places, whose means are the features."""
+    """Return alpha (D,) of Equation 2 for maps with ``places`` places; features are their means."""
     return np.asarray((gradient / places) ** 2)
 
 
