@@ -104,6 +104,7 @@ def prepare(options: argparse.Namespace) -> str:
         filter=options.filter,
         count=options.count,
         workers=options.workers,
+        follow_links=options.follow_links,
     )
     return f"{options.output}: {n} images"
 
@@ -178,6 +179,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--filter", choices=["lanczos", "box"], default="lanczos")
     one.add_argument("--count", type=_positive, help="take the first so many images alone")
     one.add_argument("--workers", type=_positive, default=1, help="threads; default: 1")
+    one.add_argument(
+        "--follow-links",
+        action="store_true",
+        help="follow symbolic links that lead out of a folder of images",
+    )
 
     one = commands.add_parser("convert", help="a generator's pickle to safetensors")
     one.set_defaults(run=convert)

@@ -31,6 +31,7 @@ def prepare(
     count: int | None = None,
     workers: int = 1,
     cache: Path | None = None,
+    follow_links: bool = False,
 ) -> int:
     """Crop and resize the images of a data set into a ZIP, and return how many it holds.
 
@@ -43,7 +44,7 @@ def prepare(
 
     Parameters
     ----------
-    path, resolution, crop, filter, count, cache
+    path, resolution, crop, filter, count, cache, follow_links
         See `fringe.sources.open_source`; without a resolution only ``crop`` may change sizes.
     out : path-like
         Ends in ``.zip``; appears when it is whole, replacing an earlier file.
@@ -59,7 +60,15 @@ def prepare(
         raise FringeError(f"{out}: must end in .zip, by which data sets are known; rename it")
     if workers < 1:
         raise FringeError(f"prepare: workers is {workers}; at least one is needed")
-    source = open_source(path, resolution, count=count, cache=cache, crop=crop, filter=filter)
+    source = open_source(
+        path,
+        resolution,
+        count=count,
+        cache=cache,
+        crop=crop,
+        filter=filter,
+        follow_links=follow_links,
+    )
     n = len(source)
     bounds = [(first, min(first + BLOCK, n)) for first in range(0, n, BLOCK)]
     reading = read_ahead(partial(_encoded, source), bounds, workers)

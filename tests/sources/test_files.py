@@ -4,6 +4,7 @@ import json
 import multiprocessing
 import os
 import pickle
+import shutil
 import struct
 import zipfile
 import zlib
@@ -16,7 +17,7 @@ import pytest
 from PIL import Image
 
 from fringe.errors import FringeError
-from fringe.sources import ImageSource, ZipSource, open_source
+from fringe.sources import FolderSource, ImageSource, ZipSource, open_source, source_from_spec
 
 from .conftest import encode, write_folder, write_h5, write_zip
 
@@ -338,24 +339,83 @@ def test_zip_name_twice(tmp_path: Path, pixels: np.ndarray):
         open_source(path)
 
 
-def test_links_that_escape_a_folder(tmp_path: Path, files: dict[str, bytes]):
+@pytest.mark.parametrize("follow", [False, True])
+def test_links_inside_a_folder(tmp_path: Path, pixels: np.ndarray, follow: bool):
+    """Links to images count by their names; a folder counts once, by whatever way."""
+    files = {f"{index}.png": encode(image) for index, image in enumerate(pixels)}
+    inside = write_folder(tmp_path / "inside", {f".store/{name}": files[name] for name in files})
+    write_folder(inside, {"b/0.png": files["0.png"]})
+    (inside / "a").symlink_to(".store", target_is_directory=True)  # hidden, so it counts once
+    (inside / "b/again.png").symlink_to("0.png")
+    (inside / "b/third.png").symlink_to("again.png")
+    (inside / "notes").symlink_to("nowhere")  # nothing that would be read
+    source = open_source(inside, follow_links=follow)
+    assert isinstance(source, FolderSource)
+    assert source.members == [
+        *(f"a/{name}" for name in files),
+        "b/0.png",
+        "b/again.png",
+        "b/third.png",
+    ]
+    assert np.array_equal(source.read(range(10)), pixels[[*range(7), 0, 0, 0]])
+    (tmp_path / "whole").symlink_to(inside)
+    assert len(open_source(tmp_path / "whole", follow_links=follow)) == 10
+    for target in ("b", ".store", ".", "../inside/b", "../inside"):
+        (inside / "z").symlink_to(target)
+        with pytest.raises(
+            FringeError, match=r"inside.* is the same folder as .*; remove the link"
+        ):
+            open_source(inside, follow_links=follow)
+        (inside / "z").unlink()
+    for target in ("gone.png", "z.png"):
+        (inside / "z.png").symlink_to(target)
+        with pytest.raises(FringeError, match=r"z\.png: a symbolic link that leads nowhere"):
+            open_source(inside, follow_links=follow)
+        (inside / "z.png").unlink()
+
+
+def test_links_out_of_a_folder(tmp_path: Path, files: dict[str, bytes], in_order: np.ndarray):
     outside = write_folder(tmp_path / "outside", files)
-    inside = write_folder(tmp_path / "inside", files)
+    inside = tmp_path / "inside"
+    inside.mkdir()
     link = inside / "z.png"
-    for target, what in (
-        (outside / "00000/img00000000.png", "leads out of the folder"),
-        (outside, "leads out of the folder"),
-        (inside / "00000", "leads to another folder"),
-        (inside / "gone.png", "leads nowhere"),
-    ):
+    for target in (outside / "00000/img00000000.png", outside):
         link.symlink_to(target)
-        with pytest.raises(FringeError, match=rf"z\.png: a symbolic link that {what}"):
+        with pytest.raises(FringeError, match=r"z\.png: .* leads out of the folder .*follow_links"):
             open_source(inside)
         link.unlink()
-    link.symlink_to(inside / "00000/img00000000.png")
-    assert len(open_source(inside)) == 8
-    (tmp_path / "whole").symlink_to(inside)
-    assert len(open_source(tmp_path / "whole")) == 8
+    # As Hugging Face's hub keeps files, as a class that lies elsewhere, and a subset of links.
+    (inside / "class").symlink_to(outside / "00000")
+    (inside / "x.png").symlink_to("../outside/00001/img00000001.png")
+    (inside / "y.png").symlink_to("../outside/00001/img00000001.png")
+    spec = {"kind": "files", "path": str(inside), "follow_links": True}
+    source = source_from_spec(spec)
+    assert np.array_equal(source.read(range(6)), in_order[[0, 1, 2, 3, 4, 4]])
+    copies = tmp_path / "copies"
+    shutil.copytree(inside, copies)
+    assert source.fingerprint == open_source(copies).fingerprint
+    (outside / "00000/back").symlink_to(inside)
+    with pytest.raises(FringeError, match=r"class/back: is the same folder as .*inside,"):
+        open_source(inside, follow_links=True)
+
+
+@pytest.mark.parametrize("dataset", ["tar", "parquet", "zip", "npz", "hdf5", "lmdb"], indirect=True)
+def test_a_link_in_place_of_a_file(dataset: Path, tmp_path: Path, in_order: np.ndarray):
+    folder = tmp_path / "linked"
+    folder.mkdir()
+    if dataset.is_dir():
+        dataset /= "data.mdb"
+    link = folder / dataset.name
+    link.symlink_to(dataset)
+    assert np.array_equal(open_source(link).read(range(7)), in_order)
+    if dataset.suffix in {".tar", ".parquet", ".mdb"}:
+        assert np.array_equal(open_source(folder).read(range(7)), in_order)
+    if dataset.suffix in {".tar", ".parquet"}:
+        link.with_stem("latest").symlink_to(link.name)
+        with pytest.raises(
+            FringeError, match=r"latest\.\w+: is the same file as .*remove the link"
+        ):
+            open_source(folder)
 
 
 def test_labels_of_a_zip(tmp_path: Path, files: dict[str, bytes]):

@@ -19,19 +19,24 @@ class FolderSource(EncodedSource):
     Parameters
     ----------
     path : path-like
-        The folder; folders inside are searched too, hidden ones are not.
+        The folder; folders inside are searched too, hidden ones are not. Symbolic links to images
+        and folders inside it are followed. A link counts by its own name, so two links to one image
+        are two images; no folder counts twice.
     fit : Fit, optional
         How every image is cropped and resized; None: all must be alike.
     count : int, optional
         Use only the first so many.
     cache : path-like, optional
         Where hashes of files are remembered for the fingerprint (`file_digests`).
+    follow_links : bool
+        Follow symbolic links out of the folder, too.
 
     Raises
     ------
     FringeError
-        If the folder is missing or unreadable, a symbolic link leads out of it, it holds no
-        image, or fewer than ``count``.
+        If the folder is missing or unreadable, a symbolic link leads nowhere, out of the folder
+        (without ``follow_links``) or to a folder that counts already, it holds no image, or fewer
+        than ``count``.
     """
 
     def __init__(
@@ -40,13 +45,14 @@ class FolderSource(EncodedSource):
         fit: Fit | None = None,
         count: int | None = None,
         cache: Path | None = None,
+        *,
+        follow_links: bool = False,
     ) -> None:
         """List the images."""
         self.path = as_path(path)
         self.cache = cache
         with readable(path):
-            root = self.path.resolve(strict=True)
-            members = sorted(_image_files(self.path, "", root))
+            members = sorted(_image_files(self.path, follow_links))
         if not members:
             raise FringeError(
                 f"{path}: holds no image; images are known by their suffix (.png, .jpg, .webp, ...)"
@@ -76,37 +82,58 @@ class FolderSource(EncodedSource):
             return (self.path / self.members[index]).read_bytes()
 
 
-def holds_images(folder: Path) -> bool:
+def holds_images(folder: Path, follow_links: bool = False) -> bool:
     """Tell whether any image lies under ``folder``."""
     with readable(folder):
-        return next(_image_files(folder, "", folder.resolve(strict=True)), None) is not None
+        return next(_image_files(folder, follow_links), None) is not None
 
 
-def _image_files(folder: Path, prefix: str, root: Path) -> Iterator[str]:
-    """Yield names relative to the outermost folder, whose resolved path is ``root``."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            name = prefix + entry.name
-            if entry.name.startswith("."):
-                continue
-            if entry.is_dir(follow_symlinks=False):
-                yield from _image_files(folder / entry.name, f"{name}/", root)
-            elif entry.is_symlink() and (entry.is_dir() or is_image_name(name)):
-                _refuse_link(Path(entry.path), root)
-                yield name
-            elif is_image_name(name):
-                yield name
+def _image_files(folder: Path, follow_links: bool) -> Iterator[str]:
+    """Yield names relative to ``folder``, in no order."""
+    root = str(folder.resolve(strict=True))
+    seen = {root: str(folder)}  # folders, by their real path
+
+    def walk(place: str, real: str, prefix: str) -> Iterator[str]:
+        with os.scandir(place) as entries:
+            for entry in entries:
+                name, target = prefix + entry.name, os.path.join(real, entry.name)  # noqa: PTH118
+                if entry.name.startswith("."):
+                    continue
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if entry.is_symlink():
+                    is_folder = os.path.isdir(entry.path)  # noqa: PTH112 - False, if it leads nowhere
+                    if is_folder or is_image_name(name):
+                        target = _target(entry.path, None if follow_links else root)
+                if is_folder:
+                    before = seen.setdefault(target, entry.path)
+                    if before != entry.path:
+                        raise FringeError(
+                            f"{entry.path}: is the same folder as {before}, by a symbolic link, "
+                            "and its images would count twice; remove the link"
+                        )
+                    yield from walk(entry.path, target, f"{name}/")
+                elif is_image_name(name):
+                    yield name
+
+    return walk(str(folder), root, "")
 
 
-def _refuse_link(link: Path, root: Path) -> None:
-    """Raise unless ``link`` is to a file inside ``root``."""
-    target = link.resolve()
-    if not target.is_relative_to(root):
-        what = "leads out of the folder"
-    elif target.is_dir():
-        what = "leads to another folder, whose images would count twice"
-    elif not target.exists():
-        what = "leads nowhere"
-    else:
-        return
-    raise FringeError(f"{link}: a symbolic link that {what} ({target}); put a copy in its place")
+def _target(link: str, root: str | None) -> str:
+    """Return the real path that ``link`` leads to, which must be inside ``root`` if that is given.
+
+    Raises
+    ------
+    FringeError
+        If nothing is there, or it lies elsewhere.
+    """
+    target = os.path.realpath(link)
+    if not os.path.exists(target):  # noqa: PTH110
+        raise FringeError(
+            f"{link}: a symbolic link that leads nowhere ({target}); remove it or restore the file"
+        )
+    if root is not None and not Path(target).is_relative_to(root):
+        raise FringeError(
+            f"{link}: a symbolic link that leads out of the folder ({target}); set "
+            "`follow_links: true` to follow such links, or put copies in their place"
+        )
+    return target

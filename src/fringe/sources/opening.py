@@ -2,7 +2,7 @@
 
 import glob
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,7 @@ def open_source(
     cache: Path | None = None,
     crop: str = "center",
     filter: str = "lanczos",
+    follow_links: bool = False,
 ) -> ImageSource:
     """Open a data set of images.
 
@@ -69,6 +70,9 @@ def open_source(
     filter : {"lanczos", "box"}
         How pixels are averaged when an image is resized. Published FIDs on FFHQ at 256 pixels
         take ``box``.
+    follow_links : bool
+        Follow symbolic links that lead out of a folder of images. Those that stay inside it are
+        followed anyway, and so is a link in place of any other file.
 
     Returns
     -------
@@ -83,14 +87,16 @@ def open_source(
     """
     fit = fit_from_options(str(path), resolution, crop, filter)
     if fit is None or fit.height is None:
-        return _open(path, fit, count, cache)
-    return large_enough(_open(path, fit, None, cache), fit, count, cache)
+        return _open(path, fit, count, cache, follow_links)
+    return large_enough(_open(path, fit, None, cache, follow_links), fit, count, cache)
 
 
-def _open(path: str | Path, fit: Fit | None, count: int | None, cache: Path | None) -> FileSource:
+def _open(
+    path: str | Path, fit: Fit | None, count: int | None, cache: Path | None, follow_links: bool
+) -> FileSource:
     place = as_path(path)
     if place.is_dir():
-        return _open_folder(path, place, fit, count, cache)
+        return _open_folder(path, place, fit, count, cache, follow_links)
     suffix = place.suffix.lower()
     if suffix in _SHARDED:
         return _SHARDED[suffix](path, _shards(place), fit, count, cache)
@@ -114,7 +120,12 @@ def _open(path: str | Path, fit: Fit | None, count: int | None, cache: Path | No
 
 
 def _open_folder(
-    path: str | Path, place: Path, fit: Fit | None, count: int | None, cache: Path | None
+    path: str | Path,
+    place: Path,
+    fit: Fit | None,
+    count: int | None,
+    cache: Path | None,
+    follow_links: bool,
 ) -> FileSource:
     """Tell a folder of images from an LMDB and from a folder of shards by what lies in it."""
     with readable(path):
@@ -126,8 +137,8 @@ def _open_folder(
     held |= {f"{suffix} files": [n for n in names if n.endswith(suffix)] for suffix in _SHARDED}
     kinds = [kind for kind, files in held.items() if files]
     if not kinds:
-        return FolderSource(path, fit, count, cache)
-    if holds_images(place):
+        return FolderSource(path, fit, count, cache, follow_links=follow_links)
+    if holds_images(place, follow_links):
         kinds.append("images")
     if len(kinds) > 1:
         raise FringeError(
@@ -137,7 +148,20 @@ def _open_folder(
         return LmdbSource(path, fit, count, cache)
     suffix = next(suffix for suffix in _SHARDED if held[f"{suffix} files"])
     shards = [place / name for name in held[f"{suffix} files"]]
+    _refuse_twice(shards)
     return _SHARDED[suffix](path, shards, fit, count, cache)
+
+
+def _refuse_twice(shards: Sequence[Path]) -> None:
+    """Raise if two shards of a folder are the same file, one of them being a symbolic link."""
+    seen: dict[Path, Path] = {}
+    for shard in shards:
+        before = seen.setdefault(shard.resolve(), shard)
+        if before != shard:
+            raise FringeError(
+                f"{shard}: is the same file as {before}, by a symbolic link, and its images would "
+                "count twice; remove the link"
+            )
 
 
 def _refuse_compressed(path: Path) -> None:
@@ -206,6 +230,7 @@ _KEYS: dict[str, dict[str, tuple[type | tuple[type, ...], bool]]] = {
         "resolution": (int, True),
         "crop": (str, True),
         "filter": (str, True),
+        "follow_links": (bool, True),
     },
     "generator": {
         "path": (str, False),
@@ -234,10 +259,11 @@ def source_from_spec(
     Parameters
     ----------
     spec : mapping
-        ``{"kind": "files", "path", "count", "resolution", "crop", "filter"}`` (all but the path may
-        be None or left out), ``{"kind": "generator", "path", "count", "seed", "truncation",
-        "noise", "label", "fp16"}`` (the last two may), ``{"kind": "photos", "count", "resolution",
-        "seed"}`` or ``{"kind": "imitation", "count", "resolution", "seed", "severity"}``.
+        ``{"kind": "files", "path", "count", "resolution", "crop", "filter", "follow_links"}`` (all
+        but the path may be None or left out), ``{"kind": "generator", "path", "count", "seed",
+        "truncation", "noise", "label", "fp16"}`` (the last two may), ``{"kind": "photos", "count",
+        "resolution", "seed"}`` or ``{"kind": "imitation", "count", "resolution", "seed",
+        "severity"}``.
     cache : path-like, optional
         See `open_source`.
     device : str
@@ -257,6 +283,7 @@ def source_from_spec(
             cache=cache,
             crop=values["crop"] or "center",
             filter=values["filter"] or "lanczos",
+            follow_links=bool(values["follow_links"]),
         )
     if spec["kind"] == "generator":
         return GeneratedSource(
