@@ -11,26 +11,10 @@ from PIL import Image, UnidentifiedImageError
 
 from fringe.errors import FringeError
 
-__all__ = ["IMAGE_SUFFIXES", "decode", "decode_pixels", "is_image_name", "size_of"]
+__all__ = ["decode", "decode_pixels", "size_of"]
 
-#: Names that count as images; the list is fixed so that it does not depend on Pillow's plugins.
-IMAGE_SUFFIXES = frozenset(
-    {".bmp", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"}
-)
 _FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _BITS_PER_SAMPLE = 258  # TIFF tag
-
-
-def is_image_name(name: str) -> bool:
-    """Tell whether a relative name with forward slashes is that of an image.
-
-    Hidden files, and the ``__MACOSX`` folder that macOS adds to archives, are not.
-    """
-    parts = name.split("/")
-    if any((part.startswith(".") and part != "..") or part == "__MACOSX" for part in parts):
-        return False
-    stem, dot, suffix = parts[-1].rpartition(".")
-    return bool(stem and dot) and f".{suffix.lower()}" in IMAGE_SUFFIXES
 
 
 def decode(data: bytes, label: str) -> Image.Image:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from fringe.errors import FringeError
 from fringe.sources.base import EncodedSource, as_path, check_count, readable
-from fringe.sources.decoding import is_image_name
 from fringe.sources.digests import file_digests
 from fringe.sources.fitting import Fit
+from fringe.sources.names import is_image_name
 
 __all__ = ["FolderSource", "holds_images"]
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.sources.base import EncodedSource, check_count, readable, refuse_escape
-from fringe.sources.decoding import is_image_name
 from fringe.sources.digests import ImageDigests, pack, remembered, unpack
 from fringe.sources.fitting import Fit
+from fringe.sources.names import is_image_name
 
 __all__ = ["TarSource"]
 

@@ -20,8 +20,8 @@ from fringe.sources.base import (
     readable,
     refuse_escape,
 )
-from fringe.sources.decoding import is_image_name
 from fringe.sources.fitting import Fit
+from fringe.sources.names import is_image_name
 
 __all__ = ["ZipSource"]
 

@@ -1,0 +1,66 @@
+"""Which names are those of images: fixed lists, which do not depend on Pillow's plugins."""
+
+__all__ = ["READ", "UNREAD", "is_hidden", "is_image_name", "suffix_of"]
+
+#: Suffixes of the images that are read: of formats of one image of 8 bits a channel which Pillow
+#: decodes itself, and in which data sets are kept.
+READ = frozenset(
+    {
+        *(".bmp", ".gif", ".png", ".apng", ".qoi", ".tga", ".tif", ".tiff", ".webp", ".avif"),
+        *(".jpg", ".jpeg", ".jpe", ".jfif"),
+        *(".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
+        *(".ppm", ".pgm", ".pbm", ".pnm"),
+    }
+)
+
+#: Suffixes of images that are not read, and never left out silently.
+UNREAD = frozenset(
+    {
+        # Pillow does not decode them itself.
+        *(".heic", ".heif", ".heics", ".heifs", ".hif", ".jxl", ".jxr", ".wdp", ".jls", ".jph"),
+        *(".bpg", ".flif", ".jng", ".pam"),
+        # More than 8 bits a channel.
+        *(".exr", ".hdr", ".pfm", ".dpx", ".fits", ".dcm"),
+        # Of cameras.
+        *(".dng", ".raw", ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".erf", ".iiq", ".kdc", ".mef"),
+        *(".mrw", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw"),
+        ".x3f",
+        # Several images, layers or sizes, or textures.
+        *(".psd", ".psb", ".xcf", ".ico", ".icns", ".cur", ".mpo", ".jps", ".pns", ".mng"),
+        *(".avifs", ".dds", ".ktx", ".ktx2"),
+        # Drawings.
+        *(".svg", ".svgz", ".eps", ".ai", ".wmf", ".emf"),
+        # Formats of long ago.
+        *(".dib", ".pcx", ".ras", ".sgi", ".xbm", ".xpm"),
+        # Anything.
+        ".img",
+    }
+)
+
+# Folders of previews and deleted files that macOS, Windows and storage devices add.
+_FOREIGN = frozenset({"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN"})
+
+
+def suffix_of(name: str) -> str:
+    """Return what follows the last dot of ``name``, with the dot, in lower case."""
+    return name[name.rfind(".") :].lower()
+
+
+def is_hidden(name: str) -> bool:
+    """Tell whether a relative name with forward slashes is hidden, or in a hidden folder.
+
+    Files of the folders that systems add, such as macOS's ``__MACOSX``, count as hidden.
+    """
+    if name[:1] != "." and "/." not in name and not any(folder in name for folder in _FOREIGN):
+        return False  # nearly all
+    return any(
+        (part.startswith(".") and part != "..") or part in _FOREIGN for part in name.split("/")
+    )
+
+
+def is_image_name(name: str) -> bool:
+    """Tell whether a relative name with forward slashes is that of an image that is read.
+
+    Hidden files are not.
+    """
+    return suffix_of(name) in READ and not is_hidden(name)
