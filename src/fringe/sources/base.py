@@ -166,6 +166,22 @@ class FileSource(Fingerprinted):
         self.fit = fit
 
     @abstractmethod
+    def fingerprint_at(self, indices: Indices) -> str:
+        """Return a hex SHA-256 of what the images at ``indices`` depend on, in that order.
+
+        Only these images are read, where images have to be read for that.
+
+        Raises
+        ------
+        FringeError
+            If an image cannot be read.
+        """
+
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return `fingerprint_at` of images ``first`` to ``last - 1``."""
+        return self.fingerprint_at(range(first, last))
+
+    @abstractmethod
     def image_size(self, index: int) -> tuple[int, int]:
         """Return width and height of one image as it is stored, without decoding it."""
 
@@ -215,9 +231,9 @@ class EncodedSource(FileSource):
     def _bytes(self, index: int) -> bytes:
         """Return one encoded image."""
 
-    def _stored(self, first: int, last: int) -> Iterator[bytes]:
-        """Yield encoded images ``first`` to ``last - 1``."""
-        return map(self._bytes, range(first, last))
+    def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
+        """Yield the encoded images at ``indices``, which increase."""
+        return map(self._bytes, indices)
 
     def image_size(self, index: int) -> tuple[int, int]:
         """Return width and height of one image as it is stored, from its header."""

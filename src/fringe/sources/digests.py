@@ -10,8 +10,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from fringe.progress import activity, advance
-from fringe.sources.base import readable
+from fringe.sources.base import Indices, readable
 from fringe.sources.memory import Memory
 
 __all__ = ["ImageDigests", "file_digests", "pack", "remembered", "state_of", "unpack"]
@@ -194,9 +197,9 @@ def state_of(paths: Iterable[Path]) -> str:
 class ImageDigests:
     """Hashes of images as files store them, for files that hold many and no checksums of them.
 
-    An image is read when it is first asked for, with those before it in its file; what was learnt
-    is remembered as in `remembered`. So of a large file that is used in part only that part is
-    read, and more images cost the reading of the new ones.
+    An image is read when it is first asked for; what was learnt is remembered as in `remembered`.
+    So of a large file that is used in part only that part is read, and more images cost the reading
+    of the new ones.
 
     Parameters
     ----------
@@ -222,51 +225,72 @@ class ImageDigests:
         self._starts = list(starts)
         self._what = f"hashes of images {what}".strip()
         self._cache = cache
-        self._known = [b""] * len(self._files)
+        # Of each file the hashes of its images up to the last known one, and zeros of those between
+        # that are not known.
+        self._known = [np.zeros((0, BYTES), np.uint8)] * len(self._files)
 
-    def of(self, first: int, last: int, read: Callable[[int, int], Iterable[bytes]]) -> str:
-        """Return a hex SHA-256 of images ``first`` to ``last - 1``, in their order.
+    def of(self, indices: Indices, read: Callable[[list[int]], Iterable[bytes]]) -> str:
+        """Return a hex SHA-256 of the images at ``indices``, in that order.
 
-        ``read`` yields what is stored of the images from a first index to one before a last.
+        ``read`` yields what is stored of the images at increasing indices.
 
         Raises
         ------
         FringeError
             If an image cannot be read, or the cache cannot be written.
         """
-        whole = hashlib.sha256()
-        for number in range(len(self._files)):
-            start, end = self._starts[number], self._starts[number + 1]
-            begin, stop = max(first, start) - start, min(last, end) - start
-            if begin < stop:
-                if len(self._known[number]) < BYTES * stop:
-                    self._known[number] = self._learn(number, stop, read)
-                whole.update(self._known[number][BYTES * begin : BYTES * stop])
-        return whole.hexdigest()
+        wanted = np.asarray(indices, np.int64)
+        numbers = np.searchsorted(self._starts, wanted, side="right") - 1
+        digests = np.empty((len(wanted), BYTES), np.uint8)
+        for number in np.unique(numbers).tolist():
+            here = numbers == number
+            rows = wanted[here] - self._starts[number]
+            self._learn(number, np.unique(rows), read)
+            digests[here] = self._known[number][rows]
+        return hashlib.sha256(digests.tobytes()).hexdigest()
 
-    def _learn(self, number: int, count: int, read: Callable[[int, int], Iterable[bytes]]) -> bytes:
-        """Return the hashes of the first ``count`` images of a file, or of more."""
+    def _learn(
+        self,
+        number: int,
+        rows: npt.NDArray[np.int64],
+        read: Callable[[list[int]], Iterable[bytes]],
+    ) -> None:
+        """Make the hashes of some images of a file known, by their increasing rows in the file."""
+        known = self._known[number]
+        if rows[-1] < len(known) and known[rows].any(axis=1).all():
+            return
         path, start = self._files[number], self._starts[number]
         notes = _Notes([path], self._cache, self._what)
-        try:
-            known = unpack(notes.answers[0] or "")
-        except ValueError:
-            known = b""
-        known = max(known[: len(known) - len(known) % BYTES], self._known[number], key=len)
-        begin = len(known) // BYTES
-        if begin >= count:
-            return known
-        digests = bytearray(known)
-        with activity(f"reading {path}", total=count - begin, unit="images"), notes.saved():
+        earlier = _hashes(notes.answers[0] or "")
+        both = np.zeros((max(len(known), len(earlier), rows[-1] + 1), BYTES), np.uint8)
+        both[: len(earlier)] = earlier
+        own = known.any(axis=1)
+        both[: len(known)][own] = known[own]
+        self._known[number] = known = both
+        missing = rows[~known[rows].any(axis=1)]
+        if not len(missing):
+            return
+        with activity(f"reading {path}", total=len(missing), unit="images"), notes.saved():
             try:
-                for stored in read(start + begin, start + count):
-                    digests += hashlib.sha256(stored).digest()[:BYTES]
+                stored = read((start + missing).tolist())
+                for row, data in zip(missing.tolist(), stored, strict=True):
+                    digest = hashlib.sha256(data).digest()[:BYTES]
+                    known[row] = np.frombuffer(digest, np.uint8)
                     advance(1)
                     if notes.are_due:
-                        notes.learn(0, pack(bytes(digests)))
+                        notes.learn(0, pack(known.tobytes()))
             finally:
-                notes.learn(0, pack(bytes(digests)))
-        return bytes(digests)
+                notes.learn(0, pack(known.tobytes()))
+
+
+def _hashes(text: str) -> npt.NDArray[np.uint8]:
+    """Return the hashes that a cache holds as text, shape (n, BYTES); none if it is damaged."""
+    try:
+        data = unpack(text)
+    except ValueError:
+        data = b""
+    whole = len(data) // BYTES
+    return np.frombuffer(data, np.uint8, whole * BYTES).reshape(whole, BYTES)
 
 
 def pack(data: bytes) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from fringe.errors import FringeError
-from fringe.sources.base import EncodedSource, as_path, check_count, readable
+from fringe.sources.base import EncodedSource, Indices, as_path, check_count, readable
 from fringe.sources.digests import file_digests
 from fringe.sources.fitting import Fit
 from fringe.sources.names import is_image_name
@@ -66,9 +66,9 @@ class FolderSource(EncodedSource):
         """One for each image."""
         return [self.path / member for member in self.members]
 
-    def fingerprint_of(self, first: int, last: int) -> str:
+    def fingerprint_at(self, indices: Indices) -> str:
         """Return SHA-256 of relative names and contents of the images, and of the resizing."""
-        members = self.members[first:last]
+        members = [self.members[index] for index in indices]
         new = [member for member in members if member not in self._hashes]
         found = file_digests([f"{self.path}/{member}" for member in new], self.cache)
         self._hashes.update(zip(new, found, strict=True))

@@ -9,7 +9,7 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.files import h5_file
-from fringe.sources.base import ArraySource, Images, as_path, readable
+from fringe.sources.base import ArraySource, Images, Indices, as_path, readable
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
 
@@ -78,17 +78,17 @@ class Hdf5Source(ArraySource):
     def _contents(self) -> ImageDigests:
         return ImageDigests([self.path], [0, self.count], "", self.cache)
 
-    def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the pixels from the first image to the last, and of the resizing.
+    def fingerprint_at(self, indices: Indices) -> str:
+        """Return SHA-256 of the pixels of the images in that order, and of the resizing.
 
         Other images do not count, nor does how the file is divided and compressed.
         """
-        return self._digest("hdf5", self.shape[1:], self._contents.of(first, last, self._stored))
+        return self._digest("hdf5", self.shape[1:], self._contents.of(indices, self._stored))
 
-    def _stored(self, first: int, last: int) -> Iterator[bytes]:
+    def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
         step = max(1, BLOCK // int(np.prod(self.shape[1:], dtype=np.int64)))
-        for start in range(first, last, step):
-            yield from map(bytes, self._rows(range(start, min(start + step, last))))
+        for start in range(0, len(indices), step):
+            yield from map(bytes, self._rows(indices[start : start + step]))
 
     def _rows(self, indices: Sequence[int]) -> Images:
         # HDF5 selects in increasing order, without repeats.

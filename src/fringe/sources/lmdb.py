@@ -13,7 +13,7 @@ from weakref import WeakValueDictionary
 import lmdb
 
 from fringe.errors import FringeError
-from fringe.sources.base import EncodedSource, as_path, check_count, readable
+from fringe.sources.base import EncodedSource, Indices, as_path, check_count, readable
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
 
@@ -107,12 +107,12 @@ class LmdbSource(EncodedSource):
     def _contents(self) -> ImageDigests:
         return ImageDigests([self.path], [0, self.count], "", self.cache)
 
-    def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the values from the first image to the last, and of the resizing.
+    def fingerprint_at(self, indices: Indices) -> str:
+        """Return SHA-256 of the values of the images in that order, and of the resizing.
 
         Neither keys nor other values count, nor where in the file a value lies.
         """
-        return self._digest("lmdb", self._contents.of(first, last, self._stored))
+        return self._digest("lmdb", self._contents.of(indices, self._stored))
 
     def _label(self, index: int) -> str:
         return f"{self.path}!{self._key(index).decode(errors='backslashreplace')}"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from fringe.errors import FringeError
-from fringe.sources.base import ArraySource, Images, PerProcess, as_path, readable
+from fringe.sources.base import ArraySource, Images, Indices, PerProcess, as_path, readable
 from fringe.sources.fitting import Fit
 
 __all__ = ["NpzSource"]
@@ -84,6 +84,10 @@ class NpzSource(ArraySource):
     def files(self) -> list[Path]:
         """The file."""
         return [self.path]
+
+    def fingerprint_at(self, indices: Indices) -> str:
+        """Return SHA-256 of the whole array's size and CRC, of indices, and of the resizing."""
+        return self._digest("npz", *self._content, *map(int, indices))
 
     def fingerprint_of(self, first: int, last: int) -> str:
         """Return SHA-256 of the whole array's size and CRC, and of the resizing."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.sources.base import EncodedSource, PerProcess, check_count, readable
+from fringe.sources.base import EncodedSource, Indices, PerProcess, check_count, readable
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
 
@@ -100,12 +100,12 @@ class ParquetSource(EncodedSource):
         what = f"in column {self.column}"
         return ImageDigests(self.shards, self._starts, what, self.cache)
 
-    def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the encoded images from the first to the last, and of the resizing.
+    def fingerprint_at(self, indices: Indices) -> str:
+        """Return SHA-256 of the encoded images in that order, and of the resizing.
 
         Other rows and columns do not count, nor how rows are shared out among files and groups.
         """
-        return self._digest("parquet", self._contents.of(first, last, self._stored))
+        return self._digest("parquet", self._contents.of(indices, self._stored))
 
     def _group(self, index: int) -> tuple[int, int, int]:
         """Return the shard that holds a row, its group there, and its place in the group."""

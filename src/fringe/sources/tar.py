@@ -4,12 +4,14 @@ import json
 import tarfile
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.sources.base import EncodedSource, check_count, readable, refuse_escape
+from fringe.sources.base import EncodedSource, Indices, check_count, readable, refuse_escape
 from fringe.sources.digests import ImageDigests, pack, remembered, unpack
 from fringe.sources.fitting import Fit
 from fringe.sources.names import is_image_name
@@ -100,21 +102,21 @@ class TarSource(EncodedSource):
     def _contents(self) -> ImageDigests:
         return ImageDigests(self.shards, self._starts, "", self.cache)
 
-    def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the encoded images from the first to the last, and of the resizing.
+    def fingerprint_at(self, indices: Indices) -> str:
+        """Return SHA-256 of the encoded images in that order, and of the resizing.
 
         Neither names nor other members count, nor how images are shared out among archives.
         """
-        return self._digest("tar", self._contents.of(first, last, self._stored))
+        return self._digest("tar", self._contents.of(indices, self._stored))
 
-    def _stored(self, first: int, last: int) -> Iterator[bytes]:
-        for number, shard in enumerate(self.shards):
-            begin, end = max(first, self._starts[number]), min(last, self._starts[number + 1])
-            if begin < end:
-                with readable(shard), shard.open("rb") as file:
-                    for _, start, size in self._places[begin:end].tolist():
-                        file.seek(start)
-                        yield file.read(size)
+    def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
+        places = self._places[np.asarray(indices, np.int64)].tolist()
+        for number, of_shard in groupby(places, key=itemgetter(0)):
+            shard = self.shards[number]
+            with readable(shard), shard.open("rb") as file:
+                for _, start, size in of_shard:
+                    file.seek(start)
+                    yield file.read(size)
 
     def _label(self, index: int) -> str:
         return f"{self.shards[self._places[index, 0]]}!{self.members[index]}"

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from fringe.errors import FringeError
 from fringe.sources.base import (
     EncodedSource,
+    Indices,
     PerProcess,
     as_path,
     check_count,
@@ -84,9 +85,9 @@ class ZipSource(EncodedSource):
         """The archive."""
         return [self.path]
 
-    def fingerprint_of(self, first: int, last: int) -> str:
+    def fingerprint_at(self, indices: Indices) -> str:
         """Return SHA-256 of names, sizes and CRCs of the images, and of the resizing."""
-        return self._digest("zip", *self._entries[first:last])
+        return self._digest("zip", *(self._entries[index] for index in indices))
 
     @cached_property
     def labels(self) -> npt.NDArray[np.int64] | None:
