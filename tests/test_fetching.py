@@ -172,6 +172,14 @@ def test_an_archive_of_something_else(server: Server, tmp_path: Path) -> None:
     message = refused("cat", source(tmp_path / "evil", server.url("evil.zip"), unpack="cat"))
     assert "leads out of its folder" in message
     assert not list(tmp_path.glob("**/evil"))
+    # One that needs a password.
+    locked = bytearray(zipped("cat/a"))
+    locked[6] |= 1
+    locked[locked.index(b"PK\1\2") + 8] |= 1
+    server.files["locked.zip"] = bytes(locked)
+    message = refused("cat", source(tmp_path / "locked", server.url("locked.zip"), unpack="cat"))
+    assert "locked.zip!cat/a: is encrypted; unpack the archive with its password" in message
+    assert not (tmp_path / "locked").exists()
 
 
 def test_a_source_without_an_address(tmp_path: Path) -> None:

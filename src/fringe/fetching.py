@@ -16,6 +16,7 @@ from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.progress import progress
 from fringe.sources import as_path
+from fringe.sources.zipfiles import refuse_unreadable
 
 __all__ = ["fetch_source"]
 
@@ -132,6 +133,8 @@ def _unpack(archive: Path, folder: str, path: Path) -> None:
                     f"{archive}: has no folder {folder!r}, which `unpack` names; it holds "
                     f"{', '.join(tops[:10])}"
                 )
+            for info in members:
+                refuse_unreadable(info, str(archive))
             for info, place in progress(members.items(), path.name, total=len(members)):
                 if ".." in place.parts:
                     raise FringeError(f"{archive}: {info.filename} leads out of its folder")

@@ -144,7 +144,7 @@ def test_not_what_the_name_says(tmp_path: Path, suffix: str, content: bytes):
 )
 def test_truncated(dataset: Path):
     dataset.write_bytes(dataset.read_bytes()[:-40])
-    with pytest.raises(FringeError, match=r"data.*is damaged.*anew"):
+    with pytest.raises(FringeError, match=r"data.*is damaged.*(anew|again)"):
         open_source(dataset).read(range(7))
 
 
@@ -193,16 +193,6 @@ def test_damage_that_only_the_zip_knows(tmp_path: Path, pixels: np.ndarray):
     content[content.index(bitmap) + 200] ^= 1  # still a fine bitmap, with another pixel
     path.write_bytes(content)
     with pytest.raises(FringeError, match=r"data\.zip!a\.bmp: is damaged.*CRC"):
-        open_source(path).read([0])
-
-
-def test_encrypted_member(tmp_path: Path, files: dict[str, bytes]):
-    path = write_zip(tmp_path / "data.zip", {"a.png": files["00000/img00000000.png"]})
-    content = bytearray(path.read_bytes())
-    content[6] |= 1
-    content[content.index(b"PK\1\2") + 8] |= 1
-    path.write_bytes(content)
-    with pytest.raises(FringeError, match=r"a\.png: .*encrypted"):
         open_source(path).read([0])
 
 

@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from fringe.errors import FringeError
 from fringe.sources import TarSource, fingerprint, open_source
+from fringe.sources.digests import pack
+from fringe.sources.memory import Memory
 
 from .conftest import encode, entries_of, write_folder, write_parquet, write_shards, write_tar
 
@@ -125,10 +128,72 @@ def test_damaged_archives_are_not_taken_for_shorter_ones(tmp_path: Path, pngs: d
         wrong_header,
     ):
         path.write_bytes(content)
-        with pytest.raises(FringeError, match=r"a\.tar: is damaged.*anew"):
+        with pytest.raises(FringeError, match=r"a\.tar: is damaged.*(anew|again)"):
             open_source(path)
     path.write_bytes(whole[: end + 512])  # some writers leave one block of zeros
     assert len(open_source(path)) == 7
+
+
+def joined(tmp_path: Path, pngs: dict[str, bytes]) -> tuple[Path, list[bytes]]:
+    """Three archives in a row, the second with a name of the first, and their bytes."""
+    names = [*pngs]
+    parts = [
+        write_tar(tmp_path / f"{number}.tar", {name: pngs[name] for name in part}).read_bytes()
+        for number, part in enumerate((names[:3], names[2:5], names[5:]))
+    ]
+    path = tmp_path / "joined.tar"
+    path.write_bytes(b"".join(parts))
+    return path, parts
+
+
+def test_archives_in_a_row_are_read_to_the_last(
+    tmp_path: Path, pixels: np.ndarray, pngs: dict[str, bytes], monkeypatch: pytest.MonkeyPatch
+):
+    path, parts = joined(tmp_path, pngs)
+    expected = pixels[[0, 1, 2, 2, 3, 4, 5, 6]]
+    assert np.array_equal(open_source(path).read(range(8)), expected)
+    by_tar = subprocess.run(
+        ["tar", "--list", "--ignore-zeros", "--file", path], capture_output=True, text=True
+    )
+    source = open_source(path)
+    assert isinstance(source, TarSource)
+    assert source.members == by_tar.stdout.split()
+    separate = [f"{tmp_path}/{{0,1,2}}.tar", path]
+    assert len({open_source(one).fingerprint for one in separate}) == 1
+    monkeypatch.setattr("fringe.sources.tar._ZEROS", 1024)
+    for zeros in (1, 2, 3, 40):  # blocks between archives
+        contents = [part.rstrip(b"\0") for part in parts]
+        contents = [part + bytes(-len(part) % 512 + 512 * zeros) for part in contents]
+        path.write_bytes(b"".join(contents))
+        assert np.array_equal(open_source(path).read(range(8)), expected)
+
+
+def test_damage_in_archives_in_a_row(tmp_path: Path, pngs: dict[str, bytes]):
+    path, parts = joined(tmp_path, pngs)
+    second = len(parts[0])
+    for place in (second + 5, second + 512 + 512 * -(-len(pngs["0002.png"]) // 512) + 5):
+        content = bytearray(path.read_bytes())
+        content[place] ^= 1
+        (tmp_path / "a.tar").write_bytes(content)
+        with pytest.raises(FringeError, match=r"a\.tar: .*damaged.*(anew|again)"):
+            open_source(tmp_path / "a.tar")
+    for rest in (parts[1][:512], parts[1][: len(parts[1]) // 1024 * 512], b"x" * 1024):
+        (tmp_path / "a.tar").write_bytes(parts[0] + rest)
+        with pytest.raises(FringeError, match=r"a\.tar: .*damaged.*(anew|again)"):
+            open_source(tmp_path / "a.tar")
+
+
+def test_what_was_learnt_of_the_first_archive_alone_is_not_taken(
+    tmp_path: Path, pngs: dict[str, bytes]
+):
+    """Before, a file was read to its first end mark, and that was remembered."""
+    path, _ = joined(tmp_path, pngs)
+    cache = tmp_path / "cache"
+    about = path.stat()
+    state = f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}"
+    earlier = pack(json.dumps([("0000.png", 512, len(pngs["0000.png"]))]).encode())
+    Memory(cache).add(str(tmp_path), {f"images of /{path.name}": f"{state} {earlier}"})
+    assert len(open_source(path, cache=cache)) == 8
 
 
 def test_a_damaged_image_is_named(tmp_path: Path, pngs: dict[str, bytes]):

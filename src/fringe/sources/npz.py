@@ -2,7 +2,6 @@
 
 import io
 import zipfile
-import zlib
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,11 +13,11 @@ from numpy.lib import format as npy
 from fringe.errors import FringeError
 from fringe.sources.base import ArraySource, Images, Indices, PerProcess, as_path, readable
 from fringe.sources.fitting import Fit
+from fringe.sources.zipfiles import DAMAGE, open_zip, refuse_unreadable
 
 __all__ = ["NpzSource"]
 
 _MEMBER = "arr_0.npy"
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 
 
 class NpzSource(ArraySource):
@@ -47,7 +46,7 @@ class NpzSource(ArraySource):
     def __init__(self, path: str | Path, fit: Fit | None = None, count: int | None = None) -> None:
         """Read the directory and the array's header."""
         self.path = as_path(path)
-        with readable(path, *_DAMAGE), zipfile.ZipFile(self.path) as archive:
+        with readable(path, *DAMAGE), open_zip(self.path) as archive:
             names = [info.filename for info in archive.infolist()]
             if _MEMBER not in names and {"mu.npy", "sigma.npy"} <= set(names):
                 raise FringeError(
@@ -61,6 +60,7 @@ class NpzSource(ArraySource):
                     "array: numpy.savez(path, images)"
                 )
             info = archive.getinfo(_MEMBER)
+            refuse_unreadable(info, str(path))
             with archive.open(info) as member:
                 shape, fortran_order, dtype = _read_header(member, path)
                 header_bytes = member.tell()
@@ -96,7 +96,7 @@ class NpzSource(ArraySource):
     def _rows(self, indices: Sequence[int]) -> Images:
         images = np.empty((len(indices), *self.shape[1:]), np.uint8)
         bytes_each = images.nbytes // max(1, len(indices))
-        with readable(self.path, *_DAMAGE):
+        with readable(self.path, *DAMAGE):
             stream = self._pixels.get()
             for row in np.argsort(np.asarray(indices), kind="stable"):
                 stream.seek(self._start + indices[row] * bytes_each)

@@ -7,6 +7,7 @@ from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -18,7 +19,9 @@ from fringe.sources.names import is_image_name
 
 __all__ = ["TarSource"]
 
+INDEX = "images in all of "  # the question that `_index` answers
 _BLOCK = 512
+_ZEROS = 1 << 20  # bytes that are read at a time behind an end mark
 _COMPRESSED = {
     b"\x1f\x8b": "gunzip",
     b"BZh": "bunzip2",
@@ -34,7 +37,8 @@ class TarSource(EncodedSource):
     (``0001.jpg``, ``0001.mask.png``) gives two images. Other members and hidden ones are ignored.
     Files inside are never extracted. Headers are read once, when the source is opened, and with a
     ``cache`` once for all; afterwards an image is one read at a known place. Of archives behind the
-    first ``count`` images nothing is read.
+    first ``count`` images nothing is read. A file of several archives, one behind the other (``cat
+    a.tar b.tar``), is read to its end, as ``tar --ignore-zeros`` does.
 
     Parameters
     ----------
@@ -53,7 +57,8 @@ class TarSource(EncodedSource):
     ------
     FringeError
         If an archive is missing, unreadable, compressed, cut short or damaged, holds a name that
-        escapes its folder, a name twice, a link or sparse file as an image, or there is no image
+        escapes its folder, a name twice, a link or sparse file as an image, something else behind
+        its end, or there is no image
         or fewer than ``count``.
     """
 
@@ -73,9 +78,7 @@ class TarSource(EncodedSource):
         number, step = 0, len(shards) if count is None else 1
         while number < len(shards) and (count is None or len(members) < max(count, 1)):
             some = shards[number : number + step]
-            for shard, text in zip(
-                some, remembered(some, cache, "images of ", _index), strict=True
-            ):
+            for shard, text in zip(some, remembered(some, cache, INDEX, _index), strict=True):
                 for member, start, size in _entries(text, shard):
                     members.append(member)
                     places.append((number, start, size))
@@ -130,35 +133,64 @@ class TarSource(EncodedSource):
 
 
 def _index(path: Path) -> str:
-    """Return name, first byte and number of bytes of every image of an archive, as text."""
-    entries: dict[str, tuple[int, int]] = {}
+    """Return name, first byte and number of bytes of every image of a file, as text."""
+    entries: list[tuple[str, int, int]] = []
     with readable(path, tarfile.TarError), path.open("rb") as file:
         _refuse_compressed(file.read(_BLOCK), path)
-        file.seek(0)
-        with tarfile.open(fileobj=file, mode="r:") as archive:
-            while (member := archive.next()) is not None:
-                archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
-                name = member.name.removeprefix("./")
-                refuse_escape(name, str(path))
-                if member.isdir() or not is_image_name(name):
-                    continue
-                if not member.isreg() or member.issparse():
-                    raise FringeError(
-                        f"{path}!{name}: is not stored as a plain file; make the archive anew with "
-                        "plain files (tar --dereference --hard-dereference)"
-                    )
-                if name in entries:
-                    raise FringeError(f"{path}!{name}: is there twice; make the archive anew")
-                entries[name] = member.offset_data, member.size
-        # A damaged header in the middle looks to tarfile as if the archive ended there.
-        file.seek(archive.offset)
-        mark = file.read(_BLOCK)
-        if len(mark) < _BLOCK or any(mark) or path.stat().st_size % _BLOCK:
-            raise FringeError(
-                f"{path}: is damaged (no end mark behind {archive.offset} bytes); fetch or make it "
-                "anew"
-            )
-    return pack(json.dumps([(name, *place) for name, place in entries.items()]).encode())
+        begin: int | None = 0
+        while begin is not None:
+            file.seek(begin)
+            end = _read_archive(file, path, entries)
+            if end == begin > 0:
+                raise FringeError(
+                    f"{path}: its archive ends, but something that is no archive follows at byte "
+                    f"{begin}; the file is damaged: fetch or make it again"
+                )
+            begin = _next_archive(file, path, end)
+    return pack(json.dumps(entries).encode())
+
+
+def _read_archive(file: BinaryIO, path: Path, entries: list[tuple[str, int, int]]) -> int:
+    """Add to ``entries`` the images of the archive that begins here; return where its end mark is.
+
+    That is where the archive begins if none begins here.
+    """
+    names = set()
+    with tarfile.open(fileobj=file, mode="r:") as archive:
+        while (member := archive.next()) is not None:
+            archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
+            name = member.name.removeprefix("./")
+            refuse_escape(name, str(path))
+            if member.isdir() or not is_image_name(name):
+                continue
+            if not member.isreg() or member.issparse():
+                raise FringeError(
+                    f"{path}!{name}: is not stored as a plain file; make the archive again with "
+                    "plain files (tar --dereference --hard-dereference)"
+                )
+            if name in names:
+                raise FringeError(f"{path}!{name}: is there twice; make the archive again")
+            names.add(name)
+            entries.append((name, member.offset_data, member.size))
+    return archive.offset
+
+
+def _next_archive(file: BinaryIO, path: Path, end: int) -> int | None:
+    """Return where behind an end mark something follows the zeros; None: nothing does."""
+    # A damaged header in the middle looks to tarfile as if the archive ended there.
+    file.seek(end)
+    mark = file.read(_BLOCK)
+    if len(mark) < _BLOCK or any(mark) or path.stat().st_size % _BLOCK:
+        raise FringeError(
+            f"{path}: is damaged (no end mark behind {end} bytes); fetch or make it again"
+        )
+    at = end + _BLOCK
+    while block := file.read(_ZEROS):
+        rest = block.lstrip(b"\0")
+        if rest:
+            return (at + len(block) - len(rest)) // _BLOCK * _BLOCK
+        at += len(block)
+    return None
 
 
 def _entries(text: str, shard: Path) -> list[tuple[str, int, int]]:

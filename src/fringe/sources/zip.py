@@ -2,8 +2,6 @@
 
 import json
 import operator
-import zipfile
-import zlib
 from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
@@ -23,10 +21,10 @@ from fringe.sources.base import (
 )
 from fringe.sources.fitting import Fit
 from fringe.sources.names import is_image_name
+from fringe.sources.zipfiles import DAMAGE, open_zip, refuse_link, refuse_unreadable
 
 __all__ = ["ZipSource"]
 
-_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 _LABELS = "dataset.json"
 _LARGEST = 1 << 30  # bytes: no encoded image is this large, a decompression bomb is
 
@@ -49,8 +47,9 @@ class ZipSource(EncodedSource):
     Raises
     ------
     FringeError
-        If the file is missing, unreadable or no whole ZIP, holds a name that escapes its folder,
-        a name twice, no image, or fewer than ``count``.
+        If the file is missing, unreadable or no whole ZIP, or two of them in a row; if it holds a
+        name that escapes its folder, a name twice, no image, or fewer than ``count``; if an image
+        is encrypted, a link, or compressed in a way that cannot be read.
     """
 
     def __init__(self, path: str | Path, fit: Fit | None = None, count: int | None = None) -> None:
@@ -58,8 +57,8 @@ class ZipSource(EncodedSource):
         self.path = as_path(path)
         name = str(path)
         # One for all threads: opening reads the whole directory, and zipfile locks its reads.
-        self._archive = PerProcess(partial(zipfile.ZipFile, self.path), threads_share=True)
-        with readable(name, *_DAMAGE):
+        self._archive = PerProcess(partial(open_zip, self.path), threads_share=True)
+        with readable(name, *DAMAGE):
             infos = self._archive.get().infolist()
         for info in infos:
             refuse_escape(info.filename, name)
@@ -78,6 +77,10 @@ class ZipSource(EncodedSource):
                 raise FringeError(f"{name}!{one}: is there twice; make the archive anew")
         self._entries = images[: check_count(len(images), count, name)]
         self.members = [entry[0] for entry in self._entries]
+        for member in self.members:
+            info = self._archive.get().getinfo(member)
+            refuse_unreadable(info, name)
+            refuse_link(info, name)
         super().__init__(name, len(self._entries), fit)
 
     @property
@@ -102,8 +105,9 @@ class ZipSource(EncodedSource):
         archive = self._archive.get()
         if _LABELS not in archive.namelist():
             return None
+        refuse_unreadable(archive.getinfo(_LABELS), self.name)
         try:
-            with readable(name, *_DAMAGE):
+            with readable(name, *DAMAGE):
                 pairs = json.loads(archive.read(_LABELS)).get("labels")
             if pairs is None:
                 return None
@@ -127,5 +131,5 @@ class ZipSource(EncodedSource):
             raise FringeError(
                 f"{self._label(index)}: unpacks to {size} bytes, which no image needs; remove it"
             )
-        with readable(self._label(index), KeyError, *_DAMAGE):
+        with readable(self._label(index), KeyError, *DAMAGE):
             return self._archive.get().read(member)
