@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from fringe import plan
-from fringe.config import complete, load_schema
+from fringe.config import complete, load_schema, where_shaped
 from fringe.errors import FringeError
 from fringe.files import create_h5
 from fringe.networks import network_weights
@@ -559,6 +560,54 @@ def test_a_generator_is_tried_once_before_anything_runs(
 
     monkeypatch.setattr(GeneratedSource, "read", fail)
     assert check(config)[1] == sources
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+def test_a_generator_with_an_alpha_channel_is_a_fault_beside_others(config: dict[str, Any]) -> None:
+    class WithAlpha(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.z_dim = 4
+
+        def forward(self, latents: torch.Tensor) -> torch.Tensor:
+            return latents.tanh()[:, :, None, None].expand(-1, 4, 16, 16)
+
+    torch.jit.save(torch.jit.script(WithAlpha()), "fake.pt")
+    config["sources"]["fake"] = {"kind": "generator", "path": "fake.pt", "count": 80}
+    (found,) = faults(config)
+    assert found.startswith("sources/fake: fake.pt: its images have 4 channels")
+    config["evaluation"]["n_real"] = "twelve"
+    assert any(one.startswith("sources/fake: fake.pt: its images") for one in faults(config))
+
+
+@pytest.mark.parametrize("kind", [AttributeError, KeyError, TypeError, ValueError])
+def test_what_nobody_expects_of_a_source_is_not_passed_over(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
+) -> None:
+    def fail(*_: object) -> None:
+        raise kind("a bug")
+
+    write_stylegan2_pickle("fake.pkl", resolution=16)
+    config["sources"]["fake"] = {"kind": "generator", "path": "fake.pkl", "count": 80}
+    monkeypatch.setattr(GeneratedSource, "read", fail)
+    config["evaluation"]["n_real"] = "twelve"  # a fault, and not the source's
+    with pytest.raises(kind, match="a bug") as caught:
+        check(config)
+    assert caught.value.__notes__ == ["while sources/fake was opened"]
+    # Where the schema has said that this source is not right, that is enough.
+    config["sources"]["fake"]["count"] = "eighty"
+    assert any(one.startswith("sources/fake/count: 'eighty' is not of") for one in faults(config))
+    config["sources"]["fake"] = ["fake.pkl"]
+    assert any(one.startswith("sources/fake: ['fake.pkl'] is not of") for one in faults(config))
+
+
+def test_a_message_for_the_user_is_a_fault_like_others() -> None:
+    def find() -> list[str]:
+        raise FringeError("network 'a' is unknown")
+
+    assert where_shaped(["run: missing"], find) == ["network 'a' is unknown"]
+    assert where_shaped([], find) == ["network 'a' is unknown"]
+    assert where_shaped(["controls: network 'a' is unknown"], find) == []
 
 
 def test_float16_is_refused_by_name_where_a_generator_has_none(config: dict[str, Any]) -> None:

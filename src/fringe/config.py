@@ -89,10 +89,13 @@ def items(config: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
 def where_shaped(known: Sequence[str], find: Callable[..., Iterable[str]], *args: Any) -> list[str]:
     """Return the faults that ``find(*args)`` finds, or none where it cannot follow the config.
 
-    Then the shape is wrong, and a fault that is ``known`` already says so.
+    Then the shape is wrong, and a fault that is ``known`` already says so. A `FringeError` is a
+    fault like any other, unless one that is known says the same.
     """
     try:
         return list(find(*args))
+    except FringeError as error:
+        return [] if any(str(error) in fault for fault in known) else [str(error)]
     except (AttributeError, KeyError, TypeError, ValueError):
         if not known:
             raise

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -240,7 +240,7 @@ def check(
     resolved = without_absent(completed, faults)
     completed = resolved.config
     faults += resolved.faults
-    sources, opened, missing = _open_sources(completed, cache)
+    sources, opened, missing = _open_sources(completed, cache, faults)
     faults += missing
     for name, dataset in items(completed, "datasets"):
         faults += where_shaped(faults, _count_faults, name, dataset, sources)
@@ -255,8 +255,13 @@ def check(
     return completed, sources
 
 
-def _open_sources(config: Config, cache: Path) -> tuple[Sources, dict[str, ImageSource], list[str]]:
-    """Open what can be: in a config with faults elsewhere, still every source that is right."""
+def _open_sources(
+    config: Config, cache: Path, known: Sequence[str]
+) -> tuple[Sources, dict[str, ImageSource], list[str]]:
+    """Open what can be: in a config with faults elsewhere, still every source that is right.
+
+    A source whose shape is wrong is left out if a fault that is ``known`` already says so.
+    """
     found: Sources = {}
     opened = {}
     faults = []
@@ -274,9 +279,20 @@ def _open_sources(config: Config, cache: Path) -> tuple[Sources, dict[str, Image
                 opened[name] = source
         except FringeError as error:
             faults.append(f"sources/{name}: {error}")
-        except (AttributeError, KeyError, TypeError, ValueError):
-            continue  # the shape is wrong, and the schema has said so
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            if not _is_known(known, name):
+                error.add_note(f"while sources/{name} was opened")
+                raise
     return found, opened, faults
+
+
+def _is_known(faults: Sequence[str], source: str) -> bool:
+    """Tell whether a fault is about a source, the one that it was a snapshot of, or all of them."""
+    about = [fault.partition(": ")[0].split("/") for fault in faults]
+    named = [keys[1] for keys in about if keys[0] == "sources" and len(keys) > 1]
+    return ["sources"] in about or any(
+        source == name or source.startswith(f"{name}-") for name in named
+    )
 
 
 def _place(spec: Config) -> str:

@@ -136,6 +136,22 @@ def test_what_does_not_fit_is_named() -> None:
         measured(maps=np.where(np.arange(N)[:, None, None] == 3, np.nan, MAPS[:N]))
 
 
+def test_a_feature_that_is_no_number_is_told_by_image_and_network() -> None:
+    first = PhotoSource(N, SIZE, 2).read([17])[0].transpose(2, 0, 1)
+
+    def forward(images: torch.Tensor) -> Activations:
+        blind = (images == torch.from_numpy(first)).flatten(1).all(1)
+        return Activations(torch.where(blind[:, None], torch.inf, features_of(images)))
+
+    blind = FeatureNetwork("blind", 6, None, "0" * 64, torch.device("cpu"), forward)
+    about = {"n_real": N_REAL, "n": N, "seed": 4, "batch_size": BATCH}
+    told = r"with noise 0 .*: image 17 gives NaN or infinite features in network 'blind'"
+    with pytest.raises(FringeError, match=told):
+        measure_region_noise(
+            photographs(N, 2), MAPS, blind, Gaussian.from_features(REAL), scale=0, **about
+        )
+
+
 def test_rows_survive_their_file(tmp_path: Path) -> None:
     rows = measured(scale=0) + measured()
     write_region_noise(tmp_path / "a.csv", rows[:3], "NA")

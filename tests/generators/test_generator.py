@@ -1,6 +1,7 @@
 """Calling a generator: what goes in, what comes out, and what an image depends on."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from tests.generators.checkpoints import write_fastgan_pickle, write_stylegan2_p
 
 from fringe.errors import FringeError
 from fringe.generators import Generator, Latents, load_generator
+from fringe.generators.base import Inputs
 
 
 @pytest.fixture(scope="module")
@@ -161,3 +163,24 @@ def test_bad_arguments_are_refused(plain: Generator, options: dict[str, Any], me
 def test_bad_labels_are_refused(conditional: Generator, labels: Any, message: str) -> None:
     with pytest.raises(FringeError, match=message):
         conditional(Z, labels=labels)
+
+
+@pytest.mark.parametrize("method", ["__call__", "synthesize"])
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf"), float("-inf")])
+def test_an_image_that_is_not_finite_is_named(plain: Generator, method: str, wrong: float) -> None:
+    def forward(inputs: Inputs) -> torch.Tensor:
+        images = plain.forward(inputs)
+        images[3:5, 1, 2, 0] = wrong
+        return images
+
+    make = getattr(replace(plain, forward=forward), method)
+    with pytest.raises(FringeError, match=r"^generator plain: image 3 holds NaN"):
+        make(Z)
+    with pytest.raises(FringeError, match=r"^photo 9 holds .* in float32 \(`fp16: false`\)$"):
+        make(Z, called=lambda row: f"photo {3 * row}")
+    assert len(make(Z[:3])) == 3
+
+
+def test_huge_numbers_are_numbers(plain: Generator) -> None:
+    white = replace(plain, forward=lambda inputs: torch.full_like(plain.forward(inputs), 3e38))
+    assert (white(Z) == 255).all()

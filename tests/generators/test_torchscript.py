@@ -93,6 +93,17 @@ class Writing(Flat):
         return latents.view(-1, 1, 2, 2)
 
 
+class Shaped(Flat):
+    """Images of a given shape, in the order of its program."""
+
+    def __init__(self, *shape: int) -> None:
+        super().__init__()
+        self.c, self.h, self.w = shape
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return latents[:, :1, None, None].tanh().expand(-1, self.c, self.h, self.w)
+
+
 def save(program: nn.Module, path: Path) -> Path:
     torch.jit.save(torch.jit.script(program), path)
     return path
@@ -205,6 +216,24 @@ def test_images_of_changing_size_are_refused(tmp_path: Path) -> None:
     assert generator(torch.zeros(2, 4)).shape == (2, 3, 4, 4)
     with pytest.raises(FringeError, match=r"images of shape \(1, 3, 4, 7\), not \(1, 3, 4, 4\)"):
         generator(torch.tensor([[0.0] * 4, [35.0] * 4]))
+
+
+@pytest.mark.parametrize(
+    ("shape", "mend"),
+    [
+        ((2, 8, 8), r"2 channels .* `images\[:, :1\]`"),
+        ((4, 8, 8), r"4 channels .* `images\[:, :3\]`"),
+        ((6, 8, 8), "6 channels .* export those channels that are an image"),
+        ((8, 8, 3), r"shape \(N, 8, 8, 3\).* `images\.permute\(0, 3, 1, 2\)`"),
+        ((8, 6, 1), r"channels are last: export `images\.permute\(0, 3, 1, 2\)`"),
+    ],
+)
+def test_images_that_are_neither_grey_nor_rgb_are_refused(
+    tmp_path: Path, shape: tuple[int, ...], mend: str
+) -> None:
+    path = save(Shaped(*shape), tmp_path / "g.pt")
+    with pytest.raises(FringeError, match=r"g\.pt: its images have .*" + mend):
+        load_generator(path)
 
 
 def test_a_damaged_program_is_refused(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, cast
@@ -96,6 +97,35 @@ def test_means_are_those_of_images_and_maps(tmp_path: Path) -> None:
         assert values is not None
         assert np.isnan(values).all()
     np.testing.assert_array_equal(again.image, first.image)
+
+
+class BlindSpot(TinyNetwork):
+    """NaN in one of its outputs of one image, that whose first pixel is ``mark``."""
+
+    def __init__(self, output: str, mark: np.ndarray) -> None:
+        super().__init__("tiny", 0, torch.device("cpu"))
+        self.output, self.mark = output, torch.from_numpy(mark)
+
+    def __call__(self, images: torch.Tensor) -> Any:
+        made = super().__call__(images)
+        values = getattr(made, self.output).clone()
+        values[(images[:, :, 0, 0] == self.mark).all(1)] = torch.nan
+        return made._replace(**{self.output: values})
+
+
+@pytest.mark.parametrize("output", ["features", "logits", "maps"])
+def test_numbers_that_are_none_are_told_by_image_and_network(output: str) -> None:
+    network = cast(Any, BlindSpot(output, SOURCE.read([13])[0, 0, 0]))
+    told = "image 13 gives NaN or infinite .* in network 'tiny'"
+    with pytest.raises(FringeError, match=f"^{re.escape(SOURCE.name)}: {told}"):
+        measure_sensitivity(SOURCE, network, 10, N, REAL, GENERATED, N, batch_size=BATCH)
+    measure_sensitivity(SOURCE, network, 15, N, REAL, GENERATED, N, batch_size=BATCH)
+    names = ["fake: image 3", "fake: image 13"]
+    with pytest.raises(FringeError, match=f"^fake: {told}"):
+        explain_examples(
+            SOURCE.read([3, 13]), network, REAL, GENERATED, N, included=True,
+            called=names.__getitem__,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("included", [True, False])

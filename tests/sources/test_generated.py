@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import pickle
 import subprocess
@@ -14,10 +15,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from fringe.errors import FringeError
 from fringe.features.decoding import decoded
-from fringe.generators import load_generator
+from fringe.generators import convert, load_generator
 from fringe.seeds import random_stream
 from fringe.sources import GeneratedSource, ImageSource, render_shard, source_from_spec
 from fringe.sources.base import digest
@@ -171,6 +174,51 @@ class Quick(torch.nn.Module):
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
         return latents.view(-1, 1, 2, 2)
+
+
+class Overflowing(Quick):
+    """Images whose latents add up to more than 3 hold a NaN."""
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        image = latents.view(-1, 1, 2, 2)
+        return torch.where(latents.sum(1)[:, None, None, None] > 3, image / 0 * 0, image)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+def test_an_image_that_is_not_finite_is_refused_by_index_and_seed(tmp_path: Path) -> None:
+    torch.jit.save(torch.jit.script(Overflowing()), tmp_path / "g.pt")
+    source = GeneratedSource(tmp_path / "g.pt", 200, 5)
+    latents = np.random.RandomState(5).randn(200, 4)
+    wrong = np.flatnonzero(latents.sum(1) > 3)
+    assert wrong[0] > 2
+    told = rf"^{tmp_path}/g\.pt: image {wrong[0]} of seed 5 holds NaN or infinite values"
+    right = np.setdiff1d(np.arange(200), wrong)
+    assert source.read(right).any()
+    for read in (range(200), wrong, [0, wrong[0], 1]):
+        with pytest.raises(FringeError, match=told):
+            source.read(read)
+    with pytest.raises(FringeError, match=told):
+        render_shard(source, 0, 100, tmp_path / "images.h5", {"images": "x"})
+    assert not (tmp_path / "images.h5").exists()
+    for workers in (0, 1):
+        with pytest.raises(FringeError, match=told):
+            list(decoded(source, [(0, 100), (100, 200)], workers))
+
+
+def test_numbers_that_overflow_in_float16_are_refused_and_made_in_float32(folder: Path) -> None:
+    convert(folder / "half.pkl", folder / "large.safetensors")
+    with safe_open(folder / "large.safetensors", "pt") as file:
+        state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        metadata = file.metadata()
+    metadata["config"] = json.dumps(json.loads(metadata["config"]) | {"conv_clamp": None})
+    state["synthesis.b32.torgb.bias"] += 1e5  # of which float16 has none
+    save_file(state, folder / "large.safetensors", metadata)
+    half, full = (
+        GeneratedSource(folder / "large.safetensors", 4, fp16=fp16) for fp16 in (True, False)
+    )
+    assert (full.read(range(4)) == 255).all()
+    with pytest.raises(FringeError, match=r"image 0 of seed 0 holds .* \(`fp16: false`\)"):
+        half.read(range(4))
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")

@@ -24,8 +24,10 @@ def main(job: Job) -> None:
     if "seeds" in examples:
         made = [open_seeded(config, generated, seed).read([0]) for seed in examples["seeds"]]
         images = np.concatenate(made)
+        names = [f"{generated}: image 0 of seed {seed}" for seed in examples["seeds"]]
     else:
         images = open_images(config, generated).read(examples["images"])
+        names = [f"{generated}: image {index}" for index in examples["images"]]
     network = load_network(
         about["network"],
         weights_path(config, about["network"]),
@@ -34,9 +36,10 @@ def main(job: Job) -> None:
     )
     gaussians = (load_gaussian(path)[0] for path in (job.input.real, job.input.others))
     among = (network, *gaussians, about["n"])
-    found = explain_examples(images, *among, included="images" in examples)
+    included = "images" in examples
+    found = explain_examples(images, *among, included=included, called=names.__getitem__)
     if about["closeup"]:
-        closeup = look_closely(images[0], *among, included="images" in examples)
+        closeup = look_closely(images[0], *among, included=included)
         found = replace(found, closeup=closeup)
     write_examples(job.output[0], found, {**about, "examples": json.dumps(examples)})
 

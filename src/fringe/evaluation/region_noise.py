@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from fringe.errors import DamagedFileError, FringeError
-from fringe.features.decoding import decoded, filled_up
+from fringe.features import activations, decoded
 from fringe.files import atomic_path
 from fringe.metrics import Gaussian, covariance_root, frechet_distance
 from fringe.progress import progress
@@ -151,9 +151,8 @@ def _features(
             unit="images",
             step=batch_size,
         )
-        for (first, last), images in batches:
-            batch = torch.from_numpy(filled_up(images, batch_size)).permute(0, 3, 1, 2)
-            yield network(batch).features[: last - first].cpu().numpy()
+        for (first, _), images in batches:
+            yield activations(source, network, images, first, batch_size)["features"]
 
 
 def write_region_noise(path: str | os.PathLike[str], rows: Sequence[Row], dataset: str) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.features.decoding import decoded, filled_up
+from fringe.features.finite import require_finite_rows
 from fringe.files import create_h5
 from fringe.progress import progress
 
@@ -153,17 +154,7 @@ def activations(
         rows["logits"] = result.logits.cpu().numpy()
     rows = {space: values[: len(images)] for space, values in rows.items()}
     for space, values in rows.items():
-        _check_finite(values, space, source, network, start)
-    return rows
-
-
-def _check_finite(
-    rows: np.ndarray, space: str, source: ImageSource, network: FeatureNetwork, start: int
-) -> None:
-    finite = np.isfinite(rows).all(axis=1)
-    if not finite.all():
-        index = start + int(np.argmin(finite))
-        raise FringeError(
-            f"{source.name}: image {index} gives NaN or infinite {space} in network "
-            f"{network.name!r}; look at that image, and check the weights"
+        require_finite_rows(
+            values, space, network.name, lambda row: f"{source.name}: image {start + row}"
         )
+    return rows

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["Generator", "Inputs", "NoiseMode", "Traits", "to_uint8"]
+__all__ = ["Generator", "Inputs", "NoiseMode", "Traits", "check_size", "to_uint8"]
 
 NoiseMode = Literal["const", "random", "none"]
 
@@ -93,6 +93,7 @@ class Generator:
         *,
         cutoff: int | None = None,
         seeds: Sequence[int] | np.ndarray | None = None,
+        called: Callable[[int], str] | None = None,
     ) -> Tensor | np.ndarray:
         """Return uint8 images (N, channels, H, W): ``synthesize``, quantized as released.
 
@@ -101,7 +102,8 @@ class Generator:
         import torch
 
         with torch.inference_mode():
-            images = to_uint8(self._images(latents, truncation, labels, noise, cutoff, seeds))
+            images = self._images(latents, truncation, labels, noise, cutoff, seeds, called)
+            images = to_uint8(images)
         return _like(images, latents)
 
     def synthesize(
@@ -113,6 +115,7 @@ class Generator:
         *,
         cutoff: int | None = None,
         seeds: Sequence[int] | np.ndarray | None = None,
+        called: Callable[[int], str] | None = None,
     ) -> Tensor | np.ndarray:
         """Return float32 images (N, channels, H, W), unclipped, most values within [-1, 1].
 
@@ -135,6 +138,8 @@ class Generator:
             neither on its batch nor on the device. Without them, noise comes from PyTorch's global
             generator on the CPU, layer by layer for the whole batch, as the released code draws it.
             Without effect where no noise is drawn.
+        called : callable, optional
+            How a message names the image of a row of ``latents``; by its row if it is left out.
 
         Returns
         -------
@@ -145,12 +150,13 @@ class Generator:
         Raises
         ------
         FringeError
-            If an argument has the wrong shape or value, or the generator has no such thing.
+            If an argument has the wrong shape or value, the generator has no such thing, or an
+            image holds a NaN or infinity.
         """
         import torch
 
         with torch.inference_mode():
-            images = self._images(latents, truncation, labels, noise, cutoff, seeds)
+            images = self._images(latents, truncation, labels, noise, cutoff, seeds, called)
         return _like(images, latents)
 
     def _images(
@@ -161,6 +167,7 @@ class Generator:
         noise: str,
         cutoff: int | None,
         seeds: Any,
+        called: Callable[[int], str] | None,
     ) -> Tensor:
         self._check_truncation(truncation, cutoff)
         z = self._latents(latents)
@@ -169,7 +176,27 @@ class Generator:
         )
         # No TF32: it changes images visibly.
         with deterministic():
-            return self.forward(inputs)
+            images = self.forward(inputs)
+        self._require_finite(images, called or f"generator {self.name}: image {{}}".format)
+        return images
+
+    def _require_finite(self, images: Tensor, called: Callable[[int], str]) -> None:
+        """Raise if an image holds a NaN or infinity, which would be black or white as uint8."""
+        # One pass over the images: a NaN or an infinity in them is one in their sum.
+        if images.sum().isfinite():
+            return
+        finite = images.isfinite().flatten(1).all(dim=1)
+        if finite.all():  # the sum of huge numbers
+            return
+        again = (
+            "export the generator again, in float32, or from another snapshot"
+            if self.kind == "torchscript"
+            else "choose another snapshot, and compute it in float32 (`fp16: false`)"
+        )
+        raise FringeError(
+            f"{called(int(finite.int().argmin()))} holds NaN or infinite values: the training "
+            f"diverged, or numbers overflow; {again}"
+        )
 
     def _latents(self, latents: Any) -> Tensor:
         import torch
@@ -263,6 +290,28 @@ def _drawn(sizes: Sequence[tuple[int, int]], count: int, seeds: Any) -> list[Ten
         for layer in layers:
             layer[row].normal_(generator=stream)
     return layers
+
+
+def check_size(channels: int, height: int, width: int, path: Any) -> None:
+    """Check that images of this size are grey or RGB.
+
+    Raises
+    ------
+    FringeError
+        If they have another number of channels.
+    """
+    if channels in (1, 3):
+        return
+    if width in (1, 3):
+        mend = "channels are last: export `images.permute(0, 3, 1, 2)`"
+    elif channels in (2, 4):
+        mend = f"export its colours without the last channel: `images[:, :{channels - 1}]`"
+    else:
+        mend = "export those channels that are an image"
+    raise FringeError(
+        f"{path}: its images have {channels} channels (shape (N, {channels}, {height}, {width})), "
+        f"and those of an image are 3 (RGB) or 1 (grey); {mend}"
+    )
 
 
 def to_uint8(images: Tensor) -> Tensor:

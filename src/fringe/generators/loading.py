@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fringe.devices import open_device
 from fringe.errors import FringeError
 from fringe.files import atomic_path
-from fringe.generators.base import Generator
+from fringe.generators.base import Generator, check_size
 
 if TYPE_CHECKING:
     import torch
@@ -76,8 +76,9 @@ def load_generator(
     ------
     FringeError
         If the file or device is not there, the file holds no generator of these kinds, lacks a
-        tensor or holds one of the wrong shape, or cannot compute in ``precision``; if it is a
-        program and its name does not say so, or one that draws noise of its own.
+        tensor or holds one of the wrong shape, makes images that are neither grey nor RGB, or
+        cannot compute in ``precision``; if it is a program and its name does not say so, or one
+        that draws noise of its own.
     """
     path = Path(path)
     if precision not in PRECISIONS:
@@ -111,6 +112,7 @@ def load_generator(
             )
         options = {"float16": True}
     architecture = _architecture(kind)
+    check_size(config.channels, config.resolution, config.resolution, path)
     return Generator(
         name=path.stem,
         kind=kind,

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from fringe.devices import deterministic
 from fringe.errors import FringeError
-from fringe.generators.base import Generator, Inputs, Traits
+from fringe.generators.base import Generator, Inputs, Traits, check_size
 from fringe.generators.parts import image_by_image
 
 __all__ = ["load"]
@@ -74,6 +74,8 @@ def load(path: Path, device: torch.device, digest: str) -> Generator:
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices), torch.inference_mode(), deterministic():
         size = run(Inputs(latents[:1], None if labels is None else labels[:1])).shape[1:]
+        channels, height, width = size
+        check_size(channels, height, width, path)
 
         def of_one_size(inputs: Inputs) -> Tensor:
             images, expected = run(inputs), (len(inputs.latents), *size)
@@ -94,7 +96,6 @@ def load(path: Path, device: torch.device, digest: str) -> Generator:
             f"{path}: the TorchScript program makes two different images of the same latents: it "
             "draws noise of its own, so no run could be repeated; export it with fixed noise"
         )
-    channels, height, width = size
     return Generator(
         name=path.stem,
         kind="torchscript",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,7 @@ def explain_examples(
     n: int,
     *,
     included: bool,
+    called: Callable[[int], str] = "image {}".format,
 ) -> Examples:
     """Return the maps of a few images, each as one of n that FID is measured on.
 
@@ -67,11 +68,13 @@ def explain_examples(
         With maps or a split.
     real, generated, n, included
         As `fringe.sensitivity.fid_gradient` takes them.
+    called : callable
+        How a message names the image at a place in ``images``.
 
     Raises
     ------
     FringeError
-        If the network tells no places.
+        If the network tells no places, or makes NaN or infinity of an image.
     """
     import torch
 
@@ -80,7 +83,7 @@ def explain_examples(
         return found
 
     pixels = torch.from_numpy(np.require(images, requirements=["C", "W"])).permute(0, 3, 1, 2)
-    found = explain(network, pixels, gradient)
+    found = explain(network, pixels, gradient, called)
     predictions = activations = None
     if found.classes is not None and found.probabilities is not None and network.class_names:
         predictions = [

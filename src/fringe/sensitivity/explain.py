@@ -15,6 +15,7 @@ import numpy as np
 
 from fringe.devices import deterministic
 from fringe.errors import FringeError
+from fringe.features.finite import require_finite_rows
 from fringe.metrics.arrays import Array, Floats, as_numpy
 from fringe.networks import network_info, network_names
 from fringe.sensitivity.activation import class_activation_maps, top_classes
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 __all__ = ["Explanation", "explain"]
 
 Gradient = Callable[[Array], Array]
+# From checked features and logits to the gradient with respect to the features.
+Slopes = Callable[["Tensor", "Tensor | None"], "Tensor"]
 
 
 class Explanation(NamedTuple):
@@ -46,7 +49,12 @@ class Explanation(NamedTuple):
     activations: Floats | None = None
 
 
-def explain(network: FeatureNetwork, images: Tensor, gradient: Gradient) -> Explanation:
+def explain(
+    network: FeatureNetwork,
+    images: Tensor,
+    gradient: Gradient,
+    called: Callable[[int], str] = "image {} of the batch".format,
+) -> Explanation:
     """Return where FID, and the Top-1 class, depend on each of ``images``.
 
     Maps and features are as precise as the network computes them (float32, unless it was loaded
@@ -62,12 +70,14 @@ def explain(network: FeatureNetwork, images: Tensor, gradient: Gradient) -> Expl
     gradient : callable
         From features (N, D) float32 to dFID/df (N, D), NumPy arrays both; `fid_gradient` given the
         Gaussians.
+    called : callable
+        How a message names the image of a row of ``images``.
 
     Raises
     ------
     FringeError
-        If the images are no such tensor, the network has neither maps nor a split, or the gradient
-        has another shape than the features.
+        If the images are no such tensor, the network has neither maps nor a split, the gradient has
+        another shape than the features, or the network gives NaN or infinity.
     """
     import torch
 
@@ -80,15 +90,30 @@ def explain(network: FeatureNetwork, images: Tensor, gradient: Gradient) -> Expl
     split, classifier, precision = (
         getattr(network, name, None) for name in ("split", "classifier", "precision")
     )
+
+    def check(values: Tensor | Array, what: str) -> None:
+        require_finite_rows(as_numpy(values), what, network.name, called)
+
+    def slopes(features: Tensor, logits: Tensor | None) -> Tensor:
+        check(features, "features")
+        if logits is not None:
+            check(logits, "logits")
+        return _slopes(gradient, features)
+
     if split is None:
         with torch.no_grad():
-            return _in_closed_form(network, classifier, images, gradient)
-    with torch.inference_mode(mode=False):
-        return _by_autograd(network.device, precision, split, images, gradient)
+            found = _in_closed_form(network, classifier, images, slopes)
+    else:
+        with torch.inference_mode(mode=False):
+            found = _by_autograd(network.device, precision, split, images, slopes)
+    check(found.maps, "maps")
+    if found.activations is not None:
+        check(found.activations, "Grad-CAM")
+    return found
 
 
 def _in_closed_form(
-    network: FeatureNetwork, classifier: Tensor | None, images: Tensor, gradient: Gradient
+    network: FeatureNetwork, classifier: Tensor | None, images: Tensor, slopes: Slopes
 ) -> Explanation:
     features, logits, maps = network(images)
     if maps is None:
@@ -97,7 +122,7 @@ def _in_closed_form(
             f"network {network.name} cannot tell what it looks at in an image: it has neither maps "
             f"nor a split; name another ({able}), or give yours one (see FeatureNetwork)"
         )
-    found = sensitivity_maps(maps, _slopes(gradient, features))
+    found = sensitivity_maps(maps, slopes(features, logits))
 
     def cams(classes: Tensor) -> Any:
         return class_activation_maps(maps, classifier, classes, logits=logits)
@@ -106,7 +131,7 @@ def _in_closed_form(
 
 
 def _by_autograd(
-    device: Any, precision: str | None, split: Split, images: Tensor, gradient: Gradient
+    device: Any, precision: str | None, split: Split, images: Tensor, slopes: Slopes
 ) -> Explanation:
     import torch
 
@@ -116,9 +141,9 @@ def _by_autograd(
     with _computing(device, precision), torch.enable_grad():
         features, logits, _ = rest(maps)
     # FID's own arithmetic is no part of the network, and not done in its precision.
-    slopes = _slopes(gradient, features)
+    of_features = slopes(features, logits)
     with _computing(device, precision):
-        (of_maps,) = torch.autograd.grad(features, maps, slopes.to(features.dtype))
+        (of_maps,) = torch.autograd.grad(features, maps, of_features.to(features.dtype))
     maps = maps.detach()
 
     def head(maps: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,7 +66,8 @@ def measure_sensitivity(
     Raises
     ------
     FringeError
-        If the bounds do not fit, the network tells no places, or an image cannot be read.
+        If the bounds do not fit, the network tells no places, an image cannot be read, or the
+        network makes NaN or infinity of it.
     """
     import torch
 
@@ -101,7 +103,7 @@ def measure_sensitivity(
         for (start, stop), images in batches:
             image_sum += images.sum(axis=0, dtype=np.float64)
             batch = torch.from_numpy(filled_up(images, batch_size)).permute(0, 3, 1, 2)
-            found = explain(network, batch, gradient)
+            found = explain(network, batch, gradient, partial(_called, source, start))
             done.append(_first(found, stop - start))
     about = {"first": first, "last": last, "n": n, "network": network.name}
     if network.class_names is not None:
@@ -114,6 +116,10 @@ def measure_sensitivity(
         activations=_joined([part.activations for part in done], np.float32),
         attributes={**(provenance or {}), **about},
     )
+
+
+def _called(source: ImageSource, start: int, row: int) -> str:
+    return f"{source.name}: image {start + row}"
 
 
 def _first(found: Explanation, count: int) -> Explanation:

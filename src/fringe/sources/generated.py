@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +57,8 @@ class GeneratedSource(Fingerprinted):
     Raises
     ------
     FringeError
-        If the file is missing or is no generator, or the label or ``fp16`` does not fit it.
+        If the file is missing or is no generator, the label or ``fp16`` does not fit it, or an
+        image holds a NaN or infinity.
     """
 
     simulated = False
@@ -162,10 +163,15 @@ class GeneratedSource(Fingerprinted):
                 self._labels(batch, generator.n_classes),
                 self.noise,
                 seeds=self._draw("noise", batch, 2**62) if draws_noise else None,
+                called=partial(self._called, batch),
             )
             # A single channel becomes three.
             images[start : start + len(rows)] = np.moveaxis(np.asarray(made)[: len(rows)], 1, 3)
         return images
+
+    def _called(self, indices: np.ndarray, row: int) -> str:
+        """Return how a message names the image in a row of a batch."""
+        return f"{self.path}: image {indices[row]} of seed {self.seed}"
 
     def _labels(self, rows: np.ndarray, n_classes: int) -> np.ndarray | None:
         if self.label is None:
