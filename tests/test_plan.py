@@ -17,7 +17,7 @@ import torch
 from PIL import Image
 
 from fringe import plan
-from fringe.config import complete, load_schema, where_shaped
+from fringe.config import SOURCE_KEYS, complete, load_schema, where_shaped
 from fringe.errors import FringeError
 from fringe.files import create_h5
 from fringe.networks import network_weights
@@ -469,10 +469,10 @@ def test_sizes() -> None:
 
 def test_a_spec_holds_what_its_kind_needs(config: dict[str, Any]) -> None:
     completed, _ = complete(config, SCHEMA)
-    assert plan.source_spec(completed, "real") == {
-        "kind": "files", "path": "real.zip", "count": None, "resolution": None,
-        "crop": None, "filter": None,
-    }  # fmt: skip
+    spec = plan.source_spec(completed, "real")
+    assert set(spec) == {"kind", *SOURCE_KEYS["files"]}
+    assert (spec["kind"], spec["path"]) == ("files", "real.zip")
+    assert not any(spec[key] for key in set(spec) - {"kind", "path"}), "none of these was asked for"
     assert plan.source_spec(completed, "fake") == {
         "kind": "imitation", "count": 100, "resolution": 16, "seed": 0, "severity": 0.8
     }  # fmt: skip
