@@ -44,7 +44,7 @@ def checked(config):
         schema = load_schema(Path(workflow.basedir) / "config" / "schema.yaml")
         files = [Path(path) for path in workflow.configfiles]
         with activity("reading data sets"):
-            checked = plan.check(config, schema, plan.hash_cache(config), files)
+            checked = plan.check(config, schema, files)
         if workflow.is_main_process:
             mend()
             for warning in plan.warnings(checked[0]):

@@ -10,6 +10,7 @@ import pytest
 
 from fringe.config import complete, describe, duplicate_keys, load_schema, raise_faults
 from fringe.errors import FringeError
+from fringe.schema import walk
 
 SCHEMA = load_schema(Path(__file__).parents[1] / "config/schema.yaml")
 CONFIG: dict[str, Any] = {
@@ -150,6 +151,85 @@ def test_images_of_files_have_no_seeds(key: str, asked: dict[str, Any], fault: s
 def test_any_shape_gets_a_message_and_no_crash(key: str, value: Any) -> None:
     _, faults = complete(changed(key, to=value), SCHEMA)
     assert faults or (key, value) == ("controls", ["a"])
+
+
+# A value for every key of the schema that is a path, and those that are text of other kinds.
+PATHS = {
+    "results": "R",
+    "weights_dir": "W",
+    "data_dir": "D",
+    "container": "C",
+    "weights": {"clip": "K", "swav": {"path": "S", "sha256": "0" * 64}},
+    "sources": {
+        "real": {"path": "P", "statistics": {"clip": {"path": "N", "count": 2}}},
+        "fake": {"kind": "imitation", "count": 100, "resolution": 32},
+    },
+    "datasets": {"faces": {"real": "real", "generated": "fake", "region": "M"}},
+}
+NO_PATHS = {
+    "run", "device", "network", "controls", "url", "sha256", "unpack", "licence", "size", "note",
+    "crop", "title", "real", "generated", "snapshots", "alternatives", "datasets", "networks",
+    "classes", "generators",
+}  # fmt: skip
+
+
+def texts(rule: Any, key: str = "") -> list[tuple[str, bool]]:
+    """Every key of the schema that may hold text, and whether that is a path."""
+    found = [(key, rule.get("format") == "path")] if "string" in str(rule.get("type")) else []
+    for name, one in rule.get("properties", {}).items():
+        found += texts(one, name)
+    for one in (rule.get("additionalProperties"), rule.get("items"), *rule.get("anyOf", ())):
+        found += texts(one, key) if isinstance(one, dict) else []
+    return found
+
+
+def test_every_text_of_the_schema_is_a_path_or_known_to_be_none() -> None:
+    """A new key that names a file or folder must say `format: path`, or be named above."""
+    assert {key for key, is_path in texts(SCHEMA) if not is_path} == NO_PATHS
+    config = copy.deepcopy({**CONFIG, **PATHS})
+    walked = [place for place in walk(config, SCHEMA) if place.is_path]
+    assert len(walked) - 1 == sum(is_path for _, is_path in texts(SCHEMA)), "`weights` twice"
+
+
+def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    config = copy.deepcopy({**CONFIG, **PATHS})
+    for place in walk(config, SCHEMA):
+        if place.is_path and isinstance(place.value, str):
+            place.replace(f"~/{place.value}")
+    completed, faults = complete(config, SCHEMA)
+    assert faults == []
+    found = [p.value for p in walk(completed, SCHEMA) if p.is_path and isinstance(p.value, str)]
+    assert sorted(found) == [f"/home/me/{letter}" for letter in "CDKMNPRSW"]
+    # Relative paths of data start from the folder of data, wherever that is.
+    config["sources"]["real"]["path"] = "P"
+    assert complete(config, SCHEMA)[0]["sources"]["real"]["path"] == "/home/me/D/P"
+    # Addresses stay as they are.
+    config["container"] = "docker://me/fringe"
+    assert complete(config, SCHEMA)[0]["container"] == "docker://me/fringe"
+
+
+def test_a_home_that_nobody_has() -> None:
+    _, faults = complete(changed("results", to="~nobody-of-this-name/results"), SCHEMA)
+    (fault,) = faults
+    assert fault.startswith("results: ~nobody-of-this-name/results: this machine does not know")
+
+
+def test_variables_in_paths_are_refused(tmp_path: Path) -> None:
+    """Another machine may give them another value; a folder of that name is one, though."""
+    config = changed("results", to="$SCRATCH/results")
+    config["data_dir"] = str(tmp_path)
+    config["sources"]["real"]["path"] = "${DATA}/real.zip"
+    config["container"] = "a$1"
+    _, faults = complete(config, SCHEMA)
+    assert sorted(fault[: fault.index(" are not")] for fault in faults) == [
+        "container: variables such as $1",
+        "results: variables such as $SCRATCH",
+        "sources/real/path: variables such as ${DATA}",
+    ]
+    (tmp_path / "${DATA}").mkdir()
+    (tmp_path / "${DATA}" / "real.zip").touch()
+    assert len(complete(config, SCHEMA)[1]) == 2
 
 
 def test_faults_of_all_kinds_are_found_together() -> None:

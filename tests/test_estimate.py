@@ -94,7 +94,7 @@ def config(tmp_path: Path, **changed: Any) -> tuple[dict[str, Any], plan.Sources
         **changed,
     }
     schema = load_schema(REPOSITORY / "config/schema.yaml")
-    return plan.check(written, schema, tmp_path / ".fingerprints")
+    return plan.check(written, schema)
 
 
 def job(name: str, *after: str, rule: str = "score_scheme", **settings: Any) -> Job:

@@ -217,7 +217,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def check(config: dict[str, Any], **changes: Any) -> tuple[dict[str, Any], plan.Sources]:
-    return plan.check({**config, **changes}, SCHEMA, Path("fingerprints.json"))
+    return plan.check({**config, **changes}, SCHEMA)
 
 
 def refused(config: dict[str, Any], **changes: Any) -> str:

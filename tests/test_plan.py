@@ -53,7 +53,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def check(config: dict[str, Any]) -> tuple[dict[str, Any], plan.Sources]:
-    return plan.check(config, SCHEMA, Path("fingerprints.json"))
+    return plan.check(config, SCHEMA)
 
 
 def faults(config: dict[str, Any]) -> list[str]:
@@ -139,8 +139,8 @@ def test_everything_at_once(config: dict[str, Any]) -> None:
     config["controls"] = ["clpi"]
     config["results"] = "real.zip"
     assert [fault.split(":")[0] for fault in faults(config)] == [
-        "datasets/other", "sources/fake/severity", "sources/real", "sources/fake",
-        "controls", "results",
+        "datasets/other", "sources/fake/severity", "results", "sources/real", "sources/fake",
+        "controls",
     ]  # fmt: skip
     del config["sources"]["fake"]["severity"]
     assert "datasets/third/n_real" in [fault.split(":")[0] for fault in faults(config)]
@@ -157,7 +157,7 @@ def test_duplicate_keys_are_faults(config: dict[str, Any], tmp_path: Path) -> No
     path = tmp_path / "config.yaml"
     path.write_text("run: a\nrun: b\n")
     with pytest.raises(FringeError, match="run: stands twice"):
-        plan.check(config, SCHEMA, Path("fingerprints.json"), [path])
+        plan.check(config, SCHEMA, [path])
 
 
 def test_shards() -> None:

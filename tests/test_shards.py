@@ -41,12 +41,12 @@ def config(tmp_path: Path) -> dict[str, Any]:
 
 def planned(config: dict[str, Any]) -> plan.Sources:
     """What is known of each source, as the run is planned now."""
-    return plan.check(config, SCHEMA, plan.hash_cache(config))[1]
+    return plan.check(config, SCHEMA)[1]
 
 
 def started(config: dict[str, Any]) -> plan.Sources:
     """What is known of each source, as the run starts now."""
-    completed, sources = plan.check(config, SCHEMA, plan.hash_cache(config))
+    completed, sources = plan.check(config, SCHEMA)
     remember_sizes(completed, sources)
     return sources
 
@@ -211,9 +211,9 @@ def test_a_plan_as_if_nothing_were_there_has_the_same_shards(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touch(tmp_path / "mine", "images/fake/0000000-0020000.h5")
-    completed, sources = plan.check(config, SCHEMA, plan.hash_cache(config))
+    completed, sources = plan.check(config, SCHEMA)
     first = {name: about["shard_size"] for name, about in sources.items()}
-    plan.hash_cache(config).mkdir()
+    plan.hash_cache(config).mkdir(exist_ok=True)
 
     def seen(self: Planner, results: str | None = None) -> str:
         assert results is not None

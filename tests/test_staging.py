@@ -207,7 +207,7 @@ def test_results_do_not_depend_on_where_data_lie(
     write_data(tmp_path / "data", "real.zip", "real.npz", "fake.pkl", "late.pkl", "mask.png")
 
     def known(changes: dict[str, str]) -> Any:
-        completed, sources = plan.check({**config, **changes}, schema, Path("hashes.json"))
+        completed, sources = plan.check({**config, **changes}, schema)
         statistics = plan.published_statistics(completed, "real", "swav", "features", Path("h"))
         mask = plan.digest(completed["datasets"]["faces"]["region"], completed)
         return sources, statistics, mask

@@ -12,6 +12,7 @@ from pathlib import Path
 from fringe import __version__
 from fringe.errors import FringeError
 from fringe.networks import network_names
+from fringe.paths import as_path
 
 __all__ = ["main"]
 
@@ -156,19 +157,19 @@ def _parser() -> argparse.ArgumentParser:
     kinds = export.add_subparsers(required=True, metavar="WHAT")
     one = kinds.add_parser("statistics", help="mu and sigma, as pytorch-fid reads them")
     one.set_defaults(run=export_statistics)
-    one.add_argument("input", type=Path, metavar="IN.h5", help="features or statistics of a run")
-    one.add_argument("output", type=Path, metavar="OUT.npz")
+    one.add_argument("input", type=as_path, metavar="IN.h5", help="features or statistics of a run")
+    one.add_argument("output", type=as_path, metavar="OUT.npz")
     one.add_argument("--space", choices=["features", "logits"], help="default: features")
     one.add_argument("--count", type=_positive, help="use the first so many images alone")
     one = kinds.add_parser("features", help="features and logits as arrays")
     one.set_defaults(run=export_features)
-    one.add_argument("input", type=Path, metavar="FEATURES.h5")
-    one.add_argument("output", type=Path, metavar="OUT.npz")
+    one.add_argument("input", type=as_path, metavar="FEATURES.h5")
+    one.add_argument("output", type=as_path, metavar="OUT.npz")
 
     one = commands.add_parser("prepare", help="crop and resize raw images into a ZIP")
     one.set_defaults(run=prepare)
     one.add_argument("source", metavar="SRC", help="any data set that fringe reads")
-    one.add_argument("output", type=Path, metavar="OUT.zip")
+    one.add_argument("output", type=as_path, metavar="OUT.zip")
     one.add_argument("--resolution", type=_positive, metavar="R", help="height and width, pixels")
     one.add_argument(
         "--wide",
@@ -187,8 +188,8 @@ def _parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser("convert", help="a generator's pickle to safetensors")
     one.set_defaults(run=convert)
-    one.add_argument("input", type=Path, metavar="IN.pkl")
-    one.add_argument("output", type=Path, metavar="OUT.safetensors")
+    one.add_argument("input", type=as_path, metavar="IN.pkl")
+    one.add_argument("output", type=as_path, metavar="OUT.safetensors")
 
     one = commands.add_parser("fetch", help="download and verify a network's weights or a source")
     one.description = f"Networks: {', '.join(network_names())}."
@@ -196,13 +197,13 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("name", metavar="NETWORK|SOURCE")
     one.add_argument(
         "--weights-dir",
-        type=Path,
+        type=as_path,
         default=Path("data/weights"),
         help="where weights are looked for, and put; default: data/weights, as in a run",
     )
     one.add_argument(
         "--config",
-        type=Path,
+        type=as_path,
         metavar="CONFIG.yaml",
         help=f"the configuration that names the source; default: {CONFIG}",
     )
@@ -210,7 +211,7 @@ def _parser() -> argparse.ArgumentParser:
 
     one = commands.add_parser("stage", help="fetch what a run needs, and look for all else")
     one.set_defaults(run=stage)
-    one.add_argument("config", type=Path, metavar="CONFIG.yaml")
+    one.add_argument("config", type=as_path, metavar="CONFIG.yaml")
     one.add_argument(
         "--allow-missing",
         action="store_true",
@@ -227,7 +228,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_schema(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--schema",
-        type=Path,
+        type=as_path,
         default=Path("config/schema.yaml"),
         help="of configurations; default: config/schema.yaml, as in the repository",
     )

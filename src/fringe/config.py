@@ -11,6 +11,8 @@ import jsonschema
 import yaml
 
 from fringe.errors import FringeError
+from fringe.paths import as_path, variable
+from fringe.schema import walk
 
 __all__ = [
     "GRID",
@@ -57,16 +59,18 @@ def load_schema(path: str | Path) -> Config:
 def complete(config: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Config, list[str]]:
     """Return ``config`` with the schema's defaults filled in, and every fault of its own.
 
-    Relative paths of sources and masks are joined to ``data_dir``, so this is done once.
+    A leading ``~`` is expanded in all paths, and relative paths of sources and masks are joined to
+    ``data_dir``, so this is done once.
 
     A fault is a line that begins with the path of its key: keys that are unknown, missing or of
-    the wrong type, and names that refer to nothing or mean two things. Files are not looked at.
+    the wrong type, and names that refer to nothing or mean two things. Files are not looked at, but
+    for a path that holds a variable such as ``$SCRATCH``: a fault, unless something has that name.
     """
     completed = copy.deepcopy(dict(config))
     _fill_defaults(completed, schema)
     _choose_sizing(config, completed)
     faults = _schema_faults(completed, schema)
-    faults += where_shaped(faults, _start_from_data_dir, completed)
+    faults += where_shaped(faults, _settle_paths, completed, schema)
     for name, source in items(config, "sources"):  # as written: defaults are there for all kinds
         faults += where_shaped(faults, _stray_keys, name, source)
     for name, source in items(completed, "sources"):
@@ -157,8 +161,30 @@ def _choose_sizing(written: Mapping[str, Any], completed: Config) -> None:
         del completed["extraction"]["shard_size"]
 
 
-def _start_from_data_dir(config: Config) -> Iterable[str]:
-    """Join the paths of data to ``data_dir``, in place, where they are relative; no faults."""
+def _settle_paths(config: Config, schema: Mapping[str, Any]) -> Iterable[str]:
+    """Expand ``~`` and join the paths of data to ``data_dir``, in place; yield what is wrong."""
+    variables = []
+    for place in walk(config, schema):
+        if not (place.is_path and isinstance(place.value, str)):
+            continue
+        if found := variable(place.value):
+            variables.append((place, found))
+        elif place.value.startswith("~"):
+            try:
+                place.replace(str(as_path(place.value)))
+            except FringeError as error:
+                yield f"{place.trail}: {error}"
+    _start_from_data_dir(config)
+    for place, found in variables:
+        if not Path(place.value).exists():
+            yield (
+                f"{place.trail}: variables such as {found} are not expanded, since each machine "
+                "may give them another value; write the whole path"
+            )
+
+
+def _start_from_data_dir(config: Config) -> None:
+    """Join the paths of data to ``data_dir``, in place, where they are relative."""
     folder = config["data_dir"]
     for _, source in items(config, "sources"):
         for about in (source, *(given for _, given in items(source, "statistics"))):
@@ -167,7 +193,6 @@ def _start_from_data_dir(config: Config) -> Iterable[str]:
     for _, dataset in items(config, "datasets"):
         if isinstance(dataset.get("region"), str):
             dataset["region"] = str(Path(folder, dataset["region"]))
-    return ()
 
 
 def _schema_faults(config: Config, schema: Mapping[str, Any]) -> list[str]:
@@ -346,7 +371,9 @@ def describe(schema: Mapping[str, Any]) -> str:
         "# Configuration",
         "",
         "Made from `config/schema.yaml` by `python -m fringe.config`; do not edit by hand.",
-        "`<name>` stands for a name of your choice. Unknown keys are errors.",
+        "`<name>` stands for a name of your choice. Unknown keys are errors. In a path, a leading",
+        "`~` is expanded; variables such as `$SCRATCH` are not, since each machine may give them",
+        "another value.",
         "",
         "| key | type | default | meaning |",
         "|---|---|---|---|",
@@ -381,7 +408,7 @@ def _type(rule: Mapping[str, Any]) -> str:
         return f"{rule['type']}, at least {rule['minimum']}"
     if "exclusiveMinimum" in rule:
         return f"{rule['type']}, above {rule['exclusiveMinimum']}"
-    return str(rule["type"])
+    return "path" if rule.get("format") == "path" else str(rule["type"])
 
 
 if __name__ == "__main__":

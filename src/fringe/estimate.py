@@ -55,6 +55,7 @@ from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.gpus import gpu_is_here
 from fringe.omission import summarize
+from fringe.paths import as_path
 from fringe.progress import activity
 from fringe.shard_sizes import remember_sizes
 
@@ -391,7 +392,7 @@ def estimate_run(
     # Before Snakemake reads them, whose messages are not seen here.
     with activity("reading data sets"):
         files = [planner.configfile]
-        config, sources = plan.check(written, schema, plan.hash_cache(written), files)
+        config, sources = plan.check(written, schema, files)
     folder = Path(config["results"], config["run"])
     with activity("planning jobs"):
         jobs = read_jobs(planner.plan(), str(folder))
@@ -438,8 +439,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Read the command line and print an estimate, or with ``--actual`` what a run took."""
     parser = argparse.ArgumentParser(prog="python -m fringe.estimate")
     what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--configfile", type=Path, help="estimate the run that this file describes")
-    what.add_argument("--actual", type=Path, metavar="RESULTS", help="show what that run took")
+    what.add_argument("--configfile", type=as_path, help="estimate the run of this file")
+    what.add_argument("--actual", type=as_path, metavar="RESULTS", help="show what that run took")
     parser.add_argument("--keep", action="store_true", help="for the page on cost: the run starts")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="of one machine")
     parser.add_argument("--gpus", type=int, default=1, help="of one machine (default: 1)")
@@ -449,8 +450,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         action="store_true",
         help="leave out what needs files that are not there, as `missing: skip` does",
     )
-    parser.add_argument("--snakefile", type=Path, default=Path("Snakefile"))
-    parser.add_argument("--profile", type=Path, help="default: profiles/local")
+    parser.add_argument("--snakefile", type=as_path, default=Path("Snakefile"))
+    parser.add_argument("--profile", type=as_path, help="default: profiles/local")
     given = parser.parse_args(arguments)
     profile = given.profile or given.snakefile.parent / "profiles" / "local"
     planner = Planner(given.configfile, given.snakefile, profile, given.cores, given.allow_missing)

@@ -200,11 +200,11 @@ def _mappings(value: Any) -> list[Mapping[str, Any]]:
 
 
 def check(
-    config: Config, schema: Mapping[str, Any], cache: Path, files: Iterable[Path] = ()
+    config: Config, schema: Mapping[str, Any], files: Iterable[Path] = ()
 ) -> tuple[dict[str, Any], Sources]:
     """Return the completed config, and what is known of each source that it uses.
 
-    What was learnt by reading data is remembered in ``cache``; nothing else is written.
+    What was learnt by reading data is remembered in `hash_cache`; nothing else is written.
 
     Parameters
     ----------
@@ -212,8 +212,6 @@ def check(
         As the user wrote it.
     schema : mapping
         `fringe.config.load_schema`'s.
-    cache : Path
-        Where it is remembered (`hash_cache`).
     files : iterable of Path
         The YAML files behind ``config``, looked through for keys that stand twice.
 
@@ -240,11 +238,15 @@ def check(
     resolved = without_absent(completed, faults)
     completed = resolved.config
     faults += resolved.faults
+    unwritable = where_shaped(faults, _results_faults, completed)
+    faults += unwritable
+    wrong = unwritable or any(fault.startswith("results: ") for fault in faults)
+    cache = None if wrong else hash_cache(completed)
     sources, opened, missing = _open_sources(completed, cache, faults)
     faults += missing
     for name, dataset in items(completed, "datasets"):
         faults += where_shaped(faults, _count_faults, name, dataset, sources)
-    for find_faults in (_network_faults, _scheme_faults, _results_faults):
+    for find_faults in (_network_faults, _scheme_faults):
         faults += where_shaped(faults, find_faults, completed)
     faults += where_shaped(faults, _digest_faults, completed, cache)
     faults += where_shaped(faults, _weights_faults, completed, cache)
@@ -256,7 +258,7 @@ def check(
 
 
 def _open_sources(
-    config: Config, cache: Path, known: Sequence[str]
+    config: Config, cache: Path | None, known: Sequence[str]
 ) -> tuple[Sources, dict[str, ImageSource], list[str]]:
     """Open what can be: in a config with faults elsewhere, still every source that is right.
 
@@ -318,7 +320,7 @@ def _divide(config: Config, sources: Sources, opened: Mapping[str, ImageSource])
         }
 
 
-def _resolution(source: ImageSource, spec: Config, cache: Path) -> tuple[int, int]:
+def _resolution(source: ImageSource, spec: Config, cache: Path | None) -> tuple[int, int]:
     """Return height and width; a generator must have made an image for that, once and for all.
 
     So what is wrong with a checkpoint, or with what is asked of it, is found before any job starts.
@@ -538,7 +540,7 @@ def _scheme_faults(config: Config) -> Iterable[str]:
                 )
 
 
-def _weights_faults(config: Config, cache: Path) -> Iterable[str]:
+def _weights_faults(config: Config, cache: Path | None) -> Iterable[str]:
     used = networks(config)
     for network, _ in items(config, "weights"):
         if network not in used:
@@ -558,7 +560,7 @@ def _weights_faults(config: Config, cache: Path) -> Iterable[str]:
                 )
 
 
-def given_weights_fault(config: Config, network: str, cache: Path) -> str | None:
+def given_weights_fault(config: Config, network: str, cache: Path | None) -> str | None:
     """Return what is wrong with the file that the config's ``weights`` name for a network."""
     path, sha256 = _given_weights(config["weights"][network])
     if not path.is_file():
@@ -627,7 +629,7 @@ def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
     return located
 
 
-def digest_fault(config: Config, name: str, cache: Path) -> str | None:
+def digest_fault(config: Config, name: str, cache: Path | None) -> str | None:
     """Return what is wrong if a source's file is another one than its ``sha256`` states."""
     source = config["sources"][name]
     # Of an unpacked archive the digest was checked when it arrived.
@@ -650,7 +652,7 @@ def digest_fault(config: Config, name: str, cache: Path) -> str | None:
     )
 
 
-def _digest_faults(config: Config, cache: Path) -> Iterable[str]:
+def _digest_faults(config: Config, cache: Path | None) -> Iterable[str]:
     for name in used_sources(config):
         if fault := digest_fault(config, name, cache):
             yield fault

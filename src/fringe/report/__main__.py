@@ -1,15 +1,15 @@
 """``python -m fringe.report results/<run>``: where the report is, and the head of the tables."""
 
 import sys
-from pathlib import Path
 
 from fringe.errors import FringeError
+from fringe.paths import as_path
 from fringe.report.left_out import left_out_line
 from fringe.report.self_check import self_check_line
 from fringe.report.verdict import summary
 
 if __name__ == "__main__":
-    folder = Path(sys.argv[1])
+    folder = as_path(sys.argv[1])
     try:
         print(f"\n{summary([folder / 'tables' / f'table{n}.md' for n in (1, 2)])}")
         for name in ("report.html", "verdict.md"):

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from fringe.errors import FringeError
+from fringe.paths import as_path
 from fringe.sources.decoding import decode_pixels, size_of
 from fringe.sources.fitting import Fit
 
@@ -392,11 +393,6 @@ def refuse_escape(member: str, name: str) -> None:
             f"{name}!{member}: its name leads out of the archive's folder; make the archive anew "
             "with plain relative names"
         )
-
-
-def as_path(path: str | os.PathLike[str]) -> Path:
-    """Return ``path`` with a leading ~ expanded."""
-    return Path(path).expanduser()
 
 
 def _size(shape: Sequence[int]) -> str:

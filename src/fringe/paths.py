@@ -1,0 +1,35 @@
+"""Paths as people write them."""
+
+import os
+import re
+from pathlib import Path
+
+from fringe.errors import FringeError
+
+__all__ = ["as_path", "variable"]
+
+
+def as_path(path: str | os.PathLike[str]) -> Path:
+    """Return ``path`` with a leading ``~`` or ``~user`` expanded.
+
+    Variables such as ``$SCRATCH`` are not: another machine may give them another value.
+
+    Raises
+    ------
+    FringeError
+        If this machine knows no home of that user.
+    """
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        home = Path(path).parts[0]
+        raise FringeError(
+            f"{path}: this machine does not know the folder that {home} stands for; write the "
+            "whole path"
+        ) from None
+
+
+def variable(path: str) -> str | None:
+    """Return the first variable in a path, such as ``$SCRATCH`` or ``${SCRATCH}``, or None."""
+    found = re.search(r"\$(\w+|\{\w+\})", path)
+    return found[0] if found else None
