@@ -470,12 +470,60 @@ def test_sizes() -> None:
 def test_a_spec_holds_what_its_kind_needs(config: dict[str, Any]) -> None:
     completed, _ = complete(config, SCHEMA)
     spec = plan.source_spec(completed, "real")
-    assert set(spec) == {"kind", *SOURCE_KEYS["files"]}
-    assert (spec["kind"], spec["path"]) == ("files", "real.zip")
-    assert not any(spec[key] for key in set(spec) - {"kind", "path"}), "none of these was asked for"
+    assert set(spec) == {"kind", *SOURCE_KEYS["files"], "least"}
+    assert (spec["kind"], spec["path"], spec["order"]) == ("files", "real.zip", "random")
+    rest = set(spec) - {"kind", "path", "order"}
+    assert not any(spec[key] for key in rest), "none of these was asked for"
     assert plan.source_spec(completed, "fake") == {
         "kind": "imitation", "count": 100, "resolution": 16, "seed": 0, "severity": 0.8
     }  # fmt: skip
+
+
+def test_how_many_images_are_taken_from_files(config: dict[str, Any]) -> None:
+    """The least number decides whether they are in random order: see `open_source`."""
+    write_zip(Path("fake.zip"), 60)
+
+    def least(**changes: Any) -> dict[str, int | None]:
+        asked = copy.deepcopy(config)
+        asked["sources"]["fake"] = {"path": "fake.zip"}
+        for key, value in changes.items():
+            *path, last = key.split("__")
+            at = asked
+            for name in path:
+                at = at.setdefault(name, {})
+            at[last] = value
+        completed, sources = check(asked)
+        for name in ("real", "fake"):
+            told = plan.open_configured(completed, name)
+            assert told.fingerprint == sources[name]["fingerprint"]
+            partly = completed["sources"][name]["least"] < sources[name]["count"]
+            is_random = partly and completed["sources"][name]["order"] == "random"
+            assert sources[name]["drawn_from"] == (sources[name]["count"] if is_random else None)
+        return {name: completed["sources"][name]["least"] for name in ("real", "fake")}
+
+    assert least() == {"real": 12, "fake": 60}
+    assert least(evaluation__n_real=9) == {"real": 9, "fake": 60}
+    assert least(sources__real__order="file", evaluation__n_real=9) == {"real": 9, "fake": 60}
+    assert least(datasets__faces__n_generated=50) == {"real": 12, "fake": 50}
+    assert least(sensitivity__images=40) == {"real": 12, "fake": 40}
+    assert least(sensitivity__noise__images=30) == {"real": 12, "fake": 30}
+    noiseless = {"scales": [], "images": 30}
+    assert least(sensitivity__noise=noiseless) == {"real": 12, "fake": 60}
+    assert least(sensitivity__datasets=[], sensitivity__images=40) == {"real": 12, "fake": 60}
+    # Sizes are drawn at random from all.
+    assert least(evaluation__sizes=[[5, 5], ["all", 20]]) == {"real": 12, "fake": 60}
+    other = {"real": "fake", "generated": "real", "n_real": 20, "n_generated": 11}
+    assert least(datasets__other=other | {"resample": False}) == {"real": 11, "fake": 20}
+
+
+def test_what_is_taken_does_not_depend_on_files_that_are_not_there(config: dict[str, Any]) -> None:
+    config["sources"]["gone"] = {"path": "gone.zip"}
+    config["datasets"]["few"] = {"real": "real", "generated": "gone", "n_real": 5}
+    config["missing"] = "skip"
+    completed, sources = check(config)
+    assert list(completed["datasets"]) == ["faces"]
+    assert completed["sources"]["real"]["least"] == 5
+    assert sources["real"]["drawn_from"] == 12
 
 
 def test_weights_of_own_networks_are_known_by_content(

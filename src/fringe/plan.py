@@ -32,6 +32,7 @@ from fringe.sources import (
     ImageSource,
     KeptImages,
     RenderedShard,
+    Shuffled,
     as_path,
     copied_to_scratch,
     source_from_spec,
@@ -97,7 +98,8 @@ def source_spec(config: Config, name: str) -> dict[str, Any]:
     """Return what :func:`fringe.sources.source_from_spec` needs to open the source ``name``."""
     source = config["sources"][name]
     kind = source["kind"]
-    return {"kind": kind} | {key: source.get(key) for key in SOURCE_KEYS[kind]}
+    spec = {"kind": kind} | {key: source.get(key) for key in SOURCE_KEYS[kind]}
+    return spec | {"least": source.get("least")} if kind == "files" else spec
 
 
 def hash_cache(config: Config) -> Path:
@@ -221,8 +223,9 @@ def check(
         The config, with the key ``left_out`` where ``missing: skip`` left something out
         (`fringe.omission.describe_omissions`); and by source name its ``count``,
         ``fingerprint``, fingerprint of each of its ``shards`` by their name, ``shard_size``,
-        the ``device`` (``cpu`` or ``cuda``) that this size is for, ``resolution``, and whether it
-        is ``simulated``.
+        the ``device`` (``cpu`` or ``cuda``) that this size is for, ``resolution``, whether it is
+        ``simulated``, and the number of images that these were ``drawn_from`` at random (None if
+        they are in the order of their files, or made).
 
     Raises
     ------
@@ -234,6 +237,7 @@ def check(
     from fringe.omission import without_absent
 
     completed, faults = complete(config, schema)
+    faults += where_shaped(faults, _note_least, completed)
     faults = [*(fault for file in files for fault in duplicate_keys(file)), *faults]
     resolved = without_absent(completed, faults)
     completed = resolved.config
@@ -257,6 +261,36 @@ def check(
     return completed, sources
 
 
+def _note_least(config: Config) -> Iterable[str]:
+    """Note at each source of files the least number of its images that is taken; no faults.
+
+    In place, as ``least``, before anything is left out: what a data set depends on does not change
+    with others that come or go. `fringe.sources.open_source` tells what follows from it.
+    """
+    for name, source in items(config, "sources"):
+        counts = list(_taken_from(config, name)) if source["kind"] == "files" else []
+        if counts:
+            source["least"] = min(counts)
+    return ()
+
+
+def _taken_from(config: Config, source: str) -> Iterable[int]:
+    """Yield how many images, from the first on, are taken from a source, wherever that is so."""
+    try:
+        explained = explained_datasets(config)
+    except FringeError:
+        explained = []  # an unknown network, which is a fault of its own
+    for name, dataset in items(config, "datasets"):
+        if source == dataset["real"]:
+            yield dataset["n_real"]
+        if source in (dataset["generated"], *dataset["snapshots"]):
+            yield dataset["n_generated"]
+        if source == dataset["generated"] and name in explained:
+            yield explained_images(config, name)
+            if config["sensitivity"]["noise"]["scales"]:
+                yield noise_images(config, name)
+
+
 def _open_sources(
     config: Config, cache: Path | None, known: Sequence[str]
 ) -> tuple[Sources, dict[str, ImageSource], list[str]]:
@@ -276,6 +310,7 @@ def _open_sources(
                     "count": len(source),
                     "fingerprint": source.fingerprint,
                     "simulated": source.simulated,
+                    "drawn_from": len(source.source) if isinstance(source, Shuffled) else None,
                     "resolution": _resolution(source, spec, cache),
                 }
                 opened[name] = source

@@ -36,7 +36,7 @@ def test_every_form_gives_the_same_images(dataset: Path, in_order: np.ndarray):
 
 
 def test_count_takes_the_first(dataset: Path, in_order: np.ndarray):
-    source = open_source(dataset, count=3)
+    source = open_source(dataset, count=3, order="file")
     assert len(source) == 3
     assert np.array_equal(source.read(range(3)), in_order[:3])
     with pytest.raises(FringeError, match="image 3 was asked for; its 3 images"):

@@ -233,7 +233,7 @@ def test_a_part_depends_on_its_shards_alone(tmp_path: Path, form: str, pngs: dic
 
     before = parts()
     assert len(set(before)) == 4
-    first = {"kind": "files", "path": str(tmp_path / "set"), "count": 4}
+    first = {"kind": "files", "path": str(tmp_path / "set"), "count": 4, "order": "file"}
     four = fingerprint(first)
     named["0000/0005.png"] = named["0000/0000.png"]
     assert [one == other for one, other in zip(before, parts(), strict=True)] == [

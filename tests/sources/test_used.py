@@ -47,7 +47,7 @@ def write(request: pytest.FixtureRequest) -> Write:
 
 def parts(path: Path, count: int | None = None, cache: Path | None = None) -> list[str]:
     """The fingerprints of images 0 and 1, 2 and 3, and of all that are used."""
-    source = open_source(path, count=count, cache=cache)
+    source = open_source(path, count=count, cache=cache, order="file")
     return [*(source.fingerprint_of(*part) for part in ((0, 2), (2, 4))), source.fingerprint]
 
 
@@ -94,7 +94,9 @@ def test_only_what_is_used_is_read(
     assert len(read) == 6 + 6, "without a memory each is read once by one source"
     assert parts(path, 4, cache) == few
     (tmp_path / "other").mkdir()
-    assert open_source(path, crop="wide 24x18", count=2, cache=tmp_path / "other").fingerprint
+    assert open_source(
+        path, crop="wide 24x18", count=2, order="file", cache=tmp_path / "other"
+    ).fingerprint
     assert len(read) == 12 + 2, "of a crop, up to the last image that is large enough"
 
 
@@ -118,7 +120,7 @@ def test_archives_behind_the_last_image_are_not_opened(tmp_path: Path, pixels: n
         (path / f"shard-000002.{form}").write_bytes(b"unreadable, too")
         assert parts(path, 4) == before
         with pytest.raises(FringeError, match="shard-000002"):
-            open_source(path, count=5)
+            open_source(path, count=5, order="file")
 
 
 def test_how_an_lmdb_lies_in_its_file_does_not_count(tmp_path: Path, pixels: np.ndarray) -> None:

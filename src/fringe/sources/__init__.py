@@ -12,7 +12,7 @@ from fringe.sources.opening import is_there, open_source, source_from_spec
 from fringe.sources.parquet import ParquetSource
 from fringe.sources.photos import PhotoSource, photographs
 from fringe.sources.rendered import KeptImages, RenderedShard, copied_to_scratch, render_shard
-from fringe.sources.selection import Selection
+from fringe.sources.selection import Selection, Shuffled
 from fringe.sources.tar import TarSource
 from fringe.sources.zip import ZipSource
 
@@ -30,6 +30,7 @@ __all__ = [
     "PhotoSource",
     "RenderedShard",
     "Selection",
+    "Shuffled",
     "TarSource",
     "ZipSource",
     "as_path",

@@ -24,7 +24,8 @@ def fingerprint(spec: Mapping[str, Any], cache: Path | None = None) -> str:
     * photos, imitation: the specification and the SHA-256 of the photographs;
 
     and with each the count (of the images, where files hold images), the resizing, and the REVISION
-    of the code that makes the pixels.
+    of the code that makes the pixels. Images in random order are hashed in that order, and of an
+    NPZ the order itself, too.
 
     Parameters
     ----------

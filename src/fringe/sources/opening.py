@@ -17,11 +17,14 @@ from fringe.sources.lmdb import DATA_FILE, LmdbSource
 from fringe.sources.npz import NpzSource
 from fringe.sources.parquet import ParquetSource
 from fringe.sources.photos import PhotoSource
-from fringe.sources.selection import large_enough
+from fringe.sources.selection import in_order_of_files, in_random_order
 from fringe.sources.tar import TarSource
 from fringe.sources.zip import ZipSource
 
 __all__ = ["is_there", "open_source", "source_from_spec"]
+
+#: In which order images are taken.
+ORDERS = ("random", "file")
 
 _SHARDED = {".tar": TarSource, ".parquet": ParquetSource}
 
@@ -35,6 +38,9 @@ def open_source(
     crop: str = "center",
     filter: str = "lanczos",
     follow_links: bool = False,
+    order: str = "random",
+    seed: int = 0,
+    least: int | None = None,
 ) -> ImageSource:
     """Open a data set of images.
 
@@ -56,8 +62,7 @@ def open_source(
         Crop every image to its centred square and resize that with antialiasing to this height
         and width. It changes FID. None: images are used as they are and must have one size.
     count : int, optional
-        Use only the first ``count`` images: in sorted order (ZIP, folder, LMDB), as the paper's
-        released code does, or in that of the file. With the wide crop, the first so many that are
+        Use only so many images: which ones, ``order`` says. With the wide crop, so many that are
         large enough (the dataset tool's ``--max-images`` counts the others too).
     cache : path-like, optional
         A folder that remembers what was learnt by reading files: hashes, for the fingerprints of
@@ -73,6 +78,17 @@ def open_source(
     follow_links : bool
         Follow symbolic links that lead out of a folder of images. Those that stay inside it are
         followed anyway, and so is a link in place of any other file.
+    order : {"random", "file"}
+        ``random``: where fewer than all images are used, they are a random subset of all, in random
+        order, so that the first so many of them are a random subset, too. Where all are used, they
+        are in the order of the files. ``file``: always in the order of the files, which is sorted
+        for a ZIP, a folder and an LMDB, and ``count`` takes the first. In many data sets files are
+        sorted by class, and the first ones do not stand for the set.
+    seed : int
+        Of the random order. With equal seeds a larger ``count`` holds the same images and others.
+    least : int, optional
+        The least number of images, from the first on, that anything will take. If it is less than
+        all, they are in random order.
 
     Returns
     -------
@@ -86,9 +102,16 @@ def open_source(
         one of those above.
     """
     fit = fit_from_options(str(path), resolution, crop, filter)
-    if fit is None or fit.height is None:
-        return _open(path, fit, count, cache, follow_links)
-    return large_enough(_open(path, fit, None, cache, follow_links), fit, count, cache)
+    if order not in ORDERS:
+        raise FringeError(f"{path}: order is {order!r}; it must be one of {', '.join(ORDERS)}")
+    if seed < 0:
+        raise FringeError(f"{path}: seed is {seed}; it must be at least 0")
+    if order == "file" or (count is None and least is None):
+        leaves_out = fit is not None and fit.height is not None
+        source = _open(path, fit, None if leaves_out else count, cache, follow_links)
+        return in_order_of_files(source, count, cache)
+    source = _open(path, fit, None, cache, follow_links)
+    return in_random_order(source, count, least, seed, cache)
 
 
 def _open(
@@ -231,6 +254,9 @@ _KEYS: dict[str, dict[str, tuple[type | tuple[type, ...], bool]]] = {
         "crop": (str, True),
         "filter": (str, True),
         "follow_links": (bool, True),
+        "order": (str, True),
+        "seed": (int, True),
+        "least": (int, True),
     },
     "generator": {
         "path": (str, False),
@@ -259,11 +285,11 @@ def source_from_spec(
     Parameters
     ----------
     spec : mapping
-        ``{"kind": "files", "path", "count", "resolution", "crop", "filter", "follow_links"}`` (all
-        but the path may be None or left out), ``{"kind": "generator", "path", "count", "seed",
-        "truncation", "noise", "label", "fp16"}`` (the last two may), ``{"kind": "photos", "count",
-        "resolution", "seed"}`` or ``{"kind": "imitation", "count", "resolution", "seed",
-        "severity"}``.
+        ``{"kind": "files", "path", "count", "resolution", "crop", "filter", "follow_links",
+        "order", "seed", "least"}`` (all but the path may be None or left out), ``{"kind":
+        "generator", "path", "count", "seed", "truncation", "noise", "label", "fp16"}`` (the last
+        two may), ``{"kind": "photos", "count", "resolution", "seed"}`` or ``{"kind": "imitation",
+        "count", "resolution", "seed", "severity"}``.
     cache : path-like, optional
         See `open_source`.
     device : str
@@ -284,6 +310,9 @@ def source_from_spec(
             crop=values["crop"] or "center",
             filter=values["filter"] or "lanczos",
             follow_links=bool(values["follow_links"]),
+            order=values["order"] or "random",
+            seed=values["seed"] or 0,
+            least=values["least"],
         )
     if spec["kind"] == "generator":
         return GeneratedSource(

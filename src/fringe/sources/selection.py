@@ -1,4 +1,4 @@
-"""Some images of a set, such as those that are large enough to be cropped."""
+"""Some images of a set: the first, a random subset, or those large enough to be cropped."""
 
 from pathlib import Path
 
@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from fringe.errors import FringeError
 from fringe.progress import activity, advance
+from fringe.seeds import random_stream
 from fringe.sources.base import (
     FileSource,
     Fingerprinted,
@@ -20,7 +21,7 @@ from fringe.sources.digests import pack, state_of, unpack
 from fringe.sources.fitting import Fit
 from fringe.sources.memory import Memory
 
-__all__ = ["Selection", "large_enough"]
+__all__ = ["Selection", "Shuffled", "in_order_of_files", "in_random_order"]
 
 
 class Selection(Fingerprinted):
@@ -65,52 +66,161 @@ class Selection(Fingerprinted):
         return self.source.read(self.indices[check_indices(indices, len(self), self.name)])
 
 
-def large_enough(source: FileSource, fit: Fit, count: int | None, cache: Path | None) -> Selection:
-    """Return the images of ``source`` that ``fit`` takes, the first ``count`` of them or all.
+class Shuffled(Selection):
+    """Images of files in an order of their own, such as a random one.
 
-    Headers are read in order, until ``count`` images are found. With a ``cache``, what they told
-    is remembered by path, size and times of the files, so it happens once.
+    Parameters
+    ----------
+    source : FileSource
+        All the images.
+    indices : int array (n,)
+        Which of them, in that order, none twice.
+    """
+
+    source: FileSource
+
+    def __init__(self, source: FileSource, indices: npt.NDArray[np.integer]) -> None:
+        """Keep both."""
+        super().__init__(source, indices)
+
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return that of just these images in their order: others do not count."""
+        return self.source.fingerprint_at(self.indices[first:last])
+
+
+def in_order_of_files(source: FileSource, count: int | None, cache: Path | None) -> ImageSource:
+    """Return the first ``count`` images of ``source``, or all, without those too small for its fit.
+
+    Parameters
+    ----------
+    source : FileSource
+        Opened with all its images where its fit leaves some out, otherwise with the first
+        ``count``.
+    count : int, optional
+        How many images; all by default.
+    cache : Path, optional
+        Where it is remembered which images are large enough, by path, size and times of the files.
 
     Raises
     ------
     FringeError
         If a header cannot be read, or too few images are large enough.
     """
+    if not _leaves_out(source):
+        return source
+    found = _large_enough(source, np.arange(len(source)), count, cache, "")
+    return Selection(source, found[: check_count(len(found), count, _name(source))])
+
+
+def in_random_order(
+    source: FileSource, count: int | None, least: int | None, seed: int, cache: Path | None
+) -> ImageSource:
+    """Return ``count`` images of ``source``, or all, so that the first so many are a random subset.
+
+    Images that are too small for the fit of ``source`` do not count. The order is random if
+    ``count``, or ``least``, is less than all; it depends on ``seed`` and on how many images
+    ``source`` holds, and on nothing else. If all images are used, it is that of the files.
+
+    Parameters
+    ----------
+    source : FileSource
+        Opened with all its images.
+    count : int, optional
+        How many images; all by default.
+    least : int, optional
+        The least number of these images, from the first on, that anything takes; all by default.
+    seed : int
+        Of the order.
+    cache : Path, optional
+        As for `in_order_of_files`.
+
+    Raises
+    ------
+    FringeError
+        As `in_order_of_files` does, and if there are fewer than ``count`` images.
+    """
+    order = random_stream(seed, "order").permutation(len(source))
+    leaves_out, name = _leaves_out(source), source.name
+    if leaves_out:
+        name = _name(source)
+        if count is None:  # all headers are read, in the quickest order
+            found = _large_enough(source, np.arange(len(source)), None, cache, "")
+            order = order[np.isin(order, found)]
+        else:  # one more image tells that these are not all
+            order = _large_enough(source, order, count + 1, cache, f" in order {seed}")
+    number = check_count(len(order), count, name)
+    if min(number, number if least is None else least) < len(order):
+        return Shuffled(source, order[:number])
+    return Selection(source, np.sort(order)) if leaves_out else source
+
+
+def _leaves_out(source: FileSource) -> bool:
+    """Tell whether images can be too small for the fit of a source."""
+    return source.fit is not None and source.fit.height is not None
+
+
+def _name(source: FileSource) -> str:
+    """Return what messages call the images that are large enough."""
+    assert source.fit is not None
+    return f"{source.name}: cropped to {source.fit.size} x {source.fit.height} pixels"
+
+
+def _large_enough(
+    source: FileSource,
+    order: npt.NDArray[np.int64],
+    most: int | None,
+    cache: Path | None,
+    what: str,
+) -> npt.NDArray[np.int64]:
+    """Return the indices of the images that the fit of ``source`` takes, in their ``order``.
+
+    Headers are read in that order until ``most`` images are found. With a ``cache``, what they told
+    is remembered, so it happens once; ``what`` tells one order from another there.
+
+    Raises
+    ------
+    FringeError
+        If a header cannot be read, or no image is large enough.
+    """
+    assert source.fit is not None
     taken: npt.NDArray[np.bool_] = np.zeros(0, bool)
-    group, key = f"sizes of {source.name}", f"{fit.size}x{fit.height}"
+    group, key = f"sizes of {source.name}", f"{source.fit.size}x{source.fit.height}{what}"
     if cache is not None:
         state = state_of(source.files)
         found_in, _, known = Memory(cache).read(group).get(key, "").partition(" ")
-        taken = _unpack(known if found_in == state else "", len(source))
-    missing = None if count is None else count - int(np.count_nonzero(taken))
-    found = _scan(source, fit, len(taken), missing)
+        taken = _unpack(known if found_in == state else "", len(order))
+    missing = None if most is None else most - int(np.count_nonzero(taken))
+    found = _scan(source, source.fit, order[len(taken) :], missing)
     taken = np.concatenate([taken, found])
     if cache is not None and len(found):
         Memory(cache).add(group, {key: f"{state} {_pack(taken)}"})
-    indices = np.flatnonzero(taken)
-    if not len(indices):
+    if not taken.any():
         raise FringeError(
             f"{source.name}: none of its {len(source)} images is large enough for the crop to "
-            f"{fit.size} x {fit.height} pixels; crop to a smaller size, or give larger images"
+            f"{source.fit.size} x {source.fit.height} pixels; crop to a smaller size, or give "
+            "larger images"
         )
-    name = f"{source.name}: cropped to {fit.size} x {fit.height} pixels"
-    return Selection(source, indices[: check_count(len(indices), count, name)])
+    return order[: len(taken)][taken][:most]
 
 
-def _scan(source: FileSource, fit: Fit, start: int, missing: int | None) -> npt.NDArray[np.bool_]:
-    """Tell of images ``start`` and on whether they are taken, until ``missing`` are found."""
-    taken = []
-    total = 0
-    if missing is None or missing > 0:
-        title = f"reading sizes of images in {source.name}"
-        with activity(title, total=len(source) - start, unit="images"):
-            for index in range(start, len(source)):
-                taken.append(fit.takes(*source.image_size(index)))
+def _scan(
+    source: FileSource, fit: Fit, order: npt.NDArray[np.int64], missing: int | None
+) -> npt.NDArray[np.bool_]:
+    """Tell of images in their ``order`` whether they are taken, until ``missing`` are found."""
+    taken = np.zeros(len(order), bool)
+    wanted = len(order) if missing is None else max(0, missing)
+    seen = found = 0
+    with activity(f"reading sizes of images in {source.name}", total=len(order), unit="images"):
+        while seen < len(order) and found < wanted:
+            # At least as many as are still wanted must be looked at: these in the order of the
+            # files, which is the quick one.
+            block = order[seen : seen + wanted - found]
+            for place in np.argsort(block).tolist():
+                taken[seen + place] = fit.takes(*source.image_size(int(block[place])))
                 advance(1)
-                total += taken[-1]
-                if total == missing:
-                    break
-    return np.array(taken, bool)
+            found += int(np.count_nonzero(taken[seen : seen + len(block)]))
+            seen += len(block)
+    return taken[:seen]
 
 
 def _pack(taken: npt.NDArray[np.bool_]) -> str:
