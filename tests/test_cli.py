@@ -128,11 +128,17 @@ def test_prepare(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     for arguments, options in (
         (["--resolution", "8", "--filter", "box", "--workers", "2"], {"filter": "box"}),
         (["--resolution", "8", "--count", "4"], {"count": 4}),
+        (["--resolution", "8", "--count", "4", "--seed", "3"], {"count": 4, "seed": 3}),
+        (["--resolution", "8", "--count", "4", "--order", "file"], {"count": 4, "order": "file"}),
         (["--wide", "32x26"], {"crop": "wide 32x26"}),
     ):
         assert main(["prepare", *arguments, "--force", str(raw), str(out)]) == 0
         source = open_source(raw, None if "crop" in options else 8, **options)
-        assert capsys.readouterr().out == f"{out}: {len(source)} images\n"
+        chosen = ", the first in the order of the files"
+        if "order" not in options:
+            chosen = f", chosen at random with seed {options.get('seed', 0)}"
+        chosen *= "count" in options
+        assert capsys.readouterr().out == f"{out}: {len(source)} images{chosen}\n"
         indices = range(len(source))
         assert np.array_equal(open_source(out).read(indices), source.read(indices))
     out.unlink()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import os
@@ -29,15 +30,19 @@ from .generators.checkpoints import write_fastgan_pickle, write_stylegan2_pickle
 SCHEMA = load_schema(Path(__file__).parents[1] / "config/schema.yaml")
 
 
+def write_zip(path: Path, count: int) -> None:
+    stream = io.BytesIO()
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(stream, "PNG")
+    with zipfile.ZipFile(path, "w") as archive:
+        for number in range(count):
+            archive.writestr(f"{number:02d}.png", stream.getvalue())
+
+
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """A configuration without faults; the current folder is its own."""
     monkeypatch.chdir(tmp_path)
-    stream = io.BytesIO()
-    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(stream, "PNG")
-    with zipfile.ZipFile("real.zip", "w") as archive:
-        for number in range(12):
-            archive.writestr(f"{number:02d}.png", stream.getvalue())
+    write_zip(Path("real.zip"), 12)
     return {
         "run": "run",
         "network": "efficientnet-lite0",

@@ -31,6 +31,8 @@ def raw(tmp_path: Path) -> Path:
     [
         {"resolution": 16},
         {"resolution": 16, "filter": "box", "count": 5},
+        {"resolution": 16, "count": 5, "order": "file"},
+        {"resolution": 16, "count": 5, "seed": 3},
         {"crop": "wide 24x18"},
         {"crop": "wide 24x16", "filter": "box", "count": 3},
     ],

@@ -104,10 +104,17 @@ def prepare(options: argparse.Namespace) -> str:
         crop=crop,
         filter=options.filter,
         count=options.count,
+        order=options.order,
+        seed=options.seed,
         workers=options.workers,
         follow_links=options.follow_links,
     )
-    return f"{options.output}: {n} images"
+    told = f"{options.output}: {n} images"
+    if options.count is None:
+        return told
+    if options.order == "file":
+        return f"{told}, the first in the order of the files"
+    return f"{told}, chosen at random with seed {options.seed}"
 
 
 def convert(options: argparse.Namespace) -> str:
@@ -160,7 +167,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("input", type=as_path, metavar="IN.h5", help="features or statistics of a run")
     one.add_argument("output", type=as_path, metavar="OUT.npz")
     one.add_argument("--space", choices=["features", "logits"], help="default: features")
-    one.add_argument("--count", type=_positive, help="use the first so many images alone")
+    one.add_argument(
+        "--count",
+        type=_positive,
+        help="use only the first so many images, as the "
+        "file has them: in random order where the run took fewer than all",
+    )
     one = kinds.add_parser("features", help="features and logits as arrays")
     one.set_defaults(run=export_features)
     one.add_argument("input", type=as_path, metavar="FEATURES.h5")
@@ -178,7 +190,15 @@ def _parser() -> argparse.ArgumentParser:
         "centred square is taken",
     )
     one.add_argument("--filter", choices=["lanczos", "box"], default="lanczos")
-    one.add_argument("--count", type=_positive, help="take the first so many images alone")
+    one.add_argument("--count", type=_positive, help="take only so many images")
+    one.add_argument(
+        "--order",
+        choices=["random", "file"],
+        default="random",
+        help="which images --count takes: chosen at random, the default, or the first in the order "
+        "of the files, which often are sorted by class",
+    )
+    one.add_argument("--seed", type=_seed, default=0, help="of the random choice; default: 0")
     one.add_argument("--workers", type=_positive, default=1, help="threads; default: 1")
     one.add_argument(
         "--follow-links",
@@ -232,6 +252,12 @@ def _add_schema(parser: argparse.ArgumentParser) -> None:
         default=Path("config/schema.yaml"),
         help="of configurations; default: config/schema.yaml, as in the repository",
     )
+
+
+def _seed(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
+    return int(text)
 
 
 def _positive(text: str) -> int:

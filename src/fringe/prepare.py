@@ -32,11 +32,13 @@ def prepare(
     workers: int = 1,
     cache: Path | None = None,
     follow_links: bool = False,
+    order: str = "random",
+    seed: int = 0,
 ) -> int:
     """Crop and resize the images of a data set into a ZIP, and return how many it holds.
 
-    The images are those of ``open_source(path, resolution, crop=crop, filter=filter)``, bit for
-    bit: opened without a resolution, the ZIP is the same data set, and quicker to read. They are
+    The images are those of `open_source` with the same options, in the same order, bit for bit:
+    opened without a resolution, the ZIP is the same data set, and quicker to read. They are
     lossless PNGs named ``00000/img00000000.png`` and on, stored as they are, and ``dataset.json``
     says that there are no labels. The same images give the same file, byte for byte, whatever
     ``workers`` is, with one version of Pillow and zlib. Memory does not grow with the number of
@@ -44,7 +46,7 @@ def prepare(
 
     Parameters
     ----------
-    path, resolution, crop, filter, count, cache, follow_links
+    path, resolution, crop, filter, count, cache, follow_links, order, seed
         See `fringe.sources.open_source`; without a resolution only ``crop`` may change sizes.
     out : path-like
         Ends in ``.zip``; appears when it is whole, replacing an earlier file.
@@ -68,6 +70,8 @@ def prepare(
         crop=crop,
         filter=filter,
         follow_links=follow_links,
+        order=order,
+        seed=seed,
     )
     n = len(source)
     bounds = [(first, min(first + BLOCK, n)) for first in range(0, n, BLOCK)]

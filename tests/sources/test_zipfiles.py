@@ -51,7 +51,7 @@ def test_members_that_cannot_be_read(
     path = marked(write_zip(tmp_path / "a.zip", {**images, "notes.txt": b"x"}), "3.png", **options)
     with pytest.raises(FringeError, match=rf"a\.zip!3\.png: {message}"):
         open_source(path)
-    assert len(open_source(path, count=3).read(range(3))) == 3
+    assert len(open_source(path, count=3, order="file").read(range(3))) == 3
     other = marked(write_zip(tmp_path / "b.zip", {**images, "note": b"x"}), "note", **options)
     assert len(open_source(other).read(range(7))) == 7
     np.savez(tmp_path / "c.npz", np.zeros((2, 8, 8, 3), np.uint8))
