@@ -85,3 +85,24 @@ def test_options_that_do_not_fit(tmp_path: Path, raw: Path):
         prepare(raw, tmp_path / "a.zip", 16, workers=0)
     with pytest.raises(FringeError, match="fewer than the 99"):
         prepare(raw, tmp_path / "a.zip", 16, count=99)
+
+
+def test_damaged_jpegs_are_counted_or_refused(
+    tmp_path: Path, raw: Path, capsys: pytest.CaptureFixture[str]
+):
+    for name in ("005.png", "020.png"):
+        image = Image.open(raw / name)
+        (raw / name).unlink()
+        path = (raw / name).with_suffix(".jpg")
+        image.save(path)
+        path.write_bytes(path.read_bytes()[:-50].rstrip(b"\xff") + b"\xff\xd9")
+    assert prepare(raw, tmp_path / "out.zip", 16, workers=2) == COUNT
+    said = capsys.readouterr().err
+    told = "Corrupt JPEG data: premature end of data segment"
+    assert f"warning: {raw}: 2 images of {COUNT} had damaged data" in said
+    assert f"({raw}/005.jpg: {told}; {raw}/020.jpg: {told})" in said
+    with pytest.raises(FringeError, match=r"005\.jpg: has damaged data"):
+        prepare(raw, tmp_path / "strict.zip", 16, strict=True)
+    assert not (tmp_path / "strict.zip").exists()
+    prepare(tmp_path / "out.zip", tmp_path / "again.zip", 8, strict=True)
+    assert "warning" not in capsys.readouterr().err

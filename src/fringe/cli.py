@@ -108,6 +108,7 @@ def prepare(options: argparse.Namespace) -> str:
         seed=options.seed,
         workers=options.workers,
         follow_links=options.follow_links,
+        strict=options.strict,
     )
     told = f"{options.output}: {n} images"
     if options.count is None:
@@ -204,6 +205,9 @@ def _parser() -> argparse.ArgumentParser:
         "--follow-links",
         action="store_true",
         help="follow symbolic links that lead out of a folder of images",
+    )
+    one.add_argument(
+        "--strict", action="store_true", help="refuse damaged JPEGs, which are counted otherwise"
     )
 
     one = commands.add_parser("convert", help="a generator's pickle to safetensors")

@@ -32,7 +32,10 @@ GRID = 5, 8  # rows and columns of Figure 11, as of the released code's
 
 # What a source of each kind is made of, and what of it has no default.
 SOURCE_KEYS = {
-    "files": ("path", "count", "resolution", "crop", "filter", "follow_links", "order", "seed"),
+    "files": (
+        *("path", "count", "resolution", "crop", "filter", "follow_links", "order", "seed"),
+        "strict",
+    ),
     "generator": ("path", "count", "seed", "truncation", "noise", "label", "fp16"),
     "photos": ("count", "resolution", "seed"),
     "imitation": ("count", "resolution", "seed", "severity"),

@@ -14,6 +14,7 @@ from fringe.features.decoding import read_ahead
 from fringe.files import atomic_path
 from fringe.progress import progress
 from fringe.sources import ImageSource, open_source
+from fringe.sources.decoder_warnings import collected_warnings, tell
 
 __all__ = ["prepare"]
 
@@ -34,6 +35,7 @@ def prepare(
     follow_links: bool = False,
     order: str = "random",
     seed: int = 0,
+    strict: bool = False,
 ) -> int:
     """Crop and resize the images of a data set into a ZIP, and return how many it holds.
 
@@ -46,7 +48,7 @@ def prepare(
 
     Parameters
     ----------
-    path, resolution, crop, filter, count, cache, follow_links, order, seed
+    path, resolution, crop, filter, count, cache, follow_links, order, seed, strict
         See `fringe.sources.open_source`; without a resolution only ``crop`` may change sizes.
     out : path-like
         Ends in ``.zip``; appears when it is whole, replacing an earlier file.
@@ -72,6 +74,7 @@ def prepare(
         follow_links=follow_links,
         order=order,
         seed=seed,
+        strict=strict,
     )
     n = len(source)
     bounds = [(first, min(first + BLOCK, n)) for first in range(0, n, BLOCK)]
@@ -79,6 +82,7 @@ def prepare(
     with (
         atomic_path(out) as partial_path,
         closing(reading),
+        collected_warnings() as warned,
         zipfile.ZipFile(partial_path, "w", zipfile.ZIP_STORED) as archive,
     ):
         blocks = progress(
@@ -89,6 +93,7 @@ def prepare(
                 name = f"{index:08d}"
                 archive.writestr(_entry(f"{name[:5]}/img{name}.png"), data)
         archive.writestr(_entry("dataset.json"), b'{"labels": null}')
+    tell(source.name, warned, n)
     return n
 
 

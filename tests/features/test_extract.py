@@ -1,5 +1,6 @@
 """Extraction: the same bits whatever the shards, workers, threads or order."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,11 +8,12 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from fringe.errors import FringeError
 from fringe.features import extract_shard, link_shards, open_features
 from fringe.networks import Activations, FeatureNetwork, load_network
-from fringe.sources import ImageSource, source_from_spec
+from fringe.sources import ImageSource, open_source, source_from_spec
 
 COUNT = 40
 
@@ -150,3 +152,74 @@ def test_bounds_that_do_not_fit(
     source = ArraySource(np.zeros((10, 4, 4, 3), dtype=np.uint8))
     with pytest.raises(FringeError, match=message):
         extract_shard(source, brightness(), first, last, tmp_path / "a.h5", batch_size=batch)
+
+
+@pytest.fixture
+def damaged(tmp_path: Path) -> Path:
+    """A folder of 10 JPEGs, of which images 2, 3, 5 and 9 lack the last third of their data."""
+    folder = tmp_path / "jpegs"
+    folder.mkdir()
+    rng = np.random.default_rng(3)
+    for index in range(10):
+        path = folder / f"{index}.jpg"
+        Image.fromarray(rng.integers(0, 256, (24, 24, 3), np.uint8)).save(path)
+        data = path.read_bytes()
+        if index in {2, 3, 5, 9}:
+            path.write_bytes(data[: len(data) * 2 // 3].rstrip(b"\xff") + b"\xff\xd9")
+    return folder
+
+
+@pytest.mark.parametrize(("workers", "n_threads"), [(0, 1), (0, 3), (2, 1)])
+def test_images_that_decoders_warn_of_are_counted(
+    damaged: Path,
+    tmp_path: Path,
+    workers: int,
+    n_threads: int,
+    threads: None,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    torch.set_num_threads(n_threads)
+    source = open_source(damaged)
+    network = brightness()
+    shards = []
+    for first, last in ((0, 2), (2, 8), (8, 10)):
+        path = tmp_path / f"{first}.h5"
+        extract_shard(source, network, first, last, path, batch_size=2, workers=workers)
+        shards.append(path)
+    told = "Corrupt JPEG data: premature end of data segment"
+    expected = [[f"{damaged}/{index}.jpg", told] for index in (2, 3, 5)]
+    with h5py.File(shards[1]) as file:
+        assert file.attrs["warned"] == 3
+        assert json.loads(file.attrs["first_warned"]) == expected
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "3 images of 6" in line]
+    assert line.startswith(f"warning: {damaged}: 3 images of 6 had damaged data")
+    assert f"{damaged}/2.jpg: {told}; {damaged}/3.jpg: {told}" in line
+
+    link_shards(shards, tmp_path / "linked.h5")
+    features = open_features(tmp_path / "linked.h5")
+    assert features.attributes["warned"] == 4
+    assert json.loads(features.attributes["first_warned"]) == expected
+    assert open_features(shards[0]).attributes["warned"] == 0
+
+
+def test_what_earlier_versions_did_not_count_is_not_taken_for_none(
+    damaged: Path, tmp_path: Path
+) -> None:
+    source = open_source(damaged)
+    for first in (0, 2):
+        extract_shard(
+            source, brightness(), first, first + 2, tmp_path / f"{first}.h5", batch_size=2
+        )
+    with h5py.File(tmp_path / "0.h5", "a") as file:
+        del file.attrs["warned"], file.attrs["first_warned"]
+    link_shards([tmp_path / "0.h5", tmp_path / "2.h5"], tmp_path / "linked.h5")
+    assert "warned" not in open_features(tmp_path / "linked.h5").attributes
+
+
+def test_a_strict_source_refuses_them(damaged: Path, tmp_path: Path) -> None:
+    source = open_source(damaged, strict=True)
+    with pytest.raises(FringeError, match=r"2\.jpg: has damaged data"):
+        extract_shard(source, brightness(), 2, 4, tmp_path / "2.h5", batch_size=2)
+    assert not (tmp_path / "2.h5").exists()
+    extract_shard(source, brightness(), 0, 2, tmp_path / "0.h5", batch_size=2)
+    assert source.fingerprint == open_source(damaged).fingerprint

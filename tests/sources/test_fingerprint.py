@@ -12,6 +12,7 @@ from fringe.errors import FringeError
 from fringe.sources import fingerprint, open_source, source_from_spec
 from fringe.sources import imitation as imitation_module
 from fringe.sources import photos as photos_module
+from fringe.sources.digests import file_digests
 
 from .conftest import encode, entries_of, spoil, write_folder, write_h5, write_zip
 
@@ -213,3 +214,16 @@ def test_specification_of_files(dataset: Path, in_order: np.ndarray):
     assert source_from_spec(spec(dataset, resolution=16)).resolution == (16, 16)
     with pytest.raises(FringeError, match="`path` is missing"):
         source_from_spec({"kind": "files"})
+
+
+def test_only_sets_with_tiffs_know_that_tiffs_are_not_turned(tmp_path: Path, pixels: np.ndarray):
+    """Of a set without, what an earlier version extracted stays."""
+    from fringe.sources.base import REVISION, digest
+
+    png = write_folder(tmp_path / "png", {"a.png": encode(pixels[0])})
+    tif = write_folder(tmp_path / "tif", {"a.tif": encode(pixels[0], "TIFF"), "b.png": b"\0"})
+    for path, is_same in ((png, True), (tif, False)):
+        source = open_source(path)
+        members = [(name, file_digests([path / name])[0]) for name in source.members]
+        before = digest([len(source), digest(["folder", REVISION, None, *members])])
+        assert (source.fingerprint == before) == is_same

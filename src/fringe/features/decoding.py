@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from fringe.errors import FringeError
+from fringe.sources.decoder_warnings import Warned, collected_warnings, hand_on
 
 if TYPE_CHECKING:
     from fringe.sources import ImageSource
@@ -46,7 +47,8 @@ def decoded(
 
     Reading runs ahead of the caller: in ``threads`` of this process when ``workers`` is 0, else in
     that many processes. At most ``AHEAD + 1`` batches per thread or worker exist at a time. The
-    images do not depend on either number.
+    images do not depend on either number, nor do the warnings of decoders, which are handed on with
+    each batch (`fringe.sources.decoder_warnings`).
 
     Raises
     ------
@@ -75,15 +77,25 @@ def read_ahead(
     read: Callable[[np.ndarray], Result], bounds: Sequence[tuple[int, int]], threads: int = 1
 ) -> Generator[Result, None, None]:
     """Yield ``read(indices)`` for each of ``bounds``, in their order, read ahead in ``threads``."""
-    pending: deque[Future[Result]] = deque()
+
+    def read_and_collect(indices: np.ndarray) -> tuple[Result, list[Warned]]:
+        with collected_warnings() as warned:
+            return read(indices), warned
+
+    def arrived(future: Future[tuple[Result, list[Warned]]]) -> Result:
+        result, warned = future.result()
+        hand_on(warned)
+        return result
+
+    pending: deque[Future[tuple[Result, list[Warned]]]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="decode") as pool:
         try:
             for first, last in bounds:
-                pending.append(pool.submit(read, np.arange(first, last)))
+                pending.append(pool.submit(read_and_collect, np.arange(first, last)))
                 if len(pending) > AHEAD * threads:
-                    yield pending.popleft().result()
+                    yield arrived(pending.popleft())
             while pending:
-                yield pending.popleft().result()
+                yield arrived(pending.popleft())
         finally:
             for future in pending:
                 future.cancel()
@@ -131,8 +143,10 @@ class _Child:
             raise self._dead() from error
         if isinstance(result, BaseException):
             raise result
+        shape, warned = result
+        hand_on(warned)
         # The pixels follow as they are: pickled, they would be copied twice more.
-        images = np.empty(result, np.uint8)
+        images = np.empty(shape, np.uint8)
         if self.process.stdout.readinto(images.data.cast("B")) != images.nbytes:
             raise self._dead()
         return images
@@ -173,8 +187,9 @@ def serve() -> None:
                 return
             images: np.ndarray | None = None
             try:
-                images = np.ascontiguousarray(source.read(np.arange(first, last)))
-                head: object = images.shape
+                with collected_warnings() as warned:
+                    images = np.ascontiguousarray(source.read(np.arange(first, last)))
+                head: object = images.shape, warned
             except Exception as error:
                 head = error
             try:

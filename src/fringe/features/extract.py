@@ -16,6 +16,7 @@ from fringe.features.decoding import decoded, filled_up
 from fringe.features.finite import require_finite_rows
 from fringe.files import create_h5
 from fringe.progress import progress
+from fringe.sources.decoder_warnings import as_attributes, collected_warnings, tell
 
 if TYPE_CHECKING:
     from fringe.networks import FeatureNetwork
@@ -39,8 +40,9 @@ def extract_shard(
 
     Datasets: ``features`` (n, D) float32 and, for a classifier, ``logits`` (n, C) float32, in
     chunks of one batch with checksums. Attributes: ``first``, ``last``, ``batch_size``,
-    ``network``, ``weights_sha256``, ``torch``, ``class_names`` (JSON) of a classifier, and
-    ``provenance``.
+    ``network``, ``weights_sha256``, ``torch``, ``class_names`` (JSON) of a classifier,
+    ``provenance``, ``warned`` (the number of images that a decoder warned of) and
+    ``first_warned`` (JSON: pairs of a name and a message, of the first few).
 
     Batch k always holds images k * batch_size to (k + 1) * batch_size - 1 and is always full (the
     last one is filled up with its last image), so a row does not depend on the shard it is in, on
@@ -97,7 +99,11 @@ def extract_shard(
         about["class_names"] = json.dumps(network.class_names)
     # Each thread holds batches; more than a few would fill the memory and decode no faster.
     reading = decoded(source, bounds, workers, min(torch.get_num_threads(), 8))
-    with create_h5(path, about) as file, closing(reading):
+    with (
+        create_h5(path, about) as file,
+        closing(reading),
+        collected_warnings() as warned,
+    ):
         datasets = {
             space: file.create_dataset(
                 space,
@@ -119,6 +125,8 @@ def extract_shard(
             rows = activations(source, network, images, start, batch_size)
             for space, dataset in datasets.items():
                 dataset[start - first : stop - first] = rows[space]
+        file.attrs.update(as_attributes(warned))
+    tell(source.name, warned, last - first)
 
 
 def activations(

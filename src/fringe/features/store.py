@@ -22,12 +22,13 @@ from numpy.typing import ArrayLike
 
 from fringe.errors import DamagedFileError, FringeError
 from fringe.files import attributes, create_h5, open_h5
+from fringe.sources.decoder_warnings import joined
 
 __all__ = ["FeatureFile", "FeatureMatrix", "link_shards", "open_features", "verify"]
 
 SPACES = ("features", "logits")
 # Attributes in which shards of one extraction may differ.
-OWN = ("first", "last", "images")
+OWN = ("first", "last", "images", "warned", "first_warned")
 VERSIONS = ("fringe", "h5py", "numpy", "torch")
 
 
@@ -214,6 +215,7 @@ def link_shards(
     names = [os.path.relpath(part.path.resolve(), path.parent.resolve()) for part in parts]
     about = {
         **_shared(parts),
+        **joined([part.attributes for part in parts]),
         **(provenance or {}),
         "shards": json.dumps(names),
         "shard_identity": _identity(parts[0]),

@@ -20,6 +20,7 @@ from fringe.errors import FringeError
 from fringe.paths import as_path
 from fringe.sources.decoding import decode_pixels, size_of
 from fringe.sources.fitting import Fit
+from fringe.sources.names import suffix_of
 
 __all__ = [
     "REVISION",
@@ -41,6 +42,8 @@ __all__ = [
 
 #: Part of every fingerprint of files: raise it when the same files give other pixels.
 REVISION = 1
+# The same for sets with TIFFs among their names: since 2 the orientation tag is not applied.
+_TIFF_REVISION = 2
 
 Images = npt.NDArray[np.uint8]
 Indices = Sequence[int] | npt.NDArray[np.integer]
@@ -159,6 +162,8 @@ class FileSource(Fingerprinted):
     """
 
     simulated = False
+    #: Whether images that their decoder warns of are refused instead of counted.
+    strict = False
 
     def __init__(self, name: str, count: int, fit: Fit | None) -> None:
         """Keep them."""
@@ -215,7 +220,12 @@ class FileSource(Fingerprinted):
 
     def _digest(self, kind: str, *parts: object) -> str:
         """Return the fingerprint of ``parts``, what the pixels follow from in files of a kind."""
-        return digest([kind, REVISION, None if self.fit is None else self.fit.identity, *parts])
+        fit = None if self.fit is None else self.fit.identity
+        return digest([kind, self._revision, fit, *parts])
+
+    @property
+    def _revision(self) -> int | tuple[int, int]:
+        return REVISION
 
 
 class EncodedSource(FileSource):
@@ -223,6 +233,13 @@ class EncodedSource(FileSource):
 
     Without ``fit`` all images must have the size of the first.
     """
+
+    members: Sequence[str] = ()  # the names of the images, where they have names
+
+    @cached_property
+    def _revision(self) -> int | tuple[int, int]:
+        has_tiffs = any(suffix_of(member) in {".tif", ".tiff"} for member in self.members)
+        return (REVISION, _TIFF_REVISION) if has_tiffs else REVISION
 
     @abstractmethod
     def _label(self, index: int) -> str:
@@ -241,7 +258,7 @@ class EncodedSource(FileSource):
         return size_of(self._bytes(index), self._label(index))
 
     def _pixels(self, index: int) -> Images:
-        pixels = decode_pixels(self._bytes(index), self._label(index))
+        pixels = decode_pixels(self._bytes(index), self._label(index), self.strict)
         return pixels if self.fit is None else np.asarray(self.fit(Image.fromarray(pixels)))
 
     def read(self, indices: Indices) -> Images:
@@ -251,7 +268,8 @@ class EncodedSource(FileSource):
         ------
         FringeError
             If an index is out of range, an image cannot be decoded or is of a kind that is
-            refused, or its size differs from the first one's.
+            refused, or its size differs from the first one's; with ``strict``, also if a decoder
+            warns of an image.
         """
         wanted = check_indices(indices, len(self), self.name)
         height, width = self.resolution

@@ -1,70 +1,101 @@
 """From the bytes of an image file to 8-bit RGB pixels, refusing what would change silently."""
 
 import io
-import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from fringe.errors import FringeError
+from fringe.sources.decoder_warnings import hand_on
+from fringe.sources.headers import bits_of, bits_of_unread, bytes_behind
+from fringe.sources.names import suffix_of
 
 __all__ = ["decode", "decode_pixels", "size_of"]
 
-_FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
-_BITS_PER_SAMPLE = 258  # TIFF tag
+# TGA has no signature, so almost any bytes may pass for one: it is known by its name only.
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "JPEG2000", "PNG", "PPM", "QOI", "TIFF", "WEBP")
+_ORIENTATION = 274  # tag of TIFF and EXIF
+_NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT")  # parts of a PNG that pixels follow from
+_READ = "AVIF, BMP, GIF, JPEG, JPEG 2000, PNG, PPM, QOI, TGA, TIFF and WebP"
 
 
-def decode(data: bytes, label: str) -> Image.Image:
-    """Return the encoded image ``data`` as a loaded Pillow image of mode RGB, 8 bits a channel.
+def decode(data: bytes, label: str, strict: bool = False) -> Image.Image:
+    """Return what `decode_pixels` does as a Pillow image of mode RGB."""
+    return Image.fromarray(decode_pixels(data, label, strict))
+
+
+def decode_pixels(data: bytes, label: str, strict: bool = False) -> NDArray[np.uint8]:
+    """Return the encoded image ``data`` as it is stored, RGB of shape (height, width, 3).
 
     Grayscale, palette and 1-bit images become RGB, which loses nothing. An alpha channel that is
-    opaque everywhere is dropped. Colour profiles and EXIF orientation are not applied, as in the
-    loaders of the StyleGAN family, whose pixels these are to equal.
+    opaque everywhere is dropped. Colour profiles, gamma and the orientation of EXIF and TIFF are
+    not applied, as in the loaders of the StyleGAN family, whose pixels these are to equal.
+
+    The pixels are Pillow's. Of plain 8-bit RGB PNGs and of JPEGs, which data sets are made of,
+    libpng and libjpeg-turbo read the same pixels in two thirds and four fifths of the time, and
+    other threads go on meanwhile. Both tell what Pillow does not: libpng checks every checksum, and
+    the warnings of libjpeg-turbo are handed to `fringe.sources.decoder_warnings`.
 
     Parameters
     ----------
     data : bytes
-        A whole BMP, GIF, JPEG, PNG, TIFF or WebP file.
+        A whole file, of one of the formats in ``docs/formats.md``.
     label : str
-        What messages call it.
+        What messages call it; a TGA is known by the suffix.
+    strict : bool
+        Whether what the decoder warns of is refused.
 
     Raises
     ------
     FringeError
         If it cannot be decoded, is too large to be an honest image (Pillow's guard against
         decompression bombs), moves, or has transparency, more than 8 bits a channel or a colour
-        space other than RGB: converting those takes a decision that would change the score.
+        space other than RGB: converting those takes a decision that would change the score. If
+        ``strict``, also if the decoder warns of it.
     """
     with _opened(data, label) as image:
         # Refused before decoding where the header tells, after it where only pixels tell.
         _refuse(image, data, label)
+        if image.format in ("JPEG", "MPO"):
+            return _jpeg_pixels(image, data, label, strict)
+        if image.format == "PNG":
+            if image.mode == "RGB" and "transparency" not in image.info:
+                from imagecodecs import png_decode
+
+                pixels: NDArray[np.uint8] = png_decode(data)
+                return pixels
+            _check_sums(data, label)
+        if image.format == "TIFF":
+            image.getexif()[_ORIENTATION] = 1  # Pillow would turn the image while it loads it
         image.load()
-        return _to_rgb(image, label)
+        # Copied: only then an image that was not turned has the right size.
+        return np.asarray(_to_rgb(image.copy() if image.format == "TIFF" else image, label))
 
 
-def decode_pixels(data: bytes, label: str) -> NDArray[np.uint8]:
-    """Return what `decode` does as an array (height, width, 3), plain PNGs in less time.
+def _jpeg_pixels(image: Image.Image, data: bytes, label: str, strict: bool) -> NDArray[np.uint8]:
+    from simplejpeg import decode_jpeg
 
-    Of 8-bit RGB PNGs, which data sets of generators are made of, libpng reads the same pixels as
-    Pillow in two thirds of the time, other threads go on meanwhile, and every checksum is checked.
-
-    Raises
-    ------
-    FringeError
-        As `decode`.
-    """
-    with _opened(data, label) as image:
-        _refuse(image, data, label)
-        if image.format == "PNG" and image.mode == "RGB" and "transparency" not in image.info:
-            from imagecodecs import png_decode
-
-            pixels: NDArray[np.uint8] = png_decode(data)
-            return pixels
-        image.load()
-        return np.asarray(_to_rgb(image, label))
+    try:
+        pixels: NDArray[np.uint8] = decode_jpeg(data, "RGB", strict=True)
+        return pixels
+    except ValueError as error:
+        warning = str(error)
+    image.load()  # raises where the data cannot be decoded at all
+    # A JPEG of unusual sampling is not taken by TurboJPEG, which names its own function then.
+    is_checked = not warning.startswith("tj")
+    if strict:
+        found = "has damaged data" if is_checked else "cannot be checked for damaged data"
+        raise FringeError(
+            f"{label}: {found}, and would be decoded all the same ({warning}); replace or remove "
+            "it, or drop `strict` to have such images counted only"
+        )
+    if is_checked:
+        hand_on([(label, warning)])
+    return np.asarray(_to_rgb(image, label))
 
 
 def size_of(data: bytes, label: str) -> tuple[int, int]:
@@ -76,14 +107,20 @@ def size_of(data: bytes, label: str) -> tuple[int, int]:
         If the header cannot be read or tells of too large an image.
     """
     with _opened(data, label) as image:
-        return image.size
+        width, height = image.size
+        # Pillow's size is that of the image turned, if the orientation asks for that.
+        turned = getattr(image, "tag_v2", {}).get(_ORIENTATION) in range(5, 9)
+        return (height, width) if turned else (width, height)
 
 
 @contextmanager
 def _opened(data: bytes, label: str) -> Iterator[Image.Image]:
     """Yield the image with its header read; whatever fails becomes a clear message."""
+    # Code of a user's own network may have set it, and Pillow would fill up images that are cut.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
+        formats = (*_FORMATS, "TGA") if suffix_of(label) == ".tga" else _FORMATS
+        with Image.open(io.BytesIO(data), formats=formats) as image:
             yield image
     except (FringeError, MemoryError):
         raise
@@ -92,8 +129,11 @@ def _opened(data: bytes, label: str) -> Iterator[Image.Image]:
             f"{label}: too large to decode safely ({error}); make it smaller"
         ) from error
     except UnidentifiedImageError as error:
+        if bits_of_unread(data) > 8:
+            raise _too_deep(label, bits_of_unread(data)) from error
         raise FringeError(
-            f"{label}: is damaged or not an image ({len(data)} bytes); replace or remove it"
+            f"{label}: is damaged or not an image of a format that is read ({len(data)} bytes; "
+            f"read are {_READ}); replace, convert or remove it"
         ) from error
     except Exception as error:  # Pillow's decoders raise almost anything on damaged bytes
         raise FringeError(f"{label}: is damaged ({error}); replace or remove it") from error
@@ -101,11 +141,9 @@ def _opened(data: bytes, label: str) -> Iterator[Image.Image]:
 
 def _refuse(image: Image.Image, data: bytes, label: str) -> None:
     """Raise where the header tells that the image is of a kind that is refused."""
-    if _deep(image, data):
-        raise FringeError(
-            f"{label}: has more than 8 bits a channel (mode {image.mode}); scale it to 8 bits the "
-            "way you want (for example `magick in.png -depth 8 out.png`)"
-        )
+    bits = bits_of(image, data)
+    if bits > 8:
+        raise _too_deep(label, bits)
     if image.mode not in {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX"}:
         raise FringeError(
             f"{label}: its colours are {image.mode}, not RGB; convert it with the colour "
@@ -116,23 +154,38 @@ def _refuse(image: Image.Image, data: bytes, label: str) -> None:
         raise FringeError(
             f"{label}: holds {getattr(image, 'n_frames', 1)} frames; save the one you want"
         )
+    if image.format == "PPM" and bytes_behind(image, data):
+        raise FringeError(
+            f"{label}: holds {bytes_behind(image, data)} bytes behind its first image, perhaps "
+            "further ones; save the one you want"
+        )
 
 
-def _deep(image: Image.Image, data: bytes) -> bool:
-    """Tell more than 8 bits a channel; Pillow opens 16-bit RGB as mode RGB and drops the rest."""
-    if image.mode == "F" or image.mode.startswith("I"):
-        return True
-    if image.format == "PNG":
-        (bit_depth,) = struct.unpack_from("B", data, 24)  # IHDR: width, height, bit depth
-        return bool(bit_depth > 8)
-    if image.format == "TIFF":
-        bits = getattr(image, "tag_v2", {}).get(_BITS_PER_SAMPLE, (8,))
-        return bool(max(bits) > 8)
-    return False
+def _too_deep(label: str, bits: int) -> FringeError:
+    return FringeError(
+        f"{label}: has more than 8 bits a channel ({bits}); scale it to 8 bits the way you want "
+        "(for example `magick in.png -depth 8 out.png`)"
+    )
+
+
+def _check_sums(data: bytes, label: str) -> None:
+    """Check what Pillow leaves unchecked of a PNG: the end of its pixels."""
+    position = 8
+    while position + 12 <= len(data):
+        length = int.from_bytes(data[position : position + 4], "big")
+        end = position + 8 + length
+        kind = data[position + 4 : position + 8]
+        held = int.from_bytes(data[end : end + 4], "big")
+        if kind in _NEEDED and zlib.crc32(data[position + 4 : end]) != held:
+            raise FringeError(
+                f"{label}: is damaged (the checksum of its {kind.decode()} is wrong); replace or "
+                "remove it"
+            )
+        position = end + 4
 
 
 def _to_rgb(image: Image.Image, label: str) -> Image.Image:
-    if image.mode in {"LA", "PA", "RGBA"} or "transparency" in image.info:
+    if image.has_transparency_data:
         image = image.convert("RGBA")
         lowest = image.getchannel("A").getextrema()[0]
         if lowest != 255:

@@ -41,6 +41,7 @@ def open_source(
     order: str = "random",
     seed: int = 0,
     least: int | None = None,
+    strict: bool = False,
 ) -> ImageSource:
     """Open a data set of images.
 
@@ -89,6 +90,9 @@ def open_source(
     least : int, optional
         The least number of images, from the first on, that anything will take. If it is less than
         all, they are in random order.
+    strict : bool
+        Refuse images that their decoder warns of, which are counted otherwise: damaged JPEG data
+        that can be decoded all the same (`fringe.sources.decoder_warnings`).
 
     Returns
     -------
@@ -106,11 +110,13 @@ def open_source(
         raise FringeError(f"{path}: order is {order!r}; it must be one of {', '.join(ORDERS)}")
     if seed < 0:
         raise FringeError(f"{path}: seed is {seed}; it must be at least 0")
-    if order == "file" or (count is None and least is None):
-        leaves_out = fit is not None and fit.height is not None
-        source = _open(path, fit, None if leaves_out else count, cache, follow_links)
+    is_ordered = order == "file" or (count is None and least is None)
+    # A crop that leaves images out, and a random order, choose among all.
+    takes_first = is_ordered and (fit is None or fit.height is None)
+    source = _open(path, fit, count if takes_first else None, cache, follow_links)
+    source.strict = strict
+    if is_ordered:
         return in_order_of_files(source, count, cache)
-    source = _open(path, fit, None, cache, follow_links)
     return in_random_order(source, count, least, seed, cache)
 
 
@@ -257,6 +263,7 @@ _KEYS: dict[str, dict[str, tuple[type | tuple[type, ...], bool]]] = {
         "order": (str, True),
         "seed": (int, True),
         "least": (int, True),
+        "strict": (bool, True),
     },
     "generator": {
         "path": (str, False),
@@ -286,10 +293,10 @@ def source_from_spec(
     ----------
     spec : mapping
         ``{"kind": "files", "path", "count", "resolution", "crop", "filter", "follow_links",
-        "order", "seed", "least"}`` (all but the path may be None or left out), ``{"kind":
-        "generator", "path", "count", "seed", "truncation", "noise", "label", "fp16"}`` (the last
-        two may), ``{"kind": "photos", "count", "resolution", "seed"}`` or ``{"kind": "imitation",
-        "count", "resolution", "seed", "severity"}``.
+        "order", "seed", "least", "strict"}`` (all but the path may be None or left out),
+        ``{"kind": "generator", "path", "count", "seed", "truncation", "noise", "label", "fp16"}``
+        (the last two may), ``{"kind": "photos", "count", "resolution", "seed"}`` or ``{"kind":
+        "imitation", "count", "resolution", "seed", "severity"}``.
     cache : path-like, optional
         See `open_source`.
     device : str
@@ -313,6 +320,7 @@ def source_from_spec(
             order=values["order"] or "random",
             seed=values["seed"] or 0,
             least=values["least"],
+            strict=bool(values["strict"]),
         )
     if spec["kind"] == "generator":
         return GeneratedSource(
