@@ -91,3 +91,9 @@ def test_one_corrupt_file(run: Path) -> None:
     assert not path.exists()
     assert path.with_name("top1.h5.damaged").exists()
     assert not set_corrupt_aside(path), "what is gone is not corrupt"
+
+
+def test_a_linked_file_is_not_taken_for_its_shards(run: Path) -> None:
+    linked = run / "features/fake/net.h5"
+    cut(run / "features/fake/net/0-4.h5")
+    assert not set_corrupt_aside(linked), "HDF5 gives other rows for those, and tells nobody"

@@ -145,3 +145,12 @@ def test_features(tmp_path: Path):
         write_features(tmp_path / "c.npz", features, logits[:3])
     with pytest.raises(FringeError, match=r"c\.txt: must end in \.npz"):
         write_features(tmp_path / "c.txt", features)
+
+
+def test_nan_is_not_exported(tmp_path: Path):
+    rows = np.ones((5, 3), np.float32)
+    logits = np.ones((5, 2), np.float32)
+    logits[3, 1] = np.inf
+    with pytest.raises(FringeError, match=r"out\.npz: logits: row 3 holds NaN or infinity"):
+        write_features(tmp_path / "out.npz", rows, logits)
+    assert not (tmp_path / "out.npz").exists()

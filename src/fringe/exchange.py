@@ -19,7 +19,7 @@ import numpy.typing as npt
 from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.metrics import Gaussian
-from fringe.metrics.arrays import as_numpy
+from fringe.metrics.arrays import as_numpy, require_finite
 from fringe.sources.base import readable
 
 __all__ = ["read_statistics", "write_features", "write_statistics"]
@@ -115,7 +115,8 @@ def write_features(path: str | os.PathLike[str], features: Any, logits: Any = No
     Raises
     ------
     FringeError
-        If they are no matrices of as many rows, or the file cannot be written.
+        If they are no matrices of as many rows, a row holds NaN or infinity, or the file cannot be
+        written.
     """
     arrays = {"features": as_numpy(features)}
     if logits is not None:
@@ -126,6 +127,8 @@ def write_features(path: str | os.PathLike[str], features: Any, logits: Any = No
         or len({len(a) for a in arrays.values()}) > 1
     ):
         raise FringeError(f"{path}: expected matrices with one row per image, got {shapes}")
+    for name, array in arrays.items():
+        require_finite(array, f"{path}: {name}")
     _write(path, **arrays)
 
 

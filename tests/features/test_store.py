@@ -1,7 +1,10 @@
 """Feature files: reading them back, and never believing a damaged one."""
 
 import pickle
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +12,9 @@ import h5py
 import numpy as np
 import pytest
 
+from fringe.cli import main
 from fringe.errors import FringeError
+from fringe.evaluation import gaussian_of, top1_classes
 from fringe.features import link_shards, open_features, verify
 from fringe.files import create_h5
 
@@ -204,3 +209,96 @@ def test_shards_made_with_other_package_versions_are_linked(tmp_path: Path) -> N
     features = open_features(tmp_path / "all.h5")
     assert len(features) == 128
     assert "torch" not in features.attributes
+
+
+def test_no_row_is_taken_through_the_linked_file(linked: Path, tmp_path: Path) -> None:
+    """HDF5 gives the fill value for rows of a shard that went after the file was opened."""
+    features = open_features(linked)
+    shard = tmp_path / "shards" / "64-128.h5"
+    shard.rename(tmp_path / "elsewhere.h5")
+    with h5py.File(linked) as file:
+        assert np.isnan(file["features"][64:128]).all()
+    with pytest.raises(FringeError, match=r"64-128\.h5: missing or damaged"):
+        features.read()
+    assert np.array_equal(features.read(stop=64), ROWS[:64])
+    write_shard(shard, 64, 100)
+    with pytest.raises(FringeError, match=r"64-128\.h5: does not hold features of shape \(64, 6\)"):
+        features.read(indices=[70])
+    shutil.copy(linked, shard)
+    with pytest.raises(FringeError, match=r"64-128\.h5: does not hold features"):
+        features.read(indices=[70])
+
+
+READER = """
+import resource, sys
+import h5py, numpy as np
+from fringe.cli import main
+from fringe.evaluation import gaussian_of, top1_classes
+from fringe.features import open_features, verify
+
+path, rows = sys.argv[1], np.load(sys.argv[2])
+with h5py.File(path) as file:
+    assert np.array_equal(file["features"][:], rows)
+resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+with h5py.File(path) as file:  # what HDF5 gives without an error
+    assert np.isnan(file["features"][:]).any()
+features = open_features(path)
+order = np.random.default_rng(0).permutation(len(rows))
+assert np.array_equal(features.read(), rows)
+assert np.array_equal(features.read(indices=order), rows[order])
+assert np.array_equal(np.concatenate([block for _, block in features.blocks(rows=7)]), rows)
+assert np.array_equal(features.matrix()[3:90], rows[3:90])
+assert np.array_equal(top1_classes(features), rows[:, :2].argmax(axis=1))
+assert np.allclose(gaussian_of(features).mean, rows.mean(axis=0))
+assert verify(path, deep=True) is None
+assert main(["export", "features", path, sys.argv[3]]) == 0
+assert np.array_equal(np.load(sys.argv[3])["features"], rows)
+"""
+
+
+def test_more_shards_than_a_process_may_open_files(tmp_path: Path) -> None:
+    rows = np.random.default_rng(3).normal(size=(100, 6)).astype(np.float32)
+    shards = [tmp_path / "shards" / f"{number:03d}.h5" for number in range(100)]
+    for number, path in enumerate(shards):
+        about = {"first": number, "last": number + 1, "network": "tiny"}
+        with create_h5(path, about) as file:
+            file["features"] = rows[number : number + 1]
+            file["logits"] = rows[number : number + 1, :2]
+    link_shards(shards, tmp_path / "all.h5")
+    np.save(tmp_path / "rows.npy", rows)
+    places = [str(tmp_path / name) for name in ("all.h5", "rows.npy", "out.npz")]
+    done = subprocess.run(
+        [sys.executable, "-c", READER, *places], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_rows_that_no_extraction_writes_are_refused(
+    linked: Path, tmp_path: Path, value: float
+) -> None:
+    with h5py.File(tmp_path / "shards" / "64-128.h5", "a") as file:
+        file["logits"][3, 1] = value
+    features = open_features(linked)
+    message = r"64-128\.h5: row 3 of its logits holds NaN or infinity.*delete the file"
+    for read in (
+        lambda: features.read("logits"),
+        lambda: features.read("logits", [70, 67]),
+        lambda: list(features.blocks("logits")),
+        lambda: features.matrix("logits")[60:70],
+        lambda: top1_classes(features),
+        lambda: gaussian_of(features, "logits"),
+    ):
+        with pytest.raises(FringeError, match=message):
+            read()
+    assert main(["export", "features", str(linked), str(tmp_path / "out.npz")]) == 1
+    assert re.search(message, str(verify(linked, deep=True)))
+    assert not (tmp_path / "out.npz").exists()
+    assert np.array_equal(features.read(), ROWS), "features are whole"
+
+
+def test_nothing_is_read_where_nothing_is_asked_for(linked: Path) -> None:
+    features = open_features(linked)
+    assert features.read(stop=0).shape == (0, 6)
+    assert features.matrix()[64:64].shape == (0, 6)
+    assert list(features.blocks(stop=0)) == []

@@ -2,8 +2,9 @@
 
 A shard is an HDF5 file that ``extract_shard`` wrote. A linked file holds no features of its own but
 HDF5 virtual datasets over its shards, named relative to it, so nothing is copied and a folder of
-results can be moved. HDF5 reads zeros where the shard of a virtual dataset is missing, so every
-reader goes through ``open_features``, which checks the shards first.
+results can be moved. Those are for other tools. HDF5 gives the fill value, and no error, for the
+rows of a virtual dataset whose file it cannot open (gone, damaged, or one more than a process may
+open), so Fringe reads rows from the shards themselves, one after the other.
 """
 
 from __future__ import annotations
@@ -11,8 +12,9 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from bisect import bisect
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ import h5py
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fringe.errors import DamagedFileError, FringeError
+from fringe.errors import FringeError
 from fringe.files import attributes, create_h5, open_h5
 from fringe.sources.decoder_warnings import joined
 
@@ -45,12 +47,15 @@ class FeatureFile:
         The length D of a row in each space there is.
     attributes : mapping
         Provenance.
+    parts : tuple of (int, Path)
+        The files that hold the rows, each with its first row: shards, or the file itself.
     """
 
     path: Path
     rows: int
     dims: Mapping[str, int]
     attributes: Mapping[str, Any]
+    parts: tuple[tuple[int, Path], ...]
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -84,8 +89,8 @@ class FeatureFile:
         Raises
         ------
         FringeError
-            If the space is not there, there are fewer than ``stop`` images, or a chunk that is read
-            fails its checksum.
+            If the space is not there, there are fewer than ``stop`` images, a chunk that is read
+            fails its checksum, or a row that is read holds NaN or infinity.
         """
         self.dim(space)
         for first in range(0, self._stop(stop), rows):
@@ -134,17 +139,33 @@ class FeatureFile:
         return stop
 
     def _slice(self, space: str, first: int, last: int) -> np.ndarray:
-        try:
-            with open_h5(self.path) as file:
-                block: np.ndarray = file[space][first:last]
-        except DamagedFileError:
-            # HDF5 names the linked file; say which of its shards it is.
-            for name in json.loads(self.attributes.get("shards", "[]")):
-                reason = verify(self.path.parent / name, deep=True)
-                if reason is not None:
-                    raise DamagedFileError(reason, self.path.parent / name) from None
-            raise
+        block = np.empty((last - first, self.dim(space)), np.float32)
+        starts = [start for start, _ in self.parts]
+        ends = [*starts[1:], self.rows]
+        for number in range(bisect(starts, first) - 1, bisect(starts, last - 1)):
+            start, path = self.parts[number]
+            begin, stop = max(first, start), min(last, ends[number])
+            rows = block[begin - first : stop - first]
+            shape = (ends[number] - start, self.dim(space))
+            _fill(rows, path, space, shape, begin - start)
         return block
+
+
+def _fill(rows: np.ndarray, path: Path, space: str, shape: tuple[int, int], first: int) -> None:
+    """Read rows ``first`` and on of one file, whose features have this ``shape``."""
+    with open_h5(path) as file:
+        dataset = file.get(space)
+        if dataset is None or dataset.shape != shape or dataset.is_virtual:
+            raise FringeError(
+                f"{path}: does not hold {space} of shape {shape} any more; delete it and run again"
+            )
+        dataset.read_direct(rows, np.s_[first : first + len(rows)])
+    finite = np.isfinite(rows)
+    if not finite.all():
+        raise FringeError(
+            f"{path}: row {first + int(np.argmin(finite.all(axis=1)))} of its {space} holds NaN or "
+            "infinity, which no extraction writes; delete the file and run again"
+        )
 
 
 @dataclass(frozen=True)
@@ -242,6 +263,7 @@ def open_features(path: str | os.PathLike[str]) -> FeatureFile:
     if "shards" not in features.attributes:
         return _check_shard(features)
     end = 0
+    parts = []
     for name in json.loads(features.attributes["shards"]):
         shard = _inspect_shard(path.parent / name)
         if (
@@ -252,18 +274,20 @@ def open_features(path: str | os.PathLike[str]) -> FeatureFile:
             raise FringeError(
                 f"{shard.path}: is not the shard that {path} was made of; delete both and run again"
             )
+        parts.append((end, shard.path))
         end = shard.attributes["last"]
     if end != len(features):
         raise FringeError(
             f"{path}: links {end} images but holds {len(features)}; delete it and run again"
         )
-    return features
+    return replace(features, parts=tuple(parts))
 
 
 def verify(path: str | os.PathLike[str], *, deep: bool = False) -> str | None:
     """Return None if the feature file at ``path`` is whole, else the reason why not.
 
-    Checks structure and sizes, in milliseconds; with ``deep``, every checksum too.
+    Checks structure and sizes, in less than a millisecond for each shard; with ``deep``, every
+    checksum and every number too.
     """
     try:
         features = open_features(path)
@@ -306,7 +330,7 @@ def _inspect(path: Path) -> FeatureFile:
             "wrote, or delete it and run again if this is one"
         )
     dims = {space: shape[1] for space, shape in shapes.items()}
-    return FeatureFile(path, shapes["features"][0], dims, about)
+    return FeatureFile(path, shapes["features"][0], dims, about, ((0, path),))
 
 
 def _identity(shard: FeatureFile) -> str:
