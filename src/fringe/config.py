@@ -36,7 +36,7 @@ SOURCE_KEYS = {
         *("path", "count", "resolution", "crop", "filter", "follow_links", "order", "seed"),
         "strict",
     ),
-    "generator": ("path", "count", "seed", "truncation", "noise", "label", "fp16"),
+    "generator": ("path", "count", "seed", "truncation", "noise", "label", "fp16", "range"),
     "photos": ("count", "resolution", "seed"),
     "imitation": ("count", "resolution", "seed", "severity"),
 }

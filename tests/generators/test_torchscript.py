@@ -4,6 +4,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ class Plain(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.z_dim = 4
-        self.weight = nn.Parameter(torch.arange(4 * 3 * 8 * 6).float().view(4, -1) / 1000)
+        self.weight = nn.Parameter(torch.arange(-288.0, 288.0).view(4, -1) / 1000)
 
     def forward(self, latents: Tensor) -> Tensor:
         return (latents @ self.weight).view(-1, 3, 8, 6)
@@ -29,7 +30,8 @@ class Plain(nn.Module):
 
 class Conditional(nn.Module):
     def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
-        return (latents.sum(1) + labels[:, 1]).view(-1, 1, 1, 1).expand(-1, 1, 5, 5).half()
+        grey = (latents[:, 0] - latents[:, 1] + labels[:, 1]) / 4
+        return grey.view(-1, 1, 1, 1).expand(-1, 1, 5, 5).half()
 
     @torch.jit.export
     def z_dim(self) -> int:
@@ -60,17 +62,18 @@ class Strict(Flat):
     def forward(self, latents: Tensor) -> Tensor:
         if latents.size(1) != 7:
             raise ValueError("seven numbers, please")
-        return latents.view(-1, 1, 1, 7)
+        return latents.view(-1, 1, 1, 7) / 4
 
 
 class Growing(Flat):
     def forward(self, latents: Tensor) -> Tensor:
-        return torch.zeros(latents.size(0), 3, 4, 4 + int(latents.abs().max() / 10))
+        width = 4 + int(latents.abs().max() / 10)
+        return latents[:, :1, None, None].tanh().expand(-1, 3, 4, width)
 
 
 class Noisy(Flat):
     def forward(self, latents: Tensor) -> Tensor:
-        image = latents.view(-1, 1, 2, 2)
+        image = latents.view(-1, 1, 2, 2) / 4
         return image + 1e-3 * torch.randn_like(image)
 
 
@@ -78,7 +81,7 @@ class OfItsBatch(Flat):
     """Each image has the number of images beside it in it, as last bits may."""
 
     def forward(self, latents: Tensor) -> Tensor:
-        return latents.view(-1, 1, 2, 2) + latents.size(0)
+        return latents.view(-1, 1, 2, 2) / 4 + latents.size(0) / 100
 
 
 class Writing(Flat):
@@ -90,7 +93,7 @@ class Writing(Flat):
 
     def forward(self, latents: Tensor) -> Tensor:
         torch.save(latents, self.path)
-        return latents.view(-1, 1, 2, 2)
+        return latents.view(-1, 1, 2, 2) / 4
 
 
 class Shaped(Flat):
@@ -117,7 +120,7 @@ def test_images_and_sizes_of_an_unconditional_program(tmp_path: Path) -> None:
     z = np.random.default_rng(0).standard_normal((5, 4))
     images = generator.synthesize(z)
     expected = program(torch.from_numpy(z).float()).detach().numpy()
-    np.testing.assert_allclose(images, expected, rtol=1e-6)
+    np.testing.assert_allclose(images, expected, rtol=1e-6, atol=1e-7)
     assert generator(z).dtype == np.uint8
 
 
@@ -126,7 +129,7 @@ def test_a_conditional_program_with_methods(tmp_path: Path) -> None:
     assert (generator.z_dim, generator.n_classes, generator.channels) == (2, 3, 1)
     images = generator.synthesize(torch.zeros(2, 2), labels=[0, 1])
     assert images.dtype == torch.float32
-    assert images.amax(dim=(1, 2, 3)).tolist() == [0, 1]
+    assert images.amax(dim=(1, 2, 3)).tolist() == [0, 0.25]
     with pytest.raises(FringeError, match="from 0 to 2"):
         generator(torch.zeros(2, 2))
 
@@ -216,6 +219,137 @@ def test_images_of_changing_size_are_refused(tmp_path: Path) -> None:
     assert generator(torch.zeros(2, 4)).shape == (2, 3, 4, 4)
     with pytest.raises(FringeError, match=r"images of shape \(1, 3, 4, 7\), not \(1, 3, 4, 4\)"):
         generator(torch.tensor([[0.0] * 4, [35.0] * 4]))
+
+
+class Ranged(Flat):
+    """Images of 48 values spread evenly over (low, high), moved a little by their latents."""
+
+    def __init__(self, low: float, high: float) -> None:
+        super().__init__()
+        self.low, self.high = low, high
+
+    def forward(self, latents: Tensor) -> Tensor:
+        share = torch.linspace(0.0, 1.0, 48, device=latents.device) ** latents[:, :1].exp()
+        return (self.low + share * (self.high - self.low)).view(-1, 3, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "stated", "message"),
+    [
+        (0, 1, None, r"between 0 and 1, as if black were 0, .*`range: \[0, 1\]`.*`2 \* x - 1`"),
+        (0, 255, None, r"between 0 and 255, .*`range: \[0, 255\]`, or export `x / 127\.5 - 1`"),
+        (-1, 0, None, r"between -1 and 0, the lower half .*say `range: \[-1, 1\]`"),
+        (-128, 127, None, r"between -128 and 127, many of them far outside of -1 .* to 1 "),
+        (-2.1, 2.6, None, "many of them far outside .* normalized by a mean and a deviation"),
+        (-1, 1, (0, 1), r"between -1 and 1, many of them far outside of 0 \(black\) to 1 \(white"),
+        (0, 1, (0, 255), r"between 0 and 1, next to nothing of 0 \(black\) to 255 \(white"),
+    ],
+)
+def test_values_that_cannot_be_images_are_refused(
+    tmp_path: Path, low: float, high: float, stated: tuple[float, float] | None, message: str
+) -> None:
+    path = save(Ranged(low, high), tmp_path / "g.pt")
+    with pytest.raises(FringeError, match=rf"g\.pt: the values of 8 images lie .*{message}"):
+        load_generator(path, range=stated)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "stated"),
+    [
+        (-1, 1, None),
+        (-1.2, 1.3, None),
+        (-1, -0.4, (-1, 1)),  # dark, and said to be so
+        (0.5, 1, (-1, 1)),
+        (-0.3, 0.3, None),  # flat
+        (0, 1, (0, 1)),
+        (0, 255, (0, 255)),
+        (-128, 127, (-128, 127)),
+    ],
+)
+def test_a_stated_range_says_what_black_and_white_are(
+    tmp_path: Path, low: float, high: float, stated: tuple[float, float] | None
+) -> None:
+    path = save(Ranged(low, high), tmp_path / "g.pt")
+    z = np.random.default_rng(0).standard_normal((3, 4))
+    images = load_generator(path, range=stated).synthesize(z)
+    black, white = stated or (-1, 1)
+    share = np.linspace(0, 1, 48) ** np.exp(z[:, :1])
+    grey = (low + share * (high - low) - black) / (white - black)
+    np.testing.assert_allclose(images.reshape(3, 48), 2 * grey - 1, atol=1e-5)
+    # As an image file of it would be: rounded to the nearest of 256 grey levels.
+    made = load_generator(path, range=stated)(z).reshape(3, 48)
+    assert np.abs(made - np.clip(255 * grey, 0, 255)).max() < 0.502
+
+
+def test_a_range_is_the_conversion_that_the_message_names(tmp_path: Path) -> None:
+    class Converted(Ranged):
+        def forward(self, latents: Tensor) -> Tensor:
+            share = torch.linspace(0.0, 1.0, 48, device=latents.device) ** latents[:, :1].exp()
+            x = (self.low + share * (self.high - self.low)).view(-1, 3, 4, 4)
+            return 2 * x - 1
+
+    z = np.random.default_rng(0).standard_normal((20, 4))
+    stated = load_generator(save(Ranged(0, 1), tmp_path / "g.pt"), range=(0, 1))
+    exported = load_generator(save(Converted(0, 1), tmp_path / "converted.pt"))
+    np.testing.assert_array_equal(stated.synthesize(z), exported.synthesize(z))
+
+
+@pytest.mark.parametrize("given", [(1, 0), (0, 0), (0,), (0, 1, 2), (0, float("inf")), ("0", "1")])
+def test_a_range_is_two_numbers(tmp_path: Path, given: tuple[Any, ...]) -> None:
+    path = save(Ranged(0, 1), tmp_path / "g.pt")
+    with pytest.raises(FringeError, match=r"g\.pt: `range` is .*such as \[0, 1\] or \[0, 255\]"):
+        load_generator(path, range=given)
+
+
+def test_a_program_that_ignores_its_latents_is_refused(tmp_path: Path) -> None:
+    class Constant(Flat):
+        def forward(self, latents: Tensor) -> Tensor:
+            return torch.linspace(-1.0, 1.0, 48).view(1, 3, 4, 4).expand(latents.size(0), 3, 4, 4)
+
+    class OfItsLabel(Conditional):
+        def forward(self, latents: Tensor, labels: Tensor) -> Tensor:
+            return labels[:, :1, None, None].expand(-1, 1, 5, 5) - 0.5
+
+    for program in (Constant(), OfItsLabel()):
+        path = save(program, tmp_path / "g.pt")
+        with pytest.raises(FringeError, match=r"g\.pt: makes the same image of 8 different lat"):
+            load_generator(path)
+
+
+class Traced(Flat):
+    """What tracing keeps of a network: the mode that it is in, whatever is asked for later."""
+
+    def __init__(self, network: nn.Module, latents: Tensor) -> None:
+        super().__init__()
+        self.traced = torch.jit.trace(network, latents)
+
+    def forward(self, latents: Tensor) -> Tensor:
+        return self.traced(latents)
+
+
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+def test_images_that_depend_on_their_batch_are_refused(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    z = torch.randn(6, 4, generator=torch.Generator().manual_seed(1))
+    network = nn.Sequential(
+        nn.Linear(4, 48), nn.Unflatten(1, (3, 4, 4)), nn.BatchNorm2d(3), nn.Tanh()
+    )
+    path = save(Traced(network.train(), z), tmp_path / "g.pt")
+    with pytest.raises(FringeError, match=r"others are made beside it.*again after `eval\(\)`"):
+        load_generator(path)
+    generator = load_generator(save(Traced(network.eval(), z), path))
+    np.testing.assert_allclose(generator.synthesize(z), network(z).detach(), atol=1e-6)
+
+
+class OneAtATime(Flat):
+    def forward(self, latents: Tensor) -> Tensor:
+        return latents.view(1, 1, 2, 2) / 4
+
+
+def test_a_program_for_one_image_at_a_time_is_used_so(tmp_path: Path) -> None:
+    generator = load_generator(save(OneAtATime(), tmp_path / "g.pt"))
+    z = np.random.default_rng(0).standard_normal((5, 4)).astype(np.float32)
+    np.testing.assert_array_equal(generator.synthesize(z), z.reshape(5, 1, 2, 2) / 4)
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,39 @@ def test_a_fingerprint_is_that_of_runs_before_there_was_fp16(folder: Path) -> No
     assert source.fingerprint_of(2, 9) == digest(asked)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+def test_a_range_is_in_the_fingerprint_where_it_changes_images(tmp_path: Path) -> None:
+    class Bright(Quick):
+        def forward(self, latents: torch.Tensor) -> torch.Tensor:
+            return latents.view(-1, 1, 2, 2).sigmoid()
+
+    torch.jit.save(torch.jit.script(Bright()), tmp_path / "g.pt")
+    spec = {"kind": "generator", "path": str(tmp_path / "g.pt"), "count": 50, "seed": 1,
+            "truncation": 1.0, "noise": "const"}  # fmt: skip
+    plain, usual, half = (
+        source_from_spec(spec | {"range": range_}) for range_ in (None, [-1, 1], [0, 1])
+    )
+    assert plain.fingerprint == usual.fingerprint != half.fingerprint
+    assert half.fingerprint == source_from_spec(spec | {"range": [0.0, 1.0]}).fingerprint
+    with pytest.raises(FringeError, match=r"g\.pt: .*say `range: \[0, 1\]`"):
+        plain.read([0])
+    latents = np.random.RandomState(1).randn(50, 4)
+    share = 1 / (1 + np.exp(-latents))
+    for source, grey in ((half, 255 * share), (usual, 127.5 + 127.5 * share)):
+        images = source.read(range(50))[..., 0].reshape(50, 4)
+        assert np.abs(images - grey).max() < 0.51
+    with pytest.raises(FringeError, match=r"`range` is \[1, 0\]; give what black and white are"):
+        source_from_spec(spec | {"range": [1, 0]})
+
+
+def test_a_network_pickle_may_have_another_range(folder: Path) -> None:
+    plain = GeneratedSource(folder / "plain.pkl", 4)
+    wide = GeneratedSource(folder / "plain.pkl", 4, range=(-2, 2))
+    moved = wide.read(range(4)) - (128 + (plain.read(range(4)) - 128.0) / 2)
+    inside = (plain.read(range(4)) > 0) & (plain.read(range(4)) < 255)
+    assert np.abs(moved[inside]).max() <= 1
+
+
 def test_random_noise_belongs_to_the_image(folder: Path) -> None:
     """Whatever is read along with it; a Projected GAN has no other noise."""
     for name, noise in (("plain.pkl", "random"), ("fast.pkl", "const")):
@@ -173,15 +206,15 @@ class Quick(torch.nn.Module):
         self.z_dim = 4
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
-        return latents.view(-1, 1, 2, 2)
+        return latents.view(-1, 1, 2, 2) / 4
 
 
 class Overflowing(Quick):
-    """Images whose latents add up to more than 3 hold a NaN."""
+    """Images whose latents add up to less than -3 hold a NaN; none of the first eight does."""
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
-        image = latents.view(-1, 1, 2, 2)
-        return torch.where(latents.sum(1)[:, None, None, None] > 3, image / 0 * 0, image)
+        image = latents.view(-1, 1, 2, 2) / 4
+        return torch.where(latents.sum(1)[:, None, None, None] < -3, image / 0 * 0, image)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
@@ -189,7 +222,7 @@ def test_an_image_that_is_not_finite_is_refused_by_index_and_seed(tmp_path: Path
     torch.jit.save(torch.jit.script(Overflowing()), tmp_path / "g.pt")
     source = GeneratedSource(tmp_path / "g.pt", 200, 5)
     latents = np.random.RandomState(5).randn(200, 4)
-    wrong = np.flatnonzero(latents.sum(1) > 3)
+    wrong = np.flatnonzero(latents.sum(1) < -3)
     assert wrong[0] > 2
     told = rf"^{tmp_path}/g\.pt: image {wrong[0]} of seed 5 holds NaN or infinite values"
     right = np.setdiff1d(np.arange(200), wrong)
@@ -230,7 +263,7 @@ def test_threads_that_read_ahead_get_the_images_of_their_rows(tmp_path: Path) ->
     images = np.concatenate(list(decoded(together, bounds, 0, 4)))
     # 2 x 2 pixels are four latents, so what each must be is known without a generator.
     latents = np.random.RandomState(0).randn(count, 4).astype(np.float32)
-    expected = (latents * np.float32(127.5) + 128).clip(0, 255).astype(np.uint8)
+    expected = (latents / 4 * np.float32(127.5) + 128).clip(0, 255).astype(np.uint8)
     assert np.array_equal(images[..., 0].reshape(count, 4), expected)
     assert np.array_equal(GeneratedSource(tmp_path / "quick.pt", count).read(range(count)), images)
 

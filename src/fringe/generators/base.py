@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["Generator", "Inputs", "NoiseMode", "Traits", "check_size", "to_uint8"]
+__all__ = ["Generator", "Inputs", "NoiseMode", "Traits", "to_uint8"]
 
 NoiseMode = Literal["const", "random", "none"]
 
@@ -290,28 +290,6 @@ def _drawn(sizes: Sequence[tuple[int, int]], count: int, seeds: Any) -> list[Ten
         for layer in layers:
             layer[row].normal_(generator=stream)
     return layers
-
-
-def check_size(channels: int, height: int, width: int, path: Any) -> None:
-    """Check that images of this size are grey or RGB.
-
-    Raises
-    ------
-    FringeError
-        If they have another number of channels.
-    """
-    if channels in (1, 3):
-        return
-    if width in (1, 3):
-        mend = "channels are last: export `images.permute(0, 3, 1, 2)`"
-    elif channels in (2, 4):
-        mend = f"export its colours without the last channel: `images[:, :{channels - 1}]`"
-    else:
-        mend = "export those channels that are an image"
-    raise FringeError(
-        f"{path}: its images have {channels} channels (shape (N, {channels}, {height}, {width})), "
-        f"and those of an image are 3 (RGB) or 1 (grey); {mend}"
-    )
 
 
 def to_uint8(images: Tensor) -> Tensor:

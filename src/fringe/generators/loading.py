@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import ModuleType
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from fringe.devices import open_device
 from fringe.errors import FringeError
 from fringe.files import atomic_path
-from fringe.generators.base import Generator, check_size
+from fringe.generators.base import Generator
+from fringe.generators.output import USUAL, as_range, check_size, rescaled, try_out
 
 if TYPE_CHECKING:
     import torch
@@ -47,6 +48,7 @@ def load_generator(
     device: str | torch.device = "cpu",
     *,
     precision: str = "float32",
+    range: Sequence[float] | None = None,
 ) -> Generator:
     """Return the generator in the file at ``path``, ready to compute on ``device``.
 
@@ -62,15 +64,20 @@ def load_generator(
         load it only from where you would run a program from. So that none runs by surprise, its
         name must end in .pt or .ts. An image must depend on its latents and labels alone. Its
         signature is
-        ``forward(latents: float32 (N, z)) -> float (N, C, H, W)``, in about [-1, 1], or
+        ``forward(latents: float32 (N, z)) -> float (N, C, H, W)``, or
         ``forward(latents, labels: float32 (N, c))`` if it is conditional; ``z_dim``, and ``c_dim``
-        if it is conditional, are attributes or methods that give an int.
+        if it is conditional, are attributes or methods that give an int. A few images are made, to
+        learn their size and whether their values can be what ``range`` says.
     device : str or torch.device
         "cpu", "cuda", "cuda:1", ...
     precision : {"float32", "float16"}
         float16 computes those resolutions of a StyleGAN2 in half precision that were trained in
         it, as the released code does on a GPU: faster there, and pixels change slightly. A CPU
         rounds alike, and takes as long as in float32.
+    range : (float, float), optional
+        What black and white are in the file's images: (-1, 1) if it is left out. With any other,
+        values are rescaled. A stated one is trusted: without it, TorchScript whose values lie in
+        one half of -1 to 1 is refused, because most likely they mean something else.
 
     Raises
     ------
@@ -78,7 +85,8 @@ def load_generator(
         If the file or device is not there, the file holds no generator of these kinds, lacks a
         tensor or holds one of the wrong shape, makes images that are neither grey nor RGB, or
         cannot compute in ``precision``; if it is a program and its name does not say so, or one
-        that draws noise of its own.
+        that draws noise of its own, whose images depend on others of their batch or not on their
+        latents, or whose values cannot be those of images.
     """
     path = Path(path)
     if precision not in PRECISIONS:
@@ -86,6 +94,7 @@ def load_generator(
             f"unknown precision {precision!r} of {path}; choose one of {', '.join(PRECISIONS)}"
         )
     place = open_device(device)
+    stated = as_range(range, path)
     digest = _sha256(path)
     if _is_torchscript(path):
         if path.suffix.lower() not in PROGRAMS:
@@ -101,7 +110,9 @@ def load_generator(
                 f"{path}: TorchScript computes as it was exported; choose precision 'float32' "
                 "(`fp16: false`)"
             )
-        return torchscript.load(path, place, digest)
+        program = rescaled(torchscript.load(path, place, digest), stated or USUAL)
+        try_out(program, path, stated)
+        return program
     kind, config, state = _read(path)
     options = {}
     if precision == "float16":
@@ -113,7 +124,7 @@ def load_generator(
         options = {"float16": True}
     architecture = _architecture(kind)
     check_size(config.channels, config.resolution, config.resolution, path)
-    return Generator(
+    generator = Generator(
         name=path.stem,
         kind=kind,
         z_dim=config.z_dim,
@@ -125,6 +136,7 @@ def load_generator(
         traits=architecture.traits(config, state),
         forward=architecture.build(config, state, place, **options),
     )
+    return rescaled(generator, stated or USUAL)
 
 
 def convert(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:

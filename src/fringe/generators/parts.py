@@ -10,7 +10,7 @@ from torch import Tensor
 from fringe.devices import map_on_threads
 from fringe.generators.base import Inputs
 
-__all__ = ["image_by_image"]
+__all__ = ["image_by_image", "row"]
 
 
 def image_by_image(
@@ -25,17 +25,18 @@ def image_by_image(
     """
 
     def divided(inputs: Inputs) -> Tensor:
-        rows = [_row(inputs, index) for index in range(len(inputs.latents))]
+        rows = [row(inputs, index) for index in range(len(inputs.latents))]
         return torch.cat(map_on_threads(forward, rows))
 
     return divided if device.type == "cpu" else forward
 
 
-def _row(inputs: Inputs, index: int) -> Inputs:
-    row = slice(index, index + 1)
+def row(inputs: Inputs, index: int) -> Inputs:
+    """Return what one image of a batch is made of."""
+    one = slice(index, index + 1)
     noise = inputs.noise
     return inputs._replace(
-        latents=inputs.latents[row],
-        labels=None if inputs.labels is None else inputs.labels[row],
-        noise=tuple(layer[row] for layer in noise) if isinstance(noise, tuple) else noise,
+        latents=inputs.latents[one],
+        labels=None if inputs.labels is None else inputs.labels[one],
+        noise=tuple(layer[one] for layer in noise) if isinstance(noise, tuple) else noise,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,28 +12,33 @@ from torch import Tensor
 
 from fringe.devices import deterministic
 from fringe.errors import FringeError
-from fringe.generators.base import Generator, Inputs, Traits, check_size
-from fringe.generators.parts import image_by_image
+from fringe.generators.base import Generator, Inputs, Traits
+from fringe.generators.output import check_size
+from fringe.generators.parts import image_by_image, row
 
 __all__ = ["load"]
 
 # What PyTorch raises for a program that cannot be loaded, fails, or is called in the wrong way.
 FAILURES = (RuntimeError, ValueError, TypeError, torch.jit.Error)
+# An image may change by that, as a share of the largest value, with those made beside it.
+ROUNDING = 0.05
 SIGNATURE = (
     "it must be forward(latents float32 (N, z)[, labels float32 (N, c)]) -> float (N, C, H, W), "
-    "with z_dim and, if it takes labels, c_dim as ints or methods"
+    "from -1 (black) to 1 (white), with z_dim and, if it takes labels, c_dim as ints or methods"
 )
 
 
 def load(path: Path, device: torch.device, digest: str) -> Generator:
     """Return the exported generator; see ``fringe.generators.load_generator`` on its signature.
 
-    It is run a few times, to learn the size of its images and that it makes the same ones again.
+    It is run a few times, to learn the size of its images, that it makes the same ones again, and
+    that they do not depend on those beside them.
 
     Raises
     ------
     FringeError
-        If the program cannot be loaded, is not of that signature, or draws noise of its own.
+        If the program cannot be loaded, is not of that signature, makes images that are neither
+        grey nor RGB, draws noise of its own, or mixes the images of a batch.
     """
     try:
         with warnings.catch_warnings():
@@ -91,10 +97,17 @@ def load(path: Path, device: torch.device, digest: str) -> Generator:
         # PyTorch optimizes a program after its first run, which may change last bits, so the
         # second and third are compared.
         _, second, third = (forward(inputs) for _ in range(3))
+        mixed = _is_mixed(of_one_size, inputs)
     if not torch.allclose(second, third, rtol=0, atol=0, equal_nan=True):
         raise FringeError(
             f"{path}: the TorchScript program makes two different images of the same latents: it "
             "draws noise of its own, so no run could be repeated; export it with fixed noise"
+        )
+    if mixed:
+        raise FringeError(
+            f"{path}: the TorchScript program makes another image of the same latents where others "
+            "are made beside it, as batch normalization does in training: export it again after "
+            "`eval()`"
         )
     return Generator(
         name=path.stem,
@@ -108,6 +121,16 @@ def load(path: Path, device: torch.device, digest: str) -> Generator:
         traits=Traits(truncation=False, constant_noise=False, noise_sizes=None),
         forward=forward,
     )
+
+
+def _is_mixed(forward: Callable[[Inputs], Tensor], inputs: Inputs) -> bool:
+    """Tell whether two images that are made together are others than each for itself."""
+    apart = torch.cat([forward(row(inputs, index)) for index in range(len(inputs.latents))])
+    try:
+        together = forward(inputs)
+    except FringeError:
+        return False  # it makes only one at a time
+    return bool((apart - together).abs().amax() > ROUNDING * together.abs().amax())
 
 
 def _attribute(program: Any, name: str, default: int | None, path: Path) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fringe.errors import FringeError
+from fringe.generators.output import USUAL, as_range
 from fringe.seeds import random_stream
 from fringe.sources.base import Fingerprinted, Images, Indices, as_path, check_indices, digest
 from fringe.sources.digests import file_digests
@@ -47,6 +49,8 @@ class GeneratedSource(Fingerprinted):
     fp16 : bool
         Compute those blocks of a StyleGAN2 in float16 that were trained in it, as its released code
         does on a GPU.
+    range : (float, float), optional
+        What black and white are in its images, where they are not -1 and 1.
     label : int, "uniform" or None
         Class that a conditional generator is asked for; "uniform" draws one for each image.
     device : str
@@ -57,8 +61,8 @@ class GeneratedSource(Fingerprinted):
     Raises
     ------
     FringeError
-        If the file is missing or is no generator, the label or ``fp16`` does not fit it, or an
-        image holds a NaN or infinity.
+        If the file is missing or is no generator, the label, ``fp16`` or ``range`` does not fit
+        it, or an image holds a NaN or infinity.
     """
 
     simulated = False
@@ -73,6 +77,7 @@ class GeneratedSource(Fingerprinted):
         noise: NoiseMode = "const",
         label: int | str | None = None,
         fp16: bool = False,
+        range: Sequence[float] | None = None,
         device: str = "cpu",
         cache: Path | None = None,
     ) -> None:
@@ -83,6 +88,7 @@ class GeneratedSource(Fingerprinted):
             raise FringeError(f"{path}: is not there; correct the path or put the generator there")
         self.count, self.seed = count, seed
         self.truncation, self.noise, self.label, self.fp16 = truncation, noise, label, fp16
+        self.range = as_range(range, path)
         self.device, self.cache = device, cache
         self._loaded: tuple[Generator, Latents] | None = None
         self._lock = threading.RLock()
@@ -108,9 +114,10 @@ class GeneratedSource(Fingerprinted):
     def fingerprint_of(self, first: int, last: int) -> str:
         """Return SHA-256 of the generator's file and of all that it is asked for."""
         asked = (self.seed, self.truncation, self.noise, self.label, first, last)
-        # Only where it is asked for, so that it changes no other's fingerprint.
-        precision = ["fp16"] if self.fp16 else []
-        return digest(["generated", REVISION, self._content, *asked, *precision])
+        # Only where they are asked for, so that they change no other's fingerprint.
+        changed: list[object] = ["fp16"] if self.fp16 else []
+        changed += ["range", *self.range] if self.range not in (None, USUAL) else []
+        return digest(["generated", REVISION, self._content, *asked, *changed])
 
     def _load(self) -> tuple[Generator, Latents]:
         with self._lock:
@@ -118,7 +125,9 @@ class GeneratedSource(Fingerprinted):
                 from fringe.generators import Latents, load_generator
 
                 precision = "float16" if self.fp16 else "float32"
-                generator = load_generator(self.path, self.device, precision=precision)
+                generator = load_generator(
+                    self.path, self.device, precision=precision, range=self.range
+                )
                 self._check_label(generator.n_classes)
                 self._loaded = generator, Latents(self.seed, generator.z_dim)
             return self._loaded

@@ -273,6 +273,7 @@ _KEYS: dict[str, dict[str, tuple[type | tuple[type, ...], bool]]] = {
         "noise": (str, False),
         "label": ((int, str), True),
         "fp16": (bool, True),
+        "range": (list, True),
     },
     "photos": {"count": (int, False), "resolution": (int, False), "seed": (int, False)},
     "imitation": {
@@ -294,9 +295,9 @@ def source_from_spec(
     spec : mapping
         ``{"kind": "files", "path", "count", "resolution", "crop", "filter", "follow_links",
         "order", "seed", "least", "strict"}`` (all but the path may be None or left out),
-        ``{"kind": "generator", "path", "count", "seed", "truncation", "noise", "label", "fp16"}``
-        (the last two may), ``{"kind": "photos", "count", "resolution", "seed"}`` or ``{"kind":
-        "imitation", "count", "resolution", "seed", "severity"}``.
+        ``{"kind": "generator", "path", "count", "seed", "truncation", "noise", "label", "fp16",
+        "range"}`` (the last three may), ``{"kind": "photos", "count", "resolution", "seed"}`` or
+        ``{"kind": "imitation", "count", "resolution", "seed", "severity"}``.
     cache : path-like, optional
         See `open_source`.
     device : str
@@ -331,6 +332,7 @@ def source_from_spec(
             noise=values["noise"],
             label=values["label"],
             fp16=bool(values["fp16"]),
+            range=values["range"],
             device=device,
             cache=cache,
         )
