@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from fringe.config import complete, describe, duplicate_keys, load_schema, raise_faults
+from fringe.config import complete, describe, load_schema, raise_faults
 from fringe.errors import FringeError
 from fringe.schema import walk
 
@@ -74,7 +74,7 @@ def test_a_data_set_overrides_the_counts() -> None:
         (["sources", "fake", "sevrity"], 1, "sources/fake: unknown key sevrity; known here: "),
         (["seed"], "one", "seed: 'one' is not of type 'integer'"),
         (["seed"], -1, "seed: -1 is less than the minimum of 0"),
-        (["run"], "My Run", "run: 'My Run' does not match"),
+        (["run"], "My Run", "run: 'My Run' is not right: small letters"),
         (["controls"], ["untrained", "untrained"], "controls: ['untrained', 'untrained'] has non"),
         (["schemes", "top"], [1, 5, 1], "schemes/top: [1, 5, 1] has non-unique elements"),
         (["evaluation", "repeats", "table1"], 0, "evaluation/repeats/table1: 0 is less than"),
@@ -85,13 +85,20 @@ def test_a_data_set_overrides_the_counts() -> None:
         (["datasets", "faces", "checks"], {"distances": {"clip": 2.75}},
          "datasets/faces/checks/distances: clip is neither `network` nor a control"),
         (["sources", "fake", "url"], "https://x.org/a", "sources/fake/url: images of kind"),
-        (["sources", "real", "url"], "x.org/a", "sources/real/url: "),
+        (["sources", "real", "url"], "x.org/a",
+         "sources/real/url: 'x.org/a' is not right: an address that begins with http"),
+        (["results"], "out{a}", "results: 'out{a}' is not right: Snakemake would take braces"),
+        (["device"], "gpu", "device: 'gpu' is not right: auto, cpu, cuda or cuda:1"),
+        (["run"], "FFHQ 256",
+         "run: 'FFHQ 256' is not right: small letters, digits, - and _, beginning with a letter or "
+         "digit; for example ffhq-256"),
+        (["datasets", "faces", "region"], 3.5, "datasets/faces/region: 3.5 is"),
         (["sources", "real"], {"path": "a-{0..3}.tar", "url": "https://x.org/a"},
          "sources/real/url: is the address of one file, but a-{0..3}.tar is a pattern"),
         (["sources", "real", "unpack"], "cat", "sources/real/unpack: a folder of the archive at"),
         (["missing"], "ignore", "missing: 'ignore' is not one of"),
-        (["datasets", "Faces"], {}, "datasets: 'Faces' does not match"),
-        (["sources", "real", "path"], 3, "sources/real/path: 3 is not of type 'string'"),
+        (["datasets", "Faces"], {}, "datasets: 'Faces' is not right: small letters"),
+        (["sources", "real", "path"], 3, "sources/real/path: 3 is read as a number, but"),
         (["sources", "real"], {}, "sources/real/path: missing; a source of kind files needs it"),
         (["sources", "fake", "path"], "x", "sources/fake/path: only for kind files"),
         (["sources", "fake", "fp16"], True, "sources/fake/fp16: only for kind generator; drop it"),
@@ -252,14 +259,6 @@ def test_all_faults_make_one_message() -> None:
         raise_faults(["a: b"])
     with pytest.raises(FringeError, match=r"has 2 faults:\n  - a: b\n  - c: d$"):
         raise_faults(["a: b", "c: d"])
-
-
-def test_keys_that_stand_twice(tmp_path: Path) -> None:
-    path = tmp_path / "config.yaml"
-    path.write_text("a: 1\nb:\n  c: {d: 1, d: 2}\n  e: [{f: 1}, {f: 1, f: 2}]\na: 2\n")
-    faults = duplicate_keys(path)
-    assert [fault.split(":")[0] for fault in faults] == ["b/c/d", "b/e/1/f", "a"]
-    assert f"a: stands twice ({path}, line 5); rename or drop one" in faults
 
 
 def test_the_description_names_every_key() -> None:

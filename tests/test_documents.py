@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from fringe.config import complete, describe, duplicate_keys, load_schema
+from fringe.config import complete, describe, load_schema
+from fringe.configfile import duplicate_keys, read_entries
 
 REPOSITORY = Path(__file__).parents[1]
 SCHEMA = load_schema(REPOSITORY / "config/schema.yaml")
@@ -61,7 +62,7 @@ def test_no_key_is_open() -> None:
 @pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])
 def test_configurations_that_come_with_fringe_are_right(name: str) -> None:
     path = REPOSITORY / "config" / name
-    assert duplicate_keys(path) == []
+    assert duplicate_keys(read_entries(path)) == []
     _, faults = complete(yaml.safe_load(path.read_text()), SCHEMA)
     assert faults == []
 

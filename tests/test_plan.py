@@ -347,8 +347,8 @@ def test_classes_are_named_or_counted(config: dict[str, Any]) -> None:
          "sensitivity/classes: 'bow tie' and 457 are the same class, 457 (bow tie)"),
         ({"faces": {"classes": ["bowtie"]}},
          "datasets/faces/classes: efficientnet-lite0: no class is called 'bowtie'; similar names"),
-        ({"classes": []}, "sensitivity/classes: [] is not valid"),
-        ({"classes": 0}, "sensitivity/classes: 0 is not valid"),
+        ({"classes": []}, "sensitivity/classes: [] should be non-empty"),
+        ({"classes": 0}, "sensitivity/classes: 0 is less than the minimum of 1"),
     ],
 )  # fmt: skip
 def test_classes_that_are_not_there_are_faults(

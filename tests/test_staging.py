@@ -185,7 +185,7 @@ def test_weights_that_cannot_be_had(
         ("a: [", "is no YAML"),
         ("- a", "holds no keys"),
         ("run: x\nrun: y", "run: stands twice"),
-        ("run: x\ndata_dir: 3", "data_dir: 3 is not of type 'string'"),
+        ("run: x\ndata_dir: 3", "data_dir: 3 is read as a number, but must be text"),
     ],
 )
 def test_configurations_that_are_wrong(

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -10,15 +11,16 @@ from typing import Any, cast
 import jsonschema
 import yaml
 
+from fringe.configfile import Entry, duplicate_keys
 from fringe.errors import FringeError
 from fringe.paths import as_path, variable
 from fringe.schema import walk
+from fringe.values import settle_values
 
 __all__ = [
     "GRID",
     "complete",
     "describe",
-    "duplicate_keys",
     "grid_seeds",
     "items",
     "load_schema",
@@ -59,22 +61,29 @@ def load_schema(path: str | Path) -> Config:
     return cast(Config, yaml.load(Path(path).read_text(), loader))
 
 
-def complete(config: Mapping[str, Any], schema: Mapping[str, Any]) -> tuple[Config, list[str]]:
+def complete(
+    config: Mapping[str, Any], schema: Mapping[str, Any], entries: Sequence[Entry] = ()
+) -> tuple[Config, list[str]]:
     """Return ``config`` with the schema's defaults filled in, and every fault of its own.
 
     A leading ``~`` is expanded in all paths, and relative paths of sources and masks are joined to
     ``data_dir``, so this is done once.
 
+    ``entries`` are what the files behind ``config`` hold (`fringe.configfile.read_entries`); they
+    tell lines and spellings.
+
     A fault is a line that begins with the path of its key: keys that are unknown, missing or of
     the wrong type, and names that refer to nothing or mean two things. Files are not looked at, but
     for a path that holds a variable such as ``$SCRATCH``: a fault, unless something has that name.
     """
-    completed = copy.deepcopy(dict(config))
+    written: Config = _copy(config)
+    faults = duplicate_keys(entries) + settle_values(written, schema, entries)
+    completed: Config = _copy(written)
     _fill_defaults(completed, schema)
-    _choose_sizing(config, completed)
-    faults = _schema_faults(completed, schema)
+    _choose_sizing(written, completed)
+    faults += _schema_faults(completed, schema)
     faults += where_shaped(faults, _settle_paths, completed, schema)
-    for name, source in items(config, "sources"):  # as written: defaults are there for all kinds
+    for name, source in items(written, "sources"):  # as written: defaults are there for all kinds
         faults += where_shaped(faults, _stray_keys, name, source)
     for name, source in items(completed, "sources"):
         faults += where_shaped(faults, _source_faults, name, source)
@@ -118,30 +127,11 @@ def raise_faults(faults: Iterable[str], advice: str = "") -> None:
         raise FringeError(f"the configuration has {number}:{listed}{ending}")
 
 
-def duplicate_keys(path: str | Path) -> list[str]:
-    """Return a fault for each key that a YAML mapping in the file at ``path`` holds twice.
-
-    YAML readers keep the last of them without a word, so a second data set of the same name
-    would silently replace the first.
-    """
-    faults = []
-
-    def visit(node: yaml.Node | None, trail: str) -> None:
-        if isinstance(node, yaml.MappingNode):
-            seen = set()
-            for key, value in node.value:
-                name = f"{trail}{key.value}"
-                if key.value in seen:
-                    line = key.start_mark.line + 1
-                    faults.append(f"{name}: stands twice ({path}, line {line}); rename or drop one")
-                seen.add(key.value)
-                visit(value, f"{name}/")
-        elif isinstance(node, yaml.SequenceNode):
-            for number, value in enumerate(node.value):
-                visit(value, f"{trail}{number}/")
-
-    visit(yaml.compose(Path(path).read_text(), Loader=yaml.SafeLoader), "")
-    return faults
+def _copy(value: Any) -> Any:
+    """Return a copy that shares nothing inside, as `copy.deepcopy` of YAML with anchors would."""
+    if isinstance(value, Mapping):
+        return {key: _copy(item) for key, item in value.items()}
+    return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
 def _fill_defaults(value: Any, schema: Mapping[str, Any]) -> None:
@@ -214,7 +204,24 @@ def _plain(error: jsonschema.ValidationError) -> str:
         known = rule["properties"]
         unknown = ", ".join(sorted(set(cast(Config, error.instance)) - set(known)))
         return f"unknown key {unknown}; known here: {', '.join(sorted(known))}"
+    if error.instance is None and error.validator in ("type", "anyOf", "enum"):
+        return "has no value; give it one, or drop the key"
+    if error.validator == "pattern" and "words" in rule:
+        return f"{error.instance!r} is not right: {rule['words']}{_like(str(error.instance), rule)}"
+    if error.validator == "anyOf":
+        found = [one for one in error.context or () if one.validator != "type"]
+        kinds = " or ".join(_type(one) for one in rule["anyOf"])
+        return _plain(found[0]) if len(found) == 1 else f"{error.instance!r} is not: {kinds}"
     return str(error.message)
+
+
+def _like(name: str, rule: Mapping[str, Any]) -> str:
+    """Return a name like one that is not right, as an example; "" if there is none."""
+    plain = re.sub("[^A-Za-z0-9_.-]+", "-", name).strip("-_.")
+    for example in (plain, plain.lower(), re.sub("[^a-z0-9_-]+", "-", plain.lower())):
+        if plain and re.search(rule["pattern"], example):
+            return f"; for example {example}"
+    return ""
 
 
 def _stray_keys(name: str, source: Config) -> Iterable[str]:

@@ -39,6 +39,7 @@ from fringe.actual import (
     stamp_of,
 )
 from fringe.config import load_schema
+from fringe.configfile import read_config
 from fringe.costs import (
     MACHINES,
     START,
@@ -319,8 +320,7 @@ class Planner:
 
     def read(self) -> dict[str, Any]:
         """Return the configuration as it is written, or as the command line has it."""
-        written: dict[str, Any] = yaml.safe_load(self.configfile.read_text())
-        return {**written, **self._changes()}
+        return {**read_config(self.configfile), **self._changes()}
 
     def _changes(self) -> dict[str, str]:
         return {"missing": "skip"} if self.allow_missing else {}

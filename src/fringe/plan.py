@@ -13,12 +13,12 @@ from fringe.config import (
     GRID,
     SOURCE_KEYS,
     complete,
-    duplicate_keys,
     grid_seeds,
     items,
     raise_faults,
     where_shaped,
 )
+from fringe.configfile import read_entries
 from fringe.devices import choose_device
 from fringe.errors import FringeError
 from fringe.files import attributes, is_made_from, open_h5
@@ -215,7 +215,8 @@ def check(
     schema : mapping
         `fringe.config.load_schema`'s.
     files : iterable of Path
-        The YAML files behind ``config``, looked through for keys that stand twice.
+        The files behind ``config``, looked through for keys that stand twice and for what YAML
+        reads otherwise than it looks.
 
     Returns
     -------
@@ -236,9 +237,9 @@ def check(
     # Imported here: it is about what this module says that a run makes.
     from fringe.omission import without_absent
 
-    completed, faults = complete(config, schema)
+    entries = [entry for file in files for entry in read_entries(file)]
+    completed, faults = complete(config, schema, entries)
     faults += where_shaped(faults, _note_least, completed)
-    faults = [*(fault for file in files for fault in duplicate_keys(file)), *faults]
     resolved = without_absent(completed, faults)
     completed = resolved.config
     faults += resolved.faults

@@ -15,7 +15,8 @@ from typing import Any, Literal
 import yaml
 
 from fringe import plan
-from fringe.config import complete, duplicate_keys, items, load_schema, raise_faults
+from fringe.config import complete, items, load_schema, raise_faults
+from fringe.configfile import read_config, read_entries
 from fringe.errors import FringeError
 from fringe.fetching import fetch_source
 from fringe.networks import fetch_weights, network_weights
@@ -117,17 +118,11 @@ def _read(configfile: Path, schema: Path) -> tuple[str, dict[str, Any]]:
     for path in (configfile, schema):
         if not path.is_file():
             raise FringeError(f"{path}: is not there; correct the path, or run in the repository")
-    text = configfile.read_text()
-    try:
-        written = yaml.safe_load(text)
-        faults = duplicate_keys(configfile)
-    except yaml.YAMLError as error:
-        raise FringeError(f"{configfile}: is no YAML ({error}); correct it") from error
-    if not isinstance(written, Mapping):
-        raise FringeError(f"{configfile}: holds no keys; see docs/configuration.md")
-    config, more = complete(written, load_schema(schema))
-    raise_faults([*faults, *more])
-    return text, config
+    config, faults = complete(
+        read_config(configfile), load_schema(schema), read_entries(configfile)
+    )
+    raise_faults(faults)
+    return configfile.read_text("utf-8"), config
 
 
 def _weights(config: Mapping[str, Any]) -> Iterator[Item]:
