@@ -125,6 +125,18 @@ def test_prepare(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         image = rng.integers(0, 256, (24 + index, 32, 3), np.uint8)
         Image.fromarray(image).save(raw / f"{index}.png")
     out = tmp_path / "out.zip"
+    Image.new("L", (24, 24)).save(raw / "0_mask.png")
+    (raw / "7.heic").write_bytes(b"")
+    assert main(["prepare", str(raw), str(out), "--resolution", "8"]) == 1
+    assert "1 .heic" in capsys.readouterr().err
+    given = ["--ignore", "*.heic", "--ignore", "*_mask.png"]
+    assert main(["prepare", str(raw), str(out), "--resolution", "8", *given]) == 0
+    assert capsys.readouterr().out.startswith(f"{out}: 6 images")
+    given = ["--select", "[12].png", "--select", "3*"]
+    assert main(["prepare", str(raw), str(out), "--resolution", "8", "--force", *given]) == 0
+    assert capsys.readouterr().out.startswith(f"{out}: 3 images")
+    for other in ("0_mask.png", "7.heic"):
+        (raw / other).unlink()
     for arguments, options in (
         (["--resolution", "8", "--filter", "box", "--workers", "2"], {"filter": "box"}),
         (["--resolution", "8", "--count", "4"], {"count": 4}),

@@ -179,7 +179,7 @@ PATHS = {
 NO_PATHS = {
     "run", "device", "network", "controls", "url", "sha256", "unpack", "licence", "size", "note",
     "crop", "title", "real", "generated", "snapshots", "alternatives", "datasets", "networks",
-    "classes", "generators",
+    "classes", "generators", "select", "ignore",
 }  # fmt: skip
 
 

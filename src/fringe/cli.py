@@ -109,6 +109,8 @@ def prepare(options: argparse.Namespace) -> str:
         workers=options.workers,
         follow_links=options.follow_links,
         strict=options.strict,
+        select=options.select,
+        ignore=options.ignore,
     )
     told = f"{options.output}: {n} images"
     if options.count is None:
@@ -208,6 +210,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument(
         "--strict", action="store_true", help="refuse damaged JPEGs, which are counted otherwise"
+    )
+    one.add_argument(
+        "--select",
+        action="append",
+        metavar="PATTERN",
+        help="take images whose path or name fits, such as '*.jpg' or 'train/*'; may be repeated",
+    )
+    one.add_argument(
+        "--ignore",
+        action="append",
+        metavar="PATTERN",
+        help="leave out images whose path or name fits, such as '*.heic'; may be repeated",
     )
 
     one = commands.add_parser("convert", help="a generator's pickle to safetensors")

@@ -36,7 +36,7 @@ GRID = 5, 8  # rows and columns of Figure 11, as of the released code's
 SOURCE_KEYS = {
     "files": (
         *("path", "count", "resolution", "crop", "filter", "follow_links", "order", "seed"),
-        "strict",
+        *("strict", "select", "ignore"),
     ),
     "generator": ("path", "count", "seed", "truncation", "noise", "label", "fp16", "range"),
     "photos": ("count", "resolution", "seed"),

@@ -2,6 +2,7 @@
 
 import io
 import zipfile
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -36,6 +37,8 @@ def prepare(
     order: str = "random",
     seed: int = 0,
     strict: bool = False,
+    select: str | Sequence[str] | None = None,
+    ignore: str | Sequence[str] | None = None,
 ) -> int:
     """Crop and resize the images of a data set into a ZIP, and return how many it holds.
 
@@ -48,7 +51,7 @@ def prepare(
 
     Parameters
     ----------
-    path, resolution, crop, filter, count, cache, follow_links, order, seed, strict
+    path, resolution, crop, filter, count, cache, follow_links, order, seed, strict, select, ignore
         See `fringe.sources.open_source`; without a resolution only ``crop`` may change sizes.
     out : path-like
         Ends in ``.zip``; appears when it is whole, replacing an earlier file.
@@ -75,6 +78,8 @@ def prepare(
         order=order,
         seed=seed,
         strict=strict,
+        select=select,
+        ignore=ignore,
     )
     n = len(source)
     bounds = [(first, min(first + BLOCK, n)) for first in range(0, n, BLOCK)]

@@ -1,9 +1,61 @@
 """Which files of a folder, ZIP or tar are images of a data set, and which end it with a message."""
 
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
 import pytest
 from PIL import Image
 
-from fringe.sources.names import READ, UNREAD, is_image_name
+from fringe.errors import FringeError
+from fringe.sources import FolderSource, TarSource, ZipSource, open_source, source_from_spec
+from fringe.sources.names import READ, UNREAD, is_image_name, words
+
+from .conftest import encode, write_folder, write_parquet, write_tar, write_zip
+
+Write = Callable[[Path, Mapping[str, bytes]], Path]
+
+
+def _zip(path: Path, files: Mapping[str, bytes]) -> Path:
+    return write_zip(path.with_suffix(".zip"), files)
+
+
+def _tar(path: Path, files: Mapping[str, bytes]) -> Path:
+    return write_tar(path.with_suffix(".tar"), files)
+
+
+@pytest.fixture(params=[write_folder, _zip, _tar], ids=["folder", "zip", "tar"])
+def write(request: pytest.FixtureRequest) -> Write:
+    """Write files in each form that has names."""
+    written: Write = request.param
+    return written
+
+
+def files(*names: str) -> dict[str, bytes]:
+    """One and the same small image under each name."""
+    return dict.fromkeys(names, encode(np.zeros((4, 4, 3), np.uint8)))
+
+
+def members(path: Path, **options: object) -> list[str]:
+    source = open_source(path, **options)
+    assert isinstance(source, FolderSource | ZipSource | TarSource)
+    assert len(source) == len(source.members)
+    return sorted(source.members)
+
+
+def refused(path: Path, *parts: str, **options: object) -> str:
+    """Return the message with which ``path`` is refused, and which holds ``parts``."""
+    with pytest.raises(FringeError) as caught:
+        open_source(path, **options)
+    message = str(caught.value)
+    assert message.startswith(f"{path}: ")
+    for part in parts:
+        assert part in message
+    return message
+
+
+# Suffixes ----------------------------------------------------------------------------------------
 
 
 def test_suffixes_that_pillow_reads_and_others():
@@ -29,3 +81,287 @@ def test_names_of_images(name: str):
 )
 def test_names_of_others(name: str):
     assert not is_image_name(name)
+
+
+def test_words():
+    assert words("trainA_01") == ["train", "a"]
+    assert words("imagenet-val2017") == ["imagenet", "val"]
+    assert words("SegmentationClassPNG.2") == ["segmentation", "class", "png"]
+    assert words("00000") == []
+
+
+def test_every_suffix_that_is_read_counts(tmp_path: Path, write: Write):
+    names = [f"{number:03}{suffix}" for number, suffix in enumerate(sorted(READ))]
+    upper = [f"9{number:03}{suffix.upper()}" for number, suffix in enumerate(sorted(READ))]
+    others = ["1.txt", "1.json", "1.cls", "Thumbs.db", "png", "__MACOSX/1.png", "@eaDir/1.png"]
+    assert members(write(tmp_path / "a", files(*names, *upper, *others))) == [*names, *upper]
+
+
+def test_images_that_are_not_read_are_refused_and_counted(tmp_path: Path, write: Write):
+    path = write(tmp_path / "a", files("1.png", "b/2.HEIC", "a/3.heic", "4.exr", "5.txt"))
+    message = refused(path, "holds 3 files that are images of a kind that is not read")
+    assert "2 .heic, 1 .exr (first: 4.exr)" in message
+    assert 'ignore: ["*.exr", "*.heic"]' in message
+    refused(path, "1 .exr", ignore="*.heic")
+    source = open_source(path, ignore=["*.heic", "*.exr"])
+    assert len(source) == 1
+    assert source.left_out == "2 .heic, 1 .exr"  # type: ignore[attr-defined]
+    assert members(path, select="*.png") == ["1.png"]
+    refused(path, "2 .heic", select="*")  # `*` says that each is an image; still it cannot be read
+
+
+@pytest.mark.parametrize("suffix", sorted(UNREAD))
+def test_no_suffix_is_left_out_silently(tmp_path: Path, suffix: str):
+    path = write_folder(tmp_path / "a", files("1.png", f"2{suffix}"))
+    refused(path, f"holds 1 file that is an image of a kind that is not read, 1 {suffix} ")
+
+
+def test_what_a_set_without_images_holds(tmp_path: Path):
+    folder = write_folder(tmp_path / "a", files("b/part1.zip", "b/part2.zip", "a.npy", ".c"))
+    told = refused(folder, "holds no image among its 3 files (2 .zip, 1 .npy)")
+    assert "b/part1.zip may hold some" in told
+    path = write_zip(tmp_path / "b.zip", files("images.tar", "dataset.json", "README"))
+    told = refused(path, "no image among its 3 files", "1 without suffix", "images.tar may hold")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    assert "among" not in refused(empty, "holds no image")
+
+
+# `select` and `ignore` ---------------------------------------------------------------------------
+
+
+def test_patterns(tmp_path: Path, write: Write):
+    path = write(tmp_path / "a", files("1.png", "b/1.jpg", "b/c/2.PNG", "b/c/[3].gif"))
+    for options, wanted in (
+        ({}, ["1.png", "b/1.jpg", "b/c/2.PNG", "b/c/[3].gif"]),
+        ({"select": "*.png"}, ["1.png", "b/c/2.PNG"]),
+        ({"select": "b/*"}, ["b/1.jpg", "b/c/2.PNG", "b/c/[3].gif"]),
+        ({"select": "1.*"}, ["1.png", "b/1.jpg"]),
+        ({"select": ["B/1.JPG", "b/c/[[]3]*"]}, ["b/1.jpg", "b/c/[3].gif"]),
+        ({"ignore": ["*.png", "b/1.???"]}, ["b/c/[3].gif"]),
+        ({"select": "b/*", "ignore": "*.gif"}, ["b/1.jpg", "b/c/2.PNG"]),
+    ):
+        assert members(path, **options) == wanted
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"select": "*.webp"}, r'`select: "\*\.webp"` fits none of its 2 images, such as 1\.png'),
+        ({"select": ["*.png", "b"]}, r'`select: "b"` fits none'),
+        ({"ignore": "b/*"}, r'`ignore: "b/\*"` fits none'),
+        ({"select": "*.png", "ignore": "1*"}, "leave none of its 2 images"),
+        ({"select": ""}, "`select` holds ''"),
+        ({"ignore": ["*.png", 3]}, "`ignore` holds 3"),
+    ],
+)
+def test_patterns_that_leave_nothing(
+    tmp_path: Path, write: Write, options: dict[str, object], message: str
+):
+    with pytest.raises(FringeError, match=message):
+        open_source(write(tmp_path / "a", files("1.png", "2.jpg")), **options)
+
+
+def test_images_without_names_have_no_choice(tmp_path: Path):
+    np.savez(tmp_path / "a.npz", np.zeros((2, 4, 4, 3), np.uint8))
+    write_parquet(tmp_path / "a.parquet", [*files("1").values()])
+    for name in ("a.npz", "a.parquet"):
+        refused(tmp_path / name, "images in a", "have no names; drop both keys", ignore="*.png")
+
+
+def test_a_choice_changes_what_images_are_and_nothing_else(tmp_path: Path, write: Write):
+    def fingerprint(path: Path, **options: object) -> str:
+        spec = {"kind": "files", "path": str(path), **options}
+        return source_from_spec(spec).fingerprint
+
+    path = write(tmp_path / "a", files("1.png", "2.png", "3.jpg"))
+    few = write(tmp_path / "b", files("1.png", "2.png"))
+    assert fingerprint(path) == fingerprint(path, select=None, ignore=None)
+    assert fingerprint(path) == fingerprint(path, select="*")
+    assert fingerprint(path) != fingerprint(path, select="*.png")
+    assert fingerprint(path, ignore=["*.jpg"]) == fingerprint(path, select="*.png")
+    assert fingerprint(path, select="*.png") == fingerprint(few)
+
+
+# Several pictures of one sample ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "advice"),
+    [
+        (["1.jpg", "1.mask.png"], {"select": "*.jpg"}),
+        (["1.png", "1.mask.png"], {"ignore": "*.mask.png"}),
+        (["a/1.jpg", "a/1.png"], {"select": "*.jpg"}),
+        (["1.png", "1_mask.png"], {"ignore": "*_mask.png"}),
+        (["b/x_1.png", "b/x_1-Segmentation.png"], {"ignore": "*-Segmentation.png"}),
+        (["a/rgb_1.png", "a/depth_1.png"], {"ignore": "depth_*"}),
+        (["img001.png", "labels001.png"], {"ignore": "labels*"}),
+        (["1/image.png", "1/mask.png"], {"ignore": "*mask.png"}),
+    ],
+)
+def test_pictures_of_one_sample(
+    tmp_path: Path, write: Write, names: list[str], advice: dict[str, str]
+):
+    others = [name.replace("1", "2") for name in names]
+    path = write(tmp_path / "a", files(*names, *others, "3.png"))
+    ((key, pattern),) = advice.items()
+    message = refused(path, "one sample has several pictures", " and ".join(names), "like 1 more")
+    assert f'`{key}: "{pattern}"`' in message
+    assert 'select: "*"' in message
+    kept = members(path, **advice)
+    assert names[0] in kept
+    assert others[0] in kept
+    assert names[1] not in kept
+    assert others[1] not in kept
+    assert len(members(path, select="*")) == 5
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["class1/0001.png", "class2/0001.png", "class2/0001.b/2.png"],
+        ["with_mask_1.png", "without_mask_1.png", "mask/hat_1.png", "hat/mask_1.png"],
+        ["mask_1.png", "mask_2.png", "3.jpg.png", "label.png"],
+        ["image.png", "photo.png", "img1.png", "1.png"],  # a companion is not among them
+        ["a_left.png", "a_right.png", "train.png", "test.png", "train_1.png", "test_1.png"],
+    ],
+)
+def test_pictures_of_several_samples(tmp_path: Path, write: Write, names: list[str]):
+    assert members(write(tmp_path / "a", files(*names))) == sorted(names)
+
+
+def test_dots_in_names_are_keys_of_webdataset_only(tmp_path: Path):
+    names = ["img.1.png", "img.2.png", "img.3.jpg"]
+    assert members(write_folder(tmp_path / "a", files(*names))) == names
+    assert members(_zip(tmp_path / "a", files(*names))) == names
+    refused(_tar(tmp_path / "a", files(*names)), "one sample has several pictures (img.1.png and")
+
+
+def test_keys_belong_to_their_archive(tmp_path: Path):
+    for number, name in enumerate(["1.png", "1.jpg"]):
+        write_tar(tmp_path / f"{number}.tar", files(name))
+    assert members(tmp_path) == ["1.jpg", "1.png"]
+    joined = tmp_path / "joined" / "a.tar"
+    joined.parent.mkdir()
+    joined.write_bytes(b"".join((tmp_path / f"{number}.tar").read_bytes() for number in (0, 1)))
+    assert members(joined) == ["1.jpg", "1.png"]
+    several = write_tar(tmp_path / "2.tar", files("1.png", "1.jpg"))
+    with pytest.raises(FringeError, match=rf"{re.escape(str(several))}: one sample has several"):
+        open_source(tmp_path)
+    assert members(tmp_path, select="*.png") == ["1.png", "1.png"]
+
+
+@pytest.mark.parametrize(
+    ("names", "ignore"),
+    [
+        (["images/a.png", "masks/b.png"], "masks/*"),
+        (["images/a.png", "images/b.png", "annotations/trimaps/c.png"], "annotations/*"),
+        (["x/JPEGImages/a.jpg", "x/SegmentationClass/a.png"], "*/SegmentationClass/*"),
+        (["images1024x1024/0/a.png", "thumbnails128x128/0/a.png"], "thumbnails128x128/*"),
+        (["s1/images/a.png", "s1/masks/b.png", "s2/images/c.png", "s2/masks/d.png"], "*/masks/*"),
+        (["photos-of-cats/1.png", "depth/1.png"], "depth/*"),
+        (["cats/1.jpg", "cats/2.jpg", "mask/1.png", "mask/2_mask.png", "mask/3.png"], "mask/*"),
+        (["a.png", "b.png", "masks/a.png"], "masks/*"),
+    ],
+)
+def test_folders_of_masks(tmp_path: Path, write: Write, names: list[str], ignore: str):
+    path = write(tmp_path / "a", files(*names))
+    refused(path, "may be masks or other pictures of those in", f'`ignore: "{ignore}"`')
+    folder = ignore.strip("*/")
+    wanted = sorted(name for name in names if f"{folder}/" not in name)
+    assert members(path, ignore=ignore) == wanted
+    assert members(path, select="*") == sorted(names)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["masks/a.png", "masks/b.png"],  # the set is one of masks
+        ["mask/m1.png", "mask/m2.png", "hat/h1.png", "hat/h2.png"],
+        ["mask/1.png", "no_mask/1.png"],  # classes of faces
+        ["left/1.png", "right/1.png"],
+        ["unmasked/1.png", "cats/1.png", "labelled/1.png"],  # other words
+    ],
+)
+def test_folders_of_classes(tmp_path: Path, write: Write, names: list[str]):
+    assert members(write(tmp_path / "a", files(*names))) == sorted(names)
+
+
+# Splits ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "one"),
+    [
+        (["train/1.png", "train/2.png", "test/3.png"], "train/*"),
+        (["Training/a/1.png", "Validation/a/2.png"], "Training/*"),
+        (["train2017/1.png", "val2017/2.png"], "train2017/*"),
+        (["trainA/1.png", "testA/1.png"], "trainA/*"),
+        (["afhq/val/cat/1.png", "afhq/train/cat/1.png"], "*/train/*"),
+        (["cat/train/1.png", "cat/test/1.png", "dog/train/2.png", "dog/test/2.png"], "*/train/*"),
+        (["birds-dev/1.png", "birds-test/1.png", "other/1.png"], "birds-dev/*"),
+    ],
+)
+def test_folders_of_splits(tmp_path: Path, write: Write, names: list[str], one: str):
+    path = write(tmp_path / "a", files(*names))
+    message = refused(path, "holds images of several splits", f'`select: "{one}"`')
+    both = re.search(r"`select: \[(.*)\]` for all", message)
+    assert both is not None
+    folder = one.strip("*/")
+    assert members(path, select=one) == sorted(n for n in names if f"{folder}/" in n)
+    asked = [pattern.strip('"') for pattern in both[1].split(", ")]
+    splits = sorted(name for name in names if not name.startswith("other"))
+    assert members(path, select=asked) == splits
+    assert members(path, select="*") == sorted(names)
+    refused(path, "several splits", select="*.png")  # that says nothing of splits
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["train/1.png", "bus/1.png", "training/2.png"],  # classes; training is the same word
+        ["bullet_train/1.png", "pencil_test/1.png"],
+        ["trains/1.png", "tests/1.png", "developer/1.png", "devaluation/1.png"],
+        ["a/train/1.png", "b/test/1.png"],  # not side by side
+        ["train/1.png", "test/1.txt"],  # no image in test
+    ],
+)
+def test_folders_that_are_not_splits(tmp_path: Path, write: Write, names: list[str]):
+    wanted = sorted(name for name in names if name.endswith(".png"))
+    assert members(write(tmp_path / "a", files(*names))) == wanted
+
+
+@pytest.mark.parametrize("form", ["tar", "parquet"])
+def test_shards_of_splits(tmp_path: Path, form: str):
+    def shard(name: str) -> None:
+        path = tmp_path / "set" / f"{name}.{form}"
+        path.parent.mkdir(exist_ok=True)
+        if form == "tar":
+            write_tar(path, files(f"{name}.png"))
+        else:
+            write_parquet(path, [*files("1").values()])
+
+    folder = tmp_path / "set"
+    shard("train-00000-of-00002-b513d5d5a0a8ac0b")
+    shard("train-00001-of-00002-8ad5ac0b2e1f3c44")
+    assert len(open_source(folder)) == 2
+    shard("test-00000-of-00001-0ad8a2e37b1c9d55")
+    shard("other")
+    begin = f"{folder}/train*.{form}, or {folder}/{{test,train}}*.{form}"
+    told = refused(folder, "holds shards of several splits", "1 of test (test-00000", begin)
+    assert "2 of train (train-00000-of-00002-b513d5d5a0a8ac0b" in told
+    for pattern in (f"*.{form}", f"*-of-*.{form}"):
+        refused(folder / pattern, "several splits")
+    assert len(open_source(folder / f"train*.{form}")) == 2
+    assert len(open_source(folder / f"{{test,train}}*.{form}")) == 3
+    if form == "tar":
+        assert len(open_source(folder, select="*")) == 4
+
+
+def test_shards_of_splits_in_folders(tmp_path: Path):
+    for split in ("train", "valid"):
+        (tmp_path / split).mkdir()
+        write_tar(tmp_path / split / "0.tar", files(f"{split}.png"))
+    path = tmp_path / "*" / "?.tar"
+    refused(path, f"{tmp_path}/train/*.tar, or {tmp_path}/{{train/,valid/}}*.tar for all")
+    assert len(open_source(tmp_path / "{train,valid}" / "*.tar")) == 2

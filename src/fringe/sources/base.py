@@ -164,6 +164,8 @@ class FileSource(Fingerprinted):
     simulated = False
     #: Whether images that their decoder warns of are refused instead of counted.
     strict = False
+    #: Images that `select` and `ignore` leave out, by suffix ("2 .heic, 1 .exr"); "" if none.
+    left_out = ""
 
     def __init__(self, name: str, count: int, fit: Fit | None) -> None:
         """Keep them."""

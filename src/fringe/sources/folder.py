@@ -2,13 +2,16 @@
 
 import os
 from collections.abc import Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 from fringe.errors import FringeError
 from fringe.sources.base import EncodedSource, Indices, as_path, check_count, readable
+from fringe.sources.choice import ALL, Choice
 from fringe.sources.digests import file_digests
 from fringe.sources.fitting import Fit
-from fringe.sources.names import is_image_name
+from fringe.sources.members import choose, left_out, no_images
+from fringe.sources.names import PICTURES, is_hidden, is_image_name, is_picture_name, suffix_of
 
 __all__ = ["FolderSource", "holds_images"]
 
@@ -30,13 +33,16 @@ class FolderSource(EncodedSource):
         Where hashes of files are remembered for the fingerprint (`file_digests`).
     follow_links : bool
         Follow symbolic links out of the folder, too.
+    choice : Choice
+        Which files count.
 
     Raises
     ------
     FringeError
         If the folder is missing or unreadable, a symbolic link leads nowhere, out of the folder
         (without ``follow_links``) or to a folder that counts already, it holds no image, or fewer
-        than ``count``.
+        than ``count``, or images of which it must be said first what they are
+        (`fringe.sources.members`).
     """
 
     def __init__(
@@ -47,16 +53,17 @@ class FolderSource(EncodedSource):
         cache: Path | None = None,
         *,
         follow_links: bool = False,
+        choice: Choice = ALL,
     ) -> None:
         """List the images."""
         self.path = as_path(path)
         self.cache = cache
         with readable(path):
-            members = sorted(_image_files(self.path, follow_links))
-        if not members:
-            raise FringeError(
-                f"{path}: holds no image; images are known by their suffix (.png, .jpg, .webp, ...)"
-            )
+            names = list(_pictures(self.path, follow_links))
+            members = choose(names, str(path), choice)
+            if not members:
+                raise no_images(str(path), _some_files(self.path))
+        self.left_out = left_out(names, members)
         self.members = members[: check_count(len(members), count, str(path))]
         self._hashes: dict[str, str] = {}  # of those that a fingerprint was asked of
         super().__init__(str(path), len(self.members), fit)
@@ -83,39 +90,58 @@ class FolderSource(EncodedSource):
 
 
 def holds_images(folder: Path, follow_links: bool = False) -> bool:
-    """Tell whether any image lies under ``folder``."""
+    """Tell whether any image that can be read lies under ``folder``."""
     with readable(folder):
-        return next(_image_files(folder, follow_links), None) is not None
+        return any(map(is_image_name, _pictures(folder, follow_links)))
 
 
-def _image_files(folder: Path, follow_links: bool) -> Iterator[str]:
-    """Yield names relative to ``folder``, in no order."""
+def _pictures(folder: Path, follow_links: bool) -> Iterator[str]:
+    """Yield names of images, read or not, relative to ``folder``, in no order."""
     root = str(folder.resolve(strict=True))
     seen = {root: str(folder)}  # folders, by their real path
 
-    def walk(place: str, real: str, prefix: str) -> Iterator[str]:
+    def walk(place: str, real: str, prefix: str) -> Iterator[list[str]]:
+        names, folders = [], []
         with os.scandir(place) as entries:
-            for entry in entries:
-                name, target = prefix + entry.name, os.path.join(real, entry.name)  # noqa: PTH118
-                if entry.name.startswith("."):
-                    continue
-                is_folder = entry.is_dir(follow_symlinks=False)
+            for entry in entries:  # of which there may be millions
+                name = entry.name
                 if entry.is_symlink():
                     is_folder = os.path.isdir(entry.path)  # noqa: PTH112 - False, if it leads nowhere
-                    if is_folder or is_image_name(name):
-                        target = _target(entry.path, None if follow_links else root)
-                if is_folder:
-                    before = seen.setdefault(target, entry.path)
-                    if before != entry.path:
-                        raise FringeError(
-                            f"{entry.path}: is the same folder as {before}, by a symbolic link, "
-                            "and its images would count twice; remove the link"
-                        )
-                    yield from walk(entry.path, target, f"{name}/")
-                elif is_image_name(name):
-                    yield name
+                    if is_hidden(name) or not (is_folder or is_picture_name(name)):
+                        continue
+                    target = _target(entry.path, None if follow_links else root)
+                    if is_folder:
+                        folders.append((entry.path, target, f"{prefix}{name}/"))
+                        continue
+                elif entry.is_dir():
+                    if not is_hidden(name):
+                        target = os.path.join(real, name)  # noqa: PTH118
+                        folders.append((entry.path, target, f"{prefix}{name}/"))
+                    continue
+                if suffix_of(name) in PICTURES and name[0] != ".":
+                    names.append(prefix + name)
+        yield names
+        for path, target, inner in folders:
+            before = seen.setdefault(target, path)
+            if before != path:
+                raise FringeError(
+                    f"{path}: is the same folder as {before}, by a symbolic link, and its images "
+                    "would count twice; remove the link"
+                )
+            yield from walk(path, target, inner)
 
-    return walk(str(folder), root, "")
+    return chain.from_iterable(walk(str(folder), root, ""))
+
+
+def _some_files(folder: Path) -> list[str]:
+    """Return names of files under ``folder``, to say what it holds instead of images."""
+    found = (
+        os.path.relpath(os.path.join(place, name), folder)  # noqa: PTH118
+        for place, _, names in os.walk(folder)
+        for name in names
+        if not name.startswith(".")
+    )
+    return list(islice(found, 100_000))
 
 
 def _target(link: str, root: str | None) -> str:

@@ -1,6 +1,20 @@
 """Which names are those of images: fixed lists, which do not depend on Pillow's plugins."""
 
-__all__ = ["READ", "UNREAD", "is_hidden", "is_image_name", "suffix_of"]
+import re
+from collections import Counter
+from collections.abc import Iterable
+
+__all__ = [
+    "PICTURES",
+    "READ",
+    "UNREAD",
+    "is_hidden",
+    "is_image_name",
+    "is_picture_name",
+    "suffix_of",
+    "suffixes",
+    "words",
+]
 
 #: Suffixes of the images that are read: of formats of one image of 8 bits a channel which Pillow
 #: decodes itself, and in which data sets are kept.
@@ -37,13 +51,17 @@ UNREAD = frozenset(
     }
 )
 
+#: Both.
+PICTURES = READ | UNREAD
+
 # Folders of previews and deleted files that macOS, Windows and storage devices add.
 _FOREIGN = frozenset({"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN"})
 
 
 def suffix_of(name: str) -> str:
-    """Return what follows the last dot of ``name``, with the dot, in lower case."""
-    return name[name.rfind(".") :].lower()
+    """Return what follows the last dot of ``name``, with the dot, in lower case; "" without one."""
+    dot = name.rfind(".")
+    return name[dot:].lower() if dot >= 0 else ""
 
 
 def is_hidden(name: str) -> bool:
@@ -64,3 +82,20 @@ def is_image_name(name: str) -> bool:
     Hidden files are not.
     """
     return suffix_of(name) in READ and not is_hidden(name)
+
+
+def is_picture_name(name: str) -> bool:
+    """Tell whether a relative name with forward slashes is that of an image, read or not."""
+    return suffix_of(name) in PICTURES and not is_hidden(name)
+
+
+def suffixes(names: Iterable[str]) -> str:
+    """Return how many of ``names`` have which suffix, as text: ``2 .heic, 1 .exr``."""
+    counts = Counter(suffix_of(name.rpartition("/")[2]) for name in names)
+    told = [f"{count:,} {suffix or 'without suffix'}" for suffix, count in counts.most_common(5)]
+    return ", ".join([*told, "..."] if len(counts) > 5 else told)
+
+
+def words(name: str) -> list[str]:
+    """Return the words in a name, in lower case: ``trainA_01`` holds ``train`` and ``a``."""
+    return [word.lower() for word in re.findall("[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]

@@ -8,16 +8,19 @@ from typing import Any
 
 from fringe.errors import FringeError
 from fringe.sources.base import FileSource, ImageSource, as_path, readable
+from fringe.sources.choice import ALL, Choice, choice_from_options
 from fringe.sources.fitting import Fit, fit_from_options
 from fringe.sources.folder import FolderSource, holds_images
 from fringe.sources.generated import GeneratedSource
 from fringe.sources.hdf5 import Hdf5Source
 from fringe.sources.imitation import ImitationSource
 from fringe.sources.lmdb import DATA_FILE, LmdbSource
+from fringe.sources.names import suffix_of
 from fringe.sources.npz import NpzSource
 from fringe.sources.parquet import ParquetSource
 from fringe.sources.photos import PhotoSource
 from fringe.sources.selection import in_order_of_files, in_random_order
+from fringe.sources.splits import refuse_merged_shards
 from fringe.sources.tar import TarSource
 from fringe.sources.zip import ZipSource
 
@@ -26,7 +29,7 @@ __all__ = ["is_there", "open_source", "source_from_spec"]
 #: In which order images are taken.
 ORDERS = ("random", "file")
 
-_SHARDED = {".tar": TarSource, ".parquet": ParquetSource}
+_SHARDED = (".tar", ".parquet")
 
 
 def open_source(
@@ -42,6 +45,8 @@ def open_source(
     seed: int = 0,
     least: int | None = None,
     strict: bool = False,
+    select: str | Sequence[str] | None = None,
+    ignore: str | Sequence[str] | None = None,
 ) -> ImageSource:
     """Open a data set of images.
 
@@ -93,6 +98,12 @@ def open_source(
     strict : bool
         Refuse images that their decoder warns of, which are counted otherwise: damaged JPEG data
         that can be decoded all the same (`fringe.sources.decoder_warnings`).
+    select : str or sequence of str, optional
+        Patterns of which one must fit the path of an image inside a folder, ZIP or tar, or its
+        name (`fringe.sources.choice.Choice`). It is needed where it is not plain which files are
+        the images: masks beside them, or several splits. ``*`` takes all.
+    ignore : str or sequence of str, optional
+        Patterns of images that are left out likewise, such as ``*.heic``, which is not read.
 
     Returns
     -------
@@ -106,6 +117,7 @@ def open_source(
         one of those above.
     """
     fit = fit_from_options(str(path), resolution, crop, filter)
+    choice = choice_from_options(str(path), select, ignore)
     if order not in ORDERS:
         raise FringeError(f"{path}: order is {order!r}; it must be one of {', '.join(ORDERS)}")
     if seed < 0:
@@ -113,7 +125,7 @@ def open_source(
     is_ordered = order == "file" or (count is None and least is None)
     # A crop that leaves images out, and a random order, choose among all.
     takes_first = is_ordered and (fit is None or fit.height is None)
-    source = _open(path, fit, count if takes_first else None, cache, follow_links)
+    source = _open(path, fit, count if takes_first else None, cache, follow_links, choice)
     source.strict = strict
     if is_ordered:
         return in_order_of_files(source, count, cache)
@@ -121,16 +133,23 @@ def open_source(
 
 
 def _open(
-    path: str | Path, fit: Fit | None, count: int | None, cache: Path | None, follow_links: bool
+    path: str | Path,
+    fit: Fit | None,
+    count: int | None,
+    cache: Path | None,
+    follow_links: bool,
+    choice: Choice,
 ) -> FileSource:
     place = as_path(path)
     if place.is_dir():
-        return _open_folder(path, place, fit, count, cache, follow_links)
+        return _open_folder(path, place, fit, count, cache, follow_links, choice)
     suffix = place.suffix.lower()
     if suffix in _SHARDED:
-        return _SHARDED[suffix](path, _shards(place), fit, count, cache)
+        return _open_shards(path, suffix, _shards(place), fit, count, cache, choice)
     if suffix == ".zip":
-        return ZipSource(path, fit, count)
+        return ZipSource(path, fit, count, choice)
+    if suffix in {".npz", ".h5", ".hdf5", ".mdb"}:
+        _refuse_choice(path, suffix, choice)
     if suffix == ".npz":
         return NpzSource(path, fit, count)
     if suffix in {".h5", ".hdf5"}:
@@ -155,6 +174,7 @@ def _open_folder(
     count: int | None,
     cache: Path | None,
     follow_links: bool,
+    choice: Choice,
 ) -> FileSource:
     """Tell a folder of images from an LMDB and from a folder of shards by what lies in it."""
     with readable(path):
@@ -163,10 +183,10 @@ def _open_folder(
     for name in names:
         _refuse_compressed(place / name)
     held = {"an LMDB": [DATA_FILE] if DATA_FILE in names else []}
-    held |= {f"{suffix} files": [n for n in names if n.endswith(suffix)] for suffix in _SHARDED}
+    held |= {f"{suffix} files": [n for n in names if suffix_of(n) == suffix] for suffix in _SHARDED}
     kinds = [kind for kind, files in held.items() if files]
     if not kinds:
-        return FolderSource(path, fit, count, cache, follow_links=follow_links)
+        return FolderSource(path, fit, count, cache, follow_links=follow_links, choice=choice)
     if holds_images(place, follow_links):
         kinds.append("images")
     if len(kinds) > 1:
@@ -174,11 +194,37 @@ def _open_folder(
             f"{path}: holds {' and '.join(kinds)}; give each kind a folder of its own"
         )
     if held["an LMDB"]:
+        _refuse_choice(path, ".mdb", choice)
         return LmdbSource(path, fit, count, cache)
     suffix = next(suffix for suffix in _SHARDED if held[f"{suffix} files"])
     shards = [place / name for name in held[f"{suffix} files"]]
     _refuse_twice(shards)
-    return _SHARDED[suffix](path, shards, fit, count, cache)
+    return _open_shards(path, suffix, shards, fit, count, cache, choice)
+
+
+def _open_shards(
+    path: str | Path,
+    suffix: str,
+    shards: list[Path],
+    fit: Fit | None,
+    count: int | None,
+    cache: Path | None,
+    choice: Choice,
+) -> FileSource:
+    if not choice.everything:
+        refuse_merged_shards(shards, str(path))
+    if suffix == ".tar":
+        return TarSource(path, shards, fit, count, cache, choice)
+    _refuse_choice(path, suffix, choice)
+    return ParquetSource(path, shards, fit, count, cache)
+
+
+def _refuse_choice(path: str | Path, suffix: str, choice: Choice) -> None:
+    if choice != ALL:
+        raise FringeError(
+            f"{path}: `select` and `ignore` choose files by name, and images in a {suffix} have no "
+            "names; drop both keys"
+        )
 
 
 def _refuse_twice(shards: Sequence[Path]) -> None:
@@ -264,6 +310,8 @@ _KEYS: dict[str, dict[str, tuple[type | tuple[type, ...], bool]]] = {
         "seed": (int, True),
         "least": (int, True),
         "strict": (bool, True),
+        "select": ((str, list), True),
+        "ignore": ((str, list), True),
     },
     "generator": {
         "path": (str, False),
@@ -294,10 +342,10 @@ def source_from_spec(
     ----------
     spec : mapping
         ``{"kind": "files", "path", "count", "resolution", "crop", "filter", "follow_links",
-        "order", "seed", "least", "strict"}`` (all but the path may be None or left out),
-        ``{"kind": "generator", "path", "count", "seed", "truncation", "noise", "label", "fp16",
-        "range"}`` (the last three may), ``{"kind": "photos", "count", "resolution", "seed"}`` or
-        ``{"kind": "imitation", "count", "resolution", "seed", "severity"}``.
+        "order", "seed", "least", "strict", "select", "ignore"}`` (all but the path may be None or
+        left out), ``{"kind": "generator", "path", "count", "seed", "truncation", "noise", "label",
+        "fp16", "range"}`` (the last three may), ``{"kind": "photos", "count", "resolution",
+        "seed"}`` or ``{"kind": "imitation", "count", "resolution", "seed", "severity"}``.
     cache : path-like, optional
         See `open_source`.
     device : str
@@ -322,6 +370,8 @@ def source_from_spec(
             seed=values["seed"] or 0,
             least=values["least"],
             strict=bool(values["strict"]),
+            select=values["select"],
+            ignore=values["ignore"],
         )
     if spec["kind"] == "generator":
         return GeneratedSource(

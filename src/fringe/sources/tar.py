@@ -13,13 +13,17 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.sources.base import EncodedSource, Indices, check_count, readable, refuse_escape
+from fringe.sources.choice import ALL, Choice
 from fringe.sources.digests import ImageDigests, pack, remembered, unpack
 from fringe.sources.fitting import Fit
-from fringe.sources.names import is_image_name
+from fringe.sources.members import chosen, left_out, no_images, refuse_merged
+from fringe.sources.names import is_picture_name
+from fringe.sources.samples import refuse_companions, refuse_shared_keys
 
 __all__ = ["TarSource"]
 
-INDEX = "images in all of "  # the question that `_index` answers
+INDEX = "pictures in all of "  # the question that `_index` answers
+Archive = list[tuple[str, int, int]]  # of each image: its name, first byte and bytes
 _BLOCK = 512
 _ZEROS = 1 << 20  # bytes that are read at a time behind an end mark
 _COMPRESSED = {
@@ -33,8 +37,8 @@ _COMPRESSED = {
 class TarSource(EncodedSource):
     """The images of one tar or of several, in the order in which the archives hold them.
 
-    Every member with the suffix of an image counts, so a sample of WebDataset that has two of them
-    (``0001.jpg``, ``0001.mask.png``) gives two images. Other members and hidden ones are ignored.
+    A sample of WebDataset with two images (``0001.jpg``, ``0001.mask.png``) is refused, unless
+    ``choice`` says which of them counts. Files that are not images and hidden ones are ignored.
     Files inside are never extracted. Headers are read once, when the source is opened, and with a
     ``cache`` once for all; afterwards an image is one read at a known place. Of archives behind the
     first ``count`` images nothing is read. A file of several archives, one behind the other (``cat
@@ -52,14 +56,16 @@ class TarSource(EncodedSource):
         Use only the first so many.
     cache : path-like, optional
         Where places of members, and hashes for the fingerprint, are remembered (`remembered`).
+    choice : Choice
+        Which files count.
 
     Raises
     ------
     FringeError
         If an archive is missing, unreadable, compressed, cut short or damaged, holds a name that
         escapes its folder, a name twice, a link or sparse file as an image, something else behind
-        its end, or there is no image
-        or fewer than ``count``.
+        its end, or images of which it must be said first what they are (`fringe.sources.members`),
+        or there is no image or fewer than ``count``.
     """
 
     def __init__(
@@ -69,25 +75,36 @@ class TarSource(EncodedSource):
         fit: Fit | None = None,
         count: int | None = None,
         cache: Path | None = None,
+        choice: Choice = ALL,
     ) -> None:
         """Learn where each image lies."""
         self.cache = cache
         name = str(path)
+        every: list[str] = []
         members: list[str] = []
         places: list[tuple[int, int, int]] = []  # of each image: shard, first byte, bytes
         number, step = 0, len(shards) if count is None else 1
         while number < len(shards) and (count is None or len(members) < max(count, 1)):
             some = shards[number : number + step]
             for shard, text in zip(some, remembered(some, cache, INDEX, _index), strict=True):
-                for member, start, size in _entries(text, shard):
-                    members.append(member)
-                    places.append((number, start, size))
+                for archive in _archives(text, shard):
+                    names = [member for member, *_ in archive]
+                    taken = chosen(names, str(shard), choice)
+                    if not choice.everything:
+                        refuse_shared_keys(taken, str(shard))
+                        refuse_companions(taken, str(shard))
+                    every += names
+                    members += taken
+                    counts = set(taken)
+                    places += [(number, at, size) for one, at, size in archive if one in counts]
                 number += 1
             step *= 2  # as many again, so that few steps find those that hold `count` images
+        if number == len(shards):
+            choice.refuse_idle(every, name)
         if not members:
-            raise FringeError(
-                f"{name}: holds no image; images are known by their suffix (.png, .jpg, .webp, ...)"
-            )
+            raise no_images(name, every)
+        refuse_merged(members, name, choice)
+        self.left_out = left_out(every, members)
         count = check_count(len(members), count, name)
         self.members = members[:count]
         self._places = np.array(places[:count], np.int64)
@@ -133,46 +150,46 @@ class TarSource(EncodedSource):
 
 
 def _index(path: Path) -> str:
-    """Return name, first byte and number of bytes of every image of a file, as text."""
-    entries: list[tuple[str, int, int]] = []
+    """Return name, first byte and number of bytes of every image of a file's archives, as text."""
+    archives = []
     with readable(path, tarfile.TarError), path.open("rb") as file:
         _refuse_compressed(file.read(_BLOCK), path)
         begin: int | None = 0
         while begin is not None:
             file.seek(begin)
-            end = _read_archive(file, path, entries)
+            archive, end = _read_archive(file, path)
             if end == begin > 0:
                 raise FringeError(
                     f"{path}: its archive ends, but something that is no archive follows at byte "
                     f"{begin}; the file is damaged: fetch or make it again"
                 )
+            archives.append(archive)
             begin = _next_archive(file, path, end)
-    return pack(json.dumps(entries).encode())
+    return pack(json.dumps(archives).encode())
 
 
-def _read_archive(file: BinaryIO, path: Path, entries: list[tuple[str, int, int]]) -> int:
-    """Add to ``entries`` the images of the archive that begins here; return where its end mark is.
+def _read_archive(file: BinaryIO, path: Path) -> tuple[Archive, int]:
+    """Return the images of the archive that begins here, and where its end mark is.
 
     That is where the archive begins if none begins here.
     """
-    names = set()
+    entries: dict[str, tuple[int, int]] = {}
     with tarfile.open(fileobj=file, mode="r:") as archive:
         while (member := archive.next()) is not None:
             archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
             name = member.name.removeprefix("./")
             refuse_escape(name, str(path))
-            if member.isdir() or not is_image_name(name):
+            if member.isdir() or not is_picture_name(name):
                 continue
             if not member.isreg() or member.issparse():
                 raise FringeError(
                     f"{path}!{name}: is not stored as a plain file; make the archive again with "
                     "plain files (tar --dereference --hard-dereference)"
                 )
-            if name in names:
+            if name in entries:
                 raise FringeError(f"{path}!{name}: is there twice; make the archive again")
-            names.add(name)
-            entries.append((name, member.offset_data, member.size))
-    return archive.offset
+            entries[name] = member.offset_data, member.size
+    return [(name, *place) for name, place in entries.items()], archive.offset
 
 
 def _next_archive(file: BinaryIO, path: Path, end: int) -> int | None:
@@ -193,12 +210,13 @@ def _next_archive(file: BinaryIO, path: Path, end: int) -> int | None:
     return None
 
 
-def _entries(text: str, shard: Path) -> list[tuple[str, int, int]]:
+def _archives(text: str, shard: Path) -> list[Archive]:
+    """Return what `_index` found."""
     try:
-        entries: list[tuple[str, int, int]] = json.loads(unpack(text))
+        archives: list[Archive] = json.loads(unpack(text))
     except ValueError:  # somebody edited the cache
-        entries = json.loads(unpack(_index(shard)))
-    return entries
+        archives = json.loads(unpack(_index(shard)))
+    return archives
 
 
 def _refuse_compressed(head: bytes, path: Path) -> None:

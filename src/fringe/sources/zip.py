@@ -3,8 +3,9 @@
 import json
 import operator
 from functools import cached_property, partial
-from itertools import pairwise
+from operator import attrgetter
 from pathlib import Path
+from zipfile import ZipInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,10 @@ from fringe.sources.base import (
     readable,
     refuse_escape,
 )
+from fringe.sources.choice import ALL, Choice
 from fringe.sources.fitting import Fit
-from fringe.sources.names import is_image_name
+from fringe.sources.members import choose, left_out, no_images
+from fringe.sources.names import is_picture_name
 from fringe.sources.zipfiles import DAMAGE, open_zip, refuse_link, refuse_unreadable
 
 __all__ = ["ZipSource"]
@@ -43,44 +46,53 @@ class ZipSource(EncodedSource):
         How every image is cropped and resized; None: all must be alike.
     count : int, optional
         Use only the first so many.
+    choice : Choice
+        Which files count.
 
     Raises
     ------
     FringeError
         If the file is missing, unreadable or no whole ZIP, or two of them in a row; if it holds a
-        name that escapes its folder, a name twice, no image, or fewer than ``count``; if an image
-        is encrypted, a link, or compressed in a way that cannot be read.
+        name that escapes its folder, a name twice, no image, or fewer than ``count``, or images of
+        which it must be said first what they are (`fringe.sources.members`); if an image is
+        encrypted, a link, or compressed in a way that cannot be read.
     """
 
-    def __init__(self, path: str | Path, fit: Fit | None = None, count: int | None = None) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        fit: Fit | None = None,
+        count: int | None = None,
+        choice: Choice = ALL,
+    ) -> None:
         """Read the central directory."""
         self.path = as_path(path)
         name = str(path)
         # One for all threads: opening reads the whole directory, and zipfile locks its reads.
         self._archive = PerProcess(partial(open_zip, self.path), threads_share=True)
         with readable(name, *DAMAGE):
-            infos = self._archive.get().infolist()
+            infos = [info for info in self._archive.get().infolist() if not info.is_dir()]
+        images: dict[str, ZipInfo] = {}  # by their path with forward slashes
         for info in infos:
             refuse_escape(info.filename, name)
-        images = sorted(
-            (info.filename, info.file_size, info.CRC)
-            for info in infos
-            if not info.is_dir() and is_image_name(info.filename)
-        )
-        if not images:
-            raise FringeError(
-                f"{name}: holds no image among its {len(infos)} entries; images are known by "
-                "their suffix (.png, .jpg, .webp, ...)"
-            )
-        for (one, *_), (following, *_) in pairwise(images):
-            if one == following:
-                raise FringeError(f"{name}!{one}: is there twice; make the archive anew")
-        self._entries = images[: check_count(len(images), count, name)]
-        self.members = [entry[0] for entry in self._entries]
-        for member in self.members:
-            info = self._archive.get().getinfo(member)
+            place = info.filename.replace("\\", "/")  # as some programs on Windows write them
+            if is_picture_name(place):
+                if place in images:
+                    raise FringeError(
+                        f"{name}!{info.filename}: is there twice; make the archive again"
+                    )
+                images[place] = info
+        taken = choose([*images], name, choice)
+        if not taken:
+            raise no_images(name, [info.filename for info in infos])
+        self.left_out = left_out([*images], taken)
+        used = sorted((images[place] for place in taken), key=attrgetter("filename"))
+        used = used[: check_count(len(used), count, name)]
+        for info in used:
             refuse_unreadable(info, name)
             refuse_link(info, name)
+        self._entries = [(info.filename, info.file_size, info.CRC) for info in used]
+        self.members = [info.filename for info in used]
         super().__init__(name, len(self._entries), fit)
 
     @property

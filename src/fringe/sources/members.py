@@ -1,0 +1,126 @@
+"""Which files of a folder, a ZIP or a tar are the images of a data set.
+
+What would make the set silently another one is refused, until the configuration says what is meant:
+images that are not read (`fringe.sources.names.UNREAD`), several pictures of one sample
+(`fringe.sources.samples`), and several splits at once (`fringe.sources.splits`).
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+
+from fringe.errors import FringeError
+from fringe.sources.choice import ALL, Choice
+from fringe.sources.names import UNREAD, suffix_of, suffixes
+from fringe.sources.samples import refuse_companion_folders, refuse_companions
+from fringe.sources.splits import refuse_merged_folders
+
+__all__ = ["choose", "chosen", "left_out", "no_images", "refuse_merged"]
+
+_HOLDERS = frozenset({".zip", ".tar", ".parquet", ".npz", ".h5", ".hdf5", ".mdb"})
+
+
+def choose(names: Sequence[str], place: str, choice: Choice) -> list[str]:
+    """Return those of ``names`` that are images of a folder or a ZIP, sorted.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Relative paths with forward slashes of all files that `is_picture_name` tells.
+    place : str
+        What messages call the set.
+    choice : Choice
+        Which of them are asked for.
+
+    Raises
+    ------
+    FringeError
+        If ``choice`` leaves none or one of its patterns fits none, or what is left holds images
+        that are not read, several pictures of one sample, or several splits.
+    """
+    taken = sorted(chosen(names, place, choice))
+    choice.refuse_idle(names, place)
+    if not choice.everything:
+        refuse_companions(taken, place)
+    refuse_merged(taken, place, choice)
+    return taken
+
+
+def chosen(names: Sequence[str], place: str, choice: Choice) -> list[str]:
+    """Return those of ``names`` that are images of the data set, in their order.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Relative paths with forward slashes of all files that `is_picture_name` tells.
+    place : str
+        What messages call the set.
+    choice : Choice
+        Which of them are asked for.
+
+    Raises
+    ------
+    FringeError
+        If an image that is asked for has the suffix of a format that is not read.
+    """
+    taken = list(filter(choice.takes, names)) if choice != ALL else list(names)
+    unread = [name for name in taken if suffix_of(name) in UNREAD]
+    if unread:
+        kinds = ", ".join(sorted({f'"*{suffix_of(name)}"' for name in unread}))
+        which = "file that is an image" if len(unread) == 1 else "files that are images"
+        raise FringeError(
+            f"{place}: holds {len(unread):,} {which} of a kind that is not read, "
+            f"{suffixes(unread)} (first: {min(unread)}); convert or remove them, or leave them out "
+            f"with `ignore: [{kinds}]`"
+        )
+    return taken
+
+
+def refuse_merged(names: Sequence[str], place: str, choice: Choice) -> None:
+    """Raise if folders of images hold several splits, or masks and the like of each other.
+
+    Raises
+    ------
+    FringeError
+        Naming the folders, and what to ask for.
+    """
+    if choice.everything:
+        return
+    children = _children(names)
+    refuse_merged_folders(children, names, place, choice)
+    refuse_companion_folders(children, names, place)
+
+
+def left_out(names: Sequence[str], taken: Sequence[str]) -> str:
+    """Return what of the images ``names`` was not ``taken``, by suffix; "" if all were."""
+    return suffixes(set(names) - set(taken)) if len(taken) < len(names) else ""
+
+
+def no_images(place: str, files: Collection[str]) -> FringeError:
+    """Return the error of a set without an image, which says what it holds: ``files``."""
+    number = "1 file" if len(files) == 1 else f"{len(files):,} files"
+    held = f" among its {number} ({suffixes(files)})" if files else ""
+    inner = min((name for name in files if suffix_of(name) in _HOLDERS), default=None)
+    advice = (
+        "" if inner is None else f"; {inner} may hold some: give that alone, unpacked if need be"
+    )
+    return FringeError(
+        f"{place}: holds no image{held}; images are known by their suffix (.png, .jpg, .webp, "
+        f"...){advice}"
+    )
+
+
+def _children(names: Iterable[str]) -> dict[str, set[str]]:
+    """Return the names of the folders in each folder under which there are images.
+
+    A folder's path ends in a slash; that of the outermost is empty.
+    """
+    children: dict[str, set[str]] = {}
+    for folder in {name[: name.rfind("/")] for name in names if "/" in name}:
+        inner = folder
+        while inner:
+            parent, _, last = inner.rpartition("/")
+            known = children.setdefault(f"{parent}/" if parent else "", set())
+            if last in known:
+                break
+            known.add(last)
+            inner = parent
+    return children

@@ -1,0 +1,203 @@
+"""Several pictures of one sample, of which a data set of images has one.
+
+Masks, depth maps, thumbnails and other forms of an image are images, too, as far as suffixes tell.
+What they belong to is told by names:
+
+* In a tar, as WebDataset has it: files whose paths are the same up to the first dot of the name,
+  such as ``0001.jpg`` and ``0001.mask.png``, are one sample.
+* In a folder or a ZIP, files in one folder that differ in their suffix only (``0001.jpg``,
+  ``0001.png``), or in a word for a mask and the like at either end of the name (``0001.png``,
+  ``0001_mask.png``, or ``rgb_1.png``, ``depth_1.png``). So ``a.1.png`` and ``a.2.png`` are two
+  samples.
+* A whole folder (``masks/``, ``thumbnails128x128/``) that has such a word in its name, where a
+  folder beside it is called ``images``, ``rgb`` or the like, or where at least half of its images
+  have a namesake beside it. So classes ``mask/`` and ``hat/`` with names of their own are fine, and
+  so are classes with names in common.
+
+Pictures in folders that are called otherwise (``left/``, ``right/``) cannot be told from classes.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from fringe.errors import FringeError
+from fringe.sources.names import suffix_of, words
+
+__all__ = ["refuse_companion_folders", "refuse_companions", "refuse_shared_keys"]
+
+# Of pictures that go with an image.
+_COMPANIONS = frozenset(
+    {
+        *("mask", "masks", "matte", "mattes", "trimap", "trimaps", "superpixels", "parsing"),
+        *("seg", "segs", "segm", "segmap", "segmaps", "segmentation", "segmentations", "panoptic"),
+        *("label", "labels", "labelmap", "labelmaps", "gt", "groundtruth"),
+        *("anno", "annos", "annot", "annots", "annotation", "annotations"),
+        *("depth", "depths", "disparity", "disparities", "normals", "heatmap", "heatmaps"),
+        *("saliency", "thumb", "thumbs", "thumbnail", "thumbnails"),
+    }
+)
+# Of the image itself, beside them.
+_IMAGES = frozenset(
+    {
+        *("image", "images", "img", "imgs", "photo", "photos", "picture", "pictures"),
+        *("rgb", "color", "colour", "jpg", "jpeg"),
+    }
+)
+_WORD = "|".join(sorted(_COMPANIONS | _IMAGES, key=len, reverse=True))
+_ENDS = re.compile(rf"(.+?)[ _.-]+({_WORD})(?:[ _.-]*\d+)?", re.IGNORECASE)
+_BEGINS = re.compile(rf"({_WORD})[ _.-]*(|[ _.-].+|\d.*)", re.IGNORECASE)
+# No word of a companion is without one of these.
+_ROOTS = [word for word in _COMPANIONS if not any(o in word for o in _COMPANIONS - {word})]
+
+
+def refuse_shared_keys(names: Sequence[str], place: str) -> None:
+    """Raise if two names are the same up to the first dot behind the last slash (WebDataset's key).
+
+    Raises
+    ------
+    FringeError
+        Naming such a sample, how many there are, and what to ask for.
+    """
+    keys = [name[: name.find(".", name.rfind("/") + 1)] for name in names]
+    _refuse_groups(keys, names, place)
+
+
+def refuse_companions(names: Sequence[str], place: str) -> None:
+    """Raise if names in one folder differ in their suffix only, or in a word for a mask or so.
+
+    Raises
+    ------
+    FringeError
+        Naming such a sample, how many there are, and what to ask for.
+    """
+    keys = [name[: name.rfind(".")] for name in names]
+    _refuse_groups(keys, names, place)
+    text = "\0".join(keys).lower()
+    if any(root in text for root in _ROOTS):
+        pairs = [(*_sample(key), name) for key, name in zip(keys, names, strict=True)]
+        with_companions = {key for key, is_companion, _ in pairs if is_companion}
+        pairs = [pair for pair in pairs if pair[0] in with_companions]
+        _refuse_groups([key for key, *_ in pairs], [name for *_, name in pairs], place)
+
+
+def refuse_companion_folders(
+    children: Mapping[str, Iterable[str]], names: Sequence[str], place: str
+) -> None:
+    """Raise if a folder holds masks and the like of the images in a folder beside it.
+
+    Parameters
+    ----------
+    children : mapping of str to iterable of str
+        The names of the folders directly in each folder, in which images are; a folder's path ends
+        in a slash, that of the outermost is empty.
+    names : sequence of str
+        All images.
+    place : str
+        What messages call the set.
+
+    Raises
+    ------
+    FringeError
+        Naming the folders, how many images the first has, and what to ask for.
+    """
+    found = {
+        parent: {one for one in some if _is_companion(one)} for parent, some in children.items()
+    }
+    found = {parent: companions for parent, companions in found.items() if companions}
+    if not found:
+        return
+    held: dict[str, list[str]] = {parent: [] for parent in found}  # paths of images, from there on
+    for name in names:
+        end = 0
+        while True:
+            if name[:end] in held:
+                held[name[:end]].append(name[end:])
+            slash = name.find("/", end)
+            if slash < 0:
+                break
+            end = slash + 1
+    for parent, companions in found.items():
+        images = [one for one in children[parent] if one not in companions and _is_images(one)]
+        for folder in sorted(companions):
+            mine = [rest for rest in held[parent] if rest.startswith(f"{folder}/")]
+            beside = f"{min(images)}/" if images else _namesakes(mine, held[parent], companions)
+            if beside is not None:
+                what = "image" if len(mine) == 1 else f"{len(mine):,} images"
+                pattern = f"*/{folder}/*" if parent else f"{folder}/*"
+                raise FringeError(
+                    f"{place}: the {what} in {parent}{folder}/ may be masks or other pictures of "
+                    f'those in {parent}{beside}; leave them out with `ignore: "{pattern}"`, or set '
+                    '`select: "*"` if each of them is an image of the data set'
+                )
+
+
+def _namesakes(mine: Sequence[str], names: Sequence[str], companions: set[str]) -> str | None:
+    """Return a folder that holds a namesake where half of the images ``mine`` have one."""
+    elsewhere: dict[str, str] = {}
+    for name in names:
+        folder, slash, rest = name.rpartition("/")[0].partition("/")[0], "/" in name, name
+        if folder not in companions:
+            rest = name[len(folder) + 1 :] if slash else name
+            elsewhere.setdefault(_sample(rest[: rest.rfind(".")])[0], f"{folder}/" if slash else "")
+    found = []
+    for name in mine:
+        rest = name.partition("/")[2]
+        key = _sample(rest[: rest.rfind(".")])[0]
+        if key in elsewhere:
+            found.append(elsewhere[key])
+    return found[0] if found and 2 * len(found) >= len(mine) else None
+
+
+def _is_companion(folder: str) -> bool:
+    return not _COMPANIONS.isdisjoint(words(folder))
+
+
+def _is_images(folder: str) -> bool:
+    return not _IMAGES.isdisjoint(words(folder))
+
+
+def _sample(stem: str) -> tuple[str, bool]:
+    """Return what a path without its suffix shares with its companions, and whether it is one."""
+    folder, slash, name = stem.rpartition("/")
+    if found := _ENDS.fullmatch(name):
+        key, word = found.groups()
+    elif found := _BEGINS.fullmatch(name):
+        word, rest = found.groups()
+        key = rest.lstrip(" _.-")
+    else:
+        return stem, False
+    return f"{folder}{slash}{key}", word.lower() in _COMPANIONS
+
+
+def _refuse_groups(keys: Sequence[str], names: Sequence[str], place: str) -> None:
+    """Raise if two names have the same key."""
+    if len(set(keys)) == len(keys):
+        return
+    groups = defaultdict(list)
+    for key, name in zip(keys, names, strict=True):
+        groups[key].append(name)
+    key, group = next((key, group) for key, group in groups.items() if len(group) > 1)
+    group = sorted(group, key=lambda name: (_sample(name[: name.rfind(".")])[1], name))
+    several = sum(len(one) > 1 for one in groups.values()) - 1
+    others = f", like {several:,} more" if several else ""
+    raise FringeError(
+        f"{place}: one sample has several pictures ({' and '.join(group)}){others}; say which "
+        f'count with {_advice(key, group)}, or set `select: "*"` if each of them is an image of '
+        "the data set"
+    )
+
+
+def _advice(key: str, group: Sequence[str]) -> str:
+    """Return the setting with which only the first of a group counts."""
+    suffix = suffix_of(group[0])
+    if not any(name.lower().endswith(suffix) for name in group[1:]):
+        return f'`select: "*{suffix}"`'
+    key = key.rpartition("/")[2]
+    patterns = []
+    for name in group[1:]:
+        name = name.rpartition("/")[2]
+        begin, _, end = name.partition(key) if key else ("", "", name)
+        patterns.append(f'"*{end}"' if not begin else f'"{begin}*"')
+    listed = ", ".join(dict.fromkeys(patterns))
+    return f"`ignore: {listed if len(patterns) == 1 else f'[{listed}]'}`"
