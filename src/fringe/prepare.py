@@ -15,6 +15,7 @@ from fringe.features.decoding import read_ahead
 from fringe.files import atomic_path
 from fringe.progress import progress
 from fringe.sources import ImageSource, open_source
+from fringe.sources.ahead import Ahead, along
 from fringe.sources.decoder_warnings import collected_warnings, tell
 
 __all__ = ["prepare"]
@@ -83,7 +84,7 @@ def prepare(
     )
     n = len(source)
     bounds = [(first, min(first + BLOCK, n)) for first in range(0, n, BLOCK)]
-    reading = read_ahead(partial(_encoded, source), bounds, workers)
+    reading = read_ahead(partial(_encoded, along(source, bounds)), bounds, workers)
     with (
         atomic_path(out) as partial_path,
         closing(reading),
@@ -102,7 +103,7 @@ def prepare(
     return n
 
 
-def _encoded(source: ImageSource, indices: np.ndarray) -> list[bytes]:
+def _encoded(source: ImageSource | Ahead, indices: np.ndarray) -> list[bytes]:
     """Return images as PNG files."""
     files = []
     for image in source.read(indices):

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 from fringe.errors import FringeError
+from fringe.sources.ahead import Ahead, along
 from fringe.sources.decoder_warnings import Warned, collected_warnings, hand_on
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def decoded(
         What the source raises, and when a worker process dies.
     """
     if workers == 0:
-        yield from read_ahead(source.read, bounds, threads)
+        yield from read_ahead(along(source, bounds).read, bounds, threads)
     else:
         yield from _in_processes(source, bounds, min(workers, len(bounds)))
 
@@ -104,7 +105,7 @@ def read_ahead(
 def _in_processes(
     source: ImageSource, bounds: Sequence[tuple[int, int]], workers: int
 ) -> Generator[np.ndarray, None, None]:
-    children = [_Child(source) for _ in range(workers)]
+    children = [_Child(along(source, bounds[number::workers])) for number in range(workers)]
     try:
         ahead = AHEAD * workers
         for index, batch in enumerate(bounds[:ahead]):
@@ -121,7 +122,7 @@ def _in_processes(
 class _Child:
     """A child interpreter that reads from a copy of the source, in the order it is asked."""
 
-    def __init__(self, source: ImageSource) -> None:
+    def __init__(self, source: ImageSource | Ahead) -> None:
         paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
         self.process = subprocess.Popen(
             [sys.executable, "-c", "from fringe.features.decoding import serve; serve()"],

@@ -162,6 +162,8 @@ class FileSource(Fingerprinted):
     """
 
     simulated = False
+    #: Whether files hold images in groups, and to read one is to read its group.
+    grouped = False
     #: Whether images that their decoder warns of are refused instead of counted.
     strict = False
     #: Images that `select` and `ignore` leave out, by suffix ("2 .heic, 1 .exr"); "" if none.
@@ -183,6 +185,20 @@ class FileSource(Fingerprinted):
         ------
         FringeError
             If an image cannot be read.
+        """
+
+    def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
+        """Yield what the files hold of the images at ``indices``, which increase."""
+        raise NotImplementedError
+
+    @abstractmethod
+    def from_stored(self, indices: Indices, stored: Callable[[int], bytes]) -> Images:
+        """Return what `read` does, of what ``stored`` returns for an index in place of the files'.
+
+        Raises
+        ------
+        FringeError
+            As `read` does.
         """
 
     def fingerprint_of(self, first: int, last: int) -> str:
@@ -259,8 +275,8 @@ class EncodedSource(FileSource):
         """Return width and height of one image as it is stored, from its header."""
         return size_of(self._bytes(index), self._label(index))
 
-    def _pixels(self, index: int) -> Images:
-        pixels = decode_pixels(self._bytes(index), self._label(index), self.strict)
+    def _pixels(self, index: int, data: bytes) -> Images:
+        pixels = decode_pixels(data, self._label(index), self.strict)
         return pixels if self.fit is None else np.asarray(self.fit(Image.fromarray(pixels)))
 
     def read(self, indices: Indices) -> Images:
@@ -273,13 +289,23 @@ class EncodedSource(FileSource):
             refused, or its size differs from the first one's; with ``strict``, also if a decoder
             warns of an image.
         """
+        return self.from_stored(indices, self._bytes)
+
+    def from_stored(self, indices: Indices, stored: Callable[[int], bytes]) -> Images:
+        """Return what `read` does, of what ``stored`` returns for an index.
+
+        Raises
+        ------
+        FringeError
+            As `read` does.
+        """
         wanted = check_indices(indices, len(self), self.name)
         height, width = self.resolution
         images = np.empty((len(wanted), height, width, 3), np.uint8)
         # In increasing order, which is the quick one for files that are read as streams.
         for row in sorted(range(len(wanted)), key=wanted.__getitem__):
             index = wanted[row]
-            pixels = self._pixels(index)
+            pixels = self._pixels(index, stored(index))
             if pixels.shape != (height, width, 3):
                 raise FringeError(
                     f"{self._label(index)}: {_size(pixels.shape)}, but {self._label(0)} is "
@@ -327,11 +353,21 @@ class ArraySource(FileSource):
         FringeError
             If an index is out of range or the file cannot be read.
         """
-        stored = self._rows(check_indices(indices, len(self), self.name))
+        return self._fitted(self._rows(check_indices(indices, len(self), self.name)))
+
+    def from_stored(self, indices: Indices, stored: Callable[[int], bytes]) -> Images:
+        """Return what `read` does, of what ``stored`` returns for an index."""
+        wanted = check_indices(indices, len(self), self.name)
+        rows = np.empty((len(wanted), *self.shape[1:]), np.uint8)
+        for row, index in enumerate(wanted):
+            rows[row] = np.frombuffer(stored(index), np.uint8).reshape(self.shape[1:])
+        return self._fitted(rows)
+
+    def _fitted(self, rows: Images) -> Images:
         if self.fit is None:
-            return stored
-        images = np.empty((len(stored), *self.resolution, 3), np.uint8)
-        for row, image in enumerate(stored):
+            return rows
+        images = np.empty((len(rows), *self.resolution, 3), np.uint8)
+        for row, image in enumerate(rows):
             images[row] = np.asarray(self.fit(Image.fromarray(image)))
         return images
 

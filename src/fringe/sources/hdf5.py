@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import h5py
@@ -67,6 +68,8 @@ class Hdf5Source(ArraySource):
                     "file (h5repack)"
                 )
             shape, dtype = dataset.shape, dataset.dtype
+            self._chunk = 1 if dataset.chunks is None else dataset.chunks[0]  # images in it
+            self.grouped = self._chunk > 1
         super().__init__(str(path), shape, dtype, fit, count)
 
     @property
@@ -91,12 +94,16 @@ class Hdf5Source(ArraySource):
             yield from map(bytes, self._rows(indices[start : start + step]))
 
     def _rows(self, indices: Sequence[int]) -> Images:
-        # HDF5 selects in increasing order, without repeats.
         order, back = np.unique(np.asarray(indices, np.int64), return_inverse=True)
+        images = np.empty((len(order), *self.shape[1:]), np.uint8)
+        # Neighbours, and images of one chunk, are read at once: to select scattered ones takes HDF5
+        # long, and it would decompress a chunk for each of its images.
+        apart = (np.diff(order) > 1) & (np.diff(order // self._chunk) > 0)
+        begins = [0, *(np.flatnonzero(apart) + 1).tolist(), len(order)]
         with readable(self.path, RuntimeError, KeyError), h5_file(self.path) as file:
             dataset = file[_DATASET]
-            if len(order) and order[-1] - order[0] + 1 == len(order):
-                images: Images = dataset[order[0] : order[-1] + 1]
-            else:
-                images = dataset[order]
+            for begin, end in pairwise(begins):
+                rows = order[begin:end]
+                if len(rows):
+                    images[begin:end] = dataset[rows[0] : rows[-1] + 1][rows - rows[0]]
         return images[back]

@@ -30,7 +30,7 @@ class ParquetSource(EncodedSource):
     They are in a column of structs with a field ``bytes`` (a ``datasets.Image``), or of plain
     binary values: that named ``image``, else ``img``, else the only such column. Only bytes are
     used, never paths to other files. Rows are read a group at a time, and the last group is kept
-    in memory, so scattered reading is slow.
+    in memory, so scattered reading is slow (`fringe.sources.ahead`).
 
     Parameters
     ----------
@@ -51,6 +51,8 @@ class ParquetSource(EncodedSource):
         If pyarrow is not installed, a file is missing, unreadable, cut short or damaged, has no
         column of images or several, or there is no row or fewer than ``count``.
     """
+
+    grouped = True
 
     def __init__(
         self,
