@@ -720,6 +720,20 @@ def protocols(datasets):
     }
 
 
+def read_from_files(datasets):
+    """Return, as params, which features say how many images of each data set were damaged.
+
+    Nothing where no images are read from files.
+    """
+    found = {}
+    for name in datasets:
+        sources = dict.fromkeys([DATASETS[name]["real"], DATASETS[name]["generated"]])
+        files = [s for s in sources if config["sources"][s]["kind"] == "files"]
+        if files:
+            found[name] = [f"{source}/{MAIN}.h5" for source in files]
+    return {"read": found} if found else {}
+
+
 def snapshot_protocols(datasets):
     """Return what the FID of each snapshot is measured with, as `protocols`."""
     return {

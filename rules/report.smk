@@ -41,6 +41,7 @@ rule verdict:
             "scales": config["sensitivity"]["noise"]["scales"],
             "released": plan.released_steps(config, SOURCES),
             "protocols": protocols(RESAMPLED),
+            **read_from_files(RESAMPLED),
             "dims": {
                 name: network_info(name)[0]
                 for name in (config["network"], *config["controls"])

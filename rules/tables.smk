@@ -52,6 +52,7 @@ rule make_table:
             ),
             "choices": config["choices"][f"table{w.table}"],
             "protocols": protocols(RESAMPLED),
+            **read_from_files(RESAMPLED),
             "revision": revisions.TABLES,
         },
     script:

@@ -24,6 +24,7 @@ from fringe.files import create_h5
 from fringe.networks import network_weights
 from fringe.networks.registry import NETWORKS
 from fringe.sources import GeneratedSource, KeptImages, render_shard
+from fringe.sources.decoder_warnings import as_attributes
 
 from .generators.checkpoints import write_fastgan_pickle, write_stylegan2_pickle
 
@@ -723,3 +724,31 @@ def test_images_that_were_kept_are_read_where_they_are_still_right(
     assert not isinstance(plan.open_images(completed, "real"), KeptImages)
     completed["extraction"] |= {"keep_images": False}
     assert not isinstance(plan.open_images(completed, "fake"), KeptImages)
+
+
+def test_features_of_damaged_images_are_refused_once_their_source_is_strict(
+    config: dict[str, Any],
+) -> None:
+    config["extraction"] = {"batch_size": 5, "shard_size": 5}
+    config["sources"]["real"]["strict"] = True
+    _, sources = check(config)
+    (name, images), (other, _) = list(sources["real"]["shards"].items())[1:]
+    warned = [("real.zip!06.jpg", "Corrupt JPEG data: bad Huffman code")]
+
+    def write(shard: str, **about: str | int) -> None:
+        path = Path("results/run/features/real/tiny", f"{shard}.h5")
+        with create_h5(path, about) as file:
+            file["features"] = np.zeros((5, 3), np.float32)
+
+    write(name, images=images)  # of an earlier version, which did not count
+    write(other, images="others", **as_attributes(warned))  # images that were since replaced
+    check(config)
+    write(name, images=images, **as_attributes(warned))
+    (fault,) = faults(config)
+    assert fault == (
+        "sources/real/strict: of its images that have features already, 1 image of 5 had damaged "
+        "data that was decoded all the same (real.zip!06.jpg: Corrupt JPEG data: bad Huffman code);"
+        " replace or remove the damaged ones, or drop `strict`"
+    )
+    config["sources"]["real"]["strict"] = False
+    check(config)

@@ -21,6 +21,7 @@ from fringe.config import (
 from fringe.configfile import read_entries
 from fringe.devices import choose_device
 from fringe.errors import FringeError
+from fringe.features import warned_shards
 from fringe.files import attributes, is_made_from, open_h5
 from fringe.networks import network_classes, network_info, network_names, network_weights
 from fringe.networks.class_names import find_class
@@ -259,7 +260,21 @@ def check(
     faults += where_shaped(faults, _explanation_faults, completed, sources)
     raise_faults(map(resolved.explain, faults), resolved.advice)
     _divide(completed, sources, opened)
+    raise_faults(_strict_faults(completed, sources))
     return completed, sources
+
+
+def _strict_faults(config: Config, sources: Sources) -> Iterable[str]:
+    """Yield the strict sources of which damaged images were used before they were strict."""
+    for name, about in sources.items():
+        if config["sources"][name].get("strict"):
+            folder = Path(config["results"], config["run"], "features", name)
+            told = warned_shards(folder, about["shards"])
+            if told is not None:
+                yield (
+                    f"sources/{name}/strict: of its images that have features already, {told}; "
+                    "replace or remove the damaged ones, or drop `strict`"
+                )
 
 
 def _note_least(config: Config) -> Iterable[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -65,7 +66,9 @@ def test_every_script_is_a_rule_s_and_every_rule_has_a_script() -> None:
     }
 
 
-def paper_verdict(folder: Path, controls: list[str], stated: dict[str, str | None]) -> str:
+def paper_verdict(
+    folder: Path, controls: list[str], stated: dict[str, str | None], **more: object
+) -> str:
     """Return the verdict of the script on the paper's own numbers of FFHQ, single repeats."""
     rows = paper_numbers()
     rows = rows[rows["exhibit"].isin(["table1", "table2"]) & (rows["dataset"] == "ffhq")]
@@ -80,12 +83,14 @@ def paper_verdict(folder: Path, controls: list[str], stated: dict[str, str | Non
         "trained_on": stated,
         "released": {},
         "protocols": {},
+        **more,
     }
     files = Named()
     files.scores = [str(folder / "scores.csv")]
     job = SimpleNamespace(
         input=files,
         params=SimpleNamespace(verdict=about),
+        config={"results": str(folder), "run": "run"},
         output=SimpleNamespace(markdown=folder / "verdict.md", html=folder / "verdict.html"),
     )
     load(REPOSITORY / "workflow/scripts/write_verdict.py").main(job)
@@ -111,6 +116,28 @@ def test_the_paper_s_ffhq_is_judged_by_swav(tmp_path: Path) -> None:
     assert "at least about" not in text
 
 
+def write_warned(folder: Path, name: str, warned: int, first: list[tuple[str, str]]) -> None:
+    path = folder / "run/features" / name
+    path.parent.mkdir(parents=True)
+    with h5py.File(path, "w") as file:
+        file["features"] = np.zeros((50, 3), np.float32)
+        file.attrs["warned"], file.attrs["first_warned"] = warned, json.dumps(first)
+
+
+def test_the_verdict_names_damaged_images(tmp_path: Path) -> None:
+    first = [(f"real.zip!{n}.jpg", "Corrupt JPEG data: bad Huffman code") for n in (3, 4, 6)]
+    write_warned(tmp_path, "real/inception.h5", 37, first)
+    write_warned(tmp_path, "whole/inception.h5", 0, [])
+    files = ["real/inception.h5", "whole/inception.h5", "absent/inception.h5"]
+    text = paper_verdict(tmp_path, ["clip"], {}, read={"ffhq": files})
+    assert (
+        "Of source real, 37 images of 50 had damaged data that was decoded all the same "
+        "(real.zip!3.jpg: Corrupt JPEG data: bad Huffman code; real.zip!4.jpg: "
+    ) in text
+    assert "Of source whole" not in text
+    assert "Of source absent" not in text
+
+
 def test_a_table_says_its_seed_and_how_far_released_steps_went(tmp_path: Path) -> None:
     schemes = {"random": 10.0, "prelogits-released": 8.0, "prelogits": 5.0, "logits": 6.0}
     rows = [
@@ -122,18 +149,22 @@ def test_a_table_says_its_seed_and_how_far_released_steps_went(tmp_path: Path) -
     released = {"steps": 20, "learning_rate": 1, "candidates": {"faces": 6000}}
     about = {"titles": {"faces": "Faces"}, "network": "net", "controls": [], "repeats": 2}
     about |= {"released": released, "choices": "", "protocols": {}}
+    about["read"] = {"faces": ["real/net.h5"], "others": ["real/net.h5"]}
+    write_warned(tmp_path, "real/net.h5", 1, [("3.jpg", "Corrupt JPEG data: bad Huffman code")])
     kinds = ("csv", "markdown", "latex", "html")
     job = SimpleNamespace(
         input=Named([tmp_path / "scores.csv"]),
         output=SimpleNamespace(**{kind: tmp_path / f"table.{kind}" for kind in kinds}),
         wildcards=SimpleNamespace(table="2"),
         params=SimpleNamespace(table=about),
+        config={"results": str(tmp_path), "run": "run"},
     )
     load(REPOSITORY / "workflow/scripts/make_table.py").main(job)
     text = (tmp_path / "table.markdown").read_text()
     assert "Seed of all random choices: 7." in text
     assert "Released steps: 20 of step size 1." in text
     assert "is 0.0033 for Faces, and 4 in the published runs" in text
+    assert text.count("Of source real, 1 image of 50 had damaged data") == 1
 
 
 def test_draw_random(tmp_path: Path) -> None:

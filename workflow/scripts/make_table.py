@@ -3,8 +3,11 @@
 In: scores. Out: the table as Markdown, LaTeX and HTML, and as CSV with every metric there is.
 """
 
+from pathlib import Path
+
 from fringe import tables
 from fringe.evaluation import read_scores
+from fringe.features import warned_sources
 from fringe.stage import Job, run
 
 
@@ -36,6 +39,11 @@ def main(job: Job) -> None:
         )
     if number != "1" and released:
         notes += tables.released_remarks(about["released"], about["titles"])
+    if read := about.get("read"):
+        folder = Path(job.config["results"], job.config["run"], "features")
+        notes += warned_sources(
+            folder, dict.fromkeys(file for some in read.values() for file in some)
+        )
     seeds = ", ".join(map(str, sorted(set(scores["seed"]))))
     notes.append(f"Seed of all random choices: {seeds}.")
     if about["choices"]:

@@ -5,9 +5,11 @@ and HTML.
 """
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any
 
 from fringe.evaluation import read_region_noise, read_region_shares, read_scores
+from fringe.features import warned_sources
 from fringe.report import verdict, write_verdicts
 from fringe.stage import Job, run
 from fringe.tables import read_protocols
@@ -28,8 +30,17 @@ def main(job: Job) -> None:
         region_shares=_read(read_region_shares, job.input.get("region_shares")),
         released=about["released"],
         protocols=read_protocols(about["protocols"]),
+        damage=_damage(job, about.get("read", {})),
     )
     write_verdicts(found, job.output.markdown, job.output.html)
+
+
+def _damage(job: Job, read: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return what the features say of damaged images; an input they are not, but were of scores."""
+    return {
+        dataset: warned_sources(Path(job.config["results"], job.config["run"], "features"), files)
+        for dataset, files in read.items()
+    }
 
 
 def _read(read: Callable[[Iterable[str]], Any], files: Iterable[str] | None) -> Any:

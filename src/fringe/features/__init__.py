@@ -7,6 +7,7 @@ from fringe.features.decoding import decoded
 from fringe.features.extract import activations, extract_shard
 from fringe.features.joined import Features, JoinedFeatures
 from fringe.features.store import FeatureFile, link_shards, open_features, verify
+from fringe.features.warned import warned_shards, warned_sources
 from fringe.revisions import FEATURES as REVISION
 
 __all__ = [
@@ -20,4 +21,6 @@ __all__ = [
     "link_shards",
     "open_features",
     "verify",
+    "warned_shards",
+    "warned_sources",
 ]

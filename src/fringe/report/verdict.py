@@ -55,8 +55,8 @@ class Verdict:
     (0.5 is half of it; NaN if the scores do not tell), ``share_std`` its standard deviation,
     ``judge`` the control it rests on, or None where no control can judge; ``flags`` name reasons
     for caution: "no-judge", "training-not-stated" (of the judge), "control-within-noise",
-    "fid-within-noise", "single-repeat", "singular", "few-images", "unequal-counts" or "simulated";
-    ``sentences`` say all of it.
+    "fid-within-noise", "single-repeat", "singular", "few-images", "unequal-counts",
+    "damaged-images" or "simulated"; ``sentences`` say all of it.
     """
 
     dataset: str
@@ -83,6 +83,7 @@ def verdict(
     region_shares: pd.DataFrame | None = None,
     released: Mapping[str, Any] | None = None,
     protocols: Protocols | None = None,
+    damage: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Verdict]:
     """Tell, for each dataset, how much of FID resampling takes away from unchanged images.
 
@@ -114,6 +115,8 @@ def verdict(
         scores hold that scheme then, and it is compared with the optimal weights and the paper's.
     protocols : mapping of dataset to Protocol, optional
         What the scores were measured with: only where that is the paper's they compare with it.
+    damage : mapping of dataset to sentences, optional
+        What is said of damaged images (`fringe.features.warned_sources`).
 
     Raises
     ------
@@ -135,6 +138,7 @@ def verdict(
             region_shares,
             released,
             protocols,
+            (damage or {}).get(dataset, ()),
         )
         for dataset in datasets_of(scores)
     ]
@@ -181,6 +185,7 @@ def _verdict(
     region_shares: pd.DataFrame | None,
     released: Mapping[str, Any] | None,
     protocols: Protocols | None,
+    damage: Sequence[str],
 ) -> Verdict:
     title = title_of(titles, dataset)
     fid, before, after = _change(scores, dataset, main, titles)
@@ -239,6 +244,9 @@ def _verdict(
         said += released_remarks(released, titles, [dataset])
     said += sensitivity_sentences(region_noise, region_shares, dataset, main)
     said += _cautions(flags, fid, before, after, main, dims)
+    if damage:
+        flags.append("damaged-images")
+        said += damage
     if simulated:
         flags.append("simulated")
         said.append(
