@@ -33,15 +33,23 @@ def test_columns(tmp_path: Path, pngs: list[bytes], pixels: np.ndarray):
     for columns in (
         {"label": labels, "photo": structs},
         {"label": labels, "photo": pa.array(pngs, pa.large_binary())},
+        {"label": labels, "photo": pa.array(pngs, pa.binary()).dictionary_encode()},
         {"mask": other, "img": structs},
         {"img": other, "image": pa.array(pngs, pa.binary()), "mask": other},
     ):
         path = write(tmp_path / "a.parquet", **columns)
         assert np.array_equal(open_source(path).read(range(7)), pixels)
     for columns, message in (
-        ({"left": other, "right": structs}, r"several columns of .*\['left', 'right'\]; name"),
+        ({"left": other, "right": structs}, r"several columns of .*\(left, right\); name"),
         ({"label": labels, "text": pa.array(["a"] * 7)}, "no column of image bytes"),
-        ({"image": pa.array([[data] for data in pngs])}, "no column of image bytes"),
+        (
+            {"views": pa.array([[data, data] for data in pngs])},
+            "has several images in each row of 'views'; give each image a row of its own",
+        ),
+        (
+            {"views": pa.array([[{"bytes": pngs[0]}]] * 7)},
+            "has several images in each row of 'views'",
+        ),
     ):
         with pytest.raises(FringeError, match=rf"a\.parquet: {message}"):
             open_source(write(tmp_path / "a.parquet", **columns))

@@ -24,7 +24,6 @@ from fringe.sources.names import suffix_of
 
 __all__ = [
     "REVISION",
-    "ArraySource",
     "EncodedSource",
     "FileSource",
     "Fingerprinted",
@@ -313,62 +312,6 @@ class EncodedSource(FileSource):
                     "to have each cropped to a centred square and resized"
                 )
             images[row] = pixels
-        return images
-
-
-class ArraySource(FileSource):
-    """Images that one file holds as a uint8 array (N, H, W, 3)."""
-
-    def __init__(
-        self, name: str, shape: Sequence[int], dtype: np.dtype, fit: Fit | None, count: int | None
-    ) -> None:
-        """Check that ``shape`` and ``dtype`` are those of RGB images.
-
-        Raises
-        ------
-        FringeError
-            If they are not, or there are fewer than ``count`` images.
-        """
-        if dtype != np.uint8 or len(shape) != 4 or shape[3] != 3 or min(shape[1:]) == 0:
-            raise FringeError(
-                f"{name}: an array of {dtype} and shape {tuple(shape)}; images must be uint8 RGB "
-                "of shape (N, height, width, 3): convert the array and save it again"
-            )
-        self.shape = tuple(shape)
-        super().__init__(name, check_count(shape[0], count, name), fit)
-
-    @abstractmethod
-    def _rows(self, indices: Sequence[int]) -> Images:
-        """Return the stored images at ``indices``, in that order."""
-
-    def image_size(self, index: int) -> tuple[int, int]:
-        """Return width and height of one image as it is stored."""
-        return self.shape[2], self.shape[1]
-
-    def read(self, indices: Indices) -> Images:
-        """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3).
-
-        Raises
-        ------
-        FringeError
-            If an index is out of range or the file cannot be read.
-        """
-        return self._fitted(self._rows(check_indices(indices, len(self), self.name)))
-
-    def from_stored(self, indices: Indices, stored: Callable[[int], bytes]) -> Images:
-        """Return what `read` does, of what ``stored`` returns for an index."""
-        wanted = check_indices(indices, len(self), self.name)
-        rows = np.empty((len(wanted), *self.shape[1:]), np.uint8)
-        for row, index in enumerate(wanted):
-            rows[row] = np.frombuffer(stored(index), np.uint8).reshape(self.shape[1:])
-        return self._fitted(rows)
-
-    def _fitted(self, rows: Images) -> Images:
-        if self.fit is None:
-            return rows
-        images = np.empty((len(rows), *self.resolution, 3), np.uint8)
-        for row, image in enumerate(rows):
-            images[row] = np.asarray(self.fit(Image.fromarray(image)))
         return images
 
 

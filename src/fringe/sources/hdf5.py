@@ -4,26 +4,32 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
+import numpy.typing as npt
 
 from fringe.errors import FringeError
 from fringe.files import h5_file
-from fringe.sources.base import ArraySource, Images, Indices, as_path, readable
+from fringe.sources.arrays import ArraySource, Held, choose_array
+from fringe.sources.base import Images, Indices, as_path, readable
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
 
-__all__ = ["Hdf5Source"]
+__all__ = ["Hdf5Source", "rows_of"]
 
 _DATASET = "images"
 BLOCK = 16 << 20  # bytes of pixels that are read at a time
+MANY = 1000  # datasets and groups that are looked at: who keeps a dataset for each image has more
 
 
 class Hdf5Source(ArraySource):
-    """The dataset ``images`` of an HDF5 file: uint8 (N, H, W, 3), RGB.
+    """The dataset ``images`` of an HDF5 file, or the only array in it that may hold images.
 
-    The file is opened for each `read` and closed again: HDF5 does not survive a fork while open.
+    It is uint8 (N, H, W, 3), RGB, or (N, H, W, 1), gray. The file is opened for each `read` and
+    closed again: HDF5 does not survive a fork while open. An image that nobody has written is
+    refused, for which HDF5 would give black.
 
     Parameters
     ----------
@@ -54,23 +60,12 @@ class Hdf5Source(ArraySource):
         self.path = as_path(path)
         self.cache = cache
         with readable(path, RuntimeError, KeyError), h5_file(self.path) as file:
-            dataset = file.get(_DATASET)
-            if not isinstance(dataset, h5py.Dataset):
-                raise FringeError(
-                    f"{path}: has no dataset `{_DATASET}`, but {sorted(file)}; name the array of "
-                    f"images `{_DATASET}`"
-                )
-            link = file.get(_DATASET, getlink=True)
-            if isinstance(link, h5py.ExternalLink) or dataset.is_virtual or dataset.external:
-                # The fingerprint of this file would not tell when those change.
-                raise FringeError(
-                    f"{path}: its `{_DATASET}` lies in other files; copy it into one "
-                    "file (h5repack)"
-                )
-            shape, dtype = dataset.shape, dataset.dtype
-            self._chunk = 1 if dataset.chunks is None else dataset.chunks[0]  # images in it
-            self.grouped = self._chunk > 1
-        super().__init__(str(path), shape, dtype, fit, count)
+            self.dataset = _find(file, str(path))
+            dataset = file[self.dataset]
+            held = Held(dataset.shape, dataset.dtype)
+            self._unwritten = _unwritten(dataset) if held.are_images and dataset.size else None
+            self.grouped = _images_in_chunk(dataset) > 1
+        super().__init__(str(path), held, fit, count)
 
     @property
     def files(self) -> list[Path]:
@@ -79,13 +74,15 @@ class Hdf5Source(ArraySource):
 
     @cached_property
     def _contents(self) -> ImageDigests:
-        return ImageDigests([self.path], [0, self.count], "", self.cache)
+        what = "" if self.dataset == _DATASET else f"in {self.dataset}"
+        return ImageDigests([self.path], [0, self.count], what, self.cache)
 
     def fingerprint_at(self, indices: Indices) -> str:
         """Return SHA-256 of the pixels of the images in that order, and of the resizing.
 
         Other images do not count, nor does how the file is divided and compressed.
         """
+        self._refuse_unwritten(indices)
         return self._digest("hdf5", self.shape[1:], self._contents.of(indices, self._stored))
 
     def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
@@ -94,16 +91,97 @@ class Hdf5Source(ArraySource):
             yield from map(bytes, self._rows(indices[start : start + step]))
 
     def _rows(self, indices: Sequence[int]) -> Images:
-        order, back = np.unique(np.asarray(indices, np.int64), return_inverse=True)
-        images = np.empty((len(order), *self.shape[1:]), np.uint8)
-        # Neighbours, and images of one chunk, are read at once: to select scattered ones takes HDF5
-        # long, and it would decompress a chunk for each of its images.
-        apart = (np.diff(order) > 1) & (np.diff(order // self._chunk) > 0)
-        begins = [0, *(np.flatnonzero(apart) + 1).tolist(), len(order)]
+        self._refuse_unwritten(indices)
         with readable(self.path, RuntimeError, KeyError), h5_file(self.path) as file:
-            dataset = file[_DATASET]
-            for begin, end in pairwise(begins):
-                rows = order[begin:end]
-                if len(rows):
-                    images[begin:end] = dataset[rows[0] : rows[-1] + 1][rows - rows[0]]
-        return images[back]
+            return rows_of(file[self.dataset], indices)
+
+    def _refuse_unwritten(self, indices: Indices) -> None:
+        if self._unwritten is None:
+            return
+        wanted = np.asarray(indices, np.int64)
+        lacking = wanted[self._unwritten[wanted]]
+        if len(lacking):
+            there = int(np.argmax(self._unwritten))
+            use = f", or use those before it (`count: {there}`, `order: file`)" if there else ""
+            raise FringeError(
+                f"{self.path}: image {lacking.min()} was never written, and HDF5 would give a "
+                f"blank one; {np.count_nonzero(self._unwritten)} of {len(self._unwritten)} are "
+                f"missing, from image {there} on: write them all{use}"
+            )
+
+
+def rows_of(dataset: h5py.Dataset, indices: Indices) -> Images:
+    """Return images of a dataset by their index, in that order; one may come several times.
+
+    Neighbours, and images of one chunk, are read at once: to select scattered ones takes HDF5 long,
+    and it would decompress a chunk for each of its images.
+    """
+    order, back = np.unique(np.asarray(indices, np.int64), return_inverse=True)
+    images = np.empty((len(order), *dataset.shape[1:]), np.uint8)
+    apart = (np.diff(order) > 1) & (np.diff(order // _images_in_chunk(dataset)) > 0)
+    begins = [0, *(np.flatnonzero(apart) + 1).tolist(), len(order)]
+    for begin, end in pairwise(begins):
+        rows = order[begin:end]
+        if len(rows):
+            images[begin:end] = dataset[rows[0] : rows[-1] + 1][rows - rows[0]]
+    return images[back]
+
+
+def _images_in_chunk(dataset: h5py.Dataset) -> int:
+    return int(dataset.chunks[0]) if dataset.chunks else 1
+
+
+def _find(file: h5py.File, name: str) -> str:
+    """Return the path in the file of the dataset of images."""
+    link = file.get(_DATASET, getlink=True)
+    dataset = file.get(_DATASET)
+    if isinstance(link, h5py.ExternalLink):
+        raise FringeError(_elsewhere(name, _DATASET))
+    if isinstance(dataset, h5py.Dataset):
+        key = _DATASET
+    else:
+        arrays: dict[str, Held] = {}
+        seen = []
+
+        def look(key: str, item: h5py.Group | h5py.Dataset) -> bool | None:
+            seen.append(key)
+            if isinstance(item, h5py.Dataset) and item.shape is not None:
+                arrays[key] = Held(item.shape, item.dtype)
+            return len(seen) > MANY or None
+
+        if file.visititems(look):
+            raise FringeError(
+                f"{name}: holds no dataset `{_DATASET}`, but more than {MANY} others; images must "
+                "be one array (N, height, width, 3), or files in a ZIP or a folder"
+            )
+        key = choose_array(name, arrays, _DATASET)
+    if file[key].is_virtual or file[key].external:
+        # The fingerprint of this file would not tell when those change.
+        raise FringeError(_elsewhere(name, key))
+    return key
+
+
+def _elsewhere(name: str, key: str) -> str:
+    return f"{name}: its `{key}` lies in other files; copy it into one file (h5repack)"
+
+
+def _unwritten(dataset: h5py.Dataset) -> npt.NDArray[np.bool_] | None:
+    """Tell of each image whether a part of it was never written; None if all were written whole.
+
+    A file does not tell of images that share a chunk, or lie in one piece with others.
+    """
+    count = len(dataset)
+    if dataset.chunks is None:
+        # One piece, which is there as soon as anything was written.
+        return None if dataset.id.get_storage_size() else np.ones(count, bool)
+    grid = [-(-length // step) for length, step in zip(dataset.shape, dataset.chunks, strict=True)]
+    if dataset.id.get_num_chunks() == np.prod(grid, dtype=np.int64):
+        return None
+    found = np.zeros(grid[0], np.int64)
+
+    def note(chunk: Any) -> None:
+        found[chunk.chunk_offset[0] // dataset.chunks[0]] += 1
+
+    dataset.id.chunk_iter(note)
+    lacking = found < np.prod(grid[1:], dtype=np.int64)
+    return np.repeat(lacking, dataset.chunks[0])[:count]

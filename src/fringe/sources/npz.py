@@ -1,8 +1,10 @@
 """Images in an NPZ file, as samplers of diffusion models write them."""
 
 import io
+import threading
 import zipfile
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import IO
@@ -11,21 +13,32 @@ import numpy as np
 from numpy.lib import format as npy
 
 from fringe.errors import FringeError
-from fringe.sources.base import ArraySource, Images, Indices, PerProcess, as_path, readable
+from fringe.progress import advance
+from fringe.sources.arrays import ArraySource, Held, choose_array
+from fringe.sources.base import Images, Indices, PerProcess, as_path, readable
+from fringe.sources.digests import remembered
 from fringe.sources.fitting import Fit
 from fringe.sources.zipfiles import DAMAGE, open_zip, refuse_unreadable
 
 __all__ = ["NpzSource"]
 
-_MEMBER = "arr_0.npy"
+_USUAL = "arr_0"
+_MOST = 100  # arrays of which a file tells: who saves each image as an array of its own has more
+_BLOCK = 1 << 20  # bytes that are read at a time to check them
+
+_checking = threading.Lock()  # of several threads one checks a file
 
 
 class NpzSource(ArraySource):
-    """The array ``arr_0`` of an NPZ file: uint8 (N, H, W, 3), RGB.
+    """The array ``arr_0`` of an NPZ file, or the only array in it that may hold images.
 
-    The array is never held whole: a stored one (`numpy.savez`) is read in place, a compressed one
-    (`numpy.savez_compressed`) is decompressed as a stream, quick in increasing order of index.
-    Nothing is unpickled: arrays of objects are refused.
+    It is uint8 (N, H, W, 3), RGB, or (N, H, W, 1), gray, and never held whole: a stored one
+    (`numpy.savez`) is read in place, a compressed one (`numpy.savez_compressed`) is decompressed
+    as a stream, quick in increasing order of index. Nothing is unpickled: arrays of objects are
+    refused.
+
+    Before the first image is read, or the fingerprint of a stored array is told, the array is read
+    once from end to end for its CRC-32, which covers all of it.
 
     Parameters
     ----------
@@ -35,6 +48,8 @@ class NpzSource(ArraySource):
         How every image is cropped and resized.
     count : int, optional
         Use only the first so many.
+    cache : path-like, optional
+        Where it is remembered that the array was whole (`remembered`).
 
     Raises
     ------
@@ -43,42 +58,39 @@ class NpzSource(ArraySource):
         ``count`` images.
     """
 
-    def __init__(self, path: str | Path, fit: Fit | None = None, count: int | None = None) -> None:
-        """Read the directory and the array's header."""
+    def __init__(
+        self,
+        path: str | Path,
+        fit: Fit | None = None,
+        count: int | None = None,
+        cache: Path | None = None,
+    ) -> None:
+        """Read the directory and the arrays' headers."""
         self.path = as_path(path)
+        self.cache = cache
         with readable(path, *DAMAGE), open_zip(self.path) as archive:
-            names = [info.filename for info in archive.infolist()]
-            if _MEMBER not in names and {"mu.npy", "sigma.npy"} <= set(names):
-                raise FringeError(
-                    f"{path}: holds statistics (mu, sigma), not images; read them with "
-                    "fringe.exchange.read_statistics where a mean and covariance are enough, and "
-                    "give the images where features are extracted"
-                )
-            if _MEMBER not in names:
-                raise FringeError(
-                    f"{path}: has no array `arr_0`, but {names}; save the images as the only "
-                    "array: numpy.savez(path, images)"
-                )
-            info = archive.getinfo(_MEMBER)
-            refuse_unreadable(info, str(path))
+            info = archive.getinfo(f"{_find(archive, str(path))}.npy")
             with archive.open(info) as member:
-                shape, fortran_order, dtype = _read_header(member, path)
+                held, fortran_order = _read_header(member, path)
                 header_bytes = member.tell()
         if fortran_order:
             raise FringeError(
                 f"{path}: its array is in Fortran order; save numpy.ascontiguousarray(images)"
             )
-        super().__init__(str(path), shape, dtype, fit, count)
-        if info.file_size != header_bytes + int(np.prod(shape, dtype=np.int64)):
+        super().__init__(str(path), held, fit, count)
+        if info.file_size != header_bytes + int(np.prod(self.shape, dtype=np.int64)):
             raise FringeError(
-                f"{path}: its array has {info.file_size} bytes, not those of shape {shape}; "
+                f"{path}: its array has {info.file_size} bytes, not those of shape {self.shape}; "
                 "fetch or make it anew"
             )
         self._content = (info.filename, info.file_size, info.CRC)
-        stored = info.compress_type == zipfile.ZIP_STORED
-        self._pixels = PerProcess(partial(_open_pixels, self.path, stored))
+        self._is_stored = info.compress_type == zipfile.ZIP_STORED
+        self._is_whole = False
+        self._pixels = PerProcess(partial(_open_pixels, self.path, info.filename, self._is_stored))
         # Where in the opened stream image 0 begins.
-        self._start = _data_offset(self.path, info) + header_bytes if stored else header_bytes
+        self._start = header_bytes
+        if self._is_stored:
+            self._start += _data_offset(self.path, info)
 
     @property
     def files(self) -> list[Path]:
@@ -87,13 +99,26 @@ class NpzSource(ArraySource):
 
     def fingerprint_at(self, indices: Indices) -> str:
         """Return SHA-256 of the whole array's size and CRC, of indices, and of the resizing."""
+        if self._is_stored:
+            self._check()
         return self._digest("npz", *self._content, *map(int, indices))
 
     def fingerprint_of(self, first: int, last: int) -> str:
         """Return SHA-256 of the whole array's size and CRC, and of the resizing."""
-        return self._digest("npz", *self._content)
+        return self.fingerprint_at([])
+
+    def _check(self) -> None:
+        """Raise if the array is not the one that its CRC-32 was computed of."""
+        with _checking:
+            if not self._is_whole:
+                member = self._content[0]
+                what = f"CRC-32 of {member} in "
+                learn = partial(_read_to_the_end, member=member)
+                remembered([self.path], self.cache, what, learn, in_bytes=True, doing="checking")
+                self._is_whole = True
 
     def _rows(self, indices: Sequence[int]) -> Images:
+        self._check()
         images = np.empty((len(indices), *self.shape[1:]), np.uint8)
         bytes_each = images.nbytes // max(1, len(indices))
         with readable(self.path, *DAMAGE):
@@ -109,18 +134,57 @@ class NpzSource(ArraySource):
         return images
 
 
-def _open_pixels(path: Path, stored: bool) -> IO[bytes]:
-    return path.open("rb") if stored else zipfile.ZipFile(path).open(_MEMBER)
+def _find(archive: zipfile.ZipFile, name: str) -> str:
+    """Return the name of the array of images."""
+    arrays: dict[str, Held] = {}
+    for info in archive.infolist():
+        key = info.filename.removesuffix(".npy")
+        if key == _USUAL:
+            refuse_unreadable(info, name)
+        elif key == info.filename or len(arrays) > _MOST:
+            continue
+        # Of another array, one that cannot be read holds no images that could be meant.
+        harmless = () if key == _USUAL else (FringeError, *DAMAGE)
+        with suppress(*harmless), archive.open(info) as member:
+            arrays[key], _ = _read_header(member, name)
+    if {"mu", "sigma"} <= set(arrays) and not any(len(a.shape) > 2 for a in arrays.values()):
+        raise FringeError(
+            f"{name}: holds statistics (mu, sigma), not images; read them with "
+            "fringe.exchange.read_statistics where a mean and covariance are enough, and "
+            "give the images where features are extracted"
+        )
+    return choose_array(name, arrays, _USUAL)
 
 
-def _read_header(member: IO[bytes], path: str | Path) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _read_to_the_end(path: Path, member: str) -> str:
+    """Read a member whole, so that zipfile raises if its CRC-32 is not that of the directory."""
+    with (
+        readable(path, *DAMAGE),
+        path.open("rb") as file,
+        zipfile.ZipFile(file) as archive,
+        archive.open(member) as stream,
+    ):
+        place = file.tell()
+        while stream.read(_BLOCK):
+            advance(file.tell() - place)  # of a compressed one, bytes of the file
+            place = file.tell()
+    return "whole"
+
+
+def _open_pixels(path: Path, member: str, stored: bool) -> IO[bytes]:
+    return path.open("rb") if stored else zipfile.ZipFile(path).open(member)
+
+
+def _read_header(member: IO[bytes], path: str | Path) -> tuple[Held, bool]:
+    """Return what an array is, and whether it is in Fortran order."""
     version = npy.read_magic(member)
     if version != (1, 0):
         raise FringeError(
             f"{path}: an array of .npy version {version}, which images in uint8 never have; save "
             "it again with numpy.savez"
         )
-    return npy.read_array_header_1_0(member)
+    shape, fortran_order, dtype = npy.read_array_header_1_0(member)
+    return Held(shape, dtype), fortran_order
 
 
 def _data_offset(path: Path, info: zipfile.ZipInfo) -> int:

@@ -58,7 +58,8 @@ def open_source(
         * a ``.zip`` of images, as StyleGAN's dataset tool or anybody writes it;
         * a folder of images, folders inside included;
         * an ``.npz`` (array ``arr_0``, as guided-diffusion writes it) or an ``.h5`` or ``.hdf5``
-          (dataset ``images``), arrays being uint8 (N, H, W, 3), RGB;
+          (dataset ``images``), or the only array in one of these that may hold images; arrays are
+          uint8 (N, H, W, 3), RGB, or (N, H, W, 1), gray;
         * the folder of an LMDB, whose values are encoded images (LSUN), or its ``.mdb`` file;
         * a ``.tar`` of images, or several (WebDataset): a folder of ``.tar`` files, or a pattern
           such as ``shard-{000000..000010}.tar`` or ``shard-*.tar``;
@@ -72,8 +73,8 @@ def open_source(
         large enough (the dataset tool's ``--max-images`` counts the others too).
     cache : path-like, optional
         A folder that remembers what was learnt by reading files: hashes, for the fingerprints of
-        all kinds but ZIP and NPZ, members of tars, and which images are large enough for the wide
-        crop. Several processes may use it at the same time.
+        all kinds but ZIP and NPZ, checksums of NPZs, members of tars, and which images are large
+        enough for the wide crop. Several processes may use it at the same time.
     crop : str
         ``center``, or ``wide WxH`` (``wide 512x384`` is LSUN Car's): images are cropped to the
         proportions W : H, resized, and black bars fill up a square of W x W pixels; images that
@@ -151,7 +152,7 @@ def _open(
     if suffix in {".npz", ".h5", ".hdf5", ".mdb"}:
         _refuse_choice(path, suffix, choice)
     if suffix == ".npz":
-        return NpzSource(path, fit, count)
+        return NpzSource(path, fit, count, cache)
     if suffix in {".h5", ".hdf5"}:
         return Hdf5Source(path, fit, count, cache)
     if suffix == ".mdb":

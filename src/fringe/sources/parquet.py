@@ -178,25 +178,41 @@ def _image_column(schema: Any, shard: Path) -> str:
     import pyarrow as pa
 
     def is_binary(kind: pa.DataType) -> bool:
+        if pa.types.is_dictionary(kind):  # each distinct value is stored once
+            return is_binary(kind.value_type)
         return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind))
 
-    columns = [
-        field.name
-        for field in schema
-        if is_binary(field.type)
-        or (
-            pa.types.is_struct(field.type)
-            and field.type.get_field_index("bytes") >= 0
-            and is_binary(field.type.field("bytes").type)
+    def are_images(kind: pa.DataType) -> bool:
+        return is_binary(kind) or (
+            pa.types.is_struct(kind)
+            and kind.get_field_index("bytes") >= 0
+            and is_binary(kind.field("bytes").type)
         )
-    ]
+
+    columns = [field.name for field in schema if are_images(field.type)]
     for name in _NAMES:
         if name in columns:
             return name
     if len(columns) == 1:
         only: str = columns[0]
         return only
+    if columns:
+        raise FringeError(
+            f"{shard}: several columns of images ({', '.join(columns)}); name the one that is to "
+            "be used `image`"
+        )
+    lists = [
+        field.name
+        for field in schema
+        if isinstance(field.type, pa.ListType | pa.LargeListType | pa.FixedSizeListType)
+        and are_images(field.type.value_type)
+    ]
+    if lists:
+        raise FringeError(
+            f"{shard}: has several images in each row of {lists[0]!r}; give each image a row of "
+            "its own, in a column `image`"
+        )
     raise FringeError(
-        f"{shard}: {'several columns' if columns else 'no column'} of image bytes among "
-        f"{schema.names}; name the column of images `image`"
+        f"{shard}: no column of image bytes among {schema.names}; store encoded images in a column "
+        "`image`"
     )

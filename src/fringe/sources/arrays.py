@@ -1,0 +1,155 @@
+"""Images that a file holds as one array, among other arrays."""
+
+import re
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from fringe.errors import FringeError
+from fringe.sources.base import FileSource, Images, Indices, check_count, check_indices
+from fringe.sources.fitting import Fit
+
+__all__ = ["ArraySource", "Held", "choose_array"]
+
+_CHANNELS = (1, 3)  # gray and RGB
+
+
+class Held(NamedTuple):
+    """What a file says of one of its arrays."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+    @property
+    def are_images(self) -> bool:
+        """Whether these are images that can be read."""
+        is_right = self.dtype == np.uint8 and len(self.shape) == 4 and self.shape[3] in _CHANNELS
+        return is_right and min(self.shape[1:]) > 0
+
+    def __str__(self) -> str:
+        """Return type and shape."""
+        return f"{self.dtype} and shape {self.shape}"
+
+
+class ArraySource(FileSource):
+    """Images that one file holds as a uint8 array (N, H, W, 3), RGB, or (N, H, W, 1), gray.
+
+    Gray becomes RGB, which loses nothing.
+    """
+
+    def __init__(self, name: str, held: Held, fit: Fit | None, count: int | None) -> None:
+        """Check that an array holds images.
+
+        Raises
+        ------
+        FringeError
+            If it does not, or there are fewer than ``count`` images.
+        """
+        if not held.are_images:
+            raise FringeError(
+                f"{name}: an array of {held}; images must be uint8 RGB of shape (N, height, width, "
+                f"3): {_remedy(held)}"
+            )
+        self.shape = held.shape
+        super().__init__(name, check_count(held.shape[0], count, name), fit)
+
+    @abstractmethod
+    def _rows(self, indices: Sequence[int]) -> Images:
+        """Return the stored images at ``indices``, in that order."""
+
+    def image_size(self, index: int) -> tuple[int, int]:
+        """Return width and height of one image as it is stored."""
+        return self.shape[2], self.shape[1]
+
+    def read(self, indices: Indices) -> Images:
+        """Return the images at ``indices`` as uint8 RGB, shape (n, H, W, 3).
+
+        Raises
+        ------
+        FringeError
+            If an index is out of range or the file cannot be read.
+        """
+        return self._fitted(self._rows(check_indices(indices, len(self), self.name)))
+
+    def from_stored(self, indices: Indices, stored: Callable[[int], bytes]) -> Images:
+        """Return what `read` does, of what ``stored`` returns for an index."""
+        wanted = check_indices(indices, len(self), self.name)
+        rows = np.empty((len(wanted), *self.shape[1:]), np.uint8)
+        for row, index in enumerate(wanted):
+            rows[row] = np.frombuffer(stored(index), np.uint8).reshape(self.shape[1:])
+        return self._fitted(rows)
+
+    def _fitted(self, rows: Images) -> Images:
+        """Return stored images as RGB, cropped and resized."""
+        if self.shape[3] == 1:
+            rows = np.repeat(rows, 3, axis=3)
+        if self.fit is None:
+            return rows
+        images = np.empty((len(rows), *self.resolution, 3), np.uint8)
+        for row, image in enumerate(rows):
+            images[row] = np.asarray(self.fit(Image.fromarray(image)))
+        return images
+
+
+def choose_array(name: str, arrays: Mapping[str, Held], usual: str) -> str:
+    """Return which of a file's arrays holds its images.
+
+    This is the array called ``usual``, or the only one that may hold images: others are numbers,
+    vectors and matrices, such as labels and statistics. That it really holds images, `ArraySource`
+    checks.
+
+    Raises
+    ------
+    FringeError
+        If there is no such array, or there are several to choose from.
+    """
+    possible = {key: held for key, held in arrays.items() if len(held.shape) > 2}
+    # Names that NumPy gives say nothing of what an array holds.
+    numbered = [key for key in possible if re.fullmatch(r"arr_\d+", key)]
+    several = [key for key in numbered if possible[key].are_images]
+    if usual in possible and len(several) < 2:
+        return usual
+    if len(possible) == 1:
+        (only,) = possible
+        return only
+    told = ", ".join(f"`{key}` of {held}" for key, held in (possible or arrays).items())
+    if possible:
+        raise FringeError(
+            f"{name}: holds several arrays that may be images ({told}); give those to be used a "
+            f"file of their own, as `{usual}`"
+        )
+    if usual in arrays:
+        return usual
+    raise FringeError(
+        f"{name}: holds no array of images, but {told or 'no array at all'}; give a file with one "
+        f"of shape (N, height, width, 3), `{usual}`"
+    )
+
+
+def _remedy(held: Held) -> str:
+    """Return how an array of something like images is made one of images."""
+    shape, steps = held.shape, []
+    if held.dtype.kind == "O":
+        return "save pixels of one size (numpy.stack), or put encoded files into a ZIP or a folder"
+    if len(shape) == 3:
+        steps.append(
+            "there is no axis of channels here; if the images are gray, take images[..., None], "
+            "and if this is one image, images[None]"
+        )
+    elif len(shape) == 4 and shape[3] not in _CHANNELS and shape[1] in _CHANNELS:
+        steps.append("the channels come first here; take images.transpose(0, 2, 3, 1).copy()")
+    elif len(shape) == 4 and shape[3] == 4:
+        steps.append(
+            "these have a fourth channel; if it is opaque everywhere, take images[..., :3].copy()"
+        )
+    if held.dtype.kind == "f":
+        steps.append(
+            "bring the pixels to 0 to 255 and convert them, such as numpy.round(images * "
+            "255).astype('uint8') where they are in 0 to 1"
+        )
+    elif held.dtype != np.uint8:
+        steps.append("bring the pixels to 0 to 255 and convert them (astype('uint8'))")
+    return "; ".join([*(steps or ["convert the array"]), "then save it again"])
