@@ -12,6 +12,10 @@ class FringeError(ValueError):
     Workflow scripts print it without a traceback; anything else is a bug and keeps its own.
     """
 
+    def __init__(self, message: str) -> None:
+        """Keep the message, with escapes for bytes of file names that are not UTF-8."""
+        super().__init__(message.encode("utf-8", "backslashreplace").decode())
+
 
 class DamagedFileError(FringeError):
     """A file of a run's own, at ``path``, is missing or cannot be read whole."""

@@ -1,5 +1,6 @@
 """Which files of a folder, ZIP or tar are images of a data set, and which end it with a message."""
 
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -125,6 +126,21 @@ def test_what_a_set_without_images_holds(tmp_path: Path):
     empty = tmp_path / "empty"
     empty.mkdir()
     assert "among" not in refused(empty, "holds no image")
+
+
+@pytest.mark.parametrize("form", ["folder", "tar"])
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [(os.fsdecode(b"\xe9.png"), "\\xe9.png"), ("a\nb.png", "a\\nb.png"), ("ü.png", "ü.png")],
+)
+def test_names_that_cannot_be_printed(tmp_path: Path, form: str, name: str, told: str):
+    write = write_folder if form == "folder" else _tar
+    source = open_source(write(tmp_path / "a", {name: b"broken"}))
+    with pytest.raises(FringeError, match=rf"{re.escape(told)}: is damaged") as caught:
+        source.read([0])
+    assert str(caught.value).isprintable()
+    message = refused(write(tmp_path / "b", files(name.replace(".png", ".heic"))), "1 .heic")
+    assert message.encode()
 
 
 # `select` and `ignore` ---------------------------------------------------------------------------

@@ -11,7 +11,14 @@ from fringe.sources.choice import ALL, Choice
 from fringe.sources.digests import file_digests
 from fringe.sources.fitting import Fit
 from fringe.sources.members import choose, left_out, no_images
-from fringe.sources.names import PICTURES, is_hidden, is_image_name, is_picture_name, suffix_of
+from fringe.sources.names import (
+    PICTURES,
+    is_hidden,
+    is_image_name,
+    is_picture_name,
+    printable,
+    suffix_of,
+)
 
 __all__ = ["FolderSource", "holds_images"]
 
@@ -82,7 +89,7 @@ class FolderSource(EncodedSource):
         return self._digest("folder", *((member, self._hashes[member]) for member in members))
 
     def _label(self, index: int) -> str:
-        return str(self.path / self.members[index])
+        return printable(str(self.path / self.members[index]))
 
     def _bytes(self, index: int) -> bytes:
         with readable(self._label(index)):

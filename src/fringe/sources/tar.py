@@ -17,7 +17,7 @@ from fringe.sources.choice import ALL, Choice
 from fringe.sources.digests import ImageDigests, pack, remembered, unpack
 from fringe.sources.fitting import Fit
 from fringe.sources.members import chosen, left_out, no_images, refuse_merged
-from fringe.sources.names import is_picture_name
+from fringe.sources.names import is_picture_name, printable
 from fringe.sources.samples import refuse_companions, refuse_shared_keys
 
 __all__ = ["TarSource"]
@@ -139,7 +139,7 @@ class TarSource(EncodedSource):
                     yield file.read(size)
 
     def _label(self, index: int) -> str:
-        return f"{self.shards[self._places[index, 0]]}!{self.members[index]}"
+        return printable(f"{self.shards[self._places[index, 0]]}!{self.members[index]}")
 
     def _bytes(self, index: int) -> bytes:
         number, start, size = self._places[index].tolist()

@@ -23,7 +23,7 @@ from fringe.sources.base import (
 from fringe.sources.choice import ALL, Choice
 from fringe.sources.fitting import Fit
 from fringe.sources.members import choose, left_out, no_images
-from fringe.sources.names import is_picture_name
+from fringe.sources.names import is_picture_name, printable
 from fringe.sources.zipfiles import DAMAGE, open_zip, refuse_link, refuse_unreadable
 
 __all__ = ["ZipSource"]
@@ -135,7 +135,7 @@ class ZipSource(EncodedSource):
         return np.array([labels[member] for member in self.members], np.int64)
 
     def _label(self, index: int) -> str:
-        return f"{self.name}!{self.members[index]}"
+        return printable(f"{self.name}!{self.members[index]}")
 
     def _bytes(self, index: int) -> bytes:
         member, size, _ = self._entries[index]
