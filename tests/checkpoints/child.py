@@ -82,7 +82,7 @@ def outcome(read: Callable[[Path], Any], path: Path) -> str:
         for module in modules:
             if isinstance(module, Record):
                 with suppress(FringeError):
-                    check(flatten(module))
+                    check(flatten(module, path))
         check(tree)
         result = "read"
     except FringeError as error:

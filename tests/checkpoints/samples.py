@@ -6,6 +6,7 @@ import sys
 import types
 import warnings
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -53,9 +54,15 @@ def _publish(monkeypatch: pytest.MonkeyPatch, module: str, **names: Any) -> None
 
 
 def write_stylegan(
-    path: Path, protocol: int = 4, source: str = "raise SystemError"
+    path: Path,
+    protocol: int = 4,
+    source: str = "raise SystemError",
+    beside: Mapping[str, Any] | None = None,
 ) -> dict[str, Tensor]:
-    """Write a network pickle as StyleGAN2-ADA does; return the state dict of its G_ema."""
+    """Write a network pickle as StyleGAN2-ADA does; return the state dict of its G_ema.
+
+    It has what a snapshot of one's own has ``beside``. If the protocol is 0, torch.save writes it.
+    """
 
     def _reconstruct_persistent_obj(meta: dict[str, Any]) -> None:
         raise AssertionError("only the official reader calls this")
@@ -67,7 +74,8 @@ def write_stylegan(
             return _reconstruct_persistent_obj, (meta,)
 
     network = Persistent().eval()
-    content = {"G": None, "G_ema": network, "training_set_kwargs": EasyDict(max_size=7)}
+    content = {**(beside or {}), "G": None, "G_ema": network}
+    content["training_set_kwargs"] = EasyDict(max_size=7)
     with pytest.MonkeyPatch.context() as patch:
         for package in "torch_utils", "dnnlib":
             _publish(patch, package)
@@ -77,7 +85,10 @@ def write_stylegan(
             _reconstruct_persistent_obj=_reconstruct_persistent_obj,
         )
         _publish(patch, "dnnlib.util", EasyDict=EasyDict)
-        path.write_bytes(pickle.dumps(content, protocol))
+        if protocol:
+            path.write_bytes(pickle.dumps(content, protocol))
+        else:
+            torch.save(content, path)
     return network.state_dict()
 
 

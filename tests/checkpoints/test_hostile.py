@@ -1,4 +1,4 @@
-"""Hostile and damaged files: each is refused or harmless, and nothing of them runs.
+"""Hostile and damaged files: each is refused or inert, and nothing of them runs.
 
 Every file is read in a child process that may have 2 GiB beyond its packages, and that notes
 whatever is executed, imported or written (`tests/checkpoints/child.py`).
@@ -26,7 +26,7 @@ from tests.checkpoints.assembly import (
     value,
     whole,
 )
-from tests.checkpoints.hostile import GROUPS, RECORD, good_files, shared_values
+from tests.checkpoints.hostile import GROUPS, INERT_GROUPS, RECORD, good_files, shared_values
 
 from fringe.checkpoints import read_pickle, read_state
 from fringe.errors import FringeError
@@ -52,7 +52,7 @@ def child(mode: str, folder: Path, *options: int) -> dict[str, Any]:
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """Return what reading every file came to; all are read by one child."""
     folder = tmp_path_factory.mktemp("hostile")
-    for group, cases in GROUPS.items():
+    for group, cases in (GROUPS | INERT_GROUPS).items():
         for file, (content, _) in cases().items():
             (folder / f"{group}-{file}").write_bytes(content)
     for file, content in shared_values().items():
@@ -85,6 +85,22 @@ def test_hostile_and_damaged_files_are_refused(found: dict[str, list[str]], grou
         results = found[f"{group}-{file}"]
         refused = all(result.startswith("refused: ") for result in results)
         if not refused or not any(reason in result for result in results):
+            wrong[file] = reason, results
+    assert not wrong
+
+
+@pytest.mark.parametrize("group", INERT_GROUPS)
+def test_what_is_not_ours_is_inert_and_never_a_tensor(
+    found: dict[str, list[str]], group: str
+) -> None:
+    wrong = {}
+    for file, (_, reason) in INERT_GROUPS[group]().items():
+        results = as_pickle, as_state = found[f"{group}-{file}"]
+        inert = as_pickle == "read" or as_pickle.startswith("refused: ")
+        if file.endswith("plain.pkl"):
+            inert = as_pickle == "read"
+        named = any(reason in result for result in results)
+        if not (inert and named and as_state.startswith("refused: ")):
             wrong[file] = reason, results
     assert not wrong
 

@@ -25,7 +25,7 @@ def test_golden_generators_are_read_to_the_last_bit(shared: Path, name: str) -> 
             if key.startswith("state.")
         }
     tree = read_pickle(shared / "golden" / f"{name}.pkl")
-    assert_same_bits(flatten(tree["G_ema"]), expected)
+    assert_same_bits(flatten(tree["G_ema"], "a.pkl"), expected)
     assert not set(FOREIGN) & set(sys.modules)
 
 
@@ -37,7 +37,7 @@ def test_stylegan_pickles_of_every_protocol_are_read_without_their_source(
     state = write_stylegan(path, protocol, f"open({str(marker)!r}, 'w').close()")
     tree = read_pickle(path)
     network = tree["G_ema"]
-    assert_same_bits(flatten(network), state)
+    assert_same_bits(flatten(network, "a.pkl"), state)
     assert isinstance(network, Record)
     assert network.class_name == "Generator"
     assert network.state["gain"] == 1.5
@@ -56,7 +56,7 @@ def test_fastgan_pickles_keep_what_spectral_normalization_needs(
 ) -> None:
     state = write_fastgan(tmp_path / "best_model.pkl", protocol)
     network = read_pickle(tmp_path / "best_model.pkl")["G_ema"]
-    assert_same_bits(flatten(network), state)
+    assert_same_bits(flatten(network, "a.pkl"), state)
     assert "main.0.weight_orig" in state
     conv = network.state["_modules"]["main"].state["_modules"]["0"]
     assert (conv.module, conv.class_name) == ("torch.nn.modules.conv", "Conv2d")
@@ -68,7 +68,7 @@ def test_fastgan_pickles_keep_what_spectral_normalization_needs(
 
 def test_shared_tensors_stay_shared(tmp_path: Path) -> None:
     write_stylegan(tmp_path / "a.pkl")
-    state = flatten(read_pickle(tmp_path / "a.pkl")["G_ema"])
+    state = flatten(read_pickle(tmp_path / "a.pkl")["G_ema"], "a.pkl")
     assert state["again.weight"].data_ptr() == state["inner.0.weight"].data_ptr()
 
 
@@ -112,7 +112,7 @@ def test_buffers_that_are_not_persistent_are_readable_but_not_state(
 ) -> None:
     write_stylegan(tmp_path / "a.pkl")
     network = read_pickle(tmp_path / "a.pkl")["G_ema"]
-    assert "scratch" not in flatten(network)
+    assert "scratch" not in flatten(network, "a.pkl")
     assert network.state["_buffers"]["scratch"].shape == (2,)
 
 
@@ -120,14 +120,14 @@ def test_buffers_that_are_not_persistent_are_readable_but_not_state(
     ("state", "reason"),
     [
         ({}, "_parameters"),
-        ({"_parameters": {}, "_buffers": {}, "_modules": {"a": 3}}, "int where a module is due"),
-        ({"_parameters": {"w": 3}, "_buffers": {}, "_modules": {}}, "int where a tensor is due"),
+        ({"_parameters": {}, "_buffers": {}, "_modules": {"a": 3}}, "int where module 'a' is due"),
+        ({"_parameters": {"w": 3}, "_buffers": {}, "_modules": {}}, "int where tensor 'w' is due"),
         ({"_parameters": {1: 3}, "_buffers": {}, "_modules": {}}, "_parameters"),
     ],
 )
 def test_flatten_refuses_what_is_no_module(state: dict, reason: str) -> None:
     with pytest.raises(FringeError, match=reason):
-        flatten(Record("Odd", "pg_modules.blocks", state))
+        flatten(Record("Odd", "pg_modules.blocks", state), "a.pkl")
 
 
 def test_importing_the_room_does_not_import_torch() -> None:

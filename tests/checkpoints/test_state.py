@@ -131,11 +131,11 @@ def test_safetensors_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ({"epoch": 3}, "holds no tensors"),
+        ({"epoch": 3}, "holds no tensors, but 'epoch'"),
         ([torch.ones(1)], "holds a list, not a state dict"),
         ({3: torch.ones(1)}, "names are no text"),
         ({"a": torch.ones(1).to_sparse()}, "torch._utils._rebuild_sparse_tensor"),
-        ({"a": torch.nn.Linear(1, 1), "b": Path("x")}, "pathlib"),
+        ({"a": Path("x"), "b": 1}, "holds no tensors, but 'a' ('pathlib"),
     ],
 )
 def test_files_without_a_state_dict_are_refused(

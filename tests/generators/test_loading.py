@@ -1,9 +1,11 @@
 """Files: told apart by content, converted without a bit lost, refused with a mend."""
 
+import gzip
 import json
 import pickle
 import subprocess
 import sys
+import types
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -71,8 +73,12 @@ def test_a_failed_conversion_leaves_nothing(tmp_path: Path) -> None:
         (pickle.dumps([1, 2]), "holds a list and no generator G_ema"),
         (b"", r"bad\.pkl"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), r"bad\.pkl"),
-        (b"PK\x03\x04" + bytes(30), "damaged ZIP file"),
+        (b"PK\x03\x04" + bytes(30), "is damaged or no plain zip file"),
         (b"\x10\0\0\0\0\0\0\0{" + bytes(30), "damaged safetensors file"),
+        (b"\x80\xff\0\0\0\0\0\0{" + bytes(30), "damaged safetensors file"),
+        (gzip.compress(b"x"), r"is compressed by gzip; unpack it \(`gunzip`\)"),
+        (pickle.dumps({"G_ema": 1}, 0), "is a pickle of protocol 0 or 1, .*protocol=4"),
+        (pickle.dumps({"G_ema": 1}, 1), "is a pickle of protocol 0 or 1, .*protocol=4"),
     ],
 )
 def test_files_that_hold_no_generator_are_refused(
@@ -86,7 +92,7 @@ def test_files_that_hold_no_generator_are_refused(
 def test_a_network_that_is_no_generator_is_named(tmp_path: Path) -> None:
     with (tmp_path / "bad.pkl").open("wb") as file:
         pickle.dump({"G_ema": torch.nn.ReLU()}, file)
-    with pytest.raises(FringeError, match=r"bad\.pkl: holds a torch\.nn\S+\.ReLU; supported are"):
+    with pytest.raises(FringeError, match=r"bad\.pkl: holds 'torch\.nn\S+\.ReLU'; supported are"):
         load_generator(tmp_path / "bad.pkl")
 
 
@@ -97,13 +103,66 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         load_generator(tmp_path)
 
 
-def test_a_zip_that_is_no_program_is_refused(tmp_path: Path) -> None:
-    torch.save({"a": torch.zeros(1)}, tmp_path / "state.pt")
+def test_a_zip_of_images_is_not_taken_for_a_program(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "images.zip", "w") as archive:
         archive.writestr("0.png", b"")
-    for name in ("state.pt", "images.zip"):
-        with pytest.raises(FringeError, match="a ZIP file without a TorchScript program"):
-            load_generator(tmp_path / name)
+    with pytest.raises(FringeError, match=r"neither torch\.save nor TorchScript.*correct the path"):
+        load_generator(tmp_path / "images.zip")
+
+
+WEIGHTS = {"lin.weight": torch.zeros(2, 2), "lin.bias": torch.zeros(2)}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (WEIGHTS, r"a state dict of 'lin\.weight', 'lin\.bias': .*export .* as TorchScript"),
+        ({"G_ema": WEIGHTS}, r"state dicts 'G_ema': .*export .* as TorchScript"),
+        ({"state_dict": WEIGHTS, "epoch": 3}, r"state dicts 'state_dict': .* TorchScript"),
+        (
+            {"g": WEIGHTS, "d": WEIGHTS, "g_ema": WEIGHTS, "latent_avg": torch.zeros(2)},
+            "is a checkpoint of rosinality's stylegan2-pytorch .* TorchScript",
+        ),
+        (
+            {"G": torch.nn.ReLU(), "epoch": 3},
+            r"a dict of 'G', 'epoch' and no generator G_ema; .* save your network again as",
+        ),
+    ],
+)
+@pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
+def test_tensors_without_code_are_no_generator_and_the_message_says_what_to_do(
+    tmp_path: Path, content: object, message: str, zipped: bool
+) -> None:
+    torch.save(content, tmp_path / "w.pt", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(FringeError, match=rf"w\.pt: .*{message}"):
+        load_generator(tmp_path / "w.pt")
+
+
+@pytest.mark.parametrize(
+    ("module", "version", "message"),
+    [
+        ("dnnlib.tflib.network", 4, r"StyleGAN2 for TensorFlow; .*legacy\.py .*--source="),
+        ("dnnlib.tflib.network", 3, "the first StyleGAN, for TensorFlow; render its images"),
+        ("tfutil", 2, "Progressive GAN .* render its images"),
+    ],
+)
+def test_pickles_for_tensorflow_are_told_how_to_be_converted(
+    tmp_path: Path, module: str, version: int, message: str
+) -> None:
+    class Network:
+        def __init__(self) -> None:
+            self.version = version
+            self.variables = [("w", np.zeros(3, "f4"))]
+
+    with pytest.MonkeyPatch.context() as patch:
+        for package in "dnnlib", "dnnlib.tflib", module:
+            patch.setitem(sys.modules, package, types.ModuleType(package))
+        Network.__module__, Network.__qualname__ = module, "Network"
+        patch.setattr(sys.modules[module], "Network", Network, raising=False)
+        content = pickle.dumps((Network(), Network(), Network()))
+    (tmp_path / "tf.pkl").write_bytes(content)
+    with pytest.raises(FringeError, match=rf"tf\.pkl: is a network pickle of .*{message}"):
+        load_generator(tmp_path / "tf.pkl")
 
 
 def test_float16_is_refused_where_it_does_nothing(tmp_path: Path) -> None:

@@ -42,6 +42,21 @@ def test_a_missing_tensor_is_named_with_its_shape(state: dict[str, torch.Tensor]
         fill(module(), state, PATH, "net")
 
 
+def test_the_message_names_what_the_file_has(state: dict[str, torch.Tensor]) -> None:
+    other = {f"encoder.{name}": tensor for name, tensor in state.items()}
+    found = "the file has 7 tensors: 'encoder.0.weight', 'encoder.0.bias', .* and 2 more"
+    with pytest.raises(FringeError, match=rf"'0\.weight' is missing.*; {found}; name the file"):
+        fill(module(), other, PATH, "net")
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e39])
+def test_a_weight_that_is_not_finite_is_named(state: dict[str, torch.Tensor], value: float) -> None:
+    state["1.running_mean"] = state["1.running_mean"].double()
+    state["1.running_mean"][2] = value
+    with pytest.raises(FringeError, match=r"weights\.pth: tensor '1\.running_mean' .*'net' .* NaN"):
+        fill(module(), state, PATH, "net")
+
+
 @pytest.mark.parametrize(
     "wrong", [torch.zeros(5), torch.zeros(4, dtype=torch.int64)], ids=["shape", "integers"]
 )

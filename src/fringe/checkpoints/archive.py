@@ -14,7 +14,7 @@ from fringe.checkpoints.names import table
 from fringe.checkpoints.stream import Budget, Refused, Stream
 from fringe.checkpoints.tensors import Storage, storage_for
 
-__all__ = ["read_archive"]
+__all__ = ["member_names", "read_archive"]
 
 MAX_PICKLE = 64 << 20  # bytes of data.pkl, which describes tensors and does not hold them
 _PICKLE = re.compile(r"([^/]+/)data\.pkl")
@@ -28,21 +28,31 @@ _DAMAGE = (  # what zipfile raises, of a damaged file and of kinds of zip file t
 )
 
 
-def read_archive(file: BufferedIOBase, size: int) -> tuple[Any, bool]:
-    """Return the object of a zip file, and whether it is TorchScript.
-
-    Of TorchScript the object is the Record of the outermost module. Its code, and the constants of
-    the code, are not looked at.
+def member_names(file: BufferedIOBase) -> list[str]:
+    """Return the names of the members of a zip file.
 
     Raises
     ------
     Refused
-        If the file is damaged or another kind of zip file, or refers to what is not known.
+        If the file is damaged or of a kind that Python cannot read.
+    """
+    return _opened(file).namelist()
+
+
+def read_archive(file: BufferedIOBase, size: int) -> Any:
+    """Return the object of a zip file that torch.save or TorchScript wrote.
+
+    Of TorchScript this is the Record of the outermost module. Its code, and the constants of the
+    code, are not looked at.
+
+    Raises
+    ------
+    Refused
+        If the file is damaged or another kind of zip file.
     """
     budget = Budget.of_file(size)
     members = _Members(file)
     order = members.read("byteorder", 16) if "byteorder" in members else b"little"
-    torchscript = "constants.pkl" in members
     storages: dict[str, Storage] = {}
 
     def persistent(reference: Any) -> Storage:
@@ -53,17 +63,14 @@ def read_archive(file: BufferedIOBase, size: int) -> tuple[Any, bool]:
 
     data = members.read("data.pkl", MAX_PICKLE)
     stream = Stream(io.BytesIO(data), len(data))
-    return run(stream, budget, table(budget, persistent, torchscript)), torchscript
+    return run(stream, budget, table(budget, persistent))
 
 
 class _Members:
     """The members of a zip file below its only folder, by name."""
 
     def __init__(self, file: BufferedIOBase) -> None:
-        try:
-            self.archive = zipfile.ZipFile(cast("Any", file))
-        except _DAMAGE as error:
-            raise _damage(error) from None
+        self.archive = _opened(file)
         infos = self.archive.infolist()
         roots = [match[1] for info in infos if (match := _PICKLE.fullmatch(info.filename))]
         if len(roots) != 1:
@@ -101,6 +108,13 @@ class _Members:
                 storage.fill(Stream(cast("Any", member), info.file_size), little_endian)
         except _DAMAGE as error:
             raise _damage(error) from None
+
+
+def _opened(file: BufferedIOBase) -> zipfile.ZipFile:
+    try:
+        return zipfile.ZipFile(cast("Any", file))
+    except _DAMAGE as error:
+        raise _damage(error) from None
 
 
 def _damage(error: Exception) -> Refused:

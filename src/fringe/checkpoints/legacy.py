@@ -13,10 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from fringe.checkpoints.machine import Global, Table, run
+from fringe.checkpoints.record import Record
 from fringe.checkpoints.stream import Budget, Refused, Stream
 from fringe.checkpoints.tensors import STORAGE_MODULES, STORAGES, Storage, storage_for
 
-__all__ = ["is_legacy", "read_nested", "read_rest", "unknown"]
+__all__ = ["is_legacy", "read_nested", "read_rest"]
 
 MAGIC = 0x1950A86A20F9469CFC6C
 PROTOCOL = 1001
@@ -43,22 +44,14 @@ def bare_table(persistent: Callable[[Any], Any] | None = None) -> Table:
 
     def find(module: str, name: str) -> Global:
         if module not in STORAGE_MODULES or name not in STORAGES:
-            raise unknown(module, name)
+            asked = f"{module}.{name}"[:200]
+            raise Refused(f"is damaged: it asks for {asked!r} where only storages are due")
         return Global(module, name)
 
     def build(target: Any, state: Any) -> None:
         raise Refused(f"sets attributes of a {type(target).__name__}")
 
     return Table(find, build, persistent)
-
-
-def unknown(module: str, name: str) -> Refused:
-    """Return the refusal of a name in a stream."""
-    asked = f"{module}.{name}"
-    return Refused(
-        f"asks for {asked[:200]!r}, which is not among the classes and functions that Fringe knows "
-        "checkpoints by; nothing of it was executed"
-    )
 
 
 def read_rest(
@@ -77,7 +70,11 @@ def read_rest(
         raise Refused("does not say how its numbers were written")
     storages: dict[str, Storage] = {}
 
-    def persistent(reference: Any) -> Storage:
+    def persistent(reference: Any) -> Storage | Record:
+        if type(reference) is tuple and len(reference) == 4 and reference[0] == "module":
+            module = reference[1]  # the class of a module; its source text stays in the file
+            if isinstance(module, Record):
+                return module
         storage = storage_for(storages, budget, reference, 6)
         if reference[5] is not None:
             raise Refused("has a storage that is part of another; save it with a newer PyTorch")

@@ -5,11 +5,12 @@ sets attributes of objects, allocates what a stream declares before looking whet
 and hashes and compares whatever the stream puts together. A checkpoint needs about fifty opcodes
 and spends its bytes in tensors, so a machine of our own costs little time and gives full control:
 
-* a name in the stream becomes a `Global` of our table or the file is refused; REDUCE and NEWOBJ
-  call only the function of ours that the table gives, BUILD only the table's ``build``;
+* a name in the stream becomes a `Global` of our table, or an inert `Record`; REDUCE and NEWOBJ
+  call only the function of ours that the table gives, and make a new record of a record; BUILD
+  calls only the table's ``build``;
 * no attribute of any object is read or set by name;
 * nothing is allocated for bytes that are not in the file, and time and memory are bounded
-  (`Budget`); keys of dicts are plain values, so nothing is hashed or compared at length.
+  (`Budget`); keys of dicts are plain values or records, so nothing is hashed or compared at length.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from fringe.checkpoints.record import Record
 from fringe.checkpoints.stream import Budget, Refused, Stream
 
-__all__ = ["Global", "Table", "check_key", "run"]
+__all__ = ["Global", "Table", "as_key", "run"]
 
 MAX_NAME = 1 << 10  # bytes of a module or class name
 MAX_INT = 64  # bytes of an integer; the longest in use, a magic number, has ten
@@ -30,7 +32,7 @@ MAX_INT = 64  # bytes of an integer; the longest in use, a magic number, has ten
 
 @dataclass(frozen=True, eq=False)
 class Global:
-    """A name that a stream may refer to, and what we make of it.
+    """A name that we know, and what we make of it.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ class Table:
     Parameters
     ----------
     find : callable
-        From module and name to what stands for it (a `Global`, or a dtype); raises Refused.
+        From module and name to what stands for it: a `Global`, a dtype or a `Record`.
     build : callable
         From an object and its state to None: puts the state into an object of ours.
     persistent : callable, optional
@@ -73,8 +75,8 @@ def run(stream: Stream, budget: Budget, table: Table) -> Any:
     Raises
     ------
     Refused
-        If it is no pickle of protocol 2 to 5, not whole, or asks for anything but plain values
-        and the names of ``table``.
+        If it is not a pickle of protocol 2 to 5, not whole, or calls a name of ``table`` in
+        another way than PyTorch and NumPy do.
     """
     machine = _Machine(stream, budget, table)
     if stream.take(1) != pickle.PROTO:
@@ -120,10 +122,14 @@ class _Machine:
         self.stack = self.marks.pop()
         return items
 
-    def top(self, kind: type) -> Any:
-        if type(self.stack[-1]) is not kind:
-            raise Refused(f"is damaged: a {kind.__name__} is due, not {_kind(self.stack[-1])}")
-        return self.stack[-1]
+    def container(self, kind: type) -> Any:
+        """Return what items are to be put into: of that kind, or a new one in place of a record."""
+        top = self.stack[-1]
+        if isinstance(top, Record):
+            return kind()
+        if type(top) is not kind:
+            raise Refused(f"is damaged: a {kind.__name__} is due, not {_kind(top)}")
+        return top
 
     def number(self, form: str) -> int:
         value: int = struct.unpack(form, self.stream.take(struct.calcsize(form)))[0]
@@ -136,6 +142,8 @@ class _Machine:
 
 
 def _kind(value: Any) -> str:
+    if isinstance(value, Record):
+        return value.title
     return f"{value.module}.{value.name}" if isinstance(value, Global) else type(value).__name__
 
 
@@ -191,33 +199,33 @@ def _pop(machine: _Machine) -> None:
 
 def _append(machine: _Machine) -> None:
     item = machine.pop()
-    machine.top(list).append(item)
+    machine.container(list).append(item)
 
 
 def _appends(machine: _Machine) -> None:
     items = machine.since_mark()
-    machine.top(list).extend(items)
+    machine.container(list).extend(items)
 
 
-def check_key(key: Any) -> Any:
-    """Return ``key`` if it may be one of a dict or set.
+def as_key(key: Any) -> Any:
+    """Return ``key``, or a record in its place, as the key of a dict or member of a set.
 
-    Containers may not: hashing nested tuples recurses, and hashes of tuples and of long integers
-    can be made to collide, which takes time without end.
+    Containers and long integers are not hashed: hashing nested tuples recurses, and hashes of
+    tuples and of long integers can be made to collide, which takes time without end. A record is
+    known by its identity.
     """
-    if type(key) not in (str, bytes, int, float, bool, type(None)):
-        raise Refused(f"has {_kind(key)} as the key of a dict or member of a set")
-    if type(key) is int and abs(key) >= 1 << 60:
-        raise Refused("has an integer of more than 60 bits as the key of a dict or member of a set")
-    return key
+    plain = type(key) in (str, bytes, int, float, bool, type(None))
+    if plain and not (type(key) is int and abs(key) >= 1 << 60):
+        return key
+    return Record(type(key).__name__, "builtins")
 
 
 def _set_items(machine: _Machine, items: list[Any]) -> None:
     if len(items) % 2:
         raise Refused("is damaged: a key in it has no value")
-    target = machine.top(dict)
+    target = machine.container(dict)
     for key, value in zip(items[::2], items[1::2], strict=True):
-        target[check_key(key)] = value
+        target[as_key(key)] = value
 
 
 def _setitem(machine: _Machine) -> None:
@@ -233,7 +241,7 @@ def _dict(machine: _Machine) -> None:
 
 def _additems(machine: _Machine) -> None:
     items = machine.since_mark()
-    machine.top(set).update(map(check_key, items))
+    machine.container(set).update(map(as_key, items))
 
 
 def _find(machine: _Machine, module: Any, name: Any) -> None:
@@ -253,11 +261,14 @@ def _stack_global(machine: _Machine) -> None:
 
 
 def _call(machine: _Machine, target: Any, function: Callable[..., Any] | None, args: Any) -> None:
-    if function is None:
-        raise Refused(f"calls {_kind(target)}, which is not for calling")
     if type(args) is not tuple:
         raise Refused(f"is damaged: it calls {_kind(target)} with {_kind(args)} for arguments")
-    machine.push(function(*args))
+    if isinstance(target, Record):
+        machine.push(Record(target.class_name, target.module))
+    elif function is None:
+        raise Refused(f"is damaged: it calls {_kind(target)}, which is not for calling")
+    else:
+        machine.push(function(*args))
 
 
 def _reduce(machine: _Machine) -> None:
@@ -272,8 +283,8 @@ def _new(machine: _Machine) -> None:
 
 def _new_keywords(machine: _Machine) -> None:
     keywords = machine.pop()
-    if type(keywords) is not dict or keywords:
-        raise Refused("makes an object with keyword arguments")
+    if type(keywords) is not dict or (keywords and not isinstance(machine.stack[-2], Record)):
+        raise Refused(f"is damaged: it makes a {_kind(machine.stack[-2])} with keyword arguments")
     _new(machine)
 
 
@@ -356,7 +367,7 @@ _HANDLERS: dict[bytes, Callable[[_Machine], None]] = {
     pickle.SETITEMS: lambda machine: _set_items(machine, machine.since_mark()),
     pickle.EMPTY_SET: lambda machine: machine.push(set()),
     pickle.ADDITEMS: _additems,
-    pickle.FROZENSET: lambda machine: machine.push(frozenset(map(check_key, machine.since_mark()))),
+    pickle.FROZENSET: lambda machine: machine.push(frozenset(map(as_key, machine.since_mark()))),
     pickle.GLOBAL: _global,
     pickle.STACK_GLOBAL: _stack_global,
     pickle.REDUCE: _reduce,

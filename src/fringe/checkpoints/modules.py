@@ -11,12 +11,17 @@ from fringe.checkpoints.stream import Budget, Refused
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["script_tensors", "state_of_module"]
+__all__ = ["is_module", "script_tensors", "state_of_module"]
 
 MAX_DEPTH = 100  # of modules in modules
 
 # Name -> tensor or module, of one module.
 _Entries = list[tuple[str, Any]]
+
+
+def is_module(value: Any) -> bool:
+    """Return whether ``value`` is a record that has what every module of PyTorch has."""
+    return isinstance(value, Record) and "_parameters" in value.state
 
 
 def state_of_module(module: Record) -> dict[str, Tensor]:
@@ -62,7 +67,7 @@ def _entries(module: Record, kind: str) -> _Entries:
     """Return what a module has of one kind; None stands for what it could have but has not."""
     entries = module.state.get(kind)
     if type(entries) is not dict or not all(type(name) is str for name in entries):
-        raise Refused(f"has a {module.class_name[:80]!r} that is no module: it has no {kind}")
+        raise Refused(f"has {module.title} where a module is due: it has no {kind}")
     return [item for item in entries.items() if item[1] is not None]
 
 
@@ -81,7 +86,8 @@ def _flat(root: Record, parts: Callable[[Record], tuple[_Entries, _Entries]]) ->
     while pending:
         prefix, module, depth = pending.pop()
         if not isinstance(module, Record):
-            raise Refused(f"has a {type(module).__name__} where a module is due")
+            name = prefix[:200].rstrip(".")
+            raise Refused(f"has {type(module).__name__} where module {name!r} is due")
         if depth > MAX_DEPTH:
             raise Refused("has modules that contain themselves, or are nested too deep")
         budget.step(sum(_size(value) for value in module.state.values()))
@@ -89,7 +95,8 @@ def _flat(root: Record, parts: Callable[[Record], tuple[_Entries, _Entries]]) ->
         budget.step(sum(len(prefix) + len(name) for name, _ in tensors + modules))
         for name, tensor in tensors:
             if not isinstance(tensor, torch.Tensor):
-                raise Refused(f"has a {type(tensor).__name__} where a tensor is due")
+                kind = tensor.title if isinstance(tensor, Record) else type(tensor).__name__
+                raise Refused(f"has {kind} where tensor {(prefix + name)[:200]!r} is due")
             state[prefix + name] = tensor
         pending += [(f"{prefix}{name}.", inner, depth + 1) for name, inner in reversed(modules)]
     return state

@@ -1,19 +1,19 @@
-"""The names that a checkpoint may refer to, and what we make of each.
+"""The names that a checkpoint refers to, and what we make of each.
 
-Nothing of these names is ever imported or called: the table maps each to a function of ours that
-builds a plain value, a tensor or a `Record`.
+Nothing of these names is ever imported or called: the table maps those that tensors and containers
+are made by to functions of ours, which build plain values and tensors, and all others to an inert
+`Record`.
 """
 
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from fringe.checkpoints.legacy import read_nested, unknown
-from fringe.checkpoints.machine import Global, Table, check_key
+from fringe.checkpoints.legacy import read_nested
+from fringe.checkpoints.machine import Global, Table, as_key
 from fringe.checkpoints.record import Record
 from fringe.checkpoints.stream import Budget, Refused
 from fringe.checkpoints.tensors import (
@@ -31,22 +31,10 @@ if TYPE_CHECKING:
 
 __all__ = ["table"]
 
-# Classes by reference whose instances become Records: modules of PyTorch and of Projected GAN
-# (whose discriminator is made of timm's), and the hooks of spectral normalization.
-_CLASS = re.compile(
-    r"(?:torch\.nn\.modules|torch\.nn\.utils|torch\.nn\.quantized|torch\.ao\.nn\.quantized"
-    r"|pg_modules|timm\.models|timm\.layers)(?:\.[a-z_]\w*)+:_?[A-Z]\w*",
-    re.ASCII,
-)
-_TORCHSCRIPT = re.compile(r"__torch__(?:\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", re.ASCII)
 _PERSISTENT = "torch_utils.persistence"
 
 
-def table(
-    budget: Budget,
-    persistent: Callable[[Any], Any] | None = None,
-    torchscript: bool = False,
-) -> Table:
+def table(budget: Budget, persistent: Callable[[Any], Any] | None = None) -> Table:
     """Return what the names of one file stand for.
 
     Parameters
@@ -55,8 +43,6 @@ def table(
         What the file may cost.
     persistent : callable, optional
         From persistent id to storage.
-    torchscript : bool, optional
-        Whether names from TorchScript are known.
     """
     known = _known(budget)
 
@@ -70,11 +56,7 @@ def table(
         functions = known.get(f"{module}.{name}")
         if functions is not None and "." not in name:
             return Global(module, name, *functions)
-        if _CLASS.fullmatch(f"{module}:{name}") or (
-            torchscript and _TORCHSCRIPT.fullmatch(f"{module}:{name}")
-        ):
-            return Global(module, name, new=_checked(lambda: Record(name, module)))
-        raise unknown(module, name)
+        return Record(name, module)
 
     return Table(find, partial(_build, budget), persistent)
 
@@ -84,7 +66,7 @@ def _known(
 ) -> dict[str, tuple[Callable[..., Any] | None, Callable[..., Any] | None]]:
     """Return what REDUCE and NEWOBJ call for each function and class known by its full name."""
 
-    def tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Tensor:
+    def tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Tensor | Record:
         return rebuild_tensor(budget, storage, offset, size, stride)
 
     def typed_tensor(
@@ -96,7 +78,7 @@ def _known(
         hooks: Any,
         dtype: Any,
         *_: Any,
-    ) -> Tensor:
+    ) -> Tensor | Record:
         return rebuild_tensor(budget, storage, offset, size, stride, dtype)
 
     def storage(data: Any) -> Storage:
@@ -115,7 +97,7 @@ def _known(
         for pair in items(pairs):
             if type(pair) not in (list, tuple) or len(pair) != 2:
                 raise Refused("is damaged: pairs of key and value are due in it")
-            result[check_key(pair[0])] = pair[1]
+            result[as_key(pair[0])] = pair[1]
         return result
 
     def encode(text: Any, encoding: Any = None) -> bytes:
@@ -135,14 +117,10 @@ def _known(
         return data
 
     def array(data: Any, dtype: Any, shape: Any, order: Any) -> Record:
-        values = ndarray(budget, dtype, shape, data, order == "F")
-        return Record("ndarray", "numpy", {"values": values})
-
-    def namespace() -> Record:
-        return Record("Namespace", "argparse")
+        return Record("ndarray", "numpy", ndarray(budget, dtype, shape, data, order == "F"))
 
     def members(values: Any = ()) -> set[Any]:
-        return {check_key(value) for value in items(values)}
+        return {as_key(value) for value in items(values)}
 
     calls: dict[str, Callable[..., Any]] = {
         "_codecs.encode": encode,
@@ -166,7 +144,6 @@ def _known(
         calls[f"torch.jit._pickle.build_{kind}list"] = lambda values: values
     calls["torch.jit._pickle.restore_type_tag"] = lambda value, kind: value
     classes: dict[str, Callable[..., Any]] = {
-        "argparse.Namespace": namespace,
         "collections.OrderedDict": mapping,
         "dnnlib.util.EasyDict": mapping,
     }
@@ -181,8 +158,6 @@ def _known(
     known: dict[str, tuple[Callable[..., Any] | None, Callable[..., Any] | None]] = {}
     known |= {name: (_checked(function), None) for name, function in calls.items()}
     known |= {name: (_checked(make), _checked(make)) for name, make in classes.items()}
-    # Named as the class of an array, the factory of a defaultdict.
-    known |= dict.fromkeys(("numpy.ndarray", "builtins.int", "__builtin__.int"), (None, None))
     return known
 
 
@@ -208,16 +183,16 @@ def _persistent_object(budget: Budget, meta: Any) -> Record:
     kind = meta.get("type") if type(meta) is dict else None
     if type(kind) is not str or kind != "class":
         raise Refused("has a persistent object that is not one of a class")
-    class_name, state = meta.get("class_name"), meta.get("state")
-    if type(class_name) is not str:
-        raise Refused("has a persistent object without a class name")
-    return Record(class_name, _PERSISTENT, _attributes(budget, "persistent object", state))
+    class_name, state = meta.get("class_name"), _attributes(budget, meta.get("state"))
+    if type(class_name) is not str or state is None:
+        raise Refused("has a persistent object without a class name or attributes")
+    return Record(class_name, _PERSISTENT, state)
 
 
-def _parameter(data: Any, *_: Any) -> Tensor:
+def _parameter(data: Any, *_: Any) -> Tensor | Record:
     import torch
 
-    if not isinstance(data, torch.Tensor):
+    if not isinstance(data, (torch.Tensor, Record)):
         raise Refused("is damaged: a parameter in it has no tensor")
     return data
 
@@ -228,17 +203,15 @@ def _device(kind: Any, index: Any = None) -> str:
     return kind if index is None else f"{kind}:{index}"
 
 
-def _attributes(budget: Budget, kind: str, state: Any) -> dict[str, Any]:
-    """Return ``state`` if it is attributes by name.
+def _attributes(budget: Budget, state: Any) -> dict[str, Any] | None:
+    """Return ``state`` if it is attributes by name, else None.
 
     It is not copied: a stream could have the same large state copied without end.
     """
     if type(state) is not dict:
-        raise Refused(f"sets attributes of a {kind} by something else than a dict")
+        return None
     budget.step(len(state))
-    if not all(type(name) is str for name in state):
-        raise Refused(f"sets attributes of a {kind} that have no names")
-    return state
+    return state if all(type(name) is str for name in state) else None
 
 
 def _build(budget: Budget, target: Any, state: Any) -> None:
@@ -253,11 +226,11 @@ def _build(budget: Budget, target: Any, state: Any) -> None:
             raise Refused("is damaged: a dtype in it has no byte order")
         target.state["order"] = state[1]
     elif target.state:
-        raise Refused(f"sets the attributes of a {target.class_name:.80} twice")
+        raise Refused(f"is damaged: it sets the attributes of a {target.title} twice")
     elif kind == ("numpy", "ndarray"):
         if type(state) is not tuple or len(state) != 5:
             raise Refused("is damaged: an array of NumPy in it has no content")
         _, shape, dtype, fortran, data = state
-        target.state["values"] = ndarray(budget, dtype, shape, data, fortran is True)
+        target.state = ndarray(budget, dtype, shape, data, fortran is True)
     else:
-        target.state = _attributes(budget, f"{target.class_name:.80}", state)
+        target.state = _attributes(budget, state) or {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fringe.checkpoints.archive import read_archive
+from fringe.checkpoints.kinds import Kind, tell_kind
 from fringe.checkpoints.legacy import is_legacy, read_rest
 from fringe.checkpoints.machine import run
 from fringe.checkpoints.modules import script_tensors, state_of_module
@@ -19,39 +19,76 @@ from fringe.checkpoints.names import table
 from fringe.checkpoints.record import Record
 from fringe.checkpoints.stream import Budget, Refused, Stream
 from fringe.checkpoints.tree import check_tree
+from fringe.checkpoints.unwrap import state_of, without_wrappers
 from fringe.errors import FringeError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["flatten", "read_pickle", "read_state"]
+__all__ = ["flatten", "kind_of", "read_pickle", "read_state"]
 
-_NESTED = "state_dict", "model"  # keys under which training scripts put a state dict
+_FETCH = "fetch the file again"
+_OWN_PICKLE = f"{_FETCH}, or save your own again as a pickle of {{'G_ema': G}} and nothing else"
+_OWN_STATE = f"{_FETCH}, or save your own again by torch.save(model.state_dict(), 'weights.pth')"
+# What is said of a kind of file that cannot be read, and what to do.
+_UNREAD: dict[Kind, tuple[str, str]] = {
+    "gzip": ("is compressed by gzip", "unpack it (`gunzip`) and name the file that was in it"),
+    "old pickle": (
+        "is a pickle of protocol 0 or 1, as Python 2 writes them",
+        "load it in Python and save it again with protocol=4",
+    ),
+    "zip": ("is a zip file that neither torch.save nor TorchScript wrote", "correct the path"),
+    "graph": ("begins as a frozen graph of TensorFlow does", "correct the path"),
+    "safetensors": ("is a safetensors file, not a pickle", "correct the path"),
+    "torchscript": ("is a TorchScript program, not a pickle", "correct the path"),
+    "other": ("is neither a torch.save, TorchScript, safetensors nor pickle file", _FETCH),
+}
 
 
-def read_pickle(path: str | os.PathLike[str]) -> Any:
-    """Return what a network pickle holds, as plain values, tensors and records.
-
-    Parameters
-    ----------
-    path : path-like
-        A snapshot of StyleGAN2-ADA or Projected GAN: a plain pickle of protocol 2 to 5.
+def kind_of(path: str | os.PathLike[str]) -> Kind:
+    """Return the kind of a file, told from its bytes: its name says nothing.
 
     Returns
     -------
-    tree
-        Of dict, list, tuple, set, str, bytes, numbers, None, tensors on the CPU, and a `Record`
-        for every object of a class that is not ours. Objects that the file shares are shared;
-        arrays of NumPy are a Record whose ``values`` are a tensor, its numbers are Python's.
+    str
+        "safetensors"; "torchscript"; "torch", a zip file of `torch.save`; "zip", any other;
+        "pickle" of protocol 2 or later, which `torch.save` wrote before PyTorch 1.6 too; "old
+        pickle" of protocol 0 or 1; "gzip"; "graph", what may be a frozen graph of TensorFlow; or
+        "other".
 
     Raises
     ------
     FringeError
-        If the file cannot be read, is no such pickle, is damaged, or refers to anything but the
-        classes and functions that such a pickle needs.
+        If the file cannot be read, or is a damaged zip file.
     """
-    with _reading(path) as (file, size):
-        return _read_pickle(file, size)
+    with _reading(path, _FETCH) as (file, size):
+        return tell_kind(file, size)
+
+
+def read_pickle(path: str | os.PathLike[str]) -> Any:
+    """Return what a pickle holds, as plain values, tensors and records.
+
+    Parameters
+    ----------
+    path : path-like
+        A snapshot of StyleGAN2-ADA or Projected GAN, or one's own: a plain pickle of protocol 2 to
+        5, or what `torch.save` wrote.
+
+    Returns
+    -------
+    tree
+        Of dict, list, tuple, set, str, bytes, numbers, None, tensors on the CPU, and an inert
+        `Record` for everything that is not ours: objects, classes and functions, and keys of dicts
+        that are no plain values. Objects that the file shares are shared; arrays of NumPy are a
+        Record whose ``values`` are a tensor, its numbers are Python's.
+
+    Raises
+    ------
+    FringeError
+        If the file cannot be read, is of another format or damaged.
+    """
+    with _reading(path, _OWN_PICKLE) as (file, size):
+        return _read_tree(file, size, tell_kind(file, size))
 
 
 def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
@@ -60,47 +97,46 @@ def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Parameters
     ----------
     path : path-like
-        A state dict as `torch.save` writes it (zip file, or the format before PyTorch 1.6), also
-        below the key ``state_dict`` or ``model``; a TorchScript archive; or a safetensors file.
+        A state dict or module as `torch.save` writes it (zip file, or the format before PyTorch
+        1.6), also as one entry of a dict (``state_dict``, ``model``, ``net``, ``ema``, ... or any
+        other, if it is the only one); a TorchScript archive; or a safetensors file.
 
     Returns
     -------
     dict of str to torch.Tensor
-        On the CPU, in the file's dtypes. Entries that are no tensors are left out. Of
-        TorchScript: every tensor attribute of every module by its dotted name, which are the
-        parameters and buffers, and tensors that are plain attributes.
+        On the CPU, in the file's dtypes. Entries that are no tensors are left out. Names have no
+        ``module.``, ``_orig_mod.``, ``model.``, ``net.`` or ``network.`` in front where all
+        tensors of the file have it. Of TorchScript: every tensor attribute of every module by its
+        dotted name, which are the parameters and buffers, and tensors that are plain attributes.
 
     Raises
     ------
     FringeError
-        If the file cannot be read, is of another format, is damaged, holds no tensors, or refers
-        to anything but what such a file needs.
+        If the file cannot be read, is of another format, is damaged, holds no tensors or several
+        networks, or has something in the place of a tensor that cannot be read.
     """
-    with _reading(path) as (file, size):
-        start = file.read(9)
-        file.seek(0)
-        if start.startswith(b"PK"):
-            tree, torchscript = read_archive(file, size)
-            check_tree(tree)
-            state = _state_of_script(tree) if torchscript else _state_of(tree)
-        elif start.startswith(b"\x80"):
-            state = _state_of(_read_pickle(file, size))
-        elif start[8:] == b"{" and struct.unpack("<Q", start[:8])[0] <= size - 8:
+    with _reading(path, _OWN_STATE) as (file, size):
+        kind = tell_kind(file, size)
+        if kind == "safetensors":
             state = _read_safetensors(path)
+        elif kind == "torchscript":
+            state = _state_of_script(_read_tree(file, size, "torch"))
         else:
-            raise Refused("is neither a torch.save, TorchScript, safetensors nor pickle file")
+            state = state_of(_read_tree(file, size, kind))
         if not state:
             raise Refused("holds no tensors")
-        return state
+        return without_wrappers(state)
 
 
-def flatten(record: Record) -> dict[str, Tensor]:
+def flatten(record: Record, path: str | os.PathLike[str]) -> dict[str, Tensor]:
     """Return the parameters and buffers of a module's Record, named as in its state dict.
 
     Parameters
     ----------
     record : Record
         Of a module of PyTorch, from `read_pickle`.
+    path : path-like
+        The file, for the message.
 
     Returns
     -------
@@ -111,33 +147,39 @@ def flatten(record: Record) -> dict[str, Tensor]:
     Raises
     ------
     FringeError
-        If it is no module, or contains itself.
+        If it is not a module, contains itself, or has something in the place of a tensor that
+        cannot be read.
     """
     try:
         return state_of_module(record)
     except Refused as error:
-        raise FringeError(f"{record!r} {error}; fetch the official file") from None
+        raise FringeError(f"{path}: its {record.title} {error}; {_OWN_PICKLE}") from None
 
 
 @contextmanager
-def _reading(path: str | os.PathLike[str]) -> Iterator[tuple[BufferedReader, int]]:
-    """Open a file, and name it and the mend in what goes wrong."""
+def _reading(path: str | os.PathLike[str], advice: str) -> Iterator[tuple[BufferedReader, int]]:
+    """Open a file; name it in what goes wrong, with ``advice`` where the reason has none."""
     try:
         with Path(path).open("rb") as file:
             yield file, os.fstat(file.fileno()).st_size
     except Refused as error:
-        raise FringeError(f"{path}: {error}; fetch the official file again") from None
+        raise FringeError(f"{path}: {error}; {error.advice or advice}") from None
     except OSError as error:
         raise FringeError(f"{path}: cannot be read ({error}); correct the path") from error
 
 
-def _read_pickle(file: BufferedReader, size: int) -> Any:
-    """Return what a pickle or a legacy torch.save file holds."""
-    budget = Budget.of_file(size)
-    stream = Stream(file, size)
-    tree = run(stream, budget, table(budget))
-    if is_legacy(tree):
-        tree = read_rest(stream, budget, partial(table, budget))
+def _read_tree(file: BufferedReader, size: int, kind: Kind) -> Any:
+    """Return what a pickle or a file of torch.save holds."""
+    if kind in _UNREAD:
+        raise Refused(*_UNREAD[kind])
+    if kind == "torch":
+        tree = read_archive(file, size)
+    else:
+        budget = Budget.of_file(size)
+        stream = Stream(file, size)
+        tree = run(stream, budget, table(budget))
+        if is_legacy(tree):
+            tree = read_rest(stream, budget, partial(table, budget))
     check_tree(tree)
     return tree
 
@@ -149,29 +191,13 @@ def _read_safetensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise Refused(f"is no whole safetensors file ({str(error)[:200]})") from None
-
-
-def _state_of(tree: Any) -> dict[str, Tensor]:
-    """Return the tensors of a state dict, which may be one entry of a training script's dict."""
-    import torch
-
-    if isinstance(tree, dict):
-        for key in _NESTED:
-            if isinstance(tree.get(key), (dict, Record)):
-                tree = tree[key]
-                break
-    if isinstance(tree, Record):
-        return state_of_module(tree)
-    if not isinstance(tree, dict):
-        raise Refused(f"holds a {type(tree).__name__}, not a state dict")
-    state = {name: value for name, value in tree.items() if isinstance(value, torch.Tensor)}
-    if not all(isinstance(name, str) for name in state):
-        raise Refused("has tensors whose names are no text")
-    return state
+        raise Refused(f"is not a whole safetensors file ({str(error)[:200]})") from None
 
 
 def _state_of_script(tree: Any) -> dict[str, Tensor]:
     if not isinstance(tree, Record):
         raise Refused(f"holds a {type(tree).__name__}, not a module of TorchScript")
-    return script_tensors(tree)
+    state = script_tensors(tree)
+    if not state:
+        raise Refused(f"holds no tensors, but a {tree.title}")
+    return state

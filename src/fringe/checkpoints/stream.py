@@ -12,7 +12,19 @@ MAX_LINE = 1 << 10  # bytes; a line is a module or class name
 
 
 class Refused(Exception):  # noqa: N818 (internal: becomes a FringeError with the file's name)
-    """Why a stream cannot be read; the message completes "<path>: ..."."""
+    """Why a stream cannot be read.
+
+    Parameters
+    ----------
+    reason : str
+        Completes "<path>: ...".
+    advice : str, optional
+        What to do, where that is not what every unreadable file of the kind needs.
+    """
+
+    def __init__(self, reason: str, advice: str = "") -> None:
+        super().__init__(reason)
+        self.advice = advice
 
 
 @dataclass

@@ -91,6 +91,8 @@ def storage_for(
     if len(reference) != length or type(reference[2]) is not str:
         raise Refused("is damaged: a storage in it has no key")
     kind, key, count = reference[1], reference[2], reference[4]
+    if isinstance(kind, Record):
+        raise Refused(f"has tensors of the type {kind.title}, which Fringe does not read")
     if not isinstance(kind, Global) or kind.name not in STORAGES:
         raise Refused("is damaged: a storage in it has no type")
     if type(count) is not int or count < 0:
@@ -108,8 +110,10 @@ def storage_for(
 
 def rebuild_tensor(
     budget: Budget, storage: Any, offset: Any, size: Any, stride: Any, dtype: Any = None
-) -> Tensor:
+) -> Tensor | Record:
     """Return the tensor that shows ``storage`` from element ``offset`` on.
+
+    It is a record of its dtype if that is none that Fringe reads.
 
     Raises
     ------
@@ -121,6 +125,8 @@ def rebuild_tensor(
     if not isinstance(storage, Storage):
         raise Refused("is damaged: a tensor in it has no storage")
     dtype = storage.dtype if dtype is None else dtype
+    if isinstance(dtype, Record):
+        return Record(dtype.class_name, dtype.module)
     if not isinstance(dtype, torch.dtype):
         raise Refused("is damaged: a tensor in it has no dtype")
     shape = _shape(size)
@@ -155,16 +161,16 @@ def _shape(values: Any) -> tuple[int, ...]:
     return shape
 
 
-def _numpy_dtype(record: Any) -> np.dtype[Any]:
-    """Return the dtype that a record of ``numpy.dtype`` stands for, if it is one of numbers."""
-    if not isinstance(record, Record) or (record.module, record.class_name) != ("numpy", "dtype"):
+def _numpy_dtype(record: Any) -> np.dtype[Any] | None:
+    """Return the dtype that a record of ``numpy.dtype`` stands for; None if not one of numbers."""
+    if not isinstance(record, Record):
         raise Refused("is damaged: a value of NumPy in it has no dtype")
+    if (record.module, record.class_name) != ("numpy", "dtype"):
+        return None
     code, order = record.state.get("code"), record.state.get("order", "=")
     if type(code) is not str or type(order) is not str or order not in ("<", ">", "=", "|"):
         raise Refused("is damaged: a dtype of NumPy in it has no name or byte order")
-    if code not in _NUMPY_CODES:
-        raise Refused(f"has a value of NumPy that is no number but of type {code[:40]!r}")
-    return np.dtype(f"{order}{code}")
+    return np.dtype(f"{order}{code}") if code in _NUMPY_CODES else None
 
 
 def _bytes(data: Any) -> bytes:
@@ -178,9 +184,11 @@ def _bytes(data: Any) -> bytes:
     return data
 
 
-def number(dtype: Any, data: Any = b"") -> complex:
-    """Return what a scalar of NumPy holds, as a number of Python."""
+def number(dtype: Any, data: Any = b"") -> complex | Record:
+    """Return what a scalar of NumPy holds, as a number of Python; of text or times, a record."""
     kind = _numpy_dtype(dtype)
+    if kind is None:
+        return Record("generic", "numpy")
     content = _bytes(data)
     if len(content) != kind.itemsize:
         raise Refused("is damaged: a number of NumPy in it has another length than its type")
@@ -188,15 +196,17 @@ def number(dtype: Any, data: Any = b"") -> complex:
     return value
 
 
-def ndarray(budget: Budget, dtype: Any, shape: Any, data: Any, fortran: bool) -> Tensor:
-    """Return the elements of an array of NumPy as a tensor."""
+def ndarray(budget: Budget, dtype: Any, shape: Any, data: Any, fortran: bool) -> dict[str, Tensor]:
+    """Return the elements of an array of NumPy as a tensor called "values", if they are numbers."""
     import torch
 
     kind = _numpy_dtype(dtype)
+    if kind is None:
+        return {}
     sizes = _shape(shape)
     content = _bytes(data)
     if math.prod(sizes) * kind.itemsize != len(content):
         raise Refused("is damaged: an array of NumPy in it has another length than its shape")
     budget.store(len(content))
     array = np.ndarray(sizes, kind, content, order="F" if fortran else "C")
-    return torch.from_numpy(array.astype(kind.newbyteorder("="), order="C"))
+    return {"values": torch.from_numpy(array.astype(kind.newbyteorder("="), order="C"))}

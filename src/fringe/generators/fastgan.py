@@ -68,7 +68,7 @@ def read(record: Record, path: Any) -> tuple[Config, dict[str, Tensor]]:
         resolution=plain(synthesis.state, "img_resolution", int, path),
         channels=plain(record.state, "img_channels", int, path),
     )
-    state = _normalized_spectra(flatten(record), path)
+    state = _normalized_spectra(flatten(record, path), path)
     # Generators below 256 pixels carry the blocks up to there all the same.
     idle = tuple(
         f"synthesis.{part}_{r}."

@@ -8,18 +8,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from fringe.checkpoints import kind_of
 from fringe.devices import open_device
 from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.generators.base import Generator
 from fringe.generators.output import USUAL, as_range, check_size, rescaled, try_out
+from fringe.generators.unsupported import SUPPORTED, explain
 
 if TYPE_CHECKING:
     import torch
@@ -29,10 +30,6 @@ __all__ = ["convert", "load_generator"]
 
 FORMAT = "fringe generator 1"
 PRECISIONS = ("float32", "float16")
-SUPPORTED = (
-    "supported are StyleGAN2-ADA and Projected GAN network pickles, safetensors files that "
-    "fringe.generators.convert wrote, and TorchScript"
-)
 # What the name of a file must end in for its program to run.
 PROGRAMS = (".pt", ".ts")
 
@@ -56,8 +53,9 @@ def load_generator(
     ----------
     path : path
         A network pickle of StyleGAN2-ADA, or of Projected GAN (FastGAN or StyleGAN2), from which
-        ``G_ema`` is taken; what ``convert`` wrote; or TorchScript. Pickles are read without
-        executing anything in them.
+        ``G_ema`` is taken, or the same saved by `torch.save`; what ``convert`` wrote; or
+        TorchScript. Pickles are read without executing anything in them, and may hold anything
+        beside ``G_ema``.
 
         **TorchScript is a program.** It runs in PyTorch's interpreter, which has no access to
         Python, but it may call any operator of PyTorch, those that read and write files included:
@@ -96,7 +94,7 @@ def load_generator(
     place = open_device(device)
     stated = as_range(range, path)
     digest = _sha256(path)
-    if _is_torchscript(path):
+    if kind_of(path) == "torchscript":
         if path.suffix.lower() not in PROGRAMS:
             raise FringeError(
                 f"{path}: holds a TorchScript program, which would run, and may read and write "
@@ -156,7 +154,7 @@ def convert(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
 
     path = Path(path)
     digest = _sha256(path)
-    if _is_torchscript(path):
+    if kind_of(path) == "torchscript":
         raise FringeError(
             f"{path}: a TorchScript program cannot be converted; load it as it is, or convert the "
             "network pickle it was made from"
@@ -174,10 +172,7 @@ def convert(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
 
 def _read(path: Path) -> _Checkpoint:
     """Return what a pickle or one of our own exports holds, checked."""
-    with path.open("rb") as file:
-        start = file.read(9)
-    # A safetensors file begins with the length of its header, 8 bytes, and the header's brace.
-    return _read_export(path) if start[8:] == b"{" else _read_network(path)
+    return _read_export(path) if kind_of(path) == "safetensors" else _read_network(path)
 
 
 def _read_network(path: Path) -> _Checkpoint:
@@ -185,13 +180,7 @@ def _read_network(path: Path) -> _Checkpoint:
 
     tree = read_pickle(path)
     record = tree.get("G_ema") if isinstance(tree, Mapping) else tree
-    if not isinstance(record, Record):
-        found = f"a dict of {', '.join(map(repr, tree))}" if isinstance(tree, Mapping) else ""
-        raise FringeError(
-            f"{path}: holds {found or f'a {type(tree).__name__}'} and no generator G_ema; "
-            f"{SUPPORTED}"
-        )
-    modules = record.state.get("_modules", {})
+    modules = record.state.get("_modules") if isinstance(record, Record) else None
     synthesis = modules.get("synthesis") if isinstance(modules, Mapping) else None
     name = getattr(synthesis, "class_name", "")
     kinds = {
@@ -199,16 +188,13 @@ def _read_network(path: Path) -> _Checkpoint:
         "FastganSynthesis": "fastgan",
         "FastganSynthesisCond": "fastgan",
     }
-    if name not in kinds:
-        raise FringeError(
-            f"{path}: holds a {record.module}.{record.class_name}"
-            f"{f' with a {name}' if name else ''}; {SUPPORTED}"
-        )
+    if not isinstance(record, Record) or name not in kinds:
+        raise FringeError(f"{path}: {explain(tree)}")
     try:
         config, state = _architecture(kinds[name]).read(record, path)
     except (AttributeError, KeyError, TypeError) as error:
         raise FringeError(
-            f"{path}: its {record.class_name} is not built like one of PyTorch's modules "
+            f"{path}: its {record.title} is not built like one of PyTorch's modules "
             f"({type(error).__name__}: {error}); fetch the file again"
         ) from error
     return _Checkpoint(kinds[name], config, state)
@@ -270,27 +256,6 @@ def _architecture(kind: str) -> ModuleType:
     from fringe.generators import fastgan, stylegan2
 
     return {"stylegan2": stylegan2, "fastgan": fastgan}[kind]
-
-
-def _is_torchscript(path: Path) -> bool:
-    """Tell TorchScript from other files; of ZIP files nothing else is a generator."""
-    with path.open("rb") as file:
-        if file.read(2) != b"PK":
-            return False
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise FringeError(
-            f"{path}: damaged ZIP file ({error}); fetch or export it again"
-        ) from error
-    # Beside its data, an exported program has code/ and the constants of that code.
-    if not any(name.endswith("/constants.pkl") for name in names):
-        raise FringeError(
-            f"{path}: a ZIP file without a TorchScript program, such as torch.save writes; "
-            f"{SUPPORTED}"
-        )
-    return True
 
 
 def _sha256(path: Path) -> str:

@@ -115,7 +115,7 @@ def read(record: Record, path: Any) -> tuple[Config, dict[str, Tensor]]:
         float16_from=min(float16, default=None),
         lr_multiplier=plain(_modules(mapping)["fc0"].state, "bias_gain", float, path),
     )
-    state = flatten(record)
+    state = flatten(record, path)
     return config, checked(state, layout(config, state, path), path)
 
 

@@ -44,7 +44,7 @@ from torch_fidelity.interpolate_compat_tensorflow import (
     interpolate_bilinear_2d_like_tensorflow1x,
 )
 
-from fringe.checkpoints import read_state
+from fringe.checkpoints import kind_of, read_state
 from fringe.checkpoints.graphdef import read_graph_constants
 from fringe.errors import FringeError
 from fringe.networks.base import Activations, FeatureNetwork
@@ -217,12 +217,10 @@ def preprocess(images: Tensor) -> Tensor:
 
 def _state(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the tensors of a file under torch-fidelity's names, whatever its layout."""
-    with path.open("rb") as file:
-        start = file.read(9)
-    if start.startswith(b"\x1f\x8b"):
+    kind = kind_of(path)
+    if kind == "gzip":
         return _from_graph(_unpacked(path), path, expected)
-    # A graph begins with a node, of field 1; safetensors may begin with that byte too.
-    if start.startswith(b"\n") and not start.endswith(b"{"):
+    if kind == "graph":
         _check_size(path.stat().st_size, path)
         return _from_graph(path.read_bytes(), path, expected)
     state = read_state(path)

@@ -69,16 +69,15 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
 def load_swav(weights: Path, device: torch.device) -> FeatureNetwork:
     """Return SwAV's trunk; see ``fringe.networks.load_network``.
 
-    The file is a state dict with torchvision's names, each after "module." or not. What SwAV trains
-    with (``projection_head``, ``prototypes``) is left aside.
+    The file is a state dict with torchvision's names. What SwAV trains with (``projection_head``,
+    ``prototypes``) is left aside.
     """
     name = "swav"
     with torch.device("meta"):
         model = resnet50()
     width = model.fc.in_features
     model.fc = nn.Identity()
-    state = {key.removeprefix("module."): value for key, value in read_state(weights).items()}
-    fill(model, state, weights, name, ignore=("projection_head.", "prototypes."))
+    fill(model, read_state(weights), weights, name, ignore=("projection_head.", "prototypes."))
     trunk = trunk_of(model, device)
 
     def compute(images: Tensor) -> Activations:

@@ -1,0 +1,125 @@
+"""Weight files of every network as training scripts and hubs save them: all are read alike.
+
+The files hold one number for each tensor, shown in its whole shape, so they are small.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from torch_fidelity.feature_extractor_clip import CLIPVisual
+from torchvision.models import inception_v3, resnet50, vgg16
+
+from fringe.checkpoints import stream
+from fringe.errors import FringeError
+from fringe.networks import inception, load_network
+from fringe.networks.dinov2 import VisionTransformer
+from fringe.networks.weights import sha256_of
+
+
+def without_head() -> nn.Module:
+    model = resnet50()
+    model.fc = nn.Identity()
+    return model
+
+
+NETWORKS: dict[str, Callable[[], nn.Module]] = {
+    "inception": inception.architecture,
+    "inception-torchvision": lambda: inception_v3(init_weights=False),
+    "resnet50": resnet50,
+    "swav": without_head,
+    "clip": lambda: CLIPVisual(512, 224, 12, 768, 32),
+    "vgg16": vgg16,
+    "vgg16-nvidia": vgg16,
+    "dinov2-b": lambda: VisionTransformer(768, 12, 12),
+    "dinov2-l": lambda: VisionTransformer(1024, 24, 16),
+}
+
+
+def wrapped(prefix: str) -> Callable[[dict[str, Tensor]], Any]:
+    return lambda state: {f"{prefix}{name}": tensor for name, tensor in state.items()}
+
+
+def half(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: one.half() if one.is_floating_point() else one for name, one in state.items()}
+
+
+LAYOUTS: dict[str, Callable[[dict[str, Tensor]], Any]] = {
+    "plain": dict,
+    "parallel": wrapped("module."),
+    "compiled": wrapped("_orig_mod."),
+    "state_dict": lambda state: {"state_dict": state, "args": Path("a")},
+    "of Lightning": lambda state: {"state_dict": wrapped("model.")(state), "epoch": 3},
+    "net": lambda state: {"net": wrapped("module._orig_mod.")(half(state)), "acc": torch.ones(())},
+}
+
+
+def thin(model: Callable[[], nn.Module]) -> dict[str, Tensor]:
+    """Return the state dict of a network in which every tensor shows one number."""
+    with torch.device("meta"):
+        shapes = model().state_dict()
+    return {
+        name: torch.full((1,) * like.ndim, 0.25 + (number % 4) / 8, dtype=like.dtype).expand(
+            like.shape
+        )
+        for number, (name, like) in enumerate(shapes.items())
+    }
+
+
+@pytest.fixture(autouse=True)
+def no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let tensors show far more than is in the file, which `read_state` refuses otherwise."""
+    monkeypatch.setattr(stream.Budget, "view", lambda self, size: None)
+
+
+@pytest.mark.filterwarnings("ignore:.*not weights that were published")
+@pytest.mark.parametrize(
+    ("name", "layout"),
+    [("resnet50", layout) for layout in LAYOUTS] + [(name, "net") for name in NETWORKS],
+)
+def test_every_network_is_read_from_every_layout(tmp_path: Path, name: str, layout: str) -> None:
+    path = tmp_path / "own.pth"
+    torch.save(LAYOUTS[layout](thin(NETWORKS[name])), path)
+    assert load_network(name, path).weights_sha256 == sha256_of(path, name)
+
+
+@pytest.mark.filterwarnings("ignore:.*not weights that were published")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_refuses_two_networks_and_other_names_alike(
+    tmp_path: Path, name: str
+) -> None:
+    state = thin(NETWORKS[name])
+    path = tmp_path / "own.pth"
+    torch.save({"model": state, "model_ema": dict(state)}, path)
+    with pytest.raises(FringeError, match=r"own\.pth: holds 2 networks: 'model', 'model_ema'"):
+        load_network(name, path)
+    torch.save(wrapped("encoder_q.")(state), path)
+    with pytest.raises(
+        FringeError,
+        match=rf"own\.pth: not the weights of network '{name}'.*; the "
+        rf"file has {len(state)} tensors: 'encoder_q\.\S+', .* more; name the file",
+    ):
+        load_network(name, path)
+    first = next(iter(state))
+    torch.save({**state, first: torch.full(state[first].shape, float("nan"))}, path)
+    with pytest.raises(FringeError, match=rf"own\.pth: tensor '.*' of network '{name}' holds NaN"):
+        load_network(name, path)
+
+
+@pytest.mark.filterwarnings("ignore:.*not weights that were published")
+def test_a_module_and_safetensors_give_the_features_of_the_state_dict(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = resnet50()
+    path = tmp_path / "own.pth"
+    images = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8)
+    torch.save(LAYOUTS["compiled"](model.state_dict()), path)
+    expected = load_network("resnet50", path)(images).features
+    torch.save(model, path)
+    assert torch.equal(load_network("resnet50", path)(images).features, expected)
+    save_file(model.state_dict(), path)  # its header's length begins like a pickle
+    assert path.read_bytes()[:1] == b"\x80"
+    assert torch.equal(load_network("resnet50", path)(images).features, expected)
