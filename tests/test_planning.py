@@ -32,10 +32,10 @@ CONFIG = {
 SLOW = """
 import time
 from fringe import progress
-from fringe.sources import digests
+from fringe.sources import FolderSource
 progress.FIRST = 0.2
-read = digests._sha256
-digests._sha256 = lambda path: (time.sleep(0.1), read(path))[1]
+read = FolderSource._checked_digest
+FolderSource._checked_digest = lambda self, path: (time.sleep(0.1), read(self, path))[1]
 """
 
 

@@ -303,7 +303,7 @@ def test_decompression_bombs(tmp_path: Path, pixels: np.ndarray, monkeypatch: py
         with pytest.raises(FringeError, match=r"zip!a\.png: too large to decode safely"):
             source.read([0])
     with monkeypatch.context() as patch:
-        patch.setattr("fringe.sources.zip._LARGEST", 100)
+        patch.setattr("fringe.sources.zip.LARGEST", 100)
         with pytest.raises(FringeError, match=r"zip!a\.png: unpacks to \d+ bytes"):
             source.read([0])
     assert source.read([0]).shape == (1, 20, 24, 3)

@@ -221,7 +221,9 @@ def test_only_sets_with_tiffs_know_that_tiffs_are_not_turned(tmp_path: Path, pix
     from fringe.sources.base import REVISION, digest
 
     png = write_folder(tmp_path / "png", {"a.png": encode(pixels[0])})
-    tif = write_folder(tmp_path / "tif", {"a.tif": encode(pixels[0], "TIFF"), "b.png": b"\0"})
+    tif = write_folder(
+        tmp_path / "tif", {"a.tif": encode(pixels[0], "TIFF"), "b.png": encode(pixels[1])}
+    )
     for path, is_same in ((png, True), (tif, False)):
         source = open_source(path)
         members = [(name, file_digests([path / name])[0]) for name in source.members]

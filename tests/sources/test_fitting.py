@@ -89,7 +89,7 @@ def test_sizes_are_read_once(
     read: list[int] = []
     monkeypatch.setattr(
         "fringe.sources.base.size_of",
-        lambda data, label: read.append(1) or size_of(data, label),
+        lambda data, label, **options: read.append(1) or size_of(data, label, **options),
     )
     crop = "wide 32x24"
     few = open_source(path, crop=crop, count=2, cache=cache, order="file")

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from fringe.errors import FringeError
-from fringe.sources import LmdbSource, open_source
+from fringe.sources import LmdbSource, fingerprint, open_source
 
 from .conftest import encode, write_lmdb
 
@@ -29,12 +29,15 @@ def stored(source: LmdbSource) -> list[tuple[str, bytes]]:
     ]
 
 
+# The header of a bitmap of one pixel: whatever follows, a value begins as an image.
+HEADER = encode(np.zeros((1, 1, 3), np.uint8), "BMP")[:54]
+
+
 def random_values(count: int, largest: int, seed: int = 0) -> dict[bytes, bytes]:
     rng = random.Random(seed)
     return {
-        f"{rng.randrange(1 << 64):016x}{'k' * rng.randrange(40)}".encode(): rng.randbytes(
-            int(largest ** rng.random())
-        )
+        f"{rng.randrange(1 << 64):016x}{'k' * rng.randrange(40)}".encode(): HEADER
+        + rng.randbytes(int(largest ** rng.random()))
         for _ in range(count)
     }
 
@@ -167,14 +170,153 @@ def test_a_forked_child_may_give_up_what_it_inherited(tmp_path: Path):
     assert len(stored(sources[0])) == 50
 
 
+def pngs(pixels: np.ndarray, name: str = "img{:04d}") -> dict[bytes, bytes]:
+    return {name.format(number).encode(): encode(image) for number, image in enumerate(pixels)}
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        {b"length": b"7"},
+        {b"num-samples": b"7"},
+        {b"__len__": b"\x80\x04K\x07.", b"__keys__": b"\x80\x04]."},
+        {b"__dir__cache__": b"{}", b"metadata": b"{}", b"count": b"7", b"zz": b""},
+    ],
+)
+@pytest.mark.parametrize("name", ["img{:04d}", "{:05d}", "Z{}", "zoo/{}.png"])
+def test_notes_of_tools_are_no_images(
+    tmp_path: Path, pixels: np.ndarray, notes: dict[bytes, bytes], name: str
+):
+    images = pngs(pixels, name)
+    notes = {key: value for key, value in notes.items() if key != b"zz"}
+    path = write_lmdb(tmp_path / "set", {**images, **notes})
+    plain = open_source(write_lmdb(tmp_path / "plain", images))
+    source = open_source(path)
+    assert len(source) == 7
+    for index in (6, 0, 3):  # in this order, keys are read in several steps
+        assert np.array_equal(source.read([index]), pixels[[index]])
+    assert np.array_equal(pickle.loads(pickle.dumps(source)).read(range(7)), pixels)
+    assert source.fingerprint == plain.fingerprint
+    assert len(open_source(path, count=7)) == 7
+    with pytest.raises(FringeError, match="holds 7 images, fewer than the 8"):
+        open_source(path, count=8)
+
+
+def test_images_under_names_of_notes_are_images(tmp_path: Path, pixels: np.ndarray):
+    images = dict(zip([b"__a__", b"length", b"size"], map(encode, pixels[:3]), strict=True))
+    source = open_source(write_lmdb(tmp_path / "set", images))
+    assert np.array_equal(source.read(range(3)), pixels[:3])
+
+
+def test_keys_are_read_in_steps_past_notes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    values = random_values(300, 100)
+    notes = {b"__len__": b"3", b"length": b"300", b"info": b"{}", b"num_images": b"300"}
+    source = LmdbSource(write_lmdb(tmp_path / "set", {**values, **notes}))
+    monkeypatch.setattr("fringe.sources.lmdb.KEYS", 3)
+    assert stored(source) == in_order(values)
+    one = LmdbSource(tmp_path / "set")
+    assert one._bytes(4) == in_order(values)[4][1]
+    assert len(one._keys) == 5  # and no more
+
+
+def test_what_was_remembered_when_notes_counted_is_not_taken(tmp_path: Path, pixels: np.ndarray):
+    images, cache = pngs(pixels, "a{}"), tmp_path / "cache"
+    notes = {b"__len__": encode(pixels[0])}  # an image, so it counts, and comes first
+    path = write_lmdb(tmp_path / "set", {**images, **notes})
+    assert len(open_source(path, cache=cache)) == 8
+    assert open_source(path, cache=cache).fingerprint
+    state = (path / "data.mdb").stat()
+    write_lmdb(path, {b"__len__": b"7" * len(notes[b"__len__"])})
+    os.utime(path / "data.mdb", ns=(state.st_atime_ns, state.st_mtime_ns))
+    plain = open_source(write_lmdb(tmp_path / "plain", images)).fingerprint
+    assert open_source(path, cache=cache).fingerprint == plain
+
+
+@pytest.mark.parametrize("key", [b"000", b"zzz", b"label-7"])
+def test_unknown_notes_at_the_ends_are_named_at_opening(
+    tmp_path: Path, pixels: np.ndarray, key: bytes
+):
+    path = write_lmdb(tmp_path / "set", {**pngs(pixels), key: b"?"})
+    if key > b"img":  # not among the first
+        assert len(LmdbSource(path, count=5).read(range(5))) == 5
+    with pytest.raises(FringeError, match=rf"data\.mdb!{key.decode()}: .*not an image.*`ignore: "):
+        open_source(path)
+    source = open_source(path, select="img*")
+    assert open_source(path, ignore=key.decode()).fingerprint == source.fingerprint
+    assert np.array_equal(source.read(range(7)), pixels)
+
+
 def test_a_value_that_is_no_image_is_named_by_its_key(tmp_path: Path, pixels: np.ndarray):
-    path = write_lmdb(tmp_path / "set", {b"a": encode(pixels[0]), b"b\xff": b"x" * 5000})
-    with pytest.raises(FringeError, match=r"data\.mdb!b\\xff: is damaged or not an image"):
-        open_source(path).read([0, 1])
-    with lmdb.open(str(tmp_path / "inner"), max_dbs=1, map_size=1 << 20) as environment:
-        environment.open_db(b"images")
-    with pytest.raises(FringeError, match=r"data\.mdb!images: is damaged or not"):
-        open_source(tmp_path / "inner").read([0])
+    """Of all that are used, while the run is planned."""
+    values = {**pngs(pixels), b"img0003\xff": b"x" * 5000}
+    path = write_lmdb(tmp_path / "set", values)
+    message = r"data\.mdb!img0003\\xff: is damaged or not an image"
+    with pytest.raises(FringeError, match=message):
+        open_source(path).read(range(7))
+    with pytest.raises(FringeError, match=message):
+        fingerprint({"kind": "files", "path": str(path)})
+    assert LmdbSource(path, count=4).fingerprint
+
+
+def test_several_sizes(tmp_path: Path):
+    """As StyleGAN2's PyTorch port keeps them: a size and a number."""
+
+    def image(size: int, value: int) -> bytes:
+        return encode(np.full((size, size, 3), value, np.uint8))
+
+    values = {
+        f"{size}-{index:05d}".encode(): image(size, index)
+        for size in (8, 16, 128)
+        for index in range(3)
+    }
+    path = write_lmdb(tmp_path / "set", {**values, b"length": b"3"})
+    message = r"set: holds images in several sizes \(8, 16, 128 pixels, .*`select: \"128-\*\"`"
+    for resolution in (None, 8):
+        with pytest.raises(FringeError, match=message):
+            open_source(path, resolution=resolution)
+    with pytest.raises(FringeError, match=r"several sizes \(8, 128 pixels"):
+        open_source(path, resolution=8, ignore=["16-*"])
+    assert len(open_source(path, resolution=8, select="*")) == 9
+    with pytest.raises(FringeError, match=r'set: `select: "32-\*"` fits none of its 10 images'):
+        open_source(path, select="32-*")
+    chosen = open_source(path, select="16-*", ignore="length", cache=tmp_path / "cache")
+    assert chosen.read(range(3))[:, 0, 0, 0].tolist() == [0, 1, 2]
+    assert pickle.loads(pickle.dumps(chosen)).resolution == (16, 16)
+    one = write_lmdb(tmp_path / "one", {k: v for k, v in values.items() if k.startswith(b"16-")})
+    assert open_source(one).fingerprint == chosen.fingerprint
+    other = open_source(path, select="8-*", cache=tmp_path / "cache")
+    assert other.fingerprint != chosen.fingerprint
+    # Numbers that are no sizes: years, persons.
+    years = {f"{year}-{index}".encode(): image(8, 0) for year in (1999, 2000) for index in range(2)}
+    assert len(open_source(write_lmdb(tmp_path / "years", years))) == 4
+
+
+def write_databases(path: Path, databases: dict[bytes, dict[bytes, bytes]]) -> Path:
+    with lmdb.open(str(path), max_dbs=4, map_size=1 << 20) as environment:
+        for name, values in databases.items():
+            database = environment.open_db(name)
+            with environment.begin(write=True, db=database) as transaction:
+                for key, value in values.items():
+                    transaction.put(key, value)
+    return path
+
+
+def test_a_named_database_is_read_where_it_is_the_only_one(tmp_path: Path, pixels: np.ndarray):
+    path = write_databases(tmp_path / "one", {b"images": {**pngs(pixels), b"length": b"7"}})
+    source = open_source(path)
+    assert np.array_equal(source.read(range(7)), pixels)
+    assert np.array_equal(pickle.loads(pickle.dumps(source)).read(range(7)), pixels)
+    assert (
+        source.fingerprint == open_source(write_lmdb(tmp_path / "main", pngs(pixels))).fingerprint
+    )
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert np.array_equal(pool.apply(source.read, ([3],)), pixels[[3]])
+    with pytest.raises(FringeError, match=r"data\.mdb: holds named databases \(images, labels\)"):
+        open_source(write_databases(tmp_path / "two", {b"images": pngs(pixels), b"labels": {}}))
+    # Values as long as the record of a database.
+    values = {b"a": HEADER[:48], b"b": encode(pixels[0])}
+    with pytest.raises(FringeError, match=r"data\.mdb!a: is damaged"):
+        open_source(write_lmdb(tmp_path / "short", values))
 
 
 # Opens files in a process of its own, which touching what a cut file lacks would end (SIGBUS).

@@ -23,6 +23,7 @@ from fringe.sources.fitting import Fit
 from fringe.sources.names import suffix_of
 
 __all__ = [
+    "LARGEST",
     "REVISION",
     "EncodedSource",
     "FileSource",
@@ -43,6 +44,8 @@ __all__ = [
 REVISION = 1
 # The same for sets with TIFFs among their names: since 2 the orientation tag is not applied.
 _TIFF_REVISION = 2
+#: Bytes: no encoded image is this large, a decompression bomb is.
+LARGEST = 1 << 30
 
 Images = npt.NDArray[np.uint8]
 Indices = Sequence[int] | npt.NDArray[np.integer]
@@ -272,7 +275,30 @@ class EncodedSource(FileSource):
 
     def image_size(self, index: int) -> tuple[int, int]:
         """Return width and height of one image as it is stored, from its header."""
-        return size_of(self._bytes(index), self._label(index))
+        return self._size_of(index, self._bytes(index))
+
+    def _size_of(self, index: int, data: bytes, only_read: bool = False) -> tuple[int, int]:
+        return size_of(data, self._label(index), only_read=only_read)
+
+    def _checked(self, indices: Sequence[int]) -> Iterator[bytes]:
+        """Yield what `_stored` does, to be hashed, and look at headers while it is at hand.
+
+        So what is not an image, is of a kind that is refused, or has another size is found while a
+        run is planned.
+        """
+        for index, data in zip(indices, self._stored(indices), strict=True):
+            size = self._size_of(index, data, only_read=True)
+            self._check_size(self._label(index), *size)
+            yield data
+
+    def _check_size(self, label: str, width: int, height: int) -> None:
+        """Raise if an image that is not to be fitted has another size than the first one."""
+        if self.fit is None and (height, width) != self.resolution:
+            raise FringeError(
+                f"{label}: {_size((height, width))}, but {self._label(0)} is "
+                f"{_size(self.resolution)}; bring all images to one size, or set `resolution` "
+                "to have each cropped to a centred square and resized"
+            )
 
     def _pixels(self, index: int, data: bytes) -> Images:
         pixels = decode_pixels(data, self._label(index), self.strict)
@@ -305,12 +331,8 @@ class EncodedSource(FileSource):
         for row in sorted(range(len(wanted)), key=wanted.__getitem__):
             index = wanted[row]
             pixels = self._pixels(index, stored(index))
-            if pixels.shape != (height, width, 3):
-                raise FringeError(
-                    f"{self._label(index)}: {_size(pixels.shape)}, but {self._label(0)} is "
-                    f"{_size((height, width))}; bring all images to one size, or set `resolution` "
-                    "to have each cropped to a centred square and resized"
-                )
+            if self.fit is None:
+                self._check_size(self._label(index), pixels.shape[1], pixels.shape[0])
             images[row] = pixels
         return images
 

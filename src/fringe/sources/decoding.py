@@ -98,15 +98,18 @@ def _jpeg_pixels(image: Image.Image, data: bytes, label: str, strict: bool) -> N
     return np.asarray(_to_rgb(image, label))
 
 
-def size_of(data: bytes, label: str) -> tuple[int, int]:
+def size_of(data: bytes, label: str, *, only_read: bool = False) -> tuple[int, int]:
     """Return width and height of the encoded image ``data``, from its header.
 
     Raises
     ------
     FringeError
-        If the header cannot be read or tells of too large an image.
+        If the header cannot be read or tells of too large an image; with ``only_read``, also if it
+        tells of a kind that `decode` refuses.
     """
     with _opened(data, label) as image:
+        if only_read:
+            _refuse(image, data, label)
         width, height = image.size
         # Pillow's size is that of the image turned, if the orientation asks for that.
         turned = getattr(image, "tag_v2", {}).get(_ORIENTATION) in range(5, 9)

@@ -24,15 +24,26 @@ SAVED = 60.0  # seconds after which what was learnt is saved, while more is bein
 BYTES = 16  # of a SHA-256 that are kept of each image: two images alike by chance are not to be had
 
 
-def file_digests(paths: Sequence[str | Path], cache: Path | None = None) -> list[str]:
+def file_digests(
+    paths: Sequence[str | Path],
+    cache: Path | None = None,
+    learn: Callable[[Path], str] | None = None,
+) -> list[str]:
     """Return the hex SHA-256 of each file's content, each read once (see `remembered`).
+
+    Parameters
+    ----------
+    paths, cache
+        See `remembered`.
+    learn : callable, optional
+        Returns the hex SHA-256 of a file, and may look at the content that it reads for that.
 
     Raises
     ------
     FringeError
         If a file cannot be read, or the cache cannot be written.
     """
-    return remembered(paths, cache, "", _sha256, in_bytes=True)
+    return remembered(paths, cache, "", learn or _sha256, in_bytes=True)
 
 
 def _sha256(path: Path) -> str:

@@ -1,13 +1,16 @@
 """Images in a folder and the folders inside it."""
 
+import hashlib
 import os
 from collections.abc import Iterator
 from itertools import chain, islice
 from pathlib import Path
 
 from fringe.errors import FringeError
-from fringe.sources.base import EncodedSource, Indices, as_path, check_count, readable
+from fringe.progress import advance
+from fringe.sources.base import LARGEST, EncodedSource, Indices, as_path, check_count, readable
 from fringe.sources.choice import ALL, Choice
+from fringe.sources.decoding import size_of
 from fringe.sources.digests import file_digests
 from fringe.sources.fitting import Fit
 from fringe.sources.members import choose, left_out, no_images
@@ -84,9 +87,20 @@ class FolderSource(EncodedSource):
         """Return SHA-256 of relative names and contents of the images, and of the resizing."""
         members = [self.members[index] for index in indices]
         new = [member for member in members if member not in self._hashes]
-        found = file_digests([f"{self.path}/{member}" for member in new], self.cache)
+        paths = [f"{self.path}/{member}" for member in new]
+        found = file_digests(paths, self.cache, self._checked_digest)
         self._hashes.update(zip(new, found, strict=True))
         return self._digest("folder", *((member, self._hashes[member]) for member in members))
+
+    def _checked_digest(self, path: Path) -> str:
+        """Return the hex SHA-256 of an image that is read, and has the size of the first one."""
+        size = path.stat().st_size
+        if size > LARGEST:
+            raise FringeError(f"{path}: has {size} bytes, which no image needs; remove it")
+        data = path.read_bytes()
+        advance(len(data))
+        self._check_size(str(path), *size_of(data, str(path), only_read=True))
+        return hashlib.sha256(data).hexdigest()
 
     def _label(self, index: int) -> str:
         return printable(str(self.path / self.members[index]))

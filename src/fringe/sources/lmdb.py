@@ -2,20 +2,23 @@
 
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 import lmdb
 
 from fringe.errors import FringeError
-from fringe.sources.base import EncodedSource, Indices, as_path, check_count, readable
+from fringe.sources.base import EncodedSource, Indices, as_path, check_count, digest, readable
+from fringe.sources.choice import ALL, Choice
+from fringe.sources.decoding import size_of
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
+from fringe.sources.lmdb_keys import bookkeeping, first_of_sizes, size_in, text
 
 __all__ = ["DATA_FILE", "LmdbSource"]
 
@@ -23,14 +26,21 @@ __all__ = ["DATA_FILE", "LmdbSource"]
 DATA_FILE = "data.mdb"
 
 KEYS = 10_000  # read at a time at least, where there are as many
+ENDS = 2  # of the first and of the last values that are looked at when a file is opened
+DATABASES = 16  # an environment of named databases holds no more of them
+RECORD = 48  # bytes of the record of a named database
 
 
 class LmdbSource(EncodedSource):
     """The values of an LMDB environment, encoded images all, sorted by key.
 
-    Values are read from the main database. Keys are read up to that of the image asked for, and
-    held: about 85 bytes each where they have 40, as LSUN's do. LMDB touches the first page of each
-    value meanwhile, a small read for each image where the file is not in the system's cache.
+    What tools note beside images, under keys such as ``length`` or ``__keys__``, does not count
+    (`fringe.sources.lmdb_keys.BOOKKEEPING`). Values are read from the main database, or from the
+    named one that is all that the main one holds.
+
+    Keys are read up to that of the image asked for, and held: about 85 bytes each where they have
+    40, as LSUN's do. LMDB touches the first page of each value meanwhile, a small read for each
+    image where the file is not in the system's cache.
 
     LMDB has no checksums and trusts the pages of its file. A file that was cut short is refused,
     but flipped bits are noticed only where an image no longer decodes, and in the tree of keys
@@ -47,12 +57,16 @@ class LmdbSource(EncodedSource):
         Use only the first so many.
     cache : path-like, optional
         Where hashes of values are remembered for the fingerprint (`ImageDigests`).
+    choice : Choice
+        Which keys count; all are read at once if it says so.
 
     Raises
     ------
     FringeError
-        If the file is missing, unreadable, cut short or no LMDB, holds no value or fewer than
-        ``count``, or if others have it open in this process through ``lmdb``.
+        If the file is missing, unreadable, cut short or no LMDB, holds no image or fewer than
+        ``count``, or if others have it open in this process through ``lmdb``; if one of the first
+        or last values is no image, if it holds several named databases, or if images are there in
+        several sizes.
     """
 
     def __init__(
@@ -61,17 +75,75 @@ class LmdbSource(EncodedSource):
         fit: Fit | None = None,
         count: int | None = None,
         cache: Path | None = None,
+        choice: Choice = ALL,
     ) -> None:
-        """Open the environment, to check how many values it holds."""
+        """Open the environment, to check how many images it holds."""
         place = as_path(path)
         self.path = place / DATA_FILE if place.is_dir() else place
         self.cache = cache
-        with self._environment.begin() as transaction:
-            # Damaged, it may claim more than the length of anything can be.
-            held = min(transaction.stat()["entries"], sys.maxsize)
+        self._choice = choice
         # Of the first images. Threads share it, so it is replaced by a longer list, never changed.
         self._keys: list[bytes] = []
-        super().__init__(str(path), check_count(held, count, str(path)), fit)
+        with self._environment.begin() as transaction:
+            self._skipped = frozenset(bookkeeping(transaction))
+            if choice == ALL:
+                sized = first_of_sizes(transaction)
+                # Damaged, it may claim more than the length of anything can be.
+                held = min(transaction.stat()["entries"], sys.maxsize) - len(self._skipped)
+                # Tells hashes of images that are numbered like this from others.
+                self._numbered = f"without {sorted(self._skipped)}" if self._skipped else ""
+            else:
+                keys = [*map(bytes, transaction.cursor().iternext(values=False))]
+                choice.refuse_idle([*map(text, keys)], str(path))
+                self._keys = [*self._counted(keys)]
+                sized = dict(filter(None, map(size_in, reversed(self._keys))))
+                held = len(self._keys)
+                self._numbered = f"under keys {digest(self._keys)}"
+            super().__init__(str(path), check_count(held, count, str(path)), fit)
+            if not choice.everything:
+                self._refuse_several_sizes(transaction, sized)
+            self._check_ends(transaction, with_last=self.count == held)
+
+    def _counted(self, keys: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+        """Yield those of ``keys`` that count."""
+        for key in map(bytes, keys):
+            if key not in self._skipped and (self._choice == ALL or self._choice.takes(text(key))):
+                yield key
+
+    def _refuse_several_sizes(
+        self, transaction: lmdb.Transaction, sized: Mapping[int, bytes]
+    ) -> None:
+        """Raise if images have different sizes that their keys name, given a key for each."""
+        sizes = [
+            number
+            for number, key in sorted(sized.items())
+            if number in self._size(key, bytes(transaction.get(key, b"")))
+        ]
+        if len(sizes) > 1:
+            raise FringeError(
+                f"{self.name}: holds images in several sizes ({', '.join(map(str, sizes))} pixels, "
+                f'by their keys); choose one with `select: "{sizes[-1]}-*"`'
+            )
+
+    def _check_ends(self, transaction: lmdb.Transaction, with_last: bool) -> None:
+        """Look at the first values, and the last ones if they count: unknown notes sort there."""
+        few = min(ENDS, self.count)
+        first: Iterable[bytes] = self._keys
+        last: Iterable[bytes] = reversed(self._keys)
+        if self._choice == ALL:
+            first = self._counted(transaction.cursor().iternext(values=False))
+            last = self._counted(transaction.cursor().iterprev(values=False))
+        for key in [*islice(first, few), *islice(last, few if with_last else 0)]:
+            self._size(key, bytes(transaction.get(key, b"")))
+
+    def _size(self, key: bytes, value: bytes) -> tuple[int, int]:
+        """Return width and height of the image under a key."""
+        with _advice(key):
+            return size_of(value, f"{self.path}!{text(key)}")
+
+    def _size_of(self, index: int, data: bytes, only_read: bool = False) -> tuple[int, int]:
+        with _advice(self._key(index)):
+            return super()._size_of(index, data, only_read)
 
     @cached_property
     def _environment(self) -> "_Environment":
@@ -90,7 +162,7 @@ class LmdbSource(EncodedSource):
             cursor = transaction.cursor()
             is_there = cursor.set_key(keys[-1]) and cursor.next() if keys else cursor.first()
             every = cursor.iternext(values=False) if is_there else iter(())
-            keys = [*keys, *(bytes(key) for key in islice(every, wanted - len(keys)))]
+            keys = [*keys, *islice(self._counted(every), wanted - len(keys))]
         if len(keys) < wanted:
             raise FringeError(
                 f"{self.path}: has {len(keys)} values, not {self.count}: it is damaged or was "
@@ -105,17 +177,17 @@ class LmdbSource(EncodedSource):
 
     @cached_property
     def _contents(self) -> ImageDigests:
-        return ImageDigests([self.path], [0, self.count], "", self.cache)
+        return ImageDigests([self.path], [0, self.count], self._numbered, self.cache)
 
     def fingerprint_at(self, indices: Indices) -> str:
         """Return SHA-256 of the values of the images in that order, and of the resizing.
 
         Neither keys nor other values count, nor where in the file a value lies.
         """
-        return self._digest("lmdb", self._contents.of(indices, self._stored))
+        return self._digest("lmdb", self._contents.of(indices, self._checked))
 
     def _label(self, index: int) -> str:
-        return f"{self.path}!{self._key(index).decode(errors='backslashreplace')}"
+        return f"{self.path}!{text(self._key(index))}"
 
     def _bytes(self, index: int) -> bytes:
         key = self._key(index)
@@ -134,6 +206,17 @@ class LmdbSource(EncodedSource):
         return {k: v for k, v in vars(self).items() if k not in dropped} | {"_keys": []}
 
 
+@contextmanager
+def _advice(key: bytes) -> Iterator[None]:
+    """Say what to do if what is under a key is not meant to be an image."""
+    try:
+        yield
+    except FringeError as error:
+        raise FringeError(
+            f'{error}; if it is a note beside the images, leave it out with `ignore: "{text(key)}"`'
+        ) from error
+
+
 class _Environment:
     """The one opening of a file that LMDB allows a process, for all sources and threads of it.
 
@@ -143,33 +226,45 @@ class _Environment:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._opening = threading.Lock()
-        self._opened: tuple[object, lmdb.Environment] | None = None
+        self._opened: _Opened | None = None
 
     @contextmanager
     def begin(self) -> Iterator[lmdb.Transaction]:
         """Begin a transaction that reads; keep it short."""
-        with readable(self._path, lmdb.Error), self._current().begin() as transaction:
-            yield transaction
+        with readable(self._path, lmdb.Error):
+            opened = self._current()
+            with opened.environment.begin(db=opened.database) as transaction:
+                yield transaction
 
-    def _current(self) -> lmdb.Environment:
-        """Return the environment, opened anew if its file was replaced, or cut beneath the map."""
+    def _current(self) -> "_Opened":
+        """Return the environment, opened again if its file was replaced, or cut beneath the map."""
         opened = self._opened
-        if opened is None or opened[0] != self._state():
+        if opened is None or opened.state != self._state():
             with self._opening:
                 state = self._state()
                 opened = self._opened
-                if opened is None or opened[0] != state:
+                if opened is None or opened.state != state:
                     self._opened = None
                     if opened is not None:  # else LMDB would not open the same file again
-                        opened[1].close()
-                    opened = self._opened = state, _open(self._path)
-        return opened[1]
+                        opened.environment.close()
+                    environment = _open(self._path)
+                    database = _database(environment, self._path)
+                    opened = self._opened = _Opened(state, environment, database)
+        return opened
 
     def _state(self) -> tuple[int, int, int]:
         # Without its time: what is written into the file the map shows anyway, and merely touching
         # it must not close what another thread reads.
         found = self._path.stat()
         return found.st_dev, found.st_ino, found.st_size
+
+
+class _Opened(NamedTuple):
+    """An environment as its file was, and its named database if that is what is read."""
+
+    state: tuple[int, int, int]
+    environment: lmdb.Environment
+    database: Any
 
 
 #: Those in use, by the file's real path; one that no source uses any more is closed.
@@ -189,7 +284,9 @@ def _open(path: Path) -> lmdb.Environment:
     try:
         # Keys are mostly hashes: in their order images lie all over a file larger than memory, and
         # reading ahead would fetch many times as much as is used.
-        environment = lmdb.open(str(path), subdir=False, readonly=True, lock=False, readahead=False)
+        environment = lmdb.open(
+            str(path), subdir=False, readonly=True, lock=False, readahead=False, max_dbs=DATABASES
+        )
     except lmdb.Error as error:
         if "already open" in str(error):
             raise FringeError(
@@ -205,3 +302,32 @@ def _open(path: Path) -> lmdb.Environment:
             "it was cut short); fetch or make it anew"
         )
     return environment
+
+
+def _database(environment: lmdb.Environment, path: Path) -> Any:
+    """Return the named database that is all that the main one holds; None: there is none.
+
+    Raises
+    ------
+    FringeError
+        If there are several.
+    """
+    with environment.begin() as transaction:
+        entries = transaction.stat()["entries"]
+        few = islice(transaction.cursor(), DATABASES if entries <= DATABASES else 0)
+        names = [bytes(key) for key, value in few if len(value) == RECORD]
+    found = {}
+    for name in names:
+        with suppress(lmdb.IncompatibleError):  # a plain value
+            found[name] = environment.open_db(name, create=False)
+    if len(found) == entries == 1:
+        return found[names[0]]
+    if found:
+        environment.close()
+        listed = ", ".join(map(text, found))
+        raise FringeError(
+            f"{path}: holds named databases ({listed}) beside others; copy that of the images to a "
+            f"file of its own, in which it is the only one (mdb_dump -s {text(names[0])} ... | "
+            "mdb_load ...)"
+        )
+    return None

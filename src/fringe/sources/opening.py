@@ -149,14 +149,14 @@ def _open(
         return _open_shards(path, suffix, _shards(place), fit, count, cache, choice)
     if suffix == ".zip":
         return ZipSource(path, fit, count, choice)
-    if suffix in {".npz", ".h5", ".hdf5", ".mdb"}:
+    if suffix in {".npz", ".h5", ".hdf5"}:
         _refuse_choice(path, suffix, choice)
     if suffix == ".npz":
         return NpzSource(path, fit, count, cache)
     if suffix in {".h5", ".hdf5"}:
         return Hdf5Source(path, fit, count, cache)
     if suffix == ".mdb":
-        return LmdbSource(path, fit, count, cache)
+        return LmdbSource(path, fit, count, cache, choice)
     if not place.exists():
         raise FringeError(f"{path}: is not there; correct the path or put the data there")
     _refuse_compressed(place)
@@ -195,8 +195,7 @@ def _open_folder(
             f"{path}: holds {' and '.join(kinds)}; give each kind a folder of its own"
         )
     if held["an LMDB"]:
-        _refuse_choice(path, ".mdb", choice)
-        return LmdbSource(path, fit, count, cache)
+        return LmdbSource(path, fit, count, cache, choice)
     suffix = next(suffix for suffix in _SHARDED if held[f"{suffix} files"])
     shards = [place / name for name in held[f"{suffix} files"]]
     _refuse_twice(shards)

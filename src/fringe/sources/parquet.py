@@ -107,7 +107,7 @@ class ParquetSource(EncodedSource):
 
         Other rows and columns do not count, nor how rows are shared out among files and groups.
         """
-        return self._digest("parquet", self._contents.of(indices, self._stored))
+        return self._digest("parquet", self._contents.of(indices, self._checked))
 
     def _group(self, index: int) -> tuple[int, int, int]:
         """Return the shard that holds a row, its group there, and its place in the group."""

@@ -127,7 +127,7 @@ class TarSource(EncodedSource):
 
         Neither names nor other members count, nor how images are shared out among archives.
         """
-        return self._digest("tar", self._contents.of(indices, self._stored))
+        return self._digest("tar", self._contents.of(indices, self._checked))
 
     def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
         places = self._places[np.asarray(indices, np.int64)].tolist()

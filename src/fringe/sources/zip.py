@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fringe.errors import FringeError
 from fringe.sources.base import (
+    LARGEST,
     EncodedSource,
     Indices,
     PerProcess,
@@ -29,7 +30,6 @@ from fringe.sources.zipfiles import DAMAGE, open_zip, refuse_link, refuse_unread
 __all__ = ["ZipSource"]
 
 _LABELS = "dataset.json"
-_LARGEST = 1 << 30  # bytes: no encoded image is this large, a decompression bomb is
 
 
 class ZipSource(EncodedSource):
@@ -139,7 +139,7 @@ class ZipSource(EncodedSource):
 
     def _bytes(self, index: int) -> bytes:
         member, size, _ = self._entries[index]
-        if size > _LARGEST:
+        if size > LARGEST:
             raise FringeError(
                 f"{self._label(index)}: unpacks to {size} bytes, which no image needs; remove it"
             )

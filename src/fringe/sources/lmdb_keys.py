@@ -1,0 +1,71 @@
+"""Which keys of an LMDB environment are not those of the images that are meant."""
+
+import re
+from collections.abc import Iterator
+from itertools import takewhile
+
+import lmdb
+
+from fringe.errors import FringeError
+from fringe.sources.decoding import size_of
+
+__all__ = ["bookkeeping", "first_of_sizes", "is_image", "size_in", "text"]
+
+#: Keys under which tools note how many images there are, which, and what else they know of them.
+#: So are all keys in double underscores, such as ``__len__``.
+BOOKKEEPING = (
+    *(b"classes", b"count", b"dataset_info", b"header", b"header_entries", b"info", b"keys"),
+    *(b"labels", b"len", b"length", b"_metadata", b"meta", b"meta-info", b"meta_info", b"metadata"),
+    *(b"nSamples", b"n_samples", b"num-examples", b"num-images", b"num-samples", b"num_examples"),
+    *(b"num_images", b"num_samples", b"resolution", b"shape", b"size", b"total"),
+)
+_DUNDER = re.compile(rb"__.+__", re.DOTALL)
+_SIZED = re.compile(rb"([1-9][0-9]*)-")  # 256-00000: an image, and its size in pixels
+SIZES = 20  # more numbers before the hyphen are no sizes
+
+
+def text(key: bytes) -> str:
+    """Return a key as text that a message can hold and a pattern can fit."""
+    return key.decode(errors="backslashreplace")
+
+
+def is_image(value: bytes) -> bool:
+    """Tell whether a value begins as an image."""
+    try:
+        size_of(value, "")
+    except FringeError:
+        return False
+    return True
+
+
+def bookkeeping(transaction: lmdb.Transaction) -> Iterator[bytes]:
+    """Yield the keys that are known for notes, where no image is under them."""
+    cursor = transaction.cursor()
+    for key in BOOKKEEPING:
+        if cursor.set_key(key) and not is_image(bytes(cursor.value())):
+            yield key
+    if cursor.set_range(b"__"):
+        keys = map(bytes, cursor.iternext(values=False))
+        for key in takewhile(lambda key: key.startswith(b"__"), keys):
+            if _DUNDER.fullmatch(key) and not is_image(bytes(transaction.get(key, b""))):
+                yield key
+
+
+def size_in(key: bytes) -> tuple[int, bytes] | None:
+    """Return the number that a key such as ``256-00000`` begins with, and the key."""
+    match = _SIZED.match(key)
+    return None if match is None else (int(match[1]), key)
+
+
+def first_of_sizes(transaction: lmdb.Transaction) -> dict[int, bytes]:
+    """Return the first key with each number, as `size_in` finds it, where keys begin with few."""
+    cursor = transaction.cursor()
+    found: dict[int, bytes] = {}
+    is_there = cursor.first()
+    while is_there and len(found) < SIZES:
+        sized = size_in(bytes(cursor.key()))
+        if sized is None:
+            break
+        found[sized[0]] = sized[1]
+        is_there = cursor.set_range(b"%d." % sized[0])  # behind all keys of this number
+    return found
