@@ -20,7 +20,9 @@ from PIL import Image
 from fringe import plan
 from fringe.config import SOURCE_KEYS, complete, load_schema, where_shaped
 from fringe.errors import FringeError
+from fringe.exchange import read_statistics, write_statistics
 from fringe.files import create_h5
+from fringe.metrics import Gaussian
 from fringe.networks import network_weights
 from fringe.networks.registry import NETWORKS
 from fringe.sources import GeneratedSource, KeptImages, render_shard
@@ -402,8 +404,52 @@ def test_without_noise_its_images_do_not_matter(config: dict[str, Any]) -> None:
     check(asked(config, noise={"scales": [], "images": 61}))
 
 
+@pytest.mark.parametrize(
+    ("arrays", "fault"),
+    [
+        ({"mu": np.zeros(2048), "sigma": np.eye(2048)}, "holds statistics of 2048 features, but "
+         "the network has 1280; name statistics of that network"),
+        ({"mu": np.zeros(1280), "sigma": -np.eye(1280)}, "`sigma` is no covariance"),
+        ({"mu": np.zeros(1280), "sigma": np.eye(1280) + np.eye(1280, k=1)}, "`sigma` is not symm"),
+        ({"mu": np.full(1280, np.nan), "sigma": np.eye(1280)}, "`mu` holds NaN or infinity"),
+        ({"arr_0": np.zeros((2, 4, 4, 3), np.uint8)}, "has no array `mu`, but ['arr_0']"),
+    ],
+)  # fmt: skip
+def test_published_statistics_are_checked_before_any_job(
+    config: dict[str, Any], arrays: dict[str, Any], fault: str
+) -> None:
+    np.savez("published.npz", **arrays)
+    given = {"efficientnet-lite0": {"path": "published.npz", "count": 9}}
+    config["sources"]["real"]["statistics"] = given
+    (found,) = faults(config)
+    key = "sources/real/statistics/efficientnet-lite0"
+    assert found.startswith(f"{key}: published.npz: {fault}")
+
+
+def test_published_statistics_are_read_once(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To look for eigenvalues takes seconds: a file that is right is remembered as it is."""
+    read = []
+
+    def counted(path: Path, dim: int) -> Gaussian:
+        read.append(dim)
+        return read_statistics(path, dim)
+
+    monkeypatch.setattr("fringe.exchange.read_statistics", counted)
+    write_statistics("published.npz", Gaussian(np.zeros(1280), np.eye(1280)))
+    given = {"efficientnet-lite0": {"path": "published.npz", "count": 9}}
+    config["sources"]["real"]["statistics"] = given
+    check(config)
+    check(config)
+    assert read == [1280]
+    write_statistics("published.npz", Gaussian(np.zeros(1280), -np.eye(1280)))
+    for _ in range(2):
+        assert "`sigma` is no covariance" in faults(config)[0]
+
+
 def test_maps_need_the_statistics_of_their_own_images(config: dict[str, Any]) -> None:
-    Path("published.npz").touch()
+    write_statistics("published.npz", Gaussian(np.zeros(1280), np.eye(1280)))
     given = {"efficientnet-lite0": {"path": "published.npz", "count": 9}}
     config["sources"]["real"]["statistics"] = given
     check(config)

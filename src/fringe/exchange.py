@@ -27,7 +27,7 @@ __all__ = ["read_statistics", "write_features", "write_statistics"]
 _ROUNDING = 1e-6  # of the largest value: what is stored may have been computed in float32
 
 
-def read_statistics(path: str | os.PathLike[str]) -> Gaussian:
+def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gaussian:
     """Read a mean and a covariance from an NPZ file with ``mu`` and ``sigma``.
 
     Parameters
@@ -35,6 +35,9 @@ def read_statistics(path: str | os.PathLike[str]) -> Gaussian:
     path : path-like
         A file as pytorch-fid, clean-fid and EDM exchange them; guided-diffusion's reference
         batches too, whose other arrays are not read. Nothing is unpickled.
+    dim : int, optional
+        Number of features of the network that the statistics must be of. Files of another number
+        are refused before their values are read.
 
     Returns
     -------
@@ -46,7 +49,7 @@ def read_statistics(path: str | os.PathLike[str]) -> Gaussian:
     FringeError
         If the file is missing, damaged or has no such arrays, or they are not a mean (D,) and a
         covariance (D, D): numbers, finite, symmetric and positive semidefinite, all within 1e-6
-        of the largest value, since some tools compute in float32.
+        of the largest value, since some tools compute in float32. Or if D is not ``dim``.
     """
     damage = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
     with readable(path, *damage):
@@ -60,15 +63,8 @@ def read_statistics(path: str | os.PathLike[str]) -> Gaussian:
                     f"{path}: has no array `{missing[0]}`, but {arrays.files}; give a file of "
                     "statistics, with `mu` and `sigma`"
                 )
+            _check_headers(path, _header(arrays, "mu"), _header(arrays, "sigma"), dim)
             mean, covariance = arrays["mu"], arrays["sigma"]
-    for name, array in (("mu", mean), ("sigma", covariance)):
-        if array.dtype.kind not in "fiu":
-            raise FringeError(f"{path}: `{name}` is of type {array.dtype}; it must hold numbers")
-    if mean.ndim != 1 or not len(mean) or covariance.shape != 2 * mean.shape:
-        raise FringeError(
-            f"{path}: `mu` has shape {mean.shape} and `sigma` {covariance.shape}; they must be "
-            "(D,) and (D, D): fetch or make the file anew"
-        )
     for name, array in (("mu", mean), ("sigma", covariance)):
         if not np.isfinite(array).all():
             raise FringeError(f"{path}: `{name}` holds NaN or infinity; make the file anew")
@@ -88,6 +84,39 @@ def read_statistics(path: str | os.PathLike[str]) -> Gaussian:
             f"largest {eigenvalues[-1]:.3g}; make the file anew"
         )
     return Gaussian(mean, covariance)
+
+
+Header = tuple[tuple[int, ...], np.dtype[Any]]  # shape and type of an array
+
+
+def _header(arrays: Any, name: str) -> Header:
+    """Return what an array of an opened NPZ says of itself, before its values are read."""
+    held = arrays.zip.namelist()
+    with arrays.zip.open(f"{name}.npy" if f"{name}.npy" in held else name) as file:
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0
+        shape, _, kind = (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(file)
+    return shape, kind
+
+
+def _check_headers(
+    path: str | os.PathLike[str], mean: Header, covariance: Header, dim: int | None
+) -> None:
+    """Raise unless two arrays may be a mean and a covariance of ``dim`` features."""
+    for name, (_, kind) in (("mu", mean), ("sigma", covariance)):
+        if kind.kind not in "fiu":
+            raise FringeError(f"{path}: `{name}` is of type {kind}; it must hold numbers")
+    (shape, _), (square, _) = mean, covariance
+    if len(shape) != 1 or not shape[0] or square != 2 * shape:
+        raise FringeError(
+            f"{path}: `mu` has shape {shape} and `sigma` {square}; they must be (D,) and (D, D): "
+            "fetch or make the file again"
+        )
+    if dim is not None and shape[0] != dim:
+        raise FringeError(
+            f"{path}: holds statistics of {shape[0]} features, but the network has {dim}; name "
+            "statistics of that network"
+        )
 
 
 def write_statistics(path: str | os.PathLike[str], gaussian: Gaussian) -> None:

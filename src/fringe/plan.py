@@ -81,6 +81,7 @@ __all__ = [
     "shown_control",
     "shown_images",
     "source_spec",
+    "statistics_fault",
     "sweep_provenance",
     "sweep_schemes",
     "trained_on",
@@ -256,7 +257,7 @@ def check(
         faults += where_shaped(faults, find_faults, completed)
     faults += where_shaped(faults, _digest_faults, completed, cache)
     faults += where_shaped(faults, _weights_faults, completed, cache)
-    faults += where_shaped(faults, _statistics_faults, completed)
+    faults += where_shaped(faults, _statistics_faults, completed, cache)
     faults += where_shaped(faults, _explanation_faults, completed, sources)
     raise_faults(map(resolved.explain, faults), resolved.advice)
     _divide(completed, sources, opened)
@@ -709,15 +710,39 @@ def _digest_faults(config: Config, cache: Path | None) -> Iterable[str]:
             yield fault
 
 
-def _statistics_faults(config: Config) -> Iterable[str]:
-    used = networks(config)
+def _statistics_faults(config: Config, cache: Path | None) -> Iterable[str]:
     for source in used_sources(config):
-        for network, given in items(config["sources"][source], "statistics"):
-            key = f"sources/{source}/statistics/{network}"
-            if network not in used:
-                yield f"{key}: no key names that network; correct or drop it"
-            elif not Path(given["path"]).is_file():
-                yield f"{key}: {given['path']} is not there; correct the path"
+        for network, _ in items(config["sources"][source], "statistics"):
+            if fault := statistics_fault(config, source, network, cache):
+                yield fault
+
+
+def statistics_fault(config: Config, source: str, network: str, cache: Path | None) -> str | None:
+    """Return what is wrong with the published statistics that a source names for a network.
+
+    They are read whole, since only that tells whether they are a covariance; a file that is right
+    is remembered.
+    """
+    # Imported here: most runs have no published statistics.
+    from fringe.exchange import read_statistics
+
+    key = f"sources/{source}/statistics/{network}"
+    if network not in networks(config):
+        return f"{key}: no key names that network; correct or drop it"
+    if _is_unknown(network):
+        return None  # a fault of its own
+    path = config["sources"][source]["statistics"][network]["path"]
+    dim = network_info(network).feature_dim
+
+    def check(path: Path) -> str:
+        read_statistics(path, dim)
+        return "right"
+
+    try:
+        remembered([path], cache, f"statistics of {dim} features", check, doing="checking")
+    except FringeError as error:
+        return f"{key}: {error}"
+    return None
 
 
 def published_statistics(

@@ -163,7 +163,9 @@ def _data(config: Mapping[str, Any], text: str) -> Iterator[Item]:
         if "path" in source:
             yield _source(config, name, text)
         for network, given in items(source, "statistics"):
-            yield _file(f"sources/{name}/statistics/{network}", given["path"])
+            key, path = f"sources/{name}/statistics/{network}", given["path"]
+            fault = plan.statistics_fault(config, name, network, plan.hash_cache(config)) or ""
+            yield Item(key, path, "missing" if fault else "there", fault.removeprefix(f"{key}: "))
     for name, dataset in items(config, "datasets"):
         if isinstance(dataset.get("region"), str):
             yield _file(f"datasets/{name}/region", dataset["region"])

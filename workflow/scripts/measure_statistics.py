@@ -3,7 +3,6 @@
 In: a feature file. Out: ``mean`` (D,) and ``covariance`` (D, D), float64.
 """
 
-from fringe.errors import FringeError
 from fringe.evaluation import gaussian_of, save_gaussian
 from fringe.exchange import read_statistics
 from fringe.features import open_features
@@ -18,12 +17,7 @@ def main(job: Job) -> None:
     if published := job.params.published:
         network = published["network"]
         path = job.config["sources"][job.wildcards.source]["statistics"][network]["path"]
-        gaussian = read_statistics(path)
-        if len(gaussian.mean) != network_info(network).feature_dim:
-            raise FringeError(
-                f"{path}: of {len(gaussian.mean)} features, but {network} has "
-                f"{network_info(network).feature_dim}; name statistics of that network"
-            )
+        gaussian = read_statistics(path, network_info(network).feature_dim)
         save_gaussian(job.output[0], gaussian, published["count"], published)
         return
     file = open_features(job.input.features)
