@@ -13,6 +13,7 @@ import yaml
 
 from fringe.config import complete, describe, load_schema
 from fringe.configfile import duplicate_keys, read_entries
+from fringe.sources.names import READ
 
 REPOSITORY = Path(__file__).parents[1]
 SCHEMA = load_schema(REPOSITORY / "config/schema.yaml")
@@ -70,3 +71,13 @@ def test_configurations_that_come_with_fringe_are_right(name: str) -> None:
 def test_the_local_profile_is_the_default_one() -> None:
     default = REPOSITORY / "profiles/default/config.yaml"
     assert default.read_text() == (REPOSITORY / "profiles/local/config.yaml").read_text()
+
+
+def test_the_page_of_formats_has_every_suffix_and_is_linked() -> None:
+    page = (REPOSITORY / "docs/formats.md").read_text()
+    images, _, others = page.partition("## Data sets")
+    assert {*re.findall(r"`(\.\w+)`", images)} == READ
+    for container in (".zip", ".tar", ".npz", ".h5", ".hdf5", ".parquet"):
+        assert f"`{container}`" in others
+    for name in ("README.md", "docs/architecture.md"):
+        assert "docs/formats.md" in (REPOSITORY / name).read_text()

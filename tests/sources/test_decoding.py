@@ -428,3 +428,39 @@ def test_other_colours_are_refused(smooth: Image.Image, form: str, mode: str) ->
 def test_what_is_not_read_says_what_is() -> None:
     with pytest.raises(FringeError, match=r"x\.heic: is damaged or not an image of a format that"):
         decode_pixels(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "x.heic")
+
+
+@pytest.mark.parametrize("interlace", [0, 1])
+def test_a_gif_whose_frame_covers_a_part_is_refused(smooth: Image.Image, interlace: int) -> None:
+    colours = smooth.quantize(100)
+    data = bytearray(encode(colours, "GIF", interlace=interlace))
+    assert np.array_equal(decode_pixels(bytes(data), "x.gif"), np.asarray(colours.convert("RGB")))
+    struct.pack_into("<HH", data, 6, 104, 77)  # the canvas
+    with pytest.raises(FringeError, match=r"x\.gif: its frame covers only a part of its 104 x 77"):
+        decode_pixels(bytes(data), "x.gif")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "options"),
+    [
+        *((suffix, options) for suffix, (_, options) in LOSSLESS.items()),
+        *(("jpg", JPEGS[kind]) for kind in ("progressive", "restarts")),
+        *(("tif", {"compression": kind}) for kind in ("jpeg", "tiff_lzw", "zstd", "packbits")),
+        ("webp", {}),
+        ("avif", {}),
+        ("gif", {}),
+    ],
+)
+def test_a_file_that_ends_early_is_refused_or_whole(
+    smooth: Image.Image, suffix: str, options: dict[str, object]
+) -> None:
+    form = {"jpg": "JPEG", "avif": "AVIF", "gif": "GIF"} | {k: v[0] for k, v in LOSSLESS.items()}
+    data = encode(smooth, form[suffix], **options)
+    whole = decode_pixels(data, f"x.{suffix}")
+    refused = 0
+    for length in [*range(1, len(data), len(data) // 20), *range(len(data) - 30, len(data))]:
+        try:
+            assert np.array_equal(decode_pixels(data[:length], f"x.{suffix}"), whole)
+        except FringeError:
+            refused += 1
+    assert refused >= 20

@@ -11,7 +11,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 
 from fringe.errors import FringeError
 from fringe.sources.decoder_warnings import hand_on
-from fringe.sources.headers import bits_of, bits_of_unread, bytes_behind
+from fringe.sources.headers import bits_of, bits_of_unread, bytes_behind, is_covered
 from fringe.sources.names import suffix_of
 
 __all__ = ["decode", "decode_pixels", "size_of"]
@@ -156,6 +156,11 @@ def _refuse(image: Image.Image, data: bytes, label: str) -> None:
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise FringeError(
             f"{label}: holds {getattr(image, 'n_frames', 1)} frames; save the one you want"
+        )
+    if image.format == "GIF" and not is_covered(image):
+        raise FringeError(
+            f"{label}: its frame covers only a part of its {image.width} x {image.height} pixels; "
+            "save it as it is to be seen (for example `magick in.gif -coalesce out.png`)"
         )
     if image.format == "PPM" and bytes_behind(image, data):
         raise FringeError(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from PIL import Image
 
-__all__ = ["bits_of", "bits_of_unread", "bytes_behind"]
+__all__ = ["bits_of", "bits_of_unread", "bytes_behind", "is_covered"]
 
 _BITS_PER_SAMPLE = 258  # TIFF tag
 # JPEG: markers of frame headers, and those that have no length behind them.
@@ -88,7 +88,12 @@ def bytes_behind(image: Image.Image, data: bytes) -> int:
     return len(data[start + height * rows[data[:2]] :].strip())
 
 
-def _tiles(image: Image.Image) -> list[tuple[str, object, int, object]]:
+def is_covered(image: Image.Image) -> bool:
+    """Tell whether the first frame of an opened GIF fills its canvas; the rest has no colour."""
+    return any(tuple(place) == (0, 0, *image.size) for _, place, _, _ in _tiles(image))
+
+
+def _tiles(image: Image.Image) -> list[tuple[str, tuple[int, ...], int, object]]:
     """Return the parts of an image that is not loaded: decoder, place, first byte, arguments."""
     return [*getattr(image, "tile", ())]
 
