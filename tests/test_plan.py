@@ -578,6 +578,25 @@ def test_what_is_taken_does_not_depend_on_files_that_are_not_there(config: dict[
     assert sources["real"]["drawn_from"] == 12
 
 
+@pytest.mark.parametrize("count", [None, 10])
+def test_what_select_and_ignore_leave_out(config: dict[str, Any], count: int | None) -> None:
+    with zipfile.ZipFile("real.zip", "a") as archive:
+        for name in ("a_mask.png", "b_mask.png", "c.heic"):
+            archive.writestr(name, b"")
+    with pytest.raises(FringeError, match=r"sources/real: .*1 \.heic"):
+        check(config)
+    config["sources"]["real"] |= {"select": "*.png", "ignore": ["*_mask.*"], "count": count}
+    if count is None:
+        del config["sources"]["real"]["count"]
+    config["datasets"]["faces"]["n_real"] = 8
+    _, sources = check(config)
+    assert sources["real"]["left_out"] == "2 .png, 1 .heic"
+    assert sources["fake"]["left_out"] == ""
+    config["sources"]["fake"]["select"] = "*.png"
+    with pytest.raises(FringeError, match="sources/fake/select: only for kind files"):
+        check(config)
+
+
 def test_weights_of_own_networks_are_known_by_content(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,6 +41,7 @@ sources:
   # harbour, 1997.
   real:
     path: real.zip
+    ignore: "*.heic"
     statistics: {{swav: {{path: real.npz, count: 12}}}}
   # Trained by somebody.
   fake: {{kind: generator, path: fake.pkl, count: 20}}
@@ -90,6 +91,7 @@ def write_data(folder: Path, *names: str) -> None:
             for number in range(12):
                 image = np.full((32, 32, 3), number, np.uint8)
                 archive.writestr(zipfile.ZipInfo(f"{number:02d}.png"), encode(image))
+            archive.writestr(zipfile.ZipInfo("another.heic"), b"")
     if "real.npz" in names:
         write_statistics(folder / "real.npz", Gaussian(np.zeros(2048), np.eye(2048)))
     for name in {"fake.pkl", "late.pkl"} & set(names):
@@ -127,7 +129,7 @@ def test_fetched_there_and_missing(
         "real.zip": "there",
         "come with it": "there",
     } | dict.fromkeys(missing, "missing")
-    assert "12 images" in printed.out
+    assert "12 images, without 1 .heic" in printed.out
     assert (tmp_path / "weights" / "net.pth").read_bytes() == WEIGHTS
     assert printed.err.startswith("fringe: 4 of 7 are missing:\n")
     for name in missing:
@@ -257,7 +259,7 @@ def test_sources_with_an_address_are_fetched(
             "come with it": "there",
         }  # fmt: skip
         real = hashlib.sha256((tmp_path / "data/real.zip").read_bytes()).hexdigest()
-        assert f"12 images, SHA-256 {real}, which is not stated" in printed
+        assert f"12 images, without 1 .heic, SHA-256 {real}, which is not stated" in printed
         assert digest not in printed
         # One by itself, of the configuration that is named; and not twice.
         (tmp_path / "data/fake.pkl").unlink()

@@ -227,8 +227,9 @@ def check(
         (`fringe.omission.describe_omissions`); and by source name its ``count``,
         ``fingerprint``, fingerprint of each of its ``shards`` by their name, ``shard_size``,
         the ``device`` (``cpu`` or ``cuda``) that this size is for, ``resolution``, whether it is
-        ``simulated``, and the number of images that these were ``drawn_from`` at random (None if
-        they are in the order of their files, or made).
+        ``simulated``, the number of images that these were ``drawn_from`` at random (None if they
+        are in the order of their files, or made), and how many ``select`` and ``ignore`` have
+        ``left_out``, by suffix (``2 .heic, 1 .exr``).
 
     Raises
     ------
@@ -328,6 +329,7 @@ def _open_sources(
                     "fingerprint": source.fingerprint,
                     "simulated": source.simulated,
                     "drawn_from": len(source.source) if isinstance(source, Shuffled) else None,
+                    "left_out": getattr(source, "left_out", ""),
                     "resolution": _resolution(source, spec, cache),
                 }
                 opened[name] = source

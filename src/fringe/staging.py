@@ -190,6 +190,8 @@ def _source(config: Mapping[str, Any], name: str, text: str) -> Item:
         origin = obtain(source) or _comment_above(text, "sources", name)
         return Item(key, path, "missing", str(error), origin)
     held = f"{len(opened):,} images"
+    if left_out := getattr(opened, "left_out", ""):
+        held += f", without {left_out}"
     note = held if source["kind"] == "files" else f"generator of {held}"
     return Item(key, path, state, note + told)
 

@@ -41,6 +41,7 @@ class Selection(Fingerprinted):
         self.simulated = source.simulated
         self.indices = indices
         self.name = source.name
+        self.left_out = getattr(source, "left_out", "")
 
     @property
     def resolution(self) -> tuple[int, int]:
