@@ -24,7 +24,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fringe.errors import FringeError
 from fringe.sources.names import suffix_of, words
 
-__all__ = ["refuse_companion_folders", "refuse_companions", "refuse_shared_keys"]
+__all__ = ["refuse_companion_folders", "refuse_companions"]
 
 # Of pictures that go with an image.
 _COMPANIONS = frozenset(
@@ -51,34 +51,34 @@ _BEGINS = re.compile(rf"({_WORD})[ _.-]*(|[ _.-].+|\d.*)", re.IGNORECASE)
 _ROOTS = [word for word in _COMPANIONS if not any(o in word for o in _COMPANIONS - {word})]
 
 
-def refuse_shared_keys(names: Sequence[str], place: str) -> None:
-    """Raise if two names are the same up to the first dot behind the last slash (WebDataset's key).
+def refuse_companions(names: Sequence[str], place: str, *, webdataset: bool = False) -> None:
+    """Raise if names in one folder are those of several pictures of one sample.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Paths of images.
+    place : str
+        What messages call the set.
+    webdataset : bool
+        Whether names that are the same up to their first dot are one sample, not up to their last.
 
     Raises
     ------
     FringeError
         Naming such a sample, how many there are, and what to ask for.
     """
-    keys = [name[: name.find(".", name.rfind("/") + 1)] for name in names]
+    if webdataset:
+        keys = [name[: name.find(".", name.rfind("/") + 1)] for name in names]
+    else:
+        keys = [name[: name.rfind(".")] for name in names]
     _refuse_groups(keys, names, place)
-
-
-def refuse_companions(names: Sequence[str], place: str) -> None:
-    """Raise if names in one folder differ in their suffix only, or in a word for a mask or so.
-
-    Raises
-    ------
-    FringeError
-        Naming such a sample, how many there are, and what to ask for.
-    """
-    keys = [name[: name.rfind(".")] for name in names]
-    _refuse_groups(keys, names, place)
-    text = "\0".join(keys).lower()
+    text = "\0".join(names).lower()
     if any(root in text for root in _ROOTS):
-        pairs = [(*_sample(key), name) for key, name in zip(keys, names, strict=True)]
-        with_companions = {key for key, is_companion, _ in pairs if is_companion}
-        pairs = [pair for pair in pairs if pair[0] in with_companions]
-        _refuse_groups([key for key, *_ in pairs], [name for *_, name in pairs], place)
+        samples = [(*_sample(name[: name.rfind(".")]), name) for name in names]
+        with_companions = {key for key, is_companion, _ in samples if is_companion}
+        samples = [sample for sample in samples if sample[0] in with_companions]
+        _refuse_groups([key for key, *_ in samples], [name for *_, name in samples], place)
 
 
 def refuse_companion_folders(

@@ -18,7 +18,7 @@ from fringe.sources.digests import ImageDigests, pack, remembered, unpack
 from fringe.sources.fitting import Fit
 from fringe.sources.members import chosen, left_out, no_images, refuse_merged
 from fringe.sources.names import is_picture_name, printable
-from fringe.sources.samples import refuse_companions, refuse_shared_keys
+from fringe.sources.samples import refuse_companions
 
 __all__ = ["TarSource"]
 
@@ -91,12 +91,13 @@ class TarSource(EncodedSource):
                     names = [member for member, *_ in archive]
                     taken = chosen(names, str(shard), choice)
                     if not choice.everything:
-                        refuse_shared_keys(taken, str(shard))
-                        refuse_companions(taken, str(shard))
+                        refuse_companions(taken, str(shard), webdataset=True)
                     every += names
                     members += taken
-                    counts = set(taken)
-                    places += [(number, at, size) for one, at, size in archive if one in counts]
+                    if len(taken) < len(archive):
+                        counts = set(taken)
+                        archive = [entry for entry in archive if entry[0] in counts]
+                    places += [(number, at, size) for _, at, size in archive]
                 number += 1
             step *= 2  # as many again, so that few steps find those that hold `count` images
         if number == len(shards):
