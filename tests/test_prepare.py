@@ -1,5 +1,6 @@
 """Prepared ZIPs hold just what the source gives, and the same bytes every time."""
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from PIL import Image
 from fringe.errors import FringeError
 from fringe.prepare import BLOCK, prepare
 from fringe.sources import ZipSource, open_source
+from fringe.sources.labels import labels_of
 
 COUNT = 2 * BLOCK + 3
 
@@ -58,7 +60,55 @@ def test_is_written_as_the_dataset_tool_does(tmp_path: Path, raw: Path):
     assert names[:2] == ["00000/img00000000.png", "00000/img00000001.png"]
     assert names[-2:] == [f"00000/img{COUNT - 1:08d}.png", "dataset.json"]
     assert {info.compress_type for info in infos} == {zipfile.ZIP_STORED}
-    assert ZipSource(tmp_path / "out.zip").labels is None
+    assert labels_of(ZipSource(tmp_path / "out.zip")) is None
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"resolution": 16},
+        {"resolution": 16, "count": 9},
+        {"resolution": 16, "count": 9, "order": "file"},
+        {"resolution": 16, "select": "*[13579].png", "workers": 3},
+        {"crop": "wide 24x18"},
+        {"crop": "wide 24x18", "count": 5, "seed": 2},
+    ],
+)
+def test_keeps_labels(tmp_path: Path, raw: Path, options: dict, packed: bool):
+    """Each image has the label of the one that it is made of, whichever are kept."""
+    names = sorted(path.name for path in raw.iterdir())
+    shade = {name: np.full((24, 32, 3), 6 * int(name[:3]), np.uint8) for name in names}
+    for name in names:
+        small = name[:3] in {"004", "011"}  # too small for the wide crop
+        Image.fromarray(shade[name][:10] if small else shade[name]).save(raw / name)
+    labels = json.dumps({"labels": [[name, int(name[:3])] for name in names]})
+    (raw / "dataset.json").write_text(labels)
+    path = raw
+    if packed:
+        path = tmp_path / "raw.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for file in raw.iterdir():
+                archive.write(file, file.name)
+    n = prepare(path, tmp_path / "out.zip", **options)
+    prepared = ZipSource(tmp_path / "out.zip")
+    found = labels_of(prepared)
+    assert found is not None
+    middles = prepared.read(range(n))[:, 8, 8, 0]
+    assert [6 * label for label in found] == middles.tolist()
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        first = json.loads(archive.read("dataset.json"))["labels"][0]
+    assert first == ["00000/img00000000.png", found[0]]
+    # And once more, by what was prepared.
+    prepare(tmp_path / "out.zip", tmp_path / "again.zip", 8)
+    assert labels_of(ZipSource(tmp_path / "again.zip")) == found
+
+
+def test_labels_that_cannot_be_kept_are_refused(tmp_path: Path, raw: Path):
+    (raw / "dataset.json").write_text('{"labels": [["000.png", 1]]}')
+    with pytest.raises(FringeError, match=r"dataset\.json: has no label for 001\.png; add it"):
+        prepare(raw, tmp_path / "out.zip", 16)
+    assert not (tmp_path / "out.zip").exists()
 
 
 def test_the_same_bytes_whatever_the_workers(tmp_path: Path, raw: Path):

@@ -1,6 +1,7 @@
 """Raw images cropped and resized once, into a ZIP as StyleGAN's dataset tool writes it."""
 
 import io
+import json
 import zipfile
 from collections.abc import Sequence
 from contextlib import closing
@@ -17,6 +18,7 @@ from fringe.progress import progress
 from fringe.sources import ImageSource, open_source
 from fringe.sources.ahead import Ahead, along
 from fringe.sources.decoder_warnings import collected_warnings, tell
+from fringe.sources.labels import LABELS_FILE, labels_of
 
 __all__ = ["prepare"]
 
@@ -45,10 +47,10 @@ def prepare(
 
     The images are those of `open_source` with the same options, in the same order, bit for bit:
     opened without a resolution, the ZIP is the same data set, and quicker to read. They are
-    lossless PNGs named ``00000/img00000000.png`` and on, stored as they are, and ``dataset.json``
-    says that there are no labels. The same images give the same file, byte for byte, whatever
-    ``workers`` is, with one version of Pillow and zlib. Memory does not grow with the number of
-    images, but for their names.
+    lossless PNGs named ``00000/img00000000.png`` and on, stored as they are. ``dataset.json`` holds
+    the labels that a ZIP or folder has for them in its own, or null. The same images give the same
+    file, byte for byte, whatever ``workers`` is, with one version of Pillow and zlib. Memory does
+    not grow with the number of images, but for their names and labels.
 
     Parameters
     ----------
@@ -83,6 +85,7 @@ def prepare(
         ignore=ignore,
     )
     n = len(source)
+    labels = labels_of(source)
     bounds = [(first, min(first + BLOCK, n)) for first in range(0, n, BLOCK)]
     reading = read_ahead(partial(_encoded, along(source, bounds)), bounds, workers)
     with (
@@ -96,9 +99,9 @@ def prepare(
         )
         for (first, _), images in blocks:
             for index, data in enumerate(images, first):
-                name = f"{index:08d}"
-                archive.writestr(_entry(f"{name[:5]}/img{name}.png"), data)
-        archive.writestr(_entry("dataset.json"), b'{"labels": null}')
+                archive.writestr(_entry(_member(index)), data)
+        pairs = None if labels is None else [[_member(i), one] for i, one in enumerate(labels)]
+        archive.writestr(_entry(LABELS_FILE), json.dumps({"labels": pairs}))
     tell(source.name, warned, n)
     return n
 
@@ -111,6 +114,12 @@ def _encoded(source: ImageSource | Ahead, indices: np.ndarray) -> list[bytes]:
         Image.fromarray(image).save(file, "PNG")
         files.append(file.getvalue())
     return files
+
+
+def _member(index: int) -> str:
+    """Return the name of an image."""
+    name = f"{index:08d}"
+    return f"{name[:5]}/img{name}.png"
 
 
 def _entry(name: str) -> zipfile.ZipInfo:

@@ -1,6 +1,5 @@
 """Sources of files: the same images in every form, and every kind of damage."""
 
-import json
 import multiprocessing
 import os
 import pickle
@@ -408,35 +407,6 @@ def test_a_link_in_place_of_a_file(dataset: Path, tmp_path: Path, in_order: np.n
             FringeError, match=r"latest\.\w+: is the same file as .*remove the link"
         ):
             open_source(folder)
-
-
-def test_labels_of_a_zip(tmp_path: Path, files: dict[str, bytes]):
-    def labels(content: bytes) -> np.ndarray | None:
-        path = write_zip(tmp_path / "data.zip", files | {"dataset.json": content})
-        return ZipSource(path, count=5).labels
-
-    pairs = [[name, index * 10] for index, name in enumerate(sorted(files)) if "img" in name]
-    named = [pair for pair in pairs if pair[0].startswith("0000")]
-    found = labels(json.dumps({"labels": named[::-1]}).encode())
-    assert found is not None
-    assert found.tolist() == [value for _, value in named[:5]]
-    assert labels(b"{}") is None
-    assert labels(b'{"labels": null}') is None
-    faulty = [
-        b"[]",
-        b"{",
-        b"\xff",
-        b'{"labels": 3}',
-        b'{"labels": [["a", 1.5]]}',
-        b'{"labels": [1]}',
-    ]
-    for content in faulty:
-        with pytest.raises(FringeError, match=r"zip!dataset\.json: (is not an object|is damaged)"):
-            labels(content)
-    with pytest.raises(FringeError, match=r"dataset\.json: has no label for 00000/img00000002"):
-        labels(json.dumps({"labels": named[:1]}).encode())
-    del files["dataset.json"]
-    assert ZipSource(write_zip(tmp_path / "plain.zip", files)).labels is None
 
 
 def test_zip_changed_since_it_was_opened(tmp_path: Path, pixels: np.ndarray):

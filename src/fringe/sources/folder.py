@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from fringe.sources.choice import ALL, Choice
 from fringe.sources.decoding import size_of
 from fringe.sources.digests import file_digests
 from fringe.sources.fitting import Fit
+from fringe.sources.labels import LABELS_FILE, Labels, labels_in
 from fringe.sources.members import choose, left_out, no_images
 from fringe.sources.names import (
     PICTURES,
@@ -91,6 +93,23 @@ class FolderSource(EncodedSource):
         found = file_digests(paths, self.cache, self._checked_digest)
         self._hashes.update(zip(new, found, strict=True))
         return self._digest("folder", *((member, self._hashes[member]) for member in members))
+
+    @cached_property
+    def stored_labels(self) -> Labels | None:
+        """Labels of the images, as ``dataset.json`` in the folder has them; None if it has none.
+
+        Raises
+        ------
+        FringeError
+            If the file cannot be read, is not as StyleGAN's dataset tool writes it, or an image has
+            no label.
+        """
+        place = self.path / LABELS_FILE
+        if not place.exists():
+            return None
+        with readable(place):
+            content = place.read_bytes()
+        return labels_in(content, self.members, str(place))
 
     def _checked_digest(self, path: Path) -> str:
         """Return the hex SHA-256 of an image that is read, and has the size of the first one."""

@@ -1,14 +1,9 @@
 """Images in a ZIP archive, as StyleGAN's dataset tool writes them."""
 
-import json
-import operator
 from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path
 from zipfile import ZipInfo
-
-import numpy as np
-import numpy.typing as npt
 
 from fringe.errors import FringeError
 from fringe.sources.base import (
@@ -23,13 +18,12 @@ from fringe.sources.base import (
 )
 from fringe.sources.choice import ALL, Choice
 from fringe.sources.fitting import Fit
+from fringe.sources.labels import LABELS_FILE, Labels, labels_in
 from fringe.sources.members import choose, left_out, no_images
 from fringe.sources.names import is_picture_name, printable
 from fringe.sources.zipfiles import DAMAGE, open_zip, refuse_link, refuse_unreadable
 
 __all__ = ["ZipSource"]
-
-_LABELS = "dataset.json"
 
 
 class ZipSource(EncodedSource):
@@ -105,34 +99,23 @@ class ZipSource(EncodedSource):
         return self._digest("zip", *(self._entries[index] for index in indices))
 
     @cached_property
-    def labels(self) -> npt.NDArray[np.int64] | None:
-        """Classes of the images, shape (N,), as ``dataset.json`` has them; None if it has none.
+    def stored_labels(self) -> Labels | None:
+        """Labels of the images, as ``dataset.json`` has them; None if it has none.
 
         Raises
         ------
         FringeError
-            If the file is not as StyleGAN's dataset tool writes it, or an image has no class.
+            If the file cannot be read, is not as StyleGAN's dataset tool writes it, or an image has
+            no label.
         """
-        name = f"{self.name}!{_LABELS}"
+        name = f"{self.name}!{LABELS_FILE}"
         archive = self._archive.get()
-        if _LABELS not in archive.namelist():
+        if LABELS_FILE not in archive.namelist():
             return None
-        refuse_unreadable(archive.getinfo(_LABELS), self.name)
-        try:
-            with readable(name, *DAMAGE):
-                pairs = json.loads(archive.read(_LABELS)).get("labels")
-            if pairs is None:
-                return None
-            labels = {str(member): operator.index(label) for member, label in pairs}
-        except (AttributeError, TypeError, ValueError) as error:
-            raise FringeError(
-                f"{name}: is not an object whose `labels` are pairs of a name and a whole number "
-                f"({error}); make it anew, or set `labels` to null"
-            ) from error
-        unknown = next((member for member in self.members if member not in labels), None)
-        if unknown is not None:
-            raise FringeError(f"{name}: has no label for {unknown}; add it")
-        return np.array([labels[member] for member in self.members], np.int64)
+        refuse_unreadable(archive.getinfo(LABELS_FILE), self.name)
+        with readable(name, *DAMAGE):
+            content = archive.read(LABELS_FILE)
+        return labels_in(content, self.members, name)
 
     def _label(self, index: int) -> str:
         return printable(f"{self.name}!{self.members[index]}")
