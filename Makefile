@@ -8,13 +8,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 CONFIG ?= config/config.yaml
-# The folder that the run of CONFIG writes.
-key = $(shell sed -nE "s/^$(1): *([^ ]+).*/\1/p" $(CONFIG) 2>/dev/null)
-RESULTS = $(or $(call key,results),results)/$(call key,run)
+# The folder that the run of CONFIG writes, quoted for the shell; asked for once. If CONFIG has faults,
+# it is empty, and planning names them.
+RESULTS = $(eval RESULTS := $$(shell $(BIN)/python -m fringe.config $(CONFIG) 2>/dev/null))$(RESULTS)
 # One job at a time on a GPU.
 GPU := $(if $(shell nvidia-smi -L 2>/dev/null),--resources gpu=1)
 # What a run will cost; with --keep, to be set beside what the run took.
-ESTIMATE = echo "Planning $(RESULTS)"; \
+ESTIMATE = echo Planning $(or $(RESULTS),$(CONFIG)); \
   $(BIN)/python -m fringe.estimate --configfile $(CONFIG) --cores $(CORES) $(ALLOWED)
 # With ALLOW_MISSING=1 files that are not there, and all that needs them, are left out.
 SKIP := $(filter-out 0,$(ALLOW_MISSING))

@@ -448,6 +448,36 @@ def test_faults_of_a_configuration_are_passed_on(
         )
 
 
+def test_where_there_is_no_snakefile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("config.yaml").write_text("run: mine\n")
+    with pytest.raises(SystemExit, match=r"^error: Snakefile: is not there; .*--snakefile <repo"):
+        module.main(["--configfile", "config.yaml"])
+    there = ["--snakefile", str(REPOSITORY / "Snakefile")]
+    with pytest.raises(SystemExit, match=r"^error: gone\.yaml: is not there; correct the path"):
+        module.main(["--configfile", "gone.yaml", *there])
+    Path("config.yaml").write_text("run:\n\tmine\n")
+    with pytest.raises(SystemExit, match=r"^error: config\.yaml: is no YAML \(line 2: a tab"):
+        module.main(["--configfile", "config.yaml", *there])
+
+
+def test_a_home_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Snakemake ends in a traceback then, before it reads the Snakefile."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    call = ["--configfile", "gone.yaml", "--snakefile", str(REPOSITORY / "Snakefile")]
+    message = (
+        r"^error: .*/file/\.cache/snakemake: Snakemake cannot write its cache there .*export XDG"
+    )
+    with pytest.raises(SystemExit, match=message):
+        module.main(call)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(SystemExit, match=r"gone\.yaml: is not there"):
+        module.main(call)
+    assert (tmp_path / "cache" / "snakemake").is_dir()
+
+
 @pytest.mark.parametrize("target", ["run", "cluster"])
 def test_make_estimates_before_it_starts(target: str) -> None:
     command = ["make", "-n", target, "CONFIG=config/demo.yaml"]

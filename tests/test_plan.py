@@ -147,11 +147,47 @@ def test_everything_at_once(config: dict[str, Any]) -> None:
     config["controls"] = ["clpi"]
     config["results"] = "real.zip"
     assert [fault.split(":")[0] for fault in faults(config)] == [
-        "datasets/other", "sources/fake/severity", "results", "sources/real", "sources/fake",
-        "controls",
+        "datasets/other", "sources/fake/severity", "results", "sources/real", "controls",
     ]  # fmt: skip
     del config["sources"]["fake"]["severity"]
     assert "datasets/third/n_real" in [fault.split(":")[0] for fault in faults(config)]
+
+
+def test_no_fault_follows_from_another(config: dict[str, Any]) -> None:
+    """Nothing is opened with a value that is wrong, nor looked for at a path that is wrong."""
+    config["sources"]["fake"]["count"] = "many"
+    config["sources"]["real"]["path"] = "$SCRATCH/real.zip"
+    assert [fault.split(":")[0] for fault in faults(config)] == [
+        "sources/fake/count", "sources/real/path"
+    ]  # fmt: skip
+    with pytest.raises(FringeError) as caught:
+        check(config)
+    assert "ALLOW_MISSING" not in str(caught.value)
+    assert "make stage" not in str(caught.value)
+
+
+@pytest.mark.parametrize("results", ["~/results", "r"])
+def test_what_is_remembered_lies_below_the_results(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, results: str
+) -> None:
+    home = Path.cwd() / "home"
+    monkeypatch.setenv("HOME", str(home))
+    config["results"] = results
+    config["sources"]["real"]["sha256"] = hashlib.sha256(Path("real.zip").read_bytes()).hexdigest()
+    check(config)
+    folder = home / "results" if results.startswith("~") else Path("r")
+    assert (folder / ".fingerprints").is_dir()
+    assert not Path("~").exists()
+
+
+@pytest.mark.parametrize("results", ["$SCRATCH/results", "~nobody-of-this-name/r", 2024, "a{b}"])
+def test_nothing_is_written_where_results_are_wrong(config: dict[str, Any], results: Any) -> None:
+    before = sorted(Path().iterdir())
+    config["results"] = results
+    config["sources"]["real"]["sha256"] = hashlib.sha256(Path("real.zip").read_bytes()).hexdigest()
+    (found,) = faults(config)
+    assert found.startswith("results: ")
+    assert sorted(Path().iterdir()) == before
 
 
 @pytest.mark.parametrize("key", ["sources", "datasets", "evaluation", "weights", "schemes"])

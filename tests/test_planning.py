@@ -89,6 +89,32 @@ def test_a_dry_run_writes_hashes_of_data_alone(folder: Path) -> None:
     assert tree(folder) == after
 
 
+def test_paths_below_a_home(folder: Path, tmp_path: Path) -> None:
+    """No folder is called ~, whatever it is that lies there."""
+    home = tmp_path / "home"
+    (home / "weights").mkdir(parents=True)
+    shutil.move(folder / "real", home / "real")
+    shutil.rmtree(folder / "results")
+    changes = {
+        "results": "~/results",
+        "data_dir": "~",
+        "weights_dir": "~/weights",
+        "controls": ["vgg16"],
+        "weights": {"vgg16": "~/weights/mine.pth"},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | changes))
+    settings = {"HOME": str(home), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = call(folder, "-m", "snakemake", "--dry-run", **settings)
+    assert f"weights/vgg16: {home}/weights/mine.pth is not there" in done.stdout + done.stderr
+    del changes["controls"], changes["weights"]
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | changes))
+    done = call(folder, "-m", "snakemake", "--dry-run", **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{home}/results/mine/tables/table1.md" in done.stdout
+    assert (home / "results" / ".fingerprints").is_dir()
+    assert {path.name for path in folder.iterdir()} == {"config.yaml", ".snakemake"}
+
+
 def test_a_run_says_what_it_reads_and_its_jobs_do_not(folder: Path) -> None:
     (folder / "sitecustomize.py").write_text(SLOW)
     library = os.pathsep.join([str(folder), str(REPOSITORY / "src")])

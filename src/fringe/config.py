@@ -1,8 +1,13 @@
-"""The configuration of a run: defaults filled in, and every fault found before a job starts."""
+"""The configuration of a run: defaults filled in, and every fault found before a job starts.
+
+``python -m fringe.config`` prints `describe`'s documentation of every key, and ``python -m
+fringe.config my.yaml`` the folder of that run, quoted for a shell.
+"""
 
 import copy
 import json
 import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -11,7 +16,7 @@ from typing import Any, cast
 import jsonschema
 import yaml
 
-from fringe.configfile import Entry, duplicate_keys
+from fringe.configfile import Entry, duplicate_keys, read_config
 from fringe.errors import FringeError
 from fringe.paths import as_path, variable
 from fringe.schema import walk
@@ -421,5 +426,18 @@ def _type(rule: Mapping[str, Any]) -> str:
     return "path" if rule.get("format") == "path" else str(rule["type"])
 
 
+def main(arguments: Sequence[str]) -> None:
+    """Print the documentation of every key, or the folder of a configuration's run, for a shell."""
+    schema = load_schema("config/schema.yaml")
+    if not arguments:
+        sys.stdout.write(describe(schema))
+        return
+    try:
+        completed, _ = complete(read_config(as_path(arguments[0])), schema)
+        print(shlex.quote(str(Path(completed["results"], completed["run"]))))
+    except (FringeError, KeyError, TypeError) as error:
+        sys.exit(f"error: {error}")  # what is planned next says more
+
+
 if __name__ == "__main__":
-    sys.stdout.write(describe(load_schema("config/schema.yaml")))
+    main(sys.argv[1:])

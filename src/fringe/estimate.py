@@ -387,6 +387,12 @@ def estimate_run(
     FringeError
         If the configuration has faults.
     """
+    if not planner.snakefile.is_file():
+        raise FringeError(
+            f"{planner.snakefile}: is not there; run this in the repository, or say where it is: "
+            "--snakefile <repository>/Snakefile"
+        )
+    _refuse_closed_cache()
     written = planner.read()
     schema = load_schema(planner.snakefile.parent / "config" / "schema.yaml")
     # Before Snakemake reads them, whose messages are not seen here.
@@ -420,6 +426,22 @@ def estimate_run(
         keep(folder, finished, estimates, known)
     told = table([job for job, _ in finished], estimates, folder.name, planner.cores, gpus)
     return f"{summarize(config['left_out'])}\n\n{told}" if "left_out" in config else told
+
+
+def _refuse_closed_cache() -> None:
+    """Raise unless Snakemake can write its cache, without which it ends in a traceback."""
+    base = os.environ.get("XDG_CACHE_HOME", "").strip() or "~/.cache"
+    folder = Path(os.path.expanduser(base), "snakemake")  # noqa: PTH111 - as Snakemake does
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "it is not yours to write to"
+    except OSError as error:
+        reason = str(error)
+    if reason:
+        raise FringeError(
+            f"{folder}: Snakemake cannot write its cache there ({reason}); name a folder that you "
+            "may write to, for example: export XDG_CACHE_HOME=$PWD/.snakemake/cache"
+        )
 
 
 def _is_new(folder: Path) -> bool:

@@ -3,7 +3,7 @@
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -260,7 +260,8 @@ def check(
     faults += where_shaped(faults, _weights_faults, completed, cache)
     faults += where_shaped(faults, _statistics_faults, completed, cache)
     faults += where_shaped(faults, _explanation_faults, completed, sources)
-    raise_faults(map(resolved.explain, faults), resolved.advice)
+    told = [resolved.explain(fault) for fault in faults]
+    raise_faults(told, resolved.advice if told != faults else "")
     _divide(completed, sources, opened)
     raise_faults(_strict_faults(completed, sources))
     return completed, sources
@@ -314,12 +315,15 @@ def _open_sources(
 ) -> tuple[Sources, dict[str, ImageSource], list[str]]:
     """Open what can be: in a config with faults elsewhere, still every source that is right.
 
-    A source whose shape is wrong is left out if a fault that is ``known`` already says so.
+    A source whose shape is wrong is left out if a fault that is ``known`` already says so. So is a
+    source that would be opened with a key that is wrong.
     """
     found: Sources = {}
     opened = {}
     faults = []
     for name in used_sources(config):
+        if _is_known(known, name, set().union(*SOURCE_KEYS.values())):
+            continue
         try:
             spec = source_spec(config, name)
             with activity(f"opening sources/{name}{_place(spec)}"):
@@ -342,10 +346,15 @@ def _open_sources(
     return found, opened, faults
 
 
-def _is_known(faults: Sequence[str], source: str) -> bool:
-    """Tell whether a fault is about a source, the one that it was a snapshot of, or all of them."""
+def _is_known(faults: Sequence[str], source: str, keys: Collection[str] | None = None) -> bool:
+    """Tell whether a fault is about a source, the one that it was a snapshot of, or all of them.
+
+    With ``keys`` only faults about one of these keys of the source count.
+    """
     about = [fault.partition(": ")[0].split("/") for fault in faults]
-    named = [keys[1] for keys in about if keys[0] == "sources" and len(keys) > 1]
+    if keys is not None:
+        about = [trail for trail in about if len(trail) > 2 and trail[2] in keys]
+    named = [trail[1] for trail in about if trail[0] == "sources" and len(trail) > 1]
     return ["sources"] in about or any(
         source == name or source.startswith(f"{name}-") for name in named
     )
