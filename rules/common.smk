@@ -734,6 +734,16 @@ def read_from_files(datasets):
     return {"read": found} if found else {}
 
 
+def chosen(datasets):
+    """Return, as params, in words which images stand for each data set.
+
+    Nothing where no images are read from files.
+    """
+    told = {name: plan.chosen_images(config, SOURCES, name) for name in datasets}
+    told = {name: sentence for name, sentence in told.items() if sentence}
+    return {"chosen": told} if told else {}
+
+
 def snapshot_protocols(datasets):
     """Return what the FID of each snapshot is measured with, as `protocols`."""
     return {

@@ -42,6 +42,7 @@ rule verdict:
             "released": plan.released_steps(config, SOURCES),
             "protocols": protocols(RESAMPLED),
             **read_from_files(RESAMPLED),
+            **chosen(RESAMPLED),
             "dims": {
                 name: network_info(name)[0]
                 for name in (config["network"], *config["controls"])

@@ -53,6 +53,7 @@ rule make_table:
             "choices": config["choices"][f"table{w.table}"],
             "protocols": protocols(RESAMPLED),
             **read_from_files(RESAMPLED),
+            **chosen(RESAMPLED),
             "revision": revisions.TABLES,
         },
     script:

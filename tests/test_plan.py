@@ -604,6 +604,40 @@ def test_how_many_images_are_taken_from_files(config: dict[str, Any]) -> None:
     assert least(datasets__other=other | {"resample": False}) == {"real": 11, "fake": 20}
 
 
+@pytest.mark.parametrize(
+    ("real", "n_real", "told"),
+    [
+        ({}, 12, "all 12"),
+        ({"count": 12}, 12, "all 12"),
+        ({}, 9, "9 of 12, chosen at random with seed 0"),
+        ({"count": 10, "seed": 4}, 10, "10 of 12, chosen at random with seed 4"),
+        ({"count": 10}, 9, "9 of 12, chosen at random with seed 0"),
+        ({"order": "file"}, 12, "all 12"),
+        ({"order": "file"}, 9, "the first 9 of 12 in the order of their files"),
+        ({"order": "file", "count": 10}, 10, "the first 10 in the order of their files"),
+        ({"order": "file", "count": 10}, 9, "the first 9 of 10 in the order of their files"),
+    ],
+)
+def test_the_report_says_which_images_are_used(
+    config: dict[str, Any], real: dict[str, Any], n_real: int, told: str
+) -> None:
+    config["sources"]["real"] |= real
+    config["evaluation"]["n_real"] = n_real
+    assert plan.chosen_images(*check(config), "faces") == f"Real images: {told}."
+
+
+def test_the_report_says_which_generated_images_of_files_are_used(config: dict[str, Any]) -> None:
+    write_zip(Path("fake.zip"), 60)
+    config["sources"]["fake"] = {"path": "fake.zip", "seed": 2}
+    real = "Real images: all 12."
+    assert plan.chosen_images(*check(config), "faces") == f"{real} Generated images: all 60."
+    config["evaluation"]["n_generated"] = 30
+    told = "all 60, in random order with seed 2"
+    assert plan.chosen_images(*check(config), "faces") == f"{real} Generated images: {told}."
+    config["sources"]["real"] = {"kind": "photos", "count": 12, "resolution": 16}
+    assert plan.chosen_images(*check(config), "faces") == f"Generated images: {told}."
+
+
 def test_what_is_taken_does_not_depend_on_files_that_are_not_there(config: dict[str, Any]) -> None:
     config["sources"]["gone"] = {"path": "gone.zip"}
     config["datasets"]["few"] = {"real": "real", "generated": "gone", "n_real": 5}

@@ -43,6 +43,7 @@ from fringe.training import training
 
 __all__ = [
     "check",
+    "chosen_images",
     "convergence_datasets",
     "digest",
     "digest_fault",
@@ -910,6 +911,42 @@ def protocol(
         kid_subset_size=evaluation["kid_subset_size"],
         recall_k=evaluation["precision_recall"]["k"],
     )
+
+
+def chosen_images(config: Config, sources: Mapping[str, Mapping[str, Any]], name: str) -> str:
+    """Return in words which images of files stand for the data set ``name``; "" if all are made.
+
+    Parameters
+    ----------
+    config, sources
+        `check`'s.
+    name : str
+        Of a data set.
+    """
+    dataset = config["datasets"][name]
+    counts = {"real": dataset["n_real"], "generated": sources[dataset["generated"]]["count"]}
+    return " ".join(
+        f"{side.capitalize()} images: {_choice(config, sources, dataset[side], n)}."
+        for side, n in counts.items()
+        if config["sources"][dataset[side]]["kind"] == "files"
+    )
+
+
+def _choice(config: Config, sources: Mapping[str, Mapping[str, Any]], source: str, n: int) -> str:
+    """Return which ``n`` images of a source of files are the first ones that it gives."""
+    asked, held, count = (
+        config["sources"][source],
+        sources[source]["drawn_from"],
+        sources[source]["count"],
+    )
+    if held is not None and n < held:
+        return f"{n:,} of {held:,}, chosen at random with seed {asked['seed']}"
+    if held is not None:
+        return f"all {n:,}, in random order with seed {asked['seed']}"
+    if n < count:
+        return f"the first {n:,} of {count:,} in the order of their files"
+    is_first = "count" in asked and asked["order"] == "file"
+    return f"the first {n:,} in the order of their files" if is_first else f"all {n:,}"
 
 
 def _optimizers(config: Config) -> dict[str, Optimizer]:

@@ -21,6 +21,7 @@ from fringe.evaluation import load_draws, read_scores
 from fringe.metrics import Gaussian, frechet_distance
 from fringe.networks import load_network
 from fringe.resampling.histogram import quotas
+from fringe.seeds import random_stream
 from fringe.sources import PhotoSource
 from fringe.sources.imitation import ImitationSource
 
@@ -108,6 +109,10 @@ def sets(*keys: str | int, to: object) -> Change:
     return change
 
 
+# Of the 60 real images, of which 40 are used.
+REAL_ORDER = random_stream(0, "order").permutation(60)
+
+
 def touch(project: Project) -> None:
     for path in (project.folder / "real.zip", *(project.folder / "late").iterdir()):
         os.utime(path)
@@ -130,7 +135,7 @@ def replace_in_zip(project: Project) -> None:
     path = project.folder / "real.zip"
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    members["img00000050.png"] = other_image()
+    members[f"img{REAL_ORDER[50]:08d}.png"] = other_image()
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name), content)
@@ -232,6 +237,12 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         "image in a ZIP",
         replace_in_zip,
         ("features/real/*/0000040-0000060.h5", *AFTER_REAL),
+        set(),
+    ),
+    (
+        "order of files",
+        sets("sources", "real", "order", to="file"),
+        ("features/real/*/*.h5", *AFTER_REAL),
         set(),
     ),
     (
@@ -582,7 +593,7 @@ def test_matching_draws_beyond_the_candidates(
     assert report["beyond"] == (draws[0] >= 120).sum() > 0
     assert 120 + report["beyond"] <= report["seen"] <= 1200
     images = ImitationSource(1200, 32, 1, 0.8).read(draws.ravel())
-    real = PhotoSource(60, 32, 0).read(range(40))
+    real = PhotoSource(60, 32, 0).read(REAL_ORDER[:40])
     for network in (MAIN, CONTROL):
         look = load_network(network.replace(".", ":"))
         theirs, ours = (look(torch.from_numpy(x).permute(0, 3, 1, 2)) for x in (real, images))

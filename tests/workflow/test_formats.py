@@ -158,7 +158,7 @@ def test_features_are_those_of_the_files(formats: Project, network: str, file: s
     """From the pixels and weights of the files, without the workflow, to the last bit."""
     place = formats.folder
     own = load_network(network, place / file)
-    lsun = open_source(place / "photos_lmdb", 256, filter="box").read(range(8))
+    lsun = open_source(place / "photos_lmdb", 256, filter="box", count=20).read(range(8))
     latents = np.random.RandomState(3).randn(24, 16)[:8]
     stylegan2 = load_generator(place / "stylegan2.pkl")(torch.from_numpy(latents)).numpy()
     for source, images in (("lsun", lsun.transpose(0, 3, 1, 2)), ("stylegan2", stylegan2)):

@@ -84,6 +84,7 @@ def paper_verdict(
         "released": {},
         "protocols": {},
         **more,
+        "chosen": {"ffhq": "Real images: the first 50,000 of 70,000."},
     }
     files = Named()
     files.scores = [str(folder / "scores.csv")]
@@ -107,6 +108,7 @@ def test_the_paper_s_ffhq_is_judged_by_swav(tmp_path: Path) -> None:
     assert "taking the control's whole fall (SwAV) as true improvement, at least about 54%" in text
     assert "The judge, SwAV, was trained on ImageNet's images, without labels." in text
     assert "ResNet-50 was trained on ImageNet's images and labels: it may share" in text
+    assert "Real images: the first 50,000 of 70,000." in text
     assert "In the control network (ResNet-50), FID fell by 37.0%." in text
     text = paper_verdict(tmp_path, ["resnet50", "clip"], stated)
     assert "taking the control's whole fall (CLIP) as true improvement, at least about 62%" in text
@@ -151,6 +153,7 @@ def test_a_table_says_its_seed_and_how_far_released_steps_went(tmp_path: Path) -
     about |= {"released": released, "choices": "", "protocols": {}}
     about["read"] = {"faces": ["real/net.h5"], "others": ["real/net.h5"]}
     write_warned(tmp_path, "real/net.h5", 1, [("3.jpg", "Corrupt JPEG data: bad Huffman code")])
+    about["chosen"] = {"faces": "Real images: 50 of 90, chosen at random with seed 3."}
     kinds = ("csv", "markdown", "latex", "html")
     job = SimpleNamespace(
         input=Named([tmp_path / "scores.csv"]),
@@ -162,6 +165,7 @@ def test_a_table_says_its_seed_and_how_far_released_steps_went(tmp_path: Path) -
     load(REPOSITORY / "workflow/scripts/make_table.py").main(job)
     text = (tmp_path / "table.markdown").read_text()
     assert "Seed of all random choices: 7." in text
+    assert "Faces: Real images: 50 of 90, chosen at random with seed 3." in text
     assert "Released steps: 20 of step size 1." in text
     assert "is 0.0033 for Faces, and 4 in the published runs" in text
     assert text.count("Of source real, 1 image of 50 had damaged data") == 1

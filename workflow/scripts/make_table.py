@@ -46,6 +46,10 @@ def main(job: Job) -> None:
         )
     seeds = ", ".join(map(str, sorted(set(scores["seed"]))))
     notes.append(f"Seed of all random choices: {seeds}.")
+    notes += [
+        f"{tables.title_of(about['titles'], name)}: {told}"
+        for name, told in about.get("chosen", {}).items()
+    ]
     if about["choices"]:
         notes.append(about["choices"])
     tables.write_table(

@@ -31,6 +31,7 @@ def main(job: Job) -> None:
         released=about["released"],
         protocols=read_protocols(about["protocols"]),
         damage=_damage(job, about.get("read", {})),
+        chosen=about.get("chosen"),
     )
     write_verdicts(found, job.output.markdown, job.output.html)
 

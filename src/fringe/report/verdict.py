@@ -84,6 +84,7 @@ def verdict(
     released: Mapping[str, Any] | None = None,
     protocols: Protocols | None = None,
     damage: Mapping[str, Sequence[str]] | None = None,
+    chosen: Mapping[str, str] | None = None,
 ) -> list[Verdict]:
     """Tell, for each dataset, how much of FID resampling takes away from unchanged images.
 
@@ -117,6 +118,8 @@ def verdict(
         What the scores were measured with: only where that is the paper's they compare with it.
     damage : mapping of dataset to sentences, optional
         What is said of damaged images (`fringe.features.warned_sources`).
+    chosen : mapping of dataset to str, optional
+        Which images stand for it, in a sentence (`fringe.plan.chosen_images`).
 
     Raises
     ------
@@ -139,6 +142,7 @@ def verdict(
             released,
             protocols,
             (damage or {}).get(dataset, ()),
+            (chosen or {}).get(dataset, ""),
         )
         for dataset in datasets_of(scores)
     ]
@@ -186,6 +190,7 @@ def _verdict(
     released: Mapping[str, Any] | None,
     protocols: Protocols | None,
     damage: Sequence[str],
+    chosen: str,
 ) -> Verdict:
     title = title_of(titles, dataset)
     fid, before, after = _change(scores, dataset, main, titles)
@@ -247,6 +252,8 @@ def _verdict(
     if damage:
         flags.append("damaged-images")
         said += damage
+    if chosen:
+        said.append(chosen)
     if simulated:
         flags.append("simulated")
         said.append(
