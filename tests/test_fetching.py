@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import io
+import pickle
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from fringe.downloading import direct, download
 from fringe.errors import FringeError
@@ -37,7 +40,7 @@ PAGE = b"<!DOCTYPE html><title>Google Drive - Virus scan warning</title>"
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    files = {"images.zip": IMAGES, "cat.zip": LSUN, "page": PAGE, "net.pkl": b"\x80\x04 pickle"}
+    files = {"images.zip": IMAGES, "cat.zip": LSUN, "page": PAGE}
     with serving(files) as server:
         server.types["page"] = "text/html; charset=utf-8"
         yield server
@@ -139,9 +142,32 @@ def test_a_web_page_that_says_it_is_a_file_is_refused(server: Server, tmp_path: 
     message = refused("images", source(tmp_path / "images.zip", url))
     assert "what arrived is not the ZIP archive that images.zip should be" in message
     net = {"kind": "generator", "path": str(tmp_path / "net.pkl"), "url": url}
-    assert "is not the pickle that net.pkl should be" in refused("net", net)
-    fetch_source("net", {**net, "url": server.url("net.pkl")})
-    assert (tmp_path / "net.pkl").is_file()
+    assert "is not the generator that net.pkl should be" in refused("net", net)
+
+
+@pytest.mark.parametrize("suffix", [".pkl", ".safetensors", ".pt", ""])
+@pytest.mark.parametrize("content", ["pickle", "torch", "safetensors"])
+def test_a_generator_is_known_by_its_bytes(
+    server: Server, tmp_path: Path, suffix: str, content: str
+) -> None:
+    state, made = {"a": torch.ones(2)}, tmp_path / "made"
+    if content == "pickle":
+        made.write_bytes(pickle.dumps(state))
+    elif content == "torch":
+        torch.save(state, made)
+    else:
+        save_file(state, made)
+    server.files["net"] = made.read_bytes()
+    path = tmp_path / f"net{suffix}"
+    fetch_source("net", {"kind": "generator", "path": str(path), "url": server.url("net")})
+    assert path.read_bytes() == server.files["net"]
+
+
+def test_a_generator_that_is_cut_is_refused(server: Server, tmp_path: Path) -> None:
+    torch.save({"a": torch.ones(2)}, tmp_path / "made")
+    server.files["net"] = (tmp_path / "made").read_bytes()[:-30]
+    net = {"kind": "generator", "path": str(tmp_path / "net.pt"), "url": server.url("net")}
+    assert "is not the generator that net.pt should be, or is cut" in refused("net", net)
 
 
 def test_a_folder_of_an_archive(server: Server, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import h5py
 
+from fringe.checkpoints import kind_of
 from fringe.downloading import download, sha256_of
 from fringe.errors import FringeError
 from fringe.files import atomic_path
@@ -22,7 +23,7 @@ __all__ = ["fetch_source"]
 
 ARCHIVE = "the ZIP archive"
 # The kind of a file, by its first bytes or by a reader.
-PICKLE, PARQUET, ZIP = b"\x80", b"PAR1", b"PK"
+PARQUET = b"PAR1"
 
 
 def fetch_source(name: str, source: Mapping[str, Any]) -> str:
@@ -84,8 +85,8 @@ def _kind_check(path: Path, kind: str, unpack: str | None) -> Callable[[Path], N
     what, is_right = _KINDS[".zip"]
     if unpack is None:
         what, is_right = _KINDS.get(path.suffix.lower(), ("a file with content", _has_content))
-        if kind == "generator" and path.suffix.lower() not in _KINDS:
-            what, is_right = _KINDS[".pkl"]
+        if kind == "generator":
+            what, is_right = "the generator", _is_generator
 
     def check(arrived: Path) -> None:
         if not is_right(arrived):
@@ -98,20 +99,23 @@ def _has_content(path: Path) -> bool:
     return path.stat().st_size > 0
 
 
-def _begins(*heads: bytes) -> Callable[[Path], bool]:
-    def is_right(path: Path) -> bool:
-        with path.open("rb") as file:
-            return file.read(max(map(len, heads))).startswith(heads)
+def _is_generator(path: Path) -> bool:
+    try:
+        return kind_of(path) in ("pickle", "torch", "torchscript", "safetensors")
+    except FringeError:  # a ZIP that is cut
+        return False
 
-    return is_right
+
+def _is_parquet(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(PARQUET)) == PARQUET
 
 
 _KINDS: dict[str, tuple[str, Callable[[Path], bool]]] = {
-    **dict.fromkeys((".zip", ".npz", ".pt", ".ts"), (ARCHIVE, zipfile.is_zipfile)),
+    **dict.fromkeys((".zip", ".npz"), (ARCHIVE, zipfile.is_zipfile)),
     **dict.fromkeys((".h5", ".hdf5"), ("the HDF5 file", h5py.is_hdf5)),
     ".tar": ("the tar archive", tarfile.is_tarfile),
-    ".parquet": ("the Parquet file", _begins(PARQUET)),
-    ".pkl": ("the pickle", _begins(PICKLE, ZIP)),
+    ".parquet": ("the Parquet file", _is_parquet),
 }
 
 

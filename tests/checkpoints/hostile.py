@@ -5,10 +5,12 @@ import pickle
 import struct
 import tempfile
 import zipfile
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors.torch import save_file
 from tests.checkpoints.assembly import (
@@ -40,6 +42,9 @@ def good_files(folder: Path) -> list[Path]:
     write_stylegan(folder / "stylegan.pkl")
     write_stylegan(folder / "stylegan2.pkl", protocol=2)
     write_fastgan(folder / "fastgan.pkl", protocol=5)
+    beside = {"where": Path("a"), "seen": Counter(a=1), "table": {(1, 2): np.array(["a"])}}
+    optimizer = torch.optim.Adam(torch.nn.Linear(1, 1).parameters())
+    write_stylegan(folder / "own.pkl", 5, beside={**beside, "optimizer": optimizer})
     write_torchscript(folder / "script.pt")
     state = {"model": {"a": torch.randn(3, 2).t(), "b": torch.arange(4).half()}, "epoch": 3}
     torch.save(state, folder / "zip.pt")
