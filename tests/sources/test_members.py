@@ -2,6 +2,7 @@
 
 import os
 import re
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -120,9 +121,11 @@ def test_no_suffix_is_left_out_silently(tmp_path: Path, suffix: str):
 def test_what_a_set_without_images_holds(tmp_path: Path):
     folder = write_folder(tmp_path / "a", files("b/part1.zip", "b/part2.zip", "a.npy", ".c"))
     told = refused(folder, "holds no image among its 3 files (2 .zip, 1 .npy)")
-    assert "b/part1.zip may hold some" in told
+    assert "b/part1.zip may hold some: give that path" in told
     path = write_zip(tmp_path / "b.zip", files("images.tar", "dataset.json", "README"))
-    told = refused(path, "no image among its 3 files", "1 without suffix", "images.tar may hold")
+    told = refused(
+        path, "no image among its 3 files", "1 without suffix", "unpack images.tar, which may hold"
+    )
     empty = tmp_path / "empty"
     empty.mkdir()
     assert "among" not in refused(empty, "holds no image")
@@ -253,6 +256,24 @@ def test_dots_in_names_are_keys_of_webdataset_only(tmp_path: Path):
     refused(_tar(tmp_path / "a", files(*names)), "one sample has several pictures (img.1.png and")
 
 
+def test_many_pictures_of_one_sample(tmp_path: Path):
+    path = _tar(tmp_path / "a", files(*(f"frame.{number:03}.png" for number in range(200))))
+    message = refused(path, "(frame.000.png and frame.001.png and frame.002.png and 197 more)")
+    assert len(message) < 400
+    assert len(open_source(path, select="*")) == 200
+
+
+def test_names_of_any_length_take_little_time(tmp_path: Path):
+    """Names in archives have up to 65,535 letters, and may be made to take long."""
+    deep = [f"images/{number}/" + "a/" * 30_000 + "b.png" for number in range(5)]
+    long = "masks/" + "_" * 60_000 + "a.png"
+    path = _zip(tmp_path / "a", files(*deep, long, "mask.png"))
+    began = time.process_time()
+    refused(path, "may be masks")
+    assert members(path, select="*")
+    assert time.process_time() - began < 2
+
+
 def test_keys_belong_to_their_archive(tmp_path: Path):
     for number, name in enumerate(["1.png", "1.jpg"]):
         write_tar(tmp_path / f"{number}.tar", files(name))
@@ -278,11 +299,13 @@ def test_keys_belong_to_their_archive(tmp_path: Path):
         (["photos-of-cats/1.png", "depth/1.png"], "depth/*"),
         (["cats/1.jpg", "cats/2.jpg", "mask/1.png", "mask/2_mask.png", "mask/3.png"], "mask/*"),
         (["a.png", "b.png", "masks/a.png"], "masks/*"),
+        (["data256x256/1.png", "data1024x1024/1.png", "data1024x1024/2.png"], "data256x256/*"),
+        (["a/64/c/1.png", "a/128/c/1.png", "a/b/1.png"], "*/64/*"),
     ],
 )
 def test_folders_of_masks(tmp_path: Path, write: Write, names: list[str], ignore: str):
     path = write(tmp_path / "a", files(*names))
-    refused(path, "may be masks or other pictures of those in", f'`ignore: "{ignore}"`')
+    refused(path, "may be masks, thumbnails or other pictures of those in", f'`ignore: "{ignore}"`')
     folder = ignore.strip("*/")
     wanted = sorted(name for name in names if f"{folder}/" not in name)
     assert members(path, ignore=ignore) == wanted
@@ -296,6 +319,8 @@ def test_folders_of_masks(tmp_path: Path, write: Write, names: list[str], ignore
         ["mask/m1.png", "mask/m2.png", "hat/h1.png", "hat/h2.png"],
         ["mask/1.png", "no_mask/1.png"],  # classes of faces
         ["left/1.png", "right/1.png"],
+        ["16/1.png", "32/1.png", "33/1.png"],  # numbers of classes
+        ["256/1.png", "512/2.png", "512/3.png"],  # other images
         ["unmasked/1.png", "cats/1.png", "labelled/1.png"],  # other words
     ],
 )

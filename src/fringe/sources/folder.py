@@ -74,7 +74,7 @@ class FolderSource(EncodedSource):
             names = list(_pictures(self.path, follow_links))
             members = choose(names, str(path), choice)
             if not members:
-                raise no_images(str(path), _some_files(self.path))
+                raise no_images(str(path), _some_files(self.path), packed=False)
         self.left_out = left_out(names, members)
         self.members = members[: check_count(len(members), count, str(path))]
         self._hashes: dict[str, str] = {}  # of those that a fingerprint was asked of

@@ -5,11 +5,13 @@ images that are not read (`fringe.sources.names.UNREAD`), several pictures of on
 (`fringe.sources.samples`), and several splits at once (`fringe.sources.splits`).
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
+from itertools import pairwise
 
 from fringe.errors import FringeError
 from fringe.sources.choice import ALL, Choice
-from fringe.sources.names import UNREAD, suffix_of, suffixes
+from fringe.sources.names import UNREAD, folders_of, suffix_of, suffixes
 from fringe.sources.samples import refuse_companion_folders, refuse_companions
 from fringe.sources.splits import refuse_merged_folders
 
@@ -94,33 +96,29 @@ def left_out(names: Sequence[str], taken: Sequence[str]) -> str:
     return suffixes(set(names) - set(taken)) if len(taken) < len(names) else ""
 
 
-def no_images(place: str, files: Collection[str]) -> FringeError:
-    """Return the error of a set without an image, which says what it holds: ``files``."""
+def no_images(place: str, files: Collection[str], *, packed: bool) -> FringeError:
+    """Return the error of a set without an image, which says what it holds: ``files``.
+
+    ``packed`` tells whether it is an archive.
+    """
     number = "1 file" if len(files) == 1 else f"{len(files):,} files"
     held = f" among its {number} ({suffixes(files)})" if files else ""
     inner = min((name for name in files if suffix_of(name) in _HOLDERS), default=None)
     advice = (
-        "" if inner is None else f"; {inner} may hold some: give that alone, unpacked if need be"
+        f"; unpack {inner}, which may hold some"
+        if packed
+        else f"; {inner} may hold some: give that path"
     )
     return FringeError(
         f"{place}: holds no image{held}; images are known by their suffix (.png, .jpg, .webp, "
-        f"...){advice}"
+        f"...){'' if inner is None else advice}"
     )
 
 
 def _children(names: Iterable[str]) -> dict[str, set[str]]:
-    """Return the names of the folders in each folder under which there are images.
-
-    A folder's path ends in a slash; that of the outermost is empty.
-    """
-    children: dict[str, set[str]] = {}
-    for folder in {name[: name.rfind("/")] for name in names if "/" in name}:
-        inner = folder
-        while inner:
-            parent, _, last = inner.rpartition("/")
-            known = children.setdefault(f"{parent}/" if parent else "", set())
-            if last in known:
-                break
-            known.add(last)
-            inner = parent
+    """Return the names of folders in each folder (`folders_of`) under which there are images."""
+    children: dict[str, set[str]] = defaultdict(set)
+    for folder in {name[: name.rfind("/") + 1] for name in names}:
+        for outer, inner in pairwise(folders_of(folder)):
+            children[outer].add(inner[len(outer) : -1])
     return children

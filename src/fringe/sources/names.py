@@ -2,12 +2,13 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 __all__ = [
     "PICTURES",
     "READ",
     "UNREAD",
+    "folders_of",
     "is_hidden",
     "is_image_name",
     "is_picture_name",
@@ -55,6 +56,8 @@ UNREAD = frozenset(
 #: Both.
 PICTURES = READ | UNREAD
 
+DEPTH = 32  # folders inside each other that are looked at
+
 # Folders of previews and deleted files that macOS, Windows and storage devices add.
 _FOREIGN = frozenset({"__MACOSX", "@eaDir", "#recycle", "$RECYCLE.BIN"})
 
@@ -88,6 +91,20 @@ def is_image_name(name: str) -> bool:
 def is_picture_name(name: str) -> bool:
     """Tell whether a relative name with forward slashes is that of an image, read or not."""
     return suffix_of(name) in PICTURES and not is_hidden(name)
+
+
+def folders_of(name: str) -> Iterator[str]:
+    """Yield the path of each folder that a file is in, from the outermost on.
+
+    That of the outermost is "", others end in a slash. After `DEPTH` folders it ends: names in
+    archives may be of any length.
+    """
+    end = 0
+    for _ in range(DEPTH):
+        yield name[:end]
+        end = name.find("/", end) + 1
+        if not end:
+            return
 
 
 def suffixes(names: Iterable[str]) -> str:

@@ -13,16 +13,18 @@ What they belong to is told by names:
   folder beside it is called ``images``, ``rgb`` or the like, or where at least half of its images
   have a namesake beside it. So classes ``mask/`` and ``hat/`` with names of their own are fine, and
   so are classes with names in common.
+* Folders whose names differ in a size only (``256x256/``, ``512x512/``), if they share half of the
+  names.
 
 Pictures in folders that are called otherwise (``left/``, ``right/``) cannot be told from classes.
 """
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from fringe.errors import FringeError
-from fringe.sources.names import suffix_of, words
+from fringe.sources.names import folders_of, suffix_of, words
 
 __all__ = ["refuse_companion_folders", "refuse_companions"]
 
@@ -44,6 +46,10 @@ _IMAGES = frozenset(
         *("rgb", "color", "colour", "jpg", "jpeg"),
     }
 )
+_SIZES = {2**power for power in range(4, 14)}  # pixels
+MANY = 100  # more folders side by side are not sizes
+NAMED = 3  # pictures that a message names
+LONGEST = 255  # letters of a name that is looked at: that of a file has no more
 _WORD = "|".join(sorted(_COMPANIONS | _IMAGES, key=len, reverse=True))
 _ENDS = re.compile(rf"(.+?)[ _.-]+({_WORD})(?:[ _.-]*\d+)?", re.IGNORECASE)
 _BEGINS = re.compile(rf"({_WORD})[ _.-]*(|[ _.-].+|\d.*)", re.IGNORECASE)
@@ -82,13 +88,13 @@ def refuse_companions(names: Sequence[str], place: str, *, webdataset: bool = Fa
 
 
 def refuse_companion_folders(
-    children: Mapping[str, Iterable[str]], names: Sequence[str], place: str
+    children: Mapping[str, Collection[str]], names: Sequence[str], place: str
 ) -> None:
     """Raise if a folder holds masks and the like of the images in a folder beside it.
 
     Parameters
     ----------
-    children : mapping of str to iterable of str
+    children : mapping of str to collection of str
         The names of the folders directly in each folder, in which images are; a folder's path ends
         in a slash, that of the outermost is empty.
     names : sequence of str
@@ -101,43 +107,43 @@ def refuse_companion_folders(
     FringeError
         Naming the folders, how many images the first has, and what to ask for.
     """
-    found = {
-        parent: {one for one in some if _is_companion(one)} for parent, some in children.items()
-    }
-    found = {parent: companions for parent, companions in found.items() if companions}
+    found = {}
+    for parent, folders in children.items():
+        further = {folder for folder in folders if _is_companion(folder)} | _smaller(folders)
+        if further:
+            found[parent] = further
     if not found:
         return
     held: dict[str, list[str]] = {parent: [] for parent in found}  # paths of images, from there on
     for name in names:
-        end = 0
-        while True:
-            if name[:end] in held:
-                held[name[:end]].append(name[end:])
-            slash = name.find("/", end)
-            if slash < 0:
-                break
-            end = slash + 1
-    for parent, companions in found.items():
-        images = [one for one in children[parent] if one not in companions and _is_images(one)]
-        for folder in sorted(companions):
+        for folder in folders_of(name):
+            if folder in held:
+                held[folder].append(name[len(folder) :])
+    for parent, further in found.items():
+        images = [one for one in children[parent] if one not in further and _is_images(one)]
+        for folder in sorted(further):
             mine = [rest for rest in held[parent] if rest.startswith(f"{folder}/")]
-            beside = f"{min(images)}/" if images else _namesakes(mine, held[parent], companions)
+            if images and _is_companion(folder):
+                beside: str | None = f"{min(images)}/"
+            else:
+                beside = _namesakes(mine, held[parent], further)
             if beside is not None:
                 what = "image" if len(mine) == 1 else f"{len(mine):,} images"
                 pattern = f"*/{folder}/*" if parent else f"{folder}/*"
                 raise FringeError(
-                    f"{place}: the {what} in {parent}{folder}/ may be masks or other pictures of "
-                    f'those in {parent}{beside}; leave them out with `ignore: "{pattern}"`, or set '
-                    '`select: "*"` if each of them is an image of the data set'
+                    f"{place}: the {what} in {parent}{folder}/ may be masks, thumbnails or other "
+                    f"pictures of those in {parent}{beside}; leave them out with "
+                    f'`ignore: "{pattern}"`, or set `select: "*"` if each of them is an image of '
+                    "the data set"
                 )
 
 
-def _namesakes(mine: Sequence[str], names: Sequence[str], companions: set[str]) -> str | None:
+def _namesakes(mine: Sequence[str], names: Sequence[str], further: set[str]) -> str | None:
     """Return a folder that holds a namesake where half of the images ``mine`` have one."""
     elsewhere: dict[str, str] = {}
     for name in names:
         folder, slash, rest = name.rpartition("/")[0].partition("/")[0], "/" in name, name
-        if folder not in companions:
+        if folder not in further:
             rest = name[len(folder) + 1 :] if slash else name
             elsewhere.setdefault(_sample(rest[: rest.rfind(".")])[0], f"{folder}/" if slash else "")
     found = []
@@ -153,6 +159,21 @@ def _is_companion(folder: str) -> bool:
     return not _COMPANIONS.isdisjoint(words(folder))
 
 
+def _smaller(folders: Collection[str]) -> set[str]:
+    """Return all but the largest of folders whose names differ in a size only."""
+    alike: dict[tuple[str, ...], dict[int, str]] = defaultdict(dict)
+    for folder in folders if len(folders) <= MANY else ():
+        if number := re.search("[0-9]+", folder):
+            alike[tuple(words(folder))][int(number[0])] = folder
+    return {
+        folder
+        for group in alike.values()
+        if group.keys() <= _SIZES
+        for size, folder in group.items()
+        if size < max(group)
+    }
+
+
 def _is_images(folder: str) -> bool:
     return not _IMAGES.isdisjoint(words(folder))
 
@@ -160,6 +181,8 @@ def _is_images(folder: str) -> bool:
 def _sample(stem: str) -> tuple[str, bool]:
     """Return what a path without its suffix shares with its companions, and whether it is one."""
     folder, slash, name = stem.rpartition("/")
+    if len(name) > LONGEST:
+        return stem, False
     if found := _ENDS.fullmatch(name):
         key, word = found.groups()
     elif found := _BEGINS.fullmatch(name):
@@ -181,23 +204,26 @@ def _refuse_groups(keys: Sequence[str], names: Sequence[str], place: str) -> Non
     group = sorted(group, key=lambda name: (_sample(name[: name.rfind(".")])[1], name))
     several = sum(len(one) > 1 for one in groups.values()) - 1
     others = f", like {several:,} more" if several else ""
+    more = f" and {len(group) - NAMED:,} more" if len(group) > NAMED else ""
     raise FringeError(
-        f"{place}: one sample has several pictures ({' and '.join(group)}){others}; say which "
-        f'count with {_advice(key, group)}, or set `select: "*"` if each of them is an image of '
-        "the data set"
+        f"{place}: one sample has several pictures ({' and '.join(group[:NAMED])}{more}){others}; "
+        f'say which count with {_advice(key, group)}, or set `select: "*"` if each of them is an '
+        "image of the data set"
     )
 
 
 def _advice(key: str, group: Sequence[str]) -> str:
-    """Return the setting with which only the first of a group counts."""
+    """Return the setting with which only the first of a group counts, if patterns can tell."""
     suffix = suffix_of(group[0])
     if not any(name.lower().endswith(suffix) for name in group[1:]):
         return f'`select: "*{suffix}"`'
+    if len(group) > NAMED:
+        return "`select`"
     key = key.rpartition("/")[2]
     patterns = []
     for name in group[1:]:
         name = name.rpartition("/")[2]
         begin, _, end = name.partition(key) if key else ("", "", name)
         patterns.append(f'"*{end}"' if not begin else f'"{begin}*"')
-    listed = ", ".join(dict.fromkeys(patterns))
-    return f"`ignore: {listed if len(patterns) == 1 else f'[{listed}]'}`"
+    listed = ", ".join(patterns)
+    return f"`ignore: {listed}`" if len(patterns) == 1 else f"`ignore: [{listed}]`"

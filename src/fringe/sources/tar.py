@@ -103,7 +103,7 @@ class TarSource(EncodedSource):
         if number == len(shards):
             choice.refuse_idle(every, name)
         if not members:
-            raise no_images(name, every)
+            raise no_images(name, every, packed=True)
         refuse_merged(members, name, choice)
         self.left_out = left_out(every, members)
         count = check_count(len(members), count, name)

@@ -78,7 +78,7 @@ class ZipSource(EncodedSource):
                 images[place] = info
         taken = choose([*images], name, choice)
         if not taken:
-            raise no_images(name, [info.filename for info in infos])
+            raise no_images(name, [info.filename for info in infos], packed=True)
         self.left_out = left_out([*images], taken)
         used = sorted((images[place] for place in taken), key=attrgetter("filename"))
         used = used[: check_count(len(used), count, name)]
