@@ -3,6 +3,7 @@
 # Data flows one way, and every arrow is a file below results/<run>/:
 #
 #   images/<source>/<shard>.h5              rendered images, where a generator makes them
+#   images/<source>/unpacked.h5             images of a compressed array, all of them
 #   features/<source>/<network>.h5          features and logits, linked from shards beside it
 #   statistics/<source>/<network>/          means and covariances
 #   weights/<dataset>/<scheme>.h5           optimized sampling weights

@@ -247,6 +247,17 @@ def kept_shard(source, shard):
     return f"{R}/images/{source}/{shard}.h5" if kept else []
 
 
+def unpacked_images(wildcards):
+    """Return the file that a source is unpacked to, as long as features are to be made from it."""
+    return [] if is_extracted(wildcards) else unpacked_file(wildcards.source)
+
+
+def unpacked_file(source):
+    """Return the file that a source is unpacked to, where it is compressed as a whole."""
+    kept = SOURCES[source]["packed"] and config["extraction"]["keep_images"]
+    return str(plan.unpacked_path(config, source)) if kept else []
+
+
 def network_weights_file(wildcards):
     """Return the file of a network's weights; like images, only as long as features are to be made.
 
@@ -599,6 +610,12 @@ def images_to_explain(wildcards):
     w = wildcards
     source = DATASETS[w.dataset]["generated"]
     return [] if are_explained(w) else kept_shard(source, w.shard)
+
+
+def unpacked_to_explain(wildcards):
+    """Return the file that the images are unpacked to, as long as a shard of maps is to be made."""
+    generated = DATASETS[wildcards.dataset]["generated"]
+    return [] if are_explained(wildcards) else unpacked_file(generated)
 
 
 def weights_to_explain(wildcards):

@@ -22,6 +22,7 @@ rule fetch_weights:
 rule extract_features:
     input:
         images=rendered_shard,
+        unpacked=unpacked_images,
         weights=network_weights_file,
     output:
         f"{R}/features/{{source}}/{{network}}/{{shard}}.h5",

@@ -5,6 +5,7 @@
 rule measure_sensitivity:
     input:
         images=images_to_explain,
+        unpacked=unpacked_to_explain,
         weights=weights_to_explain,
         real=real_statistics(),
         generated=generated_statistics,

@@ -29,6 +29,7 @@ from fringe.estimate import (
     table,
     tasks_of,
 )
+from fringe.sources.unpacked import Packed
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -216,6 +217,11 @@ def test_work_follows_from_counts(tmp_path: Path) -> None:
     assert (made.group, made.units) == ("imitation", pixels)
     assert made.default == pytest.approx(pixels / RATES["imitation"]["cpu"])
     assert made.size == pytest.approx(0.75 * 3 * pixels)
+
+    sources["real"]["packed"] = Packed("of all images", 5_000_000)
+    unpacked = of("unpack_images", "images/real/unpacked.h5", source="real")
+    assert (unpacked.group, unpacked.units, unpacked.size) == ("unpacking", 5e6, 5e6)
+    assert unpacked.default == pytest.approx(5e6 / RATES["unpacking"]["cpu"])
 
     shard = "features/real/efficientnet-lite0/0000000-0000060.h5"
     wildcards = {"source": "real", "network": "efficientnet-lite0"}

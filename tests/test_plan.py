@@ -27,6 +27,7 @@ from fringe.networks import network_weights
 from fringe.networks.registry import NETWORKS
 from fringe.sources import GeneratedSource, KeptImages, render_shard
 from fringe.sources.decoder_warnings import as_attributes
+from fringe.sources.unpacked import unpack
 
 from .generators.checkpoints import write_fastgan_pickle, write_stylegan2_pickle
 
@@ -887,3 +888,39 @@ def test_features_of_damaged_images_are_refused_once_their_source_is_strict(
     )
     config["sources"]["real"]["strict"] = False
     check(config)
+
+
+def test_a_damaged_npz_is_a_fault_before_any_job(config: dict[str, Any]) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (12, 16, 16, 3), np.uint8)
+    np.savez("real.npz", images)
+    config["sources"]["real"]["path"] = "real.npz"
+    check(config)
+    content = bytearray(Path("real.npz").read_bytes())
+    content[content.index(images[5].tobytes())] ^= 1
+    Path("real.npz").write_bytes(content)
+    (fault,) = faults(config)
+    assert fault.startswith("sources/real: real.npz: is damaged")
+    assert "Bad CRC-32" in fault
+
+
+def test_where_a_compressed_array_is_unpacked_it_is_read(
+    config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = np.random.default_rng(0).integers(0, 256, (20, 24, 24, 3), np.uint8)
+    np.savez_compressed("real.npz", images)
+    config["sources"]["real"] = {"path": "real.npz", "count": 12, "resolution": 16}
+    completed, sources = check(config)
+    assert sources["real"]["packed"].size == images.size
+    assert sources["fake"]["packed"] is None
+    expected = plan.open_configured(completed, "real").read(range(12))
+    unpack(plan.open_configured(completed, "real"), plan.unpacked_path(completed, "real"))
+    for read in ("_open_pixels", "_read_to_the_end"):  # so that nothing can be decompressed
+        monkeypatch.setattr(f"fringe.sources.npz.{read}", pytest.fail)
+    for source in (
+        plan.open_configured(completed, "real"),
+        plan.open_images(completed, "real"),
+    ):
+        assert np.array_equal(source.read(range(12)), expected)
+    with plan.open_shard(completed, "real", None) as source:
+        assert np.array_equal(source.read([7, 3]), expected[[7, 3]])
+    assert check(config)[1] == sources

@@ -52,6 +52,8 @@ RATES: dict[str, dict[Device, float]] = {
     "generator": {"cpu": 1.9e5, "cuda": 2.7e7},
     # Pixels of the simulated generator, in the demo; it knows no GPU.
     "imitation": {"cpu": 2.3e6, "cuda": 2.3e6},
+    # Bytes of images that a compressed array is unpacked to: photographs, which compress badly.
+    "unpacking": {"cpu": 1.0e8, "cuda": 1.0e8},
     # Pixels of kept images that are read here and there: 2,248 of the demo's a second.
     "reading": {"cpu": 3.7e7, "cuda": 3.7e7},
 }
@@ -188,6 +190,9 @@ def work(job: Job, config: Mapping[str, Any], sources: plan.Sources, device: Dev
     match job.rule:
         case "render_images":
             return render(job.wildcards["source"], _images(job))
+        case "unpack_images":
+            size = sources[job.wildcards["source"]]["packed"].size
+            return Work("unpacking", size, size / RATES["unpacking"][place], size)
         case "extract_features":
             images = _images(job)
             return look(job.wildcards["source"], images, 4 * (dim + classes) * images)

@@ -39,6 +39,7 @@ from fringe.sources import (
     source_from_spec,
 )
 from fringe.sources.digests import file_digests, remembered
+from fringe.sources.unpacked import packed, read_unpacked
 from fringe.training import training
 
 __all__ = [
@@ -86,6 +87,7 @@ __all__ = [
     "sweep_provenance",
     "sweep_schemes",
     "trained_on",
+    "unpacked_path",
     "used_sources",
     "warnings",
     "weights_path",
@@ -117,15 +119,22 @@ def open_configured(config: Config, name: str, at_least: int = 0) -> ImageSource
     """Open the source ``name`` of a completed config; a generator on the configured device.
 
     A source whose images are made has ``at_least`` so many: image i is the same whatever their
-    number.
+    number. One that is compressed as a whole is read where it was unpacked.
     """
     spec = _lengthened(source_spec(config, name), at_least)
     device = choose_device(config["device"]) if spec["kind"] == "generator" else "cpu"
-    return source_from_spec(spec, hash_cache(config), device)
+    source = source_from_spec(spec, hash_cache(config), device)
+    read_unpacked(source, unpacked_path(config, name))
+    return source
 
 
 def _lengthened(spec: dict[str, Any], at_least: int) -> dict[str, Any]:
     return {**spec, "count": max(spec["count"], at_least)} if at_least else spec
+
+
+def unpacked_path(config: Config, name: str) -> Path:
+    """Return the file to which a source is unpacked that is compressed as a whole."""
+    return Path(config["results"], config["run"], "images", name, "unpacked.h5")
 
 
 def is_rendered(config: Config, name: str) -> bool:
@@ -335,6 +344,7 @@ def _open_sources(
                     "simulated": source.simulated,
                     "drawn_from": len(source.source) if isinstance(source, Shuffled) else None,
                     "left_out": getattr(source, "left_out", ""),
+                    "packed": packed(source),
                     "resolution": _resolution(source, spec, cache),
                 }
                 opened[name] = source

@@ -3,7 +3,7 @@
 import io
 import threading
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -13,11 +13,13 @@ import numpy as np
 from numpy.lib import format as npy
 
 from fringe.errors import FringeError
+from fringe.files import is_made_from
 from fringe.progress import advance
 from fringe.sources.arrays import ArraySource, Held, choose_array
-from fringe.sources.base import Images, Indices, PerProcess, as_path, readable
+from fringe.sources.base import Images, Indices, PerProcess, as_path, digest, readable
 from fringe.sources.digests import remembered
 from fringe.sources.fitting import Fit
+from fringe.sources.rendered import RenderedShard
 from fringe.sources.zipfiles import DAMAGE, open_zip, refuse_unreadable
 
 __all__ = ["NpzSource"]
@@ -34,8 +36,8 @@ class NpzSource(ArraySource):
 
     It is uint8 (N, H, W, 3), RGB, or (N, H, W, 1), gray, and never held whole: a stored one
     (`numpy.savez`) is read in place, a compressed one (`numpy.savez_compressed`) is decompressed
-    as a stream, quick in increasing order of index. Nothing is unpickled: arrays of objects are
-    refused.
+    as a stream, quick in increasing order of index, or read where it was unpacked
+    (`fringe.sources.unpacked`). Nothing is unpickled: arrays of objects are refused.
 
     Before the first image is read, or the fingerprint of a stored array is told, the array is read
     once from end to end for its CRC-32, which covers all of it.
@@ -84,12 +86,13 @@ class NpzSource(ArraySource):
                 "fetch or make it anew"
             )
         self._content = (info.filename, info.file_size, info.CRC)
-        self._is_stored = info.compress_type == zipfile.ZIP_STORED
+        self.compressed = info.compress_type != zipfile.ZIP_STORED
         self._is_whole = False
-        self._pixels = PerProcess(partial(_open_pixels, self.path, info.filename, self._is_stored))
+        self._unpacked: RenderedShard | None = None
+        self._pixels = PerProcess(partial(_open_pixels, self.path, info.filename, self.compressed))
         # Where in the opened stream image 0 begins.
         self._start = header_bytes
-        if self._is_stored:
+        if not self.compressed:
             self._start += _data_offset(self.path, info)
 
     @property
@@ -97,9 +100,19 @@ class NpzSource(ArraySource):
         """The file."""
         return [self.path]
 
+    @property
+    def identity(self) -> str:
+        """SHA-256 of the whole array's size and CRC: what the images depend on, used or not."""
+        return digest(["npz", *self._content])
+
+    @property
+    def size(self) -> int:
+        """Bytes of all images of the array, used or not."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
     def fingerprint_at(self, indices: Indices) -> str:
         """Return SHA-256 of the whole array's size and CRC, of indices, and of the resizing."""
-        if self._is_stored:
+        if not self.compressed:  # otherwise who reads or unpacks the images does
             self._check()
         return self._digest("npz", *self._content, *map(int, indices))
 
@@ -117,7 +130,36 @@ class NpzSource(ArraySource):
                 remembered([self.path], self.cache, what, learn, in_bytes=True, doing="checking")
                 self._is_whole = True
 
+    def stored(self, rows: int) -> Iterator[Images]:
+        """Yield all images of the array, used or not, as they are stored, ``rows`` at a time.
+
+        Raises
+        ------
+        FringeError
+            If it is damaged; at the end, if its CRC-32 is another one.
+        """
+        member = self._content[0]
+        count, *shape = self.shape
+        with (
+            readable(self.path, *DAMAGE),
+            zipfile.ZipFile(self.path) as archive,
+            archive.open(member) as stream,
+        ):
+            stream.read(self._content[1] - self.size)  # the header
+            for first in range(0, count, rows):
+                some = (min(rows, count - first), *shape)
+                data = stream.read(int(np.prod(some, dtype=np.int64)))
+                yield np.frombuffer(data, np.uint8).reshape(some)
+            stream.read(1)  # at the end of the stream zipfile compares checksums
+
+    def read_unpacked(self, path: Path) -> None:
+        """Read images from a file that `fringe.sources.unpacked.unpack` made, if of this array."""
+        if is_made_from(path, {"images": self.identity}):
+            self._unpacked = RenderedShard(path)
+
     def _rows(self, indices: Sequence[int]) -> Images:
+        if self._unpacked is not None:
+            return self._unpacked.read(indices)
         self._check()
         images = np.empty((len(indices), *self.shape[1:]), np.uint8)
         bytes_each = images.nbytes // max(1, len(indices))
@@ -171,8 +213,8 @@ def _read_to_the_end(path: Path, member: str) -> str:
     return "whole"
 
 
-def _open_pixels(path: Path, member: str, stored: bool) -> IO[bytes]:
-    return path.open("rb") if stored else zipfile.ZipFile(path).open(member)
+def _open_pixels(path: Path, member: str, compressed: bool) -> IO[bytes]:
+    return zipfile.ZipFile(path).open(member) if compressed else path.open("rb")
 
 
 def _read_header(member: IO[bytes], path: str | Path) -> tuple[Held, bool]:

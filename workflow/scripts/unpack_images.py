@@ -1,0 +1,18 @@
+"""Unpack the images of a compressed array.
+
+In: nothing but the configuration of the source. Out: ``images`` (N, H, W, C) uint8, as they are
+stored, all of the array.
+"""
+
+from fringe.plan import open_configured
+from fringe.sources.unpacked import unpack
+from fringe.stage import Job, run
+
+
+def main(job: Job) -> None:
+    """Unpack the source that the output's folder is named after."""
+    unpack(open_configured(job.config, job.wildcards.source), job.output[0])
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)
