@@ -109,6 +109,8 @@ def test_a_data_set_overrides_the_counts() -> None:
         (["sources", "fake", "range"], [0, 1], "sources/fake/range: only for kind generator"),
         (["sources", "fake"], {"kind": "generator", "path": "g.pt", "count": 9, "range": [0]},
          "sources/fake/range: [0] is too short"),
+        (["sources", "fake"], {"kind": "generator", "path": "g.pt", "count": 9, "label": "real"},
+         "sources/fake/label: 'real' is not one of ['uniform', 'dataset']"),
         (["convergence", "datasets"], ["x"], "convergence/datasets: no data set that is resampled"),
         (["sensitivity", "datasets"], ["x"], "sensitivity/datasets: no data set that is resampled"),
         (["sensitivity", "networks"], ["clip"], "sensitivity/networks: clip is no control"),
@@ -308,3 +310,27 @@ def test_the_description_names_every_key() -> None:
         "| `sources/<name>/severity` | number, 0 to 2 | `0.8` |",
     ):
         assert row in text
+
+
+def test_labels_of_a_data_set_are_those_of_one_source() -> None:
+    generator = {"kind": "generator", "path": "g.pkl", "count": 120, "label": "dataset"}
+    config = changed("sources", "fake", to=generator)
+    config["datasets"]["faces"]["snapshots"] = []
+    assert complete(config, SCHEMA)[1] == []
+    config["sources"]["cats"] = {"path": "cats.zip"}
+    config["datasets"]["cats"] = {"real": "cats", "generated": "fake"}
+    (fault,) = complete(config, SCHEMA)[1]
+    assert fault == (
+        "sources/fake/label: `dataset` would mean the labels of several sources (real in faces, "
+        "cats in cats); name a source for each of them, which may have the same path"
+    )
+    config["sources"]["cats"] = {"kind": "photos", "count": 120, "resolution": 32}
+    config["datasets"]["faces"]["real"] = "cats"
+    (fault,) = complete(config, SCHEMA)[1]
+    assert fault == (
+        "sources/fake/label: `dataset` means the labels of cats, whose images are made and have "
+        "none; name a class, or say `uniform`"
+    )
+    config["datasets"] = {"faces": {"real": "fake", "generated": "cats"}}
+    (fault,) = complete(config, SCHEMA)[1]
+    assert fault.startswith("sources/fake/label: `dataset` means the labels of real images, and no")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import io
+import json
 import os
 import zipfile
 from collections.abc import Callable
@@ -639,6 +640,22 @@ def test_the_report_says_which_generated_images_of_files_are_used(config: dict[s
     assert plan.chosen_images(*check(config), "faces") == f"Generated images: {told}."
 
 
+def test_the_report_says_of_which_classes_generated_images_are(config: dict[str, Any]) -> None:
+    write_stylegan2_pickle("classes.pkl", resolution=16, c_dim=3)
+    with zipfile.ZipFile("real.zip", "a") as archive:
+        labels = [[f"{number:02d}.png", number % 2] for number in range(12)]
+        archive.writestr("dataset.json", json.dumps({"labels": labels}))
+    for label, told in (
+        (2, "all 2"),
+        ("uniform", "drawn uniformly, not as often as the real images have them"),
+        ("dataset", "drawn as often as the labels of the real images have them"),
+    ):
+        about = {"kind": "generator", "path": "classes.pkl", "count": 80, "label": label}
+        config["sources"]["fake"] = about
+        expected = f"Real images: all 12. Classes of generated images: {told}."
+        assert plan.chosen_images(*check(config), "faces") == expected
+
+
 def test_what_is_taken_does_not_depend_on_files_that_are_not_there(config: dict[str, Any]) -> None:
     config["sources"]["gone"] = {"path": "gone.zip"}
     config["datasets"]["few"] = {"real": "real", "generated": "gone", "n_real": 5}
@@ -814,6 +831,54 @@ def test_float16_is_refused_by_name_where_a_generator_has_none(config: dict[str,
         "sources/fake: fast.pkl: no part of this fastgan was trained in float16; choose precision "
         "'float32' (`fp16: false`)"
     )
+
+
+def test_labels_follow_those_of_the_real_images(config: dict[str, Any]) -> None:
+    def label(classes: list[int], path: str = "real.zip") -> None:
+        write_zip(Path(path), 12)
+        pairs = [[f"{number:02d}.png", one] for number, one in enumerate(classes)]
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("dataset.json", json.dumps({"labels": pairs}))
+
+    write_stylegan2_pickle("classes.pkl", resolution=16, c_dim=3)
+    fake = {"kind": "generator", "path": "classes.pkl", "count": 80, "label": "dataset"}
+    config["sources"]["fake"] = fake
+    (found,) = faults(config)
+    assert found.startswith(
+        "sources/fake: real.zip: has no labels, of which `label: dataset` takes"
+    )
+    label([0, 1] * 6)
+    completed, sources = check(config)
+    source = plan.open_configured(completed, "fake")
+    assert isinstance(source, GeneratedSource)
+    assert source.class_counts == [6, 6]
+    made = sources["fake"]["fingerprint"]
+    # As many images of each class, and fewer images in use: the same images are made.
+    label([1] * 6 + [0] * 6)
+    config["sources"]["real"]["count"] = 11
+    config["evaluation"]["n_real"] = 11
+    assert check(config)[1]["fake"]["fingerprint"] == made
+    label([0] * 3 + [2] * 9)
+    assert check(config)[1]["fake"]["fingerprint"] != made
+    label([0] * 11 + [3])
+    (found,) = faults(config)
+    assert found.startswith("sources/fake: classes.pkl: has classes 0 to 2, but the labels of the")
+    label([0] * 11 + [-1])
+    (found,) = faults(config)
+    assert found.startswith("sources/fake: real.zip!dataset.json: its labels are not classes")
+    # Snapshots follow the same labels.
+    label([2] * 12)
+    Path("training").mkdir()
+    for number in range(3):
+        write_stylegan2_pickle(
+            f"training/network-snapshot-{number:06d}.pkl", resolution=16, c_dim=3
+        )
+    config["sources"]["training"] = fake | {"path": "training"}
+    config["datasets"]["faces"]["snapshots"] = ["training"]
+    completed, _ = check(config)
+    snapshot = plan.open_configured(completed, "training-000001")
+    assert isinstance(snapshot, GeneratedSource)
+    assert snapshot.class_counts == [0, 0, 12]
 
 
 def test_images_of_two_sizes_are_not_compared(config: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ from fringe.values import settle_values
 
 __all__ = [
     "GRID",
+    "compared_with",
     "complete",
     "describe",
     "grid_seeds",
@@ -96,7 +97,10 @@ def complete(
         faults += where_shaped(faults, _dataset_faults, completed, name, dataset)
     for name, comparison in items(completed, "comparisons"):
         faults += where_shaped(faults, _comparison_faults, completed, name, comparison)
-    for find in (_shard_faults, _control_faults, _convergence_faults, _sensitivity_faults):
+    for find in (
+        *(_shard_faults, _control_faults, _convergence_faults, _sensitivity_faults),
+        _label_faults,
+    ):
         faults += where_shaped(faults, find, completed)
     return completed, faults
 
@@ -371,6 +375,39 @@ def _sensitivity_faults(config: Config) -> Iterable[str]:
                     f"datasets/{name}/{key}: {source['seed']} is the seed of "
                     f"{dataset['generated']} itself, so its first image would be added to images "
                     "of which it is one; leave it out, or name `images` by index"
+                )
+
+
+def compared_with(config: Mapping[str, Any], generator: str) -> dict[str, str]:
+    """Return the source of real images of each data set that a generator makes images for."""
+    return {
+        name: dataset["real"]
+        for name, dataset in items(config, "datasets")
+        if generator in (dataset["generated"], *dataset["snapshots"])
+    }
+
+
+def _label_faults(config: Config) -> Iterable[str]:
+    for name, source in items(config, "sources"):
+        if source["kind"] != "generator" or source.get("label") != "dataset":
+            continue
+        reals = compared_with(config, name)
+        if len(set(reals.values())) > 1:
+            told = ", ".join(f"{real} in {dataset}" for dataset, real in reals.items())
+            yield (
+                f"sources/{name}/label: `dataset` would mean the labels of several sources "
+                f"({told}); name a source for each of them, which may have the same path"
+            )
+        if not reals and any(name == dataset["real"] for _, dataset in items(config, "datasets")):
+            yield (
+                f"sources/{name}/label: `dataset` means the labels of real images, and no data set "
+                f"compares {name} with any; name a class, or say `uniform`"
+            )
+        for real in dict.fromkeys(reals.values()):
+            if config["sources"].get(real, {}).get("kind", "files") != "files":
+                yield (
+                    f"sources/{name}/label: `dataset` means the labels of {real}, whose images are "
+                    "made and have none; name a class, or say `uniform`"
                 )
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 from fringe.config import (
     GRID,
     SOURCE_KEYS,
+    compared_with,
     complete,
     grid_seeds,
     items,
@@ -27,7 +28,7 @@ from fringe.networks import network_classes, network_info, network_names, networ
 from fringe.networks.class_names import find_class
 from fringe.networks.weights import find, mismatch
 from fringe.progress import activity
-from fringe.protocol import PUBLISHED, Optimizer, Protocol
+from fringe.protocol import PUBLISHED, Optimizer, Protocol, told_label
 from fringe.sources import (
     GeneratedSource,
     ImageSource,
@@ -104,6 +105,12 @@ def source_spec(config: Config, name: str) -> dict[str, Any]:
     source = config["sources"][name]
     kind = source["kind"]
     spec = {"kind": kind} | {key: source.get(key) for key in SOURCE_KEYS[kind]}
+    if spec.get("label") == "dataset":
+        for real in compared_with(config, name).values():
+            # All its images, however many are used.
+            about = config["sources"].get(real, {})
+            keys = ("path", "follow_links", "select", "ignore")
+            spec["labels"] = {"kind": "files"} | {key: about.get(key) for key in keys}
     return spec | {"least": source.get("least")} if kind == "files" else spec
 
 
@@ -401,7 +408,8 @@ def _resolution(source: ImageSource, spec: Config, cache: Path | None) -> tuple[
     """
     if not isinstance(source, GeneratedSource):
         return source.resolution
-    asked = f"makes of { ({**spec, 'path': None, 'count': None}) }: "
+    known = {"labels": source.class_counts} if source.class_counts is not None else {}
+    asked = f"makes of { ({**spec, 'path': None, 'count': None, **known}) }: "
     (found,) = remembered(
         [source.path],
         cache,
@@ -924,7 +932,9 @@ def protocol(
 
 
 def chosen_images(config: Config, sources: Mapping[str, Mapping[str, Any]], name: str) -> str:
-    """Return in words which images of files stand for the data set ``name``; "" if all are made.
+    """Return in words which images of files, and which classes, stand for the data set ``name``.
+
+    It is "" if all images are made, and by no generator that is asked for classes.
 
     Parameters
     ----------
@@ -935,11 +945,15 @@ def chosen_images(config: Config, sources: Mapping[str, Mapping[str, Any]], name
     """
     dataset = config["datasets"][name]
     counts = {"real": dataset["n_real"], "generated": sources[dataset["generated"]]["count"]}
-    return " ".join(
+    told = [
         f"{side.capitalize()} images: {_choice(config, sources, dataset[side], n)}."
         for side, n in counts.items()
         if config["sources"][dataset[side]]["kind"] == "files"
-    )
+    ]
+    label = config["sources"][dataset["generated"]].get("label")
+    if label is not None:
+        told.append(f"Classes of generated images: {told_label(label)}.")
+    return " ".join(told)
 
 
 def _choice(config: Config, sources: Mapping[str, Mapping[str, Any]], source: str, n: int) -> str:

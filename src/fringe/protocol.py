@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["PAPER_DATASETS", "PUBLISHED", "Optimizer", "Protocol", "plain_name"]
+__all__ = ["PAPER_DATASETS", "PUBLISHED", "Optimizer", "Protocol", "plain_name", "told_label"]
 
 PAPER_DATASETS = (
     "ffhq",
@@ -27,6 +27,15 @@ PUBLISHED = "published"
 def plain_name(dataset: object) -> str:
     """Return a data set's name without what it may be spelt with: "lsun-cat" -> "lsuncat"."""
     return "".join(letter for letter in str(dataset).lower() if letter.isalnum())
+
+
+def told_label(label: int | str) -> str:
+    """Return in words of which classes the images of a conditional generator are."""
+    rules = {
+        "uniform": "drawn uniformly, not as often as the real images have them",
+        "dataset": "drawn as often as the labels of the real images have them",
+    }
+    return rules[label] if isinstance(label, str) else f"all {label}"
 
 
 @dataclass(frozen=True)

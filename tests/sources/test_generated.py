@@ -27,6 +27,7 @@ from fringe.sources.base import digest
 from fringe.sources.rendered import RenderedShard
 
 from ..generators.checkpoints import write_fastgan_pickle, write_stylegan2_pickle
+from .conftest import encode, write_zip
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +67,56 @@ def test_truncation_noise_and_labels_reach_the_generator(folder: Path) -> None:
     one = GeneratedSource(folder / "classes.pkl", 9, 1, truncation=0.5, noise="none", label=2)
     expected = generator(latents, 0.5, np.full(9, 2), "none").transpose(0, 2, 3, 1)
     assert np.array_equal(one.read(range(9)), expected)
+
+
+def test_labels_are_drawn_as_often_as_in_a_data_set(folder: Path, tmp_path: Path) -> None:
+    """Each is the label of one of its images, all being as likely."""
+    counts = [30, 0, 50, 20, 0]
+    source = GeneratedSource(
+        folder / "classes.pkl", 2000, 1, noise="none", label="dataset", class_counts=counts
+    )
+    every = np.repeat(np.arange(5), counts)  # the labels of all images
+    labels = np.array([every[random_stream(1, "label", row).integers(100)] for row in range(2000)])
+    assert np.array_equal(source._labels(np.arange(2000), 5), labels)
+    drawn = np.bincount(labels, minlength=5)
+    for count, number in zip(counts, drawn.tolist(), strict=True):
+        expected = 2000 * count / 100
+        assert abs(number - expected) <= 4 * np.sqrt(expected * (1 - count / 100))
+    generator = load_generator(folder / "classes.pkl")
+    latents = np.random.RandomState(1).randn(9, 16)
+    expected = generator(latents, 1.0, labels[:9], "none").transpose(0, 2, 3, 1)
+    assert np.array_equal(source.read(range(9)), expected)
+    # Fewer classes than the generator has are no fault, more are.
+    few = GeneratedSource(folder / "classes.pkl", 9, label="dataset", class_counts=[1, 2])
+    assert few.read([0]).shape == (1, 8, 8, 3)
+    more = GeneratedSource(folder / "classes.pkl", 9, label="dataset", class_counts=[1] * 6)
+    with pytest.raises(FringeError, match=r"has classes 0 to 4, but the labels .* go up to 5"):
+        more.read([0])
+
+
+def test_a_label_is_a_class_or_a_rule(folder: Path) -> None:
+    for options, message in (
+        ({"label": "unifrom"}, r"classes\.pkl: label is 'unifrom'; it must be a class, or one of"),
+        ({"label": "dataset"}, "needs labels of real images"),
+        ({"label": 1, "class_counts": [1]}, "needs labels of real images"),
+    ):
+        with pytest.raises(FringeError, match=message):
+            GeneratedSource(folder / "classes.pkl", 9, **options)
+
+
+def test_a_fingerprint_follows_the_frequencies_of_labels(folder: Path, tmp_path: Path) -> None:
+    def fingerprint(labels: list[int]) -> str:
+        images = {f"{i}.png": encode(np.zeros((2, 2, 3), np.uint8)) for i in range(len(labels))}
+        pairs = [[f"{i}.png", label] for i, label in enumerate(labels)]
+        content = json.dumps({"labels": pairs}).encode()
+        path = write_zip(tmp_path / "real.zip", images | {"dataset.json": content})
+        spec = {"kind": "generator", "path": str(folder / "classes.pkl"), "count": 9, "seed": 0,
+                "truncation": 1.0, "noise": "const", "label": "dataset",
+                "labels": {"kind": "files", "path": str(path)}}  # fmt: skip
+        return source_from_spec(spec).fingerprint
+
+    assert fingerprint([0, 1, 1]) == fingerprint([1, 0, 1]) != fingerprint([1, 0, 0])
+    assert fingerprint([0, 1, 1]) != GeneratedSource(folder / "classes.pkl", 9, label=1).fingerprint
 
 
 def test_float16_is_asked_for_by_its_key_and_moves_pixels_a_little(folder: Path) -> None:

@@ -24,6 +24,7 @@ __all__ = ["GeneratedSource"]
 
 # Part of the fingerprint: raise it when the same generator and seed give other images.
 REVISION = 1
+LABELS = ("uniform", "dataset")  # rules by which classes are drawn
 BATCH = 50  # images that go through the generator at a time
 
 
@@ -51,8 +52,12 @@ class GeneratedSource(Fingerprinted):
         does on a GPU.
     range : (float, float), optional
         What black and white are in its images, where they are not -1 and 1.
-    label : int, "uniform" or None
-        Class that a conditional generator is asked for; "uniform" draws one for each image.
+    label : int, "uniform", "dataset" or None
+        Class that a conditional generator is asked for. "uniform" draws one for each image, all
+        classes alike; "dataset" draws that of one of the images behind ``class_counts``.
+    class_counts : sequence of int, optional
+        How many real images each class has, from class 0 on; only for the label "dataset", and
+        needed for it.
     device : str
         Where it computes.
     cache : Path, optional
@@ -76,6 +81,7 @@ class GeneratedSource(Fingerprinted):
         truncation: float = 1.0,
         noise: NoiseMode = "const",
         label: int | str | None = None,
+        class_counts: Sequence[int] | None = None,
         fp16: bool = False,
         range: Sequence[float] | None = None,
         device: str = "cpu",
@@ -86,7 +92,17 @@ class GeneratedSource(Fingerprinted):
         self.name = f"{path} (seed {seed})"
         if not self.path.is_file():
             raise FringeError(f"{path}: is not there; correct the path or put the generator there")
+        if isinstance(label, str) and label not in LABELS:
+            raise FringeError(
+                f"{path}: label is {label!r}; it must be a class, or one of {', '.join(LABELS)}"
+            )
+        if (label == "dataset") != (class_counts is not None):
+            raise FringeError(
+                f"{path}: label is {label!r}, and the label 'dataset' needs labels of real images, "
+                "which no other label takes; give both or neither"
+            )
         self.count, self.seed = count, seed
+        self.class_counts = None if class_counts is None else [int(n) for n in class_counts]
         self.truncation, self.noise, self.label, self.fp16 = truncation, noise, label, fp16
         self.range = as_range(range, path)
         self.device, self.cache = device, cache
@@ -116,6 +132,7 @@ class GeneratedSource(Fingerprinted):
         asked = (self.seed, self.truncation, self.noise, self.label, first, last)
         # Only where they are asked for, so that they change no other's fingerprint.
         changed: list[object] = ["fp16"] if self.fp16 else []
+        changed += ["classes", *self.class_counts] if self.class_counts is not None else []
         changed += ["range", *self.range] if self.range not in (None, USUAL) else []
         return digest(["generated", REVISION, self._content, *asked, *changed])
 
@@ -137,13 +154,19 @@ class GeneratedSource(Fingerprinted):
         if n_classes and label is None:
             raise FringeError(
                 f"{self.path}: is conditional on {n_classes} classes; set `label` to one of them, "
-                "or to `uniform`"
+                "to `uniform`, or to `dataset`, the frequencies of the labels of real images"
             )
         if label is not None and not n_classes:
             raise FringeError(f"{self.path}: is not conditional; leave out `label` ({label})")
         if isinstance(label, int) and not 0 <= label < n_classes:
             raise FringeError(
                 f"{self.path}: has classes 0 to {n_classes - 1}; `label` is {label}: name one"
+            )
+        if self.class_counts is not None and len(self.class_counts) > n_classes:
+            raise FringeError(
+                f"{self.path}: has classes 0 to {n_classes - 1}, but the labels of the real "
+                f"images, which `label: dataset` follows, go up to {len(self.class_counts) - 1}; "
+                "correct them, or take a generator of these classes"
             )
 
     @property
@@ -187,7 +210,10 @@ class GeneratedSource(Fingerprinted):
             return None
         if isinstance(self.label, int):
             return np.full(len(rows), self.label)
-        return self._draw("label", rows, n_classes)
+        if self.class_counts is None:
+            return self._draw("label", rows, n_classes)
+        ends = np.cumsum(self.class_counts)  # of the real images of each class, sorted by class
+        return np.searchsorted(ends, self._draw("label", rows, int(ends[-1])), side="right")
 
     def _draw(self, what: str, rows: np.ndarray, below: int) -> np.ndarray:
         """Return a number from 0 to ``below`` - 1 for each row, of a stream of its own."""

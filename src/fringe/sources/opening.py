@@ -14,6 +14,7 @@ from fringe.sources.folder import FolderSource, holds_images
 from fringe.sources.generated import GeneratedSource
 from fringe.sources.hdf5 import Hdf5Source
 from fringe.sources.imitation import ImitationSource
+from fringe.sources.labels import class_counts
 from fringe.sources.lmdb import DATA_FILE, LmdbSource
 from fringe.sources.names import suffix_of
 from fringe.sources.npz import NpzSource
@@ -320,6 +321,7 @@ _KEYS: dict[str, dict[str, tuple[type | tuple[type, ...], bool]]] = {
         "truncation": (float, False),
         "noise": (str, False),
         "label": ((int, str), True),
+        "labels": (dict, True),
         "fp16": (bool, True),
         "range": (list, True),
     },
@@ -344,8 +346,10 @@ def source_from_spec(
         ``{"kind": "files", "path", "count", "resolution", "crop", "filter", "follow_links",
         "order", "seed", "least", "strict", "select", "ignore"}`` (all but the path may be None or
         left out), ``{"kind": "generator", "path", "count", "seed", "truncation", "noise", "label",
-        "fp16", "range"}`` (the last three may), ``{"kind": "photos", "count", "resolution",
-        "seed"}`` or ``{"kind": "imitation", "count", "resolution", "seed", "severity"}``.
+        "labels", "fp16", "range"}`` (the last four may; ``labels``, for the label "dataset" and no
+        other, specifies the real images whose labels it follows), ``{"kind": "photos", "count",
+        "resolution", "seed"}`` or ``{"kind": "imitation", "count", "resolution", "seed",
+        "severity"}``.
     cache : path-like, optional
         See `open_source`.
     device : str
@@ -381,6 +385,7 @@ def source_from_spec(
             truncation=values["truncation"],
             noise=values["noise"],
             label=values["label"],
+            class_counts=_class_counts(values["labels"], cache),
             fp16=bool(values["fp16"]),
             range=values["range"],
             device=device,
@@ -391,6 +396,14 @@ def source_from_spec(
     return ImitationSource(
         values["count"], values["resolution"], values["seed"], values["severity"]
     )
+
+
+def _class_counts(labels: Mapping[str, Any] | None, cache: Path | None) -> list[int] | None:
+    """Return how many images of each class a specification of real images with labels describes."""
+    if labels is None:
+        return None
+    found: list[int] = class_counts(source_from_spec(labels, cache)).tolist()
+    return found
 
 
 def _checked(spec: Mapping[str, Any]) -> dict[str, Any]:
