@@ -677,9 +677,12 @@ def test_what_select_and_ignore_leave_out(config: dict[str, Any], count: int | N
     if count is None:
         del config["sources"]["real"]["count"]
     config["datasets"]["faces"]["n_real"] = 8
-    _, sources = check(config)
+    completed, sources = check(config)
     assert sources["real"]["left_out"] == "2 .png, 1 .heic"
     assert sources["fake"]["left_out"] == ""
+    told = plan.chosen_images(completed, sources, "faces")
+    assert told.startswith("Real images: 8 of 12, chosen at random")
+    assert told.endswith(" (`select` and `ignore` leave out 2 .png, 1 .heic).")
     config["sources"]["fake"]["select"] = "*.png"
     with pytest.raises(FringeError, match="sources/fake/select: only for kind files"):
         check(config)

@@ -957,12 +957,16 @@ def chosen_images(config: Config, sources: Mapping[str, Mapping[str, Any]], name
 
 
 def _choice(config: Config, sources: Mapping[str, Mapping[str, Any]], source: str, n: int) -> str:
+    """Return which ``n`` images of a source of files are used, and which files do not count."""
+    told = _used(config["sources"][source], sources[source], n)
+    if left_out := sources[source]["left_out"]:
+        told += f" (`select` and `ignore` leave out {left_out})"
+    return told
+
+
+def _used(asked: Mapping[str, Any], found: Mapping[str, Any], n: int) -> str:
     """Return which ``n`` images of a source of files are the first ones that it gives."""
-    asked, held, count = (
-        config["sources"][source],
-        sources[source]["drawn_from"],
-        sources[source]["count"],
-    )
+    held, count = found["drawn_from"], found["count"]
     if held is not None and n < held:
         return f"{n:,} of {held:,}, chosen at random with seed {asked['seed']}"
     if held is not None:

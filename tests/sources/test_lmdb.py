@@ -281,6 +281,7 @@ def test_several_sizes(tmp_path: Path):
         open_source(path, select="32-*")
     chosen = open_source(path, select="16-*", ignore="length", cache=tmp_path / "cache")
     assert chosen.read(range(3))[:, 0, 0, 0].tolist() == [0, 1, 2]
+    assert chosen.left_out == "6 values"  # type: ignore[attr-defined]
     assert pickle.loads(pickle.dumps(chosen)).resolution == (16, 16)
     one = write_lmdb(tmp_path / "one", {k: v for k, v in values.items() if k.startswith(b"16-")})
     assert open_source(one).fingerprint == chosen.fingerprint

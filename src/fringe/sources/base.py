@@ -168,7 +168,7 @@ class FileSource(Fingerprinted):
     grouped = False
     #: Whether images that their decoder warns of are refused instead of counted.
     strict = False
-    #: Images that `select` and `ignore` leave out, by suffix ("2 .heic, 1 .exr"); "" if none.
+    #: What `select` and `ignore` leave out, by suffix ("2 .heic, 1 .exr"); "" if nothing.
     left_out = ""
 
     def __init__(self, name: str, count: int, fit: Fit | None) -> None:

@@ -98,6 +98,8 @@ class LmdbSource(EncodedSource):
                 self._keys = [*self._counted(keys)]
                 sized = dict(filter(None, map(size_in, reversed(self._keys))))
                 held = len(self._keys)
+                if others := len(keys) - len(self._skipped) - held:
+                    self.left_out = "1 value" if others == 1 else f"{others:,} values"
                 self._numbered = f"under keys {digest(self._keys)}"
             super().__init__(str(path), check_count(held, count, str(path)), fit)
             if not choice.everything:

@@ -102,8 +102,8 @@ def open_source(
         that can be decoded all the same (`fringe.sources.decoder_warnings`).
     select : str or sequence of str, optional
         Patterns of which one must fit the path of an image inside a folder, ZIP or tar, or its
-        name (`fringe.sources.choice.Choice`). It is needed where it is not plain which files are
-        the images: masks beside them, or several splits. ``*`` takes all.
+        name, or its key in an LMDB (`fringe.sources.choice.Choice`). It is needed where it is not
+        plain which files are the images: masks beside them, or several splits. ``*`` takes all.
     ignore : str or sequence of str, optional
         Patterns of images that are left out likewise, such as ``*.heic``, which is not read.
 
