@@ -148,7 +148,7 @@ def test_missing_and_damaged_files(tmp_path: Path, gaussian: Gaussian):
         flipped[archive.getinfo("sigma.npy").header_offset + 200] ^= 1
     for damaged in (b"", content[:-40], content[:300], bytes(flipped), lone.getvalue()):
         path.write_bytes(damaged)
-        with pytest.raises(FringeError, match=r"a\.npz: is damaged"):
+        with pytest.raises(FringeError, match=r"a\.npz: is (damaged|empty)"):
             read_statistics(path)
 
 

@@ -140,9 +140,14 @@ def test_a_web_page_that_says_it_is_a_file_is_refused(server: Server, tmp_path: 
     del server.types["page"]
     url = server.url("page")
     message = refused("images", source(tmp_path / "images.zip", url))
-    assert "what arrived is not the ZIP archive that images.zip should be" in message
+    assert "what arrived is a web page or a server's message" in message
     net = {"kind": "generator", "path": str(tmp_path / "net.pkl"), "url": url}
-    assert "is not the generator that net.pkl should be" in refused("net", net)
+    assert "what arrived is a web page or a server's message" in refused("net", net)
+    server.files["other"] = b"\0 of another kind"
+    message = refused("images", source(tmp_path / "images.zip", server.url("other")))
+    assert "what arrived is not the ZIP archive that images.zip should be, or is cut" in message
+    message = refused("net", {**net, "url": server.url("other")})
+    assert "is not the generator that net.pkl should be" in message
 
 
 @pytest.mark.parametrize("suffix", [".pkl", ".safetensors", ".pt", ""])

@@ -21,6 +21,7 @@ from fringe.files import atomic_path
 from fringe.metrics import Gaussian
 from fringe.metrics.arrays import as_numpy, require_finite
 from fringe.sources.base import readable
+from fringe.stand_ins import refuse_stand_in
 
 __all__ = ["read_statistics", "write_features", "write_statistics"]
 
@@ -51,6 +52,7 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
         covariance (D, D): numbers, finite, symmetric and positive semidefinite, all within 1e-6
         of the largest value, since some tools compute in float32. Or if D is not ``dim``.
     """
+    refuse_stand_in(path)
     damage = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
     with readable(path, *damage):
         with Path(path).open("rb") as file:

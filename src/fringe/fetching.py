@@ -18,6 +18,7 @@ from fringe.files import atomic_path
 from fringe.progress import progress
 from fringe.sources import as_path
 from fringe.sources.zipfiles import refuse_unreadable
+from fringe.stand_ins import stand_in_at
 
 __all__ = ["fetch_source"]
 
@@ -90,6 +91,8 @@ def _kind_check(path: Path, kind: str, unpack: str | None) -> Callable[[Path], N
 
     def check(arrived: Path) -> None:
         if not is_right(arrived):
+            if instead := stand_in_at(arrived):
+                raise FringeError(f"what arrived {instead}")
             raise FringeError(f"what arrived is not {what} that {path.name} should be, or is cut")
 
     return check

@@ -41,6 +41,7 @@ from fringe.sources import (
 )
 from fringe.sources.digests import file_digests, remembered
 from fringe.sources.unpacked import packed, read_unpacked
+from fringe.stand_ins import stand_in_at
 from fringe.training import training
 
 __all__ = [
@@ -652,6 +653,8 @@ def given_weights_fault(config: Config, network: str, cache: Path | None) -> str
     wrong = mismatch(path, found, files) if sha256 is None else found != sha256 and [sha256]
     if not wrong:
         return None
+    if instead := stand_in_at(path):
+        return f"weights/{network}: {path} {instead}"
     others = [
         name
         for name in network_names()
@@ -728,6 +731,8 @@ def digest_fault(config: Config, name: str, cache: Path | None) -> str | None:
     (found,) = file_digests([path], cache)
     if found == stated:
         return None
+    if instead := stand_in_at(path):
+        return f"sources/{name}: {path} {instead}"
     return (
         f"sources/{name}/sha256: {path} has SHA-256 {found}, not {stated}; fetch the file again, "
         "or correct or drop `sha256`"

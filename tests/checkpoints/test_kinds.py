@@ -100,7 +100,8 @@ def test_every_kind_is_told_from_its_bytes(tmp_path: Path) -> None:
         ("old pickle 0", r"protocol 0 or 1, .*; load it in Python and save it again"),
         ("zip", r"zip file that neither torch\.save nor TorchScript wrote; correct the path"),
         ("graph", "begins as a frozen graph of TensorFlow does; correct the path"),
-        ("other", "is neither .*; fetch the file again"),
+        ("other", "is empty; fetch or copy it again"),
+        ("other text", "is neither .*; fetch the file again"),
     ],
 )
 def test_what_cannot_be_read_is_named_with_what_to_do(

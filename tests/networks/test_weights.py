@@ -60,7 +60,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Length", "1000")
             self.end_headers()
             return
-        content = {"/wrong": b"something else", "/state": STATE}.get(self.path, CONTENT)
+        content = {"/wrong": b"\x00something else", "/state": STATE}.get(self.path, CONTENT)
         first = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
         if first >= len(content):
             self.send_error(416)
@@ -138,15 +138,15 @@ def test_mirrors_are_tried_in_order(server: Server, tmp_path: Path) -> None:
 def test_what_is_not_the_published_file_is_refused_and_not_kept(
     server: Server, tmp_path: Path
 ) -> None:
-    found = hashlib.sha256(b"something else").hexdigest()
+    found = hashlib.sha256(b"\x00something else").hexdigest()
     with pytest.raises(FringeError, match=rf"(?s){DIGEST}.*{found}"):
         fetch(file_at(server.url("wrong")), tmp_path, "net")
     assert list(tmp_path.iterdir()) == []
     # Put there by hand, it is refused too, and left alone.
-    (tmp_path / "net.pth").write_bytes(b"something else")
+    (tmp_path / "net.pth").write_bytes(b"\x00something else")
     with pytest.raises(FringeError, match=rf"net\.pth: not the weights.*{found}.*{DIGEST}"):
         fetch(file_at(server.url("net")), tmp_path, "net")
-    assert (tmp_path / "net.pth").read_bytes() == b"something else"
+    assert (tmp_path / "net.pth").read_bytes() == b"\x00something else"
 
 
 def test_without_a_network_the_error_says_what_to_put_where(tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def test_regions_that_mean_nothing_are_refused(tmp_path: Path) -> None:
     size = (8, 8)
     with pytest.raises(FringeError, match=r"no\.png: is not there"):
         open_region(tmp_path / "no.png", size)
-    (tmp_path / "bad.png").write_bytes(b"not an image")
+    (tmp_path / "bad.png").write_bytes(b"not\0an image")
     with pytest.raises(FringeError, match=r"bad\.png: is damaged or not an image"):
         open_region(tmp_path / "bad.png", size)
     black = save_mask(tmp_path / "black.png", np.zeros((3, 3)))

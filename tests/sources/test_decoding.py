@@ -118,7 +118,7 @@ def test_every_flipped_bit_is_noticed_in_other_modes(smooth: Image.Image, mode: 
 def test_every_cut_is_noticed(pixels: np.ndarray) -> None:
     data = encode(pixels[5])
     for length in range(0, data.index(b"IEND") - 8, 37):
-        with pytest.raises(FringeError, match=r"x\.png: is damaged"):
+        with pytest.raises(FringeError, match=r"x\.png: is (damaged|empty)"):
             decode_pixels(data[:length], "x.png")
 
 

@@ -134,7 +134,7 @@ def test_unknown_kind(tmp_path: Path):
 def test_not_what_the_name_says(tmp_path: Path, suffix: str, content: bytes):
     path = tmp_path / f"data.{suffix}"
     path.write_bytes(content)
-    with pytest.raises(FringeError, match=rf"data\.{suffix}: is damaged.*anew"):
+    with pytest.raises(FringeError, match=rf"data\.{suffix}: is (damaged.*anew|empty)"):
         open_source(path)
 
 
@@ -172,7 +172,7 @@ def test_one_corrupt_image_is_named(
         "00000/img00000004.png": lambda data: data[: len(data) // 2],
         "00000/img00000006.png": lambda _: encode(pixels[0], "JPEG")[:300],
         "00001/img00000001.png": lambda _: b"",
-        "00001/img00000003.png": lambda _: b"GIF89a but no more",
+        "00001/img00000003.png": lambda _: b"GIF89a\0 but no more",
     }
     for name, spoil in victims.items():
         files[name] = spoil(files[name])
@@ -182,7 +182,9 @@ def test_one_corrupt_image_is_named(
     )
     for index, name in enumerate(victims, 1):
         separator = r"\.zip!" if packed else "/"
-        with pytest.raises(FringeError, match=rf"data{separator}{name}: is damaged.*replace"):
+        with pytest.raises(
+            FringeError, match=rf"data{separator}{name}: is (damaged.*replace|empty)"
+        ):
             source.read([0, index])
     assert np.array_equal(source.read([0, 6]), pixels[[0, 5]])
 

@@ -21,6 +21,7 @@ from fringe.checkpoints.stream import Budget, Refused, Stream
 from fringe.checkpoints.tree import check_tree
 from fringe.checkpoints.unwrap import state_of, without_wrappers
 from fringe.errors import FringeError
+from fringe.stand_ins import refuse_stand_in
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -163,6 +164,7 @@ def _reading(path: str | os.PathLike[str], advice: str) -> Iterator[tuple[Buffer
         with Path(path).open("rb") as file:
             yield file, os.fstat(file.fileno()).st_size
     except Refused as error:
+        refuse_stand_in(path)
         raise FringeError(f"{path}: {error}; {error.advice or advice}") from None
     except OSError as error:
         raise FringeError(f"{path}: cannot be read ({error}); correct the path") from error

@@ -12,6 +12,7 @@ from fringe.checkpoints import read_state
 from fringe.downloading import download
 from fringe.downloading import sha256_of as digest_of
 from fringe.errors import FringeError
+from fringe.stand_ins import refuse_stand_in
 
 __all__ = [
     "WeightsFile",
@@ -82,6 +83,7 @@ def check_sha256(path: Path, network: str, expected: Sequence[str]) -> str:
     """
     found = sha256_of(path, network)
     if found not in expected:
+        refuse_stand_in(path)
         raise FringeError(
             f"{path}: not the weights of network {network!r}: SHA-256 is {found}, "
             f"expected {' or '.join(expected)}; fetch the file again or correct the path"

@@ -21,6 +21,7 @@ from fringe.paths import as_path
 from fringe.sources.decoding import decode_pixels, size_of
 from fringe.sources.fitting import Fit
 from fringe.sources.names import suffix_of
+from fringe.stand_ins import refuse_stand_in
 
 __all__ = [
     "LARGEST",
@@ -400,6 +401,7 @@ def readable(path: str | os.PathLike[str], *damage: type[Exception]) -> Iterator
             f"{path}: may not be read; give yourself read permission (chmod u+r)"
         ) from error
     except failures as error:
+        refuse_stand_in(path)
         raise FringeError(
             f"{path}: is damaged or not what its name says ({error}); fetch or make it anew"
         ) from error

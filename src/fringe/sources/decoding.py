@@ -13,6 +13,7 @@ from fringe.errors import FringeError
 from fringe.sources.decoder_warnings import hand_on
 from fringe.sources.headers import bits_of, bits_of_unread, bytes_behind, is_covered
 from fringe.sources.names import suffix_of
+from fringe.stand_ins import READ, stand_in
 
 __all__ = ["decode", "decode_pixels", "size_of"]
 
@@ -134,6 +135,8 @@ def _opened(data: bytes, label: str) -> Iterator[Image.Image]:
     except UnidentifiedImageError as error:
         if bits_of_unread(data) > 8:
             raise _too_deep(label, bits_of_unread(data)) from error
+        if found := stand_in(data[:READ]):
+            raise FringeError(f"{label}: {found}") from error
         raise FringeError(
             f"{label}: is damaged or not an image of a format that is read ({len(data)} bytes; "
             f"read are {_READ}); replace, convert or remove it"
