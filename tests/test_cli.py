@@ -48,7 +48,8 @@ def test_statistics_of_features(tmp_path: Path, features: Path, capsys: pytest.C
     ):
         out.unlink(missing_ok=True)
         assert main(["export", "statistics", str(features), str(out), *arguments]) == 0
-        assert f"{out}: mu and sigma of " in capsys.readouterr().out
+        images = "the first 7 of 12 images" if "--count" in arguments else "12 images"
+        assert f"{out}: mu and sigma of {images}, " in capsys.readouterr().out
         assert np.array_equal(read_statistics(out).mean, expected.mean)
         assert np.array_equal(read_statistics(out).covariance, expected.covariance)
     arguments = ["export", "statistics", str(features), str(out), "--count", "13"]

@@ -70,12 +70,14 @@ def export_statistics(options: argparse.Namespace) -> str:
                 "--space and --count, or give the features"
             )
         gaussian, n = load_gaussian(options.input)
+        images = f"{n} images"
     else:
         features = open_features(options.input)
         n = len(features) if options.count is None else options.count
+        images = f"{n} images" if n == len(features) else f"the first {n} of {len(features)} images"
         gaussian = gaussian_of(features, options.space or "features", stop=n)
     write_statistics(options.output, gaussian)
-    return f"{options.output}: mu and sigma of {n} images, {gaussian.dim} dimensions"
+    return f"{options.output}: mu and sigma of {images}, {gaussian.dim} dimensions"
 
 
 def export_features(options: argparse.Namespace) -> str:

@@ -107,16 +107,19 @@ def test_each_group_is_read_once_for_a_window(
     assert len(groups) > 4 * COUNT // GROUP
 
 
-def test_no_more_is_held_than_two_windows(
-    source: ImageSource, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("step", [1, 4, -1])
+def test_no_more_is_held_than_three_windows(
+    source: ImageSource, expected: np.ndarray, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also where images are asked for in another order than was told, or not at all."""
     monkeypatch.setattr(ahead, "FIRST", 2)
     monkeypatch.setattr(ahead, "WINDOW", 5 * 300)
     reader = along(source, BOUNDS)
     assert isinstance(reader, Ahead)
-    for first in range(USED):
-        reader.read([first])
-        assert sum(map(len, reader._held.values())) <= 2 * 5 * 300
+    for index in range(USED)[::step]:
+        assert np.array_equal(reader.read([index])[0], expected[index])
+        held = sum(map(len, reader._held.values()))
+        assert held == reader._size <= 3 * 5 * 300
 
 
 def test_what_is_quick_to_read_is_read_as_it_is(tmp_path: Path) -> None:

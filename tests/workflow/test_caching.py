@@ -583,6 +583,13 @@ def test_a_change_is_done_in_one_run(project: Project) -> None:
     assert project.planned() == summed_up(project.files(*patterns))
 
 
+def test_results_say_which_images_stand_for_a_set(finished: Project) -> None:
+    for page in ("tables/table1.md", "tables/table1.tex", "tables/table3.html", "verdict.md"):
+        text = (finished.results / page).read_text()
+        assert "Real images: 40 of 60, chosen at random with seed 0." in text, page
+        assert "Generated images" not in text, "they were made"
+
+
 def test_matching_draws_beyond_the_candidates(
     finished: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

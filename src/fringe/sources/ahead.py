@@ -38,8 +38,8 @@ def along(source: ImageSource, bounds: Sequence[tuple[int, int]]) -> "ImageSourc
 class Ahead:
     """A shuffled source that is read in a known order, each image once; see `along`.
 
-    Stored images are read in the order of the files, as many of the next ones as WINDOW holds. When
-    pickled, none goes along.
+    Stored images are read in the order of the files, as many of the next ones as WINDOW holds; no
+    more than three times WINDOW is held. When pickled, none goes along.
     """
 
     def __init__(self, source: Shuffled, bounds: Sequence[tuple[int, int]]) -> None:
@@ -50,8 +50,9 @@ class Ahead:
 
     def _begin(self) -> None:
         self._next = 0  # among those to come
+        self._read = 0  # bytes of all that were read so far
         self._held: dict[int, bytes] = {}
-        self._bytes = 0  # of all that were read so far
+        self._size = 0  # bytes of these
         self._lock = threading.Lock()
 
     def read(self, indices: Indices) -> Images:
@@ -65,20 +66,30 @@ class Ahead:
         files = self.source.source
         wanted = self.source.indices[check_indices(indices, len(self.source), files.name)].tolist()
         with self._lock:
-            while self._next < len(self._coming) and not self._held.keys() >= set(wanted):
+            while not self._holds(wanted) and self._may_read_on:
                 self._read_on()
-            if not self._held.keys() >= set(wanted):
-                return files.read(wanted)  # not among those that were told, or read before
-            stored = {index: self._held.pop(index) for index in set(wanted)}
-        return files.from_stored(wanted, stored.__getitem__)
+            stored = (
+                {one: self._held.pop(one) for one in set(wanted)} if self._holds(wanted) else {}
+            )
+            self._size -= sum(map(len, stored.values()))
+        # Otherwise they are not among those that were told, were read before, or are too large.
+        return files.from_stored(wanted, stored.__getitem__) if stored else files.read(wanted)
+
+    def _holds(self, wanted: list[int]) -> bool:
+        return all(index in self._held for index in wanted)
+
+    @property
+    def _may_read_on(self) -> bool:
+        return self._next < len(self._coming) and self._size <= 2 * WINDOW
 
     def _read_on(self) -> None:
         """Read the next part."""
-        count = FIRST if self._next == 0 else max(1, WINDOW * self._next // max(1, self._bytes))
+        count = FIRST if self._next == 0 else max(1, WINDOW * self._next // max(1, self._read))
         part = np.unique(self._coming[self._next : self._next + count]).tolist()
         for index, data in zip(part, self.source.source._stored(part), strict=True):
             self._held[index] = data
-            self._bytes += len(data)
+            self._read += len(data)
+            self._size += len(data)
         self._next = min(self._next + count, len(self._coming))
 
     def __getstate__(self) -> dict[str, Any]:
