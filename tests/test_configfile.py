@@ -45,6 +45,8 @@ def test_a_file_is_read_as_snakemake_reads_it(tmp_path: Path, text: str) -> None
         ("a: 1\nb:\n\tc: 2\n", "line 3: a tab, where YAML takes only spaces"),
         ("a: [", "is no YAML (line 1: "),
         ("a: b: c", "is no YAML (line 1: "),
+        ("a: 1\nselect: *.jpg", "is no YAML (line 2: a * outside quotes; put patterns in quotes"),
+        ("a: 1\nselect: *", "is no YAML (line 2: a * outside quotes; put patterns in quotes"),
         ("a: 1\n[1, 2]: 3", "is no YAML (line 2: "),
         ("run: x\na: 2024-13-45\n", "line 2: 2024-13-45 is read as a date (month must be"),
         ("- a", "holds no keys; see docs"),

@@ -141,6 +141,8 @@ def _parsing(path: Path) -> Iterator[None]:
         problem = error.problem or str(error)
         if r"'\t'" in problem:
             problem = "a tab, where YAML takes only spaces; put spaces in its place"
+        elif error.context == "while scanning an alias":
+            problem = 'a * outside quotes; put patterns in quotes, as in "*.jpg"'
         raise FringeError(f"{path}: is no YAML ({line}{problem}); correct it") from None
     except (yaml.YAMLError, ValueError) as error:
         raise FringeError(f"{path}: is no YAML ({error}); correct it") from None

@@ -150,7 +150,7 @@ def test_truncated(dataset: Path):
 def test_no_image(tmp_path: Path):
     path = write_zip(tmp_path / "a.zip", {"dataset.json": b"{}", "__MACOSX/a.png": b""})
     with pytest.raises(
-        FringeError, match=r"a\.zip: holds no image among its 2 files \(1 \.json, 1 \.png\)"
+        FringeError, match=r"a\.zip: holds no image, but 2 files \(1 \.json, 1 \.png\)"
     ):
         open_source(path)
     with pytest.raises(FringeError, match=r"holds no image"):

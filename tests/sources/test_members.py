@@ -120,15 +120,15 @@ def test_no_suffix_is_left_out_silently(tmp_path: Path, suffix: str):
 
 def test_what_a_set_without_images_holds(tmp_path: Path):
     folder = write_folder(tmp_path / "a", files("b/part1.zip", "b/part2.zip", "a.npy", ".c"))
-    told = refused(folder, "holds no image among its 3 files (2 .zip, 1 .npy)")
+    told = refused(folder, "holds no image, but 3 files (2 .zip, 1 .npy)")
     assert "b/part1.zip may hold some: give that path" in told
     path = write_zip(tmp_path / "b.zip", files("images.tar", "dataset.json", "README"))
     told = refused(
-        path, "no image among its 3 files", "1 without suffix", "unpack images.tar, which may hold"
+        path, "no image, but 3 files", "1 without suffix", "unpack images.tar, which may hold"
     )
     empty = tmp_path / "empty"
     empty.mkdir()
-    assert "among" not in refused(empty, "holds no image")
+    assert "but" not in refused(empty, "holds no image")
 
 
 @pytest.mark.parametrize("form", ["folder", "tar"])

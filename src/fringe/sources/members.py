@@ -102,7 +102,7 @@ def no_images(place: str, files: Collection[str], *, packed: bool) -> FringeErro
     ``packed`` tells whether it is an archive.
     """
     number = "1 file" if len(files) == 1 else f"{len(files):,} files"
-    held = f" among its {number} ({suffixes(files)})" if files else ""
+    held = f", but {number} ({suffixes(files)})" if files else ""
     inner = min((name for name in files if suffix_of(name) in _HOLDERS), default=None)
     advice = (
         f"; unpack {inner}, which may hold some"
