@@ -9,7 +9,7 @@ import pickle
 import sys
 import types
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,13 @@ def write_stylegan2_pickle(
     architecture: str = "skip",
     conv_clamp: float | None = None,
     num_fp16_res: int = 0,
+    dump: Callable[[Any, Any], None] = pickle.dump,
+    beside: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a snapshot as StyleGAN2-ADA does; its arguments are named as in that code."""
+    """Write a snapshot as StyleGAN2-ADA does; its arguments are named as in that code.
+
+    ``dump`` may be `torch.save`. Entries ``beside`` those of that code come first.
+    """
     draw = torch.Generator().manual_seed(seed)
     generator = _stylegan2(
         draw,
@@ -59,7 +64,8 @@ def write_stylegan2_pickle(
             path="images.zip",
             use_labels=c_dim > 0,
         )
-        _write(path, generator, training_set_kwargs=dataset, augment_pipe=None)
+        entries = {"training_set_kwargs": dataset, "augment_pipe": None}
+        _write(path, generator, dump, {**(beside or {}), **entries})
 
 
 def write_fastgan_pickle(
@@ -80,13 +86,18 @@ def write_fastgan_pickle(
         warnings.simplefilter("ignore", FutureWarning)
         torch.manual_seed(seed)
         generator = _fastgan(names, resolution, ngf, z_dim, double_blocks)
-        _write(path, generator, training_set_kwargs={"use_labels": False})
+        _write(path, generator, pickle.dump, {"training_set_kwargs": {"use_labels": False}})
 
 
-def _write(path: str | Path, generator: nn.Module, **entries: Any) -> None:
+def _write(
+    path: str | Path,
+    generator: nn.Module,
+    dump: Callable[[Any, Any], None],
+    entries: Mapping[str, Any],
+) -> None:
     generator.eval().requires_grad_(False)
     with Path(path).open("wb") as file:
-        pickle.dump({"G": None, "D": None, "G_ema": generator, **entries}, file)
+        dump({**entries, "G": None, "D": None, "G_ema": generator}, file)
 
 
 @contextmanager

@@ -3,10 +3,12 @@
 import gzip
 import json
 import pickle
+import random
 import subprocess
 import sys
 import types
 import zipfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +23,11 @@ from fringe.errors import FringeError
 from fringe.generators import Latents, convert, load_generator
 
 
-def write(kind: str, path: Path) -> None:
+def write(kind: str, path: Path, **options: Any) -> None:
     if kind == "stylegan2":
-        write_stylegan2_pickle(path, resolution=16, c_dim=2, conv_clamp=256, num_fp16_res=2)
+        write_stylegan2_pickle(
+            path, resolution=16, c_dim=2, conv_clamp=256, num_fp16_res=2, **options
+        )
     else:
         write_fastgan_pickle(path, resolution=128, z_dim=16)
 
@@ -46,6 +50,24 @@ def test_an_export_makes_the_same_images_to_the_last_bit(tmp_path: Path, kind: s
     with safe_open(tmp_path / "g.safetensors", "pt") as file:
         assert file.metadata()["source_sha256"] == before.sha256
         assert not [name for name in file.keys() if "resample" in name or "weight_u" in name]  # noqa: SIM118
+
+
+@pytest.mark.parametrize("dump", [pickle.dump, torch.save])
+def test_a_snapshot_of_ones_own_makes_the_same_images(tmp_path: Path, dump: Any) -> None:
+    parameters = torch.nn.Linear(1, 1).parameters()
+    beside = {
+        "folder": Path("a"),
+        "seen": Counter({("cat", 1): 2}),
+        "random": random.Random(0),
+        "optimizer": torch.optim.Adam(parameters),
+    }
+    write("stylegan2", tmp_path / "official.pkl")
+    write("stylegan2", tmp_path / "own.pkl", dump=dump, beside=beside)
+    convert(tmp_path / "own.pkl", tmp_path / "own.safetensors")
+    z = Latents(0, 16).rows([0, 1])
+    expected = load_generator(tmp_path / "official.pkl")(z, labels=[1, 0])
+    for name in "own.pkl", "own.safetensors":
+        np.testing.assert_array_equal(load_generator(tmp_path / name)(z, labels=[1, 0]), expected)
 
 
 def test_an_export_can_be_exported_and_its_name_says_nothing(tmp_path: Path) -> None:
