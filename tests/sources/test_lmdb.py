@@ -270,11 +270,13 @@ def test_several_sizes(tmp_path: Path):
         for index in range(3)
     }
     path = write_lmdb(tmp_path / "set", {**values, b"length": b"3"})
-    message = r"set: holds images in several sizes \(8, 16, 128 pixels, .*`select: \"128-\*\"`"
+    message = (
+        r"set: holds images in several sizes \(8, 16, 128, by their keys.*`select: \"128-\*\"`"
+    )
     for resolution in (None, 8):
         with pytest.raises(FringeError, match=message):
             open_source(path, resolution=resolution)
-    with pytest.raises(FringeError, match=r"several sizes \(8, 128 pixels"):
+    with pytest.raises(FringeError, match=r"several sizes \(8, 128, by"):
         open_source(path, resolution=8, ignore=["16-*"])
     assert len(open_source(path, resolution=8, select="*")) == 9
     with pytest.raises(FringeError, match=r'set: `select: "32-\*"` fits none of its 10 images'):
@@ -287,6 +289,14 @@ def test_several_sizes(tmp_path: Path):
     assert open_source(one).fingerprint == chosen.fingerprint
     other = open_source(path, select="8-*", cache=tmp_path / "cache")
     assert other.fingerprint != chosen.fingerprint
+    # Sizes that were halved later.
+    halved = {
+        f"{size}-{index:05d}".encode(): image(size // 2, index)
+        for size in (16, 32)
+        for index in range(3)
+    }
+    with pytest.raises(FringeError, match=r'several sizes \(16, 32, by .* `select: "32-\*"`'):
+        open_source(write_lmdb(tmp_path / "halved", halved), resolution=8)
     # Numbers that are no sizes: years, persons.
     years = {f"{year}-{index}".encode(): image(8, 0) for year in (1999, 2000) for index in range(2)}
     assert len(open_source(write_lmdb(tmp_path / "years", years))) == 4

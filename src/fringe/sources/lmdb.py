@@ -4,6 +4,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from fractions import Fraction
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -115,16 +116,19 @@ class LmdbSource(EncodedSource):
     def _refuse_several_sizes(
         self, transaction: lmdb.Transaction, sized: Mapping[int, bytes]
     ) -> None:
-        """Raise if images have different sizes that their keys name, given a key for each."""
-        sizes = [
-            number
-            for number, key in sorted(sized.items())
-            if number in self._size(key, bytes(transaction.get(key, b"")))
-        ]
-        if len(sizes) > 1:
+        """Raise if images are as large as the numbers that their keys begin with, or in proportion.
+
+        ``sized`` has a key for each number.
+        """
+        scales = {
+            Fraction(min(self._size(key, bytes(transaction.get(key, b"")))), number)
+            for number, key in sized.items()
+        }
+        if len(sized) > 1 and len(scales) == 1:
+            told = ", ".join(map(str, sorted(sized)))
             raise FringeError(
-                f"{self.name}: holds images in several sizes ({', '.join(map(str, sizes))} pixels, "
-                f'by their keys); choose one with `select: "{sizes[-1]}-*"`'
+                f"{self.name}: holds images in several sizes ({told}, by their keys); choose one "
+                f'with `select: "{max(sized)}-*"`'
             )
 
     def _check_ends(self, transaction: lmdb.Transaction, with_last: bool) -> None:
