@@ -115,6 +115,17 @@ def test_every_form_gives_the_images_of_a_random_order(dataset: Path, in_order: 
         open_source(dataset, count=8)
 
 
+def test_a_set_that_claims_too_many_images(
+    tmp_path: Path, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_lmdb(tmp_path / "set", {b"%d" % i: encode(one) for i, one in enumerate(pixels)})
+    monkeypatch.setattr("fringe.sources.selection.LARGEST", 6)
+    with pytest.raises(FringeError, match=r"holds 7 images, more than the 6 .*order: file"):
+        open_source(path, count=3)
+    assert np.array_equal(open_source(path, count=3, order="file").read(range(3)), pixels[:3])
+    assert len(open_source(path)) == 7
+
+
 @pytest.mark.parametrize("dataset", ["lmdb", "parquet", "hdf5-chunked"], indirect=True)
 def test_processes_read_a_random_order(dataset: Path, in_order: np.ndarray) -> None:
     source = open_source(dataset, count=6)

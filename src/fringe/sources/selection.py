@@ -23,6 +23,8 @@ from fringe.sources.memory import Memory
 
 __all__ = ["Selection", "Shuffled", "in_order_of_files", "in_random_order"]
 
+LARGEST = 100_000_000  # images in random order, whose indices take 0.8 GB meanwhile
+
 
 class Selection(Fingerprinted):
     """Some images of another source, numbered anew.
@@ -138,10 +140,17 @@ def in_random_order(
     Raises
     ------
     FringeError
-        As `in_order_of_files` does, and if there are fewer than ``count`` images.
+        As `in_order_of_files` does, and if there are fewer than ``count`` images, or more than
+        LARGEST, as a damaged file may claim.
     """
-    order = random_stream(seed, "order").permutation(len(source))
     leaves_out, name = _leaves_out(source), source.name
+    if len(source) > LARGEST:
+        raise FringeError(
+            f"{name}: holds {len(source):,} images, more than the {LARGEST:,} that can be put in "
+            "random order; if it does not hold so many, it is damaged: fetch or make it again; "
+            "otherwise take the first ones (`order: file`)"
+        )
+    order = random_stream(seed, "order").permutation(len(source))
     if leaves_out:
         name = _name(source)
         if count is None:  # all headers are read, in the quickest order
