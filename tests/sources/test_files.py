@@ -127,6 +127,9 @@ def test_unknown_kind(tmp_path: Path):
     (tmp_path / "images.rar").write_bytes(b"")
     with pytest.raises(FringeError, match=r"images.rar: no known kind.*\.zip"):
         open_source(tmp_path / "images.rar")
+    np.save(tmp_path / "images.npy", np.zeros((2, 4, 4, 3), np.uint8))
+    with pytest.raises(FringeError, match=r"images.npy: is one array.* save it as an NPZ.*savez"):
+        open_source(tmp_path / "images.npy")
 
 
 @pytest.mark.parametrize("suffix", ["zip", "npz", "h5", "mdb", "tar", "parquet"])

@@ -258,6 +258,17 @@ def test_a_value_that_is_no_image_is_named_by_its_key(tmp_path: Path, pixels: np
     assert LmdbSource(path, count=4).fingerprint
 
 
+def test_labels_beside_images(tmp_path: Path, pixels: np.ndarray):
+    """As text recognition keeps them: all labels are left out at once, or all images are taken."""
+    images = {b"image-%09d" % index: data for index, data in enumerate(pngs(pixels).values())}
+    labels = {b"label-%09d" % index: b"word" for index in range(len(images))}
+    path = write_lmdb(tmp_path / "set", {**images, **labels, b"num-samples": b"%d" % len(images)})
+    with pytest.raises(FringeError, match=r'all such notes with `ignore: "label-\*"`'):
+        open_source(path)
+    for choice in ({"ignore": "label-*"}, {"select": "image-*"}):
+        assert len(open_source(path, **choice)) == len(images)
+
+
 def test_several_sizes(tmp_path: Path):
     """As StyleGAN2's PyTorch port keeps them: a size and a number."""
 

@@ -241,6 +241,8 @@ def test_pictures_of_one_sample(
         ["class1/0001.png", "class2/0001.png", "class2/0001.b/2.png"],
         ["with_mask_1.png", "without_mask_1.png", "mask/hat_1.png", "hat/mask_1.png"],
         ["mask_1.png", "mask_2.png", "3.jpg.png", "label.png"],
+        ["with_mask_1.png", "with_mask_2.png", "gas mask (1).png", "gas mask (2).png", "gas_1.png"],
+        ["proj_label_1.png", "proj_label_2.png", "proj_depth_1.png"],
         ["image.png", "photo.png", "img1.png", "1.png"],  # a companion is not among them
         ["a_left.png", "a_right.png", "train.png", "test.png", "train_1.png", "test_1.png"],
     ],
@@ -258,7 +260,7 @@ def test_dots_in_names_are_keys_of_webdataset_only(tmp_path: Path):
 
 def test_many_pictures_of_one_sample(tmp_path: Path):
     path = _tar(tmp_path / "a", files(*(f"frame.{number:03}.png" for number in range(200))))
-    message = refused(path, "(frame.000.png and frame.001.png and frame.002.png and 197 more)")
+    message = refused(path, "(frame.000.png and frame.001.png and frame.002.png and 197 more, all")
     assert len(message) < 400
     assert len(open_source(path, select="*")) == 200
 
@@ -318,6 +320,8 @@ def test_folders_of_masks(tmp_path: Path, write: Write, names: list[str], ignore
         ["masks/a.png", "masks/b.png"],  # the set is one of masks
         ["mask/m1.png", "mask/m2.png", "hat/h1.png", "hat/h2.png"],
         ["mask/1.png", "no_mask/1.png"],  # classes of faces
+        ["mask/1.png", "cats/1.png", "dogs/1.png", "hats/1.png"],  # each counts from 1
+        ["mask/a.png", "picture_frame/b.png", *(f"class{n}/{n}.png" for n in range(9))],
         ["left/1.png", "right/1.png"],
         ["16/1.png", "32/1.png", "33/1.png"],  # numbers of classes
         ["256/1.png", "512/2.png", "512/3.png"],  # other images
@@ -326,6 +330,29 @@ def test_folders_of_masks(tmp_path: Path, write: Write, names: list[str], ignore
 )
 def test_folders_of_classes(tmp_path: Path, write: Write, names: list[str]):
     assert members(write(tmp_path / "a", files(*names))) == sorted(names)
+
+
+def test_brackets_in_names_of_folders(tmp_path: Path, write: Write):
+    """A pattern that a message names fits what it is meant to."""
+    path = write(tmp_path / "a", files("rgb [1-2]/1.png", "mask [1-2]/1.png"))
+    refused(path, '`ignore: "mask [[]1-2]/*"`')
+    assert members(path, ignore="mask [[]1-2]/*") == ["rgb [1-2]/1.png"]
+    path = write(tmp_path / "b", files("train [a]/1.png", "test [a]/1.png"))
+    refused(path, '`select: "train [[]a]/*"`')
+    assert members(path, select="train [[]a]/*") == ["train [a]/1.png"]
+
+
+def test_a_download_beside_images(tmp_path: Path):
+    """The archive that images were unpacked from may stay where it is."""
+    write_folder(tmp_path, files("images/1.png", "images/2.png"))
+    (tmp_path / "images.tar.gz").write_bytes(b"\x1f\x8b")
+    assert members(tmp_path) == ["images/1.png", "images/2.png"]
+
+
+def test_dots_in_front_of_names(tmp_path: Path):
+    path = _zip(tmp_path / "a", files("./1.png", "./x/2.png", "./.hidden.png", "y/./3.png"))
+    assert len(open_source(path)) == 3
+    assert len(open_source(path, select="x/*")) == 1
 
 
 # Splits ------------------------------------------------------------------------------------------

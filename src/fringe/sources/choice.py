@@ -8,7 +8,7 @@ from functools import cached_property
 
 from fringe.errors import FringeError
 
-__all__ = ["ALL", "Choice", "choice_from_options"]
+__all__ = ["ALL", "Choice", "choice_from_options", "pattern_of"]
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,17 @@ def choice_from_options(
         If one of them is not a text, or is empty.
     """
     return Choice(_patterns(place, "select", select), _patterns(place, "ignore", ignore))
+
+
+def pattern_of(name: str) -> str:
+    """Return the pattern that fits ``name`` and nothing else: ``[``, ``*`` and ``?`` in brackets.
+
+    Examples
+    --------
+    >>> pattern_of("masks [1024]")
+    'masks [[]1024]'
+    """
+    return re.sub(r"[\[*?]", r"[\g<0>]", name)
 
 
 def _patterns(place: str, key: str, value: str | Sequence[str] | None) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ import lmdb
 
 from fringe.errors import FringeError
 from fringe.sources.base import EncodedSource, Indices, as_path, check_count, digest, readable
-from fringe.sources.choice import ALL, Choice
+from fringe.sources.choice import ALL, Choice, pattern_of
 from fringe.sources.decoding import size_of
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
@@ -218,8 +218,13 @@ def _advice(key: bytes) -> Iterator[None]:
     try:
         yield
     except FringeError as error:
+        name = pattern_of(text(key))
+        start = name.rstrip("0123456789")
+        is_numbered = start not in {"", name}
+        alike = f', or all such notes with `ignore: "{start}*"`' if is_numbered else ""
         raise FringeError(
-            f'{error}; if it is a note beside the images, leave it out with `ignore: "{text(key)}"`'
+            f'{error}; if it is a note beside the images, leave it out with `ignore: "{name}"`'
+            f"{alike}"
         ) from error
 
 

@@ -76,7 +76,8 @@ def is_hidden(name: str) -> bool:
     if name[:1] != "." and "/." not in name and not any(folder in name for folder in _FOREIGN):
         return False  # nearly all
     return any(
-        (part.startswith(".") and part != "..") or part in _FOREIGN for part in name.split("/")
+        (part.startswith(".") and part not in {".", ".."}) or part in _FOREIGN
+        for part in name.split("/")
     )
 
 

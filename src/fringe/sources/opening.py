@@ -163,6 +163,11 @@ def _open(
     _refuse_compressed(place)
     if suffix in {".pkl", ".pt", ".safetensors"}:
         raise FringeError(f"{path}: is no set of images; if it is a generator, say kind: generator")
+    if suffix == ".npy":
+        raise FringeError(
+            f"{path}: is one array, which may not be images; save it as an NPZ, which says what it "
+            "is: numpy.savez('images.npz', numpy.load('array.npy'))"
+        )
     raise FringeError(
         f"{path}: no known kind of data set; give a folder of images, .zip, .npz, .h5, .hdf5, "
         "the folder of an LMDB, .tar or .parquet"
@@ -182,11 +187,12 @@ def _open_folder(
     with readable(path):
         names = sorted(entry.name for entry in place.iterdir())
     names = [name for name in names if not name.startswith(".")]
-    for name in names:
-        _refuse_compressed(place / name)
     held = {"an LMDB": [DATA_FILE] if DATA_FILE in names else []}
     held |= {f"{suffix} files": [n for n in names if suffix_of(n) == suffix] for suffix in _SHARDED}
     kinds = [kind for kind, files in held.items() if files]
+    if kinds or not holds_images(place, follow_links):  # a download beside images does no harm
+        for name in names:
+            _refuse_compressed(place / name)
     if not kinds:
         return FolderSource(path, fit, count, cache, follow_links=follow_links, choice=choice)
     if holds_images(place, follow_links):

@@ -8,11 +8,12 @@ What they belong to is told by names:
 * In a folder or a ZIP, files in one folder that differ in their suffix only (``0001.jpg``,
   ``0001.png``), or in a word for a mask and the like at either end of the name (``0001.png``,
   ``0001_mask.png``, or ``rgb_1.png``, ``depth_1.png``). So ``a.1.png`` and ``a.2.png`` are two
-  samples.
+  samples, and so are ``gas_mask_1.png`` and ``gas_mask_2.png`` where there is no ``gas.png``.
 * A whole folder (``masks/``, ``thumbnails128x128/``) that has such a word in its name, where a
   folder beside it is called ``images``, ``rgb`` or the like, or where at least half of its images
-  have a namesake beside it. So classes ``mask/`` and ``hat/`` with names of their own are fine, and
-  so are classes with names in common.
+  have a namesake beside it. So classes ``mask/`` and ``hat/`` with names of their own are fine.
+  Folders are classes, too, where there are more than a few (`FEW`), or where three others share
+  the names of such a folder, as where each class counts from 1.
 * Folders whose names differ in a size only (``256x256/``, ``512x512/``), if they share half of the
   names.
 
@@ -20,10 +21,11 @@ Pictures in folders that are called otherwise (``left/``, ``right/``) cannot be 
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from fringe.errors import FringeError
+from fringe.sources.choice import pattern_of
 from fringe.sources.names import folders_of, suffix_of, words
 
 __all__ = ["refuse_companion_folders", "refuse_companions"]
@@ -47,6 +49,8 @@ _IMAGES = frozenset(
     }
 )
 _SIZES = {2**power for power in range(4, 14)}  # pixels
+CLASSES = 3  # folders that share the names of another are classes, and so is that one
+FEW = 10  # more folders side by side are classes, whatever one of them is called
 MANY = 100  # more folders side by side are not sizes
 NAMED = 3  # pictures that a message names
 LONGEST = 255  # letters of a name that is looked at: that of a file has no more
@@ -78,12 +82,13 @@ def refuse_companions(names: Sequence[str], place: str, *, webdataset: bool = Fa
         keys = [name[: name.find(".", name.rfind("/") + 1)] for name in names]
     else:
         keys = [name[: name.rfind(".")] for name in names]
-    _refuse_groups(keys, names, place)
+    _refuse_groups(keys, names, place, webdataset)
     text = "\0".join(names).lower()
     if any(root in text for root in _ROOTS):
         samples = [(*_sample(name[: name.rfind(".")]), name) for name in names]
         with_companions = {key for key, is_companion, _ in samples if is_companion}
-        samples = [sample for sample in samples if sample[0] in with_companions]
+        with_images = {key for key, is_companion, _ in samples if not is_companion}
+        samples = [sample for sample in samples if sample[0] in with_companions & with_images]
         _refuse_groups([key for key, *_ in samples], [name for *_, name in samples], place)
 
 
@@ -121,6 +126,8 @@ def refuse_companion_folders(
                 held[folder].append(name[len(folder) :])
     for parent, further in found.items():
         images = [one for one in children[parent] if one not in further and _is_images(one)]
+        if len(children[parent]) > FEW:
+            images = []
         for folder in sorted(further):
             mine = [rest for rest in held[parent] if rest.startswith(f"{folder}/")]
             if images and _is_companion(folder):
@@ -129,7 +136,7 @@ def refuse_companion_folders(
                 beside = _namesakes(mine, held[parent], further)
             if beside is not None:
                 what = "image" if len(mine) == 1 else f"{len(mine):,} images"
-                pattern = f"*/{folder}/*" if parent else f"{folder}/*"
+                pattern = f"{'*/' if parent else ''}{pattern_of(folder)}/*"
                 raise FringeError(
                     f"{place}: the {what} in {parent}{folder}/ may be masks, thumbnails or other "
                     f"pictures of those in {parent}{beside}; leave them out with "
@@ -140,19 +147,26 @@ def refuse_companion_folders(
 
 def _namesakes(mine: Sequence[str], names: Sequence[str], further: set[str]) -> str | None:
     """Return a folder that holds a namesake where half of the images ``mine`` have one."""
-    elsewhere: dict[str, str] = {}
+    elsewhere: dict[str, set[str]] = defaultdict(set)
     for name in names:
         folder, slash, rest = name.rpartition("/")[0].partition("/")[0], "/" in name, name
         if folder not in further:
             rest = name[len(folder) + 1 :] if slash else name
-            elsewhere.setdefault(_sample(rest[: rest.rfind(".")])[0], f"{folder}/" if slash else "")
-    found = []
+            key = _sample(rest[: rest.rfind(".")])[0]
+            elsewhere[key].add(f"{folder}/" if slash else "")
+    found: Counter[str] = Counter()  # how many namesakes each folder holds
+    matched = 0
     for name in mine:
         rest = name.partition("/")[2]
         key = _sample(rest[: rest.rfind(".")])[0]
         if key in elsewhere:
-            found.append(elsewhere[key])
-    return found[0] if found and 2 * len(found) >= len(mine) else None
+            matched += 1
+            found.update(elsewhere[key])
+    if not matched or 2 * matched < len(mine):
+        return None
+    if sum(2 * count >= len(mine) for count in found.values()) >= CLASSES:
+        return None
+    return min(found)
 
 
 def _is_companion(folder: str) -> bool:
@@ -193,7 +207,9 @@ def _sample(stem: str) -> tuple[str, bool]:
     return f"{folder}{slash}{key}", word.lower() in _COMPANIONS
 
 
-def _refuse_groups(keys: Sequence[str], names: Sequence[str], place: str) -> None:
+def _refuse_groups(
+    keys: Sequence[str], names: Sequence[str], place: str, webdataset: bool = False
+) -> None:
     """Raise if two names have the same key."""
     if len(set(keys)) == len(keys):
         return
@@ -205,6 +221,8 @@ def _refuse_groups(keys: Sequence[str], names: Sequence[str], place: str) -> Non
     several = sum(len(one) > 1 for one in groups.values()) - 1
     others = f", like {several:,} more" if several else ""
     more = f" and {len(group) - NAMED:,} more" if len(group) > NAMED else ""
+    if more and webdataset:
+        more += ", all of one name up to the first dot"
     raise FringeError(
         f"{place}: one sample has several pictures ({' and '.join(group[:NAMED])}{more}){others}; "
         f'say which count with {_advice(key, group)}, or set `select: "*"` if each of them is an '
@@ -224,6 +242,7 @@ def _advice(key: str, group: Sequence[str]) -> str:
     for name in group[1:]:
         name = name.rpartition("/")[2]
         begin, _, end = name.partition(key) if key else ("", "", name)
-        patterns.append(f'"*{end}"' if not begin else f'"{begin}*"')
+        pattern = f"{pattern_of(begin)}*" if begin else f"*{pattern_of(end)}"
+        patterns.append(f'"{pattern}"')
     listed = ", ".join(patterns)
     return f"`ignore: {listed}`" if len(patterns) == 1 else f"`ignore: [{listed}]`"

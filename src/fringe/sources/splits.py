@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fringe.errors import FringeError
-from fringe.sources.choice import Choice
+from fringe.sources.choice import Choice, pattern_of
 from fringe.sources.names import words
 
 __all__ = ["refuse_merged_folders", "refuse_merged_shards"]
@@ -73,7 +73,9 @@ def _merged(
         f"{sum(name.startswith(f'{parent}{folder}/') for name in names):,} in {parent}{folder}/"
         for folder in splits.values()
     )
-    patterns = {split: f'"{"*/" if parent else ""}{one}/*"' for split, one in splits.items()}
+    patterns = {
+        split: f'"{"*/" if parent else ""}{pattern_of(one)}/*"' for split, one in splits.items()
+    }
     one = patterns.get("train", min(patterns.values()))
     return FringeError(
         f"{place}: holds images of several splits, {told}; say which count, as in `select: {one}`, "

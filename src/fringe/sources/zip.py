@@ -69,7 +69,8 @@ class ZipSource(EncodedSource):
         images: dict[str, ZipInfo] = {}  # by their path with forward slashes
         for info in infos:
             refuse_escape(info.filename, name)
-            place = info.filename.replace("\\", "/")  # as some programs on Windows write them
+            # Some programs on Windows write "\\", and others "./" in front.
+            place = info.filename.replace("\\", "/").removeprefix("./")
             if is_picture_name(place):
                 if place in images:
                     raise FringeError(
