@@ -239,9 +239,9 @@ def test_variables_in_paths_are_refused(tmp_path: Path) -> None:
     config["container"] = "a$1"
     _, faults = complete(config, SCHEMA)
     assert sorted(fault[: fault.index(" are not")] for fault in faults) == [
-        "container: variables such as $1",
-        "results: variables such as $SCRATCH",
-        "sources/real/path: variables such as ${DATA}",
+        "container: a$1: variables such as $1",
+        "results: $SCRATCH/results: variables such as $SCRATCH",
+        f"sources/real/path: {tmp_path}/${{DATA}}/real.zip: variables such as ${{DATA}}",
     ]
     (tmp_path / "${DATA}").mkdir()
     (tmp_path / "${DATA}" / "real.zip").touch()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import hashlib
 import io
 import json
@@ -197,6 +198,36 @@ def test_nothing_is_written_where_results_are_wrong(config: dict[str, Any], resu
 def test_any_shape_gets_a_message(config: dict[str, Any], key: str, value: Any) -> None:
     config[key] = value
     assert faults(config)
+
+
+ODD = [
+    None, -1, 2.5, True, float("inf"), datetime.date(2024, 1, 1), "", "x", "1e-3", "~nobody/x", [],
+    {}, [{"a": 1}], {"path": 3}, {1: {None: 2}},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", ODD, ids=repr)
+def test_whatever_stands_anywhere_gets_a_message_or_is_right(
+    config: dict[str, Any], value: Any
+) -> None:
+    config["datasets"]["faces"] |= {"snapshots": [], "sizes": [[12, 20]]}
+    config["comparisons"] = {"pair": {"generators": {"a": "faces", "b": "faces"}}}
+    config["weights"] = {"untrained": "w.pt"}
+
+    def refused(holder: Any, key: Any) -> int:
+        before, holder[key] = holder[key], copy.deepcopy(value)
+        found = faults(config)
+        holder[key] = before
+        return len(found)
+
+    def everywhere(holder: Any) -> list[int]:
+        found = []
+        for key in list(holder) if isinstance(holder, dict) else range(len(holder)):
+            found.append(refused(holder, key))
+            found += everywhere(holder[key]) if isinstance(holder[key], dict | list) else []
+        return found
+
+    assert all(everywhere(config)), "both of the comparison are the same, and there is no w.pt"
 
 
 def test_duplicate_keys_are_faults(config: dict[str, Any], tmp_path: Path) -> None:

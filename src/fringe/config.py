@@ -121,7 +121,7 @@ def where_shaped(known: Sequence[str], find: Callable[..., Iterable[str]], *args
         return list(find(*args))
     except FringeError as error:
         return [] if any(str(error) in fault for fault in known) else [str(error)]
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         if not known:
             raise
         return []
@@ -180,8 +180,8 @@ def _settle_paths(config: Config, schema: Mapping[str, Any]) -> Iterable[str]:
     for place, found in variables:
         if not Path(place.value).exists():
             yield (
-                f"{place.trail}: variables such as {found} are not expanded, since each machine "
-                "may give them another value; write the whole path"
+                f"{place.trail}: {place.value}: variables such as {found} are not expanded, since "
+                "each machine may give them another value; write the whole path"
             )
 
 
@@ -425,7 +425,8 @@ def describe(schema: Mapping[str, Any]) -> str:
         "Made from `config/schema.yaml` by `python -m fringe.config`; do not edit by hand.",
         "`<name>` stands for a name of your choice. Unknown keys are errors. In a path, a leading",
         "`~` is expanded; variables such as `$SCRATCH` are not, since each machine may give them",
-        "another value.",
+        "another value. YAML reads `256`, `2024-01-01` and `no` as a number, a date and false: put",
+        "names like these in quotes. It reads `1e-3` as text: write `1.0e-3`.",
         "",
         "| key | type | default | meaning |",
         "|---|---|---|---|",

@@ -176,7 +176,7 @@ def without_absent(config: Config, known: Sequence[str] = ()) -> Resolved:
         return _resolve(config)
     except FringeError:
         return Resolved(dict(config))  # an unknown network, which is a fault of its own
-    except (AttributeError, KeyError, TypeError, ValueError):
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         if not known:
             raise
         return Resolved(dict(config))

@@ -210,7 +210,8 @@ def used_sources(config: Config) -> list[str]:
     used = set()
     for dataset in _mappings(config.get("datasets")):
         for value in (dataset.get("real"), dataset.get("generated"), dataset.get("snapshots")):
-            used |= set(value if isinstance(value, list) else [value])
+            named = value if isinstance(value, list) else [value]
+            used |= {name for name in named if isinstance(name, str)}
     sources = config.get("sources")
     return [name for name in sources if name in used] if isinstance(sources, Mapping) else []
 

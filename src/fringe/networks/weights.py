@@ -12,6 +12,7 @@ from fringe.checkpoints import read_state
 from fringe.downloading import download
 from fringe.downloading import sha256_of as digest_of
 from fringe.errors import FringeError
+from fringe.paths import as_path
 from fringe.stand_ins import refuse_stand_in
 
 __all__ = [
@@ -53,7 +54,7 @@ def weights_folder() -> Path:
 
     The environment variable ``FRINGE_WEIGHTS``, else ``~/.cache/fringe/weights``.
     """
-    return Path(os.environ.get("FRINGE_WEIGHTS") or "~/.cache/fringe/weights").expanduser()
+    return as_path(os.environ.get("FRINGE_WEIGHTS") or "~/.cache/fringe/weights")
 
 
 def sha256_of(path: Path, network: str) -> str:

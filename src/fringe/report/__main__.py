@@ -9,8 +9,8 @@ from fringe.report.self_check import self_check_line
 from fringe.report.verdict import summary
 
 if __name__ == "__main__":
-    folder = as_path(sys.argv[1])
     try:
+        folder = as_path(sys.argv[1])
         print(f"\n{summary([folder / 'tables' / f'table{n}.md' for n in (1, 2)])}")
         for name in ("report.html", "verdict.md"):
             if not (folder / name).is_file():
