@@ -85,7 +85,7 @@ def main() -> int:
 def compare(path: Path, device: str, precision: str, count: int, turns: int) -> bool:
     """Print images per second of each way and their ratios; tell whether they agree."""
     generator = load_generator(path, device, precision=precision)
-    state = {name: t.to(device) for name, t in flatten(read_pickle(path)["G_ema"]).items()}
+    state = {name: t.to(device) for name, t in flatten(read_pickle(path)["G_ema"], path).items()}
     z = torch.from_numpy(Latents(0, 512).rows(range(count))).float().to(device)
     ways: dict[str, Callable[[], Tensor]] = {
         "Fringe": lambda: generator.synthesize(z),

@@ -48,7 +48,7 @@ def test_equal_to_the_slow_forward_pass(tmp_path: Path, options: dict[str, Any])
     sizes = fastgan.traits(config, state).noise_sizes
     noise = tuple(torch.randn(count, 1, *size, generator=stream) for size in sizes or ())
     forward = fastgan.build(config, state, torch.device("cpu"))
-    raw = flatten(record)
+    raw = flatten(record, "g.pkl")
     for drawn in (None, noise) if config.resolution < 1024 else (noise,):
         images = forward(Inputs(z, noise=drawn))
         expected = reference.fastgan(raw, z, config.resolution, drawn)

@@ -77,7 +77,7 @@ def test_w_of_the_published_code(shared: Path, golden: dict[str, np.ndarray]) ->
 def test_equal_to_the_slow_forward_pass(tmp_path: Path, options: dict[str, Any]) -> None:
     write_stylegan2_pickle(tmp_path / "g.pkl", seed=7, **options)
     generator = load_generator(tmp_path / "g.pkl")
-    state = flatten(read_pickle(tmp_path / "g.pkl")["G_ema"])
+    state = flatten(read_pickle(tmp_path / "g.pkl")["G_ema"], "g.pkl")
     z = torch.randn(3, generator.z_dim, generator=torch.Generator().manual_seed(1))
     classes = torch.tensor([0, 2, 1]) if generator.n_classes else None
     labels = torch.eye(generator.n_classes)[classes] if classes is not None else None
@@ -116,7 +116,7 @@ def test_random_noise_is_drawn_layer_by_layer_from_the_global_generator(tmp_path
     torch.manual_seed(5)
     images = generator.synthesize(z, noise="random")
     torch.manual_seed(5)
-    state = flatten(record)
+    state = flatten(record, "g.pkl")
     for name in ("b4.conv1", "b8.conv0", "b8.conv1"):
         shape = state[f"synthesis.{name}.noise_const"].shape
         state[f"synthesis.{name}.noise_const"] = torch.randn(1, 1, *shape)[0, 0]
