@@ -14,6 +14,7 @@ from fringe.errors import FringeError
 from fringe.files import h5_file
 from fringe.sources.arrays import ArraySource, Held, choose_array
 from fringe.sources.base import Images, Indices, as_path, readable
+from fringe.sources.concatenated import refuse_hdf5
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
 
@@ -60,6 +61,7 @@ class Hdf5Source(ArraySource):
         self.path = as_path(path)
         self.cache = cache
         with readable(path, RuntimeError, KeyError), h5_file(self.path) as file:
+            refuse_hdf5(self.path)
             self.dataset = _find(file, str(path))
             dataset = file[self.dataset]
             held = Held(dataset.shape, dataset.dtype)

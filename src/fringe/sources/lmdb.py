@@ -16,6 +16,7 @@ import lmdb
 from fringe.errors import FringeError
 from fringe.sources.base import EncodedSource, Indices, as_path, check_count, digest, readable
 from fringe.sources.choice import ALL, Choice, pattern_of
+from fringe.sources.concatenated import refuse_lmdb
 from fringe.sources.decoding import size_of
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
@@ -312,6 +313,11 @@ def _open(path: Path) -> lmdb.Environment:
             f"{path}: is damaged (it has {path.stat().st_size} bytes, but {needed} belong to it: "
             "it was cut short); fetch or make it anew"
         )
+    try:
+        refuse_lmdb(path, needed)
+    except BaseException:
+        environment.close()
+        raise
     return environment
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.sources.base import EncodedSource, Indices, PerProcess, check_count, readable
+from fringe.sources.concatenated import refuse_parquet
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
 
@@ -70,6 +71,7 @@ class ParquetSource(EncodedSource):
             if count is not None and sum(rows for *_, rows in groups) >= max(count, 1):
                 break  # nothing is read of the others
             with readable(shard, *_DAMAGE), _opened(shard) as file:
+                refuse_parquet(shard, _data_end(file.metadata))
                 column = _image_column(file.schema_arrow, shard)
                 if number and column != self.column:
                     raise FringeError(
@@ -172,6 +174,23 @@ def _opened(shard: Path) -> pq.ParquetFile:
         ) from error
     with readable(shard, pa.ArrowException, *_DAMAGE):
         return pq.ParquetFile(shard, page_checksum_verification=True)
+
+
+def _data_end(metadata: pq.FileMetaData) -> int:
+    """Return the byte behind the last column of the last group of rows, by the footer."""
+    columns = [
+        metadata.row_group(group).column(column)
+        for group in range(metadata.num_row_groups)
+        for column in range(metadata.num_columns)
+    ]
+    return max(
+        (
+            min(one.dictionary_page_offset or one.data_page_offset, one.data_page_offset)
+            + one.total_compressed_size
+            for one in columns
+        ),
+        default=len("PAR1"),
+    )
 
 
 def _image_column(schema: Any, shard: Path) -> str:
