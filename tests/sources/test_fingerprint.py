@@ -110,7 +110,7 @@ def test_hashes_are_cached(
 ):
     cache = tmp_path / "new" / "cache"
     path = write_folder(tmp_path / "data", files)
-    h5 = write_h5(tmp_path / "a.h5", np.zeros((3, 8, 8, 3), np.uint8))
+    h5 = write_h5(tmp_path / "a.h5", np.ones((3, 8, 8, 3), np.uint8))
     before = fingerprint(spec(path), cache), fingerprint(spec(h5), cache)
     assert len(entries_of(cache)) == 8  # one for each image, and the HDF5
     assert list(cache.parent.iterdir()) == [cache]

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fringe.errors import FringeError
 from fringe.files import h5_file
+from fringe.progress import activity
 from fringe.sources.arrays import ArraySource, Held, choose_array
 from fringe.sources.base import Images, Indices, as_path, readable
 from fringe.sources.concatenated import refuse_hdf5
@@ -29,8 +30,8 @@ class Hdf5Source(ArraySource):
     """The dataset ``images`` of an HDF5 file, or the only array in it that may hold images.
 
     It is uint8 (N, H, W, 3), RGB, or (N, H, W, 1), gray. The file is opened for each `read` and
-    closed again: HDF5 does not survive a fork while open. An image that nobody has written is
-    refused, for which HDF5 would give black.
+    closed again: HDF5 does not survive a fork while open. An image that nobody has written, for
+    which HDF5 gives a blank one, is refused.
 
     Parameters
     ----------
@@ -103,12 +104,13 @@ class Hdf5Source(ArraySource):
         wanted = np.asarray(indices, np.int64)
         lacking = wanted[self._unwritten[wanted]]
         if len(lacking):
-            there = int(np.argmax(self._unwritten))
-            use = f", or use those before it (`count: {there}`, `order: file`)" if there else ""
+            first = int(np.argmax(self._unwritten))
+            use = f", or use those before (`count: {first}`, `order: file`)" if first else ""
             raise FringeError(
-                f"{self.path}: image {lacking.min()} was never written, and HDF5 would give a "
-                f"blank one; {np.count_nonzero(self._unwritten)} of {len(self._unwritten)} are "
-                f"missing, from image {there} on: write them all{use}"
+                f"{self.path}: image {lacking.min()} was never written, as far as the file tells, "
+                f"and HDF5 gives a blank one for it; {np.count_nonzero(self._unwritten)} of "
+                f"{len(self._unwritten)} are missing, from image {first} on: write them all{use}; "
+                "if they are meant to be blank, give each image a chunk of its own"
             )
 
 
@@ -168,10 +170,23 @@ def _elsewhere(name: str, key: str) -> str:
 
 
 def _unwritten(dataset: h5py.Dataset) -> npt.NDArray[np.bool_] | None:
-    """Tell of each image whether a part of it was never written; None if all were written whole.
+    """Tell of each image whether a part of it was never written; None if all seem to be whole.
 
-    A file does not tell of images that share a chunk, or lie in one piece with others.
+    A file tells this of its chunks. Of images that share one, or all lie in one piece, the last
+    are taken for unwritten if they are blank.
     """
+    found = _in_lacking_chunks(dataset)
+    is_apart = dataset.chunks is not None and dataset.chunks[0] == 1
+    end = len(dataset) if found is None else int(np.argmax(found))
+    begin = end if is_apart else _blank_from(dataset, end)
+    if begin < end:
+        found = np.zeros(len(dataset), bool) if found is None else found
+        found[begin:end] = True
+    return found
+
+
+def _in_lacking_chunks(dataset: h5py.Dataset) -> npt.NDArray[np.bool_] | None:
+    """Tell of each image whether one of its chunks is not in the file; None if all are."""
     count = len(dataset)
     if dataset.chunks is None:
         # One piece, which is there as soon as anything was written.
@@ -179,11 +194,26 @@ def _unwritten(dataset: h5py.Dataset) -> npt.NDArray[np.bool_] | None:
     grid = [-(-length // step) for length, step in zip(dataset.shape, dataset.chunks, strict=True)]
     if dataset.id.get_num_chunks() == np.prod(grid, dtype=np.int64):
         return None
-    found = np.zeros(grid[0], np.int64)
+    there = np.zeros(grid[0], np.int64)
 
     def note(chunk: Any) -> None:
-        found[chunk.chunk_offset[0] // dataset.chunks[0]] += 1
+        there[chunk.chunk_offset[0] // dataset.chunks[0]] += 1
 
     dataset.id.chunk_iter(note)
-    lacking = found < np.prod(grid[1:], dtype=np.int64)
+    lacking = there < np.prod(grid[1:], dtype=np.int64)
     return np.repeat(lacking, dataset.chunks[0])[:count]
+
+
+def _blank_from(dataset: h5py.Dataset, end: int) -> int:
+    """Return the first image from which on all before ``end`` are blank; ``end`` if none is."""
+    step = 1  # the last one tells, unless it is blank
+    with activity(f"looking for the last image in {dataset.file.filename}"):
+        while end > 0:
+            begin = max(0, end - step)
+            block = dataset[begin:end]
+            if dataset.fillvalue:
+                block = block != dataset.fillvalue
+            if block.any():
+                return begin + int(np.flatnonzero(block.any(axis=(1, 2, 3)))[-1]) + 1
+            end, step = begin, max(1, BLOCK // int(np.prod(dataset.shape[1:], dtype=np.int64)))
+    return 0
