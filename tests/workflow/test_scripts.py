@@ -258,6 +258,8 @@ def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.syspath_prepend(Path(__file__).parent)
     scripts = {path.stem: load(path) for path in SCRIPTS}
     config = {
+        "results": str(tmp_path),
+        "run": "test",
         "sources": {"photos": {"kind": "photos", "count": 50, "resolution": 32, "seed": 0}},
         "weights": {},
         "device": "cpu",
@@ -311,7 +313,7 @@ def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert count == 7000
     assert np.array_equal(taken.mean, measured.mean)
     write_statistics(tmp_path / "published.npz", Gaussian(np.zeros(5), np.eye(5)))
-    with pytest.raises(FringeError, match=r"published\.npz: of 5 features, but tiny_network"):
+    with pytest.raises(FringeError, match=r"published\.npz: holds statistics of 5 features, but"):
         scripts["measure_statistics"].main(published)
 
     rows = open_features(link).read("features").astype(np.float64)
