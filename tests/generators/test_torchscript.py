@@ -240,7 +240,7 @@ class Ranged(Flat):
         (0, 255, None, r"between 0 and 255, .*`range: \[0, 255\]`, or export `x / 127\.5 - 1`"),
         (-1, 0, None, r"between -1 and 0, the lower half .*say `range: \[-1, 1\]`"),
         (-128, 127, None, r"between -128 and 127, many of them far outside of -1 .* to 1 "),
-        (-2.1, 2.6, None, "many of them far outside .* normalized by a mean and a deviation"),
+        (-2.1, 2.6, None, r"far outside .* by a mean and a deviation, .* `x\.clamp\(-1, 1\)`"),
         (-1, 1, (0, 1), r"between -1 and 1, many of them far outside of 0 \(black\) to 1 \(white"),
         (0, 1, (0, 255), r"between 0 and 1, next to nothing of 0 \(black\) to 255 \(white"),
     ],

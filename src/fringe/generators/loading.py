@@ -74,8 +74,8 @@ def load_generator(
         rounds alike, and takes as long as in float32.
     range : (float, float), optional
         What black and white are in the file's images: (-1, 1) if it is left out. With any other,
-        values are rescaled. A stated one is trusted: without it, TorchScript whose values lie in
-        one half of -1 to 1 is refused, because most likely they mean something else.
+        values are rescaled. Without it, TorchScript whose values lie in one half of -1 to 1 is
+        refused, because most likely they mean something else.
 
     Raises
     ------

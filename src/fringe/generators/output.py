@@ -154,7 +154,8 @@ def range_fault(images: np.ndarray, range: tuple[float, float] | None) -> str | 
         return (
             f"{found}, many of them far outside of {black:g} (black) to {white:g} (white); say "
             "what black and white are in them, such as `range: [0, 255]`; if they were normalized "
-            "by a mean and a deviation, undo that in what you export"
+            "by a mean and a deviation, undo that in what you export; if training has only begun "
+            f"or diverged, export `x.clamp({black:g}, {white:g})`"
         )
     if range is not None and np.ptp(images) < NARROW:
         return (
