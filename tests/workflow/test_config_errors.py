@@ -50,14 +50,23 @@ def test_controls_of_which_none_can_judge_are_named_before_any_job(fresh: Projec
     assert "can judge" not in fresh.run(options="--dry-run")
 
 
-def test_a_key_that_stands_twice(fresh: Project) -> None:
-    """YAML would silently take the second data set for the first."""
+def test_what_yaml_reads_otherwise_than_it_looks(fresh: Project) -> None:
+    """It would silently take the second data set for the first, and takes names for numbers."""
     text = yaml.safe_dump(fresh.config)
-    fresh.text = text.replace("datasets:\n", "datasets:\n  faces: {real: x}\n")
+    wrong = "  faces: {real: x}\n  256: {real: real, generated: no}\n"
+    fresh.text = text.replace("datasets:\n", f"datasets:\n{wrong}")
     assert fresh.text != text
+    line = fresh.text.splitlines().index("datasets:") + 1
     printed = fresh.run(fails=True)
     assert "datasets/faces: stands twice (" in printed
     assert "config.yaml, line" in printed
+    for fault in (
+        "datasets/256: 256 is read as a number, but a name must be text",
+        "datasets/256/generated: no is read as false, but must be text",
+    ):
+        (told,) = (said for said in printed.splitlines() if fault in said)
+        assert told.endswith(f"config.yaml, line {line + 2})")
+    assert "Traceback" not in printed
 
 
 def test_results_that_cannot_be_written(fresh: Project) -> None:
