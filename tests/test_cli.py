@@ -1,5 +1,6 @@
 """The command line: each subcommand does what the library does, and errors are one line."""
 
+import argparse
 import subprocess
 import sys
 import zipfile
@@ -10,14 +11,35 @@ import pytest
 from PIL import Image
 
 import fringe
-from fringe.cli import main
+from fringe.cli import _parser, main
 from fringe.evaluation.statistics import gaussian_of, save_gaussian
 from fringe.exchange import read_statistics
 from fringe.features import extract_shard, open_features
 from fringe.networks import load_network
+from fringe.paths import as_path
 from fringe.sources import open_source, source_from_spec
 
 from .sources.conftest import encode
+
+
+def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shells do not expand `--weights-dir=~/w`."""
+    monkeypatch.setenv("HOME", "/home/me")
+    paths = set()
+
+    def look(parser: argparse.ArgumentParser) -> None:
+        for action in parser._actions:
+            for inner in action.choices.values() if isinstance(action.choices, dict) else ():
+                look(inner)
+            assert action.type is not Path, action.dest
+            if action.type is as_path:
+                paths.add(action.dest)
+
+    look(_parser())
+    assert paths == {"input", "output", "weights_dir", "config", "schema"}
+    assert _parser().parse_args(["fetch", "clip", "--weights-dir=~/w"]).weights_dir == Path(
+        "/home/me/w"
+    )
 
 
 @pytest.fixture(scope="module")

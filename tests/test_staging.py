@@ -148,6 +148,13 @@ def test_fetched_there_and_missing(
     outside = f"{tmp_path}/data,{tmp_path}/weights"
     assert f'To a container: --apptainer-args="--bind {outside}"' in printed.out
 
+    write_statistics(tmp_path / "data/real.npz", Gaussian(np.zeros(12), np.eye(12)))
+    assert stage(tmp_path) == 1
+    told = (
+        f"sources/real/statistics/swav: {tmp_path}/data/real.npz: holds statistics of 12 features"
+    )
+    assert told in capsys.readouterr().err
+
     # What is there is checked, and what is wrong with it said.
     (tmp_path / "weights" / "net.pth").write_bytes(b"others")
     (tmp_path / "data" / "real.zip").write_bytes(b"PK")
