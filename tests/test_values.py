@@ -180,6 +180,12 @@ def test_whole_numbers_are_whole(tmp_path: Path) -> None:
     assert completed["optimization"]["tolerance"] == 1
 
 
+def test_a_count_that_nobody_means(tmp_path: Path) -> None:
+    """To plan the shards of 10**12 images would take days."""
+    _, (fault,) = read(tmp_path, replaced(("count: 100", "count: 1.0e+12")))
+    assert fault.startswith("sources/fake/count: 1000000000000 is greater than the maximum of 10")
+
+
 def test_values_of_the_command_line(tmp_path: Path) -> None:
     """Snakemake reads all that is nested there as text, and a date or number at the top as one."""
     path = tmp_path / "config.yaml"
