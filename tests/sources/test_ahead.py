@@ -34,7 +34,15 @@ def to_hdf5(path: Path) -> Path:
     return write_h5(path / "set.h5", images(), chunks=(GROUP, 8, 8, 3), compression="gzip")
 
 
-@pytest.fixture(params=[to_parquet, to_hdf5])
+def to_npz(path: Path) -> Path:
+    np.savez_compressed(path / "set.npz", images())
+    return path / "set.npz"
+
+
+WRITERS = [to_parquet, to_hdf5, to_npz]
+
+
+@pytest.fixture(params=WRITERS)
 def source(request: pytest.FixtureRequest, tmp_path: Path) -> ImageSource:
     write: Callable[[Path], Path] = request.param
     return open_source(write(tmp_path), count=USED, seed=2)
@@ -80,7 +88,7 @@ def test_processes_read_ahead_for_themselves(source: ImageSource, expected: np.n
 
 
 def test_a_resized_set_is_read_ahead(tmp_path: Path) -> None:
-    for write in (to_parquet, to_hdf5):
+    for write in WRITERS:
         source = open_source(write(tmp_path), 4, count=USED)
         batches = [*decoded(source, BOUNDS)]
         assert np.array_equal(np.concatenate(batches), source.read(range(USED)))

@@ -1,8 +1,8 @@
 """Scattered images of files that hold them in groups, read ahead a large part at a time.
 
-To read one image of a Parquet file is to read its group of rows, and one of a chunked HDF5 file its
-chunk. In the order of the files that happens once for each group; in a random order it would happen
-again for each image.
+To read one image of a Parquet file is to read its group of rows, one of a chunked HDF5 file its
+chunk, and one of a compressed NPZ all images before it. In the order of the files that happens once
+for each group; in a random order it would happen again for each image.
 """
 
 import threading

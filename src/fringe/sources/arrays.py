@@ -2,7 +2,7 @@
 
 import re
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from fringe.sources.fitting import Fit
 
 __all__ = ["ArraySource", "Held", "choose_array"]
 
+BLOCK = 16 << 20  # bytes of pixels that are read at a time
 _CHANNELS = (1, 3)  # gray and RGB
 
 
@@ -73,6 +74,12 @@ class ArraySource(FileSource):
             If an index is out of range or the file cannot be read.
         """
         return self._fitted(self._rows(check_indices(indices, len(self), self.name)))
+
+    def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
+        """Yield the pixels of the images at ``indices``, which increase."""
+        step = max(1, BLOCK // int(np.prod(self.shape[1:], dtype=np.int64)))
+        for start in range(0, len(indices), step):
+            yield from map(bytes, self._rows(indices[start : start + step]))
 
     def from_stored(self, indices: Indices, stored: Callable[[int], bytes]) -> Images:
         """Return what `read` does, of what ``stored`` returns for an index."""

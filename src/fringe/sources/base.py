@@ -190,9 +190,9 @@ class FileSource(Fingerprinted):
             If an image cannot be read.
         """
 
+    @abstractmethod
     def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
         """Yield what the files hold of the images at ``indices``, which increase."""
-        raise NotImplementedError
 
     @abstractmethod
     def from_stored(self, indices: Indices, stored: Callable[[int], bytes]) -> Images:

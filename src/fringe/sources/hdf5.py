@@ -1,6 +1,6 @@
 """Images in an HDF5 file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fringe.errors import FringeError
 from fringe.files import h5_file
 from fringe.progress import activity
-from fringe.sources.arrays import ArraySource, Held, choose_array
+from fringe.sources.arrays import BLOCK, ArraySource, Held, choose_array
 from fringe.sources.base import Images, Indices, as_path, readable
 from fringe.sources.concatenated import refuse_hdf5
 from fringe.sources.digests import ImageDigests
@@ -22,7 +22,6 @@ from fringe.sources.fitting import Fit
 __all__ = ["Hdf5Source", "rows_of"]
 
 _DATASET = "images"
-BLOCK = 16 << 20  # bytes of pixels that are read at a time
 MANY = 1000  # datasets and groups that are looked at: who keeps a dataset for each image has more
 
 
@@ -87,11 +86,6 @@ class Hdf5Source(ArraySource):
         """
         self._refuse_unwritten(indices)
         return self._digest("hdf5", self.shape[1:], self._contents.of(indices, self._stored))
-
-    def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
-        step = max(1, BLOCK // int(np.prod(self.shape[1:], dtype=np.int64)))
-        for start in range(0, len(indices), step):
-            yield from map(bytes, self._rows(indices[start : start + step]))
 
     def _rows(self, indices: Sequence[int]) -> Images:
         self._refuse_unwritten(indices)

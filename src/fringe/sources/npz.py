@@ -87,6 +87,7 @@ class NpzSource(ArraySource):
             )
         self._content = (info.filename, info.file_size, info.CRC)
         self.compressed = info.compress_type != zipfile.ZIP_STORED
+        self.grouped = self.compressed
         self._is_whole = False
         self._unpacked: RenderedShard | None = None
         self._pixels = PerProcess(partial(_open_pixels, self.path, info.filename, self.compressed))
@@ -156,6 +157,7 @@ class NpzSource(ArraySource):
         """Read images from a file that `fringe.sources.unpacked.unpack` made, if of this array."""
         if is_made_from(path, {"images": self.identity}):
             self._unpacked = RenderedShard(path)
+            self.grouped = False
 
     def _rows(self, indices: Sequence[int]) -> Images:
         if self._unpacked is not None:
