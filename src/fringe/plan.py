@@ -132,7 +132,8 @@ def open_configured(config: Config, name: str, at_least: int = 0) -> ImageSource
     spec = _lengthened(source_spec(config, name), at_least)
     device = choose_device(config["device"]) if spec["kind"] == "generator" else "cpu"
     source = source_from_spec(spec, hash_cache(config), device)
-    read_unpacked(source, unpacked_path(config, name))
+    if packed(source):
+        read_unpacked(source, unpacked_path(config, name))
     return source
 
 
