@@ -48,14 +48,14 @@ class FeatureFile:
     attributes : mapping
         Provenance.
     parts : tuple of (int, Path)
-        The files that hold the rows, each with its first row: shards, or the file itself.
+        The shards that hold the rows, each with its first row; none where the file itself does.
     """
 
     path: Path
     rows: int
     dims: Mapping[str, int]
     attributes: Mapping[str, Any]
-    parts: tuple[tuple[int, Path], ...]
+    parts: tuple[tuple[int, Path], ...] = ()
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -140,10 +140,11 @@ class FeatureFile:
 
     def _slice(self, space: str, first: int, last: int) -> np.ndarray:
         block = np.empty((last - first, self.dim(space)), np.float32)
-        starts = [start for start, _ in self.parts]
+        parts = self.parts or ((0, self.path),)
+        starts = [start for start, _ in parts]
         ends = [*starts[1:], self.rows]
         for number in range(bisect(starts, first) - 1, bisect(starts, last - 1)):
-            start, path = self.parts[number]
+            start, path = parts[number]
             begin, stop = max(first, start), min(last, ends[number])
             rows = block[begin - first : stop - first]
             shape = (ends[number] - start, self.dim(space))
@@ -330,7 +331,7 @@ def _inspect(path: Path) -> FeatureFile:
             "wrote, or delete it and run again if this is one"
         )
     dims = {space: shape[1] for space, shape in shapes.items()}
-    return FeatureFile(path, shapes["features"][0], dims, about, ((0, path),))
+    return FeatureFile(path, shapes["features"][0], dims, about)
 
 
 def _identity(shard: FeatureFile) -> str:
