@@ -19,6 +19,7 @@ from PIL import Image
 from fringe.errors import FringeError
 from fringe.paths import as_path
 from fringe.sources.decoding import decode_pixels, size_of
+from fringe.sources.faults import MOST, several
 from fringe.sources.fitting import Fit
 from fringe.sources.names import suffix_of
 from fringe.stand_ins import refuse_stand_in
@@ -285,12 +286,22 @@ class EncodedSource(FileSource):
         """Yield what `_stored` does, to be hashed, and look at headers while it is at hand.
 
         So what is not an image, is of a kind that is refused, or has another size is found while a
-        run is planned.
+        run is planned. Behind the first such image nothing is yielded, and the others are looked
+        at, so that one message names all.
         """
+        faults: list[tuple[str, FringeError]] = []
         for index, data in zip(indices, self._stored(indices), strict=True):
-            size = self._size_of(index, data, only_read=True)
-            self._check_size(self._label(index), *size)
-            yield data
+            try:
+                size = self._size_of(index, data, only_read=True)
+                self._check_size(self._label(index), *size)
+            except FringeError as error:
+                faults.append((self._label(index), error))
+                if len(faults) == MOST:
+                    break
+            if not faults:
+                yield data
+        if faults:
+            raise several(faults) from faults[0][1]
 
     def _check_size(self, label: str, width: int, height: int) -> None:
         """Raise if an image that is not to be fitted has another size than the first one."""

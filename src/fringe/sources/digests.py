@@ -13,9 +13,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from fringe.errors import FringeError
 from fringe.progress import activity, advance
 from fringe.sources.base import Indices, readable
+from fringe.sources.faults import MOST, several
 from fringe.sources.memory import Memory
+from fringe.sources.names import printable
 
 __all__ = ["ImageDigests", "file_digests", "pack", "remembered", "state_of", "unpack"]
 
@@ -87,7 +90,8 @@ def remembered(
     Raises
     ------
     FringeError
-        If a file cannot be read, or the cache cannot be written.
+        If a file cannot be read, or the cache cannot be written. The others are learnt before, so
+        that one message names all that are refused (`fringe.sources.faults`).
     """
     notes = _Notes(paths, cache, what)
     missing = [number for number, answer in enumerate(notes.answers) if answer is None]
@@ -95,10 +99,18 @@ def remembered(
         sizes = [notes.sizes[number] for number in missing]
         total = sum(sizes) if in_bytes else None
         title = f"{doing} {_named([paths[number] for number in missing])}"
+        faults: list[tuple[str, FringeError]] = []
         with activity(title, total=total), notes.saved():
             for number in missing:
-                with readable(paths[number]):
-                    notes.learn(number, learn(Path(paths[number])))
+                try:
+                    with readable(paths[number]):
+                        notes.learn(number, learn(Path(paths[number])))
+                except FringeError as error:
+                    faults.append((printable(str(paths[number])), error))
+                    if len(faults) == MOST:
+                        break
+        if faults:
+            raise several(faults) from faults[0][1]
     return [answer for answer in notes.answers if answer is not None]
 
 
