@@ -1,6 +1,7 @@
 """The command line: each subcommand does what the library does, and errors are one line."""
 
 import argparse
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -181,6 +182,28 @@ def test_prepare(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert "no size is given; add --resolution" in capsys.readouterr().err
     assert main(["prepare", str(raw), str(out), "--wide", "x"]) == 1
     assert "crop is 'wide x'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("names", "advice"),
+    [
+        (["1.png", "2.heic", "3.exr"], ["--ignore", "*.exr", "--ignore", "*.heic"]),
+        (["train/1.png", "val [1]/1.png"], ["--select", "train/*"]),
+        (["1.png", "1_mask.png"], ["--ignore", "*_mask.png"]),
+        (["1.png", "1_mask.png"], ["--select", "*"]),
+    ],
+)
+def test_prepare_says_what_to_do_in_its_options(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str], advice: list[str]
+):
+    """What the message advises works as it is."""
+    for name in names:
+        (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4)).save(tmp_path / "in" / name, "PNG")
+    command = ["prepare", str(tmp_path / "in"), str(tmp_path / "out.zip"), "--resolution", "4"]
+    assert main(command) == 1
+    assert f"`{shlex.join(advice)}`" in capsys.readouterr().err
+    assert main([*command, *advice]) == 0
 
 
 def test_convert_and_fetch_call_the_library(

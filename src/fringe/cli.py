@@ -5,6 +5,8 @@ error and exit status 1; the study itself is run by Snakemake.
 """
 
 import argparse
+import re
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -99,27 +101,47 @@ def prepare(options: argparse.Namespace) -> str:
     crop = f"wide {options.wide}" if options.wide else "center"
     if options.resolution is None and not options.wide:
         raise FringeError("prepare: no size is given; add --resolution R, or --wide WxH")
-    n = prepare(
-        options.source,
-        options.output,
-        options.resolution,
-        crop=crop,
-        filter=options.filter,
-        count=options.count,
-        order=options.order,
-        seed=options.seed,
-        workers=options.workers,
-        follow_links=options.follow_links,
-        strict=options.strict,
-        select=options.select,
-        ignore=options.ignore,
-    )
+    try:
+        n = prepare(
+            options.source,
+            options.output,
+            options.resolution,
+            crop=crop,
+            filter=options.filter,
+            count=options.count,
+            order=options.order,
+            seed=options.seed,
+            workers=options.workers,
+            follow_links=options.follow_links,
+            strict=options.strict,
+            select=options.select,
+            ignore=options.ignore,
+        )
+    except FringeError as error:
+        raise FringeError(_in_options(str(error))) from error
     told = f"{options.output}: {n} images"
     if options.count is None:
         return told
     if options.order == "file":
         return f"{told}, the first in the order of the files"
     return f"{told}, chosen at random with seed {options.seed}"
+
+
+def _in_options(message: str) -> str:
+    """Return a message with keys of a source, as a configuration has them, as options."""
+    keys = "|".join(("select", "ignore", "order", "count", "follow_links", "strict", "resolution"))
+    return re.sub(f"`({keys})(?:: ([^`]+))?`", _option, message)
+
+
+def _option(found: re.Match[str]) -> str:
+    import yaml
+
+    name = f"--{found[1].replace('_', '-')}"
+    value = yaml.safe_load(found[2] or "true")
+    if value is True:
+        return f"`{name}`"
+    values = value if isinstance(value, list) else [value]
+    return f"`{' '.join(f'{name} {shlex.quote(str(one))}' for one in values)}`"
 
 
 def convert(options: argparse.Namespace) -> str:
