@@ -281,7 +281,7 @@ def test_a_shell_is_told_the_folder_of_a_run(
         main([str(path)])
         assert capsys.readouterr().out == f"{told}\n"
     path.write_text("run: [")
-    with pytest.raises(SystemExit, match="is no YAML"):
+    with pytest.raises(SystemExit, match="is not YAML"):
         main([str(path)])
     assert capsys.readouterr().out == ""
 

@@ -463,7 +463,7 @@ def test_where_there_is_no_snakefile(tmp_path: Path, monkeypatch: pytest.MonkeyP
     with pytest.raises(SystemExit, match=r"^error: gone\.yaml: is not there; correct the path"):
         module.main(["--configfile", "gone.yaml", *there])
     Path("config.yaml").write_text("run:\n\tmine\n")
-    with pytest.raises(SystemExit, match=r"^error: config\.yaml: is no YAML \(line 2: a tab"):
+    with pytest.raises(SystemExit, match=r"^error: config\.yaml: is not YAML \(line 2: a tab"):
         module.main(["--configfile", "config.yaml", *there])
 
 

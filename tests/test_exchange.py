@@ -89,9 +89,9 @@ EYE = np.eye(3)
         ),
         (
             {"mu": np.zeros(3), "sigma": np.diag([1, 1, -1e-3])},
-            "`sigma` is no cov.* -0.001",
+            "`sigma` is not a cov.* -0.001",
         ),
-        ({"mu": np.zeros(3), "sigma": -EYE}, "`sigma` is no covariance: .*is -1"),
+        ({"mu": np.zeros(3), "sigma": -EYE}, "`sigma` is not a covariance: .*is -1"),
     ],
 )
 def test_what_is_no_statistics(tmp_path: Path, arrays: dict[str, np.ndarray], message: str):

@@ -478,7 +478,7 @@ def test_without_noise_its_images_do_not_matter(config: dict[str, Any]) -> None:
     [
         ({"mu": np.zeros(2048), "sigma": np.eye(2048)}, "holds statistics of 2048 features, but "
          "the network has 1280; name statistics of that network"),
-        ({"mu": np.zeros(1280), "sigma": -np.eye(1280)}, "`sigma` is no covariance"),
+        ({"mu": np.zeros(1280), "sigma": -np.eye(1280)}, "`sigma` is not a covariance"),
         ({"mu": np.zeros(1280), "sigma": np.eye(1280) + np.eye(1280, k=1)}, "`sigma` is not symm"),
         ({"mu": np.full(1280, np.nan), "sigma": np.eye(1280)}, "`mu` holds NaN or infinity"),
         ({"arr_0": np.zeros((2, 4, 4, 3), np.uint8)}, "has no array `mu`, but ['arr_0']"),
@@ -514,7 +514,7 @@ def test_published_statistics_are_read_once(
     assert read == [1280]
     write_statistics("published.npz", Gaussian(np.zeros(1280), -np.eye(1280)))
     for _ in range(2):
-        assert "`sigma` is no covariance" in faults(config)[0]
+        assert "`sigma` is not a covariance" in faults(config)[0]
 
 
 def test_maps_need_the_statistics_of_their_own_images(config: dict[str, Any]) -> None:

@@ -191,7 +191,7 @@ def test_weights_that_cannot_be_had(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: [", "is no YAML"),
+        ("a: [", "is not YAML"),
         ("- a", "holds no keys"),
         ("run: x\nrun: y", "run: stands twice"),
         ("run: x\ndata_dir: 3", "data_dir: 3 is read as a number, but must be text"),

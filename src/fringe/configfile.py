@@ -143,9 +143,9 @@ def _parsing(path: Path) -> Iterator[None]:
             problem = "a tab, where YAML takes only spaces; put spaces in its place"
         elif error.context == "while scanning an alias":
             problem = 'a * outside quotes; put patterns in quotes, as in "*.jpg"'
-        raise FringeError(f"{path}: is no YAML ({line}{problem}); correct it") from None
+        raise FringeError(f"{path}: is not YAML ({line}{problem}); correct it") from None
     except (yaml.YAMLError, ValueError) as error:
-        raise FringeError(f"{path}: is no YAML ({error}); correct it") from None
+        raise FringeError(f"{path}: is not YAML ({error}); correct it") from None
 
 
 class _Pairs(list[tuple[str, Any]]):

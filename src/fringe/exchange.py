@@ -82,8 +82,8 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
     eigenvalues = np.linalg.eigvalsh(covariance)
     if eigenvalues[0] < -_ROUNDING * max(eigenvalues[-1], 0.0):
         raise FringeError(
-            f"{path}: `sigma` is no covariance: its lowest eigenvalue is {eigenvalues[0]:.3g}, its "
-            f"largest {eigenvalues[-1]:.3g}; make the file anew"
+            f"{path}: `sigma` is not a covariance: its lowest eigenvalue is "
+            f"{eigenvalues[0]:.3g}, its largest {eigenvalues[-1]:.3g}; make the file again"
         )
     return Gaussian(mean, covariance)
 
@@ -146,8 +146,8 @@ def write_features(path: str | os.PathLike[str], features: Any, logits: Any = No
     Raises
     ------
     FringeError
-        If they are no matrices of as many rows, a row holds NaN or infinity, or the file cannot be
-        written.
+        If they are not matrices with equal numbers of rows, a row holds NaN or infinity, or the
+        file cannot be written.
     """
     arrays = {"features": as_numpy(features)}
     if logits is not None:

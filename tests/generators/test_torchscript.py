@@ -353,7 +353,7 @@ def test_a_program_for_one_image_at_a_time_is_used_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("shape", "mend"),
+    ("shape", "fix"),
     [
         ((2, 8, 8), r"2 channels .* `images\[:, :1\]`"),
         ((4, 8, 8), r"4 channels .* `images\[:, :3\]`"),
@@ -363,10 +363,10 @@ def test_a_program_for_one_image_at_a_time_is_used_so(tmp_path: Path) -> None:
     ],
 )
 def test_images_that_are_neither_grey_nor_rgb_are_refused(
-    tmp_path: Path, shape: tuple[int, ...], mend: str
+    tmp_path: Path, shape: tuple[int, ...], fix: str
 ) -> None:
     path = save(Shaped(*shape), tmp_path / "g.pt")
-    with pytest.raises(FringeError, match=r"g\.pt: its images have .*" + mend):
+    with pytest.raises(FringeError, match=r"g\.pt: its images have .*" + fix):
         load_generator(path)
 
 

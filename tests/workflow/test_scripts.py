@@ -133,11 +133,11 @@ def test_the_verdict_names_damaged_images(tmp_path: Path) -> None:
     files = ["real/inception.h5", "whole/inception.h5", "absent/inception.h5"]
     text = paper_verdict(tmp_path, ["clip"], {}, read={"ffhq": files})
     assert (
-        "Of source real, 37 images of 50 had damaged data that was decoded all the same "
+        "Source real: 37 images of 50 had damaged data that was decoded all the same "
         "(real.zip!3.jpg: Corrupt JPEG data: bad Huffman code; real.zip!4.jpg: "
     ) in text
-    assert "Of source whole" not in text
-    assert "Of source absent" not in text
+    assert "Source whole" not in text
+    assert "Source absent" not in text
 
 
 def test_a_table_says_its_seed_and_how_far_released_steps_went(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_a_table_says_its_seed_and_how_far_released_steps_went(tmp_path: Path) -
     assert "Faces: Real images: 50 of 90, chosen at random with seed 3." in text
     assert "Released steps: 20 of step size 1." in text
     assert "is 0.0033 for Faces, and 4 in the published runs" in text
-    assert text.count("Of source real, 1 image of 50 had damaged data") == 1
+    assert text.count("Source real: 1 image of 50 had damaged data") == 1
 
 
 def test_draw_random(tmp_path: Path) -> None:

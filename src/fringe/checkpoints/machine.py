@@ -123,7 +123,7 @@ class _Machine:
         return items
 
     def container(self, kind: type) -> Any:
-        """Return what items are to be put into: of that kind, or a new one in place of a record."""
+        """Return the container for items: one of that kind; in place of a record, a new one."""
         top = self.stack[-1]
         if isinstance(top, Record):
             return kind()

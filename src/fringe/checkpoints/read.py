@@ -80,7 +80,7 @@ def read_pickle(path: str | os.PathLike[str]) -> Any:
     tree
         Of dict, list, tuple, set, str, bytes, numbers, None, tensors on the CPU, and an inert
         `Record` for everything that is not ours: objects, classes and functions, and keys of dicts
-        that are no plain values. Objects that the file shares are shared; arrays of NumPy are a
+        that are not plain values. Objects that the file shares are shared; arrays of NumPy are a
         Record whose ``values`` are a tensor, its numbers are Python's.
 
     Raises
@@ -105,7 +105,7 @@ def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Returns
     -------
     dict of str to torch.Tensor
-        On the CPU, in the file's dtypes. Entries that are no tensors are left out. Names have no
+        On the CPU, in the file's dtypes. Entries that are not tensors are left out. Names have no
         ``module.``, ``_orig_mod.``, ``model.``, ``net.`` or ``network.`` in front where all
         tensors of the file have it. Of TorchScript: every tensor attribute of every module by its
         dotted name, which are the parameters and buffers, and tensors that are plain attributes.

@@ -1,4 +1,4 @@
-"""What stands for whatever is not ours."""
+"""Inert records, which stand for objects of kinds that Fringe does not know."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def state_of(tree: Any) -> dict[str, Tensor]:
         raise Refused(f"holds {kind}, not a state dict")
     tensors = {name: value for name, value in state.items() if isinstance(value, torch.Tensor)}
     if not all(isinstance(name, str) for name in tensors):
-        raise Refused("has tensors whose names are no text")
+        raise Refused("has tensors whose names are not text")
     for name, value in state.items():
         if isinstance(value, Record) and value.module in _TENSORS:
             raise Refused(f"has {value.title} where tensor {name!r:.200} is due")

@@ -26,7 +26,7 @@ def warned_sources(folder: Path, files: Iterable[str]) -> list[str]:
     for name in files:
         told = _told(folder / name)
         if told is not None:
-            sentences.append(f"Of source {Path(name).parent.name}, {told}.")
+            sentences.append(f"Source {Path(name).parent.name}: {told}.")
     return sentences
 
 

@@ -40,14 +40,14 @@ def check_size(channels: int, height: int, width: int, path: Any) -> None:
     if channels in (1, 3):
         return
     if width in (1, 3):
-        mend = "channels are last: export `images.permute(0, 3, 1, 2)`"
+        fix = "channels are last: export `images.permute(0, 3, 1, 2)`"
     elif channels in (2, 4):
-        mend = f"export its colours without the last channel: `images[:, :{channels - 1}]`"
+        fix = f"export its colours without the last channel: `images[:, :{channels - 1}]`"
     else:
-        mend = "export those channels that are an image"
+        fix = "export those channels that are an image"
     raise FringeError(
         f"{path}: its images have {channels} channels (shape (N, {channels}, {height}, {width})), "
-        f"and those of an image are 3 (RGB) or 1 (grey); {mend}"
+        f"and those of an image are 3 (RGB) or 1 (grey); {fix}"
     )
 
 

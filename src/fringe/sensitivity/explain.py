@@ -76,8 +76,8 @@ def explain(
     Raises
     ------
     FringeError
-        If the images are no such tensor, the network has neither maps nor a split, the gradient has
-        another shape than the features, or the network gives NaN or infinity.
+        If the images are not such a tensor, the network has neither maps nor a split, the gradient
+        has another shape than the features, or the network gives NaN or infinity.
     """
     import torch
 

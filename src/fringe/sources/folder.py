@@ -40,7 +40,7 @@ class FolderSource(EncodedSource):
     fit : Fit, optional
         How every image is cropped and resized; None: all must be alike.
     count : int, optional
-        Use only the first so many.
+        Use only the first ``count`` images.
     cache : path-like, optional
         Where hashes of files are remembered for the fingerprint (`file_digests`).
     follow_links : bool

@@ -66,7 +66,7 @@ class GeneratedSource(Fingerprinted):
     Raises
     ------
     FringeError
-        If the file is missing or is no generator, the label, ``fp16`` or ``range`` does not fit
+        If the file is missing or is not a generator, the label, ``fp16`` or ``range`` does not fit
         it, or an image holds a NaN or infinity.
     """
 

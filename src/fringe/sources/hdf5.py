@@ -39,7 +39,7 @@ class Hdf5Source(ArraySource):
     fit : Fit, optional
         How every image is cropped and resized.
     count : int, optional
-        Use only the first so many.
+        Use only the first ``count`` images.
     cache : path-like, optional
         Where hashes of images are remembered for the fingerprint (`ImageDigests`).
 
@@ -164,10 +164,10 @@ def _elsewhere(name: str, key: str) -> str:
 
 
 def _unwritten(dataset: h5py.Dataset) -> npt.NDArray[np.bool_] | None:
-    """Tell of each image whether a part of it was never written; None if all seem to be whole.
+    """Return for each image whether a part of it was never written; None if all seem to be whole.
 
-    A file tells this of its chunks. Of images that share one, or all lie in one piece, the last
-    are taken for unwritten if they are blank.
+    The file says which chunks are there. Where images share a chunk, or all images lie in one
+    piece, blank images at the end are taken for unwritten.
     """
     found = _in_lacking_chunks(dataset)
     is_apart = dataset.chunks is not None and dataset.chunks[0] == 1

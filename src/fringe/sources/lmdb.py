@@ -56,7 +56,7 @@ class LmdbSource(EncodedSource):
     fit : Fit, optional
         How every image is cropped and resized; None: all must be alike.
     count : int, optional
-        Use only the first so many.
+        Use only the first ``count`` images.
     cache : path-like, optional
         Where hashes of values are remembered for the fingerprint (`ImageDigests`).
     choice : Choice
@@ -67,8 +67,8 @@ class LmdbSource(EncodedSource):
     FringeError
         If the file is missing, unreadable, cut short or no LMDB, holds no image or fewer than
         ``count``, or if others have it open in this process through ``lmdb``; if one of the first
-        or last values is no image, if it holds several named databases, or if images are there in
-        several sizes.
+        or last values is not an image, if it holds several named databases, or if images are
+        there in several sizes.
     """
 
     def __init__(

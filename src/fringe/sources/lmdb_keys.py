@@ -21,7 +21,7 @@ BOOKKEEPING = (
 )
 _DUNDER = re.compile(rb"__.+__", re.DOTALL)
 _SIZED = re.compile(rb"([1-9][0-9]*)-")  # 256-00000: an image, and its size in pixels
-SIZES = 20  # more numbers before the hyphen are no sizes
+SIZES = 20  # more numbers before the hyphen are not sizes
 
 
 def text(key: bytes) -> str:

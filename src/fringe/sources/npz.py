@@ -49,7 +49,7 @@ class NpzSource(ArraySource):
     fit : Fit, optional
         How every image is cropped and resized.
     count : int, optional
-        Use only the first so many.
+        Use only the first ``count`` images.
     cache : path-like, optional
         Where it is remembered that the array was whole (`remembered`).
 

@@ -70,8 +70,8 @@ def open_source(
         Crop every image to its centred square and resize that with antialiasing to this height
         and width. It changes FID. None: images are used as they are and must have one size.
     count : int, optional
-        Use only so many images: which ones, ``order`` says. With the wide crop, so many that are
-        large enough (the dataset tool's ``--max-images`` counts the others too).
+        Use only ``count`` images; ``order`` says which. With the wide crop, ``count`` images that
+        are large enough (the dataset tool's ``--max-images`` counts the others too).
     cache : path-like, optional
         A folder that remembers what was learnt by reading files: hashes, for the fingerprints of
         all kinds but ZIP and NPZ, checksums of NPZs, members of tars, and which images are large
@@ -88,7 +88,7 @@ def open_source(
         followed anyway, and so is a link in place of any other file.
     order : {"random", "file"}
         ``random``: where fewer than all images are used, they are a random subset of all, in random
-        order, so that the first so many of them are a random subset, too. Where all are used, they
+        order, so that every prefix is a random subset as well. Where all are used, they
         are in the order of the files. ``file``: always in the order of the files, which is sorted
         for a ZIP, a folder and an LMDB, and ``count`` takes the first. In many data sets files are
         sorted by class, and the first ones do not stand for the set.

@@ -42,7 +42,7 @@ class ParquetSource(EncodedSource):
     fit : Fit, optional
         How every image is cropped and resized; None: all must be alike.
     count : int, optional
-        Use only the first so many.
+        Use only the first ``count`` images.
     cache : path-like, optional
         Where hashes of images are remembered for the fingerprint (`ImageDigests`).
 

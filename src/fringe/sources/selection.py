@@ -118,7 +118,7 @@ def in_order_of_files(source: FileSource, count: int | None, cache: Path | None)
 def in_random_order(
     source: FileSource, count: int | None, least: int | None, seed: int, cache: Path | None
 ) -> ImageSource:
-    """Return ``count`` images of ``source``, or all, so that the first so many are a random subset.
+    """Return ``count`` images of ``source``, or all; every prefix of them is a random subset.
 
     Images that are too small for the fit of ``source`` do not count. The order is random if
     ``count``, or ``least``, is less than all; it depends on ``seed`` and on how many images
@@ -147,7 +147,7 @@ def in_random_order(
     if len(source) > LARGEST:
         raise FringeError(
             f"{name}: holds {len(source):,} images, more than the {LARGEST:,} that can be put in "
-            "random order; if it does not hold so many, it is damaged: fetch or make it again; "
+            "random order; if the file holds fewer images, it is damaged: fetch or make it again; "
             "otherwise take the first ones (`order: file`)"
         )
     order = random_stream(seed, "order").permutation(len(source))

@@ -53,7 +53,7 @@ class TarSource(EncodedSource):
     fit : Fit, optional
         How every image is cropped and resized; None: all must be alike.
     count : int, optional
-        Use only the first so many.
+        Use only the first ``count`` images.
     cache : path-like, optional
         Where places of members, and hashes for the fingerprint, are remembered (`remembered`).
     choice : Choice
@@ -161,8 +161,8 @@ def _index(path: Path) -> str:
             archive, end = _read_archive(file, path)
             if end == begin > 0:
                 raise FringeError(
-                    f"{path}: its archive ends, but something that is no archive follows at byte "
-                    f"{begin}; the file is damaged: fetch or make it again"
+                    f"{path}: its archive ends, but something that is not an archive follows at "
+                    f"byte {begin}; the file is damaged: fetch or make it again"
                 )
             archives.append(archive)
             begin = _next_archive(file, path, end)

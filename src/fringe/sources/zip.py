@@ -39,7 +39,7 @@ class ZipSource(EncodedSource):
     fit : Fit, optional
         How every image is cropped and resized; None: all must be alike.
     count : int, optional
-        Use only the first so many.
+        Use only the first ``count`` images.
     choice : Choice
         Which files count.
 
