@@ -100,8 +100,8 @@ def test_every_network_refuses_two_networks_and_other_names_alike(
     torch.save(wrapped("encoder_q.")(state), path)
     with pytest.raises(
         FringeError,
-        match=rf"own\.pth: not the weights of network '{name}'.*; the "
-        rf"file has {len(state)} tensors: 'encoder_q\.\S+', .* more; name the file",
+        match=rf"own\.pth: not the weights of network '{name}'.* is missing.*"
+        r"(the file has \d+ tensors: 'encoder_q\.|all are there with 'encoder_q\.)",
     ):
         load_network(name, path)
     first = next(iter(state))

@@ -43,10 +43,23 @@ def test_a_missing_tensor_is_named_with_its_shape(state: dict[str, torch.Tensor]
 
 
 def test_the_message_names_what_the_file_has(state: dict[str, torch.Tensor]) -> None:
-    other = {f"encoder.{name}": tensor for name, tensor in state.items()}
-    found = "the file has 7 tensors: 'encoder.0.weight', 'encoder.0.bias', .* and 2 more"
+    other = {f"encoder.{name}": tensor for name, tensor in state.items() if name != "1.bias"}
+    found = "the file has 6 tensors: 'encoder.0.weight', 'encoder.0.bias', .* and 1 more"
     with pytest.raises(FringeError, match=rf"'0\.weight' is missing.*; {found}; name the file"):
         fill(module(), other, PATH, "net")
+
+
+def test_weights_inside_another_module_are_found_and_how_to_save_them_is_said(
+    state: dict[str, torch.Tensor],
+) -> None:
+    """What the message advises works as it is."""
+    inside = {f"encoder.{name}": tensor for name, tensor in state.items()}
+    inside["criterion.weight"] = torch.zeros(2)
+    with pytest.raises(FringeError, match=r"but all are there with 'encoder\.' in front") as caught:
+        fill(module(), inside, PATH, "net")
+    for stored in (inside, {f"model.{name}": tensor for name, tensor in inside.items()}):
+        advice = str(caught.value).split("torch.save(")[1].removesuffix(", 'weights.pth')")
+        fill(module(), eval(advice, {"state": stored}), PATH, "net")
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e39])

@@ -63,6 +63,14 @@ def fill(
         shape = tuple(place.shape)
         if name not in state:
             missing = f"tensor {name!r} is missing, expected of shape {shape}"
+            front = _in_front(expected, state)
+            if front is not None:
+                raise FringeError(
+                    f"{path}: not the weights of network {network!r} and nothing else: "
+                    f"{missing}, but all are there with {front!r} in front; save them by "
+                    f"themselves: torch.save({{name.split({front!r}, 1)[1]: tensor "
+                    f"for name, tensor in state.items() if {front!r} in name}}, 'weights.pth')"
+                )
             _refuse(path, network, f"{missing}; {there}")
         found = state[name]
         if tuple(found.shape) != shape or not found.is_floating_point():
@@ -80,6 +88,14 @@ def fill(
             _refuse(path, network, f"tensor {name!r} is unknown; {there}")
     module.load_state_dict(tensors, assign=True)
     return module.eval().requires_grad_(False)
+
+
+def _in_front(expected: Collection[str], state: Collection[str]) -> str | None:
+    """Return what is in front of all ``expected`` names in ``state``, if that is one text."""
+    wanted = [name for name in expected if not name.endswith(COUNTER)]
+    fronts = [name[: -len(wanted[0])] for name in state if name.endswith(f".{wanted[0]}")]
+    whole = [front for front in fronts if all(front + name in state for name in wanted)]
+    return whole[0] if len(whole) == 1 else None
 
 
 def _refuse(path: Path, network: str, found: str) -> NoReturn:
