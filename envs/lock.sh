@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make requirements.lock anew from requirements.in, in a fresh environment.
+# Make requirements.lock again from requirements.in, in a fresh environment.
 set -euo pipefail
 cd "$(dirname "$0")"
 folder=$(mktemp -d)

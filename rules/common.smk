@@ -222,7 +222,7 @@ def minutes(rule, *files):
 
 
 def feature_files():
-    """Return all feature files of a run. A lost one is made anew even if no result asks for it."""
+    """Return all feature files of a run. A lost one is made again even if no result asks for it."""
     return [
         f"{R}/features/{source}/{in_files(network)}.h5"
         for source in SOURCES
@@ -234,7 +234,7 @@ def rendered_shard(wildcards):
     """Return the images that a shard of features is extracted from, where they are kept.
 
     Features that are done have none: their images may have been dropped, or made again for
-    another network. (Not `ancient`: when images had to be made anew, Snakemake would not look at
+    another network. (Not `ancient`: when images had to be made again, Snakemake would not look at
     the params of the features behind them.)
     """
     w = wildcards
@@ -598,7 +598,7 @@ def maps_made_from(wildcards):
 def are_explained(wildcards):
     """Tell whether a shard of maps is there and was made from what it would be made from.
 
-    Were other statistics left out of that, maps would be made anew for them without their inputs.
+    Were other statistics left out of that, maps would be made again for them without their inputs.
     """
     w = wildcards
     done = f"{R}/sensitivity/{w.dataset}/{w.network}/{w.shard}.h5"

@@ -13,7 +13,7 @@ __all__ = ["damaged_files", "set_corrupt_aside", "set_damaged_aside"]
 
 
 def set_damaged_aside(folder: Path, *, dry: bool = False) -> None:
-    """Rename every damaged file below ``folder`` to ``*.damaged``, so that a run makes it anew.
+    """Rename every damaged file below ``folder`` to ``*.damaged``, so that a run makes it again.
 
     Each is reported on stderr; with ``dry`` that is all.
     """
@@ -56,7 +56,7 @@ def damaged_files(folder: Path) -> dict[Path, str]:
 def _set_aside(path: Path, reason: str) -> None:
     new = path.with_name(path.name + ".damaged")
     path.replace(new)
-    print(f"{path}: {reason}\n  set aside as {new.name}; it is made anew", file=sys.stderr)
+    print(f"{path}: {reason}\n  set aside as {new.name}; it is made again", file=sys.stderr)
 
 
 def _is_corrupt(path: Path) -> bool:

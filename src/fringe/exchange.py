@@ -57,7 +57,7 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
     with readable(path, *damage):
         with Path(path).open("rb") as file:
             if file.read(2) != b"PK":  # numpy would take a lone array, or a pickle, for an NPZ
-                raise FringeError(f"{path}: is damaged or no NPZ file; fetch or make it anew")
+                raise FringeError(f"{path}: is damaged or no NPZ file; fetch or make it again")
         with np.load(path, allow_pickle=False) as arrays:
             missing = [name for name in ("mu", "sigma") if name not in arrays.files]
             if missing:
@@ -69,14 +69,14 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
             mean, covariance = arrays["mu"], arrays["sigma"]
     for name, array in (("mu", mean), ("sigma", covariance)):
         if not np.isfinite(array).all():
-            raise FringeError(f"{path}: `{name}` holds NaN or infinity; make the file anew")
+            raise FringeError(f"{path}: `{name}` holds NaN or infinity; make the file again")
     mean, covariance = mean.astype(np.float64), covariance.astype(np.float64)
     largest = np.abs(covariance).max()
     skew = np.abs(covariance - covariance.T).max()
     if skew > _ROUNDING * largest:
         raise FringeError(
             f"{path}: `sigma` is not symmetric (by up to {skew:.3g}, its largest value is "
-            f"{largest:.3g}); a covariance is: make the file anew"
+            f"{largest:.3g}); a covariance is: make the file again"
         )
     covariance = (covariance + covariance.T) / 2
     eigenvalues = np.linalg.eigvalsh(covariance)

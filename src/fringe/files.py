@@ -153,7 +153,7 @@ def open_h5(
     except OSError as error:
         named = original or path
         raise DamagedFileError(
-            f"{named}: missing or damaged ({error}); delete it and run again, and it is made anew",
+            f"{named}: missing or damaged ({error}); delete it and run again, which makes it",
             named,
         ) from error
 

@@ -1,6 +1,6 @@
 """The revision of each stage: raise it when a change alters what the stage writes.
 
-Each is a param of the stage's jobs, so a raised one makes that stage anew, and what follows it.
+Each is a param of the stage's jobs, so a raised one makes that stage again, and what follows it.
 They stand here, not in their rooms, because every run of the workflow reads them before it knows
 what is stale: rooms import SciPy, pandas and matplotlib, which takes a second. Images and networks
 have revisions of their own, in their fingerprints and in ``NetworkInfo``.

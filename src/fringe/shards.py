@@ -23,7 +23,7 @@ def choose_sizes(config: Mapping[str, Any], sources: plan.Sources) -> tuple[dict
     The slowest job of a shard (rendering it, or extracting its features with the slowest of the
     networks that look at the source) takes about ``extraction/minutes_per_job``. How fast jobs are
     is measured by those that have run, in this run or in another below the results; else it is a
-    default (`fringe.costs`). Other sizes would make everything anew, so a run keeps its own: they
+    default (`fringe.costs`). Other sizes would make everything again, so a run keeps its own: they
     are written down before its first job starts (`fringe.shard_sizes.remember_sizes`). Where they
     were lost, shards that are there tell them. Only another ``minutes_per_job`` asks for others.
 

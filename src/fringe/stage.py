@@ -50,7 +50,7 @@ def run(main: Callable[[Job], None], job: Job) -> None:
 
     A `FringeError` ends the process with its message, in the log and where the run was started, and
     exit status 1; any other error is a bug and keeps its traceback. A file of the run itself that
-    turns out to be corrupt is set aside, so that the next run makes it anew.
+    turns out to be corrupt is set aside, so that the next run makes it again.
     """
     terminal = os.dup(sys.stderr.fileno())
     try:
@@ -69,7 +69,7 @@ def run(main: Callable[[Job], None], job: Job) -> None:
             from fringe.damage import set_corrupt_aside
 
             if set_corrupt_aside(error.path):
-                message += f"\n{error.path} was set aside: run again, and it is made anew"
+                message += f"\n{error.path} was set aside: run again, which makes it"
         _tell(message, terminal)
         # Without Python's own end: HDF5 crashes in it after it could not write.
         os._exit(1)

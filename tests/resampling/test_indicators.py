@@ -87,7 +87,7 @@ def test_ranks_by_hand() -> None:
 
 @pytest.mark.parametrize("mode", ["top", "middle"])
 def test_one_order_serves_every_n(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside sorting anew for each N, and marking the classes of each image one by one."""
+    """Beside sorting again for each N, and marking the classes of each image one by one."""
     monkeypatch.setattr("fringe.resampling.indicators.ROWS", 7)  # so that blocks meet
     stream = np.random.default_rng(0)
     real = stream.integers(0, 6, (30, 9)).astype(np.float32)  # full of ties

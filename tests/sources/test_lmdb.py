@@ -137,7 +137,7 @@ def test_a_replaced_file_is_seen(tmp_path: Path, in_place: bool):
 
 def _read_in_child(path: Path, source: LmdbSource) -> list[list[tuple[str, bytes]]]:
     found = [stored(source)]  # through the parent's
-    os.truncate(path, path.stat().st_size + 1)  # any change that calls for opening it anew
+    os.truncate(path, path.stat().st_size + 1)  # any change that calls for opening it again
     return [*found, stored(source), stored(LmdbSource(path))]
 
 
@@ -379,7 +379,7 @@ def test_cut_short(tmp_path: Path, largest: int):
     for cut, end, (what, message) in zip(paths, ends, refused, strict=True):
         assert what == "refused"
         assert message.startswith(f"{cut}: is {'damaged' if end else 'empty'}")
-        assert message.endswith("anew" if end else "fetch or copy it again")
+        assert message.endswith("again" if end else "fetch or copy it again")
         assert end <= 8192 or f"it has {end} bytes, but {len(whole)} belong" in message
 
 

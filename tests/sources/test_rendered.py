@@ -59,7 +59,7 @@ def test_shards_are_read_from_copies_in_scratch(tmp_path: Path, monkeypatch: pyt
         shards[1].copy.write_bytes(b"damaged")
         with pytest.raises(DamagedFileError, match=rf"^{tmp_path}/20\.h5") as caught:
             shards[1].read([30])
-        assert caught.value.path == tmp_path / "20.h5", "the file that is to be made anew"
+        assert caught.value.path == tmp_path / "20.h5", "the file that is to be made again"
     assert list(scratch.iterdir()) == []
 
 

@@ -126,7 +126,7 @@ def test_damaged_archives_are_not_taken_for_shorter_ones(tmp_path: Path, pngs: d
         wrong_header,
     ):
         path.write_bytes(content)
-        with pytest.raises(FringeError, match=r"a\.tar: is damaged.*(anew|again)"):
+        with pytest.raises(FringeError, match=r"a\.tar: is damaged.*(again|again)"):
             open_source(path)
     path.write_bytes(whole[: end + 512])  # some writers leave one block of zeros
     assert len(open_source(path)) == 7
@@ -173,11 +173,11 @@ def test_damage_in_archives_in_a_row(tmp_path: Path, pngs: dict[str, bytes]):
         content = bytearray(path.read_bytes())
         content[place] ^= 1
         (tmp_path / "a.tar").write_bytes(content)
-        with pytest.raises(FringeError, match=r"a\.tar: .*damaged.*(anew|again)"):
+        with pytest.raises(FringeError, match=r"a\.tar: .*damaged.*(again|again)"):
             open_source(tmp_path / "a.tar")
     for rest in (parts[1][:512], parts[1][: len(parts[1]) // 1024 * 512], b"x" * 1024):
         (tmp_path / "a.tar").write_bytes(parts[0] + rest)
-        with pytest.raises(FringeError, match=r"a\.tar: .*damaged.*(anew|again)"):
+        with pytest.raises(FringeError, match=r"a\.tar: .*damaged.*(again|again)"):
             open_source(tmp_path / "a.tar")
 
 

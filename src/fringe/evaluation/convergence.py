@@ -126,7 +126,7 @@ def optimized_rows(weights: str | os.PathLike[str]) -> list[Row]:
     if absent:
         raise FringeError(
             f"{weights}: its path has no column {', '.join(absent)} (found {', '.join(columns)}); "
-            "delete the file and run again, and it is made anew"
+            "delete the file and run again, which makes it"
         )
     path["lower_bound"] = path["objective"].cummin() - path.pop("gap")
     path["evaluation"] = path["evaluation"].astype(int)

@@ -233,5 +233,5 @@ def _number(text: object) -> int | float:
 
 def _damaged(path: str | os.PathLike[str], reason: object) -> DamagedFileError:
     return DamagedFileError(
-        f"{path}: missing or damaged ({reason}); delete it and run again, and it is made anew", path
+        f"{path}: missing or damaged ({reason}); delete it and run again, which makes it", path
     )

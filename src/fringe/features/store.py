@@ -36,7 +36,7 @@ VERSIONS = ("fringe", "h5py", "numpy", "torch")
 
 @dataclass(frozen=True)
 class FeatureFile:
-    """Features of n images in one or more spaces. Opened anew for each read, so it pickles.
+    """Features of n images in one or more spaces. Opened again for each read, so it pickles.
 
     Parameters
     ----------

@@ -54,7 +54,7 @@ def _rows_of(
     if absent:
         raise FringeError(
             f"{what}: column {', '.join(absent)} is missing (found {', '.join(rows.columns)}); "
-            "measure it anew"
+            "measure it again"
         )
     return rows[(rows["dataset"] == dataset) & (rows["network"] == network)]
 
@@ -64,7 +64,7 @@ def _noise_sentences(rows: pd.DataFrame) -> list[str]:
         return []
     name = f"region noise: dataset {rows['dataset'].iloc[0]!r}"
     if not np.isfinite(rows["value"].to_numpy(float)).all():
-        raise FringeError(f"{name}: a value is not finite; measure it anew")
+        raise FringeError(f"{name}: a value is not finite; measure it again")
     if len(rows[["n_real", "n_generated"]].drop_duplicates()) > 1:
         raise FringeError(
             f"{name}: values of different counts of images do not compare; give those of one"
@@ -75,7 +75,7 @@ def _noise_sentences(rows: pd.DataFrame) -> list[str]:
     )
     for region in ("important", "unimportant"):
         if region not in table or table[region].isna().any():
-            raise FringeError(f"{name}: a scale lacks the region {region!r}; measure it anew")
+            raise FringeError(f"{name}: a scale lacks the region {region!r}; measure it again")
     raised = table["important"] > table["unimportant"]
     if not math.isnan(clean):
         raised &= table["important"] > clean

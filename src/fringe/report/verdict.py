@@ -373,7 +373,7 @@ def summary(tables: Sequence[str | os.PathLike[str]], *, rows: int = 6) -> str:
 
 def _head(path: Path, rows: int) -> str:
     if not path.is_file():
-        raise FringeError(f"{path}: missing; run the workflow again, and it is made anew")
+        raise FringeError(f"{path}: missing; run the workflow again, which makes it")
     lines = path.read_text(encoding="utf-8").splitlines()
     table = [_cells(line) for line in lines if line.startswith("|")]
     if len(table) < 3:

@@ -1,4 +1,4 @@
-"""Rows of candidates in float64, block by block: kept on a device, or read anew in every pass."""
+"""Rows of candidates in float64, block by block: kept on a device, or read again in every pass."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -414,7 +414,7 @@ def readable(path: str | os.PathLike[str], *damage: type[Exception]) -> Iterator
     except failures as error:
         refuse_stand_in(path)
         raise FringeError(
-            f"{path}: is damaged or not what its name says ({error}); fetch or make it anew"
+            f"{path}: is damaged or not what its name says ({error}); fetch or make it again"
         ) from error
 
 
@@ -424,7 +424,7 @@ def refuse_escape(member: str, name: str) -> None:
     drive = re.match("[A-Za-z]:", member)
     if path.is_absolute() or ".." in path.parts or drive:
         raise FringeError(
-            f"{name}!{member}: its name leads out of the archive's folder; make the archive anew "
+            f"{name}!{member}: its name leads out of the archive's folder; make the archive again "
             "with plain relative names"
         )
 

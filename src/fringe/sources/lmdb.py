@@ -173,7 +173,7 @@ class LmdbSource(EncodedSource):
         if len(keys) < wanted:
             raise FringeError(
                 f"{self.path}: has {len(keys)} values, not {self.count}: it is damaged or was "
-                "changed since it was opened; open it again, or fetch it anew"
+                "changed since it was opened; open or fetch it again"
             )
         return keys
 
@@ -311,7 +311,7 @@ def _open(path: Path) -> lmdb.Environment:
         environment.close()
         raise FringeError(
             f"{path}: is damaged (it has {path.stat().st_size} bytes, but {needed} belong to it: "
-            "it was cut short); fetch or make it anew"
+            "it was cut short); fetch or make it again"
         )
     try:
         refuse_lmdb(path, needed)

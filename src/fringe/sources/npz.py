@@ -83,7 +83,7 @@ class NpzSource(ArraySource):
         if info.file_size != header_bytes + int(np.prod(self.shape, dtype=np.int64)):
             raise FringeError(
                 f"{path}: its array has {info.file_size} bytes, not those of shape {self.shape}; "
-                "fetch or make it anew"
+                "fetch or make it again"
             )
         self._content = (info.filename, info.file_size, info.CRC)
         self.compressed = info.compress_type != zipfile.ZIP_STORED
@@ -172,7 +172,7 @@ class NpzSource(ArraySource):
                 data = stream.read(bytes_each)
                 if len(data) != bytes_each:
                     raise FringeError(
-                        f"{self.path}: ends within image {indices[row]}; fetch or make it anew"
+                        f"{self.path}: ends within image {indices[row]}; fetch or make it again"
                     )
                 images[row] = np.frombuffer(data, np.uint8).reshape(self.shape[1:])
         return images

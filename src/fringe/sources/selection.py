@@ -27,7 +27,7 @@ LARGEST = 100_000_000  # images in random order, whose indices take 0.8 GB meanw
 
 
 class Selection(Fingerprinted):
-    """Some images of another source, numbered anew.
+    """Some images of another source, numbered again.
 
     Parameters
     ----------
@@ -238,7 +238,7 @@ def _pack(taken: npt.NDArray[np.bool_]) -> str:
 
 
 def _unpack(text: str, limit: int) -> npt.NDArray[np.bool_]:
-    """Return what `_pack` was given; nothing if that cannot be, so that it is found anew."""
+    """Return what `_pack` was given; nothing if that cannot be, so that it is found again."""
     try:
         length, data = text.split()
         bits = np.frombuffer(unpack(data), np.uint8)

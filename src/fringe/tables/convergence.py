@@ -130,7 +130,7 @@ def compare_convergence(rows: pd.DataFrame, dataset: str) -> Convergence:
         if part.empty or not np.isfinite(part[["seconds", "objective"]].to_numpy(float)).all():
             raise FringeError(
                 f"convergence: dataset {dataset!r}, solver {solver!r} has no row, or one whose "
-                "seconds or objective is not finite; measure it anew"
+                "seconds or objective is not finite; measure it again"
             )
     lowest = int(reference["objective"].to_numpy().argmin())
     level = float(reference["objective"].iloc[lowest])

@@ -67,7 +67,7 @@ def check_scores(scores: pd.DataFrame, columns: tuple[str, ...] = SCORE_COLUMNS)
     if len(bad):
         row = bad.iloc[0]
         where = ", ".join(f"{name} {row[name]}" for name in columns if name != "value")
-        raise FringeError(f"scores: value {row['value']} is not finite ({where}); evaluate it anew")
+        raise FringeError(f"scores: value {row['value']} is not finite ({where}); evaluate again")
     return scores
 
 
