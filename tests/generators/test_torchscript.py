@@ -241,7 +241,14 @@ class Ranged(Flat):
         (-1, 0, None, r"between -1 and 0, the lower half .*say `range: \[-1, 1\]`"),
         (-128, 127, None, r"between -128 and 127, many of them far outside of -1 .* to 1 "),
         (-2.1, 2.6, None, r"far outside .* by a mean and a deviation, .* `x\.clamp\(-1, 1\)`"),
-        (-1, 1, (0, 1), r"between -1 and 1, many of them far outside of 0 \(black\) to 1 \(white"),
+        (
+            -1,
+            1,
+            (0, 1),
+            r"between -1 and 1, as if black were -1 .* `range` states 0 .* leave it out",
+        ),
+        (-1, 1, (0, 255), r"between -1 and 1, as if black were -1 .* 255 \(white\); leave it out"),
+        (-2, 2, (0, 1), r"between -2 and 2, many of them far outside of 0 \(black\) to 1 \(white"),
         (0, 1, (0, 255), r"between 0 and 1, next to nothing of 0 \(black\) to 255 \(white"),
     ],
 )

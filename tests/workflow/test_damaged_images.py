@@ -44,7 +44,9 @@ def test_damaged_images_are_named_until_they_are_replaced(fresh: Project) -> Non
 
     fresh.config["sources"]["real"]["strict"] = True
     printed = fresh.run(page, fails=True, options="--dry-run")
-    assert "sources/real/strict: of its images that have features already, 1 image of 40" in printed
+    assert (
+        "sources/real/strict: of its images that have features already, 3 images of 60" in printed
+    )
 
     # When they are replaced, their shards are made again, and the table no longer names them.
     write_jpegs(fresh.folder / "real.zip", {})

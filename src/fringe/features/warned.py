@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping
+from itertools import repeat
 from pathlib import Path
 
 from fringe.errors import FringeError
@@ -24,14 +25,17 @@ def warned_sources(folder: Path, files: Iterable[str]) -> list[str]:
     """
     sentences = []
     for name in files:
-        told = _told(folder / name)
+        told = _told([folder / name])
         if told is not None:
             sentences.append(f"Source {Path(name).parent.name}: {told}.")
     return sentences
 
 
 def warned_shards(folder: Path, shards: Mapping[str, str]) -> str | None:
-    """Return a clause on the first shard below ``folder`` that a decoder warned of; None if none.
+    """Return a clause on the shards below ``folder`` that a decoder warned of; None if none.
+
+    Each network has shards of its own of the same images. The clause is on those of one network,
+    the first with warnings.
 
     Parameters
     ----------
@@ -41,20 +45,27 @@ def warned_shards(folder: Path, shards: Mapping[str, str]) -> str | None:
         By the name of each shard the fingerprint of its images as they are now: features of other
         images say nothing of them.
     """
-    for path in sorted(folder.glob("*/*.h5")):
-        told = _told(path, shards.get(path.stem)) if path.stem in shards else None
+    for network in sorted(folder.glob("*/")):
+        paths = [path for path in sorted(network.glob("*.h5")) if path.stem in shards]
+        told = _told(paths, [shards[path.stem] for path in paths])
         if told is not None:
             return told
     return None
 
 
-def _told(path: Path, images: str | None = None) -> str | None:
-    try:
-        with open_h5(path) as file:
-            about = attributes(file)
-            total = len(file["features"])
-    except (FringeError, KeyError):
-        return None  # not there, or damaged, which is said where it is used
-    if not about.get("warned") or images not in (None, about.get("images")):
-        return None
-    return summary(about["warned"], total, map(tuple, json.loads(about["first_warned"])))
+def _told(paths: Iterable[Path], images: Iterable[str | None] = repeat(None)) -> str | None:
+    """Return a clause on feature files together, of ``images`` with these fingerprints if given."""
+    number = total = 0
+    first: list[tuple[str, str]] = []
+    for path, wanted in zip(paths, images, strict=False):
+        try:
+            with open_h5(path) as file:
+                about = attributes(file)
+                count = len(file["features"])
+        except (FringeError, KeyError):
+            continue  # not there, or damaged, which is said where it is used
+        if wanted in (None, about.get("images")):
+            total += count
+            number += about.get("warned", 0)
+            first += map(tuple, json.loads(about.get("first_warned", "[]")))
+    return summary(number, total, first) if number else None

@@ -150,6 +150,11 @@ def range_fault(images: np.ndarray, range: tuple[float, float] | None) -> str | 
             f"{found}, the lower half of -1 (black) to 1 (white); say what black and white are in "
             "them, such as `range: [-1, 0]`; if they are that dark, say `range: [-1, 1]`"
         )
+    if range is not None and black >= 0 and -1.1 <= least < -0.5 < 0.5 < most <= 1.1:
+        return (
+            f"{found}, as if black were -1 and white 1, but `range` states {black:g} (black) to "
+            f"{white:g} (white); leave it out"
+        )
     if (np.abs(images) > FAR).mean() > FEW:
         return (
             f"{found}, many of them far outside of {black:g} (black) to {white:g} (white); say "
