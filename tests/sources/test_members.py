@@ -299,6 +299,8 @@ def test_keys_belong_to_their_archive(tmp_path: Path):
         (["images1024x1024/0/a.png", "thumbnails128x128/0/a.png"], "thumbnails128x128/*"),
         (["s1/images/a.png", "s1/masks/b.png", "s2/images/c.png", "s2/masks/d.png"], "*/masks/*"),
         (["photos-of-cats/1.png", "depth/1.png"], "depth/*"),
+        (["images/1.png", "conditioning_images/1.png"], "conditioning_images/*"),
+        (["DIV2K_train_HR/1.png", "DIV2K_train_LR/1.png"], "DIV2K_train_LR/*"),
         (["cats/1.jpg", "cats/2.jpg", "mask/1.png", "mask/2_mask.png", "mask/3.png"], "mask/*"),
         (["a.png", "b.png", "masks/a.png"], "masks/*"),
         (["data256x256/1.png", "data1024x1024/1.png", "data1024x1024/2.png"], "data256x256/*"),

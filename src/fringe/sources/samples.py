@@ -39,6 +39,7 @@ _COMPANIONS = frozenset(
         *("anno", "annos", "annot", "annots", "annotation", "annotations"),
         *("depth", "depths", "disparity", "disparities", "normals", "heatmap", "heatmaps"),
         *("saliency", "thumb", "thumbs", "thumbnail", "thumbnails"),
+        *("conditioning", "canny", "lowres", "lr"),
     }
 )
 # Of the image itself, beside them.
@@ -146,7 +147,10 @@ def refuse_companion_folders(
 
 
 def _namesakes(mine: Sequence[str], names: Sequence[str], further: set[str]) -> str | None:
-    """Return a folder that holds a namesake where half of the images ``mine`` have one."""
+    """Return a folder that holds namesakes of half of the images ``mine``; None if none does.
+
+    Where `CLASSES` folders do, their images are only numbered alike: None, too.
+    """
     elsewhere: dict[str, set[str]] = defaultdict(set)
     for name in names:
         folder, slash, rest = name.rpartition("/")[0].partition("/")[0], "/" in name, name
