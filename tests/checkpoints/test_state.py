@@ -133,7 +133,7 @@ def test_safetensors_are_read(tmp_path: Path) -> None:
     [
         ({"epoch": 3}, "holds no tensors, but 'epoch'"),
         ([torch.ones(1)], "holds a list, not a state dict"),
-        ({3: torch.ones(1)}, "names are no text"),
+        ({3: torch.ones(1)}, "names are not text"),
         ({"a": torch.ones(1).to_sparse()}, "torch._utils._rebuild_sparse_tensor"),
         ({"a": Path("x"), "b": 1}, "holds no tensors, but 'a' ('pathlib"),
     ],
