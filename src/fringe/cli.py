@@ -197,8 +197,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument(
         "--count",
         type=_positive,
-        help="use only the first so many images, as the "
-        "file has them: in random order where the run took fewer than all",
+        help="use only the first COUNT images of the file; their order is random where the run "
+        "took fewer than all",
     )
     one = kinds.add_parser("features", help="features and logits as arrays")
     one.set_defaults(run=export_features)
@@ -217,7 +217,7 @@ def _parser() -> argparse.ArgumentParser:
         "centred square is taken",
     )
     one.add_argument("--filter", choices=["lanczos", "box"], default="lanczos")
-    one.add_argument("--count", type=_positive, help="take only so many images")
+    one.add_argument("--count", type=_positive, help="how many images to take; default: all")
     one.add_argument(
         "--order",
         choices=["random", "file"],

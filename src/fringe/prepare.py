@@ -50,7 +50,7 @@ def prepare(
     lossless PNGs named ``00000/img00000000.png`` and on, stored as they are. ``dataset.json`` holds
     the labels that a ZIP or folder has for them in its own, or null. The same images give the same
     file, byte for byte, whatever ``workers`` is, with one version of Pillow and zlib. Memory does
-    not grow with the number of images, but for their names and labels.
+    not grow with the number of images, except for their names and labels.
 
     Parameters
     ----------

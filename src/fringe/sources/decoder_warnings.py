@@ -1,8 +1,8 @@
-"""What decoders warn of, kept for whoever counts it.
+"""Warnings of decoders, kept for those who count them.
 
 A decoder warns of an image that it finds damaged and decodes all the same. The warnings travel
-beside the pixels: whoever reads images in a ``collected_warnings()`` block gets those of all images
-that were read in it, in the order of the images, also where threads or other processes decoded them
+beside the pixels: a ``collected_warnings()`` block gets the warnings of all images that were read
+in it, in the order of the images, also where threads or other processes decoded them
 (`fringe.features.decoding` hands these on).
 """
 
