@@ -33,8 +33,8 @@ def cifar(shared: Path, started: Project, tmp_path_factory: pytest.TempPathFacto
             samples.writestr(name, archive.read(name))
     project.config |= {
         "sources": {
-            "cifar": {"path": str(images), "count": 5000},
-            "samples": {"path": "samples.zip"},
+            "cifar": {"path": str(images), "count": 5000, "order": "file"},
+            "samples": {"path": "samples.zip", "order": "file"},
         },
         "datasets": {
             "cifar": {
