@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import compileall
 import copy
+import fcntl
 import io
 import os
 import re
@@ -189,10 +190,18 @@ def started(code: Path, tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 @pytest.fixture(scope="session")
 def finished(started: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """A project that has been run. Not to be changed: copy it."""
-    project = started.copy(tmp_path_factory.mktemp("finished") / "project")
-    project.run()
-    return project
+    """A project that has been run, once for all workers. Not to be changed: copy it."""
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent  # which the workers share
+    folder = place / "finished"
+    with (place / "finished.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            running = started.copy(tmp_path_factory.mktemp("running") / "project")
+            running.run()
+            running.folder.rename(folder)
+    return Project(folder, started.config, started.code)
 
 
 @pytest.fixture
