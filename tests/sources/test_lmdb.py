@@ -308,7 +308,7 @@ def test_several_sizes(tmp_path: Path):
     }
     with pytest.raises(FringeError, match=r'several sizes \(16, 32, by .* `select: "32-\*"`'):
         open_source(write_lmdb(tmp_path / "halved", halved), resolution=8)
-    # Numbers that are no sizes: years, persons.
+    # Numbers that are not sizes: years, persons.
     years = {f"{year}-{index}".encode(): image(8, 0) for year in (1999, 2000) for index in range(2)}
     assert len(open_source(write_lmdb(tmp_path / "years", years))) == 4
 

@@ -25,9 +25,9 @@ def refuse_hdf5(path: Path) -> None:
     Raises
     ------
     FringeError
-        Then.
+        If one does.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     with path.open("rb") as file:
         head = file.read(64)
@@ -44,9 +44,9 @@ def refuse_lmdb(path: Path, end: int) -> None:
     Raises
     ------
     FringeError
-        Then.
+        If one does.
     OSError
-        If it cannot be read.
+        If the file cannot be read.
     """
     with path.open("rb") as file:
         file.seek(end + _LMDB_MAGIC)

@@ -105,8 +105,8 @@ def size_of(data: bytes, label: str, *, only_read: bool = False) -> tuple[int, i
     Raises
     ------
     FringeError
-        If the header cannot be read or tells of too large an image; with ``only_read``, also if it
-        tells of a kind that `decode` refuses.
+        If the header cannot be read or is that of too large an image; with ``only_read``, also if
+        it is of a kind that `decode` refuses.
     """
     with _opened(data, label) as image:
         if only_read:

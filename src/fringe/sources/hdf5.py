@@ -180,7 +180,7 @@ def _unwritten(dataset: h5py.Dataset) -> npt.NDArray[np.bool_] | None:
 
 
 def _in_lacking_chunks(dataset: h5py.Dataset) -> npt.NDArray[np.bool_] | None:
-    """Tell of each image whether one of its chunks is not in the file; None if all are."""
+    """Return for each image whether one of its chunks is not in the file; None if all are."""
     count = len(dataset)
     if dataset.chunks is None:
         # One piece, which is there as soon as anything was written.

@@ -51,12 +51,8 @@ def chosen(names: Sequence[str], place: str, choice: Choice) -> list[str]:
 
     Parameters
     ----------
-    names : sequence of str
-        Relative paths with forward slashes of all files that `is_picture_name` tells.
-    place : str
-        What messages call the set.
-    choice : Choice
-        Which of them are asked for.
+    names, place, choice
+        As for `choose`.
 
     Raises
     ------

@@ -156,7 +156,7 @@ def in_random_order(
         if count is None:  # all headers are read, in the quickest order
             found = _large_enough(source, np.arange(len(source)), None, cache, "")
             order = order[np.isin(order, found)]
-        else:  # one more image tells that these are not all
+        else:  # one more image shows that these are not all
             order = _large_enough(source, order, count + 1, cache, f" in order {seed}")
     number = check_count(len(order), count, name)
     if min(number, number if least is None else least) < len(order):
@@ -216,7 +216,7 @@ def _large_enough(
 def _scan(
     source: FileSource, fit: Fit, order: npt.NDArray[np.int64], missing: int | None
 ) -> npt.NDArray[np.bool_]:
-    """Tell of images in their ``order`` whether they are taken, until ``missing`` are found."""
+    """Return whether images are taken, in their ``order``, until ``missing`` are found."""
     taken = np.zeros(len(order), bool)
     wanted = len(order) if missing is None else max(0, missing)
     seen = found = 0
