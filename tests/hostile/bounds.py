@@ -1,0 +1,219 @@
+"""Runs a call under bounds on time and memory, in a process of its own, and says what came of it.
+
+    def check() -> None:
+        outcome = bounded(read, path, memory=64 << 20)
+        assert outcome.kind == "refused"
+        assert "bomb.png" in outcome.result
+
+A hostile file may end the process that reads it, or hang it, so no test reads one itself. The first
+call starts a server, a clean interpreter that has imported the libraries which read files. The
+server forks for each call, which takes about 10 ms, and outlives all calls of its test process.
+
+The function must be importable (one of a module of tests will do), and its arguments and its value
+must be fit for pickle. Many small inputs are best read in one call, whose function loops.
+"""
+
+import atexit
+import gc
+import importlib
+import os
+import pickle
+import re
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+__all__ = ["Outcome", "bounded"]
+
+ROOT = Path(__file__).parents[2]
+
+# What the server imports once, for all of its children.
+LIBRARIES = (
+    *("torch", "pyarrow.parquet", "h5py", "lmdb", "safetensors.torch", "imagecodecs", "simplejpeg"),
+    *("pandas", "yaml", "jsonschema", "fringe.checkpoints", "fringe.sources", "fringe.plan"),
+)
+
+# How libraries say that they were refused memory, where they raise no MemoryError.
+_LACKS = re.compile("allocate memory|memory allocation|out of memory", re.IGNORECASE)
+
+_server: list[tuple[subprocess.Popen[bytes], Connection]] = []  # that of this process, once started
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a call.
+
+    Attributes
+    ----------
+    kind : str
+        One of
+
+        * ``value``: it returned;
+        * ``refused``: it raised a ``FringeError``;
+        * ``raised``: it raised anything else;
+        * ``memory``: it was refused memory, whatever it raised of that;
+        * ``time``: it was still running at the end of its time;
+        * ``signal``: a signal ended it, such as SIGBUS, SIGSEGV or SIGABRT.
+    result : object
+        The value; the message of the ``FringeError``; the type and message of another exception;
+        the name of the signal; of ``time`` nothing.
+    peak : int
+        The most memory that was in use above what was at the start, in bytes.
+    seconds : float
+        The processor time that it took, which other processes do not change.
+    """
+
+    kind: str
+    result: Any
+    peak: int
+    seconds: float
+
+
+def bounded(
+    call: Callable[..., Any], *arguments: Any, seconds: float = 30, memory: int = 256 << 20
+) -> Outcome:
+    """Return what came of ``call(*arguments)`` in a process of its own.
+
+    Parameters
+    ----------
+    call : callable
+        A function that can be imported by its name.
+    arguments : object
+        What it gets.
+    seconds : float
+        After this time, by the clock on the wall, it is ended.
+    memory : int
+        Bytes that it may have beyond what it has at the start. Files that are mapped to be read do
+        not count.
+    """
+    if sys.platform != "linux":
+        pytest.skip("these bounds are those of Linux")
+    if not _server:
+        _start()
+    connection = _server[0][1]
+    request = pickle.dumps((call, arguments))
+    connection.send((call.__module__, str(Path.cwd()), seconds, memory))
+    connection.send_bytes(request)
+    return Outcome(*pickle.loads(connection.recv_bytes()))
+
+
+def _start() -> None:
+    own, other = Pipe()
+    path = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
+    server = subprocess.Popen(
+        [sys.executable, __file__, str(other.fileno())],
+        pass_fds=[other.fileno()],
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+    )
+    other.close()
+    _server.append((server, own))
+    atexit.register(_stop, server, own)
+
+
+def _stop(server: subprocess.Popen[bytes], connection: Connection) -> None:
+    connection.close()
+    server.wait()
+
+
+def _serve(connection: Connection) -> None:
+    """Answer calls until the other end is closed."""
+    tests = ModuleType("tests")  # a package installed beside ours may have the same name
+    tests.__path__ = [str(ROOT / "tests")]
+    sys.modules["tests"] = tests
+    for library in LIBRARIES:
+        importlib.import_module(library)
+    gc.freeze()  # children copy no page only because objects are looked at
+    with suppress(EOFError):
+        while True:
+            module, folder, seconds, memory = connection.recv()
+            request = connection.recv_bytes()
+            importlib.import_module(module)
+            connection.send_bytes(pickle.dumps(_forked(request, folder, seconds, memory)))
+
+
+def _forked(request: bytes, folder: str, seconds: float, memory: int) -> tuple[Any, ...]:
+    """Return the fields of the `Outcome` of a call in a child."""
+    with tempfile.TemporaryFile() as answer:
+        child = os.fork()
+        if child == 0:
+            _child(request, folder, seconds, memory, answer.fileno())
+        _, status, usage = os.wait4(child, 0)
+        with suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # what it started itself
+        answer.seek(0)
+        begin = int.from_bytes(answer.read(8), "big")
+        written = answer.read()
+    peak = max(0, usage.ru_maxrss * 1024 - begin)
+    took = usage.ru_utime + usage.ru_stime
+    if os.WIFSIGNALED(status):
+        ended = signal.Signals(os.WTERMSIG(status))
+        if ended == signal.SIGALRM:
+            return "time", None, peak, took
+        return "signal", ended.name, peak, took
+    if not written:
+        return "raised", f"SystemExit: {os.WEXITSTATUS(status)}", peak, took
+    return *pickle.loads(written), peak, took
+
+
+def _child(request: bytes, folder: str, seconds: float, memory: int, answer: int) -> None:
+    """Run a call, write what came of it into a file, and end."""
+    os.setsid()
+    os.chdir(folder)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in 1, 2:
+        os.dup2(nowhere, stream)
+    os.write(answer, (_in_use("VmRSS")).to_bytes(8, "big"))
+    most = _in_use("VmData") + memory
+    resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # which ends the process, whatever it is doing
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        call, arguments = pickle.loads(request)
+        written = pickle.dumps(("value", call(*arguments)))
+    except BaseException as error:
+        written = pickle.dumps(_described(error))
+    view = memoryview(written)
+    while view:
+        view = view[os.write(answer, view) :]
+    os._exit(0)
+
+
+def _described(error: BaseException) -> tuple[str, str]:
+    from fringe.errors import FringeError
+
+    if any(isinstance(one, MemoryError) or _LACKS.search(str(one)) for one in _chain(error)):
+        return "memory", f"{type(error).__name__}: {error}"
+    if isinstance(error, FringeError):
+        return "refused", str(error)
+    return "raised", f"{type(error).__name__}: {error}"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """Yield an exception, what it was raised from, and so on."""
+    following: BaseException | None = error
+    while following is not None:
+        yield following
+        following = following.__cause__ or following.__context__
+
+
+def _in_use(field: str) -> int:
+    """Return one of this process's numbers of memory, in bytes."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:")) * 1024
+
+
+if __name__ == "__main__":
+    _serve(Connection(int(sys.argv[1])))
