@@ -9,7 +9,7 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,6 +20,7 @@ from fringe.configfile import Entry, duplicate_keys, read_config
 from fringe.errors import FringeError
 from fringe.paths import as_path, variable
 from fringe.schema import walk
+from fringe.texts import is_plain, printable
 from fringe.values import settle_values
 
 __all__ = [
@@ -31,10 +32,16 @@ __all__ = [
     "items",
     "load_schema",
     "raise_faults",
+    "refuse_names",
     "where_shaped",
 ]
 
 Config = dict[str, Any]
+
+# Keys whose values, or whose own keys, become parts of paths.
+NAMING = {"run", "results", "weights_dir", "sources", "datasets", "comparisons"}
+
+LONGEST = 400  # characters of a message about one value
 
 GRID = 5, 8  # rows and columns of Figure 11, as of the released code's
 
@@ -87,8 +94,11 @@ def complete(
     completed: Config = _copy(written)
     _fill_defaults(completed, schema)
     _choose_sizing(written, completed)
+    _join_lines(completed, schema)
+    faults += _text_faults(completed, ())
     faults += _schema_faults(completed, schema)
     faults += where_shaped(faults, _settle_paths, completed, schema)
+    faults += where_shaped(faults, _case_faults, completed)
     for name, source in items(written, "sources"):  # as written: defaults are there for all kinds
         faults += where_shaped(faults, _stray_keys, name, source)
     for name, source in items(completed, "sources"):
@@ -125,6 +135,15 @@ def where_shaped(known: Sequence[str], find: Callable[..., Iterable[str]], *args
         if not known:
             raise
         return []
+
+
+def refuse_names(faults: Sequence[str]) -> None:
+    """Raise a `FringeError` that lists ``faults`` if one is about a name that paths are made of.
+
+    To be called before any file is opened or written: such a path may lie anywhere.
+    """
+    if any(fault.partition(":")[0] in NAMING for fault in faults):
+        raise_faults(faults)
 
 
 def raise_faults(faults: Iterable[str], advice: str = "") -> None:
@@ -197,13 +216,61 @@ def _start_from_data_dir(config: Config) -> None:
             dataset["region"] = str(Path(folder, dataset["region"]))
 
 
+def _join_lines(config: Config, schema: Mapping[str, Any]) -> None:
+    """Make one line of texts that may have several, in place: prose, such as notes."""
+    for place in walk(config, schema):
+        is_prose = any(rule.get("format") == "prose" for rule in place.rules)
+        if is_prose and isinstance(place.value, str):
+            place.replace(" ".join(place.value.split()))
+
+
+def _text_faults(value: Any, trail: tuple[Any, ...]) -> Iterable[str]:
+    """Yield names and texts with control characters, which would reach terminals and pages."""
+    if isinstance(value, str) and not is_plain(value):
+        yield _unprintable(trail, "the text", value)
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            if isinstance(key, str) and not is_plain(key):
+                yield _unprintable((*trail, key), "the name", key)
+            yield from _text_faults(item, (*trail, key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _text_faults(item, (*trail, number))
+
+
+def _unprintable(trail: tuple[Any, ...], what: str, text: str) -> str:
+    hint = "; where YAML has `>` or `|`, write `>-`" if text.endswith("\n") else ""
+    return (
+        f"{_trail(trail)}: {what} {text!r} holds line breaks, control characters or marks that "
+        f"turn the direction of text; write it in one line without them{hint}"
+    )
+
+
+def _trail(keys: Iterable[Any]) -> str:
+    """Return the path of a key as messages begin with it."""
+    return "/".join(printable(str(key)) for key in keys) or "top level"
+
+
+def _fits_whole(
+    validator: Any, pattern: str, instance: Any, schema: Mapping[str, Any]
+) -> Iterator[jsonschema.ValidationError]:
+    """Yield an error unless a text fits ``pattern`` as a whole.
+
+    jsonschema searches, and Python's ``$`` fits before a line break at the end.
+    """
+    if isinstance(instance, str) and not re.fullmatch(pattern, instance):
+        yield jsonschema.ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+_Validator: Any = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, {"pattern": _fits_whole}
+)
+
+
 def _schema_faults(config: Config, schema: Mapping[str, Any]) -> list[str]:
-    validator = jsonschema.Draft202012Validator(schema)
+    validator = _Validator(schema)
     errors = sorted(validator.iter_errors(config), key=lambda error: list(map(str, error.path)))
-    return [
-        f"{'/'.join(map(str, error.absolute_path)) or 'top level'}: {_plain(error)}"
-        for error in errors
-    ]
+    return [f"{_trail(error.absolute_path)}: {_plain(error)}" for error in errors]
 
 
 def _plain(error: jsonschema.ValidationError) -> str:
@@ -211,26 +278,44 @@ def _plain(error: jsonschema.ValidationError) -> str:
     rule = cast(Mapping[str, Any], error.schema)
     if error.validator == "additionalProperties" and "properties" in rule:
         known = rule["properties"]
-        unknown = ", ".join(sorted(set(cast(Config, error.instance)) - set(known)))
+        unknown = ", ".join(sorted(map(printable, set(cast(Config, error.instance)) - set(known))))
         return f"unknown key {unknown}; known here: {', '.join(sorted(known))}"
     if error.instance is None and error.validator in ("type", "anyOf", "enum"):
         return "has no value; give it one, or drop the key"
+    shown = _shortened(repr(error.instance))
     if error.validator == "pattern" and "words" in rule:
-        return f"{error.instance!r} is not right: {rule['words']}{_like(str(error.instance), rule)}"
+        return f"{shown} is not right: {rule['words']}{_like(str(error.instance), rule)}"
     if error.validator == "anyOf":
         found = [one for one in error.context or () if one.validator != "type"]
         kinds = " or ".join(_type(one) for one in rule["anyOf"])
-        return _plain(found[0]) if len(found) == 1 else f"{error.instance!r} is not: {kinds}"
-    return str(error.message)
+        return _plain(found[0]) if len(found) == 1 else f"{shown} is not: {kinds}"
+    return _shortened(str(error.message))
+
+
+def _shortened(text: str) -> str:
+    """Return a message without the middle of a value that is long."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
 
 
 def _like(name: str, rule: Mapping[str, Any]) -> str:
     """Return a name like one that is not right, as an example; "" if there is none."""
-    plain = re.sub("[^A-Za-z0-9_.-]+", "-", name).strip("-_.")
+    plain = re.sub("[^A-Za-z0-9_.-]+", "-", name).strip("-_.")[: rule.get("maxLength")]
     for example in (plain, plain.lower(), re.sub("[^a-z0-9_-]+", "-", plain.lower())):
-        if plain and re.search(rule["pattern"], example):
+        if plain and re.fullmatch(rule["pattern"], example):
             return f"; for example {example}"
     return ""
+
+
+def _case_faults(config: Config) -> Iterable[str]:
+    """Yield the sources whose folders would be one folder where capitals do not matter."""
+    seen: dict[str, str] = {}
+    for name, _ in items(config, "sources"):
+        before = seen.setdefault(name.casefold(), name)
+        if before != name:
+            yield (
+                f"sources/{printable(name)}: differs from {printable(before)} only in capitals, "
+                "and on some systems both would be one folder; rename one"
+            )
 
 
 def _stray_keys(name: str, source: Config) -> Iterable[str]:
@@ -471,7 +556,8 @@ def main(arguments: Sequence[str]) -> None:
         sys.stdout.write(describe(schema))
         return
     try:
-        completed, _ = complete(read_config(as_path(arguments[0])), schema)
+        completed, faults = complete(read_config(as_path(arguments[0])), schema)
+        refuse_names(faults)
         print(shlex.quote(str(Path(completed["results"], completed["run"]))))
     except (FringeError, KeyError, TypeError) as error:
         sys.exit(f"error: {error}")  # what is planned next says more

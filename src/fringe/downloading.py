@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from fringe.errors import FringeError
 from fringe.progress import progress
+from fringe.texts import printable
 
 if TYPE_CHECKING:
     import requests
@@ -83,7 +84,7 @@ def download(
                 # pooch verifies the digest, and gives the file its name.
                 pooch.retrieve(direct(url), known, path.name, path.parent, downloader=whole)
             except (OSError, ValueError) as error:  # requests' errors are OSErrors
-                failure = f"  {url}: {error}"
+                failure = f"  {url}: {printable(str(error))}"
             else:
                 _origin(partial).unlink(missing_ok=True)
                 return

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from fringe.texts import escaped
+
 __all__ = ["DamagedFileError", "FringeError"]
 
 
@@ -13,8 +15,11 @@ class FringeError(ValueError):
     """
 
     def __init__(self, message: str) -> None:
-        """Keep the message, with escapes for bytes of file names that are not UTF-8."""
-        super().__init__(message.encode("utf-8", "backslashreplace").decode())
+        """Keep the message, with escapes for control characters other than line breaks.
+
+        Names of files and members may hold them, and what servers and libraries say.
+        """
+        super().__init__(escaped(message))
 
 
 class DamagedFileError(FringeError):

@@ -19,6 +19,7 @@ from fringe.progress import progress
 from fringe.sources import as_path
 from fringe.sources.zipfiles import refuse_unreadable
 from fringe.stand_ins import stand_in_at
+from fringe.texts import printable
 
 __all__ = ["fetch_source"]
 
@@ -138,13 +139,15 @@ def _unpack(archive: Path, folder: str, path: Path) -> None:
                 tops = sorted({PurePosixPath(one).parts[0] for one in opened.namelist()})
                 raise FringeError(
                     f"{archive}: has no folder {folder!r}, which `unpack` names; it holds "
-                    f"{', '.join(tops[:10])}"
+                    f"{', '.join(map(printable, tops[:10]))}"
                 )
             for info in members:
                 refuse_unreadable(info, str(archive))
             for info, place in progress(members.items(), path.name, total=len(members)):
                 if ".." in place.parts:
-                    raise FringeError(f"{archive}: {info.filename} leads out of its folder")
+                    raise FringeError(
+                        f"{archive}: {printable(info.filename)} leads out of its folder"
+                    )
                 target = making / place
                 target.parent.mkdir(parents=True, exist_ok=True)
                 with opened.open(info) as held, target.open("wb") as file:

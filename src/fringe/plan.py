@@ -17,6 +17,7 @@ from fringe.config import (
     grid_seeds,
     items,
     raise_faults,
+    refuse_names,
     where_shaped,
 )
 from fringe.configfile import read_entries
@@ -262,6 +263,7 @@ def check(
 
     entries = [entry for file in files for entry in read_entries(file)]
     completed, faults = complete(config, schema, entries)
+    refuse_names(faults)
     faults += where_shaped(faults, _note_least, completed)
     resolved = without_absent(completed, faults)
     completed = resolved.config
@@ -504,6 +506,11 @@ def networks_for(config: Config, source: str) -> list[str]:
 
 
 def _network_faults(config: Config) -> Iterable[str]:
+    files: dict[str, str] = {}
+    for network in networks(config):
+        before = files.setdefault(network.replace(":", ".").casefold(), network)
+        if before != network:
+            yield f"network: {network} and {before} would be one file; rename a function or module"
     for network, key in _named_networks(config):
         try:
             classes = network_info(network).n_classes

@@ -10,6 +10,8 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
+from fringe.texts import escaped
+
 __all__ = ["activity", "advance", "mute", "progress"]
 
 Item = TypeVar("Item")
@@ -89,7 +91,7 @@ class _Activity:
     """What is done, since when, and how much of it."""
 
     def __init__(self, title: str, total: int | None, unit: str) -> None:
-        self.title = title
+        self.title = escaped(title, keep="")
         self.total = total
         self.unit = unit
         self.start = time.monotonic()

@@ -245,7 +245,7 @@ def _entry(name: str) -> _Entry:
         return NETWORKS[name]
     installed = _installed(tuple(sys.path))
     reference = installed.get(name, name)
-    if not re.fullmatch(r"[\w.]+:\w+", reference):
+    if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", reference, re.ASCII):
         raise FringeError(
             f"unknown network {name!r}; the networks are {', '.join([*NETWORKS, *installed])}, "
             'or "module:function" for one of your own'

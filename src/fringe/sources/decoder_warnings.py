@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from fringe.texts import printable
+
 __all__ = ["Warned", "as_attributes", "collected_warnings", "hand_on", "joined", "summary", "tell"]
 
 #: What messages call an image, and what the decoder said of it.
@@ -44,7 +46,7 @@ def hand_on(warned: Iterable[Warned]) -> None:
 def summary(number: int, total: int, first: Iterable[Warned]) -> str:
     """Return, in a clause, of how many images decoders warned, naming the ``first`` of them."""
     images = "1 image" if number == 1 else f"{number:,} images"
-    named = "; ".join(f"{label}: {message}" for label, message in [*first][:NAMED])
+    named = "; ".join(printable(f"{label}: {message}") for label, message in [*first][:NAMED])
     return f"{images} of {total:,} had damaged data that was decoded all the same ({named})"
 
 

@@ -113,12 +113,12 @@ class FolderSource(EncodedSource):
 
     def _checked_digest(self, path: Path) -> str:
         """Return the hex SHA-256 of an image that is read, and has the size of the first one."""
-        size = path.stat().st_size
+        size, name = path.stat().st_size, printable(str(path))
         if size > LARGEST:
-            raise FringeError(f"{path}: has {size} bytes, which no image needs; remove it")
+            raise FringeError(f"{name}: has {size} bytes, which no image needs; remove it")
         data = path.read_bytes()
         advance(len(data))
-        self._check_size(str(path), *size_of(data, str(path), only_read=True))
+        self._check_size(name, *size_of(data, name, only_read=True))
         return hashlib.sha256(data).hexdigest()
 
     def _label(self, index: int) -> str:
@@ -165,8 +165,8 @@ def _pictures(folder: Path, follow_links: bool) -> Iterator[str]:
             before = seen.setdefault(target, path)
             if before != path:
                 raise FringeError(
-                    f"{path}: is the same folder as {before}, by a symbolic link, and its images "
-                    "would count twice; remove the link"
+                    f"{printable(path)}: is the same folder as {printable(before)}, by a "
+                    "symbolic link, and its images would count twice; remove the link"
                 )
             yield from walk(path, target, inner)
 
@@ -195,11 +195,13 @@ def _target(link: str, root: str | None) -> str:
     target = os.path.realpath(link)
     if not os.path.exists(target):  # noqa: PTH110
         raise FringeError(
-            f"{link}: a symbolic link that leads nowhere ({target}); remove it or restore the file"
+            f"{printable(link)}: a symbolic link that leads nowhere ({printable(target)}); remove "
+            "it or restore the file"
         )
     if root is not None and not Path(target).is_relative_to(root):
         raise FringeError(
-            f"{link}: a symbolic link that leads out of the folder ({target}); set "
+            f"{printable(link)}: a symbolic link that leads out of the folder "
+            f"({printable(target)}); set "
             "`follow_links: true` to follow such links, or put copies in their place"
         )
     return target

@@ -4,6 +4,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from fringe.texts import printable
+
 __all__ = [
     "PICTURES",
     "READ",
@@ -113,19 +115,6 @@ def suffixes(names: Iterable[str]) -> str:
     counts = Counter(suffix_of(name.rpartition("/")[2]) for name in names)
     told = [f"{count:,} {suffix or 'without suffix'}" for suffix, count in counts.most_common(5)]
     return ", ".join([*told, "..."] if len(counts) > 5 else told)
-
-
-def printable(name: str) -> str:
-    """Return ``name`` with escapes for what cannot be printed: line breaks, bytes not in UTF-8."""
-    return name if name.isprintable() else "".join(map(_escaped, name))
-
-
-def _escaped(letter: str) -> str:
-    if letter.isprintable():
-        return letter
-    if "\udc80" <= letter <= "\udcff":  # how Python holds a byte of a name that is not UTF-8
-        return f"\\x{ord(letter) - 0xDC00:02x}"
-    return letter.encode("unicode_escape").decode()
 
 
 def words(name: str) -> list[str]:
