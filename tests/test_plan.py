@@ -446,6 +446,7 @@ def test_a_network_of_ones_own_may_tell_its_class_names(
     (tmp_path / "named.py").write_text(told)
     monkeypatch.syspath_prepend(tmp_path)
     config |= {"network": "named:telling", "schemes": {"top": [1], "middle": [1]}}
+    config["allow_code"] = True
     completed, _ = check(asked(config, classes=["C", 0]))
     assert plan.shown_classes(completed, "faces") == [1, 0]
     config["network"] = "named:load"
@@ -464,6 +465,7 @@ def test_three_classes_are_shown_of_each_image(
     (tmp_path / "binary.py").write_text("def load(*_): ...\nload.info = (3, 2, 1, True)\n")
     monkeypatch.syspath_prepend(tmp_path)
     config |= {"network": "binary:load", "schemes": {"top": [1], "middle": [1]}}
+    config["allow_code"] = True
     (found,) = faults(config)
     assert found.startswith("sensitivity: binary:load has 2 classes")
     check(asked(config, datasets=[]))

@@ -25,7 +25,13 @@ from fringe.devices import choose_device
 from fringe.errors import FringeError
 from fringe.features import warned_shards
 from fringe.files import attributes, is_made_from, open_h5
-from fringe.networks import network_classes, network_info, network_names, network_weights
+from fringe.networks import (
+    network_classes,
+    network_info,
+    network_names,
+    network_weights,
+    only_installed,
+)
 from fringe.networks.class_names import find_class
 from fringe.networks.weights import find, mismatch
 from fringe.progress import activity
@@ -258,12 +264,18 @@ def check(
         Listing every fault by its key at once: of the config's own, sources that are missing or
         cannot be read, unknown networks, counts that no source can fill.
     """
-    # Imported here: it is about what this module says that a run makes.
-    from fringe.omission import without_absent
-
     entries = [entry for file in files for entry in read_entries(file)]
     completed, faults = complete(config, schema, entries)
     refuse_names(faults)
+    with only_installed(completed.get("allow_code") is not True):
+        return _checked(completed, faults)
+
+
+def _checked(completed: dict[str, Any], faults: list[str]) -> tuple[dict[str, Any], Sources]:
+    """Return what `check` returns, or list the ``faults`` that are known and all others."""
+    # Imported here: it is about what this module says that a run makes.
+    from fringe.omission import without_absent
+
     faults += where_shaped(faults, _note_least, completed)
     resolved = without_absent(completed, faults)
     completed = resolved.config

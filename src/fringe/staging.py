@@ -19,7 +19,7 @@ from fringe.config import complete, items, load_schema, raise_faults
 from fringe.configfile import read_config, read_entries
 from fringe.errors import FringeError
 from fringe.fetching import fetch_source
-from fringe.networks import fetch_weights, network_weights
+from fringe.networks import fetch_weights, network_weights, only_installed
 from fringe.networks.weights import WeightsFile, find
 from fringe.omission import obtain, without_absent
 from fringe.snapshots import files_of
@@ -81,14 +81,15 @@ def stage(configfile: Path, schema: Path, allow_missing: bool = False) -> list[I
     text, config = _read(configfile, schema)
     if allow_missing:
         config["missing"] = "skip"
-    data = [*_data(config, text)]
-    # Weights only of networks that the rest of the run asks for.
-    resolved = without_absent(config)
-    raise_faults(resolved.faults, resolved.advice)
-    if "left_out" in resolved.config:
-        gone = {one["key"] for one in resolved.config["left_out"]["files"]}
-        data = [replace(one, state="left out") if one.key in gone else one for one in data]
-    return [*_weights(resolved.config), *data]
+    with only_installed(not config["allow_code"]):
+        data = [*_data(config, text)]
+        # Weights only of networks that the rest of the run asks for.
+        resolved = without_absent(config)
+        raise_faults(resolved.faults, resolved.advice)
+        if "left_out" in resolved.config:
+            gone = {one["key"] for one in resolved.config["left_out"]["files"]}
+            data = [replace(one, state="left out") if one.key in gone else one for one in data]
+        return [*_weights(resolved.config), *data]
 
 
 def fetch_named(name: str, configfile: Path, schema: Path) -> str:

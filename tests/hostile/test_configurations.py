@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,9 @@ from fringe import plan
 from fringe.config import complete, load_schema
 from fringe.errors import FringeError
 from fringe.networks import network_info
+from fringe.networks.installed import place_outside
 from fringe.sources import source_from_spec
+from fringe.staging import stage
 from fringe.texts import escaped, is_plain, printable
 
 ROOT = Path(__file__).parents[2]
@@ -311,3 +314,129 @@ def test_names_of_files_reach_a_terminal_escaped(tmp_path: Path) -> None:
     with pytest.raises(FringeError) as caught:
         source_from_spec({"kind": "files", "path": str(folder)}).fingerprint  # noqa: B018
     assert str(caught.value).isprintable()
+
+
+# Code.
+
+# What a network's module does when it is imported, which a test sees.
+CODE = """
+from pathlib import Path
+
+Path({mark!r}).touch()
+
+
+def load(weights, device):
+    raise NotImplementedError
+
+
+load.info = (8, 4, 1)
+"""
+
+
+@pytest.fixture
+def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder on Python's path whose modules make the file ``ran`` beside it when imported."""
+    folder = tmp_path / "code"
+    (folder / "hostile_package").mkdir(parents=True)
+    (folder / "hostile_space").mkdir()
+    text = CODE.format(mark=str(tmp_path / "ran"))
+    for name in ("hostile_module", "hostile_package/__init__", "hostile_space/module"):
+        (folder / f"{name}.py").write_text(text)
+    about = folder / "hostile_module-1.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: hostile-module\nVersion: 1\n")
+    (about / "entry_points.txt").write_text("[fringe.networks]\nfamous = hostile_module:load\n")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    yield folder
+    for name in [name for name in sys.modules if name.startswith("hostile_")]:
+        del sys.modules[name]
+
+
+HOSTILE = [
+    "hostile_module:load",
+    "hostile_package:load",
+    "hostile_package.inner:load",  # to look for it would import the package
+    "hostile_space.module:load",  # without __init__.py
+    "famous",
+]
+
+
+@pytest.mark.parametrize("network", HOSTILE)
+@pytest.mark.parametrize(
+    "name",
+    [
+        lambda config, network: config.update(network=network),
+        lambda config, network: config.update(controls=[network]),
+        lambda config, network: config["datasets"]["faces"].update(alternatives=[network]),
+        lambda config, network: config.update(weights={network: "x"}),
+        lambda config, network: config["sources"]["real"].update(
+            statistics={network: {"path": "x", "count": 4}}
+        ),
+        lambda config, network: config.update(
+            comparisons={"c": {"generators": {"a": "faces", "b": "cats"}}},
+            datasets={**config["datasets"], "cats": config["datasets"]["faces"]},
+            evaluation={**config["evaluation"], "precision_recall": {"network": network}},
+        ),
+        lambda config, network: config.update(sensitivity={"networks": [network]}),
+    ],
+)
+def test_code_that_is_not_installed_is_not_run_without_a_word(
+    config: Config,
+    code: Path,
+    name: Callable[[Config, str], None],
+    network: str,
+    tmp_path: Path,
+) -> None:
+    name(config, network)
+    for value in (None, False, 1):
+        config["allow_code"] = value
+        if value is None:
+            del config["allow_code"]
+        assert network in refusal(config)
+        file = tmp_path / "my.yaml"
+        file.write_text(yaml.safe_dump(config))
+        with suppress(FringeError):
+            for item in stage(file, ROOT / "config/schema.yaml"):
+                assert network not in item.key or item.state == "missing"
+    assert not (tmp_path / "ran").exists()
+
+
+def test_what_would_be_run_is_named_with_the_key_that_allows_it(config: Config, code: Path) -> None:
+    config["network"] = "hostile_module:load"
+    told = refusal(config)
+    assert f"network 'hostile_module:load': would run {code}/hostile_module.py" in told
+    assert "say `allow_code: true` in the configuration if you trust that code" in told
+    assert told.count("hostile_module.py") == 1
+
+
+@pytest.mark.parametrize("network", ["hostile_module:load", "famous"])
+def test_code_is_run_where_the_configuration_allows_it(
+    config: Config, code: Path, network: str, tmp_path: Path
+) -> None:
+    config |= {"network": network, "allow_code": True, "schemes": {"top": [1], "middle": [1]}}
+    plan.check(config, SCHEMA)
+    assert (tmp_path / "ran").exists()
+
+
+def test_installed_code_needs_no_word(
+    config: Config, code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fringe.networks.installed._site_folders", lambda: [code.resolve()])
+    place_outside.cache_clear()
+    config |= {"network": "hostile_module:load", "schemes": {"top": [1], "middle": [1]}}
+    try:
+        plan.check(config, SCHEMA)
+    finally:
+        place_outside.cache_clear()
+    assert (tmp_path / "ran").exists()
+
+
+def test_where_a_package_is_decides_whether_it_is_installed(code: Path) -> None:
+    path = tuple(sys.path)
+    for module in ("PIL", "PIL.Image", "numpy.linalg", "yaml", "no_such_module_here"):
+        assert place_outside(module, path) is None
+    assert place_outside("antigravity", path) is not None, "its import opens a browser"
+    assert place_outside("__main__", path) is not None
+    assert place_outside("hostile_module.x", path) == str(code / "hostile_module.py")
+    assert place_outside("hostile_space.module", path) == str(code / "hostile_space")

@@ -28,6 +28,7 @@ CONFIG = {
     "run": "tiny",
     "network": "tiny_network:classifier",
     "controls": ["tiny_network:control"],
+    "allow_code": True,
     "sources": {
         "real": {"path": "real.zip"},
         "fake": {"kind": "imitation", "count": 120, "resolution": 32, "seed": 1},

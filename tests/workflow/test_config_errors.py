@@ -69,11 +69,16 @@ def test_what_yaml_reads_otherwise_than_it_looks(fresh: Project) -> None:
     assert "Traceback" not in printed
 
 
-def test_results_that_cannot_be_written(fresh: Project) -> None:
+def test_results_that_cannot_be_written_and_code_that_may_not_be_run(fresh: Project) -> None:
     fresh.config["results"] = "real.zip"
+    del fresh.config["allow_code"]
     printed = fresh.run(fails=True, options="--dry-run")
     assert "  - results: " in printed
     assert "real.zip is no folder; name another" in printed
+    for key, name in (("network", "classifier"), ("controls", "control")):
+        assert (
+            f"  - {key}: network 'tiny_network:{name}': would run {fresh.code}/src/tiny_" in printed
+        )
 
 
 def test_the_paper_names_every_data_set_that_is_missing(tmp_path: Path, code: Path) -> None:

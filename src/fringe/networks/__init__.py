@@ -11,6 +11,7 @@ from fringe.networks.registry import (
     network_info,
     network_names,
     network_weights,
+    only_installed,
 )
 from fringe.networks.weights import WeightsFile
 
@@ -26,4 +27,5 @@ __all__ = [
     "network_info",
     "network_names",
     "network_weights",
+    "only_installed",
 ]

@@ -12,6 +12,9 @@ import os
 import re
 import sys
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -23,6 +26,7 @@ from fringe.errors import FringeError
 from fringe.networks import published
 from fringe.networks.base import PRECISIONS, FeatureNetwork, NetworkInfo, Precision
 from fringe.networks.class_names import tensorflow_classes, torchvision_classes
+from fringe.networks.installed import place_outside
 from fringe.networks.weights import WeightsFile, fetch, find, mismatch, weights_folder
 from fringe.training import training
 
@@ -36,7 +40,10 @@ __all__ = [
     "network_info",
     "network_names",
     "network_weights",
+    "only_installed",
 ]
+
+_only_installed: ContextVar[bool] = ContextVar("only_installed", default=False)
 
 
 @dataclass(frozen=True)
@@ -90,6 +97,19 @@ NETWORKS = {
 
 # The classes of the networks above are ILSVRC's; how many logits there are tells their order.
 _ORDERS = {1000: torchvision_classes, 1008: tensorflow_classes}
+
+
+@contextmanager
+def only_installed(only: bool = True) -> Iterator[None]:
+    """Refuse, in this block, networks whose code is not installed: to name one would run it.
+
+    A configuration may come from somebody else. Without ``only`` nothing is refused.
+    """
+    token = _only_installed.set(only)
+    try:
+        yield
+    finally:
+        _only_installed.reset(token)
 
 
 def network_names() -> tuple[str, ...]:
@@ -250,6 +270,8 @@ def _entry(name: str) -> _Entry:
             f"unknown network {name!r}; the networks are {', '.join([*NETWORKS, *installed])}, "
             'or "module:function" for one of your own'
         )
+    if _only_installed.get():
+        _refuse_outside(name, reference)
     try:
         info = NetworkInfo(*_function(reference).info)
     except (AttributeError, TypeError) as error:
@@ -262,6 +284,14 @@ def _entry(name: str) -> _Entry:
     except FringeError as error:
         raise FringeError(f"network {name!r}: the fifth value of its `info`: {error}") from None
     return _Entry(info, reference)
+
+
+def _refuse_outside(name: str, reference: str) -> None:
+    if place := place_outside(reference.partition(":")[0], tuple(sys.path)):
+        raise FringeError(
+            f"network {name!r}: would run {place}, which is not an installed package; say "
+            "`allow_code: true` in the configuration if you trust that code, or install it"
+        )
 
 
 @lru_cache(maxsize=1)
