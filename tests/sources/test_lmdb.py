@@ -1,14 +1,11 @@
 """LMDB environments: what the library finds in them, shared by sources, threads and processes."""
 
 import gc
-import json
 import multiprocessing
 import os
 import pickle
 import random
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import lmdb
@@ -103,19 +100,12 @@ def test_sources_of_one_file_share_it(tmp_path: Path, pixels: np.ndarray):
     assert np.array_equal(sources[0].read([1]), pixels[1:2])
 
 
-def test_the_file_is_closed_with_its_last_source(tmp_path: Path, pixels: np.ndarray):
+def test_others_may_have_the_file_open(tmp_path: Path, pixels: np.ndarray):
     path = write_lmdb(tmp_path / "set", {b"a": encode(pixels[0])})
-    source = open_source(path)
-    with pytest.raises(lmdb.Error, match="already open"):
-        lmdb.open(str(path))
-    del source
-    gc.collect()
-    with (  # nor does LMDB let Fringe in
-        lmdb.open(str(path)),
-        pytest.raises(FringeError, match=r"data\.mdb: is open elsewhere in this process"),
-    ):
-        open_source(path)
-    assert len(open_source(path)) == 1
+    with lmdb.open(str(path)):
+        source = open_source(path)
+    with lmdb.open(str(path)):
+        assert np.array_equal(source.read([0]), pixels[:1])
 
 
 @pytest.mark.parametrize("in_place", [True, False])
@@ -341,46 +331,47 @@ def test_a_named_database_is_read_where_it_is_the_only_one(tmp_path: Path, pixel
         open_source(write_lmdb(tmp_path / "short", values))
 
 
-# Opens files in a process of its own, which touching what a cut file lacks would end (SIGBUS).
-OPEN_ALL = """
-import json, sys
-from fringe.errors import FringeError
-from fringe.sources import LmdbSource
-for path in sys.argv[1:]:
+def outcome_of(path: Path) -> list[tuple[str, bytes]] | str:
+    """Return what a file holds, or why it is refused."""
     try:
-        source = LmdbSource(path)
-        print(json.dumps(["opened", sum(len(source._bytes(i)) for i in range(len(source)))]))
+        return stored(LmdbSource(path))
     except FringeError as error:
-        print(json.dumps(["refused", str(error)]))
-"""
-
-
-def open_all(paths: list[Path]) -> list[list]:
-    child = subprocess.run(
-        [sys.executable, "-c", OPEN_ALL, *map(str, paths)], capture_output=True, text=True
-    )
-    assert child.returncode == 0, child.stderr
-    return [json.loads(line) for line in child.stdout.splitlines()]
+        return str(error)
 
 
 @pytest.mark.parametrize("largest", [200, 9000])
 def test_cut_short(tmp_path: Path, largest: int):
+    """It is refused, unless only what belongs to no value is missing."""
     values = random_values(200, largest)
     path = write_lmdb(tmp_path / "set", values)
     whole = (path / "data.mdb").read_bytes()
     ends = [0, 1, 16, 100, 152, 4095, 4096, 4100, 4248, 8191, 8192, 8193, 12288]
     ends += [*range(12289, len(whole), len(whole) // 20), len(whole) - 4096, len(whole) - 1]
-    paths = [tmp_path / f"{end}.mdb" for end in ends]
-    for cut, end in zip(paths, ends, strict=True):
+    assert outcome_of(path) == in_order(values)
+    cut = tmp_path / "cut.mdb"
+    refused = 0
+    for end in ends:
         cut.write_bytes(whole[:end])
-    *refused, opened = open_all([*paths, path])
-    assert opened == ["opened", sum(map(len, values.values()))]
-    assert len(refused) == len(ends)
-    for cut, end, (what, message) in zip(paths, ends, refused, strict=True):
-        assert what == "refused"
+        message = outcome_of(cut)
+        if not isinstance(message, str):
+            assert message == in_order(values)
+            continue
+        refused += 1
         assert message.startswith(f"{cut}: is {'damaged' if end else 'empty'}")
         assert message.endswith("again" if end else "fetch or copy it again")
         assert end <= 8192 or f"it has {end} bytes, but {len(whole)} belong" in message
+    assert refused >= len(ends) - 1
+
+
+def test_pages_that_were_never_written(tmp_path: Path):
+    """LMDB may give back the last pages before it writes them, and the file ends before them."""
+    values = random_values(20, 200)
+    path = write_lmdb(tmp_path / "set", values) / "data.mdb"
+    content = bytearray(path.read_bytes())
+    for page in (0, 4096):
+        content[page + 136 : page + 144] = (len(content) // 4096).to_bytes(8, "little")
+    path.write_bytes(content)
+    assert outcome_of(path) == in_order(values)
 
 
 def test_cut_short_after_it_was_opened(tmp_path: Path):
@@ -395,22 +386,20 @@ def test_cut_short_after_it_was_opened(tmp_path: Path):
 def test_garbage_in_the_first_pages(tmp_path: Path):
     whole = (write_lmdb(tmp_path / "set", random_values(20, 200)) / "data.mdb").read_bytes()
     rng = random.Random(0)
-    paths = []
+    refused = []
     for number in range(60):
         damaged = bytearray(whole)
         page = 4096 * (number % 2)
         begin = rng.choice([0, 16, 24])  # the page's header, magic number, the rest
         damaged[page + begin : page + 200] = rng.randbytes(200 - begin)
-        paths.append(tmp_path / f"{number}.mdb")
-        paths[-1].write_bytes(damaged)
-    results = open_all(paths)
-    assert len(results) == 60
-    refused = [message for what, message in results if what == "refused"]
+        path = tmp_path / f"{number}.mdb"
+        path.write_bytes(damaged)
+        refused += [found for found in [outcome_of(path)] if isinstance(found, str)]
     assert len(refused) > 30
     assert all("is damaged" in message or "holds no image" in message for message in refused)
 
 
-@pytest.mark.parametrize("claim", [2, 1 << 40, (1 << 64) - 2])
+@pytest.mark.parametrize("claim", [2, 1000])
 def test_more_values_claimed_than_held(tmp_path: Path, pixels: np.ndarray, claim: int):
     path = write_lmdb(tmp_path / "set", {b"a": encode(pixels[0])})
     content = bytearray((path / "data.mdb").read_bytes())

@@ -4,10 +4,9 @@ import re
 from collections.abc import Iterator
 from itertools import takewhile
 
-import lmdb
-
 from fringe.errors import FringeError
 from fringe.sources.decoding import size_of
+from fringe.sources.lmdb_tree import Tree
 
 __all__ = ["bookkeeping", "first_of_sizes", "is_image", "size_in", "text"]
 
@@ -38,17 +37,17 @@ def is_image(value: bytes) -> bool:
     return True
 
 
-def bookkeeping(transaction: lmdb.Transaction) -> Iterator[bytes]:
+def bookkeeping(tree: Tree) -> Iterator[bytes]:
     """Yield the keys that are known for notes, where no image is under them."""
-    cursor = transaction.cursor()
-    for key in BOOKKEEPING:
-        if cursor.set_key(key) and not is_image(bytes(cursor.value())):
+
+    def is_note(key: bytes) -> bool:
+        value = tree.get(key)
+        return value is not None and not is_image(value)
+
+    yield from filter(is_note, BOOKKEEPING)
+    for key in takewhile(lambda key: key.startswith(b"__"), tree.keys(b"__")):
+        if _DUNDER.fullmatch(key) and is_note(key):
             yield key
-    if cursor.set_range(b"__"):
-        keys = map(bytes, cursor.iternext(values=False))
-        for key in takewhile(lambda key: key.startswith(b"__"), keys):
-            if _DUNDER.fullmatch(key) and not is_image(bytes(transaction.get(key, b""))):
-                yield key
 
 
 def size_in(key: bytes) -> tuple[int, bytes] | None:
@@ -57,15 +56,14 @@ def size_in(key: bytes) -> tuple[int, bytes] | None:
     return None if match is None else (int(match[1]), key)
 
 
-def first_of_sizes(transaction: lmdb.Transaction) -> dict[int, bytes]:
+def first_of_sizes(tree: Tree) -> dict[int, bytes]:
     """Return the first key with each number, as `size_in` finds it, where keys begin with few."""
-    cursor = transaction.cursor()
     found: dict[int, bytes] = {}
-    is_there = cursor.first()
-    while is_there and len(found) < SIZES:
-        sized = size_in(bytes(cursor.key()))
+    key = next(tree.keys(), None)
+    while key is not None and len(found) < SIZES:
+        sized = size_in(key)
         if sized is None:
             break
         found[sized[0]] = sized[1]
-        is_there = cursor.set_range(b"%d." % sized[0])  # behind all keys of this number
+        key = next(tree.keys(b"%d." % sized[0]), None)  # behind all keys of this number
     return found

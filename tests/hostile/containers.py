@@ -1,0 +1,93 @@
+"""Builds LMDB, HDF5 and Parquet files that lie, bomb or lead elsewhere."""
+
+import struct
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import lmdb
+
+__all__ = ["PAGE", "Environment"]
+
+#: The size of an LMDB page here, as on most machines.
+PAGE = 4096
+
+
+class Environment:
+    """The bytes of an LMDB file, to be changed where its pages and entries are.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the file is made.
+    values : mapping of bytes to bytes
+        What it holds.
+    named : bytes, optional
+        The named database that holds it.
+    """
+
+    def __init__(
+        self, folder: Path, values: Mapping[bytes, bytes], named: bytes | None = None
+    ) -> None:
+        """Write the file and read it."""
+        self.path = folder / "data.mdb"
+        with lmdb.open(str(folder), map_size=1 << 26, max_dbs=1) as environment:
+            database = None if named is None else environment.open_db(named)
+            with environment.begin(write=True, db=database) as transaction:
+                for key, value in values.items():
+                    transaction.put(key, value)
+        self.content = bytearray(self.path.read_bytes())
+
+    def set(self, place: int, form: str, *values: int) -> None:
+        """Write numbers at a place."""
+        struct.pack_into(f"<{form}", self.content, place, *values)
+
+    def get(self, place: int, form: str) -> int:
+        """Return the number at a place."""
+        return int(struct.unpack_from(f"<{form}", self.content, place)[0])
+
+    def meta(self, offset: int, form: str, value: int) -> None:
+        """Write a number into both meta pages."""
+        for page in (0, PAGE):
+            self.set(page + offset, form, value)
+
+    @property
+    def newest(self) -> int:
+        """The place of the meta page that counts."""
+        return max((0, PAGE), key=lambda page: self.get(page + 144, "Q"))
+
+    @property
+    def root(self) -> int:
+        """The place of the root of the main database."""
+        return PAGE * self.get(self.newest + 128, "Q")
+
+    def entries(self, page: int) -> Iterator[int]:
+        """Yield the places of the entries of a page."""
+        for pointer in range(page + 16, page + self.get(page + 12, "H"), 2):
+            yield page + self.get(pointer, "H")
+
+    def leaves(self, page: int | None = None) -> Iterator[int]:
+        """Yield the places of the leaf pages, in order."""
+        page = self.root if page is None else page
+        if self.get(page + 10, "H") & 2:
+            yield page
+            return
+        for entry in self.entries(page):
+            low, high = self.get(entry, "H"), self.get(entry + 2, "H")
+            yield from self.leaves(PAGE * (low | high << 16))
+
+    def entry(self, key: bytes) -> int:
+        """Return the place of the entry of a key."""
+        for leaf in self.leaves():
+            for place in self.entries(leaf):
+                if self.content[place + 8 : place + 8 + self.get(place + 6, "H")] == key:
+                    return place
+        raise KeyError(key)
+
+    def overflow(self, key: bytes) -> int:
+        """Return the place of the first page of a large value."""
+        return PAGE * self.get(self.entry(key) + 8 + len(key), "Q")
+
+    def write(self) -> Path:
+        """Write the file again and return its path."""
+        self.path.write_bytes(self.content)
+        return self.path

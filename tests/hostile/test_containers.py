@@ -1,0 +1,195 @@
+"""LMDB, HDF5 and Parquet files that lie, bomb or lead elsewhere."""
+
+import io
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from tests.hostile.bounds import bounded
+from tests.hostile.containers import PAGE, Environment
+
+from fringe.errors import FringeError
+from fringe.sources import open_source
+
+
+def png(number: int, size: int = 8) -> bytes:
+    """Return an image of random pixels."""
+    pixels = np.random.default_rng(number).integers(0, 256, (size, size, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def read_all(path: Path) -> int:
+    """Plan and read all images of a data set, and return how many there are."""
+    source = open_source(path, resolution=8)
+    assert source.fingerprint
+    for index in range(len(source)):
+        source.read([index])
+    return len(source)
+
+
+def refused(path: Path, *, memory: int = 64 << 20) -> str:
+    """Return the message with which a file is refused, within bounds."""
+    outcome = bounded(read_all, path, memory=memory, seconds=20)
+    assert outcome.kind == "refused", outcome
+    message: str = outcome.result
+    assert str(path) in message
+    return message
+
+
+# LMDB
+
+SMALL = {b"img%04d" % number: png(number) for number in range(120)}
+LARGE = {b"img%04d" % number: png(number, 60) for number in range(6)}
+
+
+@pytest.mark.parametrize("size", [20_000, 1 << 30, (1 << 32) - 1])
+@pytest.mark.parametrize("pages", ["true", "false"])
+def test_lmdb_false_size_of_a_large_value(tmp_path: Path, size: int, pages: str):
+    """Beyond the file it once ended the process; inside it gave out the bytes of neighbours."""
+    environment = Environment(tmp_path, LARGE)
+    place = environment.entry(b"img0002")
+    environment.set(place, "HH", size & 0xFFFF, size >> 16)
+    if pages == "false":
+        environment.set(environment.overflow(b"img0002") + 12, "I", 0xFFFFFFFF)
+    message = refused(environment.write())
+    assert "img0002" in message
+    assert f"{size:,} bytes" in message
+
+
+def test_lmdb_false_size_of_a_small_value(tmp_path: Path):
+    environment = Environment(tmp_path, SMALL)
+    place = environment.entry(b"img0002")
+    true = environment.get(place, "H")
+    for size, words in [(true + 4, "those of others too"), (65535, "reach beyond its page")]:
+        environment.set(place, "H", size)
+        message = refused(environment.write())
+        assert "data.mdb!img0002: is damaged (its size is" in message
+        assert words in message
+
+
+def _first_child(environment: Environment) -> int:
+    return next(environment.entries(environment.root))
+
+
+def _second_child(environment: Environment) -> int:
+    return [*environment.entries(environment.root)][1]
+
+
+def _second_leaf(environment: Environment) -> int:
+    return [*environment.leaves()][1]
+
+
+def _share(environment: Environment) -> None:
+    """Let two values be the same pages of the file, nearly all."""
+    size = len(environment.content) - 4 * PAGE
+    for key in (b"img0002", b"img0004"):
+        environment.set(environment.entry(key), "HH", size & 0xFFFF, size >> 16)
+        environment.set(environment.entry(key) + 8 + len(key), "Q", 2)
+
+
+TREES: dict[str, tuple[Callable[[Environment], None], str]] = {
+    "root beyond the file": (lambda e: e.meta(128, "Q", 1 << 40), "leads to page"),
+    "root is a meta page": (lambda e: e.meta(128, "Q", 1), "leads to page 1 of"),
+    "root is a leaf": (lambda e: e.set(e.root + 10, "H", 2), "which is another's"),
+    "root is its own child": (
+        lambda e: e.set(_first_child(e), "HHH", e.root // PAGE, 0, 0),
+        "which is another's",
+    ),
+    "child beyond the file": (lambda e: e.set(_first_child(e), "HHH", 0, 9, 0), "leads to page"),
+    "child of 48 bits": (lambda e: e.set(_first_child(e), "HHH", 0, 0, 65535), "leads to page"),
+    "a leaf twice": (
+        lambda e: e.set(_second_child(e), "HHH", next(e.leaves()) // PAGE, 0, 0),
+        "not in order",
+    ),
+    "a page that says another number": (lambda e: e.set(_second_leaf(e), "Q", 7), "another's"),
+    "a leaf of fixed keys": (lambda e: e.set(_second_leaf(e) + 10, "H", 0x22), "another's"),
+    "an empty leaf": (lambda e: e.set(_second_leaf(e) + 12, "H", 16), "nothing sensible"),
+    "more entries than fit": (lambda e: e.set(_second_leaf(e) + 12, "H", 65534), "sensible"),
+    "free space beyond the page": (lambda e: e.set(_second_leaf(e) + 14, "H", 5000), "sensible"),
+    "an entry beyond its page": (lambda e: e.set(_second_leaf(e) + 16, "H", 4095), "outside it"),
+    "an entry among pointers": (lambda e: e.set(_second_leaf(e) + 16, "H", 16), "outside it"),
+    "a key beyond its page": (lambda e: e.set(e.entry(b"img0100") + 6, "H", 60000), "in order"),
+    "keys out of order": (lambda e: e.set(e.entry(b"img0100") + 8, "B", 0), "not in order"),
+    "no depth": (lambda e: e.meta(94, "H", 0), "0 pages deep"),
+    "a depth beyond LMDB's": (lambda e: e.meta(94, "H", 60_000), "60000 pages deep"),
+    "another depth": (lambda e: e.meta(94, "H", 9), "another's"),
+    "fewer values than there are": (lambda e: e.meta(120, "Q", 100), "more than 100 values"),
+    "more values than there are": (lambda e: e.meta(120, "Q", 130), "has 120 values, not 130"),
+    "values without room": (lambda e: e.meta(120, "Q", 1 << 60), "for which it has no room"),
+    "pages of 3 bytes": (lambda e: e.meta(40, "I", 3), "pages of 3 bytes"),
+    "pages of 1 GiB": (lambda e: e.meta(40, "I", 1 << 30), "pages of 1,073,741,824 bytes"),
+}
+
+
+@pytest.mark.parametrize("attempt", TREES)
+def test_lmdb_trees(tmp_path: Path, attempt: str):
+    change, words = TREES[attempt]
+    environment = Environment(tmp_path, SMALL)
+    assert environment.get(environment.newest + 94, "H") == 2  # pages deep
+    change(environment)
+    path = environment.write()
+    with pytest.raises(FringeError, match=r"data\.mdb.* is damaged") as raised:
+        read_all(path)
+    assert words in str(raised.value)
+
+
+def test_lmdb_values_that_share_pages(tmp_path: Path):
+    """A small file could claim that each of a million values is all of it."""
+    environment = Environment(tmp_path, LARGE)
+    _share(environment)
+    with pytest.raises(FringeError, match="values are larger than the file"):
+        open_source(environment.write(), ignore="img000[24]")
+
+
+def test_lmdb_named_databases(tmp_path: Path):
+    """The record of a named database lies in the tree, and is checked as that of the main one."""
+    environment = Environment(tmp_path, SMALL, named=b"images")
+    record = environment.entry(b"images") + 8 + len(b"images")
+    assert read_all(environment.write()) == len(SMALL)
+    for offset, form, value, words in [(6, "H", 99, "99 pages deep"), (40, "Q", 77, "page 77 of")]:
+        before = environment.get(record + offset, form)
+        environment.set(record + offset, form, value)
+        with pytest.raises(FringeError, match=words):
+            read_all(environment.write())
+        environment.set(record + offset, form, before)
+    for flags, words in [(2, "a database under a key"), (4, "several values under one key")]:
+        other = Environment(tmp_path / words, SMALL)
+        other.set(other.entry(b"img0007") + 4, "H", flags)
+        with pytest.raises(FringeError, match=rf"img0007: is damaged \({words}"):
+            read_all(other.write())
+
+
+def read_variants(path: Path, seed: int, count: int) -> dict[str, int]:
+    """Read a file in many states, each damaged at random, and count what came of them."""
+    whole = path.read_bytes()
+    rng = random.Random(seed)
+    found = {"read": 0, "refused": 0}
+    for _ in range(count):
+        content = bytearray(whole)
+        for _ in range(rng.choice([1, 1, 2, 4])):
+            place = PAGE * rng.randrange(len(whole) // PAGE)
+            place += rng.randrange(180) if rng.random() < 0.7 else rng.randrange(PAGE - 8)
+            size = rng.choice([1, 2, 4, 8])
+            content[place : place + size] = rng.choice(
+                [rng.randbytes(size), b"\0" * size, b"\xff" * size]
+            )
+        path.write_bytes(content)
+        try:
+            read_all(path)
+            found["read"] += 1
+        except FringeError:
+            found["refused"] += 1
+    return found
+
+
+@pytest.mark.parametrize("values", [SMALL, LARGE], ids=["small", "large"])
+def test_lmdb_variants(tmp_path: Path, values: dict[bytes, bytes]):
+    path = Environment(tmp_path, dict([*values.items()][:40])).path
+    outcome = bounded(read_variants, path, 0, 100, memory=128 << 20)
+    assert outcome.kind == "value", outcome
+    assert min(outcome.result.values()) > 10
