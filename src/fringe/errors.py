@@ -5,7 +5,7 @@ from pathlib import Path
 
 from fringe.texts import escaped
 
-__all__ = ["DamagedFileError", "FringeError"]
+__all__ = ["ChangedError", "DamagedFileError", "FringeError"]
 
 
 class FringeError(ValueError):
@@ -20,6 +20,10 @@ class FringeError(ValueError):
         Names of files and members may hold them, and what servers and libraries say.
         """
         super().__init__(escaped(message))
+
+
+class ChangedError(FringeError):
+    """A file that is read is not the file any more that was looked at before."""
 
 
 class DamagedFileError(FringeError):

@@ -21,6 +21,7 @@ from fringe.files import atomic_path
 from fringe.generators.base import Generator
 from fringe.generators.output import USUAL, as_range, check_size, rescaled, try_out
 from fringe.generators.unsupported import SUPPORTED, explain
+from fringe.steady import steady
 
 if TYPE_CHECKING:
     import torch
@@ -92,7 +93,14 @@ def load_generator(
             f"unknown precision {precision!r} of {path}; choose one of {', '.join(PRECISIONS)}"
         )
     place = open_device(device)
-    stated = as_range(range, path)
+    with steady(path):  # so that the digest is that of what is loaded
+        return _loaded(path, place, precision, as_range(range, path))
+
+
+def _loaded(
+    path: Path, place: torch.device, precision: str, stated: tuple[float, float] | None
+) -> Generator:
+    """Return the generator in a file whose images are in the range that is ``stated``, if any."""
     digest = _sha256(path)
     if kind_of(path) == "torchscript":
         if path.suffix.lower() not in PROGRAMS:

@@ -13,7 +13,7 @@ import re
 import sys
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -28,6 +28,7 @@ from fringe.networks.base import PRECISIONS, FeatureNetwork, NetworkInfo, Precis
 from fringe.networks.class_names import tensorflow_classes, torchvision_classes
 from fringe.networks.installed import place_outside
 from fringe.networks.weights import WeightsFile, fetch, find, mismatch, weights_folder
+from fringe.steady import steady
 from fringe.training import training
 
 if TYPE_CHECKING:
@@ -239,7 +240,9 @@ def load_network(
     place = open_device(device)
     if path is None:
         path = fetch_weights(name)
-    network: FeatureNetwork = _function(entry.loader)(path, place)
+    # So that the digest that it tells is that of what was loaded.
+    with nullcontext() if path is None else steady(path):
+        network: FeatureNetwork = _function(entry.loader)(path, place)
     classes = None if network.class_names is None else len(network.class_names)
     if (network.feature_dim, classes) != entry.info[:2]:
         raise FringeError(

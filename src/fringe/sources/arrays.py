@@ -61,6 +61,9 @@ class ArraySource(FileSource):
     def _rows(self, indices: Sequence[int]) -> Images:
         """Return the stored images at ``indices``, in that order."""
 
+    def _label(self, index: int) -> str:
+        return f"{self.name}: image {index}"
+
     def image_size(self, index: int) -> tuple[int, int]:
         """Return width and height of one image as it is stored."""
         return self.shape[2], self.shape[1]
@@ -73,7 +76,11 @@ class ArraySource(FileSource):
         FringeError
             If an index is out of range or the file cannot be read.
         """
-        return self._fitted(self._rows(check_indices(indices, len(self), self.name)))
+        wanted = check_indices(indices, len(self), self.name)
+        rows = self._rows(wanted)
+        for index, row in zip(wanted, rows, strict=True):
+            self._refuse_other(index, row.data)
+        return self._fitted(rows)
 
     def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
         """Yield the pixels of the images at ``indices``, which increase."""
@@ -86,7 +93,9 @@ class ArraySource(FileSource):
         wanted = check_indices(indices, len(self), self.name)
         rows = np.empty((len(wanted), *self.shape[1:]), np.uint8)
         for row, index in enumerate(wanted):
-            rows[row] = np.frombuffer(stored(index), np.uint8).reshape(self.shape[1:])
+            data = stored(index)
+            self._refuse_other(index, data)
+            rows[row] = np.frombuffer(data, np.uint8).reshape(self.shape[1:])
         return self._fitted(rows)
 
     def _fitted(self, rows: Images) -> Images:

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from fringe.errors import FringeError
+from fringe.errors import ChangedError, FringeError
 from fringe.paths import as_path
 from fringe.sources.decoding import decode_pixels, size_of
 from fringe.sources.faults import MOST, several
@@ -210,6 +210,28 @@ class FileSource(Fingerprinted):
         return self.fingerprint_at(range(first, last))
 
     @abstractmethod
+    def _label(self, index: int) -> str:
+        """Return what a message calls one image."""
+
+    def _is_other(self, index: int, data: bytes | memoryview) -> bool:
+        """Tell whether an image, as it is stored, is not the one that a fingerprint was told of.
+
+        That cannot be told of an image of which no fingerprint was asked yet.
+        """
+        return False
+
+    def _refuse_other(self, index: int, data: bytes | memoryview) -> None:
+        """Raise if an image was changed since the fingerprint was told that it is part of."""
+        if self._is_other(index, data):
+            raise self._changed(index)
+
+    def _changed(self, index: int) -> ChangedError:
+        return ChangedError(
+            f"{self._label(index)}: was changed since the data set was opened; run again as soon "
+            "as nothing changes it any more"
+        )
+
+    @abstractmethod
     def image_size(self, index: int) -> tuple[int, int]:
         """Return width and height of one image as it is stored, without decoding it."""
 
@@ -220,7 +242,8 @@ class FileSource(Fingerprinted):
         Raises
         ------
         FringeError
-            If an index is out of range or an image cannot be read.
+            If an index is out of range or an image cannot be read. A `ChangedError`, if it is not
+            the image any more of which a fingerprint was told.
         """
 
     @property
@@ -262,10 +285,6 @@ class EncodedSource(FileSource):
     def _revision(self) -> int | tuple[int, int]:
         has_tiffs = any(suffix_of(member) in {".tif", ".tiff"} for member in self.members)
         return (REVISION, _TIFF_REVISION) if has_tiffs else REVISION
-
-    @abstractmethod
-    def _label(self, index: int) -> str:
-        """Return what a message calls one image."""
 
     @abstractmethod
     def _bytes(self, index: int) -> bytes:
@@ -342,7 +361,9 @@ class EncodedSource(FileSource):
         # In increasing order, which is the quick one for files that are read as streams.
         for row in sorted(range(len(wanted)), key=wanted.__getitem__):
             index = wanted[row]
-            pixels = self._pixels(index, stored(index))
+            data = stored(index)
+            self._refuse_other(index, data)
+            pixels = self._pixels(index, data)
             if self.fit is None:
                 self._check_size(self._label(index), pixels.shape[1], pixels.shape[0])
             images[row] = pixels

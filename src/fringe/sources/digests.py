@@ -5,6 +5,7 @@ import hashlib
 import os
 import time
 import zlib
+from bisect import bisect
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,14 +14,15 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fringe.errors import FringeError
+from fringe.errors import ChangedError, FringeError
 from fringe.progress import activity, advance
 from fringe.sources.base import Indices, readable
 from fringe.sources.faults import MOST, several
 from fringe.sources.memory import Memory
 from fringe.sources.names import printable
+from fringe.steady import settled, wait_until_settled
 
-__all__ = ["ImageDigests", "file_digests", "pack", "remembered", "state_of", "unpack"]
+__all__ = ["ImageDigests", "file_digests", "forget", "pack", "remembered", "state_of", "unpack"]
 
 BLOCK = 1 << 20  # bytes of a file that are read at a time
 SAVED = 60.0  # seconds after which what was learnt is saved, while more is being learnt
@@ -77,7 +79,8 @@ def remembered(
     cache : Path, optional
         The folder of a `Memory`. It holds answers by ``what``, absolute path, size, and times of
         modification and of status change (which alone betrays a copy that kept the old
-        modification time). What was not known is added. What cannot be read is learnt again.
+        modification time). What was not known is added, unless a later change might not show in
+        these times (`fringe.steady`). What cannot be read is learnt again.
     what : str
         What is asked, to tell it from other questions of the same file.
     learn : callable
@@ -128,23 +131,46 @@ class _Notes:
         self._fresh: dict[str, dict[str, str]] = defaultdict(dict)
         self._saved = time.monotonic()
         self._asked = []
-        self.sizes = []
         folders: dict[str, str] = {}
-        for path in paths:
-            about = _stat(path)  # before reading: a change meanwhile makes the entry void
+        # Before reading: a change meanwhile makes the entry void.
+        files = [_stat(path) for path in paths]
+        now = time.time()
+        for path, about in zip(paths, files, strict=True):
             folder, name = os.path.split(path)
             if folder not in folders:
                 folders[folder] = os.path.abspath(folder)  # noqa: PTH100 - keeps symlinks
-            state = f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}"
-            self._asked.append((folders[folder], f"{what}/{name}", state))
-            self.sizes.append(about.st_size)
+            self._asked.append((folders[folder], f"{what}/{name}", _state(about)))
+        self.sizes = [about.st_size for about in files]
         self.answers: list[str | None] = [None] * len(paths)
+        self._lasting = [True] * len(paths)
         if self._memory is not None:
             places = {place for place, *_ in self._asked}
             known = {place: self._memory.read(place) for place in places}
             self.answers = [_valid(known[one].get(key), state) for one, key, state in self._asked]
             if None in self.answers:
                 self._take_over(what, self._memory.earlier())
+            self._settle(paths, files, now)
+
+    def state(self, number: int) -> str:
+        """Return the state in which a file is taken to be."""
+        return self._asked[number][2]
+
+    def _settle(
+        self, paths: Sequence[str | Path], files: Sequence[os.stat_result], now: float
+    ) -> None:
+        """Look again at files that may yet change without a trace, before anything is learnt."""
+        missing = [number for number, answer in enumerate(self.answers) if answer is None]
+        fresh = [number for number in missing if not settled(files[number], now)]
+        if fresh and wait_until_settled(files[number] for number in fresh):
+            now = time.time()
+            for number in fresh:
+                about = _stat(paths[number])
+                self._asked[number] = (*self._asked[number][:2], _state(about))
+                self.sizes[number] = about.st_size
+                self._lasting[number] = settled(about, now)
+        else:
+            for number in fresh:
+                self._lasting[number] = False
 
     def _take_over(self, what: str, earlier: Mapping[str, str]) -> None:
         """Note what earlier versions remembered."""
@@ -159,7 +185,8 @@ class _Notes:
         """Note an answer of one file, and save all from time to time."""
         place, key, state = self._asked[number]
         self.answers[number] = answer
-        self._fresh[place][key] = f"{state} {answer}"
+        if self._lasting[number]:
+            self._fresh[place][key] = f"{state} {answer}"
         if self.are_due:
             self.save()
 
@@ -185,6 +212,10 @@ class _Notes:
             self.save()
 
 
+def _state(about: os.stat_result) -> str:
+    return f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}"
+
+
 def _stat(path: str | Path) -> os.stat_result:
     """Return the state of a file. Asked of tens of thousands at each start, so without detours."""
     try:
@@ -198,6 +229,24 @@ def _valid(entry: str | None, state: str) -> str | None:
     """Return the answer of an entry; None if it is of another state of the file."""
     found, _, answer = (entry or "").partition(" ")
     return answer if entry is not None and found == state else None
+
+
+def forget(path: Path, cache: Path | None) -> None:
+    """Forget what is remembered of a file in the state in which it is.
+
+    For a file that turns out to be another one than remembered: otherwise that would stay so.
+    """
+    if cache is None or not path.exists():
+        return
+    place = os.path.abspath(path.parent)  # noqa: PTH100 - keeps symlinks
+    memory, state = Memory(cache), _state(_stat(path))
+    wrong = [
+        key
+        for key, entry in memory.read(place).items()
+        if key.rpartition("/")[2] == path.name and _valid(entry, state) is not None
+    ]
+    if wrong:
+        memory.add(place, dict.fromkeys(wrong, ""))
 
 
 def state_of(paths: Iterable[Path]) -> str:
@@ -249,8 +298,9 @@ class ImageDigests:
         self._what = f"hashes of images {what}".strip()
         self._cache = cache
         # Of each file the hashes of its images up to the last known one, and zeros of those between
-        # that are not known.
+        # that are not known; and the state of the file that they are of.
         self._known = [np.zeros((0, BYTES), np.uint8)] * len(self._files)
+        self._states = [""] * len(self._files)
 
     def of(self, indices: Indices, read: Callable[[list[int]], Iterable[bytes]]) -> str:
         """Return a hex SHA-256 of the images at ``indices``, in that order.
@@ -260,7 +310,8 @@ class ImageDigests:
         Raises
         ------
         FringeError
-            If an image cannot be read, or the cache cannot be written.
+            If an image cannot be read, the cache cannot be written, or a file was changed since it
+            was first asked for.
         """
         wanted = np.asarray(indices, np.int64)
         numbers = np.searchsorted(self._starts, wanted, side="right") - 1
@@ -271,6 +322,17 @@ class ImageDigests:
             self._learn(number, np.unique(rows), read)
             digests[here] = self._known[number][rows]
         return hashlib.sha256(digests.tobytes()).hexdigest()
+
+    def tells_apart(self, index: int, data: bytes | memoryview) -> bool:
+        """Tell whether an image is another one than that of which `of` told the hash, if it did."""
+        number = bisect(self._starts, index) - 1
+        row, known = index - self._starts[number], self._known[number]
+        if row >= len(known) or not known[row].any():
+            return False
+        other: bool = hashlib.sha256(data).digest()[:BYTES] != known[row].tobytes()
+        if other:
+            forget(self._files[number], self._cache)
+        return other
 
     def _learn(
         self,
@@ -284,6 +346,9 @@ class ImageDigests:
             return
         path, start = self._files[number], self._starts[number]
         notes = _Notes([path], self._cache, self._what)
+        if self._states[number] not in ("", notes.state(0)):
+            raise ChangedError(f"{path}: was changed while it was read; run again")
+        self._states[number] = notes.state(0)
         earlier = _hashes(notes.answers[0] or "")
         both = np.zeros((max(len(known), len(earlier), rows[-1] + 1), BYTES), np.uint8)
         both[: len(earlier)] = earlier

@@ -12,7 +12,7 @@ from fringe.progress import advance
 from fringe.sources.base import LARGEST, EncodedSource, Indices, as_path, check_count, readable
 from fringe.sources.choice import ALL, Choice
 from fringe.sources.decoding import size_of
-from fringe.sources.digests import file_digests
+from fringe.sources.digests import file_digests, forget
 from fringe.sources.fitting import Fit
 from fringe.sources.labels import LABELS_FILE, Labels, labels_in
 from fringe.sources.members import choose, left_out, no_images
@@ -120,6 +120,13 @@ class FolderSource(EncodedSource):
         advance(len(data))
         self._check_size(name, *size_of(data, name, only_read=True))
         return hashlib.sha256(data).hexdigest()
+
+    def _is_other(self, index: int, data: bytes | memoryview) -> bool:
+        known = self._hashes.get(self.members[index])
+        if known is None or hashlib.sha256(data).hexdigest() == known:
+            return False
+        forget(self.path / self.members[index], self.cache)
+        return True
 
     def _label(self, index: int) -> str:
         return printable(str(self.path / self.members[index]))

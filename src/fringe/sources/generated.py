@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from fringe.errors import FringeError
+from fringe.errors import ChangedError, FringeError
 from fringe.generators.output import USUAL, as_range
 from fringe.seeds import random_stream
 from fringe.sources.base import Fingerprinted, Images, Indices, as_path, check_indices, digest
-from fringe.sources.digests import file_digests
+from fringe.sources.digests import file_digests, forget
 
 if TYPE_CHECKING:
     from fringe.generators import Generator, Latents
@@ -66,8 +66,8 @@ class GeneratedSource(Fingerprinted):
     Raises
     ------
     FringeError
-        If the file is missing or is not a generator, the label, ``fp16`` or ``range`` does not fit
-        it, or an image holds a NaN or infinity.
+        If the file is missing, was changed meanwhile or is not a generator, the label, ``fp16`` or
+        ``range`` does not fit it, or an image holds a NaN or infinity.
     """
 
     simulated = False
@@ -124,7 +124,8 @@ class GeneratedSource(Fingerprinted):
         self.__dict__.update(state, _lock=threading.RLock())
 
     @cached_property
-    def _content(self) -> str:
+    def sha256(self) -> str:
+        """Hex SHA-256 of the file; once it is told, another file is not loaded."""
         return file_digests([self.path], self.cache)[0]
 
     def fingerprint_of(self, first: int, last: int) -> str:
@@ -134,7 +135,7 @@ class GeneratedSource(Fingerprinted):
         changed: list[object] = ["fp16"] if self.fp16 else []
         changed += ["classes", *self.class_counts] if self.class_counts is not None else []
         changed += ["range", *self.range] if self.range not in (None, USUAL) else []
-        return digest(["generated", REVISION, self._content, *asked, *changed])
+        return digest(["generated", REVISION, self.sha256, *asked, *changed])
 
     def _load(self) -> tuple[Generator, Latents]:
         with self._lock:
@@ -145,6 +146,13 @@ class GeneratedSource(Fingerprinted):
                 generator = load_generator(
                     self.path, self.device, precision=precision, range=self.range
                 )
+                if vars(self).get("sha256", generator.sha256) != generator.sha256:
+                    forget(self.path, self.cache)
+                    raise ChangedError(
+                        f"{self.path}: was changed since it was opened (its SHA-256 was "
+                        f"{self.sha256} and is {generator.sha256}); run again as soon as nothing "
+                        "changes it any more"
+                    )
                 self._check_label(generator.n_classes)
                 self._loaded = generator, Latents(self.seed, generator.z_dim)
             return self._loaded

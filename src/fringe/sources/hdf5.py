@@ -87,6 +87,9 @@ class Hdf5Source(ArraySource):
         self._refuse_unwritten(indices)
         return self._digest("hdf5", self.shape[1:], self._contents.of(indices, self._stored))
 
+    def _is_other(self, index: int, data: bytes | memoryview) -> bool:
+        return self._contents.tells_apart(index, data)
+
     def _rows(self, indices: Sequence[int]) -> Images:
         self._refuse_unwritten(indices)
         with readable(self.path, RuntimeError, KeyError), h5_file(self.path) as file:

@@ -223,6 +223,9 @@ class LmdbSource(EncodedSource):
         """
         return self._digest("lmdb", self._contents.of(indices, self._checked))
 
+    def _is_other(self, index: int, data: bytes | memoryview) -> bool:
+        return self._contents.tells_apart(index, data)
+
     def _label(self, index: int) -> str:
         return f"{self.path}!{text(self._key(index))}"
 
@@ -230,9 +233,8 @@ class LmdbSource(EncodedSource):
         return self._value(self._key(index))
 
     def __getstate__(self) -> dict[str, Any]:
-        """Pickle without the handle, and without keys and hashes, which are quicker read again."""
-        kept = {k: v for k, v in vars(self).items() if k != "_contents"}
-        return kept | {"_keys": [], "_opened": None}
+        """Pickle without the opened file, and without keys, which are quicker read again."""
+        return {**vars(self), "_keys": [], "_opened": None}
 
 
 @contextmanager

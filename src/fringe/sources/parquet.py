@@ -111,6 +111,9 @@ class ParquetSource(EncodedSource):
         """
         return self._digest("parquet", self._contents.of(indices, self._checked))
 
+    def _is_other(self, index: int, data: bytes | memoryview) -> bool:
+        return self._contents.tells_apart(index, data)
+
     def _group(self, index: int) -> tuple[int, int, int]:
         """Return the shard that holds a row, its group there, and its place in the group."""
         position = int(np.searchsorted(self._first_rows, index, side="right")) - 1

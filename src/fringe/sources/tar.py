@@ -130,6 +130,9 @@ class TarSource(EncodedSource):
         """
         return self._digest("tar", self._contents.of(indices, self._checked))
 
+    def _is_other(self, index: int, data: bytes | memoryview) -> bool:
+        return self._contents.tells_apart(index, data)
+
     def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
         places = self._places[np.asarray(indices, np.int64)].tolist()
         for number, of_shard in groupby(places, key=itemgetter(0)):

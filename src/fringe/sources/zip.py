@@ -30,7 +30,8 @@ class ZipSource(EncodedSource):
     """The images of a ZIP, sorted by full name; ``dataset.json`` and hidden files are ignored.
 
     Opening reads the central directory only, and so does the fingerprint: names, sizes and CRCs
-    of the images used. Files inside are never extracted.
+    of the images used. Files inside are never extracted. What is read must have these CRCs, also
+    in processes that open the archive again.
 
     Parameters
     ----------
@@ -122,10 +123,14 @@ class ZipSource(EncodedSource):
         return printable(f"{self.name}!{self.members[index]}")
 
     def _bytes(self, index: int) -> bytes:
-        member, size, _ = self._entries[index]
+        member, size, _ = entry = self._entries[index]
         if size > LARGEST:
             raise FringeError(
                 f"{self._label(index)}: unpacks to {size} bytes, which no image needs; remove it"
             )
-        with readable(self._label(index), KeyError, *DAMAGE):
-            return self._archive.get().read(member)
+        with readable(self._label(index), *DAMAGE):
+            archive = self._archive.get()  # perhaps opened by another process, and later
+            info = archive.NameToInfo.get(member)
+            if info is None or (info.filename, info.file_size, info.CRC) != entry:
+                raise self._changed(index)
+            return archive.read(info)
