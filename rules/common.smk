@@ -27,6 +27,7 @@ from fringe.files import is_made_from
 from fringe.networks import network_info, network_weights
 from fringe.networks.weights import mismatch
 from fringe.omission import summarize
+from fringe.planned import note_plan, planned_digests, refuse_other_plan
 from fringe.polling import mend
 from fringe.protocol import PAPER_DATASETS, plain_name
 from fringe.shard_sizes import remember_sizes
@@ -56,6 +57,14 @@ def checked(config):
     return checked
 
 
+def refuse_changed_plan():
+    """End a job that reads this file again if its run was planned with other data."""
+    try:
+        refuse_other_plan(Path(R), config["planned"])
+    except FringeError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def prepare(dry):
     """Set right what an earlier run left, and write down what this one keeps; ``dry``: only tell."""
     try:
@@ -63,6 +72,7 @@ def prepare(dry):
             clear_stale_locks(Path(".snakemake"))
             refuse_left_over(Path.cwd())
             remember_sizes(config, SOURCES)
+            note_plan(Path(R), config["planned"])
         set_damaged_aside(Path(config["results"], config["run"]), dry=dry)
     except FringeError as error:
         raise WorkflowError(str(error)) from None
@@ -109,6 +119,10 @@ MAIN, CONTROLS = in_files(config["network"]), [*map(in_files, config["controls"]
 # The control in figures that show one.
 SHOWN = in_files(plan.shown_control(config))
 WEIGHTS = plan.locate_weights(config, plan.hash_cache(config))
+# What jobs compare with what they read.
+config["planned"] = planned_digests(config, SOURCES, WEIGHTS)
+if not workflow.is_main_process:
+    refuse_changed_plan()
 SCHEMES = plan.schemes(config)
 # Of the schemes with weights optimized in pre-logits those that a run has: by the released
 # algorithm, and to the optimum.

@@ -27,6 +27,13 @@ from fringe.tables import SCORE_COLUMNS, compare_convergence, paper_numbers
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
+NO_WEIGHTS: dict[str, Any] = {
+    "network": "tiny_network:classifier",
+    "controls": [],
+    "weights": {},
+    "datasets": {},
+    "comparisons": {},
+}
 
 
 def load(path: Path) -> ModuleType:
@@ -258,16 +265,20 @@ def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.syspath_prepend(Path(__file__).parent)
     scripts = {path.stem: load(path) for path in SCRIPTS}
     config = {
+        **NO_WEIGHTS,
         "results": str(tmp_path),
         "run": "test",
         "sources": {"photos": {"kind": "photos", "count": 50, "resolution": 32, "seed": 0}},
-        "weights": {},
         "device": "cpu",
         "extraction": {"workers": 0},
     }
     made_from = {"images": "fingerprint", "network": "tiny_network:classifier", "batch_size": 20}
     made_from["precision"] = "float32"
     shards = []
+    images = open_configured(config, "photos").fingerprint_of(0, 40)
+    config["planned"] = {
+        f"sources/photos/{shard}": images for shard in ("0000000-0000040", "0000040-0000050")
+    }
     for shard in ("0000000-0000040", "0000040-0000050"):
         shards.append(tmp_path / "photos" / "net" / f"{shard}.h5")
         scripts["extract_features"].main(
@@ -305,7 +316,7 @@ def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         params=SimpleNamespace(
             revision=1, published={"network": name, "sha256": "", "count": 7000}
         ),
-        config={"sources": {"photos": {"statistics": {name: given}}}},
+        config={"sources": {"photos": {"statistics": {name: given}}}, "planned": {}},
         wildcards=SimpleNamespace(space="features", n="45", source="photos"),
     )
     scripts["measure_statistics"].main(published)
@@ -345,6 +356,7 @@ def test_image_shards_go_by_the_node_s_own_folder(
     monkeypatch.setattr(shutil, "copyfile", copy)
     imitation = {"kind": "imitation", "count": 50, "resolution": 32, "seed": 0, "severity": 1.0}
     config = {
+        **NO_WEIGHTS,
         "sources": {"fake": imitation},
         "device": "cpu",
         "extraction": {"workers": 1, "scratch": scratch, "keep_images": True},
@@ -355,6 +367,7 @@ def test_image_shards_go_by_the_node_s_own_folder(
     wildcards = SimpleNamespace(source="fake", shard=images.stem)
     source = open_configured(config, "fake")
     made_from: dict[str, Any] = {"images": source.fingerprint_of(0, 50)}
+    config["planned"] = {f"sources/fake/{images.stem}": made_from["images"]}
     job = SimpleNamespace(
         config=config,
         output=Named([images]),

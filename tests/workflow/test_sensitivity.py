@@ -143,8 +143,7 @@ def test_a_classifier_without_grad_cam_is_refused_before_maps_are_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     script = load(REPOSITORY / "workflow/scripts/measure_sensitivity.py")
-    monkeypatch.setattr(script, "load_network", lambda *_, **__: SimpleNamespace())
-    monkeypatch.setattr(script, "weights_path", lambda *_: None)
+    monkeypatch.setattr(script, "planned_network", lambda *_: SimpleNamespace())
     job = SimpleNamespace(
         config={"network": "mine:load", "device": "cpu", "datasets": {"faces": {"generated": "x"}}},
         params=SimpleNamespace(made_from={"network": "mine:load", "precision": "float32"}, n=9),

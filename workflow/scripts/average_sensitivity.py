@@ -3,7 +3,7 @@
 In: maps. Out: mean images, mean maps and mean Grad-CAM, with names and counts.
 """
 
-from fringe.plan import images_nearby
+from fringe.planned import planned_nearby
 from fringe.sensitivity import frequent_classes, mean_groups, read_sensitivity, write_groups
 from fringe.stage import Job, run
 
@@ -13,7 +13,7 @@ def main(job: Job) -> None:
     about = job.params.averaged
     found = read_sensitivity(job.input[0])
     generated = job.config["datasets"][job.wildcards.dataset]["generated"]
-    with images_nearby(job.config, generated, len(found.maps)) as source:
+    with planned_nearby(job.config, generated, len(found.maps)) as source:
         asked = about["classes"]
         classes = frequent_classes(found, asked) if isinstance(asked, int) else asked
         groups = mean_groups(found, source, classes)

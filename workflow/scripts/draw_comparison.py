@@ -5,7 +5,7 @@ In: scores, and the random draws of both. Out: PNG and PDF.
 
 from fringe.evaluation import load_draws, read_scores
 from fringe.figures import generator_comparison, save
-from fringe.plan import open_images
+from fringe.planned import planned_images
 from fringe.seeds import random_stream
 from fringe.stage import Job, run
 from fringe.tables import read_protocols
@@ -18,11 +18,11 @@ def main(job: Job) -> None:
     generators = about["comparison"]["generators"]
     grids = {}
     for dataset, path in zip(generators.values(), job.input.draws, strict=True):
-        source = open_images(job.config, job.config["datasets"][dataset]["generated"])
         indices, _ = load_draws(path)
         stream = random_stream(about["seed"], "comparison", dataset)
         chosen = stream.permutation(indices[0])[: rows * columns]
-        grids[dataset] = source.read(chosen)
+        with planned_images(job.config, job.config["datasets"][dataset]["generated"]) as source:
+            grids[dataset] = source.read(chosen)
     figure = generator_comparison(
         grids,
         read_scores(job.input.scores),

@@ -4,7 +4,7 @@ In: sensitivity maps. Out: PNG and PDF.
 """
 
 from fringe.figures import noise_examples, save
-from fringe.plan import open_images
+from fringe.planned import planned_images
 from fringe.sensitivity import REGIONS, NoisySource, read_sensitivity
 from fringe.stage import Job, run
 
@@ -15,12 +15,13 @@ def main(job: Job) -> None:
     """Draw one data set."""
     about = job.params.figure
     maps = read_sensitivity(job.input[0]).maps
-    source = open_images(job.config, job.config["datasets"][job.wildcards.dataset]["generated"])
+    generated = job.config["datasets"][job.wildcards.dataset]["generated"]
     shown = range(min(IMAGES, len(maps)))
-    panels = {"clean": source.read(shown)}
-    for region in REGIONS:
-        noisy = NoisySource(source, maps, region, about["scale"], about["seed"])
-        panels[region] = noisy.read(shown)
+    with planned_images(job.config, generated) as source:
+        panels = {"clean": source.read(shown)}
+        for region in REGIONS:
+            noisy = NoisySource(source, maps, region, about["scale"], about["seed"])
+            panels[region] = noisy.read(shown)
     figure = noise_examples(
         panels,
         about["scale"],

@@ -7,7 +7,7 @@ and PDF.
 from fringe.evaluation import load_gaussian, overview_of
 from fringe.features import open_features
 from fringe.figures import feature_overview, save
-from fringe.plan import open_images
+from fringe.planned import planned_images
 from fringe.stage import Job, run
 
 IMAGES = range(3)
@@ -30,9 +30,14 @@ def main(job: Job) -> None:
         (about["n_real"], about["n_generated"]),
         (n_real, n_generated),
     )
+    with (
+        planned_images(job.config, about["real"]) as real_source,
+        planned_images(job.config, about["generated"]) as generated_source,
+    ):
+        images = real_source.read(IMAGES), generated_source.read(IMAGES)
     figure = feature_overview(
-        open_images(job.config, about["real"]).read(IMAGES),
-        open_images(job.config, about["generated"]).read(IMAGES),
+        images[0],
+        images[1],
         found,
         title=about["title"],
         network=about["network"],

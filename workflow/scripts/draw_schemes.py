@@ -5,7 +5,7 @@ In: draws and scores. Out: PNG and PDF.
 
 from fringe.evaluation import load_draws, read_scores
 from fringe.figures import save, scheme_grids
-from fringe.plan import open_images
+from fringe.planned import planned_images
 from fringe.seeds import random_stream
 from fringe.stage import Job, run
 
@@ -24,8 +24,9 @@ def main(job: Job) -> None:
     # without a GPU makes them as well.
     device = "cpu" if job.config["device"] == "cpu" else "auto"
     count = 1 + max(int(indices.max()) for indices in shown.values())
-    source = open_images({**job.config, "device": device}, dataset["generated"], at_least=count)
-    grids = {scheme: source.read(indices) for scheme, indices in shown.items()}
+    config = {**job.config, "device": device}
+    with planned_images(config, dataset["generated"], at_least=count) as source:
+        grids = {scheme: source.read(indices) for scheme, indices in shown.items()}
     fids = read_scores(job.input.scores).groupby("scheme")["value"].mean()
     figure = scheme_grids(
         grids,

@@ -5,7 +5,7 @@ In: our weights, and those of the released algorithm where there are some. Out: 
 
 from fringe.evaluation import draw_extremes, load_reduced_costs, load_weights
 from fringe.figures import Extremes, save, weight_grids
-from fringe.plan import open_images
+from fringe.planned import planned_images
 from fringe.stage import Job, run
 
 
@@ -14,13 +14,14 @@ def main(job: Job) -> None:
     about = job.params.figure
     rows, columns = about["rows"], about["columns"]
     dataset = job.config["datasets"][job.wildcards.dataset]
-    source = open_images(job.config, dataset["generated"])
     extremes = []
-    for path in job.input:
-        weights = load_weights(path)
-        low, high = draw_extremes(weights, load_reduced_costs(path), rows * columns, about["seed"])
-        zeros = float((weights == 0).mean())
-        extremes.append(Extremes(source.read(low), source.read(high), zeros))
+    with planned_images(job.config, dataset["generated"]) as source:
+        for path in job.input:
+            weights = load_weights(path)
+            costs = load_reduced_costs(path)
+            low, high = draw_extremes(weights, costs, rows * columns, about["seed"])
+            zeros = float((weights == 0).mean())
+            extremes.append(Extremes(source.read(low), source.read(high), zeros))
     figure = weight_grids(
         *extremes,
         title=about["title"],

@@ -9,10 +9,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from fringe.devices import choose_device
 from fringe.evaluation import load_gaussian
-from fringe.networks import load_network
-from fringe.plan import open_images, open_seeded, weights_path
+from fringe.planned import planned_images, planned_network, planned_seed
 from fringe.sensitivity import explain_examples, look_closely, write_examples
 from fringe.stage import Job, run
 
@@ -22,18 +20,17 @@ def main(job: Job) -> None:
     config, about = job.config, job.params.made_from
     examples, generated = about["examples"], about["generated"]
     if "seeds" in examples:
-        made = [open_seeded(config, generated, seed).read([0]) for seed in examples["seeds"]]
+        made = []
+        for seed in examples["seeds"]:
+            with planned_seed(config, generated, seed) as source:
+                made.append(source.read([0]))
         images = np.concatenate(made)
         names = [f"{generated}: image 0 of seed {seed}" for seed in examples["seeds"]]
     else:
-        images = open_images(config, generated).read(examples["images"])
+        with planned_images(config, generated) as source:
+            images = source.read(examples["images"])
         names = [f"{generated}: image {index}" for index in examples["images"]]
-    network = load_network(
-        about["network"],
-        weights_path(config, about["network"]),
-        choose_device(config["device"]),
-        precision=about["precision"],
-    )
+    network = planned_network(config, about["network"], about["precision"])
     gaussians = (load_gaussian(path)[0] for path in (job.input.real, job.input.others))
     among = (network, *gaussians, about["n"])
     included = "images" in examples

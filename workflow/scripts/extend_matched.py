@@ -6,11 +6,9 @@ missing still.
 
 from pathlib import Path
 
-from fringe.devices import choose_device
 from fringe.evaluation import draw_on, save_extension, top1_classes
 from fringe.features import open_features
-from fringe.networks import load_network
-from fringe.plan import open_configured, weights_path
+from fringe.planned import planned_network, planned_source
 from fringe.resampling import shortage
 from fringe.stage import Job, run
 
@@ -26,23 +24,19 @@ def main(job: Job) -> None:
     missing = shortage(real, candidates, dataset["n_generated"])
     count = len(candidates)
     print(f"{sum(missing.values())} places of {len(missing)} classes missing")
-    found = draw_on(
-        # Batches are whole, also the last one.
-        open_configured(config, dataset["generated"], -(-limit // batch) * batch),
-        load_network(
-            config["network"],
-            weights_path(config, config["network"]),
-            choose_device(config["device"]),
-            precision=config["extraction"]["precision"],
-        ),
-        missing,
-        count,
-        limit,
-        batch_size=batch,
-        workers=config["extraction"]["workers"],
-        checkpoint=checkpoint,
-        key=job.params.made_from["made_from"],
-    )
+    whole = -(-limit // batch) * batch  # batches are whole, also the last one
+    with planned_source(config, dataset["generated"], whole) as source:
+        found = draw_on(
+            source,
+            planned_network(config, config["network"], config["extraction"]["precision"]),
+            missing,
+            count,
+            limit,
+            batch_size=batch,
+            workers=config["extraction"]["workers"],
+            checkpoint=checkpoint,
+            key=job.params.made_from["made_from"],
+        )
     print(
         f"{len(found.indices)} places filled by images {count} to {found.seen - 1}; "
         f"short, by class: {found.missing}"

@@ -4,10 +4,8 @@ In: which images these are. Out: ``features`` (k, D) and, of a classifier, ``log
 float32.
 """
 
-from fringe.devices import choose_device
 from fringe.evaluation import extract_extension, load_extension
-from fringe.networks import load_network
-from fringe.plan import open_configured, weights_path
+from fringe.planned import planned_network, planned_source
 from fringe.stage import Job, run
 
 
@@ -16,20 +14,16 @@ def main(job: Job) -> None:
     config, about = job.config, job.params.made_from
     extension = load_extension(job.input.extension)
     generated = config["datasets"][job.wildcards.dataset]["generated"]
-    extract_extension(
-        open_configured(config, generated, extension.seen),
-        load_network(
-            about["network"],
-            weights_path(config, about["network"]),
-            choose_device(config["device"]),
-            precision=about["precision"],
-        ),
-        extension,
-        job.output[0],
-        batch_size=about["batch_size"],
-        workers=config["extraction"]["workers"],
-        provenance=about,
-    )
+    with planned_source(config, generated, extension.seen) as source:
+        extract_extension(
+            source,
+            planned_network(config, about["network"], about["precision"]),
+            extension,
+            job.output[0],
+            batch_size=about["batch_size"],
+            workers=config["extraction"]["workers"],
+            provenance=about,
+        )
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

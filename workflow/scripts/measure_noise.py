@@ -3,10 +3,8 @@
 In: sensitivity maps, real statistics. Out: a row for each region.
 """
 
-from fringe.devices import choose_device
 from fringe.evaluation import load_gaussian, measure_region_noise, write_region_noise
-from fringe.networks import load_network
-from fringe.plan import images_nearby, weights_path
+from fringe.planned import planned_nearby, planned_network
 from fringe.sensitivity import read_sensitivity
 from fringe.stage import Job, run
 
@@ -14,14 +12,9 @@ from fringe.stage import Job, run
 def main(job: Job) -> None:
     """Measure one data set at one scale of the noise."""
     config, about = job.config, job.params.measured
-    network = load_network(
-        about["network"],
-        weights_path(config, about["network"]),
-        choose_device(config["device"]),
-        precision=about["precision"],
-    )
+    network = planned_network(config, about["network"], about["precision"])
     real, n_real = load_gaussian(job.input.real)
-    with images_nearby(config, about["generated"], about["count"]) as source:
+    with planned_nearby(config, about["generated"], about["count"]) as source:
         rows = measure_region_noise(
             source,
             read_sensitivity(job.input.maps).maps,

@@ -3,8 +3,10 @@
 In: sensitivity maps. Out: one row.
 """
 
+from contextlib import nullcontext
+
 from fringe.evaluation import write_region_shares
-from fringe.plan import open_images
+from fringe.planned import planned_file, planned_images
 from fringe.sensitivity import open_region, read_sensitivity, region_share
 from fringe.stage import Job, run
 
@@ -12,8 +14,12 @@ from fringe.stage import Job, run
 def main(job: Job) -> None:
     """Measure one data set."""
     dataset = job.config["datasets"][job.wildcards.dataset]
-    size = open_images(job.config, dataset["generated"]).resolution
-    share = region_share(read_sensitivity(job.input[0]).maps, open_region(dataset["region"], size))
+    region = dataset["region"]
+    with planned_images(job.config, dataset["generated"]) as source:
+        size = source.resolution
+    with planned_file(job.config, region) if isinstance(region, str) else nullcontext():
+        mask = open_region(region, size)
+    share = region_share(read_sensitivity(job.input[0]).maps, mask)
     labels = {"dataset": job.wildcards.dataset, "network": job.params.region["network"]}
     write_region_shares(job.output[0], [{**labels, **share._asdict()}])
 

@@ -4,10 +4,9 @@ In: images, and mean and covariance of real and of generated features. Out: maps
 classifier, classes and Grad-CAM.
 """
 
-from fringe.devices import choose_device
 from fringe.evaluation import load_gaussian
-from fringe.networks import load_network
-from fringe.plan import open_shard, parse_shard, weights_path
+from fringe.plan import parse_shard
+from fringe.planned import planned_network, planned_shard
 from fringe.sensitivity import measure_sensitivity, write_sensitivity
 from fringe.sensitivity.examples import no_grad_cam
 from fringe.stage import Job, run
@@ -16,18 +15,14 @@ from fringe.stage import Job, run
 def main(job: Job) -> None:
     """Measure those of the shard's images that FID is measured on."""
     config, about, n = job.config, job.params.made_from, job.params.n
-    first, last = parse_shard(job.wildcards.shard)
+    shard = job.wildcards.shard
+    first, last = parse_shard(shard)
     generated = config["datasets"][job.wildcards.dataset]["generated"]
-    network = load_network(
-        about["network"],
-        weights_path(config, about["network"]),
-        choose_device(config["device"]),
-        precision=about["precision"],
-    )
+    network = planned_network(config, about["network"], about["precision"])
     # Figures 13 and 15 would find out after hours.
     if about["network"] == config["network"] and getattr(network, "classifier", None) is None:
         raise no_grad_cam(about["network"])
-    with open_shard(config, generated, job.input.get("images")) as source:
+    with planned_shard(config, generated, shard, job.input.get("images")) as source:
         found = measure_sensitivity(
             source,
             network,

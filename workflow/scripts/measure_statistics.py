@@ -8,6 +8,7 @@ from fringe.exchange import read_statistics
 from fringe.features import open_features
 from fringe.metrics import describe_rank
 from fringe.networks import network_info
+from fringe.planned import planned_file
 from fringe.stage import Job, run
 
 
@@ -17,7 +18,8 @@ def main(job: Job) -> None:
     if published := job.params.published:
         network = published["network"]
         path = job.config["sources"][job.wildcards.source]["statistics"][network]["path"]
-        gaussian = read_statistics(path, network_info(network).feature_dim)
+        with planned_file(job.config, path):
+            gaussian = read_statistics(path, network_info(network).feature_dim)
         save_gaussian(job.output[0], gaussian, published["count"], published)
         return
     file = open_features(job.input.features)

@@ -3,17 +3,19 @@
 In: nothing but the configuration of the source. Out: ``images`` (n, H, W, 3) uint8.
 """
 
-from fringe.plan import open_configured, parse_shard
+from fringe.plan import parse_shard
+from fringe.planned import planned_shard
 from fringe.sources import render_shard
 from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:
     """Render the images that the shard's name says."""
-    source = open_configured(job.config, job.wildcards.source)
-    first, last = parse_shard(job.wildcards.shard)
+    shard = job.wildcards.shard
+    first, last = parse_shard(shard)
     scratch = job.config["extraction"]["scratch"]
-    render_shard(source, first, last, job.output[0], job.params.made_from, scratch=scratch)
+    with planned_shard(job.config, job.wildcards.source, shard, None) as source:
+        render_shard(source, first, last, job.output[0], job.params.made_from, scratch=scratch)
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

@@ -4,14 +4,15 @@ In: nothing but the configuration of the source. Out: ``images`` (N, H, W, C) ui
 stored, all of the array.
 """
 
-from fringe.plan import open_configured
+from fringe.planned import planned_source
 from fringe.sources.unpacked import unpack
 from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:
     """Unpack the source that the output's folder is named after."""
-    unpack(open_configured(job.config, job.wildcards.source), job.output[0])
+    with planned_source(job.config, job.wildcards.source) as source:
+        unpack(source, job.output[0])
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
