@@ -269,7 +269,7 @@ def _told_as(name: str, files: list[Path] | None = None) -> Iterator[None]:
         yield
     except FringeError as error:
         if isinstance(error, ChangedError) or _state(files or []) != before:
-            raise _changed(name, str(error)) from error
+            raise _changed(name, str(error).partition(";")[0]) from error  # without its advice
         raise
 
 

@@ -133,7 +133,10 @@ class FolderSource(EncodedSource):
 
     def _bytes(self, index: int) -> bytes:
         with readable(self._label(index)):
-            return (self.path / self.members[index]).read_bytes()
+            try:
+                return (self.path / self.members[index]).read_bytes()
+            except FileNotFoundError as error:
+                raise self._changed(index) from error
 
 
 def holds_images(folder: Path, follow_links: bool = False) -> bool:
