@@ -32,7 +32,7 @@ from fringe.sources.digests import file_digests
 from fringe.steady import steady
 
 SHARD = "0000000-0000024"
-CHANGED = r"(?s)sources/real: its data changed under the run \(.*\); nothing was made of it: run again"
+CHANGED = r"(?s)sources/real: its data changed under the run \(.*\); nothing was made of it: run"
 WAYS = ("rename", "in place")
 FILE = r"statistics\.npz: its data changed under the run"
 
