@@ -206,6 +206,17 @@ def test_prepare_says_what_to_do_in_its_options(
     assert main([*command, *advice]) == 0
 
 
+def test_prepare_keeps_to_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "in").mkdir()
+    Image.new("RGB", (6, 4)).save(tmp_path / "in/a.png")
+    command = ["prepare", str(tmp_path / "in"), str(tmp_path / "out.zip"), "--resolution", "4"]
+    assert main([*command, "--limit-pixels", "23"]) == 1
+    assert "6 x 4 pixels, more than the 23 that `--limit-pixels` allows" in capsys.readouterr().err
+    assert main([*command, "--limit-bytes", "23"]) == 1
+    assert "more than the 23 that `--limit-bytes` allows" in capsys.readouterr().err
+    assert main([*command, "--limit-pixels", "24"]) == 0
+
+
 def test_convert_and_fetch_call_the_library(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -113,6 +113,8 @@ def change(*keys: str, to: Any) -> Callable[[dict[str, Any]], None]:
         (change("weights", to={"untrained": "w.pt"}), "weights/untrained: w.pt is not there"),
         (change("weights", to={"clip": "real.zip"}), "weights/clip: no key names that network"),
         (change("results", to="real.zip"), "results: "),
+        (change("limits", to={"pixels": 255}), "sources/real: real.zip!00.png: has 16 x 16 pixels"),
+        (change("limits", to={"pixels": "many"}), "limits/pixels: "),
     ],
 )  # fmt: skip
 def test_faults(
@@ -193,7 +195,9 @@ def test_nothing_is_written_where_results_are_wrong(config: dict[str, Any], resu
     assert sorted(Path().iterdir()) == before
 
 
-@pytest.mark.parametrize("key", ["sources", "datasets", "evaluation", "weights", "schemes"])
+@pytest.mark.parametrize(
+    "key", ["sources", "datasets", "evaluation", "weights", "schemes", "limits"]
+)
 @pytest.mark.parametrize("value", [None, 3, "text", ["a"], {"a": None}, {"a": {"real": ["b"]}}])
 def test_any_shape_gets_a_message(config: dict[str, Any], key: str, value: Any) -> None:
     config[key] = value
@@ -213,6 +217,7 @@ def test_whatever_stands_anywhere_gets_a_message_or_is_right(
     config["datasets"]["faces"] |= {"snapshots": [], "sizes": [[12, 20]]}
     config["comparisons"] = {"pair": {"generators": {"a": "faces", "b": "faces"}}}
     config["weights"] = {"untrained": "w.pt"}
+    config["limits"] = {"pixels": 1000, "bytes": 10_000}
 
     def refused(holder: Any, key: Any) -> int:
         before, holder[key] = holder[key], copy.deepcopy(value)
@@ -593,9 +598,10 @@ def test_sizes() -> None:
 def test_a_spec_holds_what_its_kind_needs(config: dict[str, Any]) -> None:
     completed, _ = complete(config, SCHEMA)
     spec = plan.source_spec(completed, "real")
-    assert set(spec) == {"kind", *SOURCE_KEYS["files"], "least"}
+    assert set(spec) == {"kind", *SOURCE_KEYS["files"], "least", "limits"}
     assert (spec["kind"], spec["path"], spec["order"]) == ("files", "real.zip", "random")
-    rest = set(spec) - {"kind", "path", "order"}
+    assert spec["limits"] == {"pixels": 1 << 26, "bytes": 1 << 30}
+    rest = set(spec) - {"kind", "path", "order", "limits"}
     assert not any(spec[key] for key in rest), "none of these was asked for"
     assert plan.source_spec(completed, "fake") == {
         "kind": "imitation", "count": 100, "resolution": 16, "seed": 0, "severity": 0.8

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from fringe import __version__
 from fringe.errors import FringeError
+from fringe.limits import Limits
 from fringe.networks import network_names
 from fringe.paths import as_path
 
@@ -116,6 +117,7 @@ def prepare(options: argparse.Namespace) -> str:
             strict=options.strict,
             select=options.select,
             ignore=options.ignore,
+            limits=Limits(options.limit_pixels, options.limit_bytes),
         )
     except FringeError as error:
         raise FringeError(_in_options(str(error))) from error
@@ -128,7 +130,8 @@ def prepare(options: argparse.Namespace) -> str:
 
 
 def _in_options(message: str) -> str:
-    """Return a message with keys of a source, as a configuration has them, as options."""
+    """Return a message with keys of a configuration as options."""
+    message = message.replace("`limits/", "`--limit-")
     keys = "|".join(("select", "ignore", "order", "count", "follow_links", "strict", "resolution"))
     return re.sub(f"`({keys})(?:: ([^`]+))?`", _option, message)
 
@@ -247,6 +250,14 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATTERN",
         help="leave out images whose path or name fits, such as '*.heic'; may be repeated",
     )
+    for what, default in ("pixels", Limits.pixels), ("bytes", Limits.bytes):
+        one.add_argument(
+            f"--limit-{what}",
+            type=_positive,
+            default=default,
+            metavar="N",
+            help=f"`limits/{what}` of the configuration; default: {default:,}",
+        )
 
     one = commands.add_parser("convert", help="a generator's pickle to safetensors")
     one.set_defaults(run=convert)

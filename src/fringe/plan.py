@@ -118,8 +118,11 @@ def source_spec(config: Config, name: str) -> dict[str, Any]:
             # All its images, however many are used.
             about = config["sources"].get(real, {})
             keys = ("path", "follow_links", "select", "ignore")
-            spec["labels"] = {"kind": "files"} | {key: about.get(key) for key in keys}
-    return spec | {"least": source.get("least")} if kind == "files" else spec
+            spec["labels"] = {"kind": "files", "limits": config["limits"]}
+            spec["labels"] |= {key: about.get(key) for key in keys}
+    if kind == "files":
+        spec |= {"least": source.get("least"), "limits": config["limits"]}
+    return spec
 
 
 def hash_cache(config: Config) -> Path:
@@ -350,8 +353,10 @@ def _open_sources(
     """Open what can be: in a config with faults elsewhere, still every source that is right.
 
     A source whose shape is wrong is left out if a fault that is ``known`` already says so. So is a
-    source that would be opened with a key that is wrong.
+    source that would be opened with a key that is wrong. If limits are wrong, the usual ones hold.
     """
+    if any(re.match("limits[/:]", fault) for fault in known):
+        config = {**config, "limits": {}}
     found: Sources = {}
     opened = {}
     faults = []

@@ -14,6 +14,7 @@ from PIL import Image
 from fringe.errors import FringeError
 from fringe.features.decoding import read_ahead
 from fringe.files import atomic_path
+from fringe.limits import LIMITS, Limits
 from fringe.progress import progress
 from fringe.sources import ImageSource, open_source
 from fringe.sources.ahead import Ahead, along
@@ -42,6 +43,7 @@ def prepare(
     strict: bool = False,
     select: str | Sequence[str] | None = None,
     ignore: str | Sequence[str] | None = None,
+    limits: Limits = LIMITS,
 ) -> int:
     """Crop and resize the images of a data set into a ZIP, and return how many it holds.
 
@@ -54,7 +56,8 @@ def prepare(
 
     Parameters
     ----------
-    path, resolution, crop, filter, count, cache, follow_links, order, seed, strict, select, ignore
+    path, resolution, crop, filter, count, cache, follow_links, order, seed, strict, select, \
+ignore, limits
         See `fringe.sources.open_source`; without a resolution only ``crop`` may change sizes.
     out : path-like
         Ends in ``.zip``; appears when it is whole, replacing an earlier file.
@@ -83,6 +86,7 @@ def prepare(
         strict=strict,
         select=select,
         ignore=ignore,
+        limits=limits,
     )
     n = len(source)
     labels = labels_of(source)

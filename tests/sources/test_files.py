@@ -295,22 +295,8 @@ def test_other_colours(tmp_path: Path, mode: str, form: str):
 def test_moving_image(tmp_path: Path, pixels: np.ndarray):
     frames = [Image.fromarray(image) for image in pixels]
     data = encode(frames[0], "GIF", save_all=True, append_images=frames[1:3])
-    with pytest.raises(FringeError, match=r"x\.gif: holds 3 frames"):
+    with pytest.raises(FringeError, match=r"x\.gif: holds more than one frame"):
         _one(tmp_path, data, "gif")
-
-
-def test_decompression_bombs(tmp_path: Path, pixels: np.ndarray, monkeypatch: pytest.MonkeyPatch):
-    path = write_zip(tmp_path / "data.zip", {"a.png": encode(pixels[0])})
-    source = open_source(path)
-    with monkeypatch.context() as patch:
-        patch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
-        with pytest.raises(FringeError, match=r"zip!a\.png: too large to decode safely"):
-            source.read([0])
-    with monkeypatch.context() as patch:
-        patch.setattr("fringe.sources.zip.LARGEST", 100)
-        with pytest.raises(FringeError, match=r"zip!a\.png: unpacks to \d+ bytes"):
-            source.read([0])
-    assert source.read([0]).shape == (1, 20, 24, 3)
 
 
 # Names -----------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from fringe.errors import FringeError
+from fringe.limits import LIMITS, Limits
 from fringe.sources.base import FileSource, Images, Indices, check_count, check_indices
 from fringe.sources.fitting import Fit
 
@@ -41,13 +42,21 @@ class ArraySource(FileSource):
     Gray becomes RGB, which loses nothing.
     """
 
-    def __init__(self, name: str, held: Held, fit: Fit | None, count: int | None) -> None:
+    def __init__(
+        self,
+        name: str,
+        held: Held,
+        fit: Fit | None,
+        count: int | None,
+        limits: Limits = LIMITS,
+    ) -> None:
         """Check that an array holds images.
 
         Raises
         ------
         FringeError
-            If it does not, or there are fewer than ``count`` images.
+            If it does not, if they are larger than ``limits`` allow, or if there are fewer than
+            ``count`` images.
         """
         if not held.are_images:
             raise FringeError(
@@ -55,7 +64,8 @@ class ArraySource(FileSource):
                 f"3): {_remedy(held)}"
             )
         self.shape = held.shape
-        super().__init__(name, check_count(held.shape[0], count, name), fit)
+        limits.check_pixels(name, self.shape[2], self.shape[1])
+        super().__init__(name, check_count(held.shape[0], count, name), fit, limits)
 
     @abstractmethod
     def _rows(self, indices: Sequence[int]) -> Images:

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from fringe.errors import ChangedError, FringeError
+from fringe.limits import LIMITS, Limits
 from fringe.paths import as_path
 from fringe.sources.decoding import decode_pixels, size_of
 from fringe.sources.faults import MOST, several
@@ -25,7 +26,6 @@ from fringe.sources.names import suffix_of
 from fringe.stand_ins import refuse_stand_in
 
 __all__ = [
-    "LARGEST",
     "REVISION",
     "EncodedSource",
     "FileSource",
@@ -46,8 +46,6 @@ __all__ = [
 REVISION = 1
 # The same for sets with TIFFs among their names: since 2 the orientation tag is not applied.
 _TIFF_REVISION = 2
-#: Bytes: no encoded image is this large, a decompression bomb is.
-LARGEST = 1 << 30
 
 Images = npt.NDArray[np.uint8]
 Indices = Sequence[int] | npt.NDArray[np.integer]
@@ -163,6 +161,8 @@ class FileSource(Fingerprinted):
         The number of images.
     fit : Fit, optional
         How images are brought to one size, which changes FID; None: they are not.
+    limits : Limits
+        How large may be what is decoded at once.
     """
 
     simulated = False
@@ -173,11 +173,12 @@ class FileSource(Fingerprinted):
     #: What `select` and `ignore` leave out, by suffix ("2 .heic, 1 .exr"); "" if nothing.
     left_out = ""
 
-    def __init__(self, name: str, count: int, fit: Fit | None) -> None:
+    def __init__(self, name: str, count: int, fit: Fit | None, limits: Limits = LIMITS) -> None:
         """Keep them."""
         self.name = name
         self.count = count
         self.fit = fit
+        self.limits = limits
 
     @abstractmethod
     def fingerprint_at(self, indices: Indices) -> str:
@@ -299,7 +300,7 @@ class EncodedSource(FileSource):
         return self._size_of(index, self._bytes(index))
 
     def _size_of(self, index: int, data: bytes, only_read: bool = False) -> tuple[int, int]:
-        return size_of(data, self._label(index), only_read=only_read)
+        return size_of(data, self._label(index), only_read=only_read, limits=self.limits)
 
     def _checked(self, indices: Sequence[int]) -> Iterator[bytes]:
         """Yield what `_stored` does, to be hashed, and look at headers while it is at hand.
@@ -332,7 +333,7 @@ class EncodedSource(FileSource):
             )
 
     def _pixels(self, index: int, data: bytes) -> Images:
-        pixels = decode_pixels(data, self._label(index), self.strict)
+        pixels = decode_pixels(data, self._label(index), self.strict, self.limits)
         return pixels if self.fit is None else np.asarray(self.fit(Image.fromarray(pixels)))
 
     def read(self, indices: Indices) -> Images:

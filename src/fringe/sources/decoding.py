@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from fringe.errors import FringeError
+from fringe.limits import LIMITS, Limits
 from fringe.sources.decoder_warnings import hand_on
 from fringe.sources.headers import bits_of, bits_of_unread, bytes_behind, is_covered
 from fringe.sources.names import suffix_of
@@ -29,7 +30,9 @@ def decode(data: bytes, label: str, strict: bool = False) -> Image.Image:
     return Image.fromarray(decode_pixels(data, label, strict))
 
 
-def decode_pixels(data: bytes, label: str, strict: bool = False) -> NDArray[np.uint8]:
+def decode_pixels(
+    data: bytes, label: str, strict: bool = False, limits: Limits = LIMITS
+) -> NDArray[np.uint8]:
     """Return the encoded image ``data`` as it is stored, RGB of shape (height, width, 3).
 
     Grayscale, palette and 1-bit images become RGB, which loses nothing. An alpha channel that is
@@ -49,16 +52,17 @@ def decode_pixels(data: bytes, label: str, strict: bool = False) -> NDArray[np.u
         What messages call it; a TGA is known by the suffix.
     strict : bool
         Whether what the decoder warns of is refused.
+    limits : Limits
+        How large it may be; looked at before it is decoded.
 
     Raises
     ------
     FringeError
-        If it cannot be decoded, is too large to be an honest image (Pillow's guard against
-        decompression bombs), moves, or has transparency, more than 8 bits a channel or a colour
-        space other than RGB: converting those takes a decision that would change the score. If
-        ``strict``, also if the decoder warns of it.
+        If it cannot be decoded, is larger than ``limits`` allow, moves, or has transparency, more
+        than 8 bits a channel or a colour space other than RGB: converting those takes a decision
+        that would change the score. If ``strict``, also if the decoder warns of it.
     """
-    with _opened(data, label) as image:
+    with _opened(data, label, limits) as image:
         # Refused before decoding where the header tells, after it where only pixels tell.
         _refuse(image, data, label)
         if image.format in ("JPEG", "MPO"):
@@ -99,16 +103,18 @@ def _jpeg_pixels(image: Image.Image, data: bytes, label: str, strict: bool) -> N
     return np.asarray(_to_rgb(image, label))
 
 
-def size_of(data: bytes, label: str, *, only_read: bool = False) -> tuple[int, int]:
+def size_of(
+    data: bytes, label: str, *, only_read: bool = False, limits: Limits = LIMITS
+) -> tuple[int, int]:
     """Return width and height of the encoded image ``data``, from its header.
 
     Raises
     ------
     FringeError
-        If the header cannot be read or is that of too large an image; with ``only_read``, also if
-        it is of a kind that `decode` refuses.
+        If the header cannot be read, or is that of a larger image than ``limits`` allow; with
+        ``only_read``, also if it is of a kind that `decode` refuses.
     """
-    with _opened(data, label) as image:
+    with _opened(data, label, limits) as image:
         if only_read:
             _refuse(image, data, label)
         width, height = image.size
@@ -118,20 +124,19 @@ def size_of(data: bytes, label: str, *, only_read: bool = False) -> tuple[int, i
 
 
 @contextmanager
-def _opened(data: bytes, label: str) -> Iterator[Image.Image]:
+def _opened(data: bytes, label: str, limits: Limits) -> Iterator[Image.Image]:
     """Yield the image with its header read; whatever fails becomes a clear message."""
+    limits.check_bytes(label, len(data))
     # Code of a user's own network may have set it, and Pillow would fill up images that are cut.
     ImageFile.LOAD_TRUNCATED_IMAGES = False
+    Image.MAX_IMAGE_PIXELS = None  # ours is checked instead
     try:
         formats = (*_FORMATS, "TGA") if suffix_of(label) == ".tga" else _FORMATS
         with Image.open(io.BytesIO(data), formats=formats) as image:
+            limits.check_pixels(label, *image.size)
             yield image
     except (FringeError, MemoryError):
         raise
-    except Image.DecompressionBombError as error:
-        raise FringeError(
-            f"{label}: too large to decode safely ({error}); make it smaller"
-        ) from error
     except UnidentifiedImageError as error:
         if bits_of_unread(data) > 8:
             raise _too_deep(label, bits_of_unread(data)) from error
@@ -156,10 +161,9 @@ def _refuse(image: Image.Image, data: bytes, label: str) -> None:
             "profile you want (for example `magick in.jpg -colorspace sRGB out.png`)"
         )
     # Some cameras' JPEGs (MPO) carry further views behind the photograph: those do not count.
-    if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
-        raise FringeError(
-            f"{label}: holds {getattr(image, 'n_frames', 1)} frames; save the one you want"
-        )
+    # To count frames takes long where there are many, and a GIF or TIFF may hold a million.
+    if image.format != "MPO" and getattr(image, "is_animated", False):
+        raise FringeError(f"{label}: holds more than one frame; save the one you want")
     if image.format == "GIF" and not is_covered(image):
         raise FringeError(
             f"{label}: its frame covers only a part of its {image.width} x {image.height} pixels; "

@@ -8,8 +8,9 @@ from itertools import chain, islice
 from pathlib import Path
 
 from fringe.errors import FringeError
+from fringe.limits import LIMITS, Limits
 from fringe.progress import advance
-from fringe.sources.base import LARGEST, EncodedSource, Indices, as_path, check_count, readable
+from fringe.sources.base import EncodedSource, Indices, as_path, check_count, readable
 from fringe.sources.choice import ALL, Choice
 from fringe.sources.decoding import size_of
 from fringe.sources.digests import file_digests, forget
@@ -47,6 +48,8 @@ class FolderSource(EncodedSource):
         Follow symbolic links out of the folder, too.
     choice : Choice
         Which files count.
+    limits : Limits
+        How large may be what is decoded at once.
 
     Raises
     ------
@@ -66,6 +69,7 @@ class FolderSource(EncodedSource):
         *,
         follow_links: bool = False,
         choice: Choice = ALL,
+        limits: Limits = LIMITS,
     ) -> None:
         """List the images."""
         self.path = as_path(path)
@@ -78,7 +82,7 @@ class FolderSource(EncodedSource):
         self.left_out = left_out(names, members)
         self.members = members[: check_count(len(members), count, str(path))]
         self._hashes: dict[str, str] = {}  # of those that a fingerprint was asked of
-        super().__init__(str(path), len(self.members), fit)
+        super().__init__(str(path), len(self.members), fit, limits)
 
     @property
     def files(self) -> list[Path]:
@@ -113,12 +117,10 @@ class FolderSource(EncodedSource):
 
     def _checked_digest(self, path: Path) -> str:
         """Return the hex SHA-256 of an image that is read, and has the size of the first one."""
-        size, name = path.stat().st_size, printable(str(path))
-        if size > LARGEST:
-            raise FringeError(f"{name}: has {size} bytes, which no image needs; remove it")
-        data = path.read_bytes()
+        name = printable(str(path))
+        data = self._content(path, name)
         advance(len(data))
-        self._check_size(name, *size_of(data, name, only_read=True))
+        self._check_size(name, *size_of(data, name, only_read=True, limits=self.limits))
         return hashlib.sha256(data).hexdigest()
 
     def _is_other(self, index: int, data: bytes | memoryview) -> bool:
@@ -134,9 +136,13 @@ class FolderSource(EncodedSource):
     def _bytes(self, index: int) -> bytes:
         with readable(self._label(index)):
             try:
-                return (self.path / self.members[index]).read_bytes()
+                return self._content(self.path / self.members[index], self._label(index))
             except FileNotFoundError as error:
                 raise self._changed(index) from error
+
+    def _content(self, path: Path, label: str) -> bytes:
+        self.limits.check_bytes(label, path.stat().st_size)
+        return path.read_bytes()
 
 
 def holds_images(folder: Path, follow_links: bool = False) -> bool:

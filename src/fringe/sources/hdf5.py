@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fringe.errors import FringeError
 from fringe.files import h5_file
+from fringe.limits import LIMITS, Limits
 from fringe.progress import activity
 from fringe.sources.arrays import BLOCK, ArraySource, Held, choose_array
 from fringe.sources.base import Images, Indices, as_path, readable
@@ -42,6 +43,8 @@ class Hdf5Source(ArraySource):
         Use only the first ``count`` images.
     cache : path-like, optional
         Where hashes of images are remembered for the fingerprint (`ImageDigests`).
+    limits : Limits
+        How large may be what is decoded at once.
 
     Raises
     ------
@@ -56,6 +59,7 @@ class Hdf5Source(ArraySource):
         fit: Fit | None = None,
         count: int | None = None,
         cache: Path | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         """Open the file once, to check what it holds."""
         self.path = as_path(path)
@@ -67,7 +71,7 @@ class Hdf5Source(ArraySource):
             held = Held(dataset.shape, dataset.dtype)
             self._unwritten = _unwritten(dataset) if held.are_images and dataset.size else None
             self.grouped = _images_in_chunk(dataset) > 1
-        super().__init__(str(path), held, fit, count)
+        super().__init__(str(path), held, fit, count, limits)
 
     @property
     def files(self) -> list[Path]:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fringe.errors import FringeError
+from fringe.limits import LIMITS, Limits
 from fringe.sources.base import (
-    LARGEST,
     EncodedSource,
     Indices,
     as_path,
@@ -61,6 +61,8 @@ class LmdbSource(EncodedSource):
         Where hashes of values are remembered for the fingerprint (`ImageDigests`).
     choice : Choice
         Which keys count; all are read at once if it says so.
+    limits : Limits
+        How large may be what is decoded at once.
 
     Raises
     ------
@@ -77,11 +79,13 @@ class LmdbSource(EncodedSource):
         count: int | None = None,
         cache: Path | None = None,
         choice: Choice = ALL,
+        limits: Limits = LIMITS,
     ) -> None:
         """Open the environment, to check how many images it holds."""
         place = as_path(path)
         self.path = place / DATA_FILE if place.is_dir() else place
         self.cache = cache
+        self.limits = limits
         self._choice = choice
         # Of the first images. Threads share it, so it is replaced by a longer list, never changed.
         self._keys: list[bytes] = []
@@ -103,7 +107,7 @@ class LmdbSource(EncodedSource):
                     self.left_out = "1 value" if others == 1 else f"{others:,} values"
                 self._numbered = f"under keys {digest(self._keys)}"
             self._held = held
-            super().__init__(str(path), check_count(held, count, str(path)), fit)
+            super().__init__(str(path), check_count(held, count, str(path)), fit, limits)
             if not choice.everything:
                 self._refuse_several_sizes(sized)
             self._check_ends(tree, with_last=self.count == held)
@@ -143,7 +147,7 @@ class LmdbSource(EncodedSource):
     def _size(self, key: bytes, value: bytes) -> tuple[int, int]:
         """Return width and height of the image under a key."""
         with _advice(key):
-            return size_of(value, f"{self.path}!{text(key)}")
+            return size_of(value, f"{self.path}!{text(key)}", limits=self.limits)
 
     def _size_of(self, index: int, data: bytes, only_read: bool = False) -> tuple[int, int]:
         with _advice(self._key(index)):
@@ -160,7 +164,7 @@ class LmdbSource(EncodedSource):
             state = found.st_dev, found.st_ino, found.st_size
             opened = self._opened
             if opened is None or opened[0] != state:
-                self._opened = opened = state, Tree(self.path, LARGEST)
+                self._opened = opened = state, Tree(self.path, self.limits.bytes)
             yield opened[1]
 
     def _value(self, key: bytes) -> bytes:

@@ -1,10 +1,12 @@
 """Which keys of an LMDB environment are not those of the images that are meant."""
 
 import re
+import sys
 from collections.abc import Iterator
 from itertools import takewhile
 
 from fringe.errors import FringeError
+from fringe.limits import Limits
 from fringe.sources.decoding import size_of
 from fringe.sources.lmdb_tree import Tree
 
@@ -20,6 +22,7 @@ BOOKKEEPING = (
 )
 _DUNDER = re.compile(rb"__.+__", re.DOTALL)
 _SIZED = re.compile(rb"([1-9][0-9]*)-")  # 256-00000: an image, and its size in pixels
+_ANY_SIZE = Limits(pixels=sys.maxsize, bytes=sys.maxsize)
 SIZES = 20  # more numbers before the hyphen are not sizes
 
 
@@ -31,7 +34,7 @@ def text(key: bytes) -> str:
 def is_image(value: bytes) -> bool:
     """Tell whether a value begins as an image."""
     try:
-        size_of(value, "")
+        size_of(value, "", limits=_ANY_SIZE)
     except FringeError:
         return False
     return True

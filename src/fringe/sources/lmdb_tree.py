@@ -174,7 +174,8 @@ class Tree:
         """Return a value that lies in pages of its own."""
         if entry.size > self._largest:
             raise DamagedTreeError(
-                f"its size is {entry.size:,} bytes, and more than {self._largest:,} are not read"
+                f"its size is {entry.size:,} bytes, more than the {self._largest:,} that "
+                "`limits/bytes` allows"
             )
         (number,) = _NUMBER.unpack(entry.data)
         pages = self._pages_of(entry.size)

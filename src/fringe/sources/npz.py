@@ -14,6 +14,7 @@ from numpy.lib import format as npy
 
 from fringe.errors import FringeError
 from fringe.files import is_made_from
+from fringe.limits import LIMITS, Limits
 from fringe.progress import advance
 from fringe.sources.arrays import ArraySource, Held, choose_array
 from fringe.sources.base import Images, Indices, PerProcess, as_path, digest, readable
@@ -52,6 +53,8 @@ class NpzSource(ArraySource):
         Use only the first ``count`` images.
     cache : path-like, optional
         Where it is remembered that the array was whole (`remembered`).
+    limits : Limits
+        How large may be what is decoded at once.
 
     Raises
     ------
@@ -66,6 +69,7 @@ class NpzSource(ArraySource):
         fit: Fit | None = None,
         count: int | None = None,
         cache: Path | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         """Read the directory and the arrays' headers."""
         self.path = as_path(path)
@@ -79,7 +83,7 @@ class NpzSource(ArraySource):
             raise FringeError(
                 f"{path}: its array is in Fortran order; save numpy.ascontiguousarray(images)"
             )
-        super().__init__(str(path), held, fit, count)
+        super().__init__(str(path), held, fit, count, limits)
         if info.file_size != header_bytes + int(np.prod(self.shape, dtype=np.int64)):
             raise FringeError(
                 f"{path}: its array has {info.file_size} bytes, not those of shape {self.shape}; "

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fringe.errors import FringeError
+from fringe.limits import LIMITS, Limits
 from fringe.sources.base import FileSource, ImageSource, as_path, readable
 from fringe.sources.choice import ALL, Choice, choice_from_options
 from fringe.sources.fitting import Fit, fit_from_options
@@ -48,6 +49,7 @@ def open_source(
     strict: bool = False,
     select: str | Sequence[str] | None = None,
     ignore: str | Sequence[str] | None = None,
+    limits: Limits = LIMITS,
 ) -> ImageSource:
     """Open a data set of images.
 
@@ -106,6 +108,8 @@ def open_source(
         plain which files are the images: masks beside them, or several splits. ``*`` takes all.
     ignore : str or sequence of str, optional
         Patterns of images that are left out likewise, such as ``*.heic``, which is not read.
+    limits : Limits
+        How large may be what is decoded at once. They change no image.
 
     Returns
     -------
@@ -127,7 +131,7 @@ def open_source(
     is_ordered = order == "file" or (count is None and least is None)
     # A crop that leaves images out, and a random order, choose among all.
     takes_first = is_ordered and (fit is None or fit.height is None)
-    source = _open(path, fit, count if takes_first else None, cache, follow_links, choice)
+    source = _open(path, fit, count if takes_first else None, cache, follow_links, choice, limits)
     source.strict = strict
     if is_ordered:
         return in_order_of_files(source, count, cache)
@@ -141,23 +145,24 @@ def _open(
     cache: Path | None,
     follow_links: bool,
     choice: Choice,
+    limits: Limits,
 ) -> FileSource:
     place = as_path(path)
     if place.is_dir():
-        return _open_folder(path, place, fit, count, cache, follow_links, choice)
+        return _open_folder(path, place, fit, count, cache, follow_links, choice, limits)
     suffix = place.suffix.lower()
     if suffix in _SHARDED:
-        return _open_shards(path, suffix, _shards(place), fit, count, cache, choice)
+        return _open_shards(path, suffix, _shards(place), fit, count, cache, choice, limits)
     if suffix == ".zip":
-        return ZipSource(path, fit, count, choice)
+        return ZipSource(path, fit, count, choice, limits)
     if suffix in {".npz", ".h5", ".hdf5"}:
         _refuse_choice(path, suffix, choice)
     if suffix == ".npz":
-        return NpzSource(path, fit, count, cache)
+        return NpzSource(path, fit, count, cache, limits)
     if suffix in {".h5", ".hdf5"}:
-        return Hdf5Source(path, fit, count, cache)
+        return Hdf5Source(path, fit, count, cache, limits)
     if suffix == ".mdb":
-        return LmdbSource(path, fit, count, cache, choice)
+        return LmdbSource(path, fit, count, cache, choice, limits)
     if not place.exists():
         raise FringeError(f"{path}: is not there; correct the path or put the data there")
     _refuse_compressed(place)
@@ -182,6 +187,7 @@ def _open_folder(
     cache: Path | None,
     follow_links: bool,
     choice: Choice,
+    limits: Limits,
 ) -> FileSource:
     """Tell a folder of images from an LMDB and from a folder of shards by what lies in it."""
     with readable(path):
@@ -194,7 +200,9 @@ def _open_folder(
         for name in names:
             _refuse_compressed(place / name)
     if not kinds:
-        return FolderSource(path, fit, count, cache, follow_links=follow_links, choice=choice)
+        return FolderSource(
+            path, fit, count, cache, follow_links=follow_links, choice=choice, limits=limits
+        )
     if holds_images(place, follow_links):
         kinds.append("images")
     if len(kinds) > 1:
@@ -202,11 +210,11 @@ def _open_folder(
             f"{path}: holds {' and '.join(kinds)}; give each kind a folder of its own"
         )
     if held["an LMDB"]:
-        return LmdbSource(path, fit, count, cache, choice)
+        return LmdbSource(path, fit, count, cache, choice, limits)
     suffix = next(suffix for suffix in _SHARDED if held[f"{suffix} files"])
     shards = [place / name for name in held[f"{suffix} files"]]
     _refuse_twice(shards)
-    return _open_shards(path, suffix, shards, fit, count, cache, choice)
+    return _open_shards(path, suffix, shards, fit, count, cache, choice, limits)
 
 
 def _open_shards(
@@ -217,13 +225,14 @@ def _open_shards(
     count: int | None,
     cache: Path | None,
     choice: Choice,
+    limits: Limits,
 ) -> FileSource:
     if not choice.everything:
         refuse_merged_shards(shards, str(path))
     if suffix == ".tar":
-        return TarSource(path, shards, fit, count, cache, choice)
+        return TarSource(path, shards, fit, count, cache, choice, limits)
     _refuse_choice(path, suffix, choice)
-    return ParquetSource(path, shards, fit, count, cache)
+    return ParquetSource(path, shards, fit, count, cache, limits)
 
 
 def _refuse_choice(path: str | Path, suffix: str, choice: Choice) -> None:
@@ -319,6 +328,7 @@ _KEYS: dict[str, dict[str, tuple[type | tuple[type, ...], bool]]] = {
         "strict": (bool, True),
         "select": ((str, list), True),
         "ignore": ((str, list), True),
+        "limits": (dict, True),
     },
     "generator": {
         "path": (str, False),
@@ -350,11 +360,12 @@ def source_from_spec(
     ----------
     spec : mapping
         ``{"kind": "files", "path", "count", "resolution", "crop", "filter", "follow_links",
-        "order", "seed", "least", "strict", "select", "ignore"}`` (all but the path may be None or
-        left out), ``{"kind": "generator", "path", "count", "seed", "truncation", "noise", "label",
-        "labels", "fp16", "range"}`` (the last four may; ``labels``, for the label "dataset" and no
-        other, specifies the real images whose labels it follows), ``{"kind": "photos", "count",
-        "resolution", "seed"}`` or ``{"kind": "imitation", "count", "resolution", "seed",
+        "order", "seed", "least", "strict", "select", "ignore", "limits"}`` (all but the path may
+        be None or left out), ``{"kind": "generator", "path", "count", "seed", "truncation",
+        "noise", "label", "labels", "fp16", "range"}`` (the last four may; ``labels``, for the label
+        "dataset" and no other, specifies the real images whose labels it follows), ``{"kind":
+        "photos", "count", "resolution", "seed"}`` or ``{"kind": "imitation", "count",
+        "resolution", "seed",
         "severity"}``.
     cache : path-like, optional
         See `open_source`.
@@ -382,6 +393,7 @@ def source_from_spec(
             strict=bool(values["strict"]),
             select=values["select"],
             ignore=values["ignore"],
+            limits=Limits(**(values["limits"] or {})),
         )
     if spec["kind"] == "generator":
         return GeneratedSource(

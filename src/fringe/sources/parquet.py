@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fringe.errors import FringeError
+from fringe.limits import LIMITS, Limits
 from fringe.sources.base import EncodedSource, Indices, PerProcess, check_count, readable
 from fringe.sources.concatenated import refuse_parquet
 from fringe.sources.digests import ImageDigests
@@ -45,6 +46,8 @@ class ParquetSource(EncodedSource):
         Use only the first ``count`` images.
     cache : path-like, optional
         Where hashes of images are remembered for the fingerprint (`ImageDigests`).
+    limits : Limits
+        How large may be what is decoded at once.
 
     Raises
     ------
@@ -62,6 +65,7 @@ class ParquetSource(EncodedSource):
         fit: Fit | None = None,
         count: int | None = None,
         cache: Path | None = None,
+        limits: Limits = LIMITS,
     ) -> None:
         """Read the footers of the files that are used."""
         self.cache = cache
@@ -92,7 +96,7 @@ class ParquetSource(EncodedSource):
         count = check_count(int(self._first_rows[-1]), count, str(path))
         self.shards = list(shards[: self._group(count - 1)[0] + 1])
         self._reader = PerProcess(partial(_Reader, self.column))
-        super().__init__(str(path), count, fit)
+        super().__init__(str(path), count, fit, limits)
 
     @property
     def files(self) -> list[Path]:

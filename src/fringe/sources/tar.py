@@ -12,6 +12,7 @@ from typing import BinaryIO
 import numpy as np
 
 from fringe.errors import FringeError
+from fringe.limits import LIMITS, Limits
 from fringe.sources.base import EncodedSource, Indices, check_count, readable, refuse_escape
 from fringe.sources.choice import ALL, Choice
 from fringe.sources.digests import ImageDigests, pack, remembered, unpack
@@ -58,6 +59,8 @@ class TarSource(EncodedSource):
         Where places of members, and hashes for the fingerprint, are remembered (`remembered`).
     choice : Choice
         Which files count.
+    limits : Limits
+        How large may be what is decoded at once.
 
     Raises
     ------
@@ -76,6 +79,7 @@ class TarSource(EncodedSource):
         count: int | None = None,
         cache: Path | None = None,
         choice: Choice = ALL,
+        limits: Limits = LIMITS,
     ) -> None:
         """Learn where each image lies."""
         self.cache = cache
@@ -112,7 +116,7 @@ class TarSource(EncodedSource):
         # The first image of each archive, and the end of the last one.
         self._starts = np.searchsorted(self._places[:, 0], range(len(shards) + 1)).tolist()
         self.shards = list(shards[: int(self._places[-1, 0]) + 1])
-        super().__init__(name, count, fit)
+        super().__init__(name, count, fit, limits)
 
     @property
     def files(self) -> list[Path]:
@@ -139,6 +143,7 @@ class TarSource(EncodedSource):
             shard = self.shards[number]
             with readable(shard), shard.open("rb") as file:
                 for _, start, size in of_shard:
+                    self.limits.check_bytes(str(shard), size, f"the image at byte {start}")
                     file.seek(start)
                     yield file.read(size)
 
@@ -147,6 +152,7 @@ class TarSource(EncodedSource):
 
     def _bytes(self, index: int) -> bytes:
         number, start, size = self._places[index].tolist()
+        self.limits.check_bytes(self._label(index), size)
         with readable(self.shards[number]), self.shards[number].open("rb") as file:
             file.seek(start)
             data: bytes = file.read(size)

@@ -6,8 +6,8 @@ from pathlib import Path
 from zipfile import ZipInfo
 
 from fringe.errors import FringeError
+from fringe.limits import LIMITS, Limits
 from fringe.sources.base import (
-    LARGEST,
     EncodedSource,
     Indices,
     PerProcess,
@@ -43,6 +43,8 @@ class ZipSource(EncodedSource):
         Use only the first ``count`` images.
     choice : Choice
         Which files count.
+    limits : Limits
+        How large may be what is decoded at once.
 
     Raises
     ------
@@ -59,6 +61,7 @@ class ZipSource(EncodedSource):
         fit: Fit | None = None,
         count: int | None = None,
         choice: Choice = ALL,
+        limits: Limits = LIMITS,
     ) -> None:
         """Read the central directory."""
         self.path = as_path(path)
@@ -89,7 +92,7 @@ class ZipSource(EncodedSource):
             refuse_link(info, name)
         self._entries = [(info.filename, info.file_size, info.CRC) for info in used]
         self.members = [info.filename for info in used]
-        super().__init__(name, len(self._entries), fit)
+        super().__init__(name, len(self._entries), fit, limits)
 
     @property
     def files(self) -> list[Path]:
@@ -124,10 +127,7 @@ class ZipSource(EncodedSource):
 
     def _bytes(self, index: int) -> bytes:
         member, size, _ = entry = self._entries[index]
-        if size > LARGEST:
-            raise FringeError(
-                f"{self._label(index)}: unpacks to {size} bytes, which no image needs; remove it"
-            )
+        self.limits.check_bytes(self._label(index), size)
         with readable(self._label(index), *DAMAGE):
             archive = self._archive.get()  # perhaps opened by another process, and later
             info = archive.NameToInfo.get(member)
