@@ -68,7 +68,7 @@ def test_what_cannot_be_read(tmp_path: Path, content: str | bytes, message: str)
 def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FringeError, match=r"none\.yaml: is not there; correct the path"):
         read_config(tmp_path / "none.yaml")
-    with pytest.raises(FringeError, match="cannot be read"):
+    with pytest.raises(FringeError, match="is a folder, where a file must be"):
         read_config(tmp_path)
 
 

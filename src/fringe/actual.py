@@ -17,6 +17,7 @@ from fringe import utilization
 from fringe.costs import Device, Job, part
 from fringe.dag import depths, longest_path
 from fringe.errors import FringeError
+from fringe.regular import read_text
 from fringe.stage import read_description
 
 __all__ = [
@@ -113,7 +114,7 @@ def _described(folder: Path) -> list[Job]:
     """Return the jobs that came to their end, as their logs describe them."""
     jobs = []
     for path in sorted((folder / "logs").rglob("*.log")):
-        if told := read_description(path.read_text(errors="replace")):
+        if told := read_description(_text(path)):
             place = path.relative_to(folder / "logs")
             benchmark = Path("benchmarks", place).with_suffix(".tsv")
             jobs.append(
@@ -131,7 +132,7 @@ def _described(folder: Path) -> list[Job]:
 def read_seconds(path: Path) -> float | None:
     """Return the wall time in a benchmark file of Snakemake's, its mean if it was repeated."""
     try:
-        head, *rows = [line.split("\t") for line in path.read_text().splitlines()]
+        head, *rows = [line.split("\t") for line in read_text(path).splitlines()]
         values = [float(row[head.index("s")]) for row in rows]
         return sum(values) / len(values)
     except (OSError, ValueError, ZeroDivisionError):
@@ -145,17 +146,21 @@ def device_of(folder: Path, benchmark: str) -> Device:
 
 def _log(folder: Path, benchmark: str) -> str:
     """Return the log of a job, which lies as its benchmark file does; "" if it is not there."""
-    path = (folder / "logs" / Path(benchmark).relative_to("benchmarks")).with_suffix(".log")
+    return _text((folder / "logs" / Path(benchmark).relative_to("benchmarks")).with_suffix(".log"))
+
+
+def _text(path: Path) -> str:
+    """Return a log; "" if there is none that can be read."""
     try:
-        return path.read_text(errors="replace")
-    except OSError:
+        return read_text(path, errors="replace")
+    except (OSError, FringeError):
         return ""
 
 
 def read_kept(folder: Path) -> dict[str, dict[str, Any]]:
     """Return what was kept of a run's last estimate by `Job.name`, {} if it cannot be read."""
     try:
-        content = json.loads((folder / "estimate.json").read_text())
+        content = json.loads(read_text(folder / "estimate.json"))
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

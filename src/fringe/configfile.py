@@ -11,8 +11,12 @@ from typing import Any, NamedTuple, cast
 import yaml
 
 from fringe.errors import FringeError
+from fringe.reasons import unreadable
+from fringe.regular import read_regular
 
 __all__ = ["Entry", "duplicate_keys", "read_config", "read_entries"]
+
+LARGEST = 16 << 20  # bytes of a configuration
 
 
 class Entry(NamedTuple):
@@ -99,11 +103,10 @@ def duplicate_keys(entries: Iterable[Entry]) -> list[str]:
 
 def _text(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        content = read_regular(path, LARGEST)
     except OSError as error:
-        gone = isinstance(error, FileNotFoundError)
-        why = "is not there" if gone else f"cannot be read ({error})"
-        raise FringeError(f"{path}: {why}; correct the path") from None
+        why = unreadable(error) or f"cannot be read ({error}); correct the path"
+        raise FringeError(f"{path}: {why}") from None
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FringeError(f"{path}: is in UTF-16; save it as UTF-8")
     try:

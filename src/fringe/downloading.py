@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from fringe.errors import FringeError
 from fringe.progress import progress
+from fringe.regular import open_regular
 from fringe.texts import printable
 
 if TYPE_CHECKING:
@@ -23,9 +24,15 @@ CHUNK = 1 << 20  # bytes
 TIMEOUT = 10, 60  # seconds: to connect, and between two pieces of an answer
 
 
-def sha256_of(path: Path) -> str:
-    """Return the hex SHA-256 of a file."""
-    with path.open("rb") as file:
+def sha256_of(path: Path, limit: int | None = None) -> str:
+    """Return the hex SHA-256 of a regular file, which has at most ``limit`` bytes.
+
+    Raises
+    ------
+    FringeError, OSError
+        If it is not, or cannot be read.
+    """
+    with open_regular(path, limit) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 

@@ -10,6 +10,7 @@ by N, which makes their covariances smaller by a factor of 1 - 1/N.
 import os
 import zipfile
 import zlib
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.metrics import Gaussian
 from fringe.metrics.arrays import as_numpy, require_finite
+from fringe.regular import LARGEST_CHECKPOINT, open_regular
 from fringe.sources.base import readable
 from fringe.stand_ins import refuse_stand_in
 
@@ -54,19 +56,20 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
     """
     refuse_stand_in(path)
     damage = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
-    with readable(path, *damage):
-        with Path(path).open("rb") as file:
-            if file.read(2) != b"PK":  # numpy would take a lone array, or a pickle, for an NPZ
-                raise FringeError(f"{path}: is damaged or no NPZ file; fetch or make it again")
-        with np.load(path, allow_pickle=False) as arrays:
-            missing = [name for name in ("mu", "sigma") if name not in arrays.files]
-            if missing:
-                raise FringeError(
-                    f"{path}: has no array `{missing[0]}`, but {arrays.files}; give a file of "
-                    "statistics, with `mu` and `sigma`"
-                )
-            _check_headers(path, _header(arrays, "mu"), _header(arrays, "sigma"), dim)
-            mean, covariance = arrays["mu"], arrays["sigma"]
+    with readable(path, *damage), ExitStack() as opened:
+        file = opened.enter_context(open_regular(path, LARGEST_CHECKPOINT))
+        if file.read(2) != b"PK":  # numpy would take a lone array, or a pickle, for an NPZ
+            raise FringeError(f"{path}: is damaged or no NPZ file; fetch or make it again")
+        file.seek(0)
+        arrays = opened.enter_context(np.load(file, allow_pickle=False))
+        missing = [name for name in ("mu", "sigma") if name not in arrays.files]
+        if missing:
+            raise FringeError(
+                f"{path}: has no array `{missing[0]}`, but {arrays.files}; give a file of "
+                "statistics, with `mu` and `sigma`"
+            )
+        _check_headers(path, _header(arrays, "mu"), _header(arrays, "sigma"), dim)
+        mean, covariance = arrays["mu"], arrays["sigma"]
     for name, array in (("mu", mean), ("sigma", covariance)):
         if not np.isfinite(array).all():
             raise FringeError(f"{path}: `{name}` holds NaN or infinity; make the file again")

@@ -16,6 +16,7 @@ from fringe.downloading import download, sha256_of
 from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.progress import progress
+from fringe.regular import open_regular
 from fringe.sources import as_path
 from fringe.sources.zipfiles import refuse_unreadable
 from fringe.stand_ins import stand_in_at
@@ -111,7 +112,7 @@ def _is_generator(path: Path) -> bool:
 
 
 def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         return file.read(len(PARQUET)) == PARQUET
 
 
@@ -129,7 +130,7 @@ def _unpack(archive: Path, folder: str, path: Path) -> None:
     making = path.with_name(f"{path.name}.unpacking")
     shutil.rmtree(making, ignore_errors=True)
     try:
-        with zipfile.ZipFile(archive) as opened:
+        with open_regular(archive) as file, zipfile.ZipFile(file) as opened:
             members = {
                 info: PurePosixPath(info.filename).relative_to(inside)
                 for info in opened.infolist()
@@ -150,8 +151,8 @@ def _unpack(archive: Path, folder: str, path: Path) -> None:
                     )
                 target = making / place
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with opened.open(info) as held, target.open("wb") as file:
-                    shutil.copyfileobj(held, file, 1 << 20)
+                with opened.open(info) as held, target.open("wb") as out:
+                    shutil.copyfileobj(held, out, 1 << 20)
         making.rename(path)
     except (zipfile.BadZipFile, OSError) as error:
         raise FringeError(f"{archive}: cannot be unpacked ({error}); delete it") from error

@@ -1,26 +1,32 @@
 """Files that are either whole or not there."""
 
 import errno
+import hashlib
 import os
 import shutil
 import socket
+import stat
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext, suppress
 from glob import escape
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import h5py
 
 from fringe import __version__
 from fringe.errors import DamagedFileError, FringeError
+from fringe.reasons import unwritable
+from fringe.regular import check_regular
 
 __all__ = [
     "atomic_path",
     "attributes",
     "create_h5",
+    "create_new",
     "h5_file",
     "is_made_from",
     "open_h5",
@@ -28,68 +34,106 @@ __all__ = [
     "scratch_copy",
 ]
 
+_LONGEST_STEM = 96  # bytes; a name has 255, and a temporary one has 64 of the node and 40 others
+
 
 @contextmanager
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a temporary name beside ``path``; rename it to ``path`` when the block succeeds.
+    """Yield a temporary file beside ``path``; rename it to ``path`` when the block succeeds.
 
-    The temporary file is removed when the block fails, so a reader never meets half a file.
-    Its name keeps the suffix (writers choose formats by it) and holds node and process id.
+    The temporary file is empty, new, and removed when the block fails, so a reader never meets half
+    a file. Its name keeps the suffix (writers choose formats by it) and holds node, process id and
+    a random part, so that nobody can have put a link there that leads to another file.
 
     Raises
     ------
     FringeError
-        If the folder or the file cannot be written, or the disk is full.
+        If the folder or the file cannot be written, the disk is full, or somebody put something
+        else in the place of the temporary file.
     """
     path = Path(path)
-    partial = path.with_name(f".{path.stem}~{_process()}.part{path.suffix}")
+    partial = path.with_name(f"{_begin(path)}{_process()}-{token_hex(8)}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield partial
-        partial.replace(path)
-    except BaseException as error:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
-        if not _unwritable(error):
+        _refuse_folder(path)
+        create_new(partial)
+        try:
+            yield partial
+            _refuse_exchanged(partial)
+            partial.replace(path)
+        except BaseException:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise
-        raise FringeError(
-            f"{path}: cannot be written ({_reason(error)}); free some space or choose a folder "
-            "that you may write to, then run again: what was finished before is kept"
-        ) from error
+    except BaseException as error:
+        told = unwritable(error) if _is_about(error, path, partial) else None
+        if told is None:
+            raise
+        raise _cannot_write(path, *told) from error
+
+
+def create_new(path: str | os.PathLike[str]) -> None:
+    """Create an empty file of which nothing, not even a link, is there yet.
+
+    Raises
+    ------
+    OSError
+        If something is there, or the folder cannot be written.
+    """
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC))
+
+
+def _begin(path: Path) -> str:
+    """Return how the names of a file's temporary files begin; they have room for what follows."""
+    stem = os.fsencode(path.stem)
+    if len(stem) <= _LONGEST_STEM:
+        return f".{path.stem}~"
+    begin = os.fsdecode(stem[: _LONGEST_STEM // 2]).encode("utf-8", "ignore").decode()
+    return f".{begin}-{hashlib.sha256(stem).hexdigest()[:16]}~"
 
 
 def _process() -> str:
     """Return what tells this process from all others that may write to a shared file system."""
-    return f"{socket.gethostname()}-{os.getpid()}"
+    return f"{socket.gethostname()[:64]}-{os.getpid()}"
+
+
+def _refuse_folder(path: Path) -> None:
+    """Raise before anything is computed if a name is too long, or a folder has it."""
+    with suppress(FileNotFoundError):
+        if stat.S_ISDIR(path.lstat().st_mode):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+
+
+def _refuse_exchanged(partial: Path) -> None:
+    about = partial.lstat()
+    if not stat.S_ISREG(about.st_mode):
+        raise FringeError(
+            f"{partial}: somebody put something else in its place while it was written; choose a "
+            "folder that only you and people you trust may write to"
+        )
+    if not about.st_size:
+        raise FileNotFoundError(errno.ENOENT, "nothing was written", str(partial))
+
+
+def _is_about(error: BaseException, path: Path, partial: Path) -> bool:
+    """Tell whether an error may be one of writing ``path``, and not of another file."""
+    name = getattr(error, "filename", None)
+    return name is None or Path(name) in (partial, path, *path.parents)
+
+
+def _cannot_write(path: Path, reason: str, advice: str) -> FringeError:
+    return FringeError(
+        f"{path}: cannot be written ({reason}); {advice}, then run again: what was finished before "
+        "is kept"
+    )
 
 
 def remove_partial(path: str | os.PathLike[str]) -> None:
     """Remove the temporary files of `atomic_path` that processes which were killed left behind."""
     path = Path(path)
-    for partial in path.parent.glob(f".{escape(path.stem)}~*.part{escape(path.suffix)}"):
+    for partial in path.parent.glob(f"{escape(_begin(path))}*.part{escape(path.suffix)}"):
         with suppress(OSError):
             partial.unlink()
-
-
-def _unwritable(error: BaseException) -> bool:
-    """Tell a full or read-only disk; HDF5 reports it as OSError or, on closing, RuntimeError."""
-    if not isinstance(error, OSError | RuntimeError):
-        return False
-    codes = {
-        errno.ENOSPC,
-        errno.EDQUOT,
-        errno.EROFS,
-        errno.EACCES,
-        errno.EPERM,
-        errno.ENOTDIR,
-        errno.EEXIST,
-    }
-    return getattr(error, "errno", None) in codes or "No space left" in str(error)
-
-
-def _reason(error: BaseException) -> str:
-    """Return an error in one line; HDF5's own words for a full disk fill several."""
-    return "No space left on device" if "No space left" in str(error) else str(error)
 
 
 def h5_file(path: str | os.PathLike[str], mode: str = "r") -> h5py.File:
@@ -98,7 +142,16 @@ def h5_file(path: str | os.PathLike[str], mode: str = "r") -> h5py.File:
     Each file has one writer, and readers meet it when it is whole: nothing needs a lock, and on
     file systems that have none HDF5 would fail (its "best effort" covers one of the ways in which
     they say so). Where ``HDF5_USE_FILE_LOCKING`` is set, HDF5 obeys that.
+
+    Raises
+    ------
+    FringeError
+        If it is to be read and is not a regular file.
+    OSError
+        If it cannot be opened.
     """
+    if mode == "r":
+        check_regular(path)
     # The oldest format that has all that is used, and not h5py's default of the oldest of all.
     libver = "v110" if mode == "w" else None
     return h5py.File(path, mode, libver=libver, locking=False)
@@ -145,13 +198,18 @@ def open_h5(
     Raises
     ------
     DamagedFileError
-        If it is missing, is not HDF5, is cut short, or a chunk fails its checksum.
+        If it is missing, is not a file, is not HDF5, is cut short, or a chunk fails its checksum.
     """
+    named = original or path
     try:
-        with h5_file(path) as file:
+        try:
+            opened = h5_file(path)
+        except FringeError as error:
+            advice = "if a run wrote it, delete it and run again, which makes it"
+            raise DamagedFileError(f"{error}; {advice}", named) from None
+        with opened as file:
             yield file
     except OSError as error:
-        named = original or path
         raise DamagedFileError(
             f"{named}: missing or damaged ({error}); delete it and run again, which makes it",
             named,
@@ -212,10 +270,11 @@ def _taking_room(folder: Path) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if not _unwritable(error):
+        told = unwritable(error)
+        if told is None:
             raise
         raise FringeError(
-            f"{folder}: takes no images while a job works on them ({_reason(error)}); let TMPDIR "
+            f"{folder}: takes no images while a job works on them ({told[0]}); let TMPDIR "
             "name a folder with room on the node, or set `extraction/scratch: false`"
         ) from error
 

@@ -36,6 +36,7 @@ from fringe.networks.class_names import find_class
 from fringe.networks.weights import find, mismatch
 from fringe.progress import activity
 from fringe.protocol import PUBLISHED, Optimizer, Protocol, told_label
+from fringe.regular import LARGEST_CHECKPOINT
 from fringe.sources import (
     GeneratedSource,
     ImageSource,
@@ -754,7 +755,8 @@ def digest_fault(config: Config, name: str, cache: Path | None) -> str | None:
         )
     if not path.is_file():
         return None  # a fault of its own, or left out
-    (found,) = file_digests([path], cache)
+    limit = LARGEST_CHECKPOINT if source["kind"] == "generator" else None
+    (found,) = file_digests([path], cache, limit=limit)
     if found == stated:
         return None
     if instead := stand_in_at(path):

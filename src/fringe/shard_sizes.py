@@ -7,6 +7,7 @@ from typing import Any
 
 from fringe.errors import FringeError
 from fringe.files import atomic_path
+from fringe.regular import read_text
 
 __all__ = ["read_sizes", "remember_sizes"]
 
@@ -23,12 +24,14 @@ def read_sizes(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     memory = _memory(config)
     try:
-        content = json.loads(memory.read_text())
+        content = json.loads(read_text(memory))
         right = content["device"] in ("cpu", "cuda") and content["minutes_per_job"] > 0
         if right and all(int(size) > 0 for size in content["sizes"].values()):
             return dict(content)
-    except FileNotFoundError:
+    except (FileNotFoundError, UnicodeDecodeError):
         pass
+    except FringeError:
+        raise
     except OSError as error:
         raise FringeError(
             f"{memory}: cannot be read ({error}); it holds the sizes of this run's shards: make it "

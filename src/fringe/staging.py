@@ -22,6 +22,7 @@ from fringe.fetching import fetch_source
 from fringe.networks import fetch_weights, network_weights, only_installed
 from fringe.networks.weights import WeightsFile, find
 from fringe.omission import obtain, without_absent
+from fringe.regular import read_text
 from fringe.snapshots import files_of
 from fringe.sources import is_there, source_from_spec
 
@@ -123,7 +124,7 @@ def _read(configfile: Path, schema: Path) -> tuple[str, dict[str, Any]]:
         read_config(configfile), load_schema(schema), read_entries(configfile)
     )
     raise_faults(faults)
-    return configfile.read_text("utf-8"), config
+    return read_text(configfile), config
 
 
 def _weights(config: Mapping[str, Any]) -> Iterator[Item]:

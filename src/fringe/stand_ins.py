@@ -2,9 +2,9 @@
 
 import os
 import re
-from pathlib import Path
 
 from fringe.errors import FringeError
+from fringe.regular import open_regular
 
 __all__ = ["READ", "refuse_stand_in", "stand_in", "stand_in_at"]
 
@@ -51,10 +51,10 @@ def stand_in(data: bytes) -> str | None:
 def stand_in_at(path: str | os.PathLike[str]) -> str | None:
     """Return what `stand_in` says of the file at ``path``; None where there is no file to read."""
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path) as file:
             return stand_in(file.read(READ))
     except (OSError, ValueError):
-        return None  # a folder, a pattern, a member of an archive
+        return None  # a folder, a device, a pattern, a member of an archive
 
 
 def refuse_stand_in(path: str | os.PathLike[str]) -> None:

@@ -128,9 +128,10 @@ def test_attributes_of_special_names_are_only_entries(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("read", [read_pickle, read_state])
 def test_missing_files_and_folders_are_refused(tmp_path: Path, read: Any) -> None:
-    for path in tmp_path, tmp_path / "absent":
-        with pytest.raises(FringeError, match="cannot be read"):
-            read(path)
+    with pytest.raises(FringeError, match="is a folder, where a file must be; correct the path"):
+        read(tmp_path)
+    with pytest.raises(FringeError, match="absent: is not there; correct the path"):
+        read(tmp_path / "absent")
 
 
 def spans(content: bytes) -> list[tuple[int, int]]:

@@ -204,7 +204,9 @@ def _described(error: BaseException) -> tuple[str, str]:
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """Yield an exception, what it was raised from, and so on."""
     following: BaseException | None = error
-    while following is not None:
+    seen = set()
+    while following is not None and id(following) not in seen:
+        seen.add(id(following))  # an exception may be its own cause
         yield following
         following = following.__cause__ or following.__context__
 

@@ -117,7 +117,7 @@ def test_unreadable_also_for_root(dataset: Path, monkeypatch: pytest.MonkeyPatch
     def refuse(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("zipfile.ZipFile", refuse)
+    monkeypatch.setattr("os.open", refuse)
     monkeypatch.setattr("os.scandir", refuse)
     with pytest.raises(FringeError, match=r"data.*may not be read.*chmod"):
         open_source(dataset)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from io import BufferedReader
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fringe.checkpoints.archive import read_archive
@@ -21,6 +20,8 @@ from fringe.checkpoints.stream import Budget, Refused, Stream
 from fringe.checkpoints.tree import check_tree
 from fringe.checkpoints.unwrap import state_of, without_wrappers
 from fringe.errors import FringeError
+from fringe.reasons import unreadable
+from fringe.regular import LARGEST_CHECKPOINT, check_regular, open_regular
 from fringe.stand_ins import refuse_stand_in
 
 if TYPE_CHECKING:
@@ -161,13 +162,14 @@ def flatten(record: Record, path: str | os.PathLike[str]) -> dict[str, Tensor]:
 def _reading(path: str | os.PathLike[str], advice: str) -> Iterator[tuple[BufferedReader, int]]:
     """Open a file; name it in what goes wrong, with ``advice`` where the reason has none."""
     try:
-        with Path(path).open("rb") as file:
+        with open_regular(path, LARGEST_CHECKPOINT) as file:
             yield file, os.fstat(file.fileno()).st_size
     except Refused as error:
         refuse_stand_in(path)
         raise FringeError(f"{path}: {error}; {error.advice or advice}") from None
     except OSError as error:
-        raise FringeError(f"{path}: cannot be read ({error}); correct the path") from error
+        why = unreadable(error) or f"cannot be read ({error}); correct the path"
+        raise FringeError(f"{path}: {why}") from error
 
 
 def _read_tree(file: BufferedReader, size: int, kind: Kind) -> Any:
@@ -190,6 +192,7 @@ def _read_safetensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    check_regular(path)
     try:
         return load_file(path)
     except (SafetensorError, ValueError, KeyError) as error:

@@ -15,6 +15,7 @@ from fringe.features import activations, decoded
 from fringe.files import atomic_path
 from fringe.metrics import Gaussian, covariance_root, frechet_distance
 from fringe.progress import progress
+from fringe.regular import LARGEST_TEXT, open_regular
 from fringe.sensitivity.noise import REGIONS, NoisySource
 
 if TYPE_CHECKING:
@@ -213,7 +214,8 @@ def _read(
     """Return the columns of text and of numbers of a CSV file; an empty number is NaN."""
     try:
         # As text: numbers then keep all their digits, and a data set may be called NA.
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False)
+        with open_regular(path, LARGEST_TEXT) as file:
+            frame = pd.read_csv(file, dtype=str, keep_default_na=False)
         absent = [name for name in (*labels, *numbers) if name not in frame.columns]
         if absent:
             raise ValueError(f"column {', '.join(absent)} is missing")

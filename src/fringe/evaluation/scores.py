@@ -24,6 +24,7 @@ from fringe.metrics import (
 from fringe.metrics.extrapolation import Method
 from fringe.metrics.precision_recall import DType
 from fringe.progress import progress
+from fringe.regular import LARGEST_TEXT, open_regular
 from fringe.seeds import random_stream
 
 __all__ = [
@@ -242,4 +243,8 @@ def write_scores(
 
 def read_scores(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
     """Return the rows of several files that `write_scores` wrote."""
-    return pd.concat([pd.read_csv(path) for path in paths], ignore_index=True)
+    frames = []
+    for path in paths:
+        with open_regular(path, LARGEST_TEXT) as file:
+            frames.append(pd.read_csv(file))
+    return pd.concat(frames, ignore_index=True)

@@ -21,6 +21,8 @@ from fringe.files import atomic_path
 from fringe.generators.base import Generator
 from fringe.generators.output import USUAL, as_range, check_size, rescaled, try_out
 from fringe.generators.unsupported import SUPPORTED, explain
+from fringe.reasons import unreadable
+from fringe.regular import LARGEST_CHECKPOINT, check_regular, open_regular
 from fringe.steady import steady
 
 if TYPE_CHECKING:
@@ -214,6 +216,7 @@ def _read_export(path: Path) -> _Checkpoint:
     from fringe.generators.layout import checked
 
     try:
+        check_regular(path)
         with safe_open(path, framework="pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
@@ -268,9 +271,8 @@ def _architecture(kind: str) -> ModuleType:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_regular(path, LARGEST_CHECKPOINT) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise FringeError(
-            f"{path}: the generator cannot be read ({error.strerror}); correct the path"
-        ) from error
+        why = unreadable(error) or f"cannot be read ({error.strerror}); correct the path"
+        raise FringeError(f"{path}: the generator {why}") from error

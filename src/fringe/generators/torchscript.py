@@ -15,6 +15,7 @@ from fringe.errors import FringeError
 from fringe.generators.base import Generator, Inputs, Traits
 from fringe.generators.output import check_size
 from fringe.generators.parts import image_by_image, row
+from fringe.regular import check_regular
 
 __all__ = ["load"]
 
@@ -40,6 +41,7 @@ def load(path: Path, device: torch.device, digest: str) -> Generator:
         If the program cannot be loaded, is not of that signature, makes images that are neither
         grey nor RGB, draws noise of its own, or mixes the images of a batch.
     """
+    check_regular(path)
     try:
         with warnings.catch_warnings():
             # PyTorch advises against writing new programs of this kind; these are there.

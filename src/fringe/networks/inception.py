@@ -54,6 +54,7 @@ from fringe.networks.pooling import pooled
 from fringe.networks.resnet50 import fold_norms
 from fringe.networks.states import fill
 from fringe.networks.weights import sha256_of
+from fringe.regular import open_regular, read_regular
 
 __all__ = ["architecture", "load", "preprocess"]
 
@@ -222,7 +223,7 @@ def _state(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return _from_graph(_unpacked(path), path, expected)
     if kind == "graph":
         _check_size(path.stat().st_size, path)
-        return _from_graph(path.read_bytes(), path, expected)
+        return _from_graph(read_regular(path, MAX_BYTES), path, expected)
     state = read_state(path)
     if any(name.startswith("layers.") for name in state):
         return _from_script(state, path, expected)
@@ -232,7 +233,7 @@ def _state(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _unpacked(path: Path) -> bytes:
     """Return the graph in TensorFlow's archive; nothing is written to disk."""
     try:
-        with gzip.open(path) as stream:
+        with open_regular(path) as file, gzip.open(file) as stream:
             unpacked = stream.read(MAX_BYTES + 1)
         _check_size(len(unpacked), path)
         # "r:" because an archive may be compressed once, not again within.
@@ -240,9 +241,9 @@ def _unpacked(path: Path) -> bytes:
             for member in archive:
                 if PurePosixPath(member.name).name == GRAPH_FILE and member.isreg():
                     _check_size(member.size, path)  # of a sparse one, what it would grow to
-                    file = archive.extractfile(member)
-                    assert file is not None  # it is a regular file
-                    return file.read()
+                    held = archive.extractfile(member)
+                    assert held is not None  # it is a regular file
+                    return held.read()
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise FringeError(
             f"{path}: not a whole .tgz archive ({error}); fetch the file again"

@@ -28,6 +28,7 @@ from fringe.networks.base import PRECISIONS, FeatureNetwork, NetworkInfo, Precis
 from fringe.networks.class_names import tensorflow_classes, torchvision_classes
 from fringe.networks.installed import place_outside
 from fringe.networks.weights import WeightsFile, fetch, find, mismatch, weights_folder
+from fringe.regular import fault_at
 from fringe.steady import steady
 from fringe.training import training
 
@@ -235,8 +236,8 @@ def load_network(
     if precision not in PRECISIONS:
         raise FringeError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
     path = None if weights is None else Path(weights)
-    if path is not None and not path.is_file():
-        raise FringeError(f"{path}: no such weights file for network {name!r}; correct the path")
+    if path is not None and (fault := fault_at(path)):
+        raise FringeError(f"no such weights file for network {name!r}: {fault}")
     place = open_device(device)
     if path is None:
         path = fetch_weights(name)

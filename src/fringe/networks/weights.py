@@ -13,6 +13,7 @@ from fringe.downloading import download
 from fringe.downloading import sha256_of as digest_of
 from fringe.errors import FringeError
 from fringe.paths import as_path
+from fringe.regular import LARGEST_CHECKPOINT
 from fringe.stand_ins import refuse_stand_in
 
 __all__ = [
@@ -66,7 +67,7 @@ def sha256_of(path: Path, network: str) -> str:
         If the file cannot be read.
     """
     try:
-        return digest_of(path)
+        return digest_of(path, LARGEST_CHECKPOINT)
     except OSError as error:
         raise FringeError(
             f"{path}: the weights of network {network!r} cannot be read ({error}); "

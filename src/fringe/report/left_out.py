@@ -10,6 +10,7 @@ from typing import Any
 
 from fringe.files import atomic_path
 from fringe.omission import summarize
+from fringe.regular import read_text
 from fringe.report.write import table_in_html, table_in_markdown, write_page
 
 __all__ = ["left_out_line", "write_left_out"]
@@ -50,7 +51,7 @@ def left_out_line(markdown: str | os.PathLike[str]) -> str | None:
     path = Path(markdown)
     if not path.is_file():
         return None
-    line = path.read_text(encoding="utf-8").splitlines()[2]
+    line = read_text(path).splitlines()[2]
     return None if line == _NOTHING else line
 
 

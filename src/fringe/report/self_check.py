@@ -11,6 +11,7 @@ from pathlib import Path
 
 from fringe.evaluation.self_check import Check
 from fringe.files import atomic_path
+from fringe.regular import read_text
 from fringe.report.write import table_in_html, table_in_markdown, write_page
 from fringe.tables.titles import title_of
 
@@ -27,7 +28,7 @@ def write_checks(path: str | os.PathLike[str], checks: Sequence[Check]) -> None:
 
 def read_checks(path: str | os.PathLike[str]) -> list[Check]:
     """Read what `write_checks` wrote."""
-    return [Check(**one) for one in json.loads(Path(path).read_text("utf-8"))]
+    return [Check(**one) for one in json.loads(read_text(path))]
 
 
 def write_self_check(
@@ -54,7 +55,7 @@ def write_self_check(
 def self_check_line(markdown: str | os.PathLike[str]) -> str | None:
     """Return what the page says in a line; None if there is no page."""
     path = Path(markdown)
-    return path.read_text("utf-8").splitlines()[2] if path.is_file() else None
+    return read_text(path).splitlines()[2] if path.is_file() else None
 
 
 def _line(checks: Mapping[str, Sequence[Check]]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from fringe.errors import FringeError
+from fringe.regular import read_text
 from fringe.report.convergence import null_space_sentences
 from fringe.report.sensitivity import sensitivity_sentences
 from fringe.tables.build import change_spread, relative_change
@@ -374,7 +375,7 @@ def summary(tables: Sequence[str | os.PathLike[str]], *, rows: int = 6) -> str:
 def _head(path: Path, rows: int) -> str:
     if not path.is_file():
         raise FringeError(f"{path}: missing; run the workflow again, which makes it")
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = read_text(path).splitlines()
     table = [_cells(line) for line in lines if line.startswith("|")]
     if len(table) < 3:
         raise FringeError(f"{path}: holds no Markdown table; delete it and run again")

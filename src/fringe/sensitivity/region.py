@@ -16,7 +16,9 @@ import numpy as np
 from scipy.special import stdtrit
 
 from fringe.errors import FringeError
+from fringe.limits import LIMITS
 from fringe.metrics.arrays import Floats
+from fringe.regular import read_regular
 from fringe.sensitivity.noise import check_maps
 from fringe.sources.base import as_path, readable
 from fringe.sources.decoding import decode
@@ -130,7 +132,7 @@ def region_share(maps: Any, mask: Floats) -> RegionShare:
 def _mask_of(path: str | os.PathLike[str]) -> Floats:
     """Return the grey levels of an image file as 0 (black) to 1 (white), at its own size."""
     with readable(path):
-        pixels = np.asarray(decode(as_path(path).read_bytes(), str(path)))
+        pixels = np.asarray(decode(read_regular(as_path(path), LIMITS.bytes), str(path)))
     if (pixels != pixels[..., :1]).any():
         raise FringeError(
             f"{path}: has colours, which do not tell inside from outside; save it white on black"

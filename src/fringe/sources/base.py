@@ -19,6 +19,7 @@ from PIL import Image
 from fringe.errors import ChangedError, FringeError
 from fringe.limits import LIMITS, Limits
 from fringe.paths import as_path
+from fringe.reasons import unreadable
 from fringe.sources.decoding import decode_pixels, size_of
 from fringe.sources.faults import MOST, several
 from fringe.sources.fitting import Fit
@@ -425,15 +426,10 @@ def readable(path: str | os.PathLike[str], *damage: type[Exception]) -> Iterator
         yield
     except FringeError:  # it says better what is wrong
         raise
-    except FileNotFoundError as error:
-        raise FringeError(
-            f"{path}: is not there; correct the path or put the data there"
-        ) from error
-    except PermissionError as error:
-        raise FringeError(
-            f"{path}: may not be read; give yourself read permission (chmod u+r)"
-        ) from error
     except failures as error:
+        why = unreadable(error) if isinstance(error, OSError) else None
+        if why is not None:
+            raise FringeError(f"{path}: {why}") from error
         refuse_stand_in(path)
         raise FringeError(
             f"{path}: is damaged or not what its name says ({error}); fetch or make it again"

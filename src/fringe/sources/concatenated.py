@@ -7,6 +7,7 @@ Tars in a row are read to the last (`fringe.sources.tar`), ZIPs have their own
 from pathlib import Path
 
 from fringe.errors import FringeError
+from fringe.regular import open_regular
 
 __all__ = ["refuse_hdf5", "refuse_lmdb", "refuse_parquet"]
 
@@ -29,7 +30,7 @@ def refuse_hdf5(path: Path) -> None:
     OSError
         If the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         head = file.read(64)
         place = _HDF5_END.get(head[8]) if head.startswith(_HDF5) and len(head) == 64 else None
         if place is not None:
@@ -48,7 +49,7 @@ def refuse_lmdb(path: Path, end: int) -> None:
     OSError
         If the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         file.seek(end + _LMDB_MAGIC)
         if file.read(len(_LMDB)) == _LMDB:
             raise _several(path, "LMDB files")
@@ -71,7 +72,7 @@ def refuse_parquet(path: Path, data_end: int) -> None:
     OSError
         If the file cannot be read.
     """
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         tail = file.seek(-8, 2)
         footer = tail - int.from_bytes(file.read(4), "little")
         before = footer - data_end  # as many bytes as the other file has, and indices

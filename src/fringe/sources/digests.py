@@ -9,6 +9,7 @@ from bisect import bisect
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from fringe.errors import ChangedError, FringeError
 from fringe.progress import activity, advance
+from fringe.regular import LARGEST_CHECKPOINT, open_regular
 from fringe.sources.base import Indices, readable
 from fringe.sources.faults import MOST, several
 from fringe.sources.memory import Memory
@@ -33,6 +35,7 @@ def file_digests(
     paths: Sequence[str | Path],
     cache: Path | None = None,
     learn: Callable[[Path], str] | None = None,
+    limit: int | None = LARGEST_CHECKPOINT,
 ) -> list[str]:
     """Return the hex SHA-256 of each file's content, each read once (see `remembered`).
 
@@ -42,18 +45,20 @@ def file_digests(
         See `remembered`.
     learn : callable, optional
         Returns the hex SHA-256 of a file, and may look at the content that it reads for that.
+    limit : int or None
+        Bytes that such a file has at most; ``learn`` has a limit of its own.
 
     Raises
     ------
     FringeError
-        If a file cannot be read, or the cache cannot be written.
+        If a file cannot be read or is larger than ``limit``, or the cache cannot be written.
     """
-    return remembered(paths, cache, "", learn or _sha256, in_bytes=True)
+    return remembered(paths, cache, "", learn or partial(_sha256, limit=limit), in_bytes=True)
 
 
-def _sha256(path: Path) -> str:
+def _sha256(path: Path, limit: int | None = None) -> str:
     whole = hashlib.sha256()
-    with path.open("rb", buffering=0) as file:
+    with open_regular(path, limit) as file:
         block = memoryview(bytearray(BLOCK))
         while held := file.readinto(block):
             whole.update(block[:held])

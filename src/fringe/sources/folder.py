@@ -10,6 +10,7 @@ from pathlib import Path
 from fringe.errors import FringeError
 from fringe.limits import LIMITS, Limits
 from fringe.progress import advance
+from fringe.regular import LARGEST_TEXT, read_regular
 from fringe.sources.base import EncodedSource, Indices, as_path, check_count, readable
 from fringe.sources.choice import ALL, Choice
 from fringe.sources.decoding import size_of
@@ -112,7 +113,7 @@ class FolderSource(EncodedSource):
         if not place.exists():
             return None
         with readable(place):
-            content = place.read_bytes()
+            content = read_regular(place, LARGEST_TEXT)
         return labels_in(content, self.members, str(place))
 
     def _checked_digest(self, path: Path) -> str:
@@ -142,7 +143,7 @@ class FolderSource(EncodedSource):
 
     def _content(self, path: Path, label: str) -> bytes:
         self.limits.check_bytes(label, path.stat().st_size)
-        return path.read_bytes()
+        return read_regular(path, self.limits.bytes)
 
 
 def holds_images(folder: Path, follow_links: bool = False) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from fringe.errors import FringeError
 from fringe.limits import LIMITS, Limits
+from fringe.regular import check_regular
 from fringe.sources.base import (
     EncodedSource,
     Indices,
@@ -84,6 +85,8 @@ class LmdbSource(EncodedSource):
         """Open the environment, to check how many images it holds."""
         place = as_path(path)
         self.path = place / DATA_FILE if place.is_dir() else place
+        with readable(path):
+            check_regular(self.path)  # before links are followed, for the message
         self.cache = cache
         self.limits = limits
         self._choice = choice

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from fringe.errors import FringeError
+from fringe.regular import open_regular
 from fringe.sources.concatenated import refuse_lmdb
 
 __all__ = ["DamagedTreeError", "Tree"]
@@ -107,7 +108,7 @@ class Tree:
         """Open the file and read its meta pages."""
         self._path = path
         self._largest = largest
-        self._file = path.open("rb", buffering=0)
+        self._file = open_regular(path)
         self._branches: dict[tuple[int, int], _TreePage] = {}
         self._page_size, self._last = 0, -1
         self._page_size, self._last, main = self._newest()

@@ -16,12 +16,13 @@ from fringe.errors import FringeError
 from fringe.files import is_made_from
 from fringe.limits import LIMITS, Limits
 from fringe.progress import advance
+from fringe.regular import open_regular
 from fringe.sources.arrays import ArraySource, Held, choose_array
 from fringe.sources.base import Images, Indices, PerProcess, as_path, digest, readable
 from fringe.sources.digests import remembered
 from fringe.sources.fitting import Fit
 from fringe.sources.rendered import RenderedShard
-from fringe.sources.zipfiles import DAMAGE, open_zip, refuse_unreadable
+from fringe.sources.zipfiles import DAMAGE, OwnZip, open_zip, refuse_unreadable
 
 __all__ = ["NpzSource"]
 
@@ -147,7 +148,8 @@ class NpzSource(ArraySource):
         count, *shape = self.shape
         with (
             readable(self.path, *DAMAGE),
-            zipfile.ZipFile(self.path) as archive,
+            open_regular(self.path) as file,
+            zipfile.ZipFile(file) as archive,
             archive.open(member) as stream,
         ):
             stream.read(self._content[1] - self.size)  # the header
@@ -208,7 +210,7 @@ def _read_to_the_end(path: Path, member: str) -> str:
     """Read a member whole, so that zipfile raises if its CRC-32 is not that of the directory."""
     with (
         readable(path, *DAMAGE),
-        path.open("rb") as file,
+        open_regular(path) as file,
         zipfile.ZipFile(file) as archive,
         archive.open(member) as stream,
     ):
@@ -220,7 +222,7 @@ def _read_to_the_end(path: Path, member: str) -> str:
 
 
 def _open_pixels(path: Path, member: str, compressed: bool) -> IO[bytes]:
-    return zipfile.ZipFile(path).open(member) if compressed else path.open("rb")
+    return OwnZip(path).open(member) if compressed else open_regular(path)
 
 
 def _read_header(member: IO[bytes], path: str | Path) -> tuple[Held, bool]:
@@ -237,7 +239,7 @@ def _read_header(member: IO[bytes], path: str | Path) -> tuple[Held, bool]:
 
 def _data_offset(path: Path, info: zipfile.ZipInfo) -> int:
     """Return where in the file the bytes of a stored member begin (PKWARE APPNOTE 4.3.7)."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         file.seek(info.header_offset + 26, io.SEEK_SET)
         lengths = file.read(4)
     name, extra = int.from_bytes(lengths[:2], "little"), int.from_bytes(lengths[2:], "little")

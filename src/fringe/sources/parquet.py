@@ -11,6 +11,7 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.limits import LIMITS, Limits
+from fringe.regular import check_regular
 from fringe.sources.base import EncodedSource, Indices, PerProcess, check_count, readable
 from fringe.sources.concatenated import refuse_parquet
 from fringe.sources.digests import ImageDigests
@@ -180,6 +181,7 @@ def _opened(shard: Path) -> pq.ParquetFile:
             "(pip install pyarrow)"
         ) from error
     with readable(shard, pa.ArrowException, *_DAMAGE):
+        check_regular(shard)
         return pq.ParquetFile(shard, page_checksum_verification=True)
 
 

@@ -1,6 +1,8 @@
 """Images in tar archives, as WebDataset keeps them in shards."""
 
+import errno
 import json
+import os
 import tarfile
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -13,6 +15,7 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.limits import LIMITS, Limits
+from fringe.regular import open_regular
 from fringe.sources.base import EncodedSource, Indices, check_count, readable, refuse_escape
 from fringe.sources.choice import ALL, Choice
 from fringe.sources.digests import ImageDigests, pack, remembered, unpack
@@ -141,7 +144,7 @@ class TarSource(EncodedSource):
         places = self._places[np.asarray(indices, np.int64)].tolist()
         for number, of_shard in groupby(places, key=itemgetter(0)):
             shard = self.shards[number]
-            with readable(shard), shard.open("rb") as file:
+            with readable(shard), open_regular(shard) as file:
                 for _, start, size in of_shard:
                     self.limits.check_bytes(str(shard), size, f"the image at byte {start}")
                     file.seek(start)
@@ -153,7 +156,7 @@ class TarSource(EncodedSource):
     def _bytes(self, index: int) -> bytes:
         number, start, size = self._places[index].tolist()
         self.limits.check_bytes(self._label(index), size)
-        with readable(self.shards[number]), self.shards[number].open("rb") as file:
+        with readable(self.shards[number]), open_regular(self.shards[number]) as file:
             file.seek(start)
             data: bytes = file.read(size)
         return data
@@ -162,7 +165,7 @@ class TarSource(EncodedSource):
 def _index(path: Path) -> str:
     """Return name, first byte and number of bytes of every image of a file's archives, as text."""
     archives = []
-    with readable(path, tarfile.TarError), path.open("rb") as file:
+    with readable(path, tarfile.TarError), open_regular(path) as file:
         _refuse_compressed(file.read(_BLOCK), path)
         begin: int | None = 0
         while begin is not None:
@@ -211,13 +214,22 @@ def _next_archive(file: BinaryIO, path: Path, end: int) -> int | None:
         raise FringeError(
             f"{path}: is damaged (no end mark behind {end} bytes); fetch or make it again"
         )
-    at = end + _BLOCK
+    at = _after_hole(file, end + _BLOCK)
     while block := file.read(_ZEROS):
         rest = block.lstrip(b"\0")
         if rest:
             return (at + len(block) - len(rest)) // _BLOCK * _BLOCK
-        at += len(block)
+        at = _after_hole(file, at + len(block))
     return None
+
+
+def _after_hole(file: BinaryIO, at: int) -> int:
+    """Go to the next byte from ``at`` on that is on the disk: a hole of 64 GiB takes no time."""
+    try:
+        return file.seek(at, os.SEEK_DATA)
+    except OSError as error:
+        # The rest of the file is a hole, or the file system cannot tell.
+        return file.seek(0, os.SEEK_END) if error.errno == errno.ENXIO else file.seek(at)
 
 
 def _archives(text: str, shard: Path) -> list[Archive]:

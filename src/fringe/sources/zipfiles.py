@@ -3,11 +3,13 @@
 import stat
 import zipfile
 import zlib
+from io import BufferedReader
 from pathlib import Path
 
 from fringe.errors import FringeError
+from fringe.regular import open_regular
 
-__all__ = ["DAMAGE", "open_zip", "refuse_link", "refuse_unreadable"]
+__all__ = ["DAMAGE", "OwnZip", "open_zip", "refuse_link", "refuse_unreadable"]
 
 #: What zipfile raises on damaged archives, besides ``OSError``.
 DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
@@ -41,6 +43,33 @@ _END, _LOCATOR, _DIRECTORY = b"PK\5\6", b"PK\6\7", b"PK\1\2"
 _LONGEST_END = 22 + 0xFFFF
 
 
+class OwnZip(zipfile.ZipFile):
+    """A ZIP archive that is a regular file, to be read; closing it closes the file."""
+
+    _own: BufferedReader | None = None
+
+    def __init__(self, path: Path) -> None:
+        """Open it.
+
+        Raises
+        ------
+        FringeError, OSError, or one of `DAMAGE`
+            If the file is not a regular one, or cannot be read as an archive.
+        """
+        self._own = open_regular(path)
+        try:
+            super().__init__(self._own)
+        except BaseException:
+            self._own.close()
+            raise
+
+    def close(self) -> None:
+        """Close the archive and its file."""
+        super().close()
+        if self._own is not None:
+            self._own.close()
+
+
 def open_zip(path: Path) -> zipfile.ZipFile:
     """Open an archive to be read, which must be one and no more.
 
@@ -53,7 +82,7 @@ def open_zip(path: Path) -> zipfile.ZipFile:
     OSError, or one of `DAMAGE`
         If the file cannot be read as an archive.
     """
-    archive = zipfile.ZipFile(path)
+    archive = OwnZip(path)
     try:
         begin = min((info.header_offset for info in archive.infolist()), default=archive.start_dir)
         if _ends_archive(path, begin):
@@ -69,7 +98,7 @@ def open_zip(path: Path) -> zipfile.ZipFile:
 
 def _ends_archive(path: Path, begin: int) -> bool:
     """Tell whether an archive ends before byte ``begin``, as far before as its comment is long."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         file.seek(max(0, begin - _LONGEST_END))
         before = file.read(min(begin, _LONGEST_END))
         at = len(before)
