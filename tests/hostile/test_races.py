@@ -8,29 +8,42 @@ import pickle
 from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import h5py
 import numpy as np
 import pytest
 import torch
+from PIL import Image
+from tests.generators.checkpoints import write_stylegan2_pickle
 from tests.hostile.races import COUNT, KINDS, Data, build
+from tests.workflow.test_scripts import REPOSITORY, load
 
 from fringe import steady as steady_module
 from fringe.errors import ChangedError, FringeError
+from fringe.evaluation import load_gaussian
+from fringe.exchange import write_statistics
 from fringe.features import extract_shard
-from fringe.networks import Activations, FeatureNetwork
+from fringe.generators import convert, loading
+from fringe.metrics import Gaussian
+from fringe.networks import Activations, FeatureNetwork, registry
+from fringe.plan import hash_cache, locate_weights
 from fringe.planned import (
     note_plan,
+    planned_digests,
     planned_file,
     planned_images,
+    planned_network,
+    planned_seed,
     planned_shard,
     refuse_other_plan,
 )
-from fringe.sources import digests, open_source
+from fringe.sources import digests, open_source, source_from_spec
 from fringe.sources.digests import file_digests
 from fringe.steady import steady
 
+SCRIPTS = REPOSITORY / "workflow/scripts"
 SHARD = "0000000-0000024"
 CHANGED = r"(?s)sources/real: its data changed under the run \(.*\); nothing was made of it: run"
 WAYS = ("rename", "in place")
@@ -367,3 +380,225 @@ def test_a_job_that_plans_again_does_so_with_the_data_of_its_run(tmp_path: Path)
     lines = str(told.value).splitlines()
     assert [line.partition(": ")[0] for line in lines] == ["sources/real", "m.npz"]
     assert all("its data changed under the run" in line for line in lines)
+
+
+# Generators, weights, published statistics, masks.
+
+
+@pytest.fixture(scope="module")
+def generators(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two generators of each kind of file: A and B, in folders of their own."""
+    folder = tmp_path_factory.mktemp("generators")
+    for seed, content in enumerate("AB"):
+        place = folder / content
+        place.mkdir()
+        write_stylegan2_pickle(place / "made.pkl", resolution=8, seed=seed)
+        convert(place / "made.pkl", place / "made.safetensors")
+        scripted = torch.jit.script(Program(seed))
+        torch.jit.save(scripted, place / "made.pt")
+    return folder
+
+
+class Program(torch.nn.Module):
+    """A program that makes images of 8 x 8 pixels."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        weights = torch.randn(16, 3 * 8 * 8, generator=torch.Generator().manual_seed(seed))
+        self.z_dim = 16
+        self.weights = torch.nn.Parameter(weights / 8)
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        return torch.tanh(latents @ self.weights).reshape(-1, 3, 8, 8)
+
+
+def swap(path: Path, other: Path) -> None:
+    """Put a copy of another file in the place of a file."""
+    new = path.with_name(f".{path.name}.new")
+    new.write_bytes(other.read_bytes())
+    new.replace(path)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+@pytest.mark.parametrize("name", ["made.pkl", "made.safetensors", "made.pt"])
+def test_images_are_made_by_the_planned_generator(
+    name: str, generators: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, shard = tmp_path / name, "0000000-0000004"
+    swap(path, generators / "A" / name)
+    spec = {"kind": "generator", "path": str(path), "count": 4, "seed": 1}
+    spec |= {"truncation": 1.0, "noise": "const"}
+    config = {"results": str(tmp_path), "run": "run", "device": "cpu", "sources": {"fake": spec}}
+    config["extraction"] = {"scratch": False, "keep_images": False}
+    source = source_from_spec(spec, tmp_path / ".fingerprints")
+    config["planned"] = {
+        "sources/fake": source.fingerprint,
+        f"sources/fake/{shard}": source.fingerprint_of(0, 4),
+    }
+    message = r"sources/fake: its data changed under the run"
+
+    def made() -> np.ndarray:
+        with planned_shard(config, "fake", shard, None) as source:
+            return source.read(range(4))
+
+    undisturbed = made()
+    # Between a job's look at the file and the first image, which loads it; here, and in a worker.
+    with refused(message), planned_shard(config, "fake", shard, None) as source:
+        sent = pickle.dumps(source)
+        swap(path, generators / "B" / name)
+        source.read(range(4))
+    with pytest.raises(ChangedError, match=r"was changed since it was opened \(its SHA-256 was"):
+        pickle.loads(sent).read(range(4))
+    with refused(message):
+        made()
+
+    # Between its digest and its tensors, and there and back again.
+    swap(path, generators / "A" / name)
+    digest_of = loading._sha256
+
+    def digest_and_swap(path: Path) -> str:
+        digest = digest_of(path)
+        swap(path, generators / "B" / name)
+        return digest
+
+    monkeypatch.setattr(loading, "_sha256", digest_and_swap)
+    with refused(message):
+        made()
+    swap(path, generators / "A" / name)
+    with refused(message), planned_seed(config, "fake", 7) as source:
+        source.read([0])
+    swap(path, generators / "A" / name)
+    with pytest.raises(ChangedError, match=f"{name}: was changed while it was read"):
+        loading.load_generator(path)
+    monkeypatch.undo()
+    swap(path, generators / "A" / name)
+    np.testing.assert_array_equal(made(), undisturbed)
+
+
+def weighted(path: Path, hook: Callable[[], None]) -> Any:
+    """Return a loader of a network that takes the digest of its weights before it reads them."""
+
+    def load(weights: Path | None, device: torch.device) -> FeatureNetwork:
+        assert weights == path
+        digest = sha256(path.read_bytes())
+        hook()
+        shift = len(path.read_bytes())
+        return FeatureNetwork(
+            "weighted",
+            3,
+            None,
+            digest,
+            device,
+            lambda x: Activations(x.float().mean((2, 3)) + shift),
+        )
+
+    return load
+
+
+def test_features_are_of_the_planned_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, other = tmp_path / "net.pth", tmp_path / "other.pth"
+    path.write_bytes(b"one")
+    other.write_bytes(b"another")
+    entry = registry._entry_of(3, None, "untrained:load", "random weights")
+    monkeypatch.setitem(registry.NETWORKS, "weighted", entry)
+    config: dict[str, Any] = {
+        **{"network": "weighted", "controls": [], "datasets": {}, "comparisons": {}},
+        **{"weights": {"weighted": str(path)}, "weights_dir": str(tmp_path)},
+        **{"results": str(tmp_path), "run": "run", "device": "cpu", "sources": {}},
+    }
+    located = locate_weights(config, hash_cache(config))
+    config["planned"] = planned_digests(config, {}, located)
+    assert config["planned"] == {str(path): sha256(b"one"), "weights/weighted": sha256(b"one")}
+
+    def loaded(hook: Callable[[], None] = lambda: None) -> FeatureNetwork:
+        monkeypatch.setattr("fringe.networks.untrained.load", weighted(path, hook))
+        return planned_network(config, "weighted", "float32")
+
+    assert loaded().weights_sha256 == sha256(b"one")
+    message = r"net\.pth: its data changed under the run"
+    with refused(message):
+        loaded(lambda: swap(path, other))
+    with refused(message):
+        loaded()
+    path.write_bytes(b"one")
+
+    def there_and_back() -> None:
+        original = path.with_name("aside")
+        path.rename(original)
+        swap(path, other)
+        original.replace(path)
+
+    with refused(message):
+        loaded(there_and_back)
+    with pytest.raises(ChangedError, match=r"net\.pth: was changed while it was read"):
+        registry.load_network("weighted", path)  # with the hook
+    assert loaded().weights_sha256 == sha256(b"one")
+
+    # Of several published files with the same weights another one came to lie there.
+    config["planned"]["weights/weighted"] = sha256(b"that of another file")
+    with refused(message):
+        loaded()
+
+
+def test_published_statistics_and_masks_are_the_planned_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, other = tmp_path / "statistics.npz", tmp_path / "other.npz"
+    write_statistics(given, Gaussian(np.zeros(102), np.eye(102)))
+    write_statistics(other, Gaussian(np.ones(102), np.eye(102)))
+    statistics = {"untrained": {"path": str(given), "count": 9}}
+    mask = tmp_path / "mask.png"
+    Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(mask)
+    photos = {"kind": "photos", "count": 4, "resolution": 16, "seed": 0}
+    config: dict[str, Any] = {
+        **{"results": str(tmp_path), "run": "run", "device": "cpu"},
+        "sources": {"real": {**photos, "statistics": statistics}, "fake": photos},
+        "datasets": {"faces": {"generated": "fake", "region": str(mask)}},
+        "extraction": {"scratch": False, "keep_images": False},
+    }
+    images = source_from_spec(photos).fingerprint
+    sources = {name: {"fingerprint": images, "shards": {}} for name in ("real", "fake")}
+    config["planned"] = planned_digests(config, sources, {})
+    assert {str(given), str(mask)} <= config["planned"].keys()
+    out = tmp_path / "out"
+
+    def meanwhile(script: ModuleType, name: str, change: Callable[[], object]) -> None:
+        """Let a change happen when a script calls a function."""
+        called = getattr(script, name)
+        monkeypatch.setattr(script, name, lambda *given: (change(), called(*given))[1])
+
+    script = load(SCRIPTS / "measure_statistics.py")
+    published = {"network": "untrained", "sha256": config["planned"][str(given)], "count": 9}
+    job = SimpleNamespace(
+        config=config,
+        output=[out],
+        params=SimpleNamespace(published=published),
+        wildcards=SimpleNamespace(space="features", n="9", source="real"),
+    )
+    script.main(job)
+    assert load_gaussian(out)[1] == 9
+    out.unlink()
+    meanwhile(script, "read_statistics", lambda: swap(given, other))
+    with refused(r"statistics\.npz: its data changed under the run"):
+        script.main(job)
+    assert not out.exists()
+
+    script = load(SCRIPTS / "measure_region.py")
+    maps = SimpleNamespace(maps=np.ones((3, 8, 8), np.float32))
+    monkeypatch.setattr(script, "read_sensitivity", lambda path: maps)
+    job = SimpleNamespace(
+        config=config,
+        input=[""],
+        output=[out],
+        params=SimpleNamespace(region={"network": "untrained"}),
+        wildcards=SimpleNamespace(dataset="faces"),
+    )
+    script.main(job)
+    assert out.exists()
+    out.unlink()
+    meanwhile(script, "open_region", lambda: Image.new("L", (8, 8), 9).save(mask))
+    with refused(r"mask\.png: its data changed under the run"):
+        script.main(job)
+    assert not out.exists()

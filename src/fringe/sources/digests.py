@@ -263,8 +263,11 @@ def state_of(paths: Iterable[Path]) -> str:
         If one is missing.
     """
     whole = hashlib.sha256()
-    for path in paths:
-        about = _stat(path)
+    places = list(paths)
+    files = [_stat(path) for path in places]
+    if wait_until_settled(files):  # so that a later change shows
+        files = [_stat(path) for path in places]
+    for path, about in zip(places, files, strict=True):
         place = os.path.abspath(path)  # noqa: PTH100 - keeps symlinks
         state = (place, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
         whole.update(repr(state).encode("utf-8", "surrogateescape"))
