@@ -25,8 +25,7 @@ def fingerprint(spec: Mapping[str, Any], cache: Path | None = None) -> str:
 
     and with each the count (of the images, where files hold images), the resizing, and the REVISION
     of the code that makes the pixels. Images in random order are hashed in that order, and of an
-    NPZ the order itself, too.
-    of the code that makes the pixels. `select` and `ignore` change it only through the images that
+    NPZ the order itself, too. `select` and `ignore` change it only through the images that
     they leave.
 
     Parameters
