@@ -69,7 +69,8 @@ def config_of(data: Data, **options: Any) -> dict[str, Any]:
         "sources/real": opened.fingerprint,
         f"sources/real/{SHARD}": opened.fingerprint_of(0, len(opened)),
     }
-    return {**config, "extraction": {"scratch": False}, "planned": planned}
+    limits = {"pixels": 1000, "bytes": 1_000_000}
+    return {**config, "extraction": {"scratch": False}, "limits": limits, "planned": planned}
 
 
 def network(hook: Callable[[], None] = lambda: None) -> FeatureNetwork:
