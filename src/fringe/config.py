@@ -16,7 +16,15 @@ from typing import Any, cast
 import jsonschema
 import yaml
 
-from fringe.configfile import Entry, duplicate_keys, read_config
+from fringe.configfile import (
+    DEEPEST,
+    MOST_BYTES,
+    MOST_VALUES,
+    TEMPLATE,
+    Entry,
+    duplicate_keys,
+    read_config,
+)
 from fringe.errors import FringeError
 from fringe.paths import as_path, variable
 from fringe.schema import walk
@@ -40,6 +48,11 @@ Config = dict[str, Any]
 
 # Keys whose values, or whose own keys, become parts of paths.
 NAMING = {"run", "results", "weights_dir", "sources", "datasets", "comparisons"}
+
+LONGEST_PATH, LONGEST_NAME = 3000, 255  # bytes, of a path and of each name in it
+TOO_LONG = "is longer than file systems take; shorten it"
+
+MOST_FAULTS = 100  # that are listed
 
 LONGEST = 400  # characters of a message about one value
 
@@ -98,6 +111,7 @@ def complete(
     faults += _text_faults(completed, ())
     faults += _schema_faults(completed, schema)
     faults += where_shaped(faults, _settle_paths, completed, schema)
+    faults += _length_faults(completed, schema)
     faults += where_shaped(faults, _case_faults, completed)
     for name, source in items(written, "sources"):  # as written: defaults are there for all kinds
         faults += where_shaped(faults, _stray_keys, name, source)
@@ -138,11 +152,12 @@ def where_shaped(known: Sequence[str], find: Callable[..., Iterable[str]], *args
 
 
 def refuse_names(faults: Sequence[str]) -> None:
-    """Raise a `FringeError` that lists ``faults`` if one is about a name that paths are made of.
+    """Raise a `FringeError` that lists ``faults`` if one is about a name that paths are made of,
+    or a path that is too long.
 
     To be called before any file is opened or written: such a path may lie anywhere.
     """
-    if any(fault.partition(":")[0] in NAMING for fault in faults):
+    if any(fault.partition(":")[0] in NAMING or fault.endswith(TOO_LONG) for fault in faults):
         raise_faults(faults)
 
 
@@ -150,7 +165,9 @@ def raise_faults(faults: Iterable[str], advice: str = "") -> None:
     """Raise one `FringeError` that lists all ``faults``, if any, and ends in ``advice``."""
     if told := list(faults):
         number = "1 fault" if len(told) == 1 else f"{len(told)} faults"
-        listed = "".join(f"\n  - {fault}" for fault in told)
+        listed = "".join(f"\n  - {fault}" for fault in told[:MOST_FAULTS])
+        if len(told) > MOST_FAULTS:
+            listed += f"\n  ... and {len(told) - MOST_FAULTS:,} more"
         ending = f"\n{advice}" if advice else ""
         raise FringeError(f"the configuration has {number}:{listed}{ending}")
 
@@ -202,6 +219,15 @@ def _settle_paths(config: Config, schema: Mapping[str, Any]) -> Iterable[str]:
                 f"{place.trail}: {place.value}: variables such as {found} are not expanded, since "
                 "each machine may give them another value; write the whole path"
             )
+
+
+def _length_faults(config: Config, schema: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the paths that are too long for a file system, with what is put behind them."""
+    for place in walk(config, schema):
+        if place.is_path and isinstance(place.value, str):
+            path = place.value.encode("utf-8", "surrogateescape")
+            if len(path) > LONGEST_PATH or max(map(len, path.split(b"/"))) > LONGEST_NAME:
+                yield f"{place.trail}: {_shortened(place.value)} {TOO_LONG}"
 
 
 def _start_from_data_dir(config: Config) -> None:
@@ -512,6 +538,12 @@ def describe(schema: Mapping[str, Any]) -> str:
         "`~` is expanded; variables such as `$SCRATCH` are not, since each machine may give them",
         "another value. YAML reads `256`, `2024-01-01` and `no` as a number, a date and false: put",
         "names like these in quotes. It reads `1e-3` as text: write `1.0e-3`.",
+        "",
+        f"A file has at most {MOST_BYTES:,} bytes and {MOST_VALUES:,} values, each alias (`*name`)",
+        f"counted as all that it stands for, in at most {DEEPEST} lists and mappings inside each",
+        "other. Names and texts are written in one line, without control characters. Snakemake",
+        f"runs the Python code in a configuration that says `{TEMPLATE}`, before Fringe is asked:",
+        "`make` and `fringe` refuse such a file and never start Snakemake on it.",
         "",
         "| key | type | default | meaning |",
         "|---|---|---|---|",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -16,7 +16,14 @@ from fringe.regular import read_regular
 
 __all__ = ["Entry", "duplicate_keys", "read_config", "read_entries"]
 
-LARGEST = 16 << 20  # bytes of a configuration
+# A few lines of YAML may stand for more than any memory holds, since an alias stands for all that
+# its anchor holds. These are far more than a configuration needs.
+MOST_BYTES = 1 << 20
+MOST_VALUES = 100_000
+DEEPEST = 50  # mappings and lists inside each other
+LONGEST_NUMBER = 40  # characters
+
+TEMPLATE = "__use_yte__"  # asks Snakemake to run the Python code in a configuration
 
 
 class Entry(NamedTuple):
@@ -57,16 +64,18 @@ def read_config(path: Path) -> dict[str, Any]:
     Raises
     ------
     FringeError
-        If the file is not there, not in UTF-8, neither JSON nor YAML, or holds no keys.
+        If the file is not there, not in UTF-8, neither JSON nor YAML, holds no keys, or stands for
+        more values than any configuration has; or if it asks Snakemake to run code (`TEMPLATE`).
     """
     text = _text(path)
-    try:
-        found = json.loads(text)
-    except ValueError:
-        with _parsing(path):
-            found = yaml.load(text, _Loader)  # a SafeLoader
+    with _parsing(path):
+        if (found := _from_json(text, path)) is None:
+            loader = _Loader(text)
+            node = _bounded_node(loader, path)
+            found = None if node is None else loader.construct_document(node)
     if not isinstance(found, dict):
         raise FringeError(f"{path}: holds no keys; see docs/configuration.md")
+    _refuse_template(found, path)
     return cast(dict[str, Any], found)
 
 
@@ -79,13 +88,13 @@ def read_entries(path: Path) -> list[Entry]:
         As `read_config`.
     """
     text = _text(path)
-    try:
-        pairs = json.loads(text, object_pairs_hook=_Pairs)
-    except ValueError:
-        with _parsing(path):
+    with _parsing(path):
+        if _from_json(text, path) is None:
             loader = _Loader(text)
-            return list(_yaml_entries(loader.get_single_node(), (), loader, path))
-    return list(_json_entries(pairs, (), path))
+            entries = list(_yaml_entries(_bounded_node(loader, path), (), loader, path))
+            _refuse_template([entry.names[0] for entry in entries], path)
+            return entries
+        return list(_json_entries(json.loads(text, object_pairs_hook=_Pairs), (), path))
 
 
 def duplicate_keys(entries: Iterable[Entry]) -> list[str]:
@@ -101,9 +110,17 @@ def duplicate_keys(entries: Iterable[Entry]) -> list[str]:
     ]
 
 
+def _refuse_template(keys: Container[Any], path: Path) -> None:
+    if TEMPLATE in keys:
+        raise FringeError(
+            f"{path}: says `{TEMPLATE}`, with which Snakemake runs the Python code in a "
+            "configuration when it reads it; write the values themselves, and drop that key"
+        )
+
+
 def _text(path: Path) -> str:
     try:
-        content = read_regular(path, LARGEST)
+        content = read_regular(path, MOST_BYTES)
     except OSError as error:
         why = unreadable(error) or f"cannot be read ({error}); correct the path"
         raise FringeError(f"{path}: {why}") from None
@@ -134,10 +151,81 @@ def _construct_date(loader: _Loader, node: yaml.ScalarNode) -> Any:
 _Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_date)
 
 
+def _from_json(text: str, path: Path) -> Any:
+    """Return what a text says in JSON, within bounds; None if it is not JSON."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    waiting = [(found, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, dict | list):
+            if depth > DEEPEST:
+                raise _too_deep(path)
+            inner = value.values() if isinstance(value, dict) else value
+            waiting += [(item, depth + 1) for item in inner]
+        elif isinstance(value, int) and abs(value) >= 10**LONGEST_NUMBER:
+            raise FringeError(f"{path}: holds a number that is too long to be used; correct it")
+    return found
+
+
+def _bounded_node(loader: _Loader, path: Path) -> yaml.Node | None:
+    """Return what a YAML file says, before anything is made of it, within bounds."""
+    node = loader.get_single_node()
+    size, _ = (0, 0) if node is None else _extent(node, path, 1, {})
+    if size > MOST_VALUES:
+        raise FringeError(
+            f"{path}: stands for more than {MOST_VALUES:,} values, each alias (`*name`) counted as "
+            "all that it stands for; write what the run needs"
+        )
+    return node
+
+
+def _extent(
+    node: yaml.Node, path: Path, depth: int, known: dict[int, tuple[int, int]]
+) -> tuple[int, int]:
+    """Return how many values a node stands for, and how many are inside each other.
+
+    ``known`` are those of nodes that were looked at, so that one with many aliases costs nothing.
+    """
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag.endswith((":int", ":float")) and len(node.value) > LONGEST_NUMBER:
+            raise FringeError(
+                f"{path}, line {node.start_mark.line + 1}: {node.value[:LONGEST_NUMBER]}... is a "
+                "number that is too long to be used; put it in quotes if it is a text"
+            )
+        return 1, 1
+    if id(node) not in known:
+        if depth > DEEPEST:
+            raise _too_deep(path)
+        inner = node.value
+        if isinstance(node, yaml.MappingNode):
+            inner = [one for pair in node.value for one in pair]
+        found = [_extent(one, path, depth + 1, known) for one in inner]
+        size = 1 + sum(size for size, _ in found)
+        known[id(node)] = size, 1 + max((height for _, height in found), default=0)
+    size, height = known[id(node)]
+    if depth + height > DEEPEST + 2:
+        raise _too_deep(path)
+    return size, height
+
+
+def _too_deep(path: Path) -> FringeError:
+    return FringeError(
+        f"{path}: has more than {DEEPEST} lists or mappings inside each other, or one that holds "
+        "itself; write what the run needs"
+    )
+
+
 @contextmanager
 def _parsing(path: Path) -> Iterator[None]:
     try:
         yield
+    except FringeError:
+        raise
+    except RecursionError:
+        raise _too_deep(path) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""

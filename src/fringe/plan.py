@@ -105,6 +105,8 @@ __all__ = [
 
 Config = Mapping[str, Any]
 
+MOST_SHARDS = 100_000  # Snakemake takes about 8 ms to plan the jobs of each
+
 NOISE_IMAGES = 5000  # as many as show the order of the regions: each scale takes three passes
 Sources = dict[str, dict[str, Any]]
 
@@ -416,12 +418,26 @@ def _divide(config: Config, sources: Sources, opened: Mapping[str, ImageSource])
         from fringe.shards import choose_sizes
 
         sizes, device = choose_sizes(config, sources)
+    raise_faults(_number_faults(sources, sizes))
     for name, source in opened.items():
         sources[name] |= {"shard_size": sizes[name], "device": device}
         sources[name]["shards"] = {
             shard_name(*bounds): source.fingerprint_of(*bounds)
             for bounds in shard_bounds(len(source), sizes[name])
         }
+
+
+def _number_faults(sources: Sources, sizes: Mapping[str, int]) -> Iterable[str]:
+    """Yield the sources with most shards if all have more than Snakemake can plan jobs for."""
+    numbers = {name: -(-about["count"] // sizes[name]) for name, about in sources.items()}
+    total = sum(numbers.values())
+    if total > MOST_SHARDS:
+        name = max(numbers, key=lambda name: numbers[name])
+        yield (
+            f"sources/{name}/count: {sources[name]['count']:,} images in shards of {sizes[name]:,} "
+            f"are {numbers[name]:,} shards; all sources have {total:,}, and a run {MOST_SHARDS:,} "
+            "at most; raise extraction/shard_size (or minutes_per_job), or use fewer images"
+        )
 
 
 def _resolution(source: ImageSource, spec: Config, cache: Path | None) -> tuple[int, int]:

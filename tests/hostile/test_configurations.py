@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,9 +15,12 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from tests.hostile.bounds import bounded
+from tests.hostile.configurations import BOMBS, JUST_RIGHT
 
 from fringe import plan
 from fringe.config import complete, load_schema
+from fringe.configfile import MOST_BYTES, MOST_VALUES, read_config, read_entries
 from fringe.errors import FringeError
 from fringe.networks import network_info
 from fringe.networks.installed import place_outside
@@ -440,3 +445,205 @@ def test_where_a_package_is_decides_whether_it_is_installed(code: Path) -> None:
     assert place_outside("__main__", path) is not None
     assert place_outside("hostile_module.x", path) == str(code / "hostile_module.py")
     assert place_outside("hostile_space.module", path) == str(code / "hostile_space")
+
+
+# Bombs.
+
+
+def read(path: str) -> list[int]:
+    """Return how much two readers find in a file: the keys, and the entries."""
+    return [len(read_config(Path(path))), len(read_entries(Path(path)))]
+
+
+def entries(path: str) -> int:
+    return len(read_entries(Path(path)))
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs_are_refused_in_little_time_and_memory(name: str, tmp_path: Path) -> None:
+    text, said = BOMBS[name]
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    for reader in (read, entries):
+        outcome = bounded(reader, str(path), seconds=20, memory=64 << 20)
+        assert outcome.kind == "refused", outcome
+        assert str(path) in outcome.result
+        assert said in outcome.result
+        assert len(outcome.result) < 500
+
+
+def test_no_tag_is_run(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    mark = tmp_path / "ran"
+    path.write_text(f"a: !!python/object/apply:os.mkdir [{str(mark)!r}]")
+    with pytest.raises(FringeError, match="is not YAML"):
+        read_config(path)
+    read_entries(path)
+    assert not mark.exists()
+
+
+@pytest.mark.parametrize("name", JUST_RIGHT)
+def test_what_is_close_to_the_bounds_is_read(name: str, tmp_path: Path) -> None:
+    text, number = JUST_RIGHT[name]
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    assert read_config(path) == yaml.safe_load(text)
+    assert len(read_entries(path)) == number
+
+
+def test_shipped_configurations_are_far_from_the_bounds() -> None:
+    for path in (ROOT / "config").glob("*.yaml"):
+        assert path.stat().st_size < MOST_BYTES / 10
+        assert len(read_entries(path)) < MOST_VALUES / 10
+
+
+def test_code_that_snakemake_would_run_ends_commands_before_it_starts(tmp_path: Path) -> None:
+    """Snakemake hands a configuration with that key to yte, which runs what follows a ``?``."""
+    path = tmp_path / "my.yaml"
+    mark = tmp_path / "ran"
+    path.write_text(f"__use_yte__: true\nrun: ?open({str(mark)!r}, 'w').name\n")
+    command = [sys.executable, "-m", "fringe.estimate", "--configfile", str(path), "--cores", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "says `__use_yte__`, with which Snakemake runs the Python code" in done.stderr
+    assert not mark.exists()
+    with pytest.raises(FringeError, match="__use_yte__"):
+        stage(path, ROOT / "config/schema.yaml")
+
+
+# Counts.
+
+HUGE = 100_000_000
+
+
+def set_key(config: Config, key: str, value: Any) -> None:
+    *folders, last = key.split("/")
+    for folder in folders:
+        config = config.setdefault(folder, {})
+    config[last] = value
+
+
+def plan_it(config: Config) -> int:
+    """Return how many shards a run has."""
+    _, sources = plan.check(config, SCHEMA)
+    return sum(len(about["shards"]) for about in sources.values())
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"sources/fake/count": HUGE}, None),
+        ({"sources/fake/count": HUGE, "datasets/faces/n_generated": HUGE}, None),
+        ({"sources/fake/count": HUGE, "datasets/faces/sizes": [[4, HUGE]]}, None),
+        ({"sources/fake/count": 10 * HUGE}, "are 200,000 shards"),
+        ({"sources/fake/count": HUGE, "extraction/shard_size": 50}, "are 2,000,000 shards"),
+        ({"sources/fake/count": HUGE, "extraction/minutes_per_job": 1e-9}, "shards; all sources"),
+        ({"sources/fake/count": 100 * HUGE}, "greater than the maximum"),
+        ({"sources/fake/seed": HUGE**2}, "greater than the maximum"),
+        ({"sources/fake/resolution": HUGE}, "greater than the maximum"),
+        ({"sources/real/resolution": HUGE}, "greater than the maximum"),
+        ({"datasets/faces/n_generated": HUGE}, "images are asked for"),
+        ({"datasets/faces/sizes": [[4, HUGE]]}, "images are asked for"),
+        ({"sensitivity": {"images": HUGE}}, "are asked for"),
+        ({"schemes/top": list(range(1, 5_000))}, "and 4,399 more"),
+        ({"evaluation/repeats": {"table1": HUGE}}, "greater than the maximum"),
+        ({"matching/limit": 1e300}, "greater than the maximum"),
+        ({"extraction/workers": HUGE}, "greater than the maximum"),
+        ({"evaluation/kid_subsets": HUGE, "evaluation/kid_subset_size": HUGE}, None),
+        ({"optimization": {"evaluations": HUGE, "released": {"steps": HUGE}}}, None),
+        ({"convergence/steps": HUGE, "extraction/shard_size": HUGE}, None),
+        ({"seed": 2**63}, "greater than the maximum"),
+        ({"figures/seed": 2**63}, "greater than the maximum"),
+    ],
+)
+def test_huge_counts_are_planned_or_refused_in_little_time_and_memory(
+    config: Config, changes: Config, said: str | None
+) -> None:
+    for key, value in changes.items():
+        set_key(config, key, value)
+    outcome = bounded(plan_it, config, seconds=30, memory=192 << 20)
+    if said is None:
+        assert outcome.kind == "value", outcome
+        assert outcome.result <= 20_001
+    else:
+        assert outcome.kind == "refused", outcome
+        assert said in outcome.result
+        assert len(outcome.result) < 50_000
+
+
+# Folders.
+
+
+def make_deep(folder: Path, depth: int, name: str = "d") -> None:
+    """Put an image ``depth`` folders deep, where no path may lead."""
+    folder.mkdir()
+    place = os.open(folder, os.O_RDONLY)
+    for _ in range(depth):
+        os.mkdir(name, dir_fd=place)
+        inner = os.open(name, os.O_RDONLY, dir_fd=place)
+        os.close(place)
+        place = inner
+    image = io.BytesIO()
+    Image.fromarray(np.zeros((16, 16, 3), np.uint8)).save(image, "PNG")
+    file = os.open("a.png", os.O_WRONLY | os.O_CREAT, dir_fd=place)
+    os.write(file, image.getvalue())
+    os.close(file)
+    os.close(place)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is made shallow again, since `shutil.rmtree` removes no deep one."""
+    folder = tmp_path / "images"
+    yield folder
+    number = 0
+    while inner := next((path for path in folder.iterdir() if path.is_dir()), None):
+        for path in inner.iterdir():
+            path.rename(folder / str(number := number + 1))
+        inner.rmdir()
+
+
+def list_folder(path: str) -> tuple[list[str], str]:
+    source = source_from_spec({"kind": "files", "path": path})
+    return source.members, source.fingerprint
+
+
+def test_folders_1200_deep_are_read(folder: Path) -> None:
+    make_deep(folder, 1200)
+    outcome = bounded(list_folder, str(folder), memory=64 << 20)
+    assert outcome.kind == "value", outcome
+    assert outcome.result[0] == ["d/" * 1200 + "a.png"]
+    inside = Path(folder, "d/" * 1200)
+    (inside / "a.png").rename(inside / "a.txt")
+    outcome = bounded(list_folder, str(folder), memory=64 << 20)
+    assert outcome.kind == "refused", outcome
+    assert "1 .txt" in outcome.result
+
+
+def test_folders_deeper_than_any_path_are_refused(folder: Path) -> None:
+    make_deep(folder, 30, "d" * 200)
+    outcome = bounded(list_folder, str(folder), memory=64 << 20)
+    assert outcome.kind == "refused", outcome
+    assert "a path there is longer than this system can open" in outcome.result
+    assert len(outcome.result) < 500
+
+
+@pytest.mark.parametrize("path", ["a" * 300, "a/" * 3000, "a" * 5000, "../" * 2000])
+@pytest.mark.parametrize("key", ["path", "data_dir", "results", "weights_dir", "region", "weights"])
+def test_paths_that_no_system_opens_are_refused(
+    config: Config, key: str, path: str, tmp_path: Path
+) -> None:
+    if key == "path":
+        config["sources"]["real"]["path"] = path
+    elif key == "region":
+        config["datasets"]["faces"]["region"] = path
+    elif key == "weights":
+        config["weights"] = {"efficientnet-lite0": path}
+    else:
+        config[key] = path
+        config["sources"]["real"]["path"] = "data"
+    before = written(tmp_path)
+    told = refusal(config)
+    assert "longer than" in told
+    assert len(told) < 2000
+    assert written(tmp_path) == before

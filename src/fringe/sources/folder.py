@@ -3,8 +3,9 @@
 import hashlib
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
 from fringe.errors import FringeError
@@ -28,6 +29,8 @@ from fringe.sources.names import (
 )
 
 __all__ = ["FolderSource", "holds_images"]
+
+SOME = 100_000  # files that tell what a folder without images holds
 
 
 class FolderSource(EncodedSource):
@@ -156,49 +159,62 @@ def _pictures(folder: Path, follow_links: bool) -> Iterator[str]:
     """Yield names of images, read or not, relative to ``folder``, in no order."""
     root = str(folder.resolve(strict=True))
     seen = {root: str(folder)}  # folders, by their real path
+    waiting = [(str(folder), root, "")]  # a list, since folders may be thousands deep
+    while waiting:
+        path, real, prefix = waiting.pop()
+        before = seen.setdefault(real, path)
+        if before != path:
+            raise FringeError(
+                f"{printable(path)}: is the same folder as {printable(before)}, by a "
+                "symbolic link, and its images would count twice; remove the link"
+            )
+        names, folders = _inside(path, real, prefix, None if follow_links else root)
+        yield from names
+        waiting += reversed(folders)
 
-    def walk(place: str, real: str, prefix: str) -> Iterator[list[str]]:
-        names, folders = [], []
-        with os.scandir(place) as entries:
-            for entry in entries:  # of which there may be millions
-                name = entry.name
-                if entry.is_symlink():
-                    is_folder = os.path.isdir(entry.path)  # noqa: PTH112 - False, if it leads nowhere
-                    if is_hidden(name) or not (is_folder or is_picture_name(name)):
-                        continue
-                    target = _target(entry.path, None if follow_links else root)
-                    if is_folder:
-                        folders.append((entry.path, target, f"{prefix}{name}/"))
-                        continue
-                elif entry.is_dir():
-                    if not is_hidden(name):
-                        target = os.path.join(real, name)  # noqa: PTH118
-                        folders.append((entry.path, target, f"{prefix}{name}/"))
+
+def _inside(
+    place: str, real: str, prefix: str, root: str | None
+) -> tuple[list[str], list[tuple[str, str, str]]]:
+    """Return the names of images in one folder; and its folders: path, real path, and prefix.
+
+    ``prefix`` goes before the names; links must lead into ``root`` if that is given.
+    """
+    names, folders = [], []
+    with os.scandir(place) as entries:
+        for entry in entries:  # of which there may be millions
+            name = entry.name
+            if entry.is_symlink():
+                is_folder = os.path.isdir(entry.path)  # noqa: PTH112 - False, if it leads nowhere
+                if is_hidden(name) or not (is_folder or is_picture_name(name)):
                     continue
-                if suffix_of(name) in PICTURES and name[0] != ".":
-                    names.append(prefix + name)
-        yield names
-        for path, target, inner in folders:
-            before = seen.setdefault(target, path)
-            if before != path:
-                raise FringeError(
-                    f"{printable(path)}: is the same folder as {printable(before)}, by a "
-                    "symbolic link, and its images would count twice; remove the link"
-                )
-            yield from walk(path, target, inner)
-
-    return chain.from_iterable(walk(str(folder), root, ""))
+                target = _target(entry.path, root)
+                if is_folder:
+                    folders.append((entry.path, target, f"{prefix}{name}/"))
+                    continue
+            elif entry.is_dir():
+                if not is_hidden(name):
+                    target = os.path.join(real, name)  # noqa: PTH118
+                    folders.append((entry.path, target, f"{prefix}{name}/"))
+                continue
+            if suffix_of(name) in PICTURES and name[0] != ".":
+                names.append(prefix + name)
+    return names, folders
 
 
 def _some_files(folder: Path) -> list[str]:
     """Return names of files under ``folder``, to say what it holds instead of images."""
-    found = (
-        os.path.relpath(os.path.join(place, name), folder)  # noqa: PTH118
-        for place, _, names in os.walk(folder)
-        for name in names
-        if not name.startswith(".")
-    )
-    return list(islice(found, 100_000))
+    found: list[str] = []
+    waiting = [""]
+    while waiting and len(found) < SOME:
+        prefix = waiting.pop()
+        with suppress(OSError), os.scandir(f"{folder}/{prefix}") as entries:
+            for entry in islice(entries, SOME):
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(f"{prefix}{entry.name}/")
+                elif not entry.name.startswith("."):
+                    found.append(prefix + entry.name)
+    return found
 
 
 def _target(link: str, root: str | None) -> str:
