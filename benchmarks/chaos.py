@@ -1,0 +1,163 @@
+"""Strike a small complete run again and again, start it again, and compare it with one left alone.
+
+    python benchmarks/chaos.py --strikes 200 --seed 1
+
+Of an undisturbed run of all rules, states on its way are kept. A round takes a copy of one of them
+and strikes it several times, before starts of `snakemake` and while it works:
+
+    kill     SIGKILL, SIGTERM or SIGINT to all its processes, Snakemake, a job or a decode worker
+    cut      an artifact, or a file of the data, cut at a random byte
+    flip     a bit of an artifact
+    swap     two artifacts of one kind exchanged
+    replace  a file of the data by another one while the run reads it, then put back; or a FIFO or a
+             link in the place of a file
+    fill     the disk of the run full (a file system in memory), or files limited in size
+    clock    times of files in the future, in the past, equal or shuffled
+    delete   artifacts, their folders, or what Snakemake and Fringe remember
+
+Then it is started again, by the same command, until it says that it is done. Then every dataset and
+attribute of HDF5 files, every row of tables and scores, every pixel of figures and every other
+byte is compared with the undisturbed run; only times differ. Files that were struck and differ,
+because nothing had a reason to read them, are read in one more start, which must heal them.
+Whoever has to do anything but start the run has a manual step. Ends with status 1 unless nothing is
+wrong and no manual step was needed.
+"""
+
+import argparse
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+
+from strikes.kinds import KINDS, Strike
+from strikes.project import Project, build, clone
+from strikes.rounds import Round, prepare, strike_round
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--strikes", default=200, type=int, help="how many, in all")
+    parser.add_argument("--seed", default=1, type=int)
+    parser.add_argument("--kinds", default=",".join(KINDS), help="of strikes, separated by commas")
+    parser.add_argument("--batch", default=10, type=int, help="strikes in a round")
+    parser.add_argument("--rounds", help="numbers of the rounds to run of these, such as 3,7")
+    parser.add_argument("--cores", default=os.cpu_count(), type=int)
+    parser.add_argument("--timeout", default=600.0, type=float, help="seconds of a start at most")
+    parser.add_argument("--keep", type=Path, help="folder for a record, and rounds that went wrong")
+    options = parser.parse_args()
+    kinds = options.kinds.split(",")
+    if unknown := set(kinds) - set(KINDS):
+        parser.error(f"--kinds: {', '.join(sorted(unknown))}: not among {', '.join(KINDS)}")
+
+    began = time.monotonic()
+    rounds = []
+    with tempfile.TemporaryDirectory(prefix="chaos-") as name:
+        folder = Path(name)
+        (folder / "undisturbed").mkdir()
+        build(folder / "undisturbed")
+        code = clone(folder / "code")
+        project = Project(folder / "undisturbed", code, options.cores)
+        states = prepare(folder, project, options.timeout)
+        print(f"undisturbed run: {time.monotonic() - began:.0f} s", flush=True)
+        for number, strikes in enumerate(
+            planned(options.strikes, options.batch, kinds, options.seed)
+        ):
+            if options.rounds and str(number) not in options.rounds.split(","):
+                continue
+            rng = random.Random(f"{options.seed} {number}")
+            # A run that is done is struck as often as one on its way.
+            state = states[-1] if rng.random() < 0.5 else rng.choice(states[:-1])
+            about = strike_round(
+                number,
+                strikes,
+                state,
+                states[-1],
+                folder / f"round-{number}",
+                rng,
+                code=code,
+                cores=options.cores,
+                timeout=options.timeout,
+                keep=options.keep and options.keep / f"round-{number}",
+            )
+            rounds.append(about)
+            tell(about)
+            if options.keep:
+                record(about, options.keep)
+    print(table(rounds))
+    print(
+        f"seed {options.seed}, {len(rounds)} rounds, {(time.monotonic() - began) / 60:.1f} min; "
+        f"Python {sys.version.split()[0]}, "
+        + ", ".join(f"{one} {version(one)}" for one in ("snakemake", "h5py", "numpy", "torch"))
+    )
+    sys.exit(any(about.is_bad for about in rounds))
+
+
+def planned(count: int, batch: int, kinds: list[str], seed: int) -> list[list[Strike]]:
+    """Return the strikes of each round: as many of each kind, mixed."""
+    rng = random.Random(seed)
+    drawn = [kinds[number % len(kinds)] for number in range(count)]
+    rng.shuffle(drawn)
+    strikes = [
+        Strike(number, number // batch, kind, during=kind == "kill" or rng.random() < 0.5)
+        for number, kind in enumerate(drawn)
+    ]
+    return [strikes[first : first + batch] for first in range(0, count, batch)]
+
+
+def tell(about: Round) -> None:
+    """Print a round, and all that went wrong in it."""
+    outcome = "equal" if not about.wrong else f"{len(about.wrong)} files differ"
+    if not about.starts:
+        outcome += ", not done by starting it again"
+    print(
+        f"round {about.number}, from {about.state}: {len(about.strikes)} strikes, {outcome}, "
+        f"{about.starts} starts, {about.seconds:.0f} s{'' if about.settled else ', not settled'}",
+        *(f"  hung: {start}" for start in about.hung),
+        *(f"  {name}: {what}" for name, what in about.wrong.items()),
+        *(f"  when read: {name}: {what}" for name, what in about.unread.items()),
+        sep="\n",
+        flush=True,
+    )
+
+
+def record(about: Round, folder: Path) -> None:
+    """Write down each strike of a round, and what each start printed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "strikes.jsonl").open("a") as file:
+        file.writelines(f"{json.dumps(asdict(strike))}\n" for strike in about.strikes)
+    text = "\n".join(f"=== start {n + 1} ===\n{text}" for n, text in enumerate(about.texts))
+    (folder / f"round-{about.number}.log").write_text(text)
+
+
+def table(rounds: list[Round]) -> str:
+    """Return a row for each kind of strikes, in Markdown."""
+    lines = ["| kind | strikes | noticed | starts needed | jobs run | wrong | manual steps |"]
+    lines.append("|---|---:|---|---|---:|---:|---:|")
+    manual = {strike.number for one in rounds if not one.starts for strike in one.strikes}
+    strikes = [strike for one in rounds for strike in one.strikes]
+    for kind in (*KINDS, "all"):
+        some = [strike for strike in strikes if kind in (strike.kind, "all")]
+        if not some:
+            continue
+        noticed = Counter(strike.noticed or "without effect" for strike in some)
+        starts = Counter(strike.starts for strike in some)
+        lines.append(
+            f"| {kind} | {len(some)} | {_counted(noticed)} | {_counted(starts)} | "
+            f"{sum(strike.again for strike in some)} | {sum(bool(s.wrong) for s in some)} | "
+            f"{sum(strike.number in manual for strike in some)} |"
+        )
+    return "\n".join(lines)
+
+
+def _counted(counts: Counter) -> str:
+    return ", ".join(f"{what}: {count}" for what, count in sorted(counts.items()))
+
+
+if __name__ == "__main__":
+    main()

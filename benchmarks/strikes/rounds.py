@@ -1,0 +1,291 @@
+"""A round: a run is struck several times and started again until it is done."""
+
+from __future__ import annotations
+
+import random
+import re
+import shutil
+import signal
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fringe.stage import read_description
+
+from .compare import differences
+from .disk import Disk, small_disk
+from .kinds import STRIKES, Strike, Undo, nothing
+from .project import Project, Start
+
+__all__ = ["Round", "divide", "prepare", "strike_round"]
+
+STATES = 4  # of a run that is not done from which a round begins
+MOST_STARTS = 4  # without a further strike; a run that needs more is not healed by starting it
+HEADINGS = re.compile(r"\s+(input|output|log|benchmark|reason|jobid|wildcards|resources|params):")
+
+
+@dataclass
+class Round:
+    """What came of a round."""
+
+    number: int
+    state: str
+    strikes: list[Strike]
+    starts: int = 0  # after the last strike, until the run was done; 0: it never was
+    settled: bool = False  # one more start had nothing to do
+    texts: list[str] = field(default_factory=list)  # what each start printed
+    unread: dict[str, str] = field(default_factory=dict)  # differed until something read them
+    wrong: dict[str, str] = field(default_factory=dict)
+    hung: list[str] = field(default_factory=list)  # starts that did not end by themselves
+    seconds: float = 0.0
+
+    @property
+    def is_bad(self) -> bool:
+        return bool(self.wrong or self.hung or not self.starts)
+
+
+def prepare(folder: Path, project: Project, timeout: float) -> list[Path]:
+    """Run the reference without a disturbance, and return copies of it on its way and at its end.
+
+    All processes of the run stand still while a copy is made, which thus is what a kill at that
+    moment would leave.
+    """
+    states = [folder / "state-0"]
+    _copy(project.folder, states[0])
+    start = project.start()
+    deadline = time.monotonic() + timeout
+    while start.running and time.monotonic() < deadline:
+        share = re.findall(r"(\d+) of (\d+) steps", start.text)
+        done, total = map(int, share[-1]) if share else (0, 1)
+        if len(states) < STATES and done >= total * len(states) / STATES:
+            start.signal(signal.SIGSTOP)
+            states.append(folder / f"state-{len(states)}")
+            _copy(project.folder, states[-1])
+            start.signal(signal.SIGCONT)
+        time.sleep(0.05)
+    if not start.wait(1) or not start.done:
+        raise SystemExit(f"the run that nobody struck failed:\n{start.text[-5000:]}")
+    states.append(folder / "done")
+    _copy(project.folder, states[-1])
+    return states
+
+
+def _copy(one: Path, other: Path) -> None:
+    shutil.copytree(one, other, symlinks=True)
+
+
+def strike_round(
+    number: int,
+    strikes: list[Strike],
+    state: Path,
+    reference: Path,
+    place: Path,
+    rng: random.Random,
+    *,
+    code: Path,
+    cores: int,
+    timeout: float,
+    keep: Path | None = None,
+) -> Round:
+    """Strike a copy of the run in ``state``, start it until it is done, and compare.
+
+    All is done in the new folder ``place``. If something goes wrong, it is copied to ``keep``.
+    """
+    began = time.monotonic()
+    folder = place / "project"
+    about = Round(number, state.name, strikes)
+    with small_disk(place) as disk:
+        _copy(state, folder)
+        project = Project(folder, code, cores)
+        for act in divide(strikes, rng):
+            _strike(act, about, project, disk, rng, timeout)
+        _finish(about, project, timeout)
+        about.unread = _compare(reference, folder)
+        if about.starts and about.unread and _remove_readers(project, set(about.unread)):
+            # What nobody read cannot have been noticed: let what depends on it be made again.
+            _finish(about, project, timeout)
+            about.wrong = _compare(reference, folder)
+        else:
+            about.wrong = about.unread
+        about.unread = {k: v for k, v in about.unread.items() if k not in about.wrong}
+        _judge(about)
+        about.seconds = time.monotonic() - began
+        if about.is_bad and keep is not None:
+            shutil.rmtree(keep, ignore_errors=True)
+            shutil.copytree(folder, keep, symlinks=True, ignore=_fifos)
+    return about
+
+
+def _fifos(folder: str, names: list[str]) -> list[str]:
+    """Return the names that cannot be copied."""
+    return [name for name in names if (Path(folder) / name).is_fifo()]
+
+
+def divide(strikes: list[Strike], rng: random.Random) -> list[list[Strike]]:
+    """Divide the strikes of a round among starts.
+
+    What ends a run comes last in its start. On a full disk nothing else could strike.
+    """
+    acts: list[list[Strike]] = [[]]
+    for strike in strikes:
+        if strike.kind == "fill":
+            acts.append([])
+        acts[-1].append(strike)
+        if strike.kind in ("kill", "fill") or rng.random() < 0.25:
+            acts.append([])
+    return [act for act in acts if act]
+
+
+def _strike(
+    act: list[Strike],
+    about: Round,
+    project: Project,
+    disk: Disk,
+    rng: random.Random,
+    timeout: float,
+) -> None:
+    """Apply the strikes before a start, then start the run and apply those during it."""
+    undos: list[Undo] = []
+    limit = None
+    for strike in act:
+        if not strike.during:
+            strike.start, strike.moment = len(about.texts), f"before start {len(about.texts) + 1}"
+            if strike.kind == "fill":
+                undo, limit = _fill(strike, disk, rng)
+            else:
+                undo = _try(strike, project, None, rng)
+            undos.append(undo)
+    start = project.start(limit=limit)
+    for strike in act:
+        if strike.during:
+            strike.start, strike.moment = len(about.texts), _wait(start, len(about.texts) + 1, rng)
+            if strike.kind == "fill":
+                undo, _ = _fill(strike, disk, rng, full=True)
+            else:
+                undo = _try(strike, project, start, rng)
+            if undo is not nothing and rng.random() < 0.5 and start.running:
+                time.sleep(rng.uniform(0.2, 4))
+                undo()
+                strike.how += "; put back meanwhile"
+            else:
+                undos.append(undo)
+    if not start.wait(timeout):
+        about.hung.append(f"start {len(about.texts) + 1}")
+    for undo in undos:
+        undo()
+    about.texts.append(start.text)
+
+
+def _try(strike: Strike, project: Project, start: Start | None, rng: random.Random) -> Undo:
+    """Strike; files that come and go while the run works are chosen again."""
+    for _ in range(20):
+        try:
+            return STRIKES[strike.kind](strike, project, start, rng)
+        except (OSError, IndexError, ValueError):
+            continue
+    strike.how = "found nothing to strike"
+    return nothing
+
+
+def _fill(
+    strike: Strike, disk: Disk, rng: random.Random, full: bool = False
+) -> tuple[Undo, int | None]:
+    """Fill the disk of the run, or return the most bytes that its files may have."""
+    if disk.fills and (full or rng.random() < 0.6):
+        free = rng.choice((0, 4096, 40_000, 200_000))
+        disk.fill(free)
+        strike.how = f"{free} bytes left on the disk"
+        return disk.make_room, None
+    limit = rng.choice((1000, 5000, 20_000, 60_000))
+    strike.how = f"no file above {limit} bytes"
+    return nothing, limit
+
+
+def _wait(start: Start, number: int, rng: random.Random) -> str:
+    """Wait for a random moment of a start: some seconds after its beginning, or some jobs."""
+    if rng.random() < 0.4:
+        seconds, jobs = rng.uniform(0.2, 8), 0
+    else:
+        seconds, jobs = rng.uniform(0, 1.5), start.finished_jobs + rng.randint(1, 12)
+    while start.running and start.finished_jobs < jobs:
+        time.sleep(0.02)
+    deadline = time.monotonic() + seconds
+    while start.running and time.monotonic() < deadline:
+        time.sleep(0.02)
+    if not start.running:
+        return f"after start {number}"
+    return f"in start {number}, after {start.finished_jobs} jobs and {seconds:.1f} s"
+
+
+def _finish(about: Round, project: Project, timeout: float) -> None:
+    """Start the run until it says that it is done, and once more."""
+    about.starts = 0
+    for starts in range(1, MOST_STARTS + 1):
+        start = project.start()
+        ended = start.wait(timeout)
+        about.texts.append(start.text)
+        if not ended:
+            about.hung.append(f"start {len(about.texts)}")
+        elif start.done:
+            about.starts = starts
+            break
+    else:
+        return
+    start = project.start()
+    start.wait(timeout)
+    about.settled = "Nothing to be done" in start.text
+    about.texts.append(start.text)
+
+
+def _compare(reference: Path, folder: Path) -> dict[str, str]:
+    """Return what differs in the results and in the data, by path below the project's folder.
+
+    What is remembered of data sets depends on the times of their files.
+    """
+    found = {
+        f"{part}/{name}": what
+        for part in ("results", "data")
+        for name, what in differences(reference / part, folder / part).items()
+    }
+    return {name: what for name, what in found.items() if "/.fingerprints/" not in name}
+
+
+def _remove_readers(project: Project, unread: set[str]) -> bool:
+    """Remove what jobs made from these files, as their logs tell; tell whether anything was."""
+    below = {str(Path(name).relative_to("results/struck")) for name in unread if "struck" in name}
+    removed = False
+    for log in sorted(project.results.glob("logs/**/*.log")):
+        about = read_description(log.read_text(errors="replace"))
+        if about and not below.isdisjoint(about["inputs"]):
+            for output in about["outputs"]:
+                (project.results / output).unlink(missing_ok=True)
+                removed = True
+    return removed
+
+
+def _judge(about: Round) -> None:
+    """Say of each strike how it was noticed, and whether it left anything wrong."""
+    struck = {target for strike in about.strikes for target in strike.targets}
+    elsewhere = {name: what for name, what in about.wrong.items() if name not in struck}
+    for strike in about.strikes:
+        text = "".join(about.texts[strike.start :])
+        strike.again = text.count("Finished jobid: ")
+        strike.starts = about.starts
+        strike.said = _lines(text, strike)
+        if strike.said:
+            strike.noticed = "said"
+        elif any(f"output: {target}" in text for target in strike.targets):
+            strike.noticed = "made again"
+        elif set(strike.targets) & set(about.unread):
+            strike.noticed = "when read"
+        own = {name: what for name, what in about.wrong.items() if name in strike.targets}
+        strike.wrong = "; ".join(f"{name}: {what}" for name, what in (own or elsewhere).items())
+
+
+def _lines(text: str, strike: Strike) -> list[str]:
+    """Return the lines in which the run says that something is wrong with what was struck."""
+    found = [line.strip() for line in text.splitlines() if not HEADINGS.match(line)]
+    if strike.targets:
+        return [line for line in found if any(target in line for target in strike.targets)][:5]
+    told = ("error:", "Error in rule", "died", "cannot be", "Terminating", "set aside")
+    return [line for line in found if any(word in line for word in told)][:5]
