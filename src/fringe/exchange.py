@@ -7,12 +7,11 @@ the network, the resizing and the divisor behind them. Most divide the scatter b
 by N, which makes their covariances smaller by a factor of 1 - 1/N.
 """
 
+import math
 import os
-import zipfile
-import zlib
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from zipfile import ZipInfo
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +20,24 @@ from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.metrics import Gaussian
 from fringe.metrics.arrays import as_numpy, require_finite
-from fringe.regular import LARGEST_CHECKPOINT, open_regular
-from fringe.sources.base import readable
+from fringe.npy import Header, read_header
+from fringe.sources.base import as_path, readable
 from fringe.stand_ins import refuse_stand_in
+from fringe.zipfiles import (
+    DAMAGE,
+    PLAIN,
+    Archive,
+    open_member,
+    open_zip,
+    read_member,
+    refuse_unreadable,
+)
 
 __all__ = ["read_statistics", "write_features", "write_statistics"]
 
+MOST_FEATURES = 1 << 14  # the largest covariance has 2 GiB
+_NAMED = 10  # arrays that a message names
+_LARGEST = 1e150  # whose square is a number still
 _ROUNDING = 1e-6  # of the largest value: what is stored may have been computed in float32
 
 
@@ -55,31 +66,37 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
         of the largest value, since some tools compute in float32. Or if D is not ``dim``.
     """
     refuse_stand_in(path)
-    damage = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError)
-    with readable(path, *damage), ExitStack() as opened:
-        file = opened.enter_context(open_regular(path, LARGEST_CHECKPOINT))
-        if file.read(2) != b"PK":  # numpy would take a lone array, or a pickle, for an NPZ
-            raise FringeError(f"{path}: is damaged or no NPZ file; fetch or make it again")
-        file.seek(0)
-        arrays = opened.enter_context(np.load(file, allow_pickle=False))
-        missing = [name for name in ("mu", "sigma") if name not in arrays.files]
+    with readable(path, *DAMAGE), open_zip(as_path(path)) as archive:
+        members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
+        missing = [name for name in ("mu", "sigma") if name not in members]
         if missing:
             raise FringeError(
-                f"{path}: has no array `{missing[0]}`, but {arrays.files}; give a file of "
+                f"{path}: has no array `{missing[0]}`, but {[*members][:_NAMED]}; give a file of "
                 "statistics, with `mu` and `sigma`"
             )
-        _check_headers(path, _header(arrays, "mu"), _header(arrays, "sigma"), dim)
-        mean, covariance = arrays["mu"], arrays["sigma"]
+        places = [members[name] for name in ("mu", "sigma")]
+        for info in places:
+            refuse_unreadable(info, str(path), PLAIN)
+        headers = [_header(archive, info) for info in places]
+        _check_headers(path, headers[0], headers[1], dim)
+        mean, covariance = (
+            _values(read_member(archive, info), header)
+            for info, header in zip(places, headers, strict=True)
+        )
     for name, array in (("mu", mean), ("sigma", covariance)):
         if not np.isfinite(array).all():
             raise FringeError(f"{path}: `{name}` holds NaN or infinity; make the file again")
-    mean, covariance = mean.astype(np.float64), covariance.astype(np.float64)
     largest = np.abs(covariance).max()
     skew = np.abs(covariance - covariance.T).max()
     if skew > _ROUNDING * largest:
         raise FringeError(
             f"{path}: `sigma` is not symmetric (by up to {skew:.3g}, its largest value is "
             f"{largest:.3g}); a covariance is: make the file again"
+        )
+    if largest > _LARGEST:
+        raise FringeError(
+            f"{path}: `sigma` has values up to {largest:.3g}, as no features have; make the file "
+            "again"
         )
     covariance = (covariance + covariance.T) / 2
     eigenvalues = np.linalg.eigvalsh(covariance)
@@ -91,31 +108,39 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
     return Gaussian(mean, covariance)
 
 
-Header = tuple[tuple[int, ...], np.dtype[Any]]  # shape and type of an array
+def _header(archive: Archive, info: ZipInfo) -> Header:
+    with open_member(archive, info) as stream:
+        return read_header(stream)
 
 
-def _header(arrays: Any, name: str) -> Header:
-    """Return what an array of an opened NPZ says of itself, before its values are read."""
-    held = arrays.zip.namelist()
-    with arrays.zip.open(f"{name}.npy" if f"{name}.npy" in held else name) as file:
-        version = np.lib.format.read_magic(file)
-        read = np.lib.format.read_array_header_1_0
-        shape, _, kind = (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(file)
-    return shape, kind
+def _values(data: bytes, header: Header) -> npt.NDArray[np.float64]:
+    """Return an array of the format of NumPy from all its bytes."""
+    count = math.prod(header.shape)
+    start = len(data) - header.size
+    if start < 0:
+        raise ValueError(f"{len(data)} bytes for an array of shape {header.shape}")
+    values = np.frombuffer(data, header.dtype, count, start).astype(np.float64)
+    return values.reshape(header.shape, order="F" if header.fortran_order else "C")
 
 
 def _check_headers(
     path: str | os.PathLike[str], mean: Header, covariance: Header, dim: int | None
 ) -> None:
     """Raise unless two arrays may be a mean and a covariance of ``dim`` features."""
-    for name, (_, kind) in (("mu", mean), ("sigma", covariance)):
-        if kind.kind not in "fiu":
+    for name, header in (("mu", mean), ("sigma", covariance)):
+        if header.dtype.kind not in "fiu":
+            kind = str(header.dtype)[:80]
             raise FringeError(f"{path}: `{name}` is of type {kind}; it must hold numbers")
-    (shape, _), (square, _) = mean, covariance
+    shape, square = mean.shape, covariance.shape
     if len(shape) != 1 or not shape[0] or square != 2 * shape:
         raise FringeError(
             f"{path}: `mu` has shape {shape} and `sigma` {square}; they must be (D,) and (D, D): "
             "fetch or make the file again"
+        )
+    if shape[0] > MOST_FEATURES:
+        raise FringeError(
+            f"{path}: holds statistics of {shape[0]} features, more than {MOST_FEATURES}, whose "
+            "covariance cannot be held in memory; give statistics of another network"
         )
     if dim is not None and shape[0] != dim:
         raise FringeError(

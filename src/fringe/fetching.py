@@ -18,9 +18,9 @@ from fringe.files import atomic_path
 from fringe.progress import progress
 from fringe.regular import open_regular
 from fringe.sources import as_path
-from fringe.sources.zipfiles import refuse_unreadable
 from fringe.stand_ins import stand_in_at
 from fringe.texts import printable
+from fringe.zipfiles import refuse_unreadable
 
 __all__ = ["fetch_source"]
 

@@ -5,27 +5,21 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 from io import BufferedIOBase
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from fringe.checkpoints.machine import run
 from fringe.checkpoints.names import table
 from fringe.checkpoints.stream import Budget, Refused, Stream
 from fringe.checkpoints.tensors import Storage, storage_for
+from fringe.zipfiles import DAMAGE, PLAIN, Archive, open_member, read_member
 
-__all__ = ["member_names", "read_archive"]
+__all__ = ["check_members", "member_names", "read_archive"]
 
 MAX_PICKLE = 64 << 20  # bytes of data.pkl, which describes tensors and does not hold them
+MAX_COMPRESSED = 256 << 20  # bytes that compressed members of a program become: code, not numbers
+MAX_DIRECTORY = 16 << 20  # bytes; some 80 of each tensor
 _PICKLE = re.compile(r"([^/]+/)data\.pkl")
-_DAMAGE = (  # what zipfile raises, of a damaged file and of kinds of zip file that it cannot read
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    ValueError,
-)
 
 
 def member_names(file: BufferedIOBase) -> list[str]:
@@ -37,6 +31,33 @@ def member_names(file: BufferedIOBase) -> list[str]:
         If the file is damaged or of a kind that Python cannot read.
     """
     return _opened(file).namelist()
+
+
+def check_members(file: BufferedIOBase) -> None:
+    """Raise unless all members of a TorchScript archive can be unpacked within bounds.
+
+    PyTorch itself compresses code, with Deflate, and believes what the archive says of sizes.
+
+    Raises
+    ------
+    Refused
+        If a member is compressed in another way, or a compressed one has another length or
+        checksum than the archive declares; or if the compressed ones have more than 256 MiB.
+    """
+    archive = _opened(file)
+    left = MAX_COMPRESSED
+    for info in archive.infolist():
+        _check_method(info)
+        if info.compress_type != zipfile.ZIP_STORED:
+            left -= info.file_size
+            if left < 0:
+                raise Refused(f"has more than {MAX_COMPRESSED >> 20} MiB in compressed members")
+            try:
+                read_member(archive, info)
+            except DAMAGE as error:
+                raise _damage(error) from None
+        elif info.file_size != info.compress_size:
+            raise Refused(f"is damaged: {info.filename!r:.200} has another length than it declares")
 
 
 def read_archive(file: BufferedIOBase, size: int) -> Any:
@@ -87,11 +108,13 @@ class _Members:
 
     def read(self, name: str, limit: int) -> bytes:
         """Return a small member, which may be compressed."""
-        if self.infos[name].file_size > limit:
+        info = self.infos[name]
+        _check_method(info)
+        if info.file_size > limit:
             raise Refused(f"has more than {limit} bytes in {name}")
         try:
-            return self.archive.read(self.infos[name])
-        except _DAMAGE as error:
+            return read_member(self.archive, info)
+        except DAMAGE as error:
             raise _damage(error) from None
 
     def fill(self, name: str, storage: Storage, little_endian: bool) -> None:
@@ -104,17 +127,26 @@ class _Members:
         if info.file_size != storage.memory.numel():
             raise Refused("is damaged: a storage has another length than its tensors say")
         try:
-            with self.archive.open(info) as member:
-                storage.fill(Stream(cast("Any", member), info.file_size), little_endian)
-        except _DAMAGE as error:
+            with open_member(self.archive, info) as member:
+                storage.fill(Stream(member, info.file_size), little_endian)
+                member.read(1)  # length and checksum are compared at the end of the stream
+        except DAMAGE as error:
             raise _damage(error) from None
 
 
-def _opened(file: BufferedIOBase) -> zipfile.ZipFile:
+def _opened(file: BufferedIOBase) -> Archive:
     try:
-        return zipfile.ZipFile(cast("Any", file))
-    except _DAMAGE as error:
+        return Archive(cast("BinaryIO", file), MAX_DIRECTORY)
+    except DAMAGE as error:
         raise _damage(error) from None
+
+
+def _check_method(info: zipfile.ZipInfo) -> None:
+    if info.compress_type not in PLAIN:
+        raise Refused(
+            f"has a member that is neither stored nor compressed with Deflate "
+            f"({info.filename!r:.200}), as neither torch.save nor TorchScript writes it"
+        )
 
 
 def _damage(error: Exception) -> Refused:

@@ -9,7 +9,7 @@ from functools import partial
 from io import BufferedReader
 from typing import TYPE_CHECKING, Any
 
-from fringe.checkpoints.archive import read_archive
+from fringe.checkpoints.archive import check_members, read_archive
 from fringe.checkpoints.kinds import Kind, tell_kind
 from fringe.checkpoints.legacy import is_legacy, read_rest
 from fringe.checkpoints.machine import run
@@ -27,7 +27,7 @@ from fringe.stand_ins import refuse_stand_in
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["flatten", "kind_of", "read_pickle", "read_state"]
+__all__ = ["check_program", "flatten", "kind_of", "read_pickle", "read_state"]
 
 _FETCH = "fetch the file again"
 _OWN_PICKLE = f"{_FETCH}, or save your own again as a pickle of {{'G_ema': G}} and nothing else"
@@ -65,6 +65,21 @@ def kind_of(path: str | os.PathLike[str]) -> Kind:
     """
     with _reading(path, _FETCH) as (file, size):
         return tell_kind(file, size)
+
+
+def check_program(path: str | os.PathLike[str]) -> None:
+    """Raise unless PyTorch can load a TorchScript archive without unpacking more than it declares.
+
+    The program itself is not looked at.
+
+    Raises
+    ------
+    FringeError
+        If a member is compressed otherwise than PyTorch does it, has another length or checksum
+        than the archive declares, or the compressed ones have more than 256 MiB.
+    """
+    with _reading(path, _FETCH) as (file, _):
+        check_members(file)
 
 
 def read_pickle(path: str | os.PathLike[str]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from fringe.checkpoints import check_program
 from fringe.devices import deterministic
 from fringe.errors import FringeError
 from fringe.generators.base import Generator, Inputs, Traits
@@ -38,10 +39,12 @@ def load(path: Path, device: torch.device, digest: str) -> Generator:
     Raises
     ------
     FringeError
-        If the program cannot be loaded, is not of that signature, makes images that are neither
-        grey nor RGB, draws noise of its own, or mixes the images of a batch.
+        If the archive is not what it declares (`fringe.checkpoints.check_program`), the program
+        cannot be loaded, is not of that signature, makes images that are neither grey nor RGB,
+        draws noise of its own, or mixes the images of a batch.
     """
     check_regular(path)
+    check_program(path)
     try:
         with warnings.catch_warnings():
             # PyTorch advises against writing new programs of this kind; these are there.

@@ -1,7 +1,7 @@
 """Files one behind the other in one file (``cat a b > c``), of which a reader would see only one.
 
 Tars in a row are read to the last (`fringe.sources.tar`), ZIPs have their own
-(`fringe.sources.zipfiles`).
+(`fringe.zipfiles`).
 """
 
 from pathlib import Path

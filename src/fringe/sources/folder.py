@@ -11,13 +11,13 @@ from pathlib import Path
 from fringe.errors import FringeError
 from fringe.limits import LIMITS, Limits
 from fringe.progress import advance
-from fringe.regular import LARGEST_TEXT, read_regular
+from fringe.regular import read_regular
 from fringe.sources.base import EncodedSource, Indices, as_path, check_count, readable
 from fringe.sources.choice import ALL, Choice
 from fringe.sources.decoding import size_of
 from fringe.sources.digests import file_digests, forget
 from fringe.sources.fitting import Fit
-from fringe.sources.labels import LABELS_FILE, Labels, labels_in
+from fringe.sources.labels import LABELS_FILE, LARGEST_LABELS, Labels, labels_in
 from fringe.sources.members import choose, left_out, no_images
 from fringe.sources.names import (
     PICTURES,
@@ -116,7 +116,7 @@ class FolderSource(EncodedSource):
         if not place.exists():
             return None
         with readable(place):
-            content = read_regular(place, LARGEST_TEXT)
+            content = read_regular(place, LARGEST_LABELS)
         return labels_in(content, self.members, str(place))
 
     def _checked_digest(self, path: Path) -> str:

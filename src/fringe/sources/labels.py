@@ -1,6 +1,5 @@
 """Labels of images, as StyleGAN's dataset tool keeps them: ``dataset.json`` in a ZIP or folder."""
 
-import json
 import operator
 from collections.abc import Sequence
 from typing import Any
@@ -9,15 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from fringe.errors import FringeError
+from fringe.parsing import parse_json
 from fringe.sources.base import ImageSource
 from fringe.sources.selection import Selection
 
-__all__ = ["LABELS_FILE", "Labels", "class_counts", "labels_in", "labels_of"]
+__all__ = ["LABELS_FILE", "LARGEST_LABELS", "Labels", "class_counts", "labels_in", "labels_of"]
 
 #: Its name, at the root of the data set.
 LABELS_FILE = "dataset.json"
 
 LARGEST_CLASS = 1 << 20  # above all data sets: counts of classes must fit the memory
+
+#: Bytes of the file: some 40 of each image, of which each becomes up to 25 in memory.
+LARGEST_LABELS = 128 << 20
 
 Labels = list[Any]
 
@@ -41,14 +44,14 @@ def labels_in(content: bytes, members: Sequence[str], name: str) -> Labels | Non
         If the file is of another form, or an image has no label.
     """
     try:
-        pairs = json.loads(content).get("labels")
+        pairs = parse_json(content).get("labels")
         if pairs is None or pairs == []:
             return None
         labels = {str(member): label for member, label in pairs}
     except (AttributeError, RecursionError, TypeError, ValueError) as error:
         raise FringeError(
-            f"{name}: is not an object whose `labels` are pairs of a name and a label ({error}); "
-            "make it again, or set `labels` to null"
+            f"{name}: is not an object whose `labels` are pairs of a name and a label "
+            f"({str(error)[:200]}); make it again, or set `labels` to null"
         ) from error
     plain = [member.replace("\\", "/") for member in members]  # as they are in ``dataset.json``
     unknown = next((member for member in plain if member not in labels), None)

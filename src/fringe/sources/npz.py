@@ -1,6 +1,6 @@
 """Images in an NPZ file, as samplers of diffusion models write them."""
 
-import io
+import math
 import threading
 import zipfile
 from collections.abc import Iterator, Sequence
@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
-from numpy.lib import format as npy
 
 from fringe.errors import FringeError
 from fringe.files import is_made_from
 from fringe.limits import LIMITS, Limits
+from fringe.npy import read_header
 from fringe.progress import advance
 from fringe.regular import open_regular
 from fringe.sources.arrays import ArraySource, Held, choose_array
@@ -22,7 +22,15 @@ from fringe.sources.base import Images, Indices, PerProcess, as_path, digest, re
 from fringe.sources.digests import remembered
 from fringe.sources.fitting import Fit
 from fringe.sources.rendered import RenderedShard
-from fringe.sources.zipfiles import DAMAGE, OwnZip, open_zip, refuse_unreadable
+from fringe.zipfiles import (
+    DAMAGE,
+    PLAIN,
+    Archive,
+    data_offset,
+    open_member,
+    open_zip,
+    refuse_unreadable,
+)
 
 __all__ = ["NpzSource"]
 
@@ -77,15 +85,16 @@ class NpzSource(ArraySource):
         self.cache = cache
         with readable(path, *DAMAGE), open_zip(self.path) as archive:
             info = archive.getinfo(f"{_find(archive, str(path))}.npy")
-            with archive.open(info) as member:
-                held, fortran_order = _read_header(member, path)
+            with open_member(archive, info) as member:
+                header = read_header(member)
                 header_bytes = member.tell()
-        if fortran_order:
+            start = 0 if info.compress_type != zipfile.ZIP_STORED else data_offset(archive, info)
+        if header.fortran_order:
             raise FringeError(
                 f"{path}: its array is in Fortran order; save numpy.ascontiguousarray(images)"
             )
-        super().__init__(str(path), held, fit, count, limits)
-        if info.file_size != header_bytes + int(np.prod(self.shape, dtype=np.int64)):
+        super().__init__(str(path), Held(header.shape, header.dtype), fit, count, limits)
+        if info.file_size != header_bytes + header.size:
             raise FringeError(
                 f"{path}: its array has {info.file_size} bytes, not those of shape {self.shape}; "
                 "fetch or make it again"
@@ -97,9 +106,7 @@ class NpzSource(ArraySource):
         self._unpacked: RenderedShard | None = None
         self._pixels = PerProcess(partial(_open_pixels, self.path, info.filename, self.compressed))
         # Where in the opened stream image 0 begins.
-        self._start = header_bytes
-        if not self.compressed:
-            self._start += _data_offset(self.path, info)
+        self._start = start + header_bytes
 
     @property
     def files(self) -> list[Path]:
@@ -114,7 +121,7 @@ class NpzSource(ArraySource):
     @property
     def size(self) -> int:
         """Bytes of all images of the array, used or not."""
-        return int(np.prod(self.shape, dtype=np.int64))
+        return math.prod(self.shape)
 
     def fingerprint_at(self, indices: Indices) -> str:
         """Return SHA-256 of the whole array's size and CRC, of indices, and of the resizing."""
@@ -148,16 +155,14 @@ class NpzSource(ArraySource):
         count, *shape = self.shape
         with (
             readable(self.path, *DAMAGE),
-            open_regular(self.path) as file,
-            zipfile.ZipFile(file) as archive,
-            archive.open(member) as stream,
+            Archive(self.path) as archive,
+            open_member(archive, archive.getinfo(member)) as stream,
         ):
             stream.read(self._content[1] - self.size)  # the header
             for first in range(0, count, rows):
                 some = (min(rows, count - first), *shape)
-                data = stream.read(int(np.prod(some, dtype=np.int64)))
-                yield np.frombuffer(data, np.uint8).reshape(some)
-            stream.read(1)  # at the end of the stream zipfile compares checksums
+                yield np.frombuffer(stream.read(math.prod(some)), np.uint8).reshape(some)
+            stream.read(1)  # length and checksum are compared at the end of the stream
 
     def read_unpacked(self, path: Path) -> None:
         """Read images from a file that `fringe.sources.unpacked.unpack` made, if of this array."""
@@ -184,19 +189,20 @@ class NpzSource(ArraySource):
         return images
 
 
-def _find(archive: zipfile.ZipFile, name: str) -> str:
+def _find(archive: Archive, name: str) -> str:
     """Return the name of the array of images."""
     arrays: dict[str, Held] = {}
     for info in archive.infolist():
         key = info.filename.removesuffix(".npy")
-        if key == _USUAL:
-            refuse_unreadable(info, name)
-        elif key == info.filename or len(arrays) > _MOST:
+        if key != _USUAL and (key == info.filename or len(arrays) > _MOST):
             continue
         # Of another array, one that cannot be read holds no images that could be meant.
         harmless = () if key == _USUAL else (FringeError, *DAMAGE)
-        with suppress(*harmless), archive.open(info) as member:
-            arrays[key], _ = _read_header(member, name)
+        with suppress(*harmless):
+            refuse_unreadable(info, name, PLAIN)
+            with open_member(archive, info) as member:
+                header = read_header(member)
+            arrays[key] = Held(header.shape, header.dtype)
     if {"mu", "sigma"} <= set(arrays) and not any(len(a.shape) > 2 for a in arrays.values()):
         raise FringeError(
             f"{name}: holds statistics (mu, sigma), not images; read them with "
@@ -207,40 +213,20 @@ def _find(archive: zipfile.ZipFile, name: str) -> str:
 
 
 def _read_to_the_end(path: Path, member: str) -> str:
-    """Read a member whole, so that zipfile raises if its CRC-32 is not that of the directory."""
+    """Read a member whole: its length and CRC-32 must be those that the directory has."""
     with (
         readable(path, *DAMAGE),
-        open_regular(path) as file,
-        zipfile.ZipFile(file) as archive,
-        archive.open(member) as stream,
+        Archive(path) as archive,
+        open_member(archive, info := archive.getinfo(member)) as stream,
     ):
-        place = file.tell()
-        while stream.read(_BLOCK):
-            advance(file.tell() - place)  # of a compressed one, bytes of the file
-            place = file.tell()
+        told, total = 0, 0
+        while held := len(stream.read1(_BLOCK)):
+            total += held
+            done = info.compress_size * total // info.file_size  # bytes of the file, about
+            advance(done - told)
+            told = done
     return "whole"
 
 
 def _open_pixels(path: Path, member: str, compressed: bool) -> IO[bytes]:
-    return OwnZip(path).open(member) if compressed else open_regular(path)
-
-
-def _read_header(member: IO[bytes], path: str | Path) -> tuple[Held, bool]:
-    """Return what an array is, and whether it is in Fortran order."""
-    version = npy.read_magic(member)
-    if version != (1, 0):
-        raise FringeError(
-            f"{path}: an array of .npy version {version}, which images in uint8 never have; save "
-            "it again with numpy.savez"
-        )
-    shape, fortran_order, dtype = npy.read_array_header_1_0(member)
-    return Held(shape, dtype), fortran_order
-
-
-def _data_offset(path: Path, info: zipfile.ZipInfo) -> int:
-    """Return where in the file the bytes of a stored member begin (PKWARE APPNOTE 4.3.7)."""
-    with open_regular(path) as file:
-        file.seek(info.header_offset + 26, io.SEEK_SET)
-        lengths = file.read(4)
-    name, extra = int.from_bytes(lengths[:2], "little"), int.from_bytes(lengths[2:], "little")
-    return info.header_offset + 30 + name + extra
+    return Archive(path).open(member) if compressed else open_regular(path)

@@ -18,10 +18,10 @@ from fringe.sources.base import (
 )
 from fringe.sources.choice import ALL, Choice
 from fringe.sources.fitting import Fit
-from fringe.sources.labels import LABELS_FILE, Labels, labels_in
+from fringe.sources.labels import LABELS_FILE, LARGEST_LABELS, Labels, labels_in
 from fringe.sources.members import choose, left_out, no_images
 from fringe.sources.names import is_picture_name, printable
-from fringe.sources.zipfiles import DAMAGE, open_zip, refuse_link, refuse_unreadable
+from fringe.zipfiles import DAMAGE, open_zip, read_member, refuse_link, refuse_unreadable
 
 __all__ = ["ZipSource"]
 
@@ -117,9 +117,10 @@ class ZipSource(EncodedSource):
         archive = self._archive.get()
         if LABELS_FILE not in archive.namelist():
             return None
-        refuse_unreadable(archive.getinfo(LABELS_FILE), self.name)
+        info = archive.getinfo(LABELS_FILE)
+        refuse_unreadable(info, self.name)
         with readable(name, *DAMAGE):
-            content = archive.read(LABELS_FILE)
+            content = read_member(archive, info, LARGEST_LABELS)
         return labels_in(content, self.members, name)
 
     def _label(self, index: int) -> str:
@@ -133,4 +134,4 @@ class ZipSource(EncodedSource):
             info = archive.NameToInfo.get(member)
             if info is None or (info.filename, info.file_size, info.CRC) != entry:
                 raise self._changed(index)
-            return archive.read(info)
+            return read_member(archive, info)
