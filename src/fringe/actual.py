@@ -7,7 +7,6 @@ made before the run (`fringe.estimate`), what was planned.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from fringe import utilization
 from fringe.costs import Device, Job, part
 from fringe.dag import depths, longest_path
 from fringe.errors import FringeError
+from fringe.parsing import parse_json
 from fringe.regular import read_text
 from fringe.stage import read_description
 
@@ -160,10 +160,28 @@ def _text(path: Path) -> str:
 def read_kept(folder: Path) -> dict[str, dict[str, Any]]:
     """Return what was kept of a run's last estimate by `Job.name`, {} if it cannot be read."""
     try:
-        content = json.loads(read_text(folder / "estimate.json"))
+        content = parse_json(read_text(folder / "estimate.json"))
     except (OSError, ValueError):
         return {}
-    return content if isinstance(content, dict) else {}
+    right = isinstance(content, dict) and all(map(_is_kept, content.values()))
+    return content if right else {}
+
+
+def _is_kept(told: Any) -> bool:
+    """Tell whether an entry of ``estimate.json`` has what `fringe.estimate` writes of a job."""
+    number = (int, float)
+    try:
+        earlier = told["earlier"] or [0, "", 0]
+        stamp, group, units = earlier
+        return (
+            isinstance(told["benchmark"], (str, type(None)))
+            and isinstance(told["seconds"], (*number, type(None)))
+            and isinstance(told["group"], (str, type(None)))
+            and isinstance(group, (str, type(None)))
+            and all(isinstance(one, number) for one in (told["units"], units, stamp))
+        )
+    except (KeyError, TypeError, ValueError):
+        return False
 
 
 def stamp_of(folder: Path, file: str | None) -> int | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlencode, urlsplit, urlunsplit
 
 from fringe.errors import FringeError
+from fringe.parsing import parse_json
 from fringe.progress import progress
 from fringe.regular import open_regular
 from fringe.texts import printable
@@ -137,7 +138,7 @@ def _version(headers: Mapping[str, str]) -> str | None:
 
 def _version_of_part(url: str, partial: Path) -> str | None:
     with suppress(OSError, ValueError, AttributeError):
-        told = json.loads(_origin(partial).read_text("utf-8"))
+        told = parse_json(_origin(partial).read_text("utf-8"))
         return str(told["version"]) if told.get("url") == url and told.get("version") else None
     return None
 

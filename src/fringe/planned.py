@@ -23,6 +23,7 @@ from fringe.errors import ChangedError, FringeError
 from fringe.files import atomic_path
 from fringe.networks import FeatureNetwork, load_network
 from fringe.networks.base import Precision
+from fringe.parsing import parse_json
 from fringe.sources import FolderSource, ImageSource, Selection, as_path
 from fringe.sources.base import FileSource, digest
 from fringe.sources.digests import state_of
@@ -104,8 +105,8 @@ def refuse_other_plan(folder: Path, planned: Mapping[str, str]) -> None:
         Naming all that changed under the run.
     """
     try:
-        noted = json.loads((folder / NOTED).read_text("utf-8"))
-    except (OSError, ValueError):  # a job that somebody started without a run
+        noted = dict(parse_json((folder / NOTED).read_text("utf-8")))
+    except (OSError, TypeError, ValueError):  # a job that somebody started without a run
         return
     changed = [key for key, one in planned.items() if key in noted and noted[key] != one]
     whole = [key for key in changed if key.count("/") == 1 or not key.startswith("sources/")]

@@ -7,6 +7,7 @@ from typing import Any
 
 from fringe.errors import FringeError
 from fringe.files import atomic_path
+from fringe.parsing import parse_json
 from fringe.regular import read_text
 
 __all__ = ["read_sizes", "remember_sizes"]
@@ -24,7 +25,7 @@ def read_sizes(config: Mapping[str, Any]) -> dict[str, Any]:
     """
     memory = _memory(config)
     try:
-        content = json.loads(read_text(memory))
+        content = parse_json(read_text(memory))
         right = content["device"] in ("cpu", "cuda") and content["minutes_per_job"] > 0
         if right and all(int(size) > 0 for size in content["sizes"].values()):
             return dict(content)
@@ -37,7 +38,7 @@ def read_sizes(config: Mapping[str, Any]) -> dict[str, Any]:
             f"{memory}: cannot be read ({error}); it holds the sizes of this run's shards: make it "
             "readable and run again"
         ) from error
-    except (ValueError, TypeError, KeyError, AttributeError):
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         pass
     return {"sizes": {}}
 

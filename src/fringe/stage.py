@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from fringe import utilization
 from fringe.errors import DamagedFileError, FringeError
 from fringe.files import remove_partial
+from fringe.parsing import parse_json
 
 __all__ = ["Job", "expose_library", "read_description", "run"]
 
@@ -93,9 +94,11 @@ def read_description(log: str) -> dict[str, Any] | None:
     """
     lines = [line for line in log.splitlines() if line.startswith(_DESCRIPTION)]
     try:
-        return dict(json.loads(lines[-1].removeprefix(_DESCRIPTION)))
-    except (IndexError, ValueError):
+        told = dict(parse_json(lines[-1].removeprefix(_DESCRIPTION)))
+    except (IndexError, TypeError, ValueError):
         return None
+    right = all(isinstance(told.get(key), list) for key in ("inputs", "outputs"))
+    return told if right and isinstance(told.get("threads"), int) else None
 
 
 def _redirect(log: Path) -> None:

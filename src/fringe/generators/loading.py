@@ -21,6 +21,7 @@ from fringe.files import atomic_path
 from fringe.generators.base import Generator
 from fringe.generators.output import USUAL, as_range, check_size, rescaled, try_out
 from fringe.generators.unsupported import SUPPORTED, explain
+from fringe.parsing import parse_json
 from fringe.reasons import unreadable
 from fringe.regular import LARGEST_CHECKPOINT, check_regular, open_regular
 from fringe.steady import steady
@@ -246,7 +247,7 @@ def _config(kind: Any, text: str, path: Path) -> Any:
         "int | None": (int, type(None)),
     }
     try:
-        values = json.loads(text)
+        values = parse_json(text)
         wrong = [
             field.name
             for field in fields(kind)

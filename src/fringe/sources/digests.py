@@ -24,7 +24,16 @@ from fringe.sources.memory import Memory
 from fringe.sources.names import printable
 from fringe.steady import settled, wait_until_settled
 
-__all__ = ["ImageDigests", "file_digests", "forget", "pack", "remembered", "state_of", "unpack"]
+__all__ = [
+    "ImageDigests",
+    "file_digests",
+    "forget",
+    "most_remembered",
+    "pack",
+    "remembered",
+    "state_of",
+    "unpack",
+]
 
 BLOCK = 1 << 20  # bytes of a file that are read at a time
 SAVED = 60.0  # seconds after which what was learnt is saved, while more is being learnt
@@ -357,7 +366,7 @@ class ImageDigests:
         if self._states[number] not in ("", notes.state(0)):
             raise ChangedError(f"{path}: was changed while it was read; run again")
         self._states[number] = notes.state(0)
-        earlier = _hashes(notes.answers[0] or "")
+        earlier = _hashes(notes.answers[0] or "", most_remembered(notes.sizes[0]))
         both = np.zeros((max(len(known), len(earlier), rows[-1] + 1), BYTES), np.uint8)
         both[: len(earlier)] = earlier
         own = known.any(axis=1)
@@ -379,14 +388,19 @@ class ImageDigests:
                 notes.learn(0, pack(known.tobytes()))
 
 
-def _hashes(text: str) -> npt.NDArray[np.uint8]:
+def _hashes(text: str, most: int) -> npt.NDArray[np.uint8]:
     """Return the hashes that a cache holds as text, shape (n, BYTES); none if it is damaged."""
     try:
-        data = unpack(text)
+        data = unpack(text, most)
     except ValueError:
         data = b""
     whole = len(data) // BYTES
     return np.frombuffer(data, np.uint8, whole * BYTES).reshape(whole, BYTES)
+
+
+def most_remembered(size: int) -> int:
+    """Return how many bytes may be remembered of what is in a file of ``size`` bytes."""
+    return max(64 << 20, 4 * size)
 
 
 def pack(data: bytes) -> str:
@@ -394,15 +408,20 @@ def pack(data: bytes) -> str:
     return base64.b64encode(zlib.compress(data)).decode()
 
 
-def unpack(text: str) -> bytes:
+def unpack(text: str, most: int) -> bytes:
     """Return what `pack` was given.
 
     Raises
     ------
     ValueError
-        If that cannot be.
+        If that cannot be, or it was more than ``most`` bytes.
     """
+    packed = base64.b64decode(text, validate=True)
+    decompressor = zlib.decompressobj()
     try:
-        return zlib.decompress(base64.b64decode(text, validate=True))
+        data = decompressor.decompress(packed, most + 1)
     except zlib.error as error:
         raise ValueError(str(error)) from error
+    if not decompressor.eof or len(data) > most:
+        raise ValueError(f"ends early, or becomes more than {most} bytes")
+    return data

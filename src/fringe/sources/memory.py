@@ -18,6 +18,7 @@ from functools import cache
 from pathlib import Path
 
 from fringe.files import atomic_path
+from fringe.parsing import parse_json
 from fringe.regular import read_text
 
 __all__ = ["Memory"]
@@ -109,7 +110,7 @@ def _state(place: Path) -> list[tuple[str, int, int]]:
 def _content(path: Path) -> dict[str, str]:
     """Return the entries in a file; none if it is damaged."""
     with suppress(ValueError, KeyError, TypeError, AttributeError):
-        entries = json.loads(read_text(path))["entries"]
+        entries = parse_json(read_text(path))["entries"]
         return {str(key): str(value) for key, value in entries.items()}
     return {}
 
@@ -118,6 +119,7 @@ def _content(path: Path) -> dict[str, str]:
 def _earlier(results: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in results.glob("*/fingerprints.json"):
-        with suppress(OSError, ValueError, TypeError):
-            found |= json.loads(read_text(path))
+        with suppress(OSError, ValueError, AttributeError):
+            told = parse_json(read_text(path))
+            found |= {str(key): str(value) for key, value in told.items()}
     return found

@@ -241,8 +241,9 @@ def _unpack(text: str, limit: int) -> npt.NDArray[np.bool_]:
     """Return what `_pack` was given; nothing if that cannot be, so that it is found again."""
     try:
         length, data = text.split()
-        bits = np.frombuffer(unpack(data), np.uint8)
-        taken = np.unpackbits(bits, count=int(length)).astype(bool)
+        if not 0 <= int(length) <= limit:
+            return np.zeros(0, bool)
+        bits = np.frombuffer(unpack(data, limit // 8 + 1), np.uint8)
+        return np.unpackbits(bits, count=int(length)).astype(bool)
     except ValueError:
         return np.zeros(0, bool)
-    return taken if len(taken) <= limit else np.zeros(0, bool)
