@@ -131,7 +131,7 @@ def test_nothing_is_unpickled(tmp_path: Path):
     with pytest.raises(FringeError, match=r"a\.npz: `mu` is of type object; it must"):
         read_statistics(path)
     path.write_bytes(pickle.dumps(Bomb()))
-    with pytest.raises(FringeError, match=r"a\.npz: is damaged or no NPZ"):
+    with pytest.raises(FringeError, match=r"a\.npz: is damaged or not"):
         read_statistics(path)
 
 

@@ -137,15 +137,15 @@ def _check_headers(
             f"{path}: `mu` has shape {shape} and `sigma` {square}; they must be (D,) and (D, D): "
             "fetch or make the file again"
         )
-    if shape[0] > MOST_FEATURES:
-        raise FringeError(
-            f"{path}: holds statistics of {shape[0]} features, more than {MOST_FEATURES}, whose "
-            "covariance cannot be held in memory; give statistics of another network"
-        )
     if dim is not None and shape[0] != dim:
         raise FringeError(
             f"{path}: holds statistics of {shape[0]} features, but the network has {dim}; name "
             "statistics of that network"
+        )
+    if shape[0] > MOST_FEATURES:
+        raise FringeError(
+            f"{path}: holds statistics of {shape[0]} features, more than {MOST_FEATURES}, whose "
+            "covariance cannot be held in memory; give statistics of another network"
         )
 
 
