@@ -6,7 +6,7 @@ from pathlib import Path
 
 import lmdb
 
-__all__ = ["PAGE", "Environment"]
+__all__ = ["PAGE", "Environment", "footer_of_parts", "number", "parquet_of_footer"]
 
 #: The size of an LMDB page here, as on most machines.
 PAGE = 4096
@@ -91,3 +91,55 @@ class Environment:
         """Write the file again and return its path."""
         self.path.write_bytes(self.content)
         return self.path
+
+
+def number(value: int) -> bytes:
+    """Return an integer as Thrift's compact protocol writes it."""
+    return _varint(value << 1)
+
+
+def footer_of_parts(row_groups: int, columns: int, claimed: int | None = None) -> bytes:
+    """Return a Parquet footer whose groups hold empty structs in place of columns.
+
+    Parameters
+    ----------
+    row_groups : int
+        How many groups there are.
+    columns : int
+        How many columns each has, one byte for each.
+    claimed : int, optional
+        How many the list of columns claims to have, if others.
+    """
+    name = _field(1, 8) + _varint(5) + b"image"
+    leaf = _field(1, 5) + number(6) + _field(2, 5) + number(0) + name + b"\0"
+    root = _field(4, 8) + _varint(6) + b"schema" + _field(1, 5) + number(1) + b"\0"
+    held = _list(columns if claimed is None else claimed) + b"\0" * columns
+    group = _field(1, 9) + held + (_field(1, 6) + number(0)) * 2 + b"\0"
+    return (
+        (_field(1, 5) + number(2))
+        + (_field(1, 9) + _list(2) + root + leaf)
+        + (_field(1, 6) + number(1))
+        + (_field(1, 9) + _list(row_groups) + group * row_groups + b"\0")
+    )
+
+
+def parquet_of_footer(path: Path, footer: bytes) -> Path:
+    """Write a Parquet file that holds only a footer."""
+    path.write_bytes(b"PAR1" + footer + struct.pack("<I", len(footer)) + b"PAR1")
+    return path
+
+
+def _field(step: int, kind: int) -> bytes:
+    return bytes([step << 4 | kind])
+
+
+def _list(count: int) -> bytes:
+    return b"\xfc" + _varint(count)  # of structs
+
+
+def _varint(value: int) -> bytes:
+    written = bytearray()
+    while value > 127:
+        written.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*written, value])

@@ -2,16 +2,26 @@
 
 import io
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 from tests.hostile.bounds import bounded
-from tests.hostile.containers import PAGE, Environment
+from tests.hostile.containers import (
+    PAGE,
+    Environment,
+    footer_of_parts,
+    number,
+    parquet_of_footer,
+)
 
 from fringe.errors import FringeError
+from fringe.limits import LIMITS, Limits
 from fringe.sources import open_source
 
 
@@ -23,22 +33,44 @@ def png(number: int, size: int = 8) -> bytes:
     return buffer.getvalue()
 
 
-def read_all(path: Path) -> int:
+def read_all(path: Path, limits: Limits = LIMITS) -> int:
     """Plan and read all images of a data set, and return how many there are."""
-    source = open_source(path, resolution=8)
+    source = open_source(path, resolution=8, limits=limits)
     assert source.fingerprint
     for index in range(len(source)):
         source.read([index])
     return len(source)
 
 
-def refused(path: Path, *, memory: int = 64 << 20) -> str:
+def refused(path: Path, limits: Limits = LIMITS, *, memory: int = 64 << 20) -> str:
     """Return the message with which a file is refused, within bounds."""
-    outcome = bounded(read_all, path, memory=memory, seconds=20)
+    outcome = bounded(read_all, path, limits, memory=memory, seconds=20)
     assert outcome.kind == "refused", outcome
     message: str = outcome.result
     assert str(path) in message
     return message
+
+
+def read_variants(path: Path, places: Sequence[int], seed: int, count: int) -> dict[str, int]:
+    """Read a file in many states, each damaged at some of the places, and count what came of it."""
+    whole = path.read_bytes()
+    rng = random.Random(seed)
+    found = {"read": 0, "refused": 0}
+    for _ in range(count):
+        content = bytearray(whole)
+        for _ in range(rng.choice([1, 1, 2, 4])):
+            place = rng.choice(places) if rng.random() < 0.8 else rng.randrange(len(whole) - 8)
+            size = rng.choice([1, 1, 2, 4, 8])
+            content[place : place + size] = rng.choice(
+                [rng.randbytes(size), b"\0" * size, b"\xff" * size]
+            )
+        path.write_bytes(content[: len(whole)])
+        try:
+            read_all(path)
+            found["read"] += 1
+        except FringeError:
+            found["refused"] += 1
+    return found
 
 
 # LMDB
@@ -164,32 +196,127 @@ def test_lmdb_named_databases(tmp_path: Path):
             read_all(other.write())
 
 
-def read_variants(path: Path, seed: int, count: int) -> dict[str, int]:
-    """Read a file in many states, each damaged at random, and count what came of them."""
-    whole = path.read_bytes()
-    rng = random.Random(seed)
-    found = {"read": 0, "refused": 0}
-    for _ in range(count):
-        content = bytearray(whole)
-        for _ in range(rng.choice([1, 1, 2, 4])):
-            place = PAGE * rng.randrange(len(whole) // PAGE)
-            place += rng.randrange(180) if rng.random() < 0.7 else rng.randrange(PAGE - 8)
-            size = rng.choice([1, 2, 4, 8])
-            content[place : place + size] = rng.choice(
-                [rng.randbytes(size), b"\0" * size, b"\xff" * size]
-            )
-        path.write_bytes(content)
-        try:
-            read_all(path)
-            found["read"] += 1
-        except FringeError:
-            found["refused"] += 1
-    return found
-
-
 @pytest.mark.parametrize("values", [SMALL, LARGE], ids=["small", "large"])
 def test_lmdb_variants(tmp_path: Path, values: dict[bytes, bytes]):
-    path = Environment(tmp_path, dict([*values.items()][:40])).path
-    outcome = bounded(read_variants, path, 0, 100, memory=128 << 20)
+    environment = Environment(tmp_path, dict([*values.items()][:40]))
+    pages = range(0, len(environment.content), PAGE)
+    places = [page + offset for page in pages for offset in range(180)]
+    outcome = bounded(read_variants, environment.path, places, 0, 100, memory=128 << 20)
     assert outcome.kind == "value", outcome
-    assert min(outcome.result.values()) > 10
+    assert min(outcome.result.values()) > 5
+
+
+# Parquet
+
+MB = 1 << 20
+SMALL_LIMITS = Limits(bytes=8 * MB)
+BIG = png(0) + b"\0" * MB  # whatever follows an image does not count
+
+
+def write(path: Path, values: Sequence[bytes | None], **options: Any) -> Path:
+    pq.write_table(pa.table({"image": pa.array(values, pa.binary())}), path, **options)
+    return path
+
+
+def varints(path: Path, before: int, after: int) -> Path:
+    """Put a number in the place of another that is as long, in the head of the first page."""
+    content = bytearray(path.read_bytes())
+    place = content.index(number(before), 4, 40)
+    assert len(number(before)) == len(number(after))
+    content[place : place + len(number(after))] = number(after)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dictionary_pagesize_limit": 4 * MB},  # one entry, sixty times
+        {"use_dictionary": False, "column_encoding": {"image": "DELTA_BYTE_ARRAY"}},  # the same
+        {"use_dictionary": False, "data_page_size": 256 * MB},  # a page of sixty images
+        {"use_dictionary": False, "column_encoding": {"image": "DELTA_LENGTH_BYTE_ARRAY"}},
+    ],
+    ids=["dictionary", "prefixes", "page", "lengths"],
+)
+def test_parquet_of_few_bytes_that_unpacks_to_many(tmp_path: Path, options: dict[str, Any]):
+    path = write(tmp_path / "a.parquet", [BIG] * 60, compression="zstd", **options)
+    assert path.stat().st_size < MB // 50
+    message = refused(path, SMALL_LIMITS, memory=40 * MB)
+    assert "group 0 of its rows has" in message
+    assert "`limits/bytes`" in message
+    assert bounded(read_all, path, Limits(bytes=80 * MB)).result == 60
+
+
+def test_parquet_page_that_says_a_false_size(tmp_path: Path):
+    """The true one is 60 MB."""
+    options = {"use_dictionary": False, "data_page_size": 256 * MB, "compression": "zstd"}
+    path = write(tmp_path / "a.parquet", [BIG] * 60, **options)
+    true = sum(4 + len(BIG) for _ in range(60)) + 4 + 2  # lengths, values, levels of nulls
+    assert "is damaged" in refused(varints(path, true, 3 * MB), SMALL_LIMITS, memory=40 * MB)
+
+
+def test_parquet_pages_of_other_numbers_of_rows(tmp_path: Path):
+    path = write(tmp_path / "a.parquet", [png(0)] * 60, use_dictionary=False)
+    message = refused(varints(path, 60, 63))
+    assert "pages of 63 rows in a group of 60" in message
+
+
+def test_parquet_rows_of_nothing(tmp_path: Path):
+    path = write(tmp_path / "a.parquet", [png(0), *[None] * 2_000_000])
+    assert "group 0 claims 1,048,576 rows, whose images have" in refused(path, memory=16 * MB)
+
+
+@pytest.mark.parametrize(
+    ("footer", "words"),
+    [
+        (footer_of_parts(1, 0, claimed=1_000_000), "a list of 1,000,000"),
+        (footer_of_parts(1, 0, claimed=(1 << 31) - 1), "a list of 2,147,483,647"),
+        (footer_of_parts(1, 100_000), "its footer has more than 65,536 parts"),
+        (footer_of_parts(1_000, 100), "its footer has more than 65,536 parts"),
+        (b"\x1c" * 50_000, "structs in structs without end"),
+        (b"\x18\xff\xff\xff\xff\x07", "2,147,483,647 bytes of a text"),
+        (b"\x19\x19" * 50_000, "lists in lists without end"),
+        (b"\x16" + b"\xff" * 20, "more than 64 bits"),
+    ],
+)
+def test_parquet_footers(tmp_path: Path, footer: bytes, words: str):
+    """Of 42 bytes, pyarrow makes 687 MB."""
+    path = parquet_of_footer(tmp_path / "a.parquet", footer)
+    assert words in refused(path, SMALL_LIMITS, memory=16 * MB)
+
+
+def test_parquet_footer_that_ends_pyarrow(tmp_path: Path):
+    """To ask pyarrow for what this footer says of a column aborts the process."""
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"image": [png(0)]}), path)
+    content = path.read_bytes()
+    begin = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    # How many rows are null and how many are not: two numbers, of which one is taken away.
+    both, one = b"\x19\x26\x00\x02", b"\x19\x16\x02"
+    footer = content[begin:-8]
+    assert footer.count(both) == 1
+    footer = footer.replace(both, one)
+    path.write_bytes(content[:begin] + footer + len(footer).to_bytes(4, "little") + b"PAR1")
+    assert "histogram size mismatch" in refused(path)
+    assert bounded(ask_pyarrow, path).result == "SIGABRT"
+
+
+def ask_pyarrow(path: Path) -> None:
+    """Ask for what a footer says of a column."""
+    pq.ParquetFile(path).metadata.row_group(0).column(0)
+
+
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+def test_parquet_variants(tmp_path: Path, compression: str):
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    rows = [{"bytes": png(index), "path": f"{index}.png"} for index in range(12)]
+    path = tmp_path / "a.parquet"
+    pq.write_table(
+        pa.table({"image": pa.array(rows, kind)}), path, row_group_size=5, compression=compression
+    )
+    size = path.stat().st_size
+    footer = int.from_bytes(path.read_bytes()[-8:-4], "little")
+    places = [*range(4, 60), *range(size - footer - 8, size)]
+    outcome = bounded(read_variants, path, places, 0, 150, memory=256 << 20)
+    assert outcome.kind == "value", outcome
+    assert min(outcome.result.values()) > 5

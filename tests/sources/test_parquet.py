@@ -89,11 +89,11 @@ def test_each_group_is_read_once_in_order(
     tmp_path: Path, pngs: list[bytes], monkeypatch: pytest.MonkeyPatch
 ):
     reads = []
-    read = pq.ParquetFile.read_row_group
+    read = pq.ParquetFile.iter_batches
     monkeypatch.setattr(
         pq.ParquetFile,
-        "read_row_group",
-        lambda *args, **options: reads.append(args[1]) or read(*args, **options),
+        "iter_batches",
+        lambda *args, **options: reads.extend(options["row_groups"]) or read(*args, **options),
     )
     source = open_source(write_parquet(tmp_path / "a.parquet", pngs, group=3))
     source.read([4, 0, 6, 1, 3, 2])

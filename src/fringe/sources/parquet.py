@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property, partial
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +12,19 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.limits import LIMITS, Limits
-from fringe.regular import check_regular
+from fringe.regular import check_regular, open_regular
 from fringe.sources.base import EncodedSource, Indices, PerProcess, check_count, readable
 from fringe.sources.concatenated import refuse_parquet
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
+from fringe.sources.parquet_pages import (
+    Chunk,
+    DamagedPageError,
+    Group,
+    LargeFooterError,
+    groups,
+    pages,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -24,7 +33,12 @@ if TYPE_CHECKING:
 __all__ = ["ParquetSource"]
 
 _NAMES = ("image", "img")
-_DAMAGE = (KeyError, UnicodeDecodeError)  # of names of columns
+# What damage raises beside pyarrow's own errors; the last two are of names of columns.
+_DAMAGE = (DamagedPageError, KeyError, UnicodeDecodeError)
+_FOOTER = 1 << 26  # bytes that a footer may take in memory, however low limits are
+_PART = 1024  # bytes that a struct of a footer takes in memory at most
+_ROW = 32  # bytes that a row takes at least: no image is smaller
+_ROWS = 10_000  # that are unpacked at a time at most
 
 
 class ParquetSource(EncodedSource):
@@ -75,19 +89,17 @@ class ParquetSource(EncodedSource):
         for number, shard in enumerate(shards):
             if count is not None and sum(rows for *_, rows in groups) >= max(count, 1):
                 break  # nothing is read of the others
-            with readable(shard, *_DAMAGE), _opened(shard) as file:
-                refuse_parquet(shard, _data_end(file.metadata))
+            with _opened(shard, limits) as (file, found):
+                refuse_parquet(shard, _data_end(found))
                 column = _image_column(file.schema_arrow, shard)
+                _refuse_empty_claims(found, _leaves(file, column), shard)
                 if number and column != self.column:
                     raise FringeError(
                         f"{shard}: has its images in column {column!r}, but {shards[0]} in "
                         f"{self.column!r}; give files of one data set"
                     )
                 self.column = column
-                groups += [
-                    (number, group, file.metadata.row_group(group).num_rows)
-                    for group in range(file.metadata.num_row_groups)
-                ]
+                groups += [(number, group, one.rows) for group, one in enumerate(found)]
         rows = np.array([0, *(rows for *_, rows in groups)], np.int64)
         self._first_rows = np.cumsum(rows)
         self._groups = groups
@@ -96,7 +108,7 @@ class ParquetSource(EncodedSource):
         self._starts = self._first_rows[np.searchsorted(of_shard, range(len(shards) + 1))].tolist()
         count = check_count(int(self._first_rows[-1]), count, str(path))
         self.shards = list(shards[: self._group(count - 1)[0] + 1])
-        self._reader = PerProcess(partial(_Reader, self.column))
+        self._reader = PerProcess(partial(_Reader, self.column, limits))
         super().__init__(str(path), count, fit, limits)
 
     @property
@@ -131,25 +143,27 @@ class ParquetSource(EncodedSource):
 
     def _bytes(self, index: int) -> bytes:
         shard, group, row = self._group(index)
-        value = self._reader.get().rows(self.shards[shard], group)[row].as_py()
-        if isinstance(value, dict):
-            if value["bytes"] is None and value.get("path") is not None:
-                raise FringeError(
-                    f"{self._label(index)}: names a file ({value['path']}) instead of holding its "
-                    "bytes; store the data set with its images embedded"
-                )
+        value = self._reader.get().rows(self.shards[shard], group)[row]
+        if value.type.num_fields and value.is_valid:  # a struct
+            path = value["path"] if value.type.get_field_index("path") >= 0 else None
             value = value["bytes"]
-        if value is None:
+            if not value.is_valid and path is not None and path.is_valid:
+                raise FringeError(
+                    f"{self._label(index)}: names a file ({path}) instead of holding its bytes; "
+                    "store the data set with its images embedded"
+                )
+        if not value.is_valid:
             raise FringeError(f"{self._label(index)}: holds no image; remove the row")
-        data: bytes = value
+        data: bytes = value.as_py()
         return data
 
 
 class _Reader:
     """The group of rows that was read last."""
 
-    def __init__(self, column: str) -> None:
+    def __init__(self, column: str, limits: Limits) -> None:
         self.column = column
+        self.limits = limits
         self.key: tuple[Path, int] | None = None
         self.last: pa.ChunkedArray | None = None
 
@@ -157,21 +171,15 @@ class _Reader:
         """Return the column of images of one group of rows of a file."""
         if self.key != (shard, group):
             self.key, self.last = None, None  # before the next one is read: two may be large
-            with _opened(shard) as file:
-                self.last = _read(file, group, self.column, shard)
+            with _opened(shard, self.limits) as (file, groups):
+                self.last = _read(file, groups, group, self.column, shard, self.limits)
             self.key = shard, group
         return self.last
 
 
-def _read(file: pq.ParquetFile, group: int, column: str, shard: Path) -> pa.ChunkedArray:
-    import pyarrow as pa
-
-    # Without threads of its own, which would not survive a fork.
-    with readable(shard, pa.ArrowException, *_DAMAGE):
-        return file.read_row_group(group, columns=[column], use_threads=False).column(column)
-
-
-def _opened(shard: Path) -> pq.ParquetFile:
+@contextmanager
+def _opened(shard: Path, limits: Limits) -> Iterator[tuple[pq.ParquetFile, Sequence[Group]]]:
+    """Yield a file and what its footer says of the groups of its rows."""
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq
@@ -182,24 +190,113 @@ def _opened(shard: Path) -> pq.ParquetFile:
         ) from error
     with readable(shard, pa.ArrowException, *_DAMAGE):
         check_regular(shard)
-        return pq.ParquetFile(shard, page_checksum_verification=True)
+        about = shard.stat()
+        groups = _groups(shard, (about.st_ino, about.st_size, about.st_mtime_ns), limits)
+        with pq.ParquetFile(shard, page_checksum_verification=True) as file:
+            if any(len(group.chunks) != len(file.schema) for group in groups):
+                raise DamagedPageError("groups of its rows lack columns")
+            yield file, groups
 
 
-def _data_end(metadata: pq.FileMetaData) -> int:
+@lru_cache(maxsize=16)
+def _groups(shard: Path, state: tuple[int, ...], limits: Limits) -> Sequence[Group]:
+    """Return what the footer of a file in some state says of the groups of its rows."""
+    most = max(_FOOTER, limits.bytes) // _PART
+    with open_regular(shard) as file:
+        try:
+            return groups(file, most)
+        except LargeFooterError:
+            raise FringeError(
+                f"{shard}: its footer has more than {most:,} parts, for which `limits/bytes` "
+                "leaves no memory; if it should not be that large, the file is damaged: replace "
+                "it; otherwise raise that limit"
+            ) from None
+
+
+def _read(
+    file: pq.ParquetFile,
+    groups: Sequence[Group],
+    number: int,
+    column: str,
+    shard: Path,
+    limits: Limits,
+) -> pa.ChunkedArray:
+    """Return the column of images of a group of rows, if it is no larger than limits allow.
+
+    What a page repeats takes its room again when it is unpacked: all images of a group can be one
+    entry of a dictionary. So rows are unpacked a few at a time, as many as must fit.
+    """
+    import pyarrow as pa
+
+    group = groups[number]
+    leaves = _leaves(file, column)
+    what = f"group {number} of its rows"
+    limits.check_bytes(str(shard), group.rows * _ROW, what)
+    unpacked = sum(_unpacked(shard, group.chunks[leaf], group.rows) for leaf in leaves)
+    limits.check_bytes(str(shard), unpacked, what)
+    parts = []
+    held = 0
+    # Without threads of its own, which would not survive a fork.
+    for batch in file.iter_batches(
+        batch_size=max(1, min(_ROWS, limits.bytes // (4 * max(1, unpacked)))),
+        row_groups=[number],
+        columns=[*leaves.values()],
+        use_threads=False,
+    ):
+        parts.append(batch.column(column))
+        held += parts[-1].nbytes
+        limits.check_bytes(str(shard), held, what)
+    return pa.chunked_array(parts)
+
+
+def _leaves(file: pq.ParquetFile, column: str) -> dict[int, str]:
+    """Return the columns that hold the images: their bytes, then where they come from."""
+    wanted = (column, f"{column}.bytes", f"{column}.path")
+    paths = {number: file.schema.column(number).path for number in range(len(file.schema))}
+    return {number: path for name in wanted for number, path in paths.items() if path == name}
+
+
+def _refuse_empty_claims(groups: Sequence[Group], leaves: Mapping[int, str], shard: Path) -> None:
+    """Raise if a group claims more rows than its images have bytes in the file.
+
+    Raises
+    ------
+    DamagedPageError
+        If so, or if these bytes are not there. Planning takes time and memory for each row.
+    """
+    size = shard.stat().st_size
+    for number, group in enumerate(groups):
+        for leaf in leaves:
+            chunk = group.chunks[leaf]
+            if not 0 <= chunk.begin <= chunk.begin + chunk.size <= size:
+                raise DamagedPageError(f"group {number} of its rows is not in the file")
+        images = group.chunks[next(iter(leaves))].size
+        if group.rows > images:
+            raise DamagedPageError(
+                f"group {number} claims {group.rows:,} rows, whose images have {images:,} bytes"
+            )
+
+
+def _unpacked(shard: Path, chunk: Chunk, rows: int) -> int:
+    """Return how many bytes the pages of a column of a group of rows claim.
+
+    Raises
+    ------
+    DamagedPageError
+        If they claim other numbers of rows than the footer.
+    """
+    with open_regular(shard) as file:
+        found = [*pages(file, chunk.begin, chunk.size)]
+    values = sum(page.values for page in found)
+    if not values == chunk.values == rows:
+        raise DamagedPageError(f"pages of {values:,} rows in a group of {rows:,}")
+    return sum(page.unpacked for page in found)
+
+
+def _data_end(groups: Sequence[Group]) -> int:
     """Return the byte behind the last column of the last group of rows, by the footer."""
-    columns = [
-        metadata.row_group(group).column(column)
-        for group in range(metadata.num_row_groups)
-        for column in range(metadata.num_columns)
-    ]
-    return max(
-        (
-            min(one.dictionary_page_offset or one.data_page_offset, one.data_page_offset)
-            + one.total_compressed_size
-            for one in columns
-        ),
-        default=len("PAR1"),
-    )
+    ends = [chunk.begin + chunk.size for group in groups for chunk in group.chunks]
+    return max(ends, default=len("PAR1"))
 
 
 def _image_column(schema: Any, shard: Path) -> str:
