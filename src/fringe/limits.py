@@ -17,7 +17,7 @@ class Limits:
     ----------
     pixels : int
         Of one image, as it is stored. By default 2**26, 8192 x 8192: more than cameras make, and
-        so few that decoding takes less than 1 GB, whatever the format.
+        so few that decoding takes 1.3 GB at most, 20 bytes for each pixel.
     bytes : int
         Of one encoded image, one group of rows of a Parquet file, or one chunk of an HDF5 file, as
         they are unpacked. By default 1 GiB.

@@ -12,6 +12,7 @@ from PIL import Image, ImageFile, UnidentifiedImageError
 from fringe.errors import FringeError
 from fringe.limits import LIMITS, Limits
 from fringe.sources.decoder_warnings import hand_on
+from fringe.sources.excess import excess
 from fringe.sources.headers import bits_of, bits_of_unread, bytes_behind, is_covered
 from fringe.sources.names import suffix_of
 from fringe.stand_ins import READ, stand_in
@@ -127,6 +128,10 @@ def size_of(
 def _opened(data: bytes, label: str, limits: Limits) -> Iterator[Image.Image]:
     """Yield the image with its header read; whatever fails becomes a clear message."""
     limits.check_bytes(label, len(data))
+    if too_much := excess(data, limits):
+        raise FringeError(
+            f"{label}: has {too_much}, which no image needs; if it is not damaged, save it again"
+        )
     # Code of a user's own network may have set it, and Pillow would fill up images that are cut.
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     Image.MAX_IMAGE_PIXELS = None  # ours is checked instead
