@@ -6,17 +6,20 @@ import shutil
 import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
+from glob import escape
 from pathlib import Path, PurePosixPath
+from secrets import token_hex
 from typing import Any
 
 import h5py
 
 from fringe.checkpoints import kind_of
-from fringe.downloading import download, sha256_of
+from fringe.downloading import LARGEST, download, sha256_of
 from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.progress import progress
-from fringe.regular import open_regular
+from fringe.reasons import unwritable
+from fringe.regular import LARGEST_CHECKPOINT, open_regular
 from fringe.sources import as_path
 from fringe.stand_ins import stand_in_at
 from fringe.texts import printable
@@ -62,7 +65,8 @@ def fetch_source(name: str, source: Mapping[str, Any]) -> str:
     known = source.get("sha256")
     try:
         if not target.exists():
-            download(urls, target, known, _kind_check(target, source["kind"], folder))
+            most = LARGEST_CHECKPOINT if source["kind"] == "generator" else LARGEST
+            download(urls, target, known, _kind_check(target, source["kind"], folder), most)
         elif known and sha256_of(target) != known.lower():  # of an unpacking that was interrupted
             raise FringeError(f"  {target}: is another file than `sha256` states; delete it")
     except FringeError as error:
@@ -127,9 +131,11 @@ _KINDS: dict[str, tuple[str, Callable[[Path], bool]]] = {
 def _unpack(archive: Path, folder: str, path: Path) -> None:
     """Write the files below ``folder`` of a ZIP to the folder ``path``, all of them or none."""
     inside = PurePosixPath(folder)
-    making = path.with_name(f"{path.name}.unpacking")
-    shutil.rmtree(making, ignore_errors=True)
+    for left in path.parent.glob(f".{escape(path.name)}~*.unpacking"):  # by a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    making = path.with_name(f".{path.name}~{token_hex(8)}.unpacking")
     try:
+        making.mkdir()  # new, so that nobody has put a link there
         with open_regular(archive) as file, zipfile.ZipFile(file) as opened:
             members = {
                 info: PurePosixPath(info.filename).relative_to(inside)
@@ -144,6 +150,12 @@ def _unpack(archive: Path, folder: str, path: Path) -> None:
                 )
             for info in members:
                 refuse_unreadable(info, str(archive))
+            needed, free = sum(info.file_size for info in members), shutil.disk_usage(making).free
+            if needed > free:
+                raise FringeError(
+                    f"{archive}: unpacks to {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are "
+                    f"free in {path.parent}; free some space, then run again"
+                )
             for info, place in progress(members.items(), path.name, total=len(members)):
                 if ".." in place.parts:
                     raise FringeError(
@@ -155,6 +167,10 @@ def _unpack(archive: Path, folder: str, path: Path) -> None:
                     shutil.copyfileobj(held, out, 1 << 20)
         making.rename(path)
     except (zipfile.BadZipFile, OSError) as error:
+        if told := unwritable(error):
+            raise FringeError(
+                f"{path}: cannot be unpacked to ({told[0]}); {told[1]}, then run again"
+            ) from error
         raise FringeError(f"{archive}: cannot be unpacked ({error}); delete it") from error
     finally:
         shutil.rmtree(making, ignore_errors=True)

@@ -27,6 +27,10 @@ __all__ = [
 ]
 
 
+#: Bytes: no published file is larger; that of the largest network has 1.2 GB.
+LARGEST = 4 << 30
+
+
 @dataclass(frozen=True)
 class WeightsFile:
     """A published file with the weights of a network.
@@ -130,7 +134,8 @@ def fetch(file: WeightsFile, folder: Path, network: str) -> Path:
             check_sha256(path, network, [file.sha256])
         return path
     try:
-        download(file.urls, path, file.sha256, _holds_tensors if file.sha256 is None else None)
+        check = _holds_tensors if file.sha256 is None else None
+        download(file.urls, path, file.sha256, check, LARGEST)
     except FringeError as error:
         failures = str(error)
     else:
