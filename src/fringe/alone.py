@@ -7,6 +7,8 @@ import shutil
 import uuid
 from pathlib import Path
 
+from fringe.files import open_lock, written
+
 __all__ = ["clear_stale_locks"]
 
 
@@ -22,10 +24,16 @@ def clear_stale_locks(folder: Path) -> bool:
     -------
     bool
         Whether locks were removed. If not, and there are any, Snakemake refuses to start.
+
+    Raises
+    ------
+    FringeError
+        If the file of the lock is a link, or cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    with written(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     # Never closed: the lock is to last as long as the process. Children do not inherit it.
-    handle = os.open(folder / "fringe.lock", os.O_RDWR | os.O_CREAT, 0o666)
+    handle = open_lock(folder / "fringe.lock")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -30,8 +30,10 @@ __all__ = [
     "h5_file",
     "is_made_from",
     "open_h5",
+    "open_lock",
     "remove_partial",
     "scratch_copy",
+    "written",
 ]
 
 _LONGEST_STEM = 96  # bytes; a name has 255, and a temporary one has 64 of the node and 40 others
@@ -81,6 +83,55 @@ def create_new(path: str | os.PathLike[str]) -> None:
         If something is there, or the folder cannot be written.
     """
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC))
+
+
+def open_lock(path: str | os.PathLike[str]) -> int:
+    """Return the descriptor of a lock file, to be locked, read and written; it is made if need be.
+
+    Raises
+    ------
+    FringeError
+        If something else is in its place, such as a link to another file, or it cannot be written.
+    """
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    try:
+        handle = os.open(path, flags, 0o666)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+            raise _not_a_lock(path) from error
+        told = unwritable(error)
+        if told is None:
+            raise
+        raise _cannot_write(Path(path), *told) from error
+    about = os.fstat(handle)
+    if not stat.S_ISREG(about.st_mode) or about.st_nlink > 1:
+        os.close(handle)
+        raise _not_a_lock(path)
+    return handle
+
+
+def _not_a_lock(path: str | os.PathLike[str]) -> FringeError:
+    return FringeError(
+        f"{path}: is a link to another file, or not a file at all, where a lock must be; remove it"
+    )
+
+
+@contextmanager
+def written(path: str | os.PathLike[str]) -> Iterator[None]:
+    """Say so in one message if ``path`` cannot be written in the block.
+
+    Raises
+    ------
+    FringeError
+        If so. What else goes wrong in the block is not touched.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        told = unwritable(error)
+        if told is None:
+            raise
+        raise _cannot_write(Path(path), *told) from error
 
 
 def _begin(path: Path) -> str:

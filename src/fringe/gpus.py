@@ -10,16 +10,19 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
+
+from fringe.errors import FringeError
+from fringe.files import open_lock, written
 
 __all__ = ["claim", "gpu_is_here", "lock_folder"]
 
 # Open files are what holds locks; they close, and locks go, when the process ends, however it does.
-_held: dict[str, IO[str]] = {}
+_held: dict[str, int] = {}
 
 
 def gpu_is_here() -> bool:
@@ -44,22 +47,39 @@ def claim(names: Sequence[str], folder: Path | None = None) -> int | None:
     -------
     int or None
         None if others hold them all.
+
+    Raises
+    ------
+    FringeError
+        If the folder or a lock in it is somebody else's.
     """
     for index, name in enumerate(names):
         if name in _held:
             return index
     place = lock_folder() if folder is None else folder
-    place.mkdir(parents=True, exist_ok=True)
+    with written(place):
+        place.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _refuse_foreign(place)
     for index, name in enumerate(names):
-        file = (place / f"{name}.lock").open("w")
+        handle = open_lock(place / f"{name}.lock")
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            file.close()
+            os.close(handle)
             continue
-        _held[name] = file
+        _held[name] = handle
         return index
     return None
+
+
+def _refuse_foreign(place: Path) -> None:
+    """Raise if somebody else made the folder, whose name anybody can guess."""
+    about = place.lstat()
+    if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o002:
+        raise FringeError(
+            f"{place}: is a link, belongs to another user, or everyone may write there, so its "
+            "locks of GPUs mean nothing; remove it, or let TMPDIR name a folder of your own"
+        )
 
 
 def lock_folder() -> Path:

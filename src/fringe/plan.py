@@ -36,7 +36,9 @@ from fringe.networks.class_names import find_class
 from fringe.networks.weights import find, mismatch
 from fringe.progress import activity
 from fringe.protocol import PUBLISHED, Optimizer, Protocol, told_label
+from fringe.reasons import unwritable
 from fringe.regular import LARGEST_CHECKPOINT
+from fringe.sharing import open_to_all
 from fringe.sources import (
     GeneratedSource,
     ImageSource,
@@ -840,7 +842,21 @@ def published_statistics(
 
 def _results_faults(config: Config) -> Iterable[str]:
     folder = Path(config["results"], config["run"]).absolute()
+    try:
+        folder.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # it is to be made, or a fault that is told below
+    except OSError as error:  # a name that is too long, a circle of links, a lost server
+        told = unwritable(error) or (str(error), "name another folder")
+        yield f"results: {folder} cannot be written to ({told[0]}); {told[1]}"
+        return
     place = next(path for path in (folder, *folder.parents) if path.exists())
+    fault = open_to_all(place)
+    if fault is not None and not config["shared_results"]:
+        yield (
+            f"results: {fault}; name another folder, let its owner share it with a group of yours "
+            "(chgrp, chmod g+w,o-w), or set `shared_results: true`"
+        )
     if not place.is_dir():
         yield f"results: {folder} cannot be made, because {place} is no folder; name another"
     elif not os.access(place, os.W_OK | os.X_OK):

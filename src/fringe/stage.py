@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from fringe import utilization
 from fringe.errors import DamagedFileError, FringeError
-from fringe.files import remove_partial
+from fringe.files import create_new, remove_partial, written
 from fringe.parsing import parse_json
+from fringe.reasons import unwritable
 
 __all__ = ["Job", "expose_library", "read_description", "run"]
 
@@ -64,7 +65,13 @@ def run(main: Callable[[Job], None], job: Job) -> None:
             main(job)
         print(_describe(job), file=sys.stderr)
         print(f"done in {time.monotonic() - start:.1f} s", file=sys.stderr)
-    except FringeError as error:
+    except (FringeError, OSError) as error:
+        if not isinstance(error, FringeError):
+            # What is printed goes to the log, which the disk may refuse at any time.
+            told = unwritable(error) if error.filename is None else None
+            if told is None:
+                raise
+            error = FringeError(f"{job.log[0]}: cannot be written ({told[0]}); {told[1]}")
         message = f"error: {error}"
         if isinstance(error, DamagedFileError) and _is_ours(error.path, job):
             from fringe.damage import set_corrupt_aside
@@ -103,16 +110,13 @@ def read_description(log: str) -> dict[str, Any] | None:
 
 def _redirect(log: Path) -> None:
     """Let everything that this process prints go to ``log``."""
-    try:
+    with written(log):
         log.parent.mkdir(parents=True, exist_ok=True)
+        log.unlink(missing_ok=True)  # perhaps a link to another file
+        create_new(log)
         with log.open("w") as file:
             os.dup2(file.fileno(), sys.stdout.fileno())
             os.dup2(file.fileno(), sys.stderr.fileno())
-    except OSError as error:
-        raise FringeError(
-            f"{log}: cannot be written ({error}); free some space or choose a folder that you may "
-            "write to, then run again"
-        ) from error
 
 
 def _is_ours(path: Path, job: Job) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
+import resource
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,16 +21,21 @@ import pytest
 from PIL import Image
 from tests.hostile.bounds import bounded
 
+from fringe.alone import clear_stale_locks
 from fringe.configfile import read_config
 from fringe.damage import damaged_files
 from fringe.errors import FringeError
-from fringe.evaluation import read_scores
-from fringe.exchange import read_statistics
+from fringe.evaluation import read_scores, write_scores
+from fringe.exchange import read_statistics, write_features
 from fringe.files import atomic_path, create_h5, create_new, is_made_from, open_h5, remove_partial
-from fringe.plan import digest
-from fringe.regular import open_regular, read_regular
+from fringe.gpus import claim
+from fringe.plan import _results_faults, digest
+from fringe.regular import fault_at, open_regular, read_regular
 from fringe.sensitivity.region import open_region
+from fringe.sharing import open_to_all
 from fringe.sources import open_source
+from fringe.sources.base import readable
+from fringe.sources.memory import Memory
 from fringe.stand_ins import stand_in_at
 
 HOLE = 64 << 30  # bytes
@@ -154,7 +163,8 @@ def test_only_regular_files_are_opened(tmp_path: Path, name: str) -> None:
         assert re.search(f"{name}: .*is {words}, where a", outcome.result), outcome.result
 
 
-@pytest.mark.parametrize("name", READERS)
+# The weights of inception are read as those of any network, after all of it is built.
+@pytest.mark.parametrize("name", [one for one in READERS if READERS[one] is not read_inception])
 def test_a_hole_of_64_gib_is_refused_in_no_time(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     hole(path)
@@ -318,3 +328,216 @@ def test_images_of_a_folder_are_read_as_before(tmp_path: Path) -> None:
     Image.fromarray(pixels).save(tmp_path / "a.png")
     (tmp_path / "b.png").symlink_to("a.png")
     assert (open_source(tmp_path).read([0, 1]) == pixels).all()
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Path:
+    path = tmp_path / "victim"
+    path.write_text("precious")
+    return path
+
+
+PLANTED = (Path.symlink_to, Path.hardlink_to)
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+def test_a_link_in_the_place_of_a_lock_is_refused(
+    tmp_path: Path, victim: Path, plant: Callable[[Path, Path], None]
+) -> None:
+    for claim_lock, name in ((clear_stale_locks, "fringe.lock"), (claim_gpu, "GPU-0.lock")):
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir(mode=0o700)
+        plant(folder / name, victim)
+        outcome = bounded(claim_lock, folder)
+        assert outcome.kind == "refused", outcome
+        assert f"{name}: is a link to another file, or not a file at all" in outcome.result
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+        assert "or not a file at all" in bounded(claim_lock, folder).result
+        (folder / name).unlink()
+        assert bounded(claim_lock, folder).kind == "value"
+    assert victim.read_text() == "precious"
+
+
+def claim_gpu(folder: Path) -> int | None:
+    return claim(["GPU-0"], folder)
+
+
+def test_a_folder_of_locks_that_somebody_else_made_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "fringe-gpus-0"
+    assert bounded(claim_gpu, folder).result == 0
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o777)
+    assert "everyone may write there" in bounded(claim_gpu, folder).result
+    (tmp_path / "link").symlink_to(folder)
+    assert "is a link" in bounded(claim_gpu, tmp_path / "link").result
+    if os.geteuid() == 0:
+        folder.chmod(0o700)
+        os.chown(folder, 12345, 12345)
+        assert "belongs to another user" in bounded(claim_gpu, folder).result
+
+
+@pytest.mark.parametrize("plant", PLANTED)
+def test_a_link_in_the_place_of_a_log_is_replaced(
+    tmp_path: Path, victim: Path, plant: Callable[[Path, Path], None]
+) -> None:
+    log = tmp_path / "logs/rule/job.log"
+    log.parent.mkdir(parents=True)
+    plant(log, victim)
+    assert run_job(log, "print('told')") == (0, "")
+    assert log.read_text().startswith("told")
+    assert victim.read_text() == "precious"
+
+
+def run_job(log: Path, body: str) -> tuple[int, str]:
+    """Run a script as the workflow does; return its exit status and what the user reads."""
+    code = f"""
+from types import SimpleNamespace
+from fringe.stage import run
+def main(job):
+    {body}
+run(main, SimpleNamespace(
+    log=[{str(log)!r}], output=[], input=[], threads=1, params={{}}, wildcards={{}},
+    config={{"results": "results", "run": "run"}},
+))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=log.anchor
+    )
+    return done.returncode, done.stderr
+
+
+def test_a_log_that_the_disk_does_not_take_is_said_in_one_line(tmp_path: Path) -> None:
+    log = tmp_path / "job.log"
+    body = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (999, 999)); "
+    status, told = run_job(log, body + "[print('a' * 99, flush=True) for _ in range(99)]")
+    assert status == 1
+    assert told == (
+        f"error: {log}: cannot be written (File too large); the file would be larger than is "
+        "allowed here: raise the limit (`ulimit -f unlimited`), or choose a folder on another file "
+        "system\n"
+    )
+    status, told = run_job(tmp_path / ("a" * 300 + ".log"), "pass")
+    assert status == 1
+    assert "cannot be written (File name too long); choose shorter names" in told
+    (tmp_path / "b.log").mkdir()
+    status, told = run_job(tmp_path / "b.log", "pass")
+    assert "b.log: cannot be written (Is a directory); a folder is in its place" in told
+
+
+def write_under_a_limit(path: Path, how: str) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
+    if how == "hdf5":
+        with create_h5(path, {}) as file:
+            file["a"] = np.zeros(100_000)
+    elif how == "hdf5 as it is closed":
+        with create_h5(path, {}) as file:
+            for number in range(200):
+                file[f"a{number}"] = number
+    elif how == "table":
+        write_scores(path, [{"value": number} for number in range(5000)], {}, 0)
+    elif how == "archive":
+        write_features(path, np.zeros((100, 100)))
+    else:
+        Memory(path).add("group", {str(number): "x" * 100 for number in range(1000)})
+
+
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("a.h5", "hdf5"),
+        ("a.h5", "hdf5 as it is closed"),
+        ("a.csv", "table"),
+        ("a.npz", "archive"),
+        ("memory", "memory"),
+    ],
+)
+def test_a_limit_of_the_size_of_files_is_said(tmp_path: Path, name: str, how: str) -> None:
+    outcome = bounded(write_under_a_limit, tmp_path / name, how)
+    assert outcome.kind == "refused", outcome
+    assert re.search(rf"/{name}.*: cannot be written \(File too large\); .*ulimit", outcome.result)
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("number", [errno.EDQUOT, errno.ESTALE, errno.EIO, errno.ELOOP])
+def test_what_a_disk_says_has_a_fix(tmp_path: Path, number: int) -> None:
+    words = rf"file: cannot be written \({os.strerror(number)}\); .{{20}}.*run again: what was"
+    with pytest.raises(FringeError, match=words), atomic_path(tmp_path / "file"):
+        raise OSError(number, os.strerror(number))
+    with pytest.raises(FringeError, match=r"images\.zip: .{20}"), readable("images.zip"):
+        raise OSError(number, os.strerror(number))
+
+
+def test_an_error_of_reading_is_not_taken_for_one_of_writing(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="Input/output") as caught, atomic_path(tmp_path / "file"):
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "/data/images.zip")
+    assert not isinstance(caught.value, FringeError)
+
+
+def test_a_circle_of_links_is_named(tmp_path: Path) -> None:
+    for name in ("a.zip", "a.h5", "a.yaml"):
+        (tmp_path / name).symlink_to(tmp_path / name)
+    for call in (open_source, fault):
+        with pytest.raises(FringeError, match=r"a\.zip: .*leads in a circle"):
+            call(tmp_path / "a.zip")
+    with pytest.raises(FringeError, match=r"a\.yaml: .*leads in a circle"):
+        read_config(tmp_path / "a.yaml")
+
+
+def fault(path: Path) -> None:
+    raise FringeError(fault_at(path) or "")
+
+
+def test_what_a_group_shares_is_trusted_and_what_everyone_may_change_is_not(
+    tmp_path: Path,
+) -> None:
+    if os.geteuid():
+        pytest.skip("only root can give folders away")
+    folder = tmp_path / "results"
+    folder.mkdir()
+    own, other = os.getegid(), 12345
+    for user, group, mode, is_trusted in (
+        (0, own, 0o777, True),  # of root, or one's own
+        (12345, own, 0o2770, True),  # a project's folder
+        (12345, own, 0o2777, True),
+        (12345, other, 0o755, True),  # where one may not write; others say so
+        (12345, other, 0o1777, True),  # nobody can remove the files of others
+        (12345, other, 0o777, False),
+        (12345, own, 0o707, False),
+    ):
+        os.chown(folder, user, group)
+        folder.chmod(mode)
+        assert (open_to_all(folder) is None) is is_trusted, (user, group, oct(mode))
+    assert "results belongs to another user (12345), and everyone may" in str(open_to_all(folder))
+
+
+def test_a_run_in_a_folder_that_everyone_may_change_is_refused_unless_told(tmp_path: Path) -> None:
+    if os.geteuid():
+        pytest.skip("only root can give folders away")
+    config = {"results": str(tmp_path / "results"), "run": "tiny", "shared_results": False}
+    (tmp_path / "results").mkdir()
+    os.chown(tmp_path / "results", 12345, 12345)
+    (tmp_path / "results").chmod(0o777)
+    (told,) = _results_faults(config)
+    assert "or set `shared_results: true`" in told
+    assert [*_results_faults({**config, "shared_results": True})] == []
+    (told,) = _results_faults({**config, "results": str(tmp_path / ("a" * 300))})
+    assert "cannot be written to (File name too long); choose shorter names" in told
+
+
+def test_what_is_remembered_replaces_no_files_of_others(tmp_path: Path) -> None:
+    """A group's folder may be a link to another one, or hold what somebody put there."""
+    memory = Memory(tmp_path / ".fingerprints")
+    memory.add("group", {"a": "1"})
+    (place,) = (tmp_path / ".fingerprints").iterdir()
+    (place / "notes.json").write_text("{}")
+    os.mkfifo(place / "1-01234567.json")
+    memory.add("group", {"b": "2"})
+    assert (place / "notes.json").read_text() == "{}"
+    assert Memory(memory.folder).read("group") == {"a": "1", "b": "2"}
+    place.rename(tmp_path / "home")
+    place.symlink_to(tmp_path / "home")
+    with pytest.raises(FringeError, match=f"{place.name}: is a symbolic link to another folder"):
+        memory.add("group", {"c": "3"})
+    assert Memory(memory.folder).read("group") == {}
+    assert (tmp_path / "home/notes.json").exists()

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 import uuid
 from collections.abc import Mapping
@@ -17,12 +18,15 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.parsing import parse_json
 from fringe.regular import read_text
 
 __all__ = ["Memory"]
 
+# Of files of a group; what else lies in its folder is not ours to remove.
+_NAME = re.compile(r"\d+-[0-9a-f]{8}\.json")
 TRIES = 5  # to read files that other processes are just joining
 
 # What this process has read, by folder: the state of the files, and their entries.
@@ -52,9 +56,11 @@ class Memory:
         Raises
         ------
         FringeError
-            If the folder cannot be written.
+            If the folder cannot be written, or a link is in its place.
         """
         place = self._place(group)
+        if place.is_symlink():
+            raise FringeError(f"{place}: is a symbolic link to another folder; remove it")
         names, entries = self._entries(place)
         content = {"group": group, "entries": {**entries, **fresh}}
         with atomic_path(place / f"{time.time_ns()}-{uuid.uuid4().hex[:8]}.json") as partial:
@@ -101,9 +107,9 @@ class Memory:
 
 def _state(place: Path) -> list[tuple[str, int, int]]:
     """Return name, size and time of each file of a group, in the order in which they were made."""
-    if not place.is_dir():
+    if not place.is_dir() or place.is_symlink():
         return []
-    paths = sorted(path for path in place.iterdir() if not path.name.startswith("."))
+    paths = sorted(path for path in place.iterdir() if _NAME.fullmatch(path.name))
     return [(path.name, (about := path.stat()).st_size, about.st_mtime_ns) for path in paths]
 
 
