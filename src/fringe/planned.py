@@ -24,6 +24,7 @@ from fringe.files import atomic_path
 from fringe.networks import FeatureNetwork, load_network
 from fringe.networks.base import Precision
 from fringe.parsing import parse_json
+from fringe.regular import read_text
 from fringe.sources import FolderSource, ImageSource, Selection, as_path
 from fringe.sources.base import FileSource, digest
 from fringe.sources.digests import state_of
@@ -105,7 +106,7 @@ def refuse_other_plan(folder: Path, planned: Mapping[str, str]) -> None:
         Naming all that changed under the run.
     """
     try:
-        noted = dict(parse_json((folder / NOTED).read_text("utf-8")))
+        noted = dict(parse_json(read_text(folder / NOTED)))
     except (OSError, TypeError, ValueError):  # a job that somebody started without a run
         return
     changed = [key for key, one in planned.items() if key in noted and noted[key] != one]
