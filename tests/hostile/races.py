@@ -37,6 +37,8 @@ KINDS: dict[str, tuple[str, Write]] = {
             path, pixels, chunks=(4, SIDE, SIDE, 3), compression="gzip"
         ),
     ),
+    "npz": (".npz", lambda path, pixels, files: np.savez(path, pixels)),
+    "npz-compressed": (".npz", lambda path, pixels, files: np.savez_compressed(path, pixels)),
     "tar": (".tar", lambda path, pixels, files: write_tar(path, files)),
     "tar-shards": ("", lambda path, pixels, files: write_shards(path, "tar", files)),
     "parquet": (".parquet", lambda path, pixels, files: write_parquet(path, [*files.values()])),
@@ -48,6 +50,8 @@ class Data(NamedTuple):
 
     Attributes
     ----------
+    kind : str
+        One of `KINDS`.
     place : Path
     pixels : dict of str to uint8 array (COUNT, SIDE, SIDE, 3)
         The images of the contents A and B.
@@ -55,6 +59,7 @@ class Data(NamedTuple):
         Where each content is kept.
     """
 
+    kind: str
     place: Path
     pixels: dict[str, np.ndarray]
     contents: dict[str, Path]
@@ -98,4 +103,4 @@ def build(folder: Path, kind: str, seed: int = 0) -> Data:
         shutil.copytree(contents["A"], place)
     else:
         shutil.copyfile(contents["A"], place)
-    return Data(place, pixels, contents)
+    return Data(kind, place, pixels, contents)

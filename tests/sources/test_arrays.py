@@ -198,7 +198,7 @@ def test_damage_is_looked_for_once(flipped: Path, tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(
         npz_module,
         "_read_to_the_end",
-        lambda path, member: checked.append(path.name) or look(path, member),
+        lambda path, **about: checked.append(path.name) or look(path, **about),
     )
     path, cache = tmp_path / "whole.npz", tmp_path / "cache"
     first = open_source(path, cache=cache)

@@ -3,6 +3,8 @@
 import math
 import threading
 import zipfile
+import zlib
+from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -10,8 +12,9 @@ from pathlib import Path
 from typing import IO
 
 import numpy as np
+import numpy.typing as npt
 
-from fringe.errors import FringeError
+from fringe.errors import ChangedError, FringeError
 from fringe.files import is_made_from
 from fringe.limits import LIMITS, Limits
 from fringe.npy import read_header
@@ -19,7 +22,7 @@ from fringe.progress import advance
 from fringe.regular import open_regular
 from fringe.sources.arrays import ArraySource, Held, choose_array
 from fringe.sources.base import Images, Indices, PerProcess, as_path, digest, readable
-from fringe.sources.digests import remembered
+from fringe.sources.digests import forget, pack, remembered, unpack
 from fringe.sources.fitting import Fit
 from fringe.sources.rendered import RenderedShard
 from fringe.zipfiles import (
@@ -36,7 +39,7 @@ __all__ = ["NpzSource"]
 
 _USUAL = "arr_0"
 _MOST = 100  # arrays of which a file tells: who saves each image as an array of its own has more
-_BLOCK = 1 << 20  # bytes that are read at a time to check them
+_BLOCK = 1 << 20  # bytes after which it is told how far checking is
 
 _checking = threading.Lock()  # of several threads one checks a file
 
@@ -50,7 +53,8 @@ class NpzSource(ArraySource):
     (`fringe.sources.unpacked`). Nothing is unpickled: arrays of objects are refused.
 
     Before the first image is read, or the fingerprint of a stored array is told, the array is read
-    once from end to end for its CRC-32, which covers all of it.
+    once from end to end for its CRC-32, which covers all of it. The CRC-32 of each image, which is
+    learnt then, is compared with what is read.
 
     Parameters
     ----------
@@ -61,7 +65,7 @@ class NpzSource(ArraySource):
     count : int, optional
         Use only the first ``count`` images.
     cache : path-like, optional
-        Where it is remembered that the array was whole (`remembered`).
+        Where CRC-32 of the images of an array that was whole are remembered (`remembered`).
     limits : Limits
         How large may be what is decoded at once.
 
@@ -102,7 +106,8 @@ class NpzSource(ArraySource):
         self._content = (info.filename, info.file_size, info.CRC)
         self.compressed = info.compress_type != zipfile.ZIP_STORED
         self.grouped = self.compressed
-        self._is_whole = False
+        # Of all images, as soon as they are known to be whole.
+        self._checksums: npt.NDArray[np.uint32] | None = None
         self._unpacked: RenderedShard | None = None
         self._pixels = PerProcess(partial(_open_pixels, self.path, info.filename, self.compressed))
         # Where in the opened stream image 0 begins.
@@ -136,12 +141,32 @@ class NpzSource(ArraySource):
     def _check(self) -> None:
         """Raise if the array is not the one that its CRC-32 was computed of."""
         with _checking:
-            if not self._is_whole:
-                member = self._content[0]
-                what = f"CRC-32 of {member} in "
-                learn = partial(_read_to_the_end, member=member)
-                remembered([self.path], self.cache, what, learn, in_bytes=True, doing="checking")
-                self._is_whole = True
+            if self._checksums is None:
+                member, size, checksum = self._content
+                what = f"CRC-32 of images of {member} ({size} bytes, {checksum:08x}) in "
+                learn = partial(
+                    _read_to_the_end,
+                    content=self._content,
+                    header=size - self.size,
+                    bytes_each=self.size // self.shape[0],
+                )
+                (found,) = remembered(
+                    [self.path], self.cache, what, learn, in_bytes=True, doing="checking"
+                )
+                most = 4 * self.shape[0]
+                try:
+                    checksums = unpack(found, most)
+                except ValueError:  # somebody edited the cache
+                    checksums = unpack(learn(self.path), most)
+                self._checksums = np.frombuffer(checksums, np.uint32)
+
+    def _is_other(self, index: int, data: bytes | memoryview) -> bool:
+        if self._unpacked is not None or self._checksums is None:
+            return False
+        if zlib.crc32(data) == self._checksums[index]:
+            return False
+        forget(self.path, self.cache)
+        return True
 
     def stored(self, rows: int) -> Iterator[Images]:
         """Yield all images of the array, used or not, as they are stored, ``rows`` at a time.
@@ -151,12 +176,11 @@ class NpzSource(ArraySource):
         FringeError
             If it is damaged; at the end, if its CRC-32 is another one.
         """
-        member = self._content[0]
         count, *shape = self.shape
         with (
             readable(self.path, *DAMAGE),
             Archive(self.path) as archive,
-            open_member(archive, archive.getinfo(member)) as stream,
+            open_member(archive, _info(archive, self._content, self.path)) as stream,
         ):
             stream.read(self._content[1] - self.size)  # the header
             for first in range(0, count, rows):
@@ -212,20 +236,46 @@ def _find(archive: Archive, name: str) -> str:
     return choose_array(name, arrays, _USUAL)
 
 
-def _read_to_the_end(path: Path, member: str) -> str:
-    """Read a member whole: its length and CRC-32 must be those that the directory has."""
+def _info(archive: Archive, content: tuple[str, int, int], path: Path) -> zipfile.ZipInfo:
+    """Return the entry of a member of which name, size and CRC-32 are known.
+
+    Raises
+    ------
+    ChangedError
+        If they are others.
+    """
+    info = archive.NameToInfo.get(content[0])
+    if info is None or (info.filename, info.file_size, info.CRC) != content:
+        raise ChangedError(f"{path}: was changed since it was opened; run again")
+    return info
+
+
+def _read_to_the_end(
+    path: Path, content: tuple[str, int, int], header: int, bytes_each: int
+) -> str:
+    """Read a member whole: its length and CRC-32 must be those that the directory has.
+
+    Returns
+    -------
+    str
+        The CRC-32 of each image, which follow a ``header``, as text.
+    """
+    checksums = array("I")
     with (
         readable(path, *DAMAGE),
         Archive(path) as archive,
-        open_member(archive, info := archive.getinfo(member)) as stream,
+        open_member(archive, info := _info(archive, content, path)) as stream,
     ):
-        told, total = 0, 0
-        while held := len(stream.read1(_BLOCK)):
-            total += held
+        stream.read(header)
+        told, total = 0, header
+        while image := stream.read(bytes_each):
+            checksums.append(zlib.crc32(image))
+            total += len(image)
             done = info.compress_size * total // info.file_size  # bytes of the file, about
-            advance(done - told)
-            told = done
-    return "whole"
+            if done - told >= _BLOCK or total == info.file_size:
+                advance(done - told)
+                told = done
+    return pack(checksums.tobytes())
 
 
 def _open_pixels(path: Path, member: str, compressed: bool) -> IO[bytes]:
