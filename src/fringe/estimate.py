@@ -446,7 +446,7 @@ def _refuse_closed_cache() -> None:
 
 def _is_new(folder: Path) -> bool:
     """Tell whether nothing of a run is there, beside what planning leaves."""
-    left = {"fingerprints.json", "shards.json", "estimate.json"}
+    left = {"fingerprints.json", "shards.json", "estimate.json", ".planned.json"}
     return not folder.exists() or all(path.name in left for path in folder.iterdir())
 
 
