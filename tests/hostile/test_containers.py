@@ -1,11 +1,14 @@
 """LMDB, HDF5 and Parquet files that lie, bomb or lead elsewhere."""
 
 import io
+import os
 import random
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -320,3 +323,161 @@ def test_parquet_variants(tmp_path: Path, compression: str):
     outcome = bounded(read_variants, path, places, 0, 150, memory=256 << 20)
     assert outcome.kind == "value", outcome
     assert min(outcome.result.values()) > 5
+
+
+# HDF5
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (6, 16, 16, 3), np.uint8)
+CHUNKS: dict[str, Any] = {"chunks": (2, 16, 16, 3), "compression": "gzip"}
+
+
+def hdf5(path: Path, **options: Any) -> Path:
+    with h5py.File(path, "w") as file:
+        file.create_dataset("images", data=PIXELS, **options)
+    return path
+
+
+def test_hdf5_links_out_of_the_file(tmp_path: Path):
+    """Each once gave the pixels of another file, or waited for ever."""
+    other = hdf5(tmp_path / "other.h5")
+    fifo = tmp_path / "fifo.h5"
+    os.mkfifo(fifo)
+    for target, place in [
+        ("/out/images", other),
+        ("out/images", other),
+        ("/again", other),
+        ("/out/images", fifo),
+    ]:
+        path = tmp_path / "a.h5"
+        with h5py.File(path, "w") as file:
+            file["out"] = h5py.ExternalLink(place, "/")
+            file["again"] = h5py.SoftLink("/out/images")
+            file["images"] = h5py.SoftLink(target)
+        assert "lies in other files" in refused(path)
+    with h5py.File(tmp_path / "search.h5", "w") as file:
+        file["out"] = h5py.ExternalLink(fifo, "/")
+        file["deep/array"] = PIXELS
+    assert bounded(read_all, tmp_path / "search.h5").result == 6
+
+
+def test_hdf5_links_inside_the_file(tmp_path: Path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file["data/train"] = PIXELS
+        file["data/back"] = h5py.SoftLink("../data")  # HDF5 has no parents: a name like any other
+        file["one"] = h5py.SoftLink("two")
+        file["two"] = h5py.SoftLink("/data/./train")
+        file["images"] = h5py.SoftLink("one")
+    assert np.array_equal(open_source(path).read(range(6)), PIXELS)
+    with h5py.File(path, "a") as file:
+        del file["two"]
+        file["two"] = h5py.SoftLink("/images")
+    assert "links without end" in refused(path)
+    with h5py.File(path, "a") as file:
+        del file["images"]
+        file["images"] = h5py.SoftLink("/data/back/x")
+    assert np.array_equal(open_source(path).read([2]), PIXELS[[2]])  # the only array
+
+
+def test_hdf5_groups_without_end(tmp_path: Path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        group = file.create_group("g")
+        group["loop"] = file["/"]
+        group["again"] = group
+        group["array"] = PIXELS
+    assert bounded(read_all, path).result == 6
+    with h5py.File(path, "w", libver="latest") as file:
+        group = file.id
+        for _ in range(1500):
+            group = h5py.h5g.create(group, b"g")
+    assert "more than 1000 others" in refused(path)
+
+
+def direct(path: Path, chunk: bytes, **options: Any) -> Path:
+    """Write a file whose first chunk, of two images, holds some bytes."""
+    hdf5(path, **options)
+    with h5py.File(path, "a") as file:
+        file["images"].id.write_direct_chunk((0, 0, 0, 0), chunk)
+    return path
+
+
+PACKED = zlib.compress(PIXELS[:2].tobytes())
+
+
+@pytest.mark.parametrize(
+    ("chunk", "options"),
+    [
+        (zlib.compress(bytes(100 << 20)), CHUNKS),
+        (zlib.compress(PIXELS[:2].tobytes() + b"\0"), CHUNKS),
+        (zlib.compress(PIXELS[:2].tobytes()[:-1]), CHUNKS),  # read on into memory of others
+        (PACKED[:-30], CHUNKS),
+        (b"x", CHUNKS),
+        (PACKED + bytes(4), {**CHUNKS, "shuffle": True}),
+        (PACKED[:40], {**CHUNKS, "fletcher32": True}),
+        (b"\x03abcd", {**CHUNKS, "compression": "lzf"}),
+        (b"\xff" * 40, {**CHUNKS, "compression": "lzf"}),
+        (b"abcd", {"chunks": CHUNKS["chunks"], "shuffle": True}),
+        (b"abcd", {"chunks": CHUNKS["chunks"], "fletcher32": True}),
+    ],
+)
+def test_hdf5_chunks(tmp_path: Path, chunk: bytes, options: dict[str, Any]):
+    path = direct(tmp_path / "a.h5", chunk, **options)
+    if chunk == PACKED + bytes(4):  # what follows the packed bytes does not count
+        assert bounded(read_all, path).result == 6
+        return
+    message = refused(path, memory=32 << 20)
+    assert "is damaged" in message
+
+
+@pytest.mark.parametrize("filters", ["gzip", "lzf", None])
+@pytest.mark.parametrize("shuffle", [True, False])
+@pytest.mark.parametrize("fletcher32", [True, False])
+@pytest.mark.parametrize("chunks", [(2, 16, 16, 3), (4, 5, 7, 2), (1, 16, 16, 3)])
+def test_hdf5_chunks_that_are_right(
+    tmp_path: Path, filters: str, shuffle: bool, fletcher32: bool, chunks: tuple[int, ...]
+):
+    path = hdf5(
+        tmp_path / "a.h5",
+        chunks=chunks,
+        compression=filters,
+        shuffle=shuffle,
+        fletcher32=fletcher32,
+    )
+    assert np.array_equal(open_source(path).read([5, 0, 3]), PIXELS[[5, 0, 3]])
+
+
+def test_hdf5_filters(tmp_path: Path):
+    """HDF5 would look for a program that unpacks, in a folder that the environment names."""
+    path = tmp_path / "a.h5"
+    for code, words in [(32015, "number 32015"), (h5py.h5z.FILTER_NBIT, "nbit")]:
+        with h5py.File(path, "w") as file:
+            about = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+            about.set_chunk((2, 16, 16, 3))
+            about.set_filter(code, h5py.h5z.FLAG_OPTIONAL)
+            space = h5py.h5s.create_simple(PIXELS.shape)
+            h5py.h5d.create(file.id, b"images", h5py.h5t.NATIVE_UINT8, space, about)
+        message = refused(path)
+        assert words in message
+        assert "only gzip, lzf, shuffle, fletcher32 are read" in message
+    with h5py.File(path, "w") as file:
+        about = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        about.set_chunk((2, 16, 16, 3))
+        about.set_deflate(9)
+        about.set_filter(h5py.h5z.FILTER_DEFLATE, 0, (9,))
+        space = h5py.h5s.create_simple(PIXELS.shape)
+        h5py.h5d.create(file.id, b"images", h5py.h5t.NATIVE_UINT8, space, about)
+    assert "packed several times over" in refused(path)
+
+
+def test_hdf5_shapes(tmp_path: Path):
+    path = tmp_path / "a.h5"
+    for shape, chunks, words in [
+        ((1 << 40, 8, 8, 3), (1, 8, 8, 3), "claims 1,099,511,627,776 images in a file of"),
+        ((1 << 40, 8, 8, 3), None, "claims 1,099,511,627,776 images in a file of"),
+        ((9, 4000, 4000, 3), (1, 4000, 4000, 3), "a chunk of its `/images` has 48,000,000 bytes"),
+        ((9, 1 << 20, 1 << 20, 3), None, "has 1048576 x 1048576 pixels"),
+    ]:
+        with h5py.File(path, "w") as file:
+            file.create_dataset("images", shape, "u1", chunks=chunks)
+        assert words in refused(path, SMALL_LIMITS, memory=16 * MB)

@@ -310,7 +310,7 @@ def test_a_hash_from_before_does_not_hide_it(tmp_path: Path, monkeypatch: pytest
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file.create_dataset("images", (3, 8, 8, 3), np.uint8, chunks=(1, 8, 8, 3))[:2] = 1
     with monkeypatch.context() as patch:
-        patch.setattr("fringe.sources.hdf5._unwritten", lambda dataset: None)
+        patch.setattr("fringe.sources.hdf5._unwritten", lambda *_: None)
         _ = open_source(tmp_path / "a.h5", cache=tmp_path / "cache").fingerprint
     with pytest.raises(FringeError, match="image 2 was never written"):
         _ = open_source(tmp_path / "a.h5", cache=tmp_path / "cache").fingerprint

@@ -19,6 +19,8 @@ from fringe.sources.base import Images, Indices, as_path, readable
 from fringe.sources.concatenated import refuse_hdf5
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
+from fringe.sources.hdf5_chunks import check_chunks, check_layout
+from fringe.sources.hdf5_links import dataset_at, datasets
 
 __all__ = ["Hdf5Source", "rows_of"]
 
@@ -66,10 +68,12 @@ class Hdf5Source(ArraySource):
         self.cache = cache
         with readable(path, RuntimeError, KeyError), h5_file(self.path) as file:
             refuse_hdf5(self.path)
-            self.dataset = _find(file, str(path))
-            dataset = file[self.dataset]
-            held = Held(dataset.shape, dataset.dtype)
-            self._unwritten = _unwritten(dataset) if held.are_images and dataset.size else None
+            self.dataset, dataset = _find(file, str(path))
+            self._held = held = Held(dataset.shape, dataset.dtype)
+            self._unwritten = None
+            if held.are_images and dataset.size:
+                check_layout(dataset, str(path), limits)
+                self._unwritten = _unwritten(dataset, str(path))
             self.grouped = _images_in_chunk(dataset) > 1
         super().__init__(str(path), held, fit, count, limits)
 
@@ -97,7 +101,11 @@ class Hdf5Source(ArraySource):
     def _rows(self, indices: Sequence[int]) -> Images:
         self._refuse_unwritten(indices)
         with readable(self.path, RuntimeError, KeyError), h5_file(self.path) as file:
-            return rows_of(file[self.dataset], indices)
+            dataset = dataset_at(file, self.dataset, self.name)
+            if dataset is None or (dataset.shape, dataset.dtype) != self._held:
+                raise FringeError(f"{self.path}: was changed since it was opened; open it again")
+            check_layout(dataset, self.name, self.limits)
+            return rows_of(dataset, indices, self.name)
 
     def _refuse_unwritten(self, indices: Indices) -> None:
         if self._unwritten is None:
@@ -115,7 +123,7 @@ class Hdf5Source(ArraySource):
             )
 
 
-def rows_of(dataset: h5py.Dataset, indices: Indices) -> Images:
+def rows_of(dataset: h5py.Dataset, indices: Indices, name: str | None = None) -> Images:
     """Return images of a dataset by their index, in that order; one may come several times.
 
     Neighbours, and images of one chunk, are read at once: to select scattered ones takes HDF5 long,
@@ -128,6 +136,8 @@ def rows_of(dataset: h5py.Dataset, indices: Indices) -> Images:
     for begin, end in pairwise(begins):
         rows = order[begin:end]
         if len(rows):
+            if name is not None:
+                check_chunks(dataset, int(rows[0]), int(rows[-1]) + 1, name)
             images[begin:end] = dataset[rows[0] : rows[-1] + 1][rows - rows[0]]
     return images[back]
 
@@ -136,41 +146,26 @@ def _images_in_chunk(dataset: h5py.Dataset) -> int:
     return int(dataset.chunks[0]) if dataset.chunks else 1
 
 
-def _find(file: h5py.File, name: str) -> str:
-    """Return the path in the file of the dataset of images."""
-    link = file.get(_DATASET, getlink=True)
-    dataset = file.get(_DATASET)
-    if isinstance(link, h5py.ExternalLink):
-        raise FringeError(_elsewhere(name, _DATASET))
-    if isinstance(dataset, h5py.Dataset):
-        key = _DATASET
-    else:
-        arrays: dict[str, Held] = {}
-        seen = []
-
-        def look(key: str, item: h5py.Group | h5py.Dataset) -> bool | None:
-            seen.append(key)
-            if isinstance(item, h5py.Dataset) and item.shape is not None:
-                arrays[key] = Held(item.shape, item.dtype)
-            return len(seen) > MANY or None
-
-        if file.visititems(look):
-            raise FringeError(
-                f"{name}: holds no dataset `{_DATASET}`, but more than {MANY} others; images must "
-                "be one array (N, height, width, 3), or files in a ZIP or a folder"
-            )
-        key = choose_array(name, arrays, _DATASET)
-    if file[key].is_virtual or file[key].external:
-        # The fingerprint of this file would not tell when those change.
-        raise FringeError(_elsewhere(name, key))
-    return key
+def _find(file: h5py.File, name: str) -> tuple[str, h5py.Dataset]:
+    """Return the path in the file of the dataset of images, and the dataset."""
+    found = dataset_at(file, _DATASET, name)
+    if found is not None:
+        return _DATASET, found
+    arrays = {}
+    try:
+        for key, dataset in datasets(file, MANY):
+            if dataset.shape is not None:
+                arrays[key] = Held(dataset.shape, dataset.dtype)
+    except OverflowError:
+        raise FringeError(
+            f"{name}: holds no dataset `{_DATASET}`, but more than {MANY} others; images must "
+            "be one array (N, height, width, 3), or files in a ZIP or a folder"
+        ) from None
+    key = choose_array(name, arrays, _DATASET)
+    return key, dataset_at(file, key, name)
 
 
-def _elsewhere(name: str, key: str) -> str:
-    return f"{name}: its `{key}` lies in other files; copy it into one file (h5repack)"
-
-
-def _unwritten(dataset: h5py.Dataset) -> npt.NDArray[np.bool_] | None:
+def _unwritten(dataset: h5py.Dataset, name: str) -> npt.NDArray[np.bool_] | None:
     """Return for each image whether a part of it was never written; None if all seem to be whole.
 
     The file says which chunks are there. Where images share a chunk, or all images lie in one
@@ -179,7 +174,7 @@ def _unwritten(dataset: h5py.Dataset) -> npt.NDArray[np.bool_] | None:
     found = _in_lacking_chunks(dataset)
     is_apart = dataset.chunks is not None and dataset.chunks[0] == 1
     end = len(dataset) if found is None else int(np.argmax(found))
-    begin = end if is_apart else _blank_from(dataset, end)
+    begin = end if is_apart else _blank_from(dataset, end, name)
     if begin < end:
         found = np.zeros(len(dataset), bool) if found is None else found
         found[begin:end] = True
@@ -205,12 +200,13 @@ def _in_lacking_chunks(dataset: h5py.Dataset) -> npt.NDArray[np.bool_] | None:
     return np.repeat(lacking, dataset.chunks[0])[:count]
 
 
-def _blank_from(dataset: h5py.Dataset, end: int) -> int:
+def _blank_from(dataset: h5py.Dataset, end: int, name: str) -> int:
     """Return the first image from which on all before ``end`` are blank; ``end`` if none is."""
     step = 1  # the last one tells, unless it is blank
     with activity(f"looking for the last image in {dataset.file.filename}"):
         while end > 0:
             begin = max(0, end - step)
+            check_chunks(dataset, begin, end, name)
             block = dataset[begin:end]
             if dataset.fillvalue:
                 block = block != dataset.fillvalue
