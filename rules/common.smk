@@ -66,16 +66,20 @@ def refuse_changed_plan():
 
 
 def prepare(dry):
-    """Set right what an earlier run left, and write down what this one keeps; ``dry``: only tell."""
+    """Set right what an earlier run left, and write down what this one keeps; ``dry``: only tell.
+
+    Returns the damaged files that are to be made again.
+    """
     try:
         if not dry:
             clear_stale_locks(Path(".snakemake"))
             refuse_left_over(Path.cwd())
             remember_sizes(config, SOURCES)
             note_plan(Path(R), config["planned"])
-        set_damaged_aside(Path(config["results"], config["run"]), dry=dry)
+        aside = set_damaged_aside(Path(R), dry=dry)
     except FringeError as error:
         raise WorkflowError(str(error)) from None
+    return map(str, aside)
 
 
 def prepare_before_jobs():
@@ -83,10 +87,17 @@ def prepare_before_jobs():
 
     What only asks (--lint, --dag, --summary, ...) reads this file as well and must change nothing.
     """
-    execute = workflow.execute
+    execute, build = workflow.execute, workflow._build_dag
 
     def prepared(*args, **settings):
-        prepare(dry=workflow.output_settings.dryrun)
+        aside = prepare(dry=workflow.output_settings.dryrun)
+
+        def built():
+            # Snakemake makes a file again that nothing but finished results needs only if forced.
+            workflow.dag.forcefiles.update(aside)
+            build()
+
+        workflow._build_dag = built
         return execute(*args, **settings)
 
     workflow.execute = prepared

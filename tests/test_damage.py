@@ -79,7 +79,7 @@ def test_a_link_whose_shard_is_gone_is_damaged(run: Path) -> None:
 
 def test_one_corrupt_file(run: Path) -> None:
     path = run / "weights/faces/top1.h5"
-    assert not set_corrupt_aside(path)
+    assert not set_corrupt_aside(run, path)
     assert path.exists()
     with h5py.File(path) as file:
         offset = file["probabilities"].id.get_chunk_info(0).byte_offset
@@ -87,13 +87,13 @@ def test_one_corrupt_file(run: Path) -> None:
     content[offset + 3] ^= 16
     path.write_bytes(content)
     assert damaged_files(run) == {}, "its structure is whole: only reading tells"
-    assert set_corrupt_aside(path)
+    assert set_corrupt_aside(run, path)
     assert not path.exists()
     assert path.with_name("top1.h5.damaged").exists()
-    assert not set_corrupt_aside(path), "what is gone is not corrupt"
+    assert not set_corrupt_aside(run, path), "what is gone is not corrupt"
 
 
 def test_a_linked_file_is_not_taken_for_its_shards(run: Path) -> None:
     linked = run / "features/fake/net.h5"
     cut(run / "features/fake/net/0-4.h5")
-    assert not set_corrupt_aside(linked), "HDF5 gives other rows for those, and tells nobody"
+    assert not set_corrupt_aside(run, linked), "HDF5 gives other rows for those, and tells nobody"

@@ -1,61 +1,84 @@
 """Files that a crash, a full disk or a bad copy left damaged are found before they are used."""
 
+import re
 import sys
 from pathlib import Path
 
 import h5py
 
+from fringe import seals
 from fringe.errors import FringeError
 from fringe.features import verify
-from fringe.files import open_h5
+from fringe.files import attributes, open_h5
 
 __all__ = ["damaged_files", "set_corrupt_aside", "set_damaged_aside"]
 
+SUFFIX = ".damaged"
 
-def set_damaged_aside(folder: Path, *, dry: bool = False) -> None:
-    """Rename every damaged file below ``folder`` to ``*.damaged``, so that a run makes it again.
+
+def set_damaged_aside(run: Path, *, dry: bool = False) -> list[Path]:
+    """Rename every damaged file below the folder ``run`` to ``*.damaged``.
 
     Each is reported on stderr; with ``dry`` that is all.
+
+    Returns
+    -------
+    list of Path
+        Files that are to be made again where a run has them: those that are set aside (with
+        ``dry``, would be), and those that were before and have not come again.
     """
-    for path, reason in damaged_files(folder).items():
+    damaged = damaged_files(run)
+    for path, reason in damaged.items():
         if dry:
             print(f"{path}: {reason}\n  a run would set it aside", file=sys.stderr)
         else:
-            _set_aside(path, reason)
+            _set_aside(run, path, reason)
+    aside = {path.with_suffix("") for path in run.glob(f"**/*{SUFFIX}")}
+    return sorted({*damaged, *(path for path in aside if not path.exists())})
 
 
-def set_corrupt_aside(path: Path) -> bool:
-    """Rename one file that could not be read, if it really is corrupt; tell whether it was.
+def set_corrupt_aside(run: Path, path: Path) -> bool:
+    """Rename one file that could not be used, if it really is corrupt; tell whether it was.
 
     All of it is read once more: a file system that was away for a moment damages nothing.
     """
-    corrupt = path.exists() and _is_corrupt(path)
-    if corrupt:
-        _set_aside(path, "cannot be read whole")
-    return corrupt
+    if not path.exists():
+        return False
+    reason = seals.fault(run, path)
+    if reason is None and _is_corrupt(path):
+        reason = "cannot be read whole"
+    if reason is not None:
+        _set_aside(run, path, reason)
+    return reason is not None
 
 
-def damaged_files(folder: Path) -> dict[Path, str]:
-    """Return every damaged HDF5 file below ``folder``, and what is wrong with it.
+def damaged_files(run: Path) -> dict[Path, str]:
+    """Return every damaged file below the folder ``run``, and what is wrong with it.
 
-    A file is damaged if it is cut short, is not HDF5, or (a linked feature file) refers to a
-    shard that is missing or damaged: then it and that shard alone are to be made again. The check
-    reads headers, not arrays; a flipped bit inside an array is caught by its checksum when it is
-    read (`set_corrupt_aside`).
+    A file is damaged if it is not what was sealed (`fringe.seals`). So is an HDF5 file that is cut
+    short, is not HDF5, holds other images than its name says, or (a linked feature file) refers to
+    a shard that is missing or damaged: then it and that shard alone are to be made again. Of large
+    files headers are read, not arrays; a flipped bit inside an array is caught by its checksum when
+    it is read (`set_corrupt_aside`).
     """
     found = {}
-    for path in sorted(folder.glob("**/*.h5")):
-        if path.name.startswith("."):
-            continue  # an unfinished file of a killed job, never read by anyone
-        reason = _damage(path, linked=path.parent.parent.name == "features")
+    paths = {path for path in run.glob("**/*.h5") if not path.name.startswith(".")}
+    sealed = set(seals.sealed(run))
+    for path in sorted(paths | sealed):
+        place = path.relative_to(run)
+        reason = seals.fault(run, path) if path in sealed else None
+        # What is as it was sealed is whole; the shards that a file links are not in it.
+        if reason is None and path in paths and (path not in sealed or _is_linked(place)):
+            reason = _damage(path, place)
         if reason is not None:
             found[path] = reason
     return found
 
 
-def _set_aside(path: Path, reason: str) -> None:
-    new = path.with_name(path.name + ".damaged")
+def _set_aside(run: Path, path: Path, reason: str) -> None:
+    new = path.with_name(path.name + SUFFIX)
     path.replace(new)
+    seals.remove(run, path)
     print(f"{path}: {reason}\n  set aside as {new.name}; it is made again", file=sys.stderr)
 
 
@@ -80,11 +103,26 @@ def _is_corrupt(path: Path) -> bool:
     return False
 
 
-def _damage(path: Path, *, linked: bool) -> str | None:
-    if linked:
+def _is_linked(place: Path) -> bool:
+    """Tell whether the file at a place in a run is one of features that links shards."""
+    return len(place.parts) == 3 and place.parts[0] == "features"
+
+
+def _damage(path: Path, place: Path) -> str | None:
+    """Return what the header of an HDF5 file at a place in a run tells of damage."""
+    if _is_linked(place):
         return verify(path)
     try:
-        with open_h5(path):
-            return None
+        with open_h5(path) as file:
+            about = attributes(file)
     except FringeError as error:
         return str(error)
+    if place.parts[0] not in seals.BULK or re.fullmatch("[0-9]+-[0-9]+", place.stem) is None:
+        return None
+    bounds = [int(bound) for bound in place.stem.split("-")]
+    if bounds != [about.get("first"), about.get("last")]:
+        return f"holds images {about.get('first')} to {about.get('last')}"
+    network = about.get("network")
+    if network is not None and str(network).replace(":", ".") != place.parent.name:
+        return f"holds features of {network}"
+    return None

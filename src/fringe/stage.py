@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from fringe import utilization
+from fringe import seals, utilization
 from fringe.errors import DamagedFileError, FringeError
 from fringe.files import create_new, remove_partial, written
 from fringe.parsing import parse_json
@@ -48,7 +48,8 @@ def run(main: Callable[[Job], None], job: Job) -> None:
     on one, and what `read_description` reads.
 
     What a killed job left of the outputs is removed first. A scheduler's signal to end (SIGTERM)
-    unwinds the call, so that it cleans up.
+    unwinds the call, so that it cleans up. Inputs are compared with their seals before the call,
+    and outputs are sealed after it (`fringe.seals`).
 
     A `FringeError` ends the process with its message, in the log and where the run was started, and
     exit status 1; any other error is a bug and keeps its traceback. A file of the run itself that
@@ -58,11 +59,17 @@ def run(main: Callable[[Job], None], job: Job) -> None:
     try:
         _redirect(Path(job.log[0]))
         signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+        folder = Path(job.config["results"], job.config["run"])
         for path in job.output:
             remove_partial(path)
+            seals.remove(folder, path)
+        for path in job.input:
+            _refuse_other(folder, path)
         start = time.monotonic()
         with utilization.reported():
             main(job)
+        for path in job.output:
+            seals.seal(folder, path)
         print(_describe(job), file=sys.stderr)
         print(f"done in {time.monotonic() - start:.1f} s", file=sys.stderr)
     except (FringeError, OSError) as error:
@@ -76,11 +83,17 @@ def run(main: Callable[[Job], None], job: Job) -> None:
         if isinstance(error, DamagedFileError) and _is_ours(error.path, job):
             from fringe.damage import set_corrupt_aside
 
-            if set_corrupt_aside(error.path):
+            if set_corrupt_aside(Path(job.config["results"], job.config["run"]), error.path):
                 message += f"\n{error.path} was set aside: run again, which makes it"
         _tell(message, terminal)
         # Without Python's own end: HDF5 crashes in it after it could not write.
         os._exit(1)
+
+
+def _refuse_other(folder: Path, path: str) -> None:
+    """Refuse an input that is not what the job that made it sealed."""
+    if reason := seals.fault(folder, path):
+        raise DamagedFileError(f"{path}: {reason}", path)
 
 
 def _describe(job: Job) -> str:

@@ -1,0 +1,346 @@
+"""Artifacts of a run that were cut, changed, exchanged or replaced are noticed and made again."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Callable
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fringe import seals
+from fringe.damage import damaged_files, set_corrupt_aside, set_damaged_aside
+from fringe.evaluation import (
+    Check,
+    Extension,
+    save_draws,
+    save_extension,
+    save_gaussian,
+    save_weights,
+    write_convergence,
+    write_region_noise,
+    write_region_shares,
+    write_scores,
+)
+from fringe.features import link_shards
+from fringe.files import create_h5
+from fringe.metrics import Gaussian
+from fringe.report import write_checks
+from fringe.resampling import CHECKS, PATH, Weights
+from fringe.sensitivity import Examples, Sensitivity, write_examples, write_sensitivity
+from fringe.sensitivity.means import Group, write_groups
+from fringe.sources import PhotoSource, render_shard
+
+SCORE = {"metric": "fid", "repeat": 0, "value": 4.25, "n_real": 40, "n_generated": 60}
+LABELS = {"dataset": "faces", "scheme": "random", "network": "tiny", "space": "features"}
+
+
+def numbers(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).random(shape)
+
+
+def write_shard(path: Path, first: int, last: int, seed: int) -> None:
+    about = {"first": first, "last": last, "network": "net", "images": f"{seed} {first}"}
+    with create_h5(path, about) as file:
+        values = numbers(last - first, 3, seed=seed + first).astype("f4")
+        file.create_dataset("features", data=values, fletcher32=True)
+
+
+def write_convergence_of(path: Path, seed: int) -> None:
+    row = {"solver": "ours", "evaluation": seed, "objective": 1 / (2 + seed)}
+    write_convergence(path, [{**row, "timed_steps": 3, "threads": 1}], {"dataset": "faces"})
+
+
+def write_weights(path: Path, seed: int) -> None:
+    weights = Weights(
+        probabilities=numbers(50, seed=seed),
+        reduced_costs=numbers(50, seed=seed + 1),
+        objective=1.0,
+        lower_bound=0.5,
+        path=numbers(4, len(PATH)),
+        checks=numbers(2, len(CHECKS)),
+    )
+    save_weights(path, weights, {"network": "net"})
+
+
+def write_maps(path: Path, seed: int) -> None:
+    maps = numbers(6, 4, 4, seed=seed).astype("f4")
+    about = {"first": 0, "last": 6, "network": "net"}
+    write_sensitivity(path, Sensitivity(maps, numbers(8, 8, 3), None, None, None, about))
+
+
+def write_checks_of(path: Path, seed: int) -> None:
+    one = Check("loss", 4.9, 4.9 + seed, 0.0, 0, 0.1, "why", 40, 60, 60, seed)
+    write_checks(path, [one])
+
+
+def write_linked(path: Path, seed: int) -> None:
+    shards = [path.with_suffix("") / name for name in ("0-4.h5", "4-8.h5")]
+    for number, shard in enumerate(shards):
+        write_shard(shard, 4 * number, 4 * number + 4, seed)
+    link_shards(shards, path, {"images": str(seed)})
+
+
+# Of each kind a writer of two files of the same names as a run's; the seed tells them apart.
+WRITERS: dict[str, Callable[[Path, int], None]] = {
+    "scores/faces/{}/net.csv": lambda path, seed: write_scores(path, [SCORE], LABELS, seed),
+    "scores/{}/sizes.csv": lambda path, seed: write_scores(path, [SCORE], LABELS, seed),
+    "convergence/{}.csv": write_convergence_of,
+    "sensitivity/faces/noise-{}.csv": lambda path, seed: write_region_noise(
+        path,
+        [{"network": "net", "region": "everywhere", "scale": 0.1, "value": seed, "n_real": 40,
+          "n_generated": 60, "seed": 0}],
+        "faces",
+    ),
+    "sensitivity/{}/region.csv": lambda path, seed: write_region_shares(
+        path,
+        [{"dataset": "faces", "network": "net", "share": seed, "low": 0, "high": 1, "area": 0.5,
+          "n": 4}],
+    ),
+    "checks/{}.json": write_checks_of,
+    "draws/faces/{}.h5": lambda path, seed: save_draws(
+        path, [np.arange(9) + seed, np.arange(9)], {"seed": seed}
+    ),
+    "weights/faces/{}.h5": write_weights,
+    "statistics/real/net/features-{}.h5": lambda path, seed: save_gaussian(
+        path, Gaussian(numbers(5, seed=seed), np.eye(5)), 40, {"network": "net"}
+    ),
+    "matched/{}.h5": lambda path, seed: save_extension(
+        path, Extension(np.arange(3) + seed, np.arange(3), 9, {}), 20, {}
+    ),
+    "matched/faces/{}.h5": lambda path, seed: write_shard(path, 0, 4, seed),
+    "sensitivity/faces/{}.h5": write_maps,
+    "sensitivity/{}/means.h5": lambda path, seed: write_groups(
+        path, [Group("All images", 4, numbers(8, 8, 3, seed=seed), numbers(4, 4))], {}
+    ),
+    "sensitivity/faces/net-{}.h5": lambda path, seed: write_examples(
+        path, Examples(np.full((1, 8, 8, 3), seed, "u1"), numbers(1, 4, 4), None, None), {}
+    ),
+    "images/{}/0000000-0000004.h5": lambda path, seed: render_shard(
+        PhotoSource(4, 16, seed), 0, 4, path, {"images": str(seed)}
+    ),
+    "images/{}/unpacked.h5": lambda path, seed: write_shard(path, 0, 4, seed),
+    "features/{}/net/0-4.h5": lambda path, seed: write_shard(path, 0, 4, seed),
+    "features/{}/net.h5": write_linked,
+    "tables/table{}.md": lambda path, seed: path.write_text(f"| FID | 4.{seed} |\n"),
+    "figures/figure{}.png": lambda path, seed: path.write_bytes(bytes([137, 80, seed])),
+}  # fmt: skip
+NAMES = ("1", "2")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run with two files of every kind, all sealed. Not to be changed: copy it."""
+    run = tmp_path_factory.mktemp("made") / "run"
+    for pattern, write in WRITERS.items():
+        for name in NAMES:
+            path = run / pattern.format(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write(path, int(name))
+    for path in artifacts(run):
+        seals.seal(run, path)
+    return run
+
+
+@pytest.fixture
+def run(made: Path, tmp_path: Path) -> Path:
+    """A copy of the run: hard links, which a test replaces and never overwrites."""
+    for path in made.rglob("*"):
+        if path.is_file():
+            copy = tmp_path / path.relative_to(made)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            os.link(path, copy)
+    return tmp_path
+
+
+def artifacts(run: Path) -> list[Path]:
+    found = [path for path in run.rglob("*") if path.is_file()]
+    return sorted(path for path in found if ".seals" not in path.parts)
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Give a name to a new file, so that the others of its links stay as they are."""
+    path.unlink()
+    path.write_bytes(content)
+
+
+def exchange(one: Path, other: Path) -> None:
+    third = one.with_name("third")
+    one.rename(third)
+    other.rename(one)
+    third.rename(other)
+
+
+def changed(content: bytes, rng: random.Random) -> bytes:
+    """Return a content that was cut, or of which a bit, a digit or a block was changed."""
+    place = rng.randrange(len(content))
+    how = rng.choice(["cut", "flip", "zeros", "digit", "longer"])
+    if how == "cut":
+        return content[:place]
+    if how == "longer":
+        return content + content[:1]
+    new = bytearray(content)
+    if how == "flip":
+        new[place] ^= 1 << rng.randrange(8)
+    elif how == "zeros":
+        new[place : place + 512] = bytes(len(new[place : place + 512]))
+    else:
+        digits = [i for i, byte in enumerate(content) if 48 <= byte < 58] or [place]
+        new[rng.choice(digits)] = rng.randrange(48, 58)
+    return bytes(new)
+
+
+def test_what_jobs_left_is_whole(run: Path) -> None:
+    assert len(list(seals.sealed(run))) == len(artifacts(run)) > 40
+    assert damaged_files(run) == {}
+    assert set_damaged_aside(run) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_any_change_of_any_file_is_noticed(run: Path, seed: int) -> None:
+    """Of each kind ten variants; the link of a shard falls with it, and nothing else does."""
+    rng = random.Random(seed)
+    for path in artifacts(run):
+        whole = path.read_bytes()
+        for _ in range(10):
+            content = changed(whole, rng)
+            if content == whole:
+                continue
+            replace(path, content)
+            assert seals.fault(run, path) is not None, path
+        replace(path, whole)
+        assert seals.fault(run, path) is None
+
+
+@pytest.mark.parametrize("pattern", WRITERS)
+def test_two_files_of_a_kind_that_are_exchanged_are_set_aside(run: Path, pattern: str) -> None:
+    one, other = (run / pattern.format(name) for name in NAMES)
+    exchange(one, other)
+    again = set_damaged_aside(run)
+    assert {one, other} <= set(again)
+    # A link of shards goes with a shard of its own.
+    links = {run / f"features/{name}/net.h5" for name in NAMES}
+    assert set(again) - {one, other} <= (links if pattern.startswith("features") else set())
+    assert not one.exists()
+    assert other.with_name(f"{other.name}.damaged").exists()
+
+
+def test_files_of_two_kinds_and_their_seals_that_are_exchanged_are_noticed(run: Path) -> None:
+    """Each is whole, and has a seal that fits, but is in the place of another one."""
+    for one, other in combinations(artifacts(run)[::5], 2):
+        exchange(one, other)
+        exchange(*(run / ".seals" / f"{path.relative_to(run)}.json" for path in (one, other)))
+        assert seals.fault(run, one) is not None
+        assert seals.fault(run, other) is not None
+        exchange(one, other)
+        exchange(*(run / ".seals" / f"{path.relative_to(run)}.json" for path in (one, other)))
+    assert damaged_files(run) == {}
+
+
+def test_two_shards_of_one_source_that_are_exchanged_are_noticed(run: Path) -> None:
+    shards = [run / f"features/1/net/{name}.h5" for name in ("0-4", "4-8")]
+    exchange(*shards)
+    assert set(damaged_files(run)) == {*shards, run / "features/1/net.h5"}
+
+
+def test_an_earlier_version_of_a_file_is_noticed(run: Path) -> None:
+    path = run / "draws/faces/1.h5"
+    old = path.read_bytes()
+    path.unlink()
+    WRITERS["draws/faces/{}.h5"](path, 3)
+    seals.seal(run, path)
+    assert seals.fault(run, path) is None
+    replace(path, old)
+    assert damaged_files(run) == {
+        path: "is not what its job wrote: it was changed, or exchanged with another file"
+    }
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"file": 3}', b"\xff\xfe", b"null"])
+def test_what_has_a_damaged_seal_is_made_again(run: Path, content: bytes) -> None:
+    path = run / "scores/1/sizes.csv"
+    replace(run / ".seals/scores/1/sizes.csv.json", content)
+    (reason,) = damaged_files(run).values()
+    assert "its seal is damaged" in reason
+    assert set_damaged_aside(run) == [path]
+    assert not (run / ".seals/scores/1/sizes.csv.json").exists()
+
+
+def test_files_of_earlier_versions_are_taken_as_they_are(run: Path) -> None:
+    for path in seals.sealed(run):
+        seals.remove(run, path)
+    path = run / "scores/faces/1/net.csv"
+    replace(path, path.read_bytes()[:-20])
+    assert damaged_files(run) == {}
+
+
+def test_exchanged_shards_without_seals_are_told_by_what_they_say(run: Path) -> None:
+    for path in seals.sealed(run):
+        seals.remove(run, path)
+    shards = [run / f"features/1/net/{name}.h5" for name in ("0-4", "4-8")]
+    exchange(*shards)
+    found = damaged_files(run)
+    assert set(found) == {*shards, run / "features/1/net.h5"}
+    assert found[shards[0]] == "holds images 4 to 8"
+    other = run / "features/1/other/0-4.h5"
+    other.parent.mkdir()
+    shards[1].rename(other)  # which holds images 0 to 4
+    assert damaged_files(run)[other] == "holds features of net"
+
+
+def test_what_was_set_aside_is_made_again_until_it_is_there(run: Path) -> None:
+    path = run / "scores/1/sizes.csv"
+    whole = path.read_bytes()
+    replace(path, whole[:9])
+    assert set_damaged_aside(run, dry=True) == [path]
+    assert path.exists()
+    assert set_damaged_aside(run) == [path]
+    assert set_damaged_aside(run) == [path], "a run that was killed has not made it again"
+    path.write_bytes(whole)
+    assert set_damaged_aside(run) == []
+
+
+def test_a_large_shard_is_known_by_pieces_and_all_else_by_all_bytes(tmp_path: Path) -> None:
+    content = bytearray(numbers(1 << 18).tobytes())
+    for place, noticed in (("features/1/net/0-4.h5", False), ("statistics/1/net/a-4.h5", True)):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+        seals.seal(tmp_path, path)
+        for offset in (0, len(content) // 2, len(content) - 1, len(content) // 4):
+            content[offset] ^= 1
+            path.write_bytes(content)
+            is_piece = offset != len(content) // 4
+            assert (seals.fault(tmp_path, path) is not None) == (is_piece or noticed)
+            content[offset] ^= 1
+
+
+def test_only_what_lies_in_the_run_has_a_seal(tmp_path: Path) -> None:
+    weights = tmp_path / "weights.pth"
+    weights.write_bytes(b"weights")
+    seals.seal(tmp_path / "run", weights)
+    assert [path.name for path in tmp_path.rglob("*")] == ["weights.pth"]
+    assert seals.fault(tmp_path / "run", weights) is None
+
+
+def test_a_folder_or_pipe_in_the_place_of_an_artifact_is_set_aside(run: Path) -> None:
+    folder, pipe = run / "scores/1/sizes.csv", run / "scores/2/sizes.csv"
+    for path in (folder, pipe):
+        path.unlink()
+    folder.mkdir()
+    os.mkfifo(pipe)
+    assert set_damaged_aside(run) == [folder, pipe]
+
+
+def test_a_file_that_only_could_not_be_read_stays(run: Path) -> None:
+    path = run / "draws/faces/1.h5"
+    assert not set_corrupt_aside(run, path)
+    replace(path, changed(path.read_bytes(), random.Random(0)))
+    assert set_corrupt_aside(run, path)
+    assert json.loads((run / ".seals/draws/faces/2.h5.json").read_text())["file"] == (
+        "draws/faces/2.h5"
+    )
