@@ -129,6 +129,18 @@ def test_damage_is_named(tmp_path: Path, damage: str) -> None:
         assert not is_made_from(path, {})
 
 
+def test_a_dataset_that_is_not_there(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    with create_h5(path, {}) as file:
+        file.create_dataset("there", data=[1])
+    for name in "lacking", "attribute":
+        told = r"a\.h5: missing or damaged \(.*; delete it and run again, which makes it"
+        with pytest.raises(DamagedFileError, match=told), open_h5(path) as file:
+            _ = file.attrs[name] if name == "attribute" else file[name]
+    with pytest.raises(KeyError), open_h5(path):
+        _ = {}["of somebody else"]
+
+
 def test_the_error_can_be_sent_to_another_process(tmp_path: Path) -> None:
     error = pickle.loads(pickle.dumps(DamagedFileError("words", tmp_path)))
     assert (str(error), error.path) == ("words", tmp_path)

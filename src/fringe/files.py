@@ -260,11 +260,18 @@ def open_h5(
             raise DamagedFileError(f"{error}; {advice}", named) from None
         with opened as file:
             yield file
-    except OSError as error:
+    except (OSError, KeyError, RuntimeError) as error:
+        if not isinstance(error, OSError) and not _is_of_hdf5(error):
+            raise
         raise DamagedFileError(
             f"{named}: missing or damaged ({error}); delete it and run again, which makes it",
             named,
         ) from error
+
+
+def _is_of_hdf5(error: Exception) -> bool:
+    """Tell whether it was HDF5 that failed: what is in a file is not there or damaged."""
+    return str(error.args[0] if error.args else "").startswith(("Unable to ", "Can't "))
 
 
 @contextmanager

@@ -105,6 +105,8 @@ class Archive(zipfile.ZipFile):
         self._own = open_regular(file) if isinstance(file, Path) else None
         try:
             super().__init__(cast("Any", _Bounded(self._own or cast("BinaryIO", file), most)))
+            if not all(self.namelist()):
+                raise zipfile.BadZipFile("a member of it has no name")
             _refuse_overlaps(self)
         except BaseException:
             self.close()

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fringe.errors import FringeError
+from fringe.errors import DamagedFileError, FringeError
 from fringe.evaluation import (
     gaussian_of,
     load_gaussian,
@@ -220,3 +220,13 @@ def test_rows_come_back_with_all_their_digits(tmp_path: Path) -> None:
     assert (frame["value"] == 0.1 + 0.2).all()
     assert (frame["seed"] == 3).all()
     assert isinstance(frame, pd.DataFrame)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe\0", b"a,b\n1,2\n1,2,3,4\n", b'a\n"1'])
+def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "one.csv"
+    path.write_bytes(damage)
+    told = r"one\.csv: is damaged \(.+\); delete it and run again, which makes it"
+    with pytest.raises(DamagedFileError, match=told) as caught:
+        read_scores([path])
+    assert caught.value.path == path

@@ -211,6 +211,11 @@ def test_a_member_that_is_called_otherwise_in_the_directory(tmp_path: Path) -> N
         refused(state, path, "the directory calls a member")
 
 
+def test_a_member_without_a_name(tmp_path: Path) -> None:
+    path = written(tmp_path / "a.zip", Member.of("a.png", png()), Member.of("", png()))
+    refused(pixels_of, path, "a member of it has no name")
+
+
 def test_directories_without_end(tmp_path: Path) -> None:
     """Holes of a file take no room on a disk, and all of it in memory."""
     for suffix, read in (".zip", pixels_of), (".npz", pixels_of), (".npz", statistics):

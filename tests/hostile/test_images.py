@@ -95,6 +95,12 @@ def test_what_is_less_than_too_much_is_read_as_before() -> None:
     assert excess.excess(tiff(*tiles), Limits(pixels=64 * 64 - 1)) == "tiles of 64 x 64 pixels"
 
 
+def test_a_tiff_whose_first_page_is_nowhere() -> None:
+    data = b"II+\0\x08\0\0\0" + b"\xff" * 8 + bytes(100)
+    assert excess.excess(data, LIMITS) == ""
+    assert bounded(look, data, "a.tif").kind == "refused"
+
+
 def test_examples() -> None:
     assert doctest.testmod(excess).attempted > 0
     assert doctest.testmod(excess).failed == 0

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from fringe.errors import DamagedFileError
 from fringe.evaluation.statistics import gaussian_of
 from fringe.features import FeatureFile, Features
 from fringe.files import atomic_path
@@ -242,9 +243,21 @@ def write_scores(
 
 
 def read_scores(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
-    """Return the rows of several files that `write_scores` wrote."""
+    """Return the rows of several files that `write_scores` wrote.
+
+    Raises
+    ------
+    DamagedFileError
+        If one is not a table.
+    """
     frames = []
     for path in paths:
-        with open_regular(path, LARGEST_TEXT) as file:
-            frames.append(pd.read_csv(file))
+        try:
+            with open_regular(path, LARGEST_TEXT) as file:
+                frames.append(pd.read_csv(file))
+        except ValueError as error:  # of pandas, or of bytes that are not text
+            told = f"{path}: is damaged ({str(error).strip()})"
+            raise DamagedFileError(
+                f"{told}; delete it and run again, which makes it", path
+            ) from error
     return pd.concat(frames, ignore_index=True)

@@ -50,7 +50,7 @@ def excess(data: bytes, limits: Limits) -> str:
     if data[:4] in _TIFFS:
         try:
             return _of_tiff(data, limits)
-        except struct.error:
+        except (struct.error, OverflowError):
             return ""  # it ends early, which its decoder says better
     return _of_ppm(data) if re.match(rb"P[0-6fy]", data) else ""
 
