@@ -34,7 +34,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["Outcome", "bounded"]
+__all__ = ["Outcome", "bounded", "described"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -184,14 +184,15 @@ def _child(request: bytes, folder: str, seconds: float, memory: int, answer: int
         call, arguments = pickle.loads(request)
         written = pickle.dumps(("value", call(*arguments)))
     except BaseException as error:
-        written = pickle.dumps(_described(error))
+        written = pickle.dumps(described(error))
     view = memoryview(written)
     while view:
         view = view[os.write(answer, view) :]
     os._exit(0)
 
 
-def _described(error: BaseException) -> tuple[str, str]:
+def described(error: BaseException) -> tuple[str, str]:
+    """Return kind and result of the `Outcome` of a call that raised."""
     from fringe.errors import FringeError
 
     if any(isinstance(one, MemoryError) or _LACKS.search(str(one)) for one in _chain(error)):
