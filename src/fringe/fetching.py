@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
 from glob import escape
@@ -13,6 +12,7 @@ from typing import Any
 
 import h5py
 
+from fringe import tarfiles
 from fringe.checkpoints import kind_of
 from fringe.downloading import LARGEST, download, sha256_of
 from fringe.errors import FringeError
@@ -22,8 +22,9 @@ from fringe.reasons import unwritable
 from fringe.regular import LARGEST_CHECKPOINT, open_regular
 from fringe.sources import as_path
 from fringe.stand_ins import stand_in_at
+from fringe.tarfiles import Members
 from fringe.texts import printable
-from fringe.zipfiles import refuse_unreadable
+from fringe.zipfiles import DAMAGE, Archive, open_member, refuse_unreadable
 
 __all__ = ["fetch_source"]
 
@@ -120,10 +121,19 @@ def _is_parquet(path: Path) -> bool:
         return file.read(len(PARQUET)) == PARQUET
 
 
+def _is_tar(path: Path) -> bool:
+    try:
+        with open_regular(path) as file:
+            next(iter(Members(file)), None)
+    except tarfiles.DAMAGE:
+        return False
+    return True
+
+
 _KINDS: dict[str, tuple[str, Callable[[Path], bool]]] = {
     **dict.fromkeys((".zip", ".npz"), (ARCHIVE, zipfile.is_zipfile)),
     **dict.fromkeys((".h5", ".hdf5"), ("the HDF5 file", h5py.is_hdf5)),
-    ".tar": ("the tar archive", tarfile.is_tarfile),
+    ".tar": ("the tar archive", _is_tar),
     ".parquet": ("the Parquet file", _is_parquet),
 }
 
@@ -136,17 +146,17 @@ def _unpack(archive: Path, folder: str, path: Path) -> None:
     making = path.with_name(f".{path.name}~{token_hex(8)}.unpacking")
     try:
         making.mkdir()  # new, so that nobody has put a link there
-        with open_regular(archive) as file, zipfile.ZipFile(file) as opened:
+        with Archive(archive) as opened:
             members = {
                 info: PurePosixPath(info.filename).relative_to(inside)
                 for info in opened.infolist()
                 if not info.is_dir() and PurePosixPath(info.filename).is_relative_to(inside)
             }
             if not members:
-                tops = sorted({PurePosixPath(one).parts[0] for one in opened.namelist()})
+                tops = sorted({PurePosixPath(one, ".").parts[:1] for one in opened.namelist()})
                 raise FringeError(
                     f"{archive}: has no folder {folder!r}, which `unpack` names; it holds "
-                    f"{', '.join(map(printable, tops[:10]))}"
+                    f"{', '.join(printable(top) for (top,) in filter(None, tops[:10]))}"
                 )
             for info in members:
                 refuse_unreadable(info, str(archive))
@@ -163,11 +173,13 @@ def _unpack(archive: Path, folder: str, path: Path) -> None:
                     )
                 target = making / place
                 target.parent.mkdir(parents=True, exist_ok=True)
-                with opened.open(info) as held, target.open("wb") as out:
+                with open_member(opened, info) as held, target.open("wb") as out:
                     shutil.copyfileobj(held, out, 1 << 20)
         making.rename(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        if told := unwritable(error):
+    except FringeError:
+        raise
+    except (OSError, *DAMAGE) as error:
+        if isinstance(error, OSError) and (told := unwritable(error)):
             raise FringeError(
                 f"{path}: cannot be unpacked to ({told[0]}); {told[1]}, then run again"
             ) from error

@@ -123,3 +123,38 @@ def npz(path: Path, method: int = STORED, **arrays: bytes | np.ndarray) -> Path:
         members.append(Member.of(f"{name}.npy", array, method))
     path.write_bytes(assembled(members))
     return path
+
+
+def head(
+    name: bytes = b"a.png", size: int | bytes = 0, kind: bytes = b"0", **fields: bytes
+) -> bytes:
+    """Return what is before a member of a tar; ``at124=b"..."`` is a field as it stands."""
+    block = bytearray(512)
+    numbers = size if isinstance(size, bytes) else b"%011o\0" % size
+    magic = fields.pop("magic", b"ustar\0" + b"00")
+    for at, field in (0, name), (100, b"0000644\0"), (124, numbers), (156, kind), (257, magic):
+        block[at : at + len(field)] = field
+    for at, field in fields.items():
+        block[int(at[2:]) : int(at[2:]) + len(field)] = field
+    block[148:156] = b" " * 8
+    block[148:156] = b"%06o\0 " % sum(block)
+    return bytes(block)
+
+
+def attributes(content: bytes, kind: bytes = b"x", size: int | None = None) -> bytes:
+    """Return attributes (PAX) for the next member of a tar, or with "g" for all of them."""
+    return head(b"pax", len(content) if size is None else size, kind) + padded(content)
+
+
+def record(key: str, value: str) -> bytes:
+    """Return one attribute."""
+    length = len(f" {key}={value}\n")
+    whole = next(n for n in range(length, length + 9) if n == length + len(str(n)))
+    return f"{whole} {key}={value}\n".encode()
+
+
+def padded(content: bytes) -> bytes:
+    return content + bytes(-len(content) % 512)
+
+
+TAR_END = bytes(1024)

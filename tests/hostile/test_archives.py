@@ -1,6 +1,8 @@
 """Archives and arrays that say one thing and hold another: ZIP, NPZ, checkpoints, tar, JSON."""
 
+import gzip
 import io
+import json
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,16 +13,27 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import save_file
 from tests.checkpoints.assembly import reference, tensor, value, whole
 from tests.hostile import archives
 from tests.hostile.archives import BOMB, BZIP2, DEFLATED, LZMA, STORED, Member, assembled, zeros
 from tests.hostile.bounds import Outcome, bounded
 
+from fringe.actual import read_kept
 from fringe.checkpoints import check_program, read_state
+from fringe.downloading import _version_of_part
+from fringe.errors import FringeError
 from fringe.exchange import read_statistics
+from fringe.fetching import _is_tar, _unpack
 from fringe.generators import load_generator
+from fringe.networks.inception import MAX_BYTES
+from fringe.networks.inception import _unpacked as unpacked_graph
+from fringe.shard_sizes import read_sizes
 from fringe.sources import open_source
-from fringe.sources.labels import labels_of
+from fringe.sources.digests import pack
+from fringe.sources.labels import class_counts, labels_of
+from fringe.sources.memory import Memory
+from fringe.stage import read_description
 
 HELD = BOMB // 2  # bytes that a test may take: less than any bomb unpacks to
 
@@ -32,6 +45,14 @@ def pixels_of(path: Path) -> bytes:
 
 def labels(path: Path) -> Any:
     return labels_of(open_source(path))
+
+
+def labelled(path: Path) -> int:
+    return len(labels(path))
+
+
+def classes(path: Path) -> list[int]:
+    return class_counts(open_source(path)).tolist()
 
 
 def state(path: Path) -> list[str]:
@@ -90,9 +111,10 @@ def test_assembled_archives_are_read_where_they_say_the_truth(tmp_path: Path) ->
     mean = {"mu": np.zeros(3), "sigma": np.eye(3)}
     assert statistics(archives.npz(tmp_path / "s.npz", DEFLATED, **mean)) == 3
     for method in DEFLATED, BZIP2, LZMA:
-        honest = Member("x.png", zeros(method), BOMB, zlib.crc32(bytes(BOMB)), method)
+        size = 8 << 20
+        honest = Member("x.png", zeros(method, size), size, zlib.crc32(bytes(size)), method)
         path = written(tmp_path / f"{method}.zip", Member.of("a.png", png()), honest)
-        outcome = bounded(pixels_of, path, memory=4 * BOMB)
+        outcome = bounded(pixels_of, path)
         is_refused(outcome, path, "x.png: is damaged or not an image")
 
 
@@ -225,3 +247,342 @@ def test_directories_without_end(tmp_path: Path) -> None:
     with path.open("r+b") as file:
         file.write(b"PK\3\4")
     refused(state, path, "its directory has more than 16 MiB")
+
+
+PIXELS = bytes(2 * 8 * 8 * 3)
+SHAPES = {
+    "huge": (2**62, 8, 8, 3),
+    "overflowing": (2**32, 2**32, 1, 3),
+    "negative": (-2, 8, 8, 3),
+    "negative twice": (-1, -1, 8, 3),
+    "no images": (0, 8, 8, 3),
+    "no pixels": (2, 0, 8, 3),
+    "of many digits": (10**4000, 8, 8, 3),
+    "a single number": (),
+    "many axes": (1,) * 100,
+    "a list": [2, 8, 8, 3],
+    "floats": (2.0, 8, 8, 3),
+    "nothing": None,
+    "two axes": (8, 8),
+    "one image": (8, 8, 3),
+}
+TYPES = {
+    "objects": "|O",
+    "a structure": [("a", "|u1"), ("b", "<f4")],
+    "a structure of structures": [("a", [("b", "|u1")])],
+    "an array of arrays": ("|u1", (3,)),
+    "an array of huge arrays": ("|u1", (2**62,)),
+    "bytes": "|V3",
+    "huge bytes": "|V2000000000",
+    "times": "<M8[s]",
+    "text": "<U3",
+    "none": "",
+    "unknown": "zz",
+    "a dict": {},
+    "a number": 5,
+    "an empty tuple": (),
+    "fields without types": [("a",)],
+    "a list of numbers": [5],
+    "complex numbers": "<c8",
+    "signed numbers": "|i1",
+}
+TEXTS = {
+    "deep sums": "-" * 9000 + "1",
+    "deep brackets": "(" * 9000,
+    "not a dict": "hello",
+    "nothing": "",
+    "keys of two types": "{1: 2, 'a': 3}",
+    "too few keys": "{'descr': '|u1'}",
+    "a list for a key": "{[]: 1}",
+    "a call": "__import__('os').system('touch executed')",
+    "null bytes": "\0" * 50,
+    "a text without an end": "{'descr': '|u1', 'fortran_order': False, 'shape': (1,), '''",
+    "blanks": " " * 20_000,
+}
+HEADERS = (
+    {f"shape: {key}": archives.npy(shape) + PIXELS for key, shape in SHAPES.items()}
+    | {f"type: {key}": archives.npy(descr=descr) + PIXELS for key, descr in TYPES.items()}
+    | {f"text: {key}": archives.npy_of(text) + PIXELS for key, text in TEXTS.items()}
+    | {
+        "order: Fortran": archives.npy(fortran=True) + PIXELS,
+        "order: a text": archives.npy(fortran="yes") + PIXELS,
+        "version 2": archives.npy_of("{}", (2, 0), 2**32 - 1) + PIXELS,
+        "version 9": archives.npy_of("{}", (9, 0)) + PIXELS,
+        "a length beyond the end": archives.npy_of("{", (1, 0), 65535),
+        "cut": archives.npy()[:9],
+        "no magic": b"\x93NUMPX\1\0" + PIXELS,
+        "empty": b"",
+        "more values": archives.npy() + PIXELS + b"x",
+        "fewer values": archives.npy() + PIXELS[:-1],
+    }
+)
+
+
+def read_all(folder: Path, names: list[str], arrays: dict[str, bytes]) -> dict[str, list[str]]:
+    """Return what came of each array in the place of each of ``names``, beside ``arrays``."""
+    readers = {"arr_0": pixels_of, "mu": statistics, "sigma": statistics}
+    found: dict[str, list[str]] = {}
+    for key, header in HEADERS.items():
+        for name in names:
+            path = archives.npz(folder / "a.npz", **(arrays | {name: header}))
+            try:
+                readers[name](path)
+                result = "read"
+            except FringeError as error:
+                result = str(error)
+            except Exception as error:
+                result = f"{type(error).__name__}: {error}"
+            found.setdefault(key, []).append(result)
+    return found
+
+
+def test_arrays_of_odd_headers(tmp_path: Path) -> None:
+    beside = {"mu": archives.npy((3,), "<f8") + bytes(24)}
+    beside["sigma"] = archives.npy((3, 3), "<f8") + bytes(72)
+    images = bounded(read_all, tmp_path, ["arr_0"], {}, memory=HELD)
+    matrices = bounded(read_all, tmp_path, ["mu", "sigma"], beside, memory=HELD)
+    assert images.kind == matrices.kind == "value", (images, matrices)
+    for outcome in images, matrices:
+        for key, results in outcome.result.items():
+            for result in results:
+                assert result.startswith(f"{tmp_path / 'a.npz'}: "), (key, result)
+                assert "; " in result, (key, result)
+                assert len(result) < 800, (key, result)
+    assert not Path("executed").exists()
+
+
+def test_arrays_of_odd_names(tmp_path: Path) -> None:
+    array, vector = archives.npy() + PIXELS, archives.npy((3,), "<f8") + bytes(24)
+    path = written(tmp_path / "a.npz", Member.of("arr_0", array))
+    refused(pixels_of, path, "holds no array of images, but no array at all")
+    twice = Member.of("arr_0.npy", array)
+    refused(pixels_of, written(tmp_path / "b.npz", twice, twice), "`arr_0` twice")
+    mean = Member.of("mu.npy", vector)
+    refused(statistics, written(tmp_path / "c.npz", mean), "has no array `sigma`")
+    many = [Member.of(f"{number}.npy", vector) for number in range(300)]
+    refused(statistics, written(tmp_path / "d.npz", *many), "has no array `mu`")
+    refused(pixels_of, written(tmp_path / "e.npz", *many), "holds no array of images")
+
+
+UNIT = np.eye(3)
+STATISTICS = {
+    "infinity": (np.zeros(3), np.diag([1, 1, np.inf])),
+    "NaN": (np.full(3, np.nan), UNIT),
+    "values whose squares are infinite": (np.zeros(3), UNIT * 1e308),
+    "a negative variance": (np.zeros(3), -UNIT),
+    "no symmetry": (np.zeros(3), np.triu(np.ones((3, 3)))),
+    "more than float64 holds": (np.zeros(3), UNIT * np.longdouble("1e4000")),
+    "no features": (np.zeros(0), np.zeros((0, 0))),
+    "no square": (np.zeros(3), np.zeros((3, 4))),
+    "exchanged": (UNIT, np.zeros(3)),
+    "single numbers": (np.float64(1), np.float64(1)),
+    "truth values": (np.zeros(3, bool), UNIT.astype(bool)),
+}
+
+
+@pytest.mark.parametrize("key", STATISTICS)
+def test_statistics_that_are_not_a_mean_and_a_covariance(tmp_path: Path, key: str) -> None:
+    mean, covariance = STATISTICS[key]
+    path = archives.npz(tmp_path / "a.npz", DEFLATED, mu=mean, sigma=covariance)
+    with pytest.raises(FringeError, match=r"a\.npz: .*; "):
+        read_statistics(path)
+
+
+def test_a_covariance_that_cannot_be_held(tmp_path: Path) -> None:
+    """Zeros compress to a thousandth, so it may really be there."""
+    dim = 1 << 15
+    mean = Member.of("mu.npy", archives.npy((dim,), "|u1") + bytes(dim), DEFLATED)
+    head = archives.npy((dim, dim), "|u1")
+    packed = zlib.compress(head + bytes(BOMB), wbits=-15)
+    members = mean, Member("sigma.npy", packed, 20 * len(packed), 0, DEFLATED)
+    refused(statistics, written(tmp_path / "a.npz", *members), "more than 16384")
+
+
+DEEP = b"[" * 100_000
+LABELS = {
+    "deep": b'{"labels":' + DEEP,
+    "deep keys": b'{"a":' * 100_000,
+    "deep names": b'{"labels": [[' + b"[" * 900 + b"]" * 900 + b", 1]]}",
+    "a number": b"5",
+    "a number of many digits": b'{"labels": [["a.png", ' + b"9" * 5000 + b"]]}",
+    "a list": b"[]",
+    "nothing": b"",
+    "other bytes": b"\xff" * 100,
+    "a dict of labels": b'{"labels": {"a.png": 1}}',
+    "triples": b'{"labels": [["a.png", 1, 2]]}',
+}
+
+
+@pytest.mark.parametrize("key", LABELS)
+@pytest.mark.parametrize("packed", [True, False])
+def test_labels_of_odd_json(tmp_path: Path, key: str, packed: bool) -> None:
+    if packed:
+        members = Member.of("a.png", png()), Member.of("dataset.json", LABELS[key])
+        path = written(tmp_path / "a.zip", *members)
+    else:
+        path = tmp_path / "a"
+        path.mkdir()
+        (path / "a.png").write_bytes(png())
+        (path / "dataset.json").write_bytes(LABELS[key])
+    refused(labels, path, "dataset.json")
+
+
+@pytest.mark.parametrize("key", ["infinite", "negative", "nested", "text"])
+def test_labels_that_are_no_classes(tmp_path: Path, key: str) -> None:
+    label = {"infinite": b"1e999", "negative": b"-1", "nested": b"[" * 900 + b"]" * 900}
+    content = b'{"labels": [["a.png", ' + label.get(key, b'"cat"') + b"]]}"
+    members = Member.of("a.png", png()), Member.of("dataset.json", content)
+    path = written(tmp_path / "a.zip", *members)
+    assert bounded(labelled, path).result == 1
+    refused(classes, path, "labels are not classes")
+
+
+def deep_files(folder: Path) -> list[object]:
+    """Return what is made of files of a run and of a download that hold deep JSON."""
+    for name in "estimate.json", "shards.json", "planned.json", "a.zip.part.from":
+        (folder / name).write_bytes(DEEP)
+    (folder / "fingerprints.json").write_bytes(DEEP)
+    memory = folder / ".fingerprints"
+    Memory(memory).add("group", {"a": "b"})
+    (place,) = memory.glob("*/*.json")
+    place.write_bytes(DEEP)
+    config = {"results": str(folder.parent), "run": folder.name}
+    return [
+        read_kept(folder),
+        read_sizes(config),
+        _version_of_part("https://example.org/a.zip", folder / "a.zip.part"),
+        dict(Memory(memory).read("group")),
+        dict(Memory(memory).earlier()),
+        read_description(f"job: {DEEP.decode()}"),
+    ]
+
+
+def test_deep_json_in_what_a_run_has_kept(tmp_path: Path) -> None:
+    """All of it can be made again, so damage is not told of."""
+    (tmp_path / "run").mkdir()
+    outcome = bounded(deep_files, tmp_path / "run", memory=HELD)
+    assert outcome.kind == "value", outcome
+    assert outcome.result == [{}, {"sizes": {}}, None, {}, {}, None]
+
+
+def test_deep_json_in_a_converted_generator(tmp_path: Path) -> None:
+    about = {"format": "fringe generator 1", "kind": "stylegan2", "config": DEEP.decode()}
+    save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors", about)
+    refused(program, tmp_path / "a.safetensors", "its configuration cannot be read")
+
+
+def sparse(**about: str) -> bytes:
+    named = {key.replace("_", "."): text for key, text in about.items()}
+    records = b"".join(archives.record(f"GNU.sparse.{key}", text) for key, text in named.items())
+    return archives.attributes(records) + archives.head(size=512) + bytes(512)
+
+
+IMAGE = archives.head(size=len(png())) + archives.padded(png())
+LONG = archives.head(b"././@LongLink", 5, b"L") + archives.padded(b"c.png")
+NEGATIVE = b"\xff" * 10 + b"\xfc\0"  # -1024
+TARS = {
+    "sparse in the old way": archives.head(size=512, kind=b"S", at386=b"0" * 95) + bytes(512),
+    "sparse by attributes": sparse(size="1099511627776", map="0,1"),
+    "sparse with a map of words": sparse(size="4", map="zero,one"),
+    "sparse of a size in words": sparse(size="many"),
+    "sparse of a size of many digits": sparse(realsize="9" * 5000),
+    "sparse with a map in the data": sparse(major="1", minor="0", realsize="4"),
+    "sparse without an end": archives.head(size=512, kind=b"S", at482=b"\1") + b"\1" * 90_000,
+    "a size beyond the file": archives.head(size=1 << 32) + bytes(512),
+    "a size of 88 bits": archives.head(size=b"\x80" + b"\xff" * 11) + bytes(512),
+    "a negative size": IMAGE + archives.head(b"b.png", NEGATIVE),
+    "a negative size of no image": IMAGE + archives.head(b"b.txt", NEGATIVE),
+    "a negative size of attributes": IMAGE + archives.head(b"pax", NEGATIVE, b"x") + IMAGE,
+    "a negative size by attributes": IMAGE
+    + archives.attributes(archives.record("size", "-1024"))
+    + archives.head(b"b.png"),
+    "attributes of 8 GiB": archives.attributes(b"", size=(1 << 33) - 512) + IMAGE,
+    "attributes of many digits": archives.attributes(b"1" * 60_000) + IMAGE,
+    "attributes for all members": archives.attributes(
+        b"".join(archives.record(f"key{number}", "x") for number in range(200)), b"g"
+    )
+    + IMAGE,
+    "a long name of 8 GiB": archives.head(b"././@LongLink", (1 << 33) - 512, b"L") + IMAGE,
+    "many long names for one member": LONG * 5000 + IMAGE,
+    "letters in a size": IMAGE + archives.head(b"b.png", b"zzzzzzzzzzz\0"),
+}
+
+
+@pytest.mark.parametrize("key", TARS)
+def test_tars_of_odd_heads(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "a.tar"
+    path.write_bytes(TARS[key] + archives.TAR_END)
+    if "8 GiB" in key:  # so that all of it is there, as a hole
+        with path.open("r+b") as file:
+            file.truncate(9 << 30)
+    refused(pixels_of, path)
+
+
+def test_the_assembled_tars_are_read_where_nothing_is_odd(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    names = archives.attributes(archives.record("path", "b.png"))
+    path.write_bytes(IMAGE + LONG + IMAGE + names + IMAGE)
+    with path.open("ab") as file:
+        file.write(archives.TAR_END)
+    source = open_source(path)
+    assert sorted(source.members) == ["a.png", "b.png", "c.png"]
+
+
+def index_of(path: Path, cache: Path) -> bytes:
+    source = open_source(path, cache=cache)
+    return source.read(range(len(source))).tobytes()
+
+
+PLACES = {
+    "deep": DEEP.decode(),
+    "a number": "5",
+    "a list of numbers": "[[5]]",
+    "a place behind the end": '[[["a.png", 512, 1000000]]]',
+    "a place before the start": '[[["a.png", -512, 10]]]',
+    "no size": '[[["a.png", 512]]]',
+    "an infinite size": '[[["a.png", 512, 1e999]]]',
+}
+
+
+@pytest.mark.parametrize("key", [*PLACES, "zeros"])
+def test_places_of_images_that_somebody_remembered_wrongly(tmp_path: Path, key: str) -> None:
+    """They are learnt again, and a text that unpacks to much is not unpacked."""
+    path, cache = tmp_path / "a.tar", tmp_path / "cache"
+    path.write_bytes(IMAGE + archives.TAR_END)
+    wanted = index_of(path, cache)
+    (place,) = cache.glob("*/*.json")
+    content = json.loads(place.read_text())
+    (name,) = [name for name in content["entries"] if "pictures" in name]
+    state, _ = content["entries"][name].split(" ")
+    text = bytes(200 << 20) if key == "zeros" else PLACES[key].encode()
+    content["entries"][name] = f"{state} {pack(text)}"
+    place.write_text(json.dumps(content))
+    outcome = bounded(index_of, path, cache, memory=160 << 20)
+    assert (outcome.kind, outcome.result) == ("value", wanted)
+
+
+@pytest.mark.parametrize("key", ["attributes of many digits", "many long names for one member"])
+def test_the_archive_of_a_graph_with_odd_heads(tmp_path: Path, key: str) -> None:
+    path = tmp_path / "weights.tgz"
+    path.write_bytes(gzip.compress(TARS[key] + archives.TAR_END, 1))
+    outcome = bounded(unpacked_graph, path, seconds=10, memory=MAX_BYTES + HELD)
+    is_refused(outcome, path, "not a whole .tgz archive")
+
+
+def fetched(path: Path) -> None:
+    _unpack(path, "inner", path.with_suffix(""))
+
+
+def test_what_was_fetched_unpacks_to_no_more_than_it_declares(tmp_path: Path) -> None:
+    images = Member.of("inner/a.png", png())
+    bomb = Member("inner/b.png", zeros(DEFLATED), 1000, 0, DEFLATED)
+    path = written(tmp_path / "a.zip", images, bomb)
+    refused(fetched, path, "more than the 1000 bytes", "delete it")
+    assert sorted(tmp_path.iterdir()) == [path]
+    names = [f"inner/{number}.png" for number in range(20_000)]
+    large = [Member(name, b"x", 0xFFFFFFFE, 0, BZIP2) for name in names]
+    refused(fetched, written(path, *large), "unpacks to", "are free")
+    refused(fetched, written(path, Member.of(".", b"")), "has no folder 'inner'")
+    for kind, content in TARS.items():
+        path.write_bytes(content + archives.TAR_END)
+        assert _is_tar(path) in (True, False), kind

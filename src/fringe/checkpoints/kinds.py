@@ -9,12 +9,15 @@ from io import BufferedReader
 from typing import Literal, TypeAlias
 
 from fringe.checkpoints.archive import member_names
+from fringe.checkpoints.stream import Refused
 
 __all__ = ["Kind", "tell_kind"]
 
 Kind: TypeAlias = Literal[
     "safetensors", "torchscript", "torch", "zip", "pickle", "old pickle", "gzip", "graph", "other"
 ]
+
+MAX_HEADER = 8 << 20  # bytes, some 100 of each tensor; each becomes up to 25 in memory
 
 # A dict, a list or an object in the protocols 0 and 1, which no first byte tells.
 _OLD_PICKLE = re.compile(rb"\([dl]p\d+\n|[]}]q\x00|\(*c\w[\w.]*\n\w+\n")
@@ -30,12 +33,14 @@ def tell_kind(file: BufferedReader, size: int) -> Kind:
     Raises
     ------
     Refused
-        If it is a ZIP file that is damaged.
+        If it is a ZIP file that is damaged, or a safetensors file with a header as no network has.
     """
     start = file.read(256)
     file.seek(0)
     brace = start[8:9] == b"{"
-    if brace and struct.unpack("<Q", start[:8])[0] <= size - 8:
+    if brace and (header := struct.unpack("<Q", start[:8])[0]) <= size - 8:
+        if header > MAX_HEADER:
+            raise Refused(f"is a safetensors file whose header has more than {MAX_HEADER} bytes")
         return "safetensors"
     if start.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip_kind(file)

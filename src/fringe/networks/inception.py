@@ -21,7 +21,6 @@ from __future__ import annotations
 
 import gzip
 import io
-import tarfile
 import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -55,6 +54,7 @@ from fringe.networks.resnet50 import fold_norms
 from fringe.networks.states import fill
 from fringe.networks.weights import sha256_of
 from fringe.regular import open_regular, read_regular
+from fringe.tarfiles import DAMAGE, Members
 
 __all__ = ["architecture", "load", "preprocess"]
 
@@ -236,15 +236,12 @@ def _unpacked(path: Path) -> bytes:
         with open_regular(path) as file, gzip.open(file) as stream:
             unpacked = stream.read(MAX_BYTES + 1)
         _check_size(len(unpacked), path)
-        # "r:" because an archive may be compressed once, not again within.
-        with tarfile.open(fileobj=io.BytesIO(unpacked), mode="r:") as archive:
-            for member in archive:
-                if PurePosixPath(member.name).name == GRAPH_FILE and member.isreg():
-                    _check_size(member.size, path)  # of a sparse one, what it would grow to
-                    held = archive.extractfile(member)
-                    assert held is not None  # it is a regular file
-                    return held.read()
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
+        for member in Members(io.BytesIO(unpacked)):
+            if PurePosixPath(member.name).name == GRAPH_FILE and member.isreg():
+                _check_size(member.size, path)  # of a sparse one, what it would grow to
+                if not member.issparse():
+                    return unpacked[member.offset_data : member.offset_data + member.size]
+    except (OSError, EOFError, zlib.error, *DAMAGE) as error:
         raise FringeError(
             f"{path}: not a whole .tgz archive ({error}); fetch the file again"
         ) from error

@@ -3,6 +3,7 @@
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ __all__ = ["ArraySource", "Held", "choose_array"]
 
 BLOCK = 16 << 20  # bytes of pixels that are read at a time
 _CHANNELS = (1, 3)  # gray and RGB
+_NAMED = 10  # arrays that a message names
 
 
 class Held(NamedTuple):
@@ -141,7 +143,8 @@ def choose_array(name: str, arrays: Mapping[str, Held], usual: str) -> str:
     if len(possible) == 1:
         (only,) = possible
         return only
-    told = ", ".join(f"`{key}` of {held}" for key, held in (possible or arrays).items())
+    named = [f"`{key}` of {held}" for key, held in islice((possible or arrays).items(), _NAMED)]
+    told = ", ".join(named + ["..."] * (len(possible or arrays) > _NAMED))
     if possible:
         raise FringeError(
             f"{name}: holds several arrays that may be images ({told}); give those to be used a "

@@ -88,7 +88,7 @@ class NpzSource(ArraySource):
         self.path = as_path(path)
         self.cache = cache
         with readable(path, *DAMAGE), open_zip(self.path) as archive:
-            info = archive.getinfo(f"{_find(archive, str(path))}.npy")
+            info = _find(archive, str(path))
             with open_member(archive, info) as member:
                 header = read_header(member)
                 header_bytes = member.tell()
@@ -157,6 +157,8 @@ class NpzSource(ArraySource):
                 try:
                     checksums = unpack(found, most)
                 except ValueError:  # somebody edited the cache
+                    checksums = b""
+                if len(checksums) != most:
                     checksums = unpack(learn(self.path), most)
                 self._checksums = np.frombuffer(checksums, np.uint32)
 
@@ -213,13 +215,16 @@ class NpzSource(ArraySource):
         return images
 
 
-def _find(archive: Archive, name: str) -> str:
-    """Return the name of the array of images."""
+def _find(archive: Archive, name: str) -> zipfile.ZipInfo:
+    """Return the member that is the array of images."""
     arrays: dict[str, Held] = {}
+    members: dict[str, zipfile.ZipInfo] = {}
     for info in archive.infolist():
         key = info.filename.removesuffix(".npy")
-        if key != _USUAL and (key == info.filename or len(arrays) > _MOST):
+        if key == info.filename or (key != _USUAL and len(arrays) > _MOST):
             continue
+        if members.setdefault(key, info) is not info:
+            raise FringeError(f"{name}: holds the array `{key:.80}` twice; make the file again")
         # Of another array, one that cannot be read holds no images that could be meant.
         harmless = () if key == _USUAL else (FringeError, *DAMAGE)
         with suppress(*harmless):
@@ -233,7 +238,7 @@ def _find(archive: Archive, name: str) -> str:
             "fringe.exchange.read_statistics where a mean and covariance are enough, and "
             "give the images where features are extracted"
         )
-    return choose_array(name, arrays, _USUAL)
+    return members[choose_array(name, arrays, _USUAL)]
 
 
 def _info(archive: Archive, content: tuple[str, int, int], path: Path) -> zipfile.ZipInfo:

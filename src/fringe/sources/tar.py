@@ -3,14 +3,12 @@
 import errno
 import json
 import os
-import re
-import tarfile
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO
 
 import numpy as np
 
@@ -25,6 +23,7 @@ from fringe.sources.fitting import Fit
 from fringe.sources.members import chosen, left_out, no_images, refuse_merged
 from fringe.sources.names import is_picture_name, printable
 from fringe.sources.samples import refuse_companions
+from fringe.tarfiles import DAMAGE, Members
 
 __all__ = ["TarSource"]
 
@@ -32,10 +31,6 @@ INDEX = "pictures in all of "  # the question that `_index` answers
 Archive = list[tuple[str, int, int]]  # of each image: its name, first byte and bytes
 _BLOCK = 512
 _ZEROS = 1 << 20  # bytes that are read at a time behind an end mark
-_HEAD = 64 << 10  # bytes before a member: its name of up to 4,096, and attributes
-_GLOBAL = 100  # attributes that an archive states for all members
-# What tarfile raises of damaged archives, besides ``OSError``.
-_DAMAGE = (tarfile.TarError, ValueError, IndexError, OverflowError, RecursionError)
 _COMPRESSED = {
     b"\x1f\x8b": "gunzip",
     b"BZh": "bunzip2",
@@ -176,7 +171,7 @@ def _index(path: Path) -> str:
 def _found(path: Path) -> list[Archive]:
     """Return name, first byte and number of bytes of every image of a file's archives."""
     archives = []
-    with readable(path, *_DAMAGE), open_regular(path) as file:
+    with readable(path, *DAMAGE), open_regular(path) as file:
         _refuse_compressed(file.read(_BLOCK), path)
         begin: int | None = 0
         while begin is not None:
@@ -198,52 +193,21 @@ def _read_archive(file: BinaryIO, path: Path) -> tuple[Archive, int]:
     That is where the archive begins if none begins here.
     """
     entries: dict[str, tuple[int, int]] = {}
-    heads = _Heads(file)
-    with tarfile.open(fileobj=cast("Any", heads), mode="r:") as archive:
-        before = -1
-        while (member := archive.next()) is not None:
-            archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
-            if archive.offset <= before or len(archive.pax_headers) > _GLOBAL:
-                raise tarfile.ReadError(f"the head before byte {archive.offset}")
-            before = archive.offset
-            heads.left = _HEAD
-            name = member.name.removeprefix("./")
-            refuse_escape(name, str(path))
-            if member.isdir() or not is_picture_name(name):
-                continue
-            if not member.isreg() or member.issparse():
-                raise FringeError(
-                    f"{path}!{name}: is not stored as a plain file; make the archive again with "
-                    "plain files (tar --dereference --hard-dereference)"
-                )
-            if member.size < 0:
-                raise tarfile.ReadError(f"{member.size} bytes in a member")
-            if name in entries:
-                raise FringeError(f"{path}!{name}: is there twice; make the archive again")
-            entries[name] = member.offset_data, member.size
-    return [(name, *place) for name, place in entries.items()], archive.offset
-
-
-class _Heads:
-    """A file of which tarfile reads no more than _HEAD bytes before a member.
-
-    A head says itself how long it is, and tarfile reads it whole. What it looks for in there, it
-    looks for behind any number of digits, in a time that grows with the square of that number.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-        self.left = _HEAD
-        self.name, self.seek, self.tell = file.name, file.seek, file.tell
-
-    def read(self, size: int = -1) -> bytes:
-        self.left -= size
-        if size < 0 or self.left < 0:
-            raise tarfile.ReadError(f"a member with more than {_HEAD} bytes before it")
-        data = self.file.read(size)
-        if size > _BLOCK and re.search(rb"\d{1000}", data):
-            raise tarfile.ReadError("a number of 1,000 digits before a member")
-        return data
+    members = Members(file)
+    for member in members:
+        name = member.name.removeprefix("./")
+        refuse_escape(name, str(path))
+        if member.isdir() or not is_picture_name(name):
+            continue
+        if not member.isreg() or member.issparse():
+            raise FringeError(
+                f"{path}!{printable(name)}: is not stored as a plain file; make the archive again "
+                "with plain files (tar --dereference --hard-dereference)"
+            )
+        if name in entries:
+            raise FringeError(f"{path}!{printable(name)}: is there twice; make the archive again")
+        entries[name] = member.offset_data, member.size
+    return [(name, *place) for name, place in entries.items()], members.end
 
 
 def _next_archive(file: BinaryIO, path: Path, end: int) -> int | None:
