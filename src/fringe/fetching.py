@@ -179,7 +179,7 @@ def _unpack(archive: Path, folder: str, path: Path) -> None:
     except FringeError:
         raise
     except (OSError, *DAMAGE) as error:
-        if isinstance(error, OSError) and (told := unwritable(error)):
+        if told := unwritable(error):
             raise FringeError(
                 f"{path}: cannot be unpacked to ({told[0]}); {told[1]}, then run again"
             ) from error

@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -586,3 +587,13 @@ def test_what_was_fetched_unpacks_to_no_more_than_it_declares(tmp_path: Path) ->
     for kind, content in TARS.items():
         path.write_bytes(content + archives.TAR_END)
         assert _is_tar(path) in (True, False), kind
+
+
+def test_a_safetensors_header_of_many_tensors(tmp_path: Path) -> None:
+    """Of no bytes each, so that the file is hardly larger than its header."""
+    entry = '"%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
+    header = "{" + ",".join(entry % number for number in range(200_000)) + "}"
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(struct.pack("<Q", len(header)) + header.encode())
+    for read in state, program:
+        refused(read, path, "whose header has more than 8388608 bytes")
