@@ -38,7 +38,8 @@ def png(number: int, size: int = 8) -> bytes:
 
 def read_all(path: Path, limits: Limits = LIMITS) -> int:
     """Plan and read all images of a data set, and return how many there are."""
-    source = open_source(path, resolution=8, limits=limits)
+    resolution = None if path.suffix == ".h5" else 8
+    source = open_source(path, resolution=resolution, limits=limits)
     assert source.fingerprint
     for index in range(len(source)):
         source.read([index])
@@ -394,6 +395,14 @@ def test_hdf5_groups_without_end(tmp_path: Path):
     assert "more than 1000 others" in refused(path)
 
 
+def test_hdf5_names_that_are_no_text(tmp_path: Path):
+    path = tmp_path / "a.h5"
+    with h5py.File(path, "w") as file:
+        file[b"\xff\xfe"] = PIXELS
+        file["x"] = np.arange(3)
+    assert np.array_equal(open_source(path).read([1]), PIXELS[[1]])
+
+
 def direct(path: Path, chunk: bytes, **options: Any) -> Path:
     """Write a file whose first chunk, of two images, holds some bytes."""
     hdf5(path, **options)
@@ -481,3 +490,20 @@ def test_hdf5_shapes(tmp_path: Path):
         with h5py.File(path, "w") as file:
             file.create_dataset("images", shape, "u1", chunks=chunks)
         assert words in refused(path, SMALL_LIMITS, memory=16 * MB)
+
+
+@pytest.mark.parametrize("options", [CHUNKS, {}], ids=["packed", "one piece"])
+def test_hdf5_variants(tmp_path: Path, options: dict[str, Any]):
+    path = hdf5(tmp_path / "a.h5", **options)
+    with h5py.File(path, "a") as file:
+        del file["images"]
+        file.create_dataset("group/array", data=PIXELS, **options)
+    content = path.read_bytes()
+    marks = (b"TREE", b"HEAP", b"SNOD", b"\x89HDF")
+    begins = [at for at in range(len(content)) if content.startswith(marks, at)]
+    places = [begin + offset for begin in begins for offset in range(100)]
+    places += range(96, 1200)
+    places = [place for place in places if place < len(content) - 8]
+    outcome = bounded(read_variants, path, places, 0, 100, memory=256 << 20)
+    assert outcome.kind == "value", outcome
+    assert min(outcome.result.values()) > 5

@@ -62,8 +62,8 @@ def datasets(file: h5py.File, most: int) -> Iterator[tuple[str, h5py.Dataset]]:
     seen = {h5py.h5o.get_info(file["/"].id).addr}
     while left:
         begin, group = left.popleft()
-        for link in group:
-            if "/" in link or not _is_hard(group, link):
+        for link in group.id:  # as bytes, which may be no text
+            if b"/" in link or group.id.links.get_info(link).type != h5py.h5l.TYPE_HARD:
                 continue
             item = group[link]
             address = h5py.h5o.get_info(item.id).addr
@@ -72,18 +72,11 @@ def datasets(file: h5py.File, most: int) -> Iterator[tuple[str, h5py.Dataset]]:
             seen.add(address)
             if len(seen) > most:
                 raise OverflowError
+            path = begin + link.decode("utf-8", "surrogateescape")
             if isinstance(item, h5py.Group):
-                left.append((f"{begin}{link}/", item))
+                left.append((f"{path}/", item))
             elif isinstance(item, h5py.Dataset):
-                yield f"{begin}{link}", item
-
-
-def _is_hard(group: h5py.Group, link: str) -> bool:
-    return bool(group.id.links.get_info(_name(link)).type == h5py.h5l.TYPE_HARD)
-
-
-def _name(link: str) -> bytes:
-    return link.encode("utf-8", "surrogateescape")
+                yield path, item
 
 
 def _followed(file: h5py.File, path: str, name: str) -> object:
@@ -92,12 +85,12 @@ def _followed(file: h5py.File, path: str, name: str) -> object:
     left = deque(path.split("/"))
     links = 0
     while left:
-        link = left.popleft()
-        if link in {"", "."}:
+        link = left.popleft().encode("utf-8", "surrogateescape")
+        if link in {b"", b"."}:
             continue
-        if not isinstance(here, h5py.Group) or not here.id.links.exists(_name(link)):
+        if not isinstance(here, h5py.Group) or not here.id.links.exists(link):
             return None
-        kind = here.id.links.get_info(_name(link)).type
+        kind = here.id.links.get_info(link).type
         if kind == h5py.h5l.TYPE_HARD:
             here = here[link]
         elif kind == h5py.h5l.TYPE_SOFT:
@@ -107,7 +100,7 @@ def _followed(file: h5py.File, path: str, name: str) -> object:
                     f"{name}: its `{path}` is a link that leads to links without end; make the "
                     "file again"
                 )
-            target = here.id.links.get_val(_name(link)).decode("utf-8", "surrogateescape")
+            target = here.id.links.get_val(link).decode("utf-8", "surrogateescape")
             here = file["/"] if target.startswith("/") else here
             left.extendleft(reversed(target.split("/")))
         else:

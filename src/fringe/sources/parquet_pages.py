@@ -30,6 +30,7 @@ _VALUES = {5: True, 7: False, 8: True}  # whether they are rows' values
 
 _HEAD = 1 << 12  # bytes of a head that are read at first
 _LONGEST_HEAD = 1 << 24  # that pyarrow reads
+_MAGIC = b"PAR1"  # at the end of a file that is not encrypted
 _TAIL = 8  # bytes at the end of a file: the size of its footer, PAR1
 _LARGEST_PART = 100  # bytes that a struct of a footer takes in the file, on average, at most
 _SLACK = 100  # bytes that old writers forgot to count
@@ -107,7 +108,7 @@ def groups(file: BinaryIO, most: int) -> list[Group]:
         return []
     file.seek(end)
     size = int.from_bytes(file.read(4), "little")
-    if not 0 < size <= end:
+    if not 0 < size <= end or file.read(4) != _MAGIC:
         return []
     if size > most * _LARGEST_PART:
         raise LargeFooterError
