@@ -87,6 +87,9 @@ def test_memory_for_each_pixel(form: str, mode: str) -> None:
 
 def test_what_is_less_than_too_much_is_read_as_before() -> None:
     assert excess.excess(scans(90, 16), LIMITS) == ""
+    noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
+    for stored in encoded(Image.fromarray(noise), "PNG", compress_level=0), png(3, 5, colour=3):
+        assert excess.excess(stored, LIMITS) == ""
     data = scans(40, 16)
     assert np.array_equal(decode_pixels(data, "x"), decode_pixels(scans(1, 16), "x"))
     assert excess.excess(scans(101, 16), LIMITS) == "more than 100 scans"

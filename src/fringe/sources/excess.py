@@ -16,6 +16,7 @@ SCANS = (
 )
 SEGMENTS = 10_000  # of the header of a JPEG: the longest colour profile takes 255
 FILL = 1 << 16  # bytes in a row between them
+SURPLUS = 1 << 16  # bytes of data that a PNG may have beyond its pixels
 TAGS = 1000  # of a page of a TIFF
 PARTS = 1 << 17  # strips or tiles of a TIFF
 HEADER = 1 << 16  # bytes of the header of a PPM, comments included
@@ -36,7 +37,7 @@ def excess(data: bytes, limits: Limits) -> str:
     Parameters
     ----------
     data : bytes
-        A whole file; of other formats than JPEG, TIFF and PPM nothing is looked at.
+        A whole file; of other formats than JPEG, PNG, TIFF and PPM nothing is looked at.
     limits : Limits
         How large a tile may be: a decoder makes room for whole tiles.
 
@@ -47,6 +48,8 @@ def excess(data: bytes, limits: Limits) -> str:
     """
     if data.startswith(b"\xff\xd8"):
         return _of_jpeg(data)
+    if data.startswith(b"\x89PNG"):
+        return _of_png(data)
     if data[:4] in _TIFFS:
         try:
             return _of_tiff(data, limits)
@@ -95,6 +98,24 @@ def _behind(data: bytes, marker: int, place: int) -> int:
     return place + 2 + max(2, int.from_bytes(data[place + 2 : place + 4], "big"))
 
 
+def _of_png(data: bytes) -> str:
+    """Compare the data with what pixels take: libpng reads all of it, whatever it unpacks to."""
+    width, height, bits, colour = struct.unpack_from(">IIBB", data.ljust(26, b"\0"), 16)
+    row = 2 + width * bits * _CHANNELS.get(colour, 4) // 8
+    # Deflate adds less than a hundredth where it cannot pack. Interlaced, a row may be one of four.
+    most = (height + 8) * (row + 6) * 101 // 100 + SURPLUS
+    if len(data) <= most:
+        return ""
+    position = packed = 8
+    while position + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        packed += length if kind == b"IDAT" else 0
+        position += length + 12
+    return "more data than its pixels take" if packed > most else ""
+
+
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a PNG, by its type of colour
+
 # By its first bytes: how the place of the first page is kept, how many tags it has, and each tag.
 _TIFFS = {
     start: tuple(struct.Struct(order + form) for form in forms)
@@ -128,9 +149,12 @@ def _of_tiff(data: bytes, limits: Limits) -> str:
 
 
 def _of_ppm(data: bytes) -> str:
-    head = re.sub(rb"#[^\r\n]*", b"", data[:HEADER])
     values = 3 if data[1:2] in b"14" else 4  # format, width, height, and the largest value
-    if len(data) > HEADER and len(head.split(None, values)) < values:
+
+    def ends_within(size: int) -> bool:
+        return len(re.sub(rb"#[^\r\n]*", b"", data[:size]).split(None, values)) >= values
+
+    if len(data) > HEADER and not (ends_within(100) or ends_within(HEADER)):
         return f"a header of more than {HEADER:,} bytes"
     if data[1:2] in b"123" and data.count(b"#") > COMMENTS:
         return f"more than {COMMENTS:,} comments"
