@@ -71,8 +71,8 @@ def main() -> None:
             if options.rounds and str(number) not in options.rounds.split(","):
                 continue
             rng = random.Random(f"{options.seed} {number}")
-            # A run that is done is struck as often as one on its way.
-            state = states[-1] if rng.random() < 0.5 else rng.choice(states[:-1])
+            # The further a run has come, the more there is to strike.
+            state = rng.choices(states, weights=range(1, len(states) + 1))[0]
             about = strike_round(
                 number,
                 strikes,
@@ -99,9 +99,10 @@ def main() -> None:
 
 
 def planned(count: int, batch: int, kinds: list[str], seed: int) -> list[list[Strike]]:
-    """Return the strikes of each round: as many of each kind, mixed."""
+    """Return the strikes of each round: as many of each kind, kills three times as many."""
     rng = random.Random(seed)
-    drawn = [kinds[number % len(kinds)] for number in range(count)]
+    weighed = [kind for kind in kinds for _ in range(3 if kind == "kill" else 1)]
+    drawn = [weighed[number % len(weighed)] for number in range(count)]
     rng.shuffle(drawn)
     strikes = [
         Strike(number, number // batch, kind, during=kind == "kill" or rng.random() < 0.5)

@@ -217,13 +217,16 @@ def test_a_strike_does_what_it_says_and_data_come_back(
 
 
 def test_kinds_share_the_strikes_and_a_seed_repeats_them() -> None:
-    rounds = planned(48, 7, list(kinds.KINDS), seed=3)
+    rounds = planned(60, 7, list(kinds.KINDS), seed=3)
     strikes = [strike for one in rounds for strike in one]
-    assert Counter(strike.kind for strike in strikes) == dict.fromkeys(kinds.KINDS, 6)
-    assert [strike.number for strike in strikes] == list(range(48))
+    assert Counter(strike.kind for strike in strikes) == {
+        kind: 18 if kind == "kill" else 6 for kind in kinds.KINDS
+    }
+    assert [strike.number for strike in strikes] == list(range(60))
     assert all(strike.during for strike in strikes if strike.kind == "kill")
-    assert rounds == planned(48, 7, list(kinds.KINDS), seed=3)
-    assert rounds != planned(48, 7, list(kinds.KINDS), seed=4)
+    assert rounds == planned(60, 7, list(kinds.KINDS), seed=3)
+    assert rounds != planned(60, 7, list(kinds.KINDS), seed=4)
     acts = divide(strikes, random.Random(1))
     assert [strike for act in acts for strike in act] == strikes
-    assert all(strike.kind != "kill" for act in acts for strike in act[:-1])
+    assert all(strike.kind not in ("kill", "fill") for act in acts for strike in act[:-1])
+    assert all(len(act) == 1 for act in acts if any(strike.kind == "fill" for strike in act))

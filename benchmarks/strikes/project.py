@@ -6,6 +6,7 @@ import compileall
 import hashlib
 import io
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -145,6 +146,12 @@ class Start:
     @property
     def finished_jobs(self) -> int:
         return self.text.count("Finished jobid: ")
+
+    @property
+    def planned_jobs(self) -> int:
+        """How many jobs it will run; 0 while it plans."""
+        total = re.search(r"^total +(\d+)$", self.text, re.MULTILINE)
+        return int(total[1]) if total else 0
 
     @property
     def running(self) -> bool:

@@ -20,6 +20,7 @@ from .project import Project, Start
 __all__ = ["Round", "divide", "prepare", "strike_round"]
 
 STATES = 4  # of a run that is not done from which a round begins
+MOST_ACTS = 16
 MOST_STARTS = 4  # without a further strike; a run that needs more is not healed by starting it
 HEADINGS = re.compile(r"\s+(input|output|log|benchmark|reason|jobid|wildcards|resources|params):")
 
@@ -97,8 +98,11 @@ def strike_round(
     with small_disk(place) as disk:
         _copy(state, folder)
         project = Project(folder, code, cores)
-        for act in divide(strikes, rng):
-            _strike(act, about, project, disk, rng, timeout)
+        acts = divide(strikes, rng)
+        while acts:
+            late = _strike(acts.pop(0), about, project, disk, rng, timeout)
+            if late and len(about.texts) < MOST_ACTS:  # there was nothing yet to strike
+                acts.append(late)
         _finish(about, project, timeout)
         about.unread = _compare(reference, folder)
         if about.starts and about.unread and _remove_readers(project, set(about.unread)):
@@ -143,8 +147,11 @@ def _strike(
     disk: Disk,
     rng: random.Random,
     timeout: float,
-) -> None:
-    """Apply the strikes before a start, then start the run and apply those during it."""
+) -> list[Strike]:
+    """Apply the strikes before a start, then start the run and apply those during it.
+
+    Returns those that found nothing to strike.
+    """
     undos: list[Undo] = []
     limit = None
     for strike in act:
@@ -174,6 +181,7 @@ def _strike(
     for undo in undos:
         undo()
     about.texts.append(start.text)
+    return [strike for strike in act if not strike.how]
 
 
 def _try(strike: Strike, project: Project, start: Start | None, rng: random.Random) -> Undo:
@@ -183,7 +191,7 @@ def _try(strike: Strike, project: Project, start: Start | None, rng: random.Rand
             return STRIKES[strike.kind](strike, project, start, rng)
         except (OSError, IndexError, ValueError):
             continue
-    strike.how = "found nothing to strike"
+    strike.how, strike.targets = "", []
     return nothing
 
 
@@ -202,13 +210,16 @@ def _fill(
 
 
 def _wait(start: Start, number: int, rng: random.Random) -> str:
-    """Wait for a random moment of a start: some seconds after its beginning, or some jobs."""
-    if rng.random() < 0.4:
-        seconds, jobs = rng.uniform(0.2, 8), 0
+    """Wait for a random moment of a start: while it plans, or when some jobs are finished."""
+    if rng.random() < 0.3:
+        seconds, jobs = rng.uniform(0.2, 6), 0
     else:
-        seconds, jobs = rng.uniform(0, 1.5), start.finished_jobs + rng.randint(1, 12)
-    while start.running and start.finished_jobs < jobs:
-        time.sleep(0.02)
+        seconds, jobs = rng.uniform(0, 1.5), start.finished_jobs + rng.randint(0, 10)
+        while start.running and not start.planned_jobs:
+            time.sleep(0.05)
+    # Of a start that has fewer jobs to do, the last.
+    while start.running and start.finished_jobs < min(jobs, start.planned_jobs - 2):
+        time.sleep(0.05)
     deadline = time.monotonic() + seconds
     while start.running and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -271,7 +282,8 @@ def _judge(about: Round) -> None:
         text = "".join(about.texts[strike.start :])
         strike.again = text.count("Finished jobid: ")
         strike.starts = about.starts
-        strike.said = _lines(text, strike)
+        # What ends a run is told by that start, and damage by a later one.
+        strike.said = _lines(text if strike.targets else about.texts[strike.start], strike)
         if strike.said:
             strike.noticed = "said"
         elif any(f"output: {target}" in text for target in strike.targets):
@@ -287,5 +299,7 @@ def _lines(text: str, strike: Strike) -> list[str]:
     found = [line.strip() for line in text.splitlines() if not HEADINGS.match(line)]
     if strike.targets:
         return [line for line in found if any(target in line for target in strike.targets)][:5]
-    told = ("error:", "Error in rule", "died", "cannot be", "Terminating", "set aside")
+    if strike.kind == "clock":
+        return []
+    told = ("error:", "Error in rule", "died", "cannot be", "Terminating", "Killed")
     return [line for line in found if any(word in line for word in told)][:5]
