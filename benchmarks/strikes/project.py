@@ -198,7 +198,7 @@ class Start:
 
     def workers(self) -> list[int]:
         """Return the processes that decode images for a job."""
-        return [pid for pid, command in self.processes() if "multiprocessing" in command]
+        return [pid for pid, command in self.processes() if "decoding import serve" in command]
 
 
 class Project:
