@@ -30,6 +30,7 @@ from fringe.omission import summarize
 from fringe.planned import note_plan, planned_digests, refuse_other_plan
 from fringe.polling import mend
 from fringe.protocol import PAPER_DATASETS, plain_name
+from fringe.records import remove_damaged_records
 from fringe.shard_sizes import remember_sizes
 from fringe.stage import expose_library
 from fringe.sources import REVISION as IMAGES_REVISION
@@ -76,10 +77,12 @@ def prepare(dry):
             refuse_left_over(Path.cwd())
             remember_sizes(config, SOURCES)
             note_plan(Path(R), config["planned"])
-        aside = set_damaged_aside(Path(R), dry=dry)
+        aside = map(str, set_damaged_aside(Path(R), dry=dry))
+        unknown = remove_damaged_records(Path(".snakemake/metadata"), dry=dry)
     except FringeError as error:
         raise WorkflowError(str(error)) from None
-    return map(str, aside)
+    # Records are those of all runs in this folder.
+    return [*aside, *(path for path in unknown if path.startswith(f"{R}/"))]
 
 
 def prepare_before_jobs():

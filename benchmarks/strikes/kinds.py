@@ -30,6 +30,7 @@ class Strike:
     during: bool  # or before a start
     how: str = ""
     targets: list[str] = field(default_factory=list)  # paths below the project
+    late: bool = False  # it found nothing to strike at first
     start: int = 0  # how many starts there had been
     moment: str = ""
     said: list[str] = field(default_factory=list)  # lines of the run that name a target
@@ -171,6 +172,8 @@ def nothing() -> None:
 def kill(strike: Strike, project: Project, start: Start | None, rng: random.Random) -> Undo:
     """End the run, or a process of it."""
     assert start is not None
+    if not start.running:
+        raise ProcessLookupError
     hows = ["SIGKILL to all", "SIGKILL to all", "SIGTERM", "SIGINT to all", "SIGKILL to Snakemake"]
     hows += ["SIGKILL to a job", "SIGTERM to a job"] * bool(start.jobs())
     hows += ["SIGKILL to a worker"] * 3 * bool(start.workers())

@@ -101,8 +101,8 @@ def strike_round(
         acts = divide(strikes, rng)
         while acts:
             late = _strike(acts.pop(0), about, project, disk, rng, timeout)
-            if late and len(about.texts) < MOST_ACTS:  # there was nothing yet to strike
-                acts.append(late)
+            if len(about.texts) < MOST_ACTS:
+                acts += [[strike] for strike in late]
         _finish(about, project, timeout)
         about.unread = _compare(reference, folder)
         if about.starts and about.unread and _remove_readers(project, set(about.unread)):
@@ -150,7 +150,7 @@ def _strike(
 ) -> list[Strike]:
     """Apply the strikes before a start, then start the run and apply those during it.
 
-    Returns those that found nothing to strike.
+    Returns those that found nothing to strike yet.
     """
     undos: list[Undo] = []
     limit = None
@@ -165,7 +165,8 @@ def _strike(
     start = project.start(limit=limit)
     for strike in act:
         if strike.during:
-            strike.start, strike.moment = len(about.texts), _wait(start, len(about.texts) + 1, rng)
+            strike.start = len(about.texts)
+            strike.moment = _wait(start, len(about.texts) + 1, rng, soon=strike.late)
             if strike.kind == "fill":
                 undo, _ = _fill(strike, disk, rng, full=True)
             else:
@@ -181,7 +182,10 @@ def _strike(
     for undo in undos:
         undo()
     about.texts.append(start.text)
-    return [strike for strike in act if not strike.how]
+    late = [strike for strike in act if not strike.how]
+    for strike in late:
+        strike.late = True
+    return late
 
 
 def _try(strike: Strike, project: Project, start: Start | None, rng: random.Random) -> Undo:
@@ -209,9 +213,14 @@ def _fill(
     return nothing, limit
 
 
-def _wait(start: Start, number: int, rng: random.Random) -> str:
-    """Wait for a random moment of a start: while it plans, or when some jobs are finished."""
-    if rng.random() < 0.3:
+def _wait(start: Start, number: int, rng: random.Random, soon: bool = False) -> str:
+    """Wait for a random moment of a start: while it plans, or when some jobs are finished.
+
+    If a strike has missed an earlier start, because that had nothing to do, it comes ``soon``.
+    """
+    if soon:
+        seconds, jobs = rng.uniform(0.2, 3), 0
+    elif rng.random() < 0.3:
         seconds, jobs = rng.uniform(0.2, 6), 0
     else:
         seconds, jobs = rng.uniform(0, 1.5), start.finished_jobs + rng.randint(0, 10)
