@@ -38,7 +38,7 @@ _DAMAGE = (DamagedPageError, KeyError, UnicodeDecodeError)
 _FOOTER = 1 << 26  # bytes that a footer may take in memory, however low limits are
 _PART = 1024  # bytes that a struct of a footer takes in memory at most
 _ROW = 32  # bytes that a row takes at least: no image is smaller
-_ROWS = 10_000  # that are unpacked at a time at most
+_BATCH = 1 << 24  # bytes of rows that are unpacked at a time, if each is as large as it can be
 
 
 class ParquetSource(EncodedSource):
@@ -238,7 +238,7 @@ def _read(
     held = 0
     # Without threads of its own, which would not survive a fork.
     for batch in file.iter_batches(
-        batch_size=max(1, min(_ROWS, limits.bytes // (4 * max(1, unpacked)))),
+        batch_size=max(1, min(_BATCH, limits.bytes // 4) // max(1, unpacked)),
         row_groups=[number],
         columns=[*leaves.values()],
         use_threads=False,
