@@ -110,7 +110,7 @@ def change(*keys: str, to: Any) -> Callable[[dict[str, Any]], None]:
         (change("network", to="incepton"), "network: unknown network 'incepton'"),
         (change("controls", to=["clpi"]), "controls: unknown network 'clpi'"),
         (change("schemes", "top", to=[501]), "schemes/top: 501 is more than half of the 1000"),
-        (change("weights", to={"untrained": "w.pt"}), "weights/untrained: w.pt is not there"),
+        (change("weights", to={"untrained": "w.pt"}), "weights/untrained: w.pt: is not there"),
         (change("weights", to={"clip": "real.zip"}), "weights/clip: no key names that network"),
         (change("results", to="real.zip"), "results: "),
         (change("limits", to={"pixels": 255}), "sources/real: real.zip!00.png: has 16 x 16 pixels"),

@@ -183,7 +183,7 @@ def test_weights_that_cannot_be_had(
         f"weights of swav: {tmp_path}/weights/net.pth: the weights of network 'swav' could" in error
     )
     assert "/net.pth: 404 Client Error" in error
-    assert "weights of vgg16: weights/vgg16: mine.pth is not there; correct the path" in error
+    assert "weights of vgg16: weights/vgg16: mine.pth: is not there; correct the path" in error
     assert "The configuration says" not in error
     assert set(asked) == {"/net.pth"}
 

@@ -16,6 +16,7 @@ from fringe.errors import FringeError
 from fringe.limits import Limits
 from fringe.networks import network_names
 from fringe.paths import as_path
+from fringe.regular import fault_at
 
 __all__ = ["main"]
 
@@ -50,8 +51,8 @@ def _refuse_others(path: Path) -> None:
     """Raise unless ``path`` is an HDF5 file, before anything calls it a damaged one of a run."""
     import h5py
 
-    if not path.is_file():
-        raise FringeError(f"{path}: is not there; correct the path")
+    if fault := fault_at(path):
+        raise FringeError(fault)
     if not h5py.is_hdf5(path):
         raise FringeError(f"{path}: is no HDF5 file; give features or statistics of a run")
 

@@ -82,7 +82,8 @@ def create_new(path: str | os.PathLike[str]) -> None:
     OSError
         If something is there, or the folder cannot be written.
     """
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC))
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    os.close(os.open(path, flags, 0o666))
 
 
 def open_lock(path: str | os.PathLike[str]) -> int:

@@ -17,8 +17,10 @@ def as_path(path: str | os.PathLike[str]) -> Path:
     Raises
     ------
     FringeError
-        If this machine knows no home of that user.
+        If this machine knows no home of that user, or the path holds a null character.
     """
+    if "\0" in str(path):
+        raise FringeError(f"{path}: no path holds a null character; correct it")
     try:
         return Path(path).expanduser()
     except RuntimeError:

@@ -37,7 +37,7 @@ from fringe.networks.weights import find, mismatch
 from fringe.progress import activity
 from fringe.protocol import PUBLISHED, Optimizer, Protocol, told_label
 from fringe.reasons import unwritable
-from fringe.regular import LARGEST_CHECKPOINT
+from fringe.regular import LARGEST_CHECKPOINT, fault_at
 from fringe.sharing import open_to_all
 from fringe.sources import (
     GeneratedSource,
@@ -691,8 +691,8 @@ def _weights_faults(config: Config, cache: Path | None) -> Iterable[str]:
 def given_weights_fault(config: Config, network: str, cache: Path | None) -> str | None:
     """Return what is wrong with the file that the config's ``weights`` name for a network."""
     path, sha256 = _given_weights(config["weights"][network])
-    if not path.is_file():
-        return f"weights/{network}: {path} is not there; correct the path"
+    if fault := fault_at(path, LARGEST_CHECKPOINT):
+        return f"weights/{network}: {fault}"
     (found,) = file_digests([path], cache)
     files = network_weights(network)
     wrong = mismatch(path, found, files) if sha256 is None else found != sha256 and [sha256]
@@ -766,12 +766,12 @@ def digest_fault(config: Config, name: str, cache: Path | None) -> str | None:
     if "sha256" not in source or "unpack" in source or "path" not in source:
         return None
     path, stated = as_path(source["path"]), source["sha256"].lower()
-    if path.is_dir():
+    if os.path.isdir(path):  # noqa: PTH112 - as `open_source` asks
         return (
             f"sources/{name}/sha256: {path} is a folder, which has no digest; drop `sha256`, or "
             "say with `unpack` which folder of an archive it was"
         )
-    if not path.is_file():
+    if fault_at(path):
         return None  # a fault of its own, or left out
     limit = LARGEST_CHECKPOINT if source["kind"] == "generator" else None
     (found,) = file_digests([path], cache, limit=limit)

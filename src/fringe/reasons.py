@@ -14,7 +14,10 @@ _UNREADABLE = {
     errno.EISDIR: "is a folder, where a file must be; correct the path, or put the file there",
     errno.ENOTDIR: "one of its folders is a file; correct the path",
     errno.ELOOP: "a symbolic link in it leads in a circle; remove the link or correct the path",
-    errno.ENAMETOOLONG: "a name in it is too long for its file system; correct or shorten the path",
+    errno.ENAMETOOLONG: (
+        "a path there is longer than this system can open; shorten the names of folders, or move "
+        "what is deep inside further up"
+    ),
     errno.ESTALE: (
         "its server has lost or replaced it (stale file handle); see that the folder is mounted, "
         "then run again"

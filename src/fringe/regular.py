@@ -64,6 +64,8 @@ def open_regular(path: str | os.PathLike[str], limit: int | None = None) -> Buff
     ...     file.read(4)
     b'PK\\x03\\x04'
     """
+    if "\0" in os.fsdecode(path):
+        raise _no_path(path)
     return open(path, "rb", opener=lambda *_: _opened(path, limit)[0])
 
 
@@ -115,12 +117,15 @@ def check_regular(path: str | os.PathLike[str], limit: int | None = None) -> Non
     FringeError, OSError
         As `open_regular` does.
     """
-    about = Path(path).stat()
+    try:
+        about = Path(path).stat()
+    except ValueError:
+        raise _no_path(path) from None
     _refuse_irregular(path, about.st_mode)
     _refuse_larger(path, about.st_size, limit)
 
 
-def fault_at(path: str | os.PathLike[str]) -> str | None:
+def fault_at(path: str | os.PathLike[str], limit: int | None = None) -> str | None:
     """Return what is wrong with a path where a regular file must be, and what to do; or None.
 
     Examples
@@ -129,7 +134,7 @@ def fault_at(path: str | os.PathLike[str]) -> str | None:
     '/tmp/none.pkl: is not there; correct the path or put the data there'
     """
     try:
-        check_regular(path)
+        check_regular(path, limit)
     except FringeError as error:
         return str(error)
     except OSError as error:
@@ -150,6 +155,8 @@ def _opened(path: str | os.PathLike[str], limit: int | None) -> tuple[int, int]:
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)
+        except ValueError:
+            raise _no_path(path) from None
         except OSError as error:
             if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, a device that is not there
                 _refuse_irregular(path, Path(path).stat().st_mode)
@@ -174,6 +181,10 @@ def _refuse_irregular(path: str | os.PathLike[str], mode: int) -> None:
     raise FringeError(
         f"{path}: is {kind}{link}, where a file must be; correct the path, or put the file there"
     )
+
+
+def _no_path(path: str | os.PathLike[str]) -> FringeError:
+    return FringeError(f"{path}: no path holds a null character; correct it")
 
 
 def _refuse_larger(path: str | os.PathLike[str], size: int, limit: int | None) -> None:

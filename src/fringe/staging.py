@@ -22,7 +22,7 @@ from fringe.fetching import fetch_source
 from fringe.networks import fetch_weights, network_weights, only_installed
 from fringe.networks.weights import WeightsFile, find
 from fringe.omission import obtain, without_absent
-from fringe.regular import read_text
+from fringe.regular import fault_at, read_text
 from fringe.snapshots import files_of
 from fringe.sources import is_there, source_from_spec
 
@@ -118,8 +118,8 @@ def fetch_named(name: str, configfile: Path, schema: Path) -> str:
 def _read(configfile: Path, schema: Path) -> tuple[str, dict[str, Any]]:
     """Return a configuration as it is written, and completed."""
     for path in (configfile, schema):
-        if not path.is_file():
-            raise FringeError(f"{path}: is not there; correct the path, or run in the repository")
+        if fault := fault_at(path):
+            raise FringeError(f"{fault}, or run in the repository")
     config, faults = complete(
         read_config(configfile), load_schema(schema), read_entries(configfile)
     )
@@ -199,9 +199,8 @@ def _source(config: Mapping[str, Any], name: str, text: str) -> Item:
 
 
 def _file(key: str, path: str) -> Item:
-    if Path(path).is_file():
-        return Item(key, path, "there", "")
-    return Item(key, path, "missing", f"{path}: is not there; correct the path or put it there")
+    fault = fault_at(path)
+    return Item(key, path, "missing" if fault else "there", fault or "")
 
 
 def _comment_above(text: str, section: str, name: str) -> str:

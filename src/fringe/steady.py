@@ -86,7 +86,7 @@ def _state(path: str | os.PathLike[str]) -> os.stat_result | None:
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
+    except (OSError, ValueError):  # a null character
         return None
     try:
         return os.fstat(descriptor)

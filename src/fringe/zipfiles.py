@@ -100,6 +100,8 @@ class Archive(zipfile.ZipFile):
         bytes, so that they would unpack to far more than the archive holds.
     """
 
+    _own: BinaryIO | None = None
+
     def __init__(self, file: Path | BinaryIO, most: int = MOST_DIRECTORY) -> None:
         """Read the directory."""
         self._own = open_regular(file) if isinstance(file, Path) else None

@@ -35,8 +35,12 @@ from fringe.sensitivity.region import open_region
 from fringe.sharing import open_to_all
 from fringe.sources import open_source
 from fringe.sources.base import readable
+from fringe.sources.generated import GeneratedSource
 from fringe.sources.memory import Memory
+from fringe.staging import stage
 from fringe.stand_ins import stand_in_at
+
+ROOT = Path(__file__).parents[2]
 
 HOLE = 64 << 30  # bytes
 
@@ -256,6 +260,9 @@ def test_a_temporary_file_is_new_and_nobody_knows_its_name(tmp_path: Path) -> No
             seen.add(partial.name)
             partial.write_text("whole")
     assert len(seen) == 3
+    beside = tmp_path / "beside.csv"
+    beside.write_text("as any program writes a file")
+    assert path.stat().st_mode == beside.stat().st_mode
 
 
 def test_a_planted_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -541,3 +548,42 @@ def test_what_is_remembered_replaces_no_files_of_others(tmp_path: Path) -> None:
         memory.add("group", {"c": "3"})
     assert Memory(memory.folder).read("group") == {}
     assert (tmp_path / "home/notes.json").exists()
+
+
+ODD = {
+    "a name that is too long": ("a" * 300, "longer than this system can open"),
+    "a path that is too long": ("/".join(["b" * 100] * 60), "longer than this system can open"),
+    "a file in the place of a folder": ("file", "one of its folders is a file"),
+    "a circle": ("circle", "leads in a circle"),
+    "nothing": ("nothing", "is not there"),
+    "a null character": ("a\0b", "null character|is not there"),
+}
+
+
+# What a run wrote is missing or damaged then; a network is built first.
+OTHERS = (read_entry, read_rows, read_own, read_inception)
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_a_path_that_leads_nowhere_is_said_in_one_message(tmp_path: Path, odd: str) -> None:
+    place, words = ODD[odd]
+    (tmp_path / "file").touch()
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    calls: dict[str, Callable[[Path], Any]] = {
+        **{name: call for name, call in READERS.items() if call not in OTHERS},
+        "a.ckpt": open_source,
+        "net.pt": lambda path: GeneratedSource(path, 3),
+        "stage.yaml": lambda path: stage(path, ROOT / "config/schema.yaml"),
+    }
+    for name, call in calls.items():
+        with pytest.raises(FringeError, match=words) as caught:
+            call(tmp_path / place / name)
+        assert len(str(caught.value)) < 7000
+        assert len(str(caught.value).splitlines()) <= 2
+
+
+def test_a_pattern_may_be_longer_than_a_name(tmp_path: Path) -> None:
+    pattern = f"{{{','.join(f'{number:03}' for number in range(100))}}}.tar"
+    assert len(pattern) > 255
+    with pytest.raises(FringeError, match=r"000\.tar: is not there"):
+        open_source(tmp_path / pattern)

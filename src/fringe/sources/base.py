@@ -1,6 +1,5 @@
 """What an image source is, and what the sources of files share."""
 
-import errno
 import hashlib
 import os
 import re
@@ -428,14 +427,9 @@ def readable(path: str | os.PathLike[str], *damage: type[Exception]) -> Iterator
     except FringeError:  # it says better what is wrong
         raise
     except failures as error:
-        if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
-            raise FringeError(
-                f"{_cut(str(path))}: a path there is longer than this system can open; shorten the "
-                "names of folders, or move what is deep inside further up"
-            ) from error
         why = unreadable(error) if isinstance(error, OSError) else None
         if why is not None:
-            raise FringeError(f"{path}: {why}") from error
+            raise FringeError(f"{_cut(str(path))}: {why}") from error
         refuse_stand_in(path)
         raise FringeError(
             f"{path}: is damaged or not what its name says ({error}); fetch or make it again"

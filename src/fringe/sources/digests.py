@@ -18,7 +18,7 @@ import numpy.typing as npt
 from fringe.errors import ChangedError, FringeError
 from fringe.progress import activity, advance
 from fringe.regular import LARGEST_CHECKPOINT, open_regular
-from fringe.sources.base import Indices, readable
+from fringe.sources.base import Indices, as_path, readable
 from fringe.sources.faults import MOST, several
 from fringe.sources.memory import Memory
 from fringe.sources.names import printable
@@ -234,6 +234,8 @@ def _stat(path: str | Path) -> os.stat_result:
     """Return the state of a file. Asked of tens of thousands at each start, so without detours."""
     try:
         return os.stat(path)  # noqa: PTH116
+    except ValueError:  # a null character
+        return as_path(path).stat()
     except OSError:
         with readable(path):
             raise

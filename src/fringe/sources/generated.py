@@ -12,6 +12,7 @@ import numpy as np
 
 from fringe.errors import ChangedError, FringeError
 from fringe.generators.output import USUAL, as_range
+from fringe.regular import LARGEST_CHECKPOINT, fault_at
 from fringe.seeds import random_stream
 from fringe.sources.base import Fingerprinted, Images, Indices, as_path, check_indices, digest
 from fringe.sources.digests import file_digests, forget
@@ -90,8 +91,8 @@ class GeneratedSource(Fingerprinted):
         """Look for the file; load nothing yet."""
         self.path = as_path(path)
         self.name = f"{path} (seed {seed})"
-        if not self.path.is_file():
-            raise FringeError(f"{path}: is not there; correct the path or put the generator there")
+        if fault := fault_at(self.path, LARGEST_CHECKPOINT):
+            raise FringeError(fault)
         if isinstance(label, str) and label not in LABELS:
             raise FringeError(
                 f"{path}: label is {label!r}; it must be a class, or one of {', '.join(LABELS)}"

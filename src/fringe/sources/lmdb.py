@@ -1,5 +1,6 @@
 """Images in an LMDB environment, as LSUN comes."""
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from fractions import Fraction
@@ -84,7 +85,7 @@ class LmdbSource(EncodedSource):
     ) -> None:
         """Open the environment, to check how many images it holds."""
         place = as_path(path)
-        self.path = place / DATA_FILE if place.is_dir() else place
+        self.path = place / DATA_FILE if os.path.isdir(place) else place  # noqa: PTH112
         with readable(path):
             check_regular(self.path)  # before links are followed, for the message
         self.cache = cache

@@ -1,6 +1,7 @@
 """Find the right source for a path or a specification."""
 
 import glob
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -148,7 +149,7 @@ def _open(
     limits: Limits,
 ) -> FileSource:
     place = as_path(path)
-    if place.is_dir():
+    if os.path.isdir(place):  # noqa: PTH112 - False where one may not look: opening it tells why
         return _open_folder(path, place, fit, count, cache, follow_links, choice, limits)
     suffix = place.suffix.lower()
     if suffix in _SHARDED:
@@ -163,8 +164,8 @@ def _open(
         return Hdf5Source(path, fit, count, cache, limits)
     if suffix == ".mdb":
         return LmdbSource(path, fit, count, cache, choice, limits)
-    if not place.exists():
-        raise FringeError(f"{path}: is not there; correct the path or put the data there")
+    with readable(path):
+        place.stat()
     _refuse_compressed(place)
     if suffix in {".pkl", ".pt", ".safetensors"}:
         raise FringeError(f"{path}: is no set of images; if it is a generator, say kind: generator")
@@ -269,7 +270,7 @@ def _shards(pattern: Path) -> list[Path]:
     Files of braces come in their order, those of a wildcard sorted. A file that is there under
     just this name stands for itself.
     """
-    if pattern.exists():
+    if os.path.exists(pattern):  # noqa: PTH110 - False where the pattern is too long for a name
         return [pattern]
     shards = []
     for name in _braces(str(pattern)):
