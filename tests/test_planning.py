@@ -105,7 +105,7 @@ def test_paths_below_a_home(folder: Path, tmp_path: Path) -> None:
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | changes))
     settings = {"HOME": str(home), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     done = call(folder, "-m", "snakemake", "--dry-run", **settings)
-    assert f"weights/vgg16: {home}/weights/mine.pth is not there" in done.stdout + done.stderr
+    assert f"weights/vgg16: {home}/weights/mine.pth: is not there" in done.stdout + done.stderr
     del changes["controls"], changes["weights"]
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | changes))
     done = call(folder, "-m", "snakemake", "--dry-run", **settings)
