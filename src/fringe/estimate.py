@@ -292,7 +292,6 @@ def keep(
         }
         for job, task, seconds, earlier in told
     }
-    folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / "estimate.json") as path:
         path.write_text(json.dumps(content, indent=1))
 
