@@ -34,6 +34,7 @@ from fringe.records import remove_damaged_records
 from fringe.shard_sizes import remember_sizes
 from fringe.stage import expose_library
 from fringe.sources import REVISION as IMAGES_REVISION
+from fringe.texts import inert
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
@@ -851,7 +852,7 @@ def drawn(number, name="", caption="figure"):
 def drawing_style(**others):
     """Return what every figure depends on beside its inputs, and ``others``."""
     style = {key: value for key, value in config["figures"].items() if key != "seed"}
-    return {"style": style, "revision": revisions.FIGURES, **others}
+    return inert({"style": style, "revision": revisions.FIGURES, **others})
 
 
 def subject(dataset):

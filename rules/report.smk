@@ -32,26 +32,28 @@ rule verdict:
     conda:
         "../envs/fringe.yaml"
     params:
-        verdict={
-            "titles": titles(),
-            "network": config["network"],
-            "controls": config["controls"],
-            "convergence": CONVERGENCE,
-            "explained": {name: "region" in DATASETS[name] for name in EXPLAINED},
-            "scales": config["sensitivity"]["noise"]["scales"],
-            "released": plan.released_steps(config, SOURCES),
-            "protocols": protocols(RESAMPLED),
-            **read_from_files(RESAMPLED),
-            **chosen(RESAMPLED),
-            "dims": {
-                name: network_info(name)[0]
-                for name in (config["network"], *config["controls"])
-            },
-            "trained_on": {
-                name: plan.trained_on(config, name) for name in config["controls"]
-            },
-            "revision": revisions.TABLES,
-        },
+        verdict=inert(
+            {
+                "titles": titles(),
+                "network": config["network"],
+                "controls": config["controls"],
+                "convergence": CONVERGENCE,
+                "explained": {name: "region" in DATASETS[name] for name in EXPLAINED},
+                "scales": config["sensitivity"]["noise"]["scales"],
+                "released": plan.released_steps(config, SOURCES),
+                "protocols": protocols(RESAMPLED),
+                **read_from_files(RESAMPLED),
+                **chosen(RESAMPLED),
+                "dims": {
+                    name: network_info(name)[0]
+                    for name in (config["network"], *config["controls"])
+                },
+                "trained_on": {
+                    name: plan.trained_on(config, name) for name in config["controls"]
+                },
+                "revision": revisions.TABLES,
+            }
+        ),
     script:
         "../workflow/scripts/write_verdict.py"
 
@@ -72,19 +74,21 @@ rule list_deviations:
     conda:
         "../envs/fringe.yaml"
     params:
-        about={
-            "deviations": [
-                one.to_plain()
-                for one in applying(
-                    config,
-                    [
-                        "verdict",
-                        *exhibits_of([*rules.tables.input, *rules.figures.input]),
-                    ],
-                )
-            ],
-            "revision": revisions.TABLES,
-        },
+        about=inert(
+            {
+                "deviations": [
+                    one.to_plain()
+                    for one in applying(
+                        config,
+                        [
+                            "verdict",
+                            *exhibits_of([*rules.tables.input, *rules.figures.input]),
+                        ],
+                    )
+                ],
+                "revision": revisions.TABLES,
+            }
+        ),
     script:
         "../workflow/scripts/write_deviations.py"
 
@@ -113,7 +117,7 @@ rule list_left_out:
     conda:
         "../envs/fringe.yaml"
     params:
-        about={"left_out": LEFT_OUT, "revision": revisions.TABLES},
+        about=inert({"left_out": LEFT_OUT, "revision": revisions.TABLES}),
     script:
         "../workflow/scripts/write_left_out.py"
 
@@ -136,10 +140,12 @@ rule write_self_check:
     conda:
         "../envs/fringe.yaml"
     params:
-        about={
-            "titles": {name: DATASETS[name]["title"] for name in CHECKED},
-            "revision": revisions.TABLES,
-        },
+        about=inert(
+            {
+                "titles": {name: DATASETS[name]["title"] for name in CHECKED},
+                "revision": revisions.TABLES,
+            }
+        ),
     script:
         "../workflow/scripts/write_self_check.py"
 

@@ -39,23 +39,25 @@ rule make_table:
     conda:
         "../envs/fringe.yaml"
     params:
-        table=lambda w: {
-            "datasets": list(RESAMPLED),
-            "titles": titles(),
-            "network": config["network"],
-            "controls": (
-                config["controls"] if TABLES[int(w.table)]["controls"] else []
-            ),
-            "repeats": config["evaluation"]["repeats"][f"table{w.table}"],
-            "released": (
-                {} if w.table == "1" else plan.released_steps(config, SOURCES)
-            ),
-            "choices": config["choices"][f"table{w.table}"],
-            "protocols": protocols(RESAMPLED),
-            **read_from_files(RESAMPLED),
-            **chosen(RESAMPLED),
-            "revision": revisions.TABLES,
-        },
+        table=lambda w: inert(
+            {
+                "datasets": list(RESAMPLED),
+                "titles": titles(),
+                "network": config["network"],
+                "controls": (
+                    config["controls"] if TABLES[int(w.table)]["controls"] else []
+                ),
+                "repeats": config["evaluation"]["repeats"][f"table{w.table}"],
+                "released": (
+                    {} if w.table == "1" else plan.released_steps(config, SOURCES)
+                ),
+                "choices": config["choices"][f"table{w.table}"],
+                "protocols": protocols(RESAMPLED),
+                **read_from_files(RESAMPLED),
+                **chosen(RESAMPLED),
+                "revision": revisions.TABLES,
+            }
+        ),
     script:
         "../workflow/scripts/make_table.py"
 

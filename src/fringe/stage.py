@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Protocol
 
 from fringe import seals, utilization
@@ -15,8 +16,13 @@ from fringe.errors import DamagedFileError, FringeError
 from fringe.files import create_new, remove_partial, written
 from fringe.parsing import parse_json
 from fringe.reasons import unwritable
+from fringe.texts import restored
 
 __all__ = ["Job", "expose_library", "read_description", "run"]
+
+# The params of jobs whose results Snakemake's report shows, beside these params: `inert` when they
+# reach Snakemake.
+SHOWN = ("about", "figure", "table", "verdict")
 
 _DESCRIPTION = "job: "
 
@@ -67,7 +73,7 @@ def run(main: Callable[[Job], None], job: Job) -> None:
             _refuse_other(folder, path)
         start = time.monotonic()
         with utilization.reported():
-            main(job)
+            main(_with_params(job))
         for path in job.output:
             seals.seal(folder, path)
         print(_describe(job), file=sys.stderr)
@@ -94,6 +100,16 @@ def _refuse_other(folder: Path, path: str) -> None:
     """Refuse an input that is not what the job that made it sealed."""
     if reason := seals.fault(folder, path):
         raise DamagedFileError(f"{path}: {reason}", path)
+
+
+def _with_params(job: Job) -> Job:
+    """Return a job whose params are what they were before they were `inert`."""
+    fields = {name: getattr(job, name) for name in Job.__annotations__ if hasattr(job, name)}
+    params = fields.get("params")  # Snakemake unpacks them again for whoever asks
+    for name in SHOWN:
+        if hasattr(params, name):
+            setattr(params, name, restored(getattr(params, name)))
+    return SimpleNamespace(**fields)
 
 
 def _describe(job: Job) -> str:

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
 
-__all__ = ["escaped", "is_plain", "printable"]
+__all__ = ["escaped", "inert", "is_plain", "markdown", "printable", "restored", "unmarked"]
 
 # Control characters (of a terminal, too), halves of characters, and breaks of lines and paragraphs.
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+# What Markdown, as GitHub has it, reads as more than a character.
+_MARKS = re.compile(
+    r"[\\|*`\[\]<>$~#]"
+    r"|&(?=#?\w+;)"  # otherwise it is not read as the beginning of a character
+    r"|(?<![^\W_])_|_(?![^\W_])"  # inside a word it marks nothing
+)
+_MARKED = re.compile(r"\\([\\|*`\[\]<>$~#&_])")
+
+_ACTIVE = re.compile(r"[<>\\]")
+_INERT = re.compile(r"\\u00(3c|3e|5c)")
 
 # What changes the direction of the text after it, so that it reads as something else.
 _TURNS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -50,3 +64,44 @@ def _escape(letter: str) -> str:
     if "\udc80" <= letter <= "\udcff":  # how Python holds a byte of a name that is not UTF-8
         return f"\\x{ord(letter) - 0xDC00:02x}"
     return letter.encode("unicode_escape").decode()
+
+
+def markdown(text: str) -> str:
+    r"""Return ``text`` so that Markdown shows it as it is, HTML in it too.
+
+    >>> print(markdown("<b>50 %_off & more"))
+    \<b\>50 %\_off & more
+    """
+    return _MARKS.sub(r"\\\g<0>", text)
+
+
+def unmarked(text: str) -> str:
+    """Return the text that `markdown` escaped."""
+    return _MARKED.sub(r"\1", text)
+
+
+def inert(value: Any) -> Any:
+    r"""Return plain values with escapes for what begins or ends HTML, in all their texts.
+
+    Snakemake puts the params of jobs into the HTML of its report as they are. Texts without ``<``,
+    ``>`` and backslashes stay as they are. `restored` is the inverse.
+
+    >>> print(inert({"title": "</script>"}))
+    {'title': '\\u003c/script\\u003e'}
+    """
+    return _with_texts(value, lambda text: _ACTIVE.sub(lambda m: f"\\u00{ord(m[0]):02x}", text))
+
+
+def restored(value: Any) -> Any:
+    """Return the values that `inert` was given."""
+    return _with_texts(value, lambda text: _INERT.sub(lambda m: chr(int(m[1], 16)), text))
+
+
+def _with_texts(value: Any, change: Callable[[str], str]) -> Any:
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, Mapping):
+        return {_with_texts(key, change): _with_texts(item, change) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(_with_texts(item, change) for item in value)
+    return value

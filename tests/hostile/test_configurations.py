@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import random
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
+from matplotlib.text import Text
 from PIL import Image
 from tests.hostile.bounds import bounded
 from tests.hostile.configurations import BOMBS, JUST_RIGHT
@@ -22,11 +26,22 @@ from fringe import plan
 from fringe.config import complete, load_schema
 from fringe.configfile import MOST_BYTES, MOST_VALUES, read_config, read_entries
 from fringe.errors import FringeError
+from fringe.figures import snapshot_correlation
 from fringe.networks import network_info
 from fringe.networks.installed import place_outside
 from fringe.sources import source_from_spec
 from fringe.staging import stage
-from fringe.texts import escaped, is_plain, printable
+from fringe.tables.layout import Entry, Line
+from fringe.tables.write import _latex_line
+from fringe.texts import (
+    escaped,
+    inert,
+    is_plain,
+    markdown,
+    printable,
+    restored,
+    unmarked,
+)
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = load_schema(ROOT / "config/schema.yaml")
@@ -647,3 +662,99 @@ def test_paths_that_no_system_opens_are_refused(
     assert "longer than" in told
     assert len(told) < 2000
     assert written(tmp_path) == before
+
+
+# Titles.
+
+SCRIPT = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(1)>"
+
+
+@pytest.mark.parametrize(
+    "title", ["", " ", "=1+1", "+1", "-1", "@A1", " Faces", "Faces ", "x" * 201]
+)
+def test_titles_that_begin_a_formula_or_with_nothing_to_see_are_refused(
+    config: Config, title: str
+) -> None:
+    config["datasets"]["faces"]["title"] = title
+    assert "  - datasets/faces/title: " in refusal(config)
+    del config["datasets"]["faces"]["title"]
+    config["datasets"]["cats"] = dict(config["datasets"]["faces"])
+    config["comparisons"] = {"c": {"title": title, "generators": {"a": "faces", "b": "cats"}}}
+    assert "  - comparisons/c/title: " in refusal(config)
+    config["comparisons"] = {"c": {"generators": {title: "faces", "b": "cats"}}}
+    assert "  - comparisons/c/generators: " in refusal(config)
+
+
+def test_params_of_jobs_hold_no_html_and_come_back_as_they_were() -> None:
+    stream = random.Random(0)
+    letters = "<>\\u003c3e5\"'&\n/!-é猫"
+    for _ in range(2000):
+        text = "".join(stream.choices(letters, k=stream.randrange(12)))
+        value = {text: [text, (text, 1, None, 2.5, True)], "a": {"b": text}}
+        told = inert(value)
+        assert not set("<>") & set(repr(told))
+        assert restored(told) == value
+    plain = {"title": "Katzen & Hunde, 50 %", "n": [1, 2]}
+    assert inert(plain) == plain, "what is not escaped makes nothing stale"
+
+
+def test_jobs_get_their_params_as_they_were(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = (
+        "from copy import deepcopy; from types import SimpleNamespace as S\n"
+        "from fringe.stage import run\n"
+        "from fringe.texts import inert\n"
+        f"about = {{'titles': {{'a': {SCRIPT!r}}}}}\n"
+        "params = S(**{n: inert(about) for n in ('about', 'figure', 'table', 'verdict')})\n"
+        "class Job(S):\n"
+        "    params = property(lambda self: deepcopy(params))  # as Snakemake's\n"
+        "job = Job(log=['job.log'], output=[], input=[], threads=1)\n"
+        "job.config = {'results': 'r', 'run': 'x'}\n"
+        "run(lambda job: [print(each == about) for each in vars(job.params).values()], job)\n"
+    )
+    subprocess.run([sys.executable, "-c", body], cwd=tmp_path, check=True)
+    assert (tmp_path / "job.log").read_text().startswith("True\n" * 4)
+
+
+def test_markdown_shows_texts_as_they_are() -> None:
+    stream = random.Random(1)
+    for _ in range(2000):
+        text = "".join(stream.choices("\\|*_`[]<>$~#&;a1 ", k=stream.randrange(12)))
+        told = markdown(text)
+        assert unmarked(told) == text
+        bare = re.sub(r"\\.", "\0", told)  # without what is escaped
+        assert not set("\\|*`[]<>$~#") & set(bare), told
+        assert not re.search(r"&#?\w+;", bare)
+    assert markdown("stylegan2_ada & 50 %") == "stylegan2_ada & 50 %"
+    assert markdown("_a_ a_b") == r"\_a\_ a_b"
+
+
+TITLES = {
+    "[1cm] x": "{}[1cm] x & 1",  # after the end of a row, LaTeX takes brackets for a distance
+    "* x": "{}* x & 1",
+    r"\input{/etc/passwd}": r"\textbackslash{}input\{/etc/passwd\} & 1",
+    "$x_{": r"\$x\_\{ & 1",
+    "%#&~^": r"\%\#\&\textasciitilde{}\textasciicircum{} & 1",
+}
+
+
+@pytest.mark.parametrize("title", TITLES)
+def test_latex_and_figures_show_titles_as_they_are(title: str) -> None:
+    assert _latex_line(Line(title, (Entry("1"),), "ours")) == TITLES[title]
+    rows = pd.DataFrame(
+        {
+            "dataset": "d",
+            "snapshot": [f"s{number}" for number in range(4)] * 2,
+            "network": "net",
+            "space": [space for space in ("features", "logits") for _ in range(4)],
+            "metric": "fid",
+            "repeat": 0,
+            "value": [1.0, 2.0, 3.0, 5.0, 2.0, 3.0, 4.0, 7.0],
+            **dict.fromkeys(("n_real", "n_generated", "seed"), 10),
+        }
+    )
+    figure = snapshot_correlation(rows, {"d": f"_{title}"}, "net")
+    figure.savefig(io.BytesIO(), format="png")
+    shown = [text.get_text().strip() for text in figure.findobj(Text)]
+    assert any(text.startswith(f"_{title}: 4 snapshots") for text in shown)

@@ -34,7 +34,7 @@ def test_exhibits_reasons_and_addresses(tmp_path: Path) -> None:
     assert text.startswith(f"# Left out\n\n{line}\n")
     assert "| Figure 9 | sources/training |" in text
     assert "| LSUN Cat in Table 1 | sources/cat |" in text
-    assert "| sources/cat | data/<cat>\\|lmdb | https://x.org/cat.zip (42 GB). |" in text
+    assert "| sources/cat | data/\\<cat\\>\\|lmdb | https://x.org/cat.zip (42 GB). |" in text
     assert "| sources/training | data/training | The configuration does not say. |" in text
     assert left_out_line(tmp_path / "left_out.md") == line
     html = (tmp_path / "left_out.html").read_text()

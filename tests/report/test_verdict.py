@@ -10,6 +10,7 @@ import pytest
 from fringe.errors import FringeError
 from fringe.report import summary, verdict, write_verdicts
 from fringe.tables import SCORE_COLUMNS, table1, table2, write_table
+from fringe.texts import unmarked
 
 TITLES = {"d": "Data", "net": "Net", "clip": "Clip", "swav": "Swav"}
 
@@ -192,6 +193,8 @@ def test_both_files_hold_every_sentence_and_html_is_escaped(tmp_path):
     write_verdicts(found, tmp_path / "verdict.md", tmp_path / "verdict.html")
     markdown = (tmp_path / "verdict.md").read_text()
     page = (tmp_path / "verdict.html").read_text()
-    assert markdown.startswith("# Verdict\n\n## Cats & <dogs>\n")
-    assert all(sentence in markdown and escape(sentence) in page for sentence in found[0].sentences)
+    assert markdown.startswith("# Verdict\n\n## Cats & \\<dogs\\>\n")
+    for sentence in found[0].sentences:
+        assert sentence in unmarked(markdown)
+        assert escape(sentence) in page
     assert "<h2>Cats &amp; &lt;dogs&gt;</h2>" in page

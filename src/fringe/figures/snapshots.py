@@ -17,6 +17,7 @@ from fringe.figures.style import (
     add_body,
     add_heading,
     add_note,
+    legend_label,
     new_figure,
     read_style,
     styled,
@@ -103,7 +104,7 @@ def snapshot_correlation(
         for place, (name, (x, y)) in enumerate(points.items()):
             color = look.colors[place % len(look.colors)]
             pearson, spearman = correlations(x, y)
-            label = (
+            label = legend_label(
                 f"{title_of(titles, name, mark=True)}: {len(x)} snapshots, "
                 f"Pearson r = {_decimal(pearson)}, Spearman ρ = {_decimal(spearman)}"
             )

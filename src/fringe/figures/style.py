@@ -23,6 +23,7 @@ __all__ = [
     "add_body",
     "add_heading",
     "add_note",
+    "legend_label",
     "new_figure",
     "read_style",
     "save",
@@ -131,6 +132,11 @@ def new_figure(style: Style, height: float) -> Figure:
     _styles[figure] = style
     figure.get_layout_engine().set(w_pad=0.05, h_pad=0.05)  # type: ignore[union-attr, call-arg]
     return figure
+
+
+def legend_label(text: str) -> str:
+    """Return a text for a legend, which leaves out what begins with an underscore."""
+    return f" {text}" if text.startswith("_") else text
 
 
 def add_body(figure: Figure) -> SubFigure:

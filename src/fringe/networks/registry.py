@@ -269,6 +269,12 @@ def _entry(name: str) -> _Entry:
         return NETWORKS[name]
     installed = _installed(tuple(sys.path))
     reference = installed.get(name, name)
+    if name in installed and not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name, re.ASCII):
+        raise FringeError(
+            f"network {name!r}: a package gives a network this name, but files are named after it, "
+            "which takes letters, digits, -, _ and .; write "
+            f"{reference!r}"
+        )
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", reference, re.ASCII):
         raise FringeError(
             f"unknown network {name!r}; the networks are {', '.join([*NETWORKS, *installed])}, "

@@ -12,6 +12,8 @@ from fringe.files import atomic_path
 from fringe.omission import summarize
 from fringe.regular import read_text
 from fringe.report.write import table_in_html, table_in_markdown, write_page
+from fringe.texts import markdown as in_markdown
+from fringe.texts import unmarked
 
 __all__ = ["left_out_line", "write_left_out"]
 
@@ -36,7 +38,7 @@ def write_left_out(
     if left_out:
         parts = [("Exhibits", _exhibit_rows(left_out)), ("Files", _file_rows(left_out))]
     line = summarize(left_out) if left_out else _NOTHING
-    text = [f"# Left out\n\n{line}"]
+    text = [f"# Left out\n\n{in_markdown(line)}"]
     body = [f"<p>{escape(line)}</p>"]
     for title, rows in parts:
         text.append(f"## {title}\n\n{table_in_markdown(rows)}")
@@ -51,7 +53,7 @@ def left_out_line(markdown: str | os.PathLike[str]) -> str | None:
     path = Path(markdown)
     if not path.is_file():
         return None
-    line = read_text(path).splitlines()[2]
+    line = unmarked(read_text(path).splitlines()[2])
     return None if line == _NOTHING else line
 
 

@@ -14,6 +14,8 @@ from fringe.files import atomic_path
 from fringe.regular import read_text
 from fringe.report.write import table_in_html, table_in_markdown, write_page
 from fringe.tables.titles import title_of
+from fringe.texts import markdown as in_markdown
+from fringe.texts import unmarked
 
 __all__ = ["read_checks", "self_check_line", "write_checks", "write_self_check"]
 
@@ -38,14 +40,15 @@ def write_self_check(
 ) -> None:
     """Write the checks of each data set, by its title, as Markdown and as a page of HTML."""
     line = _line(checks)
-    text, body = [f"# Self-check\n\n{line}"], [f"<p><strong>{escape(line)}</strong></p>"]
+    text = [f"# Self-check\n\n{in_markdown(line)}"]
+    body = [f"<p><strong>{escape(line)}</strong></p>"]
     for title, found in checks.items():
         rows = [
             ["number", "released", "ours", "deviation", "tolerance", "", "why this tolerance"],
             *(_row(one) for one in found),
         ]
         told = _counts(found)
-        text.append(f"## {title}\n\n{table_in_markdown(rows)}\n\n{told}")
+        text.append(f"## {in_markdown(title)}\n\n{table_in_markdown(rows)}\n\n{told}")
         body.append(f"<h2>{escape(title)}</h2>\n{table_in_html(rows)}\n<p>{told}</p>")
     with atomic_path(markdown) as partial:
         partial.write_text("\n\n".join(text) + "\n", encoding="utf-8")
@@ -55,7 +58,7 @@ def write_self_check(
 def self_check_line(markdown: str | os.PathLike[str]) -> str | None:
     """Return what the page says in a line; None if there is no page."""
     path = Path(markdown)
-    return read_text(path).splitlines()[2] if path.is_file() else None
+    return unmarked(read_text(path).splitlines()[2]) if path.is_file() else None
 
 
 def _line(checks: Mapping[str, Sequence[Check]]) -> str:

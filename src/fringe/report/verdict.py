@@ -21,6 +21,7 @@ from fringe.tables.protocol import Protocols
 from fringe.tables.remarks import null_space_clause, released_remarks
 from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell
 from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
+from fringe.texts import unmarked
 from fringe.training import NOT_STATED, Training, training
 
 __all__ = ["Change", "Verdict", "summary", "verdict"]
@@ -407,4 +408,4 @@ def _plain(text: str) -> str:
     text = text.replace("<sub>", "_").replace("<sup>", "^")
     text = re.sub(r"</su[bp]>", "", text)
     text = re.sub(r"(?<!\\)\*+", "", text)
-    return re.sub(r"\\([\\|*_`\[\]<>])", r"\1", text).strip()
+    return unmarked(text).strip()

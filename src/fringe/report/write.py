@@ -7,6 +7,7 @@ from html import escape
 
 from fringe.files import atomic_path
 from fringe.report.verdict import Verdict
+from fringe.texts import markdown as in_markdown
 
 __all__ = [
     "table_in_html",
@@ -31,7 +32,10 @@ def write_verdicts(
     html: str | os.PathLike[str],
 ) -> None:
     """Write verdicts as Markdown and as a page of HTML, a heading for each data set."""
-    text = "\n\n".join(f"## {one.title}\n\n" + "\n".join(one.sentences) for one in verdicts)
+    text = "\n\n".join(
+        f"## {in_markdown(one.title)}\n\n" + "\n".join(map(in_markdown, one.sentences))
+        for one in verdicts
+    )
     with atomic_path(markdown) as partial:
         partial.write_text(f"# Verdict\n\n{text}\n", encoding="utf-8")
     body = "\n".join(
@@ -82,7 +86,7 @@ def write_page(path: str | os.PathLike[str], title: str, body: str) -> None:
 
 def table_in_markdown(rows: Sequence[Sequence[str]]) -> str:
     """Return a table of words, whose first row is its head, as Markdown."""
-    head, *others = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    head, *others = ([*map(in_markdown, row)] for row in rows)
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *others])
 
 

@@ -10,6 +10,7 @@ from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.tables.build import TABLE_COLUMNS
 from fringe.tables.layout import Entry, Header, Line, lay_out
+from fringe.texts import markdown
 
 __all__ = ["to_csv", "to_html", "to_latex", "to_markdown", "write_table"]
 
@@ -62,7 +63,7 @@ def to_markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
     layout = lay_out(table, notes)
     heads = ["Dataset", *(_markdown_header(header) for header in layout.headers)]
     lines = [
-        f"**Table {layout.number}.** {_markdown(layout.caption)}",
+        f"**Table {layout.number}.** {markdown(layout.caption)}",
         "",
         _bar(heads),
         _bar(["---", *["---:"] * len(layout.headers)]),
@@ -71,7 +72,7 @@ def to_markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
         italic = line.kind != "ours"
         cells = [_markdown_entry(entry, italic) for entry in (Entry(line.label), *line.cells)]
         lines.append(_bar(cells))
-    lines += [""] + [f"{_markdown(note)}  " for note in layout.notes]
+    lines += [""] + [f"{markdown(note)}  " for note in layout.notes]
     return "\n".join(lines) + "\n"
 
 
@@ -81,21 +82,15 @@ def _bar(cells: tuple[str, ...] | list[str]) -> str:
 
 def _markdown_entry(entry: Entry, italic: bool) -> str:
     # Markdown knows no grey: brackets have to do.
-    text = rf"\[{entry.text}\]" if entry.mark else _markdown(entry.text)
+    text = rf"\[{entry.text}\]" if entry.mark else markdown(entry.text)
     text = f"*{text}*" if italic and text else text
     return f"{text}<sup>{entry.mark}</sup>" if entry.mark else text
 
 
-def _markdown(text: str) -> str:
-    for mark in "\\|*_`[]<>":
-        text = text.replace(mark, f"\\{mark}")
-    return text
-
-
 def _markdown_header(header: Header) -> str:
-    below = f"<sub>{_markdown(header.below)}</sub>" if header.below else ""
-    above = f"<sup>{_markdown(header.above)}</sup>" if header.above else ""
-    return f"{_markdown(header.base)}{below}{above}{header.after}"
+    below = f"<sub>{markdown(header.below)}</sub>" if header.below else ""
+    above = f"<sup>{markdown(header.above)}</sup>" if header.above else ""
+    return f"{markdown(header.base)}{below}{above}{header.after}"
 
 
 _LATEX = {
@@ -153,7 +148,9 @@ def _latex(text: str) -> str:
 def _latex_line(line: Line) -> str:
     italic = line.kind != "ours"
     cells = [_latex_entry(entry, italic) for entry in (Entry(line.label), *line.cells)]
-    return ("\\quad " if italic else "") + " & ".join(cells)
+    # Of the line before, \\ would take a bracket or a star for its own.
+    guard = "{}" if cells[0].startswith(("[", "*")) else ""
+    return ("\\quad " if italic else guard) + " & ".join(cells)
 
 
 def _latex_entry(entry: Entry, italic: bool) -> str:
