@@ -251,6 +251,22 @@ def test_parquet_of_few_bytes_that_unpacks_to_many(tmp_path: Path, options: dict
     assert bounded(read_all, path, Limits(bytes=80 * MB)).result == 60
 
 
+@pytest.mark.parametrize("is_struct", [False, True])
+def test_parquet_dictionaries(tmp_path: Path, is_struct: bool):
+    """All of one counts once, however few rows are unpacked at a time."""
+    images = [png(index) + bytes(MB // 2) for index in range(10)]
+    column = pa.DictionaryArray.from_arrays(pa.array([*range(10)] * 3, pa.int32()), images)
+    if is_struct:
+        column = pa.StructArray.from_arrays([column, ["x"] * 30], ["bytes", "path"])
+    path = tmp_path / "a.parquet"
+    table = pa.table({"image": column})
+    pq.write_table(table, path, compression="none", dictionary_pagesize_limit=16 * MB)
+    source = open_source(path, resolution=8, limits=Limits(bytes=20 * MB))
+    assert [source._bytes(index) for index in range(30)] == images * 3  # type: ignore[attr-defined]
+    with pytest.raises(FringeError, match="group 0 of its rows has"):
+        read_all(path, Limits(bytes=12 * MB))
+
+
 def test_parquet_page_that_says_a_false_size(tmp_path: Path):
     """The true one is 60 MB."""
     options = {"use_dictionary": False, "data_page_size": 256 * MB, "compression": "zstd"}

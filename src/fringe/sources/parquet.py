@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -39,6 +39,10 @@ _FOOTER = 1 << 26  # bytes that a footer may take in memory, however low limits 
 _PART = 1024  # bytes that a struct of a footer takes in memory at most
 _ROW = 32  # bytes that a row takes at least: no image is smaller
 _BATCH = 1 << 24  # bytes of rows that are unpacked at a time, if each is as large as it can be
+
+
+# The images of a group of rows, and the files that they come from, if the file says so.
+_Rows: TypeAlias = "tuple[pa.ChunkedArray, pa.ChunkedArray | None]"
 
 
 class ParquetSource(EncodedSource):
@@ -143,18 +147,17 @@ class ParquetSource(EncodedSource):
 
     def _bytes(self, index: int) -> bytes:
         shard, group, row = self._group(index)
-        value = self._reader.get().rows(self.shards[shard], group)[row]
-        if value.type.num_fields and value.is_valid:  # a struct
-            path = value["path"] if value.type.get_field_index("path") >= 0 else None
-            value = value["bytes"]
-            if not value.is_valid and path is not None and path.is_valid:
+        images, paths = self._reader.get().rows(self.shards[shard], group)
+        image = images[row]
+        if not image.is_valid:
+            path = None if paths is None else paths[row]
+            if path is not None and path.is_valid:
                 raise FringeError(
                     f"{self._label(index)}: names a file ({path}) instead of holding its bytes; "
                     "store the data set with its images embedded"
                 )
-        if not value.is_valid:
             raise FringeError(f"{self._label(index)}: holds no image; remove the row")
-        data: bytes = value.as_py()
+        data: bytes = image.as_py()
         return data
 
 
@@ -165,11 +168,11 @@ class _Reader:
         self.column = column
         self.limits = limits
         self.key: tuple[Path, int] | None = None
-        self.last: pa.ChunkedArray | None = None
+        self.last: _Rows | None = None
 
-    def rows(self, shard: Path, group: int) -> pa.ChunkedArray:
-        """Return the column of images of one group of rows of a file."""
-        if self.key != (shard, group):
+    def rows(self, shard: Path, group: int) -> _Rows:
+        """Return the images of one group of rows of a file, and where they come from."""
+        if self.last is None or self.key != (shard, group):
             self.key, self.last = None, None  # before the next one is read: two may be large
             with _opened(shard, self.limits) as (file, groups):
                 self.last = _read(file, groups, group, self.column, shard, self.limits)
@@ -220,13 +223,17 @@ def _read(
     column: str,
     shard: Path,
     limits: Limits,
-) -> pa.ChunkedArray:
-    """Return the column of images of a group of rows, if it is no larger than limits allow.
+) -> _Rows:
+    """Return the images of a group of rows, if they are no larger than limits allow.
 
     What a page repeats takes its room again when it is unpacked: all images of a group can be one
     entry of a dictionary. So rows are unpacked a few at a time, as many as must fit.
     """
     import pyarrow as pa
+
+    def field(array: pa.Array, name: str) -> pa.Array:
+        values = array.flatten()[array.type.get_field_index(name)]  # null where the struct is
+        return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
     group = groups[number]
     leaves = _leaves(file, column)
@@ -234,7 +241,7 @@ def _read(
     limits.check_bytes(str(shard), group.rows * _ROW, what)
     unpacked = sum(_unpacked(shard, group.chunks[leaf], group.rows) for leaf in leaves)
     limits.check_bytes(str(shard), unpacked, what)
-    parts = []
+    images, paths = [], []
     held = 0
     # Without threads of its own, which would not survive a fork.
     for batch in file.iter_batches(
@@ -243,10 +250,17 @@ def _read(
         columns=[*leaves.values()],
         use_threads=False,
     ):
-        parts.append(batch.column(column))
-        held += parts[-1].nbytes
+        array = batch.column(column)
+        if pa.types.is_struct(array.type):
+            images.append(field(array, "bytes"))
+            if len(leaves) > 1:
+                paths.append(field(array, "path"))
+        else:
+            is_dictionary = pa.types.is_dictionary(array.type)
+            images.append(array.dictionary_decode() if is_dictionary else array)
+        held += sum(part.nbytes for part in (images[-1:] + paths[-1:]))
         limits.check_bytes(str(shard), held, what)
-    return pa.chunked_array(parts)
+    return pa.chunked_array(images), pa.chunked_array(paths) if paths else None
 
 
 def _leaves(file: pq.ParquetFile, column: str) -> dict[int, str]:
@@ -264,6 +278,8 @@ def _refuse_empty_claims(groups: Sequence[Group], leaves: Mapping[int, str], sha
     DamagedPageError
         If so, or if these bytes are not there. Planning takes time and memory for each row.
     """
+    if not leaves:
+        raise DamagedPageError("its schema names other columns than it has")
     size = shard.stat().st_size
     for number, group in enumerate(groups):
         for leaf in leaves:
