@@ -529,7 +529,7 @@ def zips() -> Cases:
         "empty.zip": (zipped({}), "neither torch.save"),
         "encrypted.pt": (bytes(encrypted), "zip file"),
         "corrupt.pt": (bytes(corrupt), "CRC"),
-        "lzma.pt": (lzma, "compressed tensors"),
+        "lzma.pt": (lzma, "neither stored nor compressed with Deflate"),
         "short.pt": (saved(small)[:-30], "zip file"),
         "missing.pt": (zipped({"a/data.pkl": whole(small)}), "missing"),
     }

@@ -9,6 +9,7 @@ import pytest
 
 from fringe.errors import FringeError
 from fringe.sources import open_source
+from fringe.zipfiles import Archive, open_member, read_member
 
 from .conftest import encode, write_zip
 
@@ -136,3 +137,22 @@ def test_what_precedes_an_archive_may_be_anything_else(
     inner = archive_of(images)
     nested = write_zip(tmp_path / "b.zip", {"inner.zip": inner, **images})
     assert np.array_equal(open_source(nested).read(range(7)), pixels)
+
+
+@pytest.mark.parametrize(
+    "method",
+    [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA],
+)
+def test_members_are_those_that_zipfile_reads(tmp_path: Path, method: int):
+    """Of lengths around those that are read and unpacked at a time; noise, zeros, and both."""
+    noise = np.random.default_rng(0).bytes((1 << 16) + 1)
+    contents = [b"", b"x", noise[:-1], noise, bytes(1 << 20), bytes((1 << 20) + 1)]
+    contents += [bytes(1 << 19) + noise[:999] + bytes(1 << 19)]
+    path = write_zip(tmp_path / "a.zip", {str(n): c for n, c in enumerate(contents)}, method)
+    with Archive(path) as archive:
+        for info, content in zip(archive.infolist(), contents, strict=True):
+            assert archive.read(info) == content
+            assert read_member(archive, info) == content
+            with open_member(archive, info) as stream:
+                assert stream.read(99) + stream.read() == content
+                assert stream.tell() == len(content)
