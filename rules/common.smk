@@ -15,7 +15,7 @@ if not workflow.is_main_process:
 loading = ExitStack()
 loading.enter_context(activity("loading Fringe"))
 
-from fringe import costs, plan, revisions
+from fringe import costs, plan, revisions, seals
 from fringe.alone import clear_stale_locks
 from fringe.cluster import refuse_left_over
 from fringe.config import load_schema
@@ -122,6 +122,16 @@ R = f"{config['results']}/{config['run']}"
 DATASETS = config["datasets"]
 # Those that tables and figures show; the others take part in comparisons alone.
 RESAMPLED = {name: dataset for name, dataset in DATASETS.items() if dataset["resample"]}
+
+
+def is_made(file, provenance):
+    """Tell whether a file of the run is there, as its job left it, and was made from just this.
+
+    Jobs find damaged files set aside already.
+    """
+    if workflow.is_main_process and seals.fault(Path(R), file):
+        return False
+    return is_made_from(file, provenance)
 
 
 def in_files(network):
@@ -306,7 +316,7 @@ def is_extracted(wildcards):
     """Tell whether a shard of features is there and was made from what it would be made from."""
     w = wildcards
     done = f"{R}/features/{w.source}/{w.network}/{w.shard}.h5"
-    return is_made_from(done, shard_made_from(w))
+    return is_made(done, shard_made_from(w))
 
 
 def weights_to_fetch():
@@ -451,7 +461,7 @@ def weights_to_draw_on(wildcards):
     """Return the file of FID's network, as long as `extension_of` is to be made."""
     done = f"{R}/matched/{wildcards.dataset}.h5"
     made_from = extension_made_from(wildcards.dataset)
-    return [] if is_made_from(done, made_from) else weights_file(MAIN)
+    return [] if is_made(done, made_from) else weights_file(MAIN)
 
 
 def matched_features_made_from(wildcards):
@@ -464,7 +474,7 @@ def weights_to_extract_matched(wildcards):
     """Return the file of a network's weights, as long as `matched_features` are to be made."""
     w = wildcards
     done = f"{R}/matched/{w.dataset}/{w.network}.h5"
-    made = is_made_from(done, matched_features_made_from(w))
+    made = is_made(done, matched_features_made_from(w))
     return [] if made else weights_file(w.network)
 
 
@@ -517,7 +527,7 @@ def sweep_to_make(dataset):
     """Return a data set's Top-N and Middle-N weights that are not there, or made from other things."""
     provenance = plan.sweep_provenance(sweep_made_from(dataset))
     files = [f"{R}/weights/{dataset}/{name}.h5" for name in plan.sweep_schemes(config)]
-    return [file for file in files if not is_made_from(file, provenance)]
+    return [file for file in files if not is_made(file, provenance)]
 
 
 def judged(dataset):
@@ -631,7 +641,7 @@ def are_explained(wildcards):
     """
     w = wildcards
     done = f"{R}/sensitivity/{w.dataset}/{w.network}/{w.shard}.h5"
-    return is_made_from(done, maps_made_from(w))
+    return is_made(done, maps_made_from(w))
 
 
 def images_to_explain(wildcards):

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import h5py
@@ -10,6 +11,7 @@ from fringe import seals
 from fringe.errors import FringeError
 from fringe.features import verify
 from fringe.files import attributes, open_h5
+from fringe.parsing import parse_json
 
 __all__ = ["damaged_files", "set_corrupt_aside", "set_damaged_aside"]
 
@@ -44,7 +46,10 @@ def set_corrupt_aside(run: Path, path: Path) -> bool:
     """
     if not path.exists():
         return False
-    reason = seals.fault(run, path)
+    try:
+        reason = seals.fault(run, path)
+    except FringeError:
+        return False
     if reason is None and _is_corrupt(path):
         reason = "cannot be read whole"
     if reason is not None:
@@ -61,12 +66,16 @@ def damaged_files(run: Path) -> dict[Path, str]:
     files headers are read, not arrays; a flipped bit inside an array is caught by its checksum when
     it is read (`set_corrupt_aside`).
     """
-    found = {}
+    found: dict[Path, str] = {}
     paths = {path for path in run.glob("**/*.h5") if not path.name.startswith(".")}
     sealed = set(seals.sealed(run))
     for path in sorted(paths | sealed):
         place = path.relative_to(run)
         reason = seals.fault(run, path) if path in sealed else None
+        if reason is None and path in paths and _is_linked(place):
+            # Of shards that are damaged nothing is read; they come before the file that links them.
+            damaged = [shard for shard in found if shard.parent == path.with_suffix("")]
+            reason = _linked_among(damaged, path)
         # What is as it was sealed is whole; the shards that a file links are not in it.
         if reason is None and path in paths and (path not in sealed or _is_linked(place)):
             reason = _damage(path, place)
@@ -98,7 +107,7 @@ def _is_corrupt(path: Path) -> bool:
     try:
         with open_h5(path) as file:
             file.visititems(read)
-    except (FringeError, RuntimeError, KeyError):
+    except FringeError:
         return True
     return False
 
@@ -106,6 +115,19 @@ def _is_corrupt(path: Path) -> bool:
 def _is_linked(place: Path) -> bool:
     """Tell whether the file at a place in a run is one of features that links shards."""
     return len(place.parts) == 3 and place.parts[0] == "features"
+
+
+def _linked_among(damaged: Sequence[Path], path: Path) -> str | None:
+    """Return that a linked feature file refers to one of these shards, or None."""
+    if not damaged:
+        return None
+    try:
+        with open_h5(path) as file:
+            links = parse_json(str(file.attrs["shards"]))
+    except ValueError as error:
+        return str(error)
+    names = [shard.name for shard in damaged if f"{shard.parent.name}/{shard.name}" in links]
+    return f"links {', '.join(names)}" if names else None
 
 
 def _damage(path: Path, place: Path) -> str | None:

@@ -250,7 +250,8 @@ def open_h5(
     Raises
     ------
     DamagedFileError
-        If it is missing, is not a file, is not HDF5, is cut short, or a chunk fails its checksum.
+        If it is missing, is not a file, is not HDF5, is cut short, a checksum in it fails, or
+        something is not in it that the block reads.
     """
     named = original or path
     try:
@@ -270,9 +271,12 @@ def open_h5(
         ) from error
 
 
+_HDF5_WORDS = ("Unable to ", "Can't ", "Error iterating ")
+
+
 def _is_of_hdf5(error: Exception) -> bool:
     """Tell whether it was HDF5 that failed: what is in a file is not there or damaged."""
-    return str(error.args[0] if error.args else "").startswith(("Unable to ", "Can't "))
+    return str(error.args[0] if error.args else "").startswith(_HDF5_WORDS)
 
 
 @contextmanager
@@ -352,6 +356,6 @@ def is_made_from(path: str | os.PathLike[str], provenance: Mapping[str, str | in
     try:
         with open_h5(path) as file:
             found = attributes(file)
-    except FringeError:
+    except (ValueError, TypeError):  # of an attribute that is damaged
         return False
     return all(found.get(key) == value for key, value in provenance.items())

@@ -33,7 +33,7 @@ from fringe.files import atomic_path
 from fringe.parsing import parse_json
 from fringe.regular import open_regular, read_text
 
-__all__ = ["fault", "remove", "seal", "sealed"]
+__all__ = ["fault", "is_whole", "remove", "seal", "sealed", "with_digest"]
 
 FOLDER = ".seals"
 BULK = ("images", "features")  # of these, large files are not read whole
@@ -104,6 +104,31 @@ def sealed(run: Path) -> Iterator[Path]:
         for name in names:
             if name.endswith(".json") and not name.startswith("."):
                 yield run / below / name.removesuffix(".json")
+
+
+def with_digest(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what is to be kept as JSON, with a digest of itself, which `is_whole` compares."""
+    return {**content, "digest": _digest_of(content)}
+
+
+def is_whole(content: Any) -> bool:
+    """Tell whether what was kept as JSON is as `with_digest` gave it.
+
+    What has no digest is taken as it is: an earlier version of Fringe kept it.
+
+    Examples
+    --------
+    >>> is_whole(with_digest({"sizes": {"faces": 5000}}))
+    True
+    """
+    if not isinstance(content, dict):
+        return False
+    others = {key: value for key, value in content.items() if key != "digest"}
+    return content.get("digest") in (None, _digest_of(others))
+
+
+def _digest_of(content: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def _place(run: Path, path: str | os.PathLike[str]) -> str | None:

@@ -9,6 +9,7 @@ from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.parsing import parse_json
 from fringe.regular import read_text
+from fringe.seals import is_whole, with_digest
 
 __all__ = ["read_sizes", "remember_sizes"]
 
@@ -26,9 +27,13 @@ def read_sizes(config: Mapping[str, Any]) -> dict[str, Any]:
     memory = _memory(config)
     try:
         content = parse_json(read_text(memory))
-        right = content["device"] in ("cpu", "cuda") and content["minutes_per_job"] > 0
+        right = (
+            is_whole(content)
+            and content["device"] in ("cpu", "cuda")
+            and content["minutes_per_job"] > 0
+        )
         if right and all(int(size) > 0 for size in content["sizes"].values()):
-            return dict(content)
+            return {key: value for key, value in content.items() if key != "digest"}
     except (FileNotFoundError, UnicodeDecodeError):
         pass
     except FringeError:
@@ -69,7 +74,7 @@ def remember_sizes(config: Mapping[str, Any], sources: Mapping[str, Any]) -> Non
     content = {"minutes_per_job": minutes, "device": device, "sizes": {**others, **chosen}}
     if content != kept:
         with atomic_path(_memory(config)) as partial:
-            partial.write_text(json.dumps(content, indent=1))
+            partial.write_text(json.dumps(with_digest(content), indent=1))
 
 
 def _memory(config: Mapping[str, Any]) -> Path:

@@ -226,7 +226,7 @@ def test_rows_come_back_with_all_their_digits(tmp_path: Path) -> None:
 def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "one.csv"
     path.write_bytes(damage)
-    told = r"one\.csv: is damaged \(.+\); delete it and run again, which makes it"
+    told = r"one\.csv: missing or damaged \(.+\); delete it and run again, which makes it"
     with pytest.raises(DamagedFileError, match=told) as caught:
         read_scores([path])
     assert caught.value.path == path

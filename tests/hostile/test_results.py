@@ -9,14 +9,24 @@ from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
+from tests.hostile.bounds import bounded
 
 from fringe import seals
 from fringe.damage import damaged_files, set_corrupt_aside, set_damaged_aside
+from fringe.errors import DamagedFileError, FringeError
 from fringe.evaluation import (
     Check,
     Extension,
+    load_draws,
+    load_extension,
+    load_gaussian,
+    load_weights,
+    read_region_noise,
+    read_region_shares,
+    read_scores,
     save_draws,
     save_extension,
     save_gaussian,
@@ -26,14 +36,23 @@ from fringe.evaluation import (
     write_region_shares,
     write_scores,
 )
-from fringe.features import link_shards
-from fringe.files import create_h5
+from fringe.features import link_shards, open_features
+from fringe.files import create_h5, is_made_from
 from fringe.metrics import Gaussian
-from fringe.report import write_checks
+from fringe.report import read_checks, write_checks
 from fringe.resampling import CHECKS, PATH, Weights
-from fringe.sensitivity import Examples, Sensitivity, write_examples, write_sensitivity
+from fringe.resampling.checkpoint import Checkpoint
+from fringe.sensitivity import (
+    Examples,
+    Sensitivity,
+    read_sensitivity,
+    write_examples,
+    write_sensitivity,
+)
 from fringe.sensitivity.means import Group, write_groups
+from fringe.shard_sizes import read_sizes, remember_sizes
 from fringe.sources import PhotoSource, render_shard
+from fringe.sources.memory import Memory
 
 SCORE = {"metric": "fid", "repeat": 0, "value": 4.25, "n_real": 40, "n_generated": 60}
 LABELS = {"dataset": "faces", "scheme": "random", "network": "tiny", "space": "features"}
@@ -317,6 +336,154 @@ def test_a_large_shard_is_known_by_pieces_and_all_else_by_all_bytes(tmp_path: Pa
             is_piece = offset != len(content) // 4
             assert (seals.fault(tmp_path, path) is not None) == (is_piece or noticed)
             content[offset] ^= 1
+
+
+def link(run: Path) -> Path:
+    return run / "features/1/net.h5"
+
+
+def test_shards_of_two_sources_that_are_exchanged_are_noticed_by_who_reads_the_link(
+    run: Path,
+) -> None:
+    """Their images, extents and network fit; only the fingerprints of the images differ."""
+    assert len(open_features(link(run))) == 8
+    exchange(*(run / f"features/{name}/net/0-4.h5" for name in NAMES))
+    with pytest.raises(FringeError, match="its shards hold features of other images"):
+        open_features(link(run))
+
+
+def test_a_link_of_an_earlier_version_does_not_say_of_which_images_it_is(run: Path) -> None:
+    whole = link(run).read_bytes()
+    replace(link(run), whole)
+    with h5py.File(link(run), "a") as file:
+        del file.attrs["shard_images"]
+    exchange(*(run / f"features/{name}/net/0-4.h5" for name in NAMES))
+    assert len(open_features(link(run))) == 8
+
+
+def test_a_link_falls_with_the_shards_that_it_links_and_not_with_others(run: Path) -> None:
+    other = run / "features/1/net/0-8.h5"  # of another division into shards
+    write_shard(other, 0, 8, 1)
+    seals.seal(run, other)
+    other.write_bytes(b"cut")
+    assert set(damaged_files(run)) == {other}
+    replace(run / "features/1/net/4-8.h5", b"cut")
+    assert damaged_files(run)[link(run)] == "links 4-8.h5"
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_damaged_file_without_a_seal_gives_one_message(tmp_path: Path, seed: int) -> None:
+    """Checksums of HDF5 notice most of it, and no error of another kind comes of it."""
+    rng = random.Random(seed)
+    for pattern, read in (
+        ("draws/faces/{}.h5", load_draws),
+        ("weights/faces/{}.h5", load_weights),
+        ("statistics/real/net/features-{}.h5", load_gaussian),
+        ("matched/{}.h5", load_extension),
+        ("sensitivity/faces/{}.h5", read_sensitivity),
+        ("features/{}/net/0-4.h5", open_features),
+    ):
+        path = tmp_path / pattern.format(1)
+        path.parent.mkdir(parents=True)
+        WRITERS[pattern](path, 1)
+        whole = path.read_bytes()
+        for _ in range(5):
+            path.write_bytes(changed(whole, rng))
+            outcome = bounded(read_all, read, path, seconds=1)
+            # HDF5 itself may loop for ever; a seal is compared before HDF5 opens a file.
+            assert outcome.kind in ("value", "refused", "time"), outcome
+            assert outcome.kind != "refused" or path.name in str(outcome.result)
+
+
+def read_all(read: Callable[[Path], object], path: Path) -> None:
+    is_made_from(path, {"network": "net"})
+    read(path)
+
+
+@pytest.mark.parametrize("end", [0, 1, 20, 50, -1])
+def test_a_cut_csv_without_a_seal_is_named(run: Path, end: int) -> None:
+    for pattern, read in (
+        ("scores/{}/sizes.csv", read_scores),
+        ("convergence/{}.csv", read_scores),
+        ("sensitivity/faces/noise-{}.csv", read_region_noise),
+        ("sensitivity/{}/region.csv", read_region_shares),
+    ):
+        path = run / pattern.format(1)
+        replace(path, path.read_bytes()[:end])
+        with pytest.raises(DamagedFileError, match=f"{path.name}: missing or damaged") as caught:
+            read([path])
+        assert caught.value.path == path
+
+
+@pytest.mark.parametrize("content", ["", "[{", "3", "[3]", '[{"name": "loss"}]', "{}{"])
+def test_damaged_checks_without_a_seal_are_named(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "faces.json"
+    path.write_text(content)
+    with pytest.raises(DamagedFileError, match=r"faces\.json: missing or damaged"):
+        read_checks(path)
+
+
+def test_a_damaged_checkpoint_is_not_gone_on_from(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "prelogits.checkpoint"
+    state = {"x": numbers(300), "seen": np.array(7), "none": np.empty((0, 3))}
+    saved = Checkpoint(path, "key")
+    saved.save(state)
+    found = saved.load()
+    assert found is not None
+    assert all(np.array_equal(found[name], state[name]) for name in state)
+    whole, rng = path.read_bytes(), random.Random(0)
+    for _ in range(25):
+        path.write_bytes(changed(whole, rng))
+        outcome = bounded(still_as_saved, path, state, seconds=5)
+        assert outcome.kind == "value", outcome
+        assert outcome.result, "a wrong state was taken"
+    path.write_bytes(whole[:9] + b"!" + whole[10:])
+    assert saved.load() is None
+    assert "checkpoint not used: is not what was saved" in capsys.readouterr().err
+
+
+def still_as_saved(path: Path, state: dict[str, np.ndarray]) -> bool:
+    found = Checkpoint(path, "key").load()
+    return found is None or all(np.array_equal(found[name], state[name]) for name in state)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_damaged_memory_of_hashes_is_learnt_again(tmp_path: Path, seed: int) -> None:
+    memory = Memory(tmp_path)
+    entries = {f"images of /data/{n}.png:12:34:56": f"{n}" * 64 for n in range(3)}
+    memory.add("/data", entries)
+    (path,) = tmp_path.rglob("*.json")
+    path.write_bytes(changed(path.read_bytes(), random.Random(seed)))
+    assert memory.read("/data") in ({}, entries)
+    memory.add("/data", {"other": "1"})
+    assert memory.read("/data")["other"] == "1"
+
+
+def test_a_memory_in_the_place_of_another_one_is_not_taken(tmp_path: Path) -> None:
+    memory = Memory(tmp_path)
+    memory.add("/data", {"file": "1"})
+    memory.add("/other", {"file": "2"})
+    exchange(*tmp_path.iterdir())
+    assert memory.read("/data") == memory.read("/other") == {}
+
+
+@pytest.mark.parametrize("content", ["{", "{}", "[]", '{"sizes": {"faces": 80}'])
+def test_damaged_sizes_of_shards_are_chosen_again(tmp_path: Path, content: str) -> None:
+    config = {"results": str(tmp_path), "run": "run", "extraction": {"minutes_per_job": 5}}
+    remember_sizes(config, {"faces": {"shard_size": 40, "device": "cpu"}})
+    path = tmp_path / "run/shards.json"
+    assert read_sizes(config)["sizes"] == {"faces": 40}
+    whole = path.read_text()
+    path.write_text(whole.replace("40", "41", 1))
+    assert read_sizes(config) == {"sizes": {}}
+    path.write_text(content)
+    assert read_sizes(config) == {"sizes": {}}
+    earlier = json.loads(whole)
+    del earlier["digest"]
+    path.write_text(json.dumps(earlier))
+    assert read_sizes(config)["sizes"] == {"faces": 40}
 
 
 def test_only_what_lies_in_the_run_has_a_seal(tmp_path: Path) -> None:

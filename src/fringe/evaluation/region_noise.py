@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from fringe.errors import DamagedFileError, FringeError
+from fringe.evaluation.rows import damaged, read_rows
 from fringe.features import activations, decoded
 from fringe.files import atomic_path
 from fringe.metrics import Gaussian, covariance_root, frechet_distance
 from fringe.progress import progress
-from fringe.regular import LARGEST_TEXT, open_regular
 from fringe.sensitivity.noise import REGIONS, NoisySource
 
 if TYPE_CHECKING:
@@ -173,9 +173,9 @@ def read_region_noise(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
     for path in paths:
         frame = _read(path, REGION_NOISE_COLUMNS[:3], REGION_NOISE_COLUMNS[3:])
         if not np.isfinite(frame[list(REGION_NOISE_COLUMNS[3:])].to_numpy(float)).all():
-            raise _damaged(path, "a number is not finite")
+            raise damaged(path, "a number is not finite")
         if not frame["region"].isin(REGIONS).all():
-            raise _damaged(path, f"a region is none of {', '.join(REGIONS)}")
+            raise damaged(path, f"a region is none of {', '.join(REGIONS)}")
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
@@ -197,7 +197,7 @@ def read_region_shares(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
     for path in paths:
         frame = _read(path, REGION_SHARE_COLUMNS[:2], REGION_SHARE_COLUMNS[2:])
         if not (frame["area"].between(0, 1) & (frame["n"] >= 0)).all():
-            raise _damaged(path, "an area or a count is out of range")
+            raise damaged(path, "an area or a count is out of range")
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
@@ -214,16 +214,17 @@ def _read(
     """Return the columns of text and of numbers of a CSV file; an empty number is NaN."""
     try:
         # As text: numbers then keep all their digits, and a data set may be called NA.
-        with open_regular(path, LARGEST_TEXT) as file:
-            frame = pd.read_csv(file, dtype=str, keep_default_na=False)
+        frame = read_rows(path, dtype=str, keep_default_na=False)
         absent = [name for name in (*labels, *numbers) if name not in frame.columns]
         if absent:
             raise ValueError(f"column {', '.join(absent)} is missing")
         if frame.empty:
             raise ValueError("no row")
         values = {name: pd.Series([_number(text) for text in frame[name]]) for name in numbers}
-    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
-        raise _damaged(path, error) from error
+    except DamagedFileError:
+        raise
+    except ValueError as error:
+        raise damaged(path, error) from error
     return frame[[*labels, *numbers]].assign(**values)
 
 
@@ -231,9 +232,3 @@ def _number(text: object) -> int | float:
     """Return what the text of a cell says; a cell that is cut off is NaN itself."""
     digits = str(text)
     return int(digits) if digits.isdecimal() else float(digits or "nan")
-
-
-def _damaged(path: str | os.PathLike[str], reason: object) -> DamagedFileError:
-    return DamagedFileError(
-        f"{path}: missing or damaged ({reason}); delete it and run again, which makes it", path
-    )

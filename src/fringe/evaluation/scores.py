@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from fringe.errors import DamagedFileError
+from fringe.evaluation.rows import read_rows
 from fringe.evaluation.statistics import gaussian_of
 from fringe.features import FeatureFile, Features
 from fringe.files import atomic_path
@@ -25,7 +25,6 @@ from fringe.metrics import (
 from fringe.metrics.extrapolation import Method
 from fringe.metrics.precision_recall import DType
 from fringe.progress import progress
-from fringe.regular import LARGEST_TEXT, open_regular
 from fringe.seeds import random_stream
 
 __all__ = [
@@ -248,16 +247,6 @@ def read_scores(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
     Raises
     ------
     DamagedFileError
-        If one is not a table.
+        If one is missing, ends within a row or is not CSV.
     """
-    frames = []
-    for path in paths:
-        try:
-            with open_regular(path, LARGEST_TEXT) as file:
-                frames.append(pd.read_csv(file))
-        except ValueError as error:  # of pandas, or of bytes that are not text
-            told = f"{path}: is damaged ({str(error).strip()})"
-            raise DamagedFileError(
-                f"{told}; delete it and run again, which makes it", path
-            ) from error
-    return pd.concat(frames, ignore_index=True)
+    return pd.concat([read_rows(path) for path in paths], ignore_index=True)

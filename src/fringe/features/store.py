@@ -241,6 +241,7 @@ def link_shards(
         **(provenance or {}),
         "shards": json.dumps(names),
         "shard_identity": _identity(parts[0]),
+        "shard_images": _images(parts),
     }
     with create_h5(path, about) as file:
         for space, width in parts[0].dims.items():
@@ -264,7 +265,7 @@ def open_features(path: str | os.PathLike[str]) -> FeatureFile:
     if "shards" not in features.attributes:
         return _check_shard(features)
     end = 0
-    parts = []
+    parts, shards = [], []
     for name in json.loads(features.attributes["shards"]):
         shard = _inspect_shard(path.parent / name)
         if (
@@ -275,11 +276,17 @@ def open_features(path: str | os.PathLike[str]) -> FeatureFile:
             raise FringeError(
                 f"{shard.path}: is not the shard that {path} was made of; delete both and run again"
             )
+        shards.append(shard)
         parts.append((end, shard.path))
         end = shard.attributes["last"]
     if end != len(features):
         raise FringeError(
             f"{path}: links {end} images but holds {len(features)}; delete it and run again"
+        )
+    if features.attributes.get("shard_images") not in (None, _images(shards)):
+        raise FringeError(
+            f"{path}: its shards hold features of other images than when it was made; delete it "
+            "and run again"
         )
     return replace(features, parts=tuple(parts))
 
@@ -338,6 +345,12 @@ def _identity(shard: FeatureFile) -> str:
     """Return a digest of what a shard was made from; packages may have been updated meanwhile."""
     made_from = {k: v for k, v in shard.attributes.items() if k not in OWN + VERSIONS}
     text = json.dumps(made_from, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _images(shards: Sequence[FeatureFile]) -> str:
+    """Return a digest of the fingerprints of the images of all shards, which `_identity` omits."""
+    text = json.dumps([str(shard.attributes.get("images")) for shard in shards])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -9,8 +9,10 @@ from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
+from fringe.errors import DamagedFileError
 from fringe.evaluation.self_check import Check
 from fringe.files import atomic_path
+from fringe.parsing import parse_json
 from fringe.regular import read_text
 from fringe.report.write import table_in_html, table_in_markdown, write_page
 from fringe.tables.titles import title_of
@@ -29,8 +31,19 @@ def write_checks(path: str | os.PathLike[str], checks: Sequence[Check]) -> None:
 
 
 def read_checks(path: str | os.PathLike[str]) -> list[Check]:
-    """Read what `write_checks` wrote."""
-    return [Check(**one) for one in json.loads(read_text(path))]
+    """Read what `write_checks` wrote.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is missing, cut short or holds something else.
+    """
+    try:
+        return [Check(**one) for one in parse_json(read_text(path))]
+    except (OSError, ValueError, TypeError) as error:
+        raise DamagedFileError(
+            f"{path}: missing or damaged ({error}); delete it and run again, which makes it", path
+        ) from error
 
 
 def write_self_check(

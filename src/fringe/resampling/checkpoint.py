@@ -11,14 +11,16 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.files import attributes, create_h5, open_h5
+from fringe.files import atomic_path, attributes, h5_file, open_h5
 from fringe.metrics.arrays import Array
+from fringe.regular import open_regular
 
 __all__ = ["Checkpoint", "State", "signature"]
 
 State: TypeAlias = dict[str, Array]
 
 ROWS = 8192  # of an array that are hashed at a time
+_MARK = b"sha256:"  # before the digest at the end of a file
 INTERVAL = 20.0  # seconds between two saves; when they happen does not change the result
 
 
@@ -62,6 +64,7 @@ class Checkpoint:
         if self._path is None or not self._path.exists():
             return None
         try:
+            _refuse_damaged(self._path)
             with open_h5(self._path) as file:
                 about = attributes(file)
                 if about.get("key") == self._key and about.get("names") != _names(file):
@@ -71,7 +74,7 @@ class Checkpoint:
                     return {name: np.asarray(dataset) for name, dataset in file.items()}
                 else:
                     reason = "belongs to other input or settings"
-        except FringeError as error:
+        except (OSError, ValueError, TypeError) as error:
             reason = str(error)
         print(f"{self._path}: checkpoint not used: {reason}", file=sys.stderr, flush=True)
         return None
@@ -84,10 +87,41 @@ class Checkpoint:
         """Write ``state``, if there is a file for it."""
         if self._path is None:
             return
-        with create_h5(self._path, {"key": self._key, "names": _names(state)}) as file:
-            for name, array in state.items():
-                file.create_dataset(name, data=array, fletcher32=array.ndim > 0 and array.size > 0)
+        with atomic_path(self._path) as partial:
+            with h5_file(partial, "w") as file:
+                file.attrs.update({"key": self._key, "names": _names(state)})
+                for name, array in state.items():
+                    checked = array.ndim > 0 and array.size > 0
+                    file.create_dataset(name, data=array, fletcher32=checked)
+            _append_digest(partial)
         self._saved = time.monotonic()
+
+
+def _append_digest(path: Path) -> None:
+    """Append a digest to a file of HDF5, which ignores what follows its own end."""
+    with path.open("r+b") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.write(_MARK + digest.encode())
+
+
+def _refuse_damaged(path: Path) -> None:
+    """Raise if a file ends in a digest that is not its own: HDF5 may hang on a damaged one.
+
+    A file without digest is one of an earlier version of Fringe.
+    """
+    with open_regular(path) as file:
+        left = max(0, os.fstat(file.fileno()).st_size - len(_MARK) - 64)
+        file.seek(left)
+        end = file.read()
+        if not end.startswith(_MARK):
+            return
+        file.seek(0)
+        digest = hashlib.sha256()
+        while left and (block := file.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
+    if end != _MARK + digest.hexdigest().encode():
+        raise FringeError("is not what was saved")
 
 
 def _names(state: Iterable[str]) -> str:

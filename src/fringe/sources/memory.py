@@ -22,6 +22,7 @@ from fringe.errors import FringeError
 from fringe.files import atomic_path
 from fringe.parsing import parse_json
 from fringe.regular import read_text
+from fringe.seals import is_whole, with_digest
 
 __all__ = ["Memory"]
 
@@ -62,7 +63,7 @@ class Memory:
         if place.is_symlink():
             raise FringeError(f"{place}: is a symbolic link to another folder; remove it")
         names, entries = self._entries(place)
-        content = {"group": group, "entries": {**entries, **fresh}}
+        content = with_digest({"group": group, "entries": {**entries, **fresh}})
         with atomic_path(place / f"{time.time_ns()}-{uuid.uuid4().hex[:8]}.json") as partial:
             partial.write_text(json.dumps(content, indent=0))
         for name in names:
@@ -78,8 +79,7 @@ class Memory:
         return _earlier(self.folder.parent)
 
     def _place(self, group: str) -> Path:
-        named = hashlib.sha256(group.encode("utf-8", "surrogateescape")).hexdigest()
-        return self.folder / named[:16]
+        return self.folder / _folder(group)
 
     def _entries(self, place: Path) -> tuple[list[str], dict[str, str]]:
         """Return the names of a group's files, and the entries in them, those of later files first.
@@ -116,9 +116,16 @@ def _state(place: Path) -> list[tuple[str, int, int]]:
 def _content(path: Path) -> dict[str, str]:
     """Return the entries in a file; none if it is damaged."""
     with suppress(ValueError, KeyError, TypeError, AttributeError):
-        entries = parse_json(read_text(path))["entries"]
-        return {str(key): str(value) for key, value in entries.items()}
+        content = parse_json(read_text(path))
+        # A wrong hash would be taken for that of its file for ever.
+        if is_whole(content) and _folder(content["group"]) == path.parent.name:
+            return {str(key): str(value) for key, value in content["entries"].items()}
     return {}
+
+
+def _folder(group: str) -> str:
+    """Return the name of the folder that holds the files of a group."""
+    return hashlib.sha256(group.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
 
 @cache
