@@ -3,6 +3,7 @@
 import io
 import os
 import random
+import time
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -26,6 +27,7 @@ from tests.hostile.containers import (
 from fringe.errors import FringeError
 from fringe.limits import LIMITS, Limits
 from fringe.sources import open_source
+from fringe.sources.hdf5_chunks import check_chunks
 
 
 def png(number: int, size: int = 8) -> bytes:
@@ -470,6 +472,27 @@ def test_hdf5_chunks_that_are_right(
         fletcher32=fletcher32,
     )
     assert np.array_equal(open_source(path).read([5, 0, 3]), PIXELS[[5, 0, 3]])
+
+
+def test_hdf5_of_many_chunks(tmp_path: Path):
+    """The last chunks take as long as the first ones."""
+    path = tmp_path / "a.h5"
+    count = 50_000
+    packed = zlib.compress(bytes(range(1, 13)))
+    with h5py.File(path, "w") as file:
+        images = file.create_dataset(
+            "images", (count, 2, 2, 3), "u1", chunks=(1, 2, 2, 3), compression="gzip"
+        )
+        for number in range(count):
+            images.id.write_direct_chunk((number, 0, 0, 0), packed)
+
+    def seconds(first: int) -> float:
+        with h5py.File(path) as file:
+            began = time.process_time()
+            check_chunks(file["images"], first, first + 500, "a.h5")
+            return time.process_time() - began
+
+    assert seconds(count - 500) < 5 * seconds(0) + 0.1
 
 
 def test_hdf5_filters(tmp_path: Path):
