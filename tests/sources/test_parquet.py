@@ -77,6 +77,14 @@ def test_rows_without_bytes(tmp_path: Path, pngs: list[bytes]):
             source.read([row])
 
 
+def test_rows_that_only_name_files(tmp_path: Path):
+    rows = pa.array([{"bytes": None, "path": f"/data/{row}.png"} for row in range(100)], IMAGE)
+    path = write(tmp_path / "a.parquet", image=rows)
+    with pytest.raises(FringeError, match="images embedded") as caught:
+        open_source(path)
+    assert "damaged" not in str(caught.value)
+
+
 def test_the_row_is_named_within_its_file(tmp_path: Path, pngs: list[bytes]):
     files = {f"0000/{index}.png": data for index, data in enumerate(pngs)}
     files["0000/6.png"] = b"none"

@@ -152,6 +152,11 @@ def _opened(data: bytes, label: str, limits: Limits) -> Iterator[Image.Image]:
             f"read are {_READ}); replace, convert or remove it"
         ) from error
     except Exception as error:  # Pillow's decoders raise almost anything on damaged bytes
+        if "MAX_TEXT" in str(error):
+            raise FringeError(
+                f"{label}: has a text or colour profile of more than 1 MiB, or 64 MiB of texts, "
+                "unpacked; save it again without them"
+            ) from error
         raise FringeError(f"{label}: is damaged ({error}); replace or remove it") from error
 
 

@@ -275,8 +275,10 @@ def _refuse_empty_claims(groups: Sequence[Group], leaves: Mapping[int, str], sha
 
     Raises
     ------
+    FringeError
+        If so. Planning takes time and memory for each row.
     DamagedPageError
-        If so, or if these bytes are not there. Planning takes time and memory for each row.
+        If these bytes are not in the file.
     """
     if not leaves:
         raise DamagedPageError("its schema names other columns than it has")
@@ -288,8 +290,10 @@ def _refuse_empty_claims(groups: Sequence[Group], leaves: Mapping[int, str], sha
                 raise DamagedPageError(f"group {number} of its rows is not in the file")
         images = group.chunks[next(iter(leaves))].size
         if group.rows > images:
-            raise DamagedPageError(
-                f"group {number} claims {group.rows:,} rows, whose images have {images:,} bytes"
+            raise FringeError(
+                f"{shard}: group {number} claims {group.rows:,} rows, whose images have "
+                f"{images:,} bytes; store the data set with its images embedded, not named, and "
+                "without empty rows; if it is stored so, fetch it again"
             )
 
 
