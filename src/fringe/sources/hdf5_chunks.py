@@ -99,7 +99,7 @@ def _is_whole(data: bytes | memoryview, used: list[int], size: int) -> bool:
         data = data[:-_CHECKSUM]
     try:
         if used[packer] == _LZF:
-            return len(imagecodecs.lzf_decode(data, out=size)) == size
+            return len(imagecodecs.lzf_decode(bytes(data), out=size)) == size
         return len(zlib.decompressobj().decompress(data, size + 1)) == size
     except (imagecodecs.LzfError, zlib.error):
         return False
