@@ -430,6 +430,12 @@ def test_what_would_be_run_is_named_with_the_key_that_allows_it(config: Config, 
     assert told.count("hostile_module.py") == 1
 
 
+@pytest.mark.parametrize("module", ["os", "sys"])
+def test_modules_of_python_itself_are_named(config: Config, module: str) -> None:
+    config["network"] = f"{module}:system"
+    assert f"would run {module}, which is not an installed package" in refusal(config)
+
+
 @pytest.mark.parametrize("network", ["hostile_module:load", "famous"])
 def test_code_is_run_where_the_configuration_allows_it(
     config: Config, code: Path, network: str, tmp_path: Path

@@ -15,6 +15,8 @@ __all__ = ["place_outside"]
 def place_outside(module: str, paths: tuple[str, ...]) -> str | None:
     """Return where a module's package lies that is not installed; None if it is, or is not there.
 
+    Modules that are a part of Python itself (``os``, ``sys``) lie nowhere: their name is returned.
+
     A package is installed if it lies in a ``site-packages`` or ``dist-packages`` folder of this
     Python. One in the working folder, in a folder of ``PYTHONPATH``, or installed in place
     (``pip install -e``) is not: whoever can write there decides what it does.
@@ -37,6 +39,8 @@ def place_outside(module: str, paths: tuple[str, ...]) -> str | None:
         *(spec.submodule_search_locations or ()),
         *([spec.origin] if spec.origin else []),
     ]
+    if spec.origin in ("built-in", "frozen"):
+        return module
     folders = _site_folders()
     for place in places:
         if not any(Path(place).resolve().is_relative_to(folder) for folder in folders):
