@@ -148,6 +148,13 @@ def test_exhibits_are_told_apart_where_titles_are_the_same() -> None:
     assert {one.stem for one in exhibits(config)} >= {"figure4a-a", "figure7-pair", "figureS2-b"}
 
 
+def test_no_figures_of_a_sweep_where_no_n_is_asked_for() -> None:
+    figures = {"figure6", "figure18"}
+    assert {one.stem for one in exhibits(completed())} >= figures
+    config = completed(schemes={"top": [], "middle": []})
+    assert not {one.stem for one in exhibits(config)} & figures
+
+
 def test_how_to_get_a_file() -> None:
     sources = CONFIG["sources"]
     assert obtain(sources["b"]) == "https://x.org/b.zip (3 GB, licence: MIT)."

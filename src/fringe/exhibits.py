@@ -71,6 +71,7 @@ def exhibits(config: Config) -> list[Exhibit]:
     def having(key: str) -> list[str]:
         return [name for name, dataset in resampled.items() if dataset[key]]
 
+    swept = list(resampled) if plan.sweep_schemes(config) else []
     explained = plan.explained_datasets(config)
     noisy = NOISY if config["sensitivity"]["noise"]["scales"] else ()
     networks = ("S2",) if len(plan.explaining_networks(config)) > 1 else ()
@@ -82,11 +83,11 @@ def exhibits(config: Config) -> list[Exhibit]:
     return [
         *(one for number in "123" for one in several("Table", number, resampled)),
         *_of("Figure", RESAMPLED, resampled, titles),
-        *several("Figure", "6", list(resampled)[:1]),
+        *several("Figure", "6", swept[:1]),
         *several("Figure", "8a", having("sizes")),
         *several("Figure", "8b", having("alternatives")),
         *([Exhibit("Figure", "9", shows=snapshots)] if snapshots else []),
-        *several("Figure", "18", resampled),
+        *several("Figure", "18", swept),
         *_of("Figure", (*EXPLAINED, *noisy, *networks), explained, titles),
         *several("Region share", "", [one for one in explained if "region" in resampled[one]]),
         *_of(
