@@ -80,7 +80,7 @@ def damaged_files(run: Path) -> dict[Path, str]:
         if reason is None and path in paths and (path not in sealed or _is_linked(place)):
             reason = _damage(path, place)
         if reason is not None:
-            found[path] = reason
+            found[path] = reason.removeprefix(f"{path}: ")
     return found
 
 
@@ -127,7 +127,7 @@ def _linked_among(damaged: Sequence[Path], path: Path) -> str | None:
     except ValueError as error:
         return str(error)
     names = [shard.name for shard in damaged if f"{shard.parent.name}/{shard.name}" in links]
-    return f"links {', '.join(names)}" if names else None
+    return f"links shards that are damaged ({', '.join(names)})" if names else None
 
 
 def _damage(path: Path, place: Path) -> str | None:
