@@ -86,12 +86,6 @@ def test_a_file_is_named_once(run: Path) -> None:
     assert str(path) not in reason
 
 
-def test_what_links_a_damaged_shard_says_so(run: Path) -> None:
-    cut(run / "features/fake/net/4-8.h5")
-    reason = damaged_files(run)[run / "features/fake/net.h5"]
-    assert reason == "links shards that are damaged (4-8.h5)"
-
-
 def test_one_corrupt_file(run: Path) -> None:
     path = run / "weights/faces/top1.h5"
     assert not set_corrupt_aside(run, path)

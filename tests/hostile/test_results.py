@@ -368,7 +368,7 @@ def test_a_link_falls_with_the_shards_that_it_links_and_not_with_others(run: Pat
     other.write_bytes(b"cut")
     assert set(damaged_files(run)) == {other}
     replace(run / "features/1/net/4-8.h5", b"cut")
-    assert damaged_files(run)[link(run)] == "links 4-8.h5"
+    assert damaged_files(run)[link(run)] == "links shards that are damaged (4-8.h5)"
 
 
 @pytest.mark.parametrize("seed", range(2))
