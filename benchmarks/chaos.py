@@ -31,13 +31,13 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 from strikes.kinds import KINDS, Strike
-from strikes.project import Project, build, clone
-from strikes.rounds import Round, prepare, strike_round
+from strikes.rounds import CODE, DONE, Round, prepare, strike_round
 
 
 def main() -> None:
@@ -47,8 +47,12 @@ def main() -> None:
     parser.add_argument("--kinds", default=",".join(KINDS), help="of strikes, separated by commas")
     parser.add_argument("--batch", default=10, type=int, help="strikes in a round")
     parser.add_argument("--rounds", help="numbers of the rounds to run of these, such as 3,7")
-    parser.add_argument("--cores", default=os.cpu_count(), type=int)
-    parser.add_argument("--timeout", default=600.0, type=float, help="seconds of a start at most")
+    parser.add_argument("--cores", default=os.cpu_count(), type=int, help="of each run")
+    parser.add_argument("--parallel", default=1, type=int, help="rounds at a time")
+    parser.add_argument("--timeout", default=1200.0, type=float, help="seconds of a start at most")
+    parser.add_argument(
+        "--states", type=Path, help="folder of the undisturbed run, to use it again"
+    )
     parser.add_argument("--keep", type=Path, help="folder for a record, and rounds that went wrong")
     options = parser.parse_args()
     kinds = options.kinds.split(",")
@@ -56,39 +60,40 @@ def main() -> None:
         parser.error(f"--kinds: {', '.join(sorted(unknown))}: not among {', '.join(KINDS)}")
 
     began = time.monotonic()
-    rounds = []
     with tempfile.TemporaryDirectory(prefix="chaos-") as name:
         folder = Path(name)
-        (folder / "undisturbed").mkdir()
-        build(folder / "undisturbed")
-        code = clone(folder / "code")
-        project = Project(folder / "undisturbed", code, options.cores)
-        states = prepare(folder, project, options.timeout)
-        print(f"undisturbed run: {time.monotonic() - began:.0f} s", flush=True)
-        for number, strikes in enumerate(
-            planned(options.strikes, options.batch, kinds, options.seed)
-        ):
-            if options.rounds and str(number) not in options.rounds.split(","):
-                continue
+        states = options.states or folder / "states"
+        if not (states / DONE).exists():
+            prepare(states, options.cores, options.timeout)
+            print(f"undisturbed run: {time.monotonic() - began:.0f} s", flush=True)
+        found = [*sorted(states.glob("state-*")), states / DONE]
+
+        def strike(number: int, strikes: list[Strike]) -> Round:
             rng = random.Random(f"{options.seed} {number}")
             # The further a run has come, the more there is to strike.
-            state = rng.choices(states, weights=range(1, len(states) + 1))[0]
+            state = rng.choices(found, weights=range(1, len(found) + 1))[0]
             about = strike_round(
                 number,
                 strikes,
                 state,
-                states[-1],
+                states / DONE,
                 folder / f"round-{number}",
                 rng,
-                code=code,
+                code=states / CODE,
                 cores=options.cores,
                 timeout=options.timeout,
                 keep=options.keep and options.keep / f"round-{number}",
             )
-            rounds.append(about)
             tell(about)
             if options.keep:
                 record(about, options.keep)
+            return about
+
+        plan = dict(enumerate(planned(options.strikes, options.batch, kinds, options.seed)))
+        if options.rounds:
+            plan = {int(number): plan[int(number)] for number in options.rounds.split(",")}
+        with ThreadPoolExecutor(options.parallel) as pool:
+            rounds = list(pool.map(strike, plan, plan.values()))
     print(table(rounds))
     print(
         f"seed {options.seed}, {len(rounds)} rounds, {(time.monotonic() - began) / 60:.1f} min; "
@@ -146,7 +151,7 @@ def table(rounds: list[Round]) -> str:
         some = [strike for strike in strikes if kind in (strike.kind, "all")]
         if not some:
             continue
-        noticed = Counter(strike.noticed or "without effect" for strike in some)
+        noticed = Counter(strike.noticed or "had no effect" for strike in some)
         starts = Counter(strike.starts for strike in some)
         lines.append(
             f"| {kind} | {len(some)} | {_counted(noticed)} | {_counted(starts)} | "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -200,11 +201,13 @@ def contents(folder: Path) -> dict[str, bytes]:
 def test_a_strike_does_what_it_says_and_data_come_back(
     tmp_path: Path, kind: str, seed: int
 ) -> None:
-    project = write_run(tmp_path)
-    before = contents(tmp_path)
+    project = write_run(tmp_path / "project")
+    project.kept = tmp_path / "kept"
+    shutil.copytree(project.folder / "data", project.kept)
+    before = contents(project.folder)
     strike = kinds.Strike(0, 0, kind, during=False)
     undo = kinds.STRIKES[kind](strike, project, None, random.Random(seed))
-    after = contents(tmp_path)
+    after = contents(project.folder)
     assert strike.how
     changed = {name for name in before if before[name] != after.get(name)}
     assert bool(changed) == (kind != "clock")
@@ -212,7 +215,7 @@ def test_a_strike_does_what_it_says_and_data_come_back(
         assert any(name.startswith(target) for target in strike.targets)
         assert "logs" not in name
     undo()
-    now = contents(tmp_path)
+    now = contents(project.folder)
     assert all(now[name] == before[name] for name in before if name.startswith("data/"))
 
 

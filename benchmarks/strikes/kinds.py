@@ -198,14 +198,13 @@ def _data(project: Project, rng: random.Random) -> Path:
     return rng.choice(sorted(path.iterdir())) if path.is_dir() else path
 
 
-def _kept(path: Path) -> Undo:
+def _put_back(project: Project, path: Path) -> Undo:
     """Return what puts a file of the data back, with its times."""
-    content, about = path.read_bytes(), path.stat()
+    kept = project.kept / path.relative_to(project.folder / "data")
 
     def undo() -> None:
         path.unlink(missing_ok=True)
-        path.write_bytes(content)
-        os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+        shutil.copy2(kept, path)
 
     return undo
 
@@ -214,7 +213,7 @@ def cut_file(strike: Strike, project: Project, start: Start | None, rng: random.
     """Cut an artifact, or one time in four a file of the data."""
     if rng.random() < 0.25:
         path = _data(project, rng)
-        undo = _kept(path)
+        undo = _put_back(project, path)
     else:
         path, undo = rng.choice(choose(rng, artifacts(project))), nothing
     _aim(strike, project, path)
@@ -252,7 +251,7 @@ def replace(strike: Strike, project: Project, start: Start | None, rng: random.R
         return nothing
     path = _data(project, rng)
     _aim(strike, project, path)
-    undo = _kept(path)
+    undo = _put_back(project, path)
     if rng.random() < 0.2:
         strike.how = plant(path, rng.choice(("FIFO", "link")), project.folder / "nowhere")
     else:

@@ -204,8 +204,9 @@ class Start:
 class Project:
     """A folder with a configuration, its data and, in time, its results."""
 
-    def __init__(self, folder: Path, code: Path, cores: int) -> None:
+    def __init__(self, folder: Path, code: Path, cores: int, kept: Path | None = None) -> None:
         self.folder = folder
+        self.kept = kept or folder / "data"  # the data as they were
         self.code = code
         self.cores = cores
 

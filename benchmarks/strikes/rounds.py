@@ -15,12 +15,14 @@ from fringe.stage import read_description
 from .compare import differences
 from .disk import Disk, small_disk
 from .kinds import STRIKES, Strike, Undo, nothing
-from .project import Project, Start
+from .project import Project, Start, build, clone
 
-__all__ = ["Round", "divide", "prepare", "strike_round"]
+__all__ = ["CODE", "DONE", "Round", "divide", "prepare", "strike_round"]
+
+CODE, DONE = "code", "done"
 
 STATES = 4  # of a run that is not done from which a round begins
-MOST_ACTS = 16
+MOST_ACTS = 40
 MOST_STARTS = 4  # without a further strike; a run that needs more is not healed by starting it
 HEADINGS = re.compile(r"\s+(input|output|log|benchmark|reason|jobid|wildcards|resources|params):")
 
@@ -35,6 +37,7 @@ class Round:
     starts: int = 0  # after the last strike, until the run was done; 0: it never was
     settled: bool = False  # one more start had nothing to do
     texts: list[str] = field(default_factory=list)  # what each start printed
+    failed: list[bool] = field(default_factory=list)  # whether each start ended with a failure
     unread: dict[str, str] = field(default_factory=dict)  # differed until something read them
     wrong: dict[str, str] = field(default_factory=dict)
     hung: list[str] = field(default_factory=list)  # starts that did not end by themselves
@@ -45,30 +48,32 @@ class Round:
         return bool(self.wrong or self.hung or not self.starts)
 
 
-def prepare(folder: Path, project: Project, timeout: float) -> list[Path]:
-    """Run the reference without a disturbance, and return copies of it on its way and at its end.
+def prepare(folder: Path, cores: int, timeout: float) -> None:
+    """Run it without a disturbance in a new folder, and keep copies on its way and at its end.
 
     All processes of the run stand still while a copy is made, which thus is what a kill at that
     moment would leave.
     """
-    states = [folder / "state-0"]
-    _copy(project.folder, states[0])
+    undisturbed = folder / "undisturbed"
+    undisturbed.mkdir(parents=True)
+    build(undisturbed)
+    project = Project(undisturbed, clone(folder / CODE), cores)
+    _copy(undisturbed, folder / "state-0")
+    states = 1
     start = project.start()
     deadline = time.monotonic() + timeout
     while start.running and time.monotonic() < deadline:
         share = re.findall(r"(\d+) of (\d+) steps", start.text)
         done, total = map(int, share[-1]) if share else (0, 1)
-        if len(states) < STATES and done >= total * len(states) / STATES:
+        if states < STATES and done >= total * states / STATES:
             start.signal(signal.SIGSTOP)
-            states.append(folder / f"state-{len(states)}")
-            _copy(project.folder, states[-1])
+            _copy(undisturbed, folder / f"state-{states}")
             start.signal(signal.SIGCONT)
+            states += 1
         time.sleep(0.05)
     if not start.wait(1) or not start.done:
         raise SystemExit(f"the run that nobody struck failed:\n{start.text[-5000:]}")
-    states.append(folder / "done")
-    _copy(project.folder, states[-1])
-    return states
+    undisturbed.rename(folder / DONE)
 
 
 def _copy(one: Path, other: Path) -> None:
@@ -97,7 +102,7 @@ def strike_round(
     about = Round(number, state.name, strikes)
     with small_disk(place) as disk:
         _copy(state, folder)
-        project = Project(folder, code, cores)
+        project = Project(folder, code, cores, reference / "data")
         acts = divide(strikes, rng)
         while acts:
             late = _strike(acts.pop(0), about, project, disk, rng, timeout)
@@ -155,6 +160,8 @@ def _strike(
     undos: list[Undo] = []
     limit = None
     for strike in act:
+        if strike.kind == "fill" and not disk.fills:
+            strike.during = False  # a limit of files is set when the run starts
         if not strike.during:
             strike.start, strike.moment = len(about.texts), f"before start {len(about.texts) + 1}"
             if strike.kind == "fill":
@@ -167,6 +174,9 @@ def _strike(
         if strike.during:
             strike.start = len(about.texts)
             strike.moment = _wait(start, len(about.texts) + 1, rng, soon=strike.late)
+            if not start.running:  # it comes in, or before, another start
+                strike.during = strike.kind == "kill"
+                continue
             if strike.kind == "fill":
                 undo, _ = _fill(strike, disk, rng, full=True)
             else:
@@ -182,6 +192,7 @@ def _strike(
     for undo in undos:
         undo()
     about.texts.append(start.text)
+    about.failed.append(not start.done)
     late = [strike for strike in act if not strike.how]
     for strike in late:
         strike.late = True
@@ -233,7 +244,7 @@ def _wait(start: Start, number: int, rng: random.Random, soon: bool = False) -> 
     while start.running and time.monotonic() < deadline:
         time.sleep(0.02)
     if not start.running:
-        return f"after start {number}"
+        return ""
     return f"in start {number}, after {start.finished_jobs} jobs and {seconds:.1f} s"
 
 
@@ -260,14 +271,19 @@ def _finish(about: Round, project: Project, timeout: float) -> None:
 def _compare(reference: Path, folder: Path) -> dict[str, str]:
     """Return what differs in the results and in the data, by path below the project's folder.
 
-    What is remembered of data sets depends on the times of their files.
+    What is remembered of data sets depends on the times of their files. A file whose seal is gone
+    is taken as one of an earlier version; if it was struck as well, it is found here.
     """
     found = {
         f"{part}/{name}": what
         for part in ("results", "data")
         for name, what in differences(reference / part, folder / part).items()
     }
-    return {name: what for name, what in found.items() if "/.fingerprints/" not in name}
+    return {
+        name: what
+        for name, what in found.items()
+        if "/.fingerprints/" not in name and not ("/.seals/" in name and what == "is missing")
+    }
 
 
 def _remove_readers(project: Project, unread: set[str]) -> bool:
@@ -297,8 +313,12 @@ def _judge(about: Round) -> None:
             strike.noticed = "said"
         elif any(f"output: {target}" in text for target in strike.targets):
             strike.noticed = "made again"
+        elif not strike.how:
+            strike.noticed = "never struck"
         elif set(strike.targets) & set(about.unread):
             strike.noticed = "when read"
+        elif not strike.targets and about.failed[strike.start]:
+            strike.noticed = "ended the run"
         own = {name: what for name, what in about.wrong.items() if name in strike.targets}
         strike.wrong = "; ".join(f"{name}: {what}" for name, what in (own or elsewhere).items())
 
