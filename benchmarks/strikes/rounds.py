@@ -317,7 +317,7 @@ def _judge(about: Round) -> None:
             strike.noticed = "never struck"
         elif set(strike.targets) & set(about.unread):
             strike.noticed = "when read"
-        elif not strike.targets and about.failed[strike.start]:
+        elif strike.kind in ("kill", "fill") and about.failed[strike.start]:
             strike.noticed = "ended the run"
         own = {name: what for name, what in about.wrong.items() if name in strike.targets}
         strike.wrong = "; ".join(f"{name}: {what}" for name, what in (own or elsewhere).items())
