@@ -56,8 +56,8 @@ def read_header(stream: IO[bytes]) -> Header:
         raise
     except Exception as error:
         # NumPy evaluates the text of a header, which fails in very many ways.
-        reason = str(error) or type(error).__name__
+        reason = str(error).partition(": <ast.")[0] or type(error).__name__
         raise ValueError(f"a damaged header of an array: {reason[:200]}") from error
     if len(shape) > _DIMENSIONS or not all(0 <= length < _LONGEST for length in shape):
-        raise ValueError(f"an array of shape {str(shape)[:200]}, which cannot be")
+        raise ValueError(f"an array of shape {str(shape)[:200]}, which is impossible")
     return Header(tuple(map(int, shape)), fortran_order, dtype)

@@ -212,7 +212,7 @@ def planned_file(config: Config, path: str | Path) -> Iterator[None]:
     with _told_as(path), steady(path):
         expected = config["planned"].get(path)
         if expected is not None and plan.digest(path, config) != expected:
-            raise ChangedError("its SHA-256 is another one")
+            raise ChangedError("it has another SHA-256 than the run was planned with")
         yield
 
 
@@ -249,7 +249,7 @@ def _as_planned(
     """Run a block that reads images of a source, of whose part the fingerprint was ``found``."""
     with _told_as(name, _containers(source)):
         if found != config["planned"][f"{name}{part}"]:
-            raise ChangedError("its fingerprint is another one")
+            raise ChangedError("it has another fingerprint than the run was planned with")
         yield
 
 

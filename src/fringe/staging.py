@@ -117,9 +117,10 @@ def fetch_named(name: str, configfile: Path, schema: Path) -> str:
 
 def _read(configfile: Path, schema: Path) -> tuple[str, dict[str, Any]]:
     """Return a configuration as it is written, and completed."""
-    for path in (configfile, schema):
-        if fault := fault_at(path):
-            raise FringeError(f"{fault}, or run in the repository")
+    if fault := fault_at(configfile):
+        raise FringeError(fault)
+    if fault := fault_at(schema):
+        raise FringeError(f"{fault}, or run in the repository")
     config, faults = complete(
         read_config(configfile), load_schema(schema), read_entries(configfile)
     )

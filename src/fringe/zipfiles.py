@@ -213,8 +213,8 @@ def refuse_unreadable(
     most = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: _INFLATED}.get(method)
     if most is not None and info.file_size > most * info.compress_size:
         raise FringeError(
-            f"{label}: declares {info.file_size} bytes, of which {info.compress_size} are there, "
-            "which cannot be; fetch or make the archive again"
+            f"{label}: declares {info.file_size} bytes, and the {info.compress_size} bytes that "
+            "are stored of it cannot become as many; fetch or make the archive again"
         )
 
 
