@@ -178,5 +178,6 @@ def test_a_job_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 128 + signal.SIGTERM
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert left == [tmp_path / "logs/job.log"]
+    seal = tmp_path / "results/run/.seals/scores/s.csv.json"  # says that the job had begun
+    assert sorted(left) == [tmp_path / "logs/job.log", seal]
     assert not list(scratch.iterdir())

@@ -24,6 +24,7 @@ CODE, DONE = "code", "done"
 STATES = 4  # of a run that is not done from which a round begins
 MOST_ACTS = 40
 MOST_STARTS = 4  # without a further strike; a run that needs more is not healed by starting it
+GONE = ("is missing", "is not a regular file")  # what nobody can notice before it is read
 HEADINGS = re.compile(r"\s+(input|output|log|benchmark|reason|jobid|wildcards|resources|params):")
 
 
@@ -109,13 +110,15 @@ def strike_round(
             if len(about.texts) < MOST_ACTS:
                 acts += [[strike] for strike in late]
         _finish(about, project, timeout)
-        about.unread = _compare(reference, folder)
+        found = _compare(reference, folder)
+        about.unread = {name: what for name, what in found.items() if what in GONE}
+        other = {name: what for name, what in found.items() if what not in GONE}
         if about.starts and about.unread and _remove_readers(project, set(about.unread)):
             # What nobody read cannot have been noticed: let what depends on it be made again.
             _finish(about, project, timeout)
-            about.wrong = _compare(reference, folder)
+            about.wrong = other | _compare(reference, folder)
         else:
-            about.wrong = about.unread
+            about.wrong = found
         about.unread = {k: v for k, v in about.unread.items() if k not in about.wrong}
         _judge(about)
         about.seconds = time.monotonic() - began

@@ -27,7 +27,8 @@ def set_damaged_aside(run: Path, *, dry: bool = False) -> list[Path]:
     -------
     list of Path
         Files that are to be made again where a run has them: those that are set aside (with
-        ``dry``, would be), and those that were before and have not come again.
+        ``dry``, would be), those that were before and have not come again, and those that a job
+        began to make and that are not there.
     """
     damaged = damaged_files(run)
     for path, reason in damaged.items():
@@ -36,7 +37,8 @@ def set_damaged_aside(run: Path, *, dry: bool = False) -> list[Path]:
         else:
             _set_aside(run, path, reason)
     aside = {path.with_suffix("") for path in run.glob(f"**/*{SUFFIX}")}
-    return sorted({*damaged, *(path for path in aside if not path.exists())})
+    gone = {path for path in aside if not path.exists()}
+    return sorted({*damaged, *gone, *seals.unfinished(run)})
 
 
 def set_corrupt_aside(run: Path, path: Path) -> bool:

@@ -8,6 +8,9 @@ another one or replaced by an earlier one is noticed, whatever its format.
 The digest is SHA-256 of all bytes. Of a large file of images or features, of which there may be
 thousands, it is that of three pieces, and the chunk checksums of HDF5 guard the rest.
 
+When a job begins, the seals of its outputs say so. An output that is missing then is due, whatever
+the times of files are: what was made from an earlier version of it may be out of date.
+
 A file without a seal is taken as it is: an earlier version of Fringe wrote it. A seal protects from
 accidents, not from somebody who writes a new seal as well.
 
@@ -33,7 +36,7 @@ from fringe.files import atomic_path
 from fringe.parsing import parse_json
 from fringe.regular import open_regular, read_text
 
-__all__ = ["fault", "is_whole", "remove", "seal", "sealed", "with_digest"]
+__all__ = ["begin", "fault", "is_whole", "remove", "seal", "sealed", "unfinished", "with_digest"]
 
 FOLDER = ".seals"
 BULK = ("images", "features")  # of these, large files are not read whole
@@ -55,8 +58,24 @@ def seal(run: Path, path: str | os.PathLike[str]) -> None:
             partial.write_text(json.dumps(_describe(run, place)), "utf-8")
 
 
+def begin(run: Path, path: str | os.PathLike[str]) -> None:
+    """Write into the seal of the file at ``path`` that a job has begun to make it.
+
+    Until the job ends, a file that is there is taken as it is.
+
+    Raises
+    ------
+    FringeError
+        If the seal cannot be written.
+    """
+    place = _place(run, path)
+    if place is not None:
+        with atomic_path(_seal_of(run, place)) as partial:
+            partial.write_text(json.dumps(_begun(place)), "utf-8")
+
+
 def remove(run: Path, path: str | os.PathLike[str]) -> None:
-    """Remove the seal of the file at ``path``, which another file will replace, if there is one."""
+    """Remove the seal of the file at ``path``, if there is one."""
     place = _place(run, path)
     if place is not None:
         with suppress(OSError):  # what is not a file is refused when a seal is written there
@@ -86,7 +105,7 @@ def fault(run: Path, path: str | os.PathLike[str]) -> str | None:
         ) from error
     except FringeError as error:  # a folder or a device has its name
         return str(error)
-    if kept is None or kept == found:
+    if kept is None or kept in (found, _begun(place)):
         return None
     if kept.get("file") != place:
         return f"its seal is damaged or that of another file ({_seal_of(run, place)})"
@@ -104,6 +123,19 @@ def sealed(run: Path) -> Iterator[Path]:
         for name in names:
             if name.endswith(".json") and not name.startswith("."):
                 yield run / below / name.removesuffix(".json")
+
+
+def unfinished(run: Path) -> Iterator[Path]:
+    """Yield the path of each file that a job began to make and that is not there.
+
+    The job failed or was killed.
+    """
+    for path in sealed(run):
+        place = str(path.relative_to(run))
+        if not os.path.lexists(path):
+            with suppress(OSError, FringeError):
+                if _read(run, place) == _begun(place):
+                    yield path
 
 
 def with_digest(content: dict[str, Any]) -> dict[str, Any]:
@@ -135,6 +167,11 @@ def _place(run: Path, path: str | os.PathLike[str]) -> str | None:
     """Return the path relative to the folder of the run; None if it lies outside."""
     place = os.path.relpath(path, run)
     return None if Path(place).parts[0] == os.pardir else place
+
+
+def _begun(place: str) -> dict[str, Any]:
+    """Return what the seal of a file holds while a job makes the file."""
+    return {"file": place, "begun": True}
 
 
 def _seal_of(run: Path, place: str) -> Path:

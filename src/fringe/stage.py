@@ -68,7 +68,7 @@ def run(main: Callable[[Job], None], job: Job) -> None:
         folder = Path(job.config["results"], job.config["run"])
         for path in job.output:
             remove_partial(path)
-            seals.remove(folder, path)
+            seals.begin(folder, path)
         for path in job.input:
             _refuse_other(folder, path)
         start = time.monotonic()

@@ -338,6 +338,21 @@ def test_a_large_shard_is_known_by_pieces_and_all_else_by_all_bytes(tmp_path: Pa
             content[offset] ^= 1
 
 
+def test_what_a_job_began_and_did_not_make_is_due_whatever_the_times_are(run: Path) -> None:
+    """Even where nothing that is there looks older than what it was made from."""
+    scores = next(path for path in sorted(seals.sealed(run)) if path.suffix == ".csv")
+    seals.begin(run, scores)
+    assert set_damaged_aside(run) == []  # of a run that is working, or was killed behind its end
+    content = scores.read_bytes()
+    scores.unlink()
+    assert set_damaged_aside(run) == [scores]
+    assert set_damaged_aside(run, dry=True) == [scores]
+    scores.write_bytes(content)
+    seals.seal(run, scores)
+    scores.unlink()  # by somebody who needs the room
+    assert set_damaged_aside(run) == []
+
+
 def link(run: Path) -> Path:
     return run / "features/1/net.h5"
 

@@ -190,6 +190,8 @@ def test_a_flipped_bit_of_features_is_noticed_and_mended(
 ) -> None:
     draws = "draws/faces/matched.h5"
     flip_bit(project.results / SHARDS[1], "logits")
+    # As of an earlier version, or of a large file: only the checksum of the chunk tells.
+    (project.results / f".seals/{SHARDS[1]}.json").unlink()
     (project.results / draws).unlink()
     printed = project.run(draws, fails=True)
     assert SHARDS[1] in printed
@@ -205,10 +207,10 @@ def test_a_flipped_bit_of_images_is_noticed_and_mended(project: Project, finishe
     image = "images/fake/0000040-0000080.h5"
     flip_bit(project.results / image, "images")
     (project.results / SHARDS[1]).unlink()
-    printed = project.run(SHARDS[1], fails=True)
-    assert image in printed
+    printed = project.run(SHARDS[1])
+    assert f"{image}: is not what its job wrote" in printed
     assert "set aside" in printed
-    assert project.executed(SHARDS[1]) == {image, SHARDS[1]}
+    assert project.outputs(printed) == {image, SHARDS[1]}
     assert same(project.results / SHARDS[1], finished.results / SHARDS[1])
 
 
