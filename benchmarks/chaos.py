@@ -1,4 +1,4 @@
-"""Strike a small complete run again and again, start it again, and compare it with one left alone.
+"""Strike a small complete run again and again, and compare it with an undisturbed one.
 
     python benchmarks/chaos.py --strikes 200 --seed 1
 
@@ -19,7 +19,7 @@ Then it is started again, by the same command, until it says that it is done. Th
 attribute of HDF5 files, every row of tables and scores, every pixel of figures and every other
 byte is compared with the undisturbed run; only times differ. Files that were struck and differ,
 because nothing had a reason to read them, are read in one more start, which must heal them.
-Whoever has to do anything but start the run has a manual step. Ends with status 1 unless nothing is
+To do anything but start the run is a manual step. Ends with status 1 unless nothing is
 wrong and no manual step was needed.
 """
 

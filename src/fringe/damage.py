@@ -64,7 +64,7 @@ def damaged_files(run: Path) -> dict[Path, str]:
 
     A file is damaged if it is not what was sealed (`fringe.seals`). So is an HDF5 file that is cut
     short, is not HDF5, holds other images than its name says, or (a linked feature file) refers to
-    a shard that is missing or damaged: then it and that shard alone are to be made again. Of large
+    a shard that is missing or damaged: then only it and that shard are to be made again. Of large
     files headers are read, not arrays; a flipped bit inside an array is caught by its checksum when
     it is read (`set_corrupt_aside`).
     """

@@ -105,7 +105,7 @@ def _refuse_other(folder: Path, path: str) -> None:
 def _with_params(job: Job) -> Job:
     """Return a job whose params are what they were before they were `inert`."""
     fields = {name: getattr(job, name) for name in Job.__annotations__ if hasattr(job, name)}
-    params = fields.get("params")  # Snakemake unpacks them again for whoever asks
+    params = fields.get("params")  # Snakemake unpacks them again each time
     for name in SHOWN:
         if hasattr(params, name):
             setattr(params, name, restored(getattr(params, name)))
