@@ -35,6 +35,7 @@ from fringe.shard_sizes import remember_sizes
 from fringe.stage import expose_library
 from fringe.sources import REVISION as IMAGES_REVISION
 from fringe.texts import inert
+from fringe.times import bring_back
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
@@ -78,6 +79,7 @@ def prepare(dry):
             refuse_left_over(Path.cwd())
             remember_sizes(config, SOURCES)
             note_plan(Path(R), config["planned"])
+        bring_back(Path(R), dry=dry)
         aside = map(str, set_damaged_aside(Path(R), dry=dry))
         unknown = remove_damaged_records(Path(".snakemake/metadata"), dry=dry)
     except FringeError as error:
