@@ -216,10 +216,10 @@ def test_a_flipped_bit_of_images_is_noticed_and_mended(project: Project, finishe
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 300 KiB."""
+    """A file system of 400 KiB."""
     place = tmp_path / "small"
     place.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(place)]
+    command = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(place)]
     if os.geteuid() != 0 or not shutil.which("mount"):
         pytest.skip("only root may mount a small file system")
     mounted = subprocess.run(command, capture_output=True, text=True)
