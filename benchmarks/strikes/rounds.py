@@ -290,16 +290,27 @@ def _compare(reference: Path, folder: Path) -> dict[str, str]:
 
 
 def _remove_readers(project: Project, unread: set[str]) -> bool:
-    """Remove what jobs made from these files, as their logs tell; tell whether anything was."""
-    below = {str(Path(name).relative_to("results/struck")) for name in unread if "struck" in name}
-    removed = False
-    for log in sorted(project.results.glob("logs/**/*.log")):
-        about = read_description(log.read_text(errors="replace"))
-        if about and not below.isdisjoint(about["inputs"]):
-            for output in about["outputs"]:
-                (project.results / output).unlink(missing_ok=True)
-                removed = True
-    return removed
+    """Remove all that jobs made from these files, and from what they made of them, and so on.
+
+    Logs tell of jobs what they read. Returns whether anything was removed.
+    """
+    logs = project.results.glob("logs/**/*.log")
+    told = [read_description(log.read_text(errors="replace")) for log in sorted(logs)]
+    jobs = [about for about in told if about]
+    gone = {str(Path(name).relative_to("results/struck")) for name in unread if "struck" in name}
+    removed: set[str] = set()
+    while True:
+        outputs = {
+            output
+            for about in jobs
+            if not (gone | removed).isdisjoint(about["inputs"])
+            for output in about["outputs"]
+        }
+        if outputs <= removed:
+            return bool(removed)
+        removed |= outputs
+        for output in outputs:
+            (project.results / output).unlink(missing_ok=True)
 
 
 def _judge(about: Round) -> None:
