@@ -198,7 +198,7 @@ def planned_seed(config: Config, name: str, seed: int) -> Iterator[ImageSource]:
 
 @contextmanager
 def planned_file(config: Config, path: str | Path) -> Iterator[None]:
-    """Run a block that reads a file, which must be the planned one from its begin to its end.
+    """Run a block that reads a file, which must be the planned one from its start to its end.
 
     A file that was not there when the run was planned, and of which no digest is published, must
     only stay as it is.

@@ -1,4 +1,4 @@
-"""Whose folders results may be kept in: whoever may write there can exchange any file."""
+"""Whose folders results may be kept in: anybody who may write there can exchange any file."""
 
 import os
 import stat

@@ -256,7 +256,7 @@ def open_member(archive: Archive, info: zipfile.ZipInfo) -> io.BufferedReader:
     ------
     OSError, or one of `DAMAGE`
         When it is read: as `read_member` does. Its length and checksum are compared where the
-        stream ends, so whoever knows the length reads one byte more.
+        stream ends, so a reader that knows the length reads one byte more.
     """
     return io.BufferedReader(_Stream(_pieces(archive, info)), _PIECE)
 

@@ -19,7 +19,7 @@ def place_outside(module: str, paths: tuple[str, ...]) -> str | None:
 
     A package is installed if it lies in a ``site-packages`` or ``dist-packages`` folder of this
     Python. One in the working folder, in a folder of ``PYTHONPATH``, or installed in place
-    (``pip install -e``) is not: whoever can write there decides what it does.
+    (``pip install -e``) is not: anybody who can write there decides what it does.
 
     Parameters
     ----------
