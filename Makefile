@@ -10,12 +10,12 @@ CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 CONFIG ?= config/config.yaml
 # The folder that the run of CONFIG writes, quoted for the shell; asked for once. If CONFIG has faults,
 # it is empty, and planning names them.
-RESULTS = $(eval RESULTS := $$(shell $(BIN)/python -m fringe.config $(CONFIG) 2>/dev/null))$(RESULTS)
+RESULTS = $(eval RESULTS := $$(shell $(BIN)/python -m fringe.config.completion $(CONFIG) 2>/dev/null))$(RESULTS)
 # One job at a time on a GPU.
 GPU := $(if $(shell nvidia-smi -L 2>/dev/null),--resources gpu=1)
 # What a run will cost; with --keep, to be set beside what the run took.
 ESTIMATE = echo Planning $(or $(RESULTS),$(CONFIG)); \
-  $(BIN)/python -m fringe.estimate --configfile $(CONFIG) --cores $(CORES) $(ALLOWED)
+  $(BIN)/python -m fringe.running.estimate --configfile $(CONFIG) --cores $(CORES) $(ALLOWED)
 # With ALLOW_MISSING=1 files that are not there, and all that needs them, are left out.
 SKIP := $(filter-out 0,$(ALLOW_MISSING))
 ALLOWED := $(if $(SKIP),--allow-missing)
@@ -66,7 +66,7 @@ cluster-paper: ## Rebuild the paper on SLURM
 	@$(MAKE) --no-print-directory cluster CONFIG=config/config.yaml
 
 resume: env ## Go on with a SLURM run that was killed; cancels what it left: make resume CONFIG=my.yaml
-	@$(BIN)/python -m fringe.cluster cancel
+	@$(BIN)/python -m fringe.running.slurm_jobs cancel
 	@$(MAKE) --no-print-directory cluster CONFIG=$(CONFIG)
 
 test: env ## Run all tests, those of real DAGs included

@@ -21,7 +21,7 @@ import numpy as np
 from fringe.errors import FringeError
 from fringe.metrics import Gaussian, covariance_root, frechet_distance, kernel_distance
 from fringe.resampling import draw, effective_sample_size, optimize_weights
-from fringe.resampling.draw import Sampling
+from fringe.resampling.drawing import Sampling
 from fringe.seeds import random_stream
 
 REAL, CANDIDATES, DRAWN = 2000, 10000, 2000

@@ -7,7 +7,7 @@ The first starts the SLURM of tests/cluster (root, Debian's packages) and lets i
 jobs four ways: by `sbatch` alone, which is the floor; by Snakemake with `profiles/slurm`, a job
 each; the same, in groups of 25 and 100. The second plans config/config.yaml with stand-in images of
 the paper's numbers and simulates the run on a cluster, with the latencies that the first measured
-and without: jobs take the defaults of `make estimate` (src/fringe/costs.py).
+and without: jobs take the defaults of `make estimate` (src/fringe/costs/rates.py).
 """
 
 from __future__ import annotations
@@ -28,11 +28,16 @@ from typing import Any
 
 import yaml
 
-from fringe import plan, shard_sizes
-from fringe.config import load_schema
-from fringe.costs import ON_GPU, START, Job, work
-from fringe.estimate import Planner, read_jobs
-from fringe.shards import choose_sizes
+from fringe.config import choices
+from fringe.config.completion import load_schema
+from fringe.costs import remembered_sizes
+from fringe.costs.jobs import Job
+from fringe.costs.rates import ON_GPU, START
+from fringe.costs.shard_sizes import choose_sizes
+from fringe.costs.work import work
+from fringe.plan import layout
+from fringe.running import opening
+from fringe.running.planner import Planner, read_jobs
 
 ROOT = Path(__file__).resolve().parents[1]
 PROFILE = ROOT / "profiles" / "slurm"
@@ -126,7 +131,7 @@ def time_snakemake(number: int, size: int, folder: Path, cluster: Any) -> float:
 LATENCY = 8.0  # seconds from sbatch until the job's own work starts: Snakemake starts twice
 STEP = 4.0  # seconds that a step of a job of several takes to start: Snakemake once more
 SUBMISSION = 0.5  # seconds that Snakemake takes to hand SLURM a job
-POLLS = (10.0, 30.0)  # seconds between two questions, and the most (fringe.polling)
+POLLS = (10.0, 30.0)  # seconds between two questions, and the most (fringe.running.slurm_polling)
 QUEUED = 50  # `jobs` in the profile
 
 
@@ -203,9 +208,9 @@ def stand_in() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     return config, truth
 
 
-def check(written: dict[str, Any]) -> tuple[dict[str, Any], plan.Sources]:
+def check(written: dict[str, Any]) -> tuple[dict[str, Any], choices.Sources]:
     schema = load_schema(ROOT / "config" / "schema.yaml")
-    return plan.check(written, schema, plan.hash_cache(written))
+    return opening.check(written, schema, layout.hash_cache(written))
 
 
 def remember_sizes(written: dict[str, Any], truth: dict[str, dict[str, Any]]) -> None:
@@ -220,10 +225,10 @@ def remember_sizes(written: dict[str, Any], truth: dict[str, dict[str, Any]]) ->
     sizes, device = choose_sizes(config, sources)
     for name, about in sources.items():
         about |= {"shard_size": sizes[name], "device": device}
-    shard_sizes.remember_sizes(config, sources)
+    remembered_sizes.remember_sizes(config, sources)
 
 
-def time_of(job: Job, config: dict[str, Any], sources: plan.Sources) -> float:
+def time_of(job: Job, config: dict[str, Any], sources: choices.Sources) -> float:
     gpus = int(job.rule in ON_GPU)
     job = Job(job.rule, job.inputs, job.outputs, job.wildcards, job.threads, gpus, job.benchmark)
     return START + (work(job, config, sources, "cuda").default if job.benchmark else 0.0)

@@ -27,7 +27,7 @@ import torch
 from fringe.metrics import Gaussian
 from fringe.resampling import class_indicators, optimize_weights
 from fringe.resampling.objective import Objective
-from fringe.resampling.released import time_released_step
+from fringe.resampling.released_step import time_released_step
 
 CLASSES = 50
 

@@ -15,27 +15,33 @@ if not workflow.is_main_process:
 loading = ExitStack()
 loading.enter_context(activity("loading Fringe"))
 
-from fringe import costs, plan, revisions, seals
-from fringe.alone import clear_stale_locks
-from fringe.cluster import refuse_left_over
-from fringe.config import load_schema
-from fringe.deviations import applying, choices
-from fringe.damage import set_damaged_aside
+from fringe import revisions
+from fringe.config import choices
+from fringe.costs import jobs, rates, work
+from fringe.plan import deviations, layout, provenance, weight_files
+from fringe.plan.protocols import chosen_images, protocol
+from fringe.running import opening
+from fringe.running.locks import clear_stale_locks
+from fringe.running.slurm_jobs import refuse_left_over
+from fringe.config.completion import load_schema
+from fringe.plan.deviations import applying
+from fringe.running.damage import set_damaged_aside
 from fringe.errors import FringeError
-from fringe.exhibits import exhibits
-from fringe.files import is_made_from
+from fringe.plan.exhibits import exhibits
+from fringe.files import seals
+from fringe.files.hdf5 import is_made_from
 from fringe.networks import network_info, network_weights
-from fringe.networks.weights import mismatch
-from fringe.omission import summarize
-from fringe.planned import note_plan, planned_digests, refuse_other_plan
-from fringe.polling import mend
-from fringe.protocol import PAPER_DATASETS, plain_name
-from fringe.records import remove_damaged_records
-from fringe.shard_sizes import remember_sizes
-from fringe.stage import expose_library
+from fringe.networks.weight_files import mismatch
+from fringe.plan.omission import summarize
+from fringe.plan.planned import note_plan, planned_digests, refuse_other_plan
+from fringe.running.slurm_polling import mend
+from fringe.scores.protocol import PAPER_DATASETS, plain_name
+from fringe.running.snakemake_records import remove_damaged_records
+from fringe.costs.remembered_sizes import remember_sizes
+from fringe.running.script import expose_library
 from fringe.sources import REVISION as IMAGES_REVISION
 from fringe.texts import inert
-from fringe.times import bring_back
+from fringe.running.times import bring_back
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
@@ -48,10 +54,10 @@ def checked(config):
         schema = load_schema(Path(workflow.basedir) / "config" / "schema.yaml")
         files = [Path(path) for path in workflow.configfiles]
         with activity("reading data sets"):
-            checked = plan.check(config, schema, files)
+            checked = opening.check(config, schema, files)
         if workflow.is_main_process:
             mend()
-            for warning in plan.warnings(checked[0]):
+            for warning in choices.warnings(checked[0]):
                 print(f"warning: {warning}", file=sys.stderr)
             if left_out := checked[0].get("left_out"):
                 print(summarize(left_out), file=sys.stderr)
@@ -118,7 +124,7 @@ config.update(COMPLETE)
 if workflow.is_main_process:
     prepare_before_jobs()
 # By exhibit, for notes and captions: what the paper leaves open.
-config["choices"] = choices(config)
+config["choices"] = deviations.choices(config)
 
 R = f"{config['results']}/{config['run']}"
 DATASETS = config["datasets"]
@@ -141,16 +147,16 @@ def in_files(network):
     return network.replace(":", ".")
 
 
-NETWORKS = {in_files(name): name for name in plan.networks(config)}
+NETWORKS = {in_files(name): name for name in choices.networks(config)}
 MAIN, CONTROLS = in_files(config["network"]), [*map(in_files, config["controls"])]
 # The control in figures that show one.
-SHOWN = in_files(plan.shown_control(config))
-WEIGHTS = plan.locate_weights(config, plan.hash_cache(config))
+SHOWN = in_files(choices.shown_control(config))
+WEIGHTS = weight_files.locate_weights(config, layout.hash_cache(config))
 # What jobs compare with what they read.
 config["planned"] = planned_digests(config, SOURCES, WEIGHTS)
 if not workflow.is_main_process:
     refuse_changed_plan()
-SCHEMES = plan.schemes(config)
+SCHEMES = choices.schemes(config)
 # Of the schemes with weights optimized in pre-logits those that a run has: by the released
 # algorithm, and to the optimum.
 PRE_LOGITS = [
@@ -236,7 +242,7 @@ def generator_memory(source):
 def minutes(rule, *files):
     """Return a resource function: four times the minutes that a job's work should take, and ten.
 
-    Of its default in the estimate of a run (`fringe.costs`): on a CPU unless the configuration
+    Of its default in the estimate of a run (`fringe.costs.work`): on a CPU unless the configuration
     demands a GPU, or its shard was sized for one. A shard that was sized in minutes gets these at
     least: its machines may be slower than most. More at each attempt. ``files`` are the job's
     outputs below the results, with wildcards in braces.
@@ -244,16 +250,16 @@ def minutes(rule, *files):
 
     def found(wildcards, attempt):
         w = dict(wildcards.items())
-        device, share = costs.demanded_device(config) or "cpu", 0
+        device, share = jobs.demanded_device(config) or "cpu", 0
         if "shard" in w:
             about = SOURCES[w.get("source") or DATASETS[w["dataset"]]["generated"]]
-            first, last = plan.parse_shard(w["shard"])
+            first, last = layout.parse_shard(w["shard"])
             device, share = about["device"], (last - first) / about["shard_size"]
         sized = share * config["extraction"].get("minutes_per_job", 0)
         outputs = tuple(file.format(**w) for file in files)
-        gpus = int(rule in costs.ON_GPU and device == "cuda")
-        job = costs.Job(rule, (), outputs, w, gpus=gpus)
-        seconds = costs.work(job, config, SOURCES, device).default
+        gpus = int(rule in rates.ON_GPU and device == "cuda")
+        job = jobs.Job(rule, (), outputs, w, gpus=gpus)
+        seconds = work.work(job, config, SOURCES, device).default
         return attempt * math.ceil(10 + 4 * max(seconds / 60, sized))
 
     return found
@@ -267,7 +273,7 @@ def feature_files():
     return [
         f"{R}/features/{source}/{in_files(network)}.h5"
         for source in SOURCES
-        for network in plan.networks_for(config, source)
+        for network in choices.networks_for(config, source)
     ]
 
 
@@ -284,7 +290,7 @@ def rendered_shard(wildcards):
 
 def kept_shard(source, shard):
     """Return the file of a shard's images, where they are rendered and kept."""
-    kept = plan.is_rendered(config, source) and config["extraction"]["keep_images"]
+    kept = choices.is_rendered(config, source) and config["extraction"]["keep_images"]
     return f"{R}/images/{source}/{shard}.h5" if kept else []
 
 
@@ -296,7 +302,7 @@ def unpacked_images(wildcards):
 def unpacked_file(source):
     """Return the file that a source is unpacked to, where it is compressed as a whole."""
     kept = SOURCES[source]["packed"] and config["extraction"]["keep_images"]
-    return str(plan.unpacked_path(config, source)) if kept else []
+    return str(layout.unpacked_path(config, source)) if kept else []
 
 
 def network_weights_file(wildcards):
@@ -352,8 +358,8 @@ def published_statistics(wildcards):
     """Return what identifies published statistics in place of measured ones, if there are any."""
     w = wildcards
     network = NETWORKS[w.network]
-    cache = plan.hash_cache(config)
-    return plan.published_statistics(config, w.source, network, w.space, cache)
+    cache = layout.hash_cache(config)
+    return provenance.published_statistics(config, w.source, network, w.space, cache)
 
 
 def measured_features(wildcards):
@@ -417,7 +423,7 @@ def matched_sets(wildcards):
 
 def is_extended(dataset):
     """Tell whether Top-1 matching of a data set can draw on beyond the candidates."""
-    return plan.is_rendered(config, DATASETS[dataset]["generated"])
+    return choices.is_rendered(config, DATASETS[dataset]["generated"])
 
 
 def extension_of(wildcards):
@@ -447,16 +453,16 @@ def extension_made_from(dataset):
         "features": made_by(MAIN),
         "revision": revisions.RESAMPLING,
     }
-    return plan.sweep_provenance(made_from)
+    return provenance.sweep_provenance(made_from)
 
 
 def settled_limit(wildcards):
     """Return the most images that matching looks at; another limit without effect changes nothing."""
     dataset = wildcards.dataset
     count = SOURCES[DATASETS[dataset]["generated"]]["count"]
-    limit = plan.matching_limit(config, dataset, count)
+    limit = choices.matching_limit(config, dataset, count)
     file = Path(f"{R}/matched/{dataset}.h5")
-    return plan.settled_limit(file, extension_made_from(dataset), limit)
+    return provenance.settled_limit(file, extension_made_from(dataset), limit)
 
 
 def weights_to_draw_on(wildcards):
@@ -511,15 +517,15 @@ def sweep_made_from(dataset):
         "generated": identity(DATASETS[dataset]["generated"]),
         "n_real": DATASETS[dataset]["n_real"],
         **judged(dataset),
-        "judged": plan.published_statistics(
+        "judged": provenance.published_statistics(
             config,
             DATASETS[dataset]["real"],
             config["network"],
             "features",
-            plan.hash_cache(config),
+            layout.hash_cache(config),
         ),
         "features": made_by(MAIN),
-        "optimization": plan.optimization_settings(config, "top"),
+        "optimization": choices.optimization_settings(config, "top"),
         "revision": revisions.RESAMPLING,
         "metrics_revision": revisions.METRICS,
     }
@@ -527,9 +533,11 @@ def sweep_made_from(dataset):
 
 def sweep_to_make(dataset):
     """Return a data set's Top-N and Middle-N weights that are not there, or made from other things."""
-    provenance = plan.sweep_provenance(sweep_made_from(dataset))
-    files = [f"{R}/weights/{dataset}/{name}.h5" for name in plan.sweep_schemes(config)]
-    return [file for file in files if not is_made(file, provenance)]
+    made_from = provenance.sweep_provenance(sweep_made_from(dataset))
+    files = [
+        f"{R}/weights/{dataset}/{name}.h5" for name in choices.sweep_schemes(config)
+    ]
+    return [file for file in files if not is_made(file, made_from)]
 
 
 def judged(dataset):
@@ -576,7 +584,7 @@ def drawing(wildcards, scheme):
     dataset = DATASETS[wildcards.dataset]
     return {
         "n": dataset["n_generated"],
-        "repeats": plan.repeats(config, scheme),
+        "repeats": choices.repeats(config, scheme),
         "seed": config["seed"],
         "revision": revisions.RESAMPLING,
     }
@@ -603,8 +611,8 @@ def snapshot_statistics(wildcards):
 # What FID looks at: rules/sensitivity.smk.
 
 
-EXPLAINED = plan.explained_datasets(config)
-EXPLAINERS = [in_files(name) for name in plan.explaining_networks(config)]
+EXPLAINED = choices.explained_datasets(config)
+EXPLAINERS = [in_files(name) for name in choices.explaining_networks(config)]
 
 
 def explained(wildcards, network=None):
@@ -612,7 +620,7 @@ def explained(wildcards, network=None):
     return {
         **compared(wildcards),
         **made_by(network or wildcards.network),
-        "n": plan.explained_images(config, wildcards.dataset),
+        "n": choices.explained_images(config, wildcards.dataset),
         "n_real": DATASETS[wildcards.dataset]["n_real"],
         "metrics_revision": revisions.METRICS,
         "sensitivity_revision": revisions.SENSITIVITY,
@@ -624,8 +632,8 @@ def maps_made_from(wildcards):
     dataset = DATASETS[wildcards.dataset]
     real, generated = dataset["real"], dataset["generated"]
     network = NETWORKS[wildcards.network]
-    published = plan.published_statistics(
-        config, real, network, "features", plan.hash_cache(config)
+    published = provenance.published_statistics(
+        config, real, network, "features", layout.hash_cache(config)
     )
     return {
         **explained(wildcards),
@@ -667,17 +675,17 @@ def weights_to_explain(wildcards):
 def explained_shards(wildcards):
     """Return the maps of all shards that hold one of the images that FID is measured on."""
     w = wildcards
-    n = plan.explained_images(config, w.dataset)
+    n = choices.explained_images(config, w.dataset)
     return [
         f"{R}/sensitivity/{w.dataset}/{w.network}/{shard}.h5"
         for shard in SOURCES[DATASETS[w.dataset]["generated"]]["shards"]
-        if plan.parse_shard(shard)[0] < n
+        if layout.parse_shard(shard)[0] < n
     ]
 
 
 def shown_groups(wildcards):
     """Return of how many groups a figure shows means: all images, and those of classes."""
-    asked = plan.shown_classes(config, wildcards.dataset)
+    asked = choices.shown_classes(config, wildcards.dataset)
     every = asked if isinstance(asked, int) else len(asked)
     return 1 + {"4b": min(3, every), "12": every, "15": min(4, every)}[wildcards.number]
 
@@ -685,7 +693,7 @@ def shown_groups(wildcards):
 def generated_statistics(wildcards, others=False):
     """Return mean and covariance of the images that have maps, or of all ``others`` but one."""
     w = wildcards
-    n = plan.explained_images(config, w.dataset) - others
+    n = choices.explained_images(config, w.dataset) - others
     place = f"{R}/statistics/{DATASETS[w.dataset]['generated']}/{w.network}"
     return f"{place}/features-{n}.h5"
 
@@ -693,7 +701,7 @@ def generated_statistics(wildcards, others=False):
 def example_statistics(wildcards):
     """Return those of the images that an example is one of, or is added to where a seed makes it."""
     w = wildcards
-    seeded = "seeds" in plan.shown_images(config, w.dataset, w.shown)
+    seeded = "seeds" in choices.shown_images(config, w.dataset, w.shown)
     return generated_statistics(wildcards, others=seeded)
 
 
@@ -703,7 +711,7 @@ def explanation_memory(wildcards, network=None, makers=1):
     And ``makers`` processes that may each make images, of which one is the job's own.
     """
     dim = network_info(NETWORKS[network or wildcards.network])[0]
-    n = plan.explained_images(config, wildcards.dataset)
+    n = choices.explained_images(config, wildcards.dataset)
     source = DATASETS[wildcards.dataset]["generated"]
     made = makers * generator_memory(source)
     if config["sources"][source]["kind"] == "generator":
@@ -728,7 +736,7 @@ def region_identity(dataset):
     """Return what the region of a data set is: a box, or the digest of a mask's file."""
     region = DATASETS[dataset]["region"]
     if isinstance(region, str):
-        return plan.digest(region, config)
+        return provenance.digest(region, config)
     return region
 
 
@@ -757,7 +765,7 @@ def titles(datasets=tuple(RESAMPLED)):
 
 def own_weights():
     """Return display names of networks of Fringe's own with weights that nobody published."""
-    from fringe.tables.titles import title_of  # brings pandas, which takes a while
+    from fringe.scores.titles import title_of  # brings pandas, which takes a while
 
     return {
         name: f"{title_of({}, name)} (own weights {file['identity'][:8]})"
@@ -772,7 +780,7 @@ def protocols(datasets):
     Others compare with nothing, and nothing of theirs becomes stale by it.
     """
     return {
-        name: plan.protocol(config, SOURCES, WEIGHTS, name).to_plain()
+        name: protocol(config, SOURCES, WEIGHTS, name).to_plain()
         for name in datasets
         if plain_name(name) in PAPER_DATASETS
     }
@@ -797,7 +805,7 @@ def chosen(datasets):
 
     Nothing where no images are read from files.
     """
-    told = {name: plan.chosen_images(config, SOURCES, name) for name in datasets}
+    told = {name: chosen_images(config, SOURCES, name) for name in datasets}
     told = {name: sentence for name, sentence in told.items() if sentence}
     return {"chosen": told} if told else {}
 
@@ -806,7 +814,7 @@ def snapshot_protocols(datasets):
     """Return what the FID of each snapshot is measured with, as `protocols`."""
     return {
         name: {
-            source: plan.protocol(
+            source: protocol(
                 config, SOURCES, WEIGHTS, name, generated=source
             ).to_plain()
             for source in DATASETS[name]["snapshots"]
@@ -877,7 +885,7 @@ def sweep_scores(wildcards):
     return expand(
         f"{R}/scores/{{dataset}}/{{scheme}}/{{network}}.csv",
         dataset=sweep_datasets(wildcards.number),
-        scheme=["random", *PRE_LOGITS, *plan.sweep_schemes(config)],
+        scheme=["random", *PRE_LOGITS, *choices.sweep_schemes(config)],
         network=[MAIN, SHOWN],
     )
 

@@ -63,7 +63,7 @@ rule figure_weights:
     input:
         expand(
             f"{R}/weights/{{{{dataset}}}}/{{scheme}}.h5",
-            scheme=["prelogits", *plan.released_schemes(config)],
+            scheme=["prelogits", *choices.released_schemes(config)],
         ),
     output:
         **drawn("{number}", "-{dataset}", "figure5"),
@@ -80,7 +80,7 @@ rule figure_weights:
             images=identity(DATASETS[w.dataset]["generated"]),
             rows=4 if w.number == "5" else 9,
             columns=5 if w.number == "5" else 16,
-            seed=plan.grid_seed(config),
+            seed=choices.grid_seed(config),
             **subject(w.dataset),
         ),
     script:
@@ -105,8 +105,8 @@ rule figure_sweep:
             datasets=sweep_datasets(w.number),
             titles=titles(),
             network=config["network"],
-            control=plan.shown_control(config),
-            schemes=plan.sweep_schemes(config),
+            control=choices.shown_control(config),
+            schemes=choices.sweep_schemes(config),
             released=RELEASED,
             choices=config["choices"][f"figure{w.number}"],
             certified=config["optimization"]["method"] == "auto",
@@ -201,7 +201,7 @@ rule figure_schemes:
             certified=config["optimization"]["method"] == "auto",
             network=config["network"],
             images=identity(DATASETS[w.dataset]["generated"]),
-            seed=plan.grid_seed(config),
+            seed=choices.grid_seed(config),
             **subject(w.dataset),
         ),
     script:
@@ -277,14 +277,14 @@ rule figure_comparison:
             },
             titles=titles(config["comparisons"][w.comparison]["generators"].values()),
             network=config["network"],
-            control=plan.shown_control(config),
+            control=choices.shown_control(config),
             recall=config["evaluation"]["precision_recall"]["network"],
             grid=COMPARISON_GRIDS[w.number],
             choices=config["choices"][f"figure{w.number}"],
             protocols=protocols(
                 config["comparisons"][w.comparison]["generators"].values()
             ),
-            seed=plan.grid_seed(config),
+            seed=choices.grid_seed(config),
         ),
     script:
         "../workflow/scripts/draw_comparison.py"

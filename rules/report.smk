@@ -40,7 +40,7 @@ rule verdict:
                 "convergence": CONVERGENCE,
                 "explained": {name: "region" in DATASETS[name] for name in EXPLAINED},
                 "scales": config["sensitivity"]["noise"]["scales"],
-                "released": plan.released_steps(config, SOURCES),
+                "released": choices.released_steps(config, SOURCES),
                 "protocols": protocols(RESAMPLED),
                 **read_from_files(RESAMPLED),
                 **chosen(RESAMPLED),
@@ -49,7 +49,8 @@ rule verdict:
                     for name in (config["network"], *config["controls"])
                 },
                 "trained_on": {
-                    name: plan.trained_on(config, name) for name in config["controls"]
+                    name: choices.trained_on(config, name)
+                    for name in config["controls"]
                 },
                 "revision": revisions.TABLES,
             }

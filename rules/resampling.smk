@@ -24,7 +24,7 @@ rule optimize_weights:
         made_from=lambda w: {
             **matched_sets(w),
             **judged(w.dataset),
-            "optimization": plan.optimization_settings(config, w.scheme),
+            "optimization": choices.optimization_settings(config, w.scheme),
             "revision": revisions.RESAMPLING,
             "metrics_revision": revisions.METRICS,
         },
@@ -45,7 +45,7 @@ rule optimize_sweep:
     benchmark:
         f"{R}/benchmarks/optimize_sweep/{{dataset}}/{{scheme}}.tsv"
     wildcard_constraints:
-        scheme="|".join(plan.sweep_schemes(config)) or "(?!)",
+        scheme="|".join(choices.sweep_schemes(config)) or "(?!)",
     conda:
         "../envs/fringe.yaml"
     threads: 1
@@ -222,7 +222,7 @@ rule draw_weighted:
 
 
 # Where the released optimization is measured beside ours (Figure S1).
-CONVERGENCE = plan.convergence_datasets(config)
+CONVERGENCE = choices.convergence_datasets(config)
 
 
 # On the device and with as many threads as optimize_weights: the times of both are compared.
@@ -233,7 +233,7 @@ rule measure_convergence:
         weights=f"{R}/weights/{{dataset}}/prelogits.h5",
         released=expand(
             f"{R}/weights/{{{{dataset}}}}/{{scheme}}.h5",
-            scheme=plan.released_schemes(config)[:1],
+            scheme=choices.released_schemes(config)[:1],
         ),
     output:
         f"{R}/convergence/{{dataset}}.csv",
@@ -252,8 +252,8 @@ rule measure_convergence:
         measured=lambda w: {
             **matched_sets(w),
             **(
-                plan.optimization_settings(config, "prelogits-released")
-                if plan.released_schemes(config)
+                choices.optimization_settings(config, "prelogits-released")
+                if choices.released_schemes(config)
                 else {"steps": config["convergence"]["steps"]}
             ),
             "revision": revisions.RESAMPLING,

@@ -27,7 +27,7 @@ rule measure_sensitivity:
         gpu=0 if config["device"] == "cpu" else 1,
     params:
         made_from=maps_made_from,
-        n=lambda w: plan.explained_images(config, w.dataset),
+        n=lambda w: choices.explained_images(config, w.dataset),
     script:
         "../workflow/scripts/measure_sensitivity.py"
 
@@ -70,7 +70,7 @@ rule average_sensitivity:
         averaged=lambda w: {
             "images": identity(DATASETS[w.dataset]["generated"]),
             "network": config["network"],
-            "classes": plan.shown_classes(config, w.dataset),
+            "classes": choices.shown_classes(config, w.dataset),
             "revision": revisions.SENSITIVITY,
         },
     script:
@@ -102,7 +102,7 @@ rule explain_examples:
     params:
         made_from=lambda w: {
             **explained(w),
-            "examples": plan.shown_images(config, w.dataset, w.shown),
+            "examples": choices.shown_images(config, w.dataset, w.shown),
             # Figure 2 shows one image step by step.
             "closeup": w.shown == "examples" and w.network == MAIN,
         },
@@ -134,7 +134,7 @@ rule measure_noise:
         measured=lambda w: {
             **explained(w, MAIN),
             "images": identity(DATASETS[w.dataset]["generated"]),
-            "count": plan.noise_images(config, w.dataset),
+            "count": choices.noise_images(config, w.dataset),
             "seed": config["seed"],
         },
     script:
@@ -258,7 +258,7 @@ rule figure_sensitivity_grid:
         "../envs/fringe.yaml"
     params:
         figure=lambda w: drawing_style(
-            shown=plan.shown_images(config, w.dataset, "grid"),
+            shown=choices.shown_images(config, w.dataset, "grid"),
             network=config["network"],
             **subject(w.dataset),
         ),
@@ -311,7 +311,7 @@ rule figure_network_maps:
         "../envs/fringe.yaml"
     params:
         figure=lambda w: drawing_style(
-            networks=plan.explaining_networks(config),
+            networks=choices.explaining_networks(config),
             titles=own_weights(),
             **subject(w.dataset),
         ),

@@ -49,7 +49,7 @@ rule make_table:
                 ),
                 "repeats": config["evaluation"]["repeats"][f"table{w.table}"],
                 "released": (
-                    {} if w.table == "1" else plan.released_steps(config, SOURCES)
+                    {} if w.table == "1" else choices.released_steps(config, SOURCES)
                 ),
                 "choices": config["choices"][f"table{w.table}"],
                 "protocols": protocols(RESAMPLED),

@@ -9,10 +9,10 @@ from xdist.scheduler import LoadScopeScheduling
 # Tests of these places share runs of Snakemake, or a SLURM, so one process takes a whole place.
 PLACES = (
     "tests/cluster",
-    "tests/workflow/test_formats.py",
-    "tests/workflow/test_real_images.py",
-    "tests/workflow/test_sensitivity.py",
-    "tests/workflow",
+    "tests/dag/test_formats.py",
+    "tests/dag/test_real_images.py",
+    "tests/dag/test_sensitivity.py",
+    "tests/dag",
 )
 
 

@@ -16,8 +16,8 @@ from fringe.cli import _parser, main
 from fringe.evaluation.statistics import gaussian_of, save_gaussian
 from fringe.exchange import read_statistics
 from fringe.features import extract_shard, open_features
+from fringe.files.paths import as_path
 from fringe.networks import load_network
-from fringe.paths import as_path
 from fringe.sources import open_source, source_from_spec
 
 from .sources.conftest import encode

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
-from fringe.config import complete, describe, load_schema
-from fringe.configfile import duplicate_keys, read_entries
+from fringe.config.completion import complete, describe, load_schema
+from fringe.config.file import duplicate_keys, read_entries
 from fringe.sources.names import READ
 
 REPOSITORY = Path(__file__).parents[1]
@@ -21,7 +21,9 @@ SCHEMA = load_schema(REPOSITORY / "config/schema.yaml")
 
 def test_the_documentation_of_the_configuration_is_the_schema() -> None:
     written = (REPOSITORY / "docs/configuration.md").read_text()
-    assert written == describe(SCHEMA), "run: python -m fringe.config > docs/configuration.md"
+    assert written == describe(SCHEMA), (
+        "run: python -m fringe.config.completion > docs/configuration.md"
+    )
 
 
 def test_environments_are_the_lock() -> None:

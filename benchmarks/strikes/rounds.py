@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fringe.stage import read_description
+from fringe.costs.logs import read_description
 
 from .compare import differences
 from .disk import Disk, small_disk

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from fringe import __version__
 from fringe.errors import FringeError
-from fringe.limits import Limits
+from fringe.files.paths import as_path
+from fringe.files.regular import fault_at
 from fringe.networks import network_names
-from fringe.paths import as_path
-from fringe.regular import fault_at
+from fringe.sources.limits import Limits
 
 __all__ = ["main"]
 
@@ -62,7 +62,7 @@ def export_statistics(options: argparse.Namespace) -> str:
     from fringe.evaluation.statistics import gaussian_of, load_gaussian
     from fringe.exchange import write_statistics
     from fringe.features import open_features
-    from fringe.files import open_h5
+    from fringe.files.hdf5 import open_h5
 
     _refuse_others(options.input)
     with open_h5(options.input) as file:
@@ -98,7 +98,7 @@ def export_features(options: argparse.Namespace) -> str:
 
 def prepare(options: argparse.Namespace) -> str:
     """Crop and resize raw images into a ZIP."""
-    from fringe.prepare import prepare
+    from fringe.sources.prepare import prepare
 
     crop = f"wide {options.wide}" if options.wide else "center"
     if options.resolution is None and not options.wide:
@@ -163,7 +163,7 @@ def fetch(options: argparse.Namespace) -> str:
     from fringe.networks import fetch_weights
 
     if options.config is not None or options.name not in network_names():
-        from fringe.staging import fetch_named
+        from fringe.running.staging import fetch_named
 
         return fetch_named(options.name, options.config or CONFIG, options.schema)
     path = fetch_weights(options.name, options.weights_dir)
@@ -172,7 +172,7 @@ def fetch(options: argparse.Namespace) -> str:
 
 def stage(options: argparse.Namespace) -> str:
     """Fetch what a run needs and has an address, and look for all else."""
-    from fringe.staging import explain, folders_outside, stage, table
+    from fringe.running.staging import explain, folders_outside, stage, table
 
     found = stage(options.config, options.schema, options.allow_missing)
     print(table(found), end="\n\n")

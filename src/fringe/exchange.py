@@ -17,13 +17,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fringe.errors import FringeError
-from fringe.files import atomic_path
-from fringe.metrics import Gaussian
-from fringe.metrics.arrays import as_numpy, require_finite
-from fringe.npy import Header, read_header
-from fringe.sources.base import as_path, readable
-from fringe.stand_ins import refuse_stand_in
-from fringe.zipfiles import (
+from fringe.files.atomic import atomic_path
+from fringe.files.npy import Header, read_header
+from fringe.files.stand_ins import refuse_stand_in
+from fringe.files.zipfiles import (
     DAMAGE,
     PLAIN,
     Archive,
@@ -32,6 +29,9 @@ from fringe.zipfiles import (
     read_member,
     refuse_unreadable,
 )
+from fringe.metrics import Gaussian
+from fringe.metrics.arrays import as_numpy, require_finite
+from fringe.sources.base import as_path, readable
 
 __all__ = ["read_statistics", "write_features", "write_statistics"]
 

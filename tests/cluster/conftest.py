@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 from tests.cluster.slurm import Cluster, why_not
-from tests.workflow.conftest import CONFIG, Project, code, started
+from tests.dag.conftest import CONFIG, Project, code, started
 
 __all__ = ["code", "started"]  # fixtures
 

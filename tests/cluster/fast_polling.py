@@ -4,9 +4,9 @@ import sys
 
 from snakemake.cli import main
 
-from fringe import polling
+from fringe.running import slurm_polling
 
-polling.LONGEST = 2.0
+slurm_polling.LONGEST = 2.0
 
 if __name__ == "__main__":
     main(sys.argv[1:])

@@ -142,7 +142,7 @@ def test_what_a_killed_run_left_is_cancelled_and_made_again(project: Project) ->
         assert "rule extract_features" in project.run(HELD, options="--dry-run")
 
         cancelled = subprocess.run(
-            [sys.executable, "-m", "fringe.cluster", "cancel"],
+            [sys.executable, "-m", "fringe.running.slurm_jobs", "cancel"],
             cwd=project.folder,
             env=project.environment(),
             capture_output=True,

@@ -23,7 +23,7 @@ from fringe.evaluation import (
 from fringe.features import extract_shard, link_shards, open_features
 from fringe.metrics import Gaussian, frechet_distance
 from fringe.networks import Activations, FeatureNetwork
-from fringe.resampling import admitted, checkpoint, shortage
+from fringe.resampling import admitted, saved_state, shortage
 from fringe.sources.imitation import ImitationSource
 
 CLASSES, BATCH = 9, 20
@@ -156,7 +156,7 @@ def test_workers_change_nothing() -> None:
 def test_a_killed_draw_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: int
 ) -> None:
-    monkeypatch.setattr(checkpoint, "INTERVAL", 0.0)
+    monkeypatch.setattr(saved_state, "INTERVAL", 0.0)
     missing = shortage(REAL, CANDIDATES, N)
     whole = extended(5000)
     assert whole.seen > 400

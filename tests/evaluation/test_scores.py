@@ -23,7 +23,7 @@ from fringe.evaluation import (
     write_scores,
 )
 from fringe.features import FeatureFile, open_features
-from fringe.files import create_h5
+from fringe.files.hdf5 import create_h5
 from fringe.metrics import (
     Gaussian,
     frechet_distance,

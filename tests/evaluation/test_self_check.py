@@ -12,10 +12,10 @@ import torch
 from fringe.evaluation import Check, gaussian_of, measure_checks
 from fringe.evaluation.self_check import MINIMUM_SD
 from fringe.features import FeatureFile, open_features
-from fringe.files import create_h5
+from fringe.files.hdf5 import create_h5
 from fringe.metrics import Gaussian, frechet_distance
 from fringe.report import read_checks, self_check_line, write_checks, write_self_check
-from fringe.resampling.released import released_loss
+from fringe.resampling.released_step import released_loss
 
 
 def feature_file(path: Path, count: int, shift: float) -> FeatureFile:

@@ -16,7 +16,7 @@ from fringe.cli import main
 from fringe.errors import FringeError
 from fringe.evaluation import gaussian_of, top1_classes
 from fringe.features import link_shards, open_features, verify
-from fringe.files import create_h5
+from fringe.files.hdf5 import create_h5
 
 BOUNDS = [(0, 64), (64, 128), (128, 150)]
 ROWS = np.random.default_rng(0).normal(size=(150, 6)).astype(np.float32)

@@ -30,9 +30,9 @@ from fringe.figures.paper import GREY
 from fringe.figures.sizes import size_label
 from fringe.figures.snapshots import SNAPSHOT_COLUMNS, correlations
 from fringe.figures.style import Style, styled
-from fringe.protocol import Optimizer
+from fringe.scores.differences import PAPER
+from fringe.scores.protocol import Optimizer
 from fringe.tables import SCORE_COLUMNS
-from fringe.tables.protocol import PAPER
 
 TITLES = {
     "a": "Alpha",

@@ -10,8 +10,8 @@ from fringe.errors import FringeError
 from fringe.figures import network_comparison, save
 from fringe.figures.paper import GREY
 from fringe.figures.style import Style, styled
+from fringe.scores.differences import PAPER
 from fringe.tables import SCORE_COLUMNS
-from fringe.tables.protocol import PAPER
 
 NETWORKS = ("inception", "inception-torchvision")
 FIDS = {"ffhq": (5.3, 3.6, 9), "lsun_cat": (8.2, 6.7, 12), "c": (1, 2, 3), "d": (300, 40, 0.5)}

@@ -41,7 +41,14 @@ ROOT = Path(__file__).parents[2]
 # What the server imports once, for all of its children.
 LIBRARIES = (
     *("torch", "pyarrow.parquet", "h5py", "lmdb", "safetensors.torch", "imagecodecs", "simplejpeg"),
-    *("pandas", "yaml", "jsonschema", "fringe.checkpoints", "fringe.sources", "fringe.plan"),
+    *(
+        "pandas",
+        "yaml",
+        "jsonschema",
+        "fringe.checkpoints",
+        "fringe.sources",
+        "fringe.config.faults",
+    ),
 )
 
 # How libraries say that they were refused memory, where they raise no MemoryError.

@@ -20,20 +20,20 @@ from tests.sources import conftest as sets
 
 from fringe.checkpoints import read_pickle, read_state
 from fringe.checkpoints.graphdef import read_graph_constants
-from fringe.config import complete, load_schema, raise_faults
-from fringe.configfile import read_config
+from fringe.config.completion import complete, load_schema, raise_faults
+from fringe.config.file import read_config
 from fringe.errors import FringeError
 from fringe.evaluation.draws import load_draws, load_weights, save_draws
-from fringe.evaluation.scores import read_scores, write_scores
 from fringe.evaluation.statistics import load_gaussian, save_gaussian
 from fringe.exchange import read_statistics, write_statistics
 from fringe.features import open_features
-from fringe.files import create_h5
-from fringe.limits import Limits
+from fringe.files.hdf5 import create_h5
 from fringe.metrics import Gaussian
+from fringe.scores.rows import read_scores, write_scores
 from fringe.sources import open_source
 from fringe.sources.decoding import decode_pixels, size_of
 from fringe.sources.labels import labels_of
+from fringe.sources.limits import Limits
 
 ROOT = Path(__file__).parents[2]
 SMALL = Limits(pixels=1 << 22, bytes=1 << 26)  # so that memory can be bounded closely

@@ -20,21 +20,21 @@ from tests.hostile import archives
 from tests.hostile.archives import BOMB, BZIP2, DEFLATED, LZMA, STORED, Member, assembled, zeros
 from tests.hostile.bounds import Outcome, bounded
 
-from fringe.actual import read_kept
 from fringe.checkpoints import check_program, read_state
-from fringe.downloading import _version_of_part
+from fringe.costs.logs import read_description
+from fringe.costs.records import read_kept
+from fringe.costs.remembered_sizes import read_sizes
 from fringe.errors import FringeError
 from fringe.exchange import read_statistics
-from fringe.fetching import _is_tar, _unpack
+from fringe.files.downloading import _version_of_part
 from fringe.generators import load_generator
 from fringe.networks.inception import MAX_BYTES
 from fringe.networks.inception import _unpacked as unpacked_graph
-from fringe.shard_sizes import read_sizes
+from fringe.running.fetching import _is_tar, _unpack
 from fringe.sources import open_source
 from fringe.sources.digests import pack
 from fringe.sources.labels import class_counts, labels_of
 from fringe.sources.memory import Memory
-from fringe.stage import read_description
 
 HELD = BOMB // 2  # bytes that a test may take: less than any bomb unpacks to
 

@@ -22,15 +22,16 @@ from PIL import Image
 from tests.hostile.bounds import bounded
 from tests.hostile.configurations import BOMBS, JUST_RIGHT
 
-from fringe import plan
-from fringe.config import complete, load_schema
-from fringe.configfile import MOST_BYTES, MOST_VALUES, read_config, read_entries
+from fringe.config import faults
+from fringe.config.completion import complete, load_schema
+from fringe.config.file import MOST_BYTES, MOST_VALUES, read_config, read_entries
 from fringe.errors import FringeError
 from fringe.figures import snapshot_correlation
 from fringe.networks import network_info
 from fringe.networks.installed import place_outside
+from fringe.running import opening
+from fringe.running.staging import stage
 from fringe.sources import source_from_spec
-from fringe.staging import stage
 from fringe.tables.layout import Entry, Line
 from fringe.tables.write import _latex_line
 from fringe.texts import (
@@ -74,7 +75,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
 
 def refusal(config: Config) -> str:
     with pytest.raises(FringeError) as caught:
-        plan.check(config, SCHEMA)
+        opening.check(config, SCHEMA)
     return str(caught.value)
 
 
@@ -147,7 +148,7 @@ def test_names_that_are_no_plain_names_are_refused_before_anything_is_read_or_wr
         raise AssertionError("a source was opened")
 
     before = written(tmp_path)
-    monkeypatch.setattr(plan, "source_from_spec", opened)
+    monkeypatch.setattr(faults, "source_from_spec", opened)
     for name in WRONG:
         hostile = yaml.safe_load(yaml.safe_dump(config))
         rename(kind)(hostile, name)
@@ -163,7 +164,7 @@ def test_plain_names_are_taken(config: Config, kind: str) -> None:
     for name in ("a", "0", "con", "nul", "a" * 100, "a-_0"):
         other = yaml.safe_load(yaml.safe_dump(config))
         rename(kind)(other, name)
-        completed, _ = plan.check(other, SCHEMA)
+        completed, _ = opening.check(other, SCHEMA)
         assert name in str(completed)
 
 
@@ -198,7 +199,7 @@ def test_networks_that_would_be_one_file_are_refused(
 ) -> None:
     monkeypatch.setattr("fringe.networks.registry._installed", lambda _: {"a.b": "x:y"})
     config["controls"] = ["Untrained", "untrained"]
-    monkeypatch.setattr(plan, "network_info", lambda _: network_info("efficientnet-lite0"))
+    monkeypatch.setattr(faults, "network_info", lambda _: network_info("efficientnet-lite0"))
     assert "untrained and Untrained would be one file" in refusal(config)
 
 
@@ -221,7 +222,7 @@ def test_the_folder_of_a_run_is_not_told_where_its_name_is_wrong(tmp_path: Path)
     for run in ("../../x", "tiny\n", "-x"):
         file.write_text(yaml.safe_dump({"run": run, "network": "inception"}))
         done = subprocess.run(
-            [sys.executable, "-m", "fringe.config", str(file)],
+            [sys.executable, "-m", "fringe.config.completion", str(file)],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -288,7 +289,7 @@ def test_a_title_that_ends_in_a_line_break_is_refused_with_what_yaml_needs(confi
 
 def test_a_note_may_have_lines_and_is_told_in_one(config: Config) -> None:
     config["sources"]["real"]["note"] = "Ask\n\tAda\nfor it.\n"
-    completed, _ = plan.check(config, SCHEMA)
+    completed, _ = opening.check(config, SCHEMA)
     assert completed["sources"]["real"]["note"] == "Ask Ada for it."
     config["sources"]["real"]["note"] = "Ask \x1b[2J Ada"
     assert "sources/real/note: the text" in refusal(config)
@@ -300,7 +301,7 @@ def test_a_note_may_have_lines_and_is_told_in_one(config: Config) -> None:
 )
 def test_titles_may_hold_all_that_can_be_shown(config: Config, title: str) -> None:
     config["datasets"]["faces"]["title"] = title
-    completed, _ = plan.check(config, SCHEMA)
+    completed, _ = opening.check(config, SCHEMA)
     assert completed["datasets"]["faces"]["title"] == title
 
 
@@ -441,7 +442,7 @@ def test_code_is_run_where_the_configuration_allows_it(
     config: Config, code: Path, network: str, tmp_path: Path
 ) -> None:
     config |= {"network": network, "allow_code": True, "schemes": {"top": [1], "middle": [1]}}
-    plan.check(config, SCHEMA)
+    opening.check(config, SCHEMA)
     assert (tmp_path / "ran").exists()
 
 
@@ -452,7 +453,7 @@ def test_installed_code_needs_no_word(
     place_outside.cache_clear()
     config |= {"network": "hostile_module:load", "schemes": {"top": [1], "middle": [1]}}
     try:
-        plan.check(config, SCHEMA)
+        opening.check(config, SCHEMA)
     finally:
         place_outside.cache_clear()
     assert (tmp_path / "ran").exists()
@@ -523,7 +524,15 @@ def test_code_that_snakemake_would_run_ends_commands_before_it_starts(tmp_path: 
     path = tmp_path / "my.yaml"
     mark = tmp_path / "ran"
     path.write_text(f"__use_yte__: true\nrun: ?open({str(mark)!r}, 'w').name\n")
-    command = [sys.executable, "-m", "fringe.estimate", "--configfile", str(path), "--cores", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "fringe.running.estimate",
+        "--configfile",
+        str(path),
+        "--cores",
+        "1",
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1
     assert "says `__use_yte__`, with which Snakemake runs the Python code" in done.stderr
@@ -546,7 +555,7 @@ def set_key(config: Config, key: str, value: Any) -> None:
 
 def plan_it(config: Config) -> int:
     """Return how many shards a run has."""
-    _, sources = plan.check(config, SCHEMA)
+    _, sources = opening.check(config, SCHEMA)
     return sum(len(about["shards"]) for about in sources.values())
 
 
@@ -709,7 +718,7 @@ def test_jobs_get_their_params_as_they_were(
 ) -> None:
     body = (
         "from copy import deepcopy; from types import SimpleNamespace as S\n"
-        "from fringe.stage import run\n"
+        "from fringe.running.script import run\n"
         "from fringe.texts import inert\n"
         f"about = {{'titles': {{'a': {SCRIPT!r}}}}}\n"
         "params = S(**{n: inert(about) for n in ('about', 'figure', 'table', 'verdict')})\n"

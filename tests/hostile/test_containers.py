@@ -25,9 +25,9 @@ from tests.hostile.containers import (
 )
 
 from fringe.errors import FringeError
-from fringe.limits import LIMITS, Limits
 from fringe.sources import open_source
 from fringe.sources.hdf5_chunks import check_chunks
+from fringe.sources.limits import LIMITS, Limits
 
 
 def png(number: int, size: int = 8) -> bytes:

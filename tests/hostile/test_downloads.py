@@ -17,11 +17,11 @@ from typing import Any
 
 import pytest
 
-from fringe import answers, downloading
-from fringe.downloading import download
 from fringe.errors import FringeError
-from fringe.fetching import fetch_source
-from fringe.networks.weights import LARGEST, WeightsFile, fetch
+from fringe.files import answers, downloading
+from fringe.files.downloading import download
+from fringe.networks.weight_files import LARGEST, WeightsFile, fetch
+from fringe.running.fetching import fetch_source
 
 CONTENT = random.Random(0).randbytes(3_000_000)
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -11,9 +11,9 @@ from tests.hostile.bounds import bounded
 from tests.hostile.images import GROUPS, encoded, png, scans, tiff
 from tests.sources.conftest import write_zip
 
-from fringe.limits import LIMITS, Limits
 from fringe.sources import excess, open_source
 from fringe.sources.decoding import decode_pixels, size_of
+from fringe.sources.limits import LIMITS, Limits
 
 SECONDS = 5  # of processor time; each takes less than one
 MEMORY = 160 << 20  # bytes

@@ -21,24 +21,26 @@ import pytest
 from PIL import Image
 from tests.hostile.bounds import bounded
 
-from fringe.alone import clear_stale_locks
-from fringe.configfile import read_config
-from fringe.damage import damaged_files
+from fringe.config.faults import _results_faults
+from fringe.config.file import read_config
+from fringe.devices.claims import claim
 from fringe.errors import FringeError
 from fringe.evaluation import read_scores, write_scores
 from fringe.exchange import read_statistics, write_features
-from fringe.files import atomic_path, create_h5, create_new, is_made_from, open_h5, remove_partial
-from fringe.gpus import claim
-from fringe.plan import _results_faults, digest
-from fringe.regular import fault_at, open_regular, read_regular
+from fringe.files.atomic import atomic_path, create_new, remove_partial
+from fringe.files.hdf5 import create_h5, is_made_from, open_h5
+from fringe.files.regular import fault_at, open_regular, read_regular
+from fringe.files.sharing import open_to_all
+from fringe.files.stand_ins import stand_in_at
+from fringe.plan.provenance import digest
+from fringe.running.damage import damaged_files
+from fringe.running.locks import clear_stale_locks
+from fringe.running.staging import stage
 from fringe.sensitivity.region import open_region
-from fringe.sharing import open_to_all
 from fringe.sources import open_source
 from fringe.sources.base import readable
 from fringe.sources.generated import GeneratedSource
 from fringe.sources.memory import Memory
-from fringe.staging import stage
-from fringe.stand_ins import stand_in_at
 
 ROOT = Path(__file__).parents[2]
 
@@ -268,7 +270,7 @@ def test_a_temporary_file_is_new_and_nobody_knows_its_name(tmp_path: Path) -> No
 def test_a_planted_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
-    monkeypatch.setattr("fringe.files.token_hex", lambda _: "known")
+    monkeypatch.setattr("fringe.files.atomic.token_hex", lambda _: "known")
     with atomic_path(tmp_path / "file.h5") as partial:
         partial.write_text("first")
     partial.symlink_to(victim)
@@ -400,7 +402,7 @@ def run_job(log: Path, body: str) -> tuple[int, str]:
     """Run a script as the workflow does; return its exit status and what the user reads."""
     code = f"""
 from types import SimpleNamespace
-from fringe.stage import run
+from fringe.running.script import run
 def main(job):
     {body}
 run(main, SimpleNamespace(

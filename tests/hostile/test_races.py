@@ -16,20 +16,21 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.dag.test_scripts import REPOSITORY, load
 from tests.generators.checkpoints import write_stylegan2_pickle
 from tests.hostile.races import COUNT, KINDS, Data, build
-from tests.workflow.test_scripts import REPOSITORY, load
 
-from fringe import steady as steady_module
 from fringe.errors import ChangedError, FringeError
 from fringe.evaluation import load_gaussian
 from fringe.exchange import write_statistics
 from fringe.features import extract_shard
+from fringe.files import steadiness as steady_module
+from fringe.files.steadiness import steady
 from fringe.generators import convert, loading
 from fringe.metrics import Gaussian
 from fringe.networks import Activations, FeatureNetwork, registry
-from fringe.plan import hash_cache, locate_weights
-from fringe.planned import (
+from fringe.plan.layout import hash_cache
+from fringe.plan.planned import (
     note_plan,
     planned_digests,
     planned_file,
@@ -39,9 +40,9 @@ from fringe.planned import (
     planned_shard,
     refuse_other_plan,
 )
+from fringe.plan.weight_files import locate_weights
 from fringe.sources import digests, open_source, source_from_spec
 from fringe.sources.digests import file_digests
-from fringe.steady import steady
 
 SCRIPTS = REPOSITORY / "workflow/scripts"
 SHARD = "0000000-0000024"

@@ -14,8 +14,7 @@ import numpy as np
 import pytest
 from tests.hostile.bounds import bounded
 
-from fringe import seals
-from fringe.damage import damaged_files, set_corrupt_aside, set_damaged_aside
+from fringe.costs.remembered_sizes import read_sizes, remember_sizes
 from fringe.errors import DamagedFileError, FringeError
 from fringe.evaluation import (
     Check,
@@ -37,11 +36,13 @@ from fringe.evaluation import (
     write_scores,
 )
 from fringe.features import link_shards, open_features
-from fringe.files import create_h5, is_made_from
+from fringe.files import seals
+from fringe.files.hdf5 import create_h5, is_made_from
 from fringe.metrics import Gaussian
 from fringe.report import read_checks, write_checks
 from fringe.resampling import CHECKS, PATH, Weights
-from fringe.resampling.checkpoint import Checkpoint
+from fringe.resampling.saved_state import Checkpoint
+from fringe.running.damage import damaged_files, set_corrupt_aside, set_damaged_aside
 from fringe.sensitivity import (
     Examples,
     Sensitivity,
@@ -50,7 +51,6 @@ from fringe.sensitivity import (
     write_sensitivity,
 )
 from fringe.sensitivity.means import Group, write_groups
-from fringe.shard_sizes import read_sizes, remember_sizes
 from fringe.sources import PhotoSource, render_shard
 from fringe.sources.memory import Memory
 

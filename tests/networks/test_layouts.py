@@ -18,7 +18,7 @@ from fringe.checkpoints import stream
 from fringe.errors import FringeError
 from fringe.networks import inception, load_network
 from fringe.networks.dinov2 import VisionTransformer
-from fringe.networks.weights import sha256_of
+from fringe.networks.weight_files import sha256_of
 
 
 def without_head() -> nn.Module:

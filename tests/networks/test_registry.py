@@ -9,7 +9,7 @@ import torch
 
 from fringe.errors import FringeError
 from fringe.networks import load_network, network_info, network_names, network_weights
-from fringe.training import TRAININGS, training
+from fringe.networks.training import TRAININGS, training
 
 OWN = """
 import torch

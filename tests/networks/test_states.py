@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from fringe.errors import FringeError
-from fringe.networks.states import fill
+from fringe.networks.state_dicts import fill
 
 PATH = Path("weights.pth")
 

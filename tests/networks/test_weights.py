@@ -17,7 +17,7 @@ import torch
 from fringe.errors import FringeError
 from fringe.networks import load_network, network_names, network_weights, registry
 from fringe.networks.base import Activations, FeatureNetwork
-from fringe.networks.weights import WeightsFile, fetch, find, mismatch, sha256_of
+from fringe.networks.weight_files import WeightsFile, fetch, find, mismatch, sha256_of
 
 CONTENT = bytes(range(256)) * 20_000  # 5 MB: several pieces
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -6,10 +6,10 @@ import pandas as pd
 import pytest
 
 from fringe.errors import FringeError
-from fringe.protocol import Optimizer
 from fringe.report import verdict
+from fringe.scores.differences import PAPER
+from fringe.scores.protocol import Optimizer
 from fringe.tables import CONVERGENCE_COLUMNS, SCORE_COLUMNS
-from fringe.tables.protocol import PAPER
 
 
 def convergence(reference, ours, bounds, candidates=6000, dataset="d"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from fringe.actual import Actual, Taken, remarks, stage_rows
-from fringe.costs import Job
+from fringe.costs.actual import Actual, Taken, remarks, stage_rows
+from fringe.costs.jobs import Job
 from fringe.report import write_cost
 
 

@@ -11,10 +11,10 @@ from fringe.metrics import Gaussian
 from fringe.resampling import (
     SampledDistance,
     Weights,
-    checkpoint,
     draw,
     optimize_weights,
     reference,
+    saved_state,
 )
 from fringe.resampling.objective import Objective
 from fringe.resampling.reference import DivergenceError, Reference
@@ -137,7 +137,7 @@ def test_the_released_weights_draw_a_higher_fid_than_the_optimal_ones(
 def test_same_bits_after_an_interruption(
     killed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(checkpoint, "INTERVAL", 0.0)
+    monkeypatch.setattr(saved_state, "INTERVAL", 0.0)
     monkeypatch.setattr(reference, "EVERY", 20)
     real, candidates = problem()
     judge = SampledDistance(Objective(Gaussian.from_features(real), candidates), 300, 4)

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.dag.tiny_network import TinyNetwork
 from tests.networks.weight_files import write_dinov2
-from tests.workflow.tiny_network import TinyNetwork
 from torch import Tensor
 
 from fringe.errors import FringeError

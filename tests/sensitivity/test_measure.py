@@ -10,7 +10,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 import torch
-from tests.workflow.tiny_network import DIM, TinyNetwork
+from tests.dag.tiny_network import DIM, TinyNetwork
 
 from fringe.errors import FringeError
 from fringe.metrics import Gaussian, frechet_distance

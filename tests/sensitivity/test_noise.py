@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from fringe.errors import FringeError
-from fringe.features.decoding import decoded
 from fringe.sensitivity import upsampled
 from fringe.sensitivity.noise import REGIONS, NoisySource, important_half
 from fringe.sources import ImageSource, PhotoSource
+from fringe.sources.prefetch import decoded
 
 SIZE = (12, 10)
 

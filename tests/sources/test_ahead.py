@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fringe.features.decoding import decoded
 from fringe.seeds import random_stream
 from fringe.sources import ImageSource, PhotoSource, ahead, open_source
 from fringe.sources import parquet as parquet_module
 from fringe.sources.ahead import Ahead, along
+from fringe.sources.prefetch import decoded
 
 from .conftest import encode, write_h5, write_parquet, write_zip
 

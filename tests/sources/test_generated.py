@@ -19,11 +19,11 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from fringe.errors import FringeError
-from fringe.features.decoding import decoded
 from fringe.generators import convert, load_generator
 from fringe.seeds import random_stream
 from fringe.sources import GeneratedSource, ImageSource, render_shard, source_from_spec
 from fringe.sources.base import digest
+from fringe.sources.prefetch import decoded
 from fringe.sources.rendered import RenderedShard
 
 from ..generators.checkpoints import write_fastgan_pickle, write_stylegan2_pickle

@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from tests.sources.conftest import write_zip
 
-from fringe import limits
 from fringe.errors import FringeError
-from fringe.features.decoding import decoded
-from fringe.limits import Limits
-from fringe.sources import open_source, source_from_spec
+from fringe.sources import limits, open_source, source_from_spec
 from fringe.sources.arrays import ArraySource
 from fringe.sources.base import EncodedSource
+from fringe.sources.limits import Limits
+from fringe.sources.prefetch import decoded
 
 ROWS, COLUMNS = 20, 24  # of the images of `dataset`
 

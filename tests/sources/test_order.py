@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from fringe.errors import FringeError
-from fringe.features.decoding import decoded
 from fringe.seeds import random_stream
 from fringe.sources import ImageSource, open_source
 from fringe.sources.base import FileSource
 from fringe.sources.decoding import size_of
+from fringe.sources.prefetch import decoded
 
 from .conftest import (
     encode,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from fringe.errors import FringeError
+from fringe.files.zipfiles import Archive, open_member, read_member
 from fringe.sources import open_source
-from fringe.zipfiles import Archive, open_member, read_member
 
 from .conftest import encode, write_zip
 

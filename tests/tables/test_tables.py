@@ -8,7 +8,11 @@ import pandas as pd
 import pytest
 
 from fringe.errors import FringeError
-from fringe.protocol import Optimizer
+from fringe.scores.cells import Cell
+from fringe.scores.differences import PAPER
+from fringe.scores.numbers import format_percent, format_value
+from fringe.scores.paper import paper_value
+from fringe.scores.protocol import Optimizer
 from fringe.tables import (
     SCORE_COLUMNS,
     TABLE_COLUMNS,
@@ -22,10 +26,6 @@ from fringe.tables import (
     to_markdown,
     write_table,
 )
-from fringe.tables.layout import format_percent, format_value
-from fringe.tables.paper import paper_value
-from fringe.tables.protocol import PAPER
-from fringe.tables.scores import Cell
 
 NOTHING = pd.DataFrame()
 TITLES = {

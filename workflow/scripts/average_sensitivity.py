@@ -3,9 +3,9 @@
 In: maps. Out: mean images, mean maps and mean Grad-CAM, with names and counts.
 """
 
-from fringe.planned import planned_nearby
+from fringe.plan.planned import planned_nearby
+from fringe.running.script import Job, run
 from fringe.sensitivity import frequent_classes, mean_groups, read_sensitivity, write_groups
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

@@ -6,7 +6,7 @@ In: logits of both. Out: PNG and PDF.
 from fringe.evaluation import top1_classes
 from fringe.features import open_features
 from fringe.figures import save, top1_histogram
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

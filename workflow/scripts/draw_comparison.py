@@ -5,9 +5,9 @@ In: scores, and the random draws of both. Out: PNG and PDF.
 
 from fringe.evaluation import load_draws, read_scores
 from fringe.figures import generator_comparison, save
-from fringe.planned import planned_images
+from fringe.plan.planned import planned_images
+from fringe.running.script import Job, run
 from fringe.seeds import random_stream
-from fringe.stage import Job, run
 from fringe.tables import read_protocols
 
 

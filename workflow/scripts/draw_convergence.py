@@ -5,7 +5,7 @@ In: rows of loss against time. Out: PNG and PDF.
 
 from fringe.evaluation import read_scores
 from fringe.figures import loss_over_time, save
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

@@ -4,9 +4,9 @@ In: the images and their maps. Out: PNG and PDF.
 """
 
 from fringe.figures import activation_comparison, save, sensitivity_examples
+from fringe.running.script import Job, run
 from fringe.sensitivity import read_examples
 from fringe.sensitivity.examples import no_grad_cam
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

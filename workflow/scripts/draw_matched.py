@@ -6,7 +6,7 @@ source can make some. Out: ``indices`` (repeats, n), and what could not be fille
 
 from fringe.evaluation import draw_matched, load_extension, save_draws, top1_classes
 from fringe.features import open_features
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

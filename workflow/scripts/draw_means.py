@@ -4,8 +4,8 @@ In: the means. Out: PNG and PDF.
 """
 
 from fringe.figures import mean_sensitivity, save
+from fringe.running.script import Job, run
 from fringe.sensitivity import read_groups
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

@@ -4,8 +4,8 @@ In: maps and examples in each network. Out: PNG and PDF.
 """
 
 from fringe.figures import network_maps, save
+from fringe.running.script import Job, run
 from fringe.sensitivity import read_examples, read_sensitivity
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

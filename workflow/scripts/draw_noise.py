@@ -5,7 +5,7 @@ In: a row for each scale and region. Out: PNG and PDF.
 
 from fringe.evaluation import read_region_noise
 from fringe.figures import region_noise, save
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

@@ -4,9 +4,9 @@ In: sensitivity maps. Out: PNG and PDF.
 """
 
 from fringe.figures import noise_examples, save
-from fringe.planned import planned_images
+from fringe.plan.planned import planned_images
+from fringe.running.script import Job, run
 from fringe.sensitivity import REGIONS, NoisySource, read_sensitivity
-from fringe.stage import Job, run
 
 IMAGES = 3  # few enough to be shown at about their own size
 

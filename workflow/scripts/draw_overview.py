@@ -7,8 +7,8 @@ and PDF.
 from fringe.evaluation import load_gaussian, overview_of
 from fringe.features import open_features
 from fringe.figures import feature_overview, save
-from fringe.planned import planned_images
-from fringe.stage import Job, run
+from fringe.plan.planned import planned_images
+from fringe.running.script import Job, run
 
 IMAGES = range(3)
 

@@ -5,8 +5,8 @@ In: an image, its map and the steps between the two. Out: PNG and PDF.
 
 from fringe.errors import FringeError
 from fringe.figures import save, sensitivity_pipeline
+from fringe.running.script import Job, run
 from fringe.sensitivity import read_examples
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

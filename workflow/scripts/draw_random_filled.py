@@ -4,7 +4,7 @@ In: matched draws. Out: ``indices`` (repeats, n), a part of each random draw.
 """
 
 from fringe.evaluation import draw_random, load_draws, save_draws
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

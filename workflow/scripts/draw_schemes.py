@@ -5,9 +5,9 @@ In: draws and scores. Out: PNG and PDF.
 
 from fringe.evaluation import load_draws, read_scores
 from fringe.figures import save, scheme_grids
-from fringe.planned import planned_images
+from fringe.plan.planned import planned_images
+from fringe.running.script import Job, run
 from fringe.seeds import random_stream
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

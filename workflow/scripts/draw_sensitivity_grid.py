@@ -3,11 +3,11 @@
 In: the images and their maps. Out: PNG and PDF.
 """
 
-from fringe.config import GRID
+from fringe.config.completion import GRID
 from fringe.figures import save, sensitivity_grid
+from fringe.running.script import Job, run
 from fringe.sensitivity import read_examples
 from fringe.sensitivity.examples import no_grad_cam
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

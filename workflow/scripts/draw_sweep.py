@@ -5,7 +5,7 @@ In: scores. Out: PNG and PDF.
 
 from fringe.evaluation import read_scores
 from fringe.figures import class_sweep, save
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 from fringe.tables import read_protocols
 
 

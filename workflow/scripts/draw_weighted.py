@@ -4,7 +4,7 @@ In: weights. Out: ``indices`` (repeats, n).
 """
 
 from fringe.evaluation import draw_weighted, load_weights, save_draws
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

@@ -5,8 +5,8 @@ In: our weights, and those of the released algorithm where there are some. Out: 
 
 from fringe.evaluation import draw_extremes, load_reduced_costs, load_weights
 from fringe.figures import Extremes, save, weight_grids
-from fringe.planned import planned_images
-from fringe.stage import Job, run
+from fringe.plan.planned import planned_images
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

@@ -10,9 +10,9 @@ from dataclasses import replace
 import numpy as np
 
 from fringe.evaluation import load_gaussian
-from fringe.planned import planned_images, planned_network, planned_seed
+from fringe.plan.planned import planned_images, planned_network, planned_seed
+from fringe.running.script import Job, run
 from fringe.sensitivity import explain_examples, look_closely, write_examples
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from fringe.evaluation import draw_on, save_extension, top1_classes
 from fringe.features import open_features
-from fringe.planned import planned_network, planned_source
+from fringe.plan.planned import planned_network, planned_source
 from fringe.resampling import shortage
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

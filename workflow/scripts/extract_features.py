@@ -5,9 +5,9 @@ In: the source's images, or a shard of them where a generator rendered it. Out: 
 """
 
 from fringe.features import extract_shard
-from fringe.plan import parse_shard
-from fringe.planned import planned_network, planned_shard
-from fringe.stage import Job, run
+from fringe.plan.layout import parse_shard
+from fringe.plan.planned import planned_network, planned_shard
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

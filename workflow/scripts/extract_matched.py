@@ -5,8 +5,8 @@ float32.
 """
 
 from fringe.evaluation import extract_extension, load_extension
-from fringe.planned import planned_network, planned_source
-from fringe.stage import Job, run
+from fringe.plan.planned import planned_network, planned_source
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

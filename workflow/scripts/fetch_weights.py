@@ -6,7 +6,7 @@ In: nothing. Out: the file, verified.
 from pathlib import Path
 
 from fringe.networks import fetch_weights
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

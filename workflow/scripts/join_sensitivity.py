@@ -3,8 +3,8 @@
 In: maps of each shard. Out: one file with all of them.
 """
 
+from fringe.running.script import Job, run
 from fringe.sensitivity import join_shards, write_sensitivity
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

@@ -4,7 +4,7 @@ In: the shards in order. Out: an HDF5 file of virtual datasets over them.
 """
 
 from fringe.features import link_shards
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

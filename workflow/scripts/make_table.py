@@ -8,7 +8,7 @@ from pathlib import Path
 from fringe import tables
 from fringe.evaluation import read_scores
 from fringe.features import warned_sources
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

@@ -6,7 +6,7 @@ In: real statistics and candidates' features, by network. Out: JSON.
 from fringe.evaluation import load_gaussian, measure_checks
 from fringe.features import open_features
 from fringe.report import write_checks
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

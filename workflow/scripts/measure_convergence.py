@@ -6,10 +6,10 @@ Out: rows of loss against time.
 
 from pathlib import Path
 
-from fringe.devices import choose_device
+from fringe.devices.choice import choose_device
 from fringe.evaluation import load_gaussian, optimized_rows, released_rows, write_convergence
 from fringe.features import open_features
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

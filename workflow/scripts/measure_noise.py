@@ -4,9 +4,9 @@ In: sensitivity maps, real statistics. Out: a row for each region.
 """
 
 from fringe.evaluation import load_gaussian, measure_region_noise, write_region_noise
-from fringe.planned import planned_nearby, planned_network
+from fringe.plan.planned import planned_nearby, planned_network
+from fringe.running.script import Job, run
 from fringe.sensitivity import read_sensitivity
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

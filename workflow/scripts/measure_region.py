@@ -6,9 +6,9 @@ In: sensitivity maps. Out: one row.
 from contextlib import nullcontext
 
 from fringe.evaluation import write_region_shares
-from fringe.planned import planned_file, planned_images
+from fringe.plan.planned import planned_file, planned_images
+from fringe.running.script import Job, run
 from fringe.sensitivity import open_region, read_sensitivity, region_share
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

@@ -5,11 +5,11 @@ classifier, classes and Grad-CAM.
 """
 
 from fringe.evaluation import load_gaussian
-from fringe.plan import parse_shard
-from fringe.planned import planned_network, planned_shard
+from fringe.plan.layout import parse_shard
+from fringe.plan.planned import planned_network, planned_shard
+from fringe.running.script import Job, run
 from fringe.sensitivity import measure_sensitivity, write_sensitivity
 from fringe.sensitivity.examples import no_grad_cam
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

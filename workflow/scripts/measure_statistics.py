@@ -8,8 +8,8 @@ from fringe.exchange import read_statistics
 from fringe.features import open_features
 from fringe.metrics import describe_rank
 from fringe.networks import network_info
-from fringe.planned import planned_file
-from fringe.stage import Job, run
+from fringe.plan.planned import planned_file
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

@@ -8,13 +8,14 @@ checks.
 import sys
 from pathlib import Path
 
-from fringe.devices import choose_device, describe_device
+from fringe.config.choices import parse_sweep_scheme
+from fringe.devices.choice import choose_device, describe_device
 from fringe.evaluation import load_gaussian, sampled_fid, save_weights
 from fringe.features import open_features
-from fringe.plan import parse_sweep_scheme, sweep_provenance
+from fringe.plan.provenance import sweep_provenance
 from fringe.resampling import optimize_weights
 from fringe.resampling.indicators import mark_classes, rank_classes
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

@@ -8,11 +8,11 @@ costs; of released weights also the error of merging their steps.
 import sys
 from pathlib import Path
 
-from fringe.devices import choose_device, describe_device
+from fringe.devices.choice import choose_device, describe_device
 from fringe.evaluation import load_gaussian, sampled_fid, save_weights
 from fringe.features import open_features
 from fringe.resampling import optimize_weights
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

@@ -3,10 +3,10 @@
 In: nothing but the configuration of the source. Out: ``images`` (n, H, W, 3) uint8.
 """
 
-from fringe.plan import parse_shard
-from fringe.planned import planned_shard
+from fringe.plan.layout import parse_shard
+from fringe.plan.planned import planned_shard
+from fringe.running.script import Job, run
 from fringe.sources import render_shard
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

@@ -10,7 +10,7 @@ from fringe.evaluation import (
     write_scores,
 )
 from fringe.features import open_features
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

@@ -5,7 +5,7 @@ In: draws, candidate and real features. Out: tidy rows.
 
 from fringe.evaluation import load_draws, score_precision_recall, write_scores
 from fringe.features import open_features
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

@@ -3,10 +3,10 @@
 In: real and generated features. Out: tidy rows.
 """
 
+from fringe.config.choices import resolve_sizes
 from fringe.evaluation import score_sizes, write_scores
 from fringe.features import open_features
-from fringe.plan import resolve_sizes
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

@@ -4,7 +4,7 @@ In: real statistics, and each snapshot's. Out: tidy rows.
 """
 
 from fringe.evaluation import load_gaussian, score_snapshots, write_scores
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

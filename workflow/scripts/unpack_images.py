@@ -4,9 +4,9 @@ In: nothing but the configuration of the source. Out: ``images`` (N, H, W, C) ui
 stored, all of the array.
 """
 
-from fringe.planned import planned_source
+from fringe.plan.planned import planned_source
+from fringe.running.script import Job, run
 from fringe.sources.unpacked import unpack
-from fringe.stage import Job, run
 
 
 def main(job: Job) -> None:

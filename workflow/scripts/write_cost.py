@@ -6,9 +6,9 @@ the run's folder. Out: Markdown and HTML.
 
 from pathlib import Path
 
-from fringe.actual import read_actual
+from fringe.costs.actual import read_actual
 from fringe.report import write_cost
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

@@ -4,7 +4,7 @@ In: nothing but params. Out: Markdown and HTML.
 """
 
 from fringe.report import write_left_out
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

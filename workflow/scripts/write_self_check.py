@@ -4,7 +4,7 @@ In: checks of each data set. Out: Markdown and HTML.
 """
 
 from fringe.report import read_checks, write_self_check
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:

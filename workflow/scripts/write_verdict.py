@@ -11,7 +11,7 @@ from typing import Any
 from fringe.evaluation import read_region_noise, read_region_shares, read_scores
 from fringe.features import warned_sources
 from fringe.report import verdict, write_verdicts
-from fringe.stage import Job, run
+from fringe.running.script import Job, run
 from fringe.tables import read_protocols
 
 

@@ -12,7 +12,7 @@ from fringe.checkpoints.machine import run
 from fringe.checkpoints.names import table
 from fringe.checkpoints.stream import Budget, Refused, Stream
 from fringe.checkpoints.tensors import Storage, storage_for
-from fringe.zipfiles import DAMAGE, PLAIN, Archive, open_member, read_member
+from fringe.files.zipfiles import DAMAGE, PLAIN, Archive, open_member, read_member
 
 __all__ = ["check_members", "member_names", "read_archive"]
 

@@ -20,9 +20,9 @@ from fringe.checkpoints.stream import Budget, Refused, Stream
 from fringe.checkpoints.tree import check_tree
 from fringe.checkpoints.unwrap import state_of, without_wrappers
 from fringe.errors import FringeError
-from fringe.reasons import unreadable
-from fringe.regular import LARGEST_CHECKPOINT, check_regular, open_regular
-from fringe.stand_ins import refuse_stand_in
+from fringe.files.reasons import unreadable
+from fringe.files.regular import LARGEST_CHECKPOINT, check_regular, open_regular
+from fringe.files.stand_ins import refuse_stand_in
 
 if TYPE_CHECKING:
     from torch import Tensor

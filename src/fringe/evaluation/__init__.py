@@ -1,6 +1,5 @@
 """From drawn images to scores: statistics of stored features, and tidy rows of distances."""
 
-from fringe.evaluation.convergence import optimized_rows, released_rows, write_convergence
 from fringe.evaluation.draws import (
     draw_extremes,
     draw_matched,
@@ -20,28 +19,34 @@ from fringe.evaluation.extension import (
     load_extension,
     save_extension,
 )
-from fringe.evaluation.judging import sampled_fid
 from fringe.evaluation.overview import Overview, overview_of
-from fringe.evaluation.region_noise import (
-    REGION_NOISE_COLUMNS,
-    REGION_SHARE_COLUMNS,
-    measure_region_noise,
-    read_region_noise,
-    read_region_shares,
-    write_region_noise,
-    write_region_shares,
-)
+from fringe.evaluation.region_noise import measure_region_noise
+from fringe.evaluation.released import optimized_rows, released_rows
 from fringe.evaluation.scores import (
-    read_scores,
     score_draws,
     score_kernels,
     score_precision_recall,
     score_sizes,
     score_snapshots,
-    write_scores,
 )
 from fringe.evaluation.self_check import Check, measure_checks
-from fringe.evaluation.statistics import gaussian_of, load_gaussian, save_gaussian, top1_classes
+from fringe.evaluation.statistics import (
+    gaussian_of,
+    load_gaussian,
+    sampled_fid,
+    save_gaussian,
+    top1_classes,
+)
+from fringe.scores.convergence import write_convergence
+from fringe.scores.region_noise import (
+    REGION_NOISE_COLUMNS,
+    REGION_SHARE_COLUMNS,
+    read_region_noise,
+    read_region_shares,
+    write_region_noise,
+    write_region_shares,
+)
+from fringe.scores.rows import read_scores, write_scores
 
 __all__ = [
     "REGION_NOISE_COLUMNS",

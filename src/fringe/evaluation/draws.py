@@ -10,9 +10,9 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.evaluation.extension import Extension
-from fringe.files import create_h5, open_h5
+from fringe.files.hdf5 import create_h5, open_h5
 from fringe.resampling import CHECKS, PATH, Weights, draw, match_histogram
-from fringe.resampling.draw import Sampling
+from fringe.resampling.drawing import Sampling
 from fringe.seeds import random_stream
 
 __all__ = [
@@ -105,7 +105,7 @@ def draw_weighted(
 ) -> list[np.ndarray]:
     """Return per repeat ``n`` indices drawn with ``probabilities`` (Section 3 of the paper).
 
-    ``sampling`` as in :func:`fringe.resampling.draw`.
+    ``sampling`` as in :func:`fringe.resampling.drawing`.
     """
     return [
         draw(probabilities, n, random_stream(seed, scheme, repeat), sampling)

@@ -19,10 +19,10 @@ from fringe.features import (
     extract_shard,
     open_features,
 )
-from fringe.files import create_h5, open_h5
+from fringe.files.hdf5 import create_h5, open_h5
 from fringe.progress import progress
 from fringe.resampling import admitted
-from fringe.resampling.checkpoint import Checkpoint, signature
+from fringe.resampling.saved_state import Checkpoint, signature
 from fringe.sources import Selection
 
 if TYPE_CHECKING:

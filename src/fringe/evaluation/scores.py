@@ -1,17 +1,12 @@
 """Tidy rows: one distance, of one draw, in one space of one network."""
 
-import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
-from typing import Any
 
 import numpy as np
-import pandas as pd
 
-from fringe.evaluation.rows import read_rows
 from fringe.evaluation.statistics import gaussian_of
 from fringe.features import FeatureFile, Features
-from fringe.files import atomic_path
 from fringe.metrics import (
     Gaussian,
     Kernel,
@@ -23,21 +18,18 @@ from fringe.metrics import (
     precision_recalls,
 )
 from fringe.metrics.extrapolation import Method
-from fringe.metrics.precision_recall import DType
+from fringe.metrics.manifolds import DType
 from fringe.progress import progress
+from fringe.scores.rows import Row
 from fringe.seeds import random_stream
 
 __all__ = [
-    "read_scores",
     "score_draws",
     "score_kernels",
     "score_precision_recall",
     "score_sizes",
     "score_snapshots",
-    "write_scores",
 ]
-
-Row = dict[str, Any]
 
 
 def score_draws(draws: np.ndarray, candidates: Features, real: Gaussian, n_real: int) -> list[Row]:
@@ -131,7 +123,7 @@ def score_precision_recall(
 ) -> list[Row]:
     """Return improved precision and recall of every draw against real features (n_real, D).
 
-    See :func:`fringe.metrics.precision_recall`. Meant for draws without replacement. A candidate
+    See :func:`fringe.metrics.manifolds`. Meant for draws without replacement. A candidate
     that a draw repeats counts each time in precision, and its copies are each other's nearest
     neighbours: their balls shrink, to nothing from k + 1 copies on, and recall falls with them.
     """
@@ -227,26 +219,3 @@ def _row(metric: str, repeat: int, value: float, n_real: int, n_generated: int) 
         "n_real": n_real,
         "n_generated": n_generated,
     }
-
-
-def write_scores(
-    path: str | os.PathLike[str], rows: Sequence[Row], labels: Mapping[str, str], seed: int
-) -> None:
-    """Write tidy rows as CSV: the ``labels`` all share, the row's own, and the seed.
-
-    Values keep all their digits, so that reading them back gives the same numbers.
-    """
-    frame = pd.DataFrame([{**labels, **row, "seed": seed} for row in rows])
-    with atomic_path(path) as partial:
-        frame.to_csv(partial, index=False, float_format="%.17g")
-
-
-def read_scores(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
-    """Return the rows of several files that `write_scores` wrote.
-
-    Raises
-    ------
-    DamagedFileError
-        If one is missing, ends within a row or is not CSV.
-    """
-    return pd.concat([read_rows(path) for path in paths], ignore_index=True)

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from fringe.features import FeatureFile, Features
-from fringe.files import create_h5, open_h5
+from fringe.files.hdf5 import create_h5, open_h5
 from fringe.metrics import Gaussian
+from fringe.resampling import SampledDistance
 
-__all__ = ["gaussian_of", "load_gaussian", "save_gaussian", "top1_classes"]
+__all__ = ["gaussian_of", "load_gaussian", "sampled_fid", "save_gaussian", "top1_classes"]
 
 
 def gaussian_of(
@@ -63,3 +64,33 @@ def load_gaussian(path: str | os.PathLike[str]) -> tuple[Gaussian, int]:
 def top1_classes(file: FeatureFile, stop: int | None = None) -> np.ndarray:
     """Return the Top-1 class of each of the first ``stop`` images: int array (n,)."""
     return np.concatenate([block.argmax(axis=1) for _, block in file.blocks("logits", stop=stop)])
+
+
+def sampled_fid(
+    real: Gaussian,
+    candidates: FeatureFile,
+    n: int,
+    seed: int,
+    *,
+    device: str = "cpu",
+    memory_limit: int | None = None,
+) -> SampledDistance:
+    """Return what :func:`fringe.resampling.optimize_weights` takes as ``judge``.
+
+    Weights are judged in FID's features whatever space they are optimized in, as released.
+
+    Parameters
+    ----------
+    real : Gaussian
+        Of real images in these features.
+    candidates : FeatureFile
+        Of N candidates.
+    n : int
+        Images that are drawn, with replacement.
+    seed, device, memory_limit
+        As of `SampledDistance` and `optimize_weights`.
+    """
+    from fringe.resampling.objective import Objective  # imports PyTorch, which takes seconds
+
+    objective = Objective(real, candidates.matrix("features"), device, memory_limit)
+    return SampledDistance(objective, n, seed)

@@ -3,12 +3,12 @@
 Importing this package does not import PyTorch; extracting does.
 """
 
-from fringe.features.decoding import decoded
 from fringe.features.extract import activations, extract_shard
 from fringe.features.joined import Features, JoinedFeatures
 from fringe.features.store import FeatureFile, link_shards, open_features, verify
 from fringe.features.warned import warned_shards, warned_sources
 from fringe.revisions import FEATURES as REVISION
+from fringe.sources.prefetch import decoded
 
 __all__ = [
     "REVISION",

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.features.decoding import decoded, filled_up
 from fringe.features.finite import require_finite_rows
-from fringe.files import create_h5
+from fringe.files.hdf5 import create_h5
 from fringe.progress import progress
 from fringe.sources.decoder_warnings import as_attributes, collected_warnings, tell
+from fringe.sources.prefetch import decoded, filled_up
 
 if TYPE_CHECKING:
     from fringe.networks import FeatureNetwork

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from fringe.errors import FringeError
-from fringe.files import attributes, create_h5, open_h5
+from fringe.files.hdf5 import attributes, create_h5, open_h5
 from fringe.sources.decoder_warnings import joined
 
 __all__ = ["FeatureFile", "FeatureMatrix", "link_shards", "open_features", "verify"]

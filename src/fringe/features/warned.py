@@ -6,7 +6,7 @@ from itertools import repeat
 from pathlib import Path
 
 from fringe.errors import FringeError
-from fringe.files import attributes, open_h5
+from fringe.files.hdf5 import attributes, open_h5
 from fringe.sources.decoder_warnings import summary
 
 __all__ = ["warned_shards", "warned_sources"]

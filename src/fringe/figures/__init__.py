@@ -16,7 +16,7 @@ from fringe.figures.sizes import sample_sizes
 from fringe.figures.snapshots import snapshot_correlation
 from fringe.figures.style import Style, read_style, save
 from fringe.figures.sweep import class_sweep
-from fringe.figures.weights import Extremes, weight_grids
+from fringe.figures.weight_grids import Extremes, weight_grids
 from fringe.revisions import FIGURES as REVISION
 
 __all__ = [

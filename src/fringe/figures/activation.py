@@ -18,7 +18,7 @@ from fringe.figures.heat import (
 from fringe.figures.mosaic import check_images
 from fringe.figures.page import GAP, Page, fitted, line, short_name, text_width
 from fringe.figures.style import Style, read_style, styled
-from fringe.tables.titles import title_of
+from fringe.scores.titles import title_of
 
 __all__ = ["activation_comparison"]
 

@@ -13,11 +13,12 @@ from fringe.errors import FringeError
 from fringe.figures.mosaic import check_images, draw_mosaic
 from fringe.figures.paper import GREY, unlike
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
-from fringe.tables.layout import format_value
-from fringe.tables.paper import PaperValue, paper_value
-from fringe.tables.protocol import Protocols
-from fringe.tables.scores import Cell, check_scores, score_cell
-from fringe.tables.titles import Titles, is_simulated, title_of, weights_told
+from fringe.scores.cells import Cell, score_cell
+from fringe.scores.differences import Protocols
+from fringe.scores.numbers import format_value
+from fringe.scores.paper import PaperValue, paper_value
+from fringe.scores.rows import check_scores
+from fringe.scores.titles import Titles, is_simulated, title_of, weights_told
 
 __all__ = ["generator_comparison"]
 

@@ -11,13 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, LogLocator, NullLocator
 
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
-from fringe.tables.convergence import (
-    OURS,
-    REFERENCE,
-    Convergence,
-    compare_convergence,
-    format_loss,
-)
+from fringe.scores.convergence import OURS, REFERENCE, Convergence, compare_convergence, format_loss
 
 __all__ = ["format_duration", "loss_over_time"]
 

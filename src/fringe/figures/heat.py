@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fringe.errors import FringeError
+from fringe.scores.titles import title_of
 from fringe.sensitivity.maps import upsampled
-from fringe.tables.titles import title_of
 
 __all__ = [
     "COLORS",

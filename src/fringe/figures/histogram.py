@@ -17,7 +17,7 @@ from fringe.figures.style import (
     read_style,
     styled,
 )
-from fringe.tables.titles import title_of
+from fringe.scores.titles import title_of
 
 __all__ = ["top1_histogram"]
 

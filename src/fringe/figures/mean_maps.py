@@ -19,8 +19,8 @@ from fringe.figures.page import (
     short_name,
 )
 from fringe.figures.style import Style, read_style, styled
+from fringe.scores.titles import title_of
 from fringe.sensitivity.means import Group
-from fringe.tables.titles import title_of
 
 __all__ = ["mean_sensitivity"]
 

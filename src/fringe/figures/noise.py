@@ -22,8 +22,8 @@ from fringe.figures.style import (
     read_style,
     styled,
 )
-from fringe.tables.layout import format_value
-from fringe.tables.scores import check_scores
+from fringe.scores.numbers import format_value
+from fringe.scores.rows import check_scores
 
 __all__ = ["NOISE_COLUMNS", "REGIONS", "noise_examples", "region_noise"]
 

@@ -6,7 +6,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from fringe.figures.style import Style
-from fringe.tables.paper import PaperValue
+from fringe.scores.paper import PaperValue
 
 __all__ = ["GREY", "draw_paper_value", "paper_note", "unlike"]
 

@@ -27,9 +27,9 @@ from fringe.figures.heat import COLORS, as_pixels, check_maps, distance_name, ov
 from fringe.figures.mosaic import check_images
 from fringe.figures.page import GAP, MARGIN, Page
 from fringe.figures.style import Style, read_style, styled
+from fringe.scores.titles import title_of
 from fringe.sensitivity.closeup import Closeup
 from fringe.sensitivity.maps import normalized
-from fringe.tables.titles import title_of
 
 __all__ = ["sensitivity_pipeline"]
 

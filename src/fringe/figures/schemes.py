@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from fringe.errors import FringeError
 from fringe.figures.mosaic import check_images, draw_mosaic
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
-from fringe.tables.layout import format_value
+from fringe.scores.numbers import format_value
 
 __all__ = ["SCHEME_TITLES", "scheme_grids"]
 

@@ -33,7 +33,7 @@ from fringe.figures.page import (
     text_width,
 )
 from fringe.figures.style import Style, read_style, styled
-from fringe.tables.titles import Titles, title_of
+from fringe.scores.titles import Titles, title_of
 
 __all__ = ["network_maps", "sensitivity_examples", "sensitivity_grid"]
 

@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from fringe.errors import FringeError
 from fringe.figures.paper import draw_paper_value, paper_note
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
-from fringe.tables.layout import format_value
-from fringe.tables.paper import PaperValue, paper_value
-from fringe.tables.protocol import Protocols
-from fringe.tables.scores import Cell, check_scores, datasets_of
-from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
+from fringe.scores.cells import Cell, datasets_of
+from fringe.scores.differences import Protocols
+from fringe.scores.numbers import format_value
+from fringe.scores.paper import PaperValue, paper_value
+from fringe.scores.rows import check_scores
+from fringe.scores.titles import SIMULATED, Titles, is_simulated, title_of
 
 __all__ = ["sample_sizes", "size_label"]
 

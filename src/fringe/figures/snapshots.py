@@ -22,10 +22,11 @@ from fringe.figures.style import (
     read_style,
     styled,
 )
-from fringe.tables.paper import PaperValue, paper_value
-from fringe.tables.protocol import Protocols
-from fringe.tables.scores import Cell, check_scores, datasets_of
-from fringe.tables.titles import SIMULATED, Titles, is_simulated, title_of
+from fringe.scores.cells import Cell, datasets_of
+from fringe.scores.differences import Protocols
+from fringe.scores.paper import PaperValue, paper_value
+from fringe.scores.rows import check_scores
+from fringe.scores.titles import SIMULATED, Titles, is_simulated, title_of
 
 __all__ = ["SNAPSHOT_COLUMNS", "correlations", "snapshot_correlation"]
 

@@ -13,8 +13,8 @@ import matplotlib
 from matplotlib.figure import Figure, SubFigure
 
 from fringe.errors import FringeError
-from fringe.files import atomic_path
-from fringe.tables.titles import SIMULATED
+from fringe.files.atomic import atomic_path
+from fringe.scores.titles import SIMULATED
 
 __all__ = [
     "MARKERS",

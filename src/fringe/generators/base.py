@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from fringe.devices import deterministic
+from fringe.devices.determinism import deterministic
 from fringe.errors import FringeError
 
 if TYPE_CHECKING:

@@ -15,16 +15,16 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from fringe.checkpoints import kind_of
-from fringe.devices import open_device
+from fringe.devices.choice import open_device
 from fringe.errors import FringeError
-from fringe.files import atomic_path
+from fringe.files.atomic import atomic_path
+from fringe.files.parsing import parse_json
+from fringe.files.reasons import unreadable
+from fringe.files.regular import LARGEST_CHECKPOINT, check_regular, open_regular
+from fringe.files.steadiness import steady
 from fringe.generators.base import Generator
 from fringe.generators.output import USUAL, as_range, check_size, rescaled, try_out
 from fringe.generators.unsupported import SUPPORTED, explain
-from fringe.parsing import parse_json
-from fringe.reasons import unreadable
-from fringe.regular import LARGEST_CHECKPOINT, check_regular, open_regular
-from fringe.steady import steady
 
 if TYPE_CHECKING:
     import torch

@@ -30,8 +30,8 @@ from torch.nn import functional
 from fringe.checkpoints import Record, flatten
 from fringe.errors import FringeError
 from fringe.generators.base import Inputs, Traits
+from fringe.generators.cpu_batches import image_by_image
 from fringe.generators.layout import checked, plain
-from fringe.generators.parts import image_by_image
 
 __all__ = ["Config", "build", "layout", "read", "traits"]
 

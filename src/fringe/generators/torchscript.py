@@ -11,12 +11,12 @@ import torch
 from torch import Tensor
 
 from fringe.checkpoints import check_program
-from fringe.devices import deterministic
+from fringe.devices.determinism import deterministic
 from fringe.errors import FringeError
+from fringe.files.regular import check_regular
 from fringe.generators.base import Generator, Inputs, Traits
+from fringe.generators.cpu_batches import image_by_image, row
 from fringe.generators.output import check_size
-from fringe.generators.parts import image_by_image, row
-from fringe.regular import check_regular
 
 __all__ = ["load"]
 

@@ -17,7 +17,7 @@ from fringe.metrics.kernel import (
     kernel_distances,
     kernel_distances_of_draws,
 )
-from fringe.metrics.precision_recall import PrecisionRecall, precision_recall, precision_recalls
+from fringe.metrics.manifolds import PrecisionRecall, precision_recall, precision_recalls
 from fringe.revisions import METRICS as REVISION
 
 __all__ = [

@@ -13,7 +13,7 @@ from fringe.networks.registry import (
     network_weights,
     only_installed,
 )
-from fringe.networks.weights import WeightsFile
+from fringe.networks.weight_files import WeightsFile
 
 __all__ = [
     "PRECISIONS",

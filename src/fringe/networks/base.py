@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
-from fringe.devices import deterministic
+from fringe.devices.determinism import deterministic
 
 if TYPE_CHECKING:
     import torch
@@ -22,7 +22,7 @@ class NetworkInfo(NamedTuple):
     """What the plan of a run must know of a network before it is loaded.
 
     ``maps`` tells whether it can be asked what in an image it looks at; ``trained_on`` is one of
-    `fringe.training.TRAININGS`, or None where it is not stated.
+    `fringe.networks.training.TRAININGS`, or None where it is not stated.
     """
 
     feature_dim: int

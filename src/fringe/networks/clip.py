@@ -20,11 +20,11 @@ from torchvision.transforms.functional import center_crop
 
 from fringe.checkpoints import read_state
 from fringe.networks.base import Activations, FeatureNetwork
-from fringe.networks.parts import by_parts
+from fringe.networks.cpu_batches import by_parts
 from fringe.networks.resizing import normalized, resized_shorter_side
-from fringe.networks.states import fill
+from fringe.networks.state_dicts import fill
 from fringe.networks.tokens import split_at_last_attention
-from fringe.networks.weights import sha256_of
+from fringe.networks.weight_files import sha256_of
 
 __all__ = ["load", "preprocess"]
 

@@ -16,9 +16,9 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from fringe.errors import FringeError
 from fringe.networks.base import Activations, FeatureNetwork
 from fringe.networks.class_names import torchvision_classes
-from fringe.networks.parts import by_parts
+from fringe.networks.cpu_batches import by_parts
 from fringe.networks.pooling import pooled
-from fringe.networks.weights import check_sha256
+from fringe.networks.weight_files import check_sha256
 
 __all__ = ["load", "published"]
 

@@ -46,15 +46,15 @@ from torch_fidelity.interpolate_compat_tensorflow import (
 from fringe.checkpoints import kind_of, read_state
 from fringe.checkpoints.graphdef import read_graph_constants
 from fringe.errors import FringeError
+from fringe.files.regular import open_regular, read_regular
+from fringe.files.tarfiles import DAMAGE, Members
 from fringe.networks.base import Activations, FeatureNetwork
 from fringe.networks.class_names import tensorflow_classes
-from fringe.networks.parts import by_parts
+from fringe.networks.cpu_batches import by_parts
 from fringe.networks.pooling import pooled
 from fringe.networks.resnet50 import fold_norms
-from fringe.networks.states import fill
-from fringe.networks.weights import sha256_of
-from fringe.regular import open_regular, read_regular
-from fringe.tarfiles import DAMAGE, Members
+from fringe.networks.state_dicts import fill
+from fringe.networks.weight_files import sha256_of
 
 __all__ = ["architecture", "load", "preprocess"]
 

@@ -21,11 +21,11 @@ from torchvision.models import inception_v3
 from fringe.checkpoints import read_state
 from fringe.networks.base import Activations, FeatureNetwork
 from fringe.networks.class_names import torchvision_classes
-from fringe.networks.parts import by_parts
+from fringe.networks.cpu_batches import by_parts
 from fringe.networks.pooling import pooled
 from fringe.networks.resnet50 import fold_norms
-from fringe.networks.states import fill
-from fringe.networks.weights import sha256_of
+from fringe.networks.state_dicts import fill
+from fringe.networks.weight_files import sha256_of
 
 __all__ = ["load", "preprocess"]
 

@@ -3,7 +3,7 @@
 Of each network the first file is the one that is fetched; any of the others will do if it is there.
 """
 
-from fringe.networks.weights import WeightsFile
+from fringe.networks.weight_files import WeightsFile
 
 __all__ = [
     "CLIP",

@@ -21,16 +21,16 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fringe.devices import open_device
+from fringe.devices.choice import open_device
 from fringe.errors import FringeError
+from fringe.files.regular import fault_at
+from fringe.files.steadiness import steady
 from fringe.networks import published
 from fringe.networks.base import PRECISIONS, FeatureNetwork, NetworkInfo, Precision
 from fringe.networks.class_names import tensorflow_classes, torchvision_classes
 from fringe.networks.installed import place_outside
-from fringe.networks.weights import WeightsFile, fetch, find, mismatch, weights_folder
-from fringe.regular import fault_at
-from fringe.steady import steady
-from fringe.training import training
+from fringe.networks.training import training
+from fringe.networks.weight_files import WeightsFile, fetch, find, mismatch, weights_folder
 
 if TYPE_CHECKING:
     import torch
@@ -217,8 +217,9 @@ def load_network(
         ``(weights: Path | None, device: torch.device)``, returns a ``FeatureNetwork``, and
         has an attribute ``info``: ``(feature_dim, n_classes or None, revision)``, with a
         fourth value True if it has maps or a split, and a fifth that says what it was trained on
-        (one of `fringe.training.TRAININGS`; None, the default, is not stated). An attribute
-        ``class_names``, if there is one, tells the names of its classes before it is loaded.
+        (one of `fringe.networks.training.TRAININGS`; None, the default, is not stated). An
+        attribute ``class_names``, if there is one, tells the names of its classes before it is
+        loaded.
     weights : path, optional
         A local file with weights. One that was not published for this network is used with a
         warning. By default they are looked for where `fetch_weights` puts them, and fetched.

@@ -23,11 +23,11 @@ from torchvision.models import ResNet50_Weights, resnet50
 from fringe.checkpoints import read_state
 from fringe.networks.base import Activations, FeatureNetwork
 from fringe.networks.class_names import torchvision_classes
-from fringe.networks.parts import by_parts
+from fringe.networks.cpu_batches import by_parts
 from fringe.networks.pooling import pooled
 from fringe.networks.resizing import IMAGENET, normalized, resized_shorter_side
-from fringe.networks.states import fill
-from fringe.networks.weights import sha256_of
+from fringe.networks.state_dicts import fill
+from fringe.networks.weight_files import sha256_of
 
 __all__ = ["fold_norms", "load", "load_swav"]
 

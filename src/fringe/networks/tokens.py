@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from fringe.networks.base import Activations, Split
-from fringe.networks.parts import by_parts
+from fringe.networks.cpu_batches import by_parts
 
 __all__ = ["split_at_last_attention"]
 

@@ -33,7 +33,7 @@ from torch.nn import functional
 
 from fringe.errors import FringeError
 from fringe.networks.base import Activations, FeatureNetwork
-from fringe.networks.parts import by_parts
+from fringe.networks.cpu_batches import by_parts
 
 __all__ = ["load", "random_filters"]
 

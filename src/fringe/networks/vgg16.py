@@ -20,10 +20,10 @@ from torchvision.models import vgg16
 
 from fringe.checkpoints import read_state
 from fringe.networks.base import Activations, FeatureNetwork
-from fringe.networks.parts import by_parts
+from fringe.networks.cpu_batches import by_parts
 from fringe.networks.resizing import IMAGENET, normalized
-from fringe.networks.states import fill
-from fringe.networks.weights import sha256_of
+from fringe.networks.state_dicts import fill
+from fringe.networks.weight_files import sha256_of
 
 __all__ = ["load", "load_nvidia", "torchvision_names"]
 

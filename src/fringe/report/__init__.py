@@ -9,7 +9,7 @@ from fringe.report.self_check import (
     write_self_check,
 )
 from fringe.report.sensitivity import sensitivity_sentences
-from fringe.report.verdict import Change, Verdict, summary, verdict
+from fringe.report.verdicts import Change, Verdict, summary, verdict
 from fringe.report.write import write_deviations, write_verdicts
 
 __all__ = [

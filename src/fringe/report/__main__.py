@@ -3,10 +3,10 @@
 import sys
 
 from fringe.errors import FringeError
-from fringe.paths import as_path
+from fringe.files.paths import as_path
 from fringe.report.left_out import left_out_line
 from fringe.report.self_check import self_check_line
-from fringe.report.verdict import summary
+from fringe.report.verdicts import summary
 
 if __name__ == "__main__":
     try:

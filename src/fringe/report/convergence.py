@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from fringe.tables.convergence import (
+from fringe.scores.convergence import (
     PUBLISHED_PROGRESS,
     Convergence,
     compare_convergence,

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from fringe.actual import Actual, Taken, remarks, span, stage_rows
-from fringe.files import atomic_path
+from fringe.costs.actual import Actual, Taken, remarks, stage_rows
+from fringe.costs.text import span
+from fringe.files.atomic import atomic_path
 from fringe.report.write import write_page
 
 __all__ = ["write_cost"]

@@ -8,9 +8,9 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from fringe.files import atomic_path
-from fringe.omission import summarize
-from fringe.regular import read_text
+from fringe.files.atomic import atomic_path
+from fringe.files.regular import read_text
+from fringe.plan.omission import summarize
 from fringe.report.write import table_in_html, table_in_markdown, write_page
 from fringe.texts import markdown as in_markdown
 from fringe.texts import unmarked
@@ -30,7 +30,7 @@ def write_left_out(
     Parameters
     ----------
     left_out : mapping or None
-        `fringe.omission.describe_omissions`'s; None if nothing is left out.
+        `fringe.plan.omission.describe_omissions`'s; None if nothing is left out.
     markdown, html : path
         The files to write.
     """

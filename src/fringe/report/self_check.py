@@ -11,11 +11,11 @@ from pathlib import Path
 
 from fringe.errors import DamagedFileError
 from fringe.evaluation.self_check import Check
-from fringe.files import atomic_path
-from fringe.parsing import parse_json
-from fringe.regular import read_text
+from fringe.files.atomic import atomic_path
+from fringe.files.parsing import parse_json
+from fringe.files.regular import read_text
 from fringe.report.write import table_in_html, table_in_markdown, write_page
-from fringe.tables.titles import title_of
+from fringe.scores.titles import title_of
 from fringe.texts import markdown as in_markdown
 from fringe.texts import unmarked
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from fringe.errors import FringeError
-from fringe.tables.layout import format_value
+from fringe.scores.numbers import format_value
 
 __all__ = ["sensitivity_sentences"]
 

@@ -5,8 +5,8 @@ import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from fringe.files import atomic_path
-from fringe.report.verdict import Verdict
+from fringe.files.atomic import atomic_path
+from fringe.report.verdicts import Verdict
 from fringe.texts import markdown as in_markdown
 
 __all__ = [
@@ -53,7 +53,7 @@ def write_deviations(
 ) -> None:
     """Write where a run differs from the paper as Markdown and as a page of HTML.
 
-    Each of ``deviations`` is `fringe.deviations.Deviation.to_plain`'s.
+    Each of ``deviations`` is `fringe.plan.deviations.Deviation.to_plain`'s.
     """
     told = {"paper": "The paper", "code": "Its released code", "ours": "Here", "why": "Why"}
     parts = [f"# {_DEVIATIONS}", _INTRODUCTION]

@@ -1,10 +1,11 @@
 """Which generated images to draw: histogram matching, class indicators, optimized weights."""
 
-from fringe.resampling.draw import draw, effective_sample_size
+from fringe.resampling.drawing import draw, effective_sample_size
 from fringe.resampling.histogram import Match, admitted, match_histogram, shortage
 from fringe.resampling.indicators import class_indicators
+from fringe.resampling.optimize import optimize_weights
+from fringe.resampling.result import CHECKS, PATH, Merging, Weights
 from fringe.resampling.sampled import SampledDistance
-from fringe.resampling.weights import CHECKS, PATH, Merging, Weights, optimize_weights
 from fringe.revisions import RESAMPLING as REVISION
 
 __all__ = [

@@ -5,10 +5,11 @@ import torch
 
 from fringe.metrics.arrays import Array, Floats
 from fringe.resampling import solver
-from fringe.resampling.checkpoint import Checkpoint
-from fringe.resampling.draw import effective_sample_size
+from fringe.resampling.drawing import effective_sample_size
 from fringe.resampling.objective import Objective
-from fringe.resampling.weights import CHECKS, Judge, Report, Weights, ask
+from fringe.resampling.progress_line import Report
+from fringe.resampling.result import CHECKS, Judge, Weights, ask
+from fringe.resampling.saved_state import Checkpoint
 
 __all__ = ["descend"]
 

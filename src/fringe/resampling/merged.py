@@ -22,11 +22,12 @@ import numpy as np
 
 from fringe.metrics.arrays import Floats
 from fringe.resampling import reference
-from fringe.resampling.checkpoint import Checkpoint, State
-from fringe.resampling.draw import effective_sample_size
+from fringe.resampling.drawing import effective_sample_size
 from fringe.resampling.objective import Objective
+from fringe.resampling.progress_line import Report
 from fringe.resampling.reference import DivergenceError, judged_by_tangent, normalized
-from fringe.resampling.weights import CHECKS, PATH, Judge, Merging, Report, Weights, ask
+from fringe.resampling.result import CHECKS, PATH, Judge, Merging, Weights, ask
+from fringe.resampling.saved_state import Checkpoint, State
 
 __all__ = ["follow"]
 

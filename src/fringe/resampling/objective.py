@@ -26,8 +26,8 @@ import torch
 
 from fringe.metrics import Gaussian, covariance_root, frechet_distance
 from fringe.metrics.arrays import Array
-from fringe.resampling.checkpoint import signature
 from fringe.resampling.rows import Rows
+from fringe.resampling.saved_state import signature
 
 __all__ = ["EPSILON", "Evaluation", "Objective"]
 

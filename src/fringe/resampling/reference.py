@@ -9,14 +9,15 @@ eigenvalue problem; the gradient here is the same in closed form.
 import numpy as np
 import torch
 
-from fringe.devices import open_device
+from fringe.devices.choice import open_device
 from fringe.errors import FringeError
 from fringe.metrics import Gaussian
 from fringe.metrics.arrays import Array, Floats
-from fringe.resampling.checkpoint import Checkpoint, State
-from fringe.resampling.draw import effective_sample_size
+from fringe.resampling.drawing import effective_sample_size
 from fringe.resampling.objective import EPSILON, Objective
-from fringe.resampling.weights import CHECKS, PATH, Judge, Report, Weights, ask
+from fringe.resampling.progress_line import Report
+from fringe.resampling.result import CHECKS, PATH, Judge, Weights, ask
+from fringe.resampling.saved_state import Checkpoint, State
 
 __all__ = ["DivergenceError", "Reference", "follow", "judged_by_tangent", "normalized"]
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from fringe.devices import open_device
+from fringe.devices.choice import open_device
 from fringe.metrics.arrays import as_numpy, is_tensor, require_finite
 
 __all__ = ["Rows"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.resampling.draw import draw
+from fringe.resampling.drawing import draw
 from fringe.seeds import random_stream
 
 if TYPE_CHECKING:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import torch
 
 from fringe.resampling.certificate import best_bound
-from fringe.resampling.weights import PATH
+from fringe.resampling.result import PATH
 
 if TYPE_CHECKING:
     from fringe.resampling.objective import Objective

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.files import create_h5, open_h5
+from fringe.files.hdf5 import create_h5, open_h5
 from fringe.metrics import Gaussian
 from fringe.sensitivity.activation import class_activation_maps, mean_activation_maps
 from fringe.sensitivity.closeup import Closeup
-from fringe.sensitivity.explain import explain
+from fringe.sensitivity.explaining import explain
 from fringe.sensitivity.gradient import fid_gradient
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.files import create_h5, open_h5
+from fringe.files.hdf5 import create_h5, open_h5
 from fringe.progress import progress
 from fringe.sensitivity.store import Sensitivity
 

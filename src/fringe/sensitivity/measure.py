@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.features.decoding import decoded, filled_up
 from fringe.metrics import Gaussian
 from fringe.progress import progress
-from fringe.sensitivity.explain import Explanation, explain
+from fringe.sensitivity.explaining import Explanation, explain
 from fringe.sensitivity.gradient import Transport, fid_gradient, optimal_transport
 from fringe.sensitivity.store import Sensitivity
+from fringe.sources.prefetch import decoded, filled_up
 
 if TYPE_CHECKING:
     from fringe.networks import FeatureNetwork

@@ -16,12 +16,12 @@ import numpy as np
 from scipy.special import stdtrit
 
 from fringe.errors import FringeError
-from fringe.limits import LIMITS
+from fringe.files.regular import read_regular
 from fringe.metrics.arrays import Floats
-from fringe.regular import read_regular
 from fringe.sensitivity.noise import check_maps
 from fringe.sources.base import as_path, readable
 from fringe.sources.decoding import decode
+from fringe.sources.limits import LIMITS
 
 __all__ = ["RegionShare", "RegionSpec", "open_region", "region_share"]
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.files import attributes, create_h5, open_h5
+from fringe.files.hdf5 import attributes, create_h5, open_h5
 
 __all__ = ["Sensitivity", "join_shards", "read_sensitivity", "write_sensitivity"]
 

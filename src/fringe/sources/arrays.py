@@ -10,9 +10,9 @@ import numpy as np
 from PIL import Image
 
 from fringe.errors import FringeError
-from fringe.limits import LIMITS, Limits
 from fringe.sources.base import FileSource, Images, Indices, check_count, check_indices
 from fringe.sources.fitting import Fit
+from fringe.sources.limits import LIMITS, Limits
 
 __all__ = ["ArraySource", "Held", "choose_array"]
 

@@ -17,14 +17,14 @@ import numpy.typing as npt
 from PIL import Image
 
 from fringe.errors import ChangedError, FringeError
-from fringe.limits import LIMITS, Limits
-from fringe.paths import as_path
-from fringe.reasons import unreadable
+from fringe.files.paths import as_path
+from fringe.files.reasons import unreadable
+from fringe.files.stand_ins import refuse_stand_in
 from fringe.sources.decoding import decode_pixels, size_of
 from fringe.sources.faults import MOST, several
 from fringe.sources.fitting import Fit
+from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.names import suffix_of
-from fringe.stand_ins import refuse_stand_in
 
 __all__ = [
     "REVISION",

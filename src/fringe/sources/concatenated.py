@@ -1,13 +1,13 @@
 """Files one behind the other in one file (``cat a b > c``), of which a reader would see only one.
 
 Tars in a row are read to the last (`fringe.sources.tar`), ZIPs have their own
-(`fringe.zipfiles`).
+(`fringe.files.zipfiles`).
 """
 
 from pathlib import Path
 
 from fringe.errors import FringeError
-from fringe.regular import open_regular
+from fringe.files.regular import open_regular
 
 __all__ = ["refuse_hdf5", "refuse_lmdb", "refuse_parquet"]
 

@@ -3,7 +3,7 @@
 A decoder warns of an image that it finds damaged and decodes all the same. The warnings travel
 beside the pixels: a ``collected_warnings()`` block gets the warnings of all images that were read
 in it, in the order of the images, also where threads or other processes decoded them
-(`fringe.features.decoding` hands these on).
+(`fringe.sources.prefetch` hands these on).
 """
 
 import json

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from fringe.errors import FringeError
-from fringe.limits import LIMITS, Limits
+from fringe.files.stand_ins import READ, stand_in
 from fringe.sources.decoder_warnings import hand_on
 from fringe.sources.excess import excess
 from fringe.sources.headers import bits_of, bits_of_unread, bytes_behind, is_covered
+from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.names import suffix_of
-from fringe.stand_ins import READ, stand_in
 
 __all__ = ["decode", "decode_pixels", "size_of"]
 

@@ -16,13 +16,13 @@ import numpy as np
 import numpy.typing as npt
 
 from fringe.errors import ChangedError, FringeError
+from fringe.files.regular import LARGEST_CHECKPOINT, open_regular
+from fringe.files.steadiness import settled, wait_until_settled
 from fringe.progress import activity, advance
-from fringe.regular import LARGEST_CHECKPOINT, open_regular
 from fringe.sources.base import Indices, as_path, readable
 from fringe.sources.faults import MOST, several
 from fringe.sources.memory import Memory
 from fringe.sources.names import printable
-from fringe.steady import settled, wait_until_settled
 
 __all__ = [
     "ImageDigests",
@@ -94,7 +94,7 @@ def remembered(
         The folder of a `Memory`. It holds answers by ``what``, absolute path, size, and times of
         modification and of status change (which alone betrays a copy that kept the old
         modification time). What was not known is added, unless a later change might not show in
-        these times (`fringe.steady`). What cannot be read is learnt again.
+        these times (`fringe.files.steadiness`). What cannot be read is learnt again.
     what : str
         What is asked, to tell it from other questions of the same file.
     learn : callable

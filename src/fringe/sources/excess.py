@@ -7,7 +7,7 @@ import re
 import struct
 from collections.abc import Iterator
 
-from fringe.limits import Limits
+from fringe.sources.limits import Limits
 
 __all__ = ["excess"]
 

@@ -9,15 +9,15 @@ from itertools import islice
 from pathlib import Path
 
 from fringe.errors import FringeError
-from fringe.limits import LIMITS, Limits
+from fringe.files.regular import read_regular
 from fringe.progress import advance
-from fringe.regular import read_regular
 from fringe.sources.base import EncodedSource, Indices, as_path, check_count, readable
 from fringe.sources.choice import ALL, Choice
 from fringe.sources.decoding import size_of
 from fringe.sources.digests import file_digests, forget
 from fringe.sources.fitting import Fit
 from fringe.sources.labels import LABELS_FILE, LARGEST_LABELS, Labels, labels_in
+from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.members import choose, left_out, no_images
 from fringe.sources.names import (
     PICTURES,

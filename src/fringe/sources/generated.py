@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fringe.errors import ChangedError, FringeError
+from fringe.files.regular import LARGEST_CHECKPOINT, fault_at
 from fringe.generators.output import USUAL, as_range
-from fringe.regular import LARGEST_CHECKPOINT, fault_at
 from fringe.seeds import random_stream
 from fringe.sources.base import Fingerprinted, Images, Indices, as_path, check_indices, digest
 from fringe.sources.digests import file_digests, forget

@@ -11,8 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fringe.errors import FringeError
-from fringe.files import h5_file
-from fringe.limits import LIMITS, Limits
+from fringe.files.hdf5 import h5_file
 from fringe.progress import activity
 from fringe.sources.arrays import BLOCK, ArraySource, Held, choose_array
 from fringe.sources.base import Images, Indices, as_path, readable
@@ -21,6 +20,7 @@ from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
 from fringe.sources.hdf5_chunks import check_chunks, check_layout
 from fringe.sources.hdf5_links import dataset_at, datasets
+from fringe.sources.limits import LIMITS, Limits
 
 __all__ = ["Hdf5Source", "rows_of"]
 

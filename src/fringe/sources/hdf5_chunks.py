@@ -13,7 +13,7 @@ import imagecodecs
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.limits import Limits
+from fringe.sources.limits import Limits
 
 __all__ = ["check_chunks", "check_layout"]
 

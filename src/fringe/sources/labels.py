@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fringe.errors import FringeError
-from fringe.parsing import parse_json
+from fringe.files.parsing import parse_json
 from fringe.sources.base import ImageSource
 from fringe.sources.selection import Selection
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from fringe.errors import FringeError
-from fringe.limits import LIMITS, Limits
-from fringe.regular import check_regular
+from fringe.files.regular import check_regular
 from fringe.sources.base import (
     EncodedSource,
     Indices,
@@ -24,6 +23,7 @@ from fringe.sources.choice import ALL, Choice, pattern_of
 from fringe.sources.decoding import size_of
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
+from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.lmdb_keys import bookkeeping, first_of_sizes, size_in, text
 from fringe.sources.lmdb_tree import DamagedTreeError, Tree
 

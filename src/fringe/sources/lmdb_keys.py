@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from fringe.errors import FringeError
-from fringe.limits import Limits
 from fringe.sources.decoding import size_of
+from fringe.sources.limits import Limits
 from fringe.sources.lmdb_tree import Tree
 
 __all__ = ["bookkeeping", "first_of_sizes", "is_image", "size_in", "text"]

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from fringe.errors import FringeError
-from fringe.regular import open_regular
+from fringe.files.regular import open_regular
 from fringe.sources.concatenated import refuse_lmdb
 
 __all__ = ["DamagedTreeError", "Tree"]

@@ -19,10 +19,10 @@ from functools import cache
 from pathlib import Path
 
 from fringe.errors import FringeError
-from fringe.files import atomic_path
-from fringe.parsing import parse_json
-from fringe.regular import read_text
-from fringe.seals import is_whole, with_digest
+from fringe.files.atomic import atomic_path
+from fringe.files.parsing import parse_json
+from fringe.files.regular import read_text
+from fringe.files.seals import is_whole, with_digest
 
 __all__ = ["Memory"]
 

@@ -15,17 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from fringe.errors import ChangedError, FringeError
-from fringe.files import is_made_from
-from fringe.limits import LIMITS, Limits
-from fringe.npy import read_header
-from fringe.progress import advance
-from fringe.regular import open_regular
-from fringe.sources.arrays import ArraySource, Held, choose_array
-from fringe.sources.base import Images, Indices, PerProcess, as_path, digest, readable
-from fringe.sources.digests import forget, pack, remembered, unpack
-from fringe.sources.fitting import Fit
-from fringe.sources.rendered import RenderedShard
-from fringe.zipfiles import (
+from fringe.files.hdf5 import is_made_from
+from fringe.files.npy import read_header
+from fringe.files.regular import open_regular
+from fringe.files.zipfiles import (
     DAMAGE,
     PLAIN,
     Archive,
@@ -34,6 +27,13 @@ from fringe.zipfiles import (
     open_zip,
     refuse_unreadable,
 )
+from fringe.progress import advance
+from fringe.sources.arrays import ArraySource, Held, choose_array
+from fringe.sources.base import Images, Indices, PerProcess, as_path, digest, readable
+from fringe.sources.digests import forget, pack, remembered, unpack
+from fringe.sources.fitting import Fit
+from fringe.sources.limits import LIMITS, Limits
+from fringe.sources.rendered import RenderedShard
 
 __all__ = ["NpzSource"]
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from fringe.errors import FringeError
-from fringe.limits import LIMITS, Limits
 from fringe.sources.base import FileSource, ImageSource, as_path, readable
 from fringe.sources.choice import ALL, Choice, choice_from_options
 from fringe.sources.fitting import Fit, fit_from_options
@@ -17,6 +16,7 @@ from fringe.sources.generated import GeneratedSource
 from fringe.sources.hdf5 import Hdf5Source
 from fringe.sources.imitation import ImitationSource
 from fringe.sources.labels import class_counts
+from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.lmdb import DATA_FILE, LmdbSource
 from fringe.sources.names import suffix_of
 from fringe.sources.npz import NpzSource
@@ -27,7 +27,7 @@ from fringe.sources.splits import refuse_merged_shards
 from fringe.sources.tar import TarSource
 from fringe.sources.zip import ZipSource
 
-__all__ = ["is_there", "open_source", "source_from_spec"]
+__all__ = ["fingerprint", "is_there", "open_source", "source_from_spec"]
 
 #: In which order images are taken.
 ORDERS = ("random", "file")
@@ -450,3 +450,43 @@ def _checked(spec: Mapping[str, Any]) -> dict[str, Any]:
             )
         values[key] = value
     return values
+
+
+def fingerprint(spec: Mapping[str, Any], cache: Path | None = None) -> str:
+    """Return the fingerprint of the source that ``spec`` describes (see `source_from_spec`).
+
+    It changes when an image that the source uses does, and not when a file is touched or a data
+    set moved. It hashes, by kind:
+
+    * ZIP: names, sizes and CRCs of the images used, from the central directory;
+    * NPZ: size and CRC of the array, likewise;
+    * folder: relative names and SHA-256 of the images used;
+    * LMDB, tar, Parquet: SHA-256 of the images used, encoded as they are;
+    * HDF5: SHA-256 of the pixels of the images used;
+    * generator: SHA-256 of the file, and what it is asked for;
+    * photos, imitation: the specification and the SHA-256 of the photographs;
+
+    and with each the count (of the images, where files hold images), the resizing, and the REVISION
+    of the code that makes the pixels. Images in random order are hashed in that order, and of an
+    NPZ the order itself, too. `select` and `ignore` change it only through the images that
+    they leave.
+
+    Parameters
+    ----------
+    spec : mapping
+        The source, in builtin types.
+    cache : path-like, optional
+        A folder where SHA-256 are remembered, by path, size and times of the files; several
+        processes may use it at the same time.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+
+    Raises
+    ------
+    FringeError
+        If the source cannot be opened or read.
+    """
+    return source_from_spec(spec, cache).fingerprint

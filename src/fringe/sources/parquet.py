@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.limits import LIMITS, Limits
-from fringe.regular import check_regular, open_regular
+from fringe.files.regular import check_regular, open_regular
 from fringe.sources.base import EncodedSource, Indices, PerProcess, check_count, readable
 from fringe.sources.concatenated import refuse_parquet
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
+from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.parquet_pages import (
     Chunk,
     DamagedPageError,

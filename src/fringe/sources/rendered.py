@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.files import create_h5, open_h5, scratch_copy
+from fringe.files.hdf5 import create_h5, open_h5, scratch_copy
 from fringe.progress import progress
 from fringe.sources.base import Images, ImageSource, Indices, check_indices
 from fringe.sources.hdf5 import rows_of
@@ -32,7 +32,7 @@ def render_shard(
 
     Dataset ``images``: (last - first, H, W, 3) uint8 RGB, one chunk an image, compressed without
     loss, with checksums. With ``scratch`` it is written in the node's own temporary folder first
-    (`fringe.files.create_h5`).
+    (`fringe.files.hdf5.create_h5`).
     """
     shape = (*source.resolution, 3)
     about = {**provenance, "first": first, "last": last}

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fringe.errors import FringeError
-from fringe.files import create_h5
+from fringe.files.hdf5 import create_h5
 from fringe.progress import progress
 from fringe.sources.base import ImageSource
 from fringe.sources.npz import NpzSource

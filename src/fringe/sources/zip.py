@@ -6,7 +6,7 @@ from pathlib import Path
 from zipfile import ZipInfo
 
 from fringe.errors import FringeError
-from fringe.limits import LIMITS, Limits
+from fringe.files.zipfiles import DAMAGE, open_zip, read_member, refuse_link, refuse_unreadable
 from fringe.sources.base import (
     EncodedSource,
     Indices,
@@ -19,9 +19,9 @@ from fringe.sources.base import (
 from fringe.sources.choice import ALL, Choice
 from fringe.sources.fitting import Fit
 from fringe.sources.labels import LABELS_FILE, LARGEST_LABELS, Labels, labels_in
+from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.members import choose, left_out, no_images
 from fringe.sources.names import is_picture_name, printable
-from fringe.zipfiles import DAMAGE, open_zip, read_member, refuse_link, refuse_unreadable
 
 __all__ = ["ZipSource"]
 

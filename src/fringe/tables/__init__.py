@@ -1,20 +1,14 @@
 """Tables 1, 2 and 3 from tidy scores, next to the paper's numbers."""
 
 from fringe.revisions import TABLES as REVISION
-from fringe.tables.build import TABLE_COLUMNS, relative_change, table1, table2, table3
-from fringe.tables.convergence import CONVERGENCE_COLUMNS, Convergence, compare_convergence
-from fringe.tables.paper import paper_numbers, paper_rows, paper_value
-from fringe.tables.protocol import Protocols, differences, read_protocols
+from fringe.scores.cells import Cell, datasets_of, relative_change, score_cell, sweep_size
+from fringe.scores.convergence import CONVERGENCE_COLUMNS, Convergence, compare_convergence
+from fringe.scores.differences import Protocols, differences, read_protocols
+from fringe.scores.paper import paper_numbers, paper_rows, paper_value
+from fringe.scores.rows import SCORE_COLUMNS, check_scores
+from fringe.scores.titles import Titles, is_simulated, metric_title, scheme_mark, title_of
+from fringe.tables.build import TABLE_COLUMNS, table1, table2, table3
 from fringe.tables.remarks import gamma_remarks, null_space_remarks, released_remarks
-from fringe.tables.scores import (
-    SCORE_COLUMNS,
-    Cell,
-    check_scores,
-    datasets_of,
-    score_cell,
-    sweep_size,
-)
-from fringe.tables.titles import Titles, is_simulated, metric_title, scheme_mark, title_of
 from fringe.tables.write import to_html, to_latex, to_markdown, write_table
 
 __all__ = [

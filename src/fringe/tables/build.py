@@ -1,25 +1,17 @@
 """Tables 1, 2 and 3 of the paper as tidy frames, one row per printed cell."""
 
-import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
 
-from fringe.tables.paper import PaperValue, paper_value
-from fringe.tables.protocol import Protocols
-from fringe.tables.scores import Cell, check_scores, datasets_of, score_cell
-from fringe.tables.titles import Titles, is_simulated, metric_scale, title_of
+from fringe.scores.cells import Cell, change_spread, datasets_of, relative_change, score_cell
+from fringe.scores.differences import Protocols
+from fringe.scores.paper import PaperValue, paper_value
+from fringe.scores.rows import check_scores
+from fringe.scores.titles import Titles, is_simulated, metric_scale, title_of
 
-__all__ = [
-    "FILLED",
-    "TABLE_COLUMNS",
-    "change_spread",
-    "relative_change",
-    "table1",
-    "table2",
-    "table3",
-]
+__all__ = ["FILLED", "TABLE_COLUMNS", "table1", "table2", "table3"]
 
 TABLE_COLUMNS = (
     "table",
@@ -53,21 +45,6 @@ is empty where protocols agree, and only there is a ``deviation``."""
 
 FILLED = "random-filled"  # the scheme of as many random images as Top-1 matching could fill
 Group = tuple[str, str, tuple[str, ...]]  # metric, network, schemes compared with random
-
-
-def relative_change(value: float, reference: float) -> float:
-    """Return value / reference - 1; NaN if the reference is not positive, as KID's may be."""
-    return value / reference - 1 if reference > 0 else float("nan")
-
-
-def change_spread(after: Cell, before: Cell) -> float:
-    """Return the standard deviation of a relative change, for one evaluation of either.
-
-    First-order propagation for the ratio of independent draws; NaN with a single repeat.
-    """
-    if not before.mean > 0:
-        return float("nan")
-    return math.hypot(after.std, after.mean / before.mean * before.std) / before.mean
 
 
 def table1(

@@ -9,11 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from fringe.tables.build import change_spread, relative_change
-from fringe.tables.convergence import PUBLISHED_PROGRESS
-from fringe.tables.layout import format_percent
-from fringe.tables.scores import Cell, datasets_of, score_cell, score_values
-from fringe.tables.titles import Titles, gamma_title, title_of
+from fringe.scores.cells import (
+    Cell,
+    change_spread,
+    datasets_of,
+    relative_change,
+    score_cell,
+    score_values,
+)
+from fringe.scores.convergence import PUBLISHED_PROGRESS
+from fringe.scores.numbers import format_percent
+from fringe.scores.titles import Titles, gamma_title, title_of
 
 __all__ = [
     "GAMMA_MARGIN",
@@ -104,8 +110,8 @@ def released_remarks(
     Parameters
     ----------
     released : mapping
-        What `fringe.plan.released_steps` returns: ``steps``, ``learning_rate``, and ``candidates``
-        by data set.
+        What `fringe.config.choices.released_steps` returns: ``steps``, ``learning_rate``, and
+        ``candidates`` by data set.
     titles : mapping
         Display names of data sets.
     datasets : sequence of str, optional

@@ -7,7 +7,7 @@ from html import escape
 import pandas as pd
 
 from fringe.errors import FringeError
-from fringe.files import atomic_path
+from fringe.files.atomic import atomic_path
 from fringe.tables.build import TABLE_COLUMNS
 from fringe.tables.layout import Entry, Header, Line, lay_out
 from fringe.texts import markdown

@@ -1,0 +1,1 @@
+"""The configuration of a run: read, checked and completed, and what it asks for."""

@@ -1,0 +1,357 @@
+"""What a completed configuration asks for: pure functions of it."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from fringe.config.completion import GRID, SOURCE_KEYS, compared_with, grid_seeds, items
+from fringe.errors import FringeError
+from fringe.networks import (
+    network_classes,
+    network_info,
+    network_weights,
+)
+from fringe.networks.class_names import find_class
+from fringe.networks.training import training
+from fringe.networks.weight_files import mismatch
+
+__all__ = [
+    "Config",
+    "Sources",
+    "convergence_datasets",
+    "explained_datasets",
+    "explained_images",
+    "explaining_networks",
+    "grid_seed",
+    "is_rendered",
+    "matching_limit",
+    "networks",
+    "networks_for",
+    "networks_of",
+    "noise_images",
+    "optimization_settings",
+    "parse_sweep_scheme",
+    "released_schemes",
+    "released_steps",
+    "repeats",
+    "resolve_sizes",
+    "schemes",
+    "shown_classes",
+    "shown_control",
+    "shown_images",
+    "source_spec",
+    "sweep_schemes",
+    "trained_on",
+    "used_sources",
+    "warnings",
+]
+
+Config = Mapping[str, Any]
+
+NOISE_IMAGES = 5000  # as many as show the order of the regions: each scale takes three passes
+
+Sources = dict[str, dict[str, Any]]
+
+
+def source_spec(config: Config, name: str) -> dict[str, Any]:
+    """Return what :func:`fringe.sources.source_from_spec` needs to open the source ``name``."""
+    source = config["sources"][name]
+    kind = source["kind"]
+    spec = {"kind": kind} | {key: source.get(key) for key in SOURCE_KEYS[kind]}
+    if spec.get("label") == "dataset":
+        for real in compared_with(config, name).values():
+            # All its images, however many are used.
+            about = config["sources"].get(real, {})
+            keys = ("path", "follow_links", "select", "ignore")
+            spec["labels"] = {"kind": "files", "limits": config["limits"]}
+            spec["labels"] |= {key: about.get(key) for key in keys}
+    if kind == "files":
+        spec |= {"least": source.get("least"), "limits": config["limits"]}
+    return spec
+
+
+def is_rendered(config: Config, name: str) -> bool:
+    """Tell whether the images of a source are made and not merely read."""
+    return config["sources"][name]["kind"] in ("imitation", "generator")
+
+
+def used_sources(config: Config) -> list[str]:
+    """Return the names of the sources that some data set uses, in the order of the config."""
+    used = set()
+    for dataset in _mappings(config.get("datasets")):
+        for value in (dataset.get("real"), dataset.get("generated"), dataset.get("snapshots")):
+            named = value if isinstance(value, list) else [value]
+            used |= {name for name in named if isinstance(name, str)}
+    sources = config.get("sources")
+    return [name for name in sources if name in used] if isinstance(sources, Mapping) else []
+
+
+def _mappings(value: Any) -> list[Mapping[str, Any]]:
+    """Return the mappings among a mapping's values; [] for anything else."""
+    items = value.values() if isinstance(value, Mapping) else ()
+    return [item for item in items if isinstance(item, Mapping)]
+
+
+def networks(config: Config) -> list[str]:
+    """Return the networks that a run needs: that of FID first, then the controls, then others."""
+    named = [network for network, _ in _named_networks(config)]
+    return list(dict.fromkeys(named))
+
+
+def _named_networks(config: Config) -> Iterable[tuple[str, str]]:
+    """Yield each network with the key that names it."""
+    yield config["network"], "network"
+    for network in config["controls"]:
+        yield network, "controls"
+    for name, dataset in items(config, "datasets"):
+        for network in dataset["alternatives"]:
+            yield network, f"datasets/{name}/alternatives"
+    if config["comparisons"]:
+        yield (
+            config["evaluation"]["precision_recall"]["network"],
+            ("evaluation/precision_recall/network"),
+        )
+
+
+def trained_on(config: Config, network: str) -> str | None:
+    """Return what a network was trained on, one of `training.TRAININGS`; None: not stated.
+
+    A network of Fringe's own with weights that nobody published for it may be any training's.
+    """
+    if network in config["weights"]:
+        path, sha256 = _given_weights(config["weights"][network])
+        if sha256 is not None and mismatch(path, sha256, network_weights(network)):
+            return None
+    return network_info(network).trained_on
+
+
+def _judges(config: Config) -> list[str]:
+    """Return the controls that may judge a fall of FID, in their order."""
+    return [name for name in config["controls"] if training(trained_on(config, name)).judges]
+
+
+def shown_control(config: Config) -> str:
+    """Return the control in figures that show one: the last that may judge, else the last."""
+    return str((_judges(config) or config["controls"])[-1])
+
+
+def warnings(config: Config) -> list[str]:
+    """Return what a completed config without faults will take away from the results."""
+    if _judges(config):
+        return []
+    return [
+        f"controls: none of {', '.join(config['controls'])} can judge, because each was trained on "
+        "ImageNet's labels; the verdict will give no share of FID: add a control that was not, for "
+        "example clip or untrained"
+    ]
+
+
+def networks_of(config: Config, name: str) -> list[str]:
+    """Return the networks that extract features of a data set's real and generated images."""
+    dataset = config["datasets"][name]
+    controls = config["controls"]
+    wanted = [config["network"]]
+    wanted += controls if dataset["resample"] else [shown_control(config)]
+    wanted += dataset["alternatives"]
+    if any(
+        name in comparison["generators"].values() for _, comparison in items(config, "comparisons")
+    ):
+        wanted.append(config["evaluation"]["precision_recall"]["network"])
+    return list(dict.fromkeys(wanted))
+
+
+def networks_for(config: Config, source: str) -> list[str]:
+    """Return the networks that extract features of a source's images."""
+    wanted: list[str] = []
+    for name, dataset in items(config, "datasets"):
+        if source in (dataset["real"], dataset["generated"]):
+            wanted += networks_of(config, name)
+        if source in dataset["snapshots"]:
+            wanted.append(config["network"])
+    return list(dict.fromkeys(wanted))
+
+
+def _given_weights(given: str | Mapping[str, str]) -> tuple[Path, str | None]:
+    """Return path and stated digest of an entry of the config's ``weights``."""
+    if isinstance(given, str):
+        return Path(given), None
+    return Path(given["path"]), given["sha256"].lower()
+
+
+def schemes(config: Config) -> list[str]:
+    """Return the names of all sampling schemes of a run."""
+    return [
+        *("random", "matched", "random-filled", "prelogits", "logits"),
+        *released_schemes(config),
+        *sweep_schemes(config),
+    ]
+
+
+def released_schemes(config: Config) -> list[str]:
+    """Return the names of the schemes whose weights the released algorithm makes."""
+    wanted = config["optimization"]["released"]["steps"] > 0
+    return ["prelogits-released"] if wanted else []
+
+
+def released_steps(config: Config, sources: Sources) -> dict[str, Any]:
+    """Return what the released weights of a run were made with; {} if the run has none.
+
+    Keys: ``steps``, ``learning_rate``, and ``candidates``, their number by data set.
+    """
+    if not released_schemes(config):
+        return {}
+    asked = config["optimization"]["released"]
+    counts = {
+        name: sources[dataset["generated"]]["count"]
+        for name, dataset in items(config, "datasets")
+        if dataset["resample"]
+    }
+    return {
+        "steps": asked["steps"],
+        "learning_rate": asked["learning_rate"],
+        "candidates": counts,
+    }
+
+
+def optimization_settings(config: Config, scheme: str) -> dict[str, Any]:
+    """Return all that the configuration says of how the weights of ``scheme`` are optimized."""
+    settings = dict(config["optimization"])
+    released = settings.pop("released")
+    if scheme not in released_schemes(config):
+        return settings
+    return {"method": "released", **released}
+
+
+def sweep_schemes(config: Config) -> list[str]:
+    """Return the names of the Top-N and Middle-N schemes."""
+    return [f"{mode}{n}" for mode in ("top", "middle") for n in config["schemes"][mode]]
+
+
+def repeats(config: Config, scheme: str) -> int:
+    """Return how many draws of ``scheme`` the tables and figures of a run need."""
+    wanted: Mapping[str, int] = config["evaluation"]["repeats"]
+    readers = {
+        "random": ("table1", "table2", "table3", "sweep", "recall"),
+        "matched": ("table1",),
+        "random-filled": ("table1",),
+        "prelogits": ("table2", "table3"),
+        "logits": ("table2",),
+        "prelogits-released": ("table2", "table3"),
+    }
+    return max(wanted[reader] for reader in readers.get(scheme, ("sweep",)))
+
+
+def matching_limit(config: Config, name: str, count: int) -> int:
+    """Return how many images Top-1 matching looks at at most, ``count`` candidates included.
+
+    ``name`` is a data set. Images of files are only what they are.
+    """
+    if not is_rendered(config, config["datasets"][name]["generated"]):
+        return count
+    times: float = config["matching"]["limit"]
+    return max(count, round(times * count))
+
+
+def convergence_datasets(config: Config) -> list[str]:
+    """Return the data sets on which the released optimization is measured beside ours."""
+    if not config["convergence"]["steps"] or config["optimization"]["method"] == "reference":
+        return []
+    resampled = [name for name, dataset in items(config, "datasets") if dataset["resample"]]
+    return list(config["convergence"].get("datasets", resampled[:1]))
+
+
+def explained_datasets(config: Config) -> list[str]:
+    """Return the data sets of which it is shown what FID looks at."""
+    resampled = [name for name, dataset in items(config, "datasets") if dataset["resample"]]
+    told = network_info(config["network"]).maps
+    return list(config["sensitivity"].get("datasets", resampled if told else []))
+
+
+def explaining_networks(config: Config) -> list[str]:
+    """Return the networks that are asked what they look at, FID's first."""
+    return [config["network"], *config["sensitivity"]["networks"]]
+
+
+def explained_images(config: Config, name: str) -> int:
+    """Return how many of a data set's generated images have sensitivity maps."""
+    return int(config["sensitivity"].get("images", config["datasets"][name]["n_generated"]))
+
+
+def noise_images(config: Config, name: str) -> int:
+    """Return how many of a data set's generated images get noise."""
+    maps = explained_images(config, name)
+    return int(config["sensitivity"]["noise"].get("images", min(maps, NOISE_IMAGES)))
+
+
+def shown_images(config: Config, name: str, shown: str) -> dict[str, list[int]]:
+    """Return the ``images`` or ``seeds`` that ``shown`` (``examples`` or ``grid``) is made of."""
+    given = config["datasets"][name].get(shown, {})
+    if seeds := given.get("seeds") or grid_seeds(given):
+        return {"seeds": list(seeds)}
+    few = 6 if shown == "examples" else GRID[0] * GRID[1]
+    first = list(range(min(few, explained_images(config, name))))
+    return {"images": list(given.get("images", first))}
+
+
+def grid_seed(config: Config) -> int:
+    """Return the seed of the images that are drawn at random for figures."""
+    return int(config["figures"].get("seed", config["seed"]))
+
+
+def shown_classes(config: Config, name: str) -> int | list[int]:
+    """Return the classes whose mean images and maps are shown of a data set.
+
+    How many of the most frequent ones, or the numbers of those that are named.
+
+    Raises
+    ------
+    FringeError
+        If a class is unknown, may be more than one, or is named twice; see `find_class`.
+    """
+    key, wanted = _classes(config, name)
+    if isinstance(wanted, int):
+        return wanted
+    network = config["network"]
+    names = network_classes(network)
+    if names is None:
+        named = [each for each in wanted if isinstance(each, str)]
+        if named:
+            raise FringeError(
+                f"{key}: {network} does not tell its class names before it is loaded; give its "
+                f"function an attribute `class_names`, or the number of {named[0]!r}"
+            )
+        names = tuple(map(str, range(network_info(network).n_classes or 0)))
+    numbers: dict[int, str | int] = {}
+    for each in wanted:
+        try:
+            number = find_class(each, names)
+        except FringeError as error:
+            raise FringeError(f"{key}: {network}: {error}") from None
+        if number in numbers:
+            raise FringeError(
+                f"{key}: {numbers[number]!r} and {each!r} are the same class, {number} "
+                f"({names[number]}); drop one of the two"
+            )
+        numbers[number] = each
+    return list(numbers)
+
+
+def _classes(config: Config, name: str) -> tuple[str, int | list[str | int]]:
+    """Return the key that says which classes are shown of a data set, and what it says."""
+    own = config["datasets"][name].get("classes")
+    if own is not None:
+        return f"datasets/{name}/classes", own
+    return "sensitivity/classes", config["sensitivity"]["classes"]
+
+
+def resolve_sizes(
+    pairs: Iterable[tuple[int | str, int | str]], real: int, generated: int
+) -> list[tuple[int, int]]:
+    """Return pairs of counts with ``all`` replaced by the lengths of the two sources."""
+    return [(real if a == "all" else int(a), generated if b == "all" else int(b)) for a, b in pairs]
+
+
+def parse_sweep_scheme(scheme: str) -> tuple[Literal["top", "middle"], int]:
+    """Return the mode and N of a scheme such as ``top5`` or ``middle20``."""
+    mode: Literal["top", "middle"] = "top" if scheme.startswith("top") else "middle"
+    return mode, int(scheme.removeprefix(mode))

@@ -1,0 +1,329 @@
+"""What a configuration asks for: sources, shards, schemes, repeats. Pure functions of it."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from fringe.config.choices import (
+    Config,
+    Sources,
+    _given_weights,
+    _named_networks,
+    explained_datasets,
+    explained_images,
+    explaining_networks,
+    networks,
+    noise_images,
+    resolve_sizes,
+    shown_classes,
+    shown_images,
+    used_sources,
+)
+from fringe.config.completion import items
+from fringe.errors import FringeError
+from fringe.features import warned_shards
+from fringe.files.reasons import unwritable
+from fringe.files.regular import LARGEST_CHECKPOINT, fault_at
+from fringe.files.sharing import open_to_all
+from fringe.files.stand_ins import stand_in_at
+from fringe.networks import (
+    network_info,
+    network_names,
+    network_weights,
+)
+from fringe.networks.weight_files import find, mismatch
+from fringe.sources import (
+    as_path,
+)
+from fringe.sources.digests import file_digests, remembered
+
+__all__ = ["digest_fault", "given_weights_fault", "statistics_fault"]
+
+
+def _strict_faults(config: Config, sources: Sources) -> Iterable[str]:
+    """Yield the strict sources of which damaged images were used before they were strict."""
+    for name, about in sources.items():
+        if config["sources"][name].get("strict"):
+            folder = Path(config["results"], config["run"], "features", name)
+            told = warned_shards(folder, about["shards"])
+            if told is not None:
+                yield (
+                    f"sources/{name}/strict: of its images that have features already, {told}; "
+                    "replace or remove the damaged ones, or drop `strict`"
+                )
+
+
+def _network_faults(config: Config) -> Iterable[str]:
+    files: dict[str, str] = {}
+    for network in networks(config):
+        before = files.setdefault(network.replace(":", ".").casefold(), network)
+        if before != network:
+            yield f"network: {network} and {before} would be one file; rename a function or module"
+    for network, key in _named_networks(config):
+        try:
+            classes = network_info(network).n_classes
+        except FringeError as error:
+            yield f"{key}: {error}"
+            continue
+        if key == "network" and classes is None:
+            yield (
+                f"network: {network} is no classifier, and histograms can be matched only in "
+                "classes; take a classifier, and this one as a control"
+            )
+
+
+def _count_faults(name: str, dataset: Config, sources: Sources) -> Iterable[str]:
+    counts = {side: sources[dataset[side]]["count"] for side in ("real", "generated")}
+    for side, have in counts.items():
+        wanted = dataset[f"n_{side}"]
+        if wanted > have:
+            yield (
+                f"datasets/{name}/n_{side}: {wanted} images are asked for (by evaluation/n_{side} "
+                f"where the data set does not say), but its source has {have}"
+            )
+    height, width = sources[dataset["real"]]["resolution"]
+    for source in (dataset["generated"], *dataset["snapshots"]):
+        if sources[source]["resolution"] != (height, width):
+            h, w = sources[source]["resolution"]
+            yield (
+                f"datasets/{name}: images of {source} are {w} x {h} pixels, real ones {width} x "
+                f"{height}, and FID would see the difference; bring both to one size, or set "
+                "`resolution` of a source of files"
+            )
+    real, generated = counts.values()
+    for n_real, n_generated in resolve_sizes(dataset["sizes"], real, generated):
+        if n_real > real or n_generated > generated:
+            yield (
+                f"datasets/{name}/sizes: {n_real}+{n_generated} images are asked for (by "
+                f"evaluation/sizes where the data set does not say), but it has {real}+{generated}"
+            )
+
+
+def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
+    """Yield what is wrong with the sensitivity that is asked for, once sources are open."""
+    for network in explaining_networks(config) if explained_datasets(config) else []:
+        if not network_info(network).maps:
+            yield (
+                f"sensitivity: {network} cannot tell what it looks at in an image (it has no maps; "
+                "`maps` of its `info` says so); choose another, or ask for none: `datasets: []`"
+            )
+    classes = network_info(config["network"]).n_classes
+    if explained_datasets(config) and classes is not None and classes < 3:
+        yield (
+            f"sensitivity: {config['network']} has {classes} classes, and figures show the three "
+            "most probable; ask for no maps: `datasets: []`"
+        )
+    yield from _class_faults(config)
+    for name in explained_datasets(config):
+        dataset = config["datasets"][name]
+        have, n = sources[dataset["generated"]]["count"], explained_images(config, name)
+        # Where n is that of n_generated, more than there are is a fault of its own.
+        if n > have and "images" in config["sensitivity"]:
+            yield f"sensitivity/images: {n} are asked for, but {dataset['generated']} has {have}"
+        if n < 3:
+            yield (
+                f"datasets/{name}/n_generated: maps are of images that make up an FID, at least 3 "
+                f"and here {n}; say how many by `sensitivity/images`, or ask for no maps: "
+                "`datasets: []`"
+            )
+        for network in explaining_networks(config):
+            if network in config["sources"][dataset["generated"]].get("statistics", {}):
+                yield (
+                    f"sources/{dataset['generated']}/statistics/{network}: published statistics "
+                    f"stand in for real images alone, but data set {name} asks how FID depends on "
+                    "each of these; drop them, or leave the data set out of `sensitivity/datasets`"
+                )
+        if config["sensitivity"]["noise"]["scales"] and noise_images(config, name) > n:
+            yield (
+                f"sensitivity/noise/images: {noise_images(config, name)} are asked for, but "
+                f"only {n} images of data set {name} have maps (`sensitivity/images`)"
+            )
+        for shown in ("examples", "grid"):
+            named = shown_images(config, name, shown).get("images", [])
+            wrong = [index for index in named if index >= n]
+            if wrong:
+                yield (
+                    f"datasets/{name}/{shown}/images: {wrong[0]} is not among the first {n} "
+                    "images, which have maps (`sensitivity/images`, from 0)"
+                )
+        if "region" in dataset:
+            from fringe.sensitivity.region import open_region  # takes a while to import
+
+            try:
+                open_region(dataset["region"], sources[dataset["generated"]]["resolution"])
+            except FringeError as error:
+                yield f"datasets/{name}/region: {error}"
+
+
+def _class_faults(config: Config) -> Iterable[str]:
+    """Yield what is wrong with the classes that are named, once for each key."""
+    found = set()
+    for name in explained_datasets(config):
+        try:
+            shown_classes(config, name)
+        except FringeError as error:
+            found.add(str(error))
+    yield from sorted(found)
+
+
+def _scheme_faults(config: Config) -> Iterable[str]:
+    try:
+        classes = network_info(config["network"]).n_classes
+    except FringeError:
+        return  # an unknown network is a fault of its own
+    for mode in ("top", "middle"):
+        for n in config["schemes"][mode]:
+            if classes is not None and 2 * n > classes:
+                yield (
+                    f"schemes/{mode}: {n} is more than half of the {classes} classes, where the "
+                    "roles of 0 and 1 flip (footnote 5 of the paper)"
+                )
+
+
+def _weights_faults(config: Config, cache: Path | None) -> Iterable[str]:
+    used = networks(config)
+    for network, _ in items(config, "weights"):
+        if network not in used:
+            yield f"weights/{network}: no key names that network; correct or drop it"
+        elif fault := given_weights_fault(config, network, cache):
+            yield fault
+    for network in used:
+        if network in config["weights"] or _is_unknown(network):
+            continue
+        there = find(network_weights(network), Path(config["weights_dir"]))
+        if there is not None:
+            (found,) = file_digests([there], cache)
+            if wrong := mismatch(there, found, network_weights(network)):
+                yield (
+                    f"weights_dir: {there} has SHA-256 {found}, expected {' or '.join(wrong)}; "
+                    "delete it, and it is fetched again"
+                )
+
+
+def given_weights_fault(config: Config, network: str, cache: Path | None) -> str | None:
+    """Return what is wrong with the file that the config's ``weights`` name for a network."""
+    path, sha256 = _given_weights(config["weights"][network])
+    if fault := fault_at(path, LARGEST_CHECKPOINT):
+        return f"weights/{network}: {fault}"
+    (found,) = file_digests([path], cache)
+    files = network_weights(network)
+    wrong = mismatch(path, found, files) if sha256 is None else found != sha256 and [sha256]
+    if not wrong:
+        return None
+    if instead := stand_in_at(path):
+        return f"weights/{network}: {path} {instead}"
+    others = [
+        name
+        for name in network_names()
+        if any(found == file.sha256 for file in network_weights(name))
+    ]
+    if others:
+        return (
+            f"weights/{network}: {path} holds the weights of {' and '.join(others)}; name that "
+            f"network, or fetch {network}'s own"
+        )
+    return (
+        f"weights/{network}: {path} has SHA-256 {found}, expected {' or '.join(wrong)}; fetch it "
+        "again, or state `sha256` beside `path` if these are weights of your own"
+    )
+
+
+def _is_unknown(network: str) -> bool:
+    try:
+        network_info(network)
+    except FringeError:
+        return True  # a fault of its own
+    return False
+
+
+def digest_fault(config: Config, name: str, cache: Path | None) -> str | None:
+    """Return what is wrong if a source's file is another one than its ``sha256`` states."""
+    source = config["sources"][name]
+    # Of an unpacked archive the digest was checked when it arrived.
+    if "sha256" not in source or "unpack" in source or "path" not in source:
+        return None
+    path, stated = as_path(source["path"]), source["sha256"].lower()
+    if os.path.isdir(path):  # noqa: PTH112 - as `open_source` asks
+        return (
+            f"sources/{name}/sha256: {path} is a folder, which has no digest; drop `sha256`, or "
+            "say with `unpack` which folder of an archive it was"
+        )
+    if fault_at(path):
+        return None  # a fault of its own, or left out
+    limit = LARGEST_CHECKPOINT if source["kind"] == "generator" else None
+    (found,) = file_digests([path], cache, limit=limit)
+    if found == stated:
+        return None
+    if instead := stand_in_at(path):
+        return f"sources/{name}: {path} {instead}"
+    return (
+        f"sources/{name}/sha256: {path} has SHA-256 {found}, not {stated}; fetch the file again, "
+        "or correct or drop `sha256`"
+    )
+
+
+def _digest_faults(config: Config, cache: Path | None) -> Iterable[str]:
+    for name in used_sources(config):
+        if fault := digest_fault(config, name, cache):
+            yield fault
+
+
+def _statistics_faults(config: Config, cache: Path | None) -> Iterable[str]:
+    for source in used_sources(config):
+        for network, _ in items(config["sources"][source], "statistics"):
+            if fault := statistics_fault(config, source, network, cache):
+                yield fault
+
+
+def statistics_fault(config: Config, source: str, network: str, cache: Path | None) -> str | None:
+    """Return what is wrong with the published statistics that a source names for a network.
+
+    They are read whole, since only that tells whether they are a covariance; a file that is right
+    is remembered.
+    """
+    # Imported here: most runs have no published statistics.
+    from fringe.exchange import read_statistics
+
+    key = f"sources/{source}/statistics/{network}"
+    if network not in networks(config):
+        return f"{key}: no key names that network; correct or drop it"
+    if _is_unknown(network):
+        return None  # a fault of its own
+    path = config["sources"][source]["statistics"][network]["path"]
+    dim = network_info(network).feature_dim
+
+    def check(path: Path) -> str:
+        read_statistics(path, dim)
+        return "right"
+
+    try:
+        remembered([path], cache, f"statistics of {dim} features", check, doing="checking")
+    except FringeError as error:
+        return f"{key}: {error}"
+    return None
+
+
+def _results_faults(config: Config) -> Iterable[str]:
+    folder = Path(config["results"], config["run"]).absolute()
+    try:
+        folder.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # it is to be made, or a fault that is told below
+    except OSError as error:  # a name that is too long, a circle of links, a lost server
+        told = unwritable(error) or (str(error), "name another folder")
+        yield f"results: {folder} cannot be written to ({told[0]}); {told[1]}"
+        return
+    place = next(path for path in (folder, *folder.parents) if path.exists())
+    fault = open_to_all(place)
+    if fault is not None and not config["shared_results"]:
+        yield (
+            f"results: {fault}; name another folder, let its owner share it with a group of yours "
+            "(chgrp, chmod g+w,o-w), or set `shared_results: true`"
+        )
+    if not place.is_dir():
+        yield f"results: {folder} cannot be made, because {place} is no folder; name another"
+    elif not os.access(place, os.W_OK | os.X_OK):
+        yield (
+            f"results: {folder} cannot be written to, because {place} is not yours to write to or "
+            "read-only; name another folder, or give yourself the right (chmod u+wx)"
+        )

@@ -1,0 +1,296 @@
+"""The file of a configuration as it is written: JSON or YAML, with its spellings and lines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Container, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import yaml
+
+from fringe.errors import FringeError
+from fringe.files.reasons import unreadable
+from fringe.files.regular import read_regular
+
+__all__ = ["Entry", "duplicate_keys", "read_config", "read_entries"]
+
+# A few lines of YAML may stand for more than any memory holds, since an alias stands for all that
+# its anchor holds. These are far more than a configuration needs.
+MOST_BYTES = 1 << 20
+MOST_VALUES = 100_000
+DEEPEST = 50  # mappings and lists inside each other
+LONGEST_NUMBER = 40  # characters
+
+TEMPLATE = "__use_yte__"  # asks Snakemake to run the Python code in a configuration
+
+
+class Entry(NamedTuple):
+    """A key of a configuration, or an entry of a list, as it stands in a file.
+
+    Parameters
+    ----------
+    names : tuple
+        The keys that lead to it as they are spelled; the numbers of entries in lists.
+    key : object
+        What the last key was read as.
+    text : str or None
+        The value as it is spelled; None for mappings and lists.
+    value : object
+        What the value was read as; None for mappings and lists.
+    place : str
+        The file, and the line of the key where that is known.
+    again : bool
+        Whether the same mapping held this key before.
+    """
+
+    names: tuple[str | int, ...]
+    key: Any
+    text: str | None
+    value: Any
+    place: str
+    again: bool = False
+
+    @property
+    def trail(self) -> str:
+        """The keys as messages write them."""
+        return "/".join(map(str, self.names))
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Return the configuration in a file, as Snakemake reads it: JSON, or else YAML.
+
+    Raises
+    ------
+    FringeError
+        If the file is not there, not in UTF-8, neither JSON nor YAML, holds no keys, or stands for
+        more values than any configuration has; or if it asks Snakemake to run code (`TEMPLATE`).
+    """
+    text = _text(path)
+    with _parsing(path):
+        if (found := _from_json(text, path)) is None:
+            loader = _Loader(text)
+            node = _bounded_node(loader, path)
+            found = None if node is None else loader.construct_document(node)
+    if not isinstance(found, dict):
+        raise FringeError(f"{path}: holds no keys; see docs/configuration.md")
+    _refuse_template(found, path)
+    return cast(dict[str, Any], found)
+
+
+def read_entries(path: Path) -> list[Entry]:
+    """Return all that stands in the file of a configuration, in its order.
+
+    Raises
+    ------
+    FringeError
+        As `read_config`.
+    """
+    text = _text(path)
+    with _parsing(path):
+        if _from_json(text, path) is None:
+            loader = _Loader(text)
+            entries = list(_yaml_entries(_bounded_node(loader, path), (), loader, path))
+            _refuse_template([entry.names[0] for entry in entries], path)
+            return entries
+        return list(_json_entries(json.loads(text, object_pairs_hook=_Pairs), (), path))
+
+
+def duplicate_keys(entries: Iterable[Entry]) -> list[str]:
+    """Return a fault for each key that a mapping in a file holds twice.
+
+    Readers keep the last of them without a word, so a second data set of the same name would
+    silently replace the first.
+    """
+    return [
+        f"{entry.trail}: stands twice ({entry.place}); rename or drop one"
+        for entry in entries
+        if entry.again
+    ]
+
+
+def _refuse_template(keys: Container[Any], path: Path) -> None:
+    if TEMPLATE in keys:
+        raise FringeError(
+            f"{path}: says `{TEMPLATE}`, with which Snakemake runs the Python code in a "
+            "configuration when it reads it; write the values themselves, and drop that key"
+        )
+
+
+def _text(path: Path) -> str:
+    try:
+        content = read_regular(path, MOST_BYTES)
+    except OSError as error:
+        why = unreadable(error) or f"cannot be read ({error}); correct the path"
+        raise FringeError(f"{path}: {why}") from None
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise FringeError(f"{path}: is in UTF-16; save it as UTF-8")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise FringeError(
+            f"{path}: line {line} is not in UTF-8 (byte 0x{content[error.start]:02x}); save the "
+            "file as UTF-8"
+        ) from None
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML that says in which line a date is none."""
+
+
+def _construct_date(loader: _Loader, node: yaml.ScalarNode) -> Any:
+    try:
+        return loader.construct_yaml_timestamp(node)
+    except ValueError as error:
+        problem = f"{node.value} is read as a date ({error}); put it in quotes"
+        raise yaml.constructor.ConstructorError(None, None, problem, node.start_mark) from None
+
+
+_Loader.add_constructor("tag:yaml.org,2002:timestamp", _construct_date)
+
+
+def _from_json(text: str, path: Path) -> Any:
+    """Return what a text says in JSON, within bounds; None if it is not JSON."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return None
+    waiting = [(found, 1)]
+    while waiting:
+        value, depth = waiting.pop()
+        if isinstance(value, dict | list):
+            if depth > DEEPEST:
+                raise _too_deep(path)
+            inner = value.values() if isinstance(value, dict) else value
+            waiting += [(item, depth + 1) for item in inner]
+        elif isinstance(value, int) and abs(value) >= 10**LONGEST_NUMBER:
+            raise FringeError(f"{path}: holds a number that is too long to be used; correct it")
+    return found
+
+
+def _bounded_node(loader: _Loader, path: Path) -> yaml.Node | None:
+    """Return what a YAML file says, before anything is made of it, within bounds."""
+    node = loader.get_single_node()
+    size, _ = (0, 0) if node is None else _extent(node, path, 1, {})
+    if size > MOST_VALUES:
+        raise FringeError(
+            f"{path}: stands for more than {MOST_VALUES:,} values, each alias (`*name`) counted as "
+            "all that it stands for; write what the run needs"
+        )
+    return node
+
+
+def _extent(
+    node: yaml.Node, path: Path, depth: int, known: dict[int, tuple[int, int]]
+) -> tuple[int, int]:
+    """Return how many values a node stands for, and how many are inside each other.
+
+    ``known`` are those of nodes that were looked at, so that one with many aliases costs nothing.
+    """
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag.endswith((":int", ":float")) and len(node.value) > LONGEST_NUMBER:
+            raise FringeError(
+                f"{path}, line {node.start_mark.line + 1}: {node.value[:LONGEST_NUMBER]}... is a "
+                "number that is too long to be used; put it in quotes if it is a text"
+            )
+        return 1, 1
+    if id(node) not in known:
+        if depth > DEEPEST:
+            raise _too_deep(path)
+        inner = node.value
+        if isinstance(node, yaml.MappingNode):
+            inner = [one for pair in node.value for one in pair]
+        found = [_extent(one, path, depth + 1, known) for one in inner]
+        size = 1 + sum(size for size, _ in found)
+        known[id(node)] = size, 1 + max((height for _, height in found), default=0)
+    size, height = known[id(node)]
+    if depth + height > DEEPEST + 2:
+        raise _too_deep(path)
+    return size, height
+
+
+def _too_deep(path: Path) -> FringeError:
+    return FringeError(
+        f"{path}: has more than {DEEPEST} lists or mappings inside each other, or one that holds "
+        "itself; write what the run needs"
+    )
+
+
+@contextmanager
+def _parsing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except FringeError:
+        raise
+    except RecursionError:
+        raise _too_deep(path) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = f"line {mark.line + 1}: " if mark else ""
+        problem = error.problem or str(error)
+        if r"'\t'" in problem:
+            problem = "a tab, where YAML takes only spaces; put spaces in its place"
+        elif error.context == "while scanning an alias":
+            problem = 'a * outside quotes; put patterns in quotes, as in "*.jpg"'
+        raise FringeError(f"{path}: is not YAML ({line}{problem}); correct it") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise FringeError(f"{path}: is not YAML ({error}); correct it") from None
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """An object of JSON, with keys that stand twice."""
+
+
+def _json_entries(value: Any, names: tuple[str | int, ...], path: Path) -> Iterator[Entry]:
+    seen = set()
+    for key, item in value if isinstance(value, _Pairs) else _numbered(value):
+        scalar = None if isinstance(item, list) else item
+        text = None if isinstance(item, list) else json.dumps(item)
+        yield Entry((*names, key), key, text, scalar, str(path), key in seen)
+        seen.add(key)
+        yield from _json_entries(item, (*names, key), path)
+
+
+def _yaml_entries(
+    node: yaml.Node | None, names: tuple[str | int, ...], loader: _Loader, path: Path
+) -> Iterator[Entry]:
+    seen = set()
+    if isinstance(node, yaml.MappingNode):
+        merged = [item for key, item in node.value if key.tag.endswith(":merge")]
+        for item in merged:
+            several = item.value if isinstance(item, yaml.SequenceNode) else [item]
+            for one in reversed(several):  # the first holds
+                yield from _yaml_entries(one, names, loader, path)
+        for key, item in node.value:
+            if key.tag.endswith(":merge"):
+                continue
+            name = str(key.value)
+            read = loader.construct_object(key, deep=True)
+            again = name in seen
+            seen.add(name)
+            yield _yaml_entry((*names, name), read, key, item, loader, path)._replace(again=again)
+            yield from _yaml_entries(item, (*names, name), loader, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, item in _numbered(node.value):
+            yield _yaml_entry((*names, number), number, item, item, loader, path)
+            yield from _yaml_entries(item, (*names, number), loader, path)
+
+
+def _yaml_entry(
+    names: tuple[str | int, ...],
+    key: Any,
+    begin: yaml.Node,
+    item: yaml.Node,
+    loader: _Loader,
+    path: Path,
+) -> Entry:
+    is_scalar = isinstance(item, yaml.ScalarNode)
+    text = item.value if is_scalar else None
+    value = loader.construct_object(item) if is_scalar else None
+    return Entry(names, key, text, value, f"{path}, line {begin.start_mark.line + 1}")
+
+
+def _numbered(value: Any) -> Iterable[tuple[int, Any]]:
+    return enumerate(value) if isinstance(value, list) else ()

@@ -1,0 +1,186 @@
+"""Values that YAML, JSON or the command line read as another type than the schema has for them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from typing import Any
+
+from fringe.config.file import Entry
+from fringe.config.schema import Place, walk
+
+__all__ = ["settle_values"]
+
+Names = tuple[str | int, ...]
+# The later entry of the same names holds, as in a mapping and in several files.
+Written = Mapping[Names, Entry]
+
+WORDS = {"y": True, "yes": True, "true": True, "on": True} | {
+    "n": False, "no": False, "false": False, "off": False
+}  # fmt: skip
+
+
+def settle_values(
+    config: dict[str, Any], schema: Mapping[str, Any], entries: Iterable[Entry]
+) -> list[str]:
+    """Give values the type that the schema has for them, in place, and return what is wrong.
+
+    Names, and text in general, that were read as something else (`256`, `no`, `2024-01-01`) are
+    faults, and so are numbers that were read as text (`1e-3`), since either may have lost its
+    spelling. They are put right in ``config`` all the same, so that no other fault follows from
+    them. Values that no file of ``entries`` holds came by ``--config``, where Snakemake reads all
+    that is nested as text: these become numbers without a fault.
+
+    Parameters
+    ----------
+    config : dict
+        As the user wrote it; changed.
+    schema : mapping
+        `fringe.config.completion.load_schema`'s.
+    entries : iterable of Entry
+        What the files of the configuration hold (`fringe.config.file.read_entries`).
+
+    Returns
+    -------
+    list of str
+        The faults, each beginning with its key.
+    """
+    written = {entry.names: entry for entry in entries}
+    faults = [*_name_faults(config, (), written)]
+    for place in walk(config, schema):
+        entry = written.get(place.keys)
+        if entry is not None and not _same(entry.value, place.value):
+            entry = None
+        if fault := _settle(place, entry):
+            faults.append(f"{place.trail}: {fault}")
+    return faults
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and one == other
+
+
+def _name_faults(holder: Any, names: Names, written: Written) -> Iterator[str]:
+    """Make text of all keys below a mapping or list, in place, and yield what they were."""
+    if isinstance(holder, dict):
+        told = list(holder.items())
+        holder.clear()
+        for key, value in told:
+            name = key
+            if not isinstance(key, str):
+                entry = _entry_of(key, names, written)
+                name = str(key if entry is None else entry.names[-1])
+                trail = "/".join(map(str, (*names, name)))
+                fix = _quoted(name, (*names, name), entry)
+                yield f"{trail}: {name} is read as {_read_as(key)}, but a name must be text; {fix}"
+            holder[name] = value
+    for name, value in _pairs(holder):
+        yield from _name_faults(value, (*names, name), written)
+
+
+def _pairs(holder: Any) -> Iterable[tuple[str | int, Any]]:
+    if isinstance(holder, dict):
+        return list(holder.items())
+    return enumerate(holder) if isinstance(holder, list) else ()
+
+
+def _entry_of(key: Any, names: Names, written: Written) -> Entry | None:
+    """Return where a key stands that was not read as text, below ``names``."""
+    found = (one for one in written.values() if one.names[:-1] == names and _same(one.key, key))
+    return next(found, None)
+
+
+def _quoted(text: str, names: Names, entry: Entry | None) -> str:
+    if entry is not None:
+        return f'put it in quotes: "{text}" ({entry.place})'
+    if len(names) == 1:
+        return f'put it in quotes: "{text}" (on the command line: --config \'{names[0]}="{text}"\')'
+    return f'put it in quotes: "{text}"'
+
+
+def _read_as(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return "a number"
+    return "a date" if isinstance(value, date) else f"of type {type(value).__name__}"
+
+
+def _settle(place: Place, entry: Entry | None) -> str | None:
+    """Put a value right in its place, and return what was wrong with it."""
+    value, types = place.value, place.types
+    if isinstance(value, str) and "string" not in types:
+        return _settle_word(place, value, entry)
+    if type(value) in (int, float) and types & {"integer", "number"}:
+        return _settle_number(place, value, entry)
+    if isinstance(value, bool | int | float | date) and "string" in types:
+        text = str(value) if entry is None or entry.text is None else entry.text
+        place.replace(text)
+        fix = _quoted(text, place.keys, entry)
+        return f"{text} is read as {_read_as(value)}, but must be text; {fix}"
+    return None
+
+
+def _settle_word(place: Place, text: str, entry: Entry | None) -> str | None:
+    """Put in the place of text the number, or true or false, that it says."""
+    number = _number(text, place.types)
+    if number is not None:
+        told, hint = "a number", _in_yaml(text, number)
+        place.replace(number)
+    elif "boolean" in place.types and text.lower() in WORDS:
+        told, hint = "true or false", _read_as(WORDS[text.lower()])
+        place.replace(WORDS[text.lower()])
+    else:
+        return None
+    if entry is None:
+        return None
+    return f"{text} is read as text, but must be {told}; write {hint} ({entry.place})"
+
+
+def _number(text: str, types: set[str]) -> int | float | None:
+    """Return the number that a text says, if the schema has one there."""
+    if not types & {"integer", "number"}:
+        return None
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    if number.is_integer() and "number" not in types:
+        return int(number)
+    return number if math.isfinite(number) and "number" in types else None
+
+
+def _in_yaml(text: str, number: int | float) -> str:
+    """Spell a number so that YAML 1.1 reads it: with a point and a signed exponent."""
+    mantissa, _, exponent = text.lower().partition("e")
+    if isinstance(number, int) or not exponent:
+        return str(number)
+    point = "" if "." in mantissa else ".0"
+    sign = "" if exponent[0] in "+-" else "+"
+    return f"{mantissa}{point}e{sign}{exponent}"
+
+
+def _settle_number(place: Place, value: int | float, entry: Entry | None) -> str | None:
+    """Make a whole number of 1.0e+5 where the schema has one; refuse what is easily misread."""
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return f"{value} is not a number that can be used; write a finite one"
+        if value.is_integer() and "number" not in place.types:
+            place.replace(int(value))
+        return None
+    if entry is None or entry.text is None:
+        return None
+    if entry.text.startswith("0") and entry.text.isdigit() and int(entry.text) != value:
+        return (
+            f"{entry.text} is read as {value}, since a leading 0 means base 8 in YAML; write "
+            f"{int(entry.text)} or {value} ({entry.place})"
+        )
+    if ":" in entry.text:
+        return (
+            f"{entry.text} is read as {value}, since a colon means base 60 in YAML; write the "
+            f"number that is meant ({entry.place})"
+        )
+    return None

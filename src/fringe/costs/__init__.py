@@ -1,0 +1,1 @@
+"""What jobs take, and what they ask a scheduler for."""

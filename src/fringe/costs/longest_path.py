@@ -1,0 +1,43 @@
+"""Which jobs wait for which, and how long that takes at least."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from graphlib import TopologicalSorter
+
+from fringe.costs.jobs import Job
+
+__all__ = ["depths", "longest_path"]
+
+
+def depths(jobs: Sequence[Job]) -> dict[str, int]:
+    """Return by each job's name how many others it must wait for, one after the other."""
+    before = _before(jobs)
+    depth: dict[str, int] = {}
+    for name in TopologicalSorter(before).static_order():
+        depth[name] = max((depth[other] + 1 for other in before[name]), default=0)
+    return depth
+
+
+def longest_path(jobs: Sequence[Job], seconds: Mapping[str, float]) -> tuple[float, list[Job]]:
+    """Return the chain of jobs that takes longest, each waiting for the one before, and its time.
+
+    No number of machines makes the run shorter. ``seconds`` is by `Job.name`; 0 where missing.
+    """
+    before = _before(jobs)
+    by_name = {job.name: job for job in jobs}
+    ending: dict[str, tuple[float, list[str]]] = {}  # the longest chain that ends with each job
+    for name in TopologicalSorter(before).static_order():
+        waited, chain = max((ending[other] for other in before[name]), default=(0.0, []))
+        ending[name] = waited + seconds.get(name, 0.0), [*chain, name]
+    total, chain = max(ending.values(), default=(0.0, []))
+    return total, [by_name[name] for name in chain]
+
+
+def _before(jobs: Sequence[Job]) -> dict[str, list[str]]:
+    """Return by each job's name the names of the jobs that it waits for."""
+    maker = {path: job.name for job in jobs for path in job.outputs}
+    return {
+        job.name: sorted({maker[path] for path in job.inputs if path in maker} - {job.name})
+        for job in jobs
+    }

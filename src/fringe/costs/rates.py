@@ -1,0 +1,86 @@
+"""How fast common machines are: the defaults of an estimate."""
+
+from __future__ import annotations
+
+from fringe.costs.jobs import Device
+
+__all__ = [
+    "COMPRESSED",
+    "FREQUENT",
+    "GIGA_MACS",
+    "MACHINES",
+    "MAP_BYTES",
+    "ON_GPU",
+    "RATES",
+    "RELEASED_EVALUATIONS",
+    "SHORT_PLACES",
+    "START",
+    "UNKNOWN_GIGA_MACS",
+]
+
+# The machines that the defaults below are for.
+MACHINES: dict[Device, str] = {"cpu": "CPU", "cuda": "H100"}
+
+# Rules whose jobs ask for a GPU where there are some; images that are read or imitated need none.
+ON_GPU = (
+    *("render_images", "extract_features", "optimize_weights", "optimize_sweep"),
+    *("measure_convergence", "measure_sensitivity", "explain_examples", "measure_noise"),
+    *("extend_matched", "extract_matched"),
+)
+
+# Seconds that a job takes whatever it does: the start of Python and of the libraries. Median of the
+# demo's jobs with next to no work (measure_statistics), less than half of it their own computing.
+START = 4.0
+
+# Defaults: units a second of one CPU core and of one NVIDIA H100, from benchmarks/README.md.
+RATES: dict[str, dict[Device, float]] = {
+    # Multiply-adds of a network: EfficientNet-Lite0, 71.8 images/s on two cores. On the GPU this
+    # is assumed, not measured: two fifths of its float32 peak.
+    "network": {"cpu": 1.4e10, "cuda": 1.3e13},
+    # Multiply-adds in float64: weighted_statistics.py on one core; an evaluation of
+    # weight_optimization.py on the GPU.
+    "products": {"cpu": 1e10, "cuda": 8e12},
+    # Pixels of StyleGAN2 at 256 x 256, float32: 5.68 images/s on two cores, 413 on the GPU.
+    "generator": {"cpu": 1.9e5, "cuda": 2.7e7},
+    # Pixels of the simulated generator, in the demo; it knows no GPU.
+    "imitation": {"cpu": 2.3e6, "cuda": 2.3e6},
+    # Bytes of images that a compressed array is unpacked to: photographs, which compress badly.
+    "unpacking": {"cpu": 1.0e8, "cuda": 1.0e8},
+    # Pixels of kept images that are read here and there: 2,248 of the demo's a second.
+    "reading": {"cpu": 3.7e7, "cuda": 3.7e7},
+}
+
+# Of the images that have maps, those of the most frequent classes: 45 % in the demo. It depends on
+# what FID's network sees in them, which nobody knows before.
+FREQUENT = 0.5
+
+# Of the places of a Top-1 histogram, those that the candidates leave short: 21 % in the demo.
+SHORT_PLACES = 0.25
+
+# Thousand millions of multiply-adds for one image, as the networks' authors state them (timm and
+# torchvision list them); `untrained` from its speed beside EfficientNet-Lite0's.
+GIGA_MACS = {
+    "inception": 5.7,
+    "inception-torchvision": 5.7,
+    "resnet50": 4.1,
+    "swav": 4.1,
+    "clip": 4.4,
+    "vgg16": 15.5,
+    "vgg16-nvidia": 15.5,
+    "dinov2-b": 23.0,
+    "dinov2-l": 81.0,
+    "efficientnet-lite0": 0.4,
+    "untrained": 0.03,
+}
+
+# Evaluations by which blocks of merged steps grow to their full size, and where steps are short:
+# as many as that, more where the step size is near its limit.
+RELEASED_EVALUATIONS = 300
+
+UNKNOWN_GIGA_MACS = 5.0  # a network of the user's own
+
+# Bytes in a file for each byte of pixels, and for each map with its Grad-CAM and classes: the
+# demo's.
+COMPRESSED = 0.75
+
+MAP_BYTES = 1100

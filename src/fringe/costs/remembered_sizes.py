@@ -1,0 +1,82 @@
+"""The sizes of a run's shards, where they were chosen: written down once, and kept to."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from fringe.errors import FringeError
+from fringe.files.atomic import atomic_path
+from fringe.files.parsing import parse_json
+from fringe.files.regular import read_text
+from fringe.files.seals import is_whole, with_digest
+
+__all__ = ["read_sizes", "remember_sizes"]
+
+
+def read_sizes(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a run remembers: ``sizes`` by source, ``device``, and ``minutes_per_job``.
+
+    No sizes if there is nothing, or nothing that makes sense.
+
+    Raises
+    ------
+    FringeError
+        If the file cannot be read: other sizes would be taken, and kept.
+    """
+    memory = _memory(config)
+    try:
+        content = parse_json(read_text(memory))
+        right = (
+            is_whole(content)
+            and content["device"] in ("cpu", "cuda")
+            and content["minutes_per_job"] > 0
+        )
+        if right and all(int(size) > 0 for size in content["sizes"].values()):
+            return {key: value for key, value in content.items() if key != "digest"}
+    except (FileNotFoundError, UnicodeDecodeError):
+        pass
+    except FringeError:
+        raise
+    except OSError as error:
+        raise FringeError(
+            f"{memory}: cannot be read ({error}); it holds the sizes of this run's shards: make it "
+            "readable and run again"
+        ) from error
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
+        pass
+    return {"sizes": {}}
+
+
+def remember_sizes(config: Mapping[str, Any], sources: Mapping[str, Any]) -> None:
+    """Write down which shards a run has, for its jobs and for all its later plans.
+
+    Parameters
+    ----------
+    config : mapping
+        The completed configuration. Nothing is written down where it states ``shard_size``.
+    sources : dict
+        Of each source by its name the ``shard_size`` and ``device``
+        (`fringe.running.opening.check`).
+
+    Raises
+    ------
+    FringeError
+        If that cannot be written.
+    """
+    minutes = config["extraction"].get("minutes_per_job")
+    if minutes is None or not sources:
+        return
+    kept = read_sizes(config)
+    # Sources that the configuration does not name now may come back.
+    others = kept["sizes"] if kept.get("minutes_per_job") == minutes else {}
+    chosen = {name: about["shard_size"] for name, about in sources.items()}
+    (device, *_) = (about["device"] for about in sources.values())
+    content = {"minutes_per_job": minutes, "device": device, "sizes": {**others, **chosen}}
+    if content != kept:
+        with atomic_path(_memory(config)) as partial:
+            partial.write_text(json.dumps(with_digest(content), indent=1))
+
+
+def _memory(config: Mapping[str, Any]) -> Path:
+    return Path(config["results"], config["run"], "shards.json")

@@ -1,0 +1,173 @@
+"""How many images a shard holds where jobs are sized in minutes: measured once, then kept to."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fringe.config import choices
+from fringe.costs.jobs import Device, Job, demanded_device, parse_shard_file
+from fringe.costs.prediction import estimate
+from fringe.costs.rates import START
+from fringe.costs.records import Record, Task, read_records, tasks_of
+from fringe.costs.remembered_sizes import read_sizes
+from fringe.costs.work import work
+from fringe.devices.claims import gpu_is_here
+from fringe.plan import layout
+
+__all__ = ["choose_sizes"]
+
+
+def choose_sizes(
+    config: Mapping[str, Any], sources: choices.Sources
+) -> tuple[dict[str, int], Device]:
+    """Return the images in a shard of each source, and where its jobs are thought to compute.
+
+    The slowest job of a shard (rendering it, or extracting its features with the slowest of the
+    networks that look at the source) takes about ``extraction/minutes_per_job``. How fast jobs are
+    is measured by those that have run, in this run or in another below the results; else it is a
+    default (`fringe.costs.work`). Other sizes would make everything again, so a run keeps its own:
+    they are written down before its first job starts
+    (`fringe.costs.remembered_sizes.remember_sizes`). Where they were lost, shards that are there
+    tell them. Only another ``minutes_per_job`` asks for others.
+
+    Nothing is written here: a plan that nobody runs, made where there is no GPU, must not size the
+    jobs of a machine that has one.
+
+    Parameters
+    ----------
+    config : mapping
+        The completed configuration, with ``extraction/minutes_per_job``.
+    sources : dict
+        Of each source by its name the ``count`` and ``resolution``
+        (`fringe.running.opening.check`).
+
+    Returns
+    -------
+    dict, str
+        Sizes by source, multiples of the batch size; and ``cpu`` or ``cuda``.
+
+    Raises
+    ------
+    FringeError
+        If what is remembered cannot be read.
+    """
+    batch, minutes = (config["extraction"][key] for key in ("batch_size", "minutes_per_job"))
+    kept = read_sizes(config)
+    is_wish = kept.get("minutes_per_job", minutes) != minutes
+    if is_wish:
+        kept = {"sizes": {}}
+    sizes = {
+        name: size for name, size in kept["sizes"].items() if name in sources and size % batch == 0
+    }
+    new = [name for name in sources if name not in sizes]
+    if not new:
+        return sizes, demanded_device(config) or kept["device"]
+    records = list(_records(config, sources))
+    device = demanded_device(config) or kept.get("device") or _likely_device(records)
+    for name in new:
+        found = None if is_wish else _size_of_files(config, name, sources[name]["count"])
+        sizes[name] = found or _size_by_speed(config, sources, name, device, records)
+    return sizes, device
+
+
+def _likely_device(records: Sequence[Record]) -> Device:
+    """Return where jobs compute that ask for a GPU: on one, if there are any to be had from here.
+
+    A machine that submits jobs often has none itself.
+    """
+    had = any(record.device == "cuda" for record in records)
+    return "cuda" if had or shutil.which("sbatch") or gpu_is_here() else "cpu"
+
+
+def _records(config: Mapping[str, Any], sources: choices.Sources) -> Iterator[Record]:
+    """Yield what jobs took, in this run and others below the results."""
+    for folder in sorted(Path(config["results"]).glob("*")):
+        known = tasks_of(folder)
+        if folder.name == config["run"]:
+            known = {**_own_tasks(config, sources, folder), **known}
+        yield from read_records(folder, known)
+
+
+def _own_tasks(
+    config: Mapping[str, Any], sources: choices.Sources, folder: Path
+) -> dict[str, Task]:
+    """Return by benchmark file what this run's jobs had to do, if it was configured as now."""
+    tasks = {}
+    for name in sources:
+        for network in _makers(config, name):
+            benchmarks = (folder / _benchmark(name, network, "any")).parent
+            for path in filter(parse_shard_file, map(str, benchmarks.glob("*.tsv"))):
+                job = _job(config, name, network, Path(path).stem)
+                found = work(job, config, sources, "cpu")
+                tasks[job.name] = found.group, found.units
+    return tasks
+
+
+def _makers(config: Mapping[str, Any], name: str) -> list[str | None]:
+    """Return what makes shards of a source: its networks, and None if it is rendered and kept."""
+    rendered = choices.is_rendered(config, name) and config["extraction"]["keep_images"]
+    return [*([None] if rendered else []), *choices.networks_for(config, name)]
+
+
+def _benchmark(name: str, network: str | None, shard: str) -> str:
+    if network is None:
+        return f"benchmarks/render_images/{name}/{shard}.tsv"
+    return f"benchmarks/extract_features/{name}/{network.replace(':', '.')}/{shard}.tsv"
+
+
+def _job(config: Mapping[str, Any], name: str, network: str | None, shard: str) -> Job:
+    """Return the job that makes a shard, as `work` needs it, with a GPU if it takes one."""
+    benchmark = _benchmark(name, network, shard)
+    if network is None:
+        outputs, wildcards = (f"images/{name}/{shard}.h5",), {"source": name}
+        on_gpu = config["sources"][name]["kind"] == "generator"
+        return Job("render_images", (), outputs, wildcards, gpus=int(on_gpu), benchmark=benchmark)
+    place = network.replace(":", ".")
+    wildcards = {"source": name, "network": place}
+    outputs = (f"features/{name}/{place}/{shard}.h5",)
+    return Job("extract_features", (), outputs, wildcards, gpus=1, benchmark=benchmark)
+
+
+def _size_by_speed(
+    config: Mapping[str, Any],
+    sources: choices.Sources,
+    name: str,
+    device: Device,
+    records: Sequence[Record],
+) -> int:
+    """Return how many images of a source the slowest job of a shard gets through in its time."""
+    many = 1_000_000
+    shard = layout.shard_name(0, many)
+    slowest = 0.0
+    for network in _makers(config, name):
+        job = _job(config, name, network, shard)
+        task = work(job, config, sources, device)
+        seconds = estimate(job, task, records, config["run"], device).seconds - START
+        slowest = max(slowest, seconds / many)
+    batch = int(config["extraction"]["batch_size"])
+    minutes = config["extraction"]["minutes_per_job"]
+    # No source is so large, nor any job so quick, that more would fit.
+    images = min((60 * minutes - START) / slowest, 1e9) if slowest else 1e9
+    return max(1, int(images) // batch) * batch
+
+
+def _size_of_files(config: Mapping[str, Any], name: str, count: int) -> int | None:
+    """Return the size of a source's shards that are there; None if there are none.
+
+    Those of another size may be left from before: the size counts that most images lie in.
+    """
+    folder, batch = Path(config["results"], config["run"]), config["extraction"]["batch_size"]
+    files = [*folder.glob(f"images/{name}/*.h5"), *folder.glob(f"features/{name}/*/*.h5")]
+    there = Counter(filter(None, (parse_shard_file(str(path)) for path in files)))
+
+    def held(size: int) -> int:
+        bounds = layout.shard_bounds(count, size)
+        return sum((last - first) * there[first, last] for first, last in bounds)
+
+    sizes = {-(-(last - first) // batch) * batch for first, last in there}
+    best = max(sizes, key=lambda size: (held(size), size), default=None)
+    return best if best and held(best) else None

@@ -1,0 +1,1 @@
+"""Which device computes, on how many threads, and how busy it is."""

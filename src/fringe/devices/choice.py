@@ -1,0 +1,105 @@
+"""Where networks and generators compute, and how: on which device, with what settings and threads.
+
+Importing this module does not import PyTorch; its functions do.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import TYPE_CHECKING
+
+from fringe.devices.claims import claim
+from fringe.devices.utilization import watch
+from fringe.errors import FringeError
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["choose_device", "describe_device", "open_device"]
+
+
+def choose_device(device: str) -> str:
+    """Return a PyTorch device for the configured ``device``, and set PyTorch up for it.
+
+    ``auto`` takes a GPU where there is one, else the CPU, and says so. Of several GPUs each process
+    takes another one (`fringe.devices.claims`). Which it is stands in the log, and at the end of a
+    job how busy it was (`fringe.devices.utilization`). On the CPU one thread is used: the last bits
+    of a convolution depend on the number of threads, and results must not depend on the machine's
+    cores.
+
+    Raises
+    ------
+    FringeError
+        If ``device`` is a GPU and there is none.
+    """
+    import torch
+
+    if device == "auto" and not torch.cuda.is_available():
+        print("warning: no GPU is available, so networks run on the CPU", file=sys.stderr)
+        device = "cpu"
+    if device == "cpu":
+        torch.set_num_threads(1)
+        return device
+    if not torch.cuda.is_available():
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
+        raise FringeError(
+            f"device: {device} demands a GPU, and PyTorch finds none on {platform.node()} "
+            f"(CUDA_VISIBLE_DEVICES: {seen}); let the profile give the job one (resource `gpu`), "
+            "or set `device: auto`"
+        )
+    place = _own_gpu() if device in ("auto", "cuda") else torch.device(device)
+    print(f"computing on {torch.cuda.get_device_name(place)} ({place})", file=sys.stderr)
+    watch(_uuid(place.index))
+    return str(place)
+
+
+def _own_gpu() -> torch.device:
+    """Return a GPU that no other process of this user's has taken."""
+    import torch
+
+    names = [_uuid(index) for index in range(torch.cuda.device_count())]
+    index = claim(names) if len(names) > 1 else 0
+    if index is None:
+        print(
+            f"warning: other processes have taken all {len(names)} GPUs, so this one shares the "
+            f"first; start with --resources gpu={len(names)} at most",
+            file=sys.stderr,
+        )
+    return torch.device("cuda", index or 0)
+
+
+def _uuid(index: int) -> str:
+    import torch
+
+    return str(torch.cuda.get_device_properties(index).uuid)
+
+
+def describe_device(device: str | torch.device) -> tuple[str, int]:
+    """Return what times depend on: "cpu" or the GPU's name, and PyTorch's threads on the CPU."""
+    import torch
+
+    place = open_device(device)
+    name = torch.cuda.get_device_name(place) if place.type == "cuda" else place.type
+    return name, torch.get_num_threads()
+
+
+def open_device(device: str | torch.device) -> torch.device:
+    """Return the device of that name, which is there.
+
+    Raises
+    ------
+    FringeError
+        If it is not.
+    """
+    import torch
+
+    try:
+        place = torch.device(device)
+        torch.empty(0, device=place)
+    except (RuntimeError, AssertionError) as error:
+        raise FringeError(
+            f"device {str(device)!r} is not there ({error}); name another, such as 'cpu'"
+        ) from error
+    return place

@@ -1,0 +1,166 @@
+"""Where a run differs from the paper, or had to choose what the paper leaves open: one list.
+
+``deviations.yaml`` holds it. ``docs/paper.md`` is made from it (``python -m
+fringe.plan.deviations``), and so are the report's page, the notes of figures and tables and the
+captions.
+"""
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fringe.config.choices import networks as networks_of_run
+from fringe.config.completion import complete, load_schema
+from fringe.scores.protocol import plain_name
+
+__all__ = ["Deviation", "applying", "choices", "describe", "deviations", "exhibit_title"]
+
+TEXTS = ("topic", "short", "paper", "code", "ours", "why")
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """One entry of the list.
+
+    ``exhibits`` are names such as "table1" or "figure10a". It applies to a run with one of
+    ``networks`` and one of ``datasets`` (all where these are empty), and with the values of
+    ``when``, by the path of their key. The texts say what the ``paper`` says, what the released
+    ``code`` does, what is done here (``ours``), and ``why``; ``short`` is for notes.
+    """
+
+    topic: str
+    exhibits: tuple[str, ...]
+    short: str
+    paper: str
+    code: str
+    ours: str
+    why: str
+    networks: tuple[str, ...] = ()
+    datasets: tuple[str, ...] = ()
+    when: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_plain(self) -> dict[str, str]:
+        """Return what the report's page shows, as texts that a job's params can hold."""
+        texts = ("topic", "paper", "code", "ours", "why")
+        return {"exhibits": _titles(self.exhibits)} | {name: getattr(self, name) for name in texts}
+
+
+@cache
+def _listed() -> tuple[Deviation, ...]:
+    text = files("fringe.plan").joinpath("deviations.yaml").read_text(encoding="utf-8")
+    entries: list[dict[str, Any]] = yaml.safe_load(text)
+    for entry in entries:
+        for name in ("exhibits", "networks", "datasets"):
+            entry[name] = tuple(entry.get(name, ()))
+    return tuple(Deviation(**entry) for entry in entries)
+
+
+def deviations(config: Mapping[str, Any]) -> list[Deviation]:
+    """Return the whole list, with texts filled in from a completed configuration."""
+    return [
+        replace(one, **{name: getattr(one, name).format_map(config) for name in TEXTS})
+        for one in _listed()
+    ]
+
+
+def applying(config: Mapping[str, Any], exhibits: Iterable[str]) -> list[Deviation]:
+    """Return what applies to a run with these exhibits: its networks, data sets and settings."""
+    shown, networks = set(exhibits), set(networks_of_run(config))
+    datasets = {plain_name(name) for name in config["datasets"]}
+    return [
+        replace(one, exhibits=tuple(name for name in one.exhibits if name in shown))
+        for one in deviations(config)
+        if shown.intersection(one.exhibits)
+        and (not one.networks or networks.intersection(one.networks))
+        and (not one.datasets or datasets.intersection(one.datasets))
+        and all(_value(config, key) == value for key, value in one.when.items())
+    ]
+
+
+def choices(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return by exhibit a sentence that names what applies to it, for its note or caption."""
+    exhibits = sorted({name for one in _listed() for name in one.exhibits}, key=_order)
+    told = {}
+    for name in exhibits:
+        found = "; ".join(one.short for one in applying(config, [name]))
+        told[name] = (
+            f"Choices that the paper leaves open or makes otherwise (docs/paper.md): {found}."
+            * bool(found)
+        )
+    return told
+
+
+def exhibit_title(exhibit: str) -> str:
+    """Return "Table 1" of "table1", "Figure 10a" of "figure10a", "Verdict" of "verdict"."""
+    for kind in ("table", "figure"):
+        if exhibit.startswith(kind):
+            return f"{kind.capitalize()} {exhibit.removeprefix(kind)}"
+    return exhibit.capitalize()
+
+
+def describe(config: Mapping[str, Any]) -> str:
+    """Return the list as Markdown: exhibit by exhibit, with the shipped configuration's values."""
+    every = deviations(config)
+    exhibits = sorted({name for one in every for name in one.exhibits}, key=_order)
+    lines = [
+        "# Fringe and the paper",
+        "",
+        "Made from `src/fringe/plan/deviations.yaml` by `python -m fringe.plan.deviations`; do",
+        "not edit by hand. Values are those of `config/config.yaml`; the page Deviations of a",
+        "report has those of its run, and what applies to it.",
+        "",
+        "What neither the paper nor its released code says cannot differ when numbers are compared",
+        "with the paper's; it is listed here as a choice.",
+        "",
+        "| topic | exhibits | the paper | the released code | Fringe | why |",
+        "|---|---|---|---|---|---|",
+        *(
+            f"| {' | '.join(map(_cell, (one.topic, _titles(one.exhibits), *_told(one))))} |"
+            for one in every
+        ),
+        "",
+        "## Exhibit by exhibit",
+        "",
+    ]
+    for name in exhibits:
+        topics = [one.topic for one in every if name in one.exhibits]
+        lines.append(f"* **{exhibit_title(name)}**: {'; '.join(topics)}.")
+    return "\n".join(lines) + "\n"
+
+
+def _told(one: Deviation) -> tuple[str, ...]:
+    return one.paper, one.code, one.ours, one.why
+
+
+def _titles(exhibits: Iterable[str]) -> str:
+    return ", ".join(exhibit_title(name) for name in sorted(exhibits, key=_order))
+
+
+def _order(exhibit: str) -> tuple[int, int, str]:
+    """Sort tables before figures, by number, and what is ours last."""
+    kind = 0 if exhibit.startswith("table") else 1 if exhibit.startswith("figure") else 2
+    digits = "".join(letter for letter in exhibit if letter.isdigit())
+    ours = "S" in exhibit
+    return kind, 1000 * ours + int(digits or 0), exhibit
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _value(config: Mapping[str, Any], path: str) -> Any:
+    value: Any = config
+    for key in path.split("/"):
+        value = value[key]
+    return value
+
+
+if __name__ == "__main__":
+    written = yaml.safe_load(Path("config/config.yaml").read_text())
+    sys.stdout.write(describe(complete(written, load_schema("config/schema.yaml"))[0]))

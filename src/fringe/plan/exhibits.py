@@ -1,0 +1,168 @@
+"""The tables and figures that a run makes, and what each of them shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from fringe.config import choices
+from fringe.config.completion import items
+
+__all__ = ["Exhibit", "Loss", "exhibits", "lost", "tell"]
+
+Config = Mapping[str, Any]
+Kind = Literal["Table", "Figure", "Region share"]
+
+COMPARED = ("7", "19")  # of each comparison
+RESAMPLED = ("1", "4a", "5", "16", "17")  # of each data set that is resampled
+EXPLAINED = ("2", "3", "4b", "11", "12", "13", "15")  # of each that is asked what FID looks at
+NOISY = ("10a", "10b")
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """A table or figure.
+
+    Parameters
+    ----------
+    kind : str
+        "Table" or "Figure"; "Region share" is a sentence of the verdict.
+    number : str
+        Such as "4a".
+    of : str
+        The data set or comparison that it is about; "" if it shows several.
+    title : str
+        Of that data set or comparison.
+    shows : tuple of str
+        The titles of what it shows side by side: data sets, or snapshots.
+    """
+
+    kind: Kind
+    number: str
+    of: str = ""
+    title: str = ""
+    shows: tuple[str, ...] = ()
+
+    @property
+    def stem(self) -> str:
+        """The name of its files, without their suffix."""
+        return f"{self.kind.lower()}{self.number}" + (f"-{self.of}" if self.of else "")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a reduced run lacks of an exhibit: ``parts`` of what it shows, or () for all of it."""
+
+    exhibit: Exhibit
+    parts: tuple[str, ...] = ()
+
+
+def exhibits(config: Config) -> list[Exhibit]:
+    """Return the tables and figures of a completed config, in the order of the paper's text."""
+    resampled = {name: one for name, one in items(config, "datasets") if one["resample"]}
+    titles = _titles(resampled)
+
+    def several(kind: Kind, number: str, names: Iterable[str]) -> list[Exhibit]:
+        shows = tuple(titles[name] for name in names)
+        return [Exhibit(kind, number, shows=shows)] if shows else []
+
+    def having(key: str) -> list[str]:
+        return [name for name, dataset in resampled.items() if dataset[key]]
+
+    swept = list(resampled) if choices.sweep_schemes(config) else []
+    explained = choices.explained_datasets(config)
+    noisy = NOISY if config["sensitivity"]["noise"]["scales"] else ()
+    networks = ("S2",) if len(choices.explaining_networks(config)) > 1 else ()
+    snapshots = tuple(
+        f"{titles[name]}, {one}"
+        for name in having("snapshots")
+        for one in resampled[name]["snapshots"]
+    )
+    return [
+        *(one for number in "123" for one in several("Table", number, resampled)),
+        *_of("Figure", RESAMPLED, resampled, titles),
+        *several("Figure", "6", swept[:1]),
+        *several("Figure", "8a", having("sizes")),
+        *several("Figure", "8b", having("alternatives")),
+        *([Exhibit("Figure", "9", shows=snapshots)] if snapshots else []),
+        *several("Figure", "18", swept),
+        *_of("Figure", (*EXPLAINED, *noisy, *networks), explained, titles),
+        *several("Region share", "", [one for one in explained if "region" in resampled[one]]),
+        *_of(
+            "Figure",
+            COMPARED,
+            config["comparisons"],
+            {name: one["title"] for name, one in items(config, "comparisons")},
+        ),
+        *_of("Figure", ("S1",), choices.convergence_datasets(config), titles),
+    ]
+
+
+def _of(
+    kind: Kind, numbers: Iterable[str], names: Iterable[str], titles: Mapping[str, str]
+) -> list[Exhibit]:
+    """Return an exhibit of each number for each data set or comparison."""
+    found = list(names)
+    return [Exhibit(kind, number, name, titles[name]) for number in numbers for name in found]
+
+
+def _titles(datasets: Mapping[str, Config]) -> dict[str, str]:
+    """Return the title of each data set, with its name where two are called the same."""
+    often = Counter(dataset["title"] for dataset in datasets.values())
+    return {
+        name: dataset["title"] + (f" ({name})" if often[dataset["title"]] > 1 else "")
+        for name, dataset in datasets.items()
+    }
+
+
+def lost(whole: Sequence[Exhibit], reduced: Sequence[Exhibit]) -> list[Loss]:
+    """Return what of the ``whole`` exhibits the ``reduced`` ones lack."""
+    left = {exhibit.stem: exhibit.shows for exhibit in reduced}
+    found = []
+    for exhibit in whole:
+        parts = tuple(part for part in exhibit.shows if part not in left.get(exhibit.stem, ()))
+        if exhibit.stem not in left:
+            found.append(Loss(exhibit))
+        elif parts:
+            found.append(Loss(exhibit, parts))
+    return found
+
+
+def tell(losses: Iterable[Loss]) -> str:
+    """Return losses as text: ``LSUN Cat in Tables 1 and 2; Figures 4a and 5 of LSUN Cat``."""
+    parts: dict[str, list[Exhibit]] = {}
+    wholes: dict[str, list[Exhibit]] = {}
+    for loss in losses:
+        for part in loss.parts:
+            parts.setdefault(part, []).append(loss.exhibit)
+        if not loss.parts:
+            wholes.setdefault(loss.exhibit.title, []).append(loss.exhibit)
+    texts = [f"{part} in {_numbered(found)}" for part, found in parts.items()]
+    for title, found in wholes.items():
+        texts.append(f"{_numbered(found)} of {title}" if title else _numbered(found))
+    return "; ".join(texts)
+
+
+def _numbered(found: Sequence[Exhibit]) -> str:
+    """Return ``Tables 1 and 2, Figure 9``."""
+    numbers: dict[str, list[str]] = {}
+    for exhibit in found:
+        numbers.setdefault(exhibit.kind, []).append(exhibit.number)
+    texts = []
+    for kind, listed in numbers.items():
+        if kind == "Region share":
+            texts.append("the verdict's share of the region")
+            continue
+        unique = sorted(set(listed), key=_place)
+        head = ", ".join(unique[:-1])
+        plural = f"{kind}s {head} and {unique[-1]}" if head else f"{kind} {unique[-1]}"
+        texts.append(plural)
+    return ", ".join(texts)
+
+
+def _place(number: str) -> tuple[bool, int, str]:
+    """Return the place of a number such as 4a among others; S1 and S2 come last."""
+    digits = "".join(filter(str.isdigit, number))
+    return number.startswith("S"), int(digits or 0), number

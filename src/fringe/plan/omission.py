@@ -1,0 +1,271 @@
+"""A run without the files that are not there: what it leaves out, and what that costs.
+
+Only what is *absent* may be left out. A file that is there but cannot be read, or has another
+digest than the configuration states, is a fault in any case.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from fringe.config import choices
+from fringe.config.completion import items
+from fringe.config.snapshots import LEAST, expand_snapshots, files_of
+from fringe.errors import FringeError
+from fringe.plan.exhibits import Loss, exhibits, lost, tell
+from fringe.sources import is_there
+
+__all__ = [
+    "Omission",
+    "Resolved",
+    "absent",
+    "describe_omissions",
+    "leave_out",
+    "obtain",
+    "omissions",
+    "summarize",
+    "without_absent",
+]
+
+Config = Mapping[str, Any]
+
+FETCHING = "Files with a `url` are fetched by `make stage` (`fringe stage my.yaml`)."
+ADVICE = (
+    f"{FETCHING} To run all that can be run without the files that are not there, say `make run "
+    "ALLOW_MISSING=1` (with Snakemake `--config missing=skip`, otherwise `--allow-missing`), or "
+    "`missing: skip` in the configuration."
+)
+NOTHING_LEFT = f"{FETCHING} Without the files that are not there, no data set would be left to run."
+
+
+@dataclass(frozen=True)
+class Omission:
+    """A file that is not there.
+
+    Parameters
+    ----------
+    key : str
+        What of the configuration is left out: ``sources/<name>``, or ``datasets/<name>/region``.
+    path : str
+        Where the file is expected.
+    costs : str
+        The exhibits that need it, as text.
+    origin : str
+        How to get it, as the configuration says; "" where it does not.
+    """
+
+    key: str
+    path: str
+    costs: str
+    origin: str
+
+
+def absent(config: Config) -> dict[str, str]:
+    """Return the paths of a completed config at which nothing is, by what needs them.
+
+    Looked at are the sources that data sets use, with their published statistics, and masks.
+    """
+    found = {}
+    for name in choices.used_sources(config):
+        source = config["sources"][name]
+        if "path" in source and not (files_of(source) or is_there(source["path"])):
+            found[f"sources/{name}"] = source["path"]
+    for name, dataset in items(config, "datasets"):
+        region = dataset.get("region")
+        if isinstance(region, str) and not is_there(region):
+            found[f"datasets/{name}/region"] = region
+    return found
+
+
+def leave_out(config: Config, keys: Collection[str]) -> dict[str, Any]:
+    """Return a completed config without ``keys`` (of `absent`) and all that cannot be without them.
+
+    Data sets go with their real or generated images. Snapshots go one by one, and all of them where
+    fewer than 3 would be left. Comparisons go with one of their data sets; a data set that is only
+    there to be compared goes with its last comparison. Other lists of data sets follow, and what is
+    said of networks that nothing asks for any more.
+    """
+    reduced = copy.deepcopy(dict(config))
+    gone = {key.removeprefix("sources/") for key in keys if key.startswith("sources/")}
+    for name, dataset in items(config, "datasets"):
+        kept = reduced["datasets"][name]
+        if gone & {dataset["real"], dataset["generated"]}:
+            del reduced["datasets"][name]
+            continue
+        if f"datasets/{name}/region" in keys:
+            del kept["region"]
+        left = [one for one in dataset["snapshots"] if one not in gone]
+        kept["snapshots"] = left if len(left) >= min(LEAST, len(dataset["snapshots"])) else []
+    compared = set()
+    for name, comparison in items(config, "comparisons"):
+        pair = set(comparison["generators"].values())
+        if pair <= set(reduced["datasets"]):
+            compared |= pair
+        else:
+            del reduced["comparisons"][name]
+    for name, dataset in list(reduced["datasets"].items()):
+        if not dataset["resample"] and name not in compared and _is_compared(config, name):
+            del reduced["datasets"][name]
+    for section in ("convergence", "sensitivity"):
+        if "datasets" in reduced[section]:
+            listed = reduced[section]["datasets"]
+            reduced[section]["datasets"] = [one for one in listed if one in reduced["datasets"]]
+    reduced["sources"] = {name: one for name, one in reduced["sources"].items() if name not in gone}
+    _forget_networks(config, reduced)
+    return reduced
+
+
+def _is_compared(config: Config, dataset: str) -> bool:
+    return any(dataset in one["generators"].values() for _, one in items(config, "comparisons"))
+
+
+def _forget_networks(config: Config, reduced: dict[str, Any]) -> None:
+    """Drop weights and statistics of networks that only what was left out asked for, in place."""
+    idle = set(choices.networks(config)) - set(choices.networks(reduced))
+    about = [
+        reduced["weights"],
+        *(one.get("statistics", {}) for one in reduced["sources"].values()),
+    ]
+    for by_network in about:
+        for network in idle & set(by_network):
+            del by_network[network]
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A completed config as far as its files are there.
+
+    Parameters
+    ----------
+    config : dict
+        With a source for each snapshot; with ``missing: skip`` without what is absent, and with the
+        key ``left_out`` (`describe_omissions`) if that is anything.
+    faults : list of str
+        What is wrong with its snapshots, or that nothing would be left.
+    omissions : list of Omission
+        What is absent and was not left out.
+    advice : str
+        How to fetch it, and how to run without it if that is possible; "" if nothing is absent.
+    """
+
+    config: dict[str, Any]
+    faults: Sequence[str] = ()
+    omissions: Sequence[Omission] = ()
+    advice: str = ""
+
+    def explain(self, fault: str) -> str:
+        """Return a fault, with what it costs and how to mend it if it is about an absent file."""
+        for one in self.omissions:
+            if fault.startswith(f"{one.key}: "):
+                origin = one.origin or "the configuration does not say; add a `note` to the source"
+                costs = one.costs or "nothing that the run shows"
+                return f"{fault}\n      costs: {costs}\n      get it: {origin}"
+        return fault
+
+
+def without_absent(config: Config, known: Sequence[str] = ()) -> Resolved:
+    """Return a completed config, with or without what is absent as its key ``missing`` says.
+
+    A config with faults that are ``known`` already may have any shape, and stays as it is where it
+    cannot be followed.
+    """
+    try:
+        return _resolve(config)
+    except FringeError:
+        return Resolved(dict(config))  # an unknown network, which is a fault of its own
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+        if not known:
+            raise
+        return Resolved(dict(config))
+
+
+def _resolve(config: Config) -> Resolved:
+    expanded, faults = expand_snapshots(config)
+    gone = absent(expanded)
+    if not gone:
+        return Resolved(expanded, faults)
+    reduced = leave_out(expanded, gone)
+    something = any(dataset["resample"] for dataset in reduced["datasets"].values())
+    if config["missing"] == "skip" and something:
+        reduced["left_out"] = describe_omissions(expanded, gone)
+        return Resolved(reduced, faults)
+    if config["missing"] == "skip":
+        faults = [*faults, "missing: without the files that are not there, no data set is left"]
+    return Resolved(
+        expanded, faults, omissions(expanded, gone), ADVICE if something else NOTHING_LEFT
+    )
+
+
+def omissions(config: Config, gone: Mapping[str, str]) -> list[Omission]:
+    """Return what each absent file costs if it is the only one, and how to get it.
+
+    ``gone`` is `absent`'s.
+    """
+    whole = exhibits(config)
+    found = []
+    for key, path in gone.items():
+        costs = tell(lost(whole, exhibits(leave_out(config, [key]))))
+        section, name, *_ = key.split("/")
+        origin = obtain(config["sources"][name]) if section == "sources" else ""
+        found.append(Omission(key, path, costs, origin))
+    return found
+
+
+def obtain(source: Config) -> str:
+    """Return how to get a source's file, from what the configuration says of it; "" if nothing."""
+    urls = source.get("url", [])
+    urls = [urls] if isinstance(urls, str) else urls
+    about = [source["size"]] if "size" in source else []
+    if "licence" in source:
+        about.append(f"licence: {source['licence']}")
+    if "sha256" in source:
+        about.append(f"SHA-256 {source['sha256'].lower()}")
+    texts = [" or ".join(urls), f"({', '.join(about)})" if about else ""]
+    head = " ".join(text for text in texts if text)
+    return " ".join(text for text in (f"{head}." if head else "", source.get("note", "")) if text)
+
+
+def describe_omissions(config: Config, gone: Mapping[str, str]) -> dict[str, Any]:
+    """Return what a run leaves out, as plain values: ``files`` and ``exhibits``.
+
+    ``files`` are `Omission`s. Of ``exhibits`` each has ``what`` is left out, as text, and the keys
+    ``because`` of which; what goes for the same reason stands together.
+    """
+    whole = exhibits(config)
+    alone = {key: lost(whole, exhibits(leave_out(config, [key]))) for key in gone}
+    together: dict[tuple[str, ...], list[Loss]] = {}
+    for loss in lost(whole, exhibits(leave_out(config, gone))):
+        for part in loss.parts or [""]:
+            one = replace(loss, parts=(part,) if part else ())
+            together.setdefault((part or loss.exhibit.title, *_causes(one, alone)), []).append(one)
+    return {
+        "files": [asdict(one) for one in omissions(config, gone)],
+        "exhibits": [
+            {"what": tell(losses), "because": because} for (_, *because), losses in together.items()
+        ],
+    }
+
+
+def summarize(left_out: Mapping[str, Any]) -> str:
+    """Return in a line what `describe_omissions` describes."""
+    files = len(left_out["files"])
+    head = "1 file is not there" if files == 1 else f"{files} files are not there"
+    told = "; ".join(one["what"] for one in left_out["exhibits"])
+    return f"{head}. Left out: {told or 'nothing that is shown'}."
+
+
+def _causes(loss: Loss, alone: Mapping[str, Sequence[Loss]]) -> list[str]:
+    """Return the absent files that cost ``loss``: any that touch its exhibit."""
+    stem = loss.exhibit.stem
+    touching = {
+        key: [one for one in losses if one.exhibit.stem == stem] for key, losses in alone.items()
+    }
+    exact = [
+        key
+        for key, found in touching.items()
+        if any(not one.parts or set(one.parts) & set(loss.parts) for one in found)
+    ]
+    return exact or [key for key, found in touching.items() if found]

@@ -1,0 +1,62 @@
+"""Where the files of networks' weights lie."""
+
+from pathlib import Path
+
+from fringe.config.choices import Config, _given_weights, networks
+from fringe.errors import FringeError
+from fringe.networks import (
+    network_weights,
+)
+from fringe.networks.weight_files import find
+from fringe.plan.layout import hash_cache
+from fringe.sources.digests import file_digests
+
+__all__ = ["locate_weights", "weights_path"]
+
+
+def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
+    """Return for each network with a file of weights where it is, or is to be fetched, and which.
+
+    Returns
+    -------
+    dict
+        By network: ``path``, and ``identity``, which enters what features depend on: the SHA-256 of
+        the file, or the name of one that is fetched and has no published SHA-256.
+    """
+    located = {}
+    for network in networks(config):
+        files = network_weights(network)
+        if network in config["weights"]:
+            path, _ = _given_weights(config["weights"][network])
+            (identity,) = file_digests([path], cache)
+        elif files:
+            folder = Path(config["weights_dir"])
+            path = find(files, folder) or folder / files[0].name
+            published = next(file for file in files if file.name == path.name)
+            # What is fetched must be known before it is there.
+            unknown = published.name if published is files[0] else file_digests([path], cache)[0]
+            identity = published.sha256 or unknown
+        else:
+            continue
+        located[network] = {"path": str(path), "identity": identity}
+    return located
+
+
+def weights_path(config: Config, network: str) -> Path | None:
+    """Return where the file of a network's weights lies; None if it brings its own.
+
+    Raises
+    ------
+    FringeError
+        If it is not there: results that need it no more may have outlived it.
+    """
+    located = locate_weights(config, hash_cache(config)).get(network)
+    if located is None:
+        return None
+    path = Path(located["path"])
+    if not path.is_file():
+        raise FringeError(
+            f"{path}: the weights of network {network!r} are not there any more; put them back "
+            f"(`fringe fetch {network} --weights-dir {path.parent}`) and run again"
+        )
+    return path

@@ -1,0 +1,411 @@
+"""What the scores say in plain words, with its uncertainty and its limits."""
+
+import math
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from fringe.errors import FringeError
+from fringe.files.regular import read_text
+from fringe.networks.training import NOT_STATED, Training, training
+from fringe.report.convergence import null_space_sentences
+from fringe.report.sensitivity import sensitivity_sentences
+from fringe.scores.cells import Cell, change_spread, datasets_of, relative_change, score_cell
+from fringe.scores.differences import Protocols
+from fringe.scores.numbers import format_percent, format_value
+from fringe.scores.paper import paper_value
+from fringe.scores.rows import check_scores
+from fringe.scores.titles import SIMULATED, Titles, is_simulated, title_of
+from fringe.tables.remarks import null_space_clause, released_remarks
+from fringe.texts import unmarked
+
+__all__ = ["Change", "Verdict", "summary", "verdict"]
+
+_AMPLE = 10  # images for each feature, below which FID's bias is a visible part of it
+
+
+@dataclass(frozen=True)
+class Change:
+    """How FID in one network changed from random to resampled images.
+
+    ``change`` is relative (-0.664: FID fell by 66.4 %), ``std`` its standard deviation for one
+    evaluation, propagated from the spread over repeats (NaN with a single repeat);
+    ``within_noise`` tells that the change is under two of them, None if that is unknown.
+    """
+
+    network: str
+    title: str
+    random: float
+    random_std: float
+    resampled: float
+    resampled_std: float
+    change: float
+    std: float
+    within_noise: bool | None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The answer for one dataset.
+
+    ``share`` is the part of FID that lies in its perceptual null space, as a lower estimate
+    (0.5 is half of it; NaN if the scores do not tell), ``share_std`` its standard deviation,
+    ``judge`` the control it rests on, or None where no control can judge; ``flags`` name reasons
+    for caution: "no-judge", "training-not-stated" (of the judge), "control-within-noise",
+    "fid-within-noise", "single-repeat", "singular", "few-images", "unequal-counts",
+    "damaged-images" or "simulated"; ``sentences`` say all of it.
+    """
+
+    dataset: str
+    title: str
+    fid: Change
+    controls: tuple[Change, ...]
+    judge: str | None
+    share: float
+    share_std: float
+    flags: tuple[str, ...]
+    sentences: tuple[str, ...]
+
+
+def verdict(
+    scores: pd.DataFrame,
+    main: str,
+    controls: Sequence[str],
+    titles: Titles,
+    *,
+    dims: Mapping[str, int] | None = None,
+    trained_on: Mapping[str, str | None] | None = None,
+    convergence: pd.DataFrame | None = None,
+    region_noise: pd.DataFrame | None = None,
+    region_shares: pd.DataFrame | None = None,
+    released: Mapping[str, Any] | None = None,
+    protocols: Protocols | None = None,
+    damage: Mapping[str, Sequence[str]] | None = None,
+    chosen: Mapping[str, str] | None = None,
+) -> list[Verdict]:
+    """Tell, for each dataset, how much of FID resampling takes away from unchanged images.
+
+    The images are the same generator's, only the frequency with which each is drawn changes. What
+    FID loses and a control does not is taken to lie in FID's perceptual null space (Section 3 of
+    the paper): share = fall of FID - fall of the control, both relative. Of the controls that were
+    not trained on ImageNet's labels, the one that falls most is taken, as though all of its fall
+    were true improvement; resampling finds only what weights can reach. Both make it a lower
+    estimate. Where every control was trained on ImageNet's labels, no share is given.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Tidy rows with the schemes random and prelogits, metric fid.
+    dims : mapping, optional
+        Number of features D by network: too few images for them are flagged.
+    trained_on : mapping, optional
+        What each control was trained on, one of `fringe.networks.training.TRAININGS`; None, or no
+        entry, is not stated.
+    convergence : DataFrame, optional
+        Rows of the released weight optimization beside ours, with columns ``CONVERGENCE_COLUMNS``:
+        of the datasets in it, the verdict says how much weights can remove and how much of that
+        the released steps do.
+    region_noise, region_shares : DataFrame, optional
+        What FID's sensitivity maps proved to be worth, and what they say of a region, as
+        `sensitivity_sentences` takes them.
+    released : mapping, optional
+        What the weights of the scheme prelogits-released were made with (`released_remarks`). The
+        scores hold that scheme then, and it is compared with the optimal weights and the paper's.
+    protocols : mapping of dataset to Protocol, optional
+        What the scores were measured with: only where that is the paper's they compare with it.
+    damage : mapping of dataset to sentences, optional
+        What is said of damaged images (`fringe.features.warned_sources`).
+    chosen : mapping of dataset to str, optional
+        Which images stand for it, in a sentence (`fringe.plan.protocols.chosen_images`).
+
+    Raises
+    ------
+    FringeError
+        If a score is missing, or an entry of ``trained_on`` is unknown.
+    """
+    check_scores(scores)
+    trainings = {name: training((trained_on or {}).get(name)) for name in controls}
+    return [
+        _verdict(
+            scores,
+            dataset,
+            main,
+            trainings,
+            titles,
+            dims or {},
+            convergence,
+            region_noise,
+            region_shares,
+            released,
+            protocols,
+            (damage or {}).get(dataset, ()),
+            (chosen or {}).get(dataset, ""),
+        )
+        for dataset in datasets_of(scores)
+    ]
+
+
+def _change(
+    scores: pd.DataFrame, dataset: str, network: str, titles: Titles
+) -> tuple[Change, Cell, Cell]:
+    after = score_cell(scores, dataset=dataset, scheme="prelogits", network=network)
+    before = score_cell(scores, dataset=dataset, scheme="random", network=network, like=after)
+    change = relative_change(after.mean, before.mean)
+    if math.isnan(change):
+        raise FringeError(
+            f"verdict: dataset {dataset!r}, network {network!r}: the FID of images drawn at random "
+            f"is {before.mean}, so there is no relative change to report"
+        )
+    std = change_spread(after, before)
+    return (
+        Change(
+            network=network,
+            title=title_of(titles, network),
+            random=before.mean,
+            random_std=before.std,
+            resampled=after.mean,
+            resampled_std=after.std,
+            change=change,
+            std=std,
+            within_noise=None if math.isnan(std) else abs(change) <= 2 * std,
+        ),
+        before,
+        after,
+    )
+
+
+def _verdict(
+    scores: pd.DataFrame,
+    dataset: str,
+    main: str,
+    trainings: Mapping[str, Training],
+    titles: Titles,
+    dims: Mapping[str, int],
+    convergence: pd.DataFrame | None,
+    region_noise: pd.DataFrame | None,
+    region_shares: pd.DataFrame | None,
+    released: Mapping[str, Any] | None,
+    protocols: Protocols | None,
+    damage: Sequence[str],
+    chosen: str,
+) -> Verdict:
+    title = title_of(titles, dataset)
+    fid, before, after = _change(scores, dataset, main, titles)
+    changes = tuple(_change(scores, dataset, name, titles)[0] for name in trainings)
+    simulated = is_simulated(titles, dataset)
+    flags: list[str] = []
+    said = [
+        f"{title}: drawn at random, the generated images have an FID of "
+        f"{format_value(fid.random, fid.random_std)} ({fid.title}); the same images drawn with "
+        f"weights optimized in pre-logits {format_value(fid.resampled, fid.resampled_std)} "
+        f"({_moved(fid)})."
+    ]
+    if fid.within_noise:
+        flags.append("fid-within-noise")
+        said.append("That change is within its sampling noise.")
+    for control in changes:
+        told = f"In the control network ({control.title}), {_moved(control)}"
+        if control.within_noise:
+            flags.append("control-within-noise")
+            told += ", which is within its sampling noise: no change can be told from none"
+        if not trainings[control.network].judges:
+            told += (
+                f". {control.title} was {trainings[control.network].told}: it may share FID's "
+                "perceptual null space, and does not judge"
+            )
+        said.append(f"{told}.")
+    judge = min(
+        (change for change in changes if trainings[change.network].judges),
+        key=lambda change: change.change,
+        default=None,
+    )
+    share, share_std = _share(fid, judge)
+    if judge is None:
+        flags.append("no-judge")
+        said.append(
+            "No control can judge: each was trained on ImageNet's labels, so no share of this FID "
+            "is given. Add a control that was not, for example clip or untrained."
+        )
+    elif math.isnan(share):
+        said.append(
+            f"FID did not fall more than the control that judges ({judge.title}), so these scores "
+            "show no perceptual null space."
+        )
+    else:
+        spread = "" if math.isnan(share_std) else f" ± {100 * share_std:.0f}"
+        said.append(
+            f"No image was changed; taking the control's whole fall ({judge.title}) as true "
+            f"improvement, at least about {100 * share:.0f}{spread}% of this FID lies in its "
+            "perceptual null space, provided that control would notice an improvement that "
+            "people see."
+        )
+        said.append(_judge_told(judge, trainings[judge.network], flags))
+    said += null_space_sentences(convergence, dataset)
+    said += _published(scores, dataset, main, before, after, released, protocols)
+    if released and (convergence is None or dataset not in set(convergence["dataset"])):
+        said += released_remarks(released, titles, [dataset])
+    said += sensitivity_sentences(region_noise, region_shares, dataset, main)
+    said += _cautions(flags, fid, before, after, main, dims)
+    if damage:
+        flags.append("damaged-images")
+        said += damage
+    if chosen:
+        said.append(chosen)
+    if simulated:
+        flags.append("simulated")
+        said.append(
+            f"The images come from a {SIMULATED}; the numbers say nothing about any trained model."
+        )
+    return Verdict(
+        dataset=dataset,
+        title=title,
+        fid=fid,
+        controls=changes,
+        judge=None if judge is None else judge.network,
+        share=share,
+        share_std=share_std,
+        flags=tuple(dict.fromkeys(flags)),
+        sentences=tuple(said),
+    )
+
+
+def _published(
+    scores: pd.DataFrame,
+    dataset: str,
+    main: str,
+    random: Cell,
+    ours: Cell,
+    released: Mapping[str, Any] | None,
+    protocols: Protocols | None,
+) -> list[str]:
+    """Return how the fall of FID compares with the released algorithm's and with the paper's."""
+    theirs = None
+    compared = {"random": random, "prelogits": ours}
+    if released:
+        theirs = score_cell(scores, dataset=dataset, scheme="prelogits-released", network=main)
+        compared = {"random": random, "prelogits-released": theirs}
+    values = [
+        paper_value(None, protocols, cell, dataset=dataset, network=main, scheme=scheme)
+        for scheme, cell in compared.items()
+    ]
+    printed, differs = math.nan, ""
+    if (before := values[0]) and (after := values[1]):
+        printed = relative_change(after.value, before.value)
+        differs = "; ".join(dict.fromkeys((*before.differs, *after.differs)))
+    clause = null_space_clause(random, ours, theirs, printed, differs)
+    return [f"By the FID of drawn images, {clause}."] if clause else []
+
+
+def _share(fid: Change, judge: Change | None) -> tuple[float, float]:
+    """Return the share of FID in its null space, and its standard deviation; NaN if unknown."""
+    if judge is None:
+        return math.nan, math.nan
+    # A control that rose took nothing away: it counts as unmoved.
+    share = -fid.change - max(0.0, -judge.change)
+    if fid.change >= 0 or fid.within_noise or share <= 0:
+        return math.nan, math.nan
+    return share, math.hypot(fid.std, judge.std)
+
+
+def _judge_told(judge: Change, training: Training, flags: list[str]) -> str:
+    """Return the sentence on what the judge was trained on, adding its flag."""
+    if training is not NOT_STATED:
+        return f"The judge, {judge.title}, was {training.told}."
+    flags.append("training-not-stated")
+    return (
+        f"What the judge, {judge.title}, was trained on is not stated (`trained_on` in its "
+        "`info`): if it was ImageNet's labels, it should not judge, and the share is too low."
+    )
+
+
+def _cautions(
+    flags: list[str], fid: Change, before: Cell, after: Cell, main: str, dims: Mapping[str, int]
+) -> list[str]:
+    """Return sentences on counts and repeats, adding their flags."""
+    said = []
+    if math.isnan(fid.std):
+        flags.append("single-repeat")
+        said.append("A single evaluation each: the uncertainty is unknown.")
+    if before.n_generated != after.n_generated:
+        flags.append("unequal-counts")
+        said.append(
+            f"The two FIDs were computed from {before.n_generated:,} and {after.n_generated:,} "
+            "generated images; FID falls as the count rises."
+        )
+    dim = dims.get(main)
+    least = min(before.n_real, before.n_generated, after.n_generated)
+    if dim is not None and least <= dim:
+        flags.append("singular")
+        said.append(
+            f"Only {least:,} images for {dim:,} features: the covariances are singular, FID is "
+            "biased upward, and weights can fit the chance of these very images; take the share "
+            "as an illustration."
+        )
+    elif dim is not None and least < _AMPLE * dim:
+        flags.append("few-images")
+        said.append(
+            f"With {least:,} images for {dim:,} features, part of FID, and of its fall, is the "
+            "bias of a finite sample."
+        )
+    return said
+
+
+def _moved(change: Change) -> str:
+    verb = "fell" if change.change < 0 else "rose"
+    spread = "" if math.isnan(change.std) else f" ± {100 * change.std:.1f}"
+    percent = format_percent(change.change).lstrip("−+")
+    return f"FID {verb} by {percent.rstrip('%')}{spread}%"
+
+
+def summary(tables: Sequence[str | os.PathLike[str]], *, rows: int = 6) -> str:
+    """Return the head of tables, read from their Markdown files, aligned for a terminal.
+
+    Raises
+    ------
+    FringeError
+        If a file is missing or holds no Markdown table.
+    """
+    return "\n\n".join(_head(Path(path), rows) for path in tables) + "\n"
+
+
+def _head(path: Path, rows: int) -> str:
+    if not path.is_file():
+        raise FringeError(f"{path}: missing; run the workflow again, which makes it")
+    lines = read_text(path).splitlines()
+    table = [_cells(line) for line in lines if line.startswith("|")]
+    if len(table) < 3:
+        raise FringeError(f"{path}: holds no Markdown table; delete it and run again")
+    del table[1]  # the rule between head and body
+    hidden = max(0, len(table) - 1 - rows)
+    table = table[: rows + 1]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    text = [
+        _plain(next((line for line in lines if line.startswith("**Table")), path.stem)).split(". ")
+    ]
+    out = [". ".join(text[0][:2]).rstrip(".")]
+    for cells in table:
+        first, *others = cells
+        aligned = [f"{c:>{w}}" for c, w in zip(others, widths[1:], strict=True)]
+        out.append("  ".join([f"{first:<{widths[0]}}", *aligned]).rstrip())
+    out.insert(2, "-" * max(map(len, out[1:])))
+    if hidden:
+        out.append(f"({hidden} more rows in {path})")
+    out += [_plain(line) for line in lines if SIMULATED in line]
+    return "\n".join(out)
+
+
+def _cells(line: str) -> list[str]:
+    return [_plain(cell) for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
+
+
+def _plain(text: str) -> str:
+    """Undo the Markdown of the tables: FID<sub>CLIP</sub><sup>PL</sup> -> FID_CLIP^PL."""
+    text = text.replace("<sub>", "_").replace("<sup>", "^")
+    text = re.sub(r"</su[bp]>", "", text)
+    text = re.sub(r"(?<!\\)\*+", "", text)
+    return unmarked(text).strip()

@@ -1,0 +1,253 @@
+"""What a run will cost before it starts, and what it cost afterwards.
+
+``python -m fringe.running.estimate --configfile my.yaml`` lets Snakemake plan the run twice: as
+things are, and, if anything is there, as if nothing were. It gives every planned job the time it
+took before; else the time that other jobs of its rule took for each unit of their work, in this run
+or in another; else a default (`fringe.costs.work`). ``--keep`` is for a run that starts now: what
+it said is kept in ``results/<run>/estimate.json``, and with ``--actual`` it is set against what the
+jobs took (`fringe.costs.actual`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from fringe.config.completion import load_schema
+from fringe.costs.actual import report_actual
+from fringe.costs.jobs import Device, Job
+from fringe.costs.longest_path import depths, longest_path
+from fringe.costs.prediction import Estimate, estimate
+from fringe.costs.records import Task, read_kept, read_records, stamp_of, tasks_of
+from fringe.costs.text import aligned, linked, span
+from fringe.costs.work import Work, work
+from fringe.errors import FringeError
+from fringe.files.atomic import atomic_path
+from fringe.files.paths import as_path
+from fringe.plan.omission import summarize
+from fringe.progress import activity
+from fringe.running import opening
+from fringe.running.planner import Planner, done, read_jobs
+
+__all__ = ["estimate_run", "keep", "table"]
+
+# The line of a table for steps that are not measured.
+SHORT = "draws, figures, tables"
+
+ALL_DONE = "all jobs are done."
+
+
+def table(
+    finished: Sequence[Job], planned: Sequence[Estimate], run: str, cores: int, gpus: int = 1
+) -> str:
+    """Return the estimate as text: a line for each stage, their sum, and what bounds the time.
+
+    ``cores`` and ``gpus`` are those of one machine.
+    """
+    jobs = [*finished, *(item.job for item in planned)]
+    depth = depths(jobs)
+    stages = {_stage(job): depth[job.name] for job in sorted(jobs, key=lambda j: depth[j.name])}
+    done_of = Counter(map(_stage, finished))
+    to_do: defaultdict[str, list[Estimate]] = defaultdict(list)
+    for item in planned:
+        to_do[_stage(item.job)].append(item)
+    rows = [["stage", "done", "jobs", "GPU-hours", "CPU-hours", "GB", "rests on"]]
+    for stage in sorted(stages, key=lambda name: (name == SHORT, stages[name])):
+        bases = Counter(item.basis for item in to_do[stage])
+        told = [f"{name} ({n})" if len(bases) > 1 else name for name, n in sorted(bases.items())]
+        rows.append([stage, *_sums(done_of[stage], to_do[stage]), ", ".join(told) or "done"])
+    rows.append(["sum", *_sums(len(finished), planned), ""])
+    seconds = {item.job.name: item.seconds for item in planned}
+    path, chain = longest_path([item.job for item in planned], seconds)
+    on_gpu, on_cpu = _gpu_seconds(planned), _cpu_seconds(planned)
+    bound = max(path, on_cpu / cores, on_gpu / gpus)
+    machine = " and ".join([_number(cores, "core"), *([_number(gpus, "GPU")] if on_gpu else [])])
+    links = linked((job.rule, seconds[job.name]) for job in chain)
+    lines = [
+        f"{run}: {len(finished)} of {len(finished) + len(planned)} jobs are done.",
+        "",
+        aligned(rows, words=(0, len(rows[0]) - 1)),
+        "",
+        f"Longest path: {span(path)}, on however many nodes ({links}).",
+        f"On one machine with {machine}: {span(bound)} at least.",
+    ]
+    return "\n".join(lines if planned else [f"{run}: {ALL_DONE}"])
+
+
+def _stage(job: Job) -> str:
+    """Return the stage that a job belongs to: its rule, or `SHORT` if nothing measures it."""
+    return job.rule if job.benchmark else SHORT
+
+
+def _number(count: int, thing: str) -> str:
+    return f"{count} {thing}{'s' * (count > 1)}"
+
+
+def _gpu_seconds(items: Iterable[Estimate]) -> float:
+    return sum(item.job.gpus * item.seconds for item in items if item.device == "cuda")
+
+
+def _cpu_seconds(items: Iterable[Estimate]) -> float:
+    return sum(item.job.threads * item.seconds for item in items)
+
+
+def _sums(finished: int, items: Sequence[Estimate]) -> list[str]:
+    hours = (f"{seconds / 3600:.2f}" for seconds in (_gpu_seconds(items), _cpu_seconds(items)))
+    size = sum(item.work.size for item in items) / 1e9
+    return [str(finished), str(finished + len(items)), *hours, f"{size:.2f}"]
+
+
+def keep(
+    folder: Path,
+    finished: Iterable[tuple[Job, Work]],
+    planned: Iterable[Estimate],
+    known: Mapping[str, Task],
+) -> None:
+    """Keep what was estimated in ``estimate.json``; of jobs that are done, what it was before.
+
+    A planned job may have run before, with other work to do, which is ``known`` (`read_records`)
+    and kept as long as that benchmark file is there.
+    """
+    before = read_kept(folder)
+    told: list[tuple[Job, Work, float | None, Sequence[object] | None]] = [
+        (job, task, before.get(job.name, {}).get("seconds"), None) for job, task in finished
+    ]
+    for item in planned:
+        stamp = stamp_of(folder, item.job.benchmark)
+        earlier = known.get(item.job.name) if stamp else None
+        told.append((item.job, item.work, item.seconds, [stamp, *earlier] if earlier else None))
+    content = {
+        job.name: {
+            "rule": job.rule,
+            "benchmark": job.benchmark,
+            "group": task.group,
+            "units": task.units,
+            "seconds": seconds,
+            "earlier": earlier,
+        }
+        for job, task, seconds, earlier in told
+    }
+    with atomic_path(folder / "estimate.json") as path:
+        path.write_text(json.dumps(content, indent=1))
+
+
+def estimate_run(
+    planner: Planner, device: Device | None = None, gpus: int = 1, *, kept: bool = False
+) -> str:
+    """Plan a run, and return as text what it is estimated to take.
+
+    ``device`` is where jobs compute that ask for a GPU, by default `Planner.place`'s answer. If
+    ``kept``, the estimate is also kept, to be set beside what the run took.
+
+    Raises
+    ------
+    FringeError
+        If the configuration has faults.
+    """
+    if not planner.snakefile.is_file():
+        raise FringeError(
+            f"{planner.snakefile}: is not there; run this in the repository, or say where it is: "
+            "--snakefile <repository>/Snakefile"
+        )
+    _refuse_closed_cache()
+    written = planner.read()
+    schema = load_schema(planner.snakefile.parent / "config" / "schema.yaml")
+    # Before Snakemake reads them, whose messages are not seen here.
+    with activity("reading data sets"):
+        files = [planner.configfile]
+        config, sources = opening.check(written, schema, files)
+    folder = Path(config["results"], config["run"])
+    with activity("planning jobs"):
+        jobs = read_jobs(planner.plan(), str(folder))
+    if not jobs and _is_all_kept(folder):
+        return f"{folder.name}: {ALL_DONE}"
+    place = device or planner.place(config)
+
+    before = []
+    if not _is_new(folder):
+        with activity("planning all jobs, also those that are done"):
+            before = done(planner.plan_afresh(config, sources), jobs)
+    finished = [(job, work(job, config, sources, place)) for job in before]
+    planned = [(job, work(job, config, sources, place)) for job in jobs]
+    known = {
+        **{job.name: (task.group, task.units) for job, task in planned},
+        **tasks_of(folder),
+        **{job.name: (task.group, task.units) for job, task in finished},
+    }
+    records = read_records(folder, known)
+    for other in sorted(folder.parent.glob("*")):
+        if other.name != folder.name:
+            records += read_records(other, tasks_of(other))
+    estimates = [estimate(job, task, records, folder.name, place) for job, task in planned]
+    if kept:
+        keep(folder, finished, estimates, known)
+    told = table([job for job, _ in finished], estimates, folder.name, planner.cores, gpus)
+    return f"{summarize(config['left_out'])}\n\n{told}" if "left_out" in config else told
+
+
+def _refuse_closed_cache() -> None:
+    """Raise unless Snakemake can write its cache, without which it ends in a traceback."""
+    base = os.environ.get("XDG_CACHE_HOME", "").strip() or "~/.cache"
+    folder = Path(os.path.expanduser(base), "snakemake")  # noqa: PTH111 - as Snakemake does
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "it is not yours to write to"
+    except OSError as error:
+        reason = str(error)
+    if reason:
+        raise FringeError(
+            f"{folder}: Snakemake cannot write its cache there ({reason}); name a folder that you "
+            "may write to, for example: export XDG_CACHE_HOME=$PWD/.snakemake/cache"
+        )
+
+
+def _is_new(folder: Path) -> bool:
+    """Tell whether nothing of a run is there, beside what planning leaves."""
+    left = {"fingerprints.json", "shards.json", "estimate.json", ".planned.json"}
+    return not folder.exists() or all(path.name in left for path in folder.iterdir())
+
+
+def _is_all_kept(folder: Path) -> bool:
+    """Tell whether what every job of a run had to do was kept, so that it needs no other plan."""
+    kept = read_kept(folder)
+    files = (folder / "benchmarks").rglob("*.tsv")
+    return bool(kept) and all(path.relative_to(folder).as_posix() in kept for path in files)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Read the command line and print an estimate, or with ``--actual`` what a run took."""
+    parser = argparse.ArgumentParser(prog="python -m fringe.running.estimate")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--configfile", type=as_path, help="estimate the run of this file")
+    what.add_argument("--actual", type=as_path, metavar="RESULTS", help="show what that run took")
+    parser.add_argument("--keep", action="store_true", help="for the page on cost: the run starts")
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="of one machine")
+    parser.add_argument("--gpus", type=int, default=1, help="of one machine (default: 1)")
+    parser.add_argument("--device", choices=["cpu", "cuda"], help="of jobs that ask for a GPU")
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="leave out what needs files that are not there, as `missing: skip` does",
+    )
+    parser.add_argument("--snakefile", type=as_path, default=Path("Snakefile"))
+    parser.add_argument("--profile", type=as_path, help="default: profiles/local")
+    given = parser.parse_args(arguments)
+    profile = given.profile or given.snakefile.parent / "profiles" / "local"
+    planner = Planner(given.configfile, given.snakefile, profile, given.cores, given.allow_missing)
+    try:
+        print(
+            report_actual(given.actual)
+            if given.actual
+            else estimate_run(planner, given.device, given.gpus, kept=given.keep)
+        )
+    except FringeError as error:
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    main()

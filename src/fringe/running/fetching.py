@@ -1,0 +1,188 @@
+"""The files of sources from the addresses that a configuration states."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from collections.abc import Callable, Mapping
+from glob import escape
+from pathlib import Path, PurePosixPath
+from secrets import token_hex
+from typing import Any
+
+import h5py
+
+from fringe.checkpoints import kind_of
+from fringe.errors import FringeError
+from fringe.files import tarfiles
+from fringe.files.atomic import atomic_path
+from fringe.files.downloading import LARGEST, download, sha256_of
+from fringe.files.reasons import unwritable
+from fringe.files.regular import LARGEST_CHECKPOINT, open_regular
+from fringe.files.stand_ins import stand_in_at
+from fringe.files.tarfiles import Members
+from fringe.files.zipfiles import DAMAGE, Archive, open_member, refuse_unreadable
+from fringe.progress import progress
+from fringe.sources import as_path
+from fringe.texts import printable
+
+__all__ = ["fetch_source"]
+
+ARCHIVE = "the ZIP archive"
+# The kind of a file, by its first bytes or by a reader.
+PARQUET = b"PAR1"
+
+
+def fetch_source(name: str, source: Mapping[str, Any]) -> str:
+    """Download the file of a source, or the archive whose folder it is, to the source's ``path``.
+
+    Parameters
+    ----------
+    name : str
+        Of the source; messages call it so.
+    source : mapping
+        With ``path`` and ``url``, and perhaps ``sha256``, ``unpack`` and ``note``.
+
+    Returns
+    -------
+    str
+        The hex SHA-256 of what was downloaded. Where the configuration states none, it is recorded
+        in ``<path>.sha256``, as the command ``sha256sum`` reads it.
+
+    Raises
+    ------
+    FringeError
+        If there is no address, no address sends the file, or what arrived is of another kind.
+    """
+    path, urls = as_path(source["path"]), source.get("url", [])
+    urls = [urls] if isinstance(urls, str) else list(urls)
+    note = source.get("note", "")
+    if not urls:
+        raise FringeError(
+            f"sources/{name}: no `url` says where {path} can be fetched. {note}".rstrip()
+        )
+    folder = source.get("unpack")
+    target = path if folder is None else path.with_name(f"{path.name}.zip")
+    known = source.get("sha256")
+    try:
+        if not target.exists():
+            most = LARGEST_CHECKPOINT if source["kind"] == "generator" else LARGEST
+            download(urls, target, known, _kind_check(target, source["kind"], folder), most)
+        elif known and sha256_of(target) != known.lower():  # of an unpacking that was interrupted
+            raise FringeError(f"  {target}: is another file than `sha256` states; delete it")
+    except FringeError as error:
+        advice = f"\n{note}" if note else ""
+        raise FringeError(
+            f"{path}: source {name!r} could not be fetched.\n{error}{advice}"
+        ) from None
+    found = known.lower() if known else sha256_of(target)
+    if not known:
+        with atomic_path(path.with_name(f"{path.name}.sha256")) as partial:
+            partial.write_text(f"{found}  {target.name}\n", "utf-8")
+    if folder is not None:
+        _unpack(target, folder, path)
+        target.unlink()
+    return found
+
+
+def _kind_check(path: Path, kind: str, unpack: str | None) -> Callable[[Path], None]:
+    """Return a function that raises if a file is not of the kind that the name ``path`` promises.
+
+    What is wrong inside, reading it as a source tells.
+    """
+    what, is_right = _KINDS[".zip"]
+    if unpack is None:
+        what, is_right = _KINDS.get(path.suffix.lower(), ("a file with content", _has_content))
+        if kind == "generator":
+            what, is_right = "the generator", _is_generator
+
+    def check(arrived: Path) -> None:
+        if not is_right(arrived):
+            if instead := stand_in_at(arrived):
+                raise FringeError(f"what arrived {instead}")
+            raise FringeError(f"what arrived is not {what} that {path.name} should be, or is cut")
+
+    return check
+
+
+def _has_content(path: Path) -> bool:
+    return path.stat().st_size > 0
+
+
+def _is_generator(path: Path) -> bool:
+    try:
+        return kind_of(path) in ("pickle", "torch", "torchscript", "safetensors")
+    except FringeError:  # a ZIP that is cut
+        return False
+
+
+def _is_parquet(path: Path) -> bool:
+    with open_regular(path) as file:
+        return file.read(len(PARQUET)) == PARQUET
+
+
+def _is_tar(path: Path) -> bool:
+    try:
+        with open_regular(path) as file:
+            next(iter(Members(file)), None)
+    except tarfiles.DAMAGE:
+        return False
+    return True
+
+
+_KINDS: dict[str, tuple[str, Callable[[Path], bool]]] = {
+    **dict.fromkeys((".zip", ".npz"), (ARCHIVE, zipfile.is_zipfile)),
+    **dict.fromkeys((".h5", ".hdf5"), ("the HDF5 file", h5py.is_hdf5)),
+    ".tar": ("the tar archive", _is_tar),
+    ".parquet": ("the Parquet file", _is_parquet),
+}
+
+
+def _unpack(archive: Path, folder: str, path: Path) -> None:
+    """Write the files below ``folder`` of a ZIP to the folder ``path``, all of them or none."""
+    inside = PurePosixPath(folder)
+    for left in path.parent.glob(f".{escape(path.name)}~*.unpacking"):  # by a run that was killed
+        shutil.rmtree(left, ignore_errors=True)
+    making = path.with_name(f".{path.name}~{token_hex(8)}.unpacking")
+    try:
+        making.mkdir()  # new, so that nobody has put a link there
+        with Archive(archive) as opened:
+            members = {
+                info: PurePosixPath(info.filename).relative_to(inside)
+                for info in opened.infolist()
+                if not info.is_dir() and PurePosixPath(info.filename).is_relative_to(inside)
+            }
+            if not members:
+                tops = sorted({PurePosixPath(one, ".").parts[:1] for one in opened.namelist()})
+                raise FringeError(
+                    f"{archive}: has no folder {folder!r}, which `unpack` names; it holds "
+                    f"{', '.join(printable(top) for (top,) in filter(None, tops[:10]))}"
+                )
+            for info in members:
+                refuse_unreadable(info, str(archive))
+            needed, free = sum(info.file_size for info in members), shutil.disk_usage(making).free
+            if needed > free:
+                raise FringeError(
+                    f"{archive}: unpacks to {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are "
+                    f"free in {path.parent}; free some space, then run again"
+                )
+            for info, place in progress(members.items(), path.name, total=len(members)):
+                if ".." in place.parts:
+                    raise FringeError(
+                        f"{archive}: {printable(info.filename)} leads out of its folder"
+                    )
+                target = making / place
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with open_member(opened, info) as held, target.open("wb") as out:
+                    shutil.copyfileobj(held, out, 1 << 20)
+        making.rename(path)
+    except FringeError:
+        raise
+    except (OSError, *DAMAGE) as error:
+        if told := unwritable(error):
+            raise FringeError(
+                f"{path}: cannot be unpacked to ({told[0]}); {told[1]}, then run again"
+            ) from error
+        raise FringeError(f"{archive}: cannot be unpacked ({error}); delete it") from error
+    finally:
+        shutil.rmtree(making, ignore_errors=True)

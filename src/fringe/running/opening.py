@@ -1,0 +1,265 @@
+"""Opening a run: the configuration checked, its sources opened and divided into shards."""
+
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from fringe.config.choices import (
+    Config,
+    Sources,
+    explained_datasets,
+    explained_images,
+    noise_images,
+    source_spec,
+    used_sources,
+)
+from fringe.config.completion import (
+    SOURCE_KEYS,
+    complete,
+    items,
+    raise_faults,
+    refuse_names,
+    where_shaped,
+)
+from fringe.config.faults import (
+    _count_faults,
+    _digest_faults,
+    _explanation_faults,
+    _network_faults,
+    _results_faults,
+    _scheme_faults,
+    _statistics_faults,
+    _strict_faults,
+    _weights_faults,
+)
+from fringe.config.file import read_entries
+from fringe.errors import FringeError
+from fringe.networks import (
+    only_installed,
+)
+from fringe.plan.layout import hash_cache, shard_bounds, shard_name
+from fringe.progress import activity
+from fringe.sources import (
+    GeneratedSource,
+    ImageSource,
+    Shuffled,
+    source_from_spec,
+)
+from fringe.sources.digests import remembered
+from fringe.sources.unpacked import packed
+
+__all__ = ["check"]
+
+MOST_SHARDS = 100_000  # Snakemake takes about 8 ms to plan the jobs of each
+
+
+def check(
+    config: Config, schema: Mapping[str, Any], files: Iterable[Path] = ()
+) -> tuple[dict[str, Any], Sources]:
+    """Return the completed config, and what is known of each source that it uses.
+
+    What was learnt by reading data is remembered in `hash_cache`; nothing else is written.
+
+    Parameters
+    ----------
+    config : mapping
+        As the user wrote it.
+    schema : mapping
+        `fringe.config.completion.load_schema`'s.
+    files : iterable of Path
+        The files behind ``config``, looked through for keys that stand twice and for what YAML
+        reads otherwise than it looks.
+
+    Returns
+    -------
+    dict, dict
+        The config, with the key ``left_out`` where ``missing: skip`` left something out
+        (`fringe.plan.omission.describe_omissions`); and by source name its ``count``,
+        ``fingerprint``, fingerprint of each of its ``shards`` by their name, ``shard_size``,
+        the ``device`` (``cpu`` or ``cuda``) that this size is for, ``resolution``, whether it is
+        ``simulated``, the number of images that these were ``drawn_from`` at random (None if they
+        are in the order of their files, or made), and how many ``select`` and ``ignore`` have
+        ``left_out``, by suffix (``2 .heic, 1 .exr``).
+
+    Raises
+    ------
+    FringeError
+        Listing every fault by its key at once: of the config's own, sources that are missing or
+        cannot be read, unknown networks, counts that no source can fill.
+    """
+    entries = [entry for file in files for entry in read_entries(file)]
+    completed, faults = complete(config, schema, entries)
+    refuse_names(faults)
+    with only_installed(completed.get("allow_code") is not True):
+        return _checked(completed, faults)
+
+
+def _checked(completed: dict[str, Any], faults: list[str]) -> tuple[dict[str, Any], Sources]:
+    """Return what `check` returns, or list the ``faults`` that are known and all others."""
+    # Imported here: it is about what this module says that a run makes.
+    from fringe.plan.omission import without_absent
+
+    faults += where_shaped(faults, _note_least, completed)
+    resolved = without_absent(completed, faults)
+    completed = resolved.config
+    faults += resolved.faults
+    unwritable = where_shaped(faults, _results_faults, completed)
+    faults += unwritable
+    wrong = unwritable or any(fault.startswith("results: ") for fault in faults)
+    cache = None if wrong else hash_cache(completed)
+    sources, opened, missing = _open_sources(completed, cache, faults)
+    faults += missing
+    for name, dataset in items(completed, "datasets"):
+        faults += where_shaped(faults, _count_faults, name, dataset, sources)
+    for find_faults in (_network_faults, _scheme_faults):
+        faults += where_shaped(faults, find_faults, completed)
+    faults += where_shaped(faults, _digest_faults, completed, cache)
+    faults += where_shaped(faults, _weights_faults, completed, cache)
+    faults += where_shaped(faults, _statistics_faults, completed, cache)
+    faults += where_shaped(faults, _explanation_faults, completed, sources)
+    told = [resolved.explain(fault) for fault in faults]
+    raise_faults(told, resolved.advice if told != faults else "")
+    _divide(completed, sources, opened)
+    raise_faults(_strict_faults(completed, sources))
+    return completed, sources
+
+
+def _note_least(config: Config) -> Iterable[str]:
+    """Note at each source of files the least number of its images that is taken; no faults.
+
+    In place, as ``least``, before anything is left out: what a data set depends on does not change
+    with others that come or go. `fringe.sources.open_source` tells what follows from it.
+    """
+    for name, source in items(config, "sources"):
+        counts = list(_taken_from(config, name)) if source["kind"] == "files" else []
+        if counts:
+            source["least"] = min(counts)
+    return ()
+
+
+def _taken_from(config: Config, source: str) -> Iterable[int]:
+    """Yield how many images, from the first on, are taken from a source, wherever that is so."""
+    try:
+        explained = explained_datasets(config)
+    except FringeError:
+        explained = []  # an unknown network, which is a fault of its own
+    for name, dataset in items(config, "datasets"):
+        if source == dataset["real"]:
+            yield dataset["n_real"]
+        if source in (dataset["generated"], *dataset["snapshots"]):
+            yield dataset["n_generated"]
+        if source == dataset["generated"] and name in explained:
+            yield explained_images(config, name)
+            if config["sensitivity"]["noise"]["scales"]:
+                yield noise_images(config, name)
+
+
+def _open_sources(
+    config: Config, cache: Path | None, known: Sequence[str]
+) -> tuple[Sources, dict[str, ImageSource], list[str]]:
+    """Open what can be: in a config with faults elsewhere, still every source that is right.
+
+    A source whose shape is wrong is left out if a fault that is ``known`` already says so. So is a
+    source that would be opened with a key that is wrong. If limits are wrong, the usual ones hold.
+    """
+    if any(re.match("limits[/:]", fault) for fault in known):
+        config = {**config, "limits": {}}
+    found: Sources = {}
+    opened = {}
+    faults = []
+    for name in used_sources(config):
+        if _is_known(known, name, set().union(*SOURCE_KEYS.values())):
+            continue
+        try:
+            spec = source_spec(config, name)
+            with activity(f"opening sources/{name}{_place(spec)}"):
+                source = source_from_spec(spec, cache)
+                found[name] = {
+                    "count": len(source),
+                    "fingerprint": source.fingerprint,
+                    "simulated": source.simulated,
+                    "drawn_from": len(source.source) if isinstance(source, Shuffled) else None,
+                    "left_out": getattr(source, "left_out", ""),
+                    "packed": packed(source),
+                    "resolution": _resolution(source, spec, cache),
+                }
+                opened[name] = source
+        except FringeError as error:
+            faults.append(f"sources/{name}: {error}")
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            if not _is_known(known, name):
+                error.add_note(f"while sources/{name} was opened")
+                raise
+    return found, opened, faults
+
+
+def _is_known(faults: Sequence[str], source: str, keys: Collection[str] | None = None) -> bool:
+    """Tell whether a fault is about a source, the one that it was a snapshot of, or all of them.
+
+    With ``keys`` only faults about one of these keys of the source count.
+    """
+    about = [fault.partition(": ")[0].split("/") for fault in faults]
+    if keys is not None:
+        about = [trail for trail in about if len(trail) > 2 and trail[2] in keys]
+    named = [trail[1] for trail in about if trail[0] == "sources" and len(trail) > 1]
+    return ["sources"] in about or any(
+        source == name or source.startswith(f"{name}-") for name in named
+    )
+
+
+def _place(spec: Config) -> str:
+    """Return the path of a source as part of a message; "" if it has none."""
+    return f": {spec['path']}" if "path" in spec else ""
+
+
+def _divide(config: Config, sources: Sources, opened: Mapping[str, ImageSource]) -> None:
+    """Add to ``sources`` into which shards each falls, and what the images of each depend on."""
+    if "shard_size" in config["extraction"]:
+        sizes = dict.fromkeys(sources, config["extraction"]["shard_size"])
+        device = "cuda" if config["device"].startswith("cuda") else "cpu"
+    else:
+        # Imported here: what jobs take is measured in terms of this module.
+        from fringe.costs.shard_sizes import choose_sizes
+
+        sizes, device = choose_sizes(config, sources)
+    raise_faults(_number_faults(sources, sizes))
+    for name, source in opened.items():
+        sources[name] |= {"shard_size": sizes[name], "device": device}
+        sources[name]["shards"] = {
+            shard_name(*bounds): source.fingerprint_of(*bounds)
+            for bounds in shard_bounds(len(source), sizes[name])
+        }
+
+
+def _number_faults(sources: Sources, sizes: Mapping[str, int]) -> Iterable[str]:
+    """Yield the sources with most shards if all have more than Snakemake can plan jobs for."""
+    numbers = {name: -(-about["count"] // sizes[name]) for name, about in sources.items()}
+    total = sum(numbers.values())
+    if total > MOST_SHARDS:
+        name = max(numbers, key=lambda name: numbers[name])
+        yield (
+            f"sources/{name}/count: {sources[name]['count']:,} images in shards of {sizes[name]:,} "
+            f"are {numbers[name]:,} shards; all sources have {total:,}, and a run {MOST_SHARDS:,} "
+            "at most; raise extraction/shard_size (or minutes_per_job), or use fewer images"
+        )
+
+
+def _resolution(source: ImageSource, spec: Config, cache: Path | None) -> tuple[int, int]:
+    """Return height and width; a generator must have made an image for that, once and for all.
+
+    So what is wrong with a checkpoint, or with what is asked of it, is found before any job starts.
+    """
+    if not isinstance(source, GeneratedSource):
+        return source.resolution
+    known = {"labels": source.class_counts} if source.class_counts is not None else {}
+    asked = f"makes of { ({**spec, 'path': None, 'count': None, **known}) }: "
+    (found,) = remembered(
+        [source.path],
+        cache,
+        asked,
+        lambda _: "{1} {2}".format(*source.read([0]).shape),
+        doing="making an image with",
+    )
+    height, width = map(int, found.split())
+    return height, width

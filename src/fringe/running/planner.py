@@ -1,0 +1,134 @@
+"""The jobs that Snakemake would run, read from its dry run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fringe.config.file import read_config
+from fringe.costs.jobs import Device, Job, demanded_device
+from fringe.costs.remembered_sizes import remember_sizes
+from fringe.devices.claims import gpu_is_here
+from fringe.errors import FringeError
+from fringe.plan import layout
+
+__all__ = ["Planner", "done", "read_jobs"]
+
+
+def read_jobs(text: str, folder: str) -> list[Job]:
+    """Return the jobs that make files, from what ``snakemake --dry-run`` prints.
+
+    ``folder`` is ``results/<run>`` as it stands in the paths.
+    """
+    found: list[tuple[str, dict[str, str]]] = []
+    inside = False
+    for line in text.splitlines():
+        if head := re.match(r"\s*(?:local)?(?:rule|checkpoint) (\S+):$", line):
+            found.append((head[1], {}))
+            inside = True
+        elif inside and (item := re.match(r"\s+(\w+): (.*)$", line)):
+            found[-1][1][item[1]] = item[2]
+        else:
+            inside = False
+    return [_job(rule, told, folder) for rule, told in found if "output" in told]
+
+
+def _job(rule: str, told: Mapping[str, str], folder: str) -> Job:
+    def pairs(key: str) -> dict[str, str]:
+        return dict(item.split("=", 1) for item in told.get(key, "").split(", ") if "=" in item)
+
+    def paths(key: str) -> tuple[str, ...]:
+        listed = told.get(key, "").split(", ")
+        return tuple(path.removeprefix(f"{folder}/") for path in listed if path)
+
+    resources = pairs("resources")
+    return Job(
+        # One rule for each data set makes the weights of its sweep.
+        "optimize_sweep" if rule.startswith("optimize_sweep_") else rule,
+        paths("input"),
+        paths("output"),
+        pairs("wildcards"),
+        int(told.get("threads", 1)),
+        int(resources.get("gpu", 0)),
+        next(iter(paths("benchmark")), None),
+    )
+
+
+def done(whole: Iterable[Job], planned: Iterable[Job]) -> list[Job]:
+    """Return the jobs of the ``whole`` plan that are done: nothing of what they make is planned."""
+    to_make = {path for job in planned for path in job.outputs}
+    return [job for job in whole if to_make.isdisjoint(job.outputs)]
+
+
+@dataclass(frozen=True)
+class Planner:
+    """How Snakemake is called: from the folder that the configuration's paths are relative to."""
+
+    configfile: Path
+    snakefile: Path
+    profile: Path
+    cores: int
+    allow_missing: bool = False
+
+    def read(self) -> dict[str, Any]:
+        """Return the configuration as it is written, or as the command line has it."""
+        return {**read_config(self.configfile), **self._changes()}
+
+    def _changes(self) -> dict[str, str]:
+        return {"missing": "skip"} if self.allow_missing else {}
+
+    def plan(self, results: str | None = None) -> str:
+        """Return what ``snakemake --dry-run`` prints, with the results elsewhere if ``results``.
+
+        Raises
+        ------
+        FringeError
+            With what Snakemake says, where it cannot plan.
+        """
+        changes = {**self._changes(), **({"results": results} if results else {})}
+        command = [
+            *(sys.executable, "-m", "snakemake", "--dry-run", "--nocolor"),
+            *("--snakefile", str(self.snakefile), "--configfile", str(self.configfile)),
+            *("--workflow-profile", str(self.profile), "--cores", str(self.cores)),
+            *(["--config", *map("=".join, changes.items())] if changes else []),
+        ]
+        run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if run.returncode:
+            raise FringeError(f"Snakemake cannot plan this run:\n{run.stdout.strip()}")
+        return run.stdout
+
+    def plan_afresh(self, config: Mapping[str, Any], sources: Mapping[str, Any]) -> list[Job]:
+        """Return all jobs of the run, as if none were done.
+
+        ``config`` and ``sources`` are `fringe.running.opening.check`'s. What is remembered of data
+        sets still holds: to read them again takes hours. So do the sizes of shards.
+        """
+        with tempfile.TemporaryDirectory() as empty:
+            elsewhere = {**config, "results": empty}
+            known = layout.hash_cache(config)
+            if known.is_dir():
+                layout.hash_cache(elsewhere).symlink_to(known.absolute())
+            remember_sizes(elsewhere, sources)
+            return read_jobs(self.plan(empty), str(Path(empty, config["run"])))
+
+    def place(self, config: Mapping[str, Any]) -> Device:
+        """Return where jobs that ask for a GPU compute.
+
+        With ``device: auto`` that is a GPU if there is one here, or if the profile sends jobs
+        elsewhere: a scheduler gives them what they ask for.
+        """
+        if demanded := demanded_device(config):
+            return demanded
+        profile = self.profile / "config.yaml"
+        sent = "executor" in (
+            yaml.safe_load(profile.read_text()) or {} if profile.is_file() else {}
+        )
+        return "cuda" if sent or gpu_is_here() else "cpu"

@@ -1,0 +1,65 @@
+"""Snakemake's records of what each output was made from, and those that a crash damaged."""
+
+import json
+import os
+import sys
+import time
+from base64 import urlsafe_b64decode
+from pathlib import Path
+
+from fringe.errors import FringeError
+from fringe.files.regular import read_text
+
+__all__ = ["remove_damaged_records"]
+
+WRITING = 0.5  # seconds: a record is written in far less
+
+
+def remove_damaged_records(folder: Path, *, dry: bool = False) -> list[str]:
+    """Remove the records in ``folder`` (``.snakemake/metadata``) that cannot be read.
+
+    Snakemake passes over a record that is cut short, and then does not know any more whether its
+    output is stale. It ends at one that is not text, at every start, and waits for ever for a named
+    pipe. Each is reported on stderr; with ``dry`` that is all.
+
+    Returns
+    -------
+    list of str
+        The outputs of these records. Nobody knows what they were made from, so they are to be made
+        again.
+    """
+    paths = [Path(place, name) for place, _, names in os.walk(folder) for name in names]
+    damaged = [path for path in paths if not _is_whole(path)]
+    if damaged:
+        time.sleep(WRITING)  # another run may be writing one
+    outputs = []
+    for path in damaged:
+        if _is_whole(path):
+            continue
+        output = _output(path.relative_to(folder))
+        print(
+            f"{path}: Snakemake's record of {output or 'an output'} is damaged\n"
+            f"  {'a run would remove it' if dry else 'removed'}; the output is made again",
+            file=sys.stderr,
+        )
+        if not dry:
+            path.unlink(missing_ok=True)
+        if output is not None:
+            outputs.append(output)
+    return sorted(outputs)
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        return isinstance(json.loads(read_text(path)), dict)
+    except (FringeError, OSError, ValueError, RecursionError):
+        return False
+
+
+def _output(record: Path) -> str | None:
+    """Return the output that a record is about: its path in base 64, in pieces if it is long."""
+    *folders, last = record.parts
+    try:
+        return urlsafe_b64decode("".join([*(one[1:] for one in folders), last])).decode()
+    except ValueError:
+        return None

@@ -1,0 +1,176 @@
+"""Tidy score rows: their columns, and the mean and spread of one combination."""
+
+import math
+import re
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from fringe.errors import FringeError
+
+__all__ = [
+    "Cell",
+    "change_spread",
+    "datasets_of",
+    "relative_change",
+    "score_cell",
+    "score_values",
+    "sweep_size",
+]
+
+
+class Cell(NamedTuple):
+    """One combination's score over its repeats.
+
+    ``std`` is the sample standard deviation (divisor repeats - 1), NaN for a single repeat;
+    ``n_generated`` is the mean count where it varies over repeats, as with Top-1 matching.
+    """
+
+    mean: float
+    std: float
+    repeats: int
+    n_real: int
+    n_generated: int
+
+
+def datasets_of(scores: pd.DataFrame) -> list[str]:
+    """Return the datasets in order of first appearance."""
+    return [str(name) for name in dict.fromkeys(scores["dataset"])]
+
+
+def sweep_size(scheme: str) -> tuple[str, int] | None:
+    """Return ("top" | "middle", N) of a sweep's scheme such as ``top20``, else None."""
+    match = re.fullmatch(r"(top|middle)([1-9][0-9]*)", scheme)
+    return None if match is None else (match[1], int(match[2]))
+
+
+def score_cell(
+    scores: pd.DataFrame,
+    *,
+    dataset: str,
+    scheme: str,
+    network: str,
+    metric: str = "fid",
+    space: str = "features",
+    like: Cell | None = None,
+    repeats: int | None = None,
+) -> Cell:
+    """Return mean and standard deviation of one combination over its repeats.
+
+    Parameters
+    ----------
+    scores : DataFrame
+        Tidy rows, see ``SCORE_COLUMNS``.
+    like : Cell, optional
+        The cell this one is compared with. FID depends on the number of images, so where the
+        combination was evaluated at several sizes, those with the same number of real images
+        and the nearest number of generated ones are taken.
+    repeats : int, optional
+        Use the first so many repeats; all by default.
+
+    Raises
+    ------
+    FringeError
+        If the combination is missing, is ambiguous, or has fewer repeats than asked.
+    """
+    rows = _rows_of(
+        scores,
+        {
+            "dataset": dataset,
+            "scheme": scheme,
+            "network": network,
+            "space": space,
+            "metric": metric,
+        },
+        like,
+        repeats,
+    )
+    values = rows["value"].to_numpy(dtype=float)
+    return Cell(
+        mean=float(values.mean()),
+        std=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
+        repeats=len(values),
+        n_real=int(rows["n_real"].iloc[0]),
+        n_generated=round(float(rows["n_generated"].mean())),
+    )
+
+
+def score_values(
+    scores: pd.DataFrame,
+    *,
+    dataset: str,
+    scheme: str,
+    network: str,
+    metric: str,
+    repeats: int | None = None,
+) -> NDArray[np.float64]:
+    """Return the values (repeats,) behind `score_cell`, in the order of their repeats."""
+    asked = {
+        "dataset": dataset,
+        "scheme": scheme,
+        "network": network,
+        "space": "features",
+        "metric": metric,
+    }
+    return _rows_of(scores, asked, None, repeats)["value"].to_numpy(dtype=float)
+
+
+def _rows_of(
+    scores: pd.DataFrame, asked: dict[str, str], like: Cell | None, repeats: int | None
+) -> pd.DataFrame:
+    """Return one row for each repeat of one combination, in their order; see `score_cell`."""
+    name = ", ".join(f"{key} {value!r}" for key, value in asked.items())
+    rows = scores
+    for key, value in asked.items():
+        left = rows[rows[key] == value]
+        if left.empty:
+            found = ", ".join(sorted(map(str, rows[key].unique()))) or "none"
+            raise FringeError(
+                f"scores: no row for {name}: {key} {value!r} is missing there (found {found}); "
+                "evaluate it, or take it out of what the table or figure shows"
+            )
+        rows = left
+    if like is not None:
+        pairs = zip(rows["n_real"], rows["n_generated"], strict=True)
+        sizes = sorted({(int(a), int(b)) for a, b in pairs})
+        rows = rows[rows["n_real"] == like.n_real]
+        if rows.empty:
+            raise FringeError(
+                f"scores: {name} was evaluated with {' and '.join(f'{a}+{b}' for a, b in sizes)} "
+                f"(real + generated) images, what it is compared with with {like.n_real} real "
+                "ones; FID depends on the count, so evaluate both with the same real images"
+            )
+        if rows["repeat"].duplicated().any():
+            counts = sorted({int(count) for count in rows["n_generated"]})
+            nearest = min(counts, key=lambda count: abs(count - like.n_generated))
+            rows = rows[rows["n_generated"] == nearest]
+    rows = rows.drop_duplicates(["repeat", "value", "n_real", "n_generated"])
+    if rows["repeat"].duplicated().any() or rows["n_real"].nunique() > 1:
+        raise FringeError(
+            f"scores: {name} has more than one value for a repeat; give one evaluation of it"
+        )
+    rows = rows.sort_values("repeat")
+    if repeats is not None:
+        if len(rows) < repeats:
+            raise FringeError(
+                f"scores: {name} has {len(rows)} repeats, {repeats} are asked for; evaluate more"
+            )
+        rows = rows.iloc[:repeats]
+    return rows
+
+
+def relative_change(value: float, reference: float) -> float:
+    """Return value / reference - 1; NaN if the reference is not positive, as KID's may be."""
+    return value / reference - 1 if reference > 0 else float("nan")
+
+
+def change_spread(after: Cell, before: Cell) -> float:
+    """Return the standard deviation of a relative change, for one evaluation of either.
+
+    First-order propagation for the ratio of independent draws; NaN with a single repeat.
+    """
+    if not before.mean > 0:
+        return float("nan")
+    return math.hypot(after.std, after.mean / before.mean * before.std) / before.mean

@@ -1,0 +1,110 @@
+"""Tidy rows: one distance each; their columns, and their files."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from fringe.errors import DamagedFileError, FringeError
+from fringe.files.atomic import atomic_path
+from fringe.files.regular import LARGEST_TEXT, read_regular
+
+__all__ = [
+    "SCORE_COLUMNS",
+    "Row",
+    "check_scores",
+    "damaged",
+    "read_rows",
+    "read_scores",
+    "write_scores",
+]
+
+SCORE_COLUMNS = (
+    "dataset",
+    "scheme",
+    "network",
+    "space",
+    "metric",
+    "repeat",
+    "value",
+    "n_real",
+    "n_generated",
+    "seed",
+)
+
+
+def check_scores(scores: pd.DataFrame, columns: tuple[str, ...] = SCORE_COLUMNS) -> pd.DataFrame:
+    """Return ``scores`` unchanged if it has the columns and only finite values.
+
+    Raises
+    ------
+    FringeError
+        If a column is missing, there is no row, or a value is not a finite number.
+    """
+    absent = [column for column in columns if column not in scores.columns]
+    if absent:
+        raise FringeError(
+            f"scores: column {', '.join(absent)} is missing (found {', '.join(scores.columns)}); "
+            "give the tidy rows that the evaluation writes"
+        )
+    if scores.empty:
+        raise FringeError("scores: no row; evaluate at least one dataset")
+    bad = scores[~np.isfinite(scores["value"].to_numpy(dtype=float))]
+    if len(bad):
+        row = bad.iloc[0]
+        where = ", ".join(f"{name} {row[name]}" for name in columns if name != "value")
+        raise FringeError(f"scores: value {row['value']} is not finite ({where}); evaluate again")
+    return scores
+
+
+def read_rows(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
+    """Return the rows of a CSV file; ``options`` are those of `pandas.read_csv`.
+
+    Raises
+    ------
+    DamagedFileError
+        If it is missing, ends within a row or is not CSV.
+    """
+    try:
+        content = read_regular(path, LARGEST_TEXT)
+        frame: pd.DataFrame = pd.read_csv(BytesIO(content), **options)
+        if not content.endswith(b"\n"):
+            raise ValueError("it ends within a row")
+    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+        raise damaged(path, error) from error
+    return frame
+
+
+def damaged(path: str | os.PathLike[str], reason: object) -> DamagedFileError:
+    """Return what is to be said of a file that cannot be used."""
+    told = f"{path}: missing or damaged ({str(reason).strip()})"
+    return DamagedFileError(f"{told}; delete it and run again, which makes it", path)
+
+
+Row = dict[str, Any]
+
+
+def write_scores(
+    path: str | os.PathLike[str], rows: Sequence[Row], labels: Mapping[str, str], seed: int
+) -> None:
+    """Write tidy rows as CSV: the ``labels`` all share, the row's own, and the seed.
+
+    Values keep all their digits, so that reading them back gives the same numbers.
+    """
+    frame = pd.DataFrame([{**labels, **row, "seed": seed} for row in rows])
+    with atomic_path(path) as partial:
+        frame.to_csv(partial, index=False, float_format="%.17g")
+
+
+def read_scores(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
+    """Return the rows of several files that `write_scores` wrote.
+
+    Raises
+    ------
+    DamagedFileError
+        If one is missing, ends within a row or is not CSV.
+    """
+    return pd.concat([read_rows(path) for path in paths], ignore_index=True)

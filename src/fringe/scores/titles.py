@@ -1,0 +1,121 @@
+"""What datasets, networks, schemes and metrics are called in front of readers."""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import Any
+
+from fringe.errors import FringeError
+from fringe.scores.cells import sweep_size
+
+__all__ = [
+    "DAGGER",
+    "SIMULATED",
+    "Titles",
+    "gamma_title",
+    "is_simulated",
+    "metric_scale",
+    "metric_title",
+    "scheme_mark",
+    "title_of",
+    "weights_told",
+]
+
+# Name -> display name, or name -> {"title": display name, "simulated": bool}.
+Titles = Mapping[str, str | Mapping[str, Any]]
+
+DAGGER = "†"
+SIMULATED = "simulated generator"
+
+
+# What networks are called where the titles do not say.
+_NETWORKS = {
+    "clip": "CLIP",
+    "dinov2-b": "DINOv2 ViT-B",
+    "dinov2-l": "DINOv2 ViT-L",
+    "efficientnet-lite0": "EfficientNet-Lite0",
+    "inception": "Inception-V3",
+    "inception-torchvision": "Inception-V3 of torchvision",
+    "resnet50": "ResNet-50",
+    "swav": "SwAV",
+    "untrained": "untrained",
+    "vgg16": "VGG-16 of torchvision",
+    "vgg16-nvidia": "VGG-16 of NVIDIA",
+}
+
+# Whose weights those networks have of which there are several trainings.
+_WEIGHTS = {
+    "inception": "TensorFlow's weights of 2015-12-05",
+    "inception-torchvision": "torchvision's weights (inception_v3_google)",
+    "vgg16": "torchvision's weights (vgg16-397923af)",
+    "vgg16-nvidia": "the weights of NVIDIA's vgg16.pt",
+}
+
+
+def title_of(titles: Titles, name: str, *, mark: bool = False) -> str:
+    """Return the display name: as given, or a network's own, or the name itself.
+
+    With ``mark`` the name of a dataset with a simulated generator carries a dagger.
+    """
+    entry = titles.get(name, _NETWORKS.get(name, name))
+    title = entry if isinstance(entry, str) else entry.get("title", name)
+    if not isinstance(title, str) or not title.strip():
+        raise FringeError(f"titles: {name}: {title!r} is no display name; give a short text")
+    return f"{title} {DAGGER}" if mark and is_simulated(titles, name) else title
+
+
+def weights_told(titles: Titles, networks: Iterable[str]) -> str:
+    """Return a sentence on whose weights networks have, where one design has several trainings.
+
+    "" where none of ``networks`` is such a one. Networks with a title of their own are left out:
+    their weights may be others.
+    """
+    told = [
+        f"{title_of({}, name)}: {_WEIGHTS[name]}"
+        for name in networks
+        if name in _WEIGHTS and name not in titles
+    ]
+    return f"{'; '.join(told)}." if told else ""
+
+
+def is_simulated(titles: Titles, name: str) -> bool:
+    """Tell whether the dataset's generated images come from a simulated generator."""
+    entry = titles.get(name, name)
+    return not isinstance(entry, str) and bool(entry.get("simulated", False))
+
+
+def scheme_mark(scheme: str) -> str:
+    """Return the superscript of a scheme: "" for random, "Top-1" for matched, "PL" ..."""
+    known = {"random": "", "matched": "Top-1", "prelogits": "PL", "logits": "L"}
+    known |= {"prelogits-released": "PL, released"}
+    if scheme in known:
+        return known[scheme]
+    found = sweep_size(scheme)
+    return scheme if found is None else f"soft {found[0].capitalize()}-{found[1]}"
+
+
+def metric_title(metric: str) -> str:
+    """Return the metric's display name: "FID", "KID", "RBF-KID", "RBF-KID γ=1/8d" ..."""
+    known = {"fid": "FID", "kid": "KID", "kid_exact": "KID (all pairs)"}
+    if metric in known:
+        return known[metric]
+    if metric.startswith("rbf_kid"):
+        gamma = gamma_title(metric)
+        return "RBF-KID" if gamma == "1/d" else f"RBF-KID γ={gamma}"
+    return metric
+
+
+def gamma_title(metric: str) -> str:
+    """Return the gamma of a metric such as "rbf_kid@0.125" in terms of the dimension d: "1/8d"."""
+    try:
+        gamma = Fraction(metric.partition("@")[2]).limit_denominator(1024)
+    except (ValueError, ZeroDivisionError):
+        raise FringeError(
+            f"scores: metric {metric!r} names no factor; write it as rbf_kid@0.125"
+        ) from None
+    below = "d" if gamma.denominator == 1 else f"{gamma.denominator}d"
+    return f"{gamma.numerator}/{below}"
+
+
+def metric_scale(metric: str) -> int:
+    """Return the factor a table prints the metric with: 1,000 for kernel distances, else 1."""
+    return 1000 if metric.startswith(("kid", "rbf_kid")) else 1

@@ -1,0 +1,201 @@
+"""What FID, and a classifier, look at in each image of a batch, for one pass through the network.
+
+Where features are the mean of the last maps, everything is closed form. Where they are not, as in
+vision transformers, PyTorch differentiates what lies between the maps of the network's split and
+its features; the gradient of FID with respect to the features comes from outside either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from fringe.devices.determinism import deterministic
+from fringe.errors import FringeError
+from fringe.features.finite import require_finite_rows
+from fringe.metrics.arrays import Array, Floats, as_numpy
+from fringe.networks import network_info, network_names
+from fringe.sensitivity.activation import class_activation_maps, top_classes
+from fringe.sensitivity.maps import sensitivity_maps
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from fringe.networks import FeatureNetwork
+    from fringe.networks.base import Split
+
+__all__ = ["Explanation", "explain"]
+
+Gradient = Callable[[Array], Array]
+# From checked features and logits to the gradient with respect to the features.
+Slopes = Callable[["Tensor", "Tensor | None"], "Tensor"]
+
+
+class Explanation(NamedTuple):
+    """What N images look like to FID and to the network, all NumPy arrays.
+
+    ``maps`` (N, h, w) float64, see `sensitivity_maps`; ``features`` (N, D) float32. Of a classifier
+    also the k <= 3 most probable ``classes`` (N, k) and their ``probabilities`` (N, k) float64; and
+    ``activations`` (N, h, w) float64, Grad-CAM of the first of them, where it can be had.
+    """
+
+    maps: Floats
+    features: Array
+    classes: Array | None = None
+    probabilities: Floats | None = None
+    activations: Floats | None = None
+
+
+def explain(
+    network: FeatureNetwork,
+    images: Tensor,
+    gradient: Gradient,
+    called: Callable[[int], str] = "image {} of the batch".format,
+) -> Explanation:
+    """Return where FID, and the Top-1 class, depend on each of ``images``.
+
+    Maps and features are as precise as the network computes them (float32, unless it was loaded
+    with less), and so are sums over them; FID's gradient and Grad-CAM are computed in float64.
+
+    Parameters
+    ----------
+    network : FeatureNetwork
+        One whose activations have maps, or that has a ``split``. There is Grad-CAM if it has logits
+        and either a ``classifier`` or a ``split``.
+    images : Tensor (N, 3, H, W)
+        As ``network`` takes them: uint8, on any device.
+    gradient : callable
+        From features (N, D) float32 to dFID/df (N, D), NumPy arrays both; `fid_gradient` given the
+        Gaussians.
+    called : callable
+        How a message names the image of a row of ``images``.
+
+    Raises
+    ------
+    FringeError
+        If the images are not such a tensor, the network has neither maps nor a split, the gradient
+        has another shape than the features, or the network gives NaN or infinity.
+    """
+    import torch
+
+    if images.dtype != torch.uint8 or images.ndim != 4 or images.shape[1] != 3 or not len(images):
+        raise FringeError(
+            f"images to explain are {images.dtype} of shape {tuple(images.shape)}; give uint8 of "
+            "shape (N, 3, H, W)"
+        )
+    # A network of somebody's own need not be a FeatureNetwork.
+    split, classifier, precision = (
+        getattr(network, name, None) for name in ("split", "classifier", "precision")
+    )
+
+    def check(values: Tensor | Array, what: str) -> None:
+        require_finite_rows(as_numpy(values), what, network.name, called)
+
+    def slopes(features: Tensor, logits: Tensor | None) -> Tensor:
+        check(features, "features")
+        if logits is not None:
+            check(logits, "logits")
+        return _slopes(gradient, features)
+
+    if split is None:
+        with torch.no_grad():
+            found = _in_closed_form(network, classifier, images, slopes)
+    else:
+        with torch.inference_mode(mode=False):
+            found = _by_autograd(network.device, precision, split, images, slopes)
+    check(found.maps, "maps")
+    if found.activations is not None:
+        check(found.activations, "Grad-CAM")
+    return found
+
+
+def _in_closed_form(
+    network: FeatureNetwork, classifier: Tensor | None, images: Tensor, slopes: Slopes
+) -> Explanation:
+    features, logits, maps = network(images)
+    if maps is None:
+        able = ", ".join(name for name in network_names() if network_info(name).maps)
+        raise FringeError(
+            f"network {network.name} cannot tell what it looks at in an image: it has neither maps "
+            f"nor a split; name another ({able}), or give yours one (see FeatureNetwork)"
+        )
+    found = sensitivity_maps(maps, slopes(features, logits))
+
+    def cams(classes: Tensor) -> Any:
+        return class_activation_maps(maps, classifier, classes, logits=logits)
+
+    return _explanation(found, features, logits, None if classifier is None else cams)
+
+
+def _by_autograd(
+    device: Any, precision: str | None, split: Split, images: Tensor, slopes: Slopes
+) -> Explanation:
+    import torch
+
+    with _computing(device, precision), torch.no_grad():
+        maps, rest = split(images.to(device))
+    maps = maps.detach().requires_grad_()
+    with _computing(device, precision), torch.enable_grad():
+        features, logits, _ = rest(maps)
+    # FID's own arithmetic is no part of the network, and not done in its precision.
+    of_features = slopes(features, logits)
+    with _computing(device, precision):
+        (of_maps,) = torch.autograd.grad(features, maps, of_features.to(features.dtype))
+    maps = maps.detach()
+
+    def head(maps: Tensor) -> Tensor:
+        logits = rest(maps).logits
+        assert logits is not None  # it made some of these very maps
+        return logits.float()
+
+    def cams(classes: Tensor) -> Any:
+        with _computing(device, precision):
+            return class_activation_maps(maps, head, classes)
+
+    return _explanation(sensitivity_maps(maps, of_maps), features, logits, cams)
+
+
+def _slopes(gradient: Gradient, features: Tensor) -> Tensor:
+    """Return the gradient with respect to ``features``, float64 on their device."""
+    import torch
+
+    slopes = np.asarray(gradient(as_numpy(features.float())), np.float64)
+    if slopes.shape != tuple(features.shape):
+        raise FringeError(
+            f"the gradient of features of shape {tuple(features.shape)} has shape {slopes.shape}; "
+            "give one number for each feature"
+        )
+    return torch.from_numpy(slopes).to(features.device)
+
+
+def _explanation(
+    maps: Tensor,
+    features: Tensor,
+    logits: Tensor | None,
+    cams: Callable[[Tensor], Tensor] | None,
+) -> Explanation:
+    """Return the explanation; ``cams`` gives Grad-CAM (N, k, h, w) of classes (N, k)."""
+    result = Explanation(as_numpy(maps), as_numpy(features.float()))
+    if logits is None:
+        return result
+    classes, probabilities = top_classes(logits.detach())
+    first = None if cams is None else as_numpy(cams(classes[:, :1])[:, 0])
+    return result._replace(
+        classes=as_numpy(classes), probabilities=as_numpy(probabilities), activations=first
+    )
+
+
+@contextmanager
+def _computing(device: Any, precision: str | None) -> Iterator[None]:
+    """Let PyTorch compute as a network of that precision does when it is called."""
+    import torch
+
+    bfloat16 = precision == "bfloat16"
+    with (
+        deterministic(tf32=precision == "tf32"),
+        torch.autocast(device.type, torch.bfloat16, enabled=bfloat16),
+    ):
+        yield

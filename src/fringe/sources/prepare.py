@@ -1,0 +1,133 @@
+"""Raw images cropped and resized once, into a ZIP as StyleGAN's dataset tool writes it."""
+
+import io
+import json
+import zipfile
+from collections.abc import Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from fringe.errors import FringeError
+from fringe.files.atomic import atomic_path
+from fringe.progress import progress
+from fringe.sources import ImageSource, open_source
+from fringe.sources.ahead import Ahead, along
+from fringe.sources.decoder_warnings import collected_warnings, tell
+from fringe.sources.labels import LABELS_FILE, labels_of
+from fringe.sources.limits import LIMITS, Limits
+from fringe.sources.prefetch import read_ahead
+
+__all__ = ["prepare"]
+
+BLOCK = 16  # images that one thread makes at a time
+_DATE = (1980, 1, 1, 0, 0, 0)  # ZIP's earliest: the same images give the same bytes
+
+
+def prepare(
+    path: str | Path,
+    out: str | Path,
+    resolution: int | None = None,
+    *,
+    crop: str = "center",
+    filter: str = "lanczos",
+    count: int | None = None,
+    workers: int = 1,
+    cache: Path | None = None,
+    follow_links: bool = False,
+    order: str = "random",
+    seed: int = 0,
+    strict: bool = False,
+    select: str | Sequence[str] | None = None,
+    ignore: str | Sequence[str] | None = None,
+    limits: Limits = LIMITS,
+) -> int:
+    """Crop and resize the images of a data set into a ZIP, and return how many it holds.
+
+    The images are those of `open_source` with the same options, in the same order, bit for bit:
+    opened without a resolution, the ZIP is the same data set, and quicker to read. They are
+    lossless PNGs named ``00000/img00000000.png`` and on, stored as they are. ``dataset.json`` holds
+    the labels that a ZIP or folder has for them in its own, or null. The same images give the same
+    file, byte for byte, whatever ``workers`` is, with one version of Pillow and zlib. Memory does
+    not grow with the number of images, except for their names and labels.
+
+    Parameters
+    ----------
+    path, resolution, crop, filter, count, cache, follow_links, order, seed, strict, select, \
+ignore, limits
+        See `fringe.sources.open_source`; without a resolution only ``crop`` may change sizes.
+    out : path-like
+        Ends in ``.zip``; appears when it is whole, replacing an earlier file.
+    workers : int
+        Threads that decode, resize and compress.
+
+    Raises
+    ------
+    FringeError
+        As `open_source` and reading do, and if the ZIP cannot be written.
+    """
+    if Path(out).suffix.lower() != ".zip":
+        raise FringeError(f"{out}: must end in .zip, by which data sets are known; rename it")
+    if workers < 1:
+        raise FringeError(f"prepare: workers is {workers}; at least one is needed")
+    source = open_source(
+        path,
+        resolution,
+        count=count,
+        cache=cache,
+        crop=crop,
+        filter=filter,
+        follow_links=follow_links,
+        order=order,
+        seed=seed,
+        strict=strict,
+        select=select,
+        ignore=ignore,
+        limits=limits,
+    )
+    n = len(source)
+    labels = labels_of(source)
+    bounds = [(first, min(first + BLOCK, n)) for first in range(0, n, BLOCK)]
+    reading = read_ahead(partial(_encoded, along(source, bounds)), bounds, workers)
+    with (
+        atomic_path(out) as partial_path,
+        closing(reading),
+        collected_warnings() as warned,
+        zipfile.ZipFile(partial_path, "w", zipfile.ZIP_STORED) as archive,
+    ):
+        blocks = progress(
+            zip(bounds, reading, strict=True), f"{out}", total=n, unit="images", step=BLOCK
+        )
+        for (first, _), images in blocks:
+            for index, data in enumerate(images, first):
+                archive.writestr(_entry(_member(index)), data)
+        pairs = None if labels is None else [[_member(i), one] for i, one in enumerate(labels)]
+        archive.writestr(_entry(LABELS_FILE), json.dumps({"labels": pairs}))
+    tell(source.name, warned, n)
+    return n
+
+
+def _encoded(source: ImageSource | Ahead, indices: np.ndarray) -> list[bytes]:
+    """Return images as PNG files."""
+    files = []
+    for image in source.read(indices):
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, "PNG")
+        files.append(file.getvalue())
+    return files
+
+
+def _member(index: int) -> str:
+    """Return the name of an image."""
+    name = f"{index:08d}"
+    return f"{name[:5]}/img{name}.png"
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _DATE)
+    entry.create_system = 3  # Unix, wherever it is written
+    entry.external_attr = 0o644 << 16
+    return entry

@@ -1,0 +1,336 @@
+"""Configurations are completed, and every fault of theirs is found at once."""
+
+from __future__ import annotations
+
+import copy
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fringe.config.completion import complete, describe, load_schema, main, raise_faults
+from fringe.config.schema import walk
+from fringe.errors import FringeError
+
+SCHEMA = load_schema(Path(__file__).parents[2] / "config/schema.yaml")
+CONFIG: dict[str, Any] = {
+    "run": "run",
+    "network": "efficientnet-lite0",
+    "controls": ["untrained"],
+    "sources": {
+        "real": {"path": "real.zip"},
+        "fake": {"kind": "imitation", "count": 100, "resolution": 32},
+    },
+    "datasets": {"faces": {"real": "real", "generated": "fake"}},
+}
+
+
+def changed(*keys: str | int, to: Any) -> dict[str, Any]:
+    config = copy.deepcopy(CONFIG)
+    place: Any = config
+    for key in keys[:-1]:
+        place = place.setdefault(key, {}) if isinstance(place, dict) else place[key]
+    place[keys[-1]] = to
+    return config
+
+
+def test_defaults_are_filled_in_at_every_depth() -> None:
+    config = changed("evaluation", "repeats", "table1", to=3)
+    completed, faults = complete(config, SCHEMA)
+    assert faults == []
+    assert completed["evaluation"]["repeats"] == {
+        "table1": 3,
+        "table2": 10,
+        "table3": 10,
+        "sweep": 3,
+        "sizes": 10,
+        "recall": 1,
+    }
+    assert completed["sources"]["fake"]["severity"] == 0.8
+    assert completed["datasets"]["faces"] == {
+        "title": "faces",
+        "real": "real",
+        "generated": "fake",
+        "snapshots": [],
+        "n_real": 50000,
+        "n_generated": 50000,
+        "sizes": [],
+        "resample": True,
+        "alternatives": [],
+    }
+    assert "evaluation" not in CONFIG, "the user's own config is left as it is"
+
+
+def test_a_data_set_overrides_the_counts() -> None:
+    completed, _ = complete(changed("datasets", "faces", "n_real", to=7), SCHEMA)
+    assert completed["datasets"]["faces"]["n_real"] == 7
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "fault"),
+    [
+        (["sorces"], {}, "top level: unknown key sorces; known here: "),
+        (["evaluation", "n_rael"], 5, "evaluation: unknown key n_rael; known here: "),
+        (["sources", "fake", "sevrity"], 1, "sources/fake: unknown key sevrity; known here: "),
+        (["seed"], "one", "seed: 'one' is not of type 'integer'"),
+        (["seed"], -1, "seed: -1 is less than the minimum of 0"),
+        (["run"], "My Run", "run: 'My Run' is not right: small letters"),
+        (["controls"], ["untrained", "untrained"], "controls: ['untrained', 'untrained'] has non"),
+        (["schemes", "top"], [1, 5, 1], "schemes/top: [1, 5, 1] has non-unique elements"),
+        (["evaluation", "repeats", "table1"], 0, "evaluation/repeats/table1: 0 is less than"),
+        (["evaluation", "gamma_factors"], [2], "evaluation/gamma_factors: [2] does not contain"),
+        (["sources", "fake", "kind"], "photo", "sources/fake/kind: 'photo' is not one of"),
+        (["controls"], ["efficientnet-lite0"], "controls: efficientnet-lite0 is the network of"),
+        (["datasets", "faces", "real"], "rael", "datasets/faces/real: no source is named 'rael'"),
+        (["datasets", "faces", "checks"], {"distances": {"clip": 2.75}},
+         "datasets/faces/checks/distances: clip is neither `network` nor a control"),
+        (["sources", "fake", "url"], "https://x.org/a", "sources/fake/url: images of kind"),
+        (["sources", "real", "url"], "x.org/a",
+         "sources/real/url: 'x.org/a' is not right: an address that begins with http"),
+        (["results"], "out{a}", "results: 'out{a}' is not right: Snakemake would take braces"),
+        (["device"], "gpu", "device: 'gpu' is not right: auto, cpu, cuda or cuda:1"),
+        (["run"], "FFHQ 256",
+         "run: 'FFHQ 256' is not right: small letters, digits, - and _, beginning with a letter or "
+         "digit; for example ffhq-256"),
+        (["datasets", "faces", "region"], 3.5, "datasets/faces/region: 3.5 is"),
+        (["sources", "real"], {"path": "a-{0..3}.tar", "url": "https://x.org/a"},
+         "sources/real/url: is the address of one file, but a-{0..3}.tar is a pattern"),
+        (["sources", "real", "unpack"], "cat", "sources/real/unpack: a folder of the archive at"),
+        (["missing"], "ignore", "missing: 'ignore' is not one of"),
+        (["datasets", "Faces"], {}, "datasets: 'Faces' is not right: small letters"),
+        (["sources", "real", "path"], 3, "sources/real/path: 3 is read as a number, but"),
+        (["sources", "real"], {}, "sources/real/path: missing; a source of kind files needs it"),
+        (["sources", "fake", "path"], "x", "sources/fake/path: only for kind files"),
+        (["sources", "fake", "fp16"], True, "sources/fake/fp16: only for kind generator; drop it"),
+        (["sources", "fake", "range"], [0, 1], "sources/fake/range: only for kind generator"),
+        (["sources", "fake"], {"kind": "generator", "path": "g.pt", "count": 9, "range": [0]},
+         "sources/fake/range: [0] is too short"),
+        (["sources", "fake"], {"kind": "generator", "path": "g.pt", "count": 9, "label": "real"},
+         "sources/fake/label: 'real' is not one of ['uniform', 'dataset']"),
+        (["convergence", "datasets"], ["x"], "convergence/datasets: no data set that is resampled"),
+        (["sensitivity", "datasets"], ["x"], "sensitivity/datasets: no data set that is resampled"),
+        (["sensitivity", "networks"], ["clip"], "sensitivity/networks: clip is no control"),
+        (["datasets", "faces", "examples"], {"seeds": [5, 0]},
+         "datasets/faces/examples/seeds: 0 is the seed of fake itself"),
+        (["datasets", "faces", "examples"], {"seeds": [2**32]},
+         "datasets/faces/examples/seeds/0: 4294967296 is greater than the maximum"),
+        (["datasets", "faces", "examples"], {"seeds": [1], "images": [0]},
+         "datasets/faces/examples: "),
+        (["datasets", "faces", "grid"], {"seed": 0},
+         "datasets/faces/grid/seed: 0 is the seed of fake itself"),
+        (["datasets", "faces", "grid"], {"seed": 2**32 - 39}, "datasets/faces/grid/seed: "),
+        (["datasets", "faces", "grid"], {"images": [1, 1]}, "datasets/faces/grid/images: "),
+        (["datasets", "faces", "grid"], {"seed": 1, "images": [0]}, "datasets/faces/grid: "),
+        (["figures", "seed"], -1, "figures/seed: -1 is less than the minimum of 0"),
+        (["datasets", "faces", "region"], [0, 0, 1], "datasets/faces/region: "),
+        (["convergence", "steps"], -1, "convergence/steps: -1 is less than the minimum of 0"),
+        (["extraction", "shard_size"], 120, "extraction/shard_size: 120 is not a multiple of"),
+    ],
+)  # fmt: skip
+def test_a_fault_begins_with_its_key(keys: list[str], value: Any, fault: str) -> None:
+    _, faults = complete(changed(*keys, to=value), SCHEMA)
+    assert [found for found in faults if found.startswith(fault)], faults
+    # A name that breaks the rule for names is a data set too, and lacks its keys.
+    assert len(faults) == (3 if value == {} and keys[0] == "datasets" else 1), faults
+
+
+@pytest.mark.parametrize("key", ["run", "network", "sources", "datasets"])
+def test_what_is_missing_is_named(key: str) -> None:
+    config = {name: value for name, value in CONFIG.items() if name != key}
+    _, faults = complete(config, SCHEMA)
+    assert f"top level: '{key}' is a required property" in faults
+
+
+@pytest.mark.parametrize(
+    ("key", "asked", "fault"),
+    [("examples", {"seeds": [5]}, "examples/seeds"), ("grid", {"seed": 5}, "grid/seed")],
+)
+def test_images_of_files_have_no_seeds(key: str, asked: dict[str, Any], fault: str) -> None:
+    config = changed("datasets", "faces", key, to=asked)
+    config["datasets"]["faces"]["generated"] = "real"
+    (found,) = complete(config, SCHEMA)[1]
+    assert found.startswith(f"datasets/faces/{fault}: real is a source of files")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("sources", "datasets", "evaluation", "extraction", "controls", "convergence"),
+        "sensitivity",
+    ],
+)
+@pytest.mark.parametrize("value", [None, 3, "text", ["a"], {"a": None}])
+def test_any_shape_gets_a_message_and_no_crash(key: str, value: Any) -> None:
+    _, faults = complete(changed(key, to=value), SCHEMA)
+    assert faults or (key, value) == ("controls", ["a"])
+
+
+# A value for every key of the schema that is a path, and those that are text of other kinds.
+PATHS = {
+    "results": "R",
+    "weights_dir": "W",
+    "data_dir": "D",
+    "container": "C",
+    "weights": {"clip": "K", "swav": {"path": "S", "sha256": "0" * 64}},
+    "sources": {
+        "real": {"path": "P", "statistics": {"clip": {"path": "N", "count": 2}}},
+        "fake": {"kind": "imitation", "count": 100, "resolution": 32},
+    },
+    "datasets": {"faces": {"real": "real", "generated": "fake", "region": "M"}},
+}
+NO_PATHS = {
+    "run", "device", "network", "controls", "url", "sha256", "unpack", "licence", "size", "note",
+    "crop", "title", "real", "generated", "snapshots", "alternatives", "datasets", "networks",
+    "classes", "generators", "select", "ignore",
+}  # fmt: skip
+
+
+def texts(rule: Any, key: str = "") -> list[tuple[str, bool]]:
+    """Every key of the schema that may hold text, and whether that is a path."""
+    found = [(key, rule.get("format") == "path")] if "string" in str(rule.get("type")) else []
+    for name, one in rule.get("properties", {}).items():
+        found += texts(one, name)
+    for one in (rule.get("additionalProperties"), rule.get("items"), *rule.get("anyOf", ())):
+        found += texts(one, key) if isinstance(one, dict) else []
+    return found
+
+
+def test_every_text_of_the_schema_is_a_path_or_known_to_be_none() -> None:
+    """A new key that names a file or folder must say `format: path`, or be named above."""
+    assert {key for key, is_path in texts(SCHEMA) if not is_path} == NO_PATHS
+    config = copy.deepcopy({**CONFIG, **PATHS})
+    walked = [place for place in walk(config, SCHEMA) if place.is_path]
+    assert len(walked) - 1 == sum(is_path for _, is_path in texts(SCHEMA)), "`weights` twice"
+
+
+def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    config = copy.deepcopy({**CONFIG, **PATHS})
+    for place in walk(config, SCHEMA):
+        if place.is_path and isinstance(place.value, str):
+            place.replace(f"~/{place.value}")
+    completed, faults = complete(config, SCHEMA)
+    assert faults == []
+    found = [p.value for p in walk(completed, SCHEMA) if p.is_path and isinstance(p.value, str)]
+    assert sorted(found) == [f"/home/me/{letter}" for letter in "CDKMNPRSW"]
+    # Relative paths of data start from the folder of data, wherever that is.
+    config["sources"]["real"]["path"] = "P"
+    assert complete(config, SCHEMA)[0]["sources"]["real"]["path"] == "/home/me/D/P"
+    # Addresses stay as they are.
+    config["container"] = "docker://me/fringe"
+    assert complete(config, SCHEMA)[0]["container"] == "docker://me/fringe"
+
+
+def test_a_home_that_nobody_has() -> None:
+    _, faults = complete(changed("results", to="~nobody-of-this-name/results"), SCHEMA)
+    (fault,) = faults
+    assert fault.startswith("results: ~nobody-of-this-name/results: this machine does not know")
+
+
+def test_variables_in_paths_are_refused(tmp_path: Path) -> None:
+    """Another machine may give them another value; a folder of that name is one, though."""
+    config = changed("results", to="$SCRATCH/results")
+    config["data_dir"] = str(tmp_path)
+    config["sources"]["real"]["path"] = "${DATA}/real.zip"
+    config["container"] = "a$1"
+    _, faults = complete(config, SCHEMA)
+    assert sorted(fault[: fault.index(" are not")] for fault in faults) == [
+        "container: a$1: variables such as $1",
+        "results: $SCRATCH/results: variables such as $SCRATCH",
+        f"sources/real/path: {tmp_path}/${{DATA}}/real.zip: variables such as ${{DATA}}",
+    ]
+    (tmp_path / "${DATA}").mkdir()
+    (tmp_path / "${DATA}" / "real.zip").touch()
+    assert len(complete(config, SCHEMA)[1]) == 2
+
+
+def test_faults_of_all_kinds_are_found_together() -> None:
+    config = changed("sorces", to={})
+    config["sources"]["real"] = {}
+    config["datasets"]["faces"]["generated"] = "faek"
+    config["controls"] = ["efficientnet-lite0"]
+    _, faults = complete(config, SCHEMA)
+    assert [fault.split(":")[0] for fault in faults] == [
+        "top level", "sources/real/path", "datasets/faces/generated", "controls"
+    ]  # fmt: skip
+
+
+def test_all_faults_make_one_message() -> None:
+    raise_faults([])
+    with pytest.raises(FringeError, match=r"has 1 fault:\n  - a: b$"):
+        raise_faults(["a: b"])
+    with pytest.raises(FringeError, match=r"has 2 faults:\n  - a: b\n  - c: d$"):
+        raise_faults(["a: b", "c: d"])
+
+
+def test_a_shell_is_told_the_folder_of_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    path = tmp_path / "c.yaml"
+    for results, told in (
+        (None, "results/run"),
+        ("~/results", "/home/me/results/run"),
+        ("my results", "'my results/run'"),
+    ):
+        path.write_text(yaml.safe_dump(changed("results", to=results) if results else CONFIG))
+        main([str(path)])
+        assert capsys.readouterr().out == f"{told}\n"
+    path.write_text("run: [")
+    with pytest.raises(SystemExit, match="is not YAML"):
+        main([str(path)])
+    assert capsys.readouterr().out == ""
+
+
+def test_make_names_the_folder_of_a_run(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text(yaml.safe_dump(changed("results", to="~/my results")))
+    printed = subprocess.run(
+        ["make", "-n", "run", f"CONFIG={tmp_path}/c.yaml", f"BIN={Path(sys.executable).parent}"],
+        cwd=Path(__file__).parents[2],
+        env={**os.environ, "HOME": "/home/me"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    folder = "'/home/me/my results/run'"
+    assert f"echo Planning {folder}; " in printed
+    assert f"--report {folder}/report.html" in printed
+    assert f"-m fringe.report {folder}\n" in printed
+
+
+def test_the_description_names_every_key() -> None:
+    text = describe(SCHEMA)
+    for row in (
+        "| `run` | string | required | Name of the run;",
+        "| `extraction/keep_images` | boolean | `true` | Keep",
+        "| `sources/<name>/severity` | number, 0 to 2 | `0.8` |",
+    ):
+        assert row in text
+
+
+def test_labels_of_a_data_set_are_those_of_one_source() -> None:
+    generator = {"kind": "generator", "path": "g.pkl", "count": 120, "label": "dataset"}
+    config = changed("sources", "fake", to=generator)
+    config["datasets"]["faces"]["snapshots"] = []
+    assert complete(config, SCHEMA)[1] == []
+    config["sources"]["cats"] = {"path": "cats.zip"}
+    config["datasets"]["cats"] = {"real": "cats", "generated": "fake"}
+    (fault,) = complete(config, SCHEMA)[1]
+    assert fault == (
+        "sources/fake/label: `dataset` would mean the labels of several sources (real in faces, "
+        "cats in cats); name a source for each of them, which may have the same path"
+    )
+    config["sources"]["cats"] = {"kind": "photos", "count": 120, "resolution": 32}
+    config["datasets"]["faces"]["real"] = "cats"
+    (fault,) = complete(config, SCHEMA)[1]
+    assert fault == (
+        "sources/fake/label: `dataset` means the labels of cats, whose images are made and have "
+        "none; name a class, or say `uniform`"
+    )
+    config["datasets"] = {"faces": {"real": "fake", "generated": "cats"}}
+    (fault,) = complete(config, SCHEMA)[1]
+    assert fault.startswith("sources/fake/label: `dataset` means the labels of real images, and no")

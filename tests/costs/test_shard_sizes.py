@@ -1,0 +1,254 @@
+"""Shards that are sized in minutes: by what is measured, once, and then for good."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fringe.config import choices
+from fringe.config.completion import load_schema
+from fringe.costs import shard_sizes
+from fringe.costs.rates import GIGA_MACS, RATES, START
+from fringe.costs.remembered_sizes import remember_sizes
+from fringe.errors import FringeError
+from fringe.plan import layout
+from fringe.running import opening
+from fringe.running.planner import Planner
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SCHEMA = load_schema(REPOSITORY / "config/schema.yaml")
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> dict[str, Any]:
+    """30,000 photographs, and as many imitations of 512 x 512 pixels, which are slow to make."""
+    return {
+        "run": "mine",
+        "results": str(tmp_path),
+        "device": "cpu",
+        "network": "efficientnet-lite0",
+        "sources": {
+            "real": {"kind": "photos", "count": 30_000, "resolution": 512},
+            "fake": {"kind": "imitation", "count": 30_000, "resolution": 512},
+        },
+        "datasets": {"faces": {"real": "real", "generated": "fake"}},
+        "evaluation": {"n_real": 400, "n_generated": 600},
+        "sensitivity": {"datasets": []},
+        "extraction": {"minutes_per_job": 2},
+    }
+
+
+def planned(config: dict[str, Any]) -> choices.Sources:
+    """What is known of each source, as the run is planned now."""
+    return opening.check(config, SCHEMA)[1]
+
+
+def started(config: dict[str, Any]) -> choices.Sources:
+    """What is known of each source, as the run starts now."""
+    completed, sources = opening.check(config, SCHEMA)
+    remember_sizes(completed, sources)
+    return sources
+
+
+def sizes(config: dict[str, Any]) -> dict[str, int]:
+    """The images in a shard of each source, as the run starts now."""
+    sources = started(config)
+    for source in sources.values():
+        bounds = layout.shard_bounds(source["count"], source["shard_size"])
+        assert list(source["shards"]) == [layout.shard_name(*pair) for pair in bounds]
+    return {name: source["shard_size"] for name, source in sources.items()}
+
+
+def take(folder: Path, name: str, seconds: float, log: str = "") -> None:
+    """Let a job have taken so long."""
+    for path, text in (
+        (folder / "benchmarks" / f"{name}.tsv", f"s\tmax_rss\n{seconds}\t100.0\n"),
+        (folder / "logs" / f"{name}.log", log),
+    ):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def touch(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+
+
+EXTRACT = "extract_features/{}/efficientnet-lite0/0000000-0001000"
+
+
+def in_time(rate: float, minutes: float = 2, batch: int = 50) -> int:
+    return int((60 * minutes - START) * rate) // batch * batch
+
+
+def test_the_slowest_job_takes_that_long(config: dict[str, Any]) -> None:
+    network = RATES["network"]["cpu"] / (1e9 * GIGA_MACS["efficientnet-lite0"])
+    rendering = RATES["imitation"]["cpu"] / 512**2
+    assert rendering < network
+    assert sizes(config) == {"real": in_time(network), "fake": in_time(rendering)}
+    # Images that are not kept are made by the job that looks at them.
+    config |= {"run": "other"}
+    config["extraction"] |= {"keep_images": False}
+    both = 1 / (1 / network + 1 / rendering)
+    assert sizes(config) == {"real": in_time(network), "fake": in_time(both)}
+    config |= {"run": "third"}
+    config["extraction"] = {"minutes_per_job": 0.01, "batch_size": 8}
+    assert sizes(config) == {"real": 8, "fake": 8}, "a batch at least"
+
+
+def test_what_was_measured_counts(config: dict[str, Any], tmp_path: Path) -> None:
+    take(tmp_path / "earlier", EXTRACT.format("cats"), START + 50)
+    take(tmp_path / "earlier", EXTRACT.format("dogs"), START + 10, "computing on Some GPU (cuda:0)")
+    take(tmp_path / "mine", "render_images/fake/0000000-0000500", START + 100)
+    assert sizes(config) == {"real": in_time(20), "fake": in_time(5)}
+    config |= {"run": "other", "device": "cuda"}
+    assert sizes(config)["real"] == in_time(100)
+    # A GPU that was found once is one that there is.
+    config |= {"run": "third", "device": "auto"}
+    assert sizes(config)["real"] == in_time(100)
+
+
+@pytest.mark.parametrize(
+    ("command", "here", "device"),
+    [(None, False, "cpu"), ("sbatch", False, "cuda"), (None, 1, "cuda")],
+)
+def test_a_gpu_that_jobs_can_get_is_counted_on(
+    config: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str | None,
+    here: bool,
+    device: str,
+) -> None:
+    monkeypatch.setattr(shutil, "which", lambda name: command if name == "sbatch" else None)
+    monkeypatch.setattr(shard_sizes, "gpu_is_here", lambda: here)
+    config["device"] = "auto"
+    known = started(config)
+    assert {source["device"] for source in known.values()} == {device}
+    # The run keeps to it, wherever it is planned next.
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    monkeypatch.setattr(shard_sizes, "gpu_is_here", lambda: device == "cpu")
+    assert planned(config) == known
+    # Unless it is to choose again.
+    config["extraction"] = {"minutes_per_job": 3}
+    assert {source["device"] for source in planned(config).values()} != {device}
+
+
+def test_a_plan_that_nobody_runs_fixes_nothing(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made on a laptop, it must not size the jobs of a machine that has a GPU."""
+    config["device"] = "auto"
+    monkeypatch.setattr(shard_sizes, "_likely_device", lambda _: "cpu")
+    on_cpu = planned(config)
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.setattr(shard_sizes, "_likely_device", lambda _: "cuda")
+    on_gpu = started(config)
+    assert on_gpu["real"]["shard_size"] > 10 * on_cpu["real"]["shard_size"]
+    # From now on it is settled, for jobs on nodes of any kind, and for later plans.
+    monkeypatch.setattr(shard_sizes, "_likely_device", lambda _: "cpu")
+    assert planned(config) == on_gpu
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["shards.json"]
+
+
+def test_a_run_keeps_its_sizes(config: dict[str, Any], tmp_path: Path) -> None:
+    first = sizes(config)
+    take(tmp_path / "mine", EXTRACT.format("real"), START + 500)
+    take(tmp_path / "mine", "render_images/fake/0000000-0000500", START + 500)
+    config["controls"] = ["untrained", "swav"]
+    config["sources"]["real"]["count"] = 20_000
+    assert sizes(config) == first
+    config["sources"]["more"] = {**config["sources"]["real"], "seed": 1}
+    config["datasets"]["more"] = {"real": "more", "generated": "fake"}
+    grown = sizes(config)
+    assert grown == {**first, "more": in_time(2)}
+    config["extraction"]["batch_size"] = 32
+    del config["sources"]["more"], config["datasets"]["more"]
+    fitting = sizes(config)
+    assert fitting != first
+    assert all(size % 32 == 0 for size in fitting.values())
+    # A source that was left out for a while has the shards it had.
+    config["extraction"]["batch_size"] = 50
+    config["sources"]["more"] = {**config["sources"]["real"], "seed": 1}
+    config["datasets"]["more"] = {"real": "more", "generated": "fake"}
+    assert sizes(config)["more"] == grown["more"]
+    # Another number is a wish, and the speed is that which is known now.
+    config["extraction"] = {"minutes_per_job": 4}
+    assert sizes(config) == {"real": in_time(2, 4), "fake": in_time(1, 4), "more": in_time(2, 4)}
+
+
+def test_shards_that_are_there_tell_what_was_forgotten(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = tmp_path / "mine"
+    afresh = sizes(config)
+    memory = folder / "shards.json"
+    touch(folder, "features/real/untrained/0000000-0008000.h5")
+    assert sizes(config) == afresh
+    for lost in ("", "{}", "[1]", '{"minutes_per_job": 2, "device": "cpu", "sizes": {"real": 0}}'):
+        memory.write_text(lost)
+        assert sizes(config) == {**afresh, "real": 8000}
+    # Of several, those that most images lie in; the last one is smaller.
+    memory.unlink()
+    touch(
+        folder,
+        "features/real/untrained/0000000-0000050.h5",
+        "features/real/untrained/0016000-0024000.h5",
+        "features/real/untrained/0024000-0030000.h5",
+        "images/fake/0000000-0020000.h5",
+        "images/fake/0020000-0030000.h5",
+        "images/fake/.0000000-0030000.12.part.h5",
+        "images/fake/0000000-0030000.h5.damaged",
+    )
+    assert sizes(config) == {"real": 8000, "fake": 20_000}
+    # A wish goes before what is there.
+    config["extraction"] = {"minutes_per_job": 1}
+    assert sizes(config)["fake"] != 20_000
+
+
+def test_a_plan_as_if_nothing_were_there_has_the_same_shards(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path / "mine", "images/fake/0000000-0020000.h5")
+    completed, sources = opening.check(config, SCHEMA)
+    first = {name: about["shard_size"] for name, about in sources.items()}
+    layout.hash_cache(config).mkdir(exist_ok=True)
+
+    def seen(self: Planner, results: str | None = None) -> str:
+        assert results is not None
+        assert sizes({**config, "results": results}) == first
+        assert layout.hash_cache({**config, "results": results}).samefile(layout.hash_cache(config))
+        return ""
+
+    monkeypatch.setattr(Planner, "plan", seen)
+    planner = Planner(tmp_path / "c.yaml", tmp_path / "Snakefile", tmp_path, 1)
+    assert planner.plan_afresh(completed, sources) == []
+    assert layout.hash_cache(config).is_dir()
+    assert not (tmp_path / "mine/shards.json").exists()
+
+
+def test_nothing_is_looked_for_once_sizes_are_known(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = sizes(config)
+    memory = tmp_path / "mine" / "shards.json"
+    assert json.loads(memory.read_text())["sizes"] == first
+    state = memory.stat()
+    monkeypatch.setattr("fringe.costs.shard_sizes.read_records", None)
+    assert sizes(config) == first
+    assert memory.stat().st_mtime_ns == state.st_mtime_ns
+    config["extraction"] = {"shard_size": 500}
+    assert sizes(config) == {"real": 500, "fake": 500}
+
+
+def test_a_shard_has_one_size(config: dict[str, Any]) -> None:
+    config["extraction"]["shard_size"] = 500
+    with pytest.raises(FringeError, match="minutes_per_job: given beside extraction/shard_size"):
+        sizes(config)
+    config["extraction"] = {"minutes_per_job": 0}
+    with pytest.raises(FringeError, match="extraction/minutes_per_job: 0 is less than"):
+        sizes(config)

@@ -1,0 +1,115 @@
+"""Where a run differs from the paper: one list, the document made of it, and what applies."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fringe.config.completion import complete, load_schema
+from fringe.plan import deviations
+from fringe.report import write_deviations
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+def completed(name: str, **changes: Any) -> dict[str, Any]:
+    written = yaml.safe_load((REPOSITORY / "config" / name).read_text())
+    config, faults = complete(
+        {**written, **changes}, load_schema(REPOSITORY / "config/schema.yaml")
+    )
+    assert faults == []
+    return config
+
+
+PAPER, DEMO = completed("config.yaml"), completed("demo.yaml")
+
+
+def topics(config: dict[str, Any], *exhibits: str) -> set[str]:
+    return {one.topic for one in deviations.applying(config, exhibits)}
+
+
+def test_the_document_is_the_list() -> None:
+    written = (REPOSITORY / "docs/paper.md").read_text()
+    command = "run: python -m fringe.plan.deviations > docs/paper.md"
+    assert written == deviations.describe(PAPER), command
+
+
+def test_every_entry_is_whole_and_topics_are_told_apart() -> None:
+    every = deviations.deviations(PAPER)
+    assert len({one.topic for one in every}) == len(every)
+    for one in every:
+        for text in (one.topic, one.short, one.paper, one.code, one.ours, one.why):
+            assert text.strip()
+            assert "{" not in text
+        assert all(text[-1] in '."' for text in (one.paper, one.code, one.ours, one.why)), one
+        assert one.exhibits
+        assert all(re.fullmatch(r"(table|figure)S?\d+[ab]?|verdict", name) for name in one.exhibits)
+
+
+@pytest.mark.parametrize(
+    "topic",
+    [
+        *("Preprocessing of ResNet-50", "Resize kernel of SwAV", "Resize kernel of CLIP"),
+        *("Inception-V3 of PyTorch", "Scale of the noise", "Repeats in the sweeps"),
+        *("Real images", "Number of dogs", "Subsets of KID", "Examples", "N of the sweeps"),
+        *("Optimizer of the weights", "Divisor of the weighted covariance", "LSUN Places"),
+        *("Top-1 bins that candidates cannot fill", "Crop of LSUN Car", "Filter of FFHQ"),
+        *("Snapshots", "Recall", "Colour map", "Means of maps"),
+    ],
+)
+def test_what_the_paper_leaves_open_is_listed(topic: str) -> None:
+    assert topic in {one.topic for one in deviations.deviations(PAPER)}
+
+
+def test_only_what_applies_is_shown() -> None:
+    every = {name for one in deviations.deviations(PAPER) for name in one.exhibits}
+    paper, demo = topics(PAPER, *every), topics(DEMO, *every)
+    assert {"LSUN Places", "Preprocessing of ResNet-50", "Inception-V3"} <= paper - demo
+    assert {"Optimizer of the weights", "Subsets of KID", "Real images"} <= demo
+    assert topics(PAPER, "figure9") >= {"Snapshots"}
+    assert "Snapshots" not in topics(PAPER, "table1")
+    released = {**PAPER, "optimization": {**PAPER["optimization"], "method": "reference"}}
+    assert "Optimizer of the weights" not in topics(released, "table2")
+    (one,) = deviations.applying(PAPER, ["figure10b"])[:1]
+    assert one.exhibits == ("figure10b",)
+
+
+def test_values_are_those_of_the_run() -> None:
+    other = completed("demo.yaml", evaluation={**DEMO["evaluation"], "kid_subsets": 7})
+    (subsets,) = [one for one in deviations.applying(other, ["table3"]) if "KID" in one.short][:1]
+    assert subsets.ours == "7 subsets of 1000 images, with a seed."
+    assert "repeats of each N (3)" in deviations.choices(DEMO)["figure6"]
+
+
+def test_notes_and_captions_name_what_matters_and_the_document() -> None:
+    told = deviations.choices(PAPER)
+    assert "ResNet-50's weights and preprocessing" in told["table1"]
+    assert "torchvision's Inception-V3 and its preprocessing" in told["figure8b"]
+    assert "torchvision" not in deviations.choices(DEMO)["figure8b"]
+    assert all("docs/paper.md" in text for text in told.values())
+    captions = {
+        path.stem: path.read_text()
+        for path in (REPOSITORY / "workflow/report").glob("*.rst")
+        if re.match("figure|table|verdict", path.stem)
+    }
+    assert len(captions) > 15
+    missing = [name for name, text in captions.items() if 'config["choices"]' not in text]
+    # Schematic figures of our own have nothing to choose.
+    assert set(missing) <= {"figure1", "figure2"}
+
+
+def test_the_page(tmp_path: Path) -> None:
+    found = deviations.applying(DEMO, ["table3", "figure10b"])
+    found = [replace(found[0], topic="A <b> & c"), *found[1:]]
+    write_deviations([one.to_plain() for one in found], tmp_path / "a.md", tmp_path / "a.html")
+    markdown, html = ((tmp_path / f"a.{kind}").read_text() for kind in ("md", "html"))
+    assert "## Subsets of KID\n\n* Exhibits: Table 3.\n* The paper: Only the definition" in markdown
+    assert "<h2>A &lt;b&gt; &amp; c</h2>" in html
+    assert "<strong>Exhibits.</strong> Figure 10b.</p>" in html
+    assert html.count("<h2>") == len(found)
+    assert "`" not in html

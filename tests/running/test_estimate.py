@@ -1,0 +1,510 @@
+"""What a run will take and did take, from Snakemake's plan and its benchmark files."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fringe.config import choices
+from fringe.config.completion import load_schema
+from fringe.costs.actual import read_actual
+from fringe.costs.jobs import Job
+from fringe.costs.prediction import Estimate, estimate
+from fringe.costs.rates import RATES, START
+from fringe.costs.records import Record, read_records, tasks_of
+from fringe.costs.work import Work, work
+from fringe.running import estimate as module
+from fringe.running import opening
+from fringe.running.estimate import estimate_run, keep, table
+from fringe.running.planner import Planner, done, read_jobs
+from fringe.sources.unpacked import Packed
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+PLAN = """\
+Building DAG of jobs...
+Job stats:
+job                 count
+----------------  -------
+extract_features        1
+total                   4
+
+[Sat Nov 28 05:00:00 2026]
+rule extract_features:
+    input: results/mine/images/fake/0000040-0000060.h5
+    output: results/mine/features/fake/net.h5/0000040-0000060.h5
+    log: results/mine/logs/extract_features/fake/net/0000040-0000060.log
+    jobid: 7
+    benchmark: results/mine/benchmarks/extract_features/fake/net/0000040-0000060.tsv
+    reason: Missing output files: results/mine/features/fake/net.h5/0000040-0000060.h5
+    wildcards: source=fake, network=net, shard=0000040-0000060
+    threads: 3
+    resources: tmpdir=<TBD>, mem_mb=3000, mem_mib=2862, runtime=120, gpu=1
+
+[Sat Nov 28 05:00:00 2026]
+localrule link_features:
+    input: data/real.zip, results/mine/features/fake/net.h5/0000040-0000060.h5
+    output: results/mine/features/fake/net.h5
+    jobid: 6
+    reason: Input files updated by another job: results/mine/features/fake/net.h5
+    resources: tmpdir=/tmp
+
+group job 0 (jobs in lexicogr. order):
+
+    [Sat Nov 28 05:00:00 2026]
+    rule optimize_sweep_faces:
+        output: results/mine/weights/faces/top1.h5, results/mine/weights/faces/top2.h5
+        jobid: 4
+        benchmark: results/mine/benchmarks/optimize_sweep/faces.tsv
+
+[Sat Nov 28 05:00:00 2026]
+localrule all:
+    input: results/mine/features/fake/net.h5
+    jobid: 0
+    reason: Input files updated by another job: results/mine/features/fake/net.h5
+
+This was a dry-run (flag -n). The order of jobs does not reflect the order of execution.
+"""
+
+
+def config(tmp_path: Path, **changed: Any) -> tuple[dict[str, Any], choices.Sources]:
+    """A completed configuration of 60 photographs and 120 imitations, and its sources."""
+    written = {
+        "run": "mine",
+        "results": str(tmp_path),
+        "network": "efficientnet-lite0",
+        "sources": {
+            "real": {"kind": "photos", "count": 60, "resolution": 32},
+            "fake": {"kind": "imitation", "count": 120, "resolution": 32},
+        },
+        "datasets": {"faces": {"real": "real", "generated": "fake"}},
+        "evaluation": {"n_real": 40, "n_generated": 60},
+        "schemes": {"top": [1], "middle": [2]},
+        **changed,
+    }
+    schema = load_schema(REPOSITORY / "config/schema.yaml")
+    return opening.check(written, schema)
+
+
+def job(name: str, *after: str, rule: str = "score_scheme", **settings: Any) -> Job:
+    """A job that makes a file of its name from files of the names ``after``."""
+    benchmark = f"benchmarks/{rule}/{name}.tsv"
+    inputs = tuple(f"{other}.csv" for other in after)
+    return Job(rule, inputs, (f"{name}.csv",), **{"benchmark": benchmark, **settings})
+
+
+def write_benchmark(folder: Path, name: str, seconds: float, log: str = "") -> Path:
+    path = folder / "benchmarks" / f"{name}.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"s\th:m:s\tmax_rss\n{seconds}\t0:00:00\t100.0\n")
+    (folder / "logs" / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / "logs" / f"{name}.log").write_text(log)
+    return path
+
+
+def test_jobs_are_read_from_a_dry_run() -> None:
+    extract, link, sweep = read_jobs(PLAN, "results/mine")
+    shard = "features/fake/net.h5/0000040-0000060.h5"
+    assert extract == Job(
+        "extract_features",
+        ("images/fake/0000040-0000060.h5",),
+        (shard,),
+        {"source": "fake", "network": "net", "shard": "0000040-0000060"},
+        threads=3,
+        gpus=1,
+        benchmark="benchmarks/extract_features/fake/net/0000040-0000060.tsv",
+    )
+    assert link == Job("link_features", ("data/real.zip", shard), ("features/fake/net.h5",))
+    assert sweep.rule == "optimize_sweep"
+    assert sweep.outputs == ("weights/faces/top1.h5", "weights/faces/top2.h5")
+    assert (extract.name, link.name) == (extract.benchmark, "features/fake/net.h5")
+    assert read_jobs("Nothing to be done (all requested files are present).", "x") == []
+
+
+def test_done_is_what_is_not_planned() -> None:
+    whole = [job("a"), Job("sweep", (), ("top1", "top2")), job("b", "a")]
+    assert done(whole, [Job("sweep", (), ("top2",))]) == [whole[0], whole[2]]
+    assert done(whole, whole) == []
+    assert done(whole, []) == whole
+
+
+def record(
+    seconds: float, run: str = "mine", name: str = "x", units: float = 10.0, device: Any = "cpu"
+) -> Record:
+    return Record(
+        run, f"benchmarks/score_scheme/{name}.tsv", "score_scheme", device, seconds, "net", units
+    )
+
+
+@pytest.mark.parametrize(
+    ("records", "seconds", "basis"),
+    [
+        ([], START + 7, "default (CPU)"),
+        ([record(50, name="a", units=20)], 50, "measured here"),
+        # Its own time with half the work, though another job's is there.
+        ([record(24, name="a"), record(100, units=20)], START + 40, "measured here"),
+        ([record(14), record(24), record(999), record(1, "other")], START + 40, "measured here"),
+        ([record(14, "other"), record(34, "third")], START + 40, "measured in other, third"),
+        ([record(14, device="cuda")], START + 7, "default (CPU)"),
+        # Half of a short job is work.
+        ([record(4)], START + 4, "measured here"),
+    ],
+)
+def test_times_rest_on_what_is_nearest(records: list[Record], seconds: float, basis: str) -> None:
+    found = estimate(job("a"), Work("net", 20, 7), records, "mine", "cuda")
+    assert (found.seconds, found.basis, found.device) == (pytest.approx(seconds), basis, "cpu")
+
+
+def test_times_of_other_rules_groups_and_devices_do_not_count() -> None:
+    other_rule = Record("mine", "b", "score_kernels", "cuda", 100, "net", 1)
+    other_group = Record("mine", "b", "score_scheme", "cuda", 100, "others", 1)
+    records = [other_rule, other_group, record(100)]
+    on_gpu = job("a", gpus=1)
+    found = estimate(on_gpu, Work("net", 20, 7), records, "mine", "cuda")
+    assert (found.seconds, found.basis) == (START + 7, "default (H100)")
+    records.append(record(14, device="cuda"))
+    found = estimate(on_gpu, Work("net", 20, 7), records, "mine", "cuda")
+    assert (found.seconds, found.basis) == (START + 20, "measured here")
+
+
+def test_records_are_read_from_benchmark_files(tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    write_benchmark(folder, "extract_features/fake/net/0000040-0000060", 12.5, "computing on H100")
+    write_benchmark(folder, "score_scheme/faces/random/net", 3)
+    write_benchmark(folder, "score_sizes/faces", 3)
+    (folder / "benchmarks/score_scheme/cut.tsv").write_text("s\th:m:s\n")
+    (folder / "benchmarks/score_scheme/empty.tsv").write_text("")
+    known = {
+        f"benchmarks/score_scheme/{name}.tsv": ("net", 5.0)
+        for name in ("faces/random/net", "cut", "empty")
+    }
+    extraction, scoring = read_records(folder, known)
+    assert extraction == Record(
+        "old",
+        "benchmarks/extract_features/fake/net/0000040-0000060.tsv",
+        "extract_features",
+        "cuda",
+        12.5,
+        "net",
+        20,
+    )
+    assert (scoring.seconds, scoring.group, scoring.units) == (3, "net", 5)
+    assert scoring.device == "cpu"
+    assert read_records(tmp_path / "missing", {}) == []
+
+
+def test_work_follows_from_counts(tmp_path: Path) -> None:
+    settings, sources = config(tmp_path)
+
+    def of(rule: str, output: str, device: Any = "cpu", gpus: int = 0, **wildcards: str) -> Work:
+        made = Job(rule, (), (output,), wildcards, gpus=gpus)
+        return work(made, settings, sources, device)
+
+    pixels = 20 * 32 * 32
+    made = of("render_images", "images/fake/0000100-0000120.h5", source="fake")
+    assert (made.group, made.units) == ("imitation", pixels)
+    assert made.default == pytest.approx(pixels / RATES["imitation"]["cpu"])
+    assert made.size == pytest.approx(0.75 * 3 * pixels)
+
+    sources["real"]["packed"] = Packed("of all images", 5_000_000)
+    unpacked = of("unpack_images", "images/real/unpacked.h5", source="real")
+    assert (unpacked.group, unpacked.units, unpacked.size) == ("unpacking", 5e6, 5e6)
+    assert unpacked.default == pytest.approx(5e6 / RATES["unpacking"]["cpu"])
+
+    shard = "features/real/efficientnet-lite0/0000000-0000060.h5"
+    wildcards = {"source": "real", "network": "efficientnet-lite0"}
+    extracted = of("extract_features", shard, **wildcards)
+    assert extracted == Work(
+        "efficientnet-lite0", 60, pytest.approx(60 * 0.4e9 / 1.4e10), 60 * (1280 + 1000) * 4
+    )
+    on_gpu = of("extract_features", shard, "cuda", 1, **wildcards)
+    assert on_gpu.default == pytest.approx(60 * 0.4e9 / 1.3e13)
+
+    explained = of(  # the last shard holds images that FID is not measured on
+        "measure_sensitivity",
+        "sensitivity/faces/efficientnet-lite0/0000040-0000080.h5",
+        dataset="faces",
+        network="efficientnet-lite0",
+    )
+    assert explained.units == 20
+    statistics = of(
+        "measure_statistics", "s", source="real", network="untrained", space="features", n="40"
+    )
+    assert (statistics.units, statistics.size) == (40 * 102**2, (102**2 + 102) * 8)
+    # Five draws in Table 1, ten in Table 2: the most are drawn.
+    scored = of("score_scheme", "s", dataset="faces", scheme="random", network="efficientnet-lite0")
+    assert scored.units == 10 * (60 * 1280**2 + 1280**3)
+    # Ten draws of 60 of 120 images and 40 real ones: KID of all pairs, these being fewer than
+    # those of its subsets, and the exact KID of all draws in common.
+    kernels = of("score_kernels", "s", dataset="faces", scheme="random")
+    assert kernels.units == (10 * 100**2 + (40**2 + 120**2) / 2 + 40 * 120) * 1280 / 4
+    one = Job("optimize_sweep", (), ("weights/faces/top1.h5",))
+    two = Job("optimize_sweep", (), ("weights/faces/top1.h5", "weights/faces/middle2.h5"))
+    first, both = (work(item, settings, sources, "cpu") for item in (one, two))
+    assert (both.units, both.size) == (2 * first.units, 2 * 16 * 120)
+    assert first.units == 300 * 2 * 120 * 1000**2
+    # At most: 10 times the 120 candidates, each made and looked at; then those that fit.
+    further = of("extend_matched", "matched/faces.h5", dataset="faces")
+    assert (further.group, further.units) == ("efficientnet-lite0 imitation", 9 * 120)
+    seconds = 32 * 32 / RATES["imitation"]["cpu"] + 0.4e9 / 1.4e10
+    assert further.default == pytest.approx(9 * 120 * seconds)
+    control = {"dataset": "faces", "network": "untrained"}
+    looked = of("extract_matched", "matched/faces/untrained.h5", **control)
+    assert (looked.group, looked.units) == ("untrained imitation", 15)
+    averaged = of("average_sensitivity", "sensitivity/faces/means.h5", dataset="faces")
+    assert (averaged.group, averaged.units) == ("read", 30 * 32 * 32)
+    assert averaged.default == pytest.approx(30 * 32 * 32 / RATES["reading"]["cpu"])
+    explained = of("explain_examples", "e", dataset="faces", network="untrained", shown="grid")
+    assert explained.units == 40
+    overview = of("figure_overview", "figures/figure1-faces.png", dataset="faces")
+    assert overview.units == 4 * (1280**3 + 1000**3)
+    assert of("figure_means", "figures/figure12-faces.png", number="12").default == 1
+
+
+def test_images_that_are_not_kept_are_made_with_their_features(tmp_path: Path) -> None:
+    shard = Job(
+        "extract_features",
+        (),
+        ("features/fake/untrained/0000000-0000100.h5",),
+        {"source": "fake", "network": "untrained"},
+    )
+    kept = work(shard, *config(tmp_path), "cpu")
+    made = work(shard, *config(tmp_path, extraction={"keep_images": False}), "cpu")
+    assert made.default - kept.default == pytest.approx(100 * 32**2 / RATES["imitation"]["cpu"])
+    assert (kept.group, made.group) == ("untrained", "untrained imitation")
+    assert kept.size == made.size
+    means = Job("average_sensitivity", (), ("sensitivity/faces/means.h5",), {"dataset": "faces"})
+    made = work(means, *config(tmp_path, extraction={"keep_images": False}), "cpu")
+    assert (made.group, made.units) == ("imitation", 30 * 32**2)
+
+
+def planned(seconds: float, *arguments: Any, size: float = 0.0, **settings: Any) -> Estimate:
+    item = job(*arguments, **settings)
+    task = Work("net", 10 * seconds, 1, size)
+    return Estimate(item, task, seconds, "default (CPU)", item.place("cuda"))
+
+
+def test_the_table_adds_up() -> None:
+    waited = planned(3600, "b", "a", rule="extract_features", threads=2, gpus=1, size=5e8)
+    items = [waited, planned(7200, "a"), planned(1800, "c", size=1.5e9)]
+    finished = [job("e", rule="draw", benchmark=None), job("d")]
+    printed = table(finished, items, "mine", cores=2).splitlines()
+    assert printed[0] == "mine: 2 of 5 jobs are done."
+    # In the order of the flow; what is not measured comes last.
+    rows = [line.split(maxsplit=6) for line in printed[3:5]]
+    assert rows == [
+        ["score_scheme", "1", "3", "0.00", "2.50", "1.50", "default (CPU)"],
+        ["extract_features", "0", "1", "1.00", "2.00", "0.50", "default (CPU)"],
+    ]
+    assert printed[5].split("tables")[1].split() == ["1", "1", "0.00", "0.00", "0.00", "done"]
+    assert printed[6].split() == ["sum", "2", "5", "1.00", "4.50", "2.00"]
+    assert "Longest path: 3.0 h" in printed[-2]
+    assert "score_scheme 2.0 h > extract_features 60 min" in printed[-2]
+    assert printed[-1] == "On one machine with 2 cores and 1 GPU: 3.0 h at least."
+    assert table([], items, "mine", cores=1).endswith("1 core and 1 GPU: 4.5 h at least.")
+    assert table([job("d")], [], "mine", cores=2) == "mine: all jobs are done."
+
+
+def test_a_stale_job_keeps_what_it_had_to_do_then(tmp_path: Path) -> None:
+    """However often it is estimated before it runs again."""
+    name = "benchmarks/score_scheme/a.tsv"
+    keep(tmp_path, [], [planned(10, "a")], {})
+    path = write_benchmark(tmp_path, "score_scheme/a", 15)
+    assert tasks_of(tmp_path) == {name: ("net", 100)}
+    for _ in range(2):
+        keep(tmp_path, [], [planned(30, "a")], {name: ("net", 300), **tasks_of(tmp_path)})
+        assert tasks_of(tmp_path) == {name: ("net", 100)}
+        assert read_actual(tmp_path).taken == ()
+    write_benchmark(tmp_path, "score_scheme/a", 40)
+    os.utime(path, ns=(1, 1))  # not by the clock, which may not have moved on
+    assert tasks_of(tmp_path) == {name: ("net", 300)}
+    (taken,) = read_actual(tmp_path).taken
+    assert (taken.seconds, taken.planned) == (40, 30)
+
+
+def test_gpus_are_counted_on_where_jobs_will_find_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    planner = Planner(tmp_path / "c.yaml", tmp_path / "Snakefile", tmp_path, 1)
+    assert planner.place({"device": "cuda:1"}) == "cuda"
+    assert planner.place({"device": "cpu"}) == "cpu"
+    assert planner.place({"device": "auto"}) == "cpu"
+    (tmp_path / "config.yaml").write_text("executor: slurm\n")
+    assert planner.place({"device": "auto"}) == "cuda"
+    (tmp_path / "config.yaml").unlink()
+    fake = tmp_path / "nvidia-smi"
+    fake.write_text("#!/bin/sh\necho 'GPU 0: one'\n")
+    fake.chmod(0o755)
+    assert planner.place({"device": "auto"}) == "cuda"
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a small configuration, nothing of which has been run."""
+    folder = tmp_path_factory.mktemp("project")
+    settings, _ = config(folder)
+    written = {
+        key: settings[key] for key in ("run", "network", "datasets", "evaluation", "schemes")
+    }
+    written["sources"] = {
+        "real": {"kind": "photos", "count": 60, "resolution": 32},
+        "fake": {"kind": "imitation", "count": 120, "resolution": 32},
+        "gone": {"path": "gone.zip"},
+    }
+    written["datasets"] = {
+        "faces": {"real": "real", "generated": "fake"},
+        "gone": {"real": "gone", "generated": "fake"},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(written | {"device": "cpu"}))
+    return folder
+
+
+def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project)
+    rate = 2.0  # seconds for an image of another run's
+    write_benchmark(
+        project / "results/old",
+        "extract_features/x/efficientnet-lite0/0000000-0001000",
+        START + 1000 * rate,
+    )
+    texts = []
+
+    class Recording(Planner):
+        def plan(self, results: str | None = None) -> str:
+            texts.append(super().plan(results))
+            return texts[-1]
+
+    profile = REPOSITORY / "profiles/local"
+    printed = estimate_run(
+        Recording(Path("config.yaml"), REPOSITORY / "Snakefile", profile, 2, allow_missing=True),
+        kept=True,
+    )
+    left_out, _, printed = printed.partition("\n\n")
+    assert left_out.startswith("1 file is not there. Left out: gone in Tables 1, 2 and 3, ")
+    assert left_out in texts[0], "Snakemake leaves out the same"
+    assert "gone" not in printed
+    (text,) = texts  # nothing is there, so one plan tells all
+    total = int(text.split("\ntotal")[1].split()[0])
+    targets = text.count("rule all:") + sum(
+        text.count(f"rule {name}:") for name in ("all_features", "tables", "figures")
+    )
+    assert printed.startswith(f"mine: 0 of {total - targets} jobs are done.")
+    rows = {line.split()[0]: line.split(maxsplit=6)[1:] for line in printed.splitlines() if line}
+    assert rows["render_images"][:2] == ["0", "1"]
+    assert rows["render_images"][-1] == "default (CPU)"
+    assert rows["extract_features"][-1] == "default (CPU) (2), measured in old (2)"
+    kept = json.loads(Path("results/mine/estimate.json").read_text())
+    name = "benchmarks/extract_features/fake/efficientnet-lite0/0000000-0000120.tsv"
+    assert kept[name]["seconds"] == pytest.approx(START + 120 * rate)
+    assert not list(project.glob("results/mine/features"))
+
+
+def test_a_run_with_nothing_to_do_is_planned_once(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that is known of it was kept; a job that nobody estimated would ask for another plan."""
+    monkeypatch.chdir(tmp_path)
+    Path("config.yaml").write_text((project / "config.yaml").read_text())
+    asked: list[str | None] = []
+
+    class Idle(Planner):
+        def plan(self, results: str | None = None) -> str:
+            asked.append(results)
+            return "Nothing to be done (all requested files are present and up to date)."
+
+    folder = Path("results/mine")
+    write_benchmark(folder, "score_scheme/a", 15)
+    keep(folder, [(job("a"), Work("net", 100))], [], {})
+    before = (folder / "estimate.json").stat().st_mtime_ns
+    planner = Idle(Path("config.yaml"), REPOSITORY / "Snakefile", tmp_path, 2, allow_missing=True)
+    assert estimate_run(planner) == "mine: all jobs are done."
+    assert asked == [None]
+    assert (folder / "estimate.json").stat().st_mtime_ns == before
+    write_benchmark(folder, "score_scheme/b", 15)
+    assert estimate_run(planner, kept=True).endswith("mine: all jobs are done.")
+    assert len(asked) == 3  # as things are, and as if nothing were there
+    assert (folder / "estimate.json").stat().st_mtime_ns != before
+
+
+def test_faults_of_a_configuration_are_passed_on(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)
+    text = Path("config.yaml").read_text().replace("generated: fake", "generated: nobody")
+    (tmp_path / "wrong.yaml").write_text(text)
+    with pytest.raises(SystemExit, match=r"(?s)^error: the configuration has .*nobody"):
+        module.main(
+            [
+                *("--configfile", str(tmp_path / "wrong.yaml")),
+                *("--snakefile", str(REPOSITORY / "Snakefile")),
+            ]
+        )
+
+
+def test_where_there_is_no_snakefile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("config.yaml").write_text("run: mine\n")
+    with pytest.raises(SystemExit, match=r"^error: Snakefile: is not there; .*--snakefile <repo"):
+        module.main(["--configfile", "config.yaml"])
+    there = ["--snakefile", str(REPOSITORY / "Snakefile")]
+    with pytest.raises(SystemExit, match=r"^error: gone\.yaml: is not there; correct the path"):
+        module.main(["--configfile", "gone.yaml", *there])
+    Path("config.yaml").write_text("run:\n\tmine\n")
+    with pytest.raises(SystemExit, match=r"^error: config\.yaml: is not YAML \(line 2: a tab"):
+        module.main(["--configfile", "config.yaml", *there])
+
+
+def test_a_home_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Snakemake ends in a traceback then, before it reads the Snakefile."""
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    call = ["--configfile", "gone.yaml", "--snakefile", str(REPOSITORY / "Snakefile")]
+    message = (
+        r"^error: .*/file/\.cache/snakemake: Snakemake cannot write its cache there .*export XDG"
+    )
+    with pytest.raises(SystemExit, match=message):
+        module.main(call)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    with pytest.raises(SystemExit, match=r"gone\.yaml: is not there"):
+        module.main(call)
+    assert (tmp_path / "cache" / "snakemake").is_dir()
+
+
+@pytest.mark.parametrize("target", ["run", "cluster"])
+def test_make_estimates_before_it_starts(target: str) -> None:
+    command = ["make", "-n", target, "CONFIG=config/demo.yaml"]
+    printed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    lines = printed.stdout.splitlines()
+    (estimated,) = (n for n, line in enumerate(lines) if "-m fringe.running.estimate" in line)
+    started = next(n for n, line in enumerate(lines) if "bin/snakemake" in line)
+    assert estimated < started
+    assert "--keep" in lines[estimated]
+    assert ("--profile profiles/slurm" in lines[estimated]) == (target == "cluster")
+
+
+@pytest.mark.parametrize("target", ["run", "cluster", "stage", "paper"])
+def test_make_leaves_out_what_is_missing_if_asked(target: str) -> None:
+    """Estimate and Snakemake are told alike, which see the same run then."""
+
+    def calls(*asked: str) -> list[str]:
+        command = ["make", "-n", target, "CONFIG=config/demo.yaml", *asked]
+        printed = subprocess.run(
+            command, cwd=REPOSITORY, capture_output=True, text=True, check=True
+        )
+        lines = printed.stdout.replace("\\\n", "").splitlines()
+        words = ("-m fringe.running.estimate", "bin/snakemake", "bin/fringe stage")
+        return [line for line in lines if any(word in line for word in words)]
+
+    for line in calls("ALLOW_MISSING=1"):
+        assert ("--config missing=skip" if "bin/snakemake" in line else "--allow-missing") in line
+    for asked in ((), ("ALLOW_MISSING=0",), ("ALLOW_MISSING=",)):
+        assert "missing" not in " ".join(calls(*asked))
+    assert calls()

@@ -1,0 +1,240 @@
+"""The files of sources: fetched, continued, verified, unpacked; web pages and others refused."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import pickle
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from fringe.errors import FringeError
+from fringe.files.downloading import direct, download
+from fringe.running.fetching import fetch_source
+
+from ..serving import Server, serving
+
+LARGE = 5_000_000  # several pieces
+
+
+def zipped(*names: str, filler: int = 0) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name in names:
+            archive.writestr(zipfile.ZipInfo(name), name.encode())
+        archive.writestr(zipfile.ZipInfo("filler.bin"), bytes(range(256)) * (filler // 256))
+    return stream.getvalue()
+
+
+IMAGES = zipped("a.png", "b.png", filler=LARGE)
+DIGEST = hashlib.sha256(IMAGES).hexdigest()
+LSUN = zipped("cat/data.mdb", "cat/lock.mdb", "cat/more/x", "catalogue/y", "dog/data.mdb")
+PAGE = b"<!DOCTYPE html><title>Google Drive - Virus scan warning</title>"
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    files = {"images.zip": IMAGES, "cat.zip": LSUN, "page": PAGE}
+    with serving(files) as server:
+        server.types["page"] = "text/html; charset=utf-8"
+        yield server
+
+
+def source(path: Path, url: object, **others: Any) -> dict[str, Any]:
+    return {"kind": "files", "path": str(path), "url": url, **others}
+
+
+def test_fetched_verified_and_named(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "data" / "images.zip"
+    found = fetch_source("images", source(path, server.url("images.zip"), sha256=DIGEST.upper()))
+    assert found == DIGEST
+    assert path.read_bytes() == IMAGES
+    assert [one.name for one in path.parent.iterdir()] == ["images.zip"]
+
+
+def test_a_digest_that_nobody_states_is_recorded(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "images.zip"
+    assert fetch_source("images", source(path, server.url("images.zip"))) == DIGEST
+    assert (tmp_path / "images.zip.sha256").read_text() == f"{DIGEST}  images.zip\n"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["images.zip", "images.zip.sha256"]
+
+
+@pytest.mark.parametrize("stated", [DIGEST, None])
+def test_an_interrupted_download_goes_on(
+    server: Server, tmp_path: Path, stated: str | None
+) -> None:
+    """Without a digest the server's tag tells that it is the same file."""
+    server.tags["images.zip"] = '"v1"'
+    server.hang_up_after = 3_000_000
+    path = tmp_path / "images.zip"
+    asked = source(path, server.url("images.zip"), **({"sha256": stated} if stated else {}))
+    assert fetch_source("images", asked) == DIGEST
+    (_, first), (_, second) = server.asked
+    assert first is None
+    assert 0 < int((second or "").removeprefix("bytes=").rstrip("-")) <= 3_000_000
+    assert path.read_bytes() == IMAGES
+    assert not list(tmp_path.glob("*.part*"))
+
+
+def test_another_process_goes_on_unless_the_file_has_changed(
+    server: Server, tmp_path: Path
+) -> None:
+    path, url = tmp_path / "images.zip", server.url("images.zip")
+    part = tmp_path / "images.zip.part"
+
+    def interrupted(version: str | None, content: bytes = IMAGES[:1_000_000]) -> list[str | None]:
+        part.write_bytes(content)
+        origin = f'{{"url": "{url}", "version": {"null" if version is None else version}}}'
+        part.with_name("images.zip.part.from").write_text(origin)
+        path.unlink(missing_ok=True)
+        server.asked.clear()
+        download([url], path)
+        assert path.read_bytes() == IMAGES
+        return [wanted for _, wanted in server.asked]
+
+    server.tags["images.zip"] = '"v2"'
+    assert interrupted(r'"\"v2\""') == ["bytes=1000000-"]
+    # Asked for the rest of an earlier state, the server sends the whole.
+    assert interrupted(r'"\"v1\""', b"x" * 1_000_000) == ["bytes=1000000-"]
+    assert interrupted(None, b"x" * 1_000_000) == [None]
+
+
+def test_an_address_that_is_gone_and_a_mirror(server: Server, tmp_path: Path) -> None:
+    urls = [server.url("gone.zip"), server.url("images.zip"), server.url("never.zip")]
+    fetch_source("images", source(tmp_path / "images.zip", urls, sha256=DIGEST))
+    assert [path for path, _ in server.asked] == ["gone.zip", "images.zip"]
+
+
+def refused(name: str, asked: dict[str, Any]) -> str:
+    with pytest.raises(FringeError) as caught:
+        fetch_source(name, asked)
+    return str(caught.value)
+
+
+def test_what_is_another_file_is_refused_and_not_kept(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "images.zip"
+    message = refused(
+        "images", source(path, server.url("images.zip"), sha256="0" * 64, note="Ask Ann.")
+    )
+    assert message.startswith(f"{path}: source 'images' could not be fetched.\n")
+    assert DIGEST in message
+    assert "0" * 64 in message
+    assert message.endswith("\nAsk Ann.")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_web_page_is_refused(server: Server, tmp_path: Path) -> None:
+    message = refused("images", source(tmp_path / "images.zip", server.url("page")))
+    assert "sends a web page in place of the file" in message
+    assert "open the address in a browser and save the file" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_web_page_that_says_it_is_a_file_is_refused(server: Server, tmp_path: Path) -> None:
+    del server.types["page"]
+    url = server.url("page")
+    message = refused("images", source(tmp_path / "images.zip", url))
+    assert "what arrived is a web page or a server's message" in message
+    net = {"kind": "generator", "path": str(tmp_path / "net.pkl"), "url": url}
+    assert "what arrived is a web page or a server's message" in refused("net", net)
+    server.files["other"] = b"\0 of another kind"
+    message = refused("images", source(tmp_path / "images.zip", server.url("other")))
+    assert "what arrived is not the ZIP archive that images.zip should be, or is cut" in message
+    message = refused("net", {**net, "url": server.url("other")})
+    assert "is not the generator that net.pkl should be" in message
+
+
+@pytest.mark.parametrize("suffix", [".pkl", ".safetensors", ".pt", ""])
+@pytest.mark.parametrize("content", ["pickle", "torch", "safetensors"])
+def test_a_generator_is_known_by_its_bytes(
+    server: Server, tmp_path: Path, suffix: str, content: str
+) -> None:
+    state, made = {"a": torch.ones(2)}, tmp_path / "made"
+    if content == "pickle":
+        made.write_bytes(pickle.dumps(state))
+    elif content == "torch":
+        torch.save(state, made)
+    else:
+        save_file(state, made)
+    server.files["net"] = made.read_bytes()
+    path = tmp_path / f"net{suffix}"
+    fetch_source("net", {"kind": "generator", "path": str(path), "url": server.url("net")})
+    assert path.read_bytes() == server.files["net"]
+
+
+def test_a_generator_that_is_cut_is_refused(server: Server, tmp_path: Path) -> None:
+    torch.save({"a": torch.ones(2)}, tmp_path / "made")
+    server.files["net"] = (tmp_path / "made").read_bytes()[:-30]
+    net = {"kind": "generator", "path": str(tmp_path / "net.pt"), "url": server.url("net")}
+    assert "is not the generator that net.pt should be, or is cut" in refused("net", net)
+
+
+def test_a_folder_of_an_archive(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "cat_lmdb"
+    digest = fetch_source("cat", source(path, server.url("cat.zip"), unpack="cat"))
+    files = {
+        str(one.relative_to(path)): one.read_text() for one in path.rglob("*") if one.is_file()
+    }
+    assert files == {
+        "data.mdb": "cat/data.mdb", "lock.mdb": "cat/lock.mdb", "more/x": "cat/more/x"
+    }  # fmt: skip
+    assert digest == hashlib.sha256(LSUN).hexdigest()
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["cat_lmdb", "cat_lmdb.sha256"]
+
+
+def test_an_archive_of_something_else(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "cat_lmdb"
+    message = refused("cat", source(path, server.url("cat.zip"), unpack="cow"))
+    assert "has no folder 'cow', which `unpack` names; it holds cat, catalogue, dog" in message
+    assert not path.exists()
+    assert (tmp_path / "cat_lmdb.zip").exists(), "42 GB are not fetched again for a typing error"
+    server.asked.clear()
+    fetch_source("cat", source(path, server.url("cat.zip"), unpack="dog"))
+    assert (path / "data.mdb").is_file()
+    assert server.asked == []
+    # One that leads out of its folder.
+    server.files["evil.zip"] = zipped("cat/../../evil")
+    message = refused("cat", source(tmp_path / "evil", server.url("evil.zip"), unpack="cat"))
+    assert "leads out of its folder" in message
+    assert not list(tmp_path.glob("**/evil"))
+    # One that needs a password.
+    locked = bytearray(zipped("cat/a"))
+    locked[6] |= 1
+    locked[locked.index(b"PK\1\2") + 8] |= 1
+    server.files["locked.zip"] = bytes(locked)
+    message = refused("cat", source(tmp_path / "locked", server.url("locked.zip"), unpack="cat"))
+    assert "locked.zip!cat/a: is encrypted; unpack the archive with its password" in message
+    assert not (tmp_path / "locked").exists()
+
+
+def test_a_source_without_an_address(tmp_path: Path) -> None:
+    message = refused("net", {"kind": "generator", "path": "net.pkl", "note": "Train it."})
+    assert message == "sources/net: no `url` says where net.pkl can be fetched. Train it."
+
+
+DRIVE = "https://drive.google.com/uc?export=download&confirm=t&id=abc-1_X"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://drive.google.com/uc?id=abc-1_X", DRIVE),
+        ("https://drive.google.com/file/d/abc-1_X/view?usp=sharing", DRIVE),
+        (DRIVE, DRIVE),
+        ("https://www.dropbox.com/s/k/a.zip?dl=0", "https://www.dropbox.com/s/k/a.zip?dl=1"),
+        ("https://www.dropbox.com/s/k/a.zip", "https://www.dropbox.com/s/k/a.zip?dl=1"),
+        ("https://x.org/a.zip?dl=0&id=3", "https://x.org/a.zip?dl=0&id=3"),
+        (
+            "https://drive.google.com/drive/folders/abc",
+            "https://drive.google.com/drive/folders/abc",
+        ),
+    ],
+)
+def test_pages_of_google_drive_and_dropbox(url: str, expected: str) -> None:
+    assert direct(url) == expected

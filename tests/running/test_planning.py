@@ -1,0 +1,128 @@
+"""What only plans or asks leaves no trace but hashes of data, and says what it reads."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from PIL import Image
+
+from fringe.sources import PhotoSource
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CONFIG = {
+    "run": "mine",
+    "device": "cpu",
+    "network": "efficientnet-lite0",
+    "sources": {
+        "real": {"path": "real"},
+        "fake": {"kind": "imitation", "count": 120, "resolution": 32},
+    },
+    "datasets": {"faces": {"real": "real", "generated": "fake"}},
+    "evaluation": {"n_real": 20, "n_generated": 60},
+    "extraction": {"minutes_per_job": 0.05},
+}
+# Images are slow to read, and messages come early.
+SLOW = """
+import time
+from fringe import progress
+from fringe.sources import FolderSource
+progress.FIRST = 0.2
+read = FolderSource._checked_digest
+FolderSource._checked_digest = lambda self, path: (time.sleep(0.1), read(self, path))[1]
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A project that nobody has run, with a folder of images and a damaged result."""
+    folder = tmp_path / "project"
+    (folder / "real").mkdir(parents=True)
+    for number, pixels in enumerate(PhotoSource(30, 32, 0).read(range(30))):
+        Image.fromarray(pixels).save(folder / "real" / f"{number:02d}.png")
+    damaged = folder / "results/mine/features/real/efficientnet-lite0/0000000-0000050.h5"
+    damaged.parent.mkdir(parents=True)
+    damaged.write_bytes(b"cut short")
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
+    return folder
+
+
+def call(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *command, "--snakefile", str(REPOSITORY / "Snakefile"),
+         "--configfile", "config.yaml", "--cores", "1"],
+        cwd=folder, env=os.environ | environment, capture_output=True, text=True,
+    )  # fmt: skip
+
+
+def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
+    """Time and content of every file, but those of Snakemake's own folder."""
+    return {
+        str(path.relative_to(folder)): (path.stat().st_mtime_ns, path.read_bytes())
+        for path in folder.rglob("*")
+        if path.is_file() and path.relative_to(folder).parts[0] != ".snakemake"
+    }
+
+
+def test_a_dry_run_writes_hashes_of_data_alone(folder: Path) -> None:
+    before = tree(folder)
+    done = call(folder, "-m", "snakemake", "--dry-run")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "0000000-0000050.h5: " in done.stderr
+    assert "a run would set it aside" in done.stderr
+    after = tree(folder)
+    new = {name for name in after if after[name] != before.get(name)}
+    assert {str(Path(name).parent.parent) for name in new} == {"results/.fingerprints"}
+    assert len(new) == 1
+    for asked in ("--lint", "--summary", "--rulegraph"):
+        done = call(folder, "-m", "snakemake", asked)
+        assert "mine" in done.stdout or asked != "--summary", done.stderr
+        assert tree(folder) == after, asked
+    done = call(folder, "-m", "fringe.running.estimate")
+    assert done.stdout.startswith("mine: 0 of "), done.stderr
+    assert tree(folder) == after
+
+
+def test_paths_below_a_home(folder: Path, tmp_path: Path) -> None:
+    """No folder is called ~, whatever it is that lies there."""
+    home = tmp_path / "home"
+    (home / "weights").mkdir(parents=True)
+    shutil.move(folder / "real", home / "real")
+    shutil.rmtree(folder / "results")
+    changes = {
+        "results": "~/results",
+        "data_dir": "~",
+        "weights_dir": "~/weights",
+        "controls": ["vgg16"],
+        "weights": {"vgg16": "~/weights/mine.pth"},
+    }
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | changes))
+    settings = {"HOME": str(home), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    done = call(folder, "-m", "snakemake", "--dry-run", **settings)
+    assert f"weights/vgg16: {home}/weights/mine.pth: is not there" in done.stdout + done.stderr
+    del changes["controls"], changes["weights"]
+    (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | changes))
+    done = call(folder, "-m", "snakemake", "--dry-run", **settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"{home}/results/mine/tables/table1.md" in done.stdout
+    assert (home / "results" / ".fingerprints").is_dir()
+    assert {path.name for path in folder.iterdir()} == {"config.yaml", ".snakemake"}
+
+
+def test_a_run_says_what_it_reads_and_its_jobs_do_not(folder: Path) -> None:
+    (folder / "sitecustomize.py").write_text(SLOW)
+    library = os.pathsep.join([str(folder), str(REPOSITORY / "src")])
+    told = r"reading 30 files in real: [\d.]+k?B of [\d.]+kB \([\d.]+k?B/s, \d+ s left\)"
+    for mode, is_told in (("default", True), ("subprocess", False)):
+        command = ("-m", "snakemake", "--dry-run", "--quiet", "all", "--mode", mode)
+        done = call(folder, *command, PYTHONPATH=library)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert bool(re.search(told, done.stderr)) == is_told, done.stderr
+        assert ("reading" in done.stderr) == is_told, done.stderr
+        shutil.rmtree(folder / "results" / ".fingerprints")

@@ -1,0 +1,186 @@
+"""What happens around a script's one call: its log, its end, and damaged files of the run."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from fringe.costs.logs import read_description
+from fringe.files.hdf5 import create_h5
+from fringe.running.script import expose_library
+
+JOB = """
+import os, sys
+from types import SimpleNamespace
+from fringe.errors import FringeError
+from fringe.files.hdf5 import open_h5
+from fringe.running.script import run
+job = SimpleNamespace(
+    log=["logs/job.log"], config={"results": "results", "run": "run"}, threads=2,
+    input=["results/run/made.h5", "data/given.zip"], output=["results/run/scores/s.csv"],
+)
+def main(job):
+"""
+
+
+def script(folder: Path, body: str) -> subprocess.CompletedProcess[str]:
+    """Run a job in a process of its own, as Snakemake does."""
+    lines = "".join(f"    {line}\n" for line in body.splitlines())
+    return subprocess.run(
+        [sys.executable, "-c", f"{JOB}{lines}run(main, job)"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_all_that_is_printed_is_in_the_log(tmp_path: Path) -> None:
+    body = "print('one')\nprint('two', file=sys.stderr)\nos.system('echo three')"
+    done = script(tmp_path, body)
+    log = (tmp_path / "logs/job.log").read_text()
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert sorted(log.splitlines()[:3]) == ["one", "three", "two"]
+    assert "done in 0." in log
+    assert read_description(log) == {
+        "threads": 2,
+        "inputs": ["made.h5", "../../data/given.zip"],
+        "outputs": ["scores/s.csv"],
+    }
+
+
+def test_how_busy_the_gpu_was_is_in_the_log(tmp_path: Path) -> None:
+    script_file = tmp_path / "nvidia-smi"
+    script_file.write_text("#!/bin/sh\necho '87, 12345'\n")
+    script_file.chmod(0o755)
+    body = (
+        "import time; from fringe.devices import utilization\n"
+        "utilization.INTERVAL = 0.01; os.environ['PATH'] = os.getcwd() + ':' + os.environ['PATH']\n"
+        "utilization.watch('ab')\n"
+        "while not utilization._samples['ab']: time.sleep(0.01)"
+    )
+    assert script(tmp_path, body).returncode == 0
+    log = (tmp_path / "logs/job.log").read_text()
+    assert log.startswith("GPU utilization: 87 % in the mean of ")
+    assert "at most 12,345 MiB" in log
+
+
+def test_bad_input_ends_with_its_message_and_no_traceback(tmp_path: Path) -> None:
+    done = script(tmp_path, "raise FringeError('data.zip: is empty; fill it')")
+    assert done.returncode == 1
+    log = (tmp_path / "logs/job.log").read_text()
+    assert log == "error: data.zip: is empty; fill it\n"
+    assert read_description(log) is None
+    assert done.stderr == "error: data.zip: is empty; fill it\n", "where the run was started, too"
+
+
+def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
+    done = script(tmp_path, "1 / 0")
+    assert done.returncode == 1
+    log = (tmp_path / "logs/job.log").read_text()
+    assert "Traceback" in log
+    assert "ZeroDivisionError" in log
+
+
+def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "logs").write_text("a file in the folder's place")
+    done = script(tmp_path, "print('never')")
+    assert done.returncode == 1
+    assert "error: logs/job.log: cannot be written" in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_message_that_the_log_does_not_take_is_printed(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs/job.log").symlink_to("/dev/full")
+    done = script(tmp_path, "raise FringeError('out.h5: the disk is full')")
+    assert done.returncode == 1
+    assert "error: out.h5: the disk is full" in done.stderr
+
+
+@pytest.mark.parametrize(("place", "aside"), [("results/run", True), ("data", False)])
+def test_a_corrupt_file_of_the_run_is_set_aside(tmp_path: Path, place: str, aside: bool) -> None:
+    """But never one of the user's own."""
+    path = tmp_path / place / "file.h5"
+    with create_h5(path, {}) as file:
+        file.create_dataset("values", data=np.arange(5000), fletcher32=True)
+    with h5py.File(path) as file:
+        offset = file["values"].id.get_chunk_info(0).byte_offset
+    content = bytearray(path.read_bytes())
+    content[offset] ^= 1
+    path.write_bytes(content)
+    done = script(tmp_path, f"with open_h5('{place}/file.h5') as file:\n    file['values'][()]")
+    assert done.returncode == 1
+    assert path.exists() != aside
+    assert path.with_name("file.h5.damaged").exists() == aside
+    log = (tmp_path / "logs/job.log").read_text()
+    assert f"error: {place}/file.h5: missing or damaged" in log
+    assert ("was set aside: run again" in log) == aside
+
+
+def test_a_whole_file_that_could_not_be_read_stays(tmp_path: Path) -> None:
+    """A file system that was away for a moment damages nothing."""
+    path = tmp_path / "results/run/file.h5"
+    with create_h5(path, {}) as file:
+        file["values"] = [1]
+    body = "with open_h5('results/run/file.h5') as file:\n    raise OSError('stale handle')"
+    assert script(tmp_path, body).returncode == 1
+    assert path.exists()
+
+
+def test_jobs_find_this_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    expose_library()
+    here, other = os.environ["PYTHONPATH"].split(os.pathsep)
+    assert (Path(here) / "fringe" / "running" / "script.py").is_file()
+    assert other == str(tmp_path)
+
+
+def test_rooms_that_most_scripts_import_do_not_import_torch() -> None:
+    # PyTorch takes seconds to import, and each job is a process of its own.
+    modules = (
+        "fringe.evaluation, fringe.features, fringe.figures, fringe.config.faults, fringe.report"
+    )
+    code = f"import sys, {modules}, fringe.sensitivity; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout == "False\n"
+
+
+def test_a_job_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
+    """And what one that was killed outright left is gone with the next."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    output = tmp_path / "results/run/scores/s.csv"
+    output.parent.mkdir(parents=True)
+    left_over = output.parent / ".s~killed.part.csv"
+    left_over.touch()
+    body = """
+    import time
+    from fringe.files.atomic import atomic_path; from fringe.files.hdf5 import create_h5
+    with atomic_path(job.output[0]) as path, create_h5("file.h5", {}, scratch=True):
+        path.touch()
+        time.sleep(60)
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", f"{JOB}{body}\nrun(main, job)"],
+        cwd=tmp_path,
+        env=os.environ | {"TMPDIR": str(scratch)},
+    )
+    limit = time.monotonic() + 30
+    while left_over.exists() or not list(output.parent.glob(".s~*.part.csv")):
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 128 + signal.SIGTERM
+    left = [path for path in tmp_path.rglob("*") if path.is_file()]
+    seal = tmp_path / "results/run/.seals/scores/s.csv.json"  # says that the job had begun
+    assert sorted(left) == [tmp_path / "logs/job.log", seal]
+    assert not list(scratch.iterdir())

@@ -1,0 +1,67 @@
+"""What the executor plugin is told when SLURM does not answer, and how long it waits."""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from typing import Any
+
+import pytest
+import snakemake_executor_plugin_slurm as plugin
+from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
+
+from fringe.running import slurm_polling
+
+
+class Log(list[str]):
+    warning = list.append
+
+
+@pytest.fixture
+def mended(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
+    """The plugin's own names in a module that may be changed, and answers that a test gives."""
+    module = types.ModuleType("plugin")
+
+    class Executor(RemoteExecutor):
+        def __init__(self) -> None:
+            self._next_seconds_between_status_checks = None
+
+        cancel_jobs = check_active_jobs = run_job = None  # type: ignore[assignment]
+
+    async def query_job_status(command: Any, logger: Any) -> tuple[Any, Any]:
+        return command
+
+    module.Executor, module.query_job_status = Executor, query_job_status  # type: ignore[attr-defined]
+    slurm_polling.mend(module)
+    slurm_polling.mend(module)  # changes nothing more
+    return module
+
+
+def test_jobs_are_kept_while_slurm_is_away(mended: Any) -> None:
+    log = Log()
+    answers = [({"1": "RUNNING"}, 0.1), (None, None), (None, None), ({}, 0.2), (None, None)]
+    told = [asyncio.run(mended.query_job_status(answer, log)) for answer in answers]
+    assert told == [({"1": "RUNNING"}, 0.1), ({}, 0.0), ({}, 0.0), ({}, 0.2), ({}, 0.0)]
+    assert len(log) == 2, "once for each time that it was away"
+
+
+def test_a_job_that_slurm_has_forgotten_has_ended(mended: Any) -> None:
+    """Its files tell how: Snakemake looks for them."""
+    answers = [{"1": "RUNNING", "2": "RUNNING"}, *({"2": "RUNNING"} for _ in range(6))]
+    told = [asyncio.run(mended.query_job_status((answer, 0.1), Log()))[0] for answer in answers]
+    assert [states.get("1") for states in told[1:]] == [None] * 4 + ["UNKNOWN"] * 2
+    assert all(states["2"] == "RUNNING" for states in told)
+
+
+def test_questions_are_never_further_apart(mended: Any) -> None:
+    executor = mended.Executor()
+    executor.next_seconds_between_status_checks = 10
+    assert executor.next_seconds_between_status_checks == 10
+    executor.next_seconds_between_status_checks = 180
+    assert executor.next_seconds_between_status_checks == slurm_polling.LONGEST
+
+
+def test_the_installed_plugin_has_what_is_mended() -> None:
+    assert asyncio.iscoroutinefunction(plugin.query_job_status)
+    assert issubclass(plugin.Executor, RemoteExecutor)
+    assert plugin.__name__ == slurm_polling.PLUGIN

@@ -1,0 +1,152 @@
+"""Decoding ahead, in a thread and in other processes, gives the same images in the same order."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fringe.errors import FringeError
+from fringe.sources import ImageSource, open_source, source_from_spec
+from fringe.sources.prefetch import AHEAD, decoded
+
+needs_proc = pytest.mark.skipif(
+    not Path("/proc/self/status").exists(), reason="no /proc on this system"
+)
+BOUNDS = [(first, first + 3) for first in range(0, 30, 3)] + [(30, 31)]
+
+
+class CountedSource:
+    """Counts how far reading has run ahead."""
+
+    name = "counted"
+    resolution = (2, 2)
+    fingerprint = "0" * 64
+    simulated = False
+
+    def __init__(self) -> None:
+        self.batches = 0
+
+    def __len__(self) -> int:
+        return 31
+
+    def read(self, indices: np.ndarray) -> np.ndarray:
+        self.batches += 1
+        return np.zeros((len(indices), 2, 2, 3), dtype=np.uint8)
+
+
+class DyingSource(CountedSource):
+    """Ends its process without a word, as the kernel does when memory runs out."""
+
+    def __reduce__(self) -> tuple[object, tuple[int]]:
+        return os._exit, (9,)
+
+
+@pytest.fixture(scope="module")
+def photos() -> ImageSource:
+    spec = {"kind": "photos", "count": 31, "resolution": 32, "seed": 4}
+    return source_from_spec(spec)
+
+
+@pytest.mark.parametrize(("workers", "threads"), [(0, 1), (0, 4), (1, 1), (3, 1)])
+def test_all_images_in_order(photos: ImageSource, workers: int, threads: int) -> None:
+    batches = list(decoded(photos, BOUNDS, workers, threads))
+    assert [len(batch) for batch in batches] == [3] * 10 + [1]
+    assert np.array_equal(np.concatenate(batches), photos.read(range(31)))
+
+
+def test_more_workers_than_batches(photos: ImageSource) -> None:
+    (batch,) = decoded(photos, [(5, 7)], workers=4)
+    assert np.array_equal(batch, photos.read([5, 6]))
+
+
+def test_reading_runs_ahead_but_not_away() -> None:
+    source = CountedSource()
+    batches = decoded(source, BOUNDS)
+    next(batches)
+    assert source.batches <= 4
+    batches.close()
+    assert source.batches <= 4
+
+
+def test_threads_end_with_their_caller() -> None:
+    source = CountedSource()
+    batches = decoded(source, BOUNDS, threads=2)
+    next(batches)
+    batches.close()
+    assert source.batches <= 2 * AHEAD + 1
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_unreadable_image_is_named(tmp_path: Path, workers: int) -> None:
+    for index in range(8):
+        Image.fromarray(np.full((8, 8, 3), index, dtype=np.uint8)).save(tmp_path / f"{index}.png")
+    source = open_source(tmp_path)
+    broken = tmp_path / "6.png"
+    broken.write_bytes(broken.read_bytes()[:50])
+    with pytest.raises(FringeError, match=r"6\.png"):
+        list(decoded(source, [(0, 4), (4, 8)], workers))
+
+
+def test_a_worker_that_dies_is_reported() -> None:
+    with pytest.raises(FringeError, match="process that decodes images died"):
+        list(decoded(DyingSource(), BOUNDS, workers=1))
+
+
+def children(parent: int) -> set[int]:
+    """Return the decoding processes of ``parent``."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            command = (folder / "cmdline").read_bytes()
+            status = (folder / "status").read_text()
+            if b"import serve" in command and f"\nPPid:\t{parent}\n" in status:
+                found.add(int(folder.name))
+    return found
+
+
+@needs_proc
+def test_workers_end_with_their_caller(photos: ImageSource) -> None:
+    batches = decoded(photos, BOUNDS, workers=2)
+    next(batches)
+    assert len(children(os.getpid())) == 2
+    batches.close()
+    assert not children(os.getpid())
+
+
+@needs_proc
+def test_workers_end_when_their_caller_is_killed() -> None:
+    code = (
+        "from fringe.sources.prefetch import AHEAD, decoded\n"
+        "from fringe.sources import source_from_spec\n"
+        "spec = dict(kind='photos', count=64, resolution=256, seed=0)\n"
+        "batches = decoded(source_from_spec(spec), [(0, 32), (32, 64)] * 9, workers=2)\n"
+        "next(batches)\n"
+        "print('started', flush=True)\n"
+        "input()"
+    )
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"started\n"
+        workers = children(parent.pid)
+        parent.kill()
+    assert len(workers) == 2
+    deadline = time.monotonic() + 20
+    while any(running(worker) for worker in workers):
+        assert time.monotonic() < deadline, "decoding processes outlive their parent"
+        time.sleep(0.05)
+
+
+def running(process: int) -> bool:
+    """Tell whether a process is there and not a zombie."""
+    with suppress(OSError):
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    return False
