@@ -34,7 +34,7 @@ from fringe.networks import network_info, network_weights
 from fringe.networks.weight_files import mismatch
 from fringe.plan.omission import summarize
 from fringe.plan.planned import note_plan, planned_digests, refuse_other_plan
-from fringe.running.slurm_polling import mend
+from fringe.running.slurm_polling import patch
 from fringe.scores.protocol import PAPER_DATASETS, plain_name
 from fringe.running.snakemake_records import remove_damaged_records
 from fringe.costs.remembered_sizes import remember_sizes
@@ -56,7 +56,7 @@ def checked(config):
         with activity("reading data sets"):
             checked = opening.check(config, schema, files)
         if workflow.is_main_process:
-            mend()
+            patch()
             for warning in choices.warnings(checked[0]):
                 print(f"warning: {warning}", file=sys.stderr)
             if left_out := checked[0].get("left_out"):
