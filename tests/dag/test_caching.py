@@ -17,10 +17,11 @@ import torch
 from PIL import Image
 
 from fringe.costs.actual import read_actual, stage_rows
-from fringe.evaluation import load_draws, read_scores
+from fringe.evaluation import load_draws
 from fringe.metrics import Gaussian, frechet_distance
 from fringe.networks import load_network
 from fringe.resampling.histogram import quotas
+from fringe.scores.rows import read_scores
 from fringe.seeds import random_stream
 from fringe.sources import PhotoSource
 from fringe.sources.imitation import ImitationSource

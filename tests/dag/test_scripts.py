@@ -23,7 +23,9 @@ from fringe.features import open_features
 from fringe.metrics import Gaussian, frechet_distance
 from fringe.plan.images import images_nearby, open_configured
 from fringe.resampling import Weights, optimize_weights
-from fringe.tables import SCORE_COLUMNS, compare_convergence, paper_numbers
+from fringe.scores.convergence import compare_convergence
+from fringe.scores.paper import paper_numbers
+from fringe.scores.rows import SCORE_COLUMNS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SCRIPTS = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))

@@ -10,17 +10,17 @@ import scipy.linalg as linalg
 import torch
 
 from fringe.errors import DamagedFileError, FringeError
-from fringe.evaluation import (
+from fringe.evaluation import measure_region_noise
+from fringe.metrics import Gaussian
+from fringe.networks import Activations, FeatureNetwork
+from fringe.scores.region_noise import (
     REGION_NOISE_COLUMNS,
     REGION_SHARE_COLUMNS,
-    measure_region_noise,
     read_region_noise,
     read_region_shares,
     write_region_noise,
     write_region_shares,
 )
-from fringe.metrics import Gaussian
-from fringe.networks import Activations, FeatureNetwork
 from fringe.sensitivity.noise import REGIONS, NoisySource
 from fringe.sensitivity.region import RegionShare
 from fringe.sources import PhotoSource

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from fringe.errors import FringeError
-from fringe.evaluation import optimized_rows, released_rows, write_convergence
+from fringe.evaluation import optimized_rows, released_rows
 from fringe.evaluation.released import TIMED_STEPS
 from fringe.metrics import Gaussian
-from fringe.tables import CONVERGENCE_COLUMNS
+from fringe.scores.convergence import CONVERGENCE_COLUMNS, write_convergence
 
 COLUMNS = ["evaluation", "objective", "gap", "effective_sample_size", "seconds"]
 PATH = np.array(

@@ -12,7 +12,6 @@ from fringe.errors import DamagedFileError, FringeError
 from fringe.evaluation import (
     gaussian_of,
     load_gaussian,
-    read_scores,
     save_gaussian,
     score_draws,
     score_kernels,
@@ -20,7 +19,6 @@ from fringe.evaluation import (
     score_sizes,
     score_snapshots,
     top1_classes,
-    write_scores,
 )
 from fringe.features import FeatureFile, open_features
 from fringe.files.hdf5 import create_h5
@@ -32,6 +30,7 @@ from fringe.metrics import (
     precision_recall,
 )
 from fringe.metrics.extrapolation import Method
+from fringe.scores.rows import read_scores, write_scores
 from fringe.seeds import random_stream
 
 D, CLASSES = 6, 4

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
-from fringe.evaluation import Check, gaussian_of, measure_checks
+from fringe.evaluation import gaussian_of, measure_checks
 from fringe.evaluation.self_check import MINIMUM_SD
 from fringe.features import FeatureFile, open_features
 from fringe.files.hdf5 import create_h5
 from fringe.metrics import Gaussian, frechet_distance
-from fringe.report import read_checks, self_check_line, write_checks, write_self_check
+from fringe.report import self_check_line, write_self_check
 from fringe.resampling.released_step import released_loss
+from fringe.scores.self_check import Check, read_checks, write_checks
 
 
 def feature_file(path: Path, count: int, shift: float) -> FeatureFile:

@@ -11,7 +11,7 @@ from fringe.figures import generator_comparison, save
 from fringe.figures.paper import GREY
 from fringe.figures.style import read_style, styled
 from fringe.scores.differences import PAPER
-from fringe.tables import SCORE_COLUMNS
+from fringe.scores.rows import SCORE_COLUMNS
 
 GENERATORS = {"Projected FastGAN": "ffhq_fastgan", "StyleGAN2": "ffhq"}
 MEASURES = (

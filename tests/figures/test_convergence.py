@@ -11,8 +11,7 @@ from fringe.errors import FringeError
 from fringe.figures import loss_over_time, save
 from fringe.figures.convergence import format_duration
 from fringe.figures.style import Style, styled
-from fringe.scores.convergence import compare_convergence, format_loss
-from fringe.tables import CONVERGENCE_COLUMNS
+from fringe.scores.convergence import CONVERGENCE_COLUMNS, compare_convergence, format_loss
 
 
 def rows(reference, ours, bounds, step=5.0, evaluation=1.0):

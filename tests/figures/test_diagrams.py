@@ -12,12 +12,12 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Ellipse, FancyArrowPatch, Rectangle
 
 from fringe.errors import FringeError
-from fringe.evaluation.overview import Overview, Space
 from fringe.figures import feature_overview, overlay, sensitivity_pipeline
 from fringe.figures.diagram import Box, draw_bars, draw_gaussians, format_distance
 from fringe.figures.heat import COLORS, percent
 from fringe.figures.page import Page
 from fringe.figures.style import Style, read_style, styled
+from fringe.scores.overview import Overview, Space
 from fringe.sensitivity import Closeup
 from fringe.sensitivity.maps import normalized
 

@@ -32,7 +32,7 @@ from fringe.figures.snapshots import SNAPSHOT_COLUMNS, correlations
 from fringe.figures.style import Style, styled
 from fringe.scores.differences import PAPER
 from fringe.scores.protocol import Optimizer
-from fringe.tables import SCORE_COLUMNS
+from fringe.scores.rows import SCORE_COLUMNS
 
 TITLES = {
     "a": "Alpha",

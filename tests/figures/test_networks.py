@@ -11,7 +11,7 @@ from fringe.figures import network_comparison, save
 from fringe.figures.paper import GREY
 from fringe.figures.style import Style, styled
 from fringe.scores.differences import PAPER
-from fringe.tables import SCORE_COLUMNS
+from fringe.scores.rows import SCORE_COLUMNS
 
 NETWORKS = ("inception", "inception-torchvision")
 FIDS = {"ffhq": (5.3, 3.6, 9), "lsun_cat": (8.2, 6.7, 12), "c": (1, 2, 3), "d": (300, 40, 0.5)}

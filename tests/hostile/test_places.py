@@ -25,7 +25,6 @@ from fringe.config.faults import _results_faults
 from fringe.config.file import read_config
 from fringe.devices.claims import claim
 from fringe.errors import FringeError
-from fringe.evaluation import read_scores, write_scores
 from fringe.exchange import read_statistics, write_features
 from fringe.files.atomic import atomic_path, create_new, remove_partial
 from fringe.files.hdf5 import create_h5, is_made_from, open_h5
@@ -36,6 +35,7 @@ from fringe.plan.provenance import digest
 from fringe.running.damage import damaged_files
 from fringe.running.locks import clear_stale_locks
 from fringe.running.staging import stage
+from fringe.scores.rows import read_scores, write_scores
 from fringe.sensitivity.region import open_region
 from fringe.sources import open_source
 from fringe.sources.base import readable

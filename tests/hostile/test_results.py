@@ -17,32 +17,32 @@ from tests.hostile.bounds import bounded
 from fringe.costs.remembered_sizes import read_sizes, remember_sizes
 from fringe.errors import DamagedFileError, FringeError
 from fringe.evaluation import (
-    Check,
     Extension,
     load_draws,
     load_extension,
     load_gaussian,
     load_weights,
-    read_region_noise,
-    read_region_shares,
-    read_scores,
     save_draws,
     save_extension,
     save_gaussian,
     save_weights,
-    write_convergence,
-    write_region_noise,
-    write_region_shares,
-    write_scores,
 )
 from fringe.features import link_shards, open_features
 from fringe.files import seals
 from fringe.files.hdf5 import create_h5, is_made_from
 from fringe.metrics import Gaussian
-from fringe.report import read_checks, write_checks
 from fringe.resampling import CHECKS, PATH, Weights
 from fringe.resampling.saved_state import Checkpoint
 from fringe.running.damage import damaged_files, set_corrupt_aside, set_damaged_aside
+from fringe.scores.convergence import write_convergence
+from fringe.scores.region_noise import (
+    read_region_noise,
+    read_region_shares,
+    write_region_noise,
+    write_region_shares,
+)
+from fringe.scores.rows import read_scores, write_scores
+from fringe.scores.self_check import Check, read_checks, write_checks
 from fringe.sensitivity import (
     Examples,
     Sensitivity,

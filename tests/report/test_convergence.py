@@ -7,9 +7,10 @@ import pytest
 
 from fringe.errors import FringeError
 from fringe.report import verdict
+from fringe.scores.convergence import CONVERGENCE_COLUMNS
 from fringe.scores.differences import PAPER
 from fringe.scores.protocol import Optimizer
-from fringe.tables import CONVERGENCE_COLUMNS, SCORE_COLUMNS
+from fringe.scores.rows import SCORE_COLUMNS
 
 
 def convergence(reference, ours, bounds, candidates=6000, dataset="d"):

@@ -7,7 +7,7 @@ import pytest
 
 from fringe.errors import FringeError
 from fringe.report import sensitivity_sentences, verdict
-from fringe.tables import SCORE_COLUMNS
+from fringe.scores.rows import SCORE_COLUMNS
 
 REGIONS = ("important", "unimportant", "everywhere")
 

@@ -9,7 +9,8 @@ import pytest
 
 from fringe.errors import FringeError
 from fringe.report import summary, verdict, write_verdicts
-from fringe.tables import SCORE_COLUMNS, table1, table2, write_table
+from fringe.scores.rows import SCORE_COLUMNS
+from fringe.tables import table1, table2, write_table
 from fringe.texts import unmarked
 
 TITLES = {"d": "Data", "net": "Net", "clip": "Clip", "swav": "Swav"}

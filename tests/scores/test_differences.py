@@ -15,8 +15,8 @@ from fringe.config.completion import complete, load_schema
 from fringe.plan import protocols
 from fringe.scores.cells import Cell
 from fringe.scores.differences import PAPER, differences, read_protocols
+from fringe.scores.paper import paper_numbers
 from fringe.scores.protocol import PAPER_DATASETS, Optimizer, Protocol, plain_name
-from fringe.tables import paper_numbers
 
 REPOSITORY = Path(__file__).parents[2]
 FFHQ = PAPER["ffhq"]

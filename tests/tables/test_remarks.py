@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fringe.tables import SCORE_COLUMNS, gamma_remarks
+from fringe.scores.rows import SCORE_COLUMNS
+from fringe.tables import gamma_remarks
 
 FACTORS = (0.125, 0.25, 0.5, 1, 2, 4, 8)
 

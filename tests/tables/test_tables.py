@@ -11,13 +11,12 @@ from fringe.errors import FringeError
 from fringe.scores.cells import Cell
 from fringe.scores.differences import PAPER
 from fringe.scores.numbers import format_percent, format_value
-from fringe.scores.paper import paper_value
+from fringe.scores.paper import paper_numbers, paper_value
 from fringe.scores.protocol import Optimizer
+from fringe.scores.rows import SCORE_COLUMNS
+from fringe.scores.titles import scheme_mark
 from fringe.tables import (
-    SCORE_COLUMNS,
     TABLE_COLUMNS,
-    paper_numbers,
-    scheme_mark,
     table1,
     table2,
     table3,

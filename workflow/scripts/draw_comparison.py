@@ -3,12 +3,13 @@
 In: scores, and the random draws of both. Out: PNG and PDF.
 """
 
-from fringe.evaluation import load_draws, read_scores
+from fringe.evaluation import load_draws
 from fringe.figures import generator_comparison, save
 from fringe.plan.planned import planned_images
 from fringe.running.script import Job, run
+from fringe.scores.differences import read_protocols
+from fringe.scores.rows import read_scores
 from fringe.seeds import random_stream
-from fringe.tables import read_protocols
 
 
 def main(job: Job) -> None:

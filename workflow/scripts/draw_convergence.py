@@ -3,9 +3,9 @@
 In: rows of loss against time. Out: PNG and PDF.
 """
 
-from fringe.evaluation import read_scores
 from fringe.figures import loss_over_time, save
 from fringe.running.script import Job, run
+from fringe.scores.rows import read_scores
 
 
 def main(job: Job) -> None:

@@ -3,10 +3,10 @@
 In: scores. Out: PNG and PDF.
 """
 
-from fringe.evaluation import read_scores
 from fringe.figures import network_comparison, save
 from fringe.running.script import Job, run
-from fringe.tables import read_protocols
+from fringe.scores.differences import read_protocols
+from fringe.scores.rows import read_scores
 
 
 def main(job: Job) -> None:

@@ -3,9 +3,9 @@
 In: a row for each scale and region. Out: PNG and PDF.
 """
 
-from fringe.evaluation import read_region_noise
 from fringe.figures import region_noise, save
 from fringe.running.script import Job, run
+from fringe.scores.region_noise import read_region_noise
 
 
 def main(job: Job) -> None:

@@ -3,10 +3,11 @@
 In: draws and scores. Out: PNG and PDF.
 """
 
-from fringe.evaluation import load_draws, read_scores
+from fringe.evaluation import load_draws
 from fringe.figures import save, scheme_grids
 from fringe.plan.planned import planned_images
 from fringe.running.script import Job, run
+from fringe.scores.rows import read_scores
 from fringe.seeds import random_stream
 
 

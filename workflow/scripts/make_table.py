@@ -6,9 +6,12 @@ In: scores. Out: the table as Markdown, LaTeX and HTML, and as CSV with every me
 from pathlib import Path
 
 from fringe import tables
-from fringe.evaluation import read_scores
 from fringe.features import warned_sources
 from fringe.running.script import Job, run
+from fringe.scores.differences import read_protocols
+from fringe.scores.null_space import released_remarks
+from fringe.scores.rows import read_scores
+from fringe.scores.titles import title_of
 
 
 def main(job: Job) -> None:
@@ -20,7 +23,7 @@ def main(job: Job) -> None:
     released = bool(about["released"])
     options = {
         "repeats": about["repeats"],
-        "protocols": tables.read_protocols(about["protocols"]),
+        "protocols": read_protocols(about["protocols"]),
     }
     notes = []
     if number == "1":
@@ -38,7 +41,7 @@ def main(job: Job) -> None:
             scores, *names[:2], schemes=[*schemes, "prelogits"], repeats=about["repeats"]
         )
     if number != "1" and released:
-        notes += tables.released_remarks(about["released"], about["titles"])
+        notes += released_remarks(about["released"], about["titles"])
     if read := about.get("read"):
         folder = Path(job.config["results"], job.config["run"], "features")
         notes += warned_sources(
@@ -47,7 +50,7 @@ def main(job: Job) -> None:
     seeds = ", ".join(map(str, sorted(set(scores["seed"]))))
     notes.append(f"Seed of all random choices: {seeds}.")
     notes += [
-        f"{tables.title_of(about['titles'], name)}: {told}"
+        f"{title_of(about['titles'], name)}: {told}"
         for name, told in about.get("chosen", {}).items()
     ]
     if about["choices"]:

@@ -5,8 +5,8 @@ In: real statistics and candidates' features, by network. Out: JSON.
 
 from fringe.evaluation import load_gaussian, measure_checks
 from fringe.features import open_features
-from fringe.report import write_checks
 from fringe.running.script import Job, run
+from fringe.scores.self_check import write_checks
 
 
 def main(job: Job) -> None:

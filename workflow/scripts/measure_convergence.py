@@ -7,9 +7,10 @@ Out: rows of loss against time.
 from pathlib import Path
 
 from fringe.devices.choice import choose_device
-from fringe.evaluation import load_gaussian, optimized_rows, released_rows, write_convergence
+from fringe.evaluation import load_gaussian, optimized_rows, released_rows
 from fringe.features import open_features
 from fringe.running.script import Job, run
+from fringe.scores.convergence import write_convergence
 
 
 def main(job: Job) -> None:

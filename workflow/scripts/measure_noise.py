@@ -3,9 +3,10 @@
 In: sensitivity maps, real statistics. Out: a row for each region.
 """
 
-from fringe.evaluation import load_gaussian, measure_region_noise, write_region_noise
+from fringe.evaluation import load_gaussian, measure_region_noise
 from fringe.plan.planned import planned_nearby, planned_network
 from fringe.running.script import Job, run
+from fringe.scores.region_noise import write_region_noise
 from fringe.sensitivity import read_sensitivity
 
 

@@ -5,9 +5,9 @@ In: sensitivity maps. Out: one row.
 
 from contextlib import nullcontext
 
-from fringe.evaluation import write_region_shares
 from fringe.plan.planned import planned_file, planned_images
 from fringe.running.script import Job, run
+from fringe.scores.region_noise import write_region_shares
 from fringe.sensitivity import open_region, read_sensitivity, region_share
 
 

@@ -3,14 +3,10 @@
 In: draws, candidate and real features of FID's network. Out: tidy rows.
 """
 
-from fringe.evaluation import (
-    join_extension,
-    load_draws,
-    score_kernels,
-    write_scores,
-)
+from fringe.evaluation import join_extension, load_draws, score_kernels
 from fringe.features import open_features
 from fringe.running.script import Job, run
+from fringe.scores.rows import write_scores
 
 
 def main(job: Job) -> None:

@@ -3,9 +3,10 @@
 In: draws, candidate and real features. Out: tidy rows.
 """
 
-from fringe.evaluation import load_draws, score_precision_recall, write_scores
+from fringe.evaluation import load_draws, score_precision_recall
 from fringe.features import open_features
 from fringe.running.script import Job, run
+from fringe.scores.rows import write_scores
 
 
 def main(job: Job) -> None:

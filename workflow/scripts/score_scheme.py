@@ -4,15 +4,10 @@ In: draws, candidate features (and those of images beyond the candidates, where 
 any), real statistics. Out: tidy rows.
 """
 
-from fringe.evaluation import (
-    join_extension,
-    load_draws,
-    load_gaussian,
-    score_draws,
-    write_scores,
-)
+from fringe.evaluation import join_extension, load_draws, load_gaussian, score_draws
 from fringe.features import open_features
 from fringe.running.script import Job, run
+from fringe.scores.rows import write_scores
 
 
 def main(job: Job) -> None:

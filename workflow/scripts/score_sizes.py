@@ -4,9 +4,10 @@ In: real and generated features. Out: tidy rows.
 """
 
 from fringe.config.choices import resolve_sizes
-from fringe.evaluation import score_sizes, write_scores
+from fringe.evaluation import score_sizes
 from fringe.features import open_features
 from fringe.running.script import Job, run
+from fringe.scores.rows import write_scores
 
 
 def main(job: Job) -> None:

@@ -3,8 +3,9 @@
 In: real statistics, and each snapshot's. Out: tidy rows.
 """
 
-from fringe.evaluation import load_gaussian, score_snapshots, write_scores
+from fringe.evaluation import load_gaussian, score_snapshots
 from fringe.running.script import Job, run
+from fringe.scores.rows import write_scores
 
 
 def main(job: Job) -> None:

@@ -3,8 +3,9 @@
 In: checks of each data set. Out: Markdown and HTML.
 """
 
-from fringe.report import read_checks, write_self_check
+from fringe.report import write_self_check
 from fringe.running.script import Job, run
+from fringe.scores.self_check import read_checks
 
 
 def main(job: Job) -> None:

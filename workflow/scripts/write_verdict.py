@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from fringe.evaluation import read_region_noise, read_region_shares, read_scores
 from fringe.features import warned_sources
 from fringe.report import verdict, write_verdicts
 from fringe.running.script import Job, run
-from fringe.tables import read_protocols
+from fringe.scores.differences import read_protocols
+from fringe.scores.region_noise import read_region_noise, read_region_shares
+from fringe.scores.rows import read_scores
 
 
 def main(job: Job) -> None:

@@ -19,7 +19,7 @@ from fringe.evaluation.extension import (
     load_extension,
     save_extension,
 )
-from fringe.evaluation.overview import Overview, overview_of
+from fringe.evaluation.overview import overview_of
 from fringe.evaluation.region_noise import measure_region_noise
 from fringe.evaluation.released import optimized_rows, released_rows
 from fringe.evaluation.scores import (
@@ -29,7 +29,7 @@ from fringe.evaluation.scores import (
     score_sizes,
     score_snapshots,
 )
-from fringe.evaluation.self_check import Check, measure_checks
+from fringe.evaluation.self_check import measure_checks
 from fringe.evaluation.statistics import (
     gaussian_of,
     load_gaussian,
@@ -37,23 +37,9 @@ from fringe.evaluation.statistics import (
     save_gaussian,
     top1_classes,
 )
-from fringe.scores.convergence import write_convergence
-from fringe.scores.region_noise import (
-    REGION_NOISE_COLUMNS,
-    REGION_SHARE_COLUMNS,
-    read_region_noise,
-    read_region_shares,
-    write_region_noise,
-    write_region_shares,
-)
-from fringe.scores.rows import read_scores, write_scores
 
 __all__ = [
-    "REGION_NOISE_COLUMNS",
-    "REGION_SHARE_COLUMNS",
-    "Check",
     "Extension",
-    "Overview",
     "draw_extremes",
     "draw_matched",
     "draw_on",
@@ -71,9 +57,6 @@ __all__ = [
     "measure_region_noise",
     "optimized_rows",
     "overview_of",
-    "read_region_noise",
-    "read_region_shares",
-    "read_scores",
     "released_rows",
     "sampled_fid",
     "save_draws",
@@ -86,8 +69,4 @@ __all__ = [
     "score_sizes",
     "score_snapshots",
     "top1_classes",
-    "write_convergence",
-    "write_region_noise",
-    "write_region_shares",
-    "write_scores",
 ]

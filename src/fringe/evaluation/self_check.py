@@ -11,7 +11,6 @@ The README of that code shows the trace of a run on FFHQ (feature mode ``pre_log
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,9 +18,10 @@ from fringe.evaluation.statistics import gaussian_of
 from fringe.features import FeatureFile
 from fringe.metrics import Gaussian, covariance_root, frechet_distance
 from fringe.progress import progress
+from fringe.scores.self_check import Check
 from fringe.seeds import random_stream
 
-__all__ = ["Check", "measure_checks"]
+__all__ = ["measure_checks"]
 
 DRAWS = 3  # of which the released code prints the smallest distance
 GROUPS = 5  # of so many draws, for our own estimate of that
@@ -31,46 +31,6 @@ MINIMUM_SD = 0.748
 # What differs although all is right, in shares of the published value.
 SAME_NETWORK = 0.005
 OTHER_NETWORK = 0.05
-
-
-@dataclass(frozen=True)
-class Check:
-    """A number that the released code prints, and ours.
-
-    Parameters
-    ----------
-    name : str
-        ``loss``, or the network in whose features a distance is.
-    published, value : float
-        The released number and ours.
-    std : float
-        Standard deviation of our draws; 0 for the loss, which is not drawn.
-    draws : int
-        How many; 0 for the loss.
-    tolerance : float
-        The largest deviation with which the check passes.
-    reason : str
-        Why it is so large.
-    n_real, n_candidates, n_drawn, seed : int
-        Counts behind the number (of the loss ``n_drawn`` is all candidates), and the draws' seed.
-    """
-
-    name: str
-    published: float
-    value: float
-    std: float
-    draws: int
-    tolerance: float
-    reason: str
-    n_real: int
-    n_candidates: int
-    n_drawn: int
-    seed: int
-
-    @property
-    def passes(self) -> bool:
-        """Whether the deviation is within the tolerance."""
-        return abs(self.value - self.published) <= self.tolerance
 
 
 def measure_checks(

@@ -3,6 +3,7 @@
 from fringe.figures.activation import activation_comparison
 from fringe.figures.comparison import generator_comparison
 from fringe.figures.convergence import loss_over_time
+from fringe.figures.extremes import Extremes, weight_grids
 from fringe.figures.heat import overlay
 from fringe.figures.histogram import top1_histogram
 from fringe.figures.mean_maps import mean_sensitivity
@@ -16,7 +17,6 @@ from fringe.figures.sizes import sample_sizes
 from fringe.figures.snapshots import snapshot_correlation
 from fringe.figures.style import Style, read_style, save
 from fringe.figures.sweep import class_sweep
-from fringe.figures.weight_grids import Extremes, weight_grids
 from fringe.revisions import FIGURES as REVISION
 
 __all__ = [

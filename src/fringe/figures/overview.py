@@ -11,7 +11,6 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from fringe.errors import FringeError
-from fringe.evaluation.overview import Overview, Space
 from fringe.figures.diagram import (
     Box,
     Step,
@@ -28,6 +27,7 @@ from fringe.figures.heat import as_pixels, distance_name, percent
 from fringe.figures.mosaic import check_images
 from fringe.figures.page import GAP, MARGIN, Page, fitted, line, short_name, text_width
 from fringe.figures.style import Style, read_style, styled
+from fringe.scores.overview import Overview, Space
 from fringe.scores.titles import title_of
 
 __all__ = ["feature_overview"]
@@ -53,7 +53,7 @@ def feature_overview(
     ----------
     real, generated : (k, H, W, 3) uint8
         The first images of either set; vectors and probabilities are those of the very first.
-    found : `fringe.evaluation.overview.Overview`
+    found : `fringe.scores.overview.Overview`
         All that the classifier makes of them.
     title, network : str
         Display name of the dataset; name of the classifier, FID's own by default.

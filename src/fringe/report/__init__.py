@@ -2,12 +2,7 @@
 
 from fringe.report.cost import write_cost
 from fringe.report.left_out import left_out_line, write_left_out
-from fringe.report.self_check import (
-    read_checks,
-    self_check_line,
-    write_checks,
-    write_self_check,
-)
+from fringe.report.self_check import self_check_line, write_self_check
 from fringe.report.sensitivity import sensitivity_sentences
 from fringe.report.verdicts import Change, Verdict, summary, verdict
 from fringe.report.write import write_deviations, write_verdicts
@@ -16,12 +11,10 @@ __all__ = [
     "Change",
     "Verdict",
     "left_out_line",
-    "read_checks",
     "self_check_line",
     "sensitivity_sentences",
     "summary",
     "verdict",
-    "write_checks",
     "write_cost",
     "write_deviations",
     "write_left_out",

@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from html import escape
 from pathlib import Path
 
-from fringe.errors import DamagedFileError
-from fringe.evaluation.self_check import Check
 from fringe.files.atomic import atomic_path
-from fringe.files.parsing import parse_json
 from fringe.files.regular import read_text
 from fringe.report.write import table_in_html, table_in_markdown, write_page
+from fringe.scores.self_check import Check
 from fringe.scores.titles import title_of
 from fringe.texts import markdown as in_markdown
 from fringe.texts import unmarked
 
-__all__ = ["read_checks", "self_check_line", "write_checks", "write_self_check"]
+__all__ = ["self_check_line", "write_self_check"]
 
 _PASSED = "PASSED: every number that the released code prints first is ours within its tolerance."
-
-
-def write_checks(path: str | os.PathLike[str], checks: Sequence[Check]) -> None:
-    """Write the checks of one data set as JSON."""
-    with atomic_path(path) as partial:
-        partial.write_text(json.dumps([asdict(one) for one in checks], indent=1), "utf-8")
-
-
-def read_checks(path: str | os.PathLike[str]) -> list[Check]:
-    """Read what `write_checks` wrote.
-
-    Raises
-    ------
-    DamagedFileError
-        If the file is missing, cut short or holds something else.
-    """
-    try:
-        return [Check(**one) for one in parse_json(read_text(path))]
-    except (OSError, ValueError, TypeError) as error:
-        raise DamagedFileError(
-            f"{path}: missing or damaged ({error}); delete it and run again, which makes it", path
-        ) from error
 
 
 def write_self_check(

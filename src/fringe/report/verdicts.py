@@ -17,11 +17,11 @@ from fringe.report.convergence import null_space_sentences
 from fringe.report.sensitivity import sensitivity_sentences
 from fringe.scores.cells import Cell, change_spread, datasets_of, relative_change, score_cell
 from fringe.scores.differences import Protocols
+from fringe.scores.null_space import null_space_clause, released_remarks
 from fringe.scores.numbers import format_percent, format_value
 from fringe.scores.paper import paper_value
 from fringe.scores.rows import check_scores
 from fringe.scores.titles import SIMULATED, Titles, is_simulated, title_of
-from fringe.tables.remarks import null_space_clause, released_remarks
 from fringe.texts import unmarked
 
 __all__ = ["Change", "Verdict", "summary", "verdict"]

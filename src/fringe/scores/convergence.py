@@ -177,7 +177,7 @@ def write_convergence(
 ) -> None:
     """Write rows as CSV, the released ones first, each with the ``labels`` that all share.
 
-    Columns are :data:`fringe.tables.CONVERGENCE_COLUMNS`; values keep all their digits.
+    Columns are `CONVERGENCE_COLUMNS`; values keep all their digits.
     """
     frame = pd.DataFrame([{**labels, **row} for row in rows])
     for name in ("timed_steps", "threads"):

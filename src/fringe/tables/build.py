@@ -65,7 +65,7 @@ def table1(
     Parameters
     ----------
     scores : DataFrame
-        Tidy rows of all datasets (see ``fringe.tables.SCORE_COLUMNS``).
+        Tidy rows of all datasets (see ``fringe.scores.rows.SCORE_COLUMNS``).
     titles : mapping
         Name of a dataset or network -> display name, or -> {"title", "simulated"}.
     main : str
