@@ -77,6 +77,7 @@ lint: env ## Check style, types and the workflow
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
 
 clean: ## Remove the results of all runs, and what tools left (not .venv)

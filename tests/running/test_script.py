@@ -144,16 +144,6 @@ def test_jobs_find_this_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert other == str(tmp_path)
 
 
-def test_rooms_that_most_scripts_import_do_not_import_torch() -> None:
-    # PyTorch takes seconds to import, and each job is a process of its own.
-    modules = (
-        "fringe.evaluation, fringe.features, fringe.figures, fringe.config.faults, fringe.report"
-    )
-    code = f"import sys, {modules}, fringe.sensitivity; print('torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert done.stdout == "False\n"
-
-
 def test_a_job_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
     """And what one that was killed outright left is gone with the next."""
     scratch = tmp_path / "scratch"

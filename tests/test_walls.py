@@ -1,0 +1,151 @@
+"""The rooms of the library stand on their floors, and their names can be reached."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import shutil
+import subprocess
+import sys
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from types import ModuleType
+
+import grimp
+import pytest
+
+import fringe
+
+REPOSITORY = Path(__file__).parents[1]
+# In these rooms some modules import PyTorch; they are imported when something is computed.
+COMPUTING = ("generators", "networks", "resampling")
+
+
+def modules() -> list[str]:
+    """Return the names of all modules and rooms of the library."""
+    found = pkgutil.walk_packages(fringe.__path__, "fringe.")
+    return [module.name for module in found if not module.name.endswith("__main__")]
+
+
+def check_contracts(source: Path) -> subprocess.CompletedProcess[str]:
+    """Return what import-linter says of the library below ``source``."""
+    command = [
+        sys.executable,
+        "-c",
+        "from importlinter.cli import lint_imports_command as main; main()",
+    ]
+    return subprocess.run(
+        [*command, "--no-cache", "--config", str(REPOSITORY / "pyproject.toml")],
+        cwd=source,
+        env={"PYTHONPATH": str(source), "COLUMNS": "200"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_walls_hold() -> None:
+    done = check_contracts(REPOSITORY / "src")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_import_through_a_wall_is_found(tmp_path: Path) -> None:
+    shutil.copytree(REPOSITORY / "src", tmp_path / "src")
+    library = tmp_path / "src/fringe"
+    forbidden = {
+        "metrics/arrays.py": "from fringe.sources import open_source",  # a higher floor
+        "networks/pooling.py": "from fringe.generators import layout",  # the same floor
+        "files/atomic.py": "from fringe.files import seals",  # with seals -> atomic, a circle
+        "figures/style.py": "from fringe.features import open_features",
+        "report/write.py": "from fringe.tables import build",
+        "seeds.py": "import snakemake",
+    }
+    for path, line in forbidden.items():
+        with (library / path).open("a") as file:
+            file.write(f"\n\ndef _planted():\n    {line}\n")  # a lazy import counts
+    done = check_contracts(tmp_path / "src")
+    assert done.returncode == 1, done.stderr
+    said = re.sub(r"\s+", " ", done.stdout)
+    assert "0 kept, 5 broken" in said, done.stdout
+    for line in (
+        "fringe.metrics.arrays -> fringe.sources",
+        "fringe.networks.pooling -> fringe.generators",
+        "fringe.figures.style -> fringe.features",
+        "fringe.report.write -> fringe.tables.build",
+        "fringe.seeds -> snakemake",
+    ):
+        assert line in said, done.stdout
+    assert re.search(r"\.atomic\W", said), done.stdout
+
+
+def test_every_room_has_a_floor(tmp_path: Path) -> None:
+    """A new room must be put on a floor before anything passes."""
+    shutil.copytree(REPOSITORY / "src", tmp_path / "src")
+    room = tmp_path / "src/fringe/attic"
+    room.mkdir()
+    (room / "__init__.py").write_text('"""A room that nobody drew."""\n')
+    done = check_contracts(tmp_path / "src")
+    assert done.returncode == 1
+    assert "attic" in done.stdout + done.stderr
+
+
+def test_no_name_of_a_room_hides_one_of_its_modules() -> None:
+    """A function that its room exports under the name of a module would hide the module."""
+    hidden = []
+    for name in modules():
+        room, _, module = name.rpartition(".")
+        value = getattr(importlib.import_module(room), module, None)
+        if not (value is None or isinstance(value, ModuleType)):
+            hidden.append(f"{room}.{module}")
+    assert hidden == []
+
+
+def circle(library: Path) -> list[str]:
+    """Return modules of which each imports the next one, the first and last the same; or none.
+
+    The face of a room (its ``__init__``) is a module too, and imports inside functions count.
+    """
+    graph = grimp.build_graph(library.name, cache_dir=None)
+    imports = {one: graph.find_modules_directly_imported_by(one) for one in graph.modules}
+    try:
+        TopologicalSorter(imports).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_no_modules_import_each_other() -> None:
+    assert circle(REPOSITORY / "src/fringe") == []
+
+
+def test_a_circle_of_modules_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = tmp_path / "toy_library/room"
+    room.mkdir(parents=True)
+    (tmp_path / "toy_library/__init__.py").touch()
+    (room / "__init__.py").write_text("from toy_library.room.one import f\n")
+    (room / "one.py").write_text("def f():\n    from toy_library.room.two import g\n")
+    (room / "two.py").write_text("def g(): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert circle(tmp_path / "toy_library") == []
+    (room / "two.py").write_text("def g():\n    from toy_library.room import f\n")
+    names = ["toy_library.room", "toy_library.room.one", "toy_library.room.two"]
+    assert sorted(set(circle(tmp_path / "toy_library"))) == names
+
+
+def test_importing_does_not_import_pytorch() -> None:
+    """PyTorch takes seconds to import, and each job of a run is a process of its own."""
+    code = f"""
+import importlib, sys
+sys.modules["torch"] = None  # whoever imports it fails
+for name in {modules()!r}:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        print(name)
+"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    need = done.stdout.split()
+    assert need  # so the check works
+    faces = [name for name in need if name.count(".") == 1]
+    assert [name for name in need if name.split(".")[1] not in COMPUTING] + faces == []
