@@ -148,7 +148,7 @@ def test_names_that_are_no_plain_names_are_refused_before_anything_is_read_or_wr
         raise AssertionError("a source was opened")
 
     before = written(tmp_path)
-    monkeypatch.setattr(faults, "source_from_spec", opened)
+    monkeypatch.setattr(opening, "source_from_spec", opened)
     for name in WRONG:
         hostile = yaml.safe_load(yaml.safe_dump(config))
         rename(kind)(hostile, name)
