@@ -1,13 +1,16 @@
 # What all rules share: the completed configuration, what its sources hold, and paths.
 
+import logging
 import math
 import os
 import re
-import sys
 from contextlib import ExitStack
 from pathlib import Path
 
+from fringe.messages import show_messages
 from fringe.progress import activity, mute
+
+show_messages()
 
 # Jobs read this file, too; it was told once.
 if not workflow.is_main_process:
@@ -47,6 +50,8 @@ from snakemake.settings.types import DeploymentMethod
 
 loading.close()
 
+LOGGER = logging.getLogger("fringe.workflow")
+
 
 def checked(config):
     """Return the completed config and what each used source holds, or end naming every fault."""
@@ -58,9 +63,9 @@ def checked(config):
         if workflow.is_main_process:
             patch()
             for warning in choices.warnings(checked[0]):
-                print(f"warning: {warning}", file=sys.stderr)
+                LOGGER.warning("%s", warning)
             if left_out := checked[0].get("left_out"):
-                print(summarize(left_out), file=sys.stderr)
+                LOGGER.info("%s", summarize(left_out))
     except FringeError as error:
         raise WorkflowError(str(error)) from None
     return checked

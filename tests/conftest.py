@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from fringe.messages import show_messages
+
 # Tests of these places share runs of Snakemake, or a SLURM, so one process takes a whole place.
 PLACES = (
     "tests/cluster",
@@ -36,3 +38,9 @@ def shared() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no {folder.name}/ folder beside the checkout: golden vectors are absent")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _messages() -> None:
+    """Show messages of the library on stderr, as commands and jobs do."""
+    show_messages()

@@ -1,5 +1,6 @@
 """Progress of anything that takes more than a few seconds."""
 
+import logging
 import shutil
 import sys
 import threading
@@ -13,6 +14,8 @@ from tqdm import tqdm
 from fringe.texts import escaped
 
 __all__ = ["activity", "advance", "mute", "progress"]
+
+LOGGER = logging.getLogger(__name__)
 
 Item = TypeVar("Item")
 
@@ -45,7 +48,7 @@ def progress(
             reported = now
             of = f" of {total}" if total else ""
             rate = done / (now - start)
-            print(f"{title}: {done}{of} {unit} ({rate:.3g} {unit}/s)", file=sys.stderr, flush=True)
+            LOGGER.info("%s: %s%s %s (%.3g %s/s)", title, done, of, unit, rate, unit)
 
 
 @contextmanager
@@ -173,7 +176,7 @@ class _Teller:
             line = current.line(now, shutil.get_terminal_size().columns - 1)
             print(f"\r{line}\x1b[K", end="\n" if last else "", file=sys.stderr, flush=True)
         else:
-            print(current.line(now), file=sys.stderr, flush=True)
+            LOGGER.info("%s", current.line(now))
 
 
 _teller = _Teller()

@@ -5,7 +5,7 @@ Out: ``probabilities`` (N,), the objective, its proven lower bound, the path and
 costs; of released weights also the error of merging their steps.
 """
 
-import sys
+import logging
 from pathlib import Path
 
 from fringe.devices.choice import choose_device, describe_device
@@ -13,6 +13,8 @@ from fringe.evaluation import load_gaussian, sampled_fid, save_weights
 from fringe.features import open_features
 from fringe.resampling import optimize_weights
 from fringe.running.script import Job, run
+
+LOGGER = logging.getLogger("fringe.optimize_weights")
 
 
 def main(job: Job) -> None:
@@ -43,7 +45,7 @@ def main(job: Job) -> None:
         **how,
     )
     if weights.merging is not None:
-        print(f"{title}: {weights.merging}", file=sys.stderr, flush=True)
+        LOGGER.info("%s: %s", title, weights.merging)
     name, threads = describe_device(device)
     provenance = {**candidates.attributes, "device": name, "threads": threads}
     save_weights(job.output[0], weights, provenance)

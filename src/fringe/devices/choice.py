@@ -5,9 +5,9 @@ Importing this module does not import PyTorch; its functions do.
 
 from __future__ import annotations
 
+import logging
 import os
 import platform
-import sys
 from typing import TYPE_CHECKING
 
 from fringe.devices.claims import claim
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = ["choose_device", "describe_device", "open_device"]
+
+LOGGER = logging.getLogger(__name__)
 
 
 def choose_device(device: str) -> str:
@@ -37,7 +39,7 @@ def choose_device(device: str) -> str:
     import torch
 
     if device == "auto" and not torch.cuda.is_available():
-        print("warning: no GPU is available, so networks run on the CPU", file=sys.stderr)
+        LOGGER.warning("no GPU is available, so networks run on the CPU")
         device = "cpu"
     if device == "cpu":
         torch.set_num_threads(1)
@@ -50,7 +52,7 @@ def choose_device(device: str) -> str:
             "or set `device: auto`"
         )
     place = _own_gpu() if device in ("auto", "cuda") else torch.device(device)
-    print(f"computing on {torch.cuda.get_device_name(place)} ({place})", file=sys.stderr)
+    LOGGER.info("computing on %s (%s)", torch.cuda.get_device_name(place), place)
     watch(_uuid(place.index))
     return str(place)
 
@@ -62,10 +64,10 @@ def _own_gpu() -> torch.device:
     names = [_uuid(index) for index in range(torch.cuda.device_count())]
     index = claim(names) if len(names) > 1 else 0
     if index is None:
-        print(
-            f"warning: other processes have taken all {len(names)} GPUs, so this one shares the "
-            f"first; start with --resources gpu={len(names)} at most",
-            file=sys.stderr,
+        LOGGER.warning(
+            "other processes have taken all %d GPUs, so this one shares the first; start with "
+            "--resources gpu=%d at most",
+            *(len(names), len(names)),
         )
     return torch.device("cuda", index or 0)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 __all__ = ["INTERVAL", "describe", "parse", "reported", "watch"]
+
+LOGGER = logging.getLogger(__name__)
 
 INTERVAL = 5.0  # seconds between samples; also before the first, when nothing is computed yet
 
@@ -24,7 +26,7 @@ _samples: dict[str, list[Sample]] = {}
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Print at the end of the block how busy the GPU was that was watched in it.
+    """Log at the end of the block how busy the GPU was that was watched in it.
 
     Nothing if it fails, if no GPU was watched, or if nvidia-smi told nothing.
     """
@@ -34,7 +36,7 @@ def reported() -> Iterator[None]:
         yield
         for samples in _samples.values():
             if samples:
-                print(describe(samples), file=sys.stderr)
+                LOGGER.info("%s", describe(samples))
     finally:
         # Not waited for: nvidia-smi may take its time, and its last sample does not matter.
         _ended.set()

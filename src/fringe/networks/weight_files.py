@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import logging
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +25,8 @@ __all__ = [
     "sha256_of",
     "weights_folder",
 ]
+
+LOGGER = logging.getLogger(__name__)
 
 
 #: Bytes: no published file is larger; that of the largest network has 1.2 GB.
@@ -153,4 +155,4 @@ def _holds_tensors(path: Path) -> None:
     """Raise unless a file without published SHA-256 holds tensors; say what its digest is."""
     read_state(path)
     name = path.name.removesuffix(".part")
-    print(f"{name}: no published SHA-256 to check; it is {digest_of(path)}", file=sys.stderr)
+    LOGGER.warning("%s: no published SHA-256 to check; it is %s", name, digest_of(path))

@@ -1,5 +1,6 @@
 """The line that says how far an optimization is."""
 
+import logging
 import sys
 import time
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 from fringe.resampling.result import PATH
 
 __all__ = ["Report"]
+
+LOGGER = logging.getLogger(__name__)
 
 REPORT = 10.0  # seconds between two lines of progress
 
@@ -59,4 +62,4 @@ class Report:
         self._last, self._any = now, True
         at_most = "at most " if self._unit == "evaluation" else ""
         line = f"{self._title}: {self._unit} {evaluation:.0f} of {at_most}{self._total}, {text}"
-        print(line, file=sys.stderr, flush=True)
+        LOGGER.info("%s", line)

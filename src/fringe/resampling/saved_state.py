@@ -1,8 +1,8 @@
 """Saving an optimizer's state, so that a killed run goes on where it was."""
 
 import hashlib
+import logging
 import os
-import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +17,8 @@ from fringe.files.regular import open_regular
 from fringe.metrics.arrays import Array
 
 __all__ = ["Checkpoint", "State", "signature"]
+
+LOGGER = logging.getLogger(__name__)
 
 State: TypeAlias = dict[str, Array]
 
@@ -60,7 +62,7 @@ class Checkpoint:
     def load(self) -> State | None:
         """Return the saved state, or None where there is none for this key.
 
-        A damaged or foreign file is reported on stderr and left to be overwritten.
+        A warning reports a damaged or foreign file, which is left to be overwritten.
         """
         if self._path is None or not self._path.exists():
             return None
@@ -71,13 +73,13 @@ class Checkpoint:
                 if about.get("key") == self._key and about.get("names") != _names(file):
                     reason = "is incomplete"
                 elif about.get("key") == self._key:
-                    print(f"{self._path}: going on from it", file=sys.stderr, flush=True)
+                    LOGGER.info("%s: going on from it", self._path)
                     return {name: np.asarray(dataset) for name, dataset in file.items()}
                 else:
                     reason = "belongs to other input or settings"
         except (OSError, ValueError, TypeError) as error:
             reason = str(error)
-        print(f"{self._path}: checkpoint not used: {reason}", file=sys.stderr, flush=True)
+        LOGGER.warning("%s: checkpoint not used: %s", self._path, reason)
         return None
 
     def due(self) -> bool:

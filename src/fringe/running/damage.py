@@ -1,7 +1,7 @@
 """Files that a crash, a full disk or a bad copy left damaged are found before they are used."""
 
+import logging
 import re
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,13 +15,15 @@ from fringe.files.parsing import parse_json
 
 __all__ = ["damaged_files", "set_corrupt_aside", "set_damaged_aside"]
 
+LOGGER = logging.getLogger(__name__)
+
 SUFFIX = ".damaged"
 
 
 def set_damaged_aside(run: Path, *, dry: bool = False) -> list[Path]:
     """Rename every damaged file below the folder ``run`` to ``*.damaged``.
 
-    Each is reported on stderr; with ``dry`` that is all.
+    A warning reports each; with ``dry`` that is all.
 
     Returns
     -------
@@ -33,7 +35,7 @@ def set_damaged_aside(run: Path, *, dry: bool = False) -> list[Path]:
     damaged = damaged_files(run)
     for path, reason in damaged.items():
         if dry:
-            print(f"{path}: {reason}\n  a run would set it aside", file=sys.stderr)
+            LOGGER.warning("%s: %s\n  a run would set it aside", path, reason)
         else:
             _set_aside(run, path, reason)
     aside = {path.with_suffix("") for path in run.glob(f"**/*{SUFFIX}")}
@@ -90,7 +92,7 @@ def _set_aside(run: Path, path: Path, reason: str) -> None:
     new = path.with_name(path.name + SUFFIX)
     path.replace(new)
     seals.remove(run, path)
-    print(f"{path}: {reason}\n  set aside as {new.name}; it is made again", file=sys.stderr)
+    LOGGER.warning("%s: %s\n  set aside as %s; it is made again", path, reason, new.name)
 
 
 def _is_corrupt(path: Path) -> bool:

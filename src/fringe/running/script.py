@@ -1,6 +1,7 @@
 """What every workflow script does around its one call: log, and end clearly."""
 
 import json
+import logging
 import os
 import signal
 import sys
@@ -17,9 +18,12 @@ from fringe.errors import DamagedFileError, FringeError
 from fringe.files import seals
 from fringe.files.atomic import create_new, remove_partial, written
 from fringe.files.reasons import unwritable
+from fringe.messages import show_messages
 from fringe.texts import restored
 
 __all__ = ["Job", "expose_library", "run"]
+
+LOGGER = logging.getLogger(__name__)
 
 # The params of jobs whose results Snakemake's report shows, beside these params: `inert` when they
 # reach Snakemake.
@@ -61,6 +65,7 @@ def run(main: Callable[[Job], None], job: Job) -> None:
     turns out to be corrupt is set aside, so that the next run makes it again.
     """
     terminal = os.dup(sys.stderr.fileno())
+    show_messages()
     try:
         _redirect(Path(job.log[0]))
         signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
@@ -75,8 +80,8 @@ def run(main: Callable[[Job], None], job: Job) -> None:
             main(_with_params(job))
         for path in job.output:
             seals.seal(folder, path)
-        print(_describe(job), file=sys.stderr)
-        print(f"done in {time.monotonic() - start:.1f} s", file=sys.stderr)
+        LOGGER.info("%s", _describe(job))
+        LOGGER.info("done in %.1f s", time.monotonic() - start)
     except (FringeError, OSError) as error:
         if not isinstance(error, FringeError):
             # What is printed goes to the log, which the disk may refuse at any time.
@@ -84,7 +89,7 @@ def run(main: Callable[[Job], None], job: Job) -> None:
             if told is None:
                 raise
             error = FringeError(f"{job.log[0]}: cannot be written ({told[0]}); {told[1]}")
-        message = f"error: {error}"
+        message = str(error)
         if isinstance(error, DamagedFileError) and _is_ours(error.path, job):
             from fringe.running.damage import set_corrupt_aside
 
@@ -140,7 +145,7 @@ def _is_ours(path: Path, job: Job) -> bool:
 
 
 def _tell(message: str, terminal: int) -> None:
-    """Print to the log, where the disk has room for it, and to what was stderr before."""
+    """Write an error to the log, if the disk has room for it, and to what was stderr before."""
     with suppress(OSError):
-        print(message, file=sys.stderr, flush=True)
-    os.write(terminal, f"{message}\n".encode())
+        LOGGER.error("%s", message)
+    os.write(terminal, f"error: {message}\n".encode())

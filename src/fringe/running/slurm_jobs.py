@@ -8,6 +8,7 @@ fringe.running.slurm_jobs cancel``) and goes on.
 
 from __future__ import annotations
 
+import logging
 import shutil
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from pathlib import Path
 from fringe.errors import FringeError
 
 __all__ = ["PREFIX", "cancel", "left_over", "refuse_left_over"]
+
+LOGGER = logging.getLogger(__name__)
 
 PREFIX = "fringe"  # `slurm-jobname-prefix` in profiles/slurm
 TIMEOUT = 30.0  # seconds that SLURM may take to answer
@@ -51,7 +54,7 @@ def refuse_left_over(folder: Path) -> None:
     try:
         jobs = left_over(folder)
     except FringeError as error:
-        print(f"warning: {error}", file=sys.stderr)
+        LOGGER.warning("%s", error)
         return
     if jobs:
         raise FringeError(

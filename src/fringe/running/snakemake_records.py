@@ -1,8 +1,8 @@
 """Snakemake's records of what each output was made from, and those that a crash damaged."""
 
 import json
+import logging
 import os
-import sys
 import time
 from base64 import urlsafe_b64decode
 from pathlib import Path
@@ -12,6 +12,8 @@ from fringe.files.regular import read_text
 
 __all__ = ["remove_damaged_records"]
 
+LOGGER = logging.getLogger(__name__)
+
 WRITING = 0.5  # seconds: a record is written in far less
 
 
@@ -20,7 +22,7 @@ def remove_damaged_records(folder: Path, *, dry: bool = False) -> list[str]:
 
     Snakemake passes over a record that is cut short, and then does not know any more whether its
     output is stale. It ends at one that is not text, at every start, and waits for ever for a named
-    pipe. Each is reported on stderr; with ``dry`` that is all.
+    pipe. A warning reports each; with ``dry`` that is all.
 
     Returns
     -------
@@ -37,10 +39,9 @@ def remove_damaged_records(folder: Path, *, dry: bool = False) -> list[str]:
         if _is_whole(path):
             continue
         output = _output(path.relative_to(folder))
-        print(
-            f"{path}: Snakemake's record of {output or 'an output'} is damaged\n"
-            f"  {'a run would remove it' if dry else 'removed'}; the output is made again",
-            file=sys.stderr,
+        LOGGER.warning(
+            "%s: Snakemake's record of %s is damaged\n  %s; the output is made again",
+            *(path, output or "an output", "a run would remove it" if dry else "removed"),
         )
         if not dry:
             path.unlink(missing_ok=True)

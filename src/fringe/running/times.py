@@ -1,12 +1,14 @@
 """Times of results that lie in the future."""
 
+import logging
 import os
-import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
 __all__ = ["bring_back"]
+
+LOGGER = logging.getLogger(__name__)
 
 SKEW = 10.0  # seconds by which clocks of machines that share a file system may differ
 
@@ -17,7 +19,7 @@ def bring_back(run: Path, *, dry: bool = False) -> int:
     A clock was set back since, or that of another machine is fast. Snakemake ends a job whose
     output is older than an input, so each start would fail until that time has come. The files
     keep their order, and become newer than all others: what may be out of date is made again.
-    They are counted on stderr; with ``dry`` that is all.
+    A warning counts them; with ``dry`` that is all.
 
     Returns
     -------
@@ -36,9 +38,9 @@ def bring_back(run: Path, *, dry: bool = False) -> int:
                     found.append((changed, path))
     if found:
         done = "a run would set them" if dry else "set"
-        print(
-            f"{run}: the times of {len(found)} files lie in the future; {done} to the present time",
-            file=sys.stderr,
+        LOGGER.warning(
+            "%s: the times of %d files lie in the future; %s to the present time",
+            *(run, len(found), done),
         )
     if not dry:
         order = {changed: rank for rank, changed in enumerate(sorted({one for one, _ in found}))}

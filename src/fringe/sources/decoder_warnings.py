@@ -7,7 +7,7 @@ in it, in the order of the images, also where threads or other processes decoded
 """
 
 import json
-import sys
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -16,6 +16,8 @@ from typing import Any
 from fringe.texts import printable
 
 __all__ = ["Warned", "as_attributes", "collected_warnings", "hand_on", "joined", "summary", "tell"]
+
+LOGGER = logging.getLogger(__name__)
 
 #: What messages call an image, and what the decoder said of it.
 Warned = tuple[str, str]
@@ -51,10 +53,10 @@ def summary(number: int, total: int, first: Iterable[Warned]) -> str:
 
 
 def tell(name: str, warned: Sequence[Warned], total: int) -> None:
-    """Print on stderr of how many of the ``total`` images of a source decoders warned, if any."""
+    """Warn of how many of the ``total`` images of a source decoders warned, if any."""
     if warned:
         said = summary(len(warned), total, warned)
-        print(f"warning: {name}: {said}", file=sys.stderr, flush=True)
+        LOGGER.warning("%s: %s", name, said)
 
 
 def as_attributes(warned: Sequence[Warned]) -> dict[str, int | str]:
