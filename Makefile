@@ -1,4 +1,4 @@
-# Short names for ordinary snakemake calls; README.md shows them in full.
+# Short names for calls of the command fringe; README.md shows them in full.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
@@ -8,17 +8,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 CONFIG ?= config/config.yaml
-# The folder that the run of CONFIG writes, quoted for the shell; asked for once. If CONFIG has faults,
-# it is empty, and planning names them.
-RESULTS = $(eval RESULTS := $$(shell $(BIN)/python -m fringe.config.completion $(CONFIG) 2>/dev/null))$(RESULTS)
-# One job at a time on a GPU.
-GPU := $(if $(shell nvidia-smi -L 2>/dev/null),--resources gpu=1)
-# What a run will cost; with --keep, to be set beside what the run took.
-ESTIMATE = echo Planning $(or $(RESULTS),$(CONFIG)); \
-  $(BIN)/python -m fringe.running.estimate --configfile $(CONFIG) --cores $(CORES) $(ALLOWED)
+# A text as one word of the shell, whatever is in it.
+quoted = '$(subst ','\'',$(1))'
 # With ALLOW_MISSING=1 files that are not there, and all that needs them, are left out.
-SKIP := $(filter-out 0,$(ALLOW_MISSING))
-ALLOWED := $(if $(SKIP),--allow-missing)
+ALLOWED := $(if $(filter-out 0,$(ALLOW_MISSING)),--allow-missing)
+OPTIONS = --cores $(CORES) $(ALLOWED)
 # One thread in each job's linear algebra; jobs run side by side.
 export OMP_NUM_THREADS ?= 1
 
@@ -35,39 +29,30 @@ env: .venv/.complete ## Make the Python environment in .venv
 	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: ## Rebuild the embedded default: photographs and a simulated generator
-	@$(MAKE) --no-print-directory run CONFIG=config/demo.yaml
+demo: env ## Rebuild the embedded default: photographs and a simulated generator
+	@$(BIN)/fringe demo $(OPTIONS)
 
 paper: ## Rebuild the paper from the files that config/config.yaml names; ALLOW_MISSING=1 leaves out what is not there
 	@$(MAKE) --no-print-directory run CONFIG=config/config.yaml
 
-$(CONFIG):
-	@echo "$(CONFIG): is not there; name a configuration: make run CONFIG=my.yaml"; exit 1
+run: env ## Run any configuration: make run CONFIG=my.yaml
+	@$(BIN)/fringe run $(call quoted,$(CONFIG)) $(OPTIONS)
 
-run: env $(CONFIG) ## Run any configuration: make run CONFIG=my.yaml
-	@$(ESTIMATE) --keep
-	@$(BIN)/snakemake --cores $(CORES) $(GPU) --configfile $(CONFIG) $(if $(SKIP),--config missing=skip) \
-	  --quiet rules reason host --report $(RESULTS)/report.html --report-after-run
-	@$(BIN)/python -m fringe.report $(RESULTS)
+estimate: env ## Print what a run will cost before it starts: make estimate CONFIG=my.yaml
+	@$(BIN)/fringe estimate $(call quoted,$(CONFIG)) $(OPTIONS)
 
-estimate: env $(CONFIG) ## Print what a run will cost before it starts: make estimate CONFIG=my.yaml
-	@$(ESTIMATE)
+stage: env ## Fetch the weights of a run and look for its data, before it starts: make stage CONFIG=my.yaml
+	@$(BIN)/fringe stage $(call quoted,$(CONFIG)) $(ALLOWED)
 
-stage: env $(CONFIG) ## Fetch the weights of a run and look for its data, before it starts: make stage CONFIG=my.yaml
-	@$(BIN)/fringe stage $(CONFIG) $(ALLOWED)
-
-cluster: env $(CONFIG) ## Run any configuration on SLURM, as profiles/slurm says: make cluster CONFIG=my.yaml
-	@$(ESTIMATE) --keep --profile profiles/slurm
-	@$(BIN)/snakemake --workflow-profile profiles/slurm --configfile $(CONFIG) $(if $(SKIP),--config missing=skip) \
-	  --quiet rules reason host --report $(RESULTS)/report.html --report-after-run
-	@$(BIN)/python -m fringe.report $(RESULTS)
+cluster: env ## Run any configuration on SLURM, as profiles/slurm says: make cluster CONFIG=my.yaml
+	@$(BIN)/fringe run $(call quoted,$(CONFIG)) $(OPTIONS) --profile slurm
 
 cluster-paper: ## Rebuild the paper on SLURM
 	@$(MAKE) --no-print-directory cluster CONFIG=config/config.yaml
 
 resume: env ## Go on with a SLURM run that was killed; cancels what it left: make resume CONFIG=my.yaml
-	@$(BIN)/python -m fringe.running.slurm_jobs cancel
-	@$(MAKE) --no-print-directory cluster CONFIG=$(CONFIG)
+	@$(BIN)/fringe cancel
+	@$(BIN)/fringe run $(call quoted,$(CONFIG)) $(OPTIONS) --profile slurm
 
 test: env ## Run all tests, those of real DAGs included
 	$(BIN)/pytest -n $$(( $(CORES) < 3 ? $(CORES) + 1 : 4 )) # some wait for a SLURM

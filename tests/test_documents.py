@@ -21,9 +21,7 @@ SCHEMA = load_schema(REPOSITORY / "config/schema.yaml")
 
 def test_the_documentation_of_the_configuration_is_the_schema() -> None:
     written = (REPOSITORY / "docs/configuration.md").read_text()
-    assert written == describe(SCHEMA), (
-        "run: python -m fringe.config.completion > docs/configuration.md"
-    )
+    assert written == describe(SCHEMA), "run: fringe docs"
 
 
 def test_environments_are_the_lock() -> None:

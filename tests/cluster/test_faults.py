@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -142,7 +143,7 @@ def test_what_a_killed_run_left_is_cancelled_and_made_again(project: Project) ->
         assert "rule extract_features" in project.run(HELD, options="--dry-run")
 
         cancelled = subprocess.run(
-            [sys.executable, "-m", "fringe.running.slurm_jobs", "cancel"],
+            [Path(sys.executable).with_name("fringe"), "cancel"],
             cwd=project.folder,
             env=project.environment(),
             capture_output=True,

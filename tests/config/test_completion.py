@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import copy
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from fringe.config.completion import complete, describe, load_schema, main, raise_faults
+from fringe.config.completion import complete, describe, load_schema, raise_faults
 from fringe.config.schema import walk
 from fringe.errors import FringeError
 
@@ -265,41 +261,6 @@ def test_all_faults_make_one_message() -> None:
         raise_faults(["a: b"])
     with pytest.raises(FringeError, match=r"has 2 faults:\n  - a: b\n  - c: d$"):
         raise_faults(["a: b", "c: d"])
-
-
-def test_a_shell_is_told_the_folder_of_a_run(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("HOME", "/home/me")
-    path = tmp_path / "c.yaml"
-    for results, told in (
-        (None, "results/run"),
-        ("~/results", "/home/me/results/run"),
-        ("my results", "'my results/run'"),
-    ):
-        path.write_text(yaml.safe_dump(changed("results", to=results) if results else CONFIG))
-        main([str(path)])
-        assert capsys.readouterr().out == f"{told}\n"
-    path.write_text("run: [")
-    with pytest.raises(SystemExit, match="is not YAML"):
-        main([str(path)])
-    assert capsys.readouterr().out == ""
-
-
-def test_make_names_the_folder_of_a_run(tmp_path: Path) -> None:
-    (tmp_path / "c.yaml").write_text(yaml.safe_dump(changed("results", to="~/my results")))
-    printed = subprocess.run(
-        ["make", "-n", "run", f"CONFIG={tmp_path}/c.yaml", f"BIN={Path(sys.executable).parent}"],
-        cwd=Path(__file__).parents[2],
-        env={**os.environ, "HOME": "/home/me"},
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
-    folder = "'/home/me/my results/run'"
-    assert f"echo Planning {folder}; " in printed
-    assert f"--report {folder}/report.html" in printed
-    assert f"-m fringe.report {folder}\n" in printed
 
 
 def test_the_description_names_every_key() -> None:

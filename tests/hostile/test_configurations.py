@@ -22,6 +22,7 @@ from PIL import Image
 from tests.hostile.bounds import bounded
 from tests.hostile.configurations import BOMBS, JUST_RIGHT
 
+from fringe.cli import main
 from fringe.config import faults
 from fringe.config.completion import complete, load_schema
 from fringe.config.file import MOST_BYTES, MOST_VALUES, read_config, read_entries
@@ -216,20 +217,18 @@ def test_every_pattern_fits_a_whole_text() -> None:
         assert any("is not right" in fault for fault in faults), (key, value)
 
 
-def test_the_folder_of_a_run_is_not_told_where_its_name_is_wrong(tmp_path: Path) -> None:
-    """The Makefile asks for it."""
+def test_the_folder_of_a_run_is_not_told_where_its_name_is_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`fringe cost` asks for it."""
+    monkeypatch.chdir(ROOT)
     file = tmp_path / "my.yaml"
     for run in ("../../x", "tiny\n", "-x"):
         file.write_text(yaml.safe_dump({"run": run, "network": "inception"}))
-        done = subprocess.run(
-            [sys.executable, "-m", "fringe.config.completion", str(file)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode != 0
-        assert done.stdout == ""
-        assert "is not right" in done.stderr
+        assert main(["cost", str(file)]) == 1
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert "is not right" in printed.err
 
 
 # Texts.
@@ -519,23 +518,19 @@ def test_shipped_configurations_are_far_from_the_bounds() -> None:
         assert len(read_entries(path)) < MOST_VALUES / 10
 
 
-def test_code_that_snakemake_would_run_ends_commands_before_it_starts(tmp_path: Path) -> None:
+def test_code_that_snakemake_would_run_ends_commands_before_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Snakemake hands a configuration with that key to yte, which runs what follows a ``?``."""
     path = tmp_path / "my.yaml"
     mark = tmp_path / "ran"
     path.write_text(f"__use_yte__: true\nrun: ?open({str(mark)!r}, 'w').name\n")
-    command = [
-        sys.executable,
-        "-m",
-        "fringe.running.estimate",
-        "--configfile",
-        str(path),
-        "--cores",
-        "1",
-    ]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "says `__use_yte__`, with which Snakemake runs the Python code" in done.stderr
+    monkeypatch.chdir(ROOT)
+    for command in ("run", "estimate"):
+        assert main([command, str(path), "--cores", "1"]) == 1
+        printed = capsys.readouterr()
+        said = "says `__use_yte__`, with which Snakemake runs the Python code"
+        assert said in printed.err
     assert not mark.exists()
     with pytest.raises(FringeError, match="__use_yte__"):
         stage(path, ROOT / "config/schema.yaml")

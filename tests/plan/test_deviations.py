@@ -35,8 +35,7 @@ def topics(config: dict[str, Any], *exhibits: str) -> set[str]:
 
 def test_the_document_is_the_list() -> None:
     written = (REPOSITORY / "docs/paper.md").read_text()
-    command = "run: python -m fringe.plan.deviations > docs/paper.md"
-    assert written == deviations.describe(PAPER), command
+    assert written == deviations.describe(PAPER), "run: fringe docs"
 
 
 def test_every_entry_is_whole_and_topics_are_told_apart() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import runpy
-import sys
 from pathlib import Path
 
 import pytest
 
+from fringe.errors import FringeError
 from fringe.report import left_out_line, write_left_out
+from fringe.report.ending import ending
 
 LEFT_OUT = {
     "files": [
@@ -51,12 +51,7 @@ def test_nothing_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left_out", [LEFT_OUT, None])
-def test_the_end_of_make_run_says_so(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-    left_out: object,
-) -> None:
+def test_the_end_of_a_run_says_so(tmp_path: Path, left_out: object) -> None:
     write_left_out(left_out, tmp_path / "left_out.md", tmp_path / "left_out.html")  # type: ignore[arg-type]
     (tmp_path / "tables").mkdir()
     for number in (1, 2):
@@ -64,8 +59,18 @@ def test_the_end_of_make_run_says_so(
         (tmp_path / f"tables/table{number}.md").write_text(table)
     for name in ("report.html", "verdict.md"):
         (tmp_path / name).touch()
-    monkeypatch.setattr(sys, "argv", ["fringe.report", str(tmp_path)])
-    runpy.run_module("fringe.report", run_name="__main__")
-    printed = capsys.readouterr().out
+    printed = ending(tmp_path)
     assert ("Left out: Figure 9" in printed) == (left_out is not None)
     assert (str(tmp_path / "left_out.md") in printed) == (left_out is not None)
+
+
+def test_a_run_without_its_report_is_not_at_its_end(tmp_path: Path) -> None:
+    with pytest.raises(FringeError, match=r"table1\.md: missing; run the workflow again"):
+        ending(tmp_path)
+    (tmp_path / "tables").mkdir()
+    for number in (1, 2):
+        text = f"# Table {number}\n\n| dataset | FID |\n|---|---|\n| A | 3 |\n"
+        (tmp_path / f"tables/table{number}.md").write_text(text)
+    (tmp_path / "verdict.md").touch()
+    with pytest.raises(FringeError, match=r"report\.html: missing; run the workflow again"):
+        ending(tmp_path)

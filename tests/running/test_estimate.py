@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,6 @@ from fringe.costs.prediction import Estimate, estimate
 from fringe.costs.rates import RATES, START
 from fringe.costs.records import Record, read_records, tasks_of
 from fringe.costs.work import Work, work
-from fringe.running import estimate as module
 from fringe.running import opening
 from fringe.running.estimate import estimate_run, keep, table
 from fringe.running.planner import Planner, done, read_jobs
@@ -382,10 +380,11 @@ def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             return texts[-1]
 
     profile = REPOSITORY / "profiles/local"
-    printed = estimate_run(
+    folder, printed = estimate_run(
         Recording(Path("config.yaml"), REPOSITORY / "Snakefile", profile, 2, allow_missing=True),
         kept=True,
     )
+    assert folder == Path("results/mine")
     left_out, _, printed = printed.partition("\n\n")
     assert left_out.startswith("1 file is not there. Left out: gone in Tables 1, 2 and 3, ")
     assert left_out in texts[0], "Snakemake leaves out the same"
@@ -424,87 +423,10 @@ def test_a_run_with_nothing_to_do_is_planned_once(
     keep(folder, [(job("a"), Work("net", 100))], [], {})
     before = (folder / "estimate.json").stat().st_mtime_ns
     planner = Idle(Path("config.yaml"), REPOSITORY / "Snakefile", tmp_path, 2, allow_missing=True)
-    assert estimate_run(planner) == "mine: all jobs are done."
+    assert estimate_run(planner) == (folder, "mine: all jobs are done.")
     assert asked == [None]
     assert (folder / "estimate.json").stat().st_mtime_ns == before
     write_benchmark(folder, "score_scheme/b", 15)
-    assert estimate_run(planner, kept=True).endswith("mine: all jobs are done.")
+    assert estimate_run(planner, kept=True).text.endswith("mine: all jobs are done.")
     assert len(asked) == 3  # as things are, and as if nothing were there
     assert (folder / "estimate.json").stat().st_mtime_ns != before
-
-
-def test_faults_of_a_configuration_are_passed_on(
-    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(project)
-    text = Path("config.yaml").read_text().replace("generated: fake", "generated: nobody")
-    (tmp_path / "wrong.yaml").write_text(text)
-    with pytest.raises(SystemExit, match=r"(?s)^error: the configuration has .*nobody"):
-        module.main(
-            [
-                *("--configfile", str(tmp_path / "wrong.yaml")),
-                *("--snakefile", str(REPOSITORY / "Snakefile")),
-            ]
-        )
-
-
-def test_where_there_is_no_snakefile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("config.yaml").write_text("run: mine\n")
-    with pytest.raises(SystemExit, match=r"^error: Snakefile: is not there; .*--snakefile <repo"):
-        module.main(["--configfile", "config.yaml"])
-    there = ["--snakefile", str(REPOSITORY / "Snakefile")]
-    with pytest.raises(SystemExit, match=r"^error: gone\.yaml: is not there; correct the path"):
-        module.main(["--configfile", "gone.yaml", *there])
-    Path("config.yaml").write_text("run:\n\tmine\n")
-    with pytest.raises(SystemExit, match=r"^error: config\.yaml: is not YAML \(line 2: a tab"):
-        module.main(["--configfile", "config.yaml", *there])
-
-
-def test_a_home_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Snakemake ends in a traceback then, before it reads the Snakefile."""
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("HOME", str(tmp_path / "file"))
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    call = ["--configfile", "gone.yaml", "--snakefile", str(REPOSITORY / "Snakefile")]
-    message = (
-        r"^error: .*/file/\.cache/snakemake: Snakemake cannot write its cache there .*export XDG"
-    )
-    with pytest.raises(SystemExit, match=message):
-        module.main(call)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    with pytest.raises(SystemExit, match=r"gone\.yaml: is not there"):
-        module.main(call)
-    assert (tmp_path / "cache" / "snakemake").is_dir()
-
-
-@pytest.mark.parametrize("target", ["run", "cluster"])
-def test_make_estimates_before_it_starts(target: str) -> None:
-    command = ["make", "-n", target, "CONFIG=config/demo.yaml"]
-    printed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
-    lines = printed.stdout.splitlines()
-    (estimated,) = (n for n, line in enumerate(lines) if "-m fringe.running.estimate" in line)
-    started = next(n for n, line in enumerate(lines) if "bin/snakemake" in line)
-    assert estimated < started
-    assert "--keep" in lines[estimated]
-    assert ("--profile profiles/slurm" in lines[estimated]) == (target == "cluster")
-
-
-@pytest.mark.parametrize("target", ["run", "cluster", "stage", "paper"])
-def test_make_leaves_out_what_is_missing_if_asked(target: str) -> None:
-    """Estimate and Snakemake are told alike, which see the same run then."""
-
-    def calls(*asked: str) -> list[str]:
-        command = ["make", "-n", target, "CONFIG=config/demo.yaml", *asked]
-        printed = subprocess.run(
-            command, cwd=REPOSITORY, capture_output=True, text=True, check=True
-        )
-        lines = printed.stdout.replace("\\\n", "").splitlines()
-        words = ("-m fringe.running.estimate", "bin/snakemake", "bin/fringe stage")
-        return [line for line in lines if any(word in line for word in words)]
-
-    for line in calls("ALLOW_MISSING=1"):
-        assert ("--config missing=skip" if "bin/snakemake" in line else "--allow-missing") in line
-    for asked in ((), ("ALLOW_MISSING=0",), ("ALLOW_MISSING=",)):
-        assert "missing" not in " ".join(calls(*asked))
-    assert calls()

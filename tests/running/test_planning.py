@@ -84,7 +84,13 @@ def test_a_dry_run_writes_hashes_of_data_alone(folder: Path) -> None:
         done = call(folder, "-m", "snakemake", asked)
         assert "mine" in done.stdout or asked != "--summary", done.stderr
         assert tree(folder) == after, asked
-    done = call(folder, "-m", "fringe.running.estimate")
+    options = ["--snakefile", str(REPOSITORY / "Snakefile"), "--cores", "1"]
+    done = subprocess.run(
+        [Path(sys.executable).with_name("fringe"), "estimate", "config.yaml", *options],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
     assert done.stdout.startswith("mine: 0 of "), done.stderr
     assert tree(folder) == after
 

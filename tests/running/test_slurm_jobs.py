@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fringe.cli import main
 from fringe.errors import FringeError
 from fringe.running import slurm_jobs
 
@@ -47,11 +48,12 @@ def write_commands(folder: Path, *, obeys: bool) -> None:
         path.chmod(0o755)
 
 
-def test_jobs_of_this_folder_alone(slurm: Path) -> None:
+def test_jobs_of_this_folder_only(slurm: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert slurm_jobs.left_over(slurm) == ["7", "8_1"]
     with pytest.raises(FringeError, match=r"2 jobs of an earlier run .*\(7, 8_1\).*make resume"):
         slurm_jobs.refuse_left_over(slurm)
-    assert slurm_jobs.cancel(slurm) == ["7", "8_1"]
+    assert main(["cancel"]) == 0
+    assert capsys.readouterr().out == "cancelled: 7, 8_1\n"
     slurm_jobs.refuse_left_over(slurm)
     assert [line.split("|")[0] for line in (slurm / "queue").read_text().splitlines()] == [
         "9",
@@ -73,14 +75,13 @@ def test_without_slurm_there_are_none(
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     slurm_jobs.refuse_left_over(tmp_path)
-    assert slurm_jobs.main(["cancel"]) == 0
+    assert main(["cancel"]) == 0
     assert capsys.readouterr().out == "no jobs of an earlier run are left\n"
 
 
 def test_a_slurm_that_does_not_answer(slurm: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (slurm / "bin" / "squeue").write_text("#!/bin/sh\necho no controller >&2\nexit 1\n")
-    assert slurm_jobs.main(["cancel"]) == 1
+    assert main(["cancel"]) == 1
     assert "squeue: SLURM does not answer (no controller)" in capsys.readouterr().err
     slurm_jobs.refuse_left_over(slurm)
     assert "warning: squeue: SLURM does not answer" in capsys.readouterr().err
-    assert slurm_jobs.main([]) == 2

@@ -1,14 +1,8 @@
-"""The configuration of a run: defaults filled in, and every fault found before a job starts.
-
-``python -m fringe.config.completion`` prints `describe`'s documentation of every key, and ``python
--m fringe.config.completion my.yaml`` the folder of that run, quoted for a shell.
-"""
+"""The configuration of a run: defaults filled in, and every fault found before a job starts."""
 
 import copy
 import json
 import re
-import shlex
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -23,7 +17,6 @@ from fringe.config.file import (
     TEMPLATE,
     Entry,
     duplicate_keys,
-    read_config,
 )
 from fringe.config.schema import walk
 from fringe.config.values import settle_values
@@ -533,8 +526,7 @@ def describe(schema: Mapping[str, Any]) -> str:
     lines = [
         "# Configuration",
         "",
-        "Made from `config/schema.yaml` by `python -m fringe.config.completion`; do not edit by",
-        "hand.",
+        "Made from `config/schema.yaml` by `fringe docs`; do not edit by hand.",
         "`<name>` stands for a name of your choice. Unknown keys are errors. In a path, a leading",
         "`~` is expanded; variables such as `$SCRATCH` are not, since each machine may give them",
         "another value. YAML reads `256`, `2024-01-01` and `no` as a number, a date and false: put",
@@ -580,21 +572,3 @@ def _type(rule: Mapping[str, Any]) -> str:
     if "exclusiveMinimum" in rule:
         return f"{rule['type']}, above {rule['exclusiveMinimum']}"
     return "path" if rule.get("format") == "path" else str(rule["type"])
-
-
-def main(arguments: Sequence[str]) -> None:
-    """Print the documentation of every key, or the folder of a configuration's run, for a shell."""
-    schema = load_schema("config/schema.yaml")
-    if not arguments:
-        sys.stdout.write(describe(schema))
-        return
-    try:
-        completed, faults = complete(read_config(as_path(arguments[0])), schema)
-        refuse_names(faults)
-        print(shlex.quote(str(Path(completed["results"], completed["run"]))))
-    except (FringeError, KeyError, TypeError) as error:
-        sys.exit(f"error: {error}")  # what is planned next says more
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

@@ -1,22 +1,18 @@
 """Where a run differs from the paper, or had to choose what the paper leaves open: one list.
 
-``deviations.yaml`` holds it. ``docs/paper.md`` is made from it (``python -m
-fringe.plan.deviations``), and so are the report's page, the notes of figures and tables and the
-captions.
+``deviations.yaml`` holds it. ``docs/paper.md`` is made from it (``fringe docs``), and
+so are the report's page, the notes of figures and tables and the captions.
 """
 
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 import yaml
 
 from fringe.config.choices import networks as networks_of_run
-from fringe.config.completion import complete, load_schema
 from fringe.scores.protocol import plain_name
 
 __all__ = ["Deviation", "applying", "choices", "describe", "deviations", "exhibit_title"]
@@ -111,9 +107,9 @@ def describe(config: Mapping[str, Any]) -> str:
     lines = [
         "# Fringe and the paper",
         "",
-        "Made from `src/fringe/plan/deviations.yaml` by `python -m fringe.plan.deviations`; do",
-        "not edit by hand. Values are those of `config/config.yaml`; the page Deviations of a",
-        "report has those of its run, and what applies to it.",
+        "Made from `src/fringe/plan/deviations.yaml` by `fringe docs`; do not edit by hand. Values",
+        "are those of `config/config.yaml`; the page Deviations of a report has those of its run,",
+        "and what applies to it.",
         "",
         "What neither the paper nor its released code says cannot differ when numbers are compared",
         "with the paper's; it is listed here as a choice.",
@@ -159,8 +155,3 @@ def _value(config: Mapping[str, Any], path: str) -> Any:
     for key in path.split("/"):
         value = value[key]
     return value
-
-
-if __name__ == "__main__":
-    written = yaml.safe_load(Path("config/config.yaml").read_text())
-    sys.stdout.write(describe(complete(written, load_schema("config/schema.yaml"))[0]))

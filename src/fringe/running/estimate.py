@@ -1,25 +1,22 @@
-"""What a run will cost before it starts, and what it cost afterwards.
+"""What a run will cost before it starts.
 
-``python -m fringe.running.estimate --configfile my.yaml`` lets Snakemake plan the run twice: as
-things are, and, if anything is there, as if nothing were. It gives every planned job the time it
-took before; else the time that other jobs of its rule took for each unit of their work, in this run
-or in another; else a default (`fringe.costs.work`). ``--keep`` is for a run that starts now: what
-it said is kept in ``results/<run>/estimate.json``, and with ``--actual`` it is set against what the
-jobs took (`fringe.costs.actual`).
+`estimate_run` lets Snakemake plan the run twice: as things are, and, if anything is there, as if
+nothing were. It gives every planned job the time it took before; otherwise the time that other jobs
+of its rule took for each unit of their work, in this run or in another; otherwise a default
+(`fringe.costs.work`). The estimate of a run that starts is kept in ``results/<run>/estimate.json``,
+and `fringe.costs.actual` sets it against what the jobs took.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from fringe.config.completion import load_schema
-from fringe.costs.actual import report_actual
 from fringe.costs.jobs import Device, Job
 from fringe.costs.longest_path import depths, longest_path
 from fringe.costs.prediction import Estimate, estimate
@@ -28,13 +25,12 @@ from fringe.costs.text import aligned, linked, span
 from fringe.costs.work import Work, work
 from fringe.errors import FringeError
 from fringe.files.atomic import atomic_path
-from fringe.files.paths import as_path
 from fringe.plan.omission import summarize
 from fringe.progress import activity
 from fringe.running import opening
 from fringe.running.planner import Planner, done, read_jobs
 
-__all__ = ["estimate_run", "keep", "table"]
+__all__ = ["Estimated", "estimate_run", "keep", "table"]
 
 # The line of a table for steps that are not measured.
 SHORT = "draws, figures, tables"
@@ -136,24 +132,26 @@ def keep(
         path.write_text(json.dumps(content, indent=1))
 
 
+class Estimated(NamedTuple):
+    """The folder of a run, ``results/<run>``, and as text what the run is estimated to take."""
+
+    folder: Path
+    text: str
+
+
 def estimate_run(
     planner: Planner, device: Device | None = None, gpus: int = 1, *, kept: bool = False
-) -> str:
-    """Plan a run, and return as text what it is estimated to take.
+) -> Estimated:
+    """Plan a run, and estimate what it takes.
 
-    ``device`` is where jobs compute that ask for a GPU, by default `Planner.place`'s answer. If
-    ``kept``, the estimate is also kept, to be set beside what the run took.
+    ``device`` is where jobs that ask for a GPU compute, by default `Planner.place`'s answer. If
+    ``kept``, the estimate is also kept, to be set next to what the run took.
 
     Raises
     ------
     FringeError
         If the configuration has faults.
     """
-    if not planner.snakefile.is_file():
-        raise FringeError(
-            f"{planner.snakefile}: is not there; run this in the repository, or say where it is: "
-            "--snakefile <repository>/Snakefile"
-        )
     _refuse_closed_cache()
     written = planner.read()
     schema = load_schema(planner.snakefile.parent / "config" / "schema.yaml")
@@ -165,7 +163,7 @@ def estimate_run(
     with activity("planning jobs"):
         jobs = read_jobs(planner.plan(), str(folder))
     if not jobs and _is_all_kept(folder):
-        return f"{folder.name}: {ALL_DONE}"
+        return Estimated(folder, f"{folder.name}: {ALL_DONE}")
     place = device or planner.place(config)
 
     before = []
@@ -187,7 +185,9 @@ def estimate_run(
     if kept:
         keep(folder, finished, estimates, known)
     told = table([job for job, _ in finished], estimates, folder.name, planner.cores, gpus)
-    return f"{summarize(config['left_out'])}\n\n{told}" if "left_out" in config else told
+    if "left_out" in config:
+        told = f"{summarize(config['left_out'])}\n\n{told}"
+    return Estimated(folder, told)
 
 
 def _refuse_closed_cache() -> None:
@@ -217,37 +217,3 @@ def _is_all_kept(folder: Path) -> bool:
     kept = read_kept(folder)
     files = (folder / "benchmarks").rglob("*.tsv")
     return bool(kept) and all(path.relative_to(folder).as_posix() in kept for path in files)
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line and print an estimate, or with ``--actual`` what a run took."""
-    parser = argparse.ArgumentParser(prog="python -m fringe.running.estimate")
-    what = parser.add_mutually_exclusive_group(required=True)
-    what.add_argument("--configfile", type=as_path, help="estimate the run of this file")
-    what.add_argument("--actual", type=as_path, metavar="RESULTS", help="show what that run took")
-    parser.add_argument("--keep", action="store_true", help="for the page on cost: the run starts")
-    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1, help="of one machine")
-    parser.add_argument("--gpus", type=int, default=1, help="of one machine (default: 1)")
-    parser.add_argument("--device", choices=["cpu", "cuda"], help="of jobs that ask for a GPU")
-    parser.add_argument(
-        "--allow-missing",
-        action="store_true",
-        help="leave out what needs files that are not there, as `missing: skip` does",
-    )
-    parser.add_argument("--snakefile", type=as_path, default=Path("Snakefile"))
-    parser.add_argument("--profile", type=as_path, help="default: profiles/local")
-    given = parser.parse_args(arguments)
-    profile = given.profile or given.snakefile.parent / "profiles" / "local"
-    planner = Planner(given.configfile, given.snakefile, profile, given.cores, given.allow_missing)
-    try:
-        print(
-            report_actual(given.actual)
-            if given.actual
-            else estimate_run(planner, given.device, given.gpus, kept=given.keep)
-        )
-    except FringeError as error:
-        sys.exit(f"error: {error}")
-
-
-if __name__ == "__main__":
-    main()

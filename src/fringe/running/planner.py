@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from fringe.config.file import read_config
 from fringe.costs.jobs import Device, Job, demanded_device
 from fringe.costs.remembered_sizes import remember_sizes
 from fringe.devices.claims import gpu_is_here
 from fringe.errors import FringeError
 from fringe.plan import layout
+from fringe.running.places import submits
 
 __all__ = ["Planner", "done", "read_jobs"]
 
@@ -127,8 +126,4 @@ class Planner:
         """
         if demanded := demanded_device(config):
             return demanded
-        profile = self.profile / "config.yaml"
-        sent = "executor" in (
-            yaml.safe_load(profile.read_text()) or {} if profile.is_file() else {}
-        )
-        return "cuda" if sent or gpu_is_here() else "cpu"
+        return "cuda" if submits(self.profile) or gpu_is_here() else "cpu"

@@ -2,8 +2,8 @@
 
 Snakemake, killed with SIGKILL, cancels nothing, and started again knows nothing of these jobs: it
 would submit the same ones a second time, and two would write one file. So a run does not start
-while there are any, and says what to do: ``make resume``, which cancels them (``python -m
-fringe.running.slurm_jobs cancel``) and goes on.
+while there are any, and says what to do: ``make resume``, which cancels them (``fringe cancel``)
+and goes on.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import logging
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -98,21 +97,3 @@ def _ask(*command: str) -> str:
             "left is unknown; try again when it does"
         ) from error
     return done.stdout
-
-
-def main(arguments: list[str]) -> int:
-    """Cancel the jobs that a killed run left behind in this folder."""
-    if arguments != ["cancel"]:
-        print("usage: python -m fringe.running.slurm_jobs cancel", file=sys.stderr)
-        return 2
-    try:
-        jobs = cancel(Path.cwd())
-    except FringeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    print(f"cancelled: {', '.join(jobs)}" if jobs else "no jobs of an earlier run are left")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

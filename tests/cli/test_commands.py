@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from tests.sources.conftest import encode
 
 import fringe
 from fringe.cli import _parser, main
@@ -19,8 +20,6 @@ from fringe.features import extract_shard, open_features
 from fringe.files.paths import as_path
 from fringe.networks import load_network
 from fringe.sources import open_source, source_from_spec
-
-from .sources.conftest import encode
 
 
 def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -37,7 +36,9 @@ def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> No
                 paths.add(action.dest)
 
     look(_parser())
-    assert paths == {"input", "output", "weights_dir", "config", "schema"}
+    assert paths == {
+        *("input", "output", "weights_dir", "config", "schema", "run", "snakefile", "folder")
+    }
     assert _parser().parse_args(["fetch", "clip", "--weights-dir=~/w"]).weights_dir == Path(
         "/home/me/w"
     )
@@ -102,7 +103,7 @@ def test_nothing_is_written_over(
 def test_files_of_others_are_not_called_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "mine.zip").write_bytes(b"PK")
     for name, message in (
-        ("mine.zip", "is no HDF5 file; give features or statistics of a run"),
+        ("mine.zip", "is not an HDF5 file; give features or statistics of a run"),
         ("absent.h5", "is not there; correct the path"),
     ):
         assert main(["export", "features", str(tmp_path / name), "o.npz"]) == 1
@@ -257,7 +258,8 @@ def test_a_network_that_brings_its_weights_needs_no_fetching(
 
 
 def test_errors_are_one_message_without_traceback(tmp_path: Path):
-    command = [sys.executable, "-m", "fringe.cli", "export", "features", "absent.h5", "out.npz"]
+    fringe_command = Path(sys.executable).with_name("fringe")
+    command = [fringe_command, "export", "features", "absent.h5", "out.npz"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert done.stdout == ""

@@ -1,0 +1,65 @@
+"""The command fringe: one door to runs, data sets, checkpoints and the formats of other tools.
+
+Each command is a module of this package and calls the library. What a user can fix ends with one
+message on standard error and exit status 1.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from fringe import __version__
+from fringe.cli import cancel, convert, cost, docs, estimate, export, fetch, prepare, run, stage
+from fringe.errors import FringeError
+from fringe.messages import show_messages
+
+__all__ = ["main"]
+
+COMMANDS = (run, estimate, cost, cancel, stage, prepare, convert, fetch, export, docs)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command that ``arguments`` (by default those of the process) name.
+
+    Returns
+    -------
+    int
+        The exit status: 0, 1 after a `FringeError`, or that of Snakemake. Arguments that cannot be
+        understood end the process with status 2, as argparse does.
+    """
+    show_messages()
+    options = _parse(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status: int = options.call(options)
+    except (FringeError, OSError) as error:
+        print(f"fringe: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("fringe: stopped", file=sys.stderr)
+        return 130
+    return status
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of a command; what follows ``--`` in `run.NAMES` is Snakemake's."""
+    own, others = list(arguments), None
+    if own[:1] and own[0] in run.NAMES and "--" in own:
+        end = own.index("--")
+        own, others = own[:end], own[end + 1 :]
+    parser = _parser()
+    options, unknown = parser.parse_known_args(own)
+    if unknown:
+        hint = "; options of Snakemake follow after --" if "snakemake" in options else ""
+        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+    if others is not None:
+        options.snakemake = others
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("fringe", description=(__doc__ or "").split("\n\n", 1)[0])
+    parser.add_argument("--version", action="version", version=f"fringe {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_to(commands)
+    return parser

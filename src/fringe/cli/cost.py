@@ -1,0 +1,29 @@
+"""``fringe cost``: what a run took so far, next to its estimate."""
+
+import argparse
+
+from fringe.cli.options import Commands
+from fringe.files.paths import as_path
+
+__all__ = ["add_to"]
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command to the parser."""
+    one = commands.add_parser("cost", help="what a run took so far, next to its estimate")
+    one.set_defaults(call=_cost)
+    one.add_argument(
+        "run", type=as_path, metavar="RESULTS|CONFIG.yaml", help="the folder of a run, or its file"
+    )
+    one.add_argument("--snakefile", type=as_path, help=argparse.SUPPRESS)
+
+
+def _cost(options: argparse.Namespace) -> int:
+    from fringe.costs.actual import report_actual
+    from fringe.running.places import find_snakefile, folder_of_run
+
+    folder = options.run
+    if not folder.is_dir():
+        folder = folder_of_run(options.run, find_snakefile(options.snakefile))
+    print(report_actual(folder))
+    return 0

@@ -1,0 +1,36 @@
+"""``fringe estimate``: what a run will cost, before it starts."""
+
+import argparse
+
+from fringe.cli.options import Commands, add_workflow
+from fringe.files.paths import as_path
+
+__all__ = ["add_to"]
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command to the parser."""
+    one = commands.add_parser("estimate", help="what a run will cost before it starts")
+    one.set_defaults(call=_estimate)
+    one.add_argument("config", type=as_path, metavar="CONFIG.yaml")
+    add_workflow(one)
+    one.add_argument(
+        "--keep", action="store_true", help="keep it for the page Cost, as `fringe run` does"
+    )
+
+
+def _estimate(options: argparse.Namespace) -> int:
+    from fringe.running.estimate import estimate_run
+    from fringe.running.places import find_profile, find_snakefile
+    from fringe.running.planner import Planner
+
+    snakefile = find_snakefile(options.snakefile)
+    planner = Planner(
+        options.config,
+        snakefile,
+        find_profile(options.profile, snakefile),
+        options.cores,
+        options.allow_missing,
+    )
+    print(estimate_run(planner, options.device, options.gpus, kept=options.keep).text)
+    return 0

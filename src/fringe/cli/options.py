@@ -1,0 +1,99 @@
+"""Options that several commands share, and how their values are read."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TypeAlias
+
+from fringe.errors import FringeError
+from fringe.files.paths import as_path
+
+__all__ = [
+    "CONFIG",
+    "Commands",
+    "add_allow_missing",
+    "add_force",
+    "add_schema",
+    "add_workflow",
+    "positive",
+    "refuse_overwriting",
+    "seed",
+]
+
+CONFIG = Path("config/config.yaml")  # in the repository: the paper
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def positive(text: str) -> int:
+    """Return a whole number from 1 up."""
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def seed(text: str) -> int:
+    """Return a whole number from 0 up."""
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
+    return int(text)
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add ``--force``."""
+    parser.add_argument("--force", action="store_true", help="write over what is there")
+
+
+def refuse_overwriting(options: argparse.Namespace) -> None:
+    """Raise a `FringeError` if the output of a command exists, unless ``--force`` is given."""
+    if not options.force and options.output.exists():
+        raise FringeError(f"{options.output}: is there already; name another, or add --force")
+
+
+def add_schema(parser: argparse.ArgumentParser) -> None:
+    """Add ``--schema``."""
+    parser.add_argument(
+        "--schema",
+        type=as_path,
+        default=Path("config/schema.yaml"),
+        help="of configurations; default: config/schema.yaml, as in the repository",
+    )
+
+
+def add_allow_missing(parser: argparse.ArgumentParser) -> None:
+    """Add ``--allow-missing``."""
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="leave out what needs files that are not there, as `missing: skip` does",
+    )
+
+
+def add_workflow(parser: argparse.ArgumentParser) -> None:
+    """Add what says how Snakemake plans a run: machine, profile, and where the workflow lies."""
+    add_allow_missing(parser)
+    parser.add_argument(
+        "--cores",
+        type=positive,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="cores of this machine that jobs use; default: all",
+    )
+    parser.add_argument(
+        "--gpus", type=positive, default=1, metavar="N", help="in the estimate; default: 1"
+    )
+    parser.add_argument(
+        "--device", choices=["cpu", "cuda"], help="in the estimate: of jobs that ask for a GPU"
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="NAME|FOLDER",
+        help="local (the default), slurm, or a folder with a config.yaml of Snakemake options",
+    )
+    parser.add_argument(
+        "--snakefile",
+        type=as_path,
+        help="default: Snakefile in the current folder, as in the repository",
+    )

@@ -1,0 +1,120 @@
+"""``fringe prepare``: crop and resize raw images into a ZIP."""
+
+import argparse
+import re
+import shlex
+
+from fringe.cli.options import Commands, add_force, positive, refuse_overwriting, seed
+from fringe.errors import FringeError
+from fringe.files.paths import as_path
+from fringe.sources.limits import Limits
+
+__all__ = ["add_to"]
+
+
+def add_to(commands: Commands) -> None:
+    """Add the command to the parser."""
+    one = commands.add_parser("prepare", help="crop and resize raw images into a ZIP")
+    one.set_defaults(call=_prepare)
+    one.add_argument("source", metavar="SRC", help="any data set that fringe reads")
+    one.add_argument("output", type=as_path, metavar="OUT.zip")
+    one.add_argument("--resolution", type=positive, metavar="R", help="height and width, pixels")
+    one.add_argument(
+        "--wide",
+        metavar="WxH",
+        help="crop to these proportions and fill up with black (LSUN Car: 512x384); by default the "
+        "centred square is taken",
+    )
+    one.add_argument("--filter", choices=["lanczos", "box"], default="lanczos")
+    one.add_argument("--count", type=positive, help="how many images to take; default: all")
+    one.add_argument(
+        "--order",
+        choices=["random", "file"],
+        default="random",
+        help="which images --count takes: chosen at random, the default, or the first in the order "
+        "of the files, which often are sorted by class",
+    )
+    one.add_argument("--seed", type=seed, default=0, help="of the random choice; default: 0")
+    one.add_argument("--workers", type=positive, default=1, help="threads; default: 1")
+    one.add_argument(
+        "--follow-links",
+        action="store_true",
+        help="follow symbolic links that lead out of a folder of images",
+    )
+    one.add_argument(
+        "--strict", action="store_true", help="refuse damaged JPEGs, which are counted otherwise"
+    )
+    one.add_argument(
+        "--select",
+        action="append",
+        metavar="PATTERN",
+        help="take images whose path or name fits, such as '*.jpg' or 'train/*'; may be repeated",
+    )
+    one.add_argument(
+        "--ignore",
+        action="append",
+        metavar="PATTERN",
+        help="leave out images whose path or name fits, such as '*.heic'; may be repeated",
+    )
+    for what, default in ("pixels", Limits.pixels), ("bytes", Limits.bytes):
+        one.add_argument(
+            f"--limit-{what}",
+            type=positive,
+            default=default,
+            metavar="N",
+            help=f"`limits/{what}` of the configuration; default: {default:,}",
+        )
+    add_force(one)
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    from fringe.sources.prepare import prepare
+
+    refuse_overwriting(options)
+    crop = f"wide {options.wide}" if options.wide else "center"
+    if options.resolution is None and not options.wide:
+        raise FringeError("prepare: no size is given; add --resolution R, or --wide WxH")
+    try:
+        n = prepare(
+            options.source,
+            options.output,
+            options.resolution,
+            crop=crop,
+            filter=options.filter,
+            count=options.count,
+            order=options.order,
+            seed=options.seed,
+            workers=options.workers,
+            follow_links=options.follow_links,
+            strict=options.strict,
+            select=options.select,
+            ignore=options.ignore,
+            limits=Limits(options.limit_pixels, options.limit_bytes),
+        )
+    except FringeError as error:
+        raise FringeError(_in_options(str(error))) from error
+    which = ""
+    if options.count is not None and options.order == "file":
+        which = ", the first in the order of the files"
+    elif options.count is not None:
+        which = f", chosen at random with seed {options.seed}"
+    print(f"{options.output}: {n} images{which}")
+    return 0
+
+
+def _in_options(message: str) -> str:
+    """Return a message with keys of a configuration as options."""
+    message = message.replace("`limits/", "`--limit-")
+    keys = "|".join(("select", "ignore", "order", "count", "follow_links", "strict", "resolution"))
+    return re.sub(f"`({keys})(?:: ([^`]+))?`", _option, message)
+
+
+def _option(found: re.Match[str]) -> str:
+    import yaml
+
+    name = f"--{found[1].replace('_', '-')}"
+    value = yaml.safe_load(found[2] or "true")
+    if value is True:
+        return f"`{name}`"
+    values = value if isinstance(value, list) else [value]
+    return f"`{' '.join(f'{name} {shlex.quote(str(one))}' for one in values)}`"

@@ -1,0 +1,72 @@
+"""Where the workflow lies, its profiles, and the folder that a run writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+
+from fringe.config.completion import complete, load_schema, raise_faults
+from fringe.config.file import read_config, read_entries
+from fringe.errors import FringeError
+
+__all__ = ["find_profile", "find_snakefile", "folder_of_run", "submits"]
+
+LOCAL = "local"
+
+
+def find_snakefile(given: Path | None = None) -> Path:
+    """Return the workflow's Snakefile: ``given``, or the one in the current folder.
+
+    Raises
+    ------
+    FringeError
+        If it does not exist.
+    """
+    path = given or Path("Snakefile")
+    if not path.is_file():
+        raise FringeError(
+            f"{path}: is not there; run this in the repository, or say where it is: "
+            "--snakefile <repository>/Snakefile"
+        )
+    return path
+
+
+def find_profile(name: str | None, snakefile: Path) -> Path:
+    """Return the folder of a profile: one of the workflow's by its name, or any by its path.
+
+    Raises
+    ------
+    FringeError
+        If there is no such profile.
+    """
+    profiles = snakefile.parent / "profiles"
+    for folder in (profiles / (name or LOCAL), Path(name or LOCAL).expanduser()):
+        if any(folder.glob("config*.yaml")):
+            return folder
+    known = sorted({path.parent.name for path in profiles.glob("*/config*.yaml")} - {"default"})
+    raise FringeError(
+        f"--profile {name or LOCAL}: there is no such profile; name one of {', '.join(known)}, or "
+        "a folder with a config.yaml"
+    )
+
+
+def submits(profile: Path) -> bool:
+    """Return whether a profile sends jobs elsewhere (to a scheduler such as SLURM)."""
+    path = profile / "config.yaml"
+    settings = yaml.safe_load(path.read_text()) if path.is_file() else None
+    return "executor" in (settings or {})
+
+
+def folder_of_run(configfile: Path, snakefile: Path) -> Path:
+    """Return the folder that a configuration's run writes, ``results/<run>``.
+
+    Raises
+    ------
+    FringeError
+        If the file cannot be read, or the configuration has faults.
+    """
+    schema = load_schema(snakefile.parent / "config" / "schema.yaml")
+    config, faults = complete(read_config(configfile), schema, read_entries(configfile))
+    raise_faults(faults)
+    return Path(config["results"], config["run"])
