@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from fringe.errors import DamagedFileError, FringeError
+from fringe.errors import FringeError
 from fringe.evaluation import (
     gaussian_of,
     load_gaussian,
@@ -30,7 +29,6 @@ from fringe.metrics import (
     precision_recall,
 )
 from fringe.metrics.extrapolation import Method
-from fringe.scores.rows import read_scores, write_scores
 from fringe.seeds import random_stream
 
 D, CLASSES = 6, 4
@@ -203,29 +201,3 @@ def test_snapshots(real: FeatureFile, generated: FeatureFile) -> None:
     ]
     assert rows[0]["value"] > 1
     assert rows[1]["value"] == pytest.approx(0, abs=1e-6)
-
-
-def test_rows_come_back_with_all_their_digits(tmp_path: Path) -> None:
-    row = {"metric": "fid", "repeat": 0, "value": 0.1 + 0.2, "n_real": 5, "n_generated": 6}
-    labels = {"dataset": "d", "scheme": "random", "network": "tiny", "space": "features"}
-    for name in ("one", "two"):
-        write_scores(tmp_path / f"{name}.csv", [row], labels | {"dataset": name}, seed=3)
-    frame = read_scores([tmp_path / "one.csv", tmp_path / "two.csv"])
-    assert list(frame.columns) == [
-        "dataset", "scheme", "network", "space", "metric", "repeat", "value", "n_real",
-        "n_generated", "seed",
-    ]  # fmt: skip
-    assert frame["dataset"].tolist() == ["one", "two"]
-    assert (frame["value"] == 0.1 + 0.2).all()
-    assert (frame["seed"] == 3).all()
-    assert isinstance(frame, pd.DataFrame)
-
-
-@pytest.mark.parametrize("damage", [b"", b"\xff\xfe\0", b"a,b\n1,2\n1,2,3,4\n", b'a\n"1'])
-def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, damage: bytes) -> None:
-    path = tmp_path / "one.csv"
-    path.write_bytes(damage)
-    told = r"one\.csv: missing or damaged \(.+\); delete it and run again, which makes it"
-    with pytest.raises(DamagedFileError, match=told) as caught:
-        read_scores([path])
-    assert caught.value.path == path

@@ -14,9 +14,8 @@ from fringe.evaluation.self_check import MINIMUM_SD
 from fringe.features import FeatureFile, open_features
 from fringe.files.hdf5 import create_h5
 from fringe.metrics import Gaussian, frechet_distance
-from fringe.report import self_check_line, write_self_check
 from fringe.resampling.released_step import released_loss
-from fringe.scores.self_check import Check, read_checks, write_checks
+from fringe.scores.self_check import Check
 
 
 def feature_file(path: Path, count: int, shift: float) -> FeatureFile:
@@ -97,28 +96,3 @@ def test_a_tolerance_tells_the_filter_from_rounding(
     check = Check("inception", 5.25, 5.2, 0.04, 15, 0.125, "", 50000, 250000, 50000, 0)
     assert check.passes
     assert not replace(check, value=6.2).passes
-
-
-def test_the_page(tmp_path: Path) -> None:
-    loss = Check("loss", 4.95917, 4.96, 0.0, 0, 0.025, "0.5%: rounding", 50000, 250000, 250000, 0)
-    drawn = Check("clip", 2.75, 2.9, 0.01, 15, 0.17, "5.0%: why", 50000, 250000, 50000, 3)
-    write_checks(tmp_path / "checks.json", [loss, drawn])
-    assert read_checks(tmp_path / "checks.json") == [loss, drawn]
-
-    def page(*checks: Check) -> str:
-        write_self_check({"FFHQ": checks}, tmp_path / "page.md", tmp_path / "page.html")
-        assert "<h2>FFHQ</h2>" in (tmp_path / "page.html").read_text()
-        return (tmp_path / "page.md").read_text()
-
-    text = page(loss, drawn)
-    assert text.splitlines()[2].startswith("PASSED: ")
-    assert "| loss at equal weights | 4.95917 | 4.96000 | +0.001 (+0.0%) | 0.025 | passed |" in text
-    assert "| distance, CLIP | 2.75 | 2.900 ± 0.010 | +0.150 (+5.5%) | 0.170 | passed |" in text
-    assert "50,000 real images, 250,000 candidates at equal weights." in text
-    assert "our mean over 5 such minima (seed 3)" in text
-    text = page(loss, replace(drawn, value=3.5))
-    assert "| FAILED | 5.0%: why |" in text
-    line = self_check_line(tmp_path / "page.md")
-    assert line is not None
-    assert line.startswith("FAILED: clip of FFHQ. Images, generator or networks are others")
-    assert self_check_line(tmp_path / "none.md") is None

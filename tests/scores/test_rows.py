@@ -1,0 +1,37 @@
+"""Tidy rows in files: every digit comes back, and damage is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from fringe.errors import DamagedFileError
+from fringe.scores.rows import read_scores, write_scores
+
+
+def test_rows_come_back_with_all_their_digits(tmp_path: Path) -> None:
+    row = {"metric": "fid", "repeat": 0, "value": 0.1 + 0.2, "n_real": 5, "n_generated": 6}
+    labels = {"dataset": "d", "scheme": "random", "network": "tiny", "space": "features"}
+    for name in ("one", "two"):
+        write_scores(tmp_path / f"{name}.csv", [row], labels | {"dataset": name}, seed=3)
+    frame = read_scores([tmp_path / "one.csv", tmp_path / "two.csv"])
+    assert list(frame.columns) == [
+        "dataset", "scheme", "network", "space", "metric", "repeat", "value", "n_real",
+        "n_generated", "seed",
+    ]  # fmt: skip
+    assert frame["dataset"].tolist() == ["one", "two"]
+    assert (frame["value"] == 0.1 + 0.2).all()
+    assert (frame["seed"] == 3).all()
+    assert isinstance(frame, pd.DataFrame)
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe\0", b"a,b\n1,2\n1,2,3,4\n", b'a\n"1'])
+def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, damage: bytes) -> None:
+    path = tmp_path / "one.csv"
+    path.write_bytes(damage)
+    told = r"one\.csv: missing or damaged \(.+\); delete it and run again, which makes it"
+    with pytest.raises(DamagedFileError, match=told) as caught:
+        read_scores([path])
+    assert caught.value.path == path
