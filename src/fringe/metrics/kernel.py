@@ -103,12 +103,12 @@ def kernel_distances(
     FringeError
         As `kernel_distance`.
     """
-    x, y, full = _checked(real, generated, kernels)
+    x, y, complete = _checked(real, generated, kernels)
     n, m = len(x), len(y)
     _require_two(n, m)
     if subsets is None:
-        sets = _about_origin(x, y, full, min(n, m))
-        return [float(v) for v in _mmd2(*sets, full, np.ones((n, 1)), np.ones((m, 1)))[:, 0]]
+        sets = _both_about_origin(x, y, complete, min(n, m))
+        return [float(v) for v in _mmd2(*sets, complete, np.ones((n, 1)), np.ones((m, 1)))[:, 0]]
     size = min(n, m, subset_size)
     if subsets < 1 or size < 2:
         raise FringeError(
@@ -120,7 +120,7 @@ def kernel_distances(
     for _ in range(subsets):
         of_y = rng.choice(m, size, replace=False)
         chosen.append((rng.choice(n, size, replace=False), of_y))
-    values = _of_subsets(x, y, full, chosen)
+    values = _of_subsets(x, y, complete, chosen)
     return [float(value) for value in values.mean(axis=1)]
 
 
@@ -150,7 +150,7 @@ def kernel_distances_of_draws(
     FringeError
         As `kernel_distance`; counts that are not integers, or negative.
     """
-    x, y, full = _checked(real, candidates, kernels)
+    x, y, complete = _checked(real, candidates, kernels)
     times = as_numpy(counts)
     fits = times.ndim == 2 and len(times) == len(y) and times.size
     if not fits or times.dtype.kind not in "iub" or times.min() < 0:
@@ -164,13 +164,16 @@ def kernel_distances_of_draws(
     if not used.all():
         y, times = y[used], times[used]
     distinct = (times > 0).sum(axis=0)
-    reals, drawn = _about_origin(x, y, full, min(len(x), distinct.min()))
+    reals, drawn = _both_about_origin(x, y, complete, min(len(x), distinct.min()))
     known = None
     if len(y) ** 2 > (distinct**2).sum():
         own = ((np.flatnonzero(column), column[:, None]) for column in times.T)
-        parts = [_similarity(_part(drawn, rows), full, column[rows], True) for rows, column in own]
+        parts = [
+            _similarity(_rows_of(drawn, rows), complete, column[rows], show_progress=True)
+            for rows, column in own
+        ]
         known = np.concatenate(parts, axis=1)
-    return _mmd2(reals, drawn, full, np.ones((len(x), 1)), times, known, long=True).T
+    return _mmd2(reals, drawn, complete, np.ones((len(x), 1)), times, known, show_progress=True).T
 
 
 def _checked(
@@ -213,7 +216,7 @@ class _Set(NamedTuple):
     offsets: Floats  # (n,): c.(x - c) + |c|^2 / 2, so that x.y is (x - c).(y - c) + both offsets
 
 
-def _about_origin(
+def _both_about_origin(
     x: Array, y: Array, kernels: Sequence[tuple[str, float]], images: int
 ) -> tuple[_Set, _Set]:
     """Return both sets about an origin amid ``x``, of float32 where its products will do.
@@ -225,16 +228,16 @@ def _about_origin(
     if images >= MANY and np.result_type(np.float32, x, y) == np.float32:
         single = origin.astype(np.float32)
         with np.errstate(over="ignore"):
-            xs, ys = _about(x, single), _about(y, single)
+            xs, ys = _about_origin(x, single), _about_origin(y, single)
         ends = xs.squares.max(), ys.squares.max()
         # Products must not overflow, nor be denormal, which is coarse and slow.
         safe = min(ends) > 1e-20 and max(ends) < 1e30
         if safe and max(gamma for _, gamma in kernels) * max(ends) <= NEAR:
             return xs, ys
-    return _about(x, origin), _about(y, origin)
+    return _about_origin(x, origin), _about_origin(y, origin)
 
 
-def _about(features: Array, origin: Array) -> _Set:
+def _about_origin(features: Array, origin: Array) -> _Set:
     wide = origin.astype(np.float64)
     squares, offsets = np.empty(len(features)), np.full(len(features), wide @ wide / 2)
     for at in _blocks(len(features), size=STRIP):
@@ -248,7 +251,7 @@ def _centred(features: Array, origin: Array) -> Array:
     return np.subtract(features, origin, dtype=origin.dtype)
 
 
-def _part(x: _Set, rows: slice | Array) -> _Set:
+def _rows_of(x: _Set, rows: slice | Array) -> _Set:
     return _Set(x.features[rows], x.origin, x.squares[rows], x.offsets[rows])
 
 
@@ -258,11 +261,11 @@ def _blocks(rows: int, first: int = 0, size: int | None = None) -> Iterator[slic
         yield slice(start, start + size)
 
 
-def _watched(blocks: Iterator[slice], long: bool) -> Iterable[slice]:
-    if not long:
+def _outer_blocks(rows: int, show_progress: bool) -> Iterable[slice]:
+    blocks = list(_blocks(rows))
+    if not show_progress:
         return blocks
-    every = list(blocks)
-    return progress(every, "kernel of all pairs", total=len(every), unit="blocks")
+    return progress(blocks, "kernel of all pairs", total=len(blocks), unit="blocks")
 
 
 def _of_subsets(
@@ -275,14 +278,15 @@ def _of_subsets(
     kernel. (For one, so that the value of a kernel does not depend on how many there are.)
     """
     size, subsets, dim = len(chosen[0][0]), len(chosen), x.shape[1]
-    xs, ys = _about_origin(x, y, kernels, size)
+    xs, ys = _both_about_origin(x, y, kernels, size)
     if (len(x) + len(y)) ** 2 * (dim + subsets) <= 4 * subsets * size**2 * dim:
         times_x = np.stack([np.bincount(of_x, minlength=len(x)) for of_x, _ in chosen], axis=1)
         times_y = np.stack([np.bincount(of_y, minlength=len(y)) for _, of_y in chosen], axis=1)
         return _mmd2(xs, ys, kernels, times_x.astype(np.float64), times_y.astype(np.float64))
     every = np.ones((size, 1))
     parts = (
-        _mmd2(_part(xs, of_x), _part(ys, of_y), kernels, every, every) for of_x, of_y in chosen
+        _mmd2(_rows_of(xs, of_x), _rows_of(ys, of_y), kernels, every, every)
+        for of_x, of_y in chosen
     )
     return np.concatenate(list(parts), axis=1)
 
@@ -294,40 +298,42 @@ def _mmd2(
     times_x: Floats,
     times_y: Floats,
     similarity: Floats | None = None,
-    long: bool = False,
+    show_progress: bool = False,
 ) -> Floats:
     """Return the unbiased MMD^2 over all pairs within each subset, shape (kernels, subsets).
 
     ``times_x`` (n, subsets or 1) and ``times_y`` (m, subsets) say how often a row is in a subset;
-    ``similarity`` (kernels, subsets) is `_similarity` of y where it is known. What may take
-    ``long`` shows its progress.
+    ``similarity`` (kernels, subsets) is `_similarity` of y where it is known.
     """
     between = np.zeros((len(kernels), times_y.shape[1]))
-    for at in _watched(_blocks(len(x.features)), long):
-        rows, part = _centred(x.features[at], x.origin), _part(x, at)
+    for at in _outer_blocks(len(x.features), show_progress):
+        rows, part = _centred(x.features[at], x.origin), _rows_of(x, at)
         for other in _blocks(len(y.features)):
             products = rows @ _centred(y.features[other], y.origin).T
-            between += _sums(products, part, _part(y, other), kernels, times_x[at], times_y[other])
+            others = _rows_of(y, other)
+            between += _sums(products, part, others, kernels, times_x[at], times_y[other])
     between /= times_x.sum(axis=0) * times_y.sum(axis=0)
-    of_x = _similarity(x, kernels, times_x, long)
-    of_y = _similarity(y, kernels, times_y, long) if similarity is None else similarity
+    of_x = _similarity(x, kernels, times_x, show_progress)
+    of_y = _similarity(y, kernels, times_y, show_progress) if similarity is None else similarity
     return np.asarray(of_x + of_y - 2 * between)
 
 
 def _similarity(
-    x: _Set, kernels: Sequence[tuple[str, float]], times: Floats, long: bool = False
+    x: _Set, kernels: Sequence[tuple[str, float]], times: Floats, show_progress: bool = False
 ) -> Floats:
     """Return the means of k(x_i, x_j) over pairs of two images, shape (kernels, subsets).
 
-    Images repeated are two images, each the other's equal. What is above the diagonal counts twice.
+    Repeated images count as different images with equal features. Blocks above the diagonal count
+    twice, because the kernel is symmetric.
     """
     total = np.zeros((len(kernels), times.shape[1]))
-    for at in _watched(_blocks(len(x.features)), long):
-        rows, part = _centred(x.features[at], x.origin), _part(x, at)
-        total += _own_sums(rows @ rows.T, part, kernels, times[at])
+    for at in _outer_blocks(len(x.features), show_progress):
+        rows, part = _centred(x.features[at], x.origin), _rows_of(x, at)
+        total += _sums_within(rows @ rows.T, part, kernels, times[at])
         for other in _blocks(len(x.features), at.stop):
             products = rows @ _centred(x.features[other], x.origin).T
-            total += 2 * _sums(products, part, _part(x, other), kernels, times[at], times[other])
+            others = _rows_of(x, other)
+            total += 2 * _sums(products, part, others, kernels, times[at], times[other])
     images = times.sum(axis=0)
     return np.asarray(total / (images * (images - 1)))
 
@@ -346,33 +352,33 @@ def _sums(
     """
     total = np.zeros((len(kernels), times_y.shape[1]))
     for at in _blocks(len(products), size=STRIP):
-        for index, values in enumerate(_values(products[at], _part(x, at), y, kernels)):
-            total[index] += _weighed(times_x[at], values, times_y)
+        for index, values in enumerate(_values(products[at], _rows_of(x, at), y, kernels)):
+            total[index] += _weighted_sums(times_x[at], values, times_y)
     return total
 
 
-def _own_sums(
+def _sums_within(
     products: Array, x: _Set, kernels: Sequence[tuple[str, float]], times: Floats
 ) -> Floats:
-    """Return `_sums` of x and x, but for the pairs of an image with itself."""
+    """Return `_sums` of x and x, without the pairs of an image with itself."""
     total = np.zeros((len(kernels), times.shape[1]))
     for at in _blocks(len(products), size=STRIP):
         beyond = slice(at.start, None)
-        # What is beyond the square on the diagonal stands for its mirror image too.
+        # Columns beyond the square on the diagonal stand for their mirror image too.
         columns = 2 * times[beyond]
         columns[:STRIP] /= 2
         copies = times[at] * (times[at] - 1)  # pairs of two copies of one image
-        strips = _values(products[at, beyond], _part(x, at), _part(x, beyond), kernels)
+        strips = _values(products[at, beyond], _rows_of(x, at), _rows_of(x, beyond), kernels)
         for index, values in enumerate(strips):
             own = values.diagonal().copy()
             np.fill_diagonal(values, 0)
-            total[index] += _weighed(times[at], values, columns)
+            total[index] += _weighted_sums(times[at], values, columns)
             total[index] += own @ copies
             np.fill_diagonal(values, own)
     return total
 
 
-def _weighed(rows: Floats, values: Floats, columns: Floats) -> Floats:
+def _weighted_sums(rows: Floats, values: Floats, columns: Floats) -> Floats:
     """Return, for each subset s, the sum of rows_is values_ij columns_js."""
     return np.asarray(np.einsum("is,is->s", rows, values @ columns))
 
