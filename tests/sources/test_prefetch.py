@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,8 +14,8 @@ import pytest
 from PIL import Image
 
 from fringe.errors import FringeError
-from fringe.sources import ImageSource, open_source, source_from_spec
-from fringe.sources.prefetch import AHEAD, decoded
+from fringe.sources import ImageSource, open_source, prefetch, source_from_spec
+from fringe.sources.prefetch import AHEAD, batches, decoded
 
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="no /proc on this system"
@@ -56,9 +57,35 @@ def photos() -> ImageSource:
 
 @pytest.mark.parametrize(("workers", "threads"), [(0, 1), (0, 4), (1, 1), (3, 1)])
 def test_all_images_in_order(photos: ImageSource, workers: int, threads: int) -> None:
-    batches = list(decoded(photos, BOUNDS, workers, threads))
-    assert [len(batch) for batch in batches] == [3] * 10 + [1]
-    assert np.array_equal(np.concatenate(batches), photos.read(range(31)))
+    found = list(decoded(photos, BOUNDS, workers, threads))
+    assert [len(batch) for batch in found] == [3] * 10 + [1]
+    assert np.array_equal(np.concatenate(found), photos.read(range(31)))
+
+
+@pytest.mark.parametrize("total", [None, 40])
+def test_batches_come_with_their_bounds_and_are_counted(
+    photos: ImageSource, monkeypatch: pytest.MonkeyPatch, total: int | None
+) -> None:
+    shown: dict[str, object] = {}
+
+    def progress(items: Iterable[object], title: str, **about: object) -> Iterable[object]:
+        shown.update(about, title=title)
+        return items
+
+    monkeypatch.setattr(prefetch, "progress", progress)
+    found = list(batches(photos, BOUNDS, "a title", batch_size=3, total=total))
+    assert [(first, last) for first, last, _ in found] == BOUNDS
+    assert np.array_equal(np.concatenate([images for *_, images in found]), photos.read(range(31)))
+    assert shown == {"title": "a title", "total": total or 31, "unit": "images", "step": 3}
+
+
+@needs_proc
+def test_workers_end_when_batches_are_closed(photos: ImageSource) -> None:
+    reading = batches(photos, BOUNDS, "a title", batch_size=3, workers=2)
+    next(reading)
+    assert len(children(os.getpid())) == 2
+    reading.close()
+    assert not children(os.getpid())
 
 
 def test_more_workers_than_batches(photos: ImageSource) -> None:
@@ -68,18 +95,18 @@ def test_more_workers_than_batches(photos: ImageSource) -> None:
 
 def test_reading_runs_ahead_but_not_away() -> None:
     source = CountedSource()
-    batches = decoded(source, BOUNDS)
-    next(batches)
+    found = decoded(source, BOUNDS)
+    next(found)
     assert source.batches <= 4
-    batches.close()
+    found.close()
     assert source.batches <= 4
 
 
 def test_threads_end_with_their_caller() -> None:
     source = CountedSource()
-    batches = decoded(source, BOUNDS, threads=2)
-    next(batches)
-    batches.close()
+    found = decoded(source, BOUNDS, threads=2)
+    next(found)
+    found.close()
     assert source.batches <= 2 * AHEAD + 1
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("decode")]
 
@@ -114,10 +141,10 @@ def children(parent: int) -> set[int]:
 
 @needs_proc
 def test_workers_end_with_their_caller(photos: ImageSource) -> None:
-    batches = decoded(photos, BOUNDS, workers=2)
-    next(batches)
+    found = decoded(photos, BOUNDS, workers=2)
+    next(found)
     assert len(children(os.getpid())) == 2
-    batches.close()
+    found.close()
     assert not children(os.getpid())
 
 
@@ -127,8 +154,8 @@ def test_workers_end_when_their_caller_is_killed() -> None:
         "from fringe.sources.prefetch import AHEAD, decoded\n"
         "from fringe.sources import source_from_spec\n"
         "spec = dict(kind='photos', count=64, resolution=256, seed=0)\n"
-        "batches = decoded(source_from_spec(spec), [(0, 32), (32, 64)] * 9, workers=2)\n"
-        "next(batches)\n"
+        "found = decoded(source_from_spec(spec), [(0, 32), (32, 64)] * 9, workers=2)\n"
+        "next(found)\n"
         "print('started', flush=True)\n"
         "input()"
     )

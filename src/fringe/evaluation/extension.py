@@ -15,15 +15,14 @@ from fringe.features import (
     Features,
     JoinedFeatures,
     activations,
-    decoded,
     extract_shard,
     open_features,
 )
 from fringe.files.hdf5 import create_h5, open_h5
-from fringe.progress import progress
 from fringe.resampling import admitted
 from fringe.resampling.saved_state import Checkpoint, signature
 from fringe.sources import Selection
+from fringe.sources.prefetch import batches
 
 if TYPE_CHECKING:
     from fringe.networks import FeatureNetwork
@@ -110,8 +109,6 @@ def draw_on(
     FringeError
         If an image cannot be made or read, or a logit is NaN or infinite.
     """
-    import torch
-
     saved = Checkpoint(checkpoint, signature("draw on", key, sorted(missing.items()), count))
     state = saved.load() or {
         "indices": np.empty(0, np.int64),
@@ -124,15 +121,16 @@ def draw_on(
     left = _left(missing, classes)
     starts = range(seen // batch_size * batch_size, limit, batch_size) if left else range(0)
     bounds = [(start, start + batch_size) for start in starts]
-    with closing(decoded(source, bounds, workers, min(torch.get_num_threads(), 8))) as reading:
-        batches = progress(
-            zip(bounds, reading, strict=True),
-            f"classes of {source.name}, {sum(left.values())} places to fill",
-            total=limit - seen,
-            unit="images",
-            step=batch_size,
-        )
-        for (start, stop), images in batches:
+    reading = batches(
+        source,
+        bounds,
+        f"classes of {source.name}, {sum(left.values())} places to fill",
+        batch_size=batch_size,
+        workers=workers,
+        total=limit - seen,
+    )
+    with closing(reading):
+        for start, stop, images in reading:
             labels = activations(source, network, images, start, batch_size)["logits"].argmax(1)
             first, last = max(start, seen), min(stop, limit)
             new = labels[first - start : last - start].astype(np.int64)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.features import activations, decoded
+from fringe.features import activations
 from fringe.metrics import Gaussian, covariance_root, frechet_distance
-from fringe.progress import progress
 from fringe.scores.rows import Row
 from fringe.sensitivity.noise import REGIONS, NoisySource
+from fringe.sources.prefetch import batches
 
 if TYPE_CHECKING:
     from fringe.networks import FeatureNetwork
@@ -115,18 +115,9 @@ def _features(
     source: NoisySource, network: FeatureNetwork, batch_size: int, workers: int
 ) -> Iterator[np.ndarray]:
     """Yield the features (b, D) of all images, one batch at a time."""
-    import torch
-
     n = len(source)
     bounds = [(first, min(first + batch_size, n)) for first in range(0, n, batch_size)]
-    # Each thread holds batches; more than a few would fill the memory and decode no faster.
-    with closing(decoded(source, bounds, workers, min(torch.get_num_threads(), 8))) as reading:
-        batches = progress(
-            zip(bounds, reading, strict=True),
-            f"{network.name} features of {source.name}",
-            total=n,
-            unit="images",
-            step=batch_size,
-        )
-        for (first, _), images in batches:
+    title = f"{network.name} features of {source.name}"
+    with closing(batches(source, bounds, title, batch_size=batch_size, workers=workers)) as reading:
+        for first, _, images in reading:
             yield activations(source, network, images, first, batch_size)["features"]

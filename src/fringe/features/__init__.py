@@ -8,7 +8,6 @@ from fringe.features.joined import Features, JoinedFeatures
 from fringe.features.store import FeatureFile, link_shards, open_features, verify
 from fringe.features.warned import warned_shards, warned_sources
 from fringe.revisions import FEATURES as REVISION
-from fringe.sources.prefetch import decoded
 
 __all__ = [
     "REVISION",
@@ -16,7 +15,6 @@ __all__ = [
     "Features",
     "JoinedFeatures",
     "activations",
-    "decoded",
     "extract_shard",
     "link_shards",
     "open_features",

@@ -14,9 +14,8 @@ import numpy as np
 from fringe.errors import FringeError
 from fringe.features.finite import require_finite_rows
 from fringe.files.hdf5 import create_h5
-from fringe.progress import progress
 from fringe.sources.decoder_warnings import as_attributes, collected_warnings, tell
-from fringe.sources.prefetch import decoded, filled_up
+from fringe.sources.prefetch import batches, filled_up
 
 if TYPE_CHECKING:
     from fringe.networks import FeatureNetwork
@@ -81,8 +80,6 @@ def extract_shard(
             f"{source.name}: shard bounds {first} and {last} must be multiples of the batch size "
             f"{batch_size} (or the end, {len(source)}); choose a shard size that is"
         )
-    import torch
-
     bounds = [(k, min(k + batch_size, last)) for k in range(first, last, batch_size)]
     about = {
         **(provenance or {}),
@@ -97,11 +94,10 @@ def extract_shard(
     if network.class_names is not None:
         widths["logits"] = len(network.class_names)
         about["class_names"] = json.dumps(network.class_names)
-    # Each thread holds batches; more than a few would fill the memory and decode no faster.
-    reading = decoded(source, bounds, workers, min(torch.get_num_threads(), 8))
+    title = f"{network.name} features of {source.name}"
     with (
         create_h5(path, about) as file,
-        closing(reading),
+        closing(batches(source, bounds, title, batch_size=batch_size, workers=workers)) as reading,
         collected_warnings() as warned,
     ):
         datasets = {
@@ -114,14 +110,7 @@ def extract_shard(
             )
             for space, width in widths.items()
         }
-        batches = progress(
-            zip(bounds, reading, strict=True),
-            f"{network.name} features of {source.name}",
-            total=last - first,
-            unit="images",
-            step=batch_size,
-        )
-        for (start, stop), images in batches:
+        for start, stop, images in reading:
             rows = activations(source, network, images, start, batch_size)
             for space, dataset in datasets.items():
                 dataset[start - first : stop - first] = rows[space]

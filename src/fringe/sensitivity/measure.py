@@ -12,11 +12,10 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.metrics import Gaussian
-from fringe.progress import progress
 from fringe.sensitivity.explaining import Explanation, explain
 from fringe.sensitivity.gradient import Transport, fid_gradient, optimal_transport
 from fringe.sensitivity.store import Sensitivity
-from fringe.sources.prefetch import decoded, filled_up
+from fringe.sources.prefetch import batches, filled_up
 
 if TYPE_CHECKING:
     from fringe.networks import FeatureNetwork
@@ -91,16 +90,9 @@ def measure_sensitivity(
 
     done: list[Explanation] = []
     image_sum = np.zeros((*source.resolution, 3))
-    reading = decoded(source, bounds, workers, min(torch.get_num_threads(), 8))
-    with closing(reading):
-        batches = progress(
-            zip(bounds, reading, strict=True),
-            f"{network.name} maps of {source.name}",
-            total=last - first,
-            unit="images",
-            step=batch_size,
-        )
-        for (start, stop), images in batches:
+    title = f"{network.name} maps of {source.name}"
+    with closing(batches(source, bounds, title, batch_size=batch_size, workers=workers)) as reading:
+        for start, stop, images in reading:
             image_sum += images.sum(axis=0, dtype=np.float64)
             batch = torch.from_numpy(filled_up(images, batch_size)).permute(0, 3, 1, 2)
             found = explain(network, batch, gradient, partial(_called, source, start))

@@ -22,23 +22,69 @@ import sys
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from fringe.errors import FringeError
+from fringe.progress import progress
 from fringe.sources.ahead import Ahead, along
 from fringe.sources.decoder_warnings import Warned, collected_warnings, hand_on
 
 if TYPE_CHECKING:
     from fringe.sources import ImageSource
 
-__all__ = ["decoded", "filled_up", "read_ahead"]
+__all__ = ["batches", "decoded", "filled_up", "read_ahead"]
 
+THREADS = 8  # that decode: each holds batches; more would fill the memory and decode no faster
 AHEAD = 2  # batches asked for beyond the one in use, per thread or worker
 
 Result = TypeVar("Result")
+
+
+def batches(
+    source: ImageSource,
+    bounds: Sequence[tuple[int, int]],
+    title: str,
+    *,
+    batch_size: int,
+    workers: int = 0,
+    total: int | None = None,
+) -> Generator[tuple[int, int, np.ndarray], None, None]:
+    """Yield each (first, last) of ``bounds`` with its images, and show the progress as ``title``.
+
+    Images are `decoded` in ``workers`` processes; if 0, in as many threads as PyTorch computes
+    with. Close the generator where it may be left before its end (``contextlib.closing``).
+
+    Parameters
+    ----------
+    source : ImageSource
+    bounds : sequence of (first, last)
+    title : str
+    batch_size : int
+        Images that a batch counts for in the progress.
+    workers : int
+    total : int, optional
+        Images that the progress counts up to; those within ``bounds`` by default.
+
+    Raises
+    ------
+    FringeError
+        As `decoded`.
+    """
+    import torch
+
+    if total is None:
+        total = sum(last - first for first, last in bounds)
+    threads = min(torch.get_num_threads(), THREADS)
+    with closing(decoded(source, bounds, workers, threads)) as reading:
+        pairs = zip(bounds, reading, strict=True)
+        for (first, last), images in progress(
+            pairs, title, total=total, unit="images", step=batch_size
+        ):
+            yield first, last, images
 
 
 def decoded(
