@@ -1,13 +1,13 @@
 # Features and logits of every image, and their means and covariances.
 
-TO_FETCH = weights_to_fetch()
+TO_FETCH = weights_to_fetch(config, WEIGHTS)
 
 
 rule fetch_weights:
     output:
         f"{config['weights_dir']}/{{file}}",
     log:
-        f"{R}/logs/fetch_weights/{{file}}.log",
+        log_file("fetch_weights", "{file}"),
     wildcard_constraints:
         file="|".join(map(re.escape, TO_FETCH)) or "(?!)",
     localrule: True
@@ -21,15 +21,13 @@ rule fetch_weights:
 
 rule extract_features:
     input:
-        images=rendered_shard,
-        unpacked=unpacked_images,
-        weights=network_weights_file,
+        unpack(for_job(inputs.extract_features)),
     output:
-        f"{R}/features/{{source}}/{{network}}/{{shard}}.h5",
+        below(layout.feature_shard("{source}", "{network}", "{shard}")),
     log:
-        f"{R}/logs/extract_features/{{source}}/{{network}}/{{shard}}.log",
+        log_file("extract_features", "{source}", "{network}", "{shard}"),
     benchmark:
-        f"{R}/benchmarks/extract_features/{{source}}/{{network}}/{{shard}}.tsv"
+        benchmark_file("extract_features", "{source}", "{network}", "{shard}")
     conda:
         "../envs/fringe.yaml"
     # One thread for each shard's network: the last bits of a convolution depend on the number of
@@ -40,44 +38,37 @@ rule extract_features:
         runtime=minutes("extract_features", "features/{source}/{network}/{shard}.h5"),
         gpu=0 if config["device"] == "cpu" else 1,
     params:
-        made_from=shard_made_from,
+        made_from=for_job(provenance.extract_features),
     script:
         "../workflow/scripts/extract_features.py"
 
 
 rule link_features:
     input:
-        lambda w: [
-            f"{R}/features/{w.source}/{w.network}/{shard}.h5"
-            for shard in SOURCES[w.source]["shards"]
-        ],
+        for_job(inputs.link_features),
     output:
-        f"{R}/features/{{source}}/{{network}}.h5",
+        below(layout.features("{source}", "{network}")),
     log:
-        f"{R}/logs/link_features/{{source}}/{{network}}.log",
+        log_file("link_features", "{source}", "{network}"),
     group:
         "features"
     conda:
         "../envs/fringe.yaml"
     params:
-        made_from=lambda w: {
-            "images": identity(w.source),
-            "count": SOURCES[w.source]["count"],
-            **made_by(w.network),
-        },
+        made_from=for_job(provenance.link_features),
     script:
         "../workflow/scripts/link_features.py"
 
 
 rule measure_statistics:
     input:
-        features=measured_features,
+        unpack(for_job(inputs.measure_statistics)),
     output:
-        f"{R}/statistics/{{source}}/{{network}}/{{space}}-{{n}}.h5",
+        below(layout.statistics("{source}", "{network}", "{space}", "{n}")),
     log:
-        f"{R}/logs/measure_statistics/{{source}}/{{network}}/{{space}}-{{n}}.log",
+        log_file("measure_statistics", "{source}", "{network}", "{space}-{n}"),
     benchmark:
-        f"{R}/benchmarks/measure_statistics/{{source}}/{{network}}/{{space}}-{{n}}.tsv"
+        benchmark_file("measure_statistics", "{source}", "{network}", "{space}-{n}")
     group:
         "features"
     conda:
@@ -90,12 +81,12 @@ rule measure_statistics:
         ),
     params:
         revision=revisions.METRICS,
-        published=published_statistics,
+        published=for_job(provenance.published_statistics),
     script:
         "../workflow/scripts/measure_statistics.py"
 
 
 rule all_features:
     input:
-        feature_files(),
+        inputs.all_features(RUN),
     localrule: True

@@ -3,18 +3,13 @@
 
 rule figure_overview:
     input:
-        real=features("real", MAIN),
-        generated=features("generated", MAIN),
-        real_features=real_statistics("features", MAIN),
-        real_logits=real_statistics("logits", MAIN),
-        generated_features=lambda w: candidate_statistics(w.dataset, "features"),
-        generated_logits=lambda w: candidate_statistics(w.dataset, "logits"),
+        unpack(for_job(inputs.figure_overview)),
     output:
-        **drawn("1", "-{dataset}", "figure1"),
+        **figure_files("1", "-{dataset}", "figure1"),
     log:
-        f"{R}/logs/figure_overview/{{dataset}}.log",
+        log_file("figure_overview", "{dataset}"),
     benchmark:
-        f"{R}/benchmarks/figure_overview/{{dataset}}.tsv"
+        benchmark_file("figure_overview", "{dataset}")
     conda:
         "../envs/fringe.yaml"
     threads: 1
@@ -22,53 +17,35 @@ rule figure_overview:
         mem_mb=lambda w, attempt: moments_memory(MAIN, covariances=2) * attempt,
         runtime=minutes("figure_overview", "figures/figure1-{dataset}.png"),
     params:
-        figure=lambda w: drawing_style(
-            images=[identity(source) for source in compared(w).values()],
-            n_real=DATASETS[w.dataset]["n_real"],
-            n_generated=DATASETS[w.dataset]["n_generated"],
-            network=config["network"],
-            metrics_revision=revisions.METRICS,
-            **compared(w),
-            **subject(w.dataset),
-        ),
+        figure=for_job(exhibit_params.figure_overview),
     script:
         "../workflow/scripts/draw_overview.py"
 
 
 rule figure_classes:
     input:
-        real=features("real", MAIN),
-        generated=features("generated", MAIN),
+        unpack(for_job(inputs.figure_classes)),
     output:
-        **drawn("4a", "-{dataset}", "figure4a"),
+        **figure_files("4a", "-{dataset}", "figure4a"),
     log:
-        f"{R}/logs/figure_classes/{{dataset}}.log",
+        log_file("figure_classes", "{dataset}"),
     group:
         "pages"
     conda:
         "../envs/fringe.yaml"
     params:
-        figure=lambda w: drawing_style(
-            n_real=DATASETS[w.dataset]["n_real"],
-            n_generated=DATASETS[w.dataset]["n_generated"],
-            network=config["network"],
-            **compared(w),
-            **subject(w.dataset),
-        ),
+        figure=for_job(exhibit_params.figure_classes),
     script:
         "../workflow/scripts/draw_classes.py"
 
 
 rule figure_weights:
     input:
-        expand(
-            f"{R}/weights/{{{{dataset}}}}/{{scheme}}.h5",
-            scheme=["prelogits", *choices.released_schemes(config)],
-        ),
+        for_job(inputs.figure_weights),
     output:
-        **drawn("{number}", "-{dataset}", "figure5"),
+        **figure_files("{number}", "-{dataset}", "figure5"),
     log:
-        f"{R}/logs/figure_weights/{{number}}-{{dataset}}.log",
+        log_file("figure_weights", "{number}-{dataset}"),
     wildcard_constraints:
         number="5|17",
     group:
@@ -76,24 +53,18 @@ rule figure_weights:
     conda:
         "../envs/fringe.yaml"
     params:
-        figure=lambda w: drawing_style(
-            images=identity(DATASETS[w.dataset]["generated"]),
-            rows=4 if w.number == "5" else 9,
-            columns=5 if w.number == "5" else 16,
-            seed=choices.grid_seed(config),
-            **subject(w.dataset),
-        ),
+        figure=for_job(exhibit_params.figure_weights),
     script:
         "../workflow/scripts/draw_weights.py"
 
 
 rule figure_sweep:
     input:
-        sweep_scores,
+        for_job(inputs.figure_sweep),
     output:
-        **drawn("{number}", caption="figure6"),
+        **figure_files("{number}", caption="figure6"),
     log:
-        f"{R}/logs/figure_sweep/{{number}}.log",
+        log_file("figure_sweep", "{number}"),
     wildcard_constraints:
         number="6|18",
     group:
@@ -101,92 +72,52 @@ rule figure_sweep:
     conda:
         "../envs/fringe.yaml"
     params:
-        figure=lambda w: drawing_style(
-            datasets=sweep_datasets(w.number),
-            titles=titles(),
-            network=config["network"],
-            control=choices.shown_control(config),
-            schemes=choices.sweep_schemes(config),
-            released=RELEASED,
-            choices=config["choices"][f"figure{w.number}"],
-            certified=config["optimization"]["method"] == "auto",
-            protocols=protocols(sweep_datasets(w.number)),
-        ),
+        figure=for_job(exhibit_params.figure_sweep),
     script:
         "../workflow/scripts/draw_sweep.py"
 
 
-WITH_SIZES = [name for name, dataset in RESAMPLED.items() if dataset["sizes"]]
-
-
 rule figure_sizes:
     input:
-        expand(f"{R}/scores/{{dataset}}/sizes.csv", dataset=WITH_SIZES),
+        inputs.figure_sizes(RUN),
     output:
-        **drawn("8a", caption="figure8a"),
+        **figure_files("8a", caption="figure8a"),
     log:
-        f"{R}/logs/figure_sizes.log",
+        log_file("figure_sizes"),
     group:
         "pages"
     conda:
         "../envs/fringe.yaml"
     params:
-        figure=drawing_style(
-            titles=titles(),
-            network=config["network"],
-            all_real={
-                name: SOURCES[DATASETS[name]["real"]]["count"] for name in WITH_SIZES
-            },
-            protocols=protocols(WITH_SIZES),
-            choices=config["choices"]["figure8a"],
-        ),
+        figure=exhibit_params.figure_sizes(RUN),
     script:
         "../workflow/scripts/draw_sizes.py"
 
 
-WITH_SNAPSHOTS = [name for name, dataset in RESAMPLED.items() if dataset["snapshots"]]
-
-
 rule figure_snapshots:
     input:
-        expand(
-            f"{R}/scores/{{dataset}}/snapshots-{{space}}.csv",
-            dataset=WITH_SNAPSHOTS,
-            space=["features", "logits"],
-        ),
+        inputs.figure_snapshots(RUN),
     output:
-        **drawn("9", caption="figure9"),
+        **figure_files("9", caption="figure9"),
     log:
-        f"{R}/logs/figure_snapshots.log",
+        log_file("figure_snapshots"),
     group:
         "pages"
     conda:
         "../envs/fringe.yaml"
     params:
-        figure=drawing_style(
-            datasets=WITH_SNAPSHOTS,
-            titles=titles(),
-            network=config["network"],
-            protocols=snapshot_protocols(WITH_SNAPSHOTS),
-            choices=config["choices"]["figure9"],
-        ),
+        figure=exhibit_params.figure_snapshots(RUN),
     script:
         "../workflow/scripts/draw_snapshots.py"
 
 
-GRID_SCHEMES = ["random", "matched", "prelogits"]
-
-
 rule figure_schemes:
     input:
-        draws=expand(f"{R}/draws/{{{{dataset}}}}/{{scheme}}.h5", scheme=GRID_SCHEMES),
-        scores=expand(
-            f"{R}/scores/{{{{dataset}}}}/{{scheme}}/{MAIN}.csv", scheme=GRID_SCHEMES
-        ),
+        unpack(for_job(inputs.figure_schemes)),
     output:
-        **drawn("16", "-{dataset}", "figure16"),
+        **figure_files("16", "-{dataset}", "figure16"),
     log:
-        f"{R}/logs/figure_schemes/{{dataset}}.log",
+        log_file("figure_schemes", "{dataset}"),
     group:
         "pages"
     conda:
@@ -196,69 +127,35 @@ rule figure_schemes:
         mem_mb=lambda w, attempt: attempt
         * (2000 + generator_memory(DATASETS[w.dataset]["generated"])),
     params:
-        figure=lambda w: drawing_style(
-            schemes=GRID_SCHEMES,
-            certified=config["optimization"]["method"] == "auto",
-            network=config["network"],
-            images=identity(DATASETS[w.dataset]["generated"]),
-            seed=choices.grid_seed(config),
-            **subject(w.dataset),
-        ),
+        figure=for_job(exhibit_params.figure_schemes),
     script:
         "../workflow/scripts/draw_schemes.py"
 
 
-WITH_ALTERNATIVES = {
-    name: dataset["alternatives"]
-    for name, dataset in RESAMPLED.items()
-    if dataset["alternatives"]
-}
-
-
 rule figure_networks:
     input:
-        [
-            f"{R}/scores/{dataset}/random/{network}.csv"
-            for dataset, alternatives in WITH_ALTERNATIVES.items()
-            for network in (MAIN, *map(in_files, alternatives))
-        ],
+        inputs.figure_networks(RUN),
     output:
-        **drawn("8b", caption="figure8b"),
+        **figure_files("8b", caption="figure8b"),
     log:
-        f"{R}/logs/figure_networks.log",
+        log_file("figure_networks"),
     group:
         "pages"
     conda:
         "../envs/fringe.yaml"
     params:
-        figure=drawing_style(
-            titles=titles(),
-            networks={
-                name: [config["network"], *alternatives]
-                for name, alternatives in WITH_ALTERNATIVES.items()
-            },
-            protocols=protocols(WITH_ALTERNATIVES),
-            choices=config["choices"]["figure8b"],
-        ),
+        figure=exhibit_params.figure_networks(RUN),
     script:
         "../workflow/scripts/draw_networks.py"
 
 
-# Rows and columns of each generator's grid.
-COMPARISON_GRIDS = {"7": (4, 4), "19": (10, 6)}
-
-
 rule figure_comparison:
     input:
-        scores=lambda w: compared_scores(w.comparison),
-        draws=lambda w: [
-            f"{R}/draws/{dataset}/random.h5"
-            for dataset in config["comparisons"][w.comparison]["generators"].values()
-        ],
+        unpack(for_job(inputs.figure_comparison)),
     output:
-        **drawn("{number}", "-{comparison}", "figure7"),
+        **figure_files("{number}", "-{comparison}", "figure7"),
     log:
-        f"{R}/logs/figure_comparison/{{number}}-{{comparison}}.log",
+        log_file("figure_comparison", "{number}-{comparison}"),
     wildcard_constraints:
         number="7|19",
         comparison="|".join(config["comparisons"]) or "(?!)",
@@ -267,52 +164,152 @@ rule figure_comparison:
     conda:
         "../envs/fringe.yaml"
     params:
-        figure=lambda w: drawing_style(
-            comparison=config["comparisons"][w.comparison],
-            images={
-                dataset: identity(DATASETS[dataset]["generated"])
-                for dataset in config["comparisons"][w.comparison][
-                    "generators"
-                ].values()
-            },
-            titles=titles(config["comparisons"][w.comparison]["generators"].values()),
-            network=config["network"],
-            control=choices.shown_control(config),
-            recall=config["evaluation"]["precision_recall"]["network"],
-            grid=COMPARISON_GRIDS[w.number],
-            choices=config["choices"][f"figure{w.number}"],
-            protocols=protocols(
-                config["comparisons"][w.comparison]["generators"].values()
-            ),
-            seed=choices.grid_seed(config),
-        ),
+        figure=for_job(exhibit_params.figure_comparison),
     script:
         "../workflow/scripts/draw_comparison.py"
 
 
 rule figure_convergence:
     input:
-        f"{R}/convergence/{{dataset}}.csv",
+        below(layout.convergence("{dataset}")),
     output:
-        **drawn("S1", "-{dataset}", "figureS1"),
+        **figure_files("S1", "-{dataset}", "figureS1"),
     log:
-        f"{R}/logs/figure_convergence/{{dataset}}.log",
+        log_file("figure_convergence", "{dataset}"),
     group:
         "pages"
     conda:
         "../envs/fringe.yaml"
     params:
-        figure=lambda w: drawing_style(**subject(w.dataset)),
+        figure=for_job(exhibit_params.figure_convergence),
     script:
         "../workflow/scripts/draw_convergence.py"
 
 
+rule figure_pipeline:
+    input:
+        below(layout.examples("{dataset}", FID_NETWORK, "examples")),
+    output:
+        **figure_files("2", "-{dataset}", "figure2"),
+    log:
+        log_file("figure_pipeline", "{dataset}"),
+    group:
+        "pages"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=for_job(exhibit_params.figure_examples),
+    script:
+        "../workflow/scripts/draw_pipeline.py"
+
+
+rule figure_examples:
+    input:
+        below(layout.examples("{dataset}", FID_NETWORK, "examples")),
+    output:
+        **figure_files("{number}", "-{dataset}", "figure3"),
+    log:
+        log_file("figure_examples", "{number}-{dataset}"),
+    wildcard_constraints:
+        number="3|13",
+    group:
+        "pages"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=for_job(exhibit_params.figure_examples),
+    script:
+        "../workflow/scripts/draw_examples.py"
+
+
+rule figure_means:
+    input:
+        below(layout.map_means("{dataset}")),
+    output:
+        **figure_files("{number}", "-{dataset}", "figure12"),
+    log:
+        log_file("figure_means", "{number}-{dataset}"),
+    wildcard_constraints:
+        number="4b|12|15",
+    group:
+        "pages"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=for_job(exhibit_params.figure_means),
+    script:
+        "../workflow/scripts/draw_means.py"
+
+
+rule figure_noise:
+    input:
+        for_job(inputs.figure_noise),
+    output:
+        **figure_files("10a", "-{dataset}", "figure10a"),
+    log:
+        log_file("figure_noise", "{dataset}"),
+    group:
+        "pages"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=for_job(exhibit_params.figure_noise),
+    script:
+        "../workflow/scripts/draw_noise.py"
+
+
+rule figure_sensitivity_grid:
+    input:
+        below(layout.examples("{dataset}", FID_NETWORK, "grid")),
+    output:
+        **figure_files("11", "-{dataset}", "figure11"),
+    log:
+        log_file("figure_sensitivity_grid", "{dataset}"),
+    group:
+        "pages"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=for_job(exhibit_params.figure_sensitivity_grid),
+    script:
+        "../workflow/scripts/draw_sensitivity_grid.py"
+
+
+rule figure_noisy_images:
+    input:
+        below(layout.maps("{dataset}", FID_NETWORK)),
+    output:
+        **figure_files("10b", "-{dataset}", "figure10b"),
+    log:
+        log_file("figure_noisy_images", "{dataset}"),
+    group:
+        "pages"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=for_job(exhibit_params.figure_noisy_images),
+    script:
+        "../workflow/scripts/draw_noisy_images.py"
+
+
+rule figure_network_maps:
+    input:
+        unpack(for_job(inputs.figure_network_maps)),
+    output:
+        **figure_files("S2", "-{dataset}", "figureS2"),
+    log:
+        log_file("figure_network_maps", "{dataset}"),
+    group:
+        "pages"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        figure=for_job(exhibit_params.figure_network_maps),
+    script:
+        "../workflow/scripts/draw_network_maps.py"
+
+
 rule figures:
     input:
-        [
-            f"{R}/figures/{exhibit.stem}.{kind}"
-            for exhibit in exhibits(config)
-            if exhibit.kind == "Figure"
-            for kind in ("png", "pdf")
-        ],
+        inputs.figures(RUN),
     localrule: True

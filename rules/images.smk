@@ -4,11 +4,11 @@
 
 rule render_images:
     output:
-        f"{R}/images/{{source}}/{{shard}}.h5",
+        below(layout.image_shard("{source}", "{shard}")),
     log:
-        f"{R}/logs/render_images/{{source}}/{{shard}}.log",
+        log_file("render_images", "{source}", "{shard}"),
     benchmark:
-        f"{R}/benchmarks/render_images/{{source}}/{{shard}}.tsv"
+        benchmark_file("render_images", "{source}", "{shard}")
     conda:
         "../envs/fringe.yaml"
     threads: 1
@@ -22,10 +22,7 @@ rule render_images:
             else 0
         ),
     params:
-        made_from=lambda w: {
-            "images": shard_identity(w),
-            "revision": IMAGES_REVISION,
-        },
+        made_from=for_job(provenance.render_images),
     script:
         "../workflow/scripts/render_images.py"
 
@@ -33,11 +30,11 @@ rule render_images:
 # A compressed array can only be read from its beginning, which each shard of each network would do.
 rule unpack_images:
     output:
-        f"{R}/images/{{source}}/unpacked.h5",
+        below(layout.unpacked_images("{source}")),
     log:
-        f"{R}/logs/unpack_images/{{source}}.log",
+        log_file("unpack_images", "{source}"),
     benchmark:
-        f"{R}/benchmarks/unpack_images/{{source}}.tsv"
+        benchmark_file("unpack_images", "{source}")
     conda:
         "../envs/fringe.yaml"
     threads: 1
@@ -45,6 +42,6 @@ rule unpack_images:
         mem_mb=lambda w, attempt: 1500 * attempt,
         runtime=minutes("unpack_images", "images/{source}/unpacked.h5"),
     params:
-        made_from=lambda w: {"images": SOURCES[w.source]["packed"].identity},
+        made_from=for_job(provenance.unpack_images),
     script:
         "../workflow/scripts/unpack_images.py"

@@ -4,149 +4,82 @@
 
 rule verdict:
     input:
-        scores=expand(
-            f"{R}/scores/{{dataset}}/{{scheme}}/{{network}}.csv",
-            dataset=RESAMPLED,
-            scheme=["random", *PRE_LOGITS],
-            network=[MAIN, *CONTROLS],
-        ),
-        convergence=expand(f"{R}/convergence/{{dataset}}.csv", dataset=CONVERGENCE),
-        region_noise=[path for dataset in EXPLAINED for path in noise_files(dataset)],
-        region_shares=[
-            f"{R}/sensitivity/{dataset}/region.csv"
-            for dataset in EXPLAINED
-            if "region" in DATASETS[dataset]
-        ],
+        **inputs.verdict(RUN),
     output:
-        markdown=f"{R}/verdict.md",
-        html=report(
-            f"{R}/verdict.html",
-            caption="../workflow/report/verdict.rst",
+        **page_files(
+            "verdict",
             category="Verdict",
             labels={"question": "How much of FID is null space?"},
         ),
     log:
-        f"{R}/logs/verdict.log",
+        log_file("verdict"),
     group:
         "pages"
     conda:
         "../envs/fringe.yaml"
     params:
-        verdict=inert(
-            {
-                "titles": titles(),
-                "network": config["network"],
-                "controls": config["controls"],
-                "convergence": CONVERGENCE,
-                "explained": {name: "region" in DATASETS[name] for name in EXPLAINED},
-                "scales": config["sensitivity"]["noise"]["scales"],
-                "released": choices.released_steps(config, SOURCES),
-                "protocols": protocols(RESAMPLED),
-                **read_from_files(RESAMPLED),
-                **chosen(RESAMPLED),
-                "dims": {
-                    name: network_info(name)[0]
-                    for name in (config["network"], *config["controls"])
-                },
-                "trained_on": {
-                    name: choices.trained_on(config, name)
-                    for name in config["controls"]
-                },
-                "revision": revisions.TABLES,
-            }
-        ),
+        verdict=exhibit_params.verdict(RUN),
     script:
         "../workflow/scripts/write_verdict.py"
 
 
 rule list_deviations:
     output:
-        markdown=f"{R}/deviations.md",
-        html=report(
-            f"{R}/deviations.html",
-            caption="../workflow/report/deviations.rst",
+        **page_files(
+            "deviations",
             category="Deviations",
             labels={"question": "Where does this differ from the paper?"},
         ),
     log:
-        f"{R}/logs/list_deviations.log",
+        log_file("list_deviations"),
     group:
         "pages"
     conda:
         "../envs/fringe.yaml"
     params:
-        about=inert(
-            {
-                "deviations": [
-                    one.to_plain()
-                    for one in applying(
-                        config,
-                        [
-                            "verdict",
-                            *exhibits_of([*rules.tables.input, *rules.figures.input]),
-                        ],
-                    )
-                ],
-                "revision": revisions.TABLES,
-            }
-        ),
+        about=exhibit_params.list_deviations(RUN),
     script:
         "../workflow/scripts/write_deviations.py"
 
 
-LEFT_OUT = config.get("left_out")
-
-
 rule list_left_out:
     output:
-        markdown=f"{R}/left_out.md",
-        # The report says so only if something is.
-        html=(
-            report(
-                f"{R}/left_out.html",
-                caption="../workflow/report/left_out.rst",
-                category="Left out",
-                labels={"question": "What is left out, and why?"},
-            )
-            if LEFT_OUT
-            else f"{R}/left_out.html"
+        # The report shows the page only if something is left out.
+        **page_files(
+            "left_out",
+            category="Left out",
+            labels={"question": "What is left out, and why?"},
+            shown="left_out" in config,
         ),
     log:
-        f"{R}/logs/list_left_out.log",
+        log_file("list_left_out"),
     group:
         "pages"
     conda:
         "../envs/fringe.yaml"
     params:
-        about=inert({"left_out": LEFT_OUT, "revision": revisions.TABLES}),
+        about=exhibit_params.list_left_out(RUN),
     script:
         "../workflow/scripts/write_left_out.py"
 
 
 rule write_self_check:
     input:
-        checks=expand(f"{R}/checks/{{dataset}}.json", dataset=CHECKED),
+        **inputs.write_self_check(RUN),
     output:
-        markdown=f"{R}/self_check.md",
-        html=report(
-            f"{R}/self_check.html",
-            caption="../workflow/report/self_check.rst",
+        **page_files(
+            "self_check",
             category="Self-check",
             labels={"question": "Are the first numbers the released code's?"},
         ),
     log:
-        f"{R}/logs/write_self_check.log",
+        log_file("write_self_check"),
     group:
         "pages"
     conda:
         "../envs/fringe.yaml"
     params:
-        about=inert(
-            {
-                "titles": {name: DATASETS[name]["title"] for name in CHECKED},
-                "revision": revisions.TABLES,
-            }
-        ),
+        about=exhibit_params.write_self_check(RUN),
     script:
         "../workflow/scripts/write_self_check.py"
 
@@ -161,17 +94,13 @@ rule summarize_cost:
         rules.verdict.output,
         rules.list_deviations.output,
         rules.list_left_out.output,
-        rules.write_self_check.output if CHECKED else [],
+        rules.write_self_check.output if choices.checked_datasets(config) else [],
     output:
-        markdown=f"{R}/cost.md",
-        html=report(
-            f"{R}/cost.html",
-            caption="../workflow/report/cost.rst",
-            category="Cost",
-            labels={"question": "How long did it take?"},
+        **page_files(
+            "cost", category="Cost", labels={"question": "How long did it take?"}
         ),
     log:
-        f"{R}/logs/summarize_cost.log",
+        log_file("summarize_cost"),
     conda:
         "../envs/fringe.yaml"
     params:

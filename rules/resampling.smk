@@ -3,14 +3,13 @@
 
 rule optimize_weights:
     input:
-        unpack(optimized_space),
-        judged=real_statistics("features", MAIN),
+        unpack(for_job(inputs.optimize_weights)),
     output:
-        f"{R}/weights/{{dataset}}/{{scheme}}.h5",
+        below(layout.weights("{dataset}", "{scheme}")),
     log:
-        f"{R}/logs/optimize_weights/{{dataset}}/{{scheme}}.log",
+        log_file("optimize_weights", "{dataset}", "{scheme}"),
     benchmark:
-        f"{R}/benchmarks/optimize_weights/{{dataset}}/{{scheme}}.tsv"
+        benchmark_file("optimize_weights", "{dataset}", "{scheme}")
     wildcard_constraints:
         scheme="prelogits|logits|prelogits-released",
     conda:
@@ -21,14 +20,8 @@ rule optimize_weights:
         runtime=minutes("optimize_weights", "weights/{dataset}/{scheme}.h5"),
         gpu=0 if config["device"] == "cpu" else 1,
     params:
-        made_from=lambda w: {
-            **matched_sets(w),
-            **judged(w.dataset),
-            "optimization": choices.optimization_settings(config, w.scheme),
-            "revision": revisions.RESAMPLING,
-            "metrics_revision": revisions.METRICS,
-        },
-        checkpoint=f"{R}/weights/{{dataset}}/{{scheme}}.checkpoint",
+        made_from=for_job(provenance.optimize_weights),
+        checkpoint=below(layout.checkpoint(layout.weights("{dataset}", "{scheme}"))),
     script:
         "../workflow/scripts/optimize_weights.py"
 
@@ -37,13 +30,13 @@ rule optimize_weights:
 # one is forced. All others are made by the rules below.
 rule optimize_sweep:
     input:
-        unpack(lambda w: sweep_inputs(w.dataset)),
+        unpack(for_job(inputs.optimize_sweep)),
     output:
-        f"{R}/weights/{{dataset}}/{{scheme}}.h5",
+        below(layout.weights("{dataset}", "{scheme}")),
     log:
-        f"{R}/logs/optimize_sweep/{{dataset}}/{{scheme}}.log",
+        log_file("optimize_sweep", "{dataset}", "{scheme}"),
     benchmark:
-        f"{R}/benchmarks/optimize_sweep/{{dataset}}/{{scheme}}.tsv"
+        benchmark_file("optimize_sweep", "{dataset}", "{scheme}")
     wildcard_constraints:
         scheme="|".join(choices.sweep_schemes(config)) or "(?!)",
     conda:
@@ -54,7 +47,7 @@ rule optimize_sweep:
         runtime=minutes("optimize_sweep", "weights/{dataset}/{scheme}.h5"),
         gpu=0 if config["device"] == "cpu" else 1,
     params:
-        made_from=lambda w: sweep_made_from(w.dataset),
+        made_from=for_job(provenance.optimize_sweep),
     script:
         "../workflow/scripts/optimize_sweep.py"
 
@@ -70,13 +63,13 @@ for dataset in DATASETS:
             name:
                 f"optimize_sweep_{dataset}"
             input:
-                **sweep_inputs(dataset),
+                **inputs.optimize_sweep(RUN, dataset),
             output:
                 lacking,
             log:
-                f"{R}/logs/optimize_sweep/{dataset}.log",
+                log_file("optimize_sweep", dataset),
             benchmark:
-                f"{R}/benchmarks/optimize_sweep/{dataset}.tsv"
+                benchmark_file("optimize_sweep", dataset)
             conda:
                 "../envs/fringe.yaml"
             threads: 1
@@ -85,25 +78,22 @@ for dataset in DATASETS:
                 runtime=sweep_minutes(lacking),
                 gpu=0 if config["device"] == "cpu" else 1,
             params:
-                made_from=sweep_made_from(dataset),
+                made_from=provenance.optimize_sweep(RUN, dataset),
             script:
                 "../workflow/scripts/optimize_sweep.py"
 
 
 rule draw_random:
     output:
-        f"{R}/draws/{{dataset}}/random.h5",
+        below(layout.draws("{dataset}", "random")),
     log:
-        f"{R}/logs/draw/{{dataset}}/random.log",
+        log_file("draw", "{dataset}", "random"),
     group:
         "scores"
     conda:
         "../envs/fringe.yaml"
     params:
-        drawing=lambda w: {
-            "candidates": SOURCES[DATASETS[w.dataset]["generated"]]["count"],
-            **drawing(w, "random"),
-        },
+        drawing=for_job(provenance.draw_random, scheme="random"),
     script:
         "../workflow/scripts/draw_random.py"
 
@@ -111,20 +101,17 @@ rule draw_random:
 # As many of each random draw as Top-1 matching could fill: what the count does to a score.
 rule draw_random_filled:
     input:
-        matched=f"{R}/draws/{{dataset}}/matched.h5",
+        matched=below(layout.draws("{dataset}", "matched")),
     output:
-        f"{R}/draws/{{dataset}}/random-filled.h5",
+        below(layout.draws("{dataset}", "random-filled")),
     log:
-        f"{R}/logs/draw/{{dataset}}/random-filled.log",
+        log_file("draw", "{dataset}", "random-filled"),
     group:
         "scores"
     conda:
         "../envs/fringe.yaml"
     params:
-        drawing=lambda w: {
-            "candidates": SOURCES[DATASETS[w.dataset]["generated"]]["count"],
-            **drawing(w, "random-filled"),
-        },
+        drawing=for_job(provenance.draw_random, scheme="random-filled"),
     script:
         "../workflow/scripts/draw_random_filled.py"
 
@@ -133,15 +120,13 @@ rule draw_random_filled:
 # bin is full is not known before.
 rule extend_matched:
     input:
-        real=features("real", MAIN),
-        candidates=features("generated", MAIN),
-        weights=weights_to_draw_on,
+        unpack(for_job(inputs.extend_matched)),
     output:
-        f"{R}/matched/{{dataset}}.h5",
+        below(layout.matched("{dataset}")),
     log:
-        f"{R}/logs/extend_matched/{{dataset}}.log",
+        log_file("extend_matched", "{dataset}"),
     benchmark:
-        f"{R}/benchmarks/extend_matched/{{dataset}}.tsv"
+        benchmark_file("extend_matched", "{dataset}")
     conda:
         "../envs/fringe.yaml"
     threads: 1 + config["extraction"]["workers"]
@@ -150,23 +135,22 @@ rule extend_matched:
         runtime=minutes("extend_matched", "matched/{dataset}.h5"),
         gpu=0 if config["device"] == "cpu" else 1,
     params:
-        made_from=lambda w: extension_made_from(w.dataset),
-        limit=settled_limit,
-        checkpoint=f"{R}/matched/{{dataset}}.checkpoint",
+        made_from=for_job(provenance.extend_matched),
+        limit=for_job(provenance.settled_limit),
+        checkpoint=below(layout.checkpoint(layout.matched("{dataset}"))),
     script:
         "../workflow/scripts/extend_matched.py"
 
 
 rule extract_matched:
     input:
-        extension=f"{R}/matched/{{dataset}}.h5",
-        weights=weights_to_extract_matched,
+        unpack(for_job(inputs.extract_matched)),
     output:
-        f"{R}/matched/{{dataset}}/{{network}}.h5",
+        below(layout.matched_features("{dataset}", "{network}")),
     log:
-        f"{R}/logs/extract_matched/{{dataset}}/{{network}}.log",
+        log_file("extract_matched", "{dataset}", "{network}"),
     benchmark:
-        f"{R}/benchmarks/extract_matched/{{dataset}}/{{network}}.tsv"
+        benchmark_file("extract_matched", "{dataset}", "{network}")
     conda:
         "../envs/fringe.yaml"
     threads: 1 + config["extraction"]["workers"]
@@ -175,37 +159,35 @@ rule extract_matched:
         runtime=minutes("extract_matched", "matched/{dataset}/{network}.h5"),
         gpu=0 if config["device"] == "cpu" else 1,
     params:
-        made_from=matched_features_made_from,
+        made_from=for_job(provenance.extract_matched),
     script:
         "../workflow/scripts/extract_matched.py"
 
 
 rule draw_matched:
     input:
-        unpack(extension_of),
-        real=features("real", MAIN),
-        candidates=features("generated", MAIN),
+        unpack(for_job(inputs.draw_matched)),
     output:
-        f"{R}/draws/{{dataset}}/matched.h5",
+        below(layout.draws("{dataset}", "matched")),
     log:
-        f"{R}/logs/draw/{{dataset}}/matched.log",
+        log_file("draw", "{dataset}", "matched"),
     group:
         "scores"
     conda:
         "../envs/fringe.yaml"
     params:
-        drawing=lambda w: {**matched_sets(w), **drawing(w, "matched")},
+        drawing=for_job(provenance.draw_matched),
     script:
         "../workflow/scripts/draw_matched.py"
 
 
 rule draw_weighted:
     input:
-        f"{R}/weights/{{dataset}}/{{scheme}}.h5",
+        below(layout.weights("{dataset}", "{scheme}")),
     output:
-        f"{R}/draws/{{dataset}}/{{scheme}}.h5",
+        below(layout.draws("{dataset}", "{scheme}")),
     log:
-        f"{R}/logs/draw/{{dataset}}/{{scheme}}.log",
+        log_file("draw", "{dataset}", "{scheme}"),
     wildcard_constraints:
         scheme="prelogits|logits|prelogits-released|(top|middle)[0-9]+",
     group:
@@ -213,34 +195,22 @@ rule draw_weighted:
     conda:
         "../envs/fringe.yaml"
     params:
-        drawing=lambda w: {
-            **drawing(w, w.scheme),
-            "sampling": config["evaluation"]["sampling"],
-        },
+        drawing=for_job(provenance.draw_weighted),
     script:
         "../workflow/scripts/draw_weighted.py"
 
 
-# Where the released optimization is measured beside ours (Figure S1).
-CONVERGENCE = choices.convergence_datasets(config)
-
-
+# The released optimization next to ours (Figure S1).
 # On the device and with as many threads as optimize_weights: the times of both are compared.
 rule measure_convergence:
     input:
-        real=real_statistics("features", MAIN),
-        candidates=features("generated", MAIN),
-        weights=f"{R}/weights/{{dataset}}/prelogits.h5",
-        released=expand(
-            f"{R}/weights/{{{{dataset}}}}/{{scheme}}.h5",
-            scheme=choices.released_schemes(config)[:1],
-        ),
+        unpack(for_job(inputs.measure_convergence)),
     output:
-        f"{R}/convergence/{{dataset}}.csv",
+        below(layout.convergence("{dataset}")),
     log:
-        f"{R}/logs/measure_convergence/{{dataset}}.log",
+        log_file("measure_convergence", "{dataset}"),
     benchmark:
-        f"{R}/benchmarks/measure_convergence/{{dataset}}.tsv"
+        benchmark_file("measure_convergence", "{dataset}")
     conda:
         "../envs/fringe.yaml"
     threads: 1
@@ -249,16 +219,7 @@ rule measure_convergence:
         gpu=0 if config["device"] == "cpu" else 1,
         runtime=minutes("measure_convergence", "convergence/{dataset}.csv"),
     params:
-        measured=lambda w: {
-            **matched_sets(w),
-            **(
-                choices.optimization_settings(config, "prelogits-released")
-                if choices.released_schemes(config)
-                else {"steps": config["convergence"]["steps"]}
-            ),
-            "revision": revisions.RESAMPLING,
-            "metrics_revision": revisions.METRICS,
-        },
-        checkpoint=f"{R}/convergence/{{dataset}}.checkpoint",
+        measured=for_job(provenance.measure_convergence),
+        checkpoint=below(layout.checkpoint(layout.convergence("{dataset}"))),
     script:
         "../workflow/scripts/measure_convergence.py"

@@ -27,7 +27,7 @@ from fringe.files.hdf5 import create_h5
 from fringe.metrics import Gaussian
 from fringe.networks import network_weights
 from fringe.networks.registry import NETWORKS
-from fringe.plan import images, layout, protocols, provenance, weight_files
+from fringe.plan import images, layout, protocols, weight_files
 from fringe.running import opening
 from fringe.sources import GeneratedSource, KeptImages, render_shard
 from fringe.sources.decoder_warnings import as_attributes
@@ -285,23 +285,6 @@ def test_how_many_images_matching_looks_at(config: dict[str, Any]) -> None:
     assert limit("files") == limit("files", limit=3) == 70
     _, found = complete(config | {"matching": {"limit": 0.5}}, SCHEMA)
     assert [fault.split(":")[0] for fault in found] == ["matching/limit"]
-
-
-def test_a_limit_without_effect_is_the_one_before(tmp_path: Path) -> None:
-    path, made_from = tmp_path / "faces.h5", {"made_from": "this"}
-    assert provenance.settled_limit(path, made_from, 500) == 500
-
-    def write(**about: int) -> None:
-        with create_h5(path, {**made_from, "limit": 300, **about}):
-            pass
-
-    write(seen=200, places_missing=0)
-    assert [provenance.settled_limit(path, made_from, n) for n in (100, 199, 200, 500)] == [
-        100, 199, 300, 300
-    ]  # fmt: skip
-    assert provenance.settled_limit(path, {"made_from": "that"}, 500) == 500
-    write(seen=300, places_missing=1)
-    assert provenance.settled_limit(path, made_from, 500) == 500
 
 
 def test_sources_are_opened_with_more_images(config: dict[str, Any], tmp_path: Path) -> None:
@@ -1024,7 +1007,8 @@ def test_where_a_compressed_array_is_unpacked_it_is_read(
     assert sources["real"]["packed"].size == pixels.size
     assert sources["fake"]["packed"] is None
     expected = images.open_configured(completed, "real").read(range(12))
-    unpack(images.open_configured(completed, "real"), layout.unpacked_path(completed, "real"))
+    place = Path(layout.run_folder(completed), layout.unpacked_images("real"))
+    unpack(images.open_configured(completed, "real"), place)
     for read in ("_open_pixels", "_read_to_the_end"):  # so that nothing can be decompressed
         monkeypatch.setattr(f"fringe.sources.npz.{read}", pytest.fail)
     for source in (

@@ -22,7 +22,7 @@ from fringe.exchange import write_statistics
 from fringe.metrics import Gaussian
 from fringe.networks import registry
 from fringe.networks.weight_files import WeightsFile
-from fringe.plan import provenance
+from fringe.plan import digests
 from fringe.running import opening
 
 from ..generators.checkpoints import write_stylegan2_pickle
@@ -218,10 +218,8 @@ def test_results_do_not_depend_on_where_data_lie(
 
     def known(changes: dict[str, str]) -> Any:
         completed, sources = opening.check({**config, **changes}, schema)
-        statistics = provenance.published_statistics(
-            completed, "real", "swav", "features", Path("h")
-        )
-        mask = provenance.digest(completed["datasets"]["faces"]["region"], completed)
+        statistics = digests.published_statistics(completed, "real", "swav", "features")
+        mask = digests.digest(completed["datasets"]["faces"]["region"], completed)
         return sources, statistics, mask
 
     before = known({})

@@ -18,6 +18,8 @@ from fringe.networks.weight_files import mismatch
 __all__ = [
     "Config",
     "Sources",
+    "checked_datasets",
+    "checked_networks",
     "convergence_datasets",
     "explained_datasets",
     "explained_images",
@@ -31,6 +33,7 @@ __all__ = [
     "noise_images",
     "optimization_settings",
     "parse_sweep_scheme",
+    "pre_logits_schemes",
     "released_schemes",
     "released_steps",
     "repeats",
@@ -193,6 +196,11 @@ def released_schemes(config: Config) -> list[str]:
     return ["prelogits-released"] if wanted else []
 
 
+def pre_logits_schemes(config: Config) -> list[str]:
+    """Return the schemes with weights optimized in pre-logits: the released algorithm's, ours."""
+    return [*released_schemes(config), "prelogits"]
+
+
 def released_steps(config: Config, sources: Sources) -> dict[str, Any]:
     """Return what the released weights of a run were made with; {} if the run has none.
 
@@ -258,6 +266,18 @@ def convergence_datasets(config: Config) -> list[str]:
         return []
     resampled = [name for name, dataset in items(config, "datasets") if dataset["resample"]]
     return list(config["convergence"].get("datasets", resampled[:1]))
+
+
+def checked_datasets(config: Config) -> list[str]:
+    """Return the data sets with numbers of the released code to compare with."""
+    datasets = items(config, "datasets")
+    return [name for name, dataset in datasets if dataset["resample"] and "checks" in dataset]
+
+
+def checked_networks(config: Config, name: str) -> list[str]:
+    """Return the networks in which a data set has numbers of the released code, FID's first."""
+    distances = config["datasets"][name]["checks"].get("distances", {})
+    return list(dict.fromkeys([config["network"], *distances]))
 
 
 def explained_datasets(config: Config) -> list[str]:

@@ -6,6 +6,7 @@ Importing this package does not import PyTorch; loading a network does.
 from fringe.networks.base import PRECISIONS, Activations, FeatureNetwork, NetworkInfo
 from fringe.networks.registry import (
     fetch_weights,
+    file_name,
     load_network,
     network_classes,
     network_info,
@@ -22,6 +23,7 @@ __all__ = [
     "NetworkInfo",
     "WeightsFile",
     "fetch_weights",
+    "file_name",
     "load_network",
     "network_classes",
     "network_info",

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "fetch_weights",
+    "file_name",
     "load_network",
     "network_classes",
     "network_info",
@@ -117,6 +118,15 @@ def only_installed(only: bool = True) -> Iterator[None]:
 def network_names() -> tuple[str, ...]:
     """Return the names of the networks that come with Fringe."""
     return tuple(NETWORKS)
+
+
+def file_name(network: str) -> str:
+    """Return the name of a network in paths, where the colon of "module:function" would not do.
+
+    >>> file_name("mine:network")
+    'mine.network'
+    """
+    return network.replace(":", ".")
 
 
 def network_info(name: str) -> NetworkInfo:

@@ -1,4 +1,4 @@
-"""The tables and figures that a run makes, and what each of them shows."""
+"""The one list of tables and figures: which a run makes, and what each of them shows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,23 @@ from typing import Any, Literal
 
 from fringe.config import choices
 from fringe.config.completion import items
+from fringe.plan import layout
 
-__all__ = ["Exhibit", "Loss", "exhibits", "lost", "tell"]
+__all__ = [
+    "GRID_SCHEMES",
+    "TABLES",
+    "Exhibit",
+    "Loss",
+    "Table",
+    "datasets_with",
+    "exhibits",
+    "lost",
+    "names",
+    "swept",
+    "table_schemes",
+    "targets",
+    "tell",
+]
 
 Config = Mapping[str, Any]
 Kind = Literal["Table", "Figure", "Region share"]
@@ -19,6 +34,44 @@ COMPARED = ("7", "19")  # of each comparison
 RESAMPLED = ("1", "4a", "5", "16", "17")  # of each data set that is resampled
 EXPLAINED = ("2", "3", "4b", "11", "12", "13", "15")  # of each that is asked what FID looks at
 NOISY = ("10a", "10b")
+
+GRID_SCHEMES = ("random", "matched", "prelogits")
+"""The schemes whose images Figure 16 shows next to each other."""
+
+SUFFIXES = {"Table": ("csv", "md", "tex", "html"), "Figure": ("png", "pdf")}
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a table shows.
+
+    Parameters
+    ----------
+    schemes : tuple of str
+        The schemes that it compares with random images, if the run has them.
+    controls : bool
+        Whether it shows distances in the control networks too.
+    kernels : bool
+        Whether it shows kernel distances.
+    """
+
+    schemes: tuple[str, ...]
+    controls: bool = False
+    kernels: bool = False
+
+
+TABLES = {
+    "1": Table(("matched", "random-filled"), controls=True),
+    "2": Table(("prelogits-released", "prelogits", "logits"), controls=True),
+    "3": Table(("prelogits-released", "prelogits"), kernels=True),
+}
+"""The tables by their numbers."""
+
+
+def table_schemes(config: Config, number: str) -> list[str]:
+    """Return the schemes of a table that a run has, "random" first."""
+    there = choices.schemes(config)
+    return ["random", *(scheme for scheme in TABLES[number].schemes if scheme in there)]
 
 
 @dataclass(frozen=True)
@@ -48,7 +101,18 @@ class Exhibit:
     @property
     def stem(self) -> str:
         """The name of its files, without their suffix."""
-        return f"{self.kind.lower()}{self.number}" + (f"-{self.of}" if self.of else "")
+        return self.name + (f"-{self.of}" if self.of else "")
+
+    @property
+    def name(self) -> str:
+        """Its name in lists, such as "figure4a"."""
+        return f"{self.kind.lower()}{self.number}"
+
+    @property
+    def places(self) -> list[str]:
+        """The places of its files in the run; none for a sentence."""
+        place = layout.table if self.kind == "Table" else layout.figure
+        return [place(self.stem, suffix) for suffix in SUFFIXES.get(self.kind, ())]
 
 
 @dataclass(frozen=True)
@@ -68,26 +132,23 @@ def exhibits(config: Config) -> list[Exhibit]:
         shows = tuple(titles[name] for name in names)
         return [Exhibit(kind, number, shows=shows)] if shows else []
 
-    def having(key: str) -> list[str]:
-        return [name for name, dataset in resampled.items() if dataset[key]]
-
-    swept = list(resampled) if choices.sweep_schemes(config) else []
+    has_sweep = bool(choices.sweep_schemes(config))
     explained = choices.explained_datasets(config)
     noisy = NOISY if config["sensitivity"]["noise"]["scales"] else ()
     networks = ("S2",) if len(choices.explaining_networks(config)) > 1 else ()
     snapshots = tuple(
         f"{titles[name]}, {one}"
-        for name in having("snapshots")
+        for name in datasets_with(config, "snapshots")
         for one in resampled[name]["snapshots"]
     )
     return [
-        *(one for number in "123" for one in several("Table", number, resampled)),
+        *(one for number in TABLES for one in several("Table", number, resampled)),
         *_of("Figure", RESAMPLED, resampled, titles),
-        *several("Figure", "6", swept[:1]),
-        *several("Figure", "8a", having("sizes")),
-        *several("Figure", "8b", having("alternatives")),
+        *several("Figure", "6", swept(config, "6") if has_sweep else []),
+        *several("Figure", "8a", datasets_with(config, "sizes")),
+        *several("Figure", "8b", datasets_with(config, "alternatives")),
         *([Exhibit("Figure", "9", shows=snapshots)] if snapshots else []),
-        *several("Figure", "18", swept),
+        *several("Figure", "18", swept(config, "18") if has_sweep else []),
         *_of("Figure", (*EXPLAINED, *noisy, *networks), explained, titles),
         *several("Region share", "", [one for one in explained if "region" in resampled[one]]),
         *_of(
@@ -98,6 +159,27 @@ def exhibits(config: Config) -> list[Exhibit]:
         ),
         *_of("Figure", ("S1",), choices.convergence_datasets(config), titles),
     ]
+
+
+def targets(config: Config, kind: Kind) -> list[str]:
+    """Return the places of the files of all tables, or of all figures, of a run."""
+    return [place for one in exhibits(config) if one.kind == kind for place in one.places]
+
+
+def names(config: Config) -> list[str]:
+    """Return the names of a run's tables and figures, such as "table1" and "figure10a", sorted."""
+    return sorted({one.name for one in exhibits(config) if one.places})
+
+
+def datasets_with(config: Config, key: str) -> list[str]:
+    """Return the resampled data sets whose configuration has something at ``key``."""
+    return [name for name, one in items(config, "datasets") if one["resample"] and one[key]]
+
+
+def swept(config: Config, number: str) -> list[str]:
+    """Return the data sets of Figure 6, the first, or of Figure 18, all."""
+    resampled = [name for name, one in items(config, "datasets") if one["resample"]]
+    return resampled if number == "18" else resampled[:1]
 
 
 def _of(

@@ -9,7 +9,8 @@ from typing import Any
 
 from fringe.config.choices import Config, is_rendered, source_spec
 from fringe.devices.choice import choose_device
-from fringe.plan.layout import hash_cache, parse_shard, unpacked_path
+from fringe.plan import layout
+from fringe.plan.layout import hash_cache, parse_shard, run_folder
 from fringe.sources import (
     ImageSource,
     KeptImages,
@@ -32,7 +33,7 @@ def open_configured(config: Config, name: str, at_least: int = 0) -> ImageSource
     device = choose_device(config["device"]) if spec["kind"] == "generator" else "cpu"
     source = source_from_spec(spec, hash_cache(config), device)
     if packed(source):
-        read_unpacked(source, unpacked_path(config, name))
+        read_unpacked(source, Path(run_folder(config), layout.unpacked_images(name)))
     return source
 
 
@@ -52,7 +53,7 @@ def open_images(config: Config, name: str, at_least: int = 0) -> ImageSource:
         return open_configured(config, name, at_least if is_rendered(config, name) else 0)
     spec = _lengthened(source_spec(config, name), at_least)
     source = source_from_spec(spec, hash_cache(config))
-    folder = Path(config["results"], config["run"], "images", name)
+    folder = Path(run_folder(config), layout.images(name))
     shards = []
     for path in sorted(folder.glob("*.h5")):
         if re.fullmatch("[0-9]+-[0-9]+", path.stem) is None:

@@ -1,10 +1,70 @@
-"""Where the files of a run lie, and what they are called."""
+"""Where the files of a run lie, and what they are called: the one module that spells their paths.
 
-from pathlib import Path
+A *place* is a path below the folder of a run, such as ``features/photos/clip.h5``; `run_folder` and
+a place make a path. Wherever a function takes a name it also takes a wildcard such as ``{source}``,
+and returns the pattern of a rule's files. A network is named as in the configuration or in paths.
+"""
+
+from pathlib import Path, PurePosixPath
 
 from fringe.config.choices import Config
+from fringe.networks import file_name
 
-__all__ = ["hash_cache", "parse_shard", "shard_bounds", "shard_name", "unpacked_path"]
+__all__ = [
+    "BENCHMARKS",
+    "ESTIMATE",
+    "LOGS",
+    "PAGES",
+    "PLAN",
+    "SHARD_SIZES",
+    "benchmark",
+    "checkpoint",
+    "checks",
+    "convergence",
+    "draws",
+    "examples",
+    "feature_shard",
+    "features",
+    "figure",
+    "hash_cache",
+    "image_shard",
+    "images",
+    "is_features",
+    "log",
+    "log_of",
+    "map_means",
+    "map_shard",
+    "maps",
+    "matched",
+    "matched_features",
+    "noise",
+    "page",
+    "parse_shard",
+    "region",
+    "run_folder",
+    "scores",
+    "shard_bounds",
+    "shard_name",
+    "sizes",
+    "snapshots",
+    "statistics",
+    "table",
+    "unpacked_images",
+    "weights",
+]
+
+BENCHMARKS = "benchmarks"
+LOGS = "logs"
+
+# What planning leaves in the folder of a run.
+ESTIMATE = "estimate.json"
+SHARD_SIZES = "shards.json"
+PLAN = ".planned.json"
+
+
+def run_folder(config: Config) -> str:
+    """Return the folder of a run's results, spelled as the configuration does."""
+    return f"{config['results']}/{config['run']}"
 
 
 def hash_cache(config: Config) -> Path:
@@ -15,9 +75,154 @@ def hash_cache(config: Config) -> Path:
     return Path(config.get("results", "results"), ".fingerprints")
 
 
-def unpacked_path(config: Config, name: str) -> Path:
-    """Return the file to which a source is unpacked that is compressed as a whole."""
-    return Path(config["results"], config["run"], "images", name, "unpacked.h5")
+def images(source: str) -> str:
+    """Return the place of the folder of a source's rendered or unpacked images."""
+    return f"images/{source}"
+
+
+def image_shard(source: str, shard: str) -> str:
+    """Return the place of a shard of rendered images."""
+    return f"{images(source)}/{shard}.h5"
+
+
+def unpacked_images(source: str) -> str:
+    """Return the place to which a source is unpacked that is compressed as a whole."""
+    return f"{images(source)}/unpacked.h5"
+
+
+def features(source: str, network: str) -> str:
+    """Return the place of the file that links all features of a source."""
+    return f"features/{source}/{file_name(network)}.h5"
+
+
+def feature_shard(source: str, network: str, shard: str) -> str:
+    """Return the place of a shard of features."""
+    return f"features/{source}/{file_name(network)}/{shard}.h5"
+
+
+def is_features(place: PurePosixPath | Path) -> bool:
+    """Return whether a place is one of `features`."""
+    return len(place.parts) == 3 and place.parts[0] == "features"
+
+
+def statistics(source: str, network: str, space: str, n: int | str) -> str:
+    """Return the place of mean and covariance of a source's first ``n`` images."""
+    return f"statistics/{source}/{file_name(network)}/{space}-{n}.h5"
+
+
+def weights(dataset: str, scheme: str) -> str:
+    """Return the place of the sampling weights of a scheme."""
+    return f"weights/{dataset}/{scheme}.h5"
+
+
+def matched(dataset: str) -> str:
+    """Return the place of the list of images beyond the candidates that Top-1 matching draws."""
+    return f"matched/{dataset}.h5"
+
+
+def matched_features(dataset: str, network: str) -> str:
+    """Return the place of the features of the images beyond the candidates."""
+    return f"matched/{dataset}/{file_name(network)}.h5"
+
+
+def draws(dataset: str, scheme: str) -> str:
+    """Return the place of the draws of a scheme."""
+    return f"draws/{dataset}/{scheme}.h5"
+
+
+def convergence(dataset: str) -> str:
+    """Return the place of the released optimization's loss against time, next to ours."""
+    return f"convergence/{dataset}.csv"
+
+
+def scores(dataset: str, scheme: str, kind: str) -> str:
+    """Return the place of scores: of a network, or of a ``kind`` of metrics such as "kernels"."""
+    return f"scores/{dataset}/{scheme}/{file_name(kind)}.csv"
+
+
+def sizes(dataset: str) -> str:
+    """Return the place of the FIDs of samples of several sizes."""
+    return f"scores/{dataset}/sizes.csv"
+
+
+def snapshots(dataset: str, space: str) -> str:
+    """Return the place of the FIDs of a training's snapshots."""
+    return f"scores/{dataset}/snapshots-{space}.csv"
+
+
+def checks(dataset: str) -> str:
+    """Return the place of the numbers that are compared with the released code's."""
+    return f"checks/{dataset}.json"
+
+
+def maps(dataset: str, network: str) -> str:
+    """Return the place of the file that joins all sensitivity maps of a data set."""
+    return f"sensitivity/{dataset}/{file_name(network)}.h5"
+
+
+def map_shard(dataset: str, network: str, shard: str) -> str:
+    """Return the place of a shard of sensitivity maps."""
+    return f"sensitivity/{dataset}/{file_name(network)}/{shard}.h5"
+
+
+def map_means(dataset: str) -> str:
+    """Return the place of mean maps and mean images, by class."""
+    return f"sensitivity/{dataset}/means.h5"
+
+
+def examples(dataset: str, network: str, shown: str) -> str:
+    """Return the place of the maps of the images ``shown``: "examples" or "grid"."""
+    return f"sensitivity/{dataset}/{file_name(network)}-{shown}.h5"
+
+
+def noise(dataset: str, scale: float | str) -> str:
+    """Return the place of the FIDs with noise of a scale in either region of the images."""
+    name = scale if isinstance(scale, str) else f"{scale:.12g}"
+    return f"sensitivity/{dataset}/noise-{name}.csv"
+
+
+def region(dataset: str) -> str:
+    """Return the place of the shares that a region has of the sensitivity."""
+    return f"sensitivity/{dataset}/region.csv"
+
+
+def table(stem: str, suffix: str) -> str:
+    """Return the place of a table, such as "table1", in one format, such as "csv"."""
+    return f"tables/{stem}.{suffix}"
+
+
+def figure(stem: str, suffix: str) -> str:
+    """Return the place of a figure, such as "figure4a-photos", as "png" or "pdf"."""
+    return f"figures/{stem}.{suffix}"
+
+
+PAGES = ("verdict", "deviations", "left_out", "self_check", "cost")
+"""The pages of a run, each in Markdown and HTML."""
+
+
+def page(name: str, suffix: str) -> str:
+    """Return the place of one of the `PAGES`, as "md" or "html"."""
+    return f"{name}.{suffix}"
+
+
+def checkpoint(place: str) -> str:
+    """Return where the job that makes a file keeps its state until the file is finished."""
+    return str(PurePosixPath(place).with_suffix(".checkpoint"))
+
+
+def log(stage: str, *names: str) -> str:
+    """Return the place of the log of a job of a rule, or of several that share a stage."""
+    return f"{LOGS}/{'/'.join([stage, *names])}.log"
+
+
+def benchmark(rule: str, *names: str) -> str:
+    """Return the place of the benchmark file of a job; its log lies in the same way."""
+    return f"{BENCHMARKS}/{'/'.join([rule, *names])}.tsv"
+
+
+def log_of(benchmark: str) -> str:
+    """Return the place of the log of the job with a benchmark file."""
+    return str(LOGS / PurePosixPath(benchmark).relative_to(BENCHMARKS).with_suffix(".log"))
 
 
 def shard_bounds(count: int, size: int) -> list[tuple[int, int]]:

@@ -26,7 +26,7 @@ from fringe.files.regular import read_text
 from fringe.files.steadiness import steady
 from fringe.networks import FeatureNetwork, load_network
 from fringe.networks.base import Precision
-from fringe.plan import images, layout, provenance, weight_files
+from fringe.plan import digests, images, layout, weight_files
 from fringe.sources import FolderSource, ImageSource, Selection, as_path
 from fringe.sources.base import FileSource, digest
 from fringe.sources.digests import state_of
@@ -45,8 +45,6 @@ __all__ = [
 ]
 
 Config = Mapping[str, Any]
-
-NOTED = ".planned.json"
 
 
 def planned_digests(
@@ -80,7 +78,7 @@ def planned_digests(
         files += [Path(one["path"]) for _, one in items(config["sources"][name], "statistics")]
     regions = [dataset.get("region") for _, dataset in items(config, "datasets")]
     files += [Path(region) for region in regions if isinstance(region, str)]
-    found |= {str(file): provenance.digest(str(file), config) for file in files if file.is_file()}
+    found |= {str(file): digests.digest(str(file), config) for file in files if file.is_file()}
     for network, file in weights.items():
         found[f"weights/{network}"] = file["identity"]
     return found
@@ -94,7 +92,7 @@ def note_plan(folder: Path, planned: Mapping[str, str]) -> None:
     FringeError
         If the folder cannot be written.
     """
-    with atomic_path(folder / NOTED) as partial:
+    with atomic_path(folder / layout.PLAN) as partial:
         partial.write_text(json.dumps(planned, indent=0))
 
 
@@ -107,7 +105,7 @@ def refuse_other_plan(folder: Path, planned: Mapping[str, str]) -> None:
         Naming all that changed under the run.
     """
     try:
-        noted = dict(parse_json(read_text(folder / NOTED)))
+        noted = dict(parse_json(read_text(folder / layout.PLAN)))
     except (OSError, TypeError, ValueError):  # a job that somebody started without a run
         return
     changed = [key for key, one in planned.items() if key in noted and noted[key] != one]
@@ -212,7 +210,7 @@ def planned_file(config: Config, path: str | Path) -> Iterator[None]:
     path = str(Path(path))
     with _told_as(path), steady(path):
         expected = config["planned"].get(path)
-        if expected is not None and provenance.digest(path, config) != expected:
+        if expected is not None and digests.digest(path, config) != expected:
             raise ChangedError("it has another SHA-256 than the run was planned with")
         yield
 

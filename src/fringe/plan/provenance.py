@@ -1,39 +1,237 @@
-"""What results depend on."""
+"""What each result of a run depends on: the params of its job, by which Snakemake finds it stale.
+
+What is not here does not make a result stale: where files lie and how fast they are read. Snakemake
+compares the ``repr`` of each param. So values, their types and the order of keys must stay the same
+from version to version; otherwise the results of all users are made again. The params of tables,
+figures and pages are in `fringe.plan.exhibit_params`.
+"""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fringe.config.choices import Config
+from fringe import revisions
+from fringe.config import choices
+from fringe.files import seals
 from fringe.files.hdf5 import attributes, is_made_from, open_h5
-from fringe.plan.layout import hash_cache
-from fringe.sources.digests import file_digests
+from fringe.networks import network_info
+from fringe.plan import digests, layout
+from fringe.plan.run import Run
+from fringe.sources import REVISION as IMAGES_REVISION
 
-__all__ = ["digest", "published_statistics", "settled_limit", "sweep_provenance"]
+__all__ = [
+    "Params",
+    "average_sensitivity",
+    "compared",
+    "draw_matched",
+    "draw_random",
+    "draw_weighted",
+    "explain_examples",
+    "extend_matched",
+    "extract_features",
+    "extract_matched",
+    "features_by",
+    "images_of",
+    "is_made",
+    "join_sensitivity",
+    "link_features",
+    "measure_checks",
+    "measure_convergence",
+    "measure_noise",
+    "measure_region",
+    "measure_sensitivity",
+    "optimize_sweep",
+    "optimize_weights",
+    "published_statistics",
+    "render_images",
+    "score_kernels",
+    "score_precision_recall",
+    "score_scheme",
+    "score_sizes",
+    "score_snapshots",
+    "settled_limit",
+    "snapshot_statistics",
+    "sweep_provenance",
+    "unpack_images",
+]
+
+Params = dict[str, Any]
 
 
-def published_statistics(
-    config: Config, source: str, network: str, space: str, cache: Path
-) -> dict[str, str | int]:
-    """Return ``network``, ``sha256`` and ``count`` of published statistics; {} if there are none.
+def is_made(run: Run, place: str, made_from: Mapping[str, str | int | float]) -> bool:
+    """Return whether a file is there as its job left it and was made from just ``made_from``.
 
-    Statistics are published of features alone, not of logits.
+    Parameters
+    ----------
+    place : str
+        Of the file in the run (`fringe.plan.layout`).
+    made_from : mapping
+        Attributes of the file.
     """
-    given = config["sources"][source].get("statistics", {}).get(network)
-    if given is None or space != "features":
-        return {}
-    (sha256,) = file_digests([Path(given["path"])], cache)
-    return {"network": network, "sha256": sha256, "count": given["count"]}
+    path = run.path(place)
+    if not run.in_job and seals.fault(Path(run.folder), path):
+        return False
+    return is_made_from(path, made_from)
 
 
-def settled_limit(path: Path, provenance: Mapping[str, str], limit: int) -> int:
-    """Return the limit that the images beyond the candidates in a file were drawn with.
+def sweep_provenance(made_from: Mapping[str, Any]) -> dict[str, str]:
+    """Return ``made_from`` as one attribute of a file, for what HDF5 has no attributes for.
 
-    This is ``limit``, unless the file is there, was made from ``provenance``, and every bin was
-    full within ``limit``: with ``limit`` the same images would be drawn.
+    ``made_from`` holds plain values, lists and mappings; equal ones give equal text.
     """
-    if not is_made_from(path, provenance):
+    return {"made_from": json.dumps(made_from, sort_keys=True)}
+
+
+# Images and features.
+
+
+def images_of(run: Run, source: str) -> str:
+    """Return the fingerprint of all images of a source."""
+    return str(run.sources[source]["fingerprint"])
+
+
+def _shard_of(run: Run, source: str, shard: str) -> str:
+    """Return the fingerprint of a shard's images: a change in other shards does not change it."""
+    return str(run.sources[source]["shards"][shard])
+
+
+def compared(run: Run, dataset: str) -> Params:
+    """Return the names of a data set's sources.
+
+    Files of another source may be older than the result, so their times would not make it stale.
+    For the same reason every param holds the network and the counts that paths of inputs contain.
+    """
+    return {"real": run.real(dataset), "generated": run.generated(dataset)}
+
+
+def render_images(run: Run, source: str, shard: str) -> Params:
+    """Return what a shard of rendered images depends on."""
+    return {"images": _shard_of(run, source, shard), "revision": IMAGES_REVISION}
+
+
+def unpack_images(run: Run, source: str) -> Params:
+    """Return what the unpacked images of a compressed array depend on."""
+    return {"images": run.sources[source]["packed"].identity}
+
+
+def features_by(run: Run, network: str) -> Params:
+    """Return what features of any images in a network depend on, besides the images."""
+    name = run.networks[network]
+    return {
+        "network": name,
+        "network_revision": network_info(name)[2],
+        **({"weights": run.weights[name]["identity"]} if name in run.weights else {}),
+        "batch_size": run.config["extraction"]["batch_size"],
+        "precision": run.config["extraction"]["precision"],
+        "revision": revisions.FEATURES,
+    }
+
+
+def extract_features(run: Run, source: str, network: str, shard: str) -> Params:
+    """Return what a shard of features depends on."""
+    return {"images": _shard_of(run, source, shard), **features_by(run, network)}
+
+
+def link_features(run: Run, source: str, network: str) -> Params:
+    """Return what all features of a source depend on."""
+    return {
+        "images": images_of(run, source),
+        "count": run.sources[source]["count"],
+        **features_by(run, network),
+    }
+
+
+def published_statistics(run: Run, source: str, network: str, space: str) -> Params:
+    """Return what identifies published statistics in place of measured ones, {} without them."""
+    return digests.published_statistics(run.config, source, run.networks[network], space)
+
+
+# Weights and draws.
+
+
+def _matched_sets(run: Run, dataset: str) -> Params:
+    """Return which images are compared with which, and in which network."""
+    return {
+        **compared(run, dataset),
+        "n_real": run.datasets[dataset]["n_real"],
+        "network": run.config["network"],
+    }
+
+
+def _judged(run: Run, dataset: str) -> Params:
+    """Return what the choice among the weights on an optimization's path depends on."""
+    return {"n": run.datasets[dataset]["n_generated"], "seed": run.config["seed"]}
+
+
+def optimize_weights(run: Run, dataset: str, scheme: str) -> Params:
+    """Return what weights that are optimized in pre-logits or logits depend on."""
+    return {
+        **_matched_sets(run, dataset),
+        **_judged(run, dataset),
+        "optimization": choices.optimization_settings(run.config, scheme),
+        "revision": revisions.RESAMPLING,
+        "metrics_revision": revisions.METRICS,
+    }
+
+
+def optimize_sweep(run: Run, dataset: str) -> Params:
+    """Return what a data set's Top-N and Middle-N weights depend on, besides their N."""
+    real = run.real(dataset)
+    return {
+        "real": images_of(run, real),
+        "generated": images_of(run, run.generated(dataset)),
+        "n_real": run.datasets[dataset]["n_real"],
+        **_judged(run, dataset),
+        "judged": published_statistics(run, real, run.fid_network, "features"),
+        "features": features_by(run, run.fid_network),
+        "optimization": choices.optimization_settings(run.config, "top"),
+        "revision": revisions.RESAMPLING,
+        "metrics_revision": revisions.METRICS,
+    }
+
+
+def measure_convergence(run: Run, dataset: str) -> Params:
+    """Return what the comparison of the released optimization with ours depends on."""
+    released = choices.released_schemes(run.config)
+    return {
+        **_matched_sets(run, dataset),
+        **(
+            choices.optimization_settings(run.config, released[0])
+            if released
+            else {"steps": run.config["convergence"]["steps"]}
+        ),
+        "revision": revisions.RESAMPLING,
+        "metrics_revision": revisions.METRICS,
+    }
+
+
+def extend_matched(run: Run, dataset: str) -> dict[str, str]:
+    """Return what the list of images beyond the candidates depends on, besides `settled_limit`."""
+    generated = run.generated(dataset)
+    return sweep_provenance(
+        {
+            "real": images_of(run, run.real(dataset)),
+            "generated": images_of(run, generated),
+            "count": run.sources[generated]["count"],
+            "n_real": run.datasets[dataset]["n_real"],
+            "n": run.datasets[dataset]["n_generated"],
+            "features": features_by(run, run.fid_network),
+            "revision": revisions.RESAMPLING,
+        }
+    )
+
+
+def settled_limit(run: Run, dataset: str) -> int:
+    """Return the most images that Top-1 matching looks at.
+
+    This is the configured limit. If the list of images beyond the candidates was made from the same
+    things and every bin was full within the configured limit, it is the limit of that list: the
+    same images would be drawn again.
+    """
+    limit = choices.matching_limit(run.config, dataset, run.candidates(dataset))
+    path = run.path(layout.matched(dataset))
+    if not is_made_from(path, extend_matched(run, dataset)):
         return limit
     with open_h5(path) as file:
         about = attributes(file)
@@ -41,15 +239,196 @@ def settled_limit(path: Path, provenance: Mapping[str, str], limit: int) -> int:
     return int(about["limit"]) if full else limit
 
 
-def digest(path: str, config: Config) -> str:
-    """Return the SHA-256 of a file, remembered while the file stays as it is."""
-    (found,) = file_digests([Path(path)], hash_cache(config))
-    return found
+def extract_matched(run: Run, dataset: str, network: str) -> Params:
+    """Return what features of images beyond the candidates depend on, besides their list."""
+    return {
+        "images": images_of(run, run.generated(dataset)),
+        **features_by(run, network),
+    }
 
 
-def sweep_provenance(made_from: Mapping[str, Any]) -> dict[str, str]:
-    """Return the attribute by which weights of a sweep's scheme tell what they were made from.
+def _drawing(run: Run, dataset: str, scheme: str) -> Params:
+    """Return what the draws of every scheme depend on."""
+    return {
+        "n": run.datasets[dataset]["n_generated"],
+        "repeats": choices.repeats(run.config, scheme),
+        "seed": run.config["seed"],
+        "revision": revisions.RESAMPLING,
+    }
 
-    ``made_from`` holds plain values, lists and mappings; equal ones give equal text.
+
+def draw_random(run: Run, dataset: str, scheme: str) -> Params:
+    """Return what random draws depend on: "random", or as many as "random-filled" ones hold."""
+    return {"candidates": run.candidates(dataset), **_drawing(run, dataset, scheme)}
+
+
+def draw_matched(run: Run, dataset: str) -> Params:
+    """Return what draws with the classes of real images depend on."""
+    return {**_matched_sets(run, dataset), **_drawing(run, dataset, "matched")}
+
+
+def draw_weighted(run: Run, dataset: str, scheme: str) -> Params:
+    """Return what draws with optimized weights depend on, besides the weights."""
+    return {
+        **_drawing(run, dataset, scheme),
+        "sampling": run.config["evaluation"]["sampling"],
+    }
+
+
+# Scores.
+
+
+def _scoring(run: Run, **others: Any) -> Params:
+    """Return what every score depends on, and ``others``."""
+    return {"seed": run.config["seed"], "revision": revisions.METRICS, **others}
+
+
+def score_scheme(run: Run, dataset: str) -> Params:
+    """Return what the distances of a scheme in one network depend on."""
+    return _scoring(run, n_real=run.datasets[dataset]["n_real"], **compared(run, dataset))
+
+
+def score_precision_recall(run: Run, dataset: str) -> Params:
+    """Return what precision and recall depend on."""
+    return _scoring(
+        run,
+        **compared(run, dataset),
+        n_real=run.datasets[dataset]["n_real"],
+        repeats=run.config["evaluation"]["repeats"]["recall"],
+        **run.config["evaluation"]["precision_recall"],
+    )
+
+
+def score_kernels(run: Run, dataset: str) -> Params:
+    """Return what kernel distances depend on."""
+    evaluation = run.config["evaluation"]
+    return _scoring(
+        run,
+        **_matched_sets(run, dataset),
+        repeats=evaluation["repeats"]["table3"],
+        subsets=evaluation["kid_subsets"],
+        subset_size=evaluation["kid_subset_size"],
+        exact=evaluation["kid_exact"],
+        gamma_factors=evaluation["gamma_factors"],
+    )
+
+
+def score_sizes(run: Run, dataset: str) -> Params:
+    """Return what FIDs of samples of several sizes depend on."""
+    return _scoring(
+        run,
+        sizes=run.datasets[dataset]["sizes"],
+        network=run.config["network"],
+        **compared(run, dataset),
+        repeats=run.config["evaluation"]["repeats"]["sizes"],
+        fid_infinity=run.config["evaluation"]["fid_infinity"],
+    )
+
+
+def snapshot_statistics(run: Run, dataset: str, space: str) -> list[str]:
+    """Return the files with mean and covariance of every snapshot of a data set."""
+    n = run.datasets[dataset]["n_generated"]
+    return [
+        run.path(
+            layout.statistics(source, run.fid_network, space, min(n, run.sources[source]["count"]))
+        )
+        for source in run.datasets[dataset]["snapshots"]
+    ]
+
+
+def score_snapshots(run: Run, dataset: str, space: str) -> Params:
+    """Return what FIDs of a training's snapshots depend on; it names its inputs by their paths."""
+    about = run.datasets[dataset]
+    real = layout.statistics(about["real"], run.fid_network, space, about["n_real"])
+    return _scoring(
+        run,
+        snapshots=about["snapshots"],
+        statistics=snapshot_statistics(run, dataset, space),
+        real=run.path(real),
+    )
+
+
+def measure_checks(run: Run, dataset: str) -> Params:
+    """Return what numbers depend on that are compared with those of the released code."""
+    about = run.datasets[dataset]
+    return _scoring(
+        run,
+        networks=choices.checked_networks(run.config, dataset),
+        loss=about["checks"].get("loss"),
+        distances=about["checks"].get("distances", {}),
+        n_real=about["n_real"],
+        n_drawn=about["n_generated"],
+        **compared(run, dataset),
+    )
+
+
+# What FID looks at.
+
+
+def join_sensitivity(run: Run, dataset: str, network: str) -> Params:
+    """Return what all maps of a data set in one network depend on, besides the images."""
+    return {
+        **compared(run, dataset),
+        **features_by(run, network),
+        "n": choices.explained_images(run.config, dataset),
+        "n_real": run.datasets[dataset]["n_real"],
+        "metrics_revision": revisions.METRICS,
+        "sensitivity_revision": revisions.SENSITIVITY,
+    }
+
+
+def measure_sensitivity(run: Run, dataset: str, network: str, shard: str) -> Params:
+    """Return what a shard of maps depends on, including what its statistics depend on.
+
+    If the statistics were not part of it, other statistics would make the job run again without the
+    inputs that it has only while the shard is to be made (`fringe.plan.inputs`).
     """
-    return {"made_from": json.dumps(made_from, sort_keys=True)}
+    real, generated = run.real(dataset), run.generated(dataset)
+    published = published_statistics(run, real, network, "features")
+    return {
+        **join_sensitivity(run, dataset, network),
+        "images": _shard_of(run, generated, shard),
+        "generated_images": images_of(run, generated),
+        "real_images": images_of(run, real),
+        "published_statistics": published.get("sha256", ""),
+    }
+
+
+def average_sensitivity(run: Run, dataset: str) -> Params:
+    """Return what mean maps by class depend on."""
+    return {
+        "images": images_of(run, run.generated(dataset)),
+        "network": run.config["network"],
+        "classes": choices.shown_classes(run.config, dataset),
+        "revision": revisions.SENSITIVITY,
+    }
+
+
+def explain_examples(run: Run, dataset: str, network: str, shown: str) -> Params:
+    """Return what the maps of a few images depend on that are looked at closely."""
+    return {
+        **join_sensitivity(run, dataset, network),
+        "examples": choices.shown_images(run.config, dataset, shown),
+        # Figure 2 shows one image step by step.
+        "closeup": shown == "examples" and network == run.fid_network,
+    }
+
+
+def measure_noise(run: Run, dataset: str) -> Params:
+    """Return what FIDs of images with noise depend on, besides its scale."""
+    return {
+        **join_sensitivity(run, dataset, run.fid_network),
+        "images": images_of(run, run.generated(dataset)),
+        "count": choices.noise_images(run.config, dataset),
+        "seed": run.config["seed"],
+    }
+
+
+def measure_region(run: Run, dataset: str) -> Params:
+    """Return what the shares of a region depend on: a box, or the digest of a mask's file."""
+    region = run.datasets[dataset]["region"]
+    return {
+        "region": digests.digest(region, run.config) if isinstance(region, str) else region,
+        "network": run.config["network"],
+        "revision": revisions.SENSITIVITY,
+    }

@@ -1,5 +1,6 @@
 """Where the files of networks' weights lie."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from fringe.config.choices import Config, _given_weights, networks
@@ -11,7 +12,7 @@ from fringe.networks.weight_files import find
 from fringe.plan.layout import hash_cache
 from fringe.sources.digests import file_digests
 
-__all__ = ["locate_weights", "weights_path"]
+__all__ = ["locate_weights", "weights_path", "weights_to_fetch"]
 
 
 def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
@@ -40,6 +41,18 @@ def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
             continue
         located[network] = {"path": str(path), "identity": identity}
     return located
+
+
+def weights_to_fetch(config: Config, weights: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """Return the published files of weights that are not there: networks by the files' names.
+
+    ``weights`` are `locate_weights`'s. Files that the configuration names are not fetched.
+    """
+    return {
+        Path(file["path"]).name: name
+        for name, file in weights.items()
+        if name not in config["weights"] and not Path(file["path"]).exists()
+    }
 
 
 def weights_path(config: Config, network: str) -> Path | None:

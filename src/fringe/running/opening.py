@@ -38,7 +38,11 @@ from fringe.errors import FringeError
 from fringe.networks import (
     only_installed,
 )
+from fringe.plan import deviations
 from fringe.plan.layout import hash_cache, shard_bounds, shard_name
+from fringe.plan.planned import planned_digests, refuse_other_plan
+from fringe.plan.run import Run
+from fringe.plan.weight_files import locate_weights
 from fringe.progress import activity
 from fringe.sources import (
     GeneratedSource,
@@ -49,9 +53,39 @@ from fringe.sources import (
 from fringe.sources.digests import remembered
 from fringe.sources.unpacked import packed
 
-__all__ = ["check"]
+__all__ = ["check", "open_run"]
 
 MOST_SHARDS = 100_000  # Snakemake takes about 8 ms to plan the jobs of each
+
+
+def open_run(
+    config: Config, schema: Mapping[str, Any], files: Iterable[Path] = (), *, in_job: bool = False
+) -> Run:
+    """Return the run of a configuration, with what its jobs read from the configuration added.
+
+    These are the keys ``planned`` (`planned_digests`) and ``choices``: by exhibit a sentence on
+    what the paper leaves open, for notes and captions.
+
+    Parameters
+    ----------
+    config, schema, files
+        As for `check`.
+    in_job : bool
+        Whether a job of the run asks: it ends if it was planned with other data.
+
+    Raises
+    ------
+    FringeError
+        As `check` does, and in a job naming the data that changed under the run.
+    """
+    completed, sources = check(config, schema, files)
+    weights = locate_weights(completed, hash_cache(completed))
+    completed["choices"] = deviations.choices(completed)
+    completed["planned"] = planned_digests(completed, sources, weights)
+    run = Run(completed, sources, weights, in_job)
+    if in_job:
+        refuse_other_plan(Path(run.folder), completed["planned"])
+    return run
 
 
 def check(

@@ -1,0 +1,28 @@
+"""What identifies files outside a run that results depend on, besides images and weights."""
+
+from pathlib import Path
+
+from fringe.config.choices import Config
+from fringe.plan.layout import hash_cache
+from fringe.sources.digests import file_digests
+
+__all__ = ["digest", "published_statistics"]
+
+
+def digest(path: str, config: Config) -> str:
+    """Return the SHA-256 of a file, remembered while the file stays as it is."""
+    (found,) = file_digests([Path(path)], hash_cache(config))
+    return found
+
+
+def published_statistics(
+    config: Config, source: str, network: str, space: str
+) -> dict[str, str | int]:
+    """Return ``network``, ``sha256`` and ``count`` of published statistics; {} if there are none.
+
+    Statistics are published only of features, not of logits.
+    """
+    given = config["sources"][source].get("statistics", {}).get(network)
+    if given is None or space != "features":
+        return {}
+    return {"network": network, "sha256": digest(given["path"], config), "count": given["count"]}

@@ -1,0 +1,424 @@
+"""What tables, figures and pages depend on, besides the scores and maps that they show.
+
+A function has the name of a rule and returns the params of its jobs (`fringe.plan.provenance`). The
+report shows these jobs, so texts in their params are `inert`.
+"""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fringe import revisions
+from fringe.config import choices
+from fringe.networks import network_info, network_weights
+from fringe.networks.weight_files import mismatch
+from fringe.plan import exhibits
+from fringe.plan.deviations import applying
+from fringe.plan.protocols import chosen_images, protocol
+from fringe.plan.provenance import Params, compared, images_of
+from fringe.plan.run import Run
+from fringe.scores.protocol import PAPER_DATASETS, plain_name
+from fringe.texts import inert
+
+__all__ = [
+    "figure_classes",
+    "figure_comparison",
+    "figure_convergence",
+    "figure_examples",
+    "figure_means",
+    "figure_network_maps",
+    "figure_networks",
+    "figure_noise",
+    "figure_noisy_images",
+    "figure_overview",
+    "figure_schemes",
+    "figure_sensitivity_grid",
+    "figure_sizes",
+    "figure_snapshots",
+    "figure_sweep",
+    "figure_weights",
+    "list_deviations",
+    "list_left_out",
+    "make_table",
+    "verdict",
+    "write_self_check",
+]
+
+# The paper's scale 0.05, if that is on [-1, 1], the range of a generator's output; the paper does
+# not say.
+EXAMPLE_SCALE = 0.025
+
+# Rows and columns of each generator's grid.
+COMPARISON_GRIDS = {"7": (4, 4), "19": (10, 6)}
+WEIGHT_GRIDS = {"5": (4, 5), "17": (9, 16)}
+
+
+def _titles(run: Run, datasets: Iterable[str] | None = None) -> Params:
+    """Return the display names of data sets and of networks that have none of their own.
+
+    Of each data set also whether a simulated generator made its images; by default of those that
+    tables and figures show.
+    """
+    shown = run.resampled if datasets is None else datasets
+    return {name: _title(run, name) for name in shown} | _own_weights(run)
+
+
+def _title(run: Run, dataset: str) -> Params:
+    """Return the display name of a data set, and whether a simulated generator made its images."""
+    return {
+        "title": run.datasets[dataset]["title"],
+        "simulated": run.sources[run.generated(dataset)]["simulated"],
+    }
+
+
+def _own_weights(run: Run) -> Params:
+    """Return display names of Fringe's own networks with weights that nobody published."""
+    from fringe.scores.titles import title_of  # imports pandas, which takes a second
+
+    return {
+        name: f"{title_of({}, name)} (own weights {file['identity'][:8]})"
+        for name, file in run.weights.items()
+        if mismatch(Path(file["path"]), file["identity"], network_weights(name))
+    }
+
+
+def _in_paper(datasets: Iterable[str]) -> list[str]:
+    """Return the data sets of which the paper prints numbers.
+
+    Others are compared with nothing, so nothing of theirs may become stale by what is compared.
+    """
+    return [name for name in datasets if plain_name(name) in PAPER_DATASETS]
+
+
+def _protocols(run: Run, datasets: Iterable[str]) -> Params:
+    """Return what the numbers of each data set are measured with, where the paper has them too."""
+    return {
+        name: protocol(run.config, run.sources, run.weights, name).to_plain()
+        for name in _in_paper(datasets)
+    }
+
+
+def _snapshot_protocols(run: Run, datasets: Iterable[str]) -> Params:
+    """Return what the FID of each snapshot is measured with, as `_protocols`."""
+    return {
+        name: {
+            source: protocol(
+                run.config, run.sources, run.weights, name, generated=source
+            ).to_plain()
+            for source in run.datasets[name]["snapshots"]
+        }
+        for name in _in_paper(datasets)
+    }
+
+
+def _read_from_files(run: Run) -> Params:
+    """Return which features say how many images of each data set were damaged.
+
+    Nothing where no images are read from files.
+    """
+    found = {}
+    for name in run.resampled:
+        sources = dict.fromkeys([run.real(name), run.generated(name)])
+        files = [source for source in sources if run.config["sources"][source]["kind"] == "files"]
+        if files:
+            found[name] = [f"{source}/{run.fid_network}.h5" for source in files]
+    return {"read": found} if found else {}
+
+
+def _chosen(run: Run) -> Params:
+    """Return in words which images stand for each data set.
+
+    Nothing where no images are read from files.
+    """
+    told = {name: chosen_images(run.config, run.sources, name) for name in run.resampled}
+    told = {name: sentence for name, sentence in told.items() if sentence}
+    return {"chosen": told} if told else {}
+
+
+# Tables and pages.
+
+
+def make_table(run: Run, table: str) -> Params:
+    """Return what a table depends on."""
+    config = run.config
+    shown = exhibits.TABLES[table]
+    return _inert(
+        datasets=list(run.resampled),
+        titles=_titles(run),
+        network=config["network"],
+        controls=config["controls"] if shown.controls else [],
+        repeats=config["evaluation"]["repeats"][f"table{table}"],
+        released={} if table == "1" else choices.released_steps(config, run.sources),
+        choices=config["choices"][f"table{table}"],
+        protocols=_protocols(run, run.resampled),
+        **_read_from_files(run),
+        **_chosen(run),
+        revision=revisions.TABLES,
+    )
+
+
+def verdict(run: Run) -> Params:
+    """Return what the verdict depends on."""
+    config = run.config
+    explained = choices.explained_datasets(config)
+    return _inert(
+        titles=_titles(run),
+        network=config["network"],
+        controls=config["controls"],
+        convergence=choices.convergence_datasets(config),
+        explained={name: "region" in run.datasets[name] for name in explained},
+        scales=config["sensitivity"]["noise"]["scales"],
+        released=choices.released_steps(config, run.sources),
+        protocols=_protocols(run, run.resampled),
+        **_read_from_files(run),
+        **_chosen(run),
+        dims={name: network_info(name)[0] for name in (config["network"], *config["controls"])},
+        trained_on={name: choices.trained_on(config, name) for name in config["controls"]},
+        revision=revisions.TABLES,
+    )
+
+
+def list_deviations(run: Run) -> Params:
+    """Return what the page on deviations depends on: those that apply to the run's exhibits."""
+    shown = ["verdict", *exhibits.names(run.config)]
+    return _inert(
+        deviations=[one.to_plain() for one in applying(run.config, shown)],
+        revision=revisions.TABLES,
+    )
+
+
+def list_left_out(run: Run) -> Params:
+    """Return what the page on what is left out depends on."""
+    return _inert(left_out=run.config.get("left_out"), revision=revisions.TABLES)
+
+
+def write_self_check(run: Run) -> Params:
+    """Return what the page depends on that compares first numbers with the released code's."""
+    checked = choices.checked_datasets(run.config)
+    return _inert(
+        titles={name: run.datasets[name]["title"] for name in checked},
+        revision=revisions.TABLES,
+    )
+
+
+# Figures.
+
+
+def _inert(**params: Any) -> Params:
+    found: Params = inert(params)
+    return found
+
+
+def _figure(run: Run, **others: Any) -> Params:
+    """Return what every figure depends on, and ``others``."""
+    figures: Mapping[str, Any] = run.config["figures"]
+    style = {key: value for key, value in figures.items() if key != "seed"}
+    return _inert(style=style, revision=revisions.FIGURES, **others)
+
+
+def _of_dataset(run: Run, dataset: str, **others: Any) -> Params:
+    """Return what a figure of one data set depends on: its title, and ``others``."""
+    return _figure(run, **others, **_title(run, dataset))
+
+
+def figure_overview(run: Run, dataset: str) -> Params:
+    """Return what Figure 1 depends on."""
+    sides = compared(run, dataset)
+    return _of_dataset(
+        run,
+        dataset,
+        images=[images_of(run, source) for source in sides.values()],
+        n_real=run.datasets[dataset]["n_real"],
+        n_generated=run.datasets[dataset]["n_generated"],
+        network=run.config["network"],
+        metrics_revision=revisions.METRICS,
+        **sides,
+    )
+
+
+def figure_classes(run: Run, dataset: str) -> Params:
+    """Return what Figure 4a depends on."""
+    return _of_dataset(
+        run,
+        dataset,
+        n_real=run.datasets[dataset]["n_real"],
+        n_generated=run.datasets[dataset]["n_generated"],
+        network=run.config["network"],
+        **compared(run, dataset),
+    )
+
+
+def figure_weights(run: Run, dataset: str, number: str) -> Params:
+    """Return what Figures 5 and 17 depend on."""
+    rows, columns = WEIGHT_GRIDS[number]
+    return _of_dataset(
+        run,
+        dataset,
+        images=images_of(run, run.generated(dataset)),
+        rows=rows,
+        columns=columns,
+        seed=choices.grid_seed(run.config),
+    )
+
+
+def figure_sweep(run: Run, number: str) -> Params:
+    """Return what Figures 6 and 18 depend on."""
+    config, datasets = run.config, exhibits.swept(run.config, number)
+    return _figure(
+        run,
+        datasets=datasets,
+        titles=_titles(run),
+        network=config["network"],
+        control=choices.shown_control(config),
+        schemes=choices.sweep_schemes(config),
+        released=bool(choices.released_schemes(config)),
+        choices=config["choices"][f"figure{number}"],
+        certified=config["optimization"]["method"] == "auto",
+        protocols=_protocols(run, datasets),
+    )
+
+
+def figure_sizes(run: Run) -> Params:
+    """Return what Figure 8a depends on."""
+    datasets = exhibits.datasets_with(run.config, "sizes")
+    return _figure(
+        run,
+        titles=_titles(run),
+        network=run.config["network"],
+        all_real={name: run.sources[run.real(name)]["count"] for name in datasets},
+        protocols=_protocols(run, datasets),
+        choices=run.config["choices"]["figure8a"],
+    )
+
+
+def figure_snapshots(run: Run) -> Params:
+    """Return what Figure 9 depends on."""
+    datasets = exhibits.datasets_with(run.config, "snapshots")
+    return _figure(
+        run,
+        datasets=datasets,
+        titles=_titles(run),
+        network=run.config["network"],
+        protocols=_snapshot_protocols(run, datasets),
+        choices=run.config["choices"]["figure9"],
+    )
+
+
+def figure_schemes(run: Run, dataset: str) -> Params:
+    """Return what Figure 16 depends on."""
+    return _of_dataset(
+        run,
+        dataset,
+        schemes=list(exhibits.GRID_SCHEMES),
+        certified=run.config["optimization"]["method"] == "auto",
+        network=run.config["network"],
+        images=images_of(run, run.generated(dataset)),
+        seed=choices.grid_seed(run.config),
+    )
+
+
+def figure_networks(run: Run) -> Params:
+    """Return what Figure 8b depends on."""
+    datasets = exhibits.datasets_with(run.config, "alternatives")
+    return _figure(
+        run,
+        titles=_titles(run),
+        networks={
+            name: [run.config["network"], *run.datasets[name]["alternatives"]] for name in datasets
+        },
+        protocols=_protocols(run, datasets),
+        choices=run.config["choices"]["figure8b"],
+    )
+
+
+def figure_comparison(run: Run, number: str, comparison: str) -> Params:
+    """Return what Figures 7 and 19 depend on."""
+    config = run.config
+    about = config["comparisons"][comparison]
+    datasets = list(about["generators"].values())
+    return _figure(
+        run,
+        comparison=about,
+        images={name: images_of(run, run.generated(name)) for name in datasets},
+        titles=_titles(run, datasets),
+        network=config["network"],
+        control=choices.shown_control(config),
+        recall=config["evaluation"]["precision_recall"]["network"],
+        grid=COMPARISON_GRIDS[number],
+        choices=config["choices"][f"figure{number}"],
+        protocols=_protocols(run, datasets),
+        seed=choices.grid_seed(config),
+    )
+
+
+def figure_convergence(run: Run, dataset: str) -> Params:
+    """Return what Figure S1 depends on."""
+    return _of_dataset(run, dataset)
+
+
+def figure_examples(run: Run, dataset: str) -> Params:
+    """Return what Figures 2, 3 and 13 depend on."""
+    return _of_dataset(run, dataset, network=run.config["network"])
+
+
+def figure_means(run: Run, dataset: str, number: str) -> Params:
+    """Return what Figures 4b, 12 and 15 depend on.
+
+    Their groups are all images and those of classes, of which 4b and 15 show a few.
+    """
+    asked = choices.shown_classes(run.config, dataset)
+    classes = asked if isinstance(asked, int) else len(asked)
+    return _of_dataset(
+        run,
+        dataset,
+        groups=1 + {"4b": min(3, classes), "12": classes, "15": min(4, classes)}[number],
+        activation=number == "15",
+        network=run.config["network"],
+    )
+
+
+def figure_noise(run: Run, dataset: str) -> Params:
+    """Return what Figure 10a depends on.
+
+    Its scales are part of it: a new input that is not there yet would make nothing stale.
+    """
+    return _of_dataset(
+        run,
+        dataset,
+        scales=run.config["sensitivity"]["noise"]["scales"],
+        choices=run.config["choices"]["figure10a"],
+        network=run.config["network"],
+    )
+
+
+def figure_noisy_images(run: Run, dataset: str) -> Params:
+    """Return what Figure 10b depends on."""
+    return _of_dataset(
+        run,
+        dataset,
+        images=images_of(run, run.generated(dataset)),
+        scale=EXAMPLE_SCALE,
+        choices=run.config["choices"]["figure10b"],
+        network=run.config["network"],
+        seed=run.config["seed"],
+    )
+
+
+def figure_sensitivity_grid(run: Run, dataset: str) -> Params:
+    """Return what Figure 11 depends on."""
+    return _of_dataset(
+        run,
+        dataset,
+        shown=choices.shown_images(run.config, dataset, "grid"),
+        network=run.config["network"],
+    )
+
+
+def figure_network_maps(run: Run, dataset: str) -> Params:
+    """Return what Figure S2 depends on."""
+    return _of_dataset(
+        run,
+        dataset,
+        networks=choices.explaining_networks(run.config),
+        titles=_own_weights(run),
+    )

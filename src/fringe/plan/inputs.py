@@ -1,0 +1,492 @@
+"""What jobs read, where that depends on more than their wildcards.
+
+A function has the name of a rule. It takes those of the rule's wildcards that its inputs depend on,
+and returns the paths by the names of the inputs. Inputs that depend on nothing else are patterns in
+the rules.
+
+Some inputs are inputs only as long as the output is to be made: images, and files of weights. If
+these are removed, or come again, outputs that are there and were made from the same things
+(`fringe.plan.provenance`) stay as they are. They are left out, not marked as `ancient`: Snakemake
+would not look at the params of what follows when images had to be made again.
+"""
+
+from fringe.config import choices
+from fringe.plan import exhibits, layout, provenance
+from fringe.plan.run import Run
+
+__all__ = [
+    "Files",
+    "Inputs",
+    "all_features",
+    "draw_matched",
+    "explain_examples",
+    "extend_matched",
+    "extract_features",
+    "extract_matched",
+    "features_of",
+    "figure_classes",
+    "figure_comparison",
+    "figure_network_maps",
+    "figure_networks",
+    "figure_noise",
+    "figure_overview",
+    "figure_schemes",
+    "figure_sizes",
+    "figure_snapshots",
+    "figure_sweep",
+    "figure_weights",
+    "figures",
+    "join_sensitivity",
+    "kept_shard",
+    "link_features",
+    "make_table",
+    "measure_checks",
+    "measure_convergence",
+    "measure_noise",
+    "measure_sensitivity",
+    "measure_statistics",
+    "optimize_sweep",
+    "optimize_weights",
+    "score_kernels",
+    "score_precision_recall",
+    "score_scheme",
+    "score_sizes",
+    "score_snapshots",
+    "tables",
+    "verdict",
+    "write_self_check",
+]
+
+Files = str | list[str]  # one file, or none or many
+Inputs = dict[str, Files]
+
+
+def features_of(run: Run, source: str, network: str) -> str:
+    """Return the file of a source's features."""
+    return run.path(layout.features(source, network))
+
+
+def _real_features(run: Run, dataset: str, network: str) -> str:
+    return features_of(run, run.real(dataset), network)
+
+
+def _candidates(run: Run, dataset: str, network: str) -> str:
+    return features_of(run, run.generated(dataset), network)
+
+
+def _real_statistics(run: Run, dataset: str, network: str, space: str = "features") -> str:
+    """Return the file with mean and covariance of a data set's real images."""
+    n = run.datasets[dataset]["n_real"]
+    return run.path(layout.statistics(run.real(dataset), network, space, n))
+
+
+def _generated_statistics(
+    run: Run, dataset: str, network: str, n: int, space: str = "features"
+) -> str:
+    """Return the file with mean and covariance of a data set's first ``n`` generated images."""
+    return run.path(layout.statistics(run.generated(dataset), network, space, n))
+
+
+def kept_shard(run: Run, source: str, shard: str) -> Files:
+    """Return the file of a shard's images; [] unless they are rendered and kept."""
+    kept = choices.is_rendered(run.config, source) and run.config["extraction"]["keep_images"]
+    return run.path(layout.image_shard(source, shard)) if kept else []
+
+
+def _unpacked(run: Run, source: str) -> Files:
+    """Return the file that a source is unpacked to; [] unless it is compressed as a whole."""
+    kept = run.sources[source]["packed"] and run.config["extraction"]["keep_images"]
+    return run.path(layout.unpacked_images(source)) if kept else []
+
+
+def _network_weights(run: Run, network: str) -> Files:
+    """Return the file of a network's weights; [] if it has none."""
+    name = run.networks[network]
+    return run.weights[name]["path"] if name in run.weights else []
+
+
+# Features.
+
+
+def all_features(run: Run) -> list[str]:
+    """Return all feature files of a run. A lost one is made again even if no result needs it."""
+    return [
+        features_of(run, source, network)
+        for source in run.sources
+        for network in choices.networks_for(run.config, source)
+    ]
+
+
+def extract_features(run: Run, source: str, network: str, shard: str) -> Inputs:
+    """Return images and weights, as long as the shard is to be made."""
+    done = layout.feature_shard(source, network, shard)
+    made_from = provenance.extract_features(run, source, network, shard)
+    if provenance.is_made(run, done, made_from):
+        return {"images": [], "unpacked": [], "weights": []}
+    return {
+        "images": kept_shard(run, source, shard),
+        "unpacked": _unpacked(run, source),
+        "weights": _network_weights(run, network),
+    }
+
+
+def link_features(run: Run, source: str, network: str) -> list[str]:
+    """Return all shards of features of a source."""
+    return [
+        run.path(layout.feature_shard(source, network, shard))
+        for shard in run.sources[source]["shards"]
+    ]
+
+
+def measure_statistics(run: Run, source: str, network: str, space: str) -> Inputs:
+    """Return the features that are measured; none if there are published statistics."""
+    if provenance.published_statistics(run, source, network, space):
+        return {"features": []}
+    return {"features": features_of(run, source, network)}
+
+
+# Weights and draws.
+
+
+def optimize_weights(run: Run, dataset: str, scheme: str) -> Inputs:
+    """Return real statistics and candidates in the space of a scheme, and those of the judge."""
+    network = run.fid_network
+    space = "features" if scheme.startswith("prelogits") else "logits"
+    return {
+        "real": _real_statistics(run, dataset, network, space),
+        "candidates": _candidates(run, dataset, network),
+        "judged": _real_statistics(run, dataset, network),
+    }
+
+
+def optimize_sweep(run: Run, dataset: str) -> Inputs:
+    """Return what Top-N and Middle-N weights of a data set are made from and judged by."""
+    network = run.fid_network
+    return {
+        "real": _real_features(run, dataset, network),
+        "candidates": _candidates(run, dataset, network),
+        "judged": _real_statistics(run, dataset, network),
+    }
+
+
+def measure_convergence(run: Run, dataset: str) -> Inputs:
+    """Return what both optimizations start from, our weights, and the released algorithm's."""
+    network = run.fid_network
+    released = choices.released_schemes(run.config)
+    return {
+        "real": _real_statistics(run, dataset, network),
+        "candidates": _candidates(run, dataset, network),
+        "weights": run.path(layout.weights(dataset, "prelogits")),
+        "released": [run.path(layout.weights(dataset, scheme)) for scheme in released],
+    }
+
+
+def _is_extended(run: Run, dataset: str) -> bool:
+    """Return whether Top-1 matching can draw images beyond the candidates."""
+    return choices.is_rendered(run.config, run.generated(dataset))
+
+
+def extend_matched(run: Run, dataset: str) -> Inputs:
+    """Return real images and candidates, and the network as long as the list is to be made."""
+    network = run.fid_network
+    made_from = provenance.extend_matched(run, dataset)
+    made = provenance.is_made(run, layout.matched(dataset), made_from)
+    return {
+        "real": _real_features(run, dataset, network),
+        "candidates": _candidates(run, dataset, network),
+        "weights": [] if made else _network_weights(run, network),
+    }
+
+
+def extract_matched(run: Run, dataset: str, network: str) -> Inputs:
+    """Return the list of images, and the network as long as the features are to be made."""
+    done = layout.matched_features(dataset, network)
+    made = provenance.is_made(run, done, provenance.extract_matched(run, dataset, network))
+    return {
+        "extension": run.path(layout.matched(dataset)),
+        "weights": [] if made else _network_weights(run, network),
+    }
+
+
+def draw_matched(run: Run, dataset: str) -> Inputs:
+    """Return real images and candidates, and the images beyond the candidates if there are any."""
+    extended = _is_extended(run, dataset)
+    return {
+        **({"extension": run.path(layout.matched(dataset))} if extended else {}),
+        "real": _real_features(run, dataset, run.fid_network),
+        "candidates": _candidates(run, dataset, run.fid_network),
+    }
+
+
+# Scores.
+
+
+def _drawn(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
+    """Return the draws of a scheme and the features of all images that the draws may hold."""
+    extended = scheme == "matched" and _is_extended(run, dataset)
+    beyond = {
+        "extension": run.path(layout.matched(dataset)),
+        "further": run.path(layout.matched_features(dataset, network)),
+    }
+    return {
+        **(beyond if extended else {}),
+        "draws": run.path(layout.draws(dataset, scheme)),
+        "candidates": _candidates(run, dataset, network),
+    }
+
+
+def score_scheme(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
+    """Return the drawn images, and the statistics of the real images."""
+    return {
+        **_drawn(run, dataset, scheme, network),
+        "real": _real_statistics(run, dataset, network),
+    }
+
+
+def score_kernels(run: Run, dataset: str, scheme: str) -> Inputs:
+    """Return the drawn images and the real images."""
+    return {
+        **_drawn(run, dataset, scheme, run.fid_network),
+        "real": _real_features(run, dataset, run.fid_network),
+    }
+
+
+def score_precision_recall(run: Run, dataset: str) -> Inputs:
+    """Return random images and real images in the network of precision and recall."""
+    network = run.config["evaluation"]["precision_recall"]["network"]
+    return {
+        **_drawn(run, dataset, "random", network),
+        "real": _real_features(run, dataset, network),
+    }
+
+
+def score_sizes(run: Run, dataset: str) -> Inputs:
+    """Return the features that samples are drawn of."""
+    return {
+        "real": _real_features(run, dataset, run.fid_network),
+        "generated": _candidates(run, dataset, run.fid_network),
+    }
+
+
+def score_snapshots(run: Run, dataset: str, space: str) -> Inputs:
+    """Return the statistics of the real images and of each snapshot."""
+    return {
+        "real": _real_statistics(run, dataset, run.fid_network, space),
+        "snapshots": provenance.snapshot_statistics(run, dataset, space),
+    }
+
+
+def measure_checks(run: Run, dataset: str) -> Inputs:
+    """Return real statistics and candidates in each network with numbers of the released code."""
+    networks = choices.checked_networks(run.config, dataset)
+    return {
+        "real": [_real_statistics(run, dataset, network) for network in networks],
+        "candidates": [_candidates(run, dataset, network) for network in networks],
+    }
+
+
+# What FID looks at.
+
+
+def measure_sensitivity(run: Run, dataset: str, network: str, shard: str) -> Inputs:
+    """Return images and weights as long as the shard is to be made, and the statistics of FID."""
+    source = run.generated(dataset)
+    done = layout.map_shard(dataset, network, shard)
+    made_from = provenance.measure_sensitivity(run, dataset, network, shard)
+    made = provenance.is_made(run, done, made_from)
+    n = choices.explained_images(run.config, dataset)
+    return {
+        "images": [] if made else kept_shard(run, source, shard),
+        "unpacked": [] if made else _unpacked(run, source),
+        "weights": [] if made else _network_weights(run, network),
+        "real": _real_statistics(run, dataset, network),
+        "generated": _generated_statistics(run, dataset, network, n),
+    }
+
+
+def join_sensitivity(run: Run, dataset: str, network: str) -> list[str]:
+    """Return the maps of all shards that hold one of the images that FID is measured on."""
+    n = choices.explained_images(run.config, dataset)
+    return [
+        run.path(layout.map_shard(dataset, network, shard))
+        for shard in run.sources[run.generated(dataset)]["shards"]
+        if layout.parse_shard(shard)[0] < n
+    ]
+
+
+def explain_examples(run: Run, dataset: str, network: str, shown: str) -> Inputs:
+    """Return all maps, and the statistics of the images that an example is measured against.
+
+    An example is one of the n images with maps, or a seed makes it: then it is added to n - 1.
+    """
+    added = "seeds" in choices.shown_images(run.config, dataset, shown)
+    n = choices.explained_images(run.config, dataset) - added
+    return {
+        "maps": run.path(layout.maps(dataset, network)),
+        "real": _real_statistics(run, dataset, network),
+        "others": _generated_statistics(run, dataset, network, n),
+    }
+
+
+def measure_noise(run: Run, dataset: str) -> Inputs:
+    """Return all maps in FID's network, and the statistics of the real images."""
+    return {
+        "maps": run.path(layout.maps(dataset, run.fid_network)),
+        "real": _real_statistics(run, dataset, run.fid_network),
+    }
+
+
+# Tables, figures and pages.
+
+
+def tables(run: Run) -> list[str]:
+    """Return the files of all tables of a run."""
+    return [run.path(place) for place in exhibits.targets(run.config, "Table")]
+
+
+def figures(run: Run) -> list[str]:
+    """Return the files of all figures of a run."""
+    return [run.path(place) for place in exhibits.targets(run.config, "Figure")]
+
+
+def make_table(run: Run, table: str) -> list[str]:
+    """Return the scores that a table shows."""
+    shown = exhibits.TABLES[table]
+    kinds = [run.fid_network, *(run.controls if shown.controls else [])]
+    kinds += ["kernels"] if shown.kernels else []
+    return [
+        run.path(layout.scores(dataset, scheme, kind))
+        for dataset in run.resampled
+        for scheme in exhibits.table_schemes(run.config, table)
+        for kind in kinds
+    ]
+
+
+def figure_overview(run: Run, dataset: str) -> Inputs:
+    """Return features of both sides, and their statistics in both spaces."""
+    network, n = run.fid_network, run.datasets[dataset]["n_generated"]
+    statistics: Inputs = {}
+    for space in ("features", "logits"):
+        statistics[f"real_{space}"] = _real_statistics(run, dataset, network, space)
+        statistics[f"generated_{space}"] = _generated_statistics(run, dataset, network, n, space)
+    return {**figure_classes(run, dataset), **statistics}
+
+
+def figure_classes(run: Run, dataset: str) -> Inputs:
+    """Return features of both sides."""
+    return {
+        "real": _real_features(run, dataset, run.fid_network),
+        "generated": _candidates(run, dataset, run.fid_network),
+    }
+
+
+def figure_weights(run: Run, dataset: str) -> list[str]:
+    """Return the weights in pre-logits, ours first."""
+    schemes = ["prelogits", *choices.released_schemes(run.config)]
+    return [run.path(layout.weights(dataset, scheme)) for scheme in schemes]
+
+
+def figure_schemes(run: Run, dataset: str) -> Inputs:
+    """Return draws and FIDs of the schemes whose images are shown next to each other."""
+    return {
+        "draws": [run.path(layout.draws(dataset, scheme)) for scheme in exhibits.GRID_SCHEMES],
+        "scores": [
+            run.path(layout.scores(dataset, scheme, run.fid_network))
+            for scheme in exhibits.GRID_SCHEMES
+        ],
+    }
+
+
+def figure_sweep(run: Run, number: str) -> list[str]:
+    """Return the scores of all schemes in FID's network and in one control."""
+    return [
+        run.path(layout.scores(dataset, scheme, network))
+        for dataset in exhibits.swept(run.config, number)
+        for scheme in (
+            "random",
+            *choices.pre_logits_schemes(run.config),
+            *choices.sweep_schemes(run.config),
+        )
+        for network in (run.fid_network, run.shown_control)
+    ]
+
+
+def figure_sizes(run: Run) -> list[str]:
+    """Return the FIDs of samples of several sizes."""
+    return [run.path(layout.sizes(name)) for name in exhibits.datasets_with(run.config, "sizes")]
+
+
+def figure_snapshots(run: Run) -> list[str]:
+    """Return the FIDs of all trainings' snapshots in both spaces."""
+    return [
+        run.path(layout.snapshots(name, space))
+        for name in exhibits.datasets_with(run.config, "snapshots")
+        for space in ("features", "logits")
+    ]
+
+
+def figure_networks(run: Run) -> list[str]:
+    """Return the scores of random images in FID's network and in its alternatives."""
+    return [
+        run.path(layout.scores(name, "random", network))
+        for name in exhibits.datasets_with(run.config, "alternatives")
+        for network in (run.fid_network, *run.datasets[name]["alternatives"])
+    ]
+
+
+def figure_comparison(run: Run, comparison: str) -> Inputs:
+    """Return FID, one control's distance and recall of a comparison's two generators, and draws."""
+    compared = run.config["comparisons"][comparison]["generators"].values()
+    kinds = (run.fid_network, run.shown_control, "precision_recall")
+    return {
+        "scores": [
+            run.path(layout.scores(name, "random", kind)) for name in compared for kind in kinds
+        ],
+        "draws": [run.path(layout.draws(name, "random")) for name in compared],
+    }
+
+
+def figure_noise(run: Run, dataset: str) -> list[str]:
+    """Return the FIDs of a data set with noise of each scale; [] where no scale is asked for."""
+    scales = run.config["sensitivity"]["noise"]["scales"]
+    return [run.path(layout.noise(dataset, scale)) for scale in ([0, *scales] if scales else [])]
+
+
+def figure_network_maps(run: Run, dataset: str) -> Inputs:
+    """Return all maps and the examples of each network that is asked what it looks at."""
+    networks = choices.explaining_networks(run.config)
+    return {
+        "maps": [run.path(layout.maps(dataset, network)) for network in networks],
+        "examples": [
+            run.path(layout.examples(dataset, network, "examples")) for network in networks
+        ],
+    }
+
+
+def verdict(run: Run) -> Inputs:
+    """Return what the verdict is about: scores, convergence, and the proofs by noise and region."""
+    explained = choices.explained_datasets(run.config)
+    return {
+        "scores": [
+            run.path(layout.scores(dataset, scheme, network))
+            for dataset in run.resampled
+            for scheme in ("random", *choices.pre_logits_schemes(run.config))
+            for network in (run.fid_network, *run.controls)
+        ],
+        "convergence": [
+            run.path(layout.convergence(dataset))
+            for dataset in choices.convergence_datasets(run.config)
+        ],
+        "region_noise": [path for dataset in explained for path in figure_noise(run, dataset)],
+        "region_shares": [
+            run.path(layout.region(dataset))
+            for dataset in explained
+            if "region" in run.datasets[dataset]
+        ],
+    }
+
+
+def write_self_check(run: Run) -> Inputs:
+    """Return the numbers that are compared with those of the released code."""
+    checked = choices.checked_datasets(run.config)
+    return {"checks": [run.path(layout.checks(dataset)) for dataset in checked]}

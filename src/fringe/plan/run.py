@@ -1,0 +1,89 @@
+"""A run: its configuration, what its sources hold, the weights of its networks, and its folder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from fringe.config import choices
+from fringe.config.choices import Config, Sources
+from fringe.networks import file_name
+from fringe.plan import layout
+
+__all__ = ["Run"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run, as `fringe.running.opening.open_run` opens it.
+
+    Parameters
+    ----------
+    config : mapping
+        The completed configuration.
+    sources : dict
+        What is known of each source (`fringe.running.opening.check`).
+    weights : mapping
+        Path and identity of each network's file of weights
+        (`fringe.plan.weight_files.locate_weights`).
+    in_job : bool
+        Whether a job asks. Damaged files were renamed before it started, so it does not look for
+        damage again.
+    """
+
+    config: Config
+    sources: Sources
+    weights: Mapping[str, Mapping[str, str]]
+    in_job: bool = False
+
+    @property
+    def folder(self) -> str:
+        """The folder of its results, as the configuration spells it."""
+        return layout.run_folder(self.config)
+
+    def path(self, place: str) -> str:
+        """Return the path of a place (`fringe.plan.layout`), or of a pattern of places."""
+        return f"{self.folder}/{place}"
+
+    @cached_property
+    def networks(self) -> dict[str, str]:
+        """Its networks by their names in file names, FID's first."""
+        return {file_name(name): name for name in choices.networks(self.config)}
+
+    @property
+    def fid_network(self) -> str:
+        """The network of FID, by its name in file names."""
+        return file_name(self.config["network"])
+
+    @property
+    def controls(self) -> list[str]:
+        """Its control networks, by their names in file names."""
+        return [file_name(name) for name in self.config["controls"]]
+
+    @property
+    def shown_control(self) -> str:
+        """The control in figures that show one, by its name in file names."""
+        return file_name(choices.shown_control(self.config))
+
+    @property
+    def datasets(self) -> Mapping[str, Any]:
+        """All data sets of its configuration."""
+        datasets: Mapping[str, Any] = self.config["datasets"]
+        return datasets
+
+    @property
+    def resampled(self) -> dict[str, Any]:
+        """The data sets that tables and figures show; the others only take part in comparisons."""
+        return {name: dataset for name, dataset in self.datasets.items() if dataset["resample"]}
+
+    def real(self, dataset: str) -> str:
+        """Return the source of a data set's real images."""
+        return str(self.datasets[dataset]["real"])
+
+    def generated(self, dataset: str) -> str:
+        """Return the source of a data set's generated images."""
+        return str(self.datasets[dataset]["generated"])
+
+    def candidates(self, dataset: str) -> int:
+        """Return the number of a data set's generated images."""
+        return int(self.sources[self.generated(dataset)]["count"])
