@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fringe import tables
 from fringe.features import warned_sources
+from fringe.plan import layout
 from fringe.running.script import Job, run
 from fringe.scores.differences import read_protocols
 from fringe.scores.null_space import released_remarks
@@ -43,7 +44,7 @@ def main(job: Job) -> None:
     if number != "1" and released:
         notes += released_remarks(about["released"], about["titles"])
     if read := about.get("read"):
-        folder = Path(job.config["results"], job.config["run"], "features")
+        folder = Path(layout.run_folder(job.config), layout.FEATURES)
         notes += warned_sources(
             folder, dict.fromkeys(file for some in read.values() for file in some)
         )

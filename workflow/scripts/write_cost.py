@@ -7,13 +7,14 @@ the run's folder. Out: Markdown and HTML.
 from pathlib import Path
 
 from fringe.costs.actual import read_actual
+from fringe.plan import layout
 from fringe.report import write_cost
 from fringe.running.script import Job, run
 
 
 def main(job: Job) -> None:
     """Sum up one run."""
-    actual = read_actual(Path(job.config["results"], job.config["run"]))
+    actual = read_actual(Path(layout.run_folder(job.config)))
     write_cost(actual, job.output.markdown, job.output.html)
 
 

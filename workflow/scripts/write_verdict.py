@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from fringe.features import warned_sources
+from fringe.plan import layout
 from fringe.report import verdict, write_verdicts
 from fringe.running.script import Job, run
 from fringe.scores.differences import read_protocols
@@ -40,7 +41,7 @@ def main(job: Job) -> None:
 def _damage(job: Job, read: dict[str, list[str]]) -> dict[str, list[str]]:
     """Return what the features say of damaged images; an input they are not, but were of scores."""
     return {
-        dataset: warned_sources(Path(job.config["results"], job.config["run"], "features"), files)
+        dataset: warned_sources(Path(layout.run_folder(job.config), layout.FEATURES), files)
         for dataset, files in read.items()
     }
 

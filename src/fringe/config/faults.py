@@ -27,6 +27,7 @@ from fringe.files.regular import LARGEST_CHECKPOINT, fault_at
 from fringe.files.sharing import open_to_all
 from fringe.files.stand_ins import stand_in_at
 from fringe.networks import (
+    file_name,
     network_info,
     network_names,
     network_weights,
@@ -40,12 +41,14 @@ from fringe.sources.digests import file_digests, remembered
 __all__ = ["digest_fault", "given_weights_fault", "statistics_fault"]
 
 
-def _strict_faults(config: Config, sources: Sources) -> Iterable[str]:
-    """Yield the strict sources of which damaged images were used before they were strict."""
+def _strict_faults(config: Config, sources: Sources, features: Path) -> Iterable[str]:
+    """Yield the strict sources of which damaged images were used before they were strict.
+
+    ``features`` is the folder of the run's features.
+    """
     for name, about in sources.items():
         if config["sources"][name].get("strict"):
-            folder = Path(config["results"], config["run"], "features", name)
-            told = warned_shards(folder, about["shards"])
+            told = warned_shards(features / name, about["shards"])
             if told is not None:
                 yield (
                     f"sources/{name}/strict: of its images that have features already, {told}; "
@@ -56,7 +59,7 @@ def _strict_faults(config: Config, sources: Sources) -> Iterable[str]:
 def _network_faults(config: Config) -> Iterable[str]:
     files: dict[str, str] = {}
     for network in networks(config):
-        before = files.setdefault(network.replace(":", ".").casefold(), network)
+        before = files.setdefault(file_name(network).casefold(), network)
         if before != network:
             yield f"network: {network} and {before} would be one file; rename a function or module"
     for network, key in _named_networks(config):

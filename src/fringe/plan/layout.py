@@ -13,6 +13,7 @@ from fringe.networks import file_name
 __all__ = [
     "BENCHMARKS",
     "ESTIMATE",
+    "FEATURES",
     "LOGS",
     "PAGES",
     "PLAN",
@@ -53,6 +54,7 @@ __all__ = [
     "weights",
 ]
 
+FEATURES = "features"
 BENCHMARKS = "benchmarks"
 LOGS = "logs"
 
@@ -92,17 +94,17 @@ def unpacked_images(source: str) -> str:
 
 def features(source: str, network: str) -> str:
     """Return the place of the file that links all features of a source."""
-    return f"features/{source}/{file_name(network)}.h5"
+    return f"{FEATURES}/{source}/{file_name(network)}.h5"
 
 
 def feature_shard(source: str, network: str, shard: str) -> str:
     """Return the place of a shard of features."""
-    return f"features/{source}/{file_name(network)}/{shard}.h5"
+    return f"{FEATURES}/{source}/{file_name(network)}/{shard}.h5"
 
 
 def is_features(place: PurePosixPath | Path) -> bool:
     """Return whether a place is one of `features`."""
-    return len(place.parts) == 3 and place.parts[0] == "features"
+    return len(place.parts) == 3 and place.parts[0] == FEATURES
 
 
 def statistics(source: str, network: str, space: str, n: int | str) -> str:

@@ -12,6 +12,8 @@ from fringe.features import verify
 from fringe.files import seals
 from fringe.files.hdf5 import attributes, open_h5
 from fringe.files.parsing import parse_json
+from fringe.networks import file_name
+from fringe.plan import layout
 
 __all__ = ["damaged_files", "set_corrupt_aside", "set_damaged_aside"]
 
@@ -76,12 +78,12 @@ def damaged_files(run: Path) -> dict[Path, str]:
     for path in sorted(paths | sealed):
         place = path.relative_to(run)
         reason = seals.fault(run, path) if path in sealed else None
-        if reason is None and path in paths and _is_linked(place):
+        if reason is None and path in paths and layout.is_features(place):
             # Of shards that are damaged nothing is read; they come before the file that links them.
             damaged = [shard for shard in found if shard.parent == path.with_suffix("")]
             reason = _linked_among(damaged, path)
         # What is as it was sealed is whole; the shards that a file links are not in it.
-        if reason is None and path in paths and (path not in sealed or _is_linked(place)):
+        if reason is None and path in paths and (path not in sealed or layout.is_features(place)):
             reason = _damage(path, place)
         if reason is not None:
             found[path] = reason.removeprefix(f"{path}: ")
@@ -116,11 +118,6 @@ def _is_corrupt(path: Path) -> bool:
     return False
 
 
-def _is_linked(place: Path) -> bool:
-    """Tell whether the file at a place in a run is one of features that links shards."""
-    return len(place.parts) == 3 and place.parts[0] == "features"
-
-
 def _linked_among(damaged: Sequence[Path], path: Path) -> str | None:
     """Return that a linked feature file refers to one of these shards, or None."""
     if not damaged:
@@ -136,7 +133,7 @@ def _linked_among(damaged: Sequence[Path], path: Path) -> str | None:
 
 def _damage(path: Path, place: Path) -> str | None:
     """Return what the header of an HDF5 file at a place in a run tells of damage."""
-    if _is_linked(place):
+    if layout.is_features(place):
         return verify(path)
     try:
         with open_h5(path) as file:
@@ -145,10 +142,9 @@ def _damage(path: Path, place: Path) -> str | None:
         return str(error)
     if place.parts[0] not in seals.BULK or re.fullmatch("[0-9]+-[0-9]+", place.stem) is None:
         return None
-    bounds = [int(bound) for bound in place.stem.split("-")]
-    if bounds != [about.get("first"), about.get("last")]:
+    if layout.parse_shard(place.stem) != (about.get("first"), about.get("last")):
         return f"holds images {about.get('first')} to {about.get('last')}"
     network = about.get("network")
-    if network is not None and str(network).replace(":", ".") != place.parent.name:
+    if network is not None and file_name(str(network)) != place.parent.name:
         return f"holds features of {network}"
     return None

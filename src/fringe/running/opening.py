@@ -38,8 +38,8 @@ from fringe.errors import FringeError
 from fringe.networks import (
     only_installed,
 )
-from fringe.plan import deviations
-from fringe.plan.layout import hash_cache, shard_bounds, shard_name
+from fringe.plan import deviations, layout
+from fringe.plan.layout import hash_cache, run_folder, shard_bounds, shard_name
 from fringe.plan.planned import planned_digests, refuse_other_plan
 from fringe.plan.run import Run
 from fringe.plan.weight_files import locate_weights
@@ -155,7 +155,8 @@ def _checked(completed: dict[str, Any], faults: list[str]) -> tuple[dict[str, An
     told = [resolved.explain(fault) for fault in faults]
     raise_faults(told, resolved.advice if told != faults else "")
     _divide(completed, sources, opened)
-    raise_faults(_strict_faults(completed, sources))
+    features = Path(run_folder(completed), layout.FEATURES)
+    raise_faults(_strict_faults(completed, sources, features))
     return completed, sources
 
 
