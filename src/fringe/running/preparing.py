@@ -17,7 +17,7 @@ __all__ = ["prepare"]
 def prepare(run: Run, *, dry: bool = False) -> list[str]:
     """Set right what an earlier run left in the current folder, and write down what this run keeps.
 
-    With ``dry`` it only reports on stderr what it would do.
+    With ``dry`` it only says what it would do.
 
     Returns
     -------
