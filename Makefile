@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env demo paper run estimate stage cluster cluster-paper resume test lint clean
+.PHONY: help env dev demo paper run estimate stage cluster cluster-paper resume test check coverage \
+  lint clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -27,6 +28,12 @@ env: .venv/.complete ## Make the Python environment in .venv
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --disable-pip-version-check --progress-bar off -r envs/requirements.lock
 	$(BIN)/pip install --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+dev: .venv/.dev ## Add to .venv what checks and tests need
+
+.venv/.dev: .venv/.complete envs/requirements-dev.lock
+	$(BIN)/pip install --disable-pip-version-check --progress-bar off -r envs/requirements-dev.lock
 	touch $@
 
 demo: env ## Rebuild the embedded default: photographs and a simulated generator
@@ -54,10 +61,22 @@ resume: env ## Go on with a SLURM run that was killed; cancels what it left: mak
 	@$(BIN)/fringe cancel
 	@$(BIN)/fringe run $(call quoted,$(CONFIG)) $(OPTIONS) --profile slurm
 
-test: env ## Run all tests, those of real DAGs included
-	$(BIN)/pytest -n $$(( $(CORES) < 3 ? $(CORES) + 1 : 4 )) # some wait for a SLURM
+# One process more than cores, where there are few: some tests wait for a SLURM.
+PYTEST = $(BIN)/pytest -n $$(( $(CORES) < 3 ? $(CORES) + 1 : 4 ))
 
-lint: env ## Check style, types and the workflow
+test: dev ## Run all tests, those of real runs and of SLURM included
+	$(PYTEST)
+
+check: lint ## Check style, types and the workflow, and run the unit tests
+	$(PYTEST) -m "not dag and not cluster"
+
+coverage: dev ## Measure which lines and branches the unit tests run; all tests: make coverage TESTS=tests
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -n $(CORES) $(if $(TESTS),$(TESTS),-m "not dag and not cluster")
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report --skip-covered
+
+lint: dev ## Check style, types and the workflow
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check Snakefile rules
@@ -66,5 +85,5 @@ lint: env ## Check style, types and the workflow
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
 
 clean: ## Remove the results of all runs, and what tools left (not .venv)
-	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*
 	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

@@ -31,6 +31,15 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
     return Places(config, log)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of tests/dag and tests/cluster with the name of their folder."""
+    here = Path(__file__).parent
+    for item in items:
+        for name in ("dag", "cluster"):
+            if item.path.is_relative_to(here / name):
+                item.add_marker(name)
+
+
 @pytest.fixture(scope="session")
 def shared() -> Path:
     """Return the folder of golden vectors and real images beside the checkout, or skip."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import runpy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -22,14 +21,6 @@ SCHEMA = load_schema(REPOSITORY / "config/schema.yaml")
 def test_the_documentation_of_the_configuration_is_the_schema() -> None:
     written = (REPOSITORY / "docs/configuration.md").read_text()
     assert written == describe(SCHEMA), "run: fringe docs"
-
-
-def test_environments_are_the_lock() -> None:
-    spread = runpy.run_path(str(REPOSITORY / "envs/spread.py"))
-    for name, make in (("fringe.yaml", "conda"), ("fringe.def", "apptainer")):
-        assert (REPOSITORY / "envs" / name).read_text() == spread[make](), "run: envs/spread.py"
-    assert all(re.fullmatch(r"[\w.-]+==[\w.+-]+", pin) for pin in spread["pins"]())
-    assert any(pin.startswith("snakemake==") for pin in spread["pins"]())
 
 
 def keys(schema: Mapping[str, Any], trail: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -7,7 +7,6 @@ import zipfile
 from collections.abc import Collection
 from pathlib import Path
 
-import pytest
 from PIL import Image
 
 from fringe.sources import PhotoSource
@@ -30,7 +29,6 @@ def write_jpegs(path: Path, damaged: Collection[int]) -> None:
             archive.writestr(zipfile.ZipInfo(f"img{number:08d}.jpg"), data)
 
 
-@pytest.mark.workflow
 def test_damaged_images_are_named_until_they_are_replaced(fresh: Project) -> None:
     write_jpegs(fresh.folder / "real.zip", DAMAGED)
     fresh.config["sources"]["real"]["order"] = "file"

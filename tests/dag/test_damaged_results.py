@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import pytest
-
 from .conftest import Project
 
 SCORE = "scores/faces/random/kernels.csv"
@@ -26,7 +24,6 @@ def exchange(one: Path, other: Path) -> None:
     third.rename(other)
 
 
-@pytest.mark.workflow
 def test_damaged_results_heal_by_a_run(project: Project) -> None:
     results = project.results
     kept = project.files("draws/*/*.h5", "scores/*/*/*.csv", "scores/*/*.csv", "tables/*")

@@ -73,7 +73,6 @@ def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.workflow
 def test_a_job_in_a_container_and_in_a_conda_environment(started: Project, commands: Path) -> None:
     project = started.copy(commands / "project")
     project.config["container"] = "images/fringe.sif"

@@ -115,7 +115,6 @@ def planned_resources(printed: str) -> dict[str, dict[str, str]]:
     return found
 
 
-@pytest.mark.workflow
 def test_flags_of_submitted_jobs(project: Submission) -> None:
     # Of the whole run, each job that computes on a GPU goes where the GPUs are.
     printed = project.run(options="--dry-run")
