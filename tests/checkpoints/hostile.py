@@ -184,7 +184,7 @@ BODIES: dict[str, tuple[bytes, str]] = {
     "dict in itself": (b"}qc" + value("a") + b"hcs", "dict that contains itself"),
     "tuple in itself": (b"]qchc\x85qdahd", "contains itself"),
     "lists around a tuple": (b"]qchc\x85\x85\x85a", "contains itself"),
-    "deep lists": (b"]" * 1_000_000 + b"a" * 999_999, "deep"),
+    "deep lists": (b"]" * 100_000 + b"a" * 99_999, "deep"),
     "deep tuples": (b")" + b"\x85" * 20_000, "deep"),
     "deep dicts": (b"}K\x00" * 20_000 + b"N" + b"s" * 20_000, "deep"),
     "deep marked lists": (b"(" * 20_000 + b"l" * 20_000, "deep"),
@@ -267,10 +267,10 @@ INERT: dict[str, tuple[bytes, str]] = {
     "new of a record": (RECORD + b")\x81", "modules.linear.Linear"),
     "chain of calls": (RECORD + b")R" * 100_000, "modules.linear.Linear"),
     "records in arguments": (
-        LINEAR + b"qc" + b"hc" * 100_000 + b"N" + b"\x85R" * 100_000,
+        LINEAR + b"qc" + b"hc" * 40_000 + b"N" + b"\x85R" * 40_000,
         "modules.linear.Linear",
     ),
-    "many records": (LINEAR + b"qc0](" + b"hc)R" * 400_000 + b"e", "holds a list"),
+    "many records": (LINEAR + b"qc0](" + b"hc)R" * 60_000 + b"e", "holds a list"),
     "remembered far away": (RECORD + b"r\xff\xff\xff\xff", "modules.linear.Linear"),
     "name with a blank": (call("torch._utils", "_rebuild_tensor_v2 ", 0), "_rebuild_tensor_v2 "),
     "name divided elsewhere": (
@@ -301,7 +301,7 @@ INERT: dict[str, tuple[bytes, str]] = {
         "where tensor 'w' is due",
     ),
     "many modules": (
-        RECORD + b"}(" + PARTS + b"}ubqc0](" + b"hc" * 400_000 + b"e",
+        RECORD + b"}(" + PARTS + b"}ubqc0](" + b"hc" * 60_000 + b"e",
         "holds a list",
     ),
 }
