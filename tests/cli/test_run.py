@@ -1,4 +1,4 @@
-"""`fringe run` and what goes with it, with a command that stands in for Snakemake, and with it."""
+"""`fringe run` and what goes with it, with a command that stands in for Snakemake."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from fringe.running import launch
 REPOSITORY = Path(__file__).resolve().parents[2]
 FRINGE = Path(sys.executable).with_name("fringe")
 
-# Plans nothing; called to run, it notes how it was called, waits while a file `hold` is there, and
-# ends with the status that a file `status` holds.
+# Plans nothing, and takes a minute for it if there is a file `slow`. Called to run, it notes how it
+# was called, waits while there is a file `hold`, and ends with the status in a file `status`.
 SNAKEMAKE = """
 import json, os, signal, sys, time
 from pathlib import Path
@@ -50,6 +50,9 @@ def main():
     sys.exit(int(status.read_text()) if status.exists() else 0)
 
 if "--nocolor" in sys.argv:
+    if Path("slow").exists():
+        Path("planning").write_text(str(os.getpid()))
+        time.sleep(60)
     print("Nothing to be done")
 else:
     main()
@@ -78,7 +81,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "__main__.py").write_text(SNAKEMAKE)
-    for name in ("Snakefile", "config", "profiles", "rules", "workflow"):
+    for name in ("Snakefile", "config", "profiles"):
         (folder / name).symlink_to(REPOSITORY / name)
     flow = yaml.safe_dump(CONFIG, default_flow_style=True, width=10_000)
     assert flow.count("\n") == 1
@@ -280,6 +283,23 @@ def test_a_signal_reaches_snakemake_once(project: Path, number: signal.Signals) 
     assert main(["run", "my run.yaml"]) == 0
 
 
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_ends_the_planning(project: Path, number: signal.Signals, status: int) -> None:
+    (project / "slow").touch()
+    process = subprocess.Popen([FRINGE, "run", "my run.yaml"], start_new_session=True)
+    planning = project / "planning"
+    limit = time.monotonic() + 60
+    while not planning.exists() or not planning.read_text():
+        assert process.poll() is None
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+    process.send_signal(number)
+    assert process.wait(timeout=30) == status
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(planning.read_text()), 0)
+    assert calls(project) == []
+
+
 def test_ctrl_c_reaches_snakemake_once(project: Path) -> None:
     """The terminal sends it to both processes."""
     (project / "hold").touch()
@@ -390,22 +410,3 @@ def test_make_leaves_out_what_is_missing_if_asked(target: str) -> None:
         assert _parse(called).allow_missing == allowed
     (called,) = commands_of_make(target)
     assert not _parse(called).allow_missing
-
-
-def test_a_real_dry_run(project: Path) -> None:
-    """With spaces in the paths of folder, configuration and results."""
-    shown = subprocess.run(
-        [FRINGE, "run", "my run.yaml", "--cores", "1", "--", "--dry-run"],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(
-                path for path in os.environ["PYTHONPATH"].split(os.pathsep) if "fake" not in path
-            ),
-        },
-        capture_output=True,
-        text=True,
-    )
-    assert shown.returncode == 0, shown.stdout + shown.stderr
-    assert "\nmine: 0 of " in shown.stdout
-    assert "This was a dry-run" in shown.stdout
-    assert not list(project.glob("my results/mine/**/*"))

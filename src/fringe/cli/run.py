@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from fringe.cli.options import Commands, add_workflow
+from fringe.errors import FringeError
 from fringe.files.paths import as_path
 
 __all__ = ["NAMES", "add_to"]
@@ -31,6 +32,7 @@ def _add_options(one: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from fringe.report.ending import ending
     from fringe.running.launch import run
     from fringe.running.places import find_profile, find_snakefile
     from fringe.running.planner import Planner
@@ -43,4 +45,11 @@ def _run(options: argparse.Namespace) -> int:
         options.cores,
         options.allow_missing,
     )
-    return run(planner, options.snakemake, options.device, options.gpus)
+    made = run(planner, options.snakemake, options.device, options.gpus)
+    if made.status == 0 and not made.only_shown:
+        try:
+            print(f"\n{ending(made.folder)}")
+        except FringeError:
+            if not options.snakemake:  # which may name targets other than the tables
+                raise
+    return made.status

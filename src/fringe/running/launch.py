@@ -1,4 +1,4 @@
-"""A whole run: its estimate, Snakemake, and what it ends with."""
+"""A whole run: its estimate, and Snakemake, which makes it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import NamedTuple
 
 from fringe.costs.jobs import Device
 from fringe.devices.claims import gpu_is_here
 from fringe.errors import FringeError
-from fringe.report.ending import ending
 from fringe.running.estimate import estimate_run
 from fringe.running.places import LOCAL, submits
 from fringe.running.planner import Planner
 
-__all__ = ["call", "run", "snakemake_command"]
+__all__ = ["Made", "call", "run", "snakemake_command"]
 
 # Snakemake's options whose values `run` depends on, and what to use in their place.
 OWN = {
@@ -37,10 +37,18 @@ OWN = {
 }
 
 
+class Made(NamedTuple):
+    """The folder of a run, Snakemake's exit status, and whether Snakemake only showed its jobs."""
+
+    folder: Path
+    status: int
+    only_shown: bool
+
+
 def run(
     planner: Planner, others: Sequence[str] = (), device: Device | None = None, gpus: int = 1
-) -> int:
-    """Print and keep the estimate of a run, let Snakemake make it, and print what came out.
+) -> Made:
+    """Print and keep the estimate of a run, and let Snakemake make the run.
 
     Parameters
     ----------
@@ -51,32 +59,20 @@ def run(
     device, gpus
         As in `estimate_run`.
 
-    Returns
-    -------
-    int
-        Snakemake's exit status.
-
     Raises
     ------
     FringeError
-        If the configuration has faults, an option is not for `others`, or the run ends without
-        its tables and report.
+        If the configuration has faults, or ``others`` has an option that this function sets.
     """
     _refuse_own(others)
-    only_shows = any(map(_is_dry, others))
+    only_shown = any(map(_is_dry, others))
     print(f"Planning {planner.configfile}", flush=True)
     with _ended_by_sigterm():
-        estimated = estimate_run(planner, device, gpus, kept=not only_shows)
+        estimated = estimate_run(planner, device, gpus, kept=not only_shown)
     print(estimated.text, flush=True)
-    report = None if only_shows else estimated.folder / "report.html"
+    report = None if only_shown else estimated.folder / "report.html"
     status = call([*snakemake_command(planner, report), *others])
-    if status == 0 and not only_shows:
-        try:
-            print(f"\n{ending(estimated.folder)}")
-        except FringeError:
-            if not others:  # which may name targets other than the tables
-                raise
-    return status
+    return Made(estimated.folder, status, only_shown)
 
 
 def snakemake_command(planner: Planner, report: Path | None) -> list[str]:
