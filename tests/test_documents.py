@@ -32,14 +32,19 @@ def keys(schema: Mapping[str, Any], trail: str = "") -> Iterator[tuple[str, Mapp
             yield from keys(rule["additionalProperties"], f"{trail}{key}/*/")
 
 
-@pytest.mark.parametrize("path", [path for path, _ in keys(SCHEMA)])
-def test_a_key_is_described_and_read(path: str) -> None:
-    rule = dict(keys(SCHEMA))[path]
-    assert len(rule["description"].split()) >= 3
+@pytest.fixture(scope="module")
+def code() -> str:
+    """All code that may read the configuration."""
     places = [REPOSITORY / "Snakefile"]
     for folder in ("rules", "workflow/scripts", "src/fringe"):
         places += (REPOSITORY / folder).rglob("*.*")
-    code = "\n".join(p.read_text() for p in places if p.suffix in (".py", ".smk", ""))
+    return "\n".join(p.read_text() for p in places if p.suffix in (".py", ".smk", ""))
+
+
+@pytest.mark.parametrize("path", [path for path, _ in keys(SCHEMA)])
+def test_a_key_is_described_and_read(path: str, code: str) -> None:
+    rule = dict(keys(SCHEMA))[path]
+    assert len(rule["description"].split()) >= 3
     name = re.escape(path.rpartition("/")[2])
     read = rf"""["']{name}["']|f["']{name.rstrip("0123456789")}\{{"""
     assert re.search(read, code), f"nothing reads {path}"

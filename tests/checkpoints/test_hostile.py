@@ -27,6 +27,7 @@ from tests.checkpoints.assembly import (
     whole,
 )
 from tests.checkpoints.hostile import GROUPS, INERT_GROUPS, RECORD, good_files, shared_values
+from tests.hostile.bounds import unmeasured
 
 from fringe.checkpoints import read_pickle, read_state
 from fringe.errors import FringeError
@@ -42,7 +43,12 @@ def child(mode: str, folder: Path, *options: int) -> dict[str, Any]:
         good_files(folder / "good")
     command = [sys.executable, str(CHILD), mode, str(folder)]
     finished = subprocess.run(
-        [*command, *map(str, options)], capture_output=True, text=True, timeout=300, cwd=folder
+        [*command, *map(str, options)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=folder,
+        env=unmeasured(),
     )
     assert finished.returncode == 0, finished.stderr[-2000:]
     return json.loads(finished.stdout)

@@ -34,7 +34,7 @@ from typing import Any
 
 import pytest
 
-__all__ = ["Outcome", "bounded", "described"]
+__all__ = ["Outcome", "bounded", "described", "unmeasured"]
 
 ROOT = Path(__file__).parents[2]
 
@@ -115,6 +115,11 @@ def bounded(
     return Outcome(*pickle.loads(connection.recv_bytes()))
 
 
+def unmeasured() -> dict[str, str]:
+    """Return the environment without what starts coverage.py: it opens files and takes memory."""
+    return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
+
+
 def _start() -> None:
     own, other = Pipe()
     path = os.pathsep.join(filter(None, [str(ROOT / "src"), os.environ.get("PYTHONPATH")]))
@@ -122,7 +127,7 @@ def _start() -> None:
         [sys.executable, __file__, str(other.fileno())],
         pass_fds=[other.fileno()],
         stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
+        env={**unmeasured(), "PYTHONPATH": path, "OMP_NUM_THREADS": "1"},
     )
     other.close()
     _server.append((server, own))

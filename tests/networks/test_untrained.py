@@ -52,8 +52,8 @@ def test_no_weights_file(tmp_path: Path) -> None:
 
 
 def gaussian(network: FeatureNetwork, **spec: object) -> Gaussian:
-    source = source_from_spec({"count": 1500, "resolution": 128, **spec})
-    images = torch.from_numpy(source.read(range(1500))).permute(0, 3, 1, 2)
+    source = source_from_spec({"count": 600, "resolution": 64, **spec})
+    images = torch.from_numpy(source.read(range(600))).permute(0, 3, 1, 2)
     features = [network(batch).features for batch in images.split(50)]
     return Gaussian.from_features(torch.cat(features).numpy())
 
