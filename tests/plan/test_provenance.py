@@ -294,6 +294,43 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         ),
     ),
     (
+        "precision",
+        changed("extraction", "precision", to="bfloat16"),
+        (
+            *("extract_features *", "link_features *", "optimize_sweep *", "extend_matched *"),
+            *("extract_matched *", "join_sensitivity *", "measure_sensitivity *"),
+            *("explain_examples *", "measure_noise *"),
+        ),
+    ),
+    (
+        "seed",
+        changed("seed", to=5),
+        (
+            *("draw_*", "optimize_*", "score_*", "measure_checks *", "measure_noise *"),
+            *("figure_weights *", "figure_schemes *", "figure_comparison *"),
+            "figure_noisy_images *",
+        ),
+    ),
+    (
+        "severity of a simulated generator",
+        changed("sources", "early", "severity", to=1.1),
+        ("render_images early *",),
+    ),
+    (
+        "another last control, which figures show",
+        changed("controls", to=["untrained", "clip", "swav"]),
+        (
+            *("make_table [12]", "verdict", "list_deviations", "figure_sweep *"),
+            "figure_comparison *",
+        ),
+    ),
+    ("N taken from the sweep", changed("schemes", "top", to=[]), ("figure_sweep *",)),
+    (
+        "no released optimization",
+        changed("convergence", "steps", to=0),
+        ("verdict", "list_deviations"),
+    ),
+    (
         "images with maps",
         changed("sensitivity", "images", to=50),
         (
