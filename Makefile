@@ -2,8 +2,8 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help env dev demo paper run estimate stage cluster cluster-paper resume test check coverage \
-  lint clean
+.PHONY: help env dev demo paper run estimate stage cluster cluster-paper resume test unit check \
+  coverage lint clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -62,13 +62,14 @@ resume: env ## Go on with a SLURM run that was killed; cancels what it left: mak
 	@$(BIN)/fringe run $(call quoted,$(CONFIG)) $(OPTIONS) --profile slurm
 
 # One process more than cores, where there are few: some tests wait for a SLURM.
-PYTEST = $(BIN)/pytest -n $$(( $(CORES) < 3 ? $(CORES) + 1 : 4 ))
-
 test: dev ## Run all tests, those of real runs and of SLURM included
-	$(PYTEST)
+	$(BIN)/pytest -n $$(( $(CORES) < 3 ? $(CORES) + 1 : 4 ))
 
-check: lint ## Check style, types and the workflow, and run the unit tests
-	$(PYTEST) -m "not dag and not cluster"
+unit: dev ## Run the tests that start neither Snakemake's jobs nor a SLURM
+	$(BIN)/pytest -n $$(( $(CORES) < 4 ? $(CORES) : 4 )) -m "not dag and not cluster"
+
+check: dev ## Check style, types and the workflow, and run the unit tests, at the same time
+	@$(MAKE) --no-print-directory -j 2 lint unit
 
 coverage: dev ## Measure which lines and branches the unit tests run; all tests: make coverage TESTS=tests
 	$(BIN)/coverage erase

@@ -8,21 +8,18 @@ from xdist.scheduler import LoadScopeScheduling
 
 from fringe.messages import show_messages
 
-# Tests of these places share runs of Snakemake, or a SLURM, so one process takes a whole place.
-PLACES = (
-    "tests/cluster",
-    "tests/dag/test_formats.py",
-    "tests/dag/test_real_images.py",
-    "tests/dag/test_sensitivity.py",
-    "tests/dag",
-)
-
 
 class Places(LoadScopeScheduling):
-    """Gives a process one of `PLACES`, those with most tests first, or a single other test."""
+    """Gives a process tests/cluster, a module of tests/dag, or a single other test.
+
+    Tests of tests/cluster share a SLURM, those of a module runs of Snakemake. Places with most
+    tests are given first.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((place for place in PLACES if nodeid.startswith(place)), nodeid)
+        if nodeid.startswith("tests/cluster"):
+            return "tests/cluster"
+        return nodeid.partition("::")[0] if nodeid.startswith("tests/dag") else nodeid
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,13 +13,12 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
+from tests.test_scripts import REPOSITORY, load
 
 from fringe.errors import FringeError
 from fringe.evaluation import load_gaussian
 from fringe.metrics import frechet_distance
 from fringe.sources import ImitationSource
-
-from .test_scripts import REPOSITORY, load
 
 Project = Any  # tests/dag/conftest.py
 

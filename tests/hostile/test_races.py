@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from tests.dag.test_scripts import REPOSITORY, load
 from tests.generators.checkpoints import write_stylegan2_pickle
 from tests.hostile.races import COUNT, KINDS, Data, build
+from tests.test_scripts import REPOSITORY, load
 
 from fringe.errors import ChangedError, FringeError
 from fringe.evaluation import load_gaussian

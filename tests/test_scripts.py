@@ -27,7 +27,8 @@ from fringe.scores.convergence import compare_convergence
 from fringe.scores.paper import paper_numbers
 from fringe.scores.rows import SCORE_COLUMNS
 
-REPOSITORY = Path(__file__).resolve().parents[2]
+REPOSITORY = Path(__file__).resolve().parents[1]
+NETWORKS = REPOSITORY / "tests/dag"  # the folder of tiny_network.py
 SCRIPTS = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
 NO_WEIGHTS: dict[str, Any] = {
     "network": "tiny_network:classifier",
@@ -264,7 +265,7 @@ def test_the_released_optimization_is_measured_and_drawn(
 
 def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three scripts in a row give the statistics of the images themselves."""
-    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.syspath_prepend(NETWORKS)
     scripts = {path.stem: load(path) for path in SCRIPTS}
     config = {
         **NO_WEIGHTS,
@@ -343,7 +344,7 @@ def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_image_shards_go_by_the_node_s_own_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scratch: bool
 ) -> None:
-    monkeypatch.syspath_prepend(Path(__file__).parent)
+    monkeypatch.syspath_prepend(NETWORKS)
     node = tmp_path / "node"
     node.mkdir()
     monkeypatch.setenv("TMPDIR", str(node))
