@@ -29,7 +29,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of tests/dag and tests/cluster with the name of their folder."""
+    """Mark the tests of tests/dag and tests/cluster with the name of their folder.
+
+    A test of another folder that starts Snakemake has the mark `dag` itself.
+    """
     here = Path(__file__).parent
     for item in items:
         for name in ("dag", "cluster"):
