@@ -44,7 +44,7 @@ container: container_image()
 wildcard_constraints:
     dataset="[a-z0-9][a-z0-9_-]*",
     source="[A-Za-z0-9][A-Za-z0-9_.-]*",
-    network="|".join(map(re.escape, NETWORKS)),
+    network="|".join(map(re.escape, RUN.networks)),
     shard="[0-9]+-[0-9]+",
     scheme="|".join(SCHEMES),
     space="features|logits",

@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +31,12 @@ import yaml
 from fringe.config import choices
 from fringe.config.completion import load_schema
 from fringe.costs import remembered_sizes
+from fringe.costs.context import JobContext
 from fringe.costs.jobs import Job
-from fringe.costs.rates import ON_GPU, START
+from fringe.costs.rates import START
+from fringe.costs.registry import work
+from fringe.costs.resources import gpu
 from fringe.costs.shard_sizes import choose_sizes
-from fringe.costs.work import work
 from fringe.plan import layout
 from fringe.running import opening
 from fringe.running.planner import Planner, read_jobs
@@ -187,7 +189,9 @@ def plan_paper(extraction: dict[str, Any]) -> tuple[list[Job], list[float], floa
     for name, about in truth.items():
         config["sources"][name] |= about
     jobs = read_jobs(text, f"results/{written['run']}")
-    return jobs, [time_of(job, config, sources) for job in jobs], planning
+    # The plan's stand-ins for generators ask for no GPU.
+    asking = [replace(job, gpus=gpu(JobContext(job, config, sources, weights={}))) for job in jobs]
+    return asking, [time_of(job, config, sources) for job in asking], planning
 
 
 def stand_in() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
@@ -229,8 +233,6 @@ def remember_sizes(written: dict[str, Any], truth: dict[str, dict[str, Any]]) ->
 
 
 def time_of(job: Job, config: dict[str, Any], sources: choices.Sources) -> float:
-    gpus = int(job.rule in ON_GPU)
-    job = Job(job.rule, job.inputs, job.outputs, job.wildcards, job.threads, gpus, job.benchmark)
     return START + (work(job, config, sources, "cuda").default if job.benchmark else 0.0)
 
 
@@ -298,7 +300,7 @@ def assemble(jobs: Sequence[Job], seconds: Sequence[float], sizes: dict[str, int
             Unit(
                 max(longest, total / cores),
                 cores,
-                max(int(job.rule in ON_GPU) for job in whole),
+                max(job.gpus for job in whole),
                 all(job.rule in local for job in whole),
                 waits - {place[numbers[0]]},
                 len(whole) / cores if len(whole) > 1 else 0.0,

@@ -18,8 +18,7 @@ rule score_scheme:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: moments_memory(w.network) * attempt,
-        runtime=minutes("score_scheme", "scores/{dataset}/{scheme}/{network}.csv"),
+        **ask("score_scheme"),
     params:
         scoring=for_job(provenance.score_scheme),
     script:
@@ -39,10 +38,7 @@ rule score_precision_recall:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: pairs_memory(w.dataset, PRECISION_RECALL) * attempt,
-        runtime=minutes(
-            "score_precision_recall", "scores/{dataset}/random/precision_recall.csv"
-        ),
+        **ask("score_precision_recall"),
     params:
         scoring=for_job(provenance.score_precision_recall),
     script:
@@ -62,8 +58,7 @@ rule score_kernels:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: draws_memory(w.dataset, MAIN) * attempt,
-        runtime=minutes("score_kernels", "scores/{dataset}/{scheme}/kernels.csv"),
+        **ask("score_kernels"),
     params:
         scoring=for_job(provenance.score_kernels),
     script:
@@ -83,8 +78,7 @@ rule score_sizes:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: moments_memory(MAIN, covariances=3) * attempt,
-        runtime=minutes("score_sizes", "scores/{dataset}/sizes.csv"),
+        **ask("score_sizes"),
     params:
         scoring=for_job(provenance.score_sizes),
     script:
@@ -104,9 +98,7 @@ rule score_snapshots:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: attempt
-        * moments_memory(MAIN, covariances=len(DATASETS[w.dataset]["snapshots"])),
-        runtime=minutes("score_snapshots", "scores/{dataset}/snapshots-{space}.csv"),
+        **ask("score_snapshots"),
     params:
         scoring=for_job(provenance.score_snapshots),
     script:
@@ -126,12 +118,7 @@ rule measure_checks:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: attempt
-        * max(
-            moments_memory(file_name(network), covariances=3)
-            for network in choices.checked_networks(config, w.dataset)
-        ),
-        runtime=minutes("measure_checks", "checks/{dataset}.json"),
+        **ask("measure_checks"),
     params:
         about=for_job(provenance.measure_checks),
     script:

@@ -1,6 +1,6 @@
 # Features and logits of every image, and their means and covariances.
 
-TO_FETCH = weights_to_fetch(config, WEIGHTS)
+TO_FETCH = weights_to_fetch(config, RUN.weights)
 
 
 rule fetch_weights:
@@ -34,9 +34,7 @@ rule extract_features:
     # threads, and two shards at a time are faster than one on two threads.
     threads: 1 + config["extraction"]["workers"]
     resources:
-        mem_mb=lambda w, attempt: extraction_memory(w) * attempt,
-        runtime=minutes("extract_features", "features/{source}/{network}/{shard}.h5"),
-        gpu=0 if config["device"] == "cpu" else 1,
+        **ask("extract_features"),
     params:
         made_from=for_job(provenance.extract_features),
     script:
@@ -75,10 +73,7 @@ rule measure_statistics:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: moments_memory(w.network) * attempt,
-        runtime=minutes(
-            "measure_statistics", "statistics/{source}/{network}/{space}-{n}.h5"
-        ),
+        **ask("measure_statistics"),
     params:
         revision=revisions.METRICS,
         published=for_job(provenance.published_statistics),

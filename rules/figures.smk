@@ -14,8 +14,7 @@ rule figure_overview:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: moments_memory(MAIN, covariances=2) * attempt,
-        runtime=minutes("figure_overview", "figures/figure1-{dataset}.png"),
+        **ask("figure_overview"),
     params:
         figure=for_job(exhibit_params.figure_overview),
     script:
@@ -123,9 +122,7 @@ rule figure_schemes:
     conda:
         "../envs/fringe.yaml"
     resources:
-        # Images beyond the candidates are made again.
-        mem_mb=lambda w, attempt: attempt
-        * (2000 + generator_memory(DATASETS[w.dataset]["generated"])),
+        **ask("figure_schemes"),
     params:
         figure=for_job(exhibit_params.figure_schemes),
     script:

@@ -13,14 +13,7 @@ rule render_images:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: rendering_memory(w) * attempt,
-        runtime=minutes("render_images", "images/{source}/{shard}.h5"),
-        gpu=lambda w: (
-            1
-            if config["device"] != "cpu"
-            and config["sources"][w.source]["kind"] == "generator"
-            else 0
-        ),
+        **ask("render_images"),
     params:
         made_from=for_job(provenance.render_images),
     script:
@@ -39,8 +32,7 @@ rule unpack_images:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: 1500 * attempt,
-        runtime=minutes("unpack_images", "images/{source}/unpacked.h5"),
+        **ask("unpack_images"),
     params:
         made_from=for_job(provenance.unpack_images),
     script:

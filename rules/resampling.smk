@@ -16,9 +16,7 @@ rule optimize_weights:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: optimization_memory(w.dataset) * attempt,
-        runtime=minutes("optimize_weights", "weights/{dataset}/{scheme}.h5"),
-        gpu=0 if config["device"] == "cpu" else 1,
+        **ask("optimize_weights"),
     params:
         made_from=for_job(provenance.optimize_weights),
         checkpoint=below(layout.checkpoint(layout.weights("{dataset}", "{scheme}"))),
@@ -43,9 +41,7 @@ rule optimize_sweep:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: sweep_memory(w.dataset) * attempt,
-        runtime=minutes("optimize_sweep", "weights/{dataset}/{scheme}.h5"),
-        gpu=0 if config["device"] == "cpu" else 1,
+        **ask("optimize_sweep"),
     params:
         made_from=for_job(provenance.optimize_sweep),
     script:
@@ -56,7 +52,7 @@ rule optimize_sweep:
 # its outputs or none, so the others cannot be among them; a rule without wildcards goes before one
 # with.) Which these are is settled when the workflow is read, and is the same in a job that reads it
 # again, because that job alone writes them, all at its end.
-for dataset in DATASETS:
+for dataset in RUN.datasets:
     if lacking := sweep_to_make(dataset):
 
         rule:
@@ -74,9 +70,7 @@ for dataset in DATASETS:
                 "../envs/fringe.yaml"
             threads: 1
             resources:
-                mem_mb=growing(sweep_memory(dataset)),
-                runtime=sweep_minutes(lacking),
-                gpu=0 if config["device"] == "cpu" else 1,
+                **ask("optimize_sweep", {"dataset": dataset}, lacking),
             params:
                 made_from=provenance.optimize_sweep(RUN, dataset),
             script:
@@ -131,9 +125,7 @@ rule extend_matched:
         "../envs/fringe.yaml"
     threads: 1 + config["extraction"]["workers"]
     resources:
-        mem_mb=lambda w, attempt: drawing_on_memory(w.dataset, MAIN) * attempt,
-        runtime=minutes("extend_matched", "matched/{dataset}.h5"),
-        gpu=0 if config["device"] == "cpu" else 1,
+        **ask("extend_matched"),
     params:
         made_from=for_job(provenance.extend_matched),
         limit=for_job(provenance.settled_limit),
@@ -155,9 +147,7 @@ rule extract_matched:
         "../envs/fringe.yaml"
     threads: 1 + config["extraction"]["workers"]
     resources:
-        mem_mb=lambda w, attempt: drawing_on_memory(w.dataset, w.network) * attempt,
-        runtime=minutes("extract_matched", "matched/{dataset}/{network}.h5"),
-        gpu=0 if config["device"] == "cpu" else 1,
+        **ask("extract_matched"),
     params:
         made_from=for_job(provenance.extract_matched),
     script:
@@ -215,9 +205,7 @@ rule measure_convergence:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: released_memory(w) * attempt,
-        gpu=0 if config["device"] == "cpu" else 1,
-        runtime=minutes("measure_convergence", "convergence/{dataset}.csv"),
+        **ask("measure_convergence"),
     params:
         measured=for_job(provenance.measure_convergence),
         checkpoint=below(layout.checkpoint(layout.convergence("{dataset}"))),

@@ -15,12 +15,7 @@ rule measure_sensitivity:
         "../envs/fringe.yaml"
     threads: 1 + config["extraction"]["workers"]
     resources:
-        mem_mb=lambda w, attempt: explanation_memory(w, makers=shard_makers(w))
-        * attempt,
-        runtime=minutes(
-            "measure_sensitivity", "sensitivity/{dataset}/{network}/{shard}.h5"
-        ),
-        gpu=0 if config["device"] == "cpu" else 1,
+        **ask("measure_sensitivity"),
     params:
         made_from=for_job(provenance.measure_sensitivity),
         n=lambda w: choices.explained_images(config, w.dataset),
@@ -58,10 +53,7 @@ rule average_sensitivity:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        # It reads, or makes, all images of the most frequent classes.
-        mem_mb=lambda w, attempt: explanation_memory(w, MAIN) * attempt,
-        runtime=minutes("average_sensitivity", "sensitivity/{dataset}/means.h5"),
-        gpu=making_gpus,
+        **ask("average_sensitivity"),
     params:
         averaged=for_job(provenance.average_sensitivity),
     script:
@@ -83,11 +75,7 @@ rule explain_examples:
         "../envs/fringe.yaml"
     threads: 1
     resources:
-        mem_mb=lambda w, attempt: explanation_memory(w) * attempt,
-        runtime=minutes(
-            "explain_examples", "sensitivity/{dataset}/{network}-{shown}.h5"
-        ),
-        gpu=0 if config["device"] == "cpu" else 1,
+        **ask("explain_examples"),
     params:
         made_from=for_job(provenance.explain_examples),
     script:
@@ -109,10 +97,7 @@ rule measure_noise:
         "../envs/fringe.yaml"
     threads: 1 + config["extraction"]["workers"]
     resources:
-        mem_mb=lambda w, attempt: attempt
-        * explanation_memory(w, MAIN, makers=1 + config["extraction"]["workers"]),
-        runtime=minutes("measure_noise", "sensitivity/{dataset}/noise-{scale}.csv"),
-        gpu=0 if config["device"] == "cpu" else 1,
+        **ask("measure_noise"),
     params:
         measured=for_job(provenance.measure_noise),
     script:

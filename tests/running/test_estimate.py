@@ -15,13 +15,12 @@ from fringe.config.completion import load_schema
 from fringe.costs.actual import read_actual
 from fringe.costs.jobs import Job
 from fringe.costs.prediction import Estimate, estimate
-from fringe.costs.rates import RATES, START
+from fringe.costs.rates import START
 from fringe.costs.records import Record, read_records, tasks_of
-from fringe.costs.work import Work, work
+from fringe.costs.work import Work
 from fringe.running import opening
 from fringe.running.estimate import estimate_run, keep, table
 from fringe.running.planner import Planner, done, read_jobs
-from fringe.sources.unpacked import Packed
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -119,7 +118,7 @@ def test_jobs_are_read_from_a_dry_run() -> None:
         benchmark="benchmarks/extract_features/fake/net/0000040-0000060.tsv",
     )
     assert link == Job("link_features", ("data/real.zip", shard), ("features/fake/net.h5",))
-    assert sweep.rule == "optimize_sweep"
+    assert (sweep.rule, sweep.wildcards) == ("optimize_sweep", {"dataset": "faces"})
     assert sweep.outputs == ("weights/faces/top1.h5", "weights/faces/top2.h5")
     assert (extract.name, link.name) == (extract.benchmark, "features/fake/net.h5")
     assert read_jobs("Nothing to be done (all requested files are present).", "x") == []
@@ -195,91 +194,6 @@ def test_records_are_read_from_benchmark_files(tmp_path: Path) -> None:
     assert (scoring.seconds, scoring.group, scoring.units) == (3, "net", 5)
     assert scoring.device == "cpu"
     assert read_records(tmp_path / "missing", {}) == []
-
-
-def test_work_follows_from_counts(tmp_path: Path) -> None:
-    settings, sources = config(tmp_path)
-
-    def of(rule: str, output: str, device: Any = "cpu", gpus: int = 0, **wildcards: str) -> Work:
-        made = Job(rule, (), (output,), wildcards, gpus=gpus)
-        return work(made, settings, sources, device)
-
-    pixels = 20 * 32 * 32
-    made = of("render_images", "images/fake/0000100-0000120.h5", source="fake")
-    assert (made.group, made.units) == ("imitation", pixels)
-    assert made.default == pytest.approx(pixels / RATES["imitation"]["cpu"])
-    assert made.size == pytest.approx(0.75 * 3 * pixels)
-
-    sources["real"]["packed"] = Packed("of all images", 5_000_000)
-    unpacked = of("unpack_images", "images/real/unpacked.h5", source="real")
-    assert (unpacked.group, unpacked.units, unpacked.size) == ("unpacking", 5e6, 5e6)
-    assert unpacked.default == pytest.approx(5e6 / RATES["unpacking"]["cpu"])
-
-    shard = "features/real/efficientnet-lite0/0000000-0000060.h5"
-    wildcards = {"source": "real", "network": "efficientnet-lite0"}
-    extracted = of("extract_features", shard, **wildcards)
-    assert extracted == Work(
-        "efficientnet-lite0", 60, pytest.approx(60 * 0.4e9 / 1.4e10), 60 * (1280 + 1000) * 4
-    )
-    on_gpu = of("extract_features", shard, "cuda", 1, **wildcards)
-    assert on_gpu.default == pytest.approx(60 * 0.4e9 / 1.3e13)
-
-    explained = of(  # the last shard holds images that FID is not measured on
-        "measure_sensitivity",
-        "sensitivity/faces/efficientnet-lite0/0000040-0000080.h5",
-        dataset="faces",
-        network="efficientnet-lite0",
-    )
-    assert explained.units == 20
-    statistics = of(
-        "measure_statistics", "s", source="real", network="untrained", space="features", n="40"
-    )
-    assert (statistics.units, statistics.size) == (40 * 102**2, (102**2 + 102) * 8)
-    # Five draws in Table 1, ten in Table 2: the most are drawn.
-    scored = of("score_scheme", "s", dataset="faces", scheme="random", network="efficientnet-lite0")
-    assert scored.units == 10 * (60 * 1280**2 + 1280**3)
-    # Ten draws of 60 of 120 images and 40 real ones: KID of all pairs, these being fewer than
-    # those of its subsets, and the exact KID of all draws in common.
-    kernels = of("score_kernels", "s", dataset="faces", scheme="random")
-    assert kernels.units == (10 * 100**2 + (40**2 + 120**2) / 2 + 40 * 120) * 1280 / 4
-    one = Job("optimize_sweep", (), ("weights/faces/top1.h5",))
-    two = Job("optimize_sweep", (), ("weights/faces/top1.h5", "weights/faces/middle2.h5"))
-    first, both = (work(item, settings, sources, "cpu") for item in (one, two))
-    assert (both.units, both.size) == (2 * first.units, 2 * 16 * 120)
-    assert first.units == 300 * 2 * 120 * 1000**2
-    # At most: 10 times the 120 candidates, each made and looked at; then those that fit.
-    further = of("extend_matched", "matched/faces.h5", dataset="faces")
-    assert (further.group, further.units) == ("efficientnet-lite0 imitation", 9 * 120)
-    seconds = 32 * 32 / RATES["imitation"]["cpu"] + 0.4e9 / 1.4e10
-    assert further.default == pytest.approx(9 * 120 * seconds)
-    control = {"dataset": "faces", "network": "untrained"}
-    looked = of("extract_matched", "matched/faces/untrained.h5", **control)
-    assert (looked.group, looked.units) == ("untrained imitation", 15)
-    averaged = of("average_sensitivity", "sensitivity/faces/means.h5", dataset="faces")
-    assert (averaged.group, averaged.units) == ("read", 30 * 32 * 32)
-    assert averaged.default == pytest.approx(30 * 32 * 32 / RATES["reading"]["cpu"])
-    explained = of("explain_examples", "e", dataset="faces", network="untrained", shown="grid")
-    assert explained.units == 40
-    overview = of("figure_overview", "figures/figure1-faces.png", dataset="faces")
-    assert overview.units == 4 * (1280**3 + 1000**3)
-    assert of("figure_means", "figures/figure12-faces.png", number="12").default == 1
-
-
-def test_images_that_are_not_kept_are_made_with_their_features(tmp_path: Path) -> None:
-    shard = Job(
-        "extract_features",
-        (),
-        ("features/fake/untrained/0000000-0000100.h5",),
-        {"source": "fake", "network": "untrained"},
-    )
-    kept = work(shard, *config(tmp_path), "cpu")
-    made = work(shard, *config(tmp_path, extraction={"keep_images": False}), "cpu")
-    assert made.default - kept.default == pytest.approx(100 * 32**2 / RATES["imitation"]["cpu"])
-    assert (kept.group, made.group) == ("untrained", "untrained imitation")
-    assert kept.size == made.size
-    means = Job("average_sensitivity", (), ("sensitivity/faces/means.h5",), {"dataset": "faces"})
-    made = work(means, *config(tmp_path, extraction={"keep_images": False}), "cpu")
-    assert (made.group, made.units) == ("imitation", 30 * 32**2)
 
 
 def planned(seconds: float, *arguments: Any, size: float = 0.0, **settings: Any) -> Estimate:

@@ -50,12 +50,6 @@ def part(path: str, index: int) -> str:
     return parts[index] if index < len(parts) else ""
 
 
-def _images(job: Job, limit: float = float("inf")) -> float:
-    """Return how many images, of the first ``limit``, are in the shards that a job makes."""
-    shards = [parse_shard_file(path) for path in job.outputs]
-    return sum(max(0, min(last, limit) - first) for first, last in filter(None, shards))
-
-
 def parse_shard_file(path: str) -> tuple[int, int] | None:
     """Return the bounds of the shard that a file is of; None if it is of none."""
     stem = Path(path).stem

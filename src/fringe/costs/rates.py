@@ -10,7 +10,6 @@ __all__ = [
     "GIGA_MACS",
     "MACHINES",
     "MAP_BYTES",
-    "ON_GPU",
     "RATES",
     "RELEASED_EVALUATIONS",
     "SHORT_PLACES",
@@ -20,13 +19,6 @@ __all__ = [
 
 # The machines that the defaults below are for.
 MACHINES: dict[Device, str] = {"cpu": "CPU", "cuda": "H100"}
-
-# Rules whose jobs ask for a GPU where there are some; images that are read or imitated need none.
-ON_GPU = (
-    *("render_images", "extract_features", "optimize_weights", "optimize_sweep"),
-    *("measure_convergence", "measure_sensitivity", "explain_examples", "measure_noise"),
-    *("extend_matched", "extract_matched"),
-)
 
 # Seconds that a job takes whatever it does: the start of Python and of the libraries. Median of the
 # demo's jobs with next to no work (measure_statistics), less than half of it their own computing.

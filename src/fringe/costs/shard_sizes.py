@@ -13,8 +13,8 @@ from fringe.costs.jobs import Device, Job, demanded_device, parse_shard_file
 from fringe.costs.prediction import estimate
 from fringe.costs.rates import START
 from fringe.costs.records import Record, Task, read_records, tasks_of
+from fringe.costs.registry import work
 from fringe.costs.remembered_sizes import read_sizes
-from fringe.costs.work import work
 from fringe.devices.claims import gpu_is_here
 from fringe.plan import layout
 
@@ -123,11 +123,11 @@ def _job(config: Mapping[str, Any], name: str, network: str | None, shard: str) 
     """Return the job that makes a shard, as `work` needs it, with a GPU if it takes one."""
     benchmark = _benchmark(name, network, shard)
     if network is None:
-        outputs, wildcards = (f"images/{name}/{shard}.h5",), {"source": name}
+        outputs, wildcards = (f"images/{name}/{shard}.h5",), {"source": name, "shard": shard}
         on_gpu = config["sources"][name]["kind"] == "generator"
         return Job("render_images", (), outputs, wildcards, gpus=int(on_gpu), benchmark=benchmark)
     place = network.replace(":", ".")
-    wildcards = {"source": name, "network": place}
+    wildcards = {"source": name, "network": place, "shard": shard}
     outputs = (f"features/{name}/{place}/{shard}.h5",)
     return Job("extract_features", (), outputs, wildcards, gpus=1, benchmark=benchmark)
 

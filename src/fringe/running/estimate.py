@@ -21,8 +21,9 @@ from fringe.costs.jobs import Device, Job
 from fringe.costs.longest_path import depths, longest_path
 from fringe.costs.prediction import Estimate, estimate
 from fringe.costs.records import Task, read_kept, read_records, stamp_of, tasks_of
+from fringe.costs.registry import work
 from fringe.costs.text import aligned, linked, span
-from fringe.costs.work import Work, work
+from fringe.costs.work import Work
 from fringe.errors import FringeError
 from fringe.files.atomic import atomic_path
 from fringe.plan.omission import summarize

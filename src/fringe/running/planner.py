@@ -48,13 +48,15 @@ def _job(rule: str, told: Mapping[str, str], folder: str) -> Job:
         listed = told.get(key, "").split(", ")
         return tuple(path.removeprefix(f"{folder}/") for path in listed if path)
 
-    resources = pairs("resources")
+    resources, wildcards = pairs("resources"), pairs("wildcards")
+    if rule.startswith("optimize_sweep_"):  # each data set has such a rule
+        wildcards["dataset"] = rule.removeprefix("optimize_sweep_")
+        rule = "optimize_sweep"
     return Job(
-        # One rule for each data set makes the weights of its sweep.
-        "optimize_sweep" if rule.startswith("optimize_sweep_") else rule,
+        rule,
         paths("input"),
         paths("output"),
-        pairs("wildcards"),
+        wildcards,
         int(told.get("threads", 1)),
         int(resources.get("gpu", 0)),
         next(iter(paths("benchmark")), None),

@@ -1,0 +1,88 @@
+"""What a formula of a job's cost reads: the job, and the run that it belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fringe.config import choices
+from fringe.costs.jobs import Device, Job
+from fringe.networks import file_name, network_info
+from fringe.plan import layout
+
+__all__ = ["JobContext"]
+
+
+@dataclass(frozen=True)
+class JobContext:
+    """A job and its run.
+
+    Parameters
+    ----------
+    job : Job
+        Formulas read its wildcards and the number of its outputs, but no paths.
+    config, sources : mapping
+        As returned by `fringe.running.opening.check`.
+    weights : mapping
+        The weight files of networks, as returned by `fringe.plan.weight_files.locate_weights`. Only
+        formulas of memory read it.
+    place : {"cpu", "cuda"}
+        Where the job computes; only formulas of work read it.
+    """
+
+    job: Job
+    config: Mapping[str, Any]
+    sources: choices.Sources
+    weights: Mapping[str, Mapping[str, str]]
+    place: Device = "cpu"
+
+    def wildcard(self, name: str) -> str:
+        """Return the value of a wildcard of the job."""
+        return self.job.wildcards[name]
+
+    @property
+    def network_in_files(self) -> str:
+        """The job's network as it is written in file names; FID's if no wildcard names one."""
+        return self.job.wildcards.get("network", file_name(self.config["network"]))
+
+    @property
+    def network(self) -> str:
+        """The job's network; FID's if no wildcard names one."""
+        names = {file_name(name): name for name in choices.networks(self.config)}
+        return names[self.network_in_files]
+
+    @property
+    def dim(self) -> int:
+        """Number of features of the job's network."""
+        return network_info(self.network).feature_dim
+
+    @property
+    def classes(self) -> int:
+        """Number of classes of the job's network; 0 if it has none."""
+        return network_info(self.network).n_classes or 0
+
+    @property
+    def dataset_name(self) -> str:
+        """The data set that the job belongs to."""
+        return self.wildcard("dataset")
+
+    @property
+    def dataset(self) -> Mapping[str, Any]:
+        """What the configuration says of the job's data set."""
+        return dict(self.config["datasets"][self.dataset_name])
+
+    @property
+    def generated(self) -> str:
+        """The source of the data set's generated images."""
+        return str(self.dataset["generated"])
+
+    @property
+    def candidates(self) -> int:
+        """Number of generated images of the data set."""
+        return int(self.sources[self.generated]["count"])
+
+    def images(self, limit: float = float("inf")) -> float:
+        """Return how many of the first ``limit`` images are in the job's shard."""
+        first, last = layout.parse_shard(self.wildcard("shard"))
+        return max(0, min(last, limit) - first)

@@ -1,0 +1,1 @@
+"""What the jobs of each rule cost: a module for each stage, as in the folder ``rules``."""

@@ -1,0 +1,96 @@
+"""Rules of rules/evaluation.smk."""
+
+from __future__ import annotations
+
+from fringe.config import choices
+from fringe.costs.context import JobContext
+from fringe.costs.memory import draws_memory, moments_memory, pairs_memory
+from fringe.costs.rule_cost import RuleCost
+from fringe.costs.work import Work, products
+from fringe.networks import network_info
+
+__all__ = ["RULES"]
+
+
+def _score_scheme(about: JobContext) -> Work:
+    repeats = choices.repeats(about.config, about.wildcard("scheme"))
+    return products(about, repeats * (about.dataset["n_generated"] * about.dim**2 + about.dim**3))
+
+
+def _score_scheme_memory(about: JobContext) -> int:
+    return moments_memory(about.network)
+
+
+def _score_precision_recall(about: JobContext) -> Work:
+    """All pairs of images; in float32, which is four times as fast as float64."""
+    network = _precision_recall_network(about)
+    pairs = (about.dataset["n_real"] + about.dataset["n_generated"]) ** 2
+    number = about.config["evaluation"]["repeats"]["recall"] * pairs
+    return products(about, number * network_info(network).feature_dim / 4, group=network)
+
+
+def _score_precision_recall_memory(about: JobContext) -> int:
+    return pairs_memory(about, _precision_recall_network(about))
+
+
+def _precision_recall_network(about: JobContext) -> str:
+    return str(about.config["evaluation"]["precision_recall"]["network"])
+
+
+def _score_kernels(about: JobContext) -> Work:
+    """Pairs of images, in subsets and (if asked for) all pairs.
+
+    In float32, which is four times as fast as float64.
+    """
+    evaluation = about.config["evaluation"]
+    real, generated = about.dataset["n_real"], about.dataset["n_generated"]
+    subsets = 3 * evaluation["kid_subsets"] * evaluation["kid_subset_size"] ** 2
+    draws = evaluation["repeats"]["table3"]
+    # All pairs are computed where there are fewer of them than of pairs in subsets.
+    pairs = draws * min(subsets, (real + generated) ** 2)
+    if evaluation["kid_exact"]:  # draws share the pairs that they have in common
+        drawn = min(about.candidates, draws * generated)
+        pairs += (real**2 + min(drawn**2, draws * generated**2)) / 2 + real * drawn
+    return products(about, pairs * about.dim / 4)
+
+
+def _score_sizes(about: JobContext) -> Work:
+    """FID of all images of each size, and extrapolated."""
+    counts = (about.sources[about.dataset[side]]["count"] for side in ("real", "generated"))
+    sizes = choices.resolve_sizes(about.dataset["sizes"], *counts)
+    images = sum(real + 4 * generated for real, generated in sizes)
+    return products(about, about.config["evaluation"]["repeats"]["sizes"] * images * about.dim**2)
+
+
+def _score_sizes_memory(about: JobContext) -> int:
+    return moments_memory(about.network, covariances=3)
+
+
+def _score_snapshots(about: JobContext) -> Work:
+    return products(about, len(about.dataset["snapshots"]) * about.dim**3)
+
+
+def _score_snapshots_memory(about: JobContext) -> int:
+    return moments_memory(about.network, covariances=len(about.dataset["snapshots"]))
+
+
+def _measure_checks(about: JobContext) -> Work:
+    """15 draws in each network, of as many distinct images as are drawn."""
+    networks = max(1, len(about.dataset["checks"].get("distances", {})))
+    images = about.candidates + 15 * about.dataset["n_generated"]
+    return products(about, networks * (images * about.dim**2 + 16 * about.dim**3))
+
+
+def _measure_checks_memory(about: JobContext) -> int:
+    networks = [about.config["network"], *about.dataset["checks"].get("distances", {})]
+    return max(moments_memory(network, covariances=3) for network in networks)
+
+
+RULES = {
+    "score_scheme": RuleCost(_score_scheme, _score_scheme_memory),
+    "score_precision_recall": RuleCost(_score_precision_recall, _score_precision_recall_memory),
+    "score_kernels": RuleCost(_score_kernels, draws_memory),
+    "score_sizes": RuleCost(_score_sizes, _score_sizes_memory),
+    "score_snapshots": RuleCost(_score_snapshots, _score_snapshots_memory),
+    "measure_checks": RuleCost(_measure_checks, _measure_checks_memory),
+}

@@ -1,0 +1,47 @@
+"""Rules of rules/figures.smk, rules/tables.smk and rules/report.smk."""
+
+from __future__ import annotations
+
+from fringe.costs.context import JobContext
+from fringe.costs.memory import generator_memory, moments_memory
+from fringe.costs.rule_cost import RuleCost
+from fringe.costs.work import Work, products
+
+__all__ = ["RULES"]
+
+
+def _figure_overview(about: JobContext) -> Work:
+    """Two distances, and the directions that are drawn."""
+    return products(about, 4 * (about.dim**3 + about.classes**3))
+
+
+def _figure_overview_memory(about: JobContext) -> int:
+    return moments_memory(about.network, covariances=2)
+
+
+def _figure_schemes_memory(about: JobContext) -> int:
+    """Images beyond the candidates are made again."""
+    return 2000 + generator_memory(about, about.generated)
+
+
+RULES = {
+    "figure_overview": RuleCost(_figure_overview, _figure_overview_memory),
+    "figure_classes": RuleCost(),
+    "figure_weights": RuleCost(),
+    "figure_sweep": RuleCost(),
+    "figure_sizes": RuleCost(),
+    "figure_snapshots": RuleCost(),
+    "figure_schemes": RuleCost(memory=_figure_schemes_memory),
+    "figure_networks": RuleCost(),
+    "figure_comparison": RuleCost(),
+    "figure_convergence": RuleCost(),
+    "figures": RuleCost(),
+    "make_table": RuleCost(),
+    "tables": RuleCost(),
+    "verdict": RuleCost(),
+    "list_deviations": RuleCost(),
+    "list_left_out": RuleCost(),
+    "write_self_check": RuleCost(),
+    "summarize_cost": RuleCost(),
+    "all": RuleCost(),
+}
