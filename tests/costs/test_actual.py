@@ -1,4 +1,4 @@
-"""What a run took, from what its jobs left, beside what was planned."""
+"""What a run took, from what its jobs left, next to what was planned."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_planned_and_actual_hours_add_up(tmp_path: Path) -> None:
     assert actual.gpu_seconds == 7200
     assert remarks(actual) == [
         "CPU-hours (threads times time, of jobs on a GPU too): 2.525. GPU-hours: 2.000.",
-        "1 of 4 jobs were not estimated before they ran; actual / planned is of the others.",
+        "1 of 4 jobs were not estimated before they ran; actual / planned covers only the others.",
     ]
 
 
@@ -127,8 +127,8 @@ def test_logs_of_another_version_are_said_to_tell_less(tmp_path: Path) -> None:
     write(tmp_path, job("b", "a"), 36)
     (tmp_path / "logs/score_scheme/b.log").write_text("done in 36 s\n")
     actual = read_actual(tmp_path)
-    assert (actual.path, actual.untold, actual.cpu_seconds) == (36, 1, 72)
-    assert "The logs of 1 of 2 jobs do not tell threads and inputs" in remarks(actual)[-1]
+    assert (actual.path, actual.undescribed, actual.cpu_seconds) == (36, 1, 72)
+    assert "The logs of 1 of 2 jobs do not record threads and inputs" in remarks(actual)[-1]
 
 
 def test_a_run_without_times_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

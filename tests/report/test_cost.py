@@ -5,14 +5,14 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from fringe.costs.actual import Actual, Taken, remarks, stage_rows
+from fringe.costs.actual import Actual, JobCost, remarks, stage_rows
 from fringe.costs.jobs import Job
 from fringe.report import write_cost
 
 
-def taken(rule: str, name: str, seconds: float, *, gpu: bool = False) -> Taken:
+def taken(rule: str, name: str, seconds: float, *, gpu: bool = False) -> JobCost:
     job = Job(rule, benchmark=f"benchmarks/{rule}/{name}.tsv", threads=2)
-    return Taken(job, seconds, 2 * seconds, "cuda" if gpu else "cpu", (87.0, 42) if gpu else None)
+    return JobCost(job, seconds, 2 * seconds, "cuda" if gpu else "cpu", (87.0, 42) if gpu else None)
 
 
 EXTRACT = taken("extract_features", "fake/net/0000000-0001000", 7200, gpu=True)

@@ -4,11 +4,11 @@ In: maps. Out: mean images, mean maps and mean Grad-CAM, with names and counts.
 """
 
 from fringe.plan.planned import planned_nearby
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.sensitivity import frequent_classes, mean_groups, read_sensitivity, write_groups
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Average one data set."""
     about = job.params.averaged
     found = read_sensitivity(job.input[0])

@@ -6,10 +6,10 @@ In: logits of both. Out: PNG and PDF.
 from fringe.evaluation import top1_classes
 from fringe.features import open_features
 from fringe.figures import save, top1_histogram
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about = job.params.figure
     real, generated = open_features(job.input.real), open_features(job.input.generated)

@@ -6,13 +6,13 @@ In: scores, and the random draws of both. Out: PNG and PDF.
 from fringe.evaluation import load_draws
 from fringe.figures import generator_comparison, save
 from fringe.plan.planned import planned_images
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.differences import read_protocols
 from fringe.scores.rows import read_scores
 from fringe.seeds import random_stream
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw one comparison, with images of the first random draw of each generator."""
     about = job.params.figure
     rows, columns = about["grid"]

@@ -4,11 +4,11 @@ In: rows of loss against time. Out: PNG and PDF.
 """
 
 from fringe.figures import loss_over_time, save
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.rows import read_scores
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about = job.params.figure
     figure = loss_over_time(

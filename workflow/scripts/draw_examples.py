@@ -4,12 +4,12 @@ In: the images and their maps. Out: PNG and PDF.
 """
 
 from fringe.figures import activation_comparison, save, sensitivity_examples
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.sensitivity import read_examples
 from fringe.sensitivity.examples import no_grad_cam
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about = dict(job.params.figure)
     style = about.pop("style")

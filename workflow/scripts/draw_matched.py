@@ -6,10 +6,10 @@ source can make some. Out: ``indices`` (repeats, n), and what could not be fille
 
 from fringe.evaluation import draw_matched, load_extension, save_draws, top1_classes
 from fringe.features import open_features
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw for every repeat."""
     drawing = job.params.drawing
     extension = job.input.get("extension")

@@ -4,11 +4,11 @@ In: the means. Out: PNG and PDF.
 """
 
 from fringe.figures import mean_sensitivity, save
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.sensitivity import read_groups
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about = job.params.figure
     figure = mean_sensitivity(

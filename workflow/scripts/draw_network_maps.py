@@ -4,11 +4,11 @@ In: maps and examples in each network. Out: PNG and PDF.
 """
 
 from fringe.figures import network_maps, save
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.sensitivity import read_examples, read_sensitivity
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about = job.params.figure
     examples = [read_examples(path) for path in job.input.examples]

@@ -4,12 +4,12 @@ In: scores. Out: PNG and PDF.
 """
 
 from fringe.figures import network_comparison, save
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.differences import read_protocols
 from fringe.scores.rows import read_scores
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw all data sets that name an alternative."""
     about = job.params.figure
     figure = network_comparison(

@@ -4,11 +4,11 @@ In: a row for each scale and region. Out: PNG and PDF.
 """
 
 from fringe.figures import region_noise, save
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.region_noise import read_region_noise
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about = job.params.figure
     figure = region_noise(

@@ -5,13 +5,13 @@ In: sensitivity maps. Out: PNG and PDF.
 
 from fringe.figures import noise_examples, save
 from fringe.plan.planned import planned_images
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.sensitivity import REGIONS, NoisySource, read_sensitivity
 
 IMAGES = 3  # few enough to be shown at about their own size
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about = job.params.figure
     maps = read_sensitivity(job.input[0]).maps

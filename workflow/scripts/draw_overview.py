@@ -8,12 +8,12 @@ from fringe.evaluation import load_gaussian, overview_of
 from fringe.features import open_features
 from fringe.figures import feature_overview, save
 from fringe.plan.planned import planned_images
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 IMAGES = range(3)
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about, given = job.params.figure, job.input
     real, n_real = load_gaussian(given.real_features)

@@ -5,11 +5,11 @@ In: an image, its map and the steps between the two. Out: PNG and PDF.
 
 from fringe.errors import FringeError
 from fringe.figures import save, sensitivity_pipeline
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.sensitivity import read_examples
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about = dict(job.params.figure)
     style = about.pop("style")

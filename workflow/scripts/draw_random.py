@@ -4,10 +4,10 @@ Out: ``indices`` (repeats, n).
 """
 
 from fringe.evaluation import draw_random, save_draws
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw for every repeat."""
     drawing = job.params.drawing
     draws = draw_random(drawing["candidates"], drawing["n"], drawing["repeats"], drawing["seed"])

@@ -4,10 +4,10 @@ In: matched draws. Out: ``indices`` (repeats, n), a part of each random draw.
 """
 
 from fringe.evaluation import draw_random, load_draws, save_draws
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw for every repeat."""
     drawing = job.params.drawing
     matched, _ = load_draws(job.input.matched)

@@ -6,12 +6,12 @@ In: draws and scores. Out: PNG and PDF.
 from fringe.evaluation import load_draws
 from fringe.figures import save, scheme_grids
 from fringe.plan.planned import planned_images
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.rows import read_scores
 from fringe.seeds import random_stream
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw one data set, from the first repeat of each scheme."""
     about = job.params.figure
     rows, columns = 8, 5

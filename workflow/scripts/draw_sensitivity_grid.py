@@ -5,12 +5,12 @@ In: the images and their maps. Out: PNG and PDF.
 
 from fringe.config.completion import GRID
 from fringe.figures import save, sensitivity_grid
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.sensitivity import read_examples
 from fringe.sensitivity.examples import no_grad_cam
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about = job.params.figure
     found = read_examples(job.input[0])

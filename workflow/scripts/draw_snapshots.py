@@ -4,12 +4,12 @@ In: scores. Out: PNG and PDF.
 """
 
 from fringe.figures import save, snapshot_correlation
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.differences import read_protocols
 from fringe.scores.rows import read_scores
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw all data sets that have snapshots."""
     about = job.params.figure
     figure = snapshot_correlation(

@@ -6,10 +6,10 @@ In: our weights, and those of the released algorithm where there are some. Out: 
 from fringe.evaluation import draw_extremes, load_reduced_costs, load_weights
 from fringe.figures import Extremes, save, weight_grids
 from fringe.plan.planned import planned_images
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about = job.params.figure
     rows, columns = about["rows"], about["columns"]

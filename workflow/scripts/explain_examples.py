@@ -11,11 +11,11 @@ import numpy as np
 
 from fringe.evaluation import load_gaussian
 from fringe.plan.planned import planned_images, planned_network, planned_seed
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.sensitivity import explain_examples, look_closely, write_examples
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Explain the images of one data set in one network."""
     config, about = job.config, job.params.made_from
     examples, generated = about["examples"], about["generated"]

@@ -10,10 +10,10 @@ from fringe.evaluation import draw_on, save_extension, top1_classes
 from fringe.features import open_features
 from fringe.plan.planned import planned_network, planned_source
 from fringe.resampling import shortage
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Draw until every bin is full, or the limit is reached."""
     config = job.config
     dataset = config["datasets"][job.wildcards.dataset]

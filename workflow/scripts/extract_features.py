@@ -7,10 +7,10 @@ In: the source's images, or a shard of them where a generator rendered it. Out: 
 from fringe.features import extract_shard
 from fringe.plan.layout import parse_shard
 from fringe.plan.planned import planned_network, planned_shard
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Extract the features of the images that the shard's name says."""
     config, shard = job.config, job.wildcards.shard
     first, last = parse_shard(shard)

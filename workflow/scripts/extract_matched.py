@@ -6,10 +6,10 @@ float32.
 
 from fringe.evaluation import extract_extension, load_extension
 from fringe.plan.planned import planned_network, planned_source
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Extract them in one network."""
     config, about = job.config, job.params.made_from
     extension = load_extension(job.input.extension)

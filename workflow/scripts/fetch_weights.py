@@ -6,10 +6,10 @@ In: nothing. Out: the file, verified.
 from pathlib import Path
 
 from fringe.networks import fetch_weights
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Fetch what the network needs, or go on where an earlier download stopped."""
     fetch_weights(job.params.network, Path(job.output[0]).parent)
 

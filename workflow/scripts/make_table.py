@@ -8,14 +8,14 @@ from pathlib import Path
 from fringe import tables
 from fringe.features import warned_sources
 from fringe.plan import layout
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.differences import read_protocols
 from fringe.scores.null_space import released_remarks
 from fringe.scores.rows import read_scores
 from fringe.scores.titles import title_of
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Pivot the scores to the table that the output's name says."""
     about = job.params.table
     scores = read_scores(job.input)

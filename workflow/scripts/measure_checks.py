@@ -5,11 +5,11 @@ In: real statistics and candidates' features, by network. Out: JSON.
 
 from fringe.evaluation import load_gaussian, measure_checks
 from fringe.features import open_features
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.self_check import write_checks
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Measure every check of the data set."""
     about = job.params.about
     networks = about["networks"]

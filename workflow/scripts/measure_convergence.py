@@ -9,11 +9,11 @@ from pathlib import Path
 from fringe.devices.choice import choose_device
 from fringe.evaluation import load_gaussian, optimized_rows, released_rows
 from fringe.features import open_features
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.convergence import write_convergence
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Take the released weights' path, or the algorithm's first steps; copy our weights' path."""
     candidates = open_features(job.input.candidates)
     ours = optimized_rows(job.input.weights)

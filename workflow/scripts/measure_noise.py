@@ -5,12 +5,12 @@ In: sensitivity maps, real statistics. Out: a row for each region.
 
 from fringe.evaluation import load_gaussian, measure_region_noise
 from fringe.plan.planned import planned_nearby, planned_network
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.region_noise import write_region_noise
 from fringe.sensitivity import read_sensitivity
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Measure one data set at one scale of the noise."""
     config, about = job.config, job.params.measured
     network = planned_network(config, about["network"], about["precision"])

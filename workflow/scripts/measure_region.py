@@ -6,12 +6,12 @@ In: sensitivity maps. Out: one row.
 from contextlib import nullcontext
 
 from fringe.plan.planned import planned_file, planned_images
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.region_noise import write_region_shares
 from fringe.sensitivity import open_region, read_sensitivity, region_share
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Measure one data set."""
     dataset = job.config["datasets"][job.wildcards.dataset]
     region = dataset["region"]

@@ -7,12 +7,12 @@ classifier, classes and Grad-CAM.
 from fringe.evaluation import load_gaussian
 from fringe.plan.layout import parse_shard
 from fringe.plan.planned import planned_network, planned_shard
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.sensitivity import measure_sensitivity, write_sensitivity
 from fringe.sensitivity.examples import no_grad_cam
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Measure those of the shard's images that FID is measured on."""
     config, about, n = job.config, job.params.made_from, job.params.n
     shard = job.wildcards.shard

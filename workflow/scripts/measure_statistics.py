@@ -9,10 +9,10 @@ from fringe.features import open_features
 from fringe.metrics import describe_rank
 from fringe.networks import network_info
 from fringe.plan.planned import planned_file
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Measure the space and the number of images that the output's name says."""
     space, n = job.wildcards.space, int(job.wildcards.n)
     if published := job.params.published:

@@ -15,10 +15,10 @@ from fringe.features import open_features
 from fringe.plan.provenance import sweep_provenance
 from fringe.resampling import optimize_weights
 from fringe.resampling.indicators import mark_classes, rank_classes
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Rank the classes once and optimize for each scheme; write all files at the very end.
 
     A file that is there in the middle of a job would look as if it need not be made. So finished

@@ -12,12 +12,12 @@ from fringe.devices.choice import choose_device, describe_device
 from fringe.evaluation import load_gaussian, sampled_fid, save_weights
 from fringe.features import open_features
 from fringe.resampling import optimize_weights
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 LOGGER = logging.getLogger("fringe.optimize_weights")
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Optimize in the space that the scheme names; keep the weights with the best sampled FID."""
     scheme, about = job.wildcards.scheme, job.params.made_from
     settings = about["optimization"]

@@ -5,11 +5,11 @@ In: nothing but the configuration of the source. Out: ``images`` (n, H, W, 3) ui
 
 from fringe.plan.layout import parse_shard
 from fringe.plan.planned import planned_shard
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.sources import render_shard
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Render the images that the shard's name says."""
     shard = job.wildcards.shard
     first, last = parse_shard(shard)

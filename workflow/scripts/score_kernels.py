@@ -5,11 +5,11 @@ In: draws, candidate and real features of FID's network. Out: tidy rows.
 
 from fringe.evaluation import join_extension, load_draws, score_kernels
 from fringe.features import open_features
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.rows import write_scores
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Measure as many repeats as Table 3 averages."""
     scoring = job.params.scoring
     draws, _ = load_draws(job.input.draws)

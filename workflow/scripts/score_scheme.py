@@ -6,11 +6,11 @@ any), real statistics. Out: tidy rows.
 
 from fringe.evaluation import join_extension, load_draws, load_gaussian, score_draws
 from fringe.features import open_features
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.rows import write_scores
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Measure every repeat."""
     draws, _ = load_draws(job.input.draws)
     candidates = open_features(job.input.candidates)

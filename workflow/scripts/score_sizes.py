@@ -6,11 +6,11 @@ In: real and generated features. Out: tidy rows.
 from fringe.config.choices import resolve_sizes
 from fringe.evaluation import score_sizes
 from fringe.features import open_features
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.rows import write_scores
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Measure every pair of counts."""
     scoring = job.params.scoring
     real, generated = open_features(job.input.real), open_features(job.input.generated)

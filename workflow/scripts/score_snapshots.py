@@ -4,11 +4,11 @@ In: real statistics, and each snapshot's. Out: tidy rows.
 """
 
 from fringe.evaluation import load_gaussian, score_snapshots
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.rows import write_scores
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Measure every snapshot."""
     scoring = job.params.scoring
     pairs = zip(scoring["snapshots"], job.input.snapshots, strict=True)

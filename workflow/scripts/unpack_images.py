@@ -5,11 +5,11 @@ stored, all of the array.
 """
 
 from fringe.plan.planned import planned_source
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.sources.unpacked import unpack
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Unpack the source that the output's folder is named after."""
     with planned_source(job.config, job.wildcards.source) as source:
         unpack(source, job.output[0])

@@ -9,10 +9,10 @@ from pathlib import Path
 from fringe.costs.actual import read_actual
 from fringe.plan import layout
 from fringe.report import write_cost
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Sum up one run."""
     actual = read_actual(Path(layout.run_folder(job.config)))
     write_cost(actual, job.output.markdown, job.output.html)

@@ -4,10 +4,10 @@ In: nothing but params. Out: Markdown and HTML.
 """
 
 from fringe.report import write_deviations
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Write the page of one run."""
     write_deviations(job.params.about["deviations"], job.output.markdown, job.output.html)
 

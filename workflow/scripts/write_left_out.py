@@ -4,10 +4,10 @@ In: nothing but params. Out: Markdown and HTML.
 """
 
 from fringe.report import write_left_out
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Write the page of one run."""
     write_left_out(job.params.about["left_out"], job.output.markdown, job.output.html)
 

@@ -4,11 +4,11 @@ In: checks of each data set. Out: Markdown and HTML.
 """
 
 from fringe.report import write_self_check
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.self_check import read_checks
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Write the page of one run."""
     titles = job.params.about["titles"]
     checks = {

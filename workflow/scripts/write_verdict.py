@@ -11,13 +11,13 @@ from typing import Any
 from fringe.features import warned_sources
 from fringe.plan import layout
 from fringe.report import verdict, write_verdicts
-from fringe.running.script import Job, run
+from fringe.running.script import ScriptJob, run
 from fringe.scores.differences import read_protocols
 from fringe.scores.region_noise import read_region_noise, read_region_shares
 from fringe.scores.rows import read_scores
 
 
-def main(job: Job) -> None:
+def main(job: ScriptJob) -> None:
     """Judge every data set."""
     about = job.params.verdict
     found = verdict(
@@ -38,7 +38,7 @@ def main(job: Job) -> None:
     write_verdicts(found, job.output.markdown, job.output.html)
 
 
-def _damage(job: Job, read: dict[str, list[str]]) -> dict[str, list[str]]:
+def _damage(job: ScriptJob, read: dict[str, list[str]]) -> dict[str, list[str]]:
     """Return what the features say of damaged images; an input they are not, but were of scores."""
     return {
         dataset: warned_sources(Path(layout.run_folder(job.config), layout.FEATURES), files)

@@ -1,8 +1,8 @@
-"""What a run cost, beside what it was thought to cost.
+"""What a run cost, next to what was planned.
 
-Snakemake's benchmark files tell how long jobs took; their logs, where each computed, how busy the
-GPU was, with how many threads, and what was made from what; ``estimate.json``, if an estimate was
-made before the run (`fringe.running.estimate`), what was planned.
+Snakemake's benchmark files say how long jobs took. The logs of jobs say where each job computed,
+how busy the GPU was, how many threads it had, and which files it read and wrote. ``estimate.json``
+says what was planned, if an estimate was made before the run (`fringe.running.estimate`).
 """
 
 from __future__ import annotations
@@ -12,21 +12,23 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fringe.costs.jobs import Device, Job, part
-from fringe.costs.logs import _log, _text, device_of, read_description, read_seconds
+from fringe.costs.logs import device_of, read_description, read_log, read_seconds, read_text_of
 from fringe.costs.longest_path import depths, longest_path
 from fringe.costs.records import has_run, read_kept, stamp_of
-from fringe.costs.text import aligned, linked, span
+from fringe.costs.text import format_chain, format_columns, format_seconds
 from fringe.devices import utilization
 from fringe.errors import FringeError
 
-__all__ = ["Actual", "Taken", "read_actual", "remarks", "report_actual", "stage_rows"]
+__all__ = ["Actual", "JobCost", "read_actual", "remarks", "report_actual", "stage_rows"]
 
 
 @dataclass(frozen=True)
-class Taken:
-    """What a job took: ``seconds``, and ``planned`` ones, None where it was not estimated.
+class JobCost:
+    """What a job took.
 
-    ``utilization`` is that of its GPU in percent, and the number of samples; None if unknown.
+    ``seconds`` were measured. ``planned`` is the number of seconds that were estimated, None if the
+    job was not estimated. ``utilization`` is the mean utilization of the job's GPU in percent, and
+    the number of samples; None if unknown.
     """
 
     job: Job
@@ -38,35 +40,35 @@ class Taken:
 
 @dataclass(frozen=True)
 class Actual:
-    """What a run took: its measured jobs in the order of the flow, and its longest path.
+    """What a run took.
 
-    ``path`` is the time of the ``chain`` of measured jobs, each waiting for the one before, that
-    takes longest, in seconds; ``untold`` the number of jobs whose logs do not tell what they waited
-    for.
+    ``taken`` are the measured jobs in the order of the flow. ``chain`` is the chain of measured
+    jobs that takes longest, where each job waits for the one before; ``path`` is its time in
+    seconds. ``undescribed`` is the number of jobs whose logs do not record their inputs.
     """
 
-    taken: tuple[Taken, ...]
+    taken: tuple[JobCost, ...]
     path: float
-    chain: tuple[Taken, ...]
-    untold: int
+    chain: tuple[JobCost, ...]
+    undescribed: int
 
     @property
     def cpu_seconds(self) -> float:
-        """Threads times time, of jobs on a GPU too."""
+        """Threads times time, summed over all jobs; jobs on a GPU count too."""
         return sum(item.job.threads * item.seconds for item in self.taken)
 
     @property
     def gpu_seconds(self) -> float:
-        """Time of jobs on a GPU; each has one."""
+        """Time of jobs on a GPU; each job has one GPU."""
         return sum(item.seconds for item in self.taken if item.device == "cuda")
 
 
 def read_actual(folder: Path) -> Actual:
     """Return what the jobs of the run in ``folder`` (``results/<run>``) took.
 
-    Those that were planned when it was estimated last, and those that have run since; without an
-    estimate all that left a benchmark file. Steps of a few seconds have none (draws, tables,
-    figures).
+    Jobs that were planned at the last estimate count, and jobs that have run since. Without an
+    estimate all jobs count that left a benchmark file. Steps of a few seconds (draws, tables,
+    figures) have no benchmark file.
     """
     kept = read_kept(folder)
     since = (stamp_of(folder, "estimate.json") or 0) if kept else 0
@@ -74,14 +76,14 @@ def read_actual(folder: Path) -> Actual:
     found = []
     for path in sorted((folder / "benchmarks").rglob("*.tsv")):
         name = path.relative_to(folder).as_posix()
-        told = kept.get(name)
-        belongs = has_run(folder, told) if told else path.stat().st_mtime_ns > since
+        entry = kept.get(name)
+        belongs = has_run(folder, entry) if entry else path.stat().st_mtime_ns > since
         seconds = read_seconds(path)
         if belongs and seconds is not None:
             job = described.get(name) or Job(part(name, 1), benchmark=name)
-            planned = told["seconds"] if told else None
-            busy = utilization.parse(_log(folder, name))
-            found.append(Taken(job, seconds, planned, device_of(folder, name), busy))
+            planned = entry["seconds"] if entry else None
+            busy = utilization.parse(read_log(folder, name))
+            found.append(JobCost(job, seconds, planned, device_of(folder, name), busy))
     jobs = [*described.values(), *(item.job for item in found if item.job.name not in described)]
     depth = depths(jobs)
     by_name = {item.job.name: item for item in found}
@@ -95,18 +97,18 @@ def read_actual(folder: Path) -> Actual:
 
 
 def _described(folder: Path) -> list[Job]:
-    """Return the jobs that came to their end, as their logs describe them."""
+    """Return the jobs that ended well, as their logs describe them."""
     jobs = []
     for path in sorted((folder / "logs").rglob("*.log")):
-        if told := read_description(_text(path)):
+        if entry := read_description(read_text_of(path)):
             place = path.relative_to(folder / "logs")
             benchmark = Path("benchmarks", place).with_suffix(".tsv")
             jobs.append(
                 Job(
                     place.with_suffix("").parts[0],
-                    tuple(told["inputs"]),
-                    tuple(told["outputs"]),
-                    threads=told["threads"],
+                    tuple(entry["inputs"]),
+                    tuple(entry["outputs"]),
+                    threads=entry["threads"],
                     benchmark=benchmark.as_posix() if (folder / benchmark).exists() else None,
                 )
             )
@@ -114,10 +116,10 @@ def _described(folder: Path) -> list[Job]:
 
 
 def stage_rows(actual: Actual) -> list[list[str]]:
-    """Return a head, a row for each stage and one for their sum: words, then numbers.
+    """Return a head, a row for each stage, and a row for their sum: words, then numbers.
 
-    The ratio is that of jobs that were planned alone. GPU utilization, the mean over samples, has a
-    column if a job's log tells any.
+    The ratio covers only jobs that were planned. GPU utilization is the mean over samples; it has a
+    column if a job's log says it.
     """
     stages = dict.fromkeys(item.job.rule for item in actual.taken)
     rows = [["stage", "jobs", "planned hours", "actual hours", "actual / planned"]]
@@ -132,7 +134,7 @@ def stage_rows(actual: Actual) -> list[list[str]]:
     return [[*row, cell] for row, cell in zip(rows, cells, strict=True)]
 
 
-def _row(stage: str, items: Sequence[Taken]) -> list[str]:
+def _row(stage: str, items: Sequence[JobCost]) -> list[str]:
     both = [(item.seconds, item.planned) for item in items if item.planned is not None]
     planned = sum(seconds for _, seconds in both)
     ratio = f"{sum(seconds for seconds, _ in both) / planned:.2f}" if planned else "-"
@@ -142,56 +144,56 @@ def _row(stage: str, items: Sequence[Taken]) -> list[str]:
     ]
 
 
-def _busy(items: Iterable[Taken]) -> str:
+def _busy(items: Iterable[JobCost]) -> str:
     known = [item.utilization for item in items if item.utilization]
     samples = sum(number for _, number in known)
     return f"{sum(mean * number for mean, number in known) / samples:.0f} %" if known else "-"
 
 
 def _hours(seconds: float) -> str:
-    """Return hours; the last figure stands for four seconds."""
+    """Return hours; the last digit stands for four seconds."""
     return f"{seconds / 3600:.3f}"
 
 
 def remarks(actual: Actual) -> list[str]:
-    """Return sentences: the hours of CPUs and GPUs, and what the numbers do not tell."""
+    """Return sentences: the hours of CPUs and GPUs, and what the numbers do not cover."""
     cpu, gpu = (_hours(seconds) for seconds in (actual.cpu_seconds, actual.gpu_seconds))
-    told = [f"CPU-hours (threads times time, of jobs on a GPU too): {cpu}. GPU-hours: {gpu}."]
+    sentences = [f"CPU-hours (threads times time, of jobs on a GPU too): {cpu}. GPU-hours: {gpu}."]
     number = sum(item.planned is None for item in actual.taken)
     if not actual.taken:
-        told.append("No job has left its time in `benchmarks/`.")
+        sentences.append("No job has left its time in `benchmarks/`.")
     elif number == len(actual.taken):
-        told.append(
+        sentences.append(
             "No estimate was made before the run, so nothing is planned: start it with `make run`, "
             "or call `make estimate` first."
         )
     elif number:
-        told.append(
+        sentences.append(
             f"{number} of {len(actual.taken)} jobs were not estimated before they ran; "
-            "actual / planned is of the others."
+            "actual / planned covers only the others."
         )
-    if actual.untold:
-        told.append(
-            f"The logs of {actual.untold} of {len(actual.taken)} jobs do not tell threads and "
-            "inputs (an earlier version of Fringe wrote them, or a later try failed): they count "
-            "with one thread each, and in the longest path as if they waited for nothing."
+    if actual.undescribed:
+        sentences.append(
+            f"The logs of {actual.undescribed} of {len(actual.taken)} jobs do not record threads "
+            "and inputs (an earlier version of Fringe wrote them, or a later try failed): these "
+            "jobs count with one thread each, in the longest path as if they waited for nothing."
         )
-    return told
+    return sentences
 
 
 def report_actual(folder: Path) -> str:
-    """Return what was estimated for a run and what its jobs took, as text: a line for each stage.
+    """Return what was estimated for a run and what its jobs took, as text with a line per stage.
 
     Jobs without a benchmark file (steps of a few seconds) are left out.
 
     Raises
     ------
     FringeError
-        If none has left one.
+        If no job has left a benchmark file.
     """
     actual = read_actual(folder)
     if not actual.taken:
         raise FringeError(f"{folder / 'benchmarks'}: no job has left its time there; start the run")
-    chain = linked((item.job.rule, item.seconds) for item in actual.chain)
-    path = f"Longest path: {span(actual.path)} ({chain})."
-    return "\n".join([aligned(stage_rows(actual)), "", path, *remarks(actual)])
+    chain = format_chain((item.job.rule, item.seconds) for item in actual.chain)
+    path = f"Longest path: {format_seconds(actual.path)} ({chain})."
+    return "\n".join([format_columns(stage_rows(actual)), "", path, *remarks(actual)])

@@ -29,28 +29,28 @@ class Job:
 
     @property
     def name(self) -> str:
-        """What tells the job from all others, in every plan of the same run."""
+        """A name that no other job of the run has; it is the same in every plan of the run."""
         return self.benchmark or self.outputs[0]
 
     def place(self, device: Device) -> Device:
-        """Where it computes, if ``device`` is where jobs do that ask for a GPU."""
+        """Return where the job computes. ``device``: where jobs that ask for a GPU compute."""
         return device if self.gpus else "cpu"
 
 
 def demanded_device(config: Mapping[str, Any]) -> Device | None:
-    """Return where the configuration says that jobs compute; None if it leaves that open."""
+    """Return the device that the configuration demands for jobs; None if it leaves that open."""
     if config["device"] == "auto":
         return None
     return "cpu" if config["device"] == "cpu" else "cuda"
 
 
 def part(path: str, index: int) -> str:
-    """Return a part of a path, "" if it has too few."""
+    """Return a part of a path; "" if the path has too few parts."""
     parts = Path(path).parts
     return parts[index] if index < len(parts) else ""
 
 
 def parse_shard_file(path: str) -> tuple[int, int] | None:
-    """Return the bounds of the shard that a file is of; None if it is of none."""
+    """Return the bounds of a shard from the name of a file; None if the file is not of a shard."""
     stem = Path(path).stem
     return layout.parse_shard(stem) if re.fullmatch("[0-9]+-[0-9]+", stem) else None

@@ -10,11 +10,21 @@ from fringe.errors import FringeError
 from fringe.files.parsing import parse_json
 from fringe.files.regular import read_text
 
-__all__ = ["device_of", "read_description", "read_seconds"]
+__all__ = [
+    "DESCRIPTION",
+    "device_of",
+    "read_description",
+    "read_log",
+    "read_seconds",
+    "read_text_of",
+]
+
+# A line of a log that begins with this describes the job, in JSON.
+DESCRIPTION = "job: "
 
 
 def read_seconds(path: Path) -> float | None:
-    """Return the wall time in a benchmark file of Snakemake's, its mean if it was repeated."""
+    """Return the wall time in a benchmark file of Snakemake's; the mean if the job was repeated."""
     try:
         head, *rows = [line.split("\t") for line in read_text(path).splitlines()]
         values = [float(row[head.index("s")]) for row in rows]
@@ -24,35 +34,34 @@ def read_seconds(path: Path) -> float | None:
 
 
 def device_of(folder: Path, benchmark: str) -> Device:
-    """Return where a job computed: its log names a GPU."""
-    return "cuda" if "computing on " in _log(folder, benchmark) else "cpu"
+    """Return where a job computed: on a GPU if its log names one."""
+    return "cuda" if "computing on " in read_log(folder, benchmark) else "cpu"
 
 
-def _log(folder: Path, benchmark: str) -> str:
-    """Return the log of a job, which lies as its benchmark file does; "" if it is not there."""
-    return _text((folder / "logs" / Path(benchmark).relative_to("benchmarks")).with_suffix(".log"))
+def read_log(folder: Path, benchmark: str) -> str:
+    """Return the log of a job by the path of its benchmark file; "" if there is no log."""
+    return read_text_of(
+        (folder / "logs" / Path(benchmark).relative_to("benchmarks")).with_suffix(".log")
+    )
 
 
-def _text(path: Path) -> str:
-    """Return a log; "" if there is none that can be read."""
+def read_text_of(path: Path) -> str:
+    """Return the text of a log; "" if it cannot be read."""
     try:
         return read_text(path, errors="replace")
     except (OSError, FringeError):
         return ""
 
 
-_DESCRIPTION = "job: "
-
-
 def read_description(log: str) -> dict[str, Any] | None:
     """Return a job's ``threads``, ``inputs`` and ``outputs`` from its log.
 
-    None if it did not come to its end, or an earlier version of Fringe wrote the log.
+    None if the job did not end well, or an earlier version of Fringe wrote the log.
     """
-    lines = [line for line in log.splitlines() if line.startswith(_DESCRIPTION)]
+    lines = [line for line in log.splitlines() if line.startswith(DESCRIPTION)]
     try:
-        told = dict(parse_json(lines[-1].removeprefix(_DESCRIPTION)))
+        entry = dict(parse_json(lines[-1].removeprefix(DESCRIPTION)))
     except (IndexError, TypeError, ValueError):
         return None
-    right = all(isinstance(told.get(key), list) for key in ("inputs", "outputs"))
-    return told if right and isinstance(told.get("threads"), int) else None
+    right = all(isinstance(entry.get(key), list) for key in ("inputs", "outputs"))
+    return entry if right and isinstance(entry.get("threads"), int) else None

@@ -1,4 +1,4 @@
-"""Which jobs wait for which, and how long that takes at least."""
+"""Which jobs wait for which, and the time that no number of machines makes shorter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["depths", "longest_path"]
 
 
 def depths(jobs: Sequence[Job]) -> dict[str, int]:
-    """Return by each job's name how many others it must wait for, one after the other."""
+    """Return by the name of each job how many jobs it waits for, one after the other."""
     before = _before(jobs)
     depth: dict[str, int] = {}
     for name in TopologicalSorter(before).static_order():
@@ -20,9 +20,10 @@ def depths(jobs: Sequence[Job]) -> dict[str, int]:
 
 
 def longest_path(jobs: Sequence[Job], seconds: Mapping[str, float]) -> tuple[float, list[Job]]:
-    """Return the chain of jobs that takes longest, each waiting for the one before, and its time.
+    """Return the chain of jobs that takes longest, and its time in seconds.
 
-    No number of machines makes the run shorter. ``seconds`` is by `Job.name`; 0 where missing.
+    Each job of the chain waits for the one before, so no number of machines makes the run shorter.
+    ``seconds`` is by `Job.name`; a job that is missing counts as 0.
     """
     before = _before(jobs)
     by_name = {job.name: job for job in jobs}
@@ -35,7 +36,7 @@ def longest_path(jobs: Sequence[Job], seconds: Mapping[str, float]) -> tuple[flo
 
 
 def _before(jobs: Sequence[Job]) -> dict[str, list[str]]:
-    """Return by each job's name the names of the jobs that it waits for."""
+    """Return by the name of each job the names of the jobs that it waits for."""
     maker = {path: job.name for job in jobs for path in job.outputs}
     return {
         job.name: sorted({maker[path] for path in job.inputs if path in maker} - {job.name})

@@ -1,4 +1,4 @@
-"""What planned jobs will take."""
+"""How long planned jobs will take."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Estimate", "estimate"]
 
 @dataclass(frozen=True)
 class Estimate:
-    """The seconds that a planned job is thought to take, and what that rests on."""
+    """The seconds that a planned job will take by estimate, and what the estimate rests on."""
 
     job: Job
     work: Work
@@ -28,9 +28,11 @@ class Estimate:
 def estimate(
     job: Job, task: Work, records: Sequence[Record], run: str, device: Device = "cpu"
 ) -> Estimate:
-    """Return what a job of the run ``run`` is thought to take.
+    """Return how long a job of the run ``run`` will take by estimate.
 
-    ``device`` is where a job computes that asks for a GPU; times measured elsewhere do not count.
+    The estimate rests on the job's own time if it has run, else on times of its rule and group in
+    this run, else on those in other runs, else on the default of its work. ``device`` is where jobs
+    that ask for a GPU compute; times measured on another device do not count.
     """
     place = job.place(device)
     alike = [
@@ -45,7 +47,8 @@ def estimate(
     chosen = own or here or alike
     if not chosen:
         return Estimate(job, task, START + task.default, f"default ({MACHINES[place]})", place)
-    # Of a short job at least half is work, lest a long one cost nothing.
+    # At least half of a short job's time counts as work; otherwise its rate, and the estimate of a
+    # long job, could be zero.
     rate = median(max(r.seconds - START, r.seconds / 2) / r.units for r in chosen)
     runs = sorted({record.run for record in chosen})
     basis = "measured here" if runs == [run] else f"measured in {', '.join(runs)}"

@@ -20,11 +20,11 @@ __all__ = [
 # The machines that the defaults below are for.
 MACHINES: dict[Device, str] = {"cpu": "CPU", "cuda": "H100"}
 
-# Seconds that a job takes whatever it does: the start of Python and of the libraries. Median of the
-# demo's jobs with next to no work (measure_statistics), less than half of it their own computing.
+# Seconds that every job takes: the start of Python and of the libraries. Median of the demo's jobs
+# with almost no work (measure_statistics); less than half of it is their own computing.
 START = 4.0
 
-# Defaults: units a second of one CPU core and of one NVIDIA H100, from benchmarks/README.md.
+# Defaults: units per second of one CPU core and of one NVIDIA H100, from benchmarks/README.md.
 RATES: dict[str, dict[Device, float]] = {
     # Multiply-adds of a network: EfficientNet-Lite0, 71.8 images/s on two cores. On the GPU this
     # is assumed, not measured: two fifths of its float32 peak.
@@ -34,23 +34,23 @@ RATES: dict[str, dict[Device, float]] = {
     "products": {"cpu": 1e10, "cuda": 8e12},
     # Pixels of StyleGAN2 at 256 x 256, float32: 5.68 images/s on two cores, 413 on the GPU.
     "generator": {"cpu": 1.9e5, "cuda": 2.7e7},
-    # Pixels of the simulated generator, in the demo; it knows no GPU.
+    # Pixels of the simulated generator, in the demo; it does not use a GPU.
     "imitation": {"cpu": 2.3e6, "cuda": 2.3e6},
     # Bytes of images that a compressed array is unpacked to: photographs, which compress badly.
     "unpacking": {"cpu": 1.0e8, "cuda": 1.0e8},
-    # Pixels of kept images that are read here and there: 2,248 of the demo's a second.
+    # Pixels of kept images that are read in any order: 2,248 images of the demo per second.
     "reading": {"cpu": 3.7e7, "cuda": 3.7e7},
 }
 
-# Of the images that have maps, those of the most frequent classes: 45 % in the demo. It depends on
-# what FID's network sees in them, which nobody knows before.
+# The share of the most frequent classes among images that have maps: 45 % in the demo. It is
+# unknown before the run, because it depends on the predicted classes.
 FREQUENT = 0.5
 
-# Of the places of a Top-1 histogram, those that the candidates leave short: 21 % in the demo.
+# The share of the places of a Top-1 histogram that the candidates do not fill: 21 % in the demo.
 SHORT_PLACES = 0.25
 
 # Thousand millions of multiply-adds for one image, as the networks' authors state them (timm and
-# torchvision list them); `untrained` from its speed beside EfficientNet-Lite0's.
+# torchvision list them); `untrained` from its speed next to EfficientNet-Lite0's.
 GIGA_MACS = {
     "inception": 5.7,
     "inception-torchvision": 5.7,
@@ -65,14 +65,14 @@ GIGA_MACS = {
     "untrained": 0.03,
 }
 
-# Evaluations by which blocks of merged steps grow to their full size, and where steps are short:
-# as many as that, more where the step size is near its limit.
+# Evaluations before blocks of merged steps reach their full size. Runs with short steps need about
+# that many; runs whose step size is near its limit need more.
 RELEASED_EVALUATIONS = 300
 
 UNKNOWN_GIGA_MACS = 5.0  # a network of the user's own
 
-# Bytes in a file for each byte of pixels, and for each map with its Grad-CAM and classes: the
-# demo's.
+# Bytes in a file for each byte of pixels; in the demo.
 COMPRESSED = 0.75
 
+# Bytes in a file for each map with its Grad-CAM and classes; in the demo.
 MAP_BYTES = 1100

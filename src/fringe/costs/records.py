@@ -1,4 +1,4 @@
-"""What earlier jobs took, as their benchmarks and estimates record it."""
+"""How long earlier jobs took, as their benchmarks and estimates record it."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from fringe.files.regular import read_text
 
 __all__ = ["Record", "Task", "has_run", "read_kept", "read_records", "stamp_of", "tasks_of"]
 
-# What a job had to do: `Work`'s group and units.
+# What a job had to do: group and units of its `Work`.
 Task = tuple[str, float]
 
 
 @dataclass(frozen=True)
 class Record:
-    """What a job took, and what it had to do then: `Work`'s ``group`` and ``units``."""
+    """How long a job took, and what it had to do: ``group`` and ``units`` of its `Work`."""
 
     run: str
     benchmark: str
@@ -32,22 +32,22 @@ class Record:
 
 
 def read_records(folder: Path, known: Mapping[str, Task]) -> list[Record]:
-    """Return what the jobs of a run took.
+    """Return how long the jobs of a run took.
 
-    ``known`` tells what they had to do: `Work`'s group and units by benchmark file. Where it does
-    not, the file's own path may: it tells network and number of images.
+    ``known`` says what they had to do: group and units of their `Work`, by benchmark file. For a
+    shard that is not in it, the path of the benchmark file says network and number of images.
     """
     found = []
     for path in sorted((folder / "benchmarks").rglob("*.tsv")):
         benchmark = path.relative_to(folder).as_posix()
-        task, seconds = known.get(benchmark) or _told_by_path(benchmark), read_seconds(path)
+        task, seconds = known.get(benchmark) or _task_from_path(benchmark), read_seconds(path)
         if task and seconds is not None:
             device = device_of(folder, benchmark)
             found.append(Record(folder.name, benchmark, part(benchmark, 1), device, seconds, *task))
     return found
 
 
-def _told_by_path(benchmark: str) -> Task | None:
+def _task_from_path(benchmark: str) -> Task | None:
     shard = parse_shard_file(benchmark)
     if shard is None or part(benchmark, 1) not in ("extract_features", "measure_sensitivity"):
         return None
@@ -55,18 +55,18 @@ def _told_by_path(benchmark: str) -> Task | None:
 
 
 def tasks_of(folder: Path) -> dict[str, Task]:
-    """Return what the jobs behind a run's benchmark files had to do, as far as it was kept."""
+    """Return what jobs of a run had to do, by benchmark file, as far as an estimate recorded it."""
     tasks = {}
-    for told in read_kept(folder).values():
-        if has_run(folder, told):
-            tasks[told["benchmark"]] = told["group"], told["units"]
-        elif told["earlier"]:
-            tasks[told["benchmark"]] = told["earlier"][1], told["earlier"][2]
+    for entry in read_kept(folder).values():
+        if has_run(folder, entry):
+            tasks[entry["benchmark"]] = entry["group"], entry["units"]
+        elif entry["earlier"]:
+            tasks[entry["benchmark"]] = entry["earlier"][1], entry["earlier"][2]
     return tasks
 
 
 def read_kept(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return what was kept of a run's last estimate by `Job.name`, {} if it cannot be read."""
+    """Return the entries of a run's last estimate by `Job.name`; {} if it cannot be read."""
     try:
         content = parse_json(read_text(folder / "estimate.json"))
     except (OSError, ValueError):
@@ -75,33 +75,33 @@ def read_kept(folder: Path) -> dict[str, dict[str, Any]]:
     return content if right else {}
 
 
-def _is_kept(told: Any) -> bool:
-    """Tell whether an entry of ``estimate.json`` has what is written there of a job."""
+def _is_kept(entry: Any) -> bool:
+    """Return whether an entry of ``estimate.json`` has all its keys, with values of their types."""
     number = (int, float)
     try:
-        earlier = told["earlier"] or [0, "", 0]
+        earlier = entry["earlier"] or [0, "", 0]
         stamp, group, units = earlier
         return (
-            isinstance(told["benchmark"], (str, type(None)))
-            and isinstance(told["seconds"], (*number, type(None)))
-            and isinstance(told["group"], (str, type(None)))
+            isinstance(entry["benchmark"], (str, type(None)))
+            and isinstance(entry["seconds"], (*number, type(None)))
+            and isinstance(entry["group"], (str, type(None)))
             and isinstance(group, (str, type(None)))
-            and all(isinstance(one, number) for one in (told["units"], units, stamp))
+            and all(isinstance(one, number) for one in (entry["units"], units, stamp))
         )
     except (KeyError, TypeError, ValueError):
         return False
 
 
 def stamp_of(folder: Path, file: str | None) -> int | None:
-    """Return what tells one benchmark file from the next of the same job; None if there is none."""
+    """Return a number that changes when a job writes its benchmark file again; None without one."""
     path = folder / (file or "")
     return path.stat().st_mtime_ns if file and path.is_file() else None
 
 
-def has_run(folder: Path, told: Mapping[str, Any]) -> bool:
-    """Tell whether a job has run since it was estimated last, or was done then.
+def has_run(folder: Path, entry: Mapping[str, Any]) -> bool:
+    """Return whether a job has run since the last estimate, or was done at that time.
 
-    ``told`` is what was kept of it (`read_kept`).
+    ``entry`` is the job's entry of the estimate (`read_kept`).
     """
-    stamp = stamp_of(folder, told["benchmark"])
-    return stamp is not None and (told["earlier"] is None or told["earlier"][0] != stamp)
+    stamp = stamp_of(folder, entry["benchmark"])
+    return stamp is not None and (entry["earlier"] is None or entry["earlier"][0] != stamp)

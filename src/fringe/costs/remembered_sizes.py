@@ -1,4 +1,4 @@
-"""The sizes of a run's shards, where they were chosen: written down once, and kept to."""
+"""The sizes of shards that were chosen for a run: written to a file once, and kept."""
 
 import json
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ __all__ = ["read_sizes", "remember_sizes"]
 
 
 def read_sizes(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a run remembers: ``sizes`` by source, ``device``, and ``minutes_per_job``.
+    """Return what is remembered of a run: ``sizes`` by source, ``device``, ``minutes_per_job``.
 
-    No sizes if there is nothing, or nothing that makes sense.
+    ``sizes`` is empty if there is no such file, or its content is not valid.
 
     Raises
     ------
     FringeError
-        If the file cannot be read: other sizes would be taken, and kept.
+        If the file cannot be read. Other sizes would be chosen and kept otherwise.
     """
     memory = _memory(config)
     try:
@@ -49,26 +49,26 @@ def read_sizes(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def remember_sizes(config: Mapping[str, Any], sources: Mapping[str, Any]) -> None:
-    """Write down which shards a run has, for its jobs and for all its later plans.
+    """Write the sizes of a run's shards to a file, for its jobs and for all its later plans.
 
     Parameters
     ----------
     config : mapping
-        The completed configuration. Nothing is written down where it states ``shard_size``.
+        The completed configuration. Nothing is written if it states ``shard_size``.
     sources : dict
-        Of each source by its name the ``shard_size`` and ``device``
+        By the name of each source: its ``shard_size`` and ``device``
         (`fringe.running.opening.check`).
 
     Raises
     ------
     FringeError
-        If that cannot be written.
+        If the file cannot be written.
     """
     minutes = config["extraction"].get("minutes_per_job")
     if minutes is None or not sources:
         return
     kept = read_sizes(config)
-    # Sources that the configuration does not name now may come back.
+    # Sources that the configuration does not name now may come back later.
     others = kept["sizes"] if kept.get("minutes_per_job") == minutes else {}
     chosen = {name: about["shard_size"] for name, about in sources.items()}
     (device, *_) = (about["device"] for about in sources.values())

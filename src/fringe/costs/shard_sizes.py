@@ -1,4 +1,4 @@
-"""How many images a shard holds where jobs are sized in minutes: measured once, then kept to."""
+"""How many images a shard holds if jobs are sized in minutes: chosen once, then kept."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ __all__ = ["choose_sizes"]
 def choose_sizes(
     config: Mapping[str, Any], sources: choices.Sources
 ) -> tuple[dict[str, int], Device]:
-    """Return the images in a shard of each source, and where its jobs are thought to compute.
+    """Return the number of images in a shard of each source, and the device for its jobs.
 
-    The slowest job of a shard (rendering it, or extracting its features with the slowest of the
-    networks that look at the source) takes about ``extraction/minutes_per_job``. How fast jobs are
-    is measured by those that have run, in this run or in another below the results; else it is a
-    default (`fringe.costs.work`). Other sizes would make everything again, so a run keeps its own:
-    they are written down before its first job starts
-    (`fringe.costs.remembered_sizes.remember_sizes`). Where they were lost, shards that are there
-    tell them. Only another ``minutes_per_job`` asks for others.
+    The slowest job of a shard takes about ``extraction/minutes_per_job``: it renders the images, or
+    extracts their features with the slowest network. The speed of jobs is taken from jobs that have
+    run, in this run or in another run below the results; else it is a default
+    (`fringe.costs.work`). Sizes are fixed once per run, because changing them invalidates every
+    shard. They are written to ``shards.json`` before the first job starts
+    (`fringe.costs.remembered_sizes.remember_sizes`), or inferred from existing shards if that file
+    is missing. Only changing ``minutes_per_job`` chooses other sizes.
 
-    Nothing is written here: a plan that nobody runs, made where there is no GPU, must not size the
-    jobs of a machine that has one.
+    Nothing is written here: a plan that is made on a machine without a GPU, and is never run, must
+    not size the jobs of a machine with a GPU.
 
     Parameters
     ----------
     config : mapping
         The completed configuration, with ``extraction/minutes_per_job``.
     sources : dict
-        Of each source by its name the ``count`` and ``resolution``
+        By the name of each source: its ``count`` and ``resolution``
         (`fringe.running.opening.check`).
 
     Returns
     -------
     dict, str
-        Sizes by source, multiples of the batch size; and ``cpu`` or ``cuda``.
+        Sizes by source, which are multiples of the batch size; and ``cpu`` or ``cuda``.
 
     Raises
     ------
     FringeError
-        If what is remembered cannot be read.
+        If ``shards.json`` cannot be read.
     """
     batch, minutes = (config["extraction"][key] for key in ("batch_size", "minutes_per_job"))
     kept = read_sizes(config)
-    is_wish = kept.get("minutes_per_job", minutes) != minutes
-    if is_wish:
+    has_changed = kept.get("minutes_per_job", minutes) != minutes
+    if has_changed:
         kept = {"sizes": {}}
     sizes = {
         name: size for name, size in kept["sizes"].items() if name in sources and size % batch == 0
@@ -69,22 +69,22 @@ def choose_sizes(
     records = list(_records(config, sources))
     device = demanded_device(config) or kept.get("device") or _likely_device(records)
     for name in new:
-        found = None if is_wish else _size_of_files(config, name, sources[name]["count"])
+        found = None if has_changed else _size_of_files(config, name, sources[name]["count"])
         sizes[name] = found or _size_by_speed(config, sources, name, device, records)
     return sizes, device
 
 
 def _likely_device(records: Sequence[Record]) -> Device:
-    """Return where jobs compute that ask for a GPU: on one, if there are any to be had from here.
+    """Return where jobs that ask for a GPU compute: on a GPU if jobs can get one.
 
-    A machine that submits jobs often has none itself.
+    A machine that submits jobs to a cluster often has no GPU itself.
     """
     had = any(record.device == "cuda" for record in records)
     return "cuda" if had or shutil.which("sbatch") or gpu_is_here() else "cpu"
 
 
 def _records(config: Mapping[str, Any], sources: choices.Sources) -> Iterator[Record]:
-    """Yield what jobs took, in this run and others below the results."""
+    """Yield how long jobs took, in this run and in others below the results."""
     for folder in sorted(Path(config["results"]).glob("*")):
         known = tasks_of(folder)
         if folder.name == config["run"]:
@@ -95,7 +95,7 @@ def _records(config: Mapping[str, Any], sources: choices.Sources) -> Iterator[Re
 def _own_tasks(
     config: Mapping[str, Any], sources: choices.Sources, folder: Path
 ) -> dict[str, Task]:
-    """Return by benchmark file what this run's jobs had to do, if it was configured as now."""
+    """Return what this run's jobs had to do by benchmark file, if it was configured as now."""
     tasks = {}
     for name in sources:
         for network in _makers(config, name):
@@ -108,7 +108,7 @@ def _own_tasks(
 
 
 def _makers(config: Mapping[str, Any], name: str) -> list[str | None]:
-    """Return what makes shards of a source: its networks, and None if it is rendered and kept."""
+    """Return what makes shards of a source: its networks, and None for rendering kept images."""
     rendered = choices.is_rendered(config, name) and config["extraction"]["keep_images"]
     return [*([None] if rendered else []), *choices.networks_for(config, name)]
 
@@ -139,7 +139,7 @@ def _size_by_speed(
     device: Device,
     records: Sequence[Record],
 ) -> int:
-    """Return how many images of a source the slowest job of a shard gets through in its time."""
+    """Return how many images of a source the slowest job of a shard can do in its minutes."""
     many = 1_000_000
     shard = layout.shard_name(0, many)
     slowest = 0.0
@@ -150,15 +150,15 @@ def _size_by_speed(
         slowest = max(slowest, seconds / many)
     batch = int(config["extraction"]["batch_size"])
     minutes = config["extraction"]["minutes_per_job"]
-    # No source is so large, nor any job so quick, that more would fit.
+    # Larger than any source.
     images = min((60 * minutes - START) / slowest, 1e9) if slowest else 1e9
     return max(1, int(images) // batch) * batch
 
 
 def _size_of_files(config: Mapping[str, Any], name: str, count: int) -> int | None:
-    """Return the size of a source's shards that are there; None if there are none.
+    """Return the size of a source's existing shards; None if there are none.
 
-    Those of another size may be left from before: the size counts that most images lie in.
+    Shards of several sizes may exist. The size that holds most images is returned.
     """
     folder, batch = Path(config["results"], config["run"]), config["extraction"]["batch_size"]
     files = [*folder.glob(f"images/{name}/*.h5"), *folder.glob(f"features/{name}/*/*.h5")]

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 
-__all__ = ["aligned", "linked", "span"]
+__all__ = ["format_chain", "format_columns", "format_seconds"]
 
 
-def aligned(rows: Sequence[Sequence[str]], words: Container[int] = (0,)) -> str:
-    """Return rows of text as columns, those at ``words`` to the left, numbers to the right."""
+def format_columns(rows: Sequence[Sequence[str]], words: Container[int] = (0,)) -> str:
+    """Return rows of text in columns. Columns at ``words`` are set left, others (numbers) right."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
 
     def line(row: Sequence[str]) -> str:
@@ -21,13 +21,13 @@ def aligned(rows: Sequence[Sequence[str]], words: Container[int] = (0,)) -> str:
     return "\n".join(map(line, rows))
 
 
-def span(seconds: float) -> str:
-    """Return a time as a person would say it."""
+def format_seconds(seconds: float) -> str:
+    """Return a time in seconds, minutes or hours, whichever is short to read."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"
 
 
-def linked(chain: Iterable[tuple[str, float]]) -> str:
-    """Return a chain of names and seconds as text."""
-    return " > ".join(f"{name} {span(seconds)}" for name, seconds in chain)
+def format_chain(chain: Iterable[tuple[str, float]]) -> str:
+    """Return a chain of names and seconds: "a 5 s > b 2 min"."""
+    return " > ".join(f"{name} {format_seconds(seconds)}" for name, seconds in chain)

@@ -96,4 +96,4 @@ def products(about: JobContext, number: float, size: float = 0.0, group: str = "
 
 def _pixels(about: JobContext, source: str, images: float) -> float:
     height, width = about.sources[source]["resolution"]
-    return images * height * width
+    return float(images * height * width)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from fringe.costs.actual import Actual, Taken, remarks, stage_rows
-from fringe.costs.text import span
+from fringe.costs.actual import Actual, JobCost, remarks, stage_rows
+from fringe.costs.text import format_seconds
 from fringe.files.atomic import atomic_path
 from fringe.report.write import write_page
 
@@ -30,12 +30,12 @@ def write_cost(
     stages = stage_rows(actual)
     links = [
         ["job", "time"],
-        *([_name(item), span(item.seconds)] for item in actual.chain),
-        ["sum", span(actual.path)],
+        *([_name(item), format_seconds(item.seconds)] for item in actual.chain),
+        ["sum", format_seconds(actual.path)],
     ]
     path = (
-        f"{span(actual.path)}, which no number of machines makes shorter: each of these jobs waits "
-        "for the one before."
+        f"{format_seconds(actual.path)}, which no number of machines makes shorter: each of these "
+        "jobs waits for the one before."
     )
     with atomic_path(markdown) as partial:
         partial.write_text(
@@ -48,17 +48,17 @@ def write_cost(
             + "\n",
             encoding="utf-8",
         )
-    told = "\n".join(f"<p>{escape(sentence)}</p>" for sentence in remarks(actual))
+    sentences = "\n".join(f"<p>{escape(sentence)}</p>" for sentence in remarks(actual))
     write_page(
         html,
         "Cost",
-        f"{_TABLE}\n{_in_html(stages)}\n{told}\n"
+        f"{_TABLE}\n{_in_html(stages)}\n{sentences}\n"
         f"<h2>Longest path</h2>\n<p>{escape(path)}</p>\n{_in_html(links)}",
     )
 
 
-def _name(item: Taken) -> str:
-    """Return a job's stage, and what tells it from others there: the place of its benchmark."""
+def _name(item: JobCost) -> str:
+    """Return a job's stage, and the rest of the path of its benchmark, which names the job."""
     _, stage, *others = Path(item.job.name).with_suffix("").parts
     return f"{stage} {Path(*others).as_posix()}" if others else stage
 

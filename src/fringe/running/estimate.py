@@ -22,7 +22,7 @@ from fringe.costs.longest_path import depths, longest_path
 from fringe.costs.prediction import Estimate, estimate
 from fringe.costs.records import Task, read_kept, read_records, stamp_of, tasks_of
 from fringe.costs.registry import work
-from fringe.costs.text import aligned, linked, span
+from fringe.costs.text import format_chain, format_columns, format_seconds
 from fringe.costs.work import Work
 from fringe.errors import FringeError
 from fringe.files.atomic import atomic_path
@@ -64,14 +64,14 @@ def table(
     on_gpu, on_cpu = _gpu_seconds(planned), _cpu_seconds(planned)
     bound = max(path, on_cpu / cores, on_gpu / gpus)
     machine = " and ".join([_number(cores, "core"), *([_number(gpus, "GPU")] if on_gpu else [])])
-    links = linked((job.rule, seconds[job.name]) for job in chain)
+    links = format_chain((job.rule, seconds[job.name]) for job in chain)
     lines = [
         f"{run}: {len(finished)} of {len(finished) + len(planned)} jobs are done.",
         "",
-        aligned(rows, words=(0, len(rows[0]) - 1)),
+        format_columns(rows, words=(0, len(rows[0]) - 1)),
         "",
-        f"Longest path: {span(path)}, on however many nodes ({links}).",
-        f"On one machine with {machine}: {span(bound)} at least.",
+        f"Longest path: {format_seconds(path)}, on however many nodes ({links}).",
+        f"On one machine with {machine}: {format_seconds(bound)} at least.",
     ]
     return "\n".join(lines if planned else [f"{run}: {ALL_DONE}"])
 

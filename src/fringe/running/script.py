@@ -12,7 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
 
-from fringe.costs.logs import _DESCRIPTION
+from fringe.costs.logs import DESCRIPTION
 from fringe.devices import utilization
 from fringe.errors import DamagedFileError, FringeError
 from fringe.files import seals
@@ -21,7 +21,7 @@ from fringe.files.reasons import unwritable
 from fringe.messages import show_messages
 from fringe.texts import restored
 
-__all__ = ["Job", "expose_library", "run"]
+__all__ = ["ScriptJob", "expose_library", "run"]
 
 LOGGER = logging.getLogger(__name__)
 
@@ -30,7 +30,7 @@ LOGGER = logging.getLogger(__name__)
 SHOWN = ("about", "figure", "table", "verdict")
 
 
-class Job(Protocol):
+class ScriptJob(Protocol):
     """What a script is given: the part of Snakemake's job object that scripts use."""
 
     input: Any
@@ -49,7 +49,7 @@ def expose_library() -> None:
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, others]))
 
 
-def run(main: Callable[[Job], None], job: Job) -> None:
+def run(main: Callable[[ScriptJob], None], job: ScriptJob) -> None:
     """Call ``main(job)`` with everything it prints in the job's log.
 
     File descriptors are redirected, not only Python's streams, so what compiled libraries and
@@ -106,9 +106,9 @@ def _refuse_other(folder: Path, path: str) -> None:
         raise DamagedFileError(f"{path}: {reason}", path)
 
 
-def _with_params(job: Job) -> Job:
+def _with_params(job: ScriptJob) -> ScriptJob:
     """Return a job whose params are what they were before they were `inert`."""
-    fields = {name: getattr(job, name) for name in Job.__annotations__ if hasattr(job, name)}
+    fields = {name: getattr(job, name) for name in ScriptJob.__annotations__ if hasattr(job, name)}
     params = fields.get("params")  # Snakemake unpacks them again each time
     for name in SHOWN:
         if hasattr(params, name):
@@ -116,7 +116,7 @@ def _with_params(job: Job) -> Job:
     return SimpleNamespace(**fields)
 
 
-def _describe(job: Job) -> str:
+def _describe(job: ScriptJob) -> str:
     """Return the line of a log that tells what a job was, paths relative to the run's folder."""
     folder = Path(job.config["results"], job.config["run"])
 
@@ -124,7 +124,7 @@ def _describe(job: Job) -> str:
         return [os.path.relpath(file, folder) for file in files]
 
     told = {"threads": job.threads, "inputs": paths(job.input), "outputs": paths(job.output)}
-    return f"{_DESCRIPTION}{json.dumps(told)}"
+    return f"{DESCRIPTION}{json.dumps(told)}"
 
 
 def _redirect(log: Path) -> None:
@@ -138,7 +138,7 @@ def _redirect(log: Path) -> None:
             os.dup2(file.fileno(), sys.stderr.fileno())
 
 
-def _is_ours(path: Path, job: Job) -> bool:
+def _is_ours(path: Path, job: ScriptJob) -> bool:
     """Tell whether a file lies in the run's own folder; anything else is not ours to rename."""
     folder = Path(job.config["results"], job.config["run"]).resolve()
     return path.resolve().is_relative_to(folder)
