@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from fringe.config.completion import load_schema
 from fringe.costs.jobs import Job
 from fringe.costs.registry import RULES, work
 from fringe.costs.work import Work
+from fringe.networks.registry import NETWORKS
 from fringe.running import opening
 from fringe.sources.unpacked import Packed
 
@@ -83,6 +85,18 @@ def test_features(run: Run) -> None:
     )
     logits = {"source": "real", "network": NET, "space": "logits", "n": "40"}
     assert run.work("measure_statistics", **logits).units == 40 * 1000**2
+
+
+def test_a_network_that_does_not_state_its_multiply_adds(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shard = {"source": "real", "network": "untrained", "shard": "0000000-0000060"}
+    assert run.work("extract_features", **shard).assumed == ""
+    silent = NETWORKS["untrained"].info._replace(giga_macs=None)
+    monkeypatch.setitem(NETWORKS, "untrained", replace(NETWORKS["untrained"], info=silent))
+    assumed = run.work("extract_features", **shard)
+    assert assumed.default == pytest.approx(60 * 5e9 / 1.4e10)
+    assert assumed.assumed == "5e9 multiply-adds for an image in untrained"
 
 
 def test_images_that_are_not_kept_are_made_with_their_features(run: Run) -> None:

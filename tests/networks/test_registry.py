@@ -8,7 +8,14 @@ import pytest
 import torch
 
 from fringe.errors import FringeError
-from fringe.networks import load_network, network_info, network_names, network_weights
+from fringe.networks import (
+    NetworkInfo,
+    load_network,
+    network_info,
+    network_names,
+    network_titles,
+    network_weights,
+)
 from fringe.networks.training import TRAININGS, training
 
 OWN = """
@@ -44,8 +51,8 @@ def test_info_needs_no_torch() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == (
-        "[(2048, 1008, 1, True, 'ImageNet-1k labels'), "
-        "(1280, 1000, 1, True, 'ImageNet-1k labels')] False"
+        "[(2048, 1008, 1, True, 'ImageNet-1k labels', 'Inception-V3', 5.7), "
+        "(1280, 1000, 1, True, 'ImageNet-1k labels', 'EfficientNet-Lite0', 0.4)] False"
     )
 
 
@@ -80,9 +87,52 @@ def test_a_training_that_a_network_states_is_one_of_those_known(
         network_info("stating_network:cats")
 
 
+def test_every_network_of_fringe_s_own_states_title_and_multiply_adds() -> None:
+    assert set(network_titles()) == set(network_names())
+    assert len(set(network_titles().values())) == len(network_names())
+    assert network_titles()["dinov2-l"] == "DINOv2 ViT-L"
+    macs = {name: network_info(name).giga_macs for name in network_names()}
+    assert all(number is not None and number > 0 for number in macs.values())
+    assert (macs["vgg16"], macs["untrained"]) == (15.5, 0.03)
+
+
+def test_a_network_of_ones_own_may_state_title_and_multiply_adds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_package(tmp_path, monkeypatch, "titled_network", dim=3)
+    with (tmp_path / "titled_network.py").open("a") as file:
+        file.write("def cats(*_): ...\ncats.info = (3, None, 1, False, None, 'Cats', 2)\n")
+    info = network_info("titled_network:cats")
+    assert (info.title, info.giga_macs) == ("Cats", 2)
+    both = ["titled_network:cats", "titled_network:tiny", "clip"]
+    assert network_titles(both) == {"titled_network:cats": "Cats", "clip": "CLIP"}
+
+
+@pytest.mark.parametrize(
+    ("function", "values", "message"),
+    [
+        ("blank", "' ', 2", r"the sixth value .* ' ' is not a title"),
+        ("number", "7, 2", r"the sixth value .* 7 is not a title"),
+        ("zero", "'Cats', 0", r"the seventh value .* 0 is not a number of 10\^9 multiply-adds"),
+        ("nan", "'Cats', float('nan')", r"the seventh value .* nan is not"),
+        ("truth", "'Cats', True", r"the seventh value .* True is not"),
+        ("text", "'Cats', '4.1'", r"the seventh value .* '4.1' is not"),
+    ],
+)
+def test_title_and_multiply_adds_that_are_neither(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, values: str, message: str
+) -> None:
+    module = f"{function}_network"
+    write_package(tmp_path, monkeypatch, module, dim=3)
+    with (tmp_path / f"{module}.py").open("a") as file:
+        file.write(f"tiny.info = (3, None, 1, False, None, {values})\n")
+    with pytest.raises(FringeError, match=f"network '{module}:tiny': {message}"):
+        network_info(f"{module}:tiny")
+
+
 def test_network_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_package(tmp_path, monkeypatch, "own_network", dim=3)
-    assert network_info("own_network:tiny") == (3, None, 1, False, None)
+    assert network_info("own_network:tiny") == NetworkInfo(3, None, 1)
     images = torch.full((2, 3, 4, 4), 7, dtype=torch.uint8)
     features = load_network("own_network:tiny")(images).features
     assert torch.equal(features, torch.full((2, 3), 7.0))
@@ -94,7 +144,7 @@ def test_network_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.Mon
     about.mkdir()
     (about / "METADATA").write_text("Metadata-Version: 2.1\nName: packaged-network\nVersion: 1.0\n")
     (about / "entry_points.txt").write_text("[fringe.networks]\nshort = packaged_network:tiny\n")
-    assert network_info("short") == (3, None, 1, False, None)
+    assert network_info("short") == NetworkInfo(3, None, 1)
     assert load_network("short").name == "own:tiny"
     with pytest.raises(FringeError, match=r"unknown network 'long'; .*, short, or"):
         network_info("long")

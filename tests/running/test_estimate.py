@@ -158,6 +158,13 @@ def test_times_rest_on_what_is_nearest(records: list[Record], seconds: float, ba
     assert (found.seconds, found.basis, found.device) == (pytest.approx(seconds), basis, "cpu")
 
 
+def test_an_estimate_says_what_it_assumes() -> None:
+    task = Work("net", 20, 7, assumed="5e9 multiply-adds for an image in my:net")
+    found = estimate(job("a"), task, [], "mine")
+    assert found.basis == "default (CPU; assumed: 5e9 multiply-adds for an image in my:net)"
+    assert estimate(job("a"), task, [record(14)], "mine").basis == "measured here"
+
+
 def test_times_of_other_rules_groups_and_devices_do_not_count() -> None:
     other_rule = Record("mine", "b", "score_kernels", "cuda", 100, "net", 1)
     other_group = Record("mine", "b", "score_scheme", "cuda", 100, "others", 1)

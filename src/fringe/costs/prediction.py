@@ -46,7 +46,8 @@ def estimate(
         return Estimate(job, task, own[0].seconds, "measured here", place)
     chosen = own or here or alike
     if not chosen:
-        return Estimate(job, task, START + task.default, f"default ({MACHINES[place]})", place)
+        basis = f"default ({MACHINES[place]}{'; assumed: ' * bool(task.assumed)}{task.assumed})"
+        return Estimate(job, task, START + task.default, basis, place)
     # At least half of a short job's time counts as work; otherwise its rate, and the estimate of a
     # long job, could be zero.
     rate = median(max(r.seconds - START, r.seconds / 2) / r.units for r in chosen)

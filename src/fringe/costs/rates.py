@@ -7,7 +7,6 @@ from fringe.costs.jobs import Device
 __all__ = [
     "COMPRESSED",
     "FREQUENT",
-    "GIGA_MACS",
     "MACHINES",
     "MAP_BYTES",
     "RATES",
@@ -49,27 +48,12 @@ FREQUENT = 0.5
 # The share of the places of a Top-1 histogram that the candidates do not fill: 21 % in the demo.
 SHORT_PLACES = 0.25
 
-# Thousand millions of multiply-adds for one image, as the networks' authors state them (timm and
-# torchvision list them); `untrained` from its speed next to EfficientNet-Lite0's.
-GIGA_MACS = {
-    "inception": 5.7,
-    "inception-torchvision": 5.7,
-    "resnet50": 4.1,
-    "swav": 4.1,
-    "clip": 4.4,
-    "vgg16": 15.5,
-    "vgg16-nvidia": 15.5,
-    "dinov2-b": 23.0,
-    "dinov2-l": 81.0,
-    "efficientnet-lite0": 0.4,
-    "untrained": 0.03,
-}
-
 # Evaluations before blocks of merged steps reach their full size. Runs with short steps need about
 # that many; runs whose step size is near its limit need more.
 RELEASED_EVALUATIONS = 300
 
-UNKNOWN_GIGA_MACS = 5.0  # a network of the user's own
+# 10^9 multiply-adds for one image of a network that does not state them (`NetworkInfo.giga_macs`).
+UNKNOWN_GIGA_MACS = 5.0
 
 # Bytes in a file for each byte of pixels; in the demo.
 COMPRESSED = 0.75

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fringe.costs.context import JobContext
-from fringe.costs.rates import COMPRESSED, GIGA_MACS, RATES, UNKNOWN_GIGA_MACS
+from fringe.costs.rates import COMPRESSED, RATES, UNKNOWN_GIGA_MACS
+from fringe.networks import network_info
 
 __all__ = ["Work", "network_passes", "products", "reading", "rendering"]
 
@@ -16,13 +17,15 @@ class Work:
     """What a job has to do.
 
     ``units`` are proportional to its time among jobs of one rule and ``group``; ``default`` is in
-    seconds, without the start; ``size`` in bytes written.
+    seconds, without the start; ``size`` in bytes written. ``assumed`` says in words which unknown
+    number the default assumes; "" if all is known.
     """
 
     group: str = ""
     units: float = 1.0
     default: float = 1.0
     size: float = 0.0
+    assumed: str = ""
 
 
 def rendering(about: JobContext, source: str, images: float) -> Work:
@@ -79,10 +82,14 @@ def network_passes(
     if kept is None:
         kept = about.config["extraction"]["keep_images"]
     made = Work(default=0.0) if kept else rendering(about, source, images)
-    macs = 1e9 * GIGA_MACS.get(about.network, UNKNOWN_GIGA_MACS) * passes
+    stated = network_info(about.network).giga_macs
+    macs = 1e9 * (UNKNOWN_GIGA_MACS if stated is None else stated) * passes
     seconds = images * macs / RATES["network"][about.place]
     group = f"{about.network_in_files} {made.group}".strip()
-    return Work(group, images, seconds + made.default, size)
+    assumed = ""
+    if stated is None:
+        assumed = f"{UNKNOWN_GIGA_MACS:g}e9 multiply-adds for an image in {about.network}"
+    return Work(group, images, seconds + made.default, size, assumed)
 
 
 def products(about: JobContext, number: float, size: float = 0.0, group: str = "") -> Work:

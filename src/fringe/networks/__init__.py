@@ -11,6 +11,7 @@ from fringe.networks.registry import (
     network_classes,
     network_info,
     network_names,
+    network_titles,
     network_weights,
     only_installed,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "network_classes",
     "network_info",
     "network_names",
+    "network_titles",
     "network_weights",
     "only_installed",
 ]

@@ -21,8 +21,23 @@ PRECISIONS: tuple[Precision, ...] = ("float32", "tf32", "bfloat16")
 class NetworkInfo(NamedTuple):
     """What the plan of a run must know of a network before it is loaded.
 
-    ``maps`` tells whether it can be asked what in an image it looks at; ``trained_on`` is one of
-    `fringe.networks.training.TRAININGS`, or None where it is not stated.
+    Parameters
+    ----------
+    feature_dim : int
+        Number of features of an image.
+    n_classes : int or None
+        Number of logits of an image; None if the network is not a classifier.
+    revision : int
+        Raised when the same images would give other features.
+    maps : bool
+        Whether the network can be asked what in an image it looks at.
+    trained_on : str, optional
+        One of `fringe.networks.training.TRAININGS`; None if it is not stated.
+    title : str, optional
+        The name that tables and figures show; None for the name that the network is loaded by.
+    giga_macs : float, optional
+        10^9 multiply-adds for one image, from which a run's time is estimated before the network
+        has run; None if it is not known.
     """
 
     feature_dim: int
@@ -30,6 +45,8 @@ class NetworkInfo(NamedTuple):
     revision: int
     maps: bool = False
     trained_on: str | None = None
+    title: str | None = None
+    giga_macs: float | None = None
 
 
 class Activations(NamedTuple):

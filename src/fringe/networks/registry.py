@@ -1,18 +1,19 @@
 """The networks there are, and what is known of each without loading it.
 
 A new network is one module with a loader and one line in ``NETWORKS``. Outside this package a
-network is a "module:function", or a name that an installed package gives such a one: an entry point
-of the group ``fringe.networks``.
+network is a "module:function", or a name that an installed package gives to such a function: an
+entry point of the group ``fringe.networks``.
 """
 
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
@@ -42,6 +43,7 @@ __all__ = [
     "network_classes",
     "network_info",
     "network_names",
+    "network_titles",
     "network_weights",
     "only_installed",
 ]
@@ -63,38 +65,69 @@ class _Entry:
 
 
 def _entry_of(
+    title: str,
     feature_dim: int,
     n_classes: int | None,
+    giga_macs: float,
     loader: str,
     trained_on: str,
     weights: tuple[WeightsFile, ...] = (),
     revision: int = 1,
     maps: bool = True,
 ) -> _Entry:
-    info = NetworkInfo(feature_dim, n_classes, revision, maps, trained_on)
+    info = NetworkInfo(feature_dim, n_classes, revision, maps, trained_on, title, giga_macs)
     return _Entry(info, f"fringe.networks.{loader}", weights)
 
 
 LABELS, IMAGES, LVD = "ImageNet-1k labels", "ImageNet-1k images", "LVD-142M images"
 
-# Features, classes, loader, training, weights, and whether it has maps. Add or raise a revision
-# when the same images would give other features.
+# Title, features, classes, 10^9 multiply-adds, loader, training, weights, and whether it has maps.
+# Add or raise a revision when the same images would give other features. Multiply-adds are those
+# that the networks' authors state (timm and torchvision list them). Those of `untrained` follow
+# from its speed next to EfficientNet-Lite0's.
 NETWORKS = {
-    "inception": _entry_of(2048, 1008, "inception:load", LABELS, published.INCEPTION),
+    "inception": _entry_of(
+        "Inception-V3", 2048, 1008, 5.7, "inception:load", LABELS, published.INCEPTION
+    ),
     "inception-torchvision": _entry_of(
-        2048, 1000, "inception_torchvision:load", LABELS, published.INCEPTION_TORCHVISION
+        "Inception-V3 of torchvision",
+        2048,
+        1000,
+        5.7,
+        "inception_torchvision:load",
+        LABELS,
+        published.INCEPTION_TORCHVISION,
     ),
-    "resnet50": _entry_of(2048, 1000, "resnet50:load", LABELS, published.RESNET50),
-    "swav": _entry_of(2048, None, "resnet50:load_swav", IMAGES, published.SWAV),
-    "clip": _entry_of(512, None, "clip:load", "image-text pairs", published.CLIP),
-    "vgg16": _entry_of(4096, None, "vgg16:load", LABELS, published.VGG16, maps=False),
+    "resnet50": _entry_of(
+        "ResNet-50", 2048, 1000, 4.1, "resnet50:load", LABELS, published.RESNET50
+    ),
+    "swav": _entry_of("SwAV", 2048, None, 4.1, "resnet50:load_swav", IMAGES, published.SWAV),
+    "clip": _entry_of("CLIP", 512, None, 4.4, "clip:load", "image-text pairs", published.CLIP),
+    "vgg16": _entry_of(
+        "VGG-16 of torchvision", 4096, None, 15.5, "vgg16:load", LABELS, published.VGG16, maps=False
+    ),
     "vgg16-nvidia": _entry_of(
-        4096, None, "vgg16:load_nvidia", LABELS, published.VGG16_NVIDIA, maps=False
+        "VGG-16 of NVIDIA",
+        4096,
+        None,
+        15.5,
+        "vgg16:load_nvidia",
+        LABELS,
+        published.VGG16_NVIDIA,
+        maps=False,
     ),
-    "dinov2-b": _entry_of(768, None, "dinov2:load_b", LVD, published.DINOV2_B),
-    "dinov2-l": _entry_of(1024, None, "dinov2:load_l", LVD, published.DINOV2_L),
-    "efficientnet-lite0": _entry_of(1280, 1000, "efficientnet_lite0:load", LABELS),
-    "untrained": _entry_of(102, None, "untrained:load", "random weights", maps=False),
+    "dinov2-b": _entry_of(
+        "DINOv2 ViT-B", 768, None, 23.0, "dinov2:load_b", LVD, published.DINOV2_B
+    ),
+    "dinov2-l": _entry_of(
+        "DINOv2 ViT-L", 1024, None, 81.0, "dinov2:load_l", LVD, published.DINOV2_L
+    ),
+    "efficientnet-lite0": _entry_of(
+        "EfficientNet-Lite0", 1280, 1000, 0.4, "efficientnet_lite0:load", LABELS
+    ),
+    "untrained": _entry_of(
+        "untrained", 102, None, 0.03, "untrained:load", "random weights", maps=False
+    ),
 }
 
 
@@ -141,6 +174,18 @@ def network_info(name: str) -> NetworkInfo:
         If there is no such network, or its function does not say what is asked of it.
     """
     return _entry(name).info
+
+
+def network_titles(names: Iterable[str] = NETWORKS) -> dict[str, str]:
+    """Return the titles of networks that have one, by name; by default of those of Fringe's own.
+
+    Raises
+    ------
+    FringeError
+        If there is no such network.
+    """
+    found = {name: network_info(name).title for name in names}
+    return {name: title for name, title in found.items() if title is not None}
 
 
 def network_classes(name: str) -> tuple[str, ...] | None:
@@ -226,10 +271,11 @@ def load_network(
         "module:function" for a network of your own: the function takes
         ``(weights: Path | None, device: torch.device)``, returns a ``FeatureNetwork``, and
         has an attribute ``info``: ``(feature_dim, n_classes or None, revision)``, with a
-        fourth value True if it has maps or a split, and a fifth that says what it was trained on
-        (one of `fringe.networks.training.TRAININGS`; None, the default, is not stated). An
-        attribute ``class_names``, if there is one, tells the names of its classes before it is
-        loaded.
+        fourth value True if it has maps or a split, a fifth that says what it was trained on
+        (one of `fringe.networks.training.TRAININGS`; None, the default, is not stated), a sixth for
+        its title, and a seventh for its 10^9 multiply-adds for an image: see `NetworkInfo`, which
+        the attribute may be too. An attribute ``class_names``, if there is one, gives the names of
+        its classes before it is loaded.
     weights : path, optional
         A local file with weights. One that was not published for this network is used with a
         warning. By default they are looked for where `fetch_weights` puts them, and fetched.
@@ -304,6 +350,18 @@ def _entry(name: str) -> _Entry:
         training(info.trained_on)
     except FringeError as error:
         raise FringeError(f"network {name!r}: the fifth value of its `info`: {error}") from None
+    title, macs = info.title, info.giga_macs
+    if title is not None and not (isinstance(title, str) and title.strip()):
+        raise FringeError(
+            f"network {name!r}: the sixth value of its `info`: {title!r} is not a title; give a "
+            "short text, or None"
+        )
+    is_number = isinstance(macs, (int, float)) and not isinstance(macs, bool)
+    if macs is not None and not (is_number and 0 < macs < math.inf):
+        raise FringeError(
+            f"network {name!r}: the seventh value of its `info`: {macs!r} is not a number of 10^9 "
+            "multiply-adds for an image; give a number above 0, or None"
+        )
     return _Entry(info, reference)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from fringe import revisions
 from fringe.config import choices
-from fringe.networks import network_info, network_weights
+from fringe.networks import network_info, network_names, network_titles, network_weights
 from fringe.networks.weight_files import mismatch
 from fringe.plan import exhibits
 from fringe.plan.deviations import applying
@@ -60,7 +60,7 @@ def _titles(run: Run, datasets: Iterable[str] | None = None) -> Params:
     tables and figures show.
     """
     shown = run.resampled if datasets is None else datasets
-    return {name: _title(run, name) for name in shown} | _own_weights(run)
+    return {name: _title(run, name) for name in shown} | _network_titles(run)
 
 
 def _title(run: Run, dataset: str) -> Params:
@@ -71,12 +71,15 @@ def _title(run: Run, dataset: str) -> Params:
     }
 
 
-def _own_weights(run: Run) -> Params:
-    """Return display names of Fringe's own networks with weights that nobody published."""
-    from fringe.scores.titles import title_of  # imports pandas, which takes a second
+def _network_titles(run: Run) -> Params:
+    """Return display names of networks, as far as `fringe.scores.titles` does not know them.
 
-    return {
-        name: f"{title_of({}, name)} (own weights {file['identity'][:8]})"
+    These are the titles that networks outside Fringe state, and names of networks with weights that
+    nobody published.
+    """
+    titles = network_titles(run.networks.values())
+    return {name: title for name, title in titles.items() if name not in network_names()} | {
+        name: f"{titles.get(name, name)} (own weights {file['identity'][:8]})"
         for name, file in run.weights.items()
         if mismatch(Path(file["path"]), file["identity"], network_weights(name))
     }
@@ -420,5 +423,5 @@ def figure_network_maps(run: Run, dataset: str) -> Params:
         run,
         dataset,
         networks=choices.explaining_networks(run.config),
-        titles=_own_weights(run),
+        titles=_network_titles(run),
     )

@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any
 
 from fringe.errors import FringeError
+from fringe.networks import network_titles
 from fringe.scores.cells import sweep_size
 
 __all__ = [
@@ -27,21 +28,6 @@ DAGGER = "†"
 SIMULATED = "simulated generator"
 
 
-# What networks are called where the titles do not say.
-_NETWORKS = {
-    "clip": "CLIP",
-    "dinov2-b": "DINOv2 ViT-B",
-    "dinov2-l": "DINOv2 ViT-L",
-    "efficientnet-lite0": "EfficientNet-Lite0",
-    "inception": "Inception-V3",
-    "inception-torchvision": "Inception-V3 of torchvision",
-    "resnet50": "ResNet-50",
-    "swav": "SwAV",
-    "untrained": "untrained",
-    "vgg16": "VGG-16 of torchvision",
-    "vgg16-nvidia": "VGG-16 of NVIDIA",
-}
-
 # Whose weights those networks have of which there are several trainings.
 _WEIGHTS = {
     "inception": "TensorFlow's weights of 2015-12-05",
@@ -56,7 +42,7 @@ def title_of(titles: Titles, name: str, *, mark: bool = False) -> str:
 
     With ``mark`` the name of a dataset with a simulated generator carries a dagger.
     """
-    entry = titles.get(name, _NETWORKS.get(name, name))
+    entry = titles.get(name, network_titles().get(name, name))
     title = entry if isinstance(entry, str) else entry.get("title", name)
     if not isinstance(title, str) or not title.strip():
         raise FringeError(f"titles: {name}: {title!r} is no display name; give a short text")
