@@ -20,54 +20,9 @@ from fringe.costs.records import Record, read_records, tasks_of
 from fringe.costs.work import Work
 from fringe.running import opening
 from fringe.running.estimate import estimate_run, keep, table
-from fringe.running.planner import Planner, done, read_jobs
+from fringe.running.planner import Planner
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-
-PLAN = """\
-Building DAG of jobs...
-Job stats:
-job                 count
-----------------  -------
-extract_features        1
-total                   4
-
-[Sat Nov 28 05:00:00 2026]
-rule extract_features:
-    input: results/mine/images/fake/0000040-0000060.h5
-    output: results/mine/features/fake/net.h5/0000040-0000060.h5
-    log: results/mine/logs/extract_features/fake/net/0000040-0000060.log
-    jobid: 7
-    benchmark: results/mine/benchmarks/extract_features/fake/net/0000040-0000060.tsv
-    reason: Missing output files: results/mine/features/fake/net.h5/0000040-0000060.h5
-    wildcards: source=fake, network=net, shard=0000040-0000060
-    threads: 3
-    resources: tmpdir=<TBD>, mem_mb=3000, mem_mib=2862, runtime=120, gpu=1
-
-[Sat Nov 28 05:00:00 2026]
-localrule link_features:
-    input: data/real.zip, results/mine/features/fake/net.h5/0000040-0000060.h5
-    output: results/mine/features/fake/net.h5
-    jobid: 6
-    reason: Input files updated by another job: results/mine/features/fake/net.h5
-    resources: tmpdir=/tmp
-
-group job 0 (jobs in lexicogr. order):
-
-    [Sat Nov 28 05:00:00 2026]
-    rule optimize_sweep_faces:
-        output: results/mine/weights/faces/top1.h5, results/mine/weights/faces/top2.h5
-        jobid: 4
-        benchmark: results/mine/benchmarks/optimize_sweep/faces.tsv
-
-[Sat Nov 28 05:00:00 2026]
-localrule all:
-    input: results/mine/features/fake/net.h5
-    jobid: 0
-    reason: Input files updated by another job: results/mine/features/fake/net.h5
-
-This was a dry-run (flag -n). The order of jobs does not reflect the order of execution.
-"""
 
 
 def config(tmp_path: Path, **changed: Any) -> tuple[dict[str, Any], choices.Sources]:
@@ -103,32 +58,6 @@ def write_benchmark(folder: Path, name: str, seconds: float, log: str = "") -> P
     (folder / "logs" / name).parent.mkdir(parents=True, exist_ok=True)
     (folder / "logs" / f"{name}.log").write_text(log)
     return path
-
-
-def test_jobs_are_read_from_a_dry_run() -> None:
-    extract, link, sweep = read_jobs(PLAN, "results/mine")
-    shard = "features/fake/net.h5/0000040-0000060.h5"
-    assert extract == Job(
-        "extract_features",
-        ("images/fake/0000040-0000060.h5",),
-        (shard,),
-        {"source": "fake", "network": "net", "shard": "0000040-0000060"},
-        threads=3,
-        gpus=1,
-        benchmark="benchmarks/extract_features/fake/net/0000040-0000060.tsv",
-    )
-    assert link == Job("link_features", ("data/real.zip", shard), ("features/fake/net.h5",))
-    assert (sweep.rule, sweep.wildcards) == ("optimize_sweep", {"dataset": "faces"})
-    assert sweep.outputs == ("weights/faces/top1.h5", "weights/faces/top2.h5")
-    assert (extract.name, link.name) == (extract.benchmark, "features/fake/net.h5")
-    assert read_jobs("Nothing to be done (all requested files are present).", "x") == []
-
-
-def test_done_is_what_is_not_planned() -> None:
-    whole = [job("a"), Job("sweep", (), ("top1", "top2")), job("b", "a")]
-    assert done(whole, [Job("sweep", (), ("top2",))]) == [whole[0], whole[2]]
-    assert done(whole, whole) == []
-    assert done(whole, []) == whole
 
 
 def record(
@@ -245,23 +174,6 @@ def test_a_stale_job_keeps_what_it_had_to_do_then(tmp_path: Path) -> None:
     assert tasks_of(tmp_path) == {name: ("net", 300)}
     (taken,) = read_actual(tmp_path).taken
     assert (taken.seconds, taken.planned) == (40, 30)
-
-
-def test_gpus_are_counted_on_where_jobs_will_find_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    planner = Planner(tmp_path / "c.yaml", tmp_path / "Snakefile", tmp_path, 1)
-    assert planner.place({"device": "cuda:1"}) == "cuda"
-    assert planner.place({"device": "cpu"}) == "cpu"
-    assert planner.place({"device": "auto"}) == "cpu"
-    (tmp_path / "config.yaml").write_text("executor: slurm\n")
-    assert planner.place({"device": "auto"}) == "cuda"
-    (tmp_path / "config.yaml").unlink()
-    fake = tmp_path / "nvidia-smi"
-    fake.write_text("#!/bin/sh\necho 'GPU 0: one'\n")
-    fake.chmod(0o755)
-    assert planner.place({"device": "auto"}) == "cuda"
 
 
 @pytest.fixture(scope="module")

@@ -5,16 +5,19 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fringe.config import choices
+from fringe.costs.context import JobContext
 from fringe.costs.jobs import Device, Job, demanded_device, parse_shard_file
 from fringe.costs.prediction import estimate
 from fringe.costs.rates import START
 from fringe.costs.records import Record, Task, read_records, tasks_of
 from fringe.costs.registry import work
 from fringe.costs.remembered_sizes import read_sizes
+from fringe.costs.resources import gpu
 from fringe.devices.claims import gpu_is_here
 from fringe.plan import layout
 
@@ -101,7 +104,7 @@ def _own_tasks(
         for network in _makers(config, name):
             benchmarks = (folder / _benchmark(name, network, "any")).parent
             for path in filter(parse_shard_file, map(str, benchmarks.glob("*.tsv"))):
-                job = _job(config, name, network, Path(path).stem)
+                job = _job(config, sources, name, network, Path(path).stem)
                 found = work(job, config, sources, "cpu")
                 tasks[job.name] = found.group, found.units
     return tasks
@@ -119,17 +122,24 @@ def _benchmark(name: str, network: str | None, shard: str) -> str:
     return f"benchmarks/extract_features/{name}/{network.replace(':', '.')}/{shard}.tsv"
 
 
-def _job(config: Mapping[str, Any], name: str, network: str | None, shard: str) -> Job:
-    """Return the job that makes a shard, as `work` needs it, with a GPU if it takes one."""
+def _job(
+    config: Mapping[str, Any],
+    sources: choices.Sources,
+    name: str,
+    network: str | None,
+    shard: str,
+) -> Job:
+    """Return the job that makes a shard, as `work` needs it."""
     benchmark = _benchmark(name, network, shard)
     if network is None:
         outputs, wildcards = (f"images/{name}/{shard}.h5",), {"source": name, "shard": shard}
-        on_gpu = config["sources"][name]["kind"] == "generator"
-        return Job("render_images", (), outputs, wildcards, gpus=int(on_gpu), benchmark=benchmark)
-    place = network.replace(":", ".")
-    wildcards = {"source": name, "network": place, "shard": shard}
-    outputs = (f"features/{name}/{place}/{shard}.h5",)
-    return Job("extract_features", (), outputs, wildcards, gpus=1, benchmark=benchmark)
+        job = Job("render_images", (), outputs, wildcards, benchmark=benchmark)
+    else:
+        place = network.replace(":", ".")
+        wildcards = {"source": name, "network": place, "shard": shard}
+        outputs = (f"features/{name}/{place}/{shard}.h5",)
+        job = Job("extract_features", (), outputs, wildcards, benchmark=benchmark)
+    return replace(job, gpus=gpu(JobContext(job, config, sources, weights={})))
 
 
 def _size_by_speed(
@@ -144,7 +154,7 @@ def _size_by_speed(
     shard = layout.shard_name(0, many)
     slowest = 0.0
     for network in _makers(config, name):
-        job = _job(config, name, network, shard)
+        job = _job(config, sources, name, network, shard)
         task = work(job, config, sources, device)
         seconds = estimate(job, task, records, config["run"], device).seconds - START
         slowest = max(slowest, seconds / many)

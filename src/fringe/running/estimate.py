@@ -42,7 +42,7 @@ ALL_DONE = "all jobs are done."
 def table(
     finished: Sequence[Job], planned: Sequence[Estimate], run: str, cores: int, gpus: int = 1
 ) -> str:
-    """Return the estimate as text: a line for each stage, their sum, and what bounds the time.
+    """Return the estimate as text: a line for each stage, their sum, and bounds of the time.
 
     ``cores`` and ``gpus`` are those of one machine.
     """
@@ -105,19 +105,19 @@ def keep(
     planned: Iterable[Estimate],
     known: Mapping[str, Task],
 ) -> None:
-    """Keep what was estimated in ``estimate.json``; of jobs that are done, what it was before.
+    """Write an estimate to ``estimate.json``; finished jobs keep their earlier estimate.
 
-    A planned job may have run before, with other work to do, which is ``known`` (`read_records`)
-    and kept as long as that benchmark file is there.
+    A planned job may have run before with other work to do. That work is ``known``
+    (`read_records`), and is kept as long as the benchmark file of that time exists.
     """
     before = read_kept(folder)
-    told: list[tuple[Job, Work, float | None, Sequence[object] | None]] = [
+    entries: list[tuple[Job, Work, float | None, Sequence[object] | None]] = [
         (job, task, before.get(job.name, {}).get("seconds"), None) for job, task in finished
     ]
     for item in planned:
         stamp = stamp_of(folder, item.job.benchmark)
         earlier = known.get(item.job.name) if stamp else None
-        told.append((item.job, item.work, item.seconds, [stamp, *earlier] if earlier else None))
+        entries.append((item.job, item.work, item.seconds, [stamp, *earlier] if earlier else None))
     content = {
         job.name: {
             "rule": job.rule,
@@ -127,7 +127,7 @@ def keep(
             "seconds": seconds,
             "earlier": earlier,
         }
-        for job, task, seconds, earlier in told
+        for job, task, seconds, earlier in entries
     }
     with atomic_path(folder / "estimate.json") as path:
         path.write_text(json.dumps(content, indent=1))
@@ -145,8 +145,9 @@ def estimate_run(
 ) -> Estimated:
     """Plan a run, and estimate what it takes.
 
-    ``device`` is where jobs that ask for a GPU compute, by default `Planner.place`'s answer. If
-    ``kept``, the estimate is also kept, to be set next to what the run took.
+    ``device`` is where jobs that ask for a GPU compute, by default what `Planner.place` returns. If
+    ``kept``, the estimate is also written to a file, so that it can be compared with what the run
+    took.
 
     Raises
     ------
@@ -208,13 +209,13 @@ def _refuse_closed_cache() -> None:
 
 
 def _is_new(folder: Path) -> bool:
-    """Tell whether nothing of a run is there, beside what planning leaves."""
+    """Return whether a run has no files except those that planning leaves."""
     left = {"fingerprints.json", "shards.json", "estimate.json", ".planned.json"}
     return not folder.exists() or all(path.name in left for path in folder.iterdir())
 
 
 def _is_all_kept(folder: Path) -> bool:
-    """Tell whether what every job of a run had to do was kept, so that it needs no other plan."""
+    """Return whether the estimate has every job that has run, so that no second plan is needed."""
     kept = read_kept(folder)
     files = (folder / "benchmarks").rglob("*.tsv")
     return bool(kept) and all(path.relative_to(folder).as_posix() in kept for path in files)

@@ -1,4 +1,4 @@
-"""The jobs that Snakemake would run, read from its dry run."""
+"""The jobs that Snakemake would run, read from what its dry run prints."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def read_jobs(text: str, folder: str) -> list[Job]:
             found[-1][1][item[1]] = item[2]
         else:
             inside = False
-    return [_job(rule, told, folder) for rule, told in found if "output" in told]
+    return [_job(rule, entry, folder) for rule, entry in found if "output" in entry]
 
 
-def _job(rule: str, told: Mapping[str, str], folder: str) -> Job:
+def _job(rule: str, entry: Mapping[str, str], folder: str) -> Job:
     def pairs(key: str) -> dict[str, str]:
-        return dict(item.split("=", 1) for item in told.get(key, "").split(", ") if "=" in item)
+        return dict(item.split("=", 1) for item in entry.get(key, "").split(", ") if "=" in item)
 
     def paths(key: str) -> tuple[str, ...]:
-        listed = told.get(key, "").split(", ")
+        listed = entry.get(key, "").split(", ")
         return tuple(path.removeprefix(f"{folder}/") for path in listed if path)
 
     resources, wildcards = pairs("resources"), pairs("wildcards")
@@ -57,7 +57,7 @@ def _job(rule: str, told: Mapping[str, str], folder: str) -> Job:
         paths("input"),
         paths("output"),
         wildcards,
-        int(told.get("threads", 1)),
+        int(entry.get("threads", 1)),
         int(resources.get("gpu", 0)),
         next(iter(paths("benchmark")), None),
     )
