@@ -52,7 +52,7 @@ def runtime(about: JobContext, attempt: int = 1) -> int:
         source = about.sources[wildcards.get("source") or about.generated]
         first, last = layout.parse_shard(wildcards["shard"])
         device, share = source["device"], (last - first) / source["shard_size"]
-    sized = share * about.config["extraction"].get("minutes_per_job", 0)
+    sized = float(share * about.config["extraction"].get("minutes_per_job", 0))
     job = replace(about.job, gpus=gpu(about))
     seconds = formula(replace(about, job=job, place=job.place(device))).default
     return attempt * math.ceil(10 + 4 * max(seconds / 60, sized))
