@@ -16,7 +16,7 @@ from fringe.costs.actual import read_actual
 from fringe.costs.jobs import Job
 from fringe.costs.prediction import Estimate, estimate
 from fringe.costs.rates import START
-from fringe.costs.records import Record, read_records, tasks_of
+from fringe.costs.records import JobRecord, read_records, tasks_of
 from fringe.costs.work import Work
 from fringe.running import opening
 from fringe.running.estimate import estimate_run, keep, table
@@ -62,8 +62,8 @@ def write_benchmark(folder: Path, name: str, seconds: float, log: str = "") -> P
 
 def record(
     seconds: float, run: str = "mine", name: str = "x", units: float = 10.0, device: Any = "cpu"
-) -> Record:
-    return Record(
+) -> JobRecord:
+    return JobRecord(
         run, f"benchmarks/score_scheme/{name}.tsv", "score_scheme", device, seconds, "net", units
     )
 
@@ -82,7 +82,9 @@ def record(
         ([record(4)], START + 4, "measured here"),
     ],
 )
-def test_times_rest_on_what_is_nearest(records: list[Record], seconds: float, basis: str) -> None:
+def test_times_rest_on_what_is_nearest(
+    records: list[JobRecord], seconds: float, basis: str
+) -> None:
     found = estimate(job("a"), Work("net", 20, 7), records, "mine", "cuda")
     assert (found.seconds, found.basis, found.device) == (pytest.approx(seconds), basis, "cpu")
 
@@ -95,8 +97,8 @@ def test_an_estimate_says_what_it_assumes() -> None:
 
 
 def test_times_of_other_rules_groups_and_devices_do_not_count() -> None:
-    other_rule = Record("mine", "b", "score_kernels", "cuda", 100, "net", 1)
-    other_group = Record("mine", "b", "score_scheme", "cuda", 100, "others", 1)
+    other_rule = JobRecord("mine", "b", "score_kernels", "cuda", 100, "net", 1)
+    other_group = JobRecord("mine", "b", "score_scheme", "cuda", 100, "others", 1)
     records = [other_rule, other_group, record(100)]
     on_gpu = job("a", gpus=1)
     found = estimate(on_gpu, Work("net", 20, 7), records, "mine", "cuda")
@@ -118,7 +120,7 @@ def test_records_are_read_from_benchmark_files(tmp_path: Path) -> None:
         for name in ("faces/random/net", "cut", "empty")
     }
     extraction, scoring = read_records(folder, known)
-    assert extraction == Record(
+    assert extraction == JobRecord(
         "old",
         "benchmarks/extract_features/fake/net/0000040-0000060.tsv",
         "extract_features",

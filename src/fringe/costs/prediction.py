@@ -8,7 +8,7 @@ from statistics import median
 
 from fringe.costs.jobs import Device, Job
 from fringe.costs.rates import MACHINES, START
-from fringe.costs.records import Record
+from fringe.costs.records import JobRecord
 from fringe.costs.work import Work
 
 __all__ = ["Estimate", "estimate"]
@@ -26,7 +26,7 @@ class Estimate:
 
 
 def estimate(
-    job: Job, task: Work, records: Sequence[Record], run: str, device: Device = "cpu"
+    job: Job, task: Work, records: Sequence[JobRecord], run: str, device: Device = "cpu"
 ) -> Estimate:
     """Return how long a job of the run ``run`` will take by estimate.
 

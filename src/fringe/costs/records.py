@@ -12,14 +12,14 @@ from fringe.costs.logs import device_of, read_seconds
 from fringe.files.parsing import parse_json
 from fringe.files.regular import read_text
 
-__all__ = ["Record", "Task", "has_run", "read_kept", "read_records", "stamp_of", "tasks_of"]
+__all__ = ["JobRecord", "Task", "has_run", "read_kept", "read_records", "stamp_of", "tasks_of"]
 
 # What a job had to do: group and units of its `Work`.
 Task = tuple[str, float]
 
 
 @dataclass(frozen=True)
-class Record:
+class JobRecord:
     """How long a job took, and what it had to do: ``group`` and ``units`` of its `Work`."""
 
     run: str
@@ -31,7 +31,7 @@ class Record:
     units: float
 
 
-def read_records(folder: Path, known: Mapping[str, Task]) -> list[Record]:
+def read_records(folder: Path, known: Mapping[str, Task]) -> list[JobRecord]:
     """Return how long the jobs of a run took.
 
     ``known`` says what they had to do: group and units of their `Work`, by benchmark file. For a
@@ -43,7 +43,9 @@ def read_records(folder: Path, known: Mapping[str, Task]) -> list[Record]:
         task, seconds = known.get(benchmark) or _task_from_path(benchmark), read_seconds(path)
         if task and seconds is not None:
             device = device_of(folder, benchmark)
-            found.append(Record(folder.name, benchmark, part(benchmark, 1), device, seconds, *task))
+            found.append(
+                JobRecord(folder.name, benchmark, part(benchmark, 1), device, seconds, *task)
+            )
     return found
 
 

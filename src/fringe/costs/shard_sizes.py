@@ -14,7 +14,7 @@ from fringe.costs.context import JobContext
 from fringe.costs.jobs import Device, Job, demanded_device, parse_shard_file
 from fringe.costs.prediction import estimate
 from fringe.costs.rates import START
-from fringe.costs.records import Record, Task, read_records, tasks_of
+from fringe.costs.records import JobRecord, Task, read_records, tasks_of
 from fringe.costs.registry import work
 from fringe.costs.remembered_sizes import read_sizes
 from fringe.costs.resources import gpu
@@ -77,7 +77,7 @@ def choose_sizes(
     return sizes, device
 
 
-def _likely_device(records: Sequence[Record]) -> Device:
+def _likely_device(records: Sequence[JobRecord]) -> Device:
     """Return where jobs that ask for a GPU compute: on a GPU if jobs can get one.
 
     A machine that submits jobs to a cluster often has no GPU itself.
@@ -86,7 +86,7 @@ def _likely_device(records: Sequence[Record]) -> Device:
     return "cuda" if had or shutil.which("sbatch") or gpu_is_here() else "cpu"
 
 
-def _records(config: Mapping[str, Any], sources: choices.Sources) -> Iterator[Record]:
+def _records(config: Mapping[str, Any], sources: choices.Sources) -> Iterator[JobRecord]:
     """Yield how long jobs took, in this run and in others below the results."""
     for folder in sorted(Path(config["results"]).glob("*")):
         known = tasks_of(folder)
@@ -147,7 +147,7 @@ def _size_by_speed(
     sources: choices.Sources,
     name: str,
     device: Device,
-    records: Sequence[Record],
+    records: Sequence[JobRecord],
 ) -> int:
     """Return how many images of a source the slowest job of a shard can do in its minutes."""
     many = 1_000_000
