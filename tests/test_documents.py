@@ -12,7 +12,7 @@ import yaml
 
 from fringe.config.completion import complete, describe, load_schema
 from fringe.config.file import duplicate_keys, read_entries
-from fringe.sources.names import READ
+from fringe.sources.suffixes import READ
 
 REPOSITORY = Path(__file__).parents[1]
 SCHEMA = load_schema(REPOSITORY / "config/schema.yaml")

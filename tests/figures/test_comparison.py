@@ -8,7 +8,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from fringe.errors import FringeError
 from fringe.figures import generator_comparison, save
-from fringe.figures.paper import GREY
+from fringe.figures.paper_values import GREY
 from fringe.figures.style import read_style, styled
 from fringe.scores.differences import PAPER
 from fringe.scores.rows import SCORE_COLUMNS

@@ -26,7 +26,7 @@ from fringe.figures import (
     weight_grids,
 )
 from fringe.figures.mosaic import mosaic
-from fringe.figures.paper import GREY
+from fringe.figures.paper_values import GREY
 from fringe.figures.sizes import size_label
 from fringe.figures.snapshots import SNAPSHOT_COLUMNS, correlations
 from fringe.figures.style import Style, styled

@@ -33,7 +33,7 @@ from fringe.networks.installed import place_outside
 from fringe.running import opening
 from fringe.running.staging import stage
 from fringe.sources import source_from_spec
-from fringe.tables.layout import Entry, Line
+from fringe.tables.lines import Entry, Line
 from fringe.tables.write import _latex_line
 from fringe.texts import (
     escaped,

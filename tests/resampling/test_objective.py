@@ -8,7 +8,6 @@ import ot
 import pytest
 
 from fringe.metrics import Gaussian, frechet_distance
-from fringe.resampling import rows
 from fringe.resampling.objective import Objective
 
 
@@ -134,7 +133,7 @@ def rows_of(candidates: np.ndarray, path: Path) -> h5py.Dataset:
 def test_kept_or_streamed_gives_the_same_bits(
     dtype: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rows, "BLOCK", 32)
+    monkeypatch.setattr("fringe.resampling.candidates.BLOCK", 32)
     real, candidates = problem()
     candidates = (10 * candidates + 40).astype(dtype)
     gaussian = Gaussian.from_features(10 * real + 40)

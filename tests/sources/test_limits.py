@@ -9,7 +9,7 @@ from tests.sources.conftest import write_zip
 
 from fringe.errors import FringeError
 from fringe.sources import limits, open_source, source_from_spec
-from fringe.sources.arrays import ArraySource
+from fringe.sources.array_files import ArraySource
 from fringe.sources.base import EncodedSource
 from fringe.sources.limits import Limits
 from fringe.sources.prefetch import decoded

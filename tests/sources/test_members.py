@@ -12,7 +12,7 @@ from PIL import Image
 
 from fringe.errors import FringeError
 from fringe.sources import FolderSource, TarSource, ZipSource, open_source, source_from_spec
-from fringe.sources.names import READ, UNREAD, is_image_name, words
+from fringe.sources.suffixes import READ, UNREAD, is_image_name, words
 
 from .conftest import encode, write_folder, write_parquet, write_tar, write_zip
 

@@ -22,7 +22,7 @@ from fringe.evaluation.extension import (
 from fringe.evaluation.overview import overview_of
 from fringe.evaluation.region_noise import measure_region_noise
 from fringe.evaluation.released import optimized_rows, released_rows
-from fringe.evaluation.scores import (
+from fringe.evaluation.scoring import (
     score_draws,
     score_kernels,
     score_precision_recall,

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from fringe.errors import FringeError
 from fringe.figures.mosaic import check_images, draw_mosaic
-from fringe.figures.paper import GREY, unlike
+from fringe.figures.paper_values import GREY, unlike
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
 from fringe.scores.cells import Cell, score_cell
 from fringe.scores.differences import Protocols

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from fringe.errors import FringeError
-from fringe.figures.paper import draw_paper_value, paper_note
+from fringe.figures.paper_values import draw_paper_value, paper_note
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
 from fringe.scores.cells import Cell, datasets_of, score_cell
 from fringe.scores.differences import Protocols

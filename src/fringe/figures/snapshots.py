@@ -10,7 +10,7 @@ from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from fringe.errors import FringeError
-from fringe.figures.paper import draw_paper_value, unlike
+from fringe.figures.paper_values import draw_paper_value, unlike
 from fringe.figures.style import (
     MARKERS,
     Style,

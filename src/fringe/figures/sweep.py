@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 from fringe.errors import FringeError
-from fringe.figures.paper import draw_paper_value, unlike
+from fringe.figures.paper_values import draw_paper_value, unlike
 from fringe.figures.style import (
     Style,
     add_body,

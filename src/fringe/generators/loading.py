@@ -214,7 +214,7 @@ def _read_network(path: Path) -> _Checkpoint:
 def _read_export(path: Path) -> _Checkpoint:
     from safetensors import SafetensorError, safe_open
 
-    from fringe.generators.layout import checked
+    from fringe.generators.state_dicts import checked
 
     try:
         check_regular(path)

@@ -31,7 +31,7 @@ from fringe.checkpoints import Record, flatten
 from fringe.errors import FringeError
 from fringe.generators.base import Inputs, Traits
 from fringe.generators.cpu_batches import image_by_image
-from fringe.generators.layout import checked, plain
+from fringe.generators.state_dicts import checked, plain
 
 __all__ = ["Config", "build", "layout", "read", "traits"]
 

@@ -26,7 +26,7 @@ import torch
 
 from fringe.metrics import Gaussian, covariance_root, frechet_distance
 from fringe.metrics.arrays import Array
-from fringe.resampling.rows import Rows
+from fringe.resampling.candidates import Rows
 from fringe.resampling.saved_state import signature
 
 __all__ = ["EPSILON", "Evaluation", "Objective"]

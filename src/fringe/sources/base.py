@@ -21,10 +21,10 @@ from fringe.files.paths import as_path
 from fringe.files.reasons import unreadable
 from fringe.files.stand_ins import refuse_stand_in
 from fringe.sources.decoding import decode_pixels, size_of
-from fringe.sources.faults import MOST, several
 from fringe.sources.fitting import Fit
 from fringe.sources.limits import LIMITS, Limits
-from fringe.sources.names import suffix_of
+from fringe.sources.refusals import MOST, several
+from fringe.sources.suffixes import suffix_of
 
 __all__ = [
     "REVISION",

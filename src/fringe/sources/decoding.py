@@ -15,7 +15,7 @@ from fringe.sources.decoder_warnings import hand_on
 from fringe.sources.excess import excess
 from fringe.sources.headers import bits_of, bits_of_unread, bytes_behind, is_covered
 from fringe.sources.limits import LIMITS, Limits
-from fringe.sources.names import suffix_of
+from fringe.sources.suffixes import suffix_of
 
 __all__ = ["decode", "decode_pixels", "size_of"]
 

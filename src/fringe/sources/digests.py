@@ -20,9 +20,9 @@ from fringe.files.regular import LARGEST_CHECKPOINT, open_regular
 from fringe.files.steadiness import settled, wait_until_settled
 from fringe.progress import activity, advance
 from fringe.sources.base import Indices, as_path, readable
-from fringe.sources.faults import MOST, several
 from fringe.sources.memory import Memory
-from fringe.sources.names import printable
+from fringe.sources.refusals import MOST, several
+from fringe.sources.suffixes import printable
 
 __all__ = [
     "ImageDigests",
@@ -108,7 +108,7 @@ def remembered(
     ------
     FringeError
         If a file cannot be read, or the cache cannot be written. The others are learnt before, so
-        that one message names all that are refused (`fringe.sources.faults`).
+        that one message names all that are refused (`fringe.sources.refusals`).
     """
     notes = _Notes(paths, cache, what)
     missing = [number for number, answer in enumerate(notes.answers) if answer is None]

@@ -12,14 +12,14 @@ from fringe.errors import FringeError
 from fringe.files.regular import read_regular
 from fringe.progress import advance
 from fringe.sources.base import EncodedSource, Indices, as_path, check_count, readable
-from fringe.sources.choice import ALL, Choice
 from fringe.sources.decoding import size_of
 from fringe.sources.digests import file_digests, forget
 from fringe.sources.fitting import Fit
 from fringe.sources.labels import LABELS_FILE, LARGEST_LABELS, Labels, labels_in
 from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.members import choose, left_out, no_images
-from fringe.sources.names import (
+from fringe.sources.patterns import ALL, Choice
+from fringe.sources.suffixes import (
     PICTURES,
     is_hidden,
     is_image_name,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from fringe.errors import FringeError
 from fringe.files.hdf5 import h5_file
 from fringe.progress import activity
-from fringe.sources.arrays import BLOCK, ArraySource, Held, choose_array
+from fringe.sources.array_files import BLOCK, ArraySource, Held, choose_array
 from fringe.sources.base import Images, Indices, as_path, readable
 from fringe.sources.concatenated import refuse_hdf5
 from fringe.sources.digests import ImageDigests

@@ -19,13 +19,13 @@ from fringe.sources.base import (
     digest,
     readable,
 )
-from fringe.sources.choice import ALL, Choice, pattern_of
 from fringe.sources.decoding import size_of
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
 from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.lmdb_keys import bookkeeping, first_of_sizes, size_in, text
 from fringe.sources.lmdb_tree import DamagedTreeError, Tree
+from fringe.sources.patterns import ALL, Choice, pattern_of
 
 __all__ = ["DATA_FILE", "LmdbSource"]
 

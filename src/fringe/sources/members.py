@@ -1,7 +1,7 @@
 """Which files of a folder, a ZIP or a tar are the images of a data set.
 
 What would make the set silently another one is refused, until the configuration says what is meant:
-images that are not read (`fringe.sources.names.UNREAD`), several pictures of one sample
+images that are not read (`fringe.sources.suffixes.UNREAD`), several pictures of one sample
 (`fringe.sources.samples`), and several splits at once (`fringe.sources.splits`).
 """
 
@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import pairwise
 
 from fringe.errors import FringeError
-from fringe.sources.choice import ALL, Choice
-from fringe.sources.names import UNREAD, folders_of, suffix_of, suffixes
+from fringe.sources.patterns import ALL, Choice
 from fringe.sources.samples import refuse_companion_folders, refuse_companions
 from fringe.sources.splits import refuse_merged_folders
+from fringe.sources.suffixes import UNREAD, folders_of, suffix_of, suffixes
 
 __all__ = ["choose", "chosen", "left_out", "no_images", "refuse_merged"]
 

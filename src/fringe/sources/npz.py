@@ -28,7 +28,7 @@ from fringe.files.zipfiles import (
     refuse_unreadable,
 )
 from fringe.progress import advance
-from fringe.sources.arrays import ArraySource, Held, choose_array
+from fringe.sources.array_files import ArraySource, Held, choose_array
 from fringe.sources.base import Images, Indices, PerProcess, as_path, digest, readable
 from fringe.sources.digests import forget, pack, remembered, unpack
 from fringe.sources.fitting import Fit

@@ -9,7 +9,6 @@ from typing import Any
 
 from fringe.errors import FringeError
 from fringe.sources.base import FileSource, ImageSource, as_path, readable
-from fringe.sources.choice import ALL, Choice, choice_from_options
 from fringe.sources.fitting import Fit, fit_from_options
 from fringe.sources.folder import FolderSource, holds_images
 from fringe.sources.generated import GeneratedSource
@@ -18,12 +17,13 @@ from fringe.sources.imitation import ImitationSource
 from fringe.sources.labels import class_counts
 from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.lmdb import DATA_FILE, LmdbSource
-from fringe.sources.names import suffix_of
 from fringe.sources.npz import NpzSource
 from fringe.sources.parquet import ParquetSource
+from fringe.sources.patterns import ALL, Choice, choice_from_options
 from fringe.sources.photos import PhotoSource
 from fringe.sources.selection import in_order_of_files, in_random_order
 from fringe.sources.splits import refuse_merged_shards
+from fringe.sources.suffixes import suffix_of
 from fringe.sources.tar import TarSource
 from fringe.sources.zip import ZipSource
 
@@ -105,7 +105,7 @@ def open_source(
         that can be decoded all the same (`fringe.sources.decoder_warnings`).
     select : str or sequence of str, optional
         Patterns of which one must fit the path of an image inside a folder, ZIP or tar, or its
-        name, or its key in an LMDB (`fringe.sources.choice.Choice`). It is needed where it is not
+        name, or its key in an LMDB (`fringe.sources.patterns.Choice`). It is needed where it is not
         plain which files are the images: masks beside them, or several splits. ``*`` takes all.
     ignore : str or sequence of str, optional
         Patterns of images that are left out likewise, such as ``*.heic``, which is not read.

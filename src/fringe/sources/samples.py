@@ -25,8 +25,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 
 from fringe.errors import FringeError
-from fringe.sources.choice import pattern_of
-from fringe.sources.names import folders_of, suffix_of, words
+from fringe.sources.patterns import pattern_of
+from fringe.sources.suffixes import folders_of, suffix_of, words
 
 __all__ = ["refuse_companion_folders", "refuse_companions"]
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from fringe.errors import FringeError
-from fringe.sources.choice import Choice, pattern_of
-from fringe.sources.names import words
+from fringe.sources.patterns import Choice, pattern_of
+from fringe.sources.suffixes import words
 
 __all__ = ["refuse_merged_folders", "refuse_merged_shards"]
 

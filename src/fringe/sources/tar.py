@@ -17,13 +17,13 @@ from fringe.files.parsing import parse_json
 from fringe.files.regular import open_regular
 from fringe.files.tarfiles import DAMAGE, Members
 from fringe.sources.base import EncodedSource, Indices, check_count, readable, refuse_escape
-from fringe.sources.choice import ALL, Choice
 from fringe.sources.digests import ImageDigests, most_remembered, pack, remembered, unpack
 from fringe.sources.fitting import Fit
 from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.members import chosen, left_out, no_images, refuse_merged
-from fringe.sources.names import is_picture_name, printable
+from fringe.sources.patterns import ALL, Choice
 from fringe.sources.samples import refuse_companions
+from fringe.sources.suffixes import is_picture_name, printable
 
 __all__ = ["TarSource"]
 

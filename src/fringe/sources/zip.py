@@ -16,12 +16,12 @@ from fringe.sources.base import (
     readable,
     refuse_escape,
 )
-from fringe.sources.choice import ALL, Choice
 from fringe.sources.fitting import Fit
 from fringe.sources.labels import LABELS_FILE, LARGEST_LABELS, Labels, labels_in
 from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.members import choose, left_out, no_images
-from fringe.sources.names import is_picture_name, printable
+from fringe.sources.patterns import ALL, Choice
+from fringe.sources.suffixes import is_picture_name, printable
 
 __all__ = ["ZipSource"]
 

@@ -9,7 +9,7 @@ import pandas as pd
 from fringe.errors import FringeError
 from fringe.files.atomic import atomic_path
 from fringe.tables.build import TABLE_COLUMNS
-from fringe.tables.layout import Entry, Header, Line, lay_out
+from fringe.tables.lines import Entry, Header, Line, lay_out
 from fringe.texts import markdown
 
 __all__ = ["to_csv", "to_html", "to_latex", "to_markdown", "write_table"]

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from fringe.errors import FringeError
-from fringe.sources import faults, open_source
+from fringe.sources import open_source, refusals
 
 from .conftest import encode, write_folder, write_lmdb, write_tar
 
@@ -53,8 +53,8 @@ def test_many_end_the_search(tmp_path: Path):
         FringeError, match=r"001\.png: 4 x 4 .*at least 99 more are refused"
     ) as info:
         _ = open_source(write_folder(tmp_path / "set", files)).fingerprint
-    assert str(info.value).count(".png") == 2 + faults.FEW
+    assert str(info.value).count(".png") == 2 + refusals.FEW
 
 
 def test_examples():
-    assert doctest.testmod(faults).attempted > 0
+    assert doctest.testmod(refusals).attempted > 0
