@@ -7,13 +7,13 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from tqdm import tqdm
 
 from fringe.texts import escaped
 
-__all__ = ["activity", "advance", "mute", "progress"]
+__all__ = ["Progress", "activity", "advance", "mute", "progress"]
 
 LOGGER = logging.getLogger(__name__)
 
@@ -24,31 +24,68 @@ EVERY = 10.0  # seconds between two lines of a log
 MOVING = 0.5  # ... between two states of a terminal's line
 
 
+class Progress:
+    """Shows how far a count is: a bar in a terminal; in a log, a line every ten seconds.
+
+    Parameters
+    ----------
+    title : str
+    total : int, optional
+    unit : str
+    """
+
+    def __init__(self, title: str, total: int | None = None, unit: str = "it") -> None:
+        self._bar = tqdm(total=total, desc=title, unit=unit, disable=not sys.stderr.isatty())
+        self._last = time.monotonic()
+        self._said = False
+
+    def __enter__(self) -> Self:
+        """Return the progress itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the bar."""
+        self._bar.close()
+
+    def show(self, done: int, line: str, *, note: str = "", last: bool = False) -> None:
+        """Show that ``done`` units are done.
+
+        Parameters
+        ----------
+        done : int
+        line : str
+            What a log says.
+        note : str
+            What follows the bar in a terminal.
+        last : bool
+            Whether this is the end: a log that has a line gets a last one.
+        """
+        if not self._bar.disable:
+            self._bar.set_postfix_str(note, refresh=False)
+            self._bar.update(done - self._bar.n)
+            return
+        now = time.monotonic()
+        if now - self._last >= EVERY or (last and self._said):
+            self._last, self._said = now, True
+            LOGGER.info("%s", line)
+
+
 def progress(
     items: Iterable[Item], title: str, *, total: int | None = None, unit: str = "it", step: int = 1
 ) -> Iterator[Item]:
-    """Yield ``items``, showing a bar in a terminal and a plain line every ten seconds in a log.
+    """Yield ``items``, and show their `Progress`.
 
     ``step`` is how many units one item stands for (a batch of 32 images: ``step=32``);
     ``total`` counts units.
     """
-    if sys.stderr.isatty():
-        with tqdm(total=total, desc=title, unit=unit) as bar:
-            for item in items:
-                yield item
-                bar.update(step)
-        return
-    start = reported = time.monotonic()
-    done = 0
-    for item in items:
-        yield item
-        done += step
-        now = time.monotonic()
-        if now - reported >= EVERY:
-            reported = now
-            of = f" of {total}" if total else ""
-            rate = done / (now - start)
-            LOGGER.info("%s: %s%s %s (%.3g %s/s)", title, done, of, unit, rate, unit)
+    start, done = time.monotonic(), 0
+    of = f" of {total}" if total else ""
+    with Progress(title, total, unit) as shown:
+        for item in items:
+            yield item
+            done += step
+            rate = done / max(time.monotonic() - start, 1e-9)
+            shown.show(done, f"{title}: {done}{of} {unit} ({rate:.3g} {unit}/s)")
 
 
 @contextmanager
