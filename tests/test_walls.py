@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import ModuleType
@@ -88,6 +89,18 @@ def test_every_room_has_a_floor(tmp_path: Path) -> None:
     done = check_contracts(tmp_path / "src")
     assert done.returncode == 1
     assert "attic" in done.stdout + done.stderr
+
+
+def test_the_documented_floors_are_those_of_the_contract() -> None:
+    contracts = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["tool"]["importlinter"]
+    layers = contracts["contracts"][0]["layers"]
+    held = [sorted(layer.split(" | ")) for layer in layers]
+    page = (REPOSITORY / "docs/architecture.md").read_text()
+    drawn: dict[int, list[str]] = {}
+    for floor, name in re.findall(r"^\| (\d+) \| `(\w+)(?:/|\.py)` \|", page, re.MULTILINE):
+        drawn.setdefault(int(floor), []).append(name)
+    assert list(drawn) == list(range(len(layers), 0, -1))
+    assert [sorted(names) for names in drawn.values()] == held
 
 
 def test_no_name_of_a_room_hides_one_of_its_modules() -> None:
