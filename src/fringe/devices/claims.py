@@ -1,8 +1,8 @@
-"""Which of a machine's GPUs a process takes, and that no other takes the same.
+"""Claim one GPU per process, with file locks.
 
-A scheduler such as SLURM shows each job its own GPU alone. Without one, jobs side by side on a
-machine with several GPUs would all take the first: ``--resources gpu=4`` counts GPUs, and names
-none. So each process locks the GPU it takes, for as long as it lives.
+A scheduler such as SLURM shows each job only its own GPU. Without a scheduler, all jobs on a
+machine with several GPUs would take the first GPU: ``--resources gpu=4`` counts GPUs and names
+none of them. So each process locks the GPU that it takes, for as long as the process lives.
 """
 
 from __future__ import annotations

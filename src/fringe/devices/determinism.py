@@ -6,23 +6,18 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, TypeVar
-
-if TYPE_CHECKING:
-    pass
+from typing import TypeVar
 
 __all__ = ["deterministic", "map_on_threads"]
 
 Item = TypeVar("Item")
-
 Result = TypeVar("Result")
 
-# PyTorch's settings belong to the process, and a generator may compute beside a network: the first
-# in changes them, the last out puts them back, and who wants others waits.
+# PyTorch's settings belong to the process, and a generator may compute next to a network. The first
+# thread that enters applies its settings, and the last one that leaves restores the old ones. A
+# thread that needs other settings waits.
 _turn = threading.Condition()
-
 _inside: list[bool] = []
-
 _settings = ExitStack()
 
 

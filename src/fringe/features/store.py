@@ -171,7 +171,7 @@ def _fill(rows: np.ndarray, path: Path, space: str, shape: tuple[int, int], firs
 
 @dataclass(frozen=True)
 class FeatureMatrix:
-    """Features (n, D) in a file, for who reads them block by block and perhaps several times.
+    """Features (n, D) in a file, for readers of blocks, which may read each block several times.
 
     Slices of rows are float32 arrays; reading one raises as `FeatureFile.blocks` does.
     """

@@ -78,7 +78,7 @@ def open_h5(
 ) -> Iterator[h5py.File]:
     """Yield the HDF5 file at ``path`` for reading.
 
-    If it is but a copy, the ``original`` is what an error is about.
+    ``original`` is the path that errors name, if ``path`` is a copy.
 
     Raises
     ------

@@ -2,16 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from fringe.errors import FringeError
 from fringe.metrics.arrays import Floats
 from fringe.resampling.drawing import effective_sample_size
-
-if TYPE_CHECKING:
-    pass
 
 __all__ = ["CHECKS", "PATH", "Judge", "Merging", "Weights", "ask"]
 

@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from fringe.errors import DamagedFileError
 from fringe.files.atomic import atomic_path
-from fringe.scores.rows import damaged, read_rows
+from fringe.scores.rows import Row, damaged, read_rows
 from fringe.sensitivity.noise import REGIONS
-
-if TYPE_CHECKING:
-    pass
-from fringe.scores.rows import Row
 
 __all__ = [
     "REGION_NOISE_COLUMNS",

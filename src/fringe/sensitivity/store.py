@@ -110,7 +110,7 @@ def join_shards(shards: Sequence[str | os.PathLike[str]]) -> Sensitivity:
 
 
 def _shared(several: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what all attributes agree in: of a shard's own images another one does not tell."""
+    """Return the attributes that are equal in all shards."""
     first, *others = several
     return {
         key: value

@@ -86,7 +86,7 @@ class RenderedShard:
         return self.last
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return what the whole shard was made from; it is no finer than that."""
+        """Return what the whole shard was made from, whatever the images: that is all it knows."""
         return self.fingerprint
 
     def read(self, indices: Indices) -> Images:
