@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +15,6 @@ from fringe.config.file import duplicate_keys, read_entries
 from fringe.sources.suffixes import READ
 
 REPOSITORY = Path(__file__).parents[1]
-PAGES = ("architecture", "cluster", "formats")
 SCHEMA = load_schema(REPOSITORY / "config/schema.yaml")
 
 
@@ -80,33 +77,3 @@ def test_the_page_of_formats_has_every_suffix_and_is_linked() -> None:
         assert f"`{container}`" in others
     for name in ("README.md", "docs/architecture.md"):
         assert "docs/formats.md" in (REPOSITORY / name).read_text()
-
-
-def is_module_or_name(dotted: str) -> bool:
-    """Return whether ``fringe.room.module.name`` can be reached."""
-    parts = dotted.split(".")
-    value = importlib.import_module(parts[0])
-    for depth, part in enumerate(parts[1:], 2):
-        with suppress(ModuleNotFoundError):
-            importlib.import_module(".".join(parts[:depth]))
-        if not hasattr(value, part):
-            return False
-        value = getattr(value, part)
-    return True
-
-
-@pytest.mark.parametrize("name", ["README.md", *(f"docs/{page}.md" for page in PAGES)])
-def test_modules_and_scripts_that_a_page_names_exist(name: str) -> None:
-    page = (REPOSITORY / name).read_text()
-    library = REPOSITORY / "src/fringe"
-    absent = []
-    for path in re.findall(r"[\w/]+\.(?:py|smk)\b", page):
-        places = [folder / path for folder in (REPOSITORY, library.parent, library)]
-        inside = [] if "/" in path else library.rglob(path)
-        if not any(place.exists() for place in (*places, *inside)):
-            absent.append(path)
-    files = r"\bfringe\.(?:yaml|def|sif)\b"
-    for dotted in re.findall(r"\bfringe(?:\.[a-z_]\w*)+", re.sub(files, "", page)):
-        if not is_module_or_name(dotted):
-            absent.append(dotted)
-    assert absent == []

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from contextlib import suppress
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,7 @@ import pytest
 import fringe
 
 REPOSITORY = Path(__file__).parents[1]
+PAGES = ("architecture", "cluster", "formats")
 # In these rooms some modules import PyTorch; they are imported when something is computed.
 COMPUTING = ("generators", "networks", "resampling")
 
@@ -162,3 +164,33 @@ for name in {modules()!r}:
     assert need  # so the check works
     faces = [name for name in need if name.count(".") == 1]
     assert [name for name in need if name.split(".")[1] not in COMPUTING] + faces == []
+
+
+def is_module_or_name(dotted: str) -> bool:
+    """Return whether ``fringe.room.module.name`` can be reached."""
+    parts = dotted.split(".")
+    value = importlib.import_module(parts[0])
+    for depth, part in enumerate(parts[1:], 2):
+        with suppress(ModuleNotFoundError):
+            importlib.import_module(".".join(parts[:depth]))
+        if not hasattr(value, part):
+            return False
+        value = getattr(value, part)
+    return True
+
+
+@pytest.mark.parametrize("name", ["README.md", *(f"docs/{page}.md" for page in PAGES)])
+def test_modules_and_scripts_that_a_page_names_exist(name: str) -> None:
+    page = (REPOSITORY / name).read_text()
+    library = REPOSITORY / "src/fringe"
+    absent = []
+    for path in re.findall(r"[\w/]+\.(?:py|smk)\b", page):
+        places = [folder / path for folder in (REPOSITORY, library.parent, library)]
+        inside = [] if "/" in path else library.rglob(path)
+        if not any(place.exists() for place in (*places, *inside)):
+            absent.append(path)
+    files = r"\bfringe\.(?:yaml|def|sif)\b"
+    for dotted in re.findall(r"\bfringe(?:\.[a-z_]\w*)+", re.sub(files, "", page)):
+        if not is_module_or_name(dotted):
+            absent.append(dotted)
+    assert absent == []
