@@ -31,7 +31,7 @@ from fringe.files.hdf5 import create_h5, is_made_from, open_h5
 from fringe.files.regular import fault_at, open_regular, read_regular
 from fringe.files.sharing import open_to_all
 from fringe.files.stand_ins import stand_in_at
-from fringe.plan.provenance import digest
+from fringe.plan.digests import digest
 from fringe.running.damage import damaged_files
 from fringe.running.locks import clear_stale_locks
 from fringe.running.staging import stage
