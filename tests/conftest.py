@@ -8,36 +8,34 @@ from xdist.scheduler import LoadScopeScheduling
 
 from fringe.messages import show_messages
 
+LANES = ("cluster", "dag")  # folders whose tests have a mark of this name and take longest
+
 
 class Places(LoadScopeScheduling):
-    """Gives a process tests/cluster, a module of tests/dag, or a single other test.
-
-    Tests of tests/cluster share a SLURM, those of a module runs of Snakemake. Places with most
-    tests are given first.
-    """
+    """Gives a process a module of tests at a time, or all of tests/cluster, which share a SLURM."""
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith("tests/cluster"):
-            return "tests/cluster"
-        return nodeid.partition("::")[0] if nodeid.startswith("tests/dag") else nodeid
+        return "cluster" if nodeid.startswith("tests/cluster") else nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
-    """Share out tests as `Places` says."""
+    """Share out tests as `Places` says, in the order in which they were collected."""
+    config.option.loadscopereorder = False
     return Places(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of tests/dag and tests/cluster with the name of their folder.
+    """Mark the tests of `LANES` with the name of their folder, and put them first.
 
     A test of another folder that starts Snakemake has the mark `dag` itself.
     """
     here = Path(__file__).parent
-    for item in items:
-        for name in ("dag", "cluster"):
-            if item.path.is_relative_to(here / name):
-                item.add_marker(name)
+    places = {item: item.path.relative_to(here).parts[0] for item in items}
+    for item, place in places.items():
+        if place in LANES:
+            item.add_marker(place)
+    items.sort(key=lambda item: (*LANES, places[item]).index(places[item]))
 
 
 @pytest.fixture(scope="session")
