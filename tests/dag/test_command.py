@@ -25,11 +25,12 @@ NAME = "my run.yaml"
 
 def command(project: Project, *others: str) -> list[str]:
     """Write the configuration on one line, and return the call that runs it."""
-    text = yaml.safe_dump(project.config, default_flow_style=True, width=100_000)
+    flow = {"default_flow_style": True, "width": 100_000, "sort_keys": False}
+    text = yaml.safe_dump(project.config, **flow)
     assert text.count("\n") == 1
     (project.folder / NAME).write_text(text)
     own = [NAME, "--cores", "2", "--snakefile", str(project.code / "Snakefile")]
-    return [str(FRINGE), "run", *own, "--", *others]
+    return [str(FRINGE), "run", *own, *(["--", *others] if others else [])]
 
 
 def environment(project: Project) -> dict[str, str]:
@@ -69,6 +70,20 @@ def test_a_dry_run_writes_no_results(fresh: Project) -> None:
     assert f"Planning {NAME}\ntiny: 0 of " in shown.stdout
     assert "This was a dry-run" in shown.stdout
     assert not project.results.exists()
+
+
+def test_a_run_with_nothing_to_do_ends_with_its_tables_and_report(project: Project) -> None:
+    report = project.results / "report.html"
+    report.unlink(missing_ok=True)
+    ended = run(project)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "tiny: all jobs are done." in ended.stdout
+    assert "Nothing to be done" in ended.stdout + ended.stderr
+    assert "\nTable 1. " in ended.stdout
+    assert ended.stdout.endswith(
+        "Report: results/tiny/report.html   Verdict: results/tiny/verdict.md\n"
+    )
+    assert report.stat().st_size > 100_000
 
 
 @pytest.mark.parametrize("way", ["Ctrl-C", "SIGTERM"])

@@ -86,7 +86,7 @@ def test_killed_extraction_goes_on(fresh: Project, finished: Project) -> None:
 def test_killed_optimization_goes_on(project: Project, tmp_path: Path) -> None:
     """The weights, draws and scores are those of a run that nobody killed, bit for bit."""
     project.clone_code(tmp_path / "code")
-    module = project.code / "src/fringe/resampling/checkpoint.py"
+    module = project.code / "src/fringe/resampling/saved_state.py"
     text, edits = re.subn(r"^INTERVAL = 20.0", "INTERVAL = 0.2", module.read_text(), flags=re.M)
     assert edits == 1
     module.write_text(text)
