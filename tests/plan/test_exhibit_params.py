@@ -1,0 +1,41 @@
+"""What tables, figures and pages depend on, besides scores and maps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from fringe.plan import exhibit_params
+from fringe.texts import restored
+
+from .runs import changed, make_run
+
+NETWORKS = """
+def cats(weights, device): ...
+cats.info = (3, None, 1, False, None, "Cats")
+
+def untitled(weights, device): ...
+untitled.info = (3, None, 1)
+"""
+
+
+def test_titles_of_networks_that_nobody_else_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A title that a network of one's own states; and weights of one's own, which are said."""
+    (tmp_path / "titled.py").write_text(NETWORKS)
+    monkeypatch.syspath_prepend(tmp_path)
+    controls = ["titled:cats", "titled:untitled", "untrained", "clip"]
+    run = make_run(changed("controls", to=controls) | {"allow_code": True})
+    datasets = {"faces", "cats"}
+    titles = restored(exhibit_params.verdict(run))["titles"]
+    assert set(titles) == {*datasets, "titled:cats"}
+    assert titles["titled:cats"] == "Cats"
+    own = {"path": str(tmp_path / "own.pt"), "identity": "0123456789abcdef" * 4}
+    Path(own["path"]).touch()
+    run = replace(run, weights={**run.weights, "clip": own})
+    titles = restored(exhibit_params.verdict(run))["titles"]
+    assert set(titles) == {*datasets, "titled:cats", "clip"}
+    assert titles["clip"] == "CLIP (own weights 01234567)"
