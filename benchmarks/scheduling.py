@@ -29,7 +29,6 @@ from typing import Any
 import yaml
 
 from fringe.config import choices
-from fringe.config.completion import load_schema
 from fringe.costs import remembered_sizes
 from fringe.costs.context import JobContext
 from fringe.costs.jobs import Job
@@ -213,8 +212,7 @@ def stand_in() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
 
 
 def check(written: dict[str, Any]) -> tuple[dict[str, Any], choices.Sources]:
-    schema = load_schema(ROOT / "config" / "schema.yaml")
-    return opening.check(written, schema)
+    return opening.check(written)
 
 
 def remember_sizes(written: dict[str, Any], truth: dict[str, dict[str, Any]]) -> None:

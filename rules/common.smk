@@ -20,7 +20,6 @@ loading.enter_context(activity("loading Fringe"))
 
 from fringe import revisions
 from fringe.config import choices
-from fringe.config.completion import load_schema
 from fringe.costs.resources import asker
 from fringe.errors import FringeError
 from fringe.networks import file_name
@@ -50,10 +49,9 @@ def plain_errors():
 
 def opened(config):
     """Return the run of the configuration, or end naming every fault."""
-    schema = load_schema(Path(workflow.basedir) / "config" / "schema.yaml")
     files = [Path(path) for path in workflow.configfiles]
     with plain_errors(), activity("reading data sets"):
-        run = open_run(config, schema, files, in_job=not workflow.is_main_process)
+        run = open_run(config, files, in_job=not workflow.is_main_process)
     if workflow.is_main_process:
         for warning in choices.warnings(run.config):
             LOGGER.warning("%s", warning)

@@ -2,34 +2,47 @@
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
-from fringe.config.completion import complete, describe, load_schema
+from fringe.config.completion import complete
+from fringe.config.document import describe, documented_keys, json_schema
 from fringe.config.file import duplicate_keys, read_entries
+from fringe.config.rules import rules
 from fringe.sources.suffixes import READ
 
 REPOSITORY = Path(__file__).parents[1]
-SCHEMA = load_schema(REPOSITORY / "config/schema.yaml")
 
 
-def test_the_documentation_of_the_configuration_is_the_schema() -> None:
-    written = (REPOSITORY / "docs/configuration.md").read_text()
-    assert written == describe(SCHEMA), "run: fringe docs"
+@pytest.mark.parametrize(
+    ("path", "make"),
+    [("docs/configuration.md", describe), ("config/schema.json", json_schema)],
+)
+def test_what_is_made_from_the_models_of_the_configuration_is_up_to_date(
+    path: str, make: Callable[[], str]
+) -> None:
+    assert (REPOSITORY / path).read_text() == make(), "run: fringe docs"
 
 
-def keys(schema: Mapping[str, Any], trail: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the path of every key, and its rule."""
-    for key, rule in schema.get("properties", {}).items():
-        yield f"{trail}{key}", rule
-        yield from keys(rule, f"{trail}{key}/")
-        if isinstance(rule.get("additionalProperties"), Mapping):
-            yield from keys(rule["additionalProperties"], f"{trail}{key}/*/")
+@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])
+def test_editors_find_the_json_schema_of_shipped_configurations(name: str) -> None:
+    path = REPOSITORY / "config" / name
+    first = path.read_text().splitlines()[0]
+    assert first == "# yaml-language-server: $schema=schema.json"
+    validator = jsonschema.Draft202012Validator(json.loads(json_schema()))
+    written = yaml.safe_load(path.read_text())
+    assert list(validator.iter_errors(written)) == []
+    for key, value in (("run", "My Run"), ("seed", -1), ("sorces", {}), ("device", "gpu")):
+        assert list(validator.iter_errors({**written, key: value})), key
+    for source in ({"kind": "photos", "path": "x"}, {"kind": "photos", "count": 5}, {"pth": "x"}):
+        wrong = {**written, "sources": {**written["sources"], "more": source}}
+        assert list(validator.iter_errors(wrong)), source
 
 
 @pytest.fixture(scope="module")
@@ -41,10 +54,12 @@ def code() -> str:
     return "\n".join(p.read_text() for p in places if p.suffix in (".py", ".smk", ""))
 
 
-@pytest.mark.parametrize("path", [path for path, _ in keys(SCHEMA)])
+DESCRIPTIONS = {path: rule["description"] for path, rule, _ in documented_keys()}
+
+
+@pytest.mark.parametrize("path", DESCRIPTIONS)
 def test_a_key_is_described_and_read(path: str, code: str) -> None:
-    rule = dict(keys(SCHEMA))[path]
-    assert len(rule["description"].split()) >= 3
+    assert len(DESCRIPTIONS[path].split()) >= 2
     name = re.escape(path.rpartition("/")[2])
     read = rf"""["']{name}["']|f["']{name.rstrip("0123456789")}\{{"""
     assert re.search(read, code), f"nothing reads {path}"
@@ -52,7 +67,10 @@ def test_a_key_is_described_and_read(path: str, code: str) -> None:
 
 def test_no_key_is_open() -> None:
     """A typo is refused at every depth."""
-    closed = [SCHEMA, *(rule for _, rule in keys(SCHEMA) if rule.get("type") == "object")]
+    sections = [rules(), *(rule for _, rule, _ in documented_keys())]
+    sections += [section for _, _, found in documented_keys() for section in found]
+    closed = [rule for rule in sections if rule.get("type") == "object"]
+    assert len(closed) > 20
     assert all("additionalProperties" in rule for rule in closed)
 
 
@@ -60,7 +78,7 @@ def test_no_key_is_open() -> None:
 def test_configurations_that_come_with_fringe_are_right(name: str) -> None:
     path = REPOSITORY / "config" / name
     assert duplicate_keys(read_entries(path)) == []
-    _, faults = complete(yaml.safe_load(path.read_text()), SCHEMA)
+    _, faults = complete(yaml.safe_load(path.read_text()))
     assert faults == []
 
 

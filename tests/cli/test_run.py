@@ -364,9 +364,9 @@ def test_documents_are_written(
 ) -> None:
     monkeypatch.chdir(REPOSITORY)
     assert main(["docs", str(tmp_path)]) == 0
-    assert f"{tmp_path}/paper.md: written" in capfd.readouterr().out
-    for name in ("configuration.md", "paper.md"):
-        assert (tmp_path / name).read_text() == (REPOSITORY / "docs" / name).read_text()
+    assert f"{tmp_path}/docs/paper.md: written" in capfd.readouterr().out
+    for name in ("config/schema.json", "docs/configuration.md", "docs/paper.md"):
+        assert (tmp_path / name).read_text() == (REPOSITORY / name).read_text()
 
 
 def commands_of_make(*arguments: str) -> list[list[str]]:

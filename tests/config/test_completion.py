@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from fringe.config.completion import complete, describe, load_schema, raise_faults
-from fringe.config.schema import walk
+from fringe.config.completion import complete, raise_faults
+from fringe.config.document import describe
+from fringe.config.rules import rules, walk
 from fringe.errors import FringeError
 
-SCHEMA = load_schema(Path(__file__).parents[2] / "config/schema.yaml")
 CONFIG: dict[str, Any] = {
     "run": "run",
     "network": "efficientnet-lite0",
@@ -36,7 +36,7 @@ def changed(*keys: str | int, to: Any) -> dict[str, Any]:
 
 def test_defaults_are_filled_in_at_every_depth() -> None:
     config = changed("evaluation", "repeats", "table1", to=3)
-    completed, faults = complete(config, SCHEMA)
+    completed, faults = complete(config)
     assert faults == []
     assert completed["evaluation"]["repeats"] == {
         "table1": 3,
@@ -62,7 +62,7 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
 
 
 def test_a_data_set_overrides_the_counts() -> None:
-    completed, _ = complete(changed("datasets", "faces", "n_real", to=7), SCHEMA)
+    completed, _ = complete(changed("datasets", "faces", "n_real", to=7))
     assert completed["datasets"]["faces"]["n_real"] == 7
 
 
@@ -109,7 +109,7 @@ def test_a_data_set_overrides_the_counts() -> None:
          "sources/fake/label: 'real' is not one of ['uniform', 'dataset']"),
         (["convergence", "datasets"], ["x"], "convergence/datasets: no data set that is resampled"),
         (["sensitivity", "datasets"], ["x"], "sensitivity/datasets: no data set that is resampled"),
-        (["sensitivity", "networks"], ["clip"], "sensitivity/networks: clip is no control"),
+        (["sensitivity", "networks"], ["clip"], "sensitivity/networks: clip is not a control"),
         (["datasets", "faces", "examples"], {"seeds": [5, 0]},
          "datasets/faces/examples/seeds: 0 is the seed of fake itself"),
         (["datasets", "faces", "examples"], {"seeds": [2**32]},
@@ -128,7 +128,7 @@ def test_a_data_set_overrides_the_counts() -> None:
     ],
 )  # fmt: skip
 def test_a_fault_begins_with_its_key(keys: list[str], value: Any, fault: str) -> None:
-    _, faults = complete(changed(*keys, to=value), SCHEMA)
+    _, faults = complete(changed(*keys, to=value))
     assert [found for found in faults if found.startswith(fault)], faults
     # A name that breaks the rule for names is a data set too, and lacks its keys.
     assert len(faults) == (3 if value == {} and keys[0] == "datasets" else 1), faults
@@ -137,7 +137,7 @@ def test_a_fault_begins_with_its_key(keys: list[str], value: Any, fault: str) ->
 @pytest.mark.parametrize("key", ["run", "network", "sources", "datasets"])
 def test_what_is_missing_is_named(key: str) -> None:
     config = {name: value for name, value in CONFIG.items() if name != key}
-    _, faults = complete(config, SCHEMA)
+    _, faults = complete(config)
     assert f"top level: '{key}' is a required property" in faults
 
 
@@ -148,7 +148,7 @@ def test_what_is_missing_is_named(key: str) -> None:
 def test_images_of_files_have_no_seeds(key: str, asked: dict[str, Any], fault: str) -> None:
     config = changed("datasets", "faces", key, to=asked)
     config["datasets"]["faces"]["generated"] = "real"
-    (found,) = complete(config, SCHEMA)[1]
+    (found,) = complete(config)[1]
     assert found.startswith(f"datasets/faces/{fault}: real is a source of files")
 
 
@@ -161,11 +161,11 @@ def test_images_of_files_have_no_seeds(key: str, asked: dict[str, Any], fault: s
 )
 @pytest.mark.parametrize("value", [None, 3, "text", ["a"], {"a": None}])
 def test_any_shape_gets_a_message_and_no_crash(key: str, value: Any) -> None:
-    _, faults = complete(changed(key, to=value), SCHEMA)
+    _, faults = complete(changed(key, to=value))
     assert faults or (key, value) == ("controls", ["a"])
 
 
-# A value for every key of the schema that is a path, and those that are text of other kinds.
+# A value for every key that is a path, and those that are text of other kinds.
 PATHS = {
     "results": "R",
     "weights_dir": "W",
@@ -186,8 +186,9 @@ NO_PATHS = {
 
 
 def texts(rule: Any, key: str = "") -> list[tuple[str, bool]]:
-    """Every key of the schema that may hold text, and whether that is a path."""
-    found = [(key, rule.get("format") == "path")] if "string" in str(rule.get("type")) else []
+    """Every key that may hold text, and whether that is a path."""
+    is_text = rule.get("type") == "string" and not {"enum", "const"} & set(rule)
+    found = [(key, rule.get("format") == "path")] if is_text else []
     for name, one in rule.get("properties", {}).items():
         found += texts(one, name)
     for one in (rule.get("additionalProperties"), rule.get("items"), *rule.get("anyOf", ())):
@@ -195,34 +196,36 @@ def texts(rule: Any, key: str = "") -> list[tuple[str, bool]]:
     return found
 
 
-def test_every_text_of_the_schema_is_a_path_or_known_to_be_none() -> None:
+def test_every_text_is_a_path_or_known_to_be_none() -> None:
     """A new key that names a file or folder must say `format: path`, or be named above."""
-    assert {key for key, is_path in texts(SCHEMA) if not is_path} == NO_PATHS
+    assert {key for key, is_path in texts(rules()) if not is_path} == NO_PATHS
     config = copy.deepcopy({**CONFIG, **PATHS})
-    walked = [place for place in walk(config, SCHEMA) if place.is_path]
-    assert len(walked) - 1 == sum(is_path for _, is_path in texts(SCHEMA)), "`weights` twice"
+    walked = {place.keys[-1] for place in walk(config) if place.is_path}
+    paths = {key for key, is_path in texts(rules()) if is_path}
+    assert walked - {"clip", "swav"} == paths - {"weights"}, "weights by the name of a network"
+    assert {"clip", "swav", "path", "region", "results", "container"} <= walked
 
 
 def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/me")
     config = copy.deepcopy({**CONFIG, **PATHS})
-    for place in walk(config, SCHEMA):
+    for place in walk(config):
         if place.is_path and isinstance(place.value, str):
             place.replace(f"~/{place.value}")
-    completed, faults = complete(config, SCHEMA)
+    completed, faults = complete(config)
     assert faults == []
-    found = [p.value for p in walk(completed, SCHEMA) if p.is_path and isinstance(p.value, str)]
+    found = [p.value for p in walk(completed) if p.is_path and isinstance(p.value, str)]
     assert sorted(found) == [f"/home/me/{letter}" for letter in "CDKMNPRSW"]
     # Relative paths of data start from the folder of data, wherever that is.
     config["sources"]["real"]["path"] = "P"
-    assert complete(config, SCHEMA)[0]["sources"]["real"]["path"] == "/home/me/D/P"
+    assert complete(config)[0]["sources"]["real"]["path"] == "/home/me/D/P"
     # Addresses stay as they are.
     config["container"] = "docker://me/fringe"
-    assert complete(config, SCHEMA)[0]["container"] == "docker://me/fringe"
+    assert complete(config)[0]["container"] == "docker://me/fringe"
 
 
 def test_a_home_that_nobody_has() -> None:
-    _, faults = complete(changed("results", to="~nobody-of-this-name/results"), SCHEMA)
+    _, faults = complete(changed("results", to="~nobody-of-this-name/results"))
     (fault,) = faults
     assert fault.startswith("results: ~nobody-of-this-name/results: this machine does not know")
 
@@ -233,7 +236,7 @@ def test_variables_in_paths_are_refused(tmp_path: Path) -> None:
     config["data_dir"] = str(tmp_path)
     config["sources"]["real"]["path"] = "${DATA}/real.zip"
     config["container"] = "a$1"
-    _, faults = complete(config, SCHEMA)
+    _, faults = complete(config)
     assert sorted(fault[: fault.index(" are not")] for fault in faults) == [
         "container: a$1: variables such as $1",
         "results: $SCRATCH/results: variables such as $SCRATCH",
@@ -241,7 +244,7 @@ def test_variables_in_paths_are_refused(tmp_path: Path) -> None:
     ]
     (tmp_path / "${DATA}").mkdir()
     (tmp_path / "${DATA}" / "real.zip").touch()
-    assert len(complete(config, SCHEMA)[1]) == 2
+    assert len(complete(config)[1]) == 2
 
 
 def test_faults_of_all_kinds_are_found_together() -> None:
@@ -249,7 +252,7 @@ def test_faults_of_all_kinds_are_found_together() -> None:
     config["sources"]["real"] = {}
     config["datasets"]["faces"]["generated"] = "faek"
     config["controls"] = ["efficientnet-lite0"]
-    _, faults = complete(config, SCHEMA)
+    _, faults = complete(config)
     assert [fault.split(":")[0] for fault in faults] == [
         "top level", "sources/real/path", "datasets/faces/generated", "controls"
     ]  # fmt: skip
@@ -264,7 +267,7 @@ def test_all_faults_make_one_message() -> None:
 
 
 def test_the_description_names_every_key() -> None:
-    text = describe(SCHEMA)
+    text = describe()
     for row in (
         "| `run` | string | required | Name of the run;",
         "| `extraction/keep_images` | boolean | `true` | Keep",
@@ -277,21 +280,21 @@ def test_labels_of_a_data_set_are_those_of_one_source() -> None:
     generator = {"kind": "generator", "path": "g.pkl", "count": 120, "label": "dataset"}
     config = changed("sources", "fake", to=generator)
     config["datasets"]["faces"]["snapshots"] = []
-    assert complete(config, SCHEMA)[1] == []
+    assert complete(config)[1] == []
     config["sources"]["cats"] = {"path": "cats.zip"}
     config["datasets"]["cats"] = {"real": "cats", "generated": "fake"}
-    (fault,) = complete(config, SCHEMA)[1]
+    (fault,) = complete(config)[1]
     assert fault == (
         "sources/fake/label: `dataset` would mean the labels of several sources (real in faces, "
         "cats in cats); name a source for each of them, which may have the same path"
     )
     config["sources"]["cats"] = {"kind": "photos", "count": 120, "resolution": 32}
     config["datasets"]["faces"]["real"] = "cats"
-    (fault,) = complete(config, SCHEMA)[1]
+    (fault,) = complete(config)[1]
     assert fault == (
         "sources/fake/label: `dataset` means the labels of cats, whose images are made and have "
         "none; name a class, or say `uniform`"
     )
     config["datasets"] = {"faces": {"real": "fake", "generated": "cats"}}
-    (fault,) = complete(config, SCHEMA)[1]
+    (fault,) = complete(config)[1]
     assert fault.startswith("sources/fake/label: `dataset` means the labels of real images, and no")

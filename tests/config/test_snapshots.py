@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from fringe.config.completion import complete, load_schema
+from fringe.config.completion import complete
 from fringe.config.snapshots import expand_snapshots
-
-SCHEMA = load_schema(Path(__file__).parents[2] / "config/schema.yaml")
 
 
 @pytest.fixture
@@ -36,7 +34,7 @@ def expanded(path: object, **dataset: Any) -> tuple[dict[str, Any], list[str]]:
             "faces": {"real": "real", "generated": "fake", "snapshots": ["training"], **dataset}
         },
     }
-    completed, faults = complete(config, SCHEMA)
+    completed, faults = complete(config)
     assert faults == []
     return expand_snapshots(completed)
 

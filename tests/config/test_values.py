@@ -1,4 +1,4 @@
-"""Values that YAML reads as another type than they look, or than the schema has for them."""
+"""Values that YAML reads as another type than they look, or than the configuration has for them."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from fringe.config.completion import complete, load_schema
+from fringe.config.completion import complete
 from fringe.config.file import read_config, read_entries
 
-SCHEMA = load_schema(Path(__file__).parents[2] / "config/schema.yaml")
 TEXT = """
 run: run
 network: efficientnet-lite0
@@ -29,7 +28,7 @@ def read(folder: Path, text: str) -> tuple[dict[str, Any], list[str]]:
     """Complete a configuration that is written so; places are lines only."""
     path = folder / "config.yaml"
     path.write_text(text)
-    completed, faults = complete(read_config(path), SCHEMA, read_entries(path))
+    completed, faults = complete(read_config(path), read_entries(path))
     return completed, [fault.replace(f"{path}, ", "") for fault in faults]
 
 
@@ -86,8 +85,8 @@ def test_no_fault_follows_from_a_name_that_is_not_text(tmp_path: Path) -> None:
         *("comparisons/0", "comparisons/0/generators/1", "comparisons/0/generators/2"),
         *("weights/50", "datasets/256/real", "datasets/256/generated"),
         *("comparisons/0/generators/1", "comparisons/0/generators/2"),
-        *("datasets/256", "evaluation/n_real"),  # of the schema
         "comparisons/0/generators",  # both are the same data set
+        *("datasets/256", "evaluation/n_real"),
     ]
     assert all(" (line " in fault for fault in faults[:11])
 
@@ -107,7 +106,7 @@ def test_names_in_quotes_are_right(tmp_path: Path) -> None:
 def test_names_of_json_must_be_text(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text('{"run": 2024, "optimization": {"tolerance": 1e-3}}')
     path = tmp_path / "c.json"
-    _, faults = complete(read_config(path), SCHEMA, read_entries(path))
+    _, faults = complete(read_config(path), read_entries(path))
     (found,) = [fault for fault in faults if not fault.startswith("top level")]
     assert found == (
         f'run: 2024 is read as a number, but must be text; put it in quotes: "2024" ({path})'
@@ -192,13 +191,13 @@ def test_values_of_the_command_line(tmp_path: Path) -> None:
     path.write_text(f"{TEXT}evaluation: {{n_real: 30}}\n")
     config = read_config(path)
     config["evaluation"] = {"n_real": "40", "kid_exact": "false", "gamma_factors": ["1", "0.5"]}
-    completed, faults = complete(config, SCHEMA, read_entries(path))
+    completed, faults = complete(config, read_entries(path))
     assert faults == []
     assert completed["evaluation"]["n_real"] == 40
     assert completed["evaluation"]["kid_exact"] is False
     assert completed["evaluation"]["gamma_factors"] == [1, 0.5]
     config["run"] = 2024
-    (fault,) = complete(config, SCHEMA, read_entries(path))[1]
+    (fault,) = complete(config, read_entries(path))[1]
     assert fault == (
         'run: 2024 is read as a number, but must be text; put it in quotes: "2024" (on the command '
         "line: --config 'run=\"2024\"')"
@@ -208,7 +207,7 @@ def test_values_of_the_command_line(tmp_path: Path) -> None:
 def test_the_config_of_the_user_is_left_as_it_is() -> None:
     config = {**yaml.safe_load(TEXT), 256: 1, "seed": "5"}
     before = copy.deepcopy(config)
-    complete(config, SCHEMA)
+    complete(config)
     assert config == before
 
 

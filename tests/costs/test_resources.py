@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from fringe.config import choices
-from fringe.config.completion import load_schema
 from fringe.costs.context import JobContext
 from fringe.costs.jobs import Job
 from fringe.costs.resources import asker, gpu, mem_mb, runtime
@@ -17,7 +16,6 @@ from fringe.errors import FringeError
 from fringe.plan.run import Run
 from fringe.running import opening
 
-SCHEMA = load_schema(Path(__file__).resolve().parents[2] / "config/schema.yaml")
 NET = "efficientnet-lite0"  # 1,280 features, 1,000 classes
 
 
@@ -43,7 +41,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], c
         "extraction": {"batch_size": 50, "workers": 2, "shard_size": 10_000},
         "optimization": {"evaluations": 300},
     }
-    return opening.check(written, SCHEMA)
+    return opening.check(written)
 
 
 @pytest.fixture

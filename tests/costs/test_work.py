@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from fringe.config.completion import load_schema
 from fringe.costs.jobs import Job
 from fringe.costs.registry import RULES, work
 from fringe.costs.work import Work
@@ -16,7 +15,6 @@ from fringe.networks.registry import NETWORKS
 from fringe.running import opening
 from fringe.sources.unpacked import Packed
 
-SCHEMA = load_schema(Path(__file__).resolve().parents[2] / "config/schema.yaml")
 PIXELS = 32 * 32
 NET, FEATURES, CLASSES = "efficientnet-lite0", 1280, 1000
 
@@ -38,7 +36,7 @@ class Run:
             "evaluation": {"n_real": 40, "n_generated": 60},
             "schemes": {"top": [1], "middle": [2]},
         }
-        self.config, self.sources = opening.check(written, SCHEMA)
+        self.config, self.sources = opening.check(written)
         self.dataset: dict[str, Any] = self.config["datasets"]["faces"]
 
     def work(self, rule: str, *, gpus: int = 0, outputs: int = 1, **wildcards: str) -> Work:

@@ -44,7 +44,7 @@ LIBRARIES = (
     *(
         "pandas",
         "yaml",
-        "jsonschema",
+        "pydantic",
         "fringe.checkpoints",
         "fringe.sources",
         "fringe.config.faults",

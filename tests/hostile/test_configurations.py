@@ -24,7 +24,7 @@ from tests.hostile.configurations import BOMBS, JUST_RIGHT
 
 from fringe.cli import main
 from fringe.config import faults
-from fringe.config.completion import complete, load_schema
+from fringe.config.completion import complete
 from fringe.config.file import MOST_BYTES, MOST_VALUES, read_config, read_entries
 from fringe.errors import FringeError
 from fringe.figures import snapshot_correlation
@@ -46,7 +46,6 @@ from fringe.texts import (
 )
 
 ROOT = Path(__file__).parents[2]
-SCHEMA = load_schema(ROOT / "config/schema.yaml")
 
 Config = dict[str, Any]
 
@@ -76,7 +75,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
 
 def refusal(config: Config) -> str:
     with pytest.raises(FringeError) as caught:
-        opening.check(config, SCHEMA)
+        opening.check(config)
     return str(caught.value)
 
 
@@ -165,7 +164,7 @@ def test_plain_names_are_taken(config: Config, kind: str) -> None:
     for name in ("a", "0", "con", "nul", "a" * 100, "a-_0"):
         other = yaml.safe_load(yaml.safe_dump(config))
         rename(kind)(other, name)
-        completed, _ = opening.check(other, SCHEMA)
+        completed, _ = opening.check(other)
         assert name in str(completed)
 
 
@@ -213,7 +212,7 @@ def test_every_pattern_fits_a_whole_text() -> None:
         ("sources", {"real": {"path": "x", "crop": "center\n"}}),
         ("sources", {"real": {"path": "x", "url": "https://a.org/\n"}}),
     ):
-        _, faults = complete({key: value}, SCHEMA)
+        _, faults = complete({key: value})
         assert any("is not right" in fault for fault in faults), (key, value)
 
 
@@ -288,7 +287,7 @@ def test_a_title_that_ends_in_a_line_break_is_refused_with_what_yaml_needs(confi
 
 def test_a_note_may_have_lines_and_is_told_in_one(config: Config) -> None:
     config["sources"]["real"]["note"] = "Ask\n\tAda\nfor it.\n"
-    completed, _ = opening.check(config, SCHEMA)
+    completed, _ = opening.check(config)
     assert completed["sources"]["real"]["note"] == "Ask Ada for it."
     config["sources"]["real"]["note"] = "Ask \x1b[2J Ada"
     assert "sources/real/note: the text" in refusal(config)
@@ -300,7 +299,7 @@ def test_a_note_may_have_lines_and_is_told_in_one(config: Config) -> None:
 )
 def test_titles_may_hold_all_that_can_be_shown(config: Config, title: str) -> None:
     config["datasets"]["faces"]["title"] = title
-    completed, _ = opening.check(config, SCHEMA)
+    completed, _ = opening.check(config)
     assert completed["datasets"]["faces"]["title"] == title
 
 
@@ -417,7 +416,7 @@ def test_code_that_is_not_installed_is_not_run_without_a_word(
         file = tmp_path / "my.yaml"
         file.write_text(yaml.safe_dump(config))
         with suppress(FringeError):
-            for item in stage(file, ROOT / "config/schema.yaml"):
+            for item in stage(file):
                 assert network not in item.key or item.state == "missing"
     assert not (tmp_path / "ran").exists()
 
@@ -441,7 +440,7 @@ def test_code_is_run_where_the_configuration_allows_it(
     config: Config, code: Path, network: str, tmp_path: Path
 ) -> None:
     config |= {"network": network, "allow_code": True, "schemes": {"top": [1], "middle": [1]}}
-    opening.check(config, SCHEMA)
+    opening.check(config)
     assert (tmp_path / "ran").exists()
 
 
@@ -452,7 +451,7 @@ def test_installed_code_needs_no_word(
     place_outside.cache_clear()
     config |= {"network": "hostile_module:load", "schemes": {"top": [1], "middle": [1]}}
     try:
-        opening.check(config, SCHEMA)
+        opening.check(config)
     finally:
         place_outside.cache_clear()
     assert (tmp_path / "ran").exists()
@@ -533,7 +532,7 @@ def test_code_that_snakemake_would_run_ends_commands_before_it_starts(
         assert said in printed.err
     assert not mark.exists()
     with pytest.raises(FringeError, match="__use_yte__"):
-        stage(path, ROOT / "config/schema.yaml")
+        stage(path)
 
 
 # Counts.
@@ -550,7 +549,7 @@ def set_key(config: Config, key: str, value: Any) -> None:
 
 def plan_it(config: Config) -> int:
     """Return how many shards a run has."""
-    _, sources = opening.check(config, SCHEMA)
+    _, sources = opening.check(config)
     return sum(len(about["shards"]) for about in sources.values())
 
 

@@ -575,7 +575,7 @@ def test_a_path_that_leads_nowhere_is_said_in_one_message(tmp_path: Path, odd: s
         **{name: call for name, call in READERS.items() if call not in OTHERS},
         "a.ckpt": open_source,
         "net.pt": lambda path: GeneratedSource(path, 3),
-        "stage.yaml": lambda path: stage(path, ROOT / "config/schema.yaml"),
+        "stage.yaml": lambda path: stage(path),
     }
     for name, call in calls.items():
         with pytest.raises(FringeError, match=words) as caught:

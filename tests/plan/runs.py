@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import copy
 import json
-from pathlib import Path
 from typing import Any
 
 from fringe.config import choices
-from fringe.config.completion import complete, load_schema
+from fringe.config.completion import complete
 from fringe.networks import network_weights
 from fringe.plan import deviations, layout
 from fringe.plan.run import Run
-
-SCHEMA = load_schema(Path(__file__).parents[2] / "config/schema.yaml")
 
 CONFIG: dict[str, Any] = {
     "run": "run",
@@ -51,7 +48,7 @@ CONFIG: dict[str, Any] = {
 
 def make_run(config: dict[str, Any] | None = None, *, in_job: bool = False) -> Run:
     """Return the run of a configuration: fingerprints are texts that tell what they depend on."""
-    completed, faults = complete(copy.deepcopy(config or CONFIG), SCHEMA)
+    completed, faults = complete(copy.deepcopy(config or CONFIG))
     assert faults == []
     completed["choices"] = deviations.choices(completed)
     sources = {}
@@ -73,7 +70,7 @@ def make_run(config: dict[str, Any] | None = None, *, in_job: bool = False) -> R
             "device": "cpu",
             "resolution": (32, 32),
             "simulated": about["kind"] == "imitation",
-            "drawn_from": 100 if about["order"] == "random" and about["kind"] == "files" else None,
+            "drawn_from": 100 if about.get("order") == "random" else None,
             "left_out": "",
             "packed": None,
         }

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from fringe.config.completion import complete, load_schema
+from fringe.config.completion import complete
 from fringe.plan import deviations
 from fringe.report import write_deviations
 
@@ -19,9 +19,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 def completed(name: str, **changes: Any) -> dict[str, Any]:
     written = yaml.safe_load((REPOSITORY / "config" / name).read_text())
-    config, faults = complete(
-        {**written, **changes}, load_schema(REPOSITORY / "config/schema.yaml")
-    )
+    config, faults = complete({**written, **changes})
     assert faults == []
     return config
 

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from fringe.config import choices
-from fringe.config.completion import complete, load_schema
+from fringe.config.completion import complete
 from fringe.errors import FringeError
 from fringe.plan.exhibits import exhibits, lost, tell
 from fringe.plan.omission import absent, describe_omissions, leave_out, obtain, summarize
@@ -22,8 +22,6 @@ from fringe.running import opening
 from fringe.sources import is_there
 
 from ..generators.checkpoints import write_stylegan2_pickle
-
-SCHEMA = load_schema(Path(__file__).parents[2] / "config/schema.yaml")
 
 CONFIG: dict[str, Any] = {
     "run": "run",
@@ -57,7 +55,7 @@ CONFIG: dict[str, Any] = {
 
 
 def completed(**changes: Any) -> dict[str, Any]:
-    config, faults = complete({**copy.deepcopy(CONFIG), **changes}, SCHEMA)
+    config, faults = complete({**copy.deepcopy(CONFIG), **changes})
     assert faults == []
     return config
 
@@ -225,7 +223,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def check(config: dict[str, Any], **changes: Any) -> tuple[dict[str, Any], choices.Sources]:
-    return opening.check({**config, **changes}, SCHEMA)
+    return opening.check({**config, **changes})
 
 
 def refused(config: dict[str, Any], **changes: Any) -> str:

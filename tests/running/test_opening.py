@@ -20,7 +20,8 @@ import torch
 from PIL import Image
 
 from fringe.config import choices
-from fringe.config.completion import SOURCE_KEYS, complete, load_schema, where_shaped
+from fringe.config.completion import complete, where_shaped
+from fringe.config.sources import opening_keys
 from fringe.errors import FringeError
 from fringe.exchange import read_statistics, write_statistics
 from fringe.files.hdf5 import create_h5
@@ -34,8 +35,6 @@ from fringe.sources.decoder_warnings import as_attributes
 from fringe.sources.unpacked import unpack
 
 from ..generators.checkpoints import write_fastgan_pickle, write_stylegan2_pickle
-
-SCHEMA = load_schema(Path(__file__).parents[2] / "config/schema.yaml")
 
 
 def write_zip(path: Path, count: int) -> None:
@@ -66,7 +65,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def check(config: dict[str, Any]) -> tuple[dict[str, Any], choices.Sources]:
-    return opening.check(config, SCHEMA)
+    return opening.check(config)
 
 
 def faults_of(config: dict[str, Any]) -> list[str]:
@@ -241,7 +240,7 @@ def test_duplicate_keys_are_faults(config: dict[str, Any], tmp_path: Path) -> No
     path = tmp_path / "config.yaml"
     path.write_text("run: a\nrun: b\n")
     with pytest.raises(FringeError, match="run: stands twice"):
-        opening.check(config, SCHEMA, [path])
+        opening.check(config, [path])
 
 
 def test_shards() -> None:
@@ -255,7 +254,7 @@ def test_shards() -> None:
 def test_schemes_and_their_repeats(config: dict[str, Any]) -> None:
     config["schemes"] = {"top": [1, 20], "middle": [5]}
     config["evaluation"]["repeats"] = {"table1": 5, "table2": 8, "table3": 9, "sweep": 3}
-    completed, _ = complete(config, SCHEMA)
+    completed, _ = complete(config)
     assert choices.schemes(completed) == [
         "random", "matched", "random-filled", "prelogits", "logits", "top1", "top20", "middle5"
     ]  # fmt: skip
@@ -275,7 +274,7 @@ def test_schemes_and_their_repeats(config: dict[str, Any]) -> None:
 
 def test_how_many_images_matching_looks_at(config: dict[str, Any]) -> None:
     def limit(kind: str, **matching: float) -> int:
-        completed, _ = complete(config | {"matching": matching}, SCHEMA)
+        completed, _ = complete(config | {"matching": matching})
         completed["sources"][completed["datasets"]["faces"]["generated"]]["kind"] = kind
         return choices.matching_limit(completed, "faces", 70)
 
@@ -283,7 +282,7 @@ def test_how_many_images_matching_looks_at(config: dict[str, Any]) -> None:
     assert limit("imitation", limit=1.1) == 77
     assert limit("generator", limit=1) == 70
     assert limit("files") == limit("files", limit=3) == 70
-    _, found = complete(config | {"matching": {"limit": 0.5}}, SCHEMA)
+    _, found = complete(config | {"matching": {"limit": 0.5}})
     assert [fault.split(":")[0] for fault in found] == ["matching/limit"]
 
 
@@ -291,7 +290,7 @@ def test_sources_are_opened_with_more_images(config: dict[str, Any], tmp_path: P
     fake = {"kind": "imitation", "count": 20, "resolution": 16, "seed": 3}
     config["sources"]["fake"] = fake
     config["results"] = str(tmp_path)
-    completed, _ = complete(config, SCHEMA)
+    completed, _ = complete(config)
     source = images.open_configured(completed, "fake")
     longer = images.open_configured(completed, "fake", 50)
     assert (len(source), len(longer)) == (20, 50)
@@ -310,7 +309,7 @@ def test_where_the_released_optimization_is_measured(config: dict[str, Any]) -> 
     config["datasets"] = {"plain": faces | {"resample": False}, "faces": faces, "more": faces}
 
     def measured(**changes: Any) -> list[str]:
-        completed, found = complete(config | changes, SCHEMA)
+        completed, found = complete(config | changes)
         assert found == []
         return choices.convergence_datasets(completed)
 
@@ -328,7 +327,7 @@ def asked(config: dict[str, Any], **sensitivity: Any) -> dict[str, Any]:
 
 def test_of_which_images_it_is_asked_what_fid_looks_at(config: dict[str, Any]) -> None:
     def planned(**sensitivity: Any) -> tuple[list[str], int, int, dict[str, list[int]]]:
-        completed, found = complete(asked(config, **sensitivity), SCHEMA)
+        completed, found = complete(asked(config, **sensitivity))
         assert found == []
         return (
             choices.explained_datasets(completed),
@@ -348,7 +347,7 @@ def test_of_which_images_it_is_asked_what_fid_looks_at(config: dict[str, Any]) -
 
 def test_of_which_images_the_grid_is(config: dict[str, Any]) -> None:
     def planned(**sensitivity: Any) -> dict[str, list[int]]:
-        completed, found = complete(asked(config, **sensitivity), SCHEMA)
+        completed, found = complete(asked(config, **sensitivity))
         assert found == []
         return choices.shown_images(completed, "faces", "grid")
 
@@ -361,7 +360,7 @@ def test_of_which_images_the_grid_is(config: dict[str, Any]) -> None:
 
 def test_random_grids_have_a_seed_of_their_own(config: dict[str, Any]) -> None:
     def planned(**settings: Any) -> int:
-        return choices.grid_seed(complete(config | settings, SCHEMA)[0])
+        return choices.grid_seed(complete(config | settings)[0])
 
     assert planned(seed=7) == 7
     assert planned(seed=7, figures={"seed": 100}) == 100
@@ -409,7 +408,7 @@ def test_classes_are_named_or_counted(config: dict[str, Any]) -> None:
          "sensitivity/classes: 'bow tie' and 457 are the same class, 457 (bow tie)"),
         ({"faces": {"classes": ["bowtie"]}},
          "datasets/faces/classes: efficientnet-lite0: no class is called 'bowtie'; similar names"),
-        ({"classes": []}, "sensitivity/classes: [] should be non-empty"),
+        ({"classes": []}, "sensitivity/classes: [] is empty"),
         ({"classes": 0}, "sensitivity/classes: 0 is less than the minimum of 1"),
     ],
 )  # fmt: skip
@@ -581,9 +580,9 @@ def test_sizes() -> None:
 
 
 def test_a_spec_holds_what_its_kind_needs(config: dict[str, Any]) -> None:
-    completed, _ = complete(config, SCHEMA)
+    completed, _ = complete(config)
     spec = choices.source_spec(completed, "real")
-    assert set(spec) == {"kind", *SOURCE_KEYS["files"], "least", "limits"}
+    assert set(spec) == {"kind", *opening_keys("files"), "least", "limits"}
     assert (spec["kind"], spec["path"], spec["order"]) == ("files", "real.zip", "random")
     assert spec["limits"] == {"pixels": 1 << 26, "bytes": 1 << 30}
     rest = set(spec) - {"kind", "path", "order", "limits"}
@@ -717,7 +716,7 @@ def test_weights_of_own_networks_are_known_by_content(
 ) -> None:
     (tmp_path / "weighted.py").write_text("def load(*_): ...\nload.info = (3, None, 1)\n")
     monkeypatch.syspath_prepend(tmp_path)
-    completed, _ = complete(config | {"controls": ["weighted:load", "untrained"]}, SCHEMA)
+    completed, _ = complete(config | {"controls": ["weighted:load", "untrained"]})
     cache = Path("fingerprints.json")
 
     def identity(path: str) -> str:
@@ -828,7 +827,7 @@ def test_what_nobody_expects_of_a_source_is_not_passed_over(
     with pytest.raises(kind, match="a bug") as caught:
         check(config)
     assert caught.value.__notes__ == ["while sources/fake was opened"]
-    # Where the schema has said that this source is not right, that is enough.
+    # Where a fault has said that this source is not right, that is enough.
     config["sources"]["fake"]["count"] = "eighty"
     assert any(
         one.startswith("sources/fake/count: 'eighty' is not of") for one in faults_of(config)

@@ -17,7 +17,6 @@ import yaml
 from PIL import Image
 
 from fringe.cli import main
-from fringe.config.completion import load_schema
 from fringe.exchange import write_statistics
 from fringe.metrics import Gaussian
 from fringe.networks import registry
@@ -28,7 +27,6 @@ from fringe.running import opening
 from ..generators.checkpoints import write_stylegan2_pickle
 from ..sources.conftest import encode
 
-SCHEMA = Path(__file__).parents[2] / "config/schema.yaml"
 WEIGHTS = b"weights of a network" * 100
 
 CONFIG = """\
@@ -102,7 +100,7 @@ def write_data(folder: Path, *names: str) -> None:
 
 
 def stage(folder: Path) -> int:
-    return main(["stage", str(folder / "mine.yaml"), "--schema", str(SCHEMA)])
+    return main(["stage", str(folder / "mine.yaml")])
 
 
 def states(printed: str) -> dict[str, str]:
@@ -201,7 +199,7 @@ def test_weights_that_cannot_be_had(
 def test_configurations_that_are_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
 ) -> None:
-    assert main(["stage", str(tmp_path / "mine.yaml"), "--schema", str(SCHEMA)]) == 1
+    assert main(["stage", str(tmp_path / "mine.yaml")]) == 1
     assert "mine.yaml: is not there; correct the path" in capsys.readouterr().err
     (tmp_path / "mine.yaml").write_text(text)
     assert stage(tmp_path) == 1
@@ -212,12 +210,11 @@ def test_results_do_not_depend_on_where_data_lie(
     tmp_path: Path, asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    schema = load_schema(SCHEMA)
     config = yaml.safe_load(CONFIG.format(folder=tmp_path))
     write_data(tmp_path / "data", "real.zip", "real.npz", "fake.pkl", "late.pkl", "mask.png")
 
     def known(changes: dict[str, str]) -> Any:
-        completed, sources = opening.check({**config, **changes}, schema)
+        completed, sources = opening.check({**config, **changes})
         statistics = digests.published_statistics(completed, "real", "swav", "features")
         mask = digests.digest(completed["datasets"]["faces"]["region"], completed)
         return sources, statistics, mask
@@ -276,8 +273,6 @@ def test_sources_with_an_address_are_fetched(
             "fake",
             "--config",
             str(tmp_path / "mine.yaml"),
-            "--schema",
-            str(SCHEMA),
         ]
         for said in ("fetched, SHA-256 ", "is there already"):
             assert main(command) == 0
@@ -299,7 +294,7 @@ def test_what_is_missing_may_be_left_out(
     config["datasets"]["late"]["alternatives"] = ["swav"]
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(config))
     assert main(
-        ["stage", str(tmp_path / "mine.yaml"), "--schema", str(SCHEMA), "--allow-missing"]
+        ["stage", str(tmp_path / "mine.yaml"), "--allow-missing"]
     ) == 0  # fmt: skip
     printed = capsys.readouterr().out
     assert states(printed)["late.pkl"] == "left out"

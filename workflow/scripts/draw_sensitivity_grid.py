@@ -3,7 +3,7 @@
 In: the images and their maps. Out: PNG and PDF.
 """
 
-from fringe.config.completion import GRID
+from fringe.config.datasets import GRID
 from fringe.figures import save, sensitivity_grid
 from fringe.running.script import ScriptJob, run
 from fringe.sensitivity import read_examples

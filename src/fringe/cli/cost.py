@@ -15,15 +15,14 @@ def add_to(commands: Commands) -> None:
     one.add_argument(
         "run", type=as_path, metavar="RESULTS|CONFIG.yaml", help="the folder of a run, or its file"
     )
-    one.add_argument("--snakefile", type=as_path, help=argparse.SUPPRESS)
 
 
 def _cost(options: argparse.Namespace) -> int:
     from fringe.costs.actual import report_actual
-    from fringe.running.places import find_snakefile, folder_of_run
+    from fringe.running.places import folder_of_run
 
     folder = options.run
     if not folder.is_dir():
-        folder = folder_of_run(options.run, find_snakefile(options.snakefile))
+        folder = folder_of_run(options.run)
     print(report_actual(folder))
     return 0

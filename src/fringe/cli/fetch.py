@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fringe.cli.options import CONFIG, Commands, add_schema
+from fringe.cli.options import CONFIG, Commands
 from fringe.files.paths import as_path
 from fringe.networks import network_names
 
@@ -28,7 +28,6 @@ def add_to(commands: Commands) -> None:
         metavar="CONFIG.yaml",
         help=f"the configuration that names the source; default: {CONFIG}",
     )
-    add_schema(one)
 
 
 def _fetch(options: argparse.Namespace) -> int:
@@ -37,7 +36,7 @@ def _fetch(options: argparse.Namespace) -> int:
     if options.config is not None or options.name not in network_names():
         from fringe.running.staging import fetch_named
 
-        print(fetch_named(options.name, options.config or CONFIG, options.schema))
+        print(fetch_named(options.name, options.config or CONFIG))
         return 0
     path = fetch_weights(options.name, options.weights_dir)
     print(f"{options.name}: brings its own weights" if path is None else path)

@@ -15,7 +15,6 @@ __all__ = [
     "Commands",
     "add_allow_missing",
     "add_force",
-    "add_schema",
     "add_workflow",
     "positive",
     "refuse_overwriting",
@@ -50,16 +49,6 @@ def refuse_overwriting(options: argparse.Namespace) -> None:
     """Raise a `FringeError` if the output of a command exists, unless ``--force`` is given."""
     if not options.force and options.output.exists():
         raise FringeError(f"{options.output}: is there already; name another, or add --force")
-
-
-def add_schema(parser: argparse.ArgumentParser) -> None:
-    """Add ``--schema``."""
-    parser.add_argument(
-        "--schema",
-        type=as_path,
-        default=Path("config/schema.yaml"),
-        help="of configurations; default: config/schema.yaml, as in the repository",
-    )
 
 
 def add_allow_missing(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from fringe.cli.options import Commands, add_allow_missing, add_schema
+from fringe.cli.options import Commands, add_allow_missing
 from fringe.errors import FringeError
 from fringe.files.paths import as_path
 
@@ -15,13 +15,12 @@ def add_to(commands: Commands) -> None:
     one.set_defaults(call=_stage)
     one.add_argument("config", type=as_path, metavar="CONFIG.yaml")
     add_allow_missing(one)
-    add_schema(one)
 
 
 def _stage(options: argparse.Namespace) -> int:
     from fringe.running.staging import explain, folders_outside, stage, table
 
-    found = stage(options.config, options.schema, options.allow_missing)
+    found = stage(options.config, options.allow_missing)
     print(table(found), end="\n\n", flush=True)
     states = {item.state for item in found}
     if "missing" in states:

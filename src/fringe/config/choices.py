@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from fringe.config.completion import GRID, SOURCE_KEYS, compared_with, grid_seeds, items
+from fringe.config.completion import items
+from fringe.config.datasets import GRID
+from fringe.config.sources import opening_keys
 from fringe.errors import FringeError
 from fringe.networks import (
     network_classes,
@@ -60,9 +62,9 @@ def source_spec(config: Config, name: str) -> dict[str, Any]:
     """Return what :func:`fringe.sources.source_from_spec` needs to open the source ``name``."""
     source = config["sources"][name]
     kind = source["kind"]
-    spec = {"kind": kind} | {key: source.get(key) for key in SOURCE_KEYS[kind]}
+    spec = {"kind": kind} | {key: source.get(key) for key in opening_keys(kind)}
     if spec.get("label") == "dataset":
-        for real in compared_with(config, name).values():
+        for real in _compared_with(config, name):
             # All its images, however many are used.
             about = config["sources"].get(real, {})
             keys = ("path", "follow_links", "select", "ignore")
@@ -71,6 +73,15 @@ def source_spec(config: Config, name: str) -> dict[str, Any]:
     if kind == "files":
         spec |= {"least": source.get("least"), "limits": config["limits"]}
     return spec
+
+
+def _compared_with(config: Config, generator: str) -> list[str]:
+    """Return the sources of real images that a generator's images are compared with."""
+    return [
+        dataset["real"]
+        for _, dataset in items(config, "datasets")
+        if generator in (dataset["generated"], *dataset["snapshots"])
+    ]
 
 
 def is_rendered(config: Config, name: str) -> bool:
@@ -306,9 +317,11 @@ def noise_images(config: Config, name: str) -> int:
 def shown_images(config: Config, name: str, shown: str) -> dict[str, list[int]]:
     """Return the ``images`` or ``seeds`` that ``shown`` (``examples`` or ``grid``) is made of."""
     given = config["datasets"][name].get(shown, {})
-    if seeds := given.get("seeds") or grid_seeds(given):
+    count = GRID[0] * GRID[1]
+    first_seeds = range(given["seed"], given["seed"] + count) if "seed" in given else ()
+    if seeds := given.get("seeds") or first_seeds:
         return {"seeds": list(seeds)}
-    few = 6 if shown == "examples" else GRID[0] * GRID[1]
+    few = 6 if shown == "examples" else count
     first = list(range(min(few, explained_images(config, name))))
     return {"images": list(given.get("images", first))}
 

@@ -1,4 +1,4 @@
-"""Values that YAML, JSON or the command line read as another type than the schema has for them."""
+"""Values that YAML, JSON or the command line read as another type than the model has for them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from fringe.config.file import Entry
-from fringe.config.schema import Place, walk
+from fringe.config.rules import Place, walk
 
 __all__ = ["settle_values"]
 
@@ -21,10 +21,8 @@ WORDS = {"y": True, "yes": True, "true": True, "on": True} | {
 }  # fmt: skip
 
 
-def settle_values(
-    config: dict[str, Any], schema: Mapping[str, Any], entries: Iterable[Entry]
-) -> list[str]:
-    """Give values the type that the schema has for them, in place, and return what is wrong.
+def settle_values(config: dict[str, Any], entries: Iterable[Entry]) -> list[str]:
+    """Give values the type that the model has for them, in place, and return what is wrong.
 
     Names, and text in general, that were read as something else (`256`, `no`, `2024-01-01`) are
     faults, and so are numbers that were read as text (`1e-3`), since either may have lost its
@@ -36,8 +34,6 @@ def settle_values(
     ----------
     config : dict
         As the user wrote it; changed.
-    schema : mapping
-        `fringe.config.completion.load_schema`'s.
     entries : iterable of Entry
         What the files of the configuration hold (`fringe.config.file.read_entries`).
 
@@ -48,7 +44,7 @@ def settle_values(
     """
     written = {entry.names: entry for entry in entries}
     faults = [*_name_faults(config, (), written)]
-    for place in walk(config, schema):
+    for place in walk(config):
         entry = written.get(place.keys)
         if entry is not None and not _same(entry.value, place.value):
             entry = None
@@ -141,7 +137,7 @@ def _settle_word(place: Place, text: str, entry: Entry | None) -> str | None:
 
 
 def _number(text: str, types: set[str]) -> int | float | None:
-    """Return the number that a text says, if the schema has one there."""
+    """Return the number that a text says, if the model has one there."""
     if not types & {"integer", "number"}:
         return None
     try:
@@ -164,7 +160,7 @@ def _in_yaml(text: str, number: int | float) -> str:
 
 
 def _settle_number(place: Place, value: int | float, entry: Entry | None) -> str | None:
-    """Make a whole number of 1.0e+5 where the schema has one; refuse what is easily misread."""
+    """Make a whole number of 1.0e+5 where the model has one; refuse what is easily misread."""
     if isinstance(value, float):
         if not math.isfinite(value):
             return f"{value} is not a number that can be used; write a finite one"

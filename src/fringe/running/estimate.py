@@ -16,7 +16,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from fringe.config.completion import load_schema
 from fringe.costs.jobs import Device, Job
 from fringe.costs.longest_path import depths, longest_path
 from fringe.costs.prediction import Estimate, estimate
@@ -156,11 +155,10 @@ def estimate_run(
     """
     _refuse_closed_cache()
     written = planner.read()
-    schema = load_schema(planner.snakefile.parent / "config" / "schema.yaml")
     # Before Snakemake reads them, whose messages are not seen here.
     with activity("reading data sets"):
         files = [planner.configfile]
-        config, sources = opening.check(written, schema, files)
+        config, sources = opening.check(written, files)
     folder = Path(config["results"], config["run"])
     with activity("planning jobs"):
         jobs = read_jobs(planner.plan(), str(folder))

@@ -15,7 +15,6 @@ from fringe.config.choices import (
     used_sources,
 )
 from fringe.config.completion import (
-    SOURCE_KEYS,
     complete,
     items,
     raise_faults,
@@ -34,6 +33,7 @@ from fringe.config.faults import (
     _weights_faults,
 )
 from fringe.config.file import read_entries
+from fringe.config.sources import SECTIONS, opening_keys
 from fringe.errors import FringeError
 from fringe.networks import (
     only_installed,
@@ -58,9 +58,7 @@ __all__ = ["check", "open_run"]
 MOST_SHARDS = 100_000  # Snakemake takes about 8 ms to plan the jobs of each
 
 
-def open_run(
-    config: Config, schema: Mapping[str, Any], files: Iterable[Path] = (), *, in_job: bool = False
-) -> Run:
+def open_run(config: Config, files: Iterable[Path] = (), *, in_job: bool = False) -> Run:
     """Return the run of a configuration, with what its jobs read from the configuration added.
 
     These are the keys ``planned`` (`planned_digests`) and ``choices``: by exhibit a sentence on
@@ -68,7 +66,7 @@ def open_run(
 
     Parameters
     ----------
-    config, schema, files
+    config, files
         As for `check`.
     in_job : bool
         Whether a job of the run asks: it ends if it was planned with other data.
@@ -78,7 +76,7 @@ def open_run(
     FringeError
         As `check` does, and in a job naming the data that changed under the run.
     """
-    completed, sources = check(config, schema, files)
+    completed, sources = check(config, files)
     weights = locate_weights(completed, hash_cache(completed))
     completed["choices"] = deviations.choices(completed)
     completed["planned"] = planned_digests(completed, sources, weights)
@@ -88,9 +86,7 @@ def open_run(
     return run
 
 
-def check(
-    config: Config, schema: Mapping[str, Any], files: Iterable[Path] = ()
-) -> tuple[dict[str, Any], Sources]:
+def check(config: Config, files: Iterable[Path] = ()) -> tuple[dict[str, Any], Sources]:
     """Return the completed config, and what is known of each source that it uses.
 
     What was learnt by reading data is remembered in `hash_cache`; nothing else is written.
@@ -99,8 +95,6 @@ def check(
     ----------
     config : mapping
         As the user wrote it.
-    schema : mapping
-        `fringe.config.completion.load_schema`'s.
     files : iterable of Path
         The files behind ``config``, looked through for keys that stand twice and for what YAML
         reads otherwise than it looks.
@@ -123,7 +117,7 @@ def check(
         cannot be read, unknown networks, counts that no source can fill.
     """
     entries = [entry for file in files for entry in read_entries(file)]
-    completed, faults = complete(config, schema, entries)
+    completed, faults = complete(config, entries)
     refuse_names(faults)
     with only_installed(completed.get("allow_code") is not True):
         return _checked(completed, faults)
@@ -200,11 +194,12 @@ def _open_sources(
     """
     if any(re.match("limits[/:]", fault) for fault in known):
         config = {**config, "limits": {}}
+    keys = set().union(*map(opening_keys, SECTIONS))
     found: Sources = {}
     opened = {}
     faults = []
     for name in used_sources(config):
-        if _is_known(known, name, set().union(*SOURCE_KEYS.values())):
+        if _is_known(known, name, keys):
             continue
         try:
             spec = source_spec(config, name)

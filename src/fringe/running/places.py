@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from fringe.config.completion import complete, load_schema, raise_faults
+from fringe.config.completion import complete, raise_faults
 from fringe.config.file import read_config, read_entries
 from fringe.errors import FringeError
 
@@ -58,7 +58,7 @@ def submits(profile: Path) -> bool:
     return "executor" in (settings or {})
 
 
-def folder_of_run(configfile: Path, snakefile: Path) -> Path:
+def folder_of_run(configfile: Path) -> Path:
     """Return the folder that a configuration's run writes, ``results/<run>``.
 
     Raises
@@ -66,7 +66,6 @@ def folder_of_run(configfile: Path, snakefile: Path) -> Path:
     FringeError
         If the file cannot be read, or the configuration has faults.
     """
-    schema = load_schema(snakefile.parent / "config" / "schema.yaml")
-    config, faults = complete(read_config(configfile), schema, read_entries(configfile))
+    config, faults = complete(read_config(configfile), read_entries(configfile))
     raise_faults(faults)
     return Path(config["results"], config["run"])

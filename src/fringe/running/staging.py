@@ -15,7 +15,7 @@ from typing import Any, Literal
 import yaml
 
 from fringe.config import choices, faults
-from fringe.config.completion import complete, items, load_schema, raise_faults
+from fringe.config.completion import complete, items, raise_faults
 from fringe.config.file import read_config, read_entries
 from fringe.config.snapshots import files_of
 from fringe.errors import FringeError
@@ -58,15 +58,13 @@ class Item:
     origin: str = ""
 
 
-def stage(configfile: Path, schema: Path, allow_missing: bool = False) -> list[Item]:
+def stage(configfile: Path, allow_missing: bool = False) -> list[Item]:
     """Fetch what a run needs and has an address, and look for all else that it names.
 
     Parameters
     ----------
     configfile : Path
         The run's configuration.
-    schema : Path
-        ``config/schema.yaml``.
     allow_missing : bool
         Leave out what needs files that are not there, as ``missing: skip`` does.
 
@@ -80,7 +78,7 @@ def stage(configfile: Path, schema: Path, allow_missing: bool = False) -> list[I
     FringeError
         If a file cannot be read, or the configuration has faults of its own.
     """
-    text, config = _read(configfile, schema)
+    text, config = _read(configfile)
     if allow_missing:
         config["missing"] = "skip"
     with only_installed(not config["allow_code"]):
@@ -94,7 +92,7 @@ def stage(configfile: Path, schema: Path, allow_missing: bool = False) -> list[I
         return [*_weights(resolved.config), *data]
 
 
-def fetch_named(name: str, configfile: Path, schema: Path) -> str:
+def fetch_named(name: str, configfile: Path) -> str:
     """Fetch the file of one source of a configuration, unless it is there, and say what it is.
 
     Raises
@@ -102,7 +100,7 @@ def fetch_named(name: str, configfile: Path, schema: Path) -> str:
     FringeError
         If there is no such source, it has no file or address, or the file cannot be had.
     """
-    _, config = _read(configfile, schema)
+    _, config = _read(configfile)
     source = config["sources"].get(name)
     if source is None:
         raise FringeError(
@@ -116,15 +114,11 @@ def fetch_named(name: str, configfile: Path, schema: Path) -> str:
     return f"{source['path']}: fetched, SHA-256 {fetch_source(name, source)}"
 
 
-def _read(configfile: Path, schema: Path) -> tuple[str, dict[str, Any]]:
+def _read(configfile: Path) -> tuple[str, dict[str, Any]]:
     """Return a configuration as it is written, and completed."""
     if fault := fault_at(configfile):
         raise FringeError(fault)
-    if fault := fault_at(schema):
-        raise FringeError(f"{fault}, or run in the repository")
-    config, faults = complete(
-        read_config(configfile), load_schema(schema), read_entries(configfile)
-    )
+    config, faults = complete(read_config(configfile), read_entries(configfile))
     raise_faults(faults)
     return read_text(configfile), config
 

@@ -1,0 +1,107 @@
+"""The documentation of the configuration, and its JSON Schema for editors: see ``fringe docs``."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from fringe.config.file import DEEPEST, MOST_BYTES, MOST_VALUES, TEMPLATE
+from fringe.config.rules import rules
+
+__all__ = ["describe", "documented_keys", "json_schema"]
+
+Rule = Mapping[str, Any]
+
+
+def json_schema() -> str:
+    """Return the JSON Schema of the configuration, which editors complete and check keys by."""
+    return json.dumps(rules(), indent=1, ensure_ascii=False) + "\n"
+
+
+def describe() -> str:
+    """Return the documentation of every configuration key as Markdown."""
+    lines = [
+        "# Configuration",
+        "",
+        "Made from the models in `src/fringe/config/` by `fringe docs`; do not edit by hand. The",
+        "same command writes `config/schema.json`. Editors complete and check the keys of a",
+        "configuration whose first line names that file, for example",
+        "`# yaml-language-server: $schema=schema.json` in a file next to it.",
+        "",
+        "`<name>` stands for a name of your choice. Unknown keys are errors. In a path, a leading",
+        "`~` is expanded; variables such as `$SCRATCH` are not, since each machine may give them",
+        "another value. YAML reads `256`, `2024-01-01` and `no` as a number, a date and false: put",
+        "names like these in quotes. It reads `1e-3` as text: write `1.0e-3`.",
+        "",
+        f"A file has at most {MOST_BYTES:,} bytes and {MOST_VALUES:,} values, each alias (`*name`)",
+        f"counted as all that it stands for, in at most {DEEPEST} lists and mappings inside each",
+        "other. Names and texts are written in one line, without control characters. Snakemake",
+        f"runs the Python code in a configuration that says `{TEMPLATE}`, before Fringe is asked:",
+        "`make` and `fringe` refuse such a file and never start Snakemake on it.",
+        "",
+        "| key | type | default | meaning |",
+        "|---|---|---|---|",
+        *_rows(),
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def documented_keys() -> Iterator[tuple[str, Rule, list[Rule]]]:
+    """Yield the path of each key, its rule, and the rules of the sections that may have it.
+
+    ``<name>`` stands for a name in the path. Sources are a section for each kind; a key that
+    several kinds have comes once.
+    """
+    yield from _below([rules()], "")
+
+
+def _below(sections: list[Rule], trail: str) -> Iterator[tuple[str, Rule, list[Rule]]]:
+    for name in dict.fromkeys(name for one in sections for name in one.get("properties", {})):
+        found = [one["properties"][name] for one in sections if name in one["properties"]]
+        rule = found[0]
+        if len(found) > 1 and all("const" in one for one in found):
+            rule = {**rule, "enum": [one["const"] for one in found]}
+        yield f"{trail}{name}", rule, sections
+        yield from _below([rule], f"{trail}{name}/")
+        if isinstance(rule.get("additionalProperties"), dict):
+            named = _sections(rule["additionalProperties"])
+            yield from _below(named, f"{trail}{name}/<name>/")
+
+
+def _sections(rule: Rule) -> list[Rule]:
+    """Return the alternatives of a rule that have keys."""
+    return [form for form in rule.get("anyOf", [rule]) if "properties" in form]
+
+
+def _rows() -> Iterator[str]:
+    for key, rule, sections in documented_keys():
+        text = " ".join(rule["description"].split()).replace("|", "\\|")
+        yield f"| `{key}` | {_type(rule)} | {_default(key, rule, sections)} | {text} |"
+
+
+def _default(key: str, rule: Rule, sections: list[Rule]) -> str:
+    """Return the default of a key, or for which kinds of sources the key is required."""
+    if "default" in rule and rule["default"] != {}:
+        return f"`{json.dumps(rule['default'])}`"
+    name = key.rpartition("/")[2]
+    requiring = [section for section in sections if name in section.get("required", ())]
+    if len(requiring) == len(sections):
+        return "required"
+    kinds = [section["properties"]["kind"]["const"] for section in requiring]
+    return f"required for {', '.join(f'`{kind}`' for kind in kinds)}" if kinds else ""
+
+
+def _type(rule: Rule) -> str:
+    if "enum" in rule:
+        return " or ".join(f"`{value}`" for value in rule["enum"])
+    if "const" in rule:
+        return f"`{rule['const']}`"
+    if "anyOf" in rule:
+        return " or ".join(map(_type, rule["anyOf"]))
+    if "minimum" in rule and "maximum" in rule:
+        return f"{rule['type']}, {rule['minimum']} to {rule['maximum']}"
+    if "minimum" in rule:
+        return f"{rule['type']}, at least {rule['minimum']}"
+    if "exclusiveMinimum" in rule:
+        return f"{rule['type']}, above {rule['exclusiveMinimum']}"
+    return "path" if rule.get("format") == "path" else str(rule["type"])

@@ -1,0 +1,260 @@
+"""What the sections of a configuration are made of: texts, numbers and lists with their rules.
+
+A value that breaks a rule is a fault that pydantic reports with its place; `fringe.config.messages`
+words these faults.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    Tag,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+    model_validator,
+)
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+
+__all__ = [
+    "FOLDER_WORDS",
+    "Contains",
+    "Count",
+    "DigestText",
+    "Distinct",
+    "Fits",
+    "FolderText",
+    "Given",
+    "Inherits",
+    "Keys",
+    "LargeSeed",
+    "List",
+    "Marked",
+    "NameText",
+    "NetworkText",
+    "Number",
+    "Numeral",
+    "PathText",
+    "Positive",
+    "ProseText",
+    "Section",
+    "Seed",
+    "Text",
+    "TitleText",
+    "WrittenAs",
+    "shortened",
+]
+
+LONGEST = 400  # characters of a message about one value
+
+Value = TypeVar("Value")
+
+
+class Section(BaseModel):
+    """Keys of a configuration that belong together. Unknown keys are faults."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    def faults(self) -> Iterable[tuple[str, str]]:
+        """Yield the key and the message of each fault that several keys make together.
+
+        The key "" is the section itself.
+        """
+        return ()
+
+    @model_validator(mode="after")
+    def _refuse_faults(self) -> Self:
+        errors = [
+            InitErrorDetails(
+                type=PydanticCustomError("fault", "{message}", {"message": message}),
+                loc=tuple(filter(None, key.split("/"))),
+                input=None,
+            )
+            for key, message in self.faults()
+        ]
+        if errors:
+            raise ValidationError.from_exception_data(type(self).__name__, errors)
+        return self
+
+
+@dataclass(frozen=True)
+class Marked:
+    """Adds a key to the JSON Schema of a field, such as ``format: path``."""
+
+    key: str
+    value: Any
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Return the JSON Schema of the field with the key."""
+        return {**handler(schema), self.key: self.value}
+
+
+class Inherits(Marked):
+    """Marks a field that takes its value from another key where it is left out.
+
+    The keys are separated by ``/``; "" is the name of the section itself.
+    """
+
+    def __init__(self, key: str) -> None:
+        super().__init__("inherits", key)
+
+
+@dataclass(frozen=True)
+class Fits:
+    """A rule for texts: ``pattern`` fits the whole text; ``words`` say what the pattern means."""
+
+    pattern: str
+    words: str
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Return the rules of the text, followed by this one."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Return the JSON Schema of the text with this rule."""
+        rule = {"pattern": f"^{self.pattern}$", "patternErrorMessage": self.words}
+        return {**handler(schema), **rule}
+
+    def check(self, text: str) -> str:
+        """Return the text if it fits."""
+        # `search` with `$` would accept a line break at the end.
+        if re.fullmatch(self.pattern, text):
+            return text
+        message = f"{shortened(repr(text))} is not right: {self.words}{self._example_like(text)}"
+        raise PydanticCustomError("fault", "{message}", {"message": message})
+
+    def _example_like(self, text: str) -> str:
+        """Return a text like one that does not fit, as an example; "" if there is none."""
+        plain = re.sub("[^A-Za-z0-9_.-]+", "-", text).strip("-_.")[:100]
+        for example in (plain, plain.lower(), re.sub("[^a-z0-9_-]+", "-", plain.lower())):
+            if plain and re.fullmatch(self.pattern, example):
+                return f"; for example {example}"
+        return ""
+
+
+@dataclass(frozen=True)
+class Contains:
+    """A rule for lists: they contain a value."""
+
+    value: Any
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        """Return the rules of the list, followed by this one."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Return the JSON Schema of the list with this rule."""
+        return {**handler(schema), "contains": {"const": self.value}}
+
+    def check(self, values: list[Value]) -> list[Value]:
+        """Return the list if it contains the value."""
+        if self.value in values:
+            return values
+        message = f"{shortened(repr(values))} does not contain {self.value}; add it"
+        raise PydanticCustomError("fault", "{message}", {"message": message})
+
+
+def shortened(text: str) -> str:
+    """Return a message without the middle of a value that is long."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2]} ... {text[-LONGEST // 2 :]}"
+
+
+def _refuse_nothing(value: Any) -> Any:
+    if value is None:
+        raise PydanticCustomError("nothing", "has no value")
+    return value
+
+
+def _refuse_repeated(values: list[Value]) -> list[Value]:
+    if any(value in values[:number] for number, value in enumerate(values)):
+        message = f"{shortened(repr(values))} has non-unique elements"
+        raise PydanticCustomError("fault", "{message}", {"message": message})
+    return values
+
+
+def _keep_type(value: Any, validate: ValidatorFunctionWrapHandler) -> Any:
+    validate(value)
+    return value
+
+
+def _tag_of(value: Any) -> str:
+    """Return the tag of the form that a value has: see `WrittenAs`."""
+    if isinstance(value, bool):
+        return "<true or false>"
+    if isinstance(value, int | float):
+        return "<number>"
+    if isinstance(value, str):
+        return "<text>"
+    if isinstance(value, list):
+        return "<list>"
+    return "<keys>" if isinstance(value, dict | Section) else "<another type>"
+
+
+#: A value that has one of several forms, of which its type says which: `Text`, `List`, `Keys` ...
+WrittenAs = Discriminator(_tag_of)
+Text = Tag("<text>")
+List = Tag("<list>")
+Keys = Tag("<keys>")
+Numeral = Tag("<number>")
+
+#: A value that may be left out, but not be empty.
+Given = Annotated[Value | None, BeforeValidator(_refuse_nothing)]
+
+#: A list without repetitions.
+Distinct = Annotated[list[Value], AfterValidator(_refuse_repeated), Marked("uniqueItems", True)]
+
+#: A number that keeps its type: 1 stays an int, because results depend on how it is written.
+Number = Annotated[float, WrapValidator(_keep_type)]
+
+Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=2)]
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+LargeSeed = Annotated[int, Field(ge=0, le=2**63 - 1)]
+
+FOLDER_WORDS = (
+    "Snakemake would take braces for a wildcard, its report < and > for HTML, and commands a - at "
+    "the beginning for an option; name a folder without them"
+)
+
+PathText = Annotated[str, Field(min_length=1), Marked("format", "path")]
+FolderText = Annotated[PathText, Fits("[^-{}<>][^{}<>]*", FOLDER_WORDS)]
+ProseText = Annotated[str, Field(min_length=1), Marked("format", "prose")]
+NetworkText = Annotated[str, Field(min_length=1)]
+NameText = Annotated[
+    str,
+    Field(max_length=100),
+    Fits(
+        "[a-z0-9][a-z0-9_-]*",
+        "small letters, digits, - and _, beginning with a letter or digit",
+    ),
+]
+TitleText = Annotated[
+    str,
+    Field(max_length=200),
+    Fits(
+        r"[^\s=+@-](.*\S)?",
+        "it begins with no =, +, - or @, which spreadsheets take for a formula, and neither begins "
+        "nor ends in a space",
+    ),
+]
+DigestText = Annotated[str, Fits("[0-9a-fA-F]{64}", "64 hexadecimal digits")]

@@ -1,0 +1,202 @@
+"""Faults of names in a configuration: what they refer to, and what must not be the same."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from fringe.config.datasets import GRID, Comparison, Dataset, Grid
+from fringe.config.messages import Keys, trail
+from fringe.config.model import Config
+from fringe.config.sources import GeneratorSource
+
+__all__ = ["compared_with", "grid_seeds", "reference_faults"]
+
+
+def reference_faults(
+    config: Config, completed: Mapping[str, Any], wrong: Iterable[Keys] = ()
+) -> list[str]:
+    """Return the faults of names that refer to nothing, or to what does not fit.
+
+    Parameters
+    ----------
+    config : Config
+        What of the configuration is right.
+    completed : mapping
+        The whole configuration: a name that stands here refers to something, even where that is
+        wrong.
+    wrong : iterable of tuple
+        The keys of what is not in ``config``; what depends on these is not checked.
+    """
+    broken = {keys[0] for keys in wrong if len(keys) == 1 or keys[0] == "controls"}
+    faults = [*_case_faults(completed["sources"])]
+    for name, dataset in config.datasets.items():
+        faults += _dataset_faults(config, completed["sources"], name, dataset)
+        if not broken & {"network", "controls"}:
+            faults += _check_faults(config, name, dataset)
+    for name, comparison in config.comparisons.items():
+        faults += _comparison_faults(config, completed["datasets"], name, comparison)
+    if not broken & {"network", "controls"}:
+        faults += _control_faults(config)
+    if not any(keys[0] == "datasets" for keys in wrong):
+        faults += _resampled_faults(config)
+    if "controls" not in broken:
+        faults += _asked_network_faults(config)
+    return [*faults, *_seed_faults(config), *_label_faults(config)]
+
+
+def _case_faults(names: Iterable[str]) -> Iterator[str]:
+    """Yield the sources whose folders would be one folder where capitals do not matter."""
+    seen: dict[str, str] = {}
+    for name in names:
+        before = seen.setdefault(name.casefold(), name)
+        if before != name:
+            yield (
+                f"{trail(('sources', name))}: differs from {trail((before,))} only in capitals, "
+                "and on some systems both would be one folder; rename one"
+            )
+
+
+def _dataset_faults(
+    config: Config, sources: Iterable[str], name: str, dataset: Dataset
+) -> Iterator[str]:
+    references = {"real": dataset.real, "generated": dataset.generated}
+    references |= {f"snapshots/{i}": source for i, source in enumerate(dataset.snapshots)}
+    for key, source in references.items():
+        if source not in sources:
+            yield (
+                f"datasets/{name}/{key}: no source is named {source!r}; "
+                f"sources are {', '.join(sorted(sources))}"
+            )
+
+
+def _check_faults(config: Config, name: str, dataset: Dataset) -> Iterator[str]:
+    """Yield the networks of a data set's checks that the run does not measure."""
+    distances = dataset.checks.distances if dataset.checks is not None else None
+    measured = (config.network, *config.controls)
+    for network in distances or ():
+        if network not in measured:
+            yield (
+                f"datasets/{name}/checks/distances: {network} is neither `network` nor a control, "
+                f"which are {', '.join(measured)}"
+            )
+
+
+def _comparison_faults(
+    config: Config, datasets: Iterable[str], name: str, comparison: Comparison
+) -> Iterator[str]:
+    """Yield the data sets of a comparison that do not exist, or do not compare."""
+    for generator, dataset in comparison.generators.items():
+        if dataset not in datasets:
+            yield (
+                f"comparisons/{name}/generators/{generator}: no data set is named {dataset!r}; "
+                f"data sets are {', '.join(sorted(datasets))}"
+            )
+    if not all(dataset in config.datasets for dataset in comparison.generators.values()):
+        return
+    compared = [config.datasets[dataset] for dataset in comparison.generators.values()]
+    for key in ("real", "n_real", "n_generated"):
+        values = [getattr(dataset, key) for dataset in compared]
+        if len(set(values)) > 1:
+            yield (
+                f"comparisons/{name}/generators: their data sets differ in `{key}` "
+                f"({', '.join(map(str, values))}), so their distances do not compare; make it equal"
+            )
+
+
+def _control_faults(config: Config) -> Iterator[str]:
+    if config.network in config.controls:
+        yield f"controls: {config.network} is the network of FID itself; a control must differ"
+    for name, dataset in config.datasets.items():
+        if config.network in dataset.alternatives:
+            yield (
+                f"datasets/{name}/alternatives: {config.network} is the network of FID itself; "
+                "an alternative must differ"
+            )
+
+
+def _resampled_faults(config: Config) -> Iterator[str]:
+    """Yield the data sets that are asked for and are not resampled."""
+    resampled = [name for name, dataset in config.datasets.items() if dataset.resample]
+    if not resampled:
+        yield "datasets: none is resampled; leave out `resample: false` of one at least"
+    for key, asked in (
+        ("convergence", config.convergence.datasets),
+        ("sensitivity", config.sensitivity.datasets),
+    ):
+        for name in asked or ():
+            if name not in resampled:
+                yield (
+                    f"{key}/datasets: no data set that is resampled is named {name!r}; those are "
+                    f"{', '.join(resampled)}"
+                )
+
+
+def _asked_network_faults(config: Config) -> Iterator[str]:
+    for network in config.sensitivity.networks:
+        if network not in config.controls:
+            yield (
+                f"sensitivity/networks: {network} is not a control; the controls are "
+                f"{', '.join(config.controls)}"
+            )
+
+
+def _seed_faults(config: Config) -> Iterator[str]:
+    """Yield the seeds of shown images that their source cannot have."""
+    for name, dataset in config.datasets.items():
+        source = config.sources.get(dataset.generated)
+        if source is None:
+            continue
+        examples = dataset.examples.seeds if dataset.examples is not None else None
+        asked = {"examples/seeds": examples or [], "grid/seed": grid_seeds(dataset.grid)}
+        for key, seeds in asked.items():
+            if seeds and source.kind == "files":
+                yield (
+                    f"datasets/{name}/{key}: {dataset.generated} is a source of files, which "
+                    "have no seeds; name `images` by index"
+                )
+            elif source.seed in seeds:
+                yield (
+                    f"datasets/{name}/{key}: {source.seed} is the seed of {dataset.generated} "
+                    "itself, so its first image would be added to images of which it is one; "
+                    "leave it out, or name `images` by index"
+                )
+
+
+def grid_seeds(grid: Grid | None) -> list[int]:
+    """Return the seeds of a grid's images, of each of which it shows the first; none by index."""
+    if grid is None or grid.seed is None:
+        return []
+    rows, columns = GRID
+    return list(range(grid.seed, grid.seed + rows * columns))
+
+
+def compared_with(config: Config, generator: str) -> dict[str, str]:
+    """Return the source of real images of each data set that a generator makes images for."""
+    return {
+        name: dataset.real
+        for name, dataset in config.datasets.items()
+        if generator in (dataset.generated, *dataset.snapshots)
+    }
+
+
+def _label_faults(config: Config) -> Iterator[str]:
+    for name, source in config.sources.items():
+        if not isinstance(source, GeneratorSource) or source.label != "dataset":
+            continue
+        reals = compared_with(config, name)
+        if len(set(reals.values())) > 1:
+            told = ", ".join(f"{real} in {dataset}" for dataset, real in reals.items())
+            yield (
+                f"sources/{name}/label: `dataset` would mean the labels of several sources "
+                f"({told}); name a source for each of them, which may have the same path"
+            )
+        if not reals and any(name == dataset.real for dataset in config.datasets.values()):
+            yield (
+                f"sources/{name}/label: `dataset` means the labels of real images, and no data set "
+                f"compares {name} with any; name a class, or say `uniform`"
+            )
+        for real in dict.fromkeys(reals.values()):
+            if real in config.sources and config.sources[real].kind != "files":
+                yield (
+                    f"sources/{name}/label: `dataset` means the labels of {real}, whose images are "
+                    "made and have none; name a class, or say `uniform`"
+                )

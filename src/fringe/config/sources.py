@@ -1,0 +1,398 @@
+"""Sources of images in a configuration: one section for each kind."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from fringe.config.fields import (
+    Count,
+    DigestText,
+    Distinct,
+    Fits,
+    Given,
+    List,
+    Number,
+    Numeral,
+    PathText,
+    ProseText,
+    Section,
+    Seed,
+    Text,
+    WrittenAs,
+)
+
+__all__ = [
+    "SECTIONS",
+    "FilesSource",
+    "GeneratorSource",
+    "ImitationSource",
+    "PhotosSource",
+    "Source",
+    "Statistics",
+    "kinds_with",
+    "opening_keys",
+]
+
+Address = Annotated[str, Fits("https?://.+", "an address that begins with http:// or https://")]
+Pattern = Annotated[str, Field(min_length=1)]
+Patterns = Annotated[
+    Annotated[Pattern, Text] | Annotated[Distinct[Pattern], Field(min_length=1), List],
+    WrittenAs,
+]
+Resolution = Annotated[int, Field(ge=8, le=16384)]
+ImageCount = Annotated[int, Field(ge=2, le=1_000_000_000)]
+
+
+SeedOfImages = Annotated[
+    Seed,
+    Field(
+        description=(
+            "Seed of the images. For `generator`, latents are rows of "
+            "`RandomState(seed).randn(count, z)`, as in the paper's released code. For "
+            "`files`, seed of the random order."
+        )
+    ),
+]
+
+
+class Statistics(Section):
+    """Published mean and covariance of the features of a source's images."""
+
+    path: PathText = Field(description="The NPZ file.")
+    count: Count = Field(description="Number of images behind it.")
+
+
+class AnySource(Section):
+    """What sources of all kinds have."""
+
+    kind: str = Field(
+        description=(
+            "`files`: images at `path`. `generator`: what the trained generator at `path` "
+            "makes of seeded latents. `photos`: seeded crops of the photographs inside the "
+            "scikit-image and scikit-learn packages. `imitation`: the same through a "
+            "simulated generator."
+        )
+    )
+    statistics: dict[str, Statistics] = Field(
+        default={},
+        description=(
+            "Published mean and covariance (NPZ with `mu` and `sigma`, as pytorch-fid, "
+            "clean-fid and EDM exchange them) of the features of these images, by network. "
+            "FID is measured against them, and pre-logits are matched to them; all else takes "
+            "the images themselves."
+        ),
+    )
+
+
+class FileSource(AnySource):
+    """What sources with a file have: where it is, and where it comes from."""
+
+    path: PathText = Field(
+        description=(
+            "For `files`: ZIP, folder, LMDB folder, NPZ (`arr_0`), HDF5 (`images`), "
+            "WebDataset tar or Parquet. For `generator`: a StyleGAN2-ADA or Projected GAN "
+            "network pickle, what `fringe convert` made of one, or a TorchScript generator, "
+            "which is named `.pt` or `.ts`, may draw no noise of its own, and is a program "
+            "that is run: for the first time when a run is planned, also by a dry run. Among "
+            "`snapshots` also a training's folder, for every `network-snapshot-*.pkl` in it, "
+            "or a pattern such as `training/network-snapshot-0??[01]*.pkl`."
+        )
+    )
+    url: Given[
+        Annotated[
+            Annotated[Address, Text] | Annotated[Distinct[Address], Field(min_length=1), List],
+            WrittenAs,
+        ]
+    ] = Field(
+        default=None,
+        description=(
+            "Address of the file at `path`, or a list of addresses that are tried in order; "
+            "`fringe stage` and `fringe fetch` take the file from there. Only for sources "
+            "with a `path`, like the next five keys."
+        ),
+    )
+    sha256: Given[DigestText] = Field(
+        default=None,
+        description=(
+            "Digest of the file. Another file at `path` ends the run, and another file from "
+            "`url` is refused. With `unpack`, the digest of the archive, which is checked "
+            "when it arrives."
+        ),
+    )
+    unpack: Given[Annotated[str, Field(min_length=1)]] = Field(
+        default=None,
+        description=(
+            "The folder inside the ZIP archive at `url` whose content `path` becomes; `path` "
+            "is a folder then."
+        ),
+    )
+    licence: Given[Annotated[str, Field(min_length=1)]] = Field(
+        default=None, description="Licence of the file, shown beside its address."
+    )
+    size: Given[Annotated[str, Field(min_length=1)]] = Field(
+        default=None, description="Size of the file in words, shown beside its address."
+    )
+    note: Given[ProseText] = Field(
+        default=None, description="How to get or make the file; shown if it is not there."
+    )
+
+    def faults(self) -> Iterable[tuple[str, str]]:
+        """Yield the faults of what is said of the file's origin."""
+        if self.url is not None and any(mark in self.path for mark in "*?[{"):
+            yield (
+                "url",
+                f"is the address of one file, but {self.path} is a pattern of several; drop it, "
+                "and say in `note` how to get them",
+            )
+        if self.unpack is not None and self.url is None:
+            yield "unpack", "a folder of the archive at `url`, which is missing; add it"
+
+
+class FilesSource(FileSource):
+    """A data set of images in files."""
+
+    kind: Literal["files"] = Field(
+        default="files",
+        description=(
+            "`files`: images at `path`. `generator`: what the trained generator at `path` "
+            "makes of seeded latents. `photos`: seeded crops of the photographs inside the "
+            "scikit-image and scikit-learn packages. `imitation`: the same through a "
+            "simulated generator."
+        ),
+    )
+    count: Given[ImageCount] = Field(
+        default=None,
+        description=(
+            "How many images; for `files` all where left out, and otherwise those that "
+            "`order` says."
+        ),
+    )
+    resolution: Given[Resolution] = Field(
+        default=None,
+        description=(
+            "Width and height in pixels. Files keep their own size where it is left out; else "
+            "they are cropped to a centred square and resized (Lanczos), which changes FID."
+        ),
+    )
+    crop: Given[
+        Annotated[
+            str,
+            Fits(
+                "(center|wide [1-9][0-9]{0,5}x[1-9][0-9]{0,5})",
+                "center, or wide and a size, such as wide 512x384",
+            ),
+        ]
+    ] = Field(
+        default=None,
+        description=(
+            "`center`, the default, takes the centred square. `wide WxH` (`wide 512x384` for "
+            "LSUN Car) crops to those proportions and fills up a square of W x W pixels with "
+            "black; images that are too small are left out, as StyleGAN's dataset tool does. "
+            "Only for `files`."
+        ),
+    )
+    filter: Given[Literal["lanczos", "box"]] = Field(
+        default=None,
+        description=(
+            "How pixels are averaged when images are resized: `lanczos`, the default, or "
+            "`box`, which published FIDs on FFHQ at 256 pixels take. Only for `files`."
+        ),
+    )
+    follow_links: bool = Field(
+        default=False,
+        description=(
+            "Follow symbolic links that lead out of a folder of images, as in a subset made "
+            "of links or the cache of Hugging Face's hub. Links inside the folder are "
+            "followed anyway. A link counts by its own name, but no folder counts twice. Only "
+            "for `files`."
+        ),
+    )
+    order: Literal["random", "file"] = Field(
+        default="random",
+        description=(
+            "Which images stand for the set where fewer than all are used (`count`, or "
+            "`n_real` or `n_generated` of a data set): a random subset, or the first in the "
+            "order of the files, which is sorted for a ZIP, a folder and an LMDB. Files are "
+            "often sorted by class, and the first ones do not stand for the set then; `file` "
+            "is for a set that somebody else used in that order. With `random`, the images "
+            "are in random order as soon as anything takes fewer than all; a larger number "
+            "then takes the same images and more. Where everything takes all images, they are "
+            "in the order of the files. Only for `files`."
+        ),
+    )
+    seed: SeedOfImages = 0
+    strict: bool = Field(
+        default=False,
+        description=(
+            "Refuse damaged JPEGs that can be decoded all the same. Where it is `false`, they "
+            "are used, counted and named: in the log, under tables and in the verdict. Only "
+            "for `files`."
+        ),
+    )
+    select: Given[Patterns] = Field(
+        default=None,
+        description=(
+            'Patterns (`"*.jpg"`, `"train/*"`), one or a list, of the images inside a folder, '
+            "ZIP or tar that count: one of them must fit the whole path inside it, or the "
+            "name behind the last slash; in an LMDB, the key. `*` stands for slashes too; "
+            "capitals do not matter. Needed where several images belong to one sample, or "
+            'several splits are there; `"*"` takes them all. Only for `files`.'
+        ),
+    )
+    ignore: Given[Patterns] = Field(
+        default=None,
+        description=(
+            "Patterns, as for `select`, of images that do not count. Those of kinds that are "
+            'not read (`"*.heic"`) end the run unless they are left out here. Only for '
+            "`files`."
+        ),
+    )
+
+
+class GeneratorSource(FileSource):
+    """A trained generator, which makes images of seeded latents."""
+
+    kind: Literal["generator"] = Field(
+        description=(
+            "`files`: images at `path`. `generator`: what the trained generator at `path` "
+            "makes of seeded latents. `photos`: seeded crops of the photographs inside the "
+            "scikit-image and scikit-learn packages. `imitation`: the same through a "
+            "simulated generator."
+        )
+    )
+    count: ImageCount = Field(
+        description=(
+            "How many images; for `files` all where left out, and otherwise those that "
+            "`order` says."
+        )
+    )
+    seed: SeedOfImages = 0
+    truncation: Number = Field(
+        default=1, ge=0, le=2, description="Truncation of the latents (psi); only for `generator`."
+    )
+    noise: Literal["const", "random", "none"] = Field(
+        default="const",
+        description=(
+            "Noise inputs of a StyleGAN2: those of its training, fresh ones seeded for each "
+            "image, or none; only for `generator`. A Projected GAN knows no constant noise."
+        ),
+    )
+    label: Given[
+        Annotated[
+            Annotated[int, Field(ge=0), Numeral] | Annotated[Literal["uniform", "dataset"], Text],
+            WrittenAs,
+        ]
+    ] = Field(
+        default=None,
+        description=(
+            "Class that a conditional generator is asked for, or a rule that draws one for "
+            "each image, seeded. `uniform` takes all classes alike, which is not how often "
+            "they are in a data set. `dataset` takes them as often as the labels "
+            "(`dataset.json`) of the real images that the generator is compared with, as "
+            "StyleGAN2-ADA's FID does. Only for `generator`."
+        ),
+    )
+    fp16: bool = Field(
+        default=False,
+        description=(
+            "Compute those blocks of a StyleGAN2 in float16 that were trained in it (of the "
+            "released ones the four highest resolutions), as the released code does on a GPU. "
+            "Pixels, and so FID, change slightly. Only for `generator`, and of these only for "
+            "StyleGAN2."
+        ),
+    )
+    range: Given[Annotated[list[Number], Field(min_length=2, max_length=2)]] = Field(
+        default=None,
+        description=(
+            "What black and white are in the images of a generator, such as `[0, 1]` or `[0, "
+            "255]`: they are rescaled by it. Without it, black is -1 and white is 1, as in "
+            "all network pickles, and a TorchScript generator is refused whose values cannot "
+            "be in that range; `[-1, 1]` says that they are, however dark or bright. Only for "
+            "`generator`."
+        ),
+    )
+
+
+class CropsSource(AnySource):
+    """What sources have that are made of the photographs inside installed packages."""
+
+    count: ImageCount = Field(
+        description=(
+            "How many images; for `files` all where left out, and otherwise those that "
+            "`order` says."
+        )
+    )
+    resolution: Resolution = Field(
+        description=(
+            "Width and height in pixels. Files keep their own size where it is left out; else "
+            "they are cropped to a centred square and resized (Lanczos), which changes FID."
+        )
+    )
+    seed: SeedOfImages = 0
+
+
+class PhotosSource(CropsSource):
+    """Crops of the photographs inside the scikit-image and scikit-learn packages."""
+
+    kind: Literal["photos"] = Field(
+        description=(
+            "`files`: images at `path`. `generator`: what the trained generator at `path` "
+            "makes of seeded latents. `photos`: seeded crops of the photographs inside the "
+            "scikit-image and scikit-learn packages. `imitation`: the same through a "
+            "simulated generator."
+        )
+    )
+
+
+class ImitationSource(CropsSource):
+    """Crops of the same photographs through a simulated generator."""
+
+    kind: Literal["imitation"] = Field(
+        description=(
+            "`files`: images at `path`. `generator`: what the trained generator at `path` "
+            "makes of seeded latents. `photos`: seeded crops of the photographs inside the "
+            "scikit-image and scikit-learn packages. `imitation`: the same through a "
+            "simulated generator."
+        )
+    )
+    severity: Number = Field(
+        default=0.8,
+        ge=0,
+        le=2,
+        description="How badly the simulated generator errs; only for `imitation`.",
+    )
+
+
+SECTIONS: dict[str, type[AnySource]] = {
+    "files": FilesSource,
+    "generator": GeneratorSource,
+    "photos": PhotosSource,
+    "imitation": ImitationSource,
+}
+
+
+def _tag_of_kind(value: Any) -> str:
+    if isinstance(value, AnySource):
+        return f"<{value.kind}>"
+    return f"<{value.get('kind', 'files')}>" if isinstance(value, dict) else "<another type>"
+
+
+Source = Annotated[
+    Annotated[FilesSource, Tag("<files>")]
+    | Annotated[GeneratorSource, Tag("<generator>")]
+    | Annotated[PhotosSource, Tag("<photos>")]
+    | Annotated[ImitationSource, Tag("<imitation>")],
+    Discriminator(_tag_of_kind),
+]
+
+
+def kinds_with(key: str) -> list[str]:
+    """Return the kinds of sources that have a key."""
+    return [kind for kind, section in SECTIONS.items() if key in section.model_fields]
+
+
+def opening_keys(kind: str) -> list[str]:
+    """Return the keys that say which images a source of a kind has."""
+    others = {"kind", "statistics", *FileSource.model_fields} - {"path"}
+    return [key for key in SECTIONS[kind].model_fields if key not in others]

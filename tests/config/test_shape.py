@@ -1,0 +1,144 @@
+"""A configuration is checked against its model, and what of it is right is found."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from fringe.config.completion import complete
+from fringe.config.model import Config
+from fringe.config.shape import check_shape
+from fringe.config.sources import FilesSource, GeneratorSource, opening_keys
+
+CONFIG: dict[str, Any] = {
+    "run": "run",
+    "network": "efficientnet-lite0",
+    "controls": ["untrained", "clip"],
+    "sources": {
+        "real": {"path": "real.zip"},
+        "fake": {"kind": "generator", "path": "g.pkl", "count": 100, "truncation": 1},
+        "more": {"kind": "imitation", "count": 100, "resolution": 32},
+    },
+    "datasets": {
+        "faces": {"real": "real", "generated": "fake"},
+        "crops": {"real": "real", "generated": "more", "resample": False},
+    },
+    "comparisons": {"both": {"generators": {"a": "faces", "b": "crops"}}},
+}
+
+
+def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
+    config = copy.deepcopy(CONFIG)
+    for trail, value in changes:
+        *above, last = trail.split("/")
+        place = config
+        for key in above:
+            place = place.setdefault(key, {})
+        place[last] = value
+    return config
+
+
+def test_a_right_configuration_is_an_object_of_the_model() -> None:
+    checked = check_shape(complete(CONFIG)[0])
+    assert (checked.faults, checked.wrong) == ([], frozenset())
+    config = checked.config
+    assert config is not None
+    assert isinstance(config.sources["real"], FilesSource)
+    assert isinstance(config.sources["fake"], GeneratorSource)
+    assert config.extraction.keep_images is True
+    assert config.datasets["faces"].title == "faces"
+    assert config.datasets["faces"].n_real == config.evaluation.n_real == 50_000
+
+
+def test_numbers_keep_the_type_that_they_are_written_in() -> None:
+    """Params of jobs hold them, and 1.0 in the place of 1 would make results stale."""
+    completed = complete(changed(("optimization", {"tolerance": 1, "released": {"merge": 0.5}})))[0]
+    config = Config.model_validate(completed)
+    assert repr(config.optimization.tolerance) == "1"
+    assert repr(config.optimization.released.learning_rate) == "10"
+    assert repr(config.evaluation.gamma_factors) == "[0.125, 0.25, 0.5, 1, 2, 4, 8]"
+    source = config.sources["fake"]
+    assert isinstance(source, GeneratorSource)
+    assert repr(source.truncation) == "1"
+
+
+@pytest.mark.parametrize("value", [True, "1", None, float("nan"), -1])
+def test_what_is_no_right_number_is_refused(value: object) -> None:
+    for key in ("optimization/tolerance", "extraction/minutes_per_job", "sources/fake/truncation"):
+        completed = complete(CONFIG)[0]
+        *above, last = key.split("/")
+        place = completed
+        for name in above:
+            place = place[name]
+        place[last] = value
+        (fault,) = check_shape(completed).faults
+        assert fault.startswith(f"{key}: ")
+
+
+def test_what_several_keys_make_together_is_found_next_to_what_one_makes() -> None:
+    changes = (
+        ("extraction/shard_size", 120),
+        ("extraction/workers", "many"),
+        ("sources/real/unpack", "cat"),
+        ("sources/real/seed", -1),
+        ("datasets/crops/checks", {"loss": 1}),
+    )
+    checked = check_shape(complete(changed(*changes))[0])
+    assert sorted(fault.partition(":")[0] for fault in checked.faults) == [
+        *("datasets/crops/checks", "extraction/shard_size", "extraction/workers"),
+        *("sources/real/seed", "sources/real/unpack"),
+    ]
+    assert checked.config is not None
+    assert checked.config.extraction.workers == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        # Left out, these leave a source without a key, a name without its meaning, ...
+        (("sources/fake/count", "many"), "sources/fake/count: 'many' is not of type 'integer'"),
+        (("sources/fake", 3), "sources/fake: 3 is not of type 'object'"),
+        (("sources/fake/kind", "photo"), "sources/fake/kind: 'photo' is not one of"),
+        (("controls", ["clip", "clip"]), "controls: ['clip', 'clip'] has non-unique elements"),
+        (("datasets/crops", []), "datasets/crops: [] is not of type 'object'"),
+        (("evaluation", 3), "evaluation: 3 is not of type 'object'"),
+        (("evaluation/n_real", 1), "evaluation/n_real: 1 is less than the minimum of 2"),
+        (("network", 3.5), "network: 3.5 is read as a number, but must be text"),
+        (("run", "My run"), "run: 'My run' is not right"),
+        (("extraction/batch_size", -7), "extraction/batch_size: -7 is less than the minimum"),
+        (("sources/real/path", ""), "sources/real/path: '' is empty"),
+    ],
+)
+def test_no_fault_follows_from_what_is_left_out(change: tuple[str, Any], fault: str) -> None:
+    asked = ("sensitivity/networks", ["clip"])
+    checks = ("datasets/faces/checks", {"distances": {"clip": 1}})
+    _, faults = complete(changed(asked, checks, change))
+    assert len(faults) == 1, faults
+    assert faults[0].startswith(fault)
+
+
+def test_names_are_followed_in_what_is_right() -> None:
+    changes = (
+        ("run", "My run"),
+        ("sources/more/count", "many"),
+        ("datasets/faces/real", "rael"),
+        ("sensitivity/networks", ["swav"]),
+    )
+    _, faults = complete(changed(*changes))
+    assert [fault.partition(":")[0] for fault in faults] == [
+        *("run", "sources/more/count", "datasets/faces/real"),
+        *("comparisons/both/generators", "sensitivity/networks"),
+    ]
+
+
+def test_a_source_has_only_what_its_kind_reads() -> None:
+    completed, faults = complete(CONFIG)
+    assert faults == []
+    assert completed["sources"]["more"] == {
+        "kind": "imitation", "count": 100, "resolution": 32, "statistics": {}, "seed": 0,
+        "severity": 0.8,
+    }  # fmt: skip
+    assert opening_keys("imitation") == ["count", "resolution", "seed", "severity"]
+    assert opening_keys("files")[:3] == ["path", "count", "resolution"]
