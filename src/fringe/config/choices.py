@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from fringe.config.completion import items
 from fringe.config.datasets import GRID
-from fringe.config.sources import opening_keys
+from fringe.config.sources import SECTIONS, opening_keys
 from fringe.errors import FringeError
 from fringe.networks import (
     network_classes,
@@ -86,7 +86,7 @@ def _compared_with(config: Config, generator: str) -> list[str]:
 
 def is_rendered(config: Config, name: str) -> bool:
     """Tell whether the images of a source are made and not merely read."""
-    return config["sources"][name]["kind"] in ("imitation", "generator")
+    return SECTIONS[config["sources"][name]["kind"]].is_rendered
 
 
 def used_sources(config: Config) -> list[str]:

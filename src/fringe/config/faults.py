@@ -20,6 +20,7 @@ from fringe.config.choices import (
     used_sources,
 )
 from fringe.config.completion import items
+from fringe.config.sources import SECTIONS
 from fringe.errors import FringeError
 from fringe.features import warned_shards
 from fringe.files.reasons import unwritable
@@ -253,7 +254,7 @@ def digest_fault(config: Config, name: str, cache: Path | None) -> str | None:
         )
     if fault_at(path):
         return None  # a fault of its own, or left out
-    limit = LARGEST_CHECKPOINT if source["kind"] == "generator" else None
+    limit = LARGEST_CHECKPOINT if SECTIONS[source["kind"]].is_trained else None
     (found,) = file_digests([path], cache, limit=limit)
     if found == stated:
         return None

@@ -148,7 +148,7 @@ def _seed_faults(config: Config) -> Iterator[str]:
         examples = dataset.examples.seeds if dataset.examples is not None else None
         asked = {"examples/seeds": examples or [], "grid/seed": grid_seeds(dataset.grid)}
         for key, seeds in asked.items():
-            if seeds and source.kind == "files":
+            if seeds and source.in_files:
                 yield (
                     f"datasets/{name}/{key}: {dataset.generated} is a source of files, which "
                     "have no seeds; name `images` by index"
@@ -195,7 +195,7 @@ def _label_faults(config: Config) -> Iterator[str]:
                 f"compares {name} with any; name a class, or say `uniform`"
             )
         for real in dict.fromkeys(reals.values()):
-            if real in config.sources and config.sources[real].kind != "files":
+            if real in config.sources and not config.sources[real].in_files:
                 yield (
                     f"sources/{name}/label: `dataset` means the labels of {real}, whose images are "
                     "made and have none; name a class, or say `uniform`"

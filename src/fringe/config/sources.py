@@ -1,7 +1,7 @@
 """Sources of images in a configuration: one section for each kind."""
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Discriminator, Field, Tag
 
@@ -64,7 +64,21 @@ class Statistics(Section):
 
 
 class AnySource(Section):
-    """What sources of all kinds have."""
+    """What sources of all kinds have.
+
+    Attributes
+    ----------
+    in_files : bool
+        Whether its images are in files, and have no seeds.
+    is_rendered : bool
+        Whether its images are made, and may be kept in files.
+    is_trained : bool
+        Whether a network in a file makes its images, for which a job asks for a GPU.
+    """
+
+    in_files: ClassVar[bool] = False
+    is_rendered: ClassVar[bool] = False
+    is_trained: ClassVar[bool] = False
 
     kind: str = Field(
         description=(
@@ -151,6 +165,8 @@ class FileSource(AnySource):
 
 class FilesSource(FileSource):
     """A data set of images in files."""
+
+    in_files = True
 
     kind: Literal["files"] = Field(
         default="files",
@@ -253,6 +269,9 @@ class FilesSource(FileSource):
 class GeneratorSource(FileSource):
     """A trained generator, which makes images of seeded latents."""
 
+    is_rendered = True
+    is_trained = True
+
     kind: Literal["generator"] = Field(
         description=(
             "`files`: images at `path`. `generator`: what the trained generator at `path` "
@@ -348,6 +367,8 @@ class PhotosSource(CropsSource):
 class ImitationSource(CropsSource):
     """Crops of the same photographs through a simulated generator."""
 
+    is_rendered = True
+
     kind: Literal["imitation"] = Field(
         description=(
             "`files`: images at `path`. `generator`: what the trained generator at `path` "
@@ -364,14 +385,6 @@ class ImitationSource(CropsSource):
     )
 
 
-SECTIONS: dict[str, type[AnySource]] = {
-    "files": FilesSource,
-    "generator": GeneratorSource,
-    "photos": PhotosSource,
-    "imitation": ImitationSource,
-}
-
-
 def _tag_of_kind(value: Any) -> str:
     if isinstance(value, AnySource):
         return f"<{value.kind}>"
@@ -385,6 +398,12 @@ Source = Annotated[
     | Annotated[ImitationSource, Tag("<imitation>")],
     Discriminator(_tag_of_kind),
 ]
+
+
+# The section of each kind.
+SECTIONS: dict[str, type[AnySource]] = {
+    get_args(form)[1].tag.strip("<>"): get_args(form)[0] for form in get_args(get_args(Source)[0])
+}
 
 
 def kinds_with(key: str) -> list[str]:

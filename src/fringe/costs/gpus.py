@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fringe.config.sources import SECTIONS
 from fringe.costs.context import JobContext
 
 __all__ = ["always", "if_generator_renders", "if_images_are_made"]
@@ -14,7 +15,8 @@ def always(about: JobContext) -> bool:
 
 def if_generator_renders(about: JobContext) -> bool:
     """Return whether the job's source is a trained generator."""
-    return bool(about.config["sources"][about.wildcard("source")]["kind"] == "generator")
+    source = about.config["sources"][about.wildcard("source")]
+    return SECTIONS[source["kind"]].is_trained
 
 
 def if_images_are_made(about: JobContext) -> bool:
@@ -22,5 +24,5 @@ def if_images_are_made(about: JobContext) -> bool:
 
     Images that are kept are read from files.
     """
-    trained = about.config["sources"][about.generated]["kind"] == "generator"
+    trained = SECTIONS[about.config["sources"][about.generated]["kind"]].is_trained
     return bool(trained and not about.config["extraction"]["keep_images"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fringe.config import choices
+from fringe.config.sources import SECTIONS
 from fringe.costs.context import JobContext
 from fringe.networks import network_info
 
@@ -34,7 +35,7 @@ def generator_memory(about: JobContext, source: str) -> int:
     Its checkpoint is read whole, and the network is built next to the content of the file.
     """
     described = about.config["sources"][source]
-    if described["kind"] != "generator":
+    if not SECTIONS[described["kind"]].is_trained:
         return 0
     return 3 * Path(described["path"]).stat().st_size >> 20
 
@@ -105,7 +106,7 @@ def explanation_memory(about: JobContext, makers: int = 1) -> int:
     ``makers`` is the number of processes that each make images, including the job itself.
     """
     made = makers * generator_memory(about, about.generated)
-    if about.config["sources"][about.generated]["kind"] == "generator":
+    if SECTIONS[about.config["sources"][about.generated]["kind"]].is_trained:
         made += 1500 * max(0, makers - 1)  # PyTorch in each process
     n = choices.explained_images(about.config, about.dataset_name)
     return 3000 + made + (8 * about.dim * about.dim * 8 + 4 * 256 * 2 * n >> 20)

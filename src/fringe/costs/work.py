@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from fringe.config.sources import SECTIONS
 from fringe.costs.context import JobContext
 from fringe.costs.rates import COMPRESSED, RATES, UNKNOWN_GIGA_MACS
 from fringe.networks import network_info
@@ -34,7 +35,7 @@ def rendering(about: JobContext, source: str, images: float) -> Work:
         about.config["sources"][source]["kind"],
         about.config["sources"][source].get("path"),
     )
-    if kind not in ("generator", "imitation"):
+    if not SECTIONS[kind].is_rendered:
         return Work(default=0.0)
     pixels = _pixels(about, source, images)
     group = f"{kind} {Path(path).name}" if path else kind

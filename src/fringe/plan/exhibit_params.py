@@ -10,6 +10,7 @@ from typing import Any
 
 from fringe import revisions
 from fringe.config import choices
+from fringe.config.sources import SECTIONS
 from fringe.networks import network_info, network_names, network_titles, network_weights
 from fringe.networks.weight_files import mismatch
 from fringe.plan import exhibits
@@ -122,7 +123,9 @@ def _read_from_files(run: Run) -> Params:
     found = {}
     for name in run.resampled:
         sources = dict.fromkeys([run.real(name), run.generated(name)])
-        files = [source for source in sources if run.config["sources"][source]["kind"] == "files"]
+        files = [
+            source for source in sources if SECTIONS[run.config["sources"][source]["kind"]].in_files
+        ]
         if files:
             found[name] = [f"{source}/{run.fid_network}.h5" for source in files]
     return {"read": found} if found else {}

@@ -18,6 +18,7 @@ from typing import Any
 
 from fringe.config import choices
 from fringe.config.completion import items
+from fringe.config.sources import SECTIONS
 from fringe.devices.choice import choose_device
 from fringe.errors import ChangedError, FringeError
 from fringe.files.atomic import atomic_path
@@ -188,7 +189,7 @@ def planned_seed(config: Config, name: str, seed: int) -> Iterator[ImageSource]:
     """
     source = config["sources"][name]
     with ExitStack() as stack:
-        if source["kind"] == "generator":
+        if SECTIONS[source["kind"]].is_trained:
             stack.enter_context(_told_as(f"sources/{name}"))
             stack.enter_context(steady(as_path(source["path"])))
         stack.enter_context(planned_images(config, name))

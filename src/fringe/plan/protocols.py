@@ -6,6 +6,7 @@ from typing import Any
 
 from fringe.config.choices import Config, schemes
 from fringe.config.completion import items
+from fringe.config.sources import SECTIONS
 from fringe.networks import (
     network_weights,
 )
@@ -46,7 +47,7 @@ def protocol(
     real = config["sources"][dataset["real"]]
     source = generated or dataset["generated"]
     about = config["sources"][source]
-    trained = about["kind"] == "generator"
+    trained = SECTIONS[about["kind"]].is_trained
     height, width = sources[dataset["real"]]["resolution"]
     evaluation = config["evaluation"]
     return Protocol(
@@ -94,7 +95,7 @@ def chosen_images(config: Config, sources: Mapping[str, Mapping[str, Any]], name
     told = [
         f"{side.capitalize()} images: {_choice(config, sources, dataset[side], n)}."
         for side, n in counts.items()
-        if config["sources"][dataset[side]]["kind"] == "files"
+        if SECTIONS[config["sources"][dataset[side]]["kind"]].in_files
     ]
     label = config["sources"][dataset["generated"]].get("label")
     if label is not None:

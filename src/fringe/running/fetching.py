@@ -13,6 +13,7 @@ from typing import Any
 import h5py
 
 from fringe.checkpoints import kind_of
+from fringe.config.sources import SECTIONS
 from fringe.errors import FringeError
 from fringe.files import tarfiles
 from fringe.files.atomic import atomic_path
@@ -66,7 +67,7 @@ def fetch_source(name: str, source: Mapping[str, Any]) -> str:
     known = source.get("sha256")
     try:
         if not target.exists():
-            most = LARGEST_CHECKPOINT if source["kind"] == "generator" else LARGEST
+            most = LARGEST_CHECKPOINT if SECTIONS[source["kind"]].is_trained else LARGEST
             download(urls, target, known, _kind_check(target, source["kind"], folder), most)
         elif known and sha256_of(target) != known.lower():  # of an unpacking that was interrupted
             raise FringeError(f"  {target}: is another file than `sha256` states; delete it")

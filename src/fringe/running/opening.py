@@ -161,7 +161,7 @@ def _note_least(config: Config) -> Iterable[str]:
     with others that come or go. `fringe.sources.open_source` tells what follows from it.
     """
     for name, source in items(config, "sources"):
-        counts = list(_taken_from(config, name)) if source["kind"] == "files" else []
+        counts = list(_taken_from(config, name)) if SECTIONS[source["kind"]].in_files else []
         if counts:
             source["least"] = min(counts)
     return ()

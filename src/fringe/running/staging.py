@@ -18,6 +18,7 @@ from fringe.config import choices, faults
 from fringe.config.completion import complete, items, raise_faults
 from fringe.config.file import read_config, read_entries
 from fringe.config.snapshots import files_of
+from fringe.config.sources import SECTIONS
 from fringe.errors import FringeError
 from fringe.files.regular import fault_at, read_text
 from fringe.networks import fetch_weights, network_weights, only_installed
@@ -190,7 +191,7 @@ def _source(config: Mapping[str, Any], name: str, text: str) -> Item:
     held = f"{len(opened):,} images"
     if left_out := getattr(opened, "left_out", ""):
         held += f", without {left_out}"
-    note = held if source["kind"] == "files" else f"generator of {held}"
+    note = held if SECTIONS[source["kind"]].in_files else f"generator of {held}"
     return Item(key, path, state, note + told)
 
 

@@ -1,13 +1,14 @@
 """Image sources: anything with a length, a fingerprint and images read by index."""
 
 from fringe.sources.base import REVISION, ImageSource, as_path
+from fringe.sources.data_sets import is_there, open_source
 from fringe.sources.folder import FolderSource
 from fringe.sources.generated import GeneratedSource
 from fringe.sources.hdf5 import Hdf5Source
 from fringe.sources.imitation import ImitationSource
 from fringe.sources.lmdb import LmdbSource
 from fringe.sources.npz import NpzSource
-from fringe.sources.opening import fingerprint, is_there, open_source, source_from_spec
+from fringe.sources.opening import fingerprint, source_from_spec
 from fringe.sources.parquet import ParquetSource
 from fringe.sources.photos import PhotoSource, photographs
 from fringe.sources.rendered import KeptImages, RenderedShard, copied_to_scratch, render_shard

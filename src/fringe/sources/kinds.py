@@ -1,0 +1,134 @@
+"""The kinds of image sources: what a specification of each kind holds, and how it is opened.
+
+`fringe.config.sources` describes the same kinds as sections of a configuration.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fringe.sources.base import ImageSource
+from fringe.sources.data_sets import open_source
+from fringe.sources.generated import GeneratedSource
+from fringe.sources.imitation import ImitationSource
+from fringe.sources.labels import class_counts
+from fringe.sources.limits import Limits
+from fringe.sources.photos import PhotoSource
+
+__all__ = ["KINDS", "Kind"]
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of source.
+
+    Parameters
+    ----------
+    keys : mapping
+        For each key of a specification its type, or types, and whether the key may be left out.
+    open : callable
+        Opens a source: from the values of all keys, the folder where hashes are remembered (see
+        `fringe.sources.open_source`), and the device on which a generator computes.
+    """
+
+    keys: Mapping[str, tuple[type | tuple[type, ...], bool]]
+    open: Callable[[Values, Path | None, str], ImageSource]
+
+
+def _open_files(values: Values, cache: Path | None, device: str) -> ImageSource:
+    return open_source(
+        values["path"],
+        values.get("resolution"),
+        count=values.get("count"),
+        cache=cache,
+        crop=values.get("crop") or "center",
+        filter=values.get("filter") or "lanczos",
+        follow_links=bool(values.get("follow_links")),
+        order=values.get("order") or "random",
+        seed=values.get("seed") or 0,
+        least=values.get("least"),
+        strict=bool(values.get("strict")),
+        select=values.get("select"),
+        ignore=values.get("ignore"),
+        limits=Limits(**(values.get("limits") or {})),
+    )
+
+
+def _open_generator(values: Values, cache: Path | None, device: str) -> ImageSource:
+    labels, counts = values["labels"], None
+    if labels is not None:
+        counts = class_counts(_open_files(labels, cache, device)).tolist()
+    return GeneratedSource(
+        values["path"],
+        values["count"],
+        values["seed"],
+        truncation=values["truncation"],
+        noise=values["noise"],
+        label=values["label"],
+        class_counts=counts,
+        fp16=bool(values["fp16"]),
+        range=values["range"],
+        device=device,
+        cache=cache,
+    )
+
+
+def _open_photos(values: Values, cache: Path | None, device: str) -> ImageSource:
+    return PhotoSource(values["count"], values["resolution"], values["seed"])
+
+
+def _open_imitation(values: Values, cache: Path | None, device: str) -> ImageSource:
+    return ImitationSource(
+        values["count"], values["resolution"], values["seed"], values["severity"]
+    )
+
+
+KINDS = {
+    "files": Kind(
+        {
+            "path": (str, False),
+            "count": (int, True),
+            "resolution": (int, True),
+            "crop": (str, True),
+            "filter": (str, True),
+            "follow_links": (bool, True),
+            "order": (str, True),
+            "seed": (int, True),
+            "least": (int, True),
+            "strict": (bool, True),
+            "select": ((str, list), True),
+            "ignore": ((str, list), True),
+            "limits": (dict, True),
+        },
+        _open_files,
+    ),
+    "generator": Kind(
+        {
+            "path": (str, False),
+            "count": (int, False),
+            "seed": (int, False),
+            "truncation": (float, False),
+            "noise": (str, False),
+            "label": ((int, str), True),
+            "labels": (dict, True),
+            "fp16": (bool, True),
+            "range": (list, True),
+        },
+        _open_generator,
+    ),
+    "photos": Kind(
+        {"count": (int, False), "resolution": (int, False), "seed": (int, False)}, _open_photos
+    ),
+    "imitation": Kind(
+        {
+            "count": (int, False),
+            "resolution": (int, False),
+            "seed": (int, False),
+            "severity": (float, False),
+        },
+        _open_imitation,
+    ),
+}
