@@ -18,6 +18,7 @@ from fringe.costs.records import has_run, read_kept, stamp_of
 from fringe.costs.text import format_chain, format_columns, format_seconds
 from fringe.devices import utilization
 from fringe.errors import FringeError
+from fringe.plan import layout
 
 __all__ = ["Actual", "JobCost", "read_actual", "remarks", "report_actual", "stage_rows"]
 
@@ -71,10 +72,10 @@ def read_actual(folder: Path) -> Actual:
     figures) have no benchmark file.
     """
     kept = read_kept(folder)
-    since = (stamp_of(folder, "estimate.json") or 0) if kept else 0
+    since = (stamp_of(folder, layout.ESTIMATE) or 0) if kept else 0
     described = {job.name: job for job in _described(folder)}
     found = []
-    for path in sorted((folder / "benchmarks").rglob("*.tsv")):
+    for path in sorted((folder / layout.BENCHMARKS).rglob("*.tsv")):
         name = path.relative_to(folder).as_posix()
         entry = kept.get(name)
         belongs = has_run(folder, entry) if entry else path.stat().st_mtime_ns > since
@@ -99,10 +100,10 @@ def read_actual(folder: Path) -> Actual:
 def _described(folder: Path) -> list[Job]:
     """Return the jobs that ended well, as their logs describe them."""
     jobs = []
-    for path in sorted((folder / "logs").rglob("*.log")):
+    for path in sorted((folder / layout.LOGS).rglob("*.log")):
         if entry := read_description(read_text_of(path)):
-            place = path.relative_to(folder / "logs")
-            benchmark = Path("benchmarks", place).with_suffix(".tsv")
+            place = path.relative_to(folder / layout.LOGS)
+            benchmark = Path(layout.BENCHMARKS, place).with_suffix(".tsv")
             jobs.append(
                 Job(
                     place.with_suffix("").parts[0],

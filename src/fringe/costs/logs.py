@@ -9,6 +9,7 @@ from fringe.costs.jobs import Device
 from fringe.errors import FringeError
 from fringe.files.parsing import parse_json
 from fringe.files.regular import read_text
+from fringe.plan import layout
 
 __all__ = [
     "DESCRIPTION",
@@ -40,9 +41,7 @@ def device_of(folder: Path, benchmark: str) -> Device:
 
 def read_log(folder: Path, benchmark: str) -> str:
     """Return the log of a job by the path of its benchmark file; "" if there is no log."""
-    return read_text_of(
-        (folder / "logs" / Path(benchmark).relative_to("benchmarks")).with_suffix(".log")
-    )
+    return read_text_of(folder / layout.log_of(benchmark))
 
 
 def read_text_of(path: Path) -> str:

@@ -11,6 +11,7 @@ from fringe.costs.jobs import Device, parse_shard_file, part
 from fringe.costs.logs import device_of, read_seconds
 from fringe.files.parsing import parse_json
 from fringe.files.regular import read_text
+from fringe.plan import layout
 
 __all__ = ["JobRecord", "Task", "has_run", "read_kept", "read_records", "stamp_of", "tasks_of"]
 
@@ -38,7 +39,7 @@ def read_records(folder: Path, known: Mapping[str, Task]) -> list[JobRecord]:
     shard that is not in it, the path of the benchmark file says network and number of images.
     """
     found = []
-    for path in sorted((folder / "benchmarks").rglob("*.tsv")):
+    for path in sorted((folder / layout.BENCHMARKS).rglob("*.tsv")):
         benchmark = path.relative_to(folder).as_posix()
         task, seconds = known.get(benchmark) or _task_from_path(benchmark), read_seconds(path)
         if task and seconds is not None:
@@ -70,7 +71,7 @@ def tasks_of(folder: Path) -> dict[str, Task]:
 def read_kept(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the entries of a run's last estimate by `Job.name`; {} if it cannot be read."""
     try:
-        content = parse_json(read_text(folder / "estimate.json"))
+        content = parse_json(read_text(folder / layout.ESTIMATE))
     except (OSError, ValueError):
         return {}
     right = isinstance(content, dict) and all(map(_is_kept, content.values()))

@@ -10,6 +10,7 @@ from fringe.files.atomic import atomic_path
 from fringe.files.parsing import parse_json
 from fringe.files.regular import read_text
 from fringe.files.seals import is_whole, with_digest
+from fringe.plan import layout
 
 __all__ = ["read_sizes", "remember_sizes"]
 
@@ -79,4 +80,4 @@ def remember_sizes(config: Mapping[str, Any], sources: Mapping[str, Any]) -> Non
 
 
 def _memory(config: Mapping[str, Any]) -> Path:
-    return Path(config["results"], config["run"], "shards.json")
+    return Path(layout.run_folder(config), layout.SHARD_SIZES)

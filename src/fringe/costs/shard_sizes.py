@@ -19,6 +19,7 @@ from fringe.costs.registry import work
 from fringe.costs.remembered_sizes import read_sizes
 from fringe.costs.resources import gpu
 from fringe.devices.claims import gpu_is_here
+from fringe.networks import file_name
 from fringe.plan import layout
 
 __all__ = ["choose_sizes"]
@@ -118,8 +119,8 @@ def _makers(config: Mapping[str, Any], name: str) -> list[str | None]:
 
 def _benchmark(name: str, network: str | None, shard: str) -> str:
     if network is None:
-        return f"benchmarks/render_images/{name}/{shard}.tsv"
-    return f"benchmarks/extract_features/{name}/{network.replace(':', '.')}/{shard}.tsv"
+        return layout.benchmark("render_images", name, shard)
+    return layout.benchmark("extract_features", name, file_name(network), shard)
 
 
 def _job(
@@ -132,12 +133,12 @@ def _job(
     """Return the job that makes a shard, as `work` needs it."""
     benchmark = _benchmark(name, network, shard)
     if network is None:
-        outputs, wildcards = (f"images/{name}/{shard}.h5",), {"source": name, "shard": shard}
+        outputs = (layout.image_shard(name, shard),)
+        wildcards = {"source": name, "shard": shard}
         job = Job("render_images", (), outputs, wildcards, benchmark=benchmark)
     else:
-        place = network.replace(":", ".")
-        wildcards = {"source": name, "network": place, "shard": shard}
-        outputs = (f"features/{name}/{place}/{shard}.h5",)
+        wildcards = {"source": name, "network": file_name(network), "shard": shard}
+        outputs = (layout.feature_shard(name, network, shard),)
         job = Job("extract_features", (), outputs, wildcards, benchmark=benchmark)
     return replace(job, gpus=gpu(JobContext(job, config, sources, weights={})))
 
@@ -170,8 +171,9 @@ def _size_of_files(config: Mapping[str, Any], name: str, count: int) -> int | No
 
     Shards of several sizes may exist. The size that holds most images is returned.
     """
-    folder, batch = Path(config["results"], config["run"]), config["extraction"]["batch_size"]
-    files = [*folder.glob(f"images/{name}/*.h5"), *folder.glob(f"features/{name}/*/*.h5")]
+    folder, batch = Path(layout.run_folder(config)), config["extraction"]["batch_size"]
+    places = (layout.image_shard(name, "*"), layout.feature_shard(name, "*", "*"))
+    files = [path for place in places for path in folder.glob(place)]
     there = Counter(filter(None, (parse_shard_file(str(path)) for path in files)))
 
     def held(size: int) -> int:
