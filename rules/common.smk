@@ -1,7 +1,6 @@
 # What all rules share: the run, and how its plan reaches Snakemake.
 
 import inspect
-import logging
 import os
 import re
 from contextlib import ExitStack, contextmanager
@@ -24,9 +23,9 @@ from fringe.costs.resources import asker
 from fringe.errors import FringeError
 from fringe.networks import file_name
 from fringe.plan import exhibit_params, exhibits, inputs, layout, provenance
-from fringe.plan.omission import summarize
 from fringe.plan.weight_files import weights_to_fetch
 from fringe.running.opening import open_run
+from fringe.running.places import refuse_missing_image
 from fringe.running.preparing import prepare
 from fringe.running.script import expose_library
 from fringe.running.slurm_polling import patch
@@ -34,8 +33,6 @@ from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
 loading.close()
-
-LOGGER = logging.getLogger("fringe.workflow")
 
 
 @contextmanager
@@ -51,13 +48,7 @@ def opened(config):
     """Return the run of the configuration, or end naming every fault."""
     files = [Path(path) for path in workflow.configfiles]
     with plain_errors(), activity("reading data sets"):
-        run = open_run(config, files, in_job=not workflow.is_main_process)
-    if workflow.is_main_process:
-        for warning in choices.warnings(run.config):
-            LOGGER.warning("%s", warning)
-        if left_out := run.config.get("left_out"):
-            LOGGER.info("%s", summarize(left_out))
-    return run
+        return open_run(config, files, in_job=not workflow.is_main_process)
 
 
 def prepare_before_jobs():
@@ -162,14 +153,10 @@ for _dataset in RUN.datasets:
 def container_image():
     """Return the image that jobs run in with --sdm apptainer, or end saying how it is built."""
     image = config["container"]
-    methods = workflow.deployment_settings.deployment_method
-    is_file = "://" not in image
-    if DeploymentMethod.APPTAINER in methods and is_file and not Path(image).exists():
-        definition = os.path.relpath(Path(workflow.basedir) / "envs" / "fringe.def")
-        raise WorkflowError(
-            f"container: {image} is not there; build it on a machine with a network, `apptainer "
-            f"build {image} {definition}`, or name another image"
-        )
+    if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+        definition = Path(workflow.basedir) / "envs" / "fringe.def"
+        with plain_errors():
+            refuse_missing_image(image, definition)
     return image
 
 

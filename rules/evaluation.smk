@@ -1,7 +1,5 @@
 # Scores: tidy rows, one distance each.
 
-PRECISION_RECALL = file_name(config["evaluation"]["precision_recall"]["network"])
-
 
 rule score_scheme:
     input:

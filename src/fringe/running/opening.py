@@ -1,5 +1,6 @@
 """Opening a run: the configuration checked, its sources opened and divided into shards."""
 
+import logging
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from fringe.config.choices import (
     noise_images,
     source_spec,
     used_sources,
+    warnings,
 )
 from fringe.config.completion import (
     complete,
@@ -40,6 +42,7 @@ from fringe.networks import (
 )
 from fringe.plan import deviations, layout
 from fringe.plan.layout import hash_cache, run_folder, shard_bounds, shard_name
+from fringe.plan.omission import summarize
 from fringe.plan.planned import planned_digests, refuse_other_plan
 from fringe.plan.run import Run
 from fringe.plan.weight_files import locate_weights
@@ -55,11 +58,15 @@ from fringe.sources.unpacked import packed
 
 __all__ = ["check", "open_run"]
 
+LOGGER = logging.getLogger(__name__)
+
 MOST_SHARDS = 100_000  # Snakemake takes about 8 ms to plan the jobs of each
 
 
 def open_run(config: Config, files: Iterable[Path] = (), *, in_job: bool = False) -> Run:
     """Return the run of a configuration, with what its jobs read from the configuration added.
+
+    What a run lacks is logged, unless a job asks.
 
     These are the keys ``planned`` (`planned_digests`) and ``choices``: by exhibit a sentence on
     what the paper leaves open, for notes and captions.
@@ -83,6 +90,11 @@ def open_run(config: Config, files: Iterable[Path] = (), *, in_job: bool = False
     run = Run(completed, sources, weights, in_job)
     if in_job:
         refuse_other_plan(Path(run.folder), completed["planned"])
+        return run
+    for warning in warnings(completed):
+        LOGGER.warning("%s", warning)
+    if left_out := completed.get("left_out"):
+        LOGGER.info("%s", summarize(left_out))
     return run
 
 

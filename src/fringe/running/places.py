@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import yaml
@@ -10,7 +11,7 @@ from fringe.config.completion import complete, raise_faults
 from fringe.config.file import read_config, read_entries
 from fringe.errors import FringeError
 
-__all__ = ["find_profile", "find_snakefile", "folder_of_run", "submits"]
+__all__ = ["find_profile", "find_snakefile", "folder_of_run", "refuse_missing_image", "submits"]
 
 LOCAL = "local"
 
@@ -69,3 +70,25 @@ def folder_of_run(configfile: Path) -> Path:
     config, faults = complete(read_config(configfile), read_entries(configfile))
     raise_faults(faults)
     return Path(config["results"], config["run"])
+
+
+def refuse_missing_image(image: str, definition: Path) -> None:
+    """Refuse a container's image that is a file and does not exist.
+
+    Parameters
+    ----------
+    image : str
+        A file, or an address with ``://``, which is not looked at.
+    definition : Path
+        The definition that an image is built from.
+
+    Raises
+    ------
+    FringeError
+        Saying how the image is built.
+    """
+    if "://" not in image and not Path(image).exists():
+        raise FringeError(
+            f"container: {image} is not there; build it on a machine with a network, `apptainer "
+            f"build {image} {os.path.relpath(definition)}`, or name another image"
+        )

@@ -19,6 +19,7 @@ from fringe.files import seals
 from fringe.files.atomic import create_new, remove_partial, written
 from fringe.files.reasons import unwritable
 from fringe.messages import show_messages
+from fringe.plan.layout import run_folder
 from fringe.texts import restored
 
 __all__ = ["ScriptJob", "expose_library", "run"]
@@ -69,7 +70,7 @@ def run(main: Callable[[ScriptJob], None], job: ScriptJob) -> None:
     try:
         _redirect(Path(job.log[0]))
         signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-        folder = Path(job.config["results"], job.config["run"])
+        folder = Path(run_folder(job.config))
         for path in job.output:
             remove_partial(path)
             seals.begin(folder, path)
@@ -93,7 +94,7 @@ def run(main: Callable[[ScriptJob], None], job: ScriptJob) -> None:
         if isinstance(error, DamagedFileError) and _is_ours(error.path, job):
             from fringe.running.damage import set_corrupt_aside
 
-            if set_corrupt_aside(Path(job.config["results"], job.config["run"]), error.path):
+            if set_corrupt_aside(Path(run_folder(job.config)), error.path):
                 message += f"\n{error.path} was set aside: run again, which makes it"
         _tell(message, terminal)
         # Without Python's own end: HDF5 crashes in it after it could not write.
@@ -118,7 +119,7 @@ def _with_params(job: ScriptJob) -> ScriptJob:
 
 def _describe(job: ScriptJob) -> str:
     """Return the line of a log that tells what a job was, paths relative to the run's folder."""
-    folder = Path(job.config["results"], job.config["run"])
+    folder = Path(run_folder(job.config))
 
     def paths(files: Iterable[str]) -> list[str]:
         return [os.path.relpath(file, folder) for file in files]
@@ -140,7 +141,7 @@ def _redirect(log: Path) -> None:
 
 def _is_ours(path: Path, job: ScriptJob) -> bool:
     """Tell whether a file lies in the run's own folder; anything else is not ours to rename."""
-    folder = Path(job.config["results"], job.config["run"]).resolve()
+    folder = Path(run_folder(job.config)).resolve()
     return path.resolve().is_relative_to(folder)
 
 
