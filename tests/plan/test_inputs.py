@@ -1,0 +1,205 @@
+"""What jobs read: what depends on the configuration, and what is read only until it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fringe.files.hdf5 import create_h5
+from fringe.plan import exhibits, inputs, layout, provenance
+from fringe.plan.run import Run
+from fringe.sources.unpacked import Packed
+
+from .runs import CONFIG, changed, make_run
+
+SHARD = "0000000-0000040"
+
+
+@pytest.fixture(autouse=True)
+def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def make(run: Run, place: str, made_from: Mapping[str, Any]) -> None:
+    path = Path(run.path(place))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with create_h5(path, made_from):
+        pass
+
+
+def below(*places: str) -> list[str]:
+    return [f"results/run/{place}" for place in places]
+
+
+def test_images_and_weights_are_read_until_features_are_there() -> None:
+    run = make_run()
+    wildcards = ("fake", "clip", SHARD)
+    assert inputs.extract_features(run, *wildcards) == {
+        "images": f"results/run/images/fake/{SHARD}.h5",
+        "unpacked": [],
+        "weights": "data/weights/ViT-B-32.pt",
+    }
+    place = layout.feature_shard(*wildcards)
+    make(run, place, provenance.extract_features(run, *wildcards))
+    assert set(map(str, inputs.extract_features(run, *wildcards).values())) == {"[]"}
+    # Of other images, or with other settings, they are made again.
+    for config in (
+        changed("sources", "fake", "seed", to=5),
+        changed("extraction", "batch_size", to=10),
+    ):
+        assert inputs.extract_features(make_run(config), *wildcards)["images"]
+
+
+def test_images_that_are_not_kept_are_no_input() -> None:
+    run = make_run(changed("extraction", "keep_images", to=False))
+    assert inputs.extract_features(run, "fake", "untrained", SHARD) == {
+        "images": [],
+        "unpacked": [],
+        "weights": [],
+    }
+    # Files are read where they lie.
+    assert inputs.kept_shard(make_run(), "real", SHARD) == []
+
+
+def test_compressed_images_are_unpacked_once() -> None:
+    run = make_run()
+    run.sources["real"]["packed"] = Packed("array", 5)
+    found = inputs.extract_features(run, "real", "clip", SHARD)
+    assert found["unpacked"] == "results/run/images/real/unpacked.h5"
+
+
+def test_published_statistics_are_not_measured() -> None:
+    Path("real.npz").write_bytes(b"content")
+    published = {"inception": {"path": "real.npz", "count": 70}}
+    run = make_run(changed("sources", "real", "statistics", to=published))
+    measured = {"features": "results/run/features/real/inception.h5"}
+    assert inputs.measure_statistics(run, "real", "inception", "features") == {"features": []}
+    assert inputs.measure_statistics(run, "real", "inception", "logits") == measured
+    assert inputs.measure_statistics(make_run(), "real", "inception", "features") == measured
+
+
+def test_matching_beyond_the_candidates() -> None:
+    """Sources whose images are made have images beyond the candidates; files have not."""
+    run = make_run()
+    assert inputs.draw_matched(run, "faces")["extension"] == "results/run/matched/faces.h5"
+    scored = inputs.score_scheme(run, "faces", "matched", "clip")
+    assert scored["further"] == "results/run/matched/faces/clip.h5"
+    assert "further" not in inputs.score_scheme(run, "faces", "random", "clip")
+    files = make_run(changed("datasets", "cats", to={"real": "real", "generated": "real"}))
+    assert "extension" not in inputs.draw_matched(files, "cats")
+    assert "further" not in inputs.score_kernels(files, "cats", "matched")
+
+
+@pytest.mark.parametrize("rule", ["extend_matched", "extract_matched"])
+def test_the_network_is_read_until_matching_is_done(rule: str) -> None:
+    run = make_run()
+    of_network = rule == "extract_matched"
+    wildcards = ("faces", "inception") if of_network else ("faces",)
+    place = layout.matched_features(*wildcards) if of_network else layout.matched(*wildcards)
+    read = getattr(inputs, rule)
+    assert read(run, *wildcards)["weights"].startswith("data/weights/pt_inception")
+    make(run, place, getattr(provenance, rule)(run, *wildcards))
+    assert read(run, *wildcards)["weights"] == []
+
+
+def test_maps_have_images_and_weights_until_they_are_there() -> None:
+    run = make_run()
+    wildcards = ("faces", "inception", SHARD)
+    before = inputs.measure_sensitivity(run, *wildcards)
+    assert before["images"] == f"results/run/images/fake/{SHARD}.h5"
+    assert before["generated"] == "results/run/statistics/fake/inception/features-60.h5"
+    make(run, layout.map_shard(*wildcards), provenance.measure_sensitivity(run, *wildcards))
+    after = inputs.measure_sensitivity(run, *wildcards)
+    assert (after["images"], after["weights"]) == ([], [])
+    assert (after["real"], after["generated"]) == (before["real"], before["generated"])
+
+
+def test_maps_are_of_the_images_that_fid_is_measured_on() -> None:
+    joined = inputs.join_sensitivity(make_run(), "faces", "clip")
+    assert joined == below(
+        *(layout.map_shard("faces", "clip", name) for name in (SHARD, "0000040-0000080"))
+    )
+
+
+def test_an_example_is_one_of_the_images_or_added_to_the_others() -> None:
+    def others(shown: dict[str, Any]) -> Any:
+        run = make_run(changed("datasets", "faces", "examples", to=shown))
+        return inputs.explain_examples(run, "faces", "inception", "examples")["others"]
+
+    assert others({"images": [1]}) == "results/run/statistics/fake/inception/features-60.h5"
+    assert others({"seeds": [1]}) == "results/run/statistics/fake/inception/features-59.h5"
+
+
+def test_a_snapshot_may_have_fewer_images() -> None:
+    snapshots = inputs.score_snapshots(make_run(), "faces", "logits")["snapshots"]
+    assert snapshots == below(
+        "statistics/early/inception/logits-40.h5", "statistics/late/inception/logits-60.h5"
+    )
+
+
+def test_no_noise_is_asked_for() -> None:
+    scales = ("sensitivity", "noise", "scales")
+    assert inputs.figure_noise(make_run(changed(*scales, to=[])), "faces") == []
+    assert inputs.figure_noise(make_run(changed(*scales, to=[0.1])), "faces") == below(
+        "sensitivity/faces/noise-0.csv", "sensitivity/faces/noise-0.1.csv"
+    )
+
+
+def test_all_features_are_those_that_anything_needs() -> None:
+    found = inputs.all_features(make_run())
+    assert len(found) == len(set(found))
+    for source, network in (
+        ("fake", "inception"),
+        ("fake", "clip"),
+        ("fake", "vgg16"),
+        ("early", "inception"),
+    ):
+        assert f"results/run/features/{source}/{network}.h5" in found
+    assert "results/run/features/early/clip.h5" not in found
+
+
+def test_tables_show_the_schemes_that_a_run_has() -> None:
+    run = make_run()
+    plain = make_run(changed("optimization", to={}))
+
+    def schemes(run: Run, table: str) -> set[str]:
+        return {Path(path).parts[-2] for path in inputs.make_table(run, table)}
+
+    assert schemes(run, "2") == {"random", "prelogits-released", "prelogits", "logits"}
+    assert schemes(plain, "2") == {"random", "prelogits", "logits"}
+    kinds = {table: {Path(path).stem for path in inputs.make_table(run, table)} for table in "123"}
+    assert kinds["1"] == kinds["2"] == {"inception", "untrained", "clip"}
+    assert kinds["3"] == {"inception", "kernels"}
+    # Data sets that only take part in comparisons are in no table.
+    assert "results/run/scores/pair/random/inception.csv" not in inputs.make_table(run, "1")
+
+
+def test_targets_are_the_files_of_the_list_of_exhibits() -> None:
+    run = make_run()
+    names = exhibits.names(run.config)
+    assert {"table1", "figure8b", "figure9", "figure7", "figureS1", "figureS2"} <= set(names)
+    assert len(inputs.tables(run)) == 4 * len(exhibits.TABLES)
+    figures = inputs.figures(run)
+    assert set(below("figures/figure9.png", "figures/figure7-two.pdf")) <= set(figures)
+    assert {Path(path).stem.split("-")[0] for path in figures} == {
+        name for name in names if name.startswith("figure")
+    }
+    config = changed("datasets", "faces", "snapshots", to=[])
+    assert inputs.figure_snapshots(make_run(config)) == []
+    assert not [path for path in inputs.figures(make_run(config)) if "figure9." in path]
+
+
+def test_a_sweep_is_shown_of_the_first_data_set_and_of_all() -> None:
+    def datasets(number: str) -> list[str]:
+        found = inputs.figure_sweep(make_run(), number)
+        return list(dict.fromkeys(Path(path).parts[-3] for path in found))
+
+    assert (datasets("6"), datasets("18")) == (["faces"], ["faces", "cats"])
+
+
+def test_paths_are_spelled_as_the_configuration_does() -> None:
+    run = make_run({**CONFIG, "results": "./my results/"})
+    assert inputs.features_of(run, "real", "clip") == "./my results//run/features/real/clip.h5"
