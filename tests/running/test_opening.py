@@ -29,6 +29,7 @@ from fringe.metrics import Gaussian
 from fringe.networks import network_weights
 from fringe.networks.registry import NETWORKS
 from fringe.plan import images, layout, protocols, weight_files
+from fringe.plan.planned import note_plan
 from fringe.running import opening
 from fringe.sources import GeneratedSource, KeptImages, render_shard
 from fringe.sources.decoder_warnings import as_attributes
@@ -1018,3 +1019,26 @@ def test_where_a_compressed_array_is_unpacked_it_is_read(
     with images.open_shard(completed, "real", None) as source:
         assert np.array_equal(source.read([7, 3]), expected[[7, 3]])
     assert check(config)[1] == sources
+
+
+def test_a_run_is_opened_with_what_its_jobs_read_from_the_configuration(
+    config: dict[str, Any],
+) -> None:
+    run = opening.open_run(config)
+    completed, sources = check(config)
+    assert (run.sources, run.in_job) == (sources, False)
+    assert run.config.items() >= completed.items()
+    assert run.config["planned"]["sources/real"] == sources["real"]["fingerprint"]
+    assert "docs/paper.md" in run.config["choices"]["table1"]
+    assert run.folder == f"{completed['results']}/run"
+
+
+def test_a_job_ends_if_its_run_was_planned_with_other_data(config: dict[str, Any]) -> None:
+    run = opening.open_run(config)
+    Path(run.folder).mkdir(parents=True, exist_ok=True)
+    note_plan(Path(run.folder), run.config["planned"])
+    assert opening.open_run(config, in_job=True).sources == run.sources
+    config["sources"]["fake"]["seed"] = 9
+    with pytest.raises(FringeError, match="sources/fake: its data changed under the run"):
+        opening.open_run(config, in_job=True)
+    opening.open_run(config)  # a run of its own

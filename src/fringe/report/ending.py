@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fringe.errors import FringeError
+from fringe.plan import layout
 from fringe.report.left_out import left_out_line
 from fringe.report.self_check import self_check_line
 from fringe.report.verdicts import summary
@@ -25,7 +26,7 @@ def ending(folder: Path) -> str:
     FringeError
         If a table, the report or the verdict is missing.
     """
-    lines = [summary([folder / "tables" / f"table{n}.md" for n in (1, 2)])]
+    lines = [summary([folder / layout.table(f"table{n}", "md") for n in (1, 2)])]
     for name in ("report.html", "verdict.md"):
         if not (folder / name).is_file():
             raise FringeError(f"{folder / name}: missing; run the workflow again")

@@ -25,6 +25,7 @@ from fringe.costs.text import format_chain, format_columns, format_seconds
 from fringe.costs.work import Work
 from fringe.errors import FringeError
 from fringe.files.atomic import atomic_path
+from fringe.plan import layout
 from fringe.plan.omission import summarize
 from fringe.progress import activity
 from fringe.running import opening
@@ -128,7 +129,7 @@ def keep(
         }
         for job, task, seconds, earlier in entries
     }
-    with atomic_path(folder / "estimate.json") as path:
+    with atomic_path(folder / layout.ESTIMATE) as path:
         path.write_text(json.dumps(content, indent=1))
 
 
@@ -159,7 +160,7 @@ def estimate_run(
     with activity("reading data sets"):
         files = [planner.configfile]
         config, sources = opening.check(written, files)
-    folder = Path(config["results"], config["run"])
+    folder = Path(layout.run_folder(config))
     with activity("planning jobs"):
         jobs = read_jobs(planner.plan(), str(folder))
     if not jobs and _is_all_kept(folder):
@@ -208,12 +209,12 @@ def _refuse_closed_cache() -> None:
 
 def _is_new(folder: Path) -> bool:
     """Return whether a run has no files except those that planning leaves."""
-    left = {"fingerprints.json", "shards.json", "estimate.json", ".planned.json"}
+    left = {"fingerprints.json", layout.SHARD_SIZES, layout.ESTIMATE, layout.PLAN}
     return not folder.exists() or all(path.name in left for path in folder.iterdir())
 
 
 def _is_all_kept(folder: Path) -> bool:
     """Return whether the estimate has every job that has run, so that no second plan is needed."""
     kept = read_kept(folder)
-    files = (folder / "benchmarks").rglob("*.tsv")
+    files = (folder / layout.BENCHMARKS).rglob("*.tsv")
     return bool(kept) and all(path.relative_to(folder).as_posix() in kept for path in files)

@@ -10,6 +10,7 @@ import yaml
 from fringe.config.completion import complete, raise_faults
 from fringe.config.file import read_config, read_entries
 from fringe.errors import FringeError
+from fringe.plan.layout import run_folder
 
 __all__ = ["find_profile", "find_snakefile", "folder_of_run", "refuse_missing_image", "submits"]
 
@@ -69,7 +70,7 @@ def folder_of_run(configfile: Path) -> Path:
     """
     config, faults = complete(read_config(configfile), read_entries(configfile))
     raise_faults(faults)
-    return Path(config["results"], config["run"])
+    return Path(run_folder(config))
 
 
 def refuse_missing_image(image: str, definition: Path) -> None:

@@ -118,7 +118,7 @@ class Planner:
             if known.is_dir():
                 layout.hash_cache(elsewhere).symlink_to(known.absolute())
             remember_sizes(elsewhere, sources)
-            return read_jobs(self.plan(empty), str(Path(empty, config["run"])))
+            return read_jobs(self.plan(empty), layout.run_folder(elsewhere))
 
     def place(self, config: Mapping[str, Any]) -> Device:
         """Return where jobs that ask for a GPU compute.
