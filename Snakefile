@@ -38,7 +38,7 @@ include: "rules/common.smk"
 
 
 # Of jobs with --sdm apptainer; otherwise nobody looks at it.
-container: container_image()
+container: config["container"]
 
 
 wildcard_constraints:

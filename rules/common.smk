@@ -1,9 +1,8 @@
 # What all rules share: the run, and how its plan reaches Snakemake.
 
 import inspect
-import os
 import re
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 from fringe.messages import show_messages
@@ -14,25 +13,21 @@ show_messages()
 # Jobs read this file, too; it was told once.
 if not workflow.is_main_process:
     mute()
-loading = ExitStack()
-loading.enter_context(activity("loading Fringe"))
-
-from fringe import revisions
-from fringe.config import choices
-from fringe.costs.resources import asker
-from fringe.errors import FringeError
-from fringe.networks import file_name
-from fringe.plan import exhibit_params, exhibits, inputs, layout, provenance
-from fringe.plan.weight_files import weights_to_fetch
-from fringe.running.opening import open_run
-from fringe.running.places import refuse_missing_image
-from fringe.running.preparing import prepare
-from fringe.running.script import expose_library
-from fringe.running.slurm_polling import patch
+with activity("loading Fringe"):
+    from fringe import revisions
+    from fringe.config import choices
+    from fringe.costs.resources import asker
+    from fringe.errors import FringeError
+    from fringe.networks import file_name
+    from fringe.plan import exhibit_params, exhibits, inputs, layout, provenance
+    from fringe.plan.weight_files import weights_to_fetch
+    from fringe.running.opening import open_run
+    from fringe.running.places import refuse_missing_image
+    from fringe.running.preparing import prepare
+    from fringe.running.script import expose_library
+    from fringe.running.slurm_polling import patch
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
-
-loading.close()
 
 
 @contextmanager
@@ -48,7 +43,11 @@ def opened(config):
     """Return the run of the configuration, or end naming every fault."""
     files = [Path(path) for path in workflow.configfiles]
     with plain_errors(), activity("reading data sets"):
-        return open_run(config, files, in_job=not workflow.is_main_process)
+        run = open_run(config, files, in_job=not workflow.is_main_process)
+        if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
+            definition = Path(workflow.basedir) / "envs" / "fringe.def"
+            refuse_missing_image(run.config["container"], definition)
+    return run
 
 
 def prepare_before_jobs():
@@ -148,24 +147,3 @@ for _dataset in RUN.datasets:
     _set = workflow.resource_settings.overwrite_resources
     if "optimize_sweep" in _set:
         _set.setdefault(f"optimize_sweep_{_dataset}", _set["optimize_sweep"])
-
-
-def container_image():
-    """Return the image that jobs run in with --sdm apptainer, or end saying how it is built."""
-    image = config["container"]
-    if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
-        definition = Path(workflow.basedir) / "envs" / "fringe.def"
-        with plain_errors():
-            refuse_missing_image(image, definition)
-    return image
-
-
-def sweep_to_make(dataset):
-    """Return a data set's Top-N and Middle-N weights that are not there, or made from other things."""
-    made_from = provenance.sweep_provenance(provenance.optimize_sweep(RUN, dataset))
-    places = [layout.weights(dataset, name) for name in choices.sweep_schemes(config)]
-    return [
-        below(place)
-        for place in places
-        if not provenance.is_made(RUN, place, made_from)
-    ]

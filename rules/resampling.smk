@@ -53,7 +53,7 @@ rule optimize_sweep:
 # with.) Which these are is settled when the workflow is read, and is the same in a job that reads it
 # again, because that job alone writes them, all at its end.
 for dataset in RUN.datasets:
-    if lacking := sweep_to_make(dataset):
+    if lacking := provenance.sweep_to_make(RUN, dataset):
 
         rule:
             name:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from fringe import revisions
+from fringe.config import choices
 from fringe.files import seals
 from fringe.files.hdf5 import create_h5
 from fringe.networks import registry
@@ -135,6 +136,7 @@ def test_every_rule_is_looked_at() -> None:
         provenance.is_made,
         provenance.snapshot_statistics,
         provenance.sweep_provenance,
+        provenance.sweep_to_make,
     }
     compressed = {provenance.unpack_images}  # see test_unpacked_images
     assert rules(provenance) - helpers - compressed | rules(exhibit_params) == set(JOBS)
@@ -531,3 +533,21 @@ def test_what_is_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         pass
     assert not provenance.is_made(run, place, made_from)
     assert provenance.is_made(job, place, made_from), "a job does not look for damage again"
+
+
+def test_only_weights_of_a_sweep_that_are_not_made_are_to_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = make_run()
+    every = provenance.sweep_to_make(run, "faces")
+    assert every == [
+        run.path(layout.weights("faces", scheme)) for scheme in choices.sweep_schemes(run.config)
+    ]
+    Path(every[0]).parent.mkdir(parents=True)
+    with create_h5(every[0], provenance.sweep_provenance(provenance.optimize_sweep(run, "faces"))):
+        pass
+    assert provenance.sweep_to_make(run, "faces") == every[1:]
+    with create_h5(every[0], {"made_from": "something else"}):
+        pass
+    assert provenance.sweep_to_make(run, "faces") == every

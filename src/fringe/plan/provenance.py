@@ -53,6 +53,7 @@ __all__ = [
     "settled_limit",
     "snapshot_statistics",
     "sweep_provenance",
+    "sweep_to_make",
     "unpack_images",
 ]
 
@@ -204,6 +205,13 @@ def measure_convergence(run: Run, dataset: str) -> Params:
         "revision": revisions.RESAMPLING,
         "metrics_revision": revisions.METRICS,
     }
+
+
+def sweep_to_make(run: Run, dataset: str) -> list[str]:
+    """Return the paths of Top-N and Middle-N weights that are missing or made from other things."""
+    made_from = sweep_provenance(optimize_sweep(run, dataset))
+    places = [layout.weights(dataset, scheme) for scheme in choices.sweep_schemes(run.config)]
+    return [run.path(place) for place in places if not is_made(run, place, made_from)]
 
 
 def extend_matched(run: Run, dataset: str) -> dict[str, str]:
