@@ -26,8 +26,8 @@ python3 spread.py
 # version with wheels only, so the one package that has no wheel, of plain Python, gets one first.
 "$folder/bin/pip" wheel --quiet --no-deps -w "$folder/wheels" "$(grep ^connection_pool== requirements.lock)"
 for python in 3.11 3.12 3.13; do
-  "$folder/bin/pip" install --quiet --dry-run --ignore-installed --target "$folder/none" \
-    --python-version "$python" --only-binary=:all: --find-links "$folder/wheels" \
+  PIP_FIND_LINKS="$folder/wheels" "$folder/bin/pip" install --quiet --dry-run \
+    --ignore-installed --target "$folder/none" --python-version "$python" --only-binary=:all: \
     -r requirements-dev.lock ||
     { echo "Python $python: the locks cannot be installed"; exit 1; }
 done

@@ -21,6 +21,7 @@ import yaml
 from PIL import Image
 
 from fringe.sources import ImageSource, ImitationSource, PhotoSource
+from fringe.sources.prefetch import WORKER
 
 from . import smooth, tiny_networks
 
@@ -198,7 +199,7 @@ class Start:
 
     def workers(self) -> list[int]:
         """Return the processes that decode images for a job."""
-        return [pid for pid, command in self.processes() if "decoding import serve" in command]
+        return [pid for pid, command in self.processes() if WORKER in command]
 
 
 class Project:

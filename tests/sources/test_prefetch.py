@@ -15,7 +15,7 @@ from PIL import Image
 
 from fringe.errors import FringeError
 from fringe.sources import ImageSource, open_source, prefetch, source_from_spec
-from fringe.sources.prefetch import AHEAD, batches, decoded
+from fringe.sources.prefetch import AHEAD, WORKER, batches, decoded
 
 needs_proc = pytest.mark.skipif(
     not Path("/proc/self/status").exists(), reason="no /proc on this system"
@@ -134,7 +134,7 @@ def children(parent: int) -> set[int]:
         with suppress(OSError):
             command = (folder / "cmdline").read_bytes()
             status = (folder / "status").read_text()
-            if b"import serve" in command and f"\nPPid:\t{parent}\n" in status:
+            if WORKER.encode() in command and f"\nPPid:\t{parent}\n" in status:
                 found.add(int(folder.name))
     return found
 

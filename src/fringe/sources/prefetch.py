@@ -36,7 +36,10 @@ from fringe.sources.decoder_warnings import Warned, collected_warnings, hand_on
 if TYPE_CHECKING:
     from fringe.sources import ImageSource
 
-__all__ = ["batches", "decoded", "filled_up", "read_ahead"]
+__all__ = ["WORKER", "batches", "decoded", "filled_up", "read_ahead"]
+
+# What a process that decodes runs; its command line contains this.
+WORKER = "from fringe.sources.prefetch import serve; serve()"
 
 THREADS = 8  # that decode: each holds batches; more would fill the memory and decode no faster
 AHEAD = 2  # batches asked for beyond the one in use, per thread or worker
@@ -171,7 +174,7 @@ class _Child:
     def __init__(self, source: ImageSource | Ahead) -> None:
         paths = os.pathsep.join(str(Path(path).absolute()) for path in sys.path)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", "from fringe.sources.prefetch import serve; serve()"],
+            [sys.executable, "-c", WORKER],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # One thread each: the parent's network wants the other cores.
