@@ -1,5 +1,6 @@
 """Fixtures that every room's tests share, and how tests are shared out among processes."""
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,18 @@ class Places(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         return "cluster" if nodeid.startswith("tests/cluster") else nodeid.partition("::")[0]
+
+
+def pytest_configure() -> None:
+    """Heed the signals that a shell lets its background processes ignore.
+
+    Processes that tests start inherit what is ignored, so Ctrl-C would not end these.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGHUP, signal.SIGQUIT):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.hookimpl(optionalhook=True)

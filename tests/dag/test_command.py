@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -123,6 +124,7 @@ def test_a_run_that_was_stopped_goes_on(fresh: Project, way: str) -> None:
 
 def read(terminal: int) -> bytes:
     """Return what a terminal shows next; nothing once all processes on it have ended."""
+    assert select.select([terminal], [], [], 300)[0], "it takes too long"
     try:
         return os.read(terminal, 10_000)
     except OSError:
