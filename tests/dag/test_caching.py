@@ -403,7 +403,7 @@ def test_a_change_is_done_in_one_run(project: Project) -> None:
     assert (project.results / "scores/faces/snapshots-features.csv").read_bytes() != before
     assert project.planned() == set()
     actual = read_actual(project.results)
-    assert actual.untold == 0
+    assert actual.undescribed == 0
     assert len(actual.chain) > 1
     assert actual.chain[0].job.rule in ("render_images", "extract_features")
     page = (project.results / "cost.md").read_text()
