@@ -507,7 +507,7 @@ def test_features_are_of_the_planned_weights(
     path, other = tmp_path / "net.pth", tmp_path / "other.pth"
     path.write_bytes(b"one")
     other.write_bytes(b"another")
-    entry = registry._entry_of(3, None, "untrained:load", "random weights")
+    entry = registry._entry_of("Weighted", 3, None, 0.1, "untrained:load", "random weights")
     monkeypatch.setitem(registry.NETWORKS, "weighted", entry)
     config: dict[str, Any] = {
         **{"network": "weighted", "controls": [], "datasets": {}, "comparisons": {}},
