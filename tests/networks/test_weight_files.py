@@ -212,7 +212,7 @@ def use(files: tuple[WeightsFile, ...], monkeypatch: pytest.MonkeyPatch) -> None
         )
 
     monkeypatch.setattr("fringe.networks.untrained.load", load)
-    entry = registry._entry_of(3, None, "untrained:load", "random weights", files)
+    entry = registry._entry_of("Net", 3, None, 0.1, "untrained:load", "random weights", files)
     monkeypatch.setitem(registry.NETWORKS, "weighted", entry)
 
 
