@@ -1,4 +1,4 @@
-"""What a configuration asks for: sources, shards, schemes, repeats. Pure functions of it."""
+"""Faults of a configuration that show only in files, sources and networks."""
 
 import os
 from collections.abc import Iterable

@@ -53,7 +53,7 @@ def planned_digests(
     sources: Mapping[str, Mapping[str, Any]],
     weights: Mapping[str, Mapping[str, str]],
 ) -> dict[str, str]:
-    """Return what identifies all that jobs read from outside, as `plan.check` has found it.
+    """Return what identifies all that jobs read from outside, as `opening.check` found it.
 
     Jobs take it from the configuration, where it is the key ``planned``.
 
