@@ -45,7 +45,7 @@ rule score_precision_recall:
 
 rule score_kernels:
     input:
-        unpack(for_job(inputs.score_kernels)),
+        unpack(for_job(inputs.drawn_and_real)),
     output:
         below(layout.scores("{dataset}", "{scheme}", "kernels")),
     log:

@@ -90,7 +90,7 @@ def test_matching_beyond_the_candidates() -> None:
     assert "further" not in inputs.score_scheme(run, "faces", "random", "clip")
     files = make_run(changed("datasets", "cats", to={"real": "real", "generated": "real"}))
     assert "extension" not in inputs.draw_matched(files, "cats")
-    assert "further" not in inputs.score_kernels(files, "cats", "matched")
+    assert "further" not in inputs.drawn_and_real(files, "cats", "matched")
 
 
 @pytest.mark.parametrize("rule", ["extend_matched", "extract_matched"])
@@ -172,7 +172,8 @@ def test_tables_show_the_schemes_that_a_run_has() -> None:
     assert schemes(plain, "2") == {"random", "prelogits", "logits"}
     kinds = {table: {Path(path).stem for path in inputs.make_table(run, table)} for table in "123"}
     assert kinds["1"] == kinds["2"] == {"inception", "untrained", "clip"}
-    assert kinds["3"] == {"inception", "kernels"}
+    assert kinds["3"] == {"inception", *exhibits.score_files("3")}
+    assert "kernels" in kinds["3"]
     # Data sets that only take part in comparisons are in no table.
     assert "results/run/scores/pair/random/inception.csv" not in inputs.make_table(run, "1")
 

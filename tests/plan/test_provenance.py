@@ -131,6 +131,7 @@ def test_every_rule_is_looked_at() -> None:
 
     helpers = {
         provenance.compared,
+        provenance.drawn_and_real,  # part of score_kernels
         provenance.features_by,
         provenance.images_of,
         provenance.is_made,

@@ -8,6 +8,7 @@ from pathlib import Path
 from fringe import tables
 from fringe.features import warned_sources
 from fringe.plan import layout
+from fringe.plan.exhibits import TABLES
 from fringe.running.script import ScriptJob, run
 from fringe.scores.differences import read_protocols
 from fringe.scores.null_space import released_remarks
@@ -33,10 +34,11 @@ def main(job: ScriptJob) -> None:
         full = table = tables.table2(scores, *names, released=released, **options)
         notes = tables.null_space_remarks(table)
     else:
-        table = tables.table3(scores, *names, released=released, **options)
+        metrics = TABLES[number].metrics
+        table = tables.table3(scores, *names, released=released, metrics=metrics, **options)
         # Every metric there is, the exact KID and all gammas among them.
-        metrics = list(dict.fromkeys(scores["metric"]))
-        full = tables.table3(scores, *names, released=released, metrics=metrics, **options)
+        measured = list(dict.fromkeys(scores["metric"]))
+        full = tables.table3(scores, *names, released=released, metrics=measured, **options)
         schemes = ["prelogits-released"] if released else []
         notes = tables.gamma_remarks(
             scores, *names[:2], schemes=[*schemes, "prelogits"], repeats=about["repeats"]

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from fringe.config import choices
 from fringe.config.completion import items
 from fringe.plan import layout
+from fringe.scores.titles import METRICS, without_factor
 
 __all__ = [
     "GRID_SCHEMES",
@@ -21,6 +22,7 @@ __all__ = [
     "exhibits",
     "lost",
     "names",
+    "score_files",
     "swept",
     "table_schemes",
     "targets",
@@ -51,21 +53,35 @@ class Table:
         The schemes that it compares with random images, if the run has them.
     controls : bool
         Whether it shows distances in the control networks too.
-    kernels : bool
-        Whether it shows kernel distances.
+    metrics : tuple of str
+        The metrics that it prints (`fringe.scores.titles.METRICS`). Its CSV also has the others
+        that are in the same files.
     """
 
     schemes: tuple[str, ...]
     controls: bool = False
-    kernels: bool = False
+    metrics: tuple[str, ...] = ("fid",)
 
 
 TABLES = {
     "1": Table(("matched", "random-filled"), controls=True),
     "2": Table(("prelogits-released", "prelogits", "logits"), controls=True),
-    "3": Table(("prelogits-released", "prelogits"), kernels=True),
+    "3": Table(
+        ("prelogits-released", "prelogits"),
+        metrics=(
+            "fid",
+            "kid",
+            "rbf_kid@1",
+        ),
+    ),
 }
 """The tables by their numbers."""
+
+
+def score_files(number: str) -> list[str]:
+    """Return the files of scores, besides those of networks, of the metrics that a table prints."""
+    files = (METRICS[without_factor(metric)].file for metric in TABLES[number].metrics)
+    return list(dict.fromkeys(file for file in files if file is not None))
 
 
 def table_schemes(config: Config, number: str) -> list[str]:

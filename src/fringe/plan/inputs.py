@@ -1,8 +1,8 @@
 """What jobs read, where that depends on more than their wildcards.
 
-A function has the name of a rule. It takes those of the rule's wildcards that its inputs depend on,
-and returns the paths by the names of the inputs. Inputs that depend on nothing else are patterns in
-the rules.
+A function has the name of a rule, or says what several rules read. It takes those of the rule's
+wildcards that its inputs depend on, and returns the paths by the names of the inputs. Inputs that
+depend on nothing else are patterns in the rules.
 
 Some inputs are inputs only as long as the output is to be made: images, and files of weights. If
 these are removed, or come again, outputs that are there and were made from the same things
@@ -19,6 +19,7 @@ __all__ = [
     "Inputs",
     "all_features",
     "draw_matched",
+    "drawn_and_real",
     "explain_examples",
     "extend_matched",
     "extract_features",
@@ -47,7 +48,6 @@ __all__ = [
     "measure_statistics",
     "optimize_sweep",
     "optimize_weights",
-    "score_kernels",
     "score_precision_recall",
     "score_scheme",
     "score_sizes",
@@ -243,8 +243,8 @@ def score_scheme(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
     }
 
 
-def score_kernels(run: Run, dataset: str, scheme: str) -> Inputs:
-    """Return the drawn images and the real images."""
+def drawn_and_real(run: Run, dataset: str, scheme: str) -> Inputs:
+    """Return the drawn images and the real images, which metrics besides FID compare."""
     return {
         **_drawn(run, dataset, scheme, run.fid_network),
         "real": _real_features(run, dataset, run.fid_network),
@@ -353,7 +353,7 @@ def make_table(run: Run, table: str) -> list[str]:
     """Return the scores that a table shows."""
     shown = exhibits.TABLES[table]
     kinds = [run.fid_network, *(run.controls if shown.controls else [])]
-    kinds += ["kernels"] if shown.kernels else []
+    kinds += exhibits.score_files(table)
     return [
         run.path(layout.scores(dataset, scheme, kind))
         for dataset in run.resampled

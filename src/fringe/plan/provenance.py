@@ -27,6 +27,7 @@ __all__ = [
     "draw_matched",
     "draw_random",
     "draw_weighted",
+    "drawn_and_real",
     "explain_examples",
     "extend_matched",
     "extract_features",
@@ -307,18 +308,22 @@ def score_precision_recall(run: Run, dataset: str) -> Params:
     )
 
 
+def drawn_and_real(run: Run, dataset: str) -> Params:
+    """Return what a metric of drawn and real images depends on, besides settings of its own."""
+    repeats = run.config["evaluation"]["repeats"]["table3"]
+    return _scoring(run, **_matched_sets(run, dataset), repeats=repeats)
+
+
 def score_kernels(run: Run, dataset: str) -> Params:
     """Return what kernel distances depend on."""
     evaluation = run.config["evaluation"]
-    return _scoring(
-        run,
-        **_matched_sets(run, dataset),
-        repeats=evaluation["repeats"]["table3"],
-        subsets=evaluation["kid_subsets"],
-        subset_size=evaluation["kid_subset_size"],
-        exact=evaluation["kid_exact"],
-        gamma_factors=evaluation["gamma_factors"],
-    )
+    return {
+        **drawn_and_real(run, dataset),
+        "subsets": evaluation["kid_subsets"],
+        "subset_size": evaluation["kid_subset_size"],
+        "exact": evaluation["kid_exact"],
+        "gamma_factors": evaluation["gamma_factors"],
+    }
 
 
 def score_sizes(run: Run, dataset: str) -> Params:

@@ -1,6 +1,7 @@
 """What datasets, networks, schemes and metrics are called in front of readers."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -10,7 +11,9 @@ from fringe.scores.cells import sweep_size
 
 __all__ = [
     "DAGGER",
+    "METRICS",
     "SIMULATED",
+    "Metric",
     "Titles",
     "gamma_title",
     "is_simulated",
@@ -19,6 +22,7 @@ __all__ = [
     "scheme_mark",
     "title_of",
     "weights_told",
+    "without_factor",
 ]
 
 # Name -> display name, or name -> {"title": display name, "simulated": bool}.
@@ -27,6 +31,35 @@ Titles = Mapping[str, str | Mapping[str, Any]]
 DAGGER = "†"
 SIMULATED = "simulated generator"
 
+
+@dataclass(frozen=True)
+class Metric:
+    """How tables print a metric, and where its scores are.
+
+    Parameters
+    ----------
+    title : str
+        What readers see.
+    file : str, optional
+        The file of its scores, ``scores/<dataset>/<scheme>/<file>.csv``. None for a metric that is
+        measured in every network: each network has a file of its own name.
+    scale : int
+        The factor that tables print it with.
+    """
+
+    title: str
+    file: str | None
+    scale: int = 1
+
+
+METRICS = {
+    "fid": Metric("FID", None),
+    "kid": Metric("KID", "kernels", scale=1000),
+    "kid_exact": Metric("KID (all pairs)", "kernels", scale=1000),
+    "rbf_kid": Metric("RBF-KID", "kernels", scale=1000),
+}
+"""The metrics of tables by their names in rows. RBF-KID has a name for each factor of its gamma:
+"rbf_kid@0.125"."""
 
 # Whose weights those networks have of which there are several trainings.
 _WEIGHTS = {
@@ -81,13 +114,20 @@ def scheme_mark(scheme: str) -> str:
 
 def metric_title(metric: str) -> str:
     """Return the metric's display name: "FID", "KID", "RBF-KID", "RBF-KID γ=1/8d" ..."""
-    known = {"fid": "FID", "kid": "KID", "kid_exact": "KID (all pairs)"}
-    if metric in known:
-        return known[metric]
-    if metric.startswith("rbf_kid"):
-        gamma = gamma_title(metric)
-        return "RBF-KID" if gamma == "1/d" else f"RBF-KID γ={gamma}"
-    return metric
+    name = without_factor(metric)
+    title = METRICS[name].title if name in METRICS else metric
+    if name != "rbf_kid" or (gamma := gamma_title(metric)) == "1/d":
+        return title
+    return f"{title} γ={gamma}"
+
+
+def without_factor(metric: str) -> str:
+    """Return the name in `METRICS` of a metric in rows.
+
+    >>> without_factor("rbf_kid@0.125")
+    'rbf_kid'
+    """
+    return metric.partition("@")[0]
 
 
 def gamma_title(metric: str) -> str:
@@ -103,5 +143,6 @@ def gamma_title(metric: str) -> str:
 
 
 def metric_scale(metric: str) -> int:
-    """Return the factor a table prints the metric with: 1,000 for kernel distances, else 1."""
-    return 1000 if metric.startswith(("kid", "rbf_kid")) else 1
+    """Return the factor that a table prints the metric with; 1 for one that is not in `METRICS`."""
+    name = without_factor(metric)
+    return METRICS[name].scale if name in METRICS else 1
