@@ -15,6 +15,7 @@ from fringe.config.completion import complete
 from fringe.config.document import describe, documented_keys, json_schema
 from fringe.config.file import duplicate_keys, read_entries
 from fringe.config.rules import rules
+from fringe.networks import network_names
 from fringe.sources.suffixes import READ
 
 REPOSITORY = Path(__file__).parents[1]
@@ -85,6 +86,17 @@ def test_configurations_that_come_with_fringe_are_right(name: str) -> None:
 def test_the_local_profile_is_the_default_one() -> None:
     default = REPOSITORY / "profiles/default/config.yaml"
     assert default.read_text() == (REPOSITORY / "profiles/local/config.yaml").read_text()
+
+
+def test_the_readme_lists_the_networks() -> None:
+    text = (REPOSITORY / "README.md").read_text()
+    table = text.partition("| network | features |")[2].partition("\n\n")[0]
+    first_cells = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
+    listed = {name for cell in first_cells for name in re.findall("`([^`]+)`", cell)}
+    assert set(network_names()) - listed == set(), "add them to the table in README.md"
+    assert listed - set(network_names()) == set(), (
+        "README.md lists them: add them to NETWORKS in src/fringe/networks/registry.py"
+    )
 
 
 def test_the_page_of_formats_has_every_suffix_and_is_linked() -> None:

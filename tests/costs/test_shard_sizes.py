@@ -17,6 +17,7 @@ from fringe.errors import FringeError
 from fringe.plan import layout
 from fringe.running import opening
 from fringe.running.planner import Planner
+from fringe.sources.kinds import KINDS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -86,7 +87,9 @@ def in_time(rate: float, minutes: float = 2, batch: int = 50) -> int:
 
 def test_the_slowest_job_takes_that_long(config: dict[str, Any]) -> None:
     network = RATES["network"]["cpu"] / 0.4e9
-    rendering = RATES["imitation"]["cpu"] / 512**2
+    speed = KINDS["imitation"].pixels_per_second
+    assert speed is not None
+    rendering = speed["cpu"] / 512**2
     assert rendering < network
     assert sizes(config) == {"real": in_time(network), "fake": in_time(rendering)}
     # Images that are not kept are made by the job that looks at them.

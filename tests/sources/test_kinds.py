@@ -13,7 +13,14 @@ ADDED = {"least", "limits", "labels"}
 
 
 def test_every_kind_has_a_section_and_an_opener() -> None:
-    assert list(SECTIONS) == list(KINDS), "add the kind to config/sources.py and sources/kinds.py"
+    assert set(KINDS) - set(SECTIONS) == set(), (
+        "KINDS in src/fringe/sources/kinds.py has these kinds, and the configuration does not: add "
+        "a section of each to `Source` in src/fringe/config/sources.py"
+    )
+    assert set(SECTIONS) - set(KINDS) == set(), (
+        "`Source` in src/fringe/config/sources.py has sections of these kinds, and nothing opens "
+        "them: add each to KINDS in src/fringe/sources/kinds.py"
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -25,6 +32,22 @@ def test_the_keys_of_a_kind_are_those_of_its_section(kind: str) -> None:
             assert keys[key][1], f"{key} may be left out"
         elif key in keys and field.is_required():
             assert not keys[key][1], f"{key} may not be left out"
+
+
+@pytest.mark.parametrize("kind", SECTIONS)
+def test_a_section_says_what_the_kind_is(kind: str) -> None:
+    text = SECTIONS[kind].model_fields["kind"].description or ""
+    assert text.startswith(f"`{kind}`: "), "`kind` in the section is described by `<kind>`: <text>"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_says_how_fast_images_are_made_if_they_are(kind: str) -> None:
+    speed = KINDS[kind].pixels_per_second
+    assert (speed is not None) == SECTIONS[kind].is_rendered, (
+        "a kind whose images are made says `pixels_per_second` in src/fringe/sources/kinds.py and "
+        "`is_rendered = True` in src/fringe/config/sources.py"
+    )
+    assert speed is None or (set(speed) == {"cpu", "cuda"} and min(speed.values()) > 0)
 
 
 def test_what_is_trained_is_rendered() -> None:

@@ -60,7 +60,8 @@ def _below(sections: list[Rule], trail: str) -> Iterator[tuple[str, Rule, list[R
         found = [one["properties"][name] for one in sections if name in one["properties"]]
         rule = found[0]
         if len(found) > 1 and all("const" in one for one in found):
-            rule = {**rule, "enum": [one["const"] for one in found]}
+            texts = " ".join(one["description"] for one in found)
+            rule = {**rule, "enum": [one["const"] for one in found], "description": texts}
         yield f"{trail}{name}", rule, sections
         yield from _below([rule], f"{trail}{name}/")
         if isinstance(rule.get("additionalProperties"), dict):

@@ -80,14 +80,7 @@ class AnySource(Section):
     is_rendered: ClassVar[bool] = False
     is_trained: ClassVar[bool] = False
 
-    kind: str = Field(
-        description=(
-            "`files`: images at `path`. `generator`: what the trained generator at `path` "
-            "makes of seeded latents. `photos`: seeded crops of the photographs inside the "
-            "scikit-image and scikit-learn packages. `imitation`: the same through a "
-            "simulated generator."
-        )
-    )
+    kind: str = Field(description="Where the images come from.")
     statistics: dict[str, Statistics] = Field(
         default={},
         description=(
@@ -170,12 +163,7 @@ class FilesSource(FileSource):
 
     kind: Literal["files"] = Field(
         default="files",
-        description=(
-            "`files`: images at `path`. `generator`: what the trained generator at `path` "
-            "makes of seeded latents. `photos`: seeded crops of the photographs inside the "
-            "scikit-image and scikit-learn packages. `imitation`: the same through a "
-            "simulated generator."
-        ),
+        description="`files`: images at `path`.",
     )
     count: Given[ImageCount] = Field(
         default=None,
@@ -273,12 +261,7 @@ class GeneratorSource(FileSource):
     is_trained = True
 
     kind: Literal["generator"] = Field(
-        description=(
-            "`files`: images at `path`. `generator`: what the trained generator at `path` "
-            "makes of seeded latents. `photos`: seeded crops of the photographs inside the "
-            "scikit-image and scikit-learn packages. `imitation`: the same through a "
-            "simulated generator."
-        )
+        description="`generator`: what the trained generator at `path` makes of seeded latents."
     )
     count: ImageCount = Field(
         description=(
@@ -356,10 +339,8 @@ class PhotosSource(CropsSource):
 
     kind: Literal["photos"] = Field(
         description=(
-            "`files`: images at `path`. `generator`: what the trained generator at `path` "
-            "makes of seeded latents. `photos`: seeded crops of the photographs inside the "
-            "scikit-image and scikit-learn packages. `imitation`: the same through a "
-            "simulated generator."
+            "`photos`: seeded crops of the photographs inside the scikit-image and scikit-learn "
+            "packages."
         )
     )
 
@@ -370,12 +351,7 @@ class ImitationSource(CropsSource):
     is_rendered = True
 
     kind: Literal["imitation"] = Field(
-        description=(
-            "`files`: images at `path`. `generator`: what the trained generator at `path` "
-            "makes of seeded latents. `photos`: seeded crops of the photographs inside the "
-            "scikit-image and scikit-learn packages. `imitation`: the same through a "
-            "simulated generator."
-        )
+        description="`imitation`: the crops of `photos` through a simulated generator."
     )
     severity: Number = Field(
         default=0.8,

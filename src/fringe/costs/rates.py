@@ -24,6 +24,7 @@ MACHINES: dict[Device, str] = {"cpu": "CPU", "cuda": "H100"}
 START = 4.0
 
 # Defaults: units per second of one CPU core and of one NVIDIA H100, from benchmarks/README.md.
+# `fringe.sources.kinds` says how fast images of each kind are made.
 RATES: dict[str, dict[Device, float]] = {
     # Multiply-adds of a network: EfficientNet-Lite0, 71.8 images/s on two cores. On the GPU this
     # is assumed, not measured: two fifths of its float32 peak.
@@ -31,10 +32,6 @@ RATES: dict[str, dict[Device, float]] = {
     # Multiply-adds in float64: weighted_statistics.py on one core; an evaluation of
     # weight_optimization.py on the GPU.
     "products": {"cpu": 1e10, "cuda": 8e12},
-    # Pixels of StyleGAN2 at 256 x 256, float32: 5.68 images/s on two cores, 413 on the GPU.
-    "generator": {"cpu": 1.9e5, "cuda": 2.7e7},
-    # Pixels of the simulated generator, in the demo; it does not use a GPU.
-    "imitation": {"cpu": 2.3e6, "cuda": 2.3e6},
     # Bytes of images that a compressed array is unpacked to: photographs, which compress badly.
     "unpacking": {"cpu": 1.0e8, "cuda": 1.0e8},
     # Pixels of kept images that are read in any order: 2,248 images of the demo per second.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from fringe.config.sources import SECTIONS
 from fringe.costs.context import JobContext
 from fringe.costs.rates import COMPRESSED, RATES, UNKNOWN_GIGA_MACS
 from fringe.networks import network_info
+from fringe.sources.kinds import KINDS
 
 __all__ = ["Work", "network_passes", "products", "reading", "rendering"]
 
@@ -35,11 +35,12 @@ def rendering(about: JobContext, source: str, images: float) -> Work:
         about.config["sources"][source]["kind"],
         about.config["sources"][source].get("path"),
     )
-    if not SECTIONS[kind].is_rendered:
+    speed = KINDS[kind].pixels_per_second
+    if speed is None:
         return Work(default=0.0)
     pixels = _pixels(about, source, images)
     group = f"{kind} {Path(path).name}" if path else kind
-    return Work(group, pixels, pixels / RATES[kind][about.place], 3 * COMPRESSED * pixels)
+    return Work(group, pixels, pixels / speed[about.place], 3 * COMPRESSED * pixels)
 
 
 def reading(about: JobContext, source: str, images: float, size: float) -> Work:

@@ -19,14 +19,9 @@ def source_from_spec(
     Parameters
     ----------
     spec : mapping
-        ``{"kind": "files", "path", "count", "resolution", "crop", "filter", "follow_links",
-        "order", "seed", "least", "strict", "select", "ignore", "limits"}`` (all but the path may
-        be None or left out), ``{"kind": "generator", "path", "count", "seed", "truncation",
-        "noise", "label", "labels", "fp16", "range"}`` (the last four may; ``labels``, for the label
-        "dataset" and no other, specifies the real images whose labels it follows), ``{"kind":
-        "photos", "count", "resolution", "seed"}`` or ``{"kind": "imitation", "count",
-        "resolution", "seed",
-        "severity"}``.
+        ``"kind"``, which is one of `fringe.sources.kinds.KINDS`, and the keys of that kind. Those
+        that may be left out may be None too. ``labels`` of a generator, for the label "dataset" and
+        no other, specifies the real images whose labels it follows.
     cache : path-like, optional
         See `open_source`.
     device : str
@@ -80,7 +75,7 @@ def fingerprint(spec: Mapping[str, Any], cache: Path | None = None) -> str:
     * LMDB, tar, Parquet: SHA-256 of the images used, encoded as they are;
     * HDF5: SHA-256 of the pixels of the images used;
     * generator: SHA-256 of the file, and what it is asked for;
-    * photos, imitation: the specification and the SHA-256 of the photographs;
+    * all other kinds: the specification and, of photographs, the SHA-256 of their files;
 
     and with each the count (of the images, where files hold images), the resizing, and the REVISION
     of the code that makes the pixels. Images in random order are hashed in that order, and of an
