@@ -14,10 +14,10 @@ from tests.sources.conftest import encode
 
 import fringe
 from fringe.cli import _parser, main
+from fringe.cli.options import path
 from fringe.evaluation.statistics import gaussian_of, save_gaussian
 from fringe.exchange import read_statistics
 from fringe.features import extract_shard, open_features
-from fringe.files.paths import as_path
 from fringe.networks import load_network
 from fringe.sources import open_source, source_from_spec
 
@@ -32,7 +32,7 @@ def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> No
             for inner in action.choices.values() if isinstance(action.choices, dict) else ():
                 look(inner)
             assert action.type is not Path, action.dest
-            if action.type is as_path:
+            if action.type is path:
                 paths.add(action.dest)
 
     look(_parser())
@@ -96,6 +96,16 @@ def test_nothing_is_written_over(
     assert images.read_bytes() == before
     assert main(["export", "features", str(features), str(out), "--force"]) == 0
     assert out.read_bytes() != b"dear"
+    assert main(["export", "features", str(features), str(tmp_path), "--force"]) == 1
+    assert f"{tmp_path}: is a folder; name a file to write" in capsys.readouterr().err
+
+
+def test_documents_are_written_to_the_repository_only(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert main(["docs", str(tmp_path)]) == 1
+    assert "config.yaml, so it is not the repository; name its folder" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_files_of_others_are_not_called_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
@@ -283,6 +293,8 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
         ["prepare", "a", "b.zip", "--resolution", "0"],
         ["prepare", "a", "b.zip", "--filter", "bicubic"],
         ["unknown"],
+        ["estimate", ""],
+        ["stage", "a\0.yaml"],
     ],
 )
 def test_arguments_that_cannot_be_understood(

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -184,7 +185,7 @@ def test_a_dry_run_keeps_nothing(project: Path, option: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["gone.yaml"], "fringe: gone.yaml: is not there; correct the path"),
+        (["gone.yaml"], "fringe: gone.yaml: is not there; give the path of a configuration"),
         (["config"], "fringe: config: is a folder"),
         (["my run.yaml", "--profile", "lsf"], "fringe: --profile lsf: there is no such profile; "),
         (["my run.yaml", "--snakefile", "x"], "fringe: x: is not there; run this in the reposit"),
@@ -336,7 +337,7 @@ def test_the_cost_of_a_run_is_asked_by_folder_or_file(
     assert main(["cost", "my run.yaml"]) == 0
     assert capfd.readouterr().out == by_folder
     assert main(["cost", "gone"]) == 1
-    assert "gone: is not there; correct the path" in capfd.readouterr().err
+    assert "gone: is not there; give the path of a configuration" in capfd.readouterr().err
 
 
 def test_the_former_name_of_estimates() -> None:
@@ -359,10 +360,9 @@ def test_the_former_name_says_what_it_is_now(tmp_path: Path) -> None:
     assert "no job has left its time there" in done.stderr
 
 
-def test_documents_are_written(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(REPOSITORY)
+def test_documents_are_written(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "config").mkdir()
+    shutil.copy(REPOSITORY / "config/config.yaml", tmp_path / "config")
     assert main(["docs", str(tmp_path)]) == 0
     assert f"{tmp_path}/docs/paper.md: written" in capfd.readouterr().out
     for name in ("config/schema.json", "docs/configuration.md", "docs/paper.md"):

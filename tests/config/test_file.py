@@ -44,9 +44,13 @@ def test_a_file_is_read_as_snakemake_reads_it(tmp_path: Path, text: str) -> None
     [
         ("a: 1\nb:\n\tc: 2\n", "line 3: a tab, where YAML takes only spaces"),
         ("a: [", "is not YAML (line 1: "),
-        ("a: b: c", "is not YAML (line 1: "),
-        ("a: 1\nselect: *.jpg", "is not YAML (line 2: a * outside quotes; put patterns in quotes"),
-        ("a: 1\nselect: *", "is not YAML (line 2: a * outside quotes; put patterns in quotes"),
+        ("a: b: c", "is not YAML (line 1: a second colon, "),
+        ("a: 1\nselect: *.jpg", "is not YAML (line 2: a * outside quotes); put patterns in quotes"),
+        ("a: 1\nselect: *", "is not YAML (line 2: a * outside quotes); put patterns in quotes"),
+        ("a: 1\n---\nb: 2", "line 2: a second document begins); keep one"),
+        ("a: !x 3", "line 1: a tag, which begins with `!`); remove the tag"),
+        ("a: 1\nb:2\nc: 3", "line 3: a key without a value); write a colon and a space after"),
+        ("a:\n  b: 1\n c: 2", "line 3: a line that begins in another column"),
         ("a: 1\n[1, 2]: 3", "is not YAML (line 2: "),
         ("run: x\na: 2024-13-45\n", "line 2: 2024-13-45 is read as a date (month must be"),
         ("- a", "holds no keys; see docs"),
@@ -66,7 +70,7 @@ def test_what_cannot_be_read(tmp_path: Path, content: str | bytes, message: str)
 
 
 def test_what_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(FringeError, match=r"none\.yaml: is not there; correct the path"):
+    with pytest.raises(FringeError, match=r"none\.yaml: is not there; give the path of a config"):
         read_config(tmp_path / "none.yaml")
     with pytest.raises(FringeError, match="is a folder, where a file must be"):
         read_config(tmp_path)

@@ -200,7 +200,7 @@ def test_configurations_that_are_wrong(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
 ) -> None:
     assert main(["stage", str(tmp_path / "mine.yaml")]) == 1
-    assert "mine.yaml: is not there; correct the path" in capsys.readouterr().err
+    assert "mine.yaml: is not there; give the path" in capsys.readouterr().err
     (tmp_path / "mine.yaml").write_text(text)
     assert stage(tmp_path) == 1
     assert message in capsys.readouterr().err

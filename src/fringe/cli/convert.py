@@ -2,9 +2,8 @@
 
 import argparse
 
-from fringe.cli.options import Commands, add_force, refuse_overwriting
+from fringe.cli.options import Commands, add_force, path, refuse_overwriting
 from fringe.errors import FringeError
-from fringe.files.paths import as_path
 
 __all__ = ["add_to"]
 
@@ -12,9 +11,13 @@ __all__ = ["add_to"]
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
     one = commands.add_parser("convert", help="a generator's pickle to safetensors")
+    one.description = (
+        "Reads a generator's network pickle without running code in it, and writes its weights "
+        "and settings as safetensors, which a run reads as `kind: generator`."
+    )
     one.set_defaults(call=_convert)
-    one.add_argument("input", type=as_path, metavar="IN.pkl")
-    one.add_argument("output", type=as_path, metavar="OUT.safetensors")
+    one.add_argument("input", type=path, metavar="IN.pkl")
+    one.add_argument("output", type=path, metavar="OUT.safetensors")
     add_force(one)
 
 

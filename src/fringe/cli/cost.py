@@ -2,8 +2,7 @@
 
 import argparse
 
-from fringe.cli.options import Commands
-from fringe.files.paths import as_path
+from fringe.cli.options import Commands, path
 
 __all__ = ["add_to"]
 
@@ -11,9 +10,12 @@ __all__ = ["add_to"]
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
     one = commands.add_parser("cost", help="what a run took so far, next to its estimate")
+    one.description = (
+        "Prints what the finished jobs of a run took, by stage, next to what was estimated."
+    )
     one.set_defaults(call=_cost)
     one.add_argument(
-        "run", type=as_path, metavar="RESULTS|CONFIG.yaml", help="the folder of a run, or its file"
+        "run", type=path, metavar="RESULTS|CONFIG.yaml", help="the folder of a run, or its file"
     )
 
 

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from fringe.cli.options import CONFIG, Commands
-from fringe.files.paths import as_path
+from fringe.cli.options import CONFIG, Commands, path
+from fringe.errors import FringeError
 
 __all__ = ["add_to"]
 
@@ -16,7 +16,7 @@ def add_to(commands: Commands) -> None:
     )
     one.set_defaults(call=_docs)
     one.add_argument(
-        "folder", type=as_path, nargs="?", default=Path(), help="of the repository; default: here"
+        "folder", type=path, nargs="?", default=Path(), help="of the repository; default: here"
     )
 
 
@@ -26,7 +26,11 @@ def _docs(options: argparse.Namespace) -> int:
     from fringe.files.atomic import atomic_path
     from fringe.plan import deviations
 
-    paper, faults = completion.complete(read_config(CONFIG))
+    if not (options.folder / CONFIG).is_file():
+        raise FringeError(
+            f"{options.folder}: holds no {CONFIG}, so it is not the repository; name its folder"
+        )
+    paper, faults = completion.complete(read_config(options.folder / CONFIG))
     completion.raise_faults(faults)
     texts = {
         "config/schema.json": document.json_schema(),

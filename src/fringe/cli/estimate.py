@@ -2,8 +2,7 @@
 
 import argparse
 
-from fringe.cli.options import Commands, add_workflow
-from fringe.files.paths import as_path
+from fringe.cli.options import Commands, add_workflow, path
 
 __all__ = ["add_to"]
 
@@ -11,8 +10,12 @@ __all__ = ["add_to"]
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
     one = commands.add_parser("estimate", help="what a run will cost before it starts")
+    one.description = (
+        "Checks a configuration and prints what its run will cost: jobs, processor and GPU hours, "
+        "time, disk space. No job runs."
+    )
     one.set_defaults(call=_estimate)
-    one.add_argument("config", type=as_path, metavar="CONFIG.yaml")
+    one.add_argument("config", type=path, metavar="CONFIG.yaml")
     add_workflow(one)
     one.add_argument(
         "--keep", action="store_true", help="keep it for the page Cost, as `fringe run` does"

@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from fringe.cli.options import Commands, add_force, positive, refuse_overwriting
+from fringe.cli.options import Commands, add_force, path, positive, refuse_overwriting
 from fringe.errors import FringeError
-from fringe.files.paths import as_path
 from fringe.files.regular import fault_at
 
 __all__ = ["add_to"]
@@ -17,8 +16,8 @@ def add_to(commands: Commands) -> None:
     kinds = export.add_subparsers(required=True, metavar="WHAT")
     one = kinds.add_parser("statistics", help="mu and sigma, as pytorch-fid reads them")
     one.set_defaults(call=_export_statistics)
-    one.add_argument("input", type=as_path, metavar="IN.h5", help="features or statistics of a run")
-    one.add_argument("output", type=as_path, metavar="OUT.npz")
+    one.add_argument("input", type=path, metavar="IN.h5", help="features or statistics of a run")
+    one.add_argument("output", type=path, metavar="OUT.npz")
     one.add_argument("--space", choices=["features", "logits"], help="default: features")
     one.add_argument(
         "--count",
@@ -29,8 +28,8 @@ def add_to(commands: Commands) -> None:
     add_force(one)
     one = kinds.add_parser("features", help="features and logits as arrays")
     one.set_defaults(call=_export_features)
-    one.add_argument("input", type=as_path, metavar="FEATURES.h5")
-    one.add_argument("output", type=as_path, metavar="OUT.npz")
+    one.add_argument("input", type=path, metavar="FEATURES.h5")
+    one.add_argument("output", type=path, metavar="OUT.npz")
     add_force(one)
 
 

@@ -3,8 +3,7 @@
 import argparse
 from pathlib import Path
 
-from fringe.cli.options import CONFIG, Commands
-from fringe.files.paths import as_path
+from fringe.cli.options import CONFIG, Commands, path
 from fringe.networks import network_names
 
 __all__ = ["add_to"]
@@ -18,13 +17,13 @@ def add_to(commands: Commands) -> None:
     one.add_argument("name", metavar="NETWORK|SOURCE")
     one.add_argument(
         "--weights-dir",
-        type=as_path,
+        type=path,
         default=Path("data/weights"),
         help="where weights are looked for, and put; default: data/weights, as in a run",
     )
     one.add_argument(
         "--config",
-        type=as_path,
+        type=path,
         metavar="CONFIG.yaml",
         help=f"the configuration that names the source; default: {CONFIG}",
     )
@@ -38,6 +37,6 @@ def _fetch(options: argparse.Namespace) -> int:
 
         print(fetch_named(options.name, options.config or CONFIG))
         return 0
-    path = fetch_weights(options.name, options.weights_dir)
-    print(f"{options.name}: brings its own weights" if path is None else path)
+    fetched = fetch_weights(options.name, options.weights_dir)
+    print(f"{options.name}: brings its own weights" if fetched is None else fetched)
     return 0

@@ -16,6 +16,7 @@ __all__ = [
     "add_allow_missing",
     "add_force",
     "add_workflow",
+    "path",
     "positive",
     "refuse_overwriting",
     "seed",
@@ -24,6 +25,16 @@ __all__ = [
 CONFIG = Path("config/config.yaml")  # in the repository: the paper
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def path(text: str) -> Path:
+    """Return a path with a leading ``~`` expanded."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty text is not a path; give a path")
+    try:
+        return as_path(text)
+    except FringeError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def positive(text: str) -> int:
@@ -46,7 +57,9 @@ def add_force(parser: argparse.ArgumentParser) -> None:
 
 
 def refuse_overwriting(options: argparse.Namespace) -> None:
-    """Raise a `FringeError` if the output of a command exists, unless ``--force`` is given."""
+    """Raise if the output of a command is a folder, or exists and ``--force`` is not given."""
+    if options.output.is_dir():
+        raise FringeError(f"{options.output}: is a folder; name a file to write")
     if not options.force and options.output.exists():
         raise FringeError(f"{options.output}: is there already; name another, or add --force")
 
@@ -83,6 +96,6 @@ def add_workflow(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--snakefile",
-        type=as_path,
+        type=path,
         help="default: Snakefile in the current folder, as in the repository",
     )

@@ -4,9 +4,8 @@ import argparse
 import re
 import shlex
 
-from fringe.cli.options import Commands, add_force, positive, refuse_overwriting, seed
+from fringe.cli.options import Commands, add_force, path, positive, refuse_overwriting, seed
 from fringe.errors import FringeError
-from fringe.files.paths import as_path
 from fringe.sources.limits import Limits
 
 __all__ = ["add_to"]
@@ -15,9 +14,13 @@ __all__ = ["add_to"]
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
     one = commands.add_parser("prepare", help="crop and resize raw images into a ZIP")
+    one.description = (
+        "Crops and resizes every image of a data set, and writes PNGs to a ZIP that a run reads "
+        "as `kind: files`."
+    )
     one.set_defaults(call=_prepare)
     one.add_argument("source", metavar="SRC", help="any data set that fringe reads")
-    one.add_argument("output", type=as_path, metavar="OUT.zip")
+    one.add_argument("output", type=path, metavar="OUT.zip")
     one.add_argument("--resolution", type=positive, metavar="R", help="height and width, pixels")
     one.add_argument(
         "--wide",

@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-from fringe.cli.options import Commands, add_workflow
+from fringe.cli.options import Commands, add_workflow, path
 from fringe.errors import FringeError
-from fringe.files.paths import as_path
 
 __all__ = ["NAMES", "add_to"]
 
@@ -18,10 +17,18 @@ stopped (Ctrl-C) or killed is simply started again."""
 def add_to(commands: Commands) -> None:
     """Add the commands to the parser."""
     one = commands.add_parser("run", help="make a run, and print its estimate before", epilog=AFTER)
-    one.add_argument("config", type=as_path, metavar="CONFIG.yaml")
+    one.description = (
+        "Checks a configuration, prints what its run will cost, and makes all its results, tables, "
+        "figures and the report in results/<run>/. What is there and up to date is kept."
+    )
+    one.add_argument("config", type=path, metavar="CONFIG.yaml")
     _add_options(one)
     one = commands.add_parser("demo", help="run config/demo.yaml, the embedded default")
     one.epilog = AFTER
+    one.description = (
+        "Makes the run of config/demo.yaml: photographs and a simulated generator. It needs "
+        "no data set and no GPU."
+    )
     one.set_defaults(config=None)
     _add_options(one)
 

@@ -2,9 +2,8 @@
 
 import argparse
 
-from fringe.cli.options import Commands, add_allow_missing
+from fringe.cli.options import Commands, add_allow_missing, path
 from fringe.errors import FringeError
-from fringe.files.paths import as_path
 
 __all__ = ["add_to"]
 
@@ -12,8 +11,12 @@ __all__ = ["add_to"]
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
     one = commands.add_parser("stage", help="fetch what a run needs, and look for all else")
+    one.description = (
+        "Lists every file that a run needs, fetches those that have an address, and ends with "
+        "exit status 1 if others are not there. No job runs."
+    )
     one.set_defaults(call=_stage)
-    one.add_argument("config", type=as_path, metavar="CONFIG.yaml")
+    one.add_argument("config", type=path, metavar="CONFIG.yaml")
     add_allow_missing(one)
 
 

@@ -23,6 +23,29 @@ MOST_VALUES = 100_000
 DEEPEST = 50  # mappings and lists inside each other
 LONGEST_NUMBER = 40  # characters
 
+# Words of the YAML parser, what they mean in a configuration, and what to do.
+PROBLEMS = {
+    r"'\t'": ("a tab, where YAML takes only spaces", "put spaces in its place"),
+    "while scanning an alias": ("a * outside quotes", 'put patterns in quotes, as in "*.jpg"'),
+    "could not find expected ':'": (
+        "a key without a value",
+        "write a colon and a space after each key",
+    ),
+    "mapping values are not allowed": (
+        "a second colon, or a key that is indented too far",
+        "put a text with a colon in quotes, and let the keys of one section begin in one column",
+    ),
+    "but found another document": (
+        "a second document begins",
+        "keep one, and remove `---` after its beginning",
+    ),
+    "could not determine a constructor": ("a tag, which begins with `!`", "remove the tag"),
+    "expected <block end>": (
+        "a line that begins in another column than the lines before it",
+        "let the keys of one section begin in one column",
+    ),
+}
+
 TEMPLATE = "__use_yte__"  # asks Snakemake to run the Python code in a configuration
 
 
@@ -123,6 +146,8 @@ def _text(path: Path) -> str:
         content = read_regular(path, MOST_BYTES)
     except OSError as error:
         why = unreadable(error) or f"cannot be read ({error}); correct the path"
+        if isinstance(error, FileNotFoundError):
+            why = "is not there; give the path of a configuration"
         raise FringeError(f"{path}: {why}") from None
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise FringeError(f"{path}: is in UTF-16; save it as UTF-8")
@@ -230,11 +255,10 @@ def _parsing(path: Path) -> Iterator[None]:
         mark = error.problem_mark or error.context_mark
         line = f"line {mark.line + 1}: " if mark else ""
         problem = error.problem or str(error)
-        if r"'\t'" in problem:
-            problem = "a tab, where YAML takes only spaces; put spaces in its place"
-        elif error.context == "while scanning an alias":
-            problem = 'a * outside quotes; put patterns in quotes, as in "*.jpg"'
-        raise FringeError(f"{path}: is not YAML ({line}{problem}); correct it") from None
+        said = f"{error.context}: {problem}"
+        known = (plain for words, plain in PROBLEMS.items() if words in said)
+        problem, fix = next(known, (problem, "correct it"))
+        raise FringeError(f"{path}: is not YAML ({line}{problem}); {fix}") from None
     except (yaml.YAMLError, ValueError) as error:
         raise FringeError(f"{path}: is not YAML ({error}); correct it") from None
 

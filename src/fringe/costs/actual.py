@@ -194,7 +194,10 @@ def report_actual(folder: Path) -> str:
     """
     actual = read_actual(folder)
     if not actual.taken:
-        raise FringeError(f"{folder / 'benchmarks'}: no job has left its time there; start the run")
+        raise FringeError(
+            f"{folder / 'benchmarks'}: no job has left its time there; name the folder of a run "
+            "(results/<run>), or start the run"
+        )
     chain = format_chain((item.job.rule, item.seconds) for item in actual.chain)
     path = f"Longest path: {format_seconds(actual.path)} ({chain})."
     return "\n".join([format_columns(stage_rows(actual)), "", path, *remarks(actual)])

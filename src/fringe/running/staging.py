@@ -117,8 +117,6 @@ def fetch_named(name: str, configfile: Path) -> str:
 
 def _read(configfile: Path) -> tuple[str, dict[str, Any]]:
     """Return a configuration as it is written, and completed."""
-    if fault := fault_at(configfile):
-        raise FringeError(fault)
     config, faults = complete(read_config(configfile), read_entries(configfile))
     raise_faults(faults)
     return read_text(configfile), config
