@@ -82,6 +82,11 @@ class JobContext:
         """Number of generated images of the data set."""
         return int(self.sources[self.generated]["count"])
 
+    @property
+    def pairs(self) -> int:
+        """Number of pairs of images among the real and drawn images of the data set."""
+        return int((self.dataset["n_real"] + self.dataset["n_generated"]) ** 2)
+
     def images(self, limit: float = float("inf")) -> float:
         """Return how many of the first ``limit`` images are in the job's shard."""
         first, last = layout.parse_shard(self.wildcard("shard"))

@@ -24,8 +24,7 @@ def _score_scheme_memory(about: JobContext) -> int:
 def _score_precision_recall(about: JobContext) -> Work:
     """All pairs of images; in float32, which is four times as fast as float64."""
     network = _precision_recall_network(about)
-    pairs = (about.dataset["n_real"] + about.dataset["n_generated"]) ** 2
-    number = about.config["evaluation"]["repeats"]["recall"] * pairs
+    number = about.config["evaluation"]["repeats"]["recall"] * about.pairs
     return products(about, number * network_info(network).feature_dim / 4, group=network)
 
 

@@ -1,0 +1,169 @@
+"""Recipes: what somebody writes who adds a metric, a network or a kind of source.
+
+A recipe consists of new files, in a folder next to this module, and of edits. An edit is a change
+of one existing file of the project, however many lines it inserts. A new file is not an edit, and
+neither is a file that a command of the project writes, nor the line in CHANGELOG.md that every
+change of the project adds.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+__all__ = ["NAMES", "REPOSITORY", "Copy", "Edit", "Forgotten", "Recipe", "copy_project", "read"]
+
+HERE = Path(__file__).parent
+REPOSITORY = HERE.parents[1]
+NAMES = ("metric", "network", "source")
+
+
+@dataclass(frozen=True)
+class Forgotten:
+    """The test that fails without an edit, part of its message, and what that names."""
+
+    test: str
+    says: str
+    names: str
+
+
+@dataclass(frozen=True)
+class Insertion:
+    """Lines that are put before or after the one line of a file that is ``at``.
+
+    They get the indentation of that line, which counts without it.
+    """
+
+    at: str
+    before: bool
+    lines: str
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of one existing file."""
+
+    file: str
+    why: str
+    insert: tuple[Insertion, ...]
+    forgotten: Forgotten
+
+    def applied(self, text: str) -> str:
+        """Return the content of the file with the change."""
+        lines = text.splitlines(keepends=True)
+        for one in self.insert:
+            places = [place for place, line in enumerate(lines) if line.strip() == one.at]
+            assert len(places) == 1, (
+                f"{self.file}: the line `{one.at}` is there {len(places)} times; change the "
+                "recipe in tests/recipes so that it names a line that is there once"
+            )
+            place = places[0]
+            indent = lines[place][: -len(lines[place].lstrip())]
+            added = [indent + line if line.strip() else line for line in one.lines.splitlines(True)]
+            at = place if one.before else place + 1
+            lines[at:at] = added
+        return "".join(lines)
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command of the project that writes files; ``lane`` is that of the test that notices."""
+
+    run: str
+    why: str
+    writes: tuple[str, ...]
+    lane: str
+    forgotten: Forgotten
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is added, the most edits that it may need, the edits, commands, and new files."""
+
+    name: str
+    what: str
+    most: int
+    edits: tuple[Edit, ...]
+    commands: tuple[Command, ...]
+    new: tuple[str, ...]
+
+
+def read(name: str) -> Recipe:
+    """Return the recipe of tests/recipes/<name>.yaml and of the folder next to it."""
+    plain = yaml.safe_load((HERE / f"{name}.yaml").read_text())
+    edits = tuple(
+        Edit(
+            one["file"],
+            one["why"],
+            tuple(
+                Insertion(some.get("before", some.get("after")), "before" in some, some["lines"])
+                for some in one["insert"]
+            ),
+            Forgotten(**one["forgotten"]),
+        )
+        for one in plain["edits"]
+    )
+    commands = tuple(
+        Command(
+            **{**one, "writes": tuple(one["writes"]), "forgotten": Forgotten(**one["forgotten"])}
+        )
+        for one in plain.get("commands", ())
+    )
+    folder = HERE / name
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".pyc")
+    new = tuple(sorted(str(path.relative_to(folder)) for path in files))
+    return Recipe(name, plain["what"], plain["most"], edits, commands, new)
+
+
+class Copy:
+    """A copy of the project with all recipes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, without: Edit | None = None) -> None:
+        """Write every file that recipes edit: with all edits but one, or with all."""
+        edits = [edit for name in NAMES for edit in read(name).edits if edit != without]
+        texts: dict[str, str] = {}
+        if without is not None:
+            texts[without.file] = (REPOSITORY / without.file).read_text()
+        for edit in edits:
+            before = texts.get(edit.file) or (REPOSITORY / edit.file).read_text()
+            texts[edit.file] = edit.applied(before)
+        for file, text in texts.items():
+            place = self.folder / file
+            if place.read_text() != text:
+                place.write_text(text)
+
+
+def copy_project(folder: Path) -> Copy:
+    """Copy what belongs to the project, without these recipes, and add all recipes.
+
+    What commands write is not there yet.
+    """
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        check=True,
+        text=True,
+    ).stdout.split("\0")
+    for name in filter(None, listed):
+        source = REPOSITORY / name
+        if not name.startswith("tests/recipes/") and (source.is_file() or source.is_symlink()):
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(source, target, follow_symlinks=False)
+    for recipe in map(read, NAMES):
+        for name in recipe.new:
+            target = folder / name
+            assert not target.exists(), f"{name} is there; give the file of the recipe another name"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(HERE / recipe.name / name, target)
+    copy = Copy(folder)
+    copy.write()
+    return copy

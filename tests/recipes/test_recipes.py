@@ -1,0 +1,92 @@
+"""What a newcomer adds works after few edits, and a test names each edit that was forgotten."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from .recipe import NAMES, Copy, Edit, Forgotten, copy_project, read
+from .suite import Suite
+
+RECIPES = {name: read(name) for name in NAMES}
+EDITS = {f"{name}: {edit.file}": edit for name in NAMES for edit in RECIPES[name].edits}
+SCRIPTS = "tests/test_scripts.py::test_every_script_is_a_rule_s_and_every_rule_has_a_script"
+COMMANDS = [
+    command for name in NAMES for command in RECIPES[name].commands if command.lane == "unit"
+]
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the project with all recipes, and its tests."""
+
+    copy: Copy
+    suite: Suite
+
+    def reports(self, forgotten: Forgotten) -> None:
+        """Check that the test fails that is to notice what was forgotten, and says it."""
+        status, printed = self.suite.run(forgotten.test)
+        assert status == pytest.ExitCode.TESTS_FAILED, printed
+        assert forgotten.says in printed
+        assert forgotten.names in printed
+
+
+@pytest.fixture(scope="module")
+def unwritten(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """The project without what commands write."""
+    folder = tmp_path_factory.mktemp("project")
+    copy, suite = copy_project(folder), Suite(folder)
+    yield Project(copy, suite)
+    suite.close()
+
+
+@pytest.fixture(scope="module")
+def project(unwritten: Project) -> Project:
+    """The finished project."""
+    for command in COMMANDS:
+        unwritten.reports(command.forgotten)
+        assert command.run == "fringe docs"
+        subprocess.run(
+            [sys.executable, "-c", "from fringe.cli import main; main(['docs'])"],
+            cwd=unwritten.copy.folder,
+            env={"PYTHONPATH": str(unwritten.copy.folder / "src")},
+            check=True,
+        )
+    return unwritten
+
+
+@pytest.mark.parametrize(("name", "most"), [("metric", 5), ("network", 2), ("source", 2)])
+def test_a_recipe_needs_few_edits(name: str, most: int) -> None:
+    recipe = RECIPES[name]
+    assert len({edit.file for edit in recipe.edits}) == len(recipe.edits) <= recipe.most == most
+    assert any(file.startswith("src/fringe/") for file in recipe.new)
+
+
+def test_what_was_added_works(project: Project) -> None:
+    """By its own tests, and by those that notice what is forgotten."""
+    own = [file for recipe in RECIPES.values() for file in recipe.new if "/test_" in file]
+    assert len(own) == len(RECIPES)
+    noticing = {edit.forgotten.test for edit in EDITS.values()}
+    noticing |= {command.forgotten.test for command in COMMANDS}
+    status, printed = project.suite.run(*own, *sorted(noticing), SCRIPTS)
+    assert status == pytest.ExitCode.OK, printed
+
+
+@pytest.mark.parametrize("edit", EDITS.values(), ids=EDITS)
+def test_a_forgotten_edit_fails_a_test_that_says_which(project: Project, edit: Edit) -> None:
+    project.copy.write(without=edit)
+    try:
+        project.reports(edit.forgotten)
+    finally:
+        project.copy.write()
+
+
+def test_an_edit_names_the_line_that_is_not_there(tmp_path: Path) -> None:
+    edit = RECIPES["metric"].edits[0]
+    with pytest.raises(AssertionError, match=r"rules.*: the line `rule .*` is there 0"):
+        edit.applied("rule all:\n")
