@@ -25,6 +25,7 @@ class Suite:
     """The tests of the copy in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
+        self.folder = folder
         kept = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
         self.process = subprocess.Popen(
             [sys.executable, __file__],
