@@ -8,6 +8,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from fringe.plan.exhibits import score_files
+
 Project = Any  # tests/cluster/conftest.py
 
 SCORES = [f"scores/{dataset}/random/tiny_network.classifier.csv" for dataset in ("faces", "masks")]
@@ -36,7 +38,8 @@ def test_the_same_bits_as_on_one_machine_and_only_what_changed(project: Project)
     first = project.sbatch_calls()
     assert kinds(first) == {
         **{"render_images": 3, "extract_features": 4, "features": 3},
-        **{"optimize_weights": 2, "scores": 4, "score_kernels": 3, "pages": 1},
+        **{"optimize_weights": 2, "scores": 4, "pages": 1},
+        **{f"score_{file}": 3 for file in score_files("3")},
     }
 
     alone = project.local()

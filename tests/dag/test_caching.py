@@ -20,6 +20,7 @@ from fringe.costs.actual import read_actual, stage_rows
 from fringe.evaluation import load_draws
 from fringe.metrics import Gaussian, frechet_distance
 from fringe.networks import load_network
+from fringe.plan.exhibits import score_files
 from fringe.resampling.histogram import quotas
 from fringe.scores.rows import read_scores
 from fringe.seeds import random_stream
@@ -272,7 +273,8 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
             "convergence/faces.csv",
             *(f"{kind}/faces/{scheme}.h5" for kind in ("weights", "draws") for scheme in WEIGHTED),
             *(f"scores/faces/{s}/{CONTROL}.csv" for s in EVERY_SCHEME if s != "random"),
-            *("scores/faces/*/kernels.csv", *SCORES[1:], *RESULTS),
+            *(f"scores/faces/*/{file}.csv" for file in score_files("3")),
+            *(*SCORES[1:], *RESULTS),
         ),
         extracted("real", OTHER, *REAL_SHARDS)
         | extracted("fake", OTHER, *FAKE_SHARDS)

@@ -1,8 +1,8 @@
 """The networks there are, and what is known of each without loading it.
 
-A new network is one module with a loader and one line in ``NETWORKS``. Outside this package a
-network is a "module:function", or a name that an installed package gives to such a function: an
-entry point of the group ``fringe.networks``.
+A new network is one module with a loader, one entry in ``NETWORKS`` and one line in README.md
+(``tests/recipes/network.yaml``). Outside this package a network is a "module:function", or a name
+that an installed package gives to such a function: an entry point of the group ``fringe.networks``.
 """
 
 from __future__ import annotations
