@@ -46,7 +46,7 @@ def opened(config):
         run = open_run(config, files, in_job=not workflow.is_main_process)
         if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
             definition = Path(workflow.basedir) / "envs" / "fringe.def"
-            refuse_missing_image(run.config["container"], definition)
+            refuse_missing_image(run.config.container, definition)
     return run
 
 
@@ -77,7 +77,7 @@ expose_library()
 # Scripts read from the config where things lie and how fast they go (paths, device, workers):
 # what results do not depend on. All else reaches them as params, which Snakemake tracks.
 RUN = opened(dict(config))
-config.update(RUN.config)
+config.update(RUN.config.plain())
 if workflow.is_main_process:
     patch()
     prepare_before_jobs()
@@ -137,7 +137,7 @@ def figure_files(number, name="", caption="figure"):
 
 
 FID_NETWORK = RUN.fid_network
-SCHEMES = choices.schemes(config)
+SCHEMES = choices.schemes(RUN.config)
 # Returns the memory, minutes and GPUs of a rule's jobs, by the rule's name.
 ask = asker(RUN)
 

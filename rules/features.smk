@@ -1,11 +1,11 @@
 # Features and logits of every image, and their means and covariances.
 
-TO_FETCH = weights_to_fetch(config, RUN.weights)
+TO_FETCH = weights_to_fetch(RUN.config, RUN.weights)
 
 
 rule fetch_weights:
     output:
-        f"{config['weights_dir']}/{{file}}",
+        f"{RUN.config.weights_dir}/{{file}}",
     log:
         log_file("fetch_weights", "{file}"),
     wildcard_constraints:
@@ -32,7 +32,7 @@ rule extract_features:
         "../envs/fringe.yaml"
     # One thread for each shard's network: the last bits of a convolution depend on the number of
     # threads, and two shards at a time are faster than one on two threads.
-    threads: 1 + config["extraction"]["workers"]
+    threads: 1 + RUN.config.extraction.workers
     resources:
         **ask("extract_features"),
     params:

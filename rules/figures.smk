@@ -155,7 +155,7 @@ rule figure_comparison:
         log_file("figure_comparison", "{number}-{comparison}"),
     wildcard_constraints:
         number="7|19",
-        comparison="|".join(config["comparisons"]) or "(?!)",
+        comparison="|".join(RUN.config.comparisons) or "(?!)",
     group:
         "pages"
     conda:

@@ -49,7 +49,7 @@ rule list_left_out:
             "left_out",
             category="Left out",
             labels={"question": "What is left out, and why?"},
-            shown="left_out" in config,
+            shown=RUN.config.left_out is not None,
         ),
     log:
         log_file("list_left_out"),
@@ -94,7 +94,7 @@ rule summarize_cost:
         rules.verdict.output,
         rules.list_deviations.output,
         rules.list_left_out.output,
-        rules.write_self_check.output if choices.checked_datasets(config) else [],
+        rules.write_self_check.output if choices.checked_datasets(RUN.config) else [],
     output:
         **page_files(
             "cost", category="Cost", labels={"question": "How long did it take?"}

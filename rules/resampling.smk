@@ -36,7 +36,7 @@ rule optimize_sweep:
     benchmark:
         benchmark_file("optimize_sweep", "{dataset}", "{scheme}")
     wildcard_constraints:
-        scheme="|".join(choices.sweep_schemes(config)) or "(?!)",
+        scheme="|".join(choices.sweep_schemes(RUN.config)) or "(?!)",
     conda:
         "../envs/fringe.yaml"
     threads: 1
@@ -123,7 +123,7 @@ rule extend_matched:
         benchmark_file("extend_matched", "{dataset}")
     conda:
         "../envs/fringe.yaml"
-    threads: 1 + config["extraction"]["workers"]
+    threads: 1 + RUN.config.extraction.workers
     resources:
         **ask("extend_matched"),
     params:
@@ -145,7 +145,7 @@ rule extract_matched:
         benchmark_file("extract_matched", "{dataset}", "{network}")
     conda:
         "../envs/fringe.yaml"
-    threads: 1 + config["extraction"]["workers"]
+    threads: 1 + RUN.config.extraction.workers
     resources:
         **ask("extract_matched"),
     params:

@@ -13,12 +13,12 @@ rule measure_sensitivity:
         benchmark_file("measure_sensitivity", "{dataset}", "{network}", "{shard}")
     conda:
         "../envs/fringe.yaml"
-    threads: 1 + config["extraction"]["workers"]
+    threads: 1 + RUN.config.extraction.workers
     resources:
         **ask("measure_sensitivity"),
     params:
         made_from=for_job(provenance.measure_sensitivity),
-        n=lambda w: choices.explained_images(config, w.dataset),
+        n=lambda w: choices.explained_images(RUN.config, w.dataset),
     script:
         "../workflow/scripts/measure_sensitivity.py"
 
@@ -95,7 +95,7 @@ rule measure_noise:
         scale="[0-9.e-]+",
     conda:
         "../envs/fringe.yaml"
-    threads: 1 + config["extraction"]["workers"]
+    threads: 1 + RUN.config.extraction.workers
     resources:
         **ask("measure_noise"),
     params:

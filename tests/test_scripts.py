@@ -27,16 +27,12 @@ from fringe.scores.convergence import compare_convergence
 from fringe.scores.paper import paper_numbers
 from fringe.scores.rows import SCORE_COLUMNS
 
+from .run_configs import run_config
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 NETWORKS = REPOSITORY / "tests/dag"  # the folder of tiny_network.py
 SCRIPTS = sorted((REPOSITORY / "workflow/scripts").glob("*.py"))
-NO_WEIGHTS: dict[str, Any] = {
-    "network": "tiny_network:classifier",
-    "controls": [],
-    "weights": {},
-    "datasets": {},
-    "comparisons": {},
-}
+NO_WEIGHTS = {"network": "tiny_network:classifier"}
 
 
 def load(path: Path) -> ModuleType:
@@ -227,7 +223,7 @@ def test_the_released_optimization_is_measured_and_drawn(
         output=Named([tmp_path / "faces.csv"]),
         params=SimpleNamespace(measured={"steps": 6}, checkpoint=tmp_path / "faces.checkpoint"),
         wildcards=SimpleNamespace(dataset="faces"),
-        config={"device": "cpu"},
+        config=run_config({"device": "cpu"}),
     )
     script.main(job)
     assert not Path(job.params.checkpoint).exists()
@@ -267,21 +263,22 @@ def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """Three scripts in a row give the statistics of the images themselves."""
     monkeypatch.syspath_prepend(NETWORKS)
     scripts = {path.stem: load(path) for path in SCRIPTS}
-    config = {
+    photos = {"kind": "photos", "count": 50, "resolution": 32, "seed": 0}
+    written = {
         **NO_WEIGHTS,
         "results": str(tmp_path),
         "run": "test",
-        "sources": {"photos": {"kind": "photos", "count": 50, "resolution": 32, "seed": 0}},
+        "sources": {"photos": photos},
         "device": "cpu",
         "extraction": {"workers": 0},
     }
     made_from = {"images": "fingerprint", "network": "tiny_network:classifier", "batch_size": 20}
     made_from["precision"] = "float32"
     shards = []
+    config = run_config(written)
     images = open_configured(config, "photos").fingerprint_of(0, 40)
-    config["planned"] = {
-        f"sources/photos/{shard}": images for shard in ("0000000-0000040", "0000040-0000050")
-    }
+    for shard in ("0000000-0000040", "0000040-0000050"):
+        config.planned[f"sources/photos/{shard}"] = images
     for shard in ("0000000-0000040", "0000040-0000050"):
         shards.append(tmp_path / "photos" / "net" / f"{shard}.h5")
         scripts["extract_features"].main(
@@ -319,7 +316,7 @@ def test_extract_link_and_measure(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         params=SimpleNamespace(
             revision=1, published={"network": name, "sha256": "", "count": 7000}
         ),
-        config={"sources": {"photos": {"statistics": {name: given}}}, "planned": {}},
+        config=run_config({"sources": {"photos": {**photos, "statistics": {name: given}}}}),
         wildcards=SimpleNamespace(space="features", n="45", source="photos"),
     )
     scripts["measure_statistics"].main(published)
@@ -358,7 +355,7 @@ def test_image_shards_go_by_the_node_s_own_folder(
 
     monkeypatch.setattr(shutil, "copyfile", copy)
     imitation = {"kind": "imitation", "count": 50, "resolution": 32, "seed": 0, "severity": 1.0}
-    config = {
+    written = {
         **NO_WEIGHTS,
         "sources": {"fake": imitation},
         "device": "cpu",
@@ -368,9 +365,10 @@ def test_image_shards_go_by_the_node_s_own_folder(
     }
     images = tmp_path / "results/run/images/fake/0000000-0000050.h5"
     wildcards = SimpleNamespace(source="fake", shard=images.stem)
+    config = run_config(written)
     source = open_configured(config, "fake")
     made_from: dict[str, Any] = {"images": source.fingerprint_of(0, 50)}
-    config["planned"] = {f"sources/fake/{images.stem}": made_from["images"]}
+    config.planned[f"sources/fake/{images.stem}"] = made_from["images"]
     job = SimpleNamespace(
         config=config,
         output=Named([images]),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +46,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], c
 @pytest.fixture
 def config(checked: tuple[dict[str, Any], choices.Sources]) -> dict[str, Any]:
     """The completed configuration of the run, which a test may change."""
-    config = deepcopy(checked[0])
+    config = checked[0].plain()
     config["datasets"]["faces"] |= {
         "snapshots": ["early", "late"],
         "checks": {"distances": {"untrained": 2.0}},

@@ -36,7 +36,8 @@ class Run:
             "evaluation": {"n_real": 40, "n_generated": 60},
             "schemes": {"top": [1], "middle": [2]},
         }
-        self.config, self.sources = opening.check(written)
+        checked, self.sources = opening.check(written)
+        self.config = checked.plain()
         self.dataset: dict[str, Any] = self.config["datasets"]["faces"]
 
     def work(self, rule: str, *, gpus: int = 0, outputs: int = 1, **wildcards: str) -> Work:

@@ -20,6 +20,8 @@ from fringe.evaluation import load_gaussian
 from fringe.metrics import frechet_distance
 from fringe.sources import ImitationSource
 
+from ..run_configs import run_config
+
 Project = Any  # tests/dag/conftest.py
 
 FIGURES = ("1", "2", "3", "4b", "10a", "10b", "11", "12", "13", "15", "S2")
@@ -144,7 +146,7 @@ def test_a_classifier_without_grad_cam_is_refused_before_maps_are_made(
     script = load(REPOSITORY / "workflow/scripts/measure_sensitivity.py")
     monkeypatch.setattr(script, "planned_network", lambda *_: SimpleNamespace())
     job = SimpleNamespace(
-        config={"network": "mine:load", "device": "cpu", "datasets": {"faces": {"generated": "x"}}},
+        config=run_config({"network": "mine:load", "device": "cpu"}),
         params=SimpleNamespace(made_from={"network": "mine:load", "precision": "float32"}, n=9),
         wildcards=SimpleNamespace(dataset="faces", shard="0000000-0000009"),
         input={},

@@ -42,6 +42,8 @@ from fringe.sources.base import readable
 from fringe.sources.generated import GeneratedSource
 from fringe.sources.memory import Memory
 
+from ..run_configs import run_config
+
 ROOT = Path(__file__).parents[2]
 
 HOLE = 64 << 30  # bytes
@@ -407,7 +409,7 @@ def main(job):
     {body}
 run(main, SimpleNamespace(
     log=[{str(log)!r}], output=[], input=[], threads=1, params={{}}, wildcards={{}},
-    config={{"results": "results", "run": "run"}},
+    config={run_config({}).plain()!r},
 ))
 """
     done = subprocess.run(

@@ -20,6 +20,7 @@ from tests.generators.checkpoints import write_stylegan2_pickle
 from tests.hostile.races import COUNT, KINDS, Data, build
 from tests.test_scripts import REPOSITORY, load
 
+from fringe.config.model import RunConfig
 from fringe.errors import ChangedError, FringeError
 from fringe.evaluation import load_gaussian
 from fringe.exchange import write_statistics
@@ -44,6 +45,8 @@ from fringe.plan.weight_files import locate_weights
 from fringe.sources import digests, open_source, prefetch, source_from_spec
 from fringe.sources.digests import file_digests
 
+from ..run_configs import run_config
+
 SCRIPTS = REPOSITORY / "workflow/scripts"
 SHARD = "0000000-0000024"
 CHANGED = r"(?s)sources/real: its data changed under the run \(.*\); nothing was made of it: run"
@@ -60,8 +63,8 @@ def data(request: pytest.FixtureRequest, tmp_path: Path) -> Data:
     return build(tmp_path, request.param)
 
 
-def config_of(data: Data, **options: Any) -> dict[str, Any]:
-    """Return the part of a configuration that jobs read, with what it was planned with."""
+def config_of(data: Data, **options: Any) -> RunConfig:
+    """Return a configuration of the data, with what it was planned with."""
     folder = data.place.parent / "results"
     source = {"kind": "files", "path": str(data.place), **options}
     config = {"results": str(folder), "run": "run", "device": "cpu", "sources": {"real": source}}
@@ -71,7 +74,7 @@ def config_of(data: Data, **options: Any) -> dict[str, Any]:
         f"sources/real/{SHARD}": opened.fingerprint_of(0, len(opened)),
     }
     limits = {"pixels": 1000, "bytes": 1_000_000}
-    return {**config, "extraction": {"scratch": False}, "limits": limits, "planned": planned}
+    return run_config({**config, "limits": limits, "planned": planned})
 
 
 def network(hook: Callable[[], None] = lambda: None) -> FeatureNetwork:
@@ -131,12 +134,12 @@ def test_a_shard_of_a_mixture_is_not_written_and_data_put_back_give_what_was_pla
 
     # What a next plan makes of that is B and not a mixture.
     other = config_of(data)
-    assert set(other["planned"].values()).isdisjoint(config["planned"].values())
+    assert set(other.planned.values()).isdisjoint(config.planned.values())
     with planned_images(other, "real") as source:
         np.testing.assert_array_equal(source.read(range(COUNT)), data.pixels["B"])
 
     data.put("A", way)
-    assert config_of(data)["planned"] == config["planned"]
+    assert config_of(data).planned == config.planned
     extract()
     assert np.array_equal(features(out), undisturbed)
 
@@ -192,9 +195,7 @@ def test_images_in_random_order_that_are_read_ahead_are_the_planned_ones(
     data: Data, way: str, tmp_path: Path
 ) -> None:
     config = config_of(data, count=20, seed=3)
-    config["planned"]["sources/real/0000000-0000020"] = config["planned"].pop(
-        f"sources/real/{SHARD}"
-    )
+    config.planned["sources/real/0000000-0000020"] = config.planned.pop(f"sources/real/{SHARD}")
     out = tmp_path / "shard.h5"
     data.put("B", way)
     with (
@@ -319,7 +320,7 @@ def test_what_is_remembered_wrongly_ends_one_job_and_is_forgotten(
     monkeypatch.setattr(digests, "_stat", lambda path: same)
     config = config_of(data)
     data.put("B", "rename")
-    assert config_of(data)["planned"] == config["planned"]
+    assert config_of(data).planned == config.planned
     # Of a folder each file is remembered for itself.
     for _ in range(COUNT if kind == "folder" else 1):
         with refused(), planned_shard(config_of(data), "real", SHARD, None) as source:
@@ -365,7 +366,7 @@ def test_a_file_is_the_same_before_and_after(tmp_path: Path) -> None:
 def test_a_planned_file_is_read_or_nothing_is(tmp_path: Path) -> None:
     path = tmp_path / "statistics.npz"
     path.write_bytes(b"planned")
-    config = {"results": str(tmp_path), "planned": {str(path): sha256(b"planned")}}
+    config = run_config({"results": str(tmp_path), "planned": {str(path): sha256(b"planned")}})
     with planned_file(config, path):
         assert path.read_bytes() == b"planned"
     with refused(FILE), planned_file(config, path):
@@ -436,13 +437,14 @@ def test_images_are_made_by_the_planned_generator(
     swap(path, generators / "A" / name)
     spec = {"kind": "generator", "path": str(path), "count": 4, "seed": 1}
     spec |= {"truncation": 1.0, "noise": "const"}
-    config = {"results": str(tmp_path), "run": "run", "device": "cpu", "sources": {"fake": spec}}
-    config["extraction"] = {"scratch": False, "keep_images": False}
     source = source_from_spec(spec, tmp_path / ".fingerprints")
-    config["planned"] = {
+    planned = {
         "sources/fake": source.fingerprint,
         f"sources/fake/{shard}": source.fingerprint_of(0, 4),
     }
+    written = {"results": str(tmp_path), "device": "cpu", "sources": {"fake": spec}}
+    keeping = {"extraction": {"keep_images": False}}
+    config = run_config({**written, **keeping, "planned": planned})
     message = r"sources/fake: its data changed under the run"
 
     def made() -> np.ndarray:
@@ -511,14 +513,12 @@ def test_features_are_of_the_planned_weights(
     other.write_bytes(b"another")
     entry = registry._entry_of("Weighted", 3, None, 0.1, "untrained:load", "random weights")
     monkeypatch.setitem(registry.NETWORKS, "weighted", entry)
-    config: dict[str, Any] = {
-        **{"network": "weighted", "controls": [], "datasets": {}, "comparisons": {}},
-        **{"weights": {"weighted": str(path)}, "weights_dir": str(tmp_path)},
-        **{"results": str(tmp_path), "run": "run", "device": "cpu", "sources": {}},
-    }
+    written = {"network": "weighted", "weights": {"weighted": str(path)}}
+    places = {"weights_dir": str(tmp_path), "results": str(tmp_path)}
+    config = run_config({**written, **places, "device": "cpu"})
     located = locate_weights(config, hash_cache(config))
-    config["planned"] = planned_digests(config, {}, located)
-    assert config["planned"] == {str(path): sha256(b"one"), "weights/weighted": sha256(b"one")}
+    config.planned.update(planned_digests(config, {}, located))
+    assert config.planned == {str(path): sha256(b"one"), "weights/weighted": sha256(b"one")}
 
     def loaded(hook: Callable[[], None] = lambda: None) -> FeatureNetwork:
         monkeypatch.setattr("fringe.networks.untrained.load", weighted(path, hook))
@@ -545,7 +545,7 @@ def test_features_are_of_the_planned_weights(
     assert loaded().weights_sha256 == sha256(b"one")
 
     # Of several published files with the same weights another one came to lie there.
-    config["planned"]["weights/weighted"] = sha256(b"that of another file")
+    config.planned["weights/weighted"] = sha256(b"that of another file")
     with refused(message):
         loaded()
 
@@ -560,16 +560,17 @@ def test_published_statistics_and_masks_are_the_planned_ones(
     mask = tmp_path / "mask.png"
     Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(mask)
     photos = {"kind": "photos", "count": 4, "resolution": 16, "seed": 0}
-    config: dict[str, Any] = {
-        **{"results": str(tmp_path), "run": "run", "device": "cpu"},
+    written: dict[str, Any] = {
+        **{"results": str(tmp_path), "device": "cpu"},
         "sources": {"real": {**photos, "statistics": statistics}, "fake": photos},
-        "datasets": {"faces": {"generated": "fake", "region": str(mask)}},
-        "extraction": {"scratch": False, "keep_images": False},
+        "datasets": {"faces": {"real": "real", "generated": "fake", "region": str(mask)}},
+        "extraction": {"keep_images": False},
     }
+    config = run_config(written)
     images = source_from_spec(photos).fingerprint
     sources = {name: {"fingerprint": images, "shards": {}} for name in ("real", "fake")}
-    config["planned"] = planned_digests(config, sources, {})
-    assert {str(given), str(mask)} <= config["planned"].keys()
+    config.planned.update(planned_digests(config, sources, {}))
+    assert {str(given), str(mask)} <= config.planned.keys()
     out = tmp_path / "out"
 
     def meanwhile(script: ModuleType, name: str, change: Callable[[], object]) -> None:
@@ -578,7 +579,7 @@ def test_published_statistics_and_masks_are_the_planned_ones(
         monkeypatch.setattr(script, name, lambda *given: (change(), called(*given))[1])
 
     script = load(SCRIPTS / "measure_statistics.py")
-    published = {"network": "untrained", "sha256": config["planned"][str(given)], "count": 9}
+    published = {"network": "untrained", "sha256": config.planned[str(given)], "count": 9}
     job = SimpleNamespace(
         config=config,
         output=[out],

@@ -8,6 +8,7 @@ from typing import Any
 
 from fringe.config import choices
 from fringe.config.completion import complete
+from fringe.config.model import RunConfig
 from fringe.networks import network_weights
 from fringe.plan import deviations, layout
 from fringe.plan.run import Run
@@ -50,7 +51,6 @@ def make_run(config: dict[str, Any] | None = None, *, in_job: bool = False) -> R
     """Return the run of a configuration: fingerprints are texts that tell what they depend on."""
     completed, faults = complete(copy.deepcopy(config or CONFIG))
     assert faults == []
-    completed["choices"] = deviations.choices(completed)
     sources = {}
     for name in choices.used_sources(completed):
         about = completed["sources"][name]
@@ -81,7 +81,8 @@ def make_run(config: dict[str, Any] | None = None, *, in_job: bool = False) -> R
         elif files := network_weights(network):
             path = f"{completed['weights_dir']}/{files[0].name}"
             weights[network] = {"path": path, "identity": files[0].sha256}
-    return Run(completed, sources, weights, in_job)
+    told = {"choices": deviations.choices(completed)}
+    return Run(RunConfig.model_validate({**completed, **told}), sources, weights, in_job)
 
 
 def changed(*keys: str | int, to: Any) -> dict[str, Any]:

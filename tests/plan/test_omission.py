@@ -322,13 +322,13 @@ def test_a_file_that_comes_later_changes_nothing_of_what_is_done(small: dict[str
     for late in ("two.zip", "training"):
         Path(late).rename(f"{late}.away")
     before, sources = check(small, missing="skip")
-    assert summarize(before["left_out"]).startswith("2 files are not there.")
+    assert summarize(before.left_out).startswith("2 files are not there.")
     for late in ("two.zip", "training"):
         Path(f"{late}.away").rename(late)
     after, everything = check(small, missing="skip")
-    assert "left_out" not in after
+    assert after.left_out is None
     assert {name: everything[name] for name in sources} == sources
-    assert after["datasets"]["one"] | {"snapshots": []} == before["datasets"]["one"]
+    assert after.datasets["one"].plain() | {"snapshots": []} == before.datasets["one"].plain()
 
 
 def test_an_unknown_network_is_a_fault_beside_what_is_absent(small: dict[str, Any]) -> None:

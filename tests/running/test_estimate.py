@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from fringe.config import choices
+from fringe.config.model import RunConfig
 from fringe.costs.actual import read_actual
 from fringe.costs.jobs import Job
 from fringe.costs.prediction import Estimate, estimate
@@ -24,7 +25,7 @@ from fringe.running.planner import Planner
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
-def config(tmp_path: Path, **changed: Any) -> tuple[dict[str, Any], choices.Sources]:
+def config(tmp_path: Path, **changed: Any) -> tuple[RunConfig, choices.Sources]:
     """A completed configuration of 60 photographs and 120 imitations, and its sources."""
     written = {
         "run": "mine",
@@ -182,7 +183,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("project")
     settings, _ = config(folder)
     written = {
-        key: settings[key] for key in ("run", "network", "datasets", "evaluation", "schemes")
+        key: value
+        for key, value in settings.plain().items()
+        if key in ("run", "network", "datasets", "evaluation", "schemes")
     }
     written["sources"] = {
         "real": {"kind": "photos", "count": 60, "resolution": 32},

@@ -21,6 +21,7 @@ from PIL import Image
 
 from fringe.config import choices
 from fringe.config.completion import complete, where_shaped
+from fringe.config.model import RunConfig
 from fringe.config.sources import opening_keys
 from fringe.errors import FringeError
 from fringe.exchange import read_statistics, write_statistics
@@ -36,6 +37,7 @@ from fringe.sources.decoder_warnings import as_attributes
 from fringe.sources.unpacked import unpack
 
 from ..generators.checkpoints import write_fastgan_pickle, write_stylegan2_pickle
+from ..run_configs import changed, run_config
 
 
 def write_zip(path: Path, count: int) -> None:
@@ -65,7 +67,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     }
 
 
-def check(config: dict[str, Any]) -> tuple[dict[str, Any], choices.Sources]:
+def check(config: dict[str, Any]) -> tuple[RunConfig, choices.Sources]:
     return opening.check(config)
 
 
@@ -78,7 +80,7 @@ def faults_of(config: dict[str, Any]) -> list[str]:
 def test_a_right_config_and_its_sources(config: dict[str, Any]) -> None:
     config["extraction"] = {"batch_size": 5, "shard_size": 5}
     completed, sources = check(config)
-    assert completed["device"] == "auto"
+    assert completed.device == "auto"
     assert list(sources) == ["real", "fake"], "a source that nobody uses is not looked for"
     assert sources["real"]["count"] == 12
     assert list(sources["real"]["shards"]) == [
@@ -291,13 +293,13 @@ def test_sources_are_opened_with_more_images(config: dict[str, Any], tmp_path: P
     fake = {"kind": "imitation", "count": 20, "resolution": 16, "seed": 3}
     config["sources"]["fake"] = fake
     config["results"] = str(tmp_path)
-    completed, _ = complete(config)
+    completed = run_config(config)
     source = images.open_configured(completed, "fake")
     longer = images.open_configured(completed, "fake", 50)
     assert (len(source), len(longer)) == (20, 50)
     assert len(images.open_configured(completed, "fake", 5)) == 20
     assert np.array_equal(longer.read(range(20)), source.read(range(20)))
-    shard = tmp_path / completed["run"] / "images/fake/0000000-0000020.h5"
+    shard = tmp_path / completed.run / "images/fake/0000000-0000020.h5"
     render_shard(source, 0, 20, shard, {"images": source.fingerprint_of(0, 20)})
     kept = images.open_images(completed, "fake", at_least=50)
     assert isinstance(kept, KeptImages)
@@ -523,7 +525,7 @@ def test_maps_need_the_statistics_of_their_own_images(config: dict[str, Any]) ->
 def test_an_image_of_another_seed_is_the_first_that_it_makes(config: dict[str, Any]) -> None:
     completed, _ = check(config)
     (image,) = images.open_seeded(completed, "fake", 3).read([0])
-    completed["sources"]["fake"]["seed"] = 3
+    completed = changed(completed, {"sources/fake/seed": 3})
     np.testing.assert_array_equal(image, images.open_configured(completed, "fake").read([0, 1])[0])
 
 
@@ -532,7 +534,7 @@ def test_weights_that_are_gone_are_said_to_be(config: dict[str, Any]) -> None:
     assert weight_files.weights_path(completed, "efficientnet-lite0") is None
     with pytest.raises(FringeError, match=r"'clip' are not there .*fetch clip --weights-dir kept"):
         weight_files.weights_path(completed, "clip")
-    completed["weights"] = {"clip": "real.zip"}
+    completed = changed(completed, {"weights": {"clip": "real.zip"}})
     assert weight_files.weights_path(completed, "clip") == Path("real.zip")
 
 
@@ -542,7 +544,7 @@ def test_a_control_trained_on_imagenet_s_labels_neither_judges_nor_stands_in_fig
     completed, _ = check(config | {"controls": ["swav", "clip", "resnet50"]})
     assert choices.shown_control(completed) == "clip"
     assert choices.warnings(completed) == []
-    completed["datasets"]["faces"]["resample"] = False
+    completed = changed(completed, {"datasets/faces/resample": False})
     assert choices.networks_of(completed, "faces") == ["efficientnet-lite0", "clip"]
     completed, _ = check(config | {"controls": ["vgg16", "resnet50"]})
     assert choices.shown_control(completed) == "resnet50"
@@ -557,7 +559,7 @@ def test_weights_of_one_s_own_may_be_of_any_training(config: dict[str, Any]) -> 
     completed, _ = check(config | {"controls": ["resnet50"], "weights": {"resnet50": mine}})
     assert choices.trained_on(completed, "resnet50") is None
     assert choices.warnings(completed) == []
-    completed["weights"] = {}
+    completed = changed(completed, {"weights": {}})
     assert choices.trained_on(completed, "resnet50") == "ImageNet-1k labels"
 
 
@@ -610,10 +612,10 @@ def test_how_many_images_are_taken_from_files(config: dict[str, Any]) -> None:
         for name in ("real", "fake"):
             told = images.open_configured(completed, name)
             assert told.fingerprint == sources[name]["fingerprint"]
-            partly = completed["sources"][name]["least"] < sources[name]["count"]
-            is_random = partly and completed["sources"][name]["order"] == "random"
+            partly = completed.least[name] < sources[name]["count"]
+            is_random = partly and completed.sources[name]["order"] == "random"
             assert sources[name]["drawn_from"] == (sources[name]["count"] if is_random else None)
-        return {name: completed["sources"][name]["least"] for name in ("real", "fake")}
+        return {name: completed.least[name] for name in ("real", "fake")}
 
     assert least() == {"real": 12, "fake": 60}
     assert least(evaluation__n_real=9) == {"real": 9, "fake": 60}
@@ -685,8 +687,8 @@ def test_what_is_taken_does_not_depend_on_files_that_are_not_there(config: dict[
     config["datasets"]["few"] = {"real": "real", "generated": "gone", "n_real": 5}
     config["missing"] = "skip"
     completed, sources = check(config)
-    assert list(completed["datasets"]) == ["faces"]
-    assert completed["sources"]["real"]["least"] == 5
+    assert list(completed.datasets) == ["faces"]
+    assert completed.least["real"] == 5
     assert sources["real"]["drawn_from"] == 12
 
 
@@ -930,7 +932,7 @@ def test_networks_of_a_data_set_are_those_that_something_asks_for(config: dict[s
     assert choices.networks_of(completed, "other") == [main, "swav", "clip", "resnet50"]
     assert choices.networks_of(completed, "pair") == [main, "clip", "vgg16"]
     assert choices.networks_for(completed, "fake") == [main, "swav", "clip", "vgg16", "resnet50"]
-    completed["datasets"]["pair"]["snapshots"] = ["early"]
+    completed = changed(completed, {"datasets/pair/snapshots": ["early"]})
     assert choices.networks_for(completed, "early") == [main]
 
 
@@ -938,7 +940,7 @@ def test_images_that_were_kept_are_read_where_they_are_still_right(
     config: dict[str, Any], tmp_path: Path
 ) -> None:
     completed, _ = check(config)
-    completed |= {"results": str(tmp_path / "results")}
+    completed = changed(completed, {"results": str(tmp_path / "results")})
     source = images.open_configured(completed, "fake")
     folder = tmp_path / "results" / "run" / "images" / "fake"
     for (first, last), made_from in zip(
@@ -952,7 +954,7 @@ def test_images_that_were_kept_are_read_where_they_are_still_right(
     assert [shard.first for shard in opened.shards] == [0]
     assert np.array_equal(opened.read([3, 70]), source.read([3, 70]))
     assert not isinstance(images.open_images(completed, "real"), KeptImages)
-    completed["extraction"] |= {"keep_images": False}
+    completed = changed(completed, {"extraction/keep_images": False})
     assert not isinstance(images.open_images(completed, "fake"), KeptImages)
 
 
@@ -1027,16 +1029,17 @@ def test_a_run_is_opened_with_what_its_jobs_read_from_the_configuration(
     run = opening.open_run(config)
     completed, sources = check(config)
     assert (run.sources, run.in_job) == (sources, False)
-    assert run.config.items() >= completed.items()
-    assert run.config["planned"]["sources/real"] == sources["real"]["fingerprint"]
-    assert "docs/paper.md" in run.config["choices"]["table1"]
-    assert run.folder == f"{completed['results']}/run"
+    planned, told = run.config.planned, run.config.choices
+    assert run.config == completed.model_copy(update={"planned": planned, "choices": told})
+    assert planned["sources/real"] == sources["real"]["fingerprint"]
+    assert "docs/paper.md" in told["table1"]
+    assert run.folder == f"{completed.results}/run"
 
 
 def test_a_job_ends_if_its_run_was_planned_with_other_data(config: dict[str, Any]) -> None:
     run = opening.open_run(config)
     Path(run.folder).mkdir(parents=True, exist_ok=True)
-    note_plan(Path(run.folder), run.config["planned"])
+    note_plan(Path(run.folder), run.config.planned)
     assert opening.open_run(config, in_job=True).sources == run.sources
     config["sources"]["fake"]["seed"] = 9
     with pytest.raises(FringeError, match="sources/fake: its data changed under the run"):

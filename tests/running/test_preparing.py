@@ -16,13 +16,14 @@ from fringe.plan.run import Run
 from fringe.running.preparing import prepare
 
 from ..plan.runs import make_run
+from ..run_configs import changed
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.chdir(tmp_path)
     opened = make_run()
-    return replace(opened, config={**opened.config, "planned": {"sources/real": "as it is"}})
+    return replace(opened, config=changed(opened.config, {"planned": {"sources/real": "as it is"}}))
 
 
 def damage(run: Run) -> Path:

@@ -17,14 +17,17 @@ from fringe.costs.logs import read_description
 from fringe.files.hdf5 import create_h5
 from fringe.running.script import expose_library
 
-JOB = """
+from ..run_configs import run_config
+
+JOB = f"""
 import os, sys
 from types import SimpleNamespace
 from fringe.errors import FringeError
 from fringe.files.hdf5 import open_h5
 from fringe.running.script import run
+CONFIG = {run_config({}).plain()!r}
 job = SimpleNamespace(
-    log=["logs/job.log"], config={"results": "results", "run": "run"}, threads=2,
+    log=["logs/job.log"], config=CONFIG, threads=2,
     input=["results/run/made.h5", "data/given.zip"], output=["results/run/scores/s.csv"],
 )
 def main(job):

@@ -25,7 +25,7 @@ def main(job: ScriptJob) -> None:
     # without a GPU makes them as well.
     device = "cpu" if job.config["device"] == "cpu" else "auto"
     count = 1 + max(int(indices.max()) for indices in shown.values())
-    config = {**job.config, "device": device}
+    config = job.config.model_copy(update={"device": device})
     with planned_images(config, dataset["generated"], at_least=count) as source:
         grids = {scheme: source.read(indices) for scheme, indices in shown.items()}
     fids = read_scores(job.input.scores).groupby("scheme")["value"].mean()

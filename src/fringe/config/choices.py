@@ -4,8 +4,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
+from fringe.config import model
 from fringe.config.completion import items
 from fringe.config.datasets import GRID
+from fringe.config.fields import Section
 from fringe.config.sources import SECTIONS, opening_keys
 from fringe.errors import FringeError
 from fringe.networks import (
@@ -51,7 +53,7 @@ __all__ = [
     "warnings",
 ]
 
-Config = Mapping[str, Any]
+Config = Mapping[str, Any] | model.Config
 
 NOISE_IMAGES = 5000  # as many as show the order of the regions: each scale takes three passes
 
@@ -68,10 +70,10 @@ def source_spec(config: Config, name: str) -> dict[str, Any]:
             # All its images, however many are used.
             about = config["sources"].get(real, {})
             keys = ("path", "follow_links", "select", "ignore")
-            spec["labels"] = {"kind": "files", "limits": config["limits"]}
+            spec["labels"] = {"kind": "files", "limits": dict(config["limits"])}
             spec["labels"] |= {key: about.get(key) for key in keys}
     if kind == "files":
-        spec |= {"least": source.get("least"), "limits": config["limits"]}
+        spec |= {"least": config.get("least", {}).get(name), "limits": dict(config["limits"])}
     return spec
 
 
@@ -92,7 +94,7 @@ def is_rendered(config: Config, name: str) -> bool:
 def used_sources(config: Config) -> list[str]:
     """Return the names of the sources that some data set uses, in the order of the config."""
     used = set()
-    for dataset in _mappings(config.get("datasets")):
+    for dataset in _sections(config.get("datasets")):
         for value in (dataset.get("real"), dataset.get("generated"), dataset.get("snapshots")):
             named = value if isinstance(value, list) else [value]
             used |= {name for name in named if isinstance(name, str)}
@@ -100,10 +102,10 @@ def used_sources(config: Config) -> list[str]:
     return [name for name in sources if name in used] if isinstance(sources, Mapping) else []
 
 
-def _mappings(value: Any) -> list[Mapping[str, Any]]:
-    """Return the mappings among a mapping's values; [] for anything else."""
+def _sections(value: Any) -> list[Any]:
+    """Return the sections among a mapping's values; [] for anything else."""
     items = value.values() if isinstance(value, Mapping) else ()
-    return [item for item in items if isinstance(item, Mapping)]
+    return [item for item in items if isinstance(item, Mapping | Section)]
 
 
 def networks(config: Config) -> list[str]:
@@ -234,11 +236,15 @@ def released_steps(config: Config, sources: Sources) -> dict[str, Any]:
 
 def optimization_settings(config: Config, scheme: str) -> dict[str, Any]:
     """Return all that the configuration says of how the weights of ``scheme`` are optimized."""
-    settings = dict(config["optimization"])
+    settings = _plain(config["optimization"])
     released = settings.pop("released")
     if scheme not in released_schemes(config):
         return settings
     return {"method": "released", **released}
+
+
+def _plain(section: Any) -> dict[str, Any]:
+    return section.plain() if isinstance(section, Section) else dict(section)
 
 
 def sweep_schemes(config: Config) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fringe.config.fields import shortened
+from fringe.config.fields import Section, shortened
 from fringe.config.file import Entry, duplicate_keys
 from fringe.config.messages import Keys, trail
 from fringe.config.references import reference_faults
@@ -73,7 +73,7 @@ def _unknown_yet(found: Iterable[str], known: Sequence[str]) -> list[str]:
     return [fault for fault in found if fault.partition(": ")[0] not in odd]
 
 
-def items(config: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
+def items(config: Mapping[str, Any] | Section, key: str) -> list[tuple[str, Any]]:
     """Return the names and values below ``key``; none where it is missing or no mapping."""
     value = config.get(key)
     return list(value.items()) if isinstance(value, Mapping) else []

@@ -18,6 +18,7 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
     Tag,
     ValidationError,
     ValidatorFunctionWrapHandler,
@@ -65,12 +66,55 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
+    def plain(self) -> dict[str, Any]:
+        """Return the section in plain values, without the keys that have none.
+
+        Keys are in the order in which they were written, because Snakemake compares params of jobs
+        by their `repr`.
+        """
+        return self.model_dump(exclude_none=True)
+
+    # A section can be read as a mapping of its keys that have a value.
+
+    def keys(self) -> list[str]:
+        """Return the keys that have a value."""
+        return [key for key, value in self.__dict__.items() if value is not None]
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Return the keys that have a value, with it."""
+        return [(key, self.__dict__[key]) for key in self.keys()]
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """Return the value of a key, or the default if it has none."""
+        value = self.__dict__.get(key)
+        return default if value is None else value
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the value of a key that has one."""
+        if key not in self:
+            raise KeyError(key)
+        return self.__dict__[key]
+
+    def __contains__(self, key: object) -> bool:
+        """Return whether a key has a value."""
+        return isinstance(key, str) and self.__dict__.get(key) is not None
+
     def faults(self) -> Iterable[tuple[str, str]]:
         """Yield the key and the message of each fault that several keys make together.
 
         The key "" is the section itself.
         """
         return ()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _keep_order(cls, value: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        section = validate(value)
+        if isinstance(value, dict):
+            fields = section.__dict__
+            written = {key: fields[key] for key in value}
+            object.__setattr__(section, "__dict__", {**written, **fields})
+        return section
 
     @model_validator(mode="after")
     def _refuse_faults(self) -> Self:

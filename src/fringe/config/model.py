@@ -1,6 +1,6 @@
 """The configuration of a run: every key with its type, default and meaning."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -26,7 +26,7 @@ from fringe.config.resampling import Convergence, Matching, Optimization, Scheme
 from fringe.config.sensitivity import Sensitivity
 from fringe.config.sources import Source
 
-__all__ = ["Config", "OwnWeights"]
+__all__ = ["Config", "OwnWeights", "RunConfig"]
 
 SourceName = Annotated[
     str,
@@ -213,3 +213,38 @@ class Config(Section):
         default=Extraction(), description="How images are rendered and features extracted."
     )
     figures: Figures = Field(default=Figures(), description="How figures look.")
+
+
+class RunConfig(Config):
+    """The configuration of an opened run: what the user wrote, and what its jobs read besides.
+
+    No user may write these further keys. In Snakemake's `config` they are next to the others.
+    """
+
+    least: dict[str, int] = Field(
+        default={},
+        description=(
+            "By source of files: the least number of its images that anything takes, which says "
+            "whether they are in random order (`fringe.sources.open_source`)."
+        ),
+    )
+    left_out: dict[str, list[dict[str, Any]]] | None = Field(
+        default=None,
+        description=(
+            "What `missing: skip` leaves out (`fringe.plan.omission.describe_omissions`); None if "
+            "nothing."
+        ),
+    )
+    choices: dict[str, str] = Field(
+        default={},
+        description=(
+            "By exhibit: a sentence on what the paper leaves open "
+            "(`fringe.plan.deviations.choices`)."
+        ),
+    )
+    planned: dict[str, str] = Field(
+        default={},
+        description=(
+            "What identifies the data that jobs read (`fringe.plan.planned.planned_digests`)."
+        ),
+    )

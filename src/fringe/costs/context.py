@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fringe.config import choices
+from fringe.config.choices import Config
 from fringe.costs.jobs import Device, Job
 from fringe.networks import file_name, network_info
 from fringe.plan import layout
@@ -32,7 +33,7 @@ class JobContext:
     """
 
     job: Job
-    config: Mapping[str, Any]
+    config: Config
     sources: choices.Sources
     weights: Mapping[str, Mapping[str, str]]
     place: Device = "cpu"

@@ -6,8 +6,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from fringe.config.choices import Config
 from fringe.plan import layout
 
 __all__ = ["Device", "Job", "demanded_device", "parse_shard_file", "part"]
@@ -37,7 +38,7 @@ class Job:
         return device if self.gpus else "cpu"
 
 
-def demanded_device(config: Mapping[str, Any]) -> Device | None:
+def demanded_device(config: Config) -> Device | None:
     """Return the device that the configuration demands for jobs; None if it leaves that open."""
     if config["device"] == "auto":
         return None

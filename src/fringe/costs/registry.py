@@ -6,10 +6,8 @@ work and the default memory because somebody forgot it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from fringe.config import choices
+from fringe.config.choices import Config
 from fringe.costs.context import JobContext
 from fringe.costs.jobs import Device, Job
 from fringe.costs.rule_cost import RuleCost
@@ -45,7 +43,7 @@ def cost_of(rule: str) -> RuleCost:
     return RULES[rule]
 
 
-def work(job: Job, config: Mapping[str, Any], sources: choices.Sources, device: Device) -> Work:
+def work(job: Job, config: Config, sources: choices.Sources, device: Device) -> Work:
     """Return what a job has to do.
 
     Parameters

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from fringe.config.choices import Config
 from fringe.errors import FringeError
 from fringe.files.atomic import atomic_path
 from fringe.files.parsing import parse_json
@@ -15,7 +16,7 @@ from fringe.plan import layout
 __all__ = ["read_sizes", "remember_sizes"]
 
 
-def read_sizes(config: Mapping[str, Any]) -> dict[str, Any]:
+def read_sizes(config: Config) -> dict[str, Any]:
     """Return what is remembered of a run: ``sizes`` by source, ``device``, ``minutes_per_job``.
 
     ``sizes`` is empty if there is no such file, or its content is not valid.
@@ -49,7 +50,7 @@ def read_sizes(config: Mapping[str, Any]) -> dict[str, Any]:
     return {"sizes": {}}
 
 
-def remember_sizes(config: Mapping[str, Any], sources: Mapping[str, Any]) -> None:
+def remember_sizes(config: Config, sources: Mapping[str, Any]) -> None:
     """Write the sizes of a run's shards to a file, for its jobs and for all its later plans.
 
     Parameters
@@ -79,5 +80,5 @@ def remember_sizes(config: Mapping[str, Any], sources: Mapping[str, Any]) -> Non
             partial.write_text(json.dumps(with_digest(content), indent=1))
 
 
-def _memory(config: Mapping[str, Any]) -> Path:
+def _memory(config: Config) -> Path:
     return Path(layout.run_folder(config), layout.SHARD_SIZES)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from fringe.config import choices
+from fringe.config.choices import Config
 from fringe.costs.context import JobContext
 from fringe.costs.jobs import Device, Job, demanded_device, parse_shard_file
 from fringe.costs.prediction import estimate
@@ -25,9 +25,7 @@ from fringe.plan import layout
 __all__ = ["choose_sizes"]
 
 
-def choose_sizes(
-    config: Mapping[str, Any], sources: choices.Sources
-) -> tuple[dict[str, int], Device]:
+def choose_sizes(config: Config, sources: choices.Sources) -> tuple[dict[str, int], Device]:
     """Return the number of images in a shard of each source, and the device for its jobs.
 
     The slowest job of a shard takes about ``extraction/minutes_per_job``: it renders the images, or
@@ -87,7 +85,7 @@ def _likely_device(records: Sequence[JobRecord]) -> Device:
     return "cuda" if had or shutil.which("sbatch") or gpu_is_here() else "cpu"
 
 
-def _records(config: Mapping[str, Any], sources: choices.Sources) -> Iterator[JobRecord]:
+def _records(config: Config, sources: choices.Sources) -> Iterator[JobRecord]:
     """Yield how long jobs took, in this run and in others below the results."""
     for folder in sorted(Path(config["results"]).glob("*")):
         known = tasks_of(folder)
@@ -96,9 +94,7 @@ def _records(config: Mapping[str, Any], sources: choices.Sources) -> Iterator[Jo
         yield from read_records(folder, known)
 
 
-def _own_tasks(
-    config: Mapping[str, Any], sources: choices.Sources, folder: Path
-) -> dict[str, Task]:
+def _own_tasks(config: Config, sources: choices.Sources, folder: Path) -> dict[str, Task]:
     """Return what this run's jobs had to do by benchmark file, if it was configured as now."""
     tasks = {}
     for name in sources:
@@ -111,7 +107,7 @@ def _own_tasks(
     return tasks
 
 
-def _makers(config: Mapping[str, Any], name: str) -> list[str | None]:
+def _makers(config: Config, name: str) -> list[str | None]:
     """Return what makes shards of a source: its networks, and None for rendering kept images."""
     rendered = choices.is_rendered(config, name) and config["extraction"]["keep_images"]
     return [*([None] if rendered else []), *choices.networks_for(config, name)]
@@ -124,7 +120,7 @@ def _benchmark(name: str, network: str | None, shard: str) -> str:
 
 
 def _job(
-    config: Mapping[str, Any],
+    config: Config,
     sources: choices.Sources,
     name: str,
     network: str | None,
@@ -144,7 +140,7 @@ def _job(
 
 
 def _size_by_speed(
-    config: Mapping[str, Any],
+    config: Config,
     sources: choices.Sources,
     name: str,
     device: Device,
@@ -166,7 +162,7 @@ def _size_by_speed(
     return max(1, int(images) // batch) * batch
 
 
-def _size_of_files(config: Mapping[str, Any], name: str, count: int) -> int | None:
+def _size_of_files(config: Config, name: str, count: int) -> int | None:
     """Return the size of a source's existing shards; None if there are none.
 
     Shards of several sizes may exist. The size that holds most images is returned.

@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from fringe.config.choices import Config
 from fringe.config.choices import networks as networks_of_run
 from fringe.scores.protocol import plain_name
 
@@ -57,7 +58,7 @@ def _listed() -> tuple[Deviation, ...]:
     return tuple(Deviation(**entry) for entry in entries)
 
 
-def deviations(config: Mapping[str, Any]) -> list[Deviation]:
+def deviations(config: Config) -> list[Deviation]:
     """Return the whole list, with texts filled in from a completed configuration."""
     return [
         replace(one, **{name: getattr(one, name).format_map(config) for name in TEXTS})
@@ -65,7 +66,7 @@ def deviations(config: Mapping[str, Any]) -> list[Deviation]:
     ]
 
 
-def applying(config: Mapping[str, Any], exhibits: Iterable[str]) -> list[Deviation]:
+def applying(config: Config, exhibits: Iterable[str]) -> list[Deviation]:
     """Return what applies to a run with these exhibits: its networks, data sets and settings."""
     shown, networks = set(exhibits), set(networks_of_run(config))
     datasets = {plain_name(name) for name in config["datasets"]}
@@ -79,7 +80,7 @@ def applying(config: Mapping[str, Any], exhibits: Iterable[str]) -> list[Deviati
     ]
 
 
-def choices(config: Mapping[str, Any]) -> dict[str, str]:
+def choices(config: Config) -> dict[str, str]:
     """Return by exhibit a sentence that names what applies to it, for its note or caption."""
     exhibits = sorted({name for one in _listed() for name in one.exhibits}, key=_order)
     told = {}
@@ -100,7 +101,7 @@ def exhibit_title(exhibit: str) -> str:
     return exhibit.capitalize()
 
 
-def describe(config: Mapping[str, Any]) -> str:
+def describe(config: Config) -> str:
     """Return the list as Markdown: exhibit by exhibit, with the shipped configuration's values."""
     every = deviations(config)
     exhibits = sorted({name for one in every for name in one.exhibits}, key=_order)
@@ -150,7 +151,7 @@ def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
 
 
-def _value(config: Mapping[str, Any], path: str) -> Any:
+def _value(config: Config, path: str) -> Any:
     value: Any = config
     for key in path.split("/"):
         value = value[key]

@@ -4,7 +4,7 @@ A function has the name of a rule and returns the params of its jobs (`fringe.pl
 report shows these jobs, so texts in their params are `inert`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -195,7 +195,7 @@ def list_deviations(run: Run) -> Params:
 
 def list_left_out(run: Run) -> Params:
     """Return what the page on what is left out depends on."""
-    return _inert(left_out=run.config.get("left_out"), revision=revisions.TABLES)
+    return _inert(left_out=run.config.left_out, revision=revisions.TABLES)
 
 
 def write_self_check(run: Run) -> Params:
@@ -217,8 +217,7 @@ def _inert(**params: Any) -> Params:
 
 def _figure(run: Run, **others: Any) -> Params:
     """Return what every figure depends on, and ``others``."""
-    figures: Mapping[str, Any] = run.config["figures"]
-    style = {key: value for key, value in figures.items() if key != "seed"}
+    style = {key: value for key, value in run.config.figures.plain().items() if key != "seed"}
     return _inert(style=style, revision=revisions.FIGURES, **others)
 
 
@@ -340,11 +339,11 @@ def figure_networks(run: Run) -> Params:
 def figure_comparison(run: Run, number: str, comparison: str) -> Params:
     """Return what Figures 7 and 19 depend on."""
     config = run.config
-    about = config["comparisons"][comparison]
-    datasets = list(about["generators"].values())
+    about = config.comparisons[comparison]
+    datasets = list(about.generators.values())
     return _figure(
         run,
-        comparison=about,
+        comparison=about.plain(),
         images={name: images_of(run, run.generated(name)) for name in datasets},
         titles=_titles(run, datasets),
         network=config["network"],

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from fringe.config import choices
+from fringe.config.choices import Config
 from fringe.config.completion import items
 from fringe.plan import layout
 from fringe.scores.titles import METRICS, without_factor
@@ -28,8 +29,6 @@ __all__ = [
     "targets",
     "tell",
 ]
-
-Config = Mapping[str, Any]
 Kind = Literal["Table", "Figure", "Region share"]
 
 COMPARED = ("7", "19")  # of each comparison

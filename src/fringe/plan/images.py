@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fringe.config.choices import Config, is_rendered, source_spec
+from fringe.config.choices import is_rendered, source_spec
+from fringe.config.model import RunConfig
 from fringe.config.sources import SECTIONS
 from fringe.devices.choice import choose_device
 from fringe.plan import layout
@@ -24,14 +25,14 @@ from fringe.sources.unpacked import packed, read_unpacked
 __all__ = ["images_nearby", "open_configured", "open_images", "open_seeded", "open_shard"]
 
 
-def open_configured(config: Config, name: str, at_least: int = 0) -> ImageSource:
+def open_configured(config: RunConfig, name: str, at_least: int = 0) -> ImageSource:
     """Open the source ``name`` of a completed config; a generator on the configured device.
 
     A source whose images are made has ``at_least`` so many: image i is the same whatever their
     number. One that is compressed as a whole is read where it was unpacked.
     """
     spec = _lengthened(source_spec(config, name), at_least)
-    device = choose_device(config["device"]) if SECTIONS[spec["kind"]].is_trained else "cpu"
+    device = choose_device(config.device) if SECTIONS[spec["kind"]].is_trained else "cpu"
     source = source_from_spec(spec, hash_cache(config), device)
     if packed(source):
         read_unpacked(source, Path(run_folder(config), layout.unpacked_images(name)))
@@ -42,7 +43,7 @@ def _lengthened(spec: dict[str, Any], at_least: int) -> dict[str, Any]:
     return {**spec, "count": max(spec["count"], at_least)} if at_least else spec
 
 
-def open_images(config: Config, name: str, at_least: int = 0) -> ImageSource:
+def open_images(config: RunConfig, name: str, at_least: int = 0) -> ImageSource:
     """Open the source ``name`` for jobs that look at images: kept ones are read, not made again.
 
     ``at_least`` as in `open_configured`; without a meaning for sources of files.
@@ -50,7 +51,7 @@ def open_images(config: Config, name: str, at_least: int = 0) -> ImageSource:
     The configured device is asked for only when an image has to be made, so nodes without a GPU can
     draw what was rendered elsewhere.
     """
-    if not (is_rendered(config, name) and config["extraction"]["keep_images"]):
+    if not (is_rendered(config, name) and config.extraction.keep_images):
         return open_configured(config, name, at_least if is_rendered(config, name) else 0)
     spec = _lengthened(source_spec(config, name), at_least)
     source = source_from_spec(spec, hash_cache(config))
@@ -68,13 +69,13 @@ def open_images(config: Config, name: str, at_least: int = 0) -> ImageSource:
 
 
 @contextmanager
-def images_nearby(config: Config, name: str, count: int) -> Iterator[ImageSource]:
+def images_nearby(config: RunConfig, name: str, count: int) -> Iterator[ImageSource]:
     """Yield `open_images` for a job that reads most of the first ``count`` images.
 
     With ``extraction/scratch`` it reads those that are kept from copies on its node.
     """
     source = open_images(config, name)
-    if not (config["extraction"]["scratch"] and isinstance(source, KeptImages)):
+    if not (config.extraction.scratch and isinstance(source, KeptImages)):
         yield source
         return
     with copied_to_scratch([shard for shard in source.shards if shard.first < count]) as copies:
@@ -83,21 +84,21 @@ def images_nearby(config: Config, name: str, count: int) -> Iterator[ImageSource
 
 
 @contextmanager
-def open_shard(config: Config, name: str, rendered: str | None) -> Iterator[ImageSource]:
+def open_shard(config: RunConfig, name: str, rendered: str | None) -> Iterator[ImageSource]:
     """Yield what a job reads a shard's images from: the file that holds them, or their source.
 
     With ``extraction/scratch`` the file ``rendered`` is read from a copy on the job's node.
     """
     if not rendered:
         yield open_configured(config, name)
-    elif config["extraction"]["scratch"]:
+    elif config.extraction.scratch:
         with copied_to_scratch([RenderedShard(rendered)]) as (shard,):
             yield shard
     else:
         yield RenderedShard(rendered)
 
 
-def open_seeded(config: Config, name: str, seed: int) -> ImageSource:
+def open_seeded(config: RunConfig, name: str, seed: int) -> ImageSource:
     """Open the source ``name`` of a completed config with another seed, for its first image."""
-    other = {**config["sources"][name], "seed": seed, "count": 2}
-    return open_configured({**config, "sources": {name: other}}, name)
+    other = config.sources[name].model_copy(update={"seed": seed, "count": 2})
+    return open_configured(config.model_copy(update={"sources": {name: other}}), name)

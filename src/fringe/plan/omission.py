@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fringe.config import choices
+from fringe.config.choices import Config
 from fringe.config.completion import items
 from fringe.config.snapshots import LEAST, expand_snapshots, files_of
 from fringe.errors import FringeError
@@ -29,8 +30,6 @@ __all__ = [
     "summarize",
     "without_absent",
 ]
-
-Config = Mapping[str, Any]
 
 FETCHING = "Files with a `url` are fetched by `make stage` (`fringe stage my.yaml`)."
 ADVICE = (
@@ -183,7 +182,7 @@ def without_absent(config: Config, known: Sequence[str] = ()) -> Resolved:
 
 
 def _resolve(config: Config) -> Resolved:
-    expanded, faults = expand_snapshots(config)
+    expanded, faults = expand_snapshots(dict(config))
     gone = absent(expanded)
     if not gone:
         return Resolved(expanded, faults)

@@ -18,6 +18,7 @@ from typing import Any
 
 from fringe.config import choices
 from fringe.config.completion import items
+from fringe.config.model import RunConfig
 from fringe.config.sources import SECTIONS
 from fringe.devices.choice import choose_device
 from fringe.errors import ChangedError, FringeError
@@ -45,11 +46,9 @@ __all__ = [
     "refuse_other_plan",
 ]
 
-Config = Mapping[str, Any]
-
 
 def planned_digests(
-    config: Config,
+    config: RunConfig,
     sources: Mapping[str, Mapping[str, Any]],
     weights: Mapping[str, Mapping[str, str]],
 ) -> dict[str, str]:
@@ -117,7 +116,7 @@ def refuse_other_plan(folder: Path, planned: Mapping[str, str]) -> None:
 
 @contextmanager
 def planned_shard(
-    config: Config, name: str, shard: str, rendered: str | None
+    config: RunConfig, name: str, shard: str, rendered: str | None
 ) -> Iterator[ImageSource]:
     """Yield what `images.open_shard` does for the images of a shard, if they are as planned.
 
@@ -135,7 +134,7 @@ def planned_shard(
 
 
 @contextmanager
-def planned_source(config: Config, name: str, at_least: int = 0) -> Iterator[ImageSource]:
+def planned_source(config: RunConfig, name: str, at_least: int = 0) -> Iterator[ImageSource]:
     """Yield what `fringe.plan.images.open_configured` returns, if its images are as planned.
 
     Raises
@@ -149,7 +148,7 @@ def planned_source(config: Config, name: str, at_least: int = 0) -> Iterator[Ima
 
 
 @contextmanager
-def planned_images(config: Config, name: str, at_least: int = 0) -> Iterator[ImageSource]:
+def planned_images(config: RunConfig, name: str, at_least: int = 0) -> Iterator[ImageSource]:
     """Yield what `fringe.plan.images.open_images` returns, if its images are as planned.
 
     Raises
@@ -163,7 +162,7 @@ def planned_images(config: Config, name: str, at_least: int = 0) -> Iterator[Ima
 
 
 @contextmanager
-def planned_nearby(config: Config, name: str, count: int) -> Iterator[ImageSource]:
+def planned_nearby(config: RunConfig, name: str, count: int) -> Iterator[ImageSource]:
     """Yield what `fringe.plan.images.images_nearby` does, if its images are as planned.
 
     Raises
@@ -179,7 +178,7 @@ def planned_nearby(config: Config, name: str, count: int) -> Iterator[ImageSourc
 
 
 @contextmanager
-def planned_seed(config: Config, name: str, seed: int) -> Iterator[ImageSource]:
+def planned_seed(config: RunConfig, name: str, seed: int) -> Iterator[ImageSource]:
     """Yield what `fringe.plan.images.open_seeded` returns, if the generator is as planned.
 
     Raises
@@ -197,7 +196,7 @@ def planned_seed(config: Config, name: str, seed: int) -> Iterator[ImageSource]:
 
 
 @contextmanager
-def planned_file(config: Config, path: str | Path) -> Iterator[None]:
+def planned_file(config: RunConfig, path: str | Path) -> Iterator[None]:
     """Run a block that reads a file, which must be the planned one from its start to its end.
 
     A file that was not there when the run was planned, and of which no digest is published, must
@@ -210,13 +209,13 @@ def planned_file(config: Config, path: str | Path) -> Iterator[None]:
     """
     path = str(Path(path))
     with _told_as(path), steady(path):
-        expected = config["planned"].get(path)
+        expected = config.planned.get(path)
         if expected is not None and digests.digest(path, config) != expected:
             raise ChangedError("it has another SHA-256 than the run was planned with")
         yield
 
 
-def planned_network(config: Config, name: str, precision: Precision) -> FeatureNetwork:
+def planned_network(config: RunConfig, name: str, precision: Precision) -> FeatureNetwork:
     """Return a network of a run on the configured device, with the weights that were planned.
 
     Raises
@@ -227,14 +226,14 @@ def planned_network(config: Config, name: str, precision: Precision) -> FeatureN
     path = weight_files.weights_path(config, name)
     if path is not None:
         located = weight_files.locate_weights(config, layout.hash_cache(config))[name]
-        if located["identity"] != config["planned"][f"weights/{name}"]:
+        if located["identity"] != config.planned[f"weights/{name}"]:
             raise _changed(str(path))
     with nullcontext() if path is None else planned_file(config, path):
-        return load_network(name, path, choose_device(config["device"]), precision=precision)
+        return load_network(name, path, choose_device(config.device), precision=precision)
 
 
 @contextmanager
-def _all_as_planned(config: Config, name: str, source: ImageSource) -> Iterator[None]:
+def _all_as_planned(config: RunConfig, name: str, source: ImageSource) -> Iterator[None]:
     # A source whose images are made may have been lengthened.
     count = config["sources"][name]["count"] if choices.is_rendered(config, name) else len(source)
     found = digest([count, source.fingerprint_of(0, count)])
@@ -244,11 +243,11 @@ def _all_as_planned(config: Config, name: str, source: ImageSource) -> Iterator[
 
 @contextmanager
 def _as_planned(
-    config: Config, name: str, found: str, source: ImageSource, part: str = ""
+    config: RunConfig, name: str, found: str, source: ImageSource, part: str = ""
 ) -> Iterator[None]:
     """Run a block that reads images of a source, of whose part the fingerprint was ``found``."""
     with _told_as(name, _containers(source)):
-        if found != config["planned"][f"{name}{part}"]:
+        if found != config.planned[f"{name}{part}"]:
             raise ChangedError("it has another fingerprint than the run was planned with")
         yield
 

@@ -304,7 +304,7 @@ def score_precision_recall(run: Run, dataset: str) -> Params:
         **compared(run, dataset),
         n_real=run.datasets[dataset]["n_real"],
         repeats=run.config["evaluation"]["repeats"]["recall"],
-        **run.config["evaluation"]["precision_recall"],
+        **run.config.evaluation.precision_recall.plain(),
     )
 
 

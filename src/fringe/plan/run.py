@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from fringe.config import choices
-from fringe.config.choices import Config, Sources
+from fringe.config.choices import Sources
+from fringe.config.datasets import Dataset
+from fringe.config.model import RunConfig
 from fringe.networks import file_name
 from fringe.plan import layout
 
@@ -19,7 +20,7 @@ class Run:
 
     Parameters
     ----------
-    config : mapping
+    config : RunConfig
         The completed configuration.
     sources : dict
         What is known of each source (`fringe.running.opening.check`).
@@ -31,7 +32,7 @@ class Run:
         damage again.
     """
 
-    config: Config
+    config: RunConfig
     sources: Sources
     weights: Mapping[str, Mapping[str, str]]
     in_job: bool = False
@@ -53,12 +54,12 @@ class Run:
     @property
     def fid_network(self) -> str:
         """The network of FID, by its name in file names."""
-        return file_name(self.config["network"])
+        return file_name(self.config.network)
 
     @property
     def controls(self) -> list[str]:
         """Its control networks, by their names in file names."""
-        return [file_name(name) for name in self.config["controls"]]
+        return [file_name(name) for name in self.config.controls]
 
     @property
     def shown_control(self) -> str:
@@ -66,23 +67,22 @@ class Run:
         return file_name(choices.shown_control(self.config))
 
     @property
-    def datasets(self) -> Mapping[str, Any]:
+    def datasets(self) -> Mapping[str, Dataset]:
         """All data sets of its configuration."""
-        datasets: Mapping[str, Any] = self.config["datasets"]
-        return datasets
+        return self.config.datasets
 
     @property
-    def resampled(self) -> dict[str, Any]:
+    def resampled(self) -> dict[str, Dataset]:
         """The data sets that tables and figures show; the others only take part in comparisons."""
-        return {name: dataset for name, dataset in self.datasets.items() if dataset["resample"]}
+        return {name: dataset for name, dataset in self.datasets.items() if dataset.resample}
 
     def real(self, dataset: str) -> str:
         """Return the source of a data set's real images."""
-        return str(self.datasets[dataset]["real"])
+        return self.datasets[dataset].real
 
     def generated(self, dataset: str) -> str:
         """Return the source of a data set's generated images."""
-        return str(self.datasets[dataset]["generated"])
+        return self.datasets[dataset].generated
 
     def candidates(self, dataset: str) -> int:
         """Return the number of a data set's generated images."""

@@ -186,8 +186,8 @@ def estimate_run(
     if kept:
         keep(folder, finished, estimates, known)
     told = table([job for job, _ in finished], estimates, folder.name, planner.cores, gpus)
-    if "left_out" in config:
-        told = f"{summarize(config['left_out'])}\n\n{told}"
+    if config.left_out is not None:
+        told = f"{summarize(config.left_out)}\n\n{told}"
     return Estimated(folder, told)
 
 

@@ -35,6 +35,7 @@ from fringe.config.faults import (
     _weights_faults,
 )
 from fringe.config.file import read_entries
+from fringe.config.model import RunConfig
 from fringe.config.sources import SECTIONS, opening_keys
 from fringe.errors import FringeError
 from fringe.networks import (
@@ -63,13 +64,12 @@ LOGGER = logging.getLogger(__name__)
 MOST_SHARDS = 100_000  # Snakemake takes about 8 ms to plan the jobs of each
 
 
-def open_run(config: Config, files: Iterable[Path] = (), *, in_job: bool = False) -> Run:
+def open_run(config: Mapping[str, Any], files: Iterable[Path] = (), *, in_job: bool = False) -> Run:
     """Return the run of a configuration, with what its jobs read from the configuration added.
 
     What a run lacks is logged, unless a job asks.
 
-    These are the keys ``planned`` (`planned_digests`) and ``choices``: by exhibit a sentence on
-    what the paper leaves open, for notes and captions.
+    These are ``planned`` and ``choices``: see `fringe.config.model.RunConfig`.
 
     Parameters
     ----------
@@ -83,22 +83,25 @@ def open_run(config: Config, files: Iterable[Path] = (), *, in_job: bool = False
     FringeError
         As `check` does, and in a job naming the data that changed under the run.
     """
-    completed, sources = check(config, files)
-    weights = locate_weights(completed, hash_cache(completed))
-    completed["choices"] = deviations.choices(completed)
-    completed["planned"] = planned_digests(completed, sources, weights)
+    checked, sources = check(config, files)
+    weights = locate_weights(checked, hash_cache(checked))
+    added = {
+        "choices": deviations.choices(checked),
+        "planned": planned_digests(checked, sources, weights),
+    }
+    completed = checked.model_copy(update=added)
     run = Run(completed, sources, weights, in_job)
     if in_job:
-        refuse_other_plan(Path(run.folder), completed["planned"])
+        refuse_other_plan(Path(run.folder), completed.planned)
         return run
     for warning in warnings(completed):
         LOGGER.warning("%s", warning)
-    if left_out := completed.get("left_out"):
-        LOGGER.info("%s", summarize(left_out))
+    if completed.left_out is not None:
+        LOGGER.info("%s", summarize(completed.left_out))
     return run
 
 
-def check(config: Config, files: Iterable[Path] = ()) -> tuple[dict[str, Any], Sources]:
+def check(config: Mapping[str, Any], files: Iterable[Path] = ()) -> tuple[RunConfig, Sources]:
     """Return the completed config, and what is known of each source that it uses.
 
     What was learnt by reading data is remembered in `hash_cache`; nothing else is written.
@@ -113,8 +116,8 @@ def check(config: Config, files: Iterable[Path] = ()) -> tuple[dict[str, Any], S
 
     Returns
     -------
-    dict, dict
-        The config, with the key ``left_out`` where ``missing: skip`` left something out
+    RunConfig, dict
+        The config, with ``left_out`` where ``missing: skip`` left something out
         (`fringe.plan.omission.describe_omissions`); and by source name its ``count``,
         ``fingerprint``, fingerprint of each of its ``shards`` by their name, ``shard_size``,
         the ``device`` (``cpu`` or ``cuda``) that this size is for, ``resolution``, whether it is
@@ -135,7 +138,7 @@ def check(config: Config, files: Iterable[Path] = ()) -> tuple[dict[str, Any], S
         return _checked(completed, faults)
 
 
-def _checked(completed: dict[str, Any], faults: list[str]) -> tuple[dict[str, Any], Sources]:
+def _checked(completed: dict[str, Any], faults: list[str]) -> tuple[RunConfig, Sources]:
     """Return what `check` returns, or list the ``faults`` that are known and all others."""
     # Imported here: it is about what this module says that a run makes.
     from fringe.plan.omission import without_absent
@@ -160,22 +163,24 @@ def _checked(completed: dict[str, Any], faults: list[str]) -> tuple[dict[str, An
     faults += where_shaped(faults, _explanation_faults, completed, sources)
     told = [resolved.explain(fault) for fault in faults]
     raise_faults(told, resolved.advice if told != faults else "")
-    _divide(completed, sources, opened)
-    features = Path(run_folder(completed), layout.FEATURES)
-    raise_faults(_strict_faults(completed, sources, features))
-    return completed, sources
+    run_config = RunConfig.model_validate(completed)
+    _divide(run_config, sources, opened)
+    features = Path(run_folder(run_config), layout.FEATURES)
+    raise_faults(_strict_faults(run_config, sources, features))
+    return run_config, sources
 
 
-def _note_least(config: Config) -> Iterable[str]:
-    """Note at each source of files the least number of its images that is taken; no faults.
+def _note_least(config: dict[str, Any]) -> Iterable[str]:
+    """Note for each source of files the least number of its images that is taken; no faults.
 
-    In place, as ``least``, before anything is left out: what a data set depends on does not change
-    with others that come or go. `fringe.sources.open_source` tells what follows from it.
+    In place, under ``least``, before anything is left out: what a data set depends on does not
+    change with others that come or go. `fringe.sources.open_source` tells what follows from it.
     """
+    least = config["least"] = {}
     for name, source in items(config, "sources"):
         counts = list(_taken_from(config, name)) if SECTIONS[source["kind"]].in_files else []
         if counts:
-            source["least"] = min(counts)
+            least[name] = min(counts)
     return ()
 
 

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fringe.config.choices import Config
 from fringe.config.file import read_config
+from fringe.config.model import RunConfig
 from fringe.costs.jobs import Device, Job, demanded_device
 from fringe.costs.remembered_sizes import remember_sizes
 from fringe.devices.claims import gpu_is_here
@@ -106,21 +108,21 @@ class Planner:
             raise FringeError(f"Snakemake cannot plan this run:\n{run.stdout.strip()}")
         return run.stdout
 
-    def plan_afresh(self, config: Mapping[str, Any], sources: Mapping[str, Any]) -> list[Job]:
+    def plan_afresh(self, config: RunConfig, sources: Mapping[str, Any]) -> list[Job]:
         """Return all jobs of the run, as if none were done.
 
         ``config`` and ``sources`` are `fringe.running.opening.check`'s. What is remembered of data
         sets still holds: to read them again takes hours. So do the sizes of shards.
         """
         with tempfile.TemporaryDirectory() as empty:
-            elsewhere = {**config, "results": empty}
+            elsewhere = config.model_copy(update={"results": empty})
             known = layout.hash_cache(config)
             if known.is_dir():
                 layout.hash_cache(elsewhere).symlink_to(known.absolute())
             remember_sizes(elsewhere, sources)
             return read_jobs(self.plan(empty), layout.run_folder(elsewhere))
 
-    def place(self, config: Mapping[str, Any]) -> Device:
+    def place(self, config: Config) -> Device:
         """Return where jobs that ask for a GPU compute.
 
         With ``device: auto`` that is a GPU if there is one here, or if the profile sends jobs

@@ -34,7 +34,7 @@ def prepare(run: Run, *, dry: bool = False) -> list[str]:
         clear_stale_locks(snakemake)
         refuse_left_over(Path.cwd())
         remember_sizes(run.config, run.sources)
-        note_plan(folder, run.config["planned"])
+        note_plan(folder, run.config.planned)
     bring_back(folder, dry=dry)
     aside = map(str, set_damaged_aside(folder, dry=dry))
     unknown = remove_damaged_records(snakemake / "metadata", dry=dry)

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
 
+from fringe.config.model import RunConfig
 from fringe.costs.logs import DESCRIPTION
 from fringe.devices import utilization
 from fringe.errors import DamagedFileError, FringeError
@@ -38,7 +39,7 @@ class ScriptJob(Protocol):
     output: Any
     params: Any
     wildcards: Any
-    config: Any
+    config: RunConfig
     threads: int
     log: Any
 
@@ -108,12 +109,13 @@ def _refuse_other(folder: Path, path: str) -> None:
 
 
 def _with_params(job: ScriptJob) -> ScriptJob:
-    """Return a job whose params are what they were before they were `inert`."""
+    """Return a job with params as they were before they were `inert`, and with a typed config."""
     fields = {name: getattr(job, name) for name in ScriptJob.__annotations__ if hasattr(job, name)}
     params = fields.get("params")  # Snakemake unpacks them again each time
     for name in SHOWN:
         if hasattr(params, name):
             setattr(params, name, restored(getattr(params, name)))
+    fields["config"] = RunConfig.model_validate(job.config)
     return SimpleNamespace(**fields)
 
 

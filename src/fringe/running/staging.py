@@ -6,7 +6,7 @@ login node. Everything is looked at once, and told at once: `fringe stage my.yam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Literal
 import yaml
 
 from fringe.config import choices, faults
+from fringe.config.choices import Config
 from fringe.config.completion import complete, items, raise_faults
 from fringe.config.file import read_config, read_entries
 from fringe.config.snapshots import files_of
@@ -122,7 +123,7 @@ def _read(configfile: Path) -> tuple[str, dict[str, Any]]:
     return read_text(configfile), config
 
 
-def _weights(config: Mapping[str, Any]) -> Iterator[Item]:
+def _weights(config: Config) -> Iterator[Item]:
     """Look for the weights of each network, and fetch them where they are published."""
     folder = Path(config["weights_dir"])
     for network in choices.networks(config):
@@ -150,7 +151,7 @@ def _weights(config: Mapping[str, Any]) -> Iterator[Item]:
         yield Item(key, str(found), "there" if before else "fetched", checked)
 
 
-def _data(config: Mapping[str, Any], text: str) -> Iterator[Item]:
+def _data(config: Config, text: str) -> Iterator[Item]:
     """Look for every file of images, generator, statistics and mask that a data set uses.
 
     A source that is not there and has an address is fetched.
@@ -168,7 +169,7 @@ def _data(config: Mapping[str, Any], text: str) -> Iterator[Item]:
             yield _file(f"datasets/{name}/region", dataset["region"])
 
 
-def _source(config: Mapping[str, Any], name: str, text: str) -> Item:
+def _source(config: Config, name: str, text: str) -> Item:
     source = config["sources"][name]
     key, path = f"sources/{name}", source["path"]
     state: Literal["there", "fetched"] = "there"
