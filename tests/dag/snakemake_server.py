@@ -1,98 +1,208 @@
-"""Starts Snakemake in forks of a process that has imported the libraries which Snakemake needs.
+"""Starts Snakemake and the scripts of its jobs in forks of a process that has imported libraries.
 
-Half of the time that a dry run takes is spent on imports. The first call starts the server, a clean
-interpreter. The server forks for each run and outlives all runs of its test process. It imports
-neither Snakemake, which notes where it was started, nor Fringe, of which each run has its own copy.
-A fork does what ``python -m snakemake`` does and ends as an interpreter ends.
+Most of the time that a small job or a dry run takes is spent on imports. The first call starts the
+server, a clean interpreter, which outlives all runs of its test process. It imports neither
+Snakemake, which notes where it was started, nor Fringe, of which each run has its own copy. A fork
+does what ``python -m snakemake`` or ``python script.py`` does. It ends as an interpreter ends,
+except that it does not clear the modules, which takes a third of a second.
+
+Snakemake starts the client where it would start Python. The client sends a script to the server,
+with its own standard streams, and replaces itself by Python for anything else.
 """
 
 from __future__ import annotations
 
 import atexit
+import gc
 import importlib
 import os
 import pickle
 import runpy
+import select
+import shutil
+import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
 from contextlib import suppress
-from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
+from typing import Any
 
 __all__ = ["run_snakemake"]
 
 LIBRARIES = (
-    *("docutils.core", "h5py", "imagecodecs", "jinja2", "nbformat", "numpy", "pandas", "PIL.Image"),
-    *("psutil", "pulp", "pyarrow", "pydantic", "pygments", "requests", "scipy.linalg", "sqlmodel"),
-    *("tenacity", "yaml"),
+    *("docutils.core", "h5py", "imagecodecs", "jinja2", "matplotlib.backends.backend_agg"),
+    *("matplotlib.backends.backend_pdf", "nbformat", "numpy", "pandas", "PIL.Image", "psutil"),
+    *("pulp", "pyarrow", "pydantic", "pygments", "requests", "scipy.linalg", "scipy.optimize"),
+    *("simplejpeg", "sqlmodel", "tenacity", "torch", "tqdm", "yaml"),
 )
+SOCKET, CLIENT = "socket", "python"  # names in the server's folder
 
-_server: list[tuple[subprocess.Popen[bytes], Connection]] = []  # that of this process, once started
+# Only modules that take no time to import.
+CLIENT_TEXT = """\
+#!{python} -SE
+import os, pickle, signal, socket, struct, sys
+if len(sys.argv) != 2 or not sys.argv[1].endswith(".py"):
+    os.execv("{python}", ["{python}", *sys.argv[1:]])
+server = socket.socket(socket.AF_UNIX)
+server.connect("{folder}/{socket}")
+call = pickle.dumps((sys.argv[1:], os.getcwd(), dict(os.environ)))
+socket.send_fds(server, [struct.pack("q", len(call))], [0, 1, 2])
+server.sendall(call)
+status = struct.unpack("q", server.recv(8))[0]
+if status < 0:
+    signal.signal(-status, signal.SIG_DFL)
+    os.kill(os.getpid(), -status)
+sys.exit(status)
+"""
+
+Call = tuple[list[str], str, dict[str, str]]  # arguments of Python, folder, environment
+
+_folders: list[Path] = []  # that of this process's server, once started
 
 
 def run_snakemake(
     arguments: list[str], folder: Path, environment: dict[str, str]
 ) -> tuple[int, str]:
     """Run Snakemake in a folder; return its exit status and all that it printed."""
-    if not _server:
+    if not _folders:
         _start()
-    connection = _server[0][1]
-    with tempfile.TemporaryFile() as printed:
-        place = f"/proc/{os.getpid()}/fd/{printed.fileno()}"
-        connection.send_bytes(pickle.dumps((arguments, str(folder), environment, place)))
-        status: int = connection.recv()
+    call: Call = (["-m", "snakemake", *arguments], str(folder), environment)
+    sent = pickle.dumps(call)
+    with (
+        tempfile.TemporaryFile() as printed,
+        open(os.devnull) as nothing,  # noqa: PTH123
+        socket.socket(socket.AF_UNIX) as server,
+    ):
+        server.connect(str(_folders[0] / SOCKET))
+        streams = [nothing.fileno(), printed.fileno(), printed.fileno()]
+        socket.send_fds(server, [struct.pack("q", len(sent))], streams)
+        server.sendall(sent)
+        (status,) = struct.unpack("q", server.recv(8))
         printed.seek(0)
         return status, printed.read().decode()
 
 
 def _start() -> None:
-    own, other = Pipe()
+    """Start the server, which ends with this process."""
+    folder = Path(tempfile.mkdtemp(prefix="fringe-"))
+    client = folder / CLIENT
+    client.write_text(CLIENT_TEXT.format(python=sys.executable, folder=folder, socket=SOCKET))
+    client.chmod(0o755)
     server = subprocess.Popen(
-        [sys.executable, __file__, str(other.fileno())],
-        pass_fds=[other.fileno()],
-        stdin=subprocess.DEVNULL,
+        [sys.executable, __file__, str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-    other.close()
-    _server.append((server, own))
-    atexit.register(_stop, server, own)
+    assert server.stdin is not None
+    assert server.stdout is not None
+    assert server.stdout.readline() == b"ready\n", "the server of Snakemake did not start"
+    _folders.append(folder)
+    atexit.register(_stop, server, folder)
 
 
-def _stop(server: subprocess.Popen[bytes], connection: Connection) -> None:
-    connection.close()
-    server.wait()
+def _stop(server: subprocess.Popen[bytes], folder: Path) -> None:
+    server.communicate()
+    shutil.rmtree(folder)
 
 
-def _serve(connection: Connection) -> tuple[list[str], str, dict[str, str], str] | None:
-    """Answer calls until the other end is closed; in a fork, return what it is to run."""
+def _serve(folder: Path) -> Call | None:
+    """Answer calls until standard input is closed; in a fork, return what it is to run."""
     for library in LIBRARIES:
         importlib.import_module(library)
     assert not {"fringe", "snakemake"} & sys.modules.keys()
-    with suppress(EOFError):
-        while True:
-            request = pickle.loads(connection.recv_bytes())
-            child = os.fork()
-            if child == 0:
-                connection.close()
-                return request  # type: ignore[no-any-return]
-            _, status = os.waitpid(child, 0)
-            connection.send(os.waitstatus_to_exitcode(status))
+    signal.signal(signal.SIGCHLD, _reap)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / SOCKET))
+        listening.listen(64)
+        gc.collect()
+        gc.freeze()
+        os.write(1, b"ready\n")
+        while sys.stdin not in (ready := select.select([sys.stdin, listening], [], [])[0]):
+            assert ready == [listening]
+            connection, _ = listening.accept()
+            if os.fork() == 0:
+                listening.close()
+                return _answer(connection)
+            connection.close()
     return None
 
 
+def _reap(*_: object) -> None:
+    """Wait for the forks that have ended, so that their processor time is counted."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _answer(connection: socket.socket) -> Call:
+    """Fork once more; return the call in the child, and send its exit status in the parent."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    head, streams, *_ = socket.recv_fds(connection, 8, 3)
+    (length,) = struct.unpack("q", head)
+    call = b""
+    while len(call) < length:
+        call += connection.recv(length - len(call))
+    child = os.fork()
+    if child == 0:
+        connection.close()
+        for number, stream in enumerate(streams):
+            os.dup2(stream, number)
+            os.close(stream)
+        return pickle.loads(call)  # type: ignore[no-any-return]
+    # A client that is killed ends what it has started.
+    ended = os.pidfd_open(child)
+    if ended not in select.select([ended, connection], [], [])[0]:
+        os.kill(child, signal.SIGTERM)
+    _, status = os.waitpid(child, 0)
+    with suppress(BrokenPipeError):
+        connection.sendall(struct.pack("q", os.waitstatus_to_exitcode(status)))
+    os._exit(0)
+
+
+def _run(arguments: list[str], folder: str, environment: dict[str, str]) -> None:
+    """Do what ``python`` does with these arguments, in this process."""
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    # As Python makes the path, in place of the folder of this file.
+    found = filter(None, environment.get("PYTHONPATH", "").split(os.pathsep))
+    options: dict[str, Any] = {"run_name": "__main__"}
+    if arguments[0] == "-m":
+        sys.executable = str(Path(sys.argv[1]) / CLIENT)
+        sys.path[:1] = [folder, *found]
+        sys.argv = arguments[1:]
+        runpy.run_module(arguments[1], **options, alter_sys=True)
+    else:
+        sys.path[:1] = [str(Path(arguments[0]).resolve().parent), *found]
+        sys.argv = arguments
+        runpy.run_path(arguments[0], **options)
+
+
+def _end(call: Call) -> None:
+    """Run a call, and end this process with the exit status that ``python`` would have."""
+    status = 0
+    try:
+        _run(*call)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if end.code is not None and not isinstance(end.code, int):
+            print(end.code, file=sys.stderr)
+    except BaseException:
+        status = 1
+        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(status)
+
+
 if __name__ == "__main__":
-    call = _serve(Connection(int(sys.argv[1])))
-    if call is not None:
-        arguments, folder, environment, place = call
-        output = os.open(place, os.O_WRONLY | os.O_APPEND)
-        for stream in 1, 2:
-            os.dup2(output, stream)
-        os.close(output)
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(environment)
-        # As `python -m` makes the path, in place of the folder of this file.
-        sys.path[:1] = [folder, *environment.get("PYTHONPATH", "").split(os.pathsep)]
-        sys.argv = ["snakemake", *arguments]
-        runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
+    received = _serve(Path(sys.argv[1]))
+    if received is not None:
+        _end(received)
