@@ -33,6 +33,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from PIL import Image
 
 __all__ = ["Outcome", "bounded", "described", "unmeasured"]
 
@@ -146,12 +147,13 @@ def _serve(connection: Connection) -> None:
     sys.modules["tests"] = tests
     for library in LIBRARIES:
         importlib.import_module(library)
-    gc.freeze()  # children copy no page only because objects are looked at
+    Image.init()
     with suppress(EOFError):
         while True:
             module, folder, seconds, memory = connection.recv()
             request = connection.recv_bytes()
             importlib.import_module(module)
+            gc.freeze()  # children copy no page only because objects are looked at
             connection.send_bytes(pickle.dumps(_forked(request, folder, seconds, memory)))
 
 

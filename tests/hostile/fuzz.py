@@ -354,15 +354,19 @@ def attempt(number: int, path: Path) -> str:
     return result
 
 
-def attempts(number: int, folder: Path, seed: int, first: int, last: int) -> dict[str, list[str]]:
-    """Try variants ``first`` to ``last - 1`` of a kind of files; return what came of each.
+def attempts(
+    number: int, folder: Path, seed: int, first: int, last: int
+) -> tuple[str, dict[str, list[str]]]:
+    """Try the good file and variants ``first`` to ``last - 1``; return what came of each.
 
-    The number of the one that is tried is in ``<folder>/trying``, should the process end there.
+    The number of the variant that is tried is in ``<folder>/trying``, should the process end there.
     """
     warnings.simplefilter("ignore")
     kind = KINDS[number]
     good = folder / "good"
     tried = folder / f"tried-{kind.name.replace('/', '-')}"
+    (folder / "trying").write_text("good")
+    of_good = attempt(number, good)
     found: dict[str, list[str]] = {}
     for variant in range(first, last):
         (folder / "trying").write_text(str(variant))
@@ -373,4 +377,4 @@ def attempts(number: int, folder: Path, seed: int, first: int, last: int) -> dic
         rng = random.Random(f"{seed} {kind.name} {variant}")
         (tried / kind.name).write_bytes(damaged(content, rng))
         found.setdefault(attempt(number, tried), []).append(str(variant))
-    return found
+    return of_good, found
