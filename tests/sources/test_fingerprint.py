@@ -191,7 +191,7 @@ def test_photographs_files_count(monkeypatch: pytest.MonkeyPatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "lmdb"}, "kind is 'lmdb'; it must be one of files, .*photos, imitation"),
+        ({"kind": "lmdb"}, "kind is 'lmdb'; it must be one of files, .*photos, .*imitation"),
         ({"kind": "imitation"}, "`severity` is missing"),
         ({"severity": 0.5}, "unknown key 'severity'"),
         ({"count": None}, "`count` is missing"),
