@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import os
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from fringe.errors import FringeError
+from fringe.files import steadiness
 from fringe.sources import memory as module
 from fringe.sources.digests import file_digests, remembered
 from fringe.sources.memory import Memory
@@ -124,6 +128,20 @@ def test_a_question_is_not_taken_for_a_file_of_that_name(tmp_path: Path) -> None
     (tmp_path / "what a").touch()
     assert remembered([tmp_path / "what a"], tmp_path / "memory", "", lambda _: "b") == ["b"]
     assert remembered([path], tmp_path / "memory", "what ", lambda _: "c") == ["answer"]
+
+
+def test_a_file_is_remembered_whose_last_step_ends_before_it_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait(files: Iterable[os.stat_result]) -> None:
+        time.sleep(2 * steadiness.STEP)
+        steadiness.wait_until_settled(files)
+
+    monkeypatch.setattr("fringe.sources.digests.wait_until_settled", wait)
+    path = tmp_path / "a"
+    path.touch()
+    assert remembered([path], tmp_path / "memory", "", lambda _: "1") == ["1"]
+    assert remembered([path], tmp_path / "memory", "", lambda _: "2") == ["1"]
 
 
 def test_what_was_learnt_before_an_interruption_is_kept(tmp_path: Path) -> None:

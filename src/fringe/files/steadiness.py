@@ -29,8 +29,8 @@ def settled(about: os.stat_result, now: float) -> bool:
     return about.st_ctime_ns < (now - _step(about)) * _SECOND
 
 
-def wait_until_settled(files: Iterable[os.stat_result]) -> bool:
-    """Wait until the step is over in which some of ``files`` may have changed; tell whether.
+def wait_until_settled(files: Iterable[os.stat_result]) -> None:
+    """Wait until the step is over in which some of ``files`` may have changed.
 
     That takes 20 ms, or two seconds where times are whole seconds. Changes in the future are not
     waited for.
@@ -39,10 +39,8 @@ def wait_until_settled(files: Iterable[os.stat_result]) -> bool:
     waits = [about.st_ctime_ns / _SECOND + _step(about) - now for about in files]
     # Clocks of two machines may differ a little.
     wait = max((wait for wait in waits if 0 <= wait <= 2 * COARSE_STEP), default=None)
-    if wait is None:
-        return False
-    time.sleep(wait + STEP / 20)
-    return True
+    if wait is not None:
+        time.sleep(wait + STEP / 20)
 
 
 def _step(about: os.stat_result) -> float:
@@ -61,7 +59,8 @@ def steady(path: str | os.PathLike[str]) -> Iterator[None]:
         If the file was written to, replaced or removed meanwhile, whatever the block raises then.
     """
     before = _state(path)
-    if before is not None and wait_until_settled([before]):
+    if before is not None:
+        wait_until_settled([before])
         before = _state(path)
     try:
         yield

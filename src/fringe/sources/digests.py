@@ -175,16 +175,14 @@ class _Notes:
         """Look again at files that may yet change without a trace, before anything is learnt."""
         missing = [number for number, answer in enumerate(self.answers) if answer is None]
         fresh = [number for number in missing if not settled(files[number], now)]
-        if fresh and wait_until_settled(files[number] for number in fresh):
-            now = time.time()
-            for number in fresh:
-                about = _stat(paths[number])
-                self._asked[number] = (*self._asked[number][:2], _state(about))
-                self.sizes[number] = about.st_size
-                self._lasting[number] = settled(about, now)
-        else:
-            for number in fresh:
-                self._lasting[number] = False
+        # Also where there is nothing to wait for: the step may have ended since ``now``.
+        wait_until_settled(files[number] for number in fresh)
+        now = time.time()
+        for number in fresh:
+            about = _stat(paths[number])
+            self._asked[number] = (*self._asked[number][:2], _state(about))
+            self.sizes[number] = about.st_size
+            self._lasting[number] = settled(about, now)
 
     def _take_over(self, what: str, earlier: Mapping[str, str]) -> None:
         """Note what earlier versions remembered."""
@@ -275,9 +273,8 @@ def state_of(paths: Iterable[Path]) -> str:
     """
     whole = hashlib.sha256()
     places = list(paths)
+    wait_until_settled(_stat(path) for path in places)  # so that a later change shows
     files = [_stat(path) for path in places]
-    if wait_until_settled(files):  # so that a later change shows
-        files = [_stat(path) for path in places]
     for path, about in zip(places, files, strict=True):
         place = os.path.abspath(path)  # noqa: PTH100 - keeps symlinks
         state = (place, about.st_size, about.st_mtime_ns, about.st_ctime_ns)
