@@ -26,7 +26,14 @@ from tests.checkpoints.assembly import (
     value,
     whole,
 )
-from tests.checkpoints.hostile import GROUPS, INERT_GROUPS, RECORD, good_files, shared_values
+from tests.checkpoints.hostile import (
+    GROUPS,
+    INERT_GROUPS,
+    RECORD,
+    Cases,
+    good_files,
+    shared_values,
+)
 from tests.hostile.bounds import unmeasured
 
 from fringe.checkpoints import read_pickle, read_state
@@ -55,11 +62,19 @@ def child(mode: str, folder: Path, *options: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
+def cases() -> dict[str, Cases]:
+    """Return the files of each group."""
+    return {group: made() for group, made in (GROUPS | INERT_GROUPS).items()}
+
+
+@pytest.fixture(scope="module")
+def found(
+    cases: dict[str, Cases], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, list[str]]:
     """Return what reading every file came to; all are read by one child."""
     folder = tmp_path_factory.mktemp("hostile")
-    for group, cases in (GROUPS | INERT_GROUPS).items():
-        for file, (content, _) in cases().items():
+    for group, files in cases.items():
+        for file, (content, _) in files.items():
             (folder / f"{group}-{file}").write_bytes(content)
     for file, content in shared_values().items():
         (folder / file).write_bytes(content)
@@ -85,9 +100,11 @@ def test_the_assembled_files_work_where_nothing_is_refused(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_hostile_and_damaged_files_are_refused(found: dict[str, list[str]], group: str) -> None:
+def test_hostile_and_damaged_files_are_refused(
+    cases: dict[str, Cases], found: dict[str, list[str]], group: str
+) -> None:
     wrong = {}
-    for file, (_, reason) in GROUPS[group]().items():
+    for file, (_, reason) in cases[group].items():
         results = found[f"{group}-{file}"]
         refused = all(result.startswith("refused: ") for result in results)
         if not refused or not any(reason in result for result in results):
@@ -97,10 +114,10 @@ def test_hostile_and_damaged_files_are_refused(found: dict[str, list[str]], grou
 
 @pytest.mark.parametrize("group", INERT_GROUPS)
 def test_what_is_not_ours_is_inert_and_never_a_tensor(
-    found: dict[str, list[str]], group: str
+    cases: dict[str, Cases], found: dict[str, list[str]], group: str
 ) -> None:
     wrong = {}
-    for file, (_, reason) in INERT_GROUPS[group]().items():
+    for file, (_, reason) in cases[group].items():
         results = as_pickle, as_state = found[f"{group}-{file}"]
         inert = as_pickle == "read" or as_pickle.startswith("refused: ")
         if file.endswith("plain.pkl"):

@@ -15,6 +15,14 @@ from fringe.generators import fastgan, load_generator
 from fringe.generators.base import Inputs
 
 
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generator of 128 x 128 pixels."""
+    path = tmp_path_factory.mktemp("generators") / "g.pkl"
+    write_fastgan_pickle(path, resolution=128)
+    return path
+
+
 def test_images_of_the_published_code(shared: Path) -> None:
     generator = load_generator(shared / "golden/fastgan_small.pkl")
     with np.load(shared / "golden/fastgan_small.npz") as golden:
@@ -58,9 +66,8 @@ def test_equal_to_the_slow_forward_pass(tmp_path: Path, options: dict[str, Any])
         assert error < 1e-4
 
 
-def test_a_seed_fixes_noise_in_any_batch(tmp_path: Path) -> None:
-    write_fastgan_pickle(tmp_path / "g.pkl", resolution=128)
-    generator = load_generator(tmp_path / "g.pkl")
+def test_a_seed_fixes_noise_in_any_batch(small: Path) -> None:
+    generator = load_generator(small)
     z = np.random.default_rng(0).standard_normal((3, 64))
     images = generator(z, seeds=[4, 5, 6])
     for i in range(3):
@@ -68,9 +75,8 @@ def test_a_seed_fixes_noise_in_any_batch(tmp_path: Path) -> None:
     assert (generator(z, seeds=[5, 5, 6])[0] != images[0]).any()
 
 
-def test_truncation_is_refused(tmp_path: Path) -> None:
-    write_fastgan_pickle(tmp_path / "g.pkl", resolution=128)
-    generator = load_generator(tmp_path / "g.pkl")
+def test_truncation_is_refused(small: Path) -> None:
+    generator = load_generator(small)
     with pytest.raises(FringeError, match=r"generator g \(fastgan\) has no truncation"):
         generator(np.zeros((1, 64)), truncation=0.7)
 
@@ -86,10 +92,9 @@ def test_truncation_is_refused(tmp_path: Path) -> None:
     ],
 )
 def test_tensors_that_do_not_fit_are_named(
-    tmp_path: Path, name: str, value: torch.Tensor | None, message: str
+    small: Path, name: str, value: torch.Tensor | None, message: str
 ) -> None:
-    write_fastgan_pickle(tmp_path / "g.pkl", resolution=128)
-    record = read_pickle(tmp_path / "g.pkl")["G_ema"]
+    record = read_pickle(small)["G_ema"]
     *modules, leaf = ("synthesis." + name).split(".")
     module = record
     for part in modules:
@@ -105,9 +110,8 @@ def test_tensors_that_do_not_fit_are_named(
         fastgan.read(record, "some.pkl")
 
 
-def test_impossible_and_conditional_ones_are_refused(tmp_path: Path) -> None:
-    write_fastgan_pickle(tmp_path / "g.pkl", resolution=128)
-    record = read_pickle(tmp_path / "g.pkl")["G_ema"]
+def test_impossible_and_conditional_ones_are_refused(small: Path) -> None:
+    record = read_pickle(small)["G_ema"]
     record.state["_modules"]["synthesis"].state["img_resolution"] = 64
     with pytest.raises(FringeError, match="resolutions are 128, 256, 512, 1024"):
         fastgan.read(record, "some.pkl")

@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 import numpy as np
-import ot
 import pytest
 import scipy.linalg
 import torch
@@ -60,6 +59,8 @@ def test_identical_sets(golden: tuple[np.ndarray, np.ndarray, dict]) -> None:
 
 
 def test_optimal_transport_library() -> None:
+    import ot  # here, because it takes a second
+
     real, generated = of(rows(300, 20, 1)), of(rows(200, 20, 2))
     judge = ot.gaussian.bures_wasserstein_distance(
         real.mean, generated.mean, real.covariance, generated.covariance

@@ -54,7 +54,8 @@ LAYOUTS: dict[str, Callable[[dict[str, Tensor]], Any]] = {
     "compiled": wrapped("_orig_mod."),
     "state_dict": lambda state: {"state_dict": state, "args": Path("a")},
     "of Lightning": lambda state: {"state_dict": wrapped("model.")(state), "epoch": 3},
-    "net": lambda state: {"net": wrapped("module._orig_mod.")(half(state)), "acc": torch.ones(())},
+    "half": half,
+    "net": lambda state: {"net": wrapped("module._orig_mod.")(state), "acc": torch.ones(())},
 }
 
 
@@ -79,7 +80,8 @@ def no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.filterwarnings("ignore:.*not weights that were published")
 @pytest.mark.parametrize(
     ("name", "layout"),
-    [("resnet50", layout) for layout in LAYOUTS] + [(name, "net") for name in NETWORKS],
+    [("resnet50", layout) for layout in LAYOUTS]
+    + [(name, "net") for name in NETWORKS if name != "resnet50"],
 )
 def test_every_network_is_read_from_every_layout(tmp_path: Path, name: str, layout: str) -> None:
     path = tmp_path / "own.pth"

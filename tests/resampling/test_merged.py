@@ -1,5 +1,8 @@
 """Released steps merged: the released iteration within the stated error, resuming, divergence."""
 
+from collections.abc import Callable
+from functools import cache
+from inspect import signature
 from pathlib import Path
 
 import h5py
@@ -19,6 +22,7 @@ from fringe.resampling import (
 from fringe.resampling.objective import Objective
 from fringe.resampling.reference import DivergenceError, Reference
 
+MERGE = signature(optimize_weights).parameters["merge"].default
 STEPS = 1200  # step size x steps / candidates is 4 on the golden problem, as in the paper
 
 
@@ -43,6 +47,29 @@ def unmerged(golden: dict[str, np.ndarray], judge: SampledDistance) -> Weights:
     return optimize_weights(
         golden["real"], golden["gen"], "reference", max_evaluations=STEPS, judge=judge
     )
+
+
+@pytest.fixture(scope="module")
+def merged(golden: dict[str, np.ndarray], judge: SampledDistance) -> Callable[[float], Weights]:
+    """Return what optimizes with so much merging; each once."""
+
+    @cache
+    def optimized(merge: float) -> Weights:
+        return optimize_weights(
+            golden["real"],
+            golden["gen"],
+            "released",
+            max_evaluations=STEPS,
+            merge=merge,
+            judge=judge,
+        )
+
+    return optimized
+
+
+@pytest.fixture(scope="module")
+def unmerged_distance(objective: Objective, unmerged: Weights) -> float:
+    return drawn(objective, unmerged.probabilities)
 
 
 def problem(scale: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -81,11 +108,9 @@ def test_loss_and_gradient_are_the_released_ones(
 
 
 def test_nothing_merged_is_the_released_iteration(
-    golden: dict[str, np.ndarray], judge: SampledDistance, unmerged: Weights
+    merged: Callable[[float], Weights], unmerged: Weights
 ) -> None:
-    weights = optimize_weights(
-        golden["real"], golden["gen"], "released", max_evaluations=STEPS, merge=0, judge=judge
-    )
+    weights = merged(0)
     assert weights.merging is not None
     np.testing.assert_allclose(weights.path[:, 1], unmerged.path[:, 1], rtol=1e-9)
     np.testing.assert_allclose(weights.probabilities, unmerged.probabilities, atol=1e-12)
@@ -93,17 +118,15 @@ def test_nothing_merged_is_the_released_iteration(
     assert (*errors, weights.merging.sampled_error) == (0, 0, 0)
 
 
-@pytest.mark.parametrize("merge", [0.02, 0.05, 0.2])
+@pytest.mark.parametrize("merge", [0.02, MERGE, 0.2])
 def test_within_the_stated_error(
     merge: float,
-    golden: dict[str, np.ndarray],
+    merged: Callable[[float], Weights],
     objective: Objective,
-    judge: SampledDistance,
     unmerged: Weights,
+    unmerged_distance: float,
 ) -> None:
-    weights = optimize_weights(
-        golden["real"], golden["gen"], "released", max_evaluations=STEPS, merge=merge, judge=judge
-    )
+    weights = merged(merge)
     told = weights.merging
     assert told is not None
     assert len(weights.path) < 700
@@ -114,7 +137,7 @@ def test_within_the_stated_error(
     assert 0 < moved <= told.weights_error < 0.01
     assert abs(weights.objective - unmerged.objective) <= told.loss_error < 0.001
     # Means of 40 draws differ by far less than single ones.
-    change = drawn(objective, weights.probabilities) - drawn(objective, unmerged.probabilities)
+    change = drawn(objective, weights.probabilities) - unmerged_distance
     assert abs(change) <= told.sampled_error + 0.008
     # The path's losses too, within the largest error that is stated.
     at = weights.path[:, 0].astype(int) - 1
@@ -123,11 +146,12 @@ def test_within_the_stated_error(
 
 
 def test_the_released_weights_draw_a_higher_fid_than_the_optimal_ones(
-    golden: dict[str, np.ndarray], objective: Objective, judge: SampledDistance
+    golden: dict[str, np.ndarray],
+    objective: Objective,
+    judge: SampledDistance,
+    merged: Callable[[float], Weights],
 ) -> None:
-    released = optimize_weights(
-        golden["real"], golden["gen"], "released", max_evaluations=STEPS, judge=judge
-    )
+    released = merged(MERGE)
     optimal = optimize_weights(golden["real"], golden["gen"], judge=judge)
     assert drawn(objective, released.probabilities) == pytest.approx(0.508, abs=0.015)
     assert drawn(objective, optimal.probabilities) == pytest.approx(0.447, abs=0.015)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import ot
 import pytest
 
 from fringe.metrics import Gaussian, frechet_distance
@@ -35,6 +34,8 @@ def test_value_is_that_of_the_weighted_gaussian(dim: int) -> None:
 
 
 def test_value_beside_the_optimal_transport_library() -> None:
+    import ot  # here, because it takes a second
+
     real, candidates = problem()
     p = some_weights(len(candidates))
     judge = ot.gaussian.empirical_bures_wasserstein_distance(

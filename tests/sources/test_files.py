@@ -7,7 +7,9 @@ import shutil
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 import h5py
@@ -65,15 +67,31 @@ def test_resolution_is_a_centred_square_resized_with_lanczos(dataset: Path, in_o
         open_source(dataset, resolution=0)
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-@pytest.mark.parametrize("start", ["fork", "spawn"])
-def test_processes_read_at_once(dataset: Path, in_order: np.ndarray, start: str):
-    source = open_source(dataset)
-    source.read([6])  # so that the parent has its handle open when the children begin
-    with multiprocessing.get_context(start).Pool(2) as pool:
-        results = pool.map(source.read, [[index] * 30 for index in range(7)], chunksize=1)
+def assert_read(pool: Pool, source: ImageSource, in_order: np.ndarray) -> None:
+    results = pool.map(source.read, [[index] * 30 for index in range(7)], chunksize=1)
     for image, result in zip(in_order, results, strict=True):
         assert (result == image).all()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+def test_forked_processes_read_at_once(dataset: Path, in_order: np.ndarray):
+    source = open_source(dataset)
+    source.read([6])  # so that the parent has its handle open when the children begin
+    with multiprocessing.get_context("fork").Pool(2) as pool:
+        assert_read(pool, source, in_order)
+
+
+@pytest.fixture(scope="module")
+def spawned() -> Iterator[Pool]:
+    """Processes that have nothing of this one but what they are sent."""
+    with multiprocessing.get_context("spawn").Pool(2) as pool:
+        yield pool
+
+
+def test_spawned_processes_read_at_once(dataset: Path, in_order: np.ndarray, spawned: Pool):
+    source = open_source(dataset)
+    source.read([6])  # an open handle is not sent
+    assert_read(spawned, source, in_order)
 
 
 def test_threads_read_at_once(dataset: Path, in_order: np.ndarray):

@@ -122,16 +122,17 @@ def _rows_of(
 ) -> pd.DataFrame:
     """Return one row for each repeat of one combination, in their order; see `score_cell`."""
     name = ", ".join(f"{key} {value!r}" for key, value in asked.items())
-    rows = scores
+    kept = np.ones(len(scores), dtype=bool)
     for key, value in asked.items():
-        left = rows[rows[key] == value]
-        if left.empty:
-            found = ", ".join(sorted(map(str, rows[key].unique()))) or "none"
+        left = kept & (scores[key] == value).to_numpy(dtype=bool)
+        if not left.any():
+            found = ", ".join(sorted(map(str, scores[key][kept].unique()))) or "none"
             raise FringeError(
                 f"scores: no row for {name}: {key} {value!r} is missing there (found {found}); "
                 "evaluate it, or take it out of what the table or figure shows"
             )
-        rows = left
+        kept = left
+    rows = scores[kept]
     if like is not None:
         pairs = zip(rows["n_real"], rows["n_generated"], strict=True)
         sizes = sorted({(int(a), int(b)) for a, b in pairs})

@@ -58,8 +58,9 @@ class PaperValue(NamedTuple):
 
 
 @cache
-def _shipped() -> str:
-    return files("fringe.scores").joinpath("paper_numbers.csv").read_text(encoding="utf-8")
+def _shipped() -> pd.DataFrame:
+    text = files("fringe.scores").joinpath("paper_numbers.csv").read_text(encoding="utf-8")
+    return pd.read_csv(StringIO(text))
 
 
 def paper_numbers() -> pd.DataFrame:
@@ -69,7 +70,7 @@ def paper_numbers() -> pd.DataFrame:
     name), scheme, metric, n_real (empty: all images), n_generated, value, std. Kernel distances are
     unscaled; the paper prints them times 1,000.
     """
-    return pd.read_csv(StringIO(_shipped()))
+    return _shipped().copy()
 
 
 def paper_rows(
@@ -79,7 +80,7 @@ def paper_rows(
 
     ``paper`` None means the numbers that come with the package, an empty frame means none.
     """
-    numbers = paper_numbers() if paper is None else paper
+    numbers = _shipped() if paper is None else paper
     if numbers.empty:
         return pd.DataFrame(columns=list(PAPER_COLUMNS))
     absent = [column for column in PAPER_COLUMNS if column not in numbers.columns]
