@@ -38,7 +38,7 @@ include: "rules/common.smk"
 
 
 # Of jobs with --sdm apptainer; otherwise nobody looks at it.
-container: config["container"]
+container: RUN.config.container
 
 
 wildcard_constraints:

@@ -29,6 +29,7 @@ from typing import Any
 import yaml
 
 from fringe.config import choices
+from fringe.config.model import RunConfig
 from fringe.costs import remembered_sizes
 from fringe.costs.context import JobContext
 from fringe.costs.jobs import Job
@@ -181,11 +182,10 @@ def plan_paper(extraction: dict[str, Any]) -> tuple[list[Job], list[float], floa
             start = time.monotonic()
             text = Planner(Path("paper.yaml"), ROOT / "Snakefile", PROFILE, 2).plan()
             planning = time.monotonic() - start
-            config, sources = check(written)
+            config, sources = opening.check(written)
         finally:
             os.chdir(here)
-    for name, about in truth.items():
-        config["sources"][name] |= about
+    config = true_to(config, truth)
     jobs = read_jobs(text, f"results/{written['run']}")
     # The plan's stand-ins for generators ask for no GPU.
     asking = [replace(job, gpus=gpu(JobContext(job, config, sources, weights={}))) for job in jobs]
@@ -211,8 +211,13 @@ def stand_in() -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     return config, truth
 
 
-def check(written: dict[str, Any]) -> tuple[dict[str, Any], choices.Sources]:
-    return opening.check(written)
+def true_to(config: RunConfig, truth: dict[str, dict[str, Any]]) -> RunConfig:
+    """Return the configuration with the sources that images stand for."""
+    plain = config.plain()
+    for name, about in truth.items():
+        count = plain["sources"][name]["count"]
+        plain["sources"][name] = {**about, "count": count}
+    return RunConfig.model_validate(plain)
 
 
 def remember_sizes(written: dict[str, Any], truth: dict[str, dict[str, Any]]) -> None:
@@ -220,17 +225,16 @@ def remember_sizes(written: dict[str, Any], truth: dict[str, dict[str, Any]]) ->
     extraction = {
         key: value for key, value in written["extraction"].items() if "minutes" not in key
     }
-    config, sources = check(written | {"extraction": extraction | {"shard_size": 50000}})
-    for name, about in truth.items():
-        config["sources"][name] |= about
-    config["extraction"] = {"batch_size": 50, "keep_images": True, **written["extraction"]}
+    checked, sources = opening.check(written | {"extraction": extraction | {"shard_size": 50000}})
+    true = {**true_to(checked, truth).plain(), "extraction": written["extraction"]}
+    config = RunConfig.model_validate(true)
     sizes, device = choose_sizes(config, sources)
     for name, about in sources.items():
         about |= {"shard_size": sizes[name], "device": device}
     remembered_sizes.remember_sizes(config, sources)
 
 
-def time_of(job: Job, config: dict[str, Any], sources: choices.Sources) -> float:
+def time_of(job: Job, config: RunConfig, sources: choices.Sources) -> float:
     return START + (work(job, config, sources, "cuda").default if job.benchmark else 0.0)
 
 

@@ -25,7 +25,7 @@ def run_config(written: Mapping[str, Any]) -> RunConfig:
     """Return a configuration, completed by the keys of `MINIMAL` and defaults."""
     config = {**MINIMAL, **copy.deepcopy(dict(written))}
     added = {key: config.pop(key) for key in ADDED & config.keys()}
-    completed, _ = complete(config)
+    completed, *_ = complete(config)
     return RunConfig.model_validate({**completed, **added})
 
 

@@ -97,7 +97,7 @@ def paper_verdict(
     job = SimpleNamespace(
         input=files,
         params=SimpleNamespace(verdict=about),
-        config={"results": str(folder), "run": "run"},
+        config=run_config({"results": str(folder)}),
         output=SimpleNamespace(markdown=folder / "verdict.md", html=folder / "verdict.html"),
     )
     load(REPOSITORY / "workflow/scripts/write_verdict.py").main(job)
@@ -106,7 +106,7 @@ def paper_verdict(
 
 def test_the_paper_s_ffhq_is_judged_by_swav(tmp_path: Path) -> None:
     controls = ["resnet50", "swav", "clip"]
-    config = {"controls": controls, "weights": {}}
+    config = run_config({"controls": controls})
     stated = {name: choices.trained_on(config, name) for name in controls}
     text = paper_verdict(tmp_path, controls, stated)
     # Falls: FID 5.30 -> 1.78, 66.4 %; SwAV 1.42 -> 1.24, 12.7 %; CLIP 2.76 -> 2.64, 4.3 %;
@@ -166,7 +166,7 @@ def test_a_table_says_its_seed_and_how_far_released_steps_went(tmp_path: Path) -
         output=SimpleNamespace(**{kind: tmp_path / f"table.{kind}" for kind in kinds}),
         wildcards=SimpleNamespace(table="2"),
         params=SimpleNamespace(table=about),
-        config={"results": str(tmp_path), "run": "run"},
+        config=run_config({"results": str(tmp_path)}),
     )
     load(REPOSITORY / "workflow/scripts/make_table.py").main(job)
     text = (tmp_path / "table.markdown").read_text()

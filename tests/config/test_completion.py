@@ -35,8 +35,9 @@ def changed(*keys: str | int, to: Any) -> dict[str, Any]:
 
 
 def test_defaults_are_filled_in_at_every_depth() -> None:
-    config = changed("evaluation", "repeats", "table1", to=3)
-    completed, faults = complete(config)
+    written = changed("evaluation", "repeats", "table1", to=3)
+    config, faults, _ = complete(written)
+    completed = config.plain()
     assert faults == []
     assert completed["evaluation"]["repeats"] == {
         "table1": 3,
@@ -62,8 +63,8 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
 
 
 def test_a_data_set_overrides_the_counts() -> None:
-    completed, _ = complete(changed("datasets", "faces", "n_real", to=7))
-    assert completed["datasets"]["faces"]["n_real"] == 7
+    completed, *_ = complete(changed("datasets", "faces", "n_real", to=7))
+    assert completed.datasets["faces"].n_real == 7
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_a_data_set_overrides_the_counts() -> None:
     ],
 )  # fmt: skip
 def test_a_fault_begins_with_its_key(keys: list[str], value: Any, fault: str) -> None:
-    _, faults = complete(changed(*keys, to=value))
+    _, faults, _ = complete(changed(*keys, to=value))
     assert [found for found in faults if found.startswith(fault)], faults
     # A name that breaks the rule for names is a data set too, and lacks its keys.
     assert len(faults) == (3 if value == {} and keys[0] == "datasets" else 1), faults
@@ -137,7 +138,7 @@ def test_a_fault_begins_with_its_key(keys: list[str], value: Any, fault: str) ->
 @pytest.mark.parametrize("key", ["run", "network", "sources", "datasets"])
 def test_what_is_missing_is_named(key: str) -> None:
     config = {name: value for name, value in CONFIG.items() if name != key}
-    _, faults = complete(config)
+    _, faults, _ = complete(config)
     assert f"top level: '{key}' is a required property" in faults
 
 
@@ -161,7 +162,7 @@ def test_images_of_files_have_no_seeds(key: str, asked: dict[str, Any], fault: s
 )
 @pytest.mark.parametrize("value", [None, 3, "text", ["a"], {"a": None}])
 def test_any_shape_gets_a_message_and_no_crash(key: str, value: Any) -> None:
-    _, faults = complete(changed(key, to=value))
+    _, faults, _ = complete(changed(key, to=value))
     assert faults or (key, value) == ("controls", ["a"])
 
 
@@ -212,20 +213,20 @@ def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> No
     for place in walk(config):
         if place.is_path and isinstance(place.value, str):
             place.replace(f"~/{place.value}")
-    completed, faults = complete(config)
+    completed, faults, _ = complete(config)
     assert faults == []
-    found = [p.value for p in walk(completed) if p.is_path and isinstance(p.value, str)]
+    found = [p.value for p in walk(completed.plain()) if p.is_path and isinstance(p.value, str)]
     assert sorted(found) == [f"/home/me/{letter}" for letter in "CDKMNPRSW"]
     # Relative paths of data start from the folder of data, wherever that is.
     config["sources"]["real"]["path"] = "P"
-    assert complete(config)[0]["sources"]["real"]["path"] == "/home/me/D/P"
+    assert complete(config)[0].plain()["sources"]["real"]["path"] == "/home/me/D/P"
     # Addresses stay as they are.
     config["container"] = "docker://me/fringe"
-    assert complete(config)[0]["container"] == "docker://me/fringe"
+    assert complete(config).config.container == "docker://me/fringe"
 
 
 def test_a_home_that_nobody_has() -> None:
-    _, faults = complete(changed("results", to="~nobody-of-this-name/results"))
+    _, faults, _ = complete(changed("results", to="~nobody-of-this-name/results"))
     (fault,) = faults
     assert fault.startswith("results: ~nobody-of-this-name/results: this machine does not know")
 
@@ -236,7 +237,7 @@ def test_variables_in_paths_are_refused(tmp_path: Path) -> None:
     config["data_dir"] = str(tmp_path)
     config["sources"]["real"]["path"] = "${DATA}/real.zip"
     config["container"] = "a$1"
-    _, faults = complete(config)
+    _, faults, _ = complete(config)
     assert sorted(fault[: fault.index(" are not")] for fault in faults) == [
         "container: a$1: variables such as $1",
         "results: $SCRATCH/results: variables such as $SCRATCH",
@@ -252,7 +253,7 @@ def test_faults_of_all_kinds_are_found_together() -> None:
     config["sources"]["real"] = {}
     config["datasets"]["faces"]["generated"] = "faek"
     config["controls"] = ["efficientnet-lite0"]
-    _, faults = complete(config)
+    _, faults, _ = complete(config)
     assert [fault.split(":")[0] for fault in faults] == [
         "top level", "sources/real/path", "datasets/faces/generated", "controls"
     ]  # fmt: skip

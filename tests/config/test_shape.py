@@ -40,11 +40,16 @@ def changed(*changes: tuple[str, Any]) -> dict[str, Any]:
     return config
 
 
+def completed(config: dict[str, Any]) -> dict[str, Any]:
+    """Return a configuration with its defaults, in plain values."""
+    plain = complete(config).config.plain()
+    return {key: plain[key] for key in Config.model_fields if key in plain}
+
+
 def test_a_right_configuration_is_an_object_of_the_model() -> None:
-    checked = check_shape(complete(CONFIG)[0])
+    checked = check_shape(completed(CONFIG))
     assert (checked.faults, checked.wrong) == ([], frozenset())
     config = checked.config
-    assert config is not None
     assert isinstance(config.sources["real"], FilesSource)
     assert isinstance(config.sources["fake"], GeneratorSource)
     assert config.extraction.keep_images is True
@@ -54,8 +59,8 @@ def test_a_right_configuration_is_an_object_of_the_model() -> None:
 
 def test_numbers_keep_the_type_that_they_are_written_in() -> None:
     """Params of jobs hold them, and 1.0 in the place of 1 would make results stale."""
-    completed = complete(changed(("optimization", {"tolerance": 1, "released": {"merge": 0.5}})))[0]
-    config = Config.model_validate(completed)
+    changes = ("optimization", {"tolerance": 1, "released": {"merge": 0.5}})
+    config = complete(changed(changes)).config
     assert repr(config.optimization.tolerance) == "1"
     assert repr(config.optimization.released.learning_rate) == "10"
     assert repr(config.evaluation.gamma_factors) == "[0.125, 0.25, 0.5, 1, 2, 4, 8]"
@@ -67,13 +72,13 @@ def test_numbers_keep_the_type_that_they_are_written_in() -> None:
 @pytest.mark.parametrize("value", [True, "1", None, float("nan"), -1])
 def test_what_is_no_right_number_is_refused(value: object) -> None:
     for key in ("optimization/tolerance", "extraction/minutes_per_job", "sources/fake/truncation"):
-        completed = complete(CONFIG)[0]
+        config = completed(CONFIG)
         *above, last = key.split("/")
-        place = completed
+        place = config
         for name in above:
             place = place[name]
         place[last] = value
-        (fault,) = check_shape(completed).faults
+        (fault,) = check_shape(config).faults
         assert fault.startswith(f"{key}: ")
 
 
@@ -85,12 +90,11 @@ def test_what_several_keys_make_together_is_found_next_to_what_one_makes() -> No
         ("sources/real/seed", -1),
         ("datasets/crops/checks", {"loss": 1}),
     )
-    checked = check_shape(complete(changed(*changes))[0])
+    checked = complete(changed(*changes))
     assert sorted(fault.partition(":")[0] for fault in checked.faults) == [
         *("datasets/crops/checks", "extraction/shard_size", "extraction/workers"),
         *("sources/real/seed", "sources/real/unpack"),
     ]
-    assert checked.config is not None
     assert checked.config.extraction.workers == 0
 
 
@@ -114,7 +118,7 @@ def test_what_several_keys_make_together_is_found_next_to_what_one_makes() -> No
 def test_no_fault_follows_from_what_is_left_out(change: tuple[str, Any], fault: str) -> None:
     asked = ("sensitivity/networks", ["clip"])
     checks = ("datasets/faces/checks", {"distances": {"clip": 1}})
-    _, faults = complete(changed(asked, checks, change))
+    _, faults, _ = complete(changed(asked, checks, change))
     assert len(faults) == 1, faults
     assert faults[0].startswith(fault)
 
@@ -126,7 +130,7 @@ def test_names_are_followed_in_what_is_right() -> None:
         ("datasets/faces/real", "rael"),
         ("sensitivity/networks", ["swav"]),
     )
-    _, faults = complete(changed(*changes))
+    _, faults, _ = complete(changed(*changes))
     assert [fault.partition(":")[0] for fault in faults] == [
         *("run", "sources/more/count", "datasets/faces/real"),
         *("comparisons/both/generators", "sensitivity/networks"),
@@ -134,9 +138,9 @@ def test_names_are_followed_in_what_is_right() -> None:
 
 
 def test_a_source_has_only_what_its_kind_reads() -> None:
-    completed, faults = complete(CONFIG)
+    config, faults, _ = complete(CONFIG)
     assert faults == []
-    assert completed["sources"]["more"] == {
+    assert config.sources["more"].plain() == {
         "kind": "imitation", "count": 100, "resolution": 32, "statistics": {}, "seed": 0,
         "severity": 0.8,
     }  # fmt: skip

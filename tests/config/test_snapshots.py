@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from fringe.config.completion import complete
+from fringe.config.model import RunConfig
 from fringe.config.snapshots import expand_snapshots
+from fringe.config.sources import GeneratorSource
 
 
 @pytest.fixture
@@ -21,7 +23,7 @@ def training(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def expanded(path: object, **dataset: Any) -> tuple[dict[str, Any], list[str]]:
+def expanded(path: object, **dataset: Any) -> tuple[RunConfig, list[str]]:
     config = {
         "run": "run",
         "network": "efficientnet-lite0",
@@ -34,7 +36,7 @@ def expanded(path: object, **dataset: Any) -> tuple[dict[str, Any], list[str]]:
             "faces": {"real": "real", "generated": "fake", "snapshots": ["training"], **dataset}
         },
     }
-    completed, faults = complete(config)
+    completed, faults, _ = complete(config)
     assert faults == []
     return expand_snapshots(completed)
 
@@ -43,11 +45,12 @@ def test_a_folder_in_order_of_thousands_of_images(training: Path) -> None:
     config, faults = expanded(training)
     assert faults == []
     names = [f"training-{number}" for number in ("000000", "000201", "001008", "025000")]
-    assert config["datasets"]["faces"]["snapshots"] == names
-    assert list(config["sources"]) == ["real", "fake", *names]
-    last = config["sources"][names[-1]]
-    assert last["path"] == f"{training}/network-snapshot-025000.pkl"
-    assert (last["count"], last["seed"], last["kind"]) == (7, 3, "generator")
+    assert config.datasets["faces"].snapshots == names
+    assert list(config.sources) == ["real", "fake", *names]
+    last = config.sources[names[-1]]
+    assert isinstance(last, GeneratorSource)
+    assert last.path == f"{training}/network-snapshot-025000.pkl"
+    assert (last.count, last.seed, last.kind) == (7, 3, "generator")
 
 
 def test_a_pattern_and_names_of_any_length(training: Path) -> None:
@@ -56,19 +59,19 @@ def test_a_pattern_and_names_of_any_length(training: Path) -> None:
     config, faults = expanded(training / "*.pkl")
     assert faults == []
     # By number, not by the letters of the name; a file without a number comes last.
-    assert [one.removeprefix("training-") for one in config["datasets"]["faces"]["snapshots"]] == [
+    assert [one.removeprefix("training-") for one in config.datasets["faces"].snapshots] == [
         "000000", "9", "000201", "001008", "025000", "best"
     ]  # fmt: skip
     config, faults = expanded(training / "network-snapshot-0??[01]*.pkl")
     assert faults == []  # about one in a thousand kimg
-    assert len(config["datasets"]["faces"]["snapshots"]) == 3
+    assert len(config.datasets["faces"].snapshots) == 3
 
 
 def test_a_list_may_hold_both(training: Path) -> None:
     config, faults = expanded(training, snapshots=["fake", "training"])
     assert faults == []
-    assert config["datasets"]["faces"]["snapshots"][0] == "fake"
-    assert len(config["datasets"]["faces"]["snapshots"]) == 5
+    assert config.datasets["faces"].snapshots[0] == "fake"
+    assert len(config.datasets["faces"].snapshots) == 5
 
 
 def test_faults(training: Path) -> None:
@@ -89,5 +92,5 @@ def test_a_folder_that_is_not_there_stays_one_source(tmp_path: Path) -> None:
     for path in (tmp_path / "nowhere/*.pkl", tmp_path):
         config, faults = expanded(path)
         assert faults == []
-        assert config["datasets"]["faces"]["snapshots"] == ["training"]
-        assert "training" in config["sources"]
+        assert config.datasets["faces"].snapshots == ["training"]
+        assert "training" in config.sources

@@ -28,8 +28,8 @@ def read(folder: Path, text: str) -> tuple[dict[str, Any], list[str]]:
     """Complete a configuration that is written so; places are lines only."""
     path = folder / "config.yaml"
     path.write_text(text)
-    completed, faults = complete(read_config(path), read_entries(path))
-    return completed, [fault.replace(f"{path}, ", "") for fault in faults]
+    completed, faults, _ = complete(read_config(path), read_entries(path))
+    return completed.plain(), [fault.replace(f"{path}, ", "") for fault in faults]
 
 
 def replaced(*pairs: tuple[str, str], more: str = "") -> str:
@@ -106,7 +106,7 @@ def test_names_in_quotes_are_right(tmp_path: Path) -> None:
 def test_names_of_json_must_be_text(tmp_path: Path) -> None:
     (tmp_path / "c.json").write_text('{"run": 2024, "optimization": {"tolerance": 1e-3}}')
     path = tmp_path / "c.json"
-    _, faults = complete(read_config(path), read_entries(path))
+    _, faults, _ = complete(read_config(path), read_entries(path))
     (found,) = [fault for fault in faults if not fault.startswith("top level")]
     assert found == (
         f'run: 2024 is read as a number, but must be text; put it in quotes: "2024" ({path})'
@@ -191,11 +191,11 @@ def test_values_of_the_command_line(tmp_path: Path) -> None:
     path.write_text(f"{TEXT}evaluation: {{n_real: 30}}\n")
     config = read_config(path)
     config["evaluation"] = {"n_real": "40", "kid_exact": "false", "gamma_factors": ["1", "0.5"]}
-    completed, faults = complete(config, read_entries(path))
+    completed, faults, _ = complete(config, read_entries(path))
     assert faults == []
-    assert completed["evaluation"]["n_real"] == 40
-    assert completed["evaluation"]["kid_exact"] is False
-    assert completed["evaluation"]["gamma_factors"] == [1, 0.5]
+    assert completed.evaluation.n_real == 40
+    assert completed.evaluation.kid_exact is False
+    assert completed.evaluation.gamma_factors == [1, 0.5]
     config["run"] = 2024
     (fault,) = complete(config, read_entries(path))[1]
     assert fault == (

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fringe.config import choices
+from fringe.config.model import RunConfig
 from fringe.costs.context import JobContext
 from fringe.costs.jobs import Job
 from fringe.costs.resources import asker, gpu, mem_mb, runtime
@@ -58,7 +60,7 @@ def context(config: dict[str, Any], rule: str, **wildcards: str) -> JobContext:
     size = {"resolution": (32, 32), "shard_size": 10_000, "device": "cpu"}
     sources = {"real": {"count": 50_000, **size}, "fake": {"count": 250_000, **size}}
     wildcards = wildcards if "source" in wildcards else {"dataset": "faces", **wildcards}
-    return JobContext(Job(rule, wildcards=wildcards), config, sources, {})
+    return JobContext(Job(rule, wildcards=wildcards), RunConfig.model_validate(config), sources, {})
 
 
 def trained(config: dict[str, Any], tmp_path: Path) -> None:
@@ -66,7 +68,7 @@ def trained(config: dict[str, Any], tmp_path: Path) -> None:
     checkpoint = tmp_path / "generator.pkl"
     with checkpoint.open("wb") as file:
         file.truncate(100 << 20)
-    config["sources"]["fake"] = {"kind": "generator", "path": str(checkpoint)}
+    config["sources"]["fake"] = {**{"kind": "generator", "count": 250_000, "path": str(checkpoint)}}
 
 
 @pytest.mark.parametrize(
@@ -147,7 +149,7 @@ def test_memory_of_a_trained_generator(
 def test_memory_of_weights(config: dict[str, Any], tmp_path: Path) -> None:
     about = context(config, "extract_features", source="real", network=NET)
     path = tmp_path / "weights.pth"
-    about = JobContext(about.job, config, about.sources, {NET: {"path": str(path)}})
+    about = replace(about, weights={NET: {"path": str(path)}})
     without = mem_mb(about)
     with path.open("wb") as file:
         file.truncate(20 << 20)
@@ -168,9 +170,10 @@ def test_minutes(config: dict[str, Any]) -> None:
     # 5,000 images of 0.4e9 multiply-adds at 1.4e10 a second: 142.9 s, four times as much: 9.5 min.
     assert runtime(about) == 20
     assert runtime(about, attempt=2) == 40
+    del config["extraction"]["shard_size"]
     config["extraction"]["minutes_per_job"] = 20
     # The shard is half of one that was sized to take 20 minutes.
-    assert runtime(about) == 10 + 4 * 10
+    assert runtime(context(config, "extract_features", **SHARD)) == 10 + 4 * 10
 
 
 def test_minutes_on_a_gpu(config: dict[str, Any]) -> None:
@@ -182,10 +185,11 @@ def test_minutes_on_a_gpu(config: dict[str, Any]) -> None:
     assert runtime(about) == 10 + 1000
     config["device"] = "cuda"
     # 18.75 s at 8e12.
-    assert runtime(about) == 12
+    assert runtime(context(config, "optimize_weights", scheme="logits")) == 12
 
 
 def test_minutes_of_a_shard_of_a_data_set(config: dict[str, Any]) -> None:
+    del config["extraction"]["shard_size"]
     config["extraction"]["minutes_per_job"] = 20
     config["sensitivity"]["images"] = 50_000
     about = context(config, "measure_sensitivity", network=NET, shard="0000000-0010000")
@@ -228,7 +232,7 @@ def test_images_that_are_kept_are_read_without_a_gpu(
 
 def test_a_rule_asks_for_what_it_is_registered_with(config: dict[str, Any]) -> None:
     about = context(config, "extract_features", **SHARD)
-    ask = asker(Run(config, about.sources, {}))
+    ask = asker(Run(about.config, about.sources, {}))
     asked = ask("extract_features")
     assert {name: resource(SHARD, 2) for name, resource in asked.items() if name != "gpu"} == {
         "mem_mb": 2 * 3300,

@@ -217,18 +217,20 @@ def test_a_plan_as_if_nothing_were_there_has_the_same_shards(
     touch(tmp_path / "mine", "images/fake/0000000-0020000.h5")
     completed, sources = opening.check(config)
     first = {name: about["shard_size"] for name, about in sources.items()}
-    layout.hash_cache(config).mkdir(exist_ok=True)
+    cache = layout.hash_cache(completed)
+    cache.mkdir(exist_ok=True)
 
     def seen(self: Planner, results: str | None = None) -> str:
         assert results is not None
         assert sizes({**config, "results": results}) == first
-        assert layout.hash_cache({**config, "results": results}).samefile(layout.hash_cache(config))
+        elsewhere = completed.model_copy(update={"results": results})
+        assert layout.hash_cache(elsewhere).samefile(cache)
         return ""
 
     monkeypatch.setattr(Planner, "plan", seen)
     planner = Planner(tmp_path / "c.yaml", tmp_path / "Snakefile", tmp_path, 1)
     assert planner.plan_afresh(completed, sources) == []
-    assert layout.hash_cache(config).is_dir()
+    assert cache.is_dir()
     assert not (tmp_path / "mine/shards.json").exists()
 
 

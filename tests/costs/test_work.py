@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fringe.config.model import RunConfig
 from fringe.costs.jobs import Job
 from fringe.costs.registry import RULES, work
 from fringe.costs.work import Work
@@ -45,7 +46,7 @@ class Run:
         if "source" not in wildcards:
             wildcards["dataset"] = "faces"
         job = Job(rule, (), ("",) * outputs, wildcards, gpus=gpus)
-        return work(job, self.config, self.sources, "cuda")
+        return work(job, RunConfig.model_validate(self.config), self.sources, "cuda")
 
 
 @pytest.fixture
@@ -64,7 +65,9 @@ def test_images(run: Run) -> None:
 
 
 def test_images_of_a_trained_generator(run: Run) -> None:
-    run.config["sources"]["fake"] = {"kind": "generator", "path": "networks/ffhq.pkl"}
+    run.config["sources"]["fake"] = {
+        **{"kind": "generator", "count": 120, "path": "networks/ffhq.pkl"}
+    }
     shard = {"source": "fake", "shard": "0000000-0000100"}
     pixels = 100 * PIXELS
     slow, fast = (run.work("render_images", gpus=gpus, **shard) for gpus in (0, 1))
@@ -136,7 +139,6 @@ def test_resampling(run: Run) -> None:
 
 def test_steps_of_the_released_algorithm(run: Run) -> None:
     run.config["optimization"]["released"] = {"steps": 20_000}
-    run.config["schemes"]["released"] = True
     released = run.work("optimize_weights", scheme="prelogits-released")
     # 300 evaluations and 3 for each of 40 blocks; 3 draws at each of 42 checks.
     draws = 126 * (60 * FEATURES**2 + FEATURES**3)

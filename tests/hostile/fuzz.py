@@ -22,6 +22,7 @@ from fringe.checkpoints import read_pickle, read_state
 from fringe.checkpoints.graphdef import read_graph_constants
 from fringe.config.completion import complete, raise_faults
 from fringe.config.file import read_config
+from fringe.config.model import RunConfig
 from fringe.errors import FringeError
 from fringe.evaluation.draws import load_draws, load_weights, save_draws
 from fringe.evaluation.statistics import load_gaussian, save_gaussian
@@ -88,8 +89,8 @@ def read_graph(path: Path) -> None:
 
 
 def read_configuration(path: Path) -> None:
-    completed, faults = complete(read_config(path))
-    assert isinstance(completed, dict)
+    completed, faults, _ = complete(read_config(path))
+    assert isinstance(completed, RunConfig)
     raise_faults([f"{path}: {fault}" for fault in faults])
 
 

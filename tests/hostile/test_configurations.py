@@ -45,6 +45,8 @@ from fringe.texts import (
     unmarked,
 )
 
+from ..run_configs import run_config
+
 ROOT = Path(__file__).parents[2]
 
 Config = dict[str, Any]
@@ -212,7 +214,7 @@ def test_every_pattern_fits_a_whole_text() -> None:
         ("sources", {"real": {"path": "x", "crop": "center\n"}}),
         ("sources", {"real": {"path": "x", "url": "https://a.org/\n"}}),
     ):
-        _, faults = complete({key: value})
+        _, faults, _ = complete({key: value})
         assert any("is not right" in fault for fault in faults), (key, value)
 
 
@@ -719,7 +721,7 @@ def test_jobs_get_their_params_as_they_were(
         "class Job(S):\n"
         "    params = property(lambda self: deepcopy(params))  # as Snakemake's\n"
         "job = Job(log=['job.log'], output=[], input=[], threads=1)\n"
-        "job.config = {'results': 'r', 'run': 'x'}\n"
+        f"job.config = {run_config({}).plain()!r}\n"
         "run(lambda job: [print(each == about) for each in vars(job.params).values()], job)\n"
     )
     subprocess.run([sys.executable, "-c", body], cwd=tmp_path, check=True)

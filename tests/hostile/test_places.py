@@ -42,7 +42,7 @@ from fringe.sources.base import readable
 from fringe.sources.generated import GeneratedSource
 from fringe.sources.memory import Memory
 
-from ..run_configs import run_config
+from ..run_configs import changed, run_config
 
 ROOT = Path(__file__).parents[2]
 
@@ -525,14 +525,14 @@ def test_what_a_group_shares_is_trusted_and_what_everyone_may_change_is_not(
 def test_a_run_in_a_folder_that_everyone_may_change_is_refused_unless_told(tmp_path: Path) -> None:
     if os.geteuid():
         pytest.skip("only root can give folders away")
-    config = {"results": str(tmp_path / "results"), "run": "tiny", "shared_results": False}
+    config = run_config({"results": str(tmp_path / "results")})
     (tmp_path / "results").mkdir()
     os.chown(tmp_path / "results", 12345, 12345)
     (tmp_path / "results").chmod(0o777)
     (told,) = _results_faults(config)
     assert "or set `shared_results: true`" in told
-    assert [*_results_faults({**config, "shared_results": True})] == []
-    (told,) = _results_faults({**config, "results": str(tmp_path / ("a" * 300))})
+    assert [*_results_faults(changed(config, {"shared_results": True}))] == []
+    (told,) = _results_faults(changed(config, {"results": str(tmp_path / ("a" * 300))}))
     assert "cannot be written to (File name too long); choose shorter names" in told
 
 

@@ -54,6 +54,8 @@ from fringe.sensitivity.means import Group, write_groups
 from fringe.sources import PhotoSource, render_shard
 from fringe.sources.memory import Memory
 
+from ..run_configs import run_config
+
 SCORE = {"metric": "fid", "repeat": 0, "value": 4.25, "n_real": 40, "n_generated": 60}
 LABELS = {"dataset": "faces", "scheme": "random", "network": "tiny", "space": "features"}
 
@@ -486,7 +488,7 @@ def test_a_memory_in_the_place_of_another_one_is_not_taken(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("content", ["{", "{}", "[]", '{"sizes": {"faces": 80}'])
 def test_damaged_sizes_of_shards_are_chosen_again(tmp_path: Path, content: str) -> None:
-    config = {"results": str(tmp_path), "run": "run", "extraction": {"minutes_per_job": 5}}
+    config = run_config({"results": str(tmp_path), "extraction": {"minutes_per_job": 5}})
     remember_sizes(config, {"faces": {"shard_size": 40, "device": "cpu"}})
     path = tmp_path / "run/shards.json"
     assert read_sizes(config)["sizes"] == {"faces": 40}

@@ -49,7 +49,7 @@ CONFIG: dict[str, Any] = {
 
 def make_run(config: dict[str, Any] | None = None, *, in_job: bool = False) -> Run:
     """Return the run of a configuration: fingerprints are texts that tell what they depend on."""
-    completed, faults = complete(copy.deepcopy(config or CONFIG))
+    completed, faults, _ = complete(copy.deepcopy(config or CONFIG))
     assert faults == []
     sources = {}
     for name in choices.used_sources(completed):

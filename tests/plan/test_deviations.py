@@ -11,15 +11,18 @@ import pytest
 import yaml
 
 from fringe.config.completion import complete
+from fringe.config.model import RunConfig
 from fringe.plan import deviations
 from fringe.report import write_deviations
+
+from ..run_configs import changed
 
 REPOSITORY = Path(__file__).parents[2]
 
 
-def completed(name: str, **changes: Any) -> dict[str, Any]:
+def completed(name: str, **changes: Any) -> RunConfig:
     written = yaml.safe_load((REPOSITORY / "config" / name).read_text())
-    config, faults = complete({**written, **changes})
+    config, faults, _ = complete({**written, **changes})
     assert faults == []
     return config
 
@@ -27,7 +30,7 @@ def completed(name: str, **changes: Any) -> dict[str, Any]:
 PAPER, DEMO = completed("config.yaml"), completed("demo.yaml")
 
 
-def topics(config: dict[str, Any], *exhibits: str) -> set[str]:
+def topics(config: RunConfig, *exhibits: str) -> set[str]:
     return {one.topic for one in deviations.applying(config, exhibits)}
 
 
@@ -70,7 +73,7 @@ def test_only_what_applies_is_shown() -> None:
     assert {"Optimizer of the weights", "Subsets of KID", "Real images"} <= demo
     assert topics(PAPER, "figure9") >= {"Snapshots"}
     assert "Snapshots" not in topics(PAPER, "table1")
-    released = {**PAPER, "optimization": {**PAPER["optimization"], "method": "reference"}}
+    released = changed(PAPER, {"optimization/method": "reference"})
     assert "Optimizer of the weights" not in topics(released, "table2")
     (one,) = deviations.applying(PAPER, ["figure10b"])[:1]
     assert one.exhibits == ("figure10b",)

@@ -15,6 +15,8 @@ from PIL import Image
 
 from fringe.config import choices
 from fringe.config.completion import complete
+from fringe.config.model import RunConfig
+from fringe.config.sources import FilesSource
 from fringe.errors import FringeError
 from fringe.plan.exhibits import exhibits, lost, tell
 from fringe.plan.omission import absent, describe_omissions, leave_out, obtain, summarize
@@ -22,6 +24,7 @@ from fringe.running import opening
 from fringe.sources import is_there
 
 from ..generators.checkpoints import write_stylegan2_pickle
+from ..run_configs import changed
 
 CONFIG: dict[str, Any] = {
     "run": "run",
@@ -54,8 +57,8 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def completed(**changes: Any) -> dict[str, Any]:
-    config, faults = complete({**copy.deepcopy(CONFIG), **changes})
+def completed(**changes: Any) -> RunConfig:
+    config, faults, _ = complete({**copy.deepcopy(CONFIG), **changes})
     assert faults == []
     return config
 
@@ -115,8 +118,9 @@ def test_a_mask_costs_the_region_alone() -> None:
 
 
 def test_networks_that_nothing_asks_for_any_more() -> None:
-    config = completed(weights={"dinov2-b": "d.pth", "vgg16": "v.pth", "swav": "s.pth"})
-    config["sources"]["a"]["statistics"] = {"dinov2-b": {"path": "d.npz", "count": 9}}
+    weights = {"dinov2-b": "d.pth", "vgg16": "v.pth", "swav": "s.pth"}
+    statistics = {"dinov2-b": {"path": "d.npz", "count": 9}}
+    config = changed(completed(weights=weights), {"sources/a/statistics": statistics})
     reduced = leave_out(config, ["sources/b"])  # it was the one with an alternative
     assert set(reduced["weights"]) == {"vgg16", "swav"}
     assert reduced["sources"]["a"]["statistics"] == {}
@@ -140,8 +144,7 @@ def test_costs_by_exhibit() -> None:
 
 
 def test_exhibits_are_told_apart_where_titles_are_the_same() -> None:
-    config = completed()
-    config["datasets"]["b"]["title"] = "A"
+    config = changed(completed(), {"datasets/b/title": "A"})
     (table,) = [one for one in exhibits(config) if one.stem == "table1"]
     assert table.shows == ("A (a)", "A (b)")
     assert {one.stem for one in exhibits(config)} >= {"figure4a-a", "figure7-pair", "figureS2-b"}
@@ -155,14 +158,14 @@ def test_no_figures_of_a_sweep_where_no_n_is_asked_for() -> None:
 
 
 def test_how_to_get_a_file() -> None:
-    sources = CONFIG["sources"]
+    sources = completed().sources
     assert obtain(sources["b"]) == "https://x.org/b.zip (3 GB, licence: MIT)."
     assert obtain(sources["a-made"]) == "Train it."
     assert obtain(sources["a"]) == ""
     digest = "AB" * 32
     both = {"url": ["https://x.org", "https://y.org"], "sha256": digest, "note": "Large."}
     expected = f"https://x.org or https://y.org (SHA-256 {digest.lower()}). Large."
-    assert obtain(both) == expected
+    assert obtain(FilesSource(path="x", **both)) == expected
 
 
 def test_what_the_report_is_told() -> None:
@@ -222,7 +225,7 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     }
 
 
-def check(config: dict[str, Any], **changes: Any) -> tuple[dict[str, Any], choices.Sources]:
+def check(config: dict[str, Any], **changes: Any) -> tuple[RunConfig, choices.Sources]:
     return opening.check({**config, **changes})
 
 

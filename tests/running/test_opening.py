@@ -257,7 +257,7 @@ def test_shards() -> None:
 def test_schemes_and_their_repeats(config: dict[str, Any]) -> None:
     config["schemes"] = {"top": [1, 20], "middle": [5]}
     config["evaluation"]["repeats"] = {"table1": 5, "table2": 8, "table3": 9, "sweep": 3}
-    completed, _ = complete(config)
+    completed, *_ = complete(config)
     assert choices.schemes(completed) == [
         "random", "matched", "random-filled", "prelogits", "logits", "top1", "top20", "middle5"
     ]  # fmt: skip
@@ -277,15 +277,16 @@ def test_schemes_and_their_repeats(config: dict[str, Any]) -> None:
 
 def test_how_many_images_matching_looks_at(config: dict[str, Any]) -> None:
     def limit(kind: str, **matching: float) -> int:
-        completed, _ = complete(config | {"matching": matching})
-        completed["sources"][completed["datasets"]["faces"]["generated"]]["kind"] = kind
+        source = {"imitation": config["sources"]["fake"]}.get(kind, {"kind": kind, "path": "x.pkl"})
+        sources = config["sources"] | {"fake": {**source, "count": 70}}
+        completed = run_config(config | {"matching": matching, "sources": sources})
         return choices.matching_limit(completed, "faces", 70)
 
     assert limit("generator") == 700
     assert limit("imitation", limit=1.1) == 77
     assert limit("generator", limit=1) == 70
     assert limit("files") == limit("files", limit=3) == 70
-    _, found = complete(config | {"matching": {"limit": 0.5}})
+    _, found, _ = complete(config | {"matching": {"limit": 0.5}})
     assert [fault.split(":")[0] for fault in found] == ["matching/limit"]
 
 
@@ -312,7 +313,7 @@ def test_where_the_released_optimization_is_measured(config: dict[str, Any]) -> 
     config["datasets"] = {"plain": faces | {"resample": False}, "faces": faces, "more": faces}
 
     def measured(**changes: Any) -> list[str]:
-        completed, found = complete(config | changes)
+        completed, found, _ = complete(config | changes)
         assert found == []
         return choices.convergence_datasets(completed)
 
@@ -330,7 +331,7 @@ def asked(config: dict[str, Any], **sensitivity: Any) -> dict[str, Any]:
 
 def test_of_which_images_it_is_asked_what_fid_looks_at(config: dict[str, Any]) -> None:
     def planned(**sensitivity: Any) -> tuple[list[str], int, int, dict[str, list[int]]]:
-        completed, found = complete(asked(config, **sensitivity))
+        completed, found, _ = complete(asked(config, **sensitivity))
         assert found == []
         return (
             choices.explained_datasets(completed),
@@ -350,7 +351,7 @@ def test_of_which_images_it_is_asked_what_fid_looks_at(config: dict[str, Any]) -
 
 def test_of_which_images_the_grid_is(config: dict[str, Any]) -> None:
     def planned(**sensitivity: Any) -> dict[str, list[int]]:
-        completed, found = complete(asked(config, **sensitivity))
+        completed, found, _ = complete(asked(config, **sensitivity))
         assert found == []
         return choices.shown_images(completed, "faces", "grid")
 
@@ -583,7 +584,7 @@ def test_sizes() -> None:
 
 
 def test_a_spec_holds_what_its_kind_needs(config: dict[str, Any]) -> None:
-    completed, _ = complete(config)
+    completed, *_ = complete(config)
     spec = choices.source_spec(completed, "real")
     assert set(spec) == {"kind", *opening_keys("files"), "least", "limits"}
     assert (spec["kind"], spec["path"], spec["order"]) == ("files", "real.zip", "random")
@@ -719,12 +720,12 @@ def test_weights_of_own_networks_are_known_by_content(
 ) -> None:
     (tmp_path / "weighted.py").write_text("def load(*_): ...\nload.info = (3, None, 1)\n")
     monkeypatch.syspath_prepend(tmp_path)
-    completed, _ = complete(config | {"controls": ["weighted:load", "untrained"]})
+    completed = run_config(config | {"controls": ["weighted:load", "untrained"]})
     cache = Path("fingerprints.json")
 
     def identity(path: str) -> str:
-        completed["weights"] = {"weighted:load": path}
-        (name,) = located = weight_files.locate_weights(completed, cache)
+        given = changed(completed, {"weights": {"weighted:load": path}})
+        (name,) = located = weight_files.locate_weights(given, cache)
         assert name == "weighted:load"
         assert located[name]["path"] == path
         return located[name]["identity"]

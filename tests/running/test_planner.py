@@ -10,6 +10,8 @@ from fringe.costs.jobs import Job
 from fringe.errors import FringeError
 from fringe.running.planner import Planner, done, read_jobs
 
+from ..run_configs import run_config
+
 PLAN = """\
 Building DAG of jobs...
 Job stats:
@@ -175,13 +177,13 @@ def test_gpus_are_counted_on_where_jobs_will_find_them(
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     planner = Planner(tmp_path / "c.yaml", tmp_path / "Snakefile", tmp_path, 1)
-    assert planner.place({"device": "cuda:1"}) == "cuda"
-    assert planner.place({"device": "cpu"}) == "cpu"
-    assert planner.place({"device": "auto"}) == "cpu"
+    assert planner.place(run_config({"device": "cuda:1"})) == "cuda"
+    assert planner.place(run_config({"device": "cpu"})) == "cpu"
+    assert planner.place(run_config({"device": "auto"})) == "cpu"
     (tmp_path / "config.yaml").write_text("executor: slurm\n")
-    assert planner.place({"device": "auto"}) == "cuda"
+    assert planner.place(run_config({"device": "auto"})) == "cuda"
     (tmp_path / "config.yaml").unlink()
     fake = tmp_path / "nvidia-smi"
     fake.write_text("#!/bin/sh\necho 'GPU 0: one'\n")
     fake.chmod(0o755)
-    assert planner.place({"device": "auto"}) == "cuda"
+    assert planner.place(run_config({"device": "auto"})) == "cuda"

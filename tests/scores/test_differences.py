@@ -180,7 +180,7 @@ WEIGHTS = {
 
 
 def completed(**changes: Any) -> dict[str, Any]:
-    config, faults = complete({**CONFIG, **changes})
+    config, faults, _ = complete({**CONFIG, **changes})
     assert faults == []
     return config
 
@@ -235,7 +235,7 @@ def test_a_protocol_travels_in_params() -> None:
 def test_the_shipped_configuration_asks_for_the_papers_own_protocol() -> None:
     """With FFHQ and its published pickle in place only the weights' optimizer is another."""
     written = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
-    config, _ = complete(written)
+    config, *_ = complete(written)
     dataset = config["datasets"]["ffhq"]
     sources = {
         dataset["real"]: SOURCES["real"],

@@ -12,7 +12,7 @@ def main(job: ScriptJob) -> None:
     """Average one data set."""
     about = job.params.averaged
     found = read_sensitivity(job.input[0])
-    generated = job.config["datasets"][job.wildcards.dataset]["generated"]
+    generated = job.config.datasets[job.wildcards.dataset].generated
     with planned_nearby(job.config, generated, len(found.maps)) as source:
         asked = about["classes"]
         classes = frequent_classes(found, asked) if isinstance(asked, int) else asked

@@ -22,7 +22,7 @@ def main(job: ScriptJob) -> None:
         indices, _ = load_draws(path)
         stream = random_stream(about["seed"], "comparison", dataset)
         chosen = stream.permutation(indices[0])[: rows * columns]
-        with planned_images(job.config, job.config["datasets"][dataset]["generated"]) as source:
+        with planned_images(job.config, job.config.datasets[dataset].generated) as source:
             grids[dataset] = source.read(chosen)
     figure = generator_comparison(
         grids,

@@ -15,7 +15,7 @@ def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about = job.params.figure
     maps = read_sensitivity(job.input[0]).maps
-    generated = job.config["datasets"][job.wildcards.dataset]["generated"]
+    generated = job.config.datasets[job.wildcards.dataset].generated
     shown = range(min(IMAGES, len(maps)))
     with planned_images(job.config, generated) as source:
         panels = {"clean": source.read(shown)}

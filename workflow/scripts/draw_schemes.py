@@ -15,7 +15,7 @@ def main(job: ScriptJob) -> None:
     """Draw one data set, from the first repeat of each scheme."""
     about = job.params.figure
     rows, columns = 8, 5
-    dataset = job.config["datasets"][job.wildcards.dataset]
+    dataset = job.config.datasets[job.wildcards.dataset]
     shown = {}
     for scheme, path in zip(about["schemes"], job.input.draws, strict=True):
         indices, _ = load_draws(path)
@@ -23,10 +23,10 @@ def main(job: ScriptJob) -> None:
         shown[scheme] = stream.permutation(indices[0])[: rows * columns]
     # Matching may have drawn images beyond the candidates. These few are not kept, and a machine
     # without a GPU makes them as well.
-    device = "cpu" if job.config["device"] == "cpu" else "auto"
+    device = "cpu" if job.config.device == "cpu" else "auto"
     count = 1 + max(int(indices.max()) for indices in shown.values())
     config = job.config.model_copy(update={"device": device})
-    with planned_images(config, dataset["generated"], at_least=count) as source:
+    with planned_images(config, dataset.generated, at_least=count) as source:
         grids = {scheme: source.read(indices) for scheme, indices in shown.items()}
     fids = read_scores(job.input.scores).groupby("scheme")["value"].mean()
     figure = scheme_grids(

@@ -13,9 +13,9 @@ def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about = job.params.figure
     rows, columns = about["rows"], about["columns"]
-    dataset = job.config["datasets"][job.wildcards.dataset]
+    dataset = job.config.datasets[job.wildcards.dataset]
     extremes = []
-    with planned_images(job.config, dataset["generated"]) as source:
+    with planned_images(job.config, dataset.generated) as source:
         for path in job.input:
             weights = load_weights(path)
             costs = load_reduced_costs(path)

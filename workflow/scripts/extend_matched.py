@@ -16,24 +16,24 @@ from fringe.running.script import ScriptJob, run
 def main(job: ScriptJob) -> None:
     """Draw until every bin is full, or the limit is reached."""
     config = job.config
-    dataset = config["datasets"][job.wildcards.dataset]
-    batch = config["extraction"]["batch_size"]
+    dataset = config.datasets[job.wildcards.dataset]
+    batch = config.extraction.batch_size
     limit, checkpoint = job.params.limit, Path(job.params.checkpoint)
     candidates = top1_classes(open_features(job.input.candidates))
-    real = top1_classes(open_features(job.input.real), stop=dataset["n_real"])
-    missing = shortage(real, candidates, dataset["n_generated"])
+    real = top1_classes(open_features(job.input.real), stop=dataset.n_real)
+    missing = shortage(real, candidates, dataset.n_generated)
     count = len(candidates)
     print(f"{sum(missing.values())} places of {len(missing)} classes missing")
     whole = -(-limit // batch) * batch  # batches are whole, also the last one
-    with planned_source(config, dataset["generated"], whole) as source:
+    with planned_source(config, dataset.generated, whole) as source:
         found = draw_on(
             source,
-            planned_network(config, config["network"], config["extraction"]["precision"]),
+            planned_network(config, config.network, config.extraction.precision),
             missing,
             count,
             limit,
             batch_size=batch,
-            workers=config["extraction"]["workers"],
+            workers=config.extraction.workers,
             checkpoint=checkpoint,
             key=job.params.made_from["made_from"],
         )

@@ -23,7 +23,7 @@ def main(job: ScriptJob) -> None:
             last,
             job.output[0],
             batch_size=about["batch_size"],
-            workers=config["extraction"]["workers"],
+            workers=config.extraction.workers,
             provenance=about,
         )
 

@@ -13,7 +13,7 @@ def main(job: ScriptJob) -> None:
     """Extract them in one network."""
     config, about = job.config, job.params.made_from
     extension = load_extension(job.input.extension)
-    generated = config["datasets"][job.wildcards.dataset]["generated"]
+    generated = config.datasets[job.wildcards.dataset].generated
     with planned_source(config, generated, extension.seen) as source:
         extract_extension(
             source,
@@ -21,7 +21,7 @@ def main(job: ScriptJob) -> None:
             extension,
             job.output[0],
             batch_size=about["batch_size"],
-            workers=config["extraction"]["workers"],
+            workers=config.extraction.workers,
             provenance=about,
         )
 

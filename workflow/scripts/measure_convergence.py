@@ -23,7 +23,7 @@ def main(job: ScriptJob) -> None:
         candidates.read("features"),
         job.params.measured["steps"],
         weights=next(iter(getattr(job.input, "released", ())), None),
-        device=choose_device(job.config["device"]),
+        device=choose_device(job.config.device),
         checkpoint=checkpoint,
     )
     labels = {"dataset": job.wildcards.dataset, "network": candidates.attributes["network"]}

@@ -26,7 +26,7 @@ def main(job: ScriptJob) -> None:
             n_real=n_real,
             seed=about["seed"],
             batch_size=about["batch_size"],
-            workers=config["extraction"]["workers"],
+            workers=config.extraction.workers,
         )
     write_region_noise(job.output[0], rows, job.wildcards.dataset)
 

@@ -13,9 +13,10 @@ from fringe.sensitivity import open_region, read_sensitivity, region_share
 
 def main(job: ScriptJob) -> None:
     """Measure one data set."""
-    dataset = job.config["datasets"][job.wildcards.dataset]
-    region = dataset["region"]
-    with planned_images(job.config, dataset["generated"]) as source:
+    dataset = job.config.datasets[job.wildcards.dataset]
+    region = dataset.region
+    assert region is not None
+    with planned_images(job.config, dataset.generated) as source:
         size = source.resolution
     with planned_file(job.config, region) if isinstance(region, str) else nullcontext():
         mask = open_region(region, size)

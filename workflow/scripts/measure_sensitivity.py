@@ -17,10 +17,10 @@ def main(job: ScriptJob) -> None:
     config, about, n = job.config, job.params.made_from, job.params.n
     shard = job.wildcards.shard
     first, last = parse_shard(shard)
-    generated = config["datasets"][job.wildcards.dataset]["generated"]
+    generated = config.datasets[job.wildcards.dataset].generated
     network = planned_network(config, about["network"], about["precision"])
     # Figures 13 and 15 would find out after hours.
-    if about["network"] == config["network"] and getattr(network, "classifier", None) is None:
+    if about["network"] == config.network and getattr(network, "classifier", None) is None:
         raise no_grad_cam(about["network"])
     with planned_shard(config, generated, shard, job.input.get("images")) as source:
         found = measure_sensitivity(
@@ -32,7 +32,7 @@ def main(job: ScriptJob) -> None:
             load_gaussian(job.input.generated)[0],
             n,
             batch_size=about["batch_size"],
-            workers=config["extraction"]["workers"],
+            workers=config.extraction.workers,
             provenance=about,
         )
     write_sensitivity(job.output[0], found)

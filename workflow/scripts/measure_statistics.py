@@ -17,7 +17,7 @@ def main(job: ScriptJob) -> None:
     space, n = job.wildcards.space, int(job.wildcards.n)
     if published := job.params.published:
         network = published["network"]
-        path = job.config["sources"][job.wildcards.source]["statistics"][network]["path"]
+        path = job.config.sources[job.wildcards.source].statistics[network].path
         with planned_file(job.config, path):
             gaussian = read_statistics(path, network_info(network).feature_dim)
         save_gaussian(job.output[0], gaussian, published["count"], published)

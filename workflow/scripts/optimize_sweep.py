@@ -31,7 +31,7 @@ def main(job: ScriptJob) -> None:
         open_features(job.input.real).read("logits", stop=about["n_real"]), "real logits"
     )
     candidate_order = rank_classes(candidates.read("logits"), "candidate logits")
-    device = choose_device(job.config["device"])
+    device = choose_device(job.config.device)
     judge = sampled_fid(
         load_gaussian(job.input.judged)[0], candidates, about["n"], about["seed"], device=device
     )

@@ -22,7 +22,7 @@ def main(job: ScriptJob) -> None:
     scheme, about = job.wildcards.scheme, job.params.made_from
     settings = about["optimization"]
     candidates = open_features(job.input.candidates)
-    device = choose_device(job.config["device"])
+    device = choose_device(job.config.device)
     judge = sampled_fid(
         load_gaussian(job.input.judged)[0], candidates, about["n"], about["seed"], device=device
     )

@@ -13,7 +13,7 @@ def main(job: ScriptJob) -> None:
     """Render the images that the shard's name says."""
     shard = job.wildcards.shard
     first, last = parse_shard(shard)
-    scratch = job.config["extraction"]["scratch"]
+    scratch = job.config.extraction.scratch
     with planned_shard(job.config, job.wildcards.source, shard, None) as source:
         render_shard(source, first, last, job.output[0], job.params.made_from, scratch=scratch)
 

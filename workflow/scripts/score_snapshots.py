@@ -17,7 +17,7 @@ def main(job: ScriptJob) -> None:
     )
     labels = {
         "dataset": job.wildcards.dataset,
-        "network": job.config["network"],
+        "network": job.config.network,
         "space": job.wildcards.space,
     }
     write_scores(job.output[0], list(rows), labels, scoring["seed"])

@@ -30,7 +30,7 @@ def _docs(options: argparse.Namespace) -> int:
         raise FringeError(
             f"{options.folder}: holds no {CONFIG}, so it is not the repository; name its folder"
         )
-    paper, faults = completion.complete(read_config(options.folder / CONFIG))
+    paper, faults, _ = completion.complete(read_config(options.folder / CONFIG))
     completion.raise_faults(faults)
     texts = {
         "config/schema.json": document.json_schema(),

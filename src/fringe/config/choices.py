@@ -1,14 +1,13 @@
 """What a completed configuration asks for: pure functions of it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from fringe.config import model
-from fringe.config.completion import items
-from fringe.config.datasets import GRID
-from fringe.config.fields import Section
-from fringe.config.sources import SECTIONS, opening_keys
+from fringe.config.datasets import GRID, Examples
+from fringe.config.model import Config, OwnWeights, RunConfig
+from fringe.config.references import compared_with, grid_seeds
+from fringe.config.sources import AnySource, FilesSource, GeneratorSource, opening_keys
 from fringe.errors import FringeError
 from fringe.networks import (
     network_classes,
@@ -20,7 +19,6 @@ from fringe.networks.training import training
 from fringe.networks.weight_files import mismatch
 
 __all__ = [
-    "Config",
     "Sources",
     "checked_datasets",
     "checked_networks",
@@ -28,6 +26,7 @@ __all__ = [
     "explained_datasets",
     "explained_images",
     "explaining_networks",
+    "given_weights",
     "grid_seed",
     "is_rendered",
     "matching_limit",
@@ -53,59 +52,44 @@ __all__ = [
     "warnings",
 ]
 
-Config = Mapping[str, Any] | model.Config
-
 NOISE_IMAGES = 5000  # as many as show the order of the regions: each scale takes three passes
 
 Sources = dict[str, dict[str, Any]]
 
 
-def source_spec(config: Config, name: str) -> dict[str, Any]:
+def source_spec(config: RunConfig, name: str) -> dict[str, Any]:
     """Return what :func:`fringe.sources.source_from_spec` needs to open the source ``name``."""
-    source = config["sources"][name]
-    kind = source["kind"]
-    spec = {"kind": kind} | {key: source.get(key) for key in opening_keys(kind)}
-    if spec.get("label") == "dataset":
-        for real in _compared_with(config, name):
+    source = config.sources[name]
+    spec = {"kind": source.kind, **_opening_values(source, opening_keys(source.kind))}
+    if isinstance(source, GeneratorSource) and source.label == "dataset":
+        for real in compared_with(config, name).values():
             # All its images, however many are used.
-            about = config["sources"].get(real, {})
+            about = config.sources.get(real)
             keys = ("path", "follow_links", "select", "ignore")
-            spec["labels"] = {"kind": "files", "limits": dict(config["limits"])}
-            spec["labels"] |= {key: about.get(key) for key in keys}
-    if kind == "files":
-        spec |= {"least": config.get("least", {}).get(name), "limits": dict(config["limits"])}
+            spec["labels"] = {"kind": "files", "limits": config.limits.plain()}
+            spec["labels"] |= _opening_values(about, keys)
+    if isinstance(source, FilesSource):
+        spec |= {"least": config.least.get(name), "limits": config.limits.plain()}
     return spec
 
 
-def _compared_with(config: Config, generator: str) -> list[str]:
-    """Return the sources of real images that a generator's images are compared with."""
-    return [
-        dataset["real"]
-        for _, dataset in items(config, "datasets")
-        if generator in (dataset["generated"], *dataset["snapshots"])
-    ]
+def _opening_values(source: AnySource | None, keys: Iterable[str]) -> dict[str, Any]:
+    """Return the values that a source has under some keys, None where it has none."""
+    values = {} if source is None else source.plain()
+    return {key: values.get(key) for key in keys}
 
 
 def is_rendered(config: Config, name: str) -> bool:
     """Tell whether the images of a source are made and not merely read."""
-    return SECTIONS[config["sources"][name]["kind"]].is_rendered
+    return config.sources[name].is_rendered
 
 
 def used_sources(config: Config) -> list[str]:
     """Return the names of the sources that some data set uses, in the order of the config."""
     used = set()
-    for dataset in _sections(config.get("datasets")):
-        for value in (dataset.get("real"), dataset.get("generated"), dataset.get("snapshots")):
-            named = value if isinstance(value, list) else [value]
-            used |= {name for name in named if isinstance(name, str)}
-    sources = config.get("sources")
-    return [name for name in sources if name in used] if isinstance(sources, Mapping) else []
-
-
-def _sections(value: Any) -> list[Any]:
-    """Return the sections among a mapping's values; [] for anything else."""
-    items = value.values() if isinstance(value, Mapping) else ()
-    return [item for item in items if isinstance(item, Mapping | Section)]
+    for dataset in config.datasets.values():
+        used |= {dataset.real, dataset.generated, *dataset.snapshots}
+    return [name for name in config.sources if name in used]
 
 
 def networks(config: Config) -> list[str]:
@@ -116,17 +100,14 @@ def networks(config: Config) -> list[str]:
 
 def _named_networks(config: Config) -> Iterable[tuple[str, str]]:
     """Yield each network with the key that names it."""
-    yield config["network"], "network"
-    for network in config["controls"]:
+    yield config.network, "network"
+    for network in config.controls:
         yield network, "controls"
-    for name, dataset in items(config, "datasets"):
-        for network in dataset["alternatives"]:
+    for name, dataset in config.datasets.items():
+        for network in dataset.alternatives:
             yield network, f"datasets/{name}/alternatives"
-    if config["comparisons"]:
-        yield (
-            config["evaluation"]["precision_recall"]["network"],
-            ("evaluation/precision_recall/network"),
-        )
+    if config.comparisons:
+        yield config.evaluation.precision_recall.network, "evaluation/precision_recall/network"
 
 
 def trained_on(config: Config, network: str) -> str | None:
@@ -134,8 +115,8 @@ def trained_on(config: Config, network: str) -> str | None:
 
     A network of Fringe's own with weights that nobody published for it may be any training's.
     """
-    if network in config["weights"]:
-        path, sha256 = _given_weights(config["weights"][network])
+    if network in config.weights:
+        path, sha256 = given_weights(config.weights[network])
         if sha256 is not None and mismatch(path, sha256, network_weights(network)):
             return None
     return network_info(network).trained_on
@@ -143,12 +124,12 @@ def trained_on(config: Config, network: str) -> str | None:
 
 def _judges(config: Config) -> list[str]:
     """Return the controls that may judge a fall of FID, in their order."""
-    return [name for name in config["controls"] if training(trained_on(config, name)).judges]
+    return [name for name in config.controls if training(trained_on(config, name)).judges]
 
 
 def shown_control(config: Config) -> str:
     """Return the control in figures that show one: the last that may judge, else the last."""
-    return str((_judges(config) or config["controls"])[-1])
+    return (_judges(config) or config.controls)[-1]
 
 
 def warnings(config: Config) -> list[str]:
@@ -156,7 +137,7 @@ def warnings(config: Config) -> list[str]:
     if _judges(config):
         return []
     return [
-        f"controls: none of {', '.join(config['controls'])} can judge, because each was trained on "
+        f"controls: none of {', '.join(config.controls)} can judge, because each was trained on "
         "ImageNet's labels; the verdict will give no share of FID: add a control that was not, for "
         "example clip or untrained"
     ]
@@ -164,34 +145,31 @@ def warnings(config: Config) -> list[str]:
 
 def networks_of(config: Config, name: str) -> list[str]:
     """Return the networks that extract features of a data set's real and generated images."""
-    dataset = config["datasets"][name]
-    controls = config["controls"]
-    wanted = [config["network"]]
-    wanted += controls if dataset["resample"] else [shown_control(config)]
-    wanted += dataset["alternatives"]
-    if any(
-        name in comparison["generators"].values() for _, comparison in items(config, "comparisons")
-    ):
-        wanted.append(config["evaluation"]["precision_recall"]["network"])
+    dataset = config.datasets[name]
+    wanted = [config.network]
+    wanted += config.controls if dataset.resample else [shown_control(config)]
+    wanted += dataset.alternatives
+    if any(name in comparison.generators.values() for comparison in config.comparisons.values()):
+        wanted.append(config.evaluation.precision_recall.network)
     return list(dict.fromkeys(wanted))
 
 
 def networks_for(config: Config, source: str) -> list[str]:
     """Return the networks that extract features of a source's images."""
     wanted: list[str] = []
-    for name, dataset in items(config, "datasets"):
-        if source in (dataset["real"], dataset["generated"]):
+    for name, dataset in config.datasets.items():
+        if source in (dataset.real, dataset.generated):
             wanted += networks_of(config, name)
-        if source in dataset["snapshots"]:
-            wanted.append(config["network"])
+        if source in dataset.snapshots:
+            wanted.append(config.network)
     return list(dict.fromkeys(wanted))
 
 
-def _given_weights(given: str | Mapping[str, str]) -> tuple[Path, str | None]:
+def given_weights(given: str | OwnWeights) -> tuple[Path, str | None]:
     """Return path and stated digest of an entry of the config's ``weights``."""
     if isinstance(given, str):
         return Path(given), None
-    return Path(given["path"]), given["sha256"].lower()
+    return Path(given.path), given.sha256.lower()
 
 
 def schemes(config: Config) -> list[str]:
@@ -205,7 +183,7 @@ def schemes(config: Config) -> list[str]:
 
 def released_schemes(config: Config) -> list[str]:
     """Return the names of the schemes whose weights the released algorithm makes."""
-    wanted = config["optimization"]["released"]["steps"] > 0
+    wanted = config.optimization.released.steps > 0
     return ["prelogits-released"] if wanted else []
 
 
@@ -221,49 +199,46 @@ def released_steps(config: Config, sources: Sources) -> dict[str, Any]:
     """
     if not released_schemes(config):
         return {}
-    asked = config["optimization"]["released"]
+    asked = config.optimization.released
     counts = {
-        name: sources[dataset["generated"]]["count"]
-        for name, dataset in items(config, "datasets")
-        if dataset["resample"]
+        name: sources[dataset.generated]["count"]
+        for name, dataset in config.datasets.items()
+        if dataset.resample
     }
     return {
-        "steps": asked["steps"],
-        "learning_rate": asked["learning_rate"],
+        "steps": asked.steps,
+        "learning_rate": asked.learning_rate,
         "candidates": counts,
     }
 
 
 def optimization_settings(config: Config, scheme: str) -> dict[str, Any]:
     """Return all that the configuration says of how the weights of ``scheme`` are optimized."""
-    settings = _plain(config["optimization"])
+    settings = config.optimization.plain()
     released = settings.pop("released")
     if scheme not in released_schemes(config):
         return settings
     return {"method": "released", **released}
 
 
-def _plain(section: Any) -> dict[str, Any]:
-    return section.plain() if isinstance(section, Section) else dict(section)
-
-
 def sweep_schemes(config: Config) -> list[str]:
     """Return the names of the Top-N and Middle-N schemes."""
-    return [f"{mode}{n}" for mode in ("top", "middle") for n in config["schemes"][mode]]
+    asked = {"top": config.schemes.top, "middle": config.schemes.middle}
+    return [f"{mode}{n}" for mode, numbers in asked.items() for n in numbers]
 
 
 def repeats(config: Config, scheme: str) -> int:
     """Return how many draws of ``scheme`` the tables and figures of a run need."""
-    wanted: Mapping[str, int] = config["evaluation"]["repeats"]
+    asked = config.evaluation.repeats
     readers = {
-        "random": ("table1", "table2", "table3", "sweep", "recall"),
-        "matched": ("table1",),
-        "random-filled": ("table1",),
-        "prelogits": ("table2", "table3"),
-        "logits": ("table2",),
-        "prelogits-released": ("table2", "table3"),
+        "random": (asked.table1, asked.table2, asked.table3, asked.sweep, asked.recall),
+        "matched": (asked.table1,),
+        "random-filled": (asked.table1,),
+        "prelogits": (asked.table2, asked.table3),
+        "logits": (asked.table2,),
+        "prelogits-released": (asked.table2, asked.table3),
     }
-    return max(wanted[reader] for reader in readers.get(scheme, ("sweep",)))
+    return max(readers.get(scheme, (asked.sweep,)))
 
 
 def matching_limit(config: Config, name: str, count: int) -> int:
@@ -271,70 +246,81 @@ def matching_limit(config: Config, name: str, count: int) -> int:
 
     ``name`` is a data set. Images of files are only what they are.
     """
-    if not is_rendered(config, config["datasets"][name]["generated"]):
+    if not is_rendered(config, config.datasets[name].generated):
         return count
-    times: float = config["matching"]["limit"]
-    return max(count, round(times * count))
+    return max(count, round(config.matching.limit * count))
 
 
 def convergence_datasets(config: Config) -> list[str]:
     """Return the data sets on which the released optimization is measured beside ours."""
-    if not config["convergence"]["steps"] or config["optimization"]["method"] == "reference":
+    if not config.convergence.steps or config.optimization.method == "reference":
         return []
-    resampled = [name for name, dataset in items(config, "datasets") if dataset["resample"]]
-    return list(config["convergence"].get("datasets", resampled[:1]))
+    asked = config.convergence.datasets
+    return _resampled(config)[:1] if asked is None else list(asked)
+
+
+def _resampled(config: Config) -> list[str]:
+    return [name for name, dataset in config.datasets.items() if dataset.resample]
 
 
 def checked_datasets(config: Config) -> list[str]:
     """Return the data sets with numbers of the released code to compare with."""
-    datasets = items(config, "datasets")
-    return [name for name, dataset in datasets if dataset["resample"] and "checks" in dataset]
+    return [
+        name
+        for name, dataset in config.datasets.items()
+        if dataset.resample and dataset.checks is not None
+    ]
 
 
 def checked_networks(config: Config, name: str) -> list[str]:
     """Return the networks in which a data set has numbers of the released code, FID's first."""
-    distances = config["datasets"][name]["checks"].get("distances", {})
-    return list(dict.fromkeys([config["network"], *distances]))
+    checks = config.datasets[name].checks
+    distances = checks.distances if checks is not None else None
+    return list(dict.fromkeys([config.network, *(distances or {})]))
 
 
 def explained_datasets(config: Config) -> list[str]:
     """Return the data sets of which it is shown what FID looks at."""
-    resampled = [name for name, dataset in items(config, "datasets") if dataset["resample"]]
-    told = network_info(config["network"]).maps
-    return list(config["sensitivity"].get("datasets", resampled if told else []))
+    told = network_info(config.network).maps
+    asked = config.sensitivity.datasets
+    if asked is None:
+        return _resampled(config) if told else []
+    return list(asked)
 
 
 def explaining_networks(config: Config) -> list[str]:
     """Return the networks that are asked what they look at, FID's first."""
-    return [config["network"], *config["sensitivity"]["networks"]]
+    return [config.network, *config.sensitivity.networks]
 
 
 def explained_images(config: Config, name: str) -> int:
     """Return how many of a data set's generated images have sensitivity maps."""
-    return int(config["sensitivity"].get("images", config["datasets"][name]["n_generated"]))
+    asked = config.sensitivity.images
+    return config.datasets[name].n_generated if asked is None else asked
 
 
 def noise_images(config: Config, name: str) -> int:
     """Return how many of a data set's generated images get noise."""
-    maps = explained_images(config, name)
-    return int(config["sensitivity"]["noise"].get("images", min(maps, NOISE_IMAGES)))
+    asked = config.sensitivity.noise.images
+    return min(explained_images(config, name), NOISE_IMAGES) if asked is None else asked
 
 
 def shown_images(config: Config, name: str, shown: str) -> dict[str, list[int]]:
     """Return the ``images`` or ``seeds`` that ``shown`` (``examples`` or ``grid``) is made of."""
-    given = config["datasets"][name].get(shown, {})
-    count = GRID[0] * GRID[1]
-    first_seeds = range(given["seed"], given["seed"] + count) if "seed" in given else ()
-    if seeds := given.get("seeds") or first_seeds:
+    dataset = config.datasets[name]
+    given = dataset.grid if shown == "grid" else dataset.examples
+    seeds = given.seeds if isinstance(given, Examples) else grid_seeds(given)
+    if seeds:
         return {"seeds": list(seeds)}
-    few = 6 if shown == "examples" else count
+    few = GRID[0] * GRID[1] if shown == "grid" else 6
     first = list(range(min(few, explained_images(config, name))))
-    return {"images": list(given.get("images", first))}
+    return {"images": first if given is None or given.images is None else list(given.images)}
 
 
 def grid_seed(config: Config) -> int:
     """Return the seed of the images that are drawn at random for figures."""
-    return int(config["figures"].get("seed", config["seed"]))
+    asked = config.figures.seed
+    return config.seed if asked is None else asked
 
 
 def shown_classes(config: Config, name: str) -> int | list[int]:
@@ -350,7 +336,7 @@ def shown_classes(config: Config, name: str) -> int | list[int]:
     key, wanted = _classes(config, name)
     if isinstance(wanted, int):
         return wanted
-    network = config["network"]
+    network = config.network
     names = network_classes(network)
     if names is None:
         named = [each for each in wanted if isinstance(each, str)]
@@ -377,14 +363,14 @@ def shown_classes(config: Config, name: str) -> int | list[int]:
 
 def _classes(config: Config, name: str) -> tuple[str, int | list[str | int]]:
     """Return the key that says which classes are shown of a data set, and what it says."""
-    own = config["datasets"][name].get("classes")
+    own = config.datasets[name].classes
     if own is not None:
         return f"datasets/{name}/classes", own
-    return "sensitivity/classes", config["sensitivity"]["classes"]
+    return "sensitivity/classes", config.sensitivity.classes
 
 
 def resolve_sizes(
-    pairs: Iterable[tuple[int | str, int | str]], real: int, generated: int
+    pairs: Iterable[Sequence[int | str]], real: int, generated: int
 ) -> list[tuple[int, int]]:
     """Return pairs of counts with ``all`` replaced by the lengths of the two sources."""
     return [(real if a == "all" else int(a), generated if b == "all" else int(b)) for a, b in pairs]

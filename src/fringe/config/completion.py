@@ -3,11 +3,12 @@
 import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from fringe.config.fields import Section, shortened
+from fringe.config.fields import shortened
 from fringe.config.file import Entry, duplicate_keys
 from fringe.config.messages import Keys, trail
+from fringe.config.model import RunConfig
 from fringe.config.references import reference_faults
 from fringe.config.rules import alternatives, inner_rule, rules, walk
 from fringe.config.shape import check_shape
@@ -17,14 +18,13 @@ from fringe.files.paths import as_path, variable
 from fringe.texts import is_plain
 
 __all__ = [
+    "Completed",
     "complete",
     "items",
     "raise_faults",
     "refuse_names",
     "where_shaped",
 ]
-
-Config = dict[str, Any]
 
 # Keys whose values, or whose own keys, become parts of paths.
 NAMING = {"run", "results", "weights_dir", "sources", "datasets", "comparisons"}
@@ -35,7 +35,25 @@ TOO_LONG = "is longer than file systems take; shorten it"
 MOST_FAULTS = 100  # that are listed
 
 
-def complete(config: Mapping[str, Any], entries: Sequence[Entry] = ()) -> tuple[Config, list[str]]:
+class Completed(NamedTuple):
+    """What `complete` returns.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The configuration with its defaults, and without what is wrong.
+    faults : list of str
+        The faults, each beginning with its key.
+    wrong : frozenset of tuple
+        The keys of the values that are wrong, and not in ``config``.
+    """
+
+    config: RunConfig
+    faults: list[str]
+    wrong: frozenset[Keys]
+
+
+def complete(config: Mapping[str, Any], entries: Sequence[Entry] = ()) -> Completed:
     """Return ``config`` with defaults filled in, and every fault of its own.
 
     A leading ``~`` is expanded in all paths, and relative paths of sources and masks are joined to
@@ -49,7 +67,7 @@ def complete(config: Mapping[str, Any], entries: Sequence[Entry] = ()) -> tuple[
     except for a path that contains a variable such as ``$SCRATCH``: a fault, unless something has
     that name.
     """
-    completed: Config = _copy(config)
+    completed: dict[str, Any] = _copy(config)
     faults = duplicate_keys(entries) + settle_values(completed, entries)
     asked = dict(items(completed, "extraction"))
     _fill_defaults(completed, rules())
@@ -60,11 +78,11 @@ def complete(config: Mapping[str, Any], entries: Sequence[Entry] = ()) -> tuple[
     faults += _text_faults(completed, ())
     checked = check_shape(completed, inherited)
     faults += _unknown_yet(checked.faults, faults)
-    faults += where_shaped(faults, _settle_paths, completed)
+    faults += _settle_paths(completed)
     faults += _length_faults(completed)
-    if checked.config is not None:
-        faults += reference_faults(checked.config, completed, checked.wrong)
-    return completed, faults
+    right = check_shape(completed, inherited).config  # with its paths settled
+    faults += reference_faults(right, completed, checked.wrong)
+    return Completed(RunConfig.model_construct(**dict(right)), faults, checked.wrong)
 
 
 def _unknown_yet(found: Iterable[str], known: Sequence[str]) -> list[str]:
@@ -73,7 +91,7 @@ def _unknown_yet(found: Iterable[str], known: Sequence[str]) -> list[str]:
     return [fault for fault in found if fault.partition(": ")[0] not in odd]
 
 
-def items(config: Mapping[str, Any] | Section, key: str) -> list[tuple[str, Any]]:
+def items(config: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
     """Return the names and values below ``key``; none where it is missing or no mapping."""
     value = config.get(key)
     return list(value.items()) if isinstance(value, Mapping) else []
@@ -136,7 +154,7 @@ def _fill_defaults(value: Any, rule: Mapping[str, Any]) -> None:
             _fill_defaults(item, form)
 
 
-def _inherit(config: Config) -> set[Keys]:
+def _inherit(config: dict[str, Any]) -> set[Keys]:
     """Fill in, in place, what data sets and comparisons take from elsewhere; return its keys."""
     filled = set()
     for section in ("datasets", "comparisons"):
@@ -156,7 +174,7 @@ def _inherited(section: str) -> dict[str, str]:
     return {key: rule["inherits"] for key, rule in keys.items() if "inherits" in rule}
 
 
-def _value_at(config: Config, keys: str) -> Any:
+def _value_at(config: dict[str, Any], keys: str) -> Any:
     """Return the value under ``keys``, separated by ``/``; None if there is none."""
     value: Any = config
     for key in keys.split("/"):
@@ -164,7 +182,7 @@ def _value_at(config: Config, keys: str) -> Any:
     return value
 
 
-def _settle_paths(config: Config) -> Iterable[str]:
+def _settle_paths(config: dict[str, Any]) -> Iterable[str]:
     """Expand ``~`` and join the paths of data to ``data_dir``, in place; yield what is wrong."""
     variables = []
     for place in walk(config):
@@ -186,7 +204,7 @@ def _settle_paths(config: Config) -> Iterable[str]:
             )
 
 
-def _length_faults(config: Config) -> Iterable[str]:
+def _length_faults(config: dict[str, Any]) -> Iterable[str]:
     """Yield the paths that are too long for a file system, with what is put behind them."""
     for place in walk(config):
         if place.is_path and isinstance(place.value, str):
@@ -195,19 +213,16 @@ def _length_faults(config: Config) -> Iterable[str]:
                 yield f"{place.trail}: {shortened(place.value)} {TOO_LONG}"
 
 
-def _start_from_data_dir(config: Config) -> None:
+def _start_from_data_dir(config: dict[str, Any]) -> None:
     """Join the paths of data to ``data_dir``, in place, where they are relative."""
     folder = config["data_dir"]
-    for _, source in items(config, "sources"):
-        for about in (source, *(given for _, given in items(source, "statistics"))):
-            if "path" in about:
-                about["path"] = str(Path(folder, about["path"]))
-    for _, dataset in items(config, "datasets"):
-        if isinstance(dataset.get("region"), str):
-            dataset["region"] = str(Path(folder, dataset["region"]))
+    for place in walk(config):
+        is_data = place.keys[0] in ("sources", "datasets") and place.is_path
+        if is_data and isinstance(place.value, str) and place.value and isinstance(folder, str):
+            place.replace(str(Path(folder, place.value)))
 
 
-def _join_lines(config: Config) -> None:
+def _join_lines(config: dict[str, Any]) -> None:
     """Make one line of texts that may have several, in place: prose, such as notes."""
     for place in walk(config):
         is_prose = any(rule.get("format") == "prose" for rule in place.rules)

@@ -5,13 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from fringe.config.choices import (
-    Config,
     Sources,
-    _given_weights,
     _named_networks,
     explained_datasets,
     explained_images,
     explaining_networks,
+    given_weights,
     networks,
     noise_images,
     resolve_sizes,
@@ -19,8 +18,9 @@ from fringe.config.choices import (
     shown_images,
     used_sources,
 )
-from fringe.config.completion import items
-from fringe.config.sources import SECTIONS
+from fringe.config.datasets import Dataset
+from fringe.config.model import Config
+from fringe.config.sources import FileSource, FilesSource
 from fringe.errors import FringeError
 from fringe.features import warned_shards
 from fringe.files.reasons import unwritable
@@ -48,7 +48,8 @@ def _strict_faults(config: Config, sources: Sources, features: Path) -> Iterable
     ``features`` is the folder of the run's features.
     """
     for name, about in sources.items():
-        if config["sources"][name].get("strict"):
+        source = config.sources[name]
+        if isinstance(source, FilesSource) and source.strict:
             told = warned_shards(features / name, about["shards"])
             if told is not None:
                 yield (
@@ -76,17 +77,17 @@ def _network_faults(config: Config) -> Iterable[str]:
             )
 
 
-def _count_faults(name: str, dataset: Config, sources: Sources) -> Iterable[str]:
-    counts = {side: sources[dataset[side]]["count"] for side in ("real", "generated")}
-    for side, have in counts.items():
-        wanted = dataset[f"n_{side}"]
+def _count_faults(name: str, dataset: Dataset, sources: Sources) -> Iterable[str]:
+    real, generated = (sources[one]["count"] for one in (dataset.real, dataset.generated))
+    asked = {"real": (dataset.n_real, real), "generated": (dataset.n_generated, generated)}
+    for side, (wanted, have) in asked.items():
         if wanted > have:
             yield (
                 f"datasets/{name}/n_{side}: {wanted} images are asked for (by evaluation/n_{side} "
                 f"where the data set does not say), but its source has {have}"
             )
-    height, width = sources[dataset["real"]]["resolution"]
-    for source in (dataset["generated"], *dataset["snapshots"]):
+    height, width = sources[dataset.real]["resolution"]
+    for source in (dataset.generated, *dataset.snapshots):
         if sources[source]["resolution"] != (height, width):
             h, w = sources[source]["resolution"]
             yield (
@@ -94,8 +95,7 @@ def _count_faults(name: str, dataset: Config, sources: Sources) -> Iterable[str]
                 f"{height}, and FID would see the difference; bring both to one size, or set "
                 "`resolution` of a source of files"
             )
-    real, generated = counts.values()
-    for n_real, n_generated in resolve_sizes(dataset["sizes"], real, generated):
+    for n_real, n_generated in resolve_sizes(dataset.sizes, real, generated):
         if n_real > real or n_generated > generated:
             yield (
                 f"datasets/{name}/sizes: {n_real}+{n_generated} images are asked for (by "
@@ -111,19 +111,19 @@ def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
                 f"sensitivity: {network} cannot tell what it looks at in an image (it has no maps; "
                 "`maps` of its `info` says so); choose another, or ask for none: `datasets: []`"
             )
-    classes = network_info(config["network"]).n_classes
+    classes = network_info(config.network).n_classes
     if explained_datasets(config) and classes is not None and classes < 3:
         yield (
-            f"sensitivity: {config['network']} has {classes} classes, and figures show the three "
+            f"sensitivity: {config.network} has {classes} classes, and figures show the three "
             "most probable; ask for no maps: `datasets: []`"
         )
     yield from _class_faults(config)
     for name in explained_datasets(config):
-        dataset = config["datasets"][name]
-        have, n = sources[dataset["generated"]]["count"], explained_images(config, name)
+        dataset = config.datasets[name]
+        have, n = sources[dataset.generated]["count"], explained_images(config, name)
         # Where n is that of n_generated, more than there are is a fault of its own.
-        if n > have and "images" in config["sensitivity"]:
-            yield f"sensitivity/images: {n} are asked for, but {dataset['generated']} has {have}"
+        if n > have and config.sensitivity.images is not None:
+            yield f"sensitivity/images: {n} are asked for, but {dataset.generated} has {have}"
         if n < 3:
             yield (
                 f"datasets/{name}/n_generated: maps are of images that make up an FID, at least 3 "
@@ -131,13 +131,13 @@ def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
                 "`datasets: []`"
             )
         for network in explaining_networks(config):
-            if network in config["sources"][dataset["generated"]].get("statistics", {}):
+            if network in config.sources[dataset.generated].statistics:
                 yield (
-                    f"sources/{dataset['generated']}/statistics/{network}: published statistics "
+                    f"sources/{dataset.generated}/statistics/{network}: published statistics "
                     f"stand in for real images alone, but data set {name} asks how FID depends on "
                     "each of these; drop them, or leave the data set out of `sensitivity/datasets`"
                 )
-        if config["sensitivity"]["noise"]["scales"] and noise_images(config, name) > n:
+        if config.sensitivity.noise.scales and noise_images(config, name) > n:
             yield (
                 f"sensitivity/noise/images: {noise_images(config, name)} are asked for, but "
                 f"only {n} images of data set {name} have maps (`sensitivity/images`)"
@@ -150,11 +150,11 @@ def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
                     f"datasets/{name}/{shown}/images: {wrong[0]} is not among the first {n} "
                     "images, which have maps (`sensitivity/images`, from 0)"
                 )
-        if "region" in dataset:
+        if dataset.region is not None:
             from fringe.sensitivity.region import open_region  # takes a while to import
 
             try:
-                open_region(dataset["region"], sources[dataset["generated"]]["resolution"])
+                open_region(dataset.region, sources[dataset.generated]["resolution"])
             except FringeError as error:
                 yield f"datasets/{name}/region: {error}"
 
@@ -172,11 +172,11 @@ def _class_faults(config: Config) -> Iterable[str]:
 
 def _scheme_faults(config: Config) -> Iterable[str]:
     try:
-        classes = network_info(config["network"]).n_classes
+        classes = network_info(config.network).n_classes
     except FringeError:
         return  # an unknown network is a fault of its own
-    for mode in ("top", "middle"):
-        for n in config["schemes"][mode]:
+    for mode, numbers in (("top", config.schemes.top), ("middle", config.schemes.middle)):
+        for n in numbers:
             if classes is not None and 2 * n > classes:
                 yield (
                     f"schemes/{mode}: {n} is more than half of the {classes} classes, where the "
@@ -186,15 +186,15 @@ def _scheme_faults(config: Config) -> Iterable[str]:
 
 def _weights_faults(config: Config, cache: Path | None) -> Iterable[str]:
     used = networks(config)
-    for network, _ in items(config, "weights"):
+    for network in config.weights:
         if network not in used:
             yield f"weights/{network}: no key names that network; correct or drop it"
         elif fault := given_weights_fault(config, network, cache):
             yield fault
     for network in used:
-        if network in config["weights"] or _is_unknown(network):
+        if network in config.weights or _is_unknown(network):
             continue
-        there = find(network_weights(network), Path(config["weights_dir"]))
+        there = find(network_weights(network), Path(config.weights_dir))
         if there is not None:
             (found,) = file_digests([there], cache)
             if wrong := mismatch(there, found, network_weights(network)):
@@ -206,7 +206,7 @@ def _weights_faults(config: Config, cache: Path | None) -> Iterable[str]:
 
 def given_weights_fault(config: Config, network: str, cache: Path | None) -> str | None:
     """Return what is wrong with the file that the config's ``weights`` name for a network."""
-    path, sha256 = _given_weights(config["weights"][network])
+    path, sha256 = given_weights(config.weights[network])
     if fault := fault_at(path, LARGEST_CHECKPOINT):
         return f"weights/{network}: {fault}"
     (found,) = file_digests([path], cache)
@@ -242,11 +242,11 @@ def _is_unknown(network: str) -> bool:
 
 def digest_fault(config: Config, name: str, cache: Path | None) -> str | None:
     """Return what is wrong if a source's file is another one than its ``sha256`` states."""
-    source = config["sources"][name]
+    source = config.sources[name]
     # Of an unpacked archive the digest was checked when it arrived.
-    if "sha256" not in source or "unpack" in source or "path" not in source:
+    if not isinstance(source, FileSource) or source.sha256 is None or source.unpack is not None:
         return None
-    path, stated = as_path(source["path"]), source["sha256"].lower()
+    path, stated = as_path(source.path), source.sha256.lower()
     if os.path.isdir(path):  # noqa: PTH112 - as `open_source` asks
         return (
             f"sources/{name}/sha256: {path} is a folder, which has no digest; drop `sha256`, or "
@@ -254,7 +254,7 @@ def digest_fault(config: Config, name: str, cache: Path | None) -> str | None:
         )
     if fault_at(path):
         return None  # a fault of its own, or left out
-    limit = LARGEST_CHECKPOINT if SECTIONS[source["kind"]].is_trained else None
+    limit = LARGEST_CHECKPOINT if source.is_trained else None
     (found,) = file_digests([path], cache, limit=limit)
     if found == stated:
         return None
@@ -274,7 +274,7 @@ def _digest_faults(config: Config, cache: Path | None) -> Iterable[str]:
 
 def _statistics_faults(config: Config, cache: Path | None) -> Iterable[str]:
     for source in used_sources(config):
-        for network, _ in items(config["sources"][source], "statistics"):
+        for network in config.sources[source].statistics:
             if fault := statistics_fault(config, source, network, cache):
                 yield fault
 
@@ -293,7 +293,7 @@ def statistics_fault(config: Config, source: str, network: str, cache: Path | No
         return f"{key}: no key names that network; correct or drop it"
     if _is_unknown(network):
         return None  # a fault of its own
-    path = config["sources"][source]["statistics"][network]["path"]
+    path = config.sources[source].statistics[network].path
     dim = network_info(network).feature_dim
 
     def check(path: Path) -> str:
@@ -308,7 +308,7 @@ def statistics_fault(config: Config, source: str, network: str, cache: Path | No
 
 
 def _results_faults(config: Config) -> Iterable[str]:
-    folder = Path(config["results"], config["run"]).absolute()
+    folder = Path(config.results, config.run).absolute()
     try:
         folder.stat()
     except (FileNotFoundError, NotADirectoryError, PermissionError):
@@ -319,7 +319,7 @@ def _results_faults(config: Config) -> Iterable[str]:
         return
     place = next(path for path in (folder, *folder.parents) if path.exists())
     fault = open_to_all(place)
-    if fault is not None and not config["shared_results"]:
+    if fault is not None and not config.shared_results:
         yield (
             f"results: {fault}; name another folder, let its owner share it with a group of yours "
             "(chgrp, chmod g+w,o-w), or set `shared_results: true`"

@@ -1,6 +1,6 @@
 """Faults of a configuration in words, from what pydantic reports."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pydantic_core import ErrorDetails
@@ -10,7 +10,7 @@ from fringe.config.rules import alternatives, inner_rule, rules
 from fringe.config.sources import SECTIONS, FileSource, kinds_with
 from fringe.texts import printable
 
-__all__ = ["Fault", "Keys", "listed", "trail"]
+__all__ = ["Fault", "Keys", "is_about", "listed", "trail"]
 
 Keys = tuple[Any, ...]
 
@@ -44,6 +44,12 @@ class Fault(NamedTuple):
 def trail(keys: Iterable[Any]) -> str:
     """Return the path of a key as messages begin with it."""
     return "/".join(printable(str(key)) for key in keys) or "top level"
+
+
+def is_about(line: str, keys: Collection[Keys]) -> bool:
+    """Return whether a fault is about a value under one of some keys, or a part of it."""
+    place = line.partition(": ")[0].split("/")
+    return any(place[: len(one)] == [printable(str(key)) for key in one] for one in keys)
 
 
 def listed(errors: Iterable[ErrorDetails], config: Mapping[str, Any]) -> list[Fault]:

@@ -1,6 +1,6 @@
 """Faults of names in a configuration: what they refer to, and what must not be the same."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from fringe.config.datasets import GRID, Comparison, Dataset, Grid
@@ -27,13 +27,16 @@ def reference_faults(
         The keys of what is not in ``config``; what depends on these is not checked.
     """
     broken = {keys[0] for keys in wrong if len(keys) == 1 or keys[0] == "controls"}
-    faults = [*_case_faults(completed["sources"])]
+    sources, datasets = (_names(completed, key) for key in ("sources", "datasets"))
+    faults = [*_case_faults(sources)]
     for name, dataset in config.datasets.items():
-        faults += _dataset_faults(config, completed["sources"], name, dataset)
+        if "sources" not in broken:
+            faults += _dataset_faults(sources, name, dataset)
         if not broken & {"network", "controls"}:
             faults += _check_faults(config, name, dataset)
     for name, comparison in config.comparisons.items():
-        faults += _comparison_faults(config, completed["datasets"], name, comparison)
+        if "datasets" not in broken:
+            faults += _comparison_faults(config, datasets, name, comparison)
     if not broken & {"network", "controls"}:
         faults += _control_faults(config)
     if not any(keys[0] == "datasets" for keys in wrong):
@@ -41,6 +44,12 @@ def reference_faults(
     if "controls" not in broken:
         faults += _asked_network_faults(config)
     return [*faults, *_seed_faults(config), *_label_faults(config)]
+
+
+def _names(completed: Mapping[str, Any], key: str) -> list[str]:
+    """Return the names below a key; none where its value is not a mapping."""
+    value = completed.get(key)
+    return list(value) if isinstance(value, Mapping) else []
 
 
 def _case_faults(names: Iterable[str]) -> Iterator[str]:
@@ -55,9 +64,7 @@ def _case_faults(names: Iterable[str]) -> Iterator[str]:
             )
 
 
-def _dataset_faults(
-    config: Config, sources: Iterable[str], name: str, dataset: Dataset
-) -> Iterator[str]:
+def _dataset_faults(sources: Sequence[str], name: str, dataset: Dataset) -> Iterator[str]:
     references = {"real": dataset.real, "generated": dataset.generated}
     references |= {f"snapshots/{i}": source for i, source in enumerate(dataset.snapshots)}
     for key, source in references.items():
@@ -81,7 +88,7 @@ def _check_faults(config: Config, name: str, dataset: Dataset) -> Iterator[str]:
 
 
 def _comparison_faults(
-    config: Config, datasets: Iterable[str], name: str, comparison: Comparison
+    config: Config, datasets: Sequence[str], name: str, comparison: Comparison
 ) -> Iterator[str]:
     """Yield the data sets of a comparison that do not exist, or do not compare."""
     for generator, dataset in comparison.generators.items():

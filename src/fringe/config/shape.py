@@ -1,5 +1,6 @@
 """A completed configuration next to its model: all faults, and what of it is right."""
 
+import copy
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -7,11 +8,24 @@ from pydantic import ValidationError
 
 from fringe.config.messages import Fault, Keys, listed
 from fringe.config.model import Config
+from fringe.config.rules import rules
 
 __all__ = ["Checked", "check_shape"]
 
-# What is taken for a key that the configuration must have where its value is wrong.
-_PLACEHOLDERS = {"run": "run", "network": "?"}
+# What is taken for a key that the configuration must have where its value is wrong. Sources and
+# data sets are left out again when all the rest is checked.
+_PHOTOS = {"kind": "photos", "count": 2, "resolution": 8}
+_PLACEHOLDERS: dict[str, Any] = {
+    "run": "run",
+    "network": "inception",
+    "sources": {"photos": _PHOTOS},
+    "datasets": {
+        "photos": {
+            **{"title": "photos", "real": "photos", "generated": "photos"},
+            **{"n_real": 2, "n_generated": 2, "sizes": []},
+        }
+    },
+}
 
 
 class Checked(NamedTuple):
@@ -19,15 +33,16 @@ class Checked(NamedTuple):
 
     Parameters
     ----------
-    config : Config or None
-        The configuration without what is wrong; None if hardly anything is right.
+    config : Config
+        The configuration without what is wrong. What a data set inherits, and the run and its
+        network, have another value instead.
     faults : list of str
         The faults, each beginning with its key.
     wrong : frozenset of tuple
         The keys of the values that are wrong, and not in ``config``.
     """
 
-    config: Config | None
+    config: Config
     faults: list[str]
     wrong: frozenset[Keys]
 
@@ -50,9 +65,12 @@ def check_shape(completed: Mapping[str, Any], inherited: Collection[Keys] = ()) 
     wrong: set[Keys] = set()
     while True:
         try:
-            return Checked(Config.model_validate(rest), list(lines), frozenset(wrong))
+            config = Config.model_validate(rest)
         except ValidationError as error:
             found = listed(error.errors(include_url=False), rest)
+        else:
+            empty: dict[str, Any] = {key: {} for key in ("sources", "datasets") if (key,) in wrong}
+            return Checked(config.model_copy(update=empty), list(lines), frozenset(wrong))
         lines |= {
             fault.line: None
             for fault in found
@@ -60,10 +78,28 @@ def check_shape(completed: Mapping[str, Any], inherited: Collection[Keys] = ()) 
             and not _follows(fault, wrong)
             and not any(_is_below(fault.keys, keys) for keys in inherited)
         }
-        removed = [_remove(rest, one.keys) for one in found]
-        if not all(removed):
-            return Checked(None, list(lines), frozenset(wrong))
-        wrong |= {keys for keys in removed if keys is not None}
+        removed: set[Keys] = set()
+        for one in found:
+            if not any(_is_below(one.keys, keys) for keys in removed):
+                removed.add(_remove(rest, one.keys))
+        wrong |= removed
+
+
+def _inherited(section: str) -> dict[str, Any]:
+    """Return right values of the keys that data sets or comparisons take from elsewhere."""
+    keys = rules()["properties"][section]["additionalProperties"]["properties"]
+    origins = {key: rule["inherits"] for key, rule in keys.items() if "inherits" in rule}
+    return {key: _default(origin) for key, origin in origins.items()}
+
+
+def _default(keys: str) -> Any:
+    """Return the default under ``keys``, separated by ``/``; of a name ("") a title."""
+    if not keys:
+        return "untitled"
+    rule = rules()
+    for key in keys.split("/"):
+        rule = rule["properties"][key]
+    return rule["default"]
 
 
 def _copy(value: Any) -> Any:
@@ -81,13 +117,15 @@ def _is_below(keys: Keys, above: Keys) -> bool:
     return keys[: len(above)] == above
 
 
-def _remove(config: dict[str, Any], keys: Keys) -> Keys | None:
+def _remove(config: dict[str, Any], keys: Keys) -> Keys:
     """Remove the value under ``keys``, in place, or else the section or list that contains it.
+
+    What cannot be missing gets another value.
 
     Returns
     -------
-    tuple or None
-        The keys of what was removed; None if the configuration cannot be without it.
+    tuple
+        The keys of what was removed.
     """
     if keys[-1:] == ("[key]",):
         keys = keys[:-1]
@@ -96,10 +134,15 @@ def _remove(config: dict[str, Any], keys: Keys) -> Keys | None:
         for key in keys[:-1]:
             holder = holder[key] if isinstance(holder, dict) and key in holder else None
         if len(keys) == 1 and keys[0] in _PLACEHOLDERS:
-            config[keys[0]] = _PLACEHOLDERS[keys[0]]
+            config[keys[0]] = copy.deepcopy(_PLACEHOLDERS[keys[0]])
             return keys
+        if len(keys) == 3 and keys[0] in ("datasets", "comparisons") and isinstance(holder, dict):
+            instead = _inherited(keys[0])
+            if keys[2] in instead and holder.get(keys[2]) != instead[keys[2]]:
+                holder[keys[2]] = copy.deepcopy(instead[keys[2]])
+                return keys
         if isinstance(holder, dict) and keys[-1] in holder:
             del holder[keys[-1]]
             return keys
         keys = keys[:-1]
-    return None
+    raise AssertionError("a configuration cannot be without its top level")

@@ -24,6 +24,9 @@ from fringe.config.fields import (
 
 __all__ = [
     "SECTIONS",
+    "AnySource",
+    "CropsSource",
+    "FileSource",
     "FilesSource",
     "GeneratorSource",
     "ImitationSource",

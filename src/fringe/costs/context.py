@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from fringe.config import choices
-from fringe.config.choices import Config
+from fringe.config.datasets import Dataset
+from fringe.config.model import RunConfig
 from fringe.costs.jobs import Device, Job
 from fringe.networks import file_name, network_info
 from fringe.plan import layout
@@ -23,7 +23,7 @@ class JobContext:
     ----------
     job : Job
         Formulas read its wildcards and the number of its outputs, but no paths.
-    config, sources : mapping
+    config, sources
         As returned by `fringe.running.opening.check`.
     weights : mapping
         The weight files of networks, as returned by `fringe.plan.weight_files.locate_weights`. Only
@@ -33,7 +33,7 @@ class JobContext:
     """
 
     job: Job
-    config: Config
+    config: RunConfig
     sources: choices.Sources
     weights: Mapping[str, Mapping[str, str]]
     place: Device = "cpu"
@@ -45,7 +45,7 @@ class JobContext:
     @property
     def network_in_files(self) -> str:
         """The job's network as it is written in file names; FID's if no wildcard names one."""
-        return self.job.wildcards.get("network", file_name(self.config["network"]))
+        return self.job.wildcards.get("network", file_name(self.config.network))
 
     @property
     def network(self) -> str:
@@ -69,14 +69,14 @@ class JobContext:
         return self.wildcard("dataset")
 
     @property
-    def dataset(self) -> Mapping[str, Any]:
+    def dataset(self) -> Dataset:
         """What the configuration says of the job's data set."""
-        return dict(self.config["datasets"][self.dataset_name])
+        return self.config.datasets[self.dataset_name]
 
     @property
     def generated(self) -> str:
         """The source of the data set's generated images."""
-        return str(self.dataset["generated"])
+        return self.dataset.generated
 
     @property
     def candidates(self) -> int:
@@ -86,7 +86,7 @@ class JobContext:
     @property
     def pairs(self) -> int:
         """Number of pairs of images among the real and drawn images of the data set."""
-        return int((self.dataset["n_real"] + self.dataset["n_generated"]) ** 2)
+        return (self.dataset.n_real + self.dataset.n_generated) ** 2
 
     def images(self, limit: float = float("inf")) -> float:
         """Return how many of the first ``limit`` images are in the job's shard."""

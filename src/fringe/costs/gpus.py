@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fringe.config.sources import SECTIONS
 from fringe.costs.context import JobContext
 
 __all__ = ["always", "if_generator_renders", "if_images_are_made"]
@@ -15,8 +14,7 @@ def always(about: JobContext) -> bool:
 
 def if_generator_renders(about: JobContext) -> bool:
     """Return whether the job's source is a trained generator."""
-    source = about.config["sources"][about.wildcard("source")]
-    return SECTIONS[source["kind"]].is_trained
+    return about.config.sources[about.wildcard("source")].is_trained
 
 
 def if_images_are_made(about: JobContext) -> bool:
@@ -24,5 +22,5 @@ def if_images_are_made(about: JobContext) -> bool:
 
     Images that are kept are read from files.
     """
-    trained = SECTIONS[about.config["sources"][about.generated]["kind"]].is_trained
-    return bool(trained and not about.config["extraction"]["keep_images"])
+    trained = about.config.sources[about.generated].is_trained
+    return trained and not about.config.extraction.keep_images

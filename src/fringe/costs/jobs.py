@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from fringe.config.choices import Config
+from fringe.config.model import Config
 from fringe.plan import layout
 
 __all__ = ["Device", "Job", "demanded_device", "parse_shard_file", "part"]
@@ -40,9 +40,9 @@ class Job:
 
 def demanded_device(config: Config) -> Device | None:
     """Return the device that the configuration demands for jobs; None if it leaves that open."""
-    if config["device"] == "auto":
+    if config.device == "auto":
         return None
-    return "cpu" if config["device"] == "cpu" else "cuda"
+    return "cpu" if config.device == "cpu" else "cuda"
 
 
 def part(path: str, index: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fringe.config import choices
-from fringe.config.sources import SECTIONS
+from fringe.config.sources import GeneratorSource
 from fringe.costs.context import JobContext
 from fringe.networks import network_info
 
@@ -25,8 +25,8 @@ __all__ = [
 
 def rendered_and_kept(about: JobContext, source: str) -> bool:
     """Return whether the images of a source are made by the run and kept in files."""
-    kept = about.config["extraction"]["keep_images"]
-    return bool(choices.is_rendered(about.config, source) and kept)
+    kept = about.config.extraction.keep_images
+    return choices.is_rendered(about.config, source) and kept
 
 
 def generator_memory(about: JobContext, source: str) -> int:
@@ -34,10 +34,10 @@ def generator_memory(about: JobContext, source: str) -> int:
 
     Its checkpoint is read whole, and the network is built next to the content of the file.
     """
-    described = about.config["sources"][source]
-    if not SECTIONS[described["kind"]].is_trained:
+    generator = about.config.sources[source]
+    if not isinstance(generator, GeneratorSource):
         return 0
-    return 3 * Path(described["path"]).stat().st_size >> 20
+    return 3 * Path(generator.path).stat().st_size >> 20
 
 
 def looking_memory(about: JobContext, source: str, *, makes_images: bool) -> int:
@@ -47,10 +47,10 @@ def looking_memory(about: JobContext, source: str, *, makes_images: bool) -> int
     """
     weights = Path(about.weights.get(about.network, {}).get("path", ""))
     size = weights.stat().st_size >> 20 if weights.is_file() else 0
-    extraction = about.config["extraction"]
-    workers = extraction["workers"]
+    extraction = about.config.extraction
+    workers = extraction.workers
     makers = (1 + workers) * generator_memory(about, source) if makes_images else 0
-    return int(1500 + 3 * size + 20 * extraction["batch_size"] + 400 * workers + makers)
+    return int(1500 + 3 * size + 20 * extraction.batch_size + 400 * workers + makers)
 
 
 def moments_memory(network: str, covariances: int = 1) -> int:
@@ -65,16 +65,16 @@ def moments_memory(network: str, covariances: int = 1) -> int:
 def pairs_memory(about: JobContext, network: str) -> int:
     """Return the memory of all real and drawn features, as they are and in float64."""
     dim = network_info(network).feature_dim
-    images = about.dataset["n_real"] + about.dataset["n_generated"]
+    images = about.dataset.n_real + about.dataset.n_generated
     return int(1500 + (12 * dim * images >> 20))
 
 
 def draws_memory(about: JobContext) -> int:
     """Return the memory of the features of all draws, of one draw, and of the real images."""
-    drawn = about.dataset["n_generated"]
-    repeats = about.config["evaluation"]["repeats"]["table3"]
+    drawn = about.dataset.n_generated
+    repeats = about.config.evaluation.repeats.table3
     all_draws = min(about.candidates, repeats * drawn)
-    return int(1500 + (4 * about.dim * (about.dataset["n_real"] + drawn + all_draws) >> 20))
+    return int(1500 + (4 * about.dim * (about.dataset.n_real + drawn + all_draws) >> 20))
 
 
 def optimization_memory(about: JobContext) -> int:
@@ -82,21 +82,21 @@ def optimization_memory(about: JobContext) -> int:
 
     And of vectors over all candidates.
     """
-    count, dim = about.candidates, network_info(about.config["network"]).feature_dim
+    count, dim = about.candidates, network_info(about.config.network).feature_dim
     candidates = 2 * min(8 * count * dim, 2 << 30)  # larger features are read in blocks
-    if about.config["optimization"]["method"] == "reference":
+    if about.config.optimization.method == "reference":
         candidates += 6 * 8 * count * dim
     return 1500 + (candidates + 8 * dim * (12 * dim + 5 * 8192) + 8 * 200 * count >> 20)
 
 
 def rank_memory(about: JobContext) -> int:
     """Return the memory of the ranks of all classes, of real and generated images."""
-    return int(8 * 1008 * (about.candidates + about.dataset["n_real"]) >> 20)
+    return int(8 * 1008 * (about.candidates + about.dataset.n_real) >> 20)
 
 
 def released_memory(about: JobContext) -> int:
     """Return the memory of autograd: about six copies of the candidates in float64."""
-    dim = network_info(about.config["network"]).feature_dim
+    dim = network_info(about.config.network).feature_dim
     return 2000 + (6 * 8 * about.candidates * dim >> 20)
 
 
@@ -106,7 +106,7 @@ def explanation_memory(about: JobContext, makers: int = 1) -> int:
     ``makers`` is the number of processes that each make images, including the job itself.
     """
     made = makers * generator_memory(about, about.generated)
-    if SECTIONS[about.config["sources"][about.generated]["kind"]].is_trained:
+    if about.config.sources[about.generated].is_trained:
         made += 1500 * max(0, makers - 1)  # PyTorch in each process
     n = choices.explained_images(about.config, about.dataset_name)
     return 3000 + made + (8 * about.dim * about.dim * 8 + 4 * 256 * 2 * n >> 20)

@@ -7,7 +7,7 @@ work and the default memory because somebody forgot it.
 from __future__ import annotations
 
 from fringe.config import choices
-from fringe.config.choices import Config
+from fringe.config.model import RunConfig
 from fringe.costs.context import JobContext
 from fringe.costs.jobs import Device, Job
 from fringe.costs.rule_cost import RuleCost
@@ -43,7 +43,7 @@ def cost_of(rule: str) -> RuleCost:
     return RULES[rule]
 
 
-def work(job: Job, config: Config, sources: choices.Sources, device: Device) -> Work:
+def work(job: Job, config: RunConfig, sources: choices.Sources, device: Device) -> Work:
     """Return what a job has to do.
 
     Parameters

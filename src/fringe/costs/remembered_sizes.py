@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fringe.config.choices import Config
+from fringe.config.model import Config
 from fringe.errors import FringeError
 from fringe.files.atomic import atomic_path
 from fringe.files.parsing import parse_json
@@ -55,7 +55,7 @@ def remember_sizes(config: Config, sources: Mapping[str, Any]) -> None:
 
     Parameters
     ----------
-    config : mapping
+    config : Config
         The completed configuration. Nothing is written if it states ``shard_size``.
     sources : dict
         By the name of each source: its ``shard_size`` and ``device``
@@ -66,7 +66,7 @@ def remember_sizes(config: Config, sources: Mapping[str, Any]) -> None:
     FringeError
         If the file cannot be written.
     """
-    minutes = config["extraction"].get("minutes_per_job")
+    minutes = config.extraction.minutes_per_job
     if minutes is None or not sources:
         return
     kept = read_sizes(config)

@@ -32,7 +32,7 @@ def mem_mb(about: JobContext, attempt: int = 1) -> int:
 def gpu(about: JobContext) -> int:
     """Return how many GPUs a job asks for, 0 or 1."""
     asks = cost_of(about.job.rule).gpu
-    return int(asks is not None and about.config["device"] != "cpu" and asks(about))
+    return int(asks is not None and about.config.device != "cpu" and asks(about))
 
 
 def runtime(about: JobContext, attempt: int = 1) -> int:
@@ -52,7 +52,7 @@ def runtime(about: JobContext, attempt: int = 1) -> int:
         source = about.sources[wildcards.get("source") or about.generated]
         first, last = layout.parse_shard(wildcards["shard"])
         device, share = source["device"], (last - first) / source["shard_size"]
-    sized = float(share * about.config["extraction"].get("minutes_per_job", 0))
+    sized = float(share * (about.config.extraction.minutes_per_job or 0))
     job = replace(about.job, gpus=gpu(about))
     seconds = formula(replace(about, job=job, place=job.place(device))).default
     return attempt * math.ceil(10 + 4 * max(seconds / 60, sized))

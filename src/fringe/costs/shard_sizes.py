@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fringe.config import choices
-from fringe.config.choices import Config
+from fringe.config.model import RunConfig
 from fringe.costs.context import JobContext
 from fringe.costs.jobs import Device, Job, demanded_device, parse_shard_file
 from fringe.costs.prediction import estimate
@@ -25,7 +25,7 @@ from fringe.plan import layout
 __all__ = ["choose_sizes"]
 
 
-def choose_sizes(config: Config, sources: choices.Sources) -> tuple[dict[str, int], Device]:
+def choose_sizes(config: RunConfig, sources: choices.Sources) -> tuple[dict[str, int], Device]:
     """Return the number of images in a shard of each source, and the device for its jobs.
 
     The slowest job of a shard takes about ``extraction/minutes_per_job``: it renders the images, or
@@ -41,7 +41,7 @@ def choose_sizes(config: Config, sources: choices.Sources) -> tuple[dict[str, in
 
     Parameters
     ----------
-    config : mapping
+    config : RunConfig
         The completed configuration, with ``extraction/minutes_per_job``.
     sources : dict
         By the name of each source: its ``count`` and ``resolution``
@@ -57,7 +57,7 @@ def choose_sizes(config: Config, sources: choices.Sources) -> tuple[dict[str, in
     FringeError
         If ``shards.json`` cannot be read.
     """
-    batch, minutes = (config["extraction"][key] for key in ("batch_size", "minutes_per_job"))
+    batch, minutes = config.extraction.batch_size, config.extraction.minutes_per_job
     kept = read_sizes(config)
     has_changed = kept.get("minutes_per_job", minutes) != minutes
     if has_changed:
@@ -85,16 +85,16 @@ def _likely_device(records: Sequence[JobRecord]) -> Device:
     return "cuda" if had or shutil.which("sbatch") or gpu_is_here() else "cpu"
 
 
-def _records(config: Config, sources: choices.Sources) -> Iterator[JobRecord]:
+def _records(config: RunConfig, sources: choices.Sources) -> Iterator[JobRecord]:
     """Yield how long jobs took, in this run and in others below the results."""
-    for folder in sorted(Path(config["results"]).glob("*")):
+    for folder in sorted(Path(config.results).glob("*")):
         known = tasks_of(folder)
-        if folder.name == config["run"]:
+        if folder.name == config.run:
             known = {**_own_tasks(config, sources, folder), **known}
         yield from read_records(folder, known)
 
 
-def _own_tasks(config: Config, sources: choices.Sources, folder: Path) -> dict[str, Task]:
+def _own_tasks(config: RunConfig, sources: choices.Sources, folder: Path) -> dict[str, Task]:
     """Return what this run's jobs had to do by benchmark file, if it was configured as now."""
     tasks = {}
     for name in sources:
@@ -107,9 +107,9 @@ def _own_tasks(config: Config, sources: choices.Sources, folder: Path) -> dict[s
     return tasks
 
 
-def _makers(config: Config, name: str) -> list[str | None]:
+def _makers(config: RunConfig, name: str) -> list[str | None]:
     """Return what makes shards of a source: its networks, and None for rendering kept images."""
-    rendered = choices.is_rendered(config, name) and config["extraction"]["keep_images"]
+    rendered = choices.is_rendered(config, name) and config.extraction.keep_images
     return [*([None] if rendered else []), *choices.networks_for(config, name)]
 
 
@@ -120,7 +120,7 @@ def _benchmark(name: str, network: str | None, shard: str) -> str:
 
 
 def _job(
-    config: Config,
+    config: RunConfig,
     sources: choices.Sources,
     name: str,
     network: str | None,
@@ -140,7 +140,7 @@ def _job(
 
 
 def _size_by_speed(
-    config: Config,
+    config: RunConfig,
     sources: choices.Sources,
     name: str,
     device: Device,
@@ -153,21 +153,21 @@ def _size_by_speed(
     for network in _makers(config, name):
         job = _job(config, sources, name, network, shard)
         task = work(job, config, sources, device)
-        seconds = estimate(job, task, records, config["run"], device).seconds - START
+        seconds = estimate(job, task, records, config.run, device).seconds - START
         slowest = max(slowest, seconds / many)
-    batch = int(config["extraction"]["batch_size"])
-    minutes = config["extraction"]["minutes_per_job"]
+    batch, minutes = config.extraction.batch_size, config.extraction.minutes_per_job
+    assert minutes is not None
     # Larger than any source.
     images = min((60 * minutes - START) / slowest, 1e9) if slowest else 1e9
     return max(1, int(images) // batch) * batch
 
 
-def _size_of_files(config: Config, name: str, count: int) -> int | None:
+def _size_of_files(config: RunConfig, name: str, count: int) -> int | None:
     """Return the size of a source's existing shards; None if there are none.
 
     Shards of several sizes may exist. The size that holds most images is returned.
     """
-    folder, batch = Path(layout.run_folder(config)), config["extraction"]["batch_size"]
+    folder, batch = Path(layout.run_folder(config)), config.extraction.batch_size
     places = (layout.image_shard(name, "*"), layout.feature_shard(name, "*", "*"))
     files = [path for place in places for path in folder.glob(place)]
     there = Counter(filter(None, (parse_shard_file(str(path)) for path in files)))

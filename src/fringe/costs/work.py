@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from fringe.config.sources import FileSource
 from fringe.costs.context import JobContext
 from fringe.costs.rates import COMPRESSED, RATES, UNKNOWN_GIGA_MACS
 from fringe.networks import network_info
@@ -31,15 +32,14 @@ class Work:
 
 def rendering(about: JobContext, source: str, images: float) -> Work:
     """Return the work of making images of a source; none if the source is read from files."""
-    kind, path = (
-        about.config["sources"][source]["kind"],
-        about.config["sources"][source].get("path"),
-    )
-    speed = KINDS[kind].pixels_per_second
+    made = about.config.sources[source]
+    speed = KINDS[made.kind].pixels_per_second
     if speed is None:
         return Work(default=0.0)
     pixels = _pixels(about, source, images)
-    group = f"{kind} {Path(path).name}" if path else kind
+    group: str = made.kind
+    if isinstance(made, FileSource):
+        group += f" {Path(made.path).name}"
     return Work(group, pixels, pixels / speed[about.place], 3 * COMPRESSED * pixels)
 
 
@@ -49,7 +49,7 @@ def reading(about: JobContext, source: str, images: float, size: float) -> Work:
     ``size`` is the number of bytes that the job writes.
     """
     made = rendering(about, source, images)
-    if made.default and not about.config["extraction"]["keep_images"]:
+    if made.default and not about.config.extraction.keep_images:
         return Work(made.group, made.units, made.default, size)
     pixels = _pixels(about, source, images)
     return Work("read", pixels, pixels / RATES["reading"][about.place], size)
@@ -82,7 +82,7 @@ def network_passes(
         Whether the images are kept in files; by default what ``extraction/keep_images`` says.
     """
     if kept is None:
-        kept = about.config["extraction"]["keep_images"]
+        kept = about.config.extraction.keep_images
     made = Work(default=0.0) if kept else rendering(about, source, images)
     stated = network_info(about.network).giga_macs
     macs = 1e9 * (UNKNOWN_GIGA_MACS if stated is None else stated) * passes

@@ -6,14 +6,14 @@ so are the report's page, the notes of figures and tables and the captions.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, reduce
 from importlib.resources import files
 from typing import Any
 
 import yaml
 
-from fringe.config.choices import Config
 from fringe.config.choices import networks as networks_of_run
+from fringe.config.model import Config
 from fringe.scores.protocol import plain_name
 
 __all__ = ["Deviation", "applying", "choices", "describe", "deviations", "exhibit_title"]
@@ -61,7 +61,7 @@ def _listed() -> tuple[Deviation, ...]:
 def deviations(config: Config) -> list[Deviation]:
     """Return the whole list, with texts filled in from a completed configuration."""
     return [
-        replace(one, **{name: getattr(one, name).format_map(config) for name in TEXTS})
+        replace(one, **{name: getattr(one, name).format_map(dict(config)) for name in TEXTS})
         for one in _listed()
     ]
 
@@ -69,7 +69,7 @@ def deviations(config: Config) -> list[Deviation]:
 def applying(config: Config, exhibits: Iterable[str]) -> list[Deviation]:
     """Return what applies to a run with these exhibits: its networks, data sets and settings."""
     shown, networks = set(exhibits), set(networks_of_run(config))
-    datasets = {plain_name(name) for name in config["datasets"]}
+    datasets = {plain_name(name) for name in config.datasets}
     return [
         replace(one, exhibits=tuple(name for name in one.exhibits if name in shown))
         for one in deviations(config)
@@ -152,7 +152,4 @@ def _cell(text: str) -> str:
 
 
 def _value(config: Config, path: str) -> Any:
-    value: Any = config
-    for key in path.split("/"):
-        value = value[key]
-    return value
+    return reduce(getattr, path.split("/"), config)

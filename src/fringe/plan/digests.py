@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fringe.config.choices import Config
+from fringe.config.model import Config
 from fringe.plan.layout import hash_cache
 from fringe.sources.digests import file_digests
 
@@ -22,7 +22,7 @@ def published_statistics(
 
     Statistics are published only of features, not of logits.
     """
-    given = config["sources"][source].get("statistics", {}).get(network)
+    given = config.sources[source].statistics.get(network)
     if given is None or space != "features":
         return {}
-    return {"network": network, "sha256": digest(given["path"], config), "count": given["count"]}
+    return {"network": network, "sha256": digest(given.path, config), "count": given.count}

@@ -10,7 +10,6 @@ from typing import Any
 
 from fringe import revisions
 from fringe.config import choices
-from fringe.config.sources import SECTIONS
 from fringe.networks import network_info, network_names, network_titles, network_weights
 from fringe.networks.weight_files import mismatch
 from fringe.plan import exhibits
@@ -67,7 +66,7 @@ def _titles(run: Run, datasets: Iterable[str] | None = None) -> Params:
 def _title(run: Run, dataset: str) -> Params:
     """Return the display name of a data set, and whether a simulated generator made its images."""
     return {
-        "title": run.datasets[dataset]["title"],
+        "title": run.datasets[dataset].title,
         "simulated": run.sources[run.generated(dataset)]["simulated"],
     }
 
@@ -109,7 +108,7 @@ def _snapshot_protocols(run: Run, datasets: Iterable[str]) -> Params:
             source: protocol(
                 run.config, run.sources, run.weights, name, generated=source
             ).to_plain()
-            for source in run.datasets[name]["snapshots"]
+            for source in run.datasets[name].snapshots
         }
         for name in _in_paper(datasets)
     }
@@ -123,9 +122,7 @@ def _read_from_files(run: Run) -> Params:
     found = {}
     for name in run.resampled:
         sources = dict.fromkeys([run.real(name), run.generated(name)])
-        files = [
-            source for source in sources if SECTIONS[run.config["sources"][source]["kind"]].in_files
-        ]
+        files = [source for source in sources if run.config.sources[source].in_files]
         if files:
             found[name] = [f"{source}/{run.fid_network}.h5" for source in files]
     return {"read": found} if found else {}
@@ -147,15 +144,15 @@ def _chosen(run: Run) -> Params:
 def make_table(run: Run, table: str) -> Params:
     """Return what a table depends on."""
     config = run.config
-    shown = exhibits.TABLES[table]
+    shown, repeats = exhibits.TABLES[table], config.evaluation.repeats
     return _inert(
         datasets=list(run.resampled),
         titles=_titles(run),
-        network=config["network"],
-        controls=config["controls"] if shown.controls else [],
-        repeats=config["evaluation"]["repeats"][f"table{table}"],
+        network=config.network,
+        controls=config.controls if shown.controls else [],
+        repeats={"1": repeats.table1, "2": repeats.table2, "3": repeats.table3}[table],
         released={} if table == "1" else choices.released_steps(config, run.sources),
-        choices=config["choices"][f"table{table}"],
+        choices=config.choices[f"table{table}"],
         protocols=_protocols(run, run.resampled),
         **_read_from_files(run),
         **_chosen(run),
@@ -169,17 +166,17 @@ def verdict(run: Run) -> Params:
     explained = choices.explained_datasets(config)
     return _inert(
         titles=_titles(run),
-        network=config["network"],
-        controls=config["controls"],
+        network=config.network,
+        controls=config.controls,
         convergence=choices.convergence_datasets(config),
-        explained={name: "region" in run.datasets[name] for name in explained},
-        scales=config["sensitivity"]["noise"]["scales"],
+        explained={name: run.datasets[name].region is not None for name in explained},
+        scales=config.sensitivity.noise.scales,
         released=choices.released_steps(config, run.sources),
         protocols=_protocols(run, run.resampled),
         **_read_from_files(run),
         **_chosen(run),
-        dims={name: network_info(name)[0] for name in (config["network"], *config["controls"])},
-        trained_on={name: choices.trained_on(config, name) for name in config["controls"]},
+        dims={name: network_info(name)[0] for name in (config.network, *config.controls)},
+        trained_on={name: choices.trained_on(config, name) for name in config.controls},
         revision=revisions.TABLES,
     )
 
@@ -202,7 +199,7 @@ def write_self_check(run: Run) -> Params:
     """Return what the page depends on that compares first numbers with the released code's."""
     checked = choices.checked_datasets(run.config)
     return _inert(
-        titles={name: run.datasets[name]["title"] for name in checked},
+        titles={name: run.datasets[name].title for name in checked},
         revision=revisions.TABLES,
     )
 
@@ -233,9 +230,9 @@ def figure_overview(run: Run, dataset: str) -> Params:
         run,
         dataset,
         images=[images_of(run, source) for source in sides.values()],
-        n_real=run.datasets[dataset]["n_real"],
-        n_generated=run.datasets[dataset]["n_generated"],
-        network=run.config["network"],
+        n_real=run.datasets[dataset].n_real,
+        n_generated=run.datasets[dataset].n_generated,
+        network=run.config.network,
         metrics_revision=revisions.METRICS,
         **sides,
     )
@@ -246,9 +243,9 @@ def figure_classes(run: Run, dataset: str) -> Params:
     return _of_dataset(
         run,
         dataset,
-        n_real=run.datasets[dataset]["n_real"],
-        n_generated=run.datasets[dataset]["n_generated"],
-        network=run.config["network"],
+        n_real=run.datasets[dataset].n_real,
+        n_generated=run.datasets[dataset].n_generated,
+        network=run.config.network,
         **compared(run, dataset),
     )
 
@@ -273,12 +270,12 @@ def figure_sweep(run: Run, number: str) -> Params:
         run,
         datasets=datasets,
         titles=_titles(run),
-        network=config["network"],
+        network=config.network,
         control=choices.shown_control(config),
         schemes=choices.sweep_schemes(config),
         released=bool(choices.released_schemes(config)),
-        choices=config["choices"][f"figure{number}"],
-        certified=config["optimization"]["method"] == "auto",
+        choices=config.choices[f"figure{number}"],
+        certified=config.optimization.method == "auto",
         protocols=_protocols(run, datasets),
     )
 
@@ -289,10 +286,10 @@ def figure_sizes(run: Run) -> Params:
     return _figure(
         run,
         titles=_titles(run),
-        network=run.config["network"],
+        network=run.config.network,
         all_real={name: run.sources[run.real(name)]["count"] for name in datasets},
         protocols=_protocols(run, datasets),
-        choices=run.config["choices"]["figure8a"],
+        choices=run.config.choices["figure8a"],
     )
 
 
@@ -303,9 +300,9 @@ def figure_snapshots(run: Run) -> Params:
         run,
         datasets=datasets,
         titles=_titles(run),
-        network=run.config["network"],
+        network=run.config.network,
         protocols=_snapshot_protocols(run, datasets),
-        choices=run.config["choices"]["figure9"],
+        choices=run.config.choices["figure9"],
     )
 
 
@@ -315,8 +312,8 @@ def figure_schemes(run: Run, dataset: str) -> Params:
         run,
         dataset,
         schemes=list(exhibits.GRID_SCHEMES),
-        certified=run.config["optimization"]["method"] == "auto",
-        network=run.config["network"],
+        certified=run.config.optimization.method == "auto",
+        network=run.config.network,
         images=images_of(run, run.generated(dataset)),
         seed=choices.grid_seed(run.config),
     )
@@ -329,10 +326,10 @@ def figure_networks(run: Run) -> Params:
         run,
         titles=_titles(run),
         networks={
-            name: [run.config["network"], *run.datasets[name]["alternatives"]] for name in datasets
+            name: [run.config.network, *run.datasets[name].alternatives] for name in datasets
         },
         protocols=_protocols(run, datasets),
-        choices=run.config["choices"]["figure8b"],
+        choices=run.config.choices["figure8b"],
     )
 
 
@@ -346,11 +343,11 @@ def figure_comparison(run: Run, number: str, comparison: str) -> Params:
         comparison=about.plain(),
         images={name: images_of(run, run.generated(name)) for name in datasets},
         titles=_titles(run, datasets),
-        network=config["network"],
+        network=config.network,
         control=choices.shown_control(config),
-        recall=config["evaluation"]["precision_recall"]["network"],
+        recall=config.evaluation.precision_recall.network,
         grid=COMPARISON_GRIDS[number],
-        choices=config["choices"][f"figure{number}"],
+        choices=config.choices[f"figure{number}"],
         protocols=_protocols(run, datasets),
         seed=choices.grid_seed(config),
     )
@@ -363,7 +360,7 @@ def figure_convergence(run: Run, dataset: str) -> Params:
 
 def figure_examples(run: Run, dataset: str) -> Params:
     """Return what Figures 2, 3 and 13 depend on."""
-    return _of_dataset(run, dataset, network=run.config["network"])
+    return _of_dataset(run, dataset, network=run.config.network)
 
 
 def figure_means(run: Run, dataset: str, number: str) -> Params:
@@ -378,7 +375,7 @@ def figure_means(run: Run, dataset: str, number: str) -> Params:
         dataset,
         groups=1 + {"4b": min(3, classes), "12": classes, "15": min(4, classes)}[number],
         activation=number == "15",
-        network=run.config["network"],
+        network=run.config.network,
     )
 
 
@@ -390,9 +387,9 @@ def figure_noise(run: Run, dataset: str) -> Params:
     return _of_dataset(
         run,
         dataset,
-        scales=run.config["sensitivity"]["noise"]["scales"],
-        choices=run.config["choices"]["figure10a"],
-        network=run.config["network"],
+        scales=run.config.sensitivity.noise.scales,
+        choices=run.config.choices["figure10a"],
+        network=run.config.network,
     )
 
 
@@ -403,9 +400,9 @@ def figure_noisy_images(run: Run, dataset: str) -> Params:
         dataset,
         images=images_of(run, run.generated(dataset)),
         scale=EXAMPLE_SCALE,
-        choices=run.config["choices"]["figure10b"],
-        network=run.config["network"],
-        seed=run.config["seed"],
+        choices=run.config.choices["figure10b"],
+        network=run.config.network,
+        seed=run.config.seed,
     )
 
 
@@ -415,7 +412,7 @@ def figure_sensitivity_grid(run: Run, dataset: str) -> Params:
         run,
         dataset,
         shown=choices.shown_images(run.config, dataset, "grid"),
-        network=run.config["network"],
+        network=run.config.network,
     )
 
 

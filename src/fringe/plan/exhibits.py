@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fringe.config import choices
-from fringe.config.choices import Config
-from fringe.config.completion import items
+from fringe.config.datasets import Dataset
+from fringe.config.model import Config
 from fringe.plan import layout
 from fringe.scores.titles import METRICS, without_factor
 
@@ -140,7 +140,7 @@ class Loss:
 
 def exhibits(config: Config) -> list[Exhibit]:
     """Return the tables and figures of a completed config, in the order of the paper's text."""
-    resampled = {name: one for name, one in items(config, "datasets") if one["resample"]}
+    resampled = {name: one for name, one in config.datasets.items() if one.resample}
     titles = _titles(resampled)
 
     def several(kind: Kind, number: str, names: Iterable[str]) -> list[Exhibit]:
@@ -149,12 +149,12 @@ def exhibits(config: Config) -> list[Exhibit]:
 
     has_sweep = bool(choices.sweep_schemes(config))
     explained = choices.explained_datasets(config)
-    noisy = NOISY if config["sensitivity"]["noise"]["scales"] else ()
+    noisy = NOISY if config.sensitivity.noise.scales else ()
     networks = ("S2",) if len(choices.explaining_networks(config)) > 1 else ()
     snapshots = tuple(
         f"{titles[name]}, {one}"
         for name in datasets_with(config, "snapshots")
-        for one in resampled[name]["snapshots"]
+        for one in resampled[name].snapshots
     )
     return [
         *(one for number in TABLES for one in several("Table", number, resampled)),
@@ -165,12 +165,12 @@ def exhibits(config: Config) -> list[Exhibit]:
         *([Exhibit("Figure", "9", shows=snapshots)] if snapshots else []),
         *several("Figure", "18", swept(config, "18") if has_sweep else []),
         *_of("Figure", (*EXPLAINED, *noisy, *networks), explained, titles),
-        *several("Region share", "", [one for one in explained if "region" in resampled[one]]),
+        *several("Region share", "", [one for one in explained if resampled[one].region]),
         *_of(
             "Figure",
             COMPARED,
-            config["comparisons"],
-            {name: one["title"] for name, one in items(config, "comparisons")},
+            config.comparisons,
+            {name: one.title for name, one in config.comparisons.items()},
         ),
         *_of("Figure", ("S1",), choices.convergence_datasets(config), titles),
     ]
@@ -186,14 +186,14 @@ def names(config: Config) -> list[str]:
     return sorted({one.name for one in exhibits(config) if one.places})
 
 
-def datasets_with(config: Config, key: str) -> list[str]:
+def datasets_with(config: Config, key: Literal["alternatives", "sizes", "snapshots"]) -> list[str]:
     """Return the resampled data sets whose configuration has something at ``key``."""
-    return [name for name, one in items(config, "datasets") if one["resample"] and one[key]]
+    return [name for name, one in config.datasets.items() if one.resample and getattr(one, key)]
 
 
 def swept(config: Config, number: str) -> list[str]:
     """Return the data sets of Figure 6, the first, or of Figure 18, all."""
-    resampled = [name for name, one in items(config, "datasets") if one["resample"]]
+    resampled = [name for name, one in config.datasets.items() if one.resample]
     return resampled if number == "18" else resampled[:1]
 
 
@@ -205,11 +205,11 @@ def _of(
     return [Exhibit(kind, number, name, titles[name]) for number in numbers for name in found]
 
 
-def _titles(datasets: Mapping[str, Config]) -> dict[str, str]:
+def _titles(datasets: Mapping[str, Dataset]) -> dict[str, str]:
     """Return the title of each data set, with its name where two are called the same."""
-    often = Counter(dataset["title"] for dataset in datasets.values())
+    often = Counter(dataset.title for dataset in datasets.values())
     return {
-        name: dataset["title"] + (f" ({name})" if often[dataset["title"]] > 1 else "")
+        name: dataset.title + (f" ({name})" if often[dataset.title] > 1 else "")
         for name, dataset in datasets.items()
     }
 

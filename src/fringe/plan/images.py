@@ -9,7 +9,6 @@ from typing import Any
 
 from fringe.config.choices import is_rendered, source_spec
 from fringe.config.model import RunConfig
-from fringe.config.sources import SECTIONS
 from fringe.devices.choice import choose_device
 from fringe.plan import layout
 from fringe.plan.layout import hash_cache, parse_shard, run_folder
@@ -32,7 +31,7 @@ def open_configured(config: RunConfig, name: str, at_least: int = 0) -> ImageSou
     number. One that is compressed as a whole is read where it was unpacked.
     """
     spec = _lengthened(source_spec(config, name), at_least)
-    device = choose_device(config.device) if SECTIONS[spec["kind"]].is_trained else "cpu"
+    device = choose_device(config.device) if config.sources[name].is_trained else "cpu"
     source = source_from_spec(spec, hash_cache(config), device)
     if packed(source):
         read_unpacked(source, Path(run_folder(config), layout.unpacked_images(name)))

@@ -76,7 +76,7 @@ def _candidates(run: Run, dataset: str, network: str) -> str:
 
 def _real_statistics(run: Run, dataset: str, network: str, space: str = "features") -> str:
     """Return the file with mean and covariance of a data set's real images."""
-    n = run.datasets[dataset]["n_real"]
+    n = run.datasets[dataset].n_real
     return run.path(layout.statistics(run.real(dataset), network, space, n))
 
 
@@ -89,13 +89,13 @@ def _generated_statistics(
 
 def kept_shard(run: Run, source: str, shard: str) -> Files:
     """Return the file of a shard's images; [] unless they are rendered and kept."""
-    kept = choices.is_rendered(run.config, source) and run.config["extraction"]["keep_images"]
+    kept = choices.is_rendered(run.config, source) and run.config.extraction.keep_images
     return run.path(layout.image_shard(source, shard)) if kept else []
 
 
 def _unpacked(run: Run, source: str) -> Files:
     """Return the file that a source is unpacked to; [] unless it is compressed as a whole."""
-    kept = run.sources[source]["packed"] and run.config["extraction"]["keep_images"]
+    kept = run.sources[source]["packed"] and run.config.extraction.keep_images
     return run.path(layout.unpacked_images(source)) if kept else []
 
 
@@ -253,7 +253,7 @@ def drawn_and_real(run: Run, dataset: str, scheme: str) -> Inputs:
 
 def score_precision_recall(run: Run, dataset: str) -> Inputs:
     """Return random images and real images in the network of precision and recall."""
-    network = run.config["evaluation"]["precision_recall"]["network"]
+    network = run.config.evaluation.precision_recall.network
     return {
         **_drawn(run, dataset, "random", network),
         "real": _real_features(run, dataset, network),
@@ -364,7 +364,7 @@ def make_table(run: Run, table: str) -> list[str]:
 
 def figure_overview(run: Run, dataset: str) -> Inputs:
     """Return features of both sides, and their statistics in both spaces."""
-    network, n = run.fid_network, run.datasets[dataset]["n_generated"]
+    network, n = run.fid_network, run.datasets[dataset].n_generated
     statistics: Inputs = {}
     for space in ("features", "logits"):
         statistics[f"real_{space}"] = _real_statistics(run, dataset, network, space)
@@ -430,13 +430,13 @@ def figure_networks(run: Run) -> list[str]:
     return [
         run.path(layout.scores(name, "random", network))
         for name in exhibits.datasets_with(run.config, "alternatives")
-        for network in (run.fid_network, *run.datasets[name]["alternatives"])
+        for network in (run.fid_network, *run.datasets[name].alternatives)
     ]
 
 
 def figure_comparison(run: Run, comparison: str) -> Inputs:
     """Return FID, one control's distance and recall of a comparison's two generators, and draws."""
-    compared = run.config["comparisons"][comparison]["generators"].values()
+    compared = run.config.comparisons[comparison].generators.values()
     kinds = (run.fid_network, run.shown_control, "precision_recall")
     return {
         "scores": [
@@ -448,7 +448,7 @@ def figure_comparison(run: Run, comparison: str) -> Inputs:
 
 def figure_noise(run: Run, dataset: str) -> list[str]:
     """Return the FIDs of a data set with noise of each scale; [] where no scale is asked for."""
-    scales = run.config["sensitivity"]["noise"]["scales"]
+    scales = run.config.sensitivity.noise.scales
     return [run.path(layout.noise(dataset, scale)) for scale in ([0, *scales] if scales else [])]
 
 
@@ -481,7 +481,7 @@ def verdict(run: Run) -> Inputs:
         "region_shares": [
             run.path(layout.region(dataset))
             for dataset in explained
-            if "region" in run.datasets[dataset]
+            if run.datasets[dataset].region is not None
         ],
     }
 

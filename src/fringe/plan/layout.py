@@ -7,7 +7,7 @@ and returns the pattern of a rule's files. A network is named as in the configur
 
 from pathlib import Path, PurePosixPath
 
-from fringe.config.choices import Config
+from fringe.config.model import Config
 from fringe.networks import file_name
 
 __all__ = [
@@ -66,7 +66,7 @@ PLAN = ".planned.json"
 
 def run_folder(config: Config) -> str:
     """Return the folder of a run's results, spelled as the configuration does."""
-    return f"{config['results']}/{config['run']}"
+    return f"{config.results}/{config.run}"
 
 
 def hash_cache(config: Config) -> Path:
@@ -74,7 +74,7 @@ def hash_cache(config: Config) -> Path:
 
     It is hidden, which no run's folder can be.
     """
-    return Path(config.get("results", "results"), ".fingerprints")
+    return Path(config.results, ".fingerprints")
 
 
 def images(source: str) -> str:

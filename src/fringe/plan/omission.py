@@ -6,15 +6,14 @@ digest than the configuration states, is a fault in any case.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from fringe.config import choices
-from fringe.config.choices import Config
-from fringe.config.completion import items
+from fringe.config.model import Config, RunConfig
 from fringe.config.snapshots import LEAST, expand_snapshots, files_of
+from fringe.config.sources import AnySource, FileSource
 from fringe.errors import FringeError
 from fringe.plan.exhibits import Loss, exhibits, lost, tell
 from fringe.sources import is_there
@@ -69,17 +68,17 @@ def absent(config: Config) -> dict[str, str]:
     """
     found = {}
     for name in choices.used_sources(config):
-        source = config["sources"][name]
-        if "path" in source and not (files_of(source) or is_there(source["path"])):
-            found[f"sources/{name}"] = source["path"]
-    for name, dataset in items(config, "datasets"):
-        region = dataset.get("region")
+        source = config.sources[name]
+        if isinstance(source, FileSource) and not (files_of(source) or is_there(source.path)):
+            found[f"sources/{name}"] = source.path
+    for name, dataset in config.datasets.items():
+        region = dataset.region
         if isinstance(region, str) and not is_there(region):
             found[f"datasets/{name}/region"] = region
     return found
 
 
-def leave_out(config: Config, keys: Collection[str]) -> dict[str, Any]:
+def leave_out(config: RunConfig, keys: Collection[str]) -> RunConfig:
     """Return a completed config without ``keys`` (of `absent`) and all that cannot be without them.
 
     Data sets go with their real or generated images. Snapshots go one by one, and all of them where
@@ -87,50 +86,63 @@ def leave_out(config: Config, keys: Collection[str]) -> dict[str, Any]:
     there to be compared goes with its last comparison. Other lists of data sets follow, and what is
     said of networks that nothing asks for any more.
     """
-    reduced = copy.deepcopy(dict(config))
     gone = {key.removeprefix("sources/") for key in keys if key.startswith("sources/")}
-    for name, dataset in items(config, "datasets"):
-        kept = reduced["datasets"][name]
-        if gone & {dataset["real"], dataset["generated"]}:
-            del reduced["datasets"][name]
+    datasets = {}
+    for name, dataset in config.datasets.items():
+        if gone & {dataset.real, dataset.generated}:
             continue
-        if f"datasets/{name}/region" in keys:
-            del kept["region"]
-        left = [one for one in dataset["snapshots"] if one not in gone]
-        kept["snapshots"] = left if len(left) >= min(LEAST, len(dataset["snapshots"])) else []
-    compared = set()
-    for name, comparison in items(config, "comparisons"):
-        pair = set(comparison["generators"].values())
-        if pair <= set(reduced["datasets"]):
-            compared |= pair
-        else:
-            del reduced["comparisons"][name]
-    for name, dataset in list(reduced["datasets"].items()):
-        if not dataset["resample"] and name not in compared and _is_compared(config, name):
-            del reduced["datasets"][name]
-    for section in ("convergence", "sensitivity"):
-        if "datasets" in reduced[section]:
-            listed = reduced[section]["datasets"]
-            reduced[section]["datasets"] = [one for one in listed if one in reduced["datasets"]]
-    reduced["sources"] = {name: one for name, one in reduced["sources"].items() if name not in gone}
-    _forget_networks(config, reduced)
-    return reduced
+        left = [one for one in dataset.snapshots if one not in gone]
+        kept = left if len(left) >= min(LEAST, len(dataset.snapshots)) else []
+        region = None if f"datasets/{name}/region" in keys else dataset.region
+        datasets[name] = dataset.model_copy(update={"snapshots": kept, "region": region})
+    comparisons = {
+        name: comparison
+        for name, comparison in config.comparisons.items()
+        if set(comparison.generators.values()) <= datasets.keys()
+    }
+    compared = {
+        one for comparison in comparisons.values() for one in comparison.generators.values()
+    }
+    datasets = {
+        name: dataset
+        for name, dataset in datasets.items()
+        if dataset.resample or name in compared or not _is_compared(config, name)
+    }
+    listed = {
+        key: section.model_copy(
+            update={"datasets": [one for one in section.datasets if one in datasets]}
+        )
+        for key, section in (
+            ("convergence", config.convergence),
+            ("sensitivity", config.sensitivity),
+        )
+        if section.datasets is not None
+    }
+    sources = {name: one for name, one in config.sources.items() if name not in gone}
+    reduced = config.model_copy(
+        update={"sources": sources, "datasets": datasets, "comparisons": comparisons, **listed}
+    )
+    return _without_idle_networks(config, reduced)
 
 
 def _is_compared(config: Config, dataset: str) -> bool:
-    return any(dataset in one["generators"].values() for _, one in items(config, "comparisons"))
+    return any(dataset in one.generators.values() for one in config.comparisons.values())
 
 
-def _forget_networks(config: Config, reduced: dict[str, Any]) -> None:
-    """Drop weights and statistics of networks that only what was left out asked for, in place."""
+def _without_idle_networks(config: Config, reduced: RunConfig) -> RunConfig:
+    """Drop weights and statistics of networks that only what was left out asked for."""
     idle = set(choices.networks(config)) - set(choices.networks(reduced))
-    about = [
-        reduced["weights"],
-        *(one.get("statistics", {}) for one in reduced["sources"].values()),
-    ]
-    for by_network in about:
-        for network in idle & set(by_network):
-            del by_network[network]
+    sources = {
+        name: source.model_copy(update={"statistics": _others(source.statistics, idle)})
+        for name, source in reduced.sources.items()
+    }
+    return reduced.model_copy(
+        update={"sources": sources, "weights": _others(reduced.weights, idle)}
+    )
+
+
+def _others(by_network: Mapping[str, Any], idle: Collection[str]) -> dict[str, Any]:
+    return {network: value for network, value in by_network.items() if network not in idle}
 
 
 @dataclass(frozen=True)
@@ -139,9 +151,9 @@ class Resolved:
 
     Parameters
     ----------
-    config : dict
-        With a source for each snapshot; with ``missing: skip`` without what is absent, and with the
-        key ``left_out`` (`describe_omissions`) if that is anything.
+    config : RunConfig
+        With a source for each snapshot; with ``missing: skip`` without what is absent, and with
+        ``left_out`` (`describe_omissions`) if that is anything.
     faults : list of str
         What is wrong with its snapshots, or that nothing would be left.
     omissions : list of Omission
@@ -150,7 +162,7 @@ class Resolved:
         How to fetch it, and how to run without it if that is possible; "" if nothing is absent.
     """
 
-    config: dict[str, Any]
+    config: RunConfig
     faults: Sequence[str] = ()
     omissions: Sequence[Omission] = ()
     advice: str = ""
@@ -165,7 +177,7 @@ class Resolved:
         return fault
 
 
-def without_absent(config: Config, known: Sequence[str] = ()) -> Resolved:
+def without_absent(config: RunConfig, known: Sequence[str] = ()) -> Resolved:
     """Return a completed config, with or without what is absent as its key ``missing`` says.
 
     A config with faults that are ``known`` already may have any shape, and stays as it is where it
@@ -174,31 +186,31 @@ def without_absent(config: Config, known: Sequence[str] = ()) -> Resolved:
     try:
         return _resolve(config)
     except FringeError:
-        return Resolved(dict(config))  # an unknown network, which is a fault of its own
+        return Resolved(config)  # an unknown network, which is a fault of its own
     except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
         if not known:
             raise
-        return Resolved(dict(config))
+        return Resolved(config)
 
 
-def _resolve(config: Config) -> Resolved:
-    expanded, faults = expand_snapshots(dict(config))
+def _resolve(config: RunConfig) -> Resolved:
+    expanded, faults = expand_snapshots(config)
     gone = absent(expanded)
     if not gone:
         return Resolved(expanded, faults)
     reduced = leave_out(expanded, gone)
-    something = any(dataset["resample"] for dataset in reduced["datasets"].values())
-    if config["missing"] == "skip" and something:
-        reduced["left_out"] = describe_omissions(expanded, gone)
-        return Resolved(reduced, faults)
-    if config["missing"] == "skip":
+    something = any(dataset.resample for dataset in reduced.datasets.values())
+    if config.missing == "skip" and something:
+        left_out = describe_omissions(expanded, gone)
+        return Resolved(reduced.model_copy(update={"left_out": left_out}), faults)
+    if config.missing == "skip":
         faults = [*faults, "missing: without the files that are not there, no data set is left"]
     return Resolved(
         expanded, faults, omissions(expanded, gone), ADVICE if something else NOTHING_LEFT
     )
 
 
-def omissions(config: Config, gone: Mapping[str, str]) -> list[Omission]:
+def omissions(config: RunConfig, gone: Mapping[str, str]) -> list[Omission]:
     """Return what each absent file costs if it is the only one, and how to get it.
 
     ``gone`` is `absent`'s.
@@ -208,26 +220,29 @@ def omissions(config: Config, gone: Mapping[str, str]) -> list[Omission]:
     for key, path in gone.items():
         costs = tell(lost(whole, exhibits(leave_out(config, [key]))))
         section, name, *_ = key.split("/")
-        origin = obtain(config["sources"][name]) if section == "sources" else ""
+        origin = obtain(config.sources[name]) if section == "sources" else ""
         found.append(Omission(key, path, costs, origin))
     return found
 
 
-def obtain(source: Config) -> str:
+def obtain(source: AnySource) -> str:
     """Return how to get a source's file, from what the configuration says of it; "" if nothing."""
-    urls = source.get("url", [])
-    urls = [urls] if isinstance(urls, str) else urls
-    about = [source["size"]] if "size" in source else []
-    if "licence" in source:
-        about.append(f"licence: {source['licence']}")
-    if "sha256" in source:
-        about.append(f"SHA-256 {source['sha256'].lower()}")
+    if not isinstance(source, FileSource):
+        return ""
+    urls = [source.url] if isinstance(source.url, str) else source.url or []
+    about = [source.size] if source.size is not None else []
+    if source.licence is not None:
+        about.append(f"licence: {source.licence}")
+    if source.sha256 is not None:
+        about.append(f"SHA-256 {source.sha256.lower()}")
     texts = [" or ".join(urls), f"({', '.join(about)})" if about else ""]
     head = " ".join(text for text in texts if text)
-    return " ".join(text for text in (f"{head}." if head else "", source.get("note", "")) if text)
+    return " ".join(text for text in (f"{head}." if head else "", source.note or "") if text)
 
 
-def describe_omissions(config: Config, gone: Mapping[str, str]) -> dict[str, Any]:
+def describe_omissions(
+    config: RunConfig, gone: Mapping[str, str]
+) -> dict[str, list[dict[str, Any]]]:
     """Return what a run leaves out, as plain values: ``files`` and ``exhibits``.
 
     ``files`` are `Omission`s. Of ``exhibits`` each has ``what`` is left out, as text, and the keys

@@ -16,10 +16,8 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from fringe.config import choices
-from fringe.config.completion import items
 from fringe.config.model import RunConfig
-from fringe.config.sources import SECTIONS
+from fringe.config.sources import FilesSource, GeneratorSource
 from fringe.devices.choice import choose_device
 from fringe.errors import ChangedError, FringeError
 from fringe.files.atomic import atomic_path
@@ -75,8 +73,8 @@ def planned_digests(
         found |= {f"sources/{name}/{shard}": one for shard, one in about["shards"].items()}
     files = [Path(file["path"]) for file in weights.values()]
     for name in sources:
-        files += [Path(one["path"]) for _, one in items(config["sources"][name], "statistics")]
-    regions = [dataset.get("region") for _, dataset in items(config, "datasets")]
+        files += [Path(one.path) for one in config.sources[name].statistics.values()]
+    regions = [dataset.region for dataset in config.datasets.values()]
     files += [Path(region) for region in regions if isinstance(region, str)]
     found |= {str(file): digests.digest(str(file), config) for file in files if file.is_file()}
     for network, file in weights.items():
@@ -186,11 +184,11 @@ def planned_seed(config: RunConfig, name: str, seed: int) -> Iterator[ImageSourc
     FringeError
         If it is not, or no longer when the images have been made.
     """
-    source = config["sources"][name]
+    source = config.sources[name]
     with ExitStack() as stack:
-        if SECTIONS[source["kind"]].is_trained:
+        if isinstance(source, GeneratorSource):
             stack.enter_context(_told_as(f"sources/{name}"))
-            stack.enter_context(steady(as_path(source["path"])))
+            stack.enter_context(steady(as_path(source.path)))
         stack.enter_context(planned_images(config, name))
         yield images.open_seeded(config, name, seed)
 
@@ -235,7 +233,8 @@ def planned_network(config: RunConfig, name: str, precision: Precision) -> Featu
 @contextmanager
 def _all_as_planned(config: RunConfig, name: str, source: ImageSource) -> Iterator[None]:
     # A source whose images are made may have been lengthened.
-    count = config["sources"][name]["count"] if choices.is_rendered(config, name) else len(source)
+    asked = config.sources[name]
+    count = len(source) if isinstance(asked, FilesSource) else asked.count
     found = digest([count, source.fingerprint_of(0, count)])
     with _as_planned(config, f"sources/{name}", found, source):
         yield

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fringe.config.choices import Config, schemes
-from fringe.config.completion import items
-from fringe.config.sources import SECTIONS
+from fringe.config.choices import schemes
+from fringe.config.model import Config
+from fringe.config.sources import AnySource, CropsSource, FilesSource, GeneratorSource
 from fringe.networks import (
     network_weights,
 )
@@ -16,11 +16,13 @@ from fringe.scores.protocol import PUBLISHED, Optimizer, Protocol, told_label
 __all__ = ["chosen_images", "protocol"]
 
 
-def _fitting(source: Config) -> str:
+def _fitting(source: AnySource) -> str:
     """Return how a source's images are cropped and resized; "" where they are taken as they are."""
-    if "resolution" not in source and "crop" not in source:
-        return ""
-    return f"{source.get('crop', 'center')}, {source.get('filter', 'lanczos')}"
+    if isinstance(source, CropsSource):
+        return "center, lanczos"
+    if isinstance(source, FilesSource) and (source.resolution or source.crop):
+        return f"{source.crop or 'center'}, {source.filter or 'lanczos'}"
+    return ""
 
 
 def protocol(
@@ -43,38 +45,38 @@ def protocol(
     generated : str, optional
         A source in place of the data set's generated images, such as a snapshot.
     """
-    dataset = config["datasets"][name]
-    real = config["sources"][dataset["real"]]
-    source = generated or dataset["generated"]
-    about = config["sources"][source]
-    trained = SECTIONS[about["kind"]].is_trained
-    height, width = sources[dataset["real"]]["resolution"]
-    evaluation = config["evaluation"]
+    dataset = config.datasets[name]
+    real = config.sources[dataset.real]
+    source = generated or dataset.generated
+    about = config.sources[source]
+    generator = about if isinstance(about, GeneratorSource) else None
+    height, width = sources[dataset.real]["resolution"]
+    evaluation = config.evaluation
     return Protocol(
-        real=real["kind"],
-        real_total=sources[dataset["real"]]["count"],
+        real=real.kind,
+        real_total=sources[dataset.real]["count"],
         resolution=(height, width),
         fitting=_fitting(real),
-        statistics={network: given["count"] for network, given in items(real, "statistics")},
-        generator=Path(about["path"]).stem if trained else about["kind"],
-        truncation=about["truncation"] if trained else None,
-        noise=about["noise"] if trained else None,
-        seed=about["seed"] if trained else None,
-        label=about.get("label") if trained else None,
+        statistics={network: given.count for network, given in real.statistics.items()},
+        generator=Path(generator.path).stem if generator else about.kind,
+        truncation=generator.truncation if generator else None,
+        noise=generator.noise if generator else None,
+        seed=generator.seed if generator else None,
+        label=generator.label if generator else None,
         candidates=sources[source]["count"],
-        network=config["network"],
+        network=config.network,
         weights={
             network: PUBLISHED
             if not mismatch(Path(file["path"]), file["identity"], network_weights(network))
             else file["identity"][:8]
             for network, file in weights.items()
         },
-        precision=config["extraction"]["precision"],
-        sampling=evaluation["sampling"],
+        precision=config.extraction.precision,
+        sampling=evaluation.sampling,
         optimizers=_optimizers(config),
-        kid_subsets=evaluation["kid_subsets"],
-        kid_subset_size=evaluation["kid_subset_size"],
-        recall_k=evaluation["precision_recall"]["k"],
+        kid_subsets=evaluation.kid_subsets,
+        kid_subset_size=evaluation.kid_subset_size,
+        recall_k=evaluation.precision_recall.k,
     )
 
 
@@ -90,53 +92,53 @@ def chosen_images(config: Config, sources: Mapping[str, Mapping[str, Any]], name
     name : str
         Of a data set.
     """
-    dataset = config["datasets"][name]
-    counts = {"real": dataset["n_real"], "generated": sources[dataset["generated"]]["count"]}
-    told = [
-        f"{side.capitalize()} images: {_choice(config, sources, dataset[side], n)}."
-        for side, n in counts.items()
-        if SECTIONS[config["sources"][dataset[side]]["kind"]].in_files
-    ]
-    label = config["sources"][dataset["generated"]].get("label")
-    if label is not None:
-        told.append(f"Classes of generated images: {told_label(label)}.")
+    dataset = config.datasets[name]
+    told = []
+    for side, name_of_source in (("Real", dataset.real), ("Generated", dataset.generated)):
+        asked, found = config.sources[name_of_source], sources[name_of_source]
+        if isinstance(asked, FilesSource):
+            n = dataset.n_real if side == "Real" else found["count"]
+            told.append(f"{side} images: {_choice(asked, found, n)}.")
+    generator = config.sources[dataset.generated]
+    if isinstance(generator, GeneratorSource) and generator.label is not None:
+        told.append(f"Classes of generated images: {told_label(generator.label)}.")
     return " ".join(told)
 
 
-def _choice(config: Config, sources: Mapping[str, Mapping[str, Any]], source: str, n: int) -> str:
+def _choice(asked: FilesSource, found: Mapping[str, Any], n: int) -> str:
     """Return which ``n`` images of a source of files are used, and which files do not count."""
-    told = _used(config["sources"][source], sources[source], n)
-    if left_out := sources[source]["left_out"]:
+    told = _used(asked, found, n)
+    if left_out := found["left_out"]:
         told += f" (`select` and `ignore` leave out {left_out})"
     return told
 
 
-def _used(asked: Mapping[str, Any], found: Mapping[str, Any], n: int) -> str:
+def _used(asked: FilesSource, found: Mapping[str, Any], n: int) -> str:
     """Return which ``n`` images of a source of files are the first ones that it gives."""
     held, count = found["drawn_from"], found["count"]
     if held is not None and n < held:
-        return f"{n:,} of {held:,}, chosen at random with seed {asked['seed']}"
+        return f"{n:,} of {held:,}, chosen at random with seed {asked.seed}"
     if held is not None:
-        return f"all {n:,}, in random order with seed {asked['seed']}"
+        return f"all {n:,}, in random order with seed {asked.seed}"
     if n < count:
         return f"the first {n:,} of {count:,} in the order of their files"
-    is_first = "count" in asked and asked["order"] == "file"
+    is_first = asked.count is not None and asked.order == "file"
     return f"the first {n:,} in the order of their files" if is_first else f"all {n:,}"
 
 
 def _optimizers(config: Config) -> dict[str, Optimizer]:
     """Return how weights in pre-logits and logits are found, of which the paper prints numbers."""
-    asked = config["optimization"]
+    asked = config.optimization
     found = {}
     for scheme in schemes(config):
         if not scheme.startswith(("prelogits", "logits")):
             continue
         if scheme == "prelogits-released":
-            steps, rate = (asked["released"][key] for key in ("steps", "learning_rate"))
-            found[scheme] = Optimizer("released", steps, float(rate))
-        elif asked["method"] == "reference":
+            released = asked.released
+            found[scheme] = Optimizer("released", released.steps, float(released.learning_rate))
+        elif asked.method == "reference":
             rate = 10.0 if scheme == "prelogits" else 5.0
-            found[scheme] = Optimizer("released", asked["evaluations"], rate)
+            found[scheme] = Optimizer("released", asked.evaluations, rate)
         else:
             found[scheme] = Optimizer("optimal")
     return found

@@ -124,8 +124,8 @@ def features_by(run: Run, network: str) -> Params:
         "network": name,
         "network_revision": network_info(name)[2],
         **({"weights": run.weights[name]["identity"]} if name in run.weights else {}),
-        "batch_size": run.config["extraction"]["batch_size"],
-        "precision": run.config["extraction"]["precision"],
+        "batch_size": run.config.extraction.batch_size,
+        "precision": run.config.extraction.precision,
         "revision": revisions.FEATURES,
     }
 
@@ -156,14 +156,14 @@ def _matched_sets(run: Run, dataset: str) -> Params:
     """Return which images are compared with which, and in which network."""
     return {
         **compared(run, dataset),
-        "n_real": run.datasets[dataset]["n_real"],
-        "network": run.config["network"],
+        "n_real": run.datasets[dataset].n_real,
+        "network": run.config.network,
     }
 
 
 def _judged(run: Run, dataset: str) -> Params:
     """Return what the choice among the weights on an optimization's path depends on."""
-    return {"n": run.datasets[dataset]["n_generated"], "seed": run.config["seed"]}
+    return {"n": run.datasets[dataset].n_generated, "seed": run.config.seed}
 
 
 def optimize_weights(run: Run, dataset: str, scheme: str) -> Params:
@@ -183,7 +183,7 @@ def optimize_sweep(run: Run, dataset: str) -> Params:
     return {
         "real": images_of(run, real),
         "generated": images_of(run, run.generated(dataset)),
-        "n_real": run.datasets[dataset]["n_real"],
+        "n_real": run.datasets[dataset].n_real,
         **_judged(run, dataset),
         "judged": published_statistics(run, real, run.fid_network, "features"),
         "features": features_by(run, run.fid_network),
@@ -201,7 +201,7 @@ def measure_convergence(run: Run, dataset: str) -> Params:
         **(
             choices.optimization_settings(run.config, released[0])
             if released
-            else {"steps": run.config["convergence"]["steps"]}
+            else {"steps": run.config.convergence.steps}
         ),
         "revision": revisions.RESAMPLING,
         "metrics_revision": revisions.METRICS,
@@ -223,8 +223,8 @@ def extend_matched(run: Run, dataset: str) -> dict[str, str]:
             "real": images_of(run, run.real(dataset)),
             "generated": images_of(run, generated),
             "count": run.sources[generated]["count"],
-            "n_real": run.datasets[dataset]["n_real"],
-            "n": run.datasets[dataset]["n_generated"],
+            "n_real": run.datasets[dataset].n_real,
+            "n": run.datasets[dataset].n_generated,
             "features": features_by(run, run.fid_network),
             "revision": revisions.RESAMPLING,
         }
@@ -259,9 +259,9 @@ def extract_matched(run: Run, dataset: str, network: str) -> Params:
 def _drawing(run: Run, dataset: str, scheme: str) -> Params:
     """Return what the draws of every scheme depend on."""
     return {
-        "n": run.datasets[dataset]["n_generated"],
+        "n": run.datasets[dataset].n_generated,
         "repeats": choices.repeats(run.config, scheme),
-        "seed": run.config["seed"],
+        "seed": run.config.seed,
         "revision": revisions.RESAMPLING,
     }
 
@@ -280,7 +280,7 @@ def draw_weighted(run: Run, dataset: str, scheme: str) -> Params:
     """Return what draws with optimized weights depend on, besides the weights."""
     return {
         **_drawing(run, dataset, scheme),
-        "sampling": run.config["evaluation"]["sampling"],
+        "sampling": run.config.evaluation.sampling,
     }
 
 
@@ -289,12 +289,12 @@ def draw_weighted(run: Run, dataset: str, scheme: str) -> Params:
 
 def _scoring(run: Run, **others: Any) -> Params:
     """Return what every score depends on, and ``others``."""
-    return {"seed": run.config["seed"], "revision": revisions.METRICS, **others}
+    return {"seed": run.config.seed, "revision": revisions.METRICS, **others}
 
 
 def score_scheme(run: Run, dataset: str) -> Params:
     """Return what the distances of a scheme in one network depend on."""
-    return _scoring(run, n_real=run.datasets[dataset]["n_real"], **compared(run, dataset))
+    return _scoring(run, n_real=run.datasets[dataset].n_real, **compared(run, dataset))
 
 
 def score_precision_recall(run: Run, dataset: str) -> Params:
@@ -302,27 +302,27 @@ def score_precision_recall(run: Run, dataset: str) -> Params:
     return _scoring(
         run,
         **compared(run, dataset),
-        n_real=run.datasets[dataset]["n_real"],
-        repeats=run.config["evaluation"]["repeats"]["recall"],
+        n_real=run.datasets[dataset].n_real,
+        repeats=run.config.evaluation.repeats.recall,
         **run.config.evaluation.precision_recall.plain(),
     )
 
 
 def drawn_and_real(run: Run, dataset: str) -> Params:
     """Return what a metric of drawn and real images depends on, besides settings of its own."""
-    repeats = run.config["evaluation"]["repeats"]["table3"]
+    repeats = run.config.evaluation.repeats.table3
     return _scoring(run, **_matched_sets(run, dataset), repeats=repeats)
 
 
 def score_kernels(run: Run, dataset: str) -> Params:
     """Return what kernel distances depend on."""
-    evaluation = run.config["evaluation"]
+    evaluation = run.config.evaluation
     return {
         **drawn_and_real(run, dataset),
-        "subsets": evaluation["kid_subsets"],
-        "subset_size": evaluation["kid_subset_size"],
-        "exact": evaluation["kid_exact"],
-        "gamma_factors": evaluation["gamma_factors"],
+        "subsets": evaluation.kid_subsets,
+        "subset_size": evaluation.kid_subset_size,
+        "exact": evaluation.kid_exact,
+        "gamma_factors": evaluation.gamma_factors,
     }
 
 
@@ -330,32 +330,32 @@ def score_sizes(run: Run, dataset: str) -> Params:
     """Return what FIDs of samples of several sizes depend on."""
     return _scoring(
         run,
-        sizes=run.datasets[dataset]["sizes"],
-        network=run.config["network"],
+        sizes=run.datasets[dataset].sizes,
+        network=run.config.network,
         **compared(run, dataset),
-        repeats=run.config["evaluation"]["repeats"]["sizes"],
-        fid_infinity=run.config["evaluation"]["fid_infinity"],
+        repeats=run.config.evaluation.repeats.sizes,
+        fid_infinity=run.config.evaluation.fid_infinity,
     )
 
 
 def snapshot_statistics(run: Run, dataset: str, space: str) -> list[str]:
     """Return the files with mean and covariance of every snapshot of a data set."""
-    n = run.datasets[dataset]["n_generated"]
+    n = run.datasets[dataset].n_generated
     return [
         run.path(
             layout.statistics(source, run.fid_network, space, min(n, run.sources[source]["count"]))
         )
-        for source in run.datasets[dataset]["snapshots"]
+        for source in run.datasets[dataset].snapshots
     ]
 
 
 def score_snapshots(run: Run, dataset: str, space: str) -> Params:
     """Return what FIDs of a training's snapshots depend on; it names its inputs by their paths."""
     about = run.datasets[dataset]
-    real = layout.statistics(about["real"], run.fid_network, space, about["n_real"])
+    real = layout.statistics(about.real, run.fid_network, space, about.n_real)
     return _scoring(
         run,
-        snapshots=about["snapshots"],
+        snapshots=about.snapshots,
         statistics=snapshot_statistics(run, dataset, space),
         real=run.path(real),
     )
@@ -367,10 +367,10 @@ def measure_checks(run: Run, dataset: str) -> Params:
     return _scoring(
         run,
         networks=choices.checked_networks(run.config, dataset),
-        loss=about["checks"].get("loss"),
-        distances=about["checks"].get("distances", {}),
-        n_real=about["n_real"],
-        n_drawn=about["n_generated"],
+        loss=about.checks.loss if about.checks is not None else None,
+        distances=(about.checks.distances if about.checks is not None else None) or {},
+        n_real=about.n_real,
+        n_drawn=about.n_generated,
         **compared(run, dataset),
     )
 
@@ -384,7 +384,7 @@ def join_sensitivity(run: Run, dataset: str, network: str) -> Params:
         **compared(run, dataset),
         **features_by(run, network),
         "n": choices.explained_images(run.config, dataset),
-        "n_real": run.datasets[dataset]["n_real"],
+        "n_real": run.datasets[dataset].n_real,
         "metrics_revision": revisions.METRICS,
         "sensitivity_revision": revisions.SENSITIVITY,
     }
@@ -411,7 +411,7 @@ def average_sensitivity(run: Run, dataset: str) -> Params:
     """Return what mean maps by class depend on."""
     return {
         "images": images_of(run, run.generated(dataset)),
-        "network": run.config["network"],
+        "network": run.config.network,
         "classes": choices.shown_classes(run.config, dataset),
         "revision": revisions.SENSITIVITY,
     }
@@ -433,15 +433,15 @@ def measure_noise(run: Run, dataset: str) -> Params:
         **join_sensitivity(run, dataset, run.fid_network),
         "images": images_of(run, run.generated(dataset)),
         "count": choices.noise_images(run.config, dataset),
-        "seed": run.config["seed"],
+        "seed": run.config.seed,
     }
 
 
 def measure_region(run: Run, dataset: str) -> Params:
     """Return what the shares of a region depend on: a box, or the digest of a mask's file."""
-    region = run.datasets[dataset]["region"]
+    region = run.datasets[dataset].region
     return {
         "region": digests.digest(region, run.config) if isinstance(region, str) else region,
-        "network": run.config["network"],
+        "network": run.config.network,
         "revision": revisions.SENSITIVITY,
     }

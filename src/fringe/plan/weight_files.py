@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from fringe.config.choices import Config, _given_weights, networks
+from fringe.config.choices import given_weights, networks
+from fringe.config.model import Config
 from fringe.errors import FringeError
 from fringe.networks import (
     network_weights,
@@ -27,11 +28,11 @@ def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
     located = {}
     for network in networks(config):
         files = network_weights(network)
-        if network in config["weights"]:
-            path, _ = _given_weights(config["weights"][network])
+        if network in config.weights:
+            path, _ = given_weights(config.weights[network])
             (identity,) = file_digests([path], cache)
         elif files:
-            folder = Path(config["weights_dir"])
+            folder = Path(config.weights_dir)
             path = find(files, folder) or folder / files[0].name
             published = next(file for file in files if file.name == path.name)
             # What is fetched must be known before it is there.
@@ -51,7 +52,7 @@ def weights_to_fetch(config: Config, weights: Mapping[str, Mapping[str, str]]) -
     return {
         Path(file["path"]).name: name
         for name, file in weights.items()
-        if name not in config["weights"] and not Path(file["path"]).exists()
+        if name not in config.weights and not Path(file["path"]).exists()
     }
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import shutil
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from glob import escape
 from pathlib import Path, PurePosixPath
 from secrets import token_hex
-from typing import Any
 
 import h5py
 
 from fringe.checkpoints import kind_of
-from fringe.config.sources import SECTIONS
+from fringe.config.sources import FileSource
 from fringe.errors import FringeError
 from fringe.files import tarfiles
 from fringe.files.atomic import atomic_path
@@ -34,15 +33,15 @@ ARCHIVE = "the ZIP archive"
 PARQUET = b"PAR1"
 
 
-def fetch_source(name: str, source: Mapping[str, Any]) -> str:
+def fetch_source(name: str, source: FileSource) -> str:
     """Download the file of a source, or the archive whose folder it is, to the source's ``path``.
 
     Parameters
     ----------
     name : str
         Of the source; messages call it so.
-    source : mapping
-        With ``path`` and ``url``, and perhaps ``sha256``, ``unpack`` and ``note``.
+    source : FileSource
+        Its ``path`` and ``url``, and perhaps ``sha256``, ``unpack`` and ``note``, are read.
 
     Returns
     -------
@@ -55,20 +54,22 @@ def fetch_source(name: str, source: Mapping[str, Any]) -> str:
     FringeError
         If there is no address, no address sends the file, or what arrived is of another kind.
     """
-    path, urls = as_path(source["path"]), source.get("url", [])
-    urls = [urls] if isinstance(urls, str) else list(urls)
-    note = source.get("note", "")
+    path = as_path(source.path)
+    urls = [source.url] if isinstance(source.url, str) else source.url or []
+    note = source.note or ""
     if not urls:
         raise FringeError(
             f"sources/{name}: no `url` says where {path} can be fetched. {note}".rstrip()
         )
-    folder = source.get("unpack")
+    folder = source.unpack
     target = path if folder is None else path.with_name(f"{path.name}.zip")
-    known = source.get("sha256")
+    known = source.sha256
     try:
         if not target.exists():
-            most = LARGEST_CHECKPOINT if SECTIONS[source["kind"]].is_trained else LARGEST
-            download(urls, target, known, _kind_check(target, source["kind"], folder), most)
+            most = LARGEST_CHECKPOINT if source.is_trained else LARGEST
+            download(
+                urls, target, known, _kind_check(target, folder, is_trained=source.is_trained), most
+            )
         elif known and sha256_of(target) != known.lower():  # of an unpacking that was interrupted
             raise FringeError(f"  {target}: is another file than `sha256` states; delete it")
     except FringeError as error:
@@ -86,7 +87,7 @@ def fetch_source(name: str, source: Mapping[str, Any]) -> str:
     return found
 
 
-def _kind_check(path: Path, kind: str, unpack: str | None) -> Callable[[Path], None]:
+def _kind_check(path: Path, unpack: str | None, *, is_trained: bool) -> Callable[[Path], None]:
     """Return a function that raises if a file is not of the kind that the name ``path`` promises.
 
     What is wrong inside, reading it as a source tells.
@@ -94,7 +95,7 @@ def _kind_check(path: Path, kind: str, unpack: str | None) -> Callable[[Path], N
     what, is_right = _KINDS[".zip"]
     if unpack is None:
         what, is_right = _KINDS.get(path.suffix.lower(), ("a file with content", _has_content))
-        if kind == "generator":
+        if is_trained:
             what, is_right = "the generator", _is_generator
 
     def check(arrived: Path) -> None:

@@ -1,13 +1,11 @@
 """Opening a run: the configuration checked, its sources opened and divided into shards."""
 
 import logging
-import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from fringe.config.choices import (
-    Config,
     Sources,
     explained_datasets,
     explained_images,
@@ -17,8 +15,8 @@ from fringe.config.choices import (
     warnings,
 )
 from fringe.config.completion import (
+    Completed,
     complete,
-    items,
     raise_faults,
     refuse_names,
     where_shaped,
@@ -35,7 +33,8 @@ from fringe.config.faults import (
     _weights_faults,
 )
 from fringe.config.file import read_entries
-from fringe.config.model import RunConfig
+from fringe.config.messages import is_about
+from fringe.config.model import Config, RunConfig
 from fringe.config.sources import SECTIONS, opening_keys
 from fringe.errors import FringeError
 from fringe.networks import (
@@ -132,56 +131,62 @@ def check(config: Mapping[str, Any], files: Iterable[Path] = ()) -> tuple[RunCon
         cannot be read, unknown networks, counts that no source can fill.
     """
     entries = [entry for file in files for entry in read_entries(file)]
-    completed, faults = complete(config, entries)
-    refuse_names(faults)
-    with only_installed(completed.get("allow_code") is not True):
-        return _checked(completed, faults)
+    completed = complete(config, entries)
+    refuse_names(completed.faults)
+    with only_installed(not completed.config.allow_code):
+        return _checked(completed)
 
 
-def _checked(completed: dict[str, Any], faults: list[str]) -> tuple[RunConfig, Sources]:
-    """Return what `check` returns, or list the ``faults`` that are known and all others."""
+def _checked(completed: Completed) -> tuple[RunConfig, Sources]:
+    """Return what `check` returns, or list the faults that are known and all others.
+
+    A fault that is about a key that is wrong follows from another value in its place.
+    """
     # Imported here: it is about what this module says that a run makes.
     from fringe.plan.omission import without_absent
 
-    faults += where_shaped(faults, _note_least, completed)
-    resolved = without_absent(completed, faults)
-    completed = resolved.config
-    faults += resolved.faults
-    unwritable = where_shaped(faults, _results_faults, completed)
-    faults += unwritable
-    wrong = unwritable or any(fault.startswith("results: ") for fault in faults)
-    cache = None if wrong else hash_cache(completed)
-    sources, opened, missing = _open_sources(completed, cache, faults)
-    faults += missing
-    for name, dataset in items(completed, "datasets"):
-        faults += where_shaped(faults, _count_faults, name, dataset, sources)
-    for find_faults in (_network_faults, _scheme_faults):
-        faults += where_shaped(faults, find_faults, completed)
-    faults += where_shaped(faults, _digest_faults, completed, cache)
-    faults += where_shaped(faults, _weights_faults, completed, cache)
-    faults += where_shaped(faults, _statistics_faults, completed, cache)
-    faults += where_shaped(faults, _explanation_faults, completed, sources)
-    told = [resolved.explain(fault) for fault in faults]
-    raise_faults(told, resolved.advice if told != faults else "")
-    run_config = RunConfig.model_validate(completed)
-    _divide(run_config, sources, opened)
-    features = Path(run_folder(run_config), layout.FEATURES)
-    raise_faults(_strict_faults(run_config, sources, features))
-    return run_config, sources
+    known = list(completed.faults)
+    resolved = without_absent(_with_least(completed.config), known)
+    config = resolved.config
+
+    def find(function: Callable[..., Iterable[str]], *args: Any) -> list[str]:
+        found = where_shaped(known, function, *args)
+        return [fault for fault in found if not is_about(fault, completed.wrong)]
+
+    known += resolved.faults
+    unwritable = find(_results_faults, config)
+    known += unwritable
+    wrong = unwritable or any(fault.startswith("results: ") for fault in known)
+    cache = None if wrong else hash_cache(config)
+    sources, opened, missing = _open_sources(config, cache, known)
+    known += missing
+    for name, dataset in config.datasets.items():
+        known += find(_count_faults, name, dataset, sources)
+    for function in (_network_faults, _scheme_faults):
+        known += find(function, config)
+    for look in (_digest_faults, _weights_faults, _statistics_faults):
+        known += find(look, config, cache)
+    known += find(_explanation_faults, config, sources)
+    told = [resolved.explain(fault) for fault in known]
+    raise_faults(told, resolved.advice if told != known else "")
+    _divide(config, sources, opened)
+    features = Path(run_folder(config), layout.FEATURES)
+    raise_faults(_strict_faults(config, sources, features))
+    return config, sources
 
 
-def _note_least(config: dict[str, Any]) -> Iterable[str]:
-    """Note for each source of files the least number of its images that is taken; no faults.
+def _with_least(config: RunConfig) -> RunConfig:
+    """Return a config with the least number of images that is taken from each source of files.
 
-    In place, under ``least``, before anything is left out: what a data set depends on does not
-    change with others that come or go. `fringe.sources.open_source` tells what follows from it.
+    It is noted before anything is left out: what a data set depends on does not change with others
+    that come or go. `fringe.sources.open_source` tells what follows from it.
     """
-    least = config["least"] = {}
-    for name, source in items(config, "sources"):
-        counts = list(_taken_from(config, name)) if SECTIONS[source["kind"]].in_files else []
+    least = {}
+    for name, source in config.sources.items():
+        counts = list(_taken_from(config, name)) if source.in_files else []
         if counts:
             least[name] = min(counts)
-    return ()
+    return config.model_copy(update={"least": least})
 
 
 def _taken_from(config: Config, source: str) -> Iterable[int]:
@@ -190,27 +195,25 @@ def _taken_from(config: Config, source: str) -> Iterable[int]:
         explained = explained_datasets(config)
     except FringeError:
         explained = []  # an unknown network, which is a fault of its own
-    for name, dataset in items(config, "datasets"):
-        if source == dataset["real"]:
-            yield dataset["n_real"]
-        if source in (dataset["generated"], *dataset["snapshots"]):
-            yield dataset["n_generated"]
-        if source == dataset["generated"] and name in explained:
+    for name, dataset in config.datasets.items():
+        if source == dataset.real:
+            yield dataset.n_real
+        if source in (dataset.generated, *dataset.snapshots):
+            yield dataset.n_generated
+        if source == dataset.generated and name in explained:
             yield explained_images(config, name)
-            if config["sensitivity"]["noise"]["scales"]:
+            if config.sensitivity.noise.scales:
                 yield noise_images(config, name)
 
 
 def _open_sources(
-    config: Config, cache: Path | None, known: Sequence[str]
+    config: RunConfig, cache: Path | None, known: Sequence[str]
 ) -> tuple[Sources, dict[str, ImageSource], list[str]]:
     """Open what can be: in a config with faults elsewhere, still every source that is right.
 
     A source whose shape is wrong is left out if a fault that is ``known`` already says so. So is a
     source that would be opened with a key that is wrong. If limits are wrong, the usual ones hold.
     """
-    if any(re.match("limits[/:]", fault) for fault in known):
-        config = {**config, "limits": {}}
     keys = set().union(*map(opening_keys, SECTIONS))
     found: Sources = {}
     opened = {}
@@ -255,16 +258,16 @@ def _is_known(faults: Sequence[str], source: str, keys: Collection[str] | None =
     )
 
 
-def _place(spec: Config) -> str:
+def _place(spec: Mapping[str, Any]) -> str:
     """Return the path of a source as part of a message; "" if it has none."""
     return f": {spec['path']}" if "path" in spec else ""
 
 
-def _divide(config: Config, sources: Sources, opened: Mapping[str, ImageSource]) -> None:
+def _divide(config: RunConfig, sources: Sources, opened: Mapping[str, ImageSource]) -> None:
     """Add to ``sources`` into which shards each falls, and what the images of each depend on."""
-    if "shard_size" in config["extraction"]:
-        sizes = dict.fromkeys(sources, config["extraction"]["shard_size"])
-        device = "cuda" if config["device"].startswith("cuda") else "cpu"
+    if config.extraction.shard_size is not None:
+        sizes = dict.fromkeys(sources, config.extraction.shard_size)
+        device = "cuda" if config.device.startswith("cuda") else "cpu"
     else:
         # Imported here: what jobs take is measured in terms of this module.
         from fringe.costs.shard_sizes import choose_sizes
@@ -292,7 +295,9 @@ def _number_faults(sources: Sources, sizes: Mapping[str, int]) -> Iterable[str]:
         )
 
 
-def _resolution(source: ImageSource, spec: Config, cache: Path | None) -> tuple[int, int]:
+def _resolution(
+    source: ImageSource, spec: Mapping[str, Any], cache: Path | None
+) -> tuple[int, int]:
     """Return height and width; a generator must have made an image for that, once and for all.
 
     So what is wrong with a checkpoint, or with what is asked of it, is found before any job starts.

@@ -68,7 +68,7 @@ def folder_of_run(configfile: Path) -> Path:
     FringeError
         If the file cannot be read, or the configuration has faults.
     """
-    config, faults = complete(read_config(configfile), read_entries(configfile))
+    config, faults, _ = complete(read_config(configfile), read_entries(configfile))
     raise_faults(faults)
     return Path(run_folder(config))
 

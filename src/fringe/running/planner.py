@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fringe.config.choices import Config
 from fringe.config.file import read_config
 from fringe.config.model import RunConfig
 from fringe.costs.jobs import Device, Job, demanded_device
@@ -122,7 +121,7 @@ class Planner:
             remember_sizes(elsewhere, sources)
             return read_jobs(self.plan(empty), layout.run_folder(elsewhere))
 
-    def place(self, config: Config) -> Device:
+    def place(self, config: RunConfig) -> Device:
         """Return where jobs that ask for a GPU compute.
 
         With ``device: auto`` that is a GPU if there is one here, or if the profile sends jobs

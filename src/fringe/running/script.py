@@ -71,6 +71,7 @@ def run(main: Callable[[ScriptJob], None], job: ScriptJob) -> None:
     try:
         _redirect(Path(job.log[0]))
         signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+        job = _unpacked(job)
         folder = Path(run_folder(job.config))
         for path in job.output:
             remove_partial(path)
@@ -79,7 +80,7 @@ def run(main: Callable[[ScriptJob], None], job: ScriptJob) -> None:
             _refuse_other(folder, path)
         start = time.monotonic()
         with utilization.reported():
-            main(_with_params(job))
+            main(job)
         for path in job.output:
             seals.seal(folder, path)
         LOGGER.info("%s", _describe(job))
@@ -108,7 +109,7 @@ def _refuse_other(folder: Path, path: str) -> None:
         raise DamagedFileError(f"{path}: {reason}", path)
 
 
-def _with_params(job: ScriptJob) -> ScriptJob:
+def _unpacked(job: ScriptJob) -> ScriptJob:
     """Return a job with params as they were before they were `inert`, and with a typed config."""
     fields = {name: getattr(job, name) for name in ScriptJob.__annotations__ if hasattr(job, name)}
     params = fields.get("params")  # Snakemake unpacks them again each time

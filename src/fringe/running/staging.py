@@ -10,16 +10,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import yaml
 
 from fringe.config import choices, faults
-from fringe.config.choices import Config
-from fringe.config.completion import complete, items, raise_faults
+from fringe.config.completion import complete, raise_faults
 from fringe.config.file import read_config, read_entries
+from fringe.config.model import RunConfig
 from fringe.config.snapshots import files_of
-from fringe.config.sources import SECTIONS
+from fringe.config.sources import FileSource
 from fringe.errors import FringeError
 from fringe.files.regular import fault_at, read_text
 from fringe.networks import fetch_weights, network_weights, only_installed
@@ -82,14 +82,14 @@ def stage(configfile: Path, allow_missing: bool = False) -> list[Item]:
     """
     text, config = _read(configfile)
     if allow_missing:
-        config["missing"] = "skip"
-    with only_installed(not config["allow_code"]):
+        config = config.model_copy(update={"missing": "skip"})
+    with only_installed(not config.allow_code):
         data = [*_data(config, text)]
         # Weights only of networks that the rest of the run asks for.
         resolved = without_absent(config)
         raise_faults(resolved.faults, resolved.advice)
-        if "left_out" in resolved.config:
-            gone = {one["key"] for one in resolved.config["left_out"]["files"]}
+        if resolved.config.left_out is not None:
+            gone = {one["key"] for one in resolved.config.left_out["files"]}
             data = [replace(one, state="left out") if one.key in gone else one for one in data]
         return [*_weights(resolved.config), *data]
 
@@ -103,36 +103,35 @@ def fetch_named(name: str, configfile: Path) -> str:
         If there is no such source, it has no file or address, or the file cannot be had.
     """
     _, config = _read(configfile)
-    source = config["sources"].get(name)
+    source = config.sources.get(name)
     if source is None:
         raise FringeError(
             f"{name}: neither a network nor a source of {configfile}; its sources are "
-            f"{', '.join(config['sources'])}"
+            f"{', '.join(config.sources)}"
         )
-    if "path" not in source:
-        raise FringeError(f"{name}: a source of kind {source['kind']} has no file to fetch")
-    if is_there(source["path"]):
-        return f"{source['path']}: is there already"
-    return f"{source['path']}: fetched, SHA-256 {fetch_source(name, source)}"
+    if not isinstance(source, FileSource):
+        raise FringeError(f"{name}: a source of kind {source.kind} has no file to fetch")
+    if is_there(source.path):
+        return f"{source.path}: is there already"
+    return f"{source.path}: fetched, SHA-256 {fetch_source(name, source)}"
 
 
-def _read(configfile: Path) -> tuple[str, dict[str, Any]]:
+def _read(configfile: Path) -> tuple[str, RunConfig]:
     """Return a configuration as it is written, and completed."""
-    config, faults = complete(read_config(configfile), read_entries(configfile))
-    raise_faults(faults)
-    return read_text(configfile), config
+    completed = complete(read_config(configfile), read_entries(configfile))
+    raise_faults(completed.faults)
+    return read_text(configfile), completed.config
 
 
-def _weights(config: Config) -> Iterator[Item]:
+def _weights(config: RunConfig) -> Iterator[Item]:
     """Look for the weights of each network, and fetch them where they are published."""
-    folder = Path(config["weights_dir"])
+    folder = Path(config.weights_dir)
     for network in choices.networks(config):
         key = f"weights of {network}"
-        if network in config["weights"]:
+        if network in config.weights:
             fault = faults.given_weights_fault(config, network, layout.hash_cache(config))
-            given = config["weights"][network]
-            path = given if isinstance(given, str) else given["path"]
-            yield Item(key, path, *(("missing", fault) if fault else ("there", "your own")))
+            path, _ = choices.given_weights(config.weights[network])
+            yield Item(key, str(path), *(("missing", fault) if fault else ("there", "your own")))
             continue
         files: Sequence[WeightsFile] = ()
         try:
@@ -151,34 +150,33 @@ def _weights(config: Config) -> Iterator[Item]:
         yield Item(key, str(found), "there" if before else "fetched", checked)
 
 
-def _data(config: Config, text: str) -> Iterator[Item]:
+def _data(config: RunConfig, text: str) -> Iterator[Item]:
     """Look for every file of images, generator, statistics and mask that a data set uses.
 
     A source that is not there and has an address is fetched.
     """
     for name in choices.used_sources(config):
-        source = config["sources"][name]
-        if "path" in source:
-            yield _source(config, name, text)
-        for network, given in items(source, "statistics"):
-            key, path = f"sources/{name}/statistics/{network}", given["path"]
+        source = config.sources[name]
+        if isinstance(source, FileSource):
+            yield _source(config, name, source, text)
+        for network, given in source.statistics.items():
+            key, path = f"sources/{name}/statistics/{network}", given.path
             fault = faults.statistics_fault(config, name, network, layout.hash_cache(config)) or ""
             yield Item(key, path, "missing" if fault else "there", fault.removeprefix(f"{key}: "))
-    for name, dataset in items(config, "datasets"):
-        if isinstance(dataset.get("region"), str):
-            yield _file(f"datasets/{name}/region", dataset["region"])
+    for name, dataset in config.datasets.items():
+        if isinstance(dataset.region, str):
+            yield _file(f"datasets/{name}/region", dataset.region)
 
 
-def _source(config: Config, name: str, text: str) -> Item:
-    source = config["sources"][name]
-    key, path = f"sources/{name}", source["path"]
+def _source(config: RunConfig, name: str, source: FileSource, text: str) -> Item:
+    key, path = f"sources/{name}", source.path
     state: Literal["there", "fetched"] = "there"
     try:
         told = ""
-        if "url" in source and not is_there(path):
+        if source.url is not None and not is_there(path):
             digest = fetch_source(name, source)
             state = "fetched"
-            told = "" if "sha256" in source else f", SHA-256 {digest}, which is not stated"
+            told = "" if source.sha256 is not None else f", SHA-256 {digest}, which is not stated"
         if files := files_of(source):
             return Item(key, path, state, f"{len(files):,} generators")
         if fault := faults.digest_fault(config, name, layout.hash_cache(config)):
@@ -190,7 +188,7 @@ def _source(config: Config, name: str, text: str) -> Item:
     held = f"{len(opened):,} images"
     if left_out := getattr(opened, "left_out", ""):
         held += f", without {left_out}"
-    note = held if SECTIONS[source["kind"]].in_files else f"generator of {held}"
+    note = held if source.in_files else f"generator of {held}"
     return Item(key, path, state, note + told)
 
 

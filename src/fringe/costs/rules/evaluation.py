@@ -14,7 +14,7 @@ __all__ = ["RULES"]
 
 def _score_scheme(about: JobContext) -> Work:
     repeats = choices.repeats(about.config, about.wildcard("scheme"))
-    return products(about, repeats * (about.dataset["n_generated"] * about.dim**2 + about.dim**3))
+    return products(about, repeats * (about.dataset.n_generated * about.dim**2 + about.dim**3))
 
 
 def _score_scheme_memory(about: JobContext) -> int:
@@ -24,7 +24,7 @@ def _score_scheme_memory(about: JobContext) -> int:
 def _score_precision_recall(about: JobContext) -> Work:
     """All pairs of images; in float32, which is four times as fast as float64."""
     network = _precision_recall_network(about)
-    number = about.config["evaluation"]["repeats"]["recall"] * about.pairs
+    number = about.config.evaluation.repeats.recall * about.pairs
     return products(about, number * network_info(network).feature_dim / 4, group=network)
 
 
@@ -33,7 +33,7 @@ def _score_precision_recall_memory(about: JobContext) -> int:
 
 
 def _precision_recall_network(about: JobContext) -> str:
-    return str(about.config["evaluation"]["precision_recall"]["network"])
+    return about.config.evaluation.precision_recall.network
 
 
 def _score_kernels(about: JobContext) -> Work:
@@ -41,13 +41,13 @@ def _score_kernels(about: JobContext) -> Work:
 
     In float32, which is four times as fast as float64.
     """
-    evaluation = about.config["evaluation"]
-    real, generated = about.dataset["n_real"], about.dataset["n_generated"]
-    subsets = 3 * evaluation["kid_subsets"] * evaluation["kid_subset_size"] ** 2
-    draws = evaluation["repeats"]["table3"]
+    evaluation = about.config.evaluation
+    real, generated = about.dataset.n_real, about.dataset.n_generated
+    subsets = 3 * evaluation.kid_subsets * evaluation.kid_subset_size**2
+    draws = evaluation.repeats.table3
     # All pairs are computed where there are fewer of them than of pairs in subsets.
-    pairs = draws * min(subsets, (real + generated) ** 2)
-    if evaluation["kid_exact"]:  # draws share the pairs that they have in common
+    pairs: float = draws * min(subsets, (real + generated) ** 2)
+    if evaluation.kid_exact:  # draws share the pairs that they have in common
         drawn = min(about.candidates, draws * generated)
         pairs += (real**2 + min(drawn**2, draws * generated**2)) / 2 + real * drawn
     return products(about, pairs * about.dim / 4)
@@ -55,10 +55,10 @@ def _score_kernels(about: JobContext) -> Work:
 
 def _score_sizes(about: JobContext) -> Work:
     """FID of all images of each size, and extrapolated."""
-    counts = (about.sources[about.dataset[side]]["count"] for side in ("real", "generated"))
-    sizes = choices.resolve_sizes(about.dataset["sizes"], *counts)
+    real = about.sources[about.dataset.real]["count"]
+    sizes = choices.resolve_sizes(about.dataset.sizes, real, about.candidates)
     images = sum(real + 4 * generated for real, generated in sizes)
-    return products(about, about.config["evaluation"]["repeats"]["sizes"] * images * about.dim**2)
+    return products(about, about.config.evaluation.repeats.sizes * images * about.dim**2)
 
 
 def _score_sizes_memory(about: JobContext) -> int:
@@ -66,23 +66,28 @@ def _score_sizes_memory(about: JobContext) -> int:
 
 
 def _score_snapshots(about: JobContext) -> Work:
-    return products(about, len(about.dataset["snapshots"]) * about.dim**3)
+    return products(about, len(about.dataset.snapshots) * about.dim**3)
 
 
 def _score_snapshots_memory(about: JobContext) -> int:
-    return moments_memory(about.network, covariances=len(about.dataset["snapshots"]))
+    return moments_memory(about.network, covariances=len(about.dataset.snapshots))
 
 
 def _measure_checks(about: JobContext) -> Work:
     """15 draws in each network, of as many distinct images as are drawn."""
-    networks = max(1, len(about.dataset["checks"].get("distances", {})))
-    images = about.candidates + 15 * about.dataset["n_generated"]
+    networks = max(1, len(_networks_of_distances(about)))
+    images = about.candidates + 15 * about.dataset.n_generated
     return products(about, networks * (images * about.dim**2 + 16 * about.dim**3))
 
 
 def _measure_checks_memory(about: JobContext) -> int:
-    networks = [about.config["network"], *about.dataset["checks"].get("distances", {})]
+    networks = [about.config.network, *_networks_of_distances(about)]
     return max(moments_memory(network, covariances=3) for network in networks)
+
+
+def _networks_of_distances(about: JobContext) -> list[str]:
+    checks = about.dataset.checks
+    return [*((checks and checks.distances) or {})]
 
 
 RULES = {

@@ -27,16 +27,16 @@ def _optimize_sweep(about: JobContext) -> Work:
 
 def _evaluations(about: JobContext, width: int, optimizations: int = 1) -> Work:
     """Evaluations of the objective over all candidates, of ``width`` features each."""
-    evaluations = about.config["optimization"]["evaluations"] * optimizations
+    evaluations = about.config.optimization.evaluations * optimizations
     number = evaluations * 2 * about.candidates * width**2
     return products(about, number, 16 * about.candidates * optimizations)
 
 
 def _released_steps(about: JobContext) -> Work:
     """Blocks of at most 500 merged steps with three evaluations each; three draws at each check."""
-    steps, dim = about.config["optimization"]["released"]["steps"], about.dim
+    steps, dim = about.config.optimization.released.steps, about.dim
     evaluations = min(steps, RELEASED_EVALUATIONS + 3 * steps // 500)
-    draws = 3 * (2 + steps // 500) * (about.dataset["n_generated"] * dim**2 + dim**3)
+    draws = 3 * (2 + steps // 500) * (about.dataset.n_generated * dim**2 + dim**3)
     number = evaluations * 2 * about.candidates * dim**2 + draws
     return products(about, number, 16 * about.candidates, f"{about.network_in_files} released")
 
@@ -52,7 +52,7 @@ def _extend_matched(about: JobContext) -> Work:
 
 
 def _extract_matched(about: JobContext) -> Work:
-    images = SHORT_PLACES * about.dataset["n_generated"]
+    images = SHORT_PLACES * about.dataset.n_generated
     size = 4 * (about.dim + about.classes) * images
     return network_passes(about, about.generated, images, size, kept=False)
 
@@ -67,7 +67,7 @@ def _measure_convergence(about: JobContext) -> Work:
     Four steps are timed the way the released code takes them: they cost about 60 of ours.
     """
     released = choices.released_schemes(about.config)
-    steps = 0 if released else about.config["convergence"]["steps"]
+    steps = 0 if released else about.config.convergence.steps
     return products(about, (steps + 60) * 2 * about.candidates * about.dim**2)
 
 

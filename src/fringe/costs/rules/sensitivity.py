@@ -53,7 +53,7 @@ def _measure_noise_memory(about: JobContext) -> int:
 
 def _all_makers(about: JobContext) -> int:
     """Return the number of processes that make images: the job itself and its workers."""
-    return int(1 + about.config["extraction"]["workers"])
+    return 1 + about.config.extraction.workers
 
 
 RULES = {

@@ -45,7 +45,7 @@ def test_images_depend_on_the_seed_and_on_their_number_only() -> None:
 
 
 def test_a_configuration_is_checked(tmp_path: Path) -> None:
-    completed, faults = complete(configuration(tmp_path))
+    completed, faults, _ = complete(configuration(tmp_path))
     assert faults == []
     assert completed["sources"]["fake"]["contrast"] == 0.5
     for key, value, fault in (
@@ -53,7 +53,7 @@ def test_a_configuration_is_checked(tmp_path: Path) -> None:
         ("path", "x", "sources/fake/path: only for kind files and generator"),
         ("contrasts", 1, "sources/fake: unknown key contrasts"),
     ):
-        _, faults = complete(configuration(tmp_path, **{key: value}))
+        _, faults, _ = complete(configuration(tmp_path, **{key: value}))
         assert [line[: len(fault)] for line in faults] == [fault]
     with pytest.raises(FringeError, match="key `contrast` is missing"):
         source_from_spec(SPEC)
