@@ -32,6 +32,7 @@ def write_jpegs(path: Path, damaged: Collection[int]) -> None:
 def test_damaged_images_are_named_until_they_are_replaced(fresh: Project) -> None:
     write_jpegs(fresh.folder / "real.zip", DAMAGED)
     fresh.config["sources"]["real"]["order"] = "file"
+    fresh.config["sources"]["fake"]["count"] = 80
     page = "tables/table1.md"  # the verdict has the same sentence, and takes longer
     fresh.run(page)
     text = (fresh.results / page).read_text()

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from PIL import Image
+from tests.dag.snakemake_server import run_snakemake
 
 from fringe.sources import PhotoSource
 
@@ -53,12 +54,14 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def call(folder: Path, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, *command, "--snakefile", str(REPOSITORY / "Snakefile"),
-         "--configfile", "config.yaml", "--cores", "1"],
-        cwd=folder, env=os.environ | environment, capture_output=True, text=True,
-    )  # fmt: skip
+OPTIONS = ["--snakefile", str(REPOSITORY / "Snakefile"), "--configfile", "config.yaml"]
+OPTIONS += ["--cores", "1"]
+
+
+def call(folder: Path, asked: str, **environment: str) -> tuple[int, str]:
+    """Ask Snakemake, and return its exit status and what it printed."""
+    place = {"PYTHONPATH": str(REPOSITORY / "src")}
+    return run_snakemake([asked, *OPTIONS], folder, os.environ | place | environment)
 
 
 def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
@@ -72,17 +75,17 @@ def tree(folder: Path) -> dict[str, tuple[int, bytes]]:
 
 def test_a_dry_run_writes_hashes_of_data_alone(folder: Path) -> None:
     before = tree(folder)
-    done = call(folder, "-m", "snakemake", "--dry-run")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "0000000-0000050.h5: " in done.stderr
-    assert "a run would set it aside" in done.stderr
+    status, printed = call(folder, "--dry-run")
+    assert status == 0, printed
+    assert "0000000-0000050.h5: " in printed
+    assert "a run would set it aside" in printed
     after = tree(folder)
     new = {name for name in after if after[name] != before.get(name)}
     assert {str(Path(name).parent.parent) for name in new} == {"results/.fingerprints"}
     assert len(new) == 1
     for asked in ("--lint", "--summary", "--rulegraph"):
-        done = call(folder, "-m", "snakemake", asked)
-        assert "mine" in done.stdout or asked != "--summary", done.stderr
+        _, printed = call(folder, asked)
+        assert "mine" in printed or asked != "--summary", printed
         assert tree(folder) == after, asked
     options = ["--snakefile", str(REPOSITORY / "Snakefile"), "--cores", "1"]
     done = subprocess.run(
@@ -110,13 +113,13 @@ def test_paths_below_a_home(folder: Path, tmp_path: Path) -> None:
     }
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | changes))
     settings = {"HOME": str(home), "XDG_CACHE_HOME": str(tmp_path / "cache")}
-    done = call(folder, "-m", "snakemake", "--dry-run", **settings)
-    assert f"weights/vgg16: {home}/weights/mine.pth: is not there" in done.stdout + done.stderr
+    _, printed = call(folder, "--dry-run", **settings)
+    assert f"weights/vgg16: {home}/weights/mine.pth: is not there" in printed
     del changes["controls"], changes["weights"]
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | changes))
-    done = call(folder, "-m", "snakemake", "--dry-run", **settings)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{home}/results/mine/tables/table1.md" in done.stdout
+    status, printed = call(folder, "--dry-run", **settings)
+    assert status == 0, printed
+    assert f"{home}/results/mine/tables/table1.md" in printed
     assert (home / "results" / ".fingerprints").is_dir()
     assert {path.name for path in folder.iterdir()} == {"config.yaml", ".snakemake"}
 
@@ -126,8 +129,14 @@ def test_a_run_says_what_it_reads_and_its_jobs_do_not(folder: Path) -> None:
     library = os.pathsep.join([str(folder), str(REPOSITORY / "src")])
     told = r"reading 30 files in real: [\d.]+k?B of [\d.]+kB \([\d.]+k?B/s, \d+ s left\)"
     for mode, is_told in (("default", True), ("subprocess", False)):
-        command = ("-m", "snakemake", "--dry-run", "--quiet", "all", "--mode", mode)
-        done = call(folder, *command, PYTHONPATH=library)
+        asked = ["--dry-run", "--quiet", "all", "--mode", mode, *OPTIONS]
+        done = subprocess.run(
+            [sys.executable, "-m", "snakemake", *asked],
+            cwd=folder,
+            env=os.environ | {"PYTHONPATH": library},
+            capture_output=True,
+            text=True,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         assert bool(re.search(told, done.stderr)) == is_told, done.stderr
         assert ("reading" in done.stderr) == is_told, done.stderr
