@@ -21,6 +21,12 @@ case "$*" in
   *chromium*) [ -e network ] && cp make bin/chromium ;;
 esac
 """
+MAKE = """\
+case "$*" in
+  dev) [ ! -e offline ] ;;
+  test) : > tested; [ ! -e broken ] ;;
+esac
+"""
 
 
 def ci(folder: Path, *files: str, root: bool = True) -> tuple[int, list[str], list[str]]:
@@ -33,7 +39,7 @@ def ci(folder: Path, *files: str, root: bool = True) -> tuple[int, list[str], li
         "id": f"echo {0 if root else 1000}",
         "timeout": 'shift; exec "$@"',
         "sleep": 'echo "sleep $*" >> notes',
-        "make": '[ "$*" != test ] || [ ! -e broken ]',
+        "make": MAKE,
     }.items():
         path = folder / "bin" / name
         path.write_text(f"#!/bin/sh\n{body}\n")
@@ -60,6 +66,7 @@ def ci(folder: Path, *files: str, root: bool = True) -> tuple[int, list[str], li
 def test_nothing_is_said_where_all_can_be_installed(tmp_path: Path) -> None:
     status, said, _ = ci(tmp_path, "network")
     assert (status, said) == (0, [])
+    assert (tmp_path / "tested").exists()
 
 
 @pytest.mark.parametrize("broken", [False, True])
@@ -69,6 +76,12 @@ def test_what_cannot_be_installed_is_said_at_the_end_too(tmp_path: Path, broken:
     assert [line.startswith(SLURM) for line in said] == [True, False, True, False]
     assert [line.startswith(CHROMIUM) for line in said] == [False, True, False, True]
     assert any("DPkg::Lock::Timeout=180 install" in call for call in calls)
+
+
+def test_without_an_environment_nothing_is_tested(tmp_path: Path) -> None:
+    status, said, _ = ci(tmp_path, "network", "offline")
+    assert (status != 0, said) == (True, [])
+    assert not (tmp_path / "tested").exists()
 
 
 def test_a_busy_package_manager_is_waited_for(tmp_path: Path) -> None:
