@@ -29,12 +29,12 @@ CONFIG = {
     "evaluation": {"n_real": 20, "n_generated": 60},
     "extraction": {"minutes_per_job": 0.05},
 }
-# Images are slow to read, and messages come early.
+# Images are slow to read, and messages come early and often.
 SLOW = """
 import time
 from fringe import progress
 from fringe.sources import FolderSource
-progress.FIRST = 0.2
+progress.FIRST = progress.EVERY = 0.2
 read = FolderSource._checked_digest
 FolderSource._checked_digest = lambda self, path: (time.sleep(0.1), read(self, path))[1]
 """
