@@ -12,7 +12,7 @@ from torchvision.transforms import functional
 
 from fringe.checkpoints import read_state
 from fringe.errors import FringeError
-from fringe.networks import FeatureNetwork
+from fringe.networks import Activations, FeatureNetwork
 from fringe.networks.clip import MEAN, STD, load, preprocess
 
 CPU = torch.device("cpu")
@@ -28,6 +28,12 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def network(archive: Path) -> FeatureNetwork:
     return load(archive, CPU)
+
+
+@pytest.fixture(scope="module")
+def found(network: FeatureNetwork) -> Activations:
+    """What the network makes of images that are not resized."""
+    return network(images(224, 224))
 
 
 @pytest.fixture(scope="module")
@@ -52,12 +58,10 @@ def assert_close(ours: Tensor, theirs: Tensor) -> None:
 
 
 def test_features_equal_torch_fidelity_where_nothing_is_resized(
-    network: FeatureNetwork, reference: FeatureExtractorCLIP
+    found: Activations, reference: FeatureExtractorCLIP
 ) -> None:
-    batch = images(224, 224)
     with torch.inference_mode():
-        (expected,) = reference(batch)
-    found = network(batch)
+        (expected,) = reference(images(224, 224))
     assert_close(found.features, expected)
     assert found.logits is None
     assert found.maps is None
@@ -84,23 +88,22 @@ def by_pillow(image: Tensor) -> Tensor:
     return functional.normalize(functional.to_tensor(square), MEAN, STD)
 
 
-def test_features_are_not_normalized(network: FeatureNetwork) -> None:
-    lengths = network(images(224, 224)).features.norm(dim=1)
+def test_features_are_not_normalized(network: FeatureNetwork, found: Activations) -> None:
+    lengths = found.features.norm(dim=1)
     assert (lengths > 2).all()
     assert (network.name, network.feature_dim, network.class_names) == ("clip", 512, None)
 
 
 @pytest.mark.parametrize("kept", ["whole model", "image tower"])
 def test_a_plain_state_dict_gives_the_same_features(
-    archive: Path, network: FeatureNetwork, tmp_path: Path, kept: str
+    archive: Path, found: Activations, tmp_path: Path, kept: str
 ) -> None:
     state = read_state(archive)
     if kept == "image tower":
         state = {k.removeprefix("visual."): v for k, v in state.items() if k.startswith("visual.")}
     path = tmp_path / "clip.pth"
     torch.save(state, path)
-    batch = images(224, 224, count=1)
-    assert torch.equal(load(path, CPU)(batch).features, network(batch).features)
+    assert torch.equal(load(path, CPU)(images(224, 224)).features, found.features)
 
 
 def test_another_clip_is_refused(archive: Path, tmp_path: Path) -> None:

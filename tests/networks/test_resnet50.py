@@ -32,6 +32,16 @@ def swav_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def classifier(classifier_file: Path) -> FeatureNetwork:
+    return load(classifier_file, CPU)
+
+
+@pytest.fixture(scope="module")
+def swav(swav_file: Path) -> FeatureNetwork:
+    return load_swav(swav_file, CPU)
+
+
 def images(height: int, width: int, count: int = 2) -> Tensor:
     generator = torch.Generator().manual_seed(height)
     return torch.randint(0, 256, (count, 3, height, width), dtype=torch.uint8, generator=generator)
@@ -57,14 +67,14 @@ def judged(model: torch.nn.Module, pixels: Tensor) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("shape", [(256, 256), (100, 150)])
 def test_resnet50_equals_torchvision_with_its_preset(
-    classifier_file: Path, shape: tuple[int, int]
+    classifier_file: Path, classifier: FeatureNetwork, shape: tuple[int, int]
 ) -> None:
     with torch.device("meta"):
         model = resnet50()
     model.load_state_dict(torch.load(classifier_file, weights_only=True), assign=True)
     batch = images(*shape)
     expected = judged(model, ResNet50_Weights.IMAGENET1K_V1.transforms()(batch))
-    found = load(classifier_file, CPU)(batch)
+    found = classifier(batch)
     assert_close(found.features, expected["features"])
     assert_close(found.logits, expected["logits"])
     assert_close(found.maps, expected["maps"])
@@ -78,17 +88,16 @@ def test_at_256_pixels_the_preset_gives_the_same_for_tensors_and_for_pillow_imag
     assert torch.equal(preset(image)[0], preset(functional.to_pil_image(image[0])))
 
 
-def test_resnet50_names_the_classes_of_its_logits(classifier_file: Path) -> None:
-    network = load(classifier_file, CPU)
-    assert network.class_names is not None
-    assert len(network.class_names) == 1000
-    assert network.class_names[0] == "tench"
-    assert (network.name, network.feature_dim) == ("resnet50", 2048)
+def test_resnet50_names_the_classes_of_its_logits(classifier: FeatureNetwork) -> None:
+    assert classifier.class_names is not None
+    assert len(classifier.class_names) == 1000
+    assert classifier.class_names[0] == "tench"
+    assert (classifier.name, classifier.feature_dim) == ("resnet50", 2048)
 
 
 @pytest.mark.parametrize("shape", [(256, 256), (60, 90)])
 def test_swav_equals_torchvision_with_the_same_weights(
-    swav_file: Path, shape: tuple[int, int]
+    swav_file: Path, swav: FeatureNetwork, shape: tuple[int, int]
 ) -> None:
     with torch.device("meta"):
         model = resnet50()
@@ -102,12 +111,11 @@ def test_swav_equals_torchvision_with_the_same_weights(
     batch = images(*shape)
     pixels = torch.stack([by_pillow(image) for image in batch])
     expected = judged(model, pixels)
-    network = load_swav(swav_file, CPU)
-    found = network(batch)
+    found = swav(batch)
     assert_close(found.features, expected["features"])
     assert_close(found.maps, expected["maps"])
     assert found.logits is None
-    assert (network.name, network.feature_dim, network.class_names) == ("swav", 2048, None)
+    assert (swav.name, swav.feature_dim, swav.class_names) == ("swav", 2048, None)
 
 
 def by_pillow(image: Tensor) -> Tensor:
@@ -119,12 +127,14 @@ def by_pillow(image: Tensor) -> Tensor:
     return functional.normalize(functional.to_tensor(resized), *IMAGENET)
 
 
-def test_swav_loads_without_its_prefix_too(swav_file: Path, tmp_path: Path) -> None:
+def test_swav_loads_without_its_prefix_too(
+    swav_file: Path, swav: FeatureNetwork, tmp_path: Path
+) -> None:
     state = torch.load(swav_file, weights_only=True)
     path = tmp_path / "swav.pth"
     torch.save({k.removeprefix("module."): v for k, v in state.items()}, path)
     batch = images(64, 64, count=1)
-    assert torch.equal(load_swav(path, CPU)(batch)[0], load_swav(swav_file, CPU)(batch)[0])
+    assert torch.equal(load_swav(path, CPU)(batch)[0], swav(batch)[0])
 
 
 def test_a_file_of_swav_is_not_taken_for_the_classifier(swav_file: Path) -> None:
@@ -137,7 +147,6 @@ def test_the_classifier_is_not_taken_for_swav(classifier_file: Path) -> None:
         load_swav(classifier_file, CPU)
 
 
-def test_an_image_gives_the_same_bits_in_every_batch(classifier_file: Path) -> None:
-    network: FeatureNetwork = load(classifier_file, CPU)
+def test_an_image_gives_the_same_bits_in_every_batch(classifier: FeatureNetwork) -> None:
     batch = images(64, 64, count=6)
-    assert torch.equal(network(batch).features[4:5], network(batch[4:5]).features)
+    assert torch.equal(classifier(batch).features[4:5], classifier(batch[4:5]).features)

@@ -60,7 +60,7 @@ def test_the_error_is_of_draws_that_gammas_share():
     """What is common to both gammas cancels; independent errors add up, as simulated."""
     rng = np.random.default_rng(0)
     found = []
-    for _ in range(300):
+    for _ in range(100):
         common = 1 + 0.2 * rng.standard_normal((2, 8))
         own = 1 + 0.01 * rng.standard_normal((2, 2, 8))
         after = {f: 0.2 * common[0] * own[0, i] for i, f in enumerate((1, 2))}
@@ -71,7 +71,7 @@ def test_the_error_is_of_draws_that_gammas_share():
         assert float(told[0]) == pytest.approx(100 * abs(change[0] - change[1]), abs=0.051)
         found.append((change[0] - change[1], float(told[2]) / 100))
     differences, errors = np.array(found).T
-    # To the rounding of 0.1 percentage points and 300 trials.
+    # To the rounding of 0.1 percentage points and 100 trials.
     assert differences.std() == pytest.approx(0.2 * 0.01 * 2 / np.sqrt(8), rel=0.15)
     assert errors.mean() == pytest.approx(differences.std(), rel=0.35)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from fringe.checkpoints.legacy import read_nested
@@ -163,11 +163,14 @@ def _known(
 
 def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return ``function`` such that a wrong number of arguments is the file's fault."""
-    signature = inspect.signature(function)
+
+    @cache  # read when the function is first called, since few of all functions are
+    def signature() -> inspect.Signature:
+        return inspect.signature(function)
 
     def call(*args: Any) -> Any:
         try:
-            signature.bind(*args)
+            signature().bind(*args)
         except TypeError:
             raise Refused("is damaged: a call in it has too few or too many arguments") from None
         return function(*args)
