@@ -25,8 +25,7 @@ def run_config(written: Mapping[str, Any]) -> RunConfig:
     """Return a configuration, completed by the keys of `MINIMAL` and defaults."""
     config = {**MINIMAL, **copy.deepcopy(dict(written))}
     added = {key: config.pop(key) for key in ADDED & config.keys()}
-    completed, *_ = complete(config)
-    return RunConfig.model_validate({**completed, **added})
+    return complete(config).config.model_copy(update=added)
 
 
 def changed(config: RunConfig, changes: Mapping[str, Any]) -> RunConfig:

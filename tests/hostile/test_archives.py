@@ -36,6 +36,8 @@ from fringe.sources.digests import pack
 from fringe.sources.labels import class_counts, labels_of
 from fringe.sources.memory import Memory
 
+from ..run_configs import run_config
+
 HELD = BOMB // 2  # bytes that a test may take: less than any bomb unpacks to
 
 
@@ -447,7 +449,7 @@ def deep_files(folder: Path) -> list[object]:
     Memory(memory).add("group", {"a": "b"})
     (place,) = memory.glob("*/*.json")
     place.write_bytes(DEEP)
-    config = {"results": str(folder.parent), "run": folder.name}
+    config = run_config({"results": str(folder.parent), "run": folder.name})
     return [
         read_kept(folder),
         read_sizes(config),

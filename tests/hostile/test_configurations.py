@@ -290,7 +290,7 @@ def test_a_title_that_ends_in_a_line_break_is_refused_with_what_yaml_needs(confi
 def test_a_note_may_have_lines_and_is_told_in_one(config: Config) -> None:
     config["sources"]["real"]["note"] = "Ask\n\tAda\nfor it.\n"
     completed, _ = opening.check(config)
-    assert completed["sources"]["real"]["note"] == "Ask Ada for it."
+    assert completed.sources["real"].note == "Ask Ada for it."
     config["sources"]["real"]["note"] = "Ask \x1b[2J Ada"
     assert "sources/real/note: the text" in refusal(config)
 
@@ -302,7 +302,7 @@ def test_a_note_may_have_lines_and_is_told_in_one(config: Config) -> None:
 def test_titles_may_hold_all_that_can_be_shown(config: Config, title: str) -> None:
     config["datasets"]["faces"]["title"] = title
     completed, _ = opening.check(config)
-    assert completed["datasets"]["faces"]["title"] == title
+    assert completed.datasets["faces"].title == title
 
 
 # The terminal.

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from fringe.config.sources import FilesSource
 from fringe.errors import FringeError
 from fringe.files import answers, downloading
 from fringe.files.downloading import download
@@ -367,7 +368,7 @@ def test_an_archive_is_unpacked_beside_planted_links(server: Server, tmp_path: P
     data.mkdir()
     (data / "cat.unpacking").symlink_to(victims)
     (data / ".cat~0123.unpacking").symlink_to(victims)
-    about = {"kind": "files", "path": str(data / "cat"), "url": server.url("cat"), "unpack": "cat"}
+    about = FilesSource(path=str(data / "cat"), url=server.url("cat"), unpack="cat")
     fetch_source("cat", about)
     assert (data / "cat/data.mdb").read_text() == "data"
     assert left(victims) == []

@@ -124,7 +124,7 @@ def read_inception(path: Path) -> Any:
 
 
 def hash_file(path: Path) -> Any:
-    return digest(str(path), {"results": "results", "run": "run"})
+    return digest(str(path), run_config({}))
 
 
 def read_mask(path: Path) -> Any:

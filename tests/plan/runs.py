@@ -8,7 +8,6 @@ from typing import Any
 
 from fringe.config import choices
 from fringe.config.completion import complete
-from fringe.config.model import RunConfig
 from fringe.networks import network_weights
 from fringe.plan import deviations, layout
 from fringe.plan.run import Run
@@ -53,12 +52,12 @@ def make_run(config: dict[str, Any] | None = None, *, in_job: bool = False) -> R
     assert faults == []
     sources = {}
     for name in choices.used_sources(completed):
-        about = completed["sources"][name]
+        about = completed.sources[name].plain()
         count = about.get("count", 100)
         outside = ("count", "path", "statistics")
         identity = {key: value for key, value in about.items() if key not in outside}
         content = json.dumps([name, identity], sort_keys=True)
-        size = completed["extraction"]["shard_size"]
+        size = completed.extraction.shard_size
         sources[name] = {
             "count": count,
             "fingerprint": f"{content} {count}",
@@ -76,13 +75,14 @@ def make_run(config: dict[str, Any] | None = None, *, in_job: bool = False) -> R
         }
     weights = {}
     for network in choices.networks(completed):
-        if given := completed["weights"].get(network):
-            weights[network] = {"path": given["path"], "identity": given["sha256"]}
+        if given := completed.weights.get(network):
+            path, identity = choices.given_weights(given)
+            weights[network] = {"path": str(path), "identity": identity}
         elif files := network_weights(network):
-            path = f"{completed['weights_dir']}/{files[0].name}"
+            path = f"{completed.weights_dir}/{files[0].name}"
             weights[network] = {"path": path, "identity": files[0].sha256}
     told = {"choices": deviations.choices(completed)}
-    return Run(RunConfig.model_validate({**completed, **told}), sources, weights, in_job)
+    return Run(completed.model_copy(update=told), sources, weights, in_job)
 
 
 def changed(*keys: str | int, to: Any) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def test_only_what_applies_is_shown() -> None:
 
 
 def test_values_are_those_of_the_run() -> None:
-    other = completed("demo.yaml", evaluation={**DEMO["evaluation"], "kid_subsets": 7})
+    other = completed("demo.yaml", evaluation={**DEMO.evaluation.plain(), "kid_subsets": 7})
     (subsets,) = [one for one in deviations.applying(other, ["table3"]) if "KID" in one.short][:1]
     assert subsets.ours == "7 subsets of 1000 images, with a seed."
     assert "repeats of each N (3)" in deviations.choices(DEMO)["figure6"]

@@ -94,26 +94,26 @@ def test_patterns_of_which_a_file_is_there(tmp_path: Path) -> None:
 def test_a_data_set_goes_with_its_images_and_all_that_names_it_follows() -> None:
     config = completed()
     reduced = leave_out(config, ["sources/a"])
-    assert list(reduced["datasets"]) == ["b"], "what was only there to be compared goes too"
-    assert reduced["comparisons"] == {}
-    assert reduced["convergence"]["datasets"] == []
-    assert reduced["sensitivity"]["datasets"] == ["b"]
-    assert "a" not in reduced["sources"]
+    assert list(reduced.datasets) == ["b"], "what was only there to be compared goes too"
+    assert reduced.comparisons == {}
+    assert reduced.convergence.datasets == []
+    assert reduced.sensitivity.datasets == ["b"]
+    assert "a" not in reduced.sources
     assert config == completed(), "the config that was given is left alone"
 
 
 def test_snapshots_go_one_by_one_until_fewer_than_three_are_left() -> None:
     config = completed()
     three = leave_out(config, ["sources/s2"])
-    assert three["datasets"]["a"]["snapshots"] == ["s1", "s3", "s4"]
+    assert three.datasets["a"].snapshots == ["s1", "s3", "s4"]
     two = leave_out(config, ["sources/s2", "sources/s4"])
-    assert two["datasets"]["a"]["snapshots"] == []
-    assert list(two["datasets"]) == list(config["datasets"])
+    assert two.datasets["a"].snapshots == []
+    assert list(two.datasets) == list(config.datasets)
 
 
 def test_a_mask_costs_the_region_alone() -> None:
     reduced = leave_out(completed(), ["datasets/a/region"])
-    assert "region" not in reduced["datasets"]["a"]
+    assert reduced.datasets["a"].region is None
     assert costs("datasets/a/region") == "the verdict's share of the region"
 
 
@@ -122,10 +122,10 @@ def test_networks_that_nothing_asks_for_any_more() -> None:
     statistics = {"dinov2-b": {"path": "d.npz", "count": 9}}
     config = changed(completed(weights=weights), {"sources/a/statistics": statistics})
     reduced = leave_out(config, ["sources/b"])  # it was the one with an alternative
-    assert set(reduced["weights"]) == {"vgg16", "swav"}
-    assert reduced["sources"]["a"]["statistics"] == {}
+    assert set(reduced.weights) == {"vgg16", "swav"}
+    assert reduced.sources["a"].statistics == {}
     reduced = leave_out(config, ["sources/a-made"])  # precision and recall are of comparisons
-    assert set(reduced["weights"]) == {"dinov2-b", "swav"}
+    assert set(reduced.weights) == {"dinov2-b", "swav"}
 
 
 def test_costs_by_exhibit() -> None:
@@ -254,18 +254,19 @@ def test_refused_with_costs_addresses_and_advice(small: dict[str, Any]) -> None:
 
 def test_skipped(small: dict[str, Any]) -> None:
     whole, everything = check(small, missing="skip")
-    assert "left_out" not in whole
+    assert whole.left_out is None
     snapshots = ["training-000200", "training-000400", "training-000600"]
-    assert whole["datasets"]["one"]["snapshots"] == snapshots
+    assert whole.datasets["one"].snapshots == snapshots
     assert list(everything) == ["one", "two", "made", *snapshots]
     Path("two.zip").unlink()
     config, sources = check(small, missing="skip")
-    assert list(config["datasets"]) == ["one"]
+    assert list(config.datasets) == ["one"]
     assert list(sources) == ["one", "made", *snapshots]
-    assert [one["key"] for one in config["left_out"]["files"]] == ["sources/two"]
+    assert config.left_out is not None
+    assert [one["key"] for one in config.left_out["files"]] == ["sources/two"]
     # What is left is just as it would be with everything there.
     assert all(sources[name] == everything[name] for name in sources)
-    assert config["datasets"]["one"] == whole["datasets"]["one"]
+    assert config.datasets["one"] == whole.datasets["one"]
 
 
 def test_the_folder_of_a_training_may_be_absent(small: dict[str, Any]) -> None:
@@ -274,7 +275,7 @@ def test_the_folder_of_a_training_may_be_absent(small: dict[str, Any]) -> None:
     assert "costs: one, training in Figure 9" not in refused(small)
     assert "costs: Figure 9" in refused(small)
     config, sources = check(small, missing="skip")
-    assert config["datasets"]["one"]["snapshots"] == []
+    assert config.datasets["one"].snapshots == []
     assert list(sources) == ["one", "two", "made"]
 
 

@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from fringe.config.sources import FileSource, FilesSource, GeneratorSource
 from fringe.errors import FringeError
 from fringe.files.downloading import direct, download
 from fringe.running.fetching import fetch_source
@@ -46,8 +47,13 @@ def server() -> Iterator[Server]:
         yield server
 
 
-def source(path: Path, url: object, **others: Any) -> dict[str, Any]:
-    return {"kind": "files", "path": str(path), "url": url, **others}
+def source(path: Path, url: object, **others: Any) -> FilesSource:
+    return FilesSource(path=str(path), url=url, **others)
+
+
+def generator(path: Path, url: str | None = None, **others: Any) -> GeneratorSource:
+    told = others if url is None else {"url": url, **others}
+    return GeneratorSource(kind="generator", path=str(path), count=2, **told)
 
 
 def test_fetched_verified_and_named(server: Server, tmp_path: Path) -> None:
@@ -111,7 +117,7 @@ def test_an_address_that_is_gone_and_a_mirror(server: Server, tmp_path: Path) ->
     assert [path for path, _ in server.asked] == ["gone.zip", "images.zip"]
 
 
-def refused(name: str, asked: dict[str, Any]) -> str:
+def refused(name: str, asked: FileSource) -> str:
     with pytest.raises(FringeError) as caught:
         fetch_source(name, asked)
     return str(caught.value)
@@ -141,12 +147,12 @@ def test_a_web_page_that_says_it_is_a_file_is_refused(server: Server, tmp_path: 
     url = server.url("page")
     message = refused("images", source(tmp_path / "images.zip", url))
     assert "what arrived is a web page or a server's message" in message
-    net = {"kind": "generator", "path": str(tmp_path / "net.pkl"), "url": url}
+    net = generator(tmp_path / "net.pkl", url)
     assert "what arrived is a web page or a server's message" in refused("net", net)
     server.files["other"] = b"\0 of another kind"
     message = refused("images", source(tmp_path / "images.zip", server.url("other")))
     assert "what arrived is not the ZIP archive that images.zip should be, or is cut" in message
-    message = refused("net", {**net, "url": server.url("other")})
+    message = refused("net", generator(tmp_path / "net.pkl", server.url("other")))
     assert "is not the generator that net.pkl should be" in message
 
 
@@ -164,14 +170,14 @@ def test_a_generator_is_known_by_its_bytes(
         save_file(state, made)
     server.files["net"] = made.read_bytes()
     path = tmp_path / f"net{suffix}"
-    fetch_source("net", {"kind": "generator", "path": str(path), "url": server.url("net")})
+    fetch_source("net", generator(path, server.url("net")))
     assert path.read_bytes() == server.files["net"]
 
 
 def test_a_generator_that_is_cut_is_refused(server: Server, tmp_path: Path) -> None:
     torch.save({"a": torch.ones(2)}, tmp_path / "made")
     server.files["net"] = (tmp_path / "made").read_bytes()[:-30]
-    net = {"kind": "generator", "path": str(tmp_path / "net.pt"), "url": server.url("net")}
+    net = generator(tmp_path / "net.pt", server.url("net"))
     assert "is not the generator that net.pt should be, or is cut" in refused("net", net)
 
 
@@ -214,7 +220,7 @@ def test_an_archive_of_something_else(server: Server, tmp_path: Path) -> None:
 
 
 def test_a_source_without_an_address(tmp_path: Path) -> None:
-    message = refused("net", {"kind": "generator", "path": "net.pkl", "note": "Train it."})
+    message = refused("net", generator(Path("net.pkl"), note="Train it."))
     assert message == "sources/net: no `url` says where net.pkl can be fetched. Train it."
 
 

@@ -614,7 +614,7 @@ def test_how_many_images_are_taken_from_files(config: dict[str, Any]) -> None:
             told = images.open_configured(completed, name)
             assert told.fingerprint == sources[name]["fingerprint"]
             partly = completed.least[name] < sources[name]["count"]
-            is_random = partly and completed.sources[name]["order"] == "random"
+            is_random = partly and completed.sources[name].order == "random"
             assert sources[name]["drawn_from"] == (sources[name]["count"] if is_random else None)
         return {name: completed.least[name] for name in ("real", "fake")}
 

@@ -216,7 +216,7 @@ def test_results_do_not_depend_on_where_data_lie(
     def known(changes: dict[str, str]) -> Any:
         completed, sources = opening.check({**config, **changes})
         statistics = digests.published_statistics(completed, "real", "swav", "features")
-        mask = digests.digest(completed["datasets"]["faces"]["region"], completed)
+        mask = digests.digest(completed.datasets["faces"].region, completed)
         return sources, statistics, mask
 
     before = known({})

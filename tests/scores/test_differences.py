@@ -236,10 +236,10 @@ def test_the_shipped_configuration_asks_for_the_papers_own_protocol() -> None:
     """With FFHQ and its published pickle in place only the weights' optimizer is another."""
     written = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
     config, *_ = complete(written)
-    dataset = config["datasets"]["ffhq"]
+    dataset = config.datasets["ffhq"]
     sources = {
-        dataset["real"]: SOURCES["real"],
-        dataset["generated"]: SOURCES["fake"],
+        dataset.real: SOURCES["real"],
+        dataset.generated: SOURCES["fake"],
     }
     ours = protocols.protocol(config, sources, WEIGHTS, "ffhq")
     assert told(ours, scheme="random") == ()

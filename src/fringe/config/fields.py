@@ -74,31 +74,6 @@ class Section(BaseModel):
         """
         return self.model_dump(exclude_none=True)
 
-    # A section can be read as a mapping of its keys that have a value.
-
-    def keys(self) -> list[str]:
-        """Return the keys that have a value."""
-        return [key for key, value in self.__dict__.items() if value is not None]
-
-    def items(self) -> list[tuple[str, Any]]:
-        """Return the keys that have a value, with it."""
-        return [(key, self.__dict__[key]) for key in self.keys()]
-
-    def get(self, key: str, default: Any = None) -> Any:
-        """Return the value of a key, or the default if it has none."""
-        value = self.__dict__.get(key)
-        return default if value is None else value
-
-    def __getitem__(self, key: str) -> Any:
-        """Return the value of a key that has one."""
-        if key not in self:
-            raise KeyError(key)
-        return self.__dict__[key]
-
-    def __contains__(self, key: object) -> bool:
-        """Return whether a key has a value."""
-        return isinstance(key, str) and self.__dict__.get(key) is not None
-
     def faults(self) -> Iterable[tuple[str, str]]:
         """Yield the key and the message of each fault that several keys make together.
 

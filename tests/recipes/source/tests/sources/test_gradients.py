@@ -47,7 +47,7 @@ def test_images_depend_on_the_seed_and_on_their_number_only() -> None:
 def test_a_configuration_is_checked(tmp_path: Path) -> None:
     completed, faults, _ = complete(configuration(tmp_path))
     assert faults == []
-    assert completed["sources"]["fake"]["contrast"] == 0.5
+    assert completed.sources["fake"].contrast == 0.5
     for key, value, fault in (
         ("contrast", 2, "sources/fake/contrast: 2 is greater than the maximum of 1"),
         ("path", "x", "sources/fake/path: only for kind files and generator"),
