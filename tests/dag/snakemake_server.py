@@ -37,7 +37,7 @@ LIBRARIES = (
     *("docutils.core", "h5py", "imagecodecs", "jinja2", "matplotlib.backends.backend_agg"),
     *("matplotlib.backends.backend_pdf", "nbformat", "numpy", "pandas", "PIL.Image", "psutil"),
     *("pulp", "pyarrow", "pydantic", "pygments", "requests", "scipy.linalg", "scipy.optimize"),
-    *("simplejpeg", "sqlmodel", "tenacity", "torch", "tqdm", "yaml"),
+    *("simplejpeg", "sqlmodel", "tenacity", "torch", "torchvision", "tqdm", "yaml"),
 )
 SOCKET, CLIENT = "socket", "python"  # names in the server's folder
 
