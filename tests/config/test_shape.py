@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import copy
+import re
+from functools import reduce
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from fringe.config.completion import complete
-from fringe.config.model import Config
+from fringe.config.model import Config, RunConfig
 from fringe.config.shape import check_shape
 from fringe.config.sources import FilesSource, GeneratorSource, opening_keys
 
+REPOSITORY = Path(__file__).resolve().parents[2]
 CONFIG: dict[str, Any] = {
     "run": "run",
     "network": "efficientnet-lite0",
@@ -67,6 +71,29 @@ def test_numbers_keep_the_type_that_they_are_written_in() -> None:
     source = config.sources["fake"]
     assert isinstance(source, GeneratorSource)
     assert repr(source.truncation) == "1"
+
+
+def test_keys_keep_the_order_that_they_are_written_in() -> None:
+    """Params of jobs hold whole sections, and another order would make results stale."""
+    written = {"tolerance": 1, "released": {"merge": 0.5, "steps": 3}, "method": "auto"}
+    config = complete(changed(("optimization", written))).config
+    found = config.optimization.plain()
+    assert list(found) == ["tolerance", "released", "method", "evaluations"]
+    assert list(found["released"]) == ["merge", "steps", "learning_rate"]
+    again = RunConfig.model_validate(config.plain())
+    assert repr(again.optimization.plain()) == repr(found)
+
+
+def test_rules_read_keys_that_exist() -> None:
+    """Mypy does not read them."""
+    config = complete(CONFIG).config
+    files = [REPOSITORY / "Snakefile", *(REPOSITORY / "rules").glob("*.smk")]
+    text = "\n".join(path.read_text() for path in files)
+    chains = re.findall(r"\bRUN\.config\.([\w.]*\w)", text)
+    assert len(chains) > 5
+    for chain in chains:
+        reduce(getattr, chain.split("."), config)
+    assert not re.search(r"\bconfig\[", text)
 
 
 @pytest.mark.parametrize("value", [True, "1", None, float("nan"), -1])

@@ -74,7 +74,7 @@ def make_run(config: dict[str, Any] | None = None, *, in_job: bool = False) -> R
             "packed": None,
         }
     weights = {}
-    for network in choices.networks(completed):
+    for network in choices.networks_of_run(completed):
         if given := completed.weights.get(network):
             path, identity = choices.given_weights(given)
             weights[network] = {"path": str(path), "identity": identity}

@@ -32,6 +32,7 @@ from fringe.networks.registry import NETWORKS
 from fringe.plan import images, layout, protocols, weight_files
 from fringe.plan.planned import note_plan
 from fringe.running import opening
+from fringe.scores.cells import sweep_size
 from fringe.sources import GeneratedSource, KeptImages, render_shard
 from fringe.sources.decoder_warnings import as_attributes
 from fringe.sources.unpacked import unpack
@@ -89,6 +90,17 @@ def test_a_right_config_and_its_sources(config: dict[str, Any]) -> None:
     assert len(set(sources["real"]["shards"].values())) == 3
     assert not sources["real"]["simulated"]
     assert sources["fake"]["simulated"]
+
+
+def test_what_depends_on_a_wrong_value_is_checked_with_the_default(config: dict[str, Any]) -> None:
+    """So all other faults are found, and none that follows from the wrong value."""
+    config["evaluation"]["n_real"] = "many"
+    config["controls"] = ["untrained", "nothing"]
+    config["sensitivity"] = {"classes": ["no such class"]}
+    config["datasets"]["faces"]["n_generated"] = 101
+    assert [fault.partition(": ")[0] for fault in faults_of(config)] == [
+        *("evaluation/n_real", "datasets/faces/n_generated", "controls", "sensitivity/classes")
+    ]
 
 
 def change(*keys: str, to: Any) -> Callable[[dict[str, Any]], None]:
@@ -261,7 +273,7 @@ def test_schemes_and_their_repeats(config: dict[str, Any]) -> None:
     assert choices.schemes(completed) == [
         "random", "matched", "random-filled", "prelogits", "logits", "top1", "top20", "middle5"
     ]  # fmt: skip
-    assert [choices.parse_sweep_scheme(name) for name in choices.sweep_schemes(completed)] == [
+    assert [sweep_size(name) for name in choices.sweep_schemes(completed)] == [
         ("top", 1), ("top", 20), ("middle", 5)
     ]  # fmt: skip
     wanted = {
@@ -546,7 +558,7 @@ def test_a_control_trained_on_imagenet_s_labels_neither_judges_nor_stands_in_fig
     assert choices.shown_control(completed) == "clip"
     assert choices.warnings(completed) == []
     completed = changed(completed, {"datasets/faces/resample": False})
-    assert choices.networks_of(completed, "faces") == ["efficientnet-lite0", "clip"]
+    assert choices.networks_of_dataset(completed, "faces") == ["efficientnet-lite0", "clip"]
     completed, _ = check(config | {"controls": ["vgg16", "resnet50"]})
     assert choices.shown_control(completed) == "resnet50"
     (warning,) = choices.warnings(completed)
@@ -928,13 +940,19 @@ def test_networks_of_a_data_set_are_those_that_something_asks_for(config: dict[s
     config["comparisons"] = {"two": {"generators": {"One": "faces", "Two": "pair"}}}
     completed, _ = check(config)
     main = "efficientnet-lite0"
-    assert choices.networks(completed) == [main, "swav", "clip", "resnet50", "vgg16"]
-    assert choices.networks_of(completed, "faces") == [main, "swav", "clip", "vgg16"]
-    assert choices.networks_of(completed, "other") == [main, "swav", "clip", "resnet50"]
-    assert choices.networks_of(completed, "pair") == [main, "clip", "vgg16"]
-    assert choices.networks_for(completed, "fake") == [main, "swav", "clip", "vgg16", "resnet50"]
+    assert choices.networks_of_run(completed) == [main, "swav", "clip", "resnet50", "vgg16"]
+    assert choices.networks_of_dataset(completed, "faces") == [main, "swav", "clip", "vgg16"]
+    assert choices.networks_of_dataset(completed, "other") == [main, "swav", "clip", "resnet50"]
+    assert choices.networks_of_dataset(completed, "pair") == [main, "clip", "vgg16"]
+    assert choices.networks_of_source(completed, "fake") == [
+        main,
+        "swav",
+        "clip",
+        "vgg16",
+        "resnet50",
+    ]
     completed = changed(completed, {"datasets/pair/snapshots": ["early"]})
-    assert choices.networks_for(completed, "early") == [main]
+    assert choices.networks_of_source(completed, "early") == [main]
 
 
 def test_images_that_were_kept_are_read_where_they_are_still_right(

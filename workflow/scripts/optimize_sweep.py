@@ -8,7 +8,6 @@ checks.
 import sys
 from pathlib import Path
 
-from fringe.config.choices import parse_sweep_scheme
 from fringe.devices.choice import choose_device, describe_device
 from fringe.evaluation import load_gaussian, sampled_fid, save_weights
 from fringe.features import open_features
@@ -16,6 +15,7 @@ from fringe.plan.provenance import sweep_provenance
 from fringe.resampling import optimize_weights
 from fringe.resampling.indicators import mark_classes, rank_classes
 from fringe.running.script import ScriptJob, run
+from fringe.scores.cells import sweep_size
 
 
 def main(job: ScriptJob) -> None:
@@ -38,7 +38,9 @@ def main(job: ScriptJob) -> None:
     paths = [Path(path) for path in job.output]  # weights/<dataset>/<scheme>.h5
     results = []
     for number, path in enumerate(paths, start=1):
-        mode, n = parse_sweep_scheme(path.stem)
+        found = sweep_size(path.stem)
+        assert found is not None, path
+        mode, n = found
         title = f"{path.parent.name}, {mode} {n} ({number} of {len(paths)})"
         weights = optimize_weights(
             *mark_classes(real_order, candidate_order, n, mode),
@@ -51,8 +53,8 @@ def main(job: ScriptJob) -> None:
             checkpoint=_checkpoint(path),
             title=title,
         )
-        found = f"objective {weights.objective:.6g}, lower bound {weights.lower_bound:.6g}"
-        print(f"{title}: {found}", file=sys.stderr, flush=True)
+        told = f"objective {weights.objective:.6g}, lower bound {weights.lower_bound:.6g}"
+        print(f"{title}: {told}", file=sys.stderr, flush=True)
         results.append(weights)
     name, threads = describe_device(device)
     provenance = {

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from fringe.config.datasets import GRID, Examples
 from fringe.config.model import Config, OwnWeights, RunConfig
@@ -30,12 +30,11 @@ __all__ = [
     "grid_seed",
     "is_rendered",
     "matching_limit",
-    "networks",
-    "networks_for",
-    "networks_of",
+    "networks_of_dataset",
+    "networks_of_run",
+    "networks_of_source",
     "noise_images",
     "optimization_settings",
-    "parse_sweep_scheme",
     "pre_logits_schemes",
     "released_schemes",
     "released_steps",
@@ -92,7 +91,7 @@ def used_sources(config: Config) -> list[str]:
     return [name for name in config.sources if name in used]
 
 
-def networks(config: Config) -> list[str]:
+def networks_of_run(config: Config) -> list[str]:
     """Return the networks that a run needs: that of FID first, then the controls, then others."""
     named = [network for network, _ in _named_networks(config)]
     return list(dict.fromkeys(named))
@@ -143,7 +142,7 @@ def warnings(config: Config) -> list[str]:
     ]
 
 
-def networks_of(config: Config, name: str) -> list[str]:
+def networks_of_dataset(config: Config, name: str) -> list[str]:
     """Return the networks that extract features of a data set's real and generated images."""
     dataset = config.datasets[name]
     wanted = [config.network]
@@ -154,12 +153,12 @@ def networks_of(config: Config, name: str) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-def networks_for(config: Config, source: str) -> list[str]:
+def networks_of_source(config: Config, source: str) -> list[str]:
     """Return the networks that extract features of a source's images."""
     wanted: list[str] = []
     for name, dataset in config.datasets.items():
         if source in (dataset.real, dataset.generated):
-            wanted += networks_of(config, name)
+            wanted += networks_of_dataset(config, name)
         if source in dataset.snapshots:
             wanted.append(config.network)
     return list(dict.fromkeys(wanted))
@@ -374,9 +373,3 @@ def resolve_sizes(
 ) -> list[tuple[int, int]]:
     """Return pairs of counts with ``all`` replaced by the lengths of the two sources."""
     return [(real if a == "all" else int(a), generated if b == "all" else int(b)) for a, b in pairs]
-
-
-def parse_sweep_scheme(scheme: str) -> tuple[Literal["top", "middle"], int]:
-    """Return the mode and N of a scheme such as ``top5`` or ``middle20``."""
-    mode: Literal["top", "middle"] = "top" if scheme.startswith("top") else "middle"
-    return mode, int(scheme.removeprefix(mode))

@@ -20,7 +20,6 @@ from fringe.texts import is_plain
 __all__ = [
     "Completed",
     "complete",
-    "items",
     "raise_faults",
     "refuse_names",
     "where_shaped",

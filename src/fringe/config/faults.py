@@ -11,7 +11,7 @@ from fringe.config.choices import (
     explained_images,
     explaining_networks,
     given_weights,
-    networks,
+    networks_of_run,
     noise_images,
     resolve_sizes,
     shown_classes,
@@ -60,7 +60,7 @@ def _strict_faults(config: Config, sources: Sources, features: Path) -> Iterable
 
 def _network_faults(config: Config) -> Iterable[str]:
     files: dict[str, str] = {}
-    for network in networks(config):
+    for network in networks_of_run(config):
         before = files.setdefault(file_name(network).casefold(), network)
         if before != network:
             yield f"network: {network} and {before} would be one file; rename a function or module"
@@ -185,7 +185,7 @@ def _scheme_faults(config: Config) -> Iterable[str]:
 
 
 def _weights_faults(config: Config, cache: Path | None) -> Iterable[str]:
-    used = networks(config)
+    used = networks_of_run(config)
     for network in config.weights:
         if network not in used:
             yield f"weights/{network}: no key names that network; correct or drop it"
@@ -289,7 +289,7 @@ def statistics_fault(config: Config, source: str, network: str, cache: Path | No
     from fringe.exchange import read_statistics
 
     key = f"sources/{source}/statistics/{network}"
-    if network not in networks(config):
+    if network not in networks_of_run(config):
         return f"{key}: no key names that network; correct or drop it"
     if _is_unknown(network):
         return None  # a fault of its own

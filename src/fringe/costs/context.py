@@ -50,7 +50,7 @@ class JobContext:
     @property
     def network(self) -> str:
         """The job's network; FID's if no wildcard names one."""
-        names = {file_name(name): name for name in choices.networks(self.config)}
+        names = {file_name(name): name for name in choices.networks_of_run(self.config)}
         return names[self.network_in_files]
 
     @property

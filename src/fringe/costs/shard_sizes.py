@@ -110,7 +110,7 @@ def _own_tasks(config: RunConfig, sources: choices.Sources, folder: Path) -> dic
 def _makers(config: RunConfig, name: str) -> list[str | None]:
     """Return what makes shards of a source: its networks, and None for rendering kept images."""
     rendered = choices.is_rendered(config, name) and config.extraction.keep_images
-    return [*([None] if rendered else []), *choices.networks_for(config, name)]
+    return [*([None] if rendered else []), *choices.networks_of_source(config, name)]
 
 
 def _benchmark(name: str, network: str | None, shard: str) -> str:

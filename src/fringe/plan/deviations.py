@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from fringe.config.choices import networks as networks_of_run
+from fringe.config.choices import networks_of_run
 from fringe.config.model import Config
 from fringe.scores.protocol import plain_name
 

@@ -113,7 +113,7 @@ def all_features(run: Run) -> list[str]:
     return [
         features_of(run, source, network)
         for source in run.sources
-        for network in choices.networks_for(run.config, source)
+        for network in choices.networks_of_source(run.config, source)
     ]
 
 

@@ -131,7 +131,7 @@ def _is_compared(config: Config, dataset: str) -> bool:
 
 def _without_idle_networks(config: Config, reduced: RunConfig) -> RunConfig:
     """Drop weights and statistics of networks that only what was left out asked for."""
-    idle = set(choices.networks(config)) - set(choices.networks(reduced))
+    idle = set(choices.networks_of_run(config)) - set(choices.networks_of_run(reduced))
     sources = {
         name: source.model_copy(update={"statistics": _others(source.statistics, idle)})
         for name, source in reduced.sources.items()

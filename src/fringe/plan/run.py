@@ -49,7 +49,7 @@ class Run:
     @cached_property
     def networks(self) -> dict[str, str]:
         """Its networks by their names in file names, FID's first."""
-        return {file_name(name): name for name in choices.networks(self.config)}
+        return {file_name(name): name for name in choices.networks_of_run(self.config)}
 
     @property
     def fid_network(self) -> str:

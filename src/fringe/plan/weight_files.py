@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from fringe.config.choices import given_weights, networks
+from fringe.config.choices import given_weights, networks_of_run
 from fringe.config.model import Config
 from fringe.errors import FringeError
 from fringe.networks import (
@@ -26,7 +26,7 @@ def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
         the file, or the name of one that is fetched and has no published SHA-256.
     """
     located = {}
-    for network in networks(config):
+    for network in networks_of_run(config):
         files = network_weights(network)
         if network in config.weights:
             path, _ = given_weights(config.weights[network])

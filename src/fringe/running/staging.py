@@ -126,7 +126,7 @@ def _read(configfile: Path) -> tuple[str, RunConfig]:
 def _weights(config: RunConfig) -> Iterator[Item]:
     """Look for the weights of each network, and fetch them where they are published."""
     folder = Path(config.weights_dir)
-    for network in choices.networks(config):
+    for network in choices.networks_of_run(config):
         key = f"weights of {network}"
         if network in config.weights:
             fault = faults.given_weights_fault(config, network, layout.hash_cache(config))

@@ -2,7 +2,7 @@
 
 import math
 import re
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -40,10 +40,12 @@ def datasets_of(scores: pd.DataFrame) -> list[str]:
     return [str(name) for name in dict.fromkeys(scores["dataset"])]
 
 
-def sweep_size(scheme: str) -> tuple[str, int] | None:
+def sweep_size(scheme: str) -> tuple[Literal["top", "middle"], int] | None:
     """Return ("top" | "middle", N) of a sweep's scheme such as ``top20``, else None."""
     match = re.fullmatch(r"(top|middle)([1-9][0-9]*)", scheme)
-    return None if match is None else (match[1], int(match[2]))
+    if match is None:
+        return None
+    return ("top" if match[1] == "top" else "middle"), int(match[2])
 
 
 def score_cell(
