@@ -234,7 +234,7 @@ def test_faults_of_a_configuration_are_passed_on(
     (project / "wrong.yaml").write_text(text)
     for command in ("run", "estimate"):
         assert main([command, "wrong.yaml"]) == 1
-        assert "fringe: the configuration has 1 fault:" in capfd.readouterr().err
+        assert "fringe: wrong.yaml: the configuration has 1 fault:" in capfd.readouterr().err
     (project / "wrong.yaml").write_text("run:\n\tmine\n")
     assert main(["run", "wrong.yaml"]) == 1
     assert "wrong.yaml: is not YAML (line 2: a tab" in capfd.readouterr().err

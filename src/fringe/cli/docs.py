@@ -22,7 +22,6 @@ def add_to(commands: Commands) -> None:
 
 def _docs(options: argparse.Namespace) -> int:
     from fringe.config import completion, document
-    from fringe.config.file import read_config
     from fringe.files.atomic import atomic_path
     from fringe.plan import deviations
 
@@ -30,8 +29,7 @@ def _docs(options: argparse.Namespace) -> int:
         raise FringeError(
             f"{options.folder}: holds no {CONFIG}, so it is not the repository; name its folder"
         )
-    paper, faults, _ = completion.complete(read_config(options.folder / CONFIG))
-    completion.raise_faults(faults)
+    paper = completion.complete_file(options.folder / CONFIG)
     texts = {
         "config/schema.json": document.json_schema(),
         "docs/configuration.md": document.describe(),

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from fringe.config.fields import shortened
-from fringe.config.file import Entry, duplicate_keys
+from fringe.config.file import Entry, duplicate_keys, read_config, read_entries
 from fringe.config.messages import Keys, trail
 from fringe.config.model import RunConfig
 from fringe.config.references import reference_faults
@@ -20,6 +20,7 @@ from fringe.texts import is_plain
 __all__ = [
     "Completed",
     "complete",
+    "complete_file",
     "raise_faults",
     "refuse_names",
     "where_shaped",
@@ -84,6 +85,19 @@ def complete(config: Mapping[str, Any], entries: Sequence[Entry] = ()) -> Comple
     return Completed(RunConfig.model_construct(**dict(right)), faults, checked.wrong)
 
 
+def complete_file(path: Path) -> RunConfig:
+    """Return the completed configuration in a file.
+
+    Raises
+    ------
+    FringeError
+        If the file cannot be read, or the configuration has faults of its own.
+    """
+    completed = complete(read_config(path), read_entries(path))
+    raise_faults(completed.faults, [path])
+    return completed.config
+
+
 def _unknown_yet(found: Iterable[str], known: Sequence[str]) -> list[str]:
     """Return the faults that are about other keys than numbers that cannot be used."""
     odd = {fault.partition(": ")[0] for fault in known if fault.endswith("write a finite one")}
@@ -112,25 +126,30 @@ def where_shaped(known: Sequence[str], find: Callable[..., Iterable[str]], *args
         return []
 
 
-def refuse_names(faults: Sequence[str]) -> None:
+def refuse_names(faults: Sequence[str], files: Iterable[Path] = ()) -> None:
     """Raise a `FringeError` that lists ``faults`` if one is about a name that paths are made of,
     or a path that is too long.
 
     To be called before any file is opened or written: such a path may lie anywhere.
     """
     if any(fault.partition(":")[0] in NAMING or fault.endswith(TOO_LONG) for fault in faults):
-        raise_faults(faults)
+        raise_faults(faults, files)
 
 
-def raise_faults(faults: Iterable[str], advice: str = "") -> None:
-    """Raise one `FringeError` that lists all ``faults``, if any, and ends in ``advice``."""
+def raise_faults(faults: Iterable[str], files: Iterable[Path] = (), advice: str = "") -> None:
+    """Raise one `FringeError` that lists all ``faults``, if any, and ends in ``advice``.
+
+    It names the ``files`` of the configuration first.
+    """
     if told := list(faults):
         number = "1 fault" if len(told) == 1 else f"{len(told)} faults"
         listed = "".join(f"\n  - {fault}" for fault in told[:MOST_FAULTS])
         if len(told) > MOST_FAULTS:
             listed += f"\n  ... and {len(told) - MOST_FAULTS:,} more"
         ending = f"\n{advice}" if advice else ""
-        raise FringeError(f"the configuration has {number}:{listed}{ending}")
+        named = ", ".join(map(str, files))
+        place = f"{named}: " if named else ""
+        raise FringeError(f"{place}the configuration has {number}:{listed}{ending}")
 
 
 def _copy(value: Any) -> Any:

@@ -130,14 +130,15 @@ def check(config: Mapping[str, Any], files: Iterable[Path] = ()) -> tuple[RunCon
         Listing every fault by its key at once: of the config's own, sources that are missing or
         cannot be read, unknown networks, counts that no source can fill.
     """
-    entries = [entry for file in files for entry in read_entries(file)]
+    paths = list(files)
+    entries = [entry for path in paths for entry in read_entries(path)]
     completed = complete(config, entries)
-    refuse_names(completed.faults)
+    refuse_names(completed.faults, paths)
     with only_installed(not completed.config.allow_code):
-        return _checked(completed)
+        return _checked(completed, paths)
 
 
-def _checked(completed: Completed) -> tuple[RunConfig, Sources]:
+def _checked(completed: Completed, files: Sequence[Path]) -> tuple[RunConfig, Sources]:
     """Return what `check` returns, or list the faults that are known and all others.
 
     A fault that is about a key that is wrong follows from another value in its place.
@@ -168,10 +169,10 @@ def _checked(completed: Completed) -> tuple[RunConfig, Sources]:
         known += find(look, config, cache)
     known += find(_explanation_faults, config, sources)
     told = [resolved.explain(fault) for fault in known]
-    raise_faults(told, resolved.advice if told != known else "")
-    _divide(config, sources, opened)
+    raise_faults(told, files, resolved.advice if told != known else "")
+    _divide(config, sources, opened, files)
     features = Path(run_folder(config), layout.FEATURES)
-    raise_faults(_strict_faults(config, sources, features))
+    raise_faults(_strict_faults(config, sources, features), files)
     return config, sources
 
 
@@ -263,7 +264,12 @@ def _place(spec: Mapping[str, Any]) -> str:
     return f": {spec['path']}" if "path" in spec else ""
 
 
-def _divide(config: RunConfig, sources: Sources, opened: Mapping[str, ImageSource]) -> None:
+def _divide(
+    config: RunConfig,
+    sources: Sources,
+    opened: Mapping[str, ImageSource],
+    files: Sequence[Path],
+) -> None:
     """Add to ``sources`` into which shards each falls, and what the images of each depend on."""
     if config.extraction.shard_size is not None:
         sizes = dict.fromkeys(sources, config.extraction.shard_size)
@@ -273,7 +279,7 @@ def _divide(config: RunConfig, sources: Sources, opened: Mapping[str, ImageSourc
         from fringe.costs.shard_sizes import choose_sizes
 
         sizes, device = choose_sizes(config, sources)
-    raise_faults(_number_faults(sources, sizes))
+    raise_faults(_number_faults(sources, sizes), files)
     for name, source in opened.items():
         sources[name] |= {"shard_size": sizes[name], "device": device}
         sources[name]["shards"] = {

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from fringe.config.completion import complete, raise_faults
-from fringe.config.file import read_config, read_entries
+from fringe.config.completion import complete_file
 from fringe.errors import FringeError
 from fringe.plan.layout import run_folder
 
@@ -68,9 +67,7 @@ def folder_of_run(configfile: Path) -> Path:
     FringeError
         If the file cannot be read, or the configuration has faults.
     """
-    config, faults, _ = complete(read_config(configfile), read_entries(configfile))
-    raise_faults(faults)
-    return Path(run_folder(config))
+    return Path(run_folder(complete_file(configfile)))
 
 
 def refuse_missing_image(image: str, definition: Path) -> None:

@@ -15,8 +15,7 @@ from typing import Literal
 import yaml
 
 from fringe.config import choices, faults
-from fringe.config.completion import complete, raise_faults
-from fringe.config.file import read_config, read_entries
+from fringe.config.completion import complete_file, raise_faults
 from fringe.config.model import RunConfig
 from fringe.config.snapshots import files_of
 from fringe.config.sources import FileSource
@@ -87,7 +86,7 @@ def stage(configfile: Path, allow_missing: bool = False) -> list[Item]:
         data = [*_data(config, text)]
         # Weights only of networks that the rest of the run asks for.
         resolved = without_absent(config)
-        raise_faults(resolved.faults, resolved.advice)
+        raise_faults(resolved.faults, [configfile], resolved.advice)
         if resolved.config.left_out is not None:
             gone = {one["key"] for one in resolved.config.left_out["files"]}
             data = [replace(one, state="left out") if one.key in gone else one for one in data]
@@ -118,9 +117,8 @@ def fetch_named(name: str, configfile: Path) -> str:
 
 def _read(configfile: Path) -> tuple[str, RunConfig]:
     """Return a configuration as it is written, and completed."""
-    completed = complete(read_config(configfile), read_entries(configfile))
-    raise_faults(completed.faults)
-    return read_text(configfile), completed.config
+    config = complete_file(configfile)
+    return read_text(configfile), config
 
 
 def _weights(config: RunConfig) -> Iterator[Item]:
