@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 
 from fringe.config import choices
-from fringe.config.completion import complete, where_shaped
+from fringe.config.completion import complete, where_named
 from fringe.config.model import RunConfig
 from fringe.config.sources import opening_keys
 from fringe.errors import FringeError
@@ -856,9 +856,9 @@ def test_a_message_for_the_user_is_a_fault_like_others() -> None:
     def find() -> list[str]:
         raise FringeError("network 'a' is unknown")
 
-    assert where_shaped(["run: missing"], find) == ["network 'a' is unknown"]
-    assert where_shaped([], find) == ["network 'a' is unknown"]
-    assert where_shaped(["controls: network 'a' is unknown"], find) == []
+    assert where_named(["run: missing"], find) == ["network 'a' is unknown"]
+    assert where_named([], find) == ["network 'a' is unknown"]
+    assert where_named(["controls: network 'a' is unknown"], find) == []
 
 
 def test_float16_is_refused_by_name_where_a_generator_has_none(config: dict[str, Any]) -> None:

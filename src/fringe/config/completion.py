@@ -23,7 +23,7 @@ __all__ = [
     "complete_file",
     "raise_faults",
     "refuse_names",
-    "where_shaped",
+    "where_named",
 ]
 
 # Keys whose values, or whose own keys, become parts of paths.
@@ -110,17 +110,17 @@ def items(config: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
     return list(value.items()) if isinstance(value, Mapping) else []
 
 
-def where_shaped(known: Sequence[str], find: Callable[..., Iterable[str]], *args: Any) -> list[str]:
-    """Return the faults that ``find(*args)`` finds, or none where it cannot follow the config.
+def where_named(known: Sequence[str], find: Callable[..., Iterable[str]], *args: Any) -> list[str]:
+    """Return the faults that ``find(*args)`` finds, or none where a name refers to nothing.
 
-    Then the shape is wrong, and a fault that is ``known`` already says so. A `FringeError` is a
-    fault like any other, unless one that is known says the same.
+    A fault that is ``known`` already says so. A `FringeError` is a fault like any other, unless
+    one that is known says the same.
     """
     try:
         return list(find(*args))
     except FringeError as error:
         return [] if any(str(error) in fault for fault in known) else [str(error)]
-    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+    except KeyError:
         if not known:
             raise
         return []

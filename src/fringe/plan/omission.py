@@ -168,7 +168,7 @@ class Resolved:
     advice: str = ""
 
     def explain(self, fault: str) -> str:
-        """Return a fault, with what it costs and how to mend it if it is about an absent file."""
+        """Return a fault, with what it costs and how to fix it if it is about an absent file."""
         for one in self.omissions:
             if fault.startswith(f"{one.key}: "):
                 origin = one.origin or "the configuration does not say; add a `note` to the source"
@@ -180,14 +180,14 @@ class Resolved:
 def without_absent(config: RunConfig, known: Sequence[str] = ()) -> Resolved:
     """Return a completed config, with or without what is absent as its key ``missing`` says.
 
-    A config with faults that are ``known`` already may have any shape, and stays as it is where it
-    cannot be followed.
+    Names in a config with faults that are ``known`` already may refer to nothing. Such a config
+    stays as it is.
     """
     try:
         return _resolve(config)
     except FringeError:
         return Resolved(config)  # an unknown network, which is a fault of its own
-    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError):
+    except KeyError:
         if not known:
             raise
         return Resolved(config)

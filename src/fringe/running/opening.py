@@ -19,7 +19,7 @@ from fringe.config.completion import (
     complete,
     raise_faults,
     refuse_names,
-    where_shaped,
+    where_named,
 )
 from fringe.config.faults import (
     _count_faults,
@@ -151,7 +151,7 @@ def _checked(completed: Completed, files: Sequence[Path]) -> tuple[RunConfig, So
     config = resolved.config
 
     def find(function: Callable[..., Iterable[str]], *args: Any) -> list[str]:
-        found = where_shaped(known, function, *args)
+        found = where_named(known, function, *args)
         return [fault for fault in found if not is_about(fault, completed.wrong)]
 
     known += resolved.faults
