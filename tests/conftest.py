@@ -2,6 +2,7 @@
 
 import gc
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -81,3 +82,16 @@ def shared() -> Path:
 def _messages() -> None:
     """Show messages of the library on stderr, as commands and jobs do."""
     show_messages()
+
+
+@pytest.fixture(autouse=True)
+def _threads() -> Iterator[None]:
+    """Give tests that follow the number of PyTorch's threads that there was.
+
+    Where more threads than cores compute, they wait for each other at the cost of processor time.
+    """
+    torch = sys.modules.get("torch")
+    before = torch.get_num_threads() if torch else None
+    yield
+    if torch:
+        torch.set_num_threads(before)

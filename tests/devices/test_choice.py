@@ -15,13 +15,6 @@ from fringe.devices.choice import choose_device, open_device
 from fringe.errors import FringeError
 
 
-@pytest.fixture(autouse=True)
-def _threads() -> object:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-
-
 def test_the_cpu_gets_one_thread(capsys: pytest.CaptureFixture[str]) -> None:
     torch.set_num_threads(2)
     assert choose_device("cpu") == "cpu"
