@@ -73,11 +73,11 @@ def test_a_data_set_overrides_the_counts() -> None:
         (["sorces"], {}, "top level: unknown key sorces; known here: "),
         (["evaluation", "n_rael"], 5, "evaluation: unknown key n_rael; known here: "),
         (["sources", "fake", "sevrity"], 1, "sources/fake: unknown key sevrity; known here: "),
-        (["seed"], "one", "seed: 'one' is not of type 'integer'"),
+        (["seed"], "one", "seed: 'one' is not a whole number"),
         (["seed"], -1, "seed: -1 is less than the minimum of 0"),
         (["run"], "My Run", "run: 'My Run' is not right: small letters"),
-        (["controls"], ["untrained", "untrained"], "controls: ['untrained', 'untrained'] has non"),
-        (["schemes", "top"], [1, 5, 1], "schemes/top: [1, 5, 1] has non-unique elements"),
+        (["controls"], ["clip", "clip"], "controls: ['clip', 'clip'] names something twice"),
+        (["schemes", "top"], [1, 5, 1], "schemes/top: [1, 5, 1] names something twice"),
         (["evaluation", "repeats", "table1"], 0, "evaluation/repeats/table1: 0 is less than"),
         (["evaluation", "gamma_factors"], [2], "evaluation/gamma_factors: [2] does not contain"),
         (["sources", "fake", "kind"], "photo", "sources/fake/kind: 'photo' is not one of"),
@@ -139,7 +139,7 @@ def test_a_fault_begins_with_its_key(keys: list[str], value: Any, fault: str) ->
 def test_what_is_missing_is_named(key: str) -> None:
     config = {name: value for name, value in CONFIG.items() if name != key}
     _, faults, _ = complete(config)
-    assert f"top level: '{key}' is a required property" in faults
+    assert f"top level: key {key} is missing; add it" in faults
 
 
 @pytest.mark.parametrize(
@@ -257,6 +257,16 @@ def test_faults_of_all_kinds_are_found_together() -> None:
     assert [fault.split(":")[0] for fault in faults] == [
         "top level", "sources/real/path", "datasets/faces/generated", "controls"
     ]  # fmt: skip
+
+
+def test_names_are_looked_up_where_all_sources_are_wrong() -> None:
+    config = changed("datasets", "faces", "generated", to="faek")
+    config["sources"] = {"real": {"kind": "photo"}, "fake": {"kind": "photos", "count": "many"}}
+    faults = complete(config).faults
+    assert {fault.partition(":")[0] for fault in faults} == {
+        *("sources/real/kind", "sources/fake/count", "sources/fake/resolution"),
+        "datasets/faces/generated",
+    }
 
 
 def test_all_faults_make_one_message() -> None:

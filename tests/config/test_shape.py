@@ -129,12 +129,12 @@ def test_what_several_keys_make_together_is_found_next_to_what_one_makes() -> No
     ("change", "fault"),
     [
         # Left out, these leave a source without a key, a name without its meaning, ...
-        (("sources/fake/count", "many"), "sources/fake/count: 'many' is not of type 'integer'"),
-        (("sources/fake", 3), "sources/fake: 3 is not of type 'object'"),
+        (("sources/fake/count", "many"), "sources/fake/count: 'many' is not a whole number"),
+        (("sources/fake", 3), "sources/fake: 3 is not a section with keys"),
         (("sources/fake/kind", "photo"), "sources/fake/kind: 'photo' is not one of"),
-        (("controls", ["clip", "clip"]), "controls: ['clip', 'clip'] has non-unique elements"),
-        (("datasets/crops", []), "datasets/crops: [] is not of type 'object'"),
-        (("evaluation", 3), "evaluation: 3 is not of type 'object'"),
+        (("controls", ["clip", "clip"]), "controls: ['clip', 'clip'] names something twice"),
+        (("datasets/crops", []), "datasets/crops: [] is not a section with keys"),
+        (("evaluation", 3), "evaluation: 3 is not a section with keys"),
         (("evaluation/n_real", 1), "evaluation/n_real: 1 is less than the minimum of 2"),
         (("network", 3.5), "network: 3.5 is read as a number, but must be text"),
         (("run", "My run"), "run: 'My run' is not right"),

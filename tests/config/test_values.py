@@ -150,13 +150,13 @@ def test_numbers_that_are_read_as_text(
     [
         ("010", "seed: 010 is read as 8, since a leading 0 means base 8 in YAML; write 10 or 8"),
         ("1:30", "seed: 1:30 is read as 90, since a colon means base 60 in YAML; write the number"),
-        ("1.5", "seed: 1.5 is not of type 'integer'"),
-        ("'1.5'", "seed: '1.5' is not of type 'integer'"),
-        ("nan", "seed: 'nan' is not of type 'integer'"),
-        ("5,000", "seed: '5,000' is not of type 'integer'"),
+        ("1.5", "seed: 1.5 is not a whole number"),
+        ("'1.5'", "seed: '1.5' is not a whole number"),
+        ("nan", "seed: 'nan' is not a whole number"),
+        ("5,000", "seed: '5,000' is not a whole number"),
         (".inf", "seed: inf is not a number that can be used; write a finite one"),
         ("", "seed: has no value; give it one, or drop the key"),
-        ("yes", "seed: True is not of type 'integer'"),
+        ("yes", "seed: true is not a whole number"),
     ],
 )
 def test_numbers_that_are_not_what_they_seem(tmp_path: Path, spelled: str, fault: str) -> None:

@@ -29,11 +29,11 @@ def test_all_faults_at_once_before_any_job(fresh: Project) -> None:
     for fault in (
         "top level: unknown key sourcs",
         "network: network 'tiny_network:nothing' cannot be imported",
-        "controls: ['tiny_network:control', 'tiny_network:control'] has non-unique elements",
+        "controls: ['tiny_network:control', 'tiny_network:control'] names something twice",
         "sources/late: later: is not there",
         "datasets/faces/generated: no source is named 'faek'",
         "datasets/more/n_real: 61 images are asked for",
-        "evaluation/kid_subsets: 'many' is not of type 'integer'",
+        "evaluation/kid_subsets: 'many' is not a whole number",
         "extraction/shard_size: 50 is not a multiple of extraction/batch_size (20)",
     ):
         assert f"  - {fault}" in printed

@@ -846,10 +846,12 @@ def test_what_nobody_expects_of_a_source_is_not_passed_over(
     # Where a fault has said that this source is not right, that is enough.
     config["sources"]["fake"]["count"] = "eighty"
     assert any(
-        one.startswith("sources/fake/count: 'eighty' is not of") for one in faults_of(config)
+        one.startswith("sources/fake/count: 'eighty' is not a whole") for one in faults_of(config)
     )
     config["sources"]["fake"] = ["fake.pkl"]
-    assert any(one.startswith("sources/fake: ['fake.pkl'] is not of") for one in faults_of(config))
+    assert any(
+        one.startswith("sources/fake: ['fake.pkl'] is not a section") for one in faults_of(config)
+    )
 
 
 def test_a_message_for_the_user_is_a_fault_like_others() -> None:

@@ -206,7 +206,7 @@ def _refuse_nothing(value: Any) -> Any:
 
 def _refuse_repeated(values: list[Value]) -> list[Value]:
     if any(value in values[:number] for number, value in enumerate(values)):
-        message = f"{shortened(repr(values))} has non-unique elements"
+        message = f"{shortened(repr(values))} names something twice; drop one of the two"
         raise PydanticCustomError("fault", "{message}", {"message": message})
     return values
 

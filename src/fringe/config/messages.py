@@ -15,13 +15,13 @@ __all__ = ["Fault", "Keys", "is_about", "listed", "trail"]
 Keys = tuple[Any, ...]
 
 _TYPES = {
-    "bool_type": "boolean",
-    "dict_type": "object",
-    "float_type": "number",
-    "int_type": "integer",
-    "list_type": "array",
-    "model_type": "object",
-    "string_type": "string",
+    "bool_type": "true or false",
+    "dict_type": "a section with keys",
+    "float_type": "a number",
+    "int_type": "a whole number",
+    "list_type": "a list",
+    "model_type": "a section with keys",
+    "string_type": "text",
 }
 
 
@@ -117,7 +117,7 @@ def _stray_key(keys: Keys, config: Mapping[str, Any]) -> str | None:
 def _in_words(keys: Keys, error: ErrorDetails) -> tuple[Keys, str]:
     """Return the keys that a message begins with, and the message."""
     value, kind, about = error["input"], error["type"], error.get("ctx", {})
-    shown = shortened(repr(value))
+    shown = str(value).lower() if isinstance(value, bool) else shortened(repr(value))
     if keys and keys[-1] == "[key]":
         keys = keys[:-2]
     if kind == "fault":
@@ -129,7 +129,7 @@ def _in_words(keys: Keys, error: ErrorDetails) -> tuple[Keys, str]:
     if kind == "union_tag_invalid":
         return _no_form(keys, value, about["expected_tags"])
     if kind in _TYPES:
-        return keys, f"{shown} is not of type '{_TYPES[kind]}'"
+        return keys, f"{shown} is not {_TYPES[kind]}"
     if kind == "literal_error":
         expected = about["expected"].replace(" or ", ", ")
         return keys, f"{shown} is not one of [{expected}]"
@@ -163,7 +163,7 @@ def _missing(keys: Keys, section: Any) -> tuple[Keys, str]:
     if len(keys) == 3 and keys[0] == "sources":
         kind = section.get("kind", "files")
         return keys, f"missing; a source of kind {kind} needs it"
-    return tuple(above), f"{key!r} is a required property"
+    return tuple(above), f"key {key} is missing; add it"
 
 
 def _no_form(keys: Keys, value: Any, expected: str) -> tuple[Keys, str]:
@@ -171,6 +171,6 @@ def _no_form(keys: Keys, value: Any, expected: str) -> tuple[Keys, str]:
     if len(keys) == 2 and keys[0] == "sources":
         if isinstance(value, dict):
             return (*keys, "kind"), f"{value['kind']!r} is not one of {list(SECTIONS)}"
-        return keys, f"{shortened(repr(value))} is not of type 'object'"
+        return keys, f"{shortened(repr(value))} is not {_TYPES['model_type']}"
     forms = " or ".join(tag.strip("'<>") for tag in expected.split(", "))
     return keys, f"{shortened(repr(value))} is not: {forms}"

@@ -30,12 +30,12 @@ def reference_faults(
     sources, datasets = (_names(completed, key) for key in ("sources", "datasets"))
     faults = [*_case_faults(sources)]
     for name, dataset in config.datasets.items():
-        if "sources" not in broken:
+        if sources:
             faults += _dataset_faults(sources, name, dataset)
         if not broken & {"network", "controls"}:
             faults += _check_faults(config, name, dataset)
     for name, comparison in config.comparisons.items():
-        if "datasets" not in broken:
+        if datasets:
             faults += _comparison_faults(config, datasets, name, comparison)
     if not broken & {"network", "controls"}:
         faults += _control_faults(config)
