@@ -13,6 +13,7 @@ CONFIG ?= config/config.yaml
 quoted = '$(subst ','\'',$(1))'
 # With ALLOW_MISSING=1 files that are not there, and all that needs them, are left out.
 ALLOWED := $(if $(filter-out 0,$(ALLOW_MISSING)),--allow-missing)
+UNIT := "not dag and not cluster and not long"
 OPTIONS = --cores $(CORES) $(ALLOWED)
 # One thread in each job's linear algebra; jobs run side by side.
 export OMP_NUM_THREADS ?= 1
@@ -61,19 +62,19 @@ resume: env ## Go on with a SLURM run that was killed; cancels what it left: mak
 	@$(BIN)/fringe cancel
 	@$(BIN)/fringe run $(call quoted,$(CONFIG)) $(OPTIONS) --profile slurm
 
-# One process more than cores, where there are few: some tests wait for a SLURM.
+# One process more than cores, where there are few: some tests wait for other processes.
 test: dev ## Run all tests, those of real runs and of SLURM included
 	$(BIN)/pytest -n $$(( $(CORES) < 3 ? $(CORES) + 1 : 4 ))
 
-unit: dev ## Run the tests that start neither Snakemake's jobs nor a SLURM
-	$(BIN)/pytest -n $$(( $(CORES) < 4 ? $(CORES) : 4 )) -m "not dag and not cluster"
+unit: dev ## Run the unit tests: no real runs, no SLURM, no fuzzers
+	$(BIN)/pytest -n $$(( $(CORES) < 3 ? $(CORES) + 1 : 4 )) -m $(UNIT)
 
 check: dev ## Check style, types and the workflow, and run the unit tests, at the same time
 	@$(MAKE) --no-print-directory -j 2 lint unit
 
 coverage: dev ## Measure which lines and branches the unit tests run; all tests: make coverage TESTS=tests
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n $(CORES) $(if $(TESTS),$(TESTS),-m "not dag and not cluster")
+	$(BIN)/coverage run -m pytest -n $(CORES) $(if $(TESTS),$(TESTS),-m $(UNIT))
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report --skip-covered
 

@@ -12,7 +12,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from fringe.messages import show_messages
 
-LANES = ("cluster", "dag")  # folders whose tests have a mark of this name and take longest
+# Folders whose tests are not unit tests, and the mark of these tests; they begin first.
+LANES = {"cluster": "cluster", "dag": "dag", "recipes": "long", "fuzz": "long"}
 
 
 class Places(LoadScopeScheduling):
@@ -57,7 +58,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of `LANES` with the name of their folder, and put them first.
+    """Mark the tests of `LANES` by their folder, and put them first.
 
     A test of another folder that starts Snakemake has the mark `dag` itself.
     """
@@ -65,7 +66,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     places = {item: item.path.relative_to(here).parts[0] for item in items}
     for item, place in places.items():
         if place in LANES:
-            item.add_marker(place)
+            item.add_marker(LANES[place])
     items.sort(key=lambda item: (*LANES, places[item]).index(places[item]))
 
 
