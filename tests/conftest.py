@@ -13,7 +13,13 @@ from xdist.scheduler import LoadScopeScheduling
 from fringe.messages import show_messages
 
 # Folders whose tests are not unit tests, and the mark of these tests; they begin first.
-LANES = {"cluster": "cluster", "dag": "dag", "recipes": "long", "fuzz": "long"}
+LANES = {
+    "cluster": "cluster",
+    "dag": "dag",
+    "conformance": "long",  # networks at full width, next to the same network of another library
+    "recipes": "long",
+    "fuzz": "long",
+}
 
 
 class Places(LoadScopeScheduling):
