@@ -1,6 +1,5 @@
 """The configuration of a run: defaults filled in, and every fault found before a job starts."""
 
-import copy
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ from fringe.config.file import Entry, duplicate_keys, read_config, read_entries
 from fringe.config.messages import Keys, trail
 from fringe.config.model import RunConfig
 from fringe.config.references import reference_faults
-from fringe.config.rules import alternatives, inner_rule, rules, walk
+from fringe.config.rules import alternatives, copied, inherited, inner_rule, rules, walk
 from fringe.config.shape import check_shape
 from fringe.config.values import settle_values
 from fringe.errors import FringeError
@@ -67,7 +66,7 @@ def complete(config: Mapping[str, Any], entries: Sequence[Entry] = ()) -> Comple
     except for a path that contains a variable such as ``$SCRATCH``: a fault, unless something has
     that name.
     """
-    completed: dict[str, Any] = _copy(config)
+    completed: dict[str, Any] = copied(config)
     faults = duplicate_keys(entries) + settle_values(completed, entries)
     asked = dict(items(completed, "extraction"))
     _fill_defaults(completed, rules())
@@ -152,20 +151,13 @@ def raise_faults(faults: Iterable[str], files: Iterable[Path] = (), advice: str 
         raise FringeError(f"{place}the configuration has {number}:{listed}{ending}")
 
 
-def _copy(value: Any) -> Any:
-    """Return a copy that shares nothing inside, as `copy.deepcopy` of YAML with anchors would."""
-    if isinstance(value, Mapping):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value
-
-
 def _fill_defaults(value: Any, rule: Mapping[str, Any]) -> None:
     """Fill ``value`` in place, also below keys that the user left out."""
     if not isinstance(value, dict):
         return
     for key, inner in rule.get("properties", {}).items():
         if "default" in inner:
-            value.setdefault(key, copy.deepcopy(inner["default"]))
+            value.setdefault(key, copied(inner["default"]))
     for key, item in value.items():
         child = inner_rule(rule, value, key)
         for form in alternatives(child, item) if child is not None else ():
@@ -177,19 +169,13 @@ def _inherit(config: dict[str, Any]) -> set[Keys]:
     filled = set()
     for section in ("datasets", "comparisons"):
         for name, entry in items(config, section):
-            for key, origin in _inherited(section).items():
+            for key, origin in inherited(section).items():
                 if isinstance(entry, dict) and key not in entry:
                     value = _value_at(config, origin) if origin else name
                     if value is not None:
-                        entry[key] = copy.deepcopy(value)
+                        entry[key] = copied(value)
                         filled.add((section, name, key))
     return filled
-
-
-def _inherited(section: str) -> dict[str, str]:
-    """Return the keys of a section's entries that take a value from elsewhere, and from where."""
-    keys = rules()["properties"][section]["additionalProperties"]["properties"]
-    return {key: rule["inherits"] for key, rule in keys.items() if "inherits" in rule}
 
 
 def _value_at(config: dict[str, Any], keys: str) -> Any:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, cast
 
 from fringe.config.model import Config
 
-__all__ = ["Place", "alternatives", "inner_rule", "rules", "walk"]
+__all__ = ["Place", "alternatives", "copied", "inherited", "inner_rule", "rules", "walk"]
 
 Rule = Mapping[str, Any]
 
@@ -66,6 +66,19 @@ def rules() -> Rule:
     schema = Config.model_json_schema()
     plain = cast(dict[str, Any], _simplified(schema, schema["$defs"]))
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **plain}
+
+
+def inherited(section: str) -> dict[str, str]:
+    """Return the keys of a section's entries that take a value from elsewhere, and from where."""
+    keys = rules()["properties"][section]["additionalProperties"]["properties"]
+    return {key: rule["inherits"] for key, rule in keys.items() if "inherits" in rule}
+
+
+def copied(value: Any) -> Any:
+    """Return a copy that shares nothing inside, as `copy.deepcopy` of YAML with anchors would."""
+    if isinstance(value, Mapping):
+        return {key: copied(item) for key, item in value.items()}
+    return [copied(item) for item in value] if isinstance(value, list) else value
 
 
 def _simplified(rule: dict[str, Any], definitions: Mapping[str, Any]) -> Any:

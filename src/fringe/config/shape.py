@@ -1,6 +1,5 @@
 """A completed configuration next to its model: all faults, and what of it is right."""
 
-import copy
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
@@ -8,7 +7,7 @@ from pydantic import ValidationError
 
 from fringe.config.messages import Fault, Keys, listed
 from fringe.config.model import Config
-from fringe.config.rules import rules
+from fringe.config.rules import copied, inherited, rules
 
 __all__ = ["Checked", "check_shape"]
 
@@ -60,7 +59,7 @@ def check_shape(completed: Mapping[str, Any], inherited: Collection[Keys] = ()) 
     inherited : collection of tuple
         The keys of values that were taken from elsewhere: a fault in them is one of their origin.
     """
-    rest = _copy(completed)
+    rest = copied(completed)
     lines: dict[str, None] = {}
     wrong: set[Keys] = set()
     while True:
@@ -85,11 +84,9 @@ def check_shape(completed: Mapping[str, Any], inherited: Collection[Keys] = ()) 
         wrong |= removed
 
 
-def _inherited(section: str) -> dict[str, Any]:
+def _placeholders(section: str) -> dict[str, Any]:
     """Return right values of the keys that data sets or comparisons take from elsewhere."""
-    keys = rules()["properties"][section]["additionalProperties"]["properties"]
-    origins = {key: rule["inherits"] for key, rule in keys.items() if "inherits" in rule}
-    return {key: _default(origin) for key, origin in origins.items()}
+    return {key: _default(origin) for key, origin in inherited(section).items()}
 
 
 def _default(keys: str) -> Any:
@@ -100,12 +97,6 @@ def _default(keys: str) -> Any:
     for key in keys.split("/"):
         rule = rule["properties"][key]
     return rule["default"]
-
-
-def _copy(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _copy(item) for key, item in value.items()}
-    return [_copy(item) for item in value] if isinstance(value, list) else value
 
 
 def _follows(fault: Fault, wrong: set[Keys]) -> bool:
@@ -134,12 +125,12 @@ def _remove(config: dict[str, Any], keys: Keys) -> Keys:
         for key in keys[:-1]:
             holder = holder[key] if isinstance(holder, dict) and key in holder else None
         if len(keys) == 1 and keys[0] in _PLACEHOLDERS:
-            config[keys[0]] = copy.deepcopy(_PLACEHOLDERS[keys[0]])
+            config[keys[0]] = copied(_PLACEHOLDERS[keys[0]])
             return keys
         if len(keys) == 3 and keys[0] in ("datasets", "comparisons") and isinstance(holder, dict):
-            instead = _inherited(keys[0])
+            instead = _placeholders(keys[0])
             if keys[2] in instead and holder.get(keys[2]) != instead[keys[2]]:
-                holder[keys[2]] = copy.deepcopy(instead[keys[2]])
+                holder[keys[2]] = copied(instead[keys[2]])
                 return keys
         if isinstance(holder, dict) and keys[-1] in holder:
             del holder[keys[-1]]
