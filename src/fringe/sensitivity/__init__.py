@@ -1,11 +1,12 @@
 """What FID looks at in an image: its gradient, sensitivity maps, and Grad-CAM beside them."""
 
+from fringe.metrics import optimal_transport
 from fringe.revisions import SENSITIVITY as REVISION
 from fringe.sensitivity.activation import class_activation_maps, mean_activation_maps, top_classes
 from fringe.sensitivity.closeup import Closeup, look_closely
 from fringe.sensitivity.examples import Examples, explain_examples, read_examples, write_examples
 from fringe.sensitivity.explaining import Explanation, explain
-from fringe.sensitivity.gradient import approximation_bound, fid_gradient, optimal_transport
+from fringe.sensitivity.gradient import approximation_bound, fid_gradient
 from fringe.sensitivity.maps import normalized, sensitivity_maps, upsampled
 from fringe.sensitivity.means import (
     Group,

@@ -20,60 +20,21 @@ that no other image has) the part of it that has none is left out.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import scipy.linalg as linalg
 
 from fringe.errors import FringeError
+from fringe.metrics import Gaussian
 from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, like, require_finite
-from fringe.metrics.frechet import covariance_root
-from fringe.metrics.gaussian import Gaussian, require_same_dim
+from fringe.metrics.transport import ROUNDING, Transport, optimal_transport
 
-__all__ = ["Transport", "approximation_bound", "fid_gradient", "optimal_transport"]
+__all__ = ["approximation_bound", "fid_gradient"]
 
 ROWS = 1024  # features that are worked on at a time
-ROUNDING = 1e-12  # what sums over thousands of images or features may lose, relatively
 # The trapezoidal rule in log t errs by exp(-pi^2 / step), and by exp(-TAIL) where it is cut off.
 STEP = 0.3
 TAIL = 32.0
-
-
-class Transport(NamedTuple):
-    """What all images' gradients share, given the Gaussians of real and of generated images.
-
-    ``axes`` (D, r) is F V and ``eigenvalues`` (r,) are L, those of F^T S F, 0 where they cannot be
-    told from it; r is the rank of R. ``scale`` is the length of what F^T G is a product of: what
-    rounding leaves of a zero in F^T G is a part of it.
-    """
-
-    axes: Floats
-    eigenvalues: Floats
-    scale: float
-
-
-def optimal_transport(real: Gaussian, generated: Gaussian) -> Transport:
-    """Return what `fid_gradient` needs of the two Gaussians, for callers with several batches.
-
-    Raises
-    ------
-    FringeError
-        If the dimensions differ.
-    """
-    require_same_dim(real, generated)
-    F, G = covariance_root(real), covariance_root(generated)
-    # Rounding makes features that are the same in all images vary, by less than their mean's.
-    G[np.linalg.norm(G, axis=1) <= ROUNDING * np.abs(as_numpy(generated.mean))] = 0
-    R, S = (np.linalg.norm(as_numpy(g.covariance)) for g in (real, generated))
-    scale = float(np.sqrt(R) * np.sqrt(S))
-    eigenvalues = np.zeros(F.shape[1])
-    axes = F
-    if F.size and G.size:
-        V, singular, _ = linalg.svd(F.T @ G, full_matrices=G.shape[1] < F.shape[1])
-        singular[singular < real.dim * np.finfo(np.float64).eps * scale] = 0
-        eigenvalues[: len(singular)] = singular**2
-        axes = F @ V
-    return Transport(axes, eigenvalues, scale)
 
 
 def fid_gradient(

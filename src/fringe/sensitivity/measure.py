@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from fringe.errors import FringeError
-from fringe.metrics import Gaussian
+from fringe.metrics import Gaussian, Transport, optimal_transport
 from fringe.sensitivity.explaining import Explanation, explain
-from fringe.sensitivity.gradient import Transport, fid_gradient, optimal_transport
+from fringe.sensitivity.gradient import fid_gradient
 from fringe.sensitivity.store import Sensitivity
 from fringe.sources.prefetch import batches, filled_up
 
