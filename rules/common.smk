@@ -39,11 +39,19 @@ def plain_errors():
         raise WorkflowError(str(error)) from None
 
 
+def shared_cores():
+    """Return the cores that jobs may use together; 1 if they go to other machines (nodes)."""
+    settings = workflow.resource_settings
+    return settings.cores if settings.nodes is None else 1
+
+
 def opened(config):
     """Return the run of the configuration, or end naming every fault."""
     files = [Path(path) for path in workflow.configfiles]
     with plain_errors(), activity("reading data sets"):
-        run = open_run(config, files, in_job=not workflow.is_main_process)
+        run = open_run(
+            config, files, in_job=not workflow.is_main_process, cores=shared_cores()
+        )
         if DeploymentMethod.APPTAINER in workflow.deployment_settings.deployment_method:
             definition = Path(workflow.basedir) / "envs" / "fringe.def"
             refuse_missing_image(run.config.container, definition)

@@ -1,4 +1,4 @@
-"""Shards that are sized in minutes: by what is measured, once, and then for good."""
+"""Shards that are sized in minutes or for the cores: by what is measured, once, then for good."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from fringe.config import choices
 from fringe.costs import shard_sizes
 from fringe.costs.rates import RATES, START
-from fringe.costs.remembered_sizes import remember_sizes
+from fringe.costs.remembered_sizes import read_sizes, remember_sizes
 from fringe.errors import FringeError
 from fringe.plan import layout
 from fringe.running import opening
@@ -41,21 +41,21 @@ def config(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def planned(config: dict[str, Any]) -> choices.Sources:
+def planned(config: dict[str, Any], cores: int | None = None) -> choices.Sources:
     """What is known of each source, as the run is planned now."""
-    return opening.check(config)[1]
+    return opening.check(config, cores=cores)[1]
 
 
-def started(config: dict[str, Any]) -> choices.Sources:
+def started(config: dict[str, Any], cores: int | None = None) -> choices.Sources:
     """What is known of each source, as the run starts now."""
-    completed, sources = opening.check(config)
+    completed, sources = opening.check(config, cores=cores)
     remember_sizes(completed, sources)
     return sources
 
 
-def sizes(config: dict[str, Any]) -> dict[str, int]:
+def sizes(config: dict[str, Any], cores: int | None = None) -> dict[str, int]:
     """The images in a shard of each source, as the run starts now."""
-    sources = started(config)
+    sources = started(config, cores)
     for source in sources.values():
         bounds = layout.shard_bounds(source["count"], source["shard_size"])
         assert list(source["shards"]) == [layout.shard_name(*pair) for pair in bounds]
@@ -255,3 +255,118 @@ def test_a_shard_has_one_size(config: dict[str, Any]) -> None:
     config["extraction"] = {"minutes_per_job": 0}
     with pytest.raises(FringeError, match="extraction/minutes_per_job: 0 is not greater than 0"):
         sizes(config)
+
+
+@pytest.fixture
+def following(config: dict[str, Any]) -> dict[str, Any]:
+    """4,000 photographs, and 1,200 imitations that are quick to make; sizes follow the cores.
+
+    By default EfficientNet-Lite0 sees 35 of them in a second, and the control more.
+    """
+    config["sources"]["real"] |= {"count": 4000, "resolution": 32}
+    config["sources"]["fake"] |= {"count": 1200, "resolution": 32}
+    config["controls"] = ["resnet50"]  # 4.1e9 multiply-adds for an image: 0.293 s
+    del config["extraction"]
+    return config
+
+
+def test_small_sources_use_all_cores(following: dict[str, Any]) -> None:
+    assert sizes(following, 2) == {"real": 2000, "fake": 600}
+    following["run"] = "other"
+    # Multiples of the batch: 1,334 and 400 images.
+    assert sizes(following, 3) == {"real": 1350, "fake": 400}
+    following["run"] = "third"
+    # Jobs work 16 s: of photographs 100 images, at 0.161 s on average.
+    assert sizes(following, 64) == {"real": 100, "fake": 150}
+    following |= {"run": "fourth", "extraction": {"workers": 3}}
+    # Four cores for each job.
+    assert sizes(following, 8) == {"real": 2000, "fake": 600}
+
+
+@pytest.mark.parametrize(
+    ("count", "at_a_time", "seconds", "batch", "size"),
+    [
+        (4000, 2, [0.03], 50, 2000),
+        (1200, 2, [0.03], 50, 600),
+        (1000, 2, [0.03], 50, 1000),  # 533 images are 16 s
+        (1000, 2, [0.03, 0.05], 50, 500),
+        (1001, 2, [0.1], 50, 550),
+        (120, 2, [0.0001], 50, 150),
+        # Large sets: 5,000 at most, and as many for each core.
+        (12_000, 2, [0.1], 50, 3000),
+        (50_000, 2, [0.1], 50, 5000),
+        (50_000, 64, [0.1], 50, 800),
+        (1_000_000, 64, [0.1], 50, 3950),
+        (50_000, 64, [1e-5], 50, 5000),
+        (50_000, 2, [0.1], 64, 4224),
+        (20_000, 2, [0.1], 6000, 6000),
+        # One at a time: as ever.
+        (1200, 1, [0.1], 50, 5000),
+        (12_000, 1, [0.1], 50, 5000),
+        (12_000, 1, [0.1], 64, 4992),
+    ],
+)
+def test_shards_for_cores(
+    count: int, at_a_time: int, seconds: list[float], batch: int, size: int
+) -> None:
+    assert shard_sizes._size_for_cores(count, at_a_time, seconds, batch) == size
+
+
+def test_jobs_on_a_gpu_or_elsewhere_have_large_shards(
+    following: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = {"real": 5000, "fake": 5000}
+    assert {name: one["shard_size"] for name, one in planned(following, 1).items()} == large
+    for device, here, follows in (
+        ("cpu", True, True),
+        ("auto", False, True),
+        ("auto", True, False),
+        ("cuda", False, False),
+    ):
+        monkeypatch.setattr(shard_sizes, "gpu_is_here", lambda here=here: here)
+        found = planned(following | {"device": device}, 2)
+        chosen = {name: one["shard_size"] for name, one in found.items()}
+        assert (chosen != large) == follows
+        # No shard is sized for a GPU, unless the configuration demands one.
+        assert {one["device"] for one in found.values()} == {"cuda" if device == "cuda" else "cpu"}
+
+
+def test_measured_speeds_count_for_cores(following: dict[str, Any], tmp_path: Path) -> None:
+    """Of networks that turn out fast, a job must do more to be worth its start."""
+    assert {one["shard_size"] for one in planned(following, 64).values()} == {100, 150}
+    take(tmp_path / "earlier", EXTRACT.format("cats"), START + 10)
+    take(tmp_path / "earlier", EXTRACT.replace("efficientnet-lite0", "resnet50").format("a"), 14)
+    assert {name: one["shard_size"] for name, one in planned(following, 64).items()} == {
+        "real": 2000,  # 1,600 images at 100 a second
+        "fake": 1200,
+    }
+
+
+def test_sizes_for_cores_stay(following: dict[str, Any], tmp_path: Path) -> None:
+    first = sizes(following, 2)
+    assert sizes(following, 64) == first, "on another machine"
+    following["sources"]["real"]["count"] = 6000
+    following["sources"]["more"] = {**following["sources"]["fake"], "seed": 1}
+    following["datasets"]["more"] = {"real": "real", "generated": "more"}
+    assert sizes(following, 3) == first | {"more": 400}
+    kept = read_sizes(opening.check(following)[0])
+    assert (kept["minutes_per_job"], kept["device"]) == (None, "cpu")
+    # Minutes are a wish. Without them the shards that are there stay, and none are there.
+    following["extraction"] = {"minutes_per_job": 2}
+    in_minutes = sizes(following)
+    assert in_minutes != first | {"more": 400}
+    touch(tmp_path / "mine", f"images/fake/0000000-{min(in_minutes['fake'], 1200):07d}.h5")
+    del following["extraction"]
+    assert sizes(following, 2)["fake"] != first["fake"]
+
+
+def test_runs_of_earlier_versions_keep_their_shards(
+    following: dict[str, Any], tmp_path: Path
+) -> None:
+    following["sources"]["real"]["count"] = 12_000
+    shards = ("0000000-0005000", "0005000-0010000", "0010000-0012000")
+    touch(tmp_path / "mine", *(f"features/real/efficientnet-lite0/{name}.h5" for name in shards))
+    touch(tmp_path / "mine", "features/fake/efficientnet-lite0/0000000-0001200.h5")
+    found = started(following, 2)
+    assert tuple(found["real"]["shards"]) == shards
+    assert list(found["fake"]["shards"]) == ["0000000-0001200"]

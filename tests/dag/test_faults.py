@@ -258,6 +258,8 @@ def test_a_full_disk_is_said_and_survived(
         # Hardly any time: a batch in each shard.
         ({"minutes_per_job": 0.001, "workers": 0, "keep_images": False}, 1),
         ({"shard_size": 60, "workers": 1, "keep_images": True, "scratch": True}, 2),
+        # Two jobs at a time, of which each has two cores: half of the images in each shard.
+        ({"workers": 1, "keep_images": False}, 4),
     ],
 )
 def test_features_do_not_depend_on_how_they_are_extracted(
@@ -268,8 +270,8 @@ def test_features_do_not_depend_on_how_they_are_extracted(
     assert same(fresh.results / LINK, finished.results / LINK)
     assert (fresh.results / "images").exists() == extraction["keep_images"]
     shards = len(list((fresh.results / LINK).with_suffix("").glob("*.h5")))
-    assert shards == (2 if "shard_size" in extraction else 6)
-    assert (fresh.results / "shards.json").exists() == ("minutes_per_job" in extraction)
+    assert shards == (6 if "minutes_per_job" in extraction else 2)
+    assert (fresh.results / "shards.json").exists() == ("shard_size" not in extraction)
 
 
 def test_shards_sized_in_minutes_get_their_time(fresh: Project) -> None:

@@ -68,10 +68,7 @@ def complete(config: Mapping[str, Any], entries: Sequence[Entry] = ()) -> Comple
     """
     completed: dict[str, Any] = copied(config)
     faults = duplicate_keys(entries) + settle_values(completed, entries)
-    asked = dict(items(completed, "extraction"))
     _fill_defaults(completed, rules())
-    if "minutes_per_job" in asked and "shard_size" not in asked:
-        del completed["extraction"]["shard_size"]
     inherited = _inherit(completed)
     _join_lines(completed)
     faults += _text_faults(completed, ())

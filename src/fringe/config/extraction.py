@@ -39,11 +39,15 @@ class Extraction(Section):
     )
     shard_size: Given[Positive] = Field(
         default=None,
-        json_schema_extra={"default": 5000},  # unless minutes_per_job is given
         description=(
             "Images in a shard, the most that a killed job loses; a multiple of `batch_size`. "
-            "Features do not depend on it. All sources of a run together fall into 100,000 "
-            "shards at most."
+            "Features do not depend on it. Where neither this key nor `minutes_per_job` is "
+            "given, a shard holds 5,000 images at most, and each source is cut into as many "
+            "shards as there are cores (`--cores`), so that small sources use all cores too. "
+            "But no shard is so small that its jobs work less than 16 s on average, four times "
+            "as long as a job takes to start. Where jobs use a GPU or go to SLURM, shards hold "
+            "5,000 images. What was chosen stays, as with `minutes_per_job`. All sources of a run "
+            "together fall into 100,000 shards at most."
         ),
     )
     minutes_per_job: Given[Annotated[Number, Field(gt=0)]] = Field(

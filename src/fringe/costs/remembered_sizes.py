@@ -19,7 +19,8 @@ __all__ = ["read_sizes", "remember_sizes"]
 def read_sizes(config: Config) -> dict[str, Any]:
     """Return what is remembered of a run: ``sizes`` by source, ``device``, ``minutes_per_job``.
 
-    ``sizes`` is empty if there is no such file, or its content is not valid.
+    ``minutes_per_job`` is None if sizes follow the cores. ``sizes`` is empty if there is no such
+    file, or its content is not valid.
 
     Raises
     ------
@@ -29,10 +30,11 @@ def read_sizes(config: Config) -> dict[str, Any]:
     memory = _memory(config)
     try:
         content = parse_json(read_text(memory))
+        minutes = content["minutes_per_job"]
         right = (
             is_whole(content)
             and content["device"] in ("cpu", "cuda")
-            and content["minutes_per_job"] > 0
+            and (minutes is None or minutes > 0)
         )
         if right and all(int(size) > 0 for size in content["sizes"].values()):
             return {key: value for key, value in content.items() if key != "digest"}
@@ -66,12 +68,12 @@ def remember_sizes(config: Config, sources: Mapping[str, Any]) -> None:
     FringeError
         If the file cannot be written.
     """
-    minutes = config.extraction.minutes_per_job
-    if minutes is None or not sources:
+    if config.extraction.shard_size is not None or not sources:
         return
+    minutes = config.extraction.minutes_per_job
     kept = read_sizes(config)
     # Sources that the configuration does not name now may come back later.
-    others = kept["sizes"] if kept.get("minutes_per_job") == minutes else {}
+    others = kept["sizes"] if kept.get("minutes_per_job", minutes) == minutes else {}
     chosen = {name: about["shard_size"] for name, about in sources.items()}
     (device, *_) = (about["device"] for about in sources.values())
     content = {"minutes_per_job": minutes, "device": device, "sizes": {**others, **chosen}}

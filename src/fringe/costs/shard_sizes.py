@@ -1,7 +1,9 @@
-"""How many images a shard holds if jobs are sized in minutes: chosen once, then kept."""
+"""How many images a shard holds if the configuration does not say: chosen once, then kept."""
 
 from __future__ import annotations
 
+import math
+import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -24,17 +26,31 @@ from fringe.plan import layout
 
 __all__ = ["choose_sizes"]
 
+# Images in a shard at most, unless the configuration sizes shards.
+LARGEST = 5000
 
-def choose_sizes(config: RunConfig, sources: choices.Sources) -> tuple[dict[str, int], Device]:
+# A job of a shard works so many times as long as it takes to start, at least. With less, a set of a
+# few images would cost much more on many cores; with more, fast networks would leave cores idle.
+WORK_FOR_START = 4
+
+
+def choose_sizes(
+    config: RunConfig, sources: choices.Sources, cores: int | None = None
+) -> tuple[dict[str, int], Device]:
     """Return the number of images in a shard of each source, and the device for its jobs.
 
-    The slowest job of a shard takes about ``extraction/minutes_per_job``: it renders the images, or
-    extracts their features with the slowest network. The speed of jobs is taken from jobs that have
-    run, in this run or in another run below the results; else it is a default
-    (`fringe.costs.work`). Sizes are fixed once per run, because changing them invalidates every
-    shard. They are written to ``shards.json`` before the first job starts
-    (`fringe.costs.remembered_sizes.remember_sizes`), or inferred from existing shards if that file
-    is missing. Only changing ``minutes_per_job`` chooses other sizes.
+    With ``extraction/minutes_per_job``, the slowest job of a shard takes about that long: it
+    renders the images, or extracts their features with the slowest network. Without it, each source
+    is cut into as many shards as jobs find room for on the cores at a time, or into a multiple of
+    them where shards would hold more than 5,000 images. There are fewer shards where jobs would
+    work less than four times as long as they take to start. Shards hold 5,000 images where there
+    is one core, or jobs share a GPU.
+
+    The speed of jobs is taken from jobs that have run, in this run or in another run below the
+    results; else it is a default (`fringe.costs.work`). Sizes are fixed once per run, because
+    changing them invalidates every shard. They are written to ``shards.json`` before the first job
+    starts (`fringe.costs.remembered_sizes.remember_sizes`), or inferred from existing shards if
+    that file is missing. Only changing ``minutes_per_job`` chooses other sizes.
 
     Nothing is written here: a plan that is made on a machine without a GPU, and is never run, must
     not size the jobs of a machine with a GPU.
@@ -42,10 +58,13 @@ def choose_sizes(config: RunConfig, sources: choices.Sources) -> tuple[dict[str,
     Parameters
     ----------
     config : RunConfig
-        The completed configuration, with ``extraction/minutes_per_job``.
+        The completed configuration, without ``extraction/shard_size``.
     sources : dict
         By the name of each source: its ``count`` and ``resolution``
         (`fringe.running.opening.check`).
+    cores : int, optional
+        Cores that jobs may use together, 1 if they go to other machines; by default all cores of
+        this machine.
 
     Returns
     -------
@@ -67,13 +86,32 @@ def choose_sizes(config: RunConfig, sources: choices.Sources) -> tuple[dict[str,
     }
     new = [name for name in sources if name not in sizes]
     if not new:
-        return sizes, demanded_device(config) or kept["device"]
+        return sizes, demanded_device(config) or kept.get("device", "cpu")
     records = list(_records(config, sources))
-    device = demanded_device(config) or kept.get("device") or _likely_device(records)
+    # A shard that is not sized for a GPU gets the time of a CPU.
+    likely = "cpu" if minutes is None else _likely_device(records)
+    device: Device = demanded_device(config) or kept.get("device") or likely
+    at_a_time = _jobs_at_a_time(config, cores)
     for name in new:
-        found = None if has_changed else _size_of_files(config, name, sources[name]["count"])
-        sizes[name] = found or _size_by_speed(config, sources, name, device, records)
+        # Minutes that were changed are a wish for other sizes.
+        stay = minutes is None or not has_changed
+        found = _size_of_files(config, name, sources[name]["count"]) if stay else None
+        if found is None:
+            seconds = _seconds_for_an_image(config, sources, name, device, records)
+            if minutes is None:
+                found = _size_for_cores(sources[name]["count"], at_a_time, seconds, batch)
+            else:
+                found = _size_for_minutes(minutes, seconds, batch)
+        sizes[name] = found
     return sizes, device
+
+
+def _jobs_at_a_time(config: RunConfig, cores: int | None) -> int:
+    """Return how many shards the cores work on at a time; 1 if jobs share a GPU."""
+    demanded = demanded_device(config)
+    if demanded == "cuda" or (demanded is None and gpu_is_here()):
+        return 1
+    return max(1, (cores or os.cpu_count() or 1) // (1 + config.extraction.workers))
 
 
 def _likely_device(records: Sequence[JobRecord]) -> Device:
@@ -139,27 +177,50 @@ def _job(
     return replace(job, gpus=gpu(JobContext(job, config, sources, weights={})))
 
 
-def _size_by_speed(
+def _seconds_for_an_image(
     config: RunConfig,
     sources: choices.Sources,
     name: str,
     device: Device,
     records: Sequence[JobRecord],
-) -> int:
-    """Return how many images of a source the slowest job of a shard can do in its minutes."""
+) -> list[float]:
+    """Return the seconds that each job of a shard takes for one image of a source."""
     many = 1_000_000
     shard = layout.shard_name(0, many)
-    slowest = 0.0
+    found = []
     for network in _makers(config, name):
         job = _job(config, sources, name, network, shard)
         task = work(job, config, sources, device)
         seconds = estimate(job, task, records, config.run, device).seconds - START
-        slowest = max(slowest, seconds / many)
-    batch, minutes = config.extraction.batch_size, config.extraction.minutes_per_job
-    assert minutes is not None
+        found.append(seconds / many)
+    return found
+
+
+def _size_for_minutes(minutes: float, seconds: Sequence[float], batch: int) -> int:
+    """Return how many images the slowest job of a shard gets through in some minutes.
+
+    ``seconds`` are those of each job for one image; ``batch`` is the batch size.
+    """
+    slowest = max(seconds, default=0.0)
     # Larger than any source.
     images = min((60 * minutes - START) / slowest, 1e9) if slowest else 1e9
     return max(1, int(images) // batch) * batch
+
+
+def _size_for_cores(count: int, at_a_time: int, seconds: Sequence[float], batch: int) -> int:
+    """Return the size of equal shards that keep all cores at work; see `choose_sizes`.
+
+    ``at_a_time`` is the number of jobs for which there are cores; the others as in
+    `_size_for_minutes`.
+    """
+    largest = max(1, LARGEST // batch) * batch
+    if at_a_time == 1:
+        return largest
+    mean = sum(seconds) / len(seconds) if seconds else 0.0
+    least = min(math.ceil(WORK_FOR_START * START / mean), count) if mean else count
+    rounds = math.ceil(count / (largest * at_a_time))
+    shards = max(min(rounds * at_a_time, count // least), math.ceil(count / largest))
+    return min(math.ceil(count / shards / batch) * batch, largest)
 
 
 def _size_of_files(config: RunConfig, name: str, count: int) -> int | None:

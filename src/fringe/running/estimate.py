@@ -159,7 +159,7 @@ def estimate_run(
     # Before Snakemake reads them, whose messages are not seen here.
     with activity("reading data sets"):
         files = [planner.configfile]
-        config, sources = opening.check(written, files)
+        config, sources = opening.check(written, files, planner.shared_cores)
     folder = Path(layout.run_folder(config))
     with activity("planning jobs"):
         jobs = read_jobs(planner.plan(), str(folder))

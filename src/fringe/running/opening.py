@@ -63,7 +63,13 @@ LOGGER = logging.getLogger(__name__)
 MOST_SHARDS = 100_000  # Snakemake takes about 8 ms to plan the jobs of each
 
 
-def open_run(config: Mapping[str, Any], files: Iterable[Path] = (), *, in_job: bool = False) -> Run:
+def open_run(
+    config: Mapping[str, Any],
+    files: Iterable[Path] = (),
+    *,
+    in_job: bool = False,
+    cores: int | None = None,
+) -> Run:
     """Return the run of a configuration, with what its jobs read from the configuration added.
 
     What a run lacks is logged, unless a job asks.
@@ -72,7 +78,7 @@ def open_run(config: Mapping[str, Any], files: Iterable[Path] = (), *, in_job: b
 
     Parameters
     ----------
-    config, files
+    config, files, cores
         As for `check`.
     in_job : bool
         Whether a job of the run asks: it ends if it was planned with other data.
@@ -82,7 +88,7 @@ def open_run(config: Mapping[str, Any], files: Iterable[Path] = (), *, in_job: b
     FringeError
         As `check` does, and in a job naming the data that changed under the run.
     """
-    checked, sources = check(config, files)
+    checked, sources = check(config, files, cores)
     weights = locate_weights(checked, hash_cache(checked))
     added = {
         "choices": deviations.choices(checked),
@@ -100,7 +106,9 @@ def open_run(config: Mapping[str, Any], files: Iterable[Path] = (), *, in_job: b
     return run
 
 
-def check(config: Mapping[str, Any], files: Iterable[Path] = ()) -> tuple[RunConfig, Sources]:
+def check(
+    config: Mapping[str, Any], files: Iterable[Path] = (), cores: int | None = None
+) -> tuple[RunConfig, Sources]:
     """Return the completed config, and what is known of each source that it uses.
 
     What was learnt by reading data is remembered in `hash_cache`; nothing else is written.
@@ -112,6 +120,10 @@ def check(config: Mapping[str, Any], files: Iterable[Path] = ()) -> tuple[RunCon
     files : iterable of Path
         The files behind ``config``, looked through for keys that stand twice and for what YAML
         reads otherwise than it looks.
+    cores : int, optional
+        Cores that the jobs of the run may use together, 1 if they go to other machines; by default
+        all cores of this machine. Only the sizes of shards depend on them, where the configuration
+        does not say these.
 
     Returns
     -------
@@ -135,10 +147,12 @@ def check(config: Mapping[str, Any], files: Iterable[Path] = ()) -> tuple[RunCon
     completed = complete(config, entries)
     refuse_names(completed.faults, paths)
     with only_installed(not completed.config.allow_code):
-        return _checked(completed, paths)
+        return _checked(completed, paths, cores)
 
 
-def _checked(completed: Completed, files: Sequence[Path]) -> tuple[RunConfig, Sources]:
+def _checked(
+    completed: Completed, files: Sequence[Path], cores: int | None
+) -> tuple[RunConfig, Sources]:
     """Return what `check` returns, or list the faults that are known and all others.
 
     A fault that is about a key that is wrong follows from another value in its place.
@@ -170,7 +184,7 @@ def _checked(completed: Completed, files: Sequence[Path]) -> tuple[RunConfig, So
     known += find(_explanation_faults, config, sources)
     told = [resolved.explain(fault) for fault in known]
     raise_faults(told, files, resolved.advice if told != known else "")
-    _divide(config, sources, opened, files)
+    _divide(config, sources, opened, files, cores)
     features = Path(run_folder(config), layout.FEATURES)
     raise_faults(_strict_faults(config, sources, features), files)
     return config, sources
@@ -269,6 +283,7 @@ def _divide(
     sources: Sources,
     opened: Mapping[str, ImageSource],
     files: Sequence[Path],
+    cores: int | None,
 ) -> None:
     """Add to ``sources`` into which shards each falls, and what the images of each depend on."""
     if config.extraction.shard_size is not None:
@@ -278,7 +293,7 @@ def _divide(
         # Imported here: what jobs take is measured in terms of this module.
         from fringe.costs.shard_sizes import choose_sizes
 
-        sizes, device = choose_sizes(config, sources)
+        sizes, device = choose_sizes(config, sources, cores)
     raise_faults(_number_faults(sources, sizes), files)
     for name, source in opened.items():
         sources[name] |= {"shard_size": sizes[name], "device": device}

@@ -121,6 +121,11 @@ class Planner:
             remember_sizes(elsewhere, sources)
             return read_jobs(self.plan(empty), layout.run_folder(elsewhere))
 
+    @property
+    def shared_cores(self) -> int:
+        """The cores that jobs may use together; 1 if the profile sends them to other machines."""
+        return 1 if submits(self.profile) else self.cores
+
     def place(self, config: RunConfig) -> Device:
         """Return where jobs that ask for a GPU compute.
 
