@@ -52,7 +52,7 @@ class Gaussian:
 
     @classmethod
     def from_features(
-        cls, features: Any, weights: Any = None, *, ddof: int | None = None
+        cls, features: Any, weights: Any = None, *, ddof: float | None = None
     ) -> "Gaussian":
         """Return the Gaussian of the rows of ``features``.
 
@@ -94,7 +94,7 @@ class Gaussian:
 
     @classmethod
     def from_blocks(
-        cls, blocks: Iterable[tuple[Any, Any | None]], *, ddof: int | None = None
+        cls, blocks: Iterable[tuple[Any, Any | None]], *, ddof: float | None = None
     ) -> "Gaussian":
         """Return the Gaussian of rows that arrive in blocks, in memory of order D^2.
 

@@ -102,7 +102,7 @@ def frechet_influence(
     of_real = of_real or Gaussian.from_features(as_numpy(real))
     if of_generated is None:
         ddof = None if shares is None else float(shares @ shares)
-        of_generated = Gaussian.from_features(as_numpy(generated), shares, ddof=ddof)  # type: ignore[arg-type]
+        of_generated = Gaussian.from_features(as_numpy(generated), shares, ddof=ddof)
     to_real, to_generated = optimal_transports(of_real, of_generated)
     drift = as_numpy(of_real.mean) - as_numpy(of_generated.mean)
     traces = sum(float(np.trace(as_numpy(g.covariance))) for g in (of_real, of_generated))

@@ -1,0 +1,22 @@
+"""Is one model better than another, or only nearer in its classes? Arrays in, an answer out."""
+
+from fringe.comparison.compare import compare_features
+from fringe.comparison.distances import MeasuredNetwork, measure_distances
+from fringe.comparison.judging import judge
+from fringe.comparison.main_network import ModelImages, measure_main_network
+from fringe.comparison.meter import FrechetMeter
+from fringe.comparison.price import reaction
+from fringe.comparison.witnesses import with_power, witness
+
+__all__ = [
+    "FrechetMeter",
+    "MeasuredNetwork",
+    "ModelImages",
+    "compare_features",
+    "judge",
+    "measure_distances",
+    "measure_main_network",
+    "reaction",
+    "with_power",
+    "witness",
+]

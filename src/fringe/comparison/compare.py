@@ -1,0 +1,279 @@
+"""A comparison from arrays, in a notebook or a training loop: no run, no Snakemake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from fringe.comparison.classes import Classes, as_classes
+from fringe.comparison.distances import MeasuredNetwork, measure_distances
+from fringe.comparison.judging import judge
+from fringe.comparison.main_network import ModelImages, measure_main_network
+from fringe.comparison.price import reaction
+from fringe.comparison.witnesses import title_of, witness
+from fringe.errors import FringeError
+from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, require_finite
+from fringe.networks import network_classes, network_names
+from fringe.scores.comparison import Comparison, MainMeasurement, Price, Witness
+
+__all__ = ["compare_features"]
+
+Features = Mapping[str, Any]
+"""The features (n, D) of the same images in several networks, by network."""
+
+
+def compare_features(
+    real: Features,
+    models: Mapping[str, Features | Sequence[Features]],
+    *,
+    network: str | None = None,
+    held_out: Features | None = None,
+    classes: Mapping[str, Any] | None = None,
+    real_classes: Any = None,
+    class_names: Sequence[str] | None = None,
+    given: bool = True,
+    witnesses: Sequence[Witness] | None = None,
+    trained_with: Sequence[str] = (),
+    prices: bool = True,
+    name: str = "comparison",
+    seed: int = 0,
+) -> Comparison:
+    """Compare models by their features: which one is better, or only nearer in its classes?
+
+    Parameters
+    ----------
+    real : dict of array (n_real, D)
+        Features of the real images by network, such as ``{"inception": F, "clip": G}``. NumPy
+        arrays or PyTorch tensors; the numbers of dimensions D may differ between networks.
+    models : dict
+        By name, each model's features by network; the first model is the baseline, and one model
+        is an audit. A list of such dictionaries stands for several trainings of one model. All have
+        equally many images.
+    network : str, optional
+        FID's network; the first of ``real`` by default. The others are controls.
+    held_out : dict of array, optional
+        Features of other real images, for the floor. Without them the floor is that of two halves
+        of the real images.
+    classes : dict of int array (n,), optional
+        The class of each image, by model; of several trainings, a list of arrays.
+    real_classes : int array (n_real,), optional
+    class_names : sequence of str, optional
+        Those of ``network`` by default, if ``given`` is false.
+    given : bool
+        Whether classes are labels; False if they are Top-1 classes of ``network``.
+    witnesses : sequence of Witness, optional
+        Which controls may judge. By default, those that were not trained on labels or with the
+        generator; their power is not measured then, because that takes images.
+    trained_with : sequence of str
+        Networks that a model was trained with. They do not judge, nor do networks of their family.
+    prices : bool
+        Whether the price of a gain is measured, which takes most of the time for many images.
+    name : str
+    seed : int
+
+    Returns
+    -------
+    Comparison
+        With ``.verdict``, ``.table()`` (pandas), and HTML in a notebook.
+
+    Raises
+    ------
+    FringeError
+        If a network is missing somewhere, numbers of images or dimensions do not fit, a feature is
+        NaN or infinite, two models have the same features, or there are too few images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> real = {"inception": rng.normal(size=(500, 8)), "clip": rng.normal(size=(500, 6))}
+    >>> far = {network: features + 0.5 for network, features in real.items()}
+    >>> near = {network: features + 0.1 for network, features in real.items()}
+    >>> compare_features(real, {"A": far, "B": near}, prices=False).verdict.word
+    'real'
+    """
+    main = network or next(iter(real), "")
+    networks = [main, *(each for each in real if each != main)]
+    sides = {model: _trainings(found) for model, found in models.items()}
+    arrays = _checked(real, sides, held_out, networks)
+    of_models = _classes(classes, arrays, main)
+    of_real = None
+    if real_classes is not None:
+        of_real = as_classes(real_classes, len(as_numpy(real[main])), "real_classes")
+    _refuse_same(arrays, main)
+
+    def of(network: str) -> tuple[Array, Array | None]:
+        held = None if held_out is None else as_matrix(held_out[network], f"held-out {network}")
+        return as_matrix(real[network], f"real {network}"), held
+
+    reals, held = of(main)
+    measured = measure_main_network(
+        main,
+        title_of(main),
+        reals,
+        {
+            model: ModelImages([each[main] for each in trainings], of_models.get(model))
+            for model, trainings in arrays.items()
+        },
+        real_classes=of_real,
+        held_out=held,
+        given=given,
+        class_names=class_names or (None if given else _names(main)),
+        prices=prices,
+        seed=seed,
+    )
+    controls = []
+    for each in networks[1:]:
+        reals, held = of(each)
+        controls.append(
+            measure_distances(
+                each,
+                title_of(each),
+                reals,
+                {model: [one[each] for one in found] for model, found in arrays.items()},
+                held,
+                real_classes=of_real,
+                classes={model: found[0] for model, found in of_models.items()},
+                seed=seed,
+            )
+        )
+    result = measured.result
+    may = witnesses
+    if may is None:
+        may = [witness(each, main, trained_with) for each in networks[1:]]
+    return judge(
+        name,
+        [result.distances, *(one.distances for one in controls)],
+        may,
+        compositions=result.compositions,
+        histogram_shares=result.histogram_shares,
+        class_shares=result.class_shares,
+        prices=_with_reactions(result, measured.weights, controls, arrays),
+        seed=seed,
+    )
+
+
+def _trainings(found: Features | Sequence[Features]) -> list[Features]:
+    return [found] if isinstance(found, Mapping) else list(found)
+
+
+def _checked(
+    real: Features,
+    sides: Mapping[str, Sequence[Features]],
+    held_out: Features | None,
+    networks: Sequence[str],
+) -> dict[str, list[dict[str, Array]]]:
+    """Return each model's features by training and network, or raise for those that do not fit."""
+    if not sides:
+        raise FringeError("models: none is given; give one to audit, or two or more to compare")
+    if held_out is not None:
+        _check_networks(held_out, networks, "held_out")
+    arrays: dict[str, list[dict[str, Array]]] = {}
+    numbers = {}
+    for model, trainings in sides.items():
+        for k, found in enumerate(trainings):
+            what = model if len(trainings) == 1 else f"{model}, training {k + 1}"
+            _check_networks(found, networks, what)
+            own = {each: as_matrix(found[each], f"{what}, {each}") for each in networks}
+            for each, features in own.items():
+                _check_dims(features, as_matrix(real[each], f"real {each}"), what, each)
+                require_finite(features, f"{what}, {each}")
+            numbers[what] = {each: len(features) for each, features in own.items()}
+            arrays.setdefault(model, []).append(own)
+    several = {count for by_network in numbers.values() for count in by_network.values()}
+    if len(several) > 1:
+        told = ", ".join(f"{what} {found}" for what, found in numbers.items())
+        raise FringeError(
+            f"models: their numbers of images differ ({told}), and a distance falls with that "
+            f"number; give the first {min(several)} of each"
+        )
+    return arrays
+
+
+def _check_networks(found: Features, networks: Sequence[str], what: str) -> None:
+    missing = [network for network in networks if network not in found]
+    if missing:
+        raise FringeError(
+            f"{what}: has no features of {', '.join(missing)} (found {', '.join(found) or 'none'});"
+            " extract them, or leave the network out on all sides"
+        )
+
+
+def _check_dims(features: Array, real: Array, what: str, network: str) -> None:
+    if features.shape[1] != real.shape[1]:
+        raise FringeError(
+            f"{what}, {network}: {features.shape[1]} dimensions, but the real features have "
+            f"{real.shape[1]}; take all from the same network and space"
+        )
+
+
+def _refuse_same(arrays: Mapping[str, Sequence[Mapping[str, Array]]], network: str) -> None:
+    seen: list[tuple[str, Array]] = []
+    for model, trainings in arrays.items():
+        for own in trainings:
+            for other, features in seen:
+                if np.array_equal(features, own[network]):
+                    raise FringeError(
+                        f"{other} and {model} have the same features: they are the same images, so "
+                        "there is nothing to compare"
+                    )
+            seen.append((model, own[network]))
+
+
+def _classes(
+    classes: Mapping[str, Any] | None,
+    arrays: Mapping[str, Sequence[Mapping[str, Array]]],
+    network: str,
+) -> dict[str, list[Classes]]:
+    """Return the classes of each model's trainings; {} where none are given."""
+    if classes is None:
+        return {}
+    missing = [model for model in arrays if model not in classes]
+    if missing:
+        raise FringeError(f"classes: none of {', '.join(missing)}; give those of all models")
+    found = {}
+    for model, trainings in arrays.items():
+        several = isinstance(classes[model], list) and len(trainings) > 1
+        own = classes[model] if several else [classes[model]]
+        if len(own) != len(trainings):
+            raise FringeError(
+                f"classes: {model} has {len(trainings)} trainings and {len(own)} arrays of classes"
+            )
+        found[model] = [
+            as_classes(each, len(training[network]), f"classes of {model}")
+            for each, training in zip(own, trainings, strict=True)
+        ]
+    return found
+
+
+def _names(network: str) -> Sequence[str] | None:
+    return network_classes(network) if network in network_names() else None
+
+
+def _with_reactions(
+    result: MainMeasurement,
+    weights: Mapping[str, Floats],
+    controls: Sequence[MeasuredNetwork],
+    arrays: Mapping[str, Sequence[Mapping[str, Array]]],
+) -> list[Price]:
+    """Return prices with what each control does meanwhile."""
+    return [
+        price.model_copy(
+            update={
+                "reactions": [
+                    reaction(
+                        control.distances.title,
+                        control.of_real,
+                        arrays[price.baseline][0][control.distances.network],
+                        weights[price.model],
+                        control.distances,
+                        price,
+                    )
+                    for control in controls
+                ]
+            }
+        )
+        for price in result.prices
+    ]

@@ -1,0 +1,299 @@
+"""All distances of a comparison in one network."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from fringe.comparison.classes import Classes, common_classes, histogram_weights
+from fringe.comparison.estimates import Component, estimate, trainings_variance
+from fringe.metrics import (
+    FrechetInfluence,
+    Gaussian,
+    KernelInfluence,
+    frechet_distance,
+    frechet_influence,
+    kernel_influence,
+    merge_gaussians,
+    real_kernel,
+    variance_of_mean,
+)
+from fringe.metrics.arrays import Array, Floats
+from fringe.progress import progress
+from fringe.scores.comparison import (
+    Difference,
+    Estimate,
+    Floor,
+    ModelDistances,
+    NetworkDistances,
+    RelativeTest,
+)
+from fringe.seeds import random_stream
+
+__all__ = ["KERNEL_IMAGES", "MeasuredModel", "MeasuredNetwork", "measure_distances"]
+
+#: Images of each set whose kernels are taken over all pairs: the time grows with their square.
+KERNEL_IMAGES = 4000
+
+
+class MeasuredModel(NamedTuple):
+    """What is measured of one model, by training.
+
+    ``slopes`` are those of the distance against 1 / n.
+    """
+
+    gaussians: list[Gaussian]
+    frechet: list[FrechetInfluence]
+    kernels: list[KernelInfluence]
+    slopes: list[float]
+
+
+class MeasuredNetwork(NamedTuple):
+    """The result, and what it was made of: of each model, and of the real images."""
+
+    distances: NetworkDistances
+    of_real: Gaussian
+    models: dict[str, MeasuredModel]
+
+
+def measure_distances(
+    network: str,
+    title: str,
+    real: Array,
+    models: Mapping[str, Sequence[Array]],
+    held_out: Array | None = None,
+    *,
+    real_classes: Classes | None = None,
+    classes: Mapping[str, Classes] | None = None,
+    seed: int = 0,
+) -> MeasuredNetwork:
+    """Return all distances of models from real images, and their differences, with errors.
+
+    Parameters
+    ----------
+    network, title : str
+    real : array (n_real, D)
+    models : dict of list of array (n, D)
+        The features of each training of each model; equally many images in all.
+    held_out : array (n_held, D), optional
+        Other real images, for the floor. Without them, the floor is that of two halves of ``real``.
+    real_classes, classes : int array (n_real,), dict of int array (n,), optional
+        Of the real images, and of each model's; then it is measured how far the real images move
+        if they are redrawn with a model's class histogram.
+    seed : int
+        Of the division in halves.
+
+    Raises
+    ------
+    FringeError
+        If dimensions differ, a feature is NaN or infinite, or there are too few images.
+    """
+    of_real = Gaussian.from_features(real)
+    kernel = real_kernel(real[:KERNEL_IMAGES])
+    measured: dict[str, MeasuredModel] = {}
+    trainings = [(name, k) for name, sets in models.items() for k in range(len(sets))]
+    shown = progress(trainings, f"distances in {title}", total=len(trainings), unit="models")
+    for name, k in shown:
+        features = models[name][k]
+        halves = _halves(features, random_stream(seed, "halves", name, k))
+        gaussian = merge_gaussians(halves)
+        found = frechet_influence(real, features, of_real=of_real, of_generated=gaussian)
+        sizes = [n for _, n in halves]
+        of_halves = np.average(
+            [frechet_distance(of_real, half) for half, _ in halves], weights=sizes
+        )
+        # Twice as many images halve the bias, which is slope / n.
+        slope = float(of_halves - found.distance) * len(features)
+        own = measured.setdefault(name, MeasuredModel([], [], [], []))
+        own.gaussians.append(gaussian)
+        own.frechet.append(found)
+        own.slopes.append(slope)
+        own.kernels.append(kernel_influence(kernel, features[:KERNEL_IMAGES]))
+    floor, ratios = _floor(real, of_real, models, measured, held_out, seed)
+    told = {
+        name: _told(measured[name], len(models[name][0]), *ratios[name], floor) for name in models
+    }
+    differences = [_difference(measured, told, model, baseline) for model, baseline in _pairs(told)]
+    distances = NetworkDistances(
+        network=network,
+        title=title,
+        dim=real.shape[1],
+        n_real=len(real),
+        seed=seed,
+        floor=floor,
+        models=told,
+        differences=differences,
+        reweighted_real={}
+        if real_classes is None or classes is None
+        else {
+            name: _reweighted(real, of_real, real_classes, own) / floor.distance.value
+            for name, own in classes.items()
+            if floor.distance.value > 0
+        },
+    )
+    return MeasuredNetwork(distances, of_real, measured)
+
+
+def _reweighted(real: Array, of_real: Gaussian, classes: Classes, target: Classes) -> float:
+    """Return the distance between real images and the same ones with another class histogram."""
+    common = common_classes(classes, target)
+    if common.compared == 0:
+        return 0.0
+    weights = histogram_weights(common.first, common.second)
+    moved = Gaussian.from_features(real, weights, ddof=float(weights @ weights))
+    return frechet_distance(of_real, moved)
+
+
+def _halves(features: Array, rng: np.random.Generator) -> list[tuple[Gaussian, int]]:
+    order = rng.permutation(len(features))
+    parts = (np.sort(half) for half in np.array_split(order, 2))
+    return [(Gaussian.from_features(features[part]), len(part)) for part in parts]
+
+
+def _floor(
+    real: Array,
+    of_real: Gaussian,
+    models: Mapping[str, Sequence[Array]],
+    measured: Mapping[str, MeasuredModel],
+    held_out: Array | None,
+    seed: int,
+) -> tuple[Floor, dict[str, tuple[float, float]]]:
+    """Return the floor, and of each model its distance of as many images, and that one's error."""
+    count = len(next(iter(models.values()))[0])
+    if held_out is None:
+        order = random_stream(seed, "floor").permutation(len(real))
+        half = len(real) // 2
+        reference, others = real[np.sort(order[:half])], real[np.sort(order[half:])]
+        of_reference = Gaussian.from_features(reference)
+    else:
+        reference, others, of_reference = real, held_out, of_real
+    n = min(count, len(others))
+    found = frechet_influence(reference, others[:n], of_real=of_reference)
+    floor = Floor(
+        distance=estimate(found.distance, [(found.standard_error() ** 2, math.inf)]),
+        n=n,
+        held_out=held_out is not None,
+    )
+    of_models = {}
+    for name, sets in models.items():
+        if n == count and held_out is not None:
+            values = [one.distance for one in measured[name].frechet]
+        else:
+            values = [
+                frechet_distance(of_reference, Gaussian.from_features(each[:n])) for each in sets
+            ]
+        error = math.sqrt(_distance_variance(measured[name])[0] * count / n)
+        of_models[name] = float(np.mean(values)), error
+    return floor, of_models
+
+
+def _told(
+    measured: MeasuredModel, n: int, at_floor: float, at_floor_error: float, floor: Floor
+) -> ModelDistances:
+    values = [one.distance for one in measured.frechet]
+    value, slope = float(np.mean(values)), float(np.mean(measured.slopes))
+    components = [_distance_variance(measured), _real_variance(measured)]
+    return ModelDistances(
+        n=n,
+        distance=estimate(value, components),
+        each=values,
+        infinity=estimate(
+            value - slope / n, components, "the error is that of the distance of n images"
+        ),
+        slope=slope,
+        kid=_kid(measured.kernels),
+        n_kid=len(measured.kernels[0].generated),
+        floor_ratio=_ratio(at_floor, at_floor_error, floor.distance),
+        below_floor=at_floor < floor.distance.value,
+    )
+
+
+def _distance_variance(measured: MeasuredModel) -> Component:
+    """Return the variance of a model's mean distance by its own images and trainings."""
+    luck = [variance_of_mean(one.generated) for one in measured.frechet]
+    return trainings_variance([one.distance for one in measured.frechet], luck)
+
+
+def _real_variance(measured: MeasuredModel, other: MeasuredModel | None = None) -> Component:
+    """Return the variance by the real images, of a mean distance or of one less another."""
+    psi = _mean_real(measured.frechet)
+    if other is not None:
+        psi = psi - _mean_real(other.frechet)
+    return variance_of_mean(psi), math.inf
+
+
+def _mean_real(found: Sequence[FrechetInfluence] | Sequence[KernelInfluence]) -> Floats:
+    return np.asarray(np.mean([one.real for one in found], axis=0))
+
+
+def _ratio(value: float, error: float, floor: Estimate) -> Estimate:
+    """Return FDr with the error that both distances give it, to first order."""
+    if not floor.value > 0:
+        note = "the floor is 0"
+        return Estimate(value=math.inf, error=None, low=None, high=None, note=note)
+    ratio = value / floor.value
+    variance = (error / floor.value) ** 2 + (ratio * (floor.error or 0) / floor.value) ** 2
+    return estimate(ratio, [(variance, math.inf)])
+
+
+def _kid(kernels: Sequence[KernelInfluence]) -> Estimate:
+    values = [one.distance for one in kernels]
+    own = trainings_variance(values, [variance_of_mean(one.generated) for one in kernels])
+    return estimate(
+        float(np.mean(values)), [own, (variance_of_mean(_mean_real(kernels)), math.inf)]
+    )
+
+
+def _pairs(told: Mapping[str, ModelDistances]) -> list[tuple[str, str]]:
+    """Return which models are compared: each with the first one, and neighbours by distance."""
+    baseline, *others = told
+    order = sorted(told, key=lambda name: told[name].distance.value)
+    neighbours = [(far, near) for near, far in pairwise(order)]
+    return list(dict.fromkeys([*((name, baseline) for name in others), *neighbours]))
+
+
+def _difference(
+    measured: Mapping[str, MeasuredModel],
+    told: Mapping[str, ModelDistances],
+    model: str,
+    baseline: str,
+) -> Difference:
+    b, a = measured[model], measured[baseline]
+    value = told[model].distance.value - told[baseline].distance.value
+    components = [_distance_variance(b), _distance_variance(a), _real_variance(b, a)]
+    scale = max(told[name].infinity.value for name in (model, baseline))
+    if scale > 0:
+        shares = [(variance / scale**2, freedom) for variance, freedom in components]
+        relative = estimate(value / scale, shares)
+    else:
+        note = "both distances are 0 within their errors"
+        relative = Estimate(value=0.0, error=None, low=None, high=None, note=note)
+    return Difference(
+        model=model,
+        baseline=baseline,
+        distance=estimate(value, components),
+        relative=relative,
+        kernel=_relative_test(b.kernels, a.kernels),
+    )
+
+
+def _relative_test(
+    model: Sequence[KernelInfluence], baseline: Sequence[KernelInfluence]
+) -> RelativeTest:
+    value = float(np.mean([one.distance for one in model]))
+    value -= float(np.mean([one.distance for one in baseline]))
+    components = [
+        trainings_variance(
+            [one.distance for one in each], [variance_of_mean(one.generated) for one in each]
+        )
+        for each in (model, baseline)
+    ]
+    components.append((variance_of_mean(_mean_real(model) - _mean_real(baseline)), math.inf))
+    found = estimate(value, components)
+    z = value / found.error if found.error else 0.0
+    return RelativeTest(difference=found, z=z, p=float(special.ndtr(z)))

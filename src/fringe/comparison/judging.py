@@ -1,0 +1,122 @@
+"""From the distances in all networks to a comparison with its verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+
+from fringe.comparison.sentences import audit_sentence, limits_of, sentence
+from fringe.comparison.verdict import Judge, rule
+from fringe.scores.comparison import (
+    ClassShare,
+    Comparison,
+    Composition,
+    Difference,
+    HistogramShare,
+    NetworkDistances,
+    Price,
+    Verdict,
+    Witness,
+)
+
+__all__ = ["judge"]
+
+
+def judge(
+    name: str,
+    networks: Sequence[NetworkDistances],
+    witnesses: Sequence[Witness],
+    *,
+    compositions: Sequence[Composition] = (),
+    histogram_shares: Sequence[HistogramShare] = (),
+    class_shares: Mapping[str, Sequence[ClassShare]] | None = None,
+    prices: Sequence[Price] = (),
+    notes: Sequence[str] = (),
+    seed: int = 0,
+) -> Comparison:
+    """Return the comparison that these numbers make, with a verdict on each model.
+
+    Parameters
+    ----------
+    name : str
+    networks : sequence of NetworkDistances
+        FID's first, then the controls.
+    witnesses : sequence of Witness
+        One for each control.
+    compositions, histogram_shares, class_shares, prices
+        In FID's network: of each model against the baseline, where they are known.
+    notes : sequence of str
+        What a reader must know besides.
+    seed : int
+    """
+    main = networks[0]
+    baseline, *others = main.models
+    ranking = sorted(main.models, key=lambda model: main.models[model].distance.value)
+    tied = [
+        (near, far)
+        for near, far in pairwise(ranking)
+        if main.difference(far, near).distance.sign == 0
+    ]
+    parts = {found.model: found for found in compositions}
+    priced = {found.model: found for found in prices}
+    shares = {found.model: found for found in histogram_shares}
+    verdicts = [
+        _verdict(main, networks, witnesses, model, parts.get(model), priced.get(model))
+        for model in others
+    ]
+    if not others:
+        word, said = audit_sentence(baseline, main, shares.get(baseline))
+        limits = limits_of(main, shares.get(baseline), witnesses, [baseline])
+        verdicts = [Verdict(model=baseline, baseline="", word=word, sentence=said, limits=limits)]
+    return Comparison(
+        name=name,
+        network=main.network,
+        models=list(main.models),
+        networks=list(networks),
+        witnesses=list(witnesses),
+        compositions=list(compositions),
+        histogram_shares=list(histogram_shares),
+        class_shares={model: list(found) for model, found in (class_shares or {}).items()},
+        prices=list(prices),
+        ranking=ranking,
+        tied=tied,
+        verdicts=verdicts,
+        notes=list(notes),
+        seed=seed,
+    )
+
+
+def _verdict(
+    main: NetworkDistances,
+    networks: Sequence[NetworkDistances],
+    witnesses: Sequence[Witness],
+    model: str,
+    composition: Composition | None,
+    price: Price | None,
+) -> Verdict:
+    baseline = next(iter(main.models))
+    difference = main.difference(model, baseline)
+    judges = _judges(networks[1:], witnesses, model, baseline)
+    ruling = rule(difference, composition, judges)
+    return Verdict(
+        model=model,
+        baseline=baseline,
+        word=ruling.word,
+        sentence=sentence(ruling, main, difference, composition, judges, price),
+        limits=limits_of(main, composition, witnesses, [baseline, model]),
+    )
+
+
+def _judges(
+    controls: Sequence[NetworkDistances],
+    witnesses: Sequence[Witness],
+    model: str,
+    baseline: str,
+) -> list[Judge]:
+    may = {one.network for one in witnesses if one.judges}
+    differences: list[tuple[str, Difference]] = [
+        (found.title, found.difference(model, baseline))
+        for found in controls
+        if found.network in may
+    ]
+    return [Judge(title, difference) for title, difference in differences]

@@ -1,0 +1,203 @@
+"""All that is measured in FID's network: distances, their parts, classes, and prices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from fringe.comparison.class_shares import class_shares
+from fringe.comparison.classes import Classes
+from fringe.comparison.composition import Side, decompose, histogram_share
+from fringe.comparison.distances import MeasuredNetwork, measure_distances
+from fringe.comparison.estimates import estimated_mean
+from fringe.comparison.price import PricedWeights, price_of_gain
+from fringe.metrics.arrays import Array, Floats
+from fringe.scores.comparison import (
+    ClassShare,
+    Composition,
+    Estimate,
+    HistogramShare,
+    MainMeasurement,
+)
+
+__all__ = ["ModelImages", "measure_main_network"]
+
+
+class ModelImages(NamedTuple):
+    """The images of a model, by training: features (n, D), and classes (n,) if they are known."""
+
+    features: list[Array]
+    classes: list[Classes] | None
+
+
+class Measured(NamedTuple):
+    """The result, and by model the weights (n,) that its price stands for."""
+
+    result: MainMeasurement
+    weights: dict[str, Floats]
+
+
+def measure_main_network(
+    network: str,
+    title: str,
+    real: Array,
+    models: Mapping[str, ModelImages],
+    *,
+    real_classes: Classes | None = None,
+    held_out: Array | None = None,
+    given: bool = False,
+    class_names: Sequence[str] | None = None,
+    prices: bool = True,
+    device: str = "cpu",
+    seed: int = 0,
+) -> Measured:
+    """Measure models against real images in FID's network.
+
+    Parameters
+    ----------
+    network, title : str
+    real : array (n_real, D)
+    models : dict of ModelImages
+        The first one is the baseline. One model is an audit.
+    real_classes : int array (n_real,), optional
+        Classes of the real images.
+    held_out : array (n_held, D), optional
+        Other real images, for the floor.
+    given : bool
+        Whether classes are labels that were given.
+    class_names : sequence of str, optional
+    prices : bool
+        Whether the price of each gain is measured.
+    device : str
+        Where weights are optimized.
+    seed : int
+
+    Raises
+    ------
+    FringeError
+        As `measure_distances` and `decompose`.
+    """
+    known = {name: about.classes for name, about in models.items() if about.classes is not None}
+    measured = measure_distances(
+        network,
+        title,
+        real,
+        {name: about.features for name, about in models.items()},
+        held_out,
+        real_classes=real_classes,
+        classes={name: classes[0] for name, classes in known.items()},
+        seed=seed,
+    )
+    baseline, *others = models
+    compositions: list[Composition] = []
+    shares: dict[str, list[ClassShare]] = {}
+    of_reals: list[HistogramShare] = []
+    if len(known) == len(models):
+        sides = {name: _sides(name, about, measured) for name, about in models.items()}
+        for name in others:
+            compositions.append(
+                _composition(real, measured, sides[baseline], sides[name], given, seed)
+            )
+            shares[name] = class_shares(
+                measured.of_real,
+                real_classes,
+                sides[baseline][0],
+                sides[name][0],
+                (measured.models[baseline].gaussians[0], measured.models[name].gaussians[0]),
+                class_names,
+            )
+        if real_classes is not None:
+            of_reals = [
+                histogram_share(
+                    real, measured.of_real, real_classes, own[0], given=given, seed=seed
+                )
+                for own in sides.values()
+            ]
+    priced = _prices(models, measured, baseline, others, device) if prices else []
+    return Measured(
+        MainMeasurement(
+            distances=measured.distances,
+            compositions=compositions,
+            histogram_shares=of_reals,
+            class_shares=shares,
+            prices=[one.price for one in priced],
+        ),
+        {one.price.model: one.weights for one in priced},
+    )
+
+
+def _sides(name: str, about: ModelImages, measured: MeasuredNetwork) -> list[Side]:
+    own = measured.models[name]
+    assert about.classes is not None
+    return [
+        Side(name, *each)
+        for each in zip(about.features, about.classes, own.frechet, own.slopes, strict=True)
+    ]
+
+
+def _composition(
+    real: Array,
+    measured: MeasuredNetwork,
+    baseline: Sequence[Side],
+    model: Sequence[Side],
+    given: bool,
+    seed: int,
+) -> Composition:
+    """Return the parts of a difference; of several trainings, the mean over pairs of trainings."""
+    pairs = [
+        (baseline[k % len(baseline)], model[k % len(model)])
+        for k in range(max(len(baseline), len(model)))
+    ]
+    found = [
+        decompose(real, measured.of_real, a, b, given=given, seed=seed + k)
+        for k, (a, b) in enumerate(pairs)
+    ]
+    if len(found) == 1:
+        return found[0]
+
+    def mean(of: Sequence[Estimate]) -> Estimate:
+        return estimated_mean([one.value for one in of], [one.error or 0.0 for one in of])
+
+    supports = [one.support for one in found if one.support is not None]
+    return found[0].model_copy(
+        update={
+            "composition": mean([one.composition for one in found]),
+            "within": mean([one.within for one in found]),
+            "support": mean(supports) if len(supports) == len(found) else None,
+            "composition_orders": _mean_orders([one.composition_orders for one in found]),
+            "within_orders": _mean_orders([one.within_orders for one in found]),
+        }
+    )
+
+
+def _mean_orders(orders: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    first, second = np.mean(orders, axis=0)
+    return float(first), float(second)
+
+
+def _prices(
+    models: Mapping[str, ModelImages],
+    measured: MeasuredNetwork,
+    baseline: str,
+    others: Sequence[str],
+    device: str,
+) -> list[PricedWeights]:
+    """Return the price of each gain: of each model that is significantly nearer to real images."""
+    found = []
+    for name in others:
+        if measured.distances.difference(name, baseline).distance.sign >= 0:
+            continue
+        found.append(
+            price_of_gain(
+                measured.of_real,
+                models[baseline].features[0],
+                measured.models[baseline].frechet[0].distance,
+                measured.distances.models[name].distance.value,
+                baseline=baseline,
+                model=name,
+                device=device,
+            )
+        )
+    return found

@@ -1,0 +1,151 @@
+"""The price of a gain: the least reweighting of A's own images that reaches the distance of B.
+
+Weights that minimize the distance are optimized in the leading principal axes of the real images,
+where it is cheap. The distance of the images weighted by (1 - t) equal + t optimized weights falls
+as t grows, and the least t that reaches the target is found by bisection, in all dimensions. The
+effective sample size there is the price: how unequally A's images must be drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq
+
+from fringe.metrics import Gaussian, covariance_root, frechet_distance, principal_axes
+from fringe.metrics.arrays import Array, Floats
+from fringe.scores.comparison import NetworkDistances, Price, Reaction
+
+__all__ = ["PricedWeights", "price_of_gain", "reaction"]
+
+AXES = 256  # directions that weights are optimized in
+EVALUATIONS = 60
+EXACT = 0.01  # of the interval of t
+ROWS = 4096  # images that are projected at a time
+
+
+class PricedWeights(NamedTuple):
+    """The price, and the weights (n,) that sum to 1."""
+
+    price: Price
+    weights: Floats
+
+
+def price_of_gain(
+    of_real: Gaussian,
+    features: Array,
+    distance: float,
+    target: float,
+    *,
+    baseline: str,
+    model: str,
+    device: str = "cpu",
+) -> PricedWeights:
+    """Return the least reweighting of the baseline's images (n, D) that reaches ``target``.
+
+    Parameters
+    ----------
+    of_real : Gaussian
+        Of D dimensions.
+    features : array (n, D)
+    distance, target : float
+        The distance of the baseline, and the lower one of the model.
+    baseline, model : str
+        Their names.
+    device : str
+        Where weights are optimized.
+    """
+    from fringe.resampling import optimize_weights  # imports PyTorch, which takes seconds
+
+    n, dim = features.shape
+    axes = principal_axes(of_real, min(dim, AXES)).T
+    projected = Gaussian(of_real.mean @ axes, axes.T @ of_real.covariance @ axes)
+    inside = np.concatenate([part.astype(np.float64) @ axes for part in _blocks(features)])
+    found = optimize_weights(
+        projected,
+        inside,
+        max_evaluations=EVALUATIONS,
+        device=device,
+        title=f"weights of {baseline} that reach {model}",
+    )
+    optimized = np.asarray(found.probabilities, dtype=np.float64)
+    equal = np.full(n, 1 / n)
+    root = covariance_root(of_real)
+    moments = [_moments(features, weights) for weights in (equal, optimized)]
+
+    def weights_at(t: float) -> Floats:
+        return (1 - t) * equal + t * optimized
+
+    def distance_at(t: float) -> float:
+        w = weights_at(t)
+        mean, second = ((1 - t) * a + t * b for a, b in zip(*moments, strict=True))
+        covariance = (second - np.outer(mean, mean)) / (1 - w @ w)
+        return frechet_distance(of_real, Gaussian(mean, covariance), root)
+
+    lowest = distance_at(1.0)
+    reached = lowest <= target
+    t = 1.0
+    if distance <= target:
+        t = 0.0
+    elif reached:
+        t = float(brentq(lambda at: distance_at(at) - target, 0, 1, xtol=EXACT))
+    weights = weights_at(t)
+    price = Price(
+        model=model,
+        baseline=baseline,
+        reached=reached,
+        share=t,
+        effective_share=float(1 / (weights @ weights) / n),
+        distance=distance_at(t),
+        target=target,
+        lower_bound=found.lower_bound,
+        n=n,
+    )
+    return PricedWeights(price, weights)
+
+
+def _blocks(features: Array) -> Iterator[Array]:
+    for first in range(0, len(features), ROWS):
+        yield features[first : first + ROWS]
+
+
+def _moments(features: Array, weights: Floats) -> tuple[Floats, Floats]:
+    """Return the weighted means of f (D,) and of f f^T (D, D); weights sum to 1."""
+    gaussian = Gaussian.from_features(features, weights, ddof=0)
+    return gaussian.mean, gaussian.covariance + np.outer(gaussian.mean, gaussian.mean)
+
+
+def reaction(
+    network: str,
+    of_real: Gaussian,
+    features: Array,
+    weights: Floats,
+    distances: NetworkDistances,
+    price: Price,
+) -> Reaction:
+    """Return what a control does when the baseline's images are reweighted.
+
+    Parameters
+    ----------
+    network : str
+        Title of the control.
+    of_real : Gaussian
+        Of the real images in the control's features.
+    features : array (n, D)
+        Of the baseline, in the control's features.
+    weights : array (n,)
+        Of `price_of_gain`.
+    distances : NetworkDistances
+        Of the control.
+    price : Price
+    """
+    weighted = Gaussian.from_features(features, weights, ddof=float(weights @ weights))
+    before = distances.models[price.baseline].each[0]
+    model = distances.models[price.model].distance.value
+    return Reaction(
+        network=network,
+        relative=frechet_distance(of_real, weighted) / before - 1,
+        relative_of_model=model / distances.models[price.baseline].distance.value - 1,
+    )

@@ -1,0 +1,183 @@
+"""A verdict in words: what was found, why, and what it does not cover."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fringe.comparison.verdict import Judge, Ruling
+from fringe.scores.comparison import (
+    Composition,
+    Difference,
+    Estimate,
+    HistogramShare,
+    NetworkDistances,
+    Price,
+    VerdictWord,
+    Witness,
+)
+from fringe.scores.numbers import format_percent, format_value
+
+__all__ = ["audit_sentence", "limits_of", "sentence"]
+
+FEW = 10  # images for each dimension, below which bias is not small
+
+_ANSWERS: dict[VerdictWord, str] = {
+    "real": "{model} is better than {baseline}, and not only in its classes",
+    "class histogram": "{model} is only nearer in its class histogram; its images are not better",
+    "null space": "what {network} measures, and controls with power do not confirm",
+    "mixed": "{model} is better in one part and worse in the other",
+    "too close to call": "the images do not tell {model} and {baseline} apart",
+    "worse": "{model} is worse than {baseline}",
+    "no witness": "{model} has a lower distance, and no control with power can confirm it",
+}
+
+
+def sentence(
+    ruling: Ruling,
+    distances: NetworkDistances,
+    difference: Difference,
+    composition: Composition | None,
+    judges: Sequence[Judge],
+    price: Price | None,
+) -> str:
+    """Return the verdict on a model against the baseline, with its numbers."""
+    model, baseline = difference.model, difference.baseline
+    title = distances.title
+    said = [
+        _ANSWERS[ruling.word].format(model=model, baseline=baseline, network=title)[:1].upper()
+        + _ANSWERS[ruling.word].format(model=model, baseline=baseline, network=title)[1:]
+        + ".",
+        f"{title}: {format_value(distances.models[baseline].distance.value)} for {baseline}, "
+        f"{format_value(distances.models[model].distance.value)} for {model}, difference "
+        f"{_with_interval(difference.distance)}.",
+    ]
+    if composition is not None:
+        said.append(_parts(composition))
+    said += [_of_judge(judge, ruling) for judge in judges]
+    if price is not None:
+        said.append(_of_price(price))
+    return " ".join(said)
+
+
+def _parts(composition: Composition) -> str:
+    said = (
+        f"Class histogram: {_with_error(composition.composition)}; images within classes: "
+        f"{_with_error(composition.within)}"
+    )
+    if composition.support is not None:
+        said += f"; classes that only one model has: {_with_error(composition.support)}"
+    return said + "."
+
+
+def _of_judge(judge: Judge, ruling: Ruling) -> str:
+    found = judge.difference
+    change = f"{judge.title}: {_with_interval(found.distance)}, {_percent(found.relative.value)}"
+    if judge in ruling.following:
+        return f"{change}, which follows."
+    if judge in ruling.contradicting:
+        return f"{change}, which contradicts."
+    return f"{change}, which does not follow." if found.distance.sign else f"{change}: no change."
+
+
+def _of_price(price: Price) -> str:
+    if not price.reached:
+        return (
+            f"No reweighting of {price.baseline}'s own images was found that reaches "
+            f"{price.model}'s distance; the lowest was {format_value(price.distance)}."
+        )
+    said = (
+        f"{price.baseline} reaches {price.model}'s distance by drawing its own images unequally "
+        f"(effective sample size {100 * price.effective_share:.0f}%)"
+    )
+    told = [
+        f"{one.network} then moves {_percent(one.relative)}, while {price.model} moves it "
+        f"{_percent(one.relative_of_model)}"
+        for one in price.reactions
+    ]
+    return "; ".join([said, *told]) + "."
+
+
+def audit_sentence(
+    model: str, distances: NetworkDistances, share: HistogramShare | None
+) -> tuple[VerdictWord, str]:
+    """Return the answer of an audit: whether much of a distance is class histogram, in words.
+
+    ``class histogram`` if at least half of the distance of infinitely many images is; ``real`` if
+    less; ``too close to call`` if half is within the interval, or the distance is below its floor.
+    """
+    about = distances.models[model]
+    said = (
+        f"{distances.title}: {_with_interval(about.distance)} for {model}, "
+        f"{format_value(about.infinity.value)} for infinitely many images, "
+        f"{about.floor_ratio.value:.1f} times the floor."
+    )
+    if share is None:
+        return "no witness", f"{said} Classes are not known, so the class histogram has no part."
+    whole = about.infinity.value
+    said += f" Class histogram: {_with_interval(share.share)}"
+    if not whole > 0 or about.below_floor or share.share.low is None or share.share.high is None:
+        return "too close to call", f"{said}. The distance is not above its floor."
+    said += f", {_percent(share.share.value / whole).lstrip('+')} of the distance."
+    if share.share.low >= whole / 2:
+        return "class histogram", f"Most of this distance is class histogram. {said}"
+    if share.share.high < whole / 2:
+        return "real", f"Most of this distance is in the images, not in their classes. {said}"
+    return "too close to call", f"About half of this distance may be class histogram. {said}"
+
+
+def limits_of(
+    distances: NetworkDistances,
+    composition: Composition | HistogramShare | None,
+    witnesses: Sequence[Witness],
+    models: Sequence[str],
+) -> list[str]:
+    """Return what the verdict does not cover."""
+    found = []
+    if any(len(distances.models[model].each) == 1 for model in models):
+        found.append(
+            "Intervals cover the luck of the images. Another training of the same model moves FID "
+            "about three times as far; give several trainings to cover that."
+        )
+    n = min(about.n for about in distances.models.values())
+    if min(n, distances.n_real) < FEW * distances.dim:
+        found.append(
+            f"{n} generated and {distances.n_real} real images are few for {distances.dim} "
+            "dimensions: distances are too large, equally for all models."
+        )
+    if composition is None:
+        found.append("Classes are not known, so nothing is said of the class histogram.")
+    elif not composition.given:
+        found.append(
+            f"Classes are the Top-1 classes of {distances.title}, which FID is measured with."
+        )
+    if composition is not None and composition.lacking:
+        found.append(f"{composition.lacking} classes are in one set only and are not reweighted.")
+    found += [
+        f"{model} is below the floor of real images."
+        for model in models
+        if distances.models[model].below_floor
+    ]
+    found += [f"{one.title} does not judge: {one.reason}." for one in witnesses if not one.judges]
+    return found
+
+
+def _with_interval(found: Estimate) -> str:
+    if found.low is None or found.high is None:
+        return _signed(found.value)
+    return f"{_signed(found.value)} ({_signed(found.low)} to {_signed(found.high)})"
+
+
+def _with_error(found: Estimate) -> str:
+    if found.error is None:
+        return _signed(found.value)
+    text = format_value(found.value, found.error)
+    return text if found.value < 0 else f"+{text}"
+
+
+def _signed(value: float) -> str:
+    text = format_value(value)
+    return text if value < 0 else f"+{text}"
+
+
+def _percent(share: float) -> str:
+    return format_percent(share)

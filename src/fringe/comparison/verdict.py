@@ -1,0 +1,119 @@
+"""The rule of the verdict: is a lower FID real?
+
+B is compared with the baseline A. A number is *significant* if its 95 % interval leaves out 0. The
+rule looks at the difference F(B) - F(A) in FID's network, at its two parts (composition: class
+histogram; within: the images within classes) and at the judges: controls with power that may judge.
+A judge *follows* if its difference is significant in the same direction as the part within classes,
+and its relative change is at least half as large as that part's (each relative to the larger
+distance of both models). A judge *contradicts* if its difference is significant in the opposite
+direction. The first line that fits is the verdict.
+
+1. `mixed`: both parts are significant and of opposite signs, the smaller one is at least a
+   twentieth of the larger one, and no judge contradicts the part within classes.
+2. `null space`: the difference is not significant, and a judge's difference is; or a judge
+   contradicts the difference.
+3. `too close to call`: the difference is not significant.
+4. `worse`: the difference is above 0.
+5. `class histogram`: the part within classes is not significantly below 0, and composition is.
+6. `too close to call`: neither part is significantly below 0.
+7. `no witness`: no control may judge and has power.
+8. `real`: a judge follows.
+9. `null space`: no judge follows.
+
+Where classes are not known, the part within classes is the whole difference. Half is a convention:
+two networks never change by the same share, and a gain that the most favourable judge sees less
+than half of is mostly a gain in what FID's network sees and the judges do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from fringe.scores.comparison import Composition, Difference, Estimate, VerdictWord
+
+__all__ = ["FOLLOWS", "MATERIAL", "Judge", "Ruling", "relative_within", "rule"]
+
+#: A judge follows if its relative change is at least this part of the change within classes.
+FOLLOWS = 0.5
+
+#: Two opposite parts are mixed if the smaller one is at least this part of the larger one.
+MATERIAL = 0.05
+
+
+class Judge(NamedTuple):
+    """A control that may judge and has power: its title and its difference."""
+
+    title: str
+    difference: Difference
+
+
+class Ruling(NamedTuple):
+    """The verdict, and the judges that follow and contradict the part within classes."""
+
+    word: VerdictWord
+    following: list[Judge]
+    contradicting: list[Judge]
+
+
+def rule(
+    difference: Difference, composition: Composition | None, judges: Sequence[Judge]
+) -> Ruling:
+    """Return the verdict on a model against the baseline, by the rule of this module.
+
+    Parameters
+    ----------
+    difference : Difference
+        In FID's network.
+    composition : Composition, optional
+        Its parts; None where classes are not known.
+    judges : sequence of Judge
+    """
+    whole = difference.distance
+    within = composition.within if composition else whole
+    sign = within.sign or whole.sign
+    share = relative_within(difference, composition)
+    following = [judge for judge in judges if sign and _follows(judge, sign, share)]
+    contradicting = [judge for judge in judges if sign and judge.difference.distance.sign == -sign]
+    word = _word(whole, composition, judges, following, contradicting)
+    return Ruling(word, following, contradicting)
+
+
+def relative_within(difference: Difference, composition: Composition | None) -> float:
+    """Return the part within classes relative to the larger distance of both models."""
+    relative, whole = difference.relative.value, difference.distance.value
+    if composition is None or whole == 0:
+        return relative
+    return relative * composition.within.value / whole
+
+
+def _follows(judge: Judge, sign: int, share: float) -> bool:
+    found = judge.difference
+    return found.distance.sign == sign and abs(found.relative.value) >= FOLLOWS * abs(share)
+
+
+def _word(
+    whole: Estimate,
+    composition: Composition | None,
+    judges: Sequence[Judge],
+    following: Sequence[Judge],
+    contradicting: Sequence[Judge],
+) -> VerdictWord:
+    within = composition.within.sign if composition else whole.sign
+    histogram = composition.composition.sign if composition else 0
+    if composition and within and histogram == -within and not contradicting:
+        sizes = sorted(abs(part.value) for part in (composition.within, composition.composition))
+        if sizes[0] >= MATERIAL * sizes[1]:
+            return "mixed"
+    signs = {judge.difference.distance.sign for judge in judges}
+    if (whole.sign == 0 and signs - {0}) or -whole.sign in signs - {0}:
+        return "null space"
+    if whole.sign == 0:
+        return "too close to call"
+    if whole.sign > 0:
+        return "worse"
+    if within >= 0:
+        return "class histogram" if histogram < 0 else "too close to call"
+    if not judges:
+        return "no witness"
+    return "real" if following else "null space"

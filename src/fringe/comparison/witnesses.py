@@ -1,0 +1,80 @@
+"""Which controls may judge: those that neither share FID's labels nor trained a generator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fringe.networks import network_info, network_names
+from fringe.networks.training import training
+from fringe.scores.comparison import DoseSeen, Witness
+
+__all__ = ["title_of", "with_power", "witness"]
+
+
+def witness(
+    network: str,
+    main: str,
+    trained_with: Sequence[str] = (),
+    *,
+    trained_on: str | None = None,
+    title: str | None = None,
+) -> Witness:
+    """Return whether a control may judge what FID's network ``main`` says.
+
+    It does not judge if it was trained on labels of ImageNet, if a generator was trained with it,
+    with a network of its family (the name up to the first "-", such as "dinov2"), or with one that
+    was trained on the same labels.
+
+    Parameters
+    ----------
+    network, main : str
+        Names of networks; those that Fringe does not know have stated no training.
+    trained_with : sequence of str
+        Networks that a generator was trained with.
+    trained_on : str, optional
+        One of `fringe.networks.training.TRAININGS`; by default what the network states.
+    title : str, optional
+    """
+    stated = trained_on or _trained_on(network)
+    reason = ""
+    if network == main:
+        reason = "it is FID's own network"
+    elif not training(stated).judges:
+        reason = f"it was {training(stated).told}, as FID's network was"
+    for other in trained_with:
+        if reason:
+            break
+        if network == other:
+            reason = "a generator was trained with it"
+        elif _family(network) == _family(other):
+            reason = f"a generator was trained with {other}, a network of its family"
+        elif "labels" in (stated or "") and stated == _trained_on(other):
+            reason = f"a generator was trained with {other}, which knows the same labels"
+    return Witness(
+        network=network,
+        title=title or title_of(network),
+        judges=not reason,
+        reason=reason,
+        trained_on=stated,
+    )
+
+
+def with_power(found: Witness, doses: Sequence[DoseSeen], sees: str, has_power: bool) -> Witness:
+    """Return a control together with what it sees; without power it does not judge."""
+    update: dict[str, object] = {"doses": list(doses), "sees": sees}
+    if not has_power and found.judges:
+        update |= {"judges": False, "reason": f"it has no power: {sees}"}
+    return found.model_copy(update=update)
+
+
+def _family(network: str) -> str:
+    return network.partition(":")[0] if ":" in network else network.partition("-")[0]
+
+
+def _trained_on(network: str) -> str | None:
+    return network_info(network).trained_on if network in network_names() else None
+
+
+def title_of(network: str) -> str:
+    """Return the title of a network, or its name if Fringe does not know it."""
+    return (network_info(network).title if network in network_names() else None) or network

@@ -1,0 +1,177 @@
+"""`compare_features`: what it returns, and what it refuses."""
+
+import numpy as np
+import pytest
+from tests.comparison.planted import SKEWED, made
+
+import fringe
+from fringe.errors import FringeError
+from fringe.scores.comparison import Comparison, read_comparison, write_result
+
+
+def small(**options: object) -> Comparison:
+    real, a, b = made(0, 400), made(1, 400, SKEWED, 0.8), made(2, 400, fault=0.3)
+    arguments: dict[str, object] = {
+        "real": real.features,
+        "models": {"A": a.features, "B": b.features},
+        "classes": {"A": a.classes, "B": b.classes},
+        "real_classes": real.classes,
+    }
+    return fringe.compare_features(**{**arguments, **options})
+
+
+@pytest.fixture(scope="module")
+def found() -> Comparison:
+    return small()
+
+
+def test_round_trip(found: Comparison, tmp_path) -> None:
+    write_result(tmp_path / "verdict.json", found)
+    assert read_comparison(tmp_path / "verdict.json") == found
+
+
+def test_table_and_html(found: Comparison) -> None:
+    table = found.table()
+    assert list(zip(table["network"], table["model"], strict=True)) == [
+        ("inception", "A"),
+        ("inception", "B"),
+        ("clip", "A"),
+        ("clip", "B"),
+    ]
+    assert table["fd"].notna().all()
+    assert table["difference"].notna().sum() == 2
+    assert found.verdict.word in found._repr_html_()
+
+
+def test_class_shares_sum_to_a_small_difference(found: Comparison) -> None:
+    near = small(
+        models={"A": made(1, fault=0.5).features, "B": made(2, fault=0.4).features},
+        classes={"A": made(1).classes, "B": made(2).classes},
+        prices=False,
+    )
+    total = sum(one.contribution.value for one in near.class_shares["B"])
+    difference = near.main.difference("B", "A").distance
+    assert total == pytest.approx(difference.value, rel=0.03)
+    first = found.class_shares["B"][0]
+    assert max(first.model_share, first.baseline_share) > 0
+    assert len(first.model_images) == 4
+
+
+def test_price(found: Comparison) -> None:
+    (price,) = found.prices
+    assert price.reached
+    assert price.lower_bound <= price.distance <= 1.02 * price.target
+    assert 0 < price.effective_share < 1
+    (reaction,) = price.reactions
+    # Reweighting A does not remove its fault, which the control sees; B has less of it.
+    assert reaction.relative_of_model < reaction.relative
+
+
+def test_the_same_again(found: Comparison) -> None:
+    assert small() == found
+
+
+def test_tensors_and_arrays_are_equal(found: Comparison) -> None:
+    import torch
+
+    real, a, b = made(0, 400), made(1, 400, SKEWED, 0.8), made(2, 400, fault=0.3)
+    tensors = [
+        {name: torch.from_numpy(features) for name, features in each.features.items()}
+        for each in (real, a, b)
+    ]
+    again = small(real=tensors[0], models={"A": tensors[1], "B": tensors[2]})
+    assert again == found
+
+
+def test_several_trainings_widen_the_interval() -> None:
+    real = made(0)
+    a, b = made(1, fault=0.6), made(2, fault=0.5)
+    one = fringe.compare_features(real.features, {"A": a.features, "B": b.features}, prices=False)
+    faults = (0.45, 0.5, 0.55)
+    trainings = [made(10 + k, fault=fault).features for k, fault in enumerate(faults)]
+    several = fringe.compare_features(
+        real.features, {"A": a.features, "B": trainings}, prices=False
+    )
+    narrow, wide = (each.main.difference("B", "A").distance for each in (one, several))
+    assert len(several.main.models["B"].each) == 3
+    assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
+
+
+def test_floor_of_held_out_images_and_below_it() -> None:
+    real, held = made(0), made(50)
+    near = {name: features + 1e-3 for name, features in real.features.items()}
+    found = fringe.compare_features(
+        real.features,
+        {"A": made(1, fault=0.5).features, "B": near},
+        held_out=held.features,
+        prices=False,
+    )
+    floor = found.main.floor
+    assert floor.held_out
+    assert floor.n == 2500
+    assert found.main.models["B"].below_floor
+    assert not found.main.models["A"].below_floor
+    assert any("below the floor" in limit for limit in found.verdict.limits)
+
+
+BAD = {
+    "no features of clip": (
+        lambda: {"models": {"A": {"inception": np.ones((400, 12))}, "B": made(2, 400).features}},
+        "A: has no features of clip",
+    ),
+    "other numbers": (
+        lambda: {"models": {"A": made(1, 300).features, "B": made(2, 400).features}},
+        "give the first 300 of each",
+    ),
+    "another network": (
+        lambda: {
+            "models": {
+                "A": {"inception": np.ones((400, 7)), "clip": np.ones((400, 10))},
+                "B": made(2, 400).features,
+            }
+        },
+        "A, inception: 7 dimensions",
+    ),
+    "NaN": (
+        lambda: {
+            "models": {
+                "A": {**made(1, 400).features, "clip": np.full((400, 10), np.nan)},
+                "B": made(2, 400).features,
+            }
+        },
+        "A, clip: row 0 holds NaN",
+    ),
+    "the same images": (
+        lambda: {"models": {"A": made(1, 400).features, "B": made(1, 400).features}},
+        "A and B have the same features",
+    ),
+    "no models": (lambda: {"models": {}}, "none is given"),
+    "classes of one model": (
+        lambda: {"classes": {"A": made(1, 400).classes}},
+        "classes: none of B",
+    ),
+    "half classes": (
+        lambda: {"classes": {"A": np.zeros(400), "B": np.zeros(400, int)}},
+        "whole numbers from 0 up",
+    ),
+    "no held-out features": (
+        lambda: {"held_out": {"inception": np.ones((400, 12))}},
+        "held_out: has no features of clip",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_refused(case: str) -> None:
+    options, said = BAD[case]
+    with pytest.raises(FringeError, match=said):
+        small(**options())
+
+
+def test_more_dimensions_than_images() -> None:
+    rng = np.random.default_rng(3)
+    real, a, b = (rng.normal(size=(60, 100)) for _ in range(3))
+    found = fringe.compare_features(
+        {"mine": real}, {"A": {"mine": a + 0.3}, "B": {"mine": b}}, prices=False
+    )
+    assert any("are few for 100 dimensions" in limit for limit in found.verdict.limits)

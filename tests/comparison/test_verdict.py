@@ -1,0 +1,113 @@
+"""Planted truth gets its verdict, through the whole of `compare_features`."""
+
+import numpy as np
+import pytest
+from tests.comparison.planted import EVEN, SKEWED, Made, made
+
+import fringe
+from fringe.resampling import optimize_weights
+from fringe.scores.comparison import Comparison, Witness
+
+CASES = {
+    "histogram only": (
+        {"histogram": SKEWED, "fault": 0.5},
+        {"histogram": EVEN, "fault": 0.5},
+        "class histogram",
+    ),
+    "quality only": ({"fault": 1.0}, {"fault": 0.4}, "real"),
+    "both": ({"histogram": SKEWED, "fault": 1.0}, {"fault": 0.4}, "real"),
+    "neither": ({"fault": 0.5}, {"fault": 0.5}, "too close to call"),
+    "trade": ({"fault": 1.0}, {"histogram": SKEWED, "fault": 0.4}, "mixed"),
+    "worse": ({"fault": 0.4}, {"fault": 1.0}, "worse"),
+    "hidden fault removed": ({"fault": 0.5, "hidden": 1.0}, {"fault": 0.5}, "null space"),
+    "equal FID": ({"fault": 1.0}, {"fault": 0.4, "hidden": 0.92}, "null space"),
+}
+
+
+def compared(a: Made, b: Made, **options: object) -> Comparison:
+    real = made(0)
+    return fringe.compare_features(
+        real.features,
+        {"A": a.features, "B": b.features},
+        classes={"A": a.classes, "B": b.classes},
+        real_classes=real.classes,
+        prices=False,
+        **options,
+    )
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_planted_truth(case: str) -> None:
+    of_a, of_b, word = CASES[case]
+    found = compared(made(1, **of_a), made(2, **of_b))
+    assert found.verdict.word == word, found.verdict.sentence
+
+
+def test_candidates_resampled_by_certified_weights() -> None:
+    """Drawing A's own candidates again lowers FID; the control hardly moves."""
+    real = made(0)
+    candidates = made(3, n=10_000, fault=0.8)
+    weights = optimize_weights(
+        real.features["inception"], candidates.features["inception"], max_evaluations=60
+    )
+    rng = np.random.default_rng(4)
+    drawn = rng.choice(10_000, 2500, p=weights.probabilities)
+    resampled = Made(
+        {network: found[drawn] for network, found in candidates.features.items()},
+        candidates.classes[drawn],
+    )
+    plain = Made(
+        {network: found[:2500] for network, found in candidates.features.items()},
+        candidates.classes[:2500],
+    )
+    found = compared(plain, resampled)
+    assert found.main.difference("B", "A").distance.value < -1
+    assert found.verdict.word == "null space", found.verdict.sentence
+
+
+def test_without_a_judge() -> None:
+    a, b = made(1, fault=1.0), made(2, fault=0.4)
+    found = compared(a, b, trained_with=["clip"])
+    assert found.verdict.word == "no witness"
+    (clip,) = found.witnesses
+    assert not clip.judges
+    assert "trained with it" in clip.reason
+
+
+def test_a_control_without_power_does_not_judge() -> None:
+    blind = Witness(
+        network="clip", title="CLIP", judges=False, reason="it has no power", trained_on=None
+    )
+    found = compared(made(1, fault=1.0), made(2, fault=0.4), witnesses=[blind])
+    assert found.verdict.word == "no witness"
+    assert any("no power" in limit for limit in found.verdict.limits)
+
+
+def test_ranking_names_neighbours_that_are_tied() -> None:
+    real = made(0)
+    sides = {"A": made(1, fault=1.0), "B": made(2, fault=0.4), "C": made(3, fault=0.4)}
+    sides["D"] = made(4, fault=0.7)
+    found = fringe.compare_features(
+        real.features, {name: side.features for name, side in sides.items()}, prices=False
+    )
+    assert found.ranking[2:] == ["D", "A"]
+    assert [set(pair) for pair in found.tied] == [{"B", "C"}]
+    assert [one.model for one in found.verdicts] == ["B", "C", "D"]
+    assert {one.word for one in found.verdicts} == {"real"}
+
+
+def test_audit_tells_class_histogram_from_quality() -> None:
+    real = made(0)
+    words = {}
+    for name, side in {
+        "histogram": made(1, histogram=SKEWED, fault=0.1),
+        "quality": made(2, fault=1.0),
+    }.items():
+        found = fringe.compare_features(
+            real.features,
+            {"A": side.features},
+            classes={"A": side.classes},
+            real_classes=real.classes,
+        )
+        words[name] = found.verdict.word
+    assert words == {"histogram": "class histogram", "quality": "real"}
