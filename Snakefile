@@ -11,6 +11,7 @@
 #   convergence/<dataset>.csv               the released optimization beside ours: loss against time
 #   draws/<dataset>/<scheme>.h5             which candidates each repeat draws
 #   scores/<dataset>/<scheme>/<network>.csv tidy rows: one distance each
+#   comparisons/<name>/                     generators compared: distances by network, and a verdict
 #   tables/ figures/ verdict.md report.html what a person reads
 #   cost.md                                 what the run took, beside what was planned
 #   logs/ benchmarks/                       of every job
@@ -55,6 +56,7 @@ include: "rules/images.smk"
 include: "rules/features.smk"
 include: "rules/resampling.smk"
 include: "rules/evaluation.smk"
+include: "rules/comparison.smk"
 include: "rules/sensitivity.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"

@@ -155,7 +155,10 @@ rule figure_comparison:
         log_file("figure_comparison", "{number}-{comparison}"),
     wildcard_constraints:
         number="7|19",
-        comparison="|".join(RUN.config.comparisons) or "(?!)",
+        comparison="|".join(
+            name for name, one in RUN.config.comparisons.items() if one.pair
+        )
+        or "(?!)",
     group:
         "pages"
     conda:

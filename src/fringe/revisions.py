@@ -10,5 +10,6 @@ FEATURES = 2  # the same images through the same network would be stored otherwi
 METRICS = 2  # values of distances and statistics
 RESAMPLING = 3  # the images or weights that are chosen
 SENSITIVITY = 1  # maps
+COMPARISON = 1  # what is measured of generators that are compared, and their verdict
 TABLES = 2  # content or format of tables and verdict
 FIGURES = 5  # look or content of figures

@@ -17,9 +17,8 @@ from fringe.evaluation import (
     score_precision_recall,
     score_sizes,
     score_snapshots,
-    top1_classes,
 )
-from fringe.features import FeatureFile, open_features
+from fringe.features import FeatureFile, open_features, top1_classes
 from fringe.files.hdf5 import create_h5
 from fringe.metrics import (
     Gaussian,

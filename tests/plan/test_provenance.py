@@ -56,6 +56,7 @@ JOBS: dict[Callable[..., Any], list[tuple[str, ...]]] = {
     provenance.score_kernels: [("faces",)],
     provenance.score_sizes: [("faces",)],
     provenance.score_snapshots: [("faces", "features"), ("faces", "logits")],
+    provenance.compare: [("two", "inception"), ("two", "clip")],
     provenance.measure_checks: [("faces",)],
     provenance.join_sensitivity: [("faces", "inception"), ("faces", "clip")],
     provenance.measure_sensitivity: [("faces", "inception", shard) for shard in SHARDS[:2]],
@@ -69,6 +70,7 @@ JOBS: dict[Callable[..., Any], list[tuple[str, ...]]] = {
     provenance.measure_region: [("faces",)],
     exhibit_params.make_table: [("1",), ("2",), ("3",)],
     exhibit_params.verdict: [()],
+    exhibit_params.judge_comparison: [("two",)],
     exhibit_params.list_deviations: [()],
     exhibit_params.list_left_out: [()],
     exhibit_params.write_self_check: [()],
@@ -208,13 +210,13 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             *("figure_overview *", "figure_classes *", "figure_sweep *", "figure_sizes"),
             *("figure_snapshots", "figure_schemes *", "figure_networks", "figure_comparison *"),
             *("figure_examples *", "figure_means *", "figure_noise *", "figure_noisy_images *"),
-            *("figure_sensitivity_grid *", "figure_network_maps *"),
+            *("figure_sensitivity_grid *", "figure_network_maps *", "compare *"),
         ),
     ),
     (
         "another control",
         changed("controls", to=["swav", "untrained", "clip"]),
-        ("make_table [12]", "verdict", "list_deviations"),
+        ("make_table [12]", "verdict", "list_deviations", "judge_comparison *"),
     ),
     (
         "weights of a network",
@@ -225,6 +227,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             # They call it by the beginning of its digest.
             *("make_table *", "verdict", "figure_sweep *", "figure_sizes", "figure_snapshots"),
             *("figure_networks", "figure_comparison *", "figure_network_maps *"),
+            "judge_comparison *",  # what they were trained on is not known
         ),
     ),
     (
@@ -280,7 +283,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         (
             *("optimize_*", "measure_convergence *", "extend_matched *", "draw_matched *"),
             *("score_scheme *", "score_precision_recall *", "score_kernels *"),
-            *("score_snapshots *", "measure_checks *", "join_sensitivity *"),
+            *("score_snapshots *", "measure_checks *", "join_sensitivity *", "compare *"),
             *("measure_sensitivity *", "explain_examples *", "measure_noise *"),
             *("figure_overview *", "figure_classes *"),
             # They say in words which images stand for the set.
@@ -311,7 +314,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         (
             *("draw_*", "optimize_*", "score_*", "measure_checks *", "measure_noise *"),
             *("figure_weights *", "figure_schemes *", "figure_comparison *"),
-            "figure_noisy_images *",
+            *("figure_noisy_images *", "compare *"),
         ),
     ),
     (
@@ -324,7 +327,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         changed("controls", to=["untrained", "clip", "swav"]),
         (
             *("make_table [12]", "verdict", "list_deviations", "figure_sweep *"),
-            "figure_comparison *",
+            *("figure_comparison *", "judge_comparison *"),
         ),
     ),
     ("N taken from the sweep", changed("schemes", "top", to=[]), ("figure_sweep *",)),
@@ -392,8 +395,9 @@ REVISIONS = {
     "METRICS": (
         *("score_*", "measure_checks *", "optimize_*", "measure_convergence *"),
         *("join_sensitivity *", "measure_sensitivity *", "explain_examples *", "measure_noise *"),
-        "figure_overview *",
+        *("figure_overview *", "compare *"),
     ),
+    "COMPARISON": ("compare *", "judge_comparison *"),
     "RESAMPLING": ("draw_*", "optimize_*", "measure_convergence *", "extend_matched *"),
     "SENSITIVITY": (
         *("join_sensitivity *", "measure_sensitivity *", "average_sensitivity *"),

@@ -196,6 +196,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "faces": {"real": "real", "generated": "fake"},
         "gone": {"real": "gone", "generated": "fake"},
     }
+    written["extraction"] = {"shard_size": 1000, "batch_size": 50}
     (folder / "config.yaml").write_text(yaml.safe_dump(written | {"device": "cpu"}))
     return folder
 
@@ -229,7 +230,7 @@ def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (text,) = texts  # nothing is there, so one plan tells all
     total = int(text.split("\ntotal")[1].split()[0])
     targets = text.count("rule all:") + sum(
-        text.count(f"rule {name}:") for name in ("all_features", "tables", "figures")
+        text.count(f"rule {name}:") for name in ("all_features", "tables", "figures", "comparisons")
     )
     assert printed.startswith(f"mine: 0 of {total - targets} jobs are done.")
     rows = {line.split()[0]: line.split(maxsplit=6)[1:] for line in printed.splitlines() if line}

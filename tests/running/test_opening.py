@@ -945,7 +945,7 @@ def test_networks_of_a_data_set_are_those_that_something_asks_for(config: dict[s
     assert choices.networks_of_run(completed) == [main, "swav", "clip", "resnet50", "vgg16"]
     assert choices.networks_of_dataset(completed, "faces") == [main, "swav", "clip", "vgg16"]
     assert choices.networks_of_dataset(completed, "other") == [main, "swav", "clip", "resnet50"]
-    assert choices.networks_of_dataset(completed, "pair") == [main, "clip", "vgg16"]
+    assert choices.networks_of_dataset(completed, "pair") == [main, "swav", "clip", "vgg16"]
     assert choices.networks_of_source(completed, "fake") == [
         main,
         "swav",

@@ -3,8 +3,7 @@
 In: logits of both. Out: PNG and PDF.
 """
 
-from fringe.evaluation import top1_classes
-from fringe.features import open_features
+from fringe.features import open_features, top1_classes
 from fringe.figures import save, top1_histogram
 from fringe.running.script import ScriptJob, run
 

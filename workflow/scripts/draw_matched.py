@@ -4,8 +4,8 @@ In: real and candidate logits, and the images beyond the candidates that fill th
 source can make some. Out: ``indices`` (repeats, n), and what could not be filled.
 """
 
-from fringe.evaluation import draw_matched, load_extension, save_draws, top1_classes
-from fringe.features import open_features
+from fringe.evaluation import draw_matched, load_extension, save_draws
+from fringe.features import open_features, top1_classes
 from fringe.running.script import ScriptJob, run
 
 

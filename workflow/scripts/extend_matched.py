@@ -6,8 +6,8 @@ missing still.
 
 from pathlib import Path
 
-from fringe.evaluation import draw_on, save_extension, top1_classes
-from fringe.features import open_features
+from fringe.evaluation import draw_on, save_extension
+from fringe.features import open_features, top1_classes
 from fringe.plan.planned import planned_network, planned_source
 from fringe.resampling import shortage
 from fringe.running.script import ScriptJob, run

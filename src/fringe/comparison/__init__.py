@@ -6,17 +6,29 @@ from fringe.comparison.judging import judge
 from fringe.comparison.main_network import ModelImages, measure_main_network
 from fringe.comparison.meter import FrechetMeter
 from fringe.comparison.price import reaction
+from fringe.comparison.stored import (
+    StoredSets,
+    load_weights,
+    reactions,
+    save_weights,
+    stored_sets,
+)
 from fringe.comparison.witnesses import with_power, witness
 
 __all__ = [
     "FrechetMeter",
     "MeasuredNetwork",
     "ModelImages",
+    "StoredSets",
     "compare_features",
     "judge",
+    "load_weights",
     "measure_distances",
     "measure_main_network",
     "reaction",
+    "reactions",
+    "save_weights",
+    "stored_sets",
     "with_power",
     "witness",
 ]

@@ -253,8 +253,10 @@ def _pairs(told: Mapping[str, ModelDistances]) -> list[tuple[str, str]]:
     """Return which models are compared: each with the first one, and neighbours by distance."""
     baseline, *others = told
     order = sorted(told, key=lambda name: told[name].distance.value)
-    neighbours = [(far, near) for near, far in pairwise(order)]
-    return list(dict.fromkeys([*((name, baseline) for name in others), *neighbours]))
+    with_first = [(name, baseline) for name in others]
+    return with_first + [
+        (far, near) for near, far in pairwise(order) if baseline not in (far, near)
+    ]
 
 
 def _difference(

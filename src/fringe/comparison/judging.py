@@ -52,11 +52,7 @@ def judge(
     main = networks[0]
     baseline, *others = main.models
     ranking = sorted(main.models, key=lambda model: main.models[model].distance.value)
-    tied = [
-        (near, far)
-        for near, far in pairwise(ranking)
-        if main.difference(far, near).distance.sign == 0
-    ]
+    tied = [(near, far) for near, far in pairwise(ranking) if main.is_tied(near, far)]
     parts = {found.model: found for found in compositions}
     priced = {found.model: found for found in prices}
     shares = {found.model: found for found in histogram_shares}

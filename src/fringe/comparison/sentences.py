@@ -151,7 +151,7 @@ def limits_of(
             f"Classes are the Top-1 classes of {distances.title}, which FID is measured with."
         )
     if composition is not None and composition.lacking:
-        found.append(f"{composition.lacking} classes are in one set only and are not reweighted.")
+        found.append(f"Classes in one set only, which are not reweighted: {composition.lacking}.")
     found += [
         f"{model} is below the floor of real images."
         for model in models

@@ -30,6 +30,7 @@ __all__ = [
     "grid_seed",
     "is_rendered",
     "matching_limit",
+    "networks_of_comparison",
     "networks_of_dataset",
     "networks_of_run",
     "networks_of_source",
@@ -88,6 +89,8 @@ def used_sources(config: Config) -> list[str]:
     used = set()
     for dataset in config.datasets.values():
         used |= {dataset.real, dataset.generated, *dataset.snapshots}
+    held_out = (comparison.held_out for comparison in config.comparisons.values())
+    used |= {name for name in held_out if name is not None}
     return [name for name in config.sources if name in used]
 
 
@@ -105,7 +108,7 @@ def _named_networks(config: Config) -> Iterable[tuple[str, str]]:
     for name, dataset in config.datasets.items():
         for network in dataset.alternatives:
             yield network, f"datasets/{name}/alternatives"
-    if config.comparisons:
+    if any(comparison.pair for comparison in config.comparisons.values()):
         yield config.evaluation.precision_recall.network, "evaluation/precision_recall/network"
 
 
@@ -146,11 +149,17 @@ def networks_of_dataset(config: Config, name: str) -> list[str]:
     """Return the networks that extract features of a data set's real and generated images."""
     dataset = config.datasets[name]
     wanted = [config.network]
-    wanted += config.controls if dataset.resample else [shown_control(config)]
+    compared = [one for one in config.comparisons.values() if name in one.datasets]
+    wanted += config.controls if dataset.resample or compared else [shown_control(config)]
     wanted += dataset.alternatives
-    if any(name in comparison.generators.values() for comparison in config.comparisons.values()):
+    if any(name in comparison.pair.values() for comparison in compared):
         wanted.append(config.evaluation.precision_recall.network)
     return list(dict.fromkeys(wanted))
+
+
+def networks_of_comparison(config: Config) -> list[str]:
+    """Return the networks in which generators are compared: FID's, and the controls."""
+    return [config.network, *config.controls]
 
 
 def networks_of_source(config: Config, source: str) -> list[str]:
@@ -161,6 +170,8 @@ def networks_of_source(config: Config, source: str) -> list[str]:
             wanted += networks_of_dataset(config, name)
         if source in dataset.snapshots:
             wanted.append(config.network)
+    if any(source == comparison.held_out for comparison in config.comparisons.values()):
+        wanted += networks_of_comparison(config)
     return list(dict.fromkeys(wanted))
 
 

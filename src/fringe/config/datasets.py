@@ -1,5 +1,6 @@
 """Data sets and comparisons of data sets in a configuration."""
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
@@ -198,17 +199,62 @@ class Dataset(Section):
             yield "checks", "only of data sets that are resampled; drop one of the two"
 
 
+Trainings = Annotated[
+    Annotated[str, Text] | Annotated[Distinct[str], Field(min_length=1), List], WrittenAs
+]
+
+
 class Comparison(Section):
-    """Two generators of the same real images."""
+    """Generators of the same real images; one of them only is audited."""
 
     title: Annotated[TitleText, Inherits("")] = Field(
         description="Heading of the figures; the comparison's key where left out."
     )
-    generators: Annotated[dict[TitleText, str], Field(min_length=2, max_length=2)] = Field(
-        description="Data set by the generator's name as it is to be shown; two of them."
+    generators: Annotated[dict[TitleText, Trainings], Field(min_length=1)] = Field(
+        description=(
+            "Data set by the generator's name as it is to be shown. The others are compared with "
+            "the first one; a single generator is audited. A list of data sets stands for several "
+            "trainings of one generator, whose spread enters the intervals. Figures 7 and 19 show "
+            "comparisons of two generators, of each the first training."
+        )
     )
+    held_out: Given[str] = Field(
+        default=None,
+        description=(
+            "Source of further real images, none of which is in the data sets' real images: their "
+            "distance is the floor that distances are compared with. Without it, the floor is the "
+            "distance between two halves of the real images."
+        ),
+    )
+    trained_with: Distinct[NetworkText] = Field(
+        default=[],
+        description=(
+            "Networks that a generator was trained with. They are reported and do not judge, and "
+            "neither do networks of their family or with the same labels."
+        ),
+    )
+
+    @property
+    def trainings(self) -> dict[str, list[str]]:
+        """The data sets of each generator."""
+        return {
+            name: [found] if isinstance(found, str) else list(found)
+            for name, found in self.generators.items()
+        }
+
+    @property
+    def datasets(self) -> list[str]:
+        """The data sets of all generators."""
+        return [dataset for found in self.trainings.values() for dataset in found]
+
+    @property
+    def pair(self) -> dict[str, str]:
+        """The first training of each generator where there are two, for figures; otherwise {}."""
+        trainings = self.trainings
+        return {name: found[0] for name, found in trainings.items()} if len(trainings) == 2 else {}
 
     def faults(self) -> Iterable[tuple[str, str]]:
         """Yield the fault of a data set that is compared with itself."""
-        if len(set(self.generators.values())) == 1:
-            yield "generators", "both are the same data set; name two"
+        for dataset, times in Counter(self.datasets).items():
+            if times > 1:
+                yield "generators", f"{dataset} stands there {times} times; name each data set once"

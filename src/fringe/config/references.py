@@ -36,7 +36,7 @@ def reference_faults(
             faults += _check_faults(config, name, dataset)
     for name, comparison in config.comparisons.items():
         if datasets:
-            faults += _comparison_faults(config, datasets, name, comparison)
+            faults += _comparison_faults(config, sources, datasets, name, comparison)
     if not broken & {"network", "controls"}:
         faults += _control_faults(config)
     if not any(keys[0] == "datasets" for keys in wrong):
@@ -88,18 +88,33 @@ def _check_faults(config: Config, name: str, dataset: Dataset) -> Iterator[str]:
 
 
 def _comparison_faults(
-    config: Config, datasets: Sequence[str], name: str, comparison: Comparison
+    config: Config,
+    sources: Sequence[str],
+    datasets: Sequence[str],
+    name: str,
+    comparison: Comparison,
 ) -> Iterator[str]:
-    """Yield the data sets of a comparison that do not exist, or do not compare."""
-    for generator, dataset in comparison.generators.items():
-        if dataset not in datasets:
-            yield (
-                f"comparisons/{name}/generators/{generator}: no data set is named {dataset!r}; "
-                f"data sets are {', '.join(sorted(datasets))}"
-            )
-    if not all(dataset in config.datasets for dataset in comparison.generators.values()):
+    """Yield what a comparison names that does not exist, or does not compare."""
+    for generator, trainings in comparison.trainings.items():
+        for dataset in trainings:
+            if dataset not in datasets:
+                yield (
+                    f"comparisons/{name}/generators/{generator}: no data set is named {dataset!r}; "
+                    f"data sets are {', '.join(sorted(datasets))}"
+                )
+    if comparison.held_out is not None and sources and comparison.held_out not in sources:
+        yield (
+            f"comparisons/{name}/held_out: no source is named {comparison.held_out!r}; sources are "
+            f"{', '.join(sorted(sources))}"
+        )
+    if not all(dataset in config.datasets for dataset in comparison.datasets):
         return
-    compared = [config.datasets[dataset] for dataset in comparison.generators.values()]
+    compared = [config.datasets[dataset] for dataset in comparison.datasets]
+    if comparison.held_out in {dataset.real for dataset in compared}:
+        yield (
+            f"comparisons/{name}/held_out: {comparison.held_out} are the real images themselves; "
+            "name other ones, or leave it out"
+        )
     for key in ("real", "n_real", "n_generated"):
         values = [getattr(dataset, key) for dataset in compared]
         if len(set(values)) > 1:
@@ -123,8 +138,11 @@ def _control_faults(config: Config) -> Iterator[str]:
 def _resampled_faults(config: Config) -> Iterator[str]:
     """Yield the data sets that are asked for and are not resampled."""
     resampled = [name for name, dataset in config.datasets.items() if dataset.resample]
-    if not resampled:
-        yield "datasets: none is resampled; leave out `resample: false` of one at least"
+    if not resampled and not config.comparisons:
+        yield (
+            "datasets: none is resampled, and there are no comparisons; leave out "
+            "`resample: false` of one at least"
+        )
     for key, asked in (
         ("convergence", config.convergence.datasets),
         ("sensitivity", config.sensitivity.datasets),

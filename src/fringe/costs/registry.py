@@ -11,7 +11,15 @@ from fringe.config.model import RunConfig
 from fringe.costs.context import JobContext
 from fringe.costs.jobs import Device, Job
 from fringe.costs.rule_cost import RuleCost
-from fringe.costs.rules import evaluation, exhibits, features, images, resampling, sensitivity
+from fringe.costs.rules import (
+    comparison,
+    evaluation,
+    exhibits,
+    features,
+    images,
+    resampling,
+    sensitivity,
+)
 from fringe.costs.work import Work
 from fringe.errors import FringeError
 
@@ -22,6 +30,7 @@ RULES: dict[str, RuleCost] = {
     **features.RULES,
     **resampling.RULES,
     **evaluation.RULES,
+    **comparison.RULES,
     **sensitivity.RULES,
     **exhibits.RULES,
 }

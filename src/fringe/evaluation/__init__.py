@@ -35,7 +35,6 @@ from fringe.evaluation.statistics import (
     load_gaussian,
     sampled_fid,
     save_gaussian,
-    top1_classes,
 )
 
 __all__ = [
@@ -68,5 +67,4 @@ __all__ = [
     "score_precision_recall",
     "score_sizes",
     "score_snapshots",
-    "top1_classes",
 ]

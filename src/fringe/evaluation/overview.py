@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from fringe.evaluation.statistics import top1_classes
-from fringe.features import FeatureFile
+from fringe.features import FeatureFile, top1_classes
 from fringe.metrics import Gaussian, frechet_distance, principal_axes
 from fringe.metrics.arrays import as_numpy
 from fringe.scores.overview import Overview, Space

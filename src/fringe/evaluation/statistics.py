@@ -10,7 +10,7 @@ from fringe.files.hdf5 import create_h5, open_h5
 from fringe.metrics import Gaussian
 from fringe.resampling import SampledDistance
 
-__all__ = ["gaussian_of", "load_gaussian", "sampled_fid", "save_gaussian", "top1_classes"]
+__all__ = ["gaussian_of", "load_gaussian", "sampled_fid", "save_gaussian"]
 
 
 def gaussian_of(
@@ -59,11 +59,6 @@ def load_gaussian(path: str | os.PathLike[str]) -> tuple[Gaussian, int]:
     """
     with open_h5(path) as file:
         return Gaussian(file["mean"][()], file["covariance"][()]), int(file.attrs["n"])
-
-
-def top1_classes(file: FeatureFile, stop: int | None = None) -> np.ndarray:
-    """Return the Top-1 class of each of the first ``stop`` images: int array (n,)."""
-    return np.concatenate([block.argmax(axis=1) for _, block in file.blocks("logits", stop=stop)])
 
 
 def sampled_fid(

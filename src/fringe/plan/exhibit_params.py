@@ -10,6 +10,7 @@ from typing import Any
 
 from fringe import revisions
 from fringe.config import choices
+from fringe.config.datasets import Comparison
 from fringe.networks import network_info, network_names, network_titles, network_weights
 from fringe.networks.weight_files import mismatch
 from fringe.plan import exhibits
@@ -37,6 +38,7 @@ __all__ = [
     "figure_snapshots",
     "figure_sweep",
     "figure_weights",
+    "judge_comparison",
     "list_deviations",
     "list_left_out",
     "make_table",
@@ -337,10 +339,11 @@ def figure_comparison(run: Run, number: str, comparison: str) -> Params:
     """Return what Figures 7 and 19 depend on."""
     config = run.config
     about = config.comparisons[comparison]
-    datasets = list(about.generators.values())
+    datasets = list(about.pair.values())
+    shown = {"title": about.title, "generators": about.pair}
     return _figure(
         run,
-        comparison=about.plain(),
+        comparison={key: shown[key] for key in about.plain() if key in shown},
         images={name: images_of(run, run.generated(name)) for name in datasets},
         titles=_titles(run, datasets),
         network=config.network,
@@ -351,6 +354,31 @@ def figure_comparison(run: Run, number: str, comparison: str) -> Params:
         protocols=_protocols(run, datasets),
         seed=choices.grid_seed(config),
     )
+
+
+def judge_comparison(run: Run, comparison: str) -> Params:
+    """Return what the verdict on a comparison depends on, besides its distances."""
+    about = run.config.comparisons[comparison]
+    return _inert(
+        title=about.title,
+        trained_with=list(about.trained_with),
+        trained_on={name: choices.trained_on(run.config, name) for name in run.config.controls},
+        notes=_comparison_notes(run, about),
+        controls=list(run.config.controls),
+        revision=revisions.COMPARISON,
+    )
+
+
+def _comparison_notes(run: Run, about: Comparison) -> list[str]:
+    """Return what a reader of a comparison must know of its images."""
+    simulated = [
+        name
+        for name, trainings in about.trainings.items()
+        if any(run.sources[run.generated(one)]["simulated"] for one in trainings)
+    ]
+    if not simulated:
+        return []
+    return [f"The images of {', '.join(simulated)} are from a simulated generator."]
 
 
 def figure_convergence(run: Run, dataset: str) -> Params:

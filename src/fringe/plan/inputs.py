@@ -11,6 +11,7 @@ would not look at the params of what follows when images had to be made again.
 """
 
 from fringe.config import choices
+from fringe.networks import network_info
 from fringe.plan import exhibits, layout, provenance
 from fringe.plan.run import Run
 
@@ -18,6 +19,8 @@ __all__ = [
     "Files",
     "Inputs",
     "all_features",
+    "compare",
+    "comparisons",
     "draw_matched",
     "drawn_and_real",
     "explain_examples",
@@ -38,6 +41,7 @@ __all__ = [
     "figure_weights",
     "figures",
     "join_sensitivity",
+    "judge_comparison",
     "kept_shard",
     "link_features",
     "make_table",
@@ -276,6 +280,44 @@ def score_snapshots(run: Run, dataset: str, space: str) -> Inputs:
     }
 
 
+def compare(run: Run, comparison: str, network: str) -> Inputs:
+    """Return the features of a comparison in one network, and the logits that tell classes."""
+    about = run.config.comparisons[comparison]
+    real = run.real(about.datasets[0])
+    made = [run.generated(dataset) for dataset in about.datasets]
+    found: Inputs = {
+        "real": [features_of(run, real, network)],
+        "models": [features_of(run, source, network) for source in made],
+        "held_out": [features_of(run, about.held_out, network)] if about.held_out else [],
+    }
+    if network_info(run.config.network).n_classes is not None:
+        found["real_logits"] = [features_of(run, real, run.fid_network)]
+        found["logits"] = [features_of(run, source, run.fid_network) for source in made]
+    return found
+
+
+def judge_comparison(run: Run, comparison: str) -> Inputs:
+    """Return the distances in all networks, and what tells how controls react to a price."""
+    about = run.config.comparisons[comparison]
+    first = about.datasets[0]
+    return {
+        "main": run.path(layout.compared(comparison, run.fid_network)),
+        "weights": run.path(layout.priced(comparison)),
+        "controls": [run.path(layout.compared(comparison, one)) for one in run.controls],
+        "real": [features_of(run, run.real(first), one) for one in run.controls],
+        "baseline": [features_of(run, run.generated(first), one) for one in run.controls],
+    }
+
+
+def comparisons(run: Run) -> list[str]:
+    """Return the verdicts on all comparisons."""
+    return [
+        run.path(layout.judged(comparison, suffix))
+        for comparison in run.config.comparisons
+        for suffix in ("json", "md", "html")
+    ]
+
+
 def measure_checks(run: Run, dataset: str) -> Inputs:
     """Return real statistics and candidates in each network with numbers of the released code."""
     networks = choices.checked_networks(run.config, dataset)
@@ -436,7 +478,7 @@ def figure_networks(run: Run) -> list[str]:
 
 def figure_comparison(run: Run, comparison: str) -> Inputs:
     """Return FID, one control's distance and recall of a comparison's two generators, and draws."""
-    compared = run.config.comparisons[comparison].generators.values()
+    compared = run.config.comparisons[comparison].pair.values()
     kinds = (run.fid_network, run.shown_control, "precision_recall")
     return {
         "scores": [

@@ -21,6 +21,7 @@ __all__ = [
     "benchmark",
     "checkpoint",
     "checks",
+    "compared",
     "convergence",
     "draws",
     "examples",
@@ -31,6 +32,7 @@ __all__ = [
     "image_shard",
     "images",
     "is_features",
+    "judged",
     "log",
     "log_of",
     "map_means",
@@ -41,6 +43,7 @@ __all__ = [
     "noise",
     "page",
     "parse_shard",
+    "priced",
     "region",
     "run_folder",
     "scores",
@@ -150,6 +153,21 @@ def sizes(dataset: str) -> str:
 def snapshots(dataset: str, space: str) -> str:
     """Return the place of the FIDs of a training's snapshots."""
     return f"scores/{dataset}/snapshots-{space}.csv"
+
+
+def compared(comparison: str, network: str) -> str:
+    """Return the place of a comparison's distances in a network."""
+    return f"comparisons/{comparison}/{file_name(network)}.json"
+
+
+def priced(comparison: str) -> str:
+    """Return the place of the weights that the prices of a comparison stand for."""
+    return f"comparisons/{comparison}/prices.h5"
+
+
+def judged(comparison: str, suffix: str) -> str:
+    """Return the place of the verdict on a comparison, as "json", "md" or "html"."""
+    return f"comparisons/{comparison}/verdict.{suffix}"
 
 
 def checks(dataset: str) -> str:

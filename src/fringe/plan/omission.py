@@ -98,11 +98,9 @@ def leave_out(config: RunConfig, keys: Collection[str]) -> RunConfig:
     comparisons = {
         name: comparison
         for name, comparison in config.comparisons.items()
-        if set(comparison.generators.values()) <= datasets.keys()
+        if set(comparison.datasets) <= datasets.keys() and comparison.held_out not in gone
     }
-    compared = {
-        one for comparison in comparisons.values() for one in comparison.generators.values()
-    }
+    compared = {one for comparison in comparisons.values() for one in comparison.datasets}
     datasets = {
         name: dataset
         for name, dataset in datasets.items()
@@ -126,7 +124,7 @@ def leave_out(config: RunConfig, keys: Collection[str]) -> RunConfig:
 
 
 def _is_compared(config: Config, dataset: str) -> bool:
-    return any(dataset in one.generators.values() for one in config.comparisons.values())
+    return any(dataset in one.datasets for one in config.comparisons.values())
 
 
 def _without_idle_networks(config: Config, reduced: RunConfig) -> RunConfig:

@@ -15,7 +15,7 @@ from fringe import revisions
 from fringe.config import choices
 from fringe.files import seals
 from fringe.files.hdf5 import attributes, is_made_from, open_h5
-from fringe.networks import network_info
+from fringe.networks import network_info, network_titles
 from fringe.plan import digests, layout
 from fringe.plan.run import Run
 from fringe.sources import REVISION as IMAGES_REVISION
@@ -23,6 +23,7 @@ from fringe.sources import REVISION as IMAGES_REVISION
 __all__ = [
     "Params",
     "average_sensitivity",
+    "compare",
     "compared",
     "draw_matched",
     "draw_random",
@@ -359,6 +360,30 @@ def score_snapshots(run: Run, dataset: str, space: str) -> Params:
         statistics=snapshot_statistics(run, dataset, space),
         real=run.path(real),
     )
+
+
+def compare(run: Run, comparison: str, network: str) -> Params:
+    """Return what the distances of a comparison in one network depend on."""
+    about = run.config.comparisons[comparison]
+    first = about.datasets[0]
+    dataset = run.datasets[first]
+    name = run.networks[network]
+    return {
+        "network": name,
+        "title": network_titles([name]).get(name, name),
+        "classes": run.config.network,
+        "generators": {
+            generator: [run.generated(one) for one in trainings]
+            for generator, trainings in about.trainings.items()
+        },
+        "real": run.real(first),
+        "held_out": about.held_out,
+        "n_real": dataset.n_real,
+        "n_generated": dataset.n_generated,
+        "seed": run.config.seed,
+        "metrics_revision": revisions.METRICS,
+        "revision": revisions.COMPARISON,
+    }
 
 
 def measure_checks(run: Run, dataset: str) -> Params:

@@ -1,5 +1,6 @@
 """What the tables say, in words, and what the run cost."""
 
+from fringe.report.comparison import comparison_lines, write_comparison
 from fringe.report.cost import write_cost
 from fringe.report.left_out import left_out_line, write_left_out
 from fringe.report.self_check import self_check_line, write_self_check
@@ -10,11 +11,13 @@ from fringe.report.write import write_deviations, write_verdicts
 __all__ = [
     "Change",
     "Verdict",
+    "comparison_lines",
     "left_out_line",
     "self_check_line",
     "sensitivity_sentences",
     "summary",
     "verdict",
+    "write_comparison",
     "write_cost",
     "write_deviations",
     "write_left_out",

@@ -219,6 +219,10 @@ def _taken_from(config: Config, source: str) -> Iterable[int]:
             yield explained_images(config, name)
             if config.sensitivity.noise.scales:
                 yield noise_images(config, name)
+    for comparison in config.comparisons.values():
+        compared = [one for one in comparison.datasets if one in config.datasets]
+        if source == comparison.held_out and compared:
+            yield config.datasets[compared[0]].n_generated
 
 
 def _open_sources(

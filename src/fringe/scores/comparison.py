@@ -185,6 +185,12 @@ class NetworkDistances(Result):
                 return found
         raise KeyError(f"{model} less {baseline}")
 
+    def is_tied(self, one: str, other: str) -> bool:
+        """Return whether the difference of two models that were compared is not significant."""
+        both = {one, other}
+        (found,) = (each for each in self.differences if {each.model, each.baseline} == both)
+        return found.distance.sign == 0
+
 
 class Composition(Result):
     """How much of a difference is class histogram.

@@ -1,0 +1,81 @@
+# Generators compared, or one of them audited: all distances of a network are one job.
+
+COMPARISONS = "|".join(RUN.config.comparisons) or "(?!)"
+
+
+rule compare_main:
+    input:
+        unpack(for_job(inputs.compare, network=FID_NETWORK)),
+    output:
+        result=below(layout.compared("{comparison}", FID_NETWORK)),
+        weights=below(layout.priced("{comparison}")),
+    log:
+        log_file("compare_main", "{comparison}"),
+    benchmark:
+        benchmark_file("compare_main", "{comparison}")
+    wildcard_constraints:
+        comparison=COMPARISONS,
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        **ask("compare_main"),
+    params:
+        comparing=for_job(provenance.compare, network=FID_NETWORK),
+    script:
+        "../workflow/scripts/compare_main.py"
+
+
+rule compare_control:
+    input:
+        unpack(for_job(inputs.compare)),
+    output:
+        below(layout.compared("{comparison}", "{network}")),
+    log:
+        log_file("compare_control", "{comparison}", "{network}"),
+    benchmark:
+        benchmark_file("compare_control", "{comparison}", "{network}")
+    wildcard_constraints:
+        comparison=COMPARISONS,
+        network="|".join(map(re.escape, RUN.controls)),
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        **ask("compare_control"),
+    params:
+        comparing=for_job(provenance.compare),
+    script:
+        "../workflow/scripts/compare_control.py"
+
+
+rule judge_comparison:
+    input:
+        unpack(for_job(inputs.judge_comparison)),
+    output:
+        json=below(layout.judged("{comparison}", "json")),
+        markdown=below(layout.judged("{comparison}", "md")),
+        html=report(
+            below(layout.judged("{comparison}", "html")),
+            caption="../workflow/report/comparison.rst",
+            category="Verdict",
+            labels={"question": "Is it better? {comparison}"},
+        ),
+    log:
+        log_file("judge_comparison", "{comparison}"),
+    wildcard_constraints:
+        comparison=COMPARISONS,
+    group:
+        "pages"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        about=for_job(exhibit_params.judge_comparison),
+    script:
+        "../workflow/scripts/judge_comparison.py"
+
+
+rule comparisons:
+    input:
+        inputs.comparisons(RUN),
+    localrule: True

@@ -1,0 +1,54 @@
+"""Rules of rules/comparison.smk."""
+
+from __future__ import annotations
+
+from fringe.config.datasets import Comparison, Dataset
+from fringe.costs.context import JobContext
+from fringe.costs.rule_cost import RuleCost
+from fringe.costs.work import Work, products
+
+__all__ = ["RULES"]
+
+PRICE = 60 * 2 * 256  # evaluations, products and axes of the weights behind a price
+
+
+def _comparison(about: JobContext) -> tuple[Comparison, Dataset]:
+    comparison = about.config.comparisons[about.wildcard("comparison")]
+    return comparison, about.config.datasets[comparison.datasets[0]]
+
+
+def _compare_control(about: JobContext) -> Work:
+    """Moments, a map and two sums of influences of each generator; kernels of all pairs."""
+    comparison, dataset = _comparison(about)
+    images = dataset.n_real + dataset.n_generated
+    number = len(comparison.datasets)
+    pairs = number * min(images, 8000) ** 2
+    moments = number * (4 * images * about.dim**2 + 25 * about.dim**3)
+    return products(about, moments + pairs * about.dim)
+
+
+def _compare_main(about: JobContext) -> Work:
+    """Also two reweighted distances for each pair, and the price."""
+    comparison, dataset = _comparison(about)
+    images = dataset.n_real + dataset.n_generated
+    number = len(comparison.datasets)
+    pairs = number * min(images, 8000) ** 2
+    price = (number - 1) * dataset.n_generated * min(about.dim, 256) * PRICE
+    moments = number * (16 * images * about.dim**2 + 100 * about.dim**3)
+    return products(about, moments + pairs * about.dim + price)
+
+
+def _memory(about: JobContext) -> int:
+    """Features of all images, some in float64; covariances and maps; blocks of kernels."""
+    comparison, dataset = _comparison(about)
+    images = dataset.n_real * 2 + dataset.n_generated * len(comparison.datasets)
+    matrices = 8 * about.dim**2 * (12 + 2 * len(comparison.datasets))
+    return int(2500 + (6 * about.dim * images + matrices >> 20))
+
+
+RULES = {
+    "compare_main": RuleCost(_compare_main, _memory),
+    "compare_control": RuleCost(_compare_control, _memory),
+    "judge_comparison": RuleCost(),
+    "comparisons": RuleCost(),
+}

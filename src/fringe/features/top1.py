@@ -1,0 +1,12 @@
+"""Top-1 classes, by stored logits."""
+
+import numpy as np
+
+from fringe.features.store import FeatureFile
+
+__all__ = ["top1_classes"]
+
+
+def top1_classes(file: FeatureFile, stop: int | None = None) -> np.ndarray:
+    """Return the Top-1 class of each of the first ``stop`` images: int array (n,)."""
+    return np.concatenate([block.argmax(axis=1) for _, block in file.blocks("logits", stop=stop)])

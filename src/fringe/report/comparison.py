@@ -1,0 +1,252 @@
+"""A comparison for people: lines for a terminal, Markdown, and a page."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from html import escape
+
+from fringe.files.atomic import atomic_path
+from fringe.report.write import table_in_html, table_in_markdown, write_page
+from fringe.scores.comparison import (
+    ClassShare,
+    Comparison,
+    Composition,
+    Difference,
+    Estimate,
+    NetworkDistances,
+    Verdict,
+)
+from fringe.scores.numbers import format_percent, format_value
+from fringe.texts import markdown as in_markdown
+
+__all__ = ["comparison_lines", "write_comparison"]
+
+MOST_LINES = 24
+
+
+def comparison_lines(comparison: Comparison) -> list[str]:
+    """Return a comparison in fewer than 25 lines for a terminal.
+
+    The verdict of each model, the distances in each network, and the ranking. What does not fit is
+    in the page, whose path the caller prints.
+    """
+    lines = []
+    for one in comparison.verdicts:
+        lines += [f"{_subject(one)}: {one.word.upper()}", f"  {one.sentence}"]
+    rows = _distance_rows(comparison)
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+    lines += [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+    if len(comparison.models) > 2:
+        lines.append(f"Ranking: {_ranking(comparison)}")
+    room = MOST_LINES - len(lines)
+    limits = [f"* {limit}" for limit in _limits(comparison)]
+    return lines[:MOST_LINES] + limits[: max(0, room)]
+
+
+def write_comparison(
+    comparison: Comparison, markdown: str | os.PathLike[str], html: str | os.PathLike[str]
+) -> None:
+    """Write a comparison as Markdown and as a page of HTML."""
+    text, body = [f"# {in_markdown(comparison.name)}"], []
+    for one in comparison.verdicts:
+        text.append(f"**{in_markdown(_subject(one))}: {one.word}.** {in_markdown(one.sentence)}")
+        body.append(
+            f"<p><strong>{escape(_subject(one))}: {one.word}.</strong> {escape(one.sentence)}</p>"
+        )
+    if len(comparison.models) > 2:
+        text.append(f"Ranking: {in_markdown(_ranking(comparison))}")
+        body.append(f"<p>Ranking: {escape(_ranking(comparison))}</p>")
+    for title, rows in _tables(comparison):
+        text += [f"## {in_markdown(title)}", table_in_markdown(rows)]
+        body += [f"<h2>{escape(title)}</h2>", table_in_html(rows)]
+    limits = _limits(comparison)
+    text += ["## What this does not cover", "\n".join(f"* {in_markdown(one)}" for one in limits)]
+    body.append("<h2>What this does not cover</h2><ul>")
+    body += [f"<li>{escape(one)}</li>" for one in limits]
+    body.append("</ul>")
+    with atomic_path(markdown) as partial:
+        partial.write_text("\n\n".join(text) + "\n", encoding="utf-8")
+    write_page(html, comparison.name, "\n".join(body))
+
+
+def _subject(verdict: Verdict) -> str:
+    return f"{verdict.model} against {verdict.baseline}" if verdict.baseline else verdict.model
+
+
+def _limits(comparison: Comparison) -> list[str]:
+    """Return what verdicts do not cover, each once, and what else a reader must know."""
+    said = [limit for one in comparison.verdicts for limit in one.limits]
+    return list(dict.fromkeys([*said, *comparison.notes]))
+
+
+def _ranking(comparison: Comparison) -> str:
+    """Return models in their order: "B < C = A", where = means too close to call."""
+    told = comparison.ranking[0]
+    tied = set(comparison.tied)
+    for near, far in zip(comparison.ranking, comparison.ranking[1:], strict=False):
+        told += f" {'=' if (near, far) in tied else '<'} {far}"
+    return f"{told} (= means too close to call)" if tied else told
+
+
+def _tables(comparison: Comparison) -> Iterator[tuple[str, list[list[str]]]]:
+    """Yield each table of a comparison with its title; the first row is the head."""
+    yield "Distances", _distance_rows(comparison)
+    if len(comparison.models) > 1:
+        yield (
+            "Differences",
+            [
+                ["network", "", "difference", "95 % interval", "relative", "relative MMD test"],
+                *(
+                    _difference_row(found, difference)
+                    for found in comparison.networks
+                    for difference in found.differences
+                ),
+            ],
+        )
+    if comparison.compositions:
+        yield (
+            "Class histogram",
+            [
+                ["", "class histogram", "within classes", "classes in one only", "both orders"],
+                *(_composition_row(found) for found in comparison.compositions),
+            ],
+        )
+    if comparison.histogram_shares:
+        yield (
+            "Class histogram of each model against the real images",
+            [
+                ["model", "part of its distance", "95 % interval", "classes"],
+                *(
+                    [
+                        one.model,
+                        format_value(one.share.value),
+                        _interval(one.share),
+                        f"{one.classes}, {'given' if one.given else 'Top-1'}",
+                    ]
+                    for one in comparison.histogram_shares
+                ),
+            ],
+        )
+    if comparison.prices:
+        yield (
+            "Price of the gain",
+            [
+                ["", "effective sample size", "distance", "target", "lowest possible", "controls"],
+                *(
+                    [
+                        f"{one.baseline} for {one.model}",
+                        f"{100 * one.effective_share:.0f}%" if one.reached else "not reached",
+                        format_value(one.distance),
+                        format_value(one.target),
+                        format_value(one.lower_bound),
+                        "; ".join(
+                            f"{each.network} {format_percent(each.relative)}, {one.model} "
+                            f"{format_percent(each.relative_of_model)}"
+                            for each in one.reactions
+                        ),
+                    ]
+                    for one in comparison.prices
+                ),
+            ],
+        )
+    for model, shares in comparison.class_shares.items():
+        yield (
+            f"Classes: {model} less {comparison.models[0]}",
+            [
+                ["class", model, comparison.models[0], "real", "part of the difference"],
+                *(_class_row(one) for one in shares),
+            ],
+        )
+    if comparison.witnesses:
+        yield (
+            "Controls",
+            [
+                [
+                    "control",
+                    "judges",
+                    "why not",
+                    "what it would have seen",
+                    "real images reweighted",
+                ],
+                *(
+                    [
+                        one.title,
+                        "yes" if one.judges else "no",
+                        one.reason,
+                        one.sees or "not measured",
+                        "; ".join(
+                            f"{model} {ratio:.2f}" for model, ratio in found.reweighted_real.items()
+                        ),
+                    ]
+                    for one, found in zip(
+                        comparison.witnesses, comparison.networks[1:], strict=True
+                    )
+                ),
+            ],
+        )
+
+
+def _distance_rows(comparison: Comparison) -> list[list[str]]:
+    head = ["network", "model", "distance", "infinite images", "KID ×10³", "times the floor"]
+    return [
+        head,
+        *(
+            [
+                found.title,
+                model,
+                format_value(about.distance.value, _error(about.distance)),
+                format_value(about.infinity.value),
+                format_value(1000 * about.kid.value, 1000 * _error(about.kid)),
+                f"{about.floor_ratio.value:.2f}" + (" (below)" if about.below_floor else ""),
+            ]
+            for found in comparison.networks
+            for model, about in found.models.items()
+        ),
+    ]
+
+
+def _difference_row(found: NetworkDistances, difference: Difference) -> list[str]:
+    return [
+        found.title,
+        f"{difference.model} less {difference.baseline}",
+        format_value(difference.distance.value),
+        _interval(difference.distance),
+        format_percent(difference.relative.value),
+        f"z = {difference.kernel.z:.1f}, p = {difference.kernel.p:.2g}",
+    ]
+
+
+def _composition_row(found: Composition) -> list[str]:
+    orders = zip(found.composition_orders, found.within_orders, strict=True)
+    return [
+        f"{found.model} less {found.baseline}",
+        format_value(found.composition.value, _error(found.composition)),
+        format_value(found.within.value, _error(found.within)),
+        "" if found.support is None else format_value(found.support.value, _error(found.support)),
+        "; ".join(f"{format_value(a)} and {format_value(b)}" for a, b in orders),
+    ]
+
+
+def _class_row(found: ClassShare) -> list[str]:
+    real = "" if found.real_share is None else f"{100 * found.real_share:.1f}%"
+    return [
+        found.name,
+        f"{100 * found.model_share:.1f}%",
+        f"{100 * found.baseline_share:.1f}%",
+        real,
+        format_value(found.contribution.value, _error(found.contribution)),
+    ]
+
+
+def _interval(found: Estimate) -> str:
+    if found.low is None or found.high is None:
+        return found.note
+    return f"{format_value(found.low)} to {format_value(found.high)}"
+
+
+def _error(found: Estimate) -> float:
+    return float("nan") if found.error is None else found.error

@@ -1,0 +1,33 @@
+"""Compare generators in FID's network: distances, class histogram, classes, price of a gain.
+
+In: features and logits of real and generated images. Out: JSON, and the weights behind each price.
+"""
+
+from fringe.comparison import measure_main_network, save_weights, stored_sets
+from fringe.devices.choice import choose_device
+from fringe.networks import network_classes
+from fringe.running.script import ScriptJob, run
+from fringe.scores.comparison import write_result
+
+
+def main(job: ScriptJob) -> None:
+    """Measure all generators of a comparison."""
+    about = job.params.comparing
+    sets = stored_sets(job.input, about)
+    found = measure_main_network(
+        about["network"],
+        about["title"],
+        sets.real,
+        sets.models,
+        real_classes=sets.real_classes,
+        held_out=sets.held_out,
+        class_names=network_classes(about["network"]),
+        device=choose_device(job.config.device),
+        seed=about["seed"],
+    )
+    save_weights(job.output.weights, found.weights)
+    write_result(job.output.result, found.result)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)

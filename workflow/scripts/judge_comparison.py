@@ -1,0 +1,52 @@
+"""Judge a comparison: is a lower distance real?
+
+In: distances in all networks, the weights of each price, and features of the real images and of the
+first generator in the controls. Out: JSON, Markdown and HTML.
+"""
+
+from fringe.comparison import judge, load_weights, reactions, witness
+from fringe.report import write_comparison
+from fringe.running.script import ScriptJob, run
+from fringe.scores.comparison import read_main_measurement, read_network_distances, write_result
+
+
+def main(job: ScriptJob) -> None:
+    """Bring all networks together and write the verdict."""
+    about = job.params.about
+    measured = read_main_measurement(job.input.main)
+    controls = [read_network_distances(path) for path in job.input.controls]
+    witnesses = [
+        witness(
+            one.network,
+            measured.distances.network,
+            about["trained_with"],
+            trained_on=about["trained_on"][one.network],
+            title=one.title,
+        )
+        for one in controls
+    ]
+    prices = reactions(
+        measured.prices,
+        load_weights(job.input.weights),
+        controls,
+        job.input.real,
+        job.input.baseline,
+        measured.distances.n_real,
+    )
+    found = judge(
+        about["title"],
+        [measured.distances, *controls],
+        witnesses,
+        compositions=measured.compositions,
+        histogram_shares=measured.histogram_shares,
+        class_shares=measured.class_shares,
+        prices=prices,
+        notes=about["notes"],
+        seed=measured.distances.seed,
+    )
+    write_result(job.output.json, found)
+    write_comparison(found, job.output.markdown, job.output.html)
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)
