@@ -152,7 +152,9 @@ def test_evaluation(run: Run) -> None:
     run.config["evaluation"]["repeats"] |= {"table2": 10, "table3": 10, "recall": 3, "sizes": 2}
     # The most draws that any table needs.
     scored = run.work("score_scheme", scheme="random", network=NET)
-    assert scored.units == 10 * (60 * FEATURES**2 + FEATURES**3)
+    # And the error of one, of 40 real images and 60 drawn ones.
+    error = 100 * FEATURES**2 + 11 * FEATURES**3
+    assert scored.units == 10 * (60 * FEATURES**2 + FEATURES**3) + error
     # Ten draws of 60 of 120 images and 40 real ones. KID of all pairs, which are fewer than those
     # of its subsets, and the exact KID of all draws together.
     kernels = run.work("score_kernels", scheme="random")
@@ -163,9 +165,11 @@ def test_evaluation(run: Run) -> None:
     recall = run.work("score_precision_recall")
     assert (recall.group, recall.units) == ("untrained", 3 * 100**2 * 102 / 4)
     run.dataset["sizes"] = [[20, 30], ["all", "all"]]
-    assert run.work("score_sizes").units == 2 * (20 + 4 * 30 + 60 + 4 * 120) * FEATURES**2
+    errors = (20 + 30 + 60 + 120) * FEATURES**2 + 2 * 11 * FEATURES**3
+    draws = 2 * (20 + 4 * 30 + 60 + 4 * 120) * FEATURES**2
+    assert run.work("score_sizes").units == draws + errors
     run.dataset["snapshots"] = ["a", "b", "c"]
-    assert run.work("score_snapshots", space="features").units == 3 * FEATURES**3
+    assert run.work("score_snapshots", space="features").units == 3 * (FEATURES**3 + error)
     run.dataset["checks"] = {"loss": 4.9}
     one = (120 + 15 * 60) * FEATURES**2 + 16 * FEATURES**3
     assert run.work("measure_checks").units == one
@@ -191,7 +195,10 @@ def test_sensitivity(run: Run) -> None:
 
 
 def test_figures(run: Run) -> None:
-    assert run.work("figure_overview").units == 4 * (FEATURES**3 + CLASSES**3)
+    # Two distances, each with the error of 40 real and 60 generated images.
+    assert run.work("figure_overview").units == sum(
+        (4 + 11) * dim**3 + 100 * dim**2 for dim in (FEATURES, CLASSES)
+    )
 
 
 @pytest.mark.parametrize("rule", [name for name, cost in RULES.items() if cost.work is None])

@@ -9,9 +9,9 @@ import h5py
 import numpy as np
 import pytest
 
-from fringe.evaluation import gaussian_of, overview_of
+from fringe.evaluation import MeasuredImages, frechet_error, gaussian_of, overview_of
 from fringe.features import FeatureFile
-from fringe.metrics import Gaussian, frechet_distance
+from fringe.metrics import frechet_distance
 
 DIM, CLASSES = 6, 5
 
@@ -29,16 +29,21 @@ def stored(path: Path, rows: int, seed: int) -> FeatureFile:
 def test_an_overview_is_of_the_first_images(tmp_path: Path) -> None:
     files = stored(tmp_path / "real.h5", 500, 0), stored(tmp_path / "fake.h5", 90, 1)
     stops = 400, 80
-    statistics: dict[str, tuple[Gaussian, Gaussian]] = {}
+    measured: dict[str, tuple[MeasuredImages, MeasuredImages]] = {}
     for space in ("features", "logits"):
-        real, generated = (gaussian_of(f, space, stop=s) for f, s in zip(files, stops, strict=True))
-        statistics[space] = real, generated
-    found = overview_of(files, statistics, stops, (1000, 80))
+        one, other = (
+            MeasuredImages(gaussian_of(f, space, stop=s), f, space, stop=s)
+            for f, s in zip(files, stops, strict=True)
+        )
+        measured[space] = one, other
+    found = overview_of(files, measured, stops, (1000, 80))
     assert found.counts == (1000, 80)
     assert found.class_names == tuple(f"class {number}" for number in range(CLASSES))
     for space, seen in found.spaces.items():
         real, generated = (file.read(space).astype(float) for file in files)
-        assert seen.distance == pytest.approx(frechet_distance(*statistics[space]))
+        gaussians = (each.gaussian for each in measured[space])
+        assert seen.distance == pytest.approx(frechet_distance(*gaussians))
+        assert (seen.standard_error, seen.real_error) == frechet_error(*measured[space])
         np.testing.assert_array_equal(seen.vectors, np.stack([real[0], generated[0]]))
         # At most 300 points of either side, of those that are measured.
         assert [len(points) for points in seen.points] == [300, 80]

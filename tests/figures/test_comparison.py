@@ -80,6 +80,17 @@ def test_scores_stand_over_each_grid_next_to_the_papers():
     assert "Ours: Projected FastGAN: generator not the paper's." in note(figure)
 
 
+def test_distances_have_standard_errors():
+    scored = scores()
+    known = (scored["metric"] == "fid") & (scored["repeat"] == 0)
+    errors = scored["value"].where(known) / 100
+    figure = compare(scored.assign(standard_error=errors, real_error=errors / 2))
+    for text in ("FID 5.25 ± 0.04 (SE 0.05)", "FID (CLIP) 4.66 ± 0.04 (SE 0.05)", "Recall 0.45"):
+        assert text in figure.axes[0].get_title().split("\n")
+    assert "SE: standard error of one evaluation" in note(figure)
+    assert "SE" not in note(compare())
+
+
 def test_the_papers_values_are_grey_unless_measured_alike():
     unknown = compare()
     assert not any("[" in axes.get_title() for axes in unknown.axes)

@@ -46,20 +46,24 @@ def closeup() -> Closeup:
     )
 
 
-def space(dim: int, distance: float) -> Space:
+def space(dim: int, distance: float, *errors: float) -> Space:
     return Space(
         STREAM.random((2, dim)).astype(np.float32),
         STREAM.random((2, 2)),
         np.stack([np.diag([4.0, 1.0]), np.diag([2.0, 2.0])]),
         (STREAM.standard_normal((9, 2)), STREAM.standard_normal((7, 2))),
         distance,
+        *errors,
     )
 
 
 def found() -> Overview:
     shares = np.zeros((2, CLASSES))
     shares[:, 3], shares[0, 7], shares[1, 8] = (0.6, 0.3), 0.4, 0.7
-    spaces = {"features": space(DIM, 5.3049), "logits": space(CLASSES, 110.04)}
+    spaces = {
+        "features": space(DIM, 5.3049, 0.042, 0.03),
+        "logits": space(CLASSES, 110.04, 0.7, 0.5),
+    }
     return Overview(spaces, shares, NAMES, (40_000, N))
 
 
@@ -184,7 +188,14 @@ def test_the_overview_shows_vectors_classes_and_distances() -> None:
         assert (squares[DIM:] == 3 * 255).all()
         assert squares[:DIM].argmax() == vector.argmax()
     told = texts(figure)
-    for part in ("FID = 5.30", "110.0", "40,000 real and 50,000 generated", "Inception-V3"):
+    for part in (
+        "FID = 5.30",
+        "SE 0.042; Fréchet",
+        "110.0",
+        "SE 0.7; Fréchet",
+        "40,000 real and 50,000 generated",
+        "Inception-V3",
+    ):
         assert part in told, part
     for vector in FOUND.spaces["logits"].vectors.astype(float):
         probabilities = np.exp(vector) / np.exp(vector).sum()
@@ -238,6 +249,15 @@ def test_bars_stand_on_zero() -> None:
     assert second.get_facecolor()[2] == 1
     marks = [line.get_ydata()[0] for line in page.axes.lines[:2]]
     assert marks == pytest.approx([2.0, 2.0])
+
+
+def test_an_overview_without_errors_does_not_speak_of_them() -> None:
+    spaces = {"features": space(DIM, 5.3049), "logits": space(CLASSES, 110.04)}
+    plain = Overview(spaces, FOUND.shares, NAMES, FOUND.counts)
+    told = texts(feature_overview(images(3), images(3), plain, title="Faces"))
+    assert "110.0" in told
+    assert "SE" not in told
+    assert "SE: standard error of one evaluation" in texts(whole())
 
 
 def test_distances_keep_three_digits() -> None:

@@ -30,6 +30,7 @@ from fringe.figures.paper_values import GREY
 from fringe.figures.sizes import size_label
 from fringe.figures.snapshots import SNAPSHOT_COLUMNS, correlations
 from fringe.figures.style import Style, styled
+from fringe.scores.cells import Cell
 from fringe.scores.differences import PAPER
 from fringe.scores.protocol import Optimizer
 from fringe.scores.rows import SCORE_COLUMNS
@@ -117,7 +118,11 @@ FIGURES = {
     "schemes": lambda: scheme_grids(
         {scheme: images(6, 16) for scheme in ("random", "matched", "prelogits")},
         title="A",
-        fids={"random": 209.0, "matched": 182.0, "prelogits": 110.0},
+        fids={
+            "random": Cell(209.0, 1.86, 5, 50, 50, 2.14, 1.2),
+            "matched": Cell(182.0, 1.5, 5, 50, 50),
+            "prelogits": Cell(110.0, 0.5, 10, 50, 50, 0.8),
+        },
         simulated=True,
     ),
 }
@@ -279,6 +284,39 @@ def test_sizes_end_at_infinitely_many_images():
     assert "8.00 ± 1.00" in written
     assert "extrapolated from 1,000 to infinitely many generated images" in written
     assert "extrapolated" not in texts(sample_sizes(size_scores(), TITLES, "net"))
+
+
+def test_sizes_have_standard_errors():
+    nan = float("nan")
+    scores = extrapolated_scores().assign(standard_error=nan, real_error=nan)
+    first = (scores["n_real"] == 500) & (scores["repeat"] == 0)
+    scores.loc[first, ["standard_error", "real_error"]] = 1.25, 0.75
+    figure = sample_sizes(scores, TITLES, "net")
+    written = texts(figure)
+    assert "21.00 ± 1.00 (SE 1.25)" in written
+    assert "8.00 ± 1.00" in written
+    assert written.count("(SE") == 1
+    assert "SE: standard error of one evaluation, from the sampling of all images" in written
+    assert "is only a part of this error" in written
+    assert "SE" not in texts(sample_sizes(extrapolated_scores(), TITLES, "net"))
+
+
+def test_snapshots_have_standard_errors_as_bars():
+    rows = snapshot_rows()
+    first = rows["repeat"] == 0
+    errors = rows["value"].where(first) / 10
+    figure = snapshot_correlation(
+        rows.assign(standard_error=errors, real_error=float("nan")), TITLES, "net"
+    )
+    (across, along), *_ = [bars.lines[2] for bars in figure.axes[0].containers]
+    # Of the first repeats: 4.5 of 5 in pre-logits, 9.5 of 10 in logits.
+    np.testing.assert_allclose(across.get_segments()[0], [[4.55, 10.0], [5.45, 10.0]])
+    np.testing.assert_allclose(along.get_segments()[0], [[5.0, 9.05], [5.0, 10.95]])
+    written = texts(figure)
+    assert (
+        "Bars: one standard error of one evaluation, from the sampling of the generated" in written
+    )
+    assert "Bars" not in texts(snapshot_correlation(rows, TITLES, "net"))
 
 
 def test_an_extrapolation_below_zero_is_seen():
@@ -484,8 +522,15 @@ def test_weights_of_0_are_named_with_their_share():
 def test_schemes_are_all_there_with_their_fid():
     figure = FIGURES["schemes"]()
     heads = [axes.get_title() for axes in figure.axes]
-    assert heads[0] == "(a) Drawn at random\nFID 209.00"
-    assert heads[2] == "(c) All fringe features matched\nFID 110.00"
+    assert heads == [
+        "(a) Drawn at random\nFID 209.00 (SE 2.14)",
+        "(b) Top-1 classes matched\nFID 182.00",
+        "(c) All fringe features matched\nFID 110.00 (SE 0.80)",
+    ]
+    told = texts(figure)
+    # Of the one without a real part, the real images are known by statistics only.
+    assert "of the generated images only, where the real ones are known by published" in told
+    assert "Repeated draws" not in told  # no spread is printed
     with pytest.raises(FringeError, match="images of scheme matched, prelogits are missing"):
         scheme_grids({"random": images(2, 8)}, title="A")
 

@@ -50,6 +50,17 @@ def test_means_spreads_and_changes_by_hand():
     assert "3 random draws, the same under each network" in texts(figure)
 
 
+def test_distances_have_standard_errors():
+    known = scores()
+    errors = known["value"].where(known["repeat"] == 0) / 10
+    figure = network_comparison(
+        known.assign(standard_error=errors, real_error=float("nan")), {}, NETWORKS
+    )
+    printed = [text.get_text() for text in figure.axes[0].texts]
+    assert printed == ["5.30 ± 0.05 (SE 0.53)", "3.60 ± 0.05 (SE 0.36) (−32.1%)"]
+    assert "from the sampling of the generated images only" in texts(figure)
+
+
 def test_the_papers_values_are_grey_unless_measured_alike():
     figure = network_comparison(scores(), {}, NETWORKS, protocols={"ffhq": PAPER["ffhq"]})
     hollow = [

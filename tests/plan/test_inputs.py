@@ -140,6 +140,24 @@ def test_a_snapshot_may_have_fewer_images() -> None:
     )
 
 
+def test_errors_read_the_images_behind_statistics_unless_these_are_published() -> None:
+    run = make_run()
+    read = inputs.score_scheme(run, "faces", "random", "clip")
+    assert read["real_features"] == "results/run/features/real/clip.h5"
+    early, late = (f"results/run/features/{name}/inception.h5" for name in ("early", "late"))
+    snapshots = inputs.score_snapshots(run, "faces", "logits")
+    assert snapshots["features"] == [early, late]
+    assert snapshots["real_features"] == "results/run/features/real/inception.h5"
+    published = {"inception": {"path": "published.npz", "count": 7000}}
+    Path("published.npz").write_bytes(b"statistics")
+    run = make_run(changed("sources", "real", "statistics", to=published))
+    assert inputs.score_scheme(run, "faces", "random", "inception")["real_features"] == []
+    assert inputs.score_scheme(run, "faces", "random", "clip")["real_features"]
+    assert inputs.score_snapshots(run, "faces", "features")["real_features"] == []
+    # Published are those of features only.
+    assert inputs.score_snapshots(run, "faces", "logits")["real_features"]
+
+
 def test_no_noise_is_asked_for() -> None:
     scales = ("sensitivity", "noise", "scales")
     assert inputs.figure_noise(make_run(changed(*scales, to=[])), "faces") == []

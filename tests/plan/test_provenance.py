@@ -138,6 +138,7 @@ def test_every_rule_is_looked_at() -> None:
         provenance.images_of,
         provenance.is_made,
         provenance.snapshot_statistics,
+        provenance.snapshots_with_images,
         provenance.sweep_provenance,
         provenance.sweep_to_make,
     }
@@ -398,6 +399,7 @@ REVISIONS = {
         *("figure_overview *", "compare *"),
     ),
     "COMPARISON": ("compare *", "judge_comparison *"),
+    "ERRORS": ("score_scheme *", "score_sizes *", "score_snapshots *", "figure_overview *"),
     "RESAMPLING": ("draw_*", "optimize_*", "measure_convergence *", "extend_matched *"),
     "SENSITIVITY": (
         *("join_sensitivity *", "measure_sensitivity *", "average_sensitivity *"),
@@ -453,13 +455,15 @@ def test_statistics_of_the_judge_are_part_of_what_it_judges(
     """Published statistics come without features, so nothing else would tell of them."""
     monkeypatch.chdir(tmp_path)
     before = params_of(make_run())
-    for content in (b"one", b"another"):
+    # Figure 1 has no error of images that are not known; which statistics these are, files tell it.
+    for content, figure in ((b"one", ("figure_overview *",)), (b"another", ())):
         Path("real.npz").write_bytes(content)
         published = {"inception": {"path": "real.npz", "count": 70}}
         after = params_of(make_run(changed("sources", "real", "statistics", to=published)))
         assert differing(before, after) == matching(
             "published_statistics real inception features",
             *("optimize_sweep *", "measure_sensitivity *"),
+            *figure,
         )
         assert "'count': 70" in after["published_statistics real inception features"]
         before = after

@@ -54,6 +54,20 @@ def test_share_by_hand():
     assert "at least about 40 ± 1% of this FID lies in its perceptual null space" in text
 
 
+def test_distances_have_standard_errors():
+    known = scores(BASE)
+    errors = known["value"].where(known["repeat"] == 0) / 9
+    known = known.assign(standard_error=errors, real_error=errors / 2)
+    (found,) = verdict(known, "net", ["clip", "swav"], TITLES, trained_on=TRAINED_ON)
+    assert found.fid.random.standard_error == pytest.approx(1.1)
+    text = " ".join(found.sentences)
+    assert "an FID of 10.00 ± 0.10 (SE 1.10) (Net)" in text
+    assert "weights optimized in pre-logits 4.00 ± 0.10 (SE 0.43) (FID fell" in text
+    assert "SE: standard error of one evaluation, from the sampling of all images" in text
+    (plain,) = verdict(scores(BASE), "net", ["clip", "swav"], TITLES, trained_on=TRAINED_ON)
+    assert "SE" not in " ".join(plain.sentences)
+
+
 def test_a_control_trained_on_imagenet_s_labels_is_reported_and_never_judges():
     labelled = TRAINED_ON | {"swav": "ImageNet-1k labels"}
     (found,) = verdict(scores(BASE), "net", ["clip", "swav"], TITLES, trained_on=labelled)

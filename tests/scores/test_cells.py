@@ -41,6 +41,18 @@ def test_the_first_repeats_in_their_order() -> None:
         score_cell(shuffled, **ASKED, repeats=4)
 
 
+def test_the_error_of_a_cell_is_that_of_its_first_repeat() -> None:
+    nan = float("nan")
+    known = rows([1.0, 2.0, 6.0]).assign(standard_error=[0.5, nan, nan], real_error=[0.3, nan, nan])
+    assert score_cell(known.iloc[[2, 0, 1]], **ASKED)[-2:] == (0.5, 0.3)
+    of_generated = score_cell(known.assign(real_error=nan), **ASKED)
+    assert of_generated.standard_error == 0.5
+    assert math.isnan(of_generated.real_error)
+    # Rows of an earlier version, and of kernel distances.
+    for frame in (rows([1.0]), rows([1.0]).assign(standard_error=nan, real_error=nan)):
+        assert math.isnan(score_cell(frame, **ASKED).standard_error)
+
+
 def test_of_several_sizes_the_nearest_to_what_it_is_compared_with() -> None:
     both = pd.concat([rows([5.0], n_generated=10), rows([4.0], n_generated=100)])
     with pytest.raises(FringeError, match="more than one value for a repeat"):

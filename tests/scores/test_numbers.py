@@ -2,7 +2,7 @@
 
 import pytest
 
-from fringe.scores.numbers import format_percent, format_value
+from fringe.scores.numbers import error_note, format_percent, format_value
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,27 @@ from fringe.scores.numbers import format_percent, format_value
 )
 def test_values_show_two_digits_at_least(value, std, text):
     assert format_value(value, std) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "std", "error", "text"),
+    [
+        (114.281, 0.64, 0.7, "114.28 ± 0.64 (SE 0.70)"),
+        (5.3, float("nan"), 0.07, "5.30 (SE 0.07)"),
+        (1.41, 0.01, 0.0031, "1.410 ± 0.010 (SE 0.003)"),
+        (3.2e-7, 1e-8, 2e-8, "3.2e-07 ± 1.0e-08 (SE 2.0e-08)"),
+    ],
+)
+def test_values_with_a_standard_error(value, std, error, text):
+    assert format_value(value, std, error=error) == text
+
+
+def test_what_a_standard_error_covers_is_said():
+    nan = float("nan")
+    assert error_note([0.1, 0.2]).endswith("of all images, real and generated.")
+    assert "where the real ones are known by published statistics" in error_note([0.1, nan])
+    assert "the generated images only; of the real ones" in error_note(iter([nan]))
+    assert "is only a part of this error" in error_note([0.1], repeated=True)
 
 
 def test_percent():

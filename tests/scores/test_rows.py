@@ -27,6 +27,17 @@ def test_rows_come_back_with_all_their_digits(tmp_path: Path) -> None:
     assert isinstance(frame, pd.DataFrame)
 
 
+def test_rows_without_standard_errors_are_read_next_to_others(tmp_path: Path) -> None:
+    """Kernel distances have none, nor have Fréchet distances of earlier versions."""
+    row = {"metric": "kid", "repeat": 0, "value": 1.0}
+    errors = {"standard_error": 0.25, "real_error": float("nan")}
+    write_scores(tmp_path / "kid.csv", [row], {}, seed=3)
+    write_scores(tmp_path / "fid.csv", [row | {"metric": "fid"} | errors], {}, seed=3)
+    frame = read_scores([tmp_path / "kid.csv", tmp_path / "fid.csv"])
+    assert frame["standard_error"].fillna(-1).tolist() == [-1, 0.25]
+    assert frame["real_error"].isna().all()
+
+
 @pytest.mark.parametrize("damage", [b"", b"\xff\xfe\0", b"a,b\n1,2\n1,2,3,4\n", b'a\n"1'])
 def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "one.csv"

@@ -123,6 +123,44 @@ def test_matching_that_stays_short_stands_beside_as_many_random_images(scores):
     )
 
 
+def with_errors(scores, real=0.6):
+    """Return scores of which the first repeat of each FID has a standard error of a tenth."""
+    known = (scores["repeat"] == 0) & (scores["metric"] == "fid")
+    errors = scores["value"].where(known) / 10
+    return scores.assign(standard_error=errors, real_error=real * errors)
+
+
+def test_standard_errors_have_a_line_of_their_own(scores):
+    filled = frame(
+        rows("mine", "random-filled", "net", "fid", [9.5, 10.5, 11.5], n_generated=180),
+        rows("mine", "random-filled", "control", "fid", [2.5, 2.5, 2.5], n_generated=180),
+    )
+    scores.loc[scores["scheme"] == "matched", "n_generated"] = 180
+    table = table1(with_errors(pd.concat([scores, filled])), TITLES, "net", ["control"])
+    # Of the first repeats: 9.0, 8.0, 2.0 and 1.9; below 9.5 and 2.5.
+    assert cell(table, "net", "matched")["standard_error"] == pytest.approx(0.8)
+    assert cell(table, "net", "matched")["real_error"] == pytest.approx(0.48)
+    text = to_markdown(table)
+    lines = text.splitlines()
+    (first, second) = (n for n, line in enumerate(lines) if line.startswith("| *standard error*"))
+    assert lines[first] == "| *standard error* | *0.90* | *0.80* | *0.20* | *0.19* |"
+    assert lines[first - 1].startswith("| Mine")
+    assert lines[second] == "| *standard error* |  | *0.95* |  | *0.25* |"
+    assert lines[second - 1].startswith("| *180 at random")
+    assert "standard error: that of one evaluation, from the sampling of all images, real" in text
+    assert "their spread (±) is only a part of this error" in text
+    assert '<tr class="error"><th scope="row">standard error</th><td>0.90</td>' in to_html(table)
+    assert r"\quad \emph{standard error} & \emph{0.90}" in to_latex(table)
+
+
+def test_kernel_distances_have_no_standard_error(scores):
+    table = table3(with_errors(scores, real=float("nan")), TITLES, "net")
+    text = to_markdown(table)
+    assert "| *standard error* | *0.90* | *0.40* |  |  |  |  |" in text
+    assert "from the sampling of the generated images only" in text
+    assert "standard error" not in to_markdown(table3(scores, TITLES, "net"))
+
+
 def test_a_full_histogram_needs_no_other_count(scores):
     full = scores.assign(n_generated=200)
     filled = full[full["scheme"] == "random"].assign(scheme="random-filled")

@@ -4,7 +4,7 @@ In: features and logits of real and of generated images, and their means and cov
 and PDF.
 """
 
-from fringe.evaluation import load_gaussian, overview_of
+from fringe.evaluation import MeasuredImages, load_gaussian, overview_of
 from fringe.features import open_features
 from fringe.figures import feature_overview, save
 from fringe.plan.planned import planned_images
@@ -16,19 +16,21 @@ IMAGES = range(3)
 def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about, given = job.params.figure, job.input
-    real, n_real = load_gaussian(given.real_features)
-    generated, n_generated = load_gaussian(given.generated_features)
+    files = {"real": open_features(given.real), "generated": open_features(given.generated)}
+    measured, counts = {}, {}
+    for space in ("features", "logits"):
+        sides = []
+        for side, file in files.items():
+            gaussian, counts[space, side] = load_gaussian(getattr(given, f"{side}_{space}"))
+            known = space == "logits" or side in about["with_images"]
+            stop = about[f"n_{side}"]
+            sides.append(MeasuredImages(gaussian, file if known else None, space, stop=stop))
+        measured[space] = (sides[0], sides[1])
     found = overview_of(
-        (open_features(given.real), open_features(given.generated)),
-        {
-            "features": (real, generated),
-            "logits": (
-                load_gaussian(given.real_logits)[0],
-                load_gaussian(given.generated_logits)[0],
-            ),
-        },
+        (files["real"], files["generated"]),
+        measured,
         (about["n_real"], about["n_generated"]),
-        (n_real, n_generated),
+        (counts["features", "real"], counts["features", "generated"]),
     )
     with (
         planned_images(job.config, about["real"]) as real_source,

@@ -7,6 +7,7 @@ from fringe.evaluation import load_draws
 from fringe.figures import save, scheme_grids
 from fringe.plan.planned import planned_images
 from fringe.running.script import ScriptJob, run
+from fringe.scores.cells import score_cell
 from fringe.scores.rows import read_scores
 from fringe.seeds import random_stream
 
@@ -28,13 +29,14 @@ def main(job: ScriptJob) -> None:
     config = job.config.model_copy(update={"device": device})
     with planned_images(config, dataset.generated, at_least=count) as source:
         grids = {scheme: source.read(indices) for scheme, indices in shown.items()}
-    fids = read_scores(job.input.scores).groupby("scheme")["value"].mean()
+    scores = read_scores(job.input.scores)
+    asked = {"dataset": job.wildcards.dataset, "network": about["network"]}
     figure = scheme_grids(
         grids,
         title=about["title"],
         rows=rows,
         columns=columns,
-        fids={scheme: float(fids[scheme]) for scheme in grids},
+        fids={scheme: score_cell(scores, scheme=scheme, **asked) for scheme in grids},
         simulated=about["simulated"],
         certified=about["certified"],
         style=about["style"],

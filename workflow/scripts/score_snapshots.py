@@ -1,9 +1,11 @@
 """Measure the FID of training snapshots in one space (Figure 9).
 
-In: real statistics, and each snapshot's. Out: tidy rows.
+In: real statistics, and each snapshot's; the features of both, unless statistics were published.
+Out: tidy rows.
 """
 
 from fringe.evaluation import load_gaussian, score_snapshots
+from fringe.features import open_features
 from fringe.running.script import ScriptJob, run
 from fringe.scores.rows import write_scores
 
@@ -12,8 +14,14 @@ def main(job: ScriptJob) -> None:
     """Measure every snapshot."""
     scoring = job.params.scoring
     pairs = zip(scoring["snapshots"], job.input.snapshots, strict=True)
+    features = zip(scoring["with_images"], job.input.features, strict=True)
+    known = job.input.get("real_features")
     rows = score_snapshots(
-        {name: load_gaussian(path) for name, path in pairs}, *load_gaussian(job.input.real)
+        {name: load_gaussian(path) for name, path in pairs},
+        *load_gaussian(job.input.real),
+        features={name: open_features(path) for name, path in features},
+        real_features=open_features(known) if known else None,
+        space=job.wildcards.space,
     )
     labels = {
         "dataset": job.wildcards.dataset,

@@ -11,7 +11,11 @@ from fringe.costs.rates import COMPRESSED, RATES, UNKNOWN_GIGA_MACS
 from fringe.networks import network_info
 from fringe.sources.kinds import KINDS
 
-__all__ = ["Work", "network_passes", "products", "reading", "rendering"]
+__all__ = ["Work", "error_products", "network_passes", "products", "reading", "rendering"]
+
+# A singular value decomposition with its vectors, and two factors, take as long as so many products
+# of D x D matrices.
+TRANSPORTS = 11
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,14 @@ def products(about: JobContext, number: float, size: float = 0.0, group: str = "
     """
     seconds = number / RATES["products"][about.place]
     return Work(group or about.network_in_files, number, seconds, size)
+
+
+def error_products(dim: int, images: int) -> int:
+    """Return the multiply-adds of a Fréchet distance's standard error, of ``images`` on both sides.
+
+    ``dim`` is the number of features.
+    """
+    return images * dim**2 + TRANSPORTS * dim**3
 
 
 def _pixels(about: JobContext, source: str, images: float) -> float:

@@ -22,6 +22,7 @@ from fringe.evaluation.extension import (
 from fringe.evaluation.overview import overview_of
 from fringe.evaluation.region_noise import measure_region_noise
 from fringe.evaluation.released import optimized_rows, released_rows
+from fringe.evaluation.sampling_error import FrechetError, MeasuredImages, frechet_error
 from fringe.evaluation.scoring import (
     score_draws,
     score_kernels,
@@ -39,12 +40,15 @@ from fringe.evaluation.statistics import (
 
 __all__ = [
     "Extension",
+    "FrechetError",
+    "MeasuredImages",
     "draw_extremes",
     "draw_matched",
     "draw_on",
     "draw_random",
     "draw_weighted",
     "extract_extension",
+    "frechet_error",
     "gaussian_of",
     "join_extension",
     "load_draws",

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from fringe.evaluation.sampling_error import MeasuredImages, frechet_error
 from fringe.features import FeatureFile, top1_classes
-from fringe.metrics import Gaussian, frechet_distance, principal_axes
+from fringe.metrics import frechet_distance, principal_axes
 from fringe.metrics.arrays import as_numpy
 from fringe.scores.overview import Overview, Space
 
@@ -19,7 +20,7 @@ POINTS = 300  # images of each side that are points
 
 def overview_of(
     files: tuple[FeatureFile, FeatureFile],
-    statistics: Mapping[str, tuple[Gaussian, Gaussian]],
+    measured: Mapping[str, tuple[MeasuredImages, MeasuredImages]],
     stops: tuple[int, int],
     counts: tuple[int, int],
 ) -> Overview:
@@ -29,12 +30,12 @@ def overview_of(
     ----------
     files : pair of FeatureFile
         Of real and of generated images, with logits.
-    statistics : mapping of space to (real, generated) Gaussians
-        Of "features" and of "logits".
+    measured : mapping of space to (real, generated) images
+        Those between which the distances are, in "features" and in "logits".
     stops : pair of int
         How many of the first images of either side have their classes counted.
     counts : pair of int
-        Images behind the Gaussians of the features.
+        Images behind the distance in features.
 
     Raises
     ------
@@ -43,7 +44,7 @@ def overview_of(
     """
     spaces = {}
     for space in SPACES:
-        real, generated = statistics[space]
+        real, generated = (each.gaussian for each in measured[space])
         axes = principal_axes(real)
         rows = [
             file.read(space, stop=min(POINTS, stop))
@@ -56,6 +57,7 @@ def overview_of(
             np.stack([axes @ as_numpy(each.covariance) @ axes.T for each in both]),
             (rows[0] @ axes.T, rows[1] @ axes.T),
             frechet_distance(real, generated),
+            *frechet_error(*measured[space]),
         )
     names = files[0].class_names
     assert names is not None  # there are logits

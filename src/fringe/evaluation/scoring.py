@@ -5,6 +5,12 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from fringe.evaluation.sampling_error import (
+    NO_ERROR,
+    FrechetError,
+    MeasuredImages,
+    frechet_error,
+)
 from fringe.evaluation.statistics import gaussian_of
 from fringe.features import FeatureFile, Features
 from fringe.metrics import (
@@ -32,8 +38,16 @@ __all__ = [
 ]
 
 
-def score_draws(draws: np.ndarray, candidates: Features, real: Gaussian, n_real: int) -> list[Row]:
-    """Return the FID of every draw.
+def score_draws(
+    draws: np.ndarray,
+    candidates: Features,
+    real: Gaussian,
+    n_real: int,
+    real_features: FeatureFile | None = None,
+) -> list[Row]:
+    """Return the FID of every draw, and the standard error of the first.
+
+    The errors of the other draws differ from that of the first by their own noise only.
 
     Parameters
     ----------
@@ -44,14 +58,21 @@ def score_draws(draws: np.ndarray, candidates: Features, real: Gaussian, n_real:
         Of the network in whose features FID is measured.
     real : Gaussian
         Of ``n_real`` real images in the same features.
+    real_features : FeatureFile, optional
+        Whose first ``n_real`` rows these images are. Without it, the error is that of the generated
+        images only.
     """
+    reference = MeasuredImages(real, real_features, stop=n_real)
     root = covariance_root(real)
     rows = []
     for repeat, indices in enumerate(progress(draws, "FID", total=len(draws), unit="draws")):
         counts = np.bincount(indices, minlength=len(candidates))
         generated = gaussian_of(candidates, counts=counts)
         value = frechet_distance(real, generated, root=root)
-        rows.append(_row("fid", repeat, value, n_real, len(indices)))
+        error = NO_ERROR
+        if repeat == 0:
+            error = frechet_error(reference, MeasuredImages(generated, candidates, counts=counts))
+        rows.append(_frechet_row("fid", repeat, value, error, n_real, len(indices)))
     return rows
 
 
@@ -150,10 +171,11 @@ def score_sizes(
 ) -> list[Row]:
     """Return FID at several pairs of counts (Figure 8a), each from fresh draws of both sets.
 
-    A set that is taken whole is the same in every repeat. The pair with the most generated images
-    (of those, with the most real ones) also gives ``fid_infinity``: FID extrapolated by ``method``
-    to infinitely many generated images, from as many as ``n_generated`` says, against the same
-    real ones. See :func:`fringe.metrics.extrapolate_frechet`.
+    A set that is taken whole is the same in every repeat. The first repeat has a standard error.
+    The pair with the most generated images (of those, with the most real ones) also gives
+    ``fid_infinity``: FID extrapolated by ``method`` to infinitely many generated images, from as
+    many as ``n_generated`` says, against the same real ones. See
+    :func:`fringe.metrics.extrapolate_frechet`.
     """
     files = {"real": real, "generated": generated}
 
@@ -164,35 +186,44 @@ def score_sizes(
 
     # Room for both sides of one pair: the side that is taken whole stays over all repeats.
     @lru_cache(maxsize=2)
-    def gaussian(side: str, n: int, repeat: int | None) -> Gaussian:
+    def images(side: str, n: int, repeat: int | None) -> MeasuredImages:
         if repeat is None:
-            return gaussian_of(files[side])
-        return _gaussian_of_drawn(files[side], sample(side, n, repeat), np.arange(n))
+            return MeasuredImages(gaussian_of(files[side]), files[side])
+        counts = np.bincount(sample(side, n, repeat), minlength=len(files[side]))
+        return MeasuredImages(gaussian_of(files[side], counts=counts), files[side], counts=counts)
 
-    def measured(side: str, n: int, repeat: int) -> Gaussian:
-        return gaussian(side, n, None if n == len(files[side]) else repeat)
+    def measured(side: str, n: int, repeat: int) -> MeasuredImages:
+        return images(side, n, None if n == len(files[side]) else repeat)
 
     rows = []
+    errors = {}
     for n_real, n_generated in sizes:
         for repeat in progress(range(repeats), f"{n_real}+{n_generated}", total=repeats):
-            one, other = (
-                measured("real", n_real, repeat),
-                measured("generated", n_generated, repeat),
-            )
-            rows.append(_row("fid", repeat, frechet_distance(one, other), n_real, n_generated))
+            one = measured("real", n_real, repeat)
+            other = measured("generated", n_generated, repeat)
+            value = frechet_distance(one.gaussian, other.gaussian)
+            error = NO_ERROR
+            if repeat == 0:
+                error = errors[n_real, n_generated] = frechet_error(one, other)
+            rows.append(_frechet_row("fid", repeat, value, error, n_real, n_generated))
     if not sizes:
         return rows
     n_real, n_generated = max(sizes, key=lambda pair: (pair[1], pair[0]))
     for repeat in progress(range(repeats), f"{n_real}+infinity", total=repeats):
         indices = sample("generated", n_generated, repeat)
         found = extrapolate_frechet(
-            measured("real", n_real, repeat),
+            measured("real", n_real, repeat).gaussian,
             n_generated,
             partial(_gaussian_of_drawn, generated, indices),
             method=method,
             seed=int(random_stream(seed, "fid infinity", repeat).integers(2**31)),
         )
-        rows.append(_row("fid_infinity", repeat, found.value, n_real, n_generated))
+        # What one image adds is the same at each size of the balanced method, so that its line
+        # has the error of the plain distance. The line of the other method has more.
+        known = repeat == 0 and method == "balanced"
+        error = errors[n_real, n_generated] if known else NO_ERROR
+        row = _frechet_row("fid_infinity", repeat, found.value, error, n_real, n_generated)
+        rows.append(row)
     return rows
 
 
@@ -202,13 +233,47 @@ def _gaussian_of_drawn(file: FeatureFile, drawn: np.ndarray, chosen: np.ndarray)
 
 
 def score_snapshots(
-    snapshots: Mapping[str, tuple[Gaussian, int]], real: Gaussian, n_real: int
+    snapshots: Mapping[str, tuple[Gaussian, int]],
+    real: Gaussian,
+    n_real: int,
+    *,
+    features: Mapping[str, FeatureFile] | None = None,
+    real_features: FeatureFile | None = None,
+    space: str = "features",
 ) -> Iterator[Row]:
-    """Yield the FID of each snapshot's Gaussian, by the snapshot's name (Figure 9)."""
+    """Yield the FID of each snapshot's Gaussian, by the snapshot's name (Figure 9).
+
+    Parameters
+    ----------
+    snapshots : mapping of str to (Gaussian, int)
+        Of so many images each.
+    real : Gaussian
+        Of ``n_real`` real images in the same space.
+    features : mapping of str to FeatureFile, optional
+        Whose first rows the images of a snapshot are. Without it, its FID has no standard error.
+    real_features : FeatureFile, optional
+        As in `score_draws`.
+    space : {"features", "logits"}
+        Where the Gaussians are.
+    """
     root = covariance_root(real)
+    reference = MeasuredImages(real, real_features, space, stop=n_real)
     for name, (generated, n) in snapshots.items():
         value = frechet_distance(real, generated, root=root)
-        yield {"snapshot": name, **_row("fid", 0, value, n_real, n)}
+        images = MeasuredImages(generated, (features or {}).get(name), space, stop=n)
+        error = frechet_error(reference, images)
+        yield {"snapshot": name, **_frechet_row("fid", 0, value, error, n_real, n)}
+
+
+def _frechet_row(
+    metric: str, repeat: int, value: float, error: FrechetError, n_real: int, n_generated: int
+) -> Row:
+    """Return the row of a Fréchet distance, which has a standard error."""
+    return {
+        **_row(metric, repeat, value, n_real, n_generated),
+        "standard_error": error.total,
+        "real_error": error.real,
+    }
 
 
 def _row(metric: str, repeat: int, value: float, n_real: int, n_generated: int) -> Row:

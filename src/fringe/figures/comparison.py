@@ -13,9 +13,8 @@ from fringe.errors import FringeError
 from fringe.figures.mosaic import check_images, draw_mosaic
 from fringe.figures.paper_values import GREY, unlike
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
-from fringe.scores.cells import Cell, score_cell
+from fringe.scores.cells import Cell, cells_note, score_cell
 from fringe.scores.differences import Protocols
-from fringe.scores.numbers import format_value
 from fringe.scores.paper import PaperValue, paper_value
 from fringe.scores.rows import check_scores
 from fringe.scores.titles import Titles, is_simulated, title_of, weights_told
@@ -103,7 +102,7 @@ def generator_comparison(
         grey = []
         for label, (measured_in, metric) in measures.items():
             cell = cells[label][side]
-            line = f"{label} {format_value(cell.mean, cell.std)}"
+            line = f"{label} {cell.printed()}"
             theirs = paper_value(
                 paper,
                 protocols,
@@ -136,7 +135,10 @@ def generator_comparison(
         add_heading(figure, f"{title}: two generators, as FID and a control see them", look)
         note = f"{_verdict(cells, title_of(titles, network))} Uncurated images. "
         measured = title_of(titles, recall_network)
-        note += f"{_counts(cells)} Precision and recall are measured in {measured}."
+        note += f"{_counts(cells)} "
+        if told := cells_note(cell for pair in cells.values() for cell in pair):
+            note += f"{told} "
+        note += f"Precision and recall are measured in {measured}."
         if whose := weights_told(titles, [network, recall_network]):
             note += f" {whose}"
         if published:

@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from fringe.errors import FringeError
 from fringe.figures.paper_values import draw_paper_value, paper_note
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
-from fringe.scores.cells import Cell, datasets_of, score_cell
+from fringe.scores.cells import Cell, cells_note, datasets_of, score_cell
 from fringe.scores.differences import Protocols
-from fringe.scores.numbers import format_percent, format_value
+from fringe.scores.numbers import format_percent
 from fringe.scores.paper import PaperValue, paper_value
 from fringe.scores.rows import check_scores
 from fringe.scores.titles import SIMULATED, Titles, is_simulated, title_of, weights_told
@@ -152,7 +152,7 @@ def _panel(
         theirs = published[network]
         if theirs is not None:
             draw_paper_value(axes, theirs.value, place, theirs, look)
-        text = format_value(cell.mean, cell.std)
+        text = cell.printed()
         if place and first > 0:
             text += f" ({format_percent(cell.mean / first - 1)})"
         share = cell.mean / highest
@@ -177,7 +177,9 @@ def _note(cells: Mapping[str, Mapping[str, Cell]], titles: Titles) -> str:
     note = f"Mean ± standard deviation of {many} random draws, the same under each network."
     if high == 1:
         note = "One random draw, the same under each network."
-    note += " In parentheses: the change from the topmost."
+    if told := cells_note(every):
+        note += f" {told}"
+    note += " Last in parentheses: the change from the topmost."
     networks = dict.fromkeys(network for part in cells.values() for network in part)
     if whose := weights_told(titles, networks):
         note += f" {whose}"

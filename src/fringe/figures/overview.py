@@ -1,6 +1,7 @@
 """Figure 1: images, their pre-logits, logits and class probabilities, and where FID is measured."""
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,6 +28,7 @@ from fringe.figures.heat import as_pixels, distance_name, percent
 from fringe.figures.mosaic import check_images
 from fringe.figures.page import GAP, MARGIN, Page, fitted, line, short_name, text_width
 from fringe.figures.style import Style, read_style, styled
+from fringe.scores.numbers import error_note
 from fringe.scores.overview import Overview, Space
 from fringe.scores.titles import title_of
 
@@ -80,8 +82,8 @@ def feature_overview(
         Step("Probabilities", "of classes, by softmax"),
     ]
     between = [
-        Step(f"FID = {format_distance(spaces[0].distance)}", "Fréchet distance of Gaussians"),
-        Step(f"{format_distance(spaces[1].distance)}", "Fréchet distance in logits"),
+        Step(f"FID = {format_distance(spaces[0].distance)}", _measured(spaces[0], "of Gaussians")),
+        Step(f"{format_distance(spaces[1].distance)}", _measured(spaces[1], "in logits")),
         Step("Top-1 classes", "shares of the images"),
     ]
     note = (
@@ -90,8 +92,10 @@ def feature_overview(
         "Fréchet distance between both sets in pre-logits, in whose place logits or classes may "
         "be matched. Ellipses: two standard deviations of either set, along the two directions in "
         "which real images vary most; dots: single images. Distances are measured once, of the "
-        "first images of each set and in all dimensions, so there is no error bar."
+        "first images of each set and in all dimensions."
     )
+    if any(not math.isnan(space.standard_error) for space in spaces):
+        note += f" {error_note(space.real_error for space in spaces)}"
     with styled(look):
         page = Page(look, f"{title}: from images to {name}", note, simulated=simulated)
         left = MARGIN + page.label_width()
@@ -133,6 +137,14 @@ def feature_overview(
             end = Box(edge[column], middle[column].top, wide, words - middle[column].top)
             draw_down(page, lanes[1][column], end)
         return page.finish(lanes[1][0].bottom + 0.6 * page.em)
+
+
+def _measured(space: Space, where: str) -> str:
+    """Return what a distance is, and its standard error."""
+    told = f"Fréchet distance {where}"
+    if math.isnan(space.standard_error):
+        return told
+    return f"SE {format_distance(space.standard_error)}; {told}"
 
 
 def _tile(space: Space, side: int) -> NDArray[np.uint8]:

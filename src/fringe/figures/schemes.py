@@ -1,5 +1,6 @@
 """Figure 16: image grids drawn by three schemes."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike
 from fringe.errors import FringeError
 from fringe.figures.mosaic import check_images, draw_mosaic
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
-from fringe.scores.numbers import format_value
+from fringe.scores.cells import Cell, cells_note
 
 __all__ = ["SCHEME_TITLES", "scheme_grids"]
 
@@ -32,7 +33,7 @@ def scheme_grids(
     title: str,
     rows: int = 8,
     columns: int = 5,
-    fids: Mapping[str, float] | None = None,
+    fids: Mapping[str, Cell] | None = None,
     certified: bool = False,
     simulated: bool = False,
     style: Mapping[str, Any] | Style | None = None,
@@ -46,7 +47,7 @@ def scheme_grids(
     title : str
         Display name of the dataset.
     fids : mapping, optional
-        FID by scheme, printed over its grid.
+        FID by scheme, whose mean and standard error are printed over its grid.
     certified : bool
         Whether the weights are our optimizer's, which the note says.
 
@@ -72,13 +73,18 @@ def scheme_grids(
         for letter, axes, (scheme, name) in zip("abc", panels, SCHEME_TITLES.items(), strict=True):
             head = f"({letter}) {name}"
             if fids is not None and scheme in fids:
-                head += f"\nFID {format_value(fids[scheme])}"
+                fid = fids[scheme]._replace(std=math.nan)
+                head += f"\nFID {fid.printed()}"
             draw_mosaic(axes, images[scheme], rows, columns, head)
         add_heading(figure, f"{title}: generated images under three sampling schemes", look)
+        said = [
+            "Uncurated, chosen at random from one draw of each scheme.",
+            cells_note(cell._replace(repeats=1) for cell in (fids or {}).values()),
+            _CERTIFIED if certified else "",
+        ]
         add_note(
             figure,
-            "Uncurated, chosen at random from one draw of each scheme."
-            + (f" {_CERTIFIED}" if certified else ""),
+            " ".join(filter(None, said)),
             look,
             simulated=simulated,
         )

@@ -11,9 +11,8 @@ from matplotlib.figure import Figure
 from fringe.errors import FringeError
 from fringe.figures.paper_values import draw_paper_value, paper_note
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
-from fringe.scores.cells import Cell, datasets_of
+from fringe.scores.cells import Cell, cells_note, datasets_of, first_errors
 from fringe.scores.differences import Protocols
-from fringe.scores.numbers import format_value
 from fringe.scores.paper import PaperValue, paper_value
 from fringe.scores.rows import check_scores
 from fringe.scores.titles import SIMULATED, Titles, is_simulated, title_of
@@ -86,6 +85,7 @@ def sample_sizes(
     across = min(len(names), 2)
     down = -(-len(names) // across)
     published: dict[str, list[PaperValue | None]] = {}
+    cells: list[Cell] = []
     with styled(look):
         figure = new_figure(look, 2.7 * down + 0.09 * look.font_size)
         for place, name in enumerate(names):
@@ -107,7 +107,7 @@ def sample_sizes(
                 )
 
             published[title_of(titles, name)] = _panel(
-                axes, part, limit, total, theirs, 0.85 * look.width / across, look
+                axes, part, limit, total, theirs, 0.85 * look.width / across, look, cells
             )
             axes.set_title(title_of(titles, name, mark=True))
             if place % across == 0:
@@ -121,6 +121,8 @@ def sample_sizes(
         note = f"Mean ± standard deviation of {many} evaluations; images drawn at random."
         if high == 1:
             note = "One evaluation each; images drawn at random."
+        if told := cells_note(cells):
+            note += f" {told}"
         if len(limits):
             note += f" {_source_of(limits)}"
         note += f" {paper_note(published)}"
@@ -148,8 +150,12 @@ def _panel(
     theirs: Callable[[Cell], PaperValue | None],
     inches: float,
     look: Style,
+    cells: list[Cell],
 ) -> list[PaperValue | None]:
-    """Draw one dataset; return the numbers of the paper that were drawn next to ours."""
+    """Draw one dataset; return the numbers of the paper that were drawn next to ours.
+
+    What is printed is added to ``cells``.
+    """
     pairs = sorted(_pairs(rows), key=lambda pair: (pair[1], pair[0]))
     labels = [size_label(*pair, total) for pair in pairs]
     parts = [
@@ -169,8 +175,10 @@ def _panel(
     published: list[PaperValue | None] = []
     lowest = highest = 0.0
     for place, part in enumerate(parts):
-        mean, std = _mean_and_std(part)
-        spread = float(np.nan_to_num(std))
+        cell = _cell(part)
+        spread = float(np.nan_to_num(cell.std))
+        mean = cell.mean
+        cells.append(cell)
         extrapolated = place == len(pairs)
         color = look.colors[2 if extrapolated else 0]
         if extrapolated:
@@ -179,14 +187,14 @@ def _panel(
         axes.errorbar(place, mean, yerr=spread, color=color, marker=marker, capsize=3)
         top = mean + spread
         lowest = min(lowest, mean - spread)
-        match = None if extrapolated else theirs(Cell(mean, std, 1, *pairs[place]))
+        match = None if extrapolated else theirs(cell)
         if match is not None:
             published.append(match)
             draw_paper_value(axes, place, match.value, match, look)
             top = max(top, match.value)
-        text = format_value(mean, std)
+        text = cell.printed()
         axes.annotate(
-            text if len(text) <= room else text.replace(" ±", "\n±"),
+            text if len(text) <= room else text.replace(" ±", "\n±").replace(" (", "\n("),
             (place, top),
             xytext=(0, 8 if match else 6),
             textcoords="offset points",
@@ -212,14 +220,21 @@ def _pairs(rows: pd.DataFrame) -> list[tuple[int, int]]:
     )
 
 
-def _mean_and_std(rows: pd.DataFrame) -> tuple[float, float]:
-    """Return mean and standard deviation over repeats, NaN for one."""
+def _cell(rows: pd.DataFrame) -> Cell:
+    """Return what repeats of one pair of counts came to."""
     rows = rows.drop_duplicates(["repeat", "value"])
+    n_real, n_generated = _pairs(rows)[0]
     if rows["repeat"].duplicated().any():
-        n_real, n_generated = _pairs(rows)[0]
         raise FringeError(
             f"sample sizes: dataset {rows['dataset'].iloc[0]!r} at {n_real} + {n_generated} "
             "images has more than one value for a repeat; give one evaluation of it"
         )
     values = rows["value"].to_numpy(dtype=float)
-    return float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else float("nan")
+    return Cell(
+        mean=float(values.mean()),
+        std=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
+        repeats=len(values),
+        n_real=n_real,
+        n_generated=n_generated,
+        **first_errors(rows),
+    )

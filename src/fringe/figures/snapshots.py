@@ -1,5 +1,6 @@
 """Figure 9: FID in pre-logits against FID in logits, over training snapshots."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -22,8 +23,9 @@ from fringe.figures.style import (
     read_style,
     styled,
 )
-from fringe.scores.cells import Cell, datasets_of
+from fringe.scores.cells import Cell, datasets_of, first_errors
 from fringe.scores.differences import Protocols
+from fringe.scores.numbers import error_note
 from fringe.scores.paper import PaperValue, paper_value
 from fringe.scores.rows import check_scores
 from fringe.scores.titles import SIMULATED, Titles, is_simulated, title_of
@@ -77,7 +79,8 @@ def snapshot_correlation(
     ----------
     rows : DataFrame
         Tidy rows with columns ``SNAPSHOT_COLUMNS``; metric fid of ``network`` in the spaces
-        "features" (pre-logits) and "logits". Repeats are averaged.
+        "features" (pre-logits) and "logits". Repeats are averaged; bars are
+        standard errors, where they are known.
     paper : DataFrame, optional
         The paper's numbers; those of the package by default, an empty frame for none.
     protocols : mapping of dataset to (mapping of snapshot to Protocol), optional
@@ -93,6 +96,7 @@ def snapshot_correlation(
     check_scores(rows, SNAPSHOT_COLUMNS)
     rows = rows[(rows["metric"] == "fid") & (rows["network"] == network)]
     points = {name: _points(rows[rows["dataset"] == name], name) for name in datasets_of(rows)}
+    every = [cell for pair in points.values() for cells in pair for cell in cells]
     if not points:
         raise FringeError(
             f"snapshots: no row with metric 'fid', network {network!r}; evaluate the snapshots"
@@ -102,7 +106,8 @@ def snapshot_correlation(
         figure = new_figure(look, 0.62 * look.width + 0.06 * look.font_size)
         body = add_body(figure)
         axes = body.add_subplot()
-        for place, (name, (x, y)) in enumerate(points.items()):
+        for place, (name, (cells_x, cells_y)) in enumerate(points.items()):
+            x, y = (np.array([cell.mean for cell in cells]) for cells in (cells_x, cells_y))
             color = look.colors[place % len(look.colors)]
             pearson, spearman = correlations(x, y)
             label = legend_label(
@@ -111,12 +116,19 @@ def snapshot_correlation(
             )
             marker = MARKERS[place % len(MARKERS)]
             axes.plot(x, y, ls="", marker=marker, color=color, alpha=0.8, label=label, ms=6)
+            bars = (
+                np.nan_to_num([cell.standard_error for cell in cells])
+                for cells in (cells_y, cells_x)
+            )
+            axes.errorbar(x, y, *bars, fmt="none", ecolor=color, elinewidth=1)
             if np.ptp(x) > 0:
                 slope, intercept = np.polyfit(x, y, 1)
                 along = np.linspace(x.min(), x.max(), 100)
                 line = slope * along + intercept
                 axes.plot(along[line > 0], line[line > 0], color=color, linewidth=1, zorder=1.5)
-        everything = np.concatenate([np.stack(pair, axis=1) for pair in points.values()])
+        everything = np.concatenate(
+            [[[cell.mean for cell in cells] for cells in pair] for pair in points.values()], axis=1
+        ).T
         if everything.min() > 0 and (everything.max(0) / everything.min(0)).max() > 30:
             axes.set_xscale("log")
             axes.set_yscale("log")
@@ -129,6 +141,9 @@ def snapshot_correlation(
         body.legend(loc="outside upper center", ncols=1)
         add_heading(figure, "FID in pre-logits and in logits over training snapshots", look)
         note = "Each point is one snapshot of a generator; lines are linear least-squares fits."
+        known = [cell.real_error for cell in every if not math.isnan(cell.standard_error)]
+        if known:
+            note += f" {error_note(known, label='Bars: one standard error')}"
         if any(is_simulated(titles, name) for name in points):
             note += f" †: {SIMULATED}, its severities stand in for training snapshots."
         published = {
@@ -155,18 +170,11 @@ def _published(
     found = []
     features = rows[rows["space"] == "features"]
     for snapshot, part in features.groupby("snapshot", sort=False):
-        cell = Cell(
-            float(part["value"].mean()),
-            float(part["value"].std()),
-            len(part),
-            int(part["n_real"].iloc[0]),
-            int(part["n_generated"].iloc[0]),
-        )
         mine = protocols.get(str(snapshot))
         value = paper_value(
             paper,
             None if mine is None else {dataset: mine},
-            cell,
+            _cell(part),
             dataset=dataset,
             network=network,
             scheme="random",
@@ -192,24 +200,36 @@ def _paper_note(published: Mapping[str, Sequence[PaperValue]]) -> str:
     return " ".join(said)
 
 
-def _points(rows: pd.DataFrame, dataset: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return the snapshots' mean FID in pre-logits and in logits, in order of appearance."""
+def _cell(rows: pd.DataFrame) -> Cell:
+    """Return the FID of one snapshot in one space."""
+    return Cell(
+        float(rows["value"].mean()),
+        float(rows["value"].std()),
+        len(rows),
+        int(rows["n_real"].iloc[0]),
+        int(rows["n_generated"].iloc[0]),
+        **first_errors(rows),
+    )
+
+
+def _points(rows: pd.DataFrame, dataset: str) -> tuple[list[Cell], list[Cell]]:
+    """Return the snapshots' FIDs in pre-logits and in logits, in order of appearance."""
     order = list(dict.fromkeys(rows["snapshot"]))
-    means = {}
+    found = {}
     for space in ("features", "logits"):
-        part = rows[rows["space"] == space].groupby("snapshot")["value"].mean()
-        missing = [snapshot for snapshot in order if snapshot not in part.index]
+        parts = dict(list(rows[rows["space"] == space].groupby("snapshot")))
+        missing = [snapshot for snapshot in order if snapshot not in parts]
         if missing:
             raise FringeError(
                 f"snapshots: dataset {dataset!r}, snapshot {missing[0]!r} has no FID in space "
                 f"{space!r}; evaluate every snapshot in features and in logits"
             )
-        means[space] = part.loc[order].to_numpy(dtype=float)
+        found[space] = [_cell(parts[snapshot]) for snapshot in order]
     if len(order) < 3:
         raise FringeError(
             f"snapshots: dataset {dataset!r} has {len(order)}; a correlation needs at least 3"
         )
-    return means["features"], means["logits"]
+    return found["features"], found["logits"]
 
 
 def _decimal(value: float) -> str:

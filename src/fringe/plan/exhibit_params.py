@@ -16,7 +16,7 @@ from fringe.networks.weight_files import mismatch
 from fringe.plan import exhibits
 from fringe.plan.deviations import applying
 from fringe.plan.protocols import chosen_images, protocol
-from fringe.plan.provenance import Params, compared, images_of
+from fringe.plan.provenance import Params, compared, images_of, published_statistics
 from fringe.plan.run import Run
 from fringe.scores.protocol import PAPER_DATASETS, plain_name
 from fringe.texts import inert
@@ -236,6 +236,13 @@ def figure_overview(run: Run, dataset: str) -> Params:
         n_generated=run.datasets[dataset].n_generated,
         network=run.config.network,
         metrics_revision=revisions.METRICS,
+        errors_revision=revisions.ERRORS,
+        # Of features only: statistics of logits are never published.
+        with_images=[
+            side
+            for side, source in sides.items()
+            if not published_statistics(run, source, run.fid_network, "features")
+        ],
         **sides,
     )
 

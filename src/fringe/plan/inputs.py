@@ -239,11 +239,18 @@ def _drawn(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
     }
 
 
+def _known_features(run: Run, source: str, network: str, space: str = "features") -> Files:
+    """Return the features behind a source's statistics; [] if these were published."""
+    published = provenance.published_statistics(run, source, network, space)
+    return [] if published else features_of(run, source, network)
+
+
 def score_scheme(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
-    """Return the drawn images, and the statistics of the real images."""
+    """Return the drawn images, and the statistics and features of the real images."""
     return {
         **_drawn(run, dataset, scheme, network),
         "real": _real_statistics(run, dataset, network),
+        "real_features": _known_features(run, run.real(dataset), network),
     }
 
 
@@ -273,10 +280,16 @@ def score_sizes(run: Run, dataset: str) -> Inputs:
 
 
 def score_snapshots(run: Run, dataset: str, space: str) -> Inputs:
-    """Return the statistics of the real images and of each snapshot."""
+    """Return statistics and features of the real images and of each snapshot."""
+    network = run.fid_network
     return {
-        "real": _real_statistics(run, dataset, run.fid_network, space),
+        "real": _real_statistics(run, dataset, network, space),
+        "real_features": _known_features(run, run.real(dataset), network, space),
         "snapshots": provenance.snapshot_statistics(run, dataset, space),
+        "features": [
+            features_of(run, source, network)
+            for source in provenance.snapshots_with_images(run, dataset, space)
+        ],
     }
 
 

@@ -54,6 +54,7 @@ __all__ = [
     "score_snapshots",
     "settled_limit",
     "snapshot_statistics",
+    "snapshots_with_images",
     "sweep_provenance",
     "sweep_to_make",
     "unpack_images",
@@ -295,7 +296,12 @@ def _scoring(run: Run, **others: Any) -> Params:
 
 def score_scheme(run: Run, dataset: str) -> Params:
     """Return what the distances of a scheme in one network depend on."""
-    return _scoring(run, n_real=run.datasets[dataset].n_real, **compared(run, dataset))
+    return _scoring(
+        run,
+        n_real=run.datasets[dataset].n_real,
+        **compared(run, dataset),
+        errors_revision=revisions.ERRORS,
+    )
 
 
 def score_precision_recall(run: Run, dataset: str) -> Params:
@@ -336,6 +342,7 @@ def score_sizes(run: Run, dataset: str) -> Params:
         **compared(run, dataset),
         repeats=run.config.evaluation.repeats.sizes,
         fid_infinity=run.config.evaluation.fid_infinity,
+        errors_revision=revisions.ERRORS,
     )
 
 
@@ -350,6 +357,15 @@ def snapshot_statistics(run: Run, dataset: str, space: str) -> list[str]:
     ]
 
 
+def snapshots_with_images(run: Run, dataset: str, space: str) -> list[str]:
+    """Return the snapshots that are known by more than published statistics."""
+    return [
+        source
+        for source in run.datasets[dataset].snapshots
+        if not published_statistics(run, source, run.fid_network, space)
+    ]
+
+
 def score_snapshots(run: Run, dataset: str, space: str) -> Params:
     """Return what FIDs of a training's snapshots depend on; it names its inputs by their paths."""
     about = run.datasets[dataset]
@@ -359,6 +375,8 @@ def score_snapshots(run: Run, dataset: str, space: str) -> Params:
         snapshots=about.snapshots,
         statistics=snapshot_statistics(run, dataset, space),
         real=run.path(real),
+        with_images=snapshots_with_images(run, dataset, space),
+        errors_revision=revisions.ERRORS,
     )
 
 

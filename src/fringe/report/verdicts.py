@@ -15,10 +15,17 @@ from fringe.files.regular import read_text
 from fringe.networks.training import NOT_STATED, Training, training
 from fringe.report.convergence import null_space_sentences
 from fringe.report.sensitivity import sensitivity_sentences
-from fringe.scores.cells import Cell, change_spread, datasets_of, relative_change, score_cell
+from fringe.scores.cells import (
+    Cell,
+    cells_note,
+    change_spread,
+    datasets_of,
+    relative_change,
+    score_cell,
+)
 from fringe.scores.differences import Protocols
 from fringe.scores.null_space import null_space_clause, released_remarks
-from fringe.scores.numbers import format_percent, format_value
+from fringe.scores.numbers import format_percent
 from fringe.scores.paper import paper_value
 from fringe.scores.rows import check_scores
 from fringe.scores.titles import SIMULATED, Titles, is_simulated, title_of
@@ -40,10 +47,8 @@ class Change:
 
     network: str
     title: str
-    random: float
-    random_std: float
-    resampled: float
-    resampled_std: float
+    random: Cell
+    resampled: Cell
     change: float
     std: float
     within_noise: bool | None
@@ -166,10 +171,8 @@ def _change(
         Change(
             network=network,
             title=title_of(titles, network),
-            random=before.mean,
-            random_std=before.std,
-            resampled=after.mean,
-            resampled_std=after.std,
+            random=before,
+            resampled=after,
             change=change,
             std=std,
             within_noise=None if math.isnan(std) else abs(change) <= 2 * std,
@@ -201,10 +204,11 @@ def _verdict(
     flags: list[str] = []
     said = [
         f"{title}: drawn at random, the generated images have an FID of "
-        f"{format_value(fid.random, fid.random_std)} ({fid.title}); the same images drawn with "
-        f"weights optimized in pre-logits {format_value(fid.resampled, fid.resampled_std)} "
-        f"({_moved(fid)})."
+        f"{fid.random.printed()} ({fid.title}); the same images drawn with "
+        f"weights optimized in pre-logits {fid.resampled.printed()} ({_moved(fid)})."
     ]
+    if note := cells_note((before, after)):
+        said.append(note)
     if fid.within_noise:
         flags.append("fid-within-noise")
         said.append("That change is within its sampling noise.")
@@ -330,7 +334,7 @@ def _cautions(
     said = []
     if math.isnan(fid.std):
         flags.append("single-repeat")
-        said.append("A single evaluation each: the uncertainty is unknown.")
+        said.append("A single evaluation each: the uncertainty of changes is unknown.")
     if before.n_generated != after.n_generated:
         flags.append("unequal-counts")
         said.append(

@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -9,11 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from fringe.errors import FringeError
+from fringe.scores.numbers import error_note, format_value
+from fringe.scores.rows import ERROR_COLUMNS
 
 __all__ = [
     "Cell",
+    "cells_note",
     "change_spread",
     "datasets_of",
+    "first_errors",
     "relative_change",
     "score_cell",
     "score_values",
@@ -26,6 +31,8 @@ class Cell(NamedTuple):
 
     ``std`` is the sample standard deviation (divisor repeats - 1), NaN for a single repeat;
     ``n_generated`` is the mean count where it varies over repeats, as with Top-1 matching.
+    ``standard_error`` and ``real_error`` are those of a single evaluation, NaN where they are
+    unknown (`fringe.scores.rows.ERROR_COLUMNS`).
     """
 
     mean: float
@@ -33,6 +40,12 @@ class Cell(NamedTuple):
     repeats: int
     n_real: int
     n_generated: int
+    standard_error: float = math.nan
+    real_error: float = math.nan
+
+    def printed(self) -> str:
+        """Return "5.30 ± 0.04 (SE 0.07)", as far as spread and error are known."""
+        return format_value(self.mean, self.std, error=self.standard_error)
 
 
 def datasets_of(scores: pd.DataFrame) -> list[str]:
@@ -96,7 +109,29 @@ def score_cell(
         repeats=len(values),
         n_real=int(rows["n_real"].iloc[0]),
         n_generated=round(float(rows["n_generated"].mean())),
+        **first_errors(rows),
     )
+
+
+def first_errors(rows: pd.DataFrame) -> dict[str, float]:
+    """Return the standard error of one combination's rows, and the part of the real images.
+
+    They are those of the first repeat that has any; NaN where none has.
+    """
+    found = dict.fromkeys(ERROR_COLUMNS, math.nan)
+    if "standard_error" not in rows.columns:
+        return found
+    known = rows[rows["standard_error"].notna()].sort_values("repeat")
+    return {name: float(known[name].iloc[0]) for name in found} if len(known) else found
+
+
+def cells_note(cells: Iterable[Cell]) -> str:
+    """Return what the standard errors of cells that are printed cover; "" where none has one."""
+    known = [cell for cell in cells if not math.isnan(cell.standard_error)]
+    if not known:
+        return ""
+    repeated = any(cell.repeats > 1 for cell in known)
+    return error_note((cell.real_error for cell in known), repeated=repeated)
 
 
 def score_values(

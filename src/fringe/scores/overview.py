@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,6 +25,9 @@ class Space:
         The first images of either side, likewise.
     distance : float
         The Fréchet distance between all of either side, in all dimensions.
+    standard_error, real_error : float
+        Its standard error, and the part of the real images; NaN where they are unknown
+        (`fringe.scores.rows.ERROR_COLUMNS`).
     """
 
     vectors: np.ndarray
@@ -31,6 +35,8 @@ class Space:
     covariances: np.ndarray
     points: tuple[np.ndarray, np.ndarray]
     distance: float
+    standard_error: float = math.nan
+    real_error: float = math.nan
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from fringe.files.atomic import atomic_path
 from fringe.files.regular import LARGEST_TEXT, read_regular
 
 __all__ = [
+    "ERROR_COLUMNS",
     "SCORE_COLUMNS",
     "Row",
     "check_scores",
@@ -34,6 +35,15 @@ SCORE_COLUMNS = (
     "n_generated",
     "seed",
 )
+
+ERROR_COLUMNS = ("standard_error", "real_error")
+"""Columns that rows of Fréchet distances have as well, both empty where no error is known.
+
+``standard_error`` is that of the value, which `fringe.evaluation.sampling_error` explains;
+``real_error`` is the part of the real images. If only ``real_error`` is empty, the error is that of
+the generated images only. Of repeated draws the first has an error. Rows of earlier versions lack
+these columns.
+"""
 
 
 def check_scores(scores: pd.DataFrame, columns: tuple[str, ...] = SCORE_COLUMNS) -> pd.DataFrame:

@@ -27,6 +27,8 @@ TABLE_COLUMNS = (
     "scale",
     "mean",
     "std",
+    "standard_error",
+    "real_error",
     "repeats",
     "n_real",
     "n_generated",
@@ -82,7 +84,8 @@ def table1(
     -------
     DataFrame
         One row per dataset and printed column, in printed order, columns ``TABLE_COLUMNS``.
-        ``mean``, ``std``, ``paper`` and ``paper_std`` are unscaled (print times ``scale``);
+        ``mean``, ``std``, ``standard_error``, ``real_error``, ``paper`` and ``paper_std`` are
+        unscaled (print times ``scale``); the two errors are as in `fringe.scores.cells.Cell`;
         ``change`` is relative to the random images, with its standard deviation for one
         evaluation; ``deviation`` is relative to the paper (0.1 is 10 %).
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from fringe.scores.cells import relative_change
-from fringe.scores.numbers import format_percent, format_value
+from fringe.scores.numbers import error_note, format_percent, format_value
 from fringe.scores.titles import DAGGER, SIMULATED, metric_title, scheme_mark
 from fringe.tables.build import FILLED
 
@@ -52,7 +52,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table; ``kind`` is "ours", "filled", "paper" or "deviation"."""
+    """A row of the table; ``kind`` is "ours", "error", "filled", "paper" or "deviation"."""
 
     label: str
     cells: tuple[Entry, ...]
@@ -106,8 +106,10 @@ def lay_out(table: pd.DataFrame, notes: Sequence[str] = ()) -> Layout:
         title = str(rows[0]["title"]) + (f" {DAGGER}" if rows[0]["simulated"] else "")
         ours = tuple(Entry(_cell(row, "mean", "std", "change")) for row in rows)
         lines.append(Line(title, ours, "ours"))
+        lines += _errors(rows)
         if (part["scheme"] == FILLED).any():
             lines.append(_as_many_at_random(part, keys))
+            lines += _errors([_filled(part, *key) for key in keys])
         if any(not math.isnan(r["paper"]) for r in rows):
             theirs = tuple(
                 Entry(
@@ -128,13 +130,27 @@ def lay_out(table: pd.DataFrame, notes: Sequence[str] = ()) -> Layout:
     return Layout(number, caption, tuple(headers), tuple(lines), told)
 
 
+def _errors(rows: Sequence[pd.Series | None]) -> list[Line]:
+    """Return the line of standard errors of a line's cells; none if no cell has any."""
+    values = [math.nan if row is None else row["standard_error"] * row["scale"] for row in rows]
+    if all(map(math.isnan, values)):
+        return []
+    cells = ("" if math.isnan(value) else format_value(value) for value in values)
+    return [Line("standard error", tuple(map(Entry, cells)), "error")]
+
+
+def _filled(part: pd.DataFrame, metric: str, network: str, scheme: str) -> pd.Series | None:
+    """Return the row of as many random images that stands under a matched cell."""
+    return _row(part, metric, network, FILLED) if scheme == "matched" else None
+
+
 def _as_many_at_random(part: pd.DataFrame, keys: Sequence[tuple[str, str, str]]) -> Line:
     """Return the line of as many random images, and by how much matching changes their FID."""
     cells = []
     for metric, network, scheme in keys:
         cell = ""
-        if scheme == "matched":
-            row, matched = (_row(part, metric, network, name) for name in (FILLED, scheme))
+        if (row := _filled(part, metric, network, scheme)) is not None:
+            matched = _row(part, metric, network, scheme)
             change = relative_change(matched["mean"], row["mean"])
             cell = _cell({**row, "change": change}, "mean", "std", "change")
         cells.append(cell)
@@ -197,6 +213,11 @@ def _notes(table: pd.DataFrame) -> list[str]:
             elif filled < 0.75 * asked:
                 note += " much: the change is not that of matching"
             notes.append(f"{note}.")
+    known = table[table["standard_error"].notna()]
+    if len(known):
+        repeated = bool((known["repeats"] > 1).any())
+        told = error_note(known["real_error"], repeated=repeated, label="standard error: that")
+        notes.append(told)
     if table["simulated"].any():
         notes.append(f"{DAGGER} {SIMULATED}: real images distorted on purpose, no trained model.")
     return notes

@@ -176,9 +176,9 @@ caption { text-align: left; max-width: 60em; padding-bottom: .6em; }
 th, td { padding: .3em .7em; text-align: right; white-space: nowrap; font-weight: normal; }
 th:first-child { text-align: left; }
 thead th { border-bottom: 1px solid #111; vertical-align: bottom; }
-tr.filled, tr.paper, tr.deviation { color: #333; font-style: italic; }
+tr.error, tr.filled, tr.paper, tr.deviation { color: #333; font-style: italic; }
 td.differs { color: #767676; }
-tr.filled th, tr.paper th, tr.deviation th { padding-left: 1.8em; }
+tr.error th, tr.filled th, tr.paper th, tr.deviation th { padding-left: 1.8em; }
 sub, sup { line-height: 0; }
 p { font-size: 13px; max-width: 60em; margin: .4em 0; color: #333; }
 """

@@ -6,15 +6,18 @@ from fringe.config import choices
 from fringe.costs.context import JobContext
 from fringe.costs.memory import draws_memory, moments_memory, pairs_memory
 from fringe.costs.rule_cost import RuleCost
-from fringe.costs.work import Work, products
+from fringe.costs.work import Work, error_products, products
 from fringe.networks import network_info
 
 __all__ = ["RULES"]
 
 
 def _score_scheme(about: JobContext) -> Work:
+    """FID of each draw, and the standard error of the first."""
     repeats = choices.repeats(about.config, about.wildcard("scheme"))
-    return products(about, repeats * (about.dataset.n_generated * about.dim**2 + about.dim**3))
+    generated = about.dataset.n_generated
+    number = repeats * (generated * about.dim**2 + about.dim**3)
+    return products(about, number + error_products(about.dim, about.dataset.n_real + generated))
 
 
 def _score_scheme_memory(about: JobContext) -> int:
@@ -54,11 +57,12 @@ def _score_kernels(about: JobContext) -> Work:
 
 
 def _score_sizes(about: JobContext) -> Work:
-    """FID of all images of each size, and extrapolated."""
+    """FID of all images of each size, and extrapolated; a standard error of each size."""
     real = about.sources[about.dataset.real]["count"]
     sizes = choices.resolve_sizes(about.dataset.sizes, real, about.candidates)
     images = sum(real + 4 * generated for real, generated in sizes)
-    return products(about, about.config.evaluation.repeats.sizes * images * about.dim**2)
+    number = about.config.evaluation.repeats.sizes * images * about.dim**2
+    return products(about, number + sum(error_products(about.dim, sum(pair)) for pair in sizes))
 
 
 def _score_sizes_memory(about: JobContext) -> int:
@@ -66,7 +70,10 @@ def _score_sizes_memory(about: JobContext) -> int:
 
 
 def _score_snapshots(about: JobContext) -> Work:
-    return products(about, len(about.dataset.snapshots) * about.dim**3)
+    """FID of each snapshot, and its standard error."""
+    images = about.dataset.n_real + about.dataset.n_generated
+    each = about.dim**3 + error_products(about.dim, images)
+    return products(about, len(about.dataset.snapshots) * each)
 
 
 def _score_snapshots_memory(about: JobContext) -> int:

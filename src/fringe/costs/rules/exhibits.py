@@ -5,14 +5,18 @@ from __future__ import annotations
 from fringe.costs.context import JobContext
 from fringe.costs.memory import generator_memory, moments_memory
 from fringe.costs.rule_cost import RuleCost
-from fringe.costs.work import Work, products
+from fringe.costs.work import Work, error_products, products
 
 __all__ = ["RULES"]
 
 
 def _figure_overview(about: JobContext) -> Work:
-    """Two distances, and the directions that are drawn."""
-    return products(about, 4 * (about.dim**3 + about.classes**3))
+    """Two distances with their standard errors, and the directions that are drawn."""
+    images = about.dataset.n_real + about.dataset.n_generated
+    return products(
+        about,
+        sum(4 * dim**3 + error_products(dim, images) for dim in (about.dim, about.classes)),
+    )
 
 
 def _figure_overview_memory(about: JobContext) -> int:
