@@ -116,11 +116,11 @@ def snapshot_correlation(
             )
             marker = MARKERS[place % len(MARKERS)]
             axes.plot(x, y, ls="", marker=marker, color=color, alpha=0.8, label=label, ms=6)
-            bars = (
+            across, along = (
                 np.nan_to_num([cell.standard_error for cell in cells])
-                for cells in (cells_y, cells_x)
+                for cells in (cells_x, cells_y)
             )
-            axes.errorbar(x, y, *bars, fmt="none", ecolor=color, elinewidth=1)
+            axes.errorbar(x, y, yerr=along, xerr=across, fmt="none", ecolor=color, elinewidth=1)
             if np.ptp(x) > 0:
                 slope, intercept = np.polyfit(x, y, 1)
                 along = np.linspace(x.min(), x.max(), 100)
