@@ -174,6 +174,7 @@ def _panel(
     room = inches * 72 / (len(parts) + 0.2) / (0.58 * look.font_size)
     published: list[PaperValue | None] = []
     lowest = highest = 0.0
+    lines = 1
     for place, part in enumerate(parts):
         cell = _cell(part)
         spread = float(np.nan_to_num(cell.std))
@@ -193,8 +194,11 @@ def _panel(
             draw_paper_value(axes, place, match.value, match, look)
             top = max(top, match.value)
         text = cell.printed()
+        if len(text) > room:
+            text = text.replace(" ±", "\n±").replace(" (", "\n(")
+        lines = max(lines, text.count("\n") + 1)
         axes.annotate(
-            text if len(text) <= room else text.replace(" ±", "\n±").replace(" (", "\n("),
+            text,
             (place, top),
             xytext=(0, 8 if match else 6),
             textcoords="offset points",
@@ -208,7 +212,8 @@ def _panel(
     )
     axes.set_xlim(-0.6, len(parts) - 0.4)
     # A line through distances of equal sets may end below zero.
-    axes.set_ylim(1.22 * lowest, 1.22 * highest if highest > 0 else 1)
+    room_above = 1.22 + 0.08 * max(0, lines - 2)
+    axes.set_ylim(1.22 * lowest, room_above * highest if highest > 0 else 1)
     axes.grid(visible=False, axis="x")
     return published
 
