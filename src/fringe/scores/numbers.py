@@ -63,8 +63,8 @@ def error_note(
         )
     if repeated:
         note += (
-            " Repeated draws come from the same candidates and real images, so that their spread (±) "
-            "is only a part of this error."
+            " Repeated draws come from the same candidates and real images, so that their spread "
+            "(±) is only a part of this error."
         )
     return note
 
