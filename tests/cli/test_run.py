@@ -76,14 +76,12 @@ CONFIG = {
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder like the repository, with a configuration and a Snakemake that only notes calls."""
+    """A folder with a configuration and a Snakemake that only notes calls."""
     folder = tmp_path / "a project"
     package = folder / "fake" / "snakemake"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
     (package / "__main__.py").write_text(SNAKEMAKE)
-    for name in ("Snakefile", "config", "profiles"):
-        (folder / name).symlink_to(REPOSITORY / name)
     flow = yaml.safe_dump(CONFIG, default_flow_style=True, width=10_000)
     assert flow.count("\n") == 1
     (folder / "my run.yaml").write_text(flow)
@@ -121,7 +119,8 @@ def test_a_run_is_estimated_made_and_summed_up(
     assert call["arguments"] == [
         *("--configfile", "my run.yaml", "--cores", "3", "--quiet", "rules", "reason", "host"),
         *("--report", "my results/mine/report.html", "--report-after-run"),
-        *("--snakefile", "Snakefile"),
+        *("--workflow-profile", str(REPOSITORY / "profiles/local")),
+        *("--snakefile", str(REPOSITORY / "Snakefile")),
     ]
     assert call["threads"] == "1"
     parts = ("Planning my run.yaml", "mine: all jobs are done.", "what Snakemake says", "Faces 2")
@@ -143,11 +142,11 @@ def test_options_reach_snakemake(project: Path, monkeypatch: pytest.MonkeyPatch)
     assert isinstance(arguments, list)
     text = shlex.join(arguments)
     assert "--cores 3 --resources gpu=1 --config missing=skip --quiet" in text
-    assert text.endswith("--snakefile Snakefile --resources gpu=4 --forcerun render_images")
+    assert text.endswith("/Snakefile --resources gpu=4 --forcerun render_images")
     assert call["threads"] == "2"
 
 
-@pytest.mark.parametrize("profile", ["slurm", "profiles/slurm"])
+@pytest.mark.parametrize("profile", ["slurm", str(REPOSITORY / "profiles/slurm")])
 def test_a_profile_that_submits_says_itself_what_jobs_may_use(project: Path, profile: str) -> None:
     finish(project)
     assert main(["run", "my run.yaml", "--cores", "3", "--profile", profile]) == 0
@@ -156,8 +155,55 @@ def test_a_profile_that_submits_says_itself_what_jobs_may_use(project: Path, pro
     assert isinstance(arguments, list)
     assert "--cores" not in arguments
     assert arguments[-4:] == [
-        *("--workflow-profile", "profiles/slurm", "--snakefile", "Snakefile"),
+        *("--workflow-profile", str(REPOSITORY / "profiles/slurm")),
+        *("--snakefile", str(REPOSITORY / "Snakefile")),
     ]
+
+
+def test_a_profile_of_the_current_folder_comes_first(project: Path) -> None:
+    """So that somebody who installed Fringe can edit a copy of profiles/slurm."""
+    for name in ("slurm", "local"):
+        shutil.copytree(REPOSITORY / "profiles" / name, project / "profiles" / name)
+    finish(project)
+    for options, profile in (
+        (["--profile", "slurm"], "profiles/slurm"),
+        (["--profile", "local"], "profiles/local"),
+        ([], str(REPOSITORY / "profiles/local")),
+    ):
+        assert main(["run", "my run.yaml", *options]) == 0
+        arguments = calls(project)[-1]["arguments"]
+        assert isinstance(arguments, list)
+        assert arguments[arguments.index("--workflow-profile") + 1] == profile
+
+
+def test_another_snakefile_is_used_if_it_is_named(project: Path) -> None:
+    (project / "Snakefile").touch()
+    (project / "profiles/local").mkdir(parents=True)
+    (project / "profiles/local/config.yaml").touch()
+    finish(project)
+    assert main(["run", "my run.yaml", "--snakefile", "Snakefile"]) == 0
+    (call,) = calls(project)
+    arguments = call["arguments"]
+    assert isinstance(arguments, list)
+    assert arguments[-4:] == [
+        *("--workflow-profile", "profiles/local", "--snakefile", "Snakefile"),
+    ]
+
+
+def test_a_clone_of_another_fringe_is_not_used_silently(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    finish(project)
+    (project / "Snakefile").touch()
+    assert main(["run", "my run.yaml"]) == 0  # of any other project
+    assert "is not used" not in capfd.readouterr().err
+    (project / "src/fringe").mkdir(parents=True)
+    assert main(["run", "my run.yaml"]) == 0
+    said = (
+        f"{project / 'Snakefile'} is not used, because this command is of another Fringe and uses"
+    )
+    assert said in capfd.readouterr().err
+    assert [call["arguments"][-1] for call in calls(project)] == [str(REPOSITORY / "Snakefile")] * 2
 
 
 def test_the_status_is_that_of_snakemake(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -186,9 +232,9 @@ def test_a_dry_run_keeps_nothing(project: Path, option: str) -> None:
     ("arguments", "said"),
     [
         (["gone.yaml"], "fringe: gone.yaml: is not there; give the path of a configuration"),
-        (["config"], "fringe: config: is a folder"),
+        (["fake"], "fringe: fake: is a folder"),
         (["my run.yaml", "--profile", "lsf"], "fringe: --profile lsf: there is no such profile; "),
-        (["my run.yaml", "--snakefile", "x"], "fringe: x: is not there; run this in the reposit"),
+        (["my run.yaml", "--snakefile", "x"], "fringe: x: is not there; leave out --snakefile"),
         (["my run.yaml", "--", "--config", "a=1"], "fringe: --config after --: `fringe run` sets"),
         (["my run.yaml", "--", "--report=a"], "fringe: --report after --: `fringe run` sets"),
     ],

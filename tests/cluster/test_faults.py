@@ -138,7 +138,7 @@ def test_what_a_killed_run_left_is_cancelled_and_made_again(project: Project) ->
         printed = project.run(HELD, fails=True)
         assert "1 jobs of an earlier run in this folder still queue or run" in printed
         assert f"({job})" in printed
-        assert "make resume" in printed
+        assert "fringe cancel" in printed
         assert extractions(project) == 1
         assert "rule extract_features" in project.run(HELD, options="--dry-run")
 

@@ -241,14 +241,14 @@ def test_refused_with_costs_addresses_and_advice(small: dict[str, Any]) -> None:
     assert message.startswith("the configuration has 1 fault:\n  - sources/two: two.zip: is not ")
     assert "\n      costs: two in Tables 1, 2 and 3, Figure 18" in message
     assert "\n      get it: https://x.org/two.zip. Ask Ann." in message
-    assert message.splitlines()[-1].startswith("Files with a `url` are fetched by `make stage`")
-    assert "ALLOW_MISSING=1" in message
+    assert message.splitlines()[-1].startswith("`fringe stage my.yaml` fetches the files that")
+    assert "--allow-missing" in message
     assert "missing: skip" in message
     Path("one.zip").unlink()
     message = refused(small)
     assert "the configuration does not say; add a `note` to the source" in message
-    assert "ALLOW_MISSING" not in message, "nothing would be left"
-    assert "fetched by `make stage`" in message
+    assert "--allow-missing" not in message, "nothing would be left"
+    assert "`fringe stage my.yaml` fetches" in message
     assert "no data set would be left" in message
 
 

@@ -183,8 +183,8 @@ def test_no_fault_follows_from_another(config: dict[str, Any]) -> None:
     ]  # fmt: skip
     with pytest.raises(FringeError) as caught:
         check(config)
-    assert "ALLOW_MISSING" not in str(caught.value)
-    assert "make stage" not in str(caught.value)
+    assert "--allow-missing" not in str(caught.value)
+    assert "fringe stage" not in str(caught.value)
 
 
 @pytest.mark.parametrize("results", ["~/results", "r"])

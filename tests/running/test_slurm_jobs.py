@@ -50,7 +50,9 @@ def write_commands(folder: Path, *, obeys: bool) -> None:
 
 def test_jobs_of_this_folder_only(slurm: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert slurm_jobs.left_over(slurm) == ["7", "8_1"]
-    with pytest.raises(FringeError, match=r"2 jobs of an earlier run .*\(7, 8_1\).*make resume"):
+    with pytest.raises(
+        FringeError, match=r"2 jobs of an earlier run .*\(7, 8_1\).*`fringe cancel`"
+    ):
         slurm_jobs.refuse_left_over(slurm)
     assert main(["cancel"]) == 0
     assert capsys.readouterr().out == "cancelled: 7, 8_1\n"

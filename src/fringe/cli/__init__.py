@@ -12,6 +12,7 @@ from fringe import __version__
 from fringe.cli import cancel, convert, cost, docs, estimate, export, fetch, prepare, run, stage
 from fringe.errors import FringeError
 from fringe.messages import show_messages
+from fringe.running.workflow import workflow_folder
 
 __all__ = ["main"]
 
@@ -59,6 +60,12 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("fringe", description=(__doc__ or "").split("\n\n", 1)[0])
     parser.add_argument("--version", action="version", version=f"fringe {__version__}")
+    parser.add_argument(
+        "--workflow",
+        action="version",
+        version=str(workflow_folder()),
+        help="show the folder of the Snakefile, its profiles and its configurations, and exit",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)

@@ -92,10 +92,11 @@ def add_workflow(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--profile",
         metavar="NAME|FOLDER",
-        help="local (the default), slurm, or a folder with a config.yaml of Snakemake options",
+        help="local (the default), slurm, the name of a folder in profiles/ of the current folder, "
+        "or any folder with a config.yaml of Snakemake options",
     )
     parser.add_argument(
         "--snakefile",
         type=path,
-        help="default: Snakefile in the current folder, as in the repository",
+        help="default: the one that comes with this command",
     )

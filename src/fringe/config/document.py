@@ -36,7 +36,7 @@ def describe() -> str:
         f"counted as all that it stands for, in at most {DEEPEST} lists and mappings inside each",
         "other. Names and texts are written in one line, without control characters. Snakemake",
         f"runs the Python code in a configuration that says `{TEMPLATE}`, before Fringe is asked:",
-        "`make` and `fringe` refuse such a file and never start Snakemake on it.",
+        "`fringe` refuses such a file and never starts Snakemake on it.",
         "",
         "| key | type | default | meaning |",
         "|---|---|---|---|",

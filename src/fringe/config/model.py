@@ -101,7 +101,7 @@ class Config(Section):
             "any job, and a message says which files, what they cost and how to get them. "
             "`skip`: the run does all that it can without these files, and the report says "
             "what is left out. A file that is there and is damaged, or another one than "
-            "`sha256` states, always ends the run. `make run ALLOW_MISSING=1` says `skip` "
+            "`sha256` states, always ends the run. `fringe run --allow-missing` says `skip` "
             "once."
         ),
     )
@@ -141,7 +141,7 @@ class Config(Section):
             "that are not installed in this Python's `site-packages`, such as a file in the "
             "working folder, in a folder of `PYTHONPATH`, or a package installed in place "
             "(`pip install -e`). A network's module is imported when a run is planned, so "
-            "also by a dry run, `make estimate` and `fringe stage`. Say `true` only of a "
+            "also by a dry run, `fringe estimate` and `fringe stage`. Say `true` only of a "
             "configuration and of code that you trust."
         ),
     )

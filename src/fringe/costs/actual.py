@@ -165,8 +165,8 @@ def remarks(actual: Actual) -> list[str]:
         sentences.append("No job has left its time in `benchmarks/`.")
     elif number == len(actual.taken):
         sentences.append(
-            "No estimate was made before the run, so nothing is planned: start it with `make run`, "
-            "or call `make estimate` first."
+            "No estimate was made before the run, so nothing is planned: start it with "
+            "`fringe run`, or call `fringe estimate --keep` first."
         )
     elif number:
         sentences.append(

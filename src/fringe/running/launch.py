@@ -17,7 +17,7 @@ from fringe.costs.jobs import Device
 from fringe.devices.claims import gpu_is_here
 from fringe.errors import FringeError
 from fringe.running.estimate import estimate_run
-from fringe.running.places import LOCAL, submits
+from fringe.running.places import submits
 from fringe.running.planner import Planner
 
 __all__ = ["Made", "call", "run", "snakemake_command"]
@@ -87,8 +87,7 @@ def snakemake_command(planner: Planner, report: Path | None) -> list[str]:
     command += ["--config", "missing=skip"] if planner.allow_missing else []
     command += ["--quiet", "rules", "reason", "host"]
     command += ["--report", str(report), "--report-after-run"] if report else []
-    if planner.profile != planner.snakefile.parent / "profiles" / LOCAL:
-        command += ["--workflow-profile", str(planner.profile)]
+    command += ["--workflow-profile", str(planner.profile)]
     return [*command, "--snakefile", str(planner.snakefile)]
 
 

@@ -2,61 +2,113 @@
 
 from __future__ import annotations
 
+import logging
 import os
+from importlib.util import find_spec
 from pathlib import Path
 
 import yaml
 
 from fringe.config.completion import complete_file
 from fringe.errors import FringeError
+from fringe.files.regular import read_text
 from fringe.plan.layout import run_folder
+from fringe.running.workflow import workflow_folder
 
 __all__ = ["find_profile", "find_snakefile", "folder_of_run", "refuse_missing_image", "submits"]
 
+LOGGER = logging.getLogger(__name__)
+
+SNAKEFILE = "Snakefile"
 LOCAL = "local"
 
 
 def find_snakefile(given: Path | None = None) -> Path:
-    """Return the workflow's Snakefile: ``given``, or the one in the current folder.
+    """Return the workflow's Snakefile: ``given``, or the one that belongs to this library.
+
+    The current folder does not matter, except that a warning says if the current folder is another
+    clone of the repository, whose Snakefile is not used.
 
     Raises
     ------
     FringeError
-        If it does not exist.
+        If ``given`` does not exist.
     """
-    path = given or Path("Snakefile")
-    if not path.is_file():
-        raise FringeError(
-            f"{path}: is not there; run this in the repository, or say where it is: "
-            "--snakefile <repository>/Snakefile"
+    if given is not None:
+        if not given.is_file():
+            raise FringeError(
+                f"{given}: is not there; leave out --snakefile to use the Snakefile of Fringe, "
+                f"{workflow_folder() / SNAKEFILE}"
+            )
+        return given
+    found = workflow_folder() / SNAKEFILE
+    if not found.is_file():
+        raise FringeError(f"{found}: is not there; install Fringe again")
+    here = Path(SNAKEFILE).absolute()
+    if here.is_file() and Path("src", "fringe").is_dir() and not here.samefile(found):
+        LOGGER.warning(
+            "%s is not used, because this command is of another Fringe and uses %s; call "
+            "the `fringe` of this clone instead (make env)",
+            here,
+            found,
         )
-    return path
+    return found
 
 
 def find_profile(name: str | None, snakefile: Path) -> Path:
-    """Return the folder of a profile: one of the workflow's by its name, or any by its path.
+    """Return the folder of a profile: one by its name, or any by its path.
+
+    A profile of that name in the folder `profiles` of the current folder comes before the one next
+    to the Snakefile. The default is always the one next to the Snakefile.
 
     Raises
     ------
     FringeError
-        If there is no such profile.
+        If there is no such profile, or if the package that submits its jobs is not installed.
     """
     profiles = snakefile.parent / "profiles"
-    for folder in (profiles / (name or LOCAL), Path(name or LOCAL).expanduser()):
+    places = [profiles / LOCAL]
+    if name is not None:
+        places = [Path("profiles", name), profiles / name, Path(name).expanduser()]
+    for folder in places:
         if any(folder.glob("config*.yaml")):
+            _refuse_missing_executor(folder)
             return folder
-    known = sorted({path.parent.name for path in profiles.glob("*/config*.yaml")} - {"default"})
+    known = {path.parent.name for path in profiles.glob("*/config*.yaml")}
+    known |= {path.parent.name for path in Path("profiles").glob("*/config*.yaml")}
     raise FringeError(
-        f"--profile {name or LOCAL}: there is no such profile; name one of {', '.join(known)}, or "
-        "a folder with a config.yaml"
+        f"--profile {name or LOCAL}: there is no such profile; name one of "
+        f"{', '.join(sorted(known - {'default'}))}, or a folder with a config.yaml"
     )
 
 
 def submits(profile: Path) -> bool:
     """Return whether a profile sends jobs elsewhere (to a scheduler such as SLURM)."""
+    return _executor(profile) is not None
+
+
+def _executor(profile: Path) -> str | None:
+    """Return what submits the jobs of a profile; None if they run on this machine."""
     path = profile / "config.yaml"
-    settings = yaml.safe_load(path.read_text()) if path.is_file() else None
-    return "executor" in (settings or {})
+    if not path.is_file():
+        return None
+    try:
+        settings = yaml.safe_load(read_text(path)) or {}
+    except yaml.YAMLError as error:
+        raise FringeError(f"{path}: is not YAML ({error}); correct the file") from None
+    if not isinstance(settings, dict):
+        raise FringeError(f"{path}: holds no options of Snakemake; write lines such as `jobs: 50`")
+    executor: str | None = settings.get("executor")
+    return executor
+
+
+def _refuse_missing_executor(profile: Path) -> None:
+    """Refuse a profile for SLURM where Snakemake's plugin for SLURM is not installed."""
+    if _executor(profile) == "slurm" and find_spec("snakemake_executor_plugin_slurm") is None:
+        raise FringeError(
+            f"{profile}: submits jobs to SLURM, and the package snakemake-executor-plugin-slurm, "
+            "which does so, is not installed; pip install 'fringe-fid[slurm]'"
+        )
 
 
 def folder_of_run(configfile: Path) -> Path:

@@ -21,6 +21,7 @@ from fringe.files.atomic import create_new, remove_partial, written
 from fringe.files.reasons import unwritable
 from fringe.messages import show_messages
 from fringe.plan.layout import run_folder
+from fringe.running.workflow import is_installed
 from fringe.texts import restored
 
 __all__ = ["ScriptJob", "expose_library", "run"]
@@ -45,7 +46,13 @@ class ScriptJob(Protocol):
 
 
 def expose_library() -> None:
-    """Let jobs find this very library, in whatever environment they run (conda, container)."""
+    """Let jobs find the library of a clone, in whatever environment they run (conda, container).
+
+    A library that was installed from a wheel lies among other packages. Snakemake lets jobs look
+    there after all other places; jobs that looked there first would find those packages, too.
+    """
+    if is_installed():
+        return
     here = str(Path(__file__).parents[2])
     others = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [here, others]))

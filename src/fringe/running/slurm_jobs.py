@@ -2,8 +2,8 @@
 
 Snakemake, killed with SIGKILL, cancels nothing, and started again knows nothing of these jobs: it
 would submit the same ones a second time, and two would write one file. So a run does not start
-while there are any, and says what to do: ``make resume``, which cancels them (``fringe cancel``)
-and goes on.
+while there are any, and says what to do: cancel them with ``fringe cancel`` and start the run again
+(``make resume`` does both).
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ def refuse_left_over(folder: Path) -> None:
         raise FringeError(
             f"{len(jobs)} jobs of an earlier run in this folder still queue or run on SLURM "
             f"({', '.join(jobs[:5])}{', ...' if len(jobs) > 5 else ''}), and would write the same "
-            "files: `make resume CONFIG=...` cancels them and goes on, or wait until they have "
-            "ended (squeue --me)"
+            "files: cancel them with `fringe cancel` and start the run again, or wait until they "
+            "have ended (squeue --me)"
         )
 
 

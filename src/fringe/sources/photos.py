@@ -200,6 +200,6 @@ def _photo_path(name: str) -> Path:
     if spec is None or spec.origin is None:
         raise FringeError(
             f"the photograph {name!r} is part of the package {package}, which is not installed; "
-            "install Fringe with its demo extra: pip install 'fringe[demo]'"
+            "install Fringe with its demo extra: pip install 'fringe-fid[demo]'"
         )
     return Path(spec.origin).parent / inside

@@ -1,0 +1,90 @@
+"""Where a run's workflow and profile are looked for."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from fringe.errors import FringeError
+from fringe.running import places, script, workflow
+from fringe.running.places import find_profile, find_snakefile, submits
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that an installed package carries, with a Snakefile and no profile."""
+    folder = tmp_path / "site-packages/fringe/shipped"
+    folder.mkdir(parents=True)
+    (folder / "Snakefile").touch()
+    monkeypatch.setattr(workflow, "SHIPPED", folder)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def test_a_clone_has_the_workflow_at_its_top(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert not workflow.is_installed()
+    assert workflow.workflow_folder() == REPOSITORY
+    assert find_snakefile() == REPOSITORY / "Snakefile"
+
+
+def test_an_installed_package_has_the_workflow_inside(wheel: Path) -> None:
+    assert workflow.is_installed()
+    assert workflow.workflow_folder() == wheel
+    assert find_snakefile() == wheel / "Snakefile"
+
+
+def test_a_damaged_installation_is_named(wheel: Path) -> None:
+    (wheel / "Snakefile").unlink()
+    with pytest.raises(FringeError, match=r"shipped/Snakefile: is not there; install Fringe again"):
+        find_snakefile()
+
+
+def test_an_installed_package_does_not_put_its_neighbours_first(
+    wheel: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", "mine")
+    script.expose_library()
+    assert os.environ["PYTHONPATH"] == "mine"
+
+
+def test_a_profile_of_slurm_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    snakefile = REPOSITORY / "Snakefile"
+    assert submits(find_profile("slurm", snakefile))
+    monkeypatch.setattr(places, "find_spec", lambda _: None)
+    with pytest.raises(FringeError, match=r"pip install 'fringe-fid\[slurm\]'"):
+        find_profile("slurm", snakefile)
+    assert not submits(find_profile(None, snakefile))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("jobs: [", "config.yaml: is not YAML ("),
+        ("- jobs", "config.yaml: holds no options of Snakemake; write lines such as `jobs: 50`"),
+    ],
+)
+def test_a_profile_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "config.yaml").write_text(text)
+    with pytest.raises(FringeError, match=re.escape(said)):
+        find_profile(str(tmp_path), REPOSITORY / "Snakefile")
+
+
+def test_an_empty_profile_runs_jobs_here(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").touch()
+    assert not submits(find_profile(str(tmp_path), REPOSITORY / "Snakefile"))
+
+
+def test_profiles_of_both_places_are_named(wheel: Path) -> None:
+    for folder in (wheel / "profiles/slurm", wheel / "profiles/default", Path("profiles/mine")):
+        folder.mkdir(parents=True)
+        (folder / "config.yaml").touch()
+    with pytest.raises(FringeError, match=r"--profile lsf: .* name one of mine, slurm, or a fold"):
+        find_profile("lsf", wheel / "Snakefile")
