@@ -16,6 +16,7 @@ from fringe.messages import show_messages
 LANES = {
     "cluster": "cluster",
     "dag": "dag",
+    "wheel": "dag",
     "conformance": "long",  # networks at full width, next to the same network of another library
     "recipes": "long",
     "fuzz": "long",

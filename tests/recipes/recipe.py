@@ -9,16 +9,15 @@ change of the project adds.
 from __future__ import annotations
 
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from tests.project_files import REPOSITORY, copy_files, project_files
 
 __all__ = ["NAMES", "REPOSITORY", "Copy", "Edit", "Forgotten", "Recipe", "copy_project", "read"]
 
 HERE = Path(__file__).parent
-REPOSITORY = HERE.parents[1]
 NAMES = ("metric", "network", "source")
 
 
@@ -145,19 +144,7 @@ def copy_project(folder: Path) -> Copy:
 
     What commands write is not there yet.
     """
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=REPOSITORY,
-        capture_output=True,
-        check=True,
-        text=True,
-    ).stdout.split("\0")
-    for name in filter(None, listed):
-        source = REPOSITORY / name
-        if not name.startswith("tests/recipes/") and (source.is_file() or source.is_symlink()):
-            target = folder / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, target, follow_symlinks=False)
+    copy_files([name for name in project_files() if not name.startswith("tests/recipes/")], folder)
     for recipe in map(read, NAMES):
         for name in recipe.new:
             target = folder / name
