@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help env dev demo paper run estimate stage cluster cluster-paper resume test unit check \
-  coverage lint clean
+  coverage lint wheel clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -86,6 +86,10 @@ lint: dev ## Check style, types and the workflow
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
 
+wheel: env ## Build the package for other environments: dist/fringe_fid-*.whl
+	rm -rf build dist
+	$(BIN)/pip wheel --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+
 clean: ## Remove the results of all runs, and what tools left (not .venv)
-	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*
+	rm -rf build dist .snakemake .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*
 	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

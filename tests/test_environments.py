@@ -93,7 +93,7 @@ def test_the_lock_of_a_run_holds_what_the_package_states() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
     run = pins("requirements.lock")
-    for text in (*project["dependencies"], *extras["demo"], *extras["workflow"]):
+    for text in (*project["dependencies"], *extras["demo"], *extras["slurm"]):
         requirement = Requirement(text)
         assert requirement.specifier.contains(run[plain(requirement.name)]), text
 
