@@ -19,6 +19,7 @@ from fringe.evaluation.statistics import gaussian_of, save_gaussian
 from fringe.exchange import read_statistics
 from fringe.features import extract_shard, open_features
 from fringe.networks import load_network
+from fringe.running.workflow import workflow_folder
 from fringe.sources import open_source, source_from_spec
 
 
@@ -263,6 +264,15 @@ def test_a_network_that_brings_its_weights_needs_no_fetching(
     assert load_network("untrained").name == "untrained"
     assert main(["fetch", "untrained"]) == 0
     assert "brings its own weights" in capsys.readouterr().out
+
+
+def test_sources_of_the_paper_are_known_in_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.chdir(tmp_path)
+    assert main(["fetch", "nobody"]) == 1
+    said = f"nobody: neither a network nor a source of {workflow_folder()}/config/config.yaml"
+    assert said in capsys.readouterr().err
 
 
 def test_errors_are_one_message_without_traceback(tmp_path: Path):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fringe.cli.options import CONFIG, Commands, path
 from fringe.networks import network_names
+from fringe.running.workflow import workflow_folder
 
 __all__ = ["add_to"]
 
@@ -25,7 +26,7 @@ def add_to(commands: Commands) -> None:
         "--config",
         type=path,
         metavar="CONFIG.yaml",
-        help=f"the configuration that names the source; default: {CONFIG}",
+        help=f"the configuration that names the source; default: the paper's, {CONFIG}",
     )
 
 
@@ -35,7 +36,7 @@ def _fetch(options: argparse.Namespace) -> int:
     if options.config is not None or options.name not in network_names():
         from fringe.running.staging import fetch_named
 
-        print(fetch_named(options.name, options.config or CONFIG))
+        print(fetch_named(options.name, options.config or workflow_folder() / CONFIG))
         return 0
     fetched = fetch_weights(options.name, options.weights_dir)
     print(f"{options.name}: brings its own weights" if fetched is None else fetched)

@@ -22,7 +22,7 @@ __all__ = [
     "seed",
 ]
 
-CONFIG = Path("config/config.yaml")  # in the repository: the paper
+CONFIG = Path("config/config.yaml")  # of the workflow: the paper
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
