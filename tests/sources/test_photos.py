@@ -11,6 +11,7 @@ from fringe.errors import FringeError
 from fringe.sources import ImageSource, ImitationSource, PhotoSource, photographs
 from fringe.sources import imitation as flaws
 from fringe.sources.photos import PHOTOGRAPHS, cut
+from fringe.sources.smooth_noise import smooth_noise
 
 SOURCES = [PhotoSource(1000, 64, 3), ImitationSource(1000, 64, 3, 0.7)]
 
@@ -149,7 +150,7 @@ def test_smearing_keeps_edges_that_a_blur_would_lose(monkeypatch: pytest.MonkeyP
 
 
 def test_smooth_noise_has_unit_variance():
-    fields = [flaws._smooth_noise(32, 5, np.random.default_rng(i)) for i in range(3000)]
+    fields = [smooth_noise((32, 32), (5, 5), np.random.default_rng(i)) for i in range(3000)]
     assert np.abs(np.mean(fields, axis=0)).max() < 0.1
     assert np.std(fields, axis=0) == pytest.approx(np.ones((32, 32)), abs=0.1)
 

@@ -26,6 +26,7 @@ from fringe.sources.base import (
     check_indices,
     digest,
 )
+from fringe.sources.distortions import with_noise
 
 __all__ = ["REGIONS", "NoisySource", "Region", "check_maps", "important_half"]
 
@@ -184,10 +185,7 @@ class NoisySource(Fingerprinted):
 
     def _noisy(self, image: Images, index: int) -> Images:
         stream = random_stream(self.seed, "region noise", index)
-        noise = stream.standard_normal(image.shape, dtype=np.float32)
-        noise *= np.float32(255 * self.scale)
-        noise += image
-        noisy = np.rint(noise, out=noise).clip(0, 255).astype(np.uint8)
+        noisy = with_noise(image, 255 * self.scale, stream)
         if self.region == "everywhere":
             return noisy
         inside = important_half(self.maps[index : index + 1], self.resolution)[0]

@@ -20,6 +20,7 @@ from fringe.sources.photos import (
     photo_hashes,
 )
 from fringe.sources.photos import REVISION as PHOTOS_REVISION
+from fringe.sources.smooth_noise import smooth_noise
 
 __all__ = ["REVISION", "ImitationSource"]
 
@@ -249,20 +250,9 @@ def _grid(size: int) -> tuple[Array, Array]:
     return rows, columns
 
 
-@lru_cache
-def _interpolation(size: int, knots: int) -> Array:
-    """Weights (size, knots) of Gaussian bumps on a line, scaled to unit variance of a sum."""
-    places = np.linspace(0, knots - 1, size)[:, None]
-    bumps = np.exp(-((places - np.arange(knots)) ** 2) / (2 * 0.7**2))
-    weights: Array = bumps / np.sqrt((bumps**2).sum(axis=1, keepdims=True))
-    return weights.astype(np.float32)
-
-
 def _smooth_noise(size: int, knots: int, rng: np.random.Generator) -> Array:
     """Draw a smooth random field (size, size) of mean 0 and variance 1 everywhere."""
-    weights = _interpolation(size, knots)
-    field: Array = weights @ rng.standard_normal((knots, knots), dtype=np.float32) @ weights.T
-    return field
+    return smooth_noise((size, size), (knots, knots), rng)
 
 
 def _somewhere(size: int, rng: np.random.Generator) -> Array:
