@@ -18,8 +18,10 @@ __all__ = [
     "Row",
     "check_scores",
     "damaged",
+    "read_columns",
     "read_rows",
     "read_scores",
+    "write_columns",
     "write_scores",
 ]
 
@@ -118,3 +120,46 @@ def read_scores(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
         If one is missing, ends within a row or is not CSV.
     """
     return pd.concat([read_rows(path) for path in paths], ignore_index=True)
+
+
+def write_columns(
+    path: str | os.PathLike[str], rows: Sequence[Row], columns: Sequence[str]
+) -> None:
+    """Write some columns of rows as CSV; values keep all their digits."""
+    frame = pd.DataFrame(list(rows))[list(columns)]
+    with atomic_path(path) as partial:
+        frame.to_csv(partial, index=False, float_format="%.17g")
+
+
+def read_columns(
+    path: str | os.PathLike[str], labels: Sequence[str], numbers: Sequence[str]
+) -> pd.DataFrame:
+    """Return the columns of text and of numbers of a CSV file, to the last digit.
+
+    An empty number is NaN.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is missing, is cut short or holds something else.
+    """
+    try:
+        # As text: numbers then keep all their digits, and a data set may be called NA.
+        frame = read_rows(path, dtype=str, keep_default_na=False)
+        absent = [name for name in (*labels, *numbers) if name not in frame.columns]
+        if absent:
+            raise ValueError(f"column {', '.join(absent)} is missing")
+        if frame.empty:
+            raise ValueError("no row")
+        values = {name: pd.Series([_number(text) for text in frame[name]]) for name in numbers}
+    except DamagedFileError:
+        raise
+    except ValueError as error:
+        raise damaged(path, error) from error
+    return frame[[*labels, *numbers]].assign(**values)
+
+
+def _number(text: object) -> int | float:
+    """Return what the text of a cell says; a cell that is cut off is NaN itself."""
+    digits = str(text)
+    return int(digits) if digits.isdecimal() else float(digits or "nan")
