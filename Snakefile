@@ -11,6 +11,7 @@
 #   convergence/<dataset>.csv               the released optimization beside ours: loss against time
 #   draws/<dataset>/<scheme>.h5             which candidates each repeat draws
 #   scores/<dataset>/<scheme>/<network>.csv tidy rows: one distance each
+#   power/<source>/<network>.csv            what a network sees of real images that are distorted
 #   comparisons/<name>/                     generators compared: distances by network, and a verdict
 #   tables/ figures/ verdict.md report.html what a person reads
 #   cost.md                                 what the run took, beside what was planned

@@ -49,6 +49,28 @@ rule compare_control:
         "../workflow/scripts/compare_control.py"
 
 
+# What a control would have seen: real images that are distorted on purpose.
+rule measure_power:
+    input:
+        unpack(for_job(inputs.measure_power)),
+    output:
+        below(layout.power("{source}", "{network}")),
+    log:
+        log_file("measure_power", "{source}", "{network}"),
+    benchmark:
+        benchmark_file("measure_power", "{source}", "{network}")
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1 + RUN.config.extraction.workers
+    resources:
+        **ask("measure_power"),
+    params:
+        measured=for_job(provenance.measure_power),
+        checkpoint=below(layout.checkpoint(layout.power("{source}", "{network}"))),
+    script:
+        "../workflow/scripts/measure_power.py"
+
+
 rule judge_comparison:
     input:
         unpack(for_job(inputs.judge_comparison)),

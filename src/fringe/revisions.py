@@ -11,6 +11,7 @@ METRICS = 2  # values of distances and statistics
 ERRORS = 1  # standard errors of Fréchet distances
 RESAMPLING = 3  # the images or weights that are chosen
 SENSITIVITY = 1  # maps
+POWER = 1  # what networks see of distorted images
 COMPARISON = 1  # what is measured of generators that are compared, and their verdict
 TABLES = 2  # content or format of tables and verdict
 FIGURES = 5  # look or content of figures

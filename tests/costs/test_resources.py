@@ -86,6 +86,8 @@ def trained(config: dict[str, Any], tmp_path: Path) -> None:
         ("score_sizes", {}, 1200 + 600),
         ("score_snapshots", {}, 1200 + 575),
         ("measure_checks", {}, 1200 + 600),
+        # 12 bytes of 1280 features of 1,000 images in 12 variants are 175 MiB.
+        ("measure_power", {"source": "real", "network": NET}, 1500 + 1000 + 800 + 175),
         ("figure_overview", {}, 1200 + 575),
         # 12 bytes of 102 features of 100,000 images.
         ("score_precision_recall", {}, 1500 + 116),

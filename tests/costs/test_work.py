@@ -177,6 +177,20 @@ def test_evaluation(run: Run) -> None:
     assert run.work("measure_checks").units == 2 * one
 
 
+def test_power(run: Run) -> None:
+    # All 60 real images, each in 12 variants: fewer than the 1,000 that are asked for.
+    named = {"source": "real", "network": NET}
+    found = run.work("measure_power", **named)
+    distances = (3 * 720 + 4 * 60) * 1280**2 + 100 * 1280**3
+    seconds = 720 * 0.4e9 / 1.4e10 + 720 * PIXELS / 5.6e6 + distances / 1e10
+    assert found == Work(NET, 720, pytest.approx(seconds))
+    # A GPU computes neither distortions nor distances.
+    saved = found.default - run.work("measure_power", gpus=1, **named).default
+    assert saved == pytest.approx(720 * 0.4e9 * (1 / 1.4e10 - 1 / 1.3e13))
+    run.config["evaluation"]["power_images"] = 10
+    assert run.work("measure_power", **named).units == 120
+
+
 def test_sensitivity(run: Run) -> None:
     # The last shard holds images that FID is not measured on.
     explained = run.work("measure_sensitivity", network=NET, shard="0000040-0000080")

@@ -58,6 +58,7 @@ JOBS: dict[Callable[..., Any], list[tuple[str, ...]]] = {
     provenance.score_snapshots: [("faces", "features"), ("faces", "logits")],
     provenance.compare: [("two", "inception"), ("two", "clip")],
     provenance.measure_checks: [("faces",)],
+    provenance.measure_power: [("real", "inception"), ("real", "clip")],
     provenance.join_sensitivity: [("faces", "inception"), ("faces", "clip")],
     provenance.measure_sensitivity: [("faces", "inception", shard) for shard in SHARDS[:2]],
     provenance.average_sensitivity: [("faces",)],
@@ -176,6 +177,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         (
             *("extract_features real *", "link_features real *", "optimize_sweep *"),
             *("extend_matched *", "measure_sensitivity *", "figure_overview *"),
+            "measure_power *",
             # They say in words which images stand for the set.
             *("make_table *", "verdict"),
         ),
@@ -205,6 +207,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             *("extract_features * inception *", "link_features * inception", "extract_matched *n"),
             *("optimize_*", "measure_convergence *", "extend_matched *", "draw_matched *"),
             *("score_kernels *", "score_sizes *", "score_snapshots *", "measure_checks *"),
+            "measure_power * inception",
             *("join_sensitivity * inception", "measure_sensitivity *", "average_sensitivity *"),
             *("explain_examples * inception *", "measure_noise *", "measure_region *"),
             *("make_table *", "verdict", "list_deviations"),
@@ -224,7 +227,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         changed("weights", to={"clip": {"path": "mine.pt", "sha256": "0" * 64}}),
         (
             *("extract_features fake clip *", "link_features fake clip", "extract_matched * clip"),
-            *("join_sensitivity * clip", "explain_examples * clip *"),
+            *("join_sensitivity * clip", "explain_examples * clip *", "measure_power * clip"),
             # They call it by the beginning of its digest.
             *("make_table *", "verdict", "figure_sweep *", "figure_sizes", "figure_snapshots"),
             *("figure_networks", "figure_comparison *", "figure_network_maps *"),
@@ -244,6 +247,16 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         ("score_sizes *",),
     ),
     ("N added to the sweep", changed("schemes", "top", to=[1, 3]), ("figure_sweep *",)),
+    (
+        "images that are distorted",
+        changed("evaluation", "power_images", to=30),
+        ("measure_power *",),
+    ),
+    (
+        "more images to distort than there are",
+        changed("evaluation", "power_images", to=5000),
+        (),
+    ),
     ("gamma of RBF-KID", changed("evaluation", "gamma_factors", to=[1, 4]), ("score_kernels *",)),
     (
         "network of recall",
@@ -297,7 +310,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         (
             *("extract_features *", "link_features *", "optimize_sweep *", "extend_matched *"),
             *("extract_matched *", "join_sensitivity *", "measure_sensitivity *"),
-            *("explain_examples *", "measure_noise *"),
+            *("explain_examples *", "measure_noise *", "measure_power *"),
         ),
     ),
     (
@@ -306,7 +319,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         (
             *("extract_features *", "link_features *", "optimize_sweep *", "extend_matched *"),
             *("extract_matched *", "join_sensitivity *", "measure_sensitivity *"),
-            *("explain_examples *", "measure_noise *"),
+            *("explain_examples *", "measure_noise *", "measure_power *"),
         ),
     ),
     (
@@ -314,6 +327,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         changed("seed", to=5),
         (
             *("draw_*", "optimize_*", "score_*", "measure_checks *", "measure_noise *"),
+            "measure_power *",
             *("figure_weights *", "figure_schemes *", "figure_comparison *"),
             *("figure_noisy_images *", "compare *"),
         ),
@@ -391,15 +405,16 @@ REVISIONS = {
     "FEATURES": (
         *("extract_features *", "link_features *", "extract_matched *", "extend_matched *"),
         *("optimize_sweep *", "join_sensitivity *", "measure_sensitivity *"),
-        *("explain_examples *", "measure_noise *"),
+        *("explain_examples *", "measure_noise *", "measure_power *"),
     ),
     "METRICS": (
         *("score_*", "measure_checks *", "optimize_*", "measure_convergence *"),
         *("join_sensitivity *", "measure_sensitivity *", "explain_examples *", "measure_noise *"),
-        *("figure_overview *", "compare *"),
+        *("figure_overview *", "compare *", "measure_power *"),
     ),
     "COMPARISON": ("compare *", "judge_comparison *"),
     "ERRORS": ("score_scheme *", "score_sizes *", "score_snapshots *", "figure_overview *"),
+    "POWER": ("measure_power *",),
     "RESAMPLING": ("draw_*", "optimize_*", "measure_convergence *", "extend_matched *"),
     "SENSITIVITY": (
         *("join_sensitivity *", "measure_sensitivity *", "average_sensitivity *"),
@@ -439,7 +454,7 @@ def test_the_revision_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry.NETWORKS, "clip", raised)
     assert differing(before, params_of(run)) == matching(
         *("extract_features * clip *", "link_features * clip", "extract_matched * clip"),
-        *("join_sensitivity * clip", "explain_examples * clip *"),
+        *("join_sensitivity * clip", "explain_examples * clip *", "measure_power * clip"),
     )
 
 

@@ -2,9 +2,11 @@
 
 from fringe.comparison.compare import compare_features
 from fringe.comparison.distances import MeasuredNetwork, measure_distances
+from fringe.comparison.distortions import measure_power
 from fringe.comparison.judging import judge
 from fringe.comparison.main_network import ModelImages, measure_main_network
 from fringe.comparison.meter import FrechetMeter
+from fringe.comparison.power import Power, power_of
 from fringe.comparison.price import reaction
 from fringe.comparison.stored import (
     StoredSets,
@@ -19,12 +21,15 @@ __all__ = [
     "FrechetMeter",
     "MeasuredNetwork",
     "ModelImages",
+    "Power",
     "StoredSets",
     "compare_features",
     "judge",
     "load_weights",
     "measure_distances",
     "measure_main_network",
+    "measure_power",
+    "power_of",
     "reaction",
     "reactions",
     "save_weights",

@@ -94,6 +94,14 @@ class Evaluation(Section):
             "square of the counts."
         ),
     )
+    power_images: Annotated[int, Field(ge=2)] = Field(
+        default=1000,
+        description=(
+            "Real images that are blurred, noised, compressed and warped, to tell what a control "
+            "of `comparisons` would have seen; all if there are fewer. Each passes through the "
+            "control 12 times."
+        ),
+    )
     fid_infinity: Literal["balanced", "reference"] = Field(
         default="balanced",
         description=(

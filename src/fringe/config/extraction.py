@@ -70,8 +70,8 @@ class Extraction(Section):
             "Write rendered images, and read them, in the node's own folder `TMPDIR`, for "
             "results on a network file system, which is slow at many small pieces: a shard is "
             "copied whole. It needs room for a shard for each job at a time, and for all "
-            "shards that `measure_noise` and `average_sensitivity` look at. Results do not "
-            "depend on it."
+            "shards that `measure_noise`, `measure_power` and `average_sensitivity` look at. "
+            "Results do not depend on it."
         ),
     )
     workers: int = Field(

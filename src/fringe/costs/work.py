@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fringe.config.sources import FileSource
@@ -11,7 +11,15 @@ from fringe.costs.rates import COMPRESSED, RATES, UNKNOWN_GIGA_MACS
 from fringe.networks import network_info
 from fringe.sources.kinds import KINDS
 
-__all__ = ["Work", "error_products", "network_passes", "products", "reading", "rendering"]
+__all__ = [
+    "Work",
+    "distorting",
+    "error_products",
+    "network_passes",
+    "products",
+    "reading",
+    "rendering",
+]
 
 # A singular value decomposition with its vectors, and two factors, take as long as so many products
 # of D x D matrices.
@@ -96,6 +104,25 @@ def network_passes(
     if stated is None:
         assumed = f"{UNKNOWN_GIGA_MACS:g}e9 multiply-adds for an image in {about.network}"
     return Work(group, images, seconds + made.default, size, assumed)
+
+
+def distorting(about: JobContext, source: str, images: float, number: float) -> Work:
+    """Return the work of making distorted images, of their network, and of distances on the CPU.
+
+    Parameters
+    ----------
+    about : JobContext
+        The job.
+    source : str
+        Of the images that are distorted.
+    images : float
+        Number of distorted images.
+    number : float
+        Multiply-adds of the distances, in float64.
+    """
+    passes = network_passes(about, source, images)
+    made = _pixels(about, source, images) / RATES["distorting"][about.place]
+    return replace(passes, default=passes.default + made + number / RATES["products"]["cpu"])
 
 
 def products(about: JobContext, number: float, size: float = 0.0, group: str = "") -> Work:

@@ -10,6 +10,8 @@ these are removed, or come again, outputs that are there and were made from the 
 would not look at the params of what follows when images had to be made again.
 """
 
+from pathlib import Path
+
 from fringe.config import choices
 from fringe.networks import network_info
 from fringe.plan import exhibits, layout, provenance
@@ -48,6 +50,7 @@ __all__ = [
     "measure_checks",
     "measure_convergence",
     "measure_noise",
+    "measure_power",
     "measure_sensitivity",
     "measure_statistics",
     "optimize_sweep",
@@ -337,6 +340,15 @@ def measure_checks(run: Run, dataset: str) -> Inputs:
     return {
         "real": [_real_statistics(run, dataset, network) for network in networks],
         "candidates": [_candidates(run, dataset, network) for network in networks],
+    }
+
+
+def measure_power(run: Run, source: str, network: str) -> Inputs:
+    """Return the features of the real images, and the network as long as nothing is measured."""
+    measured = Path(run.path(layout.power(source, network))).exists()
+    return {
+        "features": features_of(run, source, network),
+        "weights": [] if measured else _network_weights(run, network),
     }
 
 

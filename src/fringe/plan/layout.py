@@ -43,6 +43,7 @@ __all__ = [
     "noise",
     "page",
     "parse_shard",
+    "power",
     "priced",
     "region",
     "run_folder",
@@ -113,6 +114,11 @@ def is_features(place: PurePosixPath | Path) -> bool:
 def statistics(source: str, network: str, space: str, n: int | str) -> str:
     """Return the place of mean and covariance of a source's first ``n`` images."""
     return f"statistics/{source}/{file_name(network)}/{space}-{n}.h5"
+
+
+def power(source: str, network: str) -> str:
+    """Return the place of what a network sees of a source's images that are distorted."""
+    return f"power/{source}/{file_name(network)}.csv"
 
 
 def weights(dataset: str, scheme: str) -> str:

@@ -19,6 +19,7 @@ from fringe.networks import network_info, network_titles
 from fringe.plan import digests, layout
 from fringe.plan.run import Run
 from fringe.sources import REVISION as IMAGES_REVISION
+from fringe.sources.distortions import REVISION as DISTORTIONS_REVISION
 
 __all__ = [
     "Params",
@@ -41,6 +42,7 @@ __all__ = [
     "measure_checks",
     "measure_convergence",
     "measure_noise",
+    "measure_power",
     "measure_region",
     "measure_sensitivity",
     "optimize_sweep",
@@ -416,6 +418,19 @@ def measure_checks(run: Run, dataset: str) -> Params:
         n_drawn=about.n_generated,
         **compared(run, dataset),
     )
+
+
+def measure_power(run: Run, source: str, network: str) -> Params:
+    """Return what is measured of distorted images of a source in a network."""
+    made_from = link_features(run, source, network)
+    return {
+        **made_from,
+        "n": min(run.config.evaluation.power_images, made_from["count"]),
+        "seed": run.config.seed,
+        "distortions_revision": DISTORTIONS_REVISION,
+        "metrics_revision": revisions.METRICS,
+        "power_revision": revisions.POWER,
+    }
 
 
 # What FID looks at.

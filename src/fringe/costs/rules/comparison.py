@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from fringe.config.datasets import Comparison, Dataset
+from fringe.costs import gpus
 from fringe.costs.context import JobContext
+from fringe.costs.memory import looking_memory, moments_memory, rendered_and_kept
 from fringe.costs.rule_cost import RuleCost
-from fringe.costs.work import Work, products
+from fringe.costs.work import Work, distorting, products
+from fringe.sources.distorted import VARIANTS
 
 __all__ = ["RULES"]
 
@@ -46,9 +49,35 @@ def _memory(about: JobContext) -> int:
     return int(2500 + (6 * about.dim * images + matrices >> 20))
 
 
+def _measure_power(about: JobContext) -> Work:
+    """Each distorted image is made and passes through the network once.
+
+    Two distances for each variant, of three sets of images, and four between halves of all images.
+    """
+    source, images = about.wildcard("source"), _distorted(about)
+    count = about.sources[source]["count"]
+    number = (3 * images + 4 * count) * about.dim**2 + (7 * len(VARIANTS) + 16) * about.dim**3
+    return distorting(about, source, images, number)
+
+
+def _measure_power_memory(about: JobContext) -> int:
+    """Memory of the network, and afterwards of the features of all distorted images."""
+    source = about.wildcard("source")
+    features = 3 * 4 * about.dim * _distorted(about) >> 20
+    looking = looking_memory(about, source, makes_images=not rendered_and_kept(about, source))
+    return features + max(looking, moments_memory(about.network))
+
+
+def _distorted(about: JobContext) -> int:
+    """Return the number of distorted images."""
+    count = int(about.sources[about.wildcard("source")]["count"])
+    return len(VARIANTS) * min(about.config.evaluation.power_images, count)
+
+
 RULES = {
     "compare_main": RuleCost(_compare_main, _memory),
     "compare_control": RuleCost(_compare_control, _memory),
+    "measure_power": RuleCost(_measure_power, _measure_power_memory, gpus.always),
     "judge_comparison": RuleCost(),
     "comparisons": RuleCost(),
 }
