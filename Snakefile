@@ -4,7 +4,7 @@
 #
 #   images/<source>/<shard>.h5              rendered images, where a generator makes them
 #   images/<source>/unpacked.h5             images of a compressed array, all of them
-#   features/<source>/<network>.h5          features and logits, linked from shards beside it
+#   features/<source>/<network>.h5          features and logits, linked from shards beside it, or imported
 #   statistics/<source>/<network>/          means and covariances
 #   weights/<dataset>/<scheme>.h5           optimized sampling weights
 #   sensitivity/<dataset>/<network>.h5      what in each generated image FID looks at

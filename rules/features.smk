@@ -58,6 +58,30 @@ rule link_features:
         "../workflow/scripts/link_features.py"
 
 
+# In place of link_features, for sources that are features of another tool.
+ruleorder: import_features > link_features
+
+
+rule import_features:
+    output:
+        below(layout.features("{source}", "{network}")),
+    log:
+        log_file("import_features", "{source}", "{network}"),
+    wildcard_constraints:
+        source="|".join(map(re.escape, choices.given_features(RUN.config))) or "(?!)",
+    group:
+        "features"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        **ask("import_features"),
+    params:
+        made_from=for_job(provenance.import_features),
+    script:
+        "../workflow/scripts/import_features.py"
+
+
 rule measure_statistics:
     input:
         unpack(for_job(inputs.measure_statistics)),

@@ -161,8 +161,12 @@ def write_statistics(path: str | os.PathLike[str], gaussian: Gaussian) -> None:
     _write(path, mu=mean.astype(np.float64), sigma=covariance.astype(np.float64))
 
 
-def write_features(path: str | os.PathLike[str], features: Any, logits: Any = None) -> None:
+def write_features(
+    path: str | os.PathLike[str], features: Any, logits: Any = None, network: str = ""
+) -> None:
     """Write ``features`` (n, D) and, where there are any, ``logits`` (n, C) to an NPZ file.
+
+    A source of kind ``features`` reads it (`fringe.sources.GivenFeatures`).
 
     Parameters
     ----------
@@ -170,6 +174,8 @@ def write_features(path: str | os.PathLike[str], features: Any, logits: Any = No
         Ends in ``.npz``; appears when it is whole.
     features, logits : array
         Written as they are; those of a `fringe.features.FeatureFile` are float32.
+    network : str, optional
+        The network that they are of, which the array ``network`` then says.
 
     Raises
     ------
@@ -188,6 +194,8 @@ def write_features(path: str | os.PathLike[str], features: Any, logits: Any = No
         raise FringeError(f"{path}: expected matrices with one row per image, got {shapes}")
     for name, array in arrays.items():
         require_finite(array, f"{path}: {name}")
+    if network:
+        arrays["network"] = np.array(network)
     _write(path, **arrays)
 
 

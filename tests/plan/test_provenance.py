@@ -144,7 +144,8 @@ def test_every_rule_is_looked_at() -> None:
         provenance.sweep_to_make,
     }
     compressed = {provenance.unpack_images}  # see test_unpacked_images
-    assert rules(provenance) - helpers - compressed | rules(exhibit_params) == set(JOBS)
+    given = {provenance.import_features}  # see tests/running/test_given_features.py
+    assert rules(provenance) - helpers - compressed - given | rules(exhibit_params) == set(JOBS)
 
 
 FAKE_FEATURES = ("extract_features fake *", "link_features fake *")

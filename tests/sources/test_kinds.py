@@ -8,8 +8,8 @@ from fringe.config.sources import SECTIONS, opening_keys
 from fringe.sources.kinds import KINDS
 
 # Keys of specifications that a run adds: how many images are taken, what may be decoded at once,
-# and the real images whose labels a generator follows.
-ADDED = {"least", "limits", "labels"}
+# the real images whose labels a generator follows, and the networks whose features are asked for.
+ADDED = {"least", "limits", "labels", "networks"}
 
 
 def test_every_kind_has_a_section_and_an_opener() -> None:

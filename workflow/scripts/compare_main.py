@@ -13,7 +13,7 @@ from fringe.scores.comparison import write_result
 def main(job: ScriptJob) -> None:
     """Measure all generators of a comparison."""
     about = job.params.comparing
-    sets = stored_sets(job.input, about)
+    sets, labelled = stored_sets(job.input, about), about.get("labels", False)
     found = measure_main_network(
         about["network"],
         about["title"],
@@ -21,7 +21,8 @@ def main(job: ScriptJob) -> None:
         sets.models,
         real_classes=sets.real_classes,
         held_out=sets.held_out,
-        class_names=network_classes(about["network"]),
+        class_names=None if labelled else network_classes(about["network"]),
+        given=labelled,
         device=choose_device(job.config.device),
         seed=about["seed"],
     )

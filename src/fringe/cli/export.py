@@ -71,7 +71,7 @@ def _export_features(options: argparse.Namespace) -> int:
     _refuse_others(options.input)
     file = open_features(options.input)
     logits = file.read("logits") if "logits" in file.spaces else None
-    write_features(options.output, file.read(), logits)
+    write_features(options.output, file.read(), logits, file.attributes.get("network", ""))
     print(f"{options.output}: {' and '.join(file.spaces)} of {len(file)} images")
     return 0
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from fringe.comparison.classes import Classes
 from fringe.comparison.main_network import ModelImages
 from fringe.comparison.price import reaction
-from fringe.features import FeatureFile, open_features, top1_classes
+from fringe.features import given_labels, open_features, top1_classes
 from fringe.files.hdf5 import create_h5, open_h5
 from fringe.metrics import Gaussian
 from fringe.metrics.arrays import Array, Floats
@@ -43,20 +43,26 @@ def stored_sets(files: Any, about: Mapping[str, Any]) -> StoredSets:
     files : object
         Lists of paths: ``real``, ``held_out`` and their ``models`` in one network, and
         ``real_logits`` and ``logits`` in the network whose Top-1 classes are taken (empty where it
-        has no classes).
+        has no classes), or with the labels.
     about : mapping
-        ``generators``: the sources of each model; ``n_real``, ``n_generated``.
+        ``generators``: the sources of each model; ``n_real``, ``n_generated``; and ``labels``, if
+        classes are labels.
     """
     n_real, n = about["n_real"], about["n_generated"]
+    told = given_labels if about.get("labels") else top1_classes
+
+    def classes_in(path: str, count: int) -> Classes:
+        return told(open_features(path), stop=count)
+
     features = iter([_first(path, n) for path in files.models])
-    classes = iter([_classes(path, n) for path in files.get("logits", [])])
+    classes = iter([classes_in(path, n) for path in files.get("logits", [])])
     models = {}
     for name, trainings in about["generators"].items():
         own = [next(features) for _ in trainings]
         known = [next(classes) for _ in trainings] if files.get("logits") else None
         models[name] = ModelImages(own, known)
     (real,) = files.real
-    of_real = [_classes(path, n_real) for path in files.get("real_logits", [])]
+    of_real = [classes_in(path, n_real) for path in files.get("real_logits", [])]
     held_out = [open_features(path).read("features") for path in files.get("held_out", [])]
     return StoredSets(
         _first(real, n_real),
@@ -68,11 +74,6 @@ def stored_sets(files: Any, about: Mapping[str, Any]) -> StoredSets:
 
 def _first(path: str, n: int) -> Array:
     return open_features(path).read("features", stop=n)
-
-
-def _classes(path: str, n: int) -> Classes:
-    file: FeatureFile = open_features(path)
-    return top1_classes(file, stop=n)
 
 
 def save_weights(path: str | os.PathLike[str], weights: Mapping[str, Floats]) -> None:

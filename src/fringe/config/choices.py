@@ -4,10 +4,16 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from fringe.config.datasets import GRID, Examples
+from fringe.config.datasets import GRID, Comparison, Examples
 from fringe.config.model import Config, OwnWeights, RunConfig
 from fringe.config.references import compared_with, grid_seeds
-from fringe.config.sources import AnySource, FilesSource, GeneratorSource, opening_keys
+from fringe.config.sources import (
+    AnySource,
+    FeaturesSource,
+    FilesSource,
+    GeneratorSource,
+    opening_keys,
+)
 from fringe.errors import FringeError
 from fringe.networks import (
     network_classes,
@@ -26,8 +32,10 @@ __all__ = [
     "explained_datasets",
     "explained_images",
     "explaining_networks",
+    "given_features",
     "given_weights",
     "grid_seed",
+    "illustrated_comparisons",
     "is_rendered",
     "matching_limit",
     "networks_of_comparison",
@@ -70,6 +78,9 @@ def source_spec(config: RunConfig, name: str) -> dict[str, Any]:
             spec["labels"] |= _opening_values(about, keys)
     if isinstance(source, FilesSource):
         spec |= {"least": config.least.get(name), "limits": config.limits.plain()}
+    if isinstance(source, FeaturesSource):
+        networks = networks_of_source(config, name)
+        spec |= {"least": config.least.get(name), "networks": networks}
     return spec
 
 
@@ -82,6 +93,26 @@ def _opening_values(source: AnySource | None, keys: Iterable[str]) -> dict[str, 
 def is_rendered(config: Config, name: str) -> bool:
     """Tell whether the images of a source are made and not merely read."""
     return config.sources[name].is_rendered
+
+
+def given_features(config: Config) -> list[str]:
+    """Return the names of the sources that hold features of another tool and no images."""
+    return [name for name, source in config.sources.items() if not source.has_images]
+
+
+def illustrated_comparisons(config: Config) -> dict[str, Comparison]:
+    """Return the comparisons with Figures 7 and 19, which show images of two generators."""
+    lacking = set(given_features(config))
+
+    def has_images(dataset: str) -> bool:
+        about = config.datasets.get(dataset)  # an unknown name is a fault of its own
+        return about is None or not lacking & {about.real, about.generated}
+
+    return {
+        name: comparison
+        for name, comparison in config.comparisons.items()
+        if comparison.pair and all(map(has_images, comparison.pair.values()))
+    }
 
 
 def used_sources(config: Config) -> list[str]:
@@ -108,7 +139,7 @@ def _named_networks(config: Config) -> Iterable[tuple[str, str]]:
     for name, dataset in config.datasets.items():
         for network in dataset.alternatives:
             yield network, f"datasets/{name}/alternatives"
-    if any(comparison.pair for comparison in config.comparisons.values()):
+    if illustrated_comparisons(config):
         yield config.evaluation.precision_recall.network, "evaluation/precision_recall/network"
 
 
@@ -136,12 +167,22 @@ def shown_control(config: Config) -> str:
 
 def warnings(config: Config) -> list[str]:
     """Return what a completed config without faults will take away from the results."""
+    illustrated = illustrated_comparisons(config)
+    lacking = [
+        name for name, one in config.comparisons.items() if one.pair and name not in illustrated
+    ]
+    told = [
+        f"comparisons/{name}: has no Figures 7 and 19, which show images: one of its sources holds "
+        "features and no images"
+        for name in lacking
+    ]
     if _judges(config):
-        return []
+        return told
     return [
+        *told,
         f"controls: none of {', '.join(config.controls)} can judge, because each was trained on "
         "ImageNet's labels; the verdict will give no share of FID: add a control that was not, for "
-        "example clip or untrained"
+        "example clip or untrained",
     ]
 
 
@@ -152,7 +193,8 @@ def networks_of_dataset(config: Config, name: str) -> list[str]:
     compared = [one for one in config.comparisons.values() if name in one.datasets]
     wanted += config.controls if dataset.resample or compared else [shown_control(config)]
     wanted += dataset.alternatives
-    if any(name in comparison.pair.values() for comparison in compared):
+    illustrated = illustrated_comparisons(config).values()
+    if any(name in comparison.pair.values() for comparison in illustrated):
         wanted.append(config.evaluation.precision_recall.network)
     return list(dict.fromkeys(wanted))
 

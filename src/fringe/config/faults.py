@@ -86,8 +86,13 @@ def _count_faults(name: str, dataset: Dataset, sources: Sources) -> Iterable[str
                 f"datasets/{name}/n_{side}: {wanted} images are asked for (by evaluation/n_{side} "
                 f"where the data set does not say), but its source has {have}"
             )
+    imaged = [
+        source
+        for source in (dataset.real, dataset.generated, *dataset.snapshots)
+        if "features" not in sources[source]
+    ]
     height, width = sources[dataset.real]["resolution"]
-    for source in (dataset.generated, *dataset.snapshots):
+    for source in imaged if dataset.real in imaged else ():
         if sources[source]["resolution"] != (height, width):
             h, w = sources[source]["resolution"]
             yield (
@@ -101,6 +106,23 @@ def _count_faults(name: str, dataset: Dataset, sources: Sources) -> Iterable[str
                 f"datasets/{name}/sizes: {n_real}+{n_generated} images are asked for (by "
                 f"evaluation/sizes where the data set does not say), but it has {real}+{generated}"
             )
+
+
+def _compared_class_faults(config: Config, sources: Sources) -> Iterable[str]:
+    """Yield the features whose images have no classes, which comparisons take."""
+    for name, comparison in config.comparisons.items():
+        compared = [config.datasets[dataset] for dataset in comparison.datasets]
+        used = dict.fromkeys(one for each in compared for one in (each.real, each.generated))
+        if all(sources[source].get("labels") for source in used):
+            continue
+        for source in used:
+            about = sources[source]
+            if "features" in about and not about["logits"]:
+                yield (
+                    f"sources/{source}: holds no logits of {config.network}, and comparison {name} "
+                    "takes the class of each image; add an array `logits`, or `labels` to each of "
+                    f"{', '.join(used)}"
+                )
 
 
 def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:

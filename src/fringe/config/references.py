@@ -34,6 +34,7 @@ def reference_faults(
             faults += _dataset_faults(sources, name, dataset)
         if not broken & {"network", "controls"}:
             faults += _check_faults(config, name, dataset)
+    faults += _features_faults(config)
     for name, comparison in config.comparisons.items():
         if datasets:
             faults += _comparison_faults(config, sources, datasets, name, comparison)
@@ -73,6 +74,25 @@ def _dataset_faults(sources: Sequence[str], name: str, dataset: Dataset) -> Iter
                 f"datasets/{name}/{key}: no source is named {source!r}; "
                 f"sources are {', '.join(sorted(sources))}"
             )
+
+
+def _features_faults(config: Config) -> Iterator[str]:
+    """Yield the data sets that need images of sources that hold only features."""
+    lacking = {name for name, source in config.sources.items() if not source.has_images}
+    for name, dataset in config.datasets.items():
+        for key, source in (("real", dataset.real), ("generated", dataset.generated)):
+            if dataset.resample and source in lacking:
+                yield (
+                    f"datasets/{name}/{key}: {source} holds features and no images, which tables "
+                    "and figures of a data set need; set `resample: false`, and compare it "
+                    "(`comparisons`), or name a source of images"
+                )
+        for number, source in enumerate(dataset.snapshots):
+            if source in lacking:
+                yield (
+                    f"datasets/{name}/snapshots/{number}: {source} holds features and no images; "
+                    "name a source of images"
+                )
 
 
 def _check_faults(config: Config, name: str, dataset: Dataset) -> Iterator[str]:
@@ -221,7 +241,8 @@ def _label_faults(config: Config) -> Iterator[str]:
             )
         for real in dict.fromkeys(reals.values()):
             if real in config.sources and not config.sources[real].in_files:
+                made = "made" if config.sources[real].has_images else "not there"
                 yield (
                     f"sources/{name}/label: `dataset` means the labels of {real}, whose images are "
-                    "made and have none; name a class, or say `uniform`"
+                    f"{made} and have none; name a class, or say `uniform`"
                 )

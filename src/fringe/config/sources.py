@@ -26,6 +26,7 @@ __all__ = [
     "SECTIONS",
     "AnySource",
     "CropsSource",
+    "FeaturesSource",
     "FileSource",
     "FilesSource",
     "GeneratorSource",
@@ -53,7 +54,7 @@ SeedOfImages = Annotated[
         description=(
             "Seed of the images. For `generator`, latents are rows of "
             "`RandomState(seed).randn(count, z)`, as in the paper's released code. For "
-            "`files`, seed of the random order."
+            "`files` and `features`, seed of the random order."
         )
     ),
 ]
@@ -77,11 +78,14 @@ class AnySource(Section):
         Whether its images are made, and may be kept in files.
     is_trained : bool
         Whether a network in a file makes its images, for which a job asks for a GPU.
+    has_images : bool
+        Whether there are images, or only features of them.
     """
 
     in_files: ClassVar[bool] = False
     is_rendered: ClassVar[bool] = False
     is_trained: ClassVar[bool] = False
+    has_images: ClassVar[bool] = True
 
     kind: str = Field(description="Where the images come from.")
     statistics: dict[str, Statistics] = Field(
@@ -104,7 +108,8 @@ class FileSource(AnySource):
             "WebDataset tar or Parquet. For `generator`: a StyleGAN2-ADA or Projected GAN "
             "network pickle, what `fringe convert` made of one, or a TorchScript generator, "
             "which is named `.pt` or `.ts`, may draw no noise of its own, and is a program "
-            "that is run: for the first time when a run is planned, also by a dry run. Among "
+            "that is run: for the first time when a run is planned, also by a dry run. For "
+            "`features`: an NPZ or HDF5 file (`docs/formats.md`). Among "
             "`snapshots` also a training's folder, for every `network-snapshot-*.pkl` in it, "
             "or a pattern such as `training/network-snapshot-0??[01]*.pkl`."
         )
@@ -171,8 +176,8 @@ class FilesSource(FileSource):
     count: Given[ImageCount] = Field(
         default=None,
         description=(
-            "How many images; for `files` all where left out, and otherwise those that "
-            "`order` says."
+            "How many images; for `files` and `features` all where left out, and otherwise those "
+            "that `order` says."
         ),
     )
     resolution: Given[Resolution] = Field(
@@ -225,7 +230,8 @@ class FilesSource(FileSource):
             "is for a set that somebody else used in that order. With `random`, the images "
             "are in random order as soon as anything takes fewer than all; a larger number "
             "then takes the same images and more. Where everything takes all images, they are "
-            "in the order of the files. Only for `files`."
+            "in the order of the files. Rows of `features` are taken in the same way. Only for "
+            "`files` and `features`."
         ),
     )
     seed: SeedOfImages = 0
@@ -319,6 +325,32 @@ class GeneratorSource(FileSource):
     )
 
 
+class FeaturesSource(FileSource):
+    """Features that another tool has made of images, in place of the images."""
+
+    has_images = False
+
+    kind: Literal["features"] = Field(
+        description=(
+            "`features`: features of images in the file at `path`, which another tool has made. No "
+            "network runs, and what shows images is left out; only data sets with `resample: "
+            "false` may name such a source."
+        )
+    )
+    count: Given[ImageCount] = Field(
+        default=None,
+        description="How many images; all where left out, and otherwise those that `order` says.",
+    )
+    order: Literal["random", "file"] = Field(
+        default="random",
+        description=(
+            "Which images stand for the set where fewer than all are used: a random subset, or the "
+            "first ones."
+        ),
+    )
+    seed: SeedOfImages = 0
+
+
 class CropsSource(AnySource):
     """What sources have that are made of the photographs inside installed packages."""
 
@@ -373,6 +405,7 @@ def _tag_of_kind(value: Any) -> str:
 Source = Annotated[
     Annotated[FilesSource, Tag("<files>")]
     | Annotated[GeneratorSource, Tag("<generator>")]
+    | Annotated[FeaturesSource, Tag("<features>")]
     | Annotated[PhotosSource, Tag("<photos>")]
     | Annotated[ImitationSource, Tag("<imitation>")],
     Discriminator(_tag_of_kind),

@@ -68,6 +68,7 @@ def remember_sizes(config: Config, sources: Mapping[str, Any]) -> None:
     FringeError
         If the file cannot be written.
     """
+    sources = {name: about for name, about in sources.items() if "shard_size" in about}
     if config.extraction.shard_size is not None or not sources:
         return
     minutes = config.extraction.minutes_per_job

@@ -81,6 +81,17 @@ class FeatureFile:
             )
         return self.dims[space]
 
+    def labels(self) -> np.ndarray | None:
+        """Return the labels that were given with features of another tool: int64 (n,), or None.
+
+        Raises
+        ------
+        FringeError
+            If the file cannot be read.
+        """
+        with open_h5(self.path) as file:
+            return file["labels"][()] if "labels" in file else None
+
     def blocks(
         self, space: str = "features", stop: int | None = None, rows: int = 4096
     ) -> Iterator[tuple[int, np.ndarray]]:

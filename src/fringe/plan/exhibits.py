@@ -169,7 +169,7 @@ def exhibits(config: Config) -> list[Exhibit]:
         *_of(
             "Figure",
             COMPARED,
-            [name for name, one in config.comparisons.items() if one.pair],
+            choices.illustrated_comparisons(config),
             {name: one.title for name, one in config.comparisons.items()},
         ),
         *_of("Figure", ("S1",), choices.convergence_datasets(config), titles),

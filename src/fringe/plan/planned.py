@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from fringe.config.model import RunConfig
-from fringe.config.sources import FilesSource, GeneratorSource
+from fringe.config.sources import FeaturesSource, FilesSource, GeneratorSource
 from fringe.devices.choice import choose_device
 from fringe.errors import ChangedError, FringeError
 from fringe.files.atomic import atomic_path
@@ -27,13 +27,14 @@ from fringe.files.steadiness import steady
 from fringe.networks import FeatureNetwork, load_network
 from fringe.networks.base import Precision
 from fringe.plan import digests, images, layout, weight_files
-from fringe.sources import FolderSource, ImageSource, Selection, as_path
+from fringe.sources import FolderSource, GivenFeatures, ImageSource, Selection, as_path
 from fringe.sources.base import FileSource, digest
 from fringe.sources.digests import state_of
 
 __all__ = [
     "note_plan",
     "planned_digests",
+    "planned_features",
     "planned_file",
     "planned_images",
     "planned_nearby",
@@ -146,6 +147,20 @@ def planned_source(config: RunConfig, name: str, at_least: int = 0) -> Iterator[
 
 
 @contextmanager
+def planned_features(config: RunConfig, name: str) -> Iterator[GivenFeatures]:
+    """Yield a source of features of another tool, if they are as planned.
+
+    Raises
+    ------
+    FringeError
+        As `planned_source` does.
+    """
+    with planned_source(config, name) as source:
+        assert isinstance(source, GivenFeatures)
+        yield source
+
+
+@contextmanager
 def planned_images(config: RunConfig, name: str, at_least: int = 0) -> Iterator[ImageSource]:
     """Yield what `fringe.plan.images.open_images` returns, if its images are as planned.
 
@@ -234,7 +249,7 @@ def planned_network(config: RunConfig, name: str, precision: Precision) -> Featu
 def _all_as_planned(config: RunConfig, name: str, source: ImageSource) -> Iterator[None]:
     # A source whose images are made may have been lengthened.
     asked = config.sources[name]
-    count = len(source) if isinstance(asked, FilesSource) else asked.count
+    count = len(source) if isinstance(asked, FilesSource | FeaturesSource) else asked.count
     found = digest([count, source.fingerprint_of(0, count)])
     with _as_planned(config, f"sources/{name}", found, source):
         yield
@@ -252,13 +267,15 @@ def _as_planned(
 
 
 def _containers(source: ImageSource) -> list[Path]:
-    """Return the files in which images lie that cannot be read if others replace them meanwhile.
+    """Return the files of images or features that cannot be read if others replace them meanwhile.
 
     An image of a folder tells for itself.
     """
     files = source.source if isinstance(source, Selection) else source
     alone = isinstance(files, FolderSource)
-    return list(files.files) if isinstance(files, FileSource) and not alone else []
+    if isinstance(files, FileSource | GivenFeatures) and not alone:
+        return list(files.files)
+    return []
 
 
 @contextmanager

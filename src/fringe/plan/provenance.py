@@ -36,6 +36,7 @@ __all__ = [
     "extract_matched",
     "features_by",
     "images_of",
+    "import_features",
     "is_made",
     "join_sensitivity",
     "link_features",
@@ -145,6 +146,17 @@ def link_features(run: Run, source: str, network: str) -> Params:
         "images": images_of(run, source),
         "count": run.sources[source]["count"],
         **features_by(run, network),
+    }
+
+
+def import_features(run: Run, source: str, network: str) -> Params:
+    """Return what features of another tool depend on, once they are in a file of the run."""
+    name = run.networks[network]
+    return {
+        "images": run.sources[source]["features"][name],
+        "count": run.sources[source]["count"],
+        "network": name,
+        "revision": revisions.FEATURES,
     }
 
 
@@ -392,6 +404,7 @@ def compare(run: Run, comparison: str, network: str) -> Params:
         "network": name,
         "title": network_titles([name]).get(name, name),
         "classes": run.config.network,
+        **({"labels": True} if run.is_labelled(comparison) else {}),
         "generators": {
             generator: [run.generated(one) for one in trainings]
             for generator, trainings in about.trainings.items()

@@ -84,6 +84,14 @@ class Run:
         """Return the source of a data set's generated images."""
         return self.datasets[dataset].generated
 
+    def is_labelled(self, comparison: str) -> bool:
+        """Return whether labels came with the features of all images that are compared."""
+        about = self.config.comparisons[comparison]
+        sources = {
+            source for one in about.datasets for source in (self.real(one), self.generated(one))
+        }
+        return all(self.sources[source].get("labels", False) for source in sources)
+
     def candidates(self, dataset: str) -> int:
         """Return the number of a data set's generated images."""
         return int(self.sources[self.generated(dataset)]["count"])

@@ -22,6 +22,7 @@ from fringe.config.completion import (
     where_named,
 )
 from fringe.config.faults import (
+    _compared_class_faults,
     _count_faults,
     _digest_faults,
     _explanation_faults,
@@ -49,6 +50,7 @@ from fringe.plan.weight_files import locate_weights
 from fringe.progress import activity
 from fringe.sources import (
     GeneratedSource,
+    GivenFeatures,
     ImageSource,
     Shuffled,
     source_from_spec,
@@ -134,7 +136,9 @@ def check(
         the ``device`` (``cpu`` or ``cuda``) that this size is for, ``resolution``, whether it is
         ``simulated``, the number of images that these were ``drawn_from`` at random (None if they
         are in the order of their files, or made), and how many ``select`` and ``ignore`` have
-        ``left_out``, by suffix (``2 .heic, 1 .exr``).
+        ``left_out``, by suffix (``2 .heic, 1 .exr``). Of a source of features there are no shards,
+        and ``features`` holds a fingerprint for each network, ``logits`` whether there are logits
+        of FID's network, and ``labels`` whether there are labels.
 
     Raises
     ------
@@ -164,8 +168,10 @@ def _checked(
     resolved = without_absent(_with_least(completed.config), known)
     config = resolved.config
 
+    unknown: list[str] = []  # networks
+
     def find(function: Callable[..., Iterable[str]], *args: Any) -> list[str]:
-        found = where_named(known, function, *args)
+        found = where_named([*known, *unknown], function, *args)
         return [fault for fault in found if not is_about(fault, completed.wrong)]
 
     known += resolved.faults
@@ -173,14 +179,16 @@ def _checked(
     known += unwritable
     wrong = unwritable or any(fault.startswith("results: ") for fault in known)
     cache = None if wrong else hash_cache(config)
-    sources, opened, missing = _open_sources(config, cache, known)
+    unknown = find(_network_faults, config)
+    sources, opened, missing = _open_sources(config, cache, [*known, *unknown])
     known += missing
     for name, dataset in config.datasets.items():
         known += find(_count_faults, name, dataset, sources)
-    for function in (_network_faults, _scheme_faults):
-        known += find(function, config)
+    known += unknown
+    known += find(_scheme_faults, config)
     for look in (_digest_faults, _weights_faults, _statistics_faults):
         known += find(look, config, cache)
+    known += find(_compared_class_faults, config, sources)
     known += find(_explanation_faults, config, sources)
     told = [resolved.explain(fault) for fault in known]
     raise_faults(told, files, resolved.advice if told != known else "")
@@ -191,14 +199,16 @@ def _checked(
 
 
 def _with_least(config: RunConfig) -> RunConfig:
-    """Return a config with the least number of images that is taken from each source of files.
+    """Return a config with the least number of images that is taken from each source of files,
+    and from each of features.
 
     It is noted before anything is left out: what a data set depends on does not change with others
     that come or go. `fringe.sources.open_source` tells what follows from it.
     """
     least = {}
     for name, source in config.sources.items():
-        counts = list(_taken_from(config, name)) if source.in_files else []
+        in_order = source.in_files or not source.has_images
+        counts = list(_taken_from(config, name)) if in_order else []
         if counts:
             least[name] = min(counts)
     return config.model_copy(update={"least": least})
@@ -231,7 +241,8 @@ def _open_sources(
     """Open what can be: in a config with faults elsewhere, still every source that is right.
 
     A source whose shape is wrong is left out if a fault that is ``known`` already says so. So is a
-    source that would be opened with a key that is wrong. If limits are wrong, the usual ones hold.
+    source that would be opened with a key that is wrong, and features in networks that are unknown.
+    If limits are wrong, the usual ones hold.
     """
     keys = set().union(*map(opening_keys, SECTIONS))
     found: Sources = {}
@@ -248,19 +259,41 @@ def _open_sources(
                     "count": len(source),
                     "fingerprint": source.fingerprint,
                     "simulated": source.simulated,
-                    "drawn_from": len(source.source) if isinstance(source, Shuffled) else None,
+                    "drawn_from": _drawn_from(source),
                     "left_out": getattr(source, "left_out", ""),
                     "packed": packed(source),
                     "resolution": _resolution(source, spec, cache),
+                    **_given(source),
                 }
                 opened[name] = source
         except FringeError as error:
-            faults.append(f"sources/{name}: {error}")
+            if not any(str(error) in fault for fault in known):
+                faults.append(f"sources/{name}: {error}")
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             if not _is_known(known, name):
                 error.add_note(f"while sources/{name} was opened")
                 raise
     return found, opened, faults
+
+
+def _drawn_from(source: ImageSource) -> int | None:
+    """Return the number of images that those of a source were drawn from at random, or None."""
+    if isinstance(source, GivenFeatures):
+        return source.drawn_from
+    return len(source.source) if isinstance(source, Shuffled) else None
+
+
+def _given(source: ImageSource) -> dict[str, Any]:
+    """Return what is known of a source of features besides; {} of images."""
+    if not isinstance(source, GivenFeatures):
+        return {}
+    networks = source.networks
+    return {
+        "features": {network: source.fingerprint_in(network) for network in networks},
+        "logits": source.has_logits(networks[0]),
+        "labels": source.labels is not None,
+        "shards": {},
+    }
 
 
 def _is_known(faults: Sequence[str], source: str, keys: Collection[str] | None = None) -> bool:
@@ -289,7 +322,11 @@ def _divide(
     files: Sequence[Path],
     cores: int | None,
 ) -> None:
-    """Add to ``sources`` into which shards each falls, and what the images of each depend on."""
+    """Add to ``sources`` into which shards each falls, and what the images of each depend on.
+
+    Features are not made of images in shards.
+    """
+    sources = {name: about for name, about in sources.items() if "features" not in about}
     if config.extraction.shard_size is not None:
         sizes = dict.fromkeys(sources, config.extraction.shard_size)
         device = "cuda" if config.device.startswith("cuda") else "cpu"
@@ -299,7 +336,8 @@ def _divide(
 
         sizes, device = choose_sizes(config, sources, cores)
     raise_faults(_number_faults(sources, sizes), files)
-    for name, source in opened.items():
+    for name in sources:
+        source = opened[name]
         sources[name] |= {"shard_size": sizes[name], "device": device}
         sources[name]["shards"] = {
             shard_name(*bounds): source.fingerprint_of(*bounds)

@@ -186,7 +186,9 @@ def _source(config: RunConfig, name: str, source: FileSource, text: str) -> Item
     held = f"{len(opened):,} images"
     if left_out := getattr(opened, "left_out", ""):
         held += f", without {left_out}"
-    note = held if source.in_files else f"generator of {held}"
+    note = f"generator of {held}" if source.is_trained else held
+    if not source.has_images:
+        note = f"features of {held}"
     return Item(key, path, state, note + told)
 
 

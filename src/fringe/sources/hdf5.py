@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -18,7 +17,7 @@ from fringe.sources.base import Images, Indices, as_path, readable
 from fringe.sources.concatenated import refuse_hdf5
 from fringe.sources.digests import ImageDigests
 from fringe.sources.fitting import Fit
-from fringe.sources.hdf5_chunks import check_chunks, check_layout
+from fringe.sources.hdf5_chunks import check_chunks, check_layout, lacking_rows
 from fringe.sources.hdf5_links import dataset_at, datasets
 from fringe.sources.limits import LIMITS, Limits
 
@@ -171,7 +170,7 @@ def _unwritten(dataset: h5py.Dataset, name: str) -> npt.NDArray[np.bool_] | None
     The file says which chunks are there. Where images share a chunk, or all images lie in one
     piece, blank images at the end are taken for unwritten.
     """
-    found = _in_lacking_chunks(dataset)
+    found = lacking_rows(dataset)
     is_apart = dataset.chunks is not None and dataset.chunks[0] == 1
     end = len(dataset) if found is None else int(np.argmax(found))
     begin = end if is_apart else _blank_from(dataset, end, name)
@@ -179,25 +178,6 @@ def _unwritten(dataset: h5py.Dataset, name: str) -> npt.NDArray[np.bool_] | None
         found = np.zeros(len(dataset), bool) if found is None else found
         found[begin:end] = True
     return found
-
-
-def _in_lacking_chunks(dataset: h5py.Dataset) -> npt.NDArray[np.bool_] | None:
-    """Return for each image whether one of its chunks is not in the file; None if all are."""
-    count = len(dataset)
-    if dataset.chunks is None:
-        # One piece, which is there as soon as anything was written.
-        return None if dataset.id.get_storage_size() else np.ones(count, bool)
-    grid = [-(-length // step) for length, step in zip(dataset.shape, dataset.chunks, strict=True)]
-    if dataset.id.get_num_chunks() == np.prod(grid, dtype=np.int64):
-        return None
-    there = np.zeros(grid[0], np.int64)
-
-    def note(chunk: Any) -> None:
-        there[chunk.chunk_offset[0] // dataset.chunks[0]] += 1
-
-    dataset.id.chunk_iter(note)
-    lacking = there < np.prod(grid[1:], dtype=np.int64)
-    return np.repeat(lacking, dataset.chunks[0])[:count]
 
 
 def _blank_from(dataset: h5py.Dataset, end: int, name: str) -> int:

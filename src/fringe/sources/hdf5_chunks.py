@@ -7,15 +7,17 @@ gives out whatever lies behind it in memory.
 import zlib
 from collections.abc import Iterator
 from itertools import product
+from typing import Any
 
 import h5py
 import imagecodecs
 import numpy as np
+import numpy.typing as npt
 
 from fringe.errors import FringeError
 from fringe.sources.limits import Limits
 
-__all__ = ["check_chunks", "check_layout"]
+__all__ = ["check_chunks", "check_layout", "check_packing", "lacking_rows"]
 
 _DEFLATE, _SHUFFLE, _FLETCHER32, _LZF = 1, 2, 3, 32000
 _READ = {_DEFLATE: "gzip", _LZF: "lzf", _SHUFFLE: "shuffle", _FLETCHER32: "fletcher32"}
@@ -25,16 +27,28 @@ _MARGIN = 1 << 16  # bytes by which packing may make a chunk larger
 
 
 def check_layout(dataset: h5py.Dataset, name: str, limits: Limits) -> None:
-    """Raise if images or chunks of a dataset are too large, or packed by what is not read.
+    """Raise if images of a dataset are too large, or as `check_packing` does.
 
-    A filter that HDF5 lacks it would load as a program, from a folder of plugins.
+    Raises
+    ------
+    FringeError
+        If so.
+    """
+    limits.check_pixels(name, dataset.shape[2], dataset.shape[1])
+    check_packing(dataset, name, limits)
+
+
+def check_packing(dataset: h5py.Dataset, name: str, limits: Limits) -> None:
+    """Raise if chunks of a dataset are too large, or packed by what is not read.
+
+    The first axis of the dataset is that of images. A filter that HDF5 lacks it would load as a
+    program, from a folder of plugins.
 
     Raises
     ------
     FringeError
         If so, or if the dataset has more images than its file has bytes.
     """
-    limits.check_pixels(name, dataset.shape[2], dataset.shape[1])
     codes = []
     for code, about in _filters(dataset):
         if code not in _READ:
@@ -87,6 +101,25 @@ def check_chunks(dataset: h5py.Dataset, first: int, last: int, name: str) -> Non
                 f"{name}: is damaged (the chunk of its `{dataset.name}` at image {place[0]} does "
                 f"not unpack to the {size:,} bytes of a chunk); fetch or make it again"
             )
+
+
+def lacking_rows(dataset: h5py.Dataset) -> npt.NDArray[np.bool_] | None:
+    """Return for each row whether one of its chunks is not in the file; None if all are."""
+    count = len(dataset)
+    if dataset.chunks is None:
+        # One piece, which is there as soon as anything was written.
+        return None if dataset.id.get_storage_size() else np.ones(count, bool)
+    grid = [-(-length // step) for length, step in zip(dataset.shape, dataset.chunks, strict=True)]
+    if dataset.id.get_num_chunks() == np.prod(grid, dtype=np.int64):
+        return None
+    there = np.zeros(grid[0], np.int64)
+
+    def note(chunk: Any) -> None:
+        there[chunk.chunk_offset[0] // dataset.chunks[0]] += 1
+
+    dataset.id.chunk_iter(note)
+    lacking = there < np.prod(grid[1:], dtype=np.int64)
+    return np.repeat(lacking, dataset.chunks[0])[:count]
 
 
 def _is_whole(data: bytes | memoryview, used: list[int], size: int) -> bool:

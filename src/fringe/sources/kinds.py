@@ -11,6 +11,7 @@ from typing import Any
 from fringe.sources.base import ImageSource
 from fringe.sources.data_sets import open_source
 from fringe.sources.generated import GeneratedSource
+from fringe.sources.given_features import GivenFeatures
 from fringe.sources.imitation import ImitationSource
 from fringe.sources.labels import class_counts
 from fringe.sources.limits import Limits
@@ -80,6 +81,18 @@ def _open_generator(values: Values, cache: Path | None, device: str) -> ImageSou
     )
 
 
+def _open_features(values: Values, cache: Path | None, device: str) -> ImageSource:
+    return GivenFeatures(
+        values["path"],
+        values["networks"],
+        values["count"],
+        order=values["order"] or "random",
+        seed=values["seed"] or 0,
+        least=values["least"],
+        cache=cache,
+    )
+
+
 def _open_photos(values: Values, cache: Path | None, device: str) -> ImageSource:
     return PhotoSource(values["count"], values["resolution"], values["seed"])
 
@@ -124,6 +137,17 @@ KINDS = {
         _open_generator,
         # StyleGAN2 at 256 x 256, float32: 5.68 images/s on two cores, 413 on the GPU.
         pixels_per_second={"cpu": 1.9e5, "cuda": 2.7e7},
+    ),
+    "features": Kind(
+        {
+            "path": (str, False),
+            "count": (int, True),
+            "order": (str, True),
+            "seed": (int, True),
+            "least": (int, True),
+            "networks": (list, False),
+        },
+        _open_features,
     ),
     "photos": Kind(
         {"count": (int, False), "resolution": (int, False), "seed": (int, False)}, _open_photos

@@ -31,10 +31,16 @@ def _measure_statistics_memory(about: JobContext) -> int:
     return moments_memory(about.network)
 
 
+def _import_features_memory(about: JobContext) -> int:
+    count = int(about.sources[about.wildcard("source")]["count"])
+    return 1500 + (4 * count * (about.dim + about.classes) >> 20)
+
+
 RULES = {
     "fetch_weights": RuleCost(),
     "extract_features": RuleCost(_extract_features, _extract_features_memory, gpus.always),
     "link_features": RuleCost(),
+    "import_features": RuleCost(memory=_import_features_memory),
     "measure_statistics": RuleCost(_measure_statistics, _measure_statistics_memory),
     "all_features": RuleCost(),
 }
