@@ -37,7 +37,7 @@ rule compare_control:
         benchmark_file("compare_control", "{comparison}", "{network}")
     wildcard_constraints:
         comparison=COMPARISONS,
-        network="|".join(map(re.escape, RUN.controls)),
+        network="|".join(map(re.escape, RUN.controls)) or "(?!)",
     conda:
         "../envs/fringe.yaml"
     threads: 1

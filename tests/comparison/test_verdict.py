@@ -74,13 +74,25 @@ def test_without_a_judge() -> None:
     assert "trained with it" in clip.reason
 
 
-def test_a_control_without_power_does_not_judge() -> None:
+def test_that_a_control_without_power_stands_still_says_nothing() -> None:
     blind = Witness(
-        network="clip", title="CLIP", judges=False, reason="it has no power", trained_on=None
+        network="clip",
+        title="CLIP",
+        judges=True,
+        reason="",
+        trained_on=None,
+        has_power=False,
+        sees="would not have seen a blur of 2 pixels",
     )
-    found = compared(made(1, fault=1.0), made(2, fault=0.4), witnesses=[blind])
+    still = made(1, fault=0.5, hidden=1.0), made(2, fault=0.5)
+    assert compared(*still).verdict.word == "null space"
+    found = compared(*still, witnesses=[blind])
     assert found.verdict.word == "no witness"
-    assert any("no power" in limit for limit in found.verdict.limits)
+    assert any("says nothing: it would not" in limit for limit in found.verdict.limits)
+    # That it moves says something.
+    assert (
+        compared(made(1, fault=1.0), made(2, fault=0.4), witnesses=[blind]).verdict.word == "real"
+    )
 
 
 def test_ranking_names_neighbours_that_are_tied() -> None:

@@ -1,13 +1,15 @@
 """Judge a comparison: is a lower distance real?
 
-In: distances in all networks, the weights of each price, and features of the real images and of the
-first generator in the controls. Out: JSON, Markdown and HTML.
+In: distances in all networks, what each control sees of distorted real images, the weights of each
+price, and features of the real images and of the first generator in the controls. Out: JSON,
+Markdown and HTML.
 """
 
-from fringe.comparison import judge, load_weights, reactions, witness
+from fringe.comparison import judge, load_weights, power_of, reactions, with_power, witness
 from fringe.report import write_comparison
 from fringe.running.script import ScriptJob, run
 from fringe.scores.comparison import read_main_measurement, read_network_distances, write_result
+from fringe.scores.power import read_power
 
 
 def main(job: ScriptJob) -> None:
@@ -25,6 +27,12 @@ def main(job: ScriptJob) -> None:
         )
         for one in controls
     ]
+    if powers := job.input.get("power"):
+        # Without them, images were not there to be distorted.
+        witnesses = [
+            with_power(one, power_of(read_power(path), control.floor.distance.value))
+            for one, path, control in zip(witnesses, powers, controls, strict=True)
+        ]
     prices = reactions(
         measured.prices,
         load_weights(job.input.weights),

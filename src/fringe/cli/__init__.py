@@ -9,14 +9,26 @@ import sys
 from collections.abc import Sequence
 
 from fringe import __version__
-from fringe.cli import cancel, convert, cost, docs, estimate, export, fetch, prepare, run, stage
+from fringe.cli import (
+    cancel,
+    compare,
+    convert,
+    cost,
+    docs,
+    estimate,
+    export,
+    fetch,
+    prepare,
+    run,
+    stage,
+)
 from fringe.errors import FringeError
 from fringe.messages import show_messages
 from fringe.running.workflow import workflow_folder
 
 __all__ = ["main"]
 
-COMMANDS = (run, estimate, cost, cancel, stage, prepare, convert, fetch, export, docs)
+COMMANDS = (compare, run, estimate, cost, cancel, stage, prepare, convert, fetch, export, docs)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,9 +54,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the options of a command; what follows ``--`` in `run.NAMES` is Snakemake's."""
+    """Return the options of a command; what follows ``--`` of some commands is Snakemake's."""
     own, others = list(arguments), None
-    if own[:1] and own[0] in run.NAMES and "--" in own:
+    if own[:1] and own[0] in (*run.NAMES, *compare.NAMES) and "--" in own:
         end = own.index("--")
         own, others = own[:end], own[end + 1 :]
     parser = _parser()

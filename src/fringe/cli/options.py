@@ -15,6 +15,7 @@ __all__ = [
     "Commands",
     "add_allow_missing",
     "add_force",
+    "add_machine",
     "add_workflow",
     "path",
     "positive",
@@ -74,8 +75,13 @@ def add_allow_missing(parser: argparse.ArgumentParser) -> None:
 
 
 def add_workflow(parser: argparse.ArgumentParser) -> None:
-    """Add what says how Snakemake plans a run: machine, profile, and where the workflow lies."""
+    """Add what says how Snakemake plans a run, and ``--allow-missing``."""
     add_allow_missing(parser)
+    add_machine(parser)
+
+
+def add_machine(parser: argparse.ArgumentParser) -> None:
+    """Add what says how Snakemake plans a run: machine, profile, and where the workflow lies."""
     parser.add_argument(
         "--cores",
         type=positive,

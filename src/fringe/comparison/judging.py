@@ -11,7 +11,6 @@ from fringe.scores.comparison import (
     ClassShare,
     Comparison,
     Composition,
-    Difference,
     HistogramShare,
     NetworkDistances,
     Price,
@@ -109,10 +108,14 @@ def _judges(
     model: str,
     baseline: str,
 ) -> list[Judge]:
-    may = {one.network for one in witnesses if one.judges}
-    differences: list[tuple[str, Difference]] = [
-        (found.title, found.difference(model, baseline))
+    may = {one.network: one for one in witnesses if one.judges}
+    return [
+        # If its power was not measured, a limit of the verdict says so.
+        Judge(
+            found.title,
+            found.difference(model, baseline),
+            may[found.network].has_power is not False,
+        )
         for found in controls
         if found.network in may
     ]
-    return [Judge(title, difference) for title, difference in differences]

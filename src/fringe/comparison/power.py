@@ -17,8 +17,9 @@ larger dose of the same kind. A control *has power* if it sees the visible dose 
   says nothing.
 * The visible dose: what people do not see is no reason to call a generator better or worse.
 
-A control without power is reported, and is no judge. The floor falls as the number of real images
-grows. So a control without power may have power with more images.
+If a control without power moves significantly, that is evidence as any other. If it does not move,
+that says nothing: it is not a witness then. The floor falls as the number of real images grows. So
+a control without power may have power with more images.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Power(Result):
     sees : str
         The smallest dose that the control sees of each kind, in words.
     has_power : bool
-        Whether the control may judge.
+        Whether it says something if the control does not move.
     """
 
     doses: list[DoseSeen]

@@ -24,11 +24,11 @@ FEW = 10  # images for each dimension, below which bias is not small
 _ANSWERS: dict[VerdictWord, str] = {
     "real": "{model} is better than {baseline}, and not only in its classes",
     "class histogram": "{model} is only nearer in its class histogram; its images are not better",
-    "null space": "what {network} measures, and controls with power do not confirm",
+    "null space": "The change is one that {network} sees and controls with power do not",
     "mixed": "{model} is better in one part and worse in the other",
-    "too close to call": "the images do not tell {model} and {baseline} apart",
+    "too close to call": "These images do not tell {model} and {baseline} apart",
     "worse": "{model} is worse than {baseline}",
-    "no witness": "{model} has a lower distance, and no control with power can confirm it",
+    "no witness": "{model} has a lower distance, and there is no control that could confirm it",
 }
 
 
@@ -43,10 +43,9 @@ def sentence(
     """Return the verdict on a model against the baseline, with its numbers."""
     model, baseline = difference.model, difference.baseline
     title = distances.title
+    answer = _ANSWERS[ruling.word].format(model=model, baseline=baseline, network=title)
     said = [
-        _ANSWERS[ruling.word].format(model=model, baseline=baseline, network=title)[:1].upper()
-        + _ANSWERS[ruling.word].format(model=model, baseline=baseline, network=title)[1:]
-        + ".",
+        f"{answer}.",
         f"{title}: {format_value(distances.models[baseline].distance.value)} for {baseline}, "
         f"{format_value(distances.models[model].distance.value)} for {model}, difference "
         f"{_with_interval(difference.distance)}.",
@@ -76,6 +75,8 @@ def _of_judge(judge: Judge, ruling: Ruling) -> str:
         return f"{change}, which follows."
     if judge in ruling.contradicting:
         return f"{change}, which contradicts."
+    if not judge.has_power:
+        return f"{change}: no evidence, because it has no power."
     return f"{change}, which does not follow." if found.distance.sign else f"{change}: no change."
 
 
@@ -157,7 +158,13 @@ def limits_of(
         for model in models
         if distances.models[model].below_floor
     ]
-    found += [f"{one.title} does not judge: {one.reason}." for one in witnesses if not one.judges]
+    for one in witnesses:
+        if not one.judges:
+            found.append(f"{one.title} does not judge: {one.reason}.")
+        elif one.has_power is None:
+            found.append(f"The power of {one.title} was not measured.")
+        elif not one.has_power:
+            found.append(f"If {one.title} does not move, that says nothing: it {one.sees}.")
     return found
 
 

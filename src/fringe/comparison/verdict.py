@@ -2,11 +2,13 @@
 
 B is compared with the baseline A. A number is *significant* if its 95 % interval leaves out 0. The
 rule looks at the difference F(B) - F(A) in FID's network, at its two parts (composition: class
-histogram; within: the images within classes) and at the judges: controls with power that may judge.
+histogram; within: the images within classes) and at the judges: controls that may judge.
+
 A judge *follows* if its difference is significant in the same direction as the part within classes,
 and its relative change is at least half as large as that part's (each relative to the larger
 distance of both models). A judge *contradicts* if its difference is significant in the opposite
-direction. The first line that fits is the verdict.
+direction. To move significantly needs no power (`fringe.comparison.power`); that a judge does not
+follow says something only if it has power. The first line that fits is the verdict.
 
 1. `mixed`: both parts are significant and of opposite signs, the smaller one is at least a
    twentieth of the larger one, and no judge contradicts the part within classes.
@@ -16,9 +18,9 @@ direction. The first line that fits is the verdict.
 4. `worse`: the difference is above 0.
 5. `class histogram`: the part within classes is not significantly below 0, and composition is.
 6. `too close to call`: neither part is significantly below 0.
-7. `no witness`: no control may judge and has power.
-8. `real`: a judge follows.
-9. `null space`: no judge follows.
+7. `real`: a judge follows.
+8. `no witness`: no judge has power.
+9. `null space`: otherwise, as no judge follows.
 
 Where classes are not known, the part within classes is the whole difference. Half is a convention:
 two networks never change by the same share, and a gain that the most favourable judge sees less
@@ -42,10 +44,11 @@ MATERIAL = 0.05
 
 
 class Judge(NamedTuple):
-    """A control that may judge and has power: its title and its difference."""
+    """A control that may judge: its title, its difference, and whether it has power."""
 
     title: str
     difference: Difference
+    has_power: bool = True
 
 
 class Ruling(NamedTuple):
@@ -114,6 +117,6 @@ def _word(
         return "worse"
     if within >= 0:
         return "class histogram" if histogram < 0 else "too close to call"
-    if not judges:
-        return "no witness"
-    return "real" if following else "null space"
+    if following:
+        return "real"
+    return "null space" if any(judge.has_power for judge in judges) else "no witness"

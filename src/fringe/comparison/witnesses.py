@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fringe.comparison.power import Power
 from fringe.networks import network_info, network_names
 from fringe.networks.training import training
-from fringe.scores.comparison import DoseSeen, Witness
+from fringe.scores.comparison import Witness
 
 __all__ = ["title_of", "with_power", "witness"]
 
@@ -59,12 +60,10 @@ def witness(
     )
 
 
-def with_power(found: Witness, doses: Sequence[DoseSeen], sees: str, has_power: bool) -> Witness:
-    """Return a control together with what it sees; without power it does not judge."""
-    update: dict[str, object] = {"doses": list(doses), "sees": sees}
-    if not has_power and found.judges:
-        update |= {"judges": False, "reason": f"it has no power: {sees}"}
-    return found.model_copy(update=update)
+def with_power(found: Witness, power: Power) -> Witness:
+    """Return a control together with what it sees of distorted real images."""
+    seen = {"doses": power.doses, "sees": power.sees, "has_power": power.has_power}
+    return found.model_copy(update=seen)
 
 
 def _family(network: str) -> str:

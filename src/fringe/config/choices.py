@@ -176,7 +176,7 @@ def warnings(config: Config) -> list[str]:
         "features and no images"
         for name in lacking
     ]
-    if _judges(config):
+    if _judges(config) or not any(one.resample for one in config.datasets.values()):
         return told
     return [
         *told,

@@ -154,12 +154,13 @@ class Config(Section):
             "word."
         ),
     )
-    controls: Annotated[Distinct[NetworkText], Field(min_length=1)] = Field(
+    controls: Distinct[NetworkText] = Field(
         default=["untrained"],
         description=(
             "Networks in whose features the resampled images are measured again, untouched by "
             "the resampling. The verdict is judged by those that were not trained on "
-            "ImageNet's labels; figures that show one control take the last of these."
+            "ImageNet's labels; figures that show one control take the last of these. Only a run "
+            "without data sets that are resampled may have none."
         ),
     )
     sources: Annotated[dict[SourceName, Source], Field(min_length=1)] = Field(

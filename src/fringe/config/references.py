@@ -145,6 +145,8 @@ def _comparison_faults(
 
 
 def _control_faults(config: Config) -> Iterator[str]:
+    if not config.controls and any(one.resample for one in config.datasets.values()):
+        yield "controls: none is given, and data sets are resampled; name one, such as clip"
     if config.network in config.controls:
         yield f"controls: {config.network} is the network of FID itself; a control must differ"
     for name, dataset in config.datasets.items():

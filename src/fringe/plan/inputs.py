@@ -320,6 +320,12 @@ def judge_comparison(run: Run, comparison: str) -> Inputs:
         "main": run.path(layout.compared(comparison, run.fid_network)),
         "weights": run.path(layout.priced(comparison)),
         "controls": [run.path(layout.compared(comparison, one)) for one in run.controls],
+        "power": [
+            run.path(layout.power(run.real(first), one))
+            for one in run.controls
+            # Features of another tool have no images that could be distorted.
+            if run.config.sources[run.real(first)].has_images
+        ],
         "real": [features_of(run, run.real(first), one) for one in run.controls],
         "baseline": [features_of(run, run.generated(first), one) for one in run.controls],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import textwrap
 from collections.abc import Iterator
 from html import escape
 
@@ -16,6 +17,7 @@ from fringe.scores.comparison import (
     Estimate,
     NetworkDistances,
     Verdict,
+    Witness,
 )
 from fringe.scores.numbers import format_percent, format_value
 from fringe.texts import markdown as in_markdown
@@ -33,7 +35,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     """
     lines = []
     for one in comparison.verdicts:
-        lines += [f"{_subject(one)}: {one.word.upper()}", f"  {one.sentence}"]
+        lines += [f"{_subject(one)}: {one.word.upper()}", *_wrapped(one.sentence, "  ")]
     rows = _distance_rows(comparison)
     widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
     lines += [
@@ -42,9 +44,12 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     ]
     if len(comparison.models) > 2:
         lines.append(f"Ranking: {_ranking(comparison)}")
-    room = MOST_LINES - len(lines)
-    limits = [f"* {limit}" for limit in _limits(comparison)]
-    return lines[:MOST_LINES] + limits[: max(0, room)]
+    for limit in _limits(comparison):
+        wrapped = _wrapped(f"* {limit}", "", "  ")
+        if len(lines) + len(wrapped) > MOST_LINES:
+            break
+        lines += wrapped
+    return lines[:MOST_LINES]
 
 
 def write_comparison(
@@ -71,6 +76,12 @@ def write_comparison(
     with atomic_path(markdown) as partial:
         partial.write_text("\n\n".join(text) + "\n", encoding="utf-8")
     write_page(html, comparison.name, "\n".join(body))
+
+
+def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
+    """Return a text in lines of a terminal."""
+    following = indent if further is None else further
+    return textwrap.wrap(text, 98, initial_indent=indent, subsequent_indent=following)
 
 
 def _subject(verdict: Verdict) -> str:
@@ -175,7 +186,7 @@ def _tables(comparison: Comparison) -> Iterator[tuple[str, list[list[str]]]]:
                 *(
                     [
                         one.title,
-                        "yes" if one.judges else "no",
+                        _judging(one),
                         one.reason,
                         one.sees or "not measured",
                         "; ".join(
@@ -188,6 +199,12 @@ def _tables(comparison: Comparison) -> Iterator[tuple[str, list[list[str]]]]:
                 ),
             ],
         )
+
+
+def _judging(witness: Witness) -> str:
+    if not witness.judges:
+        return "no"
+    return "only if it moves" if witness.has_power is False else "yes"
 
 
 def _distance_rows(comparison: Comparison) -> list[list[str]]:

@@ -70,8 +70,8 @@ def run(
     with _ended_by_sigterm():
         estimated = estimate_run(planner, device, gpus, kept=not only_shown)
     print(estimated.text, flush=True)
-    report = None if only_shown else estimated.folder / "report.html"
-    status = call([*snakemake_command(planner, report), *others])
+    report = None if only_shown or planner.targets else estimated.folder / "report.html"
+    status = call([*snakemake_command(planner, report), *others, *planner.targets])
     return Made(estimated.folder, status, only_shown)
 
 

@@ -79,6 +79,7 @@ class Planner:
     profile: Path
     cores: int
     allow_missing: bool = False
+    targets: tuple[str, ...] = ()  # what is made; by default all
 
     def read(self) -> dict[str, Any]:
         """Return the configuration as it is written, or as the command line has it."""
@@ -101,6 +102,7 @@ class Planner:
             *("--snakefile", str(self.snakefile), "--configfile", str(self.configfile)),
             *("--workflow-profile", str(self.profile), "--cores", str(self.cores)),
             *(["--config", *map("=".join, changes.items())] if changes else []),
+            *(["--", *self.targets] if self.targets else []),
         ]
         run = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if run.returncode:

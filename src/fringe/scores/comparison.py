@@ -341,6 +341,8 @@ class Witness(Result):
     judges : bool
     reason : str
         Why it does not judge; empty if it does.
+    has_power : bool, optional
+        Whether it says something if the control does not move; None if that was not measured.
     sees : str
         What it would have seen, in words; empty if its power was not measured.
     doses : list of DoseSeen
@@ -351,6 +353,7 @@ class Witness(Result):
     judges: bool
     reason: str
     trained_on: str | None
+    has_power: bool | None = None
     sees: str = ""
     doses: list[DoseSeen] = []
 

@@ -4,7 +4,7 @@ from fringe.sources.base import REVISION, ImageSource, as_path
 from fringe.sources.data_sets import is_there, open_source
 from fringe.sources.folder import FolderSource
 from fringe.sources.generated import GeneratedSource
-from fringe.sources.given_features import GivenFeatures
+from fringe.sources.given_features import GivenFeatures, holds_features
 from fringe.sources.hdf5 import Hdf5Source
 from fringe.sources.imitation import ImitationSource
 from fringe.sources.lmdb import LmdbSource
@@ -38,6 +38,7 @@ __all__ = [
     "as_path",
     "copied_to_scratch",
     "fingerprint",
+    "holds_features",
     "is_there",
     "open_source",
     "photographs",

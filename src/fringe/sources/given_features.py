@@ -16,7 +16,7 @@ from fringe.seeds import random_stream
 from fringe.sources.base import Fingerprinted, Images, Indices, as_path, check_count, digest
 from fringe.sources.feature_arrays import Contents, StoredArray, read_contents
 
-__all__ = ["GivenFeatures"]
+__all__ = ["GivenFeatures", "holds_features"]
 
 #: Part of every fingerprint: raise it when the same file gives other features.
 REVISION = 1
@@ -29,6 +29,21 @@ class _Spaces(NamedTuple):
 
     features: StoredArray
     logits: StoredArray | None
+
+
+def holds_features(path: str | Path, networks: Sequence[str]) -> bool:
+    """Tell whether an NPZ or HDF5 file holds features, and not images.
+
+    It does if it has a matrix of the name of one of ``networks``, or ``features``.
+
+    Raises
+    ------
+    FringeError
+        If the file cannot be read.
+    """
+    keys = [key for network in networks for key in _keys(network)]
+    found = read_contents(path, [*keys, "features"])
+    return any(len(array.shape) == 2 for array in found.arrays.values())
 
 
 class GivenFeatures(Fingerprinted):

@@ -1,0 +1,162 @@
+"""``fringe compare`` and ``fringe audit``: is a lower FID real?"""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fringe.cli.options import Commands, add_machine, path, positive
+from fringe.errors import FringeError
+
+__all__ = ["NAMES", "add_to"]
+
+NAMES = ("compare", "audit")  # whose options after -- are Snakemake's
+
+AFTER = """A set of images is a ZIP, a folder, tar, Parquet, NPZ, HDF5 or LMDB. A model may also be
+a generator's checkpoint (with --count), or NAME=a1.zip,a2.zip for several trainings of it. A file
+of features (NPZ, HDF5) stands for its images; then no network runs. Options after -- are
+Snakemake's."""
+
+
+def add_to(commands: Commands) -> None:
+    """Add the commands to the parser."""
+    one = commands.add_parser(
+        "compare", help="is model B better than model A, or only nearer in its classes?"
+    )
+    one.description = (
+        "Compares models against the same real images: distances with error bars, how much of the "
+        "difference is class histogram, what control networks say, and a verdict. The first model "
+        "is the baseline. Everything is kept in results/<name>/, and a second call only does what "
+        "is new."
+    )
+    one.epilog = AFTER
+    one.add_argument("real", type=path, metavar="REAL", help="real images")
+    one.add_argument("models", nargs="+", metavar="[NAME=]MODEL", help="two or more, A first")
+    _add_options(one, least=2)
+    one = commands.add_parser("audit", help="how much of one model's FID is class histogram?")
+    one.description = (
+        "Measures one model against real images: FID with its error bar and its floor, and how "
+        "much of FID is class histogram."
+    )
+    one.epilog = AFTER
+    one.add_argument("real", type=path, metavar="REAL", help="real images")
+    one.add_argument("models", nargs=1, metavar="[NAME=]SAMPLES", help="generated images")
+    _add_options(one, least=1)
+
+
+def _add_options(one: argparse.ArgumentParser, least: int) -> None:
+    one.add_argument("--network", default="inception", help="FID's network; default: inception")
+    one.add_argument(
+        "--controls",
+        nargs="*",
+        default=["clip"],
+        metavar="NETWORK",
+        help="networks that judge; default: clip",
+    )
+    one.add_argument(
+        "--count", type=positive, metavar="N", help="images of each model; default: of the smallest"
+    )
+    one.add_argument(
+        "--count-real", type=positive, metavar="N", help="real images; default: all of them"
+    )
+    one.add_argument(
+        "--held-out", type=path, metavar="REAL2", help="other real images, for the floor"
+    )
+    one.add_argument(
+        "--trained-with",
+        nargs="+",
+        default=[],
+        metavar="NETWORK",
+        help="networks that a generator was trained with: they do not judge",
+    )
+    one.add_argument("--name", help="of the run; default: compare-REAL")
+    one.add_argument("--results", type=path, default=Path("results"), metavar="FOLDER")
+    one.add_argument(
+        "--weights-dir", type=path, metavar="FOLDER", help="of the networks; default: data/weights"
+    )
+    one.add_argument(
+        "--resolution", type=positive, metavar="N", help="crop and resize all images to N x N"
+    )
+    one.add_argument("--seed", type=int, default=0)
+    one.add_argument(
+        "--json", action="store_true", help="print the result as JSON, and all else on stderr"
+    )
+    add_machine(one)
+    one.set_defaults(call=_compare, least=least, snakemake=[], allow_missing=False)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from fringe.plan import layout
+    from fringe.report.comparison import comparison_lines
+    from fringe.running.comparing import NAME, Asked, comparison_config, write_config
+    from fringe.running.launch import run
+    from fringe.running.places import find_profile, find_snakefile
+    from fringe.running.planner import Planner
+    from fringe.scores.comparison import read_comparison
+
+    asked = Asked(
+        options.real,
+        _models(options.models, options.least),
+        options.network,
+        options.controls,
+        options.name,
+        options.count,
+        options.count_real,
+        options.held_out,
+        options.trained_with,
+        options.resolution,
+        _settings(options),
+    )
+    snakefile = find_snakefile(options.snakefile)
+    with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
+        written = write_config(comparison_config(asked), options.results)
+        planner = Planner(
+            written,
+            snakefile,
+            find_profile(options.profile, snakefile),
+            options.cores,
+            targets=("comparisons",),
+        )
+        made = run(planner, options.snakemake, options.device, options.gpus)
+    if made.status or made.only_shown:
+        return made.status
+    judged = made.folder / layout.judged(NAME, "json")
+    if options.json:
+        print(judged.read_text(encoding="utf-8"), end="")
+        return 0
+    print()
+    print("\n".join(comparison_lines(read_comparison(judged))))
+    print(f"More: {judged.with_suffix('.html')}, {judged}")
+    return 0
+
+
+def _settings(options: argparse.Namespace) -> dict[str, object]:
+    """Return the keys of the configuration that options state."""
+    found: dict[str, object] = {"results": str(options.results), "seed": options.seed}
+    if options.weights_dir is not None:
+        found["weights_dir"] = str(options.weights_dir)
+    return found
+
+
+def _models(given: Sequence[str], least: int) -> dict[str, list[Path]]:
+    """Return the trainings of each model by its name: ``NAME=a.zip,b.zip``, or a path."""
+    if len(given) < least:
+        raise FringeError(
+            f"models: {len(given)} is given, and a comparison needs two; name another, or call "
+            "`fringe audit` for one"
+        )
+    found: dict[str, list[Path]] = {}
+    for text in given:
+        name, equals, paths = text.partition("=")
+        if not equals or Path(text).exists():
+            name, paths = Path(text).resolve().name.partition(".")[0], text
+        listed = [paths] if Path(paths).exists() else paths.split(",")
+        if not name or not all(listed):
+            raise FringeError(f"{text!r}: expected a path, or NAME=PATH, or NAME=PATH,PATH,...")
+        if name in found:
+            raise FringeError(
+                f"{text}: a model is named {name} already; give names: A={listed[0]} B=..."
+            )
+        found[name] = [path(one) for one in listed]
+    return found

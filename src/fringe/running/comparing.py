@@ -1,0 +1,201 @@
+"""The configuration that a call of ``fringe compare`` or ``fringe audit`` stands for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fringe.errors import FringeError
+from fringe.files.atomic import atomic_path
+from fringe.progress import activity
+from fringe.sources import holds_features, source_from_spec
+
+__all__ = ["NAME", "Asked", "comparison_config", "write_config"]
+
+#: The name of the comparison in its own configuration.
+NAME = "models"
+
+GENERATORS = (".pkl", ".pt", ".ts", ".safetensors")
+FEATURES = (".npz", ".h5", ".hdf5")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What somebody typed.
+
+    Attributes
+    ----------
+    real : Path
+    models : dict of list of Path
+        The trainings of each model, by its name; the first one is the baseline.
+    network : str
+    controls : list of str
+    name : str, optional
+        Of the run; made of the name of the real images where it is left out.
+    count : int, optional
+        Images of each model; by default as many as the smallest one has.
+    count_real : int, optional
+        Real images; all by default.
+    held_out : Path, optional
+    trained_with : list of str
+    resolution : int, optional
+        Width and height that images in files are brought to.
+    settings : mapping
+        Further keys of the configuration.
+    """
+
+    real: Path
+    models: Mapping[str, Sequence[Path]]
+    network: str
+    controls: Sequence[str]
+    name: str | None = None
+    count: int | None = None
+    count_real: int | None = None
+    held_out: Path | None = None
+    trained_with: Sequence[str] = ()
+    resolution: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def comparison_config(asked: Asked) -> dict[str, Any]:
+    """Return the configuration of a comparison, in builtin types.
+
+    Sources are opened to count their images.
+
+    Raises
+    ------
+    FringeError
+        If a file is missing or cannot be read, the same file stands twice, a generator has no
+        ``count``, or a model has fewer images than ``count``.
+    """
+    _refuse_same(asked)
+    networks = [asked.network, *asked.controls]
+    sources: dict[str, dict[str, Any]] = {}
+    real = _add(sources, asked.real, networks, None)
+    trainings = {
+        model: [_add(sources, path, networks, asked.count) for path in paths]
+        for model, paths in asked.models.items()
+    }
+    held_out = None
+    if asked.held_out is not None:
+        held_out = _add(sources, asked.held_out, networks, None)
+    for source in sources.values():
+        if asked.resolution is not None and "kind" not in source:
+            source["resolution"] = asked.resolution
+    have = {name: _length(name, source, networks) for name, source in sources.items()}
+    made = [name for names in trainings.values() for name in names]
+    n = asked.count or min(have[name] for name in made)
+    for name in made:
+        if have[name] < n:
+            raise FringeError(
+                f"{sources[name]['path']}: has {have[name]} images, and --count asks for {n}; ask "
+                "for fewer, or give more"
+            )
+    n_real = asked.count_real or have[real]
+    if n_real > have[real]:
+        raise FringeError(
+            f"{asked.real}: has {have[real]} images, and --count-real asks for {n_real}; ask for "
+            "fewer, or give more"
+        )
+    datasets = {
+        f"model{place}": {"real": real, "generated": name, "resample": False}
+        for place, name in enumerate(made, 1)
+    }
+    places = iter(datasets)
+    generators = {
+        model: [next(places) for _ in names] if len(names) > 1 else next(places)
+        for model, names in trainings.items()
+    }
+    run = asked.name or f"compare-{_plain(asked.real)}"
+    comparison: dict[str, Any] = {"title": run, "generators": generators}
+    if held_out is not None:
+        comparison["held_out"] = held_out
+    if asked.trained_with:
+        comparison["trained_with"] = list(asked.trained_with)
+    return {
+        "run": run,
+        **asked.settings,
+        "network": asked.network,
+        "controls": list(asked.controls),
+        "sources": sources,
+        "datasets": datasets,
+        "comparisons": {NAME: comparison},
+        "evaluation": {
+            "n_real": n_real,
+            "n_generated": n,
+            # Figures with recall are not made.
+            "precision_recall": {"network": asked.network},
+        },
+    }
+
+
+def write_config(config: Mapping[str, Any], results: Path) -> Path:
+    """Write a configuration to ``results/<run>/config.yaml``, and return its path."""
+    path = results / str(config["run"]) / "config.yaml"
+    with atomic_path(path) as partial:
+        text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
+        partial.write_text(f"# Written by fringe; fringe run {path} makes this run.\n{text}")
+    return path
+
+
+def _refuse_same(asked: Asked) -> None:
+    given = [("the real images", asked.real)]
+    given += [(model, path) for model, paths in asked.models.items() for path in paths]
+    if asked.held_out is not None:
+        given.append(("the held-out images", asked.held_out))
+    seen: dict[Path, str] = {}
+    for what, path in given:
+        if not path.exists():
+            raise FringeError(f"{path}: does not exist; it is named as {what}")
+        place = path.resolve()
+        if place in seen:
+            raise FringeError(
+                f"{path}: is named as {seen[place]} and as {what}; a comparison with itself says "
+                "nothing: name another file"
+            )
+        seen[place] = what
+
+
+def _add(
+    sources: dict[str, dict[str, Any]], path: Path, networks: Sequence[str], count: int | None
+) -> str:
+    """Add a source for a path, and return its name, which is that of the file where it can be."""
+    name = base = _plain(path)
+    number = 2
+    while name.casefold() in (one.casefold() for one in sources):
+        name, number = f"{base}-{number}", number + 1
+    sources[name] = _source(path, networks, count)
+    return name
+
+
+def _source(path: Path, networks: Sequence[str], count: int | None) -> dict[str, Any]:
+    if path.suffix.lower() in GENERATORS:
+        if count is None:
+            raise FringeError(
+                f"{path}: is a generator; say by --count how many images it is to make"
+            )
+        return {"kind": "generator", "path": str(path), "count": count}
+    if path.suffix.lower() in FEATURES and holds_features(path, networks):
+        return {"kind": "features", "path": str(path)}
+    return {"path": str(path)}
+
+
+def _length(name: str, source: Mapping[str, Any], networks: Sequence[str]) -> int:
+    if source.get("kind") == "generator":
+        return int(source["count"])
+    spec = {"kind": "files", **source}
+    if spec["kind"] == "features":
+        spec["networks"] = list(networks)
+    with activity(f"opening {source['path']}"):
+        return len(source_from_spec(spec))
+
+
+def _plain(path: Path) -> str:
+    """Return the name of a file or folder without what names of sources and runs cannot have."""
+    name = re.sub(r"[^a-z0-9_-]+", "-", path.resolve().name.partition(".")[0].lower()).strip("-_")
+    return name[:60] or "images"

@@ -1,0 +1,145 @@
+"""What `fringe compare` and `fringe audit` make of what was typed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from fringe.cli import main
+from fringe.cli.compare import _models
+from fringe.config.completion import complete
+from fringe.errors import FringeError
+from fringe.running.comparing import Asked, comparison_config, write_config
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for name, count in {"real": 6, "a": 4, "b": 5, "held": 3, "c": 3}.items():
+        (tmp_path / name).mkdir()
+        for place in range(count):
+            pixels = rng.integers(0, 256, (16, 16, 3), np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{place}.png")
+    return tmp_path
+
+
+def asked(folder: Path, **changes: object) -> Asked:
+    values: dict[str, object] = {
+        "real": folder / "real",
+        "models": {"A": [folder / "a"], "B": [folder / "b"]},
+        "network": "efficientnet-lite0",
+        "controls": ["untrained"],
+    }
+    return Asked(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_the_configuration_of_a_comparison(images: Path) -> None:
+    config = comparison_config(asked(images, held_out=images / "held", trained_with=["untrained"]))
+    assert not complete(config).faults
+    assert config["run"] == "compare-real"
+    assert list(config["sources"]) == ["real", "a", "b", "held"]
+    assert config["evaluation"]["n_real"] == 6
+    assert config["evaluation"]["n_generated"] == 4, "as many as the smaller model has"
+    (comparison,) = config["comparisons"].values()
+    assert comparison == {
+        "title": "compare-real",
+        "generators": {"A": "model1", "B": "model2"},
+        "held_out": "held",
+        "trained_with": ["untrained"],
+    }
+    assert all(not one["resample"] for one in config["datasets"].values())
+
+
+def test_several_trainings_and_a_generator(images: Path) -> None:
+    (images / "g.pkl").write_bytes(b"")
+    models = {"A": [images / "a", images / "c"], "B": [images / "g.pkl"]}
+    config = comparison_config(asked(images, models=models, count=3))
+    assert config["comparisons"]["models"]["generators"] == {
+        "A": ["model1", "model2"],
+        "B": "model3",
+    }
+    assert config["sources"]["g"] == {
+        "kind": "generator", "path": str(images / "g.pkl"), "count": 3
+    }  # fmt: skip
+    with pytest.raises(FringeError, match="--count how many images"):
+        comparison_config(asked(images, models=models))
+
+
+def test_files_of_the_same_name_are_two_sources(images: Path) -> None:
+    (images / "x").mkdir()
+    (images / "b").rename(images / "x" / "a")
+    config = comparison_config(
+        asked(images, models={"A": [images / "a"], "B": [images / "x" / "a"]})
+    )
+    assert list(config["sources"]) == ["real", "a", "a-2"]
+
+
+def test_the_file_that_is_written_says_the_same(images: Path) -> None:
+    config = comparison_config(asked(images))
+    written = write_config(config, images / "results")
+    assert written == images / "results" / "compare-real" / "config.yaml"
+    assert yaml.safe_load(written.read_text()) == config
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"real": "nowhere"}, "nowhere: does not exist; it is named as the real images"),
+        ({"models": {"A": ["a"], "B": ["a"]}}, "is named as A and as B"),
+        ({"models": {"A": ["a"], "B": ["real"]}}, "is named as the real images and as B"),
+        ({"held_out": "a"}, "is named as A and as the held-out images"),
+        ({"count": 5}, "has 4 images, and --count asks for 5"),
+        ({"count_real": 9}, "has 6 images, and --count-real asks for 9"),
+    ],
+)
+def test_bad_input(images: Path, changes: dict[str, object], said: str) -> None:
+    def placed(value: object) -> object:
+        if isinstance(value, str):
+            return images / value
+        if isinstance(value, dict):
+            return {name: [images / one for one in paths] for name, paths in value.items()}
+        return value
+
+    with pytest.raises(FringeError, match=said):
+        comparison_config(asked(images, **{key: placed(one) for key, one in changes.items()}))
+
+
+def test_names_of_models(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(images)
+    assert _models(["a", "x/b.tar.gz"], 2) == {"a": [Path("a")], "b": [Path("x/b.tar.gz")]}
+    assert _models(["A=a,b", "B=c"], 2) == {"A": [Path("a"), Path("b")], "B": [Path("c")]}
+    (images / "q=1").mkdir()
+    assert _models(["q=1", "B=c"], 2) == {"q=1": [Path("q=1")], "B": [Path("c")]}
+    for given, said in [
+        (["a"], "a comparison needs two"),
+        (["a", "x/a"], "a model is named a already"),
+        (["A=a,", "B=c"], "expected a path"),
+        (["=a", "B=c"], "expected a path"),
+    ]:
+        with pytest.raises(FringeError, match=said):
+            _models(given, 2)
+
+
+def test_a_missing_side_ends_with_one_message(
+    images: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(images)
+    assert main(["compare", "real", "a", "nowhere"]) == 1
+    assert capsys.readouterr().err == ("fringe: nowhere: does not exist; it is named as nowhere\n")
+    assert not (images / "results").exists()
+
+
+def test_features_of_another_tool(tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    for name in ("real", "a", "b"):
+        np.savez(tmp_path / f"{name}.npz", features=rng.normal(size=(30, 1280)))
+    models = {"A": [tmp_path / "a.npz"], "B": [tmp_path / "b.npz"]}
+    found = asked(tmp_path, real=tmp_path / "real.npz", models=models, controls=[])
+    config = comparison_config(found)
+    assert {one["kind"] for one in config["sources"].values()} == {"features"}
+    assert config["evaluation"]["n_real"] == 30
+    np.savez(tmp_path / "b.npz", features=rng.normal(size=(30, 7)))
+    with pytest.raises(FringeError, match="1280"):
+        comparison_config(found)
