@@ -933,6 +933,26 @@ def test_images_of_two_sizes_are_not_compared(config: dict[str, Any]) -> None:
     assert found.startswith("datasets/faces: images of fake are 32 x 32 pixels, real ones 16 x 16")
 
 
+def test_held_out_images(config: dict[str, Any]) -> None:
+    config["sources"]["held"] = {"kind": "imitation", "count": 50, "resolution": 32}
+    comparison = {"generators": {"One": "faces"}, "held_out": "held"}
+    config["comparisons"] = {"one": comparison}
+    (found,) = faults_of(config)
+    assert found.startswith("comparisons/one/held_out: images of held are 32 x 32 pixels, real ")
+    config["sources"]["held"]["resolution"] = 16
+    completed, sources = check(config)
+    assert "held" in sources
+    assert choices.networks_of_source(completed, "held") == choices.networks_of_comparison(
+        completed
+    )
+    comparison["held_out"] = "helt"
+    (found,) = faults_of(config)
+    assert found.startswith("comparisons/one/held_out: no source is named 'helt'")
+    comparison["held_out"] = "real"
+    (found,) = faults_of(config)
+    assert found.startswith("comparisons/one/held_out: real are the real images themselves")
+
+
 def test_networks_of_a_data_set_are_those_that_something_asks_for(config: dict[str, Any]) -> None:
     config["controls"] = ["swav", "clip"]
     config["datasets"] |= {

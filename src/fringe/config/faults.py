@@ -125,6 +125,22 @@ def _compared_class_faults(config: Config, sources: Sources) -> Iterable[str]:
                 )
 
 
+def _held_out_faults(config: Config, sources: Sources) -> Iterable[str]:
+    """Yield the comparisons whose held-out images have another size than their real images."""
+    for name, comparison in config.comparisons.items():
+        known = [config.datasets[one].real for one in comparison.datasets if one in config.datasets]
+        pair = [sources.get(one or "") for one in (comparison.held_out, *known[:1])]
+        if len(pair) < 2 or any(one is None or "features" in one for one in pair):
+            continue
+        (h, w), (height, width) = (one["resolution"] for one in pair if one is not None)
+        if (h, w) != (height, width):
+            yield (
+                f"comparisons/{name}/held_out: images of {comparison.held_out} are {w} x {h} "
+                f"pixels, real ones {width} x {height}, and FID would see the difference; bring "
+                "both to one size, or set `resolution` of a source of files"
+            )
+
+
 def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
     """Yield what is wrong with the sensitivity that is asked for, once sources are open."""
     for network in explaining_networks(config) if explained_datasets(config) else []:

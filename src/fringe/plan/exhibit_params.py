@@ -383,9 +383,16 @@ def _comparison_notes(run: Run, about: Comparison) -> list[str]:
         for name, trainings in about.trainings.items()
         if any(run.sources[run.generated(one)]["simulated"] for one in trainings)
     ]
-    if not simulated:
-        return []
-    return [f"The images of {', '.join(simulated)} are from a simulated generator."]
+    unknown = [name for name in about.trained_with if name not in network_names()]
+    notes = []
+    if simulated:
+        notes.append(f"The images of {', '.join(simulated)} are from a simulated generator.")
+    if unknown:
+        notes.append(
+            f"Networks that are not known here: {', '.join(unknown)}. A control does not judge for "
+            "them only if the first part of its name is the same."
+        )
+    return notes
 
 
 def figure_convergence(run: Run, dataset: str) -> Params:

@@ -26,6 +26,7 @@ from fringe.config.faults import (
     _count_faults,
     _digest_faults,
     _explanation_faults,
+    _held_out_faults,
     _network_faults,
     _results_faults,
     _scheme_faults,
@@ -184,6 +185,7 @@ def _checked(
     known += missing
     for name, dataset in config.datasets.items():
         known += find(_count_faults, name, dataset, sources)
+    known += find(_held_out_faults, config, sources)
     known += unknown
     known += find(_scheme_faults, config)
     for look in (_digest_faults, _weights_faults, _statistics_faults):
