@@ -80,7 +80,8 @@ def test_a_job_in_a_container_and_in_a_conda_environment(started: Project, comma
     definition = os.path.relpath(project.code / "envs/fringe.def", project.folder)
     assert (
         "container: images/fringe.sif is not there; build it on a machine with a network, "
-        f"`apptainer build images/fringe.sif {definition}`, or name another image"
+        f"`mkdir -p images && apptainer build images/fringe.sif {definition}`, "
+        "or name another image"
     ) in printed
     assert not (commands / "apptainer").exists()
 

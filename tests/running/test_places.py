@@ -10,7 +10,7 @@ import pytest
 
 from fringe.errors import FringeError
 from fringe.running import places, script, workflow
-from fringe.running.places import find_profile, find_snakefile, submits
+from fringe.running.places import find_profile, find_snakefile, refuse_missing_image, submits
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -88,3 +88,16 @@ def test_profiles_of_both_places_are_named(wheel: Path) -> None:
         (folder / "config.yaml").touch()
     with pytest.raises(FringeError, match=r"--profile lsf: .* name one of mine, slurm, or a fold"):
         find_profile("lsf", wheel / "Snakefile")
+
+
+def test_an_image_that_is_missing_is_built_by_the_command_that_is_shown(wheel: Path) -> None:
+    definition = wheel / "envs/fringe.def"
+    built = "`apptainer build fringe.sif site-packages/fringe/shipped/envs/fringe.def`"
+    with pytest.raises(FringeError, match=re.escape(built)):
+        refuse_missing_image("fringe.sif", definition)
+    built = "`mkdir -p envs && apptainer build envs/fringe.sif "
+    with pytest.raises(FringeError, match=re.escape(built)):
+        refuse_missing_image("envs/fringe.sif", definition)
+    Path("fringe.sif").touch()
+    refuse_missing_image("fringe.sif", definition)
+    refuse_missing_image("docker://python", definition)

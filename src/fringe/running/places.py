@@ -137,8 +137,11 @@ def refuse_missing_image(image: str, definition: Path) -> None:
     FringeError
         Saying how the image is built.
     """
-    if "://" not in image and not Path(image).exists():
-        raise FringeError(
-            f"container: {image} is not there; build it on a machine with a network, `apptainer "
-            f"build {image} {os.path.relpath(definition)}`, or name another image"
-        )
+    if "://" in image or Path(image).exists():
+        return
+    folder = Path(image).parent
+    make_folder = "" if folder.is_dir() else f"mkdir -p {folder} && "
+    raise FringeError(
+        f"container: {image} is not there; build it on a machine with a network, `{make_folder}"
+        f"apptainer build {image} {os.path.relpath(definition)}`, or name another image"
+    )
