@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.special import factorial
 from tests.comparison.planted import EVEN, SKEWED, Made, made
 
 from fringe.comparison import composition
@@ -84,6 +85,15 @@ def test_intervals_next_to_a_bootstrap_that_measures_everything_again(
     # The spread of 150 replicates is known to 6 %; four times that is allowed.
     assert found.composition.error == pytest.approx(spreads[0], rel=0.24)
     assert found.within.error == pytest.approx(spreads[1], rel=0.24)
+
+
+def test_counts_of_replicates_are_poisson() -> None:
+    counts = composition._EXCESS + 1
+    shares = np.bincount(counts.astype(int)) / len(counts)
+    expected = np.exp(-1) / factorial(np.arange(len(shares)))
+    np.testing.assert_allclose(shares, expected, atol=2**-16)
+    assert counts.mean() == pytest.approx(1, abs=1e-5)
+    assert counts.var() == pytest.approx(1, abs=1e-4)
 
 
 def test_classes_that_one_model_lacks_are_a_term_of_their_own() -> None:

@@ -23,6 +23,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import factorial
 
 from fringe.comparison.classes import FEWEST, Classes, common_classes, histogram_weights
 from fringe.comparison.estimates import LEVEL
@@ -36,6 +37,9 @@ __all__ = ["Side", "decompose", "histogram_share"]
 
 REPLICATES = 1000
 ROWS = 2000  # images whose counts are drawn at a time
+# Count less 1, by 16 random bits.
+_POISSON = np.exp(-1) * np.cumsum(1 / factorial(np.arange(20)))
+_EXCESS = np.searchsorted(_POISSON, (np.arange(1 << 16) + 0.5) / (1 << 16)) - 1.0
 
 
 class Side(NamedTuple):
@@ -250,6 +254,16 @@ def _term(
     return Term(value, measured, n, of("baseline"), of("model"), real)
 
 
+def _excess(rng: np.random.Generator, images: int) -> Floats:
+    """Return how much more than once each replicate has each image: array (images, REPLICATES).
+
+    Counts are Poisson with the mean 1, by the inverse of their distribution function at 16 random
+    bits, which takes a tenth of the time of `numpy.random.Generator.poisson`.
+    """
+    bits = rng.integers(0, 1 << 16, (images, REPLICATES), dtype=np.uint16)
+    return np.take(_EXCESS, bits)
+
+
 def _intervals(parts: Floats, terms: Sequence[Term], seed: int, *names: str) -> list[Estimate]:
     """Return sums of terms with their errors and intervals, by the Poisson bootstrap.
 
@@ -265,8 +279,7 @@ def _intervals(parts: Floats, terms: Sequence[Term], seed: int, *names: str) -> 
         rng = random_stream(seed, "composition", role, *names)
         for first in range(0, psi.shape[1], ROWS):
             block = psi[:, first : first + ROWS]
-            excess = rng.poisson(1.0, (block.shape[1], REPLICATES)) - 1.0
-            drawn += block @ excess / psi.shape[1]
+            drawn += block @ _excess(rng, block.shape[1]) / psi.shape[1]
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
     errors = drawn.std(axis=1, ddof=1)
     return [
