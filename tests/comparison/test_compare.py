@@ -43,6 +43,14 @@ def test_table_and_html(found: Comparison) -> None:
     assert found.verdict.word in found._repr_html_()
 
 
+def test_the_mean_ratio_to_the_floor(found: Comparison) -> None:
+    for model in ("A", "B"):
+        ratios = [each.models[model].floor_ratio for each in found.networks]
+        mean = found.floor_ratios[model]
+        assert mean.value == pytest.approx(np.mean([one.value for one in ratios]))
+        assert mean.error == pytest.approx(np.mean([one.error for one in ratios]))
+
+
 def test_class_shares_sum_to_a_small_difference(found: Comparison) -> None:
     near = small(
         models={"A": made(1, fault=0.5).features, "B": made(2, fault=0.4).features},

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
+from fringe.comparison.estimates import estimate
 from fringe.comparison.sentences import audit_sentence, limits_of, sentence
 from fringe.comparison.verdict import Judge, rule
 from fringe.scores.comparison import (
     ClassShare,
     Comparison,
     Composition,
+    Estimate,
     HistogramShare,
     NetworkDistances,
     Price,
@@ -73,12 +76,23 @@ def judge(
         histogram_shares=list(histogram_shares),
         class_shares={model: list(found) for model, found in (class_shares or {}).items()},
         prices=list(prices),
+        floor_ratios={model: _mean_ratio(networks, model) for model in main.models},
         ranking=ranking,
         tied=tied,
         verdicts=verdicts,
         notes=list(notes),
         seed=seed,
     )
+
+
+def _mean_ratio(networks: Sequence[NetworkDistances], model: str) -> Estimate:
+    """Return the mean of a model's ratios to the floors, with the largest error it can have."""
+    ratios = [found.models[model].floor_ratio for found in networks]
+    value = math.fsum(one.value for one in ratios) / len(ratios)
+    errors = [one.error for one in ratios if one.error is not None]
+    if len(errors) < len(ratios):
+        return Estimate(value=value, error=None, low=None, high=None, note="a floor is 0")
+    return estimate(value, [((math.fsum(errors) / len(errors)) ** 2, math.inf)])
 
 
 def _verdict(

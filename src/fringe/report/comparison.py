@@ -207,6 +207,16 @@ def _judging(witness: Witness) -> str:
     return "only if it moves" if witness.has_power is False else "yes"
 
 
+def _mean_rows(comparison: Comparison) -> list[list[str]]:
+    """Return the mean ratio to the floor of each model, if there are several networks."""
+    if len(comparison.networks) < 2:
+        return []
+    return [
+        ["all networks, mean", model, "", "", "", format_value(found.value, _error(found))]
+        for model, found in comparison.floor_ratios.items()
+    ]
+
+
 def _distance_rows(comparison: Comparison) -> list[list[str]]:
     head = ["network", "model", "distance", "infinite images", "KID ×10³", "times the floor"]
     return [
@@ -223,6 +233,7 @@ def _distance_rows(comparison: Comparison) -> list[list[str]]:
             for found in comparison.networks
             for model, about in found.models.items()
         ),
+        *_mean_rows(comparison),
     ]
 
 

@@ -378,6 +378,10 @@ class Comparison(Result):
         The network of FID.
     models : list of str
         The first one is the baseline.
+    floor_ratios : dict of Estimate
+        The mean of each model's ``floor_ratio`` over all networks (FDr-k of FD-Loss, arXiv
+        2604.28190). The error is the mean of theirs, the most that it can be: networks see the
+        same images.
     ranking : list of str
         Models from the lowest distance in ``network`` to the highest.
     tied : list of (str, str)
@@ -395,6 +399,7 @@ class Comparison(Result):
     histogram_shares: list[HistogramShare]
     class_shares: dict[str, list[ClassShare]]
     prices: list[Price]
+    floor_ratios: dict[str, Estimate]
     ranking: list[str]
     tied: list[tuple[str, str]]
     verdicts: list[Verdict]
