@@ -163,6 +163,9 @@ def test_features(tmp_path: Path):
     write_features(tmp_path / "b.npz", features)
     with np.load(tmp_path / "b.npz") as file:
         assert file.files == ["features"]
+    write_features(tmp_path / "b.npz", features, network="clip")
+    with np.load(tmp_path / "b.npz") as file:  # text needs no pickle
+        assert file["network"].item() == "clip"
     with pytest.raises(FringeError, match=r"c\.npz: expected matrices.*\(3, 2\)"):
         write_features(tmp_path / "c.npz", features, logits[:3])
     with pytest.raises(FringeError, match=r"c\.txt: must end in \.npz"):

@@ -96,7 +96,13 @@ def test_nothing_is_written_over(
     assert main(["prepare", str(images), str(images), "--resolution", "4"]) == 1
     assert images.read_bytes() == before
     assert main(["export", "features", str(features), str(out), "--force"]) == 0
-    assert out.read_bytes() != b"dear"
+    with np.load(out) as file:
+        assert {key: file[key].shape for key in file.files} == {
+            "features": (12, 3),
+            "logits": (12, 2),
+            "network": (),
+        }
+        assert file["network"].item() == "tiny"
     assert main(["export", "features", str(features), str(tmp_path), "--force"]) == 1
     assert f"{tmp_path}: is a folder; name a file to write" in capsys.readouterr().err
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import yaml
 
+from fringe.cli import main
 from fringe.config import choices
 from fringe.costs.context import JobContext
 from fringe.costs.jobs import Job
@@ -178,6 +180,14 @@ def test_an_unknown_data_set_is_one_fault(config: dict[str, Any]) -> None:
     config["comparisons"]["both"]["generators"]["B"] = "c"
     (found,) = faults_of(config)
     assert found.startswith("comparisons/both/generators/B: no data set is named 'c'")
+
+
+def test_staging_tells_of_features(
+    config: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("my.yaml").write_text(yaml.safe_dump(config))
+    assert main(["stage", "my.yaml"]) == 0
+    assert capsys.readouterr().out.count("features of 30 images") == 3
 
 
 def test_a_file_may_be_left_out(config: dict[str, Any]) -> None:
