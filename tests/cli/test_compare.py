@@ -67,6 +67,12 @@ def test_several_trainings_and_a_generator(images: Path) -> None:
         comparison_config(asked(images, models=models))
 
 
+def test_labels_are_asked_for(images: Path) -> None:
+    config = comparison_config(asked(images, labels=True))
+    assert not complete(config).faults
+    assert config["comparisons"]["models"]["labels"] is True
+
+
 def test_files_of_the_same_name_are_two_sources(images: Path) -> None:
     (images / "x").mkdir()
     (images / "b").rename(images / "x" / "a")

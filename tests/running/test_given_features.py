@@ -69,7 +69,7 @@ def test_what_is_known_of_features(config: dict[str, Any]) -> None:
     about = run.sources["real"]
     assert (about["count"], about["drawn_from"], about["shards"]) == (30, 30, {})
     assert about["logits"]
-    assert not about["labels"]
+    assert about["labels"] is None
     assert list(about["features"]) == [NETWORK, CONTROL]
     assert run.sources["a"]["drawn_from"] is None, "all are taken"
     assert inputs.link_features(run, "real", CONTROL) == []
@@ -173,7 +173,11 @@ def test_images_have_classes(config: dict[str, Any]) -> None:
     assert faults_of(config) == [found]
     for name in ("real", "b"):
         np.savez(f"{name}.npz", **arrays, labels=labels)
-    assert provenance.compare(open_run(config), "both", NETWORK)["labels"] is True
+    assert provenance.compare(open_run(config), "both", NETWORK)["labels"].keys() == {
+        "real",
+        "a",
+        "b",
+    }
 
 
 def test_an_unknown_data_set_is_one_fault(config: dict[str, Any]) -> None:

@@ -67,6 +67,11 @@ def test_truncation_noise_and_labels_reach_the_generator(folder: Path) -> None:
     one = GeneratedSource(folder / "classes.pkl", 9, 1, truncation=0.5, noise="none", label=2)
     expected = generator(latents, 0.5, np.full(9, 2), "none").transpose(0, 2, 3, 1)
     assert np.array_equal(one.read(range(9)), expected)
+    for made, asked in ((source, labels), (one, [2] * 9)):
+        classes = made.classes()
+        assert classes is not None
+        assert classes.tolist() == asked
+    assert GeneratedSource(folder / "plain.pkl", 9).classes() is None
 
 
 def test_labels_are_drawn_as_often_as_in_a_data_set(folder: Path, tmp_path: Path) -> None:

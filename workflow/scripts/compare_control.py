@@ -1,9 +1,10 @@
 """Compare generators in a control network.
 
-In: features of real and generated images, logits of FID's network. Out: JSON.
+In: features of real and generated images, and logits of FID's network or labels. Out: JSON.
 """
 
 from fringe.comparison import measure_distances, stored_sets
+from fringe.plan.planned import planned_labels
 from fringe.running.script import ScriptJob, run
 from fringe.scores.comparison import write_result
 
@@ -11,7 +12,8 @@ from fringe.scores.comparison import write_result
 def main(job: ScriptJob) -> None:
     """Measure all generators of a comparison."""
     about = job.params.comparing
-    sets = stored_sets(job.input, about)
+    labels = {source: planned_labels(job.config, source) for source in about.get("labels", ())}
+    sets = stored_sets(job.input, about, labels)
     found = measure_distances(
         about["network"],
         about["title"],

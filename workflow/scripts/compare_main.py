@@ -1,11 +1,13 @@
 """Compare generators in FID's network: distances, class histogram, classes, price of a gain.
 
-In: features and logits of real and generated images. Out: JSON, and the weights behind each price.
+In: features of real and generated images, and logits or labels. Out: JSON, and the weights behind
+each price.
 """
 
 from fringe.comparison import measure_main_network, save_weights, stored_sets
 from fringe.devices.choice import choose_device
 from fringe.networks import network_classes
+from fringe.plan.planned import planned_labels
 from fringe.running.script import ScriptJob, run
 from fringe.scores.comparison import write_result
 
@@ -13,7 +15,8 @@ from fringe.scores.comparison import write_result
 def main(job: ScriptJob) -> None:
     """Measure all generators of a comparison."""
     about = job.params.comparing
-    sets, labelled = stored_sets(job.input, about), about.get("labels", False)
+    labels = {source: planned_labels(job.config, source) for source in about.get("labels", ())}
+    sets = stored_sets(job.input, about, labels)
     found = measure_main_network(
         about["network"],
         about["title"],
@@ -21,8 +24,8 @@ def main(job: ScriptJob) -> None:
         sets.models,
         real_classes=sets.real_classes,
         held_out=sets.held_out,
-        class_names=None if labelled else network_classes(about["network"]),
-        given=labelled,
+        class_names=sets.class_names if labels else network_classes(about["network"]),
+        given=bool(labels),
         device=choose_device(job.config.device),
         seed=about["seed"],
     )

@@ -70,6 +70,11 @@ def _add_options(one: argparse.ArgumentParser, least: int) -> None:
         metavar="NETWORK",
         help="networks that a generator was trained with: they do not judge",
     )
+    one.add_argument(
+        "--labels",
+        action="store_true",
+        help="classes are labels in the files, or names of folders; default: Top-1 classes",
+    )
     one.add_argument("--name", help="of the run; default: compare-REAL")
     one.add_argument("--results", type=path, default=Path("results"), metavar="FOLDER")
     one.add_argument(
@@ -107,6 +112,7 @@ def _compare(options: argparse.Namespace) -> int:
         options.trained_with,
         options.resolution,
         _settings(options),
+        options.labels,
     )
     snakefile = find_snakefile(options.snakefile)
     with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):

@@ -6,14 +6,18 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from fringe.comparison.classes import Classes
 from fringe.comparison.main_network import ModelImages
 from fringe.comparison.price import reaction
-from fringe.features import given_labels, open_features, top1_classes
+from fringe.errors import FringeError
+from fringe.features import open_features, top1_classes
 from fringe.files.hdf5 import create_h5, open_h5
 from fringe.metrics import Gaussian
 from fringe.metrics.arrays import Array, Floats
 from fringe.scores.comparison import NetworkDistances, Price
+from fringe.sources.class_labels import ClassLabels
 
 __all__ = ["StoredSets", "load_weights", "reactions", "save_weights", "stored_sets"]
 
@@ -27,49 +31,71 @@ class StoredSets(NamedTuple):
     models : dict of ModelImages
     held_out : array (n_held, D), or None
     real_classes : int array (n_real,), or None
+    class_names : tuple of str, or None
+        Of the classes, where labels tell them.
     """
 
     real: Array
     models: dict[str, ModelImages]
     held_out: Array | None
     real_classes: Classes | None
+    class_names: tuple[str, ...] | None = None
 
 
-def stored_sets(files: Any, about: Mapping[str, Any]) -> StoredSets:
+def stored_sets(
+    files: Any, about: Mapping[str, Any], labels: Mapping[str, ClassLabels] | None = None
+) -> StoredSets:
     """Return what `fringe.plan.inputs.compare` names, as far as ``about`` says how much of it.
 
     Parameters
     ----------
     files : object
-        Lists of paths: ``real``, ``held_out`` and their ``models`` in one network, and
-        ``real_logits`` and ``logits`` in the network whose Top-1 classes are taken (empty where it
-        has no classes), or with the labels.
+        Lists of paths: ``real``, ``held_out`` and their ``models`` in one network; and, without
+        ``labels``, ``real_logits`` and ``logits`` in the network whose Top-1 classes are taken.
     about : mapping
-        ``generators``: the sources of each model; ``n_real``, ``n_generated``; and ``labels``, if
-        classes are labels.
+        ``real``: the source of real images; ``generators``: the sources of each model; ``n_real``
+        and ``n_generated``.
+    labels : mapping of ClassLabels, optional
+        By source: the classes of its images, in place of Top-1 classes.
+
+    Raises
+    ------
+    FringeError
+        If features cannot be read, or a class has a name that no class of real images has.
     """
     n_real, n = about["n_real"], about["n_generated"]
-    told = given_labels if about.get("labels") else top1_classes
-
-    def classes_in(path: str, count: int) -> Classes:
-        return told(open_features(path), stop=count)
-
-    features = iter([_first(path, n) for path in files.models])
-    classes = iter([classes_in(path, n) for path in files.get("logits", [])])
-    models = {}
-    for name, trainings in about["generators"].items():
-        own = [next(features) for _ in trainings]
-        known = [next(classes) for _ in trainings] if files.get("logits") else None
-        models[name] = ModelImages(own, known)
     (real,) = files.real
-    of_real = [classes_in(path, n_real) for path in files.get("real_logits", [])]
     held_out = [open_features(path).read("features") for path in files.get("held_out", [])]
+    features = iter([_first(path, n) for path in files.models])
+    own = {name: [next(features) for _ in made] for name, made in about["generators"].items()}
+    if labels:
+        of_real, names = labels[about["real"]].values[:n_real], labels[about["real"]].names
+        classes = {
+            name: [_numbered(labels[one], names, one)[:n] for one in made]
+            for name, made in about["generators"].items()
+        }
+    else:
+        (real_logits,) = files.real_logits
+        of_real, names = top1_classes(open_features(real_logits), stop=n_real), None
+        seen = iter([top1_classes(open_features(path), stop=n) for path in files.logits])
+        classes = {name: [next(seen) for _ in made] for name, made in about["generators"].items()}
     return StoredSets(
         _first(real, n_real),
-        models,
+        {name: ModelImages(own[name], classes[name]) for name in own},
         held_out[0] if held_out else None,
-        of_real[0] if of_real else None,
+        of_real,
+        names,
     )
+
+
+def _numbered(labels: ClassLabels, names: Sequence[str] | None, source: str) -> Classes:
+    """Return classes as their places in ``names``; those that are numbers stay as they are."""
+    if labels.names is None or names is None:
+        return labels.values
+    unknown = [name for name in labels.names if name not in names]
+    if unknown:
+        raise FringeError(f"{source}: its class {unknown[0]} is no class of real images; rename it")
+    return np.array([names.index(name) for name in labels.names], np.int64)[labels.values]
 
 
 def _first(path: str, n: int) -> Array:

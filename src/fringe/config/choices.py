@@ -37,6 +37,7 @@ __all__ = [
     "grid_seed",
     "illustrated_comparisons",
     "is_rendered",
+    "labelled_sources",
     "matching_limit",
     "networks_of_comparison",
     "networks_of_dataset",
@@ -113,6 +114,18 @@ def illustrated_comparisons(config: Config) -> dict[str, Comparison]:
         for name, comparison in config.comparisons.items()
         if comparison.pair and all(map(has_images, comparison.pair.values()))
     }
+
+
+def labelled_sources(config: Config) -> set[str]:
+    """Return the sources whose labels comparisons take as classes."""
+    compared = [
+        config.datasets[dataset]
+        for comparison in config.comparisons.values()
+        if comparison.labels
+        for dataset in comparison.datasets
+        if dataset in config.datasets
+    ]
+    return {source for dataset in compared for source in (dataset.real, dataset.generated)}
 
 
 def used_sources(config: Config) -> list[str]:

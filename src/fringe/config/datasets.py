@@ -234,6 +234,16 @@ class Comparison(Section):
         ),
     )
 
+    labels: Given[bool] = Field(
+        default=None,
+        description=(
+            "Where the class of an image comes from. `true`: each source states it, as a label or "
+            "by a folder of the name of the class (docs/formats.md); `false`: it is the Top-1 "
+            "class of `network`. If left out, classes are labels where all sources are features "
+            "that came with labels, and Top-1 classes otherwise."
+        ),
+    )
+
     @property
     def trainings(self) -> dict[str, list[str]]:
         """The data sets of each generator."""

@@ -18,6 +18,7 @@ from fringe.config.choices import (
     shown_images,
     used_sources,
 )
+from fringe.config.compared_classes import needs_classifier
 from fringe.config.datasets import Dataset
 from fringe.config.model import Config
 from fringe.config.sources import FileSource, FilesSource
@@ -70,10 +71,11 @@ def _network_faults(config: Config) -> Iterable[str]:
         except FringeError as error:
             yield f"{key}: {error}"
             continue
-        if key == "network" and classes is None:
+        if key == "network" and classes is None and needs_classifier(config):
             yield (
                 f"network: {network} is no classifier, and histograms can be matched only in "
-                "classes; take a classifier, and this one as a control"
+                "classes; take a classifier, and this one as a control; or, if nothing is "
+                "resampled, give each comparison `labels: true`"
             )
 
 
@@ -106,23 +108,6 @@ def _count_faults(name: str, dataset: Dataset, sources: Sources) -> Iterable[str
                 f"datasets/{name}/sizes: {n_real}+{n_generated} images are asked for (by "
                 f"evaluation/sizes where the data set does not say), but it has {real}+{generated}"
             )
-
-
-def _compared_class_faults(config: Config, sources: Sources) -> Iterable[str]:
-    """Yield the features whose images have no classes, which comparisons take."""
-    for name, comparison in config.comparisons.items():
-        compared = [config.datasets[dataset] for dataset in comparison.datasets]
-        used = dict.fromkeys(one for each in compared for one in (each.real, each.generated))
-        if all(sources[source].get("labels") for source in used):
-            continue
-        for source in used:
-            about = sources[source]
-            if "features" in about and not about["logits"]:
-                yield (
-                    f"sources/{source}: holds no logits of {config.network}, and comparison {name} "
-                    "takes the class of each image; add an array `logits`, or `labels` to each of "
-                    f"{', '.join(used)}"
-                )
 
 
 def _held_out_faults(config: Config, sources: Sources) -> Iterable[str]:

@@ -6,7 +6,7 @@ Importing this package does not import PyTorch; extracting does.
 from fringe.features.extract import activations, extract_shard
 from fringe.features.joined import Features, JoinedFeatures
 from fringe.features.store import FeatureFile, link_shards, open_features, verify
-from fringe.features.top1 import given_labels, top1_classes
+from fringe.features.top1 import top1_classes
 from fringe.features.warned import warned_shards, warned_sources
 from fringe.revisions import FEATURES as REVISION
 
@@ -17,7 +17,6 @@ __all__ = [
     "JoinedFeatures",
     "activations",
     "extract_shard",
-    "given_labels",
     "link_shards",
     "open_features",
     "top1_classes",

@@ -13,7 +13,6 @@ would not look at the params of what follows when images had to be made again.
 from pathlib import Path
 
 from fringe.config import choices
-from fringe.networks import network_info
 from fringe.plan import exhibits, layout, provenance
 from fringe.plan.run import Run
 
@@ -297,7 +296,7 @@ def score_snapshots(run: Run, dataset: str, space: str) -> Inputs:
 
 
 def compare(run: Run, comparison: str, network: str) -> Inputs:
-    """Return the features of a comparison in one network, and the logits that tell classes."""
+    """Return the features of a comparison in one network, and logits where they tell classes."""
     about = run.config.comparisons[comparison]
     real = run.real(about.datasets[0])
     made = [run.generated(dataset) for dataset in about.datasets]
@@ -306,7 +305,7 @@ def compare(run: Run, comparison: str, network: str) -> Inputs:
         "models": [features_of(run, source, network) for source in made],
         "held_out": [features_of(run, about.held_out, network)] if about.held_out else [],
     }
-    if network_info(run.config.network).n_classes is not None:
+    if not run.is_labelled(comparison):
         found["real_logits"] = [features_of(run, real, run.fid_network)]
         found["logits"] = [features_of(run, source, run.fid_network) for source in made]
     return found

@@ -29,6 +29,7 @@ from fringe.networks.base import Precision
 from fringe.plan import digests, images, layout, weight_files
 from fringe.sources import FolderSource, GivenFeatures, ImageSource, Selection, as_path
 from fringe.sources.base import FileSource, digest
+from fringe.sources.class_labels import ClassLabels, class_labels, known_labels
 from fringe.sources.digests import state_of
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "planned_features",
     "planned_file",
     "planned_images",
+    "planned_labels",
     "planned_nearby",
     "planned_network",
     "planned_seed",
@@ -66,12 +68,14 @@ def planned_digests(
     -------
     dict
         Fingerprints by ``sources/NAME`` and ``sources/NAME/SHARD``, identities by
-        ``weights/NETWORK``, and SHA-256 by the path of a file.
+        ``labels/NAME`` of a source and ``weights/NETWORK``, and SHA-256 by the path of a file.
     """
     found = {}
     for name, about in sources.items():
         found[f"sources/{name}"] = about["fingerprint"]
         found |= {f"sources/{name}/{shard}": one for shard, one in about["shards"].items()}
+        if about.get("labels") is not None:
+            found[f"labels/{name}"] = about["labels"].identity
     files = [Path(file["path"]) for file in weights.values()]
     for name in sources:
         files += [Path(one.path) for one in config.sources[name].statistics.values()]
@@ -158,6 +162,22 @@ def planned_features(config: RunConfig, name: str) -> Iterator[GivenFeatures]:
     with planned_source(config, name) as source:
         assert isinstance(source, GivenFeatures)
         yield source
+
+
+def planned_labels(config: RunConfig, name: str) -> ClassLabels:
+    """Return the class of each image of a source, if labels are as planned.
+
+    Raises
+    ------
+    FringeError
+        If they are not, or cannot be read.
+    """
+    with _told_as(f"labels/{name}"):
+        source = images.open_configured(config, name)
+        known, found = known_labels(source), class_labels(source)
+        if known is None or found is None or known.identity != config.planned[f"labels/{name}"]:
+            raise ChangedError("labels are others than the run was planned with")
+    return found
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from typing import Any
 
 from fringe import revisions
 from fringe.config import choices
+from fringe.config.compared_classes import compared_sources
 from fringe.files import seals
 from fringe.files.hdf5 import attributes, is_made_from, open_h5
 from fringe.networks import network_info, network_titles
@@ -404,7 +405,7 @@ def compare(run: Run, comparison: str, network: str) -> Params:
         "network": name,
         "title": network_titles([name]).get(name, name),
         "classes": run.config.network,
-        **({"labels": True} if run.is_labelled(comparison) else {}),
+        **_labels(run, comparison),
         "generators": {
             generator: [run.generated(one) for one in trainings]
             for generator, trainings in about.trainings.items()
@@ -417,6 +418,14 @@ def compare(run: Run, comparison: str, network: str) -> Params:
         "metrics_revision": revisions.METRICS,
         "revision": revisions.COMPARISON,
     }
+
+
+def _labels(run: Run, comparison: str) -> Params:
+    """Return what identifies the labels of each source, if a comparison takes them as classes."""
+    if not run.is_labelled(comparison):
+        return {}
+    compared = compared_sources(run.config, run.config.comparisons[comparison])
+    return {"labels": {source: run.sources[source]["labels"].identity for source in compared}}
 
 
 def measure_checks(run: Run, dataset: str) -> Params:

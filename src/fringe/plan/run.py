@@ -6,6 +6,7 @@ from functools import cached_property
 
 from fringe.config import choices
 from fringe.config.choices import Sources
+from fringe.config.compared_classes import takes_labels
 from fringe.config.datasets import Dataset
 from fringe.config.model import RunConfig
 from fringe.networks import file_name
@@ -85,12 +86,8 @@ class Run:
         return self.datasets[dataset].generated
 
     def is_labelled(self, comparison: str) -> bool:
-        """Return whether labels came with the features of all images that are compared."""
-        about = self.config.comparisons[comparison]
-        sources = {
-            source for one in about.datasets for source in (self.real(one), self.generated(one))
-        }
-        return all(self.sources[source].get("labels", False) for source in sources)
+        """Return whether the classes of a comparison are labels that its sources state."""
+        return takes_labels(self.config, self.config.comparisons[comparison], self.sources)
 
     def candidates(self, dataset: str) -> int:
         """Return the number of a data set's generated images."""

@@ -47,6 +47,8 @@ class Asked:
         Width and height that images in files are brought to.
     settings : mapping
         Further keys of the configuration.
+    labels : bool
+        Whether classes are labels that the files state.
     """
 
     real: Path
@@ -60,6 +62,7 @@ class Asked:
     trained_with: Sequence[str] = ()
     resolution: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    labels: bool = False
 
 
 def comparison_config(asked: Asked) -> dict[str, Any]:
@@ -117,6 +120,8 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         comparison["held_out"] = held_out
     if asked.trained_with:
         comparison["trained_with"] = list(asked.trained_with)
+    if asked.labels:
+        comparison["labels"] = True
     return {
         "run": run,
         **asked.settings,

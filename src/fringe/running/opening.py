@@ -9,11 +9,14 @@ from fringe.config.choices import (
     Sources,
     explained_datasets,
     explained_images,
+    given_features,
+    labelled_sources,
     noise_images,
     source_spec,
     used_sources,
     warnings,
 )
+from fringe.config.compared_classes import compared_class_faults
 from fringe.config.completion import (
     Completed,
     complete,
@@ -22,7 +25,6 @@ from fringe.config.completion import (
     where_named,
 )
 from fringe.config.faults import (
-    _compared_class_faults,
     _count_faults,
     _digest_faults,
     _explanation_faults,
@@ -56,6 +58,7 @@ from fringe.sources import (
     Shuffled,
     source_from_spec,
 )
+from fringe.sources.class_labels import known_labels
 from fringe.sources.digests import remembered
 from fringe.sources.unpacked import packed
 
@@ -190,7 +193,7 @@ def _checked(
     known += find(_scheme_faults, config)
     for look in (_digest_faults, _weights_faults, _statistics_faults):
         known += find(look, config, cache)
-    known += find(_compared_class_faults, config, sources)
+    known += find(compared_class_faults, config, sources)
     known += find(_explanation_faults, config, sources)
     told = [resolved.explain(fault) for fault in known]
     raise_faults(told, files, resolved.advice if told != known else "")
@@ -247,6 +250,7 @@ def _open_sources(
     If limits are wrong, the usual ones hold.
     """
     keys = set().union(*map(opening_keys, SECTIONS))
+    labelled = {*labelled_sources(config), *given_features(config)}
     found: Sources = {}
     opened = {}
     faults = []
@@ -266,6 +270,7 @@ def _open_sources(
                     "packed": packed(source),
                     "resolution": _resolution(source, spec, cache),
                     **_given(source),
+                    "labels": known_labels(source) if name in labelled else None,
                 }
                 opened[name] = source
         except FringeError as error:
@@ -293,7 +298,6 @@ def _given(source: ImageSource) -> dict[str, Any]:
     return {
         "features": {network: source.fingerprint_in(network) for network in networks},
         "logits": source.has_logits(networks[0]),
-        "labels": source.labels is not None,
         "shards": {},
     }
 

@@ -210,6 +210,22 @@ class GeneratedSource(Fingerprinted):
             images[start : start + len(rows)] = np.moveaxis(np.asarray(made)[: len(rows)], 1, 3)
         return images
 
+    def classes(self) -> np.ndarray | None:
+        """Return the class that each image is asked for: int (n,); None of an unconditional one.
+
+        Where classes are drawn from all, the generator is loaded.
+
+        Raises
+        ------
+        FringeError
+            If it cannot be loaded, or the label does not fit it.
+        """
+        n_classes = 0
+        if self.label == "uniform":
+            with self._lock:
+                n_classes = self._load()[0].n_classes
+        return self._labels(np.arange(self.count), n_classes)
+
     def _called(self, indices: np.ndarray, row: int) -> str:
         """Return how a message names the image in a row of a batch."""
         return f"{self.path}: image {indices[row]} of seed {self.seed}"

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["ParquetSource"]
 
 _NAMES = ("image", "img")
+_LABEL = "label"  # the column of classes
 # What damage raises beside pyarrow's own errors; the last two are of names of columns.
 _DAMAGE = (DamagedPageError, KeyError, UnicodeDecodeError)
 _FOOTER = 1 << 26  # bytes that a footer may take in memory, however low limits are
@@ -134,6 +135,26 @@ class ParquetSource(EncodedSource):
 
     def _is_other(self, index: int, data: bytes | memoryview) -> bool:
         return self._contents.tells_apart(index, data)
+
+    def stored_classes(self) -> np.ndarray | None:
+        """Return the column ``label`` of the images, int64 (n,); None if there is none.
+
+        Raises
+        ------
+        FringeError
+            If a file cannot be read, lacks the column or holds other things in it than whole
+            numbers from 0, or the column is larger than limits allow.
+        """
+        found = [_labels(shard, self.limits) for shard in self.shards]
+        lacking = next((k for k, labels in enumerate(found) if labels is None), None)
+        if lacking is None:
+            return np.concatenate([part for part in found if part is not None])[: len(self)]
+        if any(labels is not None for labels in found):
+            raise FringeError(
+                f"{self.shards[lacking]}: has no column `{_LABEL}`, which other files of the data "
+                "set have; add it, or drop it from all of them"
+            )
+        return None
 
     def _group(self, index: int) -> tuple[int, int, int]:
         """Return the shard that holds a row, its group there, and its place in the group."""
@@ -261,6 +282,28 @@ def _read(
         held += sum(part.nbytes for part in (images[-1:] + paths[-1:]))
         limits.check_bytes(str(shard), held, what)
     return pa.chunked_array(images), pa.chunked_array(paths) if paths else None
+
+
+def _labels(shard: Path, limits: Limits) -> np.ndarray | None:
+    """Return the labels in one file; None if it has no column of them."""
+    import pyarrow as pa
+
+    with _opened(shard, limits) as (file, groups):
+        leaf = next(iter(_leaves(file, _LABEL)), None)
+        if leaf is None or file.schema.column(leaf).path != _LABEL:
+            return None
+        for number, group in enumerate(groups):
+            what = f"`{_LABEL}` in group {number} of its rows"
+            limits.check_bytes(str(shard), _unpacked(shard, group.chunks[leaf], group.rows), what)
+        column = file.read(columns=[_LABEL], use_threads=False).column(_LABEL)
+    if pa.types.is_integer(column.type) and not column.null_count:
+        values = np.asarray(column.combine_chunks().to_numpy(zero_copy_only=False))
+        if not len(values) or values.min() >= 0:
+            return values.astype(np.int64)
+    raise FringeError(
+        f"{shard}: its column `{_LABEL}` is of type {column.type} and has {column.null_count} "
+        "empty rows; labels are one whole number from 0 in each row"
+    )
 
 
 def _leaves(file: pq.ParquetFile, column: str) -> dict[int, str]:

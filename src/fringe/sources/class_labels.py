@@ -1,0 +1,190 @@
+"""The class of each image, where a source states it: labels, or folders named after classes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fringe.errors import FringeError
+from fringe.sources.base import EncodedSource, ImageSource, digest
+from fringe.sources.feature_arrays import read_contents
+from fringe.sources.generated import GeneratedSource
+from fringe.sources.given_features import GivenFeatures
+from fringe.sources.hdf5 import Hdf5Source
+from fringe.sources.labels import Labels, classes, labels_of
+from fringe.sources.npz import NpzSource
+from fringe.sources.parquet import ParquetSource
+from fringe.sources.selection import Selection
+from fringe.sources.suffixes import printable
+
+__all__ = ["ClassLabels", "KnownLabels", "class_labels", "known_labels"]
+
+#: Part of every identity: raise it when the same source gives other labels.
+REVISION = 1
+
+_ARRAYS = {NpzSource: ("arr_1", "labels"), Hdf5Source: ("labels",)}
+_IN_A_FOLDER = 1000  # images, where a tool fills one numbered folder after the other
+
+
+class ClassLabels(NamedTuple):
+    """The class of each image of a source.
+
+    Attributes
+    ----------
+    values : int array (n,)
+        Numbers of classes, or places in ``names``.
+    names : tuple of str, or None
+        The classes of all images that the files hold, in the order of their names; None where
+        classes are numbers.
+    """
+
+    values: npt.NDArray[np.int64]
+    names: tuple[str, ...] | None
+
+
+class KnownLabels(NamedTuple):
+    """What is known of a source's labels before a run.
+
+    Attributes
+    ----------
+    identity : str
+        Hex SHA-256 that changes when a label does.
+    names : frozenset of str, or None
+        As of `ClassLabels`.
+    numbers : frozenset of int, or None
+        The classes that images have; None where classes have names, and of a generator, which must
+        be loaded first.
+    """
+
+    identity: str
+    names: frozenset[str] | None
+    numbers: frozenset[int] | None
+
+
+def class_labels(source: ImageSource) -> ClassLabels | None:
+    """Return the class of each image of ``source``, in the order of its images; None without one.
+
+    * ZIP and folder: the labels in ``dataset.json``; otherwise, as of a tar, the name of the
+      folder that an image lies in, if all folders lie side by side;
+    * NPZ: the array ``arr_1`` (as guided-diffusion writes it) or ``labels``; HDF5: ``labels``;
+    * Parquet: the column ``label``;
+    * generator: the class that each image is asked for, which loads the generator if classes are
+      drawn from all of them;
+    * features: the array ``labels`` or ``classes``.
+
+    Raises
+    ------
+    FringeError
+        If labels cannot be read or are no classes, their number is another one than that of the
+        images, or folders do not lie side by side.
+    """
+    if isinstance(source, Selection):
+        found = class_labels(source.source)
+        return None if found is None else found._replace(values=found.values[source.indices])
+    if isinstance(source, GeneratedSource):
+        return _numbered(source.classes())
+    if isinstance(source, GivenFeatures):
+        return _numbered(source.classes())
+    if isinstance(source, NpzSource | Hdf5Source):
+        return _numbered(_in_arrays(source))
+    if isinstance(source, ParquetSource):
+        return _numbered(source.stored_classes())
+    if not isinstance(source, EncodedSource) or not source.members:
+        return None
+    labels: Labels | None = labels_of(source)
+    if labels is not None:
+        return ClassLabels(classes(labels, source.name), None)
+    return _in_folders([name.replace("\\", "/") for name in source.members], source.name)
+
+
+def known_labels(source: ImageSource) -> KnownLabels | None:
+    """Return what is known of the labels of ``source`` before a run; None if it has none.
+
+    No generator is loaded.
+
+    Raises
+    ------
+    FringeError
+        As `class_labels` does.
+    """
+    if isinstance(source, GeneratedSource):
+        if source.label is None:
+            return None
+        return KnownLabels(digest(["made", REVISION, source.fingerprint]), None, None)
+    found = class_labels(source)
+    if found is None:
+        return None
+    names = None if found.names is None else frozenset(found.names)
+    numbers = None if names is not None else frozenset(np.unique(found.values).tolist())
+    identity = digest(["labels", REVISION, found.names, found.values.tolist()])
+    return KnownLabels(identity, names, numbers)
+
+
+def _numbered(values: npt.NDArray[np.integer[Any]] | None) -> ClassLabels | None:
+    return None if values is None else ClassLabels(values.astype(np.int64), None)
+
+
+def _in_arrays(source: NpzSource | Hdf5Source) -> npt.NDArray[np.int64] | None:
+    """Return the labels beside an array of images."""
+    keys = _ARRAYS[type(source)]
+    arrays = read_contents(source.path, keys).arrays
+    found = [arrays[key] for key in keys if key in arrays]
+    if len(found) > 1:
+        raise FringeError(
+            f"{source.name}: holds both {' and '.join(f'`{key}`' for key in keys)}, and either may "
+            "be the labels; leave one of the two out"
+        )
+    if not found:
+        return None
+    (labels,) = found
+    labels.require_labels()
+    if len(labels) != source.shape[0]:
+        raise FringeError(
+            f"{labels.name}: has {len(labels)} labels, and the file has {source.shape[0]} images; "
+            "give one label for each image"
+        )
+    rows = labels.read(np.arange(len(labels)), labels.digest(source.cache))
+    return rows[: len(source)]
+
+
+def _in_folders(members: Sequence[str], name: str) -> ClassLabels | None:
+    """Return the folders that images lie in, which must lie side by side; None without folders."""
+    places = [PurePosixPath(member).parent for member in members]
+    first, top = places[0], PurePosixPath()
+    if all(place == top for place in places):
+        return None
+    for place in places:
+        if place.parent != first.parent or (place == top) != (first == top):
+            raise FringeError(
+                f"{printable(name)}: images lie in {printable(str(first))}/ and in "
+                f"{printable(str(place))}/, which do not lie side by side; give each class a "
+                "folder, and put these folders into one folder"
+            )
+    if all(map(_is_numbered, members)):
+        raise FringeError(
+            f"{printable(name)}: its folders ({printable(first.name)}, ...) hold images in the "
+            f"order of their numbers, {_IN_A_FOLDER} each, and are no classes; give labels in "
+            "`dataset.json`, or a folder for each class"
+        )
+    names = tuple(sorted({place.name for place in places}))
+    numbers = {one: number for number, one in enumerate(names)}
+    return ClassLabels(np.array([numbers[place.name] for place in places], np.int64), names)
+
+
+def _is_numbered(member: str) -> bool:
+    """Tell whether an image lies in a folder of the number that its own number is in.
+
+    So do the images of StyleGAN's dataset tool (``00001/img00001234.png``) and of FFHQ
+    (``01000/01234.png``).
+    """
+    found = re.fullmatch(r"(?:.*/)?(\d{5})/(?:img)?(\d{5,8})\.\w+", member)
+    if found is None:
+        return False
+    folder, number = map(int, found.groups())
+    group = number // _IN_A_FOLDER
+    return folder in (group, _IN_A_FOLDER * group)

@@ -1,0 +1,156 @@
+"""Comparisons whose classes are labels: what is planned, what jobs read, and what is refused."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fringe.comparison import stored_sets
+from fringe.errors import FringeError
+from fringe.features.importing import import_features
+from fringe.plan import inputs, provenance
+from fringe.plan.planned import planned_labels
+from fringe.running.opening import open_run
+from fringe.sources import GivenFeatures
+
+NETWORK = "efficientnet-lite0"
+
+
+class Files(dict[str, list[str]]):
+    """Inputs of a job by their names, as Snakemake gives them."""
+
+    __getattr__ = dict.__getitem__
+
+
+def folder(name: str, counts: dict[str, int], seed: int) -> None:
+    """Write images, each class into a folder of its name."""
+    rng = np.random.default_rng(seed)
+    for one, count in counts.items():
+        Path(name, one).mkdir(parents=True)
+        for place in range(count):
+            Image.fromarray(rng.integers(0, 256, (8, 8, 3), np.uint8)).save(
+                f"{name}/{one}/{place}.png"
+            )
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    monkeypatch.chdir(tmp_path)
+    folder("real", {"ant": 4, "cat": 4, "dog": 4}, 0)
+    folder("a", {"cat": 3, "dog": 3}, 1)
+    folder("b", {"ant": 1, "dog": 5}, 2)
+    return {
+        "run": "run",
+        "network": NETWORK,
+        "controls": [],
+        "sources": {name: {"path": name} for name in ("real", "a", "b")},
+        "datasets": {
+            name: {"real": "real", "generated": name, "resample": False} for name in ("a", "b")
+        },
+        "comparisons": {"both": {"generators": {"A": "a", "B": "b"}, "labels": True}},
+        "evaluation": {"n_real": 12, "n_generated": 6},
+    }
+
+
+def faults_of(config: dict[str, Any]) -> str:
+    with pytest.raises(FringeError) as caught:
+        open_run(config)
+    return str(caught.value)
+
+
+def numbers(name: str, values: list[int]) -> None:
+    shutil.rmtree(name)
+    pixels = np.random.default_rng(3).integers(0, 256, (len(values), 8, 8, 3), np.uint8)
+    np.savez(f"{name}.npz", pixels, np.array(values))
+
+
+def test_labels_take_the_place_of_logits(config: dict[str, Any]) -> None:
+    run = open_run(config)
+    assert "logits" not in inputs.compare(run, "both", NETWORK)
+    made_from = provenance.compare(run, "both", NETWORK)
+    assert set(made_from["labels"]) == {"real", "a", "b"}
+    config["comparisons"]["both"]["labels"] = False
+    run = open_run(config)
+    assert "labels" not in provenance.compare(run, "both", NETWORK)
+    assert "logits" in inputs.compare(run, "both", NETWORK)
+
+
+def test_another_label_makes_a_comparison_again(config: dict[str, Any]) -> None:
+    before = open_run(config)
+    Path("a/cat/0.png").rename("a/dog/x.png")
+    after = open_run(config)
+    assert provenance.compare(before, "both", NETWORK) != provenance.compare(after, "both", NETWORK)
+    with pytest.raises(FringeError, match="labels/a: its data changed under the run"):
+        planned_labels(before.config, "a")
+    assert planned_labels(after.config, "a").values.tolist() == [0, 0, 1, 1, 1, 1]
+
+
+def test_names_of_classes_are_one_class_in_all_sources(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    """Sources have other folders, but "dog" is the same class."""
+    run = open_run(config)
+    about = provenance.compare(run, "both", NETWORK)
+    labels = {source: planned_labels(run.config, source) for source in about["labels"]}
+    rng = np.random.default_rng(0)
+
+    for name, count in {"real": 12, "a": 6, "b": 6}.items():
+        np.savez(f"{name}.npz", features=rng.normal(size=(count, 1280)))
+        import_features(GivenFeatures(f"{name}.npz", [NETWORK]), NETWORK, f"{name}.h5")
+    files = {"real": [str(tmp_path / "real.h5")]}
+    files["models"] = [str(tmp_path / f"{name}.h5") for name in ("a", "b")]
+    found = stored_sets(Files(files), about, labels)
+    assert found.class_names == ("ant", "cat", "dog")
+    assert found.real_classes is not None
+    assert found.real_classes.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+    told = {name: model.classes for name, model in found.models.items()}
+    assert {name: [one.tolist() for one in each or []] for name, each in told.items()} == {
+        "A": [[1, 1, 1, 2, 2, 2]],
+        "B": [[0, 2, 2, 2, 2, 2]],
+    }
+
+
+def test_a_source_without_labels(config: dict[str, Any]) -> None:
+    numbers("b", [0] * 6)
+    with np.load("b.npz") as held:
+        np.savez("b.npz", held["arr_0"])
+    config["sources"]["b"]["path"] = "b.npz"
+    said = faults_of(config)
+    assert said.count("sources/") == 1
+    assert "sources/b: states no class of its images, and comparison both takes labels" in said
+    assert "an NPZ with `arr_1`" in said
+
+
+def test_an_unknown_class_name(config: dict[str, Any]) -> None:
+    Path("b/dog").rename("b/Dog")
+    said = faults_of(config)
+    assert "sources/b: has images in Dog, and no real image (real) is of such a class" in said
+    assert "real images have ant, cat, dog: rename the folders" in said
+
+
+def test_names_and_numbers(config: dict[str, Any]) -> None:
+    numbers("b", [0, 1, 2, 2, 1, 0])
+    config["sources"]["b"]["path"] = "b.npz"
+    assert "classes of real are names of folders, and those of b are numbers" in faults_of(config)
+
+
+def test_no_class_in_both(config: dict[str, Any]) -> None:
+    for name, values in {"real": [0, 1, 2] * 4, "a": [0, 1] * 3, "b": [7, 8, 9] * 2}.items():
+        numbers(name, values)
+        config["sources"][name]["path"] = f"{name}.npz"
+    said = faults_of(config)
+    assert "sources/b: has the classes 7, 8, 9, and real images (real) have 0, 1, 2" in said
+    assert said.count("sources/") == 1
+
+
+def test_a_network_without_classes_needs_labels(config: dict[str, Any]) -> None:
+    config["network"] = "untrained"
+    open_run(config)
+    del config["comparisons"]["both"]["labels"]
+    assert "is no classifier" in faults_of(config)
+    assert "`labels: true`" in faults_of(config)

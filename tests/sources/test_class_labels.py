@@ -1,0 +1,173 @@
+"""Classes that sources state, in files that are made here."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+from PIL import Image
+
+from fringe.errors import FringeError
+from fringe.sources import PhotoSource, open_source, source_from_spec
+from fringe.sources.class_labels import ClassLabels, class_labels, known_labels
+
+PIXELS = np.repeat(np.arange(0, 240, 40), 8 * 8 * 3).astype(np.uint8).reshape(6, 8, 8, 3)
+LABELS = np.array([2, 0, 1, 1, 5, 2])
+
+
+def folders(root: Path, names: dict[str, int]) -> Path:
+    for name, count in names.items():
+        (root / name).mkdir(parents=True, exist_ok=True)
+        for place in range(count):
+            Image.fromarray(PIXELS[place]).save(root / name / f"{place}.png")
+    return root
+
+
+def labels_of(path: Path, **settings: object) -> ClassLabels:
+    found = class_labels(open_source(str(path), **settings))  # type: ignore[arg-type]
+    assert found is not None
+    return found
+
+
+def test_folders_are_named_after_classes(tmp_path: Path) -> None:
+    found = labels_of(folders(tmp_path / "a", {"cat": 2, "dog": 3}))
+    assert found.names == ("cat", "dog")
+    assert found.values.tolist() == [0, 0, 1, 1, 1]
+    below = labels_of(folders(tmp_path / "b", {"train/images/dog": 2, "train/images/ant": 1}))
+    assert below.names == ("ant", "dog")
+    assert below.values.tolist() == [0, 1, 1]
+    one = labels_of(folders(tmp_path / "c", {"cat": 2}))
+    assert (one.names, one.values.tolist()) == (("cat",), [0, 0])
+
+
+def test_labels_follow_the_order_of_images(tmp_path: Path) -> None:
+    """A random subset of images has the labels of these images, whatever tells them."""
+    root = folders(tmp_path / "a", {f"class{k}": 4 for k in range(5)})
+    for path in root.rglob("*.png"):
+        Image.fromarray(np.full((8, 8, 3), int(path.parent.name[-1]), np.uint8)).save(path)
+    source = open_source(str(root), count=7, seed=3)
+    found = class_labels(source)
+    assert found is not None
+    assert found.values.tolist() == source.read(range(7))[:, 0, 0, 0].tolist()
+    assert len(set(found.values.tolist())) > 2
+    assert found.names == tuple(f"class{k}" for k in range(5)), "of all images"
+
+
+@pytest.mark.parametrize("saved", ["arr_1", "labels"])
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_the_second_array_of_an_npz(tmp_path: Path, saved: str, save: object) -> None:
+    save(tmp_path / "a.npz", arr_0=PIXELS, **{saved: LABELS})  # type: ignore[operator]
+    found = labels_of(tmp_path / "a.npz")
+    assert (found.names, found.values.tolist()) == (None, LABELS.tolist())
+    assert labels_of(tmp_path / "a.npz", count=3, order="file").values.tolist() == [2, 0, 1]
+    some = open_source(str(tmp_path / "a.npz"), count=3)
+    again = class_labels(some)
+    assert again is not None
+    where = [PIXELS[:, 0, 0, 0].tolist().index(one) for one in some.read(range(3))[:, 0, 0, 0]]
+    assert again.values.tolist() == LABELS[where].tolist()
+
+
+def test_labels_in_hdf5(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["images"], file["labels"] = PIXELS, LABELS.astype(np.uint8)
+    assert labels_of(tmp_path / "a.h5").values.tolist() == LABELS.tolist()
+
+
+def test_the_column_of_a_parquet_file(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    Image.fromarray(PIXELS[0]).save(tmp_path / "a.png")
+    data = (tmp_path / "a.png").read_bytes()
+    for name, values in {"a": [3, 1], "b": [0, 3]}.items():
+        table = pa.table({"image": [{"bytes": data, "path": None}] * 2, "label": values})
+        (tmp_path / "set").mkdir(exist_ok=True)
+        parquet.write_table(table, tmp_path / "set" / f"{name}.parquet")
+    assert labels_of(tmp_path / "set").values.tolist() == [3, 1, 0, 3]
+    for wrong, said in (([-1, 2], "int64"), ([None, 2], "1 empty"), (["cat", "dog"], "string")):
+        table = pa.table({"image": [{"bytes": data, "path": None}] * 2, "label": wrong})
+        parquet.write_table(table, tmp_path / "c.parquet")
+        with pytest.raises(FringeError, match=said):
+            labels_of(tmp_path / "c.parquet")
+    table = pa.table({"image": [{"bytes": data, "path": None}] * 2})
+    parquet.write_table(table, tmp_path / "set" / "b.parquet")
+    with pytest.raises(FringeError, match=r"b\.parquet: has no column `label`"):
+        labels_of(tmp_path / "set")
+
+
+@pytest.mark.parametrize("listed", [[["a/0.png", 4], ["a/1.png", 2]], None])
+def test_a_list_of_labels_goes_before_folders(tmp_path: Path, listed: list[object] | None) -> None:
+    folders(tmp_path / "x", {"a": 2})
+    (tmp_path / "x" / "dataset.json").write_text(json.dumps({"labels": listed}))
+    with zipfile.ZipFile(tmp_path / "x.zip", "w") as archive:
+        for path in sorted((tmp_path / "x").rglob("*.*")):
+            archive.write(path, path.relative_to(tmp_path / "x"))
+    for path in (tmp_path / "x", tmp_path / "x.zip"):
+        found = labels_of(path)
+        assert found.values.tolist() == ([4, 2] if listed else [0, 0])
+        assert found.names == (None if listed else ("a",))
+
+
+def test_features_have_labels(tmp_path: Path) -> None:
+    rows = np.zeros((6, 1280), np.float32)
+    np.savez(tmp_path / "a.npz", features=rows, labels=LABELS)
+    spec = {
+        "kind": "features", "path": str(tmp_path / "a.npz"), "networks": ["efficientnet-lite0"]
+    }  # fmt: skip
+    found = class_labels(source_from_spec(spec))
+    assert found is not None
+    assert found.values.tolist() == LABELS.tolist()
+
+
+def test_what_has_no_labels(tmp_path: Path) -> None:
+    assert class_labels(open_source(str(folders(tmp_path / "a", {".": 2})))) is None
+    np.savez(tmp_path / "a.npz", PIXELS)
+    assert class_labels(open_source(str(tmp_path / "a.npz"))) is None
+    assert class_labels(PhotoSource(2, 16, 0)) is None
+    assert known_labels(PhotoSource(2, 16, 0)) is None
+
+
+def test_bad_labels(tmp_path: Path) -> None:
+    with pytest.raises(FringeError, match=r"a/ and in b/c/, which do not lie side by side"):
+        labels_of(folders(tmp_path / "a", {"a": 1, "b/c": 1}))
+    with pytest.raises(FringeError, match=r"which do not lie side by side"):
+        labels_of(folders(tmp_path / "b", {"a": 1, ".": 1}))
+    for name, wrong, said in [
+        ("few", LABELS[:4], "has 4 labels, and the file has 6 images"),
+        ("floats", LABELS.astype(float), "one whole number for each image"),
+        ("negative", LABELS - 1, "row 1 holds -1"),
+        ("images", PIXELS[..., 0], "one whole number for each image"),
+    ]:
+        np.savez(tmp_path / f"{name}.npz", arr_0=PIXELS, labels=wrong)
+        with pytest.raises(FringeError, match=said):
+            labels_of(tmp_path / f"{name}.npz")
+    np.savez(tmp_path / "both.npz", arr_0=PIXELS, arr_1=LABELS, labels=LABELS)
+    with pytest.raises(FringeError, match="holds both `arr_1` and `labels`"):
+        labels_of(tmp_path / "both.npz")
+
+
+@pytest.mark.parametrize("name", ["{0:05d}/img{1:08d}.png", "{2:05d}/{1:05d}.png"])
+def test_folders_that_count_are_no_classes(tmp_path: Path, name: str) -> None:
+    for number in (0, 999, 1000, 2345):
+        path = tmp_path / name.format(number // 1000, number, number // 1000 * 1000)
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(PIXELS[0]).save(path)
+    with pytest.raises(FringeError, match=r"are no classes; give labels in `dataset\.json`"):
+        labels_of(tmp_path)
+
+
+def test_an_identity_changes_with_a_label(tmp_path: Path) -> None:
+    def identity(values: np.ndarray) -> str:
+        np.savez(tmp_path / "a.npz", arr_0=PIXELS, labels=values)
+        found = known_labels(open_source(str(tmp_path / "a.npz")))
+        assert found is not None
+        assert found.numbers == frozenset(values.tolist())
+        return found.identity
+
+    before = identity(LABELS)
+    assert identity(LABELS) == before
+    assert identity(LABELS[::-1]) != before
