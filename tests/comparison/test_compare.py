@@ -5,6 +5,7 @@ import pytest
 from tests.comparison.planted import SKEWED, made
 
 import fringe
+from fringe.comparison import ModelImages, measure_main_network
 from fringe.errors import FringeError
 from fringe.scores.comparison import Comparison, read_comparison, write_result
 
@@ -77,6 +78,28 @@ def test_price(found: Comparison) -> None:
 
 def test_the_same_again(found: Comparison) -> None:
     assert small() == found
+
+
+def test_threads_change_nothing() -> None:
+    real, a, b = made(0, 400), made(1, 400, SKEWED, 0.8), made(2, 400, fault=0.3)
+    models = {
+        name: ModelImages([one.features["inception"]], [one.classes])
+        for name, one in (("A", a), ("B", b))
+    }
+    one, other = (
+        measure_main_network(
+            "inception",
+            "Inception",
+            real.features["inception"],
+            models,
+            real_classes=real.classes,
+            threads=threads,
+        )
+        for threads in (1, 3)
+    )
+    assert one.result == other.result
+    assert one.result.prices
+    assert np.array_equal(one.weights["B"], other.weights["B"])
 
 
 def test_tensors_and_arrays_are_equal(found: Comparison) -> None:

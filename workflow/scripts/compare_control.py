@@ -23,6 +23,7 @@ def main(job: ScriptJob) -> None:
         real_classes=sets.real_classes,
         classes={name: one.classes[0] for name, one in sets.models.items() if one.classes},
         seed=about["seed"],
+        threads=job.threads,
     )
     write_result(job.output[0], found.distances)
 

@@ -28,6 +28,7 @@ def main(job: ScriptJob) -> None:
         given=bool(labels),
         device=choose_device(job.config.device),
         seed=about["seed"],
+        threads=job.threads,
     )
     save_weights(job.output.weights, found.weights)
     write_result(job.output.result, found.result)

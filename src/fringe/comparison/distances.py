@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -12,10 +13,12 @@ from scipy import special
 
 from fringe.comparison.classes import Classes, common_classes, histogram_weights
 from fringe.comparison.estimates import Component, estimate, trainings_variance
+from fringe.comparison.threads import pool_of
 from fringe.metrics import (
     FrechetInfluence,
     Gaussian,
     KernelInfluence,
+    RealKernel,
     frechet_distance,
     frechet_influence,
     kernel_influence,
@@ -39,6 +42,10 @@ __all__ = ["KERNEL_IMAGES", "MeasuredModel", "MeasuredNetwork", "measure_distanc
 
 #: Images of each set whose kernels are taken over all pairs: the time grows with their square.
 KERNEL_IMAGES = 4000
+
+#: Part of the traces that rounding may cost a distance at worst that is a part of a larger number.
+#: Errors of the luck of images are 10,000 times as large.
+CLOSE = 1e-8
 
 
 class MeasuredModel(NamedTuple):
@@ -71,6 +78,7 @@ def measure_distances(
     real_classes: Classes | None = None,
     classes: Mapping[str, Classes] | None = None,
     seed: int = 0,
+    threads: int = 1,
 ) -> MeasuredNetwork:
     """Return all distances of models from real images, and their differences, with errors.
 
@@ -87,6 +95,8 @@ def measure_distances(
         if they are redrawn with a model's class histogram.
     seed : int
         Of the division in halves.
+    threads : int
+        That models are shared among; the result does not depend on it.
 
     Raises
     ------
@@ -95,26 +105,35 @@ def measure_distances(
     """
     of_real = Gaussian.from_features(real)
     kernel = real_kernel(real[:KERNEL_IMAGES])
-    measured: dict[str, MeasuredModel] = {}
     trainings = [(name, k) for name, sets in models.items() for k in range(len(sets))]
-    shown = progress(trainings, f"distances in {title}", total=len(trainings), unit="models")
-    for name, k in shown:
-        features = models[name][k]
-        halves = _halves(features, random_stream(seed, "halves", name, k))
-        gaussian = merge_gaussians(halves)
-        found = frechet_influence(real, features, of_real=of_real, of_generated=gaussian)
-        sizes = [n for _, n in halves]
-        of_halves = np.average(
-            [frechet_distance(of_real, half) for half, _ in halves], weights=sizes
+
+    def measure(training: tuple[str, int]) -> MeasuredTraining:
+        name, k = training
+        rng = random_stream(seed, "halves", name, k)
+        return _measured(real, of_real, kernel, models[name][k], rng)
+
+    measured = {name: MeasuredModel([], [], [], []) for name in models}
+    with pool_of(threads) as pool:
+        shown = progress(
+            zip(trainings, pool.map(measure, trainings), strict=True),
+            f"distances in {title}",
+            total=len(trainings),
+            unit="models",
         )
-        # Twice as many images halve the bias, which is slope / n.
-        slope = float(of_halves - found.distance) * len(features)
-        own = measured.setdefault(name, MeasuredModel([], [], [], []))
-        own.gaussians.append(gaussian)
-        own.frechet.append(found)
-        own.slopes.append(slope)
-        own.kernels.append(kernel_influence(kernel, features[:KERNEL_IMAGES]))
-    floor, ratios = _floor(real, of_real, models, measured, held_out, seed)
+        for (name, _), found in shown:
+            own = measured[name]
+            own.gaussians.append(found.gaussian)
+            own.frechet.append(found.frechet)
+            own.kernels.append(found.kernel)
+            own.slopes.append(found.slope)
+        moving = {}
+        if real_classes is not None and classes is not None:
+            moving = {
+                name: pool.submit(_reweighted, real, of_real, real_classes, own)
+                for name, own in classes.items()
+            }
+        floor, ratios = _floor(real, of_real, models, measured, held_out, seed, pool)
+        moved = {name: distance.result() for name, distance in moving.items()}
     told = {
         name: _told(measured[name], len(models[name][0]), *ratios[name], floor) for name in models
     }
@@ -128,15 +147,39 @@ def measure_distances(
         floor=floor,
         models=told,
         differences=differences,
-        reweighted_real={}
-        if real_classes is None or classes is None
-        else {
-            name: _reweighted(real, of_real, real_classes, own) / floor.distance.value
-            for name, own in classes.items()
+        reweighted_real={
+            name: distance / floor.distance.value
+            for name, distance in moved.items()
             if floor.distance.value > 0
         },
     )
     return MeasuredNetwork(distances, of_real, measured)
+
+
+class MeasuredTraining(NamedTuple):
+    """What `MeasuredModel` has a list of."""
+
+    gaussian: Gaussian
+    frechet: FrechetInfluence
+    kernel: KernelInfluence
+    slope: float
+
+
+def _measured(
+    real: Array, of_real: Gaussian, kernel: RealKernel, features: Array, rng: np.random.Generator
+) -> MeasuredTraining:
+    halves = _halves(features, rng)
+    gaussian = merge_gaussians(halves)
+    found = frechet_influence(real, features, of_real=of_real, of_generated=gaussian)
+    of_halves = np.average(
+        [frechet_distance(of_real, half, precision=CLOSE) for half, _ in halves],
+        weights=[n for _, n in halves],
+    )
+    # Twice as many images halve the bias, which is slope / n.
+    slope = float(of_halves - found.distance) * len(features)
+    return MeasuredTraining(
+        gaussian, found, kernel_influence(kernel, features[:KERNEL_IMAGES]), slope
+    )
 
 
 def _reweighted(real: Array, of_real: Gaussian, classes: Classes, target: Classes) -> float:
@@ -146,7 +189,7 @@ def _reweighted(real: Array, of_real: Gaussian, classes: Classes, target: Classe
         return 0.0
     weights = histogram_weights(common.first, common.second)
     moved = Gaussian.from_features(real, weights, ddof=float(weights @ weights))
-    return frechet_distance(of_real, moved)
+    return frechet_distance(of_real, moved, precision=CLOSE)
 
 
 def _halves(features: Array, rng: np.random.Generator) -> list[tuple[Gaussian, int]]:
@@ -162,6 +205,7 @@ def _floor(
     measured: Mapping[str, MeasuredModel],
     held_out: Array | None,
     seed: int,
+    pool: ThreadPoolExecutor,
 ) -> tuple[Floor, dict[str, tuple[float, float]]]:
     """Return the floor, and of each model its distance of as many images, and that one's error."""
     count = len(next(iter(models.values()))[0])
@@ -173,23 +217,31 @@ def _floor(
     else:
         reference, others, of_reference = real, held_out, of_real
     n = min(count, len(others))
-    found = frechet_influence(reference, others[:n], of_real=of_reference)
+
+    finding = pool.submit(frechet_influence, reference, others[:n], of_real=of_reference)
+    if n == count and held_out is not None:
+        values = {name: [one.distance for one in own.frechet] for name, own in measured.items()}
+    else:
+        asked = {
+            name: [pool.submit(_distance_of, of_reference, each[:n]) for each in sets]
+            for name, sets in models.items()
+        }
+        values = {name: [one.result() for one in own] for name, own in asked.items()}
+    found = finding.result()
     floor = Floor(
         distance=estimate(found.distance, [(found.standard_error() ** 2, math.inf)]),
         n=n,
         held_out=held_out is not None,
     )
     of_models = {}
-    for name, sets in models.items():
-        if n == count and held_out is not None:
-            values = [one.distance for one in measured[name].frechet]
-        else:
-            values = [
-                frechet_distance(of_reference, Gaussian.from_features(each[:n])) for each in sets
-            ]
+    for name, own in values.items():
         error = math.sqrt(_distance_variance(measured[name])[0] * count / n)
-        of_models[name] = float(np.mean(values)), error
+        of_models[name] = float(np.mean(own)), error
     return floor, of_models
+
+
+def _distance_of(of_reference: Gaussian, features: Array) -> float:
+    return frechet_distance(of_reference, Gaussian.from_features(features), precision=CLOSE)
 
 
 def _told(

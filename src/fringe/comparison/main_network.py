@@ -13,6 +13,7 @@ from fringe.comparison.composition import Side, decompose, histogram_share
 from fringe.comparison.distances import MeasuredNetwork, measure_distances
 from fringe.comparison.estimates import estimated_mean
 from fringe.comparison.price import PricedWeights, price_of_gain
+from fringe.comparison.threads import pool_of
 from fringe.metrics.arrays import Array, Floats
 from fringe.scores.comparison import (
     ClassShare,
@@ -52,6 +53,7 @@ def measure_main_network(
     prices: bool = True,
     device: str = "cpu",
     seed: int = 0,
+    threads: int = 1,
 ) -> Measured:
     """Measure models against real images in FID's network.
 
@@ -72,7 +74,8 @@ def measure_main_network(
         Whether the price of each gain is measured.
     device : str
         Where weights are optimized.
-    seed : int
+    seed, threads
+        As in `measure_distances`.
 
     Raises
     ------
@@ -89,39 +92,65 @@ def measure_main_network(
         real_classes=real_classes,
         classes={name: classes[0] for name, classes in known.items()},
         seed=seed,
+        threads=threads,
     )
     baseline, *others = models
-    compositions: list[Composition] = []
-    shares: dict[str, list[ClassShare]] = {}
-    of_reals: list[HistogramShare] = []
+    sides: dict[str, list[Side]] = {}
     if len(known) == len(models):
         sides = {name: _sides(name, about, measured) for name, about in models.items()}
-        for name in others:
-            compositions.append(
-                _composition(real, measured, sides[baseline], sides[name], given, seed)
-            )
-            shares[name] = class_shares(
-                measured.of_real,
-                real_classes,
-                sides[baseline][0],
-                sides[name][0],
-                (measured.models[baseline].gaussians[0], measured.models[name].gaussians[0]),
-                class_names,
-            )
-        if real_classes is not None:
-            of_reals = [
-                histogram_share(
-                    real, measured.of_real, real_classes, own[0], given=given, seed=seed
-                )
-                for own in sides.values()
-            ]
-    priced = _prices(models, measured, baseline, others, device) if prices else []
+    compared = others if sides else []
+    distances = measured.distances
+    gains = [
+        name for name in others if distances.difference(name, baseline).distance.sign < 0 and prices
+    ]
+
+    def composition(name: str) -> Composition:
+        return _composition(real, measured, sides[baseline], sides[name], given, seed)
+
+    def shares(name: str) -> list[ClassShare]:
+        return class_shares(
+            measured.of_real,
+            real_classes,
+            sides[baseline][0],
+            sides[name][0],
+            (measured.models[baseline].gaussians[0], measured.models[name].gaussians[0]),
+            class_names,
+        )
+
+    def of_real(name: str) -> HistogramShare:
+        assert real_classes is not None
+        side = sides[name][0]
+        return histogram_share(real, measured.of_real, real_classes, side, given=given, seed=seed)
+
+    def price(name: str) -> PricedWeights:
+        return price_of_gain(
+            measured.of_real,
+            models[baseline].features[0],
+            measured.models[baseline].frechet[0].distance,
+            distances.models[name].distance.value,
+            baseline=baseline,
+            model=name,
+            device=device,
+        )
+
+    with pool_of(threads) as pool:
+        # Those that take longest come first.
+        pricing = [pool.submit(price, name) for name in gains]
+        composing = [pool.submit(composition, name) for name in compared]
+        sharing = [
+            pool.submit(of_real, name) for name in (sides if real_classes is not None else ())
+        ]
+        dividing = {name: pool.submit(shares, name) for name in compared}
+        priced = [one.result() for one in pricing]
+        compositions = [one.result() for one in composing]
+        of_reals = [one.result() for one in sharing]
+        class_parts = {name: one.result() for name, one in dividing.items()}
     return Measured(
         MainMeasurement(
-            distances=measured.distances,
+            distances=distances,
             compositions=compositions,
             histogram_shares=of_reals,
-            class_shares=shares,
+            class_shares=class_parts,
             prices=[one.price for one in priced],
         ),
         {one.price.model: one.weights for one in priced},
@@ -175,29 +204,3 @@ def _composition(
 def _mean_orders(orders: Sequence[tuple[float, float]]) -> tuple[float, float]:
     first, second = np.mean(orders, axis=0)
     return float(first), float(second)
-
-
-def _prices(
-    models: Mapping[str, ModelImages],
-    measured: MeasuredNetwork,
-    baseline: str,
-    others: Sequence[str],
-    device: str,
-) -> list[PricedWeights]:
-    """Return the price of each gain: of each model that is significantly nearer to real images."""
-    found = []
-    for name in others:
-        if measured.distances.difference(name, baseline).distance.sign >= 0:
-            continue
-        found.append(
-            price_of_gain(
-                measured.of_real,
-                models[baseline].features[0],
-                measured.models[baseline].frechet[0].distance,
-                measured.distances.models[name].distance.value,
-                baseline=baseline,
-                model=name,
-                device=device,
-            )
-        )
-    return found

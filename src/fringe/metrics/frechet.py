@@ -7,12 +7,18 @@ from fringe.errors import FringeError
 from fringe.metrics.arrays import Floats, as_numpy
 from fringe.metrics.gaussian import Gaussian, require_same_dim
 
-__all__ = ["covariance_root", "frechet_distance"]
+__all__ = ["covariance_root", "frechet_distance", "squared_root"]
 
 PRECISION = 1e-10  # of the traces: what rounding may cost before the slower way is taken
 
 
-def frechet_distance(real: Gaussian, generated: Gaussian, root: Floats | None = None) -> float:
+def frechet_distance(
+    real: Gaussian,
+    generated: Gaussian,
+    root: Floats | None = None,
+    *,
+    precision: float = PRECISION,
+) -> float:
     """Return |m_r - m_g|^2 + tr R + tr S - 2 tr (R S)^1/2.
 
     With R = F F^T, the last trace is the nuclear norm of F^T G, where S = G G^T: the sum of
@@ -26,6 +32,9 @@ def frechet_distance(real: Gaussian, generated: Gaussian, root: Floats | None = 
         Of D dimensions each.
     root : array (D, r), optional
         `covariance_root` of ``real``, where several distances share it.
+    precision : float
+        The part of the traces that rounding may cost at worst. A slower way is taken where the
+        faster one could cost more.
 
     Returns
     -------
@@ -44,7 +53,7 @@ def frechet_distance(real: Gaussian, generated: Gaussian, root: Floats | None = 
     S = _float64(generated.covariance)
     difference = _float64(real.mean) - _float64(generated.mean)
     traces = np.trace(_float64(real.covariance)) + np.trace(S)
-    value = difference @ difference + traces - 2 * _nuclear_norm(F, S, PRECISION * traces)
+    value = difference @ difference + traces - 2 * _nuclear_norm(F, S, precision * traces)
     return max(float(value), 0.0)
 
 
@@ -76,26 +85,25 @@ def _factor(covariance: Floats) -> Floats:
     return rows
 
 
-def _eigenvalues(F: Floats, S: Floats) -> Floats:
-    """Return the eigenvalues of F^T S F (r, r), smallest first."""
+def squared_root(F: Floats, S: Floats) -> Floats:
+    """Return F^T S F (r, r) for F (D, r) of `covariance_root`; read its lower triangle only."""
     if F.shape[0] == F.shape[1] and not any(F[:i, i].any() for i in range(len(F))):
         # LAPACK's reduction of the generalized problem: F^T S F at a quarter of two products.
         # S.T is S, but for the order of its elements in memory.
         product, _ = linalg.lapack.dsygst(
             np.array(S.T, order="F"), np.asfortranarray(F), itype=2, lower=1, overwrite_a=1
         )
-    else:
-        product = F.T @ S @ F
-    return np.asarray(
-        linalg.eigvalsh(product, lower=True, driver="evd", overwrite_a=True, check_finite=False)
-    )
+        return np.asarray(product)
+    return np.asarray(F.T @ S @ F)
 
 
 def _nuclear_norm(F: Floats, S: Floats, precision: float) -> float:
     """Return the sum of singular values of F^T G, where S = G G^T, to within ``precision``."""
     if not F.size:
         return 0.0
-    eigenvalues = _eigenvalues(F, S)
+    eigenvalues = linalg.eigvalsh(
+        squared_root(F, S), lower=True, driver="evd", overwrite_a=True, check_finite=False
+    )
     largest = eigenvalues[-1]
     if largest <= 0:
         return 0.0
