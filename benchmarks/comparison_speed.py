@@ -25,11 +25,13 @@ import hashlib
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -56,12 +58,23 @@ sys.exit(main())
 """
 
 
-def call(command: list[str], folder: Path) -> tuple[float, str]:
-    """Return the seconds that a command takes in a folder, and what it prints."""
+class Times(NamedTuple):
+    """Seconds of a command, and core-seconds of it and all processes that it has started."""
+
+    wall: float
+    cores: float
+
+    def __str__(self) -> str:
+        """Both, in words."""
+        return f"{self.wall:.1f} s ({self.cores:.0f} core-seconds)"
+
+
+def call(command: list[str], folder: Path) -> tuple[Times, str]:
+    """Return how long a command takes in a folder, and what it prints."""
     environment = {key: value for key, value in os.environ.items() if key != "OMP_NUM_THREADS"}
     root = str(Path(__file__).resolve().parents[1] / "src")
     environment["PYTHONPATH"] = os.pathsep.join([root, environment.get("PYTHONPATH", "")])
-    start = time.monotonic()
+    start, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         command,
         cwd=folder,
@@ -71,11 +84,13 @@ def call(command: list[str], folder: Path) -> tuple[float, str]:
     )
     if done.returncode:
         sys.exit(f"{command}: {done.stdout}{done.stderr}")
-    return time.monotonic() - start, done.stdout
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cores = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Times(time.monotonic() - start, cores), done.stdout
 
 
-def compare(folder: Path, *arguments: str, weights: dict[str, object] | None = None) -> float:
-    """Return the seconds of `fringe compare`."""
+def compare(folder: Path, *arguments: str, weights: dict[str, object] | None = None) -> Times:
+    """Return how long `fringe compare` takes."""
     command = [sys.executable, "-c", FRINGE, json.dumps(weights or {}), "compare", *arguments]
     return call([*command, "--cores", str(CORES), "--name", RUN], folder)[0]
 
@@ -126,12 +141,12 @@ def overhead(count: int) -> bool:
         ):
             np.savez(folder / f"{model}.npz", **made_features(seed, count, fault, histogram))
         controls = list(NETWORKS)[1:]
-        seconds = compare(folder, "real.npz", "a.npz", "b.npz", "--controls", *controls)
+        times = compare(folder, "real.npz", "a.npz", "b.npz", "--controls", *controls)
         (verdict,) = result(folder)["verdicts"]
-        print(f"{count} + {count} + {count} images in {len(NETWORKS)} networks: {seconds:.1f} s")
+        print(f"{count} + {count} + {count} images in {len(NETWORKS)} networks: {times}")
         print(f"  verdict: {verdict['word']}; seconds of jobs:")
         print_jobs(folder)
-    return seconds < OVERHEAD
+    return times.wall < OVERHEAD
 
 
 def write_weights(path: Path) -> str:
@@ -173,9 +188,9 @@ def fidelity(count: int) -> bool:
         weights = {"weights": {"inception": {"path": "random.pth", "sha256": digest}}}
         ours = compare(folder, "real", "a", "b", "--controls", weights=weights)
         found = result(folder)
-        print(f"Fringe, A and B: {ours:.1f} s; verdict: {found['verdicts'][0]['word']}", flush=True)
+        print(f"Fringe, A and B: {ours}; verdict: {found['verdicts'][0]['word']}", flush=True)
         print_jobs(folder)
-        theirs, agree = 0.0, True
+        theirs, agree = Times(0, 0), True
         program = Path(sys.executable).with_name("fidelity")
         for model in "ab":
             command = [
@@ -190,20 +205,25 @@ def fidelity(count: int) -> bool:
             ]
             command += ["--feature-extractor-weights-path", "random.pth", "--json", "--silent"]
             command += ["--kid-subset-size", str(min(1000, count)), "--cache-root", "cache"]
-            seconds, printed = call(command, folder)
-            theirs += seconds
+            times, printed = call(command, folder)
+            theirs = Times(theirs.wall + times.wall, theirs.cores + times.cores)
             fid = json.loads(printed)["frechet_inception_distance"]
             own = found["networks"][0]["models"][model]["distance"]
             print(
-                f"torch-fidelity, {model.upper()}: {seconds:.1f} s; FID {fid:.6f}, Fringe's "
+                f"torch-fidelity, {model.upper()}: {times}; FID {fid:.6f}, Fringe's "
                 f"{own['value']:.6f} (SE {own['error']:.2g})",
                 flush=True,
             )
             agree &= abs(fid / own["value"] - 1) < 1e-4
-        print(f"torch-fidelity, both: {theirs:.1f} s, {theirs / ours:.2f} times as long")
+        ratio = theirs.wall / ours.wall
+        print(
+            f"torch-fidelity, both: {theirs}, {ratio:.2f} times as long, "
+            f"{theirs.cores / ours.cores:.2f} times the core-seconds",
+            flush=True,
+        )
         more = compare(folder, "real", "a", "b", "c", "--controls", weights=weights)
-        print(f"Fringe, with C as well: {more:.1f} s, {more / ours:.2f} of the first call")
-    return agree and theirs >= FASTER * ours
+        print(f"Fringe, with C as well: {more}, {more.wall / ours.wall:.2f} of the first call")
+    return agree and ratio >= FASTER
 
 
 def main() -> int:
