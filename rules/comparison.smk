@@ -71,6 +71,36 @@ rule measure_power:
         "../workflow/scripts/measure_power.py"
 
 
+# The classes that a difference comes from, with images of the generators and what FID sees in them.
+rule figure_compared_classes:
+    input:
+        unpack(for_job(inputs.figure_compared_classes)),
+    output:
+        png=report(
+            below(layout.class_figure("{comparison}", "{number}", "png")),
+            caption="../workflow/report/compared_classes.rst",
+            category="Verdict",
+            labels={"question": "Which classes? {comparison}, model {number}"},
+        ),
+        pdf=below(layout.class_figure("{comparison}", "{number}", "pdf")),
+    log:
+        log_file("figure_compared_classes", "{comparison}", "{number}"),
+    benchmark:
+        benchmark_file("figure_compared_classes", "{comparison}", "{number}")
+    wildcard_constraints:
+        comparison=COMPARISONS,
+        number="[0-9]+",
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        **ask("figure_compared_classes"),
+    params:
+        figure=for_job(exhibit_params.figure_compared_classes),
+    script:
+        "../workflow/scripts/draw_compared_classes.py"
+
+
 rule judge_comparison:
     input:
         unpack(for_job(inputs.judge_comparison)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -71,6 +72,11 @@ def test_a_better_generator_is_better(folder: Path, compared: list[str]) -> None
     assert "would have seen a blur" in control["sees"]
     for suffix in ("md", "html"):
         assert verdict["sentence"].split(".")[0] in (results / f"verdict.{suffix}").read_text()
+    # The classes with images, in a page that needs no other file.
+    picture = base64.b64encode((results / "classes-1.png").read_bytes()).decode()
+    assert f'src="data:image/png;base64,{picture}"' in (results / "verdict.html").read_text()
+    assert "](classes-1.png)" in (results / "verdict.md").read_text()
+    assert (results / "classes-1.pdf").is_file()
     assert (folder / "results/mine/config.yaml").is_file()
 
 

@@ -11,9 +11,12 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Rectangle
 from PIL import Image
 
+from fringe.comparison.estimates import estimate
 from fringe.errors import FringeError
 from fringe.figures import (
+    ShownImages,
     activation_comparison,
+    compared_classes,
     mean_sensitivity,
     network_maps,
     noise_examples,
@@ -23,11 +26,13 @@ from fringe.figures import (
     save,
     sensitivity_examples,
     sensitivity_grid,
+    shown_images,
 )
 from fringe.figures.heat import percent
 from fringe.figures.noise import NOISE_COLUMNS, REGIONS
 from fringe.figures.page import blocks_of, fitted, short_name, text_width
 from fringe.figures.style import styled
+from fringe.scores.comparison import ClassShare
 from fringe.sensitivity import Group
 
 NAMES = (
@@ -105,6 +110,29 @@ def places(figure):
     }
 
 
+def classes(lacking=3):
+    """Return ten classes of images 0 to 3; the model has no image of one of them."""
+    stream = np.random.default_rng(0)
+    return [
+        ClassShare(
+            number=k,
+            name=NAMES[k % len(NAMES)],
+            model_share=0.0 if k == lacking else float(stream.random()),
+            baseline_share=float(stream.random()) / 9,
+            real_share=float(stream.random()) / 99,
+            contribution=estimate(float(stream.normal()), [(0.1, np.inf)]),
+            model_images=[] if k == lacking else [3, 1, 2, 0],
+            baseline_images=[0, 1, 2, 3] if k else [2],
+        )
+        for k in range(10)
+    ]
+
+
+def shown(name, seed, mapped=True, **size):
+    pixels = dict(enumerate(images(4, seed=seed, **size)))
+    return ShownImages(name, pixels, dict(enumerate(maps(4, seed))) if mapped else None)
+
+
 NO_IMAGE = Group("lipstick, lip rouge", 0, *3 * [np.full((24, 24, 3), np.nan)])
 
 FIGURES = {
@@ -131,11 +159,20 @@ FIGURES = {
         mean_maps={"inception-torchvision": maps(1)[0], "efficientnet-lite0": maps(1)[0]},
         **k,
     ),
+    "compared": lambda **k: compared_classes(classes(), shown("A", 0), shown("B", 1), **k),
+    "unmapped": lambda **k: compared_classes(
+        classes(),
+        shown("Generator of a long name", 0, mapped=False, height=40),
+        shown("Another of a longer name", 1, mapped=False, height=40),
+        network="clip",
+        **k,
+    ),
     "unpictured": lambda **k: network_maps(
         images(12), {"clip": maps(12)}, mean_maps={"clip": maps(1)[0]}, **k
     ),
 }
 NARROW = ("bare", "wide", "grid", "classes", "activation", "noise", "noisy", "noisier", "networks")
+NARROW += ("compared", "unmapped")
 STYLED = [
     *((name, {}) for name in FIGURES),
     *((name, {"width": 4, "font_size": 12}) for name in NARROW),
@@ -599,3 +636,27 @@ def test_signed_maps_are_told_of() -> None:
     assert "Maps of CLIP hold negative values" in " ".join(note.split())
     del values["clip"]
     assert "negative" not in network_maps(image, values, title="A").get_supxlabel()
+
+
+def test_classes_are_drawn_with_the_images_that_they_name():
+    baseline, model = shown("A", 0), shown("B", 1)
+    figure = compared_classes(classes(), baseline, model, title="mine", network="clip")
+    drawn = places(figure)
+    np.testing.assert_array_equal(drawn[0, 0], baseline.images[2])
+    assert (0, 2) not in drawn, "the baseline has one image of the first class"
+    np.testing.assert_array_equal(drawn[0, 4], model.images[3])
+    np.testing.assert_array_equal(drawn[0, 6], model.images[1])
+    np.testing.assert_array_equal(
+        drawn[0, 5], overlay(model.images[3][None], model.maps[3][None])[0]
+    )
+    assert {column for row, column in drawn if row == 3} == {0, 1, 2, 3}
+    said = texts(figure)
+    assert said.count("no image of this class") == 1
+    assert "part of the FID (CLIP" in said
+    assert "above 0, the class makes B worse" in said
+    assert "bow tie" in said
+    plain = places(FIGURES["unmapped"](title="A"))
+    np.testing.assert_array_equal(plain[1, 3], images(4, 40, seed=0)[3])
+    assert shown_images([5, 6, 7, 8], maps=True) == [5, 6]
+    with pytest.raises(FringeError, match="images of 2 shapes"):
+        compared_classes(classes(), baseline, shown("B", 1, height=40), title="A")

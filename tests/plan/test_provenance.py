@@ -83,6 +83,7 @@ JOBS: dict[Callable[..., Any], list[tuple[str, ...]]] = {
     exhibit_params.figure_snapshots: [()],
     exhibit_params.figure_schemes: [("faces",)],
     exhibit_params.figure_networks: [()],
+    exhibit_params.figure_compared_classes: [("two", "1")],
     exhibit_params.figure_comparison: [("7", "two"), ("19", "two")],
     exhibit_params.figure_convergence: [("faces",)],
     exhibit_params.figure_examples: [("faces",)],
@@ -159,9 +160,14 @@ AFTER_CANDIDATES = (
 OF_IMAGES = (
     *("average_sensitivity *", "measure_noise *", "figure_overview *", "figure_weights *"),
     *("figure_schemes *", "figure_noisy_images *", "figure_comparison *"),
+    "figure_compared_classes *",
 )
 FIGURES = ("figure_*",)
-TITLED = (*("make_table *", "verdict", "write_self_check"), *FIGURES)
+TITLED = (
+    *("make_table *", "verdict", "write_self_check"),
+    # Comparisons have titles of their own.
+    *("figure_[!c]*", "figure_classes *", "figure_comparison *", "figure_convergence *"),
+)
 
 # Each: a name, what is changed, and patterns of the jobs whose params change.
 CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
@@ -216,6 +222,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             *("figure_snapshots", "figure_schemes *", "figure_networks", "figure_comparison *"),
             *("figure_examples *", "figure_means *", "figure_noise *", "figure_noisy_images *"),
             *("figure_sensitivity_grid *", "figure_network_maps *", "compare *"),
+            "figure_compared_classes *",
         ),
     ),
     (
@@ -300,7 +307,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             *("score_scheme *", "score_precision_recall *", "score_kernels *"),
             *("score_snapshots *", "measure_checks *", "join_sensitivity *", "compare *"),
             *("measure_sensitivity *", "explain_examples *", "measure_noise *"),
-            *("figure_overview *", "figure_classes *"),
+            *("figure_overview *", "figure_classes *", "figure_compared_classes *"),
             # They say in words which images stand for the set.
             *("make_table *", "verdict"),
         ),
@@ -318,6 +325,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         "precision",
         changed("extraction", "precision", to="bfloat16"),
         (
+            "figure_compared_classes *",
             *("extract_features *", "link_features *", "optimize_sweep *", "extend_matched *"),
             *("extract_matched *", "join_sensitivity *", "measure_sensitivity *"),
             *("explain_examples *", "measure_noise *", "measure_power *"),
@@ -420,6 +428,7 @@ REVISIONS = {
     "SENSITIVITY": (
         *("join_sensitivity *", "measure_sensitivity *", "average_sensitivity *"),
         *("explain_examples *", "measure_noise *", "measure_region *"),
+        "figure_compared_classes *",
     ),
     "TABLES": ("make_table *", "verdict", "list_*", "write_self_check"),
     "FIGURES": FIGURES,

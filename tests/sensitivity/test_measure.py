@@ -16,6 +16,7 @@ from fringe.errors import FringeError
 from fringe.metrics import Gaussian, frechet_distance
 from fringe.sensitivity import (
     Closeup,
+    example_maps,
     explain_examples,
     fid_gradient,
     frequent_classes,
@@ -146,6 +147,18 @@ def test_an_example_is_one_of_the_images_or_added_to_them(tmp_path: Path, includ
         f"class {best}",
         pytest.approx(float(seen.logits[1].double().softmax(0)[best])),
     )
+
+
+def test_maps_of_examples_do_not_depend_on_the_batch() -> None:
+    images = SOURCE.read([3, 7, 13])
+    slow = explain_examples(images, NETWORK, REAL, GENERATED, N, included=True).maps
+    for size in (1, 2, 8):
+        maps = example_maps(images, NETWORK, REAL, GENERATED, N, batch_size=size)
+        np.testing.assert_allclose(maps, slow, rtol=1e-5)
+    network = cast(Any, BlindSpot("features", SOURCE.read([13])[0, 0, 0]))
+    names = ["fake: image 3", "fake: image 7", "fake: image 13"]
+    with pytest.raises(FringeError, match=r"^fake: image 13 gives NaN"):
+        example_maps(images, network, REAL, GENERATED, N, batch_size=2, called=names.__getitem__)
 
 
 @pytest.mark.parametrize("included", [True, False])

@@ -1,8 +1,8 @@
 """Judge a comparison: is a lower distance real?
 
 In: distances in all networks, what each control sees of distorted real images, the weights of each
-price, and features of the real images and of the first generator in the controls. Out: JSON,
-Markdown and HTML.
+price, features of the real images and of the first generator in the controls, and pictures of
+classes. Out: JSON, Markdown and HTML.
 """
 
 from fringe.comparison import judge, load_weights, power_of, reactions, with_power, witness
@@ -53,7 +53,8 @@ def main(job: ScriptJob) -> None:
         seed=measured.distances.seed,
     )
     write_result(job.output.json, found)
-    write_comparison(found, job.output.markdown, job.output.html)
+    pictures = dict(zip(about["illustrated"], job.input.get("classes", []), strict=True))
+    write_comparison(found, job.output.markdown, job.output.html, pictures)
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

@@ -13,6 +13,7 @@ from fringe.comparison.stored import (
     load_weights,
     reactions,
     save_weights,
+    stored_gaussian,
     stored_sets,
 )
 from fringe.comparison.witnesses import with_power, witness
@@ -33,6 +34,7 @@ __all__ = [
     "reaction",
     "reactions",
     "save_weights",
+    "stored_gaussian",
     "stored_sets",
     "with_power",
     "witness",

@@ -19,7 +19,14 @@ from fringe.metrics.arrays import Array, Floats
 from fringe.scores.comparison import NetworkDistances, Price
 from fringe.sources.class_labels import ClassLabels
 
-__all__ = ["StoredSets", "load_weights", "reactions", "save_weights", "stored_sets"]
+__all__ = [
+    "StoredSets",
+    "load_weights",
+    "reactions",
+    "save_weights",
+    "stored_gaussian",
+    "stored_sets",
+]
 
 
 class StoredSets(NamedTuple):
@@ -102,6 +109,12 @@ def _first(path: str, n: int) -> Array:
     return open_features(path).read("features", stop=n)
 
 
+def stored_gaussian(path: str | os.PathLike[str], n: int) -> Gaussian:
+    """Return mean and covariance of the first ``n`` rows of stored features."""
+    blocks = open_features(path).blocks(stop=n)
+    return Gaussian.from_blocks((block, None) for _, block in blocks)
+
+
 def save_weights(path: str | os.PathLike[str], weights: Mapping[str, Floats]) -> None:
     """Write the weights (n,) behind the price of each model to HDF5, a data set for each."""
     with create_h5(path, {}) as file:
@@ -147,9 +160,7 @@ def reactions(
         return []
     told: dict[str, list[Any]] = {price.model: [] for price in prices}
     for control, of_real, of_baseline in zip(controls, real, baseline, strict=True):
-        gaussian = Gaussian.from_blocks(
-            (block, None) for _, block in open_features(of_real).blocks(stop=n_real)
-        )
+        gaussian = stored_gaussian(of_real, n_real)
         for price in prices:
             features = _first(of_baseline, price.n)
             found = reaction(

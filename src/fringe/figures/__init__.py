@@ -1,6 +1,7 @@
 """The paper's figures from tidy scores, classes, images and maps; each returns a Figure."""
 
 from fringe.figures.activation import activation_comparison
+from fringe.figures.class_shares import ShownImages, compared_classes, shown_images
 from fringe.figures.comparison import generator_comparison
 from fringe.figures.convergence import loss_over_time
 from fringe.figures.extremes import Extremes, weight_grids
@@ -22,9 +23,11 @@ from fringe.revisions import FIGURES as REVISION
 __all__ = [
     "REVISION",
     "Extremes",
+    "ShownImages",
     "Style",
     "activation_comparison",
     "class_sweep",
+    "compared_classes",
     "feature_overview",
     "generator_comparison",
     "loss_over_time",
@@ -41,6 +44,7 @@ __all__ = [
     "sensitivity_examples",
     "sensitivity_grid",
     "sensitivity_pipeline",
+    "shown_images",
     "snapshot_correlation",
     "top1_histogram",
     "weight_grids",

@@ -23,6 +23,7 @@ from fringe.texts import inert
 
 __all__ = [
     "figure_classes",
+    "figure_compared_classes",
     "figure_comparison",
     "figure_convergence",
     "figure_examples",
@@ -363,6 +364,30 @@ def figure_comparison(run: Run, number: str, comparison: str) -> Params:
     )
 
 
+def figure_compared_classes(run: Run, comparison: str, number: str) -> Params:
+    """Return what the figure of the classes of a comparison's model depends on."""
+    config = run.config
+    about = config.comparisons[comparison]
+    names = list(about.trainings)
+    sides = {}
+    for side, name in (("baseline", names[0]), ("model", names[int(number)])):
+        source = run.generated(about.trainings[name][0])
+        sides[side] = {"name": name, "source": source, "images": images_of(run, source)}
+    dataset = run.datasets[about.datasets[0]]
+    return _figure(
+        run,
+        title=about.title,
+        **sides,
+        n_real=dataset.n_real,
+        n_generated=dataset.n_generated,
+        network=config.network,
+        precision=config.extraction.precision,
+        maps=network_info(config.network).maps,
+        simulated=any(run.sources[one["source"]]["simulated"] for one in sides.values()),
+        sensitivity_revision=revisions.SENSITIVITY,
+    )
+
+
 def judge_comparison(run: Run, comparison: str) -> Params:
     """Return what the verdict on a comparison depends on, besides its distances."""
     about = run.config.comparisons[comparison]
@@ -372,6 +397,7 @@ def judge_comparison(run: Run, comparison: str) -> Params:
         trained_on={name: choices.trained_on(run.config, name) for name in run.config.controls},
         notes=_comparison_notes(run, about),
         controls=list(run.config.controls),
+        illustrated=list(choices.illustrated_models(run.config, comparison).values()),
         revision=revisions.COMPARISON,
     )
 

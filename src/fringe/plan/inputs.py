@@ -13,6 +13,7 @@ would not look at the params of what follows when images had to be made again.
 from pathlib import Path
 
 from fringe.config import choices
+from fringe.networks import network_info
 from fringe.plan import exhibits, layout, provenance
 from fringe.plan.run import Run
 
@@ -30,6 +31,7 @@ __all__ = [
     "extract_matched",
     "features_of",
     "figure_classes",
+    "figure_compared_classes",
     "figure_comparison",
     "figure_network_maps",
     "figure_networks",
@@ -327,6 +329,25 @@ def judge_comparison(run: Run, comparison: str) -> Inputs:
         ],
         "real": [features_of(run, run.real(first), one) for one in run.controls],
         "baseline": [features_of(run, run.generated(first), one) for one in run.controls],
+        "classes": [
+            run.path(layout.class_figure(comparison, str(number), "png"))
+            for number in choices.illustrated_models(run.config, comparison)
+        ],
+    }
+
+
+def figure_compared_classes(run: Run, comparison: str, number: str) -> Inputs:
+    """Return the classes, the features that FID is of, and the network as long as it is needed."""
+    about = run.config.comparisons[comparison]
+    baseline, *_ = firsts = [made[0] for made in about.trainings.values()]
+    made = Path(run.path(layout.class_figure(comparison, number, "png"))).exists()
+    asks = network_info(run.config.network).maps and not made
+    return {
+        "main": run.path(layout.compared(comparison, run.fid_network)),
+        "real": _real_features(run, baseline, run.fid_network),
+        "baseline": _candidates(run, baseline, run.fid_network),
+        "model": _candidates(run, firsts[int(number)], run.fid_network),
+        "weights": _network_weights(run, run.fid_network) if asks else [],
     }
 
 

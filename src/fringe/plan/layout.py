@@ -21,6 +21,7 @@ __all__ = [
     "benchmark",
     "checkpoint",
     "checks",
+    "class_figure",
     "compared",
     "convergence",
     "draws",
@@ -174,6 +175,14 @@ def priced(comparison: str) -> str:
 def judged(comparison: str, suffix: str) -> str:
     """Return the place of the verdict on a comparison, as "json", "md" or "html"."""
     return f"comparisons/{comparison}/verdict.{suffix}"
+
+
+def class_figure(comparison: str, number: str, suffix: str) -> str:
+    """Return the place of the figure of the classes of a comparison's model, "png" or "pdf".
+
+    The models are numbered from 1; the baseline is 0.
+    """
+    return f"comparisons/{comparison}/classes-{number}.{suffix}"
 
 
 def checks(dataset: str) -> str:

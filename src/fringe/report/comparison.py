@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
+from pathlib import Path
 
 from fringe.files.atomic import atomic_path
-from fringe.report.write import table_in_html, table_in_markdown, write_page
+from fringe.report.write import picture_in_html, table_in_html, table_in_markdown, write_page
 from fringe.scores.comparison import (
     ClassShare,
     Comparison,
@@ -53,9 +54,16 @@ def comparison_lines(comparison: Comparison) -> list[str]:
 
 
 def write_comparison(
-    comparison: Comparison, markdown: str | os.PathLike[str], html: str | os.PathLike[str]
+    comparison: Comparison,
+    markdown: str | os.PathLike[str],
+    html: str | os.PathLike[str],
+    pictures: Mapping[str, str | os.PathLike[str]] | None = None,
 ) -> None:
-    """Write a comparison as Markdown and as a page of HTML."""
+    """Write a comparison as Markdown and as a page of HTML.
+
+    ``pictures`` are PNG files of the classes of models, by the name of the model. The page holds
+    them itself; Markdown names the files.
+    """
     text, body = [f"# {in_markdown(comparison.name)}"], []
     for one in comparison.verdicts:
         text.append(f"**{in_markdown(_subject(one))}: {one.word}.** {in_markdown(one.sentence)}")
@@ -68,6 +76,11 @@ def write_comparison(
     for title, rows in _tables(comparison):
         text += [f"## {in_markdown(title)}", table_in_markdown(rows)]
         body += [f"<h2>{escape(title)}</h2>", table_in_html(rows)]
+    for model, path in (pictures or {}).items():
+        title = f"Images of these classes: {comparison.models[0]} and {model}"
+        place = Path(os.path.relpath(path, Path(markdown).parent)).as_posix()
+        text += [f"## {in_markdown(title)}", f"![{in_markdown(title)}]({place})"]
+        body += [f"<h2>{escape(title)}</h2>", picture_in_html(path, title)]
     limits = _limits(comparison)
     text += ["## What this does not cover", "\n".join(f"* {in_markdown(one)}" for one in limits)]
     body.append("<h2>What this does not cover</h2><ul>")

@@ -1,15 +1,18 @@
 """Verdicts as files for people, and pages in general."""
 
+import base64
 import os
 import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
 from fringe.files.atomic import atomic_path
+from fringe.files.regular import read_regular
 from fringe.report.verdicts import Verdict
 from fringe.texts import markdown as in_markdown
 
 __all__ = [
+    "picture_in_html",
     "table_in_html",
     "table_in_markdown",
     "write_deviations",
@@ -18,6 +21,8 @@ __all__ = [
 ]
 
 _STYLE = 'font: 15px/1.6 "DejaVu Sans", Verdana, sans-serif; margin: 2em; max-width: 50em'
+
+_LARGEST_PICTURE = 64 << 20  # bytes
 
 _DEVIATIONS = "Where this run differs from the paper"
 _INTRODUCTION = (
@@ -88,6 +93,12 @@ def table_in_markdown(rows: Sequence[Sequence[str]]) -> str:
     """Return a table of words, whose first row is its head, as Markdown."""
     head, *others = ([*map(in_markdown, row)] for row in rows)
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *others])
+
+
+def picture_in_html(path: str | os.PathLike[str], title: str) -> str:
+    """Return a PNG file as HTML that needs no other file, as wide as the page at most."""
+    data = base64.b64encode(read_regular(path, _LARGEST_PICTURE)).decode("ascii")
+    return f'<img src="data:image/png;base64,{data}" alt="{escape(title)}" style="max-width: 100%">'
 
 
 def table_in_html(rows: Sequence[Sequence[str]]) -> str:

@@ -4,7 +4,13 @@ from fringe.metrics import optimal_transport
 from fringe.revisions import SENSITIVITY as REVISION
 from fringe.sensitivity.activation import class_activation_maps, mean_activation_maps, top_classes
 from fringe.sensitivity.closeup import Closeup, look_closely
-from fringe.sensitivity.examples import Examples, explain_examples, read_examples, write_examples
+from fringe.sensitivity.examples import (
+    Examples,
+    example_maps,
+    explain_examples,
+    read_examples,
+    write_examples,
+)
 from fringe.sensitivity.explaining import Explanation, explain
 from fringe.sensitivity.gradient import approximation_bound, fid_gradient
 from fringe.sensitivity.maps import normalized, sensitivity_maps, upsampled
@@ -31,6 +37,7 @@ __all__ = [
     "Sensitivity",
     "approximation_bound",
     "class_activation_maps",
+    "example_maps",
     "explain",
     "explain_examples",
     "fid_gradient",

@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ import numpy as np
 from fringe.errors import FringeError
 from fringe.files.hdf5 import create_h5, open_h5
 from fringe.metrics import Gaussian
+from fringe.metrics.arrays import Floats
+from fringe.metrics.transport import optimal_transport
 from fringe.sensitivity.activation import class_activation_maps, mean_activation_maps
 from fringe.sensitivity.closeup import Closeup
 from fringe.sensitivity.explaining import explain
@@ -21,7 +24,14 @@ from fringe.sensitivity.gradient import fid_gradient
 if TYPE_CHECKING:
     from fringe.networks import FeatureNetwork
 
-__all__ = ["Examples", "explain_examples", "no_grad_cam", "read_examples", "write_examples"]
+__all__ = [
+    "Examples",
+    "example_maps",
+    "explain_examples",
+    "no_grad_cam",
+    "read_examples",
+    "write_examples",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +107,59 @@ def explain_examples(
         mean = mean_activation_maps(seen.maps, head, seen.logits)
         activations = torch.cat([tops, mean[:, None]], 1).cpu().numpy()
     return Examples(images, found.maps, activations, predictions)
+
+
+def example_maps(
+    images: np.ndarray,
+    network: FeatureNetwork,
+    real: Gaussian,
+    generated: Gaussian,
+    n: int,
+    *,
+    batch_size: int,
+    called: Callable[[int], str] = "image {}".format,
+) -> Floats:
+    """Return the map (k, h, w) of each of a few images, float64: what FID looks at in it.
+
+    Parameters
+    ----------
+    images : array (k, H, W, 3), uint8
+        Some of the n images that ``generated`` is of.
+    network : FeatureNetwork
+        With maps or a split.
+    real, generated, n
+        As `fringe.sensitivity.fid_gradient` takes them.
+    batch_size : int
+        Images that pass through the network at a time.
+    called : callable
+        How a message names the image at a place in ``images``.
+
+    Raises
+    ------
+    FringeError
+        As `explain_examples` does.
+    """
+    import torch
+
+    transport = optimal_transport(real, generated)
+
+    def gradient(features: np.ndarray) -> np.ndarray:
+        found: np.ndarray = fid_gradient(
+            features, real, generated, n, included=True, transport=transport
+        )
+        return found
+
+    maps = []
+    for first in range(0, len(images), batch_size):
+        block = np.require(images[first : first + batch_size], requirements=["C", "W"])
+        pixels = torch.from_numpy(block).permute(0, 3, 1, 2)
+        name = partial(_called_from, called, first)
+        maps.append(explain(network, pixels, gradient, name).maps)
+    return np.concatenate(maps)
+
+
+def _called_from(called: Callable[[int], str], first: int, place: int) -> str:
+    return called(first + place)
 
 
 def no_grad_cam(network: str) -> FringeError:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fringe.config.datasets import Comparison, Dataset
 from fringe.costs import gpus
 from fringe.costs.context import JobContext
 from fringe.costs.memory import looking_memory, moments_memory, rendered_and_kept
 from fringe.costs.rule_cost import RuleCost
-from fringe.costs.work import Work, distorting, products
+from fringe.costs.work import Work, distorting, network_passes, products
 from fringe.sources.distorted import VARIANTS
 
 __all__ = ["RULES"]
@@ -74,10 +76,28 @@ def _distorted(about: JobContext) -> int:
     return len(VARIANTS) * min(about.config.evaluation.power_images, count)
 
 
+def _compared_classes(about: JobContext) -> Work:
+    """Two images of ten classes of two generators pass through the network; three Gaussians."""
+    _, dataset = _comparison(about)
+    images = 40
+    moments = (dataset.n_real + 2 * dataset.n_generated) * about.dim**2 + 40 * about.dim**3
+    looking = network_passes(about, dataset.generated, images, passes=1.3)
+    return replace(looking, default=looking.default + products(about, moments).default)
+
+
+def _compared_classes_memory(about: JobContext) -> int:
+    """Memory of the network, and of covariances and maps."""
+    _, dataset = _comparison(about)
+    makes = not rendered_and_kept(about, dataset.generated)
+    looking = looking_memory(about, dataset.generated, makes_images=makes)
+    return looking + (8 * about.dim**2 * 12 >> 20)
+
+
 RULES = {
     "compare_main": RuleCost(_compare_main, _memory),
     "compare_control": RuleCost(_compare_control, _memory),
     "measure_power": RuleCost(_measure_power, _measure_power_memory, gpus.always),
+    "figure_compared_classes": RuleCost(_compared_classes, _compared_classes_memory, gpus.always),
     "judge_comparison": RuleCost(),
     "comparisons": RuleCost(),
 }
