@@ -161,16 +161,19 @@ def test_an_unknown_network_is_one_fault(config: dict[str, Any], key: str) -> No
 
 
 def test_images_have_classes(config: dict[str, Any]) -> None:
-    """Logits on all sides, or labels on all sides; those of one kind are not those of the other."""
+    """Logits on all sides, or labels on all sides; otherwise classes are not known."""
     assert "labels" not in provenance.compare(open_run(config), "both", NETWORK)
     arrays = {"features": rows(30, 1280), CONTROL: rows(30, 102)}
     np.savez("a.npz", **arrays)
+    assert provenance.compare(open_run(config), "both", NETWORK)["classes"] is None
+    config["comparisons"]["both"]["labels"] = False
     (found,) = faults_of(config)
     assert found.startswith(f"sources/a: holds no logits of {NETWORK}, and comparison both takes")
-    assert found.endswith("add an array `logits`, or `labels` to each of real, a, b")
+    assert "add an array `logits`, or `labels` to each of real, a, b" in found
     labels = np.arange(30) % 3
     np.savez("a.npz", **arrays, labels=labels)
     assert faults_of(config) == [found]
+    del config["comparisons"]["both"]["labels"]
     for name in ("real", "b"):
         np.savez(f"{name}.npz", **arrays, labels=labels)
     assert provenance.compare(open_run(config), "both", NETWORK)["labels"].keys() == {

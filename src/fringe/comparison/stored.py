@@ -58,7 +58,8 @@ def stored_sets(
     ----------
     files : object
         Lists of paths: ``real``, ``held_out`` and their ``models`` in one network; and, without
-        ``labels``, ``real_logits`` and ``logits`` in the network whose Top-1 classes are taken.
+        ``labels``, ``real_logits`` and ``logits`` in the network whose Top-1 classes are taken,
+        if classes are known.
     about : mapping
         ``real``: the source of real images; ``generators``: the sources of each model; ``n_real``
         and ``n_generated``.
@@ -81,14 +82,16 @@ def stored_sets(
             name: [_numbered(labels[one], names, one)[:n] for one in made]
             for name, made in about["generators"].items()
         }
-    else:
+    elif files.get("real_logits"):
         (real_logits,) = files.real_logits
         of_real, names = top1_classes(open_features(real_logits), stop=n_real), None
         seen = iter([top1_classes(open_features(path), stop=n) for path in files.logits])
         classes = {name: [next(seen) for _ in made] for name, made in about["generators"].items()}
+    else:
+        of_real, names, classes = None, None, {}
     return StoredSets(
         _first(real, n_real),
-        {name: ModelImages(own[name], classes[name]) for name in own},
+        {name: ModelImages(own[name], classes.get(name)) for name in own},
         held_out[0] if held_out else None,
         of_real,
         names,

@@ -5,9 +5,16 @@ from collections.abc import Iterable, Sequence
 from fringe.config.choices import Sources
 from fringe.config.datasets import Comparison
 from fringe.config.model import Config
+from fringe.networks import network_info
 from fringe.sources.class_labels import KnownLabels
 
-__all__ = ["compared_class_faults", "compared_sources", "needs_classifier", "takes_labels"]
+__all__ = [
+    "compared_class_faults",
+    "compared_sources",
+    "needs_classifier",
+    "takes_labels",
+    "takes_top1",
+]
 
 _NAMED = 6  # classes that a message names
 _HOW = (
@@ -35,10 +42,24 @@ def takes_labels(config: Config, comparison: Comparison, sources: Sources) -> bo
     return all("features" in about and about["labels"] is not None for about in found)
 
 
+def takes_top1(config: Config, comparison: Comparison, sources: Sources) -> bool:
+    """Return whether the classes of a comparison are Top-1 classes of the network of FID.
+
+    Otherwise they are labels, or they are not known: the network is not a classifier, or features
+    of another tool came without logits. Nothing is said of the class histogram then.
+    """
+    if takes_labels(config, comparison, sources):
+        return False
+    if network_info(config.network).n_classes is None:
+        return False
+    found = [sources[name] for name in compared_sources(config, comparison)]
+    return all(about["logits"] for about in found if "features" in about)
+
+
 def needs_classifier(config: Config) -> bool:
     """Return whether Top-1 classes of the network of FID are asked for."""
     resampled = any(dataset.resample for dataset in config.datasets.values())
-    return resampled or not all(one.labels for one in config.comparisons.values())
+    return resampled or any(one.labels is False for one in config.comparisons.values())
 
 
 def compared_class_faults(config: Config, sources: Sources) -> Iterable[str]:
@@ -47,7 +68,7 @@ def compared_class_faults(config: Config, sources: Sources) -> Iterable[str]:
         used = compared_sources(config, comparison)
         if comparison.labels:
             yield from _label_faults(name, used, sources)
-        elif not takes_labels(config, comparison, sources):
+        elif comparison.labels is False:
             yield from _logit_faults(name, used, sources, config.network)
 
 
@@ -57,9 +78,9 @@ def _logit_faults(name: str, used: Sequence[str], sources: Sources, network: str
         about = sources[source]
         if "features" in about and not about["logits"]:
             yield (
-                f"sources/{source}: holds no logits of {network}, and comparison {name} takes the "
-                "class of each image; add an array `logits`, or `labels` to each of "
-                f"{', '.join(used)}"
+                f"sources/{source}: holds no logits of {network}, and comparison {name} takes "
+                f"Top-1 classes; add an array `logits`, or `labels` to each of {', '.join(used)}; "
+                f"or drop comparisons/{name}/labels: then nothing is said of the class histogram"
             )
 
 

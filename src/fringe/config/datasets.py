@@ -240,7 +240,8 @@ class Comparison(Section):
             "Where the class of an image comes from. `true`: each source states it, as a label or "
             "by a folder of the name of the class (docs/formats.md); `false`: it is the Top-1 "
             "class of `network`. If left out, classes are labels where all sources are features "
-            "that came with labels, and Top-1 classes otherwise."
+            "that came with labels, and Top-1 classes otherwise. Where there are neither labels "
+            "nor logits, nothing is said of the class histogram."
         ),
     )
 

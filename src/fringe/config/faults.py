@@ -75,7 +75,7 @@ def _network_faults(config: Config) -> Iterable[str]:
             yield (
                 f"network: {network} is no classifier, and histograms can be matched only in "
                 "classes; take a classifier, and this one as a control; or, if nothing is "
-                "resampled, give each comparison `labels: true`"
+                "resampled, leave out `labels: false` of each comparison"
             )
 
 

@@ -307,7 +307,7 @@ def compare(run: Run, comparison: str, network: str) -> Inputs:
         "models": [features_of(run, source, network) for source in made],
         "held_out": [features_of(run, about.held_out, network)] if about.held_out else [],
     }
-    if not run.is_labelled(comparison):
+    if run.has_top1(comparison):
         found["real_logits"] = [features_of(run, real, run.fid_network)]
         found["logits"] = [features_of(run, source, run.fid_network) for source in made]
     return found

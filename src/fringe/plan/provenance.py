@@ -404,7 +404,7 @@ def compare(run: Run, comparison: str, network: str) -> Params:
     return {
         "network": name,
         "title": network_titles([name]).get(name, name),
-        "classes": run.config.network,
+        "classes": run.config.network if run.has_top1(comparison) else None,
         **_labels(run, comparison),
         "generators": {
             generator: [run.generated(one) for one in trainings]

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from fringe.config import choices
 from fringe.config.choices import Sources
-from fringe.config.compared_classes import takes_labels
+from fringe.config.compared_classes import takes_labels, takes_top1
 from fringe.config.datasets import Dataset
 from fringe.config.model import RunConfig
 from fringe.networks import file_name
@@ -88,6 +88,10 @@ class Run:
     def is_labelled(self, comparison: str) -> bool:
         """Return whether the classes of a comparison are labels that its sources state."""
         return takes_labels(self.config, self.config.comparisons[comparison], self.sources)
+
+    def has_top1(self, comparison: str) -> bool:
+        """Return whether the classes of a comparison are Top-1 classes of the network of FID."""
+        return takes_top1(self.config, self.config.comparisons[comparison], self.sources)
 
     def candidates(self, dataset: str) -> int:
         """Return the number of a data set's generated images."""
