@@ -16,6 +16,7 @@ from fringe.config.document import describe, documented_keys, json_schema
 from fringe.config.file import duplicate_keys, read_entries
 from fringe.config.rules import rules
 from fringe.networks import network_names
+from fringe.scores.comparison import comparison_schema
 from fringe.sources.suffixes import READ
 
 REPOSITORY = Path(__file__).parents[1]
@@ -23,11 +24,13 @@ REPOSITORY = Path(__file__).parents[1]
 
 @pytest.mark.parametrize(
     ("path", "make"),
-    [("docs/configuration.md", describe), ("config/schema.json", json_schema)],
+    [
+        ("docs/configuration.md", describe),
+        ("config/schema.json", json_schema),
+        ("docs/comparison.schema.json", comparison_schema),
+    ],
 )
-def test_what_is_made_from_the_models_of_the_configuration_is_up_to_date(
-    path: str, make: Callable[[], str]
-) -> None:
+def test_what_is_made_from_models_is_up_to_date(path: str, make: Callable[[], str]) -> None:
     assert (REPOSITORY / path).read_text() == make(), "run: fringe docs"
 
 

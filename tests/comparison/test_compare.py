@@ -176,6 +176,31 @@ BAD = {
         lambda: {"models": {"A": made(1, 400).features, "B": made(1, 400).features}},
         "A and B have the same features",
     ),
+    "real images that are all the same": (
+        lambda: {"real": {"inception": np.ones((400, 12)), "clip": made(0, 400).features["clip"]}},
+        "two sets of them have the distance 0, .* give real images that differ",
+    ),
+    "real images with NaN": (
+        lambda: {"real": {**made(0, 400).features, "clip": np.full((400, 10), np.nan)}},
+        "real clip: row 0 holds NaN",
+    ),
+    "no real images": (lambda: {"real": {}}, "real: no features"),
+    "too few images": (
+        lambda: {"models": {"A": made(1, 3).features, "B": made(2, 3).features}, "classes": None},
+        "A, inception: 3 images; each set needs at least 4",
+    ),
+    "the real images as a model": (
+        lambda: {"models": {"A": made(0, 400).features, "B": made(2, 400).features}},
+        "the real images and A have the same features",
+    ),
+    "held-out images of another network": (
+        lambda: {"held_out": {"inception": np.ones((400, 7)), "clip": np.ones((400, 10))}},
+        "held_out, inception: 7 dimensions",
+    ),
+    "a class number without end": (
+        lambda: {"classes": {"A": np.full(400, 10**9), "B": np.zeros(400, int)}},
+        "the highest class is 1000000000",
+    ),
     "no models": (lambda: {"models": {}}, "none is given"),
     "classes of one model": (
         lambda: {"classes": {"A": made(1, 400).classes}},

@@ -24,6 +24,7 @@ def _docs(options: argparse.Namespace) -> int:
     from fringe.config import completion, document
     from fringe.files.atomic import atomic_path
     from fringe.plan import deviations
+    from fringe.scores.comparison import comparison_schema
 
     if not (options.folder / CONFIG).is_file():
         raise FringeError(
@@ -32,6 +33,7 @@ def _docs(options: argparse.Namespace) -> int:
     paper = completion.complete_file(options.folder / CONFIG)
     texts = {
         "config/schema.json": document.json_schema(),
+        "docs/comparison.schema.json": comparison_schema(),
         "docs/configuration.md": document.describe(),
         "docs/paper.md": deviations.describe(paper),
     }

@@ -39,6 +39,7 @@ def _add_options(one: argparse.ArgumentParser) -> None:
 
 
 def _run(options: argparse.Namespace) -> int:
+    from fringe.config.completion import complete_file
     from fringe.report.ending import ending
     from fringe.running.launch import run
     from fringe.running.places import find_profile, find_snakefile
@@ -54,8 +55,10 @@ def _run(options: argparse.Namespace) -> int:
     )
     made = run(planner, options.snakemake, options.device, options.gpus)
     if made.status == 0 and not made.only_shown:
+        config = complete_file(planner.configfile)
+        resampled = any(one.resample for one in config.datasets.values())
         try:
-            print(f"\n{ending(made.folder)}")
+            print(f"\n{ending(made.folder, list(config.comparisons), resampled)}")
         except FringeError:
             if not options.snakemake:  # which may name targets other than the tables
                 raise

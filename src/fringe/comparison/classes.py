@@ -16,6 +16,9 @@ __all__ = ["FEWEST", "CommonClasses", "as_classes", "common_classes", "histogram
 #: mostly luck, and a weight may be many times too large.
 FEWEST = 5
 
+#: Numbers of classes are below this one: a table has a place for each number.
+MOST = 1_000_000
+
 Classes = npt.NDArray[np.int64]
 
 
@@ -45,7 +48,7 @@ def as_classes(values: Any, count: int, what: str) -> Classes:
     Raises
     ------
     FringeError
-        If they are not whole numbers from 0 up, or their number is another one.
+        If they are not whole numbers from 0 to 999,999, or there is not one for each image.
     """
     classes = as_numpy(values)
     if classes.shape != (count,):
@@ -56,6 +59,11 @@ def as_classes(values: Any, count: int, what: str) -> Classes:
         raise FringeError(
             f"{what}: expected whole numbers from 0 up, got {classes.dtype}"
             + (f" and the lowest is {classes.min()}" if classes.dtype.kind in "if" else "")
+        )
+    if count and classes.max() >= MOST:
+        raise FringeError(
+            f"{what}: the highest class is {classes.max()}, and numbers up to {MOST - 1} are read; "
+            "number the classes from 0"
         )
     return classes.astype(np.int64)
 

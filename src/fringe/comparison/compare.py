@@ -20,6 +20,8 @@ from fringe.scores.comparison import Comparison, MainMeasurement, Price, Witness
 
 __all__ = ["compare_features"]
 
+FEWEST_IMAGES = 4  # two in each half, which have a covariance
+
 Features = Mapping[str, Any]
 """The features (n, D) of the same images in several networks, by network."""
 
@@ -102,7 +104,7 @@ def compare_features(
     of_real = None
     if real_classes is not None:
         of_real = as_classes(real_classes, len(as_numpy(real[main])), "real_classes")
-    _refuse_same(arrays, main)
+    _refuse_same(real, arrays, main)
 
     def of(network: str) -> tuple[Array, Array | None]:
         held = None if held_out is None else as_matrix(held_out[network], f"held-out {network}")
@@ -166,10 +168,16 @@ def _checked(
     networks: Sequence[str],
 ) -> dict[str, list[dict[str, Array]]]:
     """Return each model's features by training and network, or raise for those that do not fit."""
+    if not real:
+        raise FringeError('real: no features; give those of a network, such as {"inception": F}')
     if not sides:
         raise FringeError("models: none is given; give one to audit, or two or more to compare")
+    _check_real(real, networks, "real")
     if held_out is not None:
-        _check_networks(held_out, networks, "held_out")
+        _check_real(held_out, networks, "held_out")
+        for each in networks:
+            own = as_matrix(held_out[each], f"held_out {each}")
+            _check_dims(own, as_matrix(real[each], f"real {each}"), "held_out", each)
     arrays: dict[str, list[dict[str, Array]]] = {}
     numbers = {}
     for model, trainings in sides.items():
@@ -180,6 +188,7 @@ def _checked(
             for each, features in own.items():
                 _check_dims(features, as_matrix(real[each], f"real {each}"), what, each)
                 require_finite(features, f"{what}, {each}")
+                _check_count(features, f"{what}, {each}")
             numbers[what] = {each: len(features) for each, features in own.items()}
             arrays.setdefault(model, []).append(own)
     several = {count for by_network in numbers.values() for count in by_network.values()}
@@ -190,6 +199,23 @@ def _checked(
             f"number; give the first {min(several)} of each"
         )
     return arrays
+
+
+def _check_real(found: Features, networks: Sequence[str], what: str) -> None:
+    """Raise if real images lack a network, have NaN or infinity, or are too few."""
+    _check_networks(found, networks, what)
+    for each in networks:
+        features = as_matrix(found[each], f"{what} {each}")
+        require_finite(features, f"{what} {each}")
+        _check_count(features, f"{what} {each}")
+
+
+def _check_count(features: Array, what: str) -> None:
+    if len(features) < FEWEST_IMAGES:
+        raise FringeError(
+            f"{what}: {len(features)} images; each set needs at least {FEWEST_IMAGES}, because its "
+            "halves are compared"
+        )
 
 
 def _check_networks(found: Features, networks: Sequence[str], what: str) -> None:
@@ -209,8 +235,10 @@ def _check_dims(features: Array, real: Array, what: str, network: str) -> None:
         )
 
 
-def _refuse_same(arrays: Mapping[str, Sequence[Mapping[str, Array]]], network: str) -> None:
-    seen: list[tuple[str, Array]] = []
+def _refuse_same(
+    real: Features, arrays: Mapping[str, Sequence[Mapping[str, Array]]], network: str
+) -> None:
+    seen = [("the real images", as_matrix(real[network], f"real {network}"))]
     for model, trainings in arrays.items():
         for own in trainings:
             for other, features in seen:

@@ -14,6 +14,7 @@ from scipy import special
 from fringe.comparison.classes import Classes, common_classes, histogram_weights
 from fringe.comparison.estimates import Component, estimate, trainings_variance
 from fringe.comparison.threads import pool_of
+from fringe.errors import FringeError
 from fringe.metrics import (
     FrechetInfluence,
     Gaussian,
@@ -132,7 +133,7 @@ def measure_distances(
                 name: pool.submit(_reweighted, real, of_real, real_classes, own)
                 for name, own in classes.items()
             }
-        floor, ratios = _floor(real, of_real, models, measured, held_out, seed, pool)
+        floor, ratios = _floor(title, real, of_real, models, measured, held_out, seed, pool)
         moved = {name: distance.result() for name, distance in moving.items()}
     told = {
         name: _told(measured[name], len(models[name][0]), *ratios[name], floor) for name in models
@@ -199,6 +200,7 @@ def _halves(features: Array, rng: np.random.Generator) -> list[tuple[Gaussian, i
 
 
 def _floor(
+    network: str,
     real: Array,
     of_real: Gaussian,
     models: Mapping[str, Sequence[Array]],
@@ -228,6 +230,11 @@ def _floor(
         }
         values = {name: [one.result() for one in own] for name, own in asked.items()}
     found = finding.result()
+    if not found.distance > 0:
+        raise FringeError(
+            f"real images in {network}: two sets of them have the distance {found.distance:g}, so "
+            "nothing can be told in units of it; give real images that differ"
+        )
     floor = Floor(
         distance=estimate(found.distance, [(found.standard_error() ** 2, math.inf)]),
         n=n,
@@ -285,9 +292,6 @@ def _mean_real(found: Sequence[FrechetInfluence] | Sequence[KernelInfluence]) ->
 
 def _ratio(value: float, error: float, floor: Estimate) -> Estimate:
     """Return FDr with the error that both distances give it, to first order."""
-    if not floor.value > 0:
-        note = "the floor is 0"
-        return Estimate(value=math.inf, error=None, low=None, high=None, note=note)
     ratio = value / floor.value
     variance = (error / floor.value) ** 2 + (ratio * (floor.error or 0) / floor.value) ** 2
     return estimate(ratio, [(variance, math.inf)])

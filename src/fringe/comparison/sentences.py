@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from fringe.comparison.verdict import Judge, Ruling
 from fringe.scores.comparison import (
@@ -108,7 +108,8 @@ def audit_sentence(
     """
     about = distances.models[model]
     said = (
-        f"{distances.title}: {_with_interval(about.distance)} for {model}, "
+        f"{distances.title}: {format_value(about.distance.value)} "
+        f"({_interval(about.distance, format_value)}) for {model}, "
         f"{format_value(about.infinity.value)} for infinitely many images, "
         f"{about.floor_ratio.value:.1f} times the floor."
     )
@@ -171,7 +172,13 @@ def limits_of(
 def _with_interval(found: Estimate) -> str:
     if found.low is None or found.high is None:
         return _signed(found.value)
-    return f"{_signed(found.value)} ({_signed(found.low)} to {_signed(found.high)})"
+    return f"{_signed(found.value)} ({_interval(found, _signed)})"
+
+
+def _interval(found: Estimate, told: Callable[[float], str]) -> str:
+    if found.low is None or found.high is None:
+        return found.note
+    return f"{told(found.low)} to {told(found.high)}"
 
 
 def _with_error(found: Estimate) -> str:

@@ -23,7 +23,7 @@ from fringe.scores.comparison import (
 from fringe.scores.numbers import format_percent, format_value
 from fringe.texts import markdown as in_markdown
 
-__all__ = ["comparison_lines", "write_comparison"]
+__all__ = ["comparison_lines", "verdict_lines", "write_comparison"]
 
 MOST_LINES = 24
 
@@ -51,6 +51,14 @@ def comparison_lines(comparison: Comparison) -> list[str]:
             break
         lines += wrapped
     return lines[:MOST_LINES]
+
+
+def verdict_lines(comparison: Comparison, page: os.PathLike[str]) -> list[str]:
+    """Return a line for each verdict of a comparison; ``page`` says more."""
+    return [
+        f"{comparison.name}: {_subject(one)}: {one.word} ({os.fspath(page)})"
+        for one in comparison.verdicts
+    ]
 
 
 def write_comparison(

@@ -1,11 +1,12 @@
 """What a comparison of models found: its numbers, its verdict, and their JSON.
 
-Every number has its standard error and a 95 % interval, or says why not.
-`Comparison.model_json_schema` returns the schema of the JSON.
+Every number has its standard error and a 95 % interval, or says why not. `comparison_schema` is the
+schema of the JSON.
 """
 
 from __future__ import annotations
 
+import json
 import os
 from html import escape
 from typing import Literal, TypeAlias, TypeVar
@@ -35,6 +36,7 @@ __all__ = [
     "Verdict",
     "VerdictWord",
     "Witness",
+    "comparison_schema",
     "read_comparison",
     "read_main_measurement",
     "read_network_distances",
@@ -58,7 +60,12 @@ Kind = TypeVar("Kind", bound="Result")
 class Result(BaseModel):
     """A part of a comparison; all parts are frozen, and unknown keys are faults."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="null")
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        ser_json_inf_nan="null",
+        json_schema_serialization_defaults_required=True,
+    )
 
 
 class Estimate(Result):
@@ -373,6 +380,9 @@ class Comparison(Result):
 
     Attributes
     ----------
+    schema_version : int
+        Of docs/comparison.schema.json. It changes if a key is renamed, removed, or gets another
+        meaning; a key that is added does not change it.
     name : str
     network : str
         The network of FID.
@@ -390,6 +400,7 @@ class Comparison(Result):
         One for each model but the baseline; of an audit, one for the only model.
     """
 
+    schema_version: Literal[1] = 1
     name: str
     network: str
     models: list[str]
@@ -453,6 +464,15 @@ class Comparison(Result):
             for one in self.verdicts
         )
         return said + str(self.table().to_html(index=False, float_format="{:.4g}".format))
+
+
+def comparison_schema() -> str:
+    """Return the JSON Schema of a comparison's JSON: of ``verdict.json`` and ``--json``."""
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **Comparison.model_json_schema(mode="serialization"),
+    }
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
 def write_result(path: str | os.PathLike[str], result: Result) -> None:

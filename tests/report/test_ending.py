@@ -1,0 +1,45 @@
+"""What is printed at the end of a run."""
+
+from pathlib import Path
+
+import pytest
+from tests.comparison.planted import made
+
+import fringe
+from fringe.errors import FringeError
+from fringe.report.ending import ending
+from fringe.scores.comparison import Comparison, write_result
+
+
+@pytest.fixture(scope="module")
+def compared() -> Comparison:
+    sets = {"A": made(1, 300, fault=1.0), "B": made(2, 300, fault=0.2), "C": made(3, 300)}
+    features = {name: one.features for name, one in sets.items()}
+    return fringe.compare_features(made(0, 300).features, features, name="Faces", prices=False)
+
+
+def test_verdicts_of_comparisons_are_named(tmp_path: Path, compared: Comparison) -> None:
+    (tmp_path / "report.html").touch()
+    folder = tmp_path / "comparisons" / "faces"
+    folder.mkdir(parents=True)
+    write_result(folder / "verdict.json", compared)
+    printed = ending(tmp_path, ["faces", "left-out"], resampled=False).splitlines()
+    page = folder / "verdict.html"
+    assert printed == [
+        f"Faces: B against A: {compared.verdicts[0].word} ({page})",
+        f"Faces: C against A: {compared.verdicts[1].word} ({page})",
+        f"Report: {tmp_path / 'report.html'}",
+    ]
+
+
+def test_a_run_of_comparisons_only_has_a_report(tmp_path: Path) -> None:
+    with pytest.raises(FringeError, match=r"report\.html: missing; run the workflow again"):
+        ending(tmp_path, resampled=False)
+
+
+def test_a_damaged_verdict_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "report.html").touch()
+    (tmp_path / "comparisons/faces").mkdir(parents=True)
+    (tmp_path / "comparisons/faces/verdict.json").write_text("{}")
+    with pytest.raises(FringeError, match=r"verdict\.json"):
+        ending(tmp_path, ["faces"], resampled=False)
