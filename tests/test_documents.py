@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import jsonschema
 import pytest
 import yaml
 
+from fringe.cli import compare
 from fringe.config.completion import complete
 from fringe.config.document import describe, documented_keys, json_schema
 from fringe.config.file import duplicate_keys, read_entries
 from fringe.config.rules import rules
 from fringe.networks import network_names
-from fringe.scores.comparison import comparison_schema
+from fringe.scores.comparison import VerdictWord, comparison_schema
 from fringe.sources.suffixes import READ
 
 REPOSITORY = Path(__file__).parents[1]
@@ -110,3 +113,19 @@ def test_the_page_of_formats_has_every_suffix_and_is_linked() -> None:
         assert f"`{container}`" in others
     for name in ("README.md", "docs/architecture.md"):
         assert "docs/formats.md" in (REPOSITORY / name).read_text()
+
+
+def test_the_page_of_comparisons_has_every_verdict_and_option_and_is_linked() -> None:
+    page = (REPOSITORY / "docs/comparison.md").read_text()
+    rules = page.partition("## Verdicts")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| \d \| `([^`]+)`", rules, re.MULTILINE)) == set(
+        get_args(VerdictWord)
+    )
+    asked = argparse.ArgumentParser()
+    compare.add_to(asked.add_subparsers())
+    help_text = asked._subparsers._group_actions[0].choices["compare"].format_help()  # type: ignore
+    hidden = {"--help", "--gpus", "--device", "--snakefile", "--weights-dir", "--seed"}
+    for option in set(re.findall(r"--[a-z-]+", help_text)) - hidden:
+        assert f"`{option}" in page, option
+    for name in ("README.md", "docs/architecture.md"):
+        assert "docs/comparison.md" in (REPOSITORY / name).read_text()

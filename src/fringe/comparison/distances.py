@@ -148,11 +148,7 @@ def measure_distances(
         floor=floor,
         models=told,
         differences=differences,
-        reweighted_real={
-            name: distance / floor.distance.value
-            for name, distance in moved.items()
-            if floor.distance.value > 0
-        },
+        reweighted_real={name: distance / floor.distance.value for name, distance in moved.items()},
     )
     return MeasuredNetwork(distances, of_real, measured)
 
