@@ -93,9 +93,9 @@ def test_the_file_that_is_written_says_the_same(images: Path) -> None:
     ("changes", "said"),
     [
         ({"real": "nowhere"}, "nowhere: does not exist; it is named as the real images"),
-        ({"models": {"A": ["a"], "B": ["a"]}}, "is named as A and as B"),
-        ({"models": {"A": ["a"], "B": ["real"]}}, "is named as the real images and as B"),
-        ({"held_out": "a"}, "is named as A and as the held-out images"),
+        ({"models": {"A": ["a"], "B": ["a"]}}, "is named as model A and as model B"),
+        ({"models": {"A": ["a"], "B": ["real"]}}, "is named as the real images and as model B"),
+        ({"held_out": "a"}, "is named as model A and as the held-out images"),
         ({"count": 5}, "has 4 images, and --count asks for 5"),
         ({"count_real": 9}, "has 6 images, and --count-real asks for 9"),
     ],
@@ -110,6 +110,19 @@ def test_bad_input(images: Path, changes: dict[str, object], said: str) -> None:
 
     with pytest.raises(FringeError, match=said):
         comparison_config(asked(images, **{key: placed(one) for key, one in changes.items()}))
+
+
+@pytest.mark.parametrize(
+    ("changes", "option"),
+    [
+        ({"network": "klip"}, "--network"),
+        ({"controls": ["klip"]}, "--controls"),
+        ({"trained_with": ["klip"]}, "--trained-with"),
+    ],
+)
+def test_an_unknown_network_is_named(images: Path, changes: dict[str, object], option: str) -> None:
+    with pytest.raises(FringeError, match=f"{option} klip: .*unknown network"):
+        comparison_config(asked(images, **changes))
 
 
 def test_names_of_models(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,7 +146,9 @@ def test_a_missing_side_ends_with_one_message(
 ) -> None:
     monkeypatch.chdir(images)
     assert main(["compare", "real", "a", "nowhere"]) == 1
-    assert capsys.readouterr().err == ("fringe: nowhere: does not exist; it is named as nowhere\n")
+    assert capsys.readouterr().err == (
+        "fringe: nowhere: does not exist; it is named as model nowhere\n"
+    )
     assert not (images / "results").exists()
 
 

@@ -265,7 +265,7 @@ def _difference_row(found: NetworkDistances, difference: Difference) -> list[str
         format_value(difference.distance.value),
         _interval(difference.distance),
         format_percent(difference.relative.value),
-        f"z = {difference.kernel.z:.1f}, p = {difference.kernel.p:.2g}",
+        f"z = {format_value(difference.kernel.z, decimals=1)}, p = {difference.kernel.p:.2g}",
     ]
 
 

@@ -83,6 +83,7 @@ def write_page(path: str | os.PathLike[str], title: str, body: str) -> None:
     with atomic_path(path) as partial:
         partial.write_text(
             '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
+            '<meta name="viewport" content="width=device-width">'
             f"<title>{escape(title)}</title></head>\n<body style='{_STYLE}'>\n"
             f"<h1>{escape(title)}</h1>\n{body}\n</body>\n</html>\n",
             encoding="utf-8",
@@ -110,7 +111,9 @@ def table_in_html(rows: Sequence[Sequence[str]]) -> str:
         return f"<tr>{''.join(cells)}</tr>"
 
     head, *others = rows
-    return "\n".join(["<table>", line(head, "th"), *(line(r, "td") for r in others), "</table>"])
+    lines = [line(head, "th"), *(line(r, "td") for r in others)]
+    # A table that is wider than the page is moved for itself.
+    return "\n".join(["<div style='overflow-x: auto'><table>", *lines, "</table></div>"])
 
 
 def _with_code(text: str) -> str:

@@ -12,6 +12,7 @@ import yaml
 
 from fringe.errors import FringeError
 from fringe.files.atomic import atomic_path
+from fringe.networks import network_info, only_installed
 from fringe.progress import activity
 from fringe.sources import holds_features, source_from_spec
 
@@ -77,6 +78,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         ``count``, or a model has fewer images than ``count``.
     """
     _refuse_same(asked)
+    _refuse_unknown(asked)
     networks = [asked.network, *asked.controls]
     sources: dict[str, dict[str, Any]] = {}
     real = _add(sources, asked.real, networks, None)
@@ -148,9 +150,26 @@ def write_config(config: Mapping[str, Any], results: Path) -> Path:
     return path
 
 
+def _refuse_unknown(asked: Asked) -> None:
+    """Raise if the name of a network is unknown; a name with a colon is somebody's own network."""
+    for option, networks in (
+        ("--network", [asked.network]),
+        ("--controls", asked.controls),
+        ("--trained-with", asked.trained_with),
+    ):
+        for name in networks:
+            if ":" in name:
+                continue
+            try:
+                with only_installed():
+                    network_info(name)
+            except FringeError as error:
+                raise FringeError(f"{option} {name}: {error}") from error
+
+
 def _refuse_same(asked: Asked) -> None:
     given = [("the real images", asked.real)]
-    given += [(model, path) for model, paths in asked.models.items() for path in paths]
+    given += [(f"model {model}", path) for model, paths in asked.models.items() for path in paths]
     if asked.held_out is not None:
         given.append(("the held-out images", asked.held_out))
     seen: dict[Path, str] = {}
