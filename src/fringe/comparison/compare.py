@@ -176,8 +176,8 @@ def _checked(
     if held_out is not None:
         _check_real(held_out, networks, "held_out")
         for each in networks:
-            own = as_matrix(held_out[each], f"held_out {each}")
-            _check_dims(own, as_matrix(real[each], f"real {each}"), "held_out", each)
+            held = as_matrix(held_out[each], f"held_out {each}")
+            _check_dims(held, as_matrix(real[each], f"real {each}"), "held_out", each)
     arrays: dict[str, list[dict[str, Array]]] = {}
     numbers = {}
     for model, trainings in sides.items():
