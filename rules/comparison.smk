@@ -17,7 +17,7 @@ rule compare_main:
         comparison=COMPARISONS,
     conda:
         "../envs/fringe.yaml"
-    threads: 1
+    threads: 2
     resources:
         **ask("compare_main"),
     params:

@@ -138,7 +138,9 @@ def measure_main_network(
         pricing = [pool.submit(price, name) for name in gains]
         composing = [pool.submit(composition, name) for name in compared]
         sharing = [
-            pool.submit(of_real, name) for name in (sides if real_classes is not None else ())
+            # Of an audit only: each takes as long as a distance, and pairs have their own parts.
+            pool.submit(of_real, name)
+            for name in (sides if real_classes is not None and not others else ())
         ]
         dividing = {name: pool.submit(shares, name) for name in compared}
         priced = [one.result() for one in pricing]
