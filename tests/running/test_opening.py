@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -951,6 +952,21 @@ def test_held_out_images(config: dict[str, Any]) -> None:
     comparison["held_out"] = "real"
     (found,) = faults_of(config)
     assert found.startswith("comparisons/one/held_out: real are the real images themselves")
+
+
+def test_the_same_images_under_two_names(config: dict[str, Any]) -> None:
+    shutil.copyfile("real.zip", "copy.zip")
+    config["sources"] |= {"copy": {"path": "copy.zip"}, "other": {**config["sources"]["fake"]}}
+    config["sources"]["other"]["seed"] = 5
+    config["datasets"] |= {
+        "a": {"real": "real", "generated": "copy", "resample": False},
+        "b": {"real": "real", "generated": "other", "resample": False},
+    }
+    config["comparisons"] = {"pair": {"generators": {"a": "a", "b": "b"}}}
+    assert any(
+        fault.startswith("comparisons/pair: real and copy are the same images")
+        for fault in faults_of(config)
+    )
 
 
 def test_networks_of_a_data_set_are_those_that_something_asks_for(config: dict[str, Any]) -> None:

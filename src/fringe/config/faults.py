@@ -18,7 +18,7 @@ from fringe.config.choices import (
     shown_images,
     used_sources,
 )
-from fringe.config.compared_classes import needs_classifier
+from fringe.config.compared_classes import compared_sources, needs_classifier
 from fringe.config.datasets import Dataset
 from fringe.config.model import Config
 from fringe.config.sources import FileSource, FilesSource
@@ -124,6 +124,21 @@ def _held_out_faults(config: Config, sources: Sources) -> Iterable[str]:
                 f"pixels, real ones {width} x {height}, and FID would see the difference; bring "
                 "both to one size, or set `resolution` of a source of files"
             )
+
+
+def _same_images_faults(config: Config, sources: Sources) -> Iterable[str]:
+    """Yield the sources of a comparison that are the same images under two names."""
+    for name, comparison in config.comparisons.items():
+        seen: dict[str, str] = {}
+        for source in (*compared_sources(config, comparison), comparison.held_out):
+            if source not in sources:
+                continue
+            before = seen.setdefault(str(sources[source]["fingerprint"]), source)
+            if before != source:
+                yield (
+                    f"comparisons/{name}: {before} and {source} are the same images, so their "
+                    "comparison says nothing; name other images"
+                )
 
 
 def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:

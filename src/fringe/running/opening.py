@@ -31,6 +31,7 @@ from fringe.config.faults import (
     _held_out_faults,
     _network_faults,
     _results_faults,
+    _same_images_faults,
     _scheme_faults,
     _statistics_faults,
     _strict_faults,
@@ -189,6 +190,7 @@ def _checked(
     for name, dataset in config.datasets.items():
         known += find(_count_faults, name, dataset, sources)
     known += find(_held_out_faults, config, sources)
+    known += find(_same_images_faults, config, sources)
     known += unknown
     known += find(_scheme_faults, config)
     for look in (_digest_faults, _weights_faults, _statistics_faults):
