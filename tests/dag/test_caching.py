@@ -331,7 +331,11 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         | extracted("rival", CONTROL, *REAL_SHARDS)
         | {"draws/pair/random.h5", "scores/faces/random/precision_recall.csv"}
         | {f"scores/pair/random/{kind}.csv" for kind in (MAIN, CONTROL, "precision_recall")}
-        | {f"figures/figure{n}-two.{kind}" for n in ("7", "19") for kind in PNG_PDF},
+        | {f"figures/figure{n}-two.{kind}" for n in ("7", "19") for kind in PNG_PDF}
+        | {f"comparisons/two/{network}.json" for network in (MAIN, CONTROL)}
+        | {f"comparisons/two/verdict.{kind}" for kind in ("json", "md", "html")}
+        | {f"comparisons/two/classes-1.{kind}" for kind in PNG_PDF}
+        | {"comparisons/two/prices.h5", f"power/real/{CONTROL}.csv"},
     ),
     (
         "dropped images",

@@ -14,8 +14,8 @@ import pytest
 
 from fringe.cli import main
 from fringe.errors import FringeError
-from fringe.evaluation import gaussian_of, top1_classes
-from fringe.features import link_shards, open_features, verify
+from fringe.evaluation import gaussian_of
+from fringe.features import link_shards, open_features, top1_classes, verify
 from fringe.files.hdf5 import create_h5
 
 BOUNDS = [(0, 64), (64, 128), (128, 150)]
@@ -233,8 +233,8 @@ READER = """
 import resource, sys
 import h5py, numpy as np
 from fringe.cli import main
-from fringe.evaluation import gaussian_of, top1_classes
-from fringe.features import open_features, verify
+from fringe.evaluation import gaussian_of
+from fringe.features import open_features, top1_classes, verify
 
 path, rows = sys.argv[1], np.load(sys.argv[2])
 with h5py.File(path) as file:
