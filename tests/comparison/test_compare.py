@@ -66,6 +66,13 @@ def test_class_shares_sum_to_a_small_difference(found: Comparison) -> None:
     assert len(first.model_images) == 4
 
 
+def test_without_a_class_in_common_all_else_is_measured() -> None:
+    a, b = made(1, 400, fault=0.8), made(2, 400, fault=0.3)
+    found = small(classes={"A": a.classes, "B": b.classes + 10}, prices=False)
+    assert found.compositions == []
+    assert found.verdict.word == "real"
+
+
 def test_price(found: Comparison) -> None:
     (price,) = found.prices
     assert price.reached

@@ -67,6 +67,7 @@ CONFIG: dict[str, Any] = {
         "kid_subsets": 2,
         "kid_subset_size": 6,
         "gamma_factors": [1],
+        "power_images": 4,
     },
     "schemes": {"top": [1], "middle": []},
     "optimization": {"evaluations": 2},
@@ -207,7 +208,7 @@ def test_a_data_set_of_comparisons_alone_costs_no_more(formats: Project) -> None
         path.parent.name + "/" + path.stem for path in formats.results.glob("features/*/*.h5")
     }
     fastgan = {name for name in extracted if name.startswith("fastgan/")}
-    assert fastgan == {"fastgan/inception", "fastgan/clip", "fastgan/resnet50"}
+    assert fastgan == {*("fastgan/inception", "fastgan/swav", "fastgan/clip", "fastgan/resnet50")}
     assert not (formats.results / "weights/cats_fastgan").exists()
 
 

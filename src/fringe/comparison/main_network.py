@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fringe.comparison.class_shares import class_shares
-from fringe.comparison.classes import Classes
+from fringe.comparison.classes import Classes, common_classes
 from fringe.comparison.composition import Side, decompose, histogram_share
 from fringe.comparison.distances import MeasuredNetwork, measure_distances
 from fringe.comparison.estimates import estimated_mean
@@ -98,7 +98,8 @@ def measure_main_network(
     sides: dict[str, list[Side]] = {}
     if len(known) == len(models):
         sides = {name: _sides(name, about, measured) for name, about in models.items()}
-    compared = others if sides else []
+    # Of few images, two sets may have no class in common; all else is still worth having.
+    compared = [name for name in others if sides and _share_classes(sides[baseline], sides[name])]
     distances = measured.distances
     gains = [
         name for name in others if distances.difference(name, baseline).distance.sign < 0 and prices
@@ -140,7 +141,9 @@ def measure_main_network(
         sharing = [
             # Of an audit only: each takes as long as a distance, and pairs have their own parts.
             pool.submit(of_real, name)
-            for name in (sides if real_classes is not None and not others else ())
+            for name in (() if others else sides)
+            if real_classes is not None
+            and common_classes(sides[name][0].classes, real_classes).compared
         ]
         dividing = {name: pool.submit(shares, name) for name in compared}
         priced = [one.result() for one in pricing]
@@ -157,6 +160,10 @@ def measure_main_network(
         ),
         {one.price.model: one.weights for one in priced},
     )
+
+
+def _share_classes(baseline: Sequence[Side], model: Sequence[Side]) -> bool:
+    return all(common_classes(a.classes, b.classes).compared for a in baseline for b in model)
 
 
 def _sides(name: str, about: ModelImages, measured: MeasuredNetwork) -> list[Side]:
