@@ -66,7 +66,7 @@ def test_candidates_resampled_by_certified_weights() -> None:
 
 
 def shifted(seed: int, main: float, control: float) -> dict[str, np.ndarray]:
-    """Features whose distances from standard normal ones are these, but for their bias."""
+    """Features whose distances from standard normal ones are these, except for their bias."""
     rng = np.random.default_rng(seed)
     return {
         "inception": rng.normal(size=(6000, 8)) + np.sqrt(main) * np.eye(8)[seed],

@@ -24,7 +24,7 @@ FEW = 10  # images for each dimension, below which bias is not small
 _ANSWERS: dict[VerdictWord, str] = {
     "real": "{model} is better than {baseline}, and not only in its classes",
     "class histogram": "{model} is only nearer in its class histogram; its images are not better",
-    "null space": "The change is one that {network} sees and controls with power do not",
+    "null space": "{network} and the controls do not say the same",
     "mixed": "{model} is better in one part and worse in the other",
     "too close to call": "These images do not tell {model} and {baseline} apart",
     "worse": "{model} is worse than {baseline}",
