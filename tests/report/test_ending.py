@@ -43,3 +43,19 @@ def test_a_damaged_verdict_is_refused(tmp_path: Path) -> None:
     (tmp_path / "comparisons/faces/verdict.json").write_text("{}")
     with pytest.raises(FringeError, match=r"verdict\.json"):
         ending(tmp_path, ["faces"], resampled=False)
+
+
+def test_a_run_of_the_target_comparisons_ends_with_verdicts(
+    tmp_path: Path, compared: Comparison
+) -> None:
+    """`fringe run X.yaml -- comparisons` makes neither tables nor a report."""
+    assert ending(tmp_path, ["faces"], whole=False) == ""
+    (tmp_path / "comparisons/faces").mkdir(parents=True)
+    write_result(tmp_path / "comparisons/faces/verdict.json", compared)
+    printed = ending(tmp_path, ["faces"], whole=False).splitlines()
+    assert [line.partition(" (")[0] for line in printed] == [
+        f"Faces: {model} against A: {one.word}"
+        for model, one in zip("BC", compared.verdicts, strict=True)
+    ]
+    with pytest.raises(FringeError, match=r"table1\.md: missing"):
+        ending(tmp_path, ["faces"])

@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 
 from fringe.cli.options import Commands, add_workflow, path
-from fringe.errors import FringeError
 
 __all__ = ["NAMES", "add_to"]
 
@@ -57,9 +56,8 @@ def _run(options: argparse.Namespace) -> int:
     if made.status == 0 and not made.only_shown:
         config = complete_file(planner.configfile)
         resampled = any(one.resample for one in config.datasets.values())
-        try:
-            print(f"\n{ending(made.folder, list(config.comparisons), resampled)}")
-        except FringeError:
-            if not options.snakemake:  # which may name targets other than the tables
-                raise
+        # Options of Snakemake may name other targets than the tables.
+        whole = not options.snakemake
+        if told := ending(made.folder, list(config.comparisons), resampled, whole):
+            print(f"\n{told}")
     return made.status

@@ -16,7 +16,9 @@ from fringe.scores.comparison import read_comparison
 __all__ = ["ending"]
 
 
-def ending(folder: Path, comparisons: Sequence[str] = (), resampled: bool = True) -> str:
+def ending(
+    folder: Path, comparisons: Sequence[str] = (), resampled: bool = True, whole: bool = True
+) -> str:
     """Return what came out of a run, and where its report and verdicts are.
 
     The head of Tables 1 and 2, the verdict of each comparison in a line, and what is left out.
@@ -29,27 +31,48 @@ def ending(folder: Path, comparisons: Sequence[str] = (), resampled: bool = True
         Those of the configuration. One that is left out has no file, and is not shown.
     resampled : bool
         Whether a data set is resampled: otherwise the run has no tables and no ``verdict.md``.
+    whole : bool
+        Whether everything was asked for. Of other targets, only comparisons are shown where tables
+        or pages are not there.
 
     Raises
     ------
     FringeError
-        If a table, the report or the verdict is missing, or a verdict of a comparison is damaged.
+        If a verdict of a comparison is damaged; or, of a whole run, if a table, the report or the
+        verdict is missing.
     """
+    judged = _judged(folder, comparisons)
+    try:
+        return "\n".join([*_tables(folder, resampled), *judged, *_pages(folder, resampled)])
+    except FringeError:
+        if whole:
+            raise
+        return "\n".join(judged)
+
+
+def _tables(folder: Path, resampled: bool) -> list[str]:
+    if not resampled:
+        return []
+    return [summary([folder / layout.table(f"table{n}", "md") for n in (1, 2)])]
+
+
+def _judged(folder: Path, comparisons: Sequence[str]) -> list[str]:
     lines = []
-    if resampled:
-        lines.append(summary([folder / layout.table(f"table{n}", "md") for n in (1, 2)]))
-    pages = ["report.html", "verdict.md"] if resampled else ["report.html"]
-    for name in pages:
-        if not (folder / name).is_file():
-            raise FringeError(f"{folder / name}: missing; run the workflow again")
     for name in comparisons:
         judged = folder / layout.judged(name, "json")
         if judged.is_file():
             lines += verdict_lines(read_comparison(judged), judged.with_suffix(".html"))
+    return lines
+
+
+def _pages(folder: Path, resampled: bool) -> list[str]:
+    titles = {"report.html": "Report", **({"verdict.md": "Verdict"} if resampled else {})}
+    for name in titles:
+        if not (folder / name).is_file():
+            raise FringeError(f"{folder / name}: missing; run the workflow again")
+    lines = []
     if line := left_out_line(folder / "left_out.md"):
         lines.append(f"{line} Why, and how to get them: {folder / 'left_out.md'}")
     if line := self_check_line(folder / "self_check.md"):
         lines.append(f"Self-check: {line}")
-    titles = {"report.html": "Report", "verdict.md": "Verdict"}
-    lines.append("   ".join(f"{titles[name]}: {folder / name}" for name in pages))
-    return "\n".join(lines)
+    return [*lines, "   ".join(f"{title}: {folder / name}" for name, title in titles.items())]
