@@ -46,6 +46,17 @@ def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> No
     )
 
 
+@pytest.mark.parametrize("command", ["compare real a b", "run my.yaml", "cost my.yaml"])
+def test_an_unknown_option_shows_the_usage_of_its_command(
+    command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main([*command.split(), "--fast"])
+    said = capsys.readouterr().err
+    assert said.startswith(f"usage: fringe {command.split()[0]} ")
+    assert "unrecognized arguments: --fast" in said
+
+
 @pytest.fixture(scope="module")
 def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Features and logits of 12 photographs."""

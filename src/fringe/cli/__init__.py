@@ -59,11 +59,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     if own[:1] and own[0] in (*run.NAMES, *compare.NAMES) and "--" in own:
         end = own.index("--")
         own, others = own[:end], own[end + 1 :]
-    parser = _parser()
-    options, unknown = parser.parse_known_args(own)
+    options, unknown = _parser().parse_known_args(own)
     if unknown:
         hint = "; options of Snakemake follow after --" if "snakemake" in options else ""
-        parser.error(f"unrecognized arguments: {' '.join(unknown)}{hint}")
+        options.refuse(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     if others is not None:
         options.snakemake = others
     return options
@@ -81,4 +80,6 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)
+    for one in commands.choices.values():
+        one.set_defaults(refuse=one.error)  # shows the usage of that command
     return parser
