@@ -932,6 +932,7 @@ def test_images_of_two_sizes_are_not_compared(config: dict[str, Any]) -> None:
     config["sources"]["fake"]["resolution"] = 32
     (found,) = faults_of(config)
     assert found.startswith("datasets/faces: images of fake are 32 x 32 pixels, real ones 16 x 16")
+    assert found.endswith("`resolution` of a source of files (--resolution of `fringe compare`)")
 
 
 def test_held_out_images(config: dict[str, Any]) -> None:

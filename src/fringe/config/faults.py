@@ -42,6 +42,11 @@ from fringe.sources.digests import file_digests, remembered
 
 __all__ = ["digest_fault", "given_weights_fault", "statistics_fault"]
 
+ONE_SIZE = (
+    "bring both to one size, or set `resolution` of a source of files (--resolution of "
+    "`fringe compare`)"
+)
+
 
 def _strict_faults(config: Config, sources: Sources, features: Path) -> Iterable[str]:
     """Yield the strict sources of which damaged images were used before they were strict.
@@ -99,8 +104,7 @@ def _count_faults(name: str, dataset: Dataset, sources: Sources) -> Iterable[str
             h, w = sources[source]["resolution"]
             yield (
                 f"datasets/{name}: images of {source} are {w} x {h} pixels, real ones {width} x "
-                f"{height}, and FID would see the difference; bring both to one size, or set "
-                "`resolution` of a source of files"
+                f"{height}, and FID would see the difference; {ONE_SIZE}"
             )
     for n_real, n_generated in resolve_sizes(dataset.sizes, real, generated):
         if n_real > real or n_generated > generated:
@@ -121,8 +125,8 @@ def _held_out_faults(config: Config, sources: Sources) -> Iterable[str]:
         if (h, w) != (height, width):
             yield (
                 f"comparisons/{name}/held_out: images of {comparison.held_out} are {w} x {h} "
-                f"pixels, real ones {width} x {height}, and FID would see the difference; bring "
-                "both to one size, or set `resolution` of a source of files"
+                f"pixels, real ones {width} x {height}, and FID would see the difference; "
+                f"{ONE_SIZE}"
             )
 
 

@@ -330,7 +330,8 @@ class EncodedSource(FileSource):
             raise FringeError(
                 f"{label}: {_size((height, width))}, but {self._label(0)} is "
                 f"{_size(self.resolution)}; bring all images to one size, or set `resolution` "
-                "to have each cropped to a centred square and resized"
+                "(--resolution of `fringe compare`) to have each cropped to a centred square and "
+                "resized"
             )
 
     def _pixels(self, index: int, data: bytes) -> Images:
