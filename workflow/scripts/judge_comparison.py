@@ -5,7 +5,15 @@ price, features of the real images and of the first generator in the controls, a
 classes. Out: JSON, Markdown and HTML.
 """
 
-from fringe.comparison import judge, load_weights, power_of, reactions, with_power, witness
+from fringe.comparison import (
+    judge,
+    load_weights,
+    power_of,
+    stored_controls,
+    with_power,
+    with_reactions,
+    witness,
+)
 from fringe.report import write_comparison
 from fringe.running.script import ScriptJob, run
 from fringe.scores.comparison import read_main_measurement, read_network_distances, write_result
@@ -33,13 +41,10 @@ def main(job: ScriptJob) -> None:
             with_power(one, power_of(read_power(path), control.floor.distance.value))
             for one, path, control in zip(witnesses, powers, controls, strict=True)
         ]
-    prices = reactions(
+    prices = with_reactions(
         measured.prices,
         load_weights(job.input.weights),
-        controls,
-        job.input.real,
-        job.input.baseline,
-        measured.distances.n_real,
+        stored_controls(controls, job.input.real, job.input.baseline),
     )
     found = judge(
         about["title"],

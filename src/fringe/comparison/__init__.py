@@ -7,12 +7,12 @@ from fringe.comparison.judging import judge
 from fringe.comparison.main_network import ModelImages, measure_main_network
 from fringe.comparison.meter import FrechetMeter
 from fringe.comparison.power import Power, power_of
-from fringe.comparison.price import reaction
+from fringe.comparison.price import with_reactions
 from fringe.comparison.stored import (
     StoredSets,
     load_weights,
-    reactions,
     save_weights,
+    stored_controls,
     stored_gaussian,
     stored_sets,
 )
@@ -31,11 +31,11 @@ __all__ = [
     "measure_main_network",
     "measure_power",
     "power_of",
-    "reaction",
-    "reactions",
     "save_weights",
+    "stored_controls",
     "stored_gaussian",
     "stored_sets",
     "with_power",
+    "with_reactions",
     "witness",
 ]

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 
 from fringe.comparison.classes import Classes, as_classes
-from fringe.comparison.distances import MeasuredNetwork, measure_distances
+from fringe.comparison.distances import measure_distances
 from fringe.comparison.judging import judge
 from fringe.comparison.main_network import ModelImages, measure_main_network
-from fringe.comparison.price import reaction
+from fringe.comparison.price import ControlFeatures, with_reactions
 from fringe.comparison.witnesses import title_of, witness
 from fringe.errors import FringeError
-from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, require_finite
+from fringe.metrics.arrays import Array, as_matrix, as_numpy, require_finite
 from fringe.networks import network_classes, network_names
-from fringe.scores.comparison import Comparison, MainMeasurement, Price, Witness
+from fringe.scores.comparison import Comparison, Witness
 
 __all__ = ["compare_features"]
 
@@ -142,6 +142,7 @@ def compare_features(
             )
         )
     result = measured.result
+    baseline = next(iter(arrays.values()))[0]
     may = witnesses
     if may is None:
         may = [witness(each, main, trained_with) for each in networks[1:]]
@@ -152,7 +153,14 @@ def compare_features(
         compositions=result.compositions,
         histogram_shares=result.histogram_shares,
         class_shares=result.class_shares,
-        prices=_with_reactions(result, measured.weights, controls, arrays),
+        prices=with_reactions(
+            result.prices,
+            measured.weights,
+            (
+                ControlFeatures(one.distances, one.of_real, baseline[one.distances.network])
+                for one in controls
+            ),
+        ),
         seed=seed,
     )
 
@@ -278,30 +286,3 @@ def _classes(
 
 def _names(network: str) -> Sequence[str] | None:
     return network_classes(network) if network in network_names() else None
-
-
-def _with_reactions(
-    result: MainMeasurement,
-    weights: Mapping[str, Floats],
-    controls: Sequence[MeasuredNetwork],
-    arrays: Mapping[str, Sequence[Mapping[str, Array]]],
-) -> list[Price]:
-    """Return prices with what each control does meanwhile."""
-    return [
-        price.model_copy(
-            update={
-                "reactions": [
-                    reaction(
-                        control.distances.title,
-                        control.of_real,
-                        arrays[price.baseline][0][control.distances.network],
-                        weights[price.model],
-                        control.distances,
-                        price,
-                    )
-                    for control in controls
-                ]
-            }
-        )
-        for price in result.prices
-    ]

@@ -8,7 +8,7 @@ effective sample size there is the price: how unequally A's images must be drawn
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from fringe.metrics import Gaussian, covariance_root, frechet_distance, principa
 from fringe.metrics.arrays import Array, Floats
 from fringe.scores.comparison import NetworkDistances, Price, Reaction
 
-__all__ = ["PricedWeights", "price_of_gain", "reaction"]
+__all__ = ["ControlFeatures", "PricedWeights", "price_of_gain", "with_reactions"]
 
 AXES = 256  # directions that weights are optimized in
 EVALUATIONS = 60
@@ -120,35 +120,43 @@ def _moments(features: Array, weights: Floats) -> tuple[Floats, Floats]:
     return gaussian.mean, gaussian.covariance + np.outer(gaussian.mean, gaussian.mean)
 
 
-def reaction(
-    network: str,
-    of_real: Gaussian,
-    features: Array,
-    weights: Floats,
-    distances: NetworkDistances,
-    price: Price,
-) -> Reaction:
-    """Return what a control does when the baseline's images are reweighted.
+class ControlFeatures(NamedTuple):
+    """A control's distances, and in its features real images and the baseline's images (n, D)."""
+
+    distances: NetworkDistances
+    of_real: Gaussian
+    baseline: Array
+
+
+def with_reactions(
+    prices: Sequence[Price], weights: Mapping[str, Floats], controls: Iterable[ControlFeatures]
+) -> list[Price]:
+    """Return prices with what each control does when the baseline's images are reweighted.
 
     Parameters
     ----------
-    network : str
-        Title of the control.
-    of_real : Gaussian
-        Of the real images in the control's features.
-    features : array (n, D)
-        Of the baseline, in the control's features.
-    weights : array (n,)
-        Of `price_of_gain`.
-    distances : NetworkDistances
-        Of the control.
-    price : Price
+    prices : sequence of Price
+    weights : dict of array (n,)
+        Of each price, by model.
+    controls : iterable of ControlFeatures
+        Taken only if there is a price.
     """
+    if not prices:
+        return []
+    told: dict[str, list[Reaction]] = {price.model: [] for price in prices}
+    for control in controls:
+        for price in prices:
+            told[price.model].append(_reaction(control, weights[price.model], price))
+    return [price.model_copy(update={"reactions": told[price.model]}) for price in prices]
+
+
+def _reaction(control: ControlFeatures, weights: Floats, price: Price) -> Reaction:
+    distances, of_real, features = control
     weighted = Gaussian.from_features(features, weights, ddof=float(weights @ weights))
-    before = distances.models[price.baseline].each[0]
+    baseline = distances.models[price.baseline]
     model = distances.models[price.model].distance.value
     return Reaction(
-        network=network,
-        relative=frechet_distance(of_real, weighted) / before - 1,
-        relative_of_model=model / distances.models[price.baseline].distance.value - 1,
+        network=distances.title,
+        relative=frechet_distance(of_real, weighted) / baseline.each[0] - 1,
+        relative_of_model=model / baseline.distance.value - 1,
     )

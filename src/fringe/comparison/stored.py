@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fringe.comparison.classes import Classes
 from fringe.comparison.main_network import ModelImages
-from fringe.comparison.price import reaction
+from fringe.comparison.price import ControlFeatures
 from fringe.errors import FringeError
 from fringe.features import open_features, top1_classes
 from fringe.files.hdf5 import create_h5, open_h5
 from fringe.metrics import Gaussian
 from fringe.metrics.arrays import Array, Floats
-from fringe.scores.comparison import NetworkDistances, Price
+from fringe.scores.comparison import NetworkDistances
 from fringe.sources.class_labels import ClassLabels
 
 __all__ = [
     "StoredSets",
     "load_weights",
-    "reactions",
     "save_weights",
+    "stored_controls",
     "stored_gaussian",
     "stored_sets",
 ]
@@ -138,36 +138,14 @@ def load_weights(path: str | os.PathLike[str]) -> dict[str, Floats]:
         return {str(stored.attrs["model"]): stored[()] for stored in file.values()}
 
 
-def reactions(
-    prices: Sequence[Price],
-    weights: Mapping[str, Floats],
-    controls: Sequence[NetworkDistances],
-    real: Sequence[str],
-    baseline: Sequence[str],
-    n_real: int,
-) -> list[Price]:
-    """Return prices with what each control does when the baseline's images are reweighted.
+def stored_controls(
+    controls: Sequence[NetworkDistances], real: Sequence[str], baseline: Sequence[str]
+) -> Iterator[ControlFeatures]:
+    """Yield controls with stored features of the real images and of the baseline, by their paths.
 
-    Parameters
-    ----------
-    prices : sequence of Price
-    weights : dict of array (n,)
-        Of each price, by model.
-    controls : sequence of NetworkDistances
-    real, baseline : sequence of path
-        The features of the real images and of the baseline in each control; read only if there is a
-        price.
-    n_real : int
+    One control's features at a time are in memory.
     """
-    if not prices:
-        return []
-    told: dict[str, list[Any]] = {price.model: [] for price in prices}
     for control, of_real, of_baseline in zip(controls, real, baseline, strict=True):
-        gaussian = stored_gaussian(of_real, n_real)
-        for price in prices:
-            features = _first(of_baseline, price.n)
-            found = reaction(
-                control.title, gaussian, features, weights[price.model], control, price
-            )
-            told[price.model].append(found)
-    return [price.model_copy(update={"reactions": told[price.model]}) for price in prices]
+        first = next(iter(control.models.values()))
+        gaussian = stored_gaussian(of_real, control.n_real)
+        yield ControlFeatures(control, gaussian, _first(of_baseline, first.n))
