@@ -86,8 +86,8 @@ def test_another_label_makes_a_comparison_again(config: dict[str, Any]) -> None:
     after = open_run(config)
     assert provenance.compare(before, "both", NETWORK) != provenance.compare(after, "both", NETWORK)
     with pytest.raises(FringeError, match="labels/a: its data changed under the run"):
-        planned_labels(before.config, "a")
-    assert planned_labels(after.config, "a").values.tolist() == [0, 0, 1, 1, 1, 1]
+        planned_labels(before.config, ["a"])
+    assert planned_labels(after.config, ["a"])["a"].values.tolist() == [0, 0, 1, 1, 1, 1]
 
 
 def test_names_of_classes_are_one_class_in_all_sources(
@@ -96,7 +96,7 @@ def test_names_of_classes_are_one_class_in_all_sources(
     """Sources have other folders, but "dog" is the same class."""
     run = open_run(config)
     about = provenance.compare(run, "both", NETWORK)
-    labels = {source: planned_labels(run.config, source) for source in about["labels"]}
+    labels = planned_labels(run.config, about["labels"])
     rng = np.random.default_rng(0)
 
     for name, count in {"real": 12, "a": 6, "b": 6}.items():

@@ -59,6 +59,18 @@ def test_all_that_is_printed_is_in_the_log(tmp_path: Path) -> None:
     }
 
 
+def test_blas_has_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever Snakemake lets it have: all threads of the job."""
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    body = (
+        "from threadpoolctl import threadpool_info\n"
+        "import numpy\n"
+        "print({one['num_threads'] for one in threadpool_info() if one['user_api'] == 'blas'})"
+    )
+    assert script(tmp_path, body).returncode == 0
+    assert (tmp_path / "logs/job.log").read_text().startswith("{1}\n")
+
+
 def test_how_busy_the_gpu_was_is_in_the_log(tmp_path: Path) -> None:
     script_file = tmp_path / "nvidia-smi"
     script_file.write_text("#!/bin/sh\necho '87, 12345'\n")

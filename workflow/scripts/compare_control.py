@@ -3,8 +3,6 @@
 In: features of real and generated images, and logits of FID's network or labels. Out: JSON.
 """
 
-from threadpoolctl import threadpool_limits
-
 from fringe.comparison import measure_distances, stored_sets
 from fringe.plan.planned import planned_labels
 from fringe.running.script import ScriptJob, run
@@ -13,15 +11,8 @@ from fringe.scores.comparison import write_result
 
 def main(job: ScriptJob) -> None:
     """Measure all generators of a comparison."""
-    # Snakemake lets BLAS use all threads of the job, and last bits depend on their number.
-    with threadpool_limits(1):
-        compare(job)
-
-
-def compare(job: ScriptJob) -> None:
-    """Measure and write, in a process whose BLAS has one thread."""
     about = job.params.comparing
-    labels = {source: planned_labels(job.config, source) for source in about.get("labels", ())}
+    labels = planned_labels(job.config, about.get("labels", ()))
     sets = stored_sets(job.input, about, labels)
     found = measure_distances(
         about["network"],

@@ -4,8 +4,6 @@ In: features of real and generated images, and logits or labels. Out: JSON, and 
 each price.
 """
 
-from threadpoolctl import threadpool_limits
-
 from fringe.comparison import measure_main_network, save_weights, stored_sets
 from fringe.devices.choice import choose_device
 from fringe.networks import network_classes
@@ -16,15 +14,8 @@ from fringe.scores.comparison import write_result
 
 def main(job: ScriptJob) -> None:
     """Measure all generators of a comparison."""
-    # Snakemake lets BLAS use all threads of the job, and last bits depend on their number.
-    with threadpool_limits(1):
-        compare(job)
-
-
-def compare(job: ScriptJob) -> None:
-    """Measure and write, in a process whose BLAS has one thread."""
     about = job.params.comparing
-    labels = {source: planned_labels(job.config, source) for source in about.get("labels", ())}
+    labels = planned_labels(job.config, about.get("labels", ()))
     sets = stored_sets(job.input, about, labels)
     found = measure_main_network(
         about["network"],

@@ -11,7 +11,7 @@ of the run, and such a job compares its own with that (`refuse_other_plan`).
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -164,14 +164,18 @@ def planned_features(config: RunConfig, name: str) -> Iterator[GivenFeatures]:
         yield source
 
 
-def planned_labels(config: RunConfig, name: str) -> ClassLabels:
-    """Return the class of each image of a source, if labels are as planned.
+def planned_labels(config: RunConfig, names: Iterable[str]) -> dict[str, ClassLabels]:
+    """Return the classes of the images of each of these sources, if labels are as planned.
 
     Raises
     ------
     FringeError
         If they are not, or cannot be read.
     """
+    return {name: _planned_labels(config, name) for name in names}
+
+
+def _planned_labels(config: RunConfig, name: str) -> ClassLabels:
     with _told_as(f"labels/{name}"):
         source = images.open_configured(config, name)
         known, found = known_labels(source), class_labels(source)

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Protocol
 
+from threadpoolctl import threadpool_limits
+
 from fringe.config.model import RunConfig
 from fringe.costs.logs import DESCRIPTION
 from fringe.devices import utilization
@@ -69,6 +71,9 @@ def run(main: Callable[[ScriptJob], None], job: ScriptJob) -> None:
     unwinds the call, so that it cleans up. Inputs are compared with their seals before the call,
     and outputs are sealed after it (`fringe.files.seals`).
 
+    BLAS has one thread: Snakemake would let it use all threads of the job, and the last bits of a
+    result depend on their number.
+
     A `FringeError` ends the process with its message, in the log and where the run was started, and
     exit status 1; any other error is a bug and keeps its traceback. A file of the run itself that
     turns out to be corrupt is set aside, so that the next run makes it again.
@@ -86,7 +91,7 @@ def run(main: Callable[[ScriptJob], None], job: ScriptJob) -> None:
         for path in job.input:
             _refuse_other(folder, path)
         start = time.monotonic()
-        with utilization.reported():
+        with utilization.reported(), threadpool_limits(1, "blas"):
             main(job)
         for path in job.output:
             seals.seal(folder, path)
