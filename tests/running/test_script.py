@@ -165,13 +165,14 @@ def test_a_job_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
     scratch.mkdir()
     output = tmp_path / "results/run/scores/s.csv"
     output.parent.mkdir(parents=True)
-    left_over = output.parent / ".s~killed.part.csv"
-    left_over.touch()
+    (output.parent / ".s~killed.part.csv").touch()
+    ready = tmp_path / "ready"
     body = """
     import time
     from fringe.files.atomic import atomic_path; from fringe.files.hdf5 import create_h5
     with atomic_path(job.output[0]) as path, create_h5("file.h5", {}, scratch=True):
         path.touch()
+        open("ready", "w").close()
         time.sleep(60)
     """
     process = subprocess.Popen(
@@ -180,12 +181,12 @@ def test_a_job_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
         env=os.environ | {"TMPDIR": str(scratch)},
     )
     limit = time.monotonic() + 30
-    while left_over.exists() or not list(output.parent.glob(".s~*.part.csv")):
+    while not ready.exists():
         assert time.monotonic() < limit
         time.sleep(0.02)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 128 + signal.SIGTERM
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
     seal = tmp_path / "results/run/.seals/scores/s.csv.json"  # says that the job had begun
-    assert sorted(left) == [tmp_path / "logs/job.log", seal]
+    assert sorted(left) == [tmp_path / "logs/job.log", ready, seal]
     assert not list(scratch.iterdir())
