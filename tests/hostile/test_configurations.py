@@ -459,14 +459,18 @@ def test_installed_code_needs_no_word(
     assert (tmp_path / "ran").exists()
 
 
-def test_where_a_package_is_decides_whether_it_is_installed(code: Path) -> None:
-    path = tuple(sys.path)
+def test_where_a_package_is_decides_whether_it_is_installed(code: Path, tmp_path: Path) -> None:
+    path = (tuple(sys.path), str(tmp_path))
     for module in ("PIL", "PIL.Image", "numpy.linalg", "yaml", "no_such_module_here"):
-        assert place_outside(module, path) is None
-    assert place_outside("antigravity", path) is not None, "its import opens a browser"
-    assert place_outside("__main__", path) is not None
-    assert place_outside("hostile_module.x", path) == str(code / "hostile_module.py")
-    assert place_outside("hostile_space.module", path) == str(code / "hostile_space")
+        assert place_outside(module, *path) is None
+    assert place_outside("antigravity", *path) is not None, "its import opens a browser"
+    assert place_outside("__main__", *path) is not None
+    assert place_outside("hostile_module.x", *path) == str(code / "hostile_module.py")
+    assert place_outside("hostile_space.module", *path) == str(code / "hostile_space")
+    assert place_outside("hostile_here", *path) is None
+    (tmp_path / "hostile_here").mkdir()
+    place_outside.cache_clear()
+    assert place_outside("hostile_here", *path) == str(tmp_path / "hostile_here")
 
 
 # Bombs.

@@ -15,6 +15,7 @@ from fringe.networks import (
     network_names,
     network_titles,
     network_weights,
+    only_installed,
 )
 from fringe.networks.training import TRAININGS, training
 
@@ -137,6 +138,21 @@ def test_network_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     images = torch.full((2, 3, 4, 4), 7, dtype=torch.uint8)
     features = load_network("own_network:tiny")(images).features
     assert torch.equal(features, torch.full((2, 3), 7.0))
+
+
+def test_network_in_the_working_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed command does not have the working folder on Python's path."""
+    write_package(tmp_path, monkeypatch, "near_network", dim=3)
+    elsewhere = [path for path in sys.path if Path(path).resolve() not in (Path.cwd(), tmp_path)]
+    monkeypatch.setattr(sys, "path", list(elsewhere))
+    with pytest.raises(FringeError, match="put its file in the working folder"):
+        network_info("near_network:tiny")
+    monkeypatch.chdir(tmp_path)
+    with only_installed(), pytest.raises(FringeError, match=r"would run .*near_network\.py, which"):
+        network_info("near_network:tiny")
+    assert sys.path == elsewhere
+    assert network_info("near_network:tiny") == NetworkInfo(3, None, 1)
+    assert sys.path == [*elsewhere, str(tmp_path)], "after all others"
 
 
 def test_network_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,40 @@
-"""Whether the module that a network names is installed, told without importing anything of it."""
+"""Where the module lies that a network names: told before it is imported, and imported."""
 
 from __future__ import annotations
 
+import importlib
 import site
+import sys
 import sysconfig
 from functools import lru_cache
+from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
-__all__ = ["place_outside"]
+__all__ = ["import_module", "place_outside"]
+
+
+def import_module(module: str) -> ModuleType:
+    """Import a module from Python's path, or else from the working folder.
+
+    The path of an installed command does not have the working folder. The folder comes last, and
+    only once it holds the module, so that no file in it takes the place of another module.
+
+    Raises
+    ------
+    ImportError
+        If it is in neither.
+    """
+    package, here = module.partition(".")[0], str(Path.cwd())
+    is_known = package in sys.modules or find_spec(package) is not None
+    if not is_known and PathFinder.find_spec(package, [here]) is not None:
+        sys.path.append(here)
+    return importlib.import_module(module)
 
 
 @lru_cache
-def place_outside(module: str, paths: tuple[str, ...]) -> str | None:
+def place_outside(module: str, paths: tuple[str, ...], folder: str) -> str | None:
     """Return where a module's package lies that is not installed; None if it is, or is not there.
 
     Modules that are a part of Python itself (``os``, ``sys``) lie nowhere: their name is returned.
@@ -28,9 +50,12 @@ def place_outside(module: str, paths: tuple[str, ...]) -> str | None:
         is inside it would import it.
     paths : tuple of str
         ``sys.path``, on which the answer depends.
+    folder : str
+        The working folder, where `import_module` looks last.
     """
+    package = module.partition(".")[0]
     try:
-        spec = find_spec(module.partition(".")[0])
+        spec = find_spec(package) or PathFinder.find_spec(package, [folder])
     except ValueError:  # of __main__, which has none
         return module
     if spec is None:

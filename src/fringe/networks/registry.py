@@ -7,7 +7,6 @@ that an installed package gives to such a function: an entry point of the group 
 
 from __future__ import annotations
 
-import importlib
 import math
 import os
 import re
@@ -29,7 +28,7 @@ from fringe.files.steadiness import steady
 from fringe.networks import published
 from fringe.networks.base import PRECISIONS, FeatureNetwork, NetworkInfo, Precision
 from fringe.networks.class_names import tensorflow_classes, torchvision_classes
-from fringe.networks.installed import place_outside
+from fringe.networks.installed import import_module, place_outside
 from fringe.networks.training import training
 from fringe.networks.weight_files import WeightsFile, fetch, find, mismatch, weights_folder
 
@@ -366,7 +365,7 @@ def _entry(name: str) -> _Entry:
 
 
 def _refuse_outside(name: str, reference: str) -> None:
-    if place := place_outside(reference.partition(":")[0], tuple(sys.path)):
+    if place := place_outside(reference.partition(":")[0], tuple(sys.path), str(Path.cwd())):
         raise FringeError(
             f"network {name!r}: would run {place}, which is not an installed package; say "
             "`allow_code: true` in the configuration if you trust that code, or install it"
@@ -382,9 +381,9 @@ def _installed(paths: tuple[str, ...]) -> dict[str, str]:
 def _function(reference: str) -> Any:
     module, _, function = reference.partition(":")
     try:
-        return getattr(importlib.import_module(module), function)
+        return getattr(import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise FringeError(
             f"network {reference!r} cannot be imported ({error}); install the package it comes "
-            "from, or put its folder on PYTHONPATH"
+            "from, put its file in the working folder, or its folder on PYTHONPATH"
         ) from error
