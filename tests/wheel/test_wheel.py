@@ -36,16 +36,22 @@ CONFIG = {
 
 
 @pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from the source distribution, as a package index would have both."""
+def sources(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that the source distribution holds."""
     folder = tmp_path_factory.mktemp("build")
     copy_files(project_files(), folder / "project")
     build("sdist", folder / "project", folder)
     (archive,) = folder.glob("fringe_fid-*.tar.gz")
     with tarfile.open(archive) as opened:
         opened.extractall(folder, filter="data")
-    build("wheel", folder / archive.name.removesuffix(".tar.gz"), folder)
-    (built,) = folder.glob("fringe_fid-*.whl")
+    return folder / archive.name.removesuffix(".tar.gz")
+
+
+@pytest.fixture(scope="module")
+def wheel(sources: Path) -> Path:
+    """The wheel, built from the source distribution, as a package index would have both."""
+    build("wheel", sources, sources.parent)
+    (built,) = sources.parent.glob("fringe_fid-*.whl")
     return built
 
 
@@ -90,6 +96,10 @@ def state(folder: Path) -> dict[str, tuple[int, int]]:
     """Return the size and time of each file of a folder."""
     files = (path for path in folder.rglob("*") if path.is_file())
     return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
+
+
+def test_the_source_distribution_has_no_tests(sources: Path) -> None:
+    assert not (sources / "tests").exists()
 
 
 def test_the_wheel_holds_all_that_a_run_needs(wheel: Path) -> None:
