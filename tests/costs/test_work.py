@@ -155,6 +155,8 @@ def test_evaluation(run: Run) -> None:
     # And the error of one, of 40 real images and 60 drawn ones.
     error = 100 * FEATURES**2 + 11 * FEATURES**3
     assert scored.units == 10 * (60 * FEATURES**2 + FEATURES**3) + error
+    swept = run.work("score_scheme", scheme="top1", network=NET)
+    assert swept.units == 3 * (60 * FEATURES**2 + FEATURES**3)
     # Ten draws of 60 of 120 images and 40 real ones. KID of all pairs, which are fewer than those
     # of its subsets, and the exact KID of all draws together.
     kernels = run.work("score_kernels", scheme="random")

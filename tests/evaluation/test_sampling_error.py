@@ -102,6 +102,9 @@ def test_errors_in_blocks_are_those_of_whole_arrays(
     assert alone["standard_error"] == pytest.approx(np.sqrt(told[0] ** 2 - told[1] ** 2), rel=1e-9)
     assert np.isnan(alone["real_error"])
     assert alone["value"] == first["value"]
+    (without, _) = score_draws(draws, generated, reference, 4400, real, with_error=False)
+    assert np.isnan([without["standard_error"], without["real_error"]]).all()
+    assert without["value"] == first["value"]
 
 
 def test_errors_of_snapshots(real: FeatureFile, generated: FeatureFile) -> None:

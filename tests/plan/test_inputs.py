@@ -144,6 +144,7 @@ def test_errors_read_the_images_behind_statistics_unless_these_are_published() -
     run = make_run()
     read = inputs.score_scheme(run, "faces", "random", "clip")
     assert read["real_features"] == "results/run/features/real/clip.h5"
+    assert "real_features" not in inputs.score_scheme(run, "faces", "top1", "clip"), "no error"
     early, late = (f"results/run/features/{name}/inception.h5" for name in ("early", "late"))
     snapshots = inputs.score_snapshots(run, "faces", "logits")
     assert snapshots["features"] == [early, late]

@@ -51,7 +51,7 @@ JOBS: dict[Callable[..., Any], list[tuple[str, ...]]] = {
     provenance.draw_random: [("faces", "random"), ("faces", "random-filled")],
     provenance.draw_matched: [("faces",)],
     provenance.draw_weighted: [("faces", scheme) for scheme in (*OPTIMIZED, "top1")],
-    provenance.score_scheme: [("faces",), ("pair",)],
+    provenance.score_scheme: [("faces", "random"), ("faces", "top1"), ("pair", "random")],
     provenance.score_precision_recall: [("faces",)],
     provenance.score_kernels: [("faces",)],
     provenance.score_sizes: [("faces",)],
@@ -422,7 +422,7 @@ REVISIONS = {
         *("figure_overview *", "compare *", "measure_power *"),
     ),
     "COMPARISON": ("compare *", "judge_comparison *"),
-    "ERRORS": ("score_scheme *", "score_sizes *", "score_snapshots *", "figure_overview *"),
+    "ERRORS": ("score_scheme * random", "score_sizes *", "score_snapshots *", "figure_overview *"),
     "POWER": ("measure_power *",),
     "RESAMPLING": ("draw_*", "optimize_*", "measure_convergence *", "extend_matched *"),
     "SENSITIVITY": (

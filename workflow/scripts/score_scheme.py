@@ -1,7 +1,8 @@
 """Measure the FID of every draw of one scheme in one network.
 
 In: draws, candidate features (and those of images beyond the candidates, where the scheme draws
-any), real statistics, and real features unless the statistics were published. Out: tidy rows.
+any), real statistics; and for a standard error, real features unless the statistics were published.
+Out: tidy rows.
 """
 
 from fringe.evaluation import join_extension, load_draws, load_gaussian, score_draws
@@ -24,9 +25,16 @@ def main(job: ScriptJob) -> None:
         "network": candidates.attributes["network"],
         "space": "features",
     }
-    known = job.input.get("real_features")
-    scores = score_draws(rows, features, real, n_real, open_features(known) if known else None)
-    write_scores(job.output[0], scores, labels, job.params.scoring["seed"])
+    about, known = job.params.scoring, job.input.get("real_features")
+    scores = score_draws(
+        rows,
+        features,
+        real,
+        n_real,
+        open_features(known) if known else None,
+        with_error="errors_revision" in about,
+    )
+    write_scores(job.output[0], scores, labels, about["seed"])
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

@@ -35,6 +35,7 @@ __all__ = [
     "given_features",
     "given_weights",
     "grid_seed",
+    "has_error",
     "illustrated_comparisons",
     "illustrated_models",
     "is_rendered",
@@ -306,6 +307,14 @@ def sweep_schemes(config: Config) -> list[str]:
     """Return the names of the Top-N and Middle-N schemes."""
     asked = {"top": config.schemes.top, "middle": config.schemes.middle}
     return [f"{mode}{n}" for mode, numbers in asked.items() for n in numbers]
+
+
+def has_error(scheme: str) -> bool:
+    """Return whether the FID of a scheme is measured with a standard error.
+
+    That of Top-N and Middle-N is shown with the spread of its repeats only.
+    """
+    return not scheme.startswith(("top", "middle"))
 
 
 def repeats(config: Config, scheme: str) -> int:

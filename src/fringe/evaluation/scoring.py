@@ -44,6 +44,8 @@ def score_draws(
     real: Gaussian,
     n_real: int,
     real_features: FeatureFile | None = None,
+    *,
+    with_error: bool = True,
 ) -> list[Row]:
     """Return the FID of every draw, and the standard error of the first.
 
@@ -61,6 +63,8 @@ def score_draws(
     real_features : FeatureFile, optional
         Whose first ``n_real`` rows these images are. Without it, the error is that of the generated
         images only.
+    with_error : bool
+        Whether the error is measured, which takes as long as several draws.
     """
     reference = MeasuredImages(real, real_features, stop=n_real)
     root = covariance_root(real)
@@ -70,7 +74,7 @@ def score_draws(
         generated = gaussian_of(candidates, counts=counts)
         value = frechet_distance(real, generated, root=root)
         error = NO_ERROR
-        if repeat == 0:
+        if repeat == 0 and with_error:
             error = frechet_error(reference, MeasuredImages(generated, candidates, counts=counts))
         rows.append(_frechet_row("fid", repeat, value, error, n_real, len(indices)))
     return rows

@@ -250,11 +250,12 @@ def _known_features(run: Run, source: str, network: str, space: str = "features"
 
 
 def score_scheme(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
-    """Return the drawn images, and the statistics and features of the real images."""
+    """Return the drawn images, the statistics of the real images, and what an error needs."""
+    known = {"real_features": _known_features(run, run.real(dataset), network)}
     return {
         **_drawn(run, dataset, scheme, network),
         "real": _real_statistics(run, dataset, network),
-        "real_features": _known_features(run, run.real(dataset), network),
+        **(known if choices.has_error(scheme) else {}),
     }
 
 

@@ -309,13 +309,14 @@ def _scoring(run: Run, **others: Any) -> Params:
     return {"seed": run.config.seed, "revision": revisions.METRICS, **others}
 
 
-def score_scheme(run: Run, dataset: str) -> Params:
+def score_scheme(run: Run, dataset: str, scheme: str) -> Params:
     """Return what the distances of a scheme in one network depend on."""
+    has_error = choices.has_error(scheme)
     return _scoring(
         run,
         n_real=run.datasets[dataset].n_real,
         **compared(run, dataset),
-        errors_revision=revisions.ERRORS,
+        **({"errors_revision": revisions.ERRORS} if has_error else {}),
     )
 
 

@@ -13,11 +13,14 @@ __all__ = ["RULES"]
 
 
 def _score_scheme(about: JobContext) -> Work:
-    """FID of each draw, and the standard error of the first."""
-    repeats = choices.repeats(about.config, about.wildcard("scheme"))
+    """FID of each draw, and the standard error of the first where it is measured."""
+    scheme = about.wildcard("scheme")
+    repeats = choices.repeats(about.config, scheme)
     generated = about.dataset.n_generated
     number = repeats * (generated * about.dim**2 + about.dim**3)
-    return products(about, number + error_products(about.dim, about.dataset.n_real + generated))
+    if choices.has_error(scheme):
+        number += error_products(about.dim, about.dataset.n_real + generated)
+    return products(about, number)
 
 
 def _score_scheme_memory(about: JobContext) -> int:
