@@ -72,7 +72,11 @@ def test_numbers_are_finite_and_plausible(cifar: Project) -> None:
         scores = pd.read_csv(path)
         assert len(scores)
         assert scores["value"].abs().lt(1e3).all(), path  # NaN is not less either
-        assert not scores.isna().to_numpy().any(), path
+        errors = scores[["standard_error", "real_error"]]
+        assert not scores.drop(columns=errors.columns).isna().to_numpy().any(), path
+        fids = scores["metric"].eq("fid")
+        assert errors.notna().all(axis=1).equals(fids), path
+        assert errors.isna().all(axis=1).equals(~fids), path
     random = fids(cifar, "random")
     assert len(random) == 3
     assert (random > 0).all()

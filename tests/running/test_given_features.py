@@ -102,8 +102,9 @@ def test_what_shows_images_is_left_out(
     # Recall, which only these figures show, asks for features in one network more.
     assert choices.networks_of_source(checked, "a") == [NETWORK, CONTROL]
     assert choices.networks_of_run(checked) == [NETWORK, CONTROL]
-    for name in ("real", "a", "b"):
-        config["sources"][name] = {"kind": "photos", "count": 30, "resolution": 32}
+    for seed, name in enumerate(("real", "a", "b")):
+        drawn = {"kind": "photos", "count": 30, "resolution": 32, "seed": seed}
+        config["sources"][name] = drawn
     checked = open_run(config).config
     assert {"figure7", "figure19"} <= set(exhibits.names(checked))
     assert "vgg16" in choices.networks_of_source(checked, "a")
@@ -175,6 +176,8 @@ def test_images_have_classes(config: dict[str, Any]) -> None:
     assert faults_of(config) == [found]
     del config["comparisons"]["both"]["labels"]
     for name in ("real", "b"):
+        with np.load(f"{name}.npz") as held:
+            arrays = {key: held[key] for key in ("features", CONTROL)}
         np.savez(f"{name}.npz", **arrays, labels=labels)
     assert provenance.compare(open_run(config), "both", NETWORK)["labels"].keys() == {
         "real",

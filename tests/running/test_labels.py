@@ -149,8 +149,11 @@ def test_no_class_in_both(config: dict[str, Any]) -> None:
 
 
 def test_a_network_without_classes_needs_labels(config: dict[str, Any]) -> None:
+    """Without both, nothing is said of classes; who asks for Top-1 classes is told."""
     config["network"] = "untrained"
-    open_run(config)
+    assert provenance.compare(open_run(config), "both", "untrained")["labels"]
     del config["comparisons"]["both"]["labels"]
+    assert provenance.compare(open_run(config), "both", "untrained")["classes"] is None
+    config["comparisons"]["both"]["labels"] = False
     assert "is no classifier" in faults_of(config)
-    assert "`labels: true`" in faults_of(config)
+    assert "leave out `labels: false`" in faults_of(config)

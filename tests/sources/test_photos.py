@@ -171,5 +171,5 @@ def test_frequencies_are_biased_with_severity():
 @pytest.mark.usefixtures("changed_photographs")
 def test_missing_package(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("fringe.sources.photos.find_spec", lambda _: None)
-    with pytest.raises(FringeError, match=r"skimage, which is not installed.*fringe\[demo\]"):
+    with pytest.raises(FringeError, match=r"skimage, which is not installed.*fringe-fid\[demo\]"):
         _ = PhotoSource(3, 32, 0).fingerprint
