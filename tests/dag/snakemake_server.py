@@ -1,13 +1,14 @@
-"""Starts Snakemake and the scripts of its jobs in forks of a process that has imported libraries.
+"""Starts Fringe, Snakemake and its jobs in forks of a process that has imported libraries.
 
 Most of the time that a small job or a dry run takes is spent on imports. The first call starts the
 server, a clean interpreter, which outlives all runs of its test process. It imports neither
 Snakemake, which notes where it was started, nor Fringe, of which each run has its own copy. A fork
-does what ``python -m snakemake`` or ``python script.py`` does. It ends as an interpreter ends,
-except that it does not clear the modules, which takes a third of a second.
+does what ``python -m fringe``, ``python -m snakemake`` or ``python script.py`` does. It ends as an
+interpreter ends, except that it does not clear the modules, which takes a third of a second.
 
-Snakemake starts the client where it would start Python. The client sends a script to the server,
-with its own standard streams, and replaces itself by Python for anything else.
+Fringe and Snakemake start the client where they would start Python. The client sends a script, or
+Snakemake, to the server, with its own standard streams, and replaces itself by Python for anything
+else.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ import tempfile
 import threading
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
-__all__ = ["run_snakemake"]
+__all__ = ["run_fringe", "run_snakemake"]
 
 LIBRARIES = (
     *("docutils.core", "h5py", "imagecodecs", "jinja2", "matplotlib.backends.backend_agg"),
@@ -45,7 +46,8 @@ SOCKET, CLIENT = "socket", "python"  # names in the server's folder
 CLIENT_TEXT = """\
 #!{python} -SE
 import os, pickle, signal, socket, struct, sys
-if len(sys.argv) != 2 or not sys.argv[1].endswith(".py"):
+script = len(sys.argv) == 2 and sys.argv[1].endswith(".py")
+if not script and sys.argv[1:3] != ["-m", "snakemake"]:
     os.execv("{python}", ["{python}", *sys.argv[1:]])
 server = socket.socket(socket.AF_UNIX)
 server.connect("{folder}/{socket}")
@@ -68,22 +70,42 @@ def run_snakemake(
     arguments: list[str], folder: Path, environment: dict[str, str]
 ) -> tuple[int, str]:
     """Run Snakemake in a folder; return its exit status and all that it printed."""
+    with tempfile.TemporaryFile() as printed:
+        call: Call = (["-m", "snakemake", *arguments], str(folder), environment)
+        status = _send(call, printed, printed)
+        return status, _text(printed)
+
+
+def run_fringe(
+    arguments: list[str], folder: Path, environment: dict[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """Run the command ``fringe`` in a folder."""
+    with tempfile.TemporaryFile() as printed, tempfile.TemporaryFile() as errors:
+        call: Call = (["-m", "fringe", *arguments], str(folder), environment)
+        status = _send(call, printed, errors)
+        return subprocess.CompletedProcess(arguments, status, _text(printed), _text(errors))
+
+
+def _send(call: Call, printed: IO[bytes], errors: IO[bytes]) -> int:
+    """Have the server do a call; return its exit status."""
     if not _folders:
         _start()
-    call: Call = (["-m", "snakemake", *arguments], str(folder), environment)
     sent = pickle.dumps(call)
     with (
-        tempfile.TemporaryFile() as printed,
         open(os.devnull) as nothing,  # noqa: PTH123
         socket.socket(socket.AF_UNIX) as server,
     ):
         server.connect(str(_folders[0] / SOCKET))
-        streams = [nothing.fileno(), printed.fileno(), printed.fileno()]
+        streams = [nothing.fileno(), printed.fileno(), errors.fileno()]
         socket.send_fds(server, [struct.pack("q", len(sent))], streams)
         server.sendall(sent)
         (status,) = struct.unpack("q", server.recv(8))
-        printed.seek(0)
-        return status, printed.read().decode()
+        return int(status)
+
+
+def _text(printed: IO[bytes]) -> str:
+    printed.seek(0)
+    return printed.read().decode()
 
 
 def _start() -> None:

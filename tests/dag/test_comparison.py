@@ -6,12 +6,12 @@ import base64
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from tests.dag.snakemake_server import run_fringe
 
 from fringe.sources import source_from_spec
 
@@ -38,14 +38,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fringe(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from fringe.cli import main; sys.exit(main())"
-    found = subprocess.run(
-        [sys.executable, "-c", code, *arguments, *OPTIONS, "--cores", "2"],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(REPOSITORY / "src")}
+    found = run_fringe([*arguments, *OPTIONS, "--cores", "2"], folder, environment)
     assert found.returncode == 0, found.stderr
     return found
 

@@ -1,0 +1,8 @@
+"""`python -m fringe` is the command ``fringe``."""
+
+import sys
+
+from fringe.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
