@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -130,13 +133,48 @@ def test_an_unknown_class_name(config: dict[str, Any]) -> None:
     Path("b/dog").rename("b/Dog")
     said = faults_of(config)
     assert "sources/b: has images in Dog, and no real image (real) is of such a class" in said
-    assert "real images have ant, cat, dog: rename the folders" in said
+    assert "real images have ant, cat, dog: rename the classes" in said
 
 
 def test_names_and_numbers(config: dict[str, Any]) -> None:
     numbers("b", [0, 1, 2, 2, 1, 0])
     config["sources"]["b"]["path"] = "b.npz"
     assert "classes of real are names of folders, and those of b are numbers" in faults_of(config)
+
+
+def test_numbers_with_names_go_with_either(config: dict[str, Any], tmp_path: Path) -> None:
+    """A ClassLabel of Parquet has both; here the numbers are not in the order of the names."""
+    column([2, 0, 1] * 4, ["dog", "ant", "cat"])
+    config["sources"]["real"]["path"] = "real.parquet"
+    numbers("b", [0, 1, 2, 2, 1, 0])
+    config["sources"]["b"]["path"] = "b.npz"
+    run = open_run(config)
+    about = provenance.compare(run, "both", NETWORK)
+    rng = np.random.default_rng(0)
+    for name, count in {"real": 12, "a": 6, "b": 6}.items():
+        np.savez(f"{name}-f.npz", features=rng.normal(size=(count, 1280)))
+        import_features(GivenFeatures(f"{name}-f.npz", [NETWORK]), NETWORK, f"{name}.h5")
+    files = {"real": [str(tmp_path / "real.h5")]}
+    files["models"] = [str(tmp_path / f"{name}.h5") for name in ("a", "b")]
+    found = stored_sets(Files(files), about, planned_labels(run.config, about["labels"]))
+    assert found.class_names == ("dog", "ant", "cat")
+    assert found.real_classes is not None
+    assert found.real_classes.tolist() == [2, 0, 1] * 4
+    (a,), (b,) = (found.models[name].classes or [] for name in "AB")
+    assert a.tolist() == [2] * 3 + [0] * 3, "folders cat and dog"
+    assert b.tolist() == [0, 1, 2, 2, 1, 0]
+    Path("a/dog").rename("a/bird")
+    said = faults_of(config)
+    assert "sources/a: has images in bird, and no real image (real) is of such a class" in said
+
+
+def column(values: list[int], names: list[str]) -> None:
+    """Write real images to Parquet as ``datasets`` does, labels being a ClassLabel."""
+    images = [path.read_bytes() for path in sorted(Path("real").rglob("*.png"))]
+    about = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
+    table = pa.table({"image": [{"bytes": data, "path": None} for data in images], "label": values})
+    stated = table.replace_schema_metadata({"huggingface": json.dumps(about)})
+    pq.write_table(stated, "real.parquet")
 
 
 def test_no_class_in_both(config: dict[str, Any]) -> None:

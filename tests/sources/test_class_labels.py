@@ -14,6 +14,11 @@ from PIL import Image
 from fringe.errors import FringeError
 from fringe.sources import PhotoSource, open_source, source_from_spec
 from fringe.sources.class_labels import ClassLabels, class_labels, known_labels
+from fringe.sources.digests import pack
+from fringe.sources.memory import Memory
+from fringe.sources.tar import CLASSES
+
+from .conftest import encode, write_tar
 
 PIXELS = np.repeat(np.arange(0, 240, 40), 8 * 8 * 3).astype(np.uint8).reshape(6, 8, 8, 3)
 LABELS = np.array([2, 0, 1, 1, 5, 2])
@@ -87,16 +92,98 @@ def test_the_column_of_a_parquet_file(tmp_path: Path) -> None:
         table = pa.table({"image": [{"bytes": data, "path": None}] * 2, "label": values})
         (tmp_path / "set").mkdir(exist_ok=True)
         parquet.write_table(table, tmp_path / "set" / f"{name}.parquet")
-    assert labels_of(tmp_path / "set").values.tolist() == [3, 1, 0, 3]
-    for wrong, said in (([-1, 2], "int64"), ([None, 2], "1 empty"), (["cat", "dog"], "string")):
-        table = pa.table({"image": [{"bytes": data, "path": None}] * 2, "label": wrong})
-        parquet.write_table(table, tmp_path / "c.parquet")
-        with pytest.raises(FringeError, match=said):
-            labels_of(tmp_path / "c.parquet")
-    table = pa.table({"image": [{"bytes": data, "path": None}] * 2})
-    parquet.write_table(table, tmp_path / "set" / "b.parquet")
-    with pytest.raises(FringeError, match=r"b\.parquet: has no column `label`"):
-        labels_of(tmp_path / "set")
+    assert labels_of(tmp_path / "set") == (pytest.approx([3, 1, 0, 3]), None, True)
+
+
+@pytest.mark.parametrize(
+    ("label", "names"),
+    [
+        ({"names": ["ant", "bee", "cat"], "_type": "ClassLabel"}, ("ant", "bee", "cat")),
+        ({"names": ["ant", "bee"], "_type": "ClassLabel"}, None),  # and a class 2
+        ({"names": ["ant", "ant", "cat"], "_type": "ClassLabel"}, None),
+        ({"names": [1, 2, 3], "_type": "ClassLabel"}, None),
+        ({"dtype": "int64", "_type": "Value"}, None),
+        (3, None),
+    ],
+)
+def test_names_of_classes_in_parquet(
+    tmp_path: Path, label: object, names: tuple[str, ...] | None
+) -> None:
+    parquet_with_names(tmp_path / "a.parquet", label)
+    found = labels_of(tmp_path / "a.parquet")
+    assert (found.values.tolist(), found.names, found.numbered) == ([2, 0], names, True)
+    known = known_labels(open_source(str(tmp_path / "a.parquet")))
+    assert known is not None
+    assert known.names == (names and {"ant", "cat"}), "of the classes that images have"
+    assert known.numbers == {0, 2}
+
+
+def test_parquet_files_with_other_names(tmp_path: Path) -> None:
+    for file, last in (("a", "cat"), ("b", "dog")):
+        label = {"names": ["ant", "bee", last], "_type": "ClassLabel"}
+        parquet_with_names(tmp_path / f"{file}.parquet", label)
+    with pytest.raises(FringeError, match=r"b\.parquet: names other classes .* than .*a\.parquet"):
+        labels_of(tmp_path)
+
+
+def parquet_with_names(path: Path, label: object) -> None:
+    pa = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    images = [{"bytes": encode(pixels), "path": None} for pixels in PIXELS[:2]]
+    about = {"info": {"features": {"label": label}}}
+    table = pa.table({"image": images, "label": [2, 0]})
+    parquet.write_table(table.replace_schema_metadata({"huggingface": json.dumps(about)}), path)
+
+
+def test_samples_of_a_tar_have_classes(tmp_path: Path) -> None:
+    """Also where folders have names, and several archives lie in one file."""
+    data = [encode(pixels) for pixels in PIXELS]
+    first = {"a/1.x.png": data[0], "a/1.cls": b"3\n", "b/1.cls": b"0", "b/1.png": data[1]}
+    one = write_tar(tmp_path / "one.tar", first)
+    other = write_tar(tmp_path / "other.tar", {"a/1.png": data[2], "a/1.cls": b" 12 "})
+    both = tmp_path / "both.tar"
+    both.write_bytes(one.read_bytes() + other.read_bytes())
+    assert labels_of(both) == (pytest.approx([3, 0, 12]), None, True)
+    source = open_source(str(both), count=2, seed=1)
+    found = class_labels(source)
+    assert found is not None
+    where = [PIXELS[:, 0, 0, 0].tolist().index(one) for one in source.read(range(2))[:, 0, 0, 0]]
+    assert found.values.tolist() == np.array([3, 0, 12])[where].tolist()
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ({}, r"a/2\.png: its sample has no `\.cls`, which others have"),
+        ({"a/2.cls": b"-1"}, r"holds '-1'; a class is a whole number from 0"),
+        ({"a/2.cls": b"ant"}, r"holds 'ant'"),
+        ({"a/2.cls": b"1" * 99}, r"holds '1111111111111111'"),
+        ({"a/2.cls": b""}, r"holds ''"),
+    ],
+)
+def test_classes_of_a_tar_that_are_none(
+    tmp_path: Path, stated: dict[str, bytes], said: str
+) -> None:
+    image = encode(PIXELS[0])
+    files = {"a/1.png": image, "a/1.cls": b"1", "a/2.png": image, **stated}
+    with pytest.raises(FringeError, match=said):
+        labels_of(write_tar(tmp_path / "a.tar", files))
+
+
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [(pack(b'[[[512, "7"]]]'), 7), ("0", 4), (pack(b"[[[512]]]"), 4), (pack(b"[[[[], []]]]"), 4)],
+)
+def test_remembered_classes_of_a_tar(tmp_path: Path, answer: str, number: int) -> None:
+    """An answer that cannot be read is asked for again."""
+    path = write_tar(tmp_path / "a.tar", {"1.png": encode(PIXELS[0]), "1.cls": b"4"})
+    about = path.stat()
+    state = f"{about.st_size}:{about.st_mtime_ns}:{about.st_ctime_ns}"
+    Memory(tmp_path / "cache").add(str(tmp_path), {f"{CLASSES}/a.tar": f"{state} {answer}"})
+    found = class_labels(open_source(path, cache=tmp_path / "cache"))
+    assert found is not None
+    assert found.values.tolist() == [number]
 
 
 @pytest.mark.parametrize("listed", [[["a/0.png", 4], ["a/1.png", 2]], None])

@@ -99,13 +99,14 @@ def stored_sets(
 
 
 def _numbered(labels: ClassLabels, names: Sequence[str] | None, source: str) -> Classes:
-    """Return classes as their places in ``names``; those that are numbers stay as they are."""
+    """Return classes as their places in ``names``; those without names stay as they are."""
     if labels.names is None or names is None:
         return labels.values
-    unknown = [name for name in labels.names if name not in names]
-    if unknown:
+    places = {name: place for place, name in enumerate(names)}
+    present = {labels.names[number] for number in np.unique(labels.values)}
+    if unknown := sorted(present - places.keys()):
         raise FringeError(f"{source}: its class {unknown[0]} is no class of real images; rename it")
-    return np.array([names.index(name) for name in labels.names], np.int64)[labels.values]
+    return np.array([places.get(name, -1) for name in labels.names], np.int64)[labels.values]
 
 
 def _first(path: str, n: int) -> Array:

@@ -18,9 +18,9 @@ __all__ = [
 
 _NAMED = 6  # classes that a message names
 _HOW = (
-    "give a ZIP or folder with labels in `dataset.json`, a folder for each class, an NPZ with "
-    "`arr_1` or `labels`, an HDF5 file with `labels`, Parquet with a column `label`, or a "
-    "generator with a `label`"
+    "give a ZIP or folder with labels in `dataset.json`, a folder for each class, a tar with a "
+    "`.cls` for each sample, an NPZ with `arr_1` or `labels`, an HDF5 file with `labels`, Parquet "
+    "with a column `label`, or a generator with a `label`"
 )
 
 
@@ -105,20 +105,20 @@ def _other_classes(
     source: str, found: KnownLabels, real: str, of_real: KnownLabels
 ) -> Iterable[str]:
     """Yield the fault of a source whose classes are others than those of the real images."""
-    if (found.names is None) != (of_real.names is None):
-        named, numbered = (source, real) if found.names is not None else (real, source)
-        yield (
-            f"sources/{source}: classes of {named} are names of folders, and those of {numbered} "
-            "are numbers, so nobody knows which of them are the same; give both labels of one kind"
-        )
-    elif found.names is not None and of_real.names is not None:
+    if found.names is not None and of_real.names is not None:
         unknown = found.names - of_real.names
         if unknown:
             yield (
                 f"sources/{source}: has images in {_told(unknown)}, and no real image ({real}) is "
-                f"of such a class; real images have {_told(of_real.names)}: rename the folders, or "
-                "leave them out (`ignore`)"
+                f"of such a class; real images have {_told(of_real.names)}: rename the classes, or "
+                "leave their images out"
             )
+    elif _is_only_named(found) or _is_only_named(of_real):
+        named, numbered = (source, real) if _is_only_named(found) else (real, source)
+        yield (
+            f"sources/{source}: classes of {named} are names of folders, and those of {numbered} "
+            "are numbers, so nobody knows which of them are the same; give both labels of one kind"
+        )
     elif (
         found.numbers is not None
         and of_real.numbers is not None
@@ -128,6 +128,10 @@ def _other_classes(
             f"sources/{source}: has the classes {_told(found.numbers)}, and real images ({real}) "
             f"have {_told(of_real.numbers)}, so no class is in both; give both labels of one kind"
         )
+
+
+def _is_only_named(labels: KnownLabels) -> bool:
+    return labels.names is not None and labels.numbers is None
 
 
 def _told(classes: Iterable[str] | Iterable[int]) -> str:

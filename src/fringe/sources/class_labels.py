@@ -21,6 +21,7 @@ from fringe.sources.npz import NpzSource
 from fringe.sources.parquet import ParquetSource
 from fringe.sources.selection import Selection
 from fringe.sources.suffixes import printable
+from fringe.sources.tar import TarSource
 
 __all__ = ["ClassLabels", "KnownLabels", "class_labels", "known_labels"]
 
@@ -37,14 +38,17 @@ class ClassLabels(NamedTuple):
     Attributes
     ----------
     values : int array (n,)
-        Numbers of classes, or places in ``names``.
+        Numbers of classes, which are places in ``names``.
     names : tuple of str, or None
-        The classes of all images that the files hold, in the order of their names; None where
-        classes are numbers.
+        Of the classes; None where they have no names.
+    numbered : bool
+        Whether ``values`` are numbers that the files state. Otherwise they are places in ``names``
+        only, which are those of all images that the files hold, sorted.
     """
 
     values: npt.NDArray[np.int64]
     names: tuple[str, ...] | None
+    numbered: bool = True
 
 
 class KnownLabels(NamedTuple):
@@ -55,10 +59,10 @@ class KnownLabels(NamedTuple):
     identity : str
         Hex SHA-256 that changes when a label does.
     names : frozenset of str, or None
-        As of `ClassLabels`.
+        The names of the classes that images have; None where classes have no names.
     numbers : frozenset of int, or None
-        The classes that images have; None where classes have names, and of a generator, which must
-        be loaded first.
+        The numbers that images have; None where files state names only, and of a generator, which
+        must be loaded first.
     """
 
     identity: str
@@ -69,10 +73,10 @@ class KnownLabels(NamedTuple):
 def class_labels(source: ImageSource) -> ClassLabels | None:
     """Return the class of each image of ``source``, in the order of its images; None without one.
 
-    * ZIP and folder: the labels in ``dataset.json``; otherwise, as of a tar, the name of the
-      folder that an image lies in, if all folders lie side by side;
+    * ZIP and folder: the labels in ``dataset.json``; tar: the ``.cls`` of each sample. Otherwise
+      the name of the folder that an image lies in, if all folders lie side by side;
     * NPZ: the array ``arr_1`` (as guided-diffusion writes it) or ``labels``; HDF5: ``labels``;
-    * Parquet: the column ``label``;
+    * Parquet: the column ``label``, and the names that its schema states;
     * generator: the class that each image is asked for, which loads the generator if classes are
       drawn from all of them;
     * features: the array ``labels`` or ``classes``.
@@ -93,7 +97,9 @@ def class_labels(source: ImageSource) -> ClassLabels | None:
     if isinstance(source, NpzSource | Hdf5Source):
         return _numbered(_in_arrays(source))
     if isinstance(source, ParquetSource):
-        return _numbered(source.stored_classes())
+        return _in_a_column(source)
+    if isinstance(source, TarSource) and (stated := source.stored_classes()) is not None:
+        return _numbered(stated)
     if not isinstance(source, EncodedSource) or not source.members:
         return None
     labels: Labels | None = labels_of(source)
@@ -119,14 +125,25 @@ def known_labels(source: ImageSource) -> KnownLabels | None:
     found = class_labels(source)
     if found is None:
         return None
-    names = None if found.names is None else frozenset(found.names)
-    numbers = None if names is not None else frozenset(np.unique(found.values).tolist())
+    present = np.unique(found.values).tolist()
+    names = found.names
+    if names is not None and found.numbered:
+        names = tuple(names[number] for number in present)
+    numbers = frozenset(present) if found.numbered else None
     identity = digest(["labels", REVISION, found.names, found.values.tolist()])
-    return KnownLabels(identity, names, numbers)
+    return KnownLabels(identity, None if names is None else frozenset(names), numbers)
 
 
 def _numbered(values: npt.NDArray[np.integer[Any]] | None) -> ClassLabels | None:
     return None if values is None else ClassLabels(values.astype(np.int64), None)
+
+
+def _in_a_column(source: ParquetSource) -> ClassLabels | None:
+    """Return the labels beside images of Parquet, with names if there is one for each number."""
+    found, names = _numbered(source.stored_classes()), source.class_names()
+    if found is None or names is None or found.values.max() >= len(names):
+        return found
+    return found._replace(names=names)
 
 
 def _in_arrays(source: NpzSource | Hdf5Source) -> npt.NDArray[np.int64] | None:
@@ -173,7 +190,7 @@ def _in_folders(members: Sequence[str], name: str) -> ClassLabels | None:
         )
     names = tuple(sorted({place.name for place in places}))
     numbers = {one: number for number, one in enumerate(names)}
-    return ClassLabels(np.array([numbers[place.name] for place in places], np.int64), names)
+    return ClassLabels(np.array([numbers[place.name] for place in places], np.int64), names, False)
 
 
 def _is_numbered(member: str) -> bool:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from fringe.errors import FringeError
+from fringe.files.parsing import parse_json
 from fringe.files.regular import check_regular, open_regular
 from fringe.sources.base import EncodedSource, Indices, PerProcess, check_count, readable
 from fringe.sources.concatenated import refuse_parquet
@@ -155,6 +156,24 @@ class ParquetSource(EncodedSource):
                 "set have; add it, or drop it from all of them"
             )
         return None
+
+    def class_names(self) -> tuple[str, ...] | None:
+        """Return the names of classes by number, where a ``datasets.ClassLabel`` states them.
+
+        Raises
+        ------
+        FringeError
+            If a file cannot be read, or names other classes than the others.
+        """
+        first, *others = self.shards
+        names = _class_names(first, self.limits)
+        for shard in others:
+            if _class_names(shard, self.limits) != names:
+                raise FringeError(
+                    f"{shard}: names other classes in its column `{_LABEL}` than {first}; give "
+                    "files of one data set"
+                )
+        return names
 
     def _group(self, index: int) -> tuple[int, int, int]:
         """Return the shard that holds a row, its group there, and its place in the group."""
@@ -304,6 +323,20 @@ def _labels(shard: Path, limits: Limits) -> np.ndarray | None:
         f"{shard}: its column `{_LABEL}` is of type {column.type} and has {column.null_count} "
         "empty rows; labels are one whole number from 0 in each row"
     )
+
+
+def _class_names(shard: Path, limits: Limits) -> tuple[str, ...] | None:
+    """Return the names that one file's schema states, each once; None if there are none."""
+    with _opened(shard, limits) as (file, _):
+        stated = (file.schema_arrow.metadata or {}).get(b"huggingface", b"{}")
+    try:
+        label = parse_json(stated)["info"]["features"][_LABEL]
+        names = tuple(label["names"]) if label["_type"] == "ClassLabel" else ()
+        if names and all(isinstance(name, str) for name in names) and len({*names}) == len(names):
+            return names
+    except (KeyError, TypeError, ValueError):
+        pass
+    return None
 
 
 def _leaves(file: pq.ParquetFile, column: str) -> dict[int, str]:

@@ -3,12 +3,13 @@
 import errno
 import json
 import os
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from itertools import groupby
+from itertools import chain, groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 import numpy as np
 
@@ -28,8 +29,11 @@ from fringe.sources.suffixes import is_picture_name, printable
 __all__ = ["TarSource"]
 
 INDEX = "pictures in all of "  # the question that `_index` answers
+CLASSES = "classes of samples in all of "  # the question that `_class_index` answers
 Archive = list[tuple[str, int, int]]  # of each image: its name, first byte and bytes
+Found = TypeVar("Found")
 _BLOCK = 512
+_CLASS = 16  # bytes of a ``.cls`` that are read
 _ZEROS = 1 << 20  # bytes that are read at a time behind an end mark
 _COMPRESSED = {
     b"\x1f\x8b": "gunzip",
@@ -141,6 +145,33 @@ class TarSource(EncodedSource):
     def _is_other(self, index: int, data: bytes | memoryview) -> bool:
         return self._contents.tells_apart(index, data)
 
+    def stored_classes(self) -> np.ndarray | None:
+        """Return the class of each image by the ``.cls`` of its sample; None if none has one.
+
+        Raises
+        ------
+        FringeError
+            If an archive cannot be read, a sample has no ``.cls`` and others have one, or one holds
+            something else than a whole number from 0.
+        """
+        texts = remembered(self.shards, self.cache, CLASSES, _class_index)
+        stated = [_class_texts(text, shard) for text, shard in zip(texts, self.shards, strict=True)]
+        if not any(stated):
+            return None
+        found = [stated[number].get(at) for number, at, _ in self._places.tolist()]
+        for index, text in enumerate(found):
+            if text is None:
+                raise FringeError(
+                    f"{self._label(index)}: its sample has no `.cls`, which others have; add it, "
+                    "or leave the image out (`ignore`)"
+                )
+            if re.fullmatch(r"\s*\d{1,6}\s*", text, re.ASCII) is None:
+                raise FringeError(
+                    f"{self._label(index)}: the `.cls` of its sample holds "
+                    f"{printable(text)!r}; a class is a whole number from 0"
+                )
+        return np.array([int(text) for text in found if text is not None], np.int64)
+
     def _stored(self, indices: Sequence[int]) -> Iterator[bytes]:
         places = self._places[np.asarray(indices, np.int64)].tolist()
         for number, of_shard in groupby(places, key=itemgetter(0)):
@@ -165,18 +196,25 @@ class TarSource(EncodedSource):
 
 def _index(path: Path) -> str:
     """Return what `_found` does as text, which can be remembered."""
-    return pack(json.dumps(_found(path)).encode())
+    return pack(json.dumps(_found(path, _read_archive)).encode())
 
 
-def _found(path: Path) -> list[Archive]:
-    """Return name, first byte and number of bytes of every image of a file's archives."""
+def _class_index(path: Path) -> str:
+    """Return as text, of every image whose sample has a ``.cls``, its first byte and that text."""
+    return pack(json.dumps(_found(path, _read_classes)).encode())
+
+
+def _found(
+    path: Path, read: Callable[[BinaryIO, Path], tuple[list[Found], int]]
+) -> list[list[Found]]:
+    """Return what ``read`` finds in each of a file's archives."""
     archives = []
     with readable(path, *DAMAGE), open_regular(path) as file:
         _refuse_compressed(file.read(_BLOCK), path)
         begin: int | None = 0
         while begin is not None:
             file.seek(begin)
-            archive, end = _read_archive(file, path)
+            archive, end = read(file, path)
             if end == begin > 0:
                 raise FringeError(
                     f"{path}: its archive ends, but something that is not an archive follows at "
@@ -208,6 +246,35 @@ def _read_archive(file: BinaryIO, path: Path) -> tuple[Archive, int]:
             raise FringeError(f"{path}!{printable(name)}: is there twice; make the archive again")
         entries[name] = member.offset_data, member.size
     return [(name, *place) for name, place in entries.items()], members.end
+
+
+def _read_classes(file: BinaryIO, path: Path) -> tuple[list[tuple[int, str]], int]:
+    """Return first byte and class of the images whose sample has one, and where the end mark is."""
+    images: list[tuple[str, int]] = []
+    places: dict[str, tuple[int, int]] = {}
+    members = Members(file)
+    for member in members:
+        sample, _, suffix = _divided(member.name.removeprefix("./"))
+        if suffix == "cls" and member.isreg():
+            places[sample] = member.offset_data, member.size
+        elif is_picture_name(member.name.removeprefix("./")):
+            images.append((sample, member.offset_data))
+    classes = {}
+    for sample, (at, size) in places.items():
+        file.seek(at)
+        classes[sample] = file.read(min(size, _CLASS)).decode("ascii", "replace")
+    return [(at, classes[sample]) for sample, at in images if sample in classes], members.end
+
+
+def _divided(name: str) -> tuple[str, str, str]:
+    """Return what WebDataset takes for the sample of a member, a dot, and what is behind it.
+
+    >>> _divided("a.b/0001.mask.png")
+    ('a.b/0001', '.', 'mask.png')
+    """
+    folder, slash, file = name.rpartition("/")
+    sample, dot, suffix = file.partition(".")
+    return f"{folder}{slash}{sample}", dot, suffix
 
 
 def _next_archive(file: BinaryIO, path: Path, end: int) -> int | None:
@@ -247,7 +314,16 @@ def _archives(text: str, shard: Path) -> list[Archive]:
             return archives
     except (OverflowError, TypeError, ValueError):
         pass
-    return _found(shard)  # somebody edited the cache
+    return _found(shard, _read_archive)  # somebody edited the cache
+
+
+def _class_texts(text: str, shard: Path) -> dict[int, str]:
+    """Return what `_class_index` found, by the first byte of an image."""
+    try:
+        found = parse_json(unpack(text, most_remembered(shard.stat().st_size)))
+        return {int(at): str(stated) for one in found for at, stated in one}
+    except (OverflowError, TypeError, ValueError):
+        return dict(chain.from_iterable(_found(shard, _read_classes)))  # somebody edited the cache
 
 
 def _refuse_compressed(head: bytes, path: Path) -> None:
