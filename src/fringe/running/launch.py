@@ -71,7 +71,9 @@ def run(
         estimated = estimate_run(planner, device, gpus, kept=not only_shown)
     print(estimated.text, flush=True)
     report = None if only_shown or planner.targets else estimated.folder / "report.html"
-    status = call([*snakemake_command(planner, report), *others, *planner.targets])
+    # An option of Snakemake's may take any number of values: its targets are none of them.
+    targets = ["--", *planner.targets] if planner.targets else []
+    status = call([*snakemake_command(planner, report), *others, *targets])
     return Made(estimated.folder, status, only_shown)
 
 
