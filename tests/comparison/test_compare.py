@@ -1,5 +1,7 @@
 """`compare_features`: what it returns, and what it refuses."""
 
+from html import escape
+
 import numpy as np
 import pytest
 from tests.comparison.planted import SKEWED, made
@@ -41,7 +43,10 @@ def test_table_and_html(found: Comparison) -> None:
     ]
     assert table["fd"].notna().all()
     assert table["difference"].notna().sum() == 2
-    assert found.verdict.word in found._repr_html_()
+    page = found._repr_html_()
+    assert f"<b>B against A: {found.verdict.word}.</b>" in page
+    assert all(f"<li>{escape(limit)}</li>" in page for limit in found.verdict.limits)
+    assert "NaN" not in page
 
 
 def test_the_mean_ratio_to_the_floor(found: Comparison) -> None:

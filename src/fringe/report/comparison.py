@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from fringe.scores.comparison import (
     Difference,
     Estimate,
     NetworkDistances,
-    Verdict,
     Witness,
 )
 from fringe.scores.numbers import format_percent, format_value
@@ -25,38 +24,58 @@ from fringe.texts import markdown as in_markdown
 
 __all__ = ["comparison_lines", "verdict_lines", "write_comparison"]
 
-MOST_LINES = 24
+#: With the line that names the page, a comparison has fewer than 25 lines.
+MOST_LINES = 23
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:
-    """Return a comparison in fewer than 25 lines for a terminal.
+    """Return a comparison for a terminal, in fewer than 25 lines if it has at most ten models.
 
-    The verdict of each model, the distances in each network, and the ranking. What does not fit is
-    in the page, whose path the caller prints.
+    The verdict of each model, the distances in FID's network, and the ranking are always there.
+    Sentences, distances in other networks, and limits are there as far as they fit. The rest is in
+    the page, whose path the caller prints.
     """
-    lines = []
-    for one in comparison.verdicts:
-        lines += [f"{_subject(one)}: {one.word.upper()}", *_wrapped(one.sentence, "  ")]
-    rows = _distance_rows(comparison)
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    lines += [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
-    if len(comparison.models) > 2:
-        lines.append(f"Ranking: {_ranking(comparison)}")
-    for limit in _limits(comparison):
+    lines = _result(comparison)
+    for limit in comparison.limits:
         wrapped = _wrapped(f"* {limit}", "", "  ")
         if len(lines) + len(wrapped) > MOST_LINES:
             break
         lines += wrapped
-    return lines[:MOST_LINES]
+    return lines
+
+
+def _result(comparison: Comparison) -> list[str]:
+    """Return verdicts, distances and ranking, as much of them as fits."""
+    rows = _distance_rows(comparison)
+    of_fid = rows[: 1 + len(comparison.models)]
+    ranking = [f"Ranking: {_ranking(comparison)}"] if len(comparison.models) > 2 else []
+    lines: list[str] = []
+    for sentences, table in ((True, rows), (True, of_fid), (False, rows), (False, of_fid)):
+        lines = [*_verdicts(comparison, sentences), *_aligned(table), *ranking]
+        if len(lines) <= MOST_LINES:
+            break
+    return lines
+
+
+def _verdicts(comparison: Comparison, sentences: bool) -> Iterator[str]:
+    for one in comparison.verdicts:
+        yield f"Verdict on {one.subject}: {one.word.upper()}"
+        if sentences:
+            yield from _wrapped(one.sentence, "  ")
+
+
+def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
 
 
 def verdict_lines(comparison: Comparison, page: os.PathLike[str]) -> list[str]:
     """Return a line for each verdict of a comparison; ``page`` says more."""
     return [
-        f"{comparison.name}: {_subject(one)}: {one.word} ({os.fspath(page)})"
+        f"{comparison.name}: {one.subject}: {one.word} ({os.fspath(page)})"
         for one in comparison.verdicts
     ]
 
@@ -74,9 +93,9 @@ def write_comparison(
     """
     text, body = [f"# {in_markdown(comparison.name)}"], []
     for one in comparison.verdicts:
-        text.append(f"**{in_markdown(_subject(one))}: {one.word}.** {in_markdown(one.sentence)}")
+        text.append(f"**{in_markdown(one.subject)}: {one.word}.** {in_markdown(one.sentence)}")
         body.append(
-            f"<p><strong>{escape(_subject(one))}: {one.word}.</strong> {escape(one.sentence)}</p>"
+            f"<p><strong>{escape(one.subject)}: {one.word}.</strong> {escape(one.sentence)}</p>"
         )
     if len(comparison.models) > 2:
         text.append(f"Ranking: {in_markdown(_ranking(comparison))}")
@@ -89,10 +108,10 @@ def write_comparison(
         place = Path(os.path.relpath(path, Path(markdown).parent)).as_posix()
         text += [f"## {in_markdown(title)}", f"![{in_markdown(title)}]({place})"]
         body += [f"<h2>{escape(title)}</h2>", picture_in_html(path, title)]
-    limits = _limits(comparison)
-    text += ["## What this does not cover", "\n".join(f"* {in_markdown(one)}" for one in limits)]
+    limits = [f"* {in_markdown(one)}" for one in comparison.limits]
+    text += ["## What this does not cover", "\n".join(limits)]
     body.append("<h2>What this does not cover</h2><ul>")
-    body += [f"<li>{escape(one)}</li>" for one in limits]
+    body += [f"<li>{escape(one)}</li>" for one in comparison.limits]
     body.append("</ul>")
     with atomic_path(markdown) as partial:
         partial.write_text("\n\n".join(text) + "\n", encoding="utf-8")
@@ -103,16 +122,6 @@ def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
     """Return a text in lines of a terminal."""
     following = indent if further is None else further
     return textwrap.wrap(text, 98, initial_indent=indent, subsequent_indent=following)
-
-
-def _subject(verdict: Verdict) -> str:
-    return f"{verdict.model} against {verdict.baseline}" if verdict.baseline else verdict.model
-
-
-def _limits(comparison: Comparison) -> list[str]:
-    """Return what verdicts do not cover, each once, and what else a reader must know."""
-    said = [limit for one in comparison.verdicts for limit in one.limits]
-    return list(dict.fromkeys([*said, *comparison.notes]))
 
 
 def _ranking(comparison: Comparison) -> str:

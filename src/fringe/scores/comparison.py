@@ -374,6 +374,11 @@ class Verdict(Result):
     sentence: str
     limits: list[str]
 
+    @property
+    def subject(self) -> str:
+        """What the verdict is on: a model against the baseline; of an audit, the model."""
+        return f"{self.model} against {self.baseline}" if self.baseline else self.model
+
 
 class Comparison(Result):
     """A comparison of models, or the audit of one.
@@ -423,6 +428,12 @@ class Comparison(Result):
         return self.verdicts[0]
 
     @property
+    def limits(self) -> list[str]:
+        """What verdicts do not cover, each once, and what else a reader must know."""
+        said = [limit for one in self.verdicts for limit in one.limits]
+        return list(dict.fromkeys([*said, *self.notes]))
+
+    @property
     def main(self) -> NetworkDistances:
         """The distances in the network of FID."""
         return self.networks[0]
@@ -458,12 +469,14 @@ class Comparison(Result):
         return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        """Return the verdicts and the table, for a notebook."""
+        """Return the verdicts, the table, and what the verdicts do not cover, for a notebook."""
         said = "".join(
-            f"<p><b>{escape(one.model)}: {one.word}.</b> {escape(one.sentence)}</p>"
+            f"<p><b>{escape(one.subject)}: {one.word}.</b> {escape(one.sentence)}</p>"
             for one in self.verdicts
         )
-        return said + str(self.table().to_html(index=False, float_format="{:.4g}".format))
+        table = self.table().to_html(index=False, float_format="{:.4g}".format, na_rep="")
+        limits = "".join(f"<li>{escape(one)}</li>" for one in self.limits)
+        return f"{said}{table}<ul>{limits}</ul>"
 
 
 def comparison_schema() -> str:

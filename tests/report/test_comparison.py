@@ -1,0 +1,38 @@
+"""What a comparison says in a terminal."""
+
+import numpy as np
+import pytest
+
+import fringe
+from fringe.report import comparison_lines
+from fringe.scores.comparison import Comparison
+
+
+def compared(count: int, networks: tuple[str, ...] = ("inception", "clip")) -> Comparison:
+    """Return a comparison of so many models, with names and features of their own."""
+    rng = np.random.default_rng(count)
+
+    def features(shift: float) -> dict[str, np.ndarray]:
+        return {network: rng.normal(shift, 1, (40, 3)) for network in networks}
+
+    models = {f"model-{place}": features(place / 10) for place in range(count)}
+    return fringe.compare_features(features(0), models, prices=False)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 10])
+def test_a_comparison_is_short_and_keeps_what_matters(count: int) -> None:
+    found = compared(count, ("inception", "clip", "dinov2-b"))
+    lines = comparison_lines(found)
+    assert len(lines) + 1 < 25, "a line that names the page follows"
+    for one in found.verdicts:
+        assert f"Verdict on {one.subject}: {one.word.upper()}" in lines
+    for model in found.models:
+        assert any(line.split()[:2] == ["Inception-V3", model] for line in lines)
+    assert any(line.startswith("Ranking: ") for line in lines) == (count > 2)
+
+
+def test_sentences_and_limits_are_there_if_they_fit() -> None:
+    found = compared(2)
+    told = " ".join(" ".join(comparison_lines(found)).split())
+    assert found.verdict.sentence in told
+    assert all(limit in told for limit in found.limits)
