@@ -17,7 +17,7 @@ from fringe.running.comparing import Asked, comparison_config, write_config
 @pytest.fixture
 def images(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
-    for name, count in {"real": 6, "a": 4, "b": 5, "held": 3, "c": 3}.items():
+    for name, count in {"real": 6, "a": 4, "b": 5, "held": 4, "c": 4, "few": 3}.items():
         (tmp_path / name).mkdir()
         for place in range(count):
             pixels = rng.integers(0, 256, (16, 16, 3), np.uint8)
@@ -55,13 +55,13 @@ def test_the_configuration_of_a_comparison(images: Path) -> None:
 def test_several_trainings_and_a_generator(images: Path) -> None:
     (images / "g.pkl").write_bytes(b"")
     models = {"A": [images / "a", images / "c"], "B": [images / "g.pkl"]}
-    config = comparison_config(asked(images, models=models, count=3))
+    config = comparison_config(asked(images, models=models, count=4))
     assert config["comparisons"]["models"]["generators"] == {
         "A": ["model1", "model2"],
         "B": "model3",
     }
     assert config["sources"]["g"] == {
-        "kind": "generator", "path": str(images / "g.pkl"), "count": 3
+        "kind": "generator", "path": str(images / "g.pkl"), "count": 4
     }  # fmt: skip
     with pytest.raises(FringeError, match="--count how many images"):
         comparison_config(asked(images, models=models))
@@ -92,12 +92,33 @@ def test_the_file_that_is_written_says_the_same(images: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
+        ({"name": "../x"}, r"run: '../x' is not right"),
+        ({"name": ""}, "run: '' is not right"),
+        ({"controls": ["efficientnet-lite0"]}, "is the network of FID itself"),
+    ],
+)
+def test_nothing_is_written_of_a_configuration_with_faults(
+    images: Path, changes: dict[str, object], said: str
+) -> None:
+    before = set(images.rglob("*"))
+    with pytest.raises(FringeError, match=said):
+        write_config(comparison_config(asked(images, **changes)), images / "results")
+    assert set(images.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
         ({"real": "nowhere"}, "nowhere: does not exist; it is named as the real images"),
         ({"models": {"A": ["a"], "B": ["a"]}}, "is named as model A and as model B"),
         ({"models": {"A": ["a"], "B": ["real"]}}, "is named as the real images and as model B"),
         ({"held_out": "a"}, "is named as model A and as the held-out images"),
         ({"count": 5}, "has 4 images, and --count asks for 5"),
         ({"count_real": 9}, "has 6 images, and --count-real asks for 9"),
+        ({"count": 3}, "a: a comparison with 3 of its images says nothing; give at least 4"),
+        ({"models": {"A": ["a"], "B": ["few"]}}, "with 3 of its images says nothing"),
+        ({"count_real": 1}, "real: a comparison with 1 of its images says nothing"),
+        ({"held_out": "few"}, "few: a comparison with 3 of its images says nothing"),
     ],
 )
 def test_bad_input(images: Path, changes: dict[str, object], said: str) -> None:
@@ -133,7 +154,8 @@ def test_names_of_models(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _models(["q=1", "B=c"], 2) == {"q=1": [Path("q=1")], "B": [Path("c")]}
     for given, said in [
         (["a"], "a comparison needs two"),
-        (["a", "x/a"], "a model is named a already"),
+        (["a", "x/a"], "a model is named a already; give this one another name: a-2=x/a"),
+        (["a", "./a"], "a model is named a already; it is the same file"),
         (["A=a,", "B=c"], "expected a path"),
         (["=a", "B=c"], "expected a path"),
     ]:
@@ -163,4 +185,7 @@ def test_features_of_another_tool(tmp_path: Path) -> None:
     assert config["evaluation"]["n_real"] == 30
     np.savez(tmp_path / "b.npz", features=rng.normal(size=(30, 7)))
     with pytest.raises(FringeError, match="1280"):
+        comparison_config(found)
+    np.savez(tmp_path / "b.npz", clip=rng.normal(size=(30, 512)))
+    with pytest.raises(FringeError, match="no array of features in efficientnet-lite0, but `clip`"):
         comparison_config(found)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fringe.cli.options import Commands, add_machine, path, positive
+from fringe.cli.options import Commands, add_machine, path, positive, seed
 from fringe.errors import FringeError
 
 __all__ = ["NAMES", "add_to"]
@@ -83,7 +83,7 @@ def _add_options(one: argparse.ArgumentParser, least: int) -> None:
     one.add_argument(
         "--resolution", type=positive, metavar="N", help="crop and resize all images to N x N"
     )
-    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--seed", type=seed, default=0)
     one.add_argument(
         "--json", action="store_true", help="print the result as JSON, and all else on stderr"
     )
@@ -160,9 +160,11 @@ def _models(given: Sequence[str], least: int) -> dict[str, list[Path]]:
         listed = [paths] if Path(paths).exists() else paths.split(",")
         if not name or not all(listed):
             raise FringeError(f"{text!r}: expected a path, or NAME=PATH, or NAME=PATH,PATH,...")
+        trainings = [path(one) for one in listed]
         if name in found:
-            raise FringeError(
-                f"{text}: a model is named {name} already; give names: A={listed[0]} B=..."
-            )
-        found[name] = [path(one) for one in listed]
+            hint = f"give this one another name: {name}-2={paths}"
+            if {one.resolve() for one in trainings} & {one.resolve() for one in found[name]}:
+                hint = "it is the same file, and a comparison with itself says nothing"
+            raise FringeError(f"{text}: a model is named {name} already; {hint}")
+        found[name] = trainings
     return found

@@ -1,6 +1,6 @@
 """Is one model better than another, or only nearer in its classes? Arrays in, an answer out."""
 
-from fringe.comparison.compare import compare_features
+from fringe.comparison.compare import FEWEST_IMAGES, compare_features
 from fringe.comparison.distances import MeasuredNetwork, measure_distances
 from fringe.comparison.distortions import measure_power
 from fringe.comparison.judging import judge
@@ -19,6 +19,7 @@ from fringe.comparison.stored import (
 from fringe.comparison.witnesses import with_power, witness
 
 __all__ = [
+    "FEWEST_IMAGES",
     "FrechetMeter",
     "MeasuredNetwork",
     "ModelImages",

@@ -18,7 +18,7 @@ from fringe.metrics.arrays import Array, as_matrix, as_numpy, require_finite
 from fringe.networks import network_classes, network_names
 from fringe.scores.comparison import Comparison, Witness
 
-__all__ = ["compare_features"]
+__all__ = ["FEWEST_IMAGES", "compare_features"]
 
 FEWEST_IMAGES = 4  # two in each half, which have a covariance
 

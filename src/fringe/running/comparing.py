@@ -10,9 +10,11 @@ from typing import Any
 
 import yaml
 
+from fringe.comparison import FEWEST_IMAGES
+from fringe.config.completion import complete, raise_faults
 from fringe.errors import FringeError
 from fringe.files.atomic import atomic_path
-from fringe.networks import network_info, only_installed
+from fringe.networks import network_info, network_names, only_installed
 from fringe.progress import activity
 from fringe.sources import holds_features, source_from_spec
 
@@ -75,7 +77,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
     ------
     FringeError
         If a file is missing or cannot be read, the same file stands twice, a generator has no
-        ``count``, or a model has fewer images than ``count``.
+        ``count``, or a set has too few images.
     """
     _refuse_same(asked)
     _refuse_unknown(asked)
@@ -95,18 +97,12 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
     have = {name: _length(name, source, networks) for name, source in sources.items()}
     made = [name for names in trainings.values() for name in names]
     n = asked.count or min(have[name] for name in made)
-    for name in made:
-        if have[name] < n:
-            raise FringeError(
-                f"{sources[name]['path']}: has {have[name]} images, and --count asks for {n}; ask "
-                "for fewer, or give more"
-            )
     n_real = asked.count_real or have[real]
-    if n_real > have[real]:
-        raise FringeError(
-            f"{asked.real}: has {have[real]} images, and --count-real asks for {n_real}; ask for "
-            "fewer, or give more"
-        )
+    for name in made:
+        _refuse_few(sources[name]["path"], have[name], n, "--count")
+    _refuse_few(asked.real, have[real], n_real, "--count-real")
+    if held_out is not None:
+        _refuse_few(asked.held_out, have[held_out], have[held_out])
     datasets = {
         f"model{place}": {"real": real, "generated": name, "resample": False}
         for place, name in enumerate(made, 1)
@@ -116,7 +112,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         model: [next(places) for _ in names] if len(names) > 1 else next(places)
         for model, names in trainings.items()
     }
-    run = asked.name or f"compare-{_plain(asked.real)}"
+    run = f"compare-{_plain(asked.real)}" if asked.name is None else asked.name
     comparison: dict[str, Any] = {"title": run, "generators": generators}
     if held_out is not None:
         comparison["held_out"] = held_out
@@ -142,7 +138,15 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
 
 
 def write_config(config: Mapping[str, Any], results: Path) -> Path:
-    """Write a configuration to ``results/<run>/config.yaml``, and return its path."""
+    """Write a configuration to ``results/<run>/config.yaml``, and return its path.
+
+    Raises
+    ------
+    FringeError
+        If it has faults of its own, such as a name that would lead out of ``results``. Nothing is
+        written then.
+    """
+    raise_faults(complete(config).faults)
     path = results / str(config["run"]) / "config.yaml"
     with atomic_path(path) as partial:
         text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
@@ -165,6 +169,19 @@ def _refuse_unknown(asked: Asked) -> None:
                     network_info(name)
             except FringeError as error:
                 raise FringeError(f"{option} {name}: {error}") from error
+
+
+def _refuse_few(path: Any, have: int, count: int, option: str = "") -> None:
+    """Raise if ``option`` asks for more images than there are, or ``count`` are too few."""
+    if have < count:
+        raise FringeError(
+            f"{path}: has {have} images, and {option} asks for {count}; ask for fewer, or give more"
+        )
+    if count < FEWEST_IMAGES:
+        raise FringeError(
+            f"{path}: a comparison with {count} of its images says nothing; give at least "
+            f"{FEWEST_IMAGES} of each set"
+        )
 
 
 def _refuse_same(asked: Asked) -> None:
@@ -204,7 +221,7 @@ def _source(path: Path, networks: Sequence[str], count: int | None) -> dict[str,
                 f"{path}: is a generator; say by --count how many images it is to make"
             )
         return {"kind": "generator", "path": str(path), "count": count}
-    if path.suffix.lower() in FEATURES and holds_features(path, networks):
+    if path.suffix.lower() in FEATURES and holds_features(path, [*networks, *network_names()]):
         return {"kind": "features", "path": str(path)}
     return {"path": str(path)}
 

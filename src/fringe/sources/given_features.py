@@ -228,7 +228,7 @@ def _spaces(contents: Contents, networks: Sequence[str], name: str) -> dict[str,
         raise FringeError(
             f"{name}: has no array of features in {' and '.join(missing)}, but {contents.others}"
             f"{states if contents.network else ''}; add an array of each network, named by it, or "
-            "ask for no other networks"
+            "ask only for networks that it has (`--network`, `--controls`)"
         )
     for network, (features, logits) in found.items():
         info = _info(network)
