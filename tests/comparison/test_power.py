@@ -63,8 +63,8 @@ def test_a_control_that_is_blind_to_one_visible_dose_has_no_power(kind: str) -> 
 def test_what_is_not_seen_at_all_is_told() -> None:
     blind = power_of(rows(blur=(0, 0, 0.5), warp=(0.1, 0.2, 0.3)))
     assert blind.sees == (
-        "would have seen noise of 2 grey levels and JPEG compression of quality 90, would not have "
-        "seen a blur of 2 pixels or a warp of 4 pixels"
+        "would have seen noise of 2 grey levels and JPEG compression of quality 90, but not a blur "
+        "of 2 pixels or a warp of 4 pixels"
     )
     none = dict.fromkeys(DISTORTIONS, (0.0, 0.0, 0.0))
     assert power_of(rows(**none)).sees.startswith("would not have seen a blur of 2 pixels, noise")

@@ -149,7 +149,8 @@ def _sees(seen: dict[Kind, list[DoseSeen]], resolution: int) -> str:
         if not some
     ]
     told = [f"would have seen {_joined(smallest, 'and')}"] if smallest else []
-    told += [f"would not have seen {_joined(missed, 'or')}"] if missed else []
+    if missed:
+        told.append(f"{'but not' if told else 'would not have seen'} {_joined(missed, 'or')}")
     if resolution > LOOKED_AT:
         told.append(f"in images reduced to {LOOKED_AT} pixels")
     return ", ".join(told)

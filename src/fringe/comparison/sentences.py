@@ -23,7 +23,8 @@ FEW = 10  # images for each dimension, below which bias is not small
 
 _ANSWERS: dict[VerdictWord, str] = {
     "real": "{model} is better than {baseline}, and not only in its classes",
-    "class histogram": "{model} is only nearer in its class histogram; its images are not better",
+    "class histogram": "{model} is nearer only in its class histogram; within classes, its images "
+    "show no gain",
     "null space": "{network} and the controls do not say the same",
     "mixed": "{model} is better in one part and worse in the other",
     "too close to call": "These images do not tell {model} and {baseline} apart",
@@ -48,7 +49,7 @@ def sentence(
         f"{answer}.",
         f"{title}: {format_value(distances.models[baseline].distance.value)} for {baseline}, "
         f"{format_value(distances.models[model].distance.value)} for {model}, difference "
-        f"{_with_interval(difference.distance)}.",
+        f"{_with_interval(difference.distance, '95 % interval ')}.",
     ]
     if composition is not None:
         said.append(_parts(composition))
@@ -77,7 +78,9 @@ def _of_judge(judge: Judge, ruling: Ruling) -> str:
         return f"{change}, which contradicts."
     if not judge.has_power:
         return f"{change}: no evidence, because it has no power."
-    return f"{change}, which does not follow." if found.distance.sign else f"{change}: no change."
+    if not found.distance.sign:
+        return f"{change}: no significant change."
+    return f"{change}, which does not follow."
 
 
 def _of_price(price: Price) -> str:
@@ -109,7 +112,7 @@ def audit_sentence(
     about = distances.models[model]
     said = (
         f"{distances.title}: {format_value(about.distance.value)} "
-        f"({_interval(about.distance, format_value)}) for {model}, "
+        f"(95 % interval {_interval(about.distance, format_value)}) for {model}, "
         f"{format_value(about.infinity.value)} for infinitely many images, "
         f"{about.floor_ratio.value:.1f} times the floor."
     )
@@ -134,17 +137,21 @@ def limits_of(
     models: Sequence[str],
 ) -> list[str]:
     """Return what the verdict does not cover."""
-    found = []
+    covered = "Standard errors (±) and 95 % intervals cover the luck of the images"
     if any(len(distances.models[model].each) == 1 for model in models):
-        found.append(
-            "Intervals cover the luck of the images. Another training of the same model moves FID "
-            "about three times as far; give several trainings to cover that."
-        )
+        found = [
+            f"{covered} only. Another training of the same model moves FID about three times as "
+            "far; give several trainings to cover that."
+        ]
+    else:
+        found = [f"{covered} and of the trainings."]
+    if not distances.floor.held_out:
+        found.append("The floor is the distance between two halves of the real images.")
     n = min(about.n for about in distances.models.values())
     if min(n, distances.n_real) < FEW * distances.dim:
         found.append(
             f"{n} generated and {distances.n_real} real images are few for {distances.dim} "
-            "dimensions: distances are too large, equally for all models."
+            "dimensions: distances are too large, nearly equally for all models."
         )
     if composition is None:
         found.append("Classes are not known, so nothing is said of the class histogram.")
@@ -155,7 +162,7 @@ def limits_of(
     if composition is not None and composition.lacking:
         found.append(f"Classes in one set only, which are not reweighted: {composition.lacking}.")
     found += [
-        f"{model} is below the floor of real images."
+        f"{model} is below the floor: nearer to the real images than other real images are."
         for model in models
         if distances.models[model].below_floor
     ]
@@ -169,10 +176,10 @@ def limits_of(
     return found
 
 
-def _with_interval(found: Estimate) -> str:
+def _with_interval(found: Estimate, what: str = "") -> str:
     if found.low is None or found.high is None:
         return _signed(found.value)
-    return f"{_signed(found.value)} ({_interval(found, _signed)})"
+    return f"{_signed(found.value)} ({what}{_interval(found, _signed)})"
 
 
 def _interval(found: Estimate, told: Callable[[float], str]) -> str:

@@ -46,8 +46,8 @@ def comparison_lines(comparison: Comparison) -> list[str]:
 
 def _result(comparison: Comparison) -> list[str]:
     """Return verdicts, distances and ranking, as much of them as fits."""
-    rows = _distance_rows(comparison)
-    of_fid = rows[: 1 + len(comparison.models)]
+    rows = [[*row[:4], row[5]] for row in _distance_rows(comparison)]  # without KID
+    of_fid = rows[: 2 + len(comparison.models)]
     ranking = [f"Ranking: {_ranking(comparison)}"] if len(comparison.models) > 2 else []
     lines: list[str] = []
     for sentences, table in ((True, rows), (True, of_fid), (False, rows), (False, of_fid)):
@@ -140,7 +140,14 @@ def _tables(comparison: Comparison) -> Iterator[tuple[str, list[list[str]]]]:
         yield (
             "Differences",
             [
-                ["network", "", "difference", "95 % interval", "relative", "relative MMD test"],
+                [
+                    "network",
+                    "",
+                    "difference",
+                    "95 % interval",
+                    "relative to infinite images",
+                    "relative MMD test",
+                ],
                 *(
                     _difference_row(found, difference)
                     for found in comparison.networks
@@ -211,7 +218,7 @@ def _tables(comparison: Comparison) -> Iterator[tuple[str, list[list[str]]]]:
                     "judges",
                     "why not",
                     "what it would have seen",
-                    "real images reweighted",
+                    "real images reweighted, times the floor",
                 ],
                 *(
                     [
@@ -242,29 +249,30 @@ def _mean_rows(comparison: Comparison) -> list[list[str]]:
     if len(comparison.networks) < 2:
         return []
     return [
-        ["all networks, mean", model, "", "", "", format_value(found.value, _error(found))]
+        ["all networks, mean", model, "", "", "", _with_error(found)]
         for model, found in comparison.floor_ratios.items()
     ]
 
 
 def _distance_rows(comparison: Comparison) -> list[list[str]]:
     head = ["network", "model", "distance", "infinite images", "KID ×10³", "times the floor"]
-    return [
-        head,
-        *(
-            [
-                found.title,
-                model,
-                format_value(about.distance.value, _error(about.distance)),
-                format_value(about.infinity.value),
-                format_value(1000 * about.kid.value, 1000 * _error(about.kid)),
-                f"{about.floor_ratio.value:.2f}" + (" (below)" if about.below_floor else ""),
-            ]
-            for found in comparison.networks
-            for model, about in found.models.items()
-        ),
-        *_mean_rows(comparison),
-    ]
+    rows = [row for found in comparison.networks for row in _network_rows(found)]
+    return [head, *rows, *_mean_rows(comparison)]
+
+
+def _network_rows(found: NetworkDistances) -> Iterator[list[str]]:
+    """Yield the distance of each model in one network, and the floor."""
+    for model, about in found.models.items():
+        yield [
+            found.title,
+            model,
+            _with_error(about.distance),
+            format_value(about.infinity.value),
+            _with_error(about.kid, 1000),
+            _with_error(about.floor_ratio) + (" (below)" if about.below_floor else ""),
+        ]
+    floor = found.floor
+    yield [found.title, f"floor, n = {floor.n}", _with_error(floor.distance), "", "", ""]
 
 
 def _difference_row(found: NetworkDistances, difference: Difference) -> list[str]:
@@ -282,9 +290,9 @@ def _composition_row(found: Composition) -> list[str]:
     orders = zip(found.composition_orders, found.within_orders, strict=True)
     return [
         f"{found.model} less {found.baseline}",
-        format_value(found.composition.value, _error(found.composition)),
-        format_value(found.within.value, _error(found.within)),
-        "" if found.support is None else format_value(found.support.value, _error(found.support)),
+        _with_error(found.composition),
+        _with_error(found.within),
+        "" if found.support is None else _with_error(found.support),
         "; ".join(f"{format_value(a)} and {format_value(b)}" for a, b in orders),
     ]
 
@@ -296,7 +304,7 @@ def _class_row(found: ClassShare) -> list[str]:
         f"{100 * found.model_share:.1f}%",
         f"{100 * found.baseline_share:.1f}%",
         real,
-        format_value(found.contribution.value, _error(found.contribution)),
+        _with_error(found.contribution),
     ]
 
 
@@ -306,5 +314,6 @@ def _interval(found: Estimate) -> str:
     return f"{format_value(found.low)} to {format_value(found.high)}"
 
 
-def _error(found: Estimate) -> float:
-    return float("nan") if found.error is None else found.error
+def _with_error(found: Estimate, scale: float = 1) -> str:
+    error = float("nan") if found.error is None else found.error
+    return format_value(scale * found.value, scale * error)
