@@ -213,6 +213,14 @@ BAD = {
         lambda: {"classes": {"A": np.full(400, 10**9), "B": np.zeros(400, int)}},
         "the highest class is 1000000000",
     ),
+    "an array of real images": (
+        lambda: {"real": made(0, 400).features["inception"]},
+        "real: got ndarray; give the features by network",
+    ),
+    "an array of a model": (
+        lambda: {"models": {"A": made(1, 400).features, "B": made(2, 400).features["clip"]}},
+        "B: got ndarray; give the features by network",
+    ),
     "no models": (lambda: {"models": {}}, "none is given"),
     "classes of one model": (
         lambda: {"classes": {"A": made(1, 400).classes}},

@@ -96,9 +96,10 @@ def compare_features(
     >>> compare_features(real, {"A": far, "B": near}, prices=False).verdict.word
     'real'
     """
+    _require_networks(real, "real")
     main = network or next(iter(real), "")
     networks = [main, *(each for each in real if each != main)]
-    sides = {model: _trainings(found) for model, found in models.items()}
+    sides = {model: _trainings(model, found) for model, found in models.items()}
     arrays = _checked(real, sides, held_out, networks)
     of_models = _classes(classes, arrays, main)
     of_real = None
@@ -165,8 +166,20 @@ def compare_features(
     )
 
 
-def _trainings(found: Features | Sequence[Features]) -> list[Features]:
-    return [found] if isinstance(found, Mapping) else list(found)
+def _trainings(model: str, found: Any) -> list[Features]:
+    trainings = list(found) if isinstance(found, list | tuple) else [found]
+    for each in trainings:
+        _require_networks(each, model)
+    return trainings
+
+
+def _require_networks(found: Any, what: str) -> None:
+    """Raise if features are not given by network."""
+    if not isinstance(found, Mapping):
+        raise FringeError(
+            f"{what}: got {type(found).__name__}; give the features by network, such as "
+            '{"inception": F}'
+        )
 
 
 def _checked(
