@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from fringe.errors import FringeError
+from fringe.running.locks import hold, refuse_held
+
 CODE = """
 import sys, time
 from pathlib import Path
@@ -25,6 +28,16 @@ if sys.argv[1:]:
 """
 
 
+HOLDING = """
+import sys, time
+from pathlib import Path
+from fringe.running.locks import hold
+hold(Path(sys.argv[1]))
+print("locked", flush=True)
+time.sleep(600)
+"""
+
+
 @pytest.fixture
 def living(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
     """Runs that work until the test ends."""
@@ -35,10 +48,10 @@ def living(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
         process.wait()
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
+def start(folder: Path, code: str = CODE, argument: str = "work") -> subprocess.Popen[str]:
     """Start a run that takes a lock of Snakemake's and works on."""
     process = subprocess.Popen(
-        [sys.executable, "-c", CODE, "work"], cwd=folder, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", code, argument], cwd=folder, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     while "locked" not in process.stdout.readline():
@@ -96,6 +109,21 @@ def test_a_lock_of_another_machine_stays(tmp_path: Path) -> None:
     for _ in range(2):
         assert not clears(tmp_path)
         assert lock(tmp_path).exists()
+
+
+def test_a_run_holds_its_folder_until_it_ends(
+    tmp_path: Path, living: list[subprocess.Popen[str]]
+) -> None:
+    run = tmp_path / "run"
+    refuse_held(run)
+    assert not run.exists()
+    living.append(start(tmp_path, HOLDING, "run"))
+    for refused in (refuse_held, hold):
+        with pytest.raises(FringeError, match="run: another run works in this folder"):
+            refused(run)
+    living[0].kill()
+    living[0].wait()
+    refuse_held(run)
 
 
 def test_a_child_does_not_keep_the_lock(tmp_path: Path) -> None:

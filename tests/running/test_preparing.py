@@ -13,6 +13,7 @@ from fringe.files import seals
 from fringe.files.hdf5 import create_h5
 from fringe.plan import layout
 from fringe.plan.run import Run
+from fringe.running.locks import hold
 from fringe.running.preparing import prepare
 
 from ..plan.runs import make_run
@@ -42,6 +43,15 @@ def test_damaged_files_are_set_aside_and_the_plan_is_kept(run: Run) -> None:
     assert not path.exists()
     noted = json.loads(Path(run.path(layout.PLAN)).read_text())
     assert noted == {"sources/real": "as it is"}
+
+
+def test_files_of_a_living_run_are_not_damaged_ones(run: Run) -> None:
+    path = damage(run)
+    hold(Path(run.folder))
+    with pytest.raises(FringeError, match="another run works in this folder"):
+        prepare(run)
+    assert path.exists()
+    assert not Path(".snakemake").exists()
 
 
 def test_a_dry_run_changes_nothing(run: Run, caplog: pytest.LogCaptureFixture) -> None:

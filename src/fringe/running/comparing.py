@@ -16,6 +16,7 @@ from fringe.errors import FringeError
 from fringe.files.atomic import atomic_path
 from fringe.networks import network_info, network_names, only_installed
 from fringe.progress import activity
+from fringe.running.locks import refuse_held
 from fringe.sources import holds_features, source_from_spec
 
 __all__ = ["NAME", "Asked", "comparison_config", "write_config"]
@@ -143,11 +144,13 @@ def write_config(config: Mapping[str, Any], results: Path) -> Path:
     Raises
     ------
     FringeError
-        If it has faults of its own, such as a name that would lead out of ``results``. Nothing is
-        written then.
+        If it has faults of its own, such as a name that would lead out of ``results``, or a run of
+        this name is at work. Nothing is written then.
     """
     raise_faults(complete(config).faults)
-    path = results / str(config["run"]) / "config.yaml"
+    folder = results / str(config["run"])
+    refuse_held(folder)
+    path = folder / "config.yaml"
     with atomic_path(path) as partial:
         text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
         partial.write_text(f"# Written by fringe; fringe run {path} makes this run.\n{text}")

@@ -7,9 +7,52 @@ import shutil
 import uuid
 from pathlib import Path
 
+from fringe.errors import FringeError
 from fringe.files.atomic import open_lock, written
 
-__all__ = ["clear_stale_locks"]
+__all__ = ["clear_stale_locks", "hold", "refuse_held"]
+
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def hold(run: Path) -> None:
+    """Lock a run's folder, ``results/<run>``, until this process ends in whatever way.
+
+    A second run there would take files that are being made for damaged ones. It is the folder
+    itself that is locked. Some network file systems lock no folders: then only Snakemake's own
+    locks keep two runs apart.
+
+    Raises
+    ------
+    FringeError
+        If another run works there, or the folder cannot be made.
+    """
+    with written(run):
+        run.mkdir(parents=True, exist_ok=True)
+    # Never closed: the lock is to last as long as the process. Children do not inherit it.
+    _lock(run, os.open(run, FOLDER))
+
+
+def refuse_held(run: Path) -> None:
+    """Raise a `FringeError` if a run works in the folder ``run``."""
+    if run.is_dir():
+        handle = os.open(run, FOLDER)
+        try:
+            _lock(run, handle)
+        finally:
+            os.close(handle)
+
+
+def _lock(run: Path, handle: int) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise FringeError(
+            f"{run}: another run works in this folder; wait until it ends, or give this run "
+            "another name"
+        ) from error
+    except OSError:  # a file system without such locks: nothing can be known
+        pass
 
 
 def clear_stale_locks(folder: Path) -> bool:
@@ -32,7 +75,7 @@ def clear_stale_locks(folder: Path) -> bool:
     """
     with written(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    # Never closed: the lock is to last as long as the process. Children do not inherit it.
+    # Never closed, as in `hold`.
     handle = open_lock(folder / "fringe.lock")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

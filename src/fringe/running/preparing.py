@@ -6,7 +6,7 @@ from fringe.costs.remembered_sizes import remember_sizes
 from fringe.plan.planned import note_plan
 from fringe.plan.run import Run
 from fringe.running.damage import set_damaged_aside
-from fringe.running.locks import clear_stale_locks
+from fringe.running.locks import clear_stale_locks, hold
 from fringe.running.slurm_jobs import refuse_left_over
 from fringe.running.snakemake_records import remove_damaged_records
 from fringe.running.times import bring_back
@@ -27,10 +27,12 @@ def prepare(run: Run, *, dry: bool = False) -> list[str]:
     Raises
     ------
     FringeError
-        If jobs of an earlier run are still at work, or a file cannot be written.
+        If another run works in the folder, jobs of an earlier run are still at work, or a file
+        cannot be written.
     """
     snakemake, folder = Path(".snakemake"), Path(run.folder)
     if not dry:
+        hold(folder)
         clear_stale_locks(snakemake)
         refuse_left_over(Path.cwd())
         remember_sizes(run.config, run.sources)
