@@ -76,6 +76,8 @@ def test_without_a_class_in_common_all_else_is_measured() -> None:
     found = small(classes={"A": a.classes, "B": b.classes + 10}, prices=False)
     assert found.compositions == []
     assert found.verdict.word == "real"
+    shares = found.class_shares["B"]
+    assert all(one.baseline_share == 0 or one.model_share == 0 for one in shares)
 
 
 def test_price(found: Comparison) -> None:

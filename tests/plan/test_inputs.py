@@ -81,6 +81,23 @@ def test_published_statistics_are_not_measured() -> None:
     assert inputs.measure_statistics(make_run(), "real", "inception", "features") == measured
 
 
+def test_classes_are_shown_where_they_are_known() -> None:
+    """A network without classes tells none, and the sources have no labels."""
+    (shown,) = inputs.judge_comparison(make_run(), "two")["classes"]
+    assert shown == "results/run/comparisons/two/classes-1.png"
+    config = {
+        **CONFIG,
+        "network": "clip",
+        "controls": ["untrained"],
+        "datasets": {
+            name: {**CONFIG["datasets"]["pair"], "generated": source}
+            for name, source in (("faces", "fake"), ("pair", "rival"))
+        },
+        "sensitivity": {},
+    }
+    assert inputs.judge_comparison(make_run(config), "two")["classes"] == []
+
+
 def test_matching_beyond_the_candidates() -> None:
     """Sources whose images are made have images beyond the candidates; files have not."""
     run = make_run()

@@ -145,7 +145,7 @@ def measure_main_network(
             if real_classes is not None
             and common_classes(sides[name][0].classes, real_classes).compared
         ]
-        dividing = {name: pool.submit(shares, name) for name in compared}
+        dividing = {name: pool.submit(shares, name) for name in (others if sides else ())}
         priced = [one.result() for one in pricing]
         compositions = [one.result() for one in composing]
         of_reals = [one.result() for one in sharing]

@@ -37,7 +37,6 @@ __all__ = [
     "grid_seed",
     "has_error",
     "illustrated_comparisons",
-    "illustrated_models",
     "is_rendered",
     "labelled_sources",
     "matching_limit",
@@ -128,21 +127,6 @@ def labelled_sources(config: Config) -> set[str]:
         if dataset in config.datasets
     ]
     return {source for dataset in compared for source in (dataset.real, dataset.generated)}
-
-
-def illustrated_models(config: Config, comparison: str) -> dict[int, str]:
-    """Return the models of a comparison whose classes are shown with images, by their numbers.
-
-    They are shown beside the baseline, which is number 0. Features of another tool have no images.
-    """
-    trainings = config.comparisons[comparison].trainings
-    sources = [config.datasets[made[0]].generated for made in trainings.values()]
-    shown = [config.sources[source].has_images for source in sources]
-    return {
-        number: name
-        for number, name in enumerate(trainings)
-        if number and shown[0] and shown[number]
-    }
 
 
 def used_sources(config: Config) -> list[str]:

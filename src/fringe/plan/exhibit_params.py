@@ -397,7 +397,7 @@ def judge_comparison(run: Run, comparison: str) -> Params:
         trained_on={name: choices.trained_on(run.config, name) for name in run.config.controls},
         notes=_comparison_notes(run, about),
         controls=list(run.config.controls),
-        illustrated=list(choices.illustrated_models(run.config, comparison).values()),
+        illustrated=list(run.illustrated_models(comparison).values()),
         revision=revisions.COMPARISON,
     )
 

@@ -332,7 +332,7 @@ def judge_comparison(run: Run, comparison: str) -> Inputs:
         "baseline": [features_of(run, run.generated(first), one) for one in run.controls],
         "classes": [
             run.path(layout.class_figure(comparison, str(number), "png"))
-            for number in choices.illustrated_models(run.config, comparison)
+            for number in run.illustrated_models(comparison)
         ],
     }
 

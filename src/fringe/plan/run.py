@@ -93,6 +93,23 @@ class Run:
         """Return whether the classes of a comparison are Top-1 classes of the network of FID."""
         return takes_top1(self.config, self.config.comparisons[comparison], self.sources)
 
+    def illustrated_models(self, comparison: str) -> dict[int, str]:
+        """Return the models of a comparison whose classes are shown with images, by their numbers.
+
+        They are shown beside the baseline, which is number 0. Features of another tool have no
+        images, and there are none of classes that nobody knows.
+        """
+        if not self.is_labelled(comparison) and not self.has_top1(comparison):
+            return {}
+        trainings = self.config.comparisons[comparison].trainings
+        sources = [self.generated(made[0]) for made in trainings.values()]
+        shown = [self.config.sources[source].has_images for source in sources]
+        return {
+            number: name
+            for number, name in enumerate(trainings)
+            if number and shown[0] and shown[number]
+        }
+
     def candidates(self, dataset: str) -> int:
         """Return the number of a data set's generated images."""
         return int(self.sources[self.generated(dataset)]["count"])
