@@ -43,6 +43,16 @@ def test_planted_truth(case: str) -> None:
     assert found.verdict.word == word, found.verdict.sentence
 
 
+def test_a_judge_has_no_say_in_a_class_histogram() -> None:
+    """A control may be further from the real images when the class histogram is matched."""
+    of_a, of_b, word = CASES["histogram only"]
+    a, b = made(1, **of_a), made(2, **of_b)
+    b.features["clip"][:] += 0.5
+    found = compared(a, b)
+    assert found.networks[1].difference("B", "A").distance.sign == 1
+    assert found.verdict.word == word, found.verdict.sentence
+
+
 def test_candidates_resampled_by_certified_weights() -> None:
     """Drawing A's own candidates again lowers FID; the control hardly moves."""
     real = made(0)

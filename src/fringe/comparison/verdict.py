@@ -12,15 +12,16 @@ follow says something only if it has power. The first line that fits is the verd
 
 1. `mixed`: both parts are significant and of opposite signs, the smaller one is at least a
    twentieth of the larger one, and no judge contradicts the part within classes.
-2. `null space`: the difference is not significant, and a judge's difference is; or a judge
-   contradicts the difference.
+2. `null space`: the difference is not significant, and a judge's difference is.
 3. `too close to call`: the difference is not significant.
-4. `worse`: the difference is above 0.
-5. `class histogram`: the part within classes is not significantly below 0, and composition is.
-6. `too close to call`: neither part is significantly below 0.
-7. `real`: a judge follows.
-8. `no witness`: no judge has power.
-9. `null space`: otherwise, as no judge follows.
+4. `class histogram`: the difference is below 0, the part within classes is not significantly below
+   0, and composition is. Judges have no say: they may see the same classes in another way.
+5. `null space`: a judge's difference is significant and opposite to the difference.
+6. `worse`: the difference is above 0.
+7. `too close to call`: neither part is significantly below 0.
+8. `real`: a judge follows.
+9. `no witness`: no judge has power.
+10. `null space`: otherwise, as no judge follows.
 
 Where classes are not known, the part within classes is the whole difference. Half is a convention:
 two networks never change by the same share, and a gain that the most favourable judge sees less
@@ -108,15 +109,17 @@ def _word(
         sizes = sorted(abs(part.value) for part in (composition.within, composition.composition))
         if sizes[0] >= MATERIAL * sizes[1]:
             return "mixed"
-    signs = {judge.difference.distance.sign for judge in judges}
-    if (whole.sign == 0 and signs - {0}) or -whole.sign in signs - {0}:
-        return "null space"
+    signs = {judge.difference.distance.sign for judge in judges} - {0}
     if whole.sign == 0:
-        return "too close to call"
+        return "null space" if signs else "too close to call"
+    if whole.sign < 0 and within >= 0 and histogram < 0:
+        return "class histogram"
+    if -whole.sign in signs:
+        return "null space"
     if whole.sign > 0:
         return "worse"
     if within >= 0:
-        return "class histogram" if histogram < 0 else "too close to call"
+        return "too close to call"
     if following:
         return "real"
     return "null space" if any(judge.has_power for judge in judges) else "no witness"
