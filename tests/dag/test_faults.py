@@ -90,7 +90,7 @@ def test_killed_optimization_goes_on(project: Project, tmp_path: Path) -> None:
     text, edits = re.subn(r"^INTERVAL = 20.0", "INTERVAL = 0.2", module.read_text(), flags=re.M)
     assert edits == 1
     module.write_text(text)
-    project.config["optimization"] = {"method": "reference", "evaluations": 12000}
+    project.config["optimization"] = {"method": "reference", "evaluations": 4000}
     score = "scores/faces/prelogits/tiny_network.classifier.csv"
     made = {"weights/faces/prelogits.h5", "draws/faces/prelogits.h5", score}
     undisturbed = project.copy(tmp_path / "undisturbed")
