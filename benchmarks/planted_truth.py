@@ -2,9 +2,10 @@
 
     python benchmarks/planted_truth.py [--count 1000]
 
-The images are crops of the demo's photographs at 32 px, in a folder for each photograph, which is
-their class. The baseline shows some photographs more often than others, and its images are blurred
-and noisy. Each other model differs from the baseline in what its name says:
+The images are crops of the demo's photographs at 64 px, in a folder for each photograph, which is
+their class. There are twice as many real images, so each half of them, which the floor is measured
+with, has as many images as a model. The baseline shows some photographs more often than others, and
+its images are blurred and noisy. Each other model differs from the baseline in what its name says:
 
 * ``histogram``: shows all photographs equally often, as the real images do.
 * ``quality``: its images are less blurred and noisy.
@@ -39,11 +40,11 @@ from fringe.resampling import optimize_weights
 from fringe.sources.photos import PHOTOGRAPHS, cut, draw_crop
 
 NETWORK, CONTROL = "efficientnet-lite0", "untrained"
-SIZE = 32
+SIZE = 64
 EVEN = (1 / len(PHOTOGRAPHS),) * len(PHOTOGRAPHS)
 SKEWED = (0.26, 0.20, 0.15, 0.12, 0.09, 0.07, 0.05, 0.04, 0.02)
-POOR, BETTER = 0.8, 0.3  # standard deviation of the blur, pixels
-NOISE = 8.0  # gray levels for a blur of one pixel
+POOR, BETTER = 1.6, 0.6  # standard deviation of the blur, pixels
+NOISE = 4.0  # gray levels for a blur of one pixel
 TRUTH = {
     "histogram": "class histogram",
     "quality": "real",
@@ -107,7 +108,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--count", type=int, default=1000)
     count = parser.parse_args().count
-    real = photographs(1, count, EVEN, 0.0)
+    real = photographs(1, 2 * count, EVEN, 0.0)
     candidates = photographs(7, 4 * count, SKEWED, POOR)
     models = {
         "baseline": photographs(2, count, SKEWED, POOR),
