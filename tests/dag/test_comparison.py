@@ -48,7 +48,7 @@ def fringe(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def compared(folder: Path) -> list[str]:
     """The lines that a first comparison prints after Snakemake has ended."""
     printed = fringe(folder, "compare", "real", "bad", "good").stdout
-    return printed.partition("\n\ngood against bad")[2].splitlines()
+    return printed.partition("\n\nVerdict on good against bad")[2].splitlines()
 
 
 def test_a_better_generator_is_better(folder: Path, compared: list[str]) -> None:
