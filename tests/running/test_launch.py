@@ -8,15 +8,28 @@ import pytest
 from fringe.running import launch
 from fringe.running.planner import Planner
 
+PLANNER = Planner(Path("c.yaml"), Path("Snakefile"), Path("local"), 1, targets=("comparisons",))
 
-def test_a_target_is_no_value_of_the_option_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    called: list[list[str]] = []
-    monkeypatch.setattr(launch, "call", lambda command: called.append(command) or 0)
-    monkeypatch.setattr(
-        launch,
-        "estimate_run",
-        lambda *_, **__: SimpleNamespace(text="", folder=Path("results/faces")),
-    )
-    planner = Planner(Path("c.yaml"), Path("Snakefile"), Path("local"), 1, targets=("comparisons",))
-    launch.run(planner, ["--resources", "gpu=4"])
+
+@pytest.fixture
+def called(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The calls of Snakemake, which fail."""
+    calls: list[list[str]] = []
+    monkeypatch.setattr(launch, "call", lambda command: calls.append(command) or 1)
+    estimated = SimpleNamespace(text="", folder=Path("results/faces"))
+    monkeypatch.setattr(launch, "estimate_run", lambda *_, **__: estimated)
+    return calls
+
+
+def test_a_run_that_stopped_says_how_to_go_on(
+    called: list[list[str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert launch.run(PLANNER).status == 1
+    assert "The same command goes on" in capsys.readouterr().err
+    launch.run(PLANNER, ["--dry-run"])
+    assert capsys.readouterr().err == ""
+
+
+def test_a_target_is_no_value_of_the_option_before_it(called: list[list[str]]) -> None:
+    launch.run(PLANNER, ["--resources", "gpu=4"])
     assert called[0][-4:] == ["--resources", "gpu=4", "--", "comparisons"]

@@ -122,7 +122,7 @@ def audit_sentence(
     said += f" Class histogram: {_with_interval(share.share)}"
     if not whole > 0 or about.below_floor or share.share.low is None or share.share.high is None:
         return "too close to call", f"{said}. The distance is not above its floor."
-    said += f", {_percent(share.share.value / whole).lstrip('+')} of the distance."
+    said += f", {_percent(share.share.value / whole).lstrip('+')} of {format_value(whole)}."
     if share.share.low >= whole / 2:
         return "class histogram", f"Most of this distance is class histogram. {said}"
     if share.share.high < whole / 2:
@@ -160,7 +160,10 @@ def limits_of(
             f"Classes are the Top-1 classes of {distances.title}, which FID is measured with."
         )
     if composition is not None and composition.lacking:
-        found.append(f"Classes in one set only, which are not reweighted: {composition.lacking}.")
+        found.append(
+            f"Number of classes that only one set has, which are not reweighted: "
+            f"{composition.lacking}."
+        )
     found += [
         f"{model} is below the floor: nearer to the real images than other real images are."
         for model in models

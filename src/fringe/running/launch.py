@@ -36,6 +36,11 @@ OWN = {
     "-d": "start `fringe run` in that folder",
 }
 
+STOPPED = (
+    "the run stopped before its end. Lines above that begin with `error:` say why. The same "
+    "command goes on where the run stopped."
+)
+
 
 class Made(NamedTuple):
     """The folder of a run, Snakemake's exit status, and whether Snakemake only showed its jobs."""
@@ -74,6 +79,8 @@ def run(
     # An option of Snakemake's may take any number of values: its targets are none of them.
     targets = ["--", *planner.targets] if planner.targets else []
     status = call([*snakemake_command(planner, report), *others, *targets])
+    if status and not only_shown:
+        print(f"fringe: {STOPPED}", file=sys.stderr)
     return Made(estimated.folder, status, only_shown)
 
 
