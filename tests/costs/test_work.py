@@ -179,11 +179,28 @@ def test_evaluation(run: Run) -> None:
     assert run.work("measure_checks").units == 2 * one
 
 
+def test_comparison(run: Run) -> None:
+    """Each further generator has distances, and a price."""
+    run.config["datasets"]["again"] = run.dataset
+    run.config["comparisons"] = {"one": {"title": "one", "generators": {"A": "faces"}}}
+    one = run.work("compare_main", comparison="one").units
+    assert one == pytest.approx(
+        1.3 * 100 * FEATURES**2 + 10.5 * FEATURES**3 + 0.2 * 100**2 * FEATURES
+    )
+    control = run.work("compare_control", comparison="one", network="untrained").units
+    assert control == pytest.approx(0.7 * 100 * 102**2 + 8 * 102**3 + 0.2 * 100**2 * 102)
+    run.config["comparisons"]["one"]["generators"]["B"] = "again"
+    price = 60 * 256 * 40 * 256 + 2 * 60 * FEATURES**2 + 5 * FEATURES**3
+    both = run.work("compare_main", comparison="one")
+    assert both.units == pytest.approx(2 * one + price)
+    assert both.default == both.units / 1e10
+
+
 def test_power(run: Run) -> None:
     # All 60 real images, each in 12 variants: fewer than the 1,000 that are asked for.
     named = {"source": "real", "network": NET}
     found = run.work("measure_power", **named)
-    distances = (3 * 720 + 4 * 60) * 1280**2 + 100 * 1280**3
+    distances = (720 / 2 + 60) * 1280**2 + 29 * 1280**3
     seconds = 720 * 0.4e9 / 1.4e10 + 720 * PIXELS / 5.6e6 + distances / 1e10
     assert found == Work(NET, 720, pytest.approx(seconds))
     # A GPU computes neither distortions nor distances.
