@@ -1,5 +1,6 @@
 """What `fringe compare` and `fringe audit` make of what was typed."""
 
+from base64 import urlsafe_b64encode
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +9,10 @@ import yaml
 from PIL import Image
 
 from fringe.cli import main
-from fringe.cli.compare import _models
+from fringe.cli.compare import _from_here, _models
 from fringe.config.completion import complete
 from fringe.errors import FringeError
+from fringe.files import seals
 from fringe.running.comparing import Asked, comparison_config, write_config
 
 
@@ -131,6 +133,40 @@ def test_bad_input(images: Path, changes: dict[str, object], said: str) -> None:
 
     with pytest.raises(FringeError, match=said):
         comparison_config(asked(images, **{key: placed(one) for key, one in changes.items()}))
+
+
+def test_a_copy_of_a_file_is_the_same_images(tmp_path: Path) -> None:
+    features = np.random.default_rng(1).normal(size=(8, 1280))
+    for name, sign in {"real": 1, "a": -1, "copy": 1}.items():
+        np.savez(tmp_path / f"{name}.npz", features=sign * features)
+    found = asked(
+        tmp_path,
+        real=tmp_path / "real.npz",
+        models={"A": [tmp_path / "a.npz"], "B": [tmp_path / "copy.npz"]},
+    )
+    with pytest.raises(FringeError, match=r"copy.npz .a copy of .*real.npz.: is named as the real"):
+        comparison_config(found)
+
+
+def test_a_run_that_was_made_elsewhere_is_refused(
+    images: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files would pass for those of this comparison, whatever they were made from."""
+    monkeypatch.chdir(images)
+    config = comparison_config(asked(images))
+    made = write_config(config, Path("results")).with_name("verdict.json")
+    made.write_text("{}")
+    write_config(config, Path("results"))
+    seals.seal(made.parent, made)
+    with pytest.raises(FringeError, match="was made by a call in another folder"):
+        write_config(config, Path("results"))
+    record = Path(".snakemake/metadata", urlsafe_b64encode(str(made).encode()).decode())
+    record.parent.mkdir(parents=True)
+    record.write_text("{}")
+    write_config(config, Path("results"))
+    assert _from_here(images / "results") == Path("results")
+    with pytest.raises(FringeError, match="another spelling of --results"):
+        write_config(config, images / "results")
 
 
 @pytest.mark.parametrize(

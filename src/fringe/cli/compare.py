@@ -116,7 +116,7 @@ def _compare(options: argparse.Namespace) -> int:
     )
     snakefile = find_snakefile(options.snakefile)
     with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
-        written = write_config(comparison_config(asked), options.results)
+        written = write_config(comparison_config(asked), _from_here(options.results))
         planner = Planner(
             written,
             snakefile,
@@ -139,10 +139,16 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _settings(options: argparse.Namespace) -> dict[str, object]:
     """Return the keys of the configuration that options state."""
-    found: dict[str, object] = {"results": str(options.results), "seed": options.seed}
+    found: dict[str, object] = {"results": str(_from_here(options.results)), "seed": options.seed}
     if options.weights_dir is not None:
         found["weights_dir"] = str(options.weights_dir)
     return found
+
+
+def _from_here(folder: Path) -> Path:
+    """Return a folder below the current one as a relative path: Snakemake goes by the spelling."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def _models(given: Sequence[str], least: int) -> dict[str, list[Path]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from fringe.files.atomic import atomic_path
 from fringe.networks import network_info, network_names, only_installed
 from fringe.progress import activity
 from fringe.running.locks import refuse_held
+from fringe.running.snakemake_records import refuse_unrecorded
 from fringe.sources import holds_features, source_from_spec
 
 __all__ = ["NAME", "Asked", "comparison_config", "write_config"]
@@ -144,12 +146,13 @@ def write_config(config: Mapping[str, Any], results: Path) -> Path:
     Raises
     ------
     FringeError
-        If it has faults of its own, such as a name that would lead out of ``results``, or a run of
-        this name is at work. Nothing is written then.
+        If it has faults of its own, such as a name that would lead out of ``results``; or a run of
+        this name is at work, or was started in another folder. Nothing is written then.
     """
     raise_faults(complete(config).faults)
     folder = results / str(config["run"])
     refuse_held(folder)
+    refuse_unrecorded(folder, Path(".snakemake", "metadata"))
     path = folder / "config.yaml"
     with atomic_path(path) as partial:
         text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
@@ -197,12 +200,19 @@ def _refuse_same(asked: Asked) -> None:
         if not path.exists():
             raise FringeError(f"{path}: does not exist; it is named as {what}")
         place = path.resolve()
-        if place in seen:
+        same = next((one for one in seen if one == place or _is_copy(one, place)), None)
+        if same is not None:
+            copy = "" if same == place else f" (a copy of {same})"
             raise FringeError(
-                f"{path}: is named as {seen[place]} and as {what}; a comparison with itself says "
-                "nothing: name another file"
+                f"{path}{copy}: is named as {seen[same]} and as {what}; a comparison with itself "
+                "says nothing: name another file"
             )
         seen[place] = what
+
+
+def _is_copy(one: Path, other: Path) -> bool:
+    """Return whether two files have the same bytes; files of other sizes are not read."""
+    return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)
 
 
 def _add(
