@@ -1,5 +1,6 @@
 """What `fringe compare` and `fringe audit` make of what was typed."""
 
+import sys
 from base64 import urlsafe_b64encode
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from fringe.config.completion import complete
 from fringe.errors import FringeError
 from fringe.files import seals
 from fringe.running.comparing import Asked, comparison_config, write_config
+from fringe.running.opening import check
 
 
 @pytest.fixture
@@ -180,6 +182,17 @@ def test_a_run_that_was_made_elsewhere_is_refused(
 def test_an_unknown_network_is_named(images: Path, changes: dict[str, object], option: str) -> None:
     with pytest.raises(FringeError, match=f"{option} klip: .*unknown network"):
         comparison_config(asked(images, **changes))
+
+
+def test_a_network_of_ones_own_may_run(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may have fewer classes than the sweeps ask for, which a comparison does not have."""
+    (images / "my_classifier.py").write_text("def tiny(*_): ...\ntiny.info = (3, 10, 1)\n")
+    monkeypatch.chdir(images)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    config = comparison_config(asked(images, network="my_classifier:tiny"))
+    checked, _ = check(config)
+    assert checked.allow_code
+    assert not complete(comparison_config(asked(images))).config.allow_code
 
 
 def test_names_of_models(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
