@@ -58,6 +58,12 @@ def test_a_rule_asks_for_what_it_is_registered_with(rule: str) -> None:
     assert "mem_mb" not in TEXTS[rule]
 
 
+def test_the_slurm_profile_names_each_rule_that_asks_for_a_gpu() -> None:
+    profile = (REPOSITORY / "profiles/slurm/config.yaml").read_text()
+    named = re.findall(r"^# +- (\w+):slurm_partition=gpu", profile, flags=re.MULTILINE)
+    assert sorted(named) == sorted(rule for rule, cost in RULES.items() if cost.gpu)
+
+
 def test_a_rule_that_is_not_registered_is_an_error() -> None:
     with pytest.raises(FringeError, match=r"rule score_new: .*src/fringe/costs/rules"):
         cost_of("score_new")

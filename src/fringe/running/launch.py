@@ -37,8 +37,8 @@ OWN = {
 }
 
 STOPPED = (
-    "the run stopped before its end. Lines above that begin with `error:` say why. The same "
-    "command goes on where the run stopped."
+    "the run stopped before its end; look for `error` in the lines above. The same command goes on "
+    "where the run stopped."
 )
 
 
@@ -90,11 +90,14 @@ def snakemake_command(planner: Planner, report: Path | None) -> list[str]:
     A profile that submits jobs says itself how many cores and GPUs they may use.
     """
     command = [sys.executable, "-m", "snakemake", "--configfile", str(planner.configfile)]
+    quiet = ["reason", "host"]
     if not submits(planner.profile):
         command += ["--cores", str(planner.cores)]
         command += ["--resources", "gpu=1"] if gpu_is_here() else []
+        # A job here prints its own errors. With this, those of submitted jobs would not be shown.
+        quiet.append("rules")
     command += ["--config", "missing=skip"] if planner.allow_missing else []
-    command += ["--quiet", "rules", "reason", "host"]
+    command += ["--quiet", *quiet]
     command += ["--report", str(report), "--report-after-run"] if report else []
     command += ["--workflow-profile", str(planner.profile)]
     return [*command, "--snakefile", str(planner.snakefile)]
