@@ -39,3 +39,16 @@ def test_titles_of_networks_that_nobody_else_knows(
     titles = restored(exhibit_params.verdict(run))["titles"]
     assert set(titles) == {*datasets, "titled:cats", "clip"}
     assert titles["clip"] == "CLIP (own weights 01234567)"
+
+
+def test_features_from_a_file_beside_features_made_here_are_noted() -> None:
+    def notes(*given: str) -> list[str]:
+        run = make_run()
+        about = {"features": ["inception"], "logits": True, "labels": None}
+        features = {name: {**run.sources[name], **about} for name in given}
+        run = replace(run, sources={**run.sources, **features})
+        return restored(exhibit_params.judge_comparison(run, "two"))["notes"]
+
+    assert any("features of rival come from a file" in note for note in notes("rival"))
+    for alike in ((), ("real", "fake", "rival")):
+        assert not any("come from a file" in note for note in notes(*alike))

@@ -10,6 +10,7 @@ from typing import Any
 
 from fringe import revisions
 from fringe.config import choices
+from fringe.config.compared_classes import compared_sources
 from fringe.config.datasets import Comparison
 from fringe.networks import network_info, network_names, network_titles, network_weights
 from fringe.networks.weight_files import mismatch
@@ -410,7 +411,14 @@ def _comparison_notes(run: Run, about: Comparison) -> list[str]:
         if any(run.sources[run.generated(one)]["simulated"] for one in trainings)
     ]
     unknown = [name for name in about.trained_with if name not in network_names()]
+    used = [*compared_sources(run.config, about), *([about.held_out] if about.held_out else [])]
+    given = [source for source in used if "features" in run.sources[source]]
     notes = []
+    if given and len(given) < len(used):
+        notes.append(
+            f"The features of {', '.join(given)} come from a file, and the others are made here. "
+            "Other weights of the network, or another resizing, would count as a difference."
+        )
     if simulated:
         notes.append(f"The images of {', '.join(simulated)} are from a simulated generator.")
     if unknown:
