@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from fringe.comparison import Power, power_of
+from fringe.comparison import Power, power_of, witness
 from fringe.errors import FringeError
 from fringe.sources.distorted import VARIANTS
 from fringe.sources.distortions import DISTORTIONS, DOSES
@@ -98,3 +98,10 @@ def test_a_floor_that_is_no_unit_is_refused(floor: float) -> None:
         power_of(rows(), floor=floor)
     with pytest.raises(FringeError, match="clip: the distance"):
         power_of(rows().assign(floor=np.float64(floor)))
+
+
+def test_what_a_control_shares_with_the_network_of_fid_is_said_only_where_it_does() -> None:
+    reason = "it was trained on ImageNet's images and labels"
+    assert witness("resnet50", "inception").reason == f"{reason}, as FID's network was"
+    assert witness("resnet50", "clip").reason == reason
+    assert witness("clip", "inception").judges

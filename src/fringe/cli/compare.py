@@ -15,7 +15,8 @@ NAMES = ("compare", "audit")  # whose options after -- are Snakemake's
 
 AFTER = """A set of images is a ZIP, a folder, tar, Parquet, NPZ, HDF5 or LMDB. A model may also be
 a generator's checkpoint (with --count), or NAME=a1.zip,a2.zip for several trainings of it. A file
-of features (NPZ, HDF5) stands for its images; then no network runs. Options after -- are
+of features (NPZ, HDF5) stands for its images; then no network runs. Name all files first:
+--controls and --trained-with take every name that follows them. Options after -- are
 Snakemake's."""
 
 

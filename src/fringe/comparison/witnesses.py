@@ -41,7 +41,9 @@ def witness(
     if network == main:
         reason = "it is FID's own network"
     elif not training(stated).judges:
-        reason = f"it was {training(stated).told}, as FID's network was"
+        reason = f"it was {training(stated).told}"
+        if not training(_trained_on(main)).judges:
+            reason += ", as FID's network was"
     for other in trained_with:
         if reason:
             break

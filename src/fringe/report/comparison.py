@@ -192,8 +192,8 @@ def _tables(comparison: Comparison) -> Iterator[tuple[str, list[list[str]]]]:
                         format_value(one.target),
                         format_value(one.lower_bound),
                         "; ".join(
-                            f"{each.network} {format_percent(each.relative)}, {one.model} "
-                            f"{format_percent(each.relative_of_model)}"
+                            f"{each.network} {format_percent(each.relative)}, and {one.model} "
+                            f"moves it {format_percent(each.relative_of_model)}"
                             for each in one.reactions
                         ),
                     ]
