@@ -199,6 +199,8 @@ def test_names_of_models(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(images)
     assert _models(["a", "x/b.tar.gz"], 2) == {"a": [Path("a")], "b": [Path("x/b.tar.gz")]}
     assert _models(["A=a,b", "B=c"], 2) == {"A": [Path("a"), Path("b")], "B": [Path("c")]}
+    many = [Path(f"training-{place}.zip") for place in range(40)]
+    assert _models([f"A={','.join(map(str, many))}", "B=c"], 2)["A"] == many
     (images / "q=1").mkdir()
     assert _models(["q=1", "B=c"], 2) == {"q=1": [Path("q=1")], "B": [Path("c")]}
     for given, said in [

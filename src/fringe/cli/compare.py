@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -152,6 +153,11 @@ def _from_here(folder: Path) -> Path:
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
+def _is_there(text: str) -> bool:
+    """Return whether a file or folder has this name; a long list of paths is the name of none."""
+    return os.path.exists(text)  # noqa: PTH110 - `Path.exists` raises for long names
+
+
 def _models(given: Sequence[str], least: int) -> dict[str, list[Path]]:
     """Return the trainings of each model by its name: ``NAME=a.zip,b.zip``, or a path."""
     if len(given) < least:
@@ -162,9 +168,9 @@ def _models(given: Sequence[str], least: int) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for text in given:
         name, equals, paths = text.partition("=")
-        if not equals or Path(text).exists():
+        if not equals or _is_there(text):
             name, paths = Path(text).resolve().name.partition(".")[0], text
-        listed = [paths] if Path(paths).exists() else paths.split(",")
+        listed = [paths] if _is_there(paths) else paths.split(",")
         if not name or not all(listed):
             raise FringeError(f"{text!r}: expected a path, or NAME=PATH, or NAME=PATH,PATH,...")
         trainings = [path(one) for one in listed]
