@@ -56,6 +56,16 @@ def test_the_configuration_of_a_comparison(images: Path) -> None:
     assert all(not one["resample"] for one in config["datasets"].values())
 
 
+def test_images_that_are_left_out_are_said(images: Path, caplog: pytest.LogCaptureFixture) -> None:
+    comparison_config(asked(images))
+    assert [one.message for one in caplog.records] == [
+        f"{images / 'b'}: 4 of its 5 images are used, as many as the smallest model has"
+    ]
+    caplog.clear()
+    comparison_config(asked(images, count=4))
+    assert not caplog.records
+
+
 def test_several_trainings_and_a_generator(images: Path) -> None:
     (images / "g.pkl").write_bytes(b"")
     models = {"A": [images / "a", images / "c"], "B": [images / "g.pkl"]}

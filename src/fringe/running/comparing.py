@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import filecmp
+import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from fringe.running.snakemake_records import refuse_unrecorded
 from fringe.sources import holds_features, source_from_spec
 
 __all__ = ["NAME", "Asked", "comparison_config", "write_config"]
+
+LOGGER = logging.getLogger(__name__)
 
 #: The name of the comparison in its own configuration.
 NAME = "models"
@@ -99,10 +102,8 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
             source["resolution"] = asked.resolution
     have = {name: _length(name, source, networks) for name, source in sources.items()}
     made = [name for names in trainings.values() for name in names]
-    n = asked.count or min(have[name] for name in made)
+    n = _count(asked.count, {sources[name]["path"]: have[name] for name in made})
     n_real = asked.count_real or have[real]
-    for name in made:
-        _refuse_few(sources[name]["path"], have[name], n, "--count")
     _refuse_few(asked.real, have[real], n_real, "--count-real")
     if held_out is not None:
         _refuse_few(asked.held_out, have[held_out], have[held_out])
@@ -177,6 +178,19 @@ def _refuse_unknown(asked: Asked) -> None:
                     network_info(name)
             except FringeError as error:
                 raise FringeError(f"{option} {name}: {error}") from error
+
+
+def _count(asked: int | None, have: Mapping[str, int]) -> int:
+    """Return how many images of each model are compared, of those that each file has."""
+    n = asked or min(have.values())
+    for path, count in have.items():
+        _refuse_few(path, count, n, "--count")
+        if asked is None and count > n:
+            LOGGER.warning(
+                "%s: %d of its %d images are used, as many as the smallest model has",
+                *(path, n, count),
+            )
+    return n
 
 
 def _refuse_few(path: Any, have: int, count: int, option: str = "") -> None:
