@@ -6,6 +6,7 @@ import os
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
+from itertools import product
 from pathlib import Path
 
 from fringe.files.atomic import atomic_path
@@ -29,30 +30,31 @@ MOST_LINES = 23
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:
-    """Return a comparison for a terminal, in fewer than 25 lines if it has at most ten models.
+    """Return a comparison for a terminal, in fewer than 25 lines if it has at most nine models.
 
     The verdict of each model, the distances in FID's network, and the ranking are always there.
-    Sentences, distances in other networks, and limits are there as far as they fit. The rest is in
-    the page, whose path the caller prints.
+    So is the first limit. Sentences, distances in other networks, and other limits are there as far
+    as they fit. The rest is in the page, whose path the caller prints.
     """
-    lines = _result(comparison)
-    for limit in comparison.limits:
-        wrapped = _wrapped(f"* {limit}", "", "  ")
-        if len(lines) + len(wrapped) > MOST_LINES:
+    limits = [_wrapped(f"* {limit}", "", "  ") for limit in comparison.limits]
+    lines = _result(comparison, MOST_LINES - sum(map(len, limits[:1])))
+    for limit in limits:
+        if len(lines) + len(limit) > MOST_LINES:
             break
-        lines += wrapped
+        lines += limit
     return lines
 
 
-def _result(comparison: Comparison) -> list[str]:
-    """Return verdicts, distances and ranking, as much of them as fits."""
+def _result(comparison: Comparison, most: int) -> list[str]:
+    """Return verdicts, distances and ranking, as much of them as fits in so many lines."""
     rows = [[*row[:4], row[5]] for row in _distance_rows(comparison)]  # without KID
-    of_fid = rows[: 2 + len(comparison.models)]
+    tables = [rows, rows[: len(rows) - len(_mean_rows(comparison))]]
+    tables.append(rows[: 2 + len(comparison.models)])  # in FID's network
     ranking = [f"Ranking: {_ranking(comparison)}"] if len(comparison.models) > 2 else []
     lines: list[str] = []
-    for sentences, table in ((True, rows), (True, of_fid), (False, rows), (False, of_fid)):
+    for sentences, table in product((True, False), tables):
         lines = [*_verdicts(comparison, sentences), *_aligned(table), *ranking]
-        if len(lines) <= MOST_LINES:
+        if len(lines) <= most:
             break
     return lines
 
