@@ -101,9 +101,8 @@ def _nuclear_norm(F: Floats, S: Floats, precision: float) -> float:
     """Return the sum of singular values of F^T G, where S = G G^T, to within ``precision``."""
     if not F.size:
         return 0.0
-    eigenvalues = linalg.eigvalsh(
-        squared_root(F, S), lower=True, driver="evd", overwrite_a=True, check_finite=False
-    )
+    # NumPy's decompositions let other threads go on meanwhile; SciPy's do not.
+    eigenvalues = np.linalg.eigvalsh(squared_root(F, S))
     largest = eigenvalues[-1]
     if largest <= 0:
         return 0.0
@@ -116,4 +115,4 @@ def _nuclear_norm(F: Floats, S: Floats, precision: float) -> float:
     G = _factor(S)
     if not G.size:
         return 0.0
-    return float(linalg.svdvals(F.T @ G, overwrite_a=True, check_finite=False).sum())
+    return float(np.linalg.svd(F.T @ G, compute_uv=False).sum())

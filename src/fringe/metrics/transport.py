@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import scipy.linalg as linalg
 
 from fringe.metrics.arrays import Floats, as_numpy
 from fringe.metrics.frechet import covariance_root, squared_root
@@ -53,7 +52,7 @@ def optimal_transport(real: Gaussian, generated: Gaussian) -> Transport:
     eigenvalues = np.zeros(F.shape[1])
     axes = F
     if F.size and G.size:
-        V, singular, _ = linalg.svd(F.T @ G, full_matrices=G.shape[1] < F.shape[1])
+        V, singular, _ = np.linalg.svd(F.T @ G, full_matrices=G.shape[1] < F.shape[1])
         _clear_rounding(singular, real.dim, scale)
         eigenvalues[: len(singular)] = singular**2
         axes = F @ V
@@ -81,9 +80,7 @@ def _of_full_rank(real: Gaussian, generated: Gaussian) -> tuple[Transport, Trans
     if F.shape[1] < real.dim:
         return None
     S = as_numpy(generated.covariance).astype(np.float64, copy=False)
-    eigenvalues, V = linalg.eigh(
-        squared_root(F, S), lower=True, driver="evd", overwrite_a=True, check_finite=False
-    )
+    eigenvalues, V = np.linalg.eigh(squared_root(F, S))
     rounding = np.finfo(np.float64).eps * eigenvalues[-1]
     if not eigenvalues[0] > CLEAR * rounding:
         return None
@@ -104,7 +101,7 @@ def _of_any_rank(real: Gaussian, generated: Gaussian) -> tuple[Transport, Transp
     if not (F.size and G.size):
         nothing = Transport(np.zeros((real.dim, 0)), np.zeros(0), scale)
         return nothing, nothing
-    V, singular, W = linalg.svd(F.T @ G, full_matrices=False, overwrite_a=True)
+    V, singular, W = np.linalg.svd(F.T @ G, full_matrices=False)
     _clear_rounding(singular, real.dim, scale)
     known = singular > 0
     eigenvalues = singular[known] ** 2
