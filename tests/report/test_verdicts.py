@@ -103,6 +103,7 @@ def test_without_a_judge_there_is_no_share_and_no_error():
         ("LVD-142M images", "without labels; its images include ImageNet's."),
         ("other images", "was trained on other images, and never saw ImageNet."),
         ("random weights", "was not trained, and never saw ImageNet."),
+        ("scale of photographs", "was not trained, but scaled by a few photographs, and never"),
         (None, "was trained on is not stated"),
     ],
 )

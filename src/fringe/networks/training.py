@@ -41,6 +41,9 @@ TRAININGS: Mapping[str, Training] = {
     ),
     "other images": Training(True, "trained on other images, and never saw ImageNet"),
     "random weights": Training(True, "not trained, and never saw ImageNet"),
+    "scale of photographs": Training(
+        True, "not trained, but scaled by a few photographs, and never saw ImageNet"
+    ),
 }
 
 NOT_STATED = Training(True, "trained on what is not stated")
