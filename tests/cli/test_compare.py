@@ -66,6 +66,14 @@ def test_images_that_are_left_out_are_said(images: Path, caplog: pytest.LogCaptu
     assert not caplog.records
 
 
+def test_an_audit_leaves_the_verdict_on_models(images: Path) -> None:
+    audited, compared = asked(images, models={"A": [images / "a"]}), asked(images)
+    folders = [list(comparison_config(one)["comparisons"]) for one in (audited, compared)]
+    assert folders == [["audit"], ["models"]]
+    runs = {comparison_config(one)["run"] for one in (audited, compared)}
+    assert len(runs) == 1, "they share features"
+
+
 def test_several_trainings_and_a_generator(images: Path) -> None:
     (images / "g.pkl").write_bytes(b"")
     models = {"A": [images / "a", images / "c"], "B": [images / "g.pkl"]}

@@ -83,6 +83,8 @@ def test_another_model_costs_only_that_model(folder: Path, compared: list[str]) 
     assert found["tied"] == [found["ranking"][:2]]
     assert [one["word"] for one in found["verdicts"]] == ["real", "real"]
     audit = json.loads(fringe(folder, "audit", "real", "bad", "--json").stdout)
+    verdict = folder / "results/mine/comparisons/models/verdict.json"
+    assert json.loads(verdict.read_text()) == found, "the comparison's verdict stays"
     (share,) = audit["histogram_shares"]
     assert share["model"] == "bad"
     first = audit["networks"][0]["models"]["bad"]["distance"]

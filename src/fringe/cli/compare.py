@@ -96,7 +96,7 @@ def _add_options(one: argparse.ArgumentParser, least: int) -> None:
 def _compare(options: argparse.Namespace) -> int:
     from fringe.plan import layout
     from fringe.report.comparison import comparison_lines
-    from fringe.running.comparing import NAME, Asked, comparison_config, write_config
+    from fringe.running.comparing import Asked, comparison_config, write_config
     from fringe.running.launch import run
     from fringe.running.places import find_profile, find_snakefile
     from fringe.running.planner import Planner
@@ -129,7 +129,7 @@ def _compare(options: argparse.Namespace) -> int:
         made = run(planner, options.snakemake, options.device, options.gpus)
     if made.status or made.only_shown:
         return made.status
-    judged = made.folder / layout.judged(NAME, "json")
+    judged = made.folder / layout.judged(asked.comparison, "json")
     if options.json:
         print(judged.read_text(encoding="utf-8"), end="")
         return 0

@@ -22,12 +22,9 @@ from fringe.running.locks import refuse_held
 from fringe.running.snakemake_records import refuse_unrecorded
 from fringe.sources import holds_features, source_from_spec
 
-__all__ = ["NAME", "Asked", "comparison_config", "write_config"]
+__all__ = ["Asked", "comparison_config", "write_config"]
 
 LOGGER = logging.getLogger(__name__)
-
-#: The name of the comparison in its own configuration.
-NAME = "models"
 
 GENERATORS = (".pkl", ".pt", ".ts", ".safetensors")
 FEATURES = (".npz", ".h5", ".hdf5")
@@ -72,6 +69,11 @@ class Asked:
     resolution: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     labels: bool = False
+
+    @property
+    def comparison(self) -> str:
+        """The name of the comparison in its configuration; an audit leaves a verdict on models."""
+        return "audit" if len(self.models) == 1 else "models"
 
 
 def comparison_config(asked: Asked) -> dict[str, Any]:
@@ -133,7 +135,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         **({"allow_code": True} if any(":" in name for name in networks) else {}),
         "sources": sources,
         "datasets": datasets,
-        "comparisons": {NAME: comparison},
+        "comparisons": {asked.comparison: comparison},
         "evaluation": {
             "n_real": n_real,
             "n_generated": n,
