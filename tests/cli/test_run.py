@@ -117,7 +117,7 @@ def test_a_run_is_estimated_made_and_summed_up(
     assert main(["run", "my run.yaml", "--cores", "3"]) == 0
     (call,) = calls(project)
     assert call["arguments"] == [
-        *("--configfile", "my run.yaml", "--cores", "3", "--quiet", "rules", "reason", "host"),
+        *("--configfile", "my run.yaml", "--cores", "3", "--quiet", "reason", "host", "rules"),
         *("--report", "my results/mine/report.html", "--report-after-run"),
         *("--workflow-profile", str(REPOSITORY / "profiles/local")),
         *("--snakefile", str(REPOSITORY / "Snakefile")),
