@@ -169,7 +169,7 @@ def test_a_source_has_only_what_its_kind_reads() -> None:
     assert faults == []
     assert config.sources["more"].plain() == {
         "kind": "imitation", "count": 100, "resolution": 32, "statistics": {}, "seed": 0,
-        "severity": 0.8,
+        "framing": "free", "severity": 0.8,
     }  # fmt: skip
-    assert opening_keys("imitation") == ["count", "resolution", "seed", "severity"]
+    assert opening_keys("imitation") == ["count", "resolution", "seed", "framing", "severity"]
     assert opening_keys("files")[:3] == ["path", "count", "resolution"]

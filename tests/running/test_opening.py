@@ -605,7 +605,8 @@ def test_a_spec_holds_what_its_kind_needs(config: dict[str, Any]) -> None:
     rest = set(spec) - {"kind", "path", "order", "limits"}
     assert not any(spec[key] for key in rest), "none of these was asked for"
     assert choices.source_spec(completed, "fake") == {
-        "kind": "imitation", "count": 100, "resolution": 16, "seed": 0, "severity": 0.8
+        "kind": "imitation", "count": 100, "resolution": 16, "seed": 0, "framing": "free",
+        "severity": 0.8,
     }  # fmt: skip
 
 

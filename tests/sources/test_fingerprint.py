@@ -163,7 +163,9 @@ def test_photographs(base: dict[str, object], monkeypatch: pytest.MonkeyPatch):
     )
     before = fingerprint(base)
     assert source_from_spec(base).fingerprint == before
+    assert fingerprint(base | {"framing": "free"}) == before
     changes: list[dict[str, object]] = [{"count": 9}, {"resolution": 33}, {"seed": 2}]
+    changes += [{"framing": "aligned"}]
     if base is IMITATION:
         changes += [{"severity": 0}, {"severity": 1.0}]
     values = {before, *(fingerprint(base | change) for change in changes)}
@@ -178,6 +180,28 @@ def test_a_part_of_the_photographs_does_not_depend_on_the_count(base: dict[str, 
     few, many = source_from_spec(base), source_from_spec(base | {"count": 80})
     assert few.fingerprint_of(0, 8) == many.fingerprint_of(0, 8)
     assert few.fingerprint != many.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("base", "stored"),
+    [(PHOTOS, "a59ff5929f5956bc"), (IMITATION, "03c2162737c5816e")],
+    ids=["photos", "imitation"],
+)
+def test_fingerprints_of_free_crops_are_those_of_the_first_version(
+    base: dict[str, object], stored: str, monkeypatch: pytest.MonkeyPatch
+):
+    """Whoever has results of them keeps these results."""
+    for module in (photos_module, imitation_module):
+        monkeypatch.setattr(module, "photo_hashes", lambda: (("cat", "0"),))
+    assert fingerprint(base)[:16] == stored
+
+
+def test_a_composition_counts_for_aligned_crops_only(monkeypatch: pytest.MonkeyPatch):
+    aligned = PHOTOS | {"framing": "aligned"}
+    before = fingerprint(PHOTOS), fingerprint(aligned)
+    monkeypatch.setitem(photos_module.COMPOSITIONS, "cat", 0.5)
+    assert fingerprint(PHOTOS) == before[0]
+    assert fingerprint(aligned) != before[1]
 
 
 @pytest.mark.usefixtures("changed_photographs")
@@ -199,6 +223,7 @@ def test_photographs_files_count(monkeypatch: pytest.MonkeyPatch):
         ({"seed": True}, "`seed` is True; it must be of type int"),
         ({"seed": -1}, "seed is -1; it must be at least 0"),
         ({"resolution": 8}, "resolution is 8; it must be at least 16"),
+        ({"framing": "centred"}, "framing is 'centred'; it must be free or aligned"),
         ({"kind": "imitation", "severity": float("nan")}, "severity is nan"),
         ({"kind": "imitation", "severity": -0.1}, "severity is -0.1"),
     ],

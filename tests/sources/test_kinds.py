@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from fringe.config.sources import SECTIONS, opening_keys
 from fringe.sources.kinds import KINDS
+from fringe.sources.photos import SMALLEST_SIDE
 
 # Keys of specifications that a run adds: how many images are taken, what may be decoded at once,
 # the real images whose labels a generator follows, and the networks whose features are asked for.
@@ -48,6 +51,10 @@ def test_a_kind_says_how_fast_images_are_made_if_they_are(kind: str) -> None:
         "`is_rendered = True` in src/fringe/config/sources.py"
     )
     assert speed is None or (set(speed) == {"cpu", "cuda"} and min(speed.values()) > 0)
+
+
+def test_the_framings_of_a_configuration_are_those_of_the_photographs() -> None:
+    assert get_args(SECTIONS["photos"].model_fields["framing"].annotation) == (*SMALLEST_SIDE,)
 
 
 def test_what_is_trained_is_rendered() -> None:

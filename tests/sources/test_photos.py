@@ -2,6 +2,7 @@
 
 import pickle
 from collections import Counter
+from hashlib import sha256
 
 import numpy as np
 import pytest
@@ -10,10 +11,18 @@ from scipy import ndimage
 from fringe.errors import FringeError
 from fringe.sources import ImageSource, ImitationSource, PhotoSource, photographs
 from fringe.sources import imitation as flaws
-from fringe.sources.photos import PHOTOGRAPHS, cut
+from fringe.sources.photos import COMPOSITIONS, PHOTOGRAPHS, Crop, box_of, cut
 from fringe.sources.smooth_noise import smooth_noise
 
 SOURCES = [PhotoSource(1000, 64, 3), ImitationSource(1000, 64, 3, 0.7)]
+ALIGNED = [PhotoSource(500, 64, 3, "aligned"), ImitationSource(500, 64, 3, 0.7, "aligned")]
+WIDTH, HEIGHT = 640, 427  # of a photograph
+
+
+def crops_of(source: PhotoSource | ImitationSource) -> list[Crop]:
+    if isinstance(source, PhotoSource):
+        return [source._crop(index) for index in range(len(source))]
+    return [source._crop(source._stream(index)) for index in range(len(source))]
 
 
 def test_photographs_are_whole_and_in_colour():
@@ -27,7 +36,7 @@ def test_photographs_are_whole_and_in_colour():
     assert photos["cat"].shape == (300, 451, 3)
 
 
-@pytest.mark.parametrize("source", SOURCES, ids=["photos", "imitation"])
+@pytest.mark.parametrize("source", [*SOURCES, ALIGNED[0]], ids=["photos", "imitation", "aligned"])
 def test_each_image_depends_on_its_index_alone(source: PhotoSource | ImitationSource):
     assert isinstance(source, ImageSource)
     assert source.resolution == (64, 64)
@@ -42,8 +51,8 @@ def test_each_image_depends_on_its_index_alone(source: PhotoSource | ImitationSo
     flat = images.reshape(12, -1).astype(float)
     assert np.corrcoef(flat)[np.triu_indices(12, 1)].max() < 0.999
     assert source.subject(5) in PHOTOGRAPHS
-    with pytest.raises(FringeError, match="image 1000 was asked for"):
-        source.read([1000])
+    with pytest.raises(FringeError, match=f"image {len(source)} was asked for"):
+        source.read([len(source)])
 
 
 def test_count_does_not_matter_and_the_seed_does():
@@ -66,6 +75,77 @@ def test_crops_vary_in_photograph_place_scale_and_flip():
         assert np.histogram(values, 10, (0, 1))[0].min() > 300
     assert 1850 < sum(c.flip for c in crops) < 2150
     assert [c.subject for c in crops[:50]] == [source.subject(i) for i in range(50)]
+
+
+@pytest.mark.parametrize(
+    ("source", "digest"),
+    [
+        (PhotoSource(40, 32, 1), "4d14e62ff97d2fc5"),
+        (ImitationSource(40, 32, 1, 0.8), "5d301cd70f43dc7f"),
+    ],
+    ids=["photos", "imitation"],
+)
+def test_free_crops_are_those_of_the_first_version(
+    source: PhotoSource | ImitationSource, digest: str
+):
+    drawn = [
+        (crop.subject, crop.flip, [round(border, 6) for border in box_of(crop, WIDTH, HEIGHT)])
+        for crop in crops_of(source)
+    ]
+    assert sha256(repr(drawn).encode()).hexdigest()[:16] == digest
+
+
+def test_every_photograph_has_a_composition():
+    assert list(COMPOSITIONS) == list(PHOTOGRAPHS)
+    assert all(0 <= place <= 1 for place in COMPOSITIONS.values())
+
+
+@pytest.mark.parametrize("source", ALIGNED, ids=["photos", "imitation"])
+@pytest.mark.parametrize("size", [(WIDTH, HEIGHT), (HEIGHT, WIDTH)], ids=["wide", "tall"])
+def test_aligned_crops_lie_in_the_composition(
+    source: PhotoSource | ImitationSource, size: tuple[int, int]
+):
+    spare = WIDTH - HEIGHT
+    long = int(size == (HEIGHT, WIDTH))  # the axis of the longer side: 0 is x, 1 is y
+    sides, shifts = [], []
+    for crop in crops_of(source):
+        box = box_of(crop, *size)
+        starts, ends = np.array(box[:2]), np.array(box[2:])
+        composition = np.zeros(2)
+        composition[long] = COMPOSITIONS[crop.subject] * spare
+        assert (starts >= composition - 1e-9).all()
+        assert (ends <= composition + HEIGHT + 1e-9).all()
+        sides.append((ends - starts) / HEIGHT)
+        shifts.append(((starts + ends) / 2 - composition) / HEIGHT - 0.5)
+    assert np.ptp(sides, axis=1) == pytest.approx(np.zeros(500), abs=1e-9)
+    assert 0.85 <= np.min(sides) < 0.87
+    assert 0.98 < np.max(sides) <= 1
+    assert 0.05 < np.abs(shifts).max() <= 0.075
+    assert np.mean(shifts, axis=0) == pytest.approx([0, 0], abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("free", "aligned"), [*zip(SOURCES, ALIGNED, strict=True)], ids=["photos", "imitation"]
+)
+def test_framings_show_the_same_photographs(
+    free: PhotoSource | ImitationSource, aligned: PhotoSource | ImitationSource
+):
+    """So that two runs that differ in the framing differ in nothing else."""
+    pairs = list(zip(crops_of(free), crops_of(aligned), strict=False))
+    assert all((a.subject, a.flip) == (b.subject, b.flip) for a, b in pairs)
+    assert not any(np.array_equal(free.read([i]), aligned.read([i])) for i in range(3))
+
+
+def test_aligned_crops_resemble_each_other():
+    """Their mean shows the photograph."""
+
+    def likeness(framing: str) -> float:
+        source = PhotoSource(200, 16, 0, framing)
+        crops = [crop for crop in crops_of(source) if crop.subject == "flower" and not crop.flip]
+        return float(np.corrcoef([cut(crop, 16).ravel() for crop in crops]).mean())
+
+    assert likeness("aligned") > 0.85
+    assert likeness("free") < 0.5
 
 
 def test_a_crop_shows_its_photograph():

@@ -31,6 +31,7 @@ __all__ = [
     "FilesSource",
     "GeneratorSource",
     "ImitationSource",
+    "MadeSource",
     "PhotosSource",
     "Source",
     "Statistics",
@@ -351,8 +352,8 @@ class FeaturesSource(FileSource):
     seed: SeedOfImages = 0
 
 
-class CropsSource(AnySource):
-    """What sources have that are made of the photographs inside installed packages."""
+class MadeSource(AnySource):
+    """What sources have whose images are made at any resolution."""
 
     count: ImageCount = Field(
         description=(
@@ -367,6 +368,20 @@ class CropsSource(AnySource):
         )
     )
     seed: SeedOfImages = 0
+
+
+class CropsSource(MadeSource):
+    """What sources have that are made of the photographs inside installed packages."""
+
+    framing: Literal["free", "aligned"] = Field(
+        default="free",
+        description=(
+            "Where crops lie. `free`: anywhere in a photograph, their side 35 to 100 % of its "
+            "shorter side. `aligned`: around the photograph's subject, their side 85 to 100 %, so "
+            "that mean images and mean maps of a class show the subject. Only for `photos` and "
+            "`imitation`."
+        ),
+    )
 
 
 class PhotosSource(CropsSource):

@@ -14,9 +14,11 @@ from fringe.sources.base import Fingerprinted, Images, Indices, check_indices, d
 from fringe.sources.photos import (
     PHOTOGRAPHS,
     Crop,
+    check_framing,
     check_numbers,
     cut,
     draw_crop,
+    framing_parts,
     photo_hashes,
 )
 from fringe.sources.photos import REVISION as PHOTOS_REVISION
@@ -41,6 +43,7 @@ _CONTRAST = 0.16  # standard deviation of log contrast
 _RARITY = 0.5
 _BLUR = 1 / 128  # standard deviation of the loss of resolution, share of the side
 _COLLAPSE = 0.1  # how far places and sizes of crops draw towards the commonest one
+_COMMONEST_SIDE = {"free": 0.8, "aligned": 0.925}  # by framing
 
 
 @dataclass(frozen=True)
@@ -80,22 +83,27 @@ class ImitationSource(Fingerprinted):
         Not negative.
     severity : float
         Not negative; 0 to 1, or somewhat more.
+    framing : str
+        "free" or "aligned", as in `PhotoSource`.
 
     Raises
     ------
     FringeError
-        If a number is out of range or the packages with the photographs are not installed.
+        If a number is out of range, the framing is unknown, or the packages with the photographs
+        are not installed.
     """
 
     count: int
     size: int
     seed: int
     severity: float
+    framing: str = "free"
     simulated = True
 
     def __post_init__(self) -> None:
-        """Check the numbers."""
+        """Check the parameters."""
         check_numbers(self.name, self.count, self.size, self.seed)
+        check_framing(self.name, self.framing)
         if not (isfinite(self.severity) and 0 <= self.severity <= 4):
             raise FringeError(
                 f"{self.name}: severity is {self.severity}; it must be from 0 (none) over 1 "
@@ -116,7 +124,8 @@ class ImitationSource(Fingerprinted):
         """Return SHA-256 of the parameters, the photographs' files and the revisions."""
         parameters = (self.size, self.seed, float(self.severity))
         revisions = (REVISION, PHOTOS_REVISION)
-        return digest(["imitation", *revisions, *parameters, *photo_hashes()])
+        framing = framing_parts(self.framing)
+        return digest(["imitation", *revisions, *parameters, *photo_hashes(), *framing])
 
     @cached_property
     def frequencies(self) -> tuple[float, ...]:
@@ -146,12 +155,13 @@ class ImitationSource(Fingerprinted):
         return random_stream(self.seed, "imitation", index)
 
     def _crop(self, rng: np.random.Generator) -> Crop:
-        crop = draw_crop(rng, self.frequencies)
+        crop = draw_crop(rng, self.frequencies, self.framing)
+        side = _COMMONEST_SIDE[self.framing]
         keep = float(np.exp(-_COLLAPSE * self.severity))
         return crop._replace(
             left=0.5 + keep * (crop.left - 0.5),
             top=0.5 + keep * (crop.top - 0.5),
-            side=0.8 + keep * (crop.side - 0.8),
+            side=side + keep * (crop.side - side),
         )
 
     def _image(self, index: int) -> Images:

@@ -94,12 +94,18 @@ def _open_features(values: Values, cache: Path | None, device: str) -> ImageSour
 
 
 def _open_photos(values: Values, cache: Path | None, device: str) -> ImageSource:
-    return PhotoSource(values["count"], values["resolution"], values["seed"])
+    return PhotoSource(
+        values["count"], values["resolution"], values["seed"], values["framing"] or "free"
+    )
 
 
 def _open_imitation(values: Values, cache: Path | None, device: str) -> ImageSource:
     return ImitationSource(
-        values["count"], values["resolution"], values["seed"], values["severity"]
+        values["count"],
+        values["resolution"],
+        values["seed"],
+        values["severity"],
+        values["framing"] or "free",
     )
 
 
@@ -150,13 +156,20 @@ KINDS = {
         _open_features,
     ),
     "photos": Kind(
-        {"count": (int, False), "resolution": (int, False), "seed": (int, False)}, _open_photos
+        {
+            "count": (int, False),
+            "resolution": (int, False),
+            "seed": (int, False),
+            "framing": (str, True),
+        },
+        _open_photos,
     ),
     "imitation": Kind(
         {
             "count": (int, False),
             "resolution": (int, False),
             "seed": (int, False),
+            "framing": (str, True),
             "severity": (float, False),
         },
         _open_imitation,
