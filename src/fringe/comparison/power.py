@@ -15,7 +15,7 @@ larger dose of the same kind. A control *has power* if it sees the visible dose 
 * Every kind: nobody knows beforehand which flaw one generator has and the other has not. A control
   that is blind to one kind of visible flaw may miss just that one, so the fact that it did not move
   says nothing.
-* The visible dose: what people do not see is no reason to call a generator better or worse.
+* The visible dose: a flaw that people do not see does not make a generator better or worse.
 
 If a control without power moves significantly, that is evidence as any other. If it does not move,
 that says nothing: it is not a witness then. The floor falls as the number of real images grows. So

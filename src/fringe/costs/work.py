@@ -21,8 +21,8 @@ __all__ = [
     "rendering",
 ]
 
-# A singular value decomposition with its vectors, and two factors, take as long as so many products
-# of D x D matrices.
+# A singular value decomposition with its vectors, and two factors, take as long as this number of
+# products of D x D matrices.
 TRANSPORTS = 11
 
 

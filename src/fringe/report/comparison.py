@@ -46,7 +46,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
 
 
 def _result(comparison: Comparison, most: int) -> list[str]:
-    """Return verdicts, distances and ranking, as much of them as fits in so many lines."""
+    """Return verdicts, distances and ranking, as far as ``most`` lines have room."""
     rows = [[*row[:4], row[5]] for row in _distance_rows(comparison)]  # without KID
     tables = [rows, rows[: len(rows) - len(_mean_rows(comparison))]]
     tables.append(rows[: 2 + len(comparison.models)])  # in FID's network

@@ -131,7 +131,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         **asked.settings,
         "network": asked.network,
         "controls": list(asked.controls),
-        # Whoever types the name of a function lets it run.
+        # A user who types the name of a function lets that function run.
         **({"allow_code": True} if any(":" in name for name in networks) else {}),
         "sources": sources,
         "datasets": datasets,

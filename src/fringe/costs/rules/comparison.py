@@ -39,8 +39,8 @@ def _compare_main(about: JobContext) -> Work:
 def _distances(about: JobContext, products_of_images: float, products_of_matrices: float) -> float:
     """Return the multiply-adds of all distances in a network, as measured on one core.
 
-    The time of a generator is that of so many products of its images (N, D) and the real ones with
-    (D, D), of so many products (D, D), and of kernels, which are in float32.
+    The time of a generator is counted in products of its images (N, D) and the real ones with
+    (D, D), in products (D, D), and in kernels, which are in float32.
     """
     comparison, dataset = _comparison(about)
     images = dataset.n_real + dataset.n_generated
