@@ -11,7 +11,7 @@ from fringe.scores.comparison import Comparison
 def compared(
     count: int, networks: tuple[str, ...] = ("inception", "clip"), trainings: int = 1
 ) -> Comparison:
-    """Return a comparison of so many models, with names and features of their own."""
+    """Return a comparison of ``count`` models, with names and features of their own."""
     rng = np.random.default_rng(count)
 
     def features(shift: float) -> dict[str, np.ndarray]:

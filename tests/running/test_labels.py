@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from fringe.comparison import stored_sets
+from fringe.comparison import StoredSets, stored_sets
 from fringe.errors import FringeError
 from fringe.features.importing import import_features
 from fringe.plan import inputs, provenance
@@ -66,6 +66,18 @@ def faults_of(config: dict[str, Any]) -> str:
     return str(caught.value)
 
 
+def stored(config: dict[str, Any]) -> StoredSets:
+    """Return what the jobs of the comparison read, with features that are made up."""
+    run = open_run(config)
+    about = provenance.compare(run, "both", NETWORK)
+    rng = np.random.default_rng(0)
+    for name, count in {"real": 12, "a": 6, "b": 6}.items():
+        np.savez(f"{name}-f.npz", features=rng.normal(size=(count, 1280)))
+        import_features(GivenFeatures(f"{name}-f.npz", [NETWORK]), NETWORK, f"{name}.h5")
+    files = {"real": ["real.h5"], "models": ["a.h5", "b.h5"]}
+    return stored_sets(Files(files), about, planned_labels(run.config, about["labels"]))
+
+
 def numbers(name: str, values: list[int]) -> None:
     shutil.rmtree(name)
     pixels = np.random.default_rng(3).integers(0, 256, (len(values), 8, 8, 3), np.uint8)
@@ -93,21 +105,9 @@ def test_another_label_makes_a_comparison_again(config: dict[str, Any]) -> None:
     assert planned_labels(after.config, ["a"])["a"].values.tolist() == [0, 0, 1, 1, 1, 1]
 
 
-def test_names_of_classes_are_one_class_in_all_sources(
-    config: dict[str, Any], tmp_path: Path
-) -> None:
+def test_names_of_classes_are_one_class_in_all_sources(config: dict[str, Any]) -> None:
     """Sources have other folders, but "dog" is the same class."""
-    run = open_run(config)
-    about = provenance.compare(run, "both", NETWORK)
-    labels = planned_labels(run.config, about["labels"])
-    rng = np.random.default_rng(0)
-
-    for name, count in {"real": 12, "a": 6, "b": 6}.items():
-        np.savez(f"{name}.npz", features=rng.normal(size=(count, 1280)))
-        import_features(GivenFeatures(f"{name}.npz", [NETWORK]), NETWORK, f"{name}.h5")
-    files = {"real": [str(tmp_path / "real.h5")]}
-    files["models"] = [str(tmp_path / f"{name}.h5") for name in ("a", "b")]
-    found = stored_sets(Files(files), about, labels)
+    found = stored(config)
     assert found.class_names == ("ant", "cat", "dog")
     assert found.real_classes is not None
     assert found.real_classes.tolist() == [0] * 4 + [1] * 4 + [2] * 4
@@ -142,21 +142,13 @@ def test_names_and_numbers(config: dict[str, Any]) -> None:
     assert "classes of real are names of folders, and those of b are numbers" in faults_of(config)
 
 
-def test_numbers_with_names_go_with_either(config: dict[str, Any], tmp_path: Path) -> None:
+def test_numbers_with_names_go_with_either(config: dict[str, Any]) -> None:
     """A ClassLabel of Parquet has both; here the numbers are not in the order of the names."""
     column([2, 0, 1] * 4, ["dog", "ant", "cat"])
     config["sources"]["real"]["path"] = "real.parquet"
     numbers("b", [0, 1, 2, 2, 1, 0])
     config["sources"]["b"]["path"] = "b.npz"
-    run = open_run(config)
-    about = provenance.compare(run, "both", NETWORK)
-    rng = np.random.default_rng(0)
-    for name, count in {"real": 12, "a": 6, "b": 6}.items():
-        np.savez(f"{name}-f.npz", features=rng.normal(size=(count, 1280)))
-        import_features(GivenFeatures(f"{name}-f.npz", [NETWORK]), NETWORK, f"{name}.h5")
-    files = {"real": [str(tmp_path / "real.h5")]}
-    files["models"] = [str(tmp_path / f"{name}.h5") for name in ("a", "b")]
-    found = stored_sets(Files(files), about, planned_labels(run.config, about["labels"]))
+    found = stored(config)
     assert found.class_names == ("dog", "ant", "cat")
     assert found.real_classes is not None
     assert found.real_classes.tolist() == [2, 0, 1] * 4

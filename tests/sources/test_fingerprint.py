@@ -190,7 +190,7 @@ def test_a_part_of_the_photographs_does_not_depend_on_the_count(base: dict[str, 
 def test_fingerprints_of_free_crops_are_those_of_the_first_version(
     base: dict[str, object], stored: str, monkeypatch: pytest.MonkeyPatch
 ):
-    """Whoever has results of them keeps these results."""
+    """Results that users have of them stay as they are."""
     for module in (photos_module, imitation_module):
         monkeypatch.setattr(module, "photo_hashes", lambda: (("cat", "0"),))
     assert fingerprint(base)[:16] == stored

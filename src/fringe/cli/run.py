@@ -55,9 +55,8 @@ def _run(options: argparse.Namespace) -> int:
     made = run(planner, options.snakemake, options.device, options.gpus)
     if made.status == 0 and not made.only_shown:
         config = complete_file(planner.configfile)
-        resampled = any(one.resample for one in config.datasets.values())
         # Options of Snakemake may name other targets than the tables.
         whole = not options.snakemake
-        if told := ending(made.folder, list(config.comparisons), resampled, whole):
+        if told := ending(made.folder, list(config.comparisons), config.resamples, whole):
             print(f"\n{told}")
     return made.status

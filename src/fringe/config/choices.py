@@ -190,7 +190,7 @@ def warnings(config: Config) -> list[str]:
         "features and no images"
         for name in lacking
     ]
-    if _judges(config) or not any(one.resample for one in config.datasets.values()):
+    if _judges(config) or not config.resamples:
         return told
     return [
         *told,

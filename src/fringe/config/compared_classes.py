@@ -58,8 +58,7 @@ def takes_top1(config: Config, comparison: Comparison, sources: Sources) -> bool
 
 def needs_classifier(config: Config) -> bool:
     """Return whether Top-1 classes of the network of FID are asked for."""
-    resampled = any(dataset.resample for dataset in config.datasets.values())
-    return resampled or any(one.labels is False for one in config.comparisons.values())
+    return config.resamples or any(one.labels is False for one in config.comparisons.values())
 
 
 def compared_class_faults(config: Config, sources: Sources) -> Iterable[str]:

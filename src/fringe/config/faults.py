@@ -214,7 +214,7 @@ def _class_faults(config: Config) -> Iterable[str]:
 
 def _scheme_faults(config: Config) -> Iterable[str]:
     """Yield the sweeps with too many classes; a run that resamples nothing has no sweeps."""
-    if not any(dataset.resample for dataset in config.datasets.values()):
+    if not config.resamples:
         return
     try:
         classes = network_info(config.network).n_classes

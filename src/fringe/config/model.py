@@ -215,6 +215,11 @@ class Config(Section):
     )
     figures: Figures = Field(default=Figures(), description="How figures look.")
 
+    @property
+    def resamples(self) -> bool:
+        """Whether the images of a data set are resampled."""
+        return any(dataset.resample for dataset in self.datasets.values())
+
 
 class RunConfig(Config):
     """The configuration of an opened run: what the user wrote, and what its jobs read besides.

@@ -145,7 +145,7 @@ def _comparison_faults(
 
 
 def _control_faults(config: Config) -> Iterator[str]:
-    if not config.controls and any(one.resample for one in config.datasets.values()):
+    if not config.controls and config.resamples:
         yield "controls: none is given, and data sets are resampled; name one, such as clip"
     if config.network in config.controls:
         yield f"controls: {config.network} is the network of FID itself; a control must differ"

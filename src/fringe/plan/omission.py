@@ -197,14 +197,13 @@ def _resolve(config: RunConfig) -> Resolved:
     if not gone:
         return Resolved(expanded, faults)
     reduced = leave_out(expanded, gone)
-    something = any(dataset.resample for dataset in reduced.datasets.values())
-    if config.missing == "skip" and something:
+    if config.missing == "skip" and reduced.resamples:
         left_out = describe_omissions(expanded, gone)
         return Resolved(reduced.model_copy(update={"left_out": left_out}), faults)
     if config.missing == "skip":
         faults = [*faults, "missing: without the files that are not there, no data set is left"]
     return Resolved(
-        expanded, faults, omissions(expanded, gone), ADVICE if something else NOTHING_LEFT
+        expanded, faults, omissions(expanded, gone), ADVICE if reduced.resamples else NOTHING_LEFT
     )
 
 
