@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import fringe
 from fringe.config.completion import complete, raise_faults
 from fringe.config.document import describe
 from fringe.config.rules import rules, walk
@@ -223,6 +224,14 @@ def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> No
     # Addresses stay as they are.
     config["container"] = "docker://me/fringe"
     assert complete(config).config.container == "docker://me/fringe"
+
+
+def test_a_file_of_the_package_is_named_by_its_place() -> None:
+    config = copy.deepcopy({**CONFIG, **PATHS})
+    config["sources"]["real"]["path"] = "fringe:generators/g.safetensors"
+    folder = Path(fringe.__file__).parent
+    found = complete(config)[0].plain()["sources"]["real"]["path"]
+    assert found == str(folder / "generators" / "g.safetensors")
 
 
 def test_a_home_that_nobody_has() -> None:

@@ -18,8 +18,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from tests.generators.checkpoints import write_fastgan_pickle, write_stylegan2_pickle
 
+from fringe.checkpoints import read_pickle
 from fringe.errors import FringeError
-from fringe.generators import Latents, convert, load_generator
+from fringe.generators import Latents, convert, load_generator, save_generator, stylegan2
 
 
 def write(kind: str, path: Path, **options: Any) -> None:
@@ -49,6 +50,32 @@ def test_an_export_makes_the_same_images_to_the_last_bit(tmp_path: Path, kind: s
     with safe_open(tmp_path / "g.safetensors", "pt") as file:
         assert file.metadata()["source_sha256"] == before.sha256
         assert not [name for name in file.keys() if "resample" in name or "weight_u" in name]  # noqa: SIM118
+
+
+def test_a_generator_is_saved_in_half_precision(tmp_path: Path) -> None:
+    write("stylegan2", tmp_path / "g.pkl")
+    config, state = stylegan2.read(read_pickle(tmp_path / "g.pkl")["G_ema"], "g.pkl")
+    save_generator(
+        tmp_path / "half.safetensors",
+        "stylegan2",
+        config,
+        {name: tensor.half() for name, tensor in state.items()},
+    )
+    whole, half = (load_generator(tmp_path / name) for name in ("g.pkl", "half.safetensors"))
+    z = Latents(0, 16).rows(range(3))
+    images = [g.synthesize(z, labels=[0, 1, 1]) for g in (whole, half)]
+    difference = np.abs(np.asarray(images[0]) - np.asarray(images[1]))
+    # Weights are rounded to 11 bits.
+    assert 0 < difference.max() < 0.02 * np.abs(images[0]).max()
+
+
+def test_a_generator_without_a_tensor_is_not_saved(tmp_path: Path) -> None:
+    write("stylegan2", tmp_path / "g.pkl")
+    config, state = stylegan2.read(read_pickle(tmp_path / "g.pkl")["G_ema"], "g.pkl")
+    del state["mapping.fc0.bias"]
+    with pytest.raises(FringeError, match=r"tensor mapping\.fc0\.bias is missing"):
+        save_generator(tmp_path / "out.safetensors", "stylegan2", config, state)
+    assert not (tmp_path / "out.safetensors").exists()
 
 
 @pytest.mark.parametrize("dump", [pickle.dump, torch.save])

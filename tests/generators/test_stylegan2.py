@@ -294,3 +294,28 @@ def test_other_architectures_with_a_synthesis_network_are_refused(tmp_path: Path
         blocks[name.replace("b", "L")] = blocks.pop(name)
     with pytest.raises(FringeError, match=r"no StyleGAN2.* its synthesis has L4, L8"):
         stylegan2.read(record, "some.pkl")
+
+
+@pytest.mark.parametrize("architecture", ["skip", "resnet"])
+def test_a_training_gets_the_gradient_of_every_tensor(tmp_path: Path, architecture: str) -> None:
+    write_stylegan2_pickle(
+        tmp_path / "g.pkl", resolution=8, channel_base=40, channel_max=6, architecture=architecture
+    )
+    record = read_pickle(tmp_path / "g.pkl")["G_ema"]
+    config, fast = stylegan2.read(record, "g.pkl")
+    slow = {name: tensor.clone() for name, tensor in flatten(record, "g.pkl").items()}
+    latents = torch.randn(2, config.z_dim, generator=torch.Generator().manual_seed(1))
+    learned = [name for name in fast if not name.endswith("w_avg")]
+    for name in learned:
+        fast[name].requires_grad_()
+        slow[name].requires_grad_()
+    ws = stylegan2.mapping(config, fast)(Inputs(latents))
+    images = stylegan2.synthesis(config, fast, float16=False)(ws, "const")
+    images.square().mean().backward()  # type: ignore[no-untyped-call]
+    expected = reference.stylegan2(slow, latents, None, architecture=architecture)
+    expected.square().mean().backward()  # type: ignore[no-untyped-call]
+    for name in learned:
+        (found, right) = fast[name].grad, slow[name].grad
+        assert right is not None
+        assert right.abs().max() > 0, name
+        torch.testing.assert_close(found, right, rtol=1e-4, atol=1e-5 * float(right.abs().max()))

@@ -13,7 +13,7 @@ from fringe.config.rules import alternatives, copied, inherited, inner_rule, rul
 from fringe.config.shape import check_shape
 from fringe.config.values import settle_values
 from fringe.errors import FringeError
-from fringe.files.paths import as_path, variable
+from fringe.files.paths import OWN, as_path, variable
 from fringe.texts import is_plain
 
 __all__ = [
@@ -184,14 +184,14 @@ def _value_at(config: dict[str, Any], keys: str) -> Any:
 
 
 def _settle_paths(config: dict[str, Any]) -> Iterable[str]:
-    """Expand ``~`` and join the paths of data to ``data_dir``, in place; yield what is wrong."""
+    """Expand paths, and join those of data to ``data_dir``, in place; yield what is wrong."""
     variables = []
     for place in walk(config):
         if not (place.is_path and isinstance(place.value, str)):
             continue
         if found := variable(place.value):
             variables.append((place, found))
-        elif place.value.startswith("~"):
+        elif place.value.startswith(("~", OWN)):
             try:
                 place.replace(str(as_path(place.value)))
             except FringeError as error:

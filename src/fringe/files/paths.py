@@ -6,13 +6,18 @@ from pathlib import Path
 
 from fringe.errors import FringeError
 
-__all__ = ["as_path", "variable"]
+__all__ = ["OWN", "as_path", "variable"]
+
+#: How a path begins that names a file inside the installed package.
+OWN = "fringe:"
 
 
 def as_path(path: str | os.PathLike[str]) -> Path:
-    """Return ``path`` with a leading ``~`` or ``~user`` expanded.
+    """Return ``path`` with a leading ``~``, ``~user`` or ``fringe:`` expanded.
 
-    Variables such as ``$SCRATCH`` are not: another machine may give them another value.
+    ``fringe:`` stands for the folder of the installed package, which holds a few trained
+    generators: ``fringe:generators/photographs-late.safetensors``. Variables such as ``$SCRATCH``
+    are not expanded: another machine may give them another value.
 
     Raises
     ------
@@ -21,6 +26,8 @@ def as_path(path: str | os.PathLike[str]) -> Path:
     """
     if "\0" in str(path):
         raise FringeError(f"{path}: no path holds a null character; correct it")
+    if str(path).startswith(OWN):
+        return Path(__file__).parents[1] / str(path).removeprefix(OWN)
     try:
         return Path(path).expanduser()
     except RuntimeError:

@@ -5,6 +5,6 @@ Importing this package does not import PyTorch; loading a generator does.
 
 from fringe.generators.base import Generator
 from fringe.generators.latents import Latents
-from fringe.generators.loading import convert, load_generator
+from fringe.generators.loading import convert, load_generator, save_generator
 
-__all__ = ["Generator", "Latents", "convert", "load_generator"]
+__all__ = ["Generator", "Latents", "convert", "load_generator", "save_generator"]

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-__all__ = ["convert", "load_generator"]
+__all__ = ["convert", "load_generator", "save_generator"]
 
 FORMAT = "fringe generator 1"
 PRECISIONS = ("float32", "float16")
@@ -161,8 +161,6 @@ def convert(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
         If ``path`` is no network pickle that ``load_generator`` reads, or ``out`` cannot be
         written.
     """
-    from safetensors.torch import save_file
-
     path = Path(path)
     digest = _sha256(path)
     if kind_of(path) == "torchscript":
@@ -171,14 +169,45 @@ def convert(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:
             "network pickle it was made from"
         )
     kind, config, state = _read(path)
-    metadata = {
-        "format": FORMAT,
-        "kind": kind,
-        "config": json.dumps(asdict(config)),
-        "source_sha256": digest,
-    }
+    save_generator(out, kind, config, state, {"source_sha256": digest})
+
+
+def save_generator(
+    out: str | os.PathLike[str],
+    kind: str,
+    config: Any,
+    state: Mapping[str, Tensor],
+    more: Mapping[str, str] | None = None,
+) -> None:
+    """Write a generator to ``out`` as the safetensors that ``load_generator`` reads.
+
+    Parameters
+    ----------
+    out : path
+        Gets its name when the file is whole.
+    kind : {"stylegan2", "fastgan"}
+        The architecture.
+    config : Config
+        Of ``fringe.generators.stylegan2`` or ``fastgan``.
+    state : mapping of str to tensor
+        The tensors of the forward pass, of any floating-point type. They are read as float32.
+    more : mapping of str to str, optional
+        Further metadata.
+
+    Raises
+    ------
+    FringeError
+        If a tensor is missing or has another shape than ``config`` asks for, or ``out`` cannot be
+        written.
+    """
+    from safetensors.torch import save_file
+
+    from fringe.generators.state_dicts import checked
+
+    checked(state, _architecture(kind).layout(config, state, out), out, unused=())
+    metadata = {"format": FORMAT, "kind": kind, "config": json.dumps(asdict(config))}
     with atomic_path(out) as partial:
-        save_file(state, partial, metadata)
+        save_file({**state}, partial, metadata | dict(more or {}))
 
 
 def _read(path: Path) -> _Checkpoint:

@@ -297,7 +297,9 @@ class _Convolution(NamedTuple):
             # Bias, activation and clamp are computed in float32 and rounded once.
             x = torch.add(self.bias, x, alpha=self.late_gain)
         else:
-            torch.addcmul(self.bias, x, scale, out=x)
+            # In place, unless a training needs what was there.
+            into = None if x.requires_grad else x
+            x = torch.addcmul(self.bias, x, scale, out=into)
             if noise is not None:
                 x.add_(noise)
         functional.leaky_relu_(x, SLOPE)
