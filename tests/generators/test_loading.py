@@ -69,6 +69,14 @@ def test_a_generator_is_saved_in_half_precision(tmp_path: Path) -> None:
     assert 0 < difference.max() < 0.02 * np.abs(images[0]).max()
 
 
+def test_the_same_generator_makes_the_same_file(tmp_path: Path) -> None:
+    write("stylegan2", tmp_path / "g.pkl")
+    files = [tmp_path / f"{number}.safetensors" for number in range(8)]
+    for file in files:
+        convert(tmp_path / "g.pkl", file)
+    assert len({file.read_bytes() for file in files}) == 1
+
+
 def test_a_generator_without_a_tensor_is_not_saved(tmp_path: Path) -> None:
     write("stylegan2", tmp_path / "g.pkl")
     config, state = stylegan2.read(read_pickle(tmp_path / "g.pkl")["G_ema"], "g.pkl")

@@ -208,6 +208,22 @@ def save_generator(
     metadata = {"format": FORMAT, "kind": kind, "config": json.dumps(asdict(config))}
     with atomic_path(out) as partial:
         save_file({**state}, partial, metadata | dict(more or {}))
+        _sort_metadata(partial)
+
+
+def _sort_metadata(path: Path) -> None:
+    """Sort the metadata of a safetensors file, whose order safetensors draws at random.
+
+    Then the same generator makes the same file, whose SHA-256 is what a run knows it by.
+    """
+    with path.open("r+b") as file:
+        length = int.from_bytes(file.read(8), "little")
+        header = json.loads(file.read(length))
+        header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+        text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+        assert len(text) <= length
+        file.seek(8)
+        file.write(text.ljust(length))
 
 
 def _read(path: Path) -> _Checkpoint:
