@@ -1,12 +1,14 @@
 """Train a small StyleGAN2 on the demo's photographs: how the generators of `make demo` were made.
 
-    python examples/train_demo_generator.py pixels out/pixels
-    python examples/train_demo_generator.py features out/features
+    python examples/train_demo_generator.py out/pixels
+    python examples/train_demo_generator.py out/features --features --start out/pixels
 
-The generator is that of `fringe.generators.stylegan2` (Karras et al. 2020), trained with the
+The generator is that of `fringe.generators.stylegan2` (Karras et al. 2020). It is trained with the
 non-saturating loss against a residual discriminator of pixels with R1 regularization (Mescheder et
-al. 2018), or with the hinge loss against discriminators of an ImageNet classifier's features
-(Projected GANs, Sauer et al. 2021). Both see differentiably augmented images (Zhao et al. 2020).
+al. 2018), on differentiably augmented images (Zhao et al. 2020). The training starts at a low
+resolution and goes on at a higher one (Karras et al. 2018). With ``--features``, discriminators of
+an ImageNet classifier's features are added at the last resolution (Projected GANs, Sauer et al.
+2021; next to a discriminator of pixels as in Kumari et al. 2022).
 
 Every random number depends on the seed and the step, so a training that was stopped and started
 again ends in the same weights, on the same machine with the same number of threads.
@@ -17,9 +19,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +35,8 @@ from torch.nn import functional
 from torch.nn.utils.parametrizations import spectral_norm
 
 from fringe.files.atomic import atomic_path
-from fringe.generators import save_generator, stylegan2
-from fringe.generators.base import Inputs, to_uint8
+from fringe.generators import Latents, load_generator, save_generator, stylegan2
+from fringe.generators.base import Inputs
 from fringe.networks.efficientnet_lite0 import fused_trunk, published
 from fringe.seeds import random_stream
 from fringe.sources.photos import PhotoSource
@@ -42,6 +46,7 @@ State = dict[str, Tensor]
 CHANNELS = {4: 96, 8: 96, 16: 80, 32: 56, 64: 28, 128: 16}
 Z_DIM, W_DIM, MAPPING_LAYERS = 64, 96, 2
 SAMPLES = 64  # images in a picture of samples
+CHECKPOINT = "checkpoint.pt"
 
 
 @dataclass(frozen=True)
@@ -50,28 +55,25 @@ class Settings:
 
     Attributes
     ----------
-    discriminator : {"pixels", "features"}
-        What the discriminator sees.
+    stages : tuple of (int, int)
+        The resolutions in turn (keys of `CHANNELS`), and after how many images each one ends.
+    features : bool
+        Whether discriminators of features are added in the last stage.
     seed : int
         Of weights, latents, batches and augmentations.
-    resolution : int
-        Height and width of the images; a key of `CHANNELS` from 8 on.
     photographs : int
         How many crops of the photographs are the training set: the first ones of the source
         `photos` with seed 1 and aligned framing.
-    images : int
-        How many real images the training sees.
     batch : int
-        Images in a step.
+        Images in a step, a multiple of 4.
     snapshots : tuple of int
-        After how many images the generator is written.
+        After how many images the generator is written, beyond the ends of stages.
     """
 
-    discriminator: str
+    stages: tuple[tuple[int, int], ...] = ((32, 150_000), (64, 200_000))
+    features: bool = False
     seed: int = 1
-    resolution: int = 64
     photographs: int = 5000
-    images: int = 200_000
     batch: int = 16
     snapshots: tuple[int, ...] = ()
 
@@ -79,28 +81,30 @@ class Settings:
 def main() -> None:
     """Train as the command line says."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("discriminator", choices=("pixels", "features"))
     parser.add_argument("folder", type=Path, help="where snapshots, samples and the log go")
+    parser.add_argument("--features", action="store_true", help="add discriminators of features")
+    parser.add_argument("--start", type=Path, help="folder of a training that has the first stages")
     parser.add_argument("--seed", type=int, default=Settings.seed)
-    parser.add_argument("--images", type=int, default=Settings.images)
     parser.add_argument("--snapshots", type=int, nargs="*", default=[], metavar="IMAGES")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--minutes", type=float, default=math.inf, help="stop after that time")
+    parser.add_argument("--until", type=int, metavar="IMAGES", help="stop after that number")
     options = parser.parse_args()
     settings = Settings(
-        options.discriminator,
-        seed=options.seed,
-        images=options.images,
-        snapshots=tuple(options.snapshots),
+        features=options.features, seed=options.seed, snapshots=tuple(options.snapshots)
     )
-    train(settings, options.folder, options.device, options.minutes)
+    if options.start is not None and not Path(options.folder, CHECKPOINT).exists():
+        options.folder.mkdir(parents=True, exist_ok=True)
+        before = settings.stages[-2][1]
+        shutil.copy(options.start / f"checkpoint-{before:07d}.pt", options.folder / CHECKPOINT)
+    train(settings, options.folder, options.device, options.until)
 
 
-def train(settings: Settings, folder: Path, device: str = "cpu", minutes: float = math.inf) -> None:
+def train(settings: Settings, folder: Path, device: str = "cpu", until: int | None = None) -> None:
     """Train, or go on with the training in ``folder``, until all images are seen.
 
-    Writes ``checkpoint.pt`` every 10,000 images and at the end, ``generator-<images>.safetensors``
-    and ``samples-<images>.jpg`` at the snapshots, and a line of ``log.jsonl`` every 1,000 images.
+    Writes ``checkpoint.pt`` every 10,000 images, ``checkpoint-<images>.pt`` at the end of a stage,
+    ``generator-<images>.safetensors`` and ``samples-<images>.jpg`` at the snapshots and at the end
+    of a stage, and a line of ``log.jsonl`` every 1,000 images.
 
     Parameters
     ----------
@@ -110,38 +114,47 @@ def train(settings: Settings, folder: Path, device: str = "cpu", minutes: float 
         Where files are written, and where an earlier call of the same settings left some.
     device : str
         Where to compute.
-    minutes : float
-        Stop after that time, with a checkpoint.
+    until : int, optional
+        Stop after that number of images, with a checkpoint.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    source = PhotoSource(settings.photographs, settings.resolution, 1, "aligned")
-    real = torch.from_numpy(np.moveaxis(source.read(range(len(source))), 3, 1).copy())
-    training = Training(settings, torch.device(device))
-    checkpoint = folder / "checkpoint.pt"
+    checkpoint = folder / CHECKPOINT
+    saved: dict[str, Any] | None = None
     if checkpoint.exists():
-        training.restore(torch.load(checkpoint, map_location=device, weights_only=True))
+        saved = torch.load(checkpoint, map_location=device, weights_only=True)
+    for resolution, end in settings.stages:
+        last = (resolution, end) == settings.stages[-1]
+        if saved is not None and saved["seen"] >= end:
+            continue
+        training = Training(
+            settings, resolution, torch.device(device), features=settings.features and last
+        )
+        if saved is not None:
+            training.restore(saved)
+        while training.seen < min(end, until or end):
+            advance(training, folder)
+        save(training, checkpoint)
+        if training.seen < end:
+            return
+        training.write(folder)
+        save(training, folder / f"checkpoint-{training.seen:07d}.pt")
+        saved = training.saved()
+
+
+def advance(training: Training, folder: Path) -> None:
+    """Take a step, and write what is due after it."""
+    settings = training.settings
     start = time.monotonic()
-    for step in range(training.seen // settings.batch, settings.images // settings.batch):
-        losses = training.step(step, real)
-        seen = training.seen
-        if crossed(seen, settings.batch, 1000):
-            line = {"images": seen, **losses, "seconds": round(time.monotonic() - start, 1)}
-            with Path(folder, "log.jsonl").open("a") as log:
-                log.write(json.dumps(line) + "\n")
-        if any(seen - settings.batch < at <= seen for at in settings.snapshots):
-            training.write(folder)
-        late = time.monotonic() - start > 60 * minutes
-        if late or crossed(seen, settings.batch, 10_000):
-            save(training, checkpoint)
-        if late:
-            break
-    save(training, checkpoint)
-    training.write(folder)
-
-
-def crossed(seen: int, batch: int, every: int) -> bool:
-    """Return whether the last batch reached or passed a multiple of ``every``."""
-    return seen // every > (seen - batch) // every
+    losses = training.step()
+    training.seconds += time.monotonic() - start
+    if training.crossed(1000):
+        line = {"images": training.seen, "resolution": training.resolution}
+        with Path(folder, "log.jsonl").open("a") as log:
+            log.write(json.dumps({**line, **losses, "seconds": round(training.seconds, 1)}) + "\n")
+    if any(training.seen - settings.batch < at <= training.seen for at in settings.snapshots):
+        training.write(folder)
+    if training.crossed(10_000):
+        save(training, folder / CHECKPOINT)
 
 
 def save(training: Training, path: Path) -> None:
@@ -151,107 +164,120 @@ def save(training: Training, path: Path) -> None:
 
 
 class Training:
-    """A generator, its moving average, and a discriminator, with their optimizers."""
+    """A generator, its moving average, and discriminators, with their optimizers."""
 
-    def __init__(self, settings: Settings, device: torch.device) -> None:
-        self.settings, self.device = settings, device
-        self.seen = 0
+    def __init__(
+        self, settings: Settings, resolution: int, device: torch.device, *, features: bool
+    ) -> None:
+        self.settings, self.resolution, self.device = settings, resolution, device
+        self.seen, self.seconds = 0, 0.0
+        self.grown_at = 0  # images that were seen when this resolution began
+        first = resolution == settings.stages[0][0]
+        stream = random_stream(settings.seed, "weights", *([] if first else [resolution]))
         with torch.random.fork_rng():
-            torch.manual_seed(int(random_stream(settings.seed, "weights").integers(2**62)))
-            self.config, state = new_generator(settings.resolution)
-            if settings.discriminator == "pixels":
-                self.critic: nn.Module = PixelDiscriminator(settings.resolution)
-                self.learning: nn.Module = self.critic
-            else:
-                self.critic = FeatureDiscriminator()
-                self.learning = self.critic.heads
-        self.critic.to(device)
+            torch.manual_seed(int(stream.integers(2**62)))
+            self.config, state = new_generator(resolution)
+            self.pixels = PixelDiscriminator(resolution).to(device)
+            self.features = FeatureDiscriminator().to(device) if features else None
         self.state = {name: tensor.to(device) for name, tensor in state.items()}
         self.average = {name: tensor.clone() for name, tensor in self.state.items()}
         fixed = ("w_avg", "noise_const")
-        self.learned = [
+        learned = [
             tensor.requires_grad_()
             for name, tensor in self.state.items()
             if not name.endswith(fixed)
         ]
-        slow = settings.discriminator == "features"
-        self.generator_steps = torch.optim.Adam(self.learned, 0.0025, (0.0, 0.99))
+        self.learning = (
+            [self.pixels] if self.features is None else [self.pixels, self.features.heads]
+        )
+        self.generator_steps = torch.optim.Adam(learned, 0.0025, (0.0, 0.99))
         self.critic_steps = torch.optim.Adam(
-            self.learning.parameters(), 0.0002 if slow else 0.0025, (0.0, 0.99)
+            [
+                {"params": part.parameters(), "lr": rate}
+                for part, rate in zip(self.learning, (0.0025, 0.0005), strict=False)
+            ],
+            betas=(0.0, 0.99),
         )
 
-    def step(self, step: int, real: Tensor) -> dict[str, float]:
-        """Take one step of the discriminator and one of the generator; return the losses."""
+    def crossed(self, every: int) -> bool:
+        """Return whether the last batch reached or passed a multiple of ``every`` images."""
+        return self.seen // every > (self.seen - self.settings.batch) // every
+
+    def step(self) -> dict[str, float]:
+        """Take one step of the discriminators and one of the generator; return the losses."""
         settings = self.settings
+        step = self.seen // settings.batch
         numbers = random_stream(settings.seed, "step", step)
         rng = torch.Generator().manual_seed(int(numbers.integers(2**62)))
+        real = training_set(settings, self.resolution)
         batch = torch.from_numpy(numbers.integers(len(real), size=settings.batch))
         images = real[batch].to(self.device).float() / 127.5 - 1
 
         with torch.no_grad(), self.half():
-            fake = self.generate(self.state, rng).float()
-        images, fake = self.shown(images, rng), self.shown(fake, rng)
-        regularized = settings.discriminator == "pixels" and step % REGULARIZE_EVERY == 0
+            fake = self.generate(rng).float()
+        images, fake = augmented(images, rng), augmented(fake, rng)
+        regularized = step % REGULARIZE_EVERY == 0
         images.requires_grad_(regularized)
         with self.half(enabled=not regularized):
-            of_real, of_fake = self.critic(images).float(), self.critic(fake).float()
-        if settings.discriminator == "pixels":
-            critic_loss = functional.softplus(-of_real).mean() + functional.softplus(of_fake).mean()
-        else:
-            critic_loss = functional.relu(1 - of_real).mean() + functional.relu(1 + of_fake).mean()
-        total = critic_loss
+            of_real, of_fake = self.pixels(images).float(), self.pixels(fake).float()
+        total = functional.softplus(-of_real).mean() + functional.softplus(of_fake).mean()
+        losses = {"discriminator": float(total.detach())}
         if regularized:
             (slope,) = torch.autograd.grad(of_real.sum(), images, create_graph=True)
             penalty = slope.square().sum(dim=(1, 2, 3)).mean()
             total = total + REGULARIZE_EVERY * GAMMA / 2 * penalty
+        if self.features is not None:
+            with self.half():
+                real_seen = self.features(images.detach()).float()
+                fake_seen = self.features(fake).float()
+            of_features = functional.softplus(-real_seen).mean()
+            of_features = of_features + functional.softplus(fake_seen).mean()
+            losses["discriminator_of_features"] = float(of_features.detach())
+            total = total + of_features
         self.critic_steps.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         self.critic_steps.step()
 
-        self.learning.requires_grad_(False)
+        if self.seen >= self.grown_at + settings.batch * WAITING_STEPS * (self.grown_at > 0):
+            losses["generator"] = self.step_generator(rng)
+        self.seen += settings.batch
+        self.follow()
+        return losses
+
+    def step_generator(self, rng: torch.Generator) -> float:
+        """Take one step of the generator; return its loss."""
+        for part in self.learning:
+            part.requires_grad_(False)
         with self.half():
-            fake = self.generate(self.state, rng).float()
-        fake = self.shown(fake, rng)
+            fake = self.generate(rng).float()
+        fake = augmented(fake, rng)
         with self.half():
-            of_fake = self.critic(fake).float()
-        if settings.discriminator == "pixels":
-            loss = functional.softplus(-of_fake).mean()
-        else:
-            loss = -of_fake.mean()
+            loss = functional.softplus(-self.pixels(fake).float()).mean()
+            if self.features is not None:
+                loss = loss + functional.softplus(-self.features(fake).float()).mean()
         self.generator_steps.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.generator_steps.step()
-        self.learning.requires_grad_(True)
-
-        self.seen += settings.batch
-        self.follow()
-        return {
-            "discriminator": float(critic_loss.detach()),
-            "generator": float(loss.detach()),
-            "logit_real": float(of_real.detach().mean()),
-        }
-
-    def shown(self, images: Tensor, rng: torch.Generator) -> Tensor:
-        """Return images as the discriminator sees them: blurred (for features) and augmented."""
-        if self.settings.discriminator == "features":
-            images = blurred(images, BLUR * (1 - self.seen / BLURRED_IMAGES))
-        return augmented(images, rng)
+        for part in self.learning:
+            part.requires_grad_(True)
+        return float(loss.detach())
 
     def half(self, *, enabled: bool = True) -> torch.autocast:
         """Return a context in which products are computed in bfloat16."""
         return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
-    def generate(self, state: Mapping[str, Tensor], rng: torch.Generator) -> Tensor:
+    def generate(self, rng: torch.Generator) -> Tensor:
         """Return a batch of images (N, 3, H, W) of new latents and noise."""
-        latents = torch.randn(self.settings.batch, Z_DIM, generator=rng).to(self.device)
+        batch, config, state = self.settings.batch, self.config, self.state
+        latents = torch.randn(batch, Z_DIM, generator=rng).to(self.device)
         noise = tuple(
-            torch.randn(self.settings.batch, 1, *size, generator=rng).to(self.device)
-            for size in stylegan2.traits(self.config, state).noise_sizes or ()
+            torch.randn(batch, 1, *size, generator=rng).to(self.device)
+            for size in stylegan2.traits(config, state).noise_sizes or ()
         )
-        ws = stylegan2.mapping(self.config, state)(Inputs(latents))
+        ws = stylegan2.mapping(config, state)(Inputs(latents))
         with torch.no_grad():
-            self.state["mapping.w_avg"].lerp_(ws[:, 0].detach().float().mean(dim=0), 0.005)
-        return stylegan2.synthesis(self.config, state, float16=False)(ws, noise)
+            state["mapping.w_avg"].lerp_(ws[:, 0].detach().float().mean(dim=0), 0.005)
+        return stylegan2.synthesis(config, state, float16=False)(ws, noise)
 
     @torch.no_grad()
     def follow(self) -> None:
@@ -263,49 +289,75 @@ class Training:
 
     def write(self, folder: Path) -> None:
         """Write the averaged generator, and a picture of what it makes of the first latents."""
+        folder.mkdir(parents=True, exist_ok=True)
         name = f"{self.seen:07d}"
         state = {key: tensor.half().cpu() for key, tensor in self.average.items()}
-        save_generator(folder / f"generator-{name}.safetensors", "stylegan2", self.config, state)
-        forward = stylegan2.build(
-            self.config, {key: each.float() for key, each in state.items()}, torch.device("cpu")
-        )
-        latents = torch.from_numpy(np.random.RandomState(0).randn(SAMPLES, Z_DIM)).float()
-        with torch.inference_mode():
-            images = to_uint8(forward(Inputs(latents, noise="const"))).numpy()
+        path = folder / f"generator-{name}.safetensors"
+        save_generator(path, "stylegan2", self.config, state)
+        generator = load_generator(path)
+        images = np.asarray(generator(Latents(0, Z_DIM).rows(range(SAMPLES))))
         side = math.isqrt(SAMPLES)
         grid = images.reshape(side, side, *images.shape[1:]).transpose(0, 3, 1, 4, 2)
-        size = side * self.settings.resolution
-        Image.fromarray(grid.reshape(size, size, 3)).save(
-            folder / f"samples-{name}.jpg", quality=92
-        )
+        picture = Image.fromarray(grid.reshape(side * self.resolution, -1, 3))
+        picture.save(folder / f"samples-{name}.jpg", quality=92)
 
     def saved(self) -> dict[str, Any]:
         """Return all that a training needs to go on."""
         return {
             "seen": self.seen,
+            "seconds": self.seconds,
+            "resolution": self.resolution,
+            "grown_at": self.grown_at,
             "state": {name: tensor.detach() for name, tensor in self.state.items()},
             "average": self.average,
-            "critic": self.critic.state_dict(),
+            "pixels": self.pixels.state_dict(),
+            "heads": None if self.features is None else self.features.heads.state_dict(),
             "generator_steps": self.generator_steps.state_dict(),
             "critic_steps": self.critic_steps.state_dict(),
         }
 
     @torch.no_grad()
     def restore(self, saved: Mapping[str, Any]) -> None:
-        """Take up what `saved` returned."""
-        self.seen = saved["seen"]
-        for name, tensor in self.state.items():
-            tensor.copy_(saved["state"][name])
-            self.average[name].copy_(saved["average"][name])
-        self.critic.load_state_dict(saved["critic"])
+        """Take up what `saved` returned, here or at the resolution before.
+
+        From the resolution before, the layers that both have are taken. The new ones begin at
+        random, but add nothing to the image, so the generator makes the same images, enlarged.
+        """
+        self.seen, self.seconds = saved["seen"], saved["seconds"]
+        for tensors, before in ((self.state, saved["state"]), (self.average, saved["average"])):
+            for name, tensor in tensors.items():
+                if name in before:
+                    tensor.copy_(before[name])
+        if saved["resolution"] != self.resolution:
+            self.grown_at = self.seen
+            for tensors in (self.state, self.average):
+                tensors[f"synthesis.b{self.resolution}.torgb.weight"].zero_()
+            kept = self.pixels.state_dict()
+            kept |= {
+                name: tensor
+                for name, tensor in saved["pixels"].items()
+                if name in kept and not name.startswith("entry.")
+            }
+            self.pixels.load_state_dict(kept)
+            return
+        self.grown_at = saved["grown_at"]
+        self.pixels.load_state_dict(saved["pixels"])
+        if self.features is not None:
+            self.features.heads.load_state_dict(saved["heads"])
         self.generator_steps.load_state_dict(saved["generator_steps"])
         self.critic_steps.load_state_dict(saved["critic_steps"])
 
 
+@cache
+def training_set(settings: Settings, resolution: int) -> Tensor:
+    """Return the crops of the photographs, uint8 (N, 3, H, W)."""
+    source = PhotoSource(settings.photographs, resolution, 1, "aligned")
+    return torch.from_numpy(np.moveaxis(source.read(range(len(source))), 3, 1).copy())
+
+
 REGULARIZE_EVERY = 16
 GAMMA = 0.5  # weight of R1
-BLUR = 1.5  # standard deviation of the blur at first, in pixels
-BLURRED_IMAGES = 20_000  # after which the blur is gone
+WAITING_STEPS = 100  # of a higher resolution, in which only the discriminator learns
 
 
 def new_generator(resolution: int) -> tuple[stylegan2.Config, State]:
@@ -392,8 +444,8 @@ class PixelDiscriminator(nn.Module):
         super().__init__()
         sizes = [size for size in sorted(CHANNELS, reverse=True) if size <= resolution]
         self.entry = Scaled(3, CHANNELS[resolution], 1)
-        self.blocks = nn.ModuleList(
-            [Block(CHANNELS[size], CHANNELS[size // 2]) for size in sizes[:-1]]
+        self.blocks = nn.ModuleDict(
+            {str(size): Block(CHANNELS[size], CHANNELS[size // 2]) for size in sizes[:-1]}
         )
         width = CHANNELS[4]
         self.last = Scaled(width + 1, width, 3, 1)
@@ -403,7 +455,7 @@ class PixelDiscriminator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Return a logit for each image, (N,); large for real images."""
         x: Tensor = activated(self.entry(images.contiguous(memory_format=torch.channels_last)))
-        for block in self.blocks:
+        for block in self.blocks.values():
             x = block(x)
         # How much images differ within groups of four (Karras et al. 2018, Section 3).
         groups = x.view(4, -1, *x.shape[1:])
@@ -468,22 +520,6 @@ class FeatureDiscriminator(nn.Module):
             head(one).flatten(1) for head, one in zip(self.heads, reversed(mixed), strict=True)
         ]
         return torch.cat(logits, dim=1)
-
-
-def blurred(images: Tensor, deviation: float) -> Tensor:
-    """Return images (N, 3, H, W) blurred by a Gaussian of that standard deviation in pixels.
-
-    As the code of Projected GANs does at the beginning, so that coarse structure is learned first.
-    """
-    if deviation <= 0.1:
-        return images
-    reach = math.ceil(3 * deviation)
-    places = torch.arange(-reach, reach + 1, device=images.device)
-    line = torch.exp(-0.5 * (places / deviation) ** 2)
-    line = (line / line.sum()).expand(images.shape[1], 1, 1, -1)
-    wide = functional.pad(images, (reach,) * 4, mode="reflect")
-    wide = functional.conv2d(wide, line, groups=images.shape[1])
-    return functional.conv2d(wide, line.mT, groups=images.shape[1])
 
 
 def augmented(images: Tensor, rng: torch.Generator) -> Tensor:

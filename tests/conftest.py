@@ -18,6 +18,7 @@ LANES = {
     "dag": "dag",
     "wheel": "dag",
     "conformance": "long",  # networks at full width, next to the same network of another library
+    "examples": "long",
     "recipes": "long",
     "fuzz": "long",
 }
