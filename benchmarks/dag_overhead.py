@@ -1,6 +1,7 @@
 """Time a whole run against the time its jobs spend in their own work.
 
     python benchmarks/dag_overhead.py --configfile config/demo.yaml --cores 2
+    FRINGE_FORKS=no python benchmarks/dag_overhead.py  # an interpreter for each job
 
 Runs the workflow in a temporary folder and prints three parts of cores x wall time: what jobs spent
 in their one library call (the last line of each log), what starting their processes and importing
@@ -11,6 +12,7 @@ import argparse
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -45,8 +47,10 @@ def main() -> None:
             json.loads, (p.read_text() for p in Path(folder).glob(".snakemake/metadata/*"))
         )
         jobs = {str(r["log"]): r["endtime"] - r["starttime"] for r in records if r["log"]}
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     total = options.cores * wall
     print(f"{len(jobs)} jobs on {options.cores} cores in {wall:.1f} s")
+    print(f"processor time of all processes: {used.ru_utime + used.ru_stime:.1f} s")
     for name, seconds in (
         ("own work", own),
         ("starting processes", sum(jobs.values()) - own),

@@ -21,11 +21,11 @@ with activity("loading Fringe"):
     from fringe.networks import file_name
     from fringe.plan import exhibit_params, exhibits, inputs, layout, provenance
     from fringe.plan.weight_files import weights_to_fetch
+    from fringe.running import forks, slurm_polling
     from fringe.running.opening import open_run
     from fringe.running.places import refuse_missing_image
     from fringe.running.preparing import prepare
     from fringe.running.script import expose_library
-    from fringe.running.slurm_polling import patch
 from snakemake.exceptions import WorkflowError
 from snakemake.settings.types import DeploymentMethod
 
@@ -87,7 +87,9 @@ expose_library()
 RUN = opened(dict(config))
 config.update(RUN.config.plain())
 if workflow.is_main_process:
-    patch()
+    slurm_polling.patch()
+    if workflow.resource_settings.nodes is None:
+        forks.patch()
     prepare_before_jobs()
 
 

@@ -1,0 +1,297 @@
+"""Scripts in forks: as in an interpreter of their own, and what a kill of each process does."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from snakemake.benchmark import BenchmarkRecord
+
+from fringe.running import forks
+from fringe.running.forks import Server
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks jobs")
+
+# What a script can see of how it was started.
+ABOUT = """\
+import __main__, json, multiprocessing, os, random, signal, sys, tempfile, threading
+import matplotlib, numpy, torch
+about = {
+    "argv": sys.argv,
+    "backend": matplotlib.get_backend(),
+    "cuda": [torch.cuda.is_initialized(), torch.cuda._is_in_bad_fork()],
+    "environment": dict(os.environ),
+    "executable": sys.executable,
+    "file": __file__,
+    "files": [fd for fd in range(3, 20) if os.path.exists(f"/proc/self/fd/{fd}")],
+    "folder": os.getcwd(),
+    "group": os.getpgrp(),
+    "handlers": [repr(signal.getsignal(n)) for n in range(1, 32) if n not in (9, 19)],
+    "main": __main__.__dict__ is globals(),
+    "masked": [int(n) for n in signal.pthread_sigmask(signal.SIG_BLOCK, [])],
+    "name": __name__,
+    "path": sys.path,
+    "process": multiprocessing.current_process().name,
+    "tempdir": tempfile.gettempdir(),
+    "threads": [torch.get_num_threads(), threading.active_count()],
+}
+numbers = [random.random(), numpy.random.random(), torch.initial_seed()]
+json.dump([about, numbers], open("about.json", "w"))
+"""
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server in the environment of the tests."""
+    server = Server(dict(os.environ))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The place of a script, in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scripts").mkdir()
+    return tmp_path / "scripts" / "job.py"
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A server that has imported nothing, and is ready at once."""
+    text, place = forks.SERVER.read_text(), tmp_path / "bare_server.py"
+    assert text.count("    preload(") == 1
+    place.write_text(text.replace("    preload(", "    str("))
+    monkeypatch.setattr(forks, "SERVER", place)
+    return place
+
+
+@pytest.fixture
+def shell(bare: Path) -> ModuleType:
+    """Snakemake's shell, patched: a copy whose own `subprocess` may be replaced."""
+    specification = importlib.util.find_spec("snakemake.shell")
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    forks.patch(module)
+    assert isinstance(module.sp, SimpleNamespace)
+    return module
+
+
+def environment(**others: str) -> dict[str, str]:
+    """Return the environment of a job, as Snakemake sets it."""
+    return {**os.environ, **dict.fromkeys(forks.THREADS, "1"), **others}
+
+
+def gone(process: int) -> bool:
+    """Return whether a process has ended, also where nobody has waited for it."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+
+
+def when(file: Path, act: Callable[[], None]) -> None:
+    """Act as soon as a file is there."""
+
+    def watch() -> None:
+        wait_for(file.exists)
+        time.sleep(0.2)  # until it is written
+        act()
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def call(shell: ModuleType, script: Path, **options: Any) -> None:
+    """Run a script as Snakemake runs one."""
+    shell.shell("{py} {fname:q}", py=sys.executable, fname=str(script), **options)
+
+
+def test_a_fork_is_as_a_new_interpreter(server: Server, script: Path, tmp_path: Path) -> None:
+    script.write_text(ABOUT)
+    job = environment(**dict.fromkeys(forks.THREADS, "2"), TMPDIR=str(tmp_path))
+    starts: list[Callable[[], int]] = [
+        lambda: subprocess.run([sys.executable, str(script)], env=job).returncode,
+        lambda: server.fork(str(script), job).wait(),
+        lambda: server.fork(str(script), job).wait(),
+    ]
+    seen = []
+    for start in starts:
+        assert start() == 0
+        seen.append(json.loads((tmp_path / "about.json").read_text()))
+    (alone, numbers), (forked, others), (again, further) = seen
+    assert alone == forked == again
+    assert len({*numbers, *others, *further}) == 9
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("print('done')", 0),
+        ("raise ValueError('wrong')", 1),
+        ("def fail():\n    1 / 0\ntry:\n    fail()\nfinally:\n    fail()", 1),
+        ("if :", 1),
+        ("import sys; sys.exit(3)", 3),
+        ("import sys; sys.exit('told')", 1),
+        ("import os; os._exit(7)", 7),
+        ("import atexit; atexit.register(print, 'at the end')", 0),
+        ("import threading; threading.Timer(0.1, print, ['a thread']).start()", 0),
+        ("import os; os.kill(os.getpid(), 9)", -9),
+        ("import os; os.kill(os.getpid(), 15)", -15),
+        ("import os; os.kill(os.getpid(), 2)", -2),
+        ("print(input())", 1),
+    ],
+)
+def test_a_fork_ends_as_an_interpreter_does(
+    server: Server, script: Path, capfd: pytest.CaptureFixture[str], body: str, status: int
+) -> None:
+    script.write_text(body)
+    command = [sys.executable, str(script)]
+    alone = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    given, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    try:
+        assert server.fork(str(script), environment()).wait() == alone.returncode == status
+    finally:
+        os.dup2(given, 0)
+        os.close(given)
+        os.close(nothing)
+    assert capfd.readouterr() == (alone.stdout, alone.stderr)
+
+
+def test_a_job_in_another_environment_does_not_fit(server: Server) -> None:
+    one = {**server.environment, "TMPDIR": "/elsewhere", "OMP_NUM_THREADS": "7"}
+    assert server.fits(one)
+    assert not server.fits({**one, "CUDA_VISIBLE_DEVICES": "1"})
+
+
+def test_the_server_has_no_thread_that_a_fork_would_miss(server: Server, script: Path) -> None:
+    """The memory of pyarrow (jemalloc) has one, and starts it again in forks."""
+    script.write_text("")
+    assert server.fork(str(script), environment()).wait() == 0  # so it has imported all
+    threads = Path(f"/proc/{server.process.pid}/task").glob("*/comm")
+    names = [thread.read_text().strip() for thread in threads]
+    assert len([name for name in names if name != "jemalloc_bg_thd"]) == 1
+
+
+def test_a_signal_to_all_processes_does_not_end_the_server(
+    server: Server, script: Path, tmp_path: Path
+) -> None:
+    script.write_text("open('begun', 'w'); import time; time.sleep(100)")
+    fork = server.fork(str(script), environment())
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        server.process.send_signal(number)
+    when(tmp_path / "begun", lambda: os.kill(fork.pid, signal.SIGTERM))
+    assert fork.wait() == -signal.SIGTERM
+    assert server.fork(str(script), environment()).pid
+    assert server.process.poll() is None
+
+
+def test_a_job_ends_with_a_server_that_is_killed(
+    shell: ModuleType, script: Path, tmp_path: Path
+) -> None:
+    """No fork goes on that Snakemake takes for failed; later jobs have interpreters."""
+    script.write_text(
+        "import os; open('begun', 'w').write(f'{os.getpid()} {os.getppid()}')\n"
+        "import time; time.sleep(100)"
+    )
+
+    def kill() -> None:
+        os.kill(int((tmp_path / "begun").read_text().split()[1]), signal.SIGKILL)
+
+    when(tmp_path / "begun", kill)
+    with pytest.raises(subprocess.CalledProcessError, match="died with"):
+        call(shell, script)
+    assert gone(int((tmp_path / "begun").read_text().split()[0]))
+    script.write_text("import os; open('parent', 'w').write(str(os.getppid()))")
+    call(shell, script)
+    assert (tmp_path / "parent").read_text() == str(os.getpid())
+
+
+def test_snakemake_starts_scripts_as_forks_and_all_else_as_before(
+    shell: ModuleType, bare: Path, script: Path, tmp_path: Path
+) -> None:
+    script.write_text(
+        "import json, os, time\n"
+        "text = open(f'/proc/{os.getppid()}/cmdline').read()\n"
+        "json.dump([text, os.environ['OMP_NUM_THREADS'], os.getpid()], open('seen', 'w'))\n"
+        "begin = time.process_time()\n"
+        "while time.process_time() < begin + 0.8: pass\n"
+    )
+    record = BenchmarkRecord()
+    call(shell, script, threads=3, bench_record=record)
+    about, threads, process = json.loads((tmp_path / "seen").read_text())
+    assert str(bare) in about
+    assert threads == "3"
+    assert {number for number, _ in record.processed_procs} == {process}
+    assert 0.2 < record.cpu_time < 3
+    assert record.max_rss > record.max_uss > 0
+    # Another command, as with a conda environment, and one whose output is asked for.
+    for command in ("true && {python} {script}", "env {python} {script}"):
+        shell.shell(command, python=sys.executable, script=str(script))
+        assert str(bare) not in json.loads((tmp_path / "seen").read_text())[0]
+    printed = shell.shell("{python} {script}", python=sys.executable, script=str(script), read=True)
+    assert printed == ""
+    assert str(bare) not in json.loads((tmp_path / "seen").read_text())[0]
+
+
+def test_a_script_that_fails_is_told_as_before(shell: ModuleType, script: Path) -> None:
+    script.write_text("raise SystemExit(1)")
+    with pytest.raises(subprocess.CalledProcessError) as forked:
+        call(shell, script)
+    with pytest.raises(subprocess.CalledProcessError) as before:
+        call(importlib.import_module("snakemake.shell"), script)
+    assert str(forked.value) == str(before.value)
+
+
+def test_no_server_outlives_its_run(bare: Path, script: Path, tmp_path: Path) -> None:
+    """A run that is killed leaves the job, as before, which comes to its end."""
+    script.write_text("open('begun', 'w'); import time; time.sleep(1); open('ended', 'w')")
+    run = (
+        "import os; from pathlib import Path\n"
+        "from fringe.running import forks\n"
+        f"forks.SERVER = Path({str(bare)!r})\n"
+        "server = forks.Server(dict(os.environ)); print(server.process.pid, flush=True)\n"
+        f"server.fork({str(script)!r}, dict(os.environ)).wait(); input()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", run], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        server = int(process.stdout.readline())
+        wait_for((tmp_path / "begun").exists)
+        assert not gone(server)
+        process.kill()
+    wait_for(lambda: gone(server))
+    wait_for((tmp_path / "ended").exists)
+
+
+def test_forks_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("shell")
+    module.sp = subprocess  # type: ignore[attr-defined]
+    monkeypatch.setenv(forks.SWITCH, "no")
+    forks.patch(module)
+    assert module.sp is subprocess
+    monkeypatch.delenv(forks.SWITCH)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    forks.patch(module)
+    assert module.sp is subprocess
