@@ -26,7 +26,7 @@ from fringe.networks.scattering import FLOOR, SIZE, Filters, coefficients, filte
 from fringe.seeds import random_stream
 from fringe.sources import ImageSource, ImitationSource, PhotoSource
 from fringe.sources.distorted import VARIANTS, DistortedSource
-from fringe.sources.distortions import DOSES
+from fringe.sources.distortions import DISTORTIONS
 
 Array = np.ndarray
 Scaling = Callable[[Array], Array]
@@ -109,12 +109,12 @@ def ratios(clean: Array, moved: Array, floor: float) -> Array:
     exchanged = random_stream(1, "power", "luck").random(len(clean)) < 0.5
     original = Gaussian.from_features(clean)
     found = []
-    for variant in range(len(VARIANTS)):
+    for variant in range(moved.shape[1]):
         one = moved[:, variant]
         swapped = np.where(exchanged[:, None], one, clean), np.where(exchanged[:, None], clean, one)
         luck = frechet_distance(*map(Gaussian.from_features, swapped))
         found.append(frechet_distance(original, Gaussian.from_features(one)) - luck)
-    return np.maximum(found, 0).reshape(-1, len(DOSES)) / floor
+    return np.maximum(found, 0).reshape(len(DISTORTIONS), -1) / floor
 
 
 def reweighted(real: Array, classes: Array, floor: float) -> float:
