@@ -59,24 +59,21 @@ def turn(images: int, cores: int, cpus: list[int]) -> Turn:
         config.write_text(CONFIG.format(network=NETWORK, images=images))
         target = f"results/scaling/features/real/{NETWORK}.h5"
         start = time.monotonic()
-        subprocess.run(
+        made = subprocess.run(
             [
                 *("taskset", "--cpu-list", ",".join(map(str, cpus[:cores]))),
                 *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
                 *("--directory", folder, "--cores", str(cores), "--configfile", config),
-                *(
-                    "--workflow-profile",
-                    ROOT / "profiles" / "local",
-                    "--quiet",
-                    "progress",
-                    "rules",
-                ),
-                *("--", target),
+                *("--workflow-profile", ROOT / "profiles" / "local", "--", target),
             ],
-            check=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
         )
         whole = time.monotonic() - start
+        if made.returncode:
+            sys.exit(made.stdout)
         records = [json.loads(p.read_text()) for p in Path(folder).glob(".snakemake/metadata/*")]
         extracted = [record for record in records if record["rule"] == "extract_features"]
         starts, ends = ([one[key] for one in extracted] for key in ("starttime", "endtime"))
