@@ -459,12 +459,21 @@ def test_installed_code_needs_no_word(
     assert (tmp_path / "ran").exists()
 
 
+def test_the_module_that_was_started_is_not_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = (tuple(sys.path), str(tmp_path))
+    for spec in (pytest.__spec__, None):  # python -m pytest, and python -c
+        monkeypatch.setattr(sys.modules["__main__"], "__spec__", spec)
+        place_outside.cache_clear()
+        assert place_outside("__main__", *path) == "__main__"
+
+
 def test_where_a_package_is_decides_whether_it_is_installed(code: Path, tmp_path: Path) -> None:
     path = (tuple(sys.path), str(tmp_path))
     for module in ("PIL", "PIL.Image", "numpy.linalg", "yaml", "no_such_module_here"):
         assert place_outside(module, *path) is None
     assert place_outside("antigravity", *path) is not None, "its import opens a browser"
-    assert place_outside("__main__", *path) is not None
     assert place_outside("hostile_module.x", *path) == str(code / "hostile_module.py")
     assert place_outside("hostile_space.module", *path) == str(code / "hostile_space")
     assert place_outside("hostile_here", *path) is None

@@ -54,9 +54,11 @@ def place_outside(module: str, paths: tuple[str, ...], folder: str) -> str | Non
         The working folder, where `import_module` looks last.
     """
     package = module.partition(".")[0]
+    if package == "__main__":  # another module in each command and job, installed or not
+        return module
     try:
         spec = find_spec(package) or PathFinder.find_spec(package, [folder])
-    except ValueError:  # of __main__, which has none
+    except ValueError:  # of a module that nothing tells of where it came from
         return module
     if spec is None:
         return None
