@@ -4,6 +4,8 @@
                                   [--photographs 2400] [--images 300] [--classified 800]
                                   [--processes 2]
 
+    python benchmarks/controls.py --write src/fringe/networks/scattering-aligned.npy
+
 Real images only: no generator and no resampled image is looked at. Printed for each candidate, in
 units of the distance between two halves of the photographs: how far the visible dose of each
 distortion moves the distance (as in power.py), how far the photographs move if their classes are
@@ -16,7 +18,8 @@ of EfficientNet-Lite0, of the first photographs (``--classified``), "subjects" t
 
 Candidates are the networks `untrained` and `scattering`, and scattering of brightness at 64 and 128
 pixels, whitened by other crops of the same photographs: "aligned" and "free" say by which, and the
-number says how many components are kept.
+number says how many components are kept. With ``--write``, the matrix of `scattering-aligned` is
+made.
 """
 
 import argparse
@@ -25,6 +28,7 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib.resources import files
 from io import BytesIO
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -200,7 +204,12 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=300)
     parser.add_argument("--classified", type=int, default=800)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--write", type=Path)
     options = parser.parse_args()
+    if options.write:
+        found = fitted_features(options, "aligned")[f"{max(SIZES)} pixels, means"]
+        np.save(options.write, whitening(found, max(COMPONENTS)).astype(np.float32))
+        return
     with ProcessPoolExecutor(options.processes) as pool:
         framings = "aligned", "free"
         crops = pool.map(partial(fitted_features, options), framings)

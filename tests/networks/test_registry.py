@@ -71,7 +71,15 @@ def test_registered_sizes_are_those_of_the_network(name: str) -> None:
 
 def test_every_network_of_fringe_s_own_states_what_it_was_trained_on() -> None:
     judges = {name for name in network_names() if training(network_info(name).trained_on).judges}
-    assert judges >= {"swav", "clip", "dinov2-b", "dinov2-l", "untrained", "scattering"}
+    assert judges >= {
+        "swav",
+        "clip",
+        "dinov2-b",
+        "dinov2-l",
+        "untrained",
+        "scattering",
+        "scattering-aligned",
+    }
     assert not judges & {"inception", "resnet50", "vgg16", "vgg16-nvidia", "efficientnet-lite0"}
     assert all(network_info(name).trained_on in TRAININGS for name in network_names())
 

@@ -8,10 +8,13 @@ import torch
 
 from fringe.errors import FringeError
 from fringe.networks import FeatureNetwork, load_network
-from fringe.networks.scattering import Filters, coefficients, filters, log_means
+from fringe.networks.scattering import Filters, coefficients, filters, log_means, means
 from fringe.sources import PhotoSource
 
-DIGEST = "91274b40f00584e58a50313cab114e6051695d0bd20b55a77b22d1839447b528"
+DIGESTS = {
+    "scattering": "91274b40f00584e58a50313cab114e6051695d0bd20b55a77b22d1839447b528",
+    "scattering-aligned": "3b140a0cfbf19f2b35c45b14ea8e96c249fe987cde96d640af99d670d1799291",
+}
 
 # Means over places of every twelfth coefficient of `chirps` by Kymatio 0.3.0's NumPy code.
 KYMATIO = """
@@ -68,8 +71,9 @@ def test_log_means_by_hand(bank: Filters) -> None:
     np.testing.assert_allclose(log_means(images, bank)[0].numpy(), expected, rtol=1e-5)
 
 
-def test_the_matrix_never_changes(network: FeatureNetwork) -> None:
-    assert network.weights_sha256 == DIGEST
+@pytest.mark.parametrize("name", DIGESTS)
+def test_the_matrix_never_changes(name: str) -> None:
+    assert load_network(name).weights_sha256 == DIGESTS[name]
 
 
 def test_photographs_fill_all_directions_alike(
@@ -81,6 +85,24 @@ def test_photographs_fill_all_directions_alike(
     # Of 100 normal vectors they would lie from 0.19 to 2.45 (Marchenko and Pastur).
     assert sizes[0] > 0.1
     assert sizes[-1] < 8
+
+
+def test_aligned_photographs_fill_all_directions_of_their_network_alike() -> None:
+    images = torch.from_numpy(PhotoSource(150, 64, 5, "aligned").read(range(150)))
+    covariance = torch.cov(
+        load_network("scattering-aligned")(images.permute(0, 3, 1, 2)).features.T
+    )
+    assert covariance.shape == (64, 64)
+    sizes = torch.linalg.eigvalsh(covariance)
+    # Of 150 normal vectors they would lie from 0.12 to 2.7 (Marchenko and Pastur).
+    assert sizes[0] > 0.02
+    assert sizes[-1] < 8
+
+
+def test_means_by_hand(bank: Filters) -> None:
+    images = torch.from_numpy(chirps()).to(torch.uint8).repeat(1, 3, 1, 1)
+    local = coefficients(images[:, 0] / 255, bank).double()
+    torch.testing.assert_close(means(images, bank), local.mean((2, 3)), rtol=1e-5, atol=0)
 
 
 def test_other_resolutions_are_resized(network: FeatureNetwork) -> None:

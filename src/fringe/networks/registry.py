@@ -83,7 +83,7 @@ LABELS, IMAGES, LVD = "ImageNet-1k labels", "ImageNet-1k images", "LVD-142M imag
 # Title, features, classes, 10^9 multiply-adds, loader, training, weights, and whether it has maps.
 # Add or raise a revision when the same images would give other features. Multiply-adds are those
 # that the networks' authors state (timm and torchvision list them). Those of `untrained` and
-# `scattering` follow from their speed next to EfficientNet-Lite0's.
+# of scattering follow from their speed next to EfficientNet-Lite0's.
 NETWORKS = {
     "inception": _entry_of(
         "Inception-V3", 2048, 1008, 5.7, "inception:load", LABELS, published.INCEPTION
@@ -129,6 +129,15 @@ NETWORKS = {
     ),
     "scattering": _entry_of(
         "scattering", 32, None, 0.3, "scattering:load", "scale of photographs", maps=False
+    ),
+    "scattering-aligned": _entry_of(
+        "scattering, aligned",
+        64,
+        None,
+        0.3,
+        "scattering:load_aligned",
+        "scale of photographs",
+        maps=False,
     ),
 }
 

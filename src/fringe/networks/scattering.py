@@ -21,6 +21,11 @@ Choices, measured on photographs only (`benchmarks/scattering.py`), before anyth
   is blind to colours.
 * ``FLOOR``, in units of the range of brightness, keeps plain areas from counting most.
 
+`scattering-aligned` is the same for images that are much alike, such as aligned photographs of 64
+pixels: its features are 64 components of the plain means of all coefficients, each with unit
+variance over such photographs. Small differences count more there, and which photograph was drawn
+counts less. `docs/demo.md` has the rule that chose it.
+
 The filters are given in closed form in the Fourier domain and are computed in float64, the
 coefficients in float32, and the features from float64 sums, under every ``precision``.
 """
@@ -29,6 +34,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Callable
 from importlib.resources import files
 from io import BytesIO
 from itertools import product
@@ -44,15 +50,13 @@ from fringe.errors import FringeError
 from fringe.networks.base import Activations, FeatureNetwork
 from fringe.networks.cpu_batches import by_parts
 
-__all__ = ["Filters", "coefficients", "filters", "load", "log_means"]
+__all__ = ["Filters", "coefficients", "filters", "load", "load_aligned", "log_means", "means"]
 
-NAME = "scattering"
 SIZE = 128
 SCALES = 3
 ANGLES = 8
 BRIGHTNESS = 0.299, 0.587, 0.114  # of red, green and blue (ITU-R BT.601)
 FLOOR = 0.01
-MATRIX = "scattering.npy"
 # Images at a time on a CPU: few enough for their moduli to stay in its cache.
 CPU_IMAGES = 4
 
@@ -78,21 +82,36 @@ class Filters(NamedTuple):
 
 
 def load(weights: Path | None, device: torch.device) -> FeatureNetwork:
-    """Return the network; see ``fringe.networks.load_network``."""
+    """Return the network `scattering`; see ``fringe.networks.load_network``."""
+    return _load("scattering", log_means, weights, device)
+
+
+def load_aligned(weights: Path | None, device: torch.device) -> FeatureNetwork:
+    """Return the network `scattering-aligned`; see ``fringe.networks.load_network``."""
+    return _load("scattering-aligned", means, weights, device)
+
+
+def _load(
+    name: str,
+    summary: Callable[[Tensor, Filters], Tensor],
+    weights: Path | None,
+    device: torch.device,
+) -> FeatureNetwork:
+    """Return the network whose matrix, in the file of its name, is for a summary."""
     if weights is not None:
-        raise FringeError(f"{weights}: network {NAME!r} brings its own numbers; name no file")
-    stored = files("fringe.networks").joinpath(MATRIX).read_bytes()
+        raise FringeError(f"{weights}: network {name!r} brings its own numbers; name no file")
+    stored = files("fringe.networks").joinpath(f"{name}.npy").read_bytes()
     matrix = torch.from_numpy(np.load(BytesIO(stored))).double().to(device)
     bank = filters(device)
 
     def compute(images: Tensor) -> Activations:
-        return Activations((log_means(images, bank) @ matrix[:-1] + matrix[-1]).float())
+        return Activations((summary(images, bank) @ matrix[:-1] + matrix[-1]).float())
 
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)
 
     digest = hashlib.sha256(stored).hexdigest()
-    return FeatureNetwork(NAME, matrix.shape[1], None, digest, device, forward)
+    return FeatureNetwork(name, matrix.shape[1], None, digest, device, forward)
 
 
 def filters(device: torch.device, size: int = SIZE) -> Filters:
@@ -111,14 +130,24 @@ def filters(device: torch.device, size: int = SIZE) -> Filters:
 
 def log_means(images: Tensor, bank: Filters) -> Tensor:
     """Return mean brightness and mean log coefficients, float64 (N, 217), of uint8 images."""
+    found = _coefficients_of(images, bank)
+    brightness, others = found[:, :1], found[:, 1:]
+    return torch.cat([brightness, torch.log(others + FLOOR)], 1).mean((2, 3))
+
+
+def means(images: Tensor, bank: Filters) -> Tensor:
+    """Return mean coefficients, float64 (N, 217), of uint8 images."""
+    return _coefficients_of(images, bank).mean((2, 3))
+
+
+def _coefficients_of(images: Tensor, bank: Filters) -> Tensor:
+    """Return the coefficients of the brightness of uint8 images, float64."""
     x = images.float().contiguous()
     if x.shape[2:] != (SIZE, SIZE):
         x = functional.interpolate(x, (SIZE, SIZE), mode="bilinear", antialias=True)
     weights = torch.tensor(BRIGHTNESS, device=x.device).view(3, 1, 1) / 255
     with torch.autocast(x.device.type, enabled=False):
-        found = coefficients((x * weights).sum(1), bank).double()
-    brightness, others = found[:, :1], found[:, 1:]
-    return torch.cat([brightness, torch.log(others + FLOOR)], 1).mean((2, 3))
+        return coefficients((x * weights).sum(1), bank).double()
 
 
 def coefficients(x: Tensor, bank: Filters) -> Tensor:
