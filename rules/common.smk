@@ -39,10 +39,14 @@ def plain_errors():
         raise WorkflowError(str(error)) from None
 
 
+def runs_here():
+    """Return whether jobs run on this machine, and go to no other machines (nodes)."""
+    return workflow.resource_settings.nodes is None
+
+
 def shared_cores():
     """Return the cores that jobs may use together; 1 if they go to other machines (nodes)."""
-    settings = workflow.resource_settings
-    return settings.cores if settings.nodes is None else 1
+    return workflow.resource_settings.cores if runs_here() else 1
 
 
 def opened(config):
@@ -74,6 +78,10 @@ def prepare_before_jobs():
             workflow.dag.forcefiles.update(aside)
             build()
 
+        if runs_here():
+            # With its limit (by default 100 jobs a second), Snakemake looks for jobs to start once a
+            # second for each job that it has started while others were waiting.
+            workflow.scheduling_settings.max_jobs_per_timespan = None
         workflow._build_dag = built
         return execute(*args, **settings)
 
@@ -88,7 +96,7 @@ RUN = opened(dict(config))
 config.update(RUN.config.plain())
 if workflow.is_main_process:
     slurm_polling.patch()
-    if workflow.resource_settings.nodes is None:
+    if runs_here():
         forks.patch()
     prepare_before_jobs()
 
