@@ -10,8 +10,11 @@ from fringe.progress import activity, mute
 
 show_messages()
 
-# Jobs read this file, too; it was told once.
-if not workflow.is_main_process:
+# Jobs read this file, too; it was told once. `fringe run` has a line of its own.
+if (
+    not workflow.is_main_process
+    or "fringe" in workflow.output_settings.log_handler_settings
+):
     mute()
 with activity("loading Fringe"):
     from fringe import revisions

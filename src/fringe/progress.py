@@ -1,19 +1,31 @@
 """Progress of anything that takes more than a few seconds."""
 
 import logging
+import os
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Self, TypeVar
 
 from tqdm import tqdm
 
 from fringe.texts import escaped
 
-__all__ = ["Progress", "activity", "advance", "mute", "progress"]
+__all__ = [
+    "MOVING",
+    "Progress",
+    "activity",
+    "advance",
+    "clear_line",
+    "columns",
+    "has_line",
+    "move_line",
+    "mute",
+    "progress",
+]
 
 LOGGER = logging.getLogger(__name__)
 
@@ -22,6 +34,30 @@ Item = TypeVar("Item")
 FIRST = 2.0  # seconds after which an activity is worth a word
 EVERY = 10.0  # seconds between two lines of a log
 MOVING = 0.5  # ... between two states of a terminal's line
+
+
+def has_line() -> bool:
+    """Return whether stderr is a terminal, which has a line that moves."""
+    return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+
+
+def columns() -> int:
+    """Return how many characters the line of the terminal may have."""
+    width = 0
+    if not os.environ.get("COLUMNS"):
+        with suppress(OSError):  # Python asks the terminal of stdout, which may be a file
+            width = os.get_terminal_size(2).columns
+    return (width or shutil.get_terminal_size().columns) - 1
+
+
+def move_line(line: str, *, last: bool = False) -> None:
+    """Put another text in the place of the terminal's line; the ``last`` one stays."""
+    print(f"\r{line}\x1b[K", end="\n" if last else "", file=sys.stderr, flush=True)
+
+
+def clear_line() -> None:
+    """Leave the terminal's line empty."""
+    move_line("")
 
 
 class Progress:
@@ -201,7 +237,7 @@ class _Teller:
             if not running:
                 continue
             new = any(not one.is_told and now - one.start >= FIRST for one in running)
-            pause = MOVING if sys.stderr.isatty() else EVERY
+            pause = MOVING if has_line() else EVERY
             if new or (running[0].is_told and now - self._told >= pause):
                 for one in running:
                     one.is_told = True
@@ -209,9 +245,8 @@ class _Teller:
                 self._told = now
 
     def _write(self, current: _Activity, now: float, *, last: bool = False) -> None:
-        if sys.stderr.isatty():  # the line replaces the one before
-            line = current.line(now, shutil.get_terminal_size().columns - 1)
-            print(f"\r{line}\x1b[K", end="\n" if last else "", file=sys.stderr, flush=True)
+        if has_line():
+            move_line(current.line(now, columns()), last=last)
         else:
             LOGGER.info("%s", current.line(now))
 

@@ -117,7 +117,8 @@ def test_a_run_is_estimated_made_and_summed_up(
     assert main(["run", "my run.yaml", "--cores", "3"]) == 0
     (call,) = calls(project)
     assert call["arguments"] == [
-        *("--configfile", "my run.yaml", "--cores", "3", "--quiet", "reason", "host", "rules"),
+        *("--configfile", "my run.yaml", "--cores", "3", "--logger", "fringe"),
+        *("--quiet", "reason", "host", "rules"),
         *("--report", "my results/mine/report.html", "--report-after-run"),
         *("--workflow-profile", str(REPOSITORY / "profiles/local")),
         *("--snakefile", str(REPOSITORY / "Snakefile")),
@@ -141,7 +142,7 @@ def test_options_reach_snakemake(project: Path, monkeypatch: pytest.MonkeyPatch)
     arguments = call["arguments"]
     assert isinstance(arguments, list)
     text = shlex.join(arguments)
-    assert "--cores 3 --resources gpu=1 --config missing=skip --quiet" in text
+    assert "--cores 3 --resources gpu=1 --config missing=skip --logger fringe --quiet" in text
     assert text.endswith("/Snakefile --resources gpu=4 --forcerun render_images")
     assert call["threads"] == "2"
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
+import re
 import select
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -36,15 +40,16 @@ def command(project: Project, *others: str) -> list[str]:
 
 def environment(project: Project) -> dict[str, str]:
     """Return the environment of a run."""
-    return {**os.environ, "PYTHONPATH": str(project.code / "src")}
+    others = {name: text for name, text in os.environ.items() if name != "VERBOSE"}
+    return {**others, "PYTHONPATH": str(project.code / "src")}
 
 
-def run(project: Project, *others: str) -> subprocess.CompletedProcess[str]:
-    """Run to the end."""
+def run(project: Project, *others: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run to the end, with more variables in the environment."""
     return subprocess.run(
         command(project, *others),
         cwd=project.folder,
-        env=environment(project),
+        env={**environment(project), **variables},
         capture_output=True,
         text=True,
     )
@@ -76,7 +81,7 @@ def test_a_dry_run_writes_no_results(fresh: Project) -> None:
 def test_a_run_with_nothing_to_do_ends_with_its_tables_and_report(project: Project) -> None:
     report = project.results / "report.html"
     report.unlink(missing_ok=True)
-    ended = run(project)
+    ended = run(project, VERBOSE="1")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "tiny: all jobs are done." in ended.stdout
     assert "Nothing to be done" in ended.stdout + ended.stderr
@@ -85,6 +90,60 @@ def test_a_run_with_nothing_to_do_ends_with_its_tables_and_report(project: Proje
         "Report: results/tiny/report.html   Verdict: results/tiny/verdict.md\n"
     )
     assert report.stat().st_size > 100_000
+
+
+def snakemake_log(project: Project) -> str:
+    """Return what Snakemake has kept of the one run in a folder."""
+    (path,) = (project.folder / ".snakemake/log").glob("*.log")
+    return path.read_text()
+
+
+def test_a_terminal_shows_one_line_that_moves(fresh: Project) -> None:
+    project = fresh
+    link = "results/tiny/features/late/tiny_network.classifier.h5"
+    arguments = command(project, link)
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(project.folder)
+        os.execve(arguments[0], arguments, environment(project) | {"TERM": "xterm"})
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    printed = b""
+    while part := read(terminal):
+        printed += part
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, printed.decode()
+    os.close(terminal)
+    assert (project.folder / link).exists()
+    # What follows the estimate. A terminal has 40 columns, of which the last one stays free.
+    _, _, after = printed.decode().rpartition(" at least.")
+    states = re.findall(r"\r([^\r\n]+)\x1b\[K", after)
+    assert any(re.fullmatch(r"features: [01] of 2 jobs( \(\d+ s\))?", one) for one in states), after
+    assert max(map(len, states)) < 40, after
+    assert "rule " not in after
+    assert after.count("\n") <= 3, "nothing stays, apart from a warning"
+    assert after.endswith("\r\x1b[K"), "the line is empty at the end"
+    log = snakemake_log(project)
+    assert "2 of 2 steps (100%) done" in log
+    assert "Finished jobid: " in log
+
+
+def test_a_file_gets_plain_lines_and_what_failed(fresh: Project) -> None:
+    project = fresh
+    damaged = project.folder / "late" / "img00000003.png"
+    damaged.write_bytes(damaged.read_bytes()[:-200])
+    names = ("features/late/tiny_network.classifier.h5", "draws/faces/random.h5")
+    ended = run(project, *(f"results/tiny/{name}" for name in names))
+    assert ended.returncode == 1, ended.stdout + ended.stderr
+    assert re.search(r"^draws done: 1 of 3 jobs(, 1 failed)? \(", ended.stderr, re.MULTILINE)
+    assert "\x1b" not in ended.stderr
+    assert "\r" not in ended.stderr
+    log = "results/tiny/logs/extract_features/late/tiny_network.classifier/0000000-0000040.log"
+    assert re.search(r"^error: late/img00000003.png: ", ended.stderr, re.MULTILINE), ended.stderr
+    assert f"error: a job of rule extract_features failed\n  its log: {log}\n" in ended.stderr
+    assert ended.stderr.count("img00000003.png") == 1, "the log has it, too"
+    assert "Snakemake's whole log: .snakemake/log/" in ended.stderr
+    assert "CalledProcessError" not in ended.stderr
+    assert "Building DAG" not in ended.stderr
+    assert "Building DAG" in snakemake_log(project)
 
 
 @pytest.mark.parametrize("way", ["Ctrl-C", "SIGTERM"])
@@ -112,6 +171,9 @@ def test_a_run_that_was_stopped_goes_on(fresh: Project, way: str) -> None:
     os.close(terminal)
     assert status == 1, printed.decode()
     assert "Report:" not in printed.decode()
+    assert "stopping: 0 of " in printed.decode()
+    last = printed.decode().rpartition("\x1b[K")[2]
+    assert last.startswith("fringe: the run stopped before its end"), "the line was cleared before"
     assert not (project.folder / link).exists()
     shards = list((project.folder / link).with_suffix("").glob("[0-9]*.h5"))
     assert bool(shards) == (way == "SIGTERM")

@@ -218,7 +218,7 @@ def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             return texts[-1]
 
     profile = REPOSITORY / "profiles/local"
-    folder, printed = estimate_run(
+    folder, printed, planned = estimate_run(
         Recording(Path("config.yaml"), REPOSITORY / "Snakefile", profile, 2, allow_missing=True),
         kept=True,
     )
@@ -233,6 +233,7 @@ def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         text.count(f"rule {name}:") for name in ("all_features", "tables", "figures", "comparisons")
     )
     assert printed.startswith(f"mine: 0 of {total - targets} jobs are done.")
+    assert len(planned) == total - targets
     rows = {line.split()[0]: line.split(maxsplit=6)[1:] for line in printed.splitlines() if line}
     assert rows["render_images"][:2] == ["0", "1"]
     assert rows["render_images"][-1] == "default (CPU)"
@@ -261,7 +262,7 @@ def test_a_run_with_nothing_to_do_is_planned_once(
     keep(folder, [(job("a"), Work("net", 100))], [], {})
     before = (folder / "estimate.json").stat().st_mtime_ns
     planner = Idle(Path("config.yaml"), REPOSITORY / "Snakefile", tmp_path, 2, allow_missing=True)
-    assert estimate_run(planner) == (folder, "mine: all jobs are done.")
+    assert estimate_run(planner) == (folder, "mine: all jobs are done.", ())
     assert asked == [None]
     assert (folder / "estimate.json").stat().st_mtime_ns == before
     write_benchmark(folder, "score_scheme/b", 15)

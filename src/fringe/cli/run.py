@@ -9,8 +9,9 @@ __all__ = ["NAMES", "add_to"]
 
 NAMES = ("run", "demo")  # whose options after -- are Snakemake's
 
-AFTER = """Options after -- are Snakemake's: fringe run my.yaml -- --resources gpu=4. A run that was
-stopped (Ctrl-C) or killed is simply started again."""
+AFTER = """Options after -- are Snakemake's: fringe run my.yaml -- --resources gpu=4. With
+VERBOSE=1 in the environment, Snakemake's log is shown. A run that was stopped (Ctrl-C) or killed is
+simply started again."""
 
 
 def add_to(commands: Commands) -> None:

@@ -7,12 +7,12 @@ from graphlib import TopologicalSorter
 
 from fringe.costs.jobs import Job
 
-__all__ = ["depths", "longest_path"]
+__all__ = ["depths", "longest_path", "waits"]
 
 
 def depths(jobs: Sequence[Job]) -> dict[str, int]:
     """Return by the name of each job how many jobs it waits for, one after the other."""
-    before = _before(jobs)
+    before = waits(jobs)
     depth: dict[str, int] = {}
     for name in TopologicalSorter(before).static_order():
         depth[name] = max((depth[other] + 1 for other in before[name]), default=0)
@@ -25,7 +25,7 @@ def longest_path(jobs: Sequence[Job], seconds: Mapping[str, float]) -> tuple[flo
     Each job of the chain waits for the one before, so no number of machines makes the run shorter.
     ``seconds`` is by `Job.name`; a job that is missing counts as 0.
     """
-    before = _before(jobs)
+    before = waits(jobs)
     by_name = {job.name: job for job in jobs}
     ending: dict[str, tuple[float, list[str]]] = {}  # the longest chain that ends with each job
     for name in TopologicalSorter(before).static_order():
@@ -35,7 +35,7 @@ def longest_path(jobs: Sequence[Job], seconds: Mapping[str, float]) -> tuple[flo
     return total, [by_name[name] for name in chain]
 
 
-def _before(jobs: Sequence[Job]) -> dict[str, list[str]]:
+def waits(jobs: Sequence[Job]) -> dict[str, list[str]]:
     """Return by the name of each job the names of the jobs that it waits for."""
     maker = {path: job.name for job in jobs for path in job.outputs}
     return {

@@ -134,10 +134,15 @@ def keep(
 
 
 class Estimated(NamedTuple):
-    """The folder of a run, ``results/<run>``, and as text what the run is estimated to take."""
+    """What a run is estimated to take.
+
+    ``folder`` is that of the run, ``results/<run>``; ``text`` tells the estimate; ``planned`` are
+    the jobs that are to be made.
+    """
 
     folder: Path
     text: str
+    planned: Sequence[Estimate] = ()
 
 
 def estimate_run(
@@ -188,7 +193,7 @@ def estimate_run(
     told = table([job for job, _ in finished], estimates, folder.name, planner.cores, gpus)
     if config.left_out is not None:
         told = f"{summarize(config.left_out)}\n\n{told}"
-    return Estimated(folder, told)
+    return Estimated(folder, told, estimates)
 
 
 def _refuse_closed_cache() -> None:

@@ -6,6 +6,7 @@ import logging
 import os
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -15,7 +16,14 @@ from fringe.files.regular import read_text
 from fringe.plan.layout import run_folder
 from fringe.running.workflow import workflow_folder
 
-__all__ = ["find_profile", "find_snakefile", "folder_of_run", "refuse_missing_image", "submits"]
+__all__ = [
+    "find_profile",
+    "find_snakefile",
+    "folder_of_run",
+    "jobs_at_a_time",
+    "refuse_missing_image",
+    "submits",
+]
 
 LOGGER = logging.getLogger(__name__)
 
@@ -87,19 +95,30 @@ def submits(profile: Path) -> bool:
     return _executor(profile) is not None
 
 
+def jobs_at_a_time(profile: Path) -> int | None:
+    """Return how many jobs a profile submits at a time; None if it does not state a number."""
+    jobs = _settings(profile).get("jobs")
+    return jobs if isinstance(jobs, int) and jobs > 0 else None
+
+
 def _executor(profile: Path) -> str | None:
     """Return what submits the jobs of a profile; None if they run on this machine."""
+    executor: str | None = _settings(profile).get("executor")
+    return executor
+
+
+def _settings(profile: Path) -> dict[str, Any]:
+    """Return the options of Snakemake in a profile."""
     path = profile / "config.yaml"
     if not path.is_file():
-        return None
+        return {}
     try:
         settings = yaml.safe_load(read_text(path)) or {}
     except yaml.YAMLError as error:
         raise FringeError(f"{path}: is not YAML ({error}); correct the file") from None
     if not isinstance(settings, dict):
         raise FringeError(f"{path}: holds no options of Snakemake; write lines such as `jobs: 50`")
-    executor: str | None = settings.get("executor")
-    return executor
+    return settings
 
 
 def _refuse_missing_executor(profile: Path) -> None:

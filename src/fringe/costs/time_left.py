@@ -1,0 +1,118 @@
+"""How long a run that has begun will still take."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from graphlib import TopologicalSorter
+
+from fringe.costs.longest_path import waits
+from fringe.costs.prediction import Estimate
+
+__all__ = ["TimeLeft"]
+
+KNOWN = 30.0  # seconds that jobs must have taken together, so that their predictions say something
+AGAIN = 5.0  # seconds after which the time left is computed again
+OVERDUE = 0.1  # the part of its time so far that a job takes longer, if it should have ended
+
+
+class TimeLeft:
+    """Compares what jobs take with what was predicted, and predicts the rest of the run.
+
+    A prediction is multiplied by the ratio of actual to predicted time of those jobs of the rule
+    that have ended; if none has, by that of all jobs that have ended. The run takes at least as
+    long as its longest chain of jobs that wait for each other, and as its work takes on all cores,
+    GPUs or places for jobs.
+
+    Parameters
+    ----------
+    planned : sequence of Estimate
+        The jobs of the run.
+    cores, gpus, jobs : int, optional
+        How many there are of each at a time; None where that is unknown or does not matter.
+    """
+
+    def __init__(
+        self,
+        planned: Sequence[Estimate],
+        *,
+        cores: int | None = None,
+        gpus: int | None = None,
+        jobs: int | None = None,
+    ) -> None:
+        self._planned = {item.job.name: item for item in planned}
+        self._cores, self._gpus, self._places = cores, gpus, jobs
+        self._before = waits([item.job for item in planned])
+        self._order = [*TopologicalSorter(self._before).static_order()]
+        self._ended: set[str] = set()
+        self._failed: set[str] = set()
+        self._since: dict[str, float] = {}
+        self._taken: defaultdict[str, float] = defaultdict(float)  # by rule, as the next one
+        self._predicted: defaultdict[str, float] = defaultdict(float)
+        self._told: tuple[float, float] | None = None  # when, and how long
+
+    def __len__(self) -> int:
+        """Return how many jobs were planned."""
+        return len(self._planned)
+
+    def begin(self, name: str, now: float) -> None:
+        """Note that a job has begun, perhaps again."""
+        self._failed.discard(name)
+        self._since[name] = now
+
+    def end(self, name: str, now: float, *, alone: bool = True) -> None:
+        """Note that a job has ended; the time of one that was not ``alone`` says nothing."""
+        self._ended.add(name)
+        since = self._since.pop(name, None)
+        if since is not None and alone and name in self._planned:
+            rule = self._planned[name].job.rule
+            self._taken[rule] += now - since
+            self._predicted[rule] += self._planned[name].seconds
+
+    def fail(self, name: str) -> None:
+        """Note that a job has failed: neither the job nor any that waits for it will be made."""
+        self._since.pop(name, None)
+        self._failed.add(name)
+
+    def left(self, now: float) -> float | None:
+        """Return the seconds that are left; None as long as too little has ended to know."""
+        if sum(self._taken.values()) < KNOWN:
+            return None
+        if self._told is None or now - self._told[0] >= AGAIN:
+            self._told = now, self._compute(now)
+        at, seconds = self._told
+        return max(0.0, seconds - (now - at))
+
+    def _compute(self, now: float) -> float:
+        path = cpu = gpu = places = 0.0
+        lost = set(self._failed)
+        until: dict[str, float] = {}  # the longest chain that ends with each job
+        for name in self._order:
+            if not lost.isdisjoint(self._before[name]):
+                lost.add(name)
+            if name in self._ended or name in lost:
+                continue
+            seconds = self._rest(name, now)
+            until[name] = seconds + max(
+                (until.get(one, 0.0) for one in self._before[name]), default=0
+            )
+            path = max(path, until[name])
+            item = self._planned[name]
+            cpu += seconds * min(item.job.threads, self._cores or item.job.threads)
+            gpu += seconds * item.job.gpus * (item.device == "cuda")
+            places += seconds
+        sums = ((cpu, self._cores), (gpu, self._gpus), (places, self._places))
+        return max([path, *(seconds / count for seconds, count in sums if count)])
+
+    def _rest(self, name: str, now: float) -> float:
+        item = self._planned[name]
+        rule = item.job.rule
+        if rule in self._predicted:
+            ratio = self._taken[rule] / self._predicted[rule]
+        else:
+            ratio = sum(self._taken.values()) / sum(self._predicted.values())
+        seconds = item.seconds * ratio
+        if name not in self._since:
+            return seconds
+        so_far = now - self._since[name]
+        return max(seconds - so_far, OVERDUE * so_far)

@@ -1,0 +1,265 @@
+"""How far a run is: a line of the terminal that moves, or lines of a log."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fringe.costs.jobs import Job
+from fringe.costs.prediction import Estimate
+from fringe.costs.time_left import TimeLeft
+from fringe.costs.work import Work
+from fringe.running import run_line as module
+from fringe.running.run_line import RunLine
+
+RULES = ("render_images", "extract_features", "score_scheme", "figure_classes")
+STATS = {"render_images": 2, "extract_features": 4, "score_scheme": 3, "figure_classes": 1}
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """A clock that a test moves."""
+    now = [1000.0]
+    monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
+    return now
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stderr is a terminal of 80 columns."""
+    monkeypatch.setattr(module, "has_line", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def make(jobs: int = 10, **settings: Any) -> RunLine:
+    """A line of a run of 10 jobs, of which so many were planned, 40 s each."""
+    rules = [rule for rule, count in STATS.items() for _ in range(count)][:jobs]
+    planned = [
+        Estimate(Job(rule, (), (f"{number}.h5",)), Work(), 40.0, "assumed", "cpu")
+        for number, rule in enumerate(rules)
+    ]
+    time_left = TimeLeft(planned, cores=2)
+    return RunLine(Path("results/x"), time_left, "planning jobs", "writing the report", **settings)
+
+
+def run_info(line: RunLine) -> None:
+    line.event({"event": "run_info", "level": "INFO", "stats": {**STATS, "all": 1, "total": 11}})
+
+
+def begin(line: RunLine, number: int, rule: str, **more: Any) -> None:
+    output = [] if rule == "all" else [f"results/x/{number}.h5"]
+    about = {"jobid": number, "rule_name": rule, "output": output, "benchmark": None}
+    line.event({"event": "job_info", "level": "INFO", **about, **more})
+
+
+def end(line: RunLine, number: int) -> None:
+    line.event({"event": "job_finished", "level": "INFO", "job_id": number})
+
+
+def test_a_line_has_stages_jobs_and_the_time_left(clock: list[float]) -> None:
+    line = make()
+    clock[0] += 7
+    assert line.line(clock[0]) == "planning jobs (7 s)"
+    run_info(line)
+    begin(line, 0, "render_images")
+    begin(line, 2, "extract_features")
+    assert line.line(clock[0]) == "rendering, features: 0 of 10 jobs (7 s)"
+    clock[0] += 30
+    end(line, 0)
+    # 30 s of 40 s, so 10 s more of this job, and 8 jobs of 30 s on two cores.
+    assert line.line(clock[0]) == "features: 1 of 10 jobs (37 s, 2 min left)"
+    end(line, 2)
+    assert line.line(clock[0]).startswith("features: 2 of 10 jobs"), "until another job begins"
+    for number in (1, 3, 4, 5, 6, 7, 8, 9):
+        begin(line, number, "score_scheme")
+        end(line, number)
+    begin(line, 10, "all")
+    end(line, 10)
+    assert line.line(clock[0]) == "writing the report (37 s)"
+
+
+@pytest.mark.parametrize(
+    ("width", "text"),
+    [
+        (80, "rendering, features, scores: 1 of 10 jobs, 1 failed (37 s, 2 min left)"),
+        (67, "rendering, features, ...: 1 of 10 jobs, 1 failed (37 s, 2 min left)"),
+        (60, "rendering, ...: 1 of 10 jobs, 1 failed (37 s, 2 min left)"),
+        (40, "rendering: 1 of 10 jobs, 1 failed"),
+        (25, "1 of 10 jobs, 1 failed"),
+        (10, "1/10"),
+        (3, "1/1"),
+    ],
+)
+def test_a_narrow_terminal_has_less_of_it(clock: list[float], width: int, text: str) -> None:
+    line = make()
+    run_info(line)
+    begin(line, 2, "extract_features")
+    clock[0] += 37
+    end(line, 2)
+    for number, rule in ((9, "figure_classes"), (0, "render_images"), (3, "extract_features")):
+        begin(line, number, rule)
+    begin(line, 6, "score_scheme")
+    line.event({"event": "job_error", "level": "ERROR", "jobid": 9, "rule_name": "figure_classes"})
+    assert line.line(clock[0], width) == text
+
+
+def test_the_time_left_outlasts_the_time_so_far(clock: list[float]) -> None:
+    line = make()
+    run_info(line)
+    begin(line, 2, "extract_features")
+    clock[0] += 37
+    end(line, 2)
+    assert line.line(clock[0], 40) == "features: 1 of 10 jobs, 3 min left"
+
+
+def test_nothing_is_said_of_the_time_of_other_jobs_than_were_planned(clock: list[float]) -> None:
+    line = make(jobs=3)
+    run_info(line)
+    begin(line, 2, "extract_features")
+    clock[0] += 37
+    end(line, 2)
+    assert line.line(clock[0]) == "features: 1 of 10 jobs (37 s)"
+
+
+def test_a_second_try_is_no_failure_any_more(clock: list[float]) -> None:
+    line = make()
+    run_info(line)
+    begin(line, 2, "extract_features")
+    line.event(
+        {"event": "job_error", "level": "ERROR", "jobid": 2, "rule_name": "extract_features"}
+    )
+    assert "1 failed" in line.line(clock[0])
+    begin(line, 2, "extract_features")
+    assert "failed" not in line.line(clock[0])
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_terminal_has_one_line_and_messages_above_it(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = make()
+    line.tick()
+    run_info(line)
+    begin(line, 0, "render_images")
+    line.tick()
+    line.text("warning: real.zip: 3 images are gray\x1b[2J")
+    line.tick()
+    line.close()
+    assert capsys.readouterr().err == (
+        "\rplanning jobs (0 s)\x1b[K"
+        "\rrendering: 0 of 10 jobs (0 s)\x1b[K"
+        "\r\x1b[Kwarning: real.zip: 3 images are gray\\x1b[2J\n"
+        "\rrendering: 0 of 10 jobs (0 s)\x1b[K"
+        "\r\x1b[K"
+    )
+
+
+def test_a_log_has_a_line_every_half_minute_and_one_for_each_stage(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = make()
+    run_info(line)
+    begin(line, 0, "render_images")
+    for _ in range(70):
+        clock[0] += 1
+        line.tick()
+    end(line, 0)
+    begin(line, 1, "render_images")
+    end(line, 1)
+    line.tick()
+    line.close()
+    assert capsys.readouterr().err.splitlines() == [
+        "rendering: 0 of 10 jobs (30 s)",
+        "rendering: 0 of 10 jobs (60 s)",
+        "rendering done: 2 of 10 jobs (70 s, 2 min left)",
+    ]
+
+
+@pytest.mark.usefixtures("terminal")
+def test_a_run_that_is_stopped_says_so(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = make()
+    run_info(line)
+    begin(line, 0, "render_images")
+    line.stop()
+    line.tick()
+    assert capsys.readouterr().err == "\rstopping: 0 of 10 jobs (0 s)\x1b[K"
+
+
+def test_a_failure_names_the_rule_and_shows_the_end_of_its_log(
+    tmp_path: Path, clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "job.log"
+    log.write_text("".join(f"line {number}\n" for number in range(30)))
+    line = make()
+    run_info(line)
+    begin(line, 0, "render_images")
+    # The command of the job says less than the event that follows.
+    line.event({"event": "error", "level": "ERROR", "message": "x", "exception": "RuleException"})
+    about = {"jobid": 0, "rule_name": "render_images", "log": [str(log), "gone.log"]}
+    about |= {"rule_msg": "SLURM job 7 ran out of memory", "aux": {"slurm_jobid": 7}}
+    line.event({"event": "job_error", "level": "ERROR", **about})
+    assert capsys.readouterr().err.splitlines() == [
+        "error: a job of rule render_images failed (SLURM job 7 ran out of memory)",
+        "  slurm_jobid: 7",
+        f"  the end of its log {log}:",
+        *(f"    line {number}" for number in range(18, 30)),
+    ]
+
+
+def test_an_error_that_a_job_has_printed_is_not_shown_again(
+    tmp_path: Path, clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "job.log"
+    log.write_text("computing\nerror: a.zip: is damaged\n")
+    line = make()
+    line.text("error: a.zip: is damaged")
+    line.event({"event": "job_error", "level": "ERROR", "rule_name": "a", "log": [str(log)]})
+    assert capsys.readouterr().err.splitlines() == [
+        "error: a.zip: is damaged",
+        "error: a job of rule a failed",
+        f"  its log: {log}",
+    ]
+
+
+def test_what_snakemake_says_of_a_failure_is_shown_once(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    fault = "WorkflowError in file x, line 3:\nc.yaml: the configuration has 1 fault"
+    ended = "WorkflowError in file x, line 3:\nAt least one job did not complete successfully."
+    line = make()
+    line.text("Using workflow specific profile /a/b for setting default command line arguments.")
+    line.event({"event": "error", "level": "ERROR", "message": fault, "exception": "A"})
+    for text in fault.splitlines():
+        line.text(text)
+    line.event({"event": None, "level": "INFO", "message": "Select jobs to execute..."})
+    line.event({"event": None, "level": "WARNING", "message": "Unlocked"})
+    line.event(
+        {"event": "error", "level": "ERROR", "message": "lost", "exception": "RuleException"}
+    )
+    line.event({"event": "error", "level": "ERROR", "message": ended, "exception": "WorkflowError"})
+    line.close()
+    assert capsys.readouterr().err.splitlines() == [
+        *fault.splitlines(),
+        "warning: Unlocked",
+        "lost",
+    ]
+
+
+@pytest.mark.usefixtures("terminal")
+def test_what_only_asks_has_no_line(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    line = make(at_once=False)
+    line.tick()
+    line.event({"event": None, "level": "INFO", "message": "Unlocked working directory."})
+    line.tick()
+    line.close()
+    assert capsys.readouterr().err == "Unlocked working directory.\n"
+    line = make(at_once=False)
+    line.event({"event": None, "level": "INFO", "message": "Assuming a shared file system."})
+    line.event({"event": "workflow_started", "level": "INFO", "message": ""})
+    line.tick()
+    line.close()
+    assert capsys.readouterr().err == "\rplanning jobs (0 s)\x1b[K\r\x1b[K"
