@@ -78,7 +78,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def shell(bare: Path) -> ModuleType:
+def shell(bare: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
     """Snakemake's shell, patched: a copy whose own `subprocess` may be replaced."""
     specification = importlib.util.find_spec("snakemake.shell")
     assert specification is not None
@@ -87,7 +87,16 @@ def shell(bare: Path) -> ModuleType:
     specification.loader.exec_module(module)
     forks.patch(module)
     assert isinstance(module.sp, SimpleNamespace)
-    return module
+    servers = []
+
+    def noted(environment: dict[str, str]) -> Server:
+        servers.append(Server(environment))
+        return servers[-1]
+
+    monkeypatch.setattr(forks, "Server", noted)
+    yield module
+    for server in servers:
+        server.stop()
 
 
 def environment(**others: str) -> dict[str, str]:
