@@ -70,7 +70,7 @@ class Settings:
         After how many images the generator is written, beyond the ends of stages.
     """
 
-    stages: tuple[tuple[int, int], ...] = ((32, 150_000), (64, 200_000))
+    stages: tuple[tuple[int, int], ...] = ((32, 80_000), (64, 110_000))
     features: bool = False
     seed: int = 1
     photographs: int = 5000
@@ -288,17 +288,21 @@ class Training:
             self.average[name].lerp_(tensor.detach(), 1 - keep)
 
     def write(self, folder: Path) -> None:
-        """Write the averaged generator, and a picture of what it makes of the first latents."""
+        """Write the averaged generator, and a picture of what it makes of the first latents.
+
+        Its images have the last resolution: in earlier stages, the last layers add nothing.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{self.seen:07d}"
-        state = {key: tensor.half().cpu() for key, tensor in self.average.items()}
+        config, state = grown(self.average, self.settings)
         path = folder / f"generator-{name}.safetensors"
-        save_generator(path, "stylegan2", self.config, state)
+        half = {key: tensor.half().cpu() for key, tensor in state.items()}
+        save_generator(path, "stylegan2", config, half)
         generator = load_generator(path)
         images = np.asarray(generator(Latents(0, Z_DIM).rows(range(SAMPLES))))
         side = math.isqrt(SAMPLES)
         grid = images.reshape(side, side, *images.shape[1:]).transpose(0, 3, 1, 4, 2)
-        picture = Image.fromarray(grid.reshape(side * self.resolution, -1, 3))
+        picture = Image.fromarray(grid.reshape(side * config.resolution, -1, 3))
         picture.save(folder / f"samples-{name}.jpg", quality=92)
 
     def saved(self) -> dict[str, Any]:
@@ -358,6 +362,28 @@ def training_set(settings: Settings, resolution: int) -> Tensor:
 REGULARIZE_EVERY = 16
 GAMMA = 0.5  # weight of R1
 WAITING_STEPS = 100  # of a higher resolution, in which only the discriminator learns
+
+
+def grown(state: State, settings: Settings) -> tuple[stylegan2.Config, State]:
+    """Return the configuration and weights of a generator that makes the same images, enlarged.
+
+    Parameters
+    ----------
+    state : mapping of str to tensor
+        The weights of any stage.
+    settings : Settings
+        Of the training, whose last resolution the images get.
+    """
+    resolution = settings.stages[-1][0]
+    with torch.random.fork_rng():
+        torch.manual_seed(int(random_stream(settings.seed, "grown").integers(2**62)))
+        config, weights = new_generator(resolution)
+    for name in weights:
+        if name in state:
+            weights[name] = state[name]
+        elif name.endswith("torgb.weight"):
+            weights[name].zero_()
+    return config, weights
 
 
 def new_generator(resolution: int) -> tuple[stylegan2.Config, State]:
