@@ -70,7 +70,7 @@ class Settings:
         After how many images the generator is written, beyond the ends of stages.
     """
 
-    stages: tuple[tuple[int, int], ...] = ((32, 80_000), (64, 110_000))
+    stages: tuple[tuple[int, int], ...] = ((32, 80_000), (64, 100_000))
     features: bool = False
     seed: int = 1
     photographs: int = 5000
@@ -194,7 +194,7 @@ class Training:
         self.critic_steps = torch.optim.Adam(
             [
                 {"params": part.parameters(), "lr": rate}
-                for part, rate in zip(self.learning, (0.0025, 0.0005), strict=False)
+                for part, rate in zip(self.learning, (0.0025, 0.0002), strict=False)
             ],
             betas=(0.0, 0.99),
         )
@@ -254,7 +254,8 @@ class Training:
         with self.half():
             loss = functional.softplus(-self.pixels(fake).float()).mean()
             if self.features is not None:
-                loss = loss + functional.softplus(-self.features(fake).float()).mean()
+                of_features = functional.softplus(-self.features(fake).float()).mean()
+                loss = loss + FEATURES_WEIGHT * of_features
         self.generator_steps.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.generator_steps.step()
@@ -361,6 +362,7 @@ def training_set(settings: Settings, resolution: int) -> Tensor:
 
 REGULARIZE_EVERY = 16
 GAMMA = 0.5  # weight of R1
+FEATURES_WEIGHT = 0.1  # of discriminators of features in the generator's loss; with 1 it collapsed
 WAITING_STEPS = 100  # of a higher resolution, in which only the discriminator learns
 
 
