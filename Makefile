@@ -37,7 +37,7 @@ dev: .venv/.dev ## Add to .venv what checks and tests need
 	$(BIN)/pip install --disable-pip-version-check --progress-bar off -r envs/requirements-dev.lock
 	touch $@
 
-demo: env ## Rebuild the embedded default: photographs and small generators that were trained on them
+demo: env ## Rebuild the embedded default: photographs, a simulated generator and two trained ones
 	@$(BIN)/fringe demo $(OPTIONS)
 
 paper: ## Rebuild the paper from the files that config/config.yaml names; ALLOW_MISSING=1 leaves out what is not there

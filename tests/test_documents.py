@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 from collections.abc import Callable
@@ -129,3 +130,14 @@ def test_the_page_of_comparisons_has_every_verdict_and_option_and_is_linked() ->
         assert f"`{option}" in page, option
     for name in ("README.md", "docs/architecture.md"):
         assert "docs/comparison.md" in (REPOSITORY / name).read_text()
+
+
+def test_the_generators_of_the_demo_are_those_of_its_document() -> None:
+    text = (REPOSITORY / "docs" / "demo.md").read_text()
+    listed = dict(re.findall(r"^\| `(\S+\.safetensors)` \|.*\| `([0-9a-f]{64})` \|$", text, re.M))
+    files = (REPOSITORY / "src" / "fringe" / "generators").glob("*.safetensors")
+    found = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    assert found == listed
+    assert len(found) == 2
+    named = re.findall(r"fringe:generators/([^\"]+)", (REPOSITORY / "config/demo.yaml").read_text())
+    assert set(named) == set(found)

@@ -1,8 +1,8 @@
 """All jobs that Snakemake plans for a shipped configuration, in a form that can be compared.
 
 ``python tests/dag/planned_jobs.py`` in the repository writes the references that `test_jobs.py`
-compares with. Nobody has the data sets of the paper at hand, so sources are declared: each has
-as many images as the configuration counts, and a fingerprint that says so.
+compares with. Nobody has the data sets of the paper at hand, so these sources are declared: each
+has as many images as the configuration counts, and a fingerprint that says so.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from fringe.files.paths import OWN, as_path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REFERENCES = Path(__file__).with_name("jobs")
@@ -35,7 +37,7 @@ def plan(config: str, folder: Path) -> list[dict[str, Any]]:
     written = yaml.safe_load((REPOSITORY / "config" / f"{config}.yaml").read_text())
     (folder / "config.yaml").write_text(yaml.safe_dump({**written, "device": "cuda"}))
     for name, source in written["sources"].items():
-        if "path" in source:
+        if "path" in source and not source["path"].startswith(OWN):
             for path in _files(name, folder / source["path"]):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 with path.open("wb") as file:
@@ -123,7 +125,8 @@ def _dump(out: Path) -> None:
     known = opening.source_from_spec
 
     def declared(spec: dict[str, Any], *others: Any, **options: Any) -> Any:
-        return Declared(spec) if "path" in spec else known(spec, *others, **options)
+        is_here = "path" not in spec or Path(spec["path"]).is_relative_to(as_path(OWN))
+        return known(spec, *others, **options) if is_here else Declared(spec)
 
     opening.source_from_spec = fringe.sources.source_from_spec = declared  # type: ignore[assignment]
 

@@ -15,6 +15,7 @@ from fringe.scores.numbers import error_note, format_percent, format_value
         (1.41, 0.0031, "1.410 ± 0.003"),
         (-0.25, float("nan"), "−0.25"),
         (0.0, 0.0, "0.00 ± 0.00"),
+        (2670.911606, 4.5e-13, "2670.91 ± 0.00"),
         (3.2e-7, 1e-8, "3.2e-07 ± 1.0e-08"),
     ],
 )

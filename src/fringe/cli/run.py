@@ -26,8 +26,8 @@ def add_to(commands: Commands) -> None:
     one = commands.add_parser("demo", help="run config/demo.yaml, the embedded default")
     one.epilog = AFTER
     one.description = (
-        "Makes the run of config/demo.yaml: photographs, and small generators that were trained "
-        "on them. It needs no data set and no GPU."
+        "Makes the run of config/demo.yaml: photographs, a simulated generator and two "
+        "trained ones. It needs no data set and no GPU."
     )
     one.set_defaults(config=None)
     _add_options(one)

@@ -16,7 +16,7 @@ def as_path(path: str | os.PathLike[str]) -> Path:
     """Return ``path`` with a leading ``~``, ``~user`` or ``fringe:`` expanded.
 
     ``fringe:`` stands for the folder of the installed package, which holds a few trained
-    generators: ``fringe:generators/photographs-late.safetensors``. Variables such as ``$SCRATCH``
+    generators: ``fringe:generators/photographs-pixels.safetensors``. Variables such as ``$SCRATCH``
     are not expanded: another machine may give them another value.
 
     Raises

@@ -20,9 +20,10 @@ def format_value(
         # Two decimals as the paper; below 0.1 they would hold fewer than two digits.
         if decimals is None:
             decimals = 2 if size >= 0.095 or size == 0 else 1 - math.floor(math.log10(size))
-            # A spread that is not zero must not be printed as zero, if more digits can help it.
+            # A spread that is not zero must not be printed as zero, if more digits can help it. A
+            # spread of equal numbers may be a rounding error.
             for spread in (std, error):
-                while decimals < 6 and spread > 0 and round(spread, decimals) == 0:
+                while decimals < 6 and spread > 1e-9 * size and round(spread, decimals) == 0:
                     decimals += 1
         kind = f".{decimals}f"
     text = f"{value:{kind}}"
