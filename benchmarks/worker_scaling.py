@@ -53,7 +53,7 @@ class Turn(NamedTuple):
 
 
 def turn(images: int, cores: int, cpus: list[int]) -> Turn:
-    """Run the workflow for the features of so many images."""
+    """Run the workflow for the features of that number of images."""
     with tempfile.TemporaryDirectory() as folder:
         config = Path(folder, "config.yaml")
         config.write_text(CONFIG.format(network=NETWORK, images=images))

@@ -34,7 +34,7 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def make(jobs: int = 10, **settings: Any) -> RunLine:
-    """A line of a run of 10 jobs, of which so many were planned, 40 s each."""
+    """Return the line of a run whose jobs are planned to take 40 s each."""
     rules = [rule for rule, count in STATS.items() for _ in range(count)][:jobs]
     planned = [
         Estimate(Job(rule, (), (f"{number}.h5",)), Work(), 40.0, "assumed", "cpu")

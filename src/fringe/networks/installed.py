@@ -58,7 +58,7 @@ def place_outside(module: str, paths: tuple[str, ...], folder: str) -> str | Non
         return module
     try:
         spec = find_spec(package) or PathFinder.find_spec(package, [folder])
-    except ValueError:  # of a module that nothing tells of where it came from
+    except ValueError:  # the module does not say where it came from
         return module
     if spec is None:
         return None

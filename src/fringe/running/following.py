@@ -78,7 +78,7 @@ def follow(followed: Followed, follower: Follower) -> None:
             else:
                 with suppress(subprocess.TimeoutExpired):
                     followed.process.wait(MOVING)
-            # A job prints its error before Snakemake tells of it: what was printed is read last.
+            # A job prints its error before Snakemake reports it, so what was printed is read last.
             happened = [*events.new(has_ended)]
             for line in texts.new(has_ended):
                 follower.text(line)

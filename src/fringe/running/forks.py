@@ -100,7 +100,7 @@ class Server:
         return Forked(ours, (script, os.getcwd(), environment))  # noqa: PTH109
 
     def fits(self, environment: dict[str, str]) -> bool:
-        """Tell whether a job's environment is this one but for what a fork can heed."""
+        """Tell whether a job's environment differs only in what a fork can follow."""
         return _of_run(environment) == self.environment
 
     def stop(self) -> None:
