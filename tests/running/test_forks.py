@@ -216,7 +216,7 @@ def test_a_signal_to_all_processes_does_not_end_the_server(
 
 
 def test_a_job_ends_with_a_server_that_is_killed(
-    shell: ModuleType, script: Path, tmp_path: Path
+    shell: ModuleType, script: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """No fork goes on that Snakemake takes for failed; later jobs have interpreters."""
     script.write_text(
@@ -231,6 +231,8 @@ def test_a_job_ends_with_a_server_that_is_killed(
     with pytest.raises(subprocess.CalledProcessError, match="died with"):
         call(shell, script)
     assert gone(int((tmp_path / "begun").read_text().split()[0]))
+    # Where a warning is shown, `warning:` is put before it.
+    assert caplog.messages == ["the process that starts jobs was killed, and so is its job"]
     script.write_text("import os; open('parent', 'w').write(str(os.getppid()))")
     call(shell, script)
     assert (tmp_path / "parent").read_text() == str(os.getpid())

@@ -210,6 +210,47 @@ def test_a_failure_names_the_rule_and_shows_the_end_of_its_log(
     ]
 
 
+@pytest.mark.parametrize(
+    ("end", "told"),
+    [
+        (
+            "died with <Signals.SIGKILL: 9>.",
+            ": SIGKILL ended it, as the system does when memory is full",
+        ),
+        ("died with <Signals.SIGSEGV: 11>.", ": SIGSEGV ended it"),
+        ("returned non-zero exit status 7.", ": its exit status is 7"),
+        ("returned non-zero exit status 1.", ""),
+    ],
+)
+def test_a_failure_that_no_log_explains_is_explained(
+    clock: list[float], capsys: pytest.CaptureFixture[str], end: str, told: str
+) -> None:
+    line = make()
+    fail(line, end)
+    assert capsys.readouterr().err == f"error: a job of rule render_images failed{told}\n"
+
+
+def test_jobs_that_ctrl_c_ends_are_no_errors(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = make()
+    line.stop()
+    fail(line, "died with <Signals.SIGINT: 2>.")
+    assert capsys.readouterr().err == ""
+    fail(line, "returned non-zero exit status 1.")
+    assert capsys.readouterr().err == "error: a job of rule render_images failed\n"
+
+
+def fail(line: RunLine, end: str) -> None:
+    """Let a job fail whose command ends like this, in Snakemake's words."""
+    begin(line, 0, "render_images")
+    message = f"CalledProcessError in file x, line 3:\nCommand 'python x.py' {end}"
+    about = {"message": message, "exception": "RuleException"}
+    line.event({"event": "error", "level": "ERROR", **about})
+    about = {"jobid": 0, "rule_name": "render_images"}
+    line.event({"event": "job_error", "level": "ERROR", **about})
+
+
 def test_an_error_that_a_job_has_printed_is_not_shown_again(
     tmp_path: Path, clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:

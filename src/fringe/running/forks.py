@@ -61,7 +61,7 @@ class Forked:
             self._answer.sendall(pickle.dumps(self._call))
             return _number(self._answer)
         except OSError:
-            logger.warning("warning: the process that starts jobs was killed, and so is its job")
+            logger.warning("the process that starts jobs was killed, and so is its job")
             signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
             select.select([self._descriptor], [], [])
             return -signal.SIGKILL

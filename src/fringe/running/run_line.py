@@ -90,7 +90,7 @@ class RunLine:
         elif kind == "job_finished":
             self._end(event["job_id"], now)
         elif kind in ("job_error", "group_error"):
-            self._fail(event)
+            self._fail(event, held or "")
         elif event.get("exception") == "RuleException":
             # The command of a job that failed; what failed follows.
             self._held = event["message"]
@@ -179,13 +179,15 @@ class RunLine:
             told = f"{self._done.total()} of {self._totals.total()} jobs"
             self._tell(f"{job.stage} done: {told} ({spent}{f', {left} left' if left else ''})")
 
-    def _fail(self, event: Mapping[str, Any]) -> None:
+    def _fail(self, event: Mapping[str, Any], raised: str) -> None:
         number = event.get("jobid")
         if number in self._running:
             self._failed.add(number)
             self._time_left.fail(self._running.pop(number).name)
-        for line in describe_failure(event, self._printed):
-            self._print(line)
+        # Ctrl-C ends the jobs too: that is no news.
+        if not (self._stopping and "<Signals.SIGINT:" in raised):
+            for line in describe_failure(event, self._printed, raised):
+                self._print(line)
         self._note_stages()
 
     def _note_stages(self) -> None:
