@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -187,6 +189,29 @@ def test_a_run_that_is_stopped_says_so(
     line.stop()
     line.tick()
     assert capsys.readouterr().err == "\rstopping: 0 of 10 jobs (0 s)\x1b[K"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_run_outlives_the_reader_of_its_messages(
+    clock: list[float], monkeypatch: pytest.MonkeyPatch, is_terminal: bool
+) -> None:
+    """As in ``fringe run c.yaml 2>&1 | tee log`` if tee is killed, or where the disk is full."""
+
+    def write(_: str) -> None:
+        raise BrokenPipeError
+
+    monkeypatch.setattr(module, "has_line", lambda: is_terminal)
+    line = make()
+    run_info(line)
+    begin(line, 0, "render_images")
+    clock[0] += 100
+    with monkeypatch.context() as changes:
+        changes.setattr(sys, "stderr", SimpleNamespace(write=write, flush=lambda: None))
+        line.tick()
+        line.text("error: a.zip: is damaged")
+        line.close()
+    end(line, 0)
+    assert line.line(clock[0]).startswith("rendering: 1 of 10 jobs")
 
 
 def test_a_failure_names_the_rule_and_shows_the_end_of_its_log(

@@ -7,13 +7,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from fringe.costs.stages import STAGES, stage_of
 from fringe.costs.text import format_seconds
 from fringe.costs.time_left import TimeLeft
-from fringe.progress import clear_line, columns, has_line, move_line
+from fringe.progress import columns, has_line, move_line
 from fringe.running.failures import describe_failure
 from fringe.texts import escaped
 
@@ -112,7 +113,7 @@ class RunLine:
         if not self._is_shown:
             return
         if has_line():
-            move_line(self.line(now, columns()))
+            _move(self.line(now, columns()))
         elif now - self._said >= EVERY:
             self._tell(self.line(now))
 
@@ -125,9 +126,9 @@ class RunLine:
         if self._held is not None:
             self._print_once(self._held)
         if has_line() and self._is_shown:
-            clear_line()
+            _move("")
         for message in () if self._is_shown else self._messages:
-            print(message, file=sys.stderr)
+            _write(message)
 
     def line(self, now: float, width: int | None = None) -> str:
         """Return how far the run is, in ``width`` characters at most."""
@@ -209,10 +210,21 @@ class RunLine:
             return
         self._printed.add(line)
         if has_line() and self._is_shown:
-            clear_line()
-        print(escaped(line, keep="\t"), file=sys.stderr, flush=True)
+            _move("")
+        _write(escaped(line, keep="\t"))
 
     def _tell(self, line: str) -> None:
         """Write a line of a log."""
         self._said = time.monotonic()
+        _write(line)
+
+
+def _move(line: str) -> None:
+    with suppress(OSError):
+        move_line(line)
+
+
+def _write(line: str) -> None:
+    """Print a line if it can be printed: a run goes on without the reader of its messages."""
+    with suppress(OSError):
         print(line, file=sys.stderr, flush=True)
