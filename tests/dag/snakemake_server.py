@@ -7,8 +7,8 @@ does what ``python -m fringe``, ``python -m snakemake`` or ``python script.py`` 
 interpreter ends, except that it does not clear the modules, which takes a third of a second.
 
 Fringe and Snakemake start the client where they would start Python. The client sends a script, or
-Snakemake, to the server, with its own standard streams, and replaces itself by Python for anything
-else.
+Snakemake, to the server, with its own standard streams and the descriptor of its events, and
+replaces itself by Python for anything else.
 """
 
 from __future__ import annotations
@@ -41,6 +41,7 @@ LIBRARIES = (
     *("simplejpeg", "sqlmodel", "tenacity", "torch", "torchvision", "tqdm", "yaml"),
 )
 SOCKET, CLIENT = "socket", "python"  # names in the server's folder
+DESCRIPTOR = "FRINGE_EVENTS"  # as in fringe.running.following, which is not imported here
 
 # Only modules that take no time to import.
 CLIENT_TEXT = """\
@@ -52,7 +53,8 @@ if not script and sys.argv[1:3] != ["-m", "snakemake"]:
 server = socket.socket(socket.AF_UNIX)
 server.connect("{folder}/{socket}")
 call = pickle.dumps((sys.argv[1:], os.getcwd(), dict(os.environ)))
-socket.send_fds(server, [struct.pack("q", len(call))], [0, 1, 2])
+events = [int(os.environ["{events}"])] if "{events}" in os.environ else []
+socket.send_fds(server, [struct.pack("q", len(call))], [0, 1, 2, *events])
 server.sendall(call)
 status = struct.unpack("q", server.recv(8))[0]
 if status < 0:
@@ -112,7 +114,8 @@ def _start() -> None:
     """Start the server, which ends with this process."""
     folder = Path(tempfile.mkdtemp(prefix="fringe-"))
     client = folder / CLIENT
-    client.write_text(CLIENT_TEXT.format(python=sys.executable, folder=folder, socket=SOCKET))
+    places = {"folder": folder, "socket": SOCKET, "events": DESCRIPTOR}
+    client.write_text(CLIENT_TEXT.format(python=sys.executable, **places))
     client.chmod(0o755)
     server = subprocess.Popen(
         [sys.executable, __file__, str(folder)],
@@ -164,7 +167,7 @@ def _reap(*_: object) -> None:
 def _answer(connection: socket.socket) -> Call:
     """Fork once more; return the call in the child, and send its exit status in the parent."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    head, streams, *_ = socket.recv_fds(connection, 8, 3)
+    head, streams, *_ = socket.recv_fds(connection, 8, 4)
     (length,) = struct.unpack("q", head)
     call = b""
     while len(call) < length:
@@ -172,10 +175,13 @@ def _answer(connection: socket.socket) -> Call:
     child = os.fork()
     if child == 0:
         connection.close()
-        for number, stream in enumerate(streams):
-            os.dup2(stream, number)
-            os.close(stream)
-        return pickle.loads(call)  # type: ignore[no-any-return]
+        found: Call = pickle.loads(call)
+        numbers = [0, 1, 2, *([int(found[2][DESCRIPTOR])] if len(streams) > 3 else [])]
+        for number, stream in zip(numbers, streams, strict=True):
+            if stream != number:
+                os.dup2(stream, number)
+                os.close(stream)
+        return found
     # A client that is killed ends what it has started.
     ended = os.pidfd_open(child)
     if ended not in select.select([ended, connection], [], [])[0]:
