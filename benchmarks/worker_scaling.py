@@ -1,13 +1,13 @@
 """How much sooner more cores extract the features of a few images, with the default shard sizes.
 
-    python benchmarks/worker_scaling.py [--images 4000] [--cores 1 2 4] [--turns 1]
+    python benchmarks/worker_scaling.py [--images 4000] [--cores 1 2 3] [--turns 1]
 
 Each turn is a run of its own in an empty folder: photographs of 128 pixels in EfficientNet-Lite0,
 from the command to the linked file of features. It is bound to as many CPUs as it has cores
 (taskset). Where there are fewer CPUs, its jobs share them: then the seconds between the start of
-the first job and the end of the last one are scaled to as many CPUs as cores, and the table says
-"simulated". The rest of the run (Python, the DAG) counts as it was. Processes share a memory
-bus, so simulated seconds are only an estimate.
+the first job and the end of the last one are scaled to as many CPUs as cores with a shard, and the
+table says "simulated". The rest of the run (Python, the DAG) counts as it was. Processes share a
+memory bus, so simulated seconds are only an estimate.
 
 Printed for each number of cores: shards, seconds of the whole run (the best of its turns) and of
 its jobs, and the speed of both in shares of linear: the seconds of the first number of cores, over
@@ -79,14 +79,15 @@ def turn(images: int, cores: int, cpus: list[int]) -> Turn:
         starts, ends = ([one[key] for one in extracted] for key in ("starttime", "endtime"))
         features = open_features(Path(folder, target)).read()
     jobs = max(ends) - min(starts)
-    scaled = jobs * min(cores, len(cpus)) / cores
+    # A core without a shard has nothing to do.
+    scaled = jobs * min(cores, len(cpus)) / min(cores, max(len(extracted), len(cpus)))
     return Turn(whole - jobs + scaled, scaled, len(extracted), features)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--images", type=int, default=4000)
-    parser.add_argument("--cores", type=int, nargs="+", default=[1, 2, 4])
+    parser.add_argument("--cores", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--turns", type=int, default=1)
     options = parser.parse_args()
     cpus = sorted(os.sched_getaffinity(0))
