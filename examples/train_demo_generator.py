@@ -48,6 +48,16 @@ Z_DIM, W_DIM, MAPPING_LAYERS = 64, 96, 2
 SAMPLES = 64  # images in a picture of samples
 CHECKPOINT = "checkpoint.pt"
 
+REGULARIZE_EVERY = 16  # steps
+GAMMA = 0.5  # weight of R1
+FEATURES_WEIGHT = 0.1  # of discriminators of features in the generator's loss; with 1 it collapsed
+WAITING_STEPS = 100  # of a higher resolution, in which only the discriminator learns
+
+# Layers of the classifier whose maps are seen, and their channels.
+LEVELS = {3: 24, 5: 40, 11: 112, 16: 320}
+WIDTH = 64  # channels of the mixed maps
+SEEN_SIZE = 128  # height and width of the images that the classifier sees, in pixels
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -329,14 +339,10 @@ class Training:
         random, but add nothing to the image, so the generator makes the same images, enlarged.
         """
         self.seen, self.seconds = saved["seen"], saved["seconds"]
-        for tensors, before in ((self.state, saved["state"]), (self.average, saved["average"])):
-            for name, tensor in tensors.items():
-                if name in before:
-                    tensor.copy_(before[name])
+        take_over(self.state, saved["state"])
+        take_over(self.average, saved["average"])
         if saved["resolution"] != self.resolution:
             self.grown_at = self.seen
-            for tensors in (self.state, self.average):
-                tensors[f"synthesis.b{self.resolution}.torgb.weight"].zero_()
             kept = self.pixels.state_dict()
             kept |= {
                 name: tensor
@@ -360,12 +366,6 @@ def training_set(settings: Settings, resolution: int) -> Tensor:
     return torch.from_numpy(np.moveaxis(source.read(range(len(source))), 3, 1).copy())
 
 
-REGULARIZE_EVERY = 16
-GAMMA = 0.5  # weight of R1
-FEATURES_WEIGHT = 0.1  # of discriminators of features in the generator's loss; with 1 it collapsed
-WAITING_STEPS = 100  # of a higher resolution, in which only the discriminator learns
-
-
 def grown(state: State, settings: Settings) -> tuple[stylegan2.Config, State]:
     """Return the configuration and weights of a generator that makes the same images, enlarged.
 
@@ -380,12 +380,21 @@ def grown(state: State, settings: Settings) -> tuple[stylegan2.Config, State]:
     with torch.random.fork_rng():
         torch.manual_seed(int(random_stream(settings.seed, "grown").integers(2**62)))
         config, weights = new_generator(resolution)
-    for name in weights:
-        if name in state:
-            weights[name] = state[name]
-        elif name.endswith("torgb.weight"):
-            weights[name].zero_()
+    take_over(weights, state)
     return config, weights
+
+
+@torch.no_grad()
+def take_over(weights: State, before: State) -> None:
+    """Copy the weights of a generator to one of the same or a higher resolution, in place.
+
+    The other layers add nothing to the image then.
+    """
+    for name, tensor in weights.items():
+        if name in before:
+            tensor.copy_(before[name])
+        elif name.endswith("torgb.weight"):
+            tensor.zero_()
 
 
 def new_generator(resolution: int) -> tuple[stylegan2.Config, State]:
@@ -491,12 +500,6 @@ class PixelDiscriminator(nn.Module):
         x = torch.cat([x, spread.repeat(4)[:, None, None, None].expand(-1, 1, 4, 4)], dim=1)
         logits: Tensor = self.exit(activated(self.hidden(activated(self.last(x)))))
         return logits[:, 0, 0, 0]
-
-
-# Layers of the classifier whose maps are seen, and their channels.
-LEVELS = {3: 24, 5: 40, 11: 112, 16: 320}
-WIDTH = 64  # channels of the mixed maps
-SEEN_SIZE = 128  # height and width of the images that the classifier sees, in pixels
 
 
 class FeatureDiscriminator(nn.Module):

@@ -19,7 +19,6 @@ __all__ = [
     "Progress",
     "activity",
     "advance",
-    "clear_line",
     "columns",
     "has_line",
     "move_line",
@@ -53,11 +52,6 @@ def columns() -> int:
 def move_line(line: str, *, last: bool = False) -> None:
     """Put another text in the place of the terminal's line; the ``last`` one stays."""
     print(f"\r{line}\x1b[K", end="\n" if last else "", file=sys.stderr, flush=True)
-
-
-def clear_line() -> None:
-    """Leave the terminal's line empty."""
-    move_line("")
 
 
 class Progress:

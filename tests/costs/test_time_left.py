@@ -101,7 +101,7 @@ def test_jobs_of_a_group_say_nothing_of_what_a_job_takes() -> None:
     """All of them end when the group ends."""
     time_left = TimeLeft([planned("a", "a1", 20), planned("a", "a2", 20)], cores=1)
     time_left.begin("a1", 0)
-    time_left.end("a1", 300, alone=False)
+    time_left.end("a1", 300, in_group=True)
     assert time_left.left(300) is None
 
 

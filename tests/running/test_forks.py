@@ -147,8 +147,8 @@ def test_a_fork_is_as_a_new_interpreter(server: Server, script: Path, tmp_path: 
     for start in starts:
         assert start() == 0
         seen.append(json.loads((tmp_path / "about.json").read_text()))
-    (alone, numbers), (forked, others), (again, further) = seen
-    assert alone == forked == again
+    (ordinary, numbers), (forked, others), (again, further) = seen
+    assert ordinary == forked == again
     assert len({*numbers, *others, *further}) == 9
 
 
@@ -175,16 +175,16 @@ def test_a_fork_ends_as_an_interpreter_does(
 ) -> None:
     script.write_text(body)
     command = [sys.executable, str(script)]
-    alone = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    ordinary = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     given, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     try:
-        assert server.fork(str(script), environment()).wait() == alone.returncode == status
+        assert server.fork(str(script), environment()).wait() == ordinary.returncode == status
     finally:
         os.dup2(given, 0)
         os.close(given)
         os.close(nothing)
-    assert capfd.readouterr() == (alone.stdout, alone.stderr)
+    assert capfd.readouterr() == (ordinary.stdout, ordinary.stderr)
 
 
 def test_a_job_in_another_environment_does_not_fit(server: Server) -> None:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from graphlib import TopologicalSorter
 
-from fringe.costs.longest_path import waits
+from fringe.costs.longest_path import longest_path, waits
 from fringe.costs.prediction import Estimate
 
 __all__ = ["TimeLeft"]
@@ -60,11 +60,11 @@ class TimeLeft:
         self._failed.discard(name)
         self._since[name] = now
 
-    def end(self, name: str, now: float, *, alone: bool = True) -> None:
-        """Note that a job has ended; the time of one that was not ``alone`` says nothing."""
+    def end(self, name: str, now: float, *, in_group: bool = False) -> None:
+        """Note that a job has ended; in a group, its own time is unknown."""
         self._ended.add(name)
         since = self._since.pop(name, None)
-        if since is not None and alone and name in self._planned:
+        if since is not None and not in_group and name in self._planned:
             rule = self._planned[name].job.rule
             self._taken[rule] += now - since
             self._predicted[rule] += self._planned[name].seconds
@@ -84,20 +84,16 @@ class TimeLeft:
         return max(0.0, seconds - (now - at))
 
     def _compute(self, now: float) -> float:
-        path = cpu = gpu = places = 0.0
         lost = set(self._failed)
-        until: dict[str, float] = {}  # the longest chain that ends with each job
         for name in self._order:
             if not lost.isdisjoint(self._before[name]):
                 lost.add(name)
-            if name in self._ended or name in lost:
-                continue
-            seconds = self._rest(name, now)
-            until[name] = seconds + max(
-                (until.get(one, 0.0) for one in self._before[name]), default=0
-            )
-            path = max(path, until[name])
-            item = self._planned[name]
+        left = [item for name, item in self._planned.items() if name not in self._ended | lost]
+        rest = {item.job.name: self._rest(item.job.name, now) for item in left}
+        path, _ = longest_path([item.job for item in left], rest)
+        cpu = gpu = places = 0.0
+        for item in left:
+            seconds = rest[item.job.name]
             cpu += seconds * min(item.job.threads, self._cores or item.job.threads)
             gpu += seconds * item.job.gpus * (item.device == "cuda")
             places += seconds

@@ -86,9 +86,9 @@ class Server:
         self._requests, theirs = socket.socketpair()
         with theirs:
             # A fork of a process with threads is not safe; a fork has its own number of threads.
-            alone = environment | dict.fromkeys(THREADS, "1")
+            single = environment | dict.fromkeys(THREADS, "1")
             self.process = subprocess.Popen(
-                [sys.executable, str(SERVER)], stdin=theirs.fileno(), env=alone
+                [sys.executable, str(SERVER)], stdin=theirs.fileno(), env=single
             )
         atexit.register(self.stop)
 

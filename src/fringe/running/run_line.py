@@ -173,7 +173,7 @@ class RunLine:
         if job is None:
             return
         self._done[job.stage] += 1
-        self._time_left.end(job.name, now, alone=not job.in_group)
+        self._time_left.end(job.name, now, in_group=job.in_group)
         self._note_stages()
         if self._done[job.stage] == self._totals[job.stage] and not has_line():
             spent, left = format_seconds(now - self._begun), self._left(now)
@@ -185,7 +185,7 @@ class RunLine:
         if number in self._running:
             self._failed.add(number)
             self._time_left.fail(self._running.pop(number).name)
-        # Ctrl-C ends the jobs too: that is no news.
+        # Ctrl-C ends the jobs too, as the user expects.
         if not (self._stopping and "<Signals.SIGINT:" in raised):
             for line in describe_failure(event, self._printed, raised):
                 self._print(line)
