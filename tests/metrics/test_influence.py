@@ -14,6 +14,7 @@ from fringe.metrics import (
     influences,
     kernel_distance,
     kernel_influence,
+    parts_by_class,
     real_kernel,
     variance_of_mean,
 )
@@ -177,3 +178,19 @@ def test_relative_kernel_error_next_to_monte_carlo() -> None:
         variance = variance_of_mean(a.generated) + variance_of_mean(b.generated)
         errors.append(np.sqrt(variance + variance_of_mean(a.real - b.real)))
     assert np.mean(errors) == pytest.approx(np.std(values, ddof=1), rel=0.17)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_parts_by_class_are_means_within_classes_times_shares(weighted: bool) -> None:
+    rng = np.random.default_rng(5)
+    values, classes = rng.normal(size=200), rng.integers(0, 7, 200)
+    weights = rng.random(200) if weighted else np.ones(200)
+    found = parts_by_class(values, classes, 9, weights if weighted else None)
+    shares = weights / weights.sum()
+    for number in range(9):
+        inside = classes == number
+        expected = 0.0
+        if inside.any():
+            expected = shares[inside].sum() * np.average(values[inside], weights=weights[inside])
+        assert found[number] == pytest.approx(expected, abs=1e-15)
+    assert found.sum() == pytest.approx(shares @ values, rel=1e-12)

@@ -9,9 +9,11 @@ from fringe.comparison.meter import FrechetMeter
 from fringe.comparison.power import Power, power_of
 from fringe.comparison.price import with_reactions
 from fringe.comparison.stored import (
+    StoredClasses,
     StoredSets,
     load_weights,
     save_weights,
+    stored_classes,
     stored_controls,
     stored_gaussian,
     stored_sets,
@@ -24,6 +26,7 @@ __all__ = [
     "MeasuredNetwork",
     "ModelImages",
     "Power",
+    "StoredClasses",
     "StoredSets",
     "compare_features",
     "judge",
@@ -33,6 +36,7 @@ __all__ = [
     "measure_power",
     "power_of",
     "save_weights",
+    "stored_classes",
     "stored_controls",
     "stored_gaussian",
     "stored_sets",

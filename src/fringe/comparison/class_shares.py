@@ -10,7 +10,7 @@ import numpy as np
 from fringe.comparison.classes import Classes
 from fringe.comparison.composition import Side
 from fringe.comparison.estimates import estimate
-from fringe.metrics import Gaussian, influences
+from fringe.metrics import Gaussian, influences, parts_by_class
 from fringe.metrics.arrays import Array, Floats
 from fringe.scores.comparison import ClassShare
 
@@ -52,7 +52,7 @@ def class_shares(
     size = 1 + int(max(a.classes.max(), b.classes.max()))
     if real_classes is not None:
         size = max(size, 1 + int(real_classes.max()))
-    shares = _sums(b.classes, psi_b, size) / len(psi_b) - _sums(a.classes, psi_a, size) / len(psi_a)
+    shares = parts_by_class(psi_b, b.classes, size) - parts_by_class(psi_a, a.classes, size)
     variances = _variances(b.classes, psi_b, size) + _variances(a.classes, psi_a, size)
     largest = np.argsort(-np.abs(shares), kind="stable")[:SHOWN]
     return [
@@ -75,15 +75,10 @@ def _seen_by(side: Side, own: Gaussian, of_real: Gaussian, features: Array) -> F
     return influences(features, own, of_real, side.measured.to_real)
 
 
-def _sums(classes: Classes, psi: Floats, size: int) -> Floats:
-    return np.bincount(classes, weights=psi, minlength=size).astype(np.float64)
-
-
 def _variances(classes: Classes, psi: Floats, size: int) -> Floats:
     """Return the variance of the mean of psi times whether an image has the class."""
-    n = len(psi)
-    means = _sums(classes, psi, size) / n
-    return np.asarray((_sums(classes, psi**2, size) / n - means**2) / (n - 1))
+    means, squares = (parts_by_class(each, classes, size) for each in (psi, psi**2))
+    return np.asarray((squares - means**2) / (len(psi) - 1))
 
 
 def _most(classes: Classes, psi: Floats, number: int) -> list[int]:

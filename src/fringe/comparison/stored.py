@@ -20,9 +20,11 @@ from fringe.scores.comparison import NetworkDistances
 from fringe.sources.class_labels import ClassLabels
 
 __all__ = [
+    "StoredClasses",
     "StoredSets",
     "load_weights",
     "save_weights",
+    "stored_classes",
     "stored_controls",
     "stored_gaussian",
     "stored_sets",
@@ -47,6 +49,23 @@ class StoredSets(NamedTuple):
     held_out: Array | None
     real_classes: Classes | None
     class_names: tuple[str, ...] | None = None
+
+
+class StoredClasses(NamedTuple):
+    """The classes of the images of a comparison, where they are known.
+
+    Attributes
+    ----------
+    real : int array (n_real,), or None
+    models : dict of lists of int arrays (n,)
+        By model, of each training; empty where classes are not known.
+    names : tuple of str, or None
+        Of the classes, where labels tell them.
+    """
+
+    real: Classes | None
+    models: dict[str, list[Classes]]
+    names: tuple[str, ...] | None = None
 
 
 def stored_sets(
@@ -76,26 +95,45 @@ def stored_sets(
     held_out = [open_features(path).read("features") for path in files.get("held_out", [])]
     features = iter([_first(path, n) for path in files.models])
     own = {name: [next(features) for _ in made] for name, made in about["generators"].items()}
+    classes = stored_classes(files, about, labels)
+    return StoredSets(
+        _first(real, n_real),
+        {name: ModelImages(own[name], classes.models.get(name)) for name in own},
+        held_out[0] if held_out else None,
+        classes.real,
+        classes.names,
+    )
+
+
+def stored_classes(
+    files: Any, about: Mapping[str, Any], labels: Mapping[str, ClassLabels] | None = None
+) -> StoredClasses:
+    """Return the classes of the images that `stored_sets` returns, and no features.
+
+    Parameters
+    ----------
+    files, about, labels
+        As of `stored_sets`; of the files only ``real_logits`` and ``logits`` are read.
+
+    Raises
+    ------
+    FringeError
+        As `stored_sets`.
+    """
+    n_real, n = about["n_real"], about["n_generated"]
     if labels:
-        of_real, names = labels[about["real"]].values[:n_real], labels[about["real"]].names
+        names = labels[about["real"]].names
         classes = {
             name: [_numbered(labels[one], names, one)[:n] for one in made]
             for name, made in about["generators"].items()
         }
-    elif files.get("real_logits"):
+        return StoredClasses(labels[about["real"]].values[:n_real], classes, names)
+    if files.get("real_logits"):
         (real_logits,) = files.real_logits
-        of_real, names = top1_classes(open_features(real_logits), stop=n_real), None
         seen = iter([top1_classes(open_features(path), stop=n) for path in files.logits])
         classes = {name: [next(seen) for _ in made] for name, made in about["generators"].items()}
-    else:
-        of_real, names, classes = None, None, {}
-    return StoredSets(
-        _first(real, n_real),
-        {name: ModelImages(own[name], classes.get(name)) for name in own},
-        held_out[0] if held_out else None,
-        of_real,
-        names,
-    )
+        return StoredClasses(top1_classes(open_features(real_logits), stop=n_real), classes)
+    return StoredClasses(None, {})
 
 
 def _numbered(labels: ClassLabels, names: Sequence[str] | None, source: str) -> Classes:

@@ -15,6 +15,7 @@ from fringe.metrics.influence import (
     FrechetInfluence,
     frechet_influence,
     influences,
+    parts_by_class,
     variance_of_mean,
 )
 from fringe.metrics.kernel import (
@@ -57,6 +58,7 @@ __all__ = [
     "merge_gaussians",
     "optimal_transport",
     "optimal_transports",
+    "parts_by_class",
     "precision_recall",
     "precision_recalls",
     "principal_axes",

@@ -29,7 +29,13 @@ from fringe.metrics.arrays import Floats, as_matrix, as_numpy, require_finite
 from fringe.metrics.gaussian import Gaussian
 from fringe.metrics.transport import Transport, optimal_transports
 
-__all__ = ["FrechetInfluence", "frechet_influence", "influences", "variance_of_mean"]
+__all__ = [
+    "FrechetInfluence",
+    "frechet_influence",
+    "influences",
+    "parts_by_class",
+    "variance_of_mean",
+]
 
 ROWS = 2048  # features that are worked on at a time
 
@@ -157,6 +163,39 @@ def influences(features: Any, own: Gaussian, other: Gaussian, transport: Transpo
             x @ drift + np.einsum("nd,nd->n", x, x) - np.einsum("nr,nr->n", after, after) - trace
         )
     return psi
+
+
+def parts_by_class(values: Any, classes: Any, size: int, weights: Any = None) -> Floats:
+    """Return the part of the mean of ``values`` that comes from the images of each class.
+
+    The part of class c is h_c E(value | c), where h_c is the share of the images with the class.
+    The sum of all parts is the mean.
+
+    Parameters
+    ----------
+    values : array (n,)
+        Such as psi of each image.
+    classes : int array (n,)
+        From 0 to ``size`` - 1.
+    size : int
+        The number of classes.
+    weights : array (n,), optional
+        Relative weights of the images, none negative.
+
+    Returns
+    -------
+    float64 array (size,)
+
+    Examples
+    --------
+    >>> parts_by_class([1.0, 2.0, 6.0], [0, 1, 1], 3)
+    array([0.33333333, 2.66666667, 0.        ])
+    """
+    v = as_numpy(values).astype(np.float64)
+    if weights is None:
+        return np.asarray(np.bincount(classes, weights=v, minlength=size) / len(v))
+    w = normalized(weights, len(v))
+    return np.asarray(np.bincount(classes, weights=w * v, minlength=size), np.float64)
 
 
 def variance_of_mean(values: Any, weights: Any = None) -> float:

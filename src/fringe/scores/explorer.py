@@ -1,17 +1,26 @@
 """Some images of a data set or comparison, and what is known of each, for the explorer of a page.
 
-HDF5 files, one for each data set that is resampled and for each comparison.
+HDF5 files, one for each data set that is resampled and for each comparison. Arrays are datasets
+of their names. The dataset ``texts`` is JSON with all that is text or a single number: an attribute
+would have room for 64 KB only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ClassTable", "Explorer", "Sprites"]
+from fringe.errors import DamagedFileError
+from fringe.files.hdf5 import create_h5, open_h5
+
+__all__ = ["ClassTable", "Explorer", "Sprites", "read_explorer", "write_explorer"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,3 +130,120 @@ class Explorer:
     network: str
     counts: Sequence[str]
     seed: int
+
+
+# Arrays with a row for each image, and those that a file may lack.
+_ROWS = ("group", "index", "sampled", "weight", "influence", "nearest")
+_OPTIONAL = ("classes", "probabilities", "maps", "map_ranges")
+_TEXTS = ("groups", "models", "network", "counts", "seed")
+_GEOMETRY = ("size", "rows", "columns")
+_TABLE = ("numbers", "shares", "contributions")
+
+
+def write_explorer(
+    path: str | os.PathLike[str],
+    explorer: Explorer,
+    provenance: Mapping[str, str | int | float] | None = None,
+) -> None:
+    """Write a file that `read_explorer` reads; it appears when it is whole.
+
+    Raises
+    ------
+    FringeError
+        If the file cannot be written.
+    """
+    table, sprites = explorer.class_table, explorer.sprites
+    texts: dict[str, Any] = {name: getattr(explorer, name) for name in _TEXTS}
+    texts |= {name: list(texts[name]) for name in ("groups", "models", "counts")}
+    texts["sprites"] = {name: getattr(sprites, name) for name in _GEOMETRY}
+    if table is not None:
+        texts["names"] = list(table.names)
+    with create_h5(path, provenance or {}) as file:
+        _write(file, "texts", np.frombuffer(json.dumps(texts).encode(), np.uint8))
+        for name in (*_ROWS, *_OPTIONAL):
+            values = getattr(explorer, name)
+            if values is not None:
+                _write(file, name, values)
+        if table is not None:
+            for name in _TABLE:
+                _write(file, f"class_table/{name}", getattr(table, name))
+        for number, picture in enumerate(sprites.pictures):
+            _write(file, f"sprites/{number}", np.frombuffer(picture, np.uint8))
+
+
+def _write(file: h5py.File, name: str, values: NDArray[Any]) -> None:
+    file.create_dataset(name, data=values, fletcher32=True)
+
+
+def read_explorer(path: str | os.PathLike[str]) -> Explorer:
+    """Return what `write_explorer` wrote.
+
+    Raises
+    ------
+    DamagedFileError
+        If the file is missing, is damaged or holds something else.
+    """
+    try:
+        with open_h5(path) as file:
+            found = _read(file)
+        _check(found)
+    except DamagedFileError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DamagedFileError(
+            f"{path}: holds no images of an explorer ({error}); delete it and run again, which "
+            "makes it",
+            path,
+        ) from error
+    return found
+
+
+def _read(file: h5py.File) -> Explorer:
+    texts = json.loads(file["texts"][()].tobytes())
+    pictures = [file[f"sprites/{number}"][()].tobytes() for number in range(len(file["sprites"]))]
+    table = None
+    if "class_table" in file:
+        arrays = {name: file[f"class_table/{name}"][()] for name in _TABLE}
+        table = ClassTable(names=texts["names"], **arrays)
+    parts: dict[str, Any] = {name: file[name][()] for name in _ROWS}
+    parts |= {name: file[name][()] if name in file else None for name in _OPTIONAL}
+    parts |= {name: texts[name] for name in _TEXTS}
+    return Explorer(**parts, sprites=Sprites(pictures, **texts["sprites"]), class_table=table)
+
+
+def _check(found: Explorer) -> None:
+    """Raise ValueError unless all parts of an explorer belong together."""
+    n, models, table, sprites = (
+        len(found.group),
+        len(found.models),
+        found.class_table,
+        found.sprites,
+    )
+    shapes: dict[str, tuple[int, ...]] = dict.fromkeys(_ROWS, (n,))
+    shapes |= {"influence": (n, models), "classes": (n, 3), "probabilities": (n, 3)}
+    shapes["map_ranges"] = (n, 2)
+    for name, shape in shapes.items():
+        values = getattr(found, name)
+        if values is not None and values.shape != shape:
+            raise ValueError(f"{name} has the shape {values.shape}, expected {shape}")
+    if (found.maps is None) != (found.map_ranges is None):
+        raise ValueError("it has only one of maps and map_ranges")
+    if found.maps is not None and (found.maps.ndim != 3 or len(found.maps) != n):
+        raise ValueError(f"maps have the shape {found.maps.shape}, expected one for each of {n}")
+    if n and not 0 <= found.group.min() <= found.group.max() < len(found.groups):
+        raise ValueError("an image is in none of the groups")
+    if -(-n // (sprites.rows * sprites.columns)) != len(sprites.pictures):
+        raise ValueError(f"{len(sprites.pictures)} pictures do not hold {n} thumbnails")
+    if found.classes is not None and table is None:
+        raise ValueError("it has classes and no table of classes")
+    if table is not None:
+        size = len(table.names)
+        if (table.numbers.shape, table.contributions.shape) != ((size,), (size,)):
+            raise ValueError(f"the table of {size} classes has other numbers of rows")
+        if table.shares.shape != (size, 1 + models):
+            raise ValueError(f"shares have the shape {table.shares.shape}")
+        if (
+            found.classes is not None
+            and not -1 <= found.classes.min() <= found.classes.max() < size
+        ):
+            raise ValueError("an image has a class that is not in the table")

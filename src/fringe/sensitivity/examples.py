@@ -15,7 +15,7 @@ from fringe.errors import FringeError
 from fringe.files.hdf5 import create_h5, open_h5
 from fringe.metrics import Gaussian
 from fringe.metrics.arrays import Floats
-from fringe.metrics.transport import optimal_transport
+from fringe.metrics.transport import Transport, optimal_transport
 from fringe.sensitivity.activation import class_activation_maps, mean_activation_maps
 from fringe.sensitivity.closeup import Closeup
 from fringe.sensitivity.explaining import explain
@@ -117,6 +117,7 @@ def example_maps(
     n: int,
     *,
     batch_size: int,
+    transport: Transport | None = None,
     called: Callable[[int], str] = "image {}".format,
 ) -> Floats:
     """Return the map (k, h, w) of each of a few images, float64: what FID looks at in it.
@@ -131,6 +132,8 @@ def example_maps(
         As `fringe.sensitivity.fid_gradient` takes them.
     batch_size : int
         Images that pass through the network at a time.
+    transport : Transport, optional
+        ``optimal_transport(real, generated)``, where several calls share it.
     called : callable
         How a message names the image at a place in ``images``.
 
@@ -141,11 +144,11 @@ def example_maps(
     """
     import torch
 
-    transport = optimal_transport(real, generated)
+    parts = transport or optimal_transport(real, generated)
 
     def gradient(features: np.ndarray) -> np.ndarray:
         found: np.ndarray = fid_gradient(
-            features, real, generated, n, included=True, transport=transport
+            features, real, generated, n, included=True, transport=parts
         )
         return found
 
