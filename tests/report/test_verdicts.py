@@ -214,3 +214,29 @@ def test_both_files_hold_every_sentence_and_html_is_escaped(tmp_path):
         assert sentence in unmarked(markdown)
         assert escape(sentence) in page
     assert "<h2>Cats &amp; &lt;dogs&gt;</h2>" in page
+
+
+def test_doubts_are_sentences_that_name_reasons_for_caution():
+    (found,) = verdict(scores(BASE), "net", ["clip", "swav"], TITLES, trained_on=TRAINED_ON)
+    assert found.doubts == ()
+    labelled = dict.fromkeys(TRAINED_ON, "ImageNet-1k labels")
+    titles = TITLES | {"d": {"title": "Data", "simulated": True}}
+    (found,) = verdict(
+        scores(BASE, n_generated=100),
+        "net",
+        ["clip", "swav"],
+        titles,
+        dims={"net": 2048},
+        trained_on=labelled,
+        damage={"d": ["3 images were damaged."]},
+    )
+    starts = [
+        "In the control network (Clip)",
+        "In the control network (Swav)",
+        "No control can judge",
+        "Only 100 images for 2,048 features",
+        "3 images were damaged.",
+        "The images come from a simulated generator",
+    ]
+    assert [text[: len(start)] for text, start in zip(found.doubts, starts, strict=True)] == starts
+    assert set(found.doubts) <= set(found.sentences)

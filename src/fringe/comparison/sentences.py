@@ -15,22 +15,12 @@ from fringe.scores.comparison import (
     VerdictWord,
     Witness,
 )
+from fringe.scores.headlines import ANSWERS, AUDITS, BELOW_FLOOR
 from fringe.scores.numbers import format_percent, format_value
 
 __all__ = ["audit_sentence", "limits_of", "sentence"]
 
 FEW = 10  # images for each dimension, below which bias is not small
-
-_ANSWERS: dict[VerdictWord, str] = {
-    "real": "{model} is better than {baseline}, and not only in its classes",
-    "class histogram": "{model} is nearer only in its class histogram; within classes, its images "
-    "show no gain",
-    "null space": "{network} and the controls do not say the same",
-    "mixed": "{model} is better in one part and worse in the other",
-    "too close to call": "These images do not tell {model} and {baseline} apart",
-    "worse": "{model} is worse than {baseline}",
-    "no witness": "{model} has a lower distance, and there is no control that could confirm it",
-}
 
 
 def sentence(
@@ -44,7 +34,7 @@ def sentence(
     """Return the verdict on a model against the baseline, with its numbers."""
     model, baseline = difference.model, difference.baseline
     title = distances.title
-    answer = _ANSWERS[ruling.word].format(model=model, baseline=baseline, network=title)
+    answer = ANSWERS[ruling.word].format(model=model, baseline=baseline, network=title)
     said = [
         f"{answer}.",
         f"{title}: {format_value(distances.models[baseline].distance.value)} for {baseline}, "
@@ -117,17 +107,17 @@ def audit_sentence(
         f"{about.floor_ratio.value:.1f} times the floor."
     )
     if share is None:
-        return "no witness", f"{said} Classes are not known, so the class histogram has no part."
+        return "no witness", f"{said} {AUDITS['no witness']}."
     whole = about.infinity.value
     said += f" Class histogram: {_with_interval(share.share)}"
     if not whole > 0 or about.below_floor or share.share.low is None or share.share.high is None:
-        return "too close to call", f"{said}. The distance is not above its floor."
+        return "too close to call", f"{said}. {BELOW_FLOOR}."
     said += f", {_percent(share.share.value / whole).lstrip('+')} of {format_value(whole)}."
     if share.share.low >= whole / 2:
-        return "class histogram", f"Most of this distance is class histogram. {said}"
+        return "class histogram", f"{AUDITS['class histogram']}. {said}"
     if share.share.high < whole / 2:
-        return "real", f"Most of this distance is in the images, not in their classes. {said}"
-    return "too close to call", f"About half of this distance may be class histogram. {said}"
+        return "real", f"{AUDITS['real']}. {said}"
+    return "too close to call", f"{AUDITS['too close to call']}. {said}"
 
 
 def limits_of(

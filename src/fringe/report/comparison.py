@@ -23,7 +23,13 @@ from fringe.scores.comparison import (
 from fringe.scores.numbers import format_percent, format_value
 from fringe.texts import markdown as in_markdown
 
-__all__ = ["comparison_lines", "verdict_lines", "write_comparison"]
+__all__ = [
+    "comparison_lines",
+    "comparison_tables",
+    "ranking_line",
+    "verdict_lines",
+    "write_comparison",
+]
 
 #: With the line that names the page, a comparison has fewer than 25 lines.
 MOST_LINES = 23
@@ -50,7 +56,7 @@ def _result(comparison: Comparison, most: int) -> list[str]:
     rows = [[*row[:4], row[5]] for row in _distance_rows(comparison)]  # without KID
     tables = [rows, rows[: len(rows) - len(_mean_rows(comparison))]]
     tables.append(rows[: 2 + len(comparison.models)])  # in FID's network
-    ranking = [f"Ranking: {_ranking(comparison)}"] if len(comparison.models) > 2 else []
+    ranking = [f"Ranking: {ranking_line(comparison)}"] if len(comparison.models) > 2 else []
     lines: list[str] = []
     for sentences, table in product((True, False), tables):
         lines = [*_verdicts(comparison, sentences), *_aligned(table), *ranking]
@@ -100,9 +106,9 @@ def write_comparison(
             f"<p><strong>{escape(one.subject)}: {one.word}.</strong> {escape(one.sentence)}</p>"
         )
     if len(comparison.models) > 2:
-        text.append(f"Ranking: {in_markdown(_ranking(comparison))}")
-        body.append(f"<p>Ranking: {escape(_ranking(comparison))}</p>")
-    for title, rows in _tables(comparison):
+        text.append(f"Ranking: {in_markdown(ranking_line(comparison))}")
+        body.append(f"<p>Ranking: {escape(ranking_line(comparison))}</p>")
+    for title, rows in comparison_tables(comparison):
         text += [f"## {in_markdown(title)}", table_in_markdown(rows)]
         body += [f"<h2>{escape(title)}</h2>", table_in_html(rows)]
     for model, path in (pictures or {}).items():
@@ -126,7 +132,7 @@ def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
     return textwrap.wrap(text, 98, initial_indent=indent, subsequent_indent=following)
 
 
-def _ranking(comparison: Comparison) -> str:
+def ranking_line(comparison: Comparison) -> str:
     """Return models in their order: "B < C = A", where = means too close to call."""
     told = comparison.ranking[0]
     tied = set(comparison.tied)
@@ -135,7 +141,7 @@ def _ranking(comparison: Comparison) -> str:
     return f"{told} (= means too close to call)" if tied else told
 
 
-def _tables(comparison: Comparison) -> Iterator[tuple[str, list[list[str]]]]:
+def comparison_tables(comparison: Comparison) -> Iterator[tuple[str, list[list[str]]]]:
     """Yield each table of a comparison with its title; the first row is the head."""
     yield "Distances", _distance_rows(comparison)
     if len(comparison.models) > 1:

@@ -31,7 +31,7 @@ from fringe.scores.rows import check_scores
 from fringe.scores.titles import SIMULATED, Titles, is_simulated, title_of
 from fringe.texts import unmarked
 
-__all__ = ["Change", "Verdict", "summary", "verdict"]
+__all__ = ["Change", "Verdict", "moved", "summary", "verdict"]
 
 _AMPLE = 10  # images for each feature, below which FID's bias is a visible part of it
 
@@ -63,7 +63,8 @@ class Verdict:
     ``judge`` the control it rests on, or None where no control can judge; ``flags`` name reasons
     for caution: "no-judge", "training-not-stated" (of the judge), "control-within-noise",
     "fid-within-noise", "single-repeat", "singular", "few-images", "unequal-counts",
-    "damaged-images" or "simulated"; ``sentences`` say all of it.
+    "damaged-images" or "simulated"; ``sentences`` say all of it, and ``doubts`` are those of them
+    that name reasons for caution.
     """
 
     dataset: str
@@ -75,6 +76,7 @@ class Verdict:
     share_std: float
     flags: tuple[str, ...]
     sentences: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
 
 
 def verdict(
@@ -205,15 +207,17 @@ def _verdict(
     said = [
         f"{title}: drawn at random, the generated images have an FID of "
         f"{fid.random.printed()} ({fid.title}); the same images drawn with "
-        f"weights optimized in pre-logits {fid.resampled.printed()} ({_moved(fid)})."
+        f"weights optimized in pre-logits {fid.resampled.printed()} ({moved(fid)})."
     ]
     if note := cells_note((before, after)):
         said.append(note)
+    doubts: list[str] = []
     if fid.within_noise:
         flags.append("fid-within-noise")
-        said.append("That change is within its sampling noise.")
+        doubts.append("That change of FID is within its sampling noise.")
+        said.append(doubts[-1])
     for control in changes:
-        told = f"In the control network ({control.title}), {_moved(control)}"
+        told = f"In the control network ({control.title}), {moved(control)}"
         if control.within_noise:
             flags.append("control-within-noise")
             told += ", which is within its sampling noise: no change can be told from none"
@@ -223,6 +227,8 @@ def _verdict(
                 "perceptual null space, and does not judge"
             )
         said.append(f"{told}.")
+        if control.within_noise or not trainings[control.network].judges:
+            doubts.append(said[-1])
     judge = min(
         (change for change in changes if trainings[change.network].judges),
         key=lambda change: change.change,
@@ -235,6 +241,7 @@ def _verdict(
             "No control can judge: each was trained on ImageNet's labels, so no share of this FID "
             "is given. Add a control that was not, for example clip or untrained."
         )
+        doubts.append(said[-1])
     elif math.isnan(share):
         said.append(
             f"FID did not fall more than the control that judges ({judge.title}), so these scores "
@@ -249,15 +256,19 @@ def _verdict(
             "people see."
         )
         said.append(_judge_told(judge, trainings[judge.network], flags))
+        if "training-not-stated" in flags:
+            doubts.append(said[-1])
     said += null_space_sentences(convergence, dataset)
     said += _published(scores, dataset, main, before, after, released, protocols)
     if released and (convergence is None or dataset not in set(convergence["dataset"])):
         said += released_remarks(released, titles, [dataset])
     said += sensitivity_sentences(region_noise, region_shares, dataset, main)
-    said += _cautions(flags, fid, before, after, main, dims)
+    cautions = _cautions(flags, fid, before, after, main, dims)
     if damage:
         flags.append("damaged-images")
-        said += damage
+        cautions += damage
+    said += cautions
+    doubts += cautions
     if chosen:
         said.append(chosen)
     if simulated:
@@ -265,6 +276,7 @@ def _verdict(
         said.append(
             f"The images come from a {SIMULATED}; the numbers say nothing about any trained model."
         )
+        doubts.append(said[-1])
     return Verdict(
         dataset=dataset,
         title=title,
@@ -275,6 +287,7 @@ def _verdict(
         share_std=share_std,
         flags=tuple(dict.fromkeys(flags)),
         sentences=tuple(said),
+        doubts=tuple(doubts),
     )
 
 
@@ -359,7 +372,8 @@ def _cautions(
     return said
 
 
-def _moved(change: Change) -> str:
+def moved(change: Change) -> str:
+    """Return by how much FID changed, with the spread of draws: "FID fell by 62.4 ± 0.4%"."""
     verb = "fell" if change.change < 0 else "rose"
     spread = "" if math.isnan(change.std) else f" ± {100 * change.std:.1f}"
     percent = format_percent(change.change).lstrip("−+")

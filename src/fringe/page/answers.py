@@ -1,0 +1,371 @@
+"""The answer for each data set: how much of FID is null space, its small table, and its doubts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pandas as pd
+
+from fringe.page.anchors import anchor
+from fringe.page.content import Answer, Link, Number, Picture, Row, Table
+from fringe.page.numbers import ERRORS, cell_number, plain_number
+from fringe.report.verdicts import Change, Verdict, moved
+from fringe.scores.cells import Cell, score_cell, sweep_size
+from fringe.scores.comparison import Witness
+from fringe.scores.differences import Protocols
+from fringe.scores.numbers import format_value
+from fringe.scores.paper import PaperValue, paper_value
+from fringe.scores.titles import Titles, title_of
+
+__all__ = ["Measured", "dataset_answer", "scheme_label", "scores_exist"]
+
+_AMPLE = 10  # candidates for each feature, below which weights can fit their chance
+
+_SPREAD_ONLY = "No standard error: of Top-N weights only the spread of draws is measured."
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """What the answers of all data sets are made of.
+
+    Attributes
+    ----------
+    scores : DataFrame
+        Tidy rows of Fréchet distances of all data sets.
+    network : str
+        That of FID.
+    controls : sequence of str
+    titles : mapping
+    protocols : mapping
+        What the scores of a data set were measured with, where the paper has numbers of it.
+    floors : DataFrame, optional
+        Tidy rows, of which those with the metric "fdr" are distances in units of the floor.
+    dims, candidates : mapping
+        Features of each network; generated images of each data set that weights were optimized for.
+    """
+
+    scores: pd.DataFrame
+    network: str
+    controls: Sequence[str]
+    titles: Titles
+    protocols: Protocols = field(default_factory=dict)
+    floors: pd.DataFrame | None = None
+    dims: Mapping[str, int] = field(default_factory=dict)
+    candidates: Mapping[str, int] = field(default_factory=dict)
+
+
+class _Said(NamedTuple):
+    """The answer in a word, and in a sentence."""
+
+    word: str
+    sentence: str
+
+
+def dataset_answer(
+    found: Verdict,
+    measured: Measured,
+    *,
+    witness: Witness | None = None,
+    pictures: Sequence[Picture] = (),
+    links: Sequence[Link] = (),
+) -> Answer:
+    """Return the answer for one data set.
+
+    Parameters
+    ----------
+    found : Verdict
+        The verdict on it.
+    measured : Measured
+    witness : Witness, optional
+        What is known of its judge: a comparison with the same real images measured it.
+    pictures : sequence of Picture
+        The same images drawn three ways.
+    links : sequence of Link
+    """
+    said = _said(found)
+    doubts = [*found.doubts, *_doubts(found, measured, witness)]
+    others = [text for text in found.sentences if text not in found.doubts]
+    if not math.isnan(found.share_std):
+        others.insert(
+            0,
+            "± of the share is one standard deviation of what draws give. The numbers in the "
+            "table have standard errors, which cover the luck of the images, too.",
+        )
+    judge = _judge(found)
+    if judge is not None and witness is not None and witness.has_power:
+        others.append(f"The judge ({judge.title}) {witness.sees}.")
+    asked = "How much of this FID can go away without a change to any image"
+    return Answer(
+        key=anchor("dataset", found.dataset),
+        title=found.title,
+        kind="dataset",
+        question=f"{asked}, and does the control ({judge.title}) agree?" if judge else f"{asked}?",
+        word=said.word,
+        sentence=said.sentence,
+        table=_table(found, measured),
+        pictures=tuple(pictures),
+        doubts=tuple(doubts),
+        details=tuple(others),
+        links=tuple(links),
+    )
+
+
+def scheme_label(scheme: str) -> str:
+    """Return what a way to draw images is called in tables and plots.
+
+    >>> scheme_label("top20")
+    'Top-20 classes matched'
+    """
+    labels = {
+        "random": "drawn at random",
+        "random-filled": "as many at random",
+        "matched": "Top-1 classes matched",
+        "prelogits-released": "weights of the released steps",
+        "prelogits": "optimized weights",
+        "logits": "weights optimized in logits",
+    }
+    if size := sweep_size(scheme):
+        kind = "Top" if size[0] == "top" else "Middle"
+        return f"{kind}-{size[1]} classes matched"
+    return labels[scheme]
+
+
+def scores_exist(
+    scores: pd.DataFrame, *, dataset: str, scheme: str, network: str, metric: str = "fid"
+) -> bool:
+    """Return whether there is a row of a combination."""
+    return bool(
+        (
+            (scores["dataset"] == dataset)
+            & (scores["scheme"] == scheme)
+            & (scores["network"] == network)
+            & (scores["metric"] == metric)
+        ).any()
+    )
+
+
+def _judge(found: Verdict) -> Change | None:
+    return next((one for one in found.controls if one.network == found.judge), None)
+
+
+def _said(found: Verdict) -> _Said:
+    fid = found.fid
+    judge = _judge(found)
+    drawn = "when the same images are drawn with optimized weights"
+    if judge is None:
+        return _Said(
+            "no judge",
+            f"{_moves(fid)} {drawn}, but no control can judge whether that is an "
+            "improvement: each was trained on ImageNet's labels.",
+        )
+    if math.isnan(found.share):
+        if fid.change >= 0 or fid.within_noise:
+            return _Said(
+                "nothing removed",
+                f"Nothing that weights could find: {_moves(fid)} {drawn}"
+                f"{', which is within its noise' if fid.within_noise else ''}.",
+            )
+        return _Said(
+            "real",
+            f"None is seen: {_moves(fid)} {drawn}, and the distance in the control "
+            f"({judge.title}) falls at least as much: by {_size(judge)}.",
+        )
+    percent = f"{100 * found.share:.0f}"
+    error = "" if math.isnan(found.share_std) else f" ± {100 * found.share_std:.0f}"
+    told = (
+        f"At least {percent}{error}% of this FID is perceptual null space: {_moves(fid)} {drawn}, "
+    )
+    if judge.within_noise:
+        told += f"and the control ({judge.title}) sees no change beyond noise"
+    elif judge.change >= 0:
+        told += f"while the distance in the control ({judge.title}) rises by {_size(judge)}"
+    else:
+        told += f"but the distance in the control ({judge.title}) only by {_size(judge)}"
+    if not error:
+        told += "; the error is unknown, as there was one draw each"
+    return _Said(f"at least {percent}%", f"{told}.")
+
+
+def _moves(change: Change) -> str:
+    return f"FID {'falls' if change.change < 0 else 'rises'} by {_size(change)}"
+
+
+def _size(change: Change) -> str:
+    """Return how much a distance changed: "62.4 ± 0.4%"."""
+    return moved(change).rpartition(" by ")[2]
+
+
+def _doubts(found: Verdict, measured: Measured, witness: Witness | None) -> list[str]:
+    """Return what the verdict does not say: how well the judge sees, and how few candidates are."""
+    said = []
+    judge = _judge(found)
+    if judge is not None:
+        if witness is None or witness.has_power is None:
+            said.append(
+                f"Whether the judge ({judge.title}) would see an improvement that people see was "
+                "not measured with these real images. A comparison of generators measures it."
+            )
+        elif not witness.has_power:
+            said.append(
+                f"The judge ({judge.title}) has no power here, so that it does not move says "
+                f"little: it {witness.sees}."
+            )
+        moved_by = abs(judge.resampled.mean - judge.random.mean)
+        margin = ERRORS * math.hypot(judge.random.standard_error, judge.resampled.standard_error)
+        if moved_by <= margin:
+            said.append(
+                f"The distance in the judge ({judge.title}) changes by {format_value(moved_by)}, "
+                f"which is within {ERRORS:g} combined standard errors ({format_value(margin)}): "
+                "the luck of the images could explain all of it."
+            )
+    candidates, dim = measured.candidates.get(found.dataset), measured.dims.get(measured.network)
+    if candidates is not None and dim is not None and candidates < _AMPLE * dim:
+        said.append(
+            f"Weights were optimized for {candidates:,} candidates in {dim:,} features. With so "
+            "few, weights also fit the chance of these very images, so FID falls further than it "
+            "would with more."
+        )
+    return said
+
+
+def _schemes(found: Verdict, scores: pd.DataFrame, network: str) -> list[str]:
+    """Return the schemes of the table: the largest N of a sweep stands for all of it."""
+    there = [str(name) for name in dict.fromkeys(scores["scheme"])]
+    sizes = [size[1] for name in there if (size := sweep_size(name)) and size[0] == "top"]
+    wanted = ["random", "random-filled", "matched"]
+    wanted += [f"top{max(sizes)}"] if sizes and max(sizes) > 1 else []
+    wanted += ["prelogits-released", "prelogits"]
+    return [
+        scheme
+        for scheme in wanted
+        if scores_exist(scores, dataset=found.dataset, scheme=scheme, network=network)
+    ]
+
+
+def _table(found: Verdict, measured: Measured) -> Table:
+    scores = measured.scores[measured.scores["dataset"] == found.dataset]
+    networks = [measured.network, *measured.controls]
+    units = [one for one in networks if _has_floor(found.dataset, one, measured.floors)]
+    schemes = _schemes(found, scores, measured.network)
+    cells = {
+        (scheme, network): score_cell(scores, dataset=found.dataset, scheme=scheme, network=network)
+        for scheme in schemes
+        for network in networks
+        if scores_exist(scores, dataset=found.dataset, scheme=scheme, network=network)
+    }
+    filled, random = cells.get(("random-filled", measured.network)), cells["random", networks[0]]
+    if filled is not None and filled.n_generated >= random.n_generated:
+        schemes.remove("random-filled")
+    seed = ", ".join(map(str, sorted(set(scores["seed"]))))
+    rows = []
+    for scheme in schemes:
+        values: list[Number | str] = [
+            _number(found.dataset, scheme, network, cells, measured, seed) for network in networks
+        ]
+        values += [_ratio(found.dataset, scheme, network, measured.floors) for network in units]
+        count = cells[scheme, measured.network].n_generated
+        label = f"{count:,} at random" if scheme == "random-filled" else scheme_label(scheme)
+        rows.append(Row(label, tuple(values), "note" if scheme == "random-filled" else ""))
+    titles = [title_of(measured.titles, network) for network in networks]
+    head = ["", *(f"FID ({title})" for title in titles)]
+    head += [f"FDr ({title_of(measured.titles, network)})" for network in units]
+    return Table(
+        caption=(
+            f"{found.title}: distances to the real images. All rows draw from the same generated "
+            "images; only how often each is drawn differs."
+        ),
+        head=tuple(head),
+        rows=tuple(rows),
+        notes=tuple(_notes(found, measured, cells, bool(units))),
+    )
+
+
+def _number(
+    dataset: str,
+    scheme: str,
+    network: str,
+    cells: Mapping[tuple[str, str], Cell],
+    measured: Measured,
+    seed: str,
+) -> Number | str:
+    cell = cells.get((scheme, network))
+    if cell is None:
+        return Number("not measured", None, ("This scheme was not scored in this network.",))
+    return cell_number(
+        cell,
+        seed=seed,
+        paper=_published(dataset, scheme, network, cells, measured),
+        no_error=_SPREAD_ONLY if sweep_size(scheme) else "",
+    )
+
+
+def _published(
+    dataset: str,
+    scheme: str,
+    network: str,
+    cells: Mapping[tuple[str, str], Cell],
+    measured: Measured,
+) -> PaperValue | None:
+    """Return what the paper prints; of weights, its numbers stand beside the released steps."""
+    if scheme == "prelogits" and ("prelogits-released", network) in cells:
+        return None
+    return paper_value(
+        None,
+        measured.protocols,
+        cells[scheme, network],
+        dataset=dataset,
+        network=network,
+        scheme=scheme,
+    )
+
+
+def _has_floor(dataset: str, network: str, floors: pd.DataFrame | None) -> bool:
+    return floors is not None and bool(
+        (
+            (floors["dataset"] == dataset)
+            & (floors["network"] == network)
+            & (floors["metric"] == "fdr")
+        ).any()
+    )
+
+
+def _ratio(dataset: str, scheme: str, network: str, floors: pd.DataFrame | None) -> Number | str:
+    """Return the distance in units of the floor."""
+    if floors is None:
+        return ""
+    rows = floors[(floors["dataset"] == dataset) & (floors["network"] == network)]
+    mine = rows[(rows["scheme"] == scheme) & (rows["metric"] == "fdr")]
+    if mine.empty:
+        return Number("not measured", None, ("FDr was not measured of this scheme.",))
+    row = mine.iloc[0]
+    about = [
+        "The standard error covers the luck of the generated images and of the floor.",
+        f"One draw: {int(row['n_generated']):,} images against {int(row['n_real']):,} real ones, "
+        "a half of them.",
+    ]
+    floor = rows[rows["metric"] == "fid"]
+    if len(floor):
+        told = format_value(float(floor["value"].iloc[0]), float(floor["standard_error"].iloc[0]))
+        about.append(f"The floor, the distance of the other half of the real images, is {told}.")
+    about.append(f"Seed {int(row['seed'])}.")
+    return plain_number(float(row["value"]), float(row["standard_error"]), about)
+
+
+def _notes(
+    found: Verdict, measured: Measured, cells: Mapping[tuple[str, str], Cell], floors: bool
+) -> list[str]:
+    notes = ["±: one standard error. Point at a number for its interval, counts and seed."]
+    if floors:
+        notes.append(
+            "FDr: the distance in units of the distance between two halves of the real images."
+        )
+    if any(_published(found.dataset, *key, cells, measured) for key in cells):
+        notes.append(
+            "Beside the paper's value a number agrees within "
+            f"{ERRORS:g} combined standard errors, or deviates; or protocols differ, and the two "
+            "do not compare."
+        )
+    return notes

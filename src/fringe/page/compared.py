@@ -1,0 +1,171 @@
+"""The answer for each comparison: whether a lower distance is real, with all its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from fringe.page.anchors import anchor
+from fringe.page.content import Answer, Link, Number, Picture, Row, Table
+from fringe.page.numbers import estimate_number
+from fringe.report.comparison import comparison_tables, ranking_line
+from fringe.scores.comparison import Comparison, Estimate, ModelDistances, NetworkDistances
+from fringe.scores.headlines import BELOW_FLOOR, headline
+from fringe.scores.numbers import format_value
+
+__all__ = ["comparison_answer"]
+
+_KID = 1000  # KID is shown times this, as everywhere
+_COVERS = "The interval covers the luck of the real and the generated images."
+
+
+def comparison_answer(
+    name: str,
+    comparison: Comparison,
+    *,
+    pictures: Sequence[Picture] = (),
+    links: Sequence[Link] = (),
+) -> Answer:
+    """Return the answer for one comparison, or for the audit of one model.
+
+    Parameters
+    ----------
+    name : str
+        Of the comparison, in the configuration.
+    comparison : Comparison
+        What was found.
+    pictures : sequence of Picture
+        The models beside each other.
+    links : sequence of Link
+    """
+    return Answer(
+        key=anchor("comparison", name),
+        title=comparison.name,
+        kind="comparison",
+        question=_question(comparison),
+        word="; ".join(dict.fromkeys(one.word for one in comparison.verdicts)),
+        sentence=_sentence(comparison),
+        table=_small_table(comparison),
+        pictures=tuple(pictures),
+        doubts=tuple(comparison.limits),
+        details=tuple(f"{one.subject}: {one.word}. {one.sentence}" for one in comparison.verdicts),
+        tables=tuple(_plain_table(title, rows) for title, rows in comparison_tables(comparison)),
+        links=tuple(links),
+    )
+
+
+def _question(comparison: Comparison) -> str:
+    baseline, *models = comparison.models
+    if not models:
+        return f"How far is {baseline} from the real images, and how much of that is classes only?"
+    if len(models) == 1:
+        return f"Is {models[0]} better than {baseline}, or only closer in its classes?"
+    return (
+        f"Which of {', '.join(models[:-1])} and {models[-1]} is better than {baseline}, and which "
+        "is only closer in its classes?"
+    )
+
+
+def _sentence(comparison: Comparison) -> str:
+    """Return what was found, with the error of the number that it rests on."""
+    main = comparison.main
+    if len(comparison.models) > 2:
+        return f"From the lowest FID to the highest: {ranking_line(comparison)}."
+    verdict = comparison.verdict
+    told = headline(verdict, main.title)
+    if verdict.baseline:
+        found = main.difference(verdict.model, verdict.baseline).distance
+        return f"{told}: the difference of FID is {format_value(found.value)} ({_interval(found)})."
+    about = main.models[verdict.model]
+    if verdict.word == "too close to call" and (about.below_floor or about.infinity.value <= 0):
+        told = BELOW_FLOOR
+    told = f"{told}: FID is {format_value(about.distance.value)} ({_interval(about.distance)})"
+    shares = [one.share for one in comparison.histogram_shares if one.model == verdict.model]
+    for share in shares:
+        told += f", and {format_value(share.value)} of it ({_interval(share)}) is class histogram"
+    return f"{told}."
+
+
+def _interval(found: Estimate) -> str:
+    if found.low is None or found.high is None:
+        return f"no interval is known: {found.note}"
+    return f"95 % interval {format_value(found.low)} to {format_value(found.high)}"
+
+
+def _small_table(comparison: Comparison) -> Table:
+    """Return distance, KID and FDr in FID's network, and the distances in the controls."""
+    main, *controls = comparison.networks
+    head = ["", f"FID ({main.title})", f"KID ×10³ ({main.title})", f"FDr ({main.title})"]
+    for found in controls:
+        head += [f"FID ({found.title})", f"FDr ({found.title})"]
+    rows = []
+    cells: list[Number | str]
+    for model in comparison.models:
+        about = main.models[model]
+        kid = estimate_number(about.kid, _kid_counts(main, about), main.seed, scale=_KID)
+        cells = [_distance(main, model), kid, _ratio(main, model)]
+        for found in controls:
+            cells += [_distance(found, model), _ratio(found, model)]
+        rows.append(Row(model, tuple(cells)))
+    cells = [_floor(main), "", ""]
+    for found in controls:
+        cells += [_floor(found), ""]
+    rows.append(Row("floor: other real images", tuple(cells), "note"))
+    return Table(
+        caption=(
+            f"{comparison.name}: distances to the real images. "
+            + (
+                "The verdict rests on differences, whose errors are smaller than these, because "
+                "both models share the real images."
+                if len(comparison.models) > 1
+                else ""
+            )
+        ).strip(),
+        head=tuple(head),
+        rows=tuple(rows),
+        notes=(
+            "±: one standard error. Point at a number for its interval, counts and seed.",
+            "FDr: the distance in units of the floor, the distance of other real images from as "
+            "many images.",
+        ),
+    )
+
+
+def _counts(found: NetworkDistances, n: int) -> str:
+    return f"{found.n_real:,} real and {n:,} generated images."
+
+
+def _kid_counts(found: NetworkDistances, about: ModelDistances) -> str:
+    return f"All pairs of {about.n_kid:,} real and as many generated images."
+
+
+def _distance(found: NetworkDistances, model: str) -> Number:
+    about = found.models[model]
+    counts = _counts(found, about.n)
+    if len(about.each) > 1:
+        counts += f" Mean of {len(about.each)} trainings."
+    return estimate_number(about.distance, counts, found.seed, covers=_COVERS)
+
+
+def _ratio(found: NetworkDistances, model: str) -> Number:
+    about = found.models[model]
+    counts = (
+        f"Distance and floor are of {found.floor.n:,} images each."
+        + " The model is nearer than other real images are." * about.below_floor
+    )
+    return estimate_number(about.floor_ratio, counts, found.seed)
+
+
+def _floor(found: NetworkDistances) -> Number:
+    kind = "held-out real images" if found.floor.held_out else "two halves of the real images"
+    counts = f"Between {kind}, {found.floor.n:,} images each."
+    return estimate_number(found.floor.distance, counts, found.seed)
+
+
+def _plain_table(title: str, rows: Sequence[Sequence[str]]) -> Table:
+    """Return a table of words, whose first row is its head."""
+    head, *others = rows
+    return Table(
+        caption=title,
+        head=tuple(head),
+        rows=tuple(Row(row[0], tuple(row[1:])) for row in others),
+    )
