@@ -1,0 +1,216 @@
+"""The page of a run as one file, which opens from disk and from an e-mail.
+
+Everything is inside: styles, scripts, pictures and data. The page asks for nothing, and its
+Content-Security-Policy forbids that. Modules of JavaScript stay modules: an import map leads their
+names, such as "fringe/grid", to data: URLs of their files.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import hashlib
+import io
+import itertools
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from fringe.errors import FringeError
+from fringe.files.atomic import atomic_path
+from fringe.page.content import Content, Curve, Link, Picture
+from fringe.page.embedded import curve_data, embedded_json, explorer_data
+from fringe.texts import escaped
+
+__all__ = ["LARGEST", "render_index", "write_index"]
+
+LARGEST = 30_000_000
+"""Bytes that a page may have: more does not pass through most e-mail servers."""
+
+_FOLDER = Path(__file__).parent
+_KEY = re.compile(r"[a-z0-9-]+")
+_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
+_VENDORED = {
+    "vega": "vendor/vega.min.js",
+    "vega-lite": "vendor/vega-lite.min.js",
+    "vega-interpreter": "vendor/vega-interpreter.js",
+    "vega-util": "static/vega-util.js",
+}
+
+
+def write_index(path: str | os.PathLike[str], content: Content) -> None:
+    """Write the page of a run; equal content gives equal bytes.
+
+    Raises
+    ------
+    FringeError
+        If the page would have more than 30 MB, or the file cannot be written.
+    ValueError
+        If a key is not an anchor or occurs twice, a link leads out of the run, or an explorer or an
+        exhibit names an answer or a deviation that is not there.
+    """
+    page = render_index(content).encode()
+    if len(page) > LARGEST:
+        raise FringeError(_too_large(path, len(page), content))
+    with atomic_path(path) as partial:
+        partial.write_bytes(page)
+
+
+def render_index(content: Content) -> str:
+    """Return the HTML of the page of a run.
+
+    Raises
+    ------
+    ValueError
+        If a key is not an anchor or occurs twice, a link leads out of the run, or an explorer or an
+        exhibit names an answer or a deviation that is not there.
+    """
+    _check_keys(content)
+    _check_links(content)
+    environment = _environment()
+    anchors = {one.topic: f"deviation-{n}" for n, one in enumerate(content.deviations, 1)}
+    body = environment.get_template("body.html").render(
+        content=content,
+        anchors=anchors,
+        explorer_data=explorer_data,
+        curve_data=curve_data,
+        curve_rows=_curve_rows,
+        curve_url=_curve_url,
+    )
+    style = _read("static/page.css")
+    modules = embedded_json({"imports": _modules(with_plots=bool(content.curves))})
+    # Scripts and styles of the page itself have this number, which nobody can guess who wrote a
+    # title that is in the page.
+    nonce = hashlib.sha256("\0".join((body, style, modules)).encode()).hexdigest()
+    return environment.get_template("page.html").render(
+        run=content.run,
+        body=Markup(body),
+        style=Markup(style),
+        modules=Markup(modules),
+        nonce=nonce,
+    )
+
+
+def _environment() -> Environment:
+    """Return Jinja's environment, whose names are checked and whose values are escaped."""
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_printable,
+    )
+    numbers = itertools.count(1)
+    environment.globals["next_number"] = lambda: next(numbers)
+    environment.filters["data_url"] = _data_url
+    return environment
+
+
+def _printable(value: Any) -> Any:
+    """Return a value with escapes for control characters if it is a text from outside."""
+    return escaped(value) if type(value) is str else value
+
+
+def _read(name: str) -> str:
+    return (_FOLDER / name).read_text(encoding="utf-8")
+
+
+def _modules(*, with_plots: bool) -> dict[str, str]:
+    """Return the address of each module of JavaScript by its name."""
+    files = {f"fringe/{path.stem}": f"static/{path.name}" for path in _scripts()}
+    if with_plots:
+        files |= _VENDORED
+    return {name: _module_url(name, file) for name, file in files.items()}
+
+
+def _scripts() -> list[Path]:
+    return [p for p in sorted((_FOLDER / "static").glob("*.js")) if p.stem not in _VENDORED]
+
+
+def _module_url(name: str, file: str) -> str:
+    """Return the address of a module; messages of the browser call it by its name."""
+    return _url("text/javascript", f"{_read(file)}\n//# sourceURL={name}.js\n".encode())
+
+
+def _url(mime: str, data: bytes) -> str:
+    return f"data:{mime};base64,{base64.b64encode(data).decode()}"
+
+
+def _data_url(picture: Picture) -> str:
+    return _url(picture.mime, picture.data)
+
+
+def _curve_url(curve: Curve) -> str:
+    return _url("text/csv;charset=utf-8", curve.csv.encode())
+
+
+def _curve_rows(curve: Curve) -> list[list[str]]:
+    """Return the rows of a curve's data, the head first."""
+    return list(csv.reader(io.StringIO(curve.csv)))
+
+
+def _check_keys(content: Content) -> None:
+    for kind in ("answers", "explorers", "curves", "exhibits"):
+        keys = [one.key for one in getattr(content, kind)]
+        for key in keys:
+            if not _KEY.fullmatch(key):
+                raise ValueError(f"{kind}: the key {key!r} is not an anchor")
+        if len(set(keys)) < len(keys):
+            raise ValueError(f"{kind}: a key occurs twice: {keys}")
+    known = {answer.key for answer in content.answers}
+    for view in content.explorers:
+        if view.answer not in known:
+            raise ValueError(f"explorer {view.key}: there is no answer {view.answer!r}")
+    topics = {one.topic for one in content.deviations}
+    for exhibit in content.exhibits:
+        for topic in exhibit.differs:
+            if topic not in topics:
+                raise ValueError(f"exhibit {exhibit.key}: there is no deviation {topic!r}")
+
+
+def _check_links(content: Content) -> None:
+    """Refuse links that lead out of the run."""
+    for link in _found(content, Link):
+        if _SCHEME.match(link.href.strip()):
+            raise ValueError(f"{link.href}: a link of the page leads to a file of the run")
+
+
+def _found(value: Any, kind: type[Any]) -> Iterable[Any]:
+    """Yield all values of a kind inside a value, in order."""
+    if isinstance(value, kind):
+        yield value
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field in fields(value):
+            yield from _found(getattr(value, field.name), kind)
+    elif isinstance(value, (list, tuple)):
+        for one in value:
+            yield from _found(one, kind)
+
+
+def _too_large(path: str | os.PathLike[str], size: int, content: Content) -> str:
+    """Say what takes the room in a page, and which keys make it smaller."""
+    parts: Mapping[str, int] = {
+        "thumbnails": sum(
+            len(picture) for view in content.explorers for picture in view.explorer.sprites.pictures
+        ),
+        "sensitivity maps": sum(
+            view.explorer.maps.nbytes
+            for view in content.explorers
+            if view.explorer.maps is not None
+        ),
+        "figures": sum(len(picture.data) for picture in _found(content, Picture)),
+        "data of plots": sum(len(curve.csv) for curve in content.curves),
+    }
+    # In base64, three bytes are four letters.
+    listed = ", ".join(f"{name} {4 / 3 * part / 1e6:.1f} MB" for name, part in parts.items())
+    return (
+        f"{path}: would have {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB ({listed}); set "
+        "page: images or page: thumbnail to a smaller number, or exhibits to fewer"
+    )

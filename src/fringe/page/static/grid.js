@@ -1,0 +1,178 @@
+// A grid of thumbnails of which only the rows in sight are elements of the page.
+
+import { element } from "fringe/dom";
+
+const SPARE_ROWS = 2;
+const GAP = 6;
+const CAPTION = 20;
+
+/**
+ * Make a grid in a box that scrolls.
+ *
+ * `label(image)` says an image in words, `caption(image)` is the short text below the thumbnail,
+ * `draw(canvas, image)` draws the thumbnail, and `open(place)` is called when one is chosen.
+ */
+export function makeGrid({ title, label, caption, draw, open }) {
+  const space = element("div", { class: "grid-space", role: "presentation" });
+  const box = element("div", { class: "grid", role: "grid", "aria-label": title }, space);
+  const rows = new Map();
+  let images = [];
+  let columns = 1;
+  let size = 88;
+  let active = 0;
+
+  const step = () => size + CAPTION + GAP;
+  const rowCount = () => Math.ceil(images.length / columns);
+
+  function tile(place) {
+    const image = images[place];
+    const canvas = element("canvas", { "aria-hidden": "true" });
+    canvas.width = canvas.height = Math.round(size * Math.min(2, window.devicePixelRatio || 1));
+    canvas.style.width = canvas.style.height = `${size}px`;
+    draw(canvas, image);
+    const made = element(
+      "div",
+      {
+        class: "tile",
+        role: "gridcell",
+        tabindex: place === active ? 0 : -1,
+        "aria-colindex": (place % columns) + 1,
+        "aria-label": label(image),
+        "data-place": place,
+        "data-image": image,
+      },
+      canvas,
+      element("span", { class: "tile-caption", "aria-hidden": "true" }, caption(image)),
+    );
+    made.style.width = `${size}px`;
+    return made;
+  }
+
+  function row(number) {
+    const made = element("div", { class: "grid-row", role: "row", "aria-rowindex": number + 1 });
+    made.style.transform = `translateY(${number * step()}px)`;
+    const first = number * columns;
+    const last = Math.min(images.length, first + columns);
+    for (let place = first; place < last; place++) made.append(tile(place));
+    return made;
+  }
+
+  /** Bring the rows in sight to the page, and take the others out of it, but for the active one. */
+  function update() {
+    const first = Math.max(0, Math.floor(box.scrollTop / step()) - SPARE_ROWS);
+    const last = Math.min(
+      rowCount() - 1,
+      Math.ceil((box.scrollTop + box.clientHeight) / step()) + SPARE_ROWS,
+    );
+    const kept = images.length ? Math.floor(active / columns) : -1;
+    for (const [number, made] of rows) {
+      if ((number < first || number > last) && number !== kept) {
+        made.remove();
+        rows.delete(number);
+      }
+    }
+    const wanted = kept < 0 ? [] : [kept];
+    for (let number = first; number <= last; number++) wanted.push(number);
+    for (const number of wanted) {
+      if (rows.has(number)) continue;
+      const made = row(number);
+      rows.set(number, made);
+      // Screen readers read rows in the order of the elements.
+      const next = [...space.children].find((one) => Number(one.ariaRowIndex) > number + 1);
+      space.insertBefore(made, next ?? null);
+    }
+  }
+
+  function rebuild() {
+    columns = Math.max(1, Math.floor((box.clientWidth + GAP) / (size + GAP)));
+    for (const made of rows.values()) made.remove();
+    rows.clear();
+    space.style.height = `${Math.max(0, rowCount() * step() - GAP)}px`;
+    box.setAttribute("aria-rowcount", rowCount());
+    box.setAttribute("aria-colcount", columns);
+    update();
+  }
+
+  function tileAt(place) {
+    return space.querySelector(`[data-place="${place}"]`);
+  }
+
+  function activate(place, focus) {
+    tileAt(active)?.setAttribute("tabindex", -1);
+    active = Math.min(images.length - 1, Math.max(0, place));
+    const top = Math.floor(active / columns) * step();
+    if (top < box.scrollTop) box.scrollTop = top;
+    if (top + step() > box.scrollTop + box.clientHeight) {
+      box.scrollTop = top + step() - box.clientHeight;
+    }
+    update();
+    const made = tileAt(active);
+    made?.setAttribute("tabindex", 0);
+    if (focus) made?.focus({ preventScroll: true });
+  }
+
+  function moved(event) {
+    const page = columns * Math.max(1, Math.floor(box.clientHeight / step()) - 1);
+    const begin = active - (active % columns);
+    switch (event.key) {
+      case "ArrowRight": return active + 1;
+      case "ArrowLeft": return active - 1;
+      case "ArrowDown": return active + columns < images.length ? active + columns : active;
+      case "ArrowUp": return active >= columns ? active - columns : active;
+      case "PageDown": return active + page;
+      case "PageUp": return active - page;
+      case "Home": return event.ctrlKey ? 0 : begin;
+      case "End": return event.ctrlKey ? images.length - 1 : begin + columns - 1;
+      default: return null;
+    }
+  }
+
+  box.addEventListener("keydown", (event) => {
+    if (!images.length || event.altKey || event.metaKey) return;
+    const place = moved(event);
+    if (place !== null) {
+      event.preventDefault();
+      activate(place, true);
+    } else if (event.key === "Enter" || event.key === " ") {
+      event.preventDefault();
+      open(active);
+    }
+  });
+  box.addEventListener("click", (event) => {
+    const chosen = event.target.closest(".tile");
+    if (!chosen) return;
+    activate(Number(chosen.dataset.place), true);
+    open(active);
+  });
+  box.addEventListener("scroll", update, { passive: true });
+
+  let width = 0;
+  new ResizeObserver(() => {
+    if (box.clientWidth === width) return update();
+    width = box.clientWidth;
+    const first = active;
+    rebuild();
+    if (width && images.length) activate(first, false);
+  }).observe(box);
+
+  return {
+    box,
+    /** Show these images, from the first one. */
+    show(chosen) {
+      images = chosen;
+      active = 0;
+      box.scrollTop = 0;
+      rebuild();
+    },
+    /** Make thumbnails so many pixels wide. */
+    resize(pixels) {
+      size = pixels;
+      rebuild();
+      if (images.length) activate(active, false);
+    },
+    /** Make the thumbnail at a place the active one, and move the focus there. */
+    focus(place) {
+      activate(place, true);
+    },
+  };
+}
