@@ -23,6 +23,29 @@ rule score_scheme:
         "../workflow/scripts/score_scheme.py"
 
 
+# Distances in units of the floor, which is the distance of other real images.
+rule score_floor:
+    input:
+        unpack(for_job(inputs.score_floor)),
+    output:
+        below(layout.floor("{dataset}", "{network}")),
+    log:
+        log_file("score_floor", "{dataset}", "{network}"),
+    benchmark:
+        benchmark_file("score_floor", "{dataset}", "{network}")
+    group:
+        "scores"
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        **ask("score_floor"),
+    params:
+        scoring=for_job(provenance.score_floor),
+    script:
+        "../workflow/scripts/score_floor.py"
+
+
 rule score_precision_recall:
     input:
         unpack(for_job(inputs.score_precision_recall)),

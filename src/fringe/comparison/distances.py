@@ -24,6 +24,7 @@ from fringe.metrics import (
     frechet_influence,
     kernel_influence,
     merge_gaussians,
+    ratio_error,
     real_kernel,
     variance_of_mean,
 )
@@ -289,8 +290,8 @@ def _mean_real(found: Sequence[FrechetInfluence] | Sequence[KernelInfluence]) ->
 def _ratio(value: float, error: float, floor: Estimate) -> Estimate:
     """Return FDr with the error that both distances give it, to first order."""
     ratio = value / floor.value
-    variance = (error / floor.value) ** 2 + (ratio * (floor.error or 0) / floor.value) ** 2
-    return estimate(ratio, [(variance, math.inf)])
+    total = ratio_error(ratio, error, floor.value, floor.error or 0)
+    return estimate(ratio, [(total**2, math.inf)])
 
 
 def _kid(kernels: Sequence[KernelInfluence]) -> Estimate:

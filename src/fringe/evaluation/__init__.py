@@ -19,6 +19,7 @@ from fringe.evaluation.extension import (
     load_extension,
     save_extension,
 )
+from fringe.evaluation.floor import score_floor
 from fringe.evaluation.overview import overview_of
 from fringe.evaluation.region_noise import measure_region_noise
 from fringe.evaluation.released import optimized_rows, released_rows
@@ -67,6 +68,7 @@ __all__ = [
     "save_gaussian",
     "save_weights",
     "score_draws",
+    "score_floor",
     "score_kernels",
     "score_precision_recall",
     "score_sizes",

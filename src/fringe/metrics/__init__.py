@@ -16,6 +16,7 @@ from fringe.metrics.influence import (
     frechet_influence,
     influences,
     parts_by_class,
+    ratio_error,
     variance_of_mean,
 )
 from fringe.metrics.kernel import (
@@ -62,6 +63,7 @@ __all__ = [
     "precision_recall",
     "precision_recalls",
     "principal_axes",
+    "ratio_error",
     "real_kernel",
     "variance_of_mean",
 ]

@@ -34,6 +34,7 @@ __all__ = [
     "frechet_influence",
     "influences",
     "parts_by_class",
+    "ratio_error",
     "variance_of_mean",
 ]
 
@@ -219,6 +220,15 @@ def variance_of_mean(values: Any, weights: Any = None) -> float:
     if squares >= 1 - 1e-12:
         raise FringeError("weights: only one image has a weight; give at least two")
     return float((w**2 @ (v - w @ v) ** 2) / (1 - squares))
+
+
+def ratio_error(ratio: float, above_error: float, below: float, below_error: float) -> float:
+    """Return the standard error of a ratio of two independent numbers, to first order.
+
+    >>> round(ratio_error(2.0, 0.3, 1.0, 0.2), 6)
+    0.5
+    """
+    return float(np.hypot(above_error / below, ratio * below_error / below))
 
 
 def normalized(weights: Any, count: int) -> Floats:

@@ -56,6 +56,7 @@ __all__ = [
     "measure_statistics",
     "optimize_sweep",
     "optimize_weights",
+    "score_floor",
     "score_precision_recall",
     "score_scheme",
     "score_sizes",
@@ -256,6 +257,15 @@ def score_scheme(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
         **_drawn(run, dataset, scheme, network),
         "real": _real_statistics(run, dataset, network),
         **(known if choices.has_error(scheme) else {}),
+    }
+
+
+def score_floor(run: Run, dataset: str, network: str) -> Inputs:
+    """Return the real images, and the draws of the schemes that are shown next to each other."""
+    return {
+        **_drawn(run, dataset, "matched", network),
+        "draws": [run.path(layout.draws(dataset, scheme)) for scheme in exhibits.GRID_SCHEMES],
+        "real": _real_features(run, dataset, network),
     }
 
 

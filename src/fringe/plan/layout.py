@@ -29,6 +29,7 @@ __all__ = [
     "feature_shard",
     "features",
     "figure",
+    "floor",
     "hash_cache",
     "image_shard",
     "images",
@@ -150,6 +151,11 @@ def convergence(dataset: str) -> str:
 def scores(dataset: str, scheme: str, kind: str) -> str:
     """Return the place of scores: of a network, or of a ``kind`` of metrics such as "kernels"."""
     return f"scores/{dataset}/{scheme}/{file_name(kind)}.csv"
+
+
+def floor(dataset: str, network: str) -> str:
+    """Return the place of the distances of a data set in units of that of other real images."""
+    return f"scores/{dataset}/floor-{file_name(network)}.csv"
 
 
 def sizes(dataset: str) -> str:

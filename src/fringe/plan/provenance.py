@@ -18,6 +18,7 @@ from fringe.files import seals
 from fringe.files.hdf5 import attributes, is_made_from, open_h5
 from fringe.networks import network_info, network_titles
 from fringe.plan import digests, layout
+from fringe.plan.exhibits import GRID_SCHEMES
 from fringe.plan.run import Run
 from fringe.sources import REVISION as IMAGES_REVISION
 from fringe.sources.distortions import REVISION as DISTORTIONS_REVISION
@@ -51,6 +52,7 @@ __all__ = [
     "optimize_weights",
     "published_statistics",
     "render_images",
+    "score_floor",
     "score_kernels",
     "score_precision_recall",
     "score_scheme",
@@ -317,6 +319,17 @@ def score_scheme(run: Run, dataset: str, scheme: str) -> Params:
         n_real=run.datasets[dataset].n_real,
         **compared(run, dataset),
         **({"errors_revision": revisions.ERRORS} if has_error else {}),
+    )
+
+
+def score_floor(run: Run, dataset: str) -> Params:
+    """Return what distances in units of the floor depend on."""
+    return _scoring(
+        run,
+        **compared(run, dataset),
+        n_real=run.datasets[dataset].n_real,
+        schemes=list(GRID_SCHEMES),
+        errors_revision=revisions.ERRORS,
     )
 
 

@@ -8,6 +8,7 @@ from fringe.costs.memory import draws_memory, moments_memory, pairs_memory
 from fringe.costs.rule_cost import RuleCost
 from fringe.costs.work import Work, error_products, products
 from fringe.networks import network_info
+from fringe.plan.exhibits import GRID_SCHEMES
 
 __all__ = ["RULES"]
 
@@ -25,6 +26,18 @@ def _score_scheme(about: JobContext) -> Work:
 
 def _score_scheme_memory(about: JobContext) -> int:
     return moments_memory(about.network)
+
+
+def _score_floor(about: JobContext) -> Work:
+    """Distances of a half of the real images, and of as many images of each scheme, with errors."""
+    distances = 1 + len(GRID_SCHEMES)
+    half = about.dataset.n_real / 2
+    each = half * about.dim**2 + error_products(about.dim, round(2 * half))
+    return products(about, distances * each)
+
+
+def _score_floor_memory(about: JobContext) -> int:
+    return moments_memory(about.network, covariances=3)
 
 
 def _score_precision_recall(about: JobContext) -> Work:
@@ -102,6 +115,7 @@ def _networks_of_distances(about: JobContext) -> list[str]:
 
 RULES = {
     "score_scheme": RuleCost(_score_scheme, _score_scheme_memory),
+    "score_floor": RuleCost(_score_floor, _score_floor_memory),
     "score_precision_recall": RuleCost(_score_precision_recall, _score_precision_recall_memory),
     "score_kernels": RuleCost(_score_kernels, draws_memory),
     "score_sizes": RuleCost(_score_sizes, _score_sizes_memory),

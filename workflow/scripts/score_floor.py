@@ -1,0 +1,34 @@
+"""Measure distances in units of the floor: that of other real images.
+
+In: draws of the schemes that are shown next to each other, candidate features (and those of images
+beyond the candidates, where there are any), real features. Out: tidy rows.
+"""
+
+from fringe.evaluation import join_extension, load_draws, score_floor
+from fringe.features import open_features
+from fringe.running.script import ScriptJob, run
+from fringe.scores.rows import write_scores
+
+
+def main(job: ScriptJob) -> None:
+    """Measure the first draw of each scheme."""
+    about, given = job.params.scoring, job.input
+    candidates = open_features(given.candidates)
+    drawn = {}
+    for scheme, path in zip(about["schemes"], given.draws, strict=True):
+        draws, _ = load_draws(path)
+        features, rows = join_extension(
+            candidates, draws[:1], given.get("extension"), given.get("further")
+        )
+        drawn[scheme] = features, rows[0]
+    labels = {
+        "dataset": job.wildcards.dataset,
+        "network": candidates.attributes["network"],
+        "space": "features",
+    }
+    rows = score_floor(open_features(given.real), about["n_real"], drawn, seed=about["seed"])
+    write_scores(job.output[0], list(rows), labels, about["seed"])
+
+
+if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
+    run(main, job)
