@@ -1,71 +1,73 @@
-"""Improved precision and recall against torch-fidelity's own code, on the same features.
+"""Which features and k make precision and recall say something of the demo's photographs.
 
-    python benchmarks/precision_recall.py [--images 5000] [--dim 4096] [--repeats 3]
+    python benchmarks/precision_recall.py [--photographs 2000] [--images 300] [--seed 1]
 
-torch-fidelity (`metric_prc`) is timed as it runs by default, holding all distances at once, and
-with `save_cpu_ram`, which like ours holds blocks of them. Each is run once to warm up, then the
-runs alternate and the fastest of each counts. Exits with 1 if ours is not the fastest or one of
-the numbers differs.
+Real images only; docs/demo.md has the rule. Printed for each network and k: precision and recall of
+one half of the photographs against the other half, and precision of distorted photographs against
+the photographs that are not distorted.
 """
 
 import argparse
-import sys
-import time
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
-from torch_fidelity.metric_prc import (
-    calculate_precision_recall_full,
-    calculate_precision_recall_part,
-)
 
 from fringe.metrics import precision_recall
+from fringe.networks import FeatureNetwork, load_network
+from fringe.seeds import random_stream
+from fringe.sources import ImageSource, PhotoSource
+from fringe.sources.distorted import VARIANTS, DistortedSource
+from fringe.sources.distortions import DISTORTIONS
+
+NETWORKS = "efficientnet-lite0", "scattering-aligned", "untrained"
+KS = 3, 5, 10
+DOSES = "small", "visible"
+BATCH = 25
 
 
-def features(rng: np.random.Generator, count: int, mixing: np.ndarray, noise: float) -> np.ndarray:
-    """Return features like VGG's: not negative, many of them 0, of few true dimensions."""
-    rows = rng.standard_normal((count, len(mixing))) @ mixing
-    return np.maximum(rows + noise * rng.standard_normal(rows.shape), 0).astype(np.float32)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--images", type=int, default=5000)
-    parser.add_argument("--dim", type=int, default=4096)
-    parser.add_argument("--repeats", type=int, default=3)
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--photographs", type=int, default=2000)
+    parser.add_argument("--images", type=int, default=300)
+    parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    rng = np.random.default_rng(0)
-    mixing = rng.standard_normal((24, options.dim)) * np.exp(-np.arange(24) / 8)[:, None]
-    real = features(rng, options.images, mixing, 0.15)
-    generated = features(rng, options.images, 0.95 * mixing, 0.155)
-    one, other = torch.from_numpy(generated), torch.from_numpy(real)
+    source = PhotoSource(options.photographs, 64, options.seed, "aligned")
+    order = random_stream(options.seed, "precision", "images").permutation(options.photographs)
+    chosen, others = np.sort(order[: options.images]), np.sort(order[options.images :])
+    distorted = DistortedSource(source, chosen, options.seed)
+    print("| network | k | half: precision | recall |", end="")
+    print("".join(f" {kind} {dose} |" for kind in DISTORTIONS for dose in DOSES))
+    print("|---|" + "---:|" * (3 + len(DISTORTIONS) * len(DOSES)))
+    for name in NETWORKS:
+        network = load_network(name)
+        real = features(network, source, range(len(source)))
+        after = features(network, distorted, range(len(distorted)))
+        half = order[: len(order) // 2], order[len(order) // 2 :]
+        for k in KS:
+            found = precision_recall(real[half[0]], real[half[1]], k)
+            told = [f"{found.precision:.2f}", f"{found.recall:.2f}"]
+            for kind in DISTORTIONS:
+                for dose in DOSES:
+                    rows = after[VARIANTS.index((kind, dose)) :: len(VARIANTS)]
+                    told.append(f"{precision_recall(real[others], rows, k).precision:.2f}")
+            print(f"| {name} | {k} | {' | '.join(told)} |", flush=True)
 
-    runs: dict[str, Callable[[], tuple[float, float]]] = {
-        "fringe": lambda: precision_recall(real, generated),
-        "torch-fidelity": lambda: calculate_precision_recall_full(one, other),
-        "torch-fidelity, save_cpu_ram": lambda: calculate_precision_recall_part(one, other),
-    }
-    found = {name: run() for name, run in runs.items()}
-    seconds = dict.fromkeys(runs, float("inf"))
-    for _ in range(options.repeats):
-        for name, run in runs.items():
-            start = time.perf_counter()
-            run()
-            seconds[name] = min(seconds[name], time.perf_counter() - start)
 
-    print(f"{options.images} + {options.images} images, D = {options.dim}, k = 3, ", end="")
-    print(f"{torch.get_num_threads()} threads")
-    ratios = {name: taken / seconds["fringe"] for name, taken in seconds.items()}
-    for name, (precision, recall) in found.items():
-        print(
-            f"{name:29} {seconds[name]:7.2f} s  ratio {ratios[name]:4.2f}  "
-            f"precision {precision:.4f}  recall {recall:.4f}"
+def features(network: FeatureNetwork, source: ImageSource, indices: Sequence[int]) -> np.ndarray:
+    """Return the features of images of a source, (n, D)."""
+    with torch.inference_mode():
+        return np.concatenate(
+            [network(images).features.numpy() for images in read(source, indices)]
         )
-    # Theirs are means in float32: compare numbers of images.
-    counts = {tuple(round(share * options.images) for share in pair) for pair in found.values()}
-    return 0 if len(counts) == 1 and min(ratios.values()) == 1 else 1
+
+
+def read(source: ImageSource, indices: Sequence[int]) -> Iterator[torch.Tensor]:
+    """Yield images of a source as uint8 (n, 3, H, W)."""
+    for first in range(0, len(indices), BATCH):
+        images = source.read(indices[first : first + BATCH])
+        yield torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -14,4 +14,4 @@ SENSITIVITY = 1  # maps
 POWER = 1  # what networks see of distorted images
 COMPARISON = 1  # what is measured of generators that are compared, and their verdict
 TABLES = 2  # content or format of tables and verdict
-FIGURES = 6  # look or content of figures
+FIGURES = 7  # look or content of figures

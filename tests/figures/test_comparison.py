@@ -91,6 +91,17 @@ def test_distances_have_standard_errors():
     assert "SE" not in note(compare())
 
 
+def test_draws_of_the_same_images_have_no_spread():
+    """Where a draw holds all candidates, repeats are equal, but for rounding."""
+    scored = scores()
+    scored["value"] = scored.groupby(["dataset", "network"])["value"].transform("mean")
+    scored["value"] *= 1 + 1e-13 * scored["repeat"]
+    figure = compare(scored)
+    assert "FID 5.25\nFID (CLIP) 4.66\n" in figure.axes[0].get_title()
+    assert "±" not in note(figure)
+    assert "Mean ± standard deviation over draws." in note(compare())
+
+
 def test_the_papers_values_are_grey_unless_measured_alike():
     unknown = compare()
     assert not any("[" in axes.get_title() for axes in unknown.axes)

@@ -1,6 +1,7 @@
 """Figures of sensitivity maps: what is drawn where, that it can be read, bad input."""
 
 import io
+from dataclasses import replace
 
 import matplotlib
 import numpy as np
@@ -400,6 +401,20 @@ def test_means_show_counts_and_rows():
     alone = texts(mean_sensitivity(chosen[:1], title="A", network="swav"))
     assert "grouped" not in alone
     assert "FID (SwAV)" in alone
+
+
+def test_typical_images_stand_below_their_means():
+    chosen = [replace(one, example=images(1, seed=9 + k)[0]) for k, one in enumerate(groups(3))]
+    figure = mean_sensitivity([*chosen, NO_IMAGE], title="A")
+    drawn = places(figure)
+    assert set(drawn) == {(row, column) for row in range(3) for column in range(4)}
+    for column, one in enumerate(chosen):
+        np.testing.assert_array_equal(drawn[1, column], one.example)
+        np.testing.assert_array_equal(
+            drawn[2, column], overlay(one.image[None], one.sensitivity[None])[0]
+        )
+    assert np.unique(drawn[1, 3]).tolist() == [235]
+    assert "most like the others" in texts(figure)
 
 
 def test_a_class_without_images_is_told_of():

@@ -52,6 +52,7 @@ JOBS: dict[Callable[..., Any], list[tuple[str, ...]]] = {
     provenance.draw_matched: [("faces",)],
     provenance.draw_weighted: [("faces", scheme) for scheme in (*OPTIMIZED, "top1")],
     provenance.score_scheme: [("faces", "random"), ("faces", "top1"), ("pair", "random")],
+    provenance.score_floor: [("faces",)],
     provenance.score_precision_recall: [("faces",)],
     provenance.score_kernels: [("faces",)],
     provenance.score_sizes: [("faces",)],
@@ -304,7 +305,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         changed("evaluation", "n_real", to=50),
         (
             *("optimize_*", "measure_convergence *", "extend_matched *", "draw_matched *"),
-            *("score_scheme *", "score_precision_recall *", "score_kernels *"),
+            *("score_scheme *", "score_floor *", "score_precision_recall *", "score_kernels *"),
             *("score_snapshots *", "measure_checks *", "join_sensitivity *", "compare *"),
             *("measure_sensitivity *", "explain_examples *", "measure_noise *"),
             *("figure_overview *", "figure_classes *", "figure_compared_classes *"),
@@ -422,7 +423,10 @@ REVISIONS = {
         *("figure_overview *", "compare *", "measure_power *"),
     ),
     "COMPARISON": ("compare *", "judge_comparison *"),
-    "ERRORS": ("score_scheme * random", "score_sizes *", "score_snapshots *", "figure_overview *"),
+    "ERRORS": (
+        *("score_scheme * random", "score_floor *", "score_sizes *", "score_snapshots *"),
+        "figure_overview *",
+    ),
     "POWER": ("measure_power *",),
     "RESAMPLING": ("draw_*", "optimize_*", "measure_convergence *", "extend_matched *"),
     "SENSITIVITY": (

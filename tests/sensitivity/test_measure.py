@@ -88,6 +88,15 @@ def test_means_are_those_of_images_and_maps(tmp_path: Path) -> None:
     rows = np.flatnonzero(found.classes[:, 0] == classes[0])
     np.testing.assert_allclose(first.image, SOURCE.read(rows).mean(0, dtype=float))
     np.testing.assert_allclose(first.sensitivity, found.maps[rows].mean(0, dtype=float))
+    # By definition: the mean cosine of its map with all maps is the largest.
+    for group, members in ((everything, np.arange(N)), (first, rows)):
+        vectors = found.maps[members].reshape(len(members), -1).astype(float)
+        alike = [
+            np.mean([a @ b / np.linalg.norm(a) / np.linalg.norm(b) for b in vectors])
+            for a in vectors
+        ]
+        expected = SOURCE.read([int(members[np.argmax(alike)])])[0]
+        np.testing.assert_array_equal(group.example, expected)
     assert frequent_classes(replace(found, classes=None), 2) == []
     # A class that is Top-1 of no image has a group all the same.
     absent = int(np.flatnonzero(np.bincount(found.classes[:, 0], minlength=10) == 0)[0])
@@ -97,6 +106,8 @@ def test_means_are_those_of_images_and_maps(tmp_path: Path) -> None:
     for values in (none.image, none.sensitivity, none.activation):
         assert values is not None
         assert np.isnan(values).all()
+    assert none.example is not None
+    assert not none.example.any()
     np.testing.assert_array_equal(again.image, first.image)
 
 

@@ -102,7 +102,7 @@ def generator_comparison(
         grey = []
         for label, (measured_in, metric) in measures.items():
             cell = cells[label][side]
-            line = f"{label} {cell.printed()}"
+            line = f"{label} {_printed(cell)}"
             theirs = paper_value(
                 paper,
                 protocols,
@@ -164,6 +164,15 @@ def generator_comparison(
     return figure
 
 
+def _spread(cell: Cell) -> float:
+    """Return the spread over draws; NaN where all draws are of the same images."""
+    return cell.std if cell.std > 1e-9 * abs(cell.mean) else math.nan
+
+
+def _printed(cell: Cell) -> str:
+    return cell._replace(std=_spread(cell)).printed()
+
+
 def _lines(text: str) -> int:
     return text.count("\n") + 1
 
@@ -211,5 +220,5 @@ def _counts(cells: Mapping[str, tuple[Cell, Cell]]) -> str:
         draws = f"{cell.repeats} random draws" if cell.repeats > 1 else "one random draw"
         alike.setdefault(f"{images}, {draws}", []).append(label)
     told = "; ".join(f"{', '.join(labels)}: {counts}" for counts, labels in alike.items())
-    spread = any(cell.repeats > 1 for cell, _ in cells.values())
+    spread = any(not math.isnan(_spread(cell)) for pair in cells.values() for cell in pair)
     return f"{told}.{' Mean ± standard deviation over draws.' if spread else ''}"

@@ -92,6 +92,12 @@ def mean_sensitivity(
     if activation:
         maps["Grad-CAM"] = [group.activation for group in groups if group.activation is not None]
     shown = {"mean image": {place: as_pixels(mean) for place, mean in means.items()}}
+    examples = {place: groups[place].example for place in means}
+    shown["typical image"] = {
+        place: one for place, one in examples.items() if one is not None and one.shape == size
+    }
+    if len(shown["typical image"]) < len(means):  # of an earlier version
+        del shown["typical image"]
     for label, heats in maps.items():
         shown[label] = {
             place: mean_overlay(heats[place], mean, size[:2], groups[place].name)
@@ -101,6 +107,11 @@ def mean_sensitivity(
     blocks = blocks_of(len(groups), columns_for(look, columns))
     distance, network_title = distance_name(network), title_of({}, network or "inception")
     note = f"Sensitivity: the mean of the maps, over the mean image. {heat_note(distance)}"
+    if "typical image" in shown:
+        note += (
+            " Typical image: the image whose map is most like the others. Where images do not "
+            "align, their mean is grey."
+        )
     if len(groups) > 1:
         note = f"Images grouped by their Top-1 ImageNet class by {network_title}. {note}"
     if len(means) < len(groups):

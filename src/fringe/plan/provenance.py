@@ -507,6 +507,7 @@ def average_sensitivity(run: Run, dataset: str) -> Params:
         "images": images_of(run, run.generated(dataset)),
         "network": run.config.network,
         "classes": choices.shown_classes(run.config, dataset),
+        "example": "typical map",
         "revision": revisions.SENSITIVITY,
     }
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Group", "frequent_classes", "mean_groups", "read_groups", "write_groups"]
 
 BLOCK = 50  # images read at a time
-COLUMNS = ("count", "image", "sensitivity", "activation")
+COLUMNS = ("count", "image", "sensitivity", "activation", "example")
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +30,10 @@ class Group:
 
     ``image`` (H, W, 3), 0 to 255; ``sensitivity`` (h, w); ``activation`` (h, w), Grad-CAM of each
     image's Top-1 class, or None without classes. All float64; NaN where ``count`` is 0.
+
+    ``example`` (H, W, 3) uint8 is one of the images: that whose map is most like the others'
+    (`typical`). A mean of images that do not align is grey, and this image is not. It is 0 where
+    ``count`` is 0, and None in files of earlier versions.
     """
 
     name: str
@@ -37,6 +41,7 @@ class Group:
     image: np.ndarray
     sensitivity: np.ndarray
     activation: np.ndarray | None = None
+    example: np.ndarray | None = None
 
 
 def frequent_classes(found: Sensitivity, k: int) -> list[int]:
@@ -65,14 +70,29 @@ def mean_groups(found: Sensitivity, source: ImageSource, classes: Sequence[int])
         Numbers of classes; one that is Top-1 of no image gives a group without images.
     """
     everything = np.arange(len(found))
-    groups = [_group(found, "All images", everything, found.image_sum)]
+    groups = [_group(found, source, "All images", everything, found.image_sum)]
     for number in classes:
         assert found.classes is not None
         assert found.class_names is not None
         rows = np.flatnonzero(found.classes[:, 0] == number)
         name = found.class_names[number]
-        groups.append(_group(found, name, rows, _sum_of(source, rows, name)))
+        groups.append(_group(found, source, name, rows, _sum_of(source, rows, name)))
     return groups
+
+
+def typical(maps: np.ndarray) -> int:
+    """Return the number of the map that is most like all maps (n, h, w); the first one of equals.
+
+    Likeness is the cosine of the angle between two maps, as vectors. The mean over all maps counts.
+
+    >>> typical(np.array([[[1.0, 0.0]], [[1.0, 1.0]], [[0.0, 1.0]]]))
+    1
+    """
+    vectors = maps.reshape(len(maps), -1).astype(np.float64)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    # Rounding keeps equal maps equal, so that the first one is taken.
+    return int(np.argmax(np.round(vectors @ vectors.mean(axis=0), 12)))
 
 
 def write_groups(
@@ -85,7 +105,7 @@ def write_groups(
     with create_h5(path, {**provenance, "names": names}) as file:
         for key in COLUMNS:
             values = [getattr(group, key) for group in groups]
-            if values[0] is not None:
+            if all(value is not None for value in values):
                 file.create_dataset(key, data=np.array(values), fletcher32=True)
 
 
@@ -110,7 +130,9 @@ def read_groups(path: str | os.PathLike[str]) -> list[Group]:
     return groups
 
 
-def _group(found: Sensitivity, name: str, rows: np.ndarray, image_sum: np.ndarray) -> Group:
+def _group(
+    found: Sensitivity, source: ImageSource, name: str, rows: np.ndarray, image_sum: np.ndarray
+) -> Group:
     def mean(maps: np.ndarray) -> np.ndarray:
         return over_rows(maps[rows].sum(axis=0, dtype=np.float64))
 
@@ -118,7 +140,10 @@ def _group(found: Sensitivity, name: str, rows: np.ndarray, image_sum: np.ndarra
         return total / len(rows) if len(rows) else np.full(total.shape, np.nan)
 
     activation = None if found.activations is None else mean(found.activations)
-    return Group(name, len(rows), over_rows(image_sum), mean(found.maps), activation)
+    example = np.zeros((*source.resolution, 3), np.uint8)
+    if len(rows):
+        example = source.read(rows[[typical(found.maps[rows])]])[0]
+    return Group(name, len(rows), over_rows(image_sum), mean(found.maps), activation, example)
 
 
 def _sum_of(source: ImageSource, rows: np.ndarray, name: str) -> np.ndarray:
