@@ -17,10 +17,10 @@ def main(job: ScriptJob) -> None:
     drawn = {}
     for scheme, path in zip(about["schemes"], given.draws, strict=True):
         draws, _ = load_draws(path)
-        features, rows = join_extension(
+        features, images = join_extension(
             candidates, draws[:1], given.get("extension"), given.get("further")
         )
-        drawn[scheme] = features, rows[0]
+        drawn[scheme] = features, images[0]
     labels = {
         "dataset": job.wildcards.dataset,
         "network": candidates.attributes["network"],
