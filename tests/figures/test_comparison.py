@@ -102,6 +102,13 @@ def test_draws_of_the_same_images_have_no_spread():
     assert "Mean ± standard deviation over draws." in note(compare())
 
 
+def test_precision_and_recall_near_0_say_nothing():
+    values = {name: (*means[:2], 0.0, 0.004) for name, means in VALUES.items()}
+    assert "do not tell the generators apart" in note(compare(scores(values=values)))
+    values["ffhq"] = (*values["ffhq"][:3], 0.02)
+    assert "apart" not in note(compare(scores(values=values)))
+
+
 def test_the_papers_values_are_grey_unless_measured_alike():
     unknown = compare()
     assert not any("[" in axes.get_title() for axes in unknown.axes)

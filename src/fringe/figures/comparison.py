@@ -21,6 +21,9 @@ from fringe.scores.titles import Titles, is_simulated, title_of, weights_told
 
 __all__ = ["generator_comparison"]
 
+SHARES = "Precision", "Recall"
+_NEAR_0 = 0.01
+
 
 def generator_comparison(
     grids: Mapping[str, ArrayLike],
@@ -139,6 +142,11 @@ def generator_comparison(
         if told := cells_note(cell for pair in cells.values() for cell in pair):
             note += f"{told} "
         note += f"Precision and recall are measured in {measured}."
+        if all(cell.mean < _NEAR_0 for label in SHARES for cell in cells[label]):
+            note += (
+                " Both are near 0 for both generators: hardly any image of these is as near to a "
+                "real image as other real images are. So they do not tell the generators apart."
+            )
         if whose := weights_told(titles, [network, recall_network]):
             note += f" {whose}"
         if published:

@@ -132,12 +132,18 @@ def _draw(
         if found.lower_bound > 0
         else "no bound above 0 was proven"
     )
-    # Below the bound wherever the text is, which may take the right half.
-    half = math.sqrt(axes.get_xlim()[0] * right)
-    lowest = min(bound[seconds >= half], default=bound[-1])
-    low, high = height(lowest), height(bound[-1])
-    y = lowest if low > 0.1 else bound[-1]
-    label(right, y, text, _dark(green), "below" if high > 0.1 else "above", "right")
+    # Below the bound wherever the text is, which may take the right half; or above our losses there.
+    shown = seconds >= math.sqrt(axes.get_xlim()[0] * right)
+    lowest, highest = min(bound[shown], default=bound[-1]), max(best[shown], default=best[-1])
+    below = height(lowest) > 0.1
+    label(
+        right,
+        lowest if below else highest,
+        text,
+        _dark(green),
+        "below" if below else "above",
+        "right",
+    )
 
 
 def _time_axis(axes: Axes, first: float, last: float) -> float:
