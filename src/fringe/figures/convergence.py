@@ -132,7 +132,7 @@ def _draw(
         if found.lower_bound > 0
         else "no bound above 0 was proven"
     )
-    # Below the bound wherever the text is, which may take the right half; or above our losses there.
+    # The text may take the right half: below the bound there, or above our losses.
     shown = seconds >= math.sqrt(axes.get_xlim()[0] * right)
     lowest, highest = min(bound[shown], default=bound[-1]), max(best[shown], default=best[-1])
     below = height(lowest) > 0.1
