@@ -27,11 +27,11 @@ from fringe.figures import (
 )
 from fringe.figures.mosaic import mosaic
 from fringe.figures.paper_values import GREY
-from fringe.figures.sizes import size_label
 from fringe.figures.snapshots import SNAPSHOT_COLUMNS, correlations
 from fringe.figures.style import Style, styled
 from fringe.scores.cells import Cell
 from fringe.scores.differences import PAPER
+from fringe.scores.numbers import size_label
 from fringe.scores.protocol import Optimizer
 from fringe.scores.rows import SCORE_COLUMNS
 

@@ -30,10 +30,11 @@ from fringe.figures import (
     shown_images,
 )
 from fringe.figures.heat import percent
-from fringe.figures.noise import NOISE_COLUMNS, REGIONS
+from fringe.figures.noise import NOISE_COLUMNS
 from fringe.figures.page import blocks_of, fitted, short_name, text_width
 from fringe.figures.style import styled
 from fringe.scores.comparison import ClassShare
+from fringe.scores.region_noise import REGION_TITLES
 from fringe.sensitivity import Group
 
 NAMES = (
@@ -83,7 +84,8 @@ def noise_rows(network="inception"):
 
 def panels(count, height=24, width=24):
     return {
-        name: images(count, height, width, seed) for seed, name in enumerate(("clean", *REGIONS))
+        name: images(count, height, width, seed)
+        for seed, name in enumerate(("clean", *REGION_TITLES))
     }
 
 
@@ -457,7 +459,7 @@ def test_noise_draws_each_region_by_scale():
     )
     np.testing.assert_allclose(curves["everywhere"].get_ydata(), [5, 13, 45])
     assert set(curves["no noise"].get_ydata()) == {5.0}
-    drawn = [curves[REGIONS[region]] for region in REGIONS]
+    drawn = [curves[REGION_TITLES[region]] for region in REGION_TITLES]
     assert len({line.get_color() for line in drawn}) == len({line.get_marker() for line in drawn})
     assert len({line.get_marker() for line in drawn}) == 3
     told = texts(figure)
@@ -503,7 +505,7 @@ def test_noisy_images_stand_across_or_down():
     given = panels(2)
     drawn = places(noise_examples(given, 0.05, title="A", maps=maps(2)))
     assert set(drawn) == {(row, column) for row in range(2) for column in range(5)}
-    order = ("clean", None, *REGIONS)
+    order = ("clean", None, *REGION_TITLES)
     for (row, column), array in drawn.items():
         kind = order[column]
         expected = overlay(given["clean"], maps(2)) if kind is None else given[kind]
@@ -512,7 +514,7 @@ def test_noisy_images_stand_across_or_down():
     figure = noise_examples(given, 0.05, title="A")
     down = places(figure)
     for (row, column), array in down.items():
-        np.testing.assert_array_equal(array, given[("clean", *REGIONS)[row]][column])
+        np.testing.assert_array_equal(array, given[("clean", *REGION_TITLES)[row]][column])
     assert len(down) == 24
     assert "standard deviation of 5% of the grey range" in texts(figure)
 

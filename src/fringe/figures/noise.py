@@ -23,18 +23,12 @@ from fringe.figures.style import (
     styled,
 )
 from fringe.scores.numbers import format_value
+from fringe.scores.region_noise import REGION_TITLES
 from fringe.scores.rows import check_scores
 
-__all__ = ["NOISE_COLUMNS", "REGIONS", "noise_examples", "region_noise"]
+__all__ = ["NOISE_COLUMNS", "noise_examples", "region_noise"]
 
 NOISE_COLUMNS = ("dataset", "network", "region", "scale", "value", "n_generated")
-
-# What each of `fringe.sensitivity.REGIONS` is called in front of readers.
-REGIONS: dict[str, str] = {
-    "important": "important half",
-    "unimportant": "unimportant half",
-    "everywhere": "everywhere",
-}
 
 
 def region_noise(
@@ -52,8 +46,8 @@ def region_noise(
     ----------
     rows : DataFrame
         Of one dataset, with `NOISE_COLUMNS`; those of ``network`` are shown. ``region`` is one of
-        `REGIONS`, ``scale`` the standard deviation of the noise as a share of the full grey range,
-        ``value`` FID. At scale 0, where nothing is added, all regions have the same value.
+        `REGION_TITLES`, ``scale`` the standard deviation of the noise as a share of the full grey
+        range, ``value`` FID. At scale 0, where nothing is added, all regions have the same value.
     title : str
         Display name of the dataset.
     network : str
@@ -81,7 +75,7 @@ def region_noise(
                 curve.to_numpy(),
                 color=look.colors[place],
                 marker=MARKERS[place],
-                label=REGIONS[region],
+                label=REGION_TITLES[region],
             )
         clean = float(curves["everywhere"].loc[0])
         axes.axhline(clean, color="#666666", linestyle=":", linewidth=1.2, label="no noise")
@@ -115,7 +109,7 @@ def noise_examples(
 
     Parameters
     ----------
-    panels : mapping of "clean" and each of `REGIONS` to (k, H, W, 3) uint8
+    panels : mapping of "clean" and each of `REGION_TITLES` to (k, H, W, 3) uint8
         A column for each, a row for each image; with many images the other way round.
     scale : float
         Standard deviation of the noise, as a share of the full grey range.
@@ -131,7 +125,7 @@ def noise_examples(
     FringeError
         If a panel is missing, an array is of another kind, or panels differ in shape.
     """
-    wanted = ("clean", *REGIONS)
+    wanted = ("clean", *REGION_TITLES)
     absent = [panel for panel in wanted if panel not in panels]
     if absent:
         raise FringeError(
@@ -154,7 +148,7 @@ def noise_examples(
         kinds["sensitivity"] = overlay(clean, check_maps(maps, len(clean), "noise examples"))
     kinds |= {
         f"noise {'everywhere' if region == 'everywhere' else f'in the {half}'}": shown[region]
-        for region, half in REGIONS.items()
+        for region, half in REGION_TITLES.items()
     }
     look = read_style(style)
     note = (
@@ -220,16 +214,16 @@ def _curves(rows: pd.DataFrame, network: str) -> tuple[dict[str, pd.Series], int
             raise FringeError(
                 f"region noise: the rows have {column} {', '.join(several)}; give rows of one"
             )
-    unknown = [str(region) for region in found["region"].unique() if region not in REGIONS]
+    unknown = [str(region) for region in found["region"].unique() if region not in REGION_TITLES]
     if unknown:
         raise FringeError(
-            f"region noise: region {', '.join(unknown)} is unknown; give {', '.join(REGIONS)}"
+            f"region noise: region {', '.join(unknown)} is unknown; give {', '.join(REGION_TITLES)}"
         )
     scales = found["scale"].to_numpy(dtype=float)
     if not (np.isfinite(scales) & (scales >= 0)).all():
         raise FringeError(f"region noise: scales from {scales.min()} to {scales.max()}; give >= 0")
     curves = {}
-    for region in REGIONS:
+    for region in REGION_TITLES:
         part = found[found["region"] == region]
         if part["scale"].duplicated().any():
             scale = part["scale"][part["scale"].duplicated()].iloc[0]
@@ -258,7 +252,7 @@ def _note(curves: Mapping[str, pd.Series], clean: float, count: int, name: str) 
     common = set.intersection(*(set(curve.index) for curve in curves.values()))
     scale = max(common)
     changes = ", ".join(
-        f"{_signed(float(curve.loc[scale]) - clean)} ({REGIONS[region]})"
+        f"{_signed(float(curve.loc[scale]) - clean)} ({REGION_TITLES[region]})"
         for region, curve in curves.items()
     )
     told = (

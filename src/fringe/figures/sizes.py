@@ -11,23 +11,14 @@ from matplotlib.figure import Figure
 from fringe.errors import FringeError
 from fringe.figures.paper_values import draw_paper_value, paper_note
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
-from fringe.scores.cells import Cell, cells_note, datasets_of, first_errors
+from fringe.scores.cells import Cell, cell_of, cells_note, datasets_of
 from fringe.scores.differences import Protocols
+from fringe.scores.numbers import size_label
 from fringe.scores.paper import PaperValue, paper_value
 from fringe.scores.rows import check_scores
 from fringe.scores.titles import SIMULATED, Titles, is_simulated, title_of
 
-__all__ = ["sample_sizes", "size_label"]
-
-
-def size_label(n_real: int, n_generated: int, all_real: int | None = None) -> str:
-    """Return "5k + 5k", "1,600 + 800" or, where every real image is used, "All + 50k"."""
-
-    def short(count: int) -> str:
-        return f"{count // 1000}k" if count >= 1000 and count % 1000 == 0 else f"{count:,}"
-
-    real = "All" if all_real is not None and n_real == all_real else short(n_real)
-    return f"{real} + {short(n_generated)}"
+__all__ = ["sample_sizes"]
 
 
 def sample_sizes(
@@ -234,12 +225,4 @@ def _cell(rows: pd.DataFrame) -> Cell:
             f"sample sizes: dataset {rows['dataset'].iloc[0]!r} at {n_real} + {n_generated} "
             "images has more than one value for a repeat; give one evaluation of it"
         )
-    values = rows["value"].to_numpy(dtype=float)
-    return Cell(
-        mean=float(values.mean()),
-        std=float(values.std(ddof=1)) if len(values) > 1 else float("nan"),
-        repeats=len(values),
-        n_real=n_real,
-        n_generated=n_generated,
-        **first_errors(rows),
-    )
+    return cell_of(rows)

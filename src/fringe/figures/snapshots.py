@@ -23,7 +23,7 @@ from fringe.figures.style import (
     read_style,
     styled,
 )
-from fringe.scores.cells import Cell, datasets_of, first_errors
+from fringe.scores.cells import Cell, cell_of, datasets_of
 from fringe.scores.differences import Protocols
 from fringe.scores.numbers import error_note
 from fringe.scores.paper import PaperValue, paper_value
@@ -174,7 +174,7 @@ def _published(
         value = paper_value(
             paper,
             None if mine is None else {dataset: mine},
-            _cell(part),
+            cell_of(part),
             dataset=dataset,
             network=network,
             scheme="random",
@@ -200,18 +200,6 @@ def _paper_note(published: Mapping[str, Sequence[PaperValue]]) -> str:
     return " ".join(said)
 
 
-def _cell(rows: pd.DataFrame) -> Cell:
-    """Return the FID of one snapshot in one space."""
-    return Cell(
-        float(rows["value"].mean()),
-        float(rows["value"].std()),
-        len(rows),
-        int(rows["n_real"].iloc[0]),
-        int(rows["n_generated"].iloc[0]),
-        **first_errors(rows),
-    )
-
-
 def _points(rows: pd.DataFrame, dataset: str) -> tuple[list[Cell], list[Cell]]:
     """Return the snapshots' FIDs in pre-logits and in logits, in order of appearance."""
     order = list(dict.fromkeys(rows["snapshot"]))
@@ -224,7 +212,7 @@ def _points(rows: pd.DataFrame, dataset: str) -> tuple[list[Cell], list[Cell]]:
                 f"snapshots: dataset {dataset!r}, snapshot {missing[0]!r} has no FID in space "
                 f"{space!r}; evaluate every snapshot in features and in logits"
             )
-        found[space] = [_cell(parts[snapshot]) for snapshot in order]
+        found[space] = [cell_of(parts[snapshot]) for snapshot in order]
     if len(order) < 3:
         raise FringeError(
             f"snapshots: dataset {dataset!r} has {len(order)}; a correlation needs at least 3"

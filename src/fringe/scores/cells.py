@@ -15,6 +15,7 @@ from fringe.scores.rows import ERROR_COLUMNS
 
 __all__ = [
     "Cell",
+    "cell_of",
     "cells_note",
     "change_spread",
     "datasets_of",
@@ -102,6 +103,11 @@ def score_cell(
         like,
         repeats,
     )
+    return cell_of(rows)
+
+
+def cell_of(rows: pd.DataFrame) -> Cell:
+    """Return what the repeats of one combination come to; ``rows`` has one row for each."""
     values = rows["value"].to_numpy(dtype=float)
     return Cell(
         mean=float(values.mean()),

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-__all__ = ["error_note", "format_percent", "format_value"]
+__all__ = ["error_note", "format_percent", "format_value", "size_label"]
 
 
 def format_value(
@@ -74,3 +74,13 @@ def format_percent(change: float) -> str:
     """Return a relative change as the paper prints it: "−11.3%", "+0.4%"."""
     text = f"{100 * change:+.1f}%"
     return "0.0%" if text in ("+0.0%", "-0.0%") else text.replace("-", "−")
+
+
+def size_label(n_real: int, n_generated: int, all_real: int | None = None) -> str:
+    """Return "5k + 5k", "1,600 + 800" or, where every real image is used, "All + 50k"."""
+
+    def short(count: int) -> str:
+        return f"{count // 1000}k" if count >= 1000 and count % 1000 == 0 else f"{count:,}"
+
+    real = "All" if all_real is not None and n_real == all_real else short(n_real)
+    return f"{real} + {short(n_generated)}"

@@ -14,6 +14,7 @@ from fringe.sensitivity.noise import REGIONS
 __all__ = [
     "REGION_NOISE_COLUMNS",
     "REGION_SHARE_COLUMNS",
+    "REGION_TITLES",
     "read_region_noise",
     "read_region_shares",
     "write_region_noise",
@@ -30,6 +31,13 @@ REGION_NOISE_COLUMNS = (
     "n_generated",
     "seed",
 )
+
+REGION_TITLES = {
+    "important": "important half",
+    "unimportant": "unimportant half",
+    "everywhere": "everywhere",
+}
+"""What each of `fringe.sensitivity.noise.REGIONS` is called in front of readers."""
 
 REGION_SHARE_COLUMNS = ("dataset", "network", "share", "low", "high", "area", "n")
 

@@ -1,0 +1,92 @@
+"""Parts of specifications of Vega-Lite that several plots share: plain dictionaries.
+
+Texts of users reach a plot as values of its data and as domains of its scales, never as a part of
+an expression.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["ZOOM", "Spec", "colour", "dash", "faded", "number", "only", "picked", "plot", "tooltip"]
+
+Spec = dict[str, Any]
+
+ZOOM: Spec = {
+    "name": "zoom",
+    # The wheel without the Shift key scrolls the page.
+    "select": {"type": "interval", "zoom": "wheel![event.shiftKey]"},
+    "bind": "scales",
+}
+"""Drag to move, Shift and the wheel to zoom, a double click to see all again."""
+
+PICK = "picked"
+"""The name of the selection of entries in the legend."""
+
+HEIGHT = 340  # pixels
+
+
+def plot(layers: Sequence[Spec], encoding: Mapping[str, Any] | None = None) -> Spec:
+    """Return a plot of layers that share an encoding."""
+    spec: Spec = {"width": "container", "height": HEIGHT, "layer": list(layers)}
+    return spec | ({"encoding": dict(encoding)} if encoding else {})
+
+
+def picked(field: str) -> Spec:
+    """Return the selection of values of ``field`` by a click on the legend."""
+    return {"name": PICK, "select": {"type": "point", "fields": [field]}, "bind": "legend"}
+
+
+def only(field: str, value: str) -> list[Spec]:
+    """Return the transformation that keeps the rows with a value of a field."""
+    return [{"filter": {"field": field, "equal": value}}]
+
+
+def number(field: str, title: str, **scale: Any) -> Spec:
+    """Return a channel of a number; ``scale`` are properties of its scale."""
+    return {"field": field, "type": "quantitative", "title": title, "scale": scale}
+
+
+def colour(field: str, title: str, domain: Sequence[str]) -> Spec:
+    """Return a channel of colours; the page chooses them."""
+    return {
+        "field": field,
+        "type": "nominal",
+        "title": title,
+        "scale": {"domain": list(domain)},
+        "legend": {"orient": "top", "columns": 2, "labelLimit": 190, "symbolOpacity": 1},
+    }
+
+
+def dash(field: str, title: str, domain: Sequence[str]) -> Spec:
+    """Return a channel of dashes of lines."""
+    return {
+        "field": field,
+        "type": "nominal",
+        "title": title,
+        "scale": {"domain": list(domain)},
+        "legend": {"orient": "top", "columns": 2, "labelLimit": 190},
+    }
+
+
+def tooltip(
+    texts: Mapping[str, str], values: Mapping[str, str], counts: Mapping[str, str] | None = None
+) -> list[Spec]:
+    """Return what is told of a point: titles by field, of texts, of numbers, and of counts."""
+    return [
+        *({"field": field, "type": "nominal", "title": title} for field, title in texts.items()),
+        *(
+            {"field": field, "type": "quantitative", "title": title, "format": ".5~g"}
+            for field, title in values.items()
+        ),
+        *(
+            {"field": field, "type": "quantitative", "title": title, "format": ",d"}
+            for field, title in (counts or {}).items()
+        ),
+    ]
+
+
+def faded(high: float = 1.0) -> Spec:
+    """Return the opacity of what is picked in the legend; the rest is nearly invisible."""
+    return {"condition": {"param": PICK, "value": high}, "value": high / 8}
