@@ -76,12 +76,14 @@ export function buildExplorer(article) {
   const reset = element("button", { type: "button" }, "Show all");
   const clear = element("button", { type: "button", class: "chip", hidden: true });
   const count = element("p", { class: "count", role: "status" });
+  const legend = element("ul", { class: "group-legend", "aria-label": "Images of each group" });
   const nothing = element("p", { class: "nothing", hidden: true }, "No image passes these filters.");
 
   const grid = makeGrid({
     title: `Images of ${data.title}`,
     label: (image) => labelOf(data, order, image),
     caption: (image) => captionOf(data, order, image),
+    group: (image) => data.group[image],
     draw,
     open: (place) => viewer.open(images, place),
   });
@@ -98,6 +100,13 @@ export function buildExplorer(article) {
     clear.hidden = filters.cls === null;
     if (filters.cls !== null) clear.textContent = `Class: ${data.classTable.names[filters.cls]} \u00d7`;
     count.textContent = `${whole(images.length)} of ${whole(data.count)} images`;
+    legend.replaceChildren(
+      ...data.groups.map((title, n) => {
+        const swatch = element("span", { class: `swatch group-${n}`, "aria-hidden": "true" });
+        const shown = images.reduce((sum, image) => sum + (data.group[image] === n), 0);
+        return element("li", {}, swatch, `${title}: ${whole(shown)}`);
+      }),
+    );
     nothing.hidden = images.length > 0;
   }
 
@@ -160,7 +169,7 @@ export function buildExplorer(article) {
       element("label", { class: "control tick" }, sampled, element("span", {}, "only the random sample")),
       reset,
     ),
-    element("div", { class: "counts" }, count, clear),
+    element("div", { class: "counts" }, count, legend, clear),
     element(
       "div",
       { class: classes ? "halves" : "whole" },

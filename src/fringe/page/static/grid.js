@@ -4,21 +4,23 @@ import { element } from "fringe/dom";
 
 const SPARE_ROWS = 2;
 const GAP = 6;
-const CAPTION = 20;
+const CAPTION = 24; // its line, and the strip in the colour of the group
 
 /**
  * Make a grid in a box that scrolls.
  *
  * `label(image)` says an image in words, `caption(image)` is the short text below the thumbnail,
- * `draw(canvas, image)` draws the thumbnail, and `open(place)` is called when one is chosen.
+ * `group(image)` is the number of its group, `draw(canvas, image)` draws the thumbnail, and
+ * `open(place)` is called when one is chosen.
  */
-export function makeGrid({ title, label, caption, draw, open }) {
+export function makeGrid({ title, label, caption, group, draw, open }) {
   const space = element("div", { class: "grid-space", role: "presentation" });
   const box = element("div", { class: "grid", role: "grid", "aria-label": title }, space);
   const rows = new Map();
   let images = [];
   let columns = 1;
-  let size = 88;
+  let wanted = 88; // the least width of a thumbnail
+  let size = wanted; // the width at which the columns fill the box
   let active = 0;
 
   const step = () => size + CAPTION + GAP;
@@ -33,7 +35,7 @@ export function makeGrid({ title, label, caption, draw, open }) {
     const made = element(
       "div",
       {
-        class: "tile",
+        class: `tile group-${group(image)}`,
         role: "gridcell",
         tabindex: place === active ? 0 : -1,
         "aria-colindex": (place % columns) + 1,
@@ -71,9 +73,9 @@ export function makeGrid({ title, label, caption, draw, open }) {
         rows.delete(number);
       }
     }
-    const wanted = kept < 0 ? [] : [kept];
-    for (let number = first; number <= last; number++) wanted.push(number);
-    for (const number of wanted) {
+    const numbers = kept < 0 ? [] : [kept];
+    for (let number = first; number <= last; number++) numbers.push(number);
+    for (const number of numbers) {
       if (rows.has(number)) continue;
       const made = row(number);
       rows.set(number, made);
@@ -84,7 +86,8 @@ export function makeGrid({ title, label, caption, draw, open }) {
   }
 
   function rebuild() {
-    columns = Math.max(1, Math.floor((box.clientWidth + GAP) / (size + GAP)));
+    columns = Math.max(1, Math.floor((box.clientWidth + GAP) / (wanted + GAP)));
+    size = Math.max(1, Math.floor((box.clientWidth + GAP) / columns - GAP));
     for (const made of rows.values()) made.remove();
     rows.clear();
     space.style.height = `${Math.max(0, rowCount() * step() - GAP)}px`;
@@ -164,9 +167,9 @@ export function makeGrid({ title, label, caption, draw, open }) {
       box.scrollTop = 0;
       rebuild();
     },
-    /** Make thumbnails so many pixels wide. */
+    /** Make thumbnails so many pixels wide, or a little wider. */
     resize(pixels) {
-      size = pixels;
+      wanted = pixels;
       rebuild();
       if (images.length) activate(active, false);
     },
