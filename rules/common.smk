@@ -142,13 +142,13 @@ def page_files(name, shown=True, **about):
     return {"markdown": below(layout.page(name, "md")), "html": html}
 
 
-def figure_files(number, name="", caption="figure"):
+def figure_files(number, name=""):
     """Return the two files of a figure; the report shows the PNG."""
     stem = f"figure{number}{name}"
     return {
         "png": report(
             below(layout.figure(stem, "png")),
-            caption=f"../workflow/report/{caption}.rst",
+            caption="../workflow/report/figure.rst",
             category="Figures",
             # One label: of two, the report makes switches, and breaks where a combination is missing.
             labels={"figure": f"Figure {number} {name.removeprefix('-')}".strip()},

@@ -5,7 +5,7 @@ rule figure_overview:
     input:
         unpack(for_job(inputs.figure_overview)),
     output:
-        **figure_files("1", "-{dataset}", "figure1"),
+        **figure_files("1", "-{dataset}"),
     log:
         log_file("figure_overview", "{dataset}"),
     benchmark:
@@ -25,7 +25,7 @@ rule figure_classes:
     input:
         unpack(for_job(inputs.figure_classes)),
     output:
-        **figure_files("4a", "-{dataset}", "figure4a"),
+        **figure_files("4a", "-{dataset}"),
     log:
         log_file("figure_classes", "{dataset}"),
     group:
@@ -42,7 +42,7 @@ rule figure_weights:
     input:
         for_job(inputs.figure_weights),
     output:
-        **figure_files("{number}", "-{dataset}", "figure5"),
+        **figure_files("{number}", "-{dataset}"),
     log:
         log_file("figure_weights", "{number}-{dataset}"),
     wildcard_constraints:
@@ -61,7 +61,7 @@ rule figure_sweep:
     input:
         for_job(inputs.figure_sweep),
     output:
-        **figure_files("{number}", caption="figure6"),
+        **figure_files("{number}"),
     log:
         log_file("figure_sweep", "{number}"),
     wildcard_constraints:
@@ -80,7 +80,7 @@ rule figure_sizes:
     input:
         inputs.figure_sizes(RUN),
     output:
-        **figure_files("8a", caption="figure8a"),
+        **figure_files("8a"),
     log:
         log_file("figure_sizes"),
     group:
@@ -97,7 +97,7 @@ rule figure_snapshots:
     input:
         inputs.figure_snapshots(RUN),
     output:
-        **figure_files("9", caption="figure9"),
+        **figure_files("9"),
     log:
         log_file("figure_snapshots"),
     group:
@@ -114,7 +114,7 @@ rule figure_schemes:
     input:
         unpack(for_job(inputs.figure_schemes)),
     output:
-        **figure_files("16", "-{dataset}", "figure16"),
+        **figure_files("16", "-{dataset}"),
     log:
         log_file("figure_schemes", "{dataset}"),
     group:
@@ -133,7 +133,7 @@ rule figure_networks:
     input:
         inputs.figure_networks(RUN),
     output:
-        **figure_files("8b", caption="figure8b"),
+        **figure_files("8b"),
     log:
         log_file("figure_networks"),
     group:
@@ -150,7 +150,7 @@ rule figure_comparison:
     input:
         unpack(for_job(inputs.figure_comparison)),
     output:
-        **figure_files("{number}", "-{comparison}", "figure7"),
+        **figure_files("{number}", "-{comparison}"),
     log:
         log_file("figure_comparison", "{number}-{comparison}"),
     wildcard_constraints:
@@ -173,7 +173,7 @@ rule figure_convergence:
     input:
         below(layout.convergence("{dataset}")),
     output:
-        **figure_files("S1", "-{dataset}", "figureS1"),
+        **figure_files("S1", "-{dataset}"),
     log:
         log_file("figure_convergence", "{dataset}"),
     group:
@@ -190,7 +190,7 @@ rule figure_pipeline:
     input:
         below(layout.examples("{dataset}", FID_NETWORK, "examples")),
     output:
-        **figure_files("2", "-{dataset}", "figure2"),
+        **figure_files("2", "-{dataset}"),
     log:
         log_file("figure_pipeline", "{dataset}"),
     group:
@@ -207,7 +207,7 @@ rule figure_examples:
     input:
         below(layout.examples("{dataset}", FID_NETWORK, "examples")),
     output:
-        **figure_files("{number}", "-{dataset}", "figure3"),
+        **figure_files("{number}", "-{dataset}"),
     log:
         log_file("figure_examples", "{number}-{dataset}"),
     wildcard_constraints:
@@ -226,7 +226,7 @@ rule figure_means:
     input:
         below(layout.map_means("{dataset}")),
     output:
-        **figure_files("{number}", "-{dataset}", "figure12"),
+        **figure_files("{number}", "-{dataset}"),
     log:
         log_file("figure_means", "{number}-{dataset}"),
     wildcard_constraints:
@@ -245,7 +245,7 @@ rule figure_noise:
     input:
         for_job(inputs.figure_noise),
     output:
-        **figure_files("10a", "-{dataset}", "figure10a"),
+        **figure_files("10a", "-{dataset}"),
     log:
         log_file("figure_noise", "{dataset}"),
     group:
@@ -262,7 +262,7 @@ rule figure_sensitivity_grid:
     input:
         below(layout.examples("{dataset}", FID_NETWORK, "grid")),
     output:
-        **figure_files("11", "-{dataset}", "figure11"),
+        **figure_files("11", "-{dataset}"),
     log:
         log_file("figure_sensitivity_grid", "{dataset}"),
     group:
@@ -279,7 +279,7 @@ rule figure_noisy_images:
     input:
         below(layout.maps("{dataset}", FID_NETWORK)),
     output:
-        **figure_files("10b", "-{dataset}", "figure10b"),
+        **figure_files("10b", "-{dataset}"),
     log:
         log_file("figure_noisy_images", "{dataset}"),
     group:
@@ -296,7 +296,7 @@ rule figure_network_maps:
     input:
         unpack(for_job(inputs.figure_network_maps)),
     output:
-        **figure_files("S2", "-{dataset}", "figureS2"),
+        **figure_files("S2", "-{dataset}"),
     log:
         log_file("figure_network_maps", "{dataset}"),
     group:

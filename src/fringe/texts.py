@@ -7,7 +7,16 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["escaped", "inert", "is_plain", "markdown", "printable", "restored", "unmarked"]
+__all__ = [
+    "escaped",
+    "inert",
+    "is_plain",
+    "markdown",
+    "printable",
+    "restored",
+    "restructured",
+    "unmarked",
+]
 
 # Control characters (of a terminal, too), halves of characters, and breaks of lines and paragraphs.
 _CONTROLS = frozenset({"Cc", "Cs", "Zl", "Zp"})
@@ -18,6 +27,8 @@ _MARKS = re.compile(
     r"|&(?=#?\w+;)"  # otherwise it is not read as the beginning of a character
     r"|(?<![^\W_])_|_(?![^\W_])"  # inside a word it marks nothing
 )
+# What reStructuredText reads as more than a character, inside a line.
+_STRUCTURE = re.compile(r"[\\`*_|:<>\[\]]")
 _MARKED = re.compile(r"\\([\\|*`\[\]<>$~#&_])")
 
 _ACTIVE = re.compile(r"[<>\\]")
@@ -78,6 +89,15 @@ def markdown(text: str) -> str:
 def unmarked(text: str) -> str:
     """Return the text that `markdown` escaped."""
     return _MARKED.sub(r"\1", text)
+
+
+def restructured(text: str) -> str:
+    r"""Return ``text`` so that reStructuredText shows it as it is.
+
+    >>> print(restructured("a `link <https://example.org>`_"))
+    a \`link \<https\://example.org\>\`\_
+    """
+    return _STRUCTURE.sub(r"\\\g<0>", text)
 
 
 def inert(value: Any) -> Any:

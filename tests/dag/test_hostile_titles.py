@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+from html import escape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ TITLE = (
 )
 ABSENT = f"no</script><script>{SCRIPT}</script>"
 TARGETS = ("verdict.html", "tables/table1.html", "left_out.html")
+FIGURE = "figures/figure4a-faces.png"  # whose caption names the data set
 
 
 @pytest.fixture(scope="module")
@@ -32,9 +34,9 @@ def results(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Path
     project.config["datasets"]["faces"]["title"] = TITLE
     project.config["sources"]["late"]["path"] = ABSENT
     project.config["missing"] = "skip"
-    project.run(*TARGETS)
+    project.run(*TARGETS, FIGURE)
     report = project.results / "report.html"
-    project.run(*TARGETS, options=f"--report {report.relative_to(project.folder)}")
+    project.run(*TARGETS, FIGURE, options=f"--report {report.relative_to(project.folder)}")
     return Path(project.results)
 
 
@@ -75,6 +77,16 @@ def test_a_title_adds_no_script_to_the_report(results: Path) -> None:
     for name, hidden in (("verdict.html", "a"), ("table1.html", "a"), ("left_out.html", "no")):
         assert f"{hidden}\\u003c/script\\u003e" in params[name].replace("\\\\", "\\")
         assert "<" not in params[name].replace("<=", "")
+
+
+def test_a_caption_shows_the_title_as_it_is(results: Path) -> None:
+    page = Scripts(results / "report.html")
+    (held,) = [script for script in page.scripts if script.strip().startswith("var results =")]
+    shown = json.loads(held[held.index("{") : held.rindex("}") + 1])
+    (caption,) = [about["caption"] for path, about in shown.items() if path.endswith(FIGURE)]
+    assert f"generated images of {escape(TITLE, quote=False)}, as" in " ".join(
+        caption.replace("&quot;", '"').split()
+    )
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -1088,10 +1088,11 @@ def test_a_run_is_opened_with_what_its_jobs_read_from_the_configuration(
     run = opening.open_run(config)
     completed, sources = check(config)
     assert (run.sources, run.in_job) == (sources, False)
-    planned, told = run.config.planned, run.config.choices
-    assert run.config == completed.model_copy(update={"planned": planned, "choices": told})
-    assert planned["sources/real"] == sources["real"]["fingerprint"]
-    assert "docs/paper.md" in told["table1"]
+    added = {name: getattr(run.config, name) for name in ("captions", "choices", "planned")}
+    assert run.config == completed.model_copy(update=added)
+    assert run.config.captions["figure4a-faces"].startswith("How often each ImageNet class")
+    assert added["planned"]["sources/real"] == sources["real"]["fingerprint"]
+    assert "docs/paper.md" in added["choices"]["table1"]
     assert run.folder == f"{completed.results}/run"
 
 

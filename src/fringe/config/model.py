@@ -248,6 +248,13 @@ class RunConfig(Config):
             "(`fringe.plan.deviations.choices`)."
         ),
     )
+    captions: dict[str, str] = Field(
+        default={},
+        description=(
+            "By the stem of a figure's files: its caption in reStructuredText "
+            "(`fringe.plan.captions.captions`)."
+        ),
+    )
     planned: dict[str, str] = Field(
         default={},
         description=(

@@ -15,12 +15,15 @@ from fringe.scores.titles import METRICS, without_factor
 
 __all__ = [
     "GRID_SCHEMES",
+    "PAPER_ORDER",
     "TABLES",
     "Exhibit",
     "Loss",
     "Table",
     "datasets_with",
     "exhibits",
+    "in_paper_order",
+    "lacking",
     "lost",
     "names",
     "score_files",
@@ -38,6 +41,27 @@ NOISY = ("10a", "10b")
 
 GRID_SCHEMES = ("random", "matched", "prelogits")
 """The schemes whose images Figure 16 shows next to each other."""
+
+PAPER_ORDER = (
+    *("figure1", "figure2", "figure3", "figure4a", "figure4b", "table1", "table2", "figure5"),
+    *("figure6", "figure7", "figure8a", "figure8b", "figure9", "figure10a", "figure10b"),
+    *("figure11", "figure12", "figure13", "figure14", "figure15", "figure16", "figure17"),
+    *("table3", "figure18", "figure19"),
+)
+"""The tables and figures of the paper, as its text comes to them; 13 to 15 by their numbers."""
+
+_MAPS = "no data set has maps of what FID looks at (`sensitivity/datasets`)"
+_NEEDS = {
+    **dict.fromkeys(RESAMPLED, "no data set is resampled (`resample`)"),
+    **dict.fromkeys((*EXPLAINED, "14"), _MAPS),
+    **dict.fromkeys(NOISY, f"{_MAPS}, or no scale of noise is given (`sensitivity/noise/scales`)"),
+    **dict.fromkeys(("6", "18"), "no Top-N or Middle-N scheme is asked for (`schemes`)"),
+    "8a": "no data set has `sizes`",
+    "8b": "no data set names another training of FID's network (`alternatives`)",
+    "9": "no data set has `snapshots`",
+    **dict.fromkeys(COMPARED, "no comparison of two generators with images is asked for"),
+}
+"""Why a run has no figure of a number, if files are not the reason."""
 
 SUFFIXES = {"Table": ("csv", "md", "tex", "html"), "Figure": ("png", "pdf")}
 
@@ -184,6 +208,30 @@ def targets(config: Config, kind: Kind) -> list[str]:
 def names(config: Config) -> list[str]:
     """Return the names of a run's tables and figures, such as "table1" and "figure10a", sorted."""
     return sorted({one.name for one in exhibits(config) if one.places})
+
+
+def in_paper_order(found: Iterable[Exhibit]) -> list[Exhibit]:
+    """Return the tables and figures in the order of the paper, those that it lacks last."""
+    places = {name: place for place, name in enumerate(PAPER_ORDER)}
+    shown = [one for one in found if one.places]
+    return sorted(shown, key=lambda one: (places.get(one.name, len(places)), one.name))
+
+
+def lacking(config: Config) -> list[str]:
+    """Return what of the paper a run does not have, and why, in a line each.
+
+    Figure 14 is Figure 13 of another data set, so it counts as there if that is.
+    """
+    there = set(names(config))
+    if "figure13" in there:
+        there.add("figure14")
+    found = []
+    for name in PAPER_ORDER:
+        if name not in there:
+            kind, number = ("Table", name[5:]) if name.startswith("table") else ("Figure", name[6:])
+            why = _NEEDS[number] if kind == "Figure" else _NEEDS["1"]
+            found.append(f"{kind} {number}: {why}.")
+    return found
 
 
 def datasets_with(config: Config, key: Literal["alternatives", "sizes", "snapshots"]) -> list[str]:

@@ -46,6 +46,7 @@ from fringe.networks import (
     only_installed,
 )
 from fringe.plan import deviations, layout
+from fringe.plan.captions import captions
 from fringe.plan.layout import hash_cache, run_folder, shard_bounds, shard_name
 from fringe.plan.omission import summarize
 from fringe.plan.planned import planned_digests, refuse_other_plan
@@ -81,7 +82,7 @@ def open_run(
 
     What a run lacks is logged, unless a job asks.
 
-    These are ``planned`` and ``choices``: see `fringe.config.model.RunConfig`.
+    These are ``captions``, ``choices`` and ``planned``: see `fringe.config.model.RunConfig`.
 
     Parameters
     ----------
@@ -98,6 +99,7 @@ def open_run(
     checked, sources = check(config, files, cores)
     weights = locate_weights(checked, hash_cache(checked))
     added = {
+        "captions": captions(checked),
         "choices": deviations.choices(checked),
         "planned": planned_digests(checked, sources, weights),
     }
