@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from fringe.features.store import FeatureFile
+from fringe.features.joined import Features
 
 __all__ = ["top1_classes"]
 
 
-def top1_classes(file: FeatureFile, stop: int | None = None) -> np.ndarray:
+def top1_classes(file: Features, stop: int | None = None) -> np.ndarray:
     """Return the Top-1 class of each of the first ``stop`` images: int array (n,)."""
     return np.concatenate([block.argmax(axis=1) for _, block in file.blocks("logits", stop=stop)])

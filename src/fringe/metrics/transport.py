@@ -19,7 +19,13 @@ from fringe.metrics.arrays import Floats, as_numpy
 from fringe.metrics.frechet import covariance_root, squared_root
 from fringe.metrics.gaussian import Gaussian, require_same_dim
 
-__all__ = ["ROUNDING", "Transport", "optimal_transport", "optimal_transports"]
+__all__ = [
+    "ROUNDING",
+    "Transport",
+    "optimal_transport",
+    "optimal_transports",
+    "transported_distance",
+]
 
 # Eigenvalues will do if the least one is this many times the rounding of the largest one, and if
 # rounding costs the sum of their roots at worst this part of the traces.
@@ -57,6 +63,21 @@ def optimal_transport(real: Gaussian, generated: Gaussian) -> Transport:
         eigenvalues[: len(singular)] = singular**2
         axes = F @ V
     return Transport(axes, eigenvalues, scale)
+
+
+def transported_distance(real: Gaussian, generated: Gaussian, to_real: Transport) -> float:
+    """Return the Fréchet distance of two Gaussians between which the map is known.
+
+    Parameters
+    ----------
+    real, generated : Gaussian
+    to_real : Transport
+        ``optimal_transport(real, generated)``.
+    """
+    drift = as_numpy(real.mean) - as_numpy(generated.mean)
+    traces = sum(float(np.trace(as_numpy(g.covariance))) for g in (real, generated))
+    value = float(drift @ drift) + traces - 2 * float(np.sqrt(to_real.eigenvalues).sum())
+    return max(value, 0.0)
 
 
 def optimal_transports(real: Gaussian, generated: Gaussian) -> tuple[Transport, Transport]:

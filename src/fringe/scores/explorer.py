@@ -84,8 +84,9 @@ class Explorer:
     index : int64 array (n,)
         Its number in its source.
     sampled : bool array (n,)
-        Whether it is one of the first images of its source, which are a random sample. The others
-        were chosen because their weight or influence is extreme.
+        Whether it is part of a random sample of its group, as large as half of the group's images
+        that are shown. The others were chosen because their weight or influence is extreme. Where
+        all images of a group are shown, all are sampled.
     classes : int32 array (n, 3) or None
         Places in ``class_table.names`` of the three most probable classes, -1 where there are
         fewer; None where no classes are known.

@@ -117,6 +117,7 @@ def example_maps(
     n: int,
     *,
     batch_size: int,
+    included: bool = True,
     transport: Transport | None = None,
     called: Callable[[int], str] = "image {}".format,
 ) -> Floats:
@@ -125,10 +126,10 @@ def example_maps(
     Parameters
     ----------
     images : array (k, H, W, 3), uint8
-        Some of the n images that ``generated`` is of.
+        Each of them one of the n images that FID is measured on.
     network : FeatureNetwork
         With maps or a split.
-    real, generated, n
+    real, generated, n, included
         As `fringe.sensitivity.fid_gradient` takes them.
     batch_size : int
         Images that pass through the network at a time.
@@ -148,7 +149,7 @@ def example_maps(
 
     def gradient(features: np.ndarray) -> np.ndarray:
         found: np.ndarray = fid_gradient(
-            features, real, generated, n, included=True, transport=parts
+            features, real, generated, n, included=included, transport=parts
         )
         return found
 

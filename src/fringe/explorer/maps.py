@@ -1,0 +1,92 @@
+"""Sensitivity maps of the images that an explorer shows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fringe.metrics import Gaussian, optimal_transport
+from fringe.metrics.arrays import Array, Floats
+from fringe.sensitivity import example_maps
+
+if TYPE_CHECKING:
+    from fringe.networks import FeatureNetwork
+
+__all__ = ["MakeMaps", "as_bytes", "map_maker", "with_stored"]
+
+MakeMaps = Callable[[NDArray[np.uint8], NDArray[np.int64]], Floats]
+"""From images (b, H, W, 3) and their numbers (b,) in their source to their maps (b, h, w)."""
+
+
+def map_maker(
+    network: FeatureNetwork,
+    source: str,
+    real: Gaussian,
+    generated: Gaussian,
+    n: int,
+    *,
+    included: bool,
+    batch_size: int,
+) -> MakeMaps:
+    """Return a function that computes maps.
+
+    Parameters
+    ----------
+    network : FeatureNetwork
+        With maps or a split.
+    source : str
+        How messages name the source of the images.
+    real, generated, n, included
+        As `fringe.sensitivity.fid_gradient` takes them.
+    batch_size : int
+        Images that pass through the network at a time.
+    """
+    transport = optimal_transport(real, generated)
+
+    def make(images: NDArray[np.uint8], numbers: NDArray[np.int64]) -> Floats:
+        names = [f"{source}: image {number}" for number in numbers]
+        return example_maps(
+            images,
+            network,
+            real,
+            generated,
+            n,
+            included=included,
+            batch_size=batch_size,
+            transport=transport,
+            called=names.__getitem__,
+        )
+
+    return make
+
+
+def with_stored(stored: Array, make: MakeMaps | None) -> MakeMaps:
+    """Return a function that takes maps of the first images from ``stored`` (n, h, w).
+
+    ``make`` computes those of the others; None if there are no others.
+    """
+
+    def found(images: NDArray[np.uint8], numbers: NDArray[np.int64]) -> Floats:
+        beyond = numbers >= len(stored)
+        maps = np.empty((len(numbers), *stored.shape[1:]))
+        maps[~beyond] = stored[numbers[~beyond]]
+        if beyond.any():
+            assert make is not None
+            maps[beyond] = make(images[beyond], numbers[beyond])
+        return maps
+
+    return found
+
+
+def as_bytes(maps: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+    """Return maps (n, h, w) as bytes, and what 0 and 255 stand for in each: (n, 2).
+
+    Each map is 0 where it is least and 255 where it is largest. An even map is 0 everywhere.
+    """
+    low, high = (reduce(axis=(1, 2), keepdims=True) for reduce in (maps.min, maps.max))
+    scale = np.where(high > low, high - low, 1)
+    ranges = np.concatenate([low, high], axis=1)[:, :, 0]
+    return np.rint((maps - low) / scale * 255).astype(np.uint8), ranges.astype(np.float32)
