@@ -13,6 +13,7 @@
 #   scores/<dataset>/<scheme>/<network>.csv tidy rows: one distance each
 #   power/<source>/<network>.csv            what a network sees of real images that are distorted
 #   comparisons/<name>/                     generators compared: distances by network, and a verdict
+#   explorer/                               some images of each data set and comparison, for the page
 #   tables/ figures/ verdict.md report.html what a person reads
 #   cost.md                                 what the run took, beside what was planned
 #   logs/ benchmarks/                       of every job
@@ -61,6 +62,7 @@ include: "rules/comparison.smk"
 include: "rules/sensitivity.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
+include: "rules/page.smk"
 include: "rules/report.smk"
 
 

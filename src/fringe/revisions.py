@@ -14,4 +14,5 @@ SENSITIVITY = 1  # maps
 POWER = 1  # what networks see of distorted images
 COMPARISON = 1  # what is measured of generators that are compared, and their verdict
 TABLES = 2  # content or format of tables and verdict
+EXPLORER = 1  # the images that the explorer of a page shows, and what it tells of them
 FIGURES = 7  # look or content of figures

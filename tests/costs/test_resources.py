@@ -108,6 +108,9 @@ def trained(config: dict[str, Any], tmp_path: Path) -> None:
         ("explain_examples", {"network": NET}, 3000 + 197),
         ("measure_noise", {}, 3000 + 197),
         ("figure_schemes", {}, 2000),
+        # A network, a batch and two workers; 22 matrices and 40,960 rows of 1280 features are 675
+        # MiB; of each of 1,500 images 20 bytes a feature and 6 a pixel; of each candidate 100.
+        ("explore_dataset", {}, 1500 + 1000 + 800 + 675 + 171 + 23),
     ],
 )
 def test_memory(

@@ -237,3 +237,26 @@ def test_figures(run: Run) -> None:
 @pytest.mark.parametrize("rule", [name for name, cost in RULES.items() if cost.work is None])
 def test_short_rules_take_a_second(run: Run, rule: str) -> None:
     assert run.work(rule) == Work("", 1, 1, 0)
+
+
+def test_explorers(run: Run) -> None:
+    """Matrices on the CPU, and passes through the network."""
+    run.config["datasets"]["pair"] = {**run.dataset, "title": "y", "resample": False}
+    run.config["comparisons"] = {"one": {"title": "x", "generators": {"A": "faces", "B": "pair"}}}
+    run.config["page"]["images"] = 50
+    dataset = (4 * 120 + 40) * FEATURES**2 + 3 * 22 * FEATURES**3
+    found = run.work("explore_dataset")
+    assert found.units == dataset
+    assert found.default == pytest.approx(dataset / 1e10 + 25 * 1.3 * 0.4e9 / 1.4e10)
+    on_gpu = run.work("explore_dataset", gpus=1)
+    assert on_gpu.default == pytest.approx(dataset / 1e10 + 25 * 1.3 * 0.4e9 / 1.3e13)
+    comparison = (7 * 60 + 60) * FEATURES**2 + 2 * 22 * FEATURES**3
+    found = run.work("explore_comparison", comparison="one")
+    assert found.units == comparison
+    assert found.default == pytest.approx(comparison / 1e10 + 100 * 1.3 * 0.4e9 / 1.4e10)
+    # There are fewer images than could be shown.
+    run.config["page"]["images"] = 1000
+    found = run.work("explore_comparison", comparison="one")
+    assert found.default == pytest.approx(comparison / 1e10 + 120 * 1.3 * 0.4e9 / 1.4e10)
+    run.config["sensitivity"]["datasets"] = []
+    assert run.work("explore_dataset").default == pytest.approx(dataset / 1e10)

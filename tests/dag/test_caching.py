@@ -41,6 +41,7 @@ MATCHED = (
 OPTIMIZED = ("prelogits", "logits", "top1", "middle2")
 WEIGHTED = (*OPTIMIZED, "prelogits-released")
 SCORES = ("scores/*/*/*.csv", "scores/*/sizes.csv", "scores/*/snapshots-*.csv")
+EXPLORER = "explorer/datasets/faces.h5"
 RESULTS = ("tables/*", "figures/*", "verdict.*")
 
 
@@ -52,7 +53,7 @@ def drawn_with(*schemes: str) -> tuple[str, ...]:
             for scheme in schemes
             for kind, end in (("weights", ".h5"), ("draws", ".h5"), ("scores", "/*.csv"))
         ),
-        "convergence/faces.csv",
+        *("convergence/faces.csv", EXPLORER),
     )
 
 
@@ -208,7 +209,7 @@ AFTER_STATISTICS = (
     f"statistics/real/{MAIN}/features-40.h5",
     # Weights in every space are judged by FID.
     *(f"{kind}/faces/{scheme}.h5" for scheme in WEIGHTED for kind in ("weights", "draws")),
-    "convergence/faces.csv",
+    *("convergence/faces.csv", EXPLORER),
     *(f"scores/faces/*/{MAIN}.csv", *(f"scores/faces/{scheme}/*.csv" for scheme in WEIGHTED)),
     *("scores/faces/snapshots-features.csv", "tables/*", "verdict.*"),
     *figures("1", "5", "6", "9", "16", "17", "18", "S1"),
@@ -270,7 +271,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         sets("network", to="tiny_network:other"),
         (
             *("matched/faces.h5", f"matched/faces/{CONTROL}.h5", *MATCHED[2:]),
-            "convergence/faces.csv",
+            *("convergence/faces.csv", EXPLORER),
             *(f"{kind}/faces/{scheme}.h5" for kind in ("weights", "draws") for scheme in WEIGHTED),
             *(f"scores/faces/{s}/{CONTROL}.csv" for s in EVERY_SCHEME if s != "random"),
             *(f"scores/faces/*/{file}.csv" for file in score_files("3")),
@@ -325,7 +326,8 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
     (
         "a comparison",
         compare,
-        ("deviations.*",),
+        # All explorers of a run share the bytes of the page.
+        ("deviations.*", EXPLORER),
         {f"images/rival/{shard}.h5" for shard in REAL_SHARDS}
         | extracted("rival", MAIN, *REAL_SHARDS)
         | extracted("rival", CONTROL, *REAL_SHARDS)
@@ -335,7 +337,8 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         | {f"comparisons/two/{network}.json" for network in (MAIN, CONTROL)}
         | {f"comparisons/two/verdict.{kind}" for kind in ("json", "md", "html")}
         | {f"comparisons/two/classes-1.{kind}" for kind in PNG_PDF}
-        | {"comparisons/two/prices.h5", f"power/real/{CONTROL}.csv"},
+        | {"comparisons/two/prices.h5", f"power/real/{CONTROL}.csv"}
+        | {"explorer/comparisons/two.h5"},
     ),
     (
         "dropped images",

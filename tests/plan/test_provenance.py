@@ -70,6 +70,8 @@ JOBS: dict[Callable[..., Any], list[tuple[str, ...]]] = {
     ],
     provenance.measure_noise: [("faces",)],
     provenance.measure_region: [("faces",)],
+    provenance.explore_dataset: [("faces",)],
+    provenance.explore_comparison: [("two",)],
     exhibit_params.make_table: [("1",), ("2",), ("3",)],
     exhibit_params.verdict: [()],
     exhibit_params.judge_comparison: [("two",)],
@@ -161,7 +163,7 @@ AFTER_CANDIDATES = (
 OF_IMAGES = (
     *("average_sensitivity *", "measure_noise *", "figure_overview *", "figure_weights *"),
     *("figure_schemes *", "figure_noisy_images *", "figure_comparison *"),
-    "figure_compared_classes *",
+    *("figure_compared_classes *", "explore_*"),
 )
 FIGURES = ("figure_*",)
 TITLED = (
@@ -185,7 +187,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         (
             *("extract_features real *", "link_features real *", "optimize_sweep *"),
             *("extend_matched *", "measure_sensitivity *", "figure_overview *"),
-            "measure_power *",
+            *("measure_power *", "explore_*"),
             # They say in words which images stand for the set.
             *("make_table *", "verdict"),
         ),
@@ -223,7 +225,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             *("figure_snapshots", "figure_schemes *", "figure_networks", "figure_comparison *"),
             *("figure_examples *", "figure_means *", "figure_noise *", "figure_noisy_images *"),
             *("figure_sensitivity_grid *", "figure_network_maps *", "compare *"),
-            "figure_compared_classes *",
+            *("figure_compared_classes *", "explore_*"),
         ),
     ),
     (
@@ -309,6 +311,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             *("score_snapshots *", "measure_checks *", "join_sensitivity *", "compare *"),
             *("measure_sensitivity *", "explain_examples *", "measure_noise *"),
             *("figure_overview *", "figure_classes *", "figure_compared_classes *"),
+            "explore_*",
             # They say in words which images stand for the set.
             *("make_table *", "verdict"),
         ),
@@ -319,14 +322,14 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         (
             *("extract_features *", "link_features *", "optimize_sweep *", "extend_matched *"),
             *("extract_matched *", "join_sensitivity *", "measure_sensitivity *"),
-            *("explain_examples *", "measure_noise *", "measure_power *"),
+            *("explain_examples *", "measure_noise *", "measure_power *", "explore_*"),
         ),
     ),
     (
         "precision",
         changed("extraction", "precision", to="bfloat16"),
         (
-            "figure_compared_classes *",
+            *("figure_compared_classes *", "explore_*"),
             *("extract_features *", "link_features *", "optimize_sweep *", "extend_matched *"),
             *("extract_matched *", "join_sensitivity *", "measure_sensitivity *"),
             *("explain_examples *", "measure_noise *", "measure_power *"),
@@ -339,7 +342,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             *("draw_*", "optimize_*", "score_*", "measure_checks *", "measure_noise *"),
             "measure_power *",
             *("figure_weights *", "figure_schemes *", "figure_comparison *"),
-            *("figure_noisy_images *", "compare *"),
+            *("figure_noisy_images *", "compare *", "explore_*"),
         ),
     ),
     (
@@ -366,7 +369,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         changed("sensitivity", "images", to=50),
         (
             *("join_sensitivity *", "measure_sensitivity *", "explain_examples *"),
-            "measure_noise *",
+            *("measure_noise *", "explore_dataset *"),
         ),
     ),
     (
@@ -389,6 +392,8 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         changed("datasets", "faces", "grid", to={"seed": 4}),
         ("explain_examples * grid", "figure_sensitivity_grid *"),
     ),
+    ("images of the page", changed("page", "images", to=50), ("explore_*",)),
+    ("size of thumbnails", changed("page", "thumbnail", to=32), ("explore_*",)),
     (
         "a region",
         changed("datasets", "faces", "region", to=[0.0, 0.0, 0.5, 0.6]),
@@ -415,12 +420,12 @@ REVISIONS = {
     "FEATURES": (
         *("extract_features *", "link_features *", "extract_matched *", "extend_matched *"),
         *("optimize_sweep *", "join_sensitivity *", "measure_sensitivity *"),
-        *("explain_examples *", "measure_noise *", "measure_power *"),
+        *("explain_examples *", "measure_noise *", "measure_power *", "explore_*"),
     ),
     "METRICS": (
         *("score_*", "measure_checks *", "optimize_*", "measure_convergence *"),
         *("join_sensitivity *", "measure_sensitivity *", "explain_examples *", "measure_noise *"),
-        *("figure_overview *", "compare *", "measure_power *"),
+        *("figure_overview *", "compare *", "measure_power *", "explore_*"),
     ),
     "COMPARISON": ("compare *", "judge_comparison *"),
     "ERRORS": (
@@ -432,8 +437,9 @@ REVISIONS = {
     "SENSITIVITY": (
         *("join_sensitivity *", "measure_sensitivity *", "average_sensitivity *"),
         *("explain_examples *", "measure_noise *", "measure_region *"),
-        "figure_compared_classes *",
+        *("figure_compared_classes *", "explore_*"),
     ),
+    "EXPLORER": ("explore_*",),
     "TABLES": ("make_table *", "verdict", "list_*", "write_self_check"),
     "FIGURES": FIGURES,
 }

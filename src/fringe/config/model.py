@@ -22,6 +22,7 @@ from fringe.config.fields import (
     Text,
     WrittenAs,
 )
+from fringe.config.page import Page
 from fringe.config.resampling import Convergence, Matching, Optimization, Schemes
 from fringe.config.sensitivity import Sensitivity
 from fringe.config.sources import Source
@@ -214,6 +215,7 @@ class Config(Section):
         default=Extraction(), description="How images are rendered and features extracted."
     )
     figures: Figures = Field(default=Figures(), description="How figures look.")
+    page: Page = Field(default=Page(), description="What the page of the run shows.")
 
     @property
     def resamples(self) -> bool:

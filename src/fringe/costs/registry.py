@@ -17,6 +17,7 @@ from fringe.costs.rules import (
     exhibits,
     features,
     images,
+    page,
     resampling,
     sensitivity,
 )
@@ -33,6 +34,7 @@ RULES: dict[str, RuleCost] = {
     **comparison.RULES,
     **sensitivity.RULES,
     **exhibits.RULES,
+    **page.RULES,
 }
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from fringe.config import choices
 from fringe.networks import network_info
 from fringe.plan import exhibits, layout, provenance
+from fringe.plan.explorers import views
 from fringe.plan.run import Run
 
 __all__ = [
@@ -26,6 +27,9 @@ __all__ = [
     "draw_matched",
     "drawn_and_real",
     "explain_examples",
+    "explore_comparison",
+    "explore_dataset",
+    "explorers",
     "extend_matched",
     "extract_features",
     "extract_matched",
@@ -565,6 +569,48 @@ def figure_network_maps(run: Run, dataset: str) -> Inputs:
             run.path(layout.examples(dataset, network, "examples")) for network in networks
         ],
     }
+
+
+def explorers(run: Run) -> list[str]:
+    """Return the files of the explorers of a run, in the order of `fringe.plan.explorers.views`."""
+    return [run.path(one.place) for one in views(run.config)]
+
+
+def explore_dataset(run: Run, dataset: str) -> Inputs:
+    """Return features, weights and draws of a data set, its maps, and the network of further maps.
+
+    The network is read only as long as nothing is made.
+    """
+    network = run.fid_network
+    mapped = dataset in choices.explained_datasets(run.config)
+    made = Path(run.path(layout.explorer("dataset", dataset))).exists()
+    return {
+        **_drawn(run, dataset, "matched", network),
+        "real": _real_features(run, dataset, network),
+        "measured": _real_statistics(run, dataset, network),
+        "optimized": run.path(layout.weights(dataset, "prelogits")),
+        "maps": run.path(layout.maps(dataset, network)) if mapped else [],
+        "weights": _network_weights(run, network) if mapped and not made else [],
+    }
+
+
+def explore_comparison(run: Run, comparison: str) -> Inputs:
+    """Return the features of a comparison's first trainings, and the network of their maps.
+
+    The network is read only as long as nothing is made.
+    """
+    about = run.config.comparisons[comparison]
+    firsts = [made[0] for made in about.trainings.values()]
+    network = run.fid_network
+    made = Path(run.path(layout.explorer("comparison", comparison))).exists()
+    asks = network_info(run.config.network).maps and not made
+    features: dict[str, Files] = {
+        "real": [_real_features(run, firsts[0], network)],
+        "models": [_candidates(run, dataset, network) for dataset in firsts],
+    }
+    has_top1 = run.has_top1(comparison)
+    logits = {"real_logits": features["real"], "logits": features["models"]} if has_top1 else {}
+    return {**features, **logits, "weights": _network_weights(run, network) if asks else []}
 
 
 def verdict(run: Run) -> Inputs:

@@ -26,6 +26,7 @@ __all__ = [
     "convergence",
     "draws",
     "examples",
+    "explorer",
     "feature_shard",
     "features",
     "figure",
@@ -235,6 +236,11 @@ def table(stem: str, suffix: str) -> str:
 def figure(stem: str, suffix: str) -> str:
     """Return the place of a figure, such as "figure4a-photos", as "png" or "pdf"."""
     return f"figures/{stem}.{suffix}"
+
+
+def explorer(kind: str, name: str) -> str:
+    """Return the place of the images that the page shows of a "dataset" or a "comparison"."""
+    return f"explorer/{kind}s/{name}.h5"
 
 
 PAGES = ("verdict", "deviations", "left_out", "self_check", "cost")

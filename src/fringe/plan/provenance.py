@@ -19,6 +19,7 @@ from fringe.files.hdf5 import attributes, is_made_from, open_h5
 from fringe.networks import network_info, network_titles
 from fringe.plan import digests, layout
 from fringe.plan.exhibits import GRID_SCHEMES
+from fringe.plan.explorers import View, view_of
 from fringe.plan.run import Run
 from fringe.sources import REVISION as IMAGES_REVISION
 from fringe.sources.distortions import REVISION as DISTORTIONS_REVISION
@@ -33,6 +34,8 @@ __all__ = [
     "draw_weighted",
     "drawn_and_real",
     "explain_examples",
+    "explore_comparison",
+    "explore_dataset",
     "extend_matched",
     "extract_features",
     "extract_matched",
@@ -539,4 +542,60 @@ def measure_region(run: Run, dataset: str) -> Params:
         "region": digests.digest(region, run.config) if isinstance(region, str) else region,
         "network": run.config.network,
         "revision": revisions.SENSITIVITY,
+    }
+
+
+# The explorers of the page.
+
+
+def explore_dataset(run: Run, dataset: str) -> Params:
+    """Return what the explorer of a data set depends on."""
+    about = run.datasets[dataset]
+    mapped = dataset in choices.explained_datasets(run.config)
+    return {
+        **_exploring(run, view_of(run.config, "dataset", dataset)),
+        **compared(run, dataset),
+        "images": [images_of(run, about.real), images_of(run, about.generated)],
+        "n_real": about.n_real,
+        "n_generated": about.n_generated,
+        "maps": choices.explained_images(run.config, dataset) if mapped else 0,
+    }
+
+
+def explore_comparison(run: Run, comparison: str) -> Params:
+    """Return what the explorer of a comparison depends on."""
+    about = run.config.comparisons[comparison]
+    firsts = {name: run.generated(made[0]) for name, made in about.trainings.items()}
+    dataset = run.datasets[about.datasets[0]]
+    real = run.real(about.datasets[0])
+    return {
+        **_exploring(run, view_of(run.config, "comparison", comparison)),
+        "real": real,
+        "generators": {name: [source] for name, source in firsts.items()},
+        "images": {
+            source: images_of(run, source)
+            for source in (real, *firsts.values())
+            if run.config.sources[source].has_images
+        },
+        "classes": run.config.network if run.has_top1(comparison) else None,
+        **_labels(run, comparison),
+        "n_real": dataset.n_real,
+        "n_generated": dataset.n_generated,
+        "maps": network_info(run.config.network).maps,
+    }
+
+
+def _exploring(run: Run, view: View) -> Params:
+    """Return what every explorer depends on."""
+    name = run.config.network
+    return {
+        "shown": view.images,
+        "sprite_bytes": view.sprite_bytes,
+        "thumbnail": run.config.page.thumbnail,
+        **features_by(run, run.fid_network),
+        "title": network_titles([name]).get(name, name),
+        "seed": run.config.seed,
+        "metrics_revision": revisions.METRICS,
+        "sensitivity_revision": revisions.SENSITIVITY,
+        "explorer_revision": revisions.EXPLORER,
     }

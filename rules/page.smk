@@ -1,0 +1,49 @@
+# The page of a run. Its explorers: some images of each data set and comparison, with their numbers.
+
+
+rule explore_dataset:
+    input:
+        unpack(for_job(inputs.explore_dataset)),
+    output:
+        below(layout.explorer("dataset", "{dataset}")),
+    log:
+        log_file("explore_dataset", "{dataset}"),
+    benchmark:
+        benchmark_file("explore_dataset", "{dataset}")
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        **ask("explore_dataset"),
+    params:
+        exploring=for_job(provenance.explore_dataset),
+    script:
+        "../workflow/scripts/explore_dataset.py"
+
+
+rule explore_comparison:
+    input:
+        unpack(for_job(inputs.explore_comparison)),
+    output:
+        below(layout.explorer("comparison", "{comparison}")),
+    log:
+        log_file("explore_comparison", "{comparison}"),
+    benchmark:
+        benchmark_file("explore_comparison", "{comparison}")
+    wildcard_constraints:
+        comparison=COMPARISONS,
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        **ask("explore_comparison"),
+    params:
+        exploring=for_job(provenance.explore_comparison),
+    script:
+        "../workflow/scripts/explore_comparison.py"
+
+
+rule explorers:
+    input:
+        inputs.explorers(RUN),
+    localrule: True
