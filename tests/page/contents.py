@@ -295,15 +295,15 @@ def rich() -> Content:
     return Content(
         run="demo",
         answers=[
-            answer("faces", f"Faces {HOSTILE}"),
-            answer("generators", LONG, "comparison", 1),
+            answer("dataset-faces", f"Faces {HOSTILE}"),
+            answer("comparison-generators", LONG, "comparison", 1),
         ],
         explorers=[
-            ExplorerView("faces", "Faces", "faces", explorer()),
+            ExplorerView("faces", "Faces", "dataset-faces", explorer()),
             ExplorerView(
                 "generators",
                 f"{HOSTILE} {LONG}",
-                "generators",
+                "comparison-generators",
                 explorer(
                     120,
                     ("Real images", HOSTILE, LONG),
@@ -314,14 +314,14 @@ def rich() -> Content:
             ),
         ],
         curves=[
-            curve("sweep", "Top-N sweep of faces"),
-            curve("sizes", f"Sizes {HOSTILE}"),
-            curve("noise", "Noise", figure=False),
+            curve("curve-sweep", "Top-N sweep of faces"),
+            curve("curve-sizes", f"Sizes {HOSTILE}"),
+            curve("curve-noise", "Noise", figure=False),
         ],
         exhibits=[
-            exhibit("figure-1", "Figure 1"),
-            exhibit("table-1", "Table 1"),
-            exhibit("figure-4a", "Figure 4a", LONG),
+            exhibit("exhibit-figure-1", "Figure 1"),
+            exhibit("exhibit-table-1", "Table 1"),
+            exhibit("exhibit-figure-4a", "Figure 4a", LONG),
         ],
         deviations=[deviation("Crops"), deviation(HOSTILE)],
         left_out=["Figure 7: precision needs features of StyleGAN-XL, which are not there."],
@@ -335,7 +335,7 @@ def rich() -> Content:
 
 def one_data_set() -> Content:
     """Return a small run: one data set and nothing else."""
-    return Content("one", [answer("faces", "Faces")])
+    return Content("one", [answer("dataset-faces", "Faces")])
 
 
 def five_data_sets() -> Content:
@@ -346,12 +346,12 @@ def five_data_sets() -> Content:
         [answer(key, f"Data set {n}", seed=n) for n, key in enumerate(keys)],
         [ExplorerView(k, f"Data set {n}", k, explorer(60, seed=n)) for n, k in enumerate(keys)],
         [curve(f"sweep-{key}", f"Sweep of {key}") for key in keys],
-        [exhibit("table-1", "Table 1", "")],
+        [exhibit("exhibit-table-1", "Table 1", "")],
         [deviation("Crops"), deviation(HOSTILE)],
     )
 
 
 def many_images() -> Content:
     """Return a run with 10,000 thumbnails."""
-    view = ExplorerView("faces", "Faces", "faces", explorer(10_000, size=32))
-    return Content("many", [answer("faces", "Faces")], [view])
+    view = ExplorerView("faces", "Faces", "dataset-faces", explorer(10_000, size=32))
+    return Content("many", [answer("dataset-faces", "Faces")], [view])

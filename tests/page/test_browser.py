@@ -103,9 +103,9 @@ def look_at(page: Any, selector: str) -> Any:
 
 def explorer_of(page: Any, key: str = "faces") -> Any:
     """Return a view of the explorer, built."""
-    look_at(page, f"#explorer-{key}")
-    page.wait_for_selector(f"#explorer-{key} .tile")
-    return page.locator(f"#explorer-{key}")
+    look_at(page, f"#images-{key}")
+    page.wait_for_selector(f"#images-{key} .tile")
+    return page.locator(f"#images-{key}")
 
 
 def control(explorer: Any, name: str) -> Any:
@@ -390,7 +390,7 @@ def test_ten_thousand_thumbnails_are_few_elements(opened: Any, made: Any) -> Non
 def test_numbers_have_their_values_and_tell_about_themselves(opened: Any, made: Any) -> None:
     page = opened("rich")
     for answer in made("rich")[1].answers:
-        article = page.locator(f"#answer-{answer.key}")
+        article = page.locator(f"#{answer.key}")
         assert answer.word in article.locator(".word").inner_text()
         assert article.locator(".sentence").inner_text() == answer.sentence
         numbers = [c for row in answer.table.rows for c in row.cells if not isinstance(c, str)]
@@ -419,7 +419,7 @@ def test_numbers_have_their_values_and_tell_about_themselves(opened: Any, made: 
 def test_hostile_titles_are_shown_as_text(opened: Any) -> None:
     page = opened("rich")
     assert page.title() == "demo · Fringe"
-    assert contents.HOSTILE in page.locator("#answer-faces .of").inner_text()
+    assert contents.HOSTILE in page.locator("#dataset-faces .of").inner_text()
     page.locator("#view").select_option("generators")
     explorer = explorer_of(page, "generators")
     assert contents.HOSTILE in explorer.locator("h3").text_content()
@@ -542,7 +542,7 @@ def test_axe_finds_nothing(opened: Any, width: int) -> None:
         page.emulate_media(color_scheme=scheme)
         results = axe_api.Axe().run(page, options=AXE)
         assert results.violations_count == 0, results.generate_report()
-    look_at(page, "#explorer-faces")
+    look_at(page, "#images-faces")
     explorer.locator(".tile").first.click()
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
@@ -571,19 +571,19 @@ def test_nothing_is_wider_than_the_window(opened: Any, name: str, width: int) ->
 def test_the_first_screen_has_the_answer(opened: Any) -> None:
     page = opened("one")
     for selector in ("h3", ".word", ".sentence", ".proof table", ".seen img", ".doubts"):
-        box = page.locator(f"#answer-faces {selector}").first.bounding_box()
+        box = page.locator(f"#dataset-faces {selector}").first.bounding_box()
         assert box["y"] + box["height"] <= WIDE["height"], selector
 
 
 def test_each_of_five_data_sets_has_its_answer_and_its_images(opened: Any, made: Any) -> None:
     page = opened("five")
     assert page.locator(".summary li").count() == 5
-    page.locator("#answer-set-3 .to-images a").click()
-    page.wait_for_selector("#explorer-set-3 .tile")
+    page.locator("#set-3 .to-images a").click()
+    page.wait_for_selector("#images-set-3 .tile")
     assert page.locator("#view").input_value() == "set-3"
     assert page.locator("article.explorer:visible").count() == 1
     expected = made("five")[1].explorers[3].explorer.weight
-    shown = tiles(page.locator("#explorer-set-3"))
+    shown = tiles(page.locator("#images-set-3"))
     assert shown == in_order(expected.astype(float), largest_first=True)[: len(shown)]
 
 
@@ -591,8 +591,8 @@ def test_without_scripts_all_but_the_explorer_can_be_read(opened: Any, made: Any
     page = opened("rich", java_script_enabled=False)
     content = made("rich")[1]
     for answer in content.answers:
-        assert page.locator(f"#answer-{answer.key} .sentence").is_visible()
-        assert page.locator(f"#answer-{answer.key} .proof table").is_visible()
+        assert page.locator(f"#{answer.key} .sentence").is_visible()
+        assert page.locator(f"#{answer.key} .proof table").is_visible()
     assert page.get_by_text("The explorer of images needs JavaScript.").is_visible()
     assert page.locator("#curve-sweep .static img").is_visible()
     assert page.locator("#exhibit-table-1 .compared").is_visible()
@@ -612,10 +612,10 @@ def test_paper_has_the_figures_and_no_controls(opened: Any) -> None:
     assert page.locator("#curve-sweep .static img").is_visible()
     for selector in (".top nav", "#curve-sweep .plot", ".tick", ".progress", ".controls", ".tip"):
         assert page.locator(f"{selector}:visible").count() == 0, selector
-    assert page.locator("#answer-faces .more").get_by_text("A further sentence.").is_visible()
+    assert page.locator("#dataset-faces .more").get_by_text("A further sentence.").is_visible()
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen")
-    assert not page.locator("#answer-faces .more").get_by_text("A further sentence.").is_visible()
+    assert not page.locator("#dataset-faces .more").get_by_text("A further sentence.").is_visible()
     assert opened("one").pdf().startswith(b"%PDF")
 
 

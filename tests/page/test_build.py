@@ -41,7 +41,13 @@ class Elements(HTMLParser):
 
 def answer(**changes: object) -> Answer:
     plain = Answer(
-        "a", "A", "dataset", "What?", "word", "A sentence.", Table("Caption", ["", "FID"], [])
+        "dataset-a",
+        "A",
+        "dataset",
+        "What?",
+        "word",
+        "A sentence.",
+        Table("Caption", ["", "FID"], []),
     )
     return replace(plain, **changes)  # type: ignore[arg-type]
 
@@ -54,7 +60,7 @@ def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
 
 def test_nothing_leads_out_of_the_page_but_files_of_the_run() -> None:
     page = Elements(render_index(contents.rich()))
-    allowed = {"figures/sweep.pdf", "report.html", "tables/table1.csv", "verdict.md"}
+    allowed = {"figures/curve-sweep.pdf", "report.html", "tables/table1.csv", "verdict.md"}
     seen = set()
     for tag, attributes in page.tags:
         for name in ("src", "href", "action", "data", "poster", "srcset"):
@@ -199,12 +205,13 @@ def test_links_out_of_the_run_are_refused(href: str) -> None:
 
 
 def test_keys_that_are_no_anchors_or_occur_twice_are_refused() -> None:
-    with pytest.raises(ValueError, match="is not an anchor"):
-        render_index(Content("run", [answer(key='a"b')]))
+    for key in ('a"b', "answers", "images-photos", "answers-title", "A-b", "a--b"):
+        with pytest.raises(ValueError, match="is not an anchor"):
+            render_index(Content("run", [answer(key=key)]))
     with pytest.raises(ValueError, match="occurs twice"):
         render_index(Content("run", [answer(), answer()]))
     view = contents.rich().explorers[0]
-    with pytest.raises(ValueError, match="there is no answer 'faces'"):
+    with pytest.raises(ValueError, match="there is no answer 'dataset-faces'"):
         render_index(Content("run", [answer()], [view]))
 
 

@@ -111,7 +111,7 @@ class Answer:
     Attributes
     ----------
     key : str
-        Anchor in the page: lower-case letters, digits and "-".
+        Anchor in the page: words of lower-case letters and digits, joined by "-".
     title, question : str
     word : str
         The answer in a word or a number: "null space", "real", "36 %".

@@ -15,11 +15,10 @@ Spec = dict[str, Any]
 
 ZOOM: Spec = {
     "name": "zoom",
-    # The wheel without the Shift key scrolls the page.
-    "select": {"type": "interval", "zoom": "wheel![event.shiftKey]"},
+    "select": "interval",
     "bind": "scales",
 }
-"""Drag to move, Shift and the wheel to zoom, a double click to see all again."""
+"""Drag to move, a double click to see all again; the page lets Ctrl and the wheel zoom."""
 
 PICK = "picked"
 """The name of the selection of entries in the legend."""

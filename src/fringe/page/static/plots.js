@@ -54,7 +54,10 @@ function look() {
   };
 }
 
-/** Let the wheel zoom only while Ctrl is held: without it, the wheel scrolls the page. */
+/**
+ * Let the wheel zoom only while Ctrl is held: without it, the wheel scrolls the page. Browsers tell
+ * that fingers are spread on a touchpad as a wheel with Ctrl.
+ */
 function tamed(spec) {
   const params = spec.params?.map((one) => {
     if (one.bind !== "scales") return one;
@@ -86,7 +89,7 @@ function tooltip(plot) {
 }
 
 async function draw(article, plot) {
-  const { title, caption, spec } = embedded(`curve-data-${article.dataset.key}`);
+  const { title, caption, spec } = embedded(`data-${article.dataset.key}`);
   const address = article.querySelector("a.csv").getAttribute("href");
   const csv = new TextDecoder().decode(bytes(address.slice(address.indexOf(",") + 1)));
   const full = {
