@@ -16,3 +16,4 @@ COMPARISON = 1  # what is measured of generators that are compared, and their ve
 TABLES = 2  # content or format of tables and verdict
 EXPLORER = 1  # the images that the explorer of a page shows, and what it tells of them
 FIGURES = 7  # look or content of figures
+PAGE = 1  # content or look of index.html, the page of a run

@@ -78,6 +78,7 @@ JOBS: dict[Callable[..., Any], list[tuple[str, ...]]] = {
     exhibit_params.list_deviations: [()],
     exhibit_params.list_left_out: [()],
     exhibit_params.write_self_check: [()],
+    exhibit_params.write_index: [()],
     exhibit_params.figure_overview: [("faces",)],
     exhibit_params.figure_classes: [("faces",)],
     exhibit_params.figure_weights: [("faces", "5"), ("faces", "17")],
@@ -180,11 +181,16 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("workers", changed("extraction", "workers", to=7), ()),
     ("images dropped", changed("extraction", "keep_images", to=False), ()),
     ("scratch", changed("extraction", "scratch", to=True), ()),
-    ("another name of the run", changed("run", to="other"), ("score_snapshots *",)),
+    (
+        "another name of the run",
+        changed("run", to="other"),
+        ("write_index", "score_snapshots *"),
+    ),
     (
         "order of files",
         changed("sources", "real", "order", to="file"),
         (
+            "write_index",
             *("extract_features real *", "link_features real *", "optimize_sweep *"),
             *("extend_matched *", "measure_sensitivity *", "figure_overview *"),
             *("measure_power *", "explore_*"),
@@ -206,6 +212,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         "count raised: shards that were there stay",
         changed("sources", "fake", "count", to=160),
         (
+            "write_index",
             *("link_features fake *", "draw_random *", *AFTER_CANDIDATES, *OF_IMAGES),
             *("settled_limit *", "make_table [23]", "verdict"),
         ),
@@ -214,6 +221,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         "another network",
         changed("network", to="resnet50"),
         (
+            "write_index",
             *("extract_features * inception *", "link_features * inception", "extract_matched *n"),
             *("optimize_*", "measure_convergence *", "extend_matched *", "draw_matched *"),
             *("score_kernels *", "score_sizes *", "score_snapshots *", "measure_checks *"),
@@ -231,12 +239,13 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     (
         "another control",
         changed("controls", to=["swav", "untrained", "clip"]),
-        ("make_table [12]", "verdict", "list_deviations", "judge_comparison *"),
+        ("write_index", "make_table [12]", "verdict", "list_deviations", "judge_comparison *"),
     ),
     (
         "weights of a network",
         changed("weights", to={"clip": {"path": "mine.pt", "sha256": "0" * 64}}),
         (
+            "write_index",
             *("extract_features fake clip *", "link_features fake clip", "extract_matched * clip"),
             *("join_sensitivity * clip", "explain_examples * clip *", "measure_power * clip"),
             # They call it by the beginning of its digest.
@@ -272,7 +281,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     (
         "network of recall",
         changed("evaluation", "precision_recall", to={"network": "vgg16-nvidia"}),
-        ("score_precision_recall *", "figure_comparison *", "list_deviations"),
+        ("write_index", "score_precision_recall *", "figure_comparison *", "list_deviations"),
     ),
     ("style", changed("figures", "dpi", to=100), FIGURES),
     (
@@ -292,6 +301,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         "steps of the released optimization",
         changed("optimization", "released", "steps", to=13),
         (
+            "write_index",
             *("optimize_weights faces prelogits-released", "measure_convergence *"),
             *("make_table [23]", "verdict"),
         ),
@@ -299,13 +309,14 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     (
         "sampling",
         changed("evaluation", "sampling", to="systematic"),
-        ("draw_weighted *", "list_deviations"),
+        ("write_index", "draw_weighted *", "list_deviations"),
     ),
-    ("title", changed("datasets", "faces", "title", to="Faces"), TITLED),
+    ("title", changed("datasets", "faces", "title", to="Faces"), (*TITLED, "write_index")),
     (
         "number of real images",
         changed("evaluation", "n_real", to=50),
         (
+            "write_index",
             *("optimize_*", "measure_convergence *", "extend_matched *", "draw_matched *"),
             *("score_scheme *", "score_floor *", "score_precision_recall *", "score_kernels *"),
             *("score_snapshots *", "measure_checks *", "join_sensitivity *", "compare *"),
@@ -339,6 +350,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         "seed",
         changed("seed", to=5),
         (
+            "write_index",
             *("draw_*", "optimize_*", "score_*", "measure_checks *", "measure_noise *"),
             "measure_power *",
             *("figure_weights *", "figure_schemes *", "figure_comparison *"),
@@ -354,6 +366,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         "another last control, which figures show",
         changed("controls", to=["untrained", "clip", "swav"]),
         (
+            "write_index",
             *("make_table [12]", "verdict", "list_deviations", "figure_sweep *"),
             *("figure_comparison *", "judge_comparison *"),
         ),
@@ -362,7 +375,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     (
         "no released optimization",
         changed("convergence", "steps", to=0),
-        ("verdict", "list_deviations"),
+        ("write_index", "verdict", "list_deviations"),
     ),
     (
         "images with maps",
@@ -375,7 +388,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     (
         "scales of noise",
         changed("sensitivity", "noise", "scales", to=[0.1]),
-        ("verdict", "figure_noise *"),
+        ("write_index", "verdict", "figure_noise *"),
     ),
     (
         "classes",
@@ -390,7 +403,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     (
         "examples of the grid",
         changed("datasets", "faces", "grid", to={"seed": 4}),
-        ("explain_examples * grid", "figure_sensitivity_grid *"),
+        ("write_index", "explain_examples * grid", "figure_sensitivity_grid *"),
     ),
     ("images of the page", changed("page", "images", to=50), ("explore_*",)),
     ("size of thumbnails", changed("page", "thumbnail", to=32), ("explore_*",)),
@@ -440,8 +453,9 @@ REVISIONS = {
         *("figure_compared_classes *", "explore_*"),
     ),
     "EXPLORER": ("explore_*",),
-    "TABLES": ("make_table *", "verdict", "list_*", "write_self_check"),
+    "TABLES": ("make_table *", "verdict", "list_*", "write_self_check", "write_index"),
     "FIGURES": FIGURES,
+    "PAGE": ("write_index",),
 }
 
 

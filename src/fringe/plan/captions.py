@@ -14,7 +14,7 @@ from fringe.plan.exhibits import Exhibit, exhibits
 from fringe.scores.titles import title_of
 from fringe.texts import restructured
 
-__all__ = ["Caption", "captions", "figure_caption"]
+__all__ = ["COMPARED_CLASSES", "Caption", "captions", "figure_caption"]
 
 
 class Caption(NamedTuple):
@@ -23,6 +23,15 @@ class Caption(NamedTuple):
     text: str
     seen: str
 
+
+COMPARED_CLASSES = Caption(
+    "The classes with the largest parts of the difference of FID: how often both generators and "
+    "the real images have each, and images that add most to the distance, with what FID looks at "
+    "in them.",
+    "For each class three bars of its frequency, and rows of images of both generators with "
+    "their sensitivity maps.",
+)
+"""Of the figure of the classes of a comparison's model."""
 
 _GRADCAM = (
     "What FID looks at in generated images of {title} (sensitivity), beside the parts on which the "
@@ -37,7 +46,7 @@ _WEIGHTED = (
     "in quality."
 )
 _SWEPT = (
-    "FID in {network} (solid) and the distance in the control {control} (dashed) when the "
+    "FID in {network} (solid) and the distance in the control network {control} (dashed) when the "
     "generated images are drawn so that the N most probable ImageNet classes of each are as "
     "frequent as in the real images, against N classes from the middle of the ranking. Both axes "
     "span the same relative range. If FID falls and the control does not, matching classes "
@@ -45,7 +54,7 @@ _SWEPT = (
 )
 _GENERATORS = (
     "Images of two generators that imitate the same real images ({title}), not selected, under "
-    "their FID ({network}), the distance in the control {control}, precision and recall. Two "
+    "their FID ({network}), the distance in the control ({control}), precision and recall. Two "
     "generators may have the same FID although people, and the control, tell them apart."
 )
 

@@ -4,7 +4,7 @@ A function has the name of a rule and returns the params of its jobs (`fringe.pl
 report shows these jobs, so texts in their params are `inert`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ from fringe.config.compared_classes import compared_sources
 from fringe.config.datasets import Comparison
 from fringe.networks import network_info, network_names, network_titles, network_weights
 from fringe.networks.weight_files import mismatch
-from fringe.plan import exhibits
-from fringe.plan.deviations import applying
+from fringe.plan import exhibits, layout
+from fringe.plan.captions import COMPARED_CLASSES, Caption, figure_caption
+from fringe.plan.deviations import Deviation, applying
 from fringe.plan.protocols import chosen_images, protocol
 from fringe.plan.provenance import Params, compared, images_of, published_statistics
 from fringe.plan.run import Run
 from fringe.scores.protocol import PAPER_DATASETS, plain_name
-from fringe.texts import inert
+from fringe.texts import inert, restored
 
 __all__ = [
     "figure_classes",
@@ -45,6 +46,7 @@ __all__ = [
     "list_left_out",
     "make_table",
     "verdict",
+    "write_index",
     "write_self_check",
 ]
 
@@ -206,6 +208,106 @@ def write_self_check(run: Run) -> Params:
         titles={name: run.datasets[name].title for name in checked},
         revision=revisions.TABLES,
     )
+
+
+# The page of a run.
+
+
+def write_index(run: Run) -> Params:
+    """Return what the page of a run depends on, besides scores, tables, figures and verdicts.
+
+    Texts are those that the page shows; places start from the folder of the run.
+    """
+    config = run.config
+    pairs = choices.illustrated_comparisons(config)
+    paired = dict.fromkeys(name for one in pairs.values() for name in one.pair.values())
+    sized = exhibits.datasets_with(config, "sizes")
+    differing = applying(config, ["verdict", *exhibits.names(config)])
+    return _inert(
+        run=config.run,
+        seed=config.seed,
+        verdict=restored(verdict(run)),
+        control=choices.shown_control(config) if config.controls else "",
+        real={name: run.real(name) for name in run.resampled},
+        candidates={name: run.candidates(name) for name in run.resampled},
+        swept=exhibits.swept(config, "18") if choices.sweep_schemes(config) else [],
+        all_real={name: run.sources[run.real(name)]["count"] for name in sized},
+        snapshots=exhibits.datasets_with(config, "snapshots"),
+        networks={
+            name: [config.network, *run.datasets[name].alternatives]
+            for name in exhibits.datasets_with(config, "alternatives")
+        },
+        pairs={name: one.pair for name, one in pairs.items()},
+        pair_titles=_titles(run, paired),
+        pair_protocols=_protocols(run, paired),
+        recall=config.evaluation.precision_recall.network,
+        comparisons={
+            name: {"title": one.title, "real": run.real(one.datasets[0])}
+            for name, one in config.comparisons.items()
+        },
+        exhibits=[*_exhibits(run, differing), *_class_figures(run)],
+        lacking=[*_left_out(run), *exhibits.lacking(config)],
+        deviations=[one.to_plain() for one in differing],
+        links=[
+            [layout.page(name, "html"), text]
+            for name, text in exhibits.linked_pages(config).items()
+        ],
+        revision=revisions.PAGE,
+    )
+
+
+def _exhibits(run: Run, differing: Sequence[Deviation]) -> list[Params]:
+    """Return tables and figures in the order of the paper, as the page shows them."""
+    found = []
+    for one in exhibits.in_paper_order(exhibits.exhibits(run.config)):
+        is_figure = one.kind == "Figure"
+        caption = figure_caption(run.config, one) if is_figure else Caption("", "")
+        found.append(
+            {
+                "stem": one.stem,
+                "name": f"{one.kind} {one.number}",
+                "of": one.title,
+                "caption": caption.text,
+                "seen": caption.seen,
+                "picture": layout.figure(one.stem, "png") if is_figure else "",
+                "metrics": [] if is_figure else list(exhibits.TABLES[one.number].metrics),
+                "links": [[place, place.rpartition(".")[2].upper()] for place in one.places],
+                "differs": [each.topic for each in differing if one.name in each.exhibits],
+            }
+        )
+    return found
+
+
+def _class_figures(run: Run) -> list[Params]:
+    """Return the figures of the classes of each comparison's models, which the paper lacks."""
+    found = []
+    for name, comparison in run.config.comparisons.items():
+        baseline = next(iter(comparison.trainings))
+        for number, model in run.illustrated_models(name).items():
+            places = [layout.class_figure(name, str(number), one) for one in ("png", "pdf")]
+            found.append(
+                {
+                    "stem": f"classes-{name}-{number}",
+                    "name": "Classes of a comparison",
+                    "of": f"{comparison.title}: {model} less {baseline}",
+                    "caption": COMPARED_CLASSES.text,
+                    "seen": COMPARED_CLASSES.seen,
+                    "picture": places[0],
+                    "metrics": [],
+                    "links": [[place, place.rpartition(".")[2].upper()] for place in places],
+                    "differs": [],
+                }
+            )
+    return found
+
+
+def _left_out(run: Run) -> list[str]:
+    """Return what a reduced run lacks because files are not there, in a line each."""
+    told = run.config.left_out
+    return [
+        f"{one['what']}: left out, because {', '.join(one['because'])} is not there."
+        for one in (told["exhibits"] if told else [])
+    ]
 
 
 # Figures.

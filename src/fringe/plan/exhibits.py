@@ -24,6 +24,7 @@ __all__ = [
     "exhibits",
     "in_paper_order",
     "lacking",
+    "linked_pages",
     "lost",
     "names",
     "score_files",
@@ -232,6 +233,17 @@ def lacking(config: Config) -> list[str]:
             why = _NEEDS[number] if kind == "Figure" else _NEEDS["1"]
             found.append(f"{kind} {number}: {why}.")
     return found
+
+
+def linked_pages(config: Config) -> dict[str, str]:
+    """Return the pages that the first page of a run links, with what they hold, by name."""
+    pages = {}
+    if any(one.resample for one in config.datasets.values()):
+        pages["verdict"] = "Verdict: the answers in sentences"
+    pages |= {"deviations": "Deviations from the paper, in full", "left_out": "What is left out"}
+    if choices.checked_datasets(config):
+        pages["self_check"] = "Self-check: the first numbers of the released code, and ours"
+    return pages
 
 
 def datasets_with(config: Config, key: Literal["alternatives", "sizes", "snapshots"]) -> list[str]:

@@ -67,6 +67,7 @@ __all__ = [
     "score_snapshots",
     "tables",
     "verdict",
+    "write_index",
     "write_self_check",
 ]
 
@@ -640,3 +641,57 @@ def write_self_check(run: Run) -> Inputs:
     """Return the numbers that are compared with those of the released code."""
     checked = choices.checked_datasets(run.config)
     return {"checks": [run.path(layout.checks(dataset)) for dataset in checked]}
+
+
+def write_index(run: Run) -> Inputs:
+    """Return all that the page of a run shows: scores, verdicts, tables, figures, and their files.
+
+    ``linked`` are files that the page links and does not read.
+    """
+    config = run.config
+    schemes = ["random", "random-filled", "matched", *choices.pre_logits_schemes(config)]
+    networks = [run.fid_network, *run.controls]
+    scores = [
+        run.path(layout.scores(dataset, scheme, network))
+        for dataset in run.resampled
+        for scheme in schemes
+        for network in networks
+    ]
+    if choices.sweep_schemes(config) and run.resampled:
+        scores += figure_sweep(run, "18")
+    pairs = [figure_comparison(run, name) for name in choices.illustrated_comparisons(config)]
+    shown = exhibits.exhibits(config)
+    classes = [
+        layout.class_figure(name, str(number), suffix)
+        for name in config.comparisons
+        for number in run.illustrated_models(name)
+        for suffix in ("png", "pdf")
+    ]
+    drawn = [*(place for one in shown if one.kind == "Figure" for place in one.places), *classes]
+    printed = [place for one in shown if one.kind == "Table" for place in one.places]
+    pages = [layout.page(name, "html") for name in exhibits.linked_pages(config)]
+    return {
+        "scores": list(dict.fromkeys([*scores, *figure_networks(run)])),
+        "floors": [
+            run.path(layout.floor(dataset, network))
+            for dataset in run.resampled
+            for network in networks
+        ],
+        "pairs": list(dict.fromkeys(path for one in pairs for path in one["scores"])),
+        "sizes": figure_sizes(run),
+        "snapshots": figure_snapshots(run),
+        **{
+            name: files
+            for name, files in verdict(run).items()
+            if name in ("convergence", "region_noise", "region_shares")
+        },
+        "comparisons": [run.path(layout.judged(name, "json")) for name in config.comparisons],
+        "tables": [run.path(place) for place in printed if place.endswith(".csv")],
+        "pictures": [run.path(place) for place in drawn if place.endswith(".png")],
+        "linked": [
+            *(run.path(place) for place in printed if not place.endswith(".csv")),
+            *(run.path(place) for place in drawn if not place.endswith(".png")),
+            *(run.path(layout.judged(name, "html")) for name in config.comparisons),
+            *(run.path(place) for place in pages),
+        ],
+    }

@@ -1,0 +1,481 @@
+"""All that the page of a run says and shows, from the files of the run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+import fringe
+from fringe.errors import FringeError
+from fringe.page.alts import seen_in_curve, seen_in_pair, seen_in_schemes
+from fringe.page.anchors import anchor
+from fringe.page.answers import Measured, dataset_answer
+from fringe.page.compared import comparison_answer
+from fringe.page.content import (
+    Answer,
+    Content,
+    Curve,
+    Deviation,
+    ExplorerView,
+    Link,
+    Picture,
+)
+from fringe.page.curves import (
+    Printed,
+    convergence_curve,
+    noise_curve,
+    sizes_curve,
+    snapshots_curve,
+    sweep_curve,
+)
+from fringe.page.exhibits import exhibit_entries
+from fringe.page.pictures import Encoded, encode_pictures, picture
+from fringe.page.printed_tables import published_in_table, read_table
+from fringe.page.published import (
+    Published,
+    protocol_deviations,
+    published_networks,
+    published_pair,
+    published_sizes,
+)
+from fringe.plan import layout
+from fringe.report.verdicts import Verdict, verdict
+from fringe.scores.cells import datasets_of
+from fringe.scores.comparison import Comparison, Witness, read_comparison
+from fringe.scores.differences import Protocols, read_protocols
+from fringe.scores.explorer import Explorer
+from fringe.scores.region_noise import read_region_noise, read_region_shares
+from fringe.scores.rows import read_scores
+from fringe.scores.titles import Titles
+
+__all__ = ["Files", "collect"]
+
+Files = Mapping[str, Sequence[str | os.PathLike[str]]]
+"""The inputs of the page by name (`fringe.plan.inputs.write_index`)."""
+
+
+def collect(
+    about: Mapping[str, Any],
+    files: Files,
+    *,
+    damage: Mapping[str, Sequence[str]] | None = None,
+    explorers: Mapping[tuple[str, str], Explorer] | None = None,
+) -> Content:
+    """Return the content of the page of a run.
+
+    Parameters
+    ----------
+    about : mapping
+        `fringe.plan.exhibit_params.write_index`'s, `fringe.texts.restored`.
+    files : mapping
+        `fringe.plan.inputs.write_index`'s.
+    damage : mapping of dataset to sentences, optional
+        What is said of damaged images, as for `fringe.report.verdict`.
+    explorers : mapping, optional
+        Images by what they are of: ("dataset", name) or ("comparison", name).
+
+    Raises
+    ------
+    DamagedFileError
+        If a file is missing or damaged.
+    FringeError
+        If pictures do not fit into the page.
+    """
+    run = _opened(about, files)
+    answers = [*_dataset_answers(run, damage or {}), *_comparison_answers(run)]
+    curves = _curves(run)
+    published = _published(run)
+    names = {one["stem"]: one["name"] for one in about["exhibits"]}
+    entries = exhibit_entries(
+        about["exhibits"],
+        tables=run.tables,
+        pictures=run.pictures,
+        facts=_facts(run, curves),
+        published=published,
+        seed=run.seed,
+    )
+    by_exhibit: dict[str, list[Published]] = {}
+    for stem, found in published.items():
+        by_exhibit.setdefault(names[stem], []).extend(found)
+    return Content(
+        run=about["run"],
+        answers=tuple(answers),
+        explorers=tuple(_views(answers, explorers or {})),
+        curves=tuple(curves),
+        exhibits=tuple(entries),
+        deviations=(
+            *(Deviation(**one) for one in about["deviations"]),
+            *protocol_deviations(by_exhibit),
+        ),
+        left_out=tuple(about["lacking"]),
+        links=tuple(Link(place, text) for place, text in about["links"]),
+        version=fringe.__version__,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Run:
+    """What the files of a run hold, each read once."""
+
+    about: Mapping[str, Any]
+    asked: Mapping[str, Any]  # what the verdict depends on
+    protocols: Protocols
+    scores: pd.DataFrame | None
+    floors: pd.DataFrame | None
+    pairs: pd.DataFrame | None
+    sizes: pd.DataFrame | None
+    snapshots: pd.DataFrame | None
+    convergence: pd.DataFrame | None
+    noise: pd.DataFrame | None
+    region_shares: pd.DataFrame | None
+    comparisons: Mapping[str, Comparison]
+    tables: Mapping[str, pd.DataFrame]
+    pictures: Mapping[str, Encoded]
+
+    @property
+    def network(self) -> str:
+        """The network of FID."""
+        return str(self.asked["network"])
+
+    @property
+    def titles(self) -> Titles:
+        """Of data sets and networks."""
+        titles: Titles = self.asked["titles"]
+        return titles
+
+    @property
+    def seed(self) -> str:
+        """Of all draws."""
+        return str(self.about["seed"])
+
+
+def _opened(about: Mapping[str, Any], files: Files) -> _Run:
+    names = about["comparisons"]
+    exhibits = about["exhibits"]
+    printed = {one["stem"]: one["metrics"] for one in exhibits if one["metrics"]}
+    drawn = {one["stem"]: one["picture"] for one in exhibits if one["picture"]}
+    tables = _placed({stem: layout.table(stem, "csv") for stem in printed}, files, "tables")
+    return _Run(
+        about=about,
+        asked=about["verdict"],
+        protocols=read_protocols(about["verdict"]["protocols"]),
+        **{
+            name: _read(read_scores, files.get(name))
+            for name in ("scores", "floors", "pairs", "sizes", "snapshots", "convergence")
+        },
+        noise=_read(read_region_noise, files.get("region_noise")),
+        region_shares=_read(read_region_shares, files.get("region_shares")),
+        comparisons={
+            name: read_comparison(path)
+            for name, path in zip(names, files.get("comparisons", ()), strict=True)
+        },
+        tables={stem: read_table(path, printed[stem]) for stem, path in tables.items()},
+        pictures=encode_pictures(_placed(drawn, files, "pictures")),
+    )
+
+
+def _read(
+    read: Callable[[Iterable[str | os.PathLike[str]]], pd.DataFrame],
+    files: Sequence[str | os.PathLike[str]] | None,
+) -> pd.DataFrame | None:
+    return read(files) if files else None
+
+
+def _placed(
+    places: Mapping[str, str], files: Files, name: str
+) -> dict[str, str | os.PathLike[str]]:
+    """Return the path of each place in the folder of the run.
+
+    Raises
+    ------
+    FringeError
+        If the inputs of a name lack one.
+    """
+    paths = files.get(name, ())
+    found = {}
+    for key, place in places.items():
+        mine = [path for path in paths if Path(path).as_posix().endswith(f"/{place}")]
+        if not mine:
+            raise FringeError(
+                f"page: {place} is not among the inputs `{name}`; give what "
+                "fringe.plan.inputs.write_index returns"
+            )
+        found[key] = mine[0]
+    return found
+
+
+# Answers.
+
+
+def _dataset_answers(run: _Run, damage: Mapping[str, Sequence[str]]) -> list[Answer]:
+    if run.scores is None:
+        return []
+    asked = run.asked
+    pre_logits = run.scores["scheme"].isin(("random", "prelogits", "prelogits-released"))
+    verdicts = verdict(
+        # The verdict tells of these schemes only, and of data sets that have all of them.
+        run.scores[pre_logits & run.scores["network"].isin([run.network, *asked["controls"]])],
+        run.network,
+        asked["controls"],
+        run.titles,
+        dims=asked["dims"],
+        trained_on=asked["trained_on"],
+        convergence=run.convergence,
+        region_noise=run.noise,
+        region_shares=run.region_shares,
+        released=asked["released"],
+        protocols=run.protocols,
+        damage=damage,
+        chosen=asked.get("chosen"),
+    )
+    measured = Measured(
+        scores=run.scores,
+        network=run.network,
+        controls=asked["controls"],
+        titles=run.titles,
+        protocols=run.protocols,
+        floors=run.floors,
+        dims=asked["dims"],
+        candidates=run.about["candidates"],
+    )
+    return [
+        dataset_answer(
+            found,
+            measured,
+            witness=_witness(run, found),
+            pictures=_picture(run, f"figure16-{found.dataset}", _seen_schemes(run, found.dataset)),
+            links=_links(run, f"figure16-{found.dataset}"),
+        )
+        for found in verdicts
+    ]
+
+
+def _witness(run: _Run, found: Verdict) -> Witness | None:
+    """Return what a comparison with the same real images tells of the judge."""
+    for name, about in run.about["comparisons"].items():
+        if about["real"] == run.about["real"][found.dataset]:
+            for witness in run.comparisons[name].witnesses:
+                if witness.network == found.judge:
+                    return witness
+    return None
+
+
+def _comparison_answers(run: _Run) -> list[Answer]:
+    found = []
+    for name, comparison in run.comparisons.items():
+        stems = [f"figure7-{name}", f"classes-{name}-1"]
+        stem = next((one for one in stems if one in run.pictures), "")
+        judged = layout.judged(name, "html")
+        found.append(
+            comparison_answer(
+                name,
+                comparison,
+                pictures=_picture(run, stem, seen_in_pair(comparison)),
+                links=(Link(judged, "The comparison as a page of its own"), *_links(run, stem)),
+            )
+        )
+    return found
+
+
+def _picture(run: _Run, stem: str, fact: str = "") -> tuple[Picture, ...]:
+    """Return the picture of a figure with what is seen in it; none if the run lacks it."""
+    if stem not in run.pictures:
+        return ()
+    (about,) = (one for one in run.about["exhibits"] if one["stem"] == stem)
+    seen = " ".join(filter(None, (about["seen"], fact)))
+    return (picture(run.pictures[stem], alt=seen, caption=about["caption"]),)
+
+
+def _links(run: _Run, stem: str) -> tuple[Link, ...]:
+    return tuple(
+        Link(place, f"{one['name']} ({text})")
+        for one in run.about["exhibits"]
+        if one["stem"] == stem
+        for place, text in one["links"]
+    )
+
+
+def _views(
+    answers: Sequence[Answer], explorers: Mapping[tuple[str, str], Explorer]
+) -> list[ExplorerView]:
+    titles = {one.key: one.title for one in answers}
+    return [
+        ExplorerView(
+            key=anchor("images", kind, name),
+            title=titles[anchor(kind, name)],
+            answer=anchor(kind, name),
+            explorer=explorer,
+        )
+        for (kind, name), explorer in explorers.items()
+    ]
+
+
+# Curves.
+
+
+def _curves(run: _Run) -> list[Curve]:
+    return [
+        _told(curve) for curve in (*_sweeps(run), *_of_all(run), *_noise(run), *_convergence(run))
+    ]
+
+
+def _told(curve: Curve) -> Curve:
+    """Return a plot whose figure says in numbers what is seen."""
+    if curve.figure is None:
+        return curve
+    alt = f"{curve.figure.alt} {seen_in_curve(curve)}"
+    return replace(curve, figure=replace(curve.figure, alt=alt))
+
+
+def _printed(run: _Run, stem: str, *csv: str) -> Printed:
+    """Return the figure for print, and links to its files and to the scores in CSV files."""
+    shown = _picture(run, stem)
+    scores = [Link(place, f"CSV ({place})") for place in csv]
+    return Printed(shown[0] if shown else None, (*_links(run, stem), *scores))
+
+
+def _sweeps(run: _Run) -> list[Curve]:
+    if run.scores is None:
+        return []
+    return [
+        sweep_curve(
+            run.scores,
+            dataset,
+            network=run.network,
+            control=run.about["control"],
+            titles=run.titles,
+            released=bool(run.asked["released"]),
+            printed=_printed(run, "figure6" if place == 0 else "figure18"),
+        )
+        for place, dataset in enumerate(run.about["swept"])
+    ]
+
+
+def _of_all(run: _Run) -> list[Curve]:
+    """Return the plots that show all data sets."""
+    found = []
+    if run.sizes is not None:
+        places = [layout.sizes(name) for name in run.about["all_real"]]
+        found.append(
+            sizes_curve(
+                run.sizes,
+                network=run.network,
+                titles=run.titles,
+                all_real=run.about["all_real"],
+                printed=_printed(run, "figure8a", *places),
+            )
+        )
+    if run.snapshots is not None:
+        places = [
+            layout.snapshots(name, space)
+            for name in run.about["snapshots"]
+            for space in ("features", "logits")
+        ]
+        found.append(
+            snapshots_curve(
+                run.snapshots,
+                network=run.network,
+                titles=run.titles,
+                printed=_printed(run, "figure9", *places),
+            )
+        )
+    return found
+
+
+def _noise(run: _Run) -> list[Curve]:
+    if run.noise is None:
+        return []
+    return [
+        noise_curve(
+            run.noise,
+            dataset,
+            network=run.network,
+            titles=run.titles,
+            printed=_printed(
+                run,
+                f"figure10a-{dataset}",
+                *(layout.noise(dataset, scale) for scale in (0, *run.asked["scales"])),
+            ),
+        )
+        for dataset in datasets_of(run.noise)
+    ]
+
+
+def _convergence(run: _Run) -> list[Curve]:
+    if run.convergence is None:
+        return []
+    return [
+        convergence_curve(
+            run.convergence,
+            dataset,
+            titles=run.titles,
+            printed=_printed(run, f"figureS1-{dataset}", layout.convergence(dataset)),
+        )
+        for dataset in datasets_of(run.convergence)
+    ]
+
+
+# Exhibits.
+
+
+def _published(run: _Run) -> dict[str, list[Published]]:
+    """Return the numbers that the paper prints beside ours, by the stem of the exhibit."""
+    about = run.about
+    found = {stem: published_in_table(table) for stem, table in run.tables.items()}
+    if run.sizes is not None:
+        found["figure8a"] = published_sizes(
+            run.sizes,
+            network=run.network,
+            titles=run.titles,
+            all_real=about["all_real"],
+            protocols=run.protocols,
+        )
+    if about["networks"] and run.scores is not None:
+        found["figure8b"] = published_networks(
+            run.scores, about["networks"], titles=run.titles, protocols=run.protocols
+        )
+    for name, generators in about["pairs"].items():
+        if run.pairs is None:
+            continue
+        numbers = published_pair(
+            run.pairs,
+            generators,
+            network=run.network,
+            control=about["control"],
+            recall=about["recall"],
+            titles=about["pair_titles"],
+            protocols=read_protocols(about["pair_protocols"]),
+        )
+        found |= {f"figure{number}-{name}": numbers for number in ("7", "19")}
+    return found
+
+
+def _facts(run: _Run, curves: Sequence[Curve]) -> dict[str, str]:
+    """Return what is seen in figures, in numbers, by stem."""
+    found = {f"figure16-{name}": _seen_schemes(run, name) for name in run.about["real"]}
+    for name, comparison in run.comparisons.items():
+        told = seen_in_pair(comparison)
+        found |= {f"figure7-{name}": told, f"figure19-{name}": told, f"classes-{name}-1": told}
+    seen = {curve.key: seen_in_curve(curve) for curve in curves}
+    found |= {"figure8a": seen.get("curve-sizes", ""), "figure9": seen.get("curve-snapshots", "")}
+    for name in run.about["real"]:
+        found[f"figure10a-{name}"] = seen.get(anchor("curve", "noise", name), "")
+        found[f"figureS1-{name}"] = seen.get(anchor("curve", "convergence", name), "")
+    swept = [
+        (f"{curve.title}. " if len(run.about["swept"]) > 1 else "") + seen[curve.key]
+        for curve in curves
+        if curve.key.startswith("curve-sweep-")
+    ]
+    found |= {"figure6": swept[0], "figure18": " ".join(swept)} if swept else {}
+    return found
+
+
+def _seen_schemes(run: _Run, dataset: str) -> str:
+    if run.scores is None:
+        return ""
+    return seen_in_schemes(run.scores, dataset, network=run.network, titles=run.titles)
