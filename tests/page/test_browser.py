@@ -214,7 +214,7 @@ def test_classes_sort_and_filter(opened: Any, made: Any) -> None:
     for column, name in enumerate(["Real", *data.models]):
         explorer.locator(f".classes thead button:has-text('{name}')").click()
         assert order() == sorted(range(7), key=lambda n: -table.shares[n, column])
-        cells = explorer.locator(f".classes tbody td:nth-child({column + 2})")
+        cells = explorer.locator(f".classes tbody td:nth-child({column + 3})")
         shown = [float(v) for v in cells.evaluate_all("all => all.map(e => e.dataset.value)")]
         assert shown == [table.shares[n, column] for n in order()]
     wanted = contents.NAMES.index("coral reef")
@@ -610,6 +610,8 @@ def test_paper_has_the_figures_and_no_controls(opened: Any) -> None:
     page.emulate_media(media="print")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     assert page.locator("#curve-sweep .static img").is_visible()
+    assert not page.locator("#curve-sweep .data").is_visible()
+    assert page.locator("#curve-noise .data td").first.is_visible()
     for selector in (".top nav", "#curve-sweep .plot", ".tick", ".progress", ".controls", ".tip"):
         assert page.locator(f"{selector}:visible").count() == 0, selector
     assert page.locator("#dataset-faces .more").get_by_text("A further sentence.").is_visible()

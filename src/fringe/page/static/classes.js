@@ -64,6 +64,7 @@ export function makeClasses(data, draw, choose) {
     });
     return { column, cell: element("th", { scope: "col" }, button) };
   });
+  const examplesHead = element("th", { scope: "col" }, "Examples");
   const body = element("tbody");
   const caption = element("caption", {});
   const more = element("button", { type: "button", class: "more-classes" });
@@ -84,7 +85,7 @@ export function makeClasses(data, draw, choose) {
         element(
           "thead",
           {},
-          element("tr", {}, ...heads.map(({ cell }) => cell), element("th", { scope: "col" }, "Examples")),
+          element("tr", {}, heads[0].cell, examplesHead, ...heads.slice(1).map(({ cell }) => cell)),
         ),
         body,
       ),
@@ -118,10 +119,10 @@ export function makeClasses(data, draw, choose) {
       "tr",
       { "data-class": place, class: place === chosen ? "chosen" : null },
       element("th", { scope: "row" }, button),
+      element("td", { class: "thumbs" }, ...(thumbs.length ? thumbs : [unseen("none shown")])),
       ...columns.map(({ value, text: write }) =>
         element("td", { "data-value": value(place) }, write(value(place))),
       ),
-      element("td", { class: "thumbs" }, ...(thumbs.length ? thumbs : [unseen("none shown")])),
     );
   }
 

@@ -1,10 +1,12 @@
-// On paper, everything that can be opened is open.
+// On paper, what can be opened is open, but for the data of plots that have a figure for print.
+
+const OPENED = "details:not([open]):not(.data), .curve:not(:has(.static)) details:not([open])";
 
 /** Open all details before the page is printed, and close those again that were closed. */
 export function startPrint() {
   let closed = [];
   window.addEventListener("beforeprint", () => {
-    closed = [...document.querySelectorAll("details:not([open]):not(.data)")];
+    closed = [...document.querySelectorAll(OPENED)];
     for (const one of closed) one.open = true;
   });
   window.addEventListener("afterprint", () => {

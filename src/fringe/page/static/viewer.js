@@ -2,7 +2,7 @@
 
 import { element, labelled } from "fringe/dom";
 import { imageName } from "fringe/data";
-import { digits, percent, signed, times } from "fringe/format";
+import { digits, percent, signed, times, whole } from "fringe/format";
 import { drawMap, drawScale, mapOf } from "fringe/maps";
 
 const SIDE = 384;
@@ -100,7 +100,7 @@ export function makeViewer(data, draw, closed) {
     place = Math.min(images.length - 1, Math.max(0, wanted));
     const image = images[place];
     heading.textContent = imageName(data, image);
-    position.textContent = `${place + 1} of ${images.length} shown`;
+    position.textContent = `${whole(place + 1)} of ${whole(images.length)} shown`;
     picture.setAttribute("aria-label", `The image, enlarged: ${imageName(data, image)}`);
     draw(picture, image);
     const map = mapOf(data, image);
