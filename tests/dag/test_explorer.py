@@ -13,9 +13,11 @@ from scipy.spatial.distance import cdist
 
 from fringe.evaluation import load_draws, load_weights
 from fringe.features import open_features, top1_classes
+from fringe.metrics import Gaussian
+from fringe.networks import load_network
 from fringe.plan.layout import parse_shard
 from fringe.scores.explorer import Explorer, read_explorer
-from fringe.sensitivity import read_sensitivity
+from fringe.sensitivity import explain_examples, read_sensitivity
 from fringe.sources import RenderedShard
 
 Project = Any  # tests/dag/conftest.py
@@ -121,6 +123,36 @@ def test_images_beyond_those_with_maps_get_one(explored: Project) -> None:
         again = low + found.maps[row] / 255 * (high - low)
         step = (high - low) / 255
         np.testing.assert_allclose(again, stored[found.index[row]], atol=0.51 * step)
+
+
+def test_the_map_of_an_image_beyond_is_that_of_one_that_is_added(
+    explored: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parent)
+    found = read_explorer(explored.results / DATASET)
+    assert found.maps is not None
+    assert found.map_ranges is not None
+    real, fake = (
+        open_features(explored.results / f"features/{name}/{MAIN}.h5") for name in ("real", "fake")
+    )
+    gaussians = (
+        Gaussian.from_features(rows.astype(np.float64))
+        for rows in (real.read(stop=40), fake.read(stop=39))
+    )
+    (row, *_) = np.flatnonzero((found.group == 1) & (found.index >= 40))
+    number = int(found.index[row])
+    (shard,) = [
+        shard
+        for shard in (explored.results / "images/fake").glob("*.h5")
+        if number in shard_rows(shard)
+    ]
+    image = RenderedShard(shard).read([number])
+    network = load_network("tiny_network:seeing")
+    expected = explain_examples(image, network, *gaussians, 40, included=False).maps[0]
+    low, high = found.map_ranges[row]
+    again = low + found.maps[row] / 255 * (high - low)
+    # Half a step of the bytes; the network's own float32 is far below that.
+    np.testing.assert_allclose(again, expected, atol=0.51 * (high - low) / 255)
 
 
 def test_a_comparison_shows_each_generator(explored: Project) -> None:

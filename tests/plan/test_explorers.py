@@ -69,6 +69,13 @@ def test_a_comparison_of_very_many_models_has_none() -> None:
     assert kinds == ["dataset", "dataset"]
 
 
+def test_a_set_is_never_empty() -> None:
+    config = several(MOST_SETS)
+    made = config["comparisons"].pop("many")
+    config["comparisons"] = {f"c{number}": made for number in range(120)}
+    assert {one.images for one in views(make_run(config).config) if one.kind == "comparison"} == {2}
+
+
 def test_features_of_another_tool_have_no_images() -> None:
     config = changed("sources", "given", to={"kind": "features", "path": "given.npz"})
     config["sources"]["rival"] = {"kind": "features", "path": "rival.npz"}

@@ -50,7 +50,8 @@ def views(config: Config) -> list[View]:
     """Return the explorers of a run: those of data sets that are resampled, then comparisons.
 
     A comparison has one if a source of its generated images holds images. Features of another tool
-    have none that could be shown. Each explorer may show the same number of images.
+    have none that could be shown. Each explorer may show the same number of images, and two of each
+    set in any case.
     """
     sets: dict[tuple[Literal["dataset", "comparison"], str], int] = {
         ("dataset", name): 1 for name, dataset in config.datasets.items() if dataset.resample
@@ -65,7 +66,7 @@ def views(config: Config) -> list[View]:
             kind,
             name,
             # Half as many real images as generated ones.
-            min(config.page.images, int(MOST_IMAGES / len(sets) / (count + 0.5))),
+            max(2, min(config.page.images, int(MOST_IMAGES / len(sets) / (count + 0.5)))),
             MOST_BYTES // len(sets),
         )
         for (kind, name), count in sets.items()
