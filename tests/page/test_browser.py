@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import matplotlib
 import numpy as np
 import pytest
 from tests.page import contents
+from tests.page.test_curves import CURVES
 
 from fringe.page.build import write_index
 from fringe.page.content import Content
@@ -32,6 +34,7 @@ MADE = {
     "one": contents.one_data_set,
     "five": contents.five_data_sets,
     "many": contents.many_images,
+    "plots": lambda: replace(contents.one_data_set(), curves=[make() for make in CURVES]),
 }
 
 
@@ -495,6 +498,23 @@ def test_plots_answer_to_the_hand(opened: Any, made: Any, tmp_path: Path) -> Non
     assert (tmp_path / "saved.csv").read_bytes().decode() == curve.csv
 
 
+@pytest.mark.parametrize("width", [1400, 400])
+def test_every_plot_of_a_run_is_drawn_whole(opened: Any, made: Any, width: int) -> None:
+    page = opened("plots", viewport={"width": width, "height": 900})
+    for curve in made("plots")[1].curves:
+        look_at(page, f"#{curve.key}")
+        page.wait_for_selector(f"#{curve.key}.drawn svg")
+        plot = page.locator(f"#{curve.key} .plot-room")
+        assert plot.locator("svg .role-mark path").count() > 2
+        room = plot.bounding_box()
+        for text in plot.locator("svg text").all():
+            box = text.bounding_box()
+            assert box["x"] >= room["x"] - 1, text.text_content()
+            assert box["x"] + box["width"] <= room["x"] + room["width"] + 1, text.text_content()
+            assert box["y"] >= room["y"] - 1, text.text_content()
+            assert box["y"] + box["height"] <= room["y"] + room["height"] + 1, text.text_content()
+
+
 def test_the_data_of_a_plot_are_a_table(opened: Any, made: Any) -> None:
     page = opened("rich")
     look_at(page, "#curve-noise")
@@ -622,7 +642,7 @@ def test_paper_has_the_figures_and_no_controls(opened: Any) -> None:
 
 
 def test_modules_compute_what_python_computes(opened: Any) -> None:
-    page = opened("one", bypass_csp=True)
+    page = opened("rich", bypass_csp=True)
     call = "async ([name, f, ...values]) => (await import(name))[f](...values)"
     place = np.linspace(0, 1, 41)
     colours = np.array([page.evaluate(call, ["fringe/maps", "viridis", v]) for v in place.tolist()])
@@ -634,6 +654,8 @@ def test_modules_compute_what_python_computes(opened: Any) -> None:
         {"a": 1, 'b "c", d': "two\nlines", "e": None},
         {"a": -2500, 'b "c", d': "<b>", "e": "0x10"},
     ]
+    for letters, found in ((9, ["one two", "three"]), (3, ["one", "two", "three"])):
+        assert page.evaluate(call, ["fringe/plots", "lines", "one two three", letters]) == found
     for value, count, shown in (
         (0.000012345, 3, "1.23e−5"),
         (-0.02278, 3, "−0.0228"),

@@ -33,6 +33,7 @@ __all__ = ["LARGEST", "render_index", "write_index"]
 LARGEST = 30_000_000
 """Bytes that a page may have: more does not pass through most e-mail servers."""
 
+_KINDS = {"dataset": "Data set", "comparison": "Comparison"}
 _FOLDER = Path(__file__).parent
 _WORDS = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
 _TAKEN = re.compile("[^-]*|(?:about|data|deviation|images)-.*|.*-title")
@@ -79,6 +80,7 @@ def render_index(content: Content) -> str:
     body = environment.get_template("body.html").render(
         content=content,
         anchors=anchors,
+        kinds={one.key: _KINDS[one.kind] for one in content.answers},
         explorer_data=explorer_data,
         curve_data=curve_data,
         curve_rows=_curve_rows,
@@ -111,12 +113,26 @@ def _environment() -> Environment:
     numbers = itertools.count(1)
     environment.globals["next_number"] = lambda: next(numbers)
     environment.filters["data_url"] = _data_url
+    environment.filters["code"] = _with_code
     return environment
 
 
 def _printable(value: Any) -> Any:
     """Return a value with escapes for control characters if it is a text from outside."""
     return escaped(value) if type(value) is str else value
+
+
+def _with_code(text: str) -> Markup:
+    """Return a text with what stands in backticks as code.
+
+    >>> print(_with_code("the first `n_real` of <all>"))
+    the first <code>n_real</code> of &lt;all&gt;
+    """
+    parts = escaped(text).split("`")
+    if len(parts) % 2 == 0:  # one backtick is left over
+        return Markup.escape(escaped(text))
+    code = Markup("<code>{}</code>")
+    return Markup().join(code.format(one) if n % 2 else one for n, one in enumerate(parts))
 
 
 def _read(name: str) -> str:

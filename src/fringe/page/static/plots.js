@@ -9,6 +9,11 @@ import { element } from "fringe/dom";
 
 const { vega, vegaLite } = globalThis;
 
+const HEIGHT = 320; // of a plot that says none, in pixels
+const NARROW = 480; // pixels; legends of narrower plots have one column
+const AXIS = 60; // pixels beside the horizontal axis
+const LETTER = 7; // pixels that a letter of a title takes
+
 /** Return the colours and fonts of the page as a configuration of Vega-Lite. */
 function look() {
   const style = getComputedStyle(document.documentElement);
@@ -41,6 +46,7 @@ function look() {
       symbolSize: 90,
       symbolStrokeWidth: 2,
       padding: 4,
+      layout: { top: { anchor: "start", direction: "vertical", margin: 4 } },
     },
     header: { labelColor: text, titleColor: text, labelFontSize: 12 },
     title: { color: text, font },
@@ -68,6 +74,34 @@ function tamed(spec) {
   return { ...spec, ...(params && { params }), ...(layer && { layer }) };
 }
 
+/** Break a text into lines of at most so many letters, between its words. */
+export function lines(text, letters) {
+  const found = [];
+  for (const word of text.split(" ")) {
+    const longer = `${found.at(-1)} ${word}`;
+    if (found.length && longer.length <= letters) found[found.length - 1] = longer;
+    else found.push(word);
+  }
+  return found;
+}
+
+/** Fit titles of axes and columns of legends into a plot so many pixels wide and high. */
+function fitted(spec, width, height) {
+  const room = { x: (width - AXIS) / LETTER, y: height / LETTER };
+  const encoding = Object.fromEntries(
+    Object.entries(spec.encoding ?? {}).map(([name, channel]) => {
+      const changed = { ...channel };
+      if (room[name] && typeof channel.title === "string") {
+        changed.title = lines(channel.title, room[name]);
+      }
+      if (channel.legend && width < NARROW) changed.legend = { ...channel.legend, columns: 1 };
+      return [name, Array.isArray(channel) ? channel : changed];
+    }),
+  );
+  const layer = spec.layer?.map((one) => fitted(one, width, height));
+  return { ...spec, ...(spec.encoding && { encoding }), ...(layer && { layer }) };
+}
+
 /** Make the function that shows the values of a mark next to the pointer, as text. */
 function tooltip(plot) {
   const box = element("div", { class: "plot-tip", "aria-hidden": "true", hidden: true });
@@ -92,12 +126,13 @@ async function draw(article, plot) {
   const { title, caption, spec } = embedded(`data-${article.dataset.key}`);
   const address = article.querySelector("a.csv").getAttribute("href");
   const csv = new TextDecoder().decode(bytes(address.slice(address.indexOf(",") + 1)));
+  const height = spec.height ?? HEIGHT;
   const full = {
     width: "container",
-    height: 320,
-    autosize: { type: "fit", contains: "padding" },
+    autosize: { type: "fit-x", contains: "padding" },
     description: `${title}. ${caption}`,
-    ...tamed(spec),
+    ...fitted(tamed(spec), plot.clientWidth, height),
+    height,
     data: { name: "table", values: table(csv) },
   };
   const compiled = vegaLite.compile(full, { config: look(), logger: vega.logger(vega.Error) });
