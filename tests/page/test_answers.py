@@ -76,7 +76,7 @@ def test_one_draw_has_no_error_and_that_is_said() -> None:
     answer = answered(planted({key: values[:1] for key, values in NULL_SPACE.items()}))
     assert "±" not in answer.sentence
     assert answer.sentence.endswith("the error is unknown, as there was one draw each.")
-    assert "One draw." in numbers(answer)["drawn at random", "FID (Net)"].about
+    assert "One draw." in numbers(answer)["drawn at random", "FID"].about
 
 
 def test_numbers_are_those_of_the_rows() -> None:
@@ -88,7 +88,7 @@ def test_numbers_are_those_of_the_rows() -> None:
         "top20": "Top-20 classes matched",
         "prelogits": "optimized weights",
     }
-    columns = {"net": "FID (Net)", "clip": "FID (Clip)"}
+    columns = {"net": "FID", "clip": "FID (Clip)"}
     means = scores.groupby(["scheme", "network"])["value"].mean()
     for (scheme, network), mean in means.items():
         if scheme == "top5":
@@ -96,7 +96,7 @@ def test_numbers_are_those_of_the_rows() -> None:
             continue
         number = found[labels[scheme], columns[network]]
         assert number.value == pytest.approx(mean, rel=1e-15)
-    random = found["drawn at random", "FID (Net)"]
+    random = found["drawn at random", "FID"]
     assert random.text == "10.00 ± 0.20"  # 0.02 of the first draw, 9.9
     low, high = 10 - 1.96 * 0.198, 10 + 1.96 * 0.198
     assert random.about == (
@@ -107,7 +107,7 @@ def test_numbers_are_those_of_the_rows() -> None:
         "50,000 real and 50,000 generated images.",
         "Seed 7.",
     )
-    assert found["Top-20 classes matched", "FID (Net)"].about[0].startswith("No standard error: ")
+    assert found["Top-20 classes matched", "FID"].about[0].startswith("No standard error: ")
     assert found["Top-20 classes matched", "FID (Clip)"].text == "not measured"
 
 
@@ -131,12 +131,12 @@ def test_the_paper_s_value_stands_beside_a_number_of_its_protocol() -> None:
         return numbers(dataset_answer(judgement, about))
 
     alike = cells({"ffhq": PAPER["ffhq"]})
-    fid = alike["drawn at random", "FID (Inception-V3)"]
+    fid = alike["drawn at random", "FID"]
     assert fid.tone == "agrees"  # 0.05 apart, and 2 √2 x 0.0534 is 0.15
     told = "The paper prints 5.30 ± 0.04: +0.9%, within 2 combined standard errors (0.15)."
     assert told in fid.about
     assert alike["drawn at random", "FID (CLIP)"].tone == "deviates"  # 1.00 apart, of 0.11
-    unlike = cells({})["drawn at random", "FID (Inception-V3)"]
+    unlike = cells({})["drawn at random", "FID"]
     assert unlike.tone == "incomparable"
     assert any("what ours was measured with is unknown" in line for line in unlike.about)
 
@@ -149,12 +149,12 @@ def test_distances_in_units_of_the_floor_are_columns_of_their_own() -> None:
         ("d", "random", *common, "fdr", 0, 20.5, 100, 100, 7, 1.5, math.nan),
     ]
     answer = answered(planted(NULL_SPACE), floors=pd.DataFrame(rows, columns=columns))
-    assert answer.table.head == ("", "FID (Net)", "FID (Clip)", "FDr (Net)")
-    found = numbers(answer)["drawn at random", "FDr (Net)"]
+    assert answer.table.head == ("", "FID", "FID (Clip)", "FDr")
+    found = numbers(answer)["drawn at random", "FDr"]
     assert (found.text, found.value) == ("20.50 ± 1.50", 20.5)
     assert found.about[0] == "95 % interval: 17.56 to 23.44 (± 1.96 standard errors)."
     assert any("The floor, the distance of the other half" in line for line in found.about)
-    assert numbers(answer)["optimized weights", "FDr (Net)"].text == "not measured"
+    assert numbers(answer)["optimized weights", "FDr"].text == "not measured"
 
 
 def test_doubts_tell_how_well_the_judge_sees_and_how_few_images_there_are() -> None:

@@ -38,7 +38,7 @@ def test_the_answers_are_those_of_the_data_set_and_of_the_comparison(
     assert (dataset.key, comparison.key) == ("dataset-faces", "comparison-two")
     assert dataset.word == "at least 54%"  # FID falls by 60 %, and the controls by 6 %
     assert dataset.table.head[-3:] == (
-        "FDr (Inception-V3)",
+        "FDr",
         "FDr (untrained)",
         "FDr (CLIP)",
     )
@@ -62,7 +62,7 @@ def test_the_answers_are_those_of_the_data_set_and_of_the_comparison(
     assert "10.00 (drawn at random), 9.00 (Top-1 classes matched), 4.00 (optimized weights)" in (
         dataset.pictures[0].alt
     )
-    assert comparison.pictures[0].caption.startswith("Images of two generators")
+    assert comparison.pictures[0].caption.startswith("Images of the generators side by side")
 
 
 def test_exhibits_come_in_the_order_of_the_paper_with_pictures_or_tables(

@@ -78,7 +78,7 @@ def test_numbers_are_those_of_the_comparison() -> None:
     found = compared(3)
     answer = comparison_answer("mine", found)
     main, clip = found.networks
-    head = ("", *(f"{kind} ({main.title})" for kind in ("FID", "KID ×10³", "FDr")))
+    head = ("", "FID", "KID ×10³", "FDr")
     assert answer.table.head == (*head, f"FID ({clip.title})", f"FDr ({clip.title})")
     *models, floor = answer.table.rows
     assert [row.label for row in models] == found.models

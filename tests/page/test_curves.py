@@ -224,4 +224,3 @@ def test_the_page_adds_data_and_colours_and_all_fields_are_columns(make: Any) ->
         assert not (path[-1] == "range" and "color" in path)
     names = [text for path, text in _texts(curve.spec) if path[-1] == "name"]
     assert len(names) == len(set(names))
-    assert curve.key.startswith("curve-")

@@ -269,9 +269,9 @@ def _table(found: Verdict, measured: Measured) -> Table:
         count = cells[scheme, measured.network].n_generated
         label = f"{count:,} at random" if scheme == "random-filled" else scheme_label(scheme)
         rows.append(Row(label, tuple(values), "note" if scheme == "random-filled" else ""))
-    titles = [title_of(measured.titles, network) for network in networks]
-    head = ["", *(f"FID ({title})" for title in titles)]
-    head += [f"FDr ({title_of(measured.titles, network)})" for network in units]
+    names = {one: f" ({title_of(measured.titles, one)})" for one in measured.controls}
+    head = ["", *(f"FID{names.get(network, '')}" for network in networks)]
+    head += [f"FDr{names.get(network, '')}" for network in units]
     return Table(
         caption=(
             f"{found.title}: distances to the real images. All rows draw from the same generated "
@@ -357,7 +357,11 @@ def _ratio(dataset: str, scheme: str, network: str, floors: pd.DataFrame | None)
 def _notes(
     found: Verdict, measured: Measured, cells: Mapping[tuple[str, str], Cell], floors: bool
 ) -> list[str]:
-    notes = ["±: one standard error. Point at a number for its interval, counts and seed."]
+    main = title_of(measured.titles, measured.network)
+    notes = [
+        "±: one standard error. FID is a Fréchet distance, without a name in parentheses in the "
+        f"features of {main}."
+    ]
     if floors:
         notes.append(
             "FDr: the distance in units of the distance between two halves of the real images."

@@ -58,6 +58,12 @@ __all__ = ["Files", "collect"]
 Files = Mapping[str, Sequence[str | os.PathLike[str]]]
 """The inputs of the page by name (`fringe.plan.inputs.write_index`)."""
 
+_THREE_WAYS = (
+    "No image differs between the three grids, only how often each is drawn. If FID measured "
+    "quality, the right one would look best."
+)
+_SIDE_BY_SIDE = "Images of the generators side by side, as FID and the control see them."
+
 
 def collect(
     about: Mapping[str, Any],
@@ -248,7 +254,9 @@ def _dataset_answers(run: _Run, damage: Mapping[str, Sequence[str]]) -> list[Ans
             found,
             measured,
             witness=_witness(run, found),
-            pictures=_picture(run, f"figure16-{found.dataset}", _seen_schemes(run, found.dataset)),
+            pictures=_picture(
+                run, f"figure16-{found.dataset}", _seen_schemes(run, found.dataset), _THREE_WAYS
+            ),
             links=_links(run, f"figure16-{found.dataset}"),
         )
         for found in verdicts
@@ -275,20 +283,20 @@ def _comparison_answers(run: _Run) -> list[Answer]:
             comparison_answer(
                 name,
                 comparison,
-                pictures=_picture(run, stem, seen_in_pair(comparison)),
+                pictures=_picture(run, stem, seen_in_pair(comparison), _SIDE_BY_SIDE),
                 links=(Link(judged, "The comparison as a page of its own"), *_links(run, stem)),
             )
         )
     return found
 
 
-def _picture(run: _Run, stem: str, fact: str = "") -> tuple[Picture, ...]:
+def _picture(run: _Run, stem: str, fact: str = "", caption: str = "") -> tuple[Picture, ...]:
     """Return the picture of a figure with what is seen in it; none if the run lacks it."""
     if stem not in run.pictures:
         return ()
     (about,) = (one for one in run.about["exhibits"] if one["stem"] == stem)
     seen = " ".join(filter(None, (about["seen"], fact)))
-    return (picture(run.pictures[stem], alt=seen, caption=about["caption"]),)
+    return (picture(run.pictures[stem], alt=seen, caption=caption),)
 
 
 def _links(run: _Run, stem: str) -> tuple[Link, ...]:

@@ -94,7 +94,7 @@ def _interval(found: Estimate) -> str:
 def _small_table(comparison: Comparison) -> Table:
     """Return distance, KID and FDr in FID's network, and the distances in the controls."""
     main, *controls = comparison.networks
-    head = ["", f"FID ({main.title})", f"KID ×10³ ({main.title})", f"FDr ({main.title})"]
+    head = ["", "FID", "KID ×10³", "FDr"]
     for found in controls:
         head += [f"FID ({found.title})", f"FDr ({found.title})"]
     rows = []
@@ -123,7 +123,8 @@ def _small_table(comparison: Comparison) -> Table:
         head=tuple(head),
         rows=tuple(rows),
         notes=(
-            "±: one standard error. Point at a number for its interval, counts and seed.",
+            "±: one standard error. FID is a Fréchet distance, without a name in parentheses in "
+            f"the features of {main.title}.",
             "FDr: the distance in units of the floor, the distance of other real images from as "
             "many images.",
         ),

@@ -109,7 +109,7 @@ def sweep_curve(
         if label in set(data["matched"])
     ]
     shared: Spec = {
-        "y": number("relative", "distance relative to images drawn at random", zero=False)
+        "y": number("relative", "distance, relative to random", zero=False)
         | {"axis": {"format": "%"}},
         "color": colour("matched", "matched", labels),
         "tooltip": tooltip(

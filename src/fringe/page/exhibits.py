@@ -60,18 +60,16 @@ def _entry(
     stem = about["stem"]
     links = tuple(Link(place, text) for place, text in about["links"])
     shown = []
-    caption = about["caption"]
     if stem in tables:
         table = tables[stem]
         notes = null_space_remarks(table) if about["name"] == "Table 2" else []
         shown = [shown_table(table, seed=seed, notes=notes)]
-        caption = shown[0].caption
     seen = " ".join(filter(None, (about["seen"], facts.get(stem, ""))))
     return ExhibitEntry(
         key=anchor("exhibit", stem),
         name=about["name"],
         of=about["of"],
-        caption=caption,
+        caption=about["caption"],
         pictures=(picture(pictures[stem], alt=seen),) if about["picture"] else (),
         tables=tuple(shown),
         numbers=tuple(compared(published, seed)),

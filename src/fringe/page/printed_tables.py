@@ -60,7 +60,7 @@ def shown_table(
     link : Link, optional
         Its file with all notes.
     """
-    layout = lay_out(table, notes)
+    layout = lay_out(table, notes, plain=True)
     rows = []
     keys = _keys(table)
     datasets = iter(dict.fromkeys(table["dataset"]))

@@ -65,7 +65,7 @@ def dash(field: str, title: str, domain: Sequence[str]) -> Spec:
         "type": "nominal",
         "title": title,
         "scale": {"domain": list(domain)},
-        "legend": {"orient": "top", "columns": 2, "labelLimit": 190},
+        "legend": {"orient": "bottom", "columns": 2, "labelLimit": 190},
     }
 
 

@@ -14,7 +14,7 @@ from fringe.plan.exhibits import Exhibit, exhibits
 from fringe.scores.titles import title_of
 from fringe.texts import restructured
 
-__all__ = ["COMPARED_CLASSES", "Caption", "captions", "figure_caption"]
+__all__ = ["COMPARED_CLASSES", "Caption", "captions", "figure_caption", "table_caption"]
 
 
 class Caption(NamedTuple):
@@ -57,6 +57,19 @@ _GENERATORS = (
     "their FID ({network}), the distance in the control ({control}), precision and recall. Two "
     "generators may have the same FID although people, and the control, tell them apart."
 )
+
+_TABLES: Mapping[str, str] = {
+    "1": "Distances of generated images to the real ones: drawn at random, and drawn with the "
+    "frequencies of Top-1 classes that the real images have; in FID's network and in controls. "
+    "What FID falls by, and the controls do not, is class histogram.",
+    "2": "Distances of generated images to the real ones: drawn at random, and drawn with weights "
+    "that were optimized for FID, in the features before the last layer (PL) or in the logits (L). "
+    "What FID falls by, and the controls do not, is its perceptual null space.",
+    "3": "Distances of other kinds in the same features, under the weights that were optimized for "
+    "FID. A kernel distance that falls with FID has the same null space, although it is another "
+    "formula.",
+}
+"""Captions of tables by number: what a table says, beside what it holds, which stands over it."""
 
 _FIGURES: Mapping[str, tuple[str, str]] = {
     "1": (
@@ -210,6 +223,11 @@ def captions(config: Config) -> dict[str, str]:
         for one in exhibits(config)
         if one.kind == "Figure"
     }
+
+
+def table_caption(number: str) -> str:
+    """Return what a table says."""
+    return _TABLES[number]
 
 
 def figure_caption(config: Config, figure: Exhibit) -> Caption:

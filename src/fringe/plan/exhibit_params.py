@@ -15,7 +15,7 @@ from fringe.config.datasets import Comparison
 from fringe.networks import network_info, network_names, network_titles, network_weights
 from fringe.networks.weight_files import mismatch
 from fringe.plan import exhibits, layout
-from fringe.plan.captions import COMPARED_CLASSES, Caption, figure_caption
+from fringe.plan.captions import COMPARED_CLASSES, Caption, figure_caption, table_caption
 from fringe.plan.deviations import Deviation, applying
 from fringe.plan.protocols import chosen_images, protocol
 from fringe.plan.provenance import Params, compared, images_of, published_statistics
@@ -261,7 +261,9 @@ def _exhibits(run: Run, differing: Sequence[Deviation]) -> list[Params]:
     found = []
     for one in exhibits.in_paper_order(exhibits.exhibits(run.config)):
         is_figure = one.kind == "Figure"
-        caption = figure_caption(run.config, one) if is_figure else Caption("", "")
+        caption = (
+            figure_caption(run.config, one) if is_figure else Caption(table_caption(one.number), "")
+        )
         found.append(
             {
                 "stem": one.stem,

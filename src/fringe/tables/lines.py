@@ -18,17 +18,17 @@ _CAPTIONS = {
     1: (
         "Results of Top-1 histogram matching. Distance to the real images of generated images "
         "drawn at random (FID) and drawn so that their Top-1 class histogram is that of the real "
-        "images (superscript Top-1)."
+        "images ({above} Top-1)."
     ),
     2: (
         "Results of matching all fringe features. Distance to the real images of generated images "
         "drawn at random (FID) and drawn with weights optimized in the classifier's pre-logits "
-        "(superscript PL) or logits (superscript L)."
+        "({above} PL) or logits ({above} L)."
     ),
     3: (
         "Kernel distances under weights that minimize FID. Distance to the real images of "
         "generated images drawn at random and drawn with weights that were optimized for FID in "
-        "the classifier's pre-logits (superscript PL)."
+        "the classifier's pre-logits ({above} PL)."
     ),
 }
 
@@ -77,10 +77,11 @@ def references(differs: Sequence[str]) -> dict[str, str]:
     return {text: letters[i % 26] * (1 + i // 26) for i, text in enumerate(found)}
 
 
-def lay_out(table: pd.DataFrame, notes: Sequence[str] = ()) -> Layout:
+def lay_out(table: pd.DataFrame, notes: Sequence[str] = (), *, plain: bool = False) -> Layout:
     """Return the printed form of a table made by `table1`, `table2` or `table3`.
 
-    ``notes`` stand under it after its own.
+    ``notes`` stand under it after its own. ``plain`` tells that heads are written without sub- and
+    superscripts: networks in parentheses, schemes after a comma.
     """
     number = int(table["table"].iloc[0])
     printed = table[table["scheme"] != FILLED]
@@ -125,8 +126,9 @@ def lay_out(table: pd.DataFrame, notes: Sequence[str] = ()) -> Layout:
                 for row in rows
             )
             lines.append(Line("deviation", deviations, "deviation"))
-    caption = f"{_CAPTIONS[number]} {_spread(table)}"
-    told = (*_notes(table), *_paper_notes(table, marks), *notes)
+    above = "marked" if plain else "superscript"
+    caption = f"{_CAPTIONS[number].format(above=above)} {_spread(table)}"
+    told = (*_notes(table, plain), *_paper_notes(table, marks), *notes)
     return Layout(number, caption, tuple(headers), tuple(lines), told)
 
 
@@ -183,13 +185,13 @@ def _spread(table: pd.DataFrame) -> str:
     )
 
 
-def _notes(table: pd.DataFrame) -> list[str]:
+def _notes(table: pd.DataFrame, plain: bool) -> list[str]:
     main = table[table["main"]]["network_title"].iloc[0]
-    notes = [f"Without a subscript, features are those of {main}."]
+    without = "a name in parentheses" if plain else "a subscript"
+    notes = [f"Without {without}, features are those of {main}."]
     if not table["main"].all():
-        notes[0] += (
-            " A subscript names a control network; values of different networks do not compare."
-        )
+        named = "The name is that of" if plain else "A subscript names"
+        notes[0] += f" {named} a control network; values of different networks do not compare."
     sizes = []
     for _, part in table.groupby("dataset", sort=False):
         least, most = int(part["n_generated"].min()), int(part["n_generated"].max())
