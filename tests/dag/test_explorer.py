@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from scipy.spatial.distance import cdist
+from tests.dag.tiny_network import CLASSES, DIM
 
 from fringe.evaluation import load_draws, load_weights
 from fringe.features import open_features, top1_classes
@@ -191,3 +192,30 @@ def test_only_what_the_page_changes_is_made_again(explored: Project, tmp_path: P
         for name in ("index", "influence", "nearest", "maps", "map_ranges", "classes"):
             np.testing.assert_array_equal(getattr(a, name), getattr(b, name), err_msg=name)
         assert a.sprites.pictures == b.sprites.pictures
+
+
+def test_a_generator_whose_images_are_not_there_has_influences_only(fresh: Project) -> None:
+    rng = np.random.default_rng(0)
+    rows = {"features": rng.normal(size=(60, DIM)), "logits": rng.normal(size=(60, CLASSES))}
+    np.savez(fresh.folder / "given.npz", **{key: a.astype(np.float32) for key, a in rows.items()})
+    config = fresh.config
+    config["sources"] = {
+        "real": config["sources"]["real"],
+        "fake": config["sources"]["fake"],
+        "given": {"kind": "features", "path": "given.npz"},
+    }
+    config["datasets"] = {
+        name: {"real": "real", "generated": name, "resample": False} for name in ("fake", "given")
+    }
+    config["comparisons"] = {"two": {"generators": {"Given": "given", "Made": "fake"}}}
+    config["controls"] = []
+    fresh.run(COMPARISON)
+    found = read_explorer(fresh.results / COMPARISON)
+    assert found.groups == ["Real images", "Given", "Made"]
+    assert np.bincount(found.group).tolist() == [40, 0, 60]
+    assert np.isfinite(found.influence).all()
+    assert found.class_table is not None
+    expected = np.bincount(rows["logits"].astype(np.float32).argmax(axis=1), minlength=CLASSES) / 60
+    shares = np.zeros(CLASSES)
+    shares[found.class_table.numbers] = found.class_table.shares[:, 1]
+    np.testing.assert_allclose(shares, expected)
