@@ -100,7 +100,7 @@ def finish(folder: Path) -> None:
     for number in (1, 2):
         text = f"# Table {number}\n\n| dataset | FID |\n|---|---|\n| Faces {number} | 3 |\n"
         (results / f"tables/table{number}.md").write_text(text)
-    for name in ("report.html", "verdict.md"):
+    for name in ("index.html", "report.html", "verdict.md"):
         (results / name).touch()
 
 
@@ -125,7 +125,7 @@ def test_a_run_is_estimated_made_and_summed_up(
     ]
     assert call["threads"] == "1"
     parts = ("Planning my run.yaml", "mine: all jobs are done.", "what Snakemake says", "Faces 2")
-    parts += ("Report: my results/mine/report.html   Verdict: my results/mine/verdict.md",)
+    parts += ("Page: my results/mine/index.html   Provenance: my results/mine/report.html",)
     printed = capfd.readouterr().out
     places = [printed.index(part) for part in parts]
     assert places == sorted(places)
@@ -210,7 +210,7 @@ def test_a_clone_of_another_fringe_is_not_used_silently(
 def test_the_status_is_that_of_snakemake(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (project / "status").write_text("3")
     assert main(["run", "my run.yaml"]) == 3
-    assert "Report:" not in capfd.readouterr().out
+    assert "Page:" not in capfd.readouterr().out
     (project / "status").write_text("0")
     assert main(["run", "my run.yaml"]) == 1
     assert "table1.md: missing; run the workflow again" in capfd.readouterr().err
@@ -324,7 +324,7 @@ def test_a_signal_reaches_snakemake_once(project: Path, number: signal.Signals) 
     printed, _ = process.communicate(timeout=60)
     assert process.returncode == 5
     assert [call["signal"] for call in calls(project)[1:]] == [number]
-    assert "Report:" not in printed
+    assert "Page:" not in printed
     # And it can be started again.
     (project / "status").unlink()
     finish(project)

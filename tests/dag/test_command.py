@@ -87,7 +87,8 @@ def test_a_run_with_nothing_to_do_ends_with_its_tables_and_report(project: Proje
     assert "Nothing to be done" in ended.stdout + ended.stderr
     assert "\nTable 1. " in ended.stdout
     assert ended.stdout.endswith(
-        "Report: results/tiny/report.html   Verdict: results/tiny/verdict.md\n"
+        "Page: results/tiny/index.html   Provenance: results/tiny/report.html   "
+        "Verdict: results/tiny/verdict.md\n"
     )
     assert report.stat().st_size > 100_000
 
@@ -170,7 +171,7 @@ def test_a_run_that_was_stopped_goes_on(fresh: Project, way: str) -> None:
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     os.close(terminal)
     assert status == 1, printed.decode()
-    assert "Report:" not in printed.decode()
+    assert "Page:" not in printed.decode()
     assert "stopping: 0 of " in printed.decode()
     last = printed.decode().rpartition("\x1b[K")[2]
     assert last.startswith("fringe: the run stopped before its end"), "the line was cleared before"

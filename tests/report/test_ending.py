@@ -19,7 +19,8 @@ def compared() -> Comparison:
 
 
 def test_verdicts_of_comparisons_are_named(tmp_path: Path, compared: Comparison) -> None:
-    (tmp_path / "report.html").touch()
+    for name in ("index.html", "report.html"):
+        (tmp_path / name).touch()
     folder = tmp_path / "comparisons" / "faces"
     folder.mkdir(parents=True)
     write_result(folder / "verdict.json", compared)
@@ -28,17 +29,21 @@ def test_verdicts_of_comparisons_are_named(tmp_path: Path, compared: Comparison)
     assert printed == [
         f"Faces: B against A: {compared.verdicts[0].word} ({page})",
         f"Faces: C against A: {compared.verdicts[1].word} ({page})",
-        f"Report: {tmp_path / 'report.html'}",
+        f"Page: {tmp_path / 'index.html'}   Provenance: {tmp_path / 'report.html'}",
     ]
 
 
-def test_a_run_of_comparisons_only_has_a_report(tmp_path: Path) -> None:
-    with pytest.raises(FringeError, match=r"report\.html: missing; run the workflow again"):
+@pytest.mark.parametrize("name", ["index.html", "report.html"])
+def test_a_run_of_comparisons_only_has_a_page_and_a_report(tmp_path: Path, name: str) -> None:
+    for other in {"index.html", "report.html"} - {name}:
+        (tmp_path / other).touch()
+    with pytest.raises(FringeError, match=rf"{name}: missing; run the workflow again"):
         ending(tmp_path, resampled=False)
 
 
 def test_a_damaged_verdict_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "report.html").touch()
+    for name in ("index.html", "report.html"):
+        (tmp_path / name).touch()
     (tmp_path / "comparisons/faces").mkdir(parents=True)
     (tmp_path / "comparisons/faces/verdict.json").write_text("{}")
     with pytest.raises(FringeError, match=r"verdict\.json"):

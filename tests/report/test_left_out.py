@@ -57,7 +57,7 @@ def test_the_end_of_a_run_says_so(tmp_path: Path, left_out: object) -> None:
     for number in (1, 2):
         table = f"# Table {number}\n\n| dataset | FID |\n|---|---|\n| A | 3 |\n"
         (tmp_path / f"tables/table{number}.md").write_text(table)
-    for name in ("report.html", "verdict.md"):
+    for name in ("index.html", "report.html", "verdict.md"):
         (tmp_path / name).touch()
     printed = ending(tmp_path)
     assert ("Left out: Figure 9" in printed) == (left_out is not None)
@@ -71,6 +71,7 @@ def test_a_run_without_its_report_is_not_at_its_end(tmp_path: Path) -> None:
     for number in (1, 2):
         text = f"# Table {number}\n\n| dataset | FID |\n|---|---|\n| A | 3 |\n"
         (tmp_path / f"tables/table{number}.md").write_text(text)
-    (tmp_path / "verdict.md").touch()
+    for name in ("index.html", "verdict.md"):
+        (tmp_path / name).touch()
     with pytest.raises(FringeError, match=r"report\.html: missing; run the workflow again"):
         ending(tmp_path)

@@ -124,7 +124,7 @@ def _compare(options: argparse.Namespace) -> int:
             snakefile,
             find_profile(options.profile, snakefile),
             options.cores,
-            targets=("comparisons",),
+            targets=("comparisons", "write_index"),
         )
         made = run(planner, options.snakemake, options.device, options.gpus)
     if made.status or made.only_shown:
@@ -135,7 +135,7 @@ def _compare(options: argparse.Namespace) -> int:
         return 0
     print()
     print("\n".join(comparison_lines(read_comparison(judged))))
-    print(f"More: {judged.with_suffix('.html')}, {judged}")
+    print(f"Page: {made.folder / layout.INDEX}   JSON: {judged}")
     return 0
 
 

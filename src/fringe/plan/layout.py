@@ -14,6 +14,7 @@ __all__ = [
     "BENCHMARKS",
     "ESTIMATE",
     "FEATURES",
+    "INDEX",
     "LOGS",
     "PAGES",
     "PLAN",
@@ -245,6 +246,10 @@ def explorer(kind: str, name: str) -> str:
 
 PAGES = ("verdict", "deviations", "left_out", "self_check", "cost")
 """The pages of a run, each in Markdown and HTML."""
+
+
+INDEX = "index.html"
+"""The page of a run that holds everything, for people."""
 
 
 def page(name: str, suffix: str) -> str:

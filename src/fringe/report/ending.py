@@ -19,7 +19,7 @@ __all__ = ["ending"]
 def ending(
     folder: Path, comparisons: Sequence[str] = (), resampled: bool = True, whole: bool = True
 ) -> str:
-    """Return what came out of a run, and where its report and verdicts are.
+    """Return what came out of a run, and where its page, report and verdicts are.
 
     The head of Tables 1 and 2, the verdict of each comparison in a line, and what is left out.
 
@@ -66,7 +66,8 @@ def _judged(folder: Path, comparisons: Sequence[str]) -> list[str]:
 
 
 def _pages(folder: Path, resampled: bool) -> list[str]:
-    titles = {"report.html": "Report", **({"verdict.md": "Verdict"} if resampled else {})}
+    titles = {layout.INDEX: "Page", "report.html": "Provenance"}
+    titles |= {"verdict.md": "Verdict"} if resampled else {}
     for name in titles:
         if not (folder / name).is_file():
             raise FringeError(f"{folder / name}: missing; run the workflow again")
