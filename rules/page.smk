@@ -43,7 +43,16 @@ rule explore_comparison:
         "../workflow/scripts/explore_comparison.py"
 
 
-rule explorers:
+rule write_index:
     input:
-        inputs.explorers(RUN),
-    localrule: True
+        **inputs.write_index(RUN),
+    output:
+        below(layout.INDEX),
+    log:
+        log_file("write_index"),
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        about=exhibit_params.write_index(RUN),
+    script:
+        "../workflow/scripts/write_index.py"

@@ -93,7 +93,7 @@ rule summarize_cost:
         rules.figures.input,
         rules.verdict.output if RUN.resampled else [],
         rules.comparisons.input,
-        rules.explorers.input,
+        rules.write_index.output,
         rules.list_deviations.output,
         rules.list_left_out.output,
         rules.write_self_check.output if choices.checked_datasets(RUN.config) else [],

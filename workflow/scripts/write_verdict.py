@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from fringe.features import warned_sources
+from fringe.features import damage_of
 from fringe.plan import layout
 from fringe.report import verdict, write_verdicts
 from fringe.running.script import ScriptJob, run
@@ -20,6 +20,7 @@ from fringe.scores.rows import read_scores
 def main(job: ScriptJob) -> None:
     """Judge every data set."""
     about = job.params.verdict
+    features = Path(layout.run_folder(job.config), layout.FEATURES)
     found = verdict(
         read_scores(job.input.scores),
         about["network"],
@@ -32,18 +33,11 @@ def main(job: ScriptJob) -> None:
         region_shares=_read(read_region_shares, job.input.get("region_shares")),
         released=about["released"],
         protocols=read_protocols(about["protocols"]),
-        damage=_damage(job, about.get("read", {})),
+        # What features say of damaged images: an input they are not, but were of scores.
+        damage=damage_of(features, about.get("read", {})),
         chosen=about.get("chosen"),
     )
     write_verdicts(found, job.output.markdown, job.output.html)
-
-
-def _damage(job: ScriptJob, read: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Return what the features say of damaged images; an input they are not, but were of scores."""
-    return {
-        dataset: warned_sources(Path(layout.run_folder(job.config), layout.FEATURES), files)
-        for dataset, files in read.items()
-    }
 
 
 def _read(read: Callable[[Iterable[str]], Any], files: Iterable[str] | None) -> Any:

@@ -12,6 +12,13 @@ __all__ = ["Page"]
 class Page(Section):
     """What the page of a run shows."""
 
+    exhibits: bool = Field(
+        default=True,
+        description=(
+            "Show the tables and figures of the run. `fringe compare` and `fringe audit` make "
+            "none, and say `false`."
+        ),
+    )
     images: Annotated[int, Field(ge=2, le=10_000)] = Field(
         default=1000,
         description=(

@@ -24,7 +24,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
     "figures": ("figure_",),
     "tables": ("make_table",),
-    "page": ("explore_",),
+    "page": ("explore_", "write_index"),
     "report": (
         *("verdict", "list_deviations", "list_left_out", "write_self_check"),
         "summarize_cost",
@@ -32,7 +32,7 @@ STAGES: dict[str, tuple[str, ...]] = {
 }
 
 # Rules without outputs. They only ask for the outputs of others.
-TARGETS = frozenset({"all", "all_features", "comparisons", "explorers", "figures", "tables"})
+TARGETS = frozenset({"all", "all_features", "comparisons", "figures", "tables"})
 
 
 def stage_of(rule: str) -> str | None:

@@ -7,7 +7,7 @@ from fringe.features.extract import activations, extract_shard
 from fringe.features.joined import Features, JoinedFeatures
 from fringe.features.store import FeatureFile, link_shards, open_features, verify
 from fringe.features.top1 import top1_classes
-from fringe.features.warned import warned_shards, warned_sources
+from fringe.features.warned import damage_of, warned_shards, warned_sources
 from fringe.revisions import FEATURES as REVISION
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Features",
     "JoinedFeatures",
     "activations",
+    "damage_of",
     "extract_shard",
     "link_shards",
     "open_features",

@@ -9,7 +9,7 @@ from fringe.errors import FringeError
 from fringe.files.hdf5 import attributes, open_h5
 from fringe.sources.decoder_warnings import summary
 
-__all__ = ["warned_shards", "warned_sources"]
+__all__ = ["damage_of", "warned_shards", "warned_sources"]
 
 
 def warned_sources(folder: Path, files: Iterable[str]) -> list[str]:
@@ -29,6 +29,11 @@ def warned_sources(folder: Path, files: Iterable[str]) -> list[str]:
         if told is not None:
             sentences.append(f"Source {Path(name).parent.name}: {told}.")
     return sentences
+
+
+def damage_of(folder: Path, read: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+    """Return what `warned_sources` does for the feature files of each data set, by its name."""
+    return {dataset: warned_sources(folder, files) for dataset, files in read.items()}
 
 
 def warned_shards(folder: Path, shards: Mapping[str, str]) -> str | None:

@@ -107,6 +107,8 @@ def collect(
     )
     by_exhibit: dict[str, list[Published]] = {}
     for stem, found in published.items():
+        if stem not in names:  # the page shows no exhibits
+            continue
         by_exhibit.setdefault(names[stem], []).extend(found)
     return Content(
         run=about["run"],

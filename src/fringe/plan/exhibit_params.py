@@ -17,6 +17,7 @@ from fringe.networks.weight_files import mismatch
 from fringe.plan import exhibits, layout
 from fringe.plan.captions import COMPARED_CLASSES, Caption, figure_caption, table_caption
 from fringe.plan.deviations import Deviation, applying
+from fringe.plan.explorers import views
 from fringe.plan.protocols import chosen_images, protocol
 from fringe.plan.provenance import Params, compared, images_of, published_statistics
 from fringe.plan.run import Run
@@ -219,10 +220,11 @@ def write_index(run: Run) -> Params:
     Texts are those that the page shows; places start from the folder of the run.
     """
     config = run.config
-    pairs = choices.illustrated_comparisons(config)
+    shown = exhibits.in_page(config)
+    pairs = {one.of: config.comparisons[one.of] for one in shown if one.number in exhibits.COMPARED}
     paired = dict.fromkeys(name for one in pairs.values() for name in one.pair.values())
     sized = exhibits.datasets_with(config, "sizes")
-    differing = applying(config, ["verdict", *exhibits.names(config)])
+    differing = applying(config, ["verdict", *exhibits.names(config)] if shown else [])
     return _inert(
         run=config.run,
         seed=config.seed,
@@ -245,6 +247,7 @@ def write_index(run: Run) -> Params:
             name: {"title": one.title, "real": run.real(one.datasets[0])}
             for name, one in config.comparisons.items()
         },
+        explorers=[{"kind": one.kind, "name": one.name} for one in views(config)],
         exhibits=[*_exhibits(run, differing), *_class_figures(run)],
         lacking=[*_left_out(run), *exhibits.lacking(config)],
         deviations=[one.to_plain() for one in differing],
@@ -259,7 +262,7 @@ def write_index(run: Run) -> Params:
 def _exhibits(run: Run, differing: Sequence[Deviation]) -> list[Params]:
     """Return tables and figures in the order of the paper, as the page shows them."""
     found = []
-    for one in exhibits.in_paper_order(exhibits.exhibits(run.config)):
+    for one in exhibits.in_page(run.config):
         is_figure = one.kind == "Figure"
         caption = (
             figure_caption(run.config, one) if is_figure else Caption(table_caption(one.number), "")

@@ -22,6 +22,7 @@ __all__ = [
     "Table",
     "datasets_with",
     "exhibits",
+    "in_page",
     "in_paper_order",
     "lacking",
     "linked_pages",
@@ -218,11 +219,18 @@ def in_paper_order(found: Iterable[Exhibit]) -> list[Exhibit]:
     return sorted(shown, key=lambda one: (places.get(one.name, len(places)), one.name))
 
 
+def in_page(config: Config) -> list[Exhibit]:
+    """Return the tables and figures that the page of a run shows, in the order of the paper."""
+    return in_paper_order(exhibits(config)) if config.page.exhibits else []
+
+
 def lacking(config: Config) -> list[str]:
     """Return what of the paper a run does not have, and why, in a line each.
 
     Figure 14 is Figure 13 of another data set, so it counts as there if that is.
     """
+    if not config.page.exhibits:
+        return []
     there = set(names(config))
     if "figure13" in there:
         there.add("figure14")
@@ -240,7 +248,9 @@ def linked_pages(config: Config) -> dict[str, str]:
     pages = {}
     if any(one.resample for one in config.datasets.values()):
         pages["verdict"] = "Verdict: the answers in sentences"
-    pages |= {"deviations": "Deviations from the paper, in full", "left_out": "What is left out"}
+    if config.page.exhibits:
+        pages["deviations"] = "Deviations from the paper, in full"
+    pages["left_out"] = "What is left out"
     if choices.checked_datasets(config):
         pages["self_check"] = "Self-check: the first numbers of the released code, and ours"
     return pages

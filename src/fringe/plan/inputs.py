@@ -659,8 +659,9 @@ def write_index(run: Run) -> Inputs:
     ]
     if choices.sweep_schemes(config) and run.resampled:
         scores += figure_sweep(run, "18")
-    pairs = [figure_comparison(run, name) for name in choices.illustrated_comparisons(config)]
-    shown = exhibits.exhibits(config)
+    shown = exhibits.in_page(config)
+    paired = [one.of for one in shown if one.number in exhibits.COMPARED]
+    pairs = [figure_comparison(run, name) for name in dict.fromkeys(paired)]
     classes = [
         layout.class_figure(name, str(number), suffix)
         for name in config.comparisons
@@ -686,6 +687,7 @@ def write_index(run: Run) -> Inputs:
             if name in ("convergence", "region_noise", "region_shares")
         },
         "comparisons": [run.path(layout.judged(name, "json")) for name in config.comparisons],
+        "explorers": explorers(run),
         "tables": [run.path(place) for place in printed if place.endswith(".csv")],
         "pictures": [run.path(place) for place in drawn if place.endswith(".png")],
         "linked": [

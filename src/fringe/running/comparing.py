@@ -139,9 +139,10 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         "evaluation": {
             "n_real": n_real,
             "n_generated": n,
-            # Figures with recall are not made.
+            # Figures with recall are not made, nor any other exhibits.
             "precision_recall": {"network": asked.network},
         },
+        "page": {"exhibits": False},
     }
 
 

@@ -83,5 +83,5 @@ def _looks(about: JobContext) -> bool:
 RULES = {
     "explore_dataset": RuleCost(_dataset, _dataset_memory, _looks),
     "explore_comparison": RuleCost(_comparison, _comparison_memory, gpus.always),
-    "explorers": RuleCost(),
+    "write_index": RuleCost(),
 }
