@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from tests.dag.snakemake_server import run_fringe
 
+from fringe.scores.explorer import read_explorer
 from fringe.sources import source_from_spec
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -72,6 +73,14 @@ def test_a_better_generator_is_better(folder: Path, compared: list[str]) -> None
     assert "](classes-1.png)" in (results / "verdict.md").read_text()
     assert (results / "classes-1.pdf").is_file()
     assert (folder / "results/mine/config.yaml").is_file()
+    # The page, with the pictures of classes and the images of both models.
+    page = folder / "results/mine/index.html"
+    assert compared[-1].startswith("Page: results/mine/index.html   JSON: ")
+    text = page.read_text()
+    assert "the difference of FID is" in text
+    explorer = read_explorer(folder / "results/mine/explorer/comparisons/models.h5")
+    assert explorer.groups == ["Real images", "bad", "good"]
+    assert not (folder / "results/mine/figures").exists(), "no exhibits are drawn for it"
 
 
 def test_another_model_costs_only_that_model(folder: Path, compared: list[str]) -> None:

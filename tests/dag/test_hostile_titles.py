@@ -34,7 +34,7 @@ def results(finished: Project, tmp_path_factory: pytest.TempPathFactory) -> Path
     project.config["datasets"]["faces"]["title"] = TITLE
     project.config["sources"]["late"]["path"] = ABSENT
     project.config["missing"] = "skip"
-    project.run(*TARGETS, FIGURE)
+    project.run(*TARGETS, FIGURE, "index.html")
     report = project.results / "report.html"
     project.run(*TARGETS, FIGURE, options=f"--report {report.relative_to(project.folder)}")
     return Path(project.results)
@@ -126,7 +126,7 @@ def test_a_browser_runs_no_script_of_a_title(results: Path, tmp_path: Path) -> N
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
         pytest.skip("chromium is not installed: no browser opens the report")
-    for name in ("report.html", *TARGETS):
+    for name in ("report.html", "index.html", *TARGETS):
         page = _opened(browser, results / name, tmp_path)
         assert not re.search('<html[^>]* id="1"', page), name
         assert "script" in page
