@@ -299,9 +299,9 @@ def rich() -> Content:
             answer("comparison-generators", LONG, "comparison", 1),
         ],
         explorers=[
-            ExplorerView("faces", "Faces", "dataset-faces", explorer()),
+            ExplorerView("images-faces", "Faces", "dataset-faces", explorer()),
             ExplorerView(
-                "generators",
+                "images-generators",
                 f"{HOSTILE} {LONG}",
                 "comparison-generators",
                 explorer(
@@ -344,7 +344,10 @@ def five_data_sets() -> Content:
     return Content(
         "five",
         [answer(key, f"Data set {n}", seed=n) for n, key in enumerate(keys)],
-        [ExplorerView(k, f"Data set {n}", k, explorer(60, seed=n)) for n, k in enumerate(keys)],
+        [
+            ExplorerView(f"images-{k}", f"Data set {n}", k, explorer(60, seed=n))
+            for n, k in enumerate(keys)
+        ],
         [curve(f"sweep-{key}", f"Sweep of {key}") for key in keys],
         [exhibit("exhibit-table-1", "Table 1", "")],
         [deviation("Crops"), deviation(HOSTILE)],
@@ -353,5 +356,5 @@ def five_data_sets() -> Content:
 
 def many_images() -> Content:
     """Return a run with 10,000 thumbnails."""
-    view = ExplorerView("faces", "Faces", "dataset-faces", explorer(10_000, size=32))
+    view = ExplorerView("images-faces", "Faces", "dataset-faces", explorer(10_000, size=32))
     return Content("many", [answer("dataset-faces", "Faces")], [view])

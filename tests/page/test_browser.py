@@ -423,7 +423,7 @@ def test_hostile_titles_are_shown_as_text(opened: Any) -> None:
     page = opened("rich")
     assert page.title() == "demo · Fringe"
     assert contents.HOSTILE in page.locator("#dataset-faces .of").inner_text()
-    page.locator("#view").select_option("generators")
+    page.locator("#view").select_option("images-generators")
     explorer = explorer_of(page, "generators")
     assert contents.HOSTILE in explorer.locator("h3").text_content()
     options = control(explorer, "Images").locator("option").all_inner_texts()
@@ -600,7 +600,7 @@ def test_each_of_five_data_sets_has_its_answer_and_its_images(opened: Any, made:
     assert page.locator(".summary li").count() == 5
     page.locator("#set-3 .to-images a").click()
     page.wait_for_selector("#images-set-3 .tile")
-    assert page.locator("#view").input_value() == "set-3"
+    assert page.locator("#view").input_value() == "images-set-3"
     assert page.locator("article.explorer:visible").count() == 1
     expected = made("five")[1].explorers[3].explorer.weight
     shown = tiles(page.locator("#images-set-3"))

@@ -36,7 +36,7 @@ LARGEST = 30_000_000
 _KINDS = {"dataset": "Data set", "comparison": "Comparison"}
 _FOLDER = Path(__file__).parent
 _WORDS = re.compile("[a-z0-9]+(?:-[a-z0-9]+)*")
-_TAKEN = re.compile("[^-]*|(?:about|data|deviation|images)-.*|.*-title")
+_TAKEN = re.compile("[^-]*|(?:about|data|deviation)-.*|.*-title")
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*:|//")
 _VENDORED = {
     "vega": "vendor/vega.min.js",
@@ -176,19 +176,17 @@ def _curve_rows(curve: Curve) -> list[list[str]]:
 def _check_keys(content: Content) -> None:
     """Refuse keys that are not anchors in the page, or not the only ones.
 
-    Other places of the page have the names that `_TAKEN` tells. The place of a view of the explorer
-    is called "images-" and its key.
+    Other places of the page have the names that `_TAKEN` tells.
     """
-    own = [answer.key for answer in content.answers]
-    own += [curve.key for curve in content.curves]
-    own += [exhibit.key for exhibit in content.exhibits]
-    views = [view.key for view in content.explorers]
-    for key in (*own, *views):
-        if not _WORDS.fullmatch(key) or (key in own and _TAKEN.fullmatch(key)):
+    keys = [answer.key for answer in content.answers]
+    keys += [view.key for view in content.explorers]
+    keys += [curve.key for curve in content.curves]
+    keys += [exhibit.key for exhibit in content.exhibits]
+    for key in keys:
+        if not _WORDS.fullmatch(key) or _TAKEN.fullmatch(key):
             raise ValueError(f"the key {key!r} is not an anchor, such as 'curve-sweep'")
-    for keys in (own, views):
-        if len(set(keys)) < len(keys):
-            raise ValueError(f"a key occurs twice: {', '.join(keys)}")
+    if len(set(keys)) < len(keys):
+        raise ValueError(f"a key occurs twice: {', '.join(keys)}")
     known = {answer.key for answer in content.answers}
     for view in content.explorers:
         if view.answer not in known:

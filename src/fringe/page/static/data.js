@@ -32,7 +32,7 @@ function array(packed) {
  * the others have `values`, `shape`, and `width`, the number of values in a row.
  */
 export function explorerData(key) {
-  const raw = embedded(`data-images-${key}`);
+  const raw = embedded(`data-${key}`);
   const table = raw.classTable;
   return {
     ...raw,

@@ -59,7 +59,8 @@ export function buildExplorer(article) {
   const draw = thumbnails(data.sprites);
   const ways = orders(data);
   const filters = everything();
-  let order = ways.find(({ key }) => key === "weight") ?? ways[0];
+  const last = `influence-${data.models.length - 1}`;
+  let order = ways.find(({ key }) => key === "weight") ?? ways.find(({ key }) => key === last);
   let images = [];
 
   const sort = choices(ways.map(({ key, title }) => [key, title]));
