@@ -151,6 +151,7 @@ def sweep_curve(
             },
         ],
         shared,
+        height=440,
     )
     title = title_of(titles, dataset)
     return Curve(

@@ -23,13 +23,17 @@ ZOOM: Spec = {
 PICK = "picked"
 """The name of the selection of entries in the legend."""
 
-HEIGHT = 340  # pixels
+HEIGHT = 340  # pixels, with axes and legends
 
 
-def plot(layers: Sequence[Spec], encoding: Mapping[str, Any] | None = None) -> Spec:
-    """Return a plot of layers that share an encoding."""
-    spec: Spec = {"width": "container", "height": HEIGHT, "layer": list(layers)}
-    return spec | ({"encoding": dict(encoding)} if encoding else {})
+def plot(layers: Sequence[Spec], encoding: Mapping[str, Any], height: int = HEIGHT) -> Spec:
+    """Return a plot of layers that share an encoding; its legends take a part of the height."""
+    return {
+        "width": "container",
+        "height": height,
+        "layer": list(layers),
+        "encoding": dict(encoding),
+    }
 
 
 def picked(field: str) -> Spec:
@@ -65,7 +69,13 @@ def dash(field: str, title: str, domain: Sequence[str]) -> Spec:
         "type": "nominal",
         "title": title,
         "scale": {"domain": list(domain)},
-        "legend": {"orient": "bottom", "columns": 2, "labelLimit": 190},
+        "legend": {
+            "orient": "bottom",
+            "columns": 2,
+            "labelLimit": 190,
+            "symbolType": "stroke",
+            "symbolSize": 400,
+        },
     }
 
 
