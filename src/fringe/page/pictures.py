@@ -16,8 +16,11 @@ from fringe.scores.rows import damaged
 
 __all__ = ["BUDGET", "LADDER", "Encoded", "Step", "encode_pictures", "picture"]
 
-BUDGET = 8 << 20
-"""Bytes that all pictures of a page may take together."""
+BUDGET = 5 << 20
+"""Bytes that all pictures of a page may take together, each counted once.
+
+Some are in the page twice: beside an answer or a plot, and as an exhibit.
+"""
 
 _LARGEST_FILE = 64 << 20  # bytes
 _HIGHEST = 6000  # pixels; WebP allows 16,383
