@@ -635,6 +635,8 @@ def test_paper_has_the_figures_and_no_controls(opened: Any) -> None:
     for selector in (".top nav", "#curve-sweep .plot", ".tick", ".progress", ".controls", ".tip"):
         assert page.locator(f"{selector}:visible").count() == 0, selector
     assert page.locator("#dataset-faces .more").get_by_text("A further sentence.").is_visible()
+    page.set_viewport_size({"width": 720, "height": 1000})  # of a sheet of A4
+    assert page.evaluate("document.documentElement.scrollWidth") <= 720
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen")
     assert not page.locator("#dataset-faces .more").get_by_text("A further sentence.").is_visible()
