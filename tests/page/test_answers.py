@@ -35,11 +35,11 @@ def numbers(answer: Answer) -> dict[tuple[str, str], Number]:
 
 def test_a_null_space_is_said_with_its_error() -> None:
     answer = answered(planted(NULL_SPACE))
-    assert answer.word == "at least 55%"
+    assert answer.word == "at least 55% null space"
     assert answer.sentence == (
-        "At least 55 ± 1% of this FID is perceptual null space: FID falls by 60.0 ± 1.1% when the "
+        "At least 55 ± 3% of this FID is perceptual null space: FID falls by 60.0 ± 1.1% when the "
         "same images are drawn with optimized weights, but the distance in the control (Clip) only "
-        "by 5.0 ± 0.7%."
+        "by 5.0 ± 2.7%."
     )
     assert answer.question.endswith("and does the control (Clip) agree?")
     assert (answer.key, answer.kind, answer.title) == ("dataset-d", "dataset", "Data")
@@ -48,7 +48,7 @@ def test_a_null_space_is_said_with_its_error() -> None:
 def test_a_control_that_falls_as_much_is_a_real_improvement() -> None:
     answer = answered(planted(REAL))
     assert answer.word == "real"
-    assert "(Clip) falls at least as much: by 35.0 ± 0.6%" in answer.sentence
+    assert "(Clip) falls at least as much: by 35.0 ± 1.8%" in answer.sentence
 
 
 def test_a_control_that_does_not_move_or_rises() -> None:
@@ -72,10 +72,19 @@ def test_nothing_is_claimed_without_a_judge_or_without_a_fall() -> None:
     assert "within its noise" in answer.sentence
 
 
-def test_one_draw_has_no_error_and_that_is_said() -> None:
-    answer = answered(planted({key: values[:1] for key, values in NULL_SPACE.items()}))
+def test_an_answer_without_standard_errors_says_so() -> None:
+    answer = answered(planted(NULL_SPACE, error=math.nan))
     assert "±" not in answer.sentence
-    assert answer.sentence.endswith("the error is unknown, as there was one draw each.")
+    assert answer.sentence.endswith("; standard errors are not known.")
+
+
+def test_the_error_of_one_draw_is_known() -> None:
+    """To first order: 10 ± 0.198 falls to 4 ± 0.078, so to 0.4 ± (0.078² + (0.4 · 0.198)²)^½ / 10."""
+    answer = answered(planted({key: values[:1] for key, values in NULL_SPACE.items()}))
+    before, after = NULL_SPACE["random", "net"][0], NULL_SPACE["prelogits", "net"][0]
+    ratio = after / before
+    error = 100 * math.hypot(0.02 * after, ratio * 0.02 * before) / before
+    assert f"FID falls by {100 * (1 - ratio):.1f} ± {error:.1f}% when" in answer.sentence
     assert "One draw." in numbers(answer)["drawn at random", "FID"].about
 
 

@@ -139,7 +139,7 @@ def generator_comparison(
         note = f"{_verdict(cells, title_of(titles, network))} Uncurated images. "
         measured = title_of(titles, recall_network)
         note += f"{_counts(cells)} "
-        if told := cells_note(cell for pair in cells.values() for cell in pair):
+        if told := cells_note(_without_spread(cell) for pair in cells.values() for cell in pair):
             note += f"{told} "
         note += f"Precision and recall are measured in {measured}."
         if all(cell.mean < _NEAR_0 for label in SHARES for cell in cells[label]):
@@ -177,8 +177,13 @@ def _spread(cell: Cell) -> float:
     return cell.std if cell.std > 1e-9 * abs(cell.mean) else math.nan
 
 
+def _without_spread(cell: Cell) -> Cell:
+    """Return a cell as that of one draw, where all its draws are of the same images."""
+    return cell._replace(repeats=1, std=math.nan) if math.isnan(_spread(cell)) else cell
+
+
 def _printed(cell: Cell) -> str:
-    return cell._replace(std=_spread(cell)).printed()
+    return _without_spread(cell).printed()
 
 
 def _lines(text: str) -> int:

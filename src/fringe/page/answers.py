@@ -12,8 +12,8 @@ import pandas as pd
 from fringe.page.anchors import anchor
 from fringe.page.content import Answer, Link, Number, Picture, Row, Table
 from fringe.page.numbers import ERRORS, cell_number, plain_number
-from fringe.report.verdicts import Change, Verdict, moved
-from fringe.scores.cells import Cell, score_cell, sweep_size
+from fringe.report.verdicts import Change, Verdict
+from fringe.scores.cells import Cell, change_error, score_cell, sweep_size
 from fringe.scores.comparison import Witness
 from fringe.scores.differences import Protocols
 from fringe.scores.numbers import format_value
@@ -88,11 +88,12 @@ def dataset_answer(
     said = _said(found)
     doubts = [*found.doubts, *_doubts(found, measured, witness)]
     others = [text for text in found.sentences if text not in found.doubts]
-    if not math.isnan(found.share_std):
+    if not math.isnan(_error(found.fid)):
         others.insert(
             0,
-            "± of the share is one standard deviation of what draws give. The numbers in the "
-            "table have standard errors, which cover the luck of the images, too.",
+            "± in the answer is one standard error. It covers the luck of all images, and takes "
+            "distances as independent, so it is rather too large. In the sentences below, ± is the "
+            "standard deviation of draws, which is only a part of it.",
         )
     judge = _judge(found)
     if judge is not None and witness is not None and witness.has_power:
@@ -174,7 +175,8 @@ def _said(found: Verdict) -> _Said:
             f"({judge.title}) falls at least as much: by {_size(judge)}.",
         )
     percent = f"{100 * found.share:.0f}"
-    error = "" if math.isnan(found.share_std) else f" ± {100 * found.share_std:.0f}"
+    share_error = math.hypot(_error(fid), _error(judge))
+    error = "" if math.isnan(share_error) else f" ± {100 * share_error:.0f}"
     told = (
         f"At least {percent}{error}% of this FID is perceptual null space: {_moves(fid)} {drawn}, "
     )
@@ -185,8 +187,8 @@ def _said(found: Verdict) -> _Said:
     else:
         told += f"but the distance in the control ({judge.title}) only by {_size(judge)}"
     if not error:
-        told += "; the error is unknown, as there was one draw each"
-    return _Said(f"at least {percent}%", f"{told}.")
+        told += "; standard errors are not known"
+    return _Said(f"at least {percent}% null space", f"{told}.")
 
 
 def _moves(change: Change) -> str:
@@ -194,8 +196,15 @@ def _moves(change: Change) -> str:
 
 
 def _size(change: Change) -> str:
-    """Return how much a distance changed: "62.4 ± 0.4%"."""
-    return moved(change).rpartition(" by ")[2]
+    """Return how much a distance changed, with its standard error: "62.4 ± 1.1%"."""
+    error = _error(change)
+    told = "" if math.isnan(error) else f" ± {100 * error:.1f}"
+    return f"{100 * abs(change.change):.1f}{told}%"
+
+
+def _error(change: Change) -> float:
+    """Return the standard error of a relative change; NaN where it is unknown."""
+    return change_error(change.resampled, change.random)
 
 
 def _doubts(found: Verdict, measured: Measured, witness: Witness | None) -> list[str]:

@@ -17,6 +17,7 @@ __all__ = [
     "Cell",
     "cell_of",
     "cells_note",
+    "change_error",
     "change_spread",
     "datasets_of",
     "first_errors",
@@ -215,6 +216,20 @@ def change_spread(after: Cell, before: Cell) -> float:
 
     First-order propagation for the ratio of independent draws; NaN with a single repeat.
     """
+    return _ratio_error(after, before, after.std, before.std)
+
+
+def change_error(after: Cell, before: Cell) -> float:
+    """Return the standard error of a relative change of one evaluation; NaN where it is unknown.
+
+    First-order propagation for the ratio of independent distances. Both have the same real images
+    and candidates, whose luck moves both in the same direction, so the error is rather too large.
+    """
+    return _ratio_error(after, before, after.standard_error, before.standard_error)
+
+
+def _ratio_error(after: Cell, before: Cell, above: float, below: float) -> float:
+    """Return the error of a ratio of two means whose own errors are ``above`` and ``below``."""
     if not before.mean > 0:
         return float("nan")
-    return math.hypot(after.std, after.mean / before.mean * before.std) / before.mean
+    return math.hypot(above, after.mean / before.mean * below) / before.mean
