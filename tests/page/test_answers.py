@@ -79,7 +79,7 @@ def test_an_answer_without_standard_errors_says_so() -> None:
 
 
 def test_the_error_of_one_draw_is_known() -> None:
-    """To first order: 10 ± 0.198 falls to 4 ± 0.078, so to 0.4 ± (0.078² + (0.4 · 0.198)²)^½ / 10."""
+    """To first order, that of a ratio of independent distances."""
     answer = answered(planted({key: values[:1] for key, values in NULL_SPACE.items()}))
     before, after = NULL_SPACE["random", "net"][0], NULL_SPACE["prelogits", "net"][0]
     ratio = after / before

@@ -36,7 +36,7 @@ def test_the_answers_are_those_of_the_data_set_and_of_the_comparison(
     _, files, content = planted
     dataset, comparison = content.answers
     assert (dataset.key, comparison.key) == ("dataset-faces", "comparison-two")
-    assert dataset.word == "at least 54%"  # FID falls by 60 %, and the controls by 6 %
+    assert dataset.word == "at least 54% null space"  # FID falls by 60 %, and the controls by 6 %
     assert dataset.table.head[-3:] == (
         "FDr",
         "FDr (untrained)",
