@@ -18,8 +18,6 @@ from fringe.page import build
 from fringe.page.build import render_index, write_index
 from fringe.page.content import Answer, Content, Link, Number, Row, Table
 from fringe.page.embedded import embedded_json
-from fringe.page.pictures import BUDGET
-from fringe.plan.explorers import MOST_BYTES, MOST_IMAGES
 
 
 class Elements(HTMLParser):
@@ -179,25 +177,6 @@ def test_a_page_that_is_too_large_says_what_takes_the_room(
     monkeypatch.setattr(build, "LARGEST", size - 1)
     with pytest.raises(FringeError, match=r"would have .* MB, .*thumbnails .* MB.*page: images"):
         write_index(tmp_path / "index.html", content)
-
-
-def test_a_full_page_is_not_too_large() -> None:
-    """Thumbnails, figures and images may each be as many as other modules allow."""
-    content = contents.rich()
-    plain = render_index(replace(content, explorers=(), curves=(), exhibits=()))
-    plots = sum(len(url) for url in build._modules(with_plots=True).values())
-    view = content.explorers[0]
-    few, more = (contents.explorer(n, models=("A", "B", "C")) for n in (1000, 3000))
-    sizes = [
-        len(build.explorer_data(replace(view, explorer=one)))
-        - 4 / 3 * sum(map(len, one.sprites.pictures))
-        for one in (few, more)
-    ]
-    numbers = (sizes[1] - sizes[0]) / 2000 * MOST_IMAGES
-    twice = 1.35  # 1.24 in the demo
-    pictures = 4 / 3 * (MOST_BYTES + twice * BUDGET)
-    texts = 5 * len(plain)  # five data sets; the scripts of the page are among them, too
-    assert pictures + plots + numbers + texts < build.LARGEST
 
 
 def test_arrays_arrive_as_they_are() -> None:

@@ -32,7 +32,7 @@ class Page(Section):
         default=64,
         description=(
             "Width and height in pixels of an image in the explorer. Images that are smaller keep "
-            "their size. All explorers of a run have 12 MB for images, by which their quality is "
+            "their size. All explorers of a run have 10 MB for images, by which their quality is "
             "chosen."
         ),
     )

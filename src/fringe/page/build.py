@@ -235,5 +235,5 @@ def _too_large(path: str | os.PathLike[str], size: int, content: Content) -> str
     listed = ", ".join(f"{name} {4 / 3 * part / 1e6:.1f} MB" for name, part in parts.items())
     return (
         f"{path}: would have {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB ({listed}); set "
-        "page: images or page: thumbnail to a smaller number, or exhibits to fewer"
+        "page: images or page: thumbnail to a smaller number, or page: exhibits to false"
     )

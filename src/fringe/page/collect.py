@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -33,8 +34,9 @@ from fringe.page.curves import (
     snapshots_curve,
     sweep_curve,
 )
+from fringe.page.embedded import explorer_data
 from fringe.page.exhibits import exhibit_entries
-from fringe.page.pictures import Encoded, encode_pictures, picture
+from fringe.page.pictures import BUDGET, Encoded, encode_pictures, picture
 from fringe.page.printed_tables import published_in_table, read_table
 from fringe.page.published import (
     Published,
@@ -62,7 +64,14 @@ _THREE_WAYS = (
     "No image differs between the three grids, only how often each is drawn. If FID measured "
     "quality, the right one would look best."
 )
-_SIDE_BY_SIDE = "Images of the generators side by side, as FID and the control see them."
+_SIDE_BY_SIDE = {
+    "figure7": "Images of the generators side by side, as FID and the control see them.",
+    "classes": "Images of the classes in which the models differ most.",
+}
+
+_PICTURES_AND_EXPLORERS = 25_000_000
+"""Bytes of a page for pictures and explorers. The others, up to the largest page of 30 MB, are for
+texts, tables, data of plots, and the scripts."""
 
 
 def collect(
@@ -92,7 +101,7 @@ def collect(
     FringeError
         If pictures do not fit into the page.
     """
-    run = _opened(about, files)
+    run = _opened(about, files, _picture_budget(explorers or {}))
     answers = [*_dataset_answers(run, damage or {}), *_comparison_answers(run)]
     curves = _curves(run)
     published = _published(run)
@@ -162,7 +171,13 @@ class _Run:
         return str(self.about["seed"])
 
 
-def _opened(about: Mapping[str, Any], files: Files) -> _Run:
+def _picture_budget(explorers: Mapping[tuple[str, str], Explorer]) -> int:
+    """Return the bytes that pictures may take: those of base64 have four letters for three."""
+    taken = sum(len(explorer_data(ExplorerView("", "", "", one))) for one in explorers.values())
+    return min(BUDGET, (_PICTURES_AND_EXPLORERS - taken) * 3 // 4)
+
+
+def _opened(about: Mapping[str, Any], files: Files, picture_budget: int) -> _Run:
     names = about["comparisons"]
     exhibits = about["exhibits"]
     printed = {one["stem"]: one["metrics"] for one in exhibits if one["metrics"]}
@@ -183,8 +198,21 @@ def _opened(about: Mapping[str, Any], files: Files) -> _Run:
             for name, path in zip(names, files.get("comparisons", ()), strict=True)
         },
         tables={stem: read_table(path, printed[stem]) for stem, path in tables.items()},
-        pictures=encode_pictures(_placed(drawn, files, "pictures")),
+        pictures=encode_pictures(
+            _placed(drawn, files, "pictures"), picture_budget, _times_shown(about)
+        ),
     )
+
+
+def _times_shown(about: Mapping[str, Any]) -> Counter[str]:
+    """Return how often the page shows each figure: as an exhibit, and beside answers and plots."""
+    exhibits = [one["stem"] for one in about["exhibits"] if one["picture"]]
+    beside = [f"figure16-{name}" for name in about["real"]]
+    beside += [_pair_figure(name, exhibits) for name in about["comparisons"]]
+    beside += [_sweep_figure(place) for place in range(len(about["swept"]))]
+    beside += ["figure8a", "figure9"]
+    beside += [one for one in exhibits if one.startswith(("figure10a-", "figureS1-"))]
+    return Counter([*exhibits, *(one for one in beside if one in exhibits)])
 
 
 def _read(
@@ -278,18 +306,27 @@ def _witness(run: _Run, found: Verdict) -> Witness | None:
 def _comparison_answers(run: _Run) -> list[Answer]:
     found = []
     for name, comparison in run.comparisons.items():
-        stems = [f"figure7-{name}", f"classes-{name}-1"]
-        stem = next((one for one in stems if one in run.pictures), "")
+        stem = _pair_figure(name, run.pictures)
         judged = layout.judged(name, "html")
         found.append(
             comparison_answer(
                 name,
                 comparison,
-                pictures=_picture(run, stem, seen_in_pair(comparison), _SIDE_BY_SIDE),
+                pictures=_picture(
+                    run,
+                    stem,
+                    seen_in_pair(comparison),
+                    _SIDE_BY_SIDE.get(stem.partition("-")[0], ""),
+                ),
                 links=(Link(judged, "The comparison as a page of its own"), *_links(run, stem)),
             )
         )
     return found
+
+
+def _pair_figure(name: str, stems: Container[str]) -> str:
+    """Return the stem of the figure beside the answer for a comparison; "" if there is none."""
+    return next((one for one in (f"figure7-{name}", f"classes-{name}-1") if one in stems), "")
 
 
 def _picture(run: _Run, stem: str, fact: str = "", caption: str = "") -> tuple[Picture, ...]:
@@ -360,10 +397,15 @@ def _sweeps(run: _Run) -> list[Curve]:
             control=run.about["control"],
             titles=run.titles,
             released=bool(run.asked["released"]),
-            printed=_printed(run, "figure6" if place == 0 else "figure18"),
+            printed=_printed(run, _sweep_figure(place)),
         )
         for place, dataset in enumerate(run.about["swept"])
     ]
+
+
+def _sweep_figure(place: int) -> str:
+    """Return the stem of the figure for print of a sweep; only the first has its own."""
+    return "figure6" if place == 0 else "figure18"
 
 
 def _of_all(run: _Run) -> list[Curve]:

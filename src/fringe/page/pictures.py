@@ -16,11 +16,8 @@ from fringe.scores.rows import damaged
 
 __all__ = ["BUDGET", "LADDER", "Encoded", "Step", "encode_pictures", "picture"]
 
-BUDGET = 5 << 20
-"""Bytes that all pictures of a page may take together, each counted once.
-
-Some are in the page twice: beside an answer or a plot, and as an exhibit.
-"""
+BUDGET = 8 << 20
+"""Bytes that all pictures of a page may take together, each as often as it is shown."""
 
 _LARGEST_FILE = 64 << 20  # bytes
 _HIGHEST = 6000  # pixels; WebP allows 16,383
@@ -55,7 +52,9 @@ class Encoded(NamedTuple):
 
 
 def encode_pictures(
-    paths: Mapping[str, str | os.PathLike[str]], budget: int = BUDGET
+    paths: Mapping[str, str | os.PathLike[str]],
+    budget: int = BUDGET,
+    times: Mapping[str, int] | None = None,
 ) -> dict[str, Encoded]:
     """Return PNG files as WebP, all by the first step of `LADDER` with which they fit.
 
@@ -67,6 +66,8 @@ def encode_pictures(
         Of names to PNG files.
     budget : int
         Bytes that all may take together.
+    times : mapping, optional
+        How often a page shows the picture of a name, and thus holds its bytes; once by default.
 
     Raises
     ------
@@ -79,12 +80,12 @@ def encode_pictures(
     total = 0
     for step in LADDER:
         found = {name: _encode(image, step) for name, image in images.items()}
-        total = sum(len(one.data) for one in found.values())
+        total = sum(len(one.data) * (times or {}).get(name, 1) for name, one in found.items())
         if total <= budget:
             return found
     raise FringeError(
-        f"page: its {len(paths)} pictures take {total / 2**20:.1f} MB at the lowest quality, and "
-        f"{budget / 2**20:g} MB is the limit; show fewer in one run: give fewer data sets "
+        f"page: its {len(paths)} pictures take {total / 1e6:.1f} MB at the lowest quality, and "
+        f"{budget / 1e6:.1f} MB is the limit; show fewer in one run: give fewer data sets "
         "`resample: true`, or divide them among several runs"
     )
 

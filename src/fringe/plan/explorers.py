@@ -13,7 +13,7 @@ __all__ = ["MOST_BYTES", "MOST_IMAGES", "MOST_SETS", "View", "view_of", "views"]
 # Of all explorers of a run together. A browser stays fast with so many images, and the page stays
 # below 30 MB.
 MOST_IMAGES = 10_000
-MOST_BYTES = 12_000_000
+MOST_BYTES = 10_000_000
 
 # A comparison of more models has no explorer: it could show fewer than 100 images of each.
 MOST_SETS = 100
