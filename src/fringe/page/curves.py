@@ -108,20 +108,21 @@ def sweep_curve(
         for label in (_TOP, _MIDDLE, _RANDOM, _RELEASED, _OPTIMAL)
         if label in set(data["matched"])
     ]
+    told = tooltip(
+        {"matched": "matched", "network": "network"},
+        {
+            "n": "N",
+            "fid": "distance",
+            "standard_deviation": "standard deviation of draws",
+            "relative": "relative to random",
+        },
+        {"draws": "draws", "n_real": "real images", "n_generated": "generated images"},
+    )
     shared: Spec = {
         "y": number("relative", "distance, relative to random", zero=False)
         | {"axis": {"format": "%"}},
         "color": colour("matched", "matched", labels),
-        "tooltip": tooltip(
-            {"matched": "matched", "network": "network"},
-            {
-                "n": "N",
-                "fid": "distance",
-                "standard_deviation": "standard deviation of draws",
-                "relative": "relative to random",
-            },
-            {"draws": "draws", "n_real": "real images", "n_generated": "generated images"},
-        ),
+        "tooltip": told,
     }
     across = number("n", "N: classes of each image that are matched", type="log", nice=False)
     dashes = dash("network", "distance in", list(dict.fromkeys(names.values())))
@@ -147,7 +148,11 @@ def sweep_curve(
             {
                 "transform": only("kind", "level"),
                 "mark": {"type": "rule", "strokeWidth": 1.5},
-                "encoding": {"strokeDash": dashes, "opacity": faded()},
+                "encoding": {
+                    "strokeDash": dashes,
+                    "opacity": faded(),
+                    "tooltip": [one for one in told if one["field"] != "n"],
+                },
             },
         ],
         shared,
