@@ -70,6 +70,9 @@ def test_several_models_are_ranked_and_each_verdict_is_told() -> None:
     answer = comparison_answer("mine", found)
     assert answer.sentence.startswith("From the lowest FID to the highest: ")
     assert all(model in answer.sentence for model in found.models)
+    best = next(model for model in found.ranking if model != "M0")
+    least = found.main.difference(best, "M0").distance
+    assert f"{best} less M0, is {format_value(least.value)} (95 % interval" in answer.sentence
     assert len(answer.details) == 3
     assert answer.question.startswith("Which of M1, M2 and M3 is better than M0")
 

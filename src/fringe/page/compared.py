@@ -69,7 +69,13 @@ def _sentence(comparison: Comparison) -> str:
     """Return what was found, with the error of the number that it rests on."""
     main = comparison.main
     if len(comparison.models) > 2:
-        return f"From the lowest FID to the highest: {ranking_line(comparison)}."
+        baseline = comparison.models[0]
+        best = next(model for model in comparison.ranking if model != baseline)
+        found = main.difference(best, baseline).distance
+        return (
+            f"From the lowest FID to the highest: {ranking_line(comparison)}. The difference of "
+            f"FID, {best} less {baseline}, is {format_value(found.value)} ({_interval(found)})."
+        )
     verdict = comparison.verdict
     told = headline(verdict, main.title)
     if verdict.baseline:
