@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
@@ -358,3 +359,14 @@ def many_images() -> Content:
     """Return a run with 10,000 thumbnails."""
     view = ExplorerView("images-faces", "Faces", "dataset-faces", explorer(10_000, size=32))
     return Content("many", [answer("dataset-faces", "Faces")], [view])
+
+
+def labelled() -> Content:
+    """Return a run whose classes are labels: without probabilities, and one for each image."""
+    shown = explorer(60)
+    classes = np.full_like(shown.classes, -1)
+    assert shown.classes is not None
+    classes[:, 0] = shown.classes[:, 0]
+    shown = replace(shown, classes=classes, probabilities=None)
+    view = ExplorerView("images-faces", "Faces", "dataset-faces", shown)
+    return Content("labels", [answer("dataset-faces", "Faces")], [view])

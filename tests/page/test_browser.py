@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -34,6 +35,7 @@ MADE = {
     "one": contents.one_data_set,
     "five": contents.five_data_sets,
     "many": contents.many_images,
+    "labels": contents.labelled,
     "plots": lambda: replace(contents.one_data_set(), curves=[make() for make in CURVES]),
 }
 
@@ -154,6 +156,24 @@ def test_opens_from_disk_without_requests_and_complaints(opened: Any, name: str)
         page.wait_for_selector("article.curve.drawn svg")
     if page.locator("article.explorer").count():
         page.wait_for_selector(".tile canvas[data-drawn]")
+
+
+def test_a_view_without_weights_begins_with_what_raises_fid_most(opened: Any, made: Any) -> None:
+    page = opened("rich")
+    page.locator("#view").select_option("images-generators")
+    shown = tiles(explorer_of(page, "generators"))
+    influence = made("rich")[1].explorers[1].explorer.influence[:, -1].astype(float)
+    assert shown == in_order(influence, largest_first=True)[: len(shown)]
+
+
+def test_labels_are_classes_without_a_rank(opened: Any) -> None:
+    for name, title in (("rich", "Top-1 class"), ("labels", "class")):
+        explorer = explorer_of(opened(name))
+        ways = control(explorer, "Sort by").locator("option").all_inner_texts()
+        assert [way for way in ways if "class" in way] == [title]
+        explorer.locator(".tile").first.click()
+        facts = explorer.locator("dialog dt").all_inner_texts()
+        assert next(fact for fact in facts if "class" in fact) == title
 
 
 @pytest.mark.parametrize(
@@ -506,6 +526,9 @@ def test_every_plot_of_a_run_is_drawn_whole(opened: Any, made: Any, width: int) 
         page.wait_for_selector(f"#{curve.key}.drawn svg")
         plot = page.locator(f"#{curve.key} .plot-room")
         assert plot.locator("svg .role-mark path").count() > 2
+        told = plot.locator("svg [aria-label]").evaluate_all("all => all.map(e => e.ariaLabel)")
+        assert any(told)
+        assert not [text for text in told if re.search(r"\b(null|NaN|undefined)\b", text)]
         room = plot.bounding_box()
         for text in plot.locator("svg text").all():
             box = text.bounding_box()

@@ -143,6 +143,18 @@ def test_ids_are_there_once_and_links_have_targets() -> None:
                 assert (attributes.get(name) or ids[0]) in ids
 
 
+def test_exhibits_are_the_papers_only_if_the_paper_has_them() -> None:
+    def heading(name: str) -> str:
+        exhibit = replace(contents.exhibit("exhibit-a", name), differs=[])
+        content = Content("run", [answer()], exhibits=[exhibit])
+        found = re.search('<h2 id="exhibits-title">([^<]*)<', render_index(content))
+        assert found
+        return found[1]
+
+    assert heading("Table 1") == heading("Figure S1") == "The paper&#39;s exhibits"
+    assert heading("Classes of a comparison") == "Figures"
+
+
 def test_a_page_without_plots_has_no_plot_library() -> None:
     def modules(content: Content) -> dict[str, str]:
         scripts = Elements(render_index(content)).scripts

@@ -33,7 +33,7 @@ function columnsOf(data) {
     text: (value) => percent(value),
   }));
   if (contributions.some(Number.isFinite)) {
-    found.push({ title: "Share of the difference", value: (place) => contributions[place], text: signed });
+    found.push({ title: "Part of the difference", value: (place) => contributions[place], text: signed });
   }
   return found;
 }
@@ -45,7 +45,7 @@ export function makeClasses(data, draw, choose) {
   const pictures = examples(data);
   const last = columns.length - 1;
   // First the classes that explain the difference, whatever their sign; else the largest real share.
-  const explains = columns[last].title === "Share of the difference";
+  const explains = columns[last].title === "Part of the difference";
   let sorted = { column: explains ? last : 0, largestFirst: true, size: explains };
   let text = "";
   let chosen = null;

@@ -61,6 +61,11 @@ export function topClass(data, image) {
   return data.classes === null ? -1 : data.classes.values[image * data.classes.width];
 }
 
+/** Return what the class of a rank is called. Labels have no probabilities, and no rank. */
+export function classTitle(data, rank) {
+  return data.probabilities === null ? "class" : `Top-${rank + 1} class`;
+}
+
 /** Return an image in words: its group and its number there. */
 export function imageName(data, image) {
   return `${data.groups[data.group[image]]}, image ${data.index[image]}`;

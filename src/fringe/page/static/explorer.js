@@ -43,8 +43,8 @@ function meanings(data) {
         `compared with all other real images.`,
     data.classTable &&
       data.classTable.contributions.some(Number.isFinite) &&
-      `Share of the difference: the part of the difference of FID, ${data.models.at(-1)} less ` +
-        `${data.models[0]}, that comes from the class, to first order, in units of FID.`,
+      `Part of the difference: how much of the difference of FID, ${data.models.at(-1)} less ` +
+        `${data.models[0]}, comes from the class, to first order, in units of FID.`,
     data.sampled.some((one) => !one) &&
       "Not all images are a random sample: some are here because their weight or influence is " +
         "extreme. Tick \u201conly the random sample\u201d to see typical images.",

@@ -1,6 +1,6 @@
 // Which images are shown, and in which order. Nothing here touches the page.
 
-import { topClass } from "fringe/data";
+import { classTitle, topClass } from "fringe/data";
 
 /** Return the ways to sort the images of a view: a key, a title, and the value of an image. */
 export function orders(data) {
@@ -9,7 +9,7 @@ export function orders(data) {
     found.push({ key: "weight", title: "optimized weight", value: (n) => data.weight[n] });
   }
   if (data.classes !== null) {
-    found.push({ key: "class", title: "Top-1 class", value: (n) => topClass(data, n) });
+    found.push({ key: "class", title: classTitle(data, 0), value: (n) => topClass(data, n) });
   }
   data.models.forEach((model, place) => {
     const { values, width } = data.influence;

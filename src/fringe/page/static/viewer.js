@@ -1,7 +1,7 @@
 // One image in a dialog: enlarged, under its sensitivity map, with all that is known of it.
 
 import { element, labelled } from "fringe/dom";
-import { imageName } from "fringe/data";
+import { classTitle, imageName } from "fringe/data";
 import { digits, percent, signed, times, whole } from "fringe/format";
 import { drawMap, drawScale, mapOf } from "fringe/maps";
 
@@ -18,7 +18,7 @@ export function facts(data, image) {
       if (place < 0) continue;
       const likely = data.probabilities?.values[image * width + rank];
       const share = likely === undefined || Number.isNaN(likely) ? "" : `, ${percent(likely)}`;
-      found.push([`Top-${rank + 1} class`, `${data.classTable.names[place]}${share}`]);
+      found.push([classTitle(data, rank), `${data.classTable.names[place]}${share}`]);
     }
   }
   const weight = data.weight[image];
@@ -34,7 +34,7 @@ export function facts(data, image) {
     found.push(["Distance to the nearest other real image", digits(data.nearest[image], 4)]);
   }
   const chosen = data.sampled[image]
-    ? "one of the first images of its source, a random sample"
+    ? "it is one of the random sample"
     : "its weight or influence is extreme";
   found.push(["Shown because", chosen]);
   return found;
