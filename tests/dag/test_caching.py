@@ -33,10 +33,12 @@ Change = Callable[[Project], None]
 MAIN, CONTROL, OTHER = (f"tiny_network.{name}" for name in ("classifier", "control", "other"))
 PNG_PDF = ("png", "pdf")
 
-# What Top-1 matching draws, beyond the candidates too, and as many random images.
+# What Top-1 matching draws, beyond the candidates too, and as many random images; and distances of
+# these draws in units of the floor.
 MATCHED = (
     *("matched/faces.h5", "matched/faces/*.h5"),
     *("draws/faces/matched.h5", "draws/faces/random-filled.h5"),
+    "scores/*/floor-*.csv",
 )
 OPTIMIZED = ("prelogits", "logits", "top1", "middle2")
 WEIGHTED = (*OPTIMIZED, "prelogits-released")
@@ -96,8 +98,8 @@ def after_snapshot(name: str) -> tuple[str, ...]:
 
 
 def summed_up(outputs: set[str]) -> set[str]:
-    """Return outputs of jobs, and the page on their cost, which any job makes stale."""
-    return outputs | {"cost.md", "cost.html"} if outputs else outputs
+    """Return outputs of jobs, and the pages on all of them, which any job makes stale."""
+    return outputs | {"index.html", "cost.md", "cost.html"} if outputs else outputs
 
 
 def sets(*keys: str | int, to: object) -> Change:
@@ -190,7 +192,7 @@ ADDED_CONTROL = (
     | scored(
         OTHER, "random", "matched", "random-filled", "prelogits", "prelogits-released", "logits"
     )
-    | {f"matched/faces/{OTHER}.h5"}
+    | {f"matched/faces/{OTHER}.h5", f"scores/faces/floor-{OTHER}.csv"}
 )
 ADD_CONTROL = sets("controls", to=["tiny_network:other", "tiny_network:control"])
 EVERY_SCHEME = ("random", "matched", "random-filled", *WEIGHTED)
@@ -209,7 +211,7 @@ AFTER_STATISTICS = (
     f"statistics/real/{MAIN}/features-40.h5",
     # Weights in every space are judged by FID.
     *(f"{kind}/faces/{scheme}.h5" for scheme in WEIGHTED for kind in ("weights", "draws")),
-    *("convergence/faces.csv", EXPLORER),
+    *("convergence/faces.csv", EXPLORER, "scores/faces/floor-*.csv"),
     *(f"scores/faces/*/{MAIN}.csv", *(f"scores/faces/{scheme}/*.csv" for scheme in WEIGHTED)),
     *("scores/faces/snapshots-features.csv", "tables/*", "verdict.*"),
     *figures("1", "5", "6", "9", "16", "17", "18", "S1"),
@@ -270,7 +272,8 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         "another network",
         sets("network", to="tiny_network:other"),
         (
-            *("matched/faces.h5", f"matched/faces/{CONTROL}.h5", *MATCHED[2:]),
+            *("matched/faces.h5", f"matched/faces/{CONTROL}.h5", *MATCHED[2:4]),
+            f"scores/faces/floor-{CONTROL}.csv",
             *("convergence/faces.csv", EXPLORER),
             *(f"{kind}/faces/{scheme}.h5" for kind in ("weights", "draws") for scheme in WEIGHTED),
             *(f"scores/faces/{s}/{CONTROL}.csv" for s in EVERY_SCHEME if s != "random"),
@@ -291,7 +294,7 @@ CASES: list[tuple[str, Change, tuple[str, ...], set[str]]] = [
         }
         | {f"statistics/fake/{OTHER}/{space}-60.h5" for space in ("features", "logits")}
         | scored(OTHER, *EVERY_SCHEME)
-        | {f"matched/faces/{OTHER}.h5"},
+        | {f"matched/faces/{OTHER}.h5", f"scores/faces/floor-{OTHER}.csv"},
     ),
     (
         "N added to the sweep",
@@ -467,7 +470,8 @@ def test_matching_draws_beyond_the_candidates(
 def test_matching_that_reaches_its_limit_says_so(project: Project) -> None:
     sets("matching", to={"limit": 2})(project)
     tables = "tables/table1.md"
-    assert project.executed(tables) == project.files(*MATCHED, *SHORT_MATCHING[len(MATCHED) : -1])
+    made = (*MATCHED[:-1], *SHORT_MATCHING[len(MATCHED) : -1])  # the table has no FDr
+    assert project.executed(tables) == project.files(*made)
     filled = load_draws(project.results / "draws/faces/matched.h5")[1]["filled"]
     assert filled < 60
     text = (project.results / tables).read_text()
@@ -512,6 +516,7 @@ def test_a_comment_in_the_code_reruns_nothing(project: Project, tmp_path: Path) 
 
 METRICS_FOLLOW = (
     *("statistics/*/*/*.h5", *DRAWN_WITH_WEIGHTS, *SCORES, "tables/*", "verdict.*"),
+    "scores/*/floor-*.csv",
     *figures("1", "5", "6", "8a", "9", "16", "17", "18", "S1"),
 )
 REVISIONS = {
@@ -551,6 +556,7 @@ def test_a_raised_revision_of_a_network_reruns_its_features(
     follow = finished.files(
         *(f"features/*/{CONTROL}.h5", f"features/*/{CONTROL}/*.h5"),
         *(f"statistics/*/{CONTROL}/*.h5", f"scores/*/*/{CONTROL}.csv"),
+        f"scores/*/floor-{CONTROL}.csv",
         f"matched/faces/{CONTROL}.h5",
         *("tables/table1.*", "tables/table2.*", "verdict.*", *figures("6", "18")),
     )
