@@ -69,7 +69,7 @@ _SIDE_BY_SIDE = {
     "classes": "Images of the classes in which the models differ most.",
 }
 
-_PICTURES_AND_EXPLORERS = 25_000_000
+_PICTURES_AND_EXPLORERS = 26_500_000
 """Bytes of a page for pictures and explorers. The others, up to the largest page of 30 MB, are for
 texts, tables, data of plots, and the scripts."""
 
