@@ -14,6 +14,6 @@ SENSITIVITY = 1  # maps
 POWER = 1  # what networks see of distorted images
 COMPARISON = 1  # what is measured of generators that are compared, and their verdict
 TABLES = 2  # content or format of tables and verdict
-EXPLORER = 1  # the images that the explorer of a page shows, and what it tells of them
+EXPLORER = 1  # the images that the explorer of a page shows, and what it says about them
 FIGURES = 7  # look or content of figures
 PAGE = 1  # content or look of index.html, the page of a run

@@ -74,7 +74,7 @@ def test_all_images_of_a_small_data_set_are_there(finished: Project) -> None:
         np.testing.assert_allclose(table.shares[row, [0, 1, 3]], expected, atol=1e-12)
     assert draws.max() >= 120, "the draws hold images beyond the candidates, which count too"
     assert table.shares[:, 2].sum() == pytest.approx(1)
-    # Of influences of all images the mean is 0, but for the divisor of the covariance.
+    # Of influences of all images the mean is 0, except for the divisor of the covariance.
     assert abs(found.influence[40:, 0].mean()) < 0.02 * found.influence[40:, 0].std()
 
 
@@ -82,7 +82,7 @@ def test_thumbnails_are_of_their_images(finished: Project) -> None:
     found = read_explorer(finished.results / DATASET)
     shown = thumbnails(found)[found.group == 1].astype(float)
     assert found.sprites.size == 32, "images are not enlarged"
-    # What lies beside them in the picture does not matter.
+    # What lies next to them in the picture does not matter.
     shards = sorted((finished.results / "images/fake").glob("*.h5"))
     images = np.concatenate([RenderedShard(shard).read(shard_rows(shard)) for shard in shards])
     assert len(images) == 120

@@ -92,7 +92,7 @@ def test_distances_have_standard_errors():
 
 
 def test_draws_of_the_same_images_have_no_spread():
-    """Where a draw holds all candidates, repeats are equal, but for rounding."""
+    """Where a draw holds all candidates, repeats are equal, except for rounding."""
     scored = scores()
     scored["value"] = scored.groupby(["dataset", "network"])["value"].transform("mean")
     scored["value"] *= 1 + 1e-13 * scored["repeat"]

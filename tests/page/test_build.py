@@ -223,11 +223,11 @@ def test_keys_that_are_no_anchors_or_occur_twice_are_refused() -> None:
     with pytest.raises(ValueError, match="occurs twice"):
         render_index(Content("run", [answer(), answer()]))
     view = contents.rich().explorers[0]
-    with pytest.raises(ValueError, match="there is no answer 'dataset-faces'"):
+    with pytest.raises(ValueError, match="the answer 'dataset-faces' is missing"):
         render_index(Content("run", [answer()], [view]))
 
 
 def test_an_exhibit_names_only_deviations_of_the_list() -> None:
     content = replace(contents.rich(), deviations=())
-    with pytest.raises(ValueError, match="there is no deviation 'Crops'"):
+    with pytest.raises(ValueError, match="the deviation 'Crops' is missing"):
         render_index(content)

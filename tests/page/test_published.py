@@ -1,4 +1,4 @@
-"""The paper's numbers beside ours: FFHQ, of which the paper prints many."""
+"""The paper's numbers next to ours: FFHQ, of which the paper prints many."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def several(models: int) -> dict[str, Any]:
-    """A run with a comparison of so many generators."""
+    """A run with a comparison of a given number of generators."""
     config = copy.deepcopy(CONFIG)
     config["datasets"] |= {
         f"m{number}": {"real": "real", "generated": "rival", "resample": False}
@@ -57,7 +57,7 @@ def test_all_explorers_together_stay_within_the_limits(models: int, asked: int) 
     assert len(found) == 3
     assert sum(shown) <= MOST_IMAGES
     for images, one in zip(shown, found, strict=True):
-        # As many as are asked for, or the equal part but for what does not divide.
+        # As many as are asked for, or the equal part, without what does not divide.
         assert one.images == asked or images > MOST_IMAGES / 3 - 1.5 * models - 2
     assert sum(one.sprite_bytes for one in found) <= MOST_BYTES
 

@@ -1,4 +1,4 @@
-"""What an explorer tells of the images that it shows, before it looks at them."""
+"""What an explorer says about the images that it shows, before it reads them."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def measure_images(
     names: Sequence[str] | None = None,
     labelled: bool = False,
 ) -> Numbers:
-    """Choose the images that are shown, and return all that stored features tell of them.
+    """Choose the images that are shown, and return all that stored features say about them.
 
     Features are read in blocks; in memory are those of the images that are shown.
 

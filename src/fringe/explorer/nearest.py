@@ -23,7 +23,7 @@ def nearest_distances(
 
     Products of matrices in float64 tell which real image is nearest. The distance to that image is
     then computed from the differences, so that the distance of a copy is exactly 0. Where several
-    images are equally near but for rounding, it is the distance of one of these.
+    images are equally near except for rounding, it is the distance of one of these.
 
     Parameters
     ----------

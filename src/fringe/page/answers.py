@@ -318,7 +318,7 @@ def _published(
     cells: Mapping[tuple[str, str], Cell],
     measured: Measured,
 ) -> PaperValue | None:
-    """Return what the paper prints; of weights, its numbers stand beside the released steps."""
+    """Return what the paper prints; of weights, its numbers stand next to the released steps."""
     if scheme == "prelogits" and ("prelogits-released", network) in cells:
         return None
     return paper_value(

@@ -190,12 +190,12 @@ def _check_keys(content: Content) -> None:
     known = {answer.key for answer in content.answers}
     for view in content.explorers:
         if view.answer not in known:
-            raise ValueError(f"explorer {view.key}: there is no answer {view.answer!r}")
+            raise ValueError(f"explorer {view.key}: the answer {view.answer!r} is missing")
     topics = {one.topic for one in content.deviations}
     for exhibit in content.exhibits:
         for topic in exhibit.differs:
             if topic not in topics:
-                raise ValueError(f"exhibit {exhibit.key}: there is no deviation {topic!r}")
+                raise ValueError(f"exhibit {exhibit.key}: the deviation {topic!r} is missing")
 
 
 def _check_links(content: Content) -> None:

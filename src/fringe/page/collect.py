@@ -205,7 +205,7 @@ def _opened(about: Mapping[str, Any], files: Files, picture_budget: int) -> _Run
 
 
 def _times_shown(about: Mapping[str, Any]) -> Counter[str]:
-    """Return how often the page shows each figure: as an exhibit, and beside answers and plots."""
+    """Return how often the page shows each figure: as an exhibit, and next to answers and plots."""
     exhibits = [one["stem"] for one in about["exhibits"] if one["picture"]]
     beside = [f"figure16-{name}" for name in about["real"]]
     beside += [_pair_figure(name, exhibits) for name in about["comparisons"]]
@@ -254,7 +254,7 @@ def _dataset_answers(run: _Run, damage: Mapping[str, Sequence[str]]) -> list[Ans
     asked = run.asked
     pre_logits = run.scores["scheme"].isin(("random", "prelogits", "prelogits-released"))
     verdicts = verdict(
-        # The verdict tells of these schemes only, and of data sets that have all of them.
+        # The verdict is about these schemes only, and of data sets that have all of them.
         run.scores[pre_logits & run.scores["network"].isin([run.network, *asked["controls"]])],
         run.network,
         asked["controls"],
@@ -294,7 +294,7 @@ def _dataset_answers(run: _Run, damage: Mapping[str, Sequence[str]]) -> list[Ans
 
 
 def _witness(run: _Run, found: Verdict) -> Witness | None:
-    """Return what a comparison with the same real images tells of the judge."""
+    """Return what a comparison with the same real images says about the judge."""
     for name, about in run.about["comparisons"].items():
         if about["real"] == run.about["real"][found.dataset]:
             for witness in run.comparisons[name].witnesses:
@@ -325,7 +325,7 @@ def _comparison_answers(run: _Run) -> list[Answer]:
 
 
 def _pair_figure(name: str, stems: Container[str]) -> str:
-    """Return the stem of the figure beside the answer for a comparison; "" if there is none."""
+    """Return the stem of the figure next to the answer for a comparison; "" if there is none."""
     return next((one for one in (f"figure7-{name}", f"classes-{name}-1") if one in stems), "")
 
 
@@ -476,7 +476,7 @@ def _convergence(run: _Run) -> list[Curve]:
 
 
 def _published(run: _Run) -> dict[str, list[Published]]:
-    """Return the numbers that the paper prints beside ours, by the stem of the exhibit."""
+    """Return the numbers that the paper prints next to ours, by the stem of the exhibit."""
     about = run.about
     found = {stem: published_in_table(table) for stem, table in run.tables.items()}
     if run.sizes is not None:

@@ -34,7 +34,7 @@ def comparison_answer(
     comparison : Comparison
         What was found.
     pictures : sequence of Picture
-        The models beside each other.
+        The models next to each other.
     links : sequence of Link
     """
     return Answer(

@@ -120,7 +120,7 @@ class Answer:
     table : Table
         The small table of the first screen.
     pictures : sequence of Picture
-        What shows the answer: the same images drawn three ways, or A beside B. One or none.
+        What shows the answer: the same images drawn three ways, or A next to B. One or none.
     doubts : sequence of str
         What to doubt.
     details : sequence of str
@@ -183,7 +183,7 @@ class Curve:
 
 @dataclass(frozen=True)
 class Compared:
-    """A number of an exhibit beside the paper's.
+    """A number of an exhibit next to the paper's.
 
     ``deviation`` says how far both differ, or why they do not compare; "" where the paper has no
     number.
@@ -207,7 +207,7 @@ class ExhibitEntry:
     of : str
         The title of its data set or comparison; "" if it shows several.
     numbers : sequence of Compared
-        Where the paper prints numbers, ours beside them.
+        Where the paper prints numbers, ours next to them.
     differs : sequence of str
         Topics of `Deviation` that concern it.
     """

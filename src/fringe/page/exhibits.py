@@ -1,4 +1,4 @@
-"""The exhibits of the paper as a run has them: pictures, tables, and the paper's numbers beside."""
+"""The exhibits of the paper as a run has them: pictures, tables, and the paper's numbers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def exhibit_entries(
     facts : mapping
         By stem, what is seen in a figure, in numbers.
     published : mapping
-        By stem, the numbers that the paper prints, beside ours.
+        By stem, the numbers that the paper prints, next to ours.
     seed : str
         That of all draws.
     """

@@ -1,6 +1,6 @@
 """Numbers with what readers see when they point at them: interval, counts, seed, the paper's value.
 
-The rule of a number beside the paper's. Where protocols differ, the two are *incomparable*. Else
+The rule of a number next to the paper's. Where protocols differ, the two are *incomparable*. Else
 they *agree* if they differ by at most `ERRORS` combined standard errors, and *deviate* otherwise.
 The combined standard error is that of the difference of two independent measurements with as many
 images, which is √2 times ours: the paper prints no standard error. The spread of draws that it
@@ -31,7 +31,7 @@ __all__ = [
 ]
 
 ERRORS = 2.0
-"""A number agrees with the paper's if they differ by at most so many combined standard errors."""
+"""A number agrees with the paper's if they differ by at most this many combined standard errors."""
 
 INTERVAL = 1.96
 """Half the width of a 95 % interval, in standard errors of a normal distribution."""

@@ -1,4 +1,4 @@
-"""The numbers that the paper prints in its exhibits, and ours beside each."""
+"""The numbers that the paper prints in its exhibits, and ours next to each."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Published(NamedTuple):
 
 
 def compared(found: Iterable[Published], seed: str) -> list[Compared]:
-    """Return numbers beside the paper's, with the deviation in percent or why there is none."""
+    """Return numbers next to the paper's, with the deviation in percent or why there is none."""
     shown = []
     for one in found:
         beside = beside_paper(one.cell, one.paper, one.scale)

@@ -34,8 +34,8 @@ COMPARED_CLASSES = Caption(
 """Of the figure of the classes of a comparison's model."""
 
 _GRADCAM = (
-    "What FID looks at in generated images of {title} (sensitivity), beside the parts on which the "
-    "three most probable ImageNet classes rest (Grad-CAM), and the mean of that over all classes, "
+    "What FID looks at in generated images of {title} (sensitivity), next to the parts on which "
+    "the three most probable ImageNet classes rest (Grad-CAM), and the mean of that over all classes, "
     "weighted by their probabilities. If FID looks where a class is found, and not at the subject, "
     "it measures classes."
 )
@@ -69,7 +69,7 @@ _TABLES: Mapping[str, str] = {
     "FID. A kernel distance that falls with FID has the same null space, although it is another "
     "formula.",
 }
-"""Captions of tables by number: what a table says, beside what it holds, which stands over it."""
+"""Captions of tables by number: what a table says, besides what it holds, which stands over it."""
 
 _FIGURES: Mapping[str, tuple[str, str]] = {
     "1": (
@@ -114,7 +114,7 @@ _FIGURES: Mapping[str, tuple[str, str]] = {
         "A row of blurred mean images, with each a typical image and the mean sensitivity map from "
         "violet to yellow.",
     ),
-    "5": (_WEIGHTED, "Grids of generated images: low weights beside high weights."),
+    "5": (_WEIGHTED, "Grids of generated images: low weights next to high weights."),
     "6": (
         _SWEPT,
         "Curves that fall as N grows: FID solid, the control dashed, for the most probable and "

@@ -80,7 +80,7 @@ def references(differs: Sequence[str]) -> dict[str, str]:
 def lay_out(table: pd.DataFrame, notes: Sequence[str] = (), *, plain: bool = False) -> Layout:
     """Return the printed form of a table made by `table1`, `table2` or `table3`.
 
-    ``notes`` stand under it after its own. ``plain`` tells that heads are written without sub- and
+    ``notes`` stand under it after its own. ``plain`` says that heads are written without sub- and
     superscripts: networks in parentheses, schemes after a comma.
     """
     number = int(table["table"].iloc[0])

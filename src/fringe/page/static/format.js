@@ -2,7 +2,7 @@
 
 const MINUS = "\u2212";
 
-/** Return a number with so many significant digits; "unknown" where there is none. */
+/** Return a number with a given count of significant digits; "unknown" where there is none. */
 export function digits(value, count = 3) {
   if (!Number.isFinite(value)) return "unknown";
   if (value === 0) return "0";

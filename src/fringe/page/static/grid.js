@@ -59,7 +59,7 @@ export function makeGrid({ title, label, caption, group, draw, open }) {
     return made;
   }
 
-  /** Bring the rows in sight to the page, and take the others out of it, but for the active one. */
+  /** Bring the rows in sight to the page, and take the others out of it, except the active one. */
   function update() {
     const first = Math.max(0, Math.floor(box.scrollTop / step()) - SPARE_ROWS);
     const last = Math.min(
@@ -167,7 +167,7 @@ export function makeGrid({ title, label, caption, group, draw, open }) {
       box.scrollTop = 0;
       rebuild();
     },
-    /** Make thumbnails so many pixels wide, or a little wider. */
+    /** Make thumbnails of a given width in pixels, or a little wider. */
     resize(pixels) {
       wanted = pixels;
       rebuild();

@@ -11,7 +11,7 @@ const { vega, vegaLite } = globalThis;
 
 const HEIGHT = 320; // of a plot that says none, in pixels
 const NARROW = 480; // pixels; legends of narrower plots have one column
-const AXIS = 60; // pixels beside the horizontal axis
+const AXIS = 60; // pixels next to the horizontal axis
 const LETTER = 7; // pixels that a letter of a title takes
 
 /** Return the colours and fonts of the page as a configuration of Vega-Lite. */
@@ -74,7 +74,7 @@ function tamed(spec) {
   return { ...spec, ...(params && { params }), ...(layer && { layer }) };
 }
 
-/** Break a text into lines of at most so many letters, between its words. */
+/** Break a text into lines of at most a given number of letters, between its words. */
 export function lines(text, letters) {
   const found = [];
   for (const word of text.split(" ")) {
@@ -85,7 +85,7 @@ export function lines(text, letters) {
   return found;
 }
 
-/** Fit titles of axes and columns of legends into a plot so many pixels wide and high. */
+/** Fit titles of axes and columns of legends into a plot of a given width and height in pixels. */
 function fitted(spec, width, height) {
   const room = { x: (width - AXIS) / LETTER, y: height / LETTER };
   const encoding = Object.fromEntries(

@@ -1,4 +1,4 @@
-// On paper, what can be opened is open, but for the data of plots that have a figure for print.
+// On paper, what can be opened is open, except the data of plots that have a figure for print.
 
 const OPENED = "details:not([open]):not(.data), .curve:not(:has(.static)) details:not([open])";
 

@@ -1,4 +1,4 @@
-// Ticks beside the exhibits that a reviewer has checked; the browser keeps them.
+// Ticks next to the exhibits that a reviewer has checked; the browser keeps them.
 
 /** Return the ticked exhibits that were kept; none where the browser keeps nothing. */
 function kept(key) {

@@ -67,7 +67,7 @@ export function makeViewer(data, draw, closed) {
       "FID reacts most to the yellow parts of the image, and least to the dark blue ones.",
     ),
   );
-  const none = element("p", { class: "note" }, "There is no sensitivity map of this image.");
+  const none = element("p", { class: "note" }, "This image has no sensitivity map.");
   const list = element("dl", { class: "facts" });
   const previous = element("button", { type: "button" }, "Previous");
   const next = element("button", { type: "button" }, "Next");
@@ -132,7 +132,7 @@ export function makeViewer(data, draw, closed) {
     if (event.key === "ArrowRight") show(place + 1);
   });
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close(); // beside the dialog
+    if (event.target === dialog) dialog.close(); // outside the dialog
   });
   dialog.addEventListener("close", () => closed(place));
   fade();
