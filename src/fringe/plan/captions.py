@@ -35,9 +35,9 @@ COMPARED_CLASSES = Caption(
 
 _GRADCAM = (
     "What FID looks at in generated images of {title} (sensitivity), next to the parts on which "
-    "the three most probable ImageNet classes rest (Grad-CAM), and the mean of that over all classes, "
-    "weighted by their probabilities. If FID looks where a class is found, and not at the subject, "
-    "it measures classes."
+    "the three most probable ImageNet classes rest (Grad-CAM), and the mean of that over all "
+    "classes, weighted by their probabilities. If FID looks where a class is found, and not at "
+    "the subject, it measures classes."
 )
 _WEIGHTED = (
     "Random images of {title} among those with the lowest and among those with the highest tenth "
