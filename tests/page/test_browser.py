@@ -308,7 +308,7 @@ def test_a_click_shows_the_image_with_its_map_and_numbers(opened: Any, made: Any
     )
     name = data.class_table.names[data.classes[3, 0]]
     assert facts["Top-1 class"].startswith(f"{name}, ")
-    likely = float(facts["Top-1 class"].removesuffix(" %").rpartition(" ")[2])
+    likely = float(facts["Top-1 class"].removesuffix("%").rpartition(" ")[2])
     assert likely == pytest.approx(100 * data.probabilities[3, 0], rel=0.05)  # two digits
     for place, model in enumerate(data.models):
         value = float(facts[f"Influence on FID: {model}"].replace("−", "-"))

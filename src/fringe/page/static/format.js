@@ -22,8 +22,8 @@ export function signed(value, count = 3) {
 /** Return a share of one in percent. */
 export function percent(value, count = 2) {
   if (!Number.isFinite(value)) return "unknown";
-  if (value === 0) return "0 %";
-  return value < 0.0001 ? "< 0.01 %" : `${digits(100 * value, count)} %`;
+  if (value === 0) return "0%";
+  return value < 0.0001 ? "< 0.01%" : `${digits(100 * value, count)}%`;
 }
 
 /** Return how often an image is drawn, next to equal weights. */

@@ -93,7 +93,7 @@ export function makeViewer(data, draw, closed) {
 
   function fade() {
     overlay.style.opacity = slider.value / 100;
-    slider.setAttribute("aria-valuetext", `${slider.value} %`);
+    slider.setAttribute("aria-valuetext", `${slider.value}%`);
   }
 
   function show(wanted) {
