@@ -19,6 +19,7 @@ LANES = {
     "wheel": "dag",
     "conformance": "long",  # networks at full width, next to the same network of another library
     "examples": "long",
+    "browser": "long",
     "recipes": "long",
     "fuzz": "long",
 }

@@ -22,6 +22,8 @@ from fringe.scores.explorer import ClassTable, Explorer, Sprites
 from ..plan.runs import make_run
 from .run_files import write_run
 
+pytestmark = pytest.mark.long  # pages of 28 MB
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PIXELS = 64  # of a thumbnail
 
