@@ -66,7 +66,7 @@ def map_maker(
 def with_stored(stored: Array, make: MakeMaps | None) -> MakeMaps:
     """Return a function that takes maps of the first images from ``stored`` (n, h, w).
 
-    ``make`` computes those of the others; None if there are no others.
+    ``make`` computes the maps of the others; None if all images have stored maps.
     """
 
     def found(images: NDArray[np.uint8], numbers: NDArray[np.int64]) -> Floats:

@@ -64,7 +64,7 @@ class GeneratedSet:
     title : str
     features : FeatureFile or JoinedFeatures
     count : int
-        So many of the first images can be shown; models may hold further ones.
+        How many of the first images can be shown; models may hold further ones.
     classes : int array (rows,), optional
         Of all images with features.
     weight : float64 array (count,), optional

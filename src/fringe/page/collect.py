@@ -254,7 +254,7 @@ def _dataset_answers(run: _Run, damage: Mapping[str, Sequence[str]]) -> list[Ans
     asked = run.asked
     pre_logits = run.scores["scheme"].isin(("random", "prelogits", "prelogits-released"))
     verdicts = verdict(
-        # The verdict is about these schemes only, and of data sets that have all of them.
+        # The verdict is about these schemes only, and about data sets that have all of them.
         run.scores[pre_logits & run.scores["network"].isin([run.network, *asked["controls"]])],
         run.network,
         asked["controls"],

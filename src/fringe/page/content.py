@@ -69,7 +69,6 @@ class Table:
     head: Sequence[str]
     rows: Sequence[Row]
     notes: Sequence[str] = ()
-    link: Link | None = None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from fringe.page.content import Link, Number, Row, Table
+from fringe.page.content import Number, Row, Table
 from fringe.page.numbers import cell_number
 from fringe.page.published import Published
 from fringe.scores.cells import Cell
@@ -44,9 +44,7 @@ def read_table(path: str | os.PathLike[str], metrics: Sequence[str]) -> pd.DataF
     return found.loc[wanted, list(TABLE_COLUMNS)].reset_index(drop=True)
 
 
-def shown_table(
-    table: pd.DataFrame, *, seed: str, notes: Sequence[str] = (), link: Link | None = None
-) -> Table:
+def shown_table(table: pd.DataFrame, *, seed: str, notes: Sequence[str] = ()) -> Table:
     """Return a table as the run prints it.
 
     Parameters
@@ -57,8 +55,6 @@ def shown_table(
         That of all draws.
     notes : sequence of str
         What stands under it after its own notes.
-    link : Link, optional
-        Its file with all notes.
     """
     layout = lay_out(table, notes, plain=True)
     rows = []
@@ -80,7 +76,6 @@ def shown_table(
         head=("Data set", *map(_head, layout.headers)),
         rows=tuple(rows),
         notes=layout.notes,
-        link=link,
     )
 
 

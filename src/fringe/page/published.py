@@ -55,7 +55,7 @@ def compared(found: Iterable[Published], seed: str) -> list[Compared]:
         beside = beside_paper(one.cell, one.paper, one.scale)
         text = beside.text
         if beside.tone == "incomparable":
-            # By how much both differ is told, too; it says nothing of ours alone.
+            # The percentage is shown, too; it does not say whether ours is right.
             change = format_percent(one.cell.mean / one.paper.value - 1)
             text = f"{change}; {text}"
         shown.append(

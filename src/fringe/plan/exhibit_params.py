@@ -60,13 +60,6 @@ COMPARISON_GRIDS = {"7": (4, 4), "19": (10, 6)}
 WEIGHT_GRIDS = {"5": (4, 5), "17": (9, 16)}
 
 
-LATER = {
-    "report.html": "How all of it was made: jobs, parameters and software",
-    layout.page("cost", "html"): "What it took, and what was planned",
-}
-"""What the page of a run links although it is written after the page."""
-
-
 def _titles(run: Run, datasets: Iterable[str] | None = None) -> Params:
     """Return the display names of data sets and of networks that have none of their own.
 
@@ -259,11 +252,12 @@ def write_index(run: Run) -> Params:
         lacking=[*_left_out(run), *exhibits.lacking(config)],
         deviations=[one.to_plain() for one in differing],
         links=[
-            [layout.page(name, "html"), text]
-            for name, text in exhibits.linked_pages(config).items()
-        ]
-        # Written after the page, at the end of a whole run.
-        + [[place, text] for place, text in LATER.items() if config.page.exhibits],
+            *(
+                [layout.page(name, "html"), text]
+                for name, text in exhibits.linked_pages(config).items()
+            ),
+            *map(list, exhibits.later_pages(config).items()),
+        ],
         revision=revisions.PAGE,
     )
 

@@ -25,6 +25,7 @@ __all__ = [
     "in_page",
     "in_paper_order",
     "lacking",
+    "later_pages",
     "linked_pages",
     "lost",
     "names",
@@ -254,6 +255,19 @@ def linked_pages(config: Config) -> dict[str, str]:
     if choices.checked_datasets(config):
         pages["self_check"] = "Self-check: the first numbers of the released code, and ours"
     return pages
+
+
+def later_pages(config: Config) -> dict[str, str]:
+    """Return the places that the first page links although they are written after it, with texts.
+
+    They are written at the end of a whole run, which shows exhibits.
+    """
+    if not config.page.exhibits:
+        return {}
+    return {
+        "report.html": "How all of it was made: jobs, parameters and software",
+        layout.page("cost", "html"): "What it took, and what was planned",
+    }
 
 
 def datasets_with(config: Config, key: Literal["alternatives", "sizes", "snapshots"]) -> list[str]:

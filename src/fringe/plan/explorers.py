@@ -10,8 +10,8 @@ from fringe.plan import layout
 
 __all__ = ["MOST_BYTES", "MOST_IMAGES", "MOST_SETS", "View", "view_of", "views"]
 
-# Of all explorers of a run together. A browser stays fast with so many images, and the page stays
-# below 30 MB.
+# Of all explorers of a run together. A browser stays fast with this number of images, and the page
+# stays below 30 MB.
 MOST_IMAGES = 10_000
 MOST_BYTES = 10_000_000
 
