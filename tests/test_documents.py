@@ -106,6 +106,16 @@ def test_the_readme_lists_the_networks() -> None:
     )
 
 
+def test_the_page_of_networks_has_no_other_networks_and_is_linked() -> None:
+    page = (REPOSITORY / "docs/networks.md").read_text()
+    first_cells = re.findall(r"^\| (`[^|]*) \|", page, re.MULTILINE)
+    listed = {name for cell in first_cells for name in re.findall("`([^`]+)`", cell)}
+    assert len(listed) > 10
+    assert listed - set(network_names()) == set()
+    for name in ("README.md", "docs/architecture.md"):
+        assert "docs/networks.md" in (REPOSITORY / name).read_text()
+
+
 def test_the_page_of_formats_has_every_suffix_and_is_linked() -> None:
     page = (REPOSITORY / "docs/formats.md").read_text()
     images, _, others = page.partition("## Data sets")

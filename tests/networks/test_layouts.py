@@ -29,6 +29,9 @@ def without_head() -> nn.Module:
 
 NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "inception": inception.architecture,
+    "inception-clean": inception.architecture,
+    "inception-pytorch-fid": inception.architecture,
+    "inception-spatial": inception.architecture,
     "inception-torchvision": lambda: inception_v3(init_weights=False),
     "resnet50": resnet50,
     "swav": without_head,

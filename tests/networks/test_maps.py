@@ -24,8 +24,23 @@ from fringe.networks.registry import NETWORKS
 from fringe.sensitivity.activation import class_activation_maps, top_classes
 
 CPU, META = torch.device("cpu"), torch.device("meta")
-POOLED = ("inception", "inception-torchvision", "resnet50", "swav", "efficientnet-lite0")
-PATCHES = {"clip": (768, 7, 7), "dinov2-b": (768, 16, 16), "dinov2-l": (1024, 16, 16)}
+POOLED = (
+    "inception",
+    "inception-clean",
+    "inception-pytorch-fid",
+    "inception-torchvision",
+    "resnet50",
+    "swav",
+    "efficientnet-lite0",
+)
+PATCHES = {
+    "inception-spatial": (7, 17, 17),
+    "clip": (768, 7, 7),
+    "dinov2-b": (768, 16, 16),
+    "dinov2-l": (1024, 16, 16),
+}
+# Loaders that read files by the functions of another module.
+READERS = {"inception_variants": "fringe.networks.inception"}
 
 
 def loaded(name: str, device: torch.device, folder: Path) -> FeatureNetwork:
@@ -49,11 +64,12 @@ def loaded(name: str, device: torch.device, folder: Path) -> FeatureNetwork:
 
     module, _, function = NETWORKS[name].loader.partition(":")
     family = import_module(module)
+    reader = import_module(READERS.get(module.rpartition(".")[2], module))
     file = folder / "weights"
     file.write_bytes(b"none of those published")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(family, "read_state", lambda _: {})
-        patch.setattr(family, "fill", fill)
+        patch.setattr(reader, "read_state", lambda _: {})
+        patch.setattr(reader, "fill", fill)
         network: FeatureNetwork = getattr(family, function)(file, device)
     return network
 

@@ -195,7 +195,7 @@ def test_network_of_ones_own_that_has_maps(tmp_path: Path, monkeypatch: pytest.M
     [
         (
             "inception-v9",
-            r"unknown network 'inception-v9'; the networks are inception, inception-torc",
+            r"unknown network 'inception-v9'; the networks are inception, inception-clean",
         ),
         ("no_such_module_here:make", "cannot be imported"),
         ("fringe.networks.untrained:missing", "cannot be imported"),

@@ -6,7 +6,13 @@ import torch
 from PIL import Image
 from torchvision.transforms import functional
 
-from fringe.networks.resizing import IMAGENET, normalized, resized, resized_shorter_side
+from fringe.networks.resizing import (
+    IMAGENET,
+    normalized,
+    resized,
+    resized_floats,
+    resized_shorter_side,
+)
 
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 
@@ -36,6 +42,23 @@ def test_resized_pixels_are_those_of_pillow(kernel: str, shape: tuple[int, int])
     image = noise(*shape)
     found = resized(tensor(image), (224, 224), kernel)
     assert torch.equal(found, by_pillow(image, 224, 224, kernel))
+
+
+@pytest.mark.parametrize("kernel", FILTERS)
+@pytest.mark.parametrize("shape", [(256, 256), (32, 32), (299, 299), (512, 300), (1, 5)])
+def test_floats_are_resized_as_pillow_resizes_channels_of_floats(
+    kernel: str, shape: tuple[int, int]
+) -> None:
+    image = noise(*shape)
+    found = resized_floats(tensor(image), (299, 299), kernel)
+    for channel in range(3):
+        floats = Image.fromarray(image[..., channel].astype(np.float32))  # mode F
+        assert floats.mode == "F"
+        expected = np.asarray(floats.resize((299, 299), FILTERS[kernel]))
+        np.testing.assert_allclose(found[0, channel].numpy(), expected, rtol=0, atol=2e-4)
+    if shape == (32, 32) and kernel == "bicubic":
+        assert found.max() > 256
+        assert (found - found.round()).abs().max() > 0.4
 
 
 def test_squares_resize_as_by_every_version_of_pillow() -> None:

@@ -5,7 +5,8 @@ Images of any size are resized to 299 x 299 inside, as TensorFlow 1's ``resize_b
 (x - 128) / 128. Features are the global average of the last maps (2048 x 8 x 8), logits have 1,008
 columns; `fringe.networks.class_names` says what they stand for. The blocks and the resize are
 torch-fidelity's; features, logits and maps come from one pass here, with batch normalization folded
-into the convolutions, which changes them by about one part in a million.
+into the convolutions, which changes them by about one part in a million. Other tools resize in
+other ways: `fringe.networks.inception_variants`.
 
 The weights were published in several layouts, told apart by content:
 
@@ -23,7 +24,7 @@ import gzip
 import io
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -56,7 +57,7 @@ from fringe.networks.resnet50 import fold_norms
 from fringe.networks.state_dicts import fill
 from fringe.networks.weight_files import sha256_of
 
-__all__ = ["architecture", "load", "preprocess"]
+__all__ = ["architecture", "as_tensorflow", "load", "load_resized", "preprocess", "read_model"]
 
 Array = TypeVar("Array", Tensor, np.ndarray)
 
@@ -161,12 +162,27 @@ GRAPH_AXES = {1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}
 
 def load(weights: Path, device: torch.device) -> FeatureNetwork:
     """Return the network; see ``fringe.networks.load_network``."""
-    digest = sha256_of(weights, NAME)
-    with torch.device("meta"):
-        model = architecture()
-    fill(model, _state(weights, model.state_dict()), weights, NAME)
-    fold_norms(model)
-    *layers, last = model.children()
+    return load_resized(NAME, weights, device, preprocess)
+
+
+def load_resized(
+    name: str, weights: Path, device: torch.device, preprocess: Callable[[Tensor], Tensor]
+) -> FeatureNetwork:
+    """Return the network with a way of its own to bring images to 299 x 299.
+
+    Parameters
+    ----------
+    name : str
+        The name of the network with this preprocessing.
+    weights : Path
+        A file in any of the layouts above.
+    device : torch.device
+        Where it computes.
+    preprocess : callable
+        From uint8 (N, 3, H, W) to what the network takes, float32 (N, 3, 299, 299) in [-1, 1].
+    """
+    digest = sha256_of(weights, name)
+    *layers, last = read_model(name, weights).children()
     trunk = nn.Sequential(*layers).to(device).to(memory_format=torch.channels_last)
     head: nn.Linear = last.to(device)  # type: ignore[assignment]
 
@@ -177,8 +193,20 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
         return by_parts(compute, images, CPU_IMAGES)
 
     return FeatureNetwork(
-        NAME, 2048, tensorflow_classes(), digest, device, forward, classifier=head.weight
+        name, 2048, tensorflow_classes(), digest, device, forward, classifier=head.weight
     )
+
+
+def read_model(name: str, weights: Path) -> nn.Sequential:
+    """Return `architecture` with the weights of a file, its normalizations folded in.
+
+    ``name`` is that of the network in messages. The result is on the CPU.
+    """
+    with torch.device("meta"):
+        model = architecture()
+    fill(model, _state(weights, model.state_dict(), name), weights, name)
+    fold_norms(model)
+    return model
 
 
 def architecture() -> nn.Sequential:
@@ -213,32 +241,37 @@ def preprocess(images: Tensor) -> Tensor:
     pixels: Tensor = interpolate_bilinear_2d_like_tensorflow1x(
         images.float(), (SIZE, SIZE), align_corners=False
     )
+    return as_tensorflow(pixels)
+
+
+def as_tensorflow(pixels: Tensor) -> Tensor:
+    """Return (x - 128) / 128 of grey levels x (N, 3, H, W), channels last in memory."""
     return ((pixels - 128) / 128).contiguous(memory_format=torch.channels_last)
 
 
-def _state(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _state(path: Path, expected: Mapping[str, Tensor], network: str) -> dict[str, Tensor]:
     """Return the tensors of a file under torch-fidelity's names, whatever its layout."""
     kind = kind_of(path)
     if kind == "gzip":
-        return _from_graph(_unpacked(path), path, expected)
+        return _from_graph(_unpacked(path, network), path, expected, network)
     if kind == "graph":
-        _check_size(path.stat().st_size, path)
-        return _from_graph(read_regular(path, MAX_BYTES), path, expected)
+        _check_size(path.stat().st_size, path, network)
+        return _from_graph(read_regular(path, MAX_BYTES), path, expected, network)
     state = read_state(path)
     if any(name.startswith("layers.") for name in state):
-        return _from_script(state, path, expected)
+        return _from_script(state, path, expected, network)
     return state
 
 
-def _unpacked(path: Path) -> bytes:
+def _unpacked(path: Path, network: str) -> bytes:
     """Return the graph in TensorFlow's archive; nothing is written to disk."""
     try:
         with open_regular(path) as file, gzip.open(file) as stream:
             unpacked = stream.read(MAX_BYTES + 1)
-        _check_size(len(unpacked), path)
+        _check_size(len(unpacked), path, network)
         for member in Members(io.BytesIO(unpacked)):
             if PurePosixPath(member.name).name == GRAPH_FILE and member.isreg():
-                _check_size(member.size, path)  # of a sparse one, what it would grow to
+                _check_size(member.size, path, network)  # of a sparse one, what it would grow to
                 if not member.issparse():
                     return unpacked[member.offset_data : member.offset_data + member.size]
     except (OSError, EOFError, zlib.error, *DAMAGE) as error:
@@ -247,19 +280,21 @@ def _unpacked(path: Path) -> bytes:
         ) from error
     raise FringeError(
         f"{path}: no {GRAPH_FILE} in this archive; name the file that was published for network "
-        f"{NAME!r}"
+        f"{network!r}"
     )
 
 
-def _check_size(size: int, path: Path) -> None:
+def _check_size(size: int, path: Path, network: str) -> None:
     if size > MAX_BYTES:
         raise FringeError(
-            f"{path}: not the weights of network {NAME!r}: more than {MAX_BYTES >> 20} MiB; "
+            f"{path}: not the weights of network {network!r}: more than {MAX_BYTES >> 20} MiB; "
             "name the file that was published for this network"
         )
 
 
-def _from_graph(data: bytes, path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def _from_graph(
+    data: bytes, path: Path, expected: Mapping[str, Tensor], network: str
+) -> dict[str, Tensor]:
     constants = read_graph_constants(data, str(path))
     state = {}
     for name, place in expected.items():
@@ -273,13 +308,14 @@ def _from_graph(data: bytes, path: Path, expected: Mapping[str, Tensor]) -> dict
                 continue
             theirs = GRAPH_NAMES[kind].format(scope)
         axes = GRAPH_AXES[place.ndim]
-        found = _taken(constants, theirs, tuple(place.shape[axis] for axis in axes), path)
+        shape = tuple(place.shape[axis] for axis in axes)
+        found = _taken(constants, theirs, shape, path, network)
         state[name] = torch.tensor(found).movedim(tuple(range(len(axes))), axes).contiguous()
     return state
 
 
 def _from_script(
-    tensors: Mapping[str, Tensor], path: Path, expected: Mapping[str, Tensor]
+    tensors: Mapping[str, Tensor], path: Path, expected: Mapping[str, Tensor], network: str
 ) -> dict[str, Tensor]:
     state = {}
     for name, place in expected.items():
@@ -295,7 +331,7 @@ def _from_script(
             # The last two blocks have no submodules for their towers.
             inner = inner.replace("/", "_" if outer in ("mixed_9", "mixed_10") else ".")
             theirs = SCRIPT_NAMES[kind].format(f"{outer}.{inner}".rstrip("."))
-        state[name] = _taken(tensors, theirs, tuple(place.shape), path)
+        state[name] = _taken(tensors, theirs, tuple(place.shape), path, network)
     return state
 
 
@@ -305,12 +341,14 @@ def _scope_and_kind(name: str) -> tuple[str, str]:
     return SCOPES[convolution], f"{layer}.{tensor}"
 
 
-def _taken(tensors: Mapping[str, Array], name: str, shape: tuple[int, ...], path: Path) -> Array:
+def _taken(
+    tensors: Mapping[str, Array], name: str, shape: tuple[int, ...], path: Path, network: str
+) -> Array:
     found = tensors.get(name)
     if found is None or tuple(found.shape) != shape:
         problem = "is missing" if found is None else f"has shape {tuple(found.shape)}"
         raise FringeError(
-            f"{path}: not the weights of network {NAME!r}: tensor {name!r} {problem}, expected of "
-            f"shape {shape}; name the file that was published for this network"
+            f"{path}: not the weights of network {network!r}: tensor {name!r} {problem}, expected "
+            f"of shape {shape}; name the file that was published for this network"
         )
     return found

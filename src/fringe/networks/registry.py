@@ -88,6 +88,33 @@ NETWORKS = {
     "inception": _entry_of(
         "Inception-V3", 2048, 1008, 5.7, "inception:load", LABELS, published.INCEPTION
     ),
+    "inception-clean": _entry_of(
+        "Inception-V3, clean-fid's resize",
+        2048,
+        1008,
+        5.7,
+        "inception_variants:load_clean",
+        LABELS,
+        published.INCEPTION,
+    ),
+    "inception-pytorch-fid": _entry_of(
+        "Inception-V3, pytorch-fid's resize",
+        2048,
+        1008,
+        5.7,
+        "inception_variants:load_pytorch_fid",
+        LABELS,
+        published.INCEPTION,
+    ),
+    "inception-spatial": _entry_of(
+        "Inception-V3, spatial",
+        2023,
+        None,
+        3.6,
+        "inception_variants:load_spatial",
+        LABELS,
+        published.INCEPTION,
+    ),
     "inception-torchvision": _entry_of(
         "Inception-V3 of torchvision",
         2048,

@@ -18,7 +18,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-__all__ = ["IMAGENET", "normalized", "resized", "resized_shorter_side"]
+__all__ = ["IMAGENET", "normalized", "resized", "resized_floats", "resized_shorter_side"]
 
 # Mean and standard deviation of red, green and blue, of values from 0 to 1.
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -65,6 +65,36 @@ def resized_shorter_side(images: Tensor, side: int, kernel: str) -> Tensor:
     return resized(images, (side * height // shorter, side * width // shorter), kernel)
 
 
+def resized_floats(images: Tensor, size: tuple[int, int], kernel: str) -> Tensor:
+    """Return images resized as Pillow resizes a channel of floats (mode F): without rounding.
+
+    Both passes are those of `resized`, in float32, so values differ from Pillow's by its last bits.
+    They may be below 0 or above 255 next to sharp edges.
+
+    Parameters
+    ----------
+    images : Tensor
+        uint8 (N, C, H, W).
+    size : (int, int)
+        Height and width of the result.
+    kernel : {"bilinear", "bicubic"}
+        See `resized`.
+
+    Returns
+    -------
+    Tensor
+        float32 grey levels, (N, C, *size).
+    """
+    height, width = size
+    pixels = images.float()
+    if width != pixels.shape[3]:
+        columns = pixels.transpose(2, 3).contiguous()
+        pixels = _summed_rows(columns, width, kernel).transpose(2, 3).contiguous()
+    if height != pixels.shape[2]:
+        pixels = _summed_rows(pixels, height, kernel)
+    return pixels
+
+
 def normalized(
     pixels: Tensor, mean: tuple[float, float, float], std: tuple[float, float, float]
 ) -> Tensor:
@@ -85,9 +115,31 @@ def _resized_rows(pixels: Tensor, new: int, kernel: str) -> Tensor:
     return sums.bitwise_right_shift_(BITS).clamp_(0, 255)
 
 
+def _summed_rows(pixels: Tensor, new: int, kernel: str) -> Tensor:
+    """Return float32 (N, C, new, W), the weighted sums of the rows of float32 (N, C, H, W)."""
+    places, weights = _float_taps(pixels.shape[2], new, kernel, pixels.device)
+    sums = pixels.new_zeros((*pixels.shape[:2], new, pixels.shape[3]))
+    for place, weight in zip(places, weights, strict=True):
+        sums += pixels.index_select(2, place) * weight[:, None]
+    return sums
+
+
 @lru_cache(maxsize=64)
 def _taps(length: int, new: int, kernel: str, device: torch.device) -> tuple[Tensor, Tensor]:
     """Return which rows make each new one, int64 (taps, new), and their weights, int32."""
+    places, weights = _kernel_weights(length, new, kernel)
+    return places.to(device), torch.round(weights * 2**BITS).int().to(device)
+
+
+@lru_cache(maxsize=64)
+def _float_taps(length: int, new: int, kernel: str, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return which rows make each new one, int64 (taps, new), and their weights, float32."""
+    places, weights = _kernel_weights(length, new, kernel)
+    return places.to(device), weights.float().to(device)
+
+
+def _kernel_weights(length: int, new: int, kernel: str) -> tuple[Tensor, Tensor]:
+    """Return which rows make each new one, int64 (taps, new), and their weights, float64."""
     function, radius = KERNELS[kernel]
     ratio = length / new
     scale = max(ratio, 1)
@@ -97,8 +149,7 @@ def _taps(length: int, new: int, kernel: str, device: torch.device) -> tuple[Ten
     weights = function((places + 0.5 - centres).abs() / scale)
     weights[(places < 0) | (places >= length)] = 0
     weights /= weights.sum(dim=0)
-    integers = torch.round(weights * 2**BITS).int()
-    return places.clamp(0, length - 1).long().to(device), integers.to(device)
+    return places.clamp(0, length - 1).long(), weights
 
 
 def _triangle(x: Tensor) -> Tensor:

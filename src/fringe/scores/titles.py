@@ -64,6 +64,9 @@ METRICS = {
 # Whose weights those networks have of which there are several trainings.
 _WEIGHTS = {
     "inception": "TensorFlow's weights of 2015-12-05",
+    "inception-clean": "TensorFlow's weights of 2015-12-05",
+    "inception-pytorch-fid": "TensorFlow's weights of 2015-12-05",
+    "inception-spatial": "TensorFlow's weights of 2015-12-05",
     "inception-torchvision": "torchvision's weights (inception_v3_google)",
     "vgg16": "torchvision's weights (vgg16-397923af)",
     "vgg16-nvidia": "the weights of NVIDIA's vgg16.pt",
