@@ -21,6 +21,7 @@ from fringe.config.file import duplicate_keys, read_entries
 from fringe.config.rules import rules
 from fringe.networks import network_names
 from fringe.scores.comparison import VerdictWord, comparison_schema
+from fringe.sources import catalogue_texts
 from fringe.sources.suffixes import READ
 
 REPOSITORY = Path(__file__).parents[1]
@@ -29,6 +30,7 @@ REPOSITORY = Path(__file__).parents[1]
 @pytest.mark.parametrize(
     ("path", "make"),
     [
+        ("docs/catalogue.md", catalogue_texts.describe),
         ("docs/configuration.md", describe),
         ("config/schema.json", json_schema),
         ("docs/comparison.schema.json", comparison_schema),

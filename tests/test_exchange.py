@@ -130,9 +130,47 @@ def test_nothing_is_unpickled(tmp_path: Path):
     path = write(tmp_path / "a.npz", mu=np.array([Bomb()], dtype=object), sigma=EYE)
     with pytest.raises(FringeError, match=r"a\.npz: `mu` is of type object; it must"):
         read_statistics(path)
-    path.write_bytes(pickle.dumps(Bomb()))
-    with pytest.raises(FringeError, match=r"a\.npz: is damaged or not"):
+    for held in (Bomb(), {"fid": {"mu": Bomb(), "sigma": EYE}}):
+        path.write_bytes(pickle.dumps(held))
+        with pytest.raises(FringeError, match=r"a\.npz: holds no `mu` and `sigma`"):
+            read_statistics(path)
+
+
+def edm2(path: Path, **statistics: tuple[np.ndarray, np.ndarray]) -> Path:
+    """Write statistics as EDM2's `save_stats` does."""
+    held = {name: {"mu": mu, "sigma": sigma} for name, (mu, sigma) in statistics.items()}
+    path.write_bytes(pickle.dumps({"num_images": 40, **held}))
+    return path
+
+
+def test_a_pickle_of_edm2_has_statistics_of_several_networks(
+    tmp_path: Path, gaussian: Gaussian
+) -> None:
+    other = np.arange(3.0), np.asfortranarray(np.diag([3.0, 2.0, 1.0]))
+    path = edm2(tmp_path / "a.pkl", fid=(gaussian.mean, gaussian.covariance), fd_dinov2=other)
+    read = read_statistics(path, 6)
+    assert np.array_equal(read.mean, gaussian.mean)
+    assert np.array_equal(read.covariance, gaussian.covariance)
+    assert np.array_equal(read_statistics(path, 3).covariance, np.diag([3.0, 2.0, 1.0]))
+    told = r"a\.pkl: holds statistics `fid` of \(6,\), `fd_dinov2` of \(3,\), and "
+    with pytest.raises(FringeError, match=f"{told}one of them is needed"):
         read_statistics(path)
+    with pytest.raises(FringeError, match=f"{told}exactly one with 2048 features is needed"):
+        read_statistics(path, 2048)
+
+
+def test_what_is_wrong_in_a_pickle_is_told_as_of_an_npz(tmp_path: Path) -> None:
+    mu = np.zeros(2)
+    for sigma, told in (
+        (np.array([[1.0, 0.5], [0.0, 1.0]]), "`sigma` is not symmetric"),
+        (np.array([[1.0, np.nan], [np.nan, 1.0]]), "`sigma` holds NaN"),
+        (np.diag([1.0, -1.0]), "`sigma` is not a covariance"),
+        (np.eye(3), r"`mu` has shape \(2,\) and `sigma` \(3, 3\)"),
+    ):
+        with pytest.raises(FringeError, match=rf"a\.pkl: {told}"):
+            read_statistics(edm2(tmp_path / "a.pkl", fid=(mu, sigma)), 2)
+    with pytest.raises(FringeError, match="holds statistics of 2 features, but the network has 3"):
+        read_statistics(edm2(tmp_path / "a.pkl", fid=(mu, np.eye(2))), 3)
 
 
 def test_missing_and_damaged_files(tmp_path: Path, gaussian: Gaussian):

@@ -9,6 +9,7 @@ by N, which makes their covariances smaller by a factor of 1 - 1/N.
 
 import math
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from zipfile import ZipInfo
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from fringe.errors import FringeError
 from fringe.files.atomic import atomic_path
 from fringe.files.npy import Header, read_header
+from fringe.files.regular import open_regular
 from fringe.files.stand_ins import refuse_stand_in
 from fringe.files.zipfiles import (
     DAMAGE,
@@ -36,6 +38,7 @@ from fringe.sources.base import as_path, readable
 __all__ = ["read_statistics", "write_features", "write_statistics"]
 
 MOST_FEATURES = 1 << 14  # the largest covariance has 2 GiB
+_PICKLE = b"\x80"  # of protocol 2 and later
 _NAMED = 10  # arrays that a message names
 _LARGEST = 1e150  # whose square is a number still
 _ROUNDING = 1e-6  # of the largest value: what is stored may have been computed in float32
@@ -48,10 +51,12 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
     ----------
     path : path-like
         A file as pytorch-fid, clean-fid and EDM exchange them; guided-diffusion's reference
-        batches too, whose other arrays are not read. Nothing is unpickled.
+        batches too, whose other arrays are not read. Or a pickle as EDM2 writes it, with ``mu`` and
+        ``sigma`` of several networks (``{"fid": {...}, "fd_dinov2": {...}}``); a restricted reader
+        takes numbers out of it and executes nothing (`fringe.checkpoints.read_pickle`).
     dim : int, optional
         Number of features of the network that the statistics must be of. Files of another number
-        are refused before their values are read.
+        are refused before their values are read. Of a pickle those of so many features are taken.
 
     Returns
     -------
@@ -66,6 +71,9 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
         of the largest value, since some tools compute in float32. Or if D is not ``dim``.
     """
     refuse_stand_in(path)
+    if _is_pickle(path):
+        mean, covariance = _pickled(path, dim)
+        return _checked(path, mean, covariance)
     with readable(path, *DAMAGE), open_zip(as_path(path)) as archive:
         members = {info.filename.removesuffix(".npy"): info for info in archive.infolist()}
         missing = [name for name in ("mu", "sigma") if name not in members]
@@ -83,6 +91,62 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
             _values(read_member(archive, info), header)
             for info, header in zip(places, headers, strict=True)
         )
+    return _checked(path, mean, covariance)
+
+
+def _is_pickle(path: str | os.PathLike[str]) -> bool:
+    """Tell a pickle by its first byte, which no ZIP archive begins with."""
+    with readable(path), open_regular(as_path(path)) as file:
+        return file.read(1) == _PICKLE
+
+
+def _pickled(
+    path: str | os.PathLike[str], dim: int | None
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Return mean and covariance of a pickle as EDM2 writes it."""
+    from fringe.checkpoints import Record, read_pickle
+
+    def values(part: Any, name: str) -> Any:
+        array = part.get(name) if isinstance(part, Mapping) else None
+        return array.state.get("values") if isinstance(array, Record) else None
+
+    tree = read_pickle(as_path(path))
+    parts = tree if isinstance(tree, Mapping) else {}
+    found = {
+        str(key)[:80]: (values(part, "mu"), values(part, "sigma"))
+        for key, part in {"": tree, **parts}.items()
+        if values(part, "mu") is not None and values(part, "sigma") is not None
+    }
+    headers = {
+        key: [Header(tuple(array.shape), False, array.numpy().dtype) for array in pair]
+        for key, pair in found.items()
+    }
+    fitting = [key for key, (mean, _) in headers.items() if dim is None or mean.shape == (dim,)]
+    if len(found) == 1:
+        fitting = [*found]  # what is wrong with the only one is told below
+    if not found:
+        raise FringeError(
+            f"{path}: holds no `mu` and `sigma`, whatever else it holds; name a file of statistics"
+        )
+    if len(fitting) != 1:
+        told = ", ".join(f"`{key}` of {mean.shape}" for key, (mean, _) in headers.items())
+        wanted = "one of them" if dim is None else f"exactly one with {dim} features"
+        raise FringeError(
+            f"{path}: holds statistics {told}, and {wanted} is needed; name statistics of that "
+            "network"
+        )
+    of_mean, of_covariance = headers[fitting[0]]
+    _check_headers(path, of_mean, of_covariance, dim)
+    mean, covariance = (array.numpy().astype(np.float64) for array in found[fitting[0]])
+    return mean, covariance
+
+
+def _checked(
+    path: str | os.PathLike[str],
+    mean: npt.NDArray[np.float64],
+    covariance: npt.NDArray[np.float64],
+) -> Gaussian:
+    """Return numbers as a Gaussian if they are a mean and a covariance."""
     for name, array in (("mu", mean), ("sigma", covariance)):
         if not np.isfinite(array).all():
             raise FringeError(f"{path}: `{name}` holds NaN or infinity; make the file again")

@@ -71,6 +71,31 @@ def test_a_digest_that_nobody_states_is_recorded(server: Server, tmp_path: Path)
     assert sorted(one.name for one in tmp_path.iterdir()) == ["images.zip", "images.zip.sha256"]
 
 
+def test_another_file_than_the_first_time_is_refused(server: Server, tmp_path: Path) -> None:
+    """Nobody states a digest, so the first one that came holds, until its record is deleted."""
+    path, record = tmp_path / "images.zip", tmp_path / "images.zip.sha256"
+    asked = source(path, server.url("images.zip"))
+    fetch_source("images", asked)
+    path.unlink()
+    server.files["images.zip"] = zipped("other.png")
+    other = hashlib.sha256(server.files["images.zip"]).hexdigest()
+    message = refused("images", asked)
+    assert f"another file than before: SHA-256 {other}, and {DIGEST} the first time" in message
+    assert f"delete {record} and fetch it again" in message
+    assert [one.name for one in tmp_path.iterdir()] == [record.name]
+    # The same file as the first time is welcome; so is another whose digest is stated.
+    server.files["images.zip"] = IMAGES
+    assert fetch_source("images", asked) == DIGEST
+    path.unlink()
+    server.files["images.zip"] = zipped("other.png")
+    stated = source(path, server.url("images.zip"), sha256=other)
+    assert fetch_source("images", stated) == other
+    path.unlink()
+    record.unlink()
+    assert fetch_source("images", asked) == other
+    assert record.read_text() == f"{other}  images.zip\n"
+
+
 @pytest.mark.parametrize("stated", [DIGEST, None])
 def test_an_interrupted_download_goes_on(
     server: Server, tmp_path: Path, stated: str | None
@@ -131,7 +156,8 @@ def test_what_is_another_file_is_refused_and_not_kept(server: Server, tmp_path: 
     assert message.startswith(f"{path}: source 'images' could not be fetched.\n")
     assert DIGEST in message
     assert "0" * 64 in message
-    assert message.endswith("\nAsk Ann.")
+    assert message.endswith(f"put it at {path}.\nAsk Ann.")
+    assert f"Without a network, fetch {server.url('images.zip')} elsewhere" in message
     assert list(tmp_path.iterdir()) == []
 
 

@@ -22,6 +22,7 @@ def called(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     monkeypatch.setattr(launch, "call", lambda command, *_: calls.append(command) or 1)
     estimated = Estimated(Path("results/faces"), "")
     monkeypatch.setattr(launch, "estimate_run", lambda *_, **__: estimated)
+    monkeypatch.setattr(launch, "fetch_what_is_named", lambda *_: None)
     return calls
 
 

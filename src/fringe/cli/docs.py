@@ -25,6 +25,7 @@ def _docs(options: argparse.Namespace) -> int:
     from fringe.files.atomic import atomic_path
     from fringe.plan import deviations
     from fringe.scores.comparison import comparison_schema
+    from fringe.sources import catalogue_texts
 
     if not (options.folder / CONFIG).is_file():
         raise FringeError(
@@ -33,6 +34,7 @@ def _docs(options: argparse.Namespace) -> int:
     paper = completion.complete_file(options.folder / CONFIG)
     texts = {
         "config/schema.json": document.json_schema(),
+        "docs/catalogue.md": catalogue_texts.describe(),
         "docs/comparison.schema.json": comparison_schema(),
         "docs/configuration.md": document.describe(),
         "docs/paper.md": deviations.describe(paper),

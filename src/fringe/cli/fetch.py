@@ -1,4 +1,4 @@
-"""``fringe fetch``: download and verify the weights of a network, or the file of a source."""
+"""``fringe fetch``: weights, files of the catalogue and of sources, and a list of the catalogue."""
 
 import argparse
 from pathlib import Path
@@ -9,18 +9,34 @@ from fringe.running.workflow import workflow_folder
 
 __all__ = ["add_to"]
 
+CONFIGURATIONS = (".yaml", ".yml", ".json")
+
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    one = commands.add_parser("fetch", help="download and verify a network's weights or a source")
-    one.description = f"Networks: {', '.join(network_names())}."
+    one = commands.add_parser("fetch", help="download and verify weights, data and generators")
+    one.description = (
+        "Fetches the weights of a network; a file of the catalogue, as published:edm/cifar10; a "
+        "source of a configuration; or all that a configuration needs, as `fringe stage` does. "
+        "Without a name, lists the catalogue. "
+        f"Networks: {', '.join(network_names())}."
+    )
     one.set_defaults(call=_fetch)
-    one.add_argument("name", metavar="NETWORK|SOURCE")
+    one.add_argument(
+        "name", nargs="?", metavar="NETWORK|published:NAME|SOURCE|CONFIG.yaml", default=None
+    )
+    one.add_argument("--list", action="store_true", help="list the catalogue")
     one.add_argument(
         "--weights-dir",
         type=path,
         default=Path("data/weights"),
         help="where weights are looked for, and put; default: data/weights, as in a run",
+    )
+    one.add_argument(
+        "--data-dir",
+        type=path,
+        default=Path(),
+        help="where data/published lies, with the files of the catalogue; default: here",
     )
     one.add_argument(
         "--config",
@@ -32,7 +48,21 @@ def add_to(commands: Commands) -> None:
 
 def _fetch(options: argparse.Namespace) -> int:
     from fringe.networks import fetch_weights
+    from fringe.sources.catalogue import is_published
+    from fringe.sources.catalogue_texts import table
 
+    if options.list or options.name is None:
+        print(table())
+        return 0
+    if is_published(options.name):
+        from fringe.running.published import fetch_published
+
+        print(fetch_published(options.name, options.data_dir))
+        return 0
+    if options.config is None and options.name.lower().endswith(CONFIGURATIONS):
+        from fringe.cli.stage import stage_file
+
+        return stage_file(path(options.name))
     if options.config is not None or options.name not in network_names():
         from fringe.running.staging import fetch_named
 

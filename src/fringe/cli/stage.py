@@ -1,11 +1,12 @@
 """``fringe stage``: fetch what a run needs and has an address, and look for all else."""
 
 import argparse
+from pathlib import Path
 
 from fringe.cli.options import Commands, add_allow_missing, path
 from fringe.errors import FringeError
 
-__all__ = ["add_to"]
+__all__ = ["add_to", "stage_file"]
 
 
 def add_to(commands: Commands) -> None:
@@ -21,17 +22,28 @@ def add_to(commands: Commands) -> None:
 
 
 def _stage(options: argparse.Namespace) -> int:
+    return stage_file(options.config, options.allow_missing)
+
+
+def stage_file(config: Path, allow_missing: bool = False) -> int:
+    """Fetch what the run of a configuration needs, and print what there is; return 0.
+
+    Raises
+    ------
+    FringeError
+        If something is not there, or the configuration has faults.
+    """
     from fringe.running.staging import explain, folders_outside, stage, table
 
-    found = stage(options.config, options.allow_missing)
+    found = stage(config, allow_missing)
     print(table(found), end="\n\n", flush=True)
     states = {item.state for item in found}
     if "missing" in states:
         raise FringeError(explain(found))
     if "left out" in states:
-        print(f"{explain(found)}\nEverything else that {options.config} names is there.")
+        print(f"{explain(found)}\nEverything else that {config} names is there.")
     else:
-        print(f"Everything that {options.config} names is there.")
+        print(f"Everything that {config} names is there.")
     if outside := ",".join(folders_outside(found)):
         print(f'To a container: --apptainer-args="--bind {outside}"')
     return 0

@@ -8,6 +8,7 @@ from fringe.config.fields import shortened
 from fringe.config.file import Entry, duplicate_keys, read_config, read_entries
 from fringe.config.messages import Keys, trail
 from fringe.config.model import RunConfig
+from fringe.config.published import settle_published
 from fringe.config.references import reference_faults
 from fringe.config.rules import alternatives, copied, inherited, inner_rule, rules, walk
 from fringe.config.shape import check_shape
@@ -56,7 +57,8 @@ def complete(config: Mapping[str, Any], entries: Sequence[Entry] = ()) -> Comple
     """Return ``config`` with defaults filled in, and every fault of its own.
 
     A leading ``~`` is expanded in all paths, and relative paths of sources and masks are joined to
-    ``data_dir``, so this is done once.
+    ``data_dir``, so this is done once. What is named as ``published:<name>`` gets the path, address
+    and digest of that entry of the catalogue.
 
     ``entries`` are what the files behind ``config`` hold (`fringe.config.file.read_entries`); they
     contain lines and spellings.
@@ -68,6 +70,7 @@ def complete(config: Mapping[str, Any], entries: Sequence[Entry] = ()) -> Comple
     """
     completed: dict[str, Any] = copied(config)
     faults = duplicate_keys(entries) + settle_values(completed, entries)
+    faults += settle_published(completed)
     _fill_defaults(completed, rules())
     inherited = _inherit(completed)
     _join_lines(completed)

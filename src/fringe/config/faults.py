@@ -21,7 +21,7 @@ from fringe.config.choices import (
 from fringe.config.compared_classes import compared_sources, needs_classifier
 from fringe.config.datasets import Dataset
 from fringe.config.model import Config
-from fringe.config.sources import FileSource, FilesSource
+from fringe.config.sources import FileSource, FilesSource, origin_of
 from fringe.errors import FringeError
 from fringe.features import warned_shards
 from fringe.files.reasons import unwritable
@@ -37,6 +37,7 @@ from fringe.networks import (
 from fringe.networks.weight_files import find, mismatch
 from fringe.sources import (
     as_path,
+    is_there,
 )
 from fringe.sources.digests import file_digests, remembered
 
@@ -338,8 +339,17 @@ def statistics_fault(config: Config, source: str, network: str, cache: Path | No
         return f"{key}: no key names that network; correct or drop it"
     if _is_unknown(network):
         return None  # a fault of its own
-    path = config.sources[source].statistics[network].path
-    dim = network_info(network).feature_dim
+    given = config.sources[source].statistics[network]
+    path, dim = given.path, network_info(network).feature_dim
+    if given.url is not None and not is_there(path):
+        return f"{key}: {path}: is not there; `fringe stage` fetches it. {origin_of(given)}"
+    if given.sha256 is not None and not fault_at(path):
+        (found,) = file_digests([Path(path)], cache)
+        if found != given.sha256.lower():
+            return (
+                f"{key}/sha256: {path} has SHA-256 {found}, not {given.sha256.lower()}; fetch the "
+                "file again, or correct or drop `sha256`"
+            )
 
     def check(path: Path) -> str:
         read_statistics(path, dim)

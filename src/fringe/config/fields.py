@@ -45,6 +45,7 @@ __all__ = [
     "NetworkText",
     "Number",
     "Numeral",
+    "OrText",
     "PathText",
     "Positive",
     "ProseText",
@@ -118,6 +119,28 @@ class Marked:
     ) -> dict[str, Any]:
         """Return the JSON Schema of the field with the key."""
         return {**handler(schema), self.key: self.value}
+
+
+@dataclass(frozen=True)
+class OrText:
+    """Tells editors that a text may stand for a section.
+
+    `fringe.config.published` puts the section in the place of the text before it is checked.
+    """
+
+    pattern: str
+    words: str
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        """Return the JSON Schema of the section, or of such a text."""
+        text = {
+            "type": "string",
+            "pattern": f"^{self.pattern}$",
+            "patternErrorMessage": self.words,
+        }
+        return {"anyOf": [handler(schema), text]}
 
 
 class Inherits(Marked):

@@ -14,6 +14,7 @@ from fringe.config.fields import (
     List,
     Number,
     Numeral,
+    OrText,
     PathText,
     ProseText,
     Section,
@@ -37,6 +38,7 @@ __all__ = [
     "Statistics",
     "kinds_with",
     "opening_keys",
+    "origin_of",
 ]
 
 Address = Annotated[str, Fits("https?://.+", "an address that begins with http:// or https://")]
@@ -61,11 +63,53 @@ SeedOfImages = Annotated[
 ]
 
 
+Addresses = Given[
+    Annotated[
+        Annotated[Address, Text] | Annotated[Distinct[Address], Field(min_length=1), List],
+        WrittenAs,
+    ]
+]
+Words = Given[Annotated[str, Field(min_length=1)]]
+
+
 class Statistics(Section):
     """Published mean and covariance of the features of a source's images."""
 
-    path: PathText = Field(description="The NPZ file.")
+    path: PathText = Field(
+        description=(
+            "The NPZ file, or a pickle of EDM2 with statistics of several networks; or "
+            "`published:<name>`, which fills in all other keys."
+        )
+    )
     count: Count = Field(description="Number of images behind it.")
+    url: Addresses = Field(
+        default=None,
+        description=(
+            "Address of the file, or a list of addresses that are tried in order; `fringe stage` "
+            "takes the file from there."
+        ),
+    )
+    sha256: Given[DigestText] = Field(
+        default=None,
+        description="Digest of the file. Another file ends the run, or is refused when it arrives.",
+    )
+    licence: Words = Field(
+        default=None, description="Licence of the file, shown next to its address."
+    )
+    size: Words = Field(
+        default=None, description="Size of the file in words, shown next to its address."
+    )
+    note: Given[ProseText] = Field(
+        default=None, description="How to get the file; shown if it is not there."
+    )
+
+
+AnyStatistics = Annotated[
+    Statistics,
+    OrText(
+        "published:.+", "the name of statistics in the catalogue, such as published:edm/cifar10"
+    ),
+]
 
 
 class AnySource(Section):
@@ -89,11 +133,13 @@ class AnySource(Section):
     has_images: ClassVar[bool] = True
 
     kind: str = Field(description="Where the images come from.")
-    statistics: dict[str, Statistics] = Field(
+    statistics: dict[str, AnyStatistics] = Field(
         default={},
         description=(
             "Published mean and covariance (NPZ with `mu` and `sigma`, as pytorch-fid, "
-            "clean-fid and EDM exchange them) of the features of these images, by network. "
+            "clean-fid and EDM exchange them) of the features of these images, by network: "
+            "`{path, count}`, or the name of an entry of the catalogue (`docs/catalogue.md`), such "
+            "as `published:edm/cifar10`. "
             "FID is measured against them, and pre-logits are matched to them; all else takes "
             "the images themselves."
         ),
@@ -112,15 +158,12 @@ class FileSource(AnySource):
             "that is run: for the first time when a run is planned, also by a dry run. For "
             "`features`: an NPZ or HDF5 file (`docs/formats.md`). Among "
             "`snapshots` also a training's folder, for every `network-snapshot-*.pkl` in it, "
-            "or a pattern such as `training/network-snapshot-0??[01]*.pkl`."
+            "or a pattern such as `training/network-snapshot-0??[01]*.pkl`. "
+            "`published:<name>` is the file of that entry of the catalogue "
+            "(`docs/catalogue.md`); it lies in `data/published`, and `fringe run` fetches it."
         )
     )
-    url: Given[
-        Annotated[
-            Annotated[Address, Text] | Annotated[Distinct[Address], Field(min_length=1), List],
-            WrittenAs,
-        ]
-    ] = Field(
+    url: Addresses = Field(
         default=None,
         description=(
             "Address of the file at `path`, or a list of addresses that are tried in order; "
@@ -143,10 +186,10 @@ class FileSource(AnySource):
             "is a folder then."
         ),
     )
-    licence: Given[Annotated[str, Field(min_length=1)]] = Field(
+    licence: Words = Field(
         default=None, description="Licence of the file, shown beside its address."
     )
-    size: Given[Annotated[str, Field(min_length=1)]] = Field(
+    size: Words = Field(
         default=None, description="Size of the file in words, shown beside its address."
     )
     note: Given[ProseText] = Field(
@@ -436,6 +479,19 @@ SECTIONS: dict[str, type[AnySource]] = {
 def kinds_with(key: str) -> list[str]:
     """Return the kinds of sources that have a key."""
     return [kind for kind, section in SECTIONS.items() if key in section.model_fields]
+
+
+def origin_of(file: FileSource | Statistics) -> str:
+    """Return where a file comes from, as the configuration says; "" if it says nothing."""
+    urls = [file.url] if isinstance(file.url, str) else file.url or []
+    about = [file.size] if file.size is not None else []
+    if file.licence is not None:
+        about.append(f"licence: {file.licence}")
+    if file.sha256 is not None:
+        about.append(f"SHA-256 {file.sha256.lower()}")
+    texts = [" or ".join(urls), f"({', '.join(about)})" if about else ""]
+    head = " ".join(text for text in texts if text)
+    return " ".join(text for text in (f"{head}." if head else "", file.note or "") if text)
 
 
 def opening_keys(kind: str) -> list[str]:

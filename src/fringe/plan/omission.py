@@ -13,7 +13,7 @@ from typing import Any
 from fringe.config import choices
 from fringe.config.model import Config, RunConfig
 from fringe.config.snapshots import LEAST, expand_snapshots, files_of
-from fringe.config.sources import AnySource, FileSource
+from fringe.config.sources import AnySource, FileSource, origin_of
 from fringe.errors import FringeError
 from fringe.plan.exhibits import Loss, exhibits, lost, tell
 from fringe.sources import is_there
@@ -224,17 +224,7 @@ def omissions(config: RunConfig, gone: Mapping[str, str]) -> list[Omission]:
 
 def obtain(source: AnySource) -> str:
     """Return how to get a source's file, from what the configuration says of it; "" if nothing."""
-    if not isinstance(source, FileSource):
-        return ""
-    urls = [source.url] if isinstance(source.url, str) else source.url or []
-    about = [source.size] if source.size is not None else []
-    if source.licence is not None:
-        about.append(f"licence: {source.licence}")
-    if source.sha256 is not None:
-        about.append(f"SHA-256 {source.sha256.lower()}")
-    texts = [" or ".join(urls), f"({', '.join(about)})" if about else ""]
-    head = " ".join(text for text in texts if text)
-    return " ".join(text for text in (f"{head}." if head else "", source.note or "") if text)
+    return origin_of(source) if isinstance(source, FileSource) else ""
 
 
 def describe_omissions(

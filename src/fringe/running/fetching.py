@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -12,13 +13,13 @@ from secrets import token_hex
 import h5py
 
 from fringe.checkpoints import kind_of
-from fringe.config.sources import FileSource
+from fringe.config.sources import FileSource, Statistics
 from fringe.errors import FringeError
 from fringe.files import tarfiles
 from fringe.files.atomic import atomic_path
 from fringe.files.downloading import LARGEST, download, sha256_of
 from fringe.files.reasons import unwritable
-from fringe.files.regular import LARGEST_CHECKPOINT, open_regular
+from fringe.files.regular import LARGEST_CHECKPOINT, open_regular, read_text
 from fringe.files.stand_ins import stand_in_at
 from fringe.files.tarfiles import Members
 from fringe.files.zipfiles import DAMAGE, Archive, open_member, refuse_unreadable
@@ -26,11 +27,12 @@ from fringe.progress import progress
 from fringe.sources import as_path
 from fringe.texts import printable
 
-__all__ = ["fetch_source"]
+__all__ = ["fetch_source", "fetch_statistics"]
 
 ARCHIVE = "the ZIP archive"
 # The kind of a file, by its first bytes or by a reader.
 PARQUET = b"PAR1"
+GZIP = b"\x1f\x8b"
 
 
 def fetch_source(name: str, source: FileSource) -> str:
@@ -47,44 +49,95 @@ def fetch_source(name: str, source: FileSource) -> str:
     -------
     str
         The hex SHA-256 of what was downloaded. Where the configuration states none, it is recorded
-        in ``<path>.sha256``, as the command ``sha256sum`` reads it.
+        in ``<path>.sha256``, as the command ``sha256sum`` reads it; another file is refused from
+        then on, should this one be fetched again.
 
     Raises
     ------
     FringeError
-        If there is no address, no address sends the file, or what arrived is of another kind.
+        If there is no address, no address sends the file, or what arrived is of another kind, or
+        another file than the first time.
     """
     path = as_path(source.path)
-    urls = [source.url] if isinstance(source.url, str) else source.url or []
-    note = source.note or ""
-    if not urls:
-        raise FringeError(
-            f"sources/{name}: no `url` says where {path} can be fetched. {note}".rstrip()
-        )
     folder = source.unpack
     target = path if folder is None else path.with_name(f"{path.name}.zip")
-    known = source.sha256
+    most = LARGEST_CHECKPOINT if source.is_trained else LARGEST
+    check = _kind_check(target, folder, is_trained=source.is_trained)
+    found = _fetch(f"sources/{name}", f"source {name!r}", source, target, check, most)
+    if folder is not None:
+        _unpack(target, folder, path)
+        target.unlink()
+    return found
+
+
+def fetch_statistics(key: str, given: Statistics) -> str:
+    """Download a file of published statistics to its ``path``, and return its hex SHA-256.
+
+    ``key`` is that of the configuration, by which messages call it.
+
+    Raises
+    ------
+    FringeError
+        As `fetch_source` does.
+    """
+    path = as_path(given.path)
+    check = _kind_check(path, None, is_trained=False)
+    return _fetch(key, key, given, path, check, LARGEST)
+
+
+def _fetch(
+    key: str,
+    what: str,
+    about: FileSource | Statistics,
+    target: Path,
+    check: Callable[[Path], None],
+    most: int,
+) -> str:
+    """Download a file to ``target`` unless it is there, and return its digest.
+
+    ``key`` and ``what`` are how messages call it.
+    """
+    path, known, note = as_path(about.path), about.sha256, about.note or ""
+    urls = [about.url] if isinstance(about.url, str) else about.url or []
+    if not urls:
+        raise FringeError(f"{key}: no `url` says where {path} can be fetched. {note}".rstrip())
+    record = path.with_name(f"{path.name}.sha256")
+    before = None if known else _recorded(record)
+
+    def checked(arrived: Path) -> None:
+        check(arrived)
+        if before is not None and (other := sha256_of(arrived)) != before:
+            raise FringeError(
+                f"sends another file than before: SHA-256 {other}, and {before} the first time "
+                f"({record}); if the new one is right, delete {record} and fetch it again"
+            )
+
     try:
         if not target.exists():
-            most = LARGEST_CHECKPOINT if source.is_trained else LARGEST
-            download(
-                urls, target, known, _kind_check(target, folder, is_trained=source.is_trained), most
-            )
+            download(urls, target, known, checked, most)
         elif known and sha256_of(target) != known.lower():  # of an unpacking that was interrupted
             raise FringeError(f"  {target}: is another file than `sha256` states; delete it")
     except FringeError as error:
         advice = f"\n{note}" if note else ""
         raise FringeError(
-            f"{path}: source {name!r} could not be fetched.\n{error}{advice}"
+            f"{path}: {what} could not be fetched.\n{error}\nWithout a network, fetch "
+            f"{urls[0]} elsewhere and put it at {target}.{advice}"
         ) from None
     found = known.lower() if known else sha256_of(target)
     if not known:
-        with atomic_path(path.with_name(f"{path.name}.sha256")) as partial:
+        with atomic_path(record) as partial:
             partial.write_text(f"{found}  {target.name}\n", "utf-8")
-    if folder is not None:
-        _unpack(target, folder, path)
-        target.unlink()
     return found
+
+
+def _recorded(path: Path) -> str | None:
+    """Return the digest that was recorded when a file was fetched before; None if none was."""
+    try:
+        text = read_text(path, "replace")
+    except (FringeError, OSError):
+        return None
+    found = re.match(r"[0-9a-f]{64}\b", text)
+    return found[0] if found else None
 
 
 def _kind_check(path: Path, unpack: str | None, *, is_trained: bool) -> Callable[[Path], None]:
@@ -123,6 +176,18 @@ def _is_parquet(path: Path) -> bool:
         return file.read(len(PARQUET)) == PARQUET
 
 
+def _is_gzip(path: Path) -> bool:
+    with open_regular(path) as file:
+        return file.read(len(GZIP)) == GZIP
+
+
+def _is_pickle(path: Path) -> bool:
+    try:
+        return kind_of(path) == "pickle"
+    except FringeError:
+        return False
+
+
 def _is_tar(path: Path) -> bool:
     try:
         with open_regular(path) as file:
@@ -136,6 +201,8 @@ _KINDS: dict[str, tuple[str, Callable[[Path], bool]]] = {
     **dict.fromkeys((".zip", ".npz"), (ARCHIVE, zipfile.is_zipfile)),
     **dict.fromkeys((".h5", ".hdf5"), ("the HDF5 file", h5py.is_hdf5)),
     ".tar": ("the tar archive", _is_tar),
+    **dict.fromkeys((".gz", ".tgz"), ("the compressed file", _is_gzip)),
+    ".pkl": ("the pickle", _is_pickle),
     ".parquet": ("the Parquet file", _is_parquet),
 }
 

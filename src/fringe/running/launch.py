@@ -22,6 +22,7 @@ from fringe.running.estimate import Estimated, estimate_run
 from fringe.running.following import LOGGER_OPTIONS, follow, start
 from fringe.running.places import jobs_at_a_time, submits
 from fringe.running.planner import Planner
+from fringe.running.published import fetch_what_is_named
 from fringe.running.run_line import RunLine
 
 __all__ = ["Made", "call", "run", "snakemake_command"]
@@ -64,6 +65,8 @@ def run(
 ) -> Made:
     """Print and keep the estimate of a run, and let Snakemake make the run.
 
+    Files of the catalogue that the configuration names, and that are not there, are fetched before.
+
     A line on stderr shows how far the run is (`fringe.running.run_line`). Snakemake's log takes its
     place if the environment has ``VERBOSE=1``, or if ``others`` ask for a dry run or for that log.
 
@@ -85,6 +88,8 @@ def run(
     only_shown = any(map(_is_dry, others))
     print(f"Planning {planner.configfile}", flush=True)
     with _ended_by_sigterm():
+        if not only_shown:
+            fetch_what_is_named(planner.configfile, planner.allow_missing)
         estimated = estimate_run(planner, device, gpus, kept=not only_shown)
     print(estimated.text, flush=True)
     report = None if only_shown or planner.targets else estimated.folder / "report.html"

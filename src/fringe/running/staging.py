@@ -18,14 +18,14 @@ from fringe.config import choices, faults
 from fringe.config.completion import complete_file, raise_faults
 from fringe.config.model import RunConfig
 from fringe.config.snapshots import files_of
-from fringe.config.sources import FileSource
+from fringe.config.sources import FileSource, Statistics
 from fringe.errors import FringeError
 from fringe.files.regular import fault_at, read_text
 from fringe.networks import fetch_weights, network_weights, only_installed
 from fringe.networks.weight_files import WeightsFile, find
 from fringe.plan import layout
 from fringe.plan.omission import obtain, without_absent
-from fringe.running.fetching import fetch_source
+from fringe.running.fetching import fetch_source, fetch_statistics
 from fringe.sources import is_there, source_from_spec
 
 __all__ = ["Item", "explain", "fetch_named", "folders_outside", "stage", "table"]
@@ -158,9 +158,7 @@ def _data(config: RunConfig, text: str) -> Iterator[Item]:
         if isinstance(source, FileSource):
             yield _source(config, name, source, text)
         for network, given in source.statistics.items():
-            key, path = f"sources/{name}/statistics/{network}", given.path
-            fault = faults.statistics_fault(config, name, network, layout.hash_cache(config)) or ""
-            yield Item(key, path, "missing" if fault else "there", fault.removeprefix(f"{key}: "))
+            yield _statistics(config, name, network, given)
     for name, dataset in config.datasets.items():
         if isinstance(dataset.region, str):
             yield _file(f"datasets/{name}/region", dataset.region)
@@ -190,6 +188,22 @@ def _source(config: RunConfig, name: str, source: FileSource, text: str) -> Item
     if not source.has_images:
         note = f"features of {held}"
     return Item(key, path, state, note + told)
+
+
+def _statistics(config: RunConfig, source: str, network: str, given: Statistics) -> Item:
+    """Look for published statistics, and fetch them where they have an address."""
+    key, told = f"sources/{source}/statistics/{network}", ""
+    state: Literal["there", "fetched"] = "there"
+    try:
+        if given.url is not None and not is_there(given.path):
+            digest = fetch_statistics(key, given)
+            state = "fetched"
+            told = "" if given.sha256 is not None else f"SHA-256 {digest}, which is not stated"
+        if fault := faults.statistics_fault(config, source, network, layout.hash_cache(config)):
+            raise FringeError(fault.removeprefix(f"{key}: "))
+    except FringeError as error:
+        return Item(key, given.path, "missing", str(error))
+    return Item(key, given.path, state, told)
 
 
 def _file(key: str, path: str) -> Item:

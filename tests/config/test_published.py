@@ -1,0 +1,104 @@
+"""Names of the catalogue in a configuration: what is filled in, and what is refused."""
+
+from typing import Any
+
+import pytest
+
+from fringe.config.completion import complete
+from fringe.config.published import published_in
+from fringe.config.sources import FileSource
+from fringe.sources.catalogue import catalogue
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    sources: dict[str, Any] = {
+        "real": {"path": "real.zip", "statistics": {"inception": "published:edm/cifar10"}},
+        "fake": {"kind": "generator", "path": "published:stylegan2-ada/cifar10", "count": 20},
+    }
+    return {
+        "run": "mine",
+        "network": "inception",
+        "controls": ["dinov2-l"],
+        "data_dir": "/data",
+        "sources": {name: source | changes.get(name, {}) for name, source in sources.items()},
+        "datasets": {"a": {"real": "real", "generated": "fake"}},
+    }
+
+
+def faults(**changes: Any) -> list[str]:
+    return complete(config(**changes)).faults
+
+
+def test_path_address_count_and_licence_come_from_the_catalogue() -> None:
+    written = config()
+    completed = complete(written)
+    assert completed.faults == []
+    statistics = completed.config.sources["real"].statistics["inception"]
+    assert statistics.path == "/data/data/published/edm/cifar10.npz"
+    assert statistics.count == 50000
+    assert statistics.url == catalogue()["edm/cifar10"].urls[0]
+    assert statistics.licence == "CC BY-NC-SA 4.0"
+    fake = completed.config.sources["fake"]
+    assert isinstance(fake, FileSource)
+    assert fake.path == "/data/data/published/stylegan2-ada/cifar10.pkl"
+    assert fake.url == catalogue()["stylegan2-ada/cifar10"].urls[0]
+    # The configuration itself keeps the names.
+    assert written == config()
+    assert published_in(written) == {
+        ("sources", "fake"),
+        ("sources", "real", "statistics", "inception"),
+    }
+
+
+def test_what_the_configuration_says_stays() -> None:
+    given = {"path": "published:edm/cifar10", "count": 7, "url": "https://a.org/b"}
+    own = {"url": "https://b.org/c.pkl", "sha256": "0" * 64, "licence": "ours"}
+    completed = complete(config(real={"statistics": {"inception": given}}, fake=own))
+    assert completed.faults == []
+    statistics = completed.config.sources["real"].statistics["inception"]
+    assert (statistics.count, statistics.url) == (7, "https://a.org/b")
+    fake = completed.config.sources["fake"].plain()
+    assert {key: fake[key] for key in own} == own
+
+
+def test_a_section_with_a_published_path_needs_no_count() -> None:
+    completed = complete(
+        config(real={"statistics": {"dinov2-l": {"path": "published:edm2/imagenet512"}}})
+    )
+    assert completed.faults == []
+    assert completed.config.sources["real"].statistics["dinov2-l"].count == 1281167
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"fake": {"path": "published:stylegan2-ada/cifar"}},
+            "sources/fake/path: published:stylegan2-ada/cifar: the catalogue has no such name; "
+            "the nearest are stylegan2-ada/cifar10",
+        ),
+        (
+            {"fake": {"path": "published:edm/cifar10"}},
+            "sources/fake/path: published:edm/cifar10: holds statistics, and here generator",
+        ),
+        (
+            {"real": {"statistics": {"inception": "published:edm/cifar"}}},
+            "sources/real/statistics/inception: published:edm/cifar: the catalogue has no such",
+        ),
+        (
+            {"real": {"statistics": {"dinov2-l": "published:edm/cifar10"}}},
+            "sources/real/statistics/dinov2-l: published:edm/cifar10: is of features of inception",
+        ),
+        (
+            {"real": {"statistics": {"inception": "cifar10.npz"}}},
+            "sources/real/statistics/inception: 'cifar10.npz' is not a section with keys",
+        ),
+        (
+            {"real": {"path": "published:stylegan2-ada/cifar10"}},
+            "sources/real/path: published:stylegan2-ada/cifar10: holds generator, and here images",
+        ),
+    ],
+)
+def test_a_name_that_does_not_fit_is_one_fault(changes: dict[str, Any], told: str) -> None:
+    (fault,) = faults(**changes)
+    assert fault.startswith(told)
