@@ -10,8 +10,14 @@ import pytest
 import torch
 
 from fringe.errors import FringeError
-from fringe.metrics import precision_recall, precision_recalls
-from fringe.metrics.manifolds import _balls, _differences, _distances, _Features, _load
+from fringe.metrics import balls, manifolds, precision_recall, precision_recalls
+from fringe.metrics.balls import (
+    Features,
+    balls_about,
+    distances_between,
+    exact_distances,
+    load,
+)
 
 Sets = tuple[np.ndarray, np.ndarray]
 
@@ -181,17 +187,17 @@ def test_a_ball_holds_its_own_surface() -> None:
 @pytest.mark.parametrize("arithmetic", ["float32", "float64"])
 def test_errors_are_within_their_bounds(name: str, arithmetic: str) -> None:
     x, _ = SETS[name]()
-    features = _Features(x, "real", "float32", "cpu")
-    a = _load(features, slice(0, None), features.centre, arithmetic)
-    high = _distances(a, a, arithmetic)
+    features = Features(x, "real", "float32", "cpu")
+    a = load(features, slice(0, None), features.centre, arithmetic)
+    high = distances_between(a, a, arithmetic)
     low = high - 2 * (a.errors + a.errors[:, None])
     exact = np.array([np.square(row - x.astype(float)).sum(axis=1) for row in x.astype(float)])
     assert (low.double().numpy() <= exact).all()
     assert (exact <= high.double().numpy()).all()
-    balls = _balls(features, 3, 50, arithmetic)
+    about = balls_about(features, 3, 50, arithmetic)
     radii = np.sort(exact, axis=1)[:, 3]
-    assert (balls.low.double().numpy() <= radii).all()
-    assert (radii <= balls.high.double().numpy()).all()
+    assert (about.low.double().numpy() <= radii).all()
+    assert (radii <= about.high.double().numpy()).all()
 
 
 def test_tensors_other_types_and_any_block() -> None:
@@ -230,11 +236,12 @@ def test_no_matrix_of_all_distances_is_held(monkeypatch: pytest.MonkeyPatch) -> 
     shapes = []
 
     def noted(a: object, b: object, arithmetic: str) -> torch.Tensor:
-        distances = _distances(a, b, arithmetic)  # type: ignore[arg-type]
+        distances = distances_between(a, b, arithmetic)  # type: ignore[arg-type]
         shapes.append(distances.shape)
         return distances
 
-    monkeypatch.setitem(_balls.__globals__, "_distances", noted)
+    for module in (balls, manifolds):
+        monkeypatch.setattr(module, "distances_between", noted)
     x, y = gaussians(300, 280)
     precision_recall(x, y, block=32)
     assert max(map(max, shapes)) == 32
@@ -248,9 +255,10 @@ def test_copies_are_compared_once(monkeypatch: pytest.MonkeyPatch, block: int) -
 
     def noted(*arguments: Any) -> np.ndarray:
         compared.append(int(arguments[-1].sum()))
-        return _differences(*arguments)
+        return exact_distances(*arguments)
 
-    monkeypatch.setitem(_balls.__globals__, "_differences", noted)
+    for module in (balls, manifolds):
+        monkeypatch.setattr(module, "exact_distances", noted)
     x, _ = gaussians(600)
     for mine, theirs in ((x, np.repeat(x[:1], 500, axis=0)), (np.repeat(x[:4], 150, axis=0), x)):
         compared.clear()

@@ -1,9 +1,11 @@
-"""Sets of features compared: Fréchet (FID) and kernel distances (KID), precision and recall.
+"""Sets of features compared: Fréchet (FID) and kernel distances (KID), and many other scores.
 
 Knows arrays only. NumPy arrays and torch tensors are both welcome; torch is imported only where
-precision and recall are computed.
+distances of all pairs or torch's random numbers are needed. docs/metrics.md defines each score.
 """
 
+from fringe.metrics.density import DensityCoverage, density_coverage, density_coverages
+from fringe.metrics.embeddings import cmmd
 from fringe.metrics.extrapolation import (
     Extrapolation,
     extrapolate_frechet,
@@ -11,6 +13,7 @@ from fringe.metrics.extrapolation import (
 )
 from fringe.metrics.frechet import covariance_root, frechet_distance
 from fringe.metrics.gaussian import Gaussian, describe_rank, merge_gaussians, principal_axes
+from fringe.metrics.inception import InceptionScore, inception_score
 from fringe.metrics.influence import (
     FrechetInfluence,
     frechet_influence,
@@ -25,42 +28,58 @@ from fringe.metrics.kernel import (
     kernel_distances,
     kernel_distances_of_draws,
 )
-from fringe.metrics.manifolds import PrecisionRecall, precision_recall, precision_recalls
+from fringe.metrics.manifolds import (
+    PrecisionRecall,
+    precision_recall,
+    precision_recall_error,
+    precision_recalls,
+)
 from fringe.metrics.relative_kernel import (
     KernelInfluence,
     RealKernel,
     kernel_influence,
     real_kernel,
 )
+from fringe.metrics.scored import Scored
+from fringe.metrics.sliced import mind
 from fringe.metrics.transport import Transport, optimal_transport, optimal_transports
 from fringe.revisions import METRICS as REVISION
 
 __all__ = [
     "REVISION",
+    "DensityCoverage",
     "Extrapolation",
     "FrechetInfluence",
     "Gaussian",
+    "InceptionScore",
     "Kernel",
     "KernelInfluence",
     "PrecisionRecall",
     "RealKernel",
+    "Scored",
     "Transport",
+    "cmmd",
     "covariance_root",
+    "density_coverage",
+    "density_coverages",
     "describe_rank",
     "extrapolate_frechet",
     "frechet_distance",
     "frechet_distance_infinity",
     "frechet_influence",
+    "inception_score",
     "influences",
     "kernel_distance",
     "kernel_distances",
     "kernel_distances_of_draws",
     "kernel_influence",
     "merge_gaussians",
+    "mind",
     "optimal_transport",
     "optimal_transports",
     "parts_by_class",
     "precision_recall",
+    "precision_recall_error",
     "precision_recalls",
     "principal_axes",
     "ratio_error",

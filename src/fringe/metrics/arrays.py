@@ -8,10 +8,23 @@ import numpy.typing as npt
 
 from fringe.errors import FringeError
 
-__all__ = ["Array", "Floats", "as_matrix", "as_numpy", "as_tensor", "like", "require_finite"]
+__all__ = [
+    "Array",
+    "Floats",
+    "SlicedRows",
+    "as_matrix",
+    "as_numpy",
+    "as_rows",
+    "as_tensor",
+    "like",
+    "read_rows",
+    "require_finite",
+]
 
 Array: TypeAlias = npt.NDArray[Any]
 Floats: TypeAlias = npt.NDArray[np.float64]
+
+CLOSE = 16  # rows: to read so many that are not wanted is cheaper than another slice
 
 
 def is_tensor(value: object) -> bool:
@@ -56,6 +69,90 @@ def as_matrix(value: Any, what: str) -> Array:
             f"got shape {matrix.shape} of {matrix.dtype}"
         )
     return matrix
+
+
+class SlicedRows:
+    """Rows of something that gives contiguous slices only, such as a matrix in a file.
+
+    Parameters
+    ----------
+    value : object
+        With ``shape`` (n, D), ``dtype``, and slices of rows that are arrays.
+    """
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+        self.shape: tuple[int, ...] = tuple(value.shape)
+        self.dtype = np.dtype(value.dtype)
+        self.ndim = len(self.shape)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return self.shape[0]
+
+    def __getitem__(self, at: "slice | Array") -> Array:
+        """Return the rows of a slice, or of an array of indices in any order."""
+        if isinstance(at, slice):
+            return as_numpy(self.value[at])
+        wanted, places = np.unique(np.asarray(at), return_inverse=True)
+        # One slice reads all rows that lie close to each other.
+        ends = np.flatnonzero(np.diff(wanted) > CLOSE)
+        runs = np.split(wanted, ends + 1)
+        rows = [as_numpy(self.value[int(r[0]) : int(r[-1]) + 1])[r - r[0]] for r in runs if len(r)]
+        if not rows:
+            return np.empty((0, self.shape[1]), self.dtype)
+        read: Array = np.concatenate(rows)[places]
+        return read
+
+
+def as_rows(value: Any, what: str) -> Any:
+    """Return features (n, D) as something whose rows are read by slices or arrays of indices.
+
+    A torch tensor stays one, and what gives slices of rows only (`fringe.features.FeatureMatrix`)
+    is not read yet. Anything else becomes a NumPy matrix.
+
+    Raises
+    ------
+    FringeError
+        If it is not a matrix of real numbers, or is empty.
+    """
+    if is_tensor(value):
+        if value.ndim != 2 or 0 in value.shape or value.is_complex():
+            raise FringeError(
+                f"{what}: expected numbers of shape (images, dimensions), "
+                f"got shape {tuple(value.shape)} of {value.dtype}"
+            )
+        return value.detach()
+    sliced = not isinstance(value, np.ndarray | np.generic) and all(
+        hasattr(value, name) for name in ("shape", "dtype", "__getitem__", "__len__")
+    )
+    if not sliced:
+        return as_matrix(value, what)
+    rows = SlicedRows(value)
+    if rows.ndim != 2 or 0 in rows.shape or rows.dtype.kind not in "fiub":
+        raise FringeError(
+            f"{what}: expected numbers of shape (images, dimensions), "
+            f"got shape {rows.shape} of {rows.dtype}"
+        )
+    return rows
+
+
+def read_rows(rows: Any, at: "slice | Array", what: str, dtype: Any = np.float64) -> Array:
+    """Return some of the rows that `as_rows` gave as an array of ``dtype``, all of them finite.
+
+    Raises
+    ------
+    FringeError
+        If one holds NaN or infinity.
+    """
+    block = as_numpy(rows[at]).astype(dtype, copy=False)
+    if isinstance(at, slice):
+        require_finite(block, what, at.start or 0)
+    else:
+        bad = np.flatnonzero(~np.isfinite(block).all(axis=1))
+        for row in bad[:1]:
+            require_finite(block[row : row + 1], what, int(at[row]))
+    return block
 
 
 def require_finite(matrix: Array, what: str, first: int = 0) -> None:
