@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -13,7 +14,7 @@ from torchvision.transforms import functional
 from fringe.checkpoints import read_state
 from fringe.errors import FringeError
 from fringe.networks import Activations, FeatureNetwork
-from fringe.networks.clip import MEAN, STD, load, preprocess
+from fringe.networks.clip import MEAN, STD, load, load_l14_336, preprocess
 
 CPU = torch.device("cpu")
 
@@ -79,11 +80,11 @@ def test_features_equal_torch_fidelity_on_input_prepared_with_pillow(
     assert_close(network(batch).features, expected)
 
 
-def by_pillow(image: Tensor) -> Tensor:
+def by_pillow(image: Tensor, size: int = 224) -> Tensor:
     """Prepare one image as OpenAI does: Resize, CenterCrop, ToTensor, Normalize."""
     picture = functional.to_pil_image(image)
     bicubic = functional.InterpolationMode.BICUBIC
-    square = functional.center_crop(functional.resize(picture, [224], bicubic), [224])
+    square = functional.center_crop(functional.resize(picture, [size], bicubic), [size])
     assert isinstance(square, Image.Image)
     return functional.normalize(functional.to_tensor(square), MEAN, STD)
 
@@ -148,3 +149,54 @@ def test_split_is_at_the_last_attention(
 def as_maps(tokens: Tensor) -> Tensor:
     """Return (50, N, 768), row by row of patches behind the class token, as (N, 768, 7, 7)."""
     return tokens[1:].permute(1, 2, 0).reshape(-1, 768, 7, 7)
+
+
+@pytest.fixture(scope="module")
+def large_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("weights") / "ViT-L-14-336px.pt"
+    write_clip(path, seed=4, **LARGE)
+    return path
+
+
+LARGE = {"dim": 768, "size": 336, "layers": 24, "width": 1024, "patch": 14}
+
+
+def test_large_equals_torch_fidelity(large_archive: Path) -> None:
+    """Where nothing is resized, and on pixels that Pillow prepared."""
+    network = load_l14_336(large_archive, CPU)
+    reference = FeatureExtractorCLIP(
+        "clip-vit-l-14-336px", ["clip"], feature_extractor_weights_path=str(large_archive)
+    )
+    same, other = images(336, 336), images(150, 200)
+    pixels = torch.stack([by_pillow(image, 336) for image in other])
+    assert torch.equal(preprocess(other, 336), pixels)
+    with torch.inference_mode():
+        (expected,) = reference(same)
+        of_others = reference.model.visual(pixels)
+    assert expected.shape == (2, 768)
+    assert_close(network(same).features, expected)
+    found = network(other)
+    assert_close(found.features, of_others)
+    assert (found.features.norm(dim=1) > 2).all(), "not normalized"
+    assert (network.name, network.feature_dim, network.class_names) == ("clip-l14-336", 768, None)
+    assert network.split is not None
+    with torch.no_grad():
+        maps, rest = network.split(other)
+        assert maps.shape == (2, 1024, 24, 24)
+        assert_close(rest(maps).features, of_others)
+
+
+@pytest.mark.parametrize("side", [64, 256, 512])
+def test_square_images_become_the_pixels_of_cmmd(side: int) -> None:
+    """cmmd-pytorch: crop the central square, Pillow's bicubic, / 255, CLIP's mean and deviation."""
+    (image,) = images(side, side, count=1)
+    picture = functional.to_pil_image(image).resize((336, 336), resample=Image.Resampling.BICUBIC)
+    values = np.asarray(picture).astype(np.float32) / 255
+    expected = (values - np.float32(MEAN)) / np.float32(STD)
+    found = preprocess(image[None], 336)[0].permute(1, 2, 0)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=0, atol=1e-6)
+
+
+def test_large_is_not_taken_for_base(large_archive: Path) -> None:
+    with pytest.raises(FringeError, match=r"'class_embedding'.*\(1024,\), expected .*\(768,\)"):
+        load(large_archive, CPU)

@@ -15,8 +15,16 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as transforms
 
 from fringe.errors import FringeError
-from fringe.networks import FeatureNetwork
-from fringe.networks.dinov2 import VisionTransformer, load_b, load_l, load_transformer, positions
+from fringe.networks import FeatureNetwork, network_weights
+from fringe.networks.dinov2 import (
+    VisionTransformer,
+    load_b,
+    load_b_edm2,
+    load_l,
+    load_transformer,
+    positions,
+    preprocess_edm2,
+)
 from fringe.networks.resizing import IMAGENET
 
 CPU = torch.device("cpu")
@@ -115,6 +123,46 @@ def test_base_equals_torchvision(base: Path) -> None:
     state = torch.load(base, weights_only=True)
     assert_equal(network, judge(state, dim=768, depth=12, heads=12), images(256, 256))
     assert (network.name, network.feature_dim, network.class_names) == ("dinov2-b", 768, None)
+
+
+@pytest.mark.parametrize("shape", [(64, 64), (256, 256), (224, 224), (100, 150)])
+def test_the_resize_of_edm2(tmp_path: Path, shape: tuple[int, int]) -> None:
+    """PyTorch's bicubic with antialiasing on floats: Keys's kernel, neither rounded nor limited."""
+    batch = images(*shape)
+    pixels = preprocess_edm2(batch)
+    resized = functional.interpolate(batch.double(), (224, 224), mode="bicubic", antialias=True)
+    mean, std = (torch.tensor(one, dtype=torch.float64).view(3, 1, 1) for one in IMAGENET)
+    torch.testing.assert_close(pixels.double(), (resized / 255 - mean) / std, rtol=0, atol=2e-4)
+    by_dgm_eval = torch.stack([by_pillow(image) for image in batch])
+    difference = (pixels - by_dgm_eval).abs().max()
+    if shape == (224, 224):
+        assert difference < 1e-6
+        return
+    # Noise has edges at which Pillow limits values; rounding is half of a grey level.
+    assert difference > 0.4 / 255 / 0.225
+    path = tmp_path / "tiny.pth"
+    write_dinov2(path, seed=7, dim=24, depth=1)
+    sizes = {"dim": 24, "depth": 1, "heads": 3}
+    ours = load_transformer("tiny", path, CPU, **sizes, preprocess=preprocess_edm2)(batch)
+    model = judge(torch.load(path, weights_only=True), **sizes)
+    with torch.inference_mode():
+        theirs = model(pixels)
+    assert (ours.features - theirs).abs().max() < 1e-5 * theirs.abs().max()
+
+
+def test_base_with_edm2_s_resize(base: Path) -> None:
+    batch = images(64, 64)
+    network = load_b_edm2(base, CPU)
+    state = torch.load(base, weights_only=True)
+    with torch.inference_mode():
+        theirs = judge(state, dim=768, depth=12, heads=12)(preprocess_edm2(batch))
+    found = network(batch).features
+    assert (found - theirs).abs().max() < 1e-5 * theirs.abs().max()
+    other = load_b(base, CPU)(batch).features
+    assert (found - other).abs().max() > 1e-3 * other.abs().max()
+    assert (network.name, network.feature_dim) == ("dinov2-b-edm2", 768)
+    assert network_weights("dinov2-b-edm2") == network_weights("dinov2-b")
+    assert network_weights("dinov2-l-edm2") == network_weights("dinov2-l")
 
 
 def test_blocks_of_large_equal_torchvision(shallow_large: Path) -> None:

@@ -36,10 +36,13 @@ NETWORKS: dict[str, Callable[[], nn.Module]] = {
     "resnet50": resnet50,
     "swav": without_head,
     "clip": lambda: CLIPVisual(512, 224, 12, 768, 32),
+    "clip-l14-336": lambda: CLIPVisual(768, 336, 24, 1024, 14),
     "vgg16": vgg16,
     "vgg16-nvidia": vgg16,
     "dinov2-b": lambda: VisionTransformer(768, 12, 12),
+    "dinov2-b-edm2": lambda: VisionTransformer(768, 12, 12),
     "dinov2-l": lambda: VisionTransformer(1024, 24, 16),
+    "dinov2-l-edm2": lambda: VisionTransformer(1024, 24, 16),
 }
 
 

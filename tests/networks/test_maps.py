@@ -36,8 +36,11 @@ POOLED = (
 PATCHES = {
     "inception-spatial": (7, 17, 17),
     "clip": (768, 7, 7),
+    "clip-l14-336": (1024, 24, 24),
     "dinov2-b": (768, 16, 16),
+    "dinov2-b-edm2": (768, 16, 16),
     "dinov2-l": (1024, 16, 16),
+    "dinov2-l-edm2": (1024, 16, 16),
 }
 # Loaders that read files by the functions of another module.
 READERS = {"inception_variants": "fringe.networks.inception"}

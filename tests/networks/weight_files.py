@@ -60,22 +60,31 @@ def write_swav(path: Path, seed: int) -> None:
     torch.save({f"module.{k}": v for k, v in random_state(shapes, seed).items()}, path)
 
 
-def write_clip(path: Path, seed: int) -> None:
-    """As OpenAI does: a TorchScript archive in half precision.
+def write_clip(
+    path: Path,
+    seed: int,
+    *,
+    dim: int = 512,
+    size: int = 224,
+    layers: int = 12,
+    width: int = 768,
+    patch: int = 32,
+) -> None:
+    """As OpenAI does: a TorchScript archive in half precision, by default of ViT-B/32.
 
     Its image tower is whole; of the text tower there is a piece.
     """
-    shapes = _shapes(lambda: CLIPVisual(512, 224, 12, 768, 32))
+    shapes = _shapes(lambda: CLIPVisual(dim, size, layers, width, patch))
     shapes |= {
-        "positional_embedding": torch.empty(77, 512, device="meta"),
-        "text_projection": torch.empty(512, 512, device="meta"),
+        "positional_embedding": torch.empty(77, dim, device="meta"),
+        "text_projection": torch.empty(dim, dim, device="meta"),
         "logit_scale": torch.empty((), device="meta"),
-        "token_embedding.weight": torch.empty(100, 512, device="meta"),
-        "transformer.resblocks.0.ln_1.weight": torch.empty(512, device="meta"),
-        "ln_final.weight": torch.empty(512, device="meta"),
+        "token_embedding.weight": torch.empty(100, dim, device="meta"),
+        "transformer.resblocks.0.ln_1.weight": torch.empty(dim, device="meta"),
+        "ln_final.weight": torch.empty(dim, device="meta"),
     }
     state = {key: value.half() for key, value in random_state(shapes, seed).items()}
-    numbers = {"input_resolution": 224, "context_length": 77, "vocab_size": 49408}
+    numbers = {"input_resolution": size, "context_length": 77, "vocab_size": 49408}
     state |= {name: torch.tensor(number) for name, number in numbers.items()}
     write_script(path, state)
 

@@ -1,15 +1,20 @@
-"""The image tower of CLIP ViT-B/32: what a network sees that learnt from captions.
+"""The image towers of CLIP: what a network sees that learnt from captions.
 
-Features are the projected class token (512), not normalized: between unit vectors no Fréchet
-distance exceeds 4, and the paper has values up to 16.
+``clip`` is ViT-B/32 at 224 x 224, the paper's network; ``clip-l14-336`` is ViT-L/14 at 336 x 336,
+that of CMMD (Jayasumana et al., CVPR 2024). Features are the projected class token (512 and 768),
+not normalized: between unit vectors no Fréchet distance exceeds 4, and the paper has values up to
+16. CMMD divides each by its length.
 
-Input is prepared as in OpenAI's code: Pillow's bicubic resize of the shorter side to 224, rounded
-to grey levels, the central square, then CLIP's own mean and standard deviation. The kernel of the
-paper's file is not published; torch-fidelity resizes like TensorFlow 1 instead, so its distances
-differ. Weights are published in half precision; they are used, and all is computed, in float32.
+Input is prepared as in OpenAI's code: Pillow's bicubic resize of the shorter side to 224 or 336,
+rounded to grey levels, the central square, then CLIP's own mean and standard deviation. The kernel
+of the paper's file is not published; torch-fidelity resizes like TensorFlow 1 instead, so its
+distances differ. cmmd-pytorch (``io_util.py``) cuts the central square out first, and then resizes
+it in the same way: square images become the same pixels, others nearly the same. Weights are
+published in half precision; they are used, and all is computed, in float32.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -26,43 +31,73 @@ from fringe.networks.state_dicts import fill
 from fringe.networks.tokens import split_at_last_attention
 from fringe.networks.weight_files import sha256_of
 
-__all__ = ["load", "preprocess"]
+__all__ = ["load", "load_l14_336", "preprocess"]
 
-NAME = "clip"
-DIM = 512
-SIZE = 224
 MEAN = 0.48145466, 0.4578275, 0.40821073
 STD = 0.26862954, 0.26130258, 0.27577711
-# Images at a time on a CPU: enough to make matrix products of their 50 tokens each worth while.
-CPU_IMAGES = 8
+
+
+@dataclass(frozen=True)
+class Tower:
+    """The sizes of a vision transformer, and how many images at a time a CPU takes."""
+
+    name: str
+    size: int
+    patch: int
+    width: int
+    layers: int
+    heads: int
+    dim: int
+    cpu_images: int
+
+
+# A CPU takes so many images that matrix products of their tokens (50, 577) are worth while.
+B32 = Tower("clip", 224, 32, 768, 12, 12, 512, cpu_images=8)
+L14_336 = Tower("clip-l14-336", 336, 14, 1024, 24, 16, 768, cpu_images=1)
 
 
 def load(weights: Path, device: torch.device) -> FeatureNetwork:
-    """Return the network; see ``fringe.networks.load_network``.
+    """Return ViT-B/32; see ``fringe.networks.load_network``.
 
     The file is OpenAI's TorchScript archive, or a state dict of the whole model (of which
-    ``visual.*`` is taken) or of the image tower alone.
+    ``visual.*`` is taken) or of the image tower only.
     """
+    return load_tower(B32, weights, device)
+
+
+def load_l14_336(weights: Path, device: torch.device) -> FeatureNetwork:
+    """Return ViT-L/14 at 336 x 336; see `load`."""
+    return load_tower(L14_336, weights, device)
+
+
+def load_tower(kind: Tower, weights: Path, device: torch.device) -> FeatureNetwork:
+    """Return the tower of the sizes ``kind``; see `load`."""
+    name = kind.name
     with torch.device("meta"):
         tower = VisionTransformer(
-            input_resolution=SIZE, patch_size=32, width=768, layers=12, heads=12, output_dim=DIM
+            input_resolution=kind.size,
+            patch_size=kind.patch,
+            width=kind.width,
+            layers=kind.layers,
+            heads=kind.heads,
+            output_dim=kind.dim,
         )
-    fill(tower, image_tower(read_state(weights)), weights, NAME).to(device)
+    fill(tower, image_tower(read_state(weights)), weights, name).to(device)
 
     def compute(images: Tensor) -> Activations:
-        return Activations(tower(preprocess(images)))
+        return Activations(tower(preprocess(images, kind.size)))
 
     def forward(images: Tensor) -> Activations:
-        return by_parts(compute, images, CPU_IMAGES)
+        return by_parts(compute, images, kind.cpu_images)
 
     split = split_at_last_attention(
         partial(stream, tower),
         tower.transformer.resblocks[-1].ln_1,
         partial(head, tower),
-        CPU_IMAGES,
+        kind.cpu_images,
     )
-    digest = sha256_of(weights, NAME)
-    return FeatureNetwork(NAME, DIM, None, digest, device, forward, split=split)
+    digest = sha256_of(weights, name)
+    return FeatureNetwork(name, kind.dim, None, digest, device, forward, split=split)
 
 
 def image_tower(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -72,15 +107,15 @@ def image_tower(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {key.removeprefix(prefix): value for key, value in (of_model or state).items()}
 
 
-def preprocess(images: Tensor) -> Tensor:
-    """Return uint8 (N, 3, H, W) as the float32 (N, 3, 224, 224) that CLIP was trained on."""
-    pixels = center_crop(resized_shorter_side(images, SIZE, "bicubic"), [SIZE, SIZE])
+def preprocess(images: Tensor, size: int = B32.size) -> Tensor:
+    """Return uint8 (N, 3, H, W) as the float32 (N, 3, size, size) that CLIP was trained on."""
+    pixels = center_crop(resized_shorter_side(images, size, "bicubic"), [size, size])
     return normalized(pixels, MEAN, STD)
 
 
 def stream(tower: VisionTransformer, images: Tensor) -> Tensor:
-    """Return the tokens (N, 50, 768) of uint8 images as the last block of ``tower`` takes them."""
-    patches = tower.conv1(preprocess(images)).flatten(2).transpose(1, 2)
+    """Return the tokens (N, T, width) of uint8 images as the last block of ``tower`` takes them."""
+    patches = tower.conv1(preprocess(images, tower.input_resolution)).flatten(2).transpose(1, 2)
     of_class = tower.class_embedding.expand(len(patches), 1, -1)
     tokens = tower.ln_pre(torch.cat([of_class, patches], dim=1) + tower.positional_embedding)
     # The blocks take tokens first, then images.
@@ -89,7 +124,7 @@ def stream(tower: VisionTransformer, images: Tensor) -> Tensor:
 
 
 def head(tower: VisionTransformer, of_class: Tensor, tokens: Tensor) -> Tensor:
-    """Return features (N, 512); see `split_at_last_attention` for what they are made of."""
+    """Return features (N, dim); see `split_at_last_attention` for what they are made of."""
     last = tower.transformer.resblocks[-1]
     tokens = tokens.transpose(0, 1)
     mixed, _ = last.attn(tokens[:1], tokens, tokens, need_weights=False)

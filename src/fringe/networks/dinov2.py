@@ -1,9 +1,16 @@
 """DINOv2 ViT-B/14 and ViT-L/14, the networks that generators are compared in today.
 
-Features are the class token after the last normalization (768 and 1024). As in Stein et al.,
-NeurIPS 2023 (dgm-eval), Pillow's bicubic resize brings an image to 224 x 224 whatever its shape,
-rounded to grey levels; ImageNet's mean and standard deviation follow. torch-fidelity resizes like
-TensorFlow 1 instead, so its distances differ.
+Features are the class token after the last normalization (768 and 1024). An image is brought to
+224 x 224 whatever its shape; ImageNet's mean and standard deviation follow. There are two resizes,
+whose distances differ a little, and a published number has one of them:
+
+* ``dinov2-b`` and ``dinov2-l``: Pillow's bicubic resize, rounded to grey levels, as in Stein et
+  al., NeurIPS 2023 (dgm-eval, ``models/dinov2.py``), and EDM2's ``resize_mode='pil'``.
+* ``dinov2-b-edm2`` and ``dinov2-l-edm2``: PyTorch's antialiased bicubic interpolation of floats,
+  neither rounded nor limited to [0, 255], as in Karras et al., CVPR 2024 (EDM2,
+  ``calculate_metrics.py``, ``resize_mode='torch'``, its default).
+
+torch-fidelity resizes like TensorFlow 1 instead, so its distances are others again.
 
 The modules bear the names of the official checkpoints. The weights were trained at 518 x 518, so
 their embeddings of position are interpolated once, as the official code does for every batch.
@@ -12,6 +19,7 @@ their embeddings of position are interpolated once, as the official code does fo
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -26,7 +34,15 @@ from fringe.networks.state_dicts import fill
 from fringe.networks.tokens import split_at_last_attention
 from fringe.networks.weight_files import sha256_of
 
-__all__ = ["VisionTransformer", "load_b", "load_l", "load_transformer", "positions"]
+__all__ = [
+    "VisionTransformer",
+    "load_b",
+    "load_b_edm2",
+    "load_l",
+    "load_l_edm2",
+    "load_transformer",
+    "positions",
+]
 
 SIZE = 224
 PATCH = 14
@@ -49,8 +65,40 @@ def load_l(weights: Path, device: torch.device) -> FeatureNetwork:
     return load_transformer("dinov2-l", weights, device, dim=1024, depth=24, heads=16)
 
 
+def load_b_edm2(weights: Path, device: torch.device) -> FeatureNetwork:
+    """Return ViT-B/14 with EDM2's resize; see `load_b`."""
+    return load_transformer(
+        "dinov2-b-edm2", weights, device, dim=768, depth=12, heads=12, preprocess=preprocess_edm2
+    )
+
+
+def load_l_edm2(weights: Path, device: torch.device) -> FeatureNetwork:
+    """Return ViT-L/14 with EDM2's resize; see `load_b`."""
+    return load_transformer(
+        "dinov2-l-edm2", weights, device, dim=1024, depth=24, heads=16, preprocess=preprocess_edm2
+    )
+
+
+def preprocess(images: Tensor) -> Tensor:
+    """Return uint8 (N, 3, H, W) as the float32 (N, 3, 224, 224) that the network was trained on."""
+    return normalized(resized(images, (SIZE, SIZE), "bicubic"), *IMAGENET)
+
+
+def preprocess_edm2(images: Tensor) -> Tensor:
+    """Return what `preprocess` does, with EDM2's resize."""
+    pixels = functional.interpolate(images.float(), (SIZE, SIZE), mode="bicubic", antialias=True)
+    return normalized(pixels, *IMAGENET)
+
+
 def load_transformer(
-    name: str, weights: Path, device: torch.device, *, dim: int, depth: int, heads: int
+    name: str,
+    weights: Path,
+    device: torch.device,
+    *,
+    dim: int,
+    depth: int,
+    heads: int,
+    preprocess: Callable[[Tensor], Tensor] = preprocess,
 ) -> FeatureNetwork:
     """Return a network of ``depth`` blocks on tokens of length ``dim``; see `load_b`."""
     with torch.device("meta"):
@@ -71,11 +119,6 @@ def load_transformer(
     split = split_at_last_attention(stream, model.last.norm1, model.head, CPU_IMAGES)
     digest = sha256_of(weights, name)
     return FeatureNetwork(name, dim, None, digest, device, forward, split=split)
-
-
-def preprocess(images: Tensor) -> Tensor:
-    """Return uint8 (N, 3, H, W) as the float32 (N, 3, 224, 224) that the network was trained on."""
-    return normalized(resized(images, (SIZE, SIZE), "bicubic"), *IMAGENET)
 
 
 def positions(trained: Tensor) -> Tensor:

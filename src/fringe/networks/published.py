@@ -7,6 +7,7 @@ from fringe.networks.weight_files import WeightsFile
 
 __all__ = [
     "CLIP",
+    "CLIP_L14_336",
     "DINOV2_B",
     "DINOV2_L",
     "INCEPTION",
@@ -20,6 +21,10 @@ __all__ = [
 SZEGEDY = "Szegedy et al., Rethinking the Inception Architecture for Computer Vision, CVPR 2016"
 SIMONYAN = "Simonyan and Zisserman, Very Deep Convolutional Networks, ICLR 2015"
 HE = "He et al., Deep Residual Learning for Image Recognition, CVPR 2016"
+RADFORD = (
+    "Radford et al., Learning Transferable Visual Models From Natural Language Supervision, "
+    "ICML 2021"
+)
 OQUAB = "Oquab et al., DINOv2: Learning Robust Visual Features without Supervision, TMLR 2024"
 
 # The TensorFlow graph of 2015-12-05, behind every published FID, and two ports of its weights.
@@ -125,8 +130,20 @@ CLIP = (
         ),
         "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af",
         "MIT",
-        "Radford et al., Learning Transferable Visual Models From Natural Language Supervision, "
-        "ICML 2021",
+        RADFORD,
+    ),
+)
+
+CLIP_L14_336 = (
+    WeightsFile(
+        "ViT-L-14-336px.pt",
+        (
+            "https://openaipublic.azureedge.net/clip/models/"
+            "3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02/ViT-L-14-336px.pt",
+        ),
+        "3035c92b350959924f9f00213499208652fc7ea050643e8b385c2dac08641f02",
+        "MIT",
+        RADFORD,
     ),
 )
 

@@ -129,6 +129,15 @@ NETWORKS = {
     ),
     "swav": _entry_of("SwAV", 2048, None, 4.1, "resnet50:load_swav", IMAGES, published.SWAV),
     "clip": _entry_of("CLIP", 512, None, 4.4, "clip:load", "image-text pairs", published.CLIP),
+    "clip-l14-336": _entry_of(
+        "CLIP ViT-L/14 at 336, projected",
+        768,
+        None,
+        191.0,
+        "clip:load_l14_336",
+        "image-text pairs",
+        published.CLIP_L14_336,
+    ),
     "vgg16": _entry_of(
         "VGG-16 of torchvision", 4096, None, 15.5, "vgg16:load", LABELS, published.VGG16, maps=False
     ),
@@ -147,6 +156,24 @@ NETWORKS = {
     ),
     "dinov2-l": _entry_of(
         "DINOv2 ViT-L", 1024, None, 81.0, "dinov2:load_l", LVD, published.DINOV2_L
+    ),
+    "dinov2-b-edm2": _entry_of(
+        "DINOv2 ViT-B, EDM2's resize",
+        768,
+        None,
+        23.0,
+        "dinov2:load_b_edm2",
+        LVD,
+        published.DINOV2_B,
+    ),
+    "dinov2-l-edm2": _entry_of(
+        "DINOv2 ViT-L, EDM2's resize",
+        1024,
+        None,
+        81.0,
+        "dinov2:load_l_edm2",
+        LVD,
+        published.DINOV2_L,
     ),
     "efficientnet-lite0": _entry_of(
         "EfficientNet-Lite0", 1280, 1000, 0.4, "efficientnet_lite0:load", LABELS
