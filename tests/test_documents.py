@@ -122,7 +122,7 @@ def test_the_page_of_formats_has_every_suffix_and_is_linked() -> None:
     page = (REPOSITORY / "docs/formats.md").read_text()
     images, _, others = page.partition("## Data sets")
     assert {*re.findall(r"`(\.\w+)`", images)} == READ
-    for container in (".zip", ".tar", ".npz", ".h5", ".hdf5", ".parquet"):
+    for container in (".zip", ".tar", ".tar.gz", ".tgz", ".npz", ".h5", ".hdf5", ".parquet"):
         assert f"`{container}`" in others
     for name in ("README.md", "docs/architecture.md"):
         assert "docs/formats.md" in (REPOSITORY / name).read_text()

@@ -121,6 +121,19 @@ def test_values_of_a_wrong_shape_are_not_read(tmp_path: Path):
         read_statistics(tmp_path / "a.npz", 2048)
 
 
+def test_the_batches_of_guided_diffusion_have_statistics_for_sfid(tmp_path: Path) -> None:
+    spatial = np.arange(3.0), np.diag([3.0, 2.0, 1.0])
+    path = write(
+        tmp_path / "a.npz", mu=np.zeros(2), sigma=np.eye(2), mu_s=spatial[0], sigma_s=spatial[1]
+    )
+    assert np.array_equal(read_statistics(path, 3).mean, spatial[0])
+    assert np.array_equal(read_statistics(path, 3).covariance, spatial[1])
+    assert read_statistics(path, 2).dim == 2
+    assert read_statistics(path).dim == 2
+    with pytest.raises(FringeError, match="holds statistics of 2 features, but the network has 4"):
+        read_statistics(path, 4)
+
+
 class Bomb:
     def __reduce__(self) -> tuple:
         return pytest.fail, ("was unpickled",)

@@ -9,7 +9,7 @@ by N, which makes their covariances smaller by a factor of 1 - 1/N.
 
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import ZipInfo
@@ -56,7 +56,8 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
         takes numbers out of it and executes nothing (`fringe.checkpoints.read_pickle`).
     dim : int, optional
         Number of features of the network that the statistics must be of. Files of another number
-        are refused before their values are read. Of a pickle those of so many features are taken.
+        are refused before their values are read. Of a pickle those of so many features are taken,
+        and of guided-diffusion's batches those for sFID (``mu_s`` and ``sigma_s``) if they are.
 
     Returns
     -------
@@ -82,16 +83,27 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
                 f"{path}: has no array `{missing[0]}`, but {[*members][:_NAMED]}; give a file of "
                 "statistics, with `mu` and `sigma`"
             )
-        places = [members[name] for name in ("mu", "sigma")]
-        for info in places:
-            refuse_unreadable(info, str(path), PLAIN)
-        headers = [_header(archive, info) for info in places]
+        places, headers = _places(archive, members, ("mu", "sigma"), path)
+        if dim is not None and headers[0].shape != (dim,) and {"mu_s", "sigma_s"} <= set(members):
+            others = _places(archive, members, ("mu_s", "sigma_s"), path)
+            if others[1][0].shape == (dim,):
+                places, headers = others
         _check_headers(path, headers[0], headers[1], dim)
         mean, covariance = (
             _values(read_member(archive, info), header)
             for info, header in zip(places, headers, strict=True)
         )
     return _checked(path, mean, covariance)
+
+
+def _places(
+    archive: Archive, members: Mapping[str, ZipInfo], names: Sequence[str], path: Any
+) -> tuple[list[ZipInfo], list[Header]]:
+    """Return the members of some names, and what their arrays are."""
+    places = [members[name] for name in names]
+    for info in places:
+        refuse_unreadable(info, str(path), PLAIN)
+    return places, [_header(archive, info) for info in places]
 
 
 def _is_pickle(path: str | os.PathLike[str]) -> bool:

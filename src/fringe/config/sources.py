@@ -152,11 +152,11 @@ class FileSource(AnySource):
     path: PathText = Field(
         description=(
             "For `files`: ZIP, folder, LMDB folder, NPZ (`arr_0`), HDF5 (`images`), "
-            "WebDataset tar or Parquet. For `generator`: a StyleGAN2-ADA or Projected GAN "
-            "network pickle, what `fringe convert` made of one, or a TorchScript generator, "
-            "which is named `.pt` or `.ts`, may draw no noise of its own, and is a program "
-            "that is run: for the first time when a run is planned, also by a dry run. For "
-            "`features`: an NPZ or HDF5 file (`docs/formats.md`). Among "
+            "WebDataset tar, Parquet, or CIFAR's own archive (`.tar.gz`). For `generator`: a "
+            "StyleGAN2-ADA or Projected GAN network pickle, what `fringe convert` made of one, "
+            "or a TorchScript generator, which is named `.pt` or `.ts`, may draw no noise of its "
+            "own, and is a program that is run: for the first time when a run is planned, also by "
+            "a dry run. For `features`: an NPZ or HDF5 file (`docs/formats.md`). Among "
             "`snapshots` also a training's folder, for every `network-snapshot-*.pkl` in it, "
             "or a pattern such as `training/network-snapshot-0??[01]*.pkl`. "
             "`published:<name>` is the file of that entry of the catalogue "
@@ -291,9 +291,10 @@ class FilesSource(FileSource):
         default=None,
         description=(
             'Patterns (`"*.jpg"`, `"train/*"`), one or a list, of the images inside a folder, '
-            "ZIP or tar that count: one of them must fit the whole path inside it, or the "
-            "name behind the last slash; in an LMDB, the key. `*` stands for slashes too; "
-            "capitals do not matter. Needed where several images belong to one sample, or "
+            "ZIP or tar that count, or of the files of records in CIFAR's archive: one of them "
+            "must fit the whole path inside it, or the name behind the last slash; in an LMDB, "
+            "the key. `*` stands for slashes too; capitals do not matter. Needed where several "
+            "images belong to one sample, or "
             'several splits are there; `"*"` takes them all. Only for `files`.'
         ),
     )

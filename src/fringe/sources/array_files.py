@@ -1,9 +1,11 @@
 """Images that a file holds as one array, among other arrays."""
 
+import math
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +16,7 @@ from fringe.sources.base import FileSource, Images, Indices, check_count, check_
 from fringe.sources.fitting import Fit
 from fringe.sources.limits import LIMITS, Limits
 
-__all__ = ["ArraySource", "Held", "choose_array"]
+__all__ = ["ArraySource", "CompressedArray", "Held", "choose_array"]
 
 BLOCK = 16 << 20  # bytes of pixels that are read at a time
 _CHANNELS = (1, 3)  # gray and RGB
@@ -120,6 +122,44 @@ class ArraySource(FileSource):
         for row, image in enumerate(rows):
             images[row] = np.asarray(self.fit(Image.fromarray(image)))
         return images
+
+
+class CompressedArray(ArraySource):
+    """An array that may be compressed as a whole, so that an image is read behind those before it.
+
+    `fringe.sources.unpacked` unpacks it once, so that any image can be read at any time.
+
+    Attributes
+    ----------
+    compressed : bool
+        Whether it is.
+    """
+
+    compressed: bool
+
+    @property
+    @abstractmethod
+    def identity(self) -> str:
+        """SHA-256 of what the images depend on, used or not."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of all images of the array, used or not."""
+        return math.prod(self.shape)
+
+    @abstractmethod
+    def stored(self, rows: int) -> Iterator[Images]:
+        """Yield all images of the array, used or not, as they are stored, ``rows`` at a time.
+
+        Raises
+        ------
+        FringeError
+            If it is damaged.
+        """
+
+    @abstractmethod
+    def read_unpacked(self, path: Path) -> None:
+        """Read images from a file that `fringe.sources.unpacked.unpack` made, if of this array."""
 
 
 def choose_array(name: str, arrays: Mapping[str, Held], usual: str) -> str:

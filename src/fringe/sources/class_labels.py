@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from fringe.errors import FringeError
 from fringe.sources.base import EncodedSource, ImageSource, digest
+from fringe.sources.cifar import CifarSource
 from fringe.sources.feature_arrays import read_contents
 from fringe.sources.generated import GeneratedSource
 from fringe.sources.given_features import GivenFeatures
@@ -76,6 +77,7 @@ def class_labels(source: ImageSource) -> ClassLabels | None:
     * ZIP and folder: the labels in ``dataset.json``; tar: the ``.cls`` of each sample. Otherwise
       the name of the folder that an image lies in, if all folders lie side by side;
     * NPZ: the array ``arr_1`` (as guided-diffusion writes it) or ``labels``; HDF5: ``labels``;
+    * CIFAR's archives: the byte before the pixels, and the names that the archive has;
     * Parquet: the column ``label``, and the names that its schema states;
     * generator: the class that each image is asked for, which loads the generator if classes are
       drawn from all of them;
@@ -98,6 +100,8 @@ def class_labels(source: ImageSource) -> ClassLabels | None:
         return _numbered(_in_arrays(source))
     if isinstance(source, ParquetSource):
         return _in_a_column(source)
+    if isinstance(source, CifarSource):
+        return ClassLabels(source.labels, source.class_names)
     if isinstance(source, TarSource) and (stated := source.stored_classes()) is not None:
         return _numbered(stated)
     if not isinstance(source, EncodedSource) or not source.members:

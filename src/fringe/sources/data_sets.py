@@ -8,6 +8,7 @@ from pathlib import Path
 
 from fringe.errors import FringeError
 from fringe.sources.base import FileSource, ImageSource, as_path, readable
+from fringe.sources.cifar import CifarSource, holds_records
 from fringe.sources.fitting import Fit, fit_from_options
 from fringe.sources.folder import FolderSource, holds_images
 from fringe.sources.hdf5 import Hdf5Source
@@ -28,6 +29,7 @@ __all__ = ["is_there", "open_source"]
 ORDERS = ("random", "file")
 
 _SHARDED = (".tar", ".parquet")
+_GZIPPED = (".tar.gz", ".tgz")
 
 
 def open_source(
@@ -62,6 +64,7 @@ def open_source(
         * the folder of an LMDB, whose values are encoded images (LSUN), or its ``.mdb`` file;
         * a ``.tar`` of images, or several (WebDataset): a folder of ``.tar`` files, or a pattern
           such as ``shard-{000000..000010}.tar`` or ``shard-*.tar``;
+        * CIFAR-10 or CIFAR-100 in their authors' archive, the binary version (``.tar.gz``);
         * a ``.parquet`` file with a column of encoded images (Hugging Face), or several,
           likewise.
     resolution : int, optional
@@ -161,6 +164,8 @@ def _open(
         return LmdbSource(path, fit, count, cache, choice, limits)
     with readable(path):
         place.stat()
+    if place.name.lower().endswith(_GZIPPED) and holds_records(place):
+        return CifarSource(path, fit, count, cache, choice, limits)
     _refuse_compressed(place)
     if suffix in {".pkl", ".pt", ".safetensors"}:
         raise FringeError(f"{path}: is no set of images; if it is a generator, say kind: generator")
@@ -171,7 +176,7 @@ def _open(
         )
     raise FringeError(
         f"{path}: no known kind of data set; give a folder of images, .zip, .npz, .h5, .hdf5, "
-        "the folder of an LMDB, .tar or .parquet"
+        "the folder of an LMDB, .tar, .parquet or CIFAR's .tar.gz"
     )
 
 

@@ -28,7 +28,7 @@ from fringe.files.zipfiles import (
     refuse_unreadable,
 )
 from fringe.progress import advance
-from fringe.sources.array_files import ArraySource, Held, choose_array
+from fringe.sources.array_files import CompressedArray, Held, choose_array
 from fringe.sources.base import Images, Indices, PerProcess, as_path, digest, readable
 from fringe.sources.digests import forget, pack, remembered, unpack
 from fringe.sources.fitting import Fit
@@ -44,7 +44,7 @@ _BLOCK = 1 << 20  # bytes after which it is told how far checking is
 _checking = threading.Lock()  # of several threads one checks a file
 
 
-class NpzSource(ArraySource):
+class NpzSource(CompressedArray):
     """The array ``arr_0`` of an NPZ file, or the only array in it that may hold images.
 
     It is uint8 (N, H, W, 3), RGB, or (N, H, W, 1), gray, and never held whole: a stored one
@@ -122,11 +122,6 @@ class NpzSource(ArraySource):
     def identity(self) -> str:
         """SHA-256 of the whole array's size and CRC: what the images depend on, used or not."""
         return digest(["npz", *self._content])
-
-    @property
-    def size(self) -> int:
-        """Bytes of all images of the array, used or not."""
-        return math.prod(self.shape)
 
     def fingerprint_at(self, indices: Indices) -> str:
         """Return SHA-256 of the whole array's size and CRC, of indices, and of the resizing."""

@@ -9,8 +9,8 @@ from typing import NamedTuple
 from fringe.errors import FringeError
 from fringe.files.hdf5 import create_h5
 from fringe.progress import progress
+from fringe.sources.array_files import CompressedArray
 from fringe.sources.base import ImageSource
-from fringe.sources.npz import NpzSource
 from fringe.sources.selection import Selection
 
 __all__ = ["Packed", "packed", "read_unpacked", "unpack"]
@@ -91,13 +91,13 @@ def read_unpacked(source: ImageSource, path: Path) -> None:
         files.read_unpacked(path)
 
 
-def _compressed(source: ImageSource) -> NpzSource | None:
+def _compressed(source: ImageSource) -> CompressedArray | None:
     """Return the array that a source takes its images from, if it is compressed."""
     files = source.source if isinstance(source, Selection) else source
-    return files if isinstance(files, NpzSource) and files.compressed else None
+    return files if isinstance(files, CompressedArray) and files.compressed else None
 
 
-def _refuse_full_disk(path: Path, files: NpzSource) -> None:
+def _refuse_full_disk(path: Path, files: CompressedArray) -> None:
     place = next(folder for folder in path.absolute().parents if folder.exists())
     free = shutil.disk_usage(place).free
     if files.size > free:

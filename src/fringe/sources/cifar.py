@@ -1,0 +1,342 @@
+"""CIFAR-10 and CIFAR-100 as their authors distribute them: records in a compressed tar.
+
+The binary version (https://www.cs.toronto.edu/~kriz/cifar.html) is a ``.tar.gz`` with files of
+records: one byte with the class of an image (CIFAR-100: two, of which the second is the fine
+class), then 3,072 bytes of pixels, the red, the green and the blue channel of 32 x 32 pixels, row
+by row. Names of classes are lines of ``batches.meta.txt`` or ``fine_label_names.txt``. Nothing in
+it is a pickle.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import zlib
+from array import array
+from collections.abc import Iterator, Sequence
+from functools import cached_property, partial
+from itertools import groupby
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from fringe.errors import FringeError
+from fringe.files.hdf5 import is_made_from
+from fringe.files.parsing import parse_json
+from fringe.files.regular import open_regular
+from fringe.files.tarfiles import DAMAGE, Members
+from fringe.progress import advance
+from fringe.sources.array_files import CompressedArray, Held
+from fringe.sources.base import Images, Indices, PerProcess, as_path, digest, readable
+from fringe.sources.digests import forget, pack, remembered, unpack
+from fringe.sources.fitting import Fit
+from fringe.sources.limits import LIMITS, Limits
+from fringe.sources.patterns import ALL, Choice
+from fringe.sources.rendered import RenderedShard
+from fringe.sources.suffixes import printable
+
+__all__ = ["CifarSource", "holds_records"]
+
+SIDE = 32
+PIXELS = 3 * SIDE * SIDE  # bytes
+
+#: The file with the names of classes, and the bytes of labels before the pixels of each image.
+LABELS = {"batches.meta.txt": 1, "fine_label_names.txt": 2}
+
+MOST = 4 << 30  # bytes of an archive, unpacked: CIFAR-10's has 0.2 GB
+_LOOKED_AT = 64 << 20  # bytes in which an archive must show what it is
+_NAMES = 1 << 16  # bytes of a file of names
+_FAILURES = (*DAMAGE, EOFError, zlib.error)
+_MEMORY = "records of images in all of "  # the question that `_learn` answers
+_MOST_REMEMBERED = 1 << 28  # bytes
+
+
+class _Batch(NamedTuple):
+    """A file of records: where it begins in the unpacked archive, and what it holds."""
+
+    name: str
+    start: int
+    sha256: str
+    labels: list[int]
+    checksums: list[int]
+
+
+class CifarSource(CompressedArray):
+    """The images of CIFAR-10 or CIFAR-100 in their authors' archive, not unpacked.
+
+    They are in the order of the names of their files. An archive with training and test images is
+    refused until ``choice`` says which count. The archive is read once from end to end when it is
+    first opened, which its checksum covers, and then as a stream, or where it was unpacked
+    (`fringe.sources.unpacked`).
+
+    Parameters
+    ----------
+    path : path-like
+        The ``.tar.gz`` or ``.tgz``.
+    fit : Fit, optional
+        How every image is cropped and resized.
+    count : int, optional
+        Use only the first ``count`` images.
+    cache : path-like, optional
+        Where hashes and classes of the images are remembered (`remembered`).
+    choice : Choice
+        Which files of records count, such as ``data_batch_*``.
+    limits : Limits
+        How large may be what is decoded at once.
+
+    Raises
+    ------
+    FringeError
+        If the file is missing, damaged or holds other things, a file of records is cut, or it is
+        not plain which of them count.
+    """
+
+    compressed = True
+    grouped = True
+
+    def __init__(
+        self,
+        path: str | Path,
+        fit: Fit | None = None,
+        count: int | None = None,
+        cache: Path | None = None,
+        choice: Choice = ALL,
+        limits: Limits = LIMITS,
+    ) -> None:
+        """Learn where the records lie, and what is in them."""
+        self.path = as_path(path)
+        self.cache = cache
+        (found,) = remembered(
+            [self.path], cache, _MEMORY, _learn, in_bytes=True, doing="looking through"
+        )
+        labels, names, batches = _parsed(found, self.path)
+        self.batches = _chosen(batches, choice, str(path))
+        self._record = labels + PIXELS
+        self._classes = np.array([one for batch in self.batches for one in batch.labels], np.int64)
+        most = int(self._classes.max(initial=0))
+        self.class_names = tuple(names) if most < len(names) else None
+        held = Held((len(self._classes), SIDE, SIDE, 3), np.dtype(np.uint8))
+        super().__init__(str(path), held, fit, count, limits)
+        starts = [
+            np.arange(len(batch.labels), dtype=np.int64) * self._record + batch.start + labels
+            for batch in self.batches
+        ]
+        self._starts = np.concatenate(starts)  # of the pixels, in the unpacked archive
+        self._unpacked: RenderedShard | None = None
+        self._stream = PerProcess(partial(_open, self.path))
+
+    @property
+    def files(self) -> list[Path]:
+        """The archive."""
+        return [self.path]
+
+    @property
+    def identity(self) -> str:
+        """SHA-256 of those of the files of records that count."""
+        return digest(["cifar", *(batch.sha256 for batch in self.batches)])
+
+    @property
+    def labels(self) -> npt.NDArray[np.int64]:
+        """The class of each image."""
+        return self._classes[: len(self)]
+
+    @property
+    def stored_labels(self) -> list[int]:
+        """The class of each image, as a ``dataset.json`` would have them."""
+        return list(map(int, self.labels))
+
+    def fingerprint_at(self, indices: Indices) -> str:
+        """Return SHA-256 of the files of records, of indices, and of the resizing."""
+        return self._digest("cifar", self.identity, *map(int, indices))
+
+    def fingerprint_of(self, first: int, last: int) -> str:
+        """Return SHA-256 of the files of records, and of the resizing."""
+        return self.fingerprint_at([])
+
+    @cached_property
+    def _checksums(self) -> npt.NDArray[np.uint32]:
+        return np.array([one for batch in self.batches for one in batch.checksums], np.uint32)
+
+    def _is_other(self, index: int, data: bytes | memoryview) -> bool:
+        if self._unpacked is not None or zlib.crc32(data) == self._checksums[index]:
+            return False
+        forget(self.path, self.cache)
+        return True
+
+    def stored(self, rows: int) -> Iterator[Images]:
+        """Yield all images, used or not, ``rows`` at a time.
+
+        Raises
+        ------
+        FringeError
+            If the archive is damaged, or is another one than when it was opened.
+        """
+        for first in range(0, self.shape[0], rows):
+            some = range(first, min(first + rows, self.shape[0]))
+            images = self._rows(some)
+            for index, image in zip(some, images, strict=True):
+                self._refuse_other(index, image.data)
+            yield images
+
+    def read_unpacked(self, path: Path) -> None:
+        """Read images from a file that `fringe.sources.unpacked.unpack` made, if of these."""
+        if is_made_from(path, {"images": self.identity}):
+            self._unpacked = RenderedShard(path)
+            self.grouped = False
+
+    def _rows(self, indices: Sequence[int]) -> Images:
+        if self._unpacked is not None:
+            return self._unpacked.read(indices)
+        images = np.empty((len(indices), SIDE, SIDE, 3), np.uint8)
+        starts = self._starts[np.asarray(indices, np.int64)]
+        with readable(self.path, *_FAILURES):
+            stream = self._stream.get()
+            for row in np.argsort(starts, kind="stable").tolist():
+                stream.seek(int(starts[row]))
+                data = stream.read(PIXELS)
+                if len(data) != PIXELS:
+                    raise FringeError(
+                        f"{self.path}: ends within image {indices[row]}; fetch it again"
+                    )
+                images[row] = _pixels(data)
+        return images
+
+
+def holds_records(path: Path) -> bool:
+    """Tell whether a compressed tar begins like an archive of CIFAR.
+
+    No more than its first 64 MB are looked at, since another archive may be of any size.
+
+    Examples
+    --------
+    >>> holds_records(Path("cifar-10-binary.tar.gz"))  # doctest: +SKIP
+    True
+    """
+    try:
+        with open_regular(path) as packed, gzip.GzipFile(fileobj=packed, mode="rb") as file:
+            for member in Members(cast(BinaryIO, file)):
+                if _is_batch(member.name, member.size):
+                    return True
+                if member.offset_data + member.size > _LOOKED_AT:
+                    return False
+    except (OSError, *_FAILURES):
+        pass
+    return False
+
+
+def _open(path: Path) -> BinaryIO:
+    return cast(BinaryIO, gzip.GzipFile(fileobj=open_regular(path), mode="rb"))
+
+
+def _is_batch(name: str, size: int) -> bool:
+    records = any(size % (labels + PIXELS) == 0 for labels in LABELS.values())
+    return name.endswith(".bin") and size > 0 and records
+
+
+def _pixels(data: bytes) -> Images:
+    return np.frombuffer(data, np.uint8).reshape(3, SIDE, SIDE).transpose(1, 2, 0)
+
+
+def _learn(path: Path) -> str:
+    """Return as text the names of the classes, and the records of each file, read to the end."""
+    names: dict[str, list[str]] = {}
+    places: list[tuple[str, int, int]] = []
+    batches: list[_Batch] = []
+    with readable(path, *_FAILURES), open_regular(path) as packed:
+        stream = cast(BinaryIO, gzip.GzipFile(fileobj=packed, mode="rb"))
+        told = 0
+        for member in Members(stream):
+            name = member.name.rpartition("/")[2]
+            if member.offset_data + member.size > MOST:
+                raise FringeError(
+                    f"{path}: unpacks to more than {MOST:,} bytes, as no archive of CIFAR does; "
+                    "unpack it, and give the folder"
+                )
+            if name in LABELS and member.isreg():
+                stream.seek(member.offset_data)
+                lines = stream.read(min(member.size, _NAMES)).decode("utf-8", "replace")
+                names[name] = [printable(line) for line in lines.split()]
+            elif name.endswith(".bin") and member.isreg():
+                places.append((member.name.removeprefix("./"), member.offset_data, member.size))
+            advance(packed.tell() - told)
+            told = packed.tell()
+        if len(names) != 1:
+            raise FringeError(
+                f"{path}: is a compressed tar with files of records, and has "
+                f"{'none' if not names else 'several'} of {' and '.join(LABELS)}, of which one "
+                "names the classes; fetch the binary version of CIFAR again"
+            )
+        ((meta, classes),) = names.items()
+        for place in sorted(places, key=lambda one: one[1]):
+            batches.append(_batch(stream, place, LABELS[meta], path))
+        while stream.read(1 << 20):  # its checksum is compared at its end
+            pass
+    batches.sort(key=lambda batch: batch.name)
+    return pack(json.dumps([LABELS[meta], classes, batches]).encode())
+
+
+def _batch(stream: BinaryIO, place: tuple[str, int, int], labels: int, path: Path) -> _Batch:
+    """Read one file of records."""
+    name, start, size = place
+    record = labels + PIXELS
+    if size % record or not size:
+        raise FringeError(
+            f"{path}!{printable(name)}: has {size:,} bytes, which are no records of {record}; "
+            "fetch the archive again"
+        )
+    whole, classes, checksums = hashlib.sha256(), array("B"), array("I")
+    stream.seek(start)
+    for _ in range(size // record):
+        data = stream.read(record)
+        if len(data) != record:
+            raise EOFError("it ends within a record")
+        whole.update(data)
+        classes.append(data[labels - 1])
+        checksums.append(zlib.crc32(_pixels(data[labels:]).tobytes()))
+    return _Batch(name, start, whole.hexdigest(), classes.tolist(), checksums.tolist())
+
+
+def _parsed(text: str, path: Path) -> tuple[int, list[str], list[_Batch]]:
+    """Return what `_learn` found."""
+    for again in (False, True):
+        try:
+            found: Any = parse_json(unpack(_learn(path) if again else text, _MOST_REMEMBERED))
+            labels, names, batches = found
+            made = [_Batch(*one) for one in batches]
+            if labels in LABELS.values() and all(len(b.labels) == len(b.checksums) for b in made):
+                return labels, [str(name) for name in names], made
+        except (OverflowError, TypeError, ValueError):
+            if again:
+                raise
+    raise FringeError(f"{path}: cannot be read again; run again")
+
+
+def _chosen(batches: Sequence[_Batch], choice: Choice, place: str) -> list[_Batch]:
+    """Return the files of records that count."""
+    names = [batch.name for batch in batches]
+    choice.refuse_idle(names, place)
+    taken = [batch for batch in batches if choice.takes(batch.name)]
+    splits = {split: list(group) for split, group in groupby(sorted(taken, key=_split), key=_split)}
+    if len(splits) > 1 and not choice.select:
+        told = " and ".join(
+            f"{sum(len(one.labels) for one in group):,} {split} images"
+            for split, group in splits.items()
+        )
+        patterns = {split: _pattern(group) for split, group in splits.items()}
+        raise FringeError(
+            f'{place}: holds {told}; say which count, as in `select: "{patterns["training"]}"` or '
+            f'`select: "{patterns["test"]}"`, or `select: "*"` for all of them'
+        )
+    return taken
+
+
+def _split(batch: _Batch) -> str:
+    return "test" if "test" in batch.name.rpartition("/")[2] else "training"
+
+
+def _pattern(batches: Sequence[_Batch]) -> str:
+    names = [batch.name.rpartition("/")[2] for batch in batches]
+    return names[0] if len(names) == 1 else "data_batch_*"
