@@ -12,7 +12,7 @@ from tests.generators.checkpoints import write_stylegan2_pickle
 from fringe.checkpoints import Record, flatten, read_pickle
 from fringe.errors import FringeError
 from fringe.generators import load_generator, stylegan2
-from fringe.generators.base import Inputs
+from fringe.generators.base import Inputs, to_uint8
 
 
 @pytest.fixture(scope="module")
@@ -319,3 +319,45 @@ def test_a_training_gets_the_gradient_of_every_tensor(tmp_path: Path, architectu
         assert right is not None
         assert right.abs().max() > 0, name
         torch.testing.assert_close(found, right, rtol=1e-4, atol=1e-5 * float(right.abs().max()))
+
+
+@pytest.mark.parametrize("architecture", ["skip", "resnet", "orig"])
+@pytest.mark.parametrize("float16", [False, True])
+def test_filters_as_sums_make_the_same_images(
+    tmp_path: Path, architecture: str, float16: bool
+) -> None:
+    """Summed in another order: the last bits of float32, and what float16 makes of them."""
+    config, state = half_trained(tmp_path, architecture)
+    inputs = Inputs(torch.randn(4, 16, generator=torch.Generator().manual_seed(1)), noise="const")
+    usual, sums = (
+        stylegan2.network(config, state, float16=float16, sums=sums)(inputs)
+        for sums in (False, True)
+    )
+    assert usual.std() > 0.1
+    torch.testing.assert_close(sums, usual, rtol=0, atol=5e-3 if float16 else 1e-5)
+    differing = (to_uint8(sums) != to_uint8(usual)).float().mean()
+    assert differing < (2e-3 if float16 else 3e-4)
+
+
+@pytest.mark.parametrize("architecture", ["skip", "resnet"])
+def test_a_compiler_sees_the_network_as_one_graph(tmp_path: Path, architecture: str) -> None:
+    config, state = half_trained(tmp_path, architecture)
+    network = stylegan2.network(config, state, float16=True, sums=True)
+    inputs = Inputs(torch.randn(2, 16, generator=torch.Generator().manual_seed(1)), noise="const")
+    traced = torch.compile(network, backend="eager", fullgraph=True)
+    with torch.inference_mode():
+        torch.testing.assert_close(traced(inputs), network(inputs), rtol=0, atol=0)
+
+
+def half_trained(tmp_path: Path, architecture: str) -> tuple[Any, dict[str, torch.Tensor]]:
+    """Configuration and tensors of a small StyleGAN2 with two resolutions in float16."""
+    write_stylegan2_pickle(
+        tmp_path / "g.pkl",
+        resolution=32,
+        num_fp16_res=2,
+        conv_clamp=256,
+        channel_base=1024,
+        architecture=architecture,
+        seed=3,
+    )
+    return stylegan2.read(read_pickle(tmp_path / "g.pkl")["G_ema"], "g.pkl")

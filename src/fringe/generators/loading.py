@@ -50,6 +50,7 @@ def load_generator(
     *,
     precision: str = "float32",
     range: Sequence[float] | None = None,
+    fused: bool = False,
 ) -> Generator:
     """Return the generator in the file at ``path``, ready to compute on ``device``.
 
@@ -80,6 +81,11 @@ def load_generator(
         What black and white are in the file's images: (-1, 1) if it is left out. With any other,
         values are rescaled. Without it, TorchScript whose values lie in one half of -1 to 1 is
         refused, because most likely they mean something else.
+    fused : bool
+        Compile a StyleGAN2 with `torch.compile`, so that what lies between two convolutions is one
+        pass over the maps. Images differ from those of the usual way by rounding. The first batch
+        of a shape takes a minute or so. No run uses this yet: `benchmarks/gpu.sh` is to measure it
+        on a GPU first.
 
     Raises
     ------
@@ -97,11 +103,15 @@ def load_generator(
         )
     place = open_device(device)
     with steady(path):  # so that the digest is that of what is loaded
-        return _loaded(path, place, precision, as_range(range, path))
+        return _loaded(path, place, precision, as_range(range, path), fused)
 
 
 def _loaded(
-    path: Path, place: torch.device, precision: str, stated: tuple[float, float] | None
+    path: Path,
+    place: torch.device,
+    precision: str,
+    stated: tuple[float, float] | None,
+    fused: bool,
 ) -> Generator:
     """Return the generator in a file whose images are in the range that is ``stated``, if any."""
     digest = _sha256(path)
@@ -119,11 +129,13 @@ def _loaded(
                 f"{path}: TorchScript computes as it was exported; choose precision 'float32' "
                 "(`fp16: false`)"
             )
+        if fused:
+            raise _not_fused(path, "TorchScript")
         program = rescaled(torchscript.load(path, place, digest), stated or USUAL)
         try_out(program, path, stated)
         return program
     kind, config, state = _read(path)
-    options = {}
+    options: dict[str, bool] = {}
     if precision == "float16":
         if getattr(config, "float16_from", None) is None:
             raise FringeError(
@@ -131,6 +143,10 @@ def _loaded(
                 "'float32' (`fp16: false`)"
             )
         options = {"float16": True}
+    if fused:
+        if kind != "stylegan2":
+            raise _not_fused(path, kind)
+        options["fused"] = True
     architecture = _architecture(kind)
     check_size(config.channels, config.resolution, config.resolution, path)
     generator = Generator(
@@ -146,6 +162,12 @@ def _loaded(
         forward=architecture.build(config, state, place, **options),
     )
     return rescaled(generator, stated or USUAL)
+
+
+def _not_fused(path: Path, kind: str) -> FringeError:
+    return FringeError(
+        f"{path}: `fused` compiles StyleGAN2 only, and this is {kind}; leave `fused` out"
+    )
 
 
 def convert(path: str | os.PathLike[str], out: str | os.PathLike[str]) -> None:

@@ -14,6 +14,10 @@ are divided by their largest value. Then they, maps, noise and biases are rounde
 that code rounds them and nowhere else; the images that the blocks add up stay in float32. A GPU
 sums the products of a convolution in float32. A CPU does the same by convolving in float32 what was
 rounded to float16, which is 14 times as fast there as PyTorch's convolutions in float16.
+
+A second way of the same network is for `torch.compile`: the filters are sums of shifted maps, not
+convolutions in each channel. A compiler makes one pass over the maps of such sums and of all that
+follows them up to the next convolution. Images differ from the usual way by rounding only.
 """
 
 from __future__ import annotations
@@ -30,10 +34,11 @@ from torch.nn import functional
 from fringe.checkpoints import Record, flatten
 from fringe.errors import FringeError
 from fringe.generators.base import Inputs, Traits
+from fringe.generators.compiling import compiled
 from fringe.generators.cpu_batches import image_by_image
 from fringe.generators.state_dicts import checked, plain
 
-__all__ = ["Config", "build", "layout", "read", "traits"]
+__all__ = ["Config", "build", "layout", "network", "read", "traits"]
 
 ARCHITECTURES = ("orig", "skip", "resnet")
 EPSILON = 1e-8
@@ -205,17 +210,44 @@ def layout(config: Config, state: Mapping[str, Tensor], path: Any) -> dict[str, 
 
 
 def build(
-    config: Config, state: Mapping[str, Tensor], device: torch.device, *, float16: bool = False
+    config: Config,
+    state: Mapping[str, Tensor],
+    device: torch.device,
+    *,
+    float16: bool = False,
+    fused: bool = False,
 ) -> Callable[[Inputs], Tensor]:
-    """Return the forward pass; with ``float16``, of the blocks that were trained in it."""
+    """Return the forward pass; with ``float16``, of the blocks that were trained in it.
+
+    With ``fused``, it is compiled, and its filters are sums (see the top of this file).
+    """
     state = {name: tensor.to(device) for name, tensor in state.items()}
+    forward = network(config, state, float16=float16, sums=fused)
+    return image_by_image(compiled(forward) if fused else forward, device)
+
+
+def network(
+    config: Config, state: Mapping[str, Tensor], *, float16: bool = False, sums: bool = False
+) -> Callable[[Inputs], Tensor]:
+    """Return the network from latents to images, for a whole batch at a time.
+
+    Parameters
+    ----------
+    config : Config
+    state : mapping of str to tensor
+        On the device where it computes.
+    float16 : bool
+        Of the blocks that were trained in it.
+    sums : bool
+        Filters are sums of shifted maps, not convolutions in each channel.
+    """
     to_w = mapping(config, state)
-    to_images = synthesis(config, state, float16=float16)
+    to_images = synthesis(config, state, float16=float16, sums=sums)
 
     def forward(inputs: Inputs) -> Tensor:
         return to_images(to_w(inputs), inputs.noise)
 
-    return image_by_image(forward, device)
+    return forward
 
 
 def mapping(config: Config, state: Mapping[str, Tensor]) -> Callable[[Inputs], Tensor]:
@@ -274,6 +306,7 @@ class _Convolution(NamedTuple):
     noise: Tensor | None
     strength: Tensor | None
     upsampling: Tensor | None
+    sums: bool
     clamp: float | None
 
     def __call__(self, x: Tensor, w: Tensor, noise: Tensor | None) -> Tensor:
@@ -289,8 +322,11 @@ class _Convolution(NamedTuple):
             x = functional.conv2d(x.to(summed), self.weight, padding=1).to(dtype)
         else:
             x = functional.conv_transpose2d(x.to(summed), self.weight, stride=2).to(dtype)
-            x = functional.conv2d(x.to(summed), self.upsampling, padding=1, groups=x.shape[1])
-            x = x.to(dtype)
+            if self.sums:
+                x = _filtered(x.float()).to(dtype)
+            else:
+                x = functional.conv2d(x.to(summed), self.upsampling, padding=1, groups=x.shape[1])
+                x = x.to(dtype)
         scale = scale.to(dtype)[:, :, None, None]
         if dtype == torch.float16:
             x = x.mul_(scale) if noise is None else torch.addcmul(noise, x, scale)
@@ -345,10 +381,13 @@ class _Block(NamedTuple):
 
 
 def synthesis(
-    config: Config, state: Mapping[str, Tensor], *, float16: bool
+    config: Config, state: Mapping[str, Tensor], *, float16: bool, sums: bool = False
 ) -> Callable[[Tensor, Any], Tensor]:
-    """Return the network from (N, layers, w_dim) to float32 images (N, channels, H, W)."""
-    blocks = [_block(config, state, r, float16) for r in config.block_resolutions]
+    """Return the network from (N, layers, w_dim) to float32 images (N, channels, H, W).
+
+    See `network` for ``float16`` and ``sums``.
+    """
+    blocks = [_block(config, state, r, float16, sums) for r in config.block_resolutions]
     # Convolutions are faster with channels last, on a CPU by half where maps are large.
     const = state["synthesis.b4.const"].unsqueeze(0).to(memory_format=torch.channels_last)
     enlarging = _filter(const.device).expand(config.channels, 1, 4, 4).contiguous()
@@ -363,7 +402,7 @@ def synthesis(
             shortcut = None
             if block.skip is not None:
                 shortcut = functional.conv2d(x.to(block.skip.dtype), block.skip).to(block.dtype)
-                shortcut = _enlarged(shortcut)
+                shortcut = _enlarged_by_sums(shortcut) if sums else _enlarged(shortcut)
             if block.conv0 is not None:
                 x = block.conv0(x, ws[:, layer], next(terms))
                 layer += 1
@@ -371,7 +410,9 @@ def synthesis(
             layer += 1
             if shortcut is not None:
                 x = shortcut.add_(x)
-            if image is not None:
+            if image is not None and sums:
+                image = _enlarged_by_sums(image)
+            elif image is not None:
                 image = functional.conv_transpose2d(
                     image, enlarging, stride=2, padding=1, groups=config.channels
                 )
@@ -401,7 +442,9 @@ def _noise_terms(
                 yield (next(drawn) * convolution.strength).to(block.dtype)
 
 
-def _block(config: Config, state: Mapping[str, Tensor], resolution: int, float16: bool) -> _Block:
+def _block(
+    config: Config, state: Mapping[str, Tensor], resolution: int, float16: bool, sums: bool
+) -> _Block:
     name = f"synthesis.b{resolution}"
     lowest = config.float16_from
     half = float16 and lowest is not None and resolution >= lowest
@@ -415,7 +458,7 @@ def _block(config: Config, state: Mapping[str, Tensor], resolution: int, float16
         dtype,
         None
         if resolution == 4
-        else _convolution(config, state, f"{name}.conv0", dtype, upsample=True),
+        else _convolution(config, state, f"{name}.conv0", dtype, upsample=True, sums=sums),
         _convolution(config, state, f"{name}.conv1", dtype, gain=halved),
         _to_rgb(config, state, f"{name}.torgb") if f"{name}.torgb.weight" in state else None,
         skip,
@@ -429,6 +472,7 @@ def _convolution(
     dtype: torch.dtype,
     *,
     upsample: bool = False,
+    sums: bool = False,
     gain: float = 1.0,
 ) -> _Convolution:
     weight = state[f"{name}.weight"]
@@ -455,6 +499,7 @@ def _convolution(
         _rounded(_filter(weight.device), dtype).expand(outputs, 1, 4, 4).contiguous()
         if upsample
         else None,
+        sums,
         None if config.conv_clamp is None else config.conv_clamp * gain,
     )
 
@@ -494,6 +539,29 @@ def _filter(device: torch.device) -> Tensor:
     """
     line = torch.tensor(FILTER, device=device) / 4
     return torch.outer(line, line)
+
+
+def _filtered(x: Tensor) -> Tensor:
+    """Filter maps as a convolution with the filter and a border of 1 does, by sums along each axis.
+
+    ``x`` (N, C, H, W) becomes (N, C, H - 1, W - 1).
+    """
+    x = functional.pad(x, (1, 1, 1, 1))
+    x = x[:, :, :-3] + x[:, :, 3:] + 3 * (x[:, :, 1:-2] + x[:, :, 2:-1])
+    x = x[..., :-3] + x[..., 3:] + 3 * (x[..., 1:-2] + x[..., 2:-1])
+    return x / 16
+
+
+def _enlarged_by_sums(x: Tensor) -> Tensor:
+    """Upsample maps by 2 with the filter: each new value is a sum of two old ones on each axis."""
+    dtype, x = x.dtype, x.float()
+    for axis in (2, 3):
+        size = x.shape[axis]
+        wide = functional.pad(x, (0, 0, 1, 1) if axis == 2 else (1, 1, 0, 0))
+        before, after = wide.narrow(axis, 0, size), wide.narrow(axis, 2, size)
+        even, odd = (3 * x + before) / 4, (3 * x + after) / 4
+        x = torch.stack([even, odd], dim=axis + 1).flatten(axis, axis + 1)
+    return x.to(dtype)
 
 
 def _enlarged(x: Tensor) -> Tensor:
