@@ -28,6 +28,7 @@ from fringe.metrics.kernel import (
     kernel_distances,
     kernel_distances_of_draws,
 )
+from fringe.metrics.kernel_tensors import kernel_distances_of_tensors
 from fringe.metrics.manifolds import (
     PrecisionRecall,
     precision_recall,
@@ -72,6 +73,7 @@ __all__ = [
     "kernel_distance",
     "kernel_distances",
     "kernel_distances_of_draws",
+    "kernel_distances_of_tensors",
     "kernel_influence",
     "merge_gaussians",
     "mind",

@@ -10,7 +10,16 @@ from fringe.metrics.arrays import Array, Floats, as_matrix, as_numpy, require_fi
 from fringe.progress import progress
 from fringe.seeds import random_stream
 
-__all__ = ["Kernel", "kernel_distance", "kernel_distances", "kernel_distances_of_draws"]
+__all__ = [
+    "Kernel",
+    "Seed",
+    "complete_kernel",
+    "draw_subsets",
+    "kernel_distance",
+    "kernel_distances",
+    "kernel_distances_of_draws",
+    "require_two",
+]
 
 BLOCK = 1024  # rows per block of inner products
 STRIP = 64  # of these rows, so many make kernel values at a time, which thus stay in the cache
@@ -105,10 +114,24 @@ def kernel_distances(
     """
     x, y, complete = _checked(real, generated, kernels)
     n, m = len(x), len(y)
-    _require_two(n, m)
+    require_two(n, m)
     if subsets is None:
         sets = _both_about_origin(x, y, complete, min(n, m))
         return [float(v) for v in _mmd2(*sets, complete, np.ones((n, 1)), np.ones((m, 1)))[:, 0]]
+    values = _of_subsets(x, y, complete, draw_subsets(n, m, subsets, subset_size, seed))
+    return [float(value) for value in values.mean(axis=1)]
+
+
+def draw_subsets(
+    n: int, m: int, subsets: int, subset_size: int, seed: Seed
+) -> list[tuple[Array, Array]]:
+    """Return the rows of each subset, of n real and m generated images: see `kernel_distance`.
+
+    Raises
+    ------
+    FringeError
+        No subset is asked for, or one of fewer than two images.
+    """
     size = min(n, m, subset_size)
     if subsets < 1 or size < 2:
         raise FringeError(
@@ -120,8 +143,7 @@ def kernel_distances(
     for _ in range(subsets):
         of_y = rng.choice(m, size, replace=False)
         chosen.append((rng.choice(n, size, replace=False), of_y))
-    values = _of_subsets(x, y, complete, chosen)
-    return [float(value) for value in values.mean(axis=1)]
+    return chosen
 
 
 def kernel_distances_of_draws(
@@ -159,7 +181,7 @@ def kernel_distances_of_draws(
             f"got shape {times.shape} of {times.dtype}"
         )
     times = times.astype(np.float64)
-    _require_two(len(x), int(times.sum(axis=0).min()))
+    require_two(len(x), int(times.sum(axis=0).min()))
     used = times.any(axis=1)
     if not used.all():
         y, times = y[used], times[used]
@@ -188,17 +210,19 @@ def _checked(
         )
     require_finite(x, "real")
     require_finite(y, "generated")
-    return x, y, [_complete(kernel, x.shape[1]) for kernel in kernels]
+    return x, y, [complete_kernel(kernel, x.shape[1]) for kernel in kernels]
 
 
-def _require_two(real: int, generated: int) -> None:
+def require_two(real: int, generated: int) -> None:
+    """Raise unless there are two images or more on both sides."""
     if min(real, generated) < 2:
         raise FringeError(
             f"kernel distance: got {real} real and {generated} generated images; give at least two"
         )
 
 
-def _complete(kernel: Kernel, dim: int) -> tuple[str, float]:
+def complete_kernel(kernel: Kernel, dim: int) -> tuple[str, float]:
+    """Return name and gamma of a kernel between features of ``dim`` dimensions, checked."""
     if kernel.name not in ("polynomial", "rbf"):
         raise FringeError(f"kernel: got {kernel.name!r}; known are 'polynomial' and 'rbf'")
     gamma = 1 / dim if kernel.gamma is None else float(kernel.gamma)
