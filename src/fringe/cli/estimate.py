@@ -20,13 +20,21 @@ def add_to(commands: Commands) -> None:
     one.add_argument(
         "--keep", action="store_true", help="keep it for the page Cost, as `fringe run` does"
     )
+    one.add_argument(
+        "--rates",
+        type=path,
+        metavar="FILE",
+        help="speeds in place of the defaults: the rates.json of benchmarks/gpu.sh",
+    )
 
 
 def _estimate(options: argparse.Namespace) -> int:
+    from fringe.costs.measured_rates import read_rates
     from fringe.running.estimate import estimate_run
     from fringe.running.places import find_profile, find_snakefile
     from fringe.running.planner import Planner
 
+    rates = None if options.rates is None else read_rates(options.rates)
     snakefile = find_snakefile(options.snakefile)
     planner = Planner(
         options.config,
@@ -35,5 +43,5 @@ def _estimate(options: argparse.Namespace) -> int:
         options.cores,
         options.allow_missing,
     )
-    print(estimate_run(planner, options.device, options.gpus, kept=options.keep).text)
+    print(estimate_run(planner, options.device, options.gpus, kept=options.keep, rates=rates).text)
     return 0

@@ -9,6 +9,7 @@ from fringe.config import choices
 from fringe.config.datasets import Dataset
 from fringe.config.model import RunConfig
 from fringe.costs.jobs import Device, Job
+from fringe.costs.measured_rates import MeasuredRates, default_rates
 from fringe.networks import file_name, network_info
 from fringe.plan import layout
 
@@ -30,6 +31,8 @@ class JobContext:
         formulas of memory read it.
     place : {"cpu", "cuda"}
         Where the job computes; only formulas of work read it.
+    rates : MeasuredRates, optional
+        Speeds of a machine that somebody measured, in place of the defaults of its device.
     """
 
     job: Job
@@ -37,6 +40,14 @@ class JobContext:
     sources: choices.Sources
     weights: Mapping[str, Mapping[str, str]]
     place: Device = "cpu"
+    rates: MeasuredRates | None = None
+
+    def speed(self, name: str, place: Device | None = None) -> float:
+        """Return units per second of the rate ``name``, by default where the job computes."""
+        place = place or self.place
+        if self.rates is not None and self.rates.device == place:
+            return self.rates.values[name]
+        return default_rates(place)[name]
 
     def wildcard(self, name: str) -> str:
         """Return the value of a wildcard of the job."""

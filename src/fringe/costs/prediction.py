@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from fringe.costs.jobs import Device, Job
+from fringe.costs.measured_rates import MeasuredRates
 from fringe.costs.rates import MACHINES, START
 from fringe.costs.records import JobRecord
 from fringe.costs.work import Work
@@ -26,13 +27,19 @@ class Estimate:
 
 
 def estimate(
-    job: Job, task: Work, records: Sequence[JobRecord], run: str, device: Device = "cpu"
+    job: Job,
+    task: Work,
+    records: Sequence[JobRecord],
+    run: str,
+    device: Device = "cpu",
+    rates: MeasuredRates | None = None,
 ) -> Estimate:
     """Return how long a job of the run ``run`` will take by estimate.
 
     The estimate rests on the job's own time if it has run, else on times of its rule and group in
-    this run, else on those in other runs, else on the default of its work. ``device`` is where jobs
-    that ask for a GPU compute; times measured on another device do not count.
+    this run, else on those in other runs, else on the default of its work, which ``rates`` made if
+    they are given (`fringe.costs.registry.work`). ``device`` is where jobs that ask for a GPU
+    compute; times measured on another device do not count.
     """
     place = job.place(device)
     alike = [
@@ -46,7 +53,11 @@ def estimate(
         return Estimate(job, task, own[0].seconds, "measured here", place)
     chosen = own or here or alike
     if not chosen:
-        basis = f"default ({MACHINES[place]}{'; assumed: ' * bool(task.assumed)}{task.assumed})"
+        assumed = f"; assumed: {task.assumed}" if task.assumed else ""
+        if rates is not None and rates.device == place:
+            basis = f"rates measured on {rates.machine}{assumed}"
+        else:
+            basis = f"default ({MACHINES[place]}{assumed})"
         return Estimate(job, task, START + task.default, basis, place)
     # At least half of a short job's time counts as work; otherwise its rate, and the estimate of a
     # long job, could be zero.

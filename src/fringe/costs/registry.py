@@ -10,6 +10,7 @@ from fringe.config import choices
 from fringe.config.model import RunConfig
 from fringe.costs.context import JobContext
 from fringe.costs.jobs import Device, Job
+from fringe.costs.measured_rates import MeasuredRates
 from fringe.costs.rule_cost import RuleCost
 from fringe.costs.rules import (
     comparison,
@@ -54,7 +55,13 @@ def cost_of(rule: str) -> RuleCost:
     return RULES[rule]
 
 
-def work(job: Job, config: RunConfig, sources: choices.Sources, device: Device) -> Work:
+def work(
+    job: Job,
+    config: RunConfig,
+    sources: choices.Sources,
+    device: Device,
+    rates: MeasuredRates | None = None,
+) -> Work:
     """Return what a job has to do.
 
     Parameters
@@ -65,6 +72,8 @@ def work(job: Job, config: RunConfig, sources: choices.Sources, device: Device) 
         As returned by `fringe.running.opening.check`.
     device : {"cpu", "cuda"}
         Where jobs compute that ask for a GPU.
+    rates : MeasuredRates, optional
+        Speeds in place of the defaults.
 
     Raises
     ------
@@ -74,4 +83,4 @@ def work(job: Job, config: RunConfig, sources: choices.Sources, device: Device) 
     formula = cost_of(job.rule).work
     if formula is None:
         return Work()
-    return formula(JobContext(job, config, sources, {}, job.place(device)))
+    return formula(JobContext(job, config, sources, {}, job.place(device), rates))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fringe.config.sources import FileSource
 from fringe.costs.context import JobContext
-from fringe.costs.rates import COMPRESSED, RATES, UNKNOWN_GIGA_MACS
+from fringe.costs.rates import COMPRESSED, UNKNOWN_GIGA_MACS
 from fringe.networks import network_info
 from fringe.sources.kinds import KINDS
 
@@ -45,14 +45,13 @@ class Work:
 def rendering(about: JobContext, source: str, images: float) -> Work:
     """Return the work of making images of a source; none if the source is read from files."""
     made = about.config.sources[source]
-    speed = KINDS[made.kind].pixels_per_second
-    if speed is None:
+    if KINDS[made.kind].pixels_per_second is None:
         return Work(default=0.0)
     pixels = _pixels(about, source, images)
     group: str = made.kind
     if isinstance(made, FileSource):
         group += f" {Path(made.path).name}"
-    return Work(group, pixels, pixels / speed[about.place], 3 * COMPRESSED * pixels)
+    return Work(group, pixels, pixels / about.speed(made.kind), 3 * COMPRESSED * pixels)
 
 
 def reading(about: JobContext, source: str, images: float, size: float) -> Work:
@@ -64,7 +63,7 @@ def reading(about: JobContext, source: str, images: float, size: float) -> Work:
     if made.default and not about.config.extraction.keep_images:
         return Work(made.group, made.units, made.default, size)
     pixels = _pixels(about, source, images)
-    return Work("read", pixels, pixels / RATES["reading"][about.place], size)
+    return Work("read", pixels, pixels / about.speed("reading"), size)
 
 
 def network_passes(
@@ -98,7 +97,7 @@ def network_passes(
     made = Work(default=0.0) if kept else rendering(about, source, images)
     stated = network_info(about.network).giga_macs
     macs = 1e9 * (UNKNOWN_GIGA_MACS if stated is None else stated) * passes
-    seconds = images * macs / RATES["network"][about.place]
+    seconds = images * macs / about.speed("network")
     group = f"{about.network_in_files} {made.group}".strip()
     assumed = ""
     if stated is None:
@@ -121,8 +120,8 @@ def distorting(about: JobContext, source: str, images: float, number: float) -> 
         Multiply-adds of the distances, in float64.
     """
     passes = network_passes(about, source, images)
-    made = _pixels(about, source, images) / RATES["distorting"][about.place]
-    return replace(passes, default=passes.default + made + number / RATES["products"]["cpu"])
+    made = _pixels(about, source, images) / about.speed("distorting")
+    return replace(passes, default=passes.default + made + number / about.speed("products", "cpu"))
 
 
 def products(about: JobContext, number: float, size: float = 0.0, group: str = "") -> Work:
@@ -130,7 +129,7 @@ def products(about: JobContext, number: float, size: float = 0.0, group: str = "
 
     ``group`` is the job's network by default.
     """
-    seconds = number / RATES["products"][about.place]
+    seconds = number / about.speed("products")
     return Work(group or about.network_in_files, number, seconds, size)
 
 

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from fringe.costs.jobs import Device, Job
 from fringe.costs.longest_path import depths, longest_path
+from fringe.costs.measured_rates import MeasuredRates
 from fringe.costs.prediction import Estimate, estimate
 from fringe.costs.records import Task, read_kept, read_records, stamp_of, tasks_of
 from fringe.costs.registry import work
@@ -146,13 +147,18 @@ class Estimated(NamedTuple):
 
 
 def estimate_run(
-    planner: Planner, device: Device | None = None, gpus: int = 1, *, kept: bool = False
+    planner: Planner,
+    device: Device | None = None,
+    gpus: int = 1,
+    *,
+    kept: bool = False,
+    rates: MeasuredRates | None = None,
 ) -> Estimated:
     """Plan a run, and estimate what it takes.
 
     ``device`` is where jobs that ask for a GPU compute, by default what `Planner.place` returns. If
     ``kept``, the estimate is also written to a file, so that it can be compared with what the run
-    took.
+    took. ``rates`` are speeds in place of the defaults of their device.
 
     Raises
     ------
@@ -177,7 +183,7 @@ def estimate_run(
         with activity("planning all jobs, also those that are done"):
             before = done(planner.plan_afresh(config, sources), jobs)
     finished = [(job, work(job, config, sources, place)) for job in before]
-    planned = [(job, work(job, config, sources, place)) for job in jobs]
+    planned = [(job, work(job, config, sources, place, rates)) for job in jobs]
     known = {
         **{job.name: (task.group, task.units) for job, task in planned},
         **tasks_of(folder),
@@ -187,7 +193,7 @@ def estimate_run(
     for other in sorted(folder.parent.glob("*")):
         if other.name != folder.name:
             records += read_records(other, tasks_of(other))
-    estimates = [estimate(job, task, records, folder.name, place) for job, task in planned]
+    estimates = [estimate(job, task, records, folder.name, place, rates) for job, task in planned]
     if kept:
         keep(folder, finished, estimates, known)
     told = table([job for job, _ in finished], estimates, folder.name, planner.cores, gpus)

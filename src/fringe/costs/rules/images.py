@@ -5,7 +5,6 @@ from __future__ import annotations
 from fringe.costs import gpus
 from fringe.costs.context import JobContext
 from fringe.costs.memory import generator_memory
-from fringe.costs.rates import RATES
 from fringe.costs.rule_cost import RuleCost
 from fringe.costs.work import Work, rendering
 
@@ -22,7 +21,7 @@ def _render_images_memory(about: JobContext) -> int:
 
 def _unpack_images(about: JobContext) -> Work:
     size = about.sources[about.wildcard("source")]["packed"].size
-    return Work("unpacking", size, size / RATES["unpacking"][about.place], size)
+    return Work("unpacking", size, size / about.speed("unpacking"), size)
 
 
 def _unpack_images_memory(about: JobContext) -> int:

@@ -8,7 +8,6 @@ from fringe.config import choices
 from fringe.costs import gpus
 from fringe.costs.context import JobContext
 from fringe.costs.memory import looking_memory, rendered_and_kept
-from fringe.costs.rates import RATES
 from fringe.costs.rule_cost import RuleCost
 from fringe.costs.work import Work, network_passes
 from fringe.networks import network_info
@@ -46,7 +45,7 @@ def _work(about: JobContext, source: str, images: float, models: int, maps: floa
     """
     looking = network_passes(about, source, maps, passes=1.3)
     number = images * about.dim**2 + models * TRANSPORTS * about.dim**3
-    seconds = looking.default + number / RATES["products"]["cpu"]
+    seconds = looking.default + number / about.speed("products", "cpu")
     return replace(looking, units=number, default=seconds)
 
 
