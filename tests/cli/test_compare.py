@@ -95,6 +95,27 @@ def test_labels_are_asked_for(images: Path) -> None:
     assert config["comparisons"]["models"]["labels"] is True
 
 
+def test_a_generator_is_compared_with_itself_by_the_rule_of_its_classes(images: Path) -> None:
+    (images / "g.pkl").write_bytes(b"")
+    models = {"G": [images / "g.pkl"]}
+    both = asked(images, models=models, count=4, label=["dataset", "balanced", 3])
+    config = comparison_config(both)
+    assert not complete(config).faults
+    assert config["comparisons"]["models"]["generators"] == {
+        "G (dataset)": "model1", "G (balanced)": "model2", "G (3)": "model3"
+    }  # fmt: skip
+    made = [config["sources"][one["generated"]] for one in config["datasets"].values()]
+    assert [one["label"] for one in made] == ["dataset", "balanced", 3]
+    assert {one["path"] for one in made} == {str(images / "g.pkl")}
+    one = comparison_config(asked(images, models=models, count=4, label=["uniform"]))
+    assert one["comparisons"]["audit"]["generators"] == {"G": "model1"}
+    assert one["sources"]["g"]["label"] == "uniform"
+    with pytest.raises(FringeError, match=r"a: is no generator, and --label says"):
+        comparison_config(asked(images, label=["uniform"]))
+    with pytest.raises(FringeError, match="names one twice"):
+        comparison_config(asked(images, models=models, count=4, label=["uniform", "uniform"]))
+
+
 def test_files_of_the_same_name_are_two_sources(images: Path) -> None:
     (images / "x").mkdir()
     (images / "b").rename(images / "x" / "a")

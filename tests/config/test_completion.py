@@ -108,7 +108,7 @@ def test_a_data_set_overrides_the_counts() -> None:
         (["sources", "fake"], {"kind": "generator", "path": "g.pt", "count": 9, "range": [0]},
          "sources/fake/range: [0] is too short"),
         (["sources", "fake"], {"kind": "generator", "path": "g.pt", "count": 9, "label": "real"},
-         "sources/fake/label: 'real' is not one of ['uniform', 'dataset']"),
+         "sources/fake/label: 'real' is not one of ['balanced', 'uniform', 'dataset']"),
         (["convergence", "datasets"], ["x"], "convergence/datasets: no data set that is resampled"),
         (["sensitivity", "datasets"], ["x"], "sensitivity/datasets: no data set that is resampled"),
         (["sensitivity", "networks"], ["clip"], "sensitivity/networks: clip is not a control"),
@@ -185,6 +185,7 @@ NO_PATHS = {
     "crop", "title", "real", "generated", "snapshots", "alternatives", "datasets", "networks",
     "classes", "generators", "select", "ignore", "held_out", "trained_with",
     "statistics",
+    "label_column",
 }  # fmt: skip
 
 
@@ -314,7 +315,7 @@ def test_labels_of_a_data_set_are_those_of_one_source() -> None:
     (fault,) = complete(config)[1]
     assert fault == (
         "sources/fake/label: `dataset` means the labels of cats, whose images are made and have "
-        "none; name a class, or say `uniform`"
+        "none; name a class, or say `balanced` or `uniform`"
     )
     config["datasets"] = {"faces": {"real": "fake", "generated": "cats"}}
     (fault,) = complete(config)[1]

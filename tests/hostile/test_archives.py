@@ -32,8 +32,9 @@ from fringe.networks.inception import MAX_BYTES
 from fringe.networks.inception import _unpacked as unpacked_graph
 from fringe.running.fetching import _is_tar, _unpack
 from fringe.sources import open_source
+from fringe.sources.class_labels import class_counts
 from fringe.sources.digests import pack
-from fringe.sources.labels import class_counts, labels_of
+from fringe.sources.labels import labels_of
 from fringe.sources.memory import Memory
 
 from ..run_configs import run_config
@@ -55,7 +56,7 @@ def labelled(path: Path) -> int:
 
 
 def classes(path: Path) -> list[int]:
-    return class_counts(open_source(path)).tolist()
+    return class_counts(open_source(path)).counts.tolist()
 
 
 def state(path: Path) -> list[str]:

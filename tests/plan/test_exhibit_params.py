@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from fringe.config.sources import GeneratorSource
 from fringe.plan import exhibit_params
 from fringe.texts import restored
 
@@ -39,6 +40,28 @@ def test_titles_of_networks_that_nobody_else_knows(
     titles = restored(exhibit_params.verdict(run))["titles"]
     assert set(titles) == {*datasets, "titled:cats", "clip"}
     assert titles["clip"] == "CLIP (own weights 01234567)"
+
+
+def test_a_comparison_says_of_which_classes_generators_make_images() -> None:
+    def notes(fake: object, rival: object) -> list[str]:
+        generator = {"kind": "generator", "path": "g.pkl", "count": 9}
+        run = make_run()
+        asked = {"fake": fake, "rival": rival}
+        made = {
+            name: GeneratorSource(**generator, **({} if label is None else {"label": label}))  # type: ignore[arg-type]
+            for name, label in asked.items()
+        }
+        config = run.config.model_copy(update={"sources": {**run.config.sources, **made}})
+        told = restored(exhibit_params.judge_comparison(replace(run, config=config), "two"))
+        return [note for note in told["notes"] if "lasses" in note]
+
+    assert notes(None, None) == []
+    (alike,) = notes("balanced", "balanced")
+    assert ": each equally often, not as often as the real images have them." in alike
+    told, warning = notes("balanced", "dataset")
+    assert "each equally often" in told
+    assert "drawn as often as the labels of the real images have them" in told
+    assert "Classes are not chosen by the same rule for all models" in warning
 
 
 def test_features_from_a_file_beside_features_made_here_are_noted() -> None:

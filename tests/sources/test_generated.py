@@ -82,7 +82,7 @@ def test_labels_are_drawn_as_often_as_in_a_data_set(folder: Path, tmp_path: Path
     )
     every = np.repeat(np.arange(5), counts)  # the labels of all images
     labels = np.array([every[random_stream(1, "label", row).integers(100)] for row in range(2000)])
-    assert np.array_equal(source._labels(np.arange(2000), 5), labels)
+    assert np.array_equal(source.classes(), labels)
     drawn = np.bincount(labels, minlength=5)
     for count, number in zip(counts, drawn.tolist(), strict=True):
         expected = 2000 * count / 100
@@ -97,6 +97,50 @@ def test_labels_are_drawn_as_often_as_in_a_data_set(folder: Path, tmp_path: Path
     more = GeneratedSource(folder / "classes.pkl", 9, label="dataset", class_counts=[1] * 6)
     with pytest.raises(FringeError, match=r"has classes 0 to 4, but the labels .* go up to 5"):
         more.read([0])
+
+
+def test_balanced_labels_are_exactly_balanced_whatever_the_number(folder: Path) -> None:
+    def classes(count: int) -> list[int]:
+        source = GeneratedSource(folder / "classes.pkl", count, 4, noise="none", label="balanced")
+        found = source.classes()
+        assert found is not None
+        return found.tolist()
+
+    assert np.bincount(classes(35), minlength=5).tolist() == [7] * 5
+    assert sorted(np.bincount(classes(38), minlength=5).tolist()) == [7, 7, 8, 8, 8]
+    assert classes(38)[:35] == classes(35), "more images do not change the first ones"
+    source = GeneratedSource(folder / "classes.pkl", 9, 4, noise="none", label="balanced")
+    generator = load_generator(folder / "classes.pkl")
+    latents = np.random.RandomState(4).randn(9, 16)
+    expected = generator(latents, 1.0, np.arange(9) % 5, "none").transpose(0, 2, 3, 1)
+    assert np.array_equal(source.read(range(9)), expected)
+    assert np.array_equal(source.read([7, 2]), expected[[7, 2]])
+    drawn = GeneratedSource(folder / "classes.pkl", 9, 4, noise="none", label="uniform")
+    assert drawn.fingerprint != source.fingerprint
+    with pytest.raises(FringeError, match=r"plain\.pkl: is not conditional"):
+        GeneratedSource(folder / "plain.pkl", 9, label="balanced").read([0])
+
+
+def test_labels_of_a_data_set_may_be_folders_of_all_classes(folder: Path, tmp_path: Path) -> None:
+    """They are numbered in the order of their names, so each class must have one."""
+
+    def asked(names: str) -> ImageSource:
+        for place, name in enumerate(names):
+            for number in range(place + 1):
+                path = tmp_path / names / name / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(encode(np.zeros((2, 2, 3), np.uint8)))
+        spec = {"kind": "generator", "path": str(folder / "classes.pkl"), "count": 9, "seed": 0,
+                "truncation": 1.0, "noise": "const", "label": "dataset",
+                "labels": {"kind": "files", "path": str(tmp_path / names)}}  # fmt: skip
+        return source_from_spec(spec)
+
+    every = asked("bacde")
+    assert isinstance(every, GeneratedSource)
+    assert every.class_counts == [2, 1, 3, 4, 5]
+    assert every.read([0]).shape == (1, 8, 8, 3)
+    with pytest.raises(FringeError, match=r"has 5 classes, but .* lie in folders of 4 classes"):
+        asked("abcd").read([0])
 
 
 def test_a_label_is_a_class_or_a_rule(folder: Path) -> None:

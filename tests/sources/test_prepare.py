@@ -2,16 +2,23 @@
 
 import json
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
 from fringe.errors import FringeError
 from fringe.sources import ZipSource, open_source
+from fringe.sources.class_labels import class_labels
 from fringe.sources.labels import labels_of
 from fringe.sources.prepare import BLOCK, prepare
+
+from .conftest import encode, write_tar, write_zip
 
 COUNT = 2 * BLOCK + 3
 
@@ -156,3 +163,119 @@ def test_damaged_jpegs_are_counted_or_refused(
     assert not (tmp_path / "strict.zip").exists()
     prepare(tmp_path / "out.zip", tmp_path / "again.zip", 8, strict=True)
     assert "warning" not in capsys.readouterr().err
+
+
+LABELS = [int(number) for number in np.random.default_rng(1).integers(0, 4, COUNT)]
+
+
+def shades(count: int) -> np.ndarray:
+    """Images that tell which one they are."""
+    return np.broadcast_to(np.arange(count, dtype=np.uint8)[:, None, None, None], (count, 8, 8, 3))
+
+
+def write_npz(path: Path) -> Path:
+    np.savez(path / "a.npz", shades(COUNT), np.array(LABELS))
+    return path / "a.npz"
+
+
+def write_hdf5(path: Path) -> Path:
+    with h5py.File(path / "a.h5", "w") as file:
+        file["images"], file["labels"] = shades(COUNT), np.array(LABELS)
+    return path / "a.h5"
+
+
+def write_parquet(path: Path) -> Path:
+    images = [encode(image) for image in shades(COUNT)]
+    pq.write_table(pa.table({"image": images, "fine": LABELS}), path / "a.parquet")
+    return path / "a.parquet"
+
+
+def write_tar_of_samples(path: Path) -> Path:
+    files = {}
+    for number, (image, label) in enumerate(zip(shades(COUNT), LABELS, strict=True)):
+        files |= {f"{number:04d}.png": encode(image), f"{number:04d}.cls": str(label).encode()}
+    return write_tar(path / "a.tar", files)
+
+
+@pytest.mark.parametrize("options", [{}, {"count": 9}, {"count": 7, "order": "file"}])
+@pytest.mark.parametrize("write", [write_npz, write_hdf5, write_parquet, write_tar_of_samples])
+def test_keeps_labels_of_every_format(
+    tmp_path: Path, write: Callable[[Path], Path], options: dict
+) -> None:
+    path = write(tmp_path)
+    if path.suffix == ".parquet":
+        options = {**options, "label_column": "fine"}
+    n = prepare(path, tmp_path / "out.zip", 8, **options)
+    prepared = ZipSource(tmp_path / "out.zip")
+    places = prepared.read(range(n))[:, 0, 0, 0]
+    assert labels_of(prepared) == [LABELS[place] for place in places]
+    prepare(path, tmp_path / "none.zip", 8, labels=False, **options)
+    assert labels_of(ZipSource(tmp_path / "none.zip")) is None
+
+
+def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
+    path = write_parquet(tmp_path)
+    with pytest.raises(FringeError, match=r"a\.parquet: has no column `coarse`, which `label_col"):
+        prepare(path, tmp_path / "out.zip", 8, label_column="coarse")
+    assert prepare(path, tmp_path / "out.zip", 8) == COUNT  # no column `label`, no labels
+    assert labels_of(ZipSource(tmp_path / "out.zip")) is None
+    with pytest.raises(FringeError, match=r"a\.npz: is no Parquet, and `label_column`"):
+        prepare(write_npz(tmp_path), tmp_path / "out.zip", 8, label_column="fine")
+
+
+def test_labels_that_are_no_classes_are_refused_or_left_out(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", shades(COUNT), np.linspace(0, 1, COUNT))
+    with pytest.raises(FringeError, match="arr_1"):
+        prepare(tmp_path / "a.npz", tmp_path / "out.zip", 8)
+    assert prepare(tmp_path / "a.npz", tmp_path / "out.zip", 8, labels=False) == COUNT
+
+
+def test_keeps_folders_of_classes_and_their_names(tmp_path: Path) -> None:
+    names = ["dog", "ant", "cat"]
+    for number, image in enumerate(shades(9)):
+        path = tmp_path / "raw" / "train" / names[number % 3] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(encode(image))
+    prepare(tmp_path / "raw", tmp_path / "out.zip", 8, count=5)
+    prepared = open_source(tmp_path / "out.zip")
+    found = class_labels(prepared)
+    assert found is not None
+    assert (found.names, found.numbered) == (("ant", "cat", "dog"), True)
+    places = prepared.read(range(5))[:, 0, 0, 0]
+    assert [found.names[one] for one in found.values] == [names[place % 3] for place in places]
+    prepare(tmp_path / "out.zip", tmp_path / "again.zip", 8)
+    again = class_labels(open_source(tmp_path / "again.zip"))
+    assert again is not None
+    assert again.names == found.names
+    assert again.values.tolist() == found.values.tolist()
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        ["all/0.png", "all/1.png"],  # one folder
+        ["a/0.png", "b/c/1.png"],  # not side by side
+        ["00000/img00000000.png", "00001/img00001000.png"],  # folders that only count
+    ],
+)
+def test_folders_that_are_no_classes_give_no_labels(tmp_path: Path, members: list[str]) -> None:
+    for member, image in zip(members, shades(2), strict=True):
+        (tmp_path / "raw" / member).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "raw" / member).write_bytes(encode(image))
+    prepare(tmp_path / "raw", tmp_path / "out.zip", 8)
+    assert labels_of(ZipSource(tmp_path / "out.zip")) is None
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ("cat", "not a list of texts"),
+        ([1, 2], "not a list of texts"),
+        (["a", "a"], "one name twice"),
+    ],
+)
+def test_names_of_classes_that_are_none(tmp_path: Path, stated: object, said: str) -> None:
+    content = json.dumps({"labels": [["0.png", 0]], "class_names": stated}).encode()
+    write_zip(tmp_path / "a.zip", {"0.png": encode(shades(1)[0]), "dataset.json": content})
+    with pytest.raises(FringeError, match=rf"dataset\.json: its `class_names` .*{said}"):
+        class_labels(open_source(tmp_path / "a.zip"))

@@ -15,10 +15,10 @@ __all__ = ["NAMES", "add_to"]
 NAMES = ("compare", "audit")  # whose options after -- are Snakemake's
 
 AFTER = """A set of images is a ZIP, a folder, tar, Parquet, NPZ, HDF5 or LMDB. A model may also be
-a generator's checkpoint (with --count), or NAME=a1.zip,a2.zip for several trainings of it. A file
-of features (NPZ, HDF5) stands for its images; then no network runs. Name all files first:
---controls and --trained-with take every name that follows them. Options after -- are
-Snakemake's."""
+a generator's checkpoint (with --count, and --label if it is conditional), or
+NAME=a1.zip,a2.zip for several trainings of it. A file of features (NPZ, HDF5) stands for its
+images; then no network runs. Name all files first: --controls, --label and --trained-with take
+every name that follows them. Options after -- are Snakemake's."""
 
 
 def add_to(commands: Commands) -> None:
@@ -77,6 +77,15 @@ def _add_options(one: argparse.ArgumentParser, least: int) -> None:
         action="store_true",
         help="classes are labels in the files, or names of folders; default: Top-1 classes",
     )
+    one.add_argument(
+        "--label",
+        nargs="+",
+        type=_label,
+        default=[],
+        metavar="RULE",
+        help="classes that conditional generators are asked for: a number, balanced, uniform or "
+        "dataset; with several, each generator is compared with itself by all of them",
+    )
     one.add_argument("--name", help="of the run; default: compare-REAL")
     one.add_argument("--results", type=path, default=Path("results"), metavar="FOLDER")
     one.add_argument(
@@ -104,7 +113,7 @@ def _compare(options: argparse.Namespace) -> int:
 
     asked = Asked(
         options.real,
-        _models(options.models, options.least),
+        _models(options.models, options.least if len(options.label) < 2 else 1),
         options.network,
         options.controls,
         options.name,
@@ -115,6 +124,7 @@ def _compare(options: argparse.Namespace) -> int:
         options.resolution,
         _settings(options),
         options.labels,
+        options.label,
     )
     snakefile = find_snakefile(options.snakefile)
     with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
@@ -137,6 +147,10 @@ def _compare(options: argparse.Namespace) -> int:
     print("\n".join(comparison_lines(read_comparison(judged))))
     print(f"Page: {made.folder / layout.INDEX}   JSON: {judged}")
     return 0
+
+
+def _label(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text
 
 
 def _settings(options: argparse.Namespace) -> dict[str, object]:

@@ -59,6 +59,16 @@ def add_to(commands: Commands) -> None:
         metavar="PATTERN",
         help="leave out images whose path or name fits, such as '*.heic'; may be repeated",
     )
+    one.add_argument(
+        "--label-column",
+        metavar="NAME",
+        help="column of Parquet that holds the class of each image; default: label",
+    )
+    one.add_argument(
+        "--no-labels",
+        action="store_true",
+        help="keep no classes; default: keep those of the data set, stated or by folders",
+    )
     for what, default in ("pixels", Limits.pixels), ("bytes", Limits.bytes):
         one.add_argument(
             f"--limit-{what}",
@@ -92,6 +102,8 @@ def _prepare(options: argparse.Namespace) -> int:
             strict=options.strict,
             select=options.select,
             ignore=options.ignore,
+            label_column=options.label_column,
+            labels=not options.no_labels,
             limits=Limits(options.limit_pixels, options.limit_bytes),
         )
     except FringeError as error:
@@ -108,7 +120,18 @@ def _prepare(options: argparse.Namespace) -> int:
 def _in_options(message: str) -> str:
     """Return a message with keys of a configuration as options."""
     message = message.replace("`limits/", "`--limit-")
-    keys = "|".join(("select", "ignore", "order", "count", "follow_links", "strict", "resolution"))
+    keys = "|".join(
+        (
+            "select",
+            "ignore",
+            "order",
+            "count",
+            "follow_links",
+            "strict",
+            "resolution",
+            "label_column",
+        )
+    )
     return re.sub(f"`({keys})(?:: ([^`]+))?`", _option, message)
 
 

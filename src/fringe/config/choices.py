@@ -11,7 +11,7 @@ from fringe.config.sources import (
     AnySource,
     FeaturesSource,
     FilesSource,
-    GeneratorSource,
+    label_of,
     opening_keys,
 )
 from fringe.errors import FringeError
@@ -71,11 +71,11 @@ def source_spec(config: RunConfig, name: str) -> dict[str, Any]:
     """Return what :func:`fringe.sources.source_from_spec` needs to open the source ``name``."""
     source = config.sources[name]
     spec = {"kind": source.kind, **_opening_values(source, opening_keys(source.kind))}
-    if isinstance(source, GeneratorSource) and source.label == "dataset":
+    if label_of(source) == "dataset":
         for real in compared_with(config, name).values():
             # All its images, however many are used.
             about = config.sources.get(real)
-            keys = ("path", "follow_links", "select", "ignore")
+            keys = ("path", "follow_links", "select", "ignore", "label_column")
             spec["labels"] = {"kind": "files", "limits": config.limits.plain()}
             spec["labels"] |= _opening_values(about, keys)
     if isinstance(source, FilesSource):

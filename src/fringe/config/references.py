@@ -6,7 +6,7 @@ from typing import Any
 from fringe.config.datasets import GRID, Comparison, Dataset, Grid
 from fringe.config.messages import Keys, trail
 from fringe.config.model import Config
-from fringe.config.sources import GeneratorSource
+from fringe.config.sources import label_of
 
 __all__ = ["compared_with", "grid_seeds", "reference_faults"]
 
@@ -227,7 +227,7 @@ def compared_with(config: Config, generator: str) -> dict[str, str]:
 
 def _label_faults(config: Config) -> Iterator[str]:
     for name, source in config.sources.items():
-        if not isinstance(source, GeneratorSource) or source.label != "dataset":
+        if label_of(source) != "dataset":
             continue
         reals = compared_with(config, name)
         if len(set(reals.values())) > 1:
@@ -239,12 +239,12 @@ def _label_faults(config: Config) -> Iterator[str]:
         if not reals and any(name == dataset.real for dataset in config.datasets.values()):
             yield (
                 f"sources/{name}/label: `dataset` means the labels of real images, and no data set "
-                f"compares {name} with any; name a class, or say `uniform`"
+                f"compares {name} with any; name a class, or say `balanced` or `uniform`"
             )
         for real in dict.fromkeys(reals.values()):
             if real in config.sources and not config.sources[real].in_files:
                 made = "made" if config.sources[real].has_images else "not there"
                 yield (
                     f"sources/{name}/label: `dataset` means the labels of {real}, whose images are "
-                    f"{made} and have none; name a class, or say `uniform`"
+                    f"{made} and have none; name a class, or say `balanced` or `uniform`"
                 )

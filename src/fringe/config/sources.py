@@ -37,6 +37,7 @@ __all__ = [
     "Source",
     "Statistics",
     "kinds_with",
+    "label_of",
     "opening_keys",
     "origin_of",
 ]
@@ -70,6 +71,26 @@ Addresses = Given[
     ]
 ]
 Words = Given[Annotated[str, Field(min_length=1)]]
+LabelOfImages = Annotated[
+    Given[
+        Annotated[
+            Annotated[int, Field(ge=0), Numeral]
+            | Annotated[Literal["balanced", "uniform", "dataset"], Text],
+            WrittenAs,
+        ]
+    ],
+    Field(
+        description=(
+            "Class that a conditional generator is asked for, or a rule that gives each image "
+            "one. `balanced` asks for each class equally often: image i is of class i modulo "
+            "their number, as published FIDs of VAR, MAR and RAE. `uniform` draws a class for "
+            "each image, all alike, as those of EDM. Neither is how often classes are in a data "
+            "set. `dataset` draws them as often as the labels of the real images that the "
+            "generator is compared with (`docs/formats.md`), as StyleGAN2-ADA's FID does. Only "
+            "for generators."
+        ),
+    ),
+]
 
 
 class Statistics(Section):
@@ -306,6 +327,13 @@ class FilesSource(FileSource):
             "`files`."
         ),
     )
+    label_column: Given[Annotated[str, Field(min_length=1)]] = Field(
+        default=None,
+        description=(
+            "The column of Parquet that holds the class of each image, where it is not `label` "
+            "(`fine_label`). Only for `files`."
+        ),
+    )
 
 
 class GeneratorSource(FileSource):
@@ -334,21 +362,7 @@ class GeneratorSource(FileSource):
             "image, or none; only for `generator`. A Projected GAN knows no constant noise."
         ),
     )
-    label: Given[
-        Annotated[
-            Annotated[int, Field(ge=0), Numeral] | Annotated[Literal["uniform", "dataset"], Text],
-            WrittenAs,
-        ]
-    ] = Field(
-        default=None,
-        description=(
-            "Class that a conditional generator is asked for, or a rule that draws one for "
-            "each image, seeded. `uniform` takes all classes alike, which is not how often "
-            "they are in a data set. `dataset` takes them as often as the labels "
-            "(`dataset.json`) of the real images that the generator is compared with, as "
-            "StyleGAN2-ADA's FID does. Only for `generator`."
-        ),
-    )
+    label: LabelOfImages = None
     fp16: bool = Field(
         default=False,
         description=(
@@ -475,6 +489,15 @@ Source = Annotated[
 SECTIONS: dict[str, type[AnySource]] = {
     get_args(form)[1].tag.strip("<>"): get_args(form)[0] for form in get_args(get_args(Source)[0])
 }
+
+
+def label_of(source: AnySource) -> int | str | None:
+    """Return the class, or the rule of classes, that the images of a source are asked for.
+
+    None where they are asked for none.
+    """
+    label: int | str | None = getattr(source, "label", None)
+    return label
 
 
 def kinds_with(key: str) -> list[str]:

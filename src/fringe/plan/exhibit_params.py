@@ -4,7 +4,7 @@ A function has the name of a rule and returns the params of its jobs (`fringe.pl
 report shows these jobs, so texts in their params are `inert`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from fringe import revisions
 from fringe.config import choices
 from fringe.config.compared_classes import compared_sources
 from fringe.config.datasets import Comparison
+from fringe.config.sources import label_of
 from fringe.networks import network_info, network_names, network_titles, network_weights
 from fringe.networks.weight_files import mismatch
 from fringe.plan import exhibits, layout
@@ -21,7 +22,7 @@ from fringe.plan.explorers import views
 from fringe.plan.protocols import chosen_images, protocol
 from fringe.plan.provenance import Params, compared, images_of, published_statistics
 from fringe.plan.run import Run
-from fringe.scores.protocol import PAPER_DATASETS, plain_name
+from fringe.scores.protocol import PAPER_DATASETS, plain_name, told_label
 from fringe.texts import inert, restored
 
 __all__ = [
@@ -523,7 +524,7 @@ def _comparison_notes(run: Run, about: Comparison) -> list[str]:
     unknown = [name for name in about.trained_with if name not in network_names()]
     used = [*compared_sources(run.config, about), *([about.held_out] if about.held_out else [])]
     given = [source for source in used if "features" in run.sources[source]]
-    notes = []
+    notes = [*_class_notes(run, about)]
     if given and len(given) < len(used):
         notes.append(
             f"The features of {', '.join(given)} come from a file, and the others are made here. "
@@ -537,6 +538,24 @@ def _comparison_notes(run: Run, about: Comparison) -> list[str]:
             "them only if the first part of its name is the same."
         )
     return notes
+
+
+def _class_notes(run: Run, about: Comparison) -> Iterator[str]:
+    """Yield of which classes the images of each model are, if generators are asked for classes."""
+    rules: dict[str, list[str]] = {}  # models by the rule of their classes
+    for name, trainings in about.trainings.items():
+        labels = {label_of(run.config.sources[run.generated(one)]) for one in trainings}
+        for rule in sorted(told_label(label) for label in labels if label is not None):
+            rules.setdefault(rule, []).append(name)
+    if not rules:
+        return
+    told = "; ".join(f"{', '.join(names)}: {rule}" for rule, names in rules.items())
+    yield f"Classes of generated images: {told}."
+    if len(rules) > 1:
+        yield (
+            "Classes are not chosen by the same rule for all models, and each difference between "
+            "such models is also one of the frequencies of classes."
+        )
 
 
 def figure_convergence(run: Run, dataset: str) -> Params:

@@ -6,7 +6,7 @@ from typing import Any
 
 from fringe.config.choices import schemes
 from fringe.config.model import Config
-from fringe.config.sources import AnySource, CropsSource, FilesSource, GeneratorSource
+from fringe.config.sources import AnySource, CropsSource, FilesSource, GeneratorSource, label_of
 from fringe.networks import (
     network_weights,
 )
@@ -62,7 +62,7 @@ def protocol(
         truncation=generator.truncation if generator else None,
         noise=generator.noise if generator else None,
         seed=generator.seed if generator else None,
-        label=generator.label if generator else None,
+        label=label_of(about),
         candidates=sources[source]["count"],
         network=config.network,
         weights={
@@ -99,9 +99,9 @@ def chosen_images(config: Config, sources: Mapping[str, Mapping[str, Any]], name
         if isinstance(asked, FilesSource):
             n = dataset.n_real if side == "Real" else found["count"]
             told.append(f"{side} images: {_choice(asked, found, n)}.")
-    generator = config.sources[dataset.generated]
-    if isinstance(generator, GeneratorSource) and generator.label is not None:
-        told.append(f"Classes of generated images: {told_label(generator.label)}.")
+    label = label_of(config.sources[dataset.generated])
+    if label is not None:
+        told.append(f"Classes of generated images: {told_label(label)}.")
     return " ".join(told)
 
 

@@ -55,6 +55,9 @@ class Asked:
         Further keys of the configuration.
     labels : bool
         Whether classes are labels that the files state.
+    label : list of (int or str)
+        Class, or rule of classes, that generators are asked for; with several, each generator is
+        one model for each of them.
     """
 
     real: Path
@@ -69,11 +72,12 @@ class Asked:
     resolution: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
     labels: bool = False
+    label: Sequence[int | str] = ()
 
     @property
     def comparison(self) -> str:
         """The name of the comparison in its configuration; an audit leaves a verdict on models."""
-        return "audit" if len(self.models) == 1 else "models"
+        return "audit" if len(self.models) * max(1, len(self.label)) == 1 else "models"
 
 
 def comparison_config(asked: Asked) -> dict[str, Any]:
@@ -92,10 +96,13 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
     networks = [asked.network, *asked.controls]
     sources: dict[str, dict[str, Any]] = {}
     real = _add(sources, asked.real, networks, None)
-    trainings = {
-        model: [_add(sources, path, networks, asked.count) for path in paths]
-        for model, paths in asked.models.items()
-    }
+    trainings = {}
+    for model, paths in asked.models.items():
+        _refuse_label(asked, paths)
+        labels: Sequence[int | str | None] = asked.label or [None]
+        for label in labels:
+            name = f"{model} ({label})" if len(asked.label) > 1 else model
+            trainings[name] = [_add(sources, path, networks, asked.count, label) for path in paths]
     held_out = None
     if asked.held_out is not None:
         held_out = _add(sources, asked.held_out, networks, None)
@@ -234,8 +241,26 @@ def _is_copy(one: Path, other: Path) -> bool:
     return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)
 
 
+def _refuse_label(asked: Asked, paths: Sequence[Path]) -> None:
+    """Raise if ``--label`` stands next to images that are there already."""
+    made = next((one for one in paths if one.suffix.lower() not in GENERATORS), None)
+    if asked.label and made is not None:
+        raise FringeError(
+            f"{made}: is no generator, and --label says of which classes a generator makes images; "
+            "drop --label, or compare generators only"
+        )
+    if len(set(asked.label)) < len(asked.label):
+        raise FringeError(
+            f"--label {' '.join(map(str, asked.label))}: names one twice; name each once"
+        )
+
+
 def _add(
-    sources: dict[str, dict[str, Any]], path: Path, networks: Sequence[str], count: int | None
+    sources: dict[str, dict[str, Any]],
+    path: Path,
+    networks: Sequence[str],
+    count: int | None,
+    label: int | str | None = None,
 ) -> str:
     """Add a source for a path, and return its name, which is that of the file where it can be."""
     name = base = _plain(path)
@@ -243,6 +268,8 @@ def _add(
     while name.casefold() in (one.casefold() for one in sources):
         name, number = f"{base}-{number}", number + 1
     sources[name] = _source(path, networks, count)
+    if label is not None:
+        sources[name]["label"] = label
     return name
 
 

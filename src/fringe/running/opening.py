@@ -377,7 +377,10 @@ def _resolution(
     """
     if not isinstance(source, GeneratedSource):
         return source.resolution
-    known = {"labels": source.class_counts} if source.class_counts is not None else {}
+    real = source.rule.real
+    known: dict[str, object] = {"labels": source.class_counts} if real is not None else {}
+    if real is not None and not real.numbered:
+        known["folders"] = True
     asked = f"makes of { ({**spec, 'path': None, 'count': None, **known}) }: "
     (found,) = remembered(
         [source.path],

@@ -32,6 +32,7 @@ def plain_name(dataset: object) -> str:
 def told_label(label: int | str) -> str:
     """Return in words of which classes the images of a conditional generator are."""
     rules = {
+        "balanced": "each equally often, not as often as the real images have them",
         "uniform": "drawn uniformly, not as often as the real images have them",
         "dataset": "drawn as often as the labels of the real images have them",
     }

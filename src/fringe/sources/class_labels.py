@@ -13,18 +13,26 @@ import numpy.typing as npt
 from fringe.errors import FringeError
 from fringe.sources.base import EncodedSource, ImageSource, digest
 from fringe.sources.cifar import CifarSource
+from fringe.sources.class_rules import RealClasses
 from fringe.sources.feature_arrays import read_contents
 from fringe.sources.generated import GeneratedSource
 from fringe.sources.given_features import GivenFeatures
 from fringe.sources.hdf5 import Hdf5Source
-from fringe.sources.labels import Labels, classes, labels_of
+from fringe.sources.labels import LABELS_FILE, Labels, classes, labels_of
 from fringe.sources.npz import NpzSource
 from fringe.sources.parquet import ParquetSource
 from fringe.sources.selection import Selection
 from fringe.sources.suffixes import printable
 from fringe.sources.tar import TarSource
 
-__all__ = ["ClassLabels", "KnownLabels", "class_labels", "known_labels"]
+__all__ = [
+    "ClassLabels",
+    "KnownLabels",
+    "class_counts",
+    "class_labels",
+    "kept_labels",
+    "known_labels",
+]
 
 #: Part of every identity: raise it when the same source gives other labels.
 REVISION = 1
@@ -74,11 +82,13 @@ class KnownLabels(NamedTuple):
 def class_labels(source: ImageSource) -> ClassLabels | None:
     """Return the class of each image of ``source``, in the order of its images; None without one.
 
-    * ZIP and folder: the labels in ``dataset.json``; tar: the ``.cls`` of each sample. Otherwise
-      the name of the folder that an image lies in, if all folders lie side by side;
+    * ZIP and folder: the labels in ``dataset.json``, and the names that it states
+      (``class_names``); tar: the ``.cls`` of each sample. Otherwise the name of the folder that an
+      image lies in, if all folders lie side by side;
     * NPZ: the array ``arr_1`` (as guided-diffusion writes it) or ``labels``; HDF5: ``labels``;
     * CIFAR's archives: the byte before the pixels, and the names that the archive has;
-    * Parquet: the column ``label``, and the names that its schema states;
+    * Parquet: the column ``label``, or ``label_column`` of the source, and the names that its
+      schema states;
     * generator: the class that each image is asked for, which loads the generator if classes are
       drawn from all of them;
     * features: the array ``labels`` or ``classes``.
@@ -108,7 +118,8 @@ def class_labels(source: ImageSource) -> ClassLabels | None:
         return None
     labels: Labels | None = labels_of(source)
     if labels is not None:
-        return ClassLabels(classes(labels, source.name), None)
+        found = ClassLabels(classes(labels, source.name), None)
+        return _named(found, getattr(source, "stored_class_names", None))
     return _in_folders([name.replace("\\", "/") for name in source.members], source.name)
 
 
@@ -142,12 +153,76 @@ def _numbered(values: npt.NDArray[np.integer[Any]] | None) -> ClassLabels | None
     return None if values is None else ClassLabels(values.astype(np.int64), None)
 
 
-def _in_a_column(source: ParquetSource) -> ClassLabels | None:
-    """Return the labels beside images of Parquet, with names if there is one for each number."""
-    found, names = _numbered(source.stored_classes()), source.class_names()
-    if found is None or names is None or found.values.max() >= len(names):
+def class_counts(source: ImageSource) -> RealClasses:
+    """Return how many images of ``source`` each class has, for ``label: dataset``.
+
+    Raises
+    ------
+    FringeError
+        As `class_labels` does, and if images have no labels.
+    """
+    found = class_labels(source)
+    if found is None:
+        raise FringeError(
+            f"{source.name}: has no labels, of which `label: dataset` takes the frequencies; give "
+            f"labels in `{LABELS_FILE}`, in a folder for each class, in `arr_1` of an NPZ or in a "
+            "column of Parquet (docs/formats.md)"
+        )
+    count = 0 if found.numbered or found.names is None else len(found.names)
+    return RealClasses(np.bincount(found.values, minlength=count).astype(np.int64), found.numbered)
+
+
+def kept_labels(source: ImageSource) -> tuple[Labels | None, tuple[str, ...] | None]:
+    """Return the label of each image as ``dataset.json`` can hold it, and the names of classes.
+
+    They are the labels of `class_labels`, or whatever ``dataset.json`` holds in place of classes.
+    Folders count as classes if there are several, they lie side by side and they are not those of
+    numbered images; their classes are numbered in the order of their names, as EDM's dataset tool
+    does (``dataset_tool.py``). Otherwise their images have no labels.
+
+    Returns
+    -------
+    labels : list, or None
+        None without labels.
+    names : tuple of str, or None
+        Of the classes, by number.
+
+    Raises
+    ------
+    FringeError
+        If labels cannot be read or are no classes.
+    """
+    whole = source
+    while isinstance(whole, Selection):
+        whole = whole.source
+    stated = labels_of(source)
+    if stated is not None:
+        return stated, getattr(whole, "stored_class_names", None)
+    by_folder = isinstance(whole, EncodedSource) and bool(whole.members)
+    if isinstance(whole, TarSource):
+        by_folder = whole.stored_classes() is None
+    try:
+        found = class_labels(source)
+    except FringeError:
+        if by_folder:
+            return None, None  # folders that are no classes, of which nothing was said
+        raise
+    if found is None or (by_folder and (found.names is None or len(found.names) < 2)):
+        return None, None
+    return found.values.tolist(), found.names
+
+
+def _named(found: ClassLabels, names: tuple[str, ...] | None) -> ClassLabels:
+    """Return labels with names if there is one for each number."""
+    if names is None or not len(found.values) or found.values.max() >= len(names):
         return found
     return found._replace(names=names)
+
+
+def _in_a_column(source: ParquetSource) -> ClassLabels | None:
+    """Return the labels beside images of Parquet, with names if there is one for each number."""
+    found = _numbered(source.stored_classes())
+    return None if found is None else _named(found, source.class_names())
 
 
 def _in_arrays(source: NpzSource | Hdf5Source) -> npt.NDArray[np.int64] | None:

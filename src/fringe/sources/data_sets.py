@@ -47,6 +47,7 @@ def open_source(
     strict: bool = False,
     select: str | Sequence[str] | None = None,
     ignore: str | Sequence[str] | None = None,
+    label_column: str | None = None,
     limits: Limits = LIMITS,
 ) -> ImageSource:
     """Open a data set of images.
@@ -107,6 +108,8 @@ def open_source(
         plain which files are the images: masks beside them, or several splits. ``*`` takes all.
     ignore : str or sequence of str, optional
         Patterns of images that are left out likewise, such as ``*.heic``, which is not read.
+    label_column : str, optional
+        The column of Parquet that holds the class of each image, where it is not ``label``.
     limits : Limits
         How large may be what is decoded at once. They change no image.
 
@@ -132,6 +135,8 @@ def open_source(
     takes_first = is_ordered and (fit is None or fit.height is None)
     source = _open(path, fit, count if takes_first else None, cache, follow_links, choice, limits)
     source.strict = strict
+    if label_column is not None:
+        _name_label_column(source, label_column)
     if is_ordered:
         return in_order_of_files(source, count, cache)
     return in_random_order(source, count, least, seed, cache)
@@ -234,6 +239,20 @@ def _open_shards(
         return TarSource(path, shards, fit, count, cache, choice, limits)
     _refuse_choice(path, suffix, choice)
     return ParquetSource(path, shards, fit, count, cache, limits)
+
+
+def _name_label_column(source: FileSource, column: str) -> None:
+    if not isinstance(source, ParquetSource):
+        raise FringeError(
+            f"{source.name}: is no Parquet, and `label_column` ({column}) names a column of one; "
+            "drop it"
+        )
+    source.label_column = column
+    if not source.has_column(column):
+        raise FringeError(
+            f"{source.name}: has no column `{column}`, which `label_column` names; correct it, or "
+            "drop it"
+        )
 
 
 def _refuse_choice(path: str | Path, suffix: str, choice: Choice) -> None:

@@ -15,7 +15,7 @@ from fringe.sources.base import EncodedSource, Indices, as_path, check_count, re
 from fringe.sources.decoding import size_of
 from fringe.sources.digests import file_digests, forget
 from fringe.sources.fitting import Fit
-from fringe.sources.labels import LABELS_FILE, LARGEST_LABELS, Labels, labels_in
+from fringe.sources.labels import LABELS_FILE, LARGEST_LABELS, Labels, labels_in, names_in
 from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.members import choose, left_out, no_images
 from fringe.sources.patterns import ALL, Choice
@@ -102,6 +102,14 @@ class FolderSource(EncodedSource):
         self._hashes.update(zip(new, found, strict=True))
         return self._digest("folder", *((member, self._hashes[member]) for member in members))
 
+    def _labels_content(self) -> tuple[bytes, str] | None:
+        """Return what ``dataset.json`` holds, and what messages call it; None if there is none."""
+        place = self.path / LABELS_FILE
+        if not place.exists():
+            return None
+        with readable(place):
+            return read_regular(place, LARGEST_LABELS), str(place)
+
     @cached_property
     def stored_labels(self) -> Labels | None:
         """Labels of the images, as ``dataset.json`` in the folder has them; None if it has none.
@@ -112,12 +120,20 @@ class FolderSource(EncodedSource):
             If the file cannot be read, is not as StyleGAN's dataset tool writes it, or an image has
             no label.
         """
-        place = self.path / LABELS_FILE
-        if not place.exists():
-            return None
-        with readable(place):
-            content = read_regular(place, LARGEST_LABELS)
-        return labels_in(content, self.members, str(place))
+        found = self._labels_content()
+        return None if found is None else labels_in(found[0], self.members, found[1])
+
+    @cached_property
+    def stored_class_names(self) -> tuple[str, ...] | None:
+        """Names of classes by number, where ``dataset.json`` states them (`names_in`).
+
+        Raises
+        ------
+        FringeError
+            As `stored_labels` and `names_in` do.
+        """
+        found = self._labels_content()
+        return None if found is None else names_in(*found)
 
     def _checked_digest(self, path: Path) -> str:
         """Return the hex SHA-256 of an image that is read, and has the size of the first one."""

@@ -13,8 +13,8 @@ import numpy as np
 from fringe.errors import ChangedError, FringeError
 from fringe.files.regular import LARGEST_CHECKPOINT, fault_at
 from fringe.generators.output import USUAL, as_range
-from fringe.seeds import random_stream
 from fringe.sources.base import Fingerprinted, Images, Indices, as_path, check_indices, digest
+from fringe.sources.class_rules import DRAWN, ClassRule, RealClasses, drawn
 from fringe.sources.digests import file_digests, forget
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ __all__ = ["GeneratedSource"]
 
 # Part of the fingerprint: raise it when the same generator and seed give other images.
 REVISION = 1
-LABELS = ("uniform", "dataset")  # rules by which classes are drawn
 BATCH = 50  # images that go through the generator at a time
 
 
@@ -53,10 +52,10 @@ class GeneratedSource(Fingerprinted):
         does on a GPU.
     range : (float, float), optional
         What black and white are in its images, where they are not -1 and 1.
-    label : int, "uniform", "dataset" or None
-        Class that a conditional generator is asked for. "uniform" draws one for each image, all
-        classes alike; "dataset" draws that of one of the images behind ``class_counts``.
-    class_counts : sequence of int, optional
+    label : int, "balanced", "dataset", "uniform" or None
+        Class that a conditional generator is asked for, or a rule that gives each image one
+        (`fringe.sources.class_rules.ClassRule`).
+    class_counts : RealClasses or sequence of int, optional
         How many real images each class has, from class 0 on; only for the label "dataset", and
         needed for it.
     device : str
@@ -82,7 +81,7 @@ class GeneratedSource(Fingerprinted):
         truncation: float = 1.0,
         noise: NoiseMode = "const",
         label: int | str | None = None,
-        class_counts: Sequence[int] | None = None,
+        class_counts: RealClasses | Sequence[int] | None = None,
         fp16: bool = False,
         range: Sequence[float] | None = None,
         device: str = "cpu",
@@ -93,17 +92,12 @@ class GeneratedSource(Fingerprinted):
         self.name = f"{path} (seed {seed})"
         if fault := fault_at(self.path, LARGEST_CHECKPOINT):
             raise FringeError(fault)
-        if isinstance(label, str) and label not in LABELS:
-            raise FringeError(
-                f"{path}: label is {label!r}; it must be a class, or one of {', '.join(LABELS)}"
-            )
-        if (label == "dataset") != (class_counts is not None):
-            raise FringeError(
-                f"{path}: label is {label!r}, and the label 'dataset' needs labels of real images, "
-                "which no other label takes; give both or neither"
-            )
+        real = class_counts
+        if real is not None and not isinstance(real, RealClasses):
+            real = RealClasses(np.asarray(real, np.int64), True)
+        self.rule = ClassRule(str(path), seed, label, real)
+        self.class_counts = self.rule.counts
         self.count, self.seed = count, seed
-        self.class_counts = None if class_counts is None else [int(n) for n in class_counts]
         self.truncation, self.noise, self.label, self.fp16 = truncation, noise, label, fp16
         self.range = as_range(range, path)
         self.device, self.cache = device, cache
@@ -154,29 +148,9 @@ class GeneratedSource(Fingerprinted):
                         f"{self.sha256} and is {generator.sha256}); run again as soon as nothing "
                         "changes it any more"
                     )
-                self._check_label(generator.n_classes)
+                self.rule.check(generator.n_classes)
                 self._loaded = generator, Latents(self.seed, generator.z_dim)
             return self._loaded
-
-    def _check_label(self, n_classes: int) -> None:
-        label = self.label
-        if n_classes and label is None:
-            raise FringeError(
-                f"{self.path}: is conditional on {n_classes} classes; set `label` to one of them, "
-                "to `uniform`, or to `dataset`, the frequencies of the labels of real images"
-            )
-        if label is not None and not n_classes:
-            raise FringeError(f"{self.path}: is not conditional; leave out `label` ({label})")
-        if isinstance(label, int) and not 0 <= label < n_classes:
-            raise FringeError(
-                f"{self.path}: has classes 0 to {n_classes - 1}; `label` is {label}: name one"
-            )
-        if self.class_counts is not None and len(self.class_counts) > n_classes:
-            raise FringeError(
-                f"{self.path}: has classes 0 to {n_classes - 1}, but the labels of the real "
-                f"images, which `label: dataset` follows, go up to {len(self.class_counts) - 1}; "
-                "correct them, or take a generator of these classes"
-            )
 
     @property
     def resolution(self) -> tuple[int, int]:
@@ -201,9 +175,9 @@ class GeneratedSource(Fingerprinted):
             made = generator(
                 latents.rows(batch),
                 self.truncation,
-                self._labels(batch, generator.n_classes),
+                self.rule.of(batch, generator.n_classes),
                 self.noise,
-                seeds=self._draw("noise", batch, 2**62) if draws_noise else None,
+                seeds=drawn(self.seed, "noise", batch, 2**62) if draws_noise else None,
                 called=partial(self._called, batch),
             )
             # A single channel becomes three.
@@ -213,7 +187,7 @@ class GeneratedSource(Fingerprinted):
     def classes(self) -> np.ndarray | None:
         """Return the class that each image is asked for: int (n,); None of an unconditional one.
 
-        Where classes are drawn from all, the generator is loaded.
+        Where classes depend on how many it has, the generator is loaded.
 
         Raises
         ------
@@ -221,25 +195,11 @@ class GeneratedSource(Fingerprinted):
             If it cannot be loaded, or the label does not fit it.
         """
         n_classes = 0
-        if self.label == "uniform":
+        if self.label in DRAWN:
             with self._lock:
                 n_classes = self._load()[0].n_classes
-        return self._labels(np.arange(self.count), n_classes)
+        return self.rule.of(np.arange(self.count), n_classes)
 
     def _called(self, indices: np.ndarray, row: int) -> str:
         """Return how a message names the image in a row of a batch."""
         return f"{self.path}: image {indices[row]} of seed {self.seed}"
-
-    def _labels(self, rows: np.ndarray, n_classes: int) -> np.ndarray | None:
-        if self.label is None:
-            return None
-        if isinstance(self.label, int):
-            return np.full(len(rows), self.label)
-        if self.class_counts is None:
-            return self._draw("label", rows, n_classes)
-        ends = np.cumsum(self.class_counts)  # of the real images of each class, sorted by class
-        return np.searchsorted(ends, self._draw("label", rows, int(ends[-1])), side="right")
-
-    def _draw(self, what: str, rows: np.ndarray, below: int) -> np.ndarray:
-        """Return a number from 0 to ``below`` - 1 for each row, of a stream of its own."""
-        return np.array([random_stream(self.seed, what, int(row)).integers(below) for row in rows])

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from fringe.sources.base import ImageSource
+from fringe.sources.class_labels import class_counts
 from fringe.sources.data_sets import open_source
 from fringe.sources.generated import GeneratedSource
 from fringe.sources.given_features import GivenFeatures
 from fringe.sources.imitation import ImitationSource
-from fringe.sources.labels import class_counts
 from fringe.sources.limits import Limits
 from fringe.sources.photos import PhotoSource
 
@@ -58,6 +58,7 @@ def _open_files(values: Values, cache: Path | None, device: str) -> ImageSource:
         strict=bool(values.get("strict")),
         select=values.get("select"),
         ignore=values.get("ignore"),
+        label_column=values.get("label_column"),
         limits=Limits(**(values.get("limits") or {})),
     )
 
@@ -65,7 +66,7 @@ def _open_files(values: Values, cache: Path | None, device: str) -> ImageSource:
 def _open_generator(values: Values, cache: Path | None, device: str) -> ImageSource:
     labels, counts = values["labels"], None
     if labels is not None:
-        counts = class_counts(_open_files(labels, cache, device)).tolist()
+        counts = class_counts(_open_files(labels, cache, device))
     return GeneratedSource(
         values["path"],
         values["count"],
@@ -124,6 +125,7 @@ KINDS = {
             "strict": (bool, True),
             "select": ((str, list), True),
             "ignore": ((str, list), True),
+            "label_column": (str, True),
             "limits": (dict, True),
         },
         _open_files,

@@ -12,10 +12,22 @@ from fringe.files.parsing import parse_json
 from fringe.sources.base import ImageSource
 from fringe.sources.selection import Selection
 
-__all__ = ["LABELS_FILE", "LARGEST_LABELS", "Labels", "class_counts", "labels_in", "labels_of"]
+__all__ = [
+    "LABELS_FILE",
+    "LARGEST_LABELS",
+    "NAMES_KEY",
+    "Labels",
+    "classes",
+    "labels_in",
+    "labels_of",
+    "names_in",
+]
 
 #: Its name, at the root of the data set.
 LABELS_FILE = "dataset.json"
+
+#: Its key with the names of classes, by number, which `fringe.sources.prepare` adds.
+NAMES_KEY = "class_names"
 
 LARGEST_CLASS = 1 << 20  # above all data sets: counts of classes must fit the memory
 
@@ -63,6 +75,43 @@ def labels_in(content: bytes, members: Sequence[str], name: str) -> Labels | Non
     return [labels[member] for member in plain]
 
 
+def names_in(content: bytes, name: str) -> tuple[str, ...] | None:
+    """Return the names of classes by number that a ``dataset.json`` states; None if it has none.
+
+    Parameters
+    ----------
+    content : bytes
+        What `labels_in` takes, with labels.
+    name : str
+        What messages call the file.
+
+    Raises
+    ------
+    FringeError
+        If they are not texts, each once.
+
+    Examples
+    --------
+    >>> names_in(b'{"labels": [["a.png", 1]], "class_names": ["cat", "dog"]}', "dataset.json")
+    ('cat', 'dog')
+    """
+    if f'"{NAMES_KEY}"'.encode() not in content:  # nothing is read twice where it has none
+        return None
+    stated = parse_json(content).get(NAMES_KEY)
+    if stated is None:
+        return None
+    if not isinstance(stated, list) or not all(isinstance(one, str) for one in stated):
+        raise FringeError(
+            f"{name}: its `{NAMES_KEY}` are not a list of texts; give the name of each class in "
+            "the order of their numbers, or drop the key"
+        )
+    if len(set(stated)) < len(stated):
+        raise FringeError(
+            f"{name}: its `{NAMES_KEY}` have one name twice; name each class once, or drop the key"
+        )
+    return tuple(stated)
+
+
 def labels_of(source: ImageSource) -> Labels | None:
     """Return the label of each image of ``source``; None where images have none.
 
@@ -78,24 +127,6 @@ def labels_of(source: ImageSource) -> Labels | None:
         return None if labels is None else [labels[index] for index in source.indices.tolist()]
     stored: Labels | None = getattr(source, "stored_labels", None)
     return stored
-
-
-def class_counts(source: ImageSource) -> npt.NDArray[np.int64]:
-    """Return how many images of ``source`` each class has, from class 0 to the last.
-
-    Raises
-    ------
-    FringeError
-        As `labels_of` does, and if images have no labels, or labels that are not classes: whole
-        numbers of at least 0.
-    """
-    labels = labels_of(source)
-    if labels is None:
-        raise FringeError(
-            f"{source.name}: has no labels, of which `label: dataset` takes the frequencies; give "
-            f"a ZIP or folder whose {LABELS_FILE} has labels"
-        )
-    return np.bincount(classes(labels, source.name)).astype(np.int64)
 
 
 def classes(labels: Labels, name: str) -> npt.NDArray[np.int64]:

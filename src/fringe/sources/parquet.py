@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["ParquetSource"]
 
 _NAMES = ("image", "img")
-_LABEL = "label"  # the column of classes
 # What damage raises beside pyarrow's own errors; the last two are of names of columns.
 _DAMAGE = (DamagedPageError, KeyError, UnicodeDecodeError)
 _FOOTER = 1 << 26  # bytes that a footer may take in memory, however low limits are
@@ -78,6 +77,8 @@ class ParquetSource(EncodedSource):
     """
 
     grouped = True
+    #: The column of classes.
+    label_column = "label"
 
     def __init__(
         self,
@@ -137,8 +138,19 @@ class ParquetSource(EncodedSource):
     def _is_other(self, index: int, data: bytes | memoryview) -> bool:
         return self._contents.tells_apart(index, data)
 
+    def has_column(self, name: str) -> bool:
+        """Return whether the first file has a column of this name.
+
+        Raises
+        ------
+        FringeError
+            If the file cannot be read.
+        """
+        with _opened(self.shards[0], self.limits) as (file, _):
+            return name in file.schema_arrow.names
+
     def stored_classes(self) -> np.ndarray | None:
-        """Return the column ``label`` of the images, int64 (n,); None if there is none.
+        """Return the column of labels (``label_column``) as int64 (n,); None if there is none.
 
         Raises
         ------
@@ -146,14 +158,14 @@ class ParquetSource(EncodedSource):
             If a file cannot be read, lacks the column or holds other things in it than whole
             numbers from 0, or the column is larger than limits allow.
         """
-        found = [_labels(shard, self.limits) for shard in self.shards]
+        found = [_labels(shard, self.label_column, self.limits) for shard in self.shards]
         lacking = next((k for k, labels in enumerate(found) if labels is None), None)
         if lacking is None:
             return np.concatenate([part for part in found if part is not None])[: len(self)]
         if any(labels is not None for labels in found):
             raise FringeError(
-                f"{self.shards[lacking]}: has no column `{_LABEL}`, which other files of the data "
-                "set have; add it, or drop it from all of them"
+                f"{self.shards[lacking]}: has no column `{self.label_column}`, which other files "
+                "of the data set have; add it, or drop it from all of them"
             )
         return None
 
@@ -166,12 +178,12 @@ class ParquetSource(EncodedSource):
             If a file cannot be read, or names other classes than the others.
         """
         first, *others = self.shards
-        names = _class_names(first, self.limits)
+        names = _class_names(first, self.label_column, self.limits)
         for shard in others:
-            if _class_names(shard, self.limits) != names:
+            if _class_names(shard, self.label_column, self.limits) != names:
                 raise FringeError(
-                    f"{shard}: names other classes in its column `{_LABEL}` than {first}; give "
-                    "files of one data set"
+                    f"{shard}: names other classes in its column `{self.label_column}` than "
+                    f"{first}; give files of one data set"
                 )
         return names
 
@@ -303,34 +315,34 @@ def _read(
     return pa.chunked_array(images), pa.chunked_array(paths) if paths else None
 
 
-def _labels(shard: Path, limits: Limits) -> np.ndarray | None:
+def _labels(shard: Path, name: str, limits: Limits) -> np.ndarray | None:
     """Return the labels in one file; None if it has no column of them."""
     import pyarrow as pa
 
     with _opened(shard, limits) as (file, groups):
-        leaf = next(iter(_leaves(file, _LABEL)), None)
-        if leaf is None or file.schema.column(leaf).path != _LABEL:
+        leaf = next(iter(_leaves(file, name)), None)
+        if leaf is None or file.schema.column(leaf).path != name:
             return None
         for number, group in enumerate(groups):
-            what = f"`{_LABEL}` in group {number} of its rows"
+            what = f"`{name}` in group {number} of its rows"
             limits.check_bytes(str(shard), _unpacked(shard, group.chunks[leaf], group.rows), what)
-        column = file.read(columns=[_LABEL], use_threads=False).column(_LABEL)
+        column = file.read(columns=[name], use_threads=False).column(name)
     if pa.types.is_integer(column.type) and not column.null_count:
         values = np.asarray(column.combine_chunks().to_numpy(zero_copy_only=False))
         if not len(values) or values.min() >= 0:
             return values.astype(np.int64)
     raise FringeError(
-        f"{shard}: its column `{_LABEL}` is of type {column.type} and has {column.null_count} "
+        f"{shard}: its column `{name}` is of type {column.type} and has {column.null_count} "
         "empty rows; labels are one whole number from 0 in each row"
     )
 
 
-def _class_names(shard: Path, limits: Limits) -> tuple[str, ...] | None:
+def _class_names(shard: Path, column: str, limits: Limits) -> tuple[str, ...] | None:
     """Return the names that one file's schema states, each once; None if there are none."""
     with _opened(shard, limits) as (file, _):
         stated = (file.schema_arrow.metadata or {}).get(b"huggingface", b"{}")
     try:
-        label = parse_json(stated)["info"]["features"][_LABEL]
+        label = parse_json(stated)["info"]["features"][column]
         names = tuple(label["names"]) if label["_type"] == "ClassLabel" else ()
         if names and all(isinstance(name, str) for name in names) and len({*names}) == len(names):
             return names

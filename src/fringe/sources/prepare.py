@@ -16,8 +16,9 @@ from fringe.files.atomic import atomic_path
 from fringe.progress import progress
 from fringe.sources import ImageSource, open_source
 from fringe.sources.ahead import Ahead, along
+from fringe.sources.class_labels import kept_labels
 from fringe.sources.decoder_warnings import collected_warnings, tell
-from fringe.sources.labels import LABELS_FILE, labels_of
+from fringe.sources.labels import LABELS_FILE, NAMES_KEY
 from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.prefetch import read_ahead
 
@@ -43,6 +44,8 @@ def prepare(
     strict: bool = False,
     select: str | Sequence[str] | None = None,
     ignore: str | Sequence[str] | None = None,
+    label_column: str | None = None,
+    labels: bool = True,
     limits: Limits = LIMITS,
 ) -> int:
     """Crop and resize the images of a data set into a ZIP, and return how many it holds.
@@ -50,24 +53,28 @@ def prepare(
     The images are those of `open_source` with the same options, in the same order, bit for bit:
     opened without a resolution, the ZIP is the same data set, and quicker to read. They are
     lossless PNGs named ``00000/img00000000.png`` and on, stored as they are. ``dataset.json`` holds
-    the labels that a ZIP or folder has for them in its own, or null. The same images give the same
+    the labels that the data set states for them, whatever its format
+    (`fringe.sources.class_labels.kept_labels`), or null. Where classes have names, ``class_names``
+    in it holds them; other tools ignore that key. The same images give the same
     file, byte for byte, whatever ``workers`` is, with one version of Pillow and zlib. Memory does
     not grow with the number of images, except for their names and labels.
 
     Parameters
     ----------
     path, resolution, crop, filter, count, cache, follow_links, order, seed, strict, select, \
-ignore, limits
+ignore, label_column, limits
         See `fringe.sources.open_source`; without a resolution only ``crop`` may change sizes.
     out : path-like
         Ends in ``.zip``; appears when it is whole, replacing an earlier file.
+    labels : bool
+        Whether labels are kept.
     workers : int
         Threads that decode, resize and compress.
 
     Raises
     ------
     FringeError
-        As `open_source` and reading do, and if the ZIP cannot be written.
+        As `open_source`, reading and `kept_labels` do, and if the ZIP cannot be written.
     """
     if Path(out).suffix.lower() != ".zip":
         raise FringeError(f"{out}: must end in .zip, by which data sets are known; rename it")
@@ -86,10 +93,11 @@ ignore, limits
         strict=strict,
         select=select,
         ignore=ignore,
+        label_column=label_column,
         limits=limits,
     )
     n = len(source)
-    labels = labels_of(source)
+    kept, names = kept_labels(source) if labels else (None, None)
     bounds = [(first, min(first + BLOCK, n)) for first in range(0, n, BLOCK)]
     reading = read_ahead(partial(_encoded, along(source, bounds)), bounds, workers)
     with (
@@ -104,8 +112,9 @@ ignore, limits
         for (first, _), images in blocks:
             for index, data in enumerate(images, first):
                 archive.writestr(_entry(_member(index)), data)
-        pairs = None if labels is None else [[_member(i), one] for i, one in enumerate(labels)]
-        archive.writestr(_entry(LABELS_FILE), json.dumps({"labels": pairs}))
+        pairs = None if kept is None else [[_member(i), one] for i, one in enumerate(kept)]
+        stated = {} if names is None else {NAMES_KEY: list(names)}
+        archive.writestr(_entry(LABELS_FILE), json.dumps({"labels": pairs, **stated}))
     tell(source.name, warned, n)
     return n
 

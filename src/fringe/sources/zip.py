@@ -17,7 +17,7 @@ from fringe.sources.base import (
     refuse_escape,
 )
 from fringe.sources.fitting import Fit
-from fringe.sources.labels import LABELS_FILE, LARGEST_LABELS, Labels, labels_in
+from fringe.sources.labels import LABELS_FILE, LARGEST_LABELS, Labels, labels_in, names_in
 from fringe.sources.limits import LIMITS, Limits
 from fringe.sources.members import choose, left_out, no_images
 from fringe.sources.patterns import ALL, Choice
@@ -103,6 +103,17 @@ class ZipSource(EncodedSource):
         """Return SHA-256 of names, sizes and CRCs of the images, and of the resizing."""
         return self._digest("zip", *(self._entries[index] for index in indices))
 
+    def _labels_content(self) -> tuple[bytes, str] | None:
+        """Return what ``dataset.json`` holds, and what messages call it; None if there is none."""
+        name = f"{self.name}!{LABELS_FILE}"
+        archive = self._archive.get()
+        if LABELS_FILE not in archive.namelist():
+            return None
+        info = archive.getinfo(LABELS_FILE)
+        refuse_unreadable(info, self.name)
+        with readable(name, *DAMAGE):
+            return read_member(archive, info, LARGEST_LABELS), name
+
     @cached_property
     def stored_labels(self) -> Labels | None:
         """Labels of the images, as ``dataset.json`` has them; None if it has none.
@@ -113,15 +124,20 @@ class ZipSource(EncodedSource):
             If the file cannot be read, is not as StyleGAN's dataset tool writes it, or an image has
             no label.
         """
-        name = f"{self.name}!{LABELS_FILE}"
-        archive = self._archive.get()
-        if LABELS_FILE not in archive.namelist():
-            return None
-        info = archive.getinfo(LABELS_FILE)
-        refuse_unreadable(info, self.name)
-        with readable(name, *DAMAGE):
-            content = read_member(archive, info, LARGEST_LABELS)
-        return labels_in(content, self.members, name)
+        found = self._labels_content()
+        return None if found is None else labels_in(found[0], self.members, found[1])
+
+    @cached_property
+    def stored_class_names(self) -> tuple[str, ...] | None:
+        """Names of classes by number, where ``dataset.json`` states them (`names_in`).
+
+        Raises
+        ------
+        FringeError
+            As `stored_labels` and `names_in` do.
+        """
+        found = self._labels_content()
+        return None if found is None else names_in(*found)
 
     def _label(self, index: int) -> str:
         return printable(f"{self.name}!{self.members[index]}")
