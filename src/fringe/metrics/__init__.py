@@ -4,6 +4,8 @@ Knows arrays only. NumPy arrays and torch tensors are both welcome; torch is imp
 distances of all pairs or torch's random numbers are needed. docs/metrics.md defines each score.
 """
 
+from fringe.metrics.authentic import authenticity
+from fringe.metrics.copying import memorization
 from fringe.metrics.density import DensityCoverage, density_coverage, density_coverages
 from fringe.metrics.embeddings import cmmd
 from fringe.metrics.extrapolation import (
@@ -43,7 +45,9 @@ from fringe.metrics.relative_kernel import (
 )
 from fringe.metrics.scored import Scored
 from fringe.metrics.sliced import mind
+from fringe.metrics.spectral import SpectralDifference, spectral_difference
 from fringe.metrics.transport import Transport, optimal_transport, optimal_transports
+from fringe.metrics.vendi import vendi_score
 from fringe.revisions import METRICS as REVISION
 
 __all__ = [
@@ -58,7 +62,9 @@ __all__ = [
     "PrecisionRecall",
     "RealKernel",
     "Scored",
+    "SpectralDifference",
     "Transport",
+    "authenticity",
     "cmmd",
     "covariance_root",
     "density_coverage",
@@ -75,6 +81,7 @@ __all__ = [
     "kernel_distances_of_draws",
     "kernel_distances_of_tensors",
     "kernel_influence",
+    "memorization",
     "merge_gaussians",
     "mind",
     "optimal_transport",
@@ -86,5 +93,7 @@ __all__ = [
     "principal_axes",
     "ratio_error",
     "real_kernel",
+    "spectral_difference",
     "variance_of_mean",
+    "vendi_score",
 ]

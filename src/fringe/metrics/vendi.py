@@ -1,0 +1,107 @@
+"""The Vendi score (Friedman and Dieng, TMLR 2023, arXiv 2210.02410): how many images differ.
+
+With K the cosines between n images, it is exp(-sum_i l_i log l_i) of the eigenvalues l of K / n. It
+is 1 if all images are alike, n if all are orthogonal. These are also the eigenvalues of the D x D
+matrix of mean products of normalized features, which is the smaller one where D < n.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import scipy.linalg as linalg
+
+from fringe.errors import FringeError
+from fringe.metrics.arrays import Floats, as_rows, read_rows
+from fringe.metrics.scored import Scored
+
+__all__ = ["vendi_score"]
+
+ROWS = 2048  # images that are worked on at a time
+
+
+def vendi_score(features: Any) -> Scored:
+    """Return the Vendi score of order 1 with the cosine kernel.
+
+    Parameters
+    ----------
+    features : array (n, D), or something that gives slices of rows
+        Each row is normalized. Read in blocks, twice. Memory is that of min(n, D)^2 numbers, and
+        that of the rows where n < D.
+
+    Returns
+    -------
+    Scored
+        From 1 to min(n, D). The error is to first order: an image x changes the entropy
+        H = -tr R log R of the mean product R by (-x^T (log R) x - H) / n, so that it is the score
+        times the standard deviation of x^T (log R) x over sqrt(n). The score of few images is too
+        low, which no error covers: compare scores of equal numbers of images only. None for one
+        image.
+
+    Raises
+    ------
+    FringeError
+        NaN or infinity, a row of zeros.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> four_kinds = np.eye(4).repeat(100, axis=0)
+    >>> round(vendi_score(four_kinds).value, 6)
+    4.0
+    """
+    rows = as_rows(features, "features")
+    count, dim = map(int, rows.shape)
+    entropies = _of_rows(rows) if count < dim else _of_dimensions(rows)
+    score = float(np.exp(entropies.mean()))
+    error = None if count < 2 else score * float(np.sqrt(entropies.var(ddof=1) / count))
+    return Scored(score, error)
+
+
+def _normalized(rows: Any) -> Iterator[tuple[slice, Floats]]:
+    """Yield blocks of rows of length 1, (b, D) in float64."""
+    count = int(rows.shape[0])
+    for start in range(0, count, ROWS):
+        at = slice(start, min(start + ROWS, count))
+        block = read_rows(rows, at, "features")
+        largest = np.abs(block).max(axis=1, keepdims=True)
+        if not largest.all():
+            row = start + int(np.flatnonzero(largest[:, 0] == 0)[0])
+            raise FringeError(
+                f"features: row {row} is zero and has no direction; find the image that gives it, "
+                "or take the features of another network"
+            )
+        block = block / largest  # squares of large numbers overflow, of small ones vanish
+        yield at, block / np.sqrt(np.einsum("nd,nd->n", block, block))[:, None]
+
+
+def _of_dimensions(rows: Any) -> Floats:
+    """Return -x^T (log R) x of each image (n,), through R = sum x x^T / n; their mean is H."""
+    count, dim = map(int, rows.shape)
+    products = np.zeros((dim, dim), order="F")
+    for _, x in _normalized(rows):
+        # Half the products of x.T @ x: the lower triangle only.
+        products = linalg.blas.dsyrk(1, x.T, beta=1, c=products, lower=1, overwrite_c=1)
+    shares, axes = linalg.eigh(products, lower=True, overwrite_a=True)
+    shares /= count
+    known = shares > _least(shares, dim)
+    scaled = axes[:, known] * np.sqrt(-np.log(np.minimum(shares[known], 1)))
+    entropies = np.empty(count)
+    for at, x in _normalized(rows):
+        after = x @ scaled
+        entropies[at] = np.einsum("nd,nd->n", after, after)
+    return entropies
+
+
+def _of_rows(rows: Any) -> Floats:
+    """Return `_of_dimensions` through the cosines (n, n): x_i^T u_l is sqrt(n l_l) v_il."""
+    x = np.concatenate([block for _, block in _normalized(rows)])
+    shares, vectors = linalg.eigh(x @ x.T / len(x), overwrite_a=True)
+    known = shares > _least(shares, len(x))
+    shares = shares[known]
+    return np.asarray(vectors[:, known] ** 2 @ (-np.log(np.minimum(shares, 1)) * shares * len(x)))
+
+
+def _least(shares: Floats, size: int) -> float:
+    """Return what eigenvalues are above that are not rounding errors of 0."""
+    return float(size * np.finfo(np.float64).eps * shares.max())
