@@ -56,6 +56,16 @@ def test_the_configuration_of_a_comparison(images: Path) -> None:
     assert all(not one["resample"] for one in config["datasets"].values())
 
 
+def test_another_network_may_count_classes(images: Path) -> None:
+    assert "classifier" not in comparison_config(asked(images))
+    counting = asked(images, network="untrained", controls=[], classifier="efficientnet-lite0")
+    config = comparison_config(counting)
+    assert (config["network"], config["classifier"]) == ("untrained", "efficientnet-lite0")
+    assert not complete(config).faults
+    with pytest.raises(FringeError, match=r"^--classifier nothing: "):
+        comparison_config(asked(images, classifier="nothing"))
+
+
 def test_images_that_are_left_out_are_said(images: Path, caplog: pytest.LogCaptureFixture) -> None:
     comparison_config(asked(images))
     assert [one.message for one in caplog.records] == [

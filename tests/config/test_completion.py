@@ -183,7 +183,7 @@ PATHS = {
 NO_PATHS = {
     "run", "device", "network", "controls", "url", "sha256", "unpack", "licence", "size", "note",
     "crop", "title", "real", "generated", "snapshots", "alternatives", "datasets", "networks",
-    "classes", "generators", "select", "ignore", "held_out", "trained_with",
+    "classes", "classifier", "generators", "select", "ignore", "held_out", "trained_with",
     "statistics",
     "label_column",
 }  # fmt: skip

@@ -48,6 +48,21 @@ class TinyNetwork:
             return Activations(features.float(), logits.float(), maps.float())
 
 
+class BlindNetwork(TinyNetwork):
+    """The same without logits: it is not a classifier."""
+
+    class_names = None
+    classifier = None
+
+    def __init__(self, name: str, seed: int, device: torch.device) -> None:
+        super().__init__(name, seed, device)
+        self.classifier = None
+
+    def __call__(self, images: torch.Tensor) -> Activations:
+        features, _, maps = super().__call__(images)
+        return Activations(features, None, maps)
+
+
 class SlowNetwork(TinyNetwork):
     """The same, and time to be killed in."""
 
@@ -99,7 +114,7 @@ def loader(
     def load(weights: Path | None, device: torch.device) -> TinyNetwork:
         return kind(f"tiny_network:{name}", seed, device)
 
-    load.info = (DIM, CLASSES, 1, maps, trained_on)
+    load.info = (DIM, CLASSES if kind.class_names else None, 1, maps, trained_on)
     load.class_names = kind.class_names
     return load
 
@@ -116,3 +131,5 @@ lingering = loader("lingering", 0, LingeringNetwork)
 # Those that can be asked what they look at.
 seeing = loader("seeing", 0, maps=True)
 seeing_control = loader("seeing_control", 1, maps=True)
+# One that sees no classes.
+blind = loader("blind", 3, BlindNetwork, maps=True)

@@ -60,3 +60,18 @@ def test_an_overview_is_of_the_first_images(tmp_path: Path) -> None:
     for file, stop, shares in zip(files, stops, found.shares, strict=True):
         counts = np.bincount(file.read("logits")[:stop].argmax(1), minlength=CLASSES)
         np.testing.assert_allclose(shares, counts / stop)
+
+
+def test_logits_may_be_those_of_another_network(tmp_path: Path) -> None:
+    files = stored(tmp_path / "real.h5", 60, 0), stored(tmp_path / "fake.h5", 50, 1)
+    others = stored(tmp_path / "real2.h5", 60, 2), stored(tmp_path / "fake2.h5", 50, 3)
+    measured = {}
+    for space, pair in (("features", files), ("logits", others)):
+        one, other = (MeasuredImages(gaussian_of(f, space), f, space) for f in pair)
+        measured[space] = one, other
+    found = overview_of(files, measured, (60, 50), (60, 50), classified=others)
+    for space, pair in (("features", files), ("logits", others)):
+        rows = np.stack([file.read(space, stop=1)[0] for file in pair])
+        np.testing.assert_array_equal(found.spaces[space].vectors, rows)
+    counts = np.bincount(others[0].read("logits").argmax(1), minlength=CLASSES)
+    np.testing.assert_allclose(found.shares[0], counts / 60)

@@ -240,3 +240,51 @@ def test_a_sweep_is_shown_of_the_first_data_set_and_of_all() -> None:
 def test_paths_are_spelled_as_the_configuration_does() -> None:
     run = make_run({**CONFIG, "results": "./my results/"})
     assert inputs.features_of(run, "real", "clip") == "./my results//run/features/real/clip.h5"
+
+
+def test_another_network_may_count_classes() -> None:
+    run = make_run(changed("classifier", to="resnet50"))
+    own = make_run()
+    # Whatever has logits or Top-1 classes is read from the classifier's features ...
+    logits = inputs.optimize_weights(run, "faces", "logits")
+    assert logits == {
+        "real": below("statistics/real/resnet50/logits-40.h5")[0],
+        "candidates": below("features/fake/inception.h5")[0],
+        "judged": below("statistics/real/inception/features-40.h5")[0],
+        "classified": below("features/fake/resnet50.h5")[0],
+    }
+    sweep = inputs.optimize_sweep(run, "faces")
+    assert sweep["real"] == below("features/real/resnet50.h5")[0]
+    assert sweep["candidates"] == below("features/fake/inception.h5")[0]
+    assert sweep["classified"] == below("features/fake/resnet50.h5")[0]
+    extended = inputs.extend_matched(run, "faces")
+    assert {extended["real"], extended["candidates"]} == {
+        *below("features/real/resnet50.h5", "features/fake/resnet50.h5")
+    }
+    assert "resnet50" in str(extended["weights"])
+    matched = inputs.draw_matched(run, "faces")
+    assert matched["candidates"] == below("features/fake/resnet50.h5")[0]
+    assert inputs.figure_classes(run, "faces")["real"] == below("features/real/resnet50.h5")[0]
+    compared = inputs.compare(run, "two", "clip")
+    assert compared["models"][0] == below("features/fake/clip.h5")[0]
+    assert compared["logits"][0] == below("features/fake/resnet50.h5")[0]
+    snapshots = inputs.score_snapshots(run, "faces", "logits")
+    assert all("/resnet50/logits-" in path for path in snapshots["snapshots"])
+    # ... and whatever is a distance is not.
+    for rule in (inputs.optimize_weights, inputs.score_scheme):
+        names = ("prelogits", "inception") if rule is inputs.score_scheme else ("prelogits",)
+        assert rule(run, "faces", *names) == rule(own, "faces", *names)
+    assert "resnet50" not in str(inputs.score_snapshots(run, "faces", "features"))
+    assert inputs.make_table(run, "2") == inputs.make_table(own, "2")
+    # The classifier is not a control; its features are made of all images that have classes.
+    assert "resnet50" not in str(inputs.judge_comparison(run, "two")["controls"])
+    made = inputs.all_features(run)
+    assert below("features/early/resnet50.h5")[0] in made
+    assert below("features/rival/resnet50.h5")[0] in made
+
+
+def test_the_network_of_fid_may_be_named_as_the_classifier() -> None:
+    run, own = make_run(changed("classifier", to="inception")), make_run()
+    assert inputs.all_features(run) == inputs.all_features(own)
+    assert inputs.explore_dataset(run, "faces") == inputs.explore_dataset(own, "faces")
+    assert inputs.figure_overview(run, "faces") == inputs.figure_overview(own, "faces")

@@ -138,11 +138,13 @@ def test_every_rule_is_looked_at() -> None:
         return {one for one in functions if inspect.isfunction(one)}
 
     helpers = {
+        provenance.classifier_of,
         provenance.compared,
         provenance.drawn_and_real,  # part of score_kernels
         provenance.features_by,
         provenance.images_of,
         provenance.is_made,
+        provenance.network_of_space,
         provenance.snapshot_statistics,
         provenance.snapshots_with_images,
         provenance.sweep_provenance,
@@ -234,6 +236,26 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             *("figure_examples *", "figure_means *", "figure_noise *", "figure_noisy_images *"),
             *("figure_sensitivity_grid *", "figure_network_maps *", "compare *"),
             *("figure_compared_classes *", "explore_*"),
+        ),
+    ),
+    (
+        "the network of FID, named as the classifier",
+        changed("classifier", to="inception"),
+        (),
+    ),
+    (
+        "another classifier",
+        changed("classifier", to="resnet50"),
+        (
+            "write_index",
+            *("optimize_weights faces logits", "optimize_sweep *"),
+            *("extend_matched *", "draw_matched *", "score_snapshots * logits"),
+            *("join_sensitivity * inception", "measure_sensitivity *", "measure_noise *"),
+            "explain_examples * inception *",
+            *("make_table *", "verdict", "list_deviations"),
+            *("figure_overview *", "figure_classes *", "figure_sweep *", "figure_snapshots"),
+            *("figure_examples *", "figure_means *", "figure_sensitivity_grid *"),
+            *("compare *", "explore_*"),
         ),
     ),
     (

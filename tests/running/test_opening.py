@@ -146,6 +146,12 @@ def test_the_main_network_must_be_a_classifier(config: dict[str, Any]) -> None:
     config |= {"network": "untrained", "controls": ["efficientnet-lite0"]}
     (found,) = faults_of(config)
     assert found.startswith("network: untrained is no classifier")
+    assert "by `classifier`" in found
+    config["classifier"] = "clip"
+    (found,) = faults_of(config)
+    assert found.startswith("classifier: clip is not a classifier")
+    config["classifier"] = "efficientnet-lite0"
+    check(config)
 
 
 def test_a_folder_that_may_not_be_written(

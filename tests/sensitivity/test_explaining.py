@@ -18,7 +18,8 @@ from fringe.errors import FringeError
 from fringe.metrics import Gaussian
 from fringe.networks import Activations, FeatureNetwork, load_network
 from fringe.networks.dinov2 import load_transformer
-from fringe.sensitivity import explain, fid_gradient
+from fringe.sensitivity import explain, fid_gradient, look_closely
+from fringe.sensitivity.explaining import explain_classes
 
 CPU = torch.device("cpu")
 K, D, OTHERS = 6, 5, 30  # channels of maps, features, and the other generated images
@@ -242,3 +243,36 @@ def test_a_gradient_of_another_shape(kind: str) -> None:
 def test_images_of_another_kind(kind: str, batch: Tensor) -> None:
     with pytest.raises(FringeError, match=r"images to explain are .* give uint8 of shape"):
         explain(small(kind)[0], batch, np.ones_like)
+
+
+def test_classes_of_another_network_are_those_that_it_sees_itself(kind: str) -> None:
+    network, _ = small(kind)
+    batch = images(4)
+    slow = explain(network, batch, np.ones_like)
+    found = explain_classes(network, batch)
+    np.testing.assert_array_equal(found.classes, slow.classes)
+    np.testing.assert_allclose(found.probabilities, slow.probabilities, rtol=1e-12)
+    np.testing.assert_allclose(found.activations, slow.activations, rtol=1e-6)
+    with pytest.raises(FringeError, match=r"is not a classifier; name one with logits"):
+        explain_classes(small(kind, 0)[0], batch)
+
+
+def test_a_closeup_of_a_network_with_a_split_has_the_weights_of_plain_autograd() -> None:
+    network, rest = small("attentive")
+    real, others = features_of(rest, images(40, 1)), features_of(rest, images(OTHERS, 2))
+    image = images(1, 5)
+    gaussians = (Gaussian.from_features(rows.numpy()) for rows in (real, others))
+    pixels = image[0].permute(1, 2, 0).numpy()
+    found = look_closely(pixels, network, *gaussians, len(others) + 1, included=False)
+    A = maps_of(image).requires_grad_()
+    value = fid(real, torch.cat([others, rest(A).features.double()]))
+    (gradient,) = torch.autograd.grad(value, A)
+    alpha = gradient[0].double().square().mean((1, 2)).numpy()
+    np.testing.assert_allclose(found.weights, alpha, rtol=1e-5, atol=1e-12 * alpha.max())
+    assert found.fid == pytest.approx(float(value.detach()), rel=1e-6)
+    order = np.argsort(-alpha)[: len(found.channels)]
+    np.testing.assert_array_equal(found.channels, order)
+    np.testing.assert_allclose(found.channel_maps, A[0].detach().numpy()[order], rtol=1e-6)
+    # Its map is that of `explain`.
+    whole = np.tensordot(found.weights, A[0].detach().numpy(), 1)
+    assert_close(whole[None], explain(network, image, exact(real, others)).maps)

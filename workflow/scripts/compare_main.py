@@ -4,6 +4,9 @@ In: features of real and generated images, and logits or labels. Out: JSON, and 
 each price.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from fringe.comparison import measure_main_network, save_weights, stored_sets
 from fringe.devices.choice import choose_device
 from fringe.networks import network_classes
@@ -24,7 +27,8 @@ def main(job: ScriptJob) -> None:
         sets.models,
         real_classes=sets.real_classes,
         held_out=sets.held_out,
-        class_names=sets.class_names if labels else network_classes(about["network"]),
+        class_names=sets.class_names if labels else _names(about),
+        classified_by=about.get("classified_by", ""),
         given=bool(labels),
         device=choose_device(job.config.device),
         seed=about["seed"],
@@ -32,6 +36,10 @@ def main(job: ScriptJob) -> None:
     )
     save_weights(job.output.weights, found.weights)
     write_result(job.output.result, found.result)
+
+
+def _names(about: Mapping[str, Any]) -> tuple[str, ...] | None:
+    return network_classes(about["classes"] or about["network"])
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported

@@ -16,6 +16,7 @@ def main(job: ScriptJob) -> None:
         activation=about["activation"],
         title=about["title"],
         network=about["network"],
+        classifier=about.get("classifier", ""),
         simulated=about["simulated"],
         style=about["style"],
     )

@@ -11,16 +11,20 @@ from fringe.plan.planned import planned_images
 from fringe.running.script import ScriptJob, run
 
 IMAGES = range(3)
+SIDES = ("real", "generated")
 
 
 def main(job: ScriptJob) -> None:
     """Draw one data set."""
     about, given = job.params.figure, job.input
-    files = {"real": open_features(given.real), "generated": open_features(given.generated)}
+    files = {side: open_features(given[side]) for side in SIDES}
+    classified = files
+    if "classifier" in about:
+        classified = {side: open_features(given[f"classified_{side}"]) for side in SIDES}
     measured, counts = {}, {}
     for space in ("features", "logits"):
         sides = []
-        for side, file in files.items():
+        for side, file in (files if space == "features" else classified).items():
             gaussian, counts[space, side] = load_gaussian(getattr(given, f"{side}_{space}"))
             known = space == "logits" or side in about["with_images"]
             stop = about[f"n_{side}"]
@@ -31,6 +35,7 @@ def main(job: ScriptJob) -> None:
         measured,
         (about["n_real"], about["n_generated"]),
         (counts["features", "real"], counts["features", "generated"]),
+        classified=(classified["real"], classified["generated"]),
     )
     with (
         planned_images(job.config, about["real"]) as real_source,
@@ -43,6 +48,7 @@ def main(job: ScriptJob) -> None:
         found,
         title=about["title"],
         network=about["network"],
+        classifier=about.get("classifier", ""),
         simulated=about["simulated"],
         style=about["style"],
     )

@@ -14,6 +14,7 @@ def main(job: ScriptJob) -> None:
     about = dict(job.params.figure)
     style = about.pop("style")
     del about["revision"]
+    about.pop("classifier", None)  # no class takes part
     found = read_examples(job.input[0])
     if found.closeup is None:
         raise FringeError(

@@ -26,6 +26,7 @@ def main(job: ScriptJob) -> None:
         columns=columns,
         title=about["title"],
         network=about["network"],
+        classifier=about.get("classifier", ""),
         simulated=about["simulated"],
         style=about["style"],
     )

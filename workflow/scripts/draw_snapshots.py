@@ -18,6 +18,7 @@ def main(job: ScriptJob) -> None:
         about["network"],
         protocols={name: read_protocols(every) for name, every in about["protocols"].items()},
         choices=about["choices"],
+        classifier=about.get("classifier", ""),
         style=about["style"],
     )
     save(figure, job.output.png, job.output.pdf, about["style"])

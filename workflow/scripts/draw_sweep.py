@@ -21,6 +21,7 @@ def main(job: ScriptJob) -> None:
         released=about["released"],
         protocols=read_protocols(about["protocols"]),
         choices=about["choices"],
+        classifier=about.get("classifier", ""),
         certified=about["certified"],
         style=about["style"],
     )

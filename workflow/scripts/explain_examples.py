@@ -34,7 +34,12 @@ def main(job: ScriptJob) -> None:
     gaussians = (load_gaussian(path)[0] for path in (job.input.real, job.input.others))
     among = (network, *gaussians, about["n"])
     included = "images" in examples
-    found = explain_examples(images, *among, included=included, called=names.__getitem__)
+    classifier = None
+    if "classifier" in about:
+        classifier = planned_network(config, about["classifier"], about["precision"])
+    found = explain_examples(
+        images, *among, included=included, classifier=classifier, called=names.__getitem__
+    )
     if about["closeup"]:
         closeup = look_closely(images[0], *among, included=included)
         found = replace(found, closeup=closeup)

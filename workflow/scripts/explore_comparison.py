@@ -31,6 +31,8 @@ def main(job: ScriptJob) -> None:
     n_real, n, images = about["n_real"], about["n_generated"], about["images"]
     labels = planned_labels(job.config, about.get("labels", ()))
     classes = stored_classes(job.input, about, labels)
+    # Another network than that of FID may count classes.
+    asks_logits = bool(about["classes"]) and "classifier" in about
     of_real = stored_gaussian(job.input.real[0], n_real)
     real = RealSet(
         open_features(job.input.real[0]),
@@ -39,8 +41,10 @@ def main(job: ScriptJob) -> None:
         n_real,
         classes.real,
         shown=about["real"] in images,
+        classified=open_features(job.input.real_logits[0]) if asks_logits else None,
     )
     sources = {name: source for name, (source,) in about["generators"].items()}
+    logits = job.input.logits if asks_logits else [None for _ in sources]
     sets = [
         GeneratedSet(
             name,
@@ -48,8 +52,11 @@ def main(job: ScriptJob) -> None:
             n,
             classes.models[name][0] if classes.models else None,
             shown=source in images,
+            classified=open_features(classified) if classified else None,
         )
-        for (name, source), path in zip(sources.items(), job.input.models, strict=True)
+        for (name, source), path, classified in zip(
+            sources.items(), job.input.models, logits, strict=True
+        )
     ]
     models = [measure_model(one.title, place, one, of_real, n) for place, one in enumerate(sets)]
     numbers = measure_images(
@@ -58,7 +65,7 @@ def main(job: ScriptJob) -> None:
         models,
         about["shown"],
         seed=about["seed"],
-        names=classes.names if labels else network_classes(about["network"]),
+        names=classes.names if labels else network_classes(about["classes"] or about["network"]),
         labelled=bool(labels),
     )
     network, told = None, ""
@@ -97,7 +104,14 @@ def main(job: ScriptJob) -> None:
         groups=["Real images", *sources],
         models=list(sources),
         network=about["title"],
-        counts=counts_told(real, sets, models, numbers, maps=told),
+        counts=counts_told(
+            real,
+            sets,
+            models,
+            numbers,
+            maps=told,
+            classifier=about.get("classifier_title", "") if about["classes"] else "",
+        ),
         seed=about["seed"],
         sprite_bytes=about["sprite_bytes"],
     )

@@ -37,17 +37,32 @@ def main(job: ScriptJob) -> None:
     """Explore one data set: drawn at random, Top-1 matched, and with optimized weights."""
     about, batch_size = job.params.exploring, job.config.extraction.batch_size
     of_real, behind = load_gaussian(job.input.measured)
+    # Another network than that of FID may count classes.
+    classified = {
+        name: job.input.get(f"classified_{name}") for name in ("real", "candidates", "further")
+    }
     real_features = open_features(job.input.real)
-    real_classes = top1_classes(real_features, stop=about["n_real"])
-    real = RealSet(real_features, about["n_real"], of_real, behind, real_classes)
+    real_logits = open_features(classified["real"]) if classified["real"] else real_features
+    real_classes = top1_classes(real_logits, stop=about["n_real"])
+    real = RealSet(
+        real_features, about["n_real"], of_real, behind, real_classes, classified=real_logits
+    )
     candidates = open_features(job.input.candidates)
     draws, _ = load_draws(job.input.draws)
-    features, rows = join_extension(
-        candidates, draws, job.input.get("extension"), job.input.get("further")
-    )
+    extension = job.input.get("extension")
+    features, rows = join_extension(candidates, draws, extension, job.input.get("further"))
+    logits = features
+    if classified["candidates"]:
+        own = open_features(classified["candidates"])
+        logits, _ = join_extension(own, draws, extension, classified["further"])
     weights, count = load_weights(job.input.optimized), len(candidates)
     made = GeneratedSet(
-        "Generated images", features, count, top1_classes(features), weight=weights * count
+        "Generated images",
+        features,
+        count,
+        top1_classes(logits),
+        weight=weights * count,
+        classified=logits,
     )
     drawn, n = np.bincount(rows.ravel(), minlength=len(features)), about["n_generated"]
     models = [
@@ -55,7 +70,7 @@ def main(job: ScriptJob) -> None:
         measure_model("Top-1 matched", 0, made, of_real, draws.shape[1], drawn),
         measure_model("optimized weights", 0, made, of_real, n, weights),
     ]
-    names = network_classes(about["network"])
+    names = network_classes(about.get("classifier", about["network"]))
     numbers = measure_images(real, [made], models, about["shown"], seed=about["seed"], names=names)
     of_reals, of_made = numbers.sets
     maps, told = None, ""
@@ -88,7 +103,9 @@ def main(job: ScriptJob) -> None:
         groups=["Real images", made.title],
         models=[model.title for model in models],
         network=about["title"],
-        counts=counts_told(real, [made], models, numbers, maps=told),
+        counts=counts_told(
+            real, [made], models, numbers, maps=told, classifier=about.get("classifier_title", "")
+        ),
         seed=about["seed"],
         sprite_bytes=about["sprite_bytes"],
     )

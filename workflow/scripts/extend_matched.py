@@ -6,6 +6,7 @@ missing still.
 
 from pathlib import Path
 
+from fringe.config.choices import class_network
 from fringe.evaluation import draw_on, save_extension
 from fringe.features import open_features, top1_classes
 from fringe.plan.planned import planned_network, planned_source
@@ -28,7 +29,7 @@ def main(job: ScriptJob) -> None:
     with planned_source(config, dataset.generated, whole) as source:
         found = draw_on(
             source,
-            planned_network(config, config.network, config.extraction.precision),
+            planned_network(config, class_network(config), config.extraction.precision),
             missing,
             count,
             limit,

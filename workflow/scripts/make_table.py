@@ -58,8 +58,14 @@ def main(job: ScriptJob) -> None:
     ]
     if about["choices"]:
         notes.append(about["choices"])
+    classifier = about.get("classifier")
     tables.write_table(
-        table, markdown=output.markdown, latex=output.latex, html=output.html, notes=notes
+        table,
+        markdown=output.markdown,
+        latex=output.latex,
+        html=output.html,
+        notes=notes,
+        classifier=title_of(about["titles"], classifier) if classifier else "",
     )
     tables.write_table(full, csv=output.csv)
 

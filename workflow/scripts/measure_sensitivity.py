@@ -19,9 +19,13 @@ def main(job: ScriptJob) -> None:
     first, last = parse_shard(shard)
     generated = config.datasets[job.wildcards.dataset].generated
     network = planned_network(config, about["network"], about["precision"])
+    classifier = None
+    if "classifier" in about:
+        classifier = planned_network(config, about["classifier"], about["precision"])
     # Figures 13 and 15 would find out after hours.
-    if about["network"] == config.network and getattr(network, "classifier", None) is None:
-        raise no_grad_cam(about["network"])
+    seeing = classifier or network
+    if about["network"] == config.network and getattr(seeing, "classifier", None) is None:
+        raise no_grad_cam(seeing.name)
     with planned_shard(config, generated, shard, job.input.get("images")) as source:
         found = measure_sensitivity(
             source,
@@ -31,6 +35,7 @@ def main(job: ScriptJob) -> None:
             load_gaussian(job.input.real)[0],
             load_gaussian(job.input.generated)[0],
             n,
+            classifier=classifier,
             batch_size=about["batch_size"],
             workers=config.extraction.workers,
             provenance=about,

@@ -30,7 +30,10 @@ def main(job: ScriptJob) -> None:
     real_order = rank_classes(
         open_features(job.input.real).read("logits", stop=about["n_real"]), "real logits"
     )
-    candidate_order = rank_classes(candidates.read("logits"), "candidate logits")
+    # Another network than that of FID may count classes.
+    classified = job.input.get("classified")
+    ranked = open_features(classified) if classified else candidates
+    candidate_order = rank_classes(ranked.read("logits"), "candidate logits")
     device = choose_device(job.config.device)
     judge = sampled_fid(
         load_gaussian(job.input.judged)[0], candidates, about["n"], about["seed"], device=device

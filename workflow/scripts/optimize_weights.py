@@ -1,6 +1,7 @@
 """Optimize sampling weights of the candidates in pre-logits or logits (Equation 3).
 
-In: real statistics in that space and in the features of FID, candidate features.
+In: real statistics in that space and in the features of FID, candidate features, and candidate
+logits where another network counts classes.
 Out: ``probabilities`` (N,), the objective, its proven lower bound, the path and the checks, reduced
 costs; of released weights also the error of merging their steps.
 """
@@ -28,6 +29,9 @@ def main(job: ScriptJob) -> None:
     )
     checkpoint = Path(job.params.checkpoint)
     prelogits = scheme.startswith("prelogits")
+    # Another network than that of FID may count classes.
+    classified = job.input.get("classified")
+    space = open_features(classified) if classified else candidates
     title = f"{job.wildcards.dataset}, {scheme}"
     if settings["method"] == "released":
         how = {"max_evaluations": settings["steps"], "merge": settings["merge"]}
@@ -35,7 +39,7 @@ def main(job: ScriptJob) -> None:
         how = {"max_evaluations": settings["evaluations"], "tolerance": settings["tolerance"]}
     weights = optimize_weights(
         load_gaussian(job.input.real)[0],
-        candidates.matrix("features" if prelogits else "logits"),
+        space.matrix("features" if prelogits else "logits"),
         settings["method"],
         learning_rate=settings.get("learning_rate", 10 if prelogits else 5),  # 10, 5: the paper's
         judge=judge,

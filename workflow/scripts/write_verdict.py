@@ -36,6 +36,7 @@ def main(job: ScriptJob) -> None:
         # What features say of damaged images: an input they are not, but were of scores.
         damage=damage_of(features, about.get("read", {})),
         chosen=about.get("chosen"),
+        classifier=about.get("classifier", ""),
     )
     write_verdicts(found, job.output.markdown, job.output.html)
 

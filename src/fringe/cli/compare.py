@@ -50,6 +50,11 @@ def add_to(commands: Commands) -> None:
 def _add_options(one: argparse.ArgumentParser, least: int) -> None:
     one.add_argument("--network", default="inception", help="FID's network; default: inception")
     one.add_argument(
+        "--classifier",
+        metavar="NETWORK",
+        help="network whose Top-1 classes are counted; default: FID's network",
+    )
+    one.add_argument(
         "--controls",
         nargs="*",
         default=["clip"],
@@ -125,6 +130,7 @@ def _compare(options: argparse.Namespace) -> int:
         _settings(options),
         options.labels,
         options.label,
+        options.classifier,
     )
     snakefile = find_snakefile(options.snakefile)
     with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):

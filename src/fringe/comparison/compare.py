@@ -36,6 +36,7 @@ def compare_features(
     real_classes: Any = None,
     class_names: Sequence[str] | None = None,
     given: bool = True,
+    classifier: str | None = None,
     witnesses: Sequence[Witness] | None = None,
     trained_with: Sequence[str] = (),
     prices: bool = True,
@@ -62,9 +63,11 @@ def compare_features(
         The class of each image, by model; of several trainings, a list of arrays.
     real_classes : int array (n_real,), optional
     class_names : sequence of str, optional
-        Those of ``network`` by default, if ``given`` is false.
+        Those of ``classifier`` by default, if ``given`` is false.
     given : bool
-        Whether classes are labels; False if they are Top-1 classes of ``network``.
+        Whether classes are labels; False if they are Top-1 classes of ``classifier``.
+    classifier : str, optional
+        The network whose Top-1 classes they are; ``network`` by default.
     witnesses : sequence of Witness, optional
         Which controls may judge. By default, those that were not trained on labels or with the
         generator; their power is not measured then, because that takes images.
@@ -123,7 +126,8 @@ def compare_features(
         real_classes=of_real,
         held_out=held,
         given=given,
-        class_names=class_names or (None if given else _names(main)),
+        class_names=class_names or (None if given else _names(classifier or main)),
+        classified_by="" if given or classifier in (None, main) else title_of(str(classifier)),
         prices=prices,
         seed=seed,
     )

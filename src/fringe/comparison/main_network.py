@@ -50,6 +50,7 @@ def measure_main_network(
     held_out: Array | None = None,
     given: bool = False,
     class_names: Sequence[str] | None = None,
+    classified_by: str = "",
     prices: bool = True,
     device: str = "cpu",
     seed: int = 0,
@@ -70,6 +71,8 @@ def measure_main_network(
     given : bool
         Whether classes are labels that were given.
     class_names : sequence of str, optional
+    classified_by : str
+        Title of the network whose Top-1 classes they are, if it is not ``network``.
     prices : bool
         Whether the price of each gain is measured.
     device : str
@@ -150,6 +153,10 @@ def measure_main_network(
         compositions = [one.result() for one in composing]
         of_reals = [one.result() for one in sharing]
         class_parts = {name: one.result() for name, one in dividing.items()}
+    if classified_by:
+        told = {"classified_by": classified_by}
+        compositions = [one.model_copy(update=told) for one in compositions]
+        of_reals = [one.model_copy(update=told) for one in of_reals]
     return Measured(
         MainMeasurement(
             distances=distances,

@@ -51,12 +51,17 @@ def sentence(
 
 def _parts(composition: Composition) -> str:
     said = (
-        f"Class histogram: {_with_error(composition.composition)}; images within classes: "
-        f"{_with_error(composition.within)}"
+        f"{_histogram(composition)}: {_with_error(composition.composition)}; "
+        f"images within classes: {_with_error(composition.within)}"
     )
     if composition.support is not None:
         said += f"; classes that only one model has: {_with_error(composition.support)}"
     return said + "."
+
+
+def _histogram(found: Composition | HistogramShare) -> str:
+    """Return what the class histogram is called: by which network, if by another than FID's."""
+    return f"Class histogram by {found.classified_by}" if found.classified_by else "Class histogram"
 
 
 def _of_judge(judge: Judge, ruling: Ruling) -> str:
@@ -109,7 +114,7 @@ def audit_sentence(
     if share is None:
         return "no witness", f"{said} {AUDITS['no witness']}."
     whole = about.infinity.value
-    said += f" Class histogram: {_with_interval(share.share)}"
+    said += f" {_histogram(share)}: {_with_interval(share.share)}"
     if not whole > 0 or about.below_floor or share.share.low is None or share.share.high is None:
         return "too close to call", f"{said}. {BELOW_FLOOR}."
     said += f", {_percent(share.share.value / whole).lstrip('+')} of {format_value(whole)}."
@@ -145,6 +150,11 @@ def limits_of(
         )
     if composition is None:
         found.append("Classes are not known, so nothing is said of the class histogram.")
+    elif composition.classified_by:
+        found.append(
+            f"Classes are the Top-1 classes of {composition.classified_by}, and FID is measured "
+            f"with {distances.title}."
+        )
     elif not composition.given:
         found.append(
             f"Classes are the Top-1 classes of {distances.title}, which FID is measured with."

@@ -28,6 +28,7 @@ __all__ = [
     "Sources",
     "checked_datasets",
     "checked_networks",
+    "class_network",
     "convergence_datasets",
     "explained_datasets",
     "explained_images",
@@ -46,6 +47,7 @@ __all__ = [
     "networks_of_source",
     "noise_images",
     "optimization_settings",
+    "own_classifier",
     "pre_logits_schemes",
     "released_schemes",
     "released_steps",
@@ -139,6 +141,17 @@ def used_sources(config: Config) -> list[str]:
     return [name for name in config.sources if name in used]
 
 
+def class_network(config: Config) -> str:
+    """Return the network that counts classes: all logits and Top-1 classes are its."""
+    return config.classifier or config.network
+
+
+def own_classifier(config: Config) -> str | None:
+    """Return the network that counts classes if it is not the network of FID; None if it is."""
+    network = class_network(config)
+    return None if network == config.network else network
+
+
 def networks_of_run(config: Config) -> list[str]:
     """Return the networks that a run needs: that of FID first, then the controls, then others."""
     named = [network for network, _ in _named_networks(config)]
@@ -150,6 +163,8 @@ def _named_networks(config: Config) -> Iterable[tuple[str, str]]:
     yield config.network, "network"
     for network in config.controls:
         yield network, "controls"
+    if config.classifier is not None:
+        yield config.classifier, "classifier"
     for name, dataset in config.datasets.items():
         for network in dataset.alternatives:
             yield network, f"datasets/{name}/alternatives"
@@ -206,6 +221,8 @@ def networks_of_dataset(config: Config, name: str) -> list[str]:
     wanted = [config.network]
     compared = [one for one in config.comparisons.values() if name in one.datasets]
     wanted += config.controls if dataset.resample or compared else [shown_control(config)]
+    if dataset.resample or not all(one.labels for one in compared):
+        wanted.append(class_network(config))
     wanted += dataset.alternatives
     illustrated = illustrated_comparisons(config).values()
     if any(name in comparison.pair.values() for comparison in illustrated):
@@ -225,7 +242,7 @@ def networks_of_source(config: Config, source: str) -> list[str]:
         if source in (dataset.real, dataset.generated):
             wanted += networks_of_dataset(config, name)
         if source in dataset.snapshots:
-            wanted.append(config.network)
+            wanted += [config.network, class_network(config)]
     if any(source == comparison.held_out for comparison in config.comparisons.values()):
         wanted += networks_of_comparison(config)
     return list(dict.fromkeys(wanted))
@@ -410,7 +427,7 @@ def shown_classes(config: Config, name: str) -> int | list[int]:
     key, wanted = _classes(config, name)
     if isinstance(wanted, int):
         return wanted
-    network = config.network
+    network = class_network(config)
     names = network_classes(network)
     if names is None:
         named = [each for each in wanted if isinstance(each, str)]

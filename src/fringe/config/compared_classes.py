@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
-from fringe.config.choices import Sources
+from fringe.config.choices import Sources, class_network
 from fringe.config.datasets import Comparison
 from fringe.config.model import Config
 from fringe.networks import network_info
@@ -43,21 +43,22 @@ def takes_labels(config: Config, comparison: Comparison, sources: Sources) -> bo
 
 
 def takes_top1(config: Config, comparison: Comparison, sources: Sources) -> bool:
-    """Return whether the classes of a comparison are Top-1 classes of the network of FID.
+    """Return whether the classes of a comparison are Top-1 classes of a network.
 
-    Otherwise they are labels, or they are not known: the network is not a classifier, or features
-    of another tool came without logits. Nothing is said of the class histogram then.
+    That is the network that counts classes (`class_network`). Otherwise they are labels, or they
+    are not known: the network is not a classifier, or features of another tool came without logits.
+    Nothing is said of the class histogram then.
     """
     if takes_labels(config, comparison, sources):
         return False
-    if network_info(config.network).n_classes is None:
+    if network_info(class_network(config)).n_classes is None:
         return False
     found = [sources[name] for name in compared_sources(config, comparison)]
     return all(about["logits"] for about in found if "features" in about)
 
 
 def needs_classifier(config: Config) -> bool:
-    """Return whether Top-1 classes of the network of FID are asked for."""
+    """Return whether Top-1 classes are asked for."""
     return config.resamples or any(one.labels is False for one in config.comparisons.values())
 
 
@@ -68,7 +69,7 @@ def compared_class_faults(config: Config, sources: Sources) -> Iterable[str]:
         if comparison.labels:
             yield from _label_faults(name, used, sources)
         elif comparison.labels is False:
-            yield from _logit_faults(name, used, sources, config.network)
+            yield from _logit_faults(name, used, sources, class_network(config))
 
 
 def _logit_faults(name: str, used: Sequence[str], sources: Sources, network: str) -> Iterable[str]:

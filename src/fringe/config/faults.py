@@ -7,6 +7,7 @@ from pathlib import Path
 from fringe.config.choices import (
     Sources,
     _named_networks,
+    class_network,
     explained_datasets,
     explained_images,
     explaining_networks,
@@ -77,11 +78,18 @@ def _network_faults(config: Config) -> Iterable[str]:
         except FringeError as error:
             yield f"{key}: {error}"
             continue
-        if key == "network" and classes is None and needs_classifier(config):
+        if classes is not None or not needs_classifier(config):
+            continue
+        if key == "classifier":
+            yield (
+                f"classifier: {network} is not a classifier; name a network with logits, such as "
+                "inception"
+            )
+        elif key == "network" and config.classifier is None:
             yield (
                 f"network: {network} is no classifier, and histograms can be matched only in "
-                "classes; take a classifier, and this one as a control; or, if nothing is "
-                "resampled, leave out `labels: false` of each comparison"
+                "classes; name the network that counts them by `classifier`, such as inception; "
+                "or, if nothing is resampled, leave out `labels: false` of each comparison"
             )
 
 
@@ -154,10 +162,11 @@ def _explanation_faults(config: Config, sources: Sources) -> Iterable[str]:
                 f"sensitivity: {network} cannot tell what it looks at in an image (it has no maps; "
                 "`maps` of its `info` says so); choose another, or ask for none: `datasets: []`"
             )
-    classes = network_info(config.network).n_classes
+    classifier = class_network(config)
+    classes = network_info(classifier).n_classes
     if explained_datasets(config) and classes is not None and classes < 3:
         yield (
-            f"sensitivity: {config.network} has {classes} classes, and figures show the three "
+            f"sensitivity: {classifier} has {classes} classes, and figures show the three "
             "most probable; ask for no maps: `datasets: []`"
         )
     yield from _class_faults(config)
@@ -218,7 +227,7 @@ def _scheme_faults(config: Config) -> Iterable[str]:
     if not config.resamples:
         return
     try:
-        classes = network_info(config.network).n_classes
+        classes = network_info(class_network(config)).n_classes
     except FringeError:
         return  # an unknown network is a fault of its own
     for mode, numbers in (("top", config.schemes.top), ("middle", config.schemes.middle)):

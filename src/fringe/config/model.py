@@ -130,10 +130,20 @@ class Config(Section):
     )
     network: NetworkText = Field(
         description=(
-            "The classifier in whose features FID is measured and the resampling is done (the "
-            "paper: `inception`). A name of the registry, or `module:function` for a network "
+            "The network in whose features FID is measured and the resampling is done (the "
+            "paper: `inception`): a classifier, unless `classifier` names one. A name of the "
+            "registry, or `module:function` for a network "
             "of your own, whose code is run: see `allow_code`."
         )
+    )
+    classifier: NetworkText | None = Field(
+        default=None,
+        description=(
+            "The network that counts classes: Top-1 histograms, logits, Top-N and Middle-N "
+            "indicators, classes of figures and of comparisons. `network` if left out. Name "
+            "another one, such as `inception`, to ask how large the null space of a `network` is "
+            "that is not a classifier. It is not a control, unless `controls` names it too."
+        ),
     )
     allow_code: bool = Field(
         default=False,

@@ -55,12 +55,17 @@ class JobContext:
 
     @property
     def network_in_files(self) -> str:
-        """The job's network as it is written in file names; FID's if no wildcard names one."""
-        return self.job.wildcards.get("network", file_name(self.config.network))
+        """The job's network as it is written in file names; FID's if no wildcard names one.
+
+        Images beyond the candidates pass through the network that counts classes.
+        """
+        counts = self.job.rule == "extend_matched"
+        network = choices.class_network(self.config) if counts else self.config.network
+        return self.job.wildcards.get("network", file_name(network))
 
     @property
     def network(self) -> str:
-        """The job's network; FID's if no wildcard names one."""
+        """The job's network, as `network_in_files`."""
         names = {file_name(name): name for name in choices.networks_of_run(self.config)}
         return names[self.network_in_files]
 
@@ -71,8 +76,13 @@ class JobContext:
 
     @property
     def classes(self) -> int:
-        """Number of classes of the job's network; 0 if it has none."""
-        return network_info(self.network).n_classes or 0
+        """Number of classes of the job's network; 0 if it has none.
+
+        Of a job without a wildcard that names one, of the network that counts classes.
+        """
+        named = "network" in self.job.wildcards
+        network = self.network if named else choices.class_network(self.config)
+        return network_info(network).n_classes or 0
 
     @property
     def dataset_name(self) -> str:

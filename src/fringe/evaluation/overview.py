@@ -23,19 +23,23 @@ def overview_of(
     measured: Mapping[str, tuple[MeasuredImages, MeasuredImages]],
     stops: tuple[int, int],
     counts: tuple[int, int],
+    *,
+    classified: tuple[FeatureFile, FeatureFile] | None = None,
 ) -> Overview:
-    """Return what a classifier makes of real and of generated images.
+    """Return what a network and a classifier make of real and of generated images.
 
     Parameters
     ----------
     files : pair of FeatureFile
-        Of real and of generated images, with logits.
+        Of real and of generated images, with logits unless others have them.
     measured : mapping of space to (real, generated) images
         Those between which the distances are, in "features" and in "logits".
     stops : pair of int
         How many of the first images of either side have their classes counted.
     counts : pair of int
         Images behind the distance in features.
+    classified : pair of FeatureFile, optional
+        Those with logits, likewise; ``files`` by default.
 
     Raises
     ------
@@ -43,12 +47,13 @@ def overview_of(
         If a file has no logits or fewer images, or the Gaussians do not fit.
     """
     spaces = {}
+    with_logits = classified or files
     for space in SPACES:
         real, generated = (each.gaussian for each in measured[space])
         axes = principal_axes(real)
         rows = [
             file.read(space, stop=min(POINTS, stop))
-            for file, stop in zip(files, stops, strict=True)
+            for file, stop in zip(files if space == "features" else with_logits, stops, strict=True)
         ]
         both = (real, generated)
         spaces[space] = Space(
@@ -59,10 +64,10 @@ def overview_of(
             frechet_distance(real, generated),
             *frechet_error(*measured[space]),
         )
-    names = files[0].class_names
+    names = with_logits[0].class_names
     assert names is not None  # there are logits
     shares = [
         np.bincount(top1_classes(file, stop=stop), minlength=len(names)) / stop
-        for file, stop in zip(files, stops, strict=True)
+        for file, stop in zip(with_logits, stops, strict=True)
     ]
     return Overview(spaces, np.stack(shares), names, counts)

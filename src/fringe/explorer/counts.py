@@ -17,6 +17,7 @@ def counts_told(
     numbers: Numbers,
     *,
     maps: str = "",
+    classifier: str = "",
 ) -> list[str]:
     """Return a sentence for each thing that a reader must know of the numbers.
 
@@ -28,6 +29,8 @@ def counts_told(
         What was found.
     maps : str
         The sentence on sensitivity maps; "" if there are none.
+    classifier : str
+        Title of the network whose Top-1 classes are counted, if it is not that of FID.
     """
     titles = ["Real images", *(one.title for one in sets)]
     told = [
@@ -51,6 +54,8 @@ def counts_told(
         )
     elif numbers.class_table is not None:
         told.append("Classes: of all images that FID is measured on.")
+    if classifier and numbers.class_table is not None:
+        told.append(f"Classes are those of {classifier}.")
     return [*told, *([maps] if maps else [])]
 
 

@@ -110,9 +110,7 @@ def _real_images(
     rows = real.features.read("features", chosen.numbers)
     influence = [real.influences_of(rows, model) / real.behind for model in models]
     labels = real.classes if known else None
-    return _shown(
-        real, chosen, rows, influence, real.features, labels, labelled, own=chosen.numbers
-    )
+    return _shown(real, chosen, rows, influence, real.logits, labels, labelled, own=chosen.numbers)
 
 
 def _generated_images(
@@ -136,8 +134,8 @@ def _generated_images(
     influence = [model.influences_of(rows) / model.count for model in models]
     labels = generated.classes if known else None
     weights = None if weight is None else weight[chosen.numbers]
-    features = generated.features
-    return _shown(real, chosen, rows, influence, features, labels, labelled, weight=weights)
+    logits = generated.logits
+    return _shown(real, chosen, rows, influence, logits, labels, labelled, weight=weights)
 
 
 def _nothing(models: int, known: bool, labelled: bool) -> Shown:
@@ -159,7 +157,7 @@ def _shown(
     chosen: Chosen,
     rows: Array,
     influence: Sequence[Floats],
-    features: Features,
+    logits: Features,
     labels: NDArray[np.int64] | None,
     labelled: bool,
     *,
@@ -172,7 +170,7 @@ def _shown(
         classes = np.full((len(rows), TOP), -1)
         classes[:, 0] = labels[chosen.numbers]
     elif labels is not None:
-        classes, probabilities = top_classes(features.read("logits", chosen.numbers), TOP)
+        classes, probabilities = top_classes(logits.read("logits", chosen.numbers), TOP)
         lacking = ((0, 0), (0, TOP - classes.shape[1]))
         classes = np.pad(classes, lacking, constant_values=-1)
         probabilities = np.pad(probabilities, lacking)

@@ -33,6 +33,8 @@ class RealSet:
     classes : int array (count,), optional
     shown : bool
         Whether there are images, which can be shown.
+    classified : FeatureFile, optional
+        Where the logits of the same images are; in ``features`` by default.
     """
 
     features: FeatureFile
@@ -41,6 +43,12 @@ class RealSet:
     behind: int
     classes: NDArray[np.int64] | None = None
     shown: bool = True
+    classified: FeatureFile | None = None
+
+    @property
+    def logits(self) -> FeatureFile:
+        """Where the logits of the images are."""
+        return self.features if self.classified is None else self.classified
 
     def blocks(self) -> Iterator[tuple[int, Array]]:
         """Yield (first row, block of features) over all images."""
@@ -71,6 +79,8 @@ class GeneratedSet:
         Optimized weights, as multiples of equal weights.
     shown : bool
         Whether there are images, which can be shown.
+    classified : FeatureFile or JoinedFeatures, optional
+        Where the logits of the same images are; in ``features`` by default.
     """
 
     title: str
@@ -79,6 +89,12 @@ class GeneratedSet:
     classes: NDArray[np.int64] | None = None
     weight: Floats | None = None
     shown: bool = True
+    classified: Features | None = None
+
+    @property
+    def logits(self) -> Features:
+        """Where the logits of the images are."""
+        return self.features if self.classified is None else self.classified
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,7 @@ from fringe.errors import FringeError
 from fringe.figures.heat import (
     check_maps,
     check_predictions,
+    classifier_title,
     distance_name,
     heat_note,
     overlay,
@@ -18,7 +19,6 @@ from fringe.figures.heat import (
 from fringe.figures.mosaic import check_images
 from fringe.figures.page import GAP, Page, fitted, line, short_name, text_width
 from fringe.figures.style import Style, read_style, styled
-from fringe.scores.titles import title_of
 
 __all__ = ["activation_comparison"]
 
@@ -34,6 +34,7 @@ def activation_comparison(
     *,
     title: str,
     network: str = "",
+    classifier: str = "",
     simulated: bool = False,
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
@@ -50,7 +51,9 @@ def activation_comparison(
     labels : sequence of k sequences of 3 (class name, probability)
         Written over Grad-CAM; of a name's synonyms the first.
     title, network : str
-        Display name of the dataset; the network that all maps are of, FID's own by default.
+        Display name of the dataset; the network that all maps are of, Inception by default.
+    classifier : str
+        The network that Grad-CAM and classes are of, if it is another one.
 
     Raises
     ------
@@ -69,7 +72,7 @@ def activation_comparison(
     shown = [pictures, overlay(pictures, maps)]
     shown += [overlay(pictures, grad_cam[:, place]) for place in range(_TOP + 1)]
     look = read_style(style)
-    distance, network_title = distance_name(network), title_of({}, network or "inception")
+    distance, network_title = distance_name(network), classifier_title(network, classifier)
     note = (
         f"{heat_note(distance)} Grad-CAM: yellow is what the probability of a class, by "
         f"{network_title}, rests on most; its mean is over all classes, by their probabilities."

@@ -17,6 +17,7 @@ __all__ = [
     "check_maps",
     "check_mean_image",
     "check_predictions",
+    "classifier_title",
     "distance_name",
     "heat_note",
     "mean_overlay",
@@ -113,6 +114,11 @@ def check_predictions(
                     "give softmax probabilities, from 0 to 1"
                 )
     return found
+
+
+def classifier_title(network: str, classifier: str) -> str:
+    """Return the title of the network that counts classes: ``classifier``, or that of FID."""
+    return title_of({}, classifier or network or "inception")
 
 
 def distance_name(network: str) -> str:

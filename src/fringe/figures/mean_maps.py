@@ -7,7 +7,14 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from fringe.errors import FringeError
-from fringe.figures.heat import as_pixels, check_mean_image, distance_name, heat_note, mean_overlay
+from fringe.figures.heat import (
+    as_pixels,
+    check_mean_image,
+    classifier_title,
+    distance_name,
+    heat_note,
+    mean_overlay,
+)
 from fringe.figures.page import (
     GAP,
     Cells,
@@ -19,7 +26,6 @@ from fringe.figures.page import (
     short_name,
 )
 from fringe.figures.style import Style, read_style, styled
-from fringe.scores.titles import title_of
 from fringe.sensitivity.means import Group
 
 __all__ = ["mean_sensitivity"]
@@ -34,6 +40,7 @@ def mean_sensitivity(
     *,
     title: str,
     network: str = "",
+    classifier: str = "",
     activation: bool = False,
     columns: int = 8,
     simulated: bool = False,
@@ -50,6 +57,8 @@ def mean_sensitivity(
         Display name of the dataset.
     network : str
         Name of the network whose distance the maps are of; FID's own by default.
+    classifier : str
+        Name of the network that classes and Grad-CAM are of, if it is another one.
     activation : bool
         Whether to add a row with the mean of Grad-CAM.
     columns : int
@@ -105,7 +114,7 @@ def mean_sensitivity(
         }
     look = read_style(style)
     blocks = blocks_of(len(groups), columns_for(look, columns))
-    distance, network_title = distance_name(network), title_of({}, network or "inception")
+    distance, network_title = distance_name(network), classifier_title(network, classifier)
     note = f"Sensitivity: the mean of the maps, over the mean image. {heat_note(distance)}"
     if "typical image" in shown:
         note += (

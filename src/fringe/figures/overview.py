@@ -46,6 +46,7 @@ def feature_overview(
     *,
     title: str,
     network: str = "",
+    classifier: str = "",
     simulated: bool = False,
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
@@ -58,7 +59,9 @@ def feature_overview(
     found : `fringe.scores.overview.Overview`
         All that the classifier makes of them.
     title, network : str
-        Display name of the dataset; name of the classifier, FID's own by default.
+        Display name of the dataset; name of the network of FID, Inception by default.
+    classifier : str
+        Name of the network that logits and classes are of, if it is another one.
 
     Raises
     ------
@@ -78,7 +81,10 @@ def feature_overview(
     steps = [
         Step("Images", f"through {seen_by}"),
         Step("Pre-logits", f"{widths[0]:,} features"),
-        Step("Logits", f"{widths[1]:,}, by the last layer"),
+        Step(
+            "Logits",
+            f"{widths[1]:,}, by {title_of({}, classifier) if classifier else 'the last layer'}",
+        ),
         Step("Probabilities", "of classes, by softmax"),
     ]
     between = [
@@ -94,6 +100,8 @@ def feature_overview(
         "which real images vary most; dots: single images. Distances are measured once, of the "
         "first images of each set and in all dimensions."
     )
+    if classifier:
+        note += f" Logits and classes are those of {title_of({}, classifier)}, of the same images."
     if any(not math.isnan(space.standard_error) for space in spaces):
         note += f" {error_note(space.real_error for space in spaces)}"
     with styled(look):

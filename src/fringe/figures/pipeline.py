@@ -74,26 +74,34 @@ def sensitivity_pipeline(
         )
     weights = closeup.weights
     chosen = np.argsort(-weights, kind="stable")[:_BARS]
+    means = closeup.alpha is None  # features are the means of the maps
+    largest = chosen if means else np.argsort(-np.abs(closeup.gradient), kind="stable")[:_BARS]
+    made = "Mean of each map" if means else "Made of the maps"
     look = read_style(style)
     name, seen_by = distance_name(network), title_of({}, network or "inception")
     (h, w), dim, n = heat.shape[1:], len(weights), closeup.n
     forward = [
         Step("Image", f"1 of {n:,} generated images"),
         Step("Last maps A", f"{dim:,} of {w} x {h}, by {seen_by}"),
-        Step("Features f", f"Mean of each map: {_range(closeup.features[chosen])}"),
+        Step("Features f", f"{made}: {_range(closeup.features[largest])}"),
         Step(f"FID = {format_distance(closeup.fid)}", f"f joins the other {n - 1:,} images"),
     ]
     backward = [
         Step("Sensitivity", "Upsampled (Lanczos), over the image"),
         Step("Sum of α·A", f"Of all {dim:,} maps"),
         Step("Weights α", f"Mean |∂FID/∂A|²: {_range(weights[chosen])}"),
-        Step("Gradient", f"∂FID/∂f: {_range(closeup.gradient[chosen])}"),
+        Step("Gradient", f"∂FID/∂f: {_range(closeup.gradient[largest])}"),
     ]
     share = percent(float(weights[chosen].sum() / (weights.sum() or 1)))
+    bars = f"the {len(chosen)} features of the largest weights, which hold {share} of all weights"
+    if not means:
+        bars = (
+            f"the {len(largest)} features of the largest gradient, and the {len(chosen)} largest "
+            f"weights, which hold {share} of all weights"
+        )
     note = (
         f"Forward: mean and covariance of generated images, the image's features included, and "
-        f"{name}. Backward: its gradient, which weights the maps (Equation 2). Bars: the "
-        f"{len(chosen)} features of the largest weights, which hold {share} of all weights; black "
+        f"{name}. Backward: its gradient, which weights the maps (Equation 2). Bars: {bars}; black "
         f"lines: means over all generated images; behind, the maps of the first {_FAN}. Ellipses: "
         "two standard deviations of real and of generated images, along the two directions in "
         "which real images vary most; dot: the image. No class label takes part, and nothing is "
@@ -116,13 +124,13 @@ def sensitivity_pipeline(
         draw_picture(page, picture[0], ahead[0].fit(shape))
         grey = _GREYS(normalized(closeup.channel_maps[:_FAN]))[..., :3]
         draw_fan(page, [as_pixels(255 * each) for each in grey], ahead[1].fit(shape))
-        marks = closeup.generated_mean[chosen]
-        draw_bars(page, ahead[2], closeup.features[chosen], look.colors[1], marks=marks)
+        marks = closeup.generated_mean[largest]
+        draw_bars(page, ahead[2], closeup.features[largest], look.colors[1], marks=marks)
         _statistics(page, closeup, ahead[3])
         draw_bars(
             page,
             back[3],
-            closeup.gradient[chosen],
+            closeup.gradient[largest],
             look.colors[5 % len(look.colors)],
             negative=look.colors[0],
         )

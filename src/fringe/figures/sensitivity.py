@@ -14,6 +14,7 @@ from fringe.figures.heat import (
     check_maps,
     check_mean_image,
     check_predictions,
+    classifier_title,
     distance_name,
     heat_note,
     mean_overlay,
@@ -47,6 +48,7 @@ def sensitivity_examples(
     *,
     title: str,
     network: str = "",
+    classifier: str = "",
     columns: int = 8,
     simulated: bool = False,
     style: Mapping[str, Any] | Style | None = None,
@@ -65,6 +67,8 @@ def sensitivity_examples(
         Display name of the dataset.
     network : str
         Name of the network whose distance the maps are of; FID's own by default.
+    classifier : str
+        Name of the network that classes are of, if it is another one.
     columns : int
         Images side by side, at most; fewer where names would not fit. More images go below.
 
@@ -87,7 +91,7 @@ def sensitivity_examples(
     name = distance_name(network)
     note = heat_note(name)
     if found is not None:
-        seen_by = title_of({}, network or "inception")
+        seen_by = classifier_title(network, classifier)
         note += (
             f" Bars: the Top-{len(found[0])} ImageNet classes that {seen_by} sees in the image, "
             "with their probabilities; the maps were made without them."
@@ -113,6 +117,7 @@ def sensitivity_grid(
     *,
     title: str,
     network: str = "",
+    classifier: str = "",
     seeds: Sequence[int] | None = None,
     rows: int = 5,
     columns: int = 8,
@@ -128,7 +133,7 @@ def sensitivity_grid(
         Sensitivity maps, of any size and unit.
     labels : sequence of n class names, optional
         Written in the top left corner; of a name's synonyms the first.
-    title, network : str
+    title, network, classifier : str
         As for `sensitivity_examples`.
     seeds : sequence of int, optional
         Successive seeds, of each of which the generator made an image; the note names them.
@@ -156,7 +161,7 @@ def sensitivity_grid(
     name = distance_name(network)
     note = heat_note(name)
     if labels is not None:
-        seen_by = title_of({}, network or "inception")
+        seen_by = classifier_title(network, classifier)
         note += f" In the corner: the image's Top-1 ImageNet class by {seen_by}."
     if seeds:
         note += f" Each image is the first of its seed, {seeds[0]} to {seeds[-1]}."

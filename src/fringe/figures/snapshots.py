@@ -68,6 +68,7 @@ def snapshot_correlation(
     paper: pd.DataFrame | None = None,
     protocols: Mapping[str, Protocols] | None = None,
     choices: str = "",
+    classifier: str = "",
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
     """Return Figure 9: a point for each snapshot, a colour, marker and line for each dataset.
@@ -87,6 +88,8 @@ def snapshot_correlation(
         What each snapshot's FID was measured with.
     choices : str
         What the paper leaves open, as the note is to say it.
+    classifier : str
+        The network that logits are of, if it is not ``network``.
 
     Raises
     ------
@@ -94,7 +97,8 @@ def snapshot_correlation(
         If a snapshot lacks one of the two spaces, or a dataset has fewer than three snapshots.
     """
     check_scores(rows, SNAPSHOT_COLUMNS)
-    rows = rows[(rows["metric"] == "fid") & (rows["network"] == network)]
+    measured = rows["network"].isin([network, classifier or network])
+    rows = rows[(rows["metric"] == "fid") & measured]
     points = {name: _points(rows[rows["dataset"] == name], name) for name in datasets_of(rows)}
     every = [cell for pair in points.values() for cells in pair for cell in cells]
     if not points:
@@ -137,7 +141,7 @@ def snapshot_correlation(
                 axis.set_minor_formatter(NullFormatter())
         name = title_of(titles, network)
         axes.set_xlabel(f"FID in pre-logits, {name}")
-        axes.set_ylabel(f"FID in logits, {name}")
+        axes.set_ylabel(f"FID in logits, {title_of(titles, classifier or network)}")
         body.legend(loc="outside upper center", ncols=1)
         add_heading(figure, "FID in pre-logits and in logits over training snapshots", look)
         note = "Each point is one snapshot of a generator; lines are linear least-squares fits."

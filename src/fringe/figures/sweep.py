@@ -49,6 +49,7 @@ def class_sweep(
     paper: pd.DataFrame | None = None,
     protocols: Protocols | None = None,
     choices: str = "",
+    classifier: str = "",
     certified: bool = False,
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
@@ -76,6 +77,8 @@ def class_sweep(
         What the scores were measured with.
     choices : str
         What the paper leaves open, as the note is to say it.
+    classifier : str
+        The network whose classes they are, if it is not ``main``.
     certified : bool
         Whether all weights but those of prelogits-released are our optimizer's; the note says so.
 
@@ -134,6 +137,8 @@ def class_sweep(
             "Mean of repeats, bands one standard deviation. Both axes of a panel span the same "
             f"multiples of the FID of images drawn at random. {_paper_note(published)} {choices}"
         )
+        if classifier:
+            note = f"{note.rstrip()} Classes are those of {title_of(titles, classifier)}."
         if certified:
             note = f"{note.rstrip()} {_CERTIFIED}"
         if any(is_simulated(titles, name) for name in names):

@@ -53,7 +53,7 @@ from fringe.scores.differences import Protocols, read_protocols
 from fringe.scores.explorer import Explorer
 from fringe.scores.region_noise import read_region_noise, read_region_shares
 from fringe.scores.rows import read_scores
-from fringe.scores.titles import Titles
+from fringe.scores.titles import Titles, title_of
 
 __all__ = ["Files", "collect"]
 
@@ -113,6 +113,7 @@ def collect(
         facts=_facts(run, curves),
         published=published,
         seed=run.seed,
+        classifier=title_of(run.titles, run.classifier) if run.classifier else "",
     )
     by_exhibit: dict[str, list[Published]] = {}
     for stem, found in published.items():
@@ -158,6 +159,11 @@ class _Run:
     def network(self) -> str:
         """The network of FID."""
         return str(self.asked["network"])
+
+    @property
+    def classifier(self) -> str:
+        """The network that counts classes; "" if it is that of FID."""
+        return str(self.asked.get("classifier", ""))
 
     @property
     def titles(self) -> Titles:
@@ -252,10 +258,13 @@ def _dataset_answers(run: _Run, damage: Mapping[str, Sequence[str]]) -> list[Ans
     if run.scores is None:
         return []
     asked = run.asked
-    pre_logits = run.scores["scheme"].isin(("random", "prelogits", "prelogits-released"))
+    schemes = ["random", "prelogits", "prelogits-released"]
+    if run.classifier:
+        schemes += ["matched", "random-filled"]
+    told = run.scores["scheme"].isin(schemes)
     verdicts = verdict(
         # The verdict is about these schemes only, and about data sets that have all of them.
-        run.scores[pre_logits & run.scores["network"].isin([run.network, *asked["controls"]])],
+        run.scores[told & run.scores["network"].isin([run.network, *asked["controls"]])],
         run.network,
         asked["controls"],
         run.titles,
@@ -268,6 +277,7 @@ def _dataset_answers(run: _Run, damage: Mapping[str, Sequence[str]]) -> list[Ans
         protocols=run.protocols,
         damage=damage,
         chosen=asked.get("chosen"),
+        classifier=run.classifier,
     )
     measured = Measured(
         scores=run.scores,
@@ -434,6 +444,7 @@ def _of_all(run: _Run) -> list[Curve]:
                 network=run.network,
                 titles=run.titles,
                 printed=_printed(run, "figure9", *places),
+                classifier=run.classifier,
             )
         )
     return found

@@ -85,9 +85,11 @@ def _sentence(comparison: Comparison) -> str:
     if verdict.word == "too close to call" and (about.below_floor or about.infinity.value <= 0):
         told = BELOW_FLOOR
     told = f"{told}: FID is {format_value(about.distance.value)} ({_interval(about.distance)})"
-    shares = [one.share for one in comparison.histogram_shares if one.model == verdict.model]
-    for share in shares:
-        told += f", and {format_value(share.value)} of it ({_interval(share)}) is class histogram"
+    for one in comparison.histogram_shares:
+        if one.model == verdict.model:
+            share = f"{format_value(one.share.value)} of it ({_interval(one.share)})"
+            by = f" by {one.classified_by}" if one.classified_by else ""
+            told += f", and {share} is class histogram{by}"
     return f"{told}."
 
 

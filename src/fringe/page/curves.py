@@ -310,15 +310,25 @@ def sizes_curve(
     )
 
 
-def snapshots_curve(rows: pd.DataFrame, *, network: str, titles: Titles, printed: Printed) -> Curve:
+def snapshots_curve(
+    rows: pd.DataFrame,
+    *,
+    network: str,
+    titles: Titles,
+    printed: Printed,
+    classifier: str = "",
+) -> Curve:
     """Return FID in pre-logits against FID in logits, a point for each snapshot of a training.
 
     Parameters
     ----------
     rows : DataFrame
         Tidy rows with the column "snapshot", of the spaces "features" and "logits".
+    classifier : str
+        The network that logits are of, if it is not ``network``.
     """
-    mine = rows[(rows["network"] == network) & (rows["metric"] == "fid")]
+    measured = rows["network"].isin([network, classifier or network])
+    mine = rows[measured & (rows["metric"] == "fid")]
     found = []
     for (dataset, snapshot), part in mine.groupby(["dataset", "snapshot"], sort=False):
         cells = {str(space): cell_of(group) for space, group in part.groupby("space")}
@@ -342,7 +352,8 @@ def snapshots_curve(rows: pd.DataFrame, *, network: str, titles: Titles, printed
     datasets = list(dict.fromkeys(data["dataset"]))
     name = title_of(titles, network)
     across = number("prelogits", f"FID in pre-logits ({name})", zero=False)
-    along = number("logits", f"FID in logits ({name})", zero=False)
+    by = title_of(titles, classifier or network)
+    along = number("logits", f"FID in logits ({by})", zero=False)
     shared: Spec = {
         "color": colour("dataset", "data set", datasets),
         "opacity": faded(),

@@ -25,6 +25,7 @@ def exhibit_entries(
     facts: Mapping[str, str],
     published: Mapping[str, Sequence[Published]],
     seed: str,
+    classifier: str = "",
 ) -> list[ExhibitEntry]:
     """Return exhibits in their order.
 
@@ -42,9 +43,11 @@ def exhibit_entries(
         By stem, the numbers that the paper prints, next to ours.
     seed : str
         That of all draws.
+    classifier : str
+        Title of the network that counts classes, if it is not that of FID.
     """
     return [
-        _entry(one, tables, pictures, facts, published.get(one["stem"], ()), seed)
+        _entry(one, tables, pictures, facts, published.get(one["stem"], ()), seed, classifier)
         for one in exhibits
     ]
 
@@ -56,6 +59,7 @@ def _entry(
     facts: Mapping[str, str],
     published: Sequence[Published],
     seed: str,
+    classifier: str,
 ) -> ExhibitEntry:
     stem = about["stem"]
     links = tuple(Link(place, text) for place, text in about["links"])
@@ -63,7 +67,7 @@ def _entry(
     if stem in tables:
         table = tables[stem]
         notes = null_space_remarks(table) if about["name"] == "Table 2" else []
-        shown = [shown_table(table, seed=seed, notes=notes)]
+        shown = [shown_table(table, seed=seed, notes=notes, classifier=classifier)]
     seen = " ".join(filter(None, (about["seen"], facts.get(stem, ""))))
     return ExhibitEntry(
         key=anchor("exhibit", stem),

@@ -44,7 +44,9 @@ def read_table(path: str | os.PathLike[str], metrics: Sequence[str]) -> pd.DataF
     return found.loc[wanted, list(TABLE_COLUMNS)].reset_index(drop=True)
 
 
-def shown_table(table: pd.DataFrame, *, seed: str, notes: Sequence[str] = ()) -> Table:
+def shown_table(
+    table: pd.DataFrame, *, seed: str, notes: Sequence[str] = (), classifier: str = ""
+) -> Table:
     """Return a table as the run prints it.
 
     Parameters
@@ -55,8 +57,10 @@ def shown_table(table: pd.DataFrame, *, seed: str, notes: Sequence[str] = ()) ->
         That of all draws.
     notes : sequence of str
         What stands under it after its own notes.
+    classifier : str
+        Title of the network that counts classes, if it is not that of FID.
     """
-    layout = lay_out(table, notes, plain=True)
+    layout = lay_out(table, notes, plain=True, classifier=classifier)
     rows = []
     keys = _keys(table)
     datasets = iter(dict.fromkeys(table["dataset"]))

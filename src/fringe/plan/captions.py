@@ -94,14 +94,14 @@ _FIGURES: Mapping[str, tuple[str, str]] = {
     ),
     "3": (
         "Generated images of {title}, and what FID looks at in each: to change a yellow part would "
-        "change FID most. Below, the three most probable ImageNet classes of {network}, which took "
-        "no part in the maps. If FID judged quality, the maps would lie on the subject.",
+        "change FID most. Below, the three most probable ImageNet classes of {classifier}, which "
+        "took no part in the maps. If FID judged quality, the maps would lie on the subject.",
         "Generated images, below each the same image under its sensitivity map from violet to "
         "yellow, and bars of its three most probable classes.",
     ),
     "4a": (
         "How often each ImageNet class is the most probable one in the real and in the generated "
-        "images of {title}, as {network} sees them: the 25 most frequent classes of the real "
+        "images of {title}, as {classifier} sees them: the 25 most frequent classes of the real "
         "images. A generator that makes a class too often or too rarely pays for that in FID.",
         "Pairs of bars, one pair for each of 25 classes: the share of the real images and that of "
         "the generated images.",
@@ -159,7 +159,7 @@ _FIGURES: Mapping[str, tuple[str, str]] = {
     ),
     "11": (
         "Generated images of {title}{shown}, under what FID looks at in each, with the Top-1 "
-        "ImageNet class of {network} in the corner.",
+        "ImageNet class of {classifier} in the corner.",
         "A grid of generated images under sensitivity maps from violet to yellow, each with the "
         "name of a class.",
     ),
@@ -216,6 +216,10 @@ _FIGURES: Mapping[str, tuple[str, str]] = {
 """Caption and what is seen, by the figure's number; see `_values` for what is filled in."""
 
 
+_CLASSIFIED = ("1", "4b", "6", "9", "12", "13", "15", "16", "18")
+"""Figures with classes, logits or Grad-CAM, whose captions name no classifier by themselves."""
+
+
 def captions(config: Config) -> dict[str, str]:
     """Return captions in reStructuredText by the stems of figures, such as "figure4a-photos"."""
     return {
@@ -225,9 +229,12 @@ def captions(config: Config) -> dict[str, str]:
     }
 
 
-def table_caption(number: str) -> str:
+def table_caption(config: Config, number: str) -> str:
     """Return what a table says."""
-    return _TABLES[number]
+    classifier = choices.own_classifier(config)
+    if classifier is None:
+        return _TABLES[number]
+    return f"{_TABLES[number]} Classes and logits are those of {title_of({}, classifier)}."
 
 
 def figure_caption(config: Config, figure: Exhibit) -> Caption:
@@ -256,6 +263,7 @@ def _values(config: Config, figure: Exhibit) -> dict[str, str]:
     return {
         "title": figure.title,
         "network": title_of({}, config.network),
+        "classifier": title_of({}, choices.class_network(config)),
         "control": control,
         "shown": shown,
     }
@@ -263,6 +271,19 @@ def _values(config: Config, figure: Exhibit) -> dict[str, str]:
 
 def _added(config: Config, number: str) -> list[str]:
     """Return what some settings add to a caption."""
+    return [*_of_weights(config, number), *_of_classes(config, number)]
+
+
+def _of_classes(config: Config, number: str) -> list[str]:
+    """Return which network counts the classes of a figure, if it is not that of FID."""
+    classifier = choices.own_classifier(config)
+    if classifier is None or number not in _CLASSIFIED:
+        return []
+    return [f"Classes are those of {title_of({}, classifier)}."]
+
+
+def _of_weights(config: Config, number: str) -> list[str]:
+    """Return how the weights of a figure were found, if not by the released algorithm alone."""
     ours = config.optimization.method == "auto"
     released = config.optimization.released.steps > 0
     if number in ("5", "17") and released:

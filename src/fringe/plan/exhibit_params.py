@@ -20,7 +20,13 @@ from fringe.plan.captions import COMPARED_CLASSES, Caption, figure_caption, tabl
 from fringe.plan.deviations import Deviation, applying
 from fringe.plan.explorers import views
 from fringe.plan.protocols import chosen_images, protocol
-from fringe.plan.provenance import Params, compared, images_of, published_statistics
+from fringe.plan.provenance import (
+    Params,
+    classifier_of,
+    compared,
+    images_of,
+    published_statistics,
+)
 from fringe.plan.run import Run
 from fringe.scores.protocol import PAPER_DATASETS, plain_name, told_label
 from fringe.texts import inert, restored
@@ -160,6 +166,7 @@ def make_table(run: Run, table: str) -> Params:
         controls=config.controls if shown.controls else [],
         repeats={"1": repeats.table1, "2": repeats.table2, "3": repeats.table3}[table],
         released={} if table == "1" else choices.released_steps(config, run.sources),
+        **classifier_of(run),
         choices=config.choices[f"table{table}"],
         protocols=_protocols(run, run.resampled),
         **_read_from_files(run),
@@ -185,6 +192,7 @@ def verdict(run: Run) -> Params:
         **_chosen(run),
         dims={name: network_info(name)[0] for name in (config.network, *config.controls)},
         trained_on={name: choices.trained_on(config, name) for name in config.controls},
+        **classifier_of(run),
         revision=revisions.TABLES,
     )
 
@@ -269,7 +277,9 @@ def _exhibits(run: Run, differing: Sequence[Deviation]) -> list[Params]:
     for one in exhibits.in_page(run.config):
         is_figure = one.kind == "Figure"
         caption = (
-            figure_caption(run.config, one) if is_figure else Caption(table_caption(one.number), "")
+            figure_caption(run.config, one)
+            if is_figure
+            else Caption(table_caption(run.config, one.number), "")
         )
         found.append(
             {
@@ -348,6 +358,7 @@ def figure_overview(run: Run, dataset: str) -> Params:
         n_real=run.datasets[dataset].n_real,
         n_generated=run.datasets[dataset].n_generated,
         network=run.config.network,
+        **classifier_of(run),
         metrics_revision=revisions.METRICS,
         errors_revision=revisions.ERRORS,
         # Of features only: statistics of logits are never published.
@@ -367,7 +378,7 @@ def figure_classes(run: Run, dataset: str) -> Params:
         dataset,
         n_real=run.datasets[dataset].n_real,
         n_generated=run.datasets[dataset].n_generated,
-        network=run.config.network,
+        network=choices.class_network(run.config),
         **compared(run, dataset),
     )
 
@@ -396,6 +407,7 @@ def figure_sweep(run: Run, number: str) -> Params:
         control=choices.shown_control(config),
         schemes=choices.sweep_schemes(config),
         released=bool(choices.released_schemes(config)),
+        **classifier_of(run),
         choices=config.choices[f"figure{number}"],
         certified=config.optimization.method == "auto",
         protocols=_protocols(run, datasets),
@@ -423,6 +435,7 @@ def figure_snapshots(run: Run) -> Params:
         datasets=datasets,
         titles=_titles(run),
         network=run.config.network,
+        **classifier_of(run),
         protocols=_snapshot_protocols(run, datasets),
         choices=run.config.choices["figure9"],
     )
@@ -565,7 +578,7 @@ def figure_convergence(run: Run, dataset: str) -> Params:
 
 def figure_examples(run: Run, dataset: str) -> Params:
     """Return what Figures 2, 3 and 13 depend on."""
-    return _of_dataset(run, dataset, network=run.config.network)
+    return _of_dataset(run, dataset, network=run.config.network, **classifier_of(run))
 
 
 def figure_means(run: Run, dataset: str, number: str) -> Params:
@@ -581,6 +594,7 @@ def figure_means(run: Run, dataset: str, number: str) -> Params:
         groups=1 + {"4b": min(3, classes), "12": classes, "15": min(4, classes)}[number],
         activation=number == "15",
         network=run.config.network,
+        **classifier_of(run),
     )
 
 
@@ -618,6 +632,7 @@ def figure_sensitivity_grid(run: Run, dataset: str) -> Params:
         dataset,
         shown=choices.shown_images(run.config, dataset, "grid"),
         network=run.config.network,
+        **classifier_of(run),
     )
 
 

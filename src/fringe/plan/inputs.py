@@ -165,21 +165,33 @@ def measure_statistics(run: Run, source: str, network: str, space: str) -> Input
 def optimize_weights(run: Run, dataset: str, scheme: str) -> Inputs:
     """Return real statistics and candidates in the space of a scheme, and those of the judge."""
     network = run.fid_network
-    space = "features" if scheme.startswith("prelogits") else "logits"
+    if scheme.startswith("prelogits"):
+        real = _real_statistics(run, dataset, network)
+    else:
+        real = _real_statistics(run, dataset, run.class_network, "logits")
     return {
-        "real": _real_statistics(run, dataset, network, space),
+        "real": real,
         "candidates": _candidates(run, dataset, network),
         "judged": _real_statistics(run, dataset, network),
+        **({} if scheme.startswith("prelogits") else _classified(run, dataset)),
     }
+
+
+def _classified(run: Run, dataset: str) -> Inputs:
+    """Return the candidates in the network that counts classes; {} if it is that of FID."""
+    if choices.own_classifier(run.config) is None:
+        return {}
+    return {"classified": _candidates(run, dataset, run.class_network)}
 
 
 def optimize_sweep(run: Run, dataset: str) -> Inputs:
     """Return what Top-N and Middle-N weights of a data set are made from and judged by."""
     network = run.fid_network
     return {
-        "real": _real_features(run, dataset, network),
+        "real": _real_features(run, dataset, run.class_network),
         "candidates": _candidates(run, dataset, network),
         "judged": _real_statistics(run, dataset, network),
+        **_classified(run, dataset),
     }
 
 
@@ -202,7 +214,7 @@ def _is_extended(run: Run, dataset: str) -> bool:
 
 def extend_matched(run: Run, dataset: str) -> Inputs:
     """Return real images and candidates, and the network as long as the list is to be made."""
-    network = run.fid_network
+    network = run.class_network
     made_from = provenance.extend_matched(run, dataset)
     made = provenance.is_made(run, layout.matched(dataset), made_from)
     return {
@@ -227,8 +239,8 @@ def draw_matched(run: Run, dataset: str) -> Inputs:
     extended = _is_extended(run, dataset)
     return {
         **({"extension": run.path(layout.matched(dataset))} if extended else {}),
-        "real": _real_features(run, dataset, run.fid_network),
-        "candidates": _candidates(run, dataset, run.fid_network),
+        "real": _real_features(run, dataset, run.class_network),
+        "candidates": _candidates(run, dataset, run.class_network),
     }
 
 
@@ -301,7 +313,7 @@ def score_sizes(run: Run, dataset: str) -> Inputs:
 
 def score_snapshots(run: Run, dataset: str, space: str) -> Inputs:
     """Return statistics and features of the real images and of each snapshot."""
-    network = run.fid_network
+    network = provenance.network_of_space(run, space)
     return {
         "real": _real_statistics(run, dataset, network, space),
         "real_features": _known_features(run, run.real(dataset), network, space),
@@ -324,8 +336,8 @@ def compare(run: Run, comparison: str, network: str) -> Inputs:
         "held_out": [features_of(run, about.held_out, network)] if about.held_out else [],
     }
     if run.has_top1(comparison):
-        found["real_logits"] = [features_of(run, real, run.fid_network)]
-        found["logits"] = [features_of(run, source, run.fid_network) for source in made]
+        found["real_logits"] = [features_of(run, real, run.class_network)]
+        found["logits"] = [features_of(run, source, run.class_network) for source in made]
     return found
 
 
@@ -407,10 +419,19 @@ def measure_sensitivity(run: Run, dataset: str, network: str, shard: str) -> Inp
     return {
         "images": [] if made else kept_shard(run, source, shard),
         "unpacked": [] if made else _unpacked(run, source),
-        "weights": [] if made else _network_weights(run, network),
+        "weights": [] if made else _explaining_weights(run, network),
         "real": _real_statistics(run, dataset, network),
         "generated": _generated_statistics(run, dataset, network, n),
     }
+
+
+def _explaining_weights(run: Run, network: str) -> Files:
+    """Return the weights of a network with maps, and of the one that counts classes beside it."""
+    found = _network_weights(run, network)
+    if choices.own_classifier(run.config) is None or network != run.fid_network:
+        return found
+    files = [found, _network_weights(run, run.class_network)]
+    return [file for file in files if isinstance(file, str)]
 
 
 def join_sensitivity(run: Run, dataset: str, network: str) -> list[str]:
@@ -473,19 +494,29 @@ def make_table(run: Run, table: str) -> list[str]:
 
 def figure_overview(run: Run, dataset: str) -> Inputs:
     """Return features of both sides, and their statistics in both spaces."""
-    network, n = run.fid_network, run.datasets[dataset].n_generated
+    n = run.datasets[dataset].n_generated
     statistics: Inputs = {}
     for space in ("features", "logits"):
+        network = provenance.network_of_space(run, space)
         statistics[f"real_{space}"] = _real_statistics(run, dataset, network, space)
         statistics[f"generated_{space}"] = _generated_statistics(run, dataset, network, n, space)
-    return {**figure_classes(run, dataset), **statistics}
-
-
-def figure_classes(run: Run, dataset: str) -> Inputs:
-    """Return features of both sides."""
+    classified = {}
+    if choices.own_classifier(run.config) is not None:
+        found = figure_classes(run, dataset)
+        classified = {f"classified_{side}": file for side, file in found.items()}
     return {
         "real": _real_features(run, dataset, run.fid_network),
         "generated": _candidates(run, dataset, run.fid_network),
+        **classified,
+        **statistics,
+    }
+
+
+def figure_classes(run: Run, dataset: str) -> Inputs:
+    """Return features of both sides in the network that counts classes."""
+    return {
+        "real": _real_features(run, dataset, run.class_network),
+        "generated": _candidates(run, dataset, run.class_network),
     }
 
 
@@ -585,7 +616,15 @@ def explore_dataset(run: Run, dataset: str) -> Inputs:
     network = run.fid_network
     mapped = dataset in choices.explained_datasets(run.config)
     made = Path(run.path(layout.explorer("dataset", dataset))).exists()
+    classified: Inputs = {}
+    if choices.own_classifier(run.config) is not None:
+        drawn = _drawn(run, dataset, "matched", run.class_network)
+        classified = {"classified_real": _real_features(run, dataset, run.class_network)}
+        for name in ("candidates", "further"):
+            if name in drawn:
+                classified[f"classified_{name}"] = drawn[name]
     return {
+        **classified,
         **_drawn(run, dataset, "matched", network),
         "real": _real_features(run, dataset, network),
         "measured": _real_statistics(run, dataset, network),
@@ -609,20 +648,32 @@ def explore_comparison(run: Run, comparison: str) -> Inputs:
         "real": [_real_features(run, firsts[0], network)],
         "models": [_candidates(run, dataset, network) for dataset in firsts],
     }
-    has_top1 = run.has_top1(comparison)
-    logits = {"real_logits": features["real"], "logits": features["models"]} if has_top1 else {}
+    logits = {}
+    if run.has_top1(comparison):
+        logits = {
+            "real_logits": [_real_features(run, firsts[0], run.class_network)],
+            "logits": [_candidates(run, dataset, run.class_network) for dataset in firsts],
+        }
     return {**features, **logits, "weights": _network_weights(run, network) if asks else []}
 
 
 def verdict(run: Run) -> Inputs:
     """Return what the verdict is about: scores, convergence, and the proofs by noise and region."""
     explained = choices.explained_datasets(run.config)
+    classes = [] if choices.own_classifier(run.config) is None else ["matched", "random-filled"]
     return {
         "scores": [
-            run.path(layout.scores(dataset, scheme, network))
-            for dataset in run.resampled
-            for scheme in ("random", *choices.pre_logits_schemes(run.config))
-            for network in (run.fid_network, *run.controls)
+            *(
+                run.path(layout.scores(dataset, scheme, network))
+                for dataset in run.resampled
+                for scheme in ("random", *choices.pre_logits_schemes(run.config))
+                for network in (run.fid_network, *run.controls)
+            ),
+            *(
+                run.path(layout.scores(dataset, scheme, run.fid_network))
+                for dataset in run.resampled
+                for scheme in classes
+            ),
         ],
         "convergence": [
             run.path(layout.convergence(dataset))

@@ -27,6 +27,7 @@ from fringe.sources.distortions import REVISION as DISTORTIONS_REVISION
 __all__ = [
     "Params",
     "average_sensitivity",
+    "classifier_of",
     "compare",
     "compared",
     "draw_matched",
@@ -51,6 +52,7 @@ __all__ = [
     "measure_power",
     "measure_region",
     "measure_sensitivity",
+    "network_of_space",
     "optimize_sweep",
     "optimize_weights",
     "published_statistics",
@@ -141,6 +143,17 @@ def features_by(run: Run, network: str) -> Params:
     }
 
 
+def network_of_space(run: Run, space: str) -> str:
+    """Return the network that features or logits are of, by its name in file names."""
+    return run.class_network if space == "logits" else run.fid_network
+
+
+def classifier_of(run: Run) -> Params:
+    """Return the network that counts classes; {} if it is that of FID, as params of old runs."""
+    name = choices.own_classifier(run.config)
+    return {} if name is None else {"classifier": name}
+
+
 def extract_features(run: Run, source: str, network: str, shard: str) -> Params:
     """Return what a shard of features depends on."""
     return {"images": _shard_of(run, source, shard), **features_by(run, network)}
@@ -174,12 +187,12 @@ def published_statistics(run: Run, source: str, network: str, space: str) -> Par
 # Weights and draws.
 
 
-def _matched_sets(run: Run, dataset: str) -> Params:
-    """Return which images are compared with which, and in which network."""
+def _matched_sets(run: Run, dataset: str, network: str | None = None) -> Params:
+    """Return which images are compared with which, and in which network, by default FID's."""
     return {
         **compared(run, dataset),
         "n_real": run.datasets[dataset].n_real,
-        "network": run.config.network,
+        "network": network or run.config.network,
     }
 
 
@@ -196,6 +209,7 @@ def optimize_weights(run: Run, dataset: str, scheme: str) -> Params:
         "optimization": choices.optimization_settings(run.config, scheme),
         "revision": revisions.RESAMPLING,
         "metrics_revision": revisions.METRICS,
+        **({} if scheme.startswith("prelogits") else classifier_of(run)),
     }
 
 
@@ -212,6 +226,7 @@ def optimize_sweep(run: Run, dataset: str) -> Params:
         "optimization": choices.optimization_settings(run.config, "top"),
         "revision": revisions.RESAMPLING,
         "metrics_revision": revisions.METRICS,
+        **({"classified": features_by(run, run.class_network)} if classifier_of(run) else {}),
     }
 
 
@@ -247,7 +262,7 @@ def extend_matched(run: Run, dataset: str) -> dict[str, str]:
             "count": run.sources[generated]["count"],
             "n_real": run.datasets[dataset].n_real,
             "n": run.datasets[dataset].n_generated,
-            "features": features_by(run, run.fid_network),
+            "features": features_by(run, run.class_network),
             "revision": revisions.RESAMPLING,
         }
     )
@@ -295,7 +310,8 @@ def draw_random(run: Run, dataset: str, scheme: str) -> Params:
 
 def draw_matched(run: Run, dataset: str) -> Params:
     """Return what draws with the classes of real images depend on."""
-    return {**_matched_sets(run, dataset), **_drawing(run, dataset, "matched")}
+    network = choices.class_network(run.config)
+    return {**_matched_sets(run, dataset, network), **_drawing(run, dataset, "matched")}
 
 
 def draw_weighted(run: Run, dataset: str, scheme: str) -> Params:
@@ -383,7 +399,12 @@ def snapshot_statistics(run: Run, dataset: str, space: str) -> list[str]:
     n = run.datasets[dataset].n_generated
     return [
         run.path(
-            layout.statistics(source, run.fid_network, space, min(n, run.sources[source]["count"]))
+            layout.statistics(
+                source,
+                network_of_space(run, space),
+                space,
+                min(n, run.sources[source]["count"]),
+            )
         )
         for source in run.datasets[dataset].snapshots
     ]
@@ -394,14 +415,14 @@ def snapshots_with_images(run: Run, dataset: str, space: str) -> list[str]:
     return [
         source
         for source in run.datasets[dataset].snapshots
-        if not published_statistics(run, source, run.fid_network, space)
+        if not published_statistics(run, source, network_of_space(run, space), space)
     ]
 
 
 def score_snapshots(run: Run, dataset: str, space: str) -> Params:
     """Return what FIDs of a training's snapshots depend on; it names its inputs by their paths."""
     about = run.datasets[dataset]
-    real = layout.statistics(about.real, run.fid_network, space, about.n_real)
+    real = layout.statistics(about.real, network_of_space(run, space), space, about.n_real)
     return _scoring(
         run,
         snapshots=about.snapshots,
@@ -421,7 +442,8 @@ def compare(run: Run, comparison: str, network: str) -> Params:
     return {
         "network": name,
         "title": network_titles([name]).get(name, name),
-        "classes": run.config.network if run.has_top1(comparison) else None,
+        "classes": choices.class_network(run.config) if run.has_top1(comparison) else None,
+        **(_classified_by(run, comparison) if network == run.fid_network else {}),
         **_labels(run, comparison),
         "generators": {
             generator: [run.generated(one) for one in trainings]
@@ -435,6 +457,12 @@ def compare(run: Run, comparison: str, network: str) -> Params:
         "metrics_revision": revisions.METRICS,
         "revision": revisions.COMPARISON,
     }
+
+
+def _classified_by(run: Run, comparison: str) -> Params:
+    """Return the title of the network that counts classes if it is not the network of FID."""
+    found = _titled_classifier(run) if run.has_top1(comparison) else {}
+    return {"classified_by": found["classifier_title"]} if found else {}
 
 
 def _labels(run: Run, comparison: str) -> Params:
@@ -484,7 +512,21 @@ def join_sensitivity(run: Run, dataset: str, network: str) -> Params:
         "n_real": run.datasets[dataset].n_real,
         "metrics_revision": revisions.METRICS,
         "sensitivity_revision": revisions.SENSITIVITY,
+        **(_explained_by(run) if network == run.fid_network else {}),
     }
+
+
+def _explained_by(run: Run) -> dict[str, str | int]:
+    """Return what classes and Grad-CAM beside the maps of FID depend on, {} if FID's network.
+
+    Plain values, since they are attributes of a file.
+    """
+    name = choices.own_classifier(run.config)
+    if name is None:
+        return {}
+    found = features_by(run, run.class_network)
+    keys = {"network_revision": "classifier_revision", "weights": "classifier_weights"}
+    return {"classifier": name, **{keys[key]: found[key] for key in keys if key in found}}
 
 
 def measure_sensitivity(run: Run, dataset: str, network: str, shard: str) -> Params:
@@ -577,7 +619,7 @@ def explore_comparison(run: Run, comparison: str) -> Params:
             for source in (real, *firsts.values())
             if run.config.sources[source].has_images
         },
-        "classes": run.config.network if run.has_top1(comparison) else None,
+        "classes": choices.class_network(run.config) if run.has_top1(comparison) else None,
         **_labels(run, comparison),
         "n_real": dataset.n_real,
         "n_generated": dataset.n_generated,
@@ -598,4 +640,13 @@ def _exploring(run: Run, view: View) -> Params:
         "metrics_revision": revisions.METRICS,
         "sensitivity_revision": revisions.SENSITIVITY,
         "explorer_revision": revisions.EXPLORER,
+        **_titled_classifier(run),
     }
+
+
+def _titled_classifier(run: Run) -> Params:
+    """Return the network that counts classes, and its title; {} if it is that of FID."""
+    name = choices.own_classifier(run.config)
+    if name is None:
+        return {}
+    return {"classifier": name, "classifier_title": network_titles([name]).get(name, name)}

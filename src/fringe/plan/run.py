@@ -58,6 +58,11 @@ class Run:
         return file_name(self.config.network)
 
     @property
+    def class_network(self) -> str:
+        """The network that counts classes, by its name in file names."""
+        return file_name(choices.class_network(self.config))
+
+    @property
     def controls(self) -> list[str]:
         """Its control networks, by their names in file names."""
         return [file_name(name) for name in self.config.controls]
@@ -90,7 +95,7 @@ class Run:
         return takes_labels(self.config, self.config.comparisons[comparison], self.sources)
 
     def has_top1(self, comparison: str) -> bool:
-        """Return whether the classes of a comparison are Top-1 classes of the network of FID."""
+        """Return whether the classes of a comparison are Top-1 classes of a network."""
         return takes_top1(self.config, self.config.comparisons[comparison], self.sources)
 
     def illustrated_models(self, comparison: str) -> dict[int, str]:

@@ -17,6 +17,7 @@ from fringe.scores.comparison import (
     Composition,
     Difference,
     Estimate,
+    HistogramShare,
     NetworkDistances,
     Witness,
 )
@@ -181,7 +182,7 @@ def comparison_tables(comparison: Comparison) -> Iterator[tuple[str, list[list[s
                         one.model,
                         format_value(one.share.value),
                         _interval(one.share),
-                        f"{one.classes}, {'given' if one.given else 'Top-1'}",
+                        f"{one.classes}, {_kind_of_classes(one)}",
                     ]
                     for one in comparison.histogram_shares
                 ),
@@ -292,6 +293,13 @@ def _difference_row(found: NetworkDistances, difference: Difference) -> list[str
         format_percent(difference.relative.value),
         f"z = {format_value(difference.kernel.z, decimals=1)}, p = {difference.kernel.p:.2g}",
     ]
+
+
+def _kind_of_classes(found: HistogramShare) -> str:
+    """Return what classes are: labels, or Top-1 classes, and of which network if not FID's."""
+    if found.given:
+        return "given"
+    return f"Top-1 of {found.classified_by}" if found.classified_by else "Top-1"
 
 
 def _composition_row(found: Composition) -> list[str]:

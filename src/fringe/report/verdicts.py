@@ -13,6 +13,7 @@ import pandas as pd
 from fringe.errors import FringeError
 from fringe.files.regular import read_text
 from fringe.networks.training import NOT_STATED, Training, training
+from fringe.report.class_null_space import class_sentence
 from fringe.report.convergence import null_space_sentences
 from fringe.report.sensitivity import sensitivity_sentences
 from fringe.scores.cells import (
@@ -94,6 +95,7 @@ def verdict(
     protocols: Protocols | None = None,
     damage: Mapping[str, Sequence[str]] | None = None,
     chosen: Mapping[str, str] | None = None,
+    classifier: str = "",
 ) -> list[Verdict]:
     """Tell, for each dataset, how much of FID resampling takes away from unchanged images.
 
@@ -129,6 +131,9 @@ def verdict(
         What is said of damaged images (`fringe.features.warned_sources`).
     chosen : mapping of dataset to str, optional
         Which images stand for it, in a sentence (`fringe.plan.protocols.chosen_images`).
+    classifier : str
+        The network that counts classes, if it is not ``main``. The scores hold the scheme matched
+        then, and random-filled, and the verdict says how much of FID that class histogram is.
 
     Raises
     ------
@@ -152,6 +157,7 @@ def verdict(
             protocols,
             (damage or {}).get(dataset, ()),
             (chosen or {}).get(dataset, ""),
+            classifier,
         )
         for dataset in datasets_of(scores)
     ]
@@ -198,6 +204,7 @@ def _verdict(
     protocols: Protocols | None,
     damage: Sequence[str],
     chosen: str,
+    classifier: str,
 ) -> Verdict:
     title = title_of(titles, dataset)
     fid, before, after = _change(scores, dataset, main, titles)
@@ -211,6 +218,8 @@ def _verdict(
     ]
     if note := cells_note((before, after)):
         said.append(note)
+    if classifier:
+        said.append(class_sentence(scores, dataset, main, classifier, titles))
     doubts: list[str] = []
     if fid.within_noise:
         flags.append("fid-within-noise")

@@ -58,6 +58,8 @@ class Asked:
     label : list of (int or str)
         Class, or rule of classes, that generators are asked for; with several, each generator is
         one model for each of them.
+    classifier : str, optional
+        The network whose Top-1 classes are counted; ``network`` if left out.
     """
 
     real: Path
@@ -73,6 +75,13 @@ class Asked:
     settings: Mapping[str, Any] = field(default_factory=dict)
     labels: bool = False
     label: Sequence[int | str] = ()
+    classifier: str | None = None
+
+    @property
+    def networks(self) -> list[str]:
+        """The networks that are named, FID's first."""
+        counting = [] if self.classifier is None or self.labels else [self.classifier]
+        return list(dict.fromkeys([self.network, *self.controls, *counting]))
 
     @property
     def comparison(self) -> str:
@@ -93,7 +102,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
     """
     _refuse_same(asked)
     _refuse_unknown(asked)
-    networks = [asked.network, *asked.controls]
+    networks = asked.networks
     sources: dict[str, dict[str, Any]] = {}
     real = _add(sources, asked.real, networks, None)
     trainings = {}
@@ -137,6 +146,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         "run": run,
         **asked.settings,
         "network": asked.network,
+        **({} if asked.classifier is None else {"classifier": asked.classifier}),
         "controls": list(asked.controls),
         # A user who types the name of a function lets that function run.
         **({"allow_code": True} if any(":" in name for name in networks) else {}),
@@ -177,6 +187,7 @@ def _refuse_unknown(asked: Asked) -> None:
     """Raise if the name of a network is unknown; a name with a colon is somebody's own network."""
     for option, networks in (
         ("--network", [asked.network]),
+        ("--classifier", [] if asked.classifier is None else [asked.classifier]),
         ("--controls", asked.controls),
         ("--trained-with", asked.trained_with),
     ):

@@ -7,6 +7,7 @@ from typing import Any
 
 from fringe.config.choices import (
     Sources,
+    class_network,
     explained_datasets,
     explained_images,
     given_features,
@@ -145,7 +146,7 @@ def check(
         are in the order of their files, or made), and how many ``select`` and ``ignore`` have
         ``left_out``, by suffix (``2 .heic, 1 .exr``). Of a source of features there are no shards,
         and ``features`` holds a fingerprint for each network, ``logits`` whether there are logits
-        of FID's network, and ``labels`` whether there are labels.
+        of the network that counts classes, and ``labels`` whether there are labels.
 
     Raises
     ------
@@ -273,7 +274,7 @@ def _open_sources(
                     "left_out": getattr(source, "left_out", ""),
                     "packed": packed(source),
                     "resolution": _resolution(source, spec, cache),
-                    **_given(source),
+                    **_given(source, class_network(config)),
                     "labels": known_labels(source) if name in labelled else None,
                 }
                 opened[name] = source
@@ -294,14 +295,14 @@ def _drawn_from(source: ImageSource) -> int | None:
     return len(source.source) if isinstance(source, Shuffled) else None
 
 
-def _given(source: ImageSource) -> dict[str, Any]:
+def _given(source: ImageSource, classifier: str) -> dict[str, Any]:
     """Return what is known of a source of features besides; {} of images."""
     if not isinstance(source, GivenFeatures):
         return {}
     networks = source.networks
     return {
         "features": {network: source.fingerprint_in(network) for network in networks},
-        "logits": source.has_logits(networks[0]),
+        "logits": classifier in networks and source.has_logits(classifier),
         "shards": {},
     }
 

@@ -220,6 +220,9 @@ class Composition(Result):
         model has.
     given : bool
         Whether classes are labels that were given; otherwise they are Top-1 classes of the network.
+    classified_by : str
+        Title of the network whose Top-1 classes they are, if the distance is measured in another
+        one; "" otherwise.
     """
 
     model: str
@@ -237,6 +240,7 @@ class Composition(Result):
     pooled: int
     lacking: int
     given: bool
+    classified_by: str = ""
 
 
 class HistogramShare(Result):
@@ -255,6 +259,7 @@ class HistogramShare(Result):
     pooled: int
     lacking: int
     given: bool
+    classified_by: str = ""
 
 
 class ClassShare(Result):

@@ -10,6 +10,7 @@ import numpy as np
 from fringe.errors import FringeError
 from fringe.metrics import Gaussian, frechet_distance, principal_axes
 from fringe.metrics.arrays import Floats, as_numpy
+from fringe.sensitivity.explaining import map_gradient
 from fringe.sensitivity.gradient import fid_gradient
 
 if TYPE_CHECKING:
@@ -43,6 +44,9 @@ class Closeup:
     fid : float
         FID of the n generated images.
     n : int
+    alpha : array (K,), or None
+        The weights of the maps, where features are not the mean of maps: the mean over places of
+        |dFID/dA_ij^k|^2, found by automatic differentiation.
     """
 
     features: Floats
@@ -55,10 +59,16 @@ class Closeup:
     spreads: Floats
     fid: float
     n: int
+    alpha: Floats | None = None
 
     @property
     def weights(self) -> Floats:
-        """alpha (D,) of Equation 2: dFID/dA_ij^k is dFID/df_k / (h w) at every place."""
+        """alpha (D,) of Equation 2: dFID/dA_ij^k is dFID/df_k / (h w) at every place.
+
+        Where features are not the mean of maps, ``alpha`` (K,).
+        """
+        if self.alpha is not None:
+            return self.alpha
         h, w = self.channel_maps.shape[1:]
         return weights_of(self.gradient, h * w)
 
@@ -82,7 +92,7 @@ def look_closely(
     Parameters
     ----------
     network : FeatureNetwork
-        One whose features are the mean of its maps.
+        One whose features are the mean of its maps, or one with a split.
     real, generated, n, included
         As `fringe.sensitivity.fid_gradient` takes them.
 
@@ -93,18 +103,29 @@ def look_closely(
     """
     import torch
 
+    def slopes(features: np.ndarray) -> np.ndarray:
+        found: np.ndarray = fid_gradient(features, real, generated, n, included=included)
+        return found
+
     pixels = torch.from_numpy(np.require(image[None], requirements=["C", "W"]))
-    seen = network(pixels.permute(0, 3, 1, 2))
-    if seen.maps is None:
-        raise FringeError(
-            f"network {network.name} has no maps to look at one by one; take one whose features "
-            "are the mean of its maps"
-        )
-    features = as_numpy(seen.features).astype(np.float64)
-    gradient = fid_gradient(features, real, generated, n, included=included)[0]
+    pixels = pixels.permute(0, 3, 1, 2)
+    alpha = None
+    if getattr(network, "split", None) is not None:
+        (maps,), (of_maps,), features = map_gradient(network, pixels, slopes)
+        gradient = slopes(features)[0]
+        weights = alpha = (of_maps**2).mean((1, 2))
+    else:
+        seen = network(pixels)
+        if seen.maps is None:
+            raise FringeError(
+                f"network {network.name} has no maps to look at one by one; take one whose "
+                "features are the mean of its maps, or that has a split"
+            )
+        features = as_numpy(seen.features).astype(np.float64)
+        gradient = slopes(features)[0]
+        maps = as_numpy(seen.maps)[0].astype(np.float64)
+        weights = weights_of(gradient, maps[0].size)
     whole = generated if included else augmented(generated, features[0], n)
-    maps = as_numpy(seen.maps)[0].astype(np.float64)
-    weights = weights_of(gradient, maps[0].size)
     axes = principal_axes(real)
     channels = np.argsort(-weights, kind="stable")[:SHOWN]
     return Closeup(
@@ -118,6 +139,7 @@ def look_closely(
         np.stack([axes @ as_numpy(g.covariance) @ axes.T for g in (real, whole)]),
         frechet_distance(real, whole),
         n,
+        alpha,
     )
 
 

@@ -18,7 +18,7 @@ from fringe.metrics.arrays import Floats
 from fringe.metrics.transport import Transport, optimal_transport
 from fringe.sensitivity.activation import class_activation_maps, mean_activation_maps
 from fringe.sensitivity.closeup import Closeup
-from fringe.sensitivity.explaining import explain
+from fringe.sensitivity.explaining import explain, explain_classes
 from fringe.sensitivity.gradient import fid_gradient
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ def explain_examples(
     n: int,
     *,
     included: bool,
+    classifier: FeatureNetwork | None = None,
     called: Callable[[int], str] = "image {}".format,
 ) -> Examples:
     """Return the maps of a few images, each as one of n that FID is measured on.
@@ -78,6 +79,8 @@ def explain_examples(
         With maps or a split.
     real, generated, n, included
         As `fringe.sensitivity.fid_gradient` takes them.
+    classifier : FeatureNetwork, optional
+        Whose classes and Grad-CAM there are beside the maps; ``network`` by default.
     called : callable
         How a message names the image at a place in ``images``.
 
@@ -94,15 +97,18 @@ def explain_examples(
 
     pixels = torch.from_numpy(np.require(images, requirements=["C", "W"])).permute(0, 3, 1, 2)
     found = explain(network, pixels, gradient, called)
+    if classifier is not None:
+        found = found._replace(**explain_classes(classifier, pixels, called)._asdict())
+    seeing = classifier or network
     predictions = activations = None
-    if found.classes is not None and found.probabilities is not None and network.class_names:
+    if found.classes is not None and found.probabilities is not None and seeing.class_names:
         predictions = [
-            [(network.class_names[number], float(p)) for number, p in zip(*top, strict=True)]
+            [(seeing.class_names[number], float(p)) for number, p in zip(*top, strict=True)]
             for top in zip(found.classes, found.probabilities, strict=True)
         ]
-    head = getattr(network, "classifier", None)
+    head = getattr(seeing, "classifier", None)
     if head is not None and found.classes is not None:
-        seen = network(pixels)
+        seen = seeing(pixels)
         tops = class_activation_maps(seen.maps, head, found.classes, logits=seen.logits)
         mean = mean_activation_maps(seen.maps, head, seen.logits)
         activations = torch.cat([tops, mean[:, None]], 1).cpu().numpy()
@@ -192,7 +198,9 @@ def write_examples(
         if found.closeup is not None:
             steps = file.create_group("closeup")
             for each in fields(Closeup):
-                steps[each.name] = getattr(found.closeup, each.name)
+                value = getattr(found.closeup, each.name)
+                if value is not None:
+                    steps[each.name] = value
 
 
 def read_examples(path: str | os.PathLike[str]) -> Examples:
@@ -222,5 +230,6 @@ def read_examples(path: str | os.PathLike[str]) -> Examples:
 
 
 def _read_closeup(steps: Mapping[str, Any]) -> Closeup:
-    values = {each.name: steps[each.name][()] for each in fields(Closeup)}
+    # `alpha` is there only of networks whose features are not the mean of maps.
+    values = {each.name: steps[each.name][()] for each in fields(Closeup) if each.name in steps}
     return Closeup(**{**values, "fid": float(values["fid"]), "n": int(values["n"])})

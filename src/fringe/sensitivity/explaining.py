@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from fringe.networks import FeatureNetwork
     from fringe.networks.base import Split
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "SeenClasses", "explain", "explain_classes", "map_gradient"]
 
 Gradient = Callable[[Array], Array]
 # From checked features and logits to the gradient with respect to the features.
@@ -47,6 +47,67 @@ class Explanation(NamedTuple):
     classes: Array | None = None
     probabilities: Floats | None = None
     activations: Floats | None = None
+
+
+class SeenClasses(NamedTuple):
+    """What a classifier sees in N images; the fields are those of `Explanation`."""
+
+    classes: Array
+    probabilities: Floats
+    activations: Floats | None
+
+
+def explain_classes(
+    network: FeatureNetwork,
+    images: Tensor,
+    called: Callable[[int], str] = "image {} of the batch".format,
+) -> SeenClasses:
+    """Return the most probable classes of ``images``, and where the first of them rests on.
+
+    Parameters
+    ----------
+    network : FeatureNetwork
+        A classifier, which need not be the network that FID is measured in.
+    images, called
+        As `explain` takes them.
+
+    Raises
+    ------
+    FringeError
+        If the network is not a classifier, or makes NaN or infinity of an image.
+    """
+    import torch
+
+    # A network of somebody's own need not be a FeatureNetwork.
+    split, head, precision = (
+        getattr(network, name, None) for name in ("split", "classifier", "precision")
+    )
+    if split is None:
+        with torch.no_grad():
+            _, logits, maps = network(images)
+    else:
+        with torch.inference_mode(mode=False):
+            with _computing(network.device, precision), torch.no_grad():
+                maps, rest = split(images.to(network.device))
+                logits = rest(maps).logits
+            head = _head(rest)
+    if logits is None:
+        raise FringeError(
+            f"network {network.name} is not a classifier; name one with logits by `classifier`"
+        )
+    require_finite_rows(as_numpy(logits), "logits", network.name, called)
+    classes, probabilities = top_classes(logits.detach())
+    activations = None
+    if head is not None and maps is not None:
+        if split is None:
+            with torch.no_grad():
+                found = class_activation_maps(maps, head, classes[:, :1], logits=logits)
+        else:
+            with torch.inference_mode(mode=False), _computing(network.device, precision):
+                found = class_activation_maps(maps, head, classes[:, :1])
+        activations = as_numpy(found[:, 0])
+        require_finite_rows(activations, "Grad-CAM", network.name, called)
+    return SeenClasses(as_numpy(classes), as_numpy(probabilities), activations)
 
 
 def explain(
@@ -133,6 +194,56 @@ def _in_closed_form(
 def _by_autograd(
     device: Any, precision: str | None, split: Split, images: Tensor, slopes: Slopes
 ) -> Explanation:
+    maps, of_maps, features, logits, rest = _differentiated(
+        device, precision, split, images, slopes
+    )
+    head = _head(rest)
+
+    def cams(classes: Tensor) -> Any:
+        with _computing(device, precision):
+            return class_activation_maps(maps, head, classes)
+
+    return _explanation(sensitivity_maps(maps, of_maps), features, logits, cams)
+
+
+def map_gradient(
+    network: FeatureNetwork, images: Tensor, gradient: Gradient
+) -> tuple[Floats, Floats, Floats]:
+    """Return the maps of a network with a split, dFID/dA at every place, and the features.
+
+    Parameters
+    ----------
+    network : FeatureNetwork
+        With a ``split``.
+    images, gradient
+        As `explain` takes them.
+
+    Returns
+    -------
+    array (N, K, h, w), array (N, K, h, w), array (N, D)
+        float64.
+    """
+    import torch
+
+    assert network.split is not None
+
+    def slopes(features: Tensor, logits: Tensor | None) -> Tensor:
+        called = "image {} of the batch".format
+        require_finite_rows(as_numpy(features), "features", network.name, called)
+        return _slopes(gradient, features)
+
+    with torch.inference_mode(mode=False):
+        maps, of_maps, features, _, _ = _differentiated(
+            network.device, network.precision, network.split, images, slopes
+        )
+    found = (as_numpy(each.detach().double()) for each in (maps, of_maps, features))
+    return next(found), next(found), next(found)
+
+
+def _differentiated(
+    device: Any, precision: str | None, split: Split, images: Tensor, slopes: Slopes
+) -> tuple[Tensor, Tensor, Tensor, Tensor | None, Callable[[Tensor], Any]]:
+    """Return maps, dFID/dA, features, logits, and what makes the last two of maps."""
     import torch
 
     with _computing(device, precision), torch.no_grad():
@@ -144,18 +255,18 @@ def _by_autograd(
     of_features = slopes(features, logits)
     with _computing(device, precision):
         (of_maps,) = torch.autograd.grad(features, maps, of_features.to(features.dtype))
-    maps = maps.detach()
+    return maps.detach(), of_maps, features, logits, rest
+
+
+def _head(rest: Callable[[Tensor], Any]) -> Callable[[Tensor], Tensor]:
+    """Return the function from maps to logits of a network with a split."""
 
     def head(maps: Tensor) -> Tensor:
         logits = rest(maps).logits
         assert logits is not None  # it made some of these very maps
-        return logits.float()
+        return cast("Tensor", logits.float())
 
-    def cams(classes: Tensor) -> Any:
-        with _computing(device, precision):
-            return class_activation_maps(maps, head, classes)
-
-    return _explanation(sensitivity_maps(maps, of_maps), features, logits, cams)
+    return head
 
 
 def _slopes(gradient: Gradient, features: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.metrics import Gaussian, Transport, optimal_transport
-from fringe.sensitivity.explaining import Explanation, explain
+from fringe.sensitivity.explaining import Explanation, explain, explain_classes
 from fringe.sensitivity.gradient import fid_gradient
 from fringe.sensitivity.store import Sensitivity
 from fringe.sources.prefetch import batches, filled_up
@@ -33,6 +33,7 @@ def measure_sensitivity(
     generated: Gaussian,
     n: int,
     *,
+    classifier: FeatureNetwork | None = None,
     batch_size: int = 50,
     workers: int = 0,
     transport: Transport | None = None,
@@ -54,6 +55,8 @@ def measure_sensitivity(
     real, generated : Gaussian
         Of the network's features of the real images, and of the first n of ``source``.
     n : int
+    classifier : FeatureNetwork, optional
+        Whose classes and Grad-CAM there are beside the maps; ``network`` by default.
     batch_size, workers
         As `fringe.features.extract_shard` takes them.
     transport : Transport, optional
@@ -95,11 +98,16 @@ def measure_sensitivity(
         for start, stop, images in reading:
             image_sum += images.sum(axis=0, dtype=np.float64)
             batch = torch.from_numpy(filled_up(images, batch_size)).permute(0, 3, 1, 2)
-            found = explain(network, batch, gradient, partial(_called, source, start))
+            called = partial(_called, source, start)
+            found = explain(network, batch, gradient, called)
+            if classifier is not None:
+                seen = explain_classes(classifier, batch, called)
+                found = found._replace(**seen._asdict())
             done.append(_first(found, stop - start))
     about = {"first": first, "last": last, "n": n, "network": network.name}
-    if network.class_names is not None:
-        about["class_names"] = json.dumps(network.class_names)
+    names = (classifier or network).class_names
+    if names is not None:
+        about["class_names"] = json.dumps(names)
     return Sensitivity(
         maps=np.concatenate([part.maps for part in done]).astype(np.float32),
         image_sum=image_sum,

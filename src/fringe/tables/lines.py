@@ -22,13 +22,13 @@ _CAPTIONS = {
     ),
     2: (
         "Results of matching all fringe features. Distance to the real images of generated images "
-        "drawn at random (FID) and drawn with weights optimized in the classifier's pre-logits "
-        "({above} PL) or logits ({above} L)."
+        "drawn at random (FID) and drawn with weights optimized in {features} "
+        "({above} PL) or {logits} ({above} L)."
     ),
     3: (
         "Kernel distances under weights that minimize FID. Distance to the real images of "
         "generated images drawn at random and drawn with weights that were optimized for FID in "
-        "the classifier's pre-logits ({above} PL)."
+        "{features} ({above} PL)."
     ),
 }
 
@@ -77,11 +77,18 @@ def references(differs: Sequence[str]) -> dict[str, str]:
     return {text: letters[i % 26] * (1 + i // 26) for i, text in enumerate(found)}
 
 
-def lay_out(table: pd.DataFrame, notes: Sequence[str] = (), *, plain: bool = False) -> Layout:
+def lay_out(
+    table: pd.DataFrame,
+    notes: Sequence[str] = (),
+    *,
+    plain: bool = False,
+    classifier: str = "",
+) -> Layout:
     """Return the printed form of a table made by `table1`, `table2` or `table3`.
 
     ``notes`` stand under it after its own. ``plain`` says that heads are written without sub- and
-    superscripts: networks in parentheses, schemes after a comma.
+    superscripts: networks in parentheses, schemes after a comma. ``classifier`` is the title of the
+    network that counts classes, if it is not that of FID.
     """
     number = int(table["table"].iloc[0])
     printed = table[table["scheme"] != FILLED]
@@ -127,8 +134,14 @@ def lay_out(table: pd.DataFrame, notes: Sequence[str] = (), *, plain: bool = Fal
             )
             lines.append(Line("deviation", deviations, "deviation"))
     above = "marked" if plain else "superscript"
-    caption = f"{_CAPTIONS[number].format(above=above)} {_spread(table)}"
-    told = (*_notes(table, plain), *_paper_notes(table, marks), *notes)
+    spaces = {"features": "the classifier's pre-logits", "logits": "logits"}
+    classes = []
+    if classifier:
+        main = table[table["main"]]["network_title"].iloc[0]
+        spaces = {"features": f"the features of {main}", "logits": f"the logits of {classifier}"}
+        classes = [f"Classes and logits are those of {classifier}."]
+    caption = f"{_CAPTIONS[number].format(above=above, **spaces)} {_spread(table)}"
+    told = (*_notes(table, plain), *classes, *_paper_notes(table, marks), *notes)
     return Layout(number, caption, tuple(headers), tuple(lines), told)
 
 

@@ -24,8 +24,12 @@ def write_table(
     latex: PathLike | None = None,
     html: PathLike | None = None,
     notes: Sequence[str] = (),
+    *,
+    classifier: str = "",
 ) -> None:
     """Write a table in the formats whose path is given, all but CSV with ``notes`` under it.
+
+    ``classifier`` is the title of the network that counts classes, if it is not that of FID.
 
     CSV holds the tidy rows in full precision, an undefined number as an empty field. The others
     hold the paper's layout: LaTeX is a ``table`` that needs only the packages booktabs and xcolor,
@@ -43,9 +47,9 @@ def write_table(
         )
     writers: list[tuple[PathLike | None, Callable[[], str]]] = [
         (csv, lambda: to_csv(table)),
-        (markdown, lambda: to_markdown(table, notes)),
-        (latex, lambda: to_latex(table, notes)),
-        (html, lambda: to_html(table, notes)),
+        (markdown, lambda: to_markdown(table, notes, classifier)),
+        (latex, lambda: to_latex(table, notes, classifier)),
+        (html, lambda: to_html(table, notes, classifier)),
     ]
     for path, render in writers:
         if path is not None:
@@ -58,9 +62,9 @@ def to_csv(table: pd.DataFrame) -> str:
     return str(table.to_csv(index=False, lineterminator="\n"))
 
 
-def to_markdown(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+def to_markdown(table: pd.DataFrame, notes: Sequence[str] = (), classifier: str = "") -> str:
     """Return the table as GitHub Markdown: caption, table, notes."""
-    layout = lay_out(table, notes)
+    layout = lay_out(table, notes, classifier=classifier)
     heads = ["Dataset", *(_markdown_header(header) for header in layout.headers)]
     lines = [
         f"**Table {layout.number}.** {markdown(layout.caption)}",
@@ -115,9 +119,9 @@ _LATEX = {
 }
 
 
-def to_latex(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+def to_latex(table: pd.DataFrame, notes: Sequence[str] = (), classifier: str = "") -> str:
     """Return the table as LaTeX; the preamble needs ``\\usepackage{booktabs,xcolor}``."""
-    layout = lay_out(table, notes)
+    layout = lay_out(table, notes, classifier=classifier)
     heads = ["Dataset", *(_latex_header(header) for header in layout.headers)]
     lines = [
         r"\begin{table}",
@@ -184,9 +188,9 @@ p { font-size: 13px; max-width: 60em; margin: .4em 0; color: #333; }
 """
 
 
-def to_html(table: pd.DataFrame, notes: Sequence[str] = ()) -> str:
+def to_html(table: pd.DataFrame, notes: Sequence[str] = (), classifier: str = "") -> str:
     """Return the table as an HTML page of its own."""
-    layout = lay_out(table, notes)
+    layout = lay_out(table, notes, classifier=classifier)
     heads = "".join(f'<th scope="col">{_html_header(header)}</th>' for header in layout.headers)
     body = "\n".join(_html_line(line) for line in layout.lines)
     notes = "\n".join(f"<p>{escape(note)}</p>" for note in layout.notes)

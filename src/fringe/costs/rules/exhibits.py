@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fringe.config.choices import class_network
 from fringe.costs.context import JobContext
 from fringe.costs.memory import generator_memory, moments_memory
 from fringe.costs.rule_cost import RuleCost
@@ -20,7 +21,8 @@ def _figure_overview(about: JobContext) -> Work:
 
 
 def _figure_overview_memory(about: JobContext) -> int:
-    return moments_memory(about.network, covariances=2)
+    networks = (about.network, class_network(about.config))
+    return max(moments_memory(network, covariances=2) for network in networks)
 
 
 def _figure_schemes_memory(about: JobContext) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fringe.config import choices
 from fringe.costs import gpus
 from fringe.costs.context import JobContext
 from fringe.costs.memory import explanation_memory, rendered_and_kept
-from fringe.costs.rates import FREQUENT, MAP_BYTES
+from fringe.costs.rates import FREQUENT, MAP_BYTES, RATES, UNKNOWN_GIGA_MACS
 from fringe.costs.rule_cost import RuleCost
 from fringe.costs.work import Work, network_passes, reading
+from fringe.networks import network_info
 
 __all__ = ["RULES"]
 
@@ -16,7 +19,13 @@ __all__ = ["RULES"]
 def _measure_sensitivity(about: JobContext) -> Work:
     """Maps of the shard's images that FID is measured on."""
     images = about.images(choices.explained_images(about.config, about.dataset_name))
-    return network_passes(about, about.generated, images, MAP_BYTES * images, passes=1.3)
+    work = network_passes(about, about.generated, images, MAP_BYTES * images, passes=1.3)
+    classifier = choices.own_classifier(about.config)
+    if classifier is None or about.network != about.config.network:
+        return work
+    stated = network_info(classifier).giga_macs
+    macs = 1e9 * (UNKNOWN_GIGA_MACS if stated is None else stated)
+    return replace(work, default=work.default + images * macs / RATES["network"][about.place])
 
 
 def _measure_sensitivity_memory(about: JobContext) -> int:
