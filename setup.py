@@ -22,6 +22,7 @@ SHIPPED = (
     "envs/fringe.yaml",
     "envs/fringe.def",
     "config/config.yaml",
+    "config/cifar10.yaml",
     "config/demo.yaml",
     "config/schema.json",
 )

@@ -40,7 +40,7 @@ def test_what_is_made_from_models_is_up_to_date(path: str, make: Callable[[], st
     assert (REPOSITORY / path).read_text() == make(), "run: fringe docs"
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml", "cifar10.yaml"])
 def test_editors_find_the_json_schema_of_shipped_configurations(name: str) -> None:
     path = REPOSITORY / "config" / name
     first = path.read_text().splitlines()[0]
@@ -84,7 +84,7 @@ def test_no_key_is_open() -> None:
     assert all("additionalProperties" in rule for rule in closed)
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml"])
+@pytest.mark.parametrize("name", ["config.yaml", "demo.yaml", "cifar10.yaml"])
 def test_configurations_that_come_with_fringe_are_right(name: str) -> None:
     path = REPOSITORY / "config" / name
     assert duplicate_keys(read_entries(path)) == []

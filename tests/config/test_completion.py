@@ -184,7 +184,7 @@ NO_PATHS = {
     "run", "device", "network", "controls", "url", "sha256", "unpack", "licence", "size", "note",
     "crop", "title", "real", "generated", "snapshots", "alternatives", "datasets", "networks",
     "classes", "classifier", "generators", "select", "ignore", "held_out", "trained_with",
-    "statistics",
+    "statistics", "source", "differs",
     "label_column",
 }  # fmt: skip
 

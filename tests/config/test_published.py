@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from fringe.config.completion import complete
+from fringe.config.datasets import PublishedDistance
 from fringe.config.published import published_in
 from fringe.config.sources import FileSource
 from fringe.sources.catalogue import catalogue
@@ -18,7 +19,7 @@ def config(**changes: Any) -> dict[str, Any]:
     return {
         "run": "mine",
         "network": "inception",
-        "controls": ["dinov2-l"],
+        "controls": ["dinov2-l-edm2"],
         "data_dir": "/data",
         "sources": {name: source | changes.get(name, {}) for name, source in sources.items()},
         "datasets": {"a": {"real": "real", "generated": "fake"}},
@@ -63,10 +64,10 @@ def test_what_the_configuration_says_stays() -> None:
 
 def test_a_section_with_a_published_path_needs_no_count() -> None:
     completed = complete(
-        config(real={"statistics": {"dinov2-l": {"path": "published:edm2/imagenet512"}}})
+        config(real={"statistics": {"dinov2-l-edm2": {"path": "published:edm2/imagenet512"}}})
     )
     assert completed.faults == []
-    assert completed.config.sources["real"].statistics["dinov2-l"].count == 1281167
+    assert completed.config.sources["real"].statistics["dinov2-l-edm2"].count == 1281167
 
 
 @pytest.mark.parametrize(
@@ -86,8 +87,8 @@ def test_a_section_with_a_published_path_needs_no_count() -> None:
             "sources/real/statistics/inception: published:edm/cifar: the catalogue has no such",
         ),
         (
-            {"real": {"statistics": {"dinov2-l": "published:edm/cifar10"}}},
-            "sources/real/statistics/dinov2-l: published:edm/cifar10: is of features of inception",
+            {"real": {"statistics": {"dinov2-l-edm2": "published:edm/cifar10"}}},
+            "sources/real/statistics/dinov2-l-edm2: published:edm/cifar10: is of features of",
         ),
         (
             {"real": {"statistics": {"inception": "cifar10.npz"}}},
@@ -102,3 +103,36 @@ def test_a_section_with_a_published_path_needs_no_count() -> None:
 def test_a_name_that_does_not_fit_is_one_fault(changes: dict[str, Any], told: str) -> None:
     (fault,) = faults(**changes)
     assert fault.startswith(told)
+
+
+def stated(**changes: Any) -> list[str]:
+    """Return the faults of a configuration with a published distance."""
+    written = config()
+    distance = {"value": 2.92, "source": "Somebody 2020"} | changes.pop("distance", {})
+    network = changes.pop("network", "inception")
+    written["datasets"]["a"] |= {"published": {network: distance}} | changes
+    return complete(written).faults
+
+
+def test_a_published_distance_is_of_a_network_that_is_measured() -> None:
+    assert stated() == []
+    assert stated(network="dinov2-l-edm2", distance={"std": 0, "n_real": 50000}) == []
+    (fault,) = stated(network="clip")
+    assert fault.startswith("datasets/a/published: clip is neither `network` nor a control")
+
+
+def test_a_published_distance_that_cannot_be_is_refused() -> None:
+    (fault,) = stated(distance={"value": 0})
+    assert fault.startswith("datasets/a/published/inception/value: 0 is not greater than 0")
+    (fault,) = stated(distance={"valeu": 3})
+    assert "unknown key valeu" in fault
+    faults = stated(resample=False)
+    assert any(fault.startswith("datasets/a/published: only of data sets") for fault in faults)
+
+
+def test_a_source_in_several_lines_becomes_one() -> None:
+    written = config()
+    distance = {"value": 3, "source": "Somebody\n  2020"}
+    written["datasets"]["a"]["published"] = {"inception": distance}
+    found = complete(written).config.datasets["a"].published
+    assert found == {"inception": PublishedDistance(value=3, source="Somebody 2020")}

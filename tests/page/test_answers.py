@@ -185,3 +185,15 @@ def test_doubts_tell_how_well_the_judge_sees_and_how_few_images_there_are() -> N
     assert "is within 2 combined standard errors (0.11)" in doubts(sharp)  # 0.1 of 2.0 and 1.9
     many = Measured(scores, "net", ["clip"], TITLES, dims={"net": 64}, candidates={"d": 640})
     assert "candidates" not in " ".join(dataset_answer(judged(scores), many).doubts)
+
+
+def test_a_published_distance_stands_under_the_table() -> None:
+    scores = planted(NULL_SPACE)
+    stated = {"d": {"net": {"value": 2.92, "source": "Somebody"}}}
+    about = Measured(scores, "net", ["clip"], TITLES)
+    answer = dataset_answer(judged(scores, published=stated), about)
+    (told,) = [note for note in answer.table.notes if "Published distance" in note]
+    assert told.startswith("Published distance in Net: 2.92 (Somebody). Ours is 10.00")
+    assert told.endswith(", +242.5%.")
+    assert not any("Published distance" in text for text in answer.details)
+    assert not any("Published" in note for note in answered(scores).table.notes)

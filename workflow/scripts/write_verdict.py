@@ -37,6 +37,7 @@ def main(job: ScriptJob) -> None:
         damage=damage_of(features, about.get("read", {})),
         chosen=about.get("chosen"),
         classifier=about.get("classifier", ""),
+        published=about.get("published"),
     )
     write_verdicts(found, job.output.markdown, job.output.html)
 

@@ -17,6 +17,7 @@ from fringe.config.fields import (
     Numeral,
     PathText,
     Positive,
+    ProseText,
     Section,
     Seed,
     Text,
@@ -24,7 +25,17 @@ from fringe.config.fields import (
     WrittenAs,
 )
 
-__all__ = ["GRID", "Checks", "Classes", "Comparison", "Dataset", "Examples", "Grid", "Sizes"]
+__all__ = [
+    "GRID",
+    "Checks",
+    "Classes",
+    "Comparison",
+    "Dataset",
+    "Examples",
+    "Grid",
+    "PublishedDistance",
+    "Sizes",
+]
 
 GRID = 5, 8  # rows and columns of Figure 11, as of the released code's
 
@@ -64,6 +75,29 @@ class Checks(Section):
         """Yield the fault of a section without a key."""
         if not self.model_fields_set:
             yield "", "name a number that is checked: `loss` or `distances`"
+
+
+class PublishedDistance(Section):
+    """A distance that others published of these generated images."""
+
+    value: Distance = Field(description="The distance.")
+    source: ProseText = Field(
+        description="Where it is printed: authors, year, and table or figure."
+    )
+    std: Given[Annotated[Number, Field(ge=0)]] = Field(
+        default=None, description="What is printed behind ±."
+    )
+    n_real: Given[Count] = Field(default=None, description="Number of real images behind it.")
+    n_generated: Given[Count] = Field(
+        default=None, description="Number of generated images behind it."
+    )
+    differs: Given[ProseText] = Field(
+        default=None,
+        description=(
+            "What was measured otherwise there, in words without a full stop; the report then says "
+            "that the two numbers do not compare as they are."
+        ),
+    )
 
 
 class Shown(Section):
@@ -158,6 +192,14 @@ class Dataset(Section):
             "equal. The page Self-check of the report sets ours beside them."
         ),
     )
+    published: Given[Annotated[dict[str, PublishedDistance], Field(min_length=1)]] = Field(
+        default=None,
+        description=(
+            "Distances that others published of this generator, by network (`network` or a "
+            "control). The verdict and the page of the run set ours next to them, with the "
+            "deviation."
+        ),
+    )
     sizes: Annotated[Sizes, Inherits("evaluation/sizes")] = Field(
         description="Pairs of counts for Figure 8a, overriding `evaluation/sizes`."
     )
@@ -197,6 +239,8 @@ class Dataset(Section):
         """Yield the faults of keys that do not go together."""
         if self.checks is not None and not self.resample:
             yield "checks", "only of data sets that are resampled; drop one of the two"
+        if self.published is not None and not self.resample:
+            yield "published", "only of data sets that are resampled; drop one of the two"
 
 
 Trainings = Annotated[

@@ -96,15 +96,16 @@ def _features_faults(config: Config) -> Iterator[str]:
 
 
 def _check_faults(config: Config, name: str, dataset: Dataset) -> Iterator[str]:
-    """Yield the networks of a data set's checks that the run does not measure."""
+    """Yield the networks of a data set's checks and published distances that are not measured."""
     distances = dataset.checks.distances if dataset.checks is not None else None
     measured = (config.network, *config.controls)
-    for network in distances or ():
-        if network not in measured:
-            yield (
-                f"datasets/{name}/checks/distances: {network} is neither `network` nor a control, "
-                f"which are {', '.join(measured)}"
-            )
+    for key, networks in (("checks/distances", distances), ("published", dataset.published)):
+        for network in networks or ():
+            if network not in measured:
+                yield (
+                    f"datasets/{name}/{key}: {network} is neither `network` nor a control, which "
+                    f"are {', '.join(measured)}"
+                )
 
 
 def _comparison_faults(

@@ -87,7 +87,8 @@ def dataset_answer(
     """
     said = _said(found)
     doubts = [*found.doubts, *_doubts(found, measured, witness)]
-    others = [text for text in found.sentences if text not in found.doubts]
+    told = {*found.doubts, *found.published}
+    others = [text for text in found.sentences if text not in told]
     if not math.isnan(_error(found.fid)):
         others.insert(
             0,
@@ -371,6 +372,7 @@ def _notes(
         "±: one standard error. FID is a Fréchet distance, without a name in parentheses in the "
         f"features of {main}."
     ]
+    notes += found.published
     if floors:
         notes.append(
             "FDr: the distance in units of the distance between two halves of the real images."

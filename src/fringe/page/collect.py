@@ -278,6 +278,7 @@ def _dataset_answers(run: _Run, damage: Mapping[str, Sequence[str]]) -> list[Ans
         damage=damage,
         chosen=asked.get("chosen"),
         classifier=run.classifier,
+        published=asked.get("published"),
     )
     measured = Measured(
         scores=run.scores,

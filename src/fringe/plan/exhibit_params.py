@@ -190,11 +190,22 @@ def verdict(run: Run) -> Params:
         protocols=_protocols(run, run.resampled),
         **_read_from_files(run),
         **_chosen(run),
+        **_published_distances(run),
         dims={name: network_info(name)[0] for name in (config.network, *config.controls)},
         trained_on={name: choices.trained_on(config, name) for name in config.controls},
         **classifier_of(run),
         revision=revisions.TABLES,
     )
+
+
+def _published_distances(run: Run) -> dict[str, Any]:
+    """Return what others published of each data set, by network; {} if nothing is stated."""
+    found = {
+        name: {network: about.plain() for network, about in stated.items()}
+        for name in run.resampled
+        if (stated := run.datasets[name].published)
+    }
+    return {"published": found} if found else {}
 
 
 def list_deviations(run: Run) -> Params:

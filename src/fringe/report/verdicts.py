@@ -15,6 +15,7 @@ from fringe.files.regular import read_text
 from fringe.networks.training import NOT_STATED, Training, training
 from fringe.report.class_null_space import class_sentence
 from fringe.report.convergence import null_space_sentences
+from fringe.report.published import published_sentences
 from fringe.report.sensitivity import sensitivity_sentences
 from fringe.scores.cells import (
     Cell,
@@ -65,7 +66,8 @@ class Verdict:
     for caution: "no-judge", "training-not-stated" (of the judge), "control-within-noise",
     "fid-within-noise", "single-repeat", "singular", "few-images", "unequal-counts",
     "damaged-images" or "simulated"; ``sentences`` say all of it, and ``doubts`` are those of them
-    that name reasons for caution.
+    that name reasons for caution; ``published`` are those that set ours
+    next to what others published.
     """
 
     dataset: str
@@ -78,6 +80,7 @@ class Verdict:
     flags: tuple[str, ...]
     sentences: tuple[str, ...]
     doubts: tuple[str, ...] = ()
+    published: tuple[str, ...] = ()
 
 
 def verdict(
@@ -96,6 +99,7 @@ def verdict(
     damage: Mapping[str, Sequence[str]] | None = None,
     chosen: Mapping[str, str] | None = None,
     classifier: str = "",
+    published: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
 ) -> list[Verdict]:
     """Tell, for each dataset, how much of FID resampling takes away from unchanged images.
 
@@ -134,6 +138,8 @@ def verdict(
     classifier : str
         The network that counts classes, if it is not ``main``. The scores hold the scheme matched
         then, and random-filled, and the verdict says how much of FID that class histogram is.
+    published : mapping of dataset to mapping, optional
+        By network, what others published of its generated images (`published_sentences`).
 
     Raises
     ------
@@ -158,6 +164,7 @@ def verdict(
             (damage or {}).get(dataset, ()),
             (chosen or {}).get(dataset, ""),
             classifier,
+            (published or {}).get(dataset, {}),
         )
         for dataset in datasets_of(scores)
     ]
@@ -205,6 +212,7 @@ def _verdict(
     damage: Sequence[str],
     chosen: str,
     classifier: str,
+    stated: Mapping[str, Mapping[str, Any]],
 ) -> Verdict:
     title = title_of(titles, dataset)
     fid, before, after = _change(scores, dataset, main, titles)
@@ -220,6 +228,10 @@ def _verdict(
         said.append(note)
     if classifier:
         said.append(class_sentence(scores, dataset, main, classifier, titles))
+    told_before = published_sentences(
+        stated, [(one.network, one.title, one.random) for one in (fid, *changes)]
+    )
+    said += told_before
     doubts: list[str] = []
     if fid.within_noise:
         flags.append("fid-within-noise")
@@ -297,6 +309,7 @@ def _verdict(
         flags=tuple(dict.fromkeys(flags)),
         sentences=tuple(said),
         doubts=tuple(doubts),
+        published=told_before,
     )
 
 
