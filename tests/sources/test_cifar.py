@@ -19,8 +19,7 @@ from fringe.errors import ChangedError, FringeError
 from fringe.files import steadiness
 from fringe.sources import cifar, open_source
 from fringe.sources.cifar import CifarSource, holds_records
-from fringe.sources.class_labels import class_labels, known_labels
-from fringe.sources.labels import class_counts
+from fringe.sources.class_labels import class_counts, class_labels, known_labels
 from fringe.sources.unpacked import packed, read_unpacked, unpack
 
 from .cifar_archives import CLASSES, records, write_archive, write_cifar10
@@ -71,7 +70,7 @@ def test_images_classes_and_names(
     assert np.array_equal(found.values, labels)
     assert found.names == CLASSES
     assert found.numbered
-    assert np.array_equal(class_counts(source), np.bincount(labels))
+    assert np.array_equal(class_counts(source).counts, np.bincount(labels))
     known = known_labels(source)
     assert known is not None
     assert known.names == {CLASSES[one] for one in labels}
@@ -87,7 +86,7 @@ def test_a_subset_keeps_images_and_classes_together(path: Path, batches: Batches
         assert labels[place] == label
     first = open_source(path, select="data_batch_*", count=9, order="file", resolution=16)
     assert first.read([0]).shape == (1, 16, 16, 3)
-    assert np.array_equal(class_counts(first), np.bincount(labels[:9]))
+    assert np.array_equal(class_counts(first).counts, np.bincount(labels[:9]))
 
 
 def test_training_and_test_images_are_not_mixed_silently(path: Path) -> None:
@@ -139,7 +138,7 @@ def test_read_once_and_remembered(
     def told(select: str) -> tuple[str, list[int]]:
         source = open_source(path, select=select, cache=tmp_path / "cache")
         assert isinstance(source, CifarSource)
-        return source.fingerprint, source.stored_labels
+        return source.fingerprint, source.labels.tolist()
 
     assert told("data_batch_*") == told("data_batch_*")
     assert told("test*")[1] == batches["test_batch"][1].tolist()
@@ -230,6 +229,34 @@ def test_what_is_damaged_is_refused(path: Path, tmp_path: Path, batches: Batches
         open_source(path, select="data_batch_*")
 
 
+def test_an_archive_that_never_ends_is_given_up(
+    path: Path, batches: Batches, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small file may unpack to any size, inside the tar or behind its end."""
+    plain = gzip.decompress(path.read_bytes())
+    monkeypatch.setattr(cifar, "MOST", len(plain) + (2 << 20))
+    path.write_bytes(gzip.compress(plain + bytes(1 << 20)))
+    assert len(open_source(path, select="*")) == 22
+    path.write_bytes(gzip.compress(plain + bytes(4 << 20)))
+    with pytest.raises(FringeError, match="unpacks to more than"):
+        open_source(path, select="*")
+    files = {"data_batch_1.bin": records(*batches["data_batch_1"]), "more": bytes(4 << 20)}
+    write_archive(path, files | {"batches.meta.txt": b"a"}, "x")
+    with pytest.raises(FringeError, match="unpacks to more than"):
+        open_source(path, select="*")
+
+
+def test_a_file_of_records_that_is_there_twice_is_refused(path: Path, batches: Batches) -> None:
+    data = records(*batches["data_batch_1"])
+    with tarfile.open(path, "w:gz") as archive:
+        for name, content in (("a.bin", data), ("./a.bin", data), ("batches.meta.txt", b"a")):
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            archive.addfile(info, io.BytesIO(content))
+    with pytest.raises(FringeError, match=r"binary\.tar\.gz!a\.bin: is there twice"):
+        open_source(path, select="*")
+
+
 def test_other_compressed_tars_are_told_from_it(tmp_path: Path, batches: Batches) -> None:
     images = write_archive(tmp_path / "a.tar.gz", {"a.png": b"no image"}, "x")
     assert not holds_records(images)
@@ -276,4 +303,4 @@ def test_real_images_survive_the_format(shared: Path, tmp_path: Path) -> None:
     # As from the ZIP itself.
     of_zip = open_source(archive, count=1000, order="file")
     assert np.array_equal(of_zip.read(range(1000)), images)
-    assert np.array_equal(class_counts(of_zip), class_counts(source))
+    assert np.array_equal(class_counts(of_zip).counts, class_counts(source).counts)

@@ -143,11 +143,6 @@ class CifarSource(CompressedArray):
         """The class of each image."""
         return self._classes[: len(self)]
 
-    @property
-    def stored_labels(self) -> list[int]:
-        """The class of each image, as a ``dataset.json`` would have them."""
-        return list(map(int, self.labels))
-
     def fingerprint_at(self, indices: Indices) -> str:
         """Return SHA-256 of the files of records, of indices, and of the resizing."""
         return self._digest("cifar", self.identity, *map(int, indices))
@@ -245,22 +240,25 @@ def _learn(path: Path) -> str:
     names: dict[str, list[str]] = {}
     places: list[tuple[str, int, int]] = []
     batches: list[_Batch] = []
+    taken: set[str] = set()
     with readable(path, *_FAILURES), open_regular(path) as packed:
         stream = cast(BinaryIO, gzip.GzipFile(fileobj=packed, mode="rb"))
         told = 0
         for member in Members(stream):
             name = member.name.rpartition("/")[2]
-            if member.offset_data + member.size > MOST:
-                raise FringeError(
-                    f"{path}: unpacks to more than {MOST:,} bytes, as no archive of CIFAR does; "
-                    "unpack it, and give the folder"
-                )
+            _refuse_large(path, member.offset_data + member.size)
             if name in LABELS and member.isreg():
                 stream.seek(member.offset_data)
                 lines = stream.read(min(member.size, _NAMES)).decode("utf-8", "replace")
                 names[name] = [printable(line) for line in lines.split()]
             elif name.endswith(".bin") and member.isreg():
-                places.append((member.name.removeprefix("./"), member.offset_data, member.size))
+                records = member.name.removeprefix("./")
+                if records in taken:
+                    raise FringeError(
+                        f"{path}!{printable(records)}: is there twice; fetch the archive again"
+                    )
+                taken.add(records)
+                places.append((records, member.offset_data, member.size))
             advance(packed.tell() - told)
             told = packed.tell()
         if len(names) != 1:
@@ -273,9 +271,17 @@ def _learn(path: Path) -> str:
         for place in sorted(places, key=lambda one: one[1]):
             batches.append(_batch(stream, place, LABELS[meta], path))
         while stream.read(1 << 20):  # its checksum is compared at its end
-            pass
+            _refuse_large(path, stream.tell())
     batches.sort(key=lambda batch: batch.name)
     return pack(json.dumps([LABELS[meta], classes, batches]).encode())
+
+
+def _refuse_large(path: Path, size: int) -> None:
+    if size > MOST:
+        raise FringeError(
+            f"{path}: unpacks to more than {MOST:,} bytes, as no archive of CIFAR does; fetch it "
+            "again"
+        )
 
 
 def _batch(stream: BinaryIO, place: tuple[str, int, int], labels: int, path: Path) -> _Batch:
