@@ -20,6 +20,7 @@ from fringe.files import steadiness
 from fringe.sources import cifar, open_source
 from fringe.sources.cifar import CifarSource, holds_records
 from fringe.sources.class_labels import class_counts, class_labels, known_labels
+from fringe.sources.prepare import prepare
 from fringe.sources.unpacked import packed, read_unpacked, unpack
 
 from .cifar_archives import CLASSES, records, write_archive, write_cifar10
@@ -275,6 +276,28 @@ def test_other_compressed_tars_are_told_from_it(tmp_path: Path, batches: Batches
     # The Python version holds pickles, which nobody looks into.
     python = write_archive(tmp_path / "p.tar.gz", {"data_batch_1": pickle.dumps(1)}, "x")
     assert not holds_records(python)
+
+
+def test_what_lies_next_to_it_is_told(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(
+        FringeError, match=r"binary\.tar\.gz: is an archive of CIFAR; give its path"
+    ):
+        open_source(tmp_path)
+    for version, name in (("cifar-10", "cifar10"), ("cifar-100", "cifar100")):
+        python = write_archive(tmp_path / f"{version}-python.tar.gz", {"meta": b""}, "x")
+        told = rf"holds pickles, .*{version}-binary\.tar\.gz \(`published:cifar/{name}`\)"
+        with pytest.raises(FringeError, match=told):
+            open_source(python)
+
+
+def test_prepared_with_its_classes(path: Path, tmp_path: Path, batches: Batches) -> None:
+    assert prepare(path, tmp_path / "out.zip", 32, select="data_batch_*") == 18
+    prepared = open_source(tmp_path / "out.zip")
+    assert np.array_equal(prepared.read(range(18)), joined(batches, 0, NAMES[:3]))
+    found = class_labels(prepared)
+    assert found is not None
+    assert np.array_equal(found.values, joined(batches, 1, NAMES[:3]))
+    assert found.names == CLASSES
 
 
 def test_names_that_do_not_suffice_are_left_out(tmp_path: Path, batches: Batches) -> None:

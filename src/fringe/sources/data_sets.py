@@ -276,6 +276,13 @@ def _refuse_twice(shards: Sequence[Path]) -> None:
 
 
 def _refuse_compressed(path: Path) -> None:
+    if found := re.fullmatch(r"(cifar-100?)-python\.(tar\.gz|tgz)", path.name.lower()):
+        raise FringeError(
+            f"{path}: holds pickles, which are not read; give the binary version of the same "
+            f"images, {found[1]}-binary.tar.gz (`published:cifar/{found[1].replace('-', '')}`)"
+        )
+    if path.name.lower().endswith(_GZIPPED) and path.is_file() and holds_records(path):
+        raise FringeError(f"{path}: is an archive of CIFAR; give its path in place of its folder's")
     if re.search(r"\.(tar\.(gz|bz2|xz|zst|lz4)|tgz|tbz2|txz)$", path.name.lower()):
         raise FringeError(
             f"{path}: is a compressed tar, whose images cannot be read by index; unpack it to a "
