@@ -289,3 +289,16 @@ def test_features_of_another_tool(tmp_path: Path) -> None:
     np.savez(tmp_path / "b.npz", clip=rng.normal(size=(30, 512)))
     with pytest.raises(FringeError, match="no array of features in efficientnet-lite0, but `clip`"):
         comparison_config(found)
+
+
+def test_a_model_of_timm_is_nobody_s_code(images: Path) -> None:
+    """A name with a colon runs code of one's own, except a model of timm, which is asked for."""
+    pytest.importorskip("timm")
+    model = "timm:test_vit.r160_in1k@avg"
+    config = comparison_config(asked(images, controls=["untrained", model]))
+    assert "allow_code" not in config
+    assert not complete(config).faults
+    own = comparison_config(asked(images, controls=["untrained", "mine:network"]))
+    assert own["allow_code"] is True
+    with pytest.raises(FringeError, match=r"--controls timm:none_such: .* has no model"):
+        comparison_config(asked(images, controls=["timm:none_such"]))

@@ -171,7 +171,7 @@ def test_network_of_an_installed_package(tmp_path: Path, monkeypatch: pytest.Mon
     (about / "entry_points.txt").write_text("[fringe.networks]\nshort = packaged_network:tiny\n")
     assert network_info("short") == NetworkInfo(3, None, 1)
     assert load_network("short").name == "own:tiny"
-    with pytest.raises(FringeError, match=r"unknown network 'long'; .*, short, or"):
+    with pytest.raises(FringeError, match=r"unknown network 'long'; .*, short, .timm:<model>., or"):
         network_info("long")
 
 

@@ -185,7 +185,7 @@ def test_find_takes_the_first_that_is_there(tmp_path: Path) -> None:
     assert find(files, tmp_path) is None
     (tmp_path / "c").touch()
     (tmp_path / "b").touch()
-    assert find(files, tmp_path) == tmp_path / "b"
+    assert find(files, tmp_path) == (files[1], tmp_path / "b")
 
 
 def test_the_registry_is_complete() -> None:

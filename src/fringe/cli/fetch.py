@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from fringe.cli.options import CONFIG, Commands, path
-from fringe.networks import network_names
+from fringe.networks import is_timm, network_names
 from fringe.running.workflow import workflow_folder
 
 __all__ = ["add_to"]
@@ -19,7 +19,7 @@ def add_to(commands: Commands) -> None:
         "Fetches the weights of a network; a file of the catalogue, as published:edm/cifar10; a "
         "source of a configuration; or all that a configuration needs, as `fringe stage` does. "
         "Without a name, lists the catalogue. "
-        f"Networks: {', '.join(network_names())}."
+        f"Networks: {', '.join(network_names())}, and timm:<model>."
     )
     one.set_defaults(call=_fetch)
     one.add_argument(
@@ -63,7 +63,8 @@ def _fetch(options: argparse.Namespace) -> int:
         from fringe.cli.stage import stage_file
 
         return stage_file(path(options.name))
-    if options.config is not None or options.name not in network_names():
+    is_network = options.name in network_names() or is_timm(options.name)
+    if options.config is not None or not is_network:
         from fringe.running.staging import fetch_named
 
         print(fetch_named(options.name, options.config or workflow_folder() / CONFIG))

@@ -12,10 +12,10 @@ from fringe.comparison.distances import measure_distances
 from fringe.comparison.judging import judge
 from fringe.comparison.main_network import ModelImages, measure_main_network
 from fringe.comparison.price import ControlFeatures, with_reactions
-from fringe.comparison.witnesses import title_of, witness
+from fringe.comparison.witnesses import witness
 from fringe.errors import FringeError
 from fringe.metrics.arrays import Array, as_matrix, as_numpy, require_finite
-from fringe.networks import network_classes, network_names
+from fringe.networks import is_timm, network_classes, network_names, stated_title
 from fringe.scores.comparison import Comparison, Witness
 
 __all__ = ["FEWEST_IMAGES", "compare_features"]
@@ -117,7 +117,7 @@ def compare_features(
     reals, held = of(main)
     measured = measure_main_network(
         main,
-        title_of(main),
+        stated_title(main),
         reals,
         {
             model: ModelImages([each[main] for each in trainings], of_models.get(model))
@@ -127,7 +127,7 @@ def compare_features(
         held_out=held,
         given=given,
         class_names=class_names or (None if given else _names(classifier or main)),
-        classified_by="" if given or classifier in (None, main) else title_of(str(classifier)),
+        classified_by="" if given or classifier in (None, main) else stated_title(str(classifier)),
         prices=prices,
         seed=seed,
     )
@@ -137,7 +137,7 @@ def compare_features(
         controls.append(
             measure_distances(
                 each,
-                title_of(each),
+                stated_title(each),
                 reals,
                 {model: [one[each] for one in found] for model, found in arrays.items()},
                 held,
@@ -302,4 +302,9 @@ def _classes(
 
 
 def _names(network: str) -> Sequence[str] | None:
-    return network_classes(network) if network in network_names() else None
+    if network not in network_names() and not is_timm(network):
+        return None
+    try:
+        return network_classes(network)
+    except FringeError:
+        return None  # timm, or that model of it, is not here; its features are

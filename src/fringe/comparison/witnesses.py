@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from fringe.comparison.power import Power
-from fringe.networks import network_info, network_names
+from fringe.networks import family, stated_title, stated_training
 from fringe.networks.training import training
 from fringe.scores.comparison import Witness
 
-__all__ = ["title_of", "with_power", "witness"]
+__all__ = ["with_power", "witness"]
 
 
 def witness(
@@ -23,8 +23,8 @@ def witness(
     """Return whether a control may judge what FID's network ``main`` says.
 
     It does not judge if it was trained on labels of ImageNet, if a generator was trained with it,
-    with a network of its family (the name up to the first "-", such as "dinov2"), or with one that
-    was trained on the same labels.
+    with a network of its family (`fringe.networks.family`), or with one that was trained on the
+    same labels.
 
     Parameters
     ----------
@@ -36,26 +36,26 @@ def witness(
         One of `fringe.networks.training.TRAININGS`; by default what the network states.
     title : str, optional
     """
-    stated = trained_on or _trained_on(network)
+    stated = trained_on or stated_training(network)
     reason = ""
     if network == main:
         reason = "it is FID's own network"
     elif not training(stated).judges:
         reason = f"it was {training(stated).told}"
-        if not training(_trained_on(main)).judges:
+        if not training(stated_training(main)).judges:
             reason += ", as FID's network was"
     for other in trained_with:
         if reason:
             break
         if network == other:
             reason = "a generator was trained with it"
-        elif _family(network) == _family(other):
+        elif family(network) == family(other):
             reason = f"a generator was trained with {other}, a network of its family"
-        elif "labels" in (stated or "") and stated == _trained_on(other):
+        elif "labels" in (stated or "") and stated == stated_training(other):
             reason = f"a generator was trained with {other}, which knows the same labels"
     return Witness(
         network=network,
-        title=title or title_of(network),
+        title=title or stated_title(network),
         judges=not reason,
         reason=reason,
         trained_on=stated,
@@ -66,16 +66,3 @@ def with_power(found: Witness, power: Power) -> Witness:
     """Return a control together with what it sees of distorted real images."""
     seen = {"doses": power.doses, "sees": power.sees, "has_power": power.has_power}
     return found.model_copy(update=seen)
-
-
-def _family(network: str) -> str:
-    return network.partition(":")[0] if ":" in network else network.partition("-")[0]
-
-
-def _trained_on(network: str) -> str | None:
-    return network_info(network).trained_on if network in network_names() else None
-
-
-def title_of(network: str) -> str:
-    """Return the title of a network, or its name if Fringe does not know it."""
-    return (network_info(network).title if network in network_names() else None) or network

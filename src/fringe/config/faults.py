@@ -249,8 +249,9 @@ def _weights_faults(config: Config, cache: Path | None) -> Iterable[str]:
     for network in used:
         if network in config.weights or _is_unknown(network):
             continue
-        there = find(network_weights(network), Path(config.weights_dir))
-        if there is not None:
+        found_there = find(network_weights(network), Path(config.weights_dir))
+        if found_there is not None:
+            _, there = found_there
             (found,) = file_digests([there], cache)
             if wrong := mismatch(there, found, network_weights(network)):
                 yield (

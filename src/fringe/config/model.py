@@ -132,8 +132,8 @@ class Config(Section):
         description=(
             "The network in whose features FID is measured and the resampling is done (the "
             "paper: `inception`): a classifier, unless `classifier` names one. A name of the "
-            "registry, or `module:function` for a network "
-            "of your own, whose code is run: see `allow_code`."
+            "registry, `timm:<model>` for a model of the timm library (docs/networks.md), or "
+            "`module:function` for a network of your own, whose code is run: see `allow_code`."
         )
     )
     classifier: NetworkText | None = Field(

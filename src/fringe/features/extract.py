@@ -39,9 +39,10 @@ def extract_shard(
 
     Datasets: ``features`` (n, D) float32 and, for a classifier, ``logits`` (n, C) float32, in
     chunks of one batch with checksums. Attributes: ``first``, ``last``, ``batch_size``,
-    ``network``, ``weights_sha256``, ``torch``, ``class_names`` (JSON) of a classifier,
-    ``provenance``, ``warned`` (the number of images that a decoder warned of) and
-    ``first_warned`` (JSON: pairs of a name and a message, of the first few).
+    ``network``, ``weights_sha256``, ``torch``, ``class_names`` (JSON) of a classifier, those that
+    the network states (a model of timm: ``timm``, its version, and ``pooling``), ``provenance``,
+    ``warned`` (the number of images that a decoder warned of) and ``first_warned`` (JSON: pairs of
+    a name and a message, of the first few).
 
     Batch k always holds images k * batch_size to (k + 1) * batch_size - 1 and is always full (the
     last one is filled up with its last image), so a row does not depend on the shard it is in, on
@@ -83,6 +84,7 @@ def extract_shard(
     bounds = [(k, min(k + batch_size, last)) for k in range(first, last, batch_size)]
     about = {
         **(provenance or {}),
+        **network.attributes,
         "first": first,
         "last": last,
         "batch_size": batch_size,

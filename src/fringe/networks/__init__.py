@@ -5,8 +5,11 @@ Importing this package does not import PyTorch; loading a network does.
 
 from fringe.networks.base import PRECISIONS, Activations, FeatureNetwork, NetworkInfo
 from fringe.networks.registry import (
+    family,
     fetch_weights,
     file_name,
+    is_own_code,
+    is_timm,
     load_network,
     network_classes,
     network_info,
@@ -14,6 +17,8 @@ from fringe.networks.registry import (
     network_titles,
     network_weights,
     only_installed,
+    stated_title,
+    stated_training,
 )
 from fringe.networks.weight_files import WeightsFile
 
@@ -23,8 +28,11 @@ __all__ = [
     "FeatureNetwork",
     "NetworkInfo",
     "WeightsFile",
+    "family",
     "fetch_weights",
     "file_name",
+    "is_own_code",
+    "is_timm",
     "load_network",
     "network_classes",
     "network_info",
@@ -32,4 +40,6 @@ __all__ = [
     "network_titles",
     "network_weights",
     "only_installed",
+    "stated_title",
+    "stated_training",
 ]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from fringe.devices.determinism import deterministic
@@ -94,6 +94,9 @@ class FeatureNetwork:
         Where ``features`` are no mean of maps: from images, as ``forward`` takes them, to maps
         (N, K, H, W) that lie before the features, and a function from such maps to the Activations,
         through which PyTorch can differentiate.
+    attributes : mapping of str to str
+        What else features depend on and no image tells, such as the version of the library that
+        builds the network; files of features have them as attributes.
     """
 
     name: str
@@ -105,6 +108,7 @@ class FeatureNetwork:
     precision: Precision = "float32"
     classifier: Tensor | None = None
     split: Split | None = None
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
     def __call__(self, images: Tensor) -> Activations:
         """Return the activations of ``images``, uint8 (N, 3, H, W) on any device, N at least 1.

@@ -1,8 +1,9 @@
 """The networks there are, and what is known of each without loading it.
 
 A new network is one module with a loader, one entry in ``NETWORKS`` and one line in README.md
-(``tests/recipes/network.yaml``). Outside this package a network is a "module:function", or a name
-that an installed package gives to such a function: an entry point of the group ``fringe.networks``.
+(``tests/recipes/network.yaml``). ``timm:<model>`` is any model of the timm library. Outside this
+package a network is a "module:function", or a name that an installed package gives to such a
+function: an entry point of the group ``fringe.networks``.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ from fringe.networks import published
 from fringe.networks.base import PRECISIONS, FeatureNetwork, NetworkInfo, Precision
 from fringe.networks.class_names import tensorflow_classes, torchvision_classes
 from fringe.networks.installed import import_module, place_outside
+from fringe.networks.timm_catalogue import class_names, describe, weights_of
+from fringe.networks.timm_names import family_of, is_timm, read_name, trained_on
 from fringe.networks.training import training
 from fringe.networks.weight_files import WeightsFile, fetch, find, mismatch, weights_folder
 
@@ -36,8 +39,11 @@ if TYPE_CHECKING:
     import torch
 
 __all__ = [
+    "family",
     "fetch_weights",
     "file_name",
+    "is_own_code",
+    "is_timm",
     "load_network",
     "network_classes",
     "network_info",
@@ -45,6 +51,8 @@ __all__ = [
     "network_titles",
     "network_weights",
     "only_installed",
+    "stated_title",
+    "stated_training",
 ]
 
 _only_installed: ContextVar[bool] = ContextVar("only_installed", default=False)
@@ -54,13 +62,15 @@ _only_installed: ContextVar[bool] = ContextVar("only_installed", default=False)
 class _Entry:
     """What is known of a network.
 
-    ``loader`` is "module:function"; the function takes (weights path or None, device). ``weights``
-    are published files that hold its weights, any of which will do; the first is fetched.
+    ``loader`` is "module:function"; the function takes (weights path or None, device), behind the
+    network's name where one function loads a family. ``weights`` are published files that hold its
+    weights, any of which will do; the first is fetched.
     """
 
     info: NetworkInfo
     loader: str
     weights: tuple[WeightsFile, ...] = ()
+    is_family: bool = False
 
 
 def _entry_of(
@@ -223,15 +233,59 @@ def file_name(network: str) -> str:
 
     >>> file_name("mine:network")
     'mine.network'
+    >>> file_name("timm:vit_large_patch16_224.mae@avg")
+    'timm.vit_large_patch16_224.mae.avg'
     """
-    return network.replace(":", ".")
+    return network.replace(":", ".").replace("@", ".")
+
+
+def is_own_code(network: str) -> bool:
+    """Return whether a name is that of a function of somebody's own, "module:function".
+
+    >>> is_own_code("mine:network"), is_own_code("timm:resnet18.a1_in1k"), is_own_code("clip")
+    (True, False, False)
+    """
+    return ":" in network and not is_timm(network)
+
+
+def stated_training(network: str) -> str | None:
+    """Return what a network was trained on as far as its name says it, without loading anything.
+
+    None for a network of one's own, and where it is not known.
+    """
+    if is_timm(network):
+        return trained_on(read_name(network).model)
+    return NETWORKS[network].info.trained_on if network in NETWORKS else None
+
+
+def stated_title(network: str) -> str:
+    """Return the title of a network as far as its name says it; otherwise the name itself."""
+    if is_timm(network):
+        return read_name(network).title
+    title = NETWORKS[network].info.title if network in NETWORKS else None
+    return title or network
+
+
+def family(network: str) -> str:
+    """Return what a network shares with others that are likely to see the same.
+
+    The name up to the first "-", the module of a network of one's own, or what the name of a model
+    of timm says.
+
+    >>> family("dinov2-l"), family("timm:vit_large_patch14_dinov2.lvd142m"), family("mine:network")
+    ('dinov2', 'dinov2', 'mine')
+    """
+    if is_timm(network):
+        return family_of(network)
+    return network.partition(":" if ":" in network else "-")[0]
 
 
 def network_info(name: str) -> NetworkInfo:
     """Return the `NetworkInfo` of a network, without loading it.
 
     For a network of Fringe's own nothing is imported, PyTorch included; for "module:function"
-    the module is, and the function's attribute ``info`` is returned.
+    the module is, and the function's attribute ``info`` is returned. timm is imported when it is
+    asked of a model for the first time, and the answer is remembered.
 
     Raises
     ------
@@ -268,6 +322,8 @@ def network_classes(name: str) -> tuple[str, ...] | None:
     n_classes = entry.info.n_classes
     if name in NETWORKS:
         return None if n_classes is None else _ORDERS[n_classes]()
+    if is_timm(name):
+        return class_names(describe(name))
     names = getattr(_function(entry.loader), "class_names", None)
     if names is not None and len(names) != n_classes:
         raise FringeError(
@@ -316,8 +372,7 @@ def fetch_weights(name: str, folder: str | os.PathLike[str] | None = None) -> Pa
         return None
     place = weights_folder() if folder is None else Path(folder)
     found = find(files, place)
-    file = files[0] if found is None else next(f for f in files if f.name == found.name)
-    return fetch(file, place, name)
+    return fetch(files[0] if found is None else found[0], place, name)
 
 
 def load_network(
@@ -332,8 +387,9 @@ def load_network(
     Parameters
     ----------
     name : str
-        One of ``network_names()``, an entry point of the group ``fringe.networks``, or
-        "module:function" for a network of your own: the function takes
+        One of ``network_names()``, ``timm:<model>`` (`fringe.networks.timm_names`), an entry point
+        of the group ``fringe.networks``, or "module:function" for a network of your own: the
+        function takes
         ``(weights: Path | None, device: torch.device)``, returns a ``FeatureNetwork``, and
         has an attribute ``info``: ``(feature_dim, n_classes or None, revision)``, with a
         fourth value True if it has maps or a split, a fifth that says what it was trained on
@@ -365,7 +421,8 @@ def load_network(
         path = fetch_weights(name)
     # So that the digest that it tells is that of what was loaded.
     with nullcontext() if path is None else steady(path):
-        network: FeatureNetwork = _function(entry.loader)(path, place)
+        load = _function(entry.loader)
+        network: FeatureNetwork = load(name, path, place) if entry.is_family else load(path, place)
     classes = None if network.class_names is None else len(network.class_names)
     if (network.feature_dim, classes) != entry.info[:2]:
         raise FringeError(
@@ -389,6 +446,8 @@ def load_network(
 def _entry(name: str) -> _Entry:
     if name in NETWORKS:
         return NETWORKS[name]
+    if is_timm(name):
+        return _entry_of_timm(name)
     installed = _installed(tuple(sys.path))
     reference = installed.get(name, name)
     if name in installed and not re.fullmatch(r"[A-Za-z0-9][\w.-]*", name, re.ASCII):
@@ -400,7 +459,7 @@ def _entry(name: str) -> _Entry:
     if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", reference, re.ASCII):
         raise FringeError(
             f"unknown network {name!r}; the networks are {', '.join([*NETWORKS, *installed])}, "
-            'or "module:function" for one of your own'
+            '"timm:<model>", or "module:function" for one of your own'
         )
     if _only_installed.get():
         _refuse_outside(name, reference)
@@ -428,6 +487,22 @@ def _entry(name: str) -> _Entry:
             "multiply-adds for an image; give a number above 0, or None"
         )
     return _Entry(info, reference)
+
+
+def _entry_of_timm(name: str) -> _Entry:
+    if _only_installed.get():
+        _refuse_outside(name, name)
+    about = describe(name)
+    info = NetworkInfo(
+        about.feature_dim,
+        about.n_classes,
+        1,
+        about.maps,
+        about.trained_on,
+        read_name(name).title,
+        about.giga_macs,
+    )
+    return _Entry(info, "fringe.networks.timm_networks:load", weights_of(about), is_family=True)
 
 
 def _refuse_outside(name: str, reference: str) -> None:

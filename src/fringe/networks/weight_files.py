@@ -15,6 +15,7 @@ from fringe.files.downloading import sha256_of as digest_of
 from fringe.files.paths import as_path
 from fringe.files.regular import LARGEST_CHECKPOINT
 from fringe.files.stand_ins import refuse_stand_in
+from fringe.networks.hub_cache import cached
 
 __all__ = [
     "WeightsFile",
@@ -47,6 +48,9 @@ class WeightsFile:
         Hex digest; None where nobody has published one.
     licence, citation : str
         Of the weights.
+    hub : (str, str), optional
+        Repository and file on the Hugging Face hub, if it is there: a copy in the cache of the
+        hub's own tools will do (`fringe.networks.hub_cache`).
     """
 
     name: str
@@ -54,6 +58,7 @@ class WeightsFile:
     sha256: str | None
     licence: str
     citation: str
+    hub: tuple[str, str] | None = None
 
 
 def weights_folder() -> Path:
@@ -111,16 +116,24 @@ def mismatch(path: Path, sha256: str, files: Sequence[WeightsFile]) -> list[str]
     return known
 
 
-def find(files: Sequence[WeightsFile], folder: Path) -> Path | None:
-    """Return the first of ``files`` that lies in ``folder``, or None."""
+def find(files: Sequence[WeightsFile], folder: Path) -> tuple[WeightsFile, Path] | None:
+    """Return the first of ``files`` that lies in ``folder``, and where it is, or None.
+
+    A file of the Hugging Face hub that is not there may lie in the cache of the hub's tools.
+    """
     for file in files:
         if os.path.isfile(folder / file.name):  # noqa: PTH113 - False where one may not look
-            return folder / file.name
+            return file, folder / file.name
+    for file in files:
+        if file.hub is not None and (path := cached(*file.hub)) is not None:
+            return file, path
     return None
 
 
 def fetch(file: WeightsFile, folder: Path, network: str) -> Path:
     """Return the path of ``file`` in ``folder``, downloading it there if need be.
+
+    Of a file of the Hugging Face hub that is only in the cache of the hub's tools, the path there.
 
     It gets its name when its SHA-256 is the published one (`fringe.files.downloading`). Where none
     is published, the file must be whole and hold tensors.
@@ -131,10 +144,10 @@ def fetch(file: WeightsFile, folder: Path, network: str) -> Path:
         If no address answers, or what arrived (or was there) is not the published file.
     """
     path = folder / file.name
-    if find([file], folder) is not None:
+    if (there := find([file], folder)) is not None:
         if file.sha256 is not None:
-            check_sha256(path, network, [file.sha256])
-        return path
+            check_sha256(there[1], network, [file.sha256])
+        return there[1]
     try:
         check = _holds_tensors if file.sha256 is None else None
         download(file.urls, path, file.sha256, check, LARGEST)

@@ -33,8 +33,7 @@ def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
             (identity,) = file_digests([path], cache)
         elif files:
             folder = Path(config.weights_dir)
-            path = find(files, folder) or folder / files[0].name
-            published = next(file for file in files if file.name == path.name)
+            published, path = find(files, folder) or (files[0], folder / files[0].name)
             # What is fetched must be known before it is there.
             unknown = published.name if published is files[0] else file_digests([path], cache)[0]
             identity = published.sha256 or unknown

@@ -16,7 +16,7 @@ from fringe.comparison import FEWEST_IMAGES
 from fringe.config.completion import complete, raise_faults
 from fringe.errors import FringeError
 from fringe.files.atomic import atomic_path
-from fringe.networks import network_info, network_names, only_installed
+from fringe.networks import is_own_code, network_info, network_names, only_installed
 from fringe.progress import activity
 from fringe.running.locks import refuse_held
 from fringe.running.snakemake_records import refuse_unrecorded
@@ -149,7 +149,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         **({} if asked.classifier is None else {"classifier": asked.classifier}),
         "controls": list(asked.controls),
         # A user who types the name of a function lets that function run.
-        **({"allow_code": True} if any(":" in name for name in networks) else {}),
+        **({"allow_code": True} if any(map(is_own_code, networks)) else {}),
         "sources": sources,
         "datasets": datasets,
         "comparisons": {asked.comparison: comparison},
@@ -184,7 +184,7 @@ def write_config(config: Mapping[str, Any], results: Path) -> Path:
 
 
 def _refuse_unknown(asked: Asked) -> None:
-    """Raise if the name of a network is unknown; a name with a colon is somebody's own network."""
+    """Raise if the name of a network is unknown; a function of somebody's own is run later."""
     for option, networks in (
         ("--network", [asked.network]),
         ("--classifier", [] if asked.classifier is None else [asked.classifier]),
@@ -192,7 +192,7 @@ def _refuse_unknown(asked: Asked) -> None:
         ("--trained-with", asked.trained_with),
     ):
         for name in networks:
-            if ":" in name:
+            if is_own_code(name):
                 continue
             try:
                 with only_installed():

@@ -143,7 +143,8 @@ def _weights(config: RunConfig) -> Iterator[Item]:
         if found is None:
             yield Item(key, "", "there", "come with it")
             continue
-        (published,) = (file for file in files if file.name == found.name)
+        lying = find(files, folder)
+        published = files[0] if lying is None else lying[0]
         checked = "SHA-256 as published" if published.sha256 else "no SHA-256 is published"
         yield Item(key, str(found), "there" if before else "fetched", checked)
 

@@ -1,0 +1,197 @@
+"""Models of the timm library as networks: ``timm:<model>``.
+
+Features are what timm's ``forward_head(..., pre_logits=True)`` gives: the class token, the mean of
+patch tokens or of maps, or what an attention pools, as the model does by itself. ``@token`` and
+``@avg`` take timm's other pooling of the same normalized tokens; ``@projected`` takes the output of
+a head that is not a classifier. A classifier's logits are those of its head. Images are prepared as
+the model's configuration says (`fringe.networks.timm_pixels`).
+
+Weights are a file of safetensors, which timm reads: one of timm's on the Hugging Face hub, or of
+one's own with its names. No other format is read, so nothing is executed.
+
+What a model looks at is told where it ends in maps or patch tokens from which features are made. If
+features are the mean of these and nothing else, they are the network's maps. Otherwise the network
+is split there. The features of a class token are made by the attention of the last block; there a
+plain vision transformer is split before it, as `fringe.networks.tokens` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from fringe.checkpoints import kind_of
+from fringe.errors import FringeError
+from fringe.networks.base import Activations, FeatureNetwork
+from fringe.networks.cpu_batches import by_parts
+from fringe.networks.pooling import pooled
+from fringe.networks.timm_catalogue import TimmModel, class_names, describe, timm_version
+from fringe.networks.timm_endings import built, chosen, ending_of
+from fringe.networks.timm_names import read_name
+from fringe.networks.timm_pixels import preparation
+from fringe.networks.weight_files import sha256_of
+
+__all__ = ["load"]
+
+# Images at a time on a CPU: few enough for their maps to stay in its cache; one of a large model.
+CPU_IMAGES = 4
+LARGE = 15  # 10^9 multiply-adds for an image
+
+
+def load(name: str, weights: Path | None, device: torch.device) -> FeatureNetwork:
+    """Return a model of timm; see ``fringe.networks.load_network``.
+
+    Raises
+    ------
+    FringeError
+        If timm is not installed or has no such model, or the file is not of safetensors or does not
+        hold its weights.
+    """
+    about, asked = describe(name), read_name(name)
+    if weights is None:
+        raise FringeError(
+            f"network {name!r}: the Hugging Face hub has no weights of {about.model} for timm; "
+            f"name a file in the configuration: `weights: {{{name}: <file>.safetensors}}`"
+        )
+    digest = sha256_of(weights, name)
+    model = _filled(about, weights, name)
+    chosen(model, asked.choice, name)
+    prepare = preparation(_data_config(model), name)
+    is_projected = asked.choice == "projected"
+    ending = ending_of(model, about.last)
+    linear = None if about.n_classes is None or is_projected else _linear_head(model, about)
+    has_all = about.n_classes is None or linear is not None
+    is_mean = has_all and not is_projected and ending is not None and _is_mean(model, about)
+    model.to(device).to(memory_format=torch.channels_last)
+    at_a_time = CPU_IMAGES if about.giga_macs < LARGE else 1
+
+    def activations(last: Tensor) -> Activations:
+        if is_projected:
+            return Activations(model.forward_head(last).float())
+        features = model.forward_head(last, pre_logits=True).float()
+        if about.n_classes is None:
+            return Activations(features)
+        if linear is None:
+            return Activations(features, model.forward_head(last).float())
+        with torch.autocast(features.device.type, enabled=False):
+            return Activations(features, linear(features))
+
+    def compute(images: Tensor) -> Activations:
+        if is_mean and ending is not None:
+            _, maps = ending.start(prepare(images))
+            return pooled(maps, linear)
+        return activations(model.forward_features(prepare(images)))
+
+    def forward(images: Tensor) -> Activations:
+        return by_parts(compute, images, at_a_time)
+
+    def split(images: Tensor) -> tuple[Tensor, Callable[[Tensor], Activations]]:
+        assert ending is not None  # otherwise there is no split
+        prefix, maps = ending.start, ending.finish
+
+        def begin(images: Tensor) -> Activations:
+            others, patches = prefix(prepare(images))
+            return Activations(others.flatten(1), maps=patches)
+
+        others, _, patches = by_parts(begin, images, at_a_time)
+        assert patches is not None  # `begin` makes some
+        tokens = others.reshape(len(others), -1, patches.shape[1])
+        return patches, lambda changed: activations(maps(tokens, changed))
+
+    return FeatureNetwork(
+        name,
+        about.feature_dim,
+        class_names(about),
+        digest,
+        device,
+        forward,
+        classifier=None if linear is None else linear.weight,
+        split=split if ending is not None and not is_mean else None,
+        attributes={"timm": timm_version(), "pooling": about.pooling},
+    )
+
+
+def _probe(about: TimmModel) -> Tensor:
+    """Return random numbers in the shape that a model's head takes."""
+    assert about.last is not None  # a model that can be cut, or whose head is one layer
+    return torch.randn(about.last, generator=torch.Generator().manual_seed(0))
+
+
+def _is_mean(model: Any, about: TimmModel) -> bool:
+    """Return whether the head makes features of the last maps by their mean and nothing else."""
+    probe = _probe(about)
+    with torch.inference_mode():
+        features = model.forward_head(probe, pre_logits=True)
+        maps = probe
+        if probe.ndim == 3:
+            maps = probe[:, model.num_prefix_tokens :].transpose(1, 2)[..., None]
+        elif getattr(model, "output_fmt", "NCHW") == "NHWC":
+            maps = probe.permute(0, 3, 1, 2)
+        return features.shape == maps.shape[:2] and torch.allclose(
+            features, maps.mean((2, 3)), rtol=1e-5, atol=1e-6
+        )
+
+
+def _linear_head(model: Any, about: TimmModel) -> nn.Linear | None:
+    """Return the one layer that makes logits of features, if it does so and nothing else."""
+    head = model.get_classifier()
+    if not isinstance(head, nn.Linear) or about.last is None:
+        return None
+    probe = _probe(about)
+    with torch.inference_mode():
+        features, logits = model.forward_head(probe, pre_logits=True), model.forward_head(probe)
+        if features.shape[1] != head.in_features:
+            return None
+        found = head(features)
+        is_all = torch.allclose(found, logits, rtol=1e-5, atol=1e-5 * float(logits.abs().max()))
+    return head if is_all else None
+
+
+def _data_config(model: Any) -> dict[str, Any]:
+    from timm.data.config import resolve_data_config
+
+    found: dict[str, Any] = resolve_data_config(  # type: ignore[no-untyped-call]
+        pretrained_cfg=model.pretrained_cfg
+    )
+    return found
+
+
+def _filled(about: TimmModel, weights: Path, network: str) -> Any:
+    """Return the model with the weights of a file, in float32 on the CPU."""
+    from timm.models import get_pretrained_cfg
+
+    if kind_of(weights) != "safetensors" or weights.suffix != ".safetensors":
+        raise FringeError(
+            f"{weights}: network {network!r} takes a file of safetensors whose name ends with "
+            ".safetensors, which executes nothing; save the weights so: "
+            "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
+        )
+    config: Any = get_pretrained_cfg(about.model)
+    source = {"file": str(weights), "custom_load": False, "hf_hub_id": None, "url": None}
+    try:
+        model = built(
+            about.model, config.num_classes, pretrained=True, pretrained_cfg_overlay=source
+        )
+    except Exception as error:  # what timm's loaders raise differs from model to model
+        raise FringeError(
+            f"{weights}: not the weights of network {network!r}: {_shortened(str(error))}; name "
+            f"the file of {about.model} with timm's names of tensors"
+        ) from error
+    model = model.float()
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point() and not all(one.isfinite() for one in tensor.aminmax()):
+            raise FringeError(
+                f"{weights}: tensor {name!r} of network {network!r} holds NaN or infinite values: "
+                "the training diverged or the file is damaged; choose another file, or fetch it "
+                "again"
+            )
+    return model
+
+
+def _shortened(text: str) -> str:
+    one_line = " ".join(text.split())
+    return one_line if len(one_line) <= 400 else f"{one_line[:400]} ..."
