@@ -118,7 +118,8 @@ def _sums(x: Tensor, y: Tensor, kernels: Sequence[tuple[str, float]]) -> np.ndar
 def _values(products: Tensor, x: Tensor, y: Tensor, kernel: tuple[str, float]) -> Tensor:
     name, gamma = kernel
     if name == "polynomial":
-        return (gamma * products + 1) ** 3
+        values = (gamma * products).add_(1)
+        return (values * values).mul_(values)
     squares = x.square().sum(dim=1)[:, None] + y.square().sum(dim=1)
     return (-gamma * (squares - 2 * products).clamp_(min=0)).exp_()
 

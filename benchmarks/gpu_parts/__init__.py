@@ -1,0 +1,31 @@
+"""The parts of benchmarks/gpu.py: what each measures, and how many seconds it may take."""
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import NamedTuple
+
+__all__ = ["PARTS", "Part"]
+
+
+class Part(NamedTuple):
+    """``module`` has a function ``measure(sizes, device, report, weights)``."""
+
+    module: str
+    seconds: float
+
+    @property
+    def measure(self) -> Callable[..., None]:
+        """Load the part and return its function."""
+        found: Callable[..., None] = import_module(f"gpu_parts.{self.module}").measure
+        return found
+
+
+# In this order. Their seconds are shares of those that all have together: 570, unless told
+# otherwise.
+PARTS = {
+    "generator": Part("generator", 190),
+    "extraction": Part("extraction", 120),
+    "solver": Part("solver", 80),
+    "rates": Part("rates", 80),
+    "kernels": Part("kernels", 100),
+}
