@@ -49,7 +49,7 @@ wildcard_constraints:
     source="[A-Za-z0-9][A-Za-z0-9_.-]*",
     network="|".join(map(re.escape, RUN.networks)),
     shard="[0-9]+-[0-9]+",
-    scheme="|".join(SCHEMES),
+    scheme="|".join(map(re.escape, SCHEMES)),
     space="features|logits",
     n="[0-9]+",
 

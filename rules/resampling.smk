@@ -1,5 +1,7 @@
 # Sampling weights, and which candidates every repeat of a scheme draws.
 
+OPTIMIZED = "|".join(map(re.escape, choices.optimized_schemes(RUN.config)))
+
 
 rule optimize_weights:
     input:
@@ -11,7 +13,7 @@ rule optimize_weights:
     benchmark:
         benchmark_file("optimize_weights", "{dataset}", "{scheme}")
     wildcard_constraints:
-        scheme="prelogits|logits|prelogits-released",
+        scheme=OPTIMIZED,
     conda:
         "../envs/fringe.yaml"
     threads: 1
@@ -179,7 +181,7 @@ rule draw_weighted:
     log:
         log_file("draw", "{dataset}", "{scheme}"),
     wildcard_constraints:
-        scheme="prelogits|logits|prelogits-released|(top|middle)[0-9]+",
+        scheme=f"{OPTIMIZED}|(top|middle)[0-9]+",
     group:
         "scores"
     conda:

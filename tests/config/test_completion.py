@@ -185,7 +185,7 @@ NO_PATHS = {
     "crop", "title", "real", "generated", "snapshots", "alternatives", "datasets", "networks",
     "classes", "classifier", "generators", "select", "ignore", "held_out", "trained_with",
     "statistics", "source", "differs",
-    "label_column",
+    "label_column", "null_spaces",
 }  # fmt: skip
 
 
@@ -320,3 +320,9 @@ def test_labels_of_a_data_set_are_those_of_one_source() -> None:
     config["datasets"] = {"faces": {"real": "fake", "generated": "cats"}}
     (fault,) = complete(config)[1]
     assert fault.startswith("sources/fake/label: `dataset` means the labels of real images, and no")
+
+
+def test_only_of_controls_the_own_null_space_is_measured() -> None:
+    assert complete(changed("null_spaces", to=["untrained"])).faults == []
+    (fault,) = complete(changed("null_spaces", to=["clip"])).faults
+    assert str(fault).startswith("null_spaces: clip is not a control; the controls are untrained")

@@ -27,6 +27,7 @@ def counted(started: Project, tmp_path_factory: pytest.TempPathFactory) -> Proje
     config |= {
         "network": MAIN,
         "classifier": COUNTING,
+        "null_spaces": ["tiny_network:control"],
         "sensitivity": {"classes": 2, "noise": {"scales": [0.1], "images": 20}},
         "convergence": {"datasets": []},
         "optimization": {"evaluations": 10, "released": {"steps": 0}},
@@ -79,6 +80,23 @@ def test_tables_and_verdict_name_both_networks(counted: Project) -> None:
     assert f"When the Top-1 class histogram by {COUNTING} is matched, FID in {MAIN}" in verdict
     page = (counted.results / "index.html").read_text()
     assert f"When the Top-1 class histogram by {COUNTING} is matched, FID in {MAIN}" in page
+
+
+def test_the_control_s_own_null_space_is_measured(counted: Project) -> None:
+    def fid(scheme: str) -> float:
+        path = counted.results / f"scores/faces/{scheme}/tiny_network.control.csv"
+        rows = pd.read_csv(path)
+        assert set(rows["network"]) == {"tiny_network:control"}
+        return float(rows[rows["metric"] == "fid"]["value"].mean())
+
+    own = "own-tiny_network.control"
+    assert fid(own) < 0.9 * fid("random")
+    assert fid(own) < fid("prelogits"), "those are optimized in another network"
+    verdict = (counted.results / "verdict.md").read_text().replace("\\", "")
+    assert "The null space of tiny_network:control itself: FID in its features " in verdict
+    assert f"| network | FID at random | Top-1 classes by {COUNTING} matched |" in verdict
+    page = (counted.results / "index.html").read_text()
+    assert "The null space of each network: what of its distance goes away" in page
 
 
 def test_scores_of_logits_are_of_the_classifier(counted: Project) -> None:

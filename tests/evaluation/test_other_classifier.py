@@ -16,7 +16,7 @@ import pytest
 
 from fringe.evaluation import draw_matched, sampled_fid
 from fringe.metrics import Gaussian, frechet_distance
-from fringe.report.class_null_space import class_sentence
+from fringe.report.null_spaces import class_sentence
 from fringe.resampling import optimize_weights
 
 KINDS, DIM, N = 5, 6, 4000

@@ -288,3 +288,32 @@ def test_the_network_of_fid_may_be_named_as_the_classifier() -> None:
     assert inputs.all_features(run) == inputs.all_features(own)
     assert inputs.explore_dataset(run, "faces") == inputs.explore_dataset(own, "faces")
     assert inputs.figure_overview(run, "faces") == inputs.figure_overview(own, "faces")
+
+
+def test_weights_of_a_control_s_own_null_space_are_its_own() -> None:
+    run, plain = make_run(changed("null_spaces", to=["clip"])), make_run()
+    assert inputs.optimize_weights(run, "faces", "own-clip") == {
+        "real": below("statistics/real/clip/features-40.h5")[0],
+        "candidates": below("features/fake/clip.h5")[0],
+        "judged": below("statistics/real/clip/features-40.h5")[0],
+    }
+    params = provenance.optimize_weights(run, "faces", "own-clip")
+    pre_logits = provenance.optimize_weights(run, "faces", "prelogits")
+    assert params["network"] == "clip"
+    assert {**params, "network": "inception"} == pre_logits
+    read = {*inputs.verdict(run)["scores"]} - {*inputs.verdict(plain)["scores"]}
+    assert read == {
+        *(
+            path
+            for dataset in ("faces", "cats")
+            for path in below(
+                f"scores/{dataset}/matched/inception.csv",
+                f"scores/{dataset}/random-filled/inception.csv",
+                f"scores/{dataset}/matched/clip.csv",
+                f"scores/{dataset}/random-filled/clip.csv",
+                f"scores/{dataset}/own-clip/clip.csv",
+            )
+        )
+    }
+    assert read < {*inputs.write_index(run)["scores"]}
+    assert inputs.make_table(run, "2") == inputs.make_table(plain, "2")

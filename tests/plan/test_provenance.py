@@ -259,6 +259,11 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         ),
     ),
     (
+        "the null space of a control",
+        changed("null_spaces", to=["clip"]),
+        ("verdict", "write_index"),
+    ),
+    (
         "another control",
         changed("controls", to=["swav", "untrained", "clip"]),
         ("write_index", "make_table [12]", "verdict", "list_deviations", "judge_comparison *"),

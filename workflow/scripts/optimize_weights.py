@@ -28,7 +28,7 @@ def main(job: ScriptJob) -> None:
         load_gaussian(job.input.judged)[0], candidates, about["n"], about["seed"], device=device
     )
     checkpoint = Path(job.params.checkpoint)
-    prelogits = scheme.startswith("prelogits")
+    features = scheme != "logits"
     # Another network than that of FID may count classes.
     classified = job.input.get("classified")
     space = open_features(classified) if classified else candidates
@@ -39,9 +39,9 @@ def main(job: ScriptJob) -> None:
         how = {"max_evaluations": settings["evaluations"], "tolerance": settings["tolerance"]}
     weights = optimize_weights(
         load_gaussian(job.input.real)[0],
-        space.matrix("features" if prelogits else "logits"),
+        space.matrix("features" if features else "logits"),
         settings["method"],
-        learning_rate=settings.get("learning_rate", 10 if prelogits else 5),  # 10, 5: the paper's
+        learning_rate=settings.get("learning_rate", 10 if features else 5),  # 10, 5: the paper's
         judge=judge,
         device=device,
         checkpoint=checkpoint,

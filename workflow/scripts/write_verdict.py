@@ -38,6 +38,7 @@ def main(job: ScriptJob) -> None:
         chosen=about.get("chosen"),
         classifier=about.get("classifier", ""),
         published=about.get("published"),
+        null_spaces=about.get("null_spaces"),
     )
     write_verdicts(found, job.output.markdown, job.output.html)
 

@@ -16,6 +16,7 @@ from fringe.config.sources import (
 )
 from fringe.errors import FringeError
 from fringe.networks import (
+    file_name,
     network_classes,
     network_info,
     network_weights,
@@ -47,12 +48,15 @@ __all__ = [
     "networks_of_source",
     "noise_images",
     "optimization_settings",
+    "optimized_schemes",
     "own_classifier",
+    "own_schemes",
     "pre_logits_schemes",
     "released_schemes",
     "released_steps",
     "repeats",
     "resolve_sizes",
+    "scheme_network",
     "schemes",
     "shown_classes",
     "shown_control",
@@ -261,7 +265,23 @@ def schemes(config: Config) -> list[str]:
         *("random", "matched", "random-filled", "prelogits", "logits"),
         *released_schemes(config),
         *sweep_schemes(config),
+        *own_schemes(config),
     ]
+
+
+def own_schemes(config: Config) -> dict[str, str]:
+    """Return the schemes with weights optimized in a control's own features, and the control."""
+    return {f"own-{file_name(network)}": network for network in config.null_spaces}
+
+
+def scheme_network(config: Config, scheme: str) -> str:
+    """Return the network in whose FID the weights of a scheme are judged."""
+    return own_schemes(config).get(scheme, config.network)
+
+
+def optimized_schemes(config: Config) -> list[str]:
+    """Return the schemes with weights of their own in pre-logits or logits; no sweeps."""
+    return ["prelogits", "logits", "prelogits-released", *own_schemes(config)]
 
 
 def released_schemes(config: Config) -> list[str]:
@@ -328,6 +348,7 @@ def repeats(config: Config, scheme: str) -> int:
         "prelogits": (asked.table2, asked.table3),
         "logits": (asked.table2,),
         "prelogits-released": (asked.table2, asked.table3),
+        **dict.fromkeys(own_schemes(config), (asked.table2,)),
     }
     return max(readers.get(scheme, (asked.sweep,)))
 

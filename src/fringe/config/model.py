@@ -174,6 +174,14 @@ class Config(Section):
             "without data sets that are resampled may have none."
         ),
     )
+    null_spaces: Distinct[NetworkText] = Field(
+        default=[],
+        description=(
+            "Controls whose own null space is measured too: weights are optimized in the features "
+            "of each, and the verdict says what of its distance such weights and Top-1 classes "
+            "take away. What it says of FID as a control stays as it is."
+        ),
+    )
     sources: Annotated[dict[SourceName, Source], Field(min_length=1)] = Field(
         description=(
             "Every set of images, by a name of your choice. Names that differ only in "

@@ -179,12 +179,14 @@ def _resampled_faults(config: Config) -> Iterator[str]:
 
 
 def _asked_network_faults(config: Config) -> Iterator[str]:
-    for network in config.sensitivity.networks:
-        if network not in config.controls:
-            yield (
-                f"sensitivity/networks: {network} is not a control; the controls are "
-                f"{', '.join(config.controls)}"
-            )
+    asked = {"sensitivity/networks": config.sensitivity.networks, "null_spaces": config.null_spaces}
+    for key, networks in asked.items():
+        for network in networks:
+            if network not in config.controls:
+                yield (
+                    f"{key}: {network} is not a control; the controls are "
+                    f"{', '.join(config.controls)}"
+                )
 
 
 def _seed_faults(config: Config) -> Iterator[str]:

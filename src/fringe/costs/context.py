@@ -57,10 +57,12 @@ class JobContext:
     def network_in_files(self) -> str:
         """The job's network as it is written in file names; FID's if no wildcard names one.
 
-        Images beyond the candidates pass through the network that counts classes.
+        Images beyond the candidates pass through the network that counts classes. Weights may be
+        optimized in the features of a control.
         """
-        counts = self.job.rule == "extend_matched"
-        network = choices.class_network(self.config) if counts else self.config.network
+        network = choices.scheme_network(self.config, self.job.wildcards.get("scheme", ""))
+        if self.job.rule == "extend_matched":
+            network = choices.class_network(self.config)
         return self.job.wildcards.get("network", file_name(network))
 
     @property

@@ -82,7 +82,7 @@ def optimization_memory(about: JobContext) -> int:
 
     And of vectors over all candidates.
     """
-    count, dim = about.candidates, network_info(about.config.network).feature_dim
+    count, dim = about.candidates, about.dim
     if choices.own_classifier(about.config) is not None:
         dim = max(dim, about.classes)
     candidates = 2 * min(8 * count * dim, 2 << 30)  # larger features are read in blocks

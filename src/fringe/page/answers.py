@@ -12,8 +12,9 @@ import pandas as pd
 from fringe.page.anchors import anchor
 from fringe.page.content import Answer, Link, Number, Picture, Row, Table
 from fringe.page.numbers import ERRORS, cell_number, plain_number
+from fringe.report.null_spaces import null_space_rows
 from fringe.report.verdicts import Change, Verdict
-from fringe.scores.cells import Cell, change_error, score_cell, sweep_size
+from fringe.scores.cells import Cell, cells_note, change_error, score_cell, sweep_size
 from fringe.scores.comparison import Witness
 from fringe.scores.differences import Protocols
 from fringe.scores.numbers import format_value
@@ -111,8 +112,37 @@ def dataset_answer(
         pictures=tuple(pictures),
         doubts=tuple(doubts),
         details=tuple(others),
+        tables=tuple(_null_spaces(found)),
         links=tuple(links),
     )
+
+
+def _null_spaces(found: Verdict) -> list[Table]:
+    """Return the table of each network's null space, if it was asked for."""
+    if not found.null_spaces:
+        return []
+    head, *rows = null_space_rows(found.null_spaces, found.counted_by)
+    cells = [cell for one in found.null_spaces for cell in (one.random, one.optimized)]
+    return [
+        Table(
+            caption=(
+                "The null space of each network: what of its distance goes away when only the "
+                "frequency of the same images changes."
+            ),
+            head=tuple(head),
+            rows=tuple(Row(row[0], tuple(row[1:])) for row in rows),
+            notes=tuple(
+                filter(
+                    None,
+                    (
+                        "Mean ± standard deviation of draws; in parentheses the change relative to "
+                        "as many images drawn at random.",
+                        cells_note(cells),
+                    ),
+                )
+            ),
+        )
+    ]
 
 
 def scheme_label(scheme: str) -> str:

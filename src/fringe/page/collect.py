@@ -259,8 +259,9 @@ def _dataset_answers(run: _Run, damage: Mapping[str, Sequence[str]]) -> list[Ans
         return []
     asked = run.asked
     schemes = ["random", "prelogits", "prelogits-released"]
-    if run.classifier:
-        schemes += ["matched", "random-filled"]
+    null_spaces = asked.get("null_spaces", {})
+    if run.classifier or null_spaces:
+        schemes += ["matched", "random-filled", *null_spaces.values()]
     told = run.scores["scheme"].isin(schemes)
     verdicts = verdict(
         # The verdict is about these schemes only, and about data sets that have all of them.
@@ -279,6 +280,7 @@ def _dataset_answers(run: _Run, damage: Mapping[str, Sequence[str]]) -> list[Ans
         chosen=asked.get("chosen"),
         classifier=run.classifier,
         published=asked.get("published"),
+        null_spaces=null_spaces,
     )
     measured = Measured(
         scores=run.scores,

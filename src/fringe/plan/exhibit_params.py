@@ -194,6 +194,7 @@ def verdict(run: Run) -> Params:
         dims={name: network_info(name)[0] for name in (config.network, *config.controls)},
         trained_on={name: choices.trained_on(config, name) for name in config.controls},
         **classifier_of(run),
+        **_own_schemes(run),
         revision=revisions.TABLES,
     )
 
@@ -206,6 +207,12 @@ def _published_distances(run: Run) -> dict[str, Any]:
         if (stated := run.datasets[name].published)
     }
     return {"published": found} if found else {}
+
+
+def _own_schemes(run: Run) -> Params:
+    """Return the scheme of each control whose own null space is measured, {} without any."""
+    own = choices.own_schemes(run.config)
+    return {"null_spaces": {network: scheme for scheme, network in own.items()}} if own else {}
 
 
 def list_deviations(run: Run) -> Params:

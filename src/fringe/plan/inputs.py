@@ -13,7 +13,7 @@ would not look at the params of what follows when images had to be made again.
 from pathlib import Path
 
 from fringe.config import choices
-from fringe.networks import network_info
+from fringe.networks import file_name, network_info
 from fringe.plan import exhibits, layout, provenance
 from fringe.plan.explorers import views
 from fringe.plan.run import Run
@@ -164,16 +164,16 @@ def measure_statistics(run: Run, source: str, network: str, space: str) -> Input
 
 def optimize_weights(run: Run, dataset: str, scheme: str) -> Inputs:
     """Return real statistics and candidates in the space of a scheme, and those of the judge."""
-    network = run.fid_network
-    if scheme.startswith("prelogits"):
-        real = _real_statistics(run, dataset, network)
-    else:
+    network = file_name(choices.scheme_network(run.config, scheme))
+    if scheme == "logits":
         real = _real_statistics(run, dataset, run.class_network, "logits")
+    else:
+        real = _real_statistics(run, dataset, network)
     return {
         "real": real,
         "candidates": _candidates(run, dataset, network),
         "judged": _real_statistics(run, dataset, network),
-        **({} if scheme.startswith("prelogits") else _classified(run, dataset)),
+        **(_classified(run, dataset) if scheme == "logits" else {}),
     }
 
 
@@ -660,7 +660,6 @@ def explore_comparison(run: Run, comparison: str) -> Inputs:
 def verdict(run: Run) -> Inputs:
     """Return what the verdict is about: scores, convergence, and the proofs by noise and region."""
     explained = choices.explained_datasets(run.config)
-    classes = [] if choices.own_classifier(run.config) is None else ["matched", "random-filled"]
     return {
         "scores": [
             *(
@@ -669,11 +668,7 @@ def verdict(run: Run) -> Inputs:
                 for scheme in ("random", *choices.pre_logits_schemes(run.config))
                 for network in (run.fid_network, *run.controls)
             ),
-            *(
-                run.path(layout.scores(dataset, scheme, run.fid_network))
-                for dataset in run.resampled
-                for scheme in classes
-            ),
+            *_null_spaces(run),
         ],
         "convergence": [
             run.path(layout.convergence(dataset))
@@ -686,6 +681,22 @@ def verdict(run: Run) -> Inputs:
             if run.datasets[dataset].region is not None
         ],
     }
+
+
+def _null_spaces(run: Run) -> list[str]:
+    """Return the scores behind what the verdict says of classes, and of each network's null space.
+
+    None where FID's network counts classes and nothing is asked of controls.
+    """
+    own = {file_name(name): scheme for scheme, name in choices.own_schemes(run.config).items()}
+    if choices.own_classifier(run.config) is None and not own:
+        return []
+    return [
+        run.path(layout.scores(dataset, scheme, network))
+        for dataset in run.resampled
+        for network in (run.fid_network, *own)
+        for scheme in ("matched", "random-filled", *([own[network]] if network in own else []))
+    ]
 
 
 def write_self_check(run: Run) -> Inputs:
@@ -710,6 +721,7 @@ def write_index(run: Run) -> Inputs:
     ]
     if choices.sweep_schemes(config) and run.resampled:
         scores += figure_sweep(run, "18")
+    scores += _null_spaces(run)
     shown = exhibits.in_page(config)
     paired = [one.of for one in shown if one.number in exhibits.COMPARED]
     pairs = [figure_comparison(run, name) for name in dict.fromkeys(paired)]

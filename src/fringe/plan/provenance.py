@@ -204,12 +204,12 @@ def _judged(run: Run, dataset: str) -> Params:
 def optimize_weights(run: Run, dataset: str, scheme: str) -> Params:
     """Return what weights that are optimized in pre-logits or logits depend on."""
     return {
-        **_matched_sets(run, dataset),
+        **_matched_sets(run, dataset, choices.scheme_network(run.config, scheme)),
         **_judged(run, dataset),
         "optimization": choices.optimization_settings(run.config, scheme),
         "revision": revisions.RESAMPLING,
         "metrics_revision": revisions.METRICS,
-        **({} if scheme.startswith("prelogits") else classifier_of(run)),
+        **(classifier_of(run) if scheme == "logits" else {}),
     }
 
 

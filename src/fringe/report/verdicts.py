@@ -13,8 +13,13 @@ import pandas as pd
 from fringe.errors import FringeError
 from fringe.files.regular import read_text
 from fringe.networks.training import NOT_STATED, Training, training
-from fringe.report.class_null_space import class_sentence
 from fringe.report.convergence import null_space_sentences
+from fringe.report.null_spaces import (
+    NullSpace,
+    class_sentence,
+    null_space_of,
+    null_space_sentence,
+)
 from fringe.report.published import published_sentences
 from fringe.report.sensitivity import sensitivity_sentences
 from fringe.scores.cells import (
@@ -67,7 +72,8 @@ class Verdict:
     "fid-within-noise", "single-repeat", "singular", "few-images", "unequal-counts",
     "damaged-images" or "simulated"; ``sentences`` say all of it, and ``doubts`` are those of them
     that name reasons for caution; ``published`` are those that set ours
-    next to what others published.
+    next to what others published. ``null_spaces`` are those of FID's network and of controls, where
+    they were asked for, and ``counted_by`` is the title of the network that counts classes.
     """
 
     dataset: str
@@ -81,6 +87,8 @@ class Verdict:
     sentences: tuple[str, ...]
     doubts: tuple[str, ...] = ()
     published: tuple[str, ...] = ()
+    null_spaces: tuple[NullSpace, ...] = ()
+    counted_by: str = ""
 
 
 def verdict(
@@ -100,6 +108,7 @@ def verdict(
     chosen: Mapping[str, str] | None = None,
     classifier: str = "",
     published: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+    null_spaces: Mapping[str, str] | None = None,
 ) -> list[Verdict]:
     """Tell, for each dataset, how much of FID resampling takes away from unchanged images.
 
@@ -140,6 +149,9 @@ def verdict(
         then, and random-filled, and the verdict says how much of FID that class histogram is.
     published : mapping of dataset to mapping, optional
         By network, what others published of its generated images (`published_sentences`).
+    null_spaces : mapping of network to scheme, optional
+        Controls whose own null space is told, and the schemes of weights that were optimized in
+        their features. The scores hold these, matched and random-filled.
 
     Raises
     ------
@@ -165,6 +177,7 @@ def verdict(
             (chosen or {}).get(dataset, ""),
             classifier,
             (published or {}).get(dataset, {}),
+            null_spaces or {},
         )
         for dataset in datasets_of(scores)
     ]
@@ -213,6 +226,7 @@ def _verdict(
     chosen: str,
     classifier: str,
     stated: Mapping[str, Mapping[str, Any]],
+    null_spaces: Mapping[str, str],
 ) -> Verdict:
     title = title_of(titles, dataset)
     fid, before, after = _change(scores, dataset, main, titles)
@@ -279,6 +293,10 @@ def _verdict(
         said.append(_judge_told(judge, trainings[judge.network], flags))
         if "training-not-stated" in flags:
             doubts.append(said[-1])
+    counting = title_of(titles, classifier or main)
+    schemes = {main: "prelogits", **null_spaces} if null_spaces else {}
+    spaces = [null_space_of(scores, dataset, *pair, titles) for pair in schemes.items()]
+    said += [null_space_sentence(one, counting, dims.get(one.network)) for one in spaces[1:]]
     said += null_space_sentences(convergence, dataset)
     said += _published(scores, dataset, main, before, after, released, protocols)
     if released and (convergence is None or dataset not in set(convergence["dataset"])):
@@ -310,6 +328,8 @@ def _verdict(
         sentences=tuple(said),
         doubts=tuple(doubts),
         published=told_before,
+        null_spaces=tuple(spaces),
+        counted_by=counting,
     )
 
 

@@ -8,6 +8,7 @@ from html import escape
 
 from fringe.files.atomic import atomic_path
 from fringe.files.regular import read_regular
+from fringe.report.null_spaces import null_space_rows
 from fringe.report.verdicts import Verdict
 from fringe.texts import markdown as in_markdown
 
@@ -38,7 +39,9 @@ def write_verdicts(
 ) -> None:
     """Write verdicts as Markdown and as a page of HTML, a heading for each data set."""
     text = "\n\n".join(
-        f"## {in_markdown(one.title)}\n\n" + "\n".join(map(in_markdown, one.sentences))
+        f"## {in_markdown(one.title)}\n\n"
+        + "\n".join(map(in_markdown, one.sentences))
+        + "".join(f"\n\n{table_in_markdown(rows)}" for rows in _null_spaces(one))
         for one in verdicts
     )
     with atomic_path(markdown) as partial:
@@ -46,9 +49,15 @@ def write_verdicts(
     body = "\n".join(
         f"<h2>{escape(one.title)}</h2>\n"
         + "\n".join(f"<p>{escape(sentence)}</p>" for sentence in one.sentences)
+        + "".join(f"\n{table_in_html(rows)}" for rows in _null_spaces(one))
         for one in verdicts
     )
     write_page(html, "Verdict", body)
+
+
+def _null_spaces(found: Verdict) -> list[list[list[str]]]:
+    """Return the table of each network's null space, if it was asked for."""
+    return [null_space_rows(found.null_spaces, found.counted_by)] if found.null_spaces else []
 
 
 def write_deviations(

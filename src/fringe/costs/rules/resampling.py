@@ -17,7 +17,7 @@ def _optimize_weights(about: JobContext) -> Work:
     scheme = about.wildcard("scheme")
     if scheme in choices.released_schemes(about.config):
         return _released_steps(about)
-    return _evaluations(about, about.dim if scheme.startswith("prelogits") else about.classes)
+    return _evaluations(about, about.classes if scheme == "logits" else about.dim)
 
 
 def _optimize_sweep(about: JobContext) -> Work:
