@@ -111,3 +111,10 @@ def test_the_page(tmp_path: Path) -> None:
     assert "<strong>Exhibits.</strong> Figure 10b.</p>" in html
     assert html.count("<h2>") == len(found)
     assert "`" not in html
+
+
+def test_who_counts_classes_is_told_where_it_is_another_network() -> None:
+    topic, shown = "Who counts classes", ("table1", "figure9")
+    assert topic in topics(completed("config.yaml", classifier="resnet50"), *shown)
+    assert topic not in topics(PAPER, *shown)
+    assert topic not in topics(completed("config.yaml", classifier=PAPER.network), *shown)

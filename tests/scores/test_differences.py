@@ -86,6 +86,18 @@ def test_counts_are_those_of_the_number_itself() -> None:
     )
 
 
+def test_classes_of_another_network_count_where_classes_do() -> None:
+    ours = replace(FFHQ, classifier="resnet50")
+    for scheme in ("matched", "top1"):
+        assert "classes by resnet50" in told(ours, scheme=scheme)
+    assert told(ours, scheme="random") == ()
+    assert told(ours, scheme="prelogits") == ()
+    # Params of runs without another classifier stay as they were.
+    assert "classifier" not in FFHQ.to_plain()
+    assert Protocol.from_plain(ours.to_plain()) == ours
+    assert Protocol.from_plain(FFHQ.to_plain()) == FFHQ
+
+
 def test_what_took_no_part_does_not_count() -> None:
     """Random draws know no weights; KID's subsets are not FID's; a control's file not another's."""
     ours = replace(

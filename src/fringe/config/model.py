@@ -236,6 +236,11 @@ class Config(Section):
     page: Page = Field(default=Page(), description="What the page of the run shows.")
 
     @property
+    def has_own_classifier(self) -> bool:
+        """Whether another network than that of FID counts classes."""
+        return self.classifier not in (None, self.network)
+
+    @property
     def resamples(self) -> bool:
         """Whether the images of a data set are resampled."""
         return any(dataset.resample for dataset in self.datasets.values())

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from fringe.config.choices import schemes
+from fringe.config.choices import own_classifier, schemes
 from fringe.config.model import Config
 from fringe.config.sources import AnySource, CropsSource, FilesSource, GeneratorSource, label_of
 from fringe.networks import (
@@ -77,6 +77,7 @@ def protocol(
         kid_subsets=evaluation.kid_subsets,
         kid_subset_size=evaluation.kid_subset_size,
         recall_k=evaluation.precision_recall.k,
+        classifier=own_classifier(config),
     )
 
 

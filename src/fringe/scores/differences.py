@@ -145,6 +145,9 @@ def _networks(ours: Protocol, theirs: Protocol, network: str, scheme: str) -> It
     """Yield what is unlike in the network that measures, and in the one that resamples."""
     if scheme != "random" and ours.network != theirs.network:
         yield f"resampled in {ours.network}"
+    by_weights = scheme in ("random", "prelogits", "prelogits-released")
+    if ours.classifier != theirs.classifier and not by_weights:
+        yield f"classes by {ours.classifier}"
     used = [network] if scheme == "random" or ours.network is None else [network, ours.network]
     for name in dict.fromkeys(used):
         identity = ours.weights.get(name, PUBLISHED)

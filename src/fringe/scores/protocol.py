@@ -93,6 +93,8 @@ class Protocol:
     optimizers : mapping of scheme to Optimizer
     kid_subsets, kid_subset_size : int
     recall_k : int
+    classifier : str
+        The network that counts classes, if it is not ``network``.
     """
 
     real: str | None = None
@@ -114,11 +116,14 @@ class Protocol:
     kid_subsets: int | None = None
     kid_subset_size: int | None = None
     recall_k: int | None = None
+    classifier: str | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Return the protocol in dicts, lists, texts and numbers, which a job's params can hold."""
         plain = asdict(self)
         plain["resolution"] = None if self.resolution is None else list(self.resolution)
+        if self.classifier is None:  # as in params of earlier versions
+            del plain["classifier"]
         return plain
 
     @classmethod
