@@ -10,7 +10,13 @@ import pytest
 import torch
 
 from fringe.errors import FringeError
-from fringe.metrics import balls, manifolds, precision_recall, precision_recalls
+from fringe.metrics import (
+    balls,
+    manifolds,
+    precision_recall,
+    precision_recall_error,
+    precision_recalls,
+)
 from fringe.metrics.balls import (
     Features,
     balls_about,
@@ -292,3 +298,26 @@ def test_bad_input() -> None:
             precision_recall(*arguments, **options)  # type: ignore[arg-type]
     x, y = x * np.float64(1e100), y * np.float64(1e100)
     assert precision_recall(x, y, dtype="float64") == by_definition(x, y, 3)
+
+
+def test_errors_are_the_spread_given_the_other_side() -> None:
+    """200 repeats of 80 images of one side: the spread is known to 5%."""
+    rng = np.random.default_rng(0)
+    fixed = rng.standard_normal((150, 4))
+    found = []
+    for _ in range(200):
+        other = 1.3 * rng.standard_normal((80, 4))
+        precision = precision_recall(fixed, other)
+        recall = precision_recall(other, fixed)
+        found.append(
+            [
+                precision.precision,
+                recall.recall,
+                precision_recall_error(precision, real=150, generated=80).precision,
+                precision_recall_error(recall, real=80, generated=150).recall,
+            ]
+        )
+    means, spread = np.mean(found, axis=0), np.std(found, axis=0, ddof=1)
+    assert means[2:] == pytest.approx(spread[:2], rel=0.2)
+    with pytest.raises(FringeError, match="generated: got 0; give a whole number of at least 1"):
+        precision_recall_error(precision, real=150, generated=0)

@@ -126,6 +126,18 @@ def test_errors_are_the_spread_of_other_images() -> None:
     assert means[6] == pytest.approx(spread[4], rel=0.25)
 
 
+def test_errors_of_many_images_are_estimated_on_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = sets(n=900, m=800)
+    expected = spectral_difference(a, b, sigma=4, features=64)
+    monkeypatch.setattr(spectral, "SAMPLE", 300)
+    found = spectral_difference(Sliced(a), b, sigma=4, features=64)
+    assert found.score.value == expected.score.value
+    assert found.score.error == pytest.approx(expected.score.error, rel=0.2)
+    assert found.score.error != expected.score.error
+    np.testing.assert_array_equal(found.errors, expected.errors)
+    np.testing.assert_array_equal(found.images, expected.images)
+
+
 def test_bad_input() -> None:
     a, b = sets()
     broken = a.copy()

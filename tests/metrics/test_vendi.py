@@ -52,8 +52,20 @@ def test_known_values() -> None:
 
 def test_both_ways_are_one() -> None:
     x = features(60, 60)
-    through_rows, through_dimensions = vendi._of_rows(x), vendi._of_dimensions(x)
-    np.testing.assert_allclose(through_rows, through_dimensions, rtol=1e-7)
+    (one, parts), (other, same) = vendi._of_rows(x), vendi._of_dimensions(x)
+    assert one == pytest.approx(other, rel=1e-12)
+    assert parts.mean() == pytest.approx(one, rel=1e-12)
+    np.testing.assert_allclose(parts, same, rtol=1e-7)
+
+
+def test_error_of_many_images_is_estimated_on_a_sample(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = features(2000)
+    expected = vendi_score(x)
+    monkeypatch.setattr(vendi, "SAMPLE", 500)
+    found = vendi_score(Sliced(x))
+    assert found.value == expected.value
+    assert found.error == pytest.approx(expected.error, rel=0.15)
+    assert found.error != expected.error
 
 
 def test_a_collapsed_set_has_a_lower_score() -> None:

@@ -19,7 +19,6 @@ from fringe.errors import FringeError
 from fringe.metrics.arrays import Array, Floats
 from fringe.metrics.balls import (
     BLOCK,
-    MANY,
     Balls,
     Features,
     balls_about,
@@ -45,6 +44,7 @@ __all__ = ["DensityCoverage", "density_coverage", "density_coverages"]
 GROUPS = 5  # disjoint groups of images that one partition has
 PARTITIONS = 4  # each gives 4 degrees of freedom: the error is within 18% or so of its mean
 SEED = 2020
+MANY = 0.5  # share of balls with open decisions above which products are taken in float64
 FEWEST = 10  # images of a group per neighbour; with fewer there is no error
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.metrics.arrays import Array, Floats, as_rows, read_rows
+from fringe.metrics.balls import require_counts
 
 __all__ = ["InceptionScore", "inception_score"]
 
@@ -83,10 +84,7 @@ def inception_score(
     """
     rows = as_rows(logits, "logits")
     count, classes = map(int, rows.shape)
-    for name, number in (("splits", splits), ("split_size", split_size)):
-        whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
-        if number is not None and not (whole and number >= 1):
-            raise FringeError(f"{name}: got {number!r}; give a whole number of at least 1")
+    require_counts(splits=splits, split_size=1 if split_size is None else split_size)
     if split_size is None:
         if count < splits:
             raise FringeError(

@@ -15,6 +15,7 @@ import numpy as np
 
 from fringe.errors import FringeError
 from fringe.metrics.arrays import Floats, as_rows, read_rows
+from fringe.metrics.balls import require_counts
 from fringe.metrics.scored import Scored
 from fringe.progress import progress
 
@@ -50,7 +51,7 @@ def mind(real: Any, generated: Any, *, directions: int = 1000, seed: int = 2020)
 
     Notes
     -----
-    Projections and sums are float64. torch-fidelity's are float32: it differs by some 1e-6.
+    Projections and sums are float64. torch-fidelity's are float32: it differs by rounding.
 
     Raises
     ------
@@ -68,8 +69,7 @@ def mind(real: Any, generated: Any, *, directions: int = 1000, seed: int = 2020)
     """
     import torch
 
-    if isinstance(directions, bool) or not isinstance(directions, int) or directions < 1:
-        raise FringeError(f"directions: got {directions!r}; give a whole number of at least 1")
+    require_counts(directions=directions)
     x, y = as_rows(real, "real"), as_rows(generated, "generated")
     (n, dim), (m, other) = (tuple(map(int, rows.shape)) for rows in (x, y))
     if dim != other:

@@ -12,12 +12,14 @@ import numpy as np
 import scipy.linalg as linalg
 
 from fringe.errors import FringeError
-from fringe.metrics.arrays import Floats, as_rows, read_rows
+from fringe.metrics.arrays import Array, Floats, as_rows, read_rows
 from fringe.metrics.scored import Scored
+from fringe.seeds import random_stream
 
 __all__ = ["vendi_score"]
 
 ROWS = 2048  # images that are worked on at a time
+SAMPLE = 8192  # images of which the error is estimated: so it is known to 1%
 
 
 def vendi_score(features: Any) -> Scored:
@@ -26,7 +28,7 @@ def vendi_score(features: Any) -> Scored:
     Parameters
     ----------
     features : array (n, D), or something that gives slices of rows
-        Each row is normalized. Read in blocks, twice. Memory is that of min(n, D)^2 numbers, and
+        Each row is normalized. Read in blocks. Memory is that of min(n, D)^2 numbers, and
         that of the rows where n < D.
 
     Returns
@@ -52,18 +54,18 @@ def vendi_score(features: Any) -> Scored:
     """
     rows = as_rows(features, "features")
     count, dim = map(int, rows.shape)
-    entropies = _of_rows(rows) if count < dim else _of_dimensions(rows)
-    score = float(np.exp(entropies.mean()))
-    error = None if count < 2 else score * float(np.sqrt(entropies.var(ddof=1) / count))
+    entropy, parts = _of_rows(rows) if count < dim else _of_dimensions(rows)
+    score = float(np.exp(entropy))
+    error = None if count < 2 else score * float(np.sqrt(parts.var(ddof=1) / count))
     return Scored(score, error)
 
 
-def _normalized(rows: Any) -> Iterator[tuple[slice, Floats]]:
-    """Yield blocks of rows of length 1, (b, D) in float64."""
-    count = int(rows.shape[0])
+def _normalized(rows: Any, chosen: Array | None = None) -> Iterator[tuple[slice, Floats]]:
+    """Yield blocks of rows, or of the chosen ones, of length 1, (b, D) in float64."""
+    count = int(rows.shape[0]) if chosen is None else len(chosen)
     for start in range(0, count, ROWS):
         at = slice(start, min(start + ROWS, count))
-        block = read_rows(rows, at, "features")
+        block = read_rows(rows, at if chosen is None else chosen[at], "features")
         largest = np.abs(block).max(axis=1, keepdims=True)
         if not largest.all():
             row = start + int(np.flatnonzero(largest[:, 0] == 0)[0])
@@ -75,8 +77,11 @@ def _normalized(rows: Any) -> Iterator[tuple[slice, Floats]]:
         yield at, block / np.sqrt(np.einsum("nd,nd->n", block, block))[:, None]
 
 
-def _of_dimensions(rows: Any) -> Floats:
-    """Return -x^T (log R) x of each image (n,), through R = sum x x^T / n; their mean is H."""
+def _of_dimensions(rows: Any) -> tuple[float, Floats]:
+    """Return H, and -x^T (log R) x of images, whose mean is H, through R = sum x x^T / n.
+
+    Of more than `SAMPLE` images, a sample.
+    """
     count, dim = map(int, rows.shape)
     products = np.zeros((dim, dim), order="F")
     for _, x in _normalized(rows):
@@ -85,21 +90,27 @@ def _of_dimensions(rows: Any) -> Floats:
     shares, axes = linalg.eigh(products, lower=True, overwrite_a=True)
     shares /= count
     known = shares > _least(shares, dim)
-    scaled = axes[:, known] * np.sqrt(-np.log(np.minimum(shares[known], 1)))
-    entropies = np.empty(count)
-    for at, x in _normalized(rows):
+    logs = -np.log(np.minimum(shares[known], 1))
+    scaled = axes[:, known] * np.sqrt(logs)
+    chosen = None
+    if count > SAMPLE:
+        rng = random_stream(0, "vendi score", "error")
+        chosen = np.sort(rng.choice(count, SAMPLE, replace=False))
+    parts = np.empty(min(count, SAMPLE))
+    for at, x in _normalized(rows, chosen):
         after = x @ scaled
-        entropies[at] = np.einsum("nd,nd->n", after, after)
-    return entropies
+        parts[at] = np.einsum("nd,nd->n", after, after)
+    return float(shares[known] @ logs), parts
 
 
-def _of_rows(rows: Any) -> Floats:
+def _of_rows(rows: Any) -> tuple[float, Floats]:
     """Return `_of_dimensions` through the cosines (n, n): x_i^T u_l is sqrt(n l_l) v_il."""
     x = np.concatenate([block for _, block in _normalized(rows)])
     shares, vectors = linalg.eigh(x @ x.T / len(x), overwrite_a=True)
     known = shares > _least(shares, len(x))
     shares = shares[known]
-    return np.asarray(vectors[:, known] ** 2 @ (-np.log(np.minimum(shares, 1)) * shares * len(x)))
+    logs = -np.log(np.minimum(shares, 1))
+    return float(shares @ logs), vectors[:, known] ** 2 @ (logs * shares * len(x))
 
 
 def _least(shares: Floats, size: int) -> float:
