@@ -46,6 +46,26 @@ rule score_floor:
         "../workflow/scripts/score_floor.py"
 
 
+rule score_asked:
+    input:
+        unpack(for_job(inputs.score_asked)),
+    output:
+        below(layout.asked_scores("{dataset}", "{scheme}", "{network}")),
+    log:
+        log_file("score_asked", "{dataset}", "{scheme}", "{network}"),
+    benchmark:
+        benchmark_file("score_asked", "{dataset}", "{scheme}", "{network}")
+    conda:
+        "../envs/fringe.yaml"
+    threads: 1
+    resources:
+        **ask("score_asked"),
+    params:
+        scoring=for_job(provenance.score_asked),
+    script:
+        "../workflow/scripts/score_asked.py"
+
+
 rule score_precision_recall:
     input:
         unpack(for_job(inputs.score_precision_recall)),

@@ -1,4 +1,4 @@
-# Tables 1, 2 and 3.
+# Tables 1, 2 and 3, and the table of the metrics that the configuration asks for.
 
 
 rule make_table:
@@ -26,6 +26,31 @@ rule make_table:
         table=for_job(exhibit_params.make_table),
     script:
         "../workflow/scripts/make_table.py"
+
+
+rule table_asked:
+    input:
+        inputs.table_asked(RUN),
+    output:
+        csv=below(layout.table(f"table{exhibits.ASKED_TABLE}", "csv")),
+        markdown=below(layout.table(f"table{exhibits.ASKED_TABLE}", "md")),
+        latex=below(layout.table(f"table{exhibits.ASKED_TABLE}", "tex")),
+        html=report(
+            below(layout.table(f"table{exhibits.ASKED_TABLE}", "html")),
+            caption="../workflow/report/table.rst",
+            category="Tables",
+            labels={"table": f"Table {exhibits.ASKED_TABLE}"},
+        ),
+    log:
+        log_file("table_asked"),
+    group:
+        "pages"
+    conda:
+        "../envs/fringe.yaml"
+    params:
+        table=exhibit_params.table_asked(RUN),
+    script:
+        "../workflow/scripts/table_asked.py"
 
 
 rule tables:

@@ -8,6 +8,7 @@ have revisions of their own, in their fingerprints and in ``NetworkInfo``.
 
 FEATURES = 2  # the same images through the same network would be stored otherwise
 METRICS = 2  # values of distances and statistics
+ASKED_METRICS = 1  # values of the metrics that evaluation/metrics names
 ERRORS = 1  # standard errors of Fréchet distances
 RESAMPLING = 3  # the images or weights that are chosen
 SENSITIVITY = 1  # maps

@@ -39,7 +39,7 @@ def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> No
     look(_parser())
     assert paths == {
         *("input", "output", "weights_dir", "data_dir", "config", "run", "snakefile", "folder"),
-        *("real", "held_out", "results", "rates"),
+        *("real", "samples", "held_out", "results", "rates"),
     }
     assert _parser().parse_args(["fetch", "clip", "--weights-dir=~/w"]).weights_dir == Path(
         "/home/me/w"

@@ -10,7 +10,8 @@ import yaml
 from PIL import Image
 
 from fringe.cli import main
-from fringe.cli.compare import _from_here, _models
+from fringe.cli.compare import _models
+from fringe.cli.options import from_here
 from fringe.config.completion import complete
 from fringe.errors import FringeError
 from fringe.files import seals
@@ -215,7 +216,7 @@ def test_a_run_that_was_made_elsewhere_is_refused(
     record.parent.mkdir(parents=True)
     record.write_text("{}")
     write_config(config, Path("results"))
-    assert _from_here(images / "results") == Path("results")
+    assert from_here(images / "results") == Path("results")
     with pytest.raises(FringeError, match="another spelling of --results"):
         write_config(config, images / "results")
 

@@ -47,6 +47,7 @@ def test_defaults_are_filled_in_at_every_depth() -> None:
         "sweep": 3,
         "sizes": 10,
         "recall": 1,
+        "metrics": 3,
     }
     assert completed["sources"]["fake"]["severity"] == 0.8
     assert completed["datasets"]["faces"] == {
@@ -183,9 +184,8 @@ PATHS = {
 NO_PATHS = {
     "run", "device", "network", "controls", "url", "sha256", "unpack", "licence", "size", "note",
     "crop", "title", "real", "generated", "snapshots", "alternatives", "datasets", "networks",
-    "classes", "classifier", "generators", "select", "ignore", "held_out", "trained_with",
-    "statistics", "source", "differs",
-    "label_column", "null_spaces",
+    "classes", "classifier", "differs", "generators", "held_out", "ignore", "label_column",
+    "metric_schemes", "metrics", "null_spaces", "select", "source", "statistics", "trained_with",
 }  # fmt: skip
 
 

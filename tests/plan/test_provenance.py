@@ -52,6 +52,7 @@ JOBS: dict[Callable[..., Any], list[tuple[str, ...]]] = {
     provenance.draw_matched: [("faces",)],
     provenance.draw_weighted: [("faces", scheme) for scheme in (*OPTIMIZED, "top1")],
     provenance.score_scheme: [("faces", "random"), ("faces", "top1"), ("pair", "random")],
+    provenance.score_asked: [("faces", "inception")],
     provenance.score_floor: [("faces",)],
     provenance.score_precision_recall: [("faces",)],
     provenance.score_kernels: [("faces",)],
@@ -73,6 +74,7 @@ JOBS: dict[Callable[..., Any], list[tuple[str, ...]]] = {
     provenance.explore_dataset: [("faces",)],
     provenance.explore_comparison: [("two",)],
     exhibit_params.make_table: [("1",), ("2",), ("3",)],
+    exhibit_params.table_asked: [()],
     exhibit_params.verdict: [()],
     exhibit_params.judge_comparison: [("two",)],
     exhibit_params.list_deviations: [()],
@@ -170,7 +172,7 @@ OF_IMAGES = (
 )
 FIGURES = ("figure_*",)
 TITLED = (
-    *("make_table *", "verdict", "write_self_check"),
+    *("make_table *", "table_asked", "verdict", "write_self_check"),
     # Comparisons have titles of their own.
     *("figure_[!c]*", "figure_classes *", "figure_comparison *", "figure_convergence *"),
 )
@@ -227,7 +229,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             *("extract_features * inception *", "link_features * inception", "extract_matched *n"),
             *("optimize_*", "measure_convergence *", "extend_matched *", "draw_matched *"),
             *("score_kernels *", "score_sizes *", "score_snapshots *", "measure_checks *"),
-            "measure_power * inception",
+            *("score_asked *", "table_asked", "measure_power * inception"),
             *("join_sensitivity * inception", "measure_sensitivity *", "average_sensitivity *"),
             *("explain_examples * inception *", "measure_noise *", "measure_region *"),
             *("make_table *", "verdict", "list_deviations"),
@@ -277,7 +279,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             *("join_sensitivity * clip", "explain_examples * clip *", "measure_power * clip"),
             # They call it by the beginning of its digest.
             *("make_table *", "verdict", "figure_sweep *", "figure_sizes", "figure_snapshots"),
-            *("figure_networks", "figure_comparison *", "figure_network_maps *"),
+            *("figure_networks", "figure_comparison *", "figure_network_maps *", "table_asked"),
             "judge_comparison *",  # what they were trained on is not known
         ),
     ),
@@ -285,6 +287,16 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
         "repeats of Table 1",
         changed("evaluation", "repeats", "table1", to=30),
         ("draw_random *", "draw_matched *", "make_table 1"),
+    ),
+    (
+        "metrics",
+        changed("evaluation", "metrics", to=["fid", "density", "sfid"]),
+        ("score_asked *", "table_asked", "write_index"),
+    ),
+    (
+        "repeats of metrics",
+        changed("evaluation", "repeats", "metrics", to=2),
+        ("score_asked *", "table_asked"),
     ),
     ("limit of matching", changed("matching", "limit", to=30), ("settled_limit *",)),
     ("repeats of Figure 8a", changed("evaluation", "repeats", "sizes", to=3), ("score_sizes *",)),
@@ -346,7 +358,13 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
             "write_index",
             *("optimize_*", "measure_convergence *", "extend_matched *", "draw_matched *"),
             *("score_scheme *", "score_floor *", "score_precision_recall *", "score_kernels *"),
-            *("score_snapshots *", "measure_checks *", "join_sensitivity *", "compare *"),
+            *(
+                "score_asked *",
+                "score_snapshots *",
+                "measure_checks *",
+                "join_sensitivity *",
+                "compare *",
+            ),
             *("measure_sensitivity *", "explain_examples *", "measure_noise *"),
             *("figure_overview *", "figure_classes *", "figure_compared_classes *"),
             "explore_*",
@@ -467,6 +485,7 @@ REVISIONS = {
         *("join_sensitivity *", "measure_sensitivity *", "explain_examples *", "measure_noise *"),
         *("figure_overview *", "compare *", "measure_power *", "explore_*"),
     ),
+    "ASKED_METRICS": ("score_asked *",),
     "COMPARISON": ("compare *", "judge_comparison *"),
     "ERRORS": (
         *("score_scheme * random", "score_floor *", "score_sizes *", "score_snapshots *"),
@@ -480,7 +499,14 @@ REVISIONS = {
         *("figure_compared_classes *", "explore_*"),
     ),
     "EXPLORER": ("explore_*",),
-    "TABLES": ("make_table *", "verdict", "list_*", "write_self_check", "write_index"),
+    "TABLES": (
+        "make_table *",
+        "table_asked",
+        "verdict",
+        "list_*",
+        "write_self_check",
+        "write_index",
+    ),
     "FIGURES": FIGURES,
     "PAGE": ("write_index",),
 }

@@ -20,6 +20,7 @@ from fringe.cli import (
     fetch,
     prepare,
     run,
+    score,
     stage,
 )
 from fringe.errors import FringeError
@@ -28,7 +29,10 @@ from fringe.running.workflow import workflow_folder
 
 __all__ = ["main"]
 
-COMMANDS = (compare, run, estimate, cost, cancel, stage, prepare, convert, fetch, export, docs)
+COMMANDS = (
+    *(compare, score, run, estimate, cost, cancel, stage, prepare),
+    *(convert, fetch, export, docs),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     """Return the options of a command; what follows ``--`` of some commands is Snakemake's."""
     own, others = list(arguments), None
-    if own[:1] and own[0] in (*run.NAMES, *compare.NAMES) and "--" in own:
+    if own[:1] and own[0] in (*run.NAMES, *compare.NAMES, *score.NAMES) and "--" in own:
         end = own.index("--")
         own, others = own[:end], own[end + 1 :]
     options, unknown = _parser().parse_known_args(own)

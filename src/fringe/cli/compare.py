@@ -7,7 +7,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fringe.cli.options import Commands, add_machine, path, positive, seed
+from fringe.cli.options import (
+    Commands,
+    add_machine,
+    add_metrics,
+    from_here,
+    names_of,
+    path,
+    positive,
+    seed,
+    settings_of,
+)
 from fringe.errors import FringeError
 
 __all__ = ["NAMES", "add_to"]
@@ -91,6 +101,7 @@ def _add_options(one: argparse.ArgumentParser, least: int) -> None:
         help="classes that conditional generators are asked for: a number, balanced, uniform or "
         "dataset; with several, each generator is compared with itself by all of them",
     )
+    add_metrics(one)
     one.add_argument("--name", help="of the run; default: compare-REAL")
     one.add_argument("--results", type=path, default=Path("results"), metavar="FOLDER")
     one.add_argument(
@@ -109,6 +120,7 @@ def _add_options(one: argparse.ArgumentParser, least: int) -> None:
 
 def _compare(options: argparse.Namespace) -> int:
     from fringe.plan import layout
+    from fringe.plan.exhibits import ASKED_TABLE
     from fringe.report.comparison import comparison_lines
     from fringe.running.comparing import Asked, comparison_config, write_config
     from fringe.running.launch import run
@@ -127,20 +139,21 @@ def _compare(options: argparse.Namespace) -> int:
         options.held_out,
         options.trained_with,
         options.resolution,
-        _settings(options),
+        settings_of(options),
         options.labels,
         options.label,
         options.classifier,
+        names_of(options.metrics, "--metrics") if options.metrics else (),
     )
     snakefile = find_snakefile(options.snakefile)
     with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
-        written = write_config(comparison_config(asked), _from_here(options.results))
+        written = write_config(comparison_config(asked), from_here(options.results))
         planner = Planner(
             written,
             snakefile,
             find_profile(options.profile, snakefile),
             options.cores,
-            targets=("comparisons", "write_index"),
+            targets=("comparisons", *(["table_asked"] if asked.metrics else []), "write_index"),
         )
         made = run(planner, options.snakemake, options.device, options.gpus)
     if made.status or made.only_shown:
@@ -151,26 +164,14 @@ def _compare(options: argparse.Namespace) -> int:
         return 0
     print()
     print("\n".join(comparison_lines(read_comparison(judged))))
+    if asked.metrics:
+        print(f"Metrics: {made.folder / layout.table(f'table{ASKED_TABLE}', 'html')}")
     print(f"Page: {made.folder / layout.INDEX}   JSON: {judged}")
     return 0
 
 
 def _label(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
-
-
-def _settings(options: argparse.Namespace) -> dict[str, object]:
-    """Return the keys of the configuration that options state."""
-    found: dict[str, object] = {"results": str(_from_here(options.results)), "seed": options.seed}
-    if options.weights_dir is not None:
-        found["weights_dir"] = str(options.weights_dir)
-    return found
-
-
-def _from_here(folder: Path) -> Path:
-    """Return a folder below the current one as a relative path: Snakemake goes by the spelling."""
-    here = Path.cwd()
-    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def _is_there(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -16,11 +17,15 @@ __all__ = [
     "add_allow_missing",
     "add_force",
     "add_machine",
+    "add_metrics",
     "add_workflow",
+    "from_here",
+    "names_of",
     "path",
     "positive",
     "refuse_overwriting",
     "seed",
+    "settings_of",
 ]
 
 CONFIG = Path("config/config.yaml")  # of the workflow: the paper
@@ -106,3 +111,42 @@ def add_machine(parser: argparse.ArgumentParser) -> None:
         type=path,
         help="default: the one that comes with this command",
     )
+
+
+def settings_of(options: argparse.Namespace) -> dict[str, object]:
+    """Return the keys of the configuration that options state."""
+    found: dict[str, object] = {"results": str(from_here(options.results)), "seed": options.seed}
+    if options.weights_dir is not None:
+        found["weights_dir"] = str(options.weights_dir)
+    return found
+
+
+def from_here(folder: Path) -> Path:
+    """Return a folder below the current one as a relative path: Snakemake goes by the spelling."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
+def add_metrics(parser: argparse.ArgumentParser, default: Sequence[str] = ()) -> None:
+    """Add ``--metrics``, whose names commas separate."""
+    from fringe.scores.asked_metrics import ASKED
+
+    usual = ",".join(default)
+    parser.add_argument(
+        "--metrics",
+        default=usual,
+        metavar="NAME,NAME",
+        help=f"known are {', '.join(ASKED)}; default: {usual or 'none'}",
+    )
+
+
+def names_of(text: str, option: str) -> list[str]:
+    """Return the names in a text, which commas separate.
+
+    >>> names_of("fid, kid", "--metrics")
+    ['fid', 'kid']
+    """
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise FringeError(f"{option} {text!r}: has an empty name; write NAME,NAME")
+    return names

@@ -21,12 +21,18 @@ from fringe.networks import (
     network_info,
     network_weights,
 )
-from fringe.networks.class_names import find_class
+from fringe.networks.class_names import find_class, tensorflow_classes
 from fringe.networks.training import training
 from fringe.networks.weight_files import mismatch
+from fringe.scores.asked_metrics import DISTANCES, measured_in, networks_of_their_own
 
 __all__ = [
     "Sources",
+    "asked_metrics",
+    "asked_networks",
+    "asked_of_draws",
+    "asked_schemes",
+    "asks_classifier",
     "checked_datasets",
     "checked_networks",
     "class_network",
@@ -174,6 +180,45 @@ def _named_networks(config: Config) -> Iterable[tuple[str, str]]:
             yield network, f"datasets/{name}/alternatives"
     if illustrated_comparisons(config):
         yield config.evaluation.precision_recall.network, "evaluation/precision_recall/network"
+    for network in networks_of_their_own(config.evaluation.metrics):
+        yield network, "evaluation/metrics"
+
+
+def asked_networks(config: Config) -> list[str]:
+    """Return the networks in which the metrics of `evaluation/metrics` are measured."""
+    metrics = config.evaluation.metrics
+    named = dict.fromkeys([config.network, *config.controls, *networks_of_their_own(metrics)])
+    return [network for network in named if asked_metrics(config, network)]
+
+
+def asked_metrics(config: Config, network: str) -> list[str]:
+    """Return the metrics of `evaluation/metrics` that are measured in a network."""
+    n_classes = network_info(network).n_classes
+    return [one for one in config.evaluation.metrics if measured_in(one, network, n_classes)]
+
+
+def asked_of_draws(config: Config, network: str) -> list[str]:
+    """Return the same metrics, without the Fréchet distances, which have a rule of their own."""
+    return [one for one in asked_metrics(config, network) if one not in DISTANCES]
+
+
+def asks_classifier(config: Config, name: str, network: str) -> bool:
+    """Return whether the metrics of a data set make logits of a network's features themselves.
+
+    The Inception Score of TensorFlow's Inception takes logits without a bias, and those that are
+    stored have one. Logits of another tool are taken as they are.
+    """
+    generated = config.sources[config.datasets[name].generated]
+    return (
+        "inception_score" in asked_metrics(config, network)
+        and network_info(network).n_classes == len(tensorflow_classes())
+        and generated.has_images
+    )
+
+
+def asked_schemes(config: Config, name: str) -> list[str]:
+    """Return the schemes of a data set of whose draws `evaluation/metrics` are measured."""
+    return config.evaluation.metric_schemes if config.datasets[name].resample else ["random"]
 
 
 def trained_on(config: Config, network: str) -> str | None:
@@ -231,6 +276,7 @@ def networks_of_dataset(config: Config, name: str) -> list[str]:
     illustrated = illustrated_comparisons(config).values()
     if any(name in comparison.pair.values() for comparison in illustrated):
         wanted.append(config.evaluation.precision_recall.network)
+    wanted += asked_networks(config)
     return list(dict.fromkeys(wanted))
 
 
@@ -341,7 +387,7 @@ def has_error(scheme: str) -> bool:
 def repeats(config: Config, scheme: str) -> int:
     """Return how many draws of ``scheme`` the tables and figures of a run need."""
     asked = config.evaluation.repeats
-    readers = {
+    readers: dict[str, tuple[int, ...]] = {
         "random": (asked.table1, asked.table2, asked.table3, asked.sweep, asked.recall),
         "matched": (asked.table1,),
         "random-filled": (asked.table1,),
@@ -350,7 +396,9 @@ def repeats(config: Config, scheme: str) -> int:
         "prelogits-released": (asked.table2, asked.table3),
         **dict.fromkeys(own_schemes(config), (asked.table2,)),
     }
-    return max(readers.get(scheme, (asked.sweep,)))
+    shown = max(readers.get(scheme, (asked.sweep,)))
+    measured = config.evaluation.metrics and scheme in ("random", *config.evaluation.metric_schemes)
+    return max(shown, asked.metrics) if measured else shown
 
 
 def matching_limit(config: Config, name: str, count: int) -> int:

@@ -9,11 +9,13 @@ from fringe.config.fields import (
     Contains,
     Count,
     Distinct,
+    Fits,
     NetworkText,
     Number,
     Positive,
     Section,
 )
+from fringe.scores.asked_metrics import ASKED
 
 __all__ = ["Evaluation", "PrecisionRecall", "Repeats"]
 
@@ -29,6 +31,7 @@ class Repeats(Section):
     sweep: Repetitions = Field(default=3, description="Repeats behind Figures 6 and 18.")
     sizes: Repetitions = Field(default=10, description="Repeats behind Figure 8a.")
     recall: Repetitions = Field(default=1, description="Repeats of recall in Figures 7 and 19.")
+    metrics: Repetitions = Field(default=3, description="Repeats of `evaluation/metrics`.")
 
 
 class PrecisionRecall(Section):
@@ -49,6 +52,8 @@ class PrecisionRecall(Section):
         description="`float16` rounds features and radii as the released code does.",
     )
 
+
+MetricText = Annotated[str, Fits(f"({'|'.join(ASKED)})", f"a metric; known are {', '.join(ASKED)}")]
 
 Factor = Annotated[Number, Field(gt=0)]
 
@@ -81,6 +86,21 @@ class Evaluation(Section):
         default=PrecisionRecall(),
         description=(
             "Improved precision and recall (Kynkäänniemi et al. 2019), measured for `comparisons`."
+        ),
+    )
+    metrics: Distinct[MetricText] = Field(
+        default=[],
+        description=(
+            "Metrics of a table of their own, for FID's network and every control. Known are "
+            f"{', '.join(ASKED)}; docs/metrics.md defines them. A network that does not give what "
+            "a metric needs is left out of it."
+        ),
+    )
+    metric_schemes: Annotated[Distinct[str], Field(min_length=1)] = Field(
+        default=["random", "matched", "prelogits"],
+        description=(
+            "The schemes of whose draws `metrics` are measured. Of a data set that is not "
+            "resampled, there is only `random`."
         ),
     )
     kid_subsets: Positive = Field(default=100, description="Subsets of the released KID.")

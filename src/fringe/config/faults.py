@@ -7,6 +7,8 @@ from pathlib import Path
 from fringe.config.choices import (
     Sources,
     _named_networks,
+    asked_metrics,
+    asked_networks,
     class_network,
     explained_datasets,
     explained_images,
@@ -15,6 +17,7 @@ from fringe.config.choices import (
     networks_of_run,
     noise_images,
     resolve_sizes,
+    schemes,
     shown_classes,
     shown_images,
     used_sources,
@@ -36,6 +39,7 @@ from fringe.networks import (
     network_weights,
 )
 from fringe.networks.weight_files import find, mismatch
+from fringe.scores.asked_metrics import ASKED
 from fringe.sources import (
     as_path,
     is_there,
@@ -43,6 +47,9 @@ from fringe.sources import (
 from fringe.sources.digests import file_digests, remembered
 
 __all__ = ["digest_fault", "given_weights_fault", "statistics_fault"]
+
+FEWEST_HELD_OUT = 100
+"""Real images besides those that are compared, below which a metric of both says nothing."""
 
 ONE_SIZE = (
     "bring both to one size, or set `resolution` of a source of files (--resolution of "
@@ -91,6 +98,41 @@ def _network_faults(config: Config) -> Iterable[str]:
                 "classes; name the network that counts them by `classifier`, such as inception; "
                 "or, if nothing is resampled, leave out `labels: false` of each comparison"
             )
+
+
+def _asked_metric_faults(config: Config, sources: Sources) -> Iterable[str]:
+    """Yield the metrics of `evaluation/metrics` that no network, or no data set, gives a value."""
+    metrics = config.evaluation.metrics
+    for scheme in config.evaluation.metric_schemes:
+        if metrics and scheme not in schemes(config):
+            yield (
+                f"evaluation/metric_schemes: the run has no scheme {scheme!r}; it has "
+                f"{', '.join(schemes(config))}"
+            )
+    for metric in metrics:
+        if not any(metric in asked_metrics(config, one) for one in asked_networks(config)):
+            yield (
+                f"evaluation/metrics: {metric} needs {ASKED[metric].needs}, and no network of the "
+                f"run has any ({', '.join([config.network, *config.controls])}); add a classifier, "
+                "such as inception, or leave the metric out"
+            )
+    for name, dataset in config.datasets.items():
+        for metric in metrics:
+            needs = ASKED[metric].needs
+            generated, have = sources[dataset.generated], sources[dataset.real]["count"]
+            if needs == "logits" and not generated.get("logits", True):
+                yield (
+                    f"evaluation/metrics: {metric} needs logits, and sources/{dataset.generated} "
+                    "holds features without any; add them to its file (docs/formats.md), or leave "
+                    "the metric out"
+                )
+            if needs == "held-out images" and have < dataset.n_real + FEWEST_HELD_OUT:
+                yield (
+                    f"evaluation/metrics: {metric} needs other real images than the "
+                    f"{dataset.n_real} that are compared, and sources/{dataset.real} has {have} "
+                    f"in all; lower datasets/{name}/n_real (or evaluation/n_real) by "
+                    f"{FEWEST_HELD_OUT} or more, or leave the metric out"
+                )
 
 
 def _count_faults(name: str, dataset: Dataset, sources: Sources) -> Iterable[str]:

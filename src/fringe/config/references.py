@@ -161,10 +161,10 @@ def _control_faults(config: Config) -> Iterator[str]:
 def _resampled_faults(config: Config) -> Iterator[str]:
     """Yield the data sets that are asked for and are not resampled."""
     resampled = [name for name, dataset in config.datasets.items() if dataset.resample]
-    if not resampled and not config.comparisons:
+    if not resampled and not config.comparisons and not config.evaluation.metrics:
         yield (
-            "datasets: none is resampled, and there are no comparisons; leave out "
-            "`resample: false` of one at least"
+            "datasets: none is resampled, and there are no comparisons or metrics; leave out "
+            "`resample: false` of one at least, or name `evaluation/metrics`"
         )
     for key, asked in (
         ("convergence", config.convergence.datasets),

@@ -23,7 +23,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         *("explain_examples", "measure_noise", "measure_region"),
     ),
     "figures": ("figure_",),
-    "tables": ("make_table",),
+    "tables": ("make_table", "table_asked"),
     "page": ("explore_", "write_index"),
     "report": (
         *("verdict", "list_deviations", "list_left_out", "write_self_check"),

@@ -16,6 +16,7 @@ from fringe.errors import FringeError
 from fringe.page.alts import seen_in_curve, seen_in_pair, seen_in_schemes
 from fringe.page.anchors import anchor
 from fringe.page.answers import Measured, dataset_answer
+from fringe.page.asked_table import ASKED_STEM, shown_asked_table
 from fringe.page.compared import comparison_answer
 from fringe.page.content import (
     Answer,
@@ -25,6 +26,7 @@ from fringe.page.content import (
     ExplorerView,
     Link,
     Picture,
+    Table,
 )
 from fringe.page.curves import (
     Printed,
@@ -37,7 +39,7 @@ from fringe.page.curves import (
 from fringe.page.embedded import explorer_data
 from fringe.page.exhibits import exhibit_entries
 from fringe.page.pictures import BUDGET, Encoded, encode_pictures, picture
-from fringe.page.printed_tables import published_in_table, read_table
+from fringe.page.printed_tables import published_in_table, read_table, shown_table
 from fringe.page.published import (
     Published,
     protocol_deviations,
@@ -54,6 +56,7 @@ from fringe.scores.explorer import Explorer
 from fringe.scores.region_noise import read_region_noise, read_region_shares
 from fringe.scores.rows import read_scores
 from fringe.scores.titles import Titles, title_of
+from fringe.tables import null_space_remarks, read_asked_table
 
 __all__ = ["Files", "collect"]
 
@@ -108,12 +111,11 @@ def collect(
     names = {one["stem"]: one["name"] for one in about["exhibits"]}
     entries = exhibit_entries(
         about["exhibits"],
-        tables=run.tables,
+        tables=_shown_tables(run),
         pictures=run.pictures,
         facts=_facts(run, curves),
         published=published,
         seed=run.seed,
-        classifier=title_of(run.titles, run.classifier) if run.classifier else "",
     )
     by_exhibit: dict[str, list[Published]] = {}
     for stem, found in published.items():
@@ -153,6 +155,7 @@ class _Run:
     region_shares: pd.DataFrame | None
     comparisons: Mapping[str, Comparison]
     tables: Mapping[str, pd.DataFrame]
+    asked_table: pd.DataFrame | None
     pictures: Mapping[str, Encoded]
 
     @property
@@ -203,7 +206,12 @@ def _opened(about: Mapping[str, Any], files: Files, picture_budget: int) -> _Run
             name: read_comparison(path)
             for name, path in zip(names, files.get("comparisons", ()), strict=True)
         },
-        tables={stem: read_table(path, printed[stem]) for stem, path in tables.items()},
+        tables={
+            stem: read_table(path, printed[stem])
+            for stem, path in tables.items()
+            if stem != ASKED_STEM
+        },
+        asked_table=read_asked_table(tables[ASKED_STEM]) if ASKED_STEM in tables else None,
         pictures=encode_pictures(
             _placed(drawn, files, "pictures"), picture_budget, _times_shown(about)
         ),
@@ -487,6 +495,18 @@ def _convergence(run: _Run) -> list[Curve]:
 
 
 # Exhibits.
+
+
+def _shown_tables(run: _Run) -> dict[str, Table]:
+    """Return the tables as the page shows them, by stem."""
+    shown = {}
+    classifier = title_of(run.titles, run.classifier) if run.classifier else ""
+    for stem, table in run.tables.items():
+        notes = null_space_remarks(table) if stem == "table2" else []
+        shown[stem] = shown_table(table, seed=run.seed, notes=notes, classifier=classifier)
+    if run.asked_table is not None:
+        shown[ASKED_STEM] = shown_asked_table(run.asked_table, seed=run.seed)
+    return shown
 
 
 def _published(run: _Run) -> dict[str, list[Published]]:

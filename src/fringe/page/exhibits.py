@@ -5,14 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from fringe.page.anchors import anchor
-from fringe.page.content import ExhibitEntry, Link
+from fringe.page.content import ExhibitEntry, Link, Table
 from fringe.page.pictures import Encoded, picture
-from fringe.page.printed_tables import shown_table
 from fringe.page.published import Published, compared
-from fringe.tables.remarks import null_space_remarks
 
 __all__ = ["exhibit_entries"]
 
@@ -20,12 +16,11 @@ __all__ = ["exhibit_entries"]
 def exhibit_entries(
     exhibits: Sequence[Mapping[str, Any]],
     *,
-    tables: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, Table],
     pictures: Mapping[str, Encoded],
     facts: Mapping[str, str],
     published: Mapping[str, Sequence[Published]],
     seed: str,
-    classifier: str = "",
 ) -> list[ExhibitEntry]:
     """Return exhibits in their order.
 
@@ -34,7 +29,7 @@ def exhibit_entries(
     exhibits : sequence of mapping
         `fringe.plan.exhibit_params.write_index`'s.
     tables : mapping
-        The rows of each table, by stem (`fringe.page.printed_tables.read_table`).
+        Each table as it is shown, by stem.
     pictures : mapping
         The picture of each figure, by stem.
     facts : mapping
@@ -43,31 +38,23 @@ def exhibit_entries(
         By stem, the numbers that the paper prints, next to ours.
     seed : str
         That of all draws.
-    classifier : str
-        Title of the network that counts classes, if it is not that of FID.
     """
     return [
-        _entry(one, tables, pictures, facts, published.get(one["stem"], ()), seed, classifier)
+        _entry(one, tables, pictures, facts, published.get(one["stem"], ()), seed)
         for one in exhibits
     ]
 
 
 def _entry(
     about: Mapping[str, Any],
-    tables: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, Table],
     pictures: Mapping[str, Encoded],
     facts: Mapping[str, str],
     published: Sequence[Published],
     seed: str,
-    classifier: str,
 ) -> ExhibitEntry:
     stem = about["stem"]
     links = tuple(Link(place, text) for place, text in about["links"])
-    shown = []
-    if stem in tables:
-        table = tables[stem]
-        notes = null_space_remarks(table) if about["name"] == "Table 2" else []
-        shown = [shown_table(table, seed=seed, notes=notes, classifier=classifier)]
     seen = " ".join(filter(None, (about["seen"], facts.get(stem, ""))))
     return ExhibitEntry(
         key=anchor("exhibit", stem),
@@ -75,7 +62,7 @@ def _entry(
         of=about["of"],
         caption=about["caption"],
         pictures=(picture(pictures[stem], alt=seen),) if about["picture"] else (),
-        tables=tuple(shown),
+        tables=(tables[stem],) if stem in tables else (),
         numbers=tuple(compared(published, seed)),
         differs=tuple(about["differs"]),
         links=links,

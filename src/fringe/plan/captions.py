@@ -68,6 +68,9 @@ _TABLES: Mapping[str, str] = {
     "3": "Distances of other kinds in the same features, under the weights that were optimized for "
     "FID. A kernel distance that falls with FID has the same null space, although it is another "
     "formula.",
+    "S2": "Other metrics of the same draws, in FID's network and in the controls. docs/metrics.md "
+    "defines each of them. A metric that falls or rises with FID although no image changed counts "
+    "classes, too.",
 }
 """Captions of tables by number: what a table says, besides what it holds, which stands over it."""
 

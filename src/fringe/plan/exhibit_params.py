@@ -12,12 +12,14 @@ from fringe import revisions
 from fringe.config import choices
 from fringe.config.compared_classes import compared_sources
 from fringe.config.datasets import Comparison
+from fringe.config.model import Config
 from fringe.config.sources import label_of
 from fringe.networks import network_info, network_names, network_titles, network_weights
 from fringe.networks.weight_files import mismatch
 from fringe.plan import exhibits, layout
 from fringe.plan.captions import COMPARED_CLASSES, Caption, figure_caption, table_caption
 from fringe.plan.deviations import Deviation, applying
+from fringe.plan.exhibits import Exhibit
 from fringe.plan.explorers import views
 from fringe.plan.protocols import chosen_images, protocol
 from fringe.plan.provenance import (
@@ -53,6 +55,7 @@ __all__ = [
     "list_deviations",
     "list_left_out",
     "make_table",
+    "table_asked",
     "verdict",
     "write_index",
     "write_self_check",
@@ -171,6 +174,20 @@ def make_table(run: Run, table: str) -> Params:
         protocols=_protocols(run, run.resampled),
         **_read_from_files(run),
         **_chosen(run),
+        revision=revisions.TABLES,
+    )
+
+
+def table_asked(run: Run) -> Params:
+    """Return what the table of the metrics that are asked for depends on."""
+    config = run.config
+    networks = choices.asked_networks(config)
+    return _inert(
+        datasets=list(run.datasets),
+        titles=_titles(run, run.datasets),
+        networks={name: choices.asked_metrics(config, name) for name in networks},
+        repeats=config.evaluation.repeats.metrics,
+        **_read_from_files(run),
         revision=revisions.TABLES,
     )
 
@@ -307,12 +324,19 @@ def _exhibits(run: Run, differing: Sequence[Deviation]) -> list[Params]:
                 "caption": caption.text,
                 "seen": caption.seen,
                 "picture": layout.figure(one.stem, "png") if is_figure else "",
-                "metrics": [] if is_figure else list(exhibits.TABLES[one.number].metrics),
+                "metrics": [] if is_figure else _printed_metrics(run.config, one),
                 "links": [[place, place.rpartition(".")[2].upper()] for place in one.places],
                 "differs": [each.topic for each in differing if one.name in each.exhibits],
             }
         )
     return found
+
+
+def _printed_metrics(config: Config, table: Exhibit) -> list[str]:
+    """Return the metrics that a table prints."""
+    if table.number == exhibits.ASKED_TABLE:
+        return list(config.evaluation.metrics)
+    return list(exhibits.TABLES[table.number].metrics)
 
 
 def _class_figures(run: Run) -> list[Params]:

@@ -14,12 +14,14 @@ from fringe.plan import layout
 from fringe.scores.titles import METRICS, without_factor
 
 __all__ = [
+    "ASKED_TABLE",
     "GRID_SCHEMES",
     "PAPER_ORDER",
     "TABLES",
     "Exhibit",
     "Loss",
     "Table",
+    "asked_table",
     "datasets_with",
     "exhibits",
     "in_page",
@@ -102,6 +104,9 @@ TABLES = {
     ),
 }
 """The tables by their numbers."""
+
+ASKED_TABLE = "S2"
+"""The number of the table of `evaluation/metrics`, which the paper does not have."""
 
 
 def score_files(number: str) -> list[str]:
@@ -199,8 +204,14 @@ def exhibits(config: Config) -> list[Exhibit]:
             choices.illustrated_comparisons(config),
             {name: one.title for name, one in config.comparisons.items()},
         ),
+        *([asked_table(config)] if config.evaluation.metrics else []),
         *_of("Figure", ("S1",), choices.convergence_datasets(config), titles),
     ]
+
+
+def asked_table(config: Config) -> Exhibit:
+    """Return the table of the metrics that are asked for."""
+    return Exhibit("Table", ASKED_TABLE, shows=tuple(_titles(config.datasets).values()))
 
 
 def targets(config: Config, kind: Kind) -> list[str]:
@@ -221,8 +232,13 @@ def in_paper_order(found: Iterable[Exhibit]) -> list[Exhibit]:
 
 
 def in_page(config: Config) -> list[Exhibit]:
-    """Return the tables and figures that the page of a run shows, in the order of the paper."""
-    return in_paper_order(exhibits(config)) if config.page.exhibits else []
+    """Return the tables and figures that the page of a run shows, in the order of the paper.
+
+    A page without exhibits shows the metrics that are asked for all the same.
+    """
+    if config.page.exhibits:
+        return in_paper_order(exhibits(config))
+    return [asked_table(config)] if config.evaluation.metrics else []
 
 
 def lacking(config: Config) -> list[str]:

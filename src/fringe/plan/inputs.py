@@ -60,11 +60,13 @@ __all__ = [
     "measure_statistics",
     "optimize_sweep",
     "optimize_weights",
+    "score_asked",
     "score_floor",
     "score_precision_recall",
     "score_scheme",
     "score_sizes",
     "score_snapshots",
+    "table_asked",
     "tables",
     "verdict",
     "write_index",
@@ -294,6 +296,17 @@ def drawn_and_real(run: Run, dataset: str, scheme: str) -> Inputs:
     }
 
 
+def score_asked(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
+    """Return the drawn images, all real images, and weights where these make logits."""
+    name = run.networks[network]
+    by_weights = choices.asks_classifier(run.config, dataset, name)
+    return {
+        **_drawn(run, dataset, scheme, network),
+        "real": _real_features(run, dataset, network),
+        "weights": _network_weights(run, network) if by_weights else [],
+    }
+
+
 def score_precision_recall(run: Run, dataset: str) -> Inputs:
     """Return random images and real images in the network of precision and recall."""
     network = run.config.evaluation.precision_recall.network
@@ -490,6 +503,22 @@ def make_table(run: Run, table: str) -> list[str]:
         for scheme in exhibits.table_schemes(run.config, table)
         for kind in kinds
     ]
+
+
+def table_asked(run: Run) -> list[str]:
+    """Return the scores of the metrics that are asked for."""
+    config = run.config
+    found = []
+    for dataset in run.datasets:
+        for scheme in choices.asked_schemes(config, dataset):
+            for network in choices.asked_networks(config):
+                metrics = choices.asked_metrics(config, network)
+                others = choices.asked_of_draws(config, network)
+                if len(metrics) > len(others):
+                    found.append(run.path(layout.scores(dataset, scheme, network)))
+                if others:
+                    found.append(run.path(layout.asked_scores(dataset, scheme, network)))
+    return found
 
 
 def figure_overview(run: Run, dataset: str) -> Inputs:

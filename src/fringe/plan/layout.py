@@ -19,6 +19,7 @@ __all__ = [
     "PAGES",
     "PLAN",
     "SHARD_SIZES",
+    "asked_scores",
     "benchmark",
     "checkpoint",
     "checks",
@@ -153,6 +154,11 @@ def convergence(dataset: str) -> str:
 def scores(dataset: str, scheme: str, kind: str) -> str:
     """Return the place of scores: of a network, or of a ``kind`` of metrics such as "kernels"."""
     return f"scores/{dataset}/{scheme}/{file_name(kind)}.csv"
+
+
+def asked_scores(dataset: str, scheme: str, network: str) -> str:
+    """Return the place of a network's asked metrics, Fréchet distances excepted."""
+    return f"scores/{dataset}/{scheme}/metrics-{file_name(network)}.csv"
 
 
 def floor(dataset: str, network: str) -> str:

@@ -57,6 +57,7 @@ __all__ = [
     "optimize_weights",
     "published_statistics",
     "render_images",
+    "score_asked",
     "score_floor",
     "score_kernels",
     "score_precision_recall",
@@ -349,6 +350,25 @@ def score_floor(run: Run, dataset: str) -> Params:
         n_real=run.datasets[dataset].n_real,
         schemes=list(GRID_SCHEMES),
         errors_revision=revisions.ERRORS,
+    )
+
+
+def score_asked(run: Run, dataset: str, network: str) -> Params:
+    """Return what the metrics of `evaluation/metrics` depend on in one network."""
+    evaluation, name = run.config.evaluation, run.networks[network]
+    settings = evaluation.precision_recall
+    made = choices.asks_classifier(run.config, dataset, name)
+    return _scoring(
+        run,
+        **compared(run, dataset),
+        n_real=run.datasets[dataset].n_real,
+        metrics=choices.asked_of_draws(run.config, name),
+        repeats=evaluation.repeats.metrics,
+        kid=[evaluation.kid_subsets, evaluation.kid_subset_size],
+        manifolds=[settings.k, settings.dtype],
+        network=name,
+        classifier=features_by(run, network) if made else {},
+        asked_revision=revisions.ASKED_METRICS,
     )
 
 

@@ -60,6 +60,8 @@ class Asked:
         one model for each of them.
     classifier : str, optional
         The network whose Top-1 classes are counted; ``network`` if left out.
+    metrics : list of str
+        Keys of `fringe.scores.asked_metrics.ASKED`, measured besides.
     """
 
     real: Path
@@ -76,6 +78,7 @@ class Asked:
     labels: bool = False
     label: Sequence[int | str] = ()
     classifier: str | None = None
+    metrics: Sequence[str] = ()
 
     @property
     def networks(self) -> list[str]:
@@ -158,9 +161,17 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
             "n_generated": n,
             # Figures with recall are not made, nor any other exhibits.
             "precision_recall": {"network": asked.network},
+            **_metrics(asked),
         },
         "page": {"exhibits": False},
     }
+
+
+def _metrics(asked: Asked) -> dict[str, Any]:
+    """Return the keys of `evaluation` about metrics, which are measured of all images, so once."""
+    if not asked.metrics:
+        return {}
+    return {"metrics": list(asked.metrics), "repeats": {"metrics": 1}}
 
 
 def write_config(config: Mapping[str, Any], results: Path) -> Path:

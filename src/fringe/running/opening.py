@@ -26,6 +26,7 @@ from fringe.config.completion import (
     where_named,
 )
 from fringe.config.faults import (
+    _asked_metric_faults,
     _count_faults,
     _digest_faults,
     _explanation_faults,
@@ -195,6 +196,7 @@ def _checked(
     known += find(_held_out_faults, config, sources)
     known += find(_same_images_faults, config, sources)
     known += unknown
+    known += find(_asked_metric_faults, config, sources)
     known += find(_scheme_faults, config)
     for look in (_digest_faults, _weights_faults, _statistics_faults):
         known += find(look, config, cache)

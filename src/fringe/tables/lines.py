@@ -61,13 +61,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Layout:
-    """A table ready for any markup; all text is plain Unicode."""
+    """A table ready for any markup; all text is plain Unicode. ``corner`` heads the labels."""
 
-    number: int
+    number: int | str
     caption: str
     headers: tuple[Header, ...]
     lines: tuple[Line, ...]
     notes: tuple[str, ...]
+    corner: str = "Dataset"
 
 
 def references(differs: Sequence[str]) -> dict[str, str]:

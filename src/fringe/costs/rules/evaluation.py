@@ -10,7 +10,7 @@ from fringe.costs.work import Work, error_products, products
 from fringe.networks import network_info
 from fringe.plan.exhibits import GRID_SCHEMES
 
-__all__ = ["RULES"]
+__all__ = ["RULES", "asked_products"]
 
 
 def _score_scheme(about: JobContext) -> Work:
@@ -53,6 +53,52 @@ def _score_precision_recall_memory(about: JobContext) -> int:
 
 def _precision_recall_network(about: JobContext) -> str:
     return about.config.evaluation.precision_recall.network
+
+
+def asked_products(
+    *, dim: int, real: int, generated: int, classes: int, kid: tuple[int, int]
+) -> dict[str, float]:
+    """Return the products of one draw by metric; 0 for what is measured with another metric.
+
+    Most metrics take all pairs of images, in float32, which is four times as fast as float64.
+    ``kid`` is the number of subsets, and of images in each.
+    """
+    pairs = real * generated * dim / 4
+    n = generated
+    return {
+        "kid": 3 * kid[0] * kid[1] ** 2 * dim / 4,
+        "cmmd": 4 * pairs,
+        "mind": 1000 * n * dim,
+        "inception_score": n * dim * classes,
+        "precision": 3 * pairs,
+        "recall": 0.0,
+        "density": 3 * pairs,
+        "coverage": 0.0,
+        "vendi": n * dim**2 + dim**3,
+        "authenticity": 3 * pairs,
+        "memorization": 3 * (real + n) * 64 * (real + n) / 4,
+        "new_modes": 4 * (real + n) * 2048**2,
+        "lost_modes": 0.0,
+    }
+
+
+def _score_asked(about: JobContext) -> Work:
+    """The metrics that are asked for, of each draw."""
+    evaluation = about.config.evaluation
+    numbers = asked_products(
+        dim=about.dim,
+        real=about.dataset.n_real,
+        generated=about.dataset.n_generated,
+        classes=about.classes,
+        kid=(evaluation.kid_subsets, evaluation.kid_subset_size),
+    )
+    wanted = choices.asked_of_draws(about.config, about.network)
+    number = evaluation.repeats.metrics * sum(numbers[metric] for metric in wanted)
+    return products(about, number, group=about.network)
+
+
+def _score_asked_memory(about: JobContext) -> int:
+    return 2 * pairs_memory(about, about.network)
 
 
 def _score_kernels(about: JobContext) -> Work:
@@ -115,6 +161,7 @@ def _networks_of_distances(about: JobContext) -> list[str]:
 
 RULES = {
     "score_scheme": RuleCost(_score_scheme, _score_scheme_memory),
+    "score_asked": RuleCost(_score_asked, _score_asked_memory),
     "score_floor": RuleCost(_score_floor, _score_floor_memory),
     "score_precision_recall": RuleCost(_score_precision_recall, _score_precision_recall_memory),
     "score_kernels": RuleCost(_score_kernels, draws_memory),

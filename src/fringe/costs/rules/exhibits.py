@@ -43,6 +43,7 @@ RULES = {
     "figure_convergence": RuleCost(),
     "figures": RuleCost(),
     "make_table": RuleCost(),
+    "table_asked": RuleCost(),
     "tables": RuleCost(),
     "verdict": RuleCost(),
     "list_deviations": RuleCost(),

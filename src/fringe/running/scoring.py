@@ -1,0 +1,92 @@
+"""The configuration that a call of ``fringe score`` stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from fringe.running.comparing import _add, _length, _plain
+
+__all__ = ["SCORED", "AskedScores", "score_config"]
+
+SCORED = "samples"
+"""The name of the data set in the configuration."""
+
+
+@dataclass(frozen=True)
+class AskedScores:
+    """What somebody typed.
+
+    Attributes
+    ----------
+    real, samples : Path
+        Images, features of images, or (``samples``) a generator's checkpoint.
+    metrics : list of str
+        Keys of `fringe.scores.asked_metrics.ASKED`.
+    networks : list of str
+        In which they are measured.
+    name : str, optional
+        Of the run; made of the names of both sets where it is left out.
+    count, count_real : int, optional
+        How many images of each set are compared; by default all.
+    resolution : int, optional
+        Width and height that images in files are brought to.
+    settings : mapping
+        Further keys of the configuration.
+    """
+
+    real: Path
+    samples: Path
+    metrics: Sequence[str]
+    networks: Sequence[str]
+    name: str | None = None
+    count: int | None = None
+    count_real: int | None = None
+    resolution: int | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+def score_config(asked: AskedScores) -> dict[str, Any]:
+    """Return the configuration of scores of one set of images, in builtin types.
+
+    Sources are opened to count their images.
+
+    Raises
+    ------
+    FringeError
+        If a file is missing or cannot be read, or a generator has no ``count``.
+    """
+    sources: dict[str, dict[str, Any]] = {}
+    real = _add(sources, asked.real, asked.networks, None)
+    made = _add(sources, asked.samples, asked.networks, asked.count)
+    for source in sources.values():
+        if asked.resolution is not None and "kind" not in source:
+            source["resolution"] = asked.resolution
+    network, *controls = asked.networks
+    run = f"score-{_plain(asked.real)}-{_plain(asked.samples)}"
+    return {
+        "run": asked.name or run[:60].rstrip("-_"),
+        **asked.settings,
+        "network": network,
+        "controls": controls,
+        **({"allow_code": True} if any(":" in name for name in asked.networks) else {}),
+        "sources": sources,
+        "datasets": {
+            SCORED: {
+                "title": _plain(asked.samples),
+                "real": real,
+                "generated": made,
+                "resample": False,
+            }
+        },
+        "evaluation": {
+            "metrics": list(asked.metrics),
+            "n_real": asked.count_real or _length(real, sources[real], asked.networks),
+            "n_generated": asked.count or _length(made, sources[made], asked.networks),
+            # All images are drawn, so that all draws are the same.
+            "repeats": {"metrics": 1},
+        },
+        "page": {"exhibits": False},
+    }

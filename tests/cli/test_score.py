@@ -1,0 +1,82 @@
+"""What `fringe score` makes of what was typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fringe.cli import main
+from fringe.cli.options import names_of
+from fringe.config.completion import complete
+from fringe.errors import FringeError
+from fringe.running.scoring import SCORED, AskedScores, score_config
+
+
+@pytest.fixture
+def features(tmp_path: Path) -> Path:
+    rng = np.random.default_rng(0)
+    for name, count in {"real": 30, "made": 20}.items():
+        np.savez(tmp_path / f"{name}.npz", features=rng.standard_normal((count, 2048), np.float32))
+    return tmp_path
+
+
+def asked(folder: Path, **changes: object) -> AskedScores:
+    values: dict[str, object] = {
+        "real": folder / "real.npz",
+        "samples": folder / "made.npz",
+        "metrics": ["fid", "coverage"],
+        "networks": ["inception"],
+    }
+    return AskedScores(**{**values, **changes})  # type: ignore[arg-type]
+
+
+def test_the_configuration_of_scores(features: Path) -> None:
+    config = score_config(asked(features))
+    assert not complete(config).faults
+    assert config["run"] == "score-real-made"
+    assert (config["network"], config["controls"]) == ("inception", [])
+    assert {name: about["kind"] for name, about in config["sources"].items()} == {
+        "real": "features",
+        "made": "features",
+    }
+    assert config["datasets"][SCORED]["resample"] is False
+    assert config["evaluation"] == {
+        "metrics": ["fid", "coverage"],
+        "n_real": 30,
+        "n_generated": 20,
+        "repeats": {"metrics": 1},
+    }
+
+
+def test_counts_and_further_networks(features: Path) -> None:
+    given = asked(features, networks=["inception", "untrained"], count=10, count_real=12, name="x")
+    # The files hold no features of the second network: its images are asked for when it is opened.
+    config = score_config(given)
+    assert (config["network"], config["controls"]) == ("inception", ["untrained"])
+    assert config["evaluation"]["n_real"] == 12
+    assert config["evaluation"]["n_generated"] == 10
+    assert config["run"] == "x"
+
+
+def test_a_generator_needs_a_count(features: Path) -> None:
+    (features / "g.pkl").write_bytes(b"")
+    with pytest.raises(FringeError, match=r"g\.pkl: is a generator; say by --count"):
+        score_config(asked(features, samples=features / "g.pkl"))
+
+
+@pytest.mark.parametrize("text", ["", "fid,", "fid,,kid"])
+def test_an_empty_name_is_refused(text: str) -> None:
+    with pytest.raises(FringeError, match=r"--metrics .*: has an empty name; write NAME,NAME"):
+        names_of(text, "--metrics")
+
+
+def test_an_unknown_metric_ends_with_one_message(
+    features: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(features)
+    assert main(["score", "real.npz", "made.npz", "--metrics", "fd"]) == 1
+    told = capsys.readouterr().err
+    assert "'fd' is not right: a metric; known are fid, sfid, kid" in told
+    assert not (features / "results").exists()
