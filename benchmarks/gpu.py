@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -27,6 +28,8 @@ from gpu_parts import PARTS, machine, table
 from gpu_parts.rows import Row, read_rows
 
 HERE = Path(__file__).resolve().parent
+# Of NumPy's and PyTorch's libraries, on a CPU, whose rates are those of one core.
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 SECONDS = 570  # for all parts: ten minutes, less what the start and the tables take
 
 
@@ -56,7 +59,7 @@ def main() -> int:
         command = [sys.executable, "-m", "gpu_parts", name, form, str(about["device"])]
         if options.weights:
             command += [str(options.weights.resolve())]
-        found = run_part(name, command, budget)
+        found = run_part(name, command, budget, ONE_THREAD if about["device"] == "cpu" else {})
         rows += found
         # Written after each part, so that a run that is ended has what it measured.
         table.write(out, rows + missing(rows), about, form)
@@ -74,10 +77,13 @@ def share(names: list[str], left: float) -> float:
     return left * PARTS[names[0]].seconds / sum(PARTS[name].seconds for name in names)
 
 
-def run_part(name: str, command: list[str], budget: float) -> list[Row]:
+def run_part(
+    name: str, command: list[str], budget: float, settings: Mapping[str, str] | None = None
+) -> list[Row]:
     """Return the rows of a part, which a process writes to the file that is its last argument.
 
-    A row names a part that fails or takes longer than ``budget`` seconds.
+    A row names a part that fails or takes longer than ``budget`` seconds. ``settings`` are added to
+    the environment of the process.
     """
     print(f"\n{name}: {max(budget, 0):.0f} s at most", flush=True)
     if budget <= 0:
@@ -93,7 +99,7 @@ def run_part(name: str, command: list[str], budget: float) -> list[Row]:
                 cwd=HERE,
                 stdout=errors,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "TMPDIR": folder},
+                env={**os.environ, **(settings or {}), "TMPDIR": folder},
                 # Compilers and decoders are its children, and end with it.
                 start_new_session=True,
             )

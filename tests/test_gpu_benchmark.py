@@ -79,7 +79,9 @@ def test_each_rate_of_an_estimate_is_measured(
     measured: dict[str, list[Row]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows = all_rows(measured)
-    assert set(table.rates(rows)) == set(default_rates("cpu"))
+    assert set(table.rates(rows)) == set(default_rates("cpu")), (
+        "let a part of benchmarks/gpu_parts measure each rate of an estimate (`report.rate`)"
+    )
     assert set(default_rates("cpu")) == set(default_rates("cuda"))
     assert table.missing_rates(rows, "cuda") == []
     table.write(tmp_path, rows, ABOUT, "small")
@@ -131,7 +133,7 @@ def test_inception_with_random_weights(tmp_path: Path) -> None:
 def part_of(code: str, tmp_path: Path) -> list[str]:
     """A command that runs ``code`` with the path of its rows as ``path``."""
     script = tmp_path / "part.py"
-    script.write_text(f"import json, sys, time\npath = sys.argv[-1]\n{code}\n")
+    script.write_text(f"import json, os, sys, time\npath = sys.argv[-1]\n{code}\n")
     return [sys.executable, str(script)]
 
 
@@ -140,11 +142,12 @@ with open(path, "a") as file:
     file.write(json.dumps({"part": "solver", "name": "one", "figure": 2.0, "unit": "s"}) + "\\n")
     file.write('{"part": "sol')
 """
+HANG = "time.sleep(600)"
 
 
 def test_a_part_that_runs_out_of_time_is_named_and_keeps_its_rows(tmp_path: Path) -> None:
-    command = part_of(WRITE + "time.sleep(600)", tmp_path)
-    first, last = gpu.run_part("solver", command, 5)
+    command = part_of("assert os.environ['OMP_NUM_THREADS'] == '1'" + WRITE + HANG, tmp_path)
+    first, last = gpu.run_part("solver", command, 5, gpu.ONE_THREAD)
     assert (first.name, first.figure) == ("one", 2.0)
     assert last == Row("solver", "solver", failure="out of time: ended after 5 s")
 

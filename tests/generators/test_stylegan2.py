@@ -349,6 +349,22 @@ def test_a_compiler_sees_the_network_as_one_graph(tmp_path: Path, architecture: 
         torch.testing.assert_close(traced(inputs), network(inputs), rtol=0, atol=0)
 
 
+def test_a_compiler_that_does_not_work_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(graph: Any, inputs: Any) -> Any:
+        raise OSError("no compiler")
+
+    compiling = torch.compile
+    monkeypatch.setattr(
+        torch, "compile", lambda forward, **_: compiling(forward, backend=broken, fullgraph=True)
+    )
+    write_stylegan2_pickle(tmp_path / "g.pkl", resolution=8)
+    generator = load_generator(tmp_path / "g.pkl", fused=True)
+    with pytest.raises(FringeError, match=r"OSError: no compiler.*leave `fused` out"):
+        generator.synthesize(torch.zeros(1, 16))
+
+
 def half_trained(tmp_path: Path, architecture: str) -> tuple[Any, dict[str, torch.Tensor]]:
     """Configuration and tensors of a small StyleGAN2 with two resolutions in float16."""
     write_stylegan2_pickle(

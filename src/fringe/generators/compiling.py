@@ -33,15 +33,15 @@ def compiled(forward: Callable[[Inputs], Tensor]) -> Callable[[Inputs], Tensor]:
         By what is returned, if the compiler does not work.
     """
     from torch._dynamo.exc import TorchDynamoException
-    from torch._inductor.exc import InductorError
 
     fast = torch.compile(forward, fullgraph=True, options={**OPTIONS})
 
     def called(inputs: Inputs) -> Tensor:
         try:
             return fast(inputs)
-        except (InductorError, TorchDynamoException) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        except TorchDynamoException as error:
+            # Its first line says which compiler it was, the second what is wrong.
+            reason = " ".join(str(error).strip().splitlines()[:2]) or type(error).__name__
             raise FringeError(
                 f"`fused`: PyTorch's compiler cannot compile the generator ({reason}); install a "
                 "C++ compiler and, for a GPU, Triton, or leave `fused` out"
