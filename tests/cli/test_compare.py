@@ -63,6 +63,8 @@ def test_another_network_may_count_classes(images: Path) -> None:
     config = comparison_config(counting)
     assert (config["network"], config["classifier"]) == ("untrained", "efficientnet-lite0")
     assert not complete(config).faults
+    labelled = comparison_config(asked(images, classifier="resnet50", labels=True))
+    assert "classifier" not in labelled
     with pytest.raises(FringeError, match=r"^--classifier nothing: "):
         comparison_config(asked(images, classifier="nothing"))
 

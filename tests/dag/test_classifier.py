@@ -28,7 +28,7 @@ def counted(started: Project, tmp_path_factory: pytest.TempPathFactory) -> Proje
         "network": MAIN,
         "classifier": COUNTING,
         "null_spaces": ["tiny_network:control"],
-        "sensitivity": {"classes": 2, "noise": {"scales": [0.1], "images": 20}},
+        "sensitivity": {"classes": 2, "noise": {"scales": []}},
         "convergence": {"datasets": []},
         "optimization": {"evaluations": 10, "released": {"steps": 0}},
         "schemes": {"top": [1], "middle": []},

@@ -185,5 +185,5 @@ def test_a_network_without_classes_needs_labels(config: dict[str, Any]) -> None:
     del config["comparisons"]["both"]["labels"]
     assert provenance.compare(open_run(config), "both", "untrained")["classes"] is None
     config["comparisons"]["both"]["labels"] = False
-    assert "is no classifier" in faults_of(config)
+    assert "is not a classifier" in faults_of(config)
     assert "leave out `labels: false`" in faults_of(config)

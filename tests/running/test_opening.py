@@ -145,7 +145,7 @@ def test_faults(
 def test_the_main_network_must_be_a_classifier(config: dict[str, Any]) -> None:
     config |= {"network": "untrained", "controls": ["efficientnet-lite0"]}
     (found,) = faults_of(config)
-    assert found.startswith("network: untrained is no classifier")
+    assert found.startswith("network: untrained is not a classifier")
     assert "by `classifier`" in found
     config["classifier"] = "clip"
     (found,) = faults_of(config)

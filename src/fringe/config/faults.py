@@ -85,16 +85,16 @@ def _network_faults(config: Config) -> Iterable[str]:
         except FringeError as error:
             yield f"{key}: {error}"
             continue
-        if classes is not None or not needs_classifier(config):
+        if classes is not None:
             continue
         if key == "classifier":
             yield (
                 f"classifier: {network} is not a classifier; name a network with logits, such as "
                 "inception"
             )
-        elif key == "network" and config.classifier is None:
+        elif key == "network" and config.classifier is None and needs_classifier(config):
             yield (
-                f"network: {network} is no classifier, and histograms can be matched only in "
+                f"network: {network} is not a classifier, and histograms can be matched only in "
                 "classes; name the network that counts them by `classifier`, such as inception; "
                 "or, if nothing is resampled, leave out `labels: false` of each comparison"
             )

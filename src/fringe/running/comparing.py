@@ -149,7 +149,8 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         "run": run,
         **asked.settings,
         "network": asked.network,
-        **({} if asked.classifier is None else {"classifier": asked.classifier}),
+        # Where labels are classes, nobody is asked for Top-1 classes.
+        **({} if asked.classifier is None or asked.labels else {"classifier": asked.classifier}),
         "controls": list(asked.controls),
         # A user who types the name of a function lets that function run.
         **({"allow_code": True} if any(map(is_own_code, networks)) else {}),
