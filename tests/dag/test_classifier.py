@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fringe.metrics import Gaussian, frechet_distance
 from fringe.scores.explorer import read_explorer
 
 Project = Any  # tests/dag/conftest.py
@@ -83,15 +84,25 @@ def test_tables_and_verdict_name_both_networks(counted: Project) -> None:
 
 
 def test_the_control_s_own_null_space_is_measured(counted: Project) -> None:
-    def fid(scheme: str) -> float:
-        path = counted.results / f"scores/faces/{scheme}/tiny_network.control.csv"
-        rows = pd.read_csv(path)
-        assert set(rows["network"]) == {"tiny_network:control"}
-        return float(rows[rows["metric"] == "fid"]["value"].mean())
-
     own = "own-tiny_network.control"
-    assert fid(own) < 0.9 * fid("random")
-    assert fid(own) < fid("prelogits"), "those are optimized in another network"
+
+    def features(source: str) -> np.ndarray:
+        with h5py.File(counted.results / f"features/{source}/tiny_network.control.h5") as file:
+            return np.asarray(file["features"][()], np.float64)
+
+    def weighted(scheme: str) -> float:
+        with h5py.File(counted.results / f"weights/faces/{scheme}.h5") as file:
+            shares = file["probabilities"][()]
+        mean = shares @ features("fake")
+        centered = features("fake") - mean
+        made = Gaussian(mean, (centered.T * shares) @ centered)
+        return frechet_distance(Gaussian.from_features(features("real")[:40]), made)
+
+    assert weighted(own) < 0.7 * weighted("prelogits"), "those are optimized in another network"
+    rows = pd.read_csv(counted.results / f"scores/faces/{own}/tiny_network.control.csv")
+    random = pd.read_csv(counted.results / "scores/faces/random/tiny_network.control.csv")
+    assert set(rows["network"]) == {"tiny_network:control"}
+    assert rows["value"].mean() < 0.7 * random["value"].mean()
     verdict = (counted.results / "verdict.md").read_text().replace("\\", "")
     assert "The null space of tiny_network:control itself: FID in its features " in verdict
     assert f"| network | FID at random | Top-1 classes by {COUNTING} matched |" in verdict

@@ -84,7 +84,8 @@ def extract_shard(
     bounds = [(k, min(k + batch_size, last)) for k in range(first, last, batch_size)]
     about = {
         **(provenance or {}),
-        **network.attributes,
+        # A network of somebody's own need not be a FeatureNetwork.
+        **getattr(network, "attributes", {}),
         "first": first,
         "last": last,
         "batch_size": batch_size,
