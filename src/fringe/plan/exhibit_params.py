@@ -14,7 +14,7 @@ from fringe.config.compared_classes import compared_sources
 from fringe.config.datasets import Comparison
 from fringe.config.model import Config
 from fringe.config.sources import label_of
-from fringe.networks import network_info, network_names, network_titles, network_weights
+from fringe.networks import is_timm, network_info, network_names, network_titles, network_weights
 from fringe.networks.weight_files import mismatch
 from fringe.plan import exhibits, layout
 from fringe.plan.captions import COMPARED_CLASSES, Caption, figure_caption, table_caption
@@ -576,7 +576,9 @@ def _comparison_notes(run: Run, about: Comparison) -> list[str]:
         for name, trainings in about.trainings.items()
         if any(run.sources[run.generated(one)]["simulated"] for one in trainings)
     ]
-    unknown = [name for name in about.trained_with if name not in network_names()]
+    unknown = [
+        name for name in about.trained_with if name not in network_names() and not is_timm(name)
+    ]
     used = [*compared_sources(run.config, about), *([about.held_out] if about.held_out else [])]
     given = [source for source in used if "features" in run.sources[source]]
     notes = [*_class_notes(run, about)]
