@@ -21,6 +21,7 @@ from fringe.config.file import duplicate_keys, read_entries
 from fringe.config.rules import rules
 from fringe.networks import network_names
 from fringe.scores.comparison import VerdictWord, comparison_schema
+from fringe.scores.protocol_document import describe_protocols
 from fringe.sources import catalogue_texts
 from fringe.sources.suffixes import READ
 
@@ -34,6 +35,7 @@ REPOSITORY = Path(__file__).parents[1]
         ("docs/configuration.md", describe),
         ("config/schema.json", json_schema),
         ("docs/comparison.schema.json", comparison_schema),
+        ("docs/protocols.md", describe_protocols),
     ],
 )
 def test_what_is_made_from_models_is_up_to_date(path: str, make: Callable[[], str]) -> None:

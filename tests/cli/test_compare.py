@@ -129,6 +129,53 @@ def test_a_generator_is_compared_with_itself_by_the_rule_of_its_classes(images: 
         comparison_config(asked(images, models=models, count=4, label=["uniform", "uniform"]))
 
 
+def test_a_protocol_supplies_counts(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its own where there are as many images; all of them where it takes all, or at most more."""
+    config = comparison_config(asked(images, protocol="dgm-eval"))
+    assert config["protocol"] == "dgm-eval"
+    assert not complete(config).faults
+    assert (config["evaluation"]["n_real"], config["evaluation"]["n_generated"]) == (6, 4)
+    said = "a: has 4 images, and protocol adm takes 50,000; give as many, or say --count 4"
+    with pytest.raises(FringeError, match=said):
+        comparison_config(asked(images, protocol="adm"))
+    config = comparison_config(asked(images, protocol="adm", count=4))
+    assert (config["evaluation"]["n_real"], config["evaluation"]["n_generated"]) == (6, 4)
+    with pytest.raises(FringeError, match=r"real: has 6 .* protocol paper .* --count-real 6"):
+        comparison_config(asked(images, protocol="paper", count=4))
+    (images / "g.pkl").write_bytes(b"")
+    config = comparison_config(
+        asked(images, models={"A": [images / "g.pkl"]}, protocol="adm", count_real=5)
+    )
+    assert config["sources"]["g"]["count"] == 50_000
+    assert config["evaluation"]["n_real"] == 5
+
+
+def test_a_protocol_supplies_networks(
+    images: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(images)
+    command = ["audit", "real", "a", "--count", "4", "--protocol"]
+    told = []
+    for options in (["dgm-eval"], ["dgm-eval", "--network", "inception"], ["adm", "--controls"]):
+        made: list[Asked] = []
+
+        def stop(asked: Asked, made: list[Asked] = made) -> None:
+            made.append(asked)
+            raise FringeError("stopped here")
+
+        monkeypatch.setattr("fringe.running.comparing.comparison_config", stop)
+        assert main([*command, *options]) == 1
+        told.append((made[0].protocol, made[0].network, made[0].controls))
+    assert told == [
+        ("dgm-eval", "inception-pytorch-fid", ["dinov2-l"]),
+        ("dgm-eval", "inception", ["dinov2-l"]),
+        ("adm", "inception", []),
+    ]
+    with pytest.raises(SystemExit):
+        main([*command, "ADM"])
+    assert "invalid choice: 'ADM'" in capsys.readouterr().err
+
+
 def test_files_of_the_same_name_are_two_sources(images: Path) -> None:
     (images / "x").mkdir()
     (images / "b").rename(images / "x" / "a")

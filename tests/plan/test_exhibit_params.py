@@ -9,6 +9,7 @@ import pytest
 
 from fringe.config.sources import GeneratorSource
 from fringe.plan import exhibit_params
+from fringe.scores.adherence import read_following
 from fringe.texts import restored
 
 from .runs import changed, make_run
@@ -75,3 +76,29 @@ def test_features_from_a_file_beside_features_made_here_are_noted() -> None:
     assert any("features of rival come from a file" in note for note in notes("rival"))
     for alike in ((), ("real", "fake", "rival")):
         assert not any("come from a file" in note for note in notes(*alike))
+
+
+def test_a_run_without_a_protocol_has_no_params_of_one() -> None:
+    run = make_run()
+    for params in (
+        exhibit_params.verdict(run),
+        exhibit_params.make_table(run, "1"),
+        exhibit_params.judge_comparison(run, "two"),
+    ):
+        assert "follows" not in params
+
+
+def test_what_numbers_are_measured_with_is_told_of_each_data_set() -> None:
+    run = make_run(changed("protocol", to="adm"))
+    about = {**run.sources["real"], "count": 60, "drawn_from": 100}
+    run = replace(run, sources={**run.sources, "real": about})
+    follows = restored(exhibit_params.make_table(run, "1"))["follows"]
+    assert follows["protocol"] == "adm"
+    assert list(follows["measured"]) == ["faces", "cats"]
+    assert follows["parts"] == {"faces": [60, 100], "cats": [60, 100]}
+    found = read_following(follows)
+    assert found is not None
+    assert found.measured["faces"].real_total == 60
+    compared = restored(exhibit_params.judge_comparison(run, "two"))["follows"]
+    assert list(compared["measured"]) == ["faces", "pair"]
+    assert compared["models"] == {"One": "faces", "Two": "pair"}

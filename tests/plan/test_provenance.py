@@ -182,6 +182,11 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     ("nothing", CONFIG, ()),
     ("moved data", changed("sources", "real", "path", to="elsewhere.zip"), ()),
     ("device", changed("device", to="cpu"), ()),
+    (
+        "a protocol whose values are those of the run",
+        changed("protocol", to="paper"),
+        ("write_index", "make_table *", "verdict", "judge_comparison *"),
+    ),
     ("workers", changed("extraction", "workers", to=7), ()),
     ("images dropped", changed("extraction", "keep_images", to=False), ()),
     ("scratch", changed("extraction", "scratch", to=True), ()),

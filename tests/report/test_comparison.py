@@ -1,11 +1,17 @@
 """What a comparison says in a terminal."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import fringe
-from fringe.report import comparison_lines
-from fringe.scores.comparison import Comparison
+from fringe.report import comparison_lines, write_comparison
+from fringe.report.comparison import comparison_protocol_notes
+from fringe.scores.adherence import Following
+from fringe.scores.compared_protocol import with_protocol
+from fringe.scores.comparison import Comparison, read_comparison, write_result
+from fringe.scores.protocol import Protocol
 
 
 def compared(
@@ -56,3 +62,43 @@ def test_what_errors_cover_is_said() -> None:
     covered = "Standard errors (±) and 95 % intervals cover the luck of the images"
     assert compared(2).limits[0].startswith(f"{covered} only. Another training")
     assert compared(2, trainings=2).limits[0] == f"{covered} and of the trainings."
+
+
+def following(n: int) -> Following:
+    """Return a protocol that a run names, whose models have ``n`` images."""
+    ours = Protocol(real_total=40, candidates=n, network="inception", precision="float32")
+    return Following("adm", {"m0": ours, "m1": ours}, {})
+
+
+def test_a_protocol_is_told_of_each_distance(tmp_path: Path) -> None:
+    plain = compared(2)
+    assert plain.protocol_numbers == []
+    found = with_protocol(plain, following(40), {"model-0": "m0", "model-1": "m1"})
+    assert len(found.protocol_numbers) == 8, "FID and KID of two models in two networks"
+    fid, kid, *_ = found.protocol_numbers
+    assert (fid.model, fid.network, fid.metric) == ("model-0", "inception", "fid")
+    assert fid.defined
+    assert fid.differs == ["40 generated images (adm: 50,000)"]
+    assert not kid.defined
+    sentence = (
+        "model-0, model-1: FID (Inception-V3): protocol adm, except 40 generated images "
+        "(adm: 50,000). KID (Inception-V3), KID (CLIP): protocol adm does not define it (it does "
+        "not have this metric). FID (CLIP): protocol adm does not define it (it has this metric in "
+        "inception only)."
+    )
+    assert comparison_protocol_notes(found) == [sentence]
+    lines = comparison_lines(found)
+    assert sentence in " ".join(" ".join(lines).split())
+    assert len(lines) + 1 < 25
+    assert any(line.startswith("* Standard errors") for line in lines)
+    written = []
+    for name, one in (("with", found), ("without", plain)):
+        paths = [tmp_path / f"{name}.{suffix}" for suffix in ("md", "html", "json")]
+        write_comparison(one, *paths[:2])
+        write_result(paths[2], one)
+        assert read_comparison(paths[2]) == one
+        written.append([path.read_text() for path in paths])
+    for told, untold in zip(*written, strict=True):
+        assert "protocol adm, except 40 generated images" in told
+        assert "protocol adm" not in untold
+    assert "Protocol" not in written[1][0] + written[1][1]

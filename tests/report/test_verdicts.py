@@ -9,6 +9,8 @@ import pytest
 
 from fringe.errors import FringeError
 from fringe.report import summary, verdict, write_verdicts
+from fringe.scores.adherence import Following
+from fringe.scores.protocol import Protocol
 from fringe.scores.rows import SCORE_COLUMNS
 from fringe.tables import table1, table2, write_table
 from fringe.texts import unmarked
@@ -52,6 +54,19 @@ def test_share_by_hand():
     text = " ".join(found.sentences)
     assert "FID fell by 60.0 ± 1.1%" in text
     assert "at least about 40 ± 1% of this FID lies in its perceptual null space" in text
+
+
+def test_a_protocol_is_told_of_images_drawn_at_random():
+    ours = Protocol(real_total=50_000, candidates=50_000, network="net", precision="float32")
+    following = Following("adm", {"d": ours}, {})
+    asked = {"trained_on": TRAINED_ON}
+    (plain,) = verdict(scores(BASE), "net", ["clip"], TITLES, **asked)
+    (found,) = verdict(scores(BASE), "net", ["clip"], TITLES, **asked, following=following)
+    (told,) = set(found.sentences) - set(plain.sentences)
+    assert told == (
+        "Data: FID (Net): protocol adm, except features of net (adm: inception). FID (Clip): "
+        "protocol adm does not define it (it has this metric in inception only)."
+    )
 
 
 def test_distances_have_standard_errors():

@@ -1088,6 +1088,29 @@ def test_where_a_compressed_array_is_unpacked_it_is_read(
     assert check(config)[1] == sources
 
 
+def test_all_images_are_counted_when_sources_are_opened(config: dict[str, Any]) -> None:
+    """All images of a set are in the order of the files, as if their number were written."""
+    config["evaluation"] = {"n_real": "all", "n_generated": "all"}
+    counted, sources = check(config)
+    faces = counted.datasets["faces"]
+    assert (faces.n_real, faces.n_generated) == (12, 100)
+    assert counted.least == {"real": 12}
+    assert sources["real"]["drawn_from"] is None
+    written, _ = check(config | {"evaluation": {"n_real": 12, "n_generated": 100}})
+    assert written.datasets == counted.datasets
+    assert RunConfig.model_validate(counted.plain()).datasets == counted.datasets, "in a job"
+
+
+def test_counts_of_a_protocol_that_no_source_has_name_it(config: dict[str, Any]) -> None:
+    del config["network"], config["evaluation"]
+    (fault,) = faults_of(config | {"protocol": "adm"})
+    assert fault.startswith("datasets/faces/n_generated: 50000 images are asked for")
+    assert "protocol adm takes 50,000: give as many, or write a smaller" in fault
+    config["evaluation"] = {"n_generated": 60_000}
+    (fault,) = faults_of(config | {"protocol": "adm"})
+    assert "protocol" not in fault, "the number is the user's own"
+
+
 def test_a_run_is_opened_with_what_its_jobs_read_from_the_configuration(
     config: dict[str, Any],
 ) -> None:

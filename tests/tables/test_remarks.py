@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fringe.scores.adherence import Following
+from fringe.scores.protocol import Protocol
 from fringe.scores.rows import SCORE_COLUMNS
-from fringe.tables import gamma_remarks
+from fringe.tables import gamma_remarks, table1, table3, table_protocol_notes
 
 FACTORS = (0.125, 0.25, 0.5, 1, 2, 4, 8)
 
@@ -105,3 +107,28 @@ def test_both_weights_and_every_data_set():
 
 def test_one_gamma_is_not_compared():
     assert gamma_remarks(scores({1: [0.1]}, {1: [1.0]}), {}, "net") == []
+
+
+def test_notes_say_which_numbers_follow_a_protocol():
+    rows = [
+        ("d", scheme, network, "features", metric, 0, 1.0, 60, count, 0)
+        for scheme, count in (("random", 50_000), ("matched", 49_000), ("random-filled", 49_000))
+        for network in ("inception", "clip")
+        for metric in ("fid", "kid", "rbf_kid@1")
+    ]
+    rows += [(*row[:1], "prelogits", *row[2:]) for row in rows if row[1] == "random"]
+    scores = pd.DataFrame(rows, columns=list(SCORE_COLUMNS))
+    ours = Protocol(real_total=60, candidates=90_000, network="inception", precision="float32")
+    following = Following("adm", {"d": ours}, {})
+    table = table1(scores, {"d": "Dogs"}, "inception", ["clip"])
+    assert table_protocol_notes(table, following) == [
+        "Dogs: FID (Inception-V3): protocol adm. FID (Inception-V3), Top-1, FID (CLIP), Top-1: "
+        "protocol adm does not define it (it measures images as they were made, not resampled "
+        "ones). FID (Inception-V3), as many at random: protocol adm, except 49,000 generated "
+        "images (adm: 50,000). FID (CLIP), FID (CLIP), as many at random: protocol adm does not "
+        "define it (it has this metric in inception only)."
+    ]
+    assert table_protocol_notes(table, None) == []
+    table = table3(scores, {"d": "Dogs"}, "inception", [])
+    (note,) = table_protocol_notes(table, following)
+    assert ". KID (Inception-V3), RBF-KID (Inception-V3): protocol adm does not define it" in note

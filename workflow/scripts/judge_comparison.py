@@ -16,6 +16,8 @@ from fringe.comparison import (
 )
 from fringe.report import write_comparison
 from fringe.running.script import ScriptJob, run
+from fringe.scores.adherence import read_following
+from fringe.scores.compared_protocol import with_protocol
 from fringe.scores.comparison import read_main_measurement, read_network_distances, write_result
 from fringe.scores.power import read_power
 
@@ -57,6 +59,8 @@ def main(job: ScriptJob) -> None:
         notes=about["notes"],
         seed=measured.distances.seed,
     )
+    if (following := read_following(about.get("follows"))) is not None:
+        found = with_protocol(found, following, about["follows"]["models"])
     write_result(job.output.json, found)
     pictures = dict(zip(about["illustrated"], job.input.get("classes", []), strict=True))
     write_comparison(found, job.output.markdown, job.output.html, pictures)

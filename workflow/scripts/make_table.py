@@ -10,6 +10,7 @@ from fringe.features import warned_sources
 from fringe.plan import layout
 from fringe.plan.exhibits import TABLES
 from fringe.running.script import ScriptJob, run
+from fringe.scores.adherence import read_following
 from fringe.scores.differences import read_protocols
 from fringe.scores.null_space import released_remarks
 from fringe.scores.rows import read_scores
@@ -56,6 +57,7 @@ def main(job: ScriptJob) -> None:
         f"{title_of(about['titles'], name)}: {told}"
         for name, told in about.get("chosen", {}).items()
     ]
+    notes += tables.table_protocol_notes(table, read_following(about.get("follows")))
     if about["choices"]:
         notes.append(about["choices"])
     classifier = about.get("classifier")

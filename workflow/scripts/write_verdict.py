@@ -12,6 +12,7 @@ from fringe.features import damage_of
 from fringe.plan import layout
 from fringe.report import verdict, write_verdicts
 from fringe.running.script import ScriptJob, run
+from fringe.scores.adherence import read_following
 from fringe.scores.differences import read_protocols
 from fringe.scores.region_noise import read_region_noise, read_region_shares
 from fringe.scores.rows import read_scores
@@ -33,6 +34,7 @@ def main(job: ScriptJob) -> None:
         region_shares=_read(read_region_shares, job.input.get("region_shares")),
         released=about["released"],
         protocols=read_protocols(about["protocols"]),
+        following=read_following(about.get("follows")),
         # What features say of damaged images: an input they are not, but were of scores.
         damage=damage_of(features, about.get("read", {})),
         chosen=about.get("chosen"),

@@ -4,13 +4,15 @@ import argparse
 import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from fringe.cli.options import (
     Commands,
     add_machine,
     add_metrics,
+    add_protocol,
     from_here,
     names_of,
     path,
@@ -58,7 +60,10 @@ def add_to(commands: Commands) -> None:
 
 
 def _add_options(one: argparse.ArgumentParser, least: int) -> None:
-    one.add_argument("--network", default="inception", help="FID's network; default: inception")
+    add_protocol(one)
+    one.add_argument(
+        "--network", help="FID's network; default: that of the protocol, otherwise inception"
+    )
     one.add_argument(
         "--classifier",
         metavar="NETWORK",
@@ -67,9 +72,8 @@ def _add_options(one: argparse.ArgumentParser, least: int) -> None:
     one.add_argument(
         "--controls",
         nargs="*",
-        default=["clip"],
         metavar="NETWORK",
-        help="networks that judge; default: clip",
+        help="networks that judge; default: those of the protocol, otherwise clip",
     )
     one.add_argument(
         "--count", type=positive, metavar="N", help="images of each model; default: of the smallest"
@@ -127,12 +131,14 @@ def _compare(options: argparse.Namespace) -> int:
     from fringe.running.places import find_profile, find_snakefile
     from fringe.running.planner import Planner
     from fringe.scores.comparison import read_comparison
+    from fringe.scores.named_protocols import named_protocol
 
+    supplied = named_protocol(options.protocol).defaults if options.protocol else {}
     asked = Asked(
         options.real,
         _models(options.models, options.least if len(options.label) < 2 else 1),
-        options.network,
-        options.controls,
+        options.network or supplied.get("network", "inception"),
+        _controls(options, supplied),
         options.name,
         options.count,
         options.count_real,
@@ -144,6 +150,7 @@ def _compare(options: argparse.Namespace) -> int:
         options.label,
         options.classifier,
         names_of(options.metrics, "--metrics") if options.metrics else (),
+        options.protocol,
     )
     snakefile = find_snakefile(options.snakefile)
     with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
@@ -172,6 +179,14 @@ def _compare(options: argparse.Namespace) -> int:
 
 def _label(text: str) -> int | str:
     return int(text) if text.isdecimal() else text
+
+
+def _controls(options: argparse.Namespace, supplied: Mapping[str, Any]) -> list[str]:
+    """Return the controls that are asked for, or else those of the protocol that differ."""
+    if options.controls is not None:
+        return list(options.controls)
+    found: list[str] = supplied.get("controls", ["clip"])
+    return [name for name in found if name != options.network]
 
 
 def _is_there(text: str) -> bool:

@@ -25,6 +25,7 @@ def _docs(options: argparse.Namespace) -> int:
     from fringe.files.atomic import atomic_path
     from fringe.plan import deviations
     from fringe.scores.comparison import comparison_schema
+    from fringe.scores.protocol_document import describe_protocols
     from fringe.sources import catalogue_texts
 
     if not (options.folder / CONFIG).is_file():
@@ -38,6 +39,7 @@ def _docs(options: argparse.Namespace) -> int:
         "docs/comparison.schema.json": comparison_schema(),
         "docs/configuration.md": document.describe(),
         "docs/paper.md": deviations.describe(paper),
+        "docs/protocols.md": describe_protocols(),
     }
     for name, text in texts.items():
         with atomic_path(options.folder / name) as partial:

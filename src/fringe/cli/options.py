@@ -18,6 +18,7 @@ __all__ = [
     "add_force",
     "add_machine",
     "add_metrics",
+    "add_protocol",
     "add_workflow",
     "from_here",
     "names_of",
@@ -76,6 +77,18 @@ def add_allow_missing(parser: argparse.ArgumentParser) -> None:
         "--allow-missing",
         action="store_true",
         help="leave out what needs files that are not there, as `missing: skip` does",
+    )
+
+
+def add_protocol(parser: argparse.ArgumentParser) -> None:
+    """Add ``--protocol``."""
+    from fringe.scores.named_protocols import PROTOCOL_NAMES
+
+    parser.add_argument(
+        "--protocol",
+        choices=PROTOCOL_NAMES,
+        metavar="NAME",
+        help=f"that numbers are to follow (docs/protocols.md): {', '.join(PROTOCOL_NAMES)}",
     )
 
 

@@ -15,6 +15,7 @@ from fringe.config.shape import check_shape
 from fringe.config.values import settle_values
 from fringe.errors import FringeError
 from fringe.files.paths import OWN, as_path, variable
+from fringe.scores.named_protocols import PROTOCOL_NAMES, named_protocol
 from fringe.texts import is_plain
 
 __all__ = [
@@ -71,6 +72,7 @@ def complete(config: Mapping[str, Any], entries: Sequence[Entry] = ()) -> Comple
     completed: dict[str, Any] = copied(config)
     faults = duplicate_keys(entries) + settle_values(completed, entries)
     faults += settle_published(completed)
+    _follow_protocol(completed)
     _fill_defaults(completed, rules())
     inherited = _inherit(completed)
     _join_lines(completed)
@@ -149,6 +151,26 @@ def raise_faults(faults: Iterable[str], files: Iterable[Path] = (), advice: str 
         named = ", ".join(map(str, files))
         place = f"{named}: " if named else ""
         raise FringeError(f"{place}the configuration has {number}:{listed}{ending}")
+
+
+def _follow_protocol(config: dict[str, Any]) -> None:
+    """Fill in, in place, what the protocol that a configuration names says, where it is left out.
+
+    The network that a user writes in place of the protocol's is no control of its own.
+    """
+    if (name := config.get("protocol")) not in PROTOCOL_NAMES:
+        return
+    supplied = dict(named_protocol(name).defaults)
+    controls = [one for one in supplied.pop("controls", ()) if one != config.get("network")]
+    _fill_missing(config, supplied | ({"controls": controls} if controls else {}))
+
+
+def _fill_missing(config: dict[str, Any], values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if isinstance(value, Mapping) and isinstance(inner := config.setdefault(key, {}), dict):
+            _fill_missing(inner, value)
+        elif not isinstance(value, Mapping):
+            config.setdefault(key, copied(value))
 
 
 def _fill_defaults(value: Any, rule: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 
 from fringe.config.fields import (
     Count,
+    CountOrAll,
     Distinct,
     Given,
     Inherits,
@@ -39,8 +40,8 @@ __all__ = [
 
 GRID = 5, 8  # rows and columns of Figure 11, as of the released code's
 
-CountOrAll = Annotated[Annotated[Count, Numeral] | Annotated[Literal["all"], Text], WrittenAs]
-Sizes = list[Annotated[list[CountOrAll], Field(min_length=2, max_length=2)]]
+SizeOrAll = Annotated[Annotated[Count, Numeral] | Annotated[Literal["all"], Text], WrittenAs]
+Sizes = list[Annotated[list[SizeOrAll], Field(min_length=2, max_length=2)]]
 ClassName = Annotated[Annotated[str, Text] | Annotated[int, Numeral], WrittenAs]
 Classes = Annotated[
     Annotated[Positive, Numeral] | Annotated[Distinct[ClassName], Field(min_length=1), List],
@@ -163,10 +164,10 @@ class Dataset(Section):
             "name the whole folder of a training. At least 3 snapshots, or none."
         ),
     )
-    n_real: Annotated[Count, Inherits("evaluation/n_real")] = Field(
+    n_real: Annotated[CountOrAll, Inherits("evaluation/n_real")] = Field(
         description="Real images in each measurement, overriding `evaluation/n_real`."
     )
-    n_generated: Annotated[Count, Inherits("evaluation/n_generated")] = Field(
+    n_generated: Annotated[CountOrAll, Inherits("evaluation/n_generated")] = Field(
         description=(
             "Generated images drawn for each measurement, overriding `evaluation/n_generated`."
         )

@@ -8,6 +8,7 @@ from fringe.config.datasets import Sizes
 from fringe.config.fields import (
     Contains,
     Count,
+    CountOrAll,
     Distinct,
     Fits,
     NetworkText,
@@ -61,12 +62,16 @@ Factor = Annotated[Number, Field(gt=0)]
 class Evaluation(Section):
     """How distances are measured."""
 
-    n_real: Count = Field(
+    n_real: CountOrAll = Field(
         default=50_000,
-        description="Real images in each measurement; the `order` of their source says which.",
+        description=(
+            "Real images in each measurement, or `all` of the source; the `order` of the source "
+            "says which."
+        ),
     )
-    n_generated: Count = Field(
-        default=50_000, description="Generated images drawn for each measurement."
+    n_generated: CountOrAll = Field(
+        default=50_000,
+        description="Generated images drawn for each measurement, or `all` candidates.",
     )
     sampling: Literal["with_replacement", "systematic", "without_replacement"] = Field(
         default="with_replacement",

@@ -40,13 +40,14 @@ from fringe.networks import (
 )
 from fringe.networks.weight_files import find, mismatch
 from fringe.scores.asked_metrics import ASKED
+from fringe.scores.named_protocols import named_protocol
 from fringe.sources import (
     as_path,
     is_there,
 )
 from fringe.sources.digests import file_digests, remembered
 
-__all__ = ["digest_fault", "given_weights_fault", "statistics_fault"]
+__all__ = ["digest_fault", "given_weights_fault", "statistics_fault", "with_protocol"]
 
 FEWEST_HELD_OUT = 100
 """Real images besides those that are compared, below which a metric of both says nothing."""
@@ -163,6 +164,20 @@ def _count_faults(name: str, dataset: Dataset, sources: Sources) -> Iterable[str
                 f"datasets/{name}/sizes: {n_real}+{n_generated} images are asked for (by "
                 f"evaluation/sizes where the data set does not say), but it has {real}+{generated}"
             )
+
+
+def with_protocol(config: Config, fault: str) -> str:
+    """Return a fault of counts that names the protocol, if these are the protocol's."""
+    if config.protocol is None:
+        return fault
+    side = fault.partition(": ")[0].rpartition("/")[2]
+    asked = named_protocol(config.protocol).defaults["evaluation"].get(side)
+    if asked is None or f": {asked} images are asked for" not in fault:
+        return fault
+    return (
+        f"{fault}; protocol {config.protocol} takes {asked:,}: give as many, or write a smaller "
+        f"evaluation/{side}, which tables then state as a deviation"
+    )
 
 
 def _held_out_faults(config: Config, sources: Sources) -> Iterable[str]:

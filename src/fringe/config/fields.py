@@ -22,15 +22,19 @@ from pydantic import (
     Tag,
     ValidationError,
     ValidatorFunctionWrapHandler,
+    WithJsonSchema,
     WrapValidator,
     model_validator,
 )
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
 
 __all__ = [
+    "ALL_IMAGES",
     "FOLDER_WORDS",
+    "SUPPLIED",
     "Contains",
     "Count",
+    "CountOrAll",
     "DigestText",
     "Distinct",
     "Fits",
@@ -56,6 +60,12 @@ __all__ = [
     "WrittenAs",
     "shortened",
 ]
+
+SUPPLIED = "supplied"
+"""Marks a required key in the JSON Schema that another key, which is named, can supply."""
+
+ALL_IMAGES = 10**12
+"""What `all` becomes where a number of images is asked for, until its source is opened."""
 
 LONGEST = 400  # characters of a message about one value
 
@@ -270,6 +280,11 @@ Number = Annotated[float, WrapValidator(_keep_type)]
 
 Positive = Annotated[int, Field(ge=1)]
 Count = Annotated[int, Field(ge=2)]
+CountOrAll = Annotated[
+    Count,
+    BeforeValidator(lambda value: ALL_IMAGES if value == "all" else value),
+    WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 2}, {"const": "all"}]}),
+]
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 LargeSeed = Annotated[int, Field(ge=0, le=2**63 - 1)]
 

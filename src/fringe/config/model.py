@@ -8,10 +8,12 @@ from fringe.config.datasets import Comparison, Dataset
 from fringe.config.evaluation import Evaluation
 from fringe.config.extraction import Extraction, Figures, Limits
 from fringe.config.fields import (
+    SUPPLIED,
     DigestText,
     Distinct,
     Fits,
     FolderText,
+    Given,
     Keys,
     LargeSeed,
     Marked,
@@ -26,6 +28,7 @@ from fringe.config.page import Page
 from fringe.config.resampling import Convergence, Matching, Optimization, Schemes
 from fringe.config.sensitivity import Sensitivity
 from fringe.config.sources import Source
+from fringe.scores.named_protocols import ProtocolName
 
 __all__ = ["Config", "OwnWeights", "RunConfig"]
 
@@ -128,12 +131,22 @@ class Config(Section):
             "`docker://...`."
         ),
     )
-    network: NetworkText = Field(
+    protocol: Given[ProtocolName] = Field(
+        default=None,
+        description=(
+            "The protocol that numbers are to follow, so that they compare with published ones: "
+            "keys that are left out take its values (network, controls, counts, subsets, "
+            "neighbours), and a note says of each number what in it deviates. docs/protocols.md "
+            "lists all."
+        ),
+    )
+    network: Annotated[NetworkText, Marked(SUPPLIED, "protocol")] = Field(
         description=(
             "The network in whose features FID is measured and the resampling is done (the "
-            "paper: `inception`): a classifier, unless `classifier` names one. A name of the "
-            "registry, `timm:<model>` for a model of the timm library (docs/networks.md), or "
-            "`module:function` for a network of your own, whose code is run: see `allow_code`."
+            "paper: `inception`): a classifier, unless `classifier` names one; required unless "
+            "`protocol` supplies it. A name of the registry, `timm:<model>` for a model of the "
+            "timm library (docs/networks.md), or `module:function` for a network of your own, "
+            "whose code is run: see `allow_code`."
         )
     )
     classifier: NetworkText | None = Field(

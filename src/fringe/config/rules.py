@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple, cast
 
+from fringe.config.fields import SUPPLIED
 from fringe.config.model import Config
 
 __all__ = ["Place", "alternatives", "copied", "inherited", "inner_rule", "rules", "walk"]
@@ -107,7 +108,11 @@ def _simplified(rule: dict[str, Any], definitions: Mapping[str, Any]) -> Any:
     if "properties" in found:
         inner = {key: _simplified(one, definitions) for key, one in found["properties"].items()}
         found["properties"] = inner
-        required = [key for key in found.get("required", ()) if "inherits" not in inner[key]]
+        required = [
+            key
+            for key in found.get("required", ())
+            if "inherits" not in inner[key] and SUPPLIED not in inner[key]
+        ]
         found.pop("required", None)
         if required:
             found["required"] = required

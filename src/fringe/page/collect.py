@@ -40,6 +40,7 @@ from fringe.page.embedded import explorer_data
 from fringe.page.exhibits import exhibit_entries
 from fringe.page.pictures import BUDGET, Encoded, encode_pictures, picture
 from fringe.page.printed_tables import published_in_table, read_table, shown_table
+from fringe.page.protocols import protocol_tables
 from fringe.page.published import (
     Published,
     protocol_deviations,
@@ -49,14 +50,16 @@ from fringe.page.published import (
 )
 from fringe.plan import layout
 from fringe.report.verdicts import Verdict, verdict
+from fringe.scores.adherence import Following, read_following
 from fringe.scores.cells import datasets_of
+from fringe.scores.compared_protocol import judged_distances
 from fringe.scores.comparison import Comparison, Witness, read_comparison
 from fringe.scores.differences import Protocols, read_protocols
 from fringe.scores.explorer import Explorer
 from fringe.scores.region_noise import read_region_noise, read_region_shares
 from fringe.scores.rows import read_scores
 from fringe.scores.titles import Titles, title_of
-from fringe.tables import null_space_remarks, read_asked_table
+from fringe.tables import judged_rows, null_space_remarks, read_asked_table
 
 __all__ = ["Files", "collect"]
 
@@ -128,6 +131,7 @@ def collect(
         explorers=tuple(_views(answers, explorers or {})),
         curves=tuple(curves),
         exhibits=tuple(entries),
+        protocols=tuple(_protocol_tables(run)),
         deviations=(
             *(Deviation(**one) for one in about["deviations"]),
             *protocol_deviations(by_exhibit),
@@ -173,6 +177,11 @@ class _Run:
         """Of data sets and networks."""
         titles: Titles = self.asked["titles"]
         return titles
+
+    @property
+    def following(self) -> Following | None:
+        """The protocol that the run names."""
+        return read_following(self.asked.get("follows"))
 
     @property
     def seed(self) -> str:
@@ -284,6 +293,7 @@ def _dataset_answers(run: _Run, damage: Mapping[str, Sequence[str]]) -> list[Ans
         region_shares=run.region_shares,
         released=asked["released"],
         protocols=run.protocols,
+        following=run.following,
         damage=damage,
         chosen=asked.get("chosen"),
         classifier=run.classifier,
@@ -507,6 +517,17 @@ def _shown_tables(run: _Run) -> dict[str, Table]:
     if run.asked_table is not None:
         shown[ASKED_STEM] = shown_asked_table(run.asked_table, seed=run.seed)
     return shown
+
+
+def _protocol_tables(run: _Run) -> list[Table]:
+    """Return how each number of the page stands to the protocol that the run names."""
+    following = run.following
+    if following is None:
+        return []
+    found = [each for table in run.tables.values() for each in judged_rows(table, following)]
+    for comparison in run.comparisons.values():
+        found += judged_distances(comparison)
+    return protocol_tables(following.protocol, found)
 
 
 def _published(run: _Run) -> dict[str, list[Published]]:

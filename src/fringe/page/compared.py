@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from fringe.page.anchors import anchor
 from fringe.page.content import Answer, Link, Number, Picture, Row, Table
 from fringe.page.numbers import estimate_number
-from fringe.report.comparison import comparison_tables, ranking_line
+from fringe.report.comparison import (
+    comparison_protocol_notes,
+    comparison_tables,
+    ranking_line,
+)
 from fringe.scores.comparison import Comparison, Estimate, ModelDistances, NetworkDistances
 from fringe.scores.headlines import BELOW_FLOOR, headline
 from fringe.scores.numbers import format_value
@@ -47,7 +51,10 @@ def comparison_answer(
         table=_small_table(comparison),
         pictures=tuple(pictures),
         doubts=tuple(comparison.limits),
-        details=tuple(f"{one.subject}: {one.word}. {one.sentence}" for one in comparison.verdicts),
+        details=(
+            *(f"{one.subject}: {one.word}. {one.sentence}" for one in comparison.verdicts),
+            *comparison_protocol_notes(comparison),
+        ),
         tables=tuple(_plain_table(title, rows) for title, rows in comparison_tables(comparison)),
         links=tuple(links),
     )

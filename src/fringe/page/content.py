@@ -247,3 +247,4 @@ class Content:
     left_out: Sequence[str] = ()
     links: Sequence[Link] = ()
     version: str = ""
+    protocols: Sequence[Table] = ()

@@ -131,6 +131,26 @@ def _snapshot_protocols(run: Run, datasets: Iterable[str]) -> Params:
     }
 
 
+def _follows(run: Run, datasets: Iterable[str]) -> Params:
+    """Return the protocol that a run names, and what numbers of data sets are measured with.
+
+    Nothing where the configuration names none, so that results of such runs stay as they are.
+    """
+    if run.config.protocol is None:
+        return {}
+    names = list(datasets)
+    measured = {
+        name: protocol(run.config, run.sources, run.weights, name).to_plain() for name in names
+    }
+    parts = {}
+    for name in names:
+        real = run.sources[run.real(name)]
+        whole = real["drawn_from"]
+        if whole is not None and real["count"] < whole:
+            parts[name] = [real["count"], whole]
+    return {"follows": {"protocol": run.config.protocol, "measured": measured, "parts": parts}}
+
+
 def _read_from_files(run: Run) -> Params:
     """Return which features say how many images of each data set were damaged.
 
@@ -172,6 +192,7 @@ def make_table(run: Run, table: str) -> Params:
         **classifier_of(run),
         choices=config.choices[f"table{table}"],
         protocols=_protocols(run, run.resampled),
+        **_follows(run, run.resampled),
         **_read_from_files(run),
         **_chosen(run),
         revision=revisions.TABLES,
@@ -205,6 +226,7 @@ def verdict(run: Run) -> Params:
         scales=config.sensitivity.noise.scales,
         released=choices.released_steps(config, run.sources),
         protocols=_protocols(run, run.resampled),
+        **_follows(run, run.resampled),
         **_read_from_files(run),
         **_chosen(run),
         **_published_distances(run),
@@ -564,9 +586,17 @@ def judge_comparison(run: Run, comparison: str) -> Params:
         trained_on={name: choices.trained_on(run.config, name) for name in run.config.controls},
         notes=_comparison_notes(run, about),
         controls=list(run.config.controls),
+        **_compared_follow(run, about),
         illustrated=list(run.illustrated_models(comparison).values()),
         revision=revisions.COMPARISON,
     )
+
+
+def _compared_follow(run: Run, about: Comparison) -> Params:
+    """Return `_follows` of a comparison, and the data set that stands for each model."""
+    found = _follows(run, about.datasets)
+    models = {name: trainings[0] for name, trainings in about.trainings.items()}
+    return {"follows": {**found["follows"], "models": models}} if found else {}
 
 
 def _comparison_notes(run: Run, about: Comparison) -> list[str]:

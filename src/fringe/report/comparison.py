@@ -11,6 +11,8 @@ from pathlib import Path
 
 from fringe.files.atomic import atomic_path
 from fringe.report.write import picture_in_html, table_in_html, table_in_markdown, write_page
+from fringe.scores.adherence import protocol_notes
+from fringe.scores.compared_protocol import judged_distances
 from fringe.scores.comparison import (
     ClassShare,
     Comparison,
@@ -26,6 +28,7 @@ from fringe.texts import markdown as in_markdown
 
 __all__ = [
     "comparison_lines",
+    "comparison_protocol_notes",
     "comparison_tables",
     "ranking_line",
     "verdict_lines",
@@ -40,11 +43,15 @@ def comparison_lines(comparison: Comparison) -> list[str]:
     """Return a comparison for a terminal, in fewer than 25 lines if it has at most nine models.
 
     The verdict of each model, the distances in FID's network, and the ranking are always there.
-    So is the first limit. Sentences, distances in other networks, and other limits are there as far
-    as they fit. The rest is in the page, whose path the caller prints.
+    So are the first limit and the first sentence on a protocol. Sentences, distances in other
+    networks, and other limits are there as far as they fit. The rest is in the page, whose path the
+    caller prints.
     """
     limits = [_wrapped(f"* {limit}", "", "  ") for limit in comparison.limits]
-    lines = _result(comparison, MOST_LINES - sum(map(len, limits[:1])))
+    notes = [_wrapped(note, "", "  ") for note in comparison_protocol_notes(comparison)]
+    limits = notes[:1] + limits[:1] + notes[1:] + limits[1:]
+    first = limits[: len(notes[:1]) + 1]
+    lines = _result(comparison, MOST_LINES - sum(map(len, first)))
     for limit in limits:
         if len(lines) + len(limit) > MOST_LINES:
             break
@@ -117,6 +124,11 @@ def write_comparison(
         place = Path(os.path.relpath(path, Path(markdown).parent)).as_posix()
         text += [f"## {in_markdown(title)}", f"![{in_markdown(title)}]({place})"]
         body += [f"<h2>{escape(title)}</h2>", picture_in_html(path, title)]
+    if notes := comparison_protocol_notes(comparison):
+        text += ["## Protocol", "\n".join(f"* {in_markdown(one)}" for one in notes)]
+        body.append("<h2>Protocol</h2><ul>")
+        body += [f"<li>{escape(one)}</li>" for one in notes]
+        body.append("</ul>")
     limits = [f"* {in_markdown(one)}" for one in comparison.limits]
     text += ["## What this does not cover", "\n".join(limits)]
     body.append("<h2>What this does not cover</h2><ul>")
@@ -140,6 +152,11 @@ def ranking_line(comparison: Comparison) -> str:
     for near, far in zip(comparison.ranking, comparison.ranking[1:], strict=False):
         told += f" {'=' if (near, far) in tied else '<'} {far}"
     return f"{told} (= means too close to call)" if tied else told
+
+
+def comparison_protocol_notes(comparison: Comparison) -> list[str]:
+    """Return which distances follow the protocol that the run names; none if it names none."""
+    return protocol_notes(judged_distances(comparison))
 
 
 def comparison_tables(comparison: Comparison) -> Iterator[tuple[str, list[list[str]]]]:

@@ -22,6 +22,7 @@ from fringe.report.null_spaces import (
 )
 from fringe.report.published import published_sentences
 from fringe.report.sensitivity import sensitivity_sentences
+from fringe.scores.adherence import Following, Judged, protocol_notes
 from fringe.scores.cells import (
     Cell,
     cells_note,
@@ -104,6 +105,7 @@ def verdict(
     region_shares: pd.DataFrame | None = None,
     released: Mapping[str, Any] | None = None,
     protocols: Protocols | None = None,
+    following: Following | None = None,
     damage: Mapping[str, Sequence[str]] | None = None,
     chosen: Mapping[str, str] | None = None,
     classifier: str = "",
@@ -140,6 +142,8 @@ def verdict(
         scores hold that scheme then, and it is compared with the optimal weights and the paper's.
     protocols : mapping of dataset to Protocol, optional
         What the scores were measured with: only where that is the paper's they compare with it.
+    following : Following, optional
+        The protocol that the run names: a sentence says which numbers follow it.
     damage : mapping of dataset to sentences, optional
         What is said of damaged images (`fringe.features.warned_sources`).
     chosen : mapping of dataset to str, optional
@@ -173,6 +177,7 @@ def verdict(
             region_shares,
             released,
             protocols,
+            following,
             (damage or {}).get(dataset, ()),
             (chosen or {}).get(dataset, ""),
             classifier,
@@ -222,6 +227,7 @@ def _verdict(
     region_shares: pd.DataFrame | None,
     released: Mapping[str, Any] | None,
     protocols: Protocols | None,
+    following: Following | None,
     damage: Sequence[str],
     chosen: str,
     classifier: str,
@@ -310,6 +316,7 @@ def _verdict(
     doubts += cautions
     if chosen:
         said.append(chosen)
+    said += _protocol_told(following, dataset, title, (fid, *changes))
     if simulated:
         flags.append("simulated")
         said.append(
@@ -330,6 +337,23 @@ def _verdict(
         published=told_before,
         null_spaces=tuple(spaces),
         counted_by=counting,
+    )
+
+
+def _protocol_told(
+    following: Following | None, dataset: str, title: str, changes: Sequence[Change]
+) -> list[str]:
+    """Return which of the numbers of images drawn at random follow the protocol of the run."""
+    if following is None:
+        return []
+    asked = {"dataset": dataset, "scheme": "random", "metric": "fid"}
+    return protocol_notes(
+        Judged(
+            title,
+            f"FID ({one.title})",
+            following.judge(one.random, network=one.network, **asked).told,
+        )
+        for one in changes
     )
 
 

@@ -19,6 +19,7 @@ from fringe.files.atomic import atomic_path
 from fringe.networks import is_own_code, network_info, network_names, only_installed
 from fringe.progress import activity
 from fringe.running.locks import refuse_held
+from fringe.running.protocol_counts import Counts
 from fringe.running.snakemake_records import refuse_unrecorded
 from fringe.sources import holds_features, source_from_spec
 
@@ -62,6 +63,8 @@ class Asked:
         The network whose Top-1 classes are counted; ``network`` if left out.
     metrics : list of str
         Keys of `fringe.scores.asked_metrics.ASKED`, measured besides.
+    protocol : str, optional
+        That numbers are to follow. Counts that are left out are its counts.
     """
 
     real: Path
@@ -79,6 +82,7 @@ class Asked:
     label: Sequence[int | str] = ()
     classifier: str | None = None
     metrics: Sequence[str] = ()
+    protocol: str | None = None
 
     @property
     def networks(self) -> list[str]:
@@ -105,6 +109,8 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
     """
     _refuse_same(asked)
     _refuse_unknown(asked)
+    protocol = Counts.of(asked.protocol)
+    made_by_generators = asked.count or protocol.generated
     networks = asked.networks
     sources: dict[str, dict[str, Any]] = {}
     real = _add(sources, asked.real, networks, None)
@@ -114,7 +120,9 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         labels: Sequence[int | str | None] = asked.label or [None]
         for label in labels:
             name = f"{model} ({label})" if len(asked.label) > 1 else model
-            trainings[name] = [_add(sources, path, networks, asked.count, label) for path in paths]
+            trainings[name] = [
+                _add(sources, path, networks, made_by_generators, label) for path in paths
+            ]
     held_out = None
     if asked.held_out is not None:
         held_out = _add(sources, asked.held_out, networks, None)
@@ -123,8 +131,10 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
             source["resolution"] = asked.resolution
     have = {name: _length(name, source, networks) for name, source in sources.items()}
     made = [name for names in trainings.values() for name in names]
-    n = _count(asked.count, {sources[name]["path"]: have[name] for name in made})
-    n_real = asked.count_real or have[real]
+    images = {sources[name]["path"]: have[name] for name in made}
+    n = _count(asked.count or protocol.count("generated", images, "--count"), images)
+    n_real = asked.count_real or protocol.count("real", {asked.real: have[real]}, "--count-real")
+    n_real = n_real or have[real]
     _refuse_few(asked.real, have[real], n_real, "--count-real")
     if held_out is not None:
         _refuse_few(asked.held_out, have[held_out], have[held_out])
@@ -148,6 +158,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
     return {
         "run": run,
         **asked.settings,
+        **({"protocol": asked.protocol} if asked.protocol else {}),
         "network": asked.network,
         # Where labels are classes, nobody is asked for Top-1 classes.
         **({} if asked.classifier is None or asked.labels else {"classifier": asked.classifier}),

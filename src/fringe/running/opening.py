@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from fringe.config.all_images import differing_counts, with_counts
 from fringe.config.choices import (
     Sources,
     class_network,
@@ -38,6 +39,7 @@ from fringe.config.faults import (
     _statistics_faults,
     _strict_faults,
     _weights_faults,
+    with_protocol,
 )
 from fringe.config.file import read_entries
 from fringe.config.messages import is_about
@@ -191,8 +193,11 @@ def _checked(
     unknown = find(_network_faults, config)
     sources, opened, missing = _open_sources(config, cache, [*known, *unknown])
     known += missing
+    written, config = config, with_counts(config, sources)
+    known += find(differing_counts, written, config)
     for name, dataset in config.datasets.items():
-        known += find(_count_faults, name, dataset, sources)
+        asked = find(_count_faults, name, dataset, sources)
+        known += [with_protocol(config, fault) for fault in asked]
     known += find(_held_out_faults, config, sources)
     known += find(_same_images_faults, config, sources)
     known += unknown

@@ -31,6 +31,7 @@ __all__ = [
     "ModelDistances",
     "NetworkDistances",
     "Price",
+    "ProtocolNumber",
     "Reaction",
     "RelativeTest",
     "Verdict",
@@ -385,6 +386,31 @@ class Verdict(Result):
         return f"{self.model} against {self.baseline}" if self.baseline else self.model
 
 
+class ProtocolNumber(Result):
+    """How a number stands to the protocol that the run names.
+
+    Attributes
+    ----------
+    protocol : str
+    model, network, metric : str
+        What the number is: "fid" is the distance, "kid" KID of all pairs.
+    defined : bool
+        Whether the protocol defines the number.
+    differs : list of str
+        What deviates; empty if the number follows the protocol.
+    told : str
+        The same in words.
+    """
+
+    protocol: str
+    model: str
+    network: str
+    metric: str
+    defined: bool
+    differs: list[str]
+    told: str
+
+
 class Comparison(Result):
     """A comparison of models, or the audit of one.
 
@@ -408,6 +434,8 @@ class Comparison(Result):
         Neighbours in the ranking whose difference is too close to call.
     verdicts : list of Verdict
         One for each model but the baseline; of an audit, one for the only model.
+    protocol_numbers : list of ProtocolNumber
+        How distances stand to the protocol that the run names; empty if it names none.
     """
 
     schema_version: Literal[1] = 1
@@ -426,6 +454,7 @@ class Comparison(Result):
     verdicts: list[Verdict]
     notes: list[str]
     seed: int
+    protocol_numbers: list[ProtocolNumber] = []
 
     @property
     def verdict(self) -> Verdict:

@@ -11,7 +11,7 @@ from typing import Any
 from fringe.scores.cells import Cell
 from fringe.scores.protocol import PUBLISHED, Optimizer, Protocol, plain_name
 
-__all__ = ["PAPER", "Protocols", "differences", "paper_scheme", "read_protocols"]
+__all__ = ["PAPER", "Protocols", "differences", "elsewhere", "paper_scheme", "read_protocols"]
 
 Protocols = Mapping[str, Protocol]
 """By data set what its numbers were measured with; of a data set that it lacks nothing is known."""
@@ -94,17 +94,41 @@ def differences(
     n_real = ours.real_total if counts[0] is None else counts[0]
     found = [*_counts(cell, n_real, counts), *_real(ours, theirs, network)]
     found += _generator(ours, theirs)
-    found += _networks(ours, theirs, network, scheme)
+    return (*found, *_measured(ours, theirs, network, scheme, metric))
+
+
+def elsewhere(
+    ours: Protocol,
+    cell: Cell,
+    counts: tuple[int, int],
+    *,
+    network: str,
+    scheme: str,
+    metric: str,
+) -> tuple[str, ...]:
+    """Return what a number differs in from the paper's protocol, for a data set of its own.
+
+    The paper has no images and no generator of that data set, so these cannot differ. Parameters
+    are those of `differences`.
+    """
+    found = _counts(cell, counts[0], counts)
+    return (*found, *_measured(ours, _COMMON, network, scheme, metric))
+
+
+def _measured(
+    ours: Protocol, theirs: Protocol, network: str, scheme: str, metric: str
+) -> Iterator[str]:
+    """Yield what is unlike in networks, resampling and metric, whatever the images are."""
+    yield from _networks(ours, theirs, network, scheme)
     if scheme not in ("random", "matched"):
-        found += _resampling(ours, theirs, scheme)
+        yield from _resampling(ours, theirs, scheme)
     # Of RBF-KID's subsets the paper says nothing, so they cannot differ.
     if metric == "kid":
         subsets, theirs_too = ((one.kid_subsets, one.kid_subset_size) for one in (ours, theirs))
         if subsets != theirs_too:
-            found.append(f"{subsets[0]:,} KID subsets of {subsets[1]:,} images")
+            yield f"{subsets[0]:,} KID subsets of {subsets[1]:,} images"
     if metric == "recall" and ours.recall_k != theirs.recall_k:
-        found.append(f"recall with k = {ours.recall_k}")
-    return tuple(found)
+        yield f"recall with k = {ours.recall_k}"
 
 
 def _counts(cell: Cell, n_real: int | None, counts: tuple[int | None, int]) -> Iterator[str]:

@@ -1,0 +1,316 @@
+"""Which protocol a number follows, and what in it deviates.
+
+A run that names no protocol has no `Following`, and nothing is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from fringe.scores.cells import Cell
+from fringe.scores.differences import PAPER, Protocols, differences, elsewhere, read_protocols
+from fringe.scores.named_protocols import Defined, NamedProtocol, named_protocol
+from fringe.scores.protocol import PUBLISHED, Protocol, plain_name
+from fringe.scores.titles import metric_title, without_factor
+
+__all__ = [
+    "Adherence",
+    "Following",
+    "Judged",
+    "asked_title",
+    "protocol_notes",
+    "read_following",
+]
+
+_UNKNOWN = "what it was measured with is unknown"
+
+_AS_MADE = ("random", "random-filled")
+"""Schemes whose images are drawn as the generator made them."""
+
+_DENSITY_K = 5
+"""The neighbour of density and coverage, which no configuration changes (`fringe.metrics`)."""
+
+_PAPER_COUNTS = {"afhqv2dog": (4678, 4678)}
+"""Real and generated images of the data sets of which the paper takes other counts."""
+
+_TITLES = {
+    "sfid": "sFID",
+    "mind": "MIND",
+    "cmmd": "CMMD",
+    "rbf_kid": "RBF-KID",
+    "inception_score": "Inception Score",
+    "vendi": "Vendi score",
+    "authenticity": "AuthPct",
+    "memorization": "C_T",
+}
+
+
+def asked_title(metric: str) -> str:
+    """Return the display name of a metric, those of `evaluation/metrics` included.
+
+    >>> asked_title("sfid"), asked_title("kid"), asked_title("recall")
+    ('sFID', 'KID', 'recall')
+    """
+    return _TITLES.get(metric) or metric_title(metric)
+
+
+@dataclass(frozen=True)
+class Adherence:
+    """How a number stands to a protocol.
+
+    Attributes
+    ----------
+    protocol : str
+        Its name.
+    lacking : str
+        Why the protocol does not define the number; "" if it does.
+    differs : tuple of str
+        What deviates, in short words; () if nothing does.
+    """
+
+    protocol: str
+    lacking: str = ""
+    differs: tuple[str, ...] = ()
+
+    @property
+    def follows(self) -> bool:
+        """Whether the number is what the protocol says."""
+        return not self.lacking and not self.differs
+
+    @property
+    def told(self) -> str:
+        """The same in words.
+
+        >>> Adherence("adm", differs=("10,000 generated images (adm: 50,000)",)).told
+        'protocol adm, except 10,000 generated images (adm: 50,000)'
+        """
+        if self.lacking:
+            return f"protocol {self.protocol} does not define it ({self.lacking})"
+        if self.differs:
+            return f"protocol {self.protocol}, except {'; '.join(self.differs)}"
+        return f"protocol {self.protocol}"
+
+
+@dataclass(frozen=True)
+class Following:
+    """The protocol that a run names, and what its numbers are measured with.
+
+    Attributes
+    ----------
+    protocol : str
+        One of `fringe.scores.named_protocols.PROTOCOL_NAMES`.
+    measured : mapping of data set to Protocol
+    parts : mapping of data set to (int, int)
+        Of a data set whose real images are a part of those in its files: how many, of how many.
+    """
+
+    protocol: str
+    measured: Protocols
+    parts: Mapping[str, tuple[int, int]]
+
+    def judge(
+        self, cell: Cell, *, dataset: str, network: str, scheme: str, metric: str
+    ) -> Adherence:
+        """Return how a number stands to the protocol.
+
+        Parameters
+        ----------
+        cell : Cell
+            The number, with the counts that it was measured with.
+        dataset, network, scheme, metric : str
+            What was measured; "sfid" and "fid" in the spatial features are the same.
+        """
+        about = named_protocol(self.protocol)
+        name = _plain_metric(metric, network)
+        ours = self.measured.get(dataset)
+        defined = about.defines(name, network)
+        lacking = _lacking(about, defined, ours, name, network, scheme)
+        if lacking:
+            return Adherence(self.protocol, lacking)
+        if ours is None:
+            return Adherence(self.protocol, differs=(_UNKNOWN,))
+        # KID of all pairs has no subsets that could differ.
+        exact = metric == "kid_exact"
+        checked = metric if exact else name
+        told: list[str] = []
+        if self.protocol == "paper":
+            told += _from_paper(ours, dataset, cell, network, scheme, checked)
+        else:
+            if defined is None:  # in FID's network, which is another one
+                others = about.networks_of(name)
+                told.append(f"features of {network} ({about.name}: {_listed(others)})")
+                defined = about.defines(name, others[0])
+            assert defined is not None
+            told += _differing(about, defined, ours, cell, network, checked)
+        if exact and defined is not None and defined.kid_subsets is not None:
+            theirs = f"{defined.kid_subsets:,} subsets of {defined.kid_subset_size:,} images"
+            told.append(f"all pairs of images ({about.name}: {theirs})")
+        told += self._part(dataset, defined)
+        return Adherence(self.protocol, differs=tuple(told))
+
+    def _part(self, dataset: str, defined: Defined | None) -> Iterator[str]:
+        if dataset in self.parts and defined is not None and defined.real == "all":
+            part, whole = self.parts[dataset]
+            yield f"{part:,} of {whole:,} real images ({self.protocol}: all)"
+
+
+def read_following(plain: Mapping[str, Any] | None) -> Following | None:
+    """Return what a job's params hold of the protocol that its run names; None if it names none."""
+    if not plain:
+        return None
+    parts = {name: (part[0], part[1]) for name, part in plain.get("parts", {}).items()}
+    return Following(plain["protocol"], read_protocols(plain["measured"]), parts)
+
+
+def _plain_metric(metric: str, network: str) -> str:
+    """Return the name by which protocols have a metric."""
+    if metric == "fid" and network == "inception-spatial":
+        return "sfid"
+    return "kid" if metric == "kid_exact" else without_factor(metric)
+
+
+def _lacking(
+    about: NamedProtocol,
+    defined: Defined | None,
+    ours: Protocol | None,
+    metric: str,
+    network: str,
+    scheme: str,
+) -> str:
+    """Return why a protocol does not define a number; "" if it does.
+
+    In FID's network a metric that the protocol has in other networks only deviates by its network.
+    """
+    if about.name != "paper" and scheme not in _AS_MADE:
+        return "it measures images as they were made, not resampled ones"
+    if defined is not None:
+        return ""
+    others = about.networks_of(metric)
+    if not others:
+        return "it does not have this metric"
+    if ours is not None and network == ours.network:
+        return ""
+    return f"it has this metric in {_listed(others)} only"
+
+
+def _listed(names: Iterable[str]) -> str:
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _differing(
+    about: NamedProtocol,
+    defined: Defined,
+    ours: Protocol,
+    cell: Cell,
+    network: str,
+    metric: str,
+) -> Iterator[str]:
+    """Yield what a number that the protocol defines was measured with otherwise."""
+    name = about.name
+    yield from _weights_and_precision(ours, network)
+    yield from _counts(name, defined, ours, cell, network)
+    if metric == "kid":
+        subsets, theirs = ((one.kid_subsets, one.kid_subset_size) for one in (ours, defined))
+        if None not in theirs and subsets != theirs:
+            yield (
+                f"{subsets[0]:,} KID subsets of {subsets[1]:,} images ({name}: {theirs[0]:,} of "
+                f"{theirs[1]:,})"
+            )
+    k = _DENSITY_K if metric in ("density", "coverage") else ours.recall_k
+    if defined.k is not None and k != defined.k:
+        yield f"k = {k} ({name}: {defined.k})"
+    if about.labels and ours.label is not None and ours.label != about.labels:
+        yield f"labels: {ours.label} ({name}: {about.labels})"
+    if defined.draws == "least":
+        mine = f"the mean of {cell.repeats} draws" if cell.repeats > 1 else "one evaluation"
+        yield f"{mine} ({name}: the least of several)"
+    if defined.otherwise:
+        yield defined.otherwise
+
+
+def _weights_and_precision(ours: Protocol, network: str) -> Iterator[str]:
+    identity = ours.weights.get(network, PUBLISHED)
+    if identity != PUBLISHED:
+        yield f"other weights of {network} ({identity})"
+    if ours.precision != "float32":
+        yield f"features in {ours.precision}"
+
+
+def _counts(name: str, defined: Defined, ours: Protocol, cell: Cell, network: str) -> Iterator[str]:
+    """Yield counts that are not those of a protocol; published statistics have their own."""
+    have = (ours.statistics.get(network, ours.real_total), ours.candidates)
+    pairs = zip(
+        ("real", "generated"),
+        (cell.n_real, cell.n_generated),
+        (defined.real, defined.generated),
+        have,
+        strict=True,
+    )
+    for side, mine, asked, whole in pairs:
+        if asked is None or whole is None:
+            continue
+        if asked == "all":
+            if mine != whole:
+                yield f"{mine:,} of {whole:,} {side} images ({name}: all)"
+            continue
+        theirs = min(asked, whole) if defined.most else asked
+        if mine != theirs:
+            most = " at most" if defined.most else ""
+            yield f"{mine:,} {side} images ({name}: {asked:,}{most})"
+
+
+def _from_paper(
+    ours: Protocol,
+    dataset: str,
+    cell: Cell,
+    network: str,
+    scheme: str,
+    metric: str,
+) -> tuple[str, ...]:
+    """Return what differs from the paper's protocol; it knows its own data sets in detail."""
+    counts = _PAPER_COUNTS.get(plain_name(dataset), (50_000, 50_000))
+    drawn = "random" if scheme in _AS_MADE else scheme
+    asked = {"network": network, "scheme": drawn, "metric": metric}
+    if plain_name(dataset) in PAPER:
+        return differences(ours, dataset, cell, counts, **asked)
+    return elsewhere(ours, cell, counts, **asked)
+
+
+class Judged(NamedTuple):
+    """What is said of a number.
+
+    Attributes
+    ----------
+    of : str
+        The data set or model, as readers see it.
+    label : str
+        The number, such as "FID (CLIP)".
+    told : str
+        How it stands to a protocol: `Adherence.told`.
+    """
+
+    of: str
+    label: str
+    told: str
+
+
+def protocol_notes(found: Iterable[Judged]) -> list[str]:
+    """Return a sentence for each data set: which of its numbers follow the protocol, which not.
+
+    Numbers of which the same is to be said stand together, and so do data sets.
+
+    >>> alike = "protocol adm"
+    >>> protocol_notes([Judged("Cats", "FID", alike), Judged("Cats", "sFID", alike)])
+    ['Cats: FID, sFID: protocol adm.']
+    """
+    labels: dict[str, dict[str, list[str]]] = {}
+    for one in found:
+        labels.setdefault(one.of, {}).setdefault(one.told, []).append(one.label)
+    names: dict[str, list[str]] = {}
+    for of, by_text in labels.items():
+        parts = [f"{', '.join(dict.fromkeys(some))}: {told}" for told, some in by_text.items()]
+        names.setdefault(". ".join(parts), []).append(of)
+    return [f"{', '.join(some)}: {text}." for text, some in names.items()]

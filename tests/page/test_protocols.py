@@ -1,0 +1,47 @@
+"""The page of a run that names a protocol: which numbers follow it, and nothing otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from fringe.page.build import render_index
+from fringe.page.collect import collect
+from fringe.page.protocols import protocol_tables
+from fringe.scores.adherence import Judged
+
+from .run_files import config, write_run
+
+
+@pytest.mark.parametrize("name", [None, "adm"])
+def test_the_chapter_deviations_says_which_numbers_follow(tmp_path: Path, name: str | None) -> None:
+    about, files = write_run(tmp_path, config() | ({"protocol": name} if name else {}))
+    content = collect(about, files)
+    page = render_index(content)
+    told = [text for one in content.answers for text in one.details if "protocol adm" in text]
+    if name is None:
+        assert content.protocols == ()
+        assert "protocol adm" not in page
+        assert told == []
+        return
+    (table,) = content.protocols
+    assert table.head == ("Data set or model", "Number", "Follows")
+    found = {(row.label, *row.cells) for row in table.rows}
+    assert len(found) == len(table.rows), "each number once"
+    by_number = {label: follows for _, label, follows in found}
+    fid = by_number["FID (Inception-V3)"]
+    assert fid.startswith("protocol adm, except ")
+    assert "generated images (adm: 50,000)" in fid
+    assert by_number["KID (Inception-V3)"].endswith("(it does not have this metric)")
+    assert by_number["FID (CLIP)"].endswith("(it has this metric in inception only)")
+    assert by_number["FID (Inception-V3), PL"].endswith("not resampled ones)")
+    assert "Protocol adm (ADM&#39;s evaluation suite)" in page
+    assert len(told) >= 1
+
+
+def test_a_number_of_two_exhibits_stands_once() -> None:
+    numbers = [Judged("Cats", "FID", "protocol adm")] * 2
+    (table,) = protocol_tables("adm", numbers)
+    assert len(table.rows) == 1
+    assert protocol_tables("adm", []) == []
