@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fringe.cli import main
 from fringe.cli.options import names_of
@@ -58,6 +60,21 @@ def test_counts_and_further_networks(features: Path) -> None:
     assert config["evaluation"]["n_real"] == 12
     assert config["evaluation"]["n_generated"] == 10
     assert config["run"] == "x"
+
+
+def test_only_code_of_ones_own_is_allowed(tmp_path: Path) -> None:
+    for name in ("real", "made"):
+        (tmp_path / name).mkdir()
+        for place in range(2):
+            pixels = np.full((8, 8, 3), place, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / name / f"{place}.png")
+    given = asked(tmp_path, real=tmp_path / "real", samples=tmp_path / "made")
+    known, own = (
+        score_config(replace(given, networks=[name]))
+        for name in ("timm:resnet18.a1_in1k", "mine:network")
+    )
+    assert "allow_code" not in known
+    assert own["allow_code"] is True
 
 
 def test_a_generator_needs_a_count(features: Path) -> None:

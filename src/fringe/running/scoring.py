@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fringe.networks import is_own_code
 from fringe.running.comparing import _add, _length, _plain
 
 __all__ = ["SCORED", "AskedScores", "score_config"]
@@ -71,7 +72,7 @@ def score_config(asked: AskedScores) -> dict[str, Any]:
         **asked.settings,
         "network": network,
         "controls": controls,
-        **({"allow_code": True} if any(":" in name for name in asked.networks) else {}),
+        **({"allow_code": True} if any(map(is_own_code, asked.networks)) else {}),
         "sources": sources,
         "datasets": {
             SCORED: {
