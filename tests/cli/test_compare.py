@@ -102,6 +102,18 @@ def test_several_trainings_and_a_generator(images: Path) -> None:
         comparison_config(asked(images, models=models))
 
 
+def test_the_folder_of_a_pipeline_is_a_generator(images: Path) -> None:
+    (images / "ddpm").mkdir()
+    (images / "ddpm" / "model_index.json").write_text("{}")
+    models = {"A": [images / "a"], "B": [images / "ddpm"]}
+    config = comparison_config(asked(images, models=models, count=4))
+    assert config["sources"]["ddpm"] == {
+        "kind": "diffusers", "path": str(images / "ddpm"), "count": 4
+    }  # fmt: skip
+    with pytest.raises(FringeError, match="--count how many images"):
+        comparison_config(asked(images, models=models))
+
+
 def test_labels_are_asked_for(images: Path) -> None:
     config = comparison_config(asked(images, labels=True))
     assert not complete(config).faults

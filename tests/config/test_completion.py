@@ -177,7 +177,7 @@ PATHS = {
     "weights": {"clip": "K", "swav": {"path": "S", "sha256": "0" * 64}},
     "sources": {
         "real": {"path": "P", "statistics": {"clip": {"path": "N", "count": 2}}},
-        "fake": {"kind": "imitation", "count": 100, "resolution": 32},
+        "fake": {"kind": "diffusers", "path": "F", "count": 100, "prompts": "T"},
     },
     "datasets": {"faces": {"real": "real", "generated": "fake", "region": "M"}},
 }
@@ -187,6 +187,7 @@ NO_PATHS = {
     "classes", "classifier", "differs", "generators", "held_out", "ignore", "label_column",
     "metric_schemes", "metrics", "null_spaces", "select", "source", "statistics", "trained_with",
 }  # fmt: skip
+NO_PATHS |= {"function", "settings", "scheduler"}  # of sources whose images are made
 
 
 def texts(rule: Any, key: str = "") -> list[tuple[str, bool]]:
@@ -219,7 +220,7 @@ def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> No
     completed, faults, _ = complete(config)
     assert faults == []
     found = [p.value for p in walk(completed.plain()) if p.is_path and isinstance(p.value, str)]
-    assert sorted(found) == [f"/home/me/{letter}" for letter in "CDKMNPRSW"]
+    assert sorted(found) == [f"/home/me/{letter}" for letter in "CDFKMNPRSTW"]
     # Relative paths of data start from the folder of data, wherever that is.
     config["sources"]["real"]["path"] = "P"
     assert complete(config)[0].plain()["sources"]["real"]["path"] == "/home/me/D/P"

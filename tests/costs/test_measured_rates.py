@@ -26,7 +26,12 @@ def written(path: Path, **changed: Any) -> Path:
 
 
 def test_every_default_has_a_name() -> None:
-    made = {name for name, kind in KINDS.items() if kind.pixels_per_second is not None}
+    made = {
+        name
+        for name, kind in KINDS.items()
+        if kind.pixels_per_second is not None and kind.has_one_speed
+    }
+    assert not {"python", "diffusers"} & made, "of which each source has a speed of its own"
     for device in ("cpu", "cuda"):
         found = default_rates(device)
         assert set(found) == {*RATES, *made}

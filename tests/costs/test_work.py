@@ -54,6 +54,41 @@ def run(tmp_path: Path) -> Run:
     return Run(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("asked", "passes"),
+    [
+        ({"steps": 20}, 20),
+        ({}, 50),
+        ({"steps": 20, "guidance": 4.0}, 20),  # without classes there is nothing to guide
+        ({"steps": 20, "label": 3}, 40),
+        ({"steps": 20, "label": 3, "guidance": 1.0}, 20),
+        ({"prompts": "p.txt", "guidance": 4.0}, 100),
+    ],
+)
+def test_each_step_of_a_diffusion_model_counts(
+    run: Run, asked: dict[str, Any], passes: int
+) -> None:
+    run.config["sources"]["fake"] = {
+        "kind": "diffusers", "path": "models/ddpm", "count": 120, **asked
+    }  # fmt: skip
+    made = run.work("render_images", source="fake", shard="0000100-0000120")
+    pixels = 20 * PIXELS
+    size = 0.75 * 3 * pixels
+    default = pytest.approx(passes * pixels / 1e4)
+    assumed = "10000 pixels a second and step in sources/fake"
+    assert made == Work("diffusers ddpm", passes * pixels, default, size, assumed)
+    on_gpu = run.work("render_images", gpus=1, source="fake", shard="0000100-0000120")
+    assert on_gpu.default == pytest.approx(passes * pixels / 2e7)
+
+
+def test_images_of_a_function(run: Run) -> None:
+    run.config["sources"]["fake"] = {"kind": "python", "function": "mine:images", "count": 120}
+    made = run.work("render_images", source="fake", shard="0000100-0000120")
+    pixels = 20 * PIXELS
+    assert made.group == "python mine:images"
+    assert made.default == pytest.approx(pixels / 1.9e5)
+
+
 def test_images(run: Run) -> None:
     made = run.work("render_images", source="fake", shard="0000100-0000120")
     pixels = 20 * PIXELS

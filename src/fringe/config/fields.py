@@ -38,6 +38,7 @@ __all__ = [
     "DigestText",
     "Distinct",
     "Fits",
+    "Flag",
     "FolderText",
     "Given",
     "Inherits",
@@ -268,6 +269,7 @@ Text = Tag("<text>")
 List = Tag("<list>")
 Keys = Tag("<keys>")
 Numeral = Tag("<number>")
+Flag = Tag("<true or false>")
 
 #: A value that may be left out, but not be empty.
 Given = Annotated[Value | None, BeforeValidator(_refuse_nothing)]

@@ -165,8 +165,9 @@ class Config(Section):
             "that are not installed in this Python's `site-packages`, such as a file in the "
             "working folder, in a folder of `PYTHONPATH`, or a package installed in place "
             "(`pip install -e`). A network's module is imported when a run is planned, so "
-            "also by a dry run, `fringe estimate` and `fringe stage`. Say `true` only of a "
-            "configuration and of code that you trust."
+            "also by a dry run, `fringe estimate` and `fringe stage`. Functions of `kind: "
+            "python` need it wherever they lie. Say `true` only of a configuration and of code "
+            "that you trust."
         ),
     )
     shared_results: bool = Field(

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, PlainSerializer, Tag
 
 from fringe.config.fields import (
     Count,
     DigestText,
     Distinct,
     Fits,
+    Flag,
     Given,
     List,
     Number,
@@ -27,6 +28,7 @@ __all__ = [
     "SECTIONS",
     "AnySource",
     "CropsSource",
+    "DiffusersSource",
     "FeaturesSource",
     "FileSource",
     "FilesSource",
@@ -34,6 +36,7 @@ __all__ = [
     "ImitationSource",
     "MadeSource",
     "PhotosSource",
+    "PythonSource",
     "Source",
     "Statistics",
     "kinds_with",
@@ -58,7 +61,8 @@ SeedOfImages = Annotated[
         description=(
             "Seed of the images. For `generator`, latents are rows of "
             "`RandomState(seed).randn(count, z)`, as in the paper's released code. For "
-            "`files` and `features`, seed of the random order."
+            "`files` and `features`, seed of the random order. In `diffusers`, each image has "
+            "noise of its own, which the seed gives. A function of `python` gets it."
         )
     ),
 ]
@@ -143,7 +147,7 @@ class AnySource(Section):
     is_rendered : bool
         Whether its images are made, and may be kept in files.
     is_trained : bool
-        Whether a network in a file makes its images, for which a job asks for a GPU.
+        Whether a network makes its images, for which a job asks for a GPU.
     has_images : bool
         Whether there are images, or only features of them.
     """
@@ -177,7 +181,8 @@ class FileSource(AnySource):
             "StyleGAN2-ADA or Projected GAN network pickle, what `fringe convert` made of one, "
             "or a TorchScript generator, which is named `.pt` or `.ts`, may draw no noise of its "
             "own, and is a program that is run: for the first time when a run is planned, also by "
-            "a dry run. For `features`: an NPZ or HDF5 file (`docs/formats.md`). Among "
+            "a dry run. For `diffusers`: the folder of a pipeline. For `features`: an NPZ or HDF5 "
+            "file (`docs/formats.md`). Among "
             "`snapshots` also a training's folder, for every `network-snapshot-*.pkl` in it, "
             "or a pattern such as `training/network-snapshot-0??[01]*.pkl`. "
             "`published:<name>` is the file of that entry of the catalogue "
@@ -384,6 +389,108 @@ class GeneratorSource(FileSource):
     )
 
 
+class DiffusersSource(FileSource):
+    """A diffusion model, as the library diffusers saves it."""
+
+    is_rendered = True
+    is_trained = True
+
+    kind: Literal["diffusers"] = Field(
+        description=(
+            "`diffusers`: what the pipeline of diffusers in the folder at `path` makes of a seed "
+            "(`docs/generators.md`). It takes the packages diffusers and transformers."
+        )
+    )
+    count: ImageCount = Field(description="How many images.")
+    seed: SeedOfImages = 0
+    scheduler: Given[
+        Annotated[str, Fits(r"[A-Za-z]\w*", "the name of a class, such as DDIMScheduler")]
+    ] = Field(
+        default=None,
+        description=(
+            "The sampler, a class of diffusers such as `DDIMScheduler`, with the settings of the "
+            "folder's own; by default that one. Only for `diffusers`."
+        ),
+    )
+    steps: Given[Annotated[int, Field(ge=1, le=100_000)]] = Field(
+        default=None,
+        description="Steps of the sampler; by default the pipeline's. Only for `diffusers`.",
+    )
+    guidance: Given[Annotated[Number, Field(ge=0)]] = Field(
+        default=None,
+        description=(
+            "Scale of classifier-free guidance; by default the pipeline's. Only for `diffusers`."
+        ),
+    )
+    precision: Literal["float32", "float16", "bfloat16"] = Field(
+        default="float32",
+        description="Of weights and arithmetic of a pipeline. Only for `diffusers`.",
+    )
+    label: LabelOfImages = None
+    prompts: Given[PathText] = Field(
+        default=None,
+        description=(
+            "A text with a prompt in each line, for a pipeline that makes images of text: image i "
+            "is made of line i modulo their number. Only for `diffusers`."
+        ),
+    )
+    resolution: Given[Resolution] = Field(
+        default=None,
+        description=(
+            "Width and height of images that are made of text; by default the pipeline's. Only "
+            "for pipelines that take prompts."
+        ),
+    )
+    batch_size: Annotated[int, Field(ge=1, le=10_000)] = Field(
+        default=10,
+        description=(
+            "Images that a pipeline makes at a time on a GPU, of which their last bits depend. "
+            "Only for `diffusers`."
+        ),
+    )
+
+
+# Told as it is: pydantic warns of a whole number where it would tell a float.
+Setting = Annotated[
+    Annotated[Annotated[bool, Flag] | Annotated[Number, Numeral] | Annotated[str, Text], WrittenAs],
+    PlainSerializer(lambda value: value),
+]
+
+
+class PythonSource(AnySource):
+    """Images that a function of Python makes."""
+
+    is_rendered = True
+    is_trained = True
+
+    kind: Literal["python"] = Field(
+        description=(
+            "`python`: what a function makes of the numbers of images (`docs/generators.md`). Its "
+            "code is run, for the first time when a run is planned: see `allow_code`."
+        )
+    )
+    function: Annotated[
+        str, Fits(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*", "module:function, as mine:images")
+    ] = Field(
+        description=(
+            "`module:function` for `python`: it takes an array of numbers of images, from 0, and "
+            "returns uint8 images (n, H, W, 3)."
+        )
+    )
+    count: ImageCount = Field(description="How many images.")
+    resolution: Given[Resolution] = Field(
+        default=None,
+        description="Width and height that the images must have; by default those of the first.",
+    )
+    seed: SeedOfImages = 0
+    settings: dict[str, Setting] = Field(
+        default={},
+        description=(
+            "Keyword arguments of the function: numbers, texts, true or false. Only for `python`."
+        ),
+    )
+
+
 class FeaturesSource(FileSource):
     """Features that another tool has made of images, in place of the images."""
 
@@ -478,6 +585,8 @@ def _tag_of_kind(value: Any) -> str:
 Source = Annotated[
     Annotated[FilesSource, Tag("<files>")]
     | Annotated[GeneratorSource, Tag("<generator>")]
+    | Annotated[DiffusersSource, Tag("<diffusers>")]
+    | Annotated[PythonSource, Tag("<python>")]
     | Annotated[FeaturesSource, Tag("<features>")]
     | Annotated[PhotosSource, Tag("<photos>")]
     | Annotated[ImitationSource, Tag("<imitation>")],

@@ -112,6 +112,8 @@ def _settle(place: Place, entry: Entry | None) -> str | None:
         return _settle_word(place, value, entry)
     if type(value) in (int, float) and types & {"integer", "number"}:
         return _settle_number(place, value, entry)
+    if isinstance(value, bool) and "boolean" in types:
+        return None
     if isinstance(value, bool | int | float | date) and "string" in types:
         text = str(value) if entry is None or entry.text is None else entry.text
         place.replace(text)

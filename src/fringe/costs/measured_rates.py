@@ -35,14 +35,14 @@ def default_rates(device: Device) -> dict[str, float]:
     """Return every rate that an estimate takes for a device, by name, in units per second.
 
     These are `fringe.costs.rates.RATES`, and for each kind of source whose images are made the
-    pixels per second.
+    pixels per second, if they are the same for all sources of the kind.
 
     Examples
     --------
     >>> sorted(default_rates("cuda"))
     ['distorting', 'generator', 'imitation', 'network', 'products', 'reading', 'unpacking']
     """
-    made = {name: kind.pixels_per_second for name, kind in KINDS.items()}
+    made = {name: one.pixels_per_second for name, one in KINDS.items() if one.has_one_speed}
     pixels = {name: speed[device] for name, speed in made.items() if speed is not None}
     return {name: speed[device] for name, speed in RATES.items()} | pixels
 

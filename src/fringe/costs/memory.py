@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from fringe.config import choices
-from fringe.config.sources import GeneratorSource
+from fringe.config.sources import DiffusersSource, GeneratorSource, PythonSource
 from fringe.costs.context import JobContext
+from fringe.generators.pipeline_folder import read_pipeline_folder
 from fringe.networks import network_info
 
 __all__ = [
@@ -23,6 +24,9 @@ __all__ = [
 ]
 
 
+FUNCTION = 4000  # of a function that makes images, which may hold a network of a billion weights
+
+
 def rendered_and_kept(about: JobContext, source: str) -> bool:
     """Return whether the images of a source are made by the run and kept in files."""
     kept = about.config.extraction.keep_images
@@ -30,11 +34,17 @@ def rendered_and_kept(about: JobContext, source: str) -> bool:
 
 
 def generator_memory(about: JobContext, source: str) -> int:
-    """Return the memory of a trained generator; 0 for any other source.
+    """Return the memory of a generator; 0 for a source whose images no network makes.
 
-    Its checkpoint is read whole, and the network is built next to the content of the file.
+    A checkpoint is read whole, and the network is built next to the content of the file. What a
+    function takes nobody knows.
     """
     generator = about.config.sources[source]
+    if isinstance(generator, PythonSource):
+        return FUNCTION
+    if isinstance(generator, DiffusersSource):
+        # Weights, once more while they are loaded, and what is between layers.
+        return 2000 + (3 * read_pipeline_folder(generator.path).size >> 20)
     if not isinstance(generator, GeneratorSource):
         return 0
     return 3 * Path(generator.path).stat().st_size >> 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fringe.config.sources import FileSource
+from fringe.config.sources import DiffusersSource, FileSource, PythonSource
 from fringe.costs.context import JobContext
 from fringe.costs.rates import COMPRESSED, UNKNOWN_GIGA_MACS
 from fringe.networks import network_info
@@ -24,6 +24,9 @@ __all__ = [
 # A singular value decomposition with its vectors, and two factors, take as long as this number of
 # products of D x D matrices.
 TRANSPORTS = 11
+
+
+STEPS = 50  # of the pipelines of diffusers that state no other number
 
 
 @dataclass(frozen=True)
@@ -45,13 +48,30 @@ class Work:
 def rendering(about: JobContext, source: str, images: float) -> Work:
     """Return the work of making images of a source; none if the source is read from files."""
     made = about.config.sources[source]
-    if KINDS[made.kind].pixels_per_second is None:
+    kind = KINDS[made.kind]
+    if kind.pixels_per_second is None:
         return Work(default=0.0)
     pixels = _pixels(about, source, images)
     group: str = made.kind
+    if isinstance(made, DiffusersSource):
+        pixels *= _passes(made)
     if isinstance(made, FileSource):
         group += f" {Path(made.path).name}"
-    return Work(group, pixels, pixels / about.speed(made.kind), 3 * COMPRESSED * pixels)
+    if isinstance(made, PythonSource):
+        group += f" {made.function}"
+    size = 3 * COMPRESSED * _pixels(about, source, images)
+    if kind.has_one_speed:
+        return Work(group, pixels, pixels / about.speed(made.kind), size)
+    speed = kind.pixels_per_second[about.place]
+    step = " and step" if isinstance(made, DiffusersSource) else ""
+    assumed = f"{speed:g} pixels a second{step} in sources/{source}"
+    return Work(group, pixels, pixels / speed, size, assumed)
+
+
+def _passes(made: DiffusersSource) -> int:
+    """Return the passes through a diffusion model for an image; 50 steps where none are stated."""
+    is_guided = made.guidance != 1 and (made.label is not None or made.prompts is not None)
+    return (made.steps or STEPS) * (1 + is_guided)
 
 
 def reading(about: JobContext, source: str, images: float, size: float) -> Work:

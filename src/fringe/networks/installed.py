@@ -1,4 +1,4 @@
-"""Where the module lies that a network names: told before it is imported, and imported."""
+"""Code that a configuration names: whether it may run, where it lies, and importing it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,71 @@ import importlib
 import site
 import sys
 import sysconfig
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["import_module", "place_outside"]
+from fringe.errors import FringeError
+
+__all__ = ["import_module", "only_installed", "place_outside", "refuse_code", "refuse_outside"]
+
+_only_installed: ContextVar[bool] = ContextVar("only_installed", default=False)
+
+
+@contextmanager
+def only_installed(only: bool = True) -> Iterator[None]:
+    """Refuse, in this block, code that a configuration names: to name it would run it.
+
+    Networks whose code is not installed are refused, and all functions that make images: a
+    configuration may come from somebody else. Without ``only`` nothing is refused.
+    """
+    token = _only_installed.set(only)
+    try:
+        yield
+    finally:
+        _only_installed.reset(token)
+
+
+def refuse_outside(what: str, reference: str) -> None:
+    """Raise in a block of `only_installed` if "module:function" is of no installed package.
+
+    ``what`` is how the message begins.
+
+    Raises
+    ------
+    FringeError
+        Naming the file that would run.
+    """
+    if not _only_installed.get():
+        return
+    if place := place_outside(reference.partition(":")[0], tuple(sys.path), str(Path.cwd())):
+        raise FringeError(
+            f"{what}: would run {place}, which is not an installed package; say "
+            "`allow_code: true` in the configuration if you trust that code, or install it"
+        )
+
+
+def refuse_code(what: str) -> None:
+    """Raise in a block of `only_installed`, whatever the code is and wherever it lies.
+
+    Of networks, only functions are called that say that they are networks. This is for all others:
+    any function of an installed package could be named, with any arguments.
+
+    Raises
+    ------
+    FringeError
+        Naming the key that allows it.
+    """
+    if _only_installed.get():
+        raise FringeError(
+            f"{what}: is code, which would run; say `allow_code: true` in the configuration if you "
+            "trust it"
+        )
 
 
 def import_module(module: str) -> ModuleType:

@@ -13,9 +13,8 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, nullcontext
-from contextvars import ContextVar
+from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import entry_points
@@ -29,7 +28,7 @@ from fringe.files.steadiness import steady
 from fringe.networks import published
 from fringe.networks.base import PRECISIONS, FeatureNetwork, NetworkInfo, Precision
 from fringe.networks.class_names import tensorflow_classes, torchvision_classes
-from fringe.networks.installed import import_module, place_outside
+from fringe.networks.installed import import_module, only_installed, refuse_outside
 from fringe.networks.timm_catalogue import class_names, describe, weights_of
 from fringe.networks.timm_names import family_of, is_timm, read_name, trained_on
 from fringe.networks.training import training
@@ -54,8 +53,6 @@ __all__ = [
     "stated_title",
     "stated_training",
 ]
-
-_only_installed: ContextVar[bool] = ContextVar("only_installed", default=False)
 
 
 @dataclass(frozen=True)
@@ -208,19 +205,6 @@ NETWORKS = {
 
 # The classes of the networks above are ILSVRC's; how many logits there are tells their order.
 _ORDERS = {1000: torchvision_classes, 1008: tensorflow_classes}
-
-
-@contextmanager
-def only_installed(only: bool = True) -> Iterator[None]:
-    """Refuse, in this block, networks whose code is not installed: to name one would run it.
-
-    A configuration may come from somebody else. Without ``only`` nothing is refused.
-    """
-    token = _only_installed.set(only)
-    try:
-        yield
-    finally:
-        _only_installed.reset(token)
 
 
 def network_names() -> tuple[str, ...]:
@@ -461,8 +445,7 @@ def _entry(name: str) -> _Entry:
             f"unknown network {name!r}; the networks are {', '.join([*NETWORKS, *installed])}, "
             '"timm:<model>", or "module:function" for one of your own'
         )
-    if _only_installed.get():
-        _refuse_outside(name, reference)
+    refuse_outside(f"network {name!r}", reference)
     try:
         info = NetworkInfo(*_function(reference).info)
     except (AttributeError, TypeError) as error:
@@ -490,8 +473,7 @@ def _entry(name: str) -> _Entry:
 
 
 def _entry_of_timm(name: str) -> _Entry:
-    if _only_installed.get():
-        _refuse_outside(name, name)
+    refuse_outside(f"network {name!r}", name)
     about = describe(name)
     info = NetworkInfo(
         about.feature_dim,
@@ -503,14 +485,6 @@ def _entry_of_timm(name: str) -> _Entry:
         about.giga_macs,
     )
     return _Entry(info, "fringe.networks.timm_networks:load", weights_of(about), is_family=True)
-
-
-def _refuse_outside(name: str, reference: str) -> None:
-    if place := place_outside(reference.partition(":")[0], tuple(sys.path), str(Path.cwd())):
-        raise FringeError(
-            f"network {name!r}: would run {place}, which is not an installed package; say "
-            "`allow_code: true` in the configuration if you trust that code, or install it"
-        )
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,15 @@ from typing import Any
 
 from fringe.config.choices import own_classifier, schemes
 from fringe.config.model import Config
-from fringe.config.sources import AnySource, CropsSource, FilesSource, GeneratorSource, label_of
+from fringe.config.sources import (
+    AnySource,
+    CropsSource,
+    DiffusersSource,
+    FilesSource,
+    GeneratorSource,
+    PythonSource,
+    label_of,
+)
 from fringe.networks import (
     network_weights,
 )
@@ -14,6 +22,8 @@ from fringe.networks.weight_files import mismatch
 from fringe.scores.protocol import PUBLISHED, Optimizer, Protocol, told_label
 
 __all__ = ["chosen_images", "protocol"]
+
+MADE_BY_NETWORKS = (GeneratorSource, DiffusersSource, PythonSource)
 
 
 def _fitting(source: AnySource) -> str:
@@ -23,6 +33,15 @@ def _fitting(source: AnySource) -> str:
     if isinstance(source, FilesSource) and (source.resolution or source.crop):
         return f"{source.crop or 'center'}, {source.filter or 'lanczos'}"
     return ""
+
+
+def _named(source: AnySource) -> str:
+    """Return the name of the generator behind a source; of another source its kind."""
+    if isinstance(source, GeneratorSource):
+        return Path(source.path).stem
+    if isinstance(source, DiffusersSource):
+        return Path(source.path).name
+    return source.function if isinstance(source, PythonSource) else source.kind
 
 
 def protocol(
@@ -58,10 +77,10 @@ def protocol(
         resolution=(height, width),
         fitting=_fitting(real),
         statistics={network: given.count for network, given in real.statistics.items()},
-        generator=Path(generator.path).stem if generator else about.kind,
+        generator=_named(about),
         truncation=generator.truncation if generator else None,
         noise=generator.noise if generator else None,
-        seed=generator.seed if generator else None,
+        seed=about.seed if isinstance(about, MADE_BY_NETWORKS) else None,
         label=label_of(about),
         candidates=sources[source]["count"],
         network=config.network,

@@ -16,6 +16,7 @@ from fringe.comparison import FEWEST_IMAGES
 from fringe.config.completion import complete, raise_faults
 from fringe.errors import FringeError
 from fringe.files.atomic import atomic_path
+from fringe.generators.pipeline_folder import PIPELINE_INDEX
 from fringe.networks import is_own_code, network_info, network_names, only_installed
 from fringe.progress import activity
 from fringe.running.locks import refuse_held
@@ -277,7 +278,7 @@ def _is_copy(one: Path, other: Path) -> bool:
 
 def _refuse_label(asked: Asked, paths: Sequence[Path]) -> None:
     """Raise if ``--label`` stands next to images that are there already."""
-    made = next((one for one in paths if one.suffix.lower() not in GENERATORS), None)
+    made = next((one for one in paths if not _is_generator(one)), None)
     if asked.label and made is not None:
         raise FringeError(
             f"{made}: is no generator, and --label says of which classes a generator makes images; "
@@ -307,20 +308,26 @@ def _add(
     return name
 
 
+def _is_generator(path: Path) -> bool:
+    """Return whether a path is a generator's checkpoint, or the folder of a pipeline."""
+    return path.suffix.lower() in GENERATORS or (path / PIPELINE_INDEX).is_file()
+
+
 def _source(path: Path, networks: Sequence[str], count: int | None) -> dict[str, Any]:
-    if path.suffix.lower() in GENERATORS:
+    if _is_generator(path):
         if count is None:
             raise FringeError(
                 f"{path}: is a generator; say by --count how many images it is to make"
             )
-        return {"kind": "generator", "path": str(path), "count": count}
+        kind = "diffusers" if path.is_dir() else "generator"
+        return {"kind": kind, "path": str(path), "count": count}
     if path.suffix.lower() in FEATURES and holds_features(path, [*networks, *network_names()]):
         return {"kind": "features", "path": str(path)}
     return {"path": str(path)}
 
 
 def _length(name: str, source: Mapping[str, Any], networks: Sequence[str]) -> int:
-    if source.get("kind") == "generator":
+    if source.get("kind") in ("generator", "diffusers"):
         return int(source["count"])
     spec = {"kind": "files", **source}
     if spec["kind"] == "features":

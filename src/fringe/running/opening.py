@@ -65,7 +65,9 @@ from fringe.sources import (
     source_from_spec,
 )
 from fringe.sources.class_labels import known_labels
+from fringe.sources.diffusion import EQUAL, DiffusionSource
 from fringe.sources.digests import remembered
+from fringe.sources.function import CLOSE, FunctionSource, require_same
 from fringe.sources.unpacked import packed
 
 __all__ = ["check", "open_run"]
@@ -363,6 +365,30 @@ def _divide(
         }
 
 
+def _resolution_of_made(
+    source: FunctionSource | DiffusionSource, cache: Path | None
+) -> tuple[int, int]:
+    """Return height and width of images of which each must depend on its number only."""
+    if isinstance(source, FunctionSource) and source.stated is None:
+        LOGGER.warning(
+            "%s: has no attribute `fingerprint`; only changes in the source code of its package "
+            "are noticed (docs/generators.md)",
+            source.function,
+        )
+    probe = source.probe() if isinstance(source, DiffusionSource) else source
+    files = source.folder.files if isinstance(source, DiffusionSource) else source.files
+    close = EQUAL if isinstance(source, DiffusionSource) else CLOSE
+    (found,) = remembered(
+        files[:1],
+        cache,
+        f"makes of {source.fingerprint_of(0, 2)}, {source.size}",
+        lambda _: "{} {}".format(*require_same(probe.read, source.name, close)),
+        doing="making images with",
+    )
+    height, width = map(int, found.split())
+    return height, width
+
+
 def _number_faults(sources: Sources, sizes: Mapping[str, int]) -> Iterable[str]:
     """Yield the sources with most shards if all have more than Snakemake can plan jobs for."""
     numbers = {name: -(-about["count"] // sizes[name]) for name, about in sources.items()}
@@ -383,6 +409,8 @@ def _resolution(
 
     So what is wrong with a checkpoint, or with what is asked of it, is found before any job starts.
     """
+    if isinstance(source, FunctionSource | DiffusionSource):
+        return _resolution_of_made(source, cache)
     if not isinstance(source, GeneratedSource):
         return source.resolution
     real = source.rule.real

@@ -14,7 +14,9 @@ from fringe.errors import FringeError
 from fringe.sources.base import EncodedSource, ImageSource, digest
 from fringe.sources.cifar import CifarSource
 from fringe.sources.class_rules import RealClasses
+from fringe.sources.diffusion import DiffusionSource
 from fringe.sources.feature_arrays import read_contents
+from fringe.sources.function import FunctionSource
 from fringe.sources.generated import GeneratedSource
 from fringe.sources.given_features import GivenFeatures
 from fringe.sources.hdf5 import Hdf5Source
@@ -91,6 +93,7 @@ def class_labels(source: ImageSource) -> ClassLabels | None:
       schema states;
     * generator: the class that each image is asked for, which loads the generator if classes are
       drawn from all of them;
+    * function: what its attribute ``classes`` returns, with the names in ``class_names``;
     * features: the array ``labels`` or ``classes``.
 
     Raises
@@ -102,10 +105,13 @@ def class_labels(source: ImageSource) -> ClassLabels | None:
     if isinstance(source, Selection):
         found = class_labels(source.source)
         return None if found is None else found._replace(values=found.values[source.indices])
-    if isinstance(source, GeneratedSource):
+    if isinstance(source, GeneratedSource | DiffusionSource):
         return _numbered(source.classes())
     if isinstance(source, GivenFeatures):
         return _numbered(source.classes())
+    if isinstance(source, FunctionSource):
+        made = _numbered(source.classes())
+        return None if made is None else _named(made, source.class_names())
     if isinstance(source, NpzSource | Hdf5Source):
         return _numbered(_in_arrays(source))
     if isinstance(source, ParquetSource):
@@ -133,7 +139,7 @@ def known_labels(source: ImageSource) -> KnownLabels | None:
     FringeError
         As `class_labels` does.
     """
-    if isinstance(source, GeneratedSource):
+    if isinstance(source, GeneratedSource | DiffusionSource):
         if source.label is None:
             return None
         return KnownLabels(digest(["made", REVISION, source.fingerprint]), None, None)

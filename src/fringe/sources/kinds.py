@@ -11,6 +11,8 @@ from typing import Any
 from fringe.sources.base import ImageSource
 from fringe.sources.class_labels import class_counts
 from fringe.sources.data_sets import open_source
+from fringe.sources.diffusion import DiffusionSource
+from fringe.sources.function import FunctionSource
 from fringe.sources.generated import GeneratedSource
 from fringe.sources.given_features import GivenFeatures
 from fringe.sources.imitation import ImitationSource
@@ -35,12 +37,17 @@ class Kind:
         `fringe.sources.open_source`), and the device on which a generator computes.
     pixels_per_second : mapping, optional
         For a kind whose images are made: how many pixels one CPU core ("cpu") and one NVIDIA H100
-        ("cuda") make in a second, until a run has measured it. None if images are read.
+        ("cuda") make in a second, until a run has measured it: of a diffusion model, in one step.
+        None if images are read.
+    has_one_speed : bool
+        Whether these speeds hold for all sources of the kind, so that they can be measured for a
+        machine. Each function and each diffusion model has a speed of its own.
     """
 
     keys: Mapping[str, tuple[type | tuple[type, ...], bool]]
     open: Callable[[Values, Path | None, str], ImageSource]
     pixels_per_second: Mapping[str, float] | None = None
+    has_one_speed: bool = True
 
 
 def _open_files(values: Values, cache: Path | None, device: str) -> ImageSource:
@@ -77,6 +84,38 @@ def _open_generator(values: Values, cache: Path | None, device: str) -> ImageSou
         class_counts=counts,
         fp16=bool(values["fp16"]),
         range=values["range"],
+        device=device,
+        cache=cache,
+    )
+
+
+def _open_diffusers(values: Values, cache: Path | None, device: str) -> ImageSource:
+    labels = values["labels"]
+    return DiffusionSource(
+        values["path"],
+        values["count"],
+        values["seed"],
+        scheduler=values["scheduler"],
+        steps=values["steps"],
+        guidance=values["guidance"],
+        precision=values["precision"],
+        label=values["label"],
+        real=None if labels is None else class_counts(_open_files(labels, cache, device)),
+        prompts=values["prompts"],
+        resolution=values["resolution"],
+        batch_size=values["batch_size"],
+        device=device,
+        cache=cache,
+    )
+
+
+def _open_python(values: Values, cache: Path | None, device: str) -> ImageSource:
+    return FunctionSource(
+        values["function"],
+        values["count"],
+        values["resolution"],
+        values["seed"],
+        values["settings"],
         device=device,
         cache=cache,
     )
@@ -156,6 +195,39 @@ KINDS = {
             "networks": (list, False),
         },
         _open_features,
+    ),
+    "diffusers": Kind(
+        {
+            "path": (str, False),
+            "count": (int, False),
+            "seed": (int, False),
+            "scheduler": (str, True),
+            "steps": (int, True),
+            "guidance": (float, True),
+            "precision": (str, False),
+            "label": ((int, str), True),
+            "prompts": (str, True),
+            "resolution": (int, True),
+            "batch_size": (int, False),
+            "labels": (dict, True),
+        },
+        _open_diffusers,
+        # In each step, not measured: Stable Diffusion 1.5 at 512 x 512 has 0.4e12 multiply-adds.
+        pixels_per_second={"cpu": 1e4, "cuda": 2e7},
+        has_one_speed=False,
+    ),
+    "python": Kind(
+        {
+            "function": (str, False),
+            "count": (int, False),
+            "resolution": (int, True),
+            "seed": (int, False),
+            "settings": (dict, True),
+        },
+        _open_python,
+        # Nobody knows before it was measured: those of `generator`.
+        pixels_per_second={"cpu": 1.9e5, "cuda": 2.7e7},
+        has_one_speed=False,
     ),
     "photos": Kind(
         {

@@ -75,6 +75,10 @@ def fingerprint(spec: Mapping[str, Any], cache: Path | None = None) -> str:
     * LMDB, tar, Parquet: SHA-256 of the images used, encoded as they are;
     * HDF5: SHA-256 of the pixels of the images used;
     * generator: SHA-256 of the file, and what it is asked for;
+    * diffusers: SHA-256 of the index and of all files of its components, and what it is asked for,
+      with all prompts;
+    * python: name and source code of the function, what its attribute ``fingerprint`` says, and
+      what it is asked for;
     * features: SHA-256 of the rows of each array that is used, and the order of the images;
     * all other kinds: the specification and, of photographs, the SHA-256 of their files;
 
