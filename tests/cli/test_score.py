@@ -97,3 +97,34 @@ def test_an_unknown_metric_ends_with_one_message(
     told = capsys.readouterr().err
     assert "'fd' is not right: a metric; known are fid, sfid, kid" in told
     assert not (features / "results").exists()
+
+
+def test_a_protocol_supplies_counts_metrics_and_networks(
+    features: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = score_config(asked(features, protocol="dgm-eval"))
+    assert config["protocol"] == "dgm-eval"
+    assert not complete(config).faults
+    assert (config["evaluation"]["n_real"], config["evaluation"]["n_generated"]) == (30, 20)
+    with pytest.raises(
+        FringeError, match=r"made\.npz: has 20 images, and protocol adm takes 50,000"
+    ):
+        score_config(asked(features, protocol="adm"))
+    assert score_config(asked(features, protocol="adm", count=9))["evaluation"]["n_real"] == 30
+    told = []
+    command = ["score", str(features / "real.npz"), str(features / "made.npz"), "--protocol"]
+    for options in (["adm"], ["torch-fidelity", "--metrics", "kid"], ["edm2", "--network", "clip"]):
+        made: list[AskedScores] = []
+
+        def stop(asked: AskedScores, made: list[AskedScores] = made) -> None:
+            made.append(asked)
+            raise FringeError("stopped here")
+
+        monkeypatch.setattr("fringe.running.scoring.score_config", stop)
+        assert main([*command, *options]) == 1
+        told.append((made[0].protocol, made[0].networks, made[0].metrics))
+    assert told == [
+        ("adm", ["inception"], ["fid", "sfid", "inception_score"]),
+        ("torch-fidelity", ["inception", "vgg16"], ["kid"]),
+        ("edm2", ["clip"], ["fid"]),
+    ]

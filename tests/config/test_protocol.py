@@ -42,6 +42,7 @@ def test_a_protocol_supplies_what_is_left_out() -> None:
     assert config.controls == ["dinov2-l"]
     assert config.evaluation.precision_recall.k == 5
     assert config.evaluation.precision_recall.network == "dinov2-l"
+    assert config.evaluation.metrics[:2] == ["fid", "kid"]
     assert config.evaluation.precision_recall.dtype == "float32", "the usual default"
     assert config.datasets["faces"].n_real == 50_000
 

@@ -13,7 +13,7 @@ from PIL import Image
 import fringe
 from fringe import tables
 from fringe.plan import exhibit_params, inputs
-from fringe.plan.exhibits import TABLES
+from fringe.plan.exhibits import ASKED_TABLE, TABLES
 from fringe.plan.run import Run
 from fringe.scores.comparison import write_result
 from fringe.scores.convergence import write_convergence
@@ -257,7 +257,13 @@ def _write_tables(files: Mapping[str, list[str]], about: Mapping[str, Any]) -> N
     every = pd.concat([scores, logits, kernels], ignore_index=True)
     for path in files["tables"]:
         number = Path(path).stem.removeprefix("table")
-        made: pd.DataFrame = {
+        if number == ASKED_TABLE:
+            networks = {network: ["fid"] for network in ("inception", "clip")}
+            made = tables.asked_table(scores, asked["titles"], networks, 1)
+            others = [Path(path).with_suffix(suffix) for suffix in (".md", ".tex", ".html")]
+            tables.write_asked_table(made, path, *others)
+            continue
+        made = {
             "1": lambda: tables.table1(every, *names),
             "2": lambda: tables.table2(every, *names, released=True),
             "3": lambda: tables.table3(every, *names, released=True, metrics=TABLES["3"].metrics),

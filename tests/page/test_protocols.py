@@ -38,6 +38,7 @@ def test_the_chapter_deviations_says_which_numbers_follow(tmp_path: Path, name: 
     assert by_number["FID (Inception-V3), PL"].endswith("not resampled ones)")
     assert "Protocol adm (ADM&#39;s evaluation suite)" in page
     assert len(told) >= 1
+    assert any("Table S2" in one.name for one in content.exhibits), "metrics of the protocol"
 
 
 def test_a_number_of_two_exhibits_stands_once() -> None:

@@ -185,7 +185,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, ...]]] = [
     (
         "a protocol whose values are those of the run",
         changed("protocol", to="paper"),
-        ("write_index", "make_table *", "verdict", "judge_comparison *"),
+        ("write_index", "make_table *", "table_asked", "verdict", "judge_comparison *"),
     ),
     ("workers", changed("extraction", "workers", to=7), ()),
     ("images dropped", changed("extraction", "keep_images", to=False), ()),

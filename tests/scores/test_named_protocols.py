@@ -8,6 +8,7 @@ import pytest
 
 from fringe.config.completion import complete
 from fringe.networks import network_info, network_names
+from fringe.scores.asked_metrics import ASKED
 from fringe.scores.named_protocols import (
     PROTOCOL_NAMES,
     Defined,
@@ -35,6 +36,7 @@ def test_every_fact_has_a_source_and_every_network_exists(protocol: Any, number:
     assert any(word in number.source for word in words)
     assert number.network is None or number.network in network_names()
     assert number.metrics
+    assert all(metric in ASKED or metric == "rbf_kid" for metric in number.metrics)
     assert number.kid_subsets is None or number.metrics == ("kid",)
 
 
@@ -54,6 +56,8 @@ def test_defaults_make_a_configuration_without_faults(protocol: Any) -> None:
     assert completed.network == protocol.defaults["network"]
     assert protocol.defines("fid", completed.network) is not None
     assert network_info(completed.network).n_classes is not None, "images can be resampled in it"
+    for metric in completed.evaluation.metrics:
+        assert protocol.networks_of(metric), "only metrics of its own"
     for network in (*completed.controls, completed.evaluation.precision_recall.network):
         assert network in network_names()
 

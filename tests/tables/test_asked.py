@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from fringe.scores.adherence import Following
+from fringe.scores.protocol import Protocol
 from fringe.scores.titles import Titles
 from fringe.tables import asked_table, read_asked_table, write_asked_table
 from fringe.tables.asked import lay_out_asked, scores_as_json, scores_as_text
@@ -120,3 +122,29 @@ def test_one_set_of_images_as_text_and_as_json(table: pd.DataFrame) -> None:
         "real_error": None,
         "better": "lower",
     }
+
+
+def test_each_score_says_how_it_stands_to_a_protocol(table: pd.DataFrame) -> None:
+    ours = Protocol(real_total=100, candidates=90, network="inception", precision="float32")
+    following = Following("adm", {"photos": ours}, {})
+    mine = table[(table["dataset"] == "photos") & (table["scheme"] == "random")]
+    told = scores_as_json(mine, following)
+    assert told["protocol"] == "adm"
+    by_name = {(one["metric"], one["network"]): one for one in told["scores"]}
+    assert by_name["fid", "inception"]["differs"] == [
+        "90 generated images (adm: 50,000)",
+    ]
+    assert by_name["sfid", "inception-spatial"]["differs"] == ["90 generated images (adm: 50,000)"]
+    assert not by_name["coverage", "clip"]["defined"]
+    text = scores_as_text(mine, following)
+    assert "sFID (inception-spatial): protocol adm, except 90" in text.replace(
+        by_title(mine, "inception-spatial"), "inception-spatial"
+    )
+    plain = scores_as_json(mine)
+    assert "protocol" not in plain
+    assert all("told" not in one for one in plain["scores"])
+    assert "protocol" not in scores_as_text(mine)
+
+
+def by_title(table: pd.DataFrame, network: str) -> str:
+    return str(table[table["network"] == network]["network_title"].iloc[0])

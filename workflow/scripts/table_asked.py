@@ -5,6 +5,7 @@ In: scores. Out: the table as Markdown, LaTeX and HTML, and as CSV.
 
 from fringe import tables
 from fringe.running.script import ScriptJob, run
+from fringe.scores.adherence import read_following
 from fringe.scores.rows import read_scores
 
 
@@ -20,7 +21,10 @@ def main(job: ScriptJob) -> None:
         markdown=output.markdown,
         latex=output.latex,
         html=output.html,
-        notes=[f"Seed of all random choices: {seeds}."],
+        notes=[
+            f"Seed of all random choices: {seeds}.",
+            *tables.table_protocol_notes(table, read_following(about.get("follows"))),
+        ],
     )
 
 

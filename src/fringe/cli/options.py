@@ -140,16 +140,18 @@ def from_here(folder: Path) -> Path:
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
-def add_metrics(parser: argparse.ArgumentParser, default: Sequence[str] = ()) -> None:
-    """Add ``--metrics``, whose names commas separate."""
+def add_metrics(
+    parser: argparse.ArgumentParser, default: Sequence[str] | None = (), told: str = ""
+) -> None:
+    """Add ``--metrics``, whose names commas separate; ``told`` says what the default is."""
     from fringe.scores.asked_metrics import ASKED
 
-    usual = ",".join(default)
+    usual = None if default is None else ",".join(default)
     parser.add_argument(
         "--metrics",
         default=usual,
         metavar="NAME,NAME",
-        help=f"known are {', '.join(ASKED)}; default: {usual or 'none'}",
+        help=f"known are {', '.join(ASKED)}; default: {told or usual or 'none'}",
     )
 
 

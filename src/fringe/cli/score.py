@@ -10,6 +10,7 @@ from fringe.cli.options import (
     Commands,
     add_machine,
     add_metrics,
+    add_protocol,
     from_here,
     names_of,
     path,
@@ -39,21 +40,26 @@ def add_to(commands: Commands) -> None:
     one.epilog = AFTER
     one.add_argument("real", type=path, metavar="REAL", help="real images")
     one.add_argument("samples", type=path, metavar="SAMPLES", help="generated images")
-    add_metrics(one, DEFAULT)
+    add_protocol(one)
+    add_metrics(one, None, f"those of the protocol, otherwise {','.join(DEFAULT)}")
     one.add_argument(
         "--network",
-        default="inception",
         metavar="NAME,NAME",
-        help="networks whose features are compared; default: inception",
+        help="networks whose features are compared; default: those of the protocol, otherwise "
+        "inception",
     )
     one.add_argument(
-        "--count", type=positive, metavar="N", help="generated images; default: all of them"
+        "--count",
+        type=positive,
+        metavar="N",
+        help="generated images; default: all, or as the protocol says",
     )
     one.add_argument(
         "--count-real",
         type=positive,
         metavar="N",
-        help="real images; default: all. C_T takes the others as held-out images",
+        help="real images; default: all, or as the protocol says. C_T takes the others as held-out "
+        "images",
     )
     one.add_argument("--name", help="of the run; default: score-REAL-SAMPLES")
     one.add_argument("--results", type=path, default=Path("results"), metavar="FOLDER")
@@ -72,25 +78,31 @@ def add_to(commands: Commands) -> None:
 
 
 def _score(options: argparse.Namespace) -> int:
+    from fringe.config.file import read_config
     from fringe.plan import layout
+    from fringe.plan.exhibit_params import table_asked
     from fringe.plan.exhibits import ASKED_TABLE
     from fringe.running.comparing import write_config
     from fringe.running.launch import run
+    from fringe.running.opening import open_run
     from fringe.running.places import find_profile, find_snakefile
     from fringe.running.planner import Planner
     from fringe.running.scoring import AskedScores, score_config
+    from fringe.scores.adherence import read_following
     from fringe.tables.asked import read_asked_table, scores_as_json, scores_as_text
+    from fringe.texts import restored
 
     asked = AskedScores(
         options.real,
         options.samples,
-        names_of(options.metrics, "--metrics"),
-        names_of(options.network, "--network"),
+        _metrics(options),
+        _networks(options),
         options.name,
         options.count,
         options.count_real,
         options.resolution,
         settings_of(options),
+        options.protocol,
     )
     snakefile = find_snakefile(options.snakefile)
     with contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
@@ -105,13 +117,42 @@ def _score(options: argparse.Namespace) -> int:
         made = run(planner, options.snakemake, options.device, options.gpus)
     if made.status or made.only_shown:
         return made.status
+    follows = restored(table_asked(open_run(read_config(written), [written]))).get("follows")
+    following = read_following(follows)
     place = made.folder / layout.table(f"table{ASKED_TABLE}", "csv")
     table = read_asked_table(place)
     if options.json:
-        told = scores_as_json(table) | {"seed": options.seed}
+        told = scores_as_json(table, following) | {"seed": options.seed}
         print(json.dumps(told, indent=2, allow_nan=False))
         return 0
     print()
-    print(scores_as_text(table))
+    print(scores_as_text(table, following))
     print(f"Table: {place.with_suffix('.html')}   CSV: {place}")
     return 0
+
+
+def _metrics(options: argparse.Namespace) -> list[str]:
+    """Return the metrics that are asked for, or else those of the protocol."""
+    from fringe.scores.named_protocols import named_protocol
+
+    if options.metrics is not None:
+        return names_of(options.metrics, "--metrics")
+    supplied = named_protocol(options.protocol).defaults if options.protocol else {}
+    return list(supplied.get("evaluation", {}).get("metrics", DEFAULT))
+
+
+def _networks(options: argparse.Namespace) -> list[str]:
+    """Return the networks that are asked for, or else those in which the protocol has FID or KID.
+
+    Networks of single metrics, such as that of sFID, come with their metrics.
+    """
+    from fringe.scores.named_protocols import named_protocol
+
+    if options.network is not None:
+        return names_of(options.network, "--network")
+    if options.protocol is None:
+        return ["inception"]
+    about = named_protocol(options.protocol)
+    defined = {one.network for one in about.numbers}
+    controls = about.defaults.get("controls", ())
+    return [about.defaults["network"], *(name for name in controls if name in defined)]

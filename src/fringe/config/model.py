@@ -135,9 +135,9 @@ class Config(Section):
         default=None,
         description=(
             "The protocol that numbers are to follow, so that they compare with published ones: "
-            "keys that are left out take its values (network, controls, counts, subsets, "
-            "neighbours), and a note says of each number what in it deviates. docs/protocols.md "
-            "lists all."
+            "keys that are left out take its values (network, controls, metrics, counts, "
+            "subsets, neighbours), and a note says of each number what in it deviates. "
+            "docs/protocols.md lists all."
         ),
     )
     network: Annotated[NetworkText, Marked(SUPPLIED, "protocol")] = Field(

@@ -181,7 +181,7 @@ class _Run:
     @property
     def following(self) -> Following | None:
         """The protocol that the run names."""
-        return read_following(self.asked.get("follows"))
+        return read_following(self.about.get("follows"))
 
     @property
     def seed(self) -> str:
@@ -524,7 +524,8 @@ def _protocol_tables(run: _Run) -> list[Table]:
     following = run.following
     if following is None:
         return []
-    found = [each for table in run.tables.values() for each in judged_rows(table, following)]
+    tables = [*run.tables.values(), *([] if run.asked_table is None else [run.asked_table])]
+    found = [each for table in tables for each in judged_rows(table, following)]
     for comparison in run.comparisons.values():
         found += judged_distances(comparison)
     return protocol_tables(following.protocol, found)

@@ -208,6 +208,7 @@ def table_asked(run: Run) -> Params:
         titles=_titles(run, run.datasets),
         networks={name: choices.asked_metrics(config, name) for name in networks},
         repeats=config.evaluation.repeats.metrics,
+        **_follows(run, run.datasets),
         **_read_from_files(run),
         revision=revisions.TABLES,
     )
@@ -295,6 +296,7 @@ def write_index(run: Run) -> Params:
         run=config.run,
         seed=config.seed,
         verdict=restored(verdict(run)),
+        **_follows(run, run.datasets),
         control=choices.shown_control(config) if config.controls else "",
         real={name: run.real(name) for name in run.resampled},
         candidates={name: run.candidates(name) for name in run.resampled},

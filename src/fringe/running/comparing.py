@@ -183,7 +183,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
 def _metrics(asked: Asked) -> dict[str, Any]:
     """Return the keys of `evaluation` about metrics, which are measured of all images, so once."""
     if not asked.metrics:
-        return {}
+        return {"metrics": []} if asked.protocol else {}
     return {"metrics": list(asked.metrics), "repeats": {"metrics": 1}}
 
 

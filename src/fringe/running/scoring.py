@@ -9,6 +9,7 @@ from typing import Any
 
 from fringe.networks import is_own_code
 from fringe.running.comparing import _add, _length, _plain
+from fringe.running.protocol_counts import Counts
 
 __all__ = ["SCORED", "AskedScores", "score_config"]
 
@@ -36,6 +37,8 @@ class AskedScores:
         Width and height that images in files are brought to.
     settings : mapping
         Further keys of the configuration.
+    protocol : str, optional
+        That numbers are to follow. Counts that are left out are its counts.
     """
 
     real: Path
@@ -47,6 +50,7 @@ class AskedScores:
     count_real: int | None = None
     resolution: int | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    protocol: str | None = None
 
 
 def score_config(asked: AskedScores) -> dict[str, Any]:
@@ -61,15 +65,22 @@ def score_config(asked: AskedScores) -> dict[str, Any]:
     """
     sources: dict[str, dict[str, Any]] = {}
     real = _add(sources, asked.real, asked.networks, None)
-    made = _add(sources, asked.samples, asked.networks, asked.count)
+    protocol = Counts.of(asked.protocol)
+    made = _add(sources, asked.samples, asked.networks, asked.count or protocol.generated)
     for source in sources.values():
         if asked.resolution is not None and "kind" not in source:
             source["resolution"] = asked.resolution
+
+    def counted(side: str, name: str, path: Path, option: str) -> int:
+        have = _length(name, sources[name], asked.networks)
+        return protocol.count(side, {path: have}, option) or have
+
     network, *controls = asked.networks
     run = f"score-{_plain(asked.real)}-{_plain(asked.samples)}"
     return {
         "run": asked.name or run[:60].rstrip("-_"),
         **asked.settings,
+        **({"protocol": asked.protocol} if asked.protocol else {}),
         "network": network,
         "controls": controls,
         **({"allow_code": True} if any(map(is_own_code, asked.networks)) else {}),
@@ -84,8 +95,8 @@ def score_config(asked: AskedScores) -> dict[str, Any]:
         },
         "evaluation": {
             "metrics": list(asked.metrics),
-            "n_real": asked.count_real or _length(real, sources[real], asked.networks),
-            "n_generated": asked.count or _length(made, sources[made], asked.networks),
+            "n_real": asked.count_real or counted("real", real, asked.real, "--count-real"),
+            "n_generated": asked.count or counted("generated", made, asked.samples, "--count"),
             # All images are drawn, so that all draws are the same.
             "repeats": {"metrics": 1},
         },

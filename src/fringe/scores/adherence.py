@@ -9,11 +9,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from fringe.scores.asked_metrics import ASKED
 from fringe.scores.cells import Cell
 from fringe.scores.differences import PAPER, Protocols, differences, elsewhere, read_protocols
 from fringe.scores.named_protocols import Defined, NamedProtocol, named_protocol
 from fringe.scores.protocol import PUBLISHED, Protocol, plain_name
-from fringe.scores.titles import metric_title, without_factor
+from fringe.scores.titles import METRICS, without_factor
 
 __all__ = [
     "Adherence",
@@ -35,25 +36,14 @@ _DENSITY_K = 5
 _PAPER_COUNTS = {"afhqv2dog": (4678, 4678)}
 """Real and generated images of the data sets of which the paper takes other counts."""
 
-_TITLES = {
-    "sfid": "sFID",
-    "mind": "MIND",
-    "cmmd": "CMMD",
-    "rbf_kid": "RBF-KID",
-    "inception_score": "Inception Score",
-    "vendi": "Vendi score",
-    "authenticity": "AuthPct",
-    "memorization": "C_T",
-}
-
 
 def asked_title(metric: str) -> str:
     """Return the display name of a metric, those of `evaluation/metrics` included.
 
-    >>> asked_title("sfid"), asked_title("kid"), asked_title("recall")
-    ('sFID', 'KID', 'recall')
+    >>> asked_title("sfid"), asked_title("kid"), asked_title("rbf_kid")
+    ('sFID', 'KID', 'RBF-KID')
     """
-    return _TITLES.get(metric) or metric_title(metric)
+    return ASKED[metric].title if metric in ASKED else METRICS[metric].title
 
 
 @dataclass(frozen=True)

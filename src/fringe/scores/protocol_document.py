@@ -14,12 +14,12 @@ _INTRODUCTION = """# Protocols
 Made from `src/fringe/scores/named_protocols.yaml` by `fringe docs`; do not edit by hand.
 
 A distance compares with a published one only where both were measured alike. `protocol: NAME` in
-a configuration, and `--protocol NAME` of `fringe compare` and `fringe audit`, see to that:
+a configuration, and `--protocol NAME` of `fringe compare`, `audit` and `score`, see to that:
 
 * Keys that the configuration leaves out take the values of the protocol: network (which has its own
-  resize and weights), controls, counts, subsets and neighbours. A key that you write wins.
-* Notes under tables, the verdict, the page's chapter Deviations and the JSON of a comparison say of
-  each number which protocol it follows and what in it deviates, such as
+  resize and weights), controls, metrics, counts, subsets and neighbours. A key that you write wins.
+* Notes under tables, the verdict, the page's chapter Deviations and the JSON of these commands say
+  of each number which protocol it follows and what in it deviates, such as
   `FID (Inception-V3): protocol adm, except 10,000 generated images (adm: 50,000)`. What was
   measured is compared, whether you wrote a key or a default supplied it.
 * A number that the protocol does not define says so. Only `paper` has resampled images.

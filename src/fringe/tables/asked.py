@@ -9,12 +9,14 @@ from typing import Any
 
 import pandas as pd
 
+from fringe.scores.adherence import Adherence, Following
 from fringe.scores.asked_metrics import ASKED, DISTANCES
 from fringe.scores.cells import Cell, cell_of, datasets_of
 from fringe.scores.numbers import format_value
 from fringe.scores.rows import check_scores, read_columns
 from fringe.scores.titles import DAGGER, SIMULATED, Titles, is_simulated, scheme_mark, title_of
 from fringe.tables.lines import Entry, Header, Layout, Line
+from fringe.tables.protocol_remarks import judged_row, table_protocol_notes
 
 __all__ = [
     "ASKED_COLUMNS",
@@ -192,8 +194,11 @@ def _spread(table: pd.DataFrame) -> str:
     return f"{words}{error}. ↑: higher values are better; ↓: lower values are."
 
 
-def scores_as_text(table: pd.DataFrame) -> str:
-    """Return the rows of one data set, drawn once, as lines for a terminal."""
+def scores_as_text(table: pd.DataFrame, following: Following | None = None) -> str:
+    """Return the rows of one data set, drawn once, as lines for a terminal.
+
+    ``following`` is the protocol that the run names: a line says which rows follow it.
+    """
     rows = [("metric", "network", "value", "standard error")]
     for _, row in table.iterrows():
         scale = row["scale"]
@@ -209,16 +214,18 @@ def scores_as_text(table: pd.DataFrame) -> str:
     )
     first = table.iloc[0]
     counts = f"{int(first['n_real']):,} real and {int(first['n_generated']):,} generated images"
-    return "\n".join([*lines, f"({counts})"])
+    return "\n".join([*lines, f"({counts})", *table_protocol_notes(table, following)])
 
 
-def scores_as_json(table: pd.DataFrame) -> dict[str, Any]:
+def scores_as_json(table: pd.DataFrame, following: Following | None = None) -> dict[str, Any]:
     """Return the rows of one data set, drawn once, in builtin types; None where nothing is known.
 
-    Values are in plain units: KID is not multiplied.
+    Values are in plain units: KID is not multiplied. ``following`` is the protocol that the run
+    names: each score says then whether the protocol defines it, and what in it deviates.
     """
     first = table.iloc[0]
     return {
+        **({"protocol": following.protocol} if following else {}),
         "n_real": int(first["n_real"]),
         "n_generated": int(first["n_generated"]),
         "scores": [
@@ -229,10 +236,15 @@ def scores_as_json(table: pd.DataFrame) -> dict[str, Any]:
                 "standard_error": _known(row["standard_error"]),
                 "real_error": _known(row["real_error"]),
                 "better": row["better"],
+                **(_as_plain(judged_row(row, following)) if following else {}),
             }
             for _, row in table.iterrows()
         ],
     }
+
+
+def _as_plain(found: Adherence) -> dict[str, Any]:
+    return {"defined": not found.lacking, "differs": list(found.differs), "told": found.told}
 
 
 def _known(value: float) -> float | None:

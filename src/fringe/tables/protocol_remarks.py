@@ -4,11 +4,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from fringe.scores.adherence import Following, Judged, asked_title, protocol_notes
+from fringe.scores.adherence import Adherence, Following, Judged, asked_title, protocol_notes
+from fringe.scores.asked_metrics import ASKED
 from fringe.scores.cells import Cell
 from fringe.scores.titles import metric_title, scheme_mark
 
-__all__ = ["judged_rows", "table_protocol_notes"]
+__all__ = ["judged_row", "judged_rows", "table_protocol_notes"]
 
 
 def judged_rows(table: pd.DataFrame, following: Following) -> Iterator[Judged]:
@@ -22,21 +23,25 @@ def judged_rows(table: pd.DataFrame, following: Following) -> Iterator[Judged]:
     following : Following
     """
     for _, row in table.iterrows():
-        cell = Cell(
-            float(row["mean"]),
-            float(row["std"]),
-            int(row["repeats"]),
-            int(row["n_real"]),
-            int(row["n_generated"]),
-        )
-        found = following.judge(
-            cell,
-            dataset=str(row["dataset"]),
-            network=str(row["network"]),
-            scheme=str(row["scheme"]),
-            metric=str(row["metric"]),
-        )
-        yield Judged(str(row["title"]), _label(row), found.told)
+        yield Judged(str(row["title"]), _label(row), judged_row(row, following).told)
+
+
+def judged_row(row: pd.Series, following: Following) -> Adherence:
+    """Return how the number of one row of such a table stands to a protocol."""
+    cell = Cell(
+        float(row["mean"]),
+        float(row["std"]),
+        int(row["repeats"]),
+        int(row["n_real"]),
+        int(row["n_generated"]),
+    )
+    return following.judge(
+        cell,
+        dataset=str(row["dataset"]),
+        network=str(row["network"]),
+        scheme=str(row["scheme"]),
+        metric=str(row["metric"]),
+    )
 
 
 def table_protocol_notes(table: pd.DataFrame, following: Following | None) -> list[str]:
@@ -47,7 +52,7 @@ def table_protocol_notes(table: pd.DataFrame, following: Following | None) -> li
 def _label(row: pd.Series) -> str:
     """Return "FID (CLIP)", or "FID (CLIP), PL" where images are drawn in another way."""
     metric = str(row["metric"])
-    name = metric_title(metric) if "@" in metric else asked_title(metric)
+    name = asked_title(metric) if metric in ASKED else metric_title(metric)
     scheme = str(row["scheme"])
     drawn = "as many at random" if scheme == "random-filled" else scheme_mark(scheme)
     return f"{name} ({row['network_title']})" + (f", {drawn}" if drawn else "")
