@@ -118,3 +118,21 @@ def test_logits_without_bias_are_made_for_inception_only() -> None:
     assert choices.asks_classifier(config, "faces", "inception")
     assert not choices.asks_classifier(config, "faces", "resnet50")
     assert not choices.asks_classifier(made(["coverage"]), "faces", "inception")
+
+
+def test_images_are_scored_in_one_network_without_any_control() -> None:
+    config, faults, _ = complete(
+        {
+            "run": "run",
+            "network": "inception",
+            "controls": [],
+            "sources": {
+                "real": {"path": "real.zip"},
+                "fake": {"kind": "imitation", "count": 100, "resolution": 32},
+            },
+            "datasets": {"faces": {"real": "real", "generated": "fake", "resample": False}},
+            "evaluation": {"metrics": ["fid"]},
+        }
+    )
+    assert faults == []
+    assert choices.networks_of_dataset(config, "faces") == ["inception"]

@@ -269,7 +269,10 @@ def networks_of_dataset(config: Config, name: str) -> list[str]:
     dataset = config.datasets[name]
     wanted = [config.network]
     compared = [one for one in config.comparisons.values() if name in one.datasets]
-    wanted += config.controls if dataset.resample or compared else [shown_control(config)]
+    if dataset.resample or compared:
+        wanted += config.controls
+    elif config.controls:
+        wanted.append(shown_control(config))
     if dataset.resample or not all(one.labels for one in compared):
         wanted.append(class_network(config))
     wanted += dataset.alternatives
