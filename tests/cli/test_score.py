@@ -89,13 +89,20 @@ def test_an_empty_name_is_refused(text: str) -> None:
         names_of(text, "--metrics")
 
 
+def test_a_name_that_is_there_twice_is_refused() -> None:
+    with pytest.raises(FringeError, match=r"--network 'a,b,a': names a twice; drop one of the two"):
+        names_of("a,b,a", "--network")
+
+
 def test_an_unknown_metric_ends_with_one_message(
     features: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(features)
     assert main(["score", "real.npz", "made.npz", "--metrics", "fd"]) == 1
     told = capsys.readouterr().err
-    assert "'fd' is not right: a metric; known are fid, sfid, kid" in told
+    assert "--metrics 'fd': unknown metric 'fd'; alike are" in told
+    assert "fid" in told.partition("; known are")[0]
+    assert told.count("\n") == 1
     assert not (features / "results").exists()
 
 

@@ -89,8 +89,36 @@ def test_a_metric_that_no_network_gives_is_a_fault() -> None:
     (fault,) = _asked_metric_faults(config, sources())
     assert fault == (
         "evaluation/metrics: inception_score needs logits, and no network of the run has any "
-        "(dinov2-b, clip); add a classifier, such as inception, or leave the metric out"
+        "(dinov2-b, clip); name a classifier in `controls`, such as inception, or leave the metric "
+        "out"
     )
+
+
+def test_the_classifier_is_named_where_it_is_not_a_control() -> None:
+    config = made(["inception_score"], network="dinov2-b", classifier="resnet50")
+    (fault,) = _asked_metric_faults(config, sources())
+    assert "name a classifier in `controls`, such as resnet50, or leave" in fault
+
+
+def test_one_network_and_no_control() -> None:
+    config = made(["fid"], controls=[], datasets={"pair": CONFIG["datasets"]["pair"]})
+    assert choices.networks_of_dataset(config, "pair") == ["inception"]
+    assert choices.networks_of_source(config, "fake") == ["inception"]
+
+
+def test_fewer_images_than_a_metric_needs_are_a_fault() -> None:
+    few = {**CONFIG["evaluation"], "n_real": 5, "n_generated": 3}
+    pair = {"pair": CONFIG["datasets"]["pair"]}
+    config = made(["fid", "recall", "coverage"], evaluation=few, datasets=pair)
+    assert list(_asked_metric_faults(config, sources())) == [
+        "datasets/pair/n_real: 5 real images are too few for coverage; give 6 or more, or leave "
+        "the metric out",
+        "datasets/pair/n_generated: 3 generated images are too few for recall, coverage; give 6 or "
+        "more, or leave the metrics out",
+    ]
+    enough = {**CONFIG["evaluation"], "n_real": 6, "n_generated": 6}
+    config = made(["fid", "recall", "coverage"], evaluation=enough, datasets=pair)
+    assert list(_asked_metric_faults(config, sources())) == []
 
 
 def test_logits_of_another_tool_that_are_not_there() -> None:
@@ -109,7 +137,7 @@ def test_memorization_needs_other_real_images(real: int, faulty: bool) -> None:
         assert faults[0] == (
             "evaluation/metrics: memorization needs other real images than the 400 that are "
             "compared, and sources/real has 499 in all; lower datasets/faces/n_real (or "
-            "evaluation/n_real) by 100 or more, or leave the metric out"
+            "evaluation/n_real, --count-real of a command) by 1 or more, or leave the metric out"
         )
 
 

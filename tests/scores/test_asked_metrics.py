@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import inspect
+
+import numpy as np
 import pytest
 
-from fringe.evaluation.asked_metrics import MEASURED
+from fringe.errors import FringeError
+from fringe.evaluation.asked_metrics import MEASURED, Compared, score_asked
+from fringe.metrics import density_coverages, inception_score
 from fringe.networks import network_info
-from fringe.scores.asked_metrics import ASKED, DISTANCES, measured_in, networks_of_their_own
+from fringe.scores.asked_metrics import (
+    ASKED,
+    BALL_NEIGHBOUR,
+    DISTANCES,
+    SPLITS,
+    fewest_images,
+    measured_in,
+    networks_of_their_own,
+)
 
 
 def test_every_metric_is_measured() -> None:
@@ -38,3 +51,43 @@ def test_where_a_metric_is_measured(
     metric: str, network: str, classes: int | None, there: bool
 ) -> None:
     assert measured_in(metric, network, classes) is there
+
+
+def test_defaults_that_the_least_numbers_of_images_rest_on() -> None:
+    assert inspect.signature(density_coverages).parameters["k"].default == BALL_NEIGHBOUR
+    assert inspect.signature(inception_score).parameters["splits"].default == SPLITS
+
+
+class Rows:
+    """Features of candidates, as `fringe.features.Features` gives them."""
+
+    def __init__(self, values: np.ndarray) -> None:
+        self.values = values
+
+    def read(self, kind: str, indices: np.ndarray) -> np.ndarray:
+        return self.values[indices]
+
+
+@pytest.mark.parametrize("metric", [name for name in ASKED if name in MEASURED])
+@pytest.mark.parametrize("side", [0, 1])
+def test_one_image_fewer_than_the_least_number_is_refused(metric: str, side: int) -> None:
+    rng = np.random.default_rng(0)
+    counts = [100, 100]
+    counts[side] = fewest_images(metric, 3)[side]
+
+    def measure(real: int, generated: int) -> list[object]:
+        rows = Rows(rng.normal(size=(generated, 4)))
+        draws = np.arange(generated)[None]
+        held_out = rng.normal(size=(100, 4))
+        about = Compared(draws, rows, rng.normal(size=(real, 4)), held_out, k=3, subset_size=2)  # type: ignore[arg-type]
+        return list(score_asked([metric], about))
+
+    if metric != "memorization":  # needs images in each cell, which depends on the features
+        assert len(measure(*counts)) == 1
+    if metric in ("precision", "recall", "density", "coverage") or (metric, side) == (
+        "inception_score",
+        1,
+    ):
+        counts[side] -= 1
+        with pytest.raises(FringeError, match="too few"):
+            measure(*counts)

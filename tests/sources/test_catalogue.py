@@ -91,7 +91,7 @@ def test_an_unknown_name_has_its_nearest() -> None:
 
 def test_a_name_of_another_kind_is_refused() -> None:
     assert published("edm/cifar10", "statistics") is ENTRIES["edm/cifar10"]
-    with pytest.raises(FringeError, match="holds statistics, and here generator must be named"):
+    with pytest.raises(FringeError, match="holds statistics, and a generator must be named here"):
         published("published:edm/cifar10", "generator")
 
 

@@ -14,7 +14,7 @@ from fringe.cli.options import (
     add_metrics,
     add_protocol,
     from_here,
-    names_of,
+    metrics_of,
     path,
     positive,
     seed,
@@ -149,7 +149,7 @@ def _compare(options: argparse.Namespace) -> int:
         options.labels,
         options.label,
         options.classifier,
-        names_of(options.metrics, "--metrics") if options.metrics else (),
+        metrics_of(options.metrics) if options.metrics else (),
         options.protocol,
     )
     snakefile = find_snakefile(options.snakefile)

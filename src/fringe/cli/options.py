@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TypeAlias
 
@@ -21,6 +22,7 @@ __all__ = [
     "add_protocol",
     "add_workflow",
     "from_here",
+    "metrics_of",
     "names_of",
     "path",
     "positive",
@@ -158,10 +160,46 @@ def add_metrics(
 def names_of(text: str, option: str) -> list[str]:
     """Return the names in a text, which commas separate.
 
+    Raises
+    ------
+    FringeError
+        If a name is empty, or is there twice.
+
+    Examples
+    --------
     >>> names_of("fid, kid", "--metrics")
     ['fid', 'kid']
     """
     names = [name.strip() for name in text.split(",")]
     if not all(names):
         raise FringeError(f"{option} {text!r}: has an empty name; write NAME,NAME")
+    for place, name in enumerate(names):
+        if name in names[:place]:
+            raise FringeError(f"{option} {text!r}: names {name} twice; drop one of the two")
+    return names
+
+
+def metrics_of(text: str) -> list[str]:
+    """Return the metrics that ``--metrics`` names.
+
+    Raises
+    ------
+    FringeError
+        If a name is empty, unknown, or there twice.
+
+    Examples
+    --------
+    >>> metrics_of("fid,coverage")
+    ['fid', 'coverage']
+    """
+    from fringe.scores.asked_metrics import ASKED
+
+    names = names_of(text, "--metrics")
+    for name in names:
+        if name not in ASKED:
+            near = get_close_matches(name.lower(), ASKED, 3)
+            alike = f"alike are {', '.join(near)}; " if near else ""
+            raise FringeError(
+                f"--metrics {text!r}: unknown metric {name!r}; {alike}known are {', '.join(ASKED)}"
+            )
     return names

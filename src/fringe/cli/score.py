@@ -12,6 +12,7 @@ from fringe.cli.options import (
     add_metrics,
     add_protocol,
     from_here,
+    metrics_of,
     names_of,
     path,
     positive,
@@ -136,7 +137,7 @@ def _metrics(options: argparse.Namespace) -> list[str]:
     from fringe.scores.named_protocols import named_protocol
 
     if options.metrics is not None:
-        return names_of(options.metrics, "--metrics")
+        return metrics_of(options.metrics)
     supplied = named_protocol(options.protocol).defaults if options.protocol else {}
     return list(supplied.get("evaluation", {}).get("metrics", DEFAULT))
 

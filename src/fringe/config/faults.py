@@ -39,7 +39,7 @@ from fringe.networks import (
     network_weights,
 )
 from fringe.networks.weight_files import find, mismatch
-from fringe.scores.asked_metrics import ASKED
+from fringe.scores.asked_metrics import ASKED, fewest_images
 from fringe.scores.named_protocols import named_protocol
 from fringe.sources import (
     as_path,
@@ -110,14 +110,16 @@ def _asked_metric_faults(config: Config, sources: Sources) -> Iterable[str]:
                 f"evaluation/metric_schemes: the run has no scheme {scheme!r}; it has "
                 f"{', '.join(schemes(config))}"
             )
+    classifier = config.classifier or "inception"
     for metric in metrics:
         if not any(metric in asked_metrics(config, one) for one in asked_networks(config)):
             yield (
                 f"evaluation/metrics: {metric} needs {ASKED[metric].needs}, and no network of the "
-                f"run has any ({', '.join([config.network, *config.controls])}); add a classifier, "
-                "such as inception, or leave the metric out"
+                f"run has any ({', '.join([config.network, *config.controls])}); name a classifier "
+                f"in `controls`, such as {classifier}, or leave the metric out"
             )
     for name, dataset in config.datasets.items():
+        yield from _few_images_faults(config, name, dataset)
         for metric in metrics:
             needs = ASKED[metric].needs
             generated, have = sources[dataset.generated], sources[dataset.real]["count"]
@@ -131,9 +133,28 @@ def _asked_metric_faults(config: Config, sources: Sources) -> Iterable[str]:
                 yield (
                     f"evaluation/metrics: {metric} needs other real images than the "
                     f"{dataset.n_real} that are compared, and sources/{dataset.real} has {have} "
-                    f"in all; lower datasets/{name}/n_real (or evaluation/n_real) by "
-                    f"{FEWEST_HELD_OUT} or more, or leave the metric out"
+                    f"in all; lower datasets/{name}/n_real (or evaluation/n_real, --count-real of "
+                    f"a command) by {dataset.n_real + FEWEST_HELD_OUT - have} or more, or leave "
+                    "the metric out"
                 )
+
+
+def _few_images_faults(config: Config, name: str, dataset: Dataset) -> Iterable[str]:
+    """Yield the sides of a data set that have fewer images than a metric needs, and which one."""
+    asked = {"real": dataset.n_real, "generated": dataset.n_generated}
+    needed = {
+        metric: fewest_images(metric, config.evaluation.precision_recall.k)
+        for metric in config.evaluation.metrics
+    }
+    for side, (kind, count) in enumerate(asked.items()):
+        short = [metric for metric, fewest in needed.items() if count < fewest[side]]
+        if short:
+            most = max(needed[metric][side] for metric in short)
+            yield (
+                f"datasets/{name}/n_{kind}: {count} {kind} images are too few for "
+                f"{', '.join(short)}; give {most} or more, or leave the "
+                f"metric{'s' if len(short) > 1 else ''} out"
+            )
 
 
 def _count_faults(name: str, dataset: Dataset, sources: Sources) -> Iterable[str]:

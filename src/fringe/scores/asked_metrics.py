@@ -7,7 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["ASKED", "DISTANCES", "AskedMetric", "Need", "measured_in", "networks_of_their_own"]
+__all__ = [
+    "ASKED",
+    "DISTANCES",
+    "AskedMetric",
+    "Need",
+    "fewest_images",
+    "measured_in",
+    "networks_of_their_own",
+]
 
 Need = Literal["logits", "held-out images"]
 
@@ -60,6 +68,12 @@ ASKED: dict[str, AskedMetric] = {
 DISTANCES = ("fid", "sfid")
 """Fréchet distances: they are measured by the rule of all Fréchet distances of draws."""
 
+BALL_NEIGHBOUR = 5
+"""The nearest neighbour that `fringe.metrics.density_coverages` takes unless it is told another."""
+
+SPLITS = 10
+"""The splits of `fringe.metrics.inception_score` unless it is told another number."""
+
 
 def measured_in(metric: str, network: str, n_classes: int | None) -> bool:
     """Return whether a metric is measured in a network that has ``n_classes`` logits, or none.
@@ -73,6 +87,27 @@ def measured_in(metric: str, network: str, n_classes: int | None) -> bool:
     if about.network is not None or network in networks_of_their_own():
         return about.network == network
     return about.needs != "logits" or n_classes is not None
+
+
+def fewest_images(metric: str, k: int) -> tuple[int, int]:
+    """Return how many real and how many generated images a metric needs at least.
+
+    Parameters
+    ----------
+    metric : str
+    k : int
+        Nearest neighbour of precision and recall, from `evaluation/precision_recall/k`.
+
+    Examples
+    --------
+    >>> fewest_images("recall", 3), fewest_images("density", 3), fewest_images("inception_score", 3)
+    ((4, 4), (6, 6), (2, 10))
+    """
+    if metric in ("precision", "recall"):
+        return k + 1, k + 1
+    if metric in ("density", "coverage"):
+        return BALL_NEIGHBOUR + 1, BALL_NEIGHBOUR + 1
+    return (2, SPLITS) if metric == "inception_score" else (2, 2)
 
 
 def networks_of_their_own(metrics: Iterable[str] = ASKED) -> list[str]:

@@ -131,10 +131,15 @@ def published(name: str, kind: str | None = None) -> Published:
     entry = known[plain]
     if kind is not None and kind not in entry.kinds:
         raise FringeError(
-            f"{PREFIX}{plain}: holds {' and '.join(entry.kinds)}, and here {kind} must be named; "
-            "`fringe fetch` lists all"
+            f"{PREFIX}{plain}: holds {' and '.join(map(_spoken, entry.kinds))}, and "
+            f"{_spoken(kind)} must be named here; `fringe fetch` lists all"
         )
     return entry
+
+
+def _spoken(kind: str) -> str:
+    """Return what messages call a kind of entry: only a generator is one thing."""
+    return "a generator" if kind == "generator" else kind
 
 
 def _entry(name: str, about: Mapping[str, Any]) -> Published:
