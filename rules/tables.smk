@@ -37,7 +37,7 @@ rule table_asked:
         latex=below(layout.table(f"table{exhibits.ASKED_TABLE}", "tex")),
         html=report(
             below(layout.table(f"table{exhibits.ASKED_TABLE}", "html")),
-            caption="../workflow/report/table.rst",
+            caption="../workflow/report/asked_metrics.rst",
             category="Tables",
             labels={"table": f"Table {exhibits.ASKED_TABLE}"},
         ),
