@@ -56,7 +56,7 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
         takes numbers out of it and executes nothing (`fringe.checkpoints.read_pickle`).
     dim : int, optional
         Number of features of the network that the statistics must be of. Files of another number
-        are refused before their values are read. Of a pickle those of so many features are taken,
+        are refused before their values are read. Of a pickle, those with this number are taken,
         and of guided-diffusion's batches those for sFID (``mu_s`` and ``sigma_s``) if they are.
 
     Returns

@@ -135,7 +135,7 @@ def test_a_generator_is_compared_with_itself_by_the_rule_of_its_classes(images: 
     one = comparison_config(asked(images, models=models, count=4, label=["uniform"]))
     assert one["comparisons"]["audit"]["generators"] == {"G": "model1"}
     assert one["sources"]["g"]["label"] == "uniform"
-    with pytest.raises(FringeError, match=r"a: is no generator, and --label says"):
+    with pytest.raises(FringeError, match=r"a: is not a generator, and --label says"):
         comparison_config(asked(images, label=["uniform"]))
     with pytest.raises(FringeError, match="names one twice"):
         comparison_config(asked(images, models=models, count=4, label=["uniform", "uniform"]))

@@ -113,7 +113,7 @@ def test_names_are_a_family_and_nobody_s_code() -> None:
 def test_timm_in_the_working_folder_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("fringe.networks.registry.place_outside", lambda *_: str(tmp_path))
+    monkeypatch.setattr("fringe.networks.installed.place_outside", lambda *_: str(tmp_path))
     with only_installed(), pytest.raises(FringeError, match=r"would run .*allow_code: true"):
         network_info(VIT)
 

@@ -222,7 +222,7 @@ def test_what_is_damaged_is_refused(path: Path, tmp_path: Path, batches: Batches
         "batches.meta.txt": b"a\nb\n",
     }
     write_archive(path, files, "x")
-    with pytest.raises(FringeError, match=r"x/data_batch_2\.bin: has 21,510 bytes, which are no"):
+    with pytest.raises(FringeError, match=r"x/data_batch_2\.bin: has 21,510 bytes, which is not"):
         open_source(path, select="data_batch_*")
     del files["data_batch_2.bin"], files["batches.meta.txt"]
     write_archive(path, files, "x")

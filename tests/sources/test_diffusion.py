@@ -293,7 +293,7 @@ def test_what_is_missing_is_said(made: Path, tmp_path: Path) -> None:
     (tmp_path / "empty.txt").write_text("\n\n")
     with pytest.raises(FringeError, match=r"empty\.txt: holds no prompt"):
         read_prompts(tmp_path / "empty.txt")
-    with pytest.raises(FringeError, match=r"is no folder of a diffusers pipeline"):
+    with pytest.raises(FringeError, match=r"is not the folder of a diffusers pipeline"):
         DiffusionSource(tmp_path / "none", 9)
     with pytest.raises(FringeError, match=r"holds no model_index\.json"):
         DiffusionSource(tmp_path, 9)

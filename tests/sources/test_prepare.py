@@ -219,7 +219,7 @@ def test_a_column_that_is_not_there_is_named(tmp_path: Path) -> None:
         prepare(path, tmp_path / "out.zip", 8, label_column="coarse")
     assert prepare(path, tmp_path / "out.zip", 8) == COUNT  # no column `label`, no labels
     assert labels_of(ZipSource(tmp_path / "out.zip")) is None
-    with pytest.raises(FringeError, match=r"a\.npz: is no Parquet, and `label_column`"):
+    with pytest.raises(FringeError, match=r"a\.npz: is not Parquet, and `label_column`"):
         prepare(write_npz(tmp_path), tmp_path / "out.zip", 8, label_column="fine")
 
 

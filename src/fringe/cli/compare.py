@@ -10,14 +10,13 @@ from typing import Any
 
 from fringe.cli.options import (
     Commands,
-    add_machine,
     add_metrics,
+    add_own_run,
     add_protocol,
     from_here,
     metrics_of,
     path,
     positive,
-    seed,
     settings_of,
 )
 from fringe.errors import FringeError
@@ -106,19 +105,7 @@ def _add_options(one: argparse.ArgumentParser, least: int) -> None:
         "dataset; with several, each generator is compared with itself by all of them",
     )
     add_metrics(one)
-    one.add_argument("--name", help="of the run; default: compare-REAL")
-    one.add_argument("--results", type=path, default=Path("results"), metavar="FOLDER")
-    one.add_argument(
-        "--weights-dir", type=path, metavar="FOLDER", help="of the networks; default: data/weights"
-    )
-    one.add_argument(
-        "--resolution", type=positive, metavar="N", help="crop and resize all images to N x N"
-    )
-    one.add_argument("--seed", type=seed, default=0)
-    one.add_argument(
-        "--json", action="store_true", help="print the result as JSON, and all else on stderr"
-    )
-    add_machine(one)
+    add_own_run(one, "compare-REAL")
     one.set_defaults(call=_compare, least=least, snakemake=[], allow_missing=False)
 
 

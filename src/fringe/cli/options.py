@@ -19,6 +19,7 @@ __all__ = [
     "add_force",
     "add_machine",
     "add_metrics",
+    "add_own_run",
     "add_protocol",
     "add_workflow",
     "from_here",
@@ -140,6 +141,26 @@ def from_here(folder: Path) -> Path:
     """Return a folder below the current one as a relative path: Snakemake goes by the spelling."""
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
+
+
+def add_own_run(parser: argparse.ArgumentParser, name: str) -> None:
+    """Add the options of a command that writes a configuration itself and runs it.
+
+    ``name`` says what the run is called where ``--name`` is left out.
+    """
+    parser.add_argument("--name", help=f"of the run; default: {name}")
+    parser.add_argument("--results", type=path, default=Path("results"), metavar="FOLDER")
+    parser.add_argument(
+        "--weights-dir", type=path, metavar="FOLDER", help="of the networks; default: data/weights"
+    )
+    parser.add_argument(
+        "--resolution", type=positive, metavar="N", help="crop and resize all images to N x N"
+    )
+    parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument(
+        "--json", action="store_true", help="print the result as JSON, and all else on stderr"
+    )
+    add_machine(parser)
 
 
 def add_metrics(

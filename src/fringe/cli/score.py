@@ -4,19 +4,17 @@ import argparse
 import contextlib
 import json
 import sys
-from pathlib import Path
 
 from fringe.cli.options import (
     Commands,
-    add_machine,
     add_metrics,
+    add_own_run,
     add_protocol,
     from_here,
     metrics_of,
     names_of,
     path,
     positive,
-    seed,
     settings_of,
 )
 
@@ -62,19 +60,7 @@ def add_to(commands: Commands) -> None:
         help="real images; default: all, or as the protocol says. C_T takes the others as held-out "
         "images",
     )
-    one.add_argument("--name", help="of the run; default: score-REAL-SAMPLES")
-    one.add_argument("--results", type=path, default=Path("results"), metavar="FOLDER")
-    one.add_argument(
-        "--weights-dir", type=path, metavar="FOLDER", help="of the networks; default: data/weights"
-    )
-    one.add_argument(
-        "--resolution", type=positive, metavar="N", help="crop and resize all images to N x N"
-    )
-    one.add_argument("--seed", type=seed, default=0)
-    one.add_argument(
-        "--json", action="store_true", help="print the result as JSON, and all else on stderr"
-    )
-    add_machine(one)
+    add_own_run(one, "score-REAL-SAMPLES")
     one.set_defaults(call=_score, snakemake=[], allow_missing=False)
 
 

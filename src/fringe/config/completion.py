@@ -156,7 +156,7 @@ def raise_faults(faults: Iterable[str], files: Iterable[Path] = (), advice: str 
 def _follow_protocol(config: dict[str, Any]) -> None:
     """Fill in, in place, what the protocol that a configuration names says, where it is left out.
 
-    The network that a user writes in place of the protocol's is no control of its own.
+    The network that a user writes in place of the protocol's is not a control as well.
     """
     if (name := config.get("protocol")) not in PROTOCOL_NAMES:
         return

@@ -71,14 +71,14 @@ def read_pipeline_folder(path: str | os.PathLike[str]) -> PipelineFolder:
     Raises
     ------
     FringeError
-        If it is no such folder, brings code of its own, has components of other libraries than
+        If it is another folder, brings code of its own, has components of other libraries than
         diffusers and transformers, or weights that are pickles only.
     """
     folder = as_path(path)
     if not os.path.isdir(folder):  # noqa: PTH112 - False where one may not look
         raise FringeError(
-            f"{path}: is no folder of a diffusers pipeline, which is what `save_pretrained` writes "
-            f"and holds {PIPELINE_INDEX}; give one"
+            f"{path}: is not the folder of a diffusers pipeline, which is what "
+            f"`save_pretrained` writes and holds {PIPELINE_INDEX}; give one"
         )
     index = folder / PIPELINE_INDEX
     try:
@@ -91,8 +91,8 @@ def read_pipeline_folder(path: str | os.PathLike[str]) -> PipelineFolder:
         }
     except FileNotFoundError as error:
         raise FringeError(
-            f"{path}: holds no {PIPELINE_INDEX}, so it is no folder of a diffusers pipeline; give "
-            "one that `save_pretrained` has written"
+            f"{path}: holds no {PIPELINE_INDEX}, so it is not the folder of a diffusers pipeline; "
+            "give one that `save_pretrained` has written"
         ) from error
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         told = stand_in_at(index) or f"is not what diffusers writes ({error!r})"

@@ -24,7 +24,7 @@ __all__ = [
 Array: TypeAlias = npt.NDArray[Any]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-CLOSE = 16  # rows: to read so many that are not wanted is cheaper than another slice
+CLOSE = 16  # rows: reading up to this many unwanted ones is cheaper than another slice
 
 
 def is_tensor(value: object) -> bool:

@@ -47,8 +47,8 @@ def kernel_distances_of_tensors(
     Raises
     ------
     FringeError
-        Tensors that are no matrices of as many columns on one device, NaN or infinity, fewer than
-        two rows, an unknown kernel.
+        Tensors that are not matrices of equally many columns on one device, NaN, infinity,
+        fewer than two rows, an unknown kernel.
 
     Examples
     --------

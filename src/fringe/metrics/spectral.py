@@ -40,7 +40,7 @@ class SpectralDifference(NamedTuple):
         of these kinds.
     eigenvalues : float64 array (modes,)
         The largest ones, in order; of one kind of images about its share in b less eta times that
-        in a. One that is not positive is no mode.
+        in a. One that is not positive is not a mode.
     errors : float64 array (modes,)
         Their standard errors.
     images : int array (modes, images)

@@ -51,7 +51,7 @@ class Tower:
     cpu_images: int
 
 
-# A CPU takes so many images that matrix products of their tokens (50, 577) are worth while.
+# Images at a time on a CPU: enough for efficient matrix products of their tokens (50, 577).
 B32 = Tower("clip", 224, 32, 768, 12, 12, 512, cpu_images=8)
 L14_336 = Tower("clip-l14-336", 336, 14, 1024, 24, 16, 768, cpu_images=1)
 

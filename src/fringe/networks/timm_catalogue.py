@@ -57,7 +57,7 @@ class TimmModel:
         Their file there.
     licence : str
     last : tuple of int, or None
-        The shape of what the model gives to its head for one image; None if it is no tensor.
+        The shape of what the model gives to its head for one image; None if that is not a tensor.
     """
 
     model: str

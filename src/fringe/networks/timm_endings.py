@@ -68,7 +68,8 @@ def ending_of(model: Any, last: tuple[int, ...] | None) -> Ending | None:
     model : nn.Module
         A model of timm.
     last : tuple of int, or None
-        The shape of what its ``forward_features`` returns for one image; None if it is no tensor.
+        The shape of what its ``forward_features`` returns for one image; None if it is another
+        thing than a tensor.
     """
     if last is None:
         return None

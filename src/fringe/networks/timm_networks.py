@@ -90,7 +90,7 @@ def load(name: str, weights: Path | None, device: torch.device) -> FeatureNetwor
         return by_parts(compute, images, at_a_time)
 
     def split(images: Tensor) -> tuple[Tensor, Callable[[Tensor], Activations]]:
-        assert ending is not None  # otherwise there is no split
+        assert ending is not None  # `split` is only given where there is one
         prefix, maps = ending.start, ending.finish
 
         def begin(images: Tensor) -> Activations:

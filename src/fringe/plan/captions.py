@@ -286,7 +286,7 @@ def _of_classes(config: Config, number: str) -> list[str]:
 
 
 def _of_weights(config: Config, number: str) -> list[str]:
-    """Return how the weights of a figure were found, if not by the released algorithm alone."""
+    """Return how the weights of a figure were found, if not only by the released algorithm."""
     ours = config.optimization.method == "auto"
     released = config.optimization.released.steps > 0
     if number in ("5", "17") and released:

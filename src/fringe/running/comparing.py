@@ -281,8 +281,8 @@ def _refuse_label(asked: Asked, paths: Sequence[Path]) -> None:
     made = next((one for one in paths if not _is_generator(one)), None)
     if asked.label and made is not None:
         raise FringeError(
-            f"{made}: is no generator, and --label says of which classes a generator makes images; "
-            "drop --label, or compare generators only"
+            f"{made}: is not a generator, and --label says of which classes a generator makes "
+            "images; drop --label, or compare generators only"
         )
     if len(set(asked.label)) < len(asked.label):
         raise FringeError(

@@ -290,8 +290,8 @@ def _batch(stream: BinaryIO, place: tuple[str, int, int], labels: int, path: Pat
     record = labels + PIXELS
     if size % record or not size:
         raise FringeError(
-            f"{path}!{printable(name)}: has {size:,} bytes, which are no records of {record}; "
-            "fetch the archive again"
+            f"{path}!{printable(name)}: has {size:,} bytes, which is not a "
+            f"multiple of {record}, the length of a record; fetch the archive again"
         )
     whole, classes, checksums = hashlib.sha256(), array("B"), array("I")
     stream.seek(start)

@@ -244,7 +244,7 @@ def _open_shards(
 def _name_label_column(source: FileSource, column: str) -> None:
     if not isinstance(source, ParquetSource):
         raise FringeError(
-            f"{source.name}: is no Parquet, and `label_column` ({column}) names a column of one; "
+            f"{source.name}: is not Parquet, and `label_column` ({column}) names a column of one; "
             "drop it"
         )
     source.label_column = column
