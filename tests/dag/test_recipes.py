@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +10,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from tests.recipes.recipe import copy_project, read
-from tests.recipes.suite import Suite
+from tests.recipes.recipe import copy_project
 
 from .conftest import Project
 
@@ -28,7 +25,12 @@ CONFIG: dict[str, Any] = {
         "fake": {"kind": "gradients", "count": 80, "resolution": 32, "seed": 1, "contrast": 0.8},
     },
     "datasets": {"faces": {"real": "real", "generated": "fake"}},
-    "evaluation": {"n_real": 40, "n_generated": 60, "repeats": {"table3": 2}},
+    "evaluation": {
+        "n_real": 40,
+        "n_generated": 60,
+        "metrics": ["energy"],
+        "repeats": {"metrics": 2},
+    },
     "schemes": {"top": [1], "middle": [2]},
     "extraction": {"batch_size": 20, "shard_size": 100},
 }
@@ -41,39 +43,23 @@ def code(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def suite(code: Path) -> Iterator[Suite]:
-    suite = Suite(code)
-    yield suite
-    suite.close()
-
-
 def test_a_run_with_all_recipes(code: Path, tmp_path: Path) -> None:
     shutil.copy(Path(__file__).with_name("tiny_network.py"), code / "src")
     project = Project(tmp_path, CONFIG, code)
     (tmp_path / "weights").mkdir()
     (tmp_path / "weights/colours.json").write_text("[0.5, 1.0, 2.0]\n")
-    planned = project.planned("tables/table3.csv")
-    assert {f"scores/faces/{scheme}/energy.csv" for scheme in ("random", "prelogits")} < planned
-    targets = ("scores/faces/random/energy.csv", "scores/faces/random/colours.csv")
+    planned = project.planned("tables/tableS2.csv")
+    schemes = ("random", "matched", "prelogits")
+    assert {f"scores/faces/{scheme}/metrics-colours.csv" for scheme in schemes} < planned
+    targets = ("scores/faces/random/metrics-colours.csv", "scores/faces/random/colours.csv")
     made = project.executed(*targets)
     assert {*targets, "images/fake/0000000-0000080.h5"} < made
     energy, colours = (pd.read_csv(project.results / target) for target in targets)
     assert set(energy["metric"]) == {"energy"}
+    assert set(energy["network"]) == {"colours"}
     assert list(energy["repeat"]) == [0, 1]
     assert (energy["value"] > 0).all()
     assert set(colours["network"]) == {"colours"}
     assert (colours["value"] > 0).all()
     with h5py.File(project.results / "features/fake/colours/0000000-0000080.h5") as file:
         assert np.asarray(file["features"]).shape == (80, 48)
-
-
-def test_a_forgotten_reference_of_jobs_is_noticed(suite: Suite) -> None:
-    (command,) = read("metric").commands
-    forgotten = command.forgotten
-    status, printed = suite.run(f"{forgotten.test}[demo]")
-    assert status == pytest.ExitCode.TESTS_FAILED, printed
-    assert forgotten.says in " ".join(printed.split())
-    assert forgotten.names in printed
-    assert {Path(place).stem for place in command.writes} == {"demo", "config"}
-    assert "score_energy" not in json.loads((suite.folder / command.writes[1]).read_text())

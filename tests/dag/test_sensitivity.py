@@ -144,7 +144,7 @@ def test_a_classifier_without_grad_cam_is_refused_before_maps_are_made(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     script = load(REPOSITORY / "workflow/scripts/measure_sensitivity.py")
-    monkeypatch.setattr(script, "planned_network", lambda *_: SimpleNamespace())
+    monkeypatch.setattr(script, "planned_network", lambda *_: SimpleNamespace(name="mine:load"))
     job = SimpleNamespace(
         config=run_config({"network": "mine:load", "device": "cpu"}),
         params=SimpleNamespace(made_from={"network": "mine:load", "precision": "float32"}, n=9),

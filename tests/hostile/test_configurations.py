@@ -34,7 +34,7 @@ from fringe.running import opening
 from fringe.running.staging import stage
 from fringe.sources import source_from_spec
 from fringe.tables.lines import Entry, Line
-from fringe.tables.write import _latex_line
+from fringe.tables.markup import _latex_line
 from fringe.texts import (
     escaped,
     inert,

@@ -70,12 +70,11 @@ class Edit:
 
 @dataclass(frozen=True)
 class Command:
-    """A command of the project that writes files; ``lane`` is that of the test that notices."""
+    """A command of the project that writes files, and the test that notices if it was not run."""
 
     run: str
     why: str
     writes: tuple[str, ...]
-    lane: str
     forgotten: Forgotten
 
 

@@ -16,9 +16,7 @@ from .suite import Suite
 RECIPES = {name: read(name) for name in NAMES}
 EDITS = {f"{name}: {edit.file}": edit for name in NAMES for edit in RECIPES[name].edits}
 SCRIPTS = "tests/test_scripts.py::test_every_script_is_a_rule_s_and_every_rule_has_a_script"
-COMMANDS = [
-    command for name in NAMES for command in RECIPES[name].commands if command.lane == "unit"
-]
+COMMANDS = [command for name in NAMES for command in RECIPES[name].commands]
 
 
 @dataclass(frozen=True)
