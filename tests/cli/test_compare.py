@@ -69,6 +69,16 @@ def test_another_network_may_count_classes(images: Path) -> None:
         comparison_config(asked(images, classifier="nothing"))
 
 
+def test_metrics_are_measured_of_models_by_their_names(images: Path) -> None:
+    models = {"A": [images / "a"], "B": [images / "b", images / "c"]}
+    config = comparison_config(asked(images, models=models, metrics=["fid", "vendi"]))
+    assert [one["title"] for one in config["datasets"].values()] == ["A", "B 1", "B 2"]
+    assert config["evaluation"]["metrics"] == ["fid", "vendi"]
+    assert config["evaluation"]["repeats"] == {"metrics": 1}
+    plain = comparison_config(asked(images, models=models))
+    assert all("title" not in one for one in plain["datasets"].values())
+
+
 def test_images_that_are_left_out_are_said(images: Path, caplog: pytest.LogCaptureFixture) -> None:
     comparison_config(asked(images))
     assert [one.message for one in caplog.records] == [

@@ -54,15 +54,16 @@ def test_falls_are_relative_to_equally_many_images_at_random() -> None:
     told = null_space_sentence(found, "Counting", 200)
     assert told == (
         "The null space of Clip itself: FID in its features falls by 25.0 ± 0.5% when the Top-1 "
-        "class histogram by Counting is matched, and falls by 50.0 ± 0.6% with weights optimized "
-        "in them. With 100 images for 200 features, weights also fit the chance of these images."
+        "class histogram by Counting is matched, relative to 80 images at random, and falls by "
+        "50.0 ± 0.6% with weights optimized in them. With 100 images for 200 features, weights also fit the chance of "
+        "these images."
     )
     assert "chance" not in null_space_sentence(found, "Counting", 10)
     full = null_space_of(scores(), "d", "net", "prelogits", TITLES)
     assert full.classes.startswith("−10.0 ± ")
     head, *rows = null_space_rows([full, found], "Counting")
     assert [row[0] for row in rows] == ["Net", "Clip"]
-    assert rows[1][2] == f"1.80 ± 0.01 ({found.classes})"
+    assert rows[1][2] == f"1.80 ± 0.01 ({found.classes}, relative to 80 images at random)"
     assert rows[1][4] == "100 + 100; 80"
     assert {len(row) for row in rows} == {len(head)}
     with pytest.raises(FringeError):

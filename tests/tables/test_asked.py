@@ -92,6 +92,16 @@ def test_the_printed_form(table: pd.DataFrame) -> None:
     assert layout.notes[-1] == "A note."
 
 
+def test_columns_with_other_counts_are_named() -> None:
+    few = row("photos", "matched", "inception", "fid", 8.0) | {"n_generated": 70}
+    rows = [row("photos", "random", "inception", "fid", 10.0), few]
+    rows += [row("cats", "random", "inception", "fid", 3.0)]
+    layout = lay_out_asked(asked_table(pd.DataFrame(rows), TITLES, NETWORKS, 2))
+    assert layout.notes[0] == (
+        "Images (real + generated): Photographs, Cats: 100 + 90; Photographs, Top-1: 100 + 70."
+    )
+
+
 def test_all_formats_hold_the_numbers(table: pd.DataFrame, tmp_path: Path) -> None:
     paths = {kind: tmp_path / f"table.{kind}" for kind in ("csv", "markdown", "latex", "html")}
     write_asked_table(table, **paths)

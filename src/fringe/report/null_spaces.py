@@ -135,7 +135,8 @@ def null_space_sentence(found: NullSpace, classifier: str, dim: int | None = Non
     told = (
         f"The null space of {found.title} itself: FID in its features "
         f"{fallen(found.matched, found.filled)} when the Top-1 class histogram by {classifier} is "
-        f"matched, and {fallen(found.optimized, found.random)} with weights optimized in them."
+        f"matched{_relative(found)}, and {fallen(found.optimized, found.random)} with weights "
+        "optimized in them."
     )
     least = min(found.random.n_real, found.random.n_generated)
     if dim is not None and least < _AMPLE * dim:
@@ -161,13 +162,20 @@ def null_space_rows(found: Sequence[NullSpace], classifier: str) -> list[list[st
             [
                 one.title,
                 one.random.printed(),
-                f"{one.matched.printed()} ({one.classes})",
+                f"{one.matched.printed()} ({one.classes}{_relative(one)})",
                 f"{one.optimized.printed()} ({one.weights})",
                 f"{one.random.n_real:,} + {one.random.n_generated:,}; {one.matched.n_generated:,}",
             ]
             for one in found
         ),
     ]
+
+
+def _relative(found: NullSpace) -> str:
+    """Return what a change by matching is relative to; "" where that is all random images."""
+    if found.filled.n_generated == found.random.n_generated:
+        return ""
+    return f", relative to {found.filled.n_generated:,} images at random"
 
 
 def matched_cells(scores: pd.DataFrame, dataset: str, network: str) -> tuple[Cell, Cell]:

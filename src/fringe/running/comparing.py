@@ -143,6 +143,10 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         f"model{place}": {"real": real, "generated": name, "resample": False}
         for place, name in enumerate(made, 1)
     }
+    if asked.metrics:
+        # Table S2 shows them; without it, nothing shows a title.
+        for place, title in enumerate(_titles(trainings), 1):
+            datasets[f"model{place}"]["title"] = title
     places = iter(datasets)
     generators = {
         model: [next(places) for _ in names] if len(names) > 1 else next(places)
@@ -178,6 +182,19 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         },
         "page": {"exhibits": False},
     }
+
+
+def _titles(trainings: Mapping[str, Sequence[str]]) -> list[str]:
+    """Return what each training is called: its model, with a number if there are several.
+
+    >>> _titles({"A": ["a1", "a2"], "B": ["b"]})
+    ['A 1', 'A 2', 'B']
+    """
+    return [
+        f"{model} {number}" if len(names) > 1 else model
+        for model, names in trainings.items()
+        for number in range(1, len(names) + 1)
+    ]
 
 
 def _metrics(asked: Asked) -> dict[str, Any]:

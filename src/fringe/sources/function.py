@@ -136,8 +136,9 @@ class FunctionSource(Fingerprinted):
         return found  # type: ignore[no-any-return]
 
     def _parameters(self) -> Mapping[str, inspect.Parameter]:
+        called = self._called
         try:
-            return inspect.signature(self._called).parameters
+            return inspect.signature(called).parameters
         except (TypeError, ValueError) as error:
             raise FringeError(
                 f"function {self.function!r}: does not tell its parameters ({error}); give one of "

@@ -160,9 +160,7 @@ def lay_out_asked(table: pd.DataFrame, notes: Sequence[str] = ()) -> Layout:
         cells = tuple(_entry(rows.get(column)) for column in columns)
         lines.append(Line(label, cells, "ours"))
     seen = [asked_cell(row) for _, row in table.iterrows()]
-    counts = sorted({(cell.n_real, cell.n_generated) for cell in seen})
-    told = ", ".join(f"{real:,} + {generated:,}" for real, generated in counts)
-    own = [f"Images (real + generated): {told}."]
+    own = [f"Images (real + generated): {_counts(table)}."]
     if any(not math.isnan(cell.standard_error) for cell in seen):
         own.append(ERRORS_COVER)
     if marked:
@@ -175,6 +173,18 @@ def lay_out_asked(table: pd.DataFrame, notes: Sequence[str] = ()) -> Layout:
         (*own, *notes),
         corner="Metric (network)",
     )
+
+
+def _counts(table: pd.DataFrame) -> str:
+    """Return the counts of images, with the columns that have them where they differ."""
+    columns: dict[str, list[str]] = {}
+    for (_, scheme), part in table.groupby(["dataset", "scheme"], sort=False):
+        cell, mark = asked_cell(part.iloc[0]), scheme_mark(str(scheme))
+        name = str(part.iloc[0]["title"]) + (f", {mark}" if mark else "")
+        columns.setdefault(f"{cell.n_real:,} + {cell.n_generated:,}", []).append(name)
+    if len(columns) == 1:
+        return next(iter(columns))
+    return "; ".join(f"{', '.join(names)}: {counts}" for counts, names in columns.items())
 
 
 def _entry(row: pd.Series | None) -> Entry:
