@@ -55,8 +55,8 @@ def test_falls_are_relative_to_equally_many_images_at_random() -> None:
     assert told == (
         "The null space of Clip itself: FID in its features falls by 25.0 ± 0.5% when the Top-1 "
         "class histogram by Counting is matched, relative to 80 images at random, and falls by "
-        "50.0 ± 0.6% with weights optimized in them. With 100 images for 200 features, weights also fit the chance of "
-        "these images."
+        "50.0 ± 0.6% with weights optimized in them. With 100 images for 200 features, weights "
+        "also fit the chance of these images."
     )
     assert "chance" not in null_space_sentence(found, "Counting", 10)
     full = null_space_of(scores(), "d", "net", "prelogits", TITLES)
