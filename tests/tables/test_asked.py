@@ -92,6 +92,13 @@ def test_the_printed_form(table: pd.DataFrame) -> None:
     assert layout.notes[-1] == "A note."
 
 
+def test_data_sets_that_are_called_the_same_have_their_names() -> None:
+    rows = [row(name, "random", "inception", "fid", 1.0) for name in ("photos", "cats")]
+    titles: Titles = {"photos": "Images", "cats": "Images"}
+    layout = lay_out_asked(asked_table(pd.DataFrame(rows), titles, NETWORKS, 1))
+    assert [one.base for one in layout.headers] == ["Images (photos)", "Images (cats)"]
+
+
 def test_columns_with_other_counts_are_named() -> None:
     few = row("photos", "matched", "inception", "fid", 8.0) | {"n_generated": 70}
     rows = [row("photos", "random", "inception", "fid", 10.0), few]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -84,6 +85,7 @@ def asked_table(
     """
     check_scores(scores)
     measured = scores[scores["repeat"] < repeats]
+    names = _unlike_titles(datasets_of(scores), titles)
     found = []
     for metric in ASKED:
         name = "fid" if metric in DISTANCES else metric
@@ -96,7 +98,7 @@ def asked_table(
                     found.append(
                         {
                             "dataset": dataset,
-                            "title": title_of(titles, dataset),
+                            "title": names[dataset],
                             "simulated": is_simulated(titles, dataset),
                             "scheme": scheme,
                             "network": network,
@@ -173,6 +175,15 @@ def lay_out_asked(table: pd.DataFrame, notes: Sequence[str] = ()) -> Layout:
         (*own, *notes),
         corner="Metric (network)",
     )
+
+
+def _unlike_titles(datasets: Sequence[str], titles: Titles) -> dict[str, str]:
+    """Return the title of each data set, with its name where two are called the same."""
+    plain = {name: title_of(titles, name) for name in datasets}
+    often = Counter(plain.values())
+    return {
+        name: title + (f" ({name})" if often[title] > 1 else "") for name, title in plain.items()
+    }
 
 
 def _counts(table: pd.DataFrame) -> str:
