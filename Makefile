@@ -66,7 +66,7 @@ resume: env ## Go on with a SLURM run that was killed; cancels what it left: mak
 test: dev ## Run all tests, those of real runs and of SLURM included
 	$(BIN)/pytest -n $$(( $(CORES) < 3 ? $(CORES) + 1 : 4 ))
 
-unit: dev ## Run the unit tests: no real runs, no SLURM, no fuzzers, no whole networks, no browser
+unit: dev ## Run the unit tests: no real runs, no SLURM, no fuzzers, no hostile files, no whole networks, no browser
 	$(BIN)/pytest -n $$(( $(CORES) < 3 ? $(CORES) + 1 : 4 )) -m $(UNIT)
 
 check: dev ## Check style, types and the workflow, and run the unit tests, at the same time

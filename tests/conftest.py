@@ -22,6 +22,7 @@ LANES = {
     "browser": "long",
     "recipes": "long",
     "fuzz": "long",
+    "hostile": "long",
 }
 
 
