@@ -69,8 +69,9 @@ _TABLES: Mapping[str, str] = {
     "FID. A kernel distance that falls with FID has the same null space, although it is another "
     "formula.",
     "S2": "Other metrics of the same draws, in FID's network and in the controls. docs/metrics.md "
-    "defines each of them. A metric that falls or rises with FID although no image changed counts "
-    "classes, too.",
+    "defines each of them. Higher values are better where an arrow points up, lower ones where it "
+    "points down. A metric that falls or rises with FID although no image changed counts classes, "
+    "too.",
 }
 """Captions of tables by number: what a table says, besides what it holds, which stands over it."""
 
