@@ -188,7 +188,9 @@ def plan_paper(extraction: dict[str, Any]) -> tuple[list[Job], list[float], floa
     config = true_to(config, truth)
     jobs = read_jobs(text, f"results/{written['run']}")
     # The plan's stand-ins for generators ask for no GPU.
-    asking = [replace(job, gpus=gpu(JobContext(job, config, sources, weights={}))) for job in jobs]
+    asking = [
+        replace(job, gpus=gpu(JobContext(job, config, sources, weight_files={}))) for job in jobs
+    ]
     return asking, [time_of(job, config, sources) for job in asking], planning
 
 

@@ -23,7 +23,7 @@ with activity("loading Fringe"):
     from fringe.errors import FringeError
     from fringe.networks import file_name
     from fringe.plan import exhibit_params, exhibits, inputs, layout, provenance
-    from fringe.plan.weight_files import weights_to_fetch
+    from fringe.plan.weight_files import weight_files_to_fetch
     from fringe.running import forks, slurm_polling
     from fringe.running.opening import open_run
     from fringe.running.places import refuse_missing_image

@@ -1,13 +1,13 @@
 # Features and logits of every image, and their means and covariances.
 
-TO_FETCH = weights_to_fetch(RUN.config, RUN.weights)
+TO_FETCH = weight_files_to_fetch(RUN.config, RUN.weight_files)
 
 
-rule fetch_weights:
+rule fetch_weight_file:
     output:
         f"{RUN.config.weights_dir}/{{file}}",
     log:
-        log_file("fetch_weights", "{file}"),
+        log_file("fetch_weight_file", "{file}"),
     wildcard_constraints:
         file="|".join(map(re.escape, TO_FETCH)) or "(?!)",
     localrule: True
@@ -16,7 +16,7 @@ rule fetch_weights:
     params:
         network=lambda w: TO_FETCH[w.file],
     script:
-        "../workflow/scripts/fetch_weights.py"
+        "../workflow/scripts/fetch_weight_file.py"
 
 
 rule extract_features:

@@ -22,7 +22,7 @@ class TinyNetwork:
     """The means of 8 filtered images, and 6 classes that are linear in these."""
 
     feature_dim = DIM
-    weights_sha256 = "0" * 64
+    weight_file_sha256 = "0" * 64
     class_names = tuple(f"class {number}" for number in range(CLASSES))
 
     def __init__(

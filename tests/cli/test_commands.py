@@ -257,7 +257,7 @@ def test_convert_and_fetch_call_the_library(
         calls.append((name, folder))
         return None if name == "untrained" else folder
 
-    monkeypatch.setattr("fringe.networks.fetch_weights", fetch)
+    monkeypatch.setattr("fringe.networks.fetch_weight_file", fetch)
     assert main(["convert", "a.pkl", "a.safetensors"]) == 0
     assert main(["fetch", "inception", "--weights-dir", str(tmp_path)]) == 0
     assert str(tmp_path) in capsys.readouterr().out

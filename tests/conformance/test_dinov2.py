@@ -15,7 +15,7 @@ from torchvision.transforms import InterpolationMode
 from torchvision.transforms import functional as transforms
 
 from fringe.errors import FringeError
-from fringe.networks import FeatureNetwork, network_weights
+from fringe.networks import FeatureNetwork, network_weight_files
 from fringe.networks.dinov2 import (
     VisionTransformer,
     load_b,
@@ -161,8 +161,8 @@ def test_base_with_edm2_s_resize(base: Path) -> None:
     other = load_b(base, CPU)(batch).features
     assert (found - other).abs().max() > 1e-3 * other.abs().max()
     assert (network.name, network.feature_dim) == ("dinov2-b-edm2", 768)
-    assert network_weights("dinov2-b-edm2") == network_weights("dinov2-b")
-    assert network_weights("dinov2-l-edm2") == network_weights("dinov2-l")
+    assert network_weight_files("dinov2-b-edm2") == network_weight_files("dinov2-b")
+    assert network_weight_files("dinov2-l-edm2") == network_weight_files("dinov2-l")
 
 
 def test_blocks_of_large_equal_torchvision(shallow_large: Path) -> None:

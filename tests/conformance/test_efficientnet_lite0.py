@@ -73,16 +73,16 @@ def test_features_are_the_mean_of_the_maps(network: FeatureNetwork) -> None:
 
 
 def test_weights_are_the_registered_ones(network: FeatureNetwork) -> None:
-    assert network.weights_sha256 == SHA256
+    assert network.weight_file_sha256 == SHA256
 
 
 def test_other_weights_are_refused_with_both_digests(tmp_path: Path) -> None:
     path = tmp_path / "other.pth"
     torch.save({"_fc.bias": torch.zeros(1000)}, path)
     with pytest.raises(FringeError, match=rf"other\.pth.*SHA-256 is \w{{64}}, expected {SHA256}"):
-        load_network("efficientnet-lite0", weights=path)
+        load_network("efficientnet-lite0", weight_file=path)
 
 
 def test_missing_weights(tmp_path: Path) -> None:
     with pytest.raises(FringeError, match=r"no such weights file .*absent\.pth: is not there"):
-        load_network("efficientnet-lite0", weights=tmp_path / "absent.pth")
+        load_network("efficientnet-lite0", weight_file=tmp_path / "absent.pth")

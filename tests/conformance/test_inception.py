@@ -85,7 +85,7 @@ def test_resize_is_that_of_tensorflow_1() -> None:
 
 
 def test_what_it_is_called_by(network: FeatureNetwork, file: Path) -> None:
-    assert network.weights_sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
+    assert network.weight_file_sha256 == hashlib.sha256(file.read_bytes()).hexdigest()
     assert network.class_names is not None
     assert network.class_names[817] == "bow tie"
 

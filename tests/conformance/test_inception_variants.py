@@ -13,7 +13,7 @@ from tests.networks.inception_files import images, inception_state, tensorflow_g
 from torch import Tensor
 from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
 
-from fringe.networks import FeatureNetwork, network_info, network_weights
+from fringe.networks import FeatureNetwork, network_info, network_weight_files
 from fringe.networks.inception import load
 from fringe.networks.inception_variants import (
     clean,
@@ -181,5 +181,5 @@ def test_pixels_of_pytorch_fid_are_not_antialiased() -> None:
 
 @pytest.mark.parametrize("name", ["inception-clean", "inception-pytorch-fid", "inception-spatial"])
 def test_their_weights_are_inception_s(name: str) -> None:
-    assert network_weights(name) == network_weights("inception")
+    assert network_weight_files(name) == network_weight_files("inception")
     assert network_info(name).trained_on == network_info("inception").trained_on

@@ -13,7 +13,7 @@ from torchvision.models import vgg16
 
 from fringe.checkpoints import read_state
 from fringe.errors import FringeError
-from fringe.networks import Activations, FeatureNetwork, network_weights
+from fringe.networks import Activations, FeatureNetwork, network_weight_files
 from fringe.networks.vgg16 import load, torchvision_names
 
 CPU = torch.device("cpu")
@@ -68,7 +68,10 @@ def test_features_equal_torch_fidelity(
 
 
 def test_the_two_trainings_have_a_file_each() -> None:
-    (torchvisions,), (nvidias,) = network_weights("vgg16"), network_weights("vgg16-nvidia")
+    (torchvisions,), (nvidias,) = (
+        network_weight_files("vgg16"),
+        network_weight_files("vgg16-nvidia"),
+    )
     assert (torchvisions.name, nvidias.name) == ("vgg16-397923af.pth", "vgg16.pt")
     assert torchvisions.sha256 != nvidias.sha256
 

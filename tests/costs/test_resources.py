@@ -154,7 +154,7 @@ def test_memory_of_a_trained_generator(
 def test_memory_of_weights(config: dict[str, Any], tmp_path: Path) -> None:
     about = context(config, "extract_features", source="real", network=NET)
     path = tmp_path / "weights.pth"
-    about = replace(about, weights={NET: {"path": str(path)}})
+    about = replace(about, weight_files={NET: {"path": str(path)}})
     without = mem_mb(about)
     with path.open("wb") as file:
         file.truncate(20 << 20)

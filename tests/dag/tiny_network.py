@@ -23,7 +23,7 @@ class TinyNetwork:
 
     feature_dim = DIM
     class_names = tuple(f"class {number}" for number in range(CLASSES))
-    weights_sha256 = "0" * 64
+    weight_file_sha256 = "0" * 64
 
     def __init__(self, name: str, seed: int, device: torch.device) -> None:
         import torch

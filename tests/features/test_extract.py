@@ -98,7 +98,7 @@ def test_what_a_shard_holds(tmp_path: Path, photos: ImageSource) -> None:
         assert list(file) == ["features"]
     about = open_features(path).attributes
     assert (about["first"], about["last"], about["batch_size"]) == (16, 40, 16)
-    assert (about["network"], about["weights_sha256"]) == ("untrained", network.weights_sha256)
+    assert (about["network"], about["weights_sha256"]) == ("untrained", network.weight_file_sha256)
     assert about["made_by"] == "test"
     assert {"fringe", "numpy", "h5py", "torch"} <= about.keys()
 

@@ -31,7 +31,7 @@ from fringe.figures import snapshot_correlation
 from fringe.networks import network_info
 from fringe.networks.installed import place_outside
 from fringe.running import opening
-from fringe.running.staging import stage
+from fringe.running.staging import fetch_for_run
 from fringe.sources import source_from_spec
 from fringe.tables.lines import Entry, Line
 from fringe.tables.markup import _latex_line
@@ -418,7 +418,7 @@ def test_code_that_is_not_installed_is_not_run_without_a_word(
         file = tmp_path / "my.yaml"
         file.write_text(yaml.safe_dump(config))
         with suppress(FringeError):
-            for item in stage(file):
+            for item in fetch_for_run(file):
                 assert network not in item.key or item.state == "missing"
     assert not (tmp_path / "ran").exists()
 
@@ -547,7 +547,7 @@ def test_code_that_snakemake_would_run_ends_commands_before_it_starts(
         assert said in printed.err
     assert not mark.exists()
     with pytest.raises(FringeError, match="__use_yte__"):
-        stage(path)
+        fetch_for_run(path)
 
 
 # Counts.

@@ -21,7 +21,7 @@ from fringe.config.sources import FilesSource
 from fringe.errors import FringeError
 from fringe.files import answers, downloading
 from fringe.files.downloading import download
-from fringe.networks.weight_files import LARGEST, WeightsFile, fetch
+from fringe.networks.weight_files import LARGEST, WeightFile, fetch
 from fringe.running.fetching import fetch_source
 
 CONTENT = random.Random(0).randbytes(3_000_000)
@@ -161,7 +161,7 @@ def test_an_announcement_that_cannot_be_is_refused_before_anything_is_written(
         server.answers["/huge"] = lambda handler, length=length: handler.begin(
             Content_Length=length
         )
-        file = WeightsFile("net.pth", (server.url("huge"),), DIGEST, "MIT", "Somebody, 2020")
+        file = WeightFile("net.pth", (server.url("huge"),), DIGEST, "MIT", "Somebody, 2020")
         with pytest.MonkeyPatch.context() as patched:
             usage = downloading.shutil.disk_usage(tmp_path)
             patched.setattr(

@@ -34,7 +34,7 @@ from fringe.files.stand_ins import stand_in_at
 from fringe.plan.digests import digest
 from fringe.running.damage import damaged_files
 from fringe.running.locks import clear_stale_locks
-from fringe.running.staging import stage
+from fringe.running.staging import fetch_for_run
 from fringe.scores.rows import read_scores, write_scores
 from fringe.sensitivity.region import open_region
 from fringe.sources import open_source
@@ -577,7 +577,7 @@ def test_a_path_that_leads_nowhere_is_said_in_one_message(tmp_path: Path, odd: s
         **{name: call for name, call in READERS.items() if call not in OTHERS},
         "a.ckpt": open_source,
         "net.pt": lambda path: GeneratedSource(path, 3),
-        "stage.yaml": lambda path: stage(path),
+        "stage.yaml": lambda path: fetch_for_run(path),
     }
     for name, call in calls.items():
         with pytest.raises(FringeError, match=words) as caught:

@@ -41,7 +41,7 @@ from fringe.plan.planned import (
     planned_shard,
     refuse_other_plan,
 )
-from fringe.plan.weight_files import locate_weights
+from fringe.plan.weight_files import locate_weight_files
 from fringe.sources import digests, open_source, prefetch, source_from_spec
 from fringe.sources.digests import file_digests
 
@@ -516,7 +516,7 @@ def test_features_are_of_the_planned_weights(
     written = {"network": "weighted", "weights": {"weighted": str(path)}}
     places = {"weights_dir": str(tmp_path), "results": str(tmp_path)}
     config = run_config({**written, **places, "device": "cpu"})
-    located = locate_weights(config, hash_cache(config))
+    located = locate_weight_files(config, hash_cache(config))
     config.planned.update(planned_digests(config, {}, located))
     assert config.planned == {str(path): sha256(b"one"), "weights/weighted": sha256(b"one")}
 
@@ -524,7 +524,7 @@ def test_features_are_of_the_planned_weights(
         monkeypatch.setattr("fringe.networks.untrained.load", weighted(path, hook))
         return planned_network(config, "weighted", "float32")
 
-    assert loaded().weights_sha256 == sha256(b"one")
+    assert loaded().weight_file_sha256 == sha256(b"one")
     message = r"net\.pth: its data changed under the run"
     with refused(message):
         loaded(lambda: swap(path, other))
@@ -542,7 +542,7 @@ def test_features_are_of_the_planned_weights(
         loaded(there_and_back)
     with pytest.raises(ChangedError, match=r"net\.pth: was changed while it was read"):
         registry.load_network("weighted", path)  # with the hook
-    assert loaded().weights_sha256 == sha256(b"one")
+    assert loaded().weight_file_sha256 == sha256(b"one")
 
     # Of several published files with the same weights another one came to lie there.
     config.planned["weights/weighted"] = sha256(b"that of another file")

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 
-from fringe.networks import load_network, network_names, network_weights
+from fringe.networks import load_network, network_names, network_weight_files
 
 
 @pytest.fixture
@@ -16,7 +16,9 @@ def threads() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize("name", [name for name in network_names() if not network_weights(name)])
+@pytest.mark.parametrize(
+    "name", [name for name in network_names() if not network_weight_files(name)]
+)
 def test_same_bits_in_any_batch_on_any_number_of_threads(name: str, threads: None) -> None:
     network = load_network(name)
     generator = torch.Generator().manual_seed(0)

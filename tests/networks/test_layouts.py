@@ -93,7 +93,7 @@ def test_every_network_is_read_from_every_layout(tmp_path: Path, name: str, layo
     path = tmp_path / "own.pth"
     torch.save(LAYOUTS[layout](thin(NETWORKS[name])), path)
     network = load_network(name, path)
-    assert (network.name, network.weights_sha256) == (name, sha256_of(path, name))
+    assert (network.name, network.weight_file_sha256) == (name, sha256_of(path, name))
 
 
 @pytest.mark.filterwarnings("ignore:.*not weights that were published")

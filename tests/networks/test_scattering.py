@@ -73,7 +73,7 @@ def test_log_means_by_hand(bank: Filters) -> None:
 
 @pytest.mark.parametrize("name", DIGESTS)
 def test_the_matrix_never_changes(name: str) -> None:
-    assert load_network(name).weights_sha256 == DIGESTS[name]
+    assert load_network(name).weight_file_sha256 == DIGESTS[name]
 
 
 def test_photographs_fill_all_directions_alike(
@@ -123,4 +123,4 @@ def test_every_precision_gives_the_same_features(
 def test_no_weights_file(tmp_path: Path) -> None:
     (tmp_path / "any.pth").touch()
     with pytest.raises(FringeError, match="brings its own numbers"):
-        load_network("scattering", weights=tmp_path / "any.pth")
+        load_network("scattering", weight_file=tmp_path / "any.pth")

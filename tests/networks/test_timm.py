@@ -22,14 +22,14 @@ from fringe.errors import FringeError
 from fringe.features import extract_shard
 from fringe.networks import (
     family,
-    fetch_weights,
+    fetch_weight_file,
     file_name,
     is_own_code,
     load_network,
     network_classes,
     network_info,
     network_titles,
-    network_weights,
+    network_weight_files,
     only_installed,
     stated_title,
     stated_training,
@@ -38,7 +38,7 @@ from fringe.networks.timm_catalogue import describe
 from fringe.networks.timm_names import read_name, trained_on
 from fringe.networks.timm_pixels import Preparation, preparation
 from fringe.networks.training import TRAININGS
-from fringe.plan.weight_files import locate_weights, weights_to_fetch
+from fringe.plan.weight_files import locate_weight_files, weight_files_to_fetch
 from fringe.sources import PhotoSource
 
 timm = pytest.importorskip("timm")
@@ -154,7 +154,7 @@ def test_a_tag_may_be_left_out() -> None:
     default, whole = network_info("timm:test_vit"), network_info(VIT)
     assert default.trained_on == whole.trained_on == "ImageNet-1k labels"
     assert default[:4] == whole[:4]
-    assert network_weights("timm:test_vit") == network_weights(VIT)
+    assert network_weight_files("timm:test_vit") == network_weight_files(VIT)
 
 
 def test_families_of_witnesses() -> None:
@@ -240,9 +240,10 @@ def test_what_is_known_is_remembered_and_needs_no_torch_then(tmp_path: Path) -> 
     (kept,) = (tmp_path / "weights").iterdir()
     assert kept.name == f"timm-{timm.__version__}.json"
     code = (
-        "import sys; from fringe.networks import network_info, network_classes, network_weights; "
+        "import sys; from fringe.networks import network_info, network_classes; "
+        "from fringe.networks import network_weight_files; "
         f"print(network_info({VIT!r}).feature_dim, len(network_classes({VIT!r})), "
-        f"network_weights({VIT!r})[0].name, 'torch' in sys.modules, 'timm' in sys.modules)"
+        f"network_weight_files({VIT!r})[0].name, 'torch' in sys.modules, 'timm' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
@@ -368,17 +369,17 @@ def test_weights_come_from_the_published_address(
     resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 ) -> None:
     address = "timm/test_resnet.r160_in1k/resolve/main/model.safetensors"
-    (published,) = network_weights(RESNET)
+    (published,) = network_weight_files(RESNET)
     assert published.urls == (f"https://huggingface.co/{address}",)
     assert (published.name, published.licence) == (FILE, "apache-2.0")
     with serving({address: resnet.read_bytes()}) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url(""))
-        found = fetch_weights(RESNET, tmp_path / "fetched")
+        found = fetch_weight_file(RESNET, tmp_path / "fetched")
         assert found == tmp_path / "fetched" / FILE
         assert main(["fetch", RESNET, "--weights-dir", str(tmp_path / "by-command")]) == 0
     assert str(tmp_path / "by-command" / FILE) in capsys.readouterr().out
     assert found.read_bytes() == resnet.read_bytes()
-    assert fetch_weights(RESNET, tmp_path / "fetched") == found, "it is not fetched again"
+    assert fetch_weight_file(RESNET, tmp_path / "fetched") == found, "it is not fetched again"
     assert load_network(RESNET, found).feature_dim == network_info(RESNET).feature_dim
 
 
@@ -389,7 +390,7 @@ def test_what_an_address_sends_that_is_no_network(
     with serving({address: b"nothing of the kind" * 1000}) as server:
         monkeypatch.setenv("HF_ENDPOINT", server.url(""))
         with pytest.raises(FringeError, match="could not be fetched"):
-            fetch_weights(RESNET, tmp_path / "fetched")
+            fetch_weight_file(RESNET, tmp_path / "fetched")
     assert not list((tmp_path / "fetched").glob("*.safetensors"))
 
 
@@ -407,14 +408,16 @@ def in_cache(home: Path, content: Path, commit: str = "0123abcd") -> Path:
 
 def test_weights_come_from_the_cache_of_the_hub(resnet: Path, tmp_path: Path) -> None:
     place = in_cache(tmp_path / "hub-home", resnet)
-    assert fetch_weights(RESNET, tmp_path / "fetched") == place, "the only snapshot"
+    assert fetch_weight_file(RESNET, tmp_path / "fetched") == place, "the only snapshot"
     in_cache(tmp_path / "hub-home", resnet, "4567")
     refs = place.parents[2] / "refs"
     refs.mkdir()
     (refs / "main").write_text("0123abcd")
-    assert fetch_weights(RESNET, tmp_path / "fetched") == place
+    assert fetch_weight_file(RESNET, tmp_path / "fetched") == place
     assert not (tmp_path / "fetched").exists()
-    assert load_network(RESNET).weights_sha256 == load_network(RESNET, resnet).weights_sha256
+    assert (
+        load_network(RESNET).weight_file_sha256 == load_network(RESNET, resnet).weight_file_sha256
+    )
     (refs / "main").write_text("../../../etc")
     with pytest.raises(FringeError, match="could not be fetched"):
         load_network(RESNET)
@@ -442,15 +445,15 @@ def test_a_run_knows_where_weights_are_and_which(
     resnet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config = config_of(tmp_path)
-    absent = locate_weights(config, tmp_path / "hashes")
+    absent = locate_weight_files(config, tmp_path / "hashes")
     assert absent[RESNET]["path"] == str(tmp_path / "weights-of-run" / FILE)
-    assert weights_to_fetch(config, absent)[FILE] == RESNET
+    assert weight_files_to_fetch(config, absent)[FILE] == RESNET
     place = in_cache(tmp_path / "hub-home", resnet)
-    there = locate_weights(config, tmp_path / "hashes")
+    there = locate_weight_files(config, tmp_path / "hashes")
     assert there[RESNET] == {"path": str(place), "identity": absent[RESNET]["identity"]}
-    assert FILE not in weights_to_fetch(config, there)
+    assert FILE not in weight_files_to_fetch(config, there)
     own = config_of(tmp_path, weights={RESNET: str(resnet)})
-    assert locate_weights(own, tmp_path / "hashes")[RESNET]["path"] == str(resnet)
+    assert locate_weight_files(own, tmp_path / "hashes")[RESNET]["path"] == str(resnet)
 
 
 def test_read_name_has_two_parts() -> None:

@@ -21,7 +21,7 @@ def network() -> FeatureNetwork:
 
 
 def test_weights_never_change(network: FeatureNetwork) -> None:
-    assert network.weights_sha256 == DIGEST
+    assert network.weight_file_sha256 == DIGEST
 
 
 def test_first_filters_have_zero_mean_and_all_have_unit_gain() -> None:
@@ -48,7 +48,7 @@ def test_against_the_same_network_in_numpy(network: FeatureNetwork) -> None:
 def test_no_weights_file(tmp_path: Path) -> None:
     (tmp_path / "any.pth").touch()
     with pytest.raises(FringeError, match="makes its own weights"):
-        load_network("untrained", weights=tmp_path / "any.pth")
+        load_network("untrained", weight_file=tmp_path / "any.pth")
 
 
 def gaussian(network: FeatureNetwork, **spec: object) -> Gaussian:

@@ -15,9 +15,9 @@ import pytest
 import torch
 
 from fringe.errors import FringeError
-from fringe.networks import load_network, network_names, network_weights, registry
+from fringe.networks import load_network, network_names, network_weight_files, registry
 from fringe.networks.base import Activations, FeatureNetwork
-from fringe.networks.weight_files import WeightsFile, fetch, find, mismatch, sha256_of
+from fringe.networks.weight_files import WeightFile, fetch, find, mismatch, sha256_of
 
 CONTENT = bytes(range(256)) * 20_000  # 5 MB: several pieces
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -89,8 +89,8 @@ def server() -> Iterator[Server]:
         thread.join()
 
 
-def file_at(*urls: str, sha256: str | None = DIGEST) -> WeightsFile:
-    return WeightsFile("net.pth", urls, sha256, "MIT", "Somebody, 2020")
+def file_at(*urls: str, sha256: str | None = DIGEST) -> WeightFile:
+    return WeightFile("net.pth", urls, sha256, "MIT", "Somebody, 2020")
 
 
 def test_fetched_verified_and_not_fetched_again(server: Server, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_what_holds_no_tensors_is_refused_even_without_a_digest(
 
 
 def test_find_takes_the_first_that_is_there(tmp_path: Path) -> None:
-    files = [WeightsFile(name, ("",), None, "", "") for name in ("a", "b", "c")]
+    files = [WeightFile(name, ("",), None, "", "") for name in ("a", "b", "c")]
     assert find(files, tmp_path) is None
     (tmp_path / "c").touch()
     (tmp_path / "b").touch()
@@ -190,18 +190,18 @@ def test_find_takes_the_first_that_is_there(tmp_path: Path) -> None:
 
 def test_the_registry_is_complete() -> None:
     for name in network_names():
-        for file in network_weights(name):
+        for file in network_weight_files(name):
             assert file.urls
             assert all(url.startswith("http") for url in file.urls)
             assert file.licence
             assert file.citation
             if file.sha256 is not None:
                 assert len(bytes.fromhex(file.sha256)) == 32
-        names = [file.name for file in network_weights(name)]
+        names = [file.name for file in network_weight_files(name)]
         assert len(set(names)) == len(names)
 
 
-def use(files: tuple[WeightsFile, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+def use(files: tuple[WeightFile, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     """Register a network `weighted` with these files."""
 
     def load(weights: Path | None, device: torch.device) -> FeatureNetwork:
@@ -223,7 +223,7 @@ def test_a_network_fetches_its_weights(
     use((file_at(server.url("net")),), monkeypatch)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        assert load_network("weighted").weights_sha256 == DIGEST
+        assert load_network("weighted").weight_file_sha256 == DIGEST
     assert (tmp_path / "net.pth").is_file()
 
 
@@ -235,14 +235,14 @@ def test_another_file_is_used_with_a_warning(
     path.write_bytes(b"own")
     with pytest.warns(UserWarning, match=r"own\.pth: not weights that were published"):
         network = load_network("weighted", path)
-    assert network.weights_sha256 == hashlib.sha256(b"own").hexdigest()
+    assert network.weight_file_sha256 == hashlib.sha256(b"own").hexdigest()
 
 
 @pytest.mark.parametrize(
     "name", ["inception", "resnet50", "clip", "vgg16", "vgg16-nvidia", "dinov2-b"]
 )
 def test_a_file_of_another_name_and_content_is_none_that_was_published(name: str) -> None:
-    files = network_weights(name)
+    files = network_weight_files(name)
     assert mismatch(Path("own.pth"), "0" * 64, files) == list(
         dict.fromkeys(f.sha256 for f in files if f.sha256)
     )

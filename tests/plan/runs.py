@@ -8,7 +8,7 @@ from typing import Any
 
 from fringe.config import choices
 from fringe.config.completion import complete
-from fringe.networks import network_weights
+from fringe.networks import network_weight_files
 from fringe.plan import deviations, layout
 from fringe.plan.run import Run
 
@@ -76,9 +76,9 @@ def make_run(config: dict[str, Any] | None = None, *, in_job: bool = False) -> R
     weights = {}
     for network in choices.networks_of_run(completed):
         if given := completed.weights.get(network):
-            path, identity = choices.given_weights(given)
+            path, identity = choices.given_weight_file(given)
             weights[network] = {"path": str(path), "identity": identity}
-        elif files := network_weights(network):
+        elif files := network_weight_files(network):
             path = f"{completed.weights_dir}/{files[0].name}"
             weights[network] = {"path": path, "identity": files[0].sha256}
     told = {"choices": deviations.choices(completed)}

@@ -37,7 +37,7 @@ def test_titles_of_networks_that_nobody_else_knows(
     assert titles["titled:cats"] == "Cats"
     own = {"path": str(tmp_path / "own.pt"), "identity": "0123456789abcdef" * 4}
     Path(own["path"]).touch()
-    run = replace(run, weights={**run.weights, "clip": own})
+    run = replace(run, weight_files={**run.weight_files, "clip": own})
     titles = restored(exhibit_params.verdict(run))["titles"]
     assert set(titles) == {*datasets, "titled:cats", "clip"}
     assert titles["clip"] == "CLIP (own weights 01234567)"

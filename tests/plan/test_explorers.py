@@ -98,13 +98,13 @@ def test_the_network_is_an_input_until_the_explorer_is_there() -> None:
     place = {"dataset": "faces", "comparison": "two"}
     for kind, name in place.items():
         function = getattr(inputs, f"explore_{kind}")
-        assert function(run, name)["weights"] == file
+        assert function(run, name)["weight_file"] == file
         path = Path(run.path(layout.explorer(kind, name)))
         path.parent.mkdir(parents=True)
         path.touch()
-        assert function(run, name)["weights"] == []
+        assert function(run, name)["weight_file"] == []
     # No map of this data set is asked for.
-    assert inputs.explore_dataset(run, "cats")["weights"] == []
+    assert inputs.explore_dataset(run, "cats")["weight_file"] == []
     assert inputs.explore_dataset(run, "cats")["maps"] == []
 
 

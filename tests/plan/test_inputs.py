@@ -40,7 +40,7 @@ def test_images_and_weights_are_read_until_features_are_there() -> None:
     assert inputs.extract_features(run, *wildcards) == {
         "images": f"results/run/images/fake/{SHARD}.h5",
         "unpacked": [],
-        "weights": "data/weights/ViT-B-32.pt",
+        "weight_file": "data/weights/ViT-B-32.pt",
     }
     place = layout.feature_shard(*wildcards)
     make(run, place, provenance.extract_features(run, *wildcards))
@@ -58,7 +58,7 @@ def test_images_that_are_not_kept_are_no_input() -> None:
     assert inputs.extract_features(run, "fake", "untrained", SHARD) == {
         "images": [],
         "unpacked": [],
-        "weights": [],
+        "weight_file": [],
     }
     # Files are read where they lie.
     assert inputs.kept_shard(make_run(), "real", SHARD) == []
@@ -117,9 +117,9 @@ def test_the_network_is_read_until_matching_is_done(rule: str) -> None:
     wildcards = ("faces", "inception") if of_network else ("faces",)
     place = layout.matched_features(*wildcards) if of_network else layout.matched(*wildcards)
     read = getattr(inputs, rule)
-    assert read(run, *wildcards)["weights"].startswith("data/weights/pt_inception")
+    assert read(run, *wildcards)["weight_file"].startswith("data/weights/pt_inception")
     make(run, place, getattr(provenance, rule)(run, *wildcards))
-    assert read(run, *wildcards)["weights"] == []
+    assert read(run, *wildcards)["weight_file"] == []
 
 
 def test_maps_have_images_and_weights_until_they_are_there() -> None:
@@ -130,7 +130,7 @@ def test_maps_have_images_and_weights_until_they_are_there() -> None:
     assert before["generated"] == "results/run/statistics/fake/inception/features-60.h5"
     make(run, layout.map_shard(*wildcards), provenance.measure_sensitivity(run, *wildcards))
     after = inputs.measure_sensitivity(run, *wildcards)
-    assert (after["images"], after["weights"]) == ([], [])
+    assert (after["images"], after["weight_file"]) == ([], [])
     assert (after["real"], after["generated"]) == (before["real"], before["generated"])
 
 
@@ -261,7 +261,7 @@ def test_another_network_may_count_classes() -> None:
     assert {extended["real"], extended["candidates"]} == {
         *below("features/real/resnet50.h5", "features/fake/resnet50.h5")
     }
-    assert "resnet50" in str(extended["weights"])
+    assert "resnet50" in str(extended["weight_file"])
     matched = inputs.draw_matched(run, "faces")
     assert matched["candidates"] == below("features/fake/resnet50.h5")[0]
     assert inputs.figure_classes(run, "faces")["real"] == below("features/real/resnet50.h5")[0]

@@ -28,7 +28,7 @@ from fringe.errors import FringeError
 from fringe.exchange import read_statistics, write_statistics
 from fringe.files.hdf5 import create_h5
 from fringe.metrics import Gaussian
-from fringe.networks import network_weights
+from fringe.networks import network_weight_files
 from fringe.networks.registry import NETWORKS
 from fringe.plan import images, layout, protocols, weight_files
 from fringe.plan.planned import note_plan
@@ -551,11 +551,11 @@ def test_an_image_of_another_seed_is_the_first_that_it_makes(config: dict[str, A
 
 def test_weights_that_are_gone_are_said_to_be(config: dict[str, Any]) -> None:
     completed, _ = check(config | {"controls": ["clip"], "weights_dir": "kept"})
-    assert weight_files.weights_path(completed, "efficientnet-lite0") is None
+    assert weight_files.weight_file_path(completed, "efficientnet-lite0") is None
     with pytest.raises(FringeError, match=r"'clip' are not there .*fetch clip --weights-dir kept"):
-        weight_files.weights_path(completed, "clip")
+        weight_files.weight_file_path(completed, "clip")
     completed = changed(completed, {"weights": {"clip": "real.zip"}})
-    assert weight_files.weights_path(completed, "clip") == Path("real.zip")
+    assert weight_files.weight_file_path(completed, "clip") == Path("real.zip")
 
 
 def test_a_control_trained_on_imagenet_s_labels_neither_judges_nor_stands_in_figures(
@@ -588,9 +588,9 @@ def test_weights_of_another_training_are_named(
 ) -> None:
     Path("vgg16.pt").write_bytes(b"nvidia's")
     entry = NETWORKS["vgg16-nvidia"]
-    (published,) = entry.weights
+    (published,) = entry.weight_files
     ours = replace(published, sha256=hashlib.sha256(b"nvidia's").hexdigest())
-    monkeypatch.setitem(NETWORKS, "vgg16-nvidia", replace(entry, weights=(ours,)))
+    monkeypatch.setitem(NETWORKS, "vgg16-nvidia", replace(entry, weight_files=(ours,)))
     config |= {"controls": ["vgg16"], "weights": {"vgg16": "vgg16.pt"}}
     assert faults_of(config) == [
         "weights/vgg16: vgg16.pt holds the weights of vgg16-nvidia; name that network, or fetch "
@@ -745,7 +745,7 @@ def test_weights_of_own_networks_are_known_by_content(
 
     def identity(path: str) -> str:
         given = changed(completed, {"weights": {"weighted:load": path}})
-        (name,) = located = weight_files.locate_weights(given, cache)
+        (name,) = located = weight_files.locate_weight_files(given, cache)
         assert name == "weighted:load"
         assert located[name]["path"] == path
         return located[name]["identity"]
@@ -762,17 +762,17 @@ def test_weights_of_own_networks_are_known_by_content(
 def test_published_weights_are_known_before_they_are_there(config: dict[str, Any]) -> None:
     config |= {"network": "inception", "controls": ["swav"], "weights_dir": "kept"}
     completed, _ = check(config)
-    inception, alternative, *_ = network_weights("inception")
-    (swav,) = network_weights("swav")
+    inception, alternative, *_ = network_weight_files("inception")
+    (swav,) = network_weight_files("swav")
     cache = Path("fingerprints.json")
-    assert weight_files.locate_weights(completed, cache) == {
+    assert weight_files.locate_weight_files(completed, cache) == {
         "inception": {"path": f"kept/{inception.name}", "identity": inception.sha256},
         "swav": {"path": f"kept/{swav.name}", "identity": swav.name},
     }
     # Any of the published files will do, if it is the published one.
     Path("kept").mkdir()
     Path("kept", alternative.name).write_bytes(b"cut short")
-    located = weight_files.locate_weights(completed, cache)
+    located = weight_files.locate_weight_files(completed, cache)
     assert located["inception"]["path"] == f"kept/{alternative.name}"
     (found,) = faults_of(config)
     assert found.startswith(f"weights_dir: kept/{alternative.name} has SHA-256 ")
@@ -788,7 +788,7 @@ def test_weights_of_ones_own_need_their_digest(config: dict[str, Any]) -> None:
     assert found.startswith(f"weights/inception: own.pth has SHA-256 {digest}, expected 6726825d")
     config["weights"] = {"inception": {"path": "own.pth", "sha256": digest}}
     completed, _ = check(config)
-    located = weight_files.locate_weights(completed, Path("fingerprints.json"))
+    located = weight_files.locate_weight_files(completed, Path("fingerprints.json"))
     assert located["inception"] == {"path": "own.pth", "identity": digest}
     config["weights"]["inception"]["sha256"] = "0" * 64
     (found,) = faults_of(config)

@@ -20,7 +20,7 @@ from fringe.cli import main
 from fringe.exchange import write_statistics
 from fringe.metrics import Gaussian
 from fringe.networks import registry
-from fringe.networks.weight_files import WeightsFile
+from fringe.networks.weight_files import WeightFile
 from fringe.plan import digests
 from fringe.running import opening
 
@@ -72,7 +72,7 @@ def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]
     handler = partial(Handler, directory=str(tmp_path / "published"))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         url = f"http://127.0.0.1:{server.server_address[1]}/net.pth"
-        file = WeightsFile("net.pth", (url,), hashlib.sha256(WEIGHTS).hexdigest(), "", "")
+        file = WeightFile("net.pth", (url,), hashlib.sha256(WEIGHTS).hexdigest(), "", "")
         entry = registry._Entry(registry.NETWORKS["swav"].info, "", (file,))
         monkeypatch.setitem(registry.NETWORKS, "swav", entry)
         thread = threading.Thread(target=server.serve_forever)

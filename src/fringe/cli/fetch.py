@@ -47,7 +47,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _fetch(options: argparse.Namespace) -> int:
-    from fringe.networks import fetch_weights
+    from fringe.networks import fetch_weight_file
     from fringe.sources.catalogue import is_published
     from fringe.sources.catalogue_texts import table
 
@@ -69,6 +69,6 @@ def _fetch(options: argparse.Namespace) -> int:
 
         print(fetch_named(options.name, options.config or workflow_folder() / CONFIG))
         return 0
-    fetched = fetch_weights(options.name, options.weights_dir)
+    fetched = fetch_weight_file(options.name, options.weights_dir)
     print(f"{options.name}: brings its own weights" if fetched is None else fetched)
     return 0

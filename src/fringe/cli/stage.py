@@ -33,9 +33,9 @@ def stage_file(config: Path, allow_missing: bool = False) -> int:
     FringeError
         If something is not there, or the configuration has faults.
     """
-    from fringe.running.staging import explain, folders_outside, stage, table
+    from fringe.running.staging import explain, fetch_for_run, folders_outside, table
 
-    found = stage(config, allow_missing)
+    found = fetch_for_run(config, allow_missing)
     print(table(found), end="\n\n", flush=True)
     states = {item.state for item in found}
     if "missing" in states:

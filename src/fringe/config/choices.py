@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from fringe.config.datasets import GRID, Comparison, Examples
-from fringe.config.model import Config, OwnWeights, RunConfig
+from fringe.config.model import Config, OwnWeightFile, RunConfig
 from fringe.config.references import compared_with, grid_seeds
 from fringe.config.sources import (
     AnySource,
@@ -19,7 +19,7 @@ from fringe.networks import (
     file_name,
     network_classes,
     network_info,
-    network_weights,
+    network_weight_files,
 )
 from fringe.networks.class_names import find_class, tensorflow_classes
 from fringe.networks.training import training
@@ -41,7 +41,7 @@ __all__ = [
     "explained_images",
     "explaining_networks",
     "given_features",
-    "given_weights",
+    "given_weight_file",
     "grid_seed",
     "has_error",
     "illustrated_comparisons",
@@ -227,8 +227,8 @@ def trained_on(config: Config, network: str) -> str | None:
     A network of Fringe's own with weights that nobody published for it may be any training's.
     """
     if network in config.weights:
-        path, sha256 = given_weights(config.weights[network])
-        if sha256 is not None and mismatch(path, sha256, network_weights(network)):
+        path, sha256 = given_weight_file(config.weights[network])
+        if sha256 is not None and mismatch(path, sha256, network_weight_files(network)):
             return None
     return network_info(network).trained_on
 
@@ -301,7 +301,7 @@ def networks_of_source(config: Config, source: str) -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-def given_weights(given: str | OwnWeights) -> tuple[Path, str | None]:
+def given_weight_file(given: str | OwnWeightFile) -> tuple[Path, str | None]:
     """Return path and stated digest of an entry of the config's ``weights``."""
     if isinstance(given, str):
         return Path(given), None

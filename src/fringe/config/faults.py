@@ -13,7 +13,7 @@ from fringe.config.choices import (
     explained_datasets,
     explained_images,
     explaining_networks,
-    given_weights,
+    given_weight_file,
     networks_of_run,
     noise_images,
     resolve_sizes,
@@ -36,7 +36,7 @@ from fringe.networks import (
     file_name,
     network_info,
     network_names,
-    network_weights,
+    network_weight_files,
 )
 from fringe.networks.weight_files import find, mismatch
 from fringe.scores.asked_metrics import ASKED, fewest_images
@@ -47,7 +47,7 @@ from fringe.sources import (
 )
 from fringe.sources.digests import file_digests, remembered
 
-__all__ = ["digest_fault", "given_weights_fault", "statistics_fault", "with_protocol"]
+__all__ = ["digest_fault", "given_weight_file_fault", "statistics_fault", "with_protocol"]
 
 FEWEST_HELD_OUT = 100
 """Real images besides those that are compared, below which a metric of both says nothing."""
@@ -317,34 +317,34 @@ def _scheme_faults(config: Config) -> Iterable[str]:
                 )
 
 
-def _weights_faults(config: Config, cache: Path | None) -> Iterable[str]:
+def _weight_file_faults(config: Config, cache: Path | None) -> Iterable[str]:
     used = networks_of_run(config)
     for network in config.weights:
         if network not in used:
             yield f"weights/{network}: no key names that network; correct or drop it"
-        elif fault := given_weights_fault(config, network, cache):
+        elif fault := given_weight_file_fault(config, network, cache):
             yield fault
     for network in used:
         if network in config.weights or _is_unknown(network):
             continue
-        found_there = find(network_weights(network), Path(config.weights_dir))
+        found_there = find(network_weight_files(network), Path(config.weights_dir))
         if found_there is not None:
             _, there = found_there
             (found,) = file_digests([there], cache)
-            if wrong := mismatch(there, found, network_weights(network)):
+            if wrong := mismatch(there, found, network_weight_files(network)):
                 yield (
                     f"weights_dir: {there} has SHA-256 {found}, expected {' or '.join(wrong)}; "
                     "delete it, and it is fetched again"
                 )
 
 
-def given_weights_fault(config: Config, network: str, cache: Path | None) -> str | None:
+def given_weight_file_fault(config: Config, network: str, cache: Path | None) -> str | None:
     """Return what is wrong with the file that the config's ``weights`` name for a network."""
-    path, sha256 = given_weights(config.weights[network])
+    path, sha256 = given_weight_file(config.weights[network])
     if fault := fault_at(path, LARGEST_CHECKPOINT):
         return f"weights/{network}: {fault}"
     (found,) = file_digests([path], cache)
-    files = network_weights(network)
+    files = network_weight_files(network)
     wrong = mismatch(path, found, files) if sha256 is None else found != sha256 and [sha256]
     if not wrong:
         return None
@@ -353,7 +353,7 @@ def given_weights_fault(config: Config, network: str, cache: Path | None) -> str
     others = [
         name
         for name in network_names()
-        if any(found == file.sha256 for file in network_weights(name))
+        if any(found == file.sha256 for file in network_weight_files(name))
     ]
     if others:
         return (

@@ -30,7 +30,7 @@ from fringe.config.sensitivity import Sensitivity
 from fringe.config.sources import Source
 from fringe.scores.named_protocols import ProtocolName
 
-__all__ = ["Config", "OwnWeights", "RunConfig"]
+__all__ = ["Config", "OwnWeightFile", "RunConfig"]
 
 SourceName = Annotated[
     str,
@@ -42,14 +42,14 @@ SourceName = Annotated[
 ]
 
 
-class OwnWeights(Section):
+class OwnWeightFile(Section):
     """A file of weights that nobody published."""
 
     path: PathText = Field(description="The file.")
     sha256: DigestText = Field(description="Its digest.")
 
 
-WeightsFile = Annotated[Annotated[PathText, Text] | Annotated[OwnWeights, Keys], WrittenAs]
+GivenWeightFile = Annotated[Annotated[PathText, Text] | Annotated[OwnWeightFile, Keys], WrittenAs]
 
 
 class Config(Section):
@@ -74,7 +74,7 @@ class Config(Section):
             "warning."
         ),
     )
-    weights: dict[str, WeightsFile] = Field(
+    weights: dict[str, GivenWeightFile] = Field(
         default={},
         description=(
             "Weight files by network name, in place of those in `weights_dir`: a path; or "

@@ -26,9 +26,9 @@ class JobContext:
         Formulas read its wildcards and the number of its outputs, but no paths.
     config, sources
         As returned by `fringe.running.opening.check`.
-    weights : mapping
-        The weight files of networks, as returned by `fringe.plan.weight_files.locate_weights`. Only
-        formulas of memory read it.
+    weight_files : mapping
+        The weight files of networks, as returned by
+        `fringe.plan.weight_files.locate_weight_files`. Only formulas of memory read it.
     place : {"cpu", "cuda"}
         Where the job computes; only formulas of work read it.
     rates : MeasuredRates, optional
@@ -38,7 +38,7 @@ class JobContext:
     job: Job
     config: RunConfig
     sources: choices.Sources
-    weights: Mapping[str, Mapping[str, str]]
+    weight_files: Mapping[str, Mapping[str, str]]
     place: Device = "cpu"
     rates: MeasuredRates | None = None
 

@@ -55,8 +55,8 @@ def looking_memory(about: JobContext, source: str, *, makes_images: bool) -> int
 
     With ``makes_images`` the job and each worker hold a generator.
     """
-    weights = Path(about.weights.get(about.network, {}).get("path", ""))
-    size = weights.stat().st_size >> 20 if weights.is_file() else 0
+    weight_file = Path(about.weight_files.get(about.network, {}).get("path", ""))
+    size = weight_file.stat().st_size >> 20 if weight_file.is_file() else 0
     extraction = about.config.extraction
     workers = extraction.workers
     makers = (1 + workers) * generator_memory(about, source) if makes_images else 0

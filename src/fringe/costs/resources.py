@@ -87,7 +87,7 @@ def asker(run: Run) -> Ask:
 
         def about(found: Any) -> JobContext:
             job = Job(rule, (), tuple(outputs), {**dict(found.items()), **wildcards})
-            return JobContext(job, run.config, run.sources, run.weights)
+            return JobContext(job, run.config, run.sources, run.weight_files)
 
         resources: Resources = {}
         if cost.memory:

@@ -174,7 +174,7 @@ def _job(
         wildcards = {"source": name, "network": file_name(network), "shard": shard}
         outputs = (layout.feature_shard(name, network, shard),)
         job = Job("extract_features", (), outputs, wildcards, benchmark=benchmark)
-    return replace(job, gpus=gpu(JobContext(job, config, sources, weights={})))
+    return replace(job, gpus=gpu(JobContext(job, config, sources, weight_files={})))
 
 
 def _seconds_for_an_image(

@@ -6,7 +6,7 @@ __all__ = ["STAGES", "TARGETS", "stage_of"]
 
 # A name that ends with `_` stands for all rules that begin so.
 STAGES: dict[str, tuple[str, ...]] = {
-    "fetching weights": ("fetch_weights",),
+    "fetching weight files": ("fetch_weight_file",),
     "unpacking": ("unpack_images",),
     "rendering": ("render_images",),
     "features": ("extract_features", "link_features", "import_features"),

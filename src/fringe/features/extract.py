@@ -90,7 +90,7 @@ def extract_shard(
         "last": last,
         "batch_size": batch_size,
         "network": network.name,
-        "weights_sha256": network.weights_sha256,
+        "weights_sha256": network.weight_file_sha256,
         "torch": version("torch"),
     }
     widths = {"features": network.feature_dim}

@@ -6,7 +6,7 @@ Importing this package does not import PyTorch; loading a network does.
 from fringe.networks.base import PRECISIONS, Activations, FeatureNetwork, NetworkInfo
 from fringe.networks.registry import (
     family,
-    fetch_weights,
+    fetch_weight_file,
     file_name,
     is_own_code,
     is_timm,
@@ -15,21 +15,21 @@ from fringe.networks.registry import (
     network_info,
     network_names,
     network_titles,
-    network_weights,
+    network_weight_files,
     only_installed,
     stated_title,
     stated_training,
 )
-from fringe.networks.weight_files import WeightsFile
+from fringe.networks.weight_files import WeightFile
 
 __all__ = [
     "PRECISIONS",
     "Activations",
     "FeatureNetwork",
     "NetworkInfo",
-    "WeightsFile",
+    "WeightFile",
     "family",
-    "fetch_weights",
+    "fetch_weight_file",
     "file_name",
     "is_own_code",
     "is_timm",
@@ -38,7 +38,7 @@ __all__ = [
     "network_info",
     "network_names",
     "network_titles",
-    "network_weights",
+    "network_weight_files",
     "only_installed",
     "stated_title",
     "stated_training",

@@ -77,7 +77,7 @@ class FeatureNetwork:
         D, the length of one feature vector.
     class_names : tuple of str, or None
         Names of the C classes in the order of the logits; None where there are no logits.
-    weights_sha256 : str
+    weight_file_sha256 : str
         Hex SHA-256 of the weights, from the file or as they were generated.
     device : torch.device
         Where it computes.
@@ -102,7 +102,7 @@ class FeatureNetwork:
     name: str
     feature_dim: int
     class_names: tuple[str, ...] | None
-    weights_sha256: str
+    weight_file_sha256: str
     device: torch.device
     forward: Callable[[Tensor], Activations]
     precision: Precision = "float32"

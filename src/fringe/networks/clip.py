@@ -56,21 +56,21 @@ B32 = Tower("clip", 224, 32, 768, 12, 12, 512, cpu_images=8)
 L14_336 = Tower("clip-l14-336", 336, 14, 1024, 24, 16, 768, cpu_images=1)
 
 
-def load(weights: Path, device: torch.device) -> FeatureNetwork:
+def load(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return ViT-B/32; see ``fringe.networks.load_network``.
 
     The file is OpenAI's TorchScript archive, or a state dict of the whole model (of which
     ``visual.*`` is taken) or of the image tower only.
     """
-    return load_tower(B32, weights, device)
+    return load_tower(B32, weight_file, device)
 
 
-def load_l14_336(weights: Path, device: torch.device) -> FeatureNetwork:
+def load_l14_336(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return ViT-L/14 at 336 x 336; see `load`."""
-    return load_tower(L14_336, weights, device)
+    return load_tower(L14_336, weight_file, device)
 
 
-def load_tower(kind: Tower, weights: Path, device: torch.device) -> FeatureNetwork:
+def load_tower(kind: Tower, weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return the tower of the sizes ``kind``; see `load`."""
     name = kind.name
     with torch.device("meta"):
@@ -82,7 +82,7 @@ def load_tower(kind: Tower, weights: Path, device: torch.device) -> FeatureNetwo
             heads=kind.heads,
             output_dim=kind.dim,
         )
-    fill(tower, image_tower(read_state(weights)), weights, name).to(device)
+    fill(tower, image_tower(read_state(weight_file)), weight_file, name).to(device)
 
     def compute(images: Tensor) -> Activations:
         return Activations(tower(preprocess(images, kind.size)))
@@ -96,7 +96,7 @@ def load_tower(kind: Tower, weights: Path, device: torch.device) -> FeatureNetwo
         partial(head, tower),
         kind.cpu_images,
     )
-    digest = sha256_of(weights, name)
+    digest = sha256_of(weight_file, name)
     return FeatureNetwork(name, kind.dim, None, digest, device, forward, split=split)
 
 

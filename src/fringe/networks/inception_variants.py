@@ -42,24 +42,24 @@ CHANNELS = 7
 SIDE = 17
 
 
-def load_clean(weights: Path, device: torch.device) -> FeatureNetwork:
+def load_clean(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return the network with clean-fid's resize; see ``fringe.networks.load_network``."""
-    return load_resized("inception-clean", weights, device, clean)
+    return load_resized("inception-clean", weight_file, device, clean)
 
 
-def load_pytorch_fid(weights: Path, device: torch.device) -> FeatureNetwork:
+def load_pytorch_fid(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return the network with pytorch-fid's resize; see ``fringe.networks.load_network``."""
-    return load_resized("inception-pytorch-fid", weights, device, pytorch_fid)
+    return load_resized("inception-pytorch-fid", weight_file, device, pytorch_fid)
 
 
-def load_spatial(weights: Path, device: torch.device) -> FeatureNetwork:
+def load_spatial(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return the network up to the features of sFID; see ``fringe.networks.load_network``.
 
     Its ``split`` is between the maps (N, 7, 17, 17) and the features, which are the same numbers.
     """
     name = "inception-spatial"
-    digest = sha256_of(weights, name)
-    model = read_model(name, weights)
+    digest = sha256_of(weight_file, name)
+    model = read_model(name, weight_file)
     # All branches of Mixed_6d take the same maps, and the others are not needed.
     before = [
         layer for _, layer in takewhile(lambda one: one[0] != "Mixed_6d", model.named_children())

@@ -3,7 +3,7 @@
 Of each network the first file is the one that is fetched; any of the others will do if it is there.
 """
 
-from fringe.networks.weight_files import WeightsFile
+from fringe.networks.weight_files import WeightFile
 
 __all__ = [
     "CLIP",
@@ -29,7 +29,7 @@ OQUAB = "Oquab et al., DINOv2: Learning Robust Visual Features without Supervisi
 
 # The TensorFlow graph of 2015-12-05, behind every published FID, and two ports of its weights.
 INCEPTION = (
-    WeightsFile(
+    WeightFile(
         "pt_inception-2015-12-05-6726825d.pth",
         (
             "https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/"
@@ -41,7 +41,7 @@ INCEPTION = (
         "Apache-2.0",
         SZEGEDY,
     ),
-    WeightsFile(
+    WeightFile(
         "weights-inception-2015-12-05-6726825d.pth",
         (
             "https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/"
@@ -51,7 +51,7 @@ INCEPTION = (
         "Apache-2.0",
         SZEGEDY,
     ),
-    WeightsFile(
+    WeightFile(
         "inception-2015-12-05.pt",
         (
             "https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/"
@@ -61,7 +61,7 @@ INCEPTION = (
         "Apache-2.0",
         SZEGEDY,
     ),
-    WeightsFile(
+    WeightFile(
         "classify_image_graph_def.pb",
         (
             "https://openaipublic.blob.core.windows.net/diffusion/jul-2021/ref_batches/"
@@ -71,7 +71,7 @@ INCEPTION = (
         "Apache-2.0",
         SZEGEDY,
     ),
-    WeightsFile(
+    WeightFile(
         "inception-2015-12-05.tgz",
         ("http://download.tensorflow.org/models/image/imagenet/inception-2015-12-05.tgz",),
         None,
@@ -81,7 +81,7 @@ INCEPTION = (
 )
 
 INCEPTION_TORCHVISION = (
-    WeightsFile(
+    WeightFile(
         "inception_v3_google-0cc3c7bd.pth",
         ("https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth",),
         "0cc3c7bd75056d25e46cba549dc184522069b81e9787eff6df84f397bd52a5ef",
@@ -91,7 +91,7 @@ INCEPTION_TORCHVISION = (
     # The file of torchvision 0.9 and before, whose time is the paper's: the same training. It was
     # saved again because GPUs other than the first could not load it (pull request 3851 of
     # pytorch/vision, which closes issues 2473 and 3767).
-    WeightsFile(
+    WeightFile(
         "inception_v3_google-1a9a5a14.pth",
         ("https://download.pytorch.org/models/inception_v3_google-1a9a5a14.pth",),
         "1a9a5a14f40645a370184bd54f4e8e631351e71399112b43ad0294a79da290c8",
@@ -101,7 +101,7 @@ INCEPTION_TORCHVISION = (
 )
 
 RESNET50 = (
-    WeightsFile(
+    WeightFile(
         "resnet50-0676ba61.pth",
         ("https://download.pytorch.org/models/resnet50-0676ba61.pth",),
         "0676ba61b6795bbe1773cffd859882e5e297624d384b6993f7c9e683e722fb8a",
@@ -111,7 +111,7 @@ RESNET50 = (
 )
 
 SWAV = (
-    WeightsFile(
+    WeightFile(
         "swav_800ep_pretrain.pth.tar",
         ("https://dl.fbaipublicfiles.com/deepcluster/swav_800ep_pretrain.pth.tar",),
         None,
@@ -122,7 +122,7 @@ SWAV = (
 )
 
 CLIP = (
-    WeightsFile(
+    WeightFile(
         "ViT-B-32.pt",
         (
             "https://openaipublic.azureedge.net/clip/models/"
@@ -135,7 +135,7 @@ CLIP = (
 )
 
 CLIP_L14_336 = (
-    WeightsFile(
+    WeightFile(
         "ViT-L-14-336px.pt",
         (
             "https://openaipublic.azureedge.net/clip/models/"
@@ -148,7 +148,7 @@ CLIP_L14_336 = (
 )
 
 VGG16 = (
-    WeightsFile(
+    WeightFile(
         "vgg16-397923af.pth",
         ("https://download.pytorch.org/models/vgg16-397923af.pth",),
         "397923af8e79cdbb6a7127f12361acd7a2f83e06b05044ddf496e83de57a5bf0",
@@ -159,7 +159,7 @@ VGG16 = (
 
 # Another training than torchvision's; its licence is that of the weights of VGG's authors.
 VGG16_NVIDIA = (
-    WeightsFile(
+    WeightFile(
         "vgg16.pt",
         ("https://nvlabs-fi-cdn.nvidia.com/stylegan2-ada-pytorch/pretrained/metrics/vgg16.pt",),
         "b437eb095feaeb0b83eb3fa11200ebca4548ee39a07fb944a417ddc516cc07c3",
@@ -169,7 +169,7 @@ VGG16_NVIDIA = (
 )
 
 DINOV2_B = (
-    WeightsFile(
+    WeightFile(
         "dinov2_vitb14_pretrain.pth",
         ("https://dl.fbaipublicfiles.com/dinov2/dinov2_vitb14/dinov2_vitb14_pretrain.pth",),
         "0b8b82f85de91b424aded121c7e1dcc2b7bc6d0adeea651bf73a13307fad8c73",
@@ -179,7 +179,7 @@ DINOV2_B = (
 )
 
 DINOV2_L = (
-    WeightsFile(
+    WeightFile(
         "dinov2_vitl14_pretrain.pth",
         ("https://dl.fbaipublicfiles.com/dinov2/dinov2_vitl14/dinov2_vitl14_pretrain.pth",),
         "d5383ea8f4877b2472eb973e0fd72d557c7da5d3611bd527ceeb1d7162cbf428",

@@ -29,17 +29,17 @@ from fringe.networks import published
 from fringe.networks.base import PRECISIONS, FeatureNetwork, NetworkInfo, Precision
 from fringe.networks.class_names import tensorflow_classes, torchvision_classes
 from fringe.networks.installed import import_module, only_installed, refuse_outside
-from fringe.networks.timm_catalogue import class_names, describe, weights_of
+from fringe.networks.timm_catalogue import class_names, describe, weight_files_of
 from fringe.networks.timm_names import family_of, is_timm, read_name, trained_on
 from fringe.networks.training import training
-from fringe.networks.weight_files import WeightsFile, fetch, find, mismatch, weights_folder
+from fringe.networks.weight_files import WeightFile, fetch, find, mismatch, weight_folder
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = [
     "family",
-    "fetch_weights",
+    "fetch_weight_file",
     "file_name",
     "is_own_code",
     "is_timm",
@@ -48,7 +48,7 @@ __all__ = [
     "network_info",
     "network_names",
     "network_titles",
-    "network_weights",
+    "network_weight_files",
     "only_installed",
     "stated_title",
     "stated_training",
@@ -59,14 +59,14 @@ __all__ = [
 class _Entry:
     """What is known of a network.
 
-    ``loader`` is "module:function"; the function takes (weights path or None, device), behind the
-    network's name where one function loads a family. ``weights`` are published files that hold its
-    weights, any of which will do; the first is fetched.
+    ``loader`` is "module:function". The function takes (weight file or None, device), after the
+    network's name if one function loads a family. ``weight_files`` are the published files with the
+    network's weights: any of them will do, and the first is fetched.
     """
 
     info: NetworkInfo
     loader: str
-    weights: tuple[WeightsFile, ...] = ()
+    weight_files: tuple[WeightFile, ...] = ()
     is_family: bool = False
 
 
@@ -77,17 +77,18 @@ def _entry_of(
     giga_macs: float,
     loader: str,
     trained_on: str,
-    weights: tuple[WeightsFile, ...] = (),
+    weight_files: tuple[WeightFile, ...] = (),
     revision: int = 1,
     maps: bool = True,
 ) -> _Entry:
     info = NetworkInfo(feature_dim, n_classes, revision, maps, trained_on, title, giga_macs)
-    return _Entry(info, f"fringe.networks.{loader}", weights)
+    return _Entry(info, f"fringe.networks.{loader}", weight_files)
 
 
 LABELS, IMAGES, LVD = "ImageNet-1k labels", "ImageNet-1k images", "LVD-142M images"
 
-# Title, features, classes, 10^9 multiply-adds, loader, training, weights, and whether it has maps.
+# Title, features, classes, 10^9 multiply-adds, loader, training, weight files, and whether the
+# network has maps.
 # Add or raise a revision when the same images would give other features. Multiply-adds are those
 # that the networks' authors state (timm and torchvision list them). Those of `untrained` and
 # of scattering follow from their speed next to EfficientNet-Lite0's.
@@ -317,7 +318,7 @@ def network_classes(name: str) -> tuple[str, ...] | None:
     return None if names is None else tuple(names)
 
 
-def network_weights(name: str) -> tuple[WeightsFile, ...]:
+def network_weight_files(name: str) -> tuple[WeightFile, ...]:
     """Return the published files that hold the weights of a network, any of which will do.
 
     None for a network that brings its own weights.
@@ -327,10 +328,10 @@ def network_weights(name: str) -> tuple[WeightsFile, ...]:
     FringeError
         If there is no such network.
     """
-    return _entry(name).weights
+    return _entry(name).weight_files
 
 
-def fetch_weights(name: str, folder: str | os.PathLike[str] | None = None) -> Path | None:
+def fetch_weight_file(name: str, folder: str | os.PathLike[str] | None = None) -> Path | None:
     """Return where a network's weights lie in ``folder``, fetching them if they do not.
 
     Parameters
@@ -351,17 +352,17 @@ def fetch_weights(name: str, folder: str | os.PathLike[str] | None = None) -> Pa
         If there is no such network, no address answers, or what lies there or arrives is not what
         was published.
     """
-    files = network_weights(name)
+    files = network_weight_files(name)
     if not files:
         return None
-    place = weights_folder() if folder is None else Path(folder)
+    place = weight_folder() if folder is None else Path(folder)
     found = find(files, place)
     return fetch(files[0] if found is None else found[0], place, name)
 
 
 def load_network(
     name: str,
-    weights: str | os.PathLike[str] | None = None,
+    weight_file: str | os.PathLike[str] | None = None,
     device: str | torch.device = "cpu",
     *,
     precision: Precision = "float32",
@@ -374,16 +375,16 @@ def load_network(
         One of ``network_names()``, ``timm:<model>`` (`fringe.networks.timm_names`), an entry point
         of the group ``fringe.networks``, or "module:function" for a network of your own: the
         function takes
-        ``(weights: Path | None, device: torch.device)``, returns a ``FeatureNetwork``, and
+        ``(weight_file: Path | None, device: torch.device)``, returns a ``FeatureNetwork``, and
         has an attribute ``info``: ``(feature_dim, n_classes or None, revision)``, with a
         fourth value True if it has maps or a split, a fifth that says what it was trained on
         (one of `fringe.networks.training.TRAININGS`; None, the default, is not stated), a sixth for
         its title, and a seventh for its 10^9 multiply-adds for an image: see `NetworkInfo`, which
         the attribute may be too. An attribute ``class_names``, if there is one, gives the names of
         its classes before it is loaded.
-    weights : path, optional
+    weight_file : path, optional
         A local file with weights. One that was not published for this network is used with a
-        warning. By default they are looked for where `fetch_weights` puts them, and fetched.
+        warning. By default they are looked for where `fetch_weight_file` puts them, and fetched.
     device : str or torch.device
         "cpu", "cuda", "cuda:1", ...
     precision : {"float32", "tf32", "bfloat16"}
@@ -397,12 +398,12 @@ def load_network(
     entry = _entry(name)
     if precision not in PRECISIONS:
         raise FringeError(f"precision {precision!r} is none of {', '.join(PRECISIONS)}")
-    path = None if weights is None else Path(weights)
+    path = None if weight_file is None else Path(weight_file)
     if path is not None and (fault := fault_at(path)):
-        raise FringeError(f"no such weights file for network {name!r}: {fault}")
+        raise FringeError(f"no such weight file for network {name!r}: {fault}")
     place = open_device(device)
     if path is None:
-        path = fetch_weights(name)
+        path = fetch_weight_file(name)
     # So that the digest that it tells is that of what was loaded.
     with nullcontext() if path is None else steady(path):
         load = _function(entry.loader)
@@ -418,10 +419,10 @@ def load_network(
             f"network {name!r} has other class names than its function's `class_names`; make them "
             "equal"
         )
-    if path is not None and mismatch(path, network.weights_sha256, entry.weights):
+    if path is not None and mismatch(path, network.weight_file_sha256, entry.weight_files):
         warnings.warn(
             f"{path}: not weights that were published for network {name!r} (SHA-256 "
-            f"{network.weights_sha256}): its features compare with no other's",
+            f"{network.weight_file_sha256}): its features compare with no other's",
             stacklevel=2,
         )
     return network if precision == "float32" else replace(network, precision=precision)
@@ -484,7 +485,9 @@ def _entry_of_timm(name: str) -> _Entry:
         read_name(name).title,
         about.giga_macs,
     )
-    return _Entry(info, "fringe.networks.timm_networks:load", weights_of(about), is_family=True)
+    return _Entry(
+        info, "fringe.networks.timm_networks:load", weight_files_of(about), is_family=True
+    )
 
 
 @lru_cache(maxsize=1)

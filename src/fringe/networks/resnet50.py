@@ -35,7 +35,7 @@ __all__ = ["fold_norms", "load", "load_swav"]
 CPU_IMAGES = 4
 
 
-def load(weights: Path, device: torch.device) -> FeatureNetwork:
+def load(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return torchvision's classifier; see ``fringe.networks.load_network``.
 
     The file is a state dict with torchvision's names.
@@ -43,7 +43,7 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
     name = "resnet50"
     with torch.device("meta"):
         model = resnet50()
-    fill(model, read_state(weights), weights, name)
+    fill(model, read_state(weight_file), weight_file, name)
     trunk = trunk_of(model, device)
     head = model.fc.to(device)
     preset = ResNet50_Weights.IMAGENET1K_V1.transforms()
@@ -54,7 +54,7 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)
 
-    digest = sha256_of(weights, name)
+    digest = sha256_of(weight_file, name)
     return FeatureNetwork(
         name,
         head.in_features,
@@ -66,7 +66,7 @@ def load(weights: Path, device: torch.device) -> FeatureNetwork:
     )
 
 
-def load_swav(weights: Path, device: torch.device) -> FeatureNetwork:
+def load_swav(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return SwAV's trunk; see ``fringe.networks.load_network``.
 
     The file is a state dict with torchvision's names. What SwAV trains with (``projection_head``,
@@ -77,7 +77,13 @@ def load_swav(weights: Path, device: torch.device) -> FeatureNetwork:
         model = resnet50()
     width = model.fc.in_features
     model.fc = nn.Identity()
-    fill(model, read_state(weights), weights, name, ignore=("projection_head.", "prototypes."))
+    fill(
+        model,
+        read_state(weight_file),
+        weight_file,
+        name,
+        ignore=("projection_head.", "prototypes."),
+    )
     trunk = trunk_of(model, device)
 
     def compute(images: Tensor) -> Activations:
@@ -87,7 +93,7 @@ def load_swav(weights: Path, device: torch.device) -> FeatureNetwork:
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)
 
-    return FeatureNetwork(name, width, None, sha256_of(weights, name), device, forward)
+    return FeatureNetwork(name, width, None, sha256_of(weight_file, name), device, forward)
 
 
 def trunk_of(model: nn.Module, device: torch.device) -> nn.Sequential:

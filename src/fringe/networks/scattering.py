@@ -81,25 +81,25 @@ class Filters(NamedTuple):
     windows: list[Tensor]
 
 
-def load(weights: Path | None, device: torch.device) -> FeatureNetwork:
+def load(weight_file: Path | None, device: torch.device) -> FeatureNetwork:
     """Return the network `scattering`; see ``fringe.networks.load_network``."""
-    return _load("scattering", log_means, weights, device)
+    return _load("scattering", log_means, weight_file, device)
 
 
-def load_aligned(weights: Path | None, device: torch.device) -> FeatureNetwork:
+def load_aligned(weight_file: Path | None, device: torch.device) -> FeatureNetwork:
     """Return the network `scattering-aligned`; see ``fringe.networks.load_network``."""
-    return _load("scattering-aligned", means, weights, device)
+    return _load("scattering-aligned", means, weight_file, device)
 
 
 def _load(
     name: str,
     summary: Callable[[Tensor, Filters], Tensor],
-    weights: Path | None,
+    weight_file: Path | None,
     device: torch.device,
 ) -> FeatureNetwork:
     """Return the network whose matrix, in the file of its name, is for a summary."""
-    if weights is not None:
-        raise FringeError(f"{weights}: network {name!r} brings its own numbers; name no file")
+    if weight_file is not None:
+        raise FringeError(f"{weight_file}: network {name!r} brings its own numbers; name no file")
     stored = files("fringe.networks").joinpath(f"{name}.npy").read_bytes()
     matrix = torch.from_numpy(np.load(BytesIO(stored))).double().to(device)
     bank = filters(device)
@@ -145,9 +145,9 @@ def _coefficients_of(images: Tensor, bank: Filters) -> Tensor:
     x = images.float().contiguous()
     if x.shape[2:] != (SIZE, SIZE):
         x = functional.interpolate(x, (SIZE, SIZE), mode="bilinear", antialias=True)
-    weights = torch.tensor(BRIGHTNESS, device=x.device).view(3, 1, 1) / 255
+    brightness = torch.tensor(BRIGHTNESS, device=x.device).view(3, 1, 1) / 255
     with torch.autocast(x.device.type, enabled=False):
-        return coefficients((x * weights).sum(1), bank).double()
+        return coefficients((x * brightness).sum(1), bank).double()
 
 
 def coefficients(x: Tensor, bank: Filters) -> Tensor:

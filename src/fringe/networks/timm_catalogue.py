@@ -3,7 +3,7 @@
 timm is asked: the model is built on PyTorch's meta device, which takes no memory, and one pass of
 shapes through it gives the numbers of features and of multiply-adds. This and the import of timm
 take some seconds, so the answer is remembered, in the process and in a file next to the weights
-that are kept for all runs (`fringe.networks.weight_files.weights_folder`), by the version of timm.
+that are kept for all runs (`fringe.networks.weight_files.weight_folder`), by the version of timm.
 A run that knows it does not import timm or PyTorch to be planned.
 """
 
@@ -22,9 +22,9 @@ from fringe.files.atomic import atomic_path
 from fringe.networks.class_names import torchvision_classes
 from fringe.networks.hub_cache import hub_address
 from fringe.networks.timm_names import PREFIX, TimmName, read_name, trained_on
-from fringe.networks.weight_files import WeightsFile, weights_folder
+from fringe.networks.weight_files import WeightFile, weight_folder
 
-__all__ = ["LABELS", "TimmModel", "class_names", "describe", "timm_version", "weights_of"]
+__all__ = ["LABELS", "TimmModel", "class_names", "describe", "timm_version", "weight_files_of"]
 
 # Numbers of classes of models of timm that are classifiers: ImageNet-1k, and the subsets of
 # ImageNet-22k that it was cut to. Another head is a projection, such as CLIP's.
@@ -100,7 +100,7 @@ def describe(name: str) -> TimmModel:
         If timm is not installed, has no such model, or the model has not what is asked for.
     """
     asked, release = read_name(name), timm_version()
-    place = weights_folder() / f"timm-{release}.json"
+    place = weight_folder() / f"timm-{release}.json"
     known = _remembered(place)
     if name in known:
         try:
@@ -113,12 +113,12 @@ def describe(name: str) -> TimmModel:
     return found
 
 
-def weights_of(about: TimmModel) -> tuple[WeightsFile, ...]:
+def weight_files_of(about: TimmModel) -> tuple[WeightFile, ...]:
     """Return the published file with a model's weights; none if the hub has none."""
     if about.hub is None:
         return ()
     return (
-        WeightsFile(
+        WeightFile(
             f"timm.{about.model}.safetensors",
             (hub_address(about.hub, about.file),),
             None,

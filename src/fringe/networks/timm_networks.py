@@ -42,7 +42,7 @@ CPU_IMAGES = 4
 LARGE = 15  # 10^9 multiply-adds for an image
 
 
-def load(name: str, weights: Path | None, device: torch.device) -> FeatureNetwork:
+def load(name: str, weight_file: Path | None, device: torch.device) -> FeatureNetwork:
     """Return a model of timm; see ``fringe.networks.load_network``.
 
     Raises
@@ -52,13 +52,13 @@ def load(name: str, weights: Path | None, device: torch.device) -> FeatureNetwor
         hold its weights.
     """
     about, asked = describe(name), read_name(name)
-    if weights is None:
+    if weight_file is None:
         raise FringeError(
             f"network {name!r}: the Hugging Face hub has no weights of {about.model} for timm; "
             f"name a file in the configuration: `weights: {{{name}: <file>.safetensors}}`"
         )
-    digest = sha256_of(weights, name)
-    model = _filled(about, weights, name)
+    digest = sha256_of(weight_file, name)
+    model = _filled(about, weight_file, name)
     chosen(model, asked.choice, name)
     prepare = preparation(_data_config(model), name)
     is_projected = asked.choice == "projected"
@@ -160,34 +160,34 @@ def _data_config(model: Any) -> dict[str, Any]:
     return found
 
 
-def _filled(about: TimmModel, weights: Path, network: str) -> Any:
+def _filled(about: TimmModel, weight_file: Path, network: str) -> Any:
     """Return the model with the weights of a file, in float32 on the CPU."""
     from timm.models import get_pretrained_cfg
 
-    if kind_of(weights) != "safetensors" or weights.suffix != ".safetensors":
+    if kind_of(weight_file) != "safetensors" or weight_file.suffix != ".safetensors":
         raise FringeError(
-            f"{weights}: network {network!r} takes a file of safetensors whose name ends with "
+            f"{weight_file}: network {network!r} takes a file of safetensors whose name ends with "
             ".safetensors, which executes nothing; save the weights so: "
             "safetensors.torch.save_file(model.state_dict(), 'weights.safetensors')"
         )
     config: Any = get_pretrained_cfg(about.model)
-    source = {"file": str(weights), "custom_load": False, "hf_hub_id": None, "url": None}
+    source = {"file": str(weight_file), "custom_load": False, "hf_hub_id": None, "url": None}
     try:
         model = built(
             about.model, config.num_classes, pretrained=True, pretrained_cfg_overlay=source
         )
     except Exception as error:  # what timm's loaders raise differs from model to model
         raise FringeError(
-            f"{weights}: not the weights of network {network!r}: {_shortened(str(error))}; name "
-            f"the file of {about.model} with timm's names of tensors"
+            f"{weight_file}: not the weights of network {network!r}: {_shortened(str(error))}; "
+            f"name the file of {about.model} with timm's names of tensors"
         ) from error
     model = model.float()
     for name, tensor in model.state_dict().items():
         if tensor.is_floating_point() and not all(one.isfinite() for one in tensor.aminmax()):
             raise FringeError(
-                f"{weights}: tensor {name!r} of network {network!r} holds NaN or infinite values: "
-                "the training diverged or the file is damaged; choose another file, or fetch it "
-                "again"
+                f"{weight_file}: tensor {name!r} of network {network!r} holds NaN or infinite "
+                "values: the training diverged or the file is damaged; choose another file, or "
+                "fetch it again"
             )
     return model
 

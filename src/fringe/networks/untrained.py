@@ -49,10 +49,10 @@ TEXTURE_SCALE = 12.0, 10.0
 CPU_IMAGES = 8
 
 
-def load(weights: Path | None, device: torch.device) -> FeatureNetwork:
+def load(weight_file: Path | None, device: torch.device) -> FeatureNetwork:
     """Return the network; see ``fringe.networks.load_network``."""
-    if weights is not None:
-        raise FringeError(f"{weights}: network {NAME!r} makes its own weights; name no file")
+    if weight_file is not None:
+        raise FringeError(f"{weight_file}: network {NAME!r} makes its own weights; name no file")
     filters = random_filters(SEED)
     digest = hashlib.sha256(b"".join(f.astype("<f4").tobytes() for f in filters)).hexdigest()
     kernels = [torch.from_numpy(f).to(device) for f in filters]
@@ -75,12 +75,12 @@ def random_filters(seed: int) -> list[np.ndarray]:
     stream = np.random.RandomState(seed)
     filters: list[np.ndarray] = []
     for (inputs, outputs), size in zip(pairwise(CHANNELS), KERNELS, strict=True):
-        weights = stream.standard_normal((outputs, inputs, size, size))
+        weight_file = stream.standard_normal((outputs, inputs, size, size))
         if not filters:
-            weights -= weights.mean(axis=(2, 3), keepdims=True)
+            weight_file -= weight_file.mean(axis=(2, 3), keepdims=True)
         # He et al. 2015: variance 2 / fan-in keeps the size of activations through ReLU.
-        weights *= np.sqrt(2 / (weights**2).sum(axis=(1, 2, 3), keepdims=True))
-        filters.append(weights.astype(np.float32))
+        weight_file *= np.sqrt(2 / (weight_file**2).sum(axis=(1, 2, 3), keepdims=True))
+        filters.append(weight_file.astype(np.float32))
     return filters
 
 

@@ -35,28 +35,28 @@ CONVOLUTIONS = 0, 2, 5, 7, 10, 12, 14, 17, 19, 21, 24, 26, 28
 CPU_IMAGES = 4
 
 
-def load(weights: Path, device: torch.device) -> FeatureNetwork:
+def load(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return torchvision's training; see ``fringe.networks.load_network``.
 
     The file is a state dict with torchvision's names, or has NVIDIA's; see `torchvision_names`.
     """
-    return _load("vgg16", weights, device)
+    return _load("vgg16", weight_file, device)
 
 
-def load_nvidia(weights: Path, device: torch.device) -> FeatureNetwork:
+def load_nvidia(weight_file: Path, device: torch.device) -> FeatureNetwork:
     """Return the training in NVIDIA's TorchScript archive; see ``fringe.networks.load_network``.
 
     The file may have either side's names; see `torchvision_names`.
     """
-    return _load("vgg16-nvidia", weights, device)
+    return _load("vgg16-nvidia", weight_file, device)
 
 
-def _load(name: str, weights: Path, device: torch.device) -> FeatureNetwork:
+def _load(name: str, weight_file: Path, device: torch.device) -> FeatureNetwork:
     with torch.device("meta"):
         model = vgg16()
     model.classifier = nn.Sequential(*model.classifier[:5])
-    state = torchvision_names(read_state(weights))
-    fill(model, state, weights, name, ignore=("classifier.6.", "lpips"))
+    state = torchvision_names(read_state(weight_file))
+    fill(model, state, weight_file, name, ignore=("classifier.6.", "lpips"))
     model.to(device).to(memory_format=torch.channels_last)
 
     def compute(images: Tensor) -> Activations:
@@ -65,7 +65,7 @@ def _load(name: str, weights: Path, device: torch.device) -> FeatureNetwork:
     def forward(images: Tensor) -> Activations:
         return by_parts(compute, images, CPU_IMAGES)
 
-    return FeatureNetwork(name, DIM, None, sha256_of(weights, name), device, forward)
+    return FeatureNetwork(name, DIM, None, sha256_of(weight_file, name), device, forward)
 
 
 def preprocess(images: Tensor) -> Tensor:

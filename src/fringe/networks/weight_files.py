@@ -18,13 +18,13 @@ from fringe.files.stand_ins import refuse_stand_in
 from fringe.networks.hub_cache import cached
 
 __all__ = [
-    "WeightsFile",
+    "WeightFile",
     "check_sha256",
     "fetch",
     "find",
     "mismatch",
     "sha256_of",
-    "weights_folder",
+    "weight_folder",
 ]
 
 LOGGER = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ LARGEST = 4 << 30
 
 
 @dataclass(frozen=True)
-class WeightsFile:
+class WeightFile:
     """A published file with the weights of a network.
 
     Parameters
@@ -61,7 +61,7 @@ class WeightsFile:
     hub: tuple[str, str] | None = None
 
 
-def weights_folder() -> Path:
+def weight_folder() -> Path:
     """Return where weights are kept unless another folder is named.
 
     The environment variable ``FRINGE_WEIGHTS``, else ``~/.cache/fringe/weights``.
@@ -104,7 +104,7 @@ def check_sha256(path: Path, network: str, expected: Sequence[str]) -> str:
     return found
 
 
-def mismatch(path: Path, sha256: str, files: Sequence[WeightsFile]) -> list[str]:
+def mismatch(path: Path, sha256: str, files: Sequence[WeightFile]) -> list[str]:
     """Return the digests that a file would need to be one of ``files``; [] if it may be one.
 
     A file of which no digest is published is known by its name.
@@ -116,7 +116,7 @@ def mismatch(path: Path, sha256: str, files: Sequence[WeightsFile]) -> list[str]
     return known
 
 
-def find(files: Sequence[WeightsFile], folder: Path) -> tuple[WeightsFile, Path] | None:
+def find(files: Sequence[WeightFile], folder: Path) -> tuple[WeightFile, Path] | None:
     """Return the first of ``files`` that lies in ``folder``, and where it is, or None.
 
     A file of the Hugging Face hub that is not there may lie in the cache of the hub's tools.
@@ -130,7 +130,7 @@ def find(files: Sequence[WeightsFile], folder: Path) -> tuple[WeightsFile, Path]
     return None
 
 
-def fetch(file: WeightsFile, folder: Path, network: str) -> Path:
+def fetch(file: WeightFile, folder: Path, network: str) -> Path:
     """Return the path of ``file`` in ``folder``, downloading it there if need be.
 
     Of a file of the Hugging Face hub that is only in the cache of the hub's tools, the path there.

@@ -14,7 +14,13 @@ from fringe.config.compared_classes import compared_sources
 from fringe.config.datasets import Comparison
 from fringe.config.model import Config
 from fringe.config.sources import label_of
-from fringe.networks import is_timm, network_info, network_names, network_titles, network_weights
+from fringe.networks import (
+    is_timm,
+    network_info,
+    network_names,
+    network_titles,
+    network_weight_files,
+)
 from fringe.networks.weight_files import mismatch
 from fringe.plan import exhibits, layout
 from fringe.plan.captions import COMPARED_CLASSES, Caption, figure_caption, table_caption
@@ -97,8 +103,8 @@ def _network_titles(run: Run) -> Params:
     titles = network_titles(run.networks.values())
     return {name: title for name, title in titles.items() if name not in network_names()} | {
         name: f"{titles.get(name, name)} (own weights {file['identity'][:8]})"
-        for name, file in run.weights.items()
-        if mismatch(Path(file["path"]), file["identity"], network_weights(name))
+        for name, file in run.weight_files.items()
+        if mismatch(Path(file["path"]), file["identity"], network_weight_files(name))
     }
 
 
@@ -113,7 +119,7 @@ def _in_paper(datasets: Iterable[str]) -> list[str]:
 def _protocols(run: Run, datasets: Iterable[str]) -> Params:
     """Return what the numbers of each data set are measured with, where the paper has them too."""
     return {
-        name: protocol(run.config, run.sources, run.weights, name).to_plain()
+        name: protocol(run.config, run.sources, run.weight_files, name).to_plain()
         for name in _in_paper(datasets)
     }
 
@@ -123,7 +129,7 @@ def _snapshot_protocols(run: Run, datasets: Iterable[str]) -> Params:
     return {
         name: {
             source: protocol(
-                run.config, run.sources, run.weights, name, generated=source
+                run.config, run.sources, run.weight_files, name, generated=source
             ).to_plain()
             for source in run.datasets[name].snapshots
         }
@@ -140,7 +146,7 @@ def _follows(run: Run, datasets: Iterable[str]) -> Params:
         return {}
     names = list(datasets)
     measured = {
-        name: protocol(run.config, run.sources, run.weights, name).to_plain() for name in names
+        name: protocol(run.config, run.sources, run.weight_files, name).to_plain() for name in names
     }
     parts = {}
     for name in names:

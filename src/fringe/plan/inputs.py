@@ -115,10 +115,10 @@ def _unpacked(run: Run, source: str) -> Files:
     return run.path(layout.unpacked_images(source)) if kept else []
 
 
-def _network_weights(run: Run, network: str) -> Files:
+def _weight_files(run: Run, network: str) -> Files:
     """Return the file of a network's weights; [] if it has none."""
     name = run.networks[network]
-    return run.weights[name]["path"] if name in run.weights else []
+    return run.weight_files[name]["path"] if name in run.weight_files else []
 
 
 # Features.
@@ -138,11 +138,11 @@ def extract_features(run: Run, source: str, network: str, shard: str) -> Inputs:
     done = layout.feature_shard(source, network, shard)
     made_from = provenance.extract_features(run, source, network, shard)
     if provenance.is_made(run, done, made_from):
-        return {"images": [], "unpacked": [], "weights": []}
+        return {"images": [], "unpacked": [], "weight_file": []}
     return {
         "images": kept_shard(run, source, shard),
         "unpacked": _unpacked(run, source),
-        "weights": _network_weights(run, network),
+        "weight_file": _weight_files(run, network),
     }
 
 
@@ -222,7 +222,7 @@ def extend_matched(run: Run, dataset: str) -> Inputs:
     return {
         "real": _real_features(run, dataset, network),
         "candidates": _candidates(run, dataset, network),
-        "weights": [] if made else _network_weights(run, network),
+        "weight_file": [] if made else _weight_files(run, network),
     }
 
 
@@ -232,7 +232,7 @@ def extract_matched(run: Run, dataset: str, network: str) -> Inputs:
     made = provenance.is_made(run, done, provenance.extract_matched(run, dataset, network))
     return {
         "extension": run.path(layout.matched(dataset)),
-        "weights": [] if made else _network_weights(run, network),
+        "weight_file": [] if made else _weight_files(run, network),
     }
 
 
@@ -303,7 +303,7 @@ def score_asked(run: Run, dataset: str, scheme: str, network: str) -> Inputs:
     return {
         **_drawn(run, dataset, scheme, network),
         "real": _real_features(run, dataset, network),
-        "weights": _network_weights(run, network) if by_weights else [],
+        "weight_file": _weight_files(run, network) if by_weights else [],
     }
 
 
@@ -388,7 +388,7 @@ def figure_compared_classes(run: Run, comparison: str, number: str) -> Inputs:
         "real": _real_features(run, baseline, run.fid_network),
         "baseline": _candidates(run, baseline, run.fid_network),
         "model": _candidates(run, firsts[int(number)], run.fid_network),
-        "weights": _network_weights(run, run.fid_network) if asks else [],
+        "weight_file": _weight_files(run, run.fid_network) if asks else [],
     }
 
 
@@ -415,7 +415,7 @@ def measure_power(run: Run, source: str, network: str) -> Inputs:
     measured = Path(run.path(layout.power(source, network))).exists()
     return {
         "features": features_of(run, source, network),
-        "weights": [] if measured else _network_weights(run, network),
+        "weight_file": [] if measured else _weight_files(run, network),
     }
 
 
@@ -432,18 +432,18 @@ def measure_sensitivity(run: Run, dataset: str, network: str, shard: str) -> Inp
     return {
         "images": [] if made else kept_shard(run, source, shard),
         "unpacked": [] if made else _unpacked(run, source),
-        "weights": [] if made else _explaining_weights(run, network),
+        "weight_file": [] if made else _explaining_weight_files(run, network),
         "real": _real_statistics(run, dataset, network),
         "generated": _generated_statistics(run, dataset, network, n),
     }
 
 
-def _explaining_weights(run: Run, network: str) -> Files:
+def _explaining_weight_files(run: Run, network: str) -> Files:
     """Return the weights of a network with maps, and of the one that counts classes beside it."""
-    found = _network_weights(run, network)
+    found = _weight_files(run, network)
     if choices.own_classifier(run.config) is None or network != run.fid_network:
         return found
-    files = [found, _network_weights(run, run.class_network)]
+    files = [found, _weight_files(run, run.class_network)]
     return [file for file in files if isinstance(file, str)]
 
 
@@ -659,7 +659,7 @@ def explore_dataset(run: Run, dataset: str) -> Inputs:
         "measured": _real_statistics(run, dataset, network),
         "optimized": run.path(layout.weights(dataset, "prelogits")),
         "maps": run.path(layout.maps(dataset, network)) if mapped else [],
-        "weights": _network_weights(run, network) if mapped and not made else [],
+        "weight_file": _weight_files(run, network) if mapped and not made else [],
     }
 
 
@@ -683,7 +683,7 @@ def explore_comparison(run: Run, comparison: str) -> Inputs:
             "real_logits": [_real_features(run, firsts[0], run.class_network)],
             "logits": [_candidates(run, dataset, run.class_network) for dataset in firsts],
         }
-    return {**features, **logits, "weights": _network_weights(run, network) if asks else []}
+    return {**features, **logits, "weight_file": _weight_files(run, network) if asks else []}
 
 
 def verdict(run: Run) -> Inputs:

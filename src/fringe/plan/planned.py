@@ -26,7 +26,8 @@ from fringe.files.regular import read_text
 from fringe.files.steadiness import steady
 from fringe.networks import FeatureNetwork, load_network
 from fringe.networks.base import Precision
-from fringe.plan import digests, images, layout, weight_files
+from fringe.plan import digests, images, layout
+from fringe.plan.weight_files import locate_weight_files, weight_file_path
 from fringe.sources import FolderSource, GivenFeatures, ImageSource, Selection, as_path
 from fringe.sources.base import FileSource, digest
 from fringe.sources.class_labels import ClassLabels, class_labels, known_labels
@@ -51,7 +52,7 @@ __all__ = [
 def planned_digests(
     config: RunConfig,
     sources: Mapping[str, Mapping[str, Any]],
-    weights: Mapping[str, Mapping[str, str]],
+    weight_files: Mapping[str, Mapping[str, str]],
 ) -> dict[str, str]:
     """Return what identifies all that jobs read from outside, as `opening.check` found it.
 
@@ -61,8 +62,8 @@ def planned_digests(
     ----------
     config, sources
         `fringe.running.opening.check`'s.
-    weights
-        `fringe.plan.weight_files.locate_weights`'s.
+    weight_files
+        `fringe.plan.weight_files.locate_weight_files`'s.
 
     Returns
     -------
@@ -76,13 +77,13 @@ def planned_digests(
         found |= {f"sources/{name}/{shard}": one for shard, one in about["shards"].items()}
         if about.get("labels") is not None:
             found[f"labels/{name}"] = about["labels"].identity
-    files = [Path(file["path"]) for file in weights.values()]
+    files = [Path(file["path"]) for file in weight_files.values()]
     for name in sources:
         files += [Path(one.path) for one in config.sources[name].statistics.values()]
     regions = [dataset.region for dataset in config.datasets.values()]
     files += [Path(region) for region in regions if isinstance(region, str)]
     found |= {str(file): digests.digest(str(file), config) for file in files if file.is_file()}
-    for network, file in weights.items():
+    for network, file in weight_files.items():
         found[f"weights/{network}"] = file["identity"]
     return found
 
@@ -260,9 +261,9 @@ def planned_network(config: RunConfig, name: str, precision: Precision) -> Featu
     FringeError
         If the weights are others, or as `fringe.networks.load_network` does.
     """
-    path = weight_files.weights_path(config, name)
+    path = weight_file_path(config, name)
     if path is not None:
-        located = weight_files.locate_weights(config, layout.hash_cache(config))[name]
+        located = locate_weight_files(config, layout.hash_cache(config))[name]
         if located["identity"] != config.planned[f"weights/{name}"]:
             raise _changed(str(path))
     with nullcontext() if path is None else planned_file(config, path):

@@ -16,7 +16,7 @@ from fringe.config.sources import (
     label_of,
 )
 from fringe.networks import (
-    network_weights,
+    network_weight_files,
 )
 from fringe.networks.weight_files import mismatch
 from fringe.scores.protocol import PUBLISHED, Optimizer, Protocol, told_label
@@ -47,7 +47,7 @@ def _named(source: AnySource) -> str:
 def protocol(
     config: Config,
     sources: Mapping[str, Mapping[str, Any]],
-    weights: Mapping[str, Mapping[str, str]],
+    weight_files: Mapping[str, Mapping[str, str]],
     name: str,
     generated: str | None = None,
 ) -> Protocol:
@@ -57,8 +57,8 @@ def protocol(
     ----------
     config, sources
         `check`'s.
-    weights
-        `locate_weights`'s.
+    weight_files
+        `locate_weight_files`'s.
     name : str
         Of a data set.
     generated : str, optional
@@ -86,9 +86,9 @@ def protocol(
         network=config.network,
         weights={
             network: PUBLISHED
-            if not mismatch(Path(file["path"]), file["identity"], network_weights(network))
+            if not mismatch(Path(file["path"]), file["identity"], network_weight_files(network))
             else file["identity"][:8]
-            for network, file in weights.items()
+            for network, file in weight_files.items()
         },
         precision=config.extraction.precision,
         sampling=evaluation.sampling,

@@ -137,7 +137,7 @@ def features_by(run: Run, network: str) -> Params:
     return {
         "network": name,
         "network_revision": network_info(name)[2],
-        **({"weights": run.weights[name]["identity"]} if name in run.weights else {}),
+        **({"weights": run.weight_files[name]["identity"]} if name in run.weight_files else {}),
         "batch_size": run.config.extraction.batch_size,
         "precision": run.config.extraction.precision,
         "revision": revisions.FEATURES,

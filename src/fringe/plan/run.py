@@ -25,9 +25,9 @@ class Run:
         The completed configuration.
     sources : dict
         What is known of each source (`fringe.running.opening.check`).
-    weights : mapping
+    weight_files : mapping
         Path and identity of each network's file of weights
-        (`fringe.plan.weight_files.locate_weights`).
+        (`fringe.plan.weight_files.locate_weight_files`).
     in_job : bool
         Whether a job asks. Damaged files were renamed before it started, so it does not look for
         damage again.
@@ -35,7 +35,7 @@ class Run:
 
     config: RunConfig
     sources: Sources
-    weights: Mapping[str, Mapping[str, str]]
+    weight_files: Mapping[str, Mapping[str, str]]
     in_job: bool = False
 
     @property

@@ -3,20 +3,20 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from fringe.config.choices import given_weights, networks_of_run
+from fringe.config.choices import given_weight_file, networks_of_run
 from fringe.config.model import Config
 from fringe.errors import FringeError
 from fringe.networks import (
-    network_weights,
+    network_weight_files,
 )
 from fringe.networks.weight_files import find
 from fringe.plan.layout import hash_cache
 from fringe.sources.digests import file_digests
 
-__all__ = ["locate_weights", "weights_path", "weights_to_fetch"]
+__all__ = ["locate_weight_files", "weight_file_path", "weight_files_to_fetch"]
 
 
-def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
+def locate_weight_files(config: Config, cache: Path) -> dict[str, dict[str, str]]:
     """Return for each network with a file of weights where it is, or is to be fetched, and which.
 
     Returns
@@ -27,9 +27,9 @@ def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
     """
     located = {}
     for network in networks_of_run(config):
-        files = network_weights(network)
+        files = network_weight_files(network)
         if network in config.weights:
-            path, _ = given_weights(config.weights[network])
+            path, _ = given_weight_file(config.weights[network])
             (identity,) = file_digests([path], cache)
         elif files:
             folder = Path(config.weights_dir)
@@ -43,19 +43,22 @@ def locate_weights(config: Config, cache: Path) -> dict[str, dict[str, str]]:
     return located
 
 
-def weights_to_fetch(config: Config, weights: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+def weight_files_to_fetch(
+    config: Config, weight_files: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
     """Return the published files of weights that are not there: networks by the files' names.
 
-    ``weights`` are `locate_weights`'s. Files that the configuration names are not fetched.
+    ``weight_files`` is the result of `locate_weight_files`. Files that the configuration names are
+    not fetched.
     """
     return {
         Path(file["path"]).name: name
-        for name, file in weights.items()
+        for name, file in weight_files.items()
         if name not in config.weights and not Path(file["path"]).exists()
     }
 
 
-def weights_path(config: Config, network: str) -> Path | None:
+def weight_file_path(config: Config, network: str) -> Path | None:
     """Return where the file of a network's weights lies; None if it brings its own.
 
     Raises
@@ -63,7 +66,7 @@ def weights_path(config: Config, network: str) -> Path | None:
     FringeError
         If it is not there: results that need it no more may have outlived it.
     """
-    located = locate_weights(config, hash_cache(config)).get(network)
+    located = locate_weight_files(config, hash_cache(config)).get(network)
     if located is None:
         return None
     path = Path(located["path"])

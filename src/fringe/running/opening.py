@@ -38,7 +38,7 @@ from fringe.config.faults import (
     _scheme_faults,
     _statistics_faults,
     _strict_faults,
-    _weights_faults,
+    _weight_file_faults,
     with_protocol,
 )
 from fringe.config.file import read_entries
@@ -55,7 +55,7 @@ from fringe.plan.layout import hash_cache, run_folder, shard_bounds, shard_name
 from fringe.plan.omission import summarize
 from fringe.plan.planned import planned_digests, refuse_other_plan
 from fringe.plan.run import Run
-from fringe.plan.weight_files import locate_weights
+from fringe.plan.weight_files import locate_weight_files
 from fringe.progress import activity
 from fringe.sources import (
     GeneratedSource,
@@ -103,14 +103,14 @@ def open_run(
         As `check` does, and in a job naming the data that changed under the run.
     """
     checked, sources = check(config, files, cores)
-    weights = locate_weights(checked, hash_cache(checked))
+    weight_files = locate_weight_files(checked, hash_cache(checked))
     added = {
         "captions": captions(checked),
         "choices": deviations.choices(checked),
-        "planned": planned_digests(checked, sources, weights),
+        "planned": planned_digests(checked, sources, weight_files),
     }
     completed = checked.model_copy(update=added)
-    run = Run(completed, sources, weights, in_job)
+    run = Run(completed, sources, weight_files, in_job)
     if in_job:
         refuse_other_plan(Path(run.folder), completed.planned)
         return run
@@ -205,7 +205,7 @@ def _checked(
     known += unknown
     known += find(_asked_metric_faults, config, sources)
     known += find(_scheme_faults, config)
-    for look in (_digest_faults, _weights_faults, _statistics_faults):
+    for look in (_digest_faults, _weight_file_faults, _statistics_faults):
         known += find(look, config, cache)
     known += find(compared_class_faults, config, sources)
     known += find(_explanation_faults, config, sources)

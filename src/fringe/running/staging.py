@@ -21,14 +21,14 @@ from fringe.config.snapshots import files_of
 from fringe.config.sources import FileSource, Statistics
 from fringe.errors import FringeError
 from fringe.files.regular import fault_at, read_text
-from fringe.networks import fetch_weights, network_weights, only_installed
-from fringe.networks.weight_files import WeightsFile, find
+from fringe.networks import fetch_weight_file, network_weight_files, only_installed
+from fringe.networks.weight_files import WeightFile, find
 from fringe.plan import layout
 from fringe.plan.omission import obtain, without_absent
 from fringe.running.fetching import fetch_source, fetch_statistics
 from fringe.sources import is_there, source_from_spec
 
-__all__ = ["Item", "explain", "fetch_named", "folders_outside", "stage", "table"]
+__all__ = ["Item", "explain", "fetch_for_run", "fetch_named", "folders_outside", "table"]
 
 GONE = ("missing", "left out")
 
@@ -59,7 +59,7 @@ class Item:
     origin: str = ""
 
 
-def stage(configfile: Path, allow_missing: bool = False) -> list[Item]:
+def fetch_for_run(configfile: Path, allow_missing: bool = False) -> list[Item]:
     """Fetch what a run needs and has an address, and look for all else that it names.
 
     Parameters
@@ -90,7 +90,7 @@ def stage(configfile: Path, allow_missing: bool = False) -> list[Item]:
         if resolved.config.left_out is not None:
             gone = {one["key"] for one in resolved.config.left_out["files"]}
             data = [replace(one, state="left out") if one.key in gone else one for one in data]
-        return [*_weights(resolved.config), *data]
+        return [*_weight_files(resolved.config), *data]
 
 
 def fetch_named(name: str, configfile: Path) -> str:
@@ -121,21 +121,21 @@ def _read(configfile: Path) -> tuple[str, RunConfig]:
     return read_text(configfile), config
 
 
-def _weights(config: RunConfig) -> Iterator[Item]:
+def _weight_files(config: RunConfig) -> Iterator[Item]:
     """Look for the weights of each network, and fetch them where they are published."""
     folder = Path(config.weights_dir)
     for network in choices.networks_of_run(config):
         key = f"weights of {network}"
         if network in config.weights:
-            fault = faults.given_weights_fault(config, network, layout.hash_cache(config))
-            path, _ = choices.given_weights(config.weights[network])
+            fault = faults.given_weight_file_fault(config, network, layout.hash_cache(config))
+            path, _ = choices.given_weight_file(config.weights[network])
             yield Item(key, str(path), *(("missing", fault) if fault else ("there", "your own")))
             continue
-        files: Sequence[WeightsFile] = ()
+        files: Sequence[WeightFile] = ()
         try:
-            files = network_weights(network)
+            files = network_weight_files(network)
             before = find(files, folder)
-            found = fetch_weights(network, folder)  # checks what is there
+            found = fetch_weight_file(network, folder)  # checks what is there
         except FringeError as error:
             place = str(folder / files[0].name) if files else ""
             yield Item(key, place, "missing", str(error))

@@ -37,7 +37,7 @@ def _import_features_memory(about: JobContext) -> int:
 
 
 RULES = {
-    "fetch_weights": RuleCost(),
+    "fetch_weight_file": RuleCost(),
     "extract_features": RuleCost(_extract_features, _extract_features_memory, gpus.always),
     "link_features": RuleCost(),
     "import_features": RuleCost(memory=_import_features_memory),

@@ -11,8 +11,8 @@ import torch
 from fringe.costs.jobs import Job
 from fringe.costs.registry import work
 from fringe.errors import FringeError
-from fringe.networks import fetch_weights, load_network, network_info, network_titles
-from fringe.plan.weight_files import locate_weights
+from fringe.networks import fetch_weight_file, load_network, network_info, network_titles
+from fringe.plan.weight_files import locate_weight_files
 from fringe.running import opening
 
 
@@ -32,10 +32,10 @@ def test_features_are_mean_colours(weights: Path) -> None:
     assert features.shape == (2, network_info("colours").feature_dim) == (2, 48)
     expected = [gain * value for gain in (0.5, 1, 2) for value in [1] * 4 + [0.2] * 12]
     assert features[1].tolist() == pytest.approx(expected, abs=1e-6)
-    assert fetch_weights("colours") == weights
+    assert fetch_weight_file("colours") == weights
     weights.write_text("[1.0, 1.0, 1.0]\n")
     with pytest.raises(FringeError, match=r"colours\.json"):
-        fetch_weights("colours")
+        fetch_weight_file("colours")
 
 
 def test_a_run_can_name_it(tmp_path: Path, weights: Path) -> None:
@@ -52,7 +52,7 @@ def test_a_run_can_name_it(tmp_path: Path, weights: Path) -> None:
         "evaluation": {"n_real": 40, "n_generated": 60},
     }
     config, sources = opening.check(written)
-    assert locate_weights(config, tmp_path / "hashes")["colours"]["path"] == str(weights)
+    assert locate_weight_files(config, tmp_path / "hashes")["colours"]["path"] == str(weights)
     wildcards = {"source": "fake", "network": "colours", "shard": "0000000-0000060"}
     extracting = work(Job("extract_features", (), ("",), wildcards), config, sources, "cpu")
     assert extracting.assumed == "", "how long it takes is known"

@@ -5,13 +5,13 @@ In: nothing. Out: the file, verified.
 
 from pathlib import Path
 
-from fringe.networks import fetch_weights
+from fringe.networks import fetch_weight_file
 from fringe.running.script import ScriptJob, run
 
 
 def main(job: ScriptJob) -> None:
     """Fetch what the network needs, or go on where an earlier download stopped."""
-    fetch_weights(job.params.network, Path(job.output[0]).parent)
+    fetch_weight_file(job.params.network, Path(job.output[0]).parent)
 
 
 if job := globals().get("snakemake"):  # Snakemake's job; absent when imported
