@@ -1,7 +1,7 @@
-"""Features of made images whose truth is known: what differs between two models is planted.
+"""Simulated features with known differences between two models.
 
 An image has a class, a fault that all networks see, and a fault that only FID's network sees. FID's
-network sees classes well; the control sees them weakly.
+network separates the classes well, and the control separates them weakly.
 """
 
 from typing import NamedTuple
@@ -30,7 +30,7 @@ class Made(NamedTuple):
 def made(
     seed: int, n: int = 2500, histogram: np.ndarray = EVEN, fault: float = 0.0, hidden: float = 0.0
 ) -> Made:
-    """Return images with a histogram of classes, a fault for all networks, and a hidden one."""
+    """Return images with a class histogram, a fault for all networks, and a hidden fault."""
     rng = np.random.default_rng(seed)
     classes = rng.choice(CLASSES, n, p=histogram)
     main = CENTRES[classes] + rng.normal(size=(n, DIM)) + 2 * fault * VISIBLE + 2 * hidden * HIDDEN

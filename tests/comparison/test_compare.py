@@ -1,4 +1,4 @@
-"""`compare_features`: what it returns, and what it refuses."""
+"""Tests of `compare_features`: results and refused input."""
 
 from html import escape
 
@@ -71,7 +71,7 @@ def test_class_shares_sum_to_a_small_difference(found: Comparison) -> None:
     assert len(first.model_images) == 4
 
 
-def test_without_a_class_in_common_all_else_is_measured() -> None:
+def test_other_numbers_are_measured_without_a_class_in_common() -> None:
     a, b = made(1, 400, fault=0.8), made(2, 400, fault=0.3)
     found = small(classes={"A": a.classes, "B": b.classes + 10}, prices=False)
     assert found.compositions == []
@@ -86,15 +86,15 @@ def test_price(found: Comparison) -> None:
     assert price.lower_bound <= price.distance <= 1.02 * price.target
     assert 0 < price.effective_share < 1
     (reaction,) = price.reactions
-    # Reweighting A does not remove its fault, which the control sees; B has less of it.
+    # Reweighting A does not remove A's fault, which the control sees. B has a smaller fault.
     assert reaction.relative_of_model < reaction.relative
 
 
-def test_the_same_again(found: Comparison) -> None:
+def test_a_second_call_returns_the_same(found: Comparison) -> None:
     assert small() == found
 
 
-def test_threads_change_nothing() -> None:
+def test_result_does_not_depend_on_threads() -> None:
     real, a, b = made(0, 400), made(1, 400, SKEWED, 0.8), made(2, 400, fault=0.3)
     models = {
         name: ModelImages([one.features["inception"]], [one.classes])
@@ -223,7 +223,7 @@ BAD = {
         lambda: {"models": {"A": made(1, 400).features, "B": made(2, 400).features["clip"]}},
         "B: got ndarray; give the features by network",
     ),
-    "no models": (lambda: {"models": {}}, "none is given"),
+    "no models": (lambda: {"models": {}}, "none given"),
     "classes of one model": (
         lambda: {"classes": {"A": made(1, 400).classes}},
         "classes: none of B",

@@ -1,4 +1,4 @@
-"""Class histogram and the rest: golden values, orders, classes that one model lacks, bootstrap."""
+"""Tests of composition and within: golden values, orders, lacking classes, and the bootstrap."""
 
 import json
 from pathlib import Path
@@ -38,39 +38,39 @@ def decomposed(real: np.ndarray, a: Made, b: Made) -> Composition:
 @pytest.mark.skipif(not GOLDEN.is_dir(), reason="needs the folder shared/golden")
 @pytest.mark.parametrize("case", CASES)
 def test_golden_parts(case: str) -> None:
-    """Distances to 1e-9; errors within four times what 60 draws tell of their spreads."""
+    """Distances agree to 1e-9; errors agree within the precision of a spread of 60 draws."""
     arrays = np.load(GOLDEN / "compare.npz")
-    told = json.loads((GOLDEN / "compare.json").read_text())[case]
+    golden = json.loads((GOLDEN / "compare.json").read_text())[case]
     real = arrays["real"]
     a, b = (
         side(name, arrays[f"{case}_{name}"], arrays[f"{case}_{name}_class"].astype(int), real)
         for name in "ab"
     )
     found = decompose(real, Gaussian.from_features(real), a, b, given=True, seed=0)
-    assert found.model_as_baseline == pytest.approx(told["fd_b_as_a"], rel=1e-9)
-    assert found.baseline_as_model == pytest.approx(told["fd_a_as_b"], rel=1e-9)
+    assert found.model_as_baseline == pytest.approx(golden["fd_b_as_a"], rel=1e-9)
+    assert found.baseline_as_model == pytest.approx(golden["fd_a_as_b"], rel=1e-9)
     raw = (b.measured.distance - found.model_as_baseline) / 2
     raw += (found.baseline_as_model - a.measured.distance) / 2
-    assert raw == pytest.approx(told["composition"], abs=1e-9)
+    assert raw == pytest.approx(golden["composition"], abs=1e-9)
     total = found.composition.value + found.within.value
-    assert total == pytest.approx(told["difference"], abs=1e-9)
+    assert total == pytest.approx(golden["difference"], abs=1e-9)
     allowed = 4 / np.sqrt(2 * 59)
     for part in ("composition", "within"):
-        estimate, spread = getattr(found, part), told[f"monte_carlo_sd_{part}"]
-        # Near equality of all three sets the error is too large (metrics/influence.py).
+        estimate, spread = getattr(found, part), golden[f"monte_carlo_sd_{part}"]
+        # If all three sets are nearly equal, the error is too large (metrics/influence.py).
         slack = 0.5 if case == "neither" else 0
         assert spread * (1 - allowed) < estimate.error < spread * (1 + allowed + slack)
-        # Equal effective sample size changes little here.
-        assert estimate.value == pytest.approx(told[part], abs=spread / 2)
+        # The correction to equal effective sample size changes little here.
+        assert estimate.value == pytest.approx(golden[part], abs=spread / 2)
 
 
-def test_intervals_next_to_a_bootstrap_that_measures_everything_again(
+def test_intervals_agree_with_a_bootstrap_that_measures_each_replicate(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     real = made(0, 1500)
     a, b = made(1, 1500, SKEWED, 0.8), made(2, 1500, EVEN, 0.3)
     found = decomposed(real.features["inception"], a, b)
-    monkeypatch.setattr(composition, "REPLICATES", 2)  # of the replicates only values are taken
+    monkeypatch.setattr(composition, "REPLICATES", 2)  # only the values of replicates are used
     rng = np.random.default_rng(5)
     replicates = []
     for _ in range(150):
@@ -82,7 +82,7 @@ def test_intervals_next_to_a_bootstrap_that_measures_everything_again(
         each = decomposed(again[0].features["inception"], again[1], again[2])
         replicates.append((each.composition.value, each.within.value))
     spreads = np.std(replicates, axis=0, ddof=1)
-    # The spread of 150 replicates is known to 6 %; four times that is allowed.
+    # The spread of 150 replicates has a standard error of 6 %; four standard errors are allowed.
     assert found.composition.error == pytest.approx(spreads[0], rel=0.24)
     assert found.within.error == pytest.approx(spreads[1], rel=0.24)
 
@@ -96,7 +96,7 @@ def test_counts_of_replicates_are_poisson() -> None:
     assert counts.var() == pytest.approx(1, abs=1e-4)
 
 
-def test_classes_that_one_model_lacks_are_a_term_of_their_own() -> None:
+def test_classes_that_one_model_lacks_are_a_separate_term() -> None:
     some = np.array([0.4, 0.3, 0.3, 0, 0, 0])
     real, a, b = made(0), made(1, histogram=some, fault=0.3), made(2, fault=0.3)
     found = decomposed(real.features["inception"], a, b)
@@ -143,11 +143,12 @@ def test_share_of_one_model() -> None:
     real = made(0)
     features = real.features["inception"]
     of_real = Gaussian.from_features(features)
-    told = []
+    shares = []
     for each in (made(1, histogram=SKEWED, fault=0.3), made(2, fault=1.0)):
         own = side("A", each.features["inception"], each.classes, features)
         share = histogram_share(features, of_real, real.classes, own, given=True, seed=0).share
-        told.append((share, own.measured.distance))
-    assert told[0][0].low is not None
-    assert told[0][0].low > 0.7 * told[0][1]
-    assert told[1][0].sign == 0 or abs(told[1][0].value) < 0.02 * told[1][1]
+        shares.append((share, own.measured.distance))
+    (skewed, skewed_distance), (faulty, faulty_distance) = shares
+    assert skewed.low is not None
+    assert skewed.low > 0.7 * skewed_distance
+    assert faulty.sign == 0 or abs(faulty.value) < 0.02 * faulty_distance

@@ -1,4 +1,4 @@
-"""What a network sees of distorted images: measured against slow formulas and planted truth."""
+"""Tests of `measure_power` against slow formulas and against known answers."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def measured(
     return pd.DataFrame(measure_power(source, network, features, **about))
 
 
-def test_distances_are_those_of_slow_formulas(tmp_path: Path) -> None:
+def test_distances_agree_with_slow_formulas(tmp_path: Path) -> None:
     calls: list[int] = []
     network = network_of(detail, 6, calls)
     rows = measured(tmp_path, network, count=41)
@@ -127,7 +127,7 @@ def test_the_untrained_network_sees_larger_doses_better(tmp_path: Path) -> None:
 
 
 class TestLuck:
-    """Made features: `luck` takes away what few images in many dimensions add to a distance."""
+    """Simulated features: `luck` is the excess of a distance of few images in many dimensions."""
 
     dim = 60
     scale = np.arange(1, dim + 1) ** -0.5
@@ -136,7 +136,7 @@ class TestLuck:
         self, n: int, kind: str, stream: np.random.Generator
     ) -> tuple[np.ndarray, np.ndarray]:
         clean = stream.standard_normal((n, self.dim)) * self.scale
-        if kind == "apart":  # each image moves a little, in a direction of its own
+        if kind == "apart":  # each image moves a little, in its own random direction
             return clean, clean + 0.3 * stream.standard_normal(clean.shape) * self.scale
         return clean, 0.9 * clean + 0.05
 
@@ -152,18 +152,20 @@ class TestLuck:
         return float(distance), float(luck)
 
     @pytest.mark.parametrize("kind", ["apart", "together"])
-    def test_what_is_left_is_never_more_than_the_distance_of_many_images(self, kind: str) -> None:
+    def test_distance_minus_luck_is_not_larger_than_the_distance_of_many_images(
+        self, kind: str
+    ) -> None:
         truth, little = self.distances(40_000, kind, repeats=1)
         assert little < 0.05 * truth
         for n in (40, 120, 400):
             distance, luck = self.distances(n, kind)
             assert distance - luck < 1.05 * truth
             if kind == "apart" and n < 200:
-                assert distance > 5 * truth  # without luck, a network would see far too much
+                assert distance > 5 * truth  # the distance without the correction is far too large
             if kind == "together":
                 assert distance - luck > 0.3 * truth
 
-    def test_pictures_that_stay_are_no_distance(self) -> None:
+    def test_unchanged_images_have_the_distance_zero(self) -> None:
         clean, _ = self.pairs(50, "apart", np.random.default_rng(8))
         exchanged = np.arange(50) % 2 == 0
         assert next(module._distances(clean, clean[:, None], exchanged)) == pytest.approx((0, 0))
@@ -176,7 +178,7 @@ def test_the_same_seed_gives_the_same_numbers(tmp_path: Path) -> None:
     assert not measured(tmp_path, network, seed=4).equals(rows)
 
 
-def test_a_killed_job_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_job_continues(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fringe.resampling.saved_state.INTERVAL", 0.0)
     expected = measured(tmp_path, network_of(detail, 6))
     checkpoint = tmp_path / "state.checkpoint"
@@ -209,5 +211,5 @@ def test_bad_input_is_refused(tmp_path: Path) -> None:
     with pytest.raises(FringeError, match="distortions of 1 of 40 real images"):
         measured(tmp_path, network, n=1)
     other = extracted(tmp_path, PhotoSource(40, 32, 6), network_of(mean_colour, 3), 40)
-    with pytest.raises(FringeError, match="has 3 features, network 'detail' 6"):
+    with pytest.raises(FringeError, match="has 3 features, but network 'detail' has 6"):
         measured(tmp_path, network, features=other)

@@ -1,4 +1,4 @@
-"""The meter for training loops."""
+"""Tests of the meter for training loops."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from fringe.metrics import frechet_influence
 from fringe.networks import load_network
 
 
-def test_meter_next_to_all_features_at_once() -> None:
+def test_meter_agrees_with_the_distance_of_all_features_at_once() -> None:
     rng = np.random.default_rng(0)
     real, generated = (rng.integers(0, 256, (120, 3, 32, 32), np.uint8) for _ in range(2))
     network = load_network("untrained")
@@ -29,6 +29,6 @@ def test_meter_next_to_all_features_at_once() -> None:
         meter.compute()
 
 
-def test_real_features_of_another_network() -> None:
+def test_real_features_of_another_network_are_refused() -> None:
     with pytest.raises(FringeError, match="give features of this network"):
         fringe.FrechetMeter("untrained", real=np.ones((10, 7)))

@@ -1,4 +1,4 @@
-"""Whether a control has power, and what it sees, in words."""
+"""Tests of the power of a control, and of its description in words."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fringe.sources.distortions import DISTORTIONS, DOSES
 
 
 def rows(resolution: int = 128, **ratios: tuple[float, float, float]) -> pd.DataFrame:
-    """Return rows of a floor of 4 with these ratios, 9 by default."""
+    """Return rows with a floor of 4 and these ratios to the floor, 9 by default."""
     return pd.DataFrame(
         {
             "network": "clip",
@@ -45,7 +45,7 @@ def test_a_control_that_sees_all() -> None:
     assert Power.model_validate_json(power.model_dump_json()) == power
 
 
-def test_the_smallest_dose_that_is_seen_is_told() -> None:
+def test_description_names_the_smallest_dose_that_is_seen() -> None:
     power = power_of(rows(blur=(0, 1, 2), noise=(0.99, 1.01, 2), jpeg=(0, 5, 50), warp=(2, 3, 4)))
     assert power.has_power
     assert power.sees == (
@@ -60,7 +60,7 @@ def test_a_control_that_is_blind_to_one_visible_dose_has_no_power(kind: str) -> 
     assert not power_of(rows(**{kind: (0, 0.99, 50)})).has_power
 
 
-def test_what_is_not_seen_at_all_is_told() -> None:
+def test_description_names_the_kinds_that_are_not_seen() -> None:
     blind = power_of(rows(blur=(0, 0, 0.5), warp=(0.1, 0.2, 0.3)))
     assert blind.sees == (
         "would have seen noise of 2 grey levels and JPEG compression of quality 90, but not a blur "
@@ -76,31 +76,31 @@ def test_a_dose_is_seen_only_with_all_larger_ones() -> None:
     assert not power.has_power
 
 
-def test_the_floor_of_a_comparison_counts() -> None:
+def test_a_given_floor_replaces_the_measured_floor() -> None:
     power = power_of(rows(), floor=36.1)
     assert not power.has_power
     assert (power.floor, power.n_floor) == (36.1, None)
     assert power.doses[0].ratio == pytest.approx(36 / 36.1)
 
 
-def test_distances_below_luck_are_no_distance() -> None:
+def test_a_distance_below_luck_counts_as_zero() -> None:
     assert power_of(rows(blur=(-0.01, 2, 3))).doses[0].ratio == 0
 
 
-def test_large_images_are_told_to_be_reduced() -> None:
+def test_description_says_that_large_images_are_reduced() -> None:
     assert power_of(rows(256)).sees == power_of(rows()).sees
     assert power_of(rows(1024)).sees.endswith("warp of 0.5 pixels, in images reduced to 256 pixels")
 
 
 @pytest.mark.parametrize("floor", [0.0, -1.0, float("nan"), float("inf")])
-def test_a_floor_that_is_no_unit_is_refused(floor: float) -> None:
+def test_a_floor_that_is_not_positive_and_finite_is_refused(floor: float) -> None:
     with pytest.raises(FringeError, match="clip: the distance between two sets of real images"):
         power_of(rows(), floor=floor)
     with pytest.raises(FringeError, match="clip: the distance"):
         power_of(rows().assign(floor=np.float64(floor)))
 
 
-def test_what_a_control_shares_with_the_network_of_fid_is_said_only_where_it_does() -> None:
+def test_reason_mentions_the_network_of_fid_only_if_it_has_the_same_labels() -> None:
     reason = "it was trained on ImageNet's images and labels"
     assert witness("resnet50", "inception").reason == f"{reason}, as FID's network was"
     assert witness("resnet50", "clip").reason == reason

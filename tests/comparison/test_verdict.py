@@ -1,4 +1,4 @@
-"""Planted truth gets its verdict, through the whole of `compare_features`."""
+"""Tests of the verdicts of `compare_features` on simulated models with known differences."""
 
 import numpy as np
 import pytest
@@ -43,7 +43,7 @@ def test_planted_truth(case: str) -> None:
     assert found.verdict.word == word, found.verdict.sentence
 
 
-def test_a_judge_has_no_say_in_a_class_histogram() -> None:
+def test_judges_are_ignored_for_a_class_histogram() -> None:
     """A control may be further from the real images when the class histogram is matched."""
     of_a, of_b, word = CASES["histogram only"]
     a, b = made(1, **of_a), made(2, **of_b)
@@ -54,7 +54,7 @@ def test_a_judge_has_no_say_in_a_class_histogram() -> None:
 
 
 def test_candidates_resampled_by_certified_weights() -> None:
-    """Drawing A's own candidates again lowers FID; the control hardly moves."""
+    """Resampling A's own candidates lowers FID, and the control hardly moves."""
     real = made(0)
     candidates = made(3, n=10_000, fault=0.8)
     weights = optimize_weights(
@@ -76,7 +76,7 @@ def test_candidates_resampled_by_certified_weights() -> None:
 
 
 def shifted(seed: int, main: float, control: float) -> dict[str, np.ndarray]:
-    """Features whose distances from standard normal ones are these, except for their bias."""
+    """Return features with these distances from standard normal features, up to bias."""
     rng = np.random.default_rng(seed)
     return {
         "inception": rng.normal(size=(6000, 8)) + np.sqrt(main) * np.eye(8)[seed],
@@ -109,7 +109,7 @@ def test_without_a_judge() -> None:
     assert "trained with it" in clip.reason
 
 
-def test_that_a_control_without_power_stands_still_says_nothing() -> None:
+def test_a_control_without_power_that_does_not_move_is_not_evidence() -> None:
     blind = Witness(
         network="clip",
         title="CLIP",
@@ -124,7 +124,7 @@ def test_that_a_control_without_power_stands_still_says_nothing() -> None:
     found = compared(*still, witnesses=[blind])
     assert found.verdict.word == "no witness"
     assert any("says nothing: it would not" in limit for limit in found.verdict.limits)
-    # That it moves says something.
+    # A movement of the same control is evidence.
     assert (
         compared(made(1, fault=1.0), made(2, fault=0.4), witnesses=[blind]).verdict.word == "real"
     )
@@ -143,7 +143,7 @@ def test_ranking_names_neighbours_that_are_tied() -> None:
     assert {one.word for one in found.verdicts} == {"real"}
 
 
-def test_audit_tells_class_histogram_from_quality() -> None:
+def test_audit_distinguishes_class_histogram_from_quality() -> None:
     real = made(0)
     words = {}
     for name, side in {

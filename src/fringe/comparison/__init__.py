@@ -1,4 +1,4 @@
-"""Is one model better than another, or only nearer in its classes? Arrays in, an answer out."""
+"""Comparison of models: is one model better, or does it only match the classes better?"""
 
 from fringe.comparison.compare import FEWEST_IMAGES, compare_features
 from fringe.comparison.distances import MeasuredNetwork, measure_distances

@@ -1,4 +1,4 @@
-"""Which classes a difference comes from, to first order."""
+"""The contributions of single classes to a difference of two distances, to first order."""
 
 from __future__ import annotations
 
@@ -28,22 +28,32 @@ def class_shares(
     gaussians: tuple[Gaussian, Gaussian],
     names: Sequence[str] | None,
 ) -> list[ClassShare]:
-    """Return the classes with the largest shares of the model's distance less the baseline's.
+    """Return the classes that contribute most to the difference of two models' distances.
 
-    The share of class c is h_B E_B(psi | c) - h_A E_A(psi | c), where psi is the mean of the
-    influences on both distances (Firpo, Fortin and Lemieux 2009, with the trapezoidal rule). The
-    sum over all classes is the difference up to third order.
+    The difference is the distance of the model B minus the distance of the baseline A. The share
+    of class c is h_B E_B(psi | c) - h_A E_A(psi | c), where psi is the mean of the influences on
+    both distances [1]_, with the trapezoidal rule. The sum over all classes is the difference up
+    to third order.
 
     Parameters
     ----------
     of_real : Gaussian
     real_classes : int array (n_real,), or None
-        None where classes are labels that real images do not have.
+        None if classes are labels and the real images do not have labels.
     baseline, model : Side
     gaussians : (Gaussian, Gaussian)
-        Of baseline and model.
+        The Gaussians of the baseline and of the model.
     names : sequence of str, optional
-        Of the classes; without them their numbers are shown.
+        Names of the classes. Without names, the numbers of the classes are shown.
+
+    Returns
+    -------
+    list of ClassShare
+        At most 10 classes, the largest contribution first.
+
+    References
+    ----------
+    .. [1] S. Firpo, N. Fortin and T. Lemieux, "Unconditional Quantile Regressions", 2009.
     """
     a, b = baseline, model
     of_a, of_b = gaussians
@@ -76,12 +86,12 @@ def _seen_by(side: Side, own: Gaussian, of_real: Gaussian, features: Array) -> F
 
 
 def _variances(classes: Classes, psi: Floats, size: int) -> Floats:
-    """Return the variance of the mean of psi times whether an image has the class."""
+    """Return for each class the variance of the mean of psi times the indicator of the class."""
     means, squares = (parts_by_class(each, classes, size) for each in (psi, psi**2))
     return np.asarray((squares - means**2) / (len(psi) - 1))
 
 
 def _most(classes: Classes, psi: Floats, number: int) -> list[int]:
-    """Return the images of a class that add most to the distance."""
+    """Return the images of a class that contribute most to the distance."""
     inside = np.flatnonzero(classes == number)
     return [int(image) for image in inside[np.argsort(-psi[inside], kind="stable")][:IMAGES]]

@@ -1,4 +1,4 @@
-"""Class histograms of two sets of images, and the weights that take one to the other."""
+"""Class histograms of two sets of images, and weights that change one into the other."""
 
 from __future__ import annotations
 
@@ -12,27 +12,28 @@ from fringe.metrics.arrays import Floats, as_numpy
 
 __all__ = ["FEWEST", "CommonClasses", "as_classes", "common_classes", "histogram_weights"]
 
-#: Images that a class must have in both sets to be compared for itself. With fewer, its share is
-#: mostly luck, and a weight may be many times too large.
+#: Minimum number of images of a class in both sets; a class with fewer images is not compared
+#: separately. With fewer images, the share of the class is mostly luck, and a weight may be many
+#: times too large.
 FEWEST = 5
 
-#: Numbers of classes are below this one: a table has a place for each number.
+#: Class numbers must be smaller than this number, because tables have one entry for each number.
 MOST = 1_000_000
 
 Classes = npt.NDArray[np.int64]
 
 
 class CommonClasses(NamedTuple):
-    """Two sets of images in classes that both have.
+    """The classes that two sets of images have in common.
 
     Attributes
     ----------
     first, second : int array (n,), (m,)
-        The place of each image's class among those that are compared; -1 where the other set lacks
-        the class.
+        The index of each image's class among the compared classes; -1 if the other set lacks the
+        class.
     compared, pooled, lacking : int
-        Classes that are compared (the pool of rare ones counts as one), classes in the pool, and
-        classes that one set has at least `FEWEST` times and the other one never.
+        Numbers of classes: compared classes (the pool of rare classes counts as one class), classes
+        in the pool, and classes with at least `FEWEST` images in one set and none in the other.
     """
 
     first: Classes
@@ -48,7 +49,7 @@ def as_classes(values: Any, count: int, what: str) -> Classes:
     Raises
     ------
     FringeError
-        If they are not whole numbers from 0 to 999,999, or there is not one for each image.
+        If the classes are not whole numbers from 0 to 999,999, or their number is not ``count``.
     """
     classes = as_numpy(values)
     if classes.shape != (count,):
@@ -58,12 +59,12 @@ def as_classes(values: Any, count: int, what: str) -> Classes:
     if classes.dtype.kind not in "iu" or (count and classes.min() < 0):
         raise FringeError(
             f"{what}: expected whole numbers from 0 up, got {classes.dtype}"
-            + (f" and the lowest is {classes.min()}" if classes.dtype.kind in "if" else "")
+            + (f", and the lowest is {classes.min()}" if classes.dtype.kind in "if" else "")
         )
     if count and classes.max() >= MOST:
         raise FringeError(
-            f"{what}: the highest class is {classes.max()}, and numbers up to {MOST - 1} are read; "
-            "number the classes from 0"
+            f"{what}: the highest class is {classes.max()}, but numbers above {MOST - 1} are not "
+            "supported; number the classes from 0"
         )
     return classes.astype(np.int64)
 
@@ -71,9 +72,10 @@ def as_classes(values: Any, count: int, what: str) -> Classes:
 def common_classes(first: Classes, second: Classes) -> CommonClasses:
     """Return the classes in which two sets are compared.
 
-    A class with at least `FEWEST` images in both sets is compared. One that a set never has and the
-    other has at least `FEWEST` times is lacking. The others are rare: they count as one class, or
-    as lacking where that class is still rare in one of the two sets.
+    A class with at least `FEWEST` images in both sets is compared. A class with at least `FEWEST`
+    images in one set and none in the other is lacking. All other classes are rare. The rare
+    classes are pooled into one class. If the pool is still rare in one of the two sets, all rare
+    classes count as lacking.
     """
     size = int(max(first.max(initial=-1), second.max(initial=-1))) + 1
     one, other = (np.bincount(each, minlength=size) for each in (first, second))
@@ -96,22 +98,27 @@ def common_classes(first: Classes, second: Classes) -> CommonClasses:
 
 
 def histogram_weights(source: Classes, target: Classes) -> Floats:
-    """Return the weight of each image of ``source`` (n,) that gives it the histogram of ``target``.
+    """Return weights (n,) that give the images of ``source`` the class histogram of ``target``.
 
-    w = h_target(c) / h_source(c) over n, which sums to 1 (DiNardo, Fortin and Lemieux 1996). Images
-    with class -1 have the weight 0, and do not count in either histogram.
+    The weight of an image of class c is h_target(c) / h_source(c) / n [1]_. The weights sum to 1.
+    Images with class -1 have the weight 0, and do not count in either histogram.
 
     Raises
     ------
     FringeError
         If ``target`` has a class that ``source`` lacks.
+
+    References
+    ----------
+    .. [1] J. DiNardo, N. Fortin and T. Lemieux, "Labor Market Institutions and the Distribution of
+       Wages, 1973-1992: A Semiparametric Approach", Econometrica 64, 1996.
     """
     size = int(max(source.max(initial=-1), target.max(initial=-1))) + 1
     own, wanted = (np.bincount(each[each >= 0], minlength=size) for each in (source, target))
     if (wanted[own == 0] > 0).any() or not wanted.sum():
         missing = np.flatnonzero((own == 0) & (wanted > 0))
         raise FringeError(
-            f"classes: {missing[:5].tolist()} have no image to reweight; compare common classes"
+            f"classes: {missing[:5].tolist()} have no images to reweight; compare common classes"
         )
     shares = np.divide(wanted / wanted.sum(), own, out=np.zeros(size), where=own > 0)
     return np.where(source >= 0, shares[source], 0.0)

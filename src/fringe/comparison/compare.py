@@ -1,4 +1,7 @@
-"""A comparison from arrays, in a notebook or a training loop: no run, no Snakemake."""
+"""Comparison of models from arrays of features, in a notebook or a training loop.
+
+No run and no Snakemake are needed.
+"""
 
 from __future__ import annotations
 
@@ -20,10 +23,10 @@ from fringe.scores.comparison import Comparison, Witness
 
 __all__ = ["FEWEST_IMAGES", "compare_features"]
 
-FEWEST_IMAGES = 4  # two in each half, which have a covariance
+FEWEST_IMAGES = 4  # two images in each half, so that each half has a covariance
 
 Features = Mapping[str, Any]
-"""The features (n, D) of the same images in several networks, by network."""
+"""The features (n, D) of one set of images in several networks, by network."""
 
 
 def compare_features(
@@ -43,7 +46,12 @@ def compare_features(
     name: str = "comparison",
     seed: int = 0,
 ) -> Comparison:
-    """Compare models by their features: which one is better, or only nearer in its classes?
+    """Compare models by their features: is one model better, or does it only match the classes?
+
+    The distance of each model from the real images is measured in FID's network and in the control
+    networks. If classes are given, the difference is divided into a part of the class histogram
+    and a part within classes [1]_. The verdict is based on the intervals of these numbers. KID is
+    compared with the relative MMD test [2]_.
 
     Parameters
     ----------
@@ -51,43 +59,50 @@ def compare_features(
         Features of the real images by network, such as ``{"inception": F, "clip": G}``. NumPy
         arrays or PyTorch tensors; the numbers of dimensions D may differ between networks.
     models : dict
-        By name, each model's features by network; the first model is the baseline, and one model
-        is an audit. A list of such dictionaries stands for several trainings of one model. All have
-        equally many images.
+        The features of each model by network, by the name of the model. The first model is the
+        baseline. A single model is audited. A list of such dictionaries contains several trainings
+        of one model. All models and trainings have the same number of images.
     network : str, optional
-        FID's network; the first of ``real`` by default. The others are controls.
+        FID's network; the first network of ``real`` by default. The other networks are controls.
     held_out : dict of array, optional
-        Features of other real images, for the floor. Without them the floor is that of two halves
-        of the real images.
+        Features of other real images, for the floor. By default, the floor is the distance between
+        two halves of the real images.
     classes : dict of int array (n,), optional
-        The class of each image, by model; of several trainings, a list of arrays.
+        The class of each image, by model; a list of arrays for several trainings.
     real_classes : int array (n_real,), optional
+        The class of each real image.
     class_names : sequence of str, optional
-        Those of ``classifier`` by default, if ``given`` is false.
+        Names of the classes. If ``given`` is false, the default is the names of ``classifier``.
     given : bool
-        Whether classes are labels; False if they are Top-1 classes of ``classifier``.
+        True if the classes are labels, False if they are Top-1 classes of ``classifier``.
     classifier : str, optional
-        The network whose Top-1 classes they are; ``network`` by default.
+        The network that predicted the Top-1 classes; ``network`` by default.
     witnesses : sequence of Witness, optional
-        Which controls may judge. By default, those that were not trained on labels or with the
-        generator; their power is not measured then, because that takes images.
+        Which controls may judge. By default, a control may judge if it was not trained on labels
+        or with the generator. The power of these controls is then not measured, because power is
+        measured with images.
     trained_with : sequence of str
-        Networks that a model was trained with. They do not judge, nor do networks of their family.
+        Networks that a model was trained with. These networks and networks of the same family do
+        not judge.
     prices : bool
-        Whether the price of a gain is measured, which takes most of the time for many images.
+        Whether the price of a gain is measured. With many images, this takes most of the time.
     name : str
+        Name of the comparison.
     seed : int
+        Seed of the bootstrap and of the divisions into halves.
 
     Returns
     -------
     Comparison
-        With ``.verdict``, ``.table()`` (pandas), and HTML in a notebook.
+        Has ``.verdict``, ``.table()`` (a pandas DataFrame), and an HTML view for notebooks.
 
     Raises
     ------
     FringeError
-        If a network is missing somewhere, numbers of images or dimensions do not fit, a feature is
-        NaN or infinite, two models have the same features, or there are too few images.
+        If the features of a network are missing, if numbers of images or dimensions do not match,
+        if a feature is NaN or infinite, if two models have the same features, or if there are too
+        few images.
+
 
     Examples
     --------
@@ -98,6 +113,12 @@ def compare_features(
     >>> near = {network: features + 0.1 for network, features in real.items()}
     >>> compare_features(real, {"A": far, "B": near}, prices=False).verdict.word
     'real'
+
+    References
+    ----------
+    .. [1] J. DiNardo, N. Fortin and T. Lemieux, "Labor Market Institutions and the Distribution of
+       Wages, 1973-1992: A Semiparametric Approach", Econometrica 64, 1996.
+    .. [2] W. Bounliphone et al., arXiv:1511.04581, 2016.
     """
     _require_networks(real, "real")
     main = network or next(iter(real), "")
@@ -178,7 +199,7 @@ def _trainings(model: str, found: Any) -> list[Features]:
 
 
 def _require_networks(found: Any, what: str) -> None:
-    """Raise if features are not given by network."""
+    """Raise an error if the features are not a mapping by network."""
     if not isinstance(found, Mapping):
         raise FringeError(
             f"{what}: got {type(found).__name__}; give the features by network, such as "
@@ -192,11 +213,11 @@ def _checked(
     held_out: Features | None,
     networks: Sequence[str],
 ) -> dict[str, list[dict[str, Array]]]:
-    """Return each model's features by training and network, or raise for those that do not fit."""
+    """Return each model's features by training and network; raise an error if they do not fit."""
     if not real:
-        raise FringeError('real: no features; give those of a network, such as {"inception": F}')
+        raise FringeError('real: no features; give features by network, such as {"inception": F}')
     if not sides:
-        raise FringeError("models: none is given; give one to audit, or two or more to compare")
+        raise FringeError("models: none given; give one to audit, or two or more to compare")
     _check_real(real, networks, "real")
     if held_out is not None:
         _check_real(held_out, networks, "held_out")
@@ -218,16 +239,16 @@ def _checked(
             arrays.setdefault(model, []).append(own)
     several = {count for by_network in numbers.values() for count in by_network.values()}
     if len(several) > 1:
-        told = ", ".join(f"{what} {found}" for what, found in numbers.items())
+        listed = ", ".join(f"{what} {found}" for what, found in numbers.items())
         raise FringeError(
-            f"models: their numbers of images differ ({told}), and a distance falls with that "
-            f"number; give the first {min(several)} of each"
+            f"models: their numbers of images differ ({listed}), and a distance depends on the "
+            f"number of images; give the first {min(several)} of each"
         )
     return arrays
 
 
 def _check_real(found: Features, networks: Sequence[str], what: str) -> None:
-    """Raise if real images lack a network, have NaN or infinity, or are too few."""
+    """Raise an error if a network is missing, a feature is not finite, or images are too few."""
     _check_networks(found, networks, what)
     for each in networks:
         features = as_matrix(found[each], f"{what} {each}")
@@ -238,8 +259,8 @@ def _check_real(found: Features, networks: Sequence[str], what: str) -> None:
 def _check_count(features: Array, what: str) -> None:
     if len(features) < FEWEST_IMAGES:
         raise FringeError(
-            f"{what}: {len(features)} images; each set needs at least {FEWEST_IMAGES}, because its "
-            "halves are compared"
+            f"{what}: {len(features)} images; each set needs at least {FEWEST_IMAGES}, because "
+            "halves of each set are compared; give more images"
         )
 
 
@@ -248,7 +269,7 @@ def _check_networks(found: Features, networks: Sequence[str], what: str) -> None
     if missing:
         raise FringeError(
             f"{what}: has no features of {', '.join(missing)} (found {', '.join(found) or 'none'});"
-            " extract them, or leave the network out on all sides"
+            " extract these features, or omit the network for all models and real images"
         )
 
 
@@ -256,7 +277,7 @@ def _check_dims(features: Array, real: Array, what: str, network: str) -> None:
     if features.shape[1] != real.shape[1]:
         raise FringeError(
             f"{what}, {network}: {features.shape[1]} dimensions, but the real features have "
-            f"{real.shape[1]}; take all from the same network and space"
+            f"{real.shape[1]}; use features of the same network and the same layer"
         )
 
 
@@ -269,8 +290,8 @@ def _refuse_same(
             for other, features in seen:
                 if np.array_equal(features, own[network]):
                     raise FringeError(
-                        f"{other} and {model} have the same features: they are the same images, so "
-                        "there is nothing to compare"
+                        f"{other} and {model} have the same features, so they are the same images; "
+                        "give different images"
                     )
             seen.append((model, own[network]))
 
@@ -280,19 +301,22 @@ def _classes(
     arrays: Mapping[str, Sequence[Mapping[str, Array]]],
     network: str,
 ) -> dict[str, list[Classes]]:
-    """Return the classes of each model's trainings; {} where none are given."""
+    """Return the classes of each model's trainings; {} if ``classes`` is None."""
     if classes is None:
         return {}
     missing = [model for model in arrays if model not in classes]
     if missing:
-        raise FringeError(f"classes: none of {', '.join(missing)}; give those of all models")
+        raise FringeError(
+            f"classes: none of {', '.join(missing)}; give the classes of all models, or of no model"
+        )
     found = {}
     for model, trainings in arrays.items():
         several = isinstance(classes[model], list) and len(trainings) > 1
         own = classes[model] if several else [classes[model]]
         if len(own) != len(trainings):
             raise FringeError(
-                f"classes: {model} has {len(trainings)} trainings and {len(own)} arrays of classes"
+                f"classes: {model} has {len(trainings)} trainings and {len(own)} arrays of "
+                "classes; give one array for each training"
             )
         found[model] = [
             as_classes(each, len(training[network]), f"classes of {model}")
@@ -307,4 +331,4 @@ def _names(network: str) -> Sequence[str] | None:
     try:
         return network_classes(network)
     except FringeError:
-        return None  # timm, or that model of it, is not here; its features are
+        return None  # timm, or this model of timm, is not installed: only features are given

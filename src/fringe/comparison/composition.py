@@ -1,20 +1,22 @@
-"""How much of a difference of two Fréchet distances is class histogram.
+"""The part of a difference of two Fréchet distances that the class histograms explain.
 
-With F(B->h_A) the distance of B's images weighted to the class histogram of A,
+Let F(B->h_A) be the distance of B's images, weighted to the class histogram of A. The parts are
 
     composition = 1/2 {[F(B) - F(B->h_A)] + [F(A->h_B) - F(A)]}
-    within      = 1/2 {[F(B->h_A) - F(A)] + [F(B) - F(A->h_B)]},
+    within      = 1/2 {[F(B->h_A) - F(A)] + [F(B) - F(A->h_B)]}.
 
-which sum to F(B) - F(A) (the decomposition of Kitagawa, Oaxaca and Blinder with the weights of
-DiNardo, Fortin and Lemieux). Where one of both lacks classes of the other, A and B stand for their
-images in the common classes, and the rest of the difference is the third term, support.
+They sum to F(B) - F(A). This is the decomposition of Kitagawa, Oaxaca and Blinder with the weights
+of DiNardo, Fortin and Lemieux. If one model lacks classes of the other model, F(A) and F(B) are the
+distances of the images in the common classes. The rest of the difference is then a third term,
+support.
 
-A distance of fewer images is larger by about slope / n. So each distance here is corrected to as
-many images as its model has, from the effective sample size 1 / sum w^2.
+The bias of a distance of n images is about slope / n. Therefore each distance of weighted images,
+whose effective sample size is 1 / sum w^2, is corrected to the number of images of its model.
 
-Intervals: each term is a function of the empirical distributions of A's, B's and the real images,
-so it has an influence at each image. Replicates of the Poisson bootstrap are sums of these, each
-times the excess of the image's count; all replicates and all terms share the influences.
+Intervals: each term is a function of the empirical distributions of A's images, B's images and the
+real images, so the term has an influence at each image. A replicate of the Poisson bootstrap is the
+sum of the influences, each times the image's count minus 1. All replicates and all terms use the
+same influences.
 """
 
 from __future__ import annotations
@@ -36,14 +38,14 @@ from fringe.seeds import random_stream
 __all__ = ["Side", "decompose", "histogram_share"]
 
 REPLICATES = 1000
-ROWS = 2000  # images whose counts are drawn at a time
-# Count less 1, by 16 random bits.
+ROWS = 2000  # number of images whose counts are drawn at a time
+# The count minus 1, indexed by 16 random bits.
 _POISSON = np.exp(-1) * np.cumsum(1 / factorial(np.arange(20)))
 _EXCESS = np.searchsorted(_POISSON, (np.arange(1 << 16) + 0.5) / (1 << 16)) - 1.0
 
 
 class Side(NamedTuple):
-    """One model's images.
+    """The images of one model.
 
     Attributes
     ----------
@@ -51,9 +53,9 @@ class Side(NamedTuple):
     features : array (n, D)
     classes : int array (n,)
     measured : FrechetInfluence
-        Of all its images.
+        The distance of all images of the model, and the influence of each image.
     slope : float
-        Of its distance against 1 / n.
+        The slope of the model's distance against 1 / n.
     """
 
     name: str
@@ -64,14 +66,14 @@ class Side(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A distance as a function of the images of both models and the real ones.
+    """A distance as a function of the images of both models and of the real images.
 
     Attributes
     ----------
     value : float
-        As of all images of its model.
+        The distance, corrected to the number of all images of its model.
     measured, n : float
-        As measured, and the effective sample size.
+        The distance as measured, and its effective sample size.
     baseline, model, real : float64 array (images,)
         The influence of each image.
     """
@@ -87,7 +89,9 @@ class Term(NamedTuple):
 def decompose(
     real: Array, of_real: Gaussian, baseline: Side, model: Side, *, given: bool, seed: int
 ) -> Composition:
-    """Return composition, within and support of the model's distance less the baseline's.
+    """Return the composition, within and support terms of a difference of two distances.
+
+    The difference is the distance of ``model`` minus the distance of ``baseline``.
 
     Parameters
     ----------
@@ -95,22 +99,22 @@ def decompose(
     of_real : Gaussian
     baseline, model : Side
     given : bool
-        Whether classes are labels that were given, and not Top-1 classes of the network.
+        True if the classes are given labels, False if they are Top-1 classes of the network.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
 
     Raises
     ------
     FringeError
-        If the two have no class in common.
+        If the two models have no class in common.
     """
     common = common_classes(baseline.classes, model.classes)
     classes = {"baseline": common.first, "model": common.second}
     sides = {"baseline": baseline, "model": model}
     if common.compared == 0:
         raise FringeError(
-            f"classes: {baseline.name} and {model.name} have no class in common with {FEWEST} "
-            "images or more in both; give more images, or other classes"
+            f"classes: {baseline.name} and {model.name} have no class in common with at least "
+            f"{FEWEST} images in both; give more images, or other classes"
         )
     whole = {role: _of_all(sides, role) for role in sides}
     inside = whole
@@ -120,7 +124,7 @@ def decompose(
     a_as_b = _reweighted(real, of_real, sides, classes, "baseline", "model")
     a, b = inside["baseline"], inside["model"]
     terms = (a, b, b_as_a, a_as_b, whole["baseline"], whole["model"])
-    # Composition, within and support, as sums of these terms.
+    # The coefficients of the terms in composition, within and support.
     parts = np.array(
         [[-0.5, 0.5, -0.5, 0.5, 0, 0], [-0.5, 0.5, 0.5, -0.5, 0, 0], [1, -1, 0, 0, -1, 1]]
     )
@@ -147,7 +151,9 @@ def decompose(
 def histogram_share(
     real: Array, of_real: Gaussian, real_classes: Classes, side: Side, *, given: bool, seed: int
 ) -> HistogramShare:
-    """Return how much of one model's distance is class histogram: F(A) - F(A->h_R).
+    """Return the part of one model's distance that its class histogram explains.
+
+    The part is F(A) - F(A->h_R), where h_R is the class histogram of the real images.
 
     Parameters
     ----------
@@ -161,13 +167,13 @@ def histogram_share(
     Raises
     ------
     FringeError
-        If model and real images have no class in common.
+        If the model and the real images have no class in common.
     """
     common = common_classes(side.classes, real_classes)
     if common.compared == 0:
         raise FringeError(
-            f"classes: {side.name} and the real images have no class in common with {FEWEST} "
-            "images or more in both; give more images, or other classes"
+            f"classes: {side.name} and the real images have no class in common with at least "
+            f"{FEWEST} images in both; give more images, or other classes"
         )
     sides = {"model": side}
     matched = _reweighted(
@@ -227,9 +233,9 @@ def _reweighted(
     counts = np.bincount(own[inside], minlength=size)
     sums = np.bincount(own[inside], found.generated[inside], minlength=size)
     means = np.divide(sums, counts, out=np.zeros(size), where=counts > 0)
-    # Within its class, an image counts as often as its weight says ...
+    # An image of the model counts with its weight, relative to the mean of its class ...
     of_images = np.where(inside, len(own) * weights * (found.generated - means[own]), 0)
-    # ... and an image of the target moves the histogram.
+    # ... and an image of the target changes the histogram.
     counted = wanted >= 0
     moved = np.where(counted, means[wanted], 0)
     of_target = np.where(counted, moved - moved[counted].mean(), 0) / counted.mean()
@@ -240,7 +246,7 @@ def _reweighted(
 
 
 def _corrected(distance: float, side: Side, n: float) -> float:
-    """Return the distance of effectively ``n`` images as it would be of all the model's images."""
+    """Return a distance of effectively ``n`` images, corrected to the model's number of images."""
     return distance - side.slope * (1 / n - 1 / len(side.features))
 
 
@@ -248,29 +254,30 @@ def _term(
     sides: Sides, value: float, measured: float, n: float, psi: Mapping[str, Floats], real: Floats
 ) -> Term:
     def of(role: str) -> Floats:
-        """Return the influences of a model's images, 0 where the distance has none of them."""
+        """Return the influences of a model's images; 0 if the distance does not depend on them."""
         return psi.get(role, np.zeros(len(sides[role].features) if role in sides else 0))
 
     return Term(value, measured, n, of("baseline"), of("model"), real)
 
 
 def _excess(rng: np.random.Generator, images: int) -> Floats:
-    """Return how much more than once each replicate has each image: array (images, REPLICATES).
+    """Return the count of each image in each replicate, minus 1: array (images, REPLICATES).
 
-    Counts are Poisson with the mean 1, by the inverse of their distribution function at 16 random
-    bits, which takes a tenth of the time of `numpy.random.Generator.poisson`.
+    Counts have the Poisson distribution with mean 1. They are drawn with 16 random bits and the
+    inverse of the distribution function. This takes a tenth of the time of
+    `numpy.random.Generator.poisson`.
     """
     bits = rng.integers(0, 1 << 16, (images, REPLICATES), dtype=np.uint16)
     return np.take(_EXCESS, bits)
 
 
 def _intervals(parts: Floats, terms: Sequence[Term], seed: int, *names: str) -> list[Estimate]:
-    """Return sums of terms with their errors and intervals, by the Poisson bootstrap.
+    """Return linear combinations of terms, with errors and intervals by the Poisson bootstrap.
 
     Parameters
     ----------
-    parts : array (sums, terms)
-        What each sum takes of each term.
+    parts : array (combinations, terms)
+        The coefficient of each term in each combination.
     """
     values = parts @ np.array([term.value for term in terms])
     drawn = np.zeros((len(parts), REPLICATES))
@@ -283,7 +290,7 @@ def _intervals(parts: Floats, terms: Sequence[Term], seed: int, *names: str) -> 
     low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=1)
     errors = drawn.std(axis=1, ddof=1)
     return [
-        # A replicate is above the estimate as far as the estimate is above the truth.
+        # A replicate deviates from the estimate as the estimate deviates from the truth.
         Estimate(value=float(v), error=float(e), low=float(v - top), high=float(v - bottom))
         for v, e, bottom, top in zip(values, errors, low, high, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""All distances of a comparison in one network."""
+"""Measurement of all distances of a comparison in one network."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ from fringe.seeds import random_stream
 
 __all__ = ["KERNEL_IMAGES", "MeasuredModel", "MeasuredNetwork", "measure_distances"]
 
-#: Images of each set whose kernels are taken over all pairs: the time grows with their square.
+#: Number of images of each set that KID uses. The time grows with the square of this number.
 KERNEL_IMAGES = 4000
 
-#: Part of the traces that rounding may cost a distance at worst that is a part of a larger number.
-#: Errors of the luck of images are 10,000 times as large.
+#: Largest rounding error of a distance, relative to the traces, where the distance is only one of
+#: several terms. Standard errors of distances are 10,000 times as large.
 CLOSE = 1e-8
 
 
 class MeasuredModel(NamedTuple):
-    """What is measured of one model, by training.
+    """The measurements of one model: one item of each list for each training.
 
-    ``slopes`` are those of the distance against 1 / n.
+    ``slopes`` are the slopes of the distance against 1 / n.
     """
 
     gaussians: list[Gaussian]
@@ -63,7 +63,7 @@ class MeasuredModel(NamedTuple):
 
 
 class MeasuredNetwork(NamedTuple):
-    """The result, and what it was made of: of each model, and of the real images."""
+    """The distances, the Gaussian of the real images, and the measurements of each model."""
 
     distances: NetworkDistances
     of_real: Gaussian
@@ -84,26 +84,49 @@ def measure_distances(
 ) -> MeasuredNetwork:
     """Return all distances of models from real images, and their differences, with errors.
 
+    The distances of halves give the distance of infinitely many images [1]_. KID is compared with
+    the relative MMD test [2]_.
+
     Parameters
     ----------
     network, title : str
     real : array (n_real, D)
     models : dict of list of array (n, D)
-        The features of each training of each model; equally many images in all.
+        The features of each training of each model. All have the same number of images.
     held_out : array (n_held, D), optional
-        Other real images, for the floor. Without them, the floor is that of two halves of ``real``.
+        Other real images, for the floor. By default, the floor is the distance between two halves
+        of ``real``.
     real_classes, classes : int array (n_real,), dict of int array (n,), optional
-        Of the real images, and of each model's; then it is measured how far the real images move
-        if they are redrawn with a model's class histogram.
+        The classes of the real images, and of each model's images. If both are given, the function
+        also measures how far the real images move if they are redrawn with a model's class
+        histogram.
     seed : int
-        Of the division in halves.
+        Seed of the division into halves.
     threads : int
-        That models are shared among; the result does not depend on it.
+        Number of threads. The result does not depend on this number.
 
     Raises
     ------
     FringeError
         If dimensions differ, a feature is NaN or infinite, or there are too few images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> real = rng.normal(size=(500, 8))
+    >>> models = {"A": [rng.normal(0.5, size=(500, 8))], "B": [rng.normal(0.1, size=(500, 8))]}
+    >>> distances = measure_distances("mine", "My network", real, models).distances
+    >>> {name: round(one.distance.value, 1) for name, one in distances.models.items()}
+    {'A': 2.4, 'B': 0.2}
+    >>> distances.difference("B", "A").distance.sign
+    -1
+
+    References
+    ----------
+    .. [1] M. J. Chong and D. Forsyth, "Effectively Unbiased FID and Inception Score and where to
+       find them", arXiv:1911.07023, 2019.
+    .. [2] W. Bounliphone et al., arXiv:1511.04581, 2016.
     """
     of_real = Gaussian.from_features(real)
     kernel = real_kernel(real[:KERNEL_IMAGES])
@@ -136,10 +159,13 @@ def measure_distances(
             }
         floor, ratios = _floor(title, real, of_real, models, measured, held_out, seed, pool)
         moved = {name: distance.result() for name, distance in moving.items()}
-    told = {
-        name: _told(measured[name], len(models[name][0]), *ratios[name], floor) for name in models
+    results = {
+        name: _model_distances(measured[name], len(models[name][0]), *ratios[name], floor)
+        for name in models
     }
-    differences = [_difference(measured, told, model, baseline) for model, baseline in _pairs(told)]
+    differences = [
+        _difference(measured, results, model, baseline) for model, baseline in _pairs(results)
+    ]
     distances = NetworkDistances(
         network=network,
         title=title,
@@ -147,7 +173,7 @@ def measure_distances(
         n_real=len(real),
         seed=seed,
         floor=floor,
-        models=told,
+        models=results,
         differences=differences,
         reweighted_real={name: distance / floor.distance.value for name, distance in moved.items()},
     )
@@ -155,7 +181,7 @@ def measure_distances(
 
 
 class MeasuredTraining(NamedTuple):
-    """What `MeasuredModel` has a list of."""
+    """The measurements of one training of a model."""
 
     gaussian: Gaussian
     frechet: FrechetInfluence
@@ -181,7 +207,7 @@ def _measured(
 
 
 def _reweighted(real: Array, of_real: Gaussian, classes: Classes, target: Classes) -> float:
-    """Return the distance between real images and the same ones with another class histogram."""
+    """Return the distance between real images and the same images with another class histogram."""
     common = common_classes(classes, target)
     if common.compared == 0:
         return 0.0
@@ -206,7 +232,7 @@ def _floor(
     seed: int,
     pool: ThreadPoolExecutor,
 ) -> tuple[Floor, dict[str, tuple[float, float]]]:
-    """Return the floor, and of each model its distance of as many images, and that one's error."""
+    """Return the floor, and the distance and error of each model for the same number of images."""
     count = len(next(iter(models.values()))[0])
     if held_out is None:
         order = random_stream(seed, "floor").permutation(len(real))
@@ -229,8 +255,8 @@ def _floor(
     found = finding.result()
     if not found.distance > 0:
         raise FringeError(
-            f"real images in {network}: two sets of them have the distance {found.distance:g}, so "
-            "nothing can be told in units of it; give real images that differ"
+            f"real images in {network}: two sets of them have the distance {found.distance:g}, "
+            "which cannot be used as a unit; give real images that differ"
         )
     floor = Floor(
         distance=estimate(found.distance, [(found.standard_error() ** 2, math.inf)]),
@@ -248,7 +274,7 @@ def _distance_of(of_reference: Gaussian, features: Array) -> float:
     return frechet_distance(of_reference, Gaussian.from_features(features), precision=CLOSE)
 
 
-def _told(
+def _model_distances(
     measured: MeasuredModel, n: int, at_floor: float, at_floor_error: float, floor: Floor
 ) -> ModelDistances:
     values = [one.distance for one in measured.frechet]
@@ -259,7 +285,7 @@ def _told(
         distance=estimate(value, components),
         each=values,
         infinity=estimate(
-            value - slope / n, components, "the error is that of the distance of n images"
+            value - slope / n, components, "the error is the error of the distance of n images"
         ),
         slope=slope,
         kid=_kid(measured.kernels),
@@ -270,13 +296,13 @@ def _told(
 
 
 def _distance_variance(measured: MeasuredModel) -> Component:
-    """Return the variance of a model's mean distance by its own images and trainings."""
+    """Return the variance of a model's mean distance that its images and trainings cause."""
     luck = [variance_of_mean(one.generated) for one in measured.frechet]
     return trainings_variance([one.distance for one in measured.frechet], luck)
 
 
 def _real_variance(measured: MeasuredModel, other: MeasuredModel | None = None) -> Component:
-    """Return the variance by the real images, of a mean distance or of one less another."""
+    """Return the variance that the real images cause, of a mean distance or of a difference."""
     psi = _mean_real(measured.frechet)
     if other is not None:
         psi = psi - _mean_real(other.frechet)
@@ -288,7 +314,7 @@ def _mean_real(found: Sequence[FrechetInfluence] | Sequence[KernelInfluence]) ->
 
 
 def _ratio(value: float, error: float, floor: Estimate) -> Estimate:
-    """Return FDr with the error that both distances give it, to first order."""
+    """Return FDr with its error from the errors of both distances, to first order."""
     ratio = value / floor.value
     total = ratio_error(ratio, error, floor.value, floor.error or 0)
     return estimate(ratio, [(total**2, math.inf)])
@@ -302,10 +328,10 @@ def _kid(kernels: Sequence[KernelInfluence]) -> Estimate:
     )
 
 
-def _pairs(told: Mapping[str, ModelDistances]) -> list[tuple[str, str]]:
-    """Return which models are compared: each with the first one, and neighbours by distance."""
-    baseline, *others = told
-    order = sorted(told, key=lambda name: told[name].distance.value)
+def _pairs(results: Mapping[str, ModelDistances]) -> list[tuple[str, str]]:
+    """Return the compared pairs: each model and the first one, and neighbours by distance."""
+    baseline, *others = results
+    order = sorted(results, key=lambda name: results[name].distance.value)
     with_first = [(name, baseline) for name in others]
     return with_first + [
         (far, near) for near, far in pairwise(order) if baseline not in (far, near)
@@ -314,14 +340,14 @@ def _pairs(told: Mapping[str, ModelDistances]) -> list[tuple[str, str]]:
 
 def _difference(
     measured: Mapping[str, MeasuredModel],
-    told: Mapping[str, ModelDistances],
+    results: Mapping[str, ModelDistances],
     model: str,
     baseline: str,
 ) -> Difference:
     b, a = measured[model], measured[baseline]
-    value = told[model].distance.value - told[baseline].distance.value
+    value = results[model].distance.value - results[baseline].distance.value
     components = [_distance_variance(b), _distance_variance(a), _real_variance(b, a)]
-    scale = max(told[name].infinity.value for name in (model, baseline))
+    scale = max(results[name].infinity.value for name in (model, baseline))
     if scale > 0:
         shares = [(variance / scale**2, freedom) for variance, freedom in components]
         relative = estimate(value / scale, shares)

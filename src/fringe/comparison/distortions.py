@@ -1,4 +1,4 @@
-"""Measure what a network sees of distorted real images."""
+"""Measurement of how far distortions of real images move the features of a network."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["measure_power"]
 
-SPLITS = 4  # of the real images into halves: few features make a single distance vary by half
+# Splits of the real images into halves. With few images, a single distance varies by half.
+SPLITS = 4
 
 
 def measure_power(
@@ -43,23 +44,23 @@ def measure_power(
     checkpoint: str | os.PathLike[str] | None = None,
     key: str = "",
 ) -> list[Row]:
-    """Return how far distortions move real images in a network, and how far luck does.
+    """Return how far distortions move real images in a network, and how far luck moves them.
 
     Each of ``n`` random images passes through the network with each distortion at each dose
     (`fringe.sources.distortions`). Three numbers are measured:
 
     * ``distance``: the Fréchet distance between the n images and the same images distorted.
-    * ``luck``: the same distance after each image and its distorted version have changed places
+    * ``luck``: the same distance after each image and its distorted version have been exchanged
       with probability 1/2. The two sets then differ by luck only. The distance of few images in
-      many dimensions holds as much luck: it counts how far each image moved, even if the images
-      together stayed where they were. So ``distance`` - ``luck`` estimates the distance of
-      infinitely many images. In simulations with 0.3 to 10 images for each dimension, the mean of
-      this estimate was never too large, and was too small with few images.
+      many dimensions contains the same amount of luck: the distance grows with the movement of
+      each image, even if the images as a whole did not move. Therefore ``distance`` - ``luck``
+      estimates the distance of infinitely many images. In simulations with 0.3 to 10 images for
+      each dimension, the mean of this estimate was never too large, and was too small with few
+      images.
     * ``floor``: the Fréchet distance between two disjoint halves of all real images, the mean over
       `SPLITS` splits.
 
-    The same seed gives the same numbers whatever the number of workers, and wherever a killed job
-    went on.
+    The numbers depend on the seed, but not on the number of workers or on interruptions of the job.
 
     Parameters
     ----------
@@ -67,17 +68,19 @@ def measure_power(
         Real images.
     network : FeatureNetwork
     features : FeatureFile
-        Features of the first N images of ``source`` in this network, four images or more.
+        Features of the first N images of ``source`` in this network, at least four images.
     n : int
-        How many images are distorted, two or more; if there are fewer, all N.
+        Number of images to distort, at least two. If N is smaller than n, all N images are
+        distorted.
     seed : int
-        Of the choice of images, of the splits, of noise and of warps.
+        Seed of the choice of images, of the splits, of noise and of warps.
     batch_size, workers : int
         As in `fringe.features.extract_shard`.
     checkpoint : path, optional
-        A file for the features so far, saved every 20 s. A killed job goes on from there.
+        A file for the features so far, saved every 20 s. A job that was killed continues from this
+        file.
     key : str
-        What images and features depend on; the state of another key is not used.
+        Identifies the images and the network. A checkpoint with another key is not used.
 
     Returns
     -------
@@ -90,16 +93,33 @@ def measure_power(
     FringeError
         If there are too few images, the features are of another network, an image cannot be read,
         or a feature is NaN or infinite.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from fringe.features import extract_shard, open_features
+    >>> from fringe.networks import load_network
+    >>> from fringe.sources import PhotoSource
+    >>> source, network = PhotoSource(20, 32, 0), load_network("untrained")
+    >>> with TemporaryDirectory() as folder:
+    ...     extract_shard(source, network, 0, 20, f"{folder}/real.h5")
+    ...     features = open_features(f"{folder}/real.h5")
+    ...     rows = measure_power(source, network, features, n=10, seed=0)
+    >>> len(rows)
+    12
+    >>> first = rows[0]
+    >>> first["distortion"], first["dose"], first["distance"] > 0
+    ('blur', 'small', True)
     """
     count = len(features)
     if count < 4 or n < 2:
         raise FringeError(
-            f"{source.name}: distortions of {n} of {count} real images asked for; give four real "
-            "images or more, and distort two or more"
+            f"{source.name}: cannot measure distortions of {n} of {count} real images; give at "
+            "least four real images, and distort at least two"
         )
     if features.dim() != network.feature_dim:
         raise FringeError(
-            f"{features.path}: has {features.dim()} features, network {network.name!r} "
+            f"{features.path}: has {features.dim()} features, but network {network.name!r} has "
             f"{network.feature_dim}; give the features of the same network"
         )
     order = random_stream(seed, "power", "images").permutation(count)
@@ -158,7 +178,7 @@ def _features(
 
 
 def _distances(clean: Array, moved: Array, exchanged: Array) -> Iterator[tuple[float, float]]:
-    """Yield distance and luck of each variant.
+    """Yield the distance and the luck of each variant.
 
     Parameters
     ----------
@@ -167,7 +187,7 @@ def _distances(clean: Array, moved: Array, exchanged: Array) -> Iterator[tuple[f
     moved : array (n, V, D)
         Features of the images in each variant.
     exchanged : bool array (n,)
-        Of which images both features are exchanged.
+        True for the images whose two features are exchanged.
     """
     original = Gaussian.from_features(clean)
     root = covariance_root(original)
@@ -195,7 +215,7 @@ def _floor(features: FeatureFile, seed: int) -> float:
 
 
 def _part(features: FeatureFile, taken: Array) -> Gaussian:
-    """Return the Gaussian of the rows that are ``taken``."""
+    """Return the Gaussian of the rows where ``taken`` is true."""
     return Gaussian.from_blocks(
         (block[taken[first : first + len(block)]], None)
         for first, block in features.blocks()

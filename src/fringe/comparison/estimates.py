@@ -1,4 +1,4 @@
-"""Standard errors to 95 % intervals, and the spread of several trainings of a model."""
+"""95 % intervals from standard errors, and the spread of several trainings of a model."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ["LEVEL", "Component", "estimate", "estimated_mean", "trainings_varian
 LEVEL = 0.95
 
 Component = tuple[float, float]
-"""A variance, and its degrees of freedom (infinite where the variance is known)."""
+"""A variance, and its degrees of freedom (infinite if the variance is known)."""
 
 
 def estimate(value: float, components: Sequence[Component], note: str = "") -> Estimate:
-    """Return a value with the error and the interval that several independent variances give.
+    """Return a value with its error and interval, given several independent variances.
 
-    The interval is that of Student's t with the degrees of freedom of Welch and Satterthwaite,
-    which is the normal one where no variance comes from a few trainings.
+    The interval uses Student's t with the degrees of freedom of Welch and Satterthwaite. It is the
+    normal interval if no variance is estimated from a few trainings.
 
     Parameters
     ----------
@@ -48,13 +48,14 @@ def trainings_variance(values: Sequence[float], sampling: Sequence[float]) -> Co
     values : sequence of float
         Each training's distance.
     sampling : sequence of float
-        The variance of each that the luck of its own images makes.
+        The variance of each distance that the luck of the training's images causes.
 
     Returns
     -------
     Component
-        For one training, that of its images. For several, what their spread says (it contains the
-        luck of the images), but not less than the luck of the images makes.
+        For one training, the variance that its images cause. For several trainings, the variance
+        of their spread, which includes the luck of the images; at least the variance that the
+        images cause.
     """
     count = len(values)
     luck = math.fsum(sampling) / count**2
@@ -65,6 +66,6 @@ def trainings_variance(values: Sequence[float], sampling: Sequence[float]) -> Co
 
 
 def estimated_mean(values: Sequence[float], errors: Sequence[float]) -> Estimate:
-    """Return the mean of several trainings' numbers, each with the error of its own images."""
+    """Return the mean of the numbers of several trainings, given the error of each number."""
     component = trainings_variance(values, [error**2 for error in errors])
     return estimate(math.fsum(values) / len(values), [component])

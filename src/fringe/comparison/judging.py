@@ -1,4 +1,4 @@
-"""From the distances in all networks to a comparison with its verdicts."""
+"""A comparison with verdicts, from the distances in all networks."""
 
 from __future__ import annotations
 
@@ -36,20 +36,38 @@ def judge(
     notes: Sequence[str] = (),
     seed: int = 0,
 ) -> Comparison:
-    """Return the comparison that these numbers make, with a verdict on each model.
+    """Return the comparison of these numbers, with a verdict on each model.
 
     Parameters
     ----------
     name : str
+        Name of the comparison.
     networks : sequence of NetworkDistances
-        FID's first, then the controls.
+        The distances in FID's network, then in each control.
     witnesses : sequence of Witness
         One for each control.
     compositions, histogram_shares, class_shares, prices
-        In FID's network: of each model against the baseline, where they are known.
+        Measurements in FID's network of each model against the baseline, if they are known.
     notes : sequence of str
-        What a reader must know besides.
+        Further facts that a reader must know.
     seed : int
+        The seed that the numbers were measured with.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fringe.comparison import measure_distances, witness
+    >>> rng = np.random.default_rng(0)
+    >>> real = rng.normal(size=(500, 8))
+    >>> models = {"A": [rng.normal(0.5, size=(500, 8))], "B": [rng.normal(0.1, size=(500, 8))]}
+    >>> networks = [
+    ...     measure_distances(name, name, real, models).distances for name in ("inception", "clip")
+    ... ]
+    >>> found = judge("example", networks, [witness("clip", "inception")])
+    >>> found.verdict.word
+    'real'
+    >>> found.ranking
+    ['B', 'A']
     """
     main = networks[0]
     baseline, *others = main.models
@@ -86,7 +104,7 @@ def judge(
 
 
 def _mean_ratio(networks: Sequence[NetworkDistances], model: str) -> Estimate:
-    """Return the mean of a model's ratios to the floors, with the largest error it can have."""
+    """Return the mean of a model's ratios to the floors, with the largest possible error."""
     ratios = [found.models[model].floor_ratio for found in networks]
     value = math.fsum(one.value for one in ratios) / len(ratios)
     errors = [one.error for one in ratios if one.error is not None]
@@ -124,7 +142,7 @@ def _judges(
 ) -> list[Judge]:
     may = {one.network: one for one in witnesses if one.judges}
     return [
-        # If its power was not measured, a limit of the verdict says so.
+        # A control with unmeasured power judges; a limit of the verdict says that.
         Judge(
             found.title,
             found.difference(model, baseline),

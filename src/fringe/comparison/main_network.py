@@ -1,4 +1,4 @@
-"""All that is measured in FID's network: distances, their parts, classes, and prices."""
+"""Measurements in FID's network: distances, their parts, classes and prices."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ __all__ = ["ModelImages", "measure_main_network"]
 
 
 class ModelImages(NamedTuple):
-    """The images of a model, by training: features (n, D), and classes (n,) if they are known."""
+    """The images of a model: features (n, D) and, if known, classes (n,) of each training."""
 
     features: list[Array]
     classes: list[Classes] | None
 
 
 class Measured(NamedTuple):
-    """The result, and by model the weights (n,) that its price stands for."""
+    """The result, and the sampling weights (n,) of each model's price, by model."""
 
     result: MainMeasurement
     weights: dict[str, Floats]
@@ -63,27 +63,41 @@ def measure_main_network(
     network, title : str
     real : array (n_real, D)
     models : dict of ModelImages
-        The first one is the baseline. One model is an audit.
+        The models by name. The first model is the baseline. A single model is audited.
     real_classes : int array (n_real,), optional
         Classes of the real images.
     held_out : array (n_held, D), optional
         Other real images, for the floor.
     given : bool
-        Whether classes are labels that were given.
+        True if the classes are given labels, False if they are Top-1 classes of a network.
     class_names : sequence of str, optional
+        Names of the classes.
     classified_by : str
-        Title of the network whose Top-1 classes they are, if it is not ``network``.
+        Title of the network that predicted the Top-1 classes, if it is not ``network``.
     prices : bool
         Whether the price of each gain is measured.
     device : str
-        Where weights are optimized.
+        The device that optimizes the sampling weights of prices.
     seed, threads
         As in `measure_distances`.
 
     Raises
     ------
     FringeError
-        As `measure_distances` and `decompose`.
+        As in `measure_distances` and `decompose`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> real = rng.normal(size=(500, 8))
+    >>> def model(shift):
+    ...     return ModelImages([rng.normal(shift, size=(500, 8))], [rng.integers(0, 2, 500)])
+    >>> models = {"A": model(0.5), "B": model(0.1)}
+    >>> found = measure_main_network("mine", "My network", real, models, prices=False).result
+    >>> (parts,) = found.compositions
+    >>> abs(parts.composition.value) < 0.1 < -parts.within.value
+    True
     """
     known = {name: about.classes for name, about in models.items() if about.classes is not None}
     measured = measure_distances(
@@ -101,7 +115,7 @@ def measure_main_network(
     sides: dict[str, list[Side]] = {}
     if len(known) == len(models):
         sides = {name: _sides(name, about, measured) for name, about in models.items()}
-    # Of few images, two sets may have no class in common; all else is still worth having.
+    # Small sets may have no class in common. The other numbers are still measured.
     compared = [name for name in others if sides and _share_classes(sides[baseline], sides[name])]
     distances = measured.distances
     gains = [
@@ -138,11 +152,11 @@ def measure_main_network(
         )
 
     with pool_of(threads) as pool:
-        # Those that take longest come first.
+        # The longest tasks are submitted first.
         pricing = [pool.submit(price, name) for name in gains]
         composing = [pool.submit(composition, name) for name in compared]
         sharing = [
-            # Of an audit only: each takes as long as a distance, and pairs have their own parts.
+            # Only for audits: a share takes as long as a distance, and pairs have compositions.
             pool.submit(of_real, name)
             for name in (() if others else sides)
             if real_classes is not None
@@ -154,9 +168,9 @@ def measure_main_network(
         of_reals = [one.result() for one in sharing]
         class_parts = {name: one.result() for name, one in dividing.items()}
     if classified_by:
-        told = {"classified_by": classified_by}
-        compositions = [one.model_copy(update=told) for one in compositions]
-        of_reals = [one.model_copy(update=told) for one in of_reals]
+        update = {"classified_by": classified_by}
+        compositions = [one.model_copy(update=update) for one in compositions]
+        of_reals = [one.model_copy(update=update) for one in of_reals]
     return Measured(
         MainMeasurement(
             distances=distances,
@@ -190,7 +204,7 @@ def _composition(
     given: bool,
     seed: int,
 ) -> Composition:
-    """Return the parts of a difference; of several trainings, the mean over pairs of trainings."""
+    """Return the parts of a difference; for several trainings, the mean over pairs of trainings."""
     pairs = [
         (baseline[k % len(baseline)], model[k % len(model)])
         for k in range(max(len(baseline), len(model)))

@@ -1,4 +1,4 @@
-"""A Fréchet distance with its error while images come in: for training loops."""
+"""A Fréchet distance with its error, for images that arrive in batches."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["FrechetMeter", "Measured"]
 
 
 class Measured(NamedTuple):
-    """A Fréchet distance, its standard error, and the images behind it."""
+    """A Fréchet distance, its standard error, and the numbers of real and generated images."""
 
     value: float
     standard_error: float
@@ -26,23 +26,35 @@ class Measured(NamedTuple):
 
 
 class FrechetMeter:
-    """FID of images that come in batches, with its standard error.
+    """FID of images that arrive in batches, with its standard error.
 
-    Features are kept (float32; 8 KB for an image in Inception), because the error needs every
-    image once all are there.
+    The meter stores the features of all images (float32; 8 KB for each image in Inception),
+    because the error depends on each image and on the moments of all images.
 
     Parameters
     ----------
     network : str or FeatureNetwork
-        A name (`fringe.networks.load_network`), or a network that is loaded already.
+        The name of a network (`fringe.networks.load_network`), or a loaded network.
     real : array (n, D), optional
-        Features of the real images, where they are known; otherwise give the images to
+        Features of the real images, if they are known. Otherwise give the real images to
         ``update(images, real=True)``.
     batch_size : int
-        Images that go through the network at a time.
+        Number of images that pass through the network at a time.
 
     Examples
     --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> meter = FrechetMeter("untrained")
+    >>> meter.update(rng.integers(0, 256, (20, 3, 32, 32), dtype=np.uint8), real=True)
+    >>> for _ in range(2):
+    ...     meter.update(rng.integers(0, 128, (10, 3, 32, 32), dtype=np.uint8))
+    >>> fid = meter.compute()
+    >>> fid.n_real, fid.n_generated
+    (20, 20)
+    >>> fid.value > fid.standard_error > 0
+    True
+
     In a training loop, with a logger of TensorBoard::
 
         meter = fringe.FrechetMeter("inception", real=real_features)
@@ -73,12 +85,18 @@ class FrechetMeter:
             self._features[True].append(features)
 
     def update(self, images: Any, *, real: bool = False) -> None:
-        """Add images, uint8 (N, 3, H, W); real ones with ``real``.
+        """Add images.
+
+        Parameters
+        ----------
+        images : uint8 array or tensor (N, 3, H, W)
+        real : bool
+            True for real images, False for generated images.
 
         Raises
         ------
         TypeError
-            If they are of another type or shape.
+            If the images have another type or shape.
         """
         import torch
 
@@ -90,7 +108,7 @@ class FrechetMeter:
             self._of_real = None
 
     def compute(self) -> Measured:
-        """Return the distance of all generated images so far, and its standard error.
+        """Return the distance of all generated images added so far, and its standard error.
 
         Raises
         ------
@@ -112,5 +130,5 @@ class FrechetMeter:
         return Measured(found.distance, found.standard_error(), len(real), len(generated))
 
     def reset(self) -> None:
-        """Forget the generated images; the real ones stay."""
+        """Remove the generated images; keep the real images."""
         self._features[False] = []

@@ -1,25 +1,25 @@
-"""What a control would have seen: a statement about distortions, from measured rows.
+"""The power of a control: which distortions of real images the control sees.
 
-A control that does not move while FID falls says something only if it would have moved for a
-difference that people see. So the control is shown real images that are distorted on purpose
-(`fringe.comparison.measure_power`), and its distances are told in units of its own floor: the
-distance that two sets of real images have by luck.
+A control that does not move while FID falls is evidence only if the control would have moved for a
+difference that people see. Therefore the control is tested with real images that are distorted on
+purpose (`fringe.comparison.measure_power`). Its distances are expressed in units of its own floor,
+the distance that two sets of real images have by luck.
 
 The rule
 --------
-A dose of a distortion is *seen* if it moves the distance by at least the floor, and so does each
-larger dose of the same kind. A control *has power* if it sees the visible dose of every kind.
+A dose of a distortion is *seen* if this dose and each larger dose of the same kind move the
+distance by at least the floor. A control *has power* if it sees the visible dose of every kind.
 
-* At least the floor: if two sets of real images differ as much by luck, nobody can tell from the
-  distance whether it comes from a flaw or from luck.
-* Every kind: nobody knows beforehand which flaw one generator has and the other has not. A control
-  that is blind to one kind of visible flaw may miss just that one, so the fact that it did not move
-  says nothing.
+* At least the floor: if two sets of real images differ as much by luck, the distance does not show
+  whether a flaw or luck is the cause.
+* Every kind: it is not known in advance which flaw one generator has and the other generator does
+  not have. A control that is blind to one kind of visible flaw may miss exactly this flaw, so the
+  fact that the control did not move is not evidence.
 * The visible dose: a flaw that people do not see does not make a generator better or worse.
 
-If a control without power moves significantly, that is evidence as any other. If it does not move,
-that says nothing: it is not a witness then. The floor falls as the number of real images grows. So
-a control without power may have power with more images.
+If a control without power moves significantly, that is evidence like that of any other control. If
+a control without power does not move, that is not evidence. The floor falls as the number of real
+images grows, so a control without power may have power with more images.
 """
 
 from __future__ import annotations
@@ -46,22 +46,22 @@ PHRASES: dict[Kind, str] = {
 
 
 class Power(Result):
-    """What a control sees of distorted real images.
+    """The distortions of real images that a control sees.
 
     Attributes
     ----------
     doses : list of DoseSeen
         How far each dose of each distortion moves the distance, in units of the floor.
     floor : float
-        The distance between two sets of real images that the ratios are in units of.
+        The distance between two sets of real images, the unit of the ratios.
     n : int
-        How many images were distorted.
+        Number of images that were distorted.
     n_floor : int or None
-        How many images each of the two sets has; None if the floor was given.
+        Number of images in each of the two sets; None if the floor was given.
     sees : str
-        The smallest dose that the control sees of each kind, in words.
+        The smallest dose of each kind that the control sees, in words.
     has_power : bool
-        Whether it says something if the control does not move.
+        True if it is evidence when the control does not move.
     """
 
     doses: list[DoseSeen]
@@ -73,15 +73,16 @@ class Power(Result):
 
 
 def power_of(rows: pd.DataFrame, floor: float | None = None) -> Power:
-    """Return what a control sees, by the rule of this module.
+    """Return the distortions that a control sees, by the rule of this module.
 
     Parameters
     ----------
     rows : DataFrame
-        Of one source and network, as `fringe.scores.power.read_power` returns them.
+        Rows of one source and network, as `measure_power` measures them and
+        `fringe.scores.power.read_power` reads them.
     floor : float, optional
-        The floor of a comparison, such as the distance of held-out real images; by default the one
-        that was measured with the rows.
+        The floor of a comparison, such as the distance of held-out real images. By default, the
+        floor that was measured with the rows.
 
     Raises
     ------
@@ -90,16 +91,32 @@ def power_of(rows: pd.DataFrame, floor: float | None = None) -> Power:
 
     Examples
     --------
-    >>> power_of(read_power("results/mine/power/real/clip.csv")).sees  # doctest: +SKIP
-    'would have seen a blur of 0.7 pixels, ... and a warp of 0.5 pixels'
+    >>> import pandas as pd
+    >>> from fringe.sources.distortions import DISTORTIONS, DOSES
+    >>> rows = pd.DataFrame(
+    ...     {"network": "clip", "distortion": kind, "dose": dose, "amount": amount, "unit": "",
+    ...      "distance": 5.0, "luck": 0.5, "floor": 4.0, "n": 100, "n_floor": 500,
+    ...      "resolution": 256, "seed": 0}
+    ...     for kind in DISTORTIONS for dose, amount in zip(DOSES, DISTORTIONS[kind].amounts)
+    ... )
+    >>> power = power_of(rows)
+    >>> power.has_power, power.doses[0].ratio
+    (True, 1.125)
+    >>> power_of(rows, floor=6.0).has_power
+    False
+
+    For the rows of a run::
+
+        power_of(read_power("results/mine/power/real/clip.csv")).sees
+        # 'would have seen a blur of 0.7 pixels, ... and a warp of 0.5 pixels'
     """
     first = rows.iloc[0]
     unit = float(first["floor"]) if floor is None else float(floor)
     if not 0 < unit < float("inf"):
         raise FringeError(
-            f"{first['network']}: the distance between two sets of real images is {unit}, so "
-            "nothing can be told in units of it; give a network whose features differ between "
-            "images, and real images that differ"
+            f"{first['network']}: the distance between two sets of real images is {unit}, which "
+            "cannot be used as a unit; give a network whose features differ between images, and "
+            "real images that differ"
         )
     doses = {kind: _doses(rows, kind, unit) for kind in DISTORTIONS}
     seen = {kind: _seen(some) for kind, some in doses.items()}
@@ -114,7 +131,7 @@ def power_of(rows: pd.DataFrame, floor: float | None = None) -> Power:
 
 
 def _doses(rows: pd.DataFrame, kind: Kind, floor: float) -> list[DoseSeen]:
-    """Return all doses of one kind, the smallest first."""
+    """Return all doses of one kind, smallest first."""
     found = []
     for dose in DOSES:
         row = rows[(rows["distortion"] == kind) & (rows["dose"] == dose)].iloc[0]
@@ -131,7 +148,7 @@ def _doses(rows: pd.DataFrame, kind: Kind, floor: float) -> list[DoseSeen]:
 
 
 def _seen(doses: Sequence[DoseSeen]) -> list[DoseSeen]:
-    """Return the doses of one kind that are seen, as all larger doses are."""
+    """Return the doses of one kind that are seen: each larger dose is seen, too."""
     seen: list[DoseSeen] = []
     for dose in reversed(doses):
         if dose.ratio < SEEN:
@@ -141,22 +158,22 @@ def _seen(doses: Sequence[DoseSeen]) -> list[DoseSeen]:
 
 
 def _sees(seen: dict[Kind, list[DoseSeen]], resolution: int) -> str:
-    """Return in words the smallest dose that is seen of each kind, and which kinds are not seen."""
+    """Describe the smallest dose of each kind that is seen, and the kinds that are not seen."""
     smallest = [PHRASES[kind].format(some[0].amount) for kind, some in seen.items() if some]
     missed = [
         PHRASES[kind].format(DISTORTIONS[kind].amounts[-1])
         for kind, some in seen.items()
         if not some
     ]
-    told = [f"would have seen {_joined(smallest, 'and')}"] if smallest else []
+    phrases = [f"would have seen {_joined(smallest, 'and')}"] if smallest else []
     if missed:
-        told.append(f"{'but not' if told else 'would not have seen'} {_joined(missed, 'or')}")
+        phrases.append(f"{'but not' if phrases else 'would not have seen'} {_joined(missed, 'or')}")
     if resolution > LOOKED_AT:
-        told.append(f"in images reduced to {LOOKED_AT} pixels")
-    return ", ".join(told)
+        phrases.append(f"in images reduced to {LOOKED_AT} pixels")
+    return ", ".join(phrases)
 
 
 def _joined(parts: Sequence[str], last: str) -> str:
-    """Return parts as a list in a sentence."""
+    """Join parts to an enumeration with commas and the word ``last``."""
     *others, end = parts
     return f"{', '.join(others)} {last} {end}" if others else end

@@ -1,9 +1,10 @@
 """The price of a gain: the least reweighting of A's own images that reaches the distance of B.
 
-Weights that minimize the distance are optimized in the leading principal axes of the real images,
-where it is cheap. The distance of the images weighted by (1 - t) equal + t optimized weights falls
-as t grows, and the least t that reaches the target is found by bisection, in all dimensions. The
-effective sample size there is the price: how unequally A's images must be drawn.
+Sampling weights that minimize the distance are optimized in the leading principal axes of the real
+images, because that is cheap. The images are then weighted by a mixture of equal weights (1 - t)
+and optimized weights (t). The distance of the weighted images falls as t grows. The smallest t that
+reaches the target is found by root finding, in all dimensions. The effective sample size at this t
+is the price: it shows how unequally A's images must be drawn.
 """
 
 from __future__ import annotations
@@ -21,15 +22,15 @@ from fringe.scores.comparison import NetworkDistances, Price, Reaction
 
 __all__ = ["ControlFeatures", "PricedWeights", "price_of_gain", "with_reactions"]
 
-AXES = 256  # directions that weights are optimized in
+AXES = 256  # number of principal axes in which weights are optimized
 EVALUATIONS = 60
-EXACT = 0.01  # of the interval of t
-CLOSE = 1e-8  # of the traces: what rounding may cost a distance
-ROWS = 4096  # images that are projected at a time
+EXACT = 0.01  # precision of t, whose range is 0 to 1
+CLOSE = 1e-8  # largest rounding error of a distance, relative to the traces
+ROWS = 4096  # number of images that are projected at a time
 
 
 class PricedWeights(NamedTuple):
-    """The price, and the weights (n,) that sum to 1."""
+    """The price, and its sampling weights (n,), which sum to 1."""
 
     price: Price
     weights: Floats
@@ -50,14 +51,14 @@ def price_of_gain(
     Parameters
     ----------
     of_real : Gaussian
-        Of D dimensions.
+        Has D dimensions.
     features : array (n, D)
     distance, target : float
-        The distance of the baseline, and the lower one of the model.
+        The distance of the baseline, and the smaller distance of the model.
     baseline, model : str
-        Their names.
+        The names of both.
     device : str
-        Where weights are optimized.
+        The device that optimizes the weights.
     """
     from fringe.resampling import optimize_weights  # imports PyTorch, which takes seconds
 
@@ -121,7 +122,10 @@ def _moments(features: Array, weights: Floats) -> tuple[Floats, Floats]:
 
 
 class ControlFeatures(NamedTuple):
-    """A control's distances, and in its features real images and the baseline's images (n, D)."""
+    """The distances in a control, and the control's features of real and baseline images (n, D).
+
+    Only the Gaussian of the real features is kept.
+    """
 
     distances: NetworkDistances
     of_real: Gaussian
@@ -131,23 +135,41 @@ class ControlFeatures(NamedTuple):
 def with_reactions(
     prices: Sequence[Price], weights: Mapping[str, Floats], controls: Iterable[ControlFeatures]
 ) -> list[Price]:
-    """Return prices with what each control does when the baseline's images are reweighted.
+    """Return prices with the change of each control when the baseline's images are reweighted.
 
     Parameters
     ----------
     prices : sequence of Price
     weights : dict of array (n,)
-        Of each price, by model.
+        The sampling weights of each price, by model.
     controls : iterable of ControlFeatures
-        Taken only if there is a price.
+        Read only if ``prices`` is not empty.
+
+    Examples
+    --------
+    >>> with_reactions([], {}, [])
+    []
+
+    `compare_features` calls it with the prices that `measure_main_network` returns:
+
+    >>> import numpy as np
+    >>> from fringe.comparison import compare_features
+    >>> rng = np.random.default_rng(0)
+    >>> def features(shift):
+    ...     mine = rng.normal(shift, size=(200, 4))
+    ...     return {"mine": mine, "clip": mine[:, :3] + rng.normal(size=(200, 3))}
+    >>> found = compare_features(features(0), {"A": features(0.6), "B": features(0.3)})
+    >>> (price,) = found.prices
+    >>> [reaction.network for reaction in price.reactions]
+    ['CLIP']
     """
     if not prices:
         return []
-    told: dict[str, list[Reaction]] = {price.model: [] for price in prices}
+    reactions: dict[str, list[Reaction]] = {price.model: [] for price in prices}
     for control in controls:
         for price in prices:
-            told[price.model].append(_reaction(control, weights[price.model], price))
-    return [price.model_copy(update={"reactions": told[price.model]}) for price in prices]
+            reactions[price.model].append(_reaction(control, weights[price.model], price))
+    return [price.model_copy(update={"reactions": reactions[price.model]}) for price in prices]
 
 
 def _reaction(control: ControlFeatures, weights: Floats, price: Price) -> Reaction:

@@ -1,4 +1,4 @@
-"""A verdict in words: what was found, why, and what it does not cover."""
+"""A verdict in words: the result, the reasons, and the limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fringe.scores.numbers import format_percent, format_value
 
 __all__ = ["audit_sentence", "limits_of", "sentence"]
 
-FEW = 10  # images for each dimension, below which bias is not small
+FEW = 10  # images for each dimension; with fewer images, the bias is not small
 
 
 def sentence(
@@ -60,7 +60,7 @@ def _parts(composition: Composition) -> str:
 
 
 def _histogram(found: Composition | HistogramShare) -> str:
-    """Return what the class histogram is called: by which network, if by another than FID's."""
+    """Return the name of the class histogram, with its network if that is not FID's network."""
     return f"Class histogram by {found.classified_by}" if found.classified_by else "Class histogram"
 
 
@@ -72,7 +72,7 @@ def _of_judge(judge: Judge, ruling: Ruling) -> str:
     if judge in ruling.contradicting:
         return f"{change}, which contradicts."
     if not judge.has_power:
-        return f"{change}: no evidence, because it has no power."
+        return f"{change}: no evidence, because {judge.title} has no power."
     if not found.distance.sign:
         return f"{change}: no significant change."
     return f"{change}, which does not follow."
@@ -88,21 +88,22 @@ def _of_price(price: Price) -> str:
         f"{price.baseline} reaches {price.model}'s distance by drawing its own images unequally "
         f"(effective sample size {100 * price.effective_share:.0f}%)"
     )
-    told = [
-        f"{one.network} then moves {_percent(one.relative)}, while {price.model} moves it "
-        f"{_percent(one.relative_of_model)}"
+    reactions = [
+        f"{one.network} then changes by {_percent(one.relative)}, while {price.model} changes it "
+        f"by {_percent(one.relative_of_model)}"
         for one in price.reactions
     ]
-    return "; ".join([said, *told]) + "."
+    return "; ".join([said, *reactions]) + "."
 
 
 def audit_sentence(
     model: str, distances: NetworkDistances, share: HistogramShare | None
 ) -> tuple[VerdictWord, str]:
-    """Return the answer of an audit: whether much of a distance is class histogram, in words.
+    """Return the verdict of an audit and its sentence: is much of a distance class histogram?
 
-    ``class histogram`` if at least half of the distance of infinitely many images is; ``real`` if
-    less; ``too close to call`` if half is within the interval, or the distance is below its floor.
+    ``class histogram``: at least half of the distance of infinitely many images. ``real``: less
+    than half. ``too close to call``: half is within the interval, or the distance is below the
+    floor. ``no witness``: the classes are not known.
     """
     about = distances.models[model]
     said = (
@@ -131,12 +132,12 @@ def limits_of(
     witnesses: Sequence[Witness],
     models: Sequence[str],
 ) -> list[str]:
-    """Return what the verdict does not cover."""
+    """Return the limits of the verdict: the facts that it does not cover."""
     covered = "Standard errors (±) and 95 % intervals cover the luck of the images"
     if any(len(distances.models[model].each) == 1 for model in models):
         found = [
-            f"{covered} only. Another training of the same model moves FID about three times as "
-            "far; give several trainings to cover that."
+            f"{covered} only. Another training of the same model changes FID about three times as "
+            "much; give several trainings to cover that."
         ]
     else:
         found = [f"{covered} and of the trainings."]
@@ -149,7 +150,7 @@ def limits_of(
             "dimensions: distances are too large, nearly equally for all models."
         )
     if composition is None:
-        found.append("Classes are not known, so nothing is said of the class histogram.")
+        found.append("Classes are not known, so the class histogram is not examined.")
     elif composition.classified_by:
         found.append(
             f"Classes are the Top-1 classes of {composition.classified_by}, and FID is measured "
@@ -161,11 +162,11 @@ def limits_of(
         )
     if composition is not None and composition.lacking:
         found.append(
-            f"Number of classes that only one set has, which are not reweighted: "
+            f"Number of classes that only one set has and that are not reweighted: "
             f"{composition.lacking}."
         )
     found += [
-        f"{model} is below the floor: nearer to the real images than other real images are."
+        f"{model} is below the floor: it is nearer to the real images than other real images are."
         for model in models
         if distances.models[model].below_floor
     ]
@@ -185,10 +186,10 @@ def _with_interval(found: Estimate, what: str = "") -> str:
     return f"{_signed(found.value)} ({what}{_interval(found, _signed)})"
 
 
-def _interval(found: Estimate, told: Callable[[float], str]) -> str:
+def _interval(found: Estimate, formatted: Callable[[float], str]) -> str:
     if found.low is None or found.high is None:
         return found.note
-    return f"{told(found.low)} to {told(found.high)}"
+    return f"{formatted(found.low)} to {formatted(found.high)}"
 
 
 def _with_error(found: Estimate) -> str:

@@ -1,4 +1,4 @@
-"""The stored features that a comparison takes, and the weights behind its prices."""
+"""Readers of the stored features of a comparison; files of the sampling weights of prices."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 
 
 class StoredSets(NamedTuple):
-    """Features in one network, and classes where they are known.
+    """Features in one network, and classes if they are known.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class StoredSets(NamedTuple):
     held_out : array (n_held, D), or None
     real_classes : int array (n_real,), or None
     class_names : tuple of str, or None
-        Of the classes, where labels tell them.
+        Names of the classes, if labels contain names.
     """
 
     real: Array
@@ -52,15 +52,15 @@ class StoredSets(NamedTuple):
 
 
 class StoredClasses(NamedTuple):
-    """The classes of the images of a comparison, where they are known.
+    """The classes of the images of a comparison, if they are known.
 
     Attributes
     ----------
     real : int array (n_real,), or None
     models : dict of lists of int arrays (n,)
-        By model, of each training; empty where classes are not known.
+        The classes of each training, by model; empty if classes are not known.
     names : tuple of str, or None
-        Of the classes, where labels tell them.
+        Names of the classes, if labels contain names.
     """
 
     real: Classes | None
@@ -71,24 +71,46 @@ class StoredClasses(NamedTuple):
 def stored_sets(
     files: Any, about: Mapping[str, Any], labels: Mapping[str, ClassLabels] | None = None
 ) -> StoredSets:
-    """Return what `fringe.plan.inputs.compare` names, as far as ``about`` says how much of it.
+    """Read the features and classes of a comparison from the files of `fringe.plan.inputs.compare`.
 
     Parameters
     ----------
     files : object
-        Lists of paths: ``real``, ``held_out`` and their ``models`` in one network; and, without
-        ``labels``, ``real_logits`` and ``logits`` in the network whose Top-1 classes are taken,
-        if classes are known.
+        Lists of paths. ``real``, ``held_out`` and ``models``: features in one network. Without
+        ``labels``, if classes are known, ``real_logits`` and ``logits``: logits in the network
+        whose Top-1 classes are used.
     about : mapping
-        ``real``: the source of real images; ``generators``: the sources of each model; ``n_real``
-        and ``n_generated``.
+        ``real``: the source of the real images. ``generators``: the sources of each model.
+        ``n_real`` and ``n_generated``: how many images are read.
     labels : mapping of ClassLabels, optional
-        By source: the classes of its images, in place of Top-1 classes.
+        The classes of the images of each source, which replace Top-1 classes.
 
     Raises
     ------
     FringeError
         If features cannot be read, or a class has a name that no class of real images has.
+
+    Examples
+    --------
+    In a job of Snakemake, ``files`` is the ``input`` of the job.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from fringe.features import extract_shard
+    >>> from fringe.networks import load_network
+    >>> from fringe.sources import PhotoSource
+    >>> network = load_network("untrained")
+    >>> about = {"real": "photos", "generators": {"A": ["a"]}, "n_real": 6, "n_generated": 4}
+    >>> class Files(dict):
+    ...     __getattr__ = dict.__getitem__
+    >>> with TemporaryDirectory() as folder:
+    ...     files = Files(real=[f"{folder}/real.h5"], models=[f"{folder}/a.h5"])
+    ...     extract_shard(PhotoSource(6, 32, 0), network, 0, 6, files.real[0])
+    ...     extract_shard(PhotoSource(6, 32, 1), network, 0, 6, files.models[0])
+    ...     found = stored_sets(files, about)
+    >>> found.real.shape == (6, network.feature_dim)
+    True
+    >>> len(found.models["A"].features[0]), found.models["A"].classes
+    (4, None)
     """
     n_real, n = about["n_real"], about["n_generated"]
     (real,) = files.real
@@ -108,17 +130,30 @@ def stored_sets(
 def stored_classes(
     files: Any, about: Mapping[str, Any], labels: Mapping[str, ClassLabels] | None = None
 ) -> StoredClasses:
-    """Return the classes of the images that `stored_sets` returns, and no features.
+    """Return the classes of the images of a comparison, without reading features.
 
     Parameters
     ----------
     files, about, labels
-        As of `stored_sets`; of the files only ``real_logits`` and ``logits`` are read.
+        As in `stored_sets`. Only the files ``real_logits`` and ``logits`` are read.
 
     Raises
     ------
     FringeError
-        As `stored_sets`.
+        As in `stored_sets`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fringe.sources.class_labels import ClassLabels
+    >>> labels = {
+    ...     "photos": ClassLabels(np.array([0, 1, 1]), ("cat", "dog"), False),
+    ...     "a": ClassLabels(np.array([0, 0, 0]), ("dog",), False),
+    ... }
+    >>> about = {"real": "photos", "generators": {"A": ["a"]}, "n_real": 3, "n_generated": 2}
+    >>> found = stored_classes(None, about, labels)
+    >>> found.real.tolist(), found.models["A"][0].tolist(), found.names
+    ([0, 1, 1], [1, 1], ('cat', 'dog'))
     """
     n_real, n = about["n_real"], about["n_generated"]
     if labels:
@@ -137,13 +172,15 @@ def stored_classes(
 
 
 def _numbered(labels: ClassLabels, names: Sequence[str] | None, source: str) -> Classes:
-    """Return classes as their places in ``names``; those without names stay as they are."""
+    """Return classes as indices in ``names``; classes without names do not change."""
     if labels.names is None or names is None:
         return labels.values
     places = {name: place for place, name in enumerate(names)}
     present = {labels.names[number] for number in np.unique(labels.values)}
     if unknown := sorted(present - places.keys()):
-        raise FringeError(f"{source}: its class {unknown[0]} is no class of real images; rename it")
+        raise FringeError(
+            f"{source}: class {unknown[0]} is not a class of the real images; rename the class"
+        )
     return np.array([places.get(name, -1) for name in labels.names], np.int64)[labels.values]
 
 
@@ -152,13 +189,38 @@ def _first(path: str, n: int) -> Array:
 
 
 def stored_gaussian(path: str | os.PathLike[str], n: int) -> Gaussian:
-    """Return mean and covariance of the first ``n`` rows of stored features."""
+    """Return the mean and covariance of the first ``n`` rows of stored features.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> from fringe.features import extract_shard
+    >>> from fringe.networks import load_network
+    >>> from fringe.sources import PhotoSource
+    >>> network = load_network("untrained")
+    >>> with TemporaryDirectory() as folder:
+    ...     extract_shard(PhotoSource(6, 32, 0), network, 0, 6, f"{folder}/real.h5")
+    ...     gaussian = stored_gaussian(f"{folder}/real.h5", 4)
+    >>> gaussian.mean.shape == (network.feature_dim,)
+    True
+    """
     blocks = open_features(path).blocks(stop=n)
     return Gaussian.from_blocks((block, None) for _, block in blocks)
 
 
 def save_weights(path: str | os.PathLike[str], weights: Mapping[str, Floats]) -> None:
-    """Write the weights (n,) behind the price of each model to HDF5, a data set for each."""
+    """Write the sampling weights (n,) of each model's price to HDF5, one data set for each model.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     save_weights(f"{folder}/weights.h5", {"B": np.array([0.25, 0.75])})
+    ...     found = load_weights(f"{folder}/weights.h5")
+    >>> found["B"].tolist()
+    [0.25, 0.75]
+    """
     with create_h5(path, {}) as file:
         for place, (model, own) in enumerate(weights.items()):
             stored = file.create_dataset(f"price{place}", data=own, fletcher32=True)
@@ -166,12 +228,16 @@ def save_weights(path: str | os.PathLike[str], weights: Mapping[str, Floats]) ->
 
 
 def load_weights(path: str | os.PathLike[str]) -> dict[str, Floats]:
-    """Return what `save_weights` wrote.
+    """Return the sampling weights (n,) that `save_weights` wrote, by model.
 
     Raises
     ------
     FringeError
         If the file is missing or damaged.
+
+    Examples
+    --------
+    See `save_weights`.
     """
     with open_h5(path) as file:
         return {str(stored.attrs["model"]): stored[()] for stored in file.values()}
@@ -180,9 +246,21 @@ def load_weights(path: str | os.PathLike[str]) -> dict[str, Floats]:
 def stored_controls(
     controls: Sequence[NetworkDistances], real: Sequence[str], baseline: Sequence[str]
 ) -> Iterator[ControlFeatures]:
-    """Yield controls with stored features of the real images and of the baseline, by their paths.
+    """Yield each control with its stored features of the real images and of the baseline.
 
-    One control's features at a time are in memory.
+    Only the features of one control are in memory at a time.
+
+    Parameters
+    ----------
+    controls : sequence of NetworkDistances
+    real, baseline : sequence of str
+        For each control, the paths of its features of the real images and of the baseline's first
+        training.
+
+    Examples
+    --------
+    >>> list(stored_controls([], [], []))
+    []
     """
     for control, of_real, of_baseline in zip(controls, real, baseline, strict=True):
         first = next(iter(control.models.values()))

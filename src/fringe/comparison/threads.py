@@ -1,4 +1,4 @@
-"""Independent parts of a comparison on several threads."""
+"""Thread pools for the independent parts of a comparison."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["pool_of"]
 
 @contextmanager
 def pool_of(threads: int) -> Iterator[ThreadPoolExecutor]:
-    """Give a pool that parts are submitted to; what has not begun at the end is dropped.
+    """Yield a thread pool; at the end, tasks that have not started are cancelled.
 
-    Parts are shared among the threads, not the operations inside them, so results do not depend on
-    the number of threads. NumPy's operations let other threads go on.
+    Each part is computed by one thread, so results do not depend on the number of threads. NumPy
+    releases the global interpreter lock, so threads run in parallel.
     """
     pool = ThreadPoolExecutor(threads)
     try:

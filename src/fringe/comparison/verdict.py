@@ -1,31 +1,35 @@
 """The rule of the verdict: is a lower FID real?
 
-B is compared with the baseline A. A number is *significant* if its 95 % interval leaves out 0. The
-rule looks at the difference F(B) - F(A) in FID's network, at its two parts (composition: class
-histogram; within: the images within classes) and at the judges: controls that may judge.
+B is compared with the baseline A. A number is *significant* if its 95 % interval does not contain
+0. The rule uses the difference F(B) - F(A) in FID's network, its two parts (composition: class
+histogram; within: the images within classes), and the judges, which are the controls that may
+judge.
 
 A judge *follows* if its difference is significant in the same direction as the part within classes,
-and its relative change is at least half as large as that part's (each relative to the larger
-distance of both models). A judge *contradicts* if its difference is significant in the opposite
-direction. To move significantly needs no power (`fringe.comparison.power`); that a judge does not
-follow says something only if it has power. The first line that fits is the verdict.
+and its relative change is at least half as large as the relative change within classes. Each change
+is relative to the larger distance of both models. A judge *contradicts* if its difference is
+significant in the opposite direction. A judge that moves significantly is evidence even without
+power (`fringe.comparison.power`). A judge that does not follow is evidence only if it has power.
+The first line that applies is the verdict.
 
-1. `mixed`: both parts are significant and of opposite signs, the smaller one is at least a
-   twentieth of the larger one, and no judge contradicts the part within classes.
-2. `null space`: the difference is not significant, and a judge's difference is.
+1. `mixed`: both parts are significant and of opposite signs, the smaller part is at least a
+   twentieth of the larger part, and no judge contradicts the part within classes.
+2. `null space`: the difference is not significant, and a judge's difference is significant.
 3. `too close to call`: the difference is not significant.
 4. `class histogram`: the difference is below 0, the part within classes is not significantly below
-   0, and composition is. Judges have no say: they may see the same classes in another way.
+   0, and composition is significantly below 0. Judges are ignored, because they may see the same
+   classes in another way.
 5. `null space`: a judge's difference is significant and opposite to the difference.
 6. `worse`: the difference is above 0.
 7. `too close to call`: neither part is significantly below 0.
 8. `real`: a judge follows.
 9. `no witness`: no judge has power.
-10. `null space`: otherwise, as no judge follows.
+10. `null space`: otherwise, because no judge follows.
 
-Where classes are not known, the part within classes is the whole difference. Half is a convention:
-two networks never change by the same share, and a gain that the most favourable judge sees less
-than half of is mostly a gain in what FID's network sees and the judges do not.
+If classes are not known, the part within classes is the whole difference. The factor of a half is a
+convention. Two networks never change by the same share. If even the most favourable judge sees less
+than half of a gain, most of the gain is in features that FID's network sees and the judges do not
+see.
 """
 
 from __future__ import annotations
@@ -37,10 +41,10 @@ from fringe.scores.comparison import Composition, Difference, Estimate, VerdictW
 
 __all__ = ["FOLLOWS", "MATERIAL", "Judge", "Ruling", "relative_within", "rule"]
 
-#: A judge follows if its relative change is at least this part of the change within classes.
+#: A judge follows if its relative change is at least this fraction of the change within classes.
 FOLLOWS = 0.5
 
-#: Two opposite parts are mixed if the smaller one is at least this part of the larger one.
+#: Two opposite parts are mixed if the smaller part is at least this fraction of the larger part.
 MATERIAL = 0.05
 
 
@@ -68,9 +72,9 @@ def rule(
     Parameters
     ----------
     difference : Difference
-        In FID's network.
+        The difference in FID's network.
     composition : Composition, optional
-        Its parts; None where classes are not known.
+        The parts of the difference; None if classes are not known.
     judges : sequence of Judge
     """
     whole = difference.distance

@@ -1,4 +1,4 @@
-"""Which controls may judge: those that neither share FID's labels nor trained a generator."""
+"""Which controls may judge: controls that do not share FID's labels and trained no generator."""
 
 from __future__ import annotations
 
@@ -20,21 +20,32 @@ def witness(
     trained_on: str | None = None,
     title: str | None = None,
 ) -> Witness:
-    """Return whether a control may judge what FID's network ``main`` says.
+    """Return whether a control may judge a difference in FID's network ``main``.
 
-    It does not judge if it was trained on labels of ImageNet, if a generator was trained with it,
-    with a network of its family (`fringe.networks.family`), or with one that was trained on the
-    same labels.
+    A control does not judge if it was trained on labels of ImageNet. It does not judge either if a
+    generator was trained with the control, with a network of the same family
+    (`fringe.networks.family`), or with a network that was trained on the same labels.
 
     Parameters
     ----------
     network, main : str
-        Names of networks; those that Fringe does not know have stated no training.
+        Names of the control and of FID's network. The training of a network that Fringe does not
+        know is unknown.
     trained_with : sequence of str
         Networks that a generator was trained with.
     trained_on : str, optional
-        One of `fringe.networks.training.TRAININGS`; by default what the network states.
+        One of `fringe.networks.training.TRAININGS`; by default the training that the network
+        states.
     title : str, optional
+
+    Examples
+    --------
+    >>> witness("clip", "inception").judges
+    True
+    >>> witness("resnet50", "inception").reason
+    "it was trained on ImageNet's images and labels, as FID's network was"
+    >>> witness("clip", "inception", trained_with=["clip"]).reason
+    'a generator was trained with it'
     """
     stated = trained_on or stated_training(network)
     reason = ""
@@ -63,6 +74,15 @@ def witness(
 
 
 def with_power(found: Witness, power: Power) -> Witness:
-    """Return a control together with what it sees of distorted real images."""
+    """Return a control together with its measured power.
+
+    Examples
+    --------
+    >>> power = Power(
+    ...     doses=[], floor=4.0, n=100, n_floor=500, sees="would have seen ...", has_power=True
+    ... )
+    >>> with_power(witness("clip", "inception"), power).has_power
+    True
+    """
     seen = {"doses": power.doses, "sees": power.sees, "has_power": power.has_power}
     return found.model_copy(update=seen)
