@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help env dev demo paper run estimate stage cluster cluster-paper resume test unit check \
-  coverage lint wheel clean
+  coverage lint docs gallery wheel clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -86,10 +86,16 @@ lint: dev ## Check style, types and the workflow
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/snakemake --lint --configfile config/demo.yaml
 
+docs: dev ## Build the documentation site in site/; open site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+gallery: dev ## Copy tables and figures of results/demo to docs/gallery, after make demo
+	$(BIN)/python docs/site/gallery.py
+
 wheel: env ## Build the package for other environments: dist/fringe_fid-*.whl
 	rm -rf build dist
 	$(BIN)/pip wheel --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
 
 clean: ## Remove the results of all runs, and what tools left (not .venv)
-	rm -rf build dist .snakemake .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*
+	rm -rf build dist site .snakemake .pytest_cache .mypy_cache .ruff_cache .coverage .coverage.*
 	find results -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +

@@ -14,7 +14,7 @@ import jsonschema
 import pytest
 import yaml
 
-from fringe.cli import compare
+from fringe.cli import _parser, compare, document
 from fringe.config.completion import complete
 from fringe.config.document import describe, documented_keys, json_schema
 from fringe.config.file import duplicate_keys, read_entries
@@ -40,6 +40,13 @@ REPOSITORY = Path(__file__).parents[1]
 )
 def test_what_is_made_from_models_is_up_to_date(path: str, make: Callable[[], str]) -> None:
     assert (REPOSITORY / path).read_text() == make(), "run: fringe docs"
+
+
+def test_the_page_of_the_command_line_is_up_to_date() -> None:
+    page = (REPOSITORY / "docs/command-line.md").read_text()
+    assert page == document.describe(_parser()), "run: fringe docs"
+    for command in ("compare", "audit", "run", "export statistics"):
+        assert f"# fringe {command}\n" in page
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "demo.yaml", "cifar10.yaml"])

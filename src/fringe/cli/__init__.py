@@ -86,4 +86,5 @@ def _parser() -> argparse.ArgumentParser:
         command.add_to(commands)
     for one in commands.choices.values():
         one.set_defaults(refuse=one.error)  # shows the usage of that command
+    commands.choices["docs"].set_defaults(parser=parser)
     return parser

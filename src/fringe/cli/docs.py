@@ -21,6 +21,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _docs(options: argparse.Namespace) -> int:
+    from fringe.cli import document as commands
     from fringe.config import completion, document
     from fringe.files.atomic import atomic_path
     from fringe.plan import deviations
@@ -35,6 +36,7 @@ def _docs(options: argparse.Namespace) -> int:
     paper = completion.complete_file(options.folder / CONFIG)
     texts = {
         "config/schema.json": document.json_schema(),
+        "docs/command-line.md": commands.describe(options.parser),
         "docs/catalogue.md": catalogue_texts.describe(),
         "docs/comparison.schema.json": comparison_schema(),
         "docs/configuration.md": document.describe(),
