@@ -111,13 +111,13 @@ def test_the_paper_s_ffhq_is_judged_by_swav(tmp_path: Path) -> None:
     text = paper_verdict(tmp_path, controls, stated)
     # Falls: FID 5.30 -> 1.78, 66.4 %; SwAV 1.42 -> 1.24, 12.7 %; CLIP 2.76 -> 2.64, 4.3 %;
     # ResNet-50, 6.11 -> 3.85, would make it 29 %.
-    assert "taking the control's whole fall (SwAV) as true improvement, at least about 54%" in text
+    assert "whole fall (SwAV) is counted as true improvement, at least about 54%" in text
     assert "The judge, SwAV, was trained on ImageNet's images, without labels." in text
     assert "ResNet-50 was trained on ImageNet's images and labels: it may share" in text
     assert "Real images: the first 50,000 of 70,000." in text
     assert "In the control network (ResNet-50), FID fell by 37.0%." in text
     text = paper_verdict(tmp_path, ["resnet50", "clip"], stated)
-    assert "taking the control's whole fall (CLIP) as true improvement, at least about 62%" in text
+    assert "whole fall (CLIP) is counted as true improvement, at least about 62%" in text
     assert "The judge, CLIP, was trained on pairs of image and text, and never on" in text
     text = paper_verdict(tmp_path, ["resnet50"], stated)
     assert "No control can judge" in text

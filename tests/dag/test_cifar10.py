@@ -77,7 +77,7 @@ def test_the_whole_study(cifar10: Project) -> None:
     assert told[1].startswith("Karras et al.")
     assert told[1].endswith("2020, Figure 11b")
     assert float(told[2]) == pytest.approx(ours, abs=0.006)
-    assert "do not compare as they are: 50,000 real images there and 40 here; 50,000" in verdict
+    assert "not directly comparable: 50,000 real images there and 40 here; 50,000" in verdict
     assert "1.00 (Nobody, Table 0). Ours is" in verdict
     page = (results / "index.html").read_text()
     assert "2.92 (Karras et al." in page

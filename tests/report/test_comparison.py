@@ -1,4 +1,4 @@
-"""What a comparison says in a terminal."""
+"""Tests of the lines that a terminal shows for a comparison."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from fringe.scores.protocol import Protocol
 def compared(
     count: int, networks: tuple[str, ...] = ("inception", "clip"), trainings: int = 1
 ) -> Comparison:
-    """Return a comparison of ``count`` models, with names and features of their own."""
+    """Return a comparison of ``count`` models with different names and features."""
     rng = np.random.default_rng(count)
 
     def features(shift: float) -> dict[str, np.ndarray]:
@@ -30,10 +30,10 @@ def compared(
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 6, 9])
-def test_a_comparison_is_short_and_keeps_what_matters(count: int) -> None:
+def test_lines_are_fewer_than_25_and_have_verdicts_distances_and_ranking(count: int) -> None:
     found = compared(count, ("inception", "clip", "dinov2-b"))
     lines = comparison_lines(found)
-    assert len(lines) + 1 < 25, "a line that names the page follows"
+    assert len(lines) + 1 < 25, "one more line names the page"
     assert any(line.startswith("* Standard errors") for line in lines)
     for one in found.verdicts:
         assert f"Verdict on {one.subject}: {one.word.upper()}" in lines
@@ -42,35 +42,35 @@ def test_a_comparison_is_short_and_keeps_what_matters(count: int) -> None:
     assert any(line.startswith("Ranking: ") for line in lines) == (count > 2)
 
 
-def test_sentences_and_limits_are_there_if_they_fit() -> None:
+def test_sentences_and_limits_are_shown_if_there_is_room() -> None:
     found = compared(2)
-    told = " ".join(" ".join(comparison_lines(found)).split())
-    assert found.verdict.sentence in told
-    assert all(limit in told for limit in found.limits)
+    text = " ".join(" ".join(comparison_lines(found)).split())
+    assert found.verdict.sentence in text
+    assert all(limit in text for limit in found.limits)
 
 
 def test_the_floor_is_shown_with_its_error() -> None:
     found = compared(2)
     floor = found.main.floor
-    told = [line for line in comparison_lines(found) if "floor, n = 20" in line]
-    assert len(told) == 2
-    assert f"{floor.distance.value:.2f} ± {floor.distance.error:.2f}" in told[0]
+    shown = [line for line in comparison_lines(found) if "floor, n = 20" in line]
+    assert len(shown) == 2
+    assert f"{floor.distance.value:.2f} ± {floor.distance.error:.2f}" in shown[0]
     assert "The floor is the distance between two halves of the real images." in found.limits
 
 
-def test_what_errors_cover_is_said() -> None:
+def test_the_first_limit_says_what_errors_cover() -> None:
     covered = "Standard errors (±) and 95 % intervals cover the luck of the images"
     assert compared(2).limits[0].startswith(f"{covered} only. Another training")
     assert compared(2, trainings=2).limits[0] == f"{covered} and of the trainings."
 
 
 def following(n: int) -> Following:
-    """Return a protocol that a run names, whose models have ``n`` images."""
+    """Return a protocol that a run names; each model has ``n`` images."""
     ours = Protocol(real_total=40, candidates=n, network="inception", precision="float32")
     return Following("adm", {"m0": ours, "m1": ours}, {})
 
 
-def test_a_protocol_is_told_of_each_distance(tmp_path: Path) -> None:
+def test_each_distance_is_compared_with_the_protocol(tmp_path: Path) -> None:
     plain = compared(2)
     assert plain.protocol_numbers == []
     found = with_protocol(plain, following(40), {"model-0": "m0", "model-1": "m1"})
@@ -98,7 +98,7 @@ def test_a_protocol_is_told_of_each_distance(tmp_path: Path) -> None:
         write_result(paths[2], one)
         assert read_comparison(paths[2]) == one
         written.append([path.read_text() for path in paths])
-    for told, untold in zip(*written, strict=True):
-        assert "protocol adm, except 40 generated images" in told
-        assert "protocol adm" not in untold
+    for with_notes, without_notes in zip(*written, strict=True):
+        assert "protocol adm, except 40 generated images" in with_notes
+        assert "protocol adm" not in without_notes
     assert "Protocol" not in written[1][0] + written[1][1]

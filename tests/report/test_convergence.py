@@ -1,4 +1,4 @@
-"""How much of FID weights remove, in words: by hand from rows of both optimizations."""
+"""Tests of the sentences on how much of FID weights remove, against numbers by hand."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ from fringe.scores.rows import SCORE_COLUMNS
 
 
 def convergence(reference, ours, bounds, candidates=6000, dataset="d"):
-    """Return rows of both solvers; a released step takes 2 s, an evaluation of ours 1 s."""
+    """Return rows of both solvers: a released step takes 2 s, one of our evaluations 1 s."""
     rows = [
         (dataset, "net", "reference", k, 2.0 * k, v, None, 90.0, candidates, 10.0, 3, "cpu", 1, 0.0)
         for k, v in enumerate(reference, 1)
@@ -55,10 +55,10 @@ def said(
     protocols=None,
     steps=100_000,
 ):
-    """Return what a verdict says with the rows, as one text.
+    """Return the text of the verdict with these rows.
 
-    ``released`` is FID with the released weights, ``spreads`` are standard deviations of two
-    repeats at random, with our weights and with the released ones.
+    ``released`` is FID with the released weights. ``spreads`` are the standard deviations of two
+    repeats: at random, with our weights, and with the released weights.
     """
     schemes = ("random", "prelogits", "prelogits-released")[: 2 if released is None else 3]
     values = {network: (random, resampled, released), "clip": (2.0, 1.9, 1.95)}
@@ -87,16 +87,17 @@ def said(
 def test_null_space_by_hand():
     text = said(ROWS)
     assert (
-        "falls from 20.0 at equal weights to 10.0 at the lowest: such weights remove 50.0%" in text
+        "falls from 20.0 at equal weights to a minimum of 10.0: the optimized weights remove 50.0%"
+        in text
     )
-    # (20 - 9.8768) / 20 = 50.616 %: of a bound, no more is claimed than is proven.
-    assert "none reach below 9.87, so none remove more than 50.7%" in text
+    # (20 - 9.8768) / 20 = 50.616 %: the printed bound is rounded up.
+    assert "no weights reach a loss below 9.87, so no weights remove more than 50.7%" in text
     # 1 of 20.04 against 10 of 20.
     assert "The first 3 steps of the released algorithm remove 5.0%" in text
-    assert "by this loss, the null space that our weights show is 10 times as large" in text
+    assert "measured by this loss, the null space that our weights show is 10 times as" in text
     # 10 * 3 / 6000
-    assert "is 0.005 there and 4 in the published runs" in text
-    assert "how much they leave is not measured here" in text
+    assert "is 0.005 for these steps and 4 for the published runs" in text
+    assert "how much loss they leave is not measured here" in text
 
 
 def test_steps_that_go_as_far_as_the_published_ones():
@@ -107,31 +108,31 @@ def test_steps_that_go_as_far_as_the_published_ones():
     assert "not measured here" not in text
 
 
-def test_released_steps_that_go_astray():
+def test_released_steps_that_increase_the_loss():
     text = said(convergence([20.04, 400.0], [20.0, 10.0], [0.0, 9.0]))
     assert "released algorithm remove nothing: its step size is too large" in text
     assert "times as large" not in text
 
 
-def test_without_a_bound_none_is_claimed():
+def test_without_a_proven_bound_the_text_claims_none():
     text = said(convergence([20.0, 19.0], [20.0, 10.0], [0.0, 0.0]))
-    assert "No bound above 0 was proven: other weights may remove more." in text
+    assert "No lower bound above 0 was proven: other weights may remove more." in text
     assert "It is proven" not in text
 
 
 def test_nothing_to_remove():
     text = said(convergence([0.0, 0.0], [0.0], [0.0]))
-    assert "0 at equal weights: there is nothing to remove" in text
+    assert "0 at equal weights, so there is nothing to remove" in text
     assert "nan" not in text
 
 
-def test_without_rows_nothing_is_said():
+def test_without_rows_there_is_no_paragraph():
     for rows in (None, ROWS.assign(dataset="other")):
         assert "released algorithm" not in said(rows)
 
 
 @pytest.mark.parametrize("rows", [None, ROWS.assign(dataset="ffhq")])
-def test_the_papers_fall_stands_next_to_ours_with_what_differs(rows):
+def test_our_fall_is_compared_with_the_papers(rows):
     asked = {"dataset": "ffhq", "network": "inception", "random": 5.3, "resampled": 1.06}
     text = said(rows, **asked, protocols={"ffhq": PAPER["ffhq"]})
     assert (
@@ -147,7 +148,7 @@ def test_the_papers_fall_stands_next_to_ours_with_what_differs(rows):
     assert "the paper" not in said(ROWS, protocols={"d": PAPER["ffhq"]})
 
 
-def test_the_released_weights_stand_between_ours_and_the_papers():
+def test_released_weights_are_compared_with_ours_and_the_papers():
     """By hand: (10 - 4) / (10 - 6) = 1.5, with errors of 0.1, 0.1 and 0.2 from the repeats."""
     text = said(None, released=6.0, spreads=(0.1, 0.1, 0.2))
     assert (
@@ -161,7 +162,7 @@ def test_the_released_weights_stand_between_ours_and_the_papers():
     few = said(None, released=6.0, steps=20)
     assert "is 0.0008 for d, and 4 in the published runs" in few
     assert "fewer or smaller steps remove less of FID than the published ones" in few
-    # Where their losses were measured, the paragraph on these says how far they went.
+    # If the losses of the released steps were measured, another paragraph reports them.
     assert "Released steps:" not in said(ROWS, released=6.0, steps=20)
     asked = {"dataset": "ffhq", "network": "inception", "random": 5.3, "resampled": 1.06}
     ours = replace(
@@ -178,7 +179,7 @@ def test_the_released_weights_stand_between_ours_and_the_papers():
     assert "times as large" not in text
 
 
-def test_rows_that_are_missing_are_named():
+def test_errors_name_missing_rows_and_columns():
     with pytest.raises(FringeError, match="dataset 'd', solver 'ours' has no row"):
         said(ROWS[ROWS["solver"] == "reference"])
     with pytest.raises(FringeError, match="column seconds is missing"):

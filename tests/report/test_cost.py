@@ -1,4 +1,4 @@
-"""What a run cost, as files."""
+"""Tests of the page on the cost of a run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SCORE = taken("score_scheme", "faces/<top1>/net", 60)
 ACTUAL = Actual((EXTRACT, SCORE), 7260, (EXTRACT, SCORE), 0)
 
 
-def test_both_files_hold_what_the_terminal_shows(tmp_path: Path) -> None:
+def test_both_files_contain_the_rows_and_remarks_of_the_terminal(tmp_path: Path) -> None:
     write_cost(ACTUAL, tmp_path / "cost.md", tmp_path / "cost.html")
     markdown, html = ((tmp_path / name).read_text() for name in ("cost.md", "cost.html"))
     links = [
@@ -40,7 +40,7 @@ def test_both_files_hold_what_the_terminal_shows(tmp_path: Path) -> None:
     assert html.count("<tr") == html.count("</tr>") == 3 + 1 + 3 + 1
 
 
-def test_a_run_that_left_no_times_has_a_page(tmp_path: Path) -> None:
+def test_a_run_without_recorded_times_has_a_page(tmp_path: Path) -> None:
     nothing = Actual((), 0.0, (), 0)
     write_cost(nothing, tmp_path / "cost.md", tmp_path / "cost.html")
     text = (tmp_path / "cost.md").read_text()

@@ -1,4 +1,4 @@
-"""What is printed at the end of a run."""
+"""Tests of the text that is printed at the end of a run."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ def compared() -> Comparison:
     return fringe.compare_features(made(0, 300).features, features, name="Faces", prices=False)
 
 
-def test_verdicts_of_comparisons_are_named(tmp_path: Path, compared: Comparison) -> None:
+def test_each_verdict_of_a_comparison_has_a_line(tmp_path: Path, compared: Comparison) -> None:
     for name in ("index.html", "report.html"):
         (tmp_path / name).touch()
     folder = tmp_path / "comparisons" / "faces"
@@ -34,7 +34,7 @@ def test_verdicts_of_comparisons_are_named(tmp_path: Path, compared: Comparison)
 
 
 @pytest.mark.parametrize("name", ["index.html", "report.html"])
-def test_a_run_of_comparisons_only_has_a_page_and_a_report(tmp_path: Path, name: str) -> None:
+def test_a_run_of_comparisons_only_needs_a_page_and_a_report(tmp_path: Path, name: str) -> None:
     for other in {"index.html", "report.html"} - {name}:
         (tmp_path / other).touch()
     with pytest.raises(FringeError, match=rf"{name}: missing; run the workflow again"):
@@ -53,7 +53,7 @@ def test_a_damaged_verdict_is_refused(tmp_path: Path) -> None:
 def test_a_run_of_the_target_comparisons_ends_with_verdicts(
     tmp_path: Path, compared: Comparison
 ) -> None:
-    """`fringe run X.yaml -- comparisons` makes neither tables nor a report."""
+    """`fringe run X.yaml -- comparisons` writes no tables and no report."""
     assert ending(tmp_path, ["faces"], whole=False) == ""
     (tmp_path / "comparisons/faces").mkdir(parents=True)
     write_result(tmp_path / "comparisons/faces/verdict.json", compared)

@@ -1,4 +1,4 @@
-"""The page on what a run left out."""
+"""Tests of the page that lists what a run left out."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LEFT_OUT = {
 }
 
 
-def test_exhibits_reasons_and_addresses(tmp_path: Path) -> None:
+def test_page_lists_exhibits_reasons_and_addresses(tmp_path: Path) -> None:
     write_left_out(LEFT_OUT, tmp_path / "left_out.md", tmp_path / "left_out.html")
     text = (tmp_path / "left_out.md").read_text()
     line = "2 files are not there. Left out: Figure 9; LSUN Cat in Table 1."
@@ -42,7 +42,7 @@ def test_exhibits_reasons_and_addresses(tmp_path: Path) -> None:
     assert "data/&lt;cat&gt;|lmdb" in html
 
 
-def test_nothing_is_left_out(tmp_path: Path) -> None:
+def test_page_of_a_complete_run_says_so(tmp_path: Path) -> None:
     write_left_out(None, tmp_path / "left_out.md", tmp_path / "left_out.html")
     assert "Nothing is left out" in (tmp_path / "left_out.md").read_text()
     assert "Nothing is left out" in (tmp_path / "left_out.html").read_text()
@@ -51,7 +51,7 @@ def test_nothing_is_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("left_out", [LEFT_OUT, None])
-def test_the_end_of_a_run_says_so(tmp_path: Path, left_out: object) -> None:
+def test_the_end_of_a_run_names_left_out_exhibits(tmp_path: Path, left_out: object) -> None:
     write_left_out(left_out, tmp_path / "left_out.md", tmp_path / "left_out.html")  # type: ignore[arg-type]
     (tmp_path / "tables").mkdir()
     for number in (1, 2):
@@ -64,7 +64,7 @@ def test_the_end_of_a_run_says_so(tmp_path: Path, left_out: object) -> None:
     assert (str(tmp_path / "left_out.md") in printed) == (left_out is not None)
 
 
-def test_a_run_without_its_report_is_not_at_its_end(tmp_path: Path) -> None:
+def test_a_run_without_its_report_is_incomplete(tmp_path: Path) -> None:
     with pytest.raises(FringeError, match=r"table1\.md: missing; run the workflow again"):
         ending(tmp_path)
     (tmp_path / "tables").mkdir()

@@ -1,4 +1,4 @@
-"""The null space of each network, beside numbers by hand."""
+"""Tests of the null space of each network, against numbers computed by hand."""
 
 from __future__ import annotations
 
@@ -46,19 +46,19 @@ def scores() -> pd.DataFrame:
     )
 
 
-def test_falls_are_relative_to_equally_many_images_at_random() -> None:
+def test_falls_are_relative_to_the_same_number_of_random_images() -> None:
     found = null_space_of(scores(), "d", "clip", "own-clip", TITLES)
-    # 1.8 against 2.4 of as few, and 1 against 2; the spread of a ratio r by hand.
+    # 1.8 against 2.4 (80 images each), and 1 against 2; the spread of a ratio r by hand.
     assert found.classes == f"−25.0 ± {100 * math.hypot(0.01, 0.0075) / 2.4:.1f}%"
     assert found.weights == f"−50.0 ± {100 * math.hypot(0.01, 0.005) / 2:.1f}%"
-    told = null_space_sentence(found, "Counting", 200)
-    assert told == (
+    sentence = null_space_sentence(found, "Counting", 200)
+    assert sentence == (
         "The null space of Clip itself: FID in its features falls by 25.0 ± 0.5% when the Top-1 "
         "class histogram by Counting is matched, relative to 80 images at random, and falls by "
-        "50.0 ± 0.6% with weights optimized in them. With 100 images for 200 features, weights "
-        "also fit the chance of these images."
+        "50.0 ± 0.6% with weights optimized in these features. With 100 images for 200 features, "
+        "weights also fit the random variation of these images."
     )
-    assert "chance" not in null_space_sentence(found, "Counting", 10)
+    assert "variation" not in null_space_sentence(found, "Counting", 10)
     full = null_space_of(scores(), "d", "net", "prelogits", TITLES)
     assert full.classes.startswith("−10.0 ± ")
     head, *rows = null_space_rows([full, found], "Counting")
@@ -74,12 +74,12 @@ def test_the_verdict_has_a_row_for_each_network(tmp_path: Path) -> None:
     asked = {"classifier": "counting", "null_spaces": {"clip": "own-clip"}}
     (found,) = verdict(scores(), "net", ["clip"], TITLES, dims={"clip": 5}, **asked)
     assert [one.network for one in found.null_spaces] == ["net", "clip"]
-    told = " ".join(found.sentences)
+    text = " ".join(found.sentences)
     assert (
         "When the Top-1 class histogram by Counting is matched, FID in Net falls by 10.0 ± 1.3%."
-    ) in told
-    assert "The null space of Clip itself: " in told
-    # The judge's fall and the share are those without the question.
+    ) in text
+    assert "The null space of Clip itself: " in text
+    # The judge and the share are the same without the null spaces.
     (plain,) = verdict(scores(), "net", ["clip"], TITLES)
     assert (found.share, found.judge) == (plain.share, plain.judge)
     assert plain.null_spaces == ()

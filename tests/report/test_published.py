@@ -1,4 +1,4 @@
-"""What others published of a generator, next to ours: numbers, deviation, and what differs."""
+"""Tests of the sentences that compare our distances with published distances."""
 
 import math
 
@@ -21,7 +21,7 @@ def said(**others: object) -> str:
     return sentence
 
 
-def test_the_number_ours_and_the_deviation() -> None:
+def test_sentence_has_the_published_distance_ours_and_the_deviation() -> None:
     assert said() == (
         "Published distance in Inception: 2.92 (Somebody 2020, Table 1). Ours is "
         "2.95 ± 0.02 (SE 0.03), +1.0%."
@@ -32,7 +32,7 @@ def test_the_number_ours_and_the_deviation() -> None:
 
 
 @pytest.mark.parametrize(
-    ("others", "told"),
+    ("others", "reasons"),
     [
         ({"n_real": 70000}, "70,000 real images there and 50,000 here"),
         ({"n_generated": 10000}, "10,000 generated images there and 50,000 here"),
@@ -43,11 +43,15 @@ def test_the_number_ours_and_the_deviation() -> None:
         ),
     ],
 )
-def test_what_differs_forbids_a_comparison(others: dict[str, object], told: str) -> None:
-    assert said(**others).endswith(f", +1.0%. The two do not compare as they are: {told}.")
+def test_differences_make_the_distances_not_comparable(
+    others: dict[str, object], reasons: str
+) -> None:
+    assert said(**others).endswith(
+        f", +1.0%. The two distances are not directly comparable: {reasons}."
+    )
 
 
-def test_a_network_of_which_nothing_is_stated_has_no_sentence() -> None:
+def test_a_network_without_a_published_distance_has_no_sentence() -> None:
     measured = [("clip", "CLIP", OURS), ("inception", "Inception", OURS)]
     found = published_sentences({"inception": STATED}, measured)
     assert len(found) == 1
@@ -55,7 +59,7 @@ def test_a_network_of_which_nothing_is_stated_has_no_sentence() -> None:
     assert published_sentences({}, measured) == ()
 
 
-def test_in_the_verdict_beside_the_distances_that_it_is_of() -> None:
+def test_the_verdict_contains_the_published_distances() -> None:
     stated = {"d": {"net": STATED, "swav": {"value": 2.4, "source": "Nobody"}}}
     found, plain = (
         verdict(
@@ -70,7 +74,7 @@ def test_in_the_verdict_beside_the_distances_that_it_is_of() -> None:
         f"+{100 * (ours / 2.92 - 1):.1f}%.",
         "Published distance in Swav: 2.40 (Nobody). Ours is 3.00 ± 0.00, +25.0%.",
     )
-    # Nothing else is said otherwise.
+    # All other sentences are the same.
     assert plain.published == ()
     assert tuple(one for one in found.sentences if one not in found.published) == plain.sentences
     assert found.doubts == plain.doubts

@@ -1,4 +1,4 @@
-"""The verdict in words and the terminal's summary."""
+"""Tests of the verdict in words and of the terminal's summary."""
 
 import math
 from html import escape
@@ -56,14 +56,14 @@ def test_share_by_hand():
     assert "at least about 40 ± 1% of this FID lies in its perceptual null space" in text
 
 
-def test_a_protocol_is_told_of_images_drawn_at_random():
+def test_randomly_drawn_images_are_compared_with_the_protocol():
     ours = Protocol(real_total=50_000, candidates=50_000, network="net", precision="float32")
     following = Following("adm", {"d": ours}, {})
     asked = {"trained_on": TRAINED_ON}
     (plain,) = verdict(scores(BASE), "net", ["clip"], TITLES, **asked)
     (found,) = verdict(scores(BASE), "net", ["clip"], TITLES, **asked, following=following)
-    (told,) = set(found.sentences) - set(plain.sentences)
-    assert told == (
+    (sentence,) = set(found.sentences) - set(plain.sentences)
+    assert sentence == (
         "Data: FID (Net): protocol adm, except features of net (adm: inception). FID (Clip): "
         "protocol adm does not define it (it has this metric in inception only)."
     )
@@ -77,7 +77,7 @@ def test_distances_have_standard_errors():
     assert found.fid.random.standard_error == pytest.approx(1.1)
     text = " ".join(found.sentences)
     assert "an FID of 10.00 ± 0.10 (SE 1.10) (Net)" in text
-    assert "weights optimized in pre-logits 4.00 ± 0.10 (SE 0.43) (FID fell" in text
+    assert "optimized in pre-logits, have an FID of 4.00 ± 0.10 (SE 0.43) (FID fell" in text
     assert "SE: standard error of one evaluation, from the sampling of all images" in text
     (plain,) = verdict(scores(BASE), "net", ["clip", "swav"], TITLES, trained_on=TRAINED_ON)
     assert "SE" not in " ".join(plain.sentences)
@@ -92,7 +92,8 @@ def test_a_control_trained_on_imagenet_s_labels_is_reported_and_never_judges():
     text = " ".join(found.sentences)
     assert (
         "In the control network (Swav), FID fell by 20.0 ± 0.0%. Swav was trained on ImageNet's "
-        "images and labels: it may share FID's perceptual null space, and does not judge."
+        "images and labels. It may share FID's perceptual null space, so it is not used as the "
+        "judge."
     ) in text
     assert "The judge, Clip, was trained on pairs of image and text, and never on ImageNet" in text
 
@@ -112,21 +113,21 @@ def test_without_a_judge_there_is_no_share_and_no_error():
 
 
 @pytest.mark.parametrize(
-    ("trained_on", "told"),
+    ("trained_on", "training"),
     [
         ("ImageNet-1k images", "was trained on ImageNet's images, without labels."),
         ("LVD-142M images", "without labels; its images include ImageNet's."),
         ("other images", "was trained on other images, and never saw ImageNet."),
         ("random weights", "was not trained, and never saw ImageNet."),
         ("scale of photographs", "was not trained, but scaled by a few photographs, and never"),
-        (None, "was trained on is not stated"),
+        (None, "The training of the judge, Swav, is not stated"),
     ],
 )
-def test_the_verdict_says_what_its_judge_was_trained_on(trained_on, told):
+def test_the_verdict_states_the_training_of_its_judge(trained_on, training):
     (found,) = verdict(scores(BASE), "net", ["swav"], TITLES, trained_on={"swav": trained_on})
     assert found.judge == "swav"
-    (about,) = [sentence for sentence in found.sentences if "he judge, Swav, " in sentence]
-    assert told in about
+    (on_judge,) = [sentence for sentence in found.sentences if "he judge, Swav, " in sentence]
+    assert training in on_judge
     assert found.flags == (("training-not-stated",) if trained_on is None else ())
 
 
@@ -143,7 +144,7 @@ def test_a_control_within_its_noise_is_flagged():
     assert "within its sampling noise" in " ".join(found.sentences)
 
 
-def test_a_control_that_rose_takes_nothing_away():
+def test_a_control_that_rose_counts_as_unchanged():
     risen = BASE | {("prelogits", "clip"): [2.2, 2.2, 2.2]}
     (found,) = verdict(scores(risen), "net", ["clip"], TITLES)
     assert found.share == pytest.approx(0.6)
@@ -151,7 +152,7 @@ def test_a_control_that_rose_takes_nothing_away():
 
 
 @pytest.mark.parametrize("after", [[12.0, 12.0, 12.0], [9.8, 10.0, 9.9]])
-def test_no_null_space_is_claimed_where_fid_does_not_fall(after):
+def test_no_null_space_is_claimed_if_fid_does_not_fall(after):
     (found,) = verdict(scores(BASE | {("prelogits", "net"): after}), "net", ["clip"], TITLES)
     assert math.isnan(found.share)
     assert "show no perceptual null space" in " ".join(found.sentences)
@@ -188,7 +189,7 @@ def test_missing_scores_are_named():
         verdict(scores(BASE), "net", ["other"], TITLES)
 
 
-def test_summary_shows_the_head_of_tables(tmp_path):
+def test_summary_shows_the_first_rows_of_tables(tmp_path):
     all_schemes = BASE | {
         (scheme, network): values
         for scheme in ("matched", "logits")
@@ -211,15 +212,15 @@ def test_summary_shows_the_head_of_tables(tmp_path):
     assert len({len(line) for line in lines[1:5]}) == 1  # aligned
 
 
-def test_summary_refuses_what_is_no_table(tmp_path):
+def test_summary_refuses_a_file_without_a_table(tmp_path):
     with pytest.raises(FringeError, match="missing; run the workflow again"):
         summary([tmp_path / "none.md"])
     (tmp_path / "bad.md").write_text("hello")
-    with pytest.raises(FringeError, match="holds no Markdown table"):
+    with pytest.raises(FringeError, match="contains no Markdown table"):
         summary([tmp_path / "bad.md"])
 
 
-def test_both_files_hold_every_sentence_and_html_is_escaped(tmp_path):
+def test_both_files_contain_every_sentence_and_html_is_escaped(tmp_path):
     found = verdict(scores(BASE), "net", ["clip"], TITLES | {"d": "Cats & <dogs>"})
     write_verdicts(found, tmp_path / "verdict.md", tmp_path / "verdict.html")
     markdown = (tmp_path / "verdict.md").read_text()
@@ -249,7 +250,7 @@ def test_doubts_are_sentences_that_name_reasons_for_caution():
         "In the control network (Clip)",
         "In the control network (Swav)",
         "No control can judge",
-        "Only 100 images for 2,048 features",
+        "There are only 100 images for 2,048 features",
         "3 images were damaged.",
         "The images come from a simulated generator",
     ]

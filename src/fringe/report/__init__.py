@@ -1,4 +1,4 @@
-"""What the tables say, in words, and what the run cost."""
+"""Pages and sentences about the results of a run, its cost and its missing files."""
 
 from fringe.report.comparison import comparison_lines, write_comparison
 from fringe.report.cost import write_cost

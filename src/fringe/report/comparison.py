@@ -1,4 +1,4 @@
-"""A comparison for people: lines for a terminal, Markdown, and a page."""
+"""A comparison as lines for a terminal, as Markdown and as a page."""
 
 from __future__ import annotations
 
@@ -35,17 +35,16 @@ __all__ = [
     "write_comparison",
 ]
 
-#: With the line that names the page, a comparison has fewer than 25 lines.
+#: One more line names the page, so a comparison has fewer than 25 lines.
 MOST_LINES = 23
 
 
 def comparison_lines(comparison: Comparison) -> list[str]:
     """Return a comparison for a terminal, in fewer than 25 lines if it has at most nine models.
 
-    The verdict of each model, the distances in FID's network, and the ranking are always there.
-    So are the first limit and the first sentence on a protocol. Sentences, distances in other
-    networks, and other limits are there as far as they fit. The rest is in the page, whose path the
-    caller prints.
+    The lines always contain the verdict of each model, the distances in FID's network, the ranking,
+    the first limit and the first sentence on a protocol. Sentences, distances in other networks and
+    other limits are added if there is room. The page has everything; the caller prints its path.
     """
     limits = [_wrapped(f"* {limit}", "", "  ") for limit in comparison.limits]
     notes = [_wrapped(note, "", "  ") for note in comparison_protocol_notes(comparison)]
@@ -60,7 +59,7 @@ def comparison_lines(comparison: Comparison) -> list[str]:
 
 
 def _result(comparison: Comparison, most: int) -> list[str]:
-    """Return verdicts, distances and ranking, as far as ``most`` lines have room."""
+    """Return verdicts, distances and ranking, shortened to ``most`` lines if possible."""
     rows = [[*row[:4], row[5]] for row in _distance_rows(comparison)]  # without KID
     tables = [rows, rows[: len(rows) - len(_mean_rows(comparison))]]
     tables.append(rows[: 2 + len(comparison.models)])  # in FID's network
@@ -89,7 +88,7 @@ def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def verdict_lines(comparison: Comparison, page: os.PathLike[str]) -> list[str]:
-    """Return a line for each verdict of a comparison; ``page`` says more."""
+    """Return a line for each verdict of a comparison; the line names ``page`` for details."""
     return [
         f"{comparison.name}: {one.subject}: {one.word} ({os.fspath(page)})"
         for one in comparison.verdicts
@@ -104,8 +103,8 @@ def write_comparison(
 ) -> None:
     """Write a comparison as Markdown and as a page of HTML.
 
-    ``pictures`` are PNG files of the classes of models, by the name of the model. The page holds
-    them itself; Markdown names the files.
+    ``pictures`` are PNG files of the classes of models, by the name of the model. The page embeds
+    the pictures; the Markdown file links to them.
     """
     text, body = [f"# {in_markdown(comparison.name)}"], []
     for one in comparison.verdicts:
@@ -140,22 +139,22 @@ def write_comparison(
 
 
 def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
-    """Return a text in lines of a terminal."""
+    """Return a text as lines for a terminal."""
     following = indent if further is None else further
     return textwrap.wrap(text, 98, initial_indent=indent, subsequent_indent=following)
 
 
 def ranking_line(comparison: Comparison) -> str:
-    """Return models in their order: "B < C = A", where = means too close to call."""
-    told = comparison.ranking[0]
+    """Return the models in order of distance: "B < C = A", where = means too close to call."""
+    text = comparison.ranking[0]
     tied = set(comparison.tied)
     for near, far in zip(comparison.ranking, comparison.ranking[1:], strict=False):
-        told += f" {'=' if (near, far) in tied else '<'} {far}"
-    return f"{told} (= means too close to call)" if tied else told
+        text += f" {'=' if (near, far) in tied else '<'} {far}"
+    return f"{text} (= means too close to call)" if tied else text
 
 
 def comparison_protocol_notes(comparison: Comparison) -> list[str]:
-    """Return which distances follow the protocol that the run names; none if it names none."""
+    """Return sentences on which distances follow the run's protocol; none without a protocol."""
     return protocol_notes(judged_distances(comparison))
 
 
@@ -313,7 +312,7 @@ def _difference_row(found: NetworkDistances, difference: Difference) -> list[str
 
 
 def _kind_of_classes(found: HistogramShare) -> str:
-    """Return what classes are: labels, or Top-1 classes, and of which network if not FID's."""
+    """Return the kind of classes: labels or Top-1 classes, with the network if not FID's."""
     if found.given:
         return "given"
     return f"Top-1 of {found.classified_by}" if found.classified_by else "Top-1"

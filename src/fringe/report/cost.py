@@ -1,4 +1,4 @@
-"""What a run cost, as files for people."""
+"""The page on the cost of a run."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ tr.sum td { border-top: 1px solid; }
 def write_cost(
     actual: Actual, markdown: str | os.PathLike[str], html: str | os.PathLike[str]
 ) -> None:
-    """Write what a run cost as Markdown and as a page of HTML: by stage, and its longest path."""
+    """Write the cost of a run, by rule, and its longest path as Markdown and as a page of HTML."""
     stages = stage_rows(actual)
     links = [
         ["job", "time"],
@@ -34,8 +34,8 @@ def write_cost(
         ["sum", format_seconds(actual.path)],
     ]
     path = (
-        f"{format_seconds(actual.path)}, which no number of machines makes shorter: each of these "
-        "jobs waits for the one before."
+        f"{format_seconds(actual.path)}. More machines do not make this path shorter, because each "
+        "of these jobs waits for the previous job."
     )
     with atomic_path(markdown) as partial:
         partial.write_text(
@@ -58,9 +58,9 @@ def write_cost(
 
 
 def _name(item: JobCost) -> str:
-    """Return a job's stage, and the rest of the path of its benchmark, which names the job."""
-    _, stage, *others = Path(item.job.name).with_suffix("").parts
-    return f"{stage} {Path(*others).as_posix()}" if others else stage
+    """Return a job's rule and wildcards, both from the path of its benchmark file."""
+    _, rule, *others = Path(item.job.name).with_suffix("").parts
+    return f"{rule} {Path(*others).as_posix()}" if others else rule
 
 
 def _in_markdown(rows: Sequence[Sequence[str]]) -> str:
@@ -70,7 +70,7 @@ def _in_markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _in_html(rows: Sequence[Sequence[str]]) -> str:
-    """Return a table whose first row is its head, and whose last is a sum."""
+    """Return a table. Its first row is the head, its last row the sum."""
     head, *others, last = rows
 
     def line(row: Sequence[str], tag: str = "td") -> str:

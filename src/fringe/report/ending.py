@@ -1,4 +1,4 @@
-"""What a person reads in the terminal when a run has ended."""
+"""The text that the terminal shows at the end of a run."""
 
 from __future__ import annotations
 
@@ -19,27 +19,29 @@ __all__ = ["ending"]
 def ending(
     folder: Path, comparisons: Sequence[str] = (), resampled: bool = True, whole: bool = True
 ) -> str:
-    """Return what came out of a run, and where its page, report and verdicts are.
+    """Return a summary of a run's results, and the paths of its page, report and verdicts.
 
-    The head of Tables 1 and 2, the verdict of each comparison in a line, and what is left out.
+    The summary has the first rows of Tables 1 and 2, one line for the verdict of each comparison,
+    and one line on what is left out.
 
     Parameters
     ----------
     folder : Path
         The run's folder, ``results/<run>``.
     comparisons : sequence of str
-        Those of the configuration. One that is left out has no file, and is not shown.
+        The comparisons of the configuration. A comparison that was left out has no file and is not
+        shown.
     resampled : bool
-        Whether a data set is resampled: otherwise the run has no tables and no ``verdict.md``.
+        Whether a data set is resampled. If not, the run has no tables and no ``verdict.md``.
     whole : bool
-        Whether everything was asked for. Of other targets, only comparisons are shown where tables
-        or pages are not there.
+        Whether the whole run was requested. If only some targets were, and a table or page does not
+        exist, only comparisons are shown.
 
     Raises
     ------
     FringeError
-        If a verdict of a comparison is damaged; or, of a whole run, if a table, the report or the
-        verdict is missing.
+        If the verdict of a comparison is damaged. In a whole run, also if a table, the report or
+        the verdict is missing.
     """
     judged = _judged(folder, comparisons)
     try:

@@ -1,4 +1,4 @@
-"""What a run left out because files are not there, as files for people."""
+"""The page that lists what a run left out because files are missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fringe.texts import unmarked
 
 __all__ = ["left_out_line", "write_left_out"]
 
-_NOTHING = "Nothing is left out: every file that the configuration names was there."
+_NOTHING = "Nothing is left out: every file that the configuration names exists."
 
 
 def write_left_out(
@@ -25,12 +25,12 @@ def write_left_out(
     markdown: str | os.PathLike[str],
     html: str | os.PathLike[str],
 ) -> None:
-    """Write what a run left out as Markdown and as a page of HTML.
+    """Write the list of what a run left out as Markdown and as a page of HTML.
 
     Parameters
     ----------
     left_out : mapping or None
-        `fringe.plan.omission.describe_omissions`'s; None if nothing is left out.
+        The result of `fringe.plan.omission.describe_omissions`; None if nothing is left out.
     markdown, html : path
         The files to write.
     """
@@ -49,7 +49,7 @@ def write_left_out(
 
 
 def left_out_line(markdown: str | os.PathLike[str]) -> str | None:
-    """Return what the page says in a line; None if nothing is left out or there is no page."""
+    """Return the page's one-line summary; None if nothing is left out or no page exists."""
     path = Path(markdown)
     if not path.is_file():
         return None
@@ -59,7 +59,7 @@ def left_out_line(markdown: str | os.PathLike[str]) -> str | None:
 
 def _exhibit_rows(left_out: Mapping[str, Any]) -> list[list[str]]:
     return [
-        ["left out", "because these are not there"],
+        ["left out", "because these files are missing"],
         *([one["what"], ", ".join(one["because"])] for one in left_out["exhibits"]),
     ]
 

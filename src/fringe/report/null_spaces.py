@@ -1,8 +1,8 @@
-"""How large the null space of each network is: what classes and weights take from its distance.
+"""The size of each network's null space: how far its distance falls without a changed image.
 
-For each network two numbers, both relative to images drawn at random: the fall when Top-1 classes
-are matched, and the fall with weights that were optimized in the features of this very network. No
-image changes in either. docs/architecture.md has the rule.
+Each network has two numbers, both relative to images drawn at random: the fall when Top-1 classes
+are matched, and the fall with weights that were optimized in the network's own features.
+docs/architecture.md has the rule.
 """
 
 from __future__ import annotations
@@ -26,16 +26,17 @@ __all__ = [
     "null_space_sentence",
 ]
 
-_AMPLE = 10  # images for each feature, below which weights fit the chance of these images
+_AMPLE = 10  # images per feature; with fewer, weights also fit the noise of these images
 
 
 @dataclass(frozen=True)
 class NullSpace:
-    """What of a network's distance goes away without a change to any image.
+    """Distances of one network before and after resampling.
 
     ``random``, ``matched`` and ``optimized`` are FID of images drawn at random, with Top-1 classes
-    matched, and with weights optimized in the network's own features; ``filled`` is FID of as many
-    images at random as matching could fill, which is ``random`` where it could fill all.
+    matched, and with weights optimized in the network's own features. ``filled`` is FID of random
+    images whose number is the number of matched images. If matching filled all places, ``filled``
+    is equal to ``random``.
     """
 
     network: str
@@ -47,27 +48,27 @@ class NullSpace:
 
     @property
     def classes(self) -> str:
-        """By how much FID changes when classes are matched: "−6.1 ± 0.3%"."""
+        """Relative change of FID when classes are matched: "−6.1 ± 0.3%"."""
         return _change(self.matched, self.filled)
 
     @property
     def weights(self) -> str:
-        """By how much FID changes with optimized weights."""
+        """Relative change of FID with optimized weights."""
         return _change(self.optimized, self.random)
 
 
 def class_sentence(
     scores: pd.DataFrame, dataset: str, network: str, classifier: str, titles: Titles
 ) -> str:
-    """Return by how much the distance in a network falls when the classes of another are matched.
+    """Return how far the distance in one network falls when another network's classes are matched.
 
     Parameters
     ----------
     scores : DataFrame
-        Tidy rows with the schemes random and matched of ``network``; and random-filled, where
-        matching could fill fewer places than there are random images.
+        Tidy rows with the schemes random and matched of ``network``. If there are fewer matched
+        than random images, also the scheme random-filled.
     dataset, network, classifier : str
-        Names; ``classifier`` counts classes.
+        Names. ``classifier`` is the network that counts classes.
     titles : mapping
         Display names.
 
@@ -77,14 +78,17 @@ def class_sentence(
         If a score is missing.
     """
     matched, random = matched_cells(scores, dataset, network)
-    told = (
+    text = (
         f"When the Top-1 class histogram by {title_of(titles, classifier)} is matched, FID in "
         f"{title_of(titles, network)} {fallen(matched, random)}"
     )
     drawn = score_cell(scores, dataset=dataset, scheme="random", network=network)
     if random.n_generated < drawn.n_generated:
-        told += f", relative to {random.n_generated:,} images drawn at random, as many as it filled"
-    return f"{told}."
+        text += (
+            f", relative to {random.n_generated:,} images drawn at random (the number of matched "
+            "images)"
+        )
+    return f"{text}."
 
 
 def null_space_of(
@@ -95,10 +99,10 @@ def null_space_of(
     Parameters
     ----------
     scores : DataFrame
-        Tidy rows with the schemes random, matched, ``scheme`` and, where matching stays short,
-        random-filled.
+        Tidy rows with the schemes random, matched and ``scheme``. If there are fewer matched than
+        random images, also the scheme random-filled.
     dataset, network, scheme : str
-        Names; weights of ``scheme`` were optimized in the features of ``network``.
+        Names. The weights of ``scheme`` were optimized in the features of ``network``.
     titles : mapping
         Display names.
 
@@ -122,7 +126,7 @@ def null_space_of(
 
 
 def null_space_sentence(found: NullSpace, classifier: str, dim: int | None = None) -> str:
-    """Return what of a network's distance goes away, with its spread, in a sentence or two.
+    """Return one or two sentences on how far a network's distance falls, with the spread.
 
     Parameters
     ----------
@@ -132,23 +136,23 @@ def null_space_sentence(found: NullSpace, classifier: str, dim: int | None = Non
     dim : int, optional
         The network's number of features.
     """
-    told = (
+    text = (
         f"The null space of {found.title} itself: FID in its features "
         f"{fallen(found.matched, found.filled)} when the Top-1 class histogram by {classifier} is "
         f"matched{_relative(found)}, and {fallen(found.optimized, found.random)} with weights "
-        "optimized in them."
+        "optimized in these features."
     )
     least = min(found.random.n_real, found.random.n_generated)
     if dim is not None and least < _AMPLE * dim:
-        told += (
-            f" With {least:,} images for {dim:,} features, weights also fit the chance of these "
-            "images."
+        text += (
+            f" With {least:,} images for {dim:,} features, weights also fit the random variation "
+            "of these images."
         )
-    return told
+    return text
 
 
 def null_space_rows(found: Sequence[NullSpace], classifier: str) -> list[list[str]]:
-    """Return a table of words with a row for each network; its first row is the head."""
+    """Return a table of texts with a row for each network; its first row is the head."""
     head = [
         "network",
         "FID at random",
@@ -172,14 +176,14 @@ def null_space_rows(found: Sequence[NullSpace], classifier: str) -> list[list[st
 
 
 def _relative(found: NullSpace) -> str:
-    """Return what a change by matching is relative to; "" where that is all random images."""
+    """Return the reference of a change by matching; "" if that is all random images."""
     if found.filled.n_generated == found.random.n_generated:
         return ""
     return f", relative to {found.filled.n_generated:,} images at random"
 
 
 def matched_cells(scores: pd.DataFrame, dataset: str, network: str) -> tuple[Cell, Cell]:
-    """Return FID of Top-1 matched images, and of as many images drawn at random.
+    """Return FID of Top-1 matched images, and FID of the same number of random images.
 
     Raises
     ------
@@ -198,7 +202,7 @@ def matched_cells(scores: pd.DataFrame, dataset: str, network: str) -> tuple[Cel
 def fallen(after: Cell, before: Cell) -> str:
     """Return "falls by 6.1 ± 0.3%" or "rises by ...": the relative change of a mean.
 
-    The spread is the standard deviation of one evaluation, and is left out with a single repeat.
+    The spread is the standard deviation of one evaluation; with a single repeat, it is left out.
     """
     change, std = relative_change(after.mean, before.mean), change_spread(after, before)
     spread = "" if math.isnan(std) else f" ± {100 * std:.1f}"

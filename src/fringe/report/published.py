@@ -1,4 +1,4 @@
-"""Distances that others published of the same generator, next to ours, in sentences."""
+"""Sentences that compare our distances with published distances of the same generator."""
 
 from __future__ import annotations
 
@@ -13,23 +13,25 @@ __all__ = ["published_sentences"]
 
 
 def published_sentences(
-    found: Mapping[str, Mapping[str, Any]], measured: Iterable[tuple[str, str, Cell]]
+    published: Mapping[str, Mapping[str, Any]], measured: Iterable[tuple[str, str, Cell]]
 ) -> tuple[str, ...]:
-    """Return a sentence for each network with a published distance: it, ours, and the deviation.
+    """Return a sentence for each network with a published distance.
+
+    The sentence contains the published distance, our distance and the deviation.
 
     Parameters
     ----------
-    found : mapping of str to mapping
-        By network what the configuration says under ``published`` of a data set: ``value``,
-        ``source``, and perhaps ``std``, ``n_real``, ``n_generated`` and ``differs``.
+    published : mapping of str to mapping
+        For each network, its entry under ``published`` of a data set in the configuration:
+        ``value``, ``source``, and optionally ``std``, ``n_real``, ``n_generated`` and ``differs``.
     measured : iterable of (str, str, Cell)
-        Network, its title, and our distance of images drawn at random.
+        The network, its title, and our distance of images drawn at random.
 
     Returns
     -------
     tuple of str
-        In the order of ``measured``. Where counts differ, or the configuration says what else does,
-        the sentence says that the two do not compare.
+        In the order of ``measured``. If the counts of images differ, or the configuration names
+        another difference, the sentence says that the two distances are not comparable.
 
     Examples
     --------
@@ -39,25 +41,25 @@ def published_sentences(
     'Published distance in Inception: 2.92 (Somebody, Table 1). Ours is 2.95 ± 0.02, +1.0%.'
     """
     return tuple(
-        _sentence(found[network], title, cell)
+        _sentence(published[network], title, cell)
         for network, title, cell in measured
-        if network in found
+        if network in published
     )
 
 
-def _sentence(about: Mapping[str, Any], title: str, ours: Cell) -> str:
-    value, std = float(about["value"]), float(about.get("std", math.nan))
-    told = (
-        f"Published distance in {title}: {format_value(value, std)} ({about['source']}). Ours is "
+def _sentence(entry: Mapping[str, Any], title: str, ours: Cell) -> str:
+    value, std = float(entry["value"]), float(entry.get("std", math.nan))
+    text = (
+        f"Published distance in {title}: {format_value(value, std)} ({entry['source']}). Ours is "
         f"{ours.printed()}, {format_percent(ours.mean / value - 1)}"
     )
     counts = {"n_real": "real", "n_generated": "generated"}
     differs = [
-        f"{about[key]:,} {word} images there and {getattr(ours, key):,} here"
+        f"{entry[key]:,} {word} images there and {getattr(ours, key):,} here"
         for key, word in counts.items()
-        if about.get(key, getattr(ours, key)) != getattr(ours, key)
+        if entry.get(key, getattr(ours, key)) != getattr(ours, key)
     ]
-    differs += [about["differs"]] if about.get("differs") else []
+    differs += [entry["differs"]] if entry.get("differs") else []
     if not differs:
-        return f"{told}."
-    return f"{told}. The two do not compare as they are: {'; '.join(differs)}."
+        return f"{text}."
+    return f"{text}. The two distances are not directly comparable: {'; '.join(differs)}."

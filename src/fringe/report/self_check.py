@@ -1,4 +1,4 @@
-"""The page that sets our first numbers beside the released code's."""
+"""The page that compares our first numbers with those of the released code."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fringe.texts import unmarked
 
 __all__ = ["self_check_line", "write_self_check"]
 
-_PASSED = "PASSED: every number that the released code prints first is ours within its tolerance."
+_PASSED = "PASSED: every first number of the released code agrees with ours within its tolerance."
 
 
 def write_self_check(
@@ -34,16 +34,16 @@ def write_self_check(
             ["number", "released", "ours", "deviation", "tolerance", "", "why this tolerance"],
             *(_row(one) for one in found),
         ]
-        told = _counts(found)
-        text.append(f"## {in_markdown(title)}\n\n{table_in_markdown(rows)}\n\n{told}")
-        body.append(f"<h2>{escape(title)}</h2>\n{table_in_html(rows)}\n<p>{told}</p>")
+        counts = _counts(found)
+        text.append(f"## {in_markdown(title)}\n\n{table_in_markdown(rows)}\n\n{counts}")
+        body.append(f"<h2>{escape(title)}</h2>\n{table_in_html(rows)}\n<p>{counts}</p>")
     with atomic_path(markdown) as partial:
         partial.write_text("\n\n".join(text) + "\n", encoding="utf-8")
     write_page(html, "Self-check", "\n".join(body))
 
 
 def self_check_line(markdown: str | os.PathLike[str]) -> str | None:
-    """Return what the page says in a line; None if there is no page."""
+    """Return the page's one-line summary; None if no page exists."""
     path = Path(markdown)
     return unmarked(read_text(path).splitlines()[2]) if path.is_file() else None
 
@@ -54,8 +54,8 @@ def _line(checks: Mapping[str, Sequence[Check]]) -> str:
     if not failed:
         return _PASSED
     return (
-        f"FAILED: {', '.join(failed)}. Images, generator or networks are others than the released "
-        "code's: look at the images' filter, at the files' digests and at the order of the images."
+        f"FAILED: {', '.join(failed)}. The images, generator or networks differ from those of the "
+        "released code: check the images' filter, the files' digests and the order of the images."
     )
 
 
@@ -75,12 +75,13 @@ def _row(one: Check) -> list[str]:
 
 def _counts(found: Sequence[Check]) -> str:
     one = found[0]
-    told = f"{one.n_real:,} real images, {one.n_candidates:,} candidates at equal weights."
+    text = f"{one.n_real:,} real images, {one.n_candidates:,} candidates at equal weights."
     drawn = [check for check in found if check.draws]
     if drawn:
-        told += (
-            f" Distances are the smallest of 3 draws of {drawn[0].n_drawn:,} with replacement, as "
-            f"the released code prints them: our mean over {drawn[0].draws // 3} such minima (seed "
-            f"{drawn[0].seed}), ± the standard deviation of a draw."
+        text += (
+            f" As in the released code, a distance is the smallest of 3 draws of "
+            f"{drawn[0].n_drawn:,} images with replacement. Ours is the mean over "
+            f"{drawn[0].draws // 3} such minima (seed {drawn[0].seed}), ± the standard deviation "
+            "of one draw."
         )
-    return told
+    return text

@@ -1,4 +1,4 @@
-"""Whether sensitivity maps are right, and how much of them lies where it should, in words."""
+"""Sentences on whether noise confirms the sensitivity maps, and on their share in a region."""
 
 import math
 from collections.abc import Sequence
@@ -14,31 +14,31 @@ __all__ = ["sensitivity_sentences"]
 _NOISE_COLUMNS = ("dataset", "network", "region", "scale", "value", "n_real", "n_generated", "seed")
 _SHARE_COLUMNS = ("dataset", "network", "share", "low", "high", "area", "n")
 
-_ROUNDING = 1e-9  # of a share: less is no difference
+_ROUNDING = 1e-9  # a smaller difference between shares does not count
 
 
 def sensitivity_sentences(
     noise: pd.DataFrame | None, shares: pd.DataFrame | None, dataset: str, network: str
 ) -> list[str]:
-    """Return the paragraphs on one dataset and network, none on what was not measured.
+    """Return the paragraphs on one dataset and network, without what was not measured.
 
     Parameters
     ----------
     noise : DataFrame, optional
-        FID with noise in the important half of each image, in the other, and in both (Figure 10),
-        with columns dataset, network, region, scale, value, n_real, n_generated and seed. The maps
-        count as confirmed at a scale where, with each seed, noise in the important half raises FID,
-        and more than noise in the other.
+        FID with noise in the important half of each image, in the other half, and in both halves
+        (Figure 10), with columns dataset, network, region, scale, value, n_real, n_generated and
+        seed. The maps are confirmed at a scale if, with each seed, noise in the important half
+        raises FID, and raises it more than noise in the other half.
     shares : DataFrame, optional
-        The share of FID's sensitivity inside the region that somebody named, with columns dataset,
-        network, share, low, high, area and n.
+        The share of FID's sensitivity inside the configured region, with columns dataset, network,
+        share, low, high, area and n.
     dataset, network : str
 
     Raises
     ------
     FringeError
-        If a column or a region is missing, a value is not finite, or rows of different counts of
-        images, or of several regions, are mixed.
+        If a column or a region is missing, a value is not finite, or the rows are of different
+        counts of images or of several regions.
     """
     measured = _rows_of(noise, _NOISE_COLUMNS, dataset, network, "region noise")
     inside = _rows_of(shares, _SHARE_COLUMNS, dataset, network, "region shares")
@@ -67,9 +67,10 @@ def _noise_sentences(rows: pd.DataFrame) -> list[str]:
         raise FringeError(f"{name}: a value is not finite; measure it again")
     if len(rows[["n_real", "n_generated"]].drop_duplicates()) > 1:
         raise FringeError(
-            f"{name}: values of different counts of images do not compare; give those of one"
+            f"{name}: values of different counts of images are not comparable; give the values "
+            "of one count"
         )
-    clean = float(rows[rows["scale"] == 0]["value"].mean())  # NaN if it was not measured
+    clean = float(rows[rows["scale"] == 0]["value"].mean())  # NaN if not measured
     table = rows[rows["scale"] > 0].pivot_table(
         index=["scale", "seed"], columns="region", values="value", aggfunc="mean"
     )
@@ -82,9 +83,9 @@ def _noise_sentences(rows: pd.DataFrame) -> list[str]:
     confirmed = raised.groupby(level="scale").all()
     means = table.groupby(level="scale").mean()
     said = [
-        "To test the maps of what FID is sensitive to, Gaussian noise was added to the half of "
-        f"each of {int(rows['n_generated'].iloc[0]):,} images that its map calls important, or to "
-        "the other half."
+        "To test the sensitivity maps of FID, Gaussian noise was added to each of "
+        f"{int(rows['n_generated'].iloc[0]):,} images: to the half that its map marks as "
+        "important, or to the other half."
     ]
     said += [_at(means.iloc[k], clean) for k in sorted({0, len(means) - 1})]
     said.append(_judgement(means, confirmed, clean))
@@ -92,7 +93,7 @@ def _noise_sentences(rows: pd.DataFrame) -> list[str]:
 
 
 def _judgement(means: pd.DataFrame, confirmed: pd.Series, clean: float) -> str:
-    """Return whether maps are confirmed, given FID by scale and region."""
+    """Return the sentence on whether maps are confirmed, from FID by scale and region."""
     failed = _listed([_failure(row, clean) for _, row in means[~confirmed].iterrows()])
     many, good = len(means), int(confirmed.sum())
     noise = "Noise in the important half"
@@ -100,28 +101,28 @@ def _judgement(means: pd.DataFrame, confirmed: pd.Series, clean: float) -> str:
         scales = "" if many == 1 else f" at each of the {many} scales"
         return f"{noise} raises FID more{scales}: the maps show where FID looks."
     if good == 0:
-        return f"{noise} does not raise FID more, at {failed}: these maps are not confirmed."
+        return f"{noise} does not raise FID more at {failed}: the maps are not confirmed."
     return (
-        f"{noise} raises FID more at {good} of {many} scales, but not at {failed}: there the maps "
-        "are not confirmed."
+        f"{noise} raises FID more at {good} of {many} scales, but not at {failed}. At these scales "
+        "the maps are not confirmed."
     )
 
 
 def _at(row: pd.Series, clean: float) -> str:
-    """Return what noise of one scale does; FID by region, the scale being the row's name."""
+    """Return the effect of noise of one scale; ``row`` is FID by region, its name the scale."""
     important, other, *before = _printed(row, clean)
     start = f" from {before[0]}" if before else ""
     text = (
-        f"With a standard deviation of {_scale(row)} of the grey levels it takes FID{start} to "
-        f"{important} in the important half and to {other} in the other"
+        f"With a standard deviation of {_scale(row)} of the grey levels, noise changes FID{start} "
+        f"to {important} in the important half and to {other} in the other half"
     )
     if not math.isnan(row.get("everywhere", math.nan)):
-        text += f" ({format_value(row['everywhere'])} in both)"
+        text += f" ({format_value(row['everywhere'])} in both halves)"
     return f"{text}."
 
 
 def _failure(row: pd.Series, clean: float) -> str:
-    """Return a scale at which maps are not confirmed, and why."""
+    """Return a scale at which maps are not confirmed, and the reason."""
     important, other, *before = _printed(row, clean)
     text = f"{_scale(row)} ({important} against {other}"
     if before and row["important"] <= clean:
@@ -136,7 +137,10 @@ def _scale(row: pd.Series) -> str:
 
 
 def _printed(row: pd.Series, clean: float) -> list[str]:
-    """Return FID with noise in either half, and of clean images if known, told apart in print."""
+    """Return FID with noise in either half, and of clean images if known, as texts.
+
+    Different values have different texts, within the limit of `_decimals`.
+    """
     values = [row["important"], row["unimportant"], *([] if math.isnan(clean) else [clean])]
     decimals = _decimals(values, 2)
     return [format_value(value, decimals=decimals) for value in values]
@@ -155,8 +159,8 @@ def _share_sentences(rows: pd.DataFrame) -> list[str]:
     n = int(row["n"])
     if math.isnan(share):
         return [
-            "FID is not sensitive to any place of these images (all maps are 0), so no share of "
-            "its sensitivity lies inside the region that was named."
+            "FID is not sensitive to any place of these images (all maps are 0), so the named "
+            "region has no share of its sensitivity."
         ]
     known = [value for value in (share, low, high, area) if not math.isnan(value)]
     decimals = _decimals([100 * value for value in known], 1)
@@ -171,20 +175,20 @@ def _share_sentences(rows: pd.DataFrame) -> list[str]:
         else f"95% interval of the mean over {n:,} images: {percent(low)} to {percent(high)}"
     )
     text = (
-        f"Of FID's sensitivity, {percent(share)} lies inside the region that was named "
-        f"({interval}), which covers {percent(area)} of the image"
+        f"{percent(share)} of FID's sensitivity is inside the named region ({interval}), which "
+        f"covers {percent(area)} of the image"
     )
     if low > area + _ROUNDING:
-        return [f"{text}: more than its area alone would hold."]
+        return [f"{text}. The region's share is larger than its area."]
     if high < area - _ROUNDING:
-        return [f"{text}: less than its area alone would hold."]
-    return [f"{text}: whether that is more or less than its area alone would hold cannot be told."]
+        return [f"{text}. The region's share is smaller than its area."]
+    return [f"{text}. Whether the region's share is larger or smaller than its area is unknown."]
 
 
 def _decimals(values: Sequence[float], least: int) -> int:
-    """Return how many decimals tell different values apart, at most three more than ``least``."""
-    told = [len({f"{value:.{decimals}f}" for value in values}) for decimals in range(least + 4)]
-    return max(least, told.index(told[-1]))
+    """Return how many decimals distinguish the values, at least ``least``, at most three more."""
+    texts = [len({f"{value:.{decimals}f}" for value in values}) for decimals in range(least + 4)]
+    return max(least, texts.index(texts[-1]))
 
 
 def _listed(items: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""What the scores say in plain words, with its uncertainty and its limits."""
+"""The verdict: sentences on the scores, with their uncertainty and their limits."""
 
 import math
 import os
@@ -41,16 +41,16 @@ from fringe.texts import unmarked
 
 __all__ = ["Change", "Verdict", "moved", "summary", "verdict"]
 
-_AMPLE = 10  # images for each feature, below which FID's bias is a visible part of it
+_AMPLE = 10  # images per feature; with fewer, bias is a visible part of FID
 
 
 @dataclass(frozen=True)
 class Change:
-    """How FID in one network changed from random to resampled images.
+    """Change of FID in one network from random to resampled images.
 
-    ``change`` is relative (-0.664: FID fell by 66.4 %), ``std`` its standard deviation for one
-    evaluation, propagated from the spread over repeats (NaN with a single repeat);
-    ``within_noise`` tells that the change is under two of them, None if that is unknown.
+    ``change`` is relative (-0.664: FID fell by 66.4 %). ``std`` is its standard deviation for one
+    evaluation, propagated from the spread over repeats (NaN with a single repeat).
+    ``within_noise`` says whether the change is at most two standard deviations; None if unknown.
     """
 
     network: str
@@ -66,15 +66,15 @@ class Change:
 class Verdict:
     """The answer for one dataset.
 
-    ``share`` is the part of FID that lies in its perceptual null space, as a lower estimate
-    (0.5 is half of it; NaN if the scores do not tell), ``share_std`` its standard deviation,
-    ``judge`` the control it rests on, or None where no control can judge; ``flags`` name reasons
+    ``share`` is a lower estimate of the part of FID that lies in its perceptual null space (0.5 is
+    half of FID; NaN if unknown), and ``share_std`` is its standard deviation. ``judge`` is the
+    control on which the share is based, or None if no control can judge. ``flags`` name reasons
     for caution: "no-judge", "training-not-stated" (of the judge), "control-within-noise",
     "fid-within-noise", "single-repeat", "singular", "few-images", "unequal-counts",
-    "damaged-images" or "simulated"; ``sentences`` say all of it, and ``doubts`` are those of them
-    that name reasons for caution; ``published`` are those that set ours
-    next to what others published. ``null_spaces`` are those of FID's network and of controls, where
-    they were asked for, and ``counted_by`` is the title of the network that counts classes.
+    "damaged-images" or "simulated". ``sentences`` are the whole verdict. ``doubts`` are the
+    sentences that name reasons for caution, ``published`` the sentences that compare our distances
+    with published distances. ``null_spaces`` are the null spaces of FID's network and of controls,
+    if they were requested. ``counted_by`` is the title of the network that counts classes.
     """
 
     dataset: str
@@ -112,50 +112,51 @@ def verdict(
     published: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
     null_spaces: Mapping[str, str] | None = None,
 ) -> list[Verdict]:
-    """Tell, for each dataset, how much of FID resampling takes away from unchanged images.
+    """Return, for each dataset, how far FID falls when unchanged images are resampled.
 
-    The images are the same generator's, only the frequency with which each is drawn changes. What
-    FID loses and a control does not is taken to lie in FID's perceptual null space (Section 3 of
-    the paper): share = fall of FID - fall of the control, both relative. Of the controls that were
-    not trained on ImageNet's labels, the one that falls most is taken, as though all of its fall
-    were true improvement; resampling finds only what weights can reach. Both make it a lower
-    estimate. Where every control was trained on ImageNet's labels, no share is given.
+    All images are of the same generator; only the frequency with which each is drawn changes. If
+    FID falls and a control does not, that part of FID lies in its perceptual null space (Section 3
+    of the paper): share = fall of FID - fall of the control, both relative. The judge is the
+    control that falls most, among the controls that were not trained on ImageNet's labels. The
+    share is a lower estimate for two reasons: the judge's whole fall counts as true improvement,
+    and resampling finds only the part that weights can remove. If every control was trained on
+    ImageNet's labels, there is no share.
 
     Parameters
     ----------
     scores : DataFrame
         Tidy rows with the schemes random and prelogits, metric fid.
     dims : mapping, optional
-        Number of features D by network: too few images for them are flagged.
+        Number of features D by network. If there are too few images for D, a flag says so.
     trained_on : mapping, optional
-        What each control was trained on, one of `fringe.networks.training.TRAININGS`; None, or no
-        entry, is not stated.
+        The training of each control, one of `fringe.networks.training.TRAININGS`. None, or no
+        entry, means not stated.
     convergence : DataFrame, optional
-        Rows of the released weight optimization beside ours, with columns ``CONVERGENCE_COLUMNS``:
-        of the datasets in it, the verdict says how much weights can remove and how much of that
-        the released steps do.
+        Rows of the released weight optimization and of ours, with columns ``CONVERGENCE_COLUMNS``.
+        For the datasets in it, the verdict says how much of FID weights can remove, and how much
+        the released steps remove.
     region_noise, region_shares : DataFrame, optional
-        What FID's sensitivity maps proved to be worth, and what they say of a region, as
-        `sensitivity_sentences` takes them.
+        The test of FID's sensitivity maps with noise, and the maps' share in a region; both are
+        arguments of `sensitivity_sentences`.
     released : mapping, optional
-        What the weights of the scheme prelogits-released were made with (`released_remarks`). The
-        scores hold that scheme then, and it is compared with the optimal weights and the paper's.
+        Settings of the weights of the scheme prelogits-released (`released_remarks`). The scores
+        then contain that scheme, and it is compared with the optimal weights and with the paper.
     protocols : mapping of dataset to Protocol, optional
-        What the scores were measured with: only where that is the paper's they compare with it.
+        The protocol of the scores. They are compared with the paper only if the protocols agree.
     following : Following, optional
-        The protocol that the run names: a sentence says which numbers follow it.
+        The protocol that the run names. A sentence says which numbers follow it.
     damage : mapping of dataset to sentences, optional
-        What is said of damaged images (`fringe.features.warned_sources`).
+        Sentences on damaged images (`fringe.features.warned_sources`).
     chosen : mapping of dataset to str, optional
-        Which images stand for it, in a sentence (`fringe.plan.protocols.chosen_images`).
+        A sentence on which images represent the dataset (`fringe.plan.protocols.chosen_images`).
     classifier : str
-        The network that counts classes, if it is not ``main``. The scores hold the scheme matched
-        then, and random-filled, and the verdict says how much of FID that class histogram is.
+        The network that counts classes, if it is not ``main``. The scores then contain the schemes
+        matched and random-filled, and the verdict says how much of FID that class histogram is.
     published : mapping of dataset to mapping, optional
-        By network, what others published of its generated images (`published_sentences`).
+        Published distances of the generated images, by network (`published_sentences`).
     null_spaces : mapping of network to scheme, optional
-        Controls whose own null space is told, and the schemes of weights that were optimized in
-        their features. The scores hold these, matched and random-filled.
+        Controls whose own null space is reported, and the schemes of the weights that were
+        optimized in their features. The scores contain these schemes, matched and random-filled.
 
     Raises
     ------
@@ -241,33 +242,33 @@ def _verdict(
     flags: list[str] = []
     said = [
         f"{title}: drawn at random, the generated images have an FID of "
-        f"{fid.random.printed()} ({fid.title}); the same images drawn with "
-        f"weights optimized in pre-logits {fid.resampled.printed()} ({moved(fid)})."
+        f"{fid.random.printed()} ({fid.title}); the same images, drawn with weights optimized in "
+        f"pre-logits, have an FID of {fid.resampled.printed()} ({moved(fid)})."
     ]
     if note := cells_note((before, after)):
         said.append(note)
     if classifier:
         said.append(class_sentence(scores, dataset, main, classifier, titles))
-    told_before = published_sentences(
+    comparisons = published_sentences(
         stated, [(one.network, one.title, one.random) for one in (fid, *changes)]
     )
-    said += told_before
+    said += comparisons
     doubts: list[str] = []
     if fid.within_noise:
         flags.append("fid-within-noise")
-        doubts.append("That change of FID is within its sampling noise.")
+        doubts.append("This change of FID is within its sampling noise.")
         said.append(doubts[-1])
     for control in changes:
-        told = f"In the control network ({control.title}), {moved(control)}"
+        text = f"In the control network ({control.title}), {moved(control)}"
         if control.within_noise:
             flags.append("control-within-noise")
-            told += ", which is within its sampling noise: no change can be told from none"
+            text += ". This change is within its sampling noise: it cannot be distinguished from 0"
         if not trainings[control.network].judges:
-            told += (
-                f". {control.title} was {trainings[control.network].told}: it may share FID's "
-                "perceptual null space, and does not judge"
+            text += (
+                f". {control.title} was {trainings[control.network].told}. It may share FID's "
+                "perceptual null space, so it is not used as the judge"
             )
-        said.append(f"{told}.")
+        said.append(f"{text}.")
         if control.within_noise or not trainings[control.network].judges:
             doubts.append(said[-1])
     judge = min(
@@ -279,24 +280,25 @@ def _verdict(
     if judge is None:
         flags.append("no-judge")
         said.append(
-            "No control can judge: each was trained on ImageNet's labels, so no share of this FID "
-            "is given. Add a control that was not, for example clip or untrained."
+            "No control can judge, because each was trained on ImageNet's labels. So no share of "
+            "this FID is given. Add a control that was not trained on them, for example clip or "
+            "untrained."
         )
         doubts.append(said[-1])
     elif math.isnan(share):
         said.append(
-            f"FID did not fall more than the control that judges ({judge.title}), so these scores "
-            "show no perceptual null space."
+            f"FID did not fall more than the control that is the judge ({judge.title}), so these "
+            "scores show no perceptual null space."
         )
     else:
         spread = "" if math.isnan(share_std) else f" ± {100 * share_std:.0f}"
         said.append(
-            f"No image was changed; taking the control's whole fall ({judge.title}) as true "
+            f"No image was changed. If the control's whole fall ({judge.title}) is counted as true "
             f"improvement, at least about {100 * share:.0f}{spread}% of this FID lies in its "
-            "perceptual null space, provided that control would notice an improvement that "
-            "people see."
+            "perceptual null space. This assumes that the control responds to every improvement "
+            "that people see."
         )
-        said.append(_judge_told(judge, trainings[judge.network], flags))
+        said.append(_training_of_judge(judge, trainings[judge.network], flags))
         if "training-not-stated" in flags:
             doubts.append(said[-1])
     counting = title_of(titles, classifier or main)
@@ -316,11 +318,11 @@ def _verdict(
     doubts += cautions
     if chosen:
         said.append(chosen)
-    said += _protocol_told(following, dataset, title, (fid, *changes))
+    said += _protocol_sentences(following, dataset, title, (fid, *changes))
     if simulated:
         flags.append("simulated")
         said.append(
-            f"The images come from a {SIMULATED}; the numbers say nothing about any trained model."
+            f"The images come from a {SIMULATED}. The numbers say nothing about any trained model."
         )
         doubts.append(said[-1])
     return Verdict(
@@ -334,24 +336,24 @@ def _verdict(
         flags=tuple(dict.fromkeys(flags)),
         sentences=tuple(said),
         doubts=tuple(doubts),
-        published=told_before,
+        published=comparisons,
         null_spaces=tuple(spaces),
         counted_by=counting,
     )
 
 
-def _protocol_told(
+def _protocol_sentences(
     following: Following | None, dataset: str, title: str, changes: Sequence[Change]
 ) -> list[str]:
-    """Return which of the numbers of images drawn at random follow the protocol of the run."""
+    """Return sentences on which numbers of randomly drawn images follow the run's protocol."""
     if following is None:
         return []
-    asked = {"dataset": dataset, "scheme": "random", "metric": "fid"}
+    score = {"dataset": dataset, "scheme": "random", "metric": "fid"}
     return protocol_notes(
         Judged(
             title,
             f"FID ({one.title})",
-            following.judge(one.random, network=one.network, **asked).told,
+            following.judge(one.random, network=one.network, **score).told,
         )
         for one in changes
     )
@@ -366,7 +368,7 @@ def _published(
     released: Mapping[str, Any] | None,
     protocols: Protocols | None,
 ) -> list[str]:
-    """Return how the fall of FID compares with the released algorithm's and with the paper's."""
+    """Return a sentence that compares the fall of FID with the released algorithm and the paper."""
     theirs = None
     compared = {"random": random, "prelogits": ours}
     if released:
@@ -388,58 +390,58 @@ def _share(fid: Change, judge: Change | None) -> tuple[float, float]:
     """Return the share of FID in its null space, and its standard deviation; NaN if unknown."""
     if judge is None:
         return math.nan, math.nan
-    # A control that rose took nothing away: it counts as unmoved.
+    # A control that rose counts as unchanged.
     share = -fid.change - max(0.0, -judge.change)
     if fid.change >= 0 or fid.within_noise or share <= 0:
         return math.nan, math.nan
     return share, math.hypot(fid.std, judge.std)
 
 
-def _judge_told(judge: Change, training: Training, flags: list[str]) -> str:
-    """Return the sentence on what the judge was trained on, adding its flag."""
+def _training_of_judge(judge: Change, training: Training, flags: list[str]) -> str:
+    """Return the sentence on the judge's training, and add its flag."""
     if training is not NOT_STATED:
         return f"The judge, {judge.title}, was {training.told}."
     flags.append("training-not-stated")
     return (
-        f"What the judge, {judge.title}, was trained on is not stated (`trained_on` in its "
-        "`info`): if it was ImageNet's labels, it should not judge, and the share is too low."
+        f"The training of the judge, {judge.title}, is not stated (`trained_on` in its `info`). If "
+        "it was trained on ImageNet's labels, it should not be the judge, and the share is too low."
     )
 
 
 def _cautions(
     flags: list[str], fid: Change, before: Cell, after: Cell, main: str, dims: Mapping[str, int]
 ) -> list[str]:
-    """Return sentences on counts and repeats, adding their flags."""
+    """Return sentences on counts and repeats, and add their flags."""
     said = []
     if math.isnan(fid.std):
         flags.append("single-repeat")
-        said.append("A single evaluation each: the uncertainty of changes is unknown.")
+        said.append("Each FID was evaluated once, so the uncertainty of changes is unknown.")
     if before.n_generated != after.n_generated:
         flags.append("unequal-counts")
         said.append(
             f"The two FIDs were computed from {before.n_generated:,} and {after.n_generated:,} "
-            "generated images; FID falls as the count rises."
+            "generated images. FID falls as the count rises."
         )
     dim = dims.get(main)
     least = min(before.n_real, before.n_generated, after.n_generated)
     if dim is not None and least <= dim:
         flags.append("singular")
         said.append(
-            f"Only {least:,} images for {dim:,} features: the covariances are singular, FID is "
-            "biased upward, and weights can fit the chance of these very images; take the share "
-            "as an illustration."
+            f"There are only {least:,} images for {dim:,} features. So the covariances are "
+            "singular, FID is biased upward, and weights can fit the random variation of these "
+            "images. Take the share as an illustration only."
         )
     elif dim is not None and least < _AMPLE * dim:
         flags.append("few-images")
         said.append(
-            f"With {least:,} images for {dim:,} features, part of FID, and of its fall, is the "
-            "bias of a finite sample."
+            f"With {least:,} images for {dim:,} features, part of FID and part of its fall are "
+            "bias of the finite sample."
         )
     return said
 
 
 def moved(change: Change) -> str:
-    """Return by how much FID changed, with the spread of draws: "FID fell by 62.4 ± 0.4%"."""
+    """Return the relative change of FID, with the spread of draws: "FID fell by 62.4 ± 0.4%"."""
     verb = "fell" if change.change < 0 else "rose"
     spread = "" if math.isnan(change.std) else f" ± {100 * change.std:.1f}"
     percent = format_percent(change.change).lstrip("−+")
@@ -447,23 +449,23 @@ def moved(change: Change) -> str:
 
 
 def summary(tables: Sequence[str | os.PathLike[str]], *, rows: int = 6) -> str:
-    """Return the head of tables, read from their Markdown files, aligned for a terminal.
+    """Return the first rows of tables, read from Markdown files and aligned for a terminal.
 
     Raises
     ------
     FringeError
-        If a file is missing or holds no Markdown table.
+        If a file is missing or contains no Markdown table.
     """
     return "\n\n".join(_head(Path(path), rows) for path in tables) + "\n"
 
 
 def _head(path: Path, rows: int) -> str:
     if not path.is_file():
-        raise FringeError(f"{path}: missing; run the workflow again, which makes it")
+        raise FringeError(f"{path}: missing; run the workflow again to make it")
     lines = read_text(path).splitlines()
     table = [_cells(line) for line in lines if line.startswith("|")]
     if len(table) < 3:
-        raise FringeError(f"{path}: holds no Markdown table; delete it and run again")
+        raise FringeError(f"{path}: contains no Markdown table; delete it and run again")
     del table[1]  # the rule between head and body
     hidden = max(0, len(table) - 1 - rows)
     table = table[: rows + 1]

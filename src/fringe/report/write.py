@@ -1,4 +1,4 @@
-"""Verdicts as files for people, and pages in general."""
+"""Writers of verdicts, of deviations from the paper, and of pages of HTML."""
 
 import base64
 import os
@@ -27,8 +27,8 @@ _LARGEST_PICTURE = 64 << 20  # bytes
 
 _DEVIATIONS = "Where this run differs from the paper"
 _INTRODUCTION = (
-    "What applies to the exhibits, networks and data sets of this run, and what the paper leaves "
-    "open. docs/paper.md lists all."
+    "This page lists the differences that apply to the exhibits, networks and data sets of this "
+    "run, and what the paper leaves open. docs/paper.md lists all differences."
 )
 
 
@@ -56,7 +56,7 @@ def write_verdicts(
 
 
 def _null_spaces(found: Verdict) -> list[list[list[str]]]:
-    """Return the table of each network's null space, if it was asked for."""
+    """Return a list with the table of null spaces; an empty list if none was requested."""
     return [null_space_rows(found.null_spaces, found.counted_by)] if found.null_spaces else []
 
 
@@ -65,16 +65,16 @@ def write_deviations(
     markdown: str | os.PathLike[str],
     html: str | os.PathLike[str],
 ) -> None:
-    """Write where a run differs from the paper as Markdown and as a page of HTML.
+    """Write a run's deviations from the paper as Markdown and as a page of HTML.
 
-    Each of ``deviations`` is `fringe.plan.deviations.Deviation.to_plain`'s.
+    Each of ``deviations`` is a result of `fringe.plan.deviations.Deviation.to_plain`.
     """
-    told = {"paper": "The paper", "code": "Its released code", "ours": "Here", "why": "Why"}
+    labels = {"paper": "The paper", "code": "Its released code", "ours": "Here", "why": "Why"}
     parts = [f"# {_DEVIATIONS}", _INTRODUCTION]
     body = [f"<p>{escape(_INTRODUCTION)}</p>"]
     for one in deviations:
         texts = {"Exhibits": f"{one['exhibits']}."}
-        texts |= {label: one[name] for name, label in told.items()}
+        texts |= {label: one[name] for name, label in labels.items()}
         parts.append(f"## {one['topic']}")
         parts.append("\n".join(f"* {label}: {text}" for label, text in texts.items()))
         body.append(f"<h2>{escape(one['topic'])}</h2>")
@@ -88,7 +88,7 @@ def write_deviations(
 
 
 def write_page(path: str | os.PathLike[str], title: str, body: str) -> None:
-    """Write a page of HTML that needs no other file; ``body`` is HTML below its heading."""
+    """Write a self-contained page of HTML; ``body`` is the HTML below its heading."""
     with atomic_path(path) as partial:
         partial.write_text(
             '<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8">'
@@ -100,19 +100,19 @@ def write_page(path: str | os.PathLike[str], title: str, body: str) -> None:
 
 
 def table_in_markdown(rows: Sequence[Sequence[str]]) -> str:
-    """Return a table of words, whose first row is its head, as Markdown."""
+    """Return a table of texts as Markdown; the first row is the head."""
     head, *others = ([*map(in_markdown, row)] for row in rows)
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *others])
 
 
 def picture_in_html(path: str | os.PathLike[str], title: str) -> str:
-    """Return a PNG file as HTML that needs no other file, as wide as the page at most."""
+    """Return a PNG file as self-contained HTML, at most as wide as the page."""
     data = base64.b64encode(read_regular(path, _LARGEST_PICTURE)).decode("ascii")
     return f'<img src="data:image/png;base64,{data}" alt="{escape(title)}" style="max-width: 100%">'
 
 
 def table_in_html(rows: Sequence[Sequence[str]]) -> str:
-    """Return a table of words, whose first row is its head, as HTML."""
+    """Return a table of texts as HTML; the first row is the head."""
     cell = "padding: 0.2em 0.9em; text-align: left; vertical-align: top"
 
     def line(row: Sequence[str], tag: str) -> str:
@@ -121,10 +121,10 @@ def table_in_html(rows: Sequence[Sequence[str]]) -> str:
 
     head, *others = rows
     lines = [line(head, "th"), *(line(r, "td") for r in others)]
-    # A table that is wider than the page is moved for itself.
+    # A table that is wider than the page scrolls on its own.
     return "\n".join(["<div style='overflow-x: auto'><table>", *lines, "</table></div>"])
 
 
 def _with_code(text: str) -> str:
-    """Return HTML of a text in which names of code stand between backticks."""
+    """Return a text as HTML; names of code between backticks become ``<code>``."""
     return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
