@@ -475,8 +475,8 @@ def test_matching_that_reaches_its_limit_says_so(project: Project) -> None:
     filled = load_draws(project.results / "draws/faces/matched.h5")[1]["filled"]
     assert filled < 60
     text = (project.results / tables).read_text()
-    assert f"{filled} at random; matching relative to them" in text
-    assert f"could fill {filled} of 60 places" in text
+    assert f"{filled} at random (change: matching relative to these)" in text
+    assert f"could fill only {filled} of 60 places" in text
     assert project.planned(tables) == set()
     # Images that were looked at before are not looked at again.
     sets("matching", to={"limit": 10})(project)

@@ -76,7 +76,7 @@ def test_tables_and_verdict_name_both_networks(counted: Project) -> None:
         assert MAIN in set(table["network"])
         assert COUNTING not in set(table["network"]), "it is not a control"
         text = (counted.results / f"tables/table{number}.md").read_text()
-        assert f"Classes and logits are those of {COUNTING}." in text.replace("\\", "")
+        assert f"Classes and logits are from {COUNTING}." in text.replace("\\", "")
     verdict = (counted.results / "verdict.md").read_text().replace("\\", "")
     assert f"When the Top-1 class histogram by {COUNTING} is matched, FID in {MAIN}" in verdict
     page = (counted.results / "index.html").read_text()

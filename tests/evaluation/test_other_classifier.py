@@ -100,6 +100,4 @@ def test_the_sentence_names_both_networks_and_compares_equal_counts() -> None:
     # Fewer images raise FID: what could be filled compares with as many images at random.
     told = class_sentence(scores(90), "faces", "blind", "counting", titles)
     assert told.startswith(f"{start}25.0 ± ")
-    assert told.endswith(
-        "%, relative to 90 images drawn at random (the number of matched images)."
-    )
+    assert told.endswith("%, relative to 90 images drawn at random (the number of matched images).")

@@ -1,4 +1,4 @@
-"""The table of the metrics that are asked for."""
+"""Tests of the table of the requested metrics."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def table() -> pd.DataFrame:
     rows = [
         row("photos", "random", "inception", "fid", 10.0),
         row("photos", "random", "inception", "fid", 12.0, 1),
-        row("photos", "random", "inception", "fid", 99.0, 2),  # of another table
+        row("photos", "random", "inception", "fid", 99.0, 2),  # a repeat of another table
         row("photos", "matched", "inception", "fid", 8.0),
         row("photos", "random", "inception", "kid", 0.004),
         row("photos", "random", "inception", "coverage", 0.75),
@@ -56,7 +56,7 @@ def table() -> pd.DataFrame:
     return asked_table(pd.DataFrame(rows), TITLES, NETWORKS, 2)
 
 
-def test_a_row_for_each_metric_network_data_set_and_scheme(table: pd.DataFrame) -> None:
+def test_each_metric_network_data_set_and_scheme_has_a_row(table: pd.DataFrame) -> None:
     keys = ["metric", "network", "dataset", "scheme"]
     assert list(table[keys].itertuples(index=False, name=None)) == [
         ("fid", "inception", "photos", "random"),
@@ -73,7 +73,7 @@ def test_a_row_for_each_metric_network_data_set_and_scheme(table: pd.DataFrame) 
     assert first["n_generated"] == 90
 
 
-def test_the_printed_form(table: pd.DataFrame) -> None:
+def test_printed_form_has_headers_cells_and_notes(table: pd.DataFrame) -> None:
     layout = lay_out_asked(table, ["A note."])
     assert [(one.base, one.above) for one in layout.headers] == [
         ("Photographs †", ""),
@@ -92,14 +92,14 @@ def test_the_printed_form(table: pd.DataFrame) -> None:
     assert layout.notes[-1] == "A note."
 
 
-def test_data_sets_that_are_called_the_same_have_their_names() -> None:
+def test_data_sets_with_equal_titles_are_shown_with_their_names() -> None:
     rows = [row(name, "random", "inception", "fid", 1.0) for name in ("photos", "cats")]
     titles: Titles = {"photos": "Images", "cats": "Images"}
     layout = lay_out_asked(asked_table(pd.DataFrame(rows), titles, NETWORKS, 1))
     assert [one.base for one in layout.headers] == ["Images (photos)", "Images (cats)"]
 
 
-def test_columns_with_other_counts_are_named() -> None:
+def test_columns_with_different_counts_are_named() -> None:
     few = row("photos", "matched", "inception", "fid", 8.0) | {"n_generated": 70}
     rows = [row("photos", "random", "inception", "fid", 10.0), few]
     rows += [row("cats", "random", "inception", "fid", 3.0)]
@@ -109,7 +109,7 @@ def test_columns_with_other_counts_are_named() -> None:
     )
 
 
-def test_all_formats_hold_the_numbers(table: pd.DataFrame, tmp_path: Path) -> None:
+def test_all_formats_contain_the_numbers(table: pd.DataFrame, tmp_path: Path) -> None:
     paths = {kind: tmp_path / f"table.{kind}" for kind in ("csv", "markdown", "latex", "html")}
     write_asked_table(table, **paths)
     for kind in ("markdown", "latex", "html"):
@@ -128,10 +128,10 @@ def test_one_set_of_images_as_text_and_as_json(table: pd.DataFrame) -> None:
     assert lines[0].split() == ["metric", "network", "value", "standard", "error"]
     assert lines[1].split() == ["FID", "Inception-V3", "11.00", "0.50"]
     assert lines[3].split()[:5] == ["KID", "x", "1000", "Inception-V3", "4.00"]
-    assert lines[3].endswith("not known")
+    assert lines[3].endswith("unknown")
     assert lines[-1] == "(100 real and 90 generated images)"
-    told = json.loads(json.dumps(scores_as_json(mine), allow_nan=False))
-    assert told["scores"][2] == {
+    result = json.loads(json.dumps(scores_as_json(mine), allow_nan=False))
+    assert result["scores"][2] == {
         "metric": "kid",
         "network": "inception",
         "value": 0.004,
@@ -141,13 +141,13 @@ def test_one_set_of_images_as_text_and_as_json(table: pd.DataFrame) -> None:
     }
 
 
-def test_each_score_says_how_it_stands_to_a_protocol(table: pd.DataFrame) -> None:
+def test_each_score_is_compared_with_the_protocol(table: pd.DataFrame) -> None:
     ours = Protocol(real_total=100, candidates=90, network="inception", precision="float32")
     following = Following("adm", {"photos": ours}, {})
     mine = table[(table["dataset"] == "photos") & (table["scheme"] == "random")]
-    told = scores_as_json(mine, following)
-    assert told["protocol"] == "adm"
-    by_name = {(one["metric"], one["network"]): one for one in told["scores"]}
+    result = scores_as_json(mine, following)
+    assert result["protocol"] == "adm"
+    by_name = {(one["metric"], one["network"]): one for one in result["scores"]}
     assert by_name["fid", "inception"]["differs"] == [
         "90 generated images (adm: 50,000)",
     ]

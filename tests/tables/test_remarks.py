@@ -1,4 +1,4 @@
-"""Whether all gammas behave alike, by hand and by simulation."""
+"""Tests of the remarks on gammas, by hand and by simulation, and of the protocol's notes."""
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,7 @@ FACTORS = (0.125, 0.25, 0.5, 1, 2, 4, 8)
 
 
 def scores(after, before, dataset="d", schemes=("prelogits",)):
-    """Return rows of RBF-KID: by factor the values of each repeat, with weights and at random."""
+    """Return rows of RBF-KID from the values of each repeat by factor, with weights and without."""
     return pd.DataFrame(
         [
             (dataset, scheme, "net", "features", f"rbf_kid@{factor:g}", i, value, 50, 50, 0)
@@ -27,7 +27,7 @@ def scores(after, before, dataset="d", schemes=("prelogits",)):
 
 
 def shares(*values):
-    """Return values at all gammas: at random 1, with weights the given shares of it, twice."""
+    """Return values at all gammas for two repeats: 1 at random, the given shares with weights."""
     after = {f: [v, v] for f, v in zip(FACTORS, values, strict=True)}
     return scores(after, {f: [1.0, 1.0] for f in FACTORS})
 
@@ -39,27 +39,27 @@ def test_all_seven_alike():
     assert text == (
         "Dogs: RBF-KID changes by −88.0 ± 0.0% (γ = 1/8d), −88.0 ± 0.0% (γ = 1/4d), "
         "−88.0 ± 0.0% (γ = 1/2d), −87.0 ± 0.0% (γ = 1/d), −87.0 ± 0.0% (γ = 2/d), "
-        "−86.0 ± 0.0% (γ = 4/d), −85.0 ± 0.0% (γ = 8/d); the largest difference, between "
+        "−86.0 ± 0.0% (γ = 4/d), −85.0 ± 0.0% (γ = 8/d). The largest difference, between "
         "γ = 1/8d and 8/d, is 3.0 ± 0.0 (standard error) percentage points: all seven behave alike."
     )
-    assert "stays within 5 percentage points" in rule
+    assert "is at most 5 percentage points" in rule
 
 
-def test_one_gamma_that_behaves_otherwise():
+def test_one_gamma_that_behaves_differently():
     text, _ = gamma_remarks(shares(0.12, 0.12, 0.12, 0.12, 0.12, 0.12, 0.2), {}, "net")
     assert "is 8.0 ± 0.0 (standard error) percentage points: they do not behave alike." in text
 
 
-def test_noise_that_tells_nothing():
+def test_noisy_scores_are_undecided():
     noisy = scores({1: [0.1, 0.2], 2: [0.2, 0.1]}, {1: [1.0, 1.0], 2: [1.0, 1.0]})
     text, _ = gamma_remarks(noisy, {}, "net")
-    # By repeat the two differ by -0.1 and +0.1: standard deviation 0.141, standard error 0.1.
+    # The repeats differ by -0.1 and +0.1: standard deviation 0.141, standard error 0.1.
     assert "is 0.0 ± 10.0 (standard error) percentage points" in text
-    assert "whether both behave alike cannot be told" in text
+    assert "too noisy to decide whether both behave alike" in text
 
 
-def test_the_error_is_of_draws_that_gammas_share():
-    """What is common to both gammas cancels; independent errors add up, as simulated."""
+def test_errors_that_gammas_share_cancel():
+    """In a simulation, errors common to both gammas cancel and independent errors add up."""
     rng = np.random.default_rng(0)
     found = []
     for _ in range(100):
@@ -69,11 +69,11 @@ def test_the_error_is_of_draws_that_gammas_share():
         before = {f: common[1] * own[1, i] for i, f in enumerate((1, 2))}
         change = [after[f].mean() / before[f].mean() - 1 for f in (1, 2)]
         text, _ = gamma_remarks(scores(after, before), {}, "net")
-        told = text.partition(" is ")[2].split()
-        assert float(told[0]) == pytest.approx(100 * abs(change[0] - change[1]), abs=0.051)
-        found.append((change[0] - change[1], float(told[2]) / 100))
+        words = text.partition(" is ")[2].split()
+        assert float(words[0]) == pytest.approx(100 * abs(change[0] - change[1]), abs=0.051)
+        found.append((change[0] - change[1], float(words[2]) / 100))
     differences, errors = np.array(found).T
-    # To the rounding of 0.1 percentage points and 100 trials.
+    # The tolerance covers rounding to 0.1 percentage points and 100 trials.
     assert differences.std() == pytest.approx(0.2 * 0.01 * 2 / np.sqrt(8), rel=0.15)
     assert errors.mean() == pytest.approx(differences.std(), rel=0.35)
 
@@ -81,7 +81,7 @@ def test_the_error_is_of_draws_that_gammas_share():
 def test_a_single_repeat_has_no_error():
     text, rule = gamma_remarks(scores({1: [0.1], 2: [0.12]}, {1: [1.0], 2: [1.0]}), {}, "net")
     assert "−90.0% (γ = 1/d), −88.0% (γ = 2/d)" in text
-    assert "2.0 percentage points: within the margin, but a single evaluation does not tell" in text
+    assert "2.0 percentage points: within the margin, but its error is unknown" in text
     assert "nan" not in f"{text}{rule}"
 
 
@@ -93,11 +93,13 @@ def test_a_distance_at_random_that_is_not_positive():
     assert "is not positive at 1 of 2 γ" in text
 
 
-def test_both_weights_and_every_data_set():
+def test_each_kind_of_weights_and_each_data_set_has_a_sentence():
     both = ("prelogits-released", "prelogits")
     one = scores({1: [0.1] * 2, 2: [0.1] * 2}, {1: [1.0] * 2, 2: [1.0] * 2}, "a", both)
-    told = gamma_remarks(pd.concat([one, one.assign(dataset="b")]), {"a": "A"}, "net", schemes=both)
-    assert [text.partition(":")[0] for text in told[:4]] == [
+    found = gamma_remarks(
+        pd.concat([one, one.assign(dataset="b")]), {"a": "A"}, "net", schemes=both
+    )
+    assert [text.partition(":")[0] for text in found[:4]] == [
         "A, released steps",
         "A, optimal weights",
         "b, released steps",
@@ -105,7 +107,7 @@ def test_both_weights_and_every_data_set():
     ]
 
 
-def test_one_gamma_is_not_compared():
+def test_a_single_gamma_has_no_remark():
     assert gamma_remarks(scores({1: [0.1]}, {1: [1.0]}), {}, "net") == []
 
 
@@ -124,9 +126,9 @@ def test_notes_say_which_numbers_follow_a_protocol():
     assert table_protocol_notes(table, following) == [
         "Dogs: FID (Inception-V3): protocol adm. FID (Inception-V3), Top-1, FID (CLIP), Top-1: "
         "protocol adm does not define it (it measures images as they were made, not resampled "
-        "ones). FID (Inception-V3), as many at random: protocol adm, except 49,000 generated "
-        "images (adm: 50,000). FID (CLIP), FID (CLIP), as many at random: protocol adm does not "
-        "define it (it has this metric in inception only)."
+        "ones). FID (Inception-V3), same number at random: protocol adm, except 49,000 generated "
+        "images (adm: 50,000). FID (CLIP), FID (CLIP), same number at random: protocol adm does "
+        "not define it (it has this metric in inception only)."
     ]
     assert table_protocol_notes(table, None) == []
     table = table3(scores, {"d": "Dogs"}, "inception", [])

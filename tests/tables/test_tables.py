@@ -1,4 +1,4 @@
-"""Tables 1 to 3: content by hand, the paper's own numbers, formats, missing scores."""
+"""Tests of Tables 1 to 3: contents by hand, the paper's numbers, formats, missing scores."""
 
 import math
 import re
@@ -94,7 +94,7 @@ def test_table1_by_hand(scores):
     assert "| 8.50 ± 0.50 (−15.0%) |" in to_markdown(table)
 
 
-def test_matching_that_stays_short_stands_beside_as_many_random_images(scores):
+def test_incomplete_matching_is_compared_with_the_same_number_of_random_images(scores):
     filled = frame(
         rows("mine", "random-filled", "net", "fid", [9.5, 10.5, 11.5], n_generated=180),
         rows("mine", "random-filled", "control", "fid", [2.5, 2.5, 2.5], n_generated=180),
@@ -104,10 +104,10 @@ def test_matching_that_stays_short_stands_beside_as_many_random_images(scores):
     row = cell(table, "net", "random-filled")
     assert (row["mean"], row["std"], row["repeats"]) == (10.5, pytest.approx(1.0), 3)
     assert row["n_generated"] == 180
-    assert row["change"] == pytest.approx(0.05)  # what the count does
-    # Matching relative to as many: 8.5 / 10.5 - 1 and 2.0 / 2.5 - 1.
+    assert row["change"] == pytest.approx(0.05)  # the effect of the count
+    # Matching relative to the same number: 8.5 / 10.5 - 1 and 2.0 / 2.5 - 1.
     line = (
-        "| *180 at random; matching relative to them* |  | *10.50 ± 1.00 (−19.0%)* |  "
+        "| *180 at random (change: matching relative to these)* |  | *10.50 ± 1.00 (−19.0%)* |  "
         "| *2.50 ± 0.00 (−20.0%)* |"
     )
     text = to_markdown(table)
@@ -116,7 +116,7 @@ def test_matching_that_stays_short_stands_beside_as_many_random_images(scores):
     assert "relative to 180 images drawn at random" in text
     assert '<tr class="filled">' in to_html(table)
     assert r"\emph{10.50 $\pm$ 1.00 ($-$19.0\%)}" in to_latex(table)
-    # The columns and changes of the table are as without.
+    # The other rows of the table are the same without the scheme random-filled.
     plain = table1(scores, TITLES, "net", ["control"])
     assert table[table["scheme"] != "random-filled"].to_csv(index=False) == plain.to_csv(
         index=False
@@ -124,20 +124,20 @@ def test_matching_that_stays_short_stands_beside_as_many_random_images(scores):
 
 
 def with_errors(scores, real=0.6):
-    """Return scores of which the first repeat of each FID has a standard error of a tenth."""
+    """Return scores in which the first repeat of each FID has a standard error of one tenth."""
     known = (scores["repeat"] == 0) & (scores["metric"] == "fid")
     errors = scores["value"].where(known) / 10
     return scores.assign(standard_error=errors, real_error=real * errors)
 
 
-def test_standard_errors_have_a_line_of_their_own(scores):
+def test_standard_errors_have_their_own_line(scores):
     filled = frame(
         rows("mine", "random-filled", "net", "fid", [9.5, 10.5, 11.5], n_generated=180),
         rows("mine", "random-filled", "control", "fid", [2.5, 2.5, 2.5], n_generated=180),
     )
     scores.loc[scores["scheme"] == "matched", "n_generated"] = 180
     table = table1(with_errors(pd.concat([scores, filled])), TITLES, "net", ["control"])
-    # Of the first repeats: 9.0, 8.0, 2.0 and 1.9; below 9.5 and 2.5.
+    # The first repeats are 9.0, 8.0, 2.0 and 1.9; in the second line 9.5 and 2.5.
     assert cell(table, "net", "matched")["standard_error"] == pytest.approx(0.8)
     assert cell(table, "net", "matched")["real_error"] == pytest.approx(0.48)
     text = to_markdown(table)
@@ -161,7 +161,7 @@ def test_kernel_distances_have_no_standard_error(scores):
     assert "standard error" not in to_markdown(table3(scores, TITLES, "net"))
 
 
-def test_a_full_histogram_needs_no_other_count(scores):
+def test_complete_matching_adds_no_row_of_random_images(scores):
     full = scores.assign(n_generated=200)
     filled = full[full["scheme"] == "random"].assign(scheme="random-filled")
     with_it = table1(pd.concat([full, filled]), TITLES, "net", ["control"])
@@ -177,7 +177,7 @@ def test_table2_by_hand(scores):
     assert cell(table, "control", "prelogits")["change"] == pytest.approx(-0.1)
 
 
-def test_table3_scales_kernel_distances_and_keeps_quiet_where_no_change_is_defined(scores):
+def test_table3_scales_kernel_distances_and_omits_undefined_changes(scores):
     table = table3(scores, TITLES, "net", ["control"])
     assert list(table["metric"]) == ["fid", "fid", "kid", "kid", "rbf_kid@1", "rbf_kid@1"]
     kid = cell(table, "net", "prelogits", "kid")
@@ -193,7 +193,7 @@ def test_table3_scales_kernel_distances_and_keeps_quiet_where_no_change_is_defin
     assert "nan" not in text
 
 
-def test_repeats_limits_the_average(scores):
+def test_repeats_limits_the_number_of_averaged_repeats(scores):
     table = table1(scores, TITLES, "net", [], repeats=2)
     assert cell(table, "net", "random")["mean"] == 9.5
     assert set(table["repeats"]) == {2}
@@ -221,7 +221,7 @@ def as_scores(numbers, repeats=1):
 
 
 def test_the_papers_dogs_are_4678():
-    """Of the dogs there are no more (Appendix D of the paper); all else is 50,000."""
+    """There are only 4,678 dogs (Appendix D of the paper); all other counts are 50,000."""
     numbers = paper_numbers()
     tables = numbers[numbers["exhibit"].str.startswith("table")]
     dogs = tables["dataset"] == "afhqv2_dog"
@@ -253,7 +253,7 @@ def test_the_papers_numbers_give_the_papers_changes():
     assert "| LSUN Cat | 8.25 | 3.05 (−63.0%) | 3.00 | 0.37 (−87.7%) | 1.32 |" in text
 
 
-def test_the_paper_stands_next_to_ours_with_the_deviation_where_protocols_agree():
+def test_the_papers_value_has_a_deviation_only_if_protocols_agree():
     scores = as_scores(paper_numbers())
     scores.loc[scores["scheme"] == "prelogits", "value"] *= 1.1
     table = table2(
@@ -268,15 +268,15 @@ def test_the_paper_stands_next_to_ours_with_the_deviation_where_protocols_agree(
     assert "| *paper* | *5.30 ± 0.04* | *1.78 (−66.4%)* |" in text
     assert "| *deviation* | *0.0%* | *+10.0%* | *0.0%* |" in text
     assert "StyleGAN2" in text
-    # Nobody said what the others were measured with.
+    # The protocol of the other data sets is unknown.
     others = table[table["dataset"] != "ffhq"]
     assert others["deviation"].isna().all()
     assert set(others["paper_differs"]) == {"what ours was measured with is unknown"}
     assert text.count("*deviation*") == 1
 
 
-def test_a_run_that_is_only_called_ffhq_has_no_deviation(tmp_path):
-    """2,000 + 2,000 images of another generator once printed 5.30 with a deviation of +470 %."""
+def test_a_data_set_named_ffhq_with_another_protocol_has_no_deviation(tmp_path):
+    """2,000 + 2,000 images of another generator had a deviation of +470 % from 5.30."""
     scores = frame(
         rows("ffhq", "random", "inception", "fid", [30.2], 2000, 2000),
         rows("ffhq", "matched", "inception", "fid", [28.0], 2000, 1990),
@@ -300,7 +300,7 @@ def test_a_run_that_is_only_called_ffhq_has_no_deviation(tmp_path):
     assert r"\textcolor{gray}{\emph{[5.30 $\pm$ 0.04]}\textsuperscript{a}}" in texts["tex"]
     assert texts["html"].count("<tr") == 3  # head, ours, the paper's: no deviation
     for kind in ("md", "tex", "html"):
-        assert "ours relative to it" not in texts[kind]
+        assert "our value relative to it" not in texts[kind]
         assert texts[kind].count("2,000 + 2,000 images (the paper:") == 1
     assert "(a) 2,000 + 2,000 images (the paper: 50,000 + 50,000); generator not" in texts["md"]
     back = pd.read_csv(paths["csv"])
@@ -308,7 +308,7 @@ def test_a_run_that_is_only_called_ffhq_has_no_deviation(tmp_path):
 
 
 def released_scores(optimal=(1.0, 1.1), released=(1.7, 1.8)):
-    """Return scores of FFHQ as in Tables 2 and 3, with the weights of the released steps."""
+    """Return scores of FFHQ as in Tables 2 and 3, including the weights of the released steps."""
     groups = [
         ("random", "inception", "fid", [5.2, 5.4]),
         ("prelogits", "inception", "fid", optimal),
@@ -333,7 +333,7 @@ def ffhq(**changes):
     return replace(PAPER["ffhq"], **{"optimizers": optimizers} | changes)
 
 
-def test_the_papers_weights_are_the_released_ones():
+def test_the_papers_numbers_are_compared_with_the_released_weights():
     table = table2(
         released_scores(), {}, "inception", ["clip"], protocols={"ffhq": ffhq()}, released=True
     )
@@ -372,7 +372,7 @@ def test_without_the_released_steps_the_optimizer_differs():
         assert row["paper_differs"] == "weights optimized to the end, not by the released steps"
         assert pd.isna(row["deviation"])
         assert cell(table, network, "random")["paper_differs"] == ""
-    # The released algorithm may also be the only one: then it is called prelogits.
+    # If the released algorithm is the only algorithm, its scheme is called prelogits.
     table = table2(scores, {}, "inception", ["clip"], protocols={"ffhq": PAPER["ffhq"]})
     assert cell(table, "inception", "prelogits")["deviation"] == pytest.approx(1.05 / 1.78 - 1)
 
@@ -415,7 +415,7 @@ def test_a_missing_score_is_named(scores, column, value, make):
         make(left, TITLES, "net", ["control"])
 
 
-def test_other_sample_sizes_of_random_images_are_left_aside(scores):
+def test_other_sample_sizes_of_random_images_are_ignored(scores):
     more = frame(
         rows("mine", "random", "net", "fid", [70.0, 71.0, 72.0], 100, 50),
         rows("mine", "random", "net", "fid", [90.0, 91.0, 92.0], 50, 50),
@@ -432,11 +432,11 @@ def test_two_values_for_a_repeat_are_refused(scores):
     double = pd.concat([scores, scores.assign(value=scores["value"] + 1)])
     with pytest.raises(FringeError, match="more than one value for a repeat"):
         table1(double, TITLES, "net", [])
-    same = table1(pd.concat([scores, scores]), TITLES, "net", [])  # the same rows twice are one
+    same = table1(pd.concat([scores, scores]), TITLES, "net", [])  # equal rows count once
     pd.testing.assert_frame_equal(same, table1(scores, TITLES, "net", []))
 
 
-def test_bad_rows(scores):
+def test_invalid_rows_are_refused(scores):
     with pytest.raises(FringeError, match="column n_real is missing"):
         table1(scores.drop(columns="n_real"), TITLES, "net", [])
     with pytest.raises(FringeError, match="no row"):
@@ -444,7 +444,7 @@ def test_bad_rows(scores):
     scores.loc[4, "value"] = float("nan")
     with pytest.raises(FringeError, match=r"not finite \(dataset mine, scheme matched"):
         table1(scores, TITLES, "net", [])
-    with pytest.raises(FringeError, match="give what table1"):
+    with pytest.raises(FringeError, match="give a result of table1"):
         write_table(scores)
 
 
@@ -470,7 +470,7 @@ def test_all_formats(scores, tmp_path):
     assert "Mine &amp; 50%_off †" in texts["html"]
     assert "FID<sub>Control</sub><sup>Top-1</sup>" in texts["html"]
     assert 'charset="utf-8"' in texts["html"]
-    assert "http" not in texts["html"]  # needs no other file
+    assert "http" not in texts["html"]  # the page is self-contained
     # Rows of the LaTeX body have as many columns as the head.
     body = [line for line in texts["tex"].splitlines() if line.endswith("\\\\")]
     assert {len(re.findall(r"(?<!\\)&", line)) for line in body} == {4}

@@ -1,4 +1,4 @@
-"""Tables 1, 2 and 3 next to the paper's numbers, and the table of other metrics."""
+"""Tables 1, 2 and 3 with the paper's numbers, and the table of other metrics."""
 
 from fringe.revisions import TABLES as REVISION
 from fringe.tables.asked import ASKED_COLUMNS, asked_table, read_asked_table

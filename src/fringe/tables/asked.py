@@ -1,4 +1,4 @@
-"""The table of the metrics that a configuration asks for: a row each, in each network."""
+"""The table of the metrics that a configuration requests, with a row for each network."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ _LABELS = (
     *("metric", "metric_title", "better"),
 )
 ERRORS_COVER = (
-    "SE: standard error of one evaluation, from the luck of the images; docs/metrics.md says for "
-    "each metric which images it covers."
+    "SE: standard error of one evaluation, from the random choice of the images. docs/metrics.md "
+    "says for each metric which images it covers."
 )
 
 _BETTER = {"lower": "↓", "higher": "↑", "neither": ""}
@@ -70,9 +70,9 @@ def asked_table(
     Parameters
     ----------
     scores : DataFrame
-        Tidy rows of all metrics that are asked for.
+        Tidy rows of all requested metrics.
     titles : mapping
-        Of data sets and networks.
+        Titles of data sets and networks.
     networks : mapping of str to sequence of str
         The metrics that are measured in each network, in the order of the table.
     repeats : int
@@ -81,11 +81,11 @@ def asked_table(
     Raises
     ------
     FringeError
-        If scores lack a column or hold a value that is not finite.
+        If scores lack a column or contain a value that is not finite.
     """
     check_scores(scores)
     measured = scores[scores["repeat"] < repeats]
-    names = _unlike_titles(datasets_of(scores), titles)
+    names = _different_titles(datasets_of(scores), titles)
     found = []
     for metric in ASKED:
         name = "fid" if metric in DISTANCES else metric
@@ -119,7 +119,7 @@ def read_asked_table(path: str | os.PathLike[str]) -> pd.DataFrame:
     Raises
     ------
     DamagedFileError
-        If the file is missing, is cut short or holds something else.
+        If the file is missing, truncated or not such a table.
     """
     numbers = [name for name in ASKED_COLUMNS if name not in _LABELS]
     found = read_columns(path, _LABELS, numbers)
@@ -128,7 +128,7 @@ def read_asked_table(path: str | os.PathLike[str]) -> pd.DataFrame:
 
 
 def asked_cell(row: Mapping[str, float] | pd.Series) -> Cell:
-    """Return the cell of scores that a row of `asked_table` is about."""
+    """Return the cell of scores of a row of `asked_table`."""
     return Cell(
         float(row["mean"]),
         float(row["std"]),
@@ -177,17 +177,17 @@ def lay_out_asked(table: pd.DataFrame, notes: Sequence[str] = ()) -> Layout:
     )
 
 
-def _unlike_titles(datasets: Sequence[str], titles: Titles) -> dict[str, str]:
-    """Return the title of each data set, with its name where two are called the same."""
+def _different_titles(datasets: Sequence[str], titles: Titles) -> dict[str, str]:
+    """Return the title of each data set, followed by its name if two titles are equal."""
     plain = {name: title_of(titles, name) for name in datasets}
-    often = Counter(plain.values())
+    counts = Counter(plain.values())
     return {
-        name: title + (f" ({name})" if often[title] > 1 else "") for name, title in plain.items()
+        name: title + (f" ({name})" if counts[title] > 1 else "") for name, title in plain.items()
     }
 
 
 def _counts(table: pd.DataFrame) -> str:
-    """Return the counts of images, with the columns that have them where they differ."""
+    """Return the counts of images; if they differ, with the names of their columns."""
     columns: dict[str, list[str]] = {}
     for (_, scheme), part in table.groupby(["dataset", "scheme"], sort=False):
         cell, mark = asked_cell(part.iloc[0]), scheme_mark(str(scheme))
@@ -199,7 +199,7 @@ def _counts(table: pd.DataFrame) -> str:
 
 
 def _entry(row: pd.Series | None) -> Entry:
-    """Return mean and spread of draws, and the standard error of one evaluation if it is known."""
+    """Return mean and spread of draws, and the standard error of one evaluation if known."""
     if row is None:
         return Entry("–")
     scale = row["scale"]
@@ -211,14 +211,14 @@ def _spread(table: pd.DataFrame) -> str:
     many = int(table["repeats"].max())
     words = "One evaluation each" if many == 1 else f"Mean ± standard deviation of {many} draws"
     known = table["standard_error"].map(lambda error: not math.isnan(error)).any()
-    error = "; in parentheses the standard error of one evaluation" if known else ""
-    return f"{words}{error}. ↑: higher values are better; ↓: lower values are."
+    error = ". In parentheses: the standard error of one evaluation" if known else ""
+    return f"{words}{error}. ↑: higher values are better; ↓: lower values are better."
 
 
 def scores_as_text(table: pd.DataFrame, following: Following | None = None) -> str:
     """Return the rows of one data set, drawn once, as lines for a terminal.
 
-    ``following`` is the protocol that the run names: a line says which rows follow it.
+    ``following`` is the protocol that the run names. A line says which rows follow it.
     """
     rows = [("metric", "network", "value", "standard error")]
     for _, row in table.iterrows():
@@ -226,7 +226,7 @@ def scores_as_text(table: pd.DataFrame, following: Following | None = None) -> s
         title = row["metric_title"] + (" x 1000" if scale == 1000 else "")
         error = row["standard_error"] * scale
         value = format_value(row["mean"] * scale)
-        printed = "not known" if math.isnan(error) else format_value(error)
+        printed = "unknown" if math.isnan(error) else format_value(error)
         rows.append((title, row["network_title"], value, printed))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
@@ -239,10 +239,10 @@ def scores_as_text(table: pd.DataFrame, following: Following | None = None) -> s
 
 
 def scores_as_json(table: pd.DataFrame, following: Following | None = None) -> dict[str, Any]:
-    """Return the rows of one data set, drawn once, in builtin types; None where nothing is known.
+    """Return the rows of one data set, drawn once, in builtin types; unknown errors are None.
 
-    Values are in plain units: KID is not multiplied. ``following`` is the protocol that the run
-    names: each score says then whether the protocol defines it, and what in it deviates.
+    Values are not scaled: KID is not multiplied by 1000. ``following`` is the protocol that the run
+    names. If it is given, each score says whether the protocol defines it, and how it deviates.
     """
     first = table.iloc[0]
     return {

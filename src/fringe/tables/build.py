@@ -42,10 +42,13 @@ TABLE_COLUMNS = (
     "paper_differs",
     "deviation",
 )
-"""``paper_differs`` says in words what ours was measured with otherwise than the paper's number; it
-is empty where protocols agree, and only there is a ``deviation``."""
+"""Columns of Tables 1, 2 and 3.
 
-FILLED = "random-filled"  # the scheme of as many random images as Top-1 matching could fill
+``paper_differs`` says in words how our measurement differs from the paper's. It is empty if the
+protocols agree; only then is there a ``deviation``.
+"""
+
+FILLED = "random-filled"  # the scheme that draws as many random images as there are matched images
 Group = tuple[str, str, tuple[str, ...]]  # metric, network, schemes compared with random
 
 
@@ -59,10 +62,11 @@ def table1(
     protocols: Protocols | None = None,
     repeats: int | None = None,
 ) -> pd.DataFrame:
-    """Return Table 1: FID of random images against Top-1 matched ones, in every network.
+    """Return Table 1: FID of random images and of Top-1 matched images, in every network.
 
-    Where matching stayed short of images, a row of scheme ``random-filled`` follows if there are
-    scores of it: as many images drawn at random, so that matching and count are not confused.
+    If matching found too few images and the scores contain the scheme ``random-filled``, a row of
+    that scheme follows. It has the same number of images drawn at random. So the effect of matching
+    is separated from the effect of the count.
 
     Parameters
     ----------
@@ -71,23 +75,23 @@ def table1(
     titles : mapping
         Name of a dataset or network -> display name, or -> {"title", "simulated"}.
     main : str
-        The network of FID; ``controls`` are those whose feature space only judges.
+        The network of FID. ``controls`` are the control networks.
     paper : DataFrame, optional
-        The paper's numbers; those of the package by default, an empty frame for none.
+        The paper's numbers. By default those of the package; an empty frame for none.
     protocols : mapping of dataset to Protocol, optional
-        What the scores were measured with. Where it is unknown or not the paper's, the paper's
-        number has no deviation.
+        The protocol of the scores. If it is unknown or not the paper's, there is no deviation from
+        the paper's number.
     repeats : int, optional
-        Average the first so many repeats (the paper: 5); all by default.
+        How many repeats to average, from the first (the paper: 5); all by default.
 
     Returns
     -------
     DataFrame
         One row per dataset and printed column, in printed order, columns ``TABLE_COLUMNS``.
         ``mean``, ``std``, ``standard_error``, ``real_error``, ``paper`` and ``paper_std`` are
-        unscaled (print times ``scale``); the two errors are as in `fringe.scores.cells.Cell`;
-        ``change`` is relative to the random images, with its standard deviation for one
-        evaluation; ``deviation`` is relative to the paper (0.1 is 10 %).
+        unscaled (print them times ``scale``). The two errors are defined in
+        `fringe.scores.cells.Cell`. ``change`` is relative to the random images, with its standard
+        deviation for one evaluation. ``deviation`` is relative to the paper (0.1 is 10 %).
 
     Raises
     ------
@@ -109,11 +113,12 @@ def table2(
     repeats: int | None = None,
     released: bool = False,
 ) -> pd.DataFrame:
-    """Return Table 2: FID under weights optimized in pre-logits and in logits; the controls.
+    """Return Table 2: FID with weights optimized in pre-logits and in logits, in every network.
 
-    Arguments, columns and errors as in `table1`; the paper averages 10 repeats. With ``released``
-    the scores hold the scheme prelogits-released too, the weights of the released algorithm: these
-    stand before the optimal ones, and the paper's numbers only next to them.
+    Arguments, columns and errors are as in `table1`; the paper averages 10 repeats. With
+    ``released`` the scores also contain the scheme prelogits-released, the weights of the released
+    algorithm. This scheme then precedes the optimal weights, and the paper's numbers are compared
+    with it only.
     """
     pre_logits = _pre_logits(released)
     groups: list[Group] = [
@@ -135,11 +140,11 @@ def table3(
     released: bool = False,
     metrics: Sequence[str] = ("fid", "kid", "rbf_kid@1"),
 ) -> pd.DataFrame:
-    """Return Table 3: FID, KID and RBF-KID under weights optimized for FID in pre-logits.
+    """Return Table 3: FID, KID and RBF-KID with weights optimized for FID in pre-logits.
 
-    Arguments, columns and errors as in `table2`; the paper averages 10 repeats. ``controls`` is
-    taken so that the three tables are called alike: this one stays in FID's own network.
-    Further ``metrics``, such as "kid_exact" or "rbf_kid@0.125", add columns.
+    Arguments, columns and errors are as in `table2`; the paper averages 10 repeats. ``controls`` is
+    unused: Table 3 has FID's network only, and the three functions have the same signature. More
+    ``metrics``, such as "kid_exact" or "rbf_kid@0.125", add columns.
     """
     groups: list[Group] = [(metric, main, _pre_logits(released)) for metric in metrics]
     return _table(3, scores, titles, main, groups, paper, protocols, repeats)
@@ -180,7 +185,7 @@ def _group(
     protocols: Protocols | None,
     repeats: int | None,
 ) -> Iterator[dict[str, object]]:
-    """Yield the random cell and the resampled ones that are compared with it."""
+    """Yield the random cell and the resampled cells that are compared with it."""
     metric, network, schemes = group
     resampled = {
         scheme: score_cell(
@@ -209,7 +214,7 @@ def _group(
             metric=metric,
         )
         for scheme, cell in cells.items()
-        # The paper's own are the released ones.
+        # The paper's weights are the weights of the released algorithm.
         if not (scheme == "prelogits" and "prelogits-released" in schemes)
     }
     known = scores[(scores["scheme"] == FILLED) & (scores["dataset"] == dataset)]
@@ -233,12 +238,16 @@ def _group(
             **cell._asdict(),
             "change": relative_change(cell.mean, random.mean) if compared else np.nan,
             "change_std": change_spread(cell, random) if compared else np.nan,
-            **_beside(cell, published.get(scheme), published["random"] if compared else None),
+            **_paper_columns(
+                cell, published.get(scheme), published["random"] if compared else None
+            ),
         }
 
 
-def _beside(cell: Cell, theirs: PaperValue | None, random: PaperValue | None) -> dict[str, object]:
-    """Return the paper's columns of a cell, next to the paper's number at random."""
+def _paper_columns(
+    cell: Cell, theirs: PaperValue | None, random: PaperValue | None
+) -> dict[str, object]:
+    """Return the paper's columns of a cell; ``random`` is the paper's number at random."""
     if theirs is None:
         return {"paper_differs": ""}
     return {

@@ -1,4 +1,4 @@
-"""From tidy rows to what a reader sees: headers, cells, notes; without any markup."""
+"""The printed form of a table without markup: headers, cells and notes."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,19 +16,19 @@ __all__ = ["Entry", "Header", "Layout", "Line", "lay_out", "references"]
 
 _CAPTIONS = {
     1: (
-        "Results of Top-1 histogram matching. Distance to the real images of generated images "
-        "drawn at random (FID) and drawn so that their Top-1 class histogram is that of the real "
-        "images ({above} Top-1)."
+        "Results of Top-1 histogram matching. Distance between real and generated images. The "
+        "generated images are drawn at random (FID), or so that their Top-1 class histogram "
+        "matches that of the real images ({above} Top-1)."
     ),
     2: (
-        "Results of matching all fringe features. Distance to the real images of generated images "
-        "drawn at random (FID) and drawn with weights optimized in {features} "
-        "({above} PL) or {logits} ({above} L)."
+        "Results of matching all fringe features. Distance between real and generated images. The "
+        "generated images are drawn at random (FID), or with weights optimized in {features} "
+        "({above} PL) or in {logits} ({above} L)."
     ),
     3: (
-        "Kernel distances under weights that minimize FID. Distance to the real images of "
-        "generated images drawn at random and drawn with weights that were optimized for FID in "
-        "{features} ({above} PL)."
+        "Kernel distances with weights that minimize FID. Distance between real and generated "
+        "images. The generated images are drawn at random, or with weights that were optimized for "
+        "FID in {features} ({above} PL)."
     ),
 }
 
@@ -44,7 +44,7 @@ class Header:
 
 
 class Entry(NamedTuple):
-    """What stands in a cell. With a ``mark`` it does not compare: grey, and a note says why."""
+    """The text of a cell. A ``mark`` means: not comparable, grey, and a note says why."""
 
     text: str
     mark: str = ""
@@ -61,7 +61,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Layout:
-    """A table ready for any markup; all text is plain Unicode. ``corner`` heads the labels."""
+    """A table before markup; all text is plain Unicode. ``corner`` is the head of the labels."""
 
     number: int | str
     caption: str
@@ -72,7 +72,7 @@ class Layout:
 
 
 def references(differs: Sequence[str]) -> dict[str, str]:
-    """Return a letter for each text of what differs from the paper, in order: "a", "b" ..."""
+    """Return a letter for each different text on a difference from the paper: "a", "b" ..."""
     found = [text for text in dict.fromkeys(differs) if text]
     letters = "abcdefghijklmnopqrstuvwxyz"
     return {text: letters[i % 26] * (1 + i // 26) for i, text in enumerate(found)}
@@ -85,11 +85,11 @@ def lay_out(
     plain: bool = False,
     classifier: str = "",
 ) -> Layout:
-    """Return the printed form of a table made by `table1`, `table2` or `table3`.
+    """Return the printed form of a result of `table1`, `table2` or `table3`.
 
-    ``notes`` stand under it after its own. ``plain`` says that heads are written without sub- and
-    superscripts: networks in parentheses, schemes after a comma. ``classifier`` is the title of the
-    network that counts classes, if it is not that of FID.
+    ``notes`` follow the table's own notes. With ``plain`` the heads have no sub- and superscripts:
+    networks are in parentheses, schemes after a comma. ``classifier`` is the title of the network
+    that counts classes, if it is not FID's network.
     """
     number = int(table["table"].iloc[0])
     printed = table[table["scheme"] != FILLED]
@@ -117,7 +117,7 @@ def lay_out(
         lines.append(Line(title, ours, "ours"))
         lines += _errors(rows)
         if (part["scheme"] == FILLED).any():
-            lines.append(_as_many_at_random(part, keys))
+            lines.append(_same_number_at_random(part, keys))
             lines += _errors([_filled(part, *key) for key in keys])
         if any(not math.isnan(r["paper"]) for r in rows):
             theirs = tuple(
@@ -140,14 +140,14 @@ def lay_out(
     if classifier:
         main = table[table["main"]]["network_title"].iloc[0]
         spaces = {"features": f"the features of {main}", "logits": f"the logits of {classifier}"}
-        classes = [f"Classes and logits are those of {classifier}."]
+        classes = [f"Classes and logits are from {classifier}."]
     caption = f"{_CAPTIONS[number].format(above=above, **spaces)} {_spread(table)}"
-    told = (*_notes(table, plain), *classes, *_paper_notes(table, marks), *notes)
-    return Layout(number, caption, tuple(headers), tuple(lines), told)
+    all_notes = (*_notes(table, plain), *classes, *_paper_notes(table, marks), *notes)
+    return Layout(number, caption, tuple(headers), tuple(lines), all_notes)
 
 
 def _errors(rows: Sequence[pd.Series | None]) -> list[Line]:
-    """Return the line of standard errors of a line's cells; none if no cell has any."""
+    """Return the line of standard errors of a line's cells; no line if no cell has one."""
     values = [math.nan if row is None else row["standard_error"] * row["scale"] for row in rows]
     if all(map(math.isnan, values)):
         return []
@@ -156,12 +156,12 @@ def _errors(rows: Sequence[pd.Series | None]) -> list[Line]:
 
 
 def _filled(part: pd.DataFrame, metric: str, network: str, scheme: str) -> pd.Series | None:
-    """Return the row of as many random images that stands under a matched cell."""
+    """Return the row of random images, of the same number, that belongs under a matched cell."""
     return _row(part, metric, network, FILLED) if scheme == "matched" else None
 
 
-def _as_many_at_random(part: pd.DataFrame, keys: Sequence[tuple[str, str, str]]) -> Line:
-    """Return the line of as many random images, and by how much matching changes their FID."""
+def _same_number_at_random(part: pd.DataFrame, keys: Sequence[tuple[str, str, str]]) -> Line:
+    """Return the line of random images, of the same number, and the change of FID by matching."""
     cells = []
     for metric, network, scheme in keys:
         cell = ""
@@ -171,7 +171,7 @@ def _as_many_at_random(part: pd.DataFrame, keys: Sequence[tuple[str, str, str]])
             cell = _cell({**row, "change": change}, "mean", "std", "change")
         cells.append(cell)
     count = int(part[part["scheme"] == FILLED]["n_generated"].iloc[0])
-    label = f"{count:,} at random; matching relative to them"
+    label = f"{count:,} at random (change: matching relative to these)"
     return Line(label, tuple(map(Entry, cells)), "filled")
 
 
@@ -192,9 +192,9 @@ def _spread(table: pd.DataFrame) -> str:
     low, high = int(table["repeats"].min()), int(table["repeats"].max())
     many = f"{low}" if low == high else f"{low} to {high}"
     if high == 1:
-        return "One evaluation each; in parentheses the change from the images drawn at random."
+        return "One evaluation each. In parentheses: the change from the images drawn at random."
     return (
-        f"Mean ± standard deviation of {many} evaluations; in parentheses the change from the "
+        f"Mean ± standard deviation of {many} evaluations. In parentheses: the change from the "
         "images drawn at random."
     )
 
@@ -202,10 +202,10 @@ def _spread(table: pd.DataFrame) -> str:
 def _notes(table: pd.DataFrame, plain: bool) -> list[str]:
     main = table[table["main"]]["network_title"].iloc[0]
     without = "a name in parentheses" if plain else "a subscript"
-    notes = [f"Without {without}, features are those of {main}."]
+    notes = [f"Without {without}, features are from {main}."]
     if not table["main"].all():
-        named = "The name is that of" if plain else "A subscript names"
-        notes[0] += f" {named} a control network; values of different networks do not compare."
+        named = "A name in parentheses is" if plain else "A subscript names"
+        notes[0] += f" {named} a control network. Values of different networks are not comparable."
     sizes = []
     for _, part in table.groupby("dataset", sort=False):
         least, most = int(part["n_generated"].min()), int(part["n_generated"].max())
@@ -214,33 +214,33 @@ def _notes(table: pd.DataFrame, plain: bool) -> list[str]:
     notes.append(f"Images (real + generated): {'; '.join(sizes)}.")
     matched = table[table["scheme"] == "matched"].drop_duplicates("dataset")
     for _, row in matched.iterrows():
-        asked = int(table[table["dataset"] == row["dataset"]]["n_generated"].max())
-        if row["n_generated"] < asked:
+        places = int(table[table["dataset"] == row["dataset"]]["n_generated"].max())
+        if row["n_generated"] < places:
             filled = int(row["n_generated"])
             note = (
-                f"{row['title']}: matching could fill {filled:,} of {asked:,} places of the Top-1 "
-                "histogram, and fewer images raise FID"
+                f"{row['title']}: matching could fill only {filled:,} of {places:,} places of the "
+                "Top-1 histogram, and fewer images raise FID"
             )
             if (table[table["dataset"] == row["dataset"]]["scheme"] == FILLED).any():
                 note += (
-                    f"; what matching changes is what it changes relative to {filled:,} images "
-                    "drawn at random"
+                    f". The effect of matching is the change relative to {filled:,} images drawn "
+                    "at random"
                 )
-            elif filled < 0.75 * asked:
-                note += " much: the change is not that of matching"
+            elif filled < 0.75 * places:
+                note += " a lot, so the change is not only the effect of matching"
             notes.append(f"{note}.")
     known = table[table["standard_error"].notna()]
     if len(known):
         repeated = bool((known["repeats"] > 1).any())
-        told = error_note(known["real_error"], repeated=repeated, label="standard error: that")
-        notes.append(told)
+        label = "standard error: that"
+        notes.append(error_note(known["real_error"], repeated=repeated, label=label))
     if table["simulated"].any():
         notes.append(f"{DAGGER} {SIMULATED}: real images distorted on purpose, no trained model.")
     return notes
 
 
 def _paper_notes(table: pd.DataFrame, marks: Mapping[str, str]) -> list[str]:
-    """Say where the paper's numbers come from, and of which ours are measured otherwise."""
+    """Return notes on the source of the paper's numbers, and on different measurements."""
     printed = table[table["paper"].notna()]
     if printed.empty:
         return []
@@ -250,14 +250,15 @@ def _paper_notes(table: pd.DataFrame, marks: Mapping[str, str]) -> list[str]:
         for _, part in printed.groupby("dataset", sort=False)
     )
     notes = [
-        "paper: the value that Kynkäänniemi et al. (2023) print for their StyleGAN2 of the data set"
+        "paper: the value of Kynkäänniemi et al. (2023) for their StyleGAN2 of the data set"
         f" (real + generated images: {'; '.join(counts)})."
     ]
     if table["deviation"].notna().any():
-        notes[0] += " deviation: ours relative to it, where both were measured alike."
+        notes[0] += " deviation: our value relative to it, if both were measured in the same way."
     if marks:
         notes.append(
-            "In brackets, grey: what the paper measured otherwise than we did, so that the two do "
-            "not compare. Ours: " + " ".join(f"({mark}) {text}." for text, mark in marks.items())
+            "In brackets, grey: values that the paper measured differently, so they are not "
+            "comparable with ours. Ours: "
+            + " ".join(f"({mark}) {text}." for text, mark in marks.items())
         )
     return notes

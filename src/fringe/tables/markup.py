@@ -30,7 +30,7 @@ def _bar(cells: tuple[str, ...] | list[str]) -> str:
 
 
 def _markdown_entry(entry: Entry, italic: bool) -> str:
-    # Markdown knows no grey: brackets have to do.
+    # Markdown has no grey text, so brackets mark the entry.
     text = rf"\[{entry.text}\]" if entry.mark else markdown(entry.text)
     text = f"*{text}*" if italic and text else text
     return f"{text}<sup>{entry.mark}</sup>" if entry.mark else text
@@ -99,7 +99,7 @@ def _latex(text: str) -> str:
 def _latex_line(line: Line) -> str:
     italic = line.kind != "ours"
     cells = [_latex_entry(entry, italic) for entry in (Entry(line.label), *line.cells)]
-    # Of the line before, \\ would take a bracket or a star for its own.
+    # Without a guard, the \\ of the previous line would read a bracket or a star as its argument.
     guard = "{}" if cells[0].startswith(("[", "*")) else ""
     return ("\\quad " if italic else guard) + " & ".join(cells)
 
@@ -136,7 +136,7 @@ p { font-size: 13px; max-width: 60em; margin: .4em 0; color: #333; }
 
 
 def html_of(layout: Layout) -> str:
-    """Return a table as an HTML page of its own."""
+    """Return a table as a self-contained HTML page."""
     heads = "".join(f'<th scope="col">{_html_header(header)}</th>' for header in layout.headers)
     body = "\n".join(_html_line(line) for line in layout.lines)
     notes = "\n".join(f"<p>{escape(note)}</p>" for note in layout.notes)

@@ -1,4 +1,4 @@
-"""Which of a table's numbers follow the protocol that the run names, and what in them deviates."""
+"""Notes on which numbers of a table follow the run's protocol, and how the others deviate."""
 
 from collections.abc import Iterator
 
@@ -13,13 +13,13 @@ __all__ = ["judged_row", "judged_rows", "table_protocol_notes"]
 
 
 def judged_rows(table: pd.DataFrame, following: Following) -> Iterator[Judged]:
-    """Yield how each number of a table stands to a protocol.
+    """Compare each number of a table with a protocol, and yield the results.
 
     Parameters
     ----------
     table : DataFrame
         Rows with the columns dataset, title, network, network_title, scheme, metric, mean, std,
-        repeats, n_real and n_generated: those of `table1` and of all other tables of scores.
+        repeats, n_real and n_generated. `table1` and all other tables of scores have them.
     following : Following
     """
     for _, row in table.iterrows():
@@ -27,7 +27,7 @@ def judged_rows(table: pd.DataFrame, following: Following) -> Iterator[Judged]:
 
 
 def judged_row(row: pd.Series, following: Following) -> Adherence:
-    """Return how the number of one row of such a table stands to a protocol."""
+    """Compare the number of one row of such a table with a protocol."""
     cell = Cell(
         float(row["mean"]),
         float(row["std"]),
@@ -50,9 +50,9 @@ def table_protocol_notes(table: pd.DataFrame, following: Following | None) -> li
 
 
 def _label(row: pd.Series) -> str:
-    """Return "FID (CLIP)", or "FID (CLIP), PL" where images are drawn in another way."""
+    """Return "FID (CLIP)", or "FID (CLIP), PL" if images are not drawn at random."""
     metric = str(row["metric"])
     name = asked_title(metric) if metric in ASKED else metric_title(metric)
     scheme = str(row["scheme"])
-    drawn = "as many at random" if scheme == "random-filled" else scheme_mark(scheme)
+    drawn = "same number at random" if scheme == "random-filled" else scheme_mark(scheme)
     return f"{name} ({row['network_title']})" + (f", {drawn}" if drawn else "")

@@ -1,4 +1,4 @@
-"""What Tables 2 and 3 come to, in a sentence for each data set."""
+"""Sentences on Tables 2 and 3, one for each data set."""
 
 import math
 from collections.abc import Sequence
@@ -24,17 +24,18 @@ from fringe.scores.titles import Titles, gamma_title, title_of
 __all__ = ["GAMMA_MARGIN", "gamma_remarks", "null_space_remarks"]
 
 GAMMA_MARGIN = 0.05
-"""Relative changes under two gammas that are nearer than this count as alike: 5 percentage points.
+"""Largest difference between relative changes at two gammas that behave alike.
 
-Ours: the paper says that all gammas behave alike, and gives numbers of one.
+It is 5 percentage points. The value is ours: the paper says that all gammas behave alike, but gives
+numbers for one gamma only.
 """
 
 _ONE = "± is one standard deviation of a single evaluation."
 
 
 def null_space_remarks(table: pd.DataFrame) -> list[str]:
-    """Return `null_space_clause` for each data set of `table2`'s ``table``, as sentences."""
-    told = []
+    """Return `null_space_clause` as a sentence for each data set of ``table``, from `table2`."""
+    sentences = []
     main = table[table["main"] & (table["metric"] == "fid")]
     for _, part in main.groupby("dataset", sort=False):
         rows = {str(row["scheme"]): row for _, row in part.iterrows()}
@@ -48,19 +49,21 @@ def null_space_remarks(table: pd.DataFrame) -> list[str]:
             None if published["paper_differs"] else "",
         )
         if clause:
-            told.append(f"{rows['prelogits']['title']}: {clause}.")
+            sentences.append(f"{rows['prelogits']['title']}: {clause}.")
     known = main[main["scheme"] == "prelogits"]["std"].notna().any()
-    return [*told[:-1], f"{told[-1]} {_ONE}" if known else told[-1]] if told else []
+    if sentences and known:
+        sentences[-1] += f" {_ONE}"
+    return sentences
 
 
 class _Change(NamedTuple):
-    """The change of a kernel distance at one gamma, with what its error is propagated from."""
+    """The change of a kernel distance at one gamma, with the values for its standard error."""
 
     title: str
     value: float
     std: float
     after: NDArray[np.float64]  # by repeat, in units of the mean at random
-    before: NDArray[np.float64]  # likewise, times 1 + value
+    before: NDArray[np.float64]  # by repeat, in the same units, times 1 + value
 
 
 def gamma_remarks(
@@ -71,13 +74,14 @@ def gamma_remarks(
     schemes: Sequence[str] = ("prelogits",),
     repeats: int | None = None,
 ) -> list[str]:
-    """Return whether RBF-KID behaves alike at all gammas, a sentence for each data set and scheme.
+    """Return a sentence for each data set and scheme on whether all gammas behave alike.
 
-    At each gamma the relative change from the images drawn at random stands with its standard
-    deviation. Of all pairs of gammas the two whose changes are furthest apart are judged: their
-    difference has a standard error that is propagated from the repeats, in which all gammas share
-    their draws. They are alike if the difference plus two standard errors is within
-    `GAMMA_MARGIN`, not alike if the difference less two is beyond, and else it cannot be told.
+    The sentence lists the relative change from randomly drawn images at each gamma, with its
+    standard deviation. It judges the two gammas whose changes are furthest apart. The standard
+    error of their difference is propagated from the repeats; in a repeat, all gammas share their
+    draws. The gammas behave alike if the difference plus two standard errors is at most
+    `GAMMA_MARGIN`. They do not behave alike if the difference minus two standard errors is larger.
+    Otherwise the result is undecided.
 
     Parameters
     ----------
@@ -86,7 +90,7 @@ def gamma_remarks(
     schemes : sequence of str
         Each is compared with random.
     repeats : int, optional
-        Use the first so many; all by default.
+        How many repeats to use, from the first; all by default.
 
     Raises
     ------
@@ -99,7 +103,7 @@ def gamma_remarks(
     )
     if len(metrics) < 2:
         return []
-    told = []
+    sentences = []
     for dataset in datasets_of(scores):
         for scheme in schemes:
             changes = [
@@ -111,26 +115,26 @@ def gamma_remarks(
             if "prelogits-released" in schemes:
                 kind = "released steps" if scheme == "prelogits-released" else "optimal weights"
                 name = f"{name}, {kind}"
-            told.append(_alike(name, changes, len(metrics)))
-    told.append(
-        "The rule is ours: alike means that the largest difference between two γ, with twice its "
-        f"standard error, stays within {100 * GAMMA_MARGIN:g} percentage points. {_ONE}"
+            sentences.append(_alike(name, changes, len(metrics)))
+    sentences.append(
+        "The rule is ours: alike means that the largest difference between two γ, plus twice its "
+        f"standard error, is at most {100 * GAMMA_MARGIN:g} percentage points. {_ONE}"
     )
-    return told
+    return sentences
 
 
 def _change(
     scores: pd.DataFrame, dataset: str, scheme: str, main: str, metric: str, repeats: int | None
 ) -> _Change | None:
-    """Return the change at one gamma; None where the distance at random is not positive."""
-    asked: dict[str, Any] = {
+    """Return the change at one gamma; None if the distance at random is not positive."""
+    selected: dict[str, Any] = {
         "dataset": dataset,
         "network": main,
         "metric": metric,
         "repeats": repeats,
     }
-    cells = [score_cell(scores, scheme=name, **asked) for name in (scheme, "random")]
-    after, before = (score_values(scores, scheme=name, **asked) for name in (scheme, "random"))
+    cells = [score_cell(scores, scheme=name, **selected) for name in (scheme, "random")]
+    after, before = (score_values(scores, scheme=name, **selected) for name in (scheme, "random"))
     value = relative_change(cells[0].mean, cells[1].mean)
     if math.isnan(value):
         return None
@@ -143,12 +147,12 @@ def _change(
     )
 
 
-def _alike(name: str, changes: Sequence[_Change], asked: int) -> str:
+def _alike(name: str, changes: Sequence[_Change], count: int) -> str:
     """Return the sentence on one data set and scheme."""
     if len(changes) < 2:
         return (
-            f"{name}: RBF-KID of images drawn at random is not positive at {asked - len(changes)} "
-            f"of {asked} γ, so that changes cannot be compared."
+            f"{name}: RBF-KID of images drawn at random is not positive at {count - len(changes)} "
+            f"of {count} γ, so changes cannot be compared."
         )
     listed = ", ".join(f"{_percent(one)} (γ = {one.title})" for one in changes)
     one, other = max(combinations(changes, 2), key=lambda pair: abs(pair[0].value - pair[1].value))
@@ -160,9 +164,9 @@ def _alike(name: str, changes: Sequence[_Change], asked: int) -> str:
         )
     )
     judged = _judged(difference, error, len(changes))
-    undefined = f" (undefined at {asked - len(changes)} more)" if len(changes) < asked else ""
+    undefined = f" (undefined at {count - len(changes)} more)" if len(changes) < count else ""
     return (
-        f"{name}: RBF-KID changes by {listed}; the largest difference, between γ = {one.title} and "
+        f"{name}: RBF-KID changes by {listed}. The largest difference, between γ = {one.title} and "
         f"{other.title}, is {_points(difference, error)}: {judged}{undefined}."
     )
 
@@ -170,13 +174,13 @@ def _alike(name: str, changes: Sequence[_Change], asked: int) -> str:
 def _judged(difference: float, error: float, count: int) -> str:
     number = {2: "both", 7: "all seven"}.get(count, f"all {count}")
     if math.isnan(error):
-        within = "within" if difference <= GAMMA_MARGIN else "beyond"
-        return f"{within} the margin, but a single evaluation does not tell its error"
+        within = "within" if difference <= GAMMA_MARGIN else "outside"
+        return f"{within} the margin, but its error is unknown with a single evaluation"
     if difference + 2 * error <= GAMMA_MARGIN:
         return f"{number} behave alike"
     if difference - 2 * error > GAMMA_MARGIN:
         return "they do not behave alike"
-    return f"whether {number} behave alike cannot be told from so noisy scores"
+    return f"the scores are too noisy to decide whether {number} behave alike"
 
 
 def _points(difference: float, error: float) -> str:

@@ -1,4 +1,4 @@
-"""Tables as CSV, Markdown, LaTeX and HTML."""
+"""Writers of tables as CSV, Markdown, LaTeX and HTML."""
 
 import os
 from collections.abc import Callable, Sequence
@@ -27,23 +27,24 @@ def write_table(
     *,
     classifier: str = "",
 ) -> None:
-    """Write a table in the formats whose path is given, all but CSV with ``notes`` under it.
+    """Write a table in each format whose path is given.
 
-    ``classifier`` is the title of the network that counts classes, if it is not that of FID.
+    ``notes`` follow the table in all formats except CSV. ``classifier`` is the title of the network
+    that counts classes, if it is not FID's network.
 
-    CSV holds the tidy rows in full precision, an undefined number as an empty field. The others
-    hold the paper's layout: LaTeX is a ``table`` that needs only the packages booktabs and xcolor,
-    HTML a page that needs no other file.
+    CSV contains the tidy rows in full precision; an undefined number is an empty field. The other
+    formats have the paper's layout: LaTeX is a ``table`` that needs only the packages booktabs and
+    xcolor, HTML is a self-contained page.
 
     Raises
     ------
     FringeError
-        If ``table`` was not made by `table1`, `table2` or `table3`, or a file cannot be written.
+        If ``table`` is not a result of `table1`, `table2` or `table3`, or a file cannot be written.
     """
     if table.empty or list(table.columns) != list(TABLE_COLUMNS):
         raise FringeError(
             f"table: columns {', '.join(map(str, table.columns)) or 'none'}; "
-            "give what table1, table2 or table3 returned"
+            "give a result of table1, table2 or table3"
         )
     layout = lay_out(table, notes, classifier=classifier)
     _write(table, layout, csv, markdown, latex, html)
@@ -57,7 +58,7 @@ def write_asked_table(
     html: PathLike,
     notes: Sequence[str] = (),
 ) -> None:
-    """Write a table that `asked_table` returned in the same formats as `write_table`.
+    """Write a result of `asked_table` in the same formats as `write_table`.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def _write(
     latex: PathLike | None,
     html: PathLike | None,
 ) -> None:
-    """Write the tidy rows as CSV and the layout as all else, where a path is given."""
+    """Write the tidy rows as CSV and the layout in the other formats, if their paths are given."""
     writers: list[tuple[PathLike | None, Callable[[], str]]] = [
         (csv, lambda: to_csv(table)),
         (markdown, lambda: markdown_of(layout)),
@@ -89,7 +90,7 @@ def _write(
 
 
 def to_csv(table: pd.DataFrame) -> str:
-    """Return the tidy rows in full precision, an undefined number as an empty field."""
+    """Return the tidy rows in full precision; an undefined number is an empty field."""
     return str(table.to_csv(index=False, lineterminator="\n"))
 
 
@@ -104,5 +105,5 @@ def to_latex(table: pd.DataFrame, notes: Sequence[str] = (), classifier: str = "
 
 
 def to_html(table: pd.DataFrame, notes: Sequence[str] = (), classifier: str = "") -> str:
-    """Return the table as an HTML page of its own."""
+    """Return the table as a self-contained HTML page."""
     return html_of(lay_out(table, notes, classifier=classifier))
