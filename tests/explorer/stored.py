@@ -1,4 +1,4 @@
-"""Feature files of made images, in one shard or in several."""
+"""Feature files for tests, in one shard or several."""
 
 from __future__ import annotations
 

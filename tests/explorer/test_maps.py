@@ -1,4 +1,4 @@
-"""Maps of the images that are shown: stored ones, computed ones, and as bytes."""
+"""Tests of stored maps, computed maps and maps as bytes."""
 
 from __future__ import annotations
 
@@ -28,35 +28,35 @@ REAL = gaussian(PhotoSource(40, 16, 2), 40)
 
 
 @pytest.mark.parametrize("included", [True, False])
-def test_maps_are_those_of_single_images(included: bool) -> None:
+def test_maps_are_equal_to_maps_of_single_images(included: bool) -> None:
     generated, n = gaussian(SOURCE, 22 if included else 21), 22
     make = map_maker(NETWORK, "made", REAL, generated, n, included=included, batch_size=2)
     numbers = np.array([1, 5, 20])
     found = make(SOURCE.read(numbers), numbers)
     for place, number in enumerate(numbers):
         image = SOURCE.read([number])
-        alone = explain_examples(image, NETWORK, REAL, generated, n, included=included)
+        single = explain_examples(image, NETWORK, REAL, generated, n, included=included)
         # The network computes in float64 here and rounds maps to float32.
-        np.testing.assert_allclose(found[place], alone.maps[0], rtol=1e-6)
+        np.testing.assert_allclose(found[place], single.maps[0], rtol=1e-6)
 
 
-def test_stored_maps_are_taken_and_others_made() -> None:
+def test_stored_maps_are_used_and_others_computed() -> None:
     stored = np.random.default_rng(0).random((4, 2, 3)).astype(np.float32)
-    asked = []
+    calls = []
 
     def make(images: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-        asked.append((images[:, 0].tolist(), numbers.tolist()))
+        calls.append((images[:, 0].tolist(), numbers.tolist()))
         return np.full((len(numbers), 2, 3), 7.0)
 
     numbers = np.array([0, 3, 4, 9])
     found = with_stored(stored, make)(numbers[:, None] * 10, numbers)
     assert np.array_equal(found[:2], stored[[0, 3]])
     assert (found[2:] == 7).all()
-    assert asked == [([40, 90], [4, 9])]
+    assert calls == [([40, 90], [4, 9])]
     assert np.array_equal(with_stored(stored, None)(numbers[:2, None], numbers[:2]), found[:2])
 
 
-def test_bytes_and_ranges_give_the_map_back() -> None:
+def test_bytes_and_ranges_restore_the_map() -> None:
     maps = np.random.default_rng(0).normal(size=(5, 7, 7)) * [[[1e-6]]]
     maps[4] = 3.5
     found, ranges = as_bytes(maps)
@@ -66,6 +66,6 @@ def test_bytes_and_ranges_give_the_map_back() -> None:
     assert not found[4].any()
     assert ranges[4].tolist() == [3.5, 3.5]
     low, high = ranges[:, 0, None, None], ranges[:, 1, None, None]
-    again = low + found / 255 * (high - low)
-    # Half a step, and the rounding of the range to float32.
-    assert (np.abs(again - maps) <= 0.51 * (high - low) / 255).all()
+    restored = low + found / 255 * (high - low)
+    # The tolerance is half a step, plus the rounding of the range to float32.
+    assert (np.abs(restored - maps) <= 0.51 * (high - low) / 255).all()

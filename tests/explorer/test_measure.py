@@ -1,4 +1,4 @@
-"""What is told of the images that are shown, next to definitions written out."""
+"""Tests of the numbers of the shown images, against their definitions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from fringe.explorer import (
     RealSet,
     Seen,
     assemble,
-    counts_told,
+    count_sentences,
     measure_images,
     measure_model,
 )
@@ -35,7 +35,7 @@ NAMES = [f"name <{number}>" for number in range(CLASSES)]
 
 
 def images(n: int, shift: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Features, and logits that tell the planted class."""
+    """Return features, and logits whose largest value is at the planted class."""
     rng = np.random.default_rng(seed)
     classes = rng.choice(CLASSES, n, p=softmax(shift * np.arange(CLASSES)))
     features = CENTRES[classes] + 0.5 * rng.normal(size=(n, D)) @ MIX + shift
@@ -78,17 +78,17 @@ def dataset(tmp_path: Path) -> tuple[RealSet, GeneratedSet, list[Model]]:
 
 
 def mixed(rows: np.ndarray, weights: np.ndarray, image: np.ndarray, share: float) -> Gaussian:
-    """The Gaussian of weighted images, of which one more has a share."""
+    """Return the Gaussian of weighted images plus one image with the given share."""
     w = np.append((1 - share) * weights / weights.sum(), share)
     x = np.concatenate([rows, image[None]]).astype(np.float64)
     mean = w @ x
     return Gaussian(mean, (w[:, None] * (x - mean)).T @ (x - mean))
 
 
-def test_influence_is_what_one_more_image_does(
+def test_influence_is_the_effect_of_one_more_image(
     dataset: tuple[RealSet, GeneratedSet, list[Model]],
 ) -> None:
-    """dFID at the share 0 of the image, times 1 / count, by differences of FID itself."""
+    """The reference is dFID at share 0 of the image, times 1 / count, by finite differences."""
     real, made, models = dataset
     of_real, of_made = measure_images(real, [made], models, 40, seed=9, names=NAMES).sets
     weights = [np.ones(MADE), DRAWN.astype(float), PROBABILITIES]
@@ -114,7 +114,7 @@ def test_influence_is_what_one_more_image_does(
             assert of_real.influence[row, m] == pytest.approx(expected, rel=0.02, abs=5e-4)
 
 
-def test_the_chosen_are_the_extremes_of_the_first_model(
+def test_chosen_images_are_extreme_for_the_first_model(
     dataset: tuple[RealSet, GeneratedSet, list[Model]],
 ) -> None:
     real, made, models = dataset
@@ -129,14 +129,14 @@ def test_the_chosen_are_the_extremes_of_the_first_model(
     assert of_real.sampled.sum() == 15
     for scores in (of_reals, -of_reals):
         assert set(np.argsort(-scores)[:5]) <= set(of_real.index)
-    # What is told of an image is told of the image with this number.
+    # The numbers belong to the images with the given index.
     np.testing.assert_allclose(of_made.influence[:, 0], psi[of_made.index] / 200, rtol=1e-9)
     np.testing.assert_allclose(of_real.influence[:, 0], of_reals[of_real.index] / REAL, rtol=1e-9)
     np.testing.assert_array_equal(of_made.weight, (PROBABILITIES * MADE)[of_made.index])
     assert np.isnan(of_real.weight).all()
 
 
-def test_neighbours_and_classes_are_those_of_the_images(
+def test_neighbours_and_classes_belong_to_the_images(
     dataset: tuple[RealSet, GeneratedSet, list[Model]],
 ) -> None:
     real, made, models = dataset
@@ -175,7 +175,7 @@ def test_shares_of_classes_are_of_all_images(
 
 
 def test_parts_of_classes_add_up_to_a_small_difference(tmp_path: Path) -> None:
-    """Up to third order: half of the step leaves an eighth of the error, or less."""
+    """The error is of third order: half the step leaves an eighth of the error or less."""
     real, made, _ = of_dataset(tmp_path)
     errors = []
     for step in (0.1, 0.05):
@@ -200,7 +200,7 @@ def same(a: Any, b: Any) -> bool:
 
 
 @pytest.mark.parametrize("size", [7, 64])
-def test_shards_make_no_difference(tmp_path: Path, size: int) -> None:
+def test_results_do_not_depend_on_shards(tmp_path: Path, size: int) -> None:
     def found(shards: int) -> Numbers:
         real, made, models = of_dataset(tmp_path, shards)
         return measure_images(real, [made], models, 60, seed=9, names=NAMES)
@@ -215,7 +215,7 @@ def test_shards_make_no_difference(tmp_path: Path, size: int) -> None:
 
 
 def of_comparison(folder: Path, labels: bool) -> tuple[RealSet, list[GeneratedSet], list[Model]]:
-    """Two generators: of the second there are features only, and no images."""
+    """Return two generators; the second has features but no images."""
     real = real_set(folder, classes=None if not labels else np.arange(REAL) % 2)
     sets = [
         GeneratedSet("A", stored(folder, "a", ROWS), 350, np.arange(350) % 3 if labels else None),
@@ -233,7 +233,7 @@ def of_comparison(folder: Path, labels: bool) -> tuple[RealSet, list[GeneratedSe
     return real, sets, models
 
 
-def test_a_generator_without_images_has_influences_and_no_group(tmp_path: Path) -> None:
+def test_a_generator_without_images_has_influences_but_no_shown_images(tmp_path: Path) -> None:
     real, sets, models = of_comparison(tmp_path, labels=True)
     numbers = measure_images(real, sets, models, 30, seed=9, labelled=True)
     of_real, a, _ = numbers.sets
@@ -252,17 +252,17 @@ def test_a_generator_without_images_has_influences_and_no_group(tmp_path: Path) 
     assert of_real.classes is not None
 
 
-def test_without_classes_all_else_is_told(tmp_path: Path) -> None:
+def test_without_classes_there_are_all_other_numbers(tmp_path: Path) -> None:
     real, sets, models = of_comparison(tmp_path, labels=False)
     numbers = measure_images(real, sets[:1], models[:1], 30, seed=9)
     assert numbers.class_table is None
     assert all(one.classes is None for one in numbers.sets)
     assert np.isfinite(numbers.sets[1].nearest).all()
-    told = counts_told(real, sets[:1], models[:1], numbers)
-    assert not any("Classes" in one for one in told)
+    sentences = count_sentences(real, sets[:1], models[:1], numbers)
+    assert not any("Classes" in one for one in sentences)
 
 
-def test_an_explorer_holds_all_sets_in_order(tmp_path: Path) -> None:
+def test_an_explorer_contains_all_sets_in_order(tmp_path: Path) -> None:
     real, sets, models = of_comparison(tmp_path, labels=True)
     numbers = measure_images(real, sets, models, 30, seed=9, labelled=True)
     rng = np.random.default_rng(0)
@@ -291,7 +291,7 @@ def test_an_explorer_holds_all_sets_in_order(tmp_path: Path) -> None:
     assert not found.maps[:15].any()
     assert np.isnan(found.map_ranges[:15]).all()
     assert np.isfinite(found.map_ranges[15:]).all()
-    # Places in the table, whose numbers are those of the labels.
+    # Classes are row numbers of the table; the table's numbers are the labels.
     assert found.class_table is not None
     assert found.classes is not None
     labels = found.class_table.numbers[found.classes[:, 0]]
@@ -300,22 +300,22 @@ def test_an_explorer_holds_all_sets_in_order(tmp_path: Path) -> None:
     assert found.probabilities is None
 
 
-def test_counts_are_told(dataset: tuple[RealSet, GeneratedSet, list[Model]]) -> None:
+def test_sentences_name_the_counts(dataset: tuple[RealSet, GeneratedSet, list[Model]]) -> None:
     real, made, models = dataset
     numbers = measure_images(real, [made], models, 40, seed=9, names=NAMES)
-    told = "\n".join(counts_told(real, [made], models, numbers, maps="Maps: of all."))
+    text = "\n".join(count_sentences(real, [made], models, numbers, maps="Maps: of all."))
     fid = frechet_distance(real.gaussian, Gaussian.from_features(ROWS))
     for part in (
         "Real images: 20 images are shown. 10 are a random sample",
         "Generated: 40 images are shown. 20 are a random sample",
-        f"“random”: that of one more image among 200; mean and covariance are those of all "
+        f"“random”: the effect of one more image among 200. The mean and covariance are of all "
         f"400 images, and FID is {fid:.2f}.",
-        f"among 100; mean and covariance are those of {DRAWN.sum()} draws",
-        "of 400 images by their weights",
+        f"among 100. The mean and covariance are of {DRAWN.sum()} draws",
+        "of 400 weighted images",
         "the nearest of 300",
         "Maps: of all.",
     ):
-        assert part in told
+        assert part in text
     published = replace(real, behind=5000)
-    told = "\n".join(counts_told(published, [made], models, numbers))
-    assert "mean and covariance of 5,000 real images, which were published" in told
+    text = "\n".join(count_sentences(published, [made], models, numbers))
+    assert "mean and covariance of 5,000 real images, which were published" in text

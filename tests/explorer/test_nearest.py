@@ -1,4 +1,4 @@
-"""The nearest real image, next to all distances."""
+"""Tests of the nearest real image, against all distances."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from fringe.errors import FringeError
 from fringe.explorer import nearest, nearest_distances
 
 RNG = np.random.default_rng(3)
-REAL = (RNG.normal(size=(500, 20)) + 100).astype(np.float32)  # far from 0, where digits are lost
+REAL = (RNG.normal(size=(500, 20)) + 100).astype(
+    np.float32
+)  # far from 0: rounding errors are large
 IMAGES = (RNG.normal(size=(70, 20)) + 100).astype(np.float32)
 
 
@@ -23,7 +25,7 @@ def blocks(rows: np.ndarray, size: int) -> Iterator[tuple[int, np.ndarray]]:
 
 @pytest.mark.parametrize("size", [1, 64, 499, 500])
 @pytest.mark.parametrize("rows", [16, 1024])
-def test_distances_are_the_least_of_all(
+def test_distances_are_the_smallest_of_all_pairs(
     size: int, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(nearest, "ROWS", rows)
@@ -55,5 +57,5 @@ def test_without_another_real_image_the_distance_is_infinite() -> None:
 
 
 def test_features_of_another_network_are_refused() -> None:
-    with pytest.raises(FringeError, match="20 features of an image, 3 of a real one"):
+    with pytest.raises(FringeError, match="20 features of an image, 3 of a real image"):
         nearest_distances(IMAGES, [(0, REAL[:, :3])])

@@ -1,4 +1,4 @@
-"""Thumbnails and sprites, decoded again."""
+"""Tests of thumbnails and of decoded sprites."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SOURCE: Any = PhotoSource(60, 64, 3)
 
 
 def cells(picture: bytes, size: int) -> np.ndarray:
-    """The thumbnails of a picture, row by row."""
+    """Return the thumbnails of a picture, row by row."""
     pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB"))
     rows, columns = pixels.shape[0] // size, pixels.shape[1] // size
     return np.array(
@@ -31,8 +31,8 @@ def cells(picture: bytes, size: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("count", [1, 31, 33, 1024, 1025, 2100])
-def test_each_thumbnail_lies_where_readers_look_for_it(count: int) -> None:
-    # Even grey, which WebP keeps to a few levels.
+def test_each_thumbnail_is_at_its_place(count: int) -> None:
+    # A constant grey; WebP changes it by a few levels at most.
     grey = np.random.default_rng(1).integers(0, 256, count, np.uint8)
     thumbnails = np.broadcast_to(grey[:, None, None, None], (count, 16, 16, 3))
     found = make_sprites(np.ascontiguousarray(thumbnails), 10**9)
@@ -46,7 +46,7 @@ def test_each_thumbnail_lies_where_readers_look_for_it(count: int) -> None:
     assert found.pictures[0][8:12] == b"WEBP"
 
 
-def test_photographs_can_be_told() -> None:
+def test_photographs_stay_recognizable() -> None:
     thumbnails = look_at(SOURCE, np.arange(40), 64, batch_size=7).thumbnails
     found = cells(make_sprites(thumbnails, 10**9).pictures[0], 64)[:40]
     assert np.array_equal(thumbnails, SOURCE.read(range(40)))
@@ -84,7 +84,7 @@ def test_the_middle_of_an_image_is_shown(shape: tuple[int, int]) -> None:
 
 
 def test_a_fine_pattern_becomes_its_mean() -> None:
-    """With a filter that only looks at some pixels, it would be black, white or stripes."""
+    """A filter that uses only some pixels would return black, white or stripes."""
     images = np.zeros((1, 128, 128, 3), np.uint8)
     images[:, :, ::2] = 255
     found = shrunk(images, 16)
@@ -98,7 +98,7 @@ def test_small_images_are_not_enlarged() -> None:
     assert thumbnail_size([SOURCE], 48) == 48
 
 
-def test_images_and_numbers_reach_the_maps_in_order() -> None:
+def test_maps_are_computed_from_images_and_numbers_in_order() -> None:
     index = np.array([3, 8, 9, 21, 30])
     seen: list[tuple[int, ...]] = []
 

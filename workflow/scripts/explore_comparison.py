@@ -11,7 +11,7 @@ from fringe.explorer import (
     GeneratedSet,
     RealSet,
     assemble,
-    counts_told,
+    count_sentences,
     look_at,
     map_maker,
     measure_images,
@@ -104,7 +104,7 @@ def main(job: ScriptJob) -> None:
         groups=["Real images", *sources],
         models=list(sources),
         network=about["title"],
-        counts=counts_told(
+        counts=count_sentences(
             real,
             sets,
             models,

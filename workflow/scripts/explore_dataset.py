@@ -17,7 +17,7 @@ from fringe.explorer import (
     GeneratedSet,
     RealSet,
     assemble,
-    counts_told,
+    count_sentences,
     look_at,
     map_maker,
     measure_images,
@@ -103,7 +103,7 @@ def main(job: ScriptJob) -> None:
         groups=["Real images", made.title],
         models=[model.title for model in models],
         network=about["title"],
-        counts=counts_told(
+        counts=count_sentences(
             real, [made], models, numbers, maps=told, classifier=about.get("classifier_title", "")
         ),
         seed=about["seed"],

@@ -1,8 +1,8 @@
-"""Some images of a data set or comparison, and what is known of each, for the page's explorer."""
+"""The page's explorer: a selection of images of a data set or comparison, with their numbers."""
 
 from fringe.explorer.assembling import assemble
 from fringe.explorer.choosing import Chosen, choose_images
-from fringe.explorer.counts import counts_told
+from fringe.explorer.counts import count_sentences
 from fringe.explorer.maps import map_maker, with_stored
 from fringe.explorer.measure import Numbers, Shown, measure_images
 from fringe.explorer.nearest import nearest_distances
@@ -19,7 +19,7 @@ __all__ = [
     "Shown",
     "assemble",
     "choose_images",
-    "counts_told",
+    "count_sentences",
     "look_at",
     "make_sprites",
     "map_maker",

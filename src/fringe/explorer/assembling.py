@@ -1,4 +1,4 @@
-"""An explorer of what was measured of its images and what was seen of them."""
+"""Assembly of an explorer from the numbers and the thumbnails of its images."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def assemble(
     ----------
     numbers : Numbers
     seen : sequence of Seen or None
-        Of each set of ``numbers``, in the same order; None where no image is shown. Some may have
-        maps.
+        One for each set of ``numbers``, in the same order; None for a set without shown images.
+        Some may have maps.
     groups, models, network, counts, seed
-        As of `Explorer`.
+        See `Explorer`.
     sprite_bytes : int
-        As `make_sprites` takes it.
+        The argument ``most_bytes`` of `make_sprites`.
 
     Raises
     ------
     FringeError
-        If thumbnails take more bytes.
+        If thumbnails need more than ``sprite_bytes``.
     """
     sets = numbers.sets
     sizes = [len(one.index) for one in sets]
@@ -78,7 +78,7 @@ def assemble(
 
 
 def _places(numbers: Numbers, sizes: Sequence[int], table: ClassTable) -> NDArray[np.int32]:
-    """Return the classes (n, 3) of all images, as places in the table."""
+    """Return the classes (n, 3) of all images, as row numbers of the table of classes."""
     found = np.concatenate([one.classes for one in numbers.sets if one.classes is not None])
     assert len(found) == sum(sizes)
     places = np.searchsorted(table.numbers, found)
@@ -93,7 +93,7 @@ def _probabilities(numbers: Numbers) -> NDArray[np.float32] | None:
 def _maps(
     seen: Sequence[Seen | None], sizes: Sequence[int]
 ) -> tuple[NDArray[np.uint8] | None, NDArray[np.float32] | None]:
-    """Return the maps of all images as bytes, and their ranges; (None, None) without any."""
+    """Return the maps of all images as bytes, and their ranges; (None, None) without maps."""
     made: list[Floats] = [one.maps for one in seen if one is not None and one.maps is not None]
     if not made:
         return None, None

@@ -1,8 +1,8 @@
-"""Which images an explorer shows.
+"""The choice of the images that an explorer shows.
 
-Of a set of images, k are shown. One half of them, k // 2, is a random sample of the set. The first
-images of a source would not do: files may be in the order of their classes. The others are chosen
-because they are extreme, in equal parts:
+An explorer shows k images of a set. One half, k // 2, is a random sample of the set. The first
+images of a source would not be a random sample, because files may be sorted by class. The other
+half are extreme images, in equal parts:
 
 * generated images of a data set: those with the largest optimized weight, those that raise FID of
   images drawn at random most, and those that lower it most;
@@ -29,14 +29,14 @@ __all__ = ["Chosen", "choose_images"]
 
 
 class Chosen(NamedTuple):
-    """The k images that are shown of a set.
+    """The k images of a set that are shown.
 
     Attributes
     ----------
     numbers : int64 array (k,)
         Their numbers in the set, increasing.
     sampled : bool array (k,)
-        Whether an image is there as part of the random sample, and not because it is extreme.
+        Whether an image is part of the random sample. Otherwise the image is extreme.
     """
 
     numbers: NDArray[np.int64]
@@ -44,22 +44,23 @@ class Chosen(NamedTuple):
 
 
 def choose_images(k: int, scores: Sequence[Floats], rng: np.random.Generator) -> Chosen:
-    """Return which images of a set are shown: a random sample, and those with the largest scores.
+    """Choose the images of a set to show: a random sample, and images with the largest scores.
 
     Parameters
     ----------
     k : int
-        How many.
+        How many images to choose.
     scores : sequence of float64 arrays (n,)
-        Each picks an equal part of the second half, in turn; of equal scores, the lower number.
-        If the parts cannot be equal, the first scores pick one image more.
+        Each score picks an equal part of the second half, in turn. Among images with equal scores,
+        the image with the lower number is picked. If the parts cannot be equal, the first scores
+        pick one image more.
     rng : numpy.random.Generator
-        Of the sample.
+        The generator for the random sample.
 
     Raises
     ------
     FringeError
-        If there is no score, or they are of different numbers of images.
+        If there is no score, or the scores have different lengths.
 
     Examples
     --------

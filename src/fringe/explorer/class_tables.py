@@ -1,4 +1,4 @@
-"""The table of classes of an explorer: how often each model has them, and what that does to FID."""
+"""The table of classes of an explorer: their shares in each model, and their parts in FID."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def table_of_classes(
     names: Sequence[str] | None,
     others: Iterable[int] = (),
 ) -> ClassTable:
-    """Return the classes of all images that FID is measured on, by their numbers.
+    """Return the table of the classes of all images that FID is measured on, sorted by number.
 
     The part of class c in the difference of two models B and A is h_B E_B(psi | c) -
     h_A E_A(psi | c), where psi is the mean of an image's influences on both. The sum over all
@@ -32,13 +32,13 @@ def table_of_classes(
     ----------
     real : RealSet
     sets : sequence of GeneratedSet
-        All with classes, as ``real``.
+        All with classes, as is ``real``.
     models : sequence of Model
-        At least one. The difference is that of the last one less the first one.
+        At least one. The difference is the last model minus the first model.
     names : sequence of str, optional
-        Of the classes; a class beyond them is called by its number.
+        Names of the classes. A class without a name is called by its number.
     others : iterable of int
-        Further classes that the table lists, such as those that are an image's second.
+        More classes that the table lists, such as the second class of an image.
 
     Raises
     ------
@@ -75,13 +75,13 @@ def table_of_classes(
 def _part(
     model: Model, both: tuple[Model, Model], sets: Sequence[GeneratedSet], size: int
 ) -> Floats:
-    """Return what each class contributes to the mean influence of a model's images."""
+    """Return the contribution of each class to the mean influence of a model's images."""
     own = sets[model.place]
     stop = model.size(own)
     psi = np.mean([each.influences(own.features, stop) for each in both], axis=0)
     return parts_by_class(psi, _classes(own)[:stop], size, model.weights)
 
 
-def _classes(of: GeneratedSet) -> NDArray[np.int64]:
-    assert of.classes is not None
-    return of.classes
+def _classes(generated: GeneratedSet) -> NDArray[np.int64]:
+    assert generated.classes is not None
+    return generated.classes

@@ -1,4 +1,4 @@
-"""What the numbers of an explorer are of, in sentences."""
+"""Sentences on the images and draws behind the numbers of an explorer."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from fringe.explorer.measure import Numbers, Shown
 from fringe.explorer.sets import GeneratedSet, Model, RealSet
 
-__all__ = ["counts_told"]
+__all__ = ["count_sentences"]
 
 
-def counts_told(
+def count_sentences(
     real: RealSet,
     sets: Sequence[GeneratedSet],
     models: Sequence[Model],
@@ -19,44 +19,45 @@ def counts_told(
     maps: str = "",
     classifier: str = "",
 ) -> list[str]:
-    """Return a sentence for each thing that a reader must know of the numbers.
+    """Return sentences that explain on which images the numbers are based.
 
     Parameters
     ----------
     real, sets, models
-        What was measured.
+        The measured sets and models.
     numbers : Numbers
-        What was found.
+        The results.
     maps : str
-        The sentence on sensitivity maps; "" if there are none.
+        The sentence on sensitivity maps; "" if there are no maps.
     classifier : str
-        Title of the network whose Top-1 classes are counted, if it is not that of FID.
+        Title of the network whose Top-1 classes are counted, if it is not FID's network.
     """
     titles = ["Real images", *(one.title for one in sets)]
-    told = [
+    sentences = [
         _shown(title, found)
         for title, found in zip(titles, numbers.sets, strict=True)
         if len(found.index)
     ]
-    told.append(
-        f"Influence of a real image: on the mean and covariance of {real.behind:,} real images"
+    sentences.append(
+        "Influence of a real image: on FID, through the mean and covariance of "
+        f"{real.behind:,} real images"
         + ("." if real.behind == real.count else ", which were published.")
     )
-    told += [_model(model, sets[model.place]) for model in models]
-    told.append(f"Nearest real image: the nearest of {real.count:,}.")
+    sentences += [_model(model, sets[model.place]) for model in models]
+    sentences.append(f"Nearest real image: the nearest of {real.count:,} real images.")
     if numbers.class_table is not None and len(models) > 1:
         parts = numbers.class_table.contributions.sum()
         difference = models[-1].distance - models[0].distance
-        told.append(
+        sentences.append(
             f"Classes: of all images that FID is measured on. Their parts in the difference "
-            f"“{models[-1].title}” less “{models[0].title}” are of first order: they add up to "
-            f"{parts:.2f}, and the difference is {difference:.2f}."
+            f"“{models[-1].title}” minus “{models[0].title}” are first-order approximations: their "
+            f"sum is {parts:.2f}, and the difference is {difference:.2f}."
         )
     elif numbers.class_table is not None:
-        told.append("Classes: of all images that FID is measured on.")
+        sentences.append("Classes: of all images that FID is measured on.")
     if classifier and numbers.class_table is not None:
-        told.append(f"Classes are those of {classifier}.")
-    return [*told, *([maps] if maps else [])]
+        sentences.append(f"Classes are from {classifier}.")
+    return [*sentences, *([maps] if maps else [])]
 
 
 def _shown(title: str, found: Shown) -> str:
@@ -64,19 +65,19 @@ def _shown(title: str, found: Shown) -> str:
     if sample == count:
         return f"{title}: all {count:,} images are shown."
     return (
-        f"{title}: {count:,} images are shown. {sample:,} are a random sample, the others have the "
+        f"{title}: {count:,} images are shown. {sample:,} are a random sample. The others have the "
         "largest weights or the largest influence."
     )
 
 
 def _model(model: Model, own: GeneratedSet) -> str:
     if model.weights is None:
-        of = f"all {own.count:,} images"
+        basis = f"all {own.count:,} images"
     elif model.weights.dtype.kind in "iu":
-        of = f"{int(model.weights.sum()):,} draws"
+        basis = f"{int(model.weights.sum()):,} draws"
     else:
-        of = f"{len(model.weights):,} images by their weights"
+        basis = f"{len(model.weights):,} weighted images"
     return (
-        f"Influence on “{model.title}”: that of one more image among {model.count:,}; mean and "
-        f"covariance are those of {of}, and FID is {model.distance:.2f}."
+        f"Influence on “{model.title}”: the effect of one more image among {model.count:,}. The "
+        f"mean and covariance are of {basis}, and FID is {model.distance:.2f}."
     )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["MakeMaps", "as_bytes", "map_maker", "with_stored"]
 
 MakeMaps = Callable[[NDArray[np.uint8], NDArray[np.int64]], Floats]
-"""From images (b, H, W, 3) and their numbers (b,) in their source to their maps (b, h, w)."""
+"""Function of images (b, H, W, 3) and their numbers (b,) in a source that returns maps (b, h, w)."""
 
 
 def map_maker(
@@ -36,13 +36,13 @@ def map_maker(
     Parameters
     ----------
     network : FeatureNetwork
-        With maps or a split.
+        A network with maps or a split.
     source : str
-        How messages name the source of the images.
+        The name of the images' source in messages.
     real, generated, n, included
-        As `fringe.sensitivity.fid_gradient` takes them.
+        Arguments of `fringe.sensitivity.fid_gradient`.
     batch_size : int
-        Images that pass through the network at a time.
+        How many images pass through the network at a time.
     """
     transport = optimal_transport(real, generated)
 
@@ -64,9 +64,10 @@ def map_maker(
 
 
 def with_stored(stored: Array, make: MakeMaps | None) -> MakeMaps:
-    """Return a function that takes maps of the first images from ``stored`` (n, h, w).
+    """Return a function that returns stored maps if possible, and computes the others.
 
-    ``make`` computes the maps of the others; None if all images have stored maps.
+    ``stored`` (n, h, w) are the maps of the first n images of the source. ``make`` computes the
+    maps of the others; None if all images have stored maps.
     """
 
     def found(images: NDArray[np.uint8], numbers: NDArray[np.int64]) -> Floats:
@@ -82,9 +83,9 @@ def with_stored(stored: Array, make: MakeMaps | None) -> MakeMaps:
 
 
 def as_bytes(maps: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
-    """Return maps (n, h, w) as bytes, and what 0 and 255 stand for in each: (n, 2).
+    """Return maps (n, h, w) as bytes, and the values (n, 2) that 0 and 255 represent.
 
-    Each map is 0 where it is least and 255 where it is largest. An even map is 0 everywhere.
+    In each map, 0 is the minimum and 255 the maximum. A constant map is 0 everywhere.
     """
     low, high = (reduce(axis=(1, 2), keepdims=True) for reduce in (maps.min, maps.max))
     scale = np.where(high > low, high - low, 1)

@@ -1,4 +1,4 @@
-"""What an explorer says about the images that it shows, before it reads them."""
+"""The numbers of the images that an explorer shows, from stored features."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from fringe.sensitivity import top_classes
 
 __all__ = ["Numbers", "Shown", "measure_images"]
 
-TOP = 3  # classes of an image
+TOP = 3  # classes shown for an image
 
 
 @dataclass(frozen=True, eq=False)
 class Shown:
-    """What is known of the k images that are shown of a set; `Explorer` says what each field is.
+    """The numbers of the k shown images of a set; `Explorer` describes each field.
 
-    ``classes`` are numbers of classes, not places in the table.
+    ``classes`` are numbers of classes, not row numbers of the table.
     """
 
     index: NDArray[np.int64]
@@ -41,7 +41,7 @@ class Shown:
 
 @dataclass(frozen=True, eq=False)
 class Numbers:
-    """What is known of the images that are shown: ``sets`` are the real ones, then each set's."""
+    """The numbers of all shown images: ``sets`` starts with the real images."""
 
     sets: Sequence[Shown]
     class_table: ClassTable | None
@@ -57,25 +57,26 @@ def measure_images(
     names: Sequence[str] | None = None,
     labelled: bool = False,
 ) -> Numbers:
-    """Choose the images that are shown, and return all that stored features say about them.
+    """Choose the images to show, and compute their numbers from stored features.
 
-    Features are read in blocks; in memory are those of the images that are shown.
+    Features are read in blocks; only the features of the shown images stay in memory.
 
     Parameters
     ----------
     real : RealSet
     sets : sequence of GeneratedSet
-        Each with images in ``models``.
+        Each set has at least one model in ``models``.
     models : sequence of Model
-        The first one of a set chooses the set's images.
+        The first model of a set determines which images of the set are shown.
     k : int
-        Images of each set that are shown, and twice as many as real ones.
+        How many images of each generated set are shown; k // 2 real images are shown.
     seed : int
-        Of the random samples.
+        The seed of the random samples.
     names : sequence of str, optional
-        Of the classes.
+        Names of the classes.
     labelled : bool
-        Whether classes are labels. Otherwise they are Top-1 classes, and logits tell two more.
+        Whether classes are labels. Otherwise each image has its three most probable classes, from
+        logits.
 
     Raises
     ------
@@ -139,7 +140,7 @@ def _generated_images(
 
 
 def _nothing(models: int, known: bool, labelled: bool) -> Shown:
-    """Return what is told of a set of which no image is shown."""
+    """Return the numbers of a set without shown images: empty arrays."""
     none = np.empty(0)
     return Shown(
         np.empty(0, np.int64),
@@ -164,7 +165,7 @@ def _shown(
     weight: Floats | None = None,
     own: NDArray[np.int64] | None = None,
 ) -> Shown:
-    """Return what is told of the chosen images of a set, whose features are ``rows``."""
+    """Return the numbers of the chosen images of a set; ``rows`` are their features."""
     classes = probabilities = None
     if labels is not None and labelled:
         classes = np.full((len(rows), TOP), -1)

@@ -1,4 +1,4 @@
-"""How far images are from the nearest real image, in the features of a network."""
+"""The distance of images to the nearest real image, in the features of a network."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from fringe.metrics.arrays import Array, Floats, as_matrix
 
 __all__ = ["nearest_distances"]
 
-ROWS = 1024  # images whose distances to a block of real ones are held at a time
+ROWS = 1024  # images whose distances to a block of real images are in memory at a time
 
 
 def nearest_distances(
@@ -21,9 +21,9 @@ def nearest_distances(
 ) -> Floats:
     """Return the Euclidean distance of each image to the nearest other real image.
 
-    Products of matrices in float64 tell which real image is nearest. The distance to that image is
-    then computed from the differences, so that the distance of a copy is exactly 0. Where several
-    images are equally near except for rounding, it is the distance of one of these.
+    The nearest real image is found with products of matrices in float64. The distance to it is then
+    computed from the differences of the features, so the distance of a copy is exactly 0. If
+    several real images are equally near except for rounding, any of them may be used.
 
     Parameters
     ----------
@@ -31,13 +31,13 @@ def nearest_distances(
     real : iterable of (int, array (b, D))
         Blocks of features of the real images, each with the number of its first image.
     own : int64 array (n,), optional
-        The number of each image among the real ones, which is not compared with itself; -1 where
-        it is not one of them.
+        The number of each image among the real images, so that it is not compared with itself; -1
+        if the image is not a real image.
 
     Returns
     -------
     float64 array (n,)
-        Infinity where there is no other real image.
+        Infinity if there is no other real image.
 
     Raises
     ------
@@ -46,17 +46,17 @@ def nearest_distances(
     """
     rows = as_matrix(images, "images").astype(np.float64)
     places = np.full(len(rows), -1) if own is None else own
-    best = np.full(len(rows), np.inf)  # |y|^2 - 2 x.y, which lacks |x|^2 of the squared distance
+    best = np.full(len(rows), np.inf)  # |y|^2 - 2 x.y: the squared distance without |x|^2
     found = np.full(rows.shape, np.nan)
     centre: Floats | None = None
     for start, block in real:
         if block.shape[1] != rows.shape[1]:
             raise FringeError(
                 f"nearest images: {rows.shape[1]} features of an image, {block.shape[1]} of a real "
-                "one; take both from the same network"
+                "image; take both from the same network"
             )
         others = block.astype(np.float64)
-        if centre is None:  # an origin amid the features costs fewer digits
+        if centre is None:  # an origin inside the cloud of features reduces rounding errors
             centre = others.mean(axis=0)
         others -= centre
         squares = np.einsum("nd,nd->n", others, others)

@@ -1,4 +1,4 @@
-"""Sets of images that an explorer shows, and the models whose FID they have an influence on."""
+"""The sets of images that an explorer shows, and the models whose FID they influence."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ class RealSet:
     Parameters
     ----------
     features : FeatureFile
-        Whose first ``count`` rows are theirs.
+        The first ``count`` rows are the features of the real images.
     count : int
-        How many FID is measured on.
+        How many real images FID is measured on.
     gaussian : Gaussian
-        That FID is measured against.
+        The mean and covariance that FID is measured against.
     behind : int
-        The number of images behind the Gaussian: ``count``, or another one where it was published.
+        The number of images behind the Gaussian: ``count``, or the published number.
     classes : int array (count,), optional
     shown : bool
-        Whether there are images, which can be shown.
+        Whether images exist that can be shown.
     classified : FeatureFile, optional
-        Where the logits of the same images are; in ``features`` by default.
+        The file with the logits of the same images; ``features`` by default.
     """
 
     features: FeatureFile
@@ -47,7 +47,7 @@ class RealSet:
 
     @property
     def logits(self) -> FeatureFile:
-        """Where the logits of the images are."""
+        """The file with the logits of the images."""
         return self.features if self.classified is None else self.classified
 
     def blocks(self) -> Iterator[tuple[int, Array]]:
@@ -55,11 +55,11 @@ class RealSet:
         return self.features.blocks(stop=self.count)
 
     def influences(self, model: Model) -> Floats:
-        """Return psi (count,) of all images on FID of a model."""
+        """Return psi (count,) of all real images: their influences on FID of a model."""
         return np.concatenate([self.influences_of(block, model) for _, block in self.blocks()])
 
     def influences_of(self, features: Array, model: Model) -> Floats:
-        """Return psi (n,) of images (n, D) on FID of a model, if added to the real images."""
+        """Return psi (n,) of images (n, D) on FID of a model if added to the real images."""
         return influences(features, self.gaussian, model.gaussian, model.to_generated)
 
 
@@ -72,15 +72,15 @@ class GeneratedSet:
     title : str
     features : FeatureFile or JoinedFeatures
     count : int
-        How many of the first images can be shown; models may hold further ones.
+        How many images, from the first, can be shown. Models may contain more images.
     classes : int array (rows,), optional
-        Of all images with features.
+        Classes of all images with features.
     weight : float64 array (count,), optional
         Optimized weights, as multiples of equal weights.
     shown : bool
-        Whether there are images, which can be shown.
+        Whether images exist that can be shown.
     classified : FeatureFile or JoinedFeatures, optional
-        Where the logits of the same images are; in ``features`` by default.
+        The file with the logits of the same images; ``features`` by default.
     """
 
     title: str
@@ -93,7 +93,7 @@ class GeneratedSet:
 
     @property
     def logits(self) -> Features:
-        """Where the logits of the images are."""
+        """The file with the logits of the images."""
         return self.features if self.classified is None else self.classified
 
 
@@ -105,12 +105,12 @@ class Model:
     ----------
     title : str
     place : int
-        Of its set among the generated sets.
+        The place of its set among the generated sets.
     weights : array (n,), or None
-        Relative weights of the first n images of the set; integers count how often each is drawn.
-        None: all images that can be shown, with equal weights.
+        Relative weights of the first n images of the set. Integers count how often each image is
+        drawn. None means equal weights of all images that can be shown.
     count : int
-        How many images its FID is measured on.
+        How many images the model's FID is measured on.
     gaussian : Gaussian
     real : Gaussian
     to_real, to_generated : Transport
@@ -127,19 +127,19 @@ class Model:
 
     @property
     def distance(self) -> float:
-        """Its FID, as that of the Gaussians."""
+        """The model's FID: the distance between the two Gaussians."""
         return transported_distance(self.real, self.gaussian, self.to_real)
 
     def size(self, generated: GeneratedSet) -> int:
-        """Return how many of the first images of its set the model draws from."""
+        """Return from how many images of its set the model draws."""
         return generated.count if self.weights is None else len(self.weights)
 
     def influences_of(self, features: Array) -> Floats:
-        """Return psi (n,) of images (n, D) on its FID, if they are added to its own images."""
+        """Return psi (n,) of images (n, D) on the model's FID if added to its images."""
         return influences(features, self.gaussian, self.real, self.to_real)
 
     def influences(self, features: Features, stop: int) -> Floats:
-        """Return psi (stop,) of the first images of any set, read in blocks."""
+        """Return psi (stop,) of the first images of a set, read in blocks."""
         return np.concatenate(
             [self.influences_of(block) for _, block in features.blocks(stop=stop)]
         )
@@ -153,12 +153,12 @@ def measure_model(
     count: int,
     weights: Array | None = None,
 ) -> Model:
-    """Return a model, measured from stored features that are read in blocks.
+    """Measure a model from stored features, which are read in blocks.
 
     Parameters
     ----------
     title, place, count, weights
-        As of `Model`.
+        See `Model`.
     generated : GeneratedSet
         The set at ``place``.
     real : Gaussian

@@ -1,4 +1,4 @@
-"""Thumbnails of images, and the few pictures that hold them (sprites)."""
+"""Thumbnails of images, and the pictures that contain many thumbnails (sprites)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Pixels = NDArray[np.uint8]
 
 
 class Seen(NamedTuple):
-    """What is kept of n images: thumbnails (n, size, size, 3), and maps (n, h, w) if asked for."""
+    """The thumbnails (n, size, size, 3) of n images, and their maps (n, h, w) if requested."""
 
     thumbnails: Pixels
     maps: Floats | None = None
@@ -44,13 +44,13 @@ def look_at(
     ----------
     source : ImageSource
     index : int64 array (n,)
-        At least one.
+        The numbers of the images, at least one.
     size : int
         Width and height of a thumbnail.
     batch_size : int
-        Images that are held at a time.
+        How many images are in memory at a time.
     maps : callable, optional
-        From images (b, H, W, 3) and their numbers (b,) to their maps (b, h, w).
+        A function of images (b, H, W, 3) and their numbers (b,) that returns maps (b, h, w).
 
     Raises
     ------
@@ -73,9 +73,9 @@ def thumbnail_size(sources: Iterable[ImageSource], most: int) -> int:
 
 
 def shrunk(images: Pixels, size: int) -> Pixels:
-    """Return the squares in the middle of images (n, H, W, 3), resized to (n, size, size, 3).
+    """Crop images (n, H, W, 3) to the square in their middle, and resize to (n, size, size, 3).
 
-    With a filter that does not alias (Lanczos).
+    The filter (Lanczos) does not alias.
     """
     height, width = images.shape[1:3]
     side = min(height, width)
@@ -88,15 +88,15 @@ def shrunk(images: Pixels, size: int) -> Pixels:
 
 
 def make_sprites(thumbnails: Pixels, most_bytes: int) -> Sprites:
-    """Return thumbnails (n, size, size, 3) in pictures of at most 32 x 32 of them, as WebP.
+    """Return thumbnails (n, size, size, 3) as WebP pictures of at most 32 x 32 thumbnails.
 
-    Their quality is the highest of `QUALITIES` with which all pictures have ``most_bytes``
-    together at most.
+    The quality is the highest of `QUALITIES` with which all pictures together have at most
+    ``most_bytes``.
 
     Raises
     ------
     FringeError
-        If even the lowest quality takes more.
+        If the pictures have more bytes even at the lowest quality.
     """
     size = thumbnails.shape[1]
     sheets = [
@@ -110,14 +110,14 @@ def make_sprites(thumbnails: Pixels, most_bytes: int) -> Sprites:
         if total <= most_bytes:
             return Sprites(pictures, size, ROWS, COLUMNS)
     raise FringeError(
-        f"thumbnails: {len(thumbnails):,} images of {size} x {size} pixels take {total:,} bytes at "
-        f"the lowest quality, and {most_bytes:,} are left for them in the page of the run; lower "
+        f"thumbnails: {len(thumbnails):,} images of {size} x {size} pixels need {total:,} bytes at "
+        f"the lowest quality, but the page of the run has only {most_bytes:,} left; lower "
         "`page/thumbnail` or `page/images`"
     )
 
 
 def _sheet(thumbnails: Pixels) -> Pixels:
-    """Return up to 32 x 32 thumbnails as one picture, row by row; what is left over is black."""
+    """Return up to 32 x 32 thumbnails as one picture, row by row; unused cells are black."""
     count, size = thumbnails.shape[:2]
     rows = -(-count // COLUMNS)
     cells = np.zeros((rows * COLUMNS, size, size, 3), np.uint8)
