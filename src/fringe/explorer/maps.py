@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["MakeMaps", "as_bytes", "map_maker", "with_stored"]
 
 MakeMaps = Callable[[NDArray[np.uint8], NDArray[np.int64]], Floats]
-"""Function of images (b, H, W, 3) and their numbers (b,) in a source that returns maps (b, h, w)."""
+"""Function that returns maps (b, h, w) of images (b, H, W, 3) with given numbers (b,)."""
 
 
 def map_maker(
