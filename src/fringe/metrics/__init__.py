@@ -1,7 +1,7 @@
-"""Sets of features compared: Fréchet (FID) and kernel distances (KID), and many other scores.
+"""Scores that compare sets of features: Fréchet distance (FID), kernel distance (KID) and others.
 
-Knows arrays only. NumPy arrays and torch tensors are both welcome; torch is imported only where
-distances of all pairs or torch's random numbers are needed. docs/metrics.md defines each score.
+The functions take arrays: NumPy arrays or torch tensors. torch is imported only by the functions
+that need distances of all pairs or torch's random numbers. docs/metrics.md defines each score.
 """
 
 from fringe.metrics.authentic import authenticity

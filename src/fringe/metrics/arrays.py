@@ -1,4 +1,4 @@
-"""NumPy inside, whatever came from outside."""
+"""Conversion of the arrays and tensors of a caller to NumPy arrays."""
 
 import sys
 from typing import Any, TypeAlias
@@ -24,17 +24,20 @@ __all__ = [
 Array: TypeAlias = npt.NDArray[Any]
 Floats: TypeAlias = npt.NDArray[np.float64]
 
-CLOSE = 16  # rows: reading up to this many unwanted ones is cheaper than another slice
+CLOSE = 16  # rows: reading up to this many unwanted rows is cheaper than reading another slice
 
 
 def is_tensor(value: object) -> bool:
-    """Tell a torch tensor without importing torch: one can exist only if torch is loaded."""
+    """Return whether ``value`` is a torch tensor, without importing torch.
+
+    A tensor can exist only if torch is already loaded.
+    """
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(value, torch.Tensor)
 
 
 def as_numpy(value: Any) -> Array:
-    """Return ``value`` as a NumPy array of its own type, without a copy where that is possible."""
+    """Return ``value`` as a NumPy array of the same type, without a copy if possible."""
     if is_tensor(value):
         value = value.detach().cpu()
         # NumPy has no bfloat16; float32 holds it exactly.
@@ -43,17 +46,17 @@ def as_numpy(value: Any) -> Array:
 
 
 def as_tensor(value: Any) -> Any:
-    """Return ``value`` as a torch tensor without a history, not copied where that is possible."""
+    """Return ``value`` as a torch tensor without gradient history, without a copy if possible."""
     import torch
 
     if is_tensor(value):
         return value.detach()
-    # PyTorch takes no arrays that run backwards.
+    # PyTorch does not accept arrays with negative strides.
     return torch.from_numpy(np.ascontiguousarray(value))
 
 
 def like(reference: object, array: Array) -> Any:
-    """Return ``array`` as a torch tensor where ``reference`` is one (on its device), else as is."""
+    """Return ``array``, as a tensor on the device of ``reference`` if ``reference`` is a tensor."""
     if not is_tensor(reference):
         return array
     torch = sys.modules["torch"]
@@ -61,7 +64,7 @@ def like(reference: object, array: Array) -> Any:
 
 
 def as_matrix(value: Any, what: str) -> Array:
-    """Return ``value`` as a real-valued matrix (rows are images) or say what it is instead."""
+    """Return ``value`` as a matrix of real numbers (rows are images), or raise FringeError."""
     matrix = as_numpy(value)
     if matrix.ndim != 2 or 0 in matrix.shape or matrix.dtype.kind not in "fiub":
         raise FringeError(
@@ -72,12 +75,12 @@ def as_matrix(value: Any, what: str) -> Array:
 
 
 class SlicedRows:
-    """Rows of something that gives contiguous slices only, such as a matrix in a file.
+    """Rows of an object that supports only contiguous slices, such as a matrix in a file.
 
     Parameters
     ----------
     value : object
-        With ``shape`` (n, D), ``dtype``, and slices of rows that are arrays.
+        Has ``shape`` (n, D) and ``dtype``; a slice of its rows is an array.
     """
 
     def __init__(self, value: Any) -> None:
@@ -91,11 +94,11 @@ class SlicedRows:
         return self.shape[0]
 
     def __getitem__(self, at: "slice | Array") -> Array:
-        """Return the rows of a slice, or of an array of indices in any order."""
+        """Return the rows at a slice, or at an array of indices in any order."""
         if isinstance(at, slice):
             return as_numpy(self.value[at])
         wanted, places = np.unique(np.asarray(at), return_inverse=True)
-        # One slice reads all rows that lie close to each other.
+        # Rows that are close to each other are read as one slice.
         ends = np.flatnonzero(np.diff(wanted) > CLOSE)
         runs = np.split(wanted, ends + 1)
         rows = [as_numpy(self.value[int(r[0]) : int(r[-1]) + 1])[r - r[0]] for r in runs if len(r)]
@@ -106,15 +109,16 @@ class SlicedRows:
 
 
 def as_rows(value: Any, what: str) -> Any:
-    """Return features (n, D) as something whose rows are read by slices or arrays of indices.
+    """Return features (n, D) as an object whose rows are read by slices or arrays of indices.
 
-    A torch tensor stays one, and what gives slices of rows only (`fringe.features.FeatureMatrix`)
-    is not read yet. Anything else becomes a NumPy matrix.
+    A torch tensor stays a tensor. An object that supports only slices of rows, such as
+    `fringe.features.FeatureMatrix`, is wrapped and not yet read. Any other value becomes a NumPy
+    matrix.
 
     Raises
     ------
     FringeError
-        If it is not a matrix of real numbers, or is empty.
+        If ``value`` is not a matrix of real numbers, or is empty.
     """
     if is_tensor(value):
         if value.ndim != 2 or 0 in value.shape or value.is_complex():
@@ -138,12 +142,12 @@ def as_rows(value: Any, what: str) -> Any:
 
 
 def read_rows(rows: Any, at: "slice | Array", what: str, dtype: Any = np.float64) -> Array:
-    """Return some of the rows that `as_rows` gave as an array of ``dtype``, all of them finite.
+    """Return the rows ``at`` of the result of `as_rows`, as an array of ``dtype``.
 
     Raises
     ------
     FringeError
-        If one holds NaN or infinity.
+        If a row holds NaN or infinity.
     """
     block = as_numpy(rows[at]).astype(dtype, copy=False)
     if isinstance(at, slice):

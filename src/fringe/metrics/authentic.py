@@ -1,7 +1,7 @@
-"""AuthPct (Alaa et al., ICML 2022, arXiv 2102.08921): how many images are not copies.
+"""AuthPct (Alaa et al., ICML 2022, arXiv 2102.08921): the percentage of images that are not copies.
 
-A generated image is authentic if its nearest training image has a training image that is nearer to
-it than the generated one is. `authpct.py` of dgm-eval, taken from `fls`, defines the score so.
+A generated image y is authentic if its nearest training image x is nearer to another training image
+than to y. This is the definition in `authpct.py` of dgm-eval, which is taken from `fls`.
 """
 
 from typing import Any
@@ -17,35 +17,40 @@ __all__ = ["authenticity"]
 
 
 def authenticity(training: Any, generated: Any) -> Scored:
-    """Return the percentage of generated images that are authentic.
+    """Return the percentage of generated images that are authentic: AuthPct [1]_.
 
-    With x the training image that is nearest to a generated image y, y is authentic if
-    min |x - x'| < |x - y|, over all other training images x'. A copy of a training image is not.
-    The value for new real images says what to expect of a generator that does not copy: for
-    Gaussian features it is about 33 in one dimension, 59 in 8 and 81 in 64.
+    Let x be the training image that is nearest to a generated image y. Then y is authentic if
+    min |x - x'| < |x - y|, where x' runs over all other training images. A copy of a training image
+    is not authentic. Measure new real images to learn which value a generator that does not copy
+    would have. For Gaussian features, that value is about 33 in one dimension, 59 in 8 and 81 in
+    64.
 
     Parameters
     ----------
-    training, generated : array (n, D), (m, D), or something that gives slices of rows
-        Computed on the GPU where one of them is a tensor there. Read in blocks, each several times.
-        Where training images are repeated, the different ones are held in memory.
+    training, generated : array (n, D), (m, D), or an object that supports slices of rows
+        Computed on the GPU if one of them is a tensor on a GPU. Read in blocks, each several times.
+        If training images are repeated, the distinct training images are held in memory.
 
     Returns
     -------
     Scored
-        In percent. The error is 100 sqrt(p (1 - p) / m), given the training images, which are what
-        the question is about.
+        In percent. The error is 100 sqrt(p (1 - p) / m), where p is the share of authentic images.
+        It holds for the given training images.
 
     Notes
     -----
-    Distances are those of differences in float64, of features rounded to float32. dgm-eval has
-    float32 products, whose errors decide for or against some near-copies.
+    Features are rounded to float32, and distances are computed from differences in float64.
+    dgm-eval computes distances by products in float32, whose errors decide about some near-copies.
 
     Raises
     ------
     FringeError
         Different dimensions, fewer than two training images, NaN or infinity, distances too large
         for float32.
+
+    References
+    ----------
+    .. [1] Alaa et al., ICML 2022, arXiv 2102.08921.
 
     Examples
     --------
@@ -71,7 +76,7 @@ def authenticity(training: Any, generated: Any) -> Scored:
         repeated = np.bincount(groups) > 1
         different = x if not repeated.any() else x.part(first)
         found = nearest_neighbours(y, np.arange(y.count), different)
-        own = np.zeros(different.count)  # of a repeated image the nearest neighbour is its copy
+        own = np.zeros(different.count)  # a repeated image is at distance 0 from its copy
         needed = np.unique(found.indices)
         needed = needed[~repeated[needed]]
         if len(needed):

@@ -1,9 +1,10 @@
-"""Distances between features, each with a bound of its error, and balls about features.
+"""Distances between features with bounds of their errors, and balls about features.
 
-Nearly all the time goes into products of matrices, and |x|^2 + |y|^2 - 2 x.y is wrong in its last
-digits, most of all for duplicates. So each such distance comes with a bound of its error, and
-decisions that the bound leaves open are taken again from differences in float64, once for all
-copies of an image: a generator that collapsed or memorizes makes thousands.
+Nearly all of the time is spent on matrix products. A squared distance computed as
+|x|^2 + |y|^2 - 2 x.y is wrong in its last digits, above all for duplicates. Each such distance
+therefore has an error bound. Where the bound leaves a decision open, the decision is made from
+differences in float64, once for all copies of an image: a generator that collapsed or memorizes
+makes thousands of copies.
 """
 
 import hashlib
@@ -44,13 +45,13 @@ __all__ = [
 DType: TypeAlias = Literal["float16", "float32", "float64"]
 Rows: TypeAlias = "slice | Array"
 
-BLOCK = 1536  # images per side of a block of distances; the pairs within one are taken twice
-MANY = 0.1  # share of open decisions above which products in float64 come before differences
-NUMBERS = 2**22  # differences held at a time
+BLOCK = 1536  # images per side of a block of distances; each pair within a block is computed twice
+MANY = 0.1  # share of open decisions above which products in float64 are tried before differences
+NUMBERS = 2**22  # differences held in memory at a time
 
 
 def require_counts(**counts: Any) -> None:
-    """Raise FringeError for an argument that is not a whole number of at least 1.
+    """Raise FringeError if an argument is not a whole number of at least 1.
 
     >>> require_counts(k=5, block=1536)
     """
@@ -60,7 +61,7 @@ def require_counts(**counts: Any) -> None:
 
 
 def require_alike(x: "Features", y: "Features", k: int) -> None:
-    """Raise FringeError if dimensions differ, or one set has fewer than k + 1 images."""
+    """Raise FringeError if dimensions differ, or if a set has fewer than k + 1 images."""
     if x.dim != y.dim:
         raise FringeError(
             f"{x.what} and {y.what} features have {x.dim} and {y.dim} dimensions: they come "
@@ -80,12 +81,13 @@ def on_gpu(value: Any) -> bool:
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Keep products of float32 from being taken in TF32 or bfloat16, which no bound here covers."""
+    """Compute float32 products in float32, not in TF32 or bfloat16, which no bound here covers."""
     import torch
 
     cuda, mkldnn = torch.backends.cuda.matmul, torch.backends.mkldnn
     with torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False):
-        if hasattr(cuda, "fp32_precision"):  # torch 2.9 and later, where old and new do not mix
+        # torch 2.9 and later have this setting, and do not allow it together with the older one.
+        if hasattr(cuda, "fp32_precision"):
             settings = (cuda, mkldnn.matmul)  # type: ignore[attr-defined]
             before = [setting.fp32_precision for setting in settings]
             try:
@@ -105,14 +107,14 @@ def full_precision() -> Iterator[None]:
 
 
 class Features:
-    """The rows of one set, checked, read in blocks as ``dtype`` on ``device``.
+    """The rows of one set: checked, and read in blocks as ``dtype`` on ``device``.
 
     Attributes
     ----------
     count, dim : int
         Images and dimensions.
     centre : float64 tensor (D,)
-        The mean, an origin for distances.
+        The mean, used as the origin for distances.
     """
 
     def __init__(self, value: Any, what: str, dtype: DType, device: str) -> None:
@@ -121,11 +123,11 @@ class Features:
         self.what, self.dtype, self.device = what, dtype, device
         self.rows = as_rows(value, what)
         self.count, self.dim = map(int, self.rows.shape)
-        # Beyond this, squared distances overflow. In half precision norms tell, see `balls_about`.
+        # Beyond this, squared distances overflow. In half precision, `balls_about` checks instead.
         limit = torch.finfo(getattr(torch, dtype)).max
         if dtype != "float16":
             limit = (limit / (8 * self.dim)) ** 0.5
-        # Any origin amid the features will do, as long as it is the same for both sides.
+        # Any origin among the features works if both sides use the same one.
         total = torch.zeros(self.dim, dtype=torch.float64, device=device)
         for at in blocks(self.count, BLOCK):
             rows = self.read(at)
@@ -152,19 +154,19 @@ class Features:
         return rows.to(self.device, getattr(torch, self.dtype))
 
     def part(self, rows: Array) -> "Features":
-        """Return some of the rows as a set of its own."""
+        """Return a set of only the given ``rows``."""
         return Features(self.rows[rows], self.what, self.dtype, self.device)
 
     def overflow(self) -> FringeError:
-        """Return the error for distances that ``dtype`` cannot hold."""
+        """Return the exception for distances that ``dtype`` cannot hold."""
         return FringeError(
             f"{self.what}: distances between these features overflow {self.dtype}; "
-            "divide all features by one number, or use a dtype of more bits"
+            "divide all features by one number, or use a dtype with more bits"
         )
 
 
 class Points(NamedTuple):
-    """Rows (b, D), their squared norms (b,), and their share in the error of a distance (b,)."""
+    """Rows (b, D), their squared norms (b,), and their contributions to a distance's error (b,)."""
 
     rows: "torch.Tensor"
     squares: "torch.Tensor"
@@ -172,7 +174,10 @@ class Points(NamedTuple):
 
 
 class Balls(NamedTuple):
-    """Bounds of the squared radius about each feature, (n,) each. In half precision: the radius."""
+    """Bounds of the squared radius about each feature, (n,) each.
+
+    In half precision, both bounds are the radius itself.
+    """
 
     low: "torch.Tensor"
     high: "torch.Tensor"
@@ -185,13 +190,13 @@ def blocks(count: int, block: int) -> Iterator[slice]:
 
 
 def load(features: Features, at: Rows, centre: "torch.Tensor", arithmetic: str) -> Points:
-    """Return rows with what distances by products need, moved so that ``centre`` is the origin."""
+    """Return rows with ``centre`` as their origin, and the norms that products need."""
     import torch
 
     rows = features.read(at)
     if arithmetic == "float16":
-        # As released: each square rounded, then their sum. Here the sum itself is exact, so that
-        # it does not depend on the order of summation.
+        # As in the released code, each square is rounded, then their sum. Here the sum itself is
+        # exact, so that the result does not depend on the order of summation.
         squares = rows.square().double().sum(dim=1)
         return Points(rows.double(), _half(squares).double(), torch.zeros_like(squares))
     kind = getattr(torch, arithmetic)
@@ -201,30 +206,31 @@ def load(features: Features, at: Rows, centre: "torch.Tensor", arithmetic: str) 
 
 
 def _half(values: "torch.Tensor") -> "torch.Tensor":
-    return values.float().half()  # by way of float32, in which matrix products sum halves
+    return values.float().half()  # via float32, in which matrix products sum half-precision values
 
 
 def _error(squares: "torch.Tensor", dim: int) -> "torch.Tensor":
-    """Return what a point of squared norm |x|^2 adds to the error of its squared distances.
+    """Return the contribution of a point of squared norm |x|^2 to the error of its distances.
 
-    A sum of n products is off by at most n u / (1 - n u) of the sum of their magnitudes, whatever
-    the order (Higham 2002, Section 3.1), and 2 |x||y| <= |x|^2 + |y|^2; a squared norm is one such
-    sum, a product of two points another. The other roundings (of rows when they are centred, of
+    In any order of summation, a sum of n products is off by at most n u / (1 - n u) of the sum of
+    their magnitudes (Higham 2002, Section 3.1), and 2 |x||y| <= |x|^2 + |y|^2. A squared norm is
+    one such sum, and a product of two points is another. The other roundings (of centred rows,
     norms, final sums and comparisons) are fewer than 16 of that size.
     """
     import torch
 
     kind = torch.finfo(squares.dtype)
     share = (2 * dim + 16) * kind.eps / 2
-    return 1.1 * share * squares + 4 * dim * kind.tiny  # the last: products that underflow
+    return 1.1 * share * squares + 4 * dim * kind.tiny  # the last term covers underflow
 
 
 def distances_between(a: Points, b: Points, arithmetic: str) -> "torch.Tensor":
-    """Return upper bounds of squared distances (a, b); less twice the errors they are lower ones.
+    """Return upper bounds of squared distances (a, b).
 
-    In half precision: the distances themselves, as rounded there.
+    Subtract twice the errors to get lower bounds. In half precision, return the distances
+    themselves, rounded to half precision.
     """
-    # One product of all dimensions: threads that other work keeps waiting meet less often.
+    # One product over all dimensions, so that threads synchronize less often.
     products = a.rows @ b.rows.T
     distances = products.mul_(-2).add_(b.squares + b.errors).add_((a.squares + a.errors)[:, None])
     if arithmetic == "float16":
@@ -233,7 +239,7 @@ def distances_between(a: Points, b: Points, arithmetic: str) -> "torch.Tensor":
 
 
 def balls_about(features: Features, k: int, block: int, arithmetic: str) -> Balls:
-    """Return the ball about each feature; each pair of blocks is multiplied once."""
+    """Return the ball about each feature. Each pair of blocks is multiplied once."""
     import torch
 
     kind = torch.float64 if arithmetic == "float64" else torch.float32
@@ -260,13 +266,13 @@ def balls_about(features: Features, k: int, block: int, arithmetic: str) -> Ball
         if not high.isfinite().all():
             raise features.overflow()
         return Balls(high, high)
-    # The k + 1 nearest, at distances up to r <= high, have norms up to |x| + r.
+    # The k + 1 nearest features, at distances up to r <= high, have norms up to |x| + r.
     reach = (squares.sqrt() + high.sqrt()).square()
     return Balls(high - 2 * (errors + _error(reach, features.dim)), high)
 
 
 def distinct_rows(features: Features, rows: Array) -> tuple[Array, Array]:
-    """Return the first of each group of identical ``rows``, and for each row its group."""
+    """Return the first row of each group of identical ``rows``, and the group of each row."""
     seen: dict[bytes, int] = {}
     groups = np.empty(len(rows), dtype=np.intp)
     for at in blocks(len(rows), BLOCK):
@@ -281,7 +287,7 @@ def distinct_rows(features: Features, rows: Array) -> tuple[Array, Array]:
 def exact_radii(
     manifold: Features, rows: Array, high: "torch.Tensor", k: int, block: int, arithmetic: str
 ) -> Floats:
-    """Return the squared radii of the balls about some ``rows``, by differences."""
+    """Return the squared radii of the balls about ``rows``, computed from differences."""
     a = load(manifold, rows, manifold.centre, arithmetic)
     smallest = np.full((len(rows), k + 1), np.inf)
     for at in blocks(manifold.count, block):
@@ -294,16 +300,16 @@ def exact_radii(
 
 
 def near_pairs(a: Points, b: Points, high: "torch.Tensor", arithmetic: str) -> Array:
-    """Return, for each pair of points, whether their squared distance may be up to ``high``."""
+    """Return, for each pair of points, whether their squared distance may be at most ``high``."""
     lower = distances_between(a, b, arithmetic).sub_(2 * b.errors).sub_(2 * a.errors[:, None])
     near: Array = (lower <= high).cpu().numpy()
     return near
 
 
 def exact_distances(a: Features, rows: Array, b: Features, columns: slice, pairs: Array) -> Floats:
-    """Return the squared distances of the ``pairs`` chosen, infinity for all others.
+    """Return the squared distances of the chosen ``pairs``, and infinity for all other pairs.
 
-    Each is summed in one order, whatever the block, so that equal distances are equal.
+    Each distance is summed in the same order for any block, so that equal distances stay equal.
     """
     distances = np.full(pairs.shape, np.inf)
     i, j = np.nonzero(pairs)
@@ -314,7 +320,8 @@ def exact_distances(a: Features, rows: Array, b: Features, columns: slice, pairs
 def exact_pairs(a: Features, rows: Array, b: Features, columns: Array) -> Floats:
     """Return the squared distances (p,) between ``rows`` (p,) of a and ``columns`` (p,) of b.
 
-    Each is summed from differences in float64 in one order, so that equal distances are equal.
+    Each distance is summed from differences in float64, always in the same order, so that equal
+    distances stay equal.
     """
     squares = np.empty(len(rows))
     for at in blocks(len(rows), max(1, NUMBERS // a.dim)):

@@ -1,4 +1,4 @@
-"""k-means clusters: k-means++ starts, Lloyd's algorithm, the best of several."""
+"""k-means clustering: k-means++ initialization, Lloyd's algorithm, the best of several trials."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from fringe.metrics.arrays import Array, Floats
 __all__ = ["cells_of", "cluster_centres"]
 
 STARTS = 10
-STEPS = 300  # more are never taken
+STEPS = 300  # the maximum number of Lloyd steps
 
 
 def cluster_centres(points: Floats, count: int, rng: np.random.Generator) -> Floats:
@@ -16,10 +16,11 @@ def cluster_centres(points: Floats, count: int, rng: np.random.Generator) -> Flo
     Parameters
     ----------
     points : float64 array (n, D)
-        With at least ``count`` rows.
+        At least ``count`` rows.
     count : int
+        Number of clusters.
     rng : NumPy generator
-        Draws where each of 10 trials starts (k-means++: Arthur and Vassilvitskii 2007).
+        Draws the initial centres of each of 10 trials (k-means++: Arthur and Vassilvitskii 2007).
 
     Examples
     --------
@@ -32,7 +33,7 @@ def cluster_centres(points: Floats, count: int, rng: np.random.Generator) -> Flo
 
 
 def cells_of(points: Floats, centres: Floats) -> Array:
-    """Return for each of the points (n, D) which of the centres (k, D) is nearest (n,)."""
+    """Return the index of the nearest of the centres (k, D) for each of the points (n, D)."""
     return np.asarray(_squares(points, centres).argmin(axis=1))
 
 
@@ -62,6 +63,6 @@ def _lloyd(points: Floats, centres: Floats) -> tuple[Floats, float]:
         for cell, size in enumerate(sizes):
             if size:
                 centres[cell] = points[cells == cell].mean(axis=0)
-            else:  # the point that is farthest from its own centre becomes one
+            else:  # an empty cell gets the point that is farthest from its own centre
                 centres[cell] = points[squares.min(axis=1).argmax()]
     return centres, float(_squares(points, centres).min(axis=1).sum())

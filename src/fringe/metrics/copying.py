@@ -1,15 +1,15 @@
 """C_T, a test for copies of training images (Meehan, Chaudhuri and Dasgupta, AISTATS 2020).
 
 If generated images are nearer to the training images than test images are, they may be copies. In
-each cell of a partition, the distances of m generated and n test images to the nearest training
-image are compared by the Mann-Whitney statistic U. It is the number of pairs in which the generated
-image is the farther one; pairs of equal distances count half:
+each cell of a partition, the Mann-Whitney statistic U compares the distances of m generated and n
+test images to the nearest training image. U is the number of pairs in which the generated image is
+farther away. Pairs of equal distances count half:
 
-    Z = (U - (n m / 2 - 1/2)) / sqrt(n m (n + m + 1) / 12),
+    Z = (U - (n m / 2 - 1/2)) / sqrt(n m (n + m + 1) / 12).
 
-and C_T is the mean of Z over cells, weighted by their numbers of test images (arXiv 2004.05675).
-Here are the settings of dgm-eval's `ct.py`: 64 principal components of the training images, 3
-k-means cells of these, and only cells with more than 20 generated images.
+C_T is the mean of Z over the cells, weighted by their numbers of test images (arXiv 2004.05675).
+The settings are those of dgm-eval's `ct.py`: 64 principal components of the training images, 3
+k-means cells of these components, and only cells with more than 20 generated images.
 """
 
 from collections.abc import Iterator
@@ -28,8 +28,8 @@ from fringe.seeds import random_stream
 
 __all__ = ["memorization"]
 
-ROWS = 2048  # images that are worked on at a time
-FEWEST = 20  # generated images; a cell has more, or does not count
+ROWS = 2048  # images that are processed at a time
+FEWEST = 20  # a cell counts only if it has more generated images than this
 
 
 def memorization(
@@ -41,44 +41,49 @@ def memorization(
     components: int = 64,
     seed: int = 2020,
 ) -> Scored:
-    """Return C_T of generated images: far below 0 if they copy training images.
+    """Return C_T of generated images [1]_, which is far below 0 if they copy training images.
 
-    About -3 and less says that generated images are nearer to the training images than new images
-    of the same kind are. About 3 and more says that they are farther: the generator underfits.
-    Without copying, and if they come from where test images come from, it is a normal number of
-    variance at most 1.
+    A value of about -3 or less means that generated images are nearer to the training images than
+    new images of the same kind are. A value of about 3 or more means that they are farther away:
+    the generator underfits. If generated and test images come from the same distribution, C_T is
+    about normally distributed with a variance of at most 1.
 
     Parameters
     ----------
-    training, test, generated : array (l, D), (n, D), (m, D), or what gives slices of rows
-        Test images are like the training images, and not among them. Read in blocks; what is held
-        are ``components`` numbers of each.
+    training, test, generated : array (l, D), (n, D), (m, D), or objects that support slices of rows
+        Test images are like the training images, but not among them. Read in blocks; only
+        ``components`` numbers of each image are held in memory.
     cells : int
-        Clusters of the training images.
+        Number of clusters of the training images.
     components : int
-        Principal components of the training images, where D is greater.
+        Number of principal components of the training images. Used only if D is greater.
     seed : int
-        What k-means starts from.
+        Seed of k-means.
 
     Returns
     -------
     Scored
-        The error is that of other test and generated images given the training images and cells:
-        the variance of U is that of its placements (DeLong, DeLong and Clarke-Pearson 1988). None
-        if a cell has a single test image.
-
-    Notes
-    -----
-    Components come from the covariance, not from a randomized decomposition, and k-means has a
-    seed. dgm-eval's have none, so that its values vary between runs where clusters do. Its
-    `ct_mem` is ``memorization(generated, test, training)``: whether training images are nearer to
-    the generated ones than test images are.
+        The error holds for the given training images and cells, and covers the choice of test and
+        generated images. It is computed from the placements of U [2]_. None if a cell has a single
+        test image.
 
     Raises
     ------
     FringeError
         Different dimensions, NaN or infinity, too few images, a cell without test images, no cell
         with more than 20 generated images.
+
+    Notes
+    -----
+    Components come from the covariance, not from a randomized decomposition, and k-means has a
+    seed. dgm-eval uses no seed, so its values vary between runs if its clusters vary. Its `ct_mem`
+    is ``memorization(generated, test, training)``: whether training images are nearer to the
+    generated images than test images are.
+
+    References
+    ----------
+    .. [1] Meehan, Chaudhuri and Dasgupta, AISTATS 2020, arXiv 2004.05675.
+    .. [2] DeLong, DeLong and Clarke-Pearson, 1988.
 
     Examples
     --------
@@ -109,7 +114,7 @@ def memorization(
     if components < dims[0] and len(sets[0]) < components:
         raise FringeError(
             f"training: {len(sets[0])} images are too few for {components} components; give more "
-            "images, or ask for fewer components"
+            "images, or choose fewer components"
         )
     t, p, q = _reduced(sets, components)
     centres = cluster_centres(t, cells, random_stream(seed, "memorization", "cells"))
@@ -121,7 +126,7 @@ def memorization(
             if not (len(of_t) and len(of_p)):
                 raise FringeError(
                     f"test: cell {cell} of {cells} has {len(of_p)} test and {len(of_t)} training "
-                    "images; give more test images, or ask for fewer cells"
+                    "images; give more test images, or choose fewer cells"
                 )
             if len(of_q) <= FEWEST:
                 continue
@@ -144,7 +149,7 @@ def _blocks(rows: Any, what: str) -> Iterator[Floats]:
 
 
 def _reduced(sets: list[Any], components: int) -> list[Floats]:
-    """Return principal components of the sets in float64, (images, components) each."""
+    """Return the principal components of each set in float64, (images, components)."""
     names = ("training", "test", "generated")
     blocks = [(rows, name) for rows, name in zip(sets, names, strict=True)]
     if int(sets[0].shape[1]) <= components:
@@ -165,7 +170,7 @@ def _to_training(points: Floats, training: Floats) -> Floats:
 
 
 def _compared(generated: Floats, test: Floats) -> tuple[float, float | None]:
-    """Return Z of the distances of a cell, and its standard error."""
+    """Return Z of the distances in one cell, and its standard error."""
     m, n = len(generated), len(test)
     of_generated, of_test = _placements(generated, test), 1 - _placements(test, generated)
     spread = np.sqrt(n * m * (n + m + 1) / 12)
@@ -177,7 +182,7 @@ def _compared(generated: Floats, test: Floats) -> tuple[float, float | None]:
 
 
 def _placements(values: Floats, others: Floats) -> Array:
-    """Return which share of the others is below each value, equal ones counted half."""
+    """Return the share of the others below each value. Equal values count half."""
     ordered = np.sort(others)
     below, up_to = (np.searchsorted(ordered, values, side=side) for side in ("left", "right"))
     return (below + up_to) / (2 * len(others))

@@ -1,13 +1,13 @@
 """Density and coverage (Naeem et al., ICML 2020, arXiv 2002.09797), exact and in bounded memory.
 
-About each of n real images lies a ball that reaches to its k-th nearest real neighbour, itself not
-counted. With r_i its radius, of m generated images y_j
+The ball about each of n real images x_i has a radius r_i, the distance to its k-th nearest real
+neighbour (the image itself does not count). For m generated images y_j,
 
     density  = 1 / (k m) sum_j sum_i 1[|x_i - y_j| < r_i],
     coverage = 1 / n sum_i 1[min_j |x_i - y_j| < r_i],
 
-as `prdc.compute_prdc` of their code has it. `<` is strict there, unlike `<=` of precision and
-recall.
+as in `prdc.compute_prdc` of the authors' code. The comparison is strict (`<`), unlike the `<=` of
+precision and recall.
 """
 
 from collections.abc import Iterable, Iterator
@@ -41,15 +41,23 @@ if TYPE_CHECKING:
 
 __all__ = ["DensityCoverage", "density_coverage", "density_coverages"]
 
-GROUPS = 5  # disjoint groups of images that one partition has
-PARTITIONS = 4  # each gives 4 degrees of freedom: the error is within 18% or so of its mean
+GROUPS = 5  # disjoint groups of images in one partition
+PARTITIONS = 4  # each has 4 degrees of freedom: the error itself varies by about 18%
 SEED = 2020
-MANY = 0.5  # share of balls with open decisions above which products are taken in float64
-FEWEST = 10  # images of a group per neighbour; with fewer there is no error
+MANY = 0.5  # share of balls with open decisions above which products are computed in float64
+FEWEST = 10  # images of a group per neighbour; with fewer images, no error is given
 
 
 class DensityCoverage(NamedTuple):
-    """Density, from 0 to n / k and about 1 if both sets are alike, and coverage, from 0 to 1."""
+    """Density and coverage.
+
+    Attributes
+    ----------
+    density : Scored
+        From 0 to n / k; about 1 if both sets are alike.
+    coverage : Scored
+        From 0 to 1.
+    """
 
     density: Scored
     coverage: Scored
@@ -63,33 +71,40 @@ def density_coverage(
     dtype: Literal["float32", "float64"] = "float32",
     block: int = BLOCK,
 ) -> DensityCoverage:
-    """Return density and coverage of generated features.
+    """Return density and coverage of generated features [1]_.
 
     Parameters
     ----------
-    real, generated : array (n, D), (m, D), or something that gives slices of rows
-        Computed on the GPU where one of them is a tensor there. Read in blocks.
+    real, generated : array (n, D), (m, D), or an object that supports slices of rows
+        Computed on the GPU if one of them is a tensor on a GPU. Read in blocks.
     k : int
-        5 in Naeem et al. 2020, `prdc` and dgm-eval.
+        Number of neighbours: 5 in [1]_, `prdc` and dgm-eval.
     dtype : "float32" or "float64"
-        What features are rounded to. All decisions are those of distances summed from differences
-        in float64; neither ``block`` nor the device matters.
+        The type that features are rounded to. All decisions are exact: they are those of distances
+        summed from differences in float64. The result depends neither on ``block`` nor on the
+        device.
     block : int
         Images per side of a block of distances; memory grows with its square.
 
     Returns
     -------
     DensityCoverage
-        Their errors are those of sets of other images, real and generated, of these sizes: the
-        spread between 5 disjoint groups of the images over 5, for four random partitions. That
-        holds for sums of local terms (Penrose and Yukich 2001). docs/metrics.md compares it to the
-        true spread in a simulation. None for fewer than 50 (k + 1) images in a set.
+        The errors cover the choice of images, real and generated, for sets of these sizes. The
+        images are divided into 5 disjoint groups in four random ways, and the variance between the
+        groups is divided by 5. This is valid for sums of local terms [2]_. docs/metrics.md compares
+        the errors to the true spread in a simulation. The errors are None if a set has fewer than
+        50 (k + 1) images.
 
     Raises
     ------
     FringeError
         Different dimensions, NaN or infinity, fewer than k + 1 images in a set, distances too
         large for ``dtype``.
+
+    References
+    ----------
+    .. [1] Naeem et al., ICML 2020, arXiv 2002.09797.
+    .. [2] Penrose and Yukich, 2001.
 
     Examples
     --------
@@ -110,7 +125,38 @@ def density_coverages(
     dtype: Literal["float32", "float64"] = "float32",
     block: int = BLOCK,
 ) -> Iterator[DensityCoverage]:
-    """Yield `density_coverage` of each generated set; they share the radii of the real one."""
+    """Yield the result of `density_coverage` for each generated set.
+
+    The balls about the real images are computed once and shared by all generated sets.
+
+    Parameters
+    ----------
+    real : array (n, D), or an object that supports slices of rows
+    generated : iterable of arrays (m, D), or of objects that support slices of rows
+    k, dtype, block
+        See `density_coverage`.
+
+    Yields
+    ------
+    DensityCoverage
+
+    Raises
+    ------
+    FringeError
+        For the reasons given in `density_coverage`.
+
+    References
+    ----------
+    .. [1] Naeem et al., ICML 2020, arXiv 2002.09797.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).normal(size=(200, 4))
+    >>> found = density_coverages(x, [x[:50], x + 100])
+    >>> [(round(f.density.value, 3), f.coverage.value) for f in found]
+    [(1.028, 0.8), (0.0, 0.0)]
+    """
     import torch
 
     if dtype not in ("float32", "float64"):
@@ -132,7 +178,7 @@ def density_coverages(
 
 
 def _errors(x: Features, y: Features, k: int) -> tuple[float, float] | tuple[None, None]:
-    """Return the standard errors of density and coverage, from disjoint groups of the images."""
+    """Return the standard errors of density and coverage, from disjoint groups of images."""
     if min(x.count, y.count) < GROUPS * FEWEST * (k + 1):
         return None, None
     variances = []
@@ -152,7 +198,7 @@ def _errors(x: Features, y: Features, k: int) -> tuple[float, float] | tuple[Non
 def _measure(
     x: Features, y: Features, k: int, block: int, known: dict[str, Balls]
 ) -> tuple[float, float]:
-    """Return density and coverage; ``known`` keeps the balls about x, by arithmetic."""
+    """Return density and coverage. ``known`` caches the balls about x for each arithmetic."""
     for arithmetic in ("float32", "float64") if x.dtype == "float32" else ("float64",):
         if arithmetic not in known:
             known[arithmetic] = balls_about(x, k, block, arithmetic)
@@ -169,7 +215,10 @@ def _measure(
 def _counted(
     x: Features, y: Features, balls: Balls, block: int, arithmetic: str
 ) -> tuple[Array, Array]:
-    """Return how many of y are surely inside each ball (n,), and where others may be (n,)."""
+    """Return the number of y that are surely inside each ball (n,), and which balls are open (n,).
+
+    A ball is open if more of y may be inside than are surely inside.
+    """
     import torch
 
     inside = torch.zeros(x.count, dtype=torch.int64, device=x.device)
@@ -189,10 +238,10 @@ def _counted(
 def _settled(
     x: Features, y: Features, rows: Array, balls: Balls, k: int, block: int, arithmetic: str
 ) -> Array:
-    """Return how many of y are inside each ball about ``rows`` of x, which `_counted` leaves open.
+    """Return the number of y inside each ball about ``rows`` of x, which `_counted` left open.
 
-    All pairs are counted again: the products of another block round in another way. A pair of
-    identical copies is compared once in each block.
+    All pairs are counted again, because the products of a different block round differently. Pairs
+    of identical copies are compared once in each block.
     """
     distinct, copies = distinct_rows(x, rows)
     parts = [
@@ -219,7 +268,7 @@ def _settled(
 
 
 def _of_pairs(x: Features, rows: Array, y: Features, columns: Array) -> Floats:
-    """Return squared distances of pairs of rows, those of identical pairs computed once."""
+    """Return the squared distances of pairs of rows. Identical pairs are computed once."""
     (of_x, x_rows), (of_y, y_rows) = (_grouped(side, at) for side, at in ((x, rows), (y, columns)))
     pairs, places = np.unique(of_x * len(y_rows) + of_y, return_inverse=True)
     first, second = x_rows[pairs // len(y_rows)], y_rows[pairs % len(y_rows)]
@@ -228,7 +277,7 @@ def _of_pairs(x: Features, rows: Array, y: Features, columns: Array) -> Floats:
 
 
 def _grouped(side: Features, rows: Array) -> tuple[Array, Array]:
-    """Return for each of ``rows`` its group of identical ones, and one row of each group."""
+    """Return the group of identical rows that each of ``rows`` is in, and one row of each group."""
     different, places = np.unique(rows, return_inverse=True)
     first, groups = distinct_rows(side, different)
     return groups[places], first

@@ -1,4 +1,4 @@
-"""CMMD (Jayasumana et al., CVPR 2024, arXiv 2401.09603): a kernel distance of CLIP embeddings."""
+"""CMMD (Jayasumana et al., CVPR 2024, arXiv 2401.09603), a kernel distance of CLIP embeddings."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,20 +21,20 @@ SCALE = 1000.0
 
 
 def cmmd(real: Any, generated: Any, *, sigma: float = 10.0, device: str = "cpu") -> Scored:
-    """Return 1,000 times the squared maximum mean discrepancy of normalized embeddings.
+    """Return CMMD [1]_: 1,000 times the squared maximum mean discrepancy of normalized embeddings.
 
-    With k(x, y) = exp(-|x - y|^2 / (2 sigma^2)) of rows of length 1 it is the biased estimate, with
-    the pairs of an image and itself:
+    The rows are normalized to length 1, and k(x, y) = exp(-|x - y|^2 / (2 sigma^2)). The estimate
+    is the biased one, which includes the pairs of an image with itself:
 
         1000 (mean k(x_i, x_j) + mean k(y_i, y_j) - 2 mean k(x_i, y_j))
 
-    as in `distance.py` of the published code (Eq. 5 of Gretton et al. 2012).
+    as in `distance.py` of the published code ([2]_, Equation 5).
 
     Parameters
     ----------
-    real, generated : array (n, D), (m, D), or something that gives slices of rows
-        CLIP ViT-L/14 at 336 pixels, projected, in the paper. Each row is normalized here. Read in
-        blocks, each several times.
+    real, generated : array (n, D), (m, D), or an object that supports slices of rows
+        In the paper: projected embeddings of CLIP ViT-L/14 at 336 pixels. This function normalizes
+        each row. Read in blocks, each several times.
     sigma : float
         10 in the paper.
     device : str
@@ -43,21 +43,26 @@ def cmmd(real: Any, generated: Any, *, sigma: float = 10.0, device: str = "cpu")
     Returns
     -------
     Scored
-        The error is to first order: 2000 sqrt(Var g / n + Var g' / m), where g_i is
-        mean_j k(x_i, x_j) - mean_j k(x_i, y_j), and g' the same of generated images. For sets that
-        are alike the value is all bias, about 1000 (1 - mean k) (1 / n + 1 / m), and its error is
-        too large.
-
-    Notes
-    -----
-    Inner products are float32, of rows about the mean of the real ones; norms, kernel values less
-    1, and sums are float64. The value is off by less than 1e-6.
+        The error is 2000 sqrt(Var g / n + Var g' / m) to first order, where g_i is
+        mean_j k(x_i, x_j) - mean_j k(x_i, y_j), and g' is the same for generated images. For sets
+        that are alike, the value is only bias, about 1000 (1 - mean k) (1 / n + 1 / m), and its
+        error is too large.
 
     Raises
     ------
     FringeError
         Different dimensions, fewer than two images, NaN or infinity, a row of zeros, a sigma that
         is not positive.
+
+    Notes
+    -----
+    Inner products are computed in float32, of rows about the mean of the real rows. Norms, kernel
+    values minus 1, and sums are computed in float64. The value is off by less than 1e-6.
+
+    References
+    ----------
+    .. [1] Jayasumana et al., CVPR 2024, arXiv 2401.09603.
+    .. [2] Gretton et al., 2012.
 
     Examples
     --------
@@ -91,14 +96,14 @@ def cmmd(real: Any, generated: Any, *, sigma: float = 10.0, device: str = "cpu")
 
 
 class _Points(NamedTuple):
-    """Rows about an origin (b, D), and their squared norms (b,) in float64."""
+    """Rows about an origin (b, D), and the squared norms of the rows (b,) in float64."""
 
     rows: "torch.Tensor"
     squares: "torch.Tensor"
 
 
 class _Embeddings:
-    """Rows of one set, checked, read in blocks and normalized."""
+    """Rows of one set: checked, read in blocks and normalized."""
 
     def __init__(self, value: Any, what: str, device: str) -> None:
         import torch
@@ -127,7 +132,7 @@ class _Embeddings:
                 f"{self.what}: row {first} is zero and has no direction; find the image that gives "
                 "it, or take the features of another network"
             )
-        rows = rows / largest  # squares of large numbers overflow, of small ones vanish
+        rows = rows / largest  # squares of large numbers overflow, squares of small numbers vanish
         normalized: torch.Tensor = rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True)
         return normalized
 
@@ -143,14 +148,14 @@ def _outer_blocks(x: _Embeddings, title: str) -> Iterable[slice]:
 
 
 def _less_one(a: _Points, b: _Points, gamma: float) -> "torch.Tensor":
-    """Return k(x, y) - 1 of all pairs in float64 (a, b)."""
+    """Return k(x, y) - 1 for all pairs in float64 (a, b)."""
     squares = (a.rows @ b.rows.T).double().mul_(-2)
     squares.add_(a.squares[:, None]).add_(b.squares).clamp_(min=0)
     return squares.mul_(-gamma).expm1_()
 
 
 def _within(x: _Embeddings, centre: "torch.Tensor", gamma: float) -> Floats:
-    """Return mean_j k(x_i, x_j) - 1 for each i (n,); each pair of blocks is taken once."""
+    """Return mean_j k(x_i, x_j) - 1 for each i (n,). Each pair of blocks is computed once."""
     import torch
 
     sums = torch.zeros(x.count, dtype=torch.float64, device=x.device)
@@ -170,7 +175,7 @@ def _within(x: _Embeddings, centre: "torch.Tensor", gamma: float) -> Floats:
 def _between(
     x: _Embeddings, y: _Embeddings, centre: "torch.Tensor", gamma: float
 ) -> tuple[Floats, Floats]:
-    """Return mean_j k(x_i, y_j) - 1 for each i (n,), and mean_i for each j (m,)."""
+    """Return mean_j k(x_i, y_j) - 1 for each i (n,), and mean_i k(x_i, y_j) - 1 for each j (m,)."""
     import torch
 
     of_x = torch.zeros(x.count, dtype=torch.float64, device=x.device)

@@ -15,23 +15,24 @@ __all__ = ["Extrapolation", "Method", "extrapolate_frechet", "frechet_distance_i
 
 Method: TypeAlias = Literal["balanced", "reference"]
 
-BLOCKS = 4  # of the balanced method; a power of two
-SIZES = 15  # of the reference method
-SMALLEST = 5000  # images of its first size, or a tenth of all where there are fewer than 50,000
+BLOCKS = 4  # number of blocks of the balanced method; a power of two
+SIZES = 15  # number of sizes of the reference method
+SMALLEST = 5000  # first size of the reference method; a tenth of all if there are fewer than 50,000
 
 
 class Extrapolation(NamedTuple):
-    """A line through distances at several sample sizes, against 1 / size.
+    """A line fitted to distances at several sample sizes, as a function of 1 / size.
 
     Attributes
     ----------
     value : float
-        Where the line meets 1 / size = 0, in squared units of the features. A line can miss:
-        for equal sets the value may be slightly negative.
+        The line at 1 / size = 0, in squared units of the features. For equal sets, the value may
+        be slightly negative.
     slope : float
-        In the units of ``value`` times images: the bias of n images is about slope / n.
+        In units of ``value`` times images: the bias for n images is about slope / n.
     standard_error : float
-        Of ``value``. See the method for what it takes into account.
+        Standard error of ``value``. `extrapolate_frechet` describes which errors each method
+        includes.
     sizes, distances : array (k,)
         The points of the line, smallest size first.
     """
@@ -51,24 +52,43 @@ def frechet_distance_infinity(
     seed: int = 0,
     root: Floats | None = None,
 ) -> Extrapolation:
-    """Return the Fréchet distance that infinitely many generated images would have.
+    """Return the Fréchet distance that infinitely many generated images would have [1]_.
 
-    FID falls as images are added, by about slope / n, because the covariance of n images is
-    itself uncertain. ``real`` is taken as it is: the same bias of its own images stays.
+    FID has a bias of about slope / n for n generated images, because the covariance of n images is
+    itself uncertain. The bias of the real images, which ``real`` comes from, is not removed.
 
     Parameters
     ----------
     real : Gaussian
         Of D dimensions.
     features : array (n, D)
-        Of generated images, independent of each other; n at least 8. No copy is made.
+        Features of generated images, independent of each other; n at least 8. No copy is made.
     method, seed, root
         See `extrapolate_frechet`.
+
+    Returns
+    -------
+    Extrapolation
 
     Raises
     ------
     FringeError
-        As `extrapolate_frechet`, and for NaN or infinity.
+        For the reasons given in `extrapolate_frechet`, and for NaN or infinity.
+
+    References
+    ----------
+    .. [1] Chong and Forsyth, 2020, arXiv 1911.07023.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> features = np.random.default_rng(0).normal(size=(4000, 4))
+    >>> real = Gaussian(np.zeros(4), np.eye(4))
+    >>> round(frechet_distance(real, Gaussian.from_features(features)), 4)
+    0.0015
+    >>> line = frechet_distance_infinity(real, features)
+    >>> round(line.value, 4), round(line.standard_error, 4)
+    (-0.0001, 0.0007)
     """
     matrix = as_matrix(features, "features")
     require_finite(matrix, "features")
@@ -89,7 +109,9 @@ def extrapolate_frechet(
     seed: int = 0,
     root: Floats | None = None,
 ) -> Extrapolation:
-    """Return `frechet_distance_infinity` of images that are known by their statistics.
+    """Return the result of `frechet_distance_infinity` for a function that returns statistics.
+
+    Use this function if the features of the images do not fit in memory.
 
     Parameters
     ----------
@@ -99,27 +121,48 @@ def extrapolate_frechet(
     statistics : callable
         Returns the Gaussian of the images at sorted indices (k,), each from 0 to n - 1.
     method : {"balanced", "reference"}
-        ``reference`` follows the released code: for 15 sizes, evenly from 5,000 (a tenth of n
-        where that is less, as DGM-eval does) to n, as many random images, a line through the 15
-        distances by least squares, and the intercept's standard error from the residuals. That
-        error is far too small (by about 2.5): the subsets share images, and all of them the luck
-        of the n images at hand.
+        ``reference`` follows the released code [1]_. There are 15 sizes, evenly spaced from 5,000
+        (or a tenth of n if that is less, as in DGM-eval) to n. For each size, that number of random
+        images is measured. A line is fitted to the 15 distances by least squares, and the standard
+        error of the intercept comes from the residuals. That error is too small by a factor of
+        about 2.5: the subsets share images, and all subsets come from the same n images.
 
-        ``balanced`` divides the images at random into four blocks and measures the blocks,
-        both pairs of them, and all: sizes n/4, n/2 and n, each the mean over all images. What
-        one image adds to the distance is thus the same at each size and cannot tilt the line,
-        so the intercept varies no more than the plain distance does, and the sizes are larger, so
-        that less of the bias beyond 1/n remains. One pass over the features and 7 distances do
-        for 15. The standard error is that of the mean of the four blocks' distances.
+        ``balanced`` divides the images at random into four blocks. It measures the four blocks,
+        the two pairs of blocks, and all images: sizes n/4, n/2 and n, each the mean over all
+        images. The contribution of an image to the distance is therefore the same at each size
+        and cannot tilt the line, so the intercept varies no more than the plain distance does.
+        The sizes are also larger than in ``reference``, so less bias beyond 1/n remains. This
+        method needs one pass over the features and 7 distances instead of 15. The standard error
+        is that of the mean of the four blocks' distances.
     seed : int
-        Of the random division or subsets.
+        Seed of the random division or subsets.
     root : array (D, r), optional
         `covariance_root` of ``real``.
+
+    Returns
+    -------
+    Extrapolation
 
     Raises
     ------
     FringeError
         Fewer than 8 images, an unknown method, or different dimensions.
+
+    References
+    ----------
+    .. [1] Chong and Forsyth, 2020, arXiv 1911.07023.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> features = np.random.default_rng(0).normal(size=(4000, 4))
+    >>> line = extrapolate_frechet(
+    ...     Gaussian(np.zeros(4), np.eye(4)),
+    ...     count=4000,
+    ...     statistics=lambda rows: Gaussian.from_features(features[rows]),
+    ... )
+    >>> round(line.value, 4), line.sizes
+    (-0.0001, array([1000., 2000., 4000.]))
     """
     if method not in ("balanced", "reference"):
         raise FringeError(f"method: got {method!r}; known are 'balanced' and 'reference'")
@@ -151,8 +194,8 @@ def _balanced(
         pairs = [last[first : first + 2] for first in range(0, len(last), 2)]
         levels.append([(merge_gaussians(pair), sum(n for _, n in pair)) for pair in pairs])
     values = [np.array([distance(part) for part, _ in level]) for level in levels]
-    # Blocks may differ by one image: weighted by their counts, each image counts the same, and
-    # the mean of 1/n is exactly the number of blocks over the number of images.
+    # Blocks may differ by one image. Weighted by their counts, each image counts the same, and
+    # the mean of 1/n is exactly the number of blocks divided by the number of images.
     shares = [np.array([n for _, n in level]) / count for level in levels]
     sizes = np.array([count / len(level) for level in levels])
     distances = np.array([share @ value for share, value in zip(shares, values, strict=True)])

@@ -9,7 +9,7 @@ from fringe.metrics.gaussian import Gaussian, require_same_dim
 
 __all__ = ["covariance_root", "frechet_distance", "squared_root"]
 
-PRECISION = 1e-10  # of the traces: what rounding may cost before the slower way is taken
+PRECISION = 1e-10  # rounding error, relative to the traces, above which the slower way is used
 
 
 def frechet_distance(
@@ -19,22 +19,23 @@ def frechet_distance(
     *,
     precision: float = PRECISION,
 ) -> float:
-    """Return |m_r - m_g|^2 + tr R + tr S - 2 tr (R S)^1/2.
+    """Return the Fréchet distance |m_r - m_g|^2 + tr R + tr S - 2 tr (R S)^1/2 of two Gaussians.
 
-    With R = F F^T, the last trace is the nuclear norm of F^T G, where S = G G^T: the sum of
-    square roots of the eigenvalues of the symmetric matrix F^T S F. Nothing is added to the
-    diagonal, and no unsymmetric eigenproblem is solved. Singular covariances (n <= D) are
-    exact as well: their null spaces drop out of the factors.
+    FID is this distance for the Gaussians of Inception features ([1]_, Equation 1). With R = F F^T
+    and S = G G^T, the last trace is the nuclear norm of F^T G: the sum of the square roots of the
+    eigenvalues of the symmetric matrix F^T S F. Nothing is added to the diagonal, and no
+    unsymmetric eigenproblem is solved. The result is also exact for singular covariances (n <= D),
+    because their null spaces drop out of the factors.
 
     Parameters
     ----------
     real, generated : Gaussian
         Of D dimensions each.
     root : array (D, r), optional
-        `covariance_root` of ``real``, where several distances share it.
+        `covariance_root` of ``real``. Give it if several distances share ``real``.
     precision : float
-        The part of the traces that rounding may cost at worst. A slower way is taken where the
-        faster one could cost more.
+        The largest rounding error that is accepted, relative to the traces. If the faster way
+        could have a larger error, a slower way is used.
 
     Returns
     -------
@@ -45,6 +46,19 @@ def frechet_distance(
     ------
     FringeError
         If the dimensions differ.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> real = Gaussian(np.zeros(2), np.eye(2))
+    >>> generated = Gaussian(np.array([3.0, 0.0]), 4 * np.eye(2))
+    >>> round(frechet_distance(real, generated), 6)
+    11.0
     """
     require_same_dim(real, generated)
     F = covariance_root(real) if root is None else root
@@ -58,10 +72,30 @@ def frechet_distance(
 
 
 def covariance_root(gaussian: Gaussian) -> Floats:
-    """Return F (D, r) with F F^T the covariance, r its rank; lower triangular where r = D.
+    """Return a matrix F (D, r) such that F F^T is the covariance, which has the rank r.
 
-    Cholesky factors of the correlation matrix, with pivoting where it is singular, so that
-    neither the unit of a feature nor a constant feature matters to the rank.
+    F is lower triangular if r = D. It is computed from the Cholesky factor of the correlation
+    matrix, with pivoting if that matrix is singular, so that neither the unit of a feature nor a
+    constant feature affects the rank.
+
+    Parameters
+    ----------
+    gaussian : Gaussian
+        Of D dimensions.
+
+    Returns
+    -------
+    float64 array (D, r)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> covariance_root(Gaussian(np.zeros(2), np.array([[4.0, 2.0], [2.0, 5.0]])))
+    array([[2., 0.],
+           [1., 2.]])
+    >>> covariance_root(Gaussian(np.zeros(2), np.array([[4.0, 0.0], [0.0, 0.0]])))
+    array([[2.],
+           [0.]])
     """
     return _factor(_float64(gaussian.covariance))
 
@@ -86,10 +120,13 @@ def _factor(covariance: Floats) -> Floats:
 
 
 def squared_root(F: Floats, S: Floats) -> Floats:
-    """Return F^T S F (r, r) for F (D, r) of `covariance_root`; read its lower triangle only."""
+    """Return F^T S F (r, r), where F (D, r) comes from `covariance_root`.
+
+    Only the lower triangle of the result is valid.
+    """
     if F.shape[0] == F.shape[1] and not any(F[:i, i].any() for i in range(len(F))):
-        # LAPACK's reduction of the generalized problem: F^T S F at a quarter of two products.
-        # S.T is S, but for the order of its elements in memory.
+        # LAPACK's reduction of the generalized problem computes F^T S F in a quarter of the time of
+        # two products. S.T equals S, but has the memory order that LAPACK needs.
         product, _ = linalg.lapack.dsygst(
             np.array(S.T, order="F"), np.asfortranarray(F), itype=2, lower=1, overwrite_a=1
         )
@@ -101,17 +138,17 @@ def _nuclear_norm(F: Floats, S: Floats, precision: float) -> float:
     """Return the sum of singular values of F^T G, where S = G G^T, to within ``precision``."""
     if not F.size:
         return 0.0
-    # NumPy's decompositions let other threads go on meanwhile; SciPy's do not.
+    # NumPy's decompositions let other threads run at the same time; SciPy's do not.
     eigenvalues = np.linalg.eigvalsh(squared_root(F, S))
     largest = eigenvalues[-1]
     if largest <= 0:
         return 0.0
     noise = np.finfo(np.float64).eps * largest
-    # An error of `noise` in an eigenvalue is one of noise / (2 root) in its square root.
+    # An error of `noise` in an eigenvalue is an error of noise / (2 root) in its square root.
     error = (noise / (2 * np.sqrt(np.maximum(eigenvalues, noise)))).sum()
     if error <= precision:
         return float(np.sqrt(np.clip(eigenvalues, 0, None)).sum())
-    # Near-singular: the factors themselves, never squared, keep all digits.
+    # Near-singular: use the factors themselves, which keep all digits because they are not squared.
     G = _factor(S)
     if not G.size:
         return 0.0

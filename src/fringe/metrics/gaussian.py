@@ -1,4 +1,4 @@
-"""Mean and covariance of features, streamed in float64."""
+"""Mean and covariance of features, computed block by block in float64."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -23,19 +23,25 @@ ROWS = 4096  # rows that are converted to float64 at a time
 
 @dataclass(frozen=True, eq=False)
 class Gaussian:
-    """What the Fréchet distance knows of a set of features.
+    """Mean and covariance of a set of features: the input of the Fréchet distance.
 
     Attributes
     ----------
     mean : array (D,), float64
     covariance : array (D, D), float64, symmetric
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> Gaussian(np.zeros(3), np.eye(3)).dim
+    3
     """
 
     mean: Any
     covariance: Any
 
     def __post_init__(self) -> None:
-        """Refuse shapes that do not fit and values that are not numbers."""
+        """Raise FringeError if shapes do not fit or a value is NaN or infinity."""
         mean, covariance = as_numpy(self.mean), as_numpy(self.covariance)
         if mean.ndim != 1 or covariance.shape != 2 * mean.shape:
             raise FringeError(
@@ -47,7 +53,7 @@ class Gaussian:
 
     @property
     def dim(self) -> int:
-        """Number of dimensions D."""
+        """The number of dimensions D."""
         return len(self.mean)
 
     @classmethod
@@ -61,21 +67,36 @@ class Gaussian:
         features : array (n, D)
             One row per image; converted to float64 in blocks.
         weights : array (n,), optional
-            Integers count how often a row is there: the result is that of the repeated rows.
-            Floats are relative weights. Rows of weight 0 do not matter.
+            Integers say how often a row is repeated: the result is that of the repeated rows.
+            Floats are relative weights. Rows of weight 0 are ignored.
         ddof : int, optional
             The scatter is divided by ``sum(weights) - ddof``. Default: 1 without weights and
-            with integer counts (as ``numpy.cov``), 0 with float weights (as the paper, Sec. 4.2).
+            with integer counts (as in ``numpy.cov``), 0 with float weights (as in [1]_, Section
+            4.2).
 
         Returns
         -------
         Gaussian
-            Of torch tensors where ``features`` is one, else of NumPy arrays.
+            Of torch tensors if ``features`` is a torch tensor, otherwise of NumPy arrays.
 
         Raises
         ------
         FringeError
             NaN or infinity, negative weights, or too few rows for the divisor.
+
+        References
+        ----------
+        .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+           ICLR 2023.
+
+        Examples
+        --------
+        >>> corners = [[0.0, 0.0], [3.0, 0.0], [0.0, 3.0], [3.0, 3.0]]
+        >>> Gaussian.from_features(corners)
+        Gaussian(mean=array([1.5, 1.5]), covariance=array([[3., 0.],
+               [0., 3.]]))
+        >>> Gaussian.from_features(corners, [0.5, 0.5, 0.0, 0.0]).mean
+        array([1.5, 0. ])
         """
         matrix = as_matrix(features, "features")
         counts = None if weights is None else as_numpy(weights)
@@ -98,22 +119,34 @@ class Gaussian:
     ) -> "Gaussian":
         """Return the Gaussian of rows that arrive in blocks, in memory of order D^2.
 
-        Each block's own mean and scatter are merged into the running ones (Chan, Golub and
-        LeVeque 1979), so features far from zero lose no digits but those of the means; another
-        division into blocks changes the result by rounding only (about 1e-14 of the largest
-        variance).
+        The mean and scatter of each block are merged into those of the blocks before it [1]_, so
+        features far from zero lose only the digits of the means. A different division into blocks
+        changes the result only by rounding (about 1e-14 of the largest variance).
 
         Parameters
         ----------
         blocks : iterable of (features (b, D), weights (b,) or None)
-            As in `from_features`; either all blocks have weights or none.
+            As in `from_features`. Either all blocks have weights, or none.
         ddof : int, optional
             As in `from_features`.
 
         Raises
         ------
         FringeError
-            As `from_features`; also if there is no block or their dimensions differ.
+            For the reasons given in `from_features`, if there is no block, or if the dimensions of
+            the blocks differ.
+
+        References
+        ----------
+        .. [1] Chan, Golub and LeVeque, 1979.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> rows = np.random.default_rng(0).normal(size=(1000, 3))
+        >>> blocks = ((rows[first : first + 100], None) for first in range(0, 1000, 100))
+        >>> bool(np.allclose(Gaussian.from_blocks(blocks).covariance, np.cov(rows.T)))
+        True
         """
         total = 0.0
         mean = scatter = np.zeros(0)
@@ -124,9 +157,9 @@ class Gaussian:
             if not total:
                 mean, scatter = centre, np.zeros((len(centre), len(centre)), order="F")
             step = centre - mean
-            # The scatter of two means about their own is that of one more row.
+            # The scatter of two means about their common mean equals that of one additional row.
             rows[-1] = step * np.sqrt(total * (weight / (total + weight)))
-            # Half the products of rows.T @ rows, and no matrix to add: the lower triangle alone.
+            # Only the lower triangle of rows.T @ rows: half the work, and no second matrix to add.
             scatter = linalg.blas.dsyrk(1, rows.T, beta=1, c=scatter, lower=1, overwrite_c=1)
             total += weight
             mean = mean + step * (weight / total)
@@ -137,30 +170,38 @@ class Gaussian:
             raise FringeError(
                 f"features: {total:g} rows are too few for a covariance; give at least two"
             )
-        covariance = scatter + scatter.T  # above the diagonal are zeros
+        covariance = scatter + scatter.T  # scatter is zero above the diagonal
         covariance[np.diag_indices_from(covariance)] /= 2
         covariance /= divisor
         return cls(mean, covariance)
 
 
 def merge_gaussians(parts: Sequence[tuple[Gaussian, int]]) -> Gaussian:
-    """Return the Gaussian of all images of several sets, from each set's own.
+    """Return the Gaussian of all images of several sets, given the Gaussian of each set.
 
     Parameters
     ----------
     parts : sequence of (Gaussian, int)
-        Of D dimensions each, with the number of images n behind it; covariances with the divisor
-        n - 1, as those of counted images are by default.
+        The Gaussian of each set, of D dimensions, and its number of images n. Covariances have the
+        divisor n - 1, the default of `Gaussian.from_features` without weights.
 
     Returns
     -------
     Gaussian
-        As of the images themselves, but for rounding.
+        Equal to the Gaussian of all images, except for rounding.
 
     Raises
     ------
     FringeError
-        If there is no part, or a part of fewer than two images.
+        If there is no set, or a set has fewer than two images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rows = np.random.default_rng(0).normal(size=(50, 3))
+    >>> parts = [(Gaussian.from_features(part), len(part)) for part in (rows[:20], rows[20:])]
+    >>> bool(np.allclose(merge_gaussians(parts).covariance, np.cov(rows.T)))
+    True
     """
     counts = np.array([count for _, count in parts], dtype=np.float64)
     if not len(counts) or counts.min() < 2:
@@ -178,17 +219,38 @@ def merge_gaussians(parts: Sequence[tuple[Gaussian, int]]) -> Gaussian:
 
 
 def principal_axes(gaussian: Gaussian, count: int = 2) -> Floats:
-    """Return the directions (count, D), of length 1, of the largest variances, in order.
+    """Return the ``count`` directions of the largest variances, the largest variance first.
 
-    The largest component of each is positive, so that equal covariances give equal directions.
+    The largest component of each direction is positive, so that equal covariances give equal
+    directions.
+
+    Parameters
+    ----------
+    gaussian : Gaussian
+        Of D dimensions.
+    count : int
+
+    Returns
+    -------
+    float64 array (count, D)
+        Each row has the length 1.
 
     Raises
     ------
     FringeError
-        If there are fewer dimensions than that.
+        If ``count`` is greater than D.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> principal_axes(Gaussian(np.zeros(3), np.diag([1.0, 9.0, 4.0])), 2)
+    array([[0., 1., 0.],
+           [0., 0., 1.]])
     """
     if gaussian.dim < count:
-        raise FringeError(f"principal axes: {count} of {gaussian.dim} dimensions; ask for fewer")
+        raise FringeError(
+            f"principal axes: {count} of {gaussian.dim} dimensions; choose fewer axes"
+        )
     covariance = as_numpy(gaussian.covariance).astype(np.float64)
     last = (gaussian.dim - count, gaussian.dim - 1)
     axes = linalg.eigh(covariance, subset_by_index=last)[1].T[::-1]
@@ -197,7 +259,7 @@ def principal_axes(gaussian: Gaussian, count: int = 2) -> Floats:
 
 
 def require_same_dim(real: Gaussian, generated: Gaussian) -> None:
-    """Raise FringeError if two Gaussians are of features of different networks or spaces."""
+    """Raise FringeError if two Gaussians have different numbers of dimensions."""
     if real.dim != generated.dim:
         raise FringeError(
             f"the Gaussians have {real.dim} and {generated.dim} dimensions: their features come "
@@ -208,15 +270,15 @@ def require_same_dim(real: Gaussian, generated: Gaussian) -> None:
 def _checked(
     blocks: Iterable[tuple[Any, Any | None]],
 ) -> Iterator[tuple[Array, Array | None]]:
-    """Yield the rows of each block whose weight is not 0, and their weights."""
+    """Yield the rows of each block that have a weight above 0, and their weights."""
     seen = 0
     dim: int | None = None
     for features, weights in blocks:
         block = as_matrix(features, "features")
         if dim is not None and block.shape[1] != dim:
             raise FringeError(
-                f"features: rows {seen} and on have {block.shape[1]} dimensions, "
-                f"those before have {dim}"
+                f"features: the rows from {seen} on have {block.shape[1]} dimensions, "
+                f"the rows before have {dim}"
             )
         dim = block.shape[1]
         require_finite(block, "features", seen)
@@ -237,10 +299,11 @@ def _checked(
 def _float64_rows(
     blocks: Iterable[tuple[Array, Array | None]],
 ) -> Iterator[tuple[Floats, Floats | None, bool]]:
-    """Yield rows (`ROWS` + 1, D), fewer at the end, their weights, and whether those are counts.
+    """Yield rows (`ROWS` + 1, D), their weights, and whether the weights are counts.
 
-    However the blocks are divided, the rows are not. They are a view of one buffer, to be used
-    before the next is asked for; the last row is free for what the caller adds.
+    The last block has fewer rows. The division into blocks does not depend on the blocks given.
+    The rows are a view of a buffer that the next iteration overwrites. The last row is free for
+    the caller.
     """
     buffer = np.empty((0, 0))
     shares = np.empty(ROWS)
@@ -278,12 +341,15 @@ def _check_weights(weights: Array, rows: int, first: int) -> None:
 
 
 def _centre(rows: Floats, weights: Floats | None) -> tuple[float, Floats]:
-    """Make of rows (b, D) those whose products are the scatter; return the weight and the mean."""
+    """Centre and weight ``rows`` (b, D) in place; return the total weight and the mean.
+
+    Afterwards, rows^T rows is the scatter.
+    """
     mean = rows.mean(axis=0)
     rows -= mean
     if weights is None:
         return float(len(rows)), mean
-    # The middle of the rows was taken first, so that a large common offset does not cost digits.
+    # The plain mean was subtracted first, so that a large common offset does not cost digits.
     total = float(weights.sum())
     shift = (weights / total) @ rows
     rows -= shift
@@ -292,10 +358,31 @@ def _centre(rows: Floats, weights: Floats | None) -> tuple[float, Floats]:
 
 
 def describe_rank(n: int, dim: int, what: str = "the features") -> str | None:
-    """Return what it means that ``n`` images span at most n - 1 of ``dim`` dimensions.
+    """Return a warning that ``n`` images are too few for ``dim`` dimensions, or None.
 
-    None if there are enough images. The Fréchet distance is exact for singular covariances too;
-    it is the sample that says too little about its population.
+    The covariance of n images has a rank of at most n - 1. The Fréchet distance is exact for
+    singular covariances too, but so few images are a poor sample of their population.
+
+    Parameters
+    ----------
+    n : int
+        Number of images.
+    dim : int
+        Number of dimensions.
+    what : str
+        Name of the features in the text.
+
+    Returns
+    -------
+    str or None
+        None if ``n`` is greater than ``dim``.
+
+    Examples
+    --------
+    >>> print(describe_rank(100, 2048, "x").split(" (")[0])
+    100 images for 2048 dimensions: the covariance of x is singular
+    >>> describe_rank(5000, 2048) is None
+    True
     """
     if n > dim:
         return None

@@ -1,8 +1,9 @@
-"""Inception Score (Salimans et al. 2016) of logits, by splits.
+"""Inception Score (Salimans et al. 2016) of logits, computed for splits of the images.
 
-The score of a split is exp(mean_i KL(p_i || q)), with p_i the softmax of an image's logits and q
-the mean of all p_i of the split. torch-fidelity (`metric_isc.py`) shuffles and takes 10 splits of
-its own Inception's 1,008 logits without bias; ADM's `evaluator.py` takes splits of 5,000 in order.
+The score of a split is exp(mean_i KL(p_i || q)), where p_i is the softmax of an image's logits and
+q is the mean of all p_i of the split. torch-fidelity (`metric_isc.py`) shuffles the images, makes
+10 splits, and uses the 1,008 logits of its Inception network without bias. ADM's `evaluator.py`
+uses splits of 5,000 images in the given order.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from fringe.metrics.balls import require_counts
 
 __all__ = ["InceptionScore", "inception_score"]
 
-ROWS = 1024  # images that are worked on at a time
+ROWS = 1024  # images that are processed at a time
 
 
 class InceptionScore(NamedTuple):
@@ -27,11 +28,11 @@ class InceptionScore(NamedTuple):
     value : float
         Mean of the scores of the splits, from 1 to the number of classes.
     error : float or None
-        Standard error of ``value``: the luck of the images, to first order. None if a split has
-        one image only.
+        Standard error of ``value`` to first order. It covers the choice of images. None if a split
+        has only one image.
     deviation : float
-        Standard deviation of the scores of the splits, divisor the number of splits: what
-        torch-fidelity prints after its "±". It is not the error of ``value``.
+        Standard deviation of the scores of the splits; the divisor is the number of splits. This
+        is the number that torch-fidelity prints after its "±". It is not the error of ``value``.
     """
 
     value: float
@@ -46,25 +47,25 @@ def inception_score(
     seed: int | None = 2020,
     split_size: int | None = None,
 ) -> InceptionScore:
-    """Return the Inception Score of images.
+    """Return the Inception Score [1]_ of images.
 
-    The error is sqrt(sum_s SE_s^2) over the number of splits. An image's influence on the score S
-    of its split of n images is S (KL(p_i || q) - mean KL), so SE_s is S times the standard
-    deviation of KL(p_i || q) over sqrt(n). The score of n images is too low by about
-    (classes - 1) / (2 n) of itself at most, which no error covers.
+    The error is sqrt(sum_s SE_s^2) divided by the number of splits. An image's influence on the
+    score S of its split of n images is S (KL(p_i || q) - mean KL), so SE_s is S times the standard
+    deviation of KL(p_i || q) divided by sqrt(n). The score of n images has a relative bias of up to
+    about -(classes - 1) / (2 n), which the error does not cover.
 
     Parameters
     ----------
-    logits : array (n, classes), or something that gives slices of rows
-        Read in blocks, twice. Which logits is up to the network: published scores take those of the
-        Inception of 2015 without their bias.
+    logits : array (n, classes), or an object that supports slices of rows
+        Read in blocks, twice. Published scores use the logits of the Inception network of 2015
+        without bias.
     splits : int
-        Split s has the images from s n // splits to (s + 1) n // splits.
+        Split s contains the images from s n // splits to (s + 1) n // splits.
     seed : int, optional
-        Images are shuffled by ``numpy.random.RandomState(seed)``, as torch-fidelity does. None: in
-        order, as ADM does.
+        Images are shuffled by ``numpy.random.RandomState(seed)``, as in torch-fidelity. None: the
+        images keep their order, as in ADM.
     split_size : int, optional
-        Splits of that size instead of ``splits``, the last one smaller: ADM's 5,000.
+        Size of each split, instead of ``splits``; the last split may be smaller. ADM uses 5,000.
 
     Returns
     -------
@@ -73,7 +74,11 @@ def inception_score(
     Raises
     ------
     FringeError
-        Fewer images than splits, NaN or infinity, not whole numbers.
+        Fewer images than splits, NaN or infinity, or arguments that are not whole numbers.
+
+    References
+    ----------
+    .. [1] Salimans et al., 2016, arXiv 1606.03498.
 
     Examples
     --------
@@ -122,7 +127,7 @@ def inception_score(
 
 
 def _softmax(rows: Any, count: int) -> Iterator[tuple[slice, Floats, Floats]]:
-    """Yield blocks of rows with their log probabilities and probabilities, (b, classes) each."""
+    """Yield slices of rows with log probabilities and probabilities, (b, classes) each."""
     for start in range(0, count, ROWS):
         at = slice(start, min(start + ROWS, count))
         log_p = read_rows(rows, at, "logits") - 0.0
@@ -135,7 +140,7 @@ def _softmax(rows: Any, count: int) -> Iterator[tuple[slice, Floats, Floats]]:
 
 
 def _by_split(p: Floats, log_shares: Floats, split_of: Array) -> Floats:
-    """Return sum_c p_ic log q_c for each image (b,), q of its own split."""
+    """Return sum_c p_ic log q_c for each image (b,), where q is that of the image's split."""
     cross = np.empty(len(p))
     for split in np.unique(split_of):
         own = split_of == split

@@ -1,21 +1,22 @@
-"""How much each image adds to a Fréchet distance, and the standard error that follows.
+"""The contribution of each image to a Fréchet distance, and the standard error of the distance.
 
 The influence function of |m - mu|^2 + tr R + tr S - 2 tr (R S)^1/2 at a generated image f, with the
 map T from N(mu, S) to N(m, R) (`fringe.metrics.transport`), is
 
     psi(f) = 2 (mu - m)^T (f - mu) + (f - mu)^T (I - T) (f - mu) - tr[(I - T) S],
 
-and that at a real image is the same with the roles exchanged. The mean of psi over the images is 0
-except for the divisor of S. The luck of the images changes the distance as it changes these means:
+and psi_r at a real image is the same with the roles exchanged. The mean of psi over the images is 0
+except for the divisor of S. To first order, the random choice of images changes the distance by the
+changes of these means:
 
     SE^2 = Var psi / n + Var psi_r / n_r
 
 (the central limit theorem of Rippl, Munk and Sturm, arXiv 1507.04090). Two distances from the same
-real images share the second term: for their difference it is Var(psi_r^A - psi_r^B) / n_r.
+real images share the second term. For their difference, this term is Var(psi_r^A - psi_r^B) / n_r.
 
-The error is that of the luck of the images only. It does not cover another training of a generator.
-Near equality of both sets the distance is no longer linear in the images, and the error is too
-large; for fewer images than about 10 D the bias of the distance is larger than its error.
+The error covers only the random choice of images. It does not cover another training of a
+generator. If both sets are nearly equal, the distance is not linear in the images, and the error is
+too large. For fewer than about 10 D images, the bias of the distance is larger than its error.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ __all__ = [
     "variance_of_mean",
 ]
 
-ROWS = 2048  # features that are worked on at a time
+ROWS = 2048  # images that are processed at a time
 
 
 class FrechetInfluence(NamedTuple):
-    """A Fréchet distance, and how much each image adds to it.
+    """A Fréchet distance, and the contribution of each image to it.
 
     Attributes
     ----------
@@ -53,7 +54,7 @@ class FrechetInfluence(NamedTuple):
     generated : float64 array (m,)
         psi of each generated image.
     to_real : Transport
-        The map from the generated to the real Gaussian, with which `influences` finds psi of
+        The map from the generated to the real Gaussian. With it, `influences` computes psi of
         images that are in neither set.
     """
 
@@ -63,7 +64,10 @@ class FrechetInfluence(NamedTuple):
     to_real: Transport
 
     def standard_error(self, weights: Any = None) -> float:
-        """Return the standard error of the distance; ``weights`` are those of generated images."""
+        """Return the standard error of the distance.
+
+        Give the ``weights`` (m,) of the generated images if the distance was computed with weights.
+        """
         parts = variance_of_mean(self.real) + variance_of_mean(self.generated, weights)
         return float(np.sqrt(parts))
 
@@ -76,16 +80,17 @@ def frechet_influence(
     of_real: Gaussian | None = None,
     of_generated: Gaussian | None = None,
 ) -> FrechetInfluence:
-    """Return the Fréchet distance of two sets of features, and psi of every image.
+    """Return the Fréchet distance of two sets of features, and the influence psi of every image.
 
     Parameters
     ----------
     real, generated : array (n, D), (m, D)
     weights : array (m,), optional
-        Relative weights of the generated images, none negative. Their covariance has the divisor
-        1 - sum w^2, where the weights w sum to 1.
+        Relative weights of the generated images, none negative. The covariance of the generated
+        images has the divisor 1 - sum w^2, where the weights w sum to 1.
     of_real, of_generated : Gaussian, optional
-        Mean and covariance of either set, where they are known (divisor n - 1, or that above).
+        Mean and covariance of either set, if already computed. The divisor of the covariance is
+        n - 1, or with weights the one given above.
 
     Returns
     -------
@@ -94,8 +99,12 @@ def frechet_influence(
     Raises
     ------
     FringeError
-        If dimensions differ, a feature is NaN or infinite, a weight is negative, or the images are
-        too few for a covariance.
+        If dimensions differ, a feature is NaN or infinite, a weight is negative, or there are too
+        few images for a covariance.
+
+    References
+    ----------
+    .. [1] Rippl, Munk and Sturm, arXiv 1507.04090: the central limit theorem behind the error.
 
     Examples
     --------
@@ -120,12 +129,12 @@ def frechet_influence(
 
 
 def influences(features: Any, own: Gaussian, other: Gaussian, transport: Transport) -> Floats:
-    """Return psi of images for the distance of two Gaussians, if they are added to ``own``.
+    """Return psi of images: how the distance of two Gaussians changes as they are added to ``own``.
 
     Parameters
     ----------
     features : array (n, D)
-        Of any images.
+        Features of any images.
     own, other : Gaussian
         Of D dimensions.
     transport : Transport
@@ -139,6 +148,15 @@ def influences(features: Any, own: Gaussian, other: Gaussian, transport: Transpo
     ------
     FringeError
         If a feature is NaN or infinite, or dimensions differ.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> generated = Gaussian(np.zeros(2), np.eye(2))
+    >>> real = Gaussian(np.zeros(2), 4 * np.eye(2))
+    >>> to_real = optimal_transports(real, generated)[0]
+    >>> influences([[0.0, 0.0], [3.0, 0.0]], generated, real, to_real).round(6).tolist()
+    [2.0, -7.0]
     """
     rows = as_matrix(features, "features")
     mean = as_numpy(own.mean).astype(np.float64)
@@ -150,7 +168,7 @@ def influences(features: Any, own: Gaussian, other: Gaussian, transport: Transpo
     require_finite(rows, "features")
     drift = 2 * (mean - as_numpy(other.mean))
     known = transport.eigenvalues > 0
-    # x^T T x is the squared length of x after these axes.
+    # x^T T x is the squared length of x @ axes.
     axes = transport.axes[:, known] * transport.eigenvalues[known] ** -0.25
     trace = float(np.trace(as_numpy(own.covariance)) - np.sqrt(transport.eigenvalues).sum())
     psi = np.empty(len(rows))
@@ -166,13 +184,13 @@ def influences(features: Any, own: Gaussian, other: Gaussian, transport: Transpo
 def parts_by_class(values: Any, classes: Any, size: int, weights: Any = None) -> Floats:
     """Return the part of the mean of ``values`` that comes from the images of each class.
 
-    The part of class c is h_c E(value | c), where h_c is the share of the images with the class.
-    The sum of all parts is the mean.
+    The part of class c is h_c E(value | c), where h_c is the share of the images of class c. The
+    sum of all parts is the mean.
 
     Parameters
     ----------
     values : array (n,)
-        Such as psi of each image.
+        One value for each image, such as psi.
     classes : int array (n,)
         From 0 to ``size`` - 1.
     size : int
@@ -197,15 +215,26 @@ def parts_by_class(values: Any, classes: Any, size: int, weights: Any = None) ->
 
 
 def variance_of_mean(values: Any, weights: Any = None) -> float:
-    """Return the variance of the mean of ``values`` (n,), as independent images give it.
+    """Return the variance of the mean of ``values`` of independent images.
 
-    With weights w that sum to 1 it is sum w^2 (v - mean)^2 / (1 - sum w^2), which for equal weights
-    is the sample variance over n.
+    With weights w that sum to 1, the variance is sum w^2 (v - mean)^2 / (1 - sum w^2). For equal
+    weights, it is the sample variance divided by n.
+
+    Parameters
+    ----------
+    values : array (n,)
+    weights : array (n,), optional
+        Relative weights of the images, none negative.
 
     Raises
     ------
     FringeError
-        If there are fewer than two values, or weights of fewer than two images.
+        If there are fewer than two values, or fewer than two images have a weight above 0.
+
+    Examples
+    --------
+    >>> round(variance_of_mean([1.0, 2.0, 3.0]), 6)
+    0.333333
     """
     v = as_numpy(values).astype(np.float64)
     if len(v) < 2:
@@ -222,6 +251,17 @@ def variance_of_mean(values: Any, weights: Any = None) -> float:
 def ratio_error(ratio: float, above_error: float, below: float, below_error: float) -> float:
     """Return the standard error of a ratio of two independent numbers, to first order.
 
+    Parameters
+    ----------
+    ratio : float
+        The numerator divided by ``below``.
+    above_error : float
+        Standard error of the numerator.
+    below, below_error : float
+        The denominator and its standard error.
+
+    Examples
+    --------
     >>> round(ratio_error(2.0, 0.3, 1.0, 0.2), 6)
     0.5
     """
@@ -229,12 +269,13 @@ def ratio_error(ratio: float, above_error: float, below: float, below_error: flo
 
 
 def normalized(weights: Any, count: int) -> Floats:
-    """Return weights as float64 (count,) that sum to 1.
+    """Return weights as a float64 array (count,) that sums to 1.
 
     Raises
     ------
     FringeError
-        If their number is another one, one is negative or not finite, or all are 0.
+        If there are not ``count`` weights, a weight is negative or not finite, or all weights are
+        0.
     """
     w = as_numpy(weights).astype(np.float64)
     if w.shape != (count,):

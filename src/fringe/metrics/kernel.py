@@ -22,9 +22,9 @@ __all__ = [
 ]
 
 BLOCK = 1024  # rows per block of inner products
-STRIP = 64  # of these rows, so many make kernel values at a time, which thus stay in the cache
-MANY = 512  # images: the rounding of float32 products cancels between the pairs of so many
-NEAR = 32.0  # gamma |x - c|^2: the rounding of a float32 product grows with it
+STRIP = 64  # rows whose kernel values are computed at a time, so that they stay in the cache
+MANY = 512  # images whose pairs are enough for the rounding of float32 products to cancel
+NEAR = 32.0  # limit of gamma |x - c|^2, with which the rounding of a float32 product grows
 
 Seed: TypeAlias = int | np.random.Generator | np.random.RandomState
 
@@ -32,8 +32,24 @@ Seed: TypeAlias = int | np.random.Generator | np.random.RandomState
 class Kernel(NamedTuple):
     """A kernel between features x and y of D dimensions.
 
-    ``polynomial``: (gamma x.y + 1)^3, Binkowski et al. 2018; ``rbf``: exp(-gamma |x - y|^2),
-    Appendix D of the paper. ``gamma`` None stands for 1 / D.
+    Attributes
+    ----------
+    name : "polynomial" or "rbf"
+        ``polynomial`` is (gamma x.y + 1)^3 [1]_. ``rbf`` is exp(-gamma |x - y|^2) ([2]_, Appendix
+        D).
+    gamma : float or None
+        None means 1 / D.
+
+    References
+    ----------
+    .. [1] Binkowski et al., 2018.
+    .. [2] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023.
+
+    Examples
+    --------
+    >>> Kernel("rbf", gamma=1 / 2048)
+    Kernel(name='rbf', gamma=0.00048828125)
     """
 
     name: Literal["polynomial", "rbf"] = "polynomial"
@@ -49,35 +65,52 @@ def kernel_distance(
     subset_size: int = 1000,
     seed: Seed = 0,
 ) -> float:
-    """Return the unbiased estimate of MMD^2 between two sets of features.
+    """Return the unbiased estimate of MMD^2 between two sets of features: KID [1]_.
 
     Parameters
     ----------
     real, generated : array (n, D), (n', D)
-        Of float64, all is computed in float64. Where both are narrower, as networks give them,
-        inner products are float32, of features about a common origin c so that an offset costs no
-        digits; norms, kernel values and sums are float64. That changes a kernel value by about
-        1e-7 (1 + gamma |x - c|^2), and the result, where most of this cancels, by less than 1e-8
-        of the mean kernel value. For fewer than 512 different images, or where
-        gamma |x - c|^2 exceeds 32 for one of them, all is float64 nevertheless.
+        If one of them is float64, the whole computation is in float64. If both have a narrower
+        type, such as the output of a network, inner products are computed in float32, from features
+        about a common origin c, so that an offset costs no digits. Norms, kernel values and sums
+        are computed in float64. Float32 changes a kernel value by about
+        1e-7 (1 + gamma |x - c|^2). Most of these changes cancel: the result changes by less than
+        1e-8 of the mean kernel value. With fewer than 512 different images, or if gamma |x - c|^2
+        exceeds 32 for one of them, float64 is used in any case.
     kernel, gamma
         See `Kernel`.
     subsets : int, optional
-        None: exact, over all pairs. A number (the released KID: 100): the mean over so many
-        pairs of subsets of ``min(n, n', subset_size)`` images, each drawn without replacement.
+        None: exact, over all pairs. A number: the mean over that number of pairs of subsets of
+        ``min(n, n', subset_size)`` images, each drawn without replacement. The released KID uses
+        100.
     subset_size : int
     seed : int or NumPy generator
-        What subsets are drawn. A generator is drawn from twice per subset: generated, then real.
+        Determines the subsets. A generator is used twice for each subset: first for generated, then
+        for real images.
 
     Returns
     -------
     float
-        May be slightly negative: the estimator is unbiased about values at least 0.
+        May be slightly negative, because the estimator is unbiased.
 
     Raises
     ------
     FringeError
         Fewer than two rows, different dimensions, NaN or infinity, an unknown kernel.
+
+    References
+    ----------
+    .. [1] Binkowski et al., 2018.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> real, generated = rng.normal(size=(300, 8)), rng.normal(size=(300, 8)) + 0.5
+    >>> round(kernel_distance(real, generated), 4)
+    1.2745
+    >>> round(kernel_distance(real, generated, subsets=10, subset_size=100), 4)
+    1.1437
     """
     return kernel_distances(
         real,
@@ -98,7 +131,9 @@ def kernel_distances(
     subset_size: int = 1000,
     seed: Seed = 0,
 ) -> list[float]:
-    """Return `kernel_distance` for each of ``kernels``: they share subsets and inner products.
+    """Return the result of `kernel_distance` for each of ``kernels``.
+
+    The kernels share subsets and inner products.
 
     Parameters
     ----------
@@ -107,10 +142,24 @@ def kernel_distances(
     subsets, subset_size, seed
         See `kernel_distance`.
 
+    Returns
+    -------
+    list of float
+        In the order of ``kernels``.
+
     Raises
     ------
     FringeError
-        As `kernel_distance`.
+        For the reasons given in `kernel_distance`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> real, generated = rng.normal(size=(300, 8)), rng.normal(size=(300, 8)) + 0.5
+    >>> found = kernel_distances(real, generated, [Kernel(), Kernel("rbf")])
+    >>> [round(value, 4) for value in found]
+    [1.2745, 0.0733]
     """
     x, y, complete = _checked(real, generated, kernels)
     n, m = len(x), len(y)
@@ -125,12 +174,12 @@ def kernel_distances(
 def draw_subsets(
     n: int, m: int, subsets: int, subset_size: int, seed: Seed
 ) -> list[tuple[Array, Array]]:
-    """Return the rows of each subset, of n real and m generated images: see `kernel_distance`.
+    """Return the rows of each subset of n real and m generated images, see `kernel_distance`.
 
     Raises
     ------
     FringeError
-        No subset is asked for, or one of fewer than two images.
+        ``subsets`` is below 1, or a subset would have fewer than two images.
     """
     size = min(n, m, subset_size)
     if subsets < 1 or size < 2:
@@ -151,9 +200,10 @@ def kernel_distances_of_draws(
 ) -> Floats:
     """Return exact kernel distances, over all pairs, of several draws from the same candidates.
 
-    They are those of the repeated rows (``numpy.repeat(candidates, counts[:, draw], axis=0)``), at
-    the cost of the distinct ones. Draws share all inner products with real images, and those among
-    candidates unless each draw's own are fewer than those of all candidates that any draw has.
+    The distances are those of the repeated rows
+    (``numpy.repeat(candidates, counts[:, draw], axis=0)``), but each distinct row is computed only
+    once. All draws share the inner products with real images. The draws also share the inner
+    products among candidates, unless computing them separately for each draw is less work.
 
     Parameters
     ----------
@@ -161,7 +211,7 @@ def kernel_distances_of_draws(
         As in `kernel_distance`.
     kernels : sequence of Kernel
     counts : int array (n', draws)
-        How often each draw has each candidate.
+        How often each candidate occurs in each draw.
 
     Returns
     -------
@@ -170,7 +220,18 @@ def kernel_distances_of_draws(
     Raises
     ------
     FringeError
-        As `kernel_distance`; counts that are not integers, or negative.
+        For the reasons given in `kernel_distance`, or if counts are not integers or are negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> real, candidates = rng.normal(size=(300, 8)), rng.normal(size=(4, 8))
+    >>> counts = np.array([[1, 0], [1, 0], [1, 2], [1, 2]])
+    >>> found = kernel_distances_of_draws(real, candidates, [Kernel()], counts)
+    >>> repeated = candidates[[2, 2, 3, 3]]
+    >>> bool(np.isclose(found[1, 0], kernel_distance(real, repeated)))
+    True
     """
     x, y, complete = _checked(real, candidates, kernels)
     times = as_numpy(counts)
@@ -201,7 +262,7 @@ def kernel_distances_of_draws(
 def _checked(
     real: Any, generated: Any, kernels: Sequence[Kernel]
 ) -> tuple[Array, Array, list[tuple[str, float]]]:
-    """Return both sets as matrices of as many dimensions, and kernels with their gammas."""
+    """Return both sets as checked matrices of equal dimensions, and the kernels with gammas."""
     x, y = as_matrix(real, "real"), as_matrix(generated, "generated")
     if x.shape[1] != y.shape[1]:
         raise FringeError(
@@ -214,7 +275,7 @@ def _checked(
 
 
 def require_two(real: int, generated: int) -> None:
-    """Raise unless there are two images or more on both sides."""
+    """Raise FringeError if one of the sets has fewer than two images."""
     if min(real, generated) < 2:
         raise FringeError(
             f"kernel distance: got {real} real and {generated} generated images; give at least two"
@@ -222,7 +283,7 @@ def require_two(real: int, generated: int) -> None:
 
 
 def complete_kernel(kernel: Kernel, dim: int) -> tuple[str, float]:
-    """Return name and gamma of a kernel between features of ``dim`` dimensions, checked."""
+    """Return the checked name and gamma of a kernel between features of ``dim`` dimensions."""
     if kernel.name not in ("polynomial", "rbf"):
         raise FringeError(f"kernel: got {kernel.name!r}; known are 'polynomial' and 'rbf'")
     gamma = 1 / dim if kernel.gamma is None else float(kernel.gamma)
@@ -232,10 +293,10 @@ def complete_kernel(kernel: Kernel, dim: int) -> tuple[str, float]:
 
 
 class _Set(NamedTuple):
-    """Features x about an origin c, and what kernels need of each."""
+    """Features x, an origin c, and the numbers per image that kernels need."""
 
     features: Array  # (n, D): x
-    origin: Array  # (D,): c, of the type of inner products
+    origin: Array  # (D,): c, in the type of the inner products
     squares: Floats  # (n,): |x - c|^2
     offsets: Floats  # (n,): c.(x - c) + |c|^2 / 2, so that x.y is (x - c).(y - c) + both offsets
 
@@ -243,18 +304,18 @@ class _Set(NamedTuple):
 def _both_about_origin(
     x: Array, y: Array, kernels: Sequence[tuple[str, float]], images: int
 ) -> tuple[_Set, _Set]:
-    """Return both sets about an origin amid ``x``, of float32 where its products will do.
+    """Return both sets with an origin among ``x``, in float32 if float32 products are exact enough.
 
-    ``images`` is the least number of different images that a mean is taken over.
+    ``images`` is the smallest number of different images that a mean is taken over.
     """
-    # A median: a few outliers would draw the mean away from all others.
+    # The median, because a few outliers would pull the mean away from all other images.
     origin = np.median(x[:: max(1, len(x) // 256)].astype(np.float64), axis=0)
     if images >= MANY and np.result_type(np.float32, x, y) == np.float32:
         single = origin.astype(np.float32)
         with np.errstate(over="ignore"):
             xs, ys = _about_origin(x, single), _about_origin(y, single)
         ends = xs.squares.max(), ys.squares.max()
-        # Products must not overflow, nor be denormal, which is coarse and slow.
+        # Products must neither overflow nor be denormal: denormal numbers are inexact and slow.
         safe = min(ends) > 1e-20 and max(ends) < 1e30
         if safe and max(gamma for _, gamma in kernels) * max(ends) <= NEAR:
             return xs, ys
@@ -297,9 +358,9 @@ def _of_subsets(
 ) -> Floats:
     """Return MMD^2 of the chosen rows of x and y, shape (kernels, subsets).
 
-    Either each subset has its own inner products, or all take theirs from one pass over all pairs,
-    in which each pair is added up for every subset: whichever are fewer multiply-adds for one
-    kernel. (For one, so that the value of a kernel does not depend on how many there are.)
+    Either the inner products are computed separately for each subset, or one pass over all pairs
+    adds each pair to every subset that contains it. The way with fewer multiply-adds for one kernel
+    is used. (For one kernel, so that the value does not depend on the number of kernels.)
     """
     size, subsets, dim = len(chosen[0][0]), len(chosen), x.shape[1]
     xs, ys = _both_about_origin(x, y, kernels, size)
@@ -326,8 +387,8 @@ def _mmd2(
 ) -> Floats:
     """Return the unbiased MMD^2 over all pairs within each subset, shape (kernels, subsets).
 
-    ``times_x`` (n, subsets or 1) and ``times_y`` (m, subsets) say how often a row is in a subset;
-    ``similarity`` (kernels, subsets) is `_similarity` of y where it is known.
+    ``times_x`` (n, subsets or 1) and ``times_y`` (m, subsets) are the counts of each row in each
+    subset. ``similarity`` (kernels, subsets) is the `_similarity` of y, if already computed.
     """
     between = np.zeros((len(kernels), times_y.shape[1]))
     for at in _outer_blocks(len(x.features), show_progress):
@@ -347,8 +408,8 @@ def _similarity(
 ) -> Floats:
     """Return the means of k(x_i, x_j) over pairs of two images, shape (kernels, subsets).
 
-    Repeated images count as different images with equal features. Blocks above the diagonal count
-    twice, because the kernel is symmetric.
+    Repeated images count as different images with equal features. Blocks above the diagonal are
+    counted twice, because the kernel is symmetric.
     """
     total = np.zeros((len(kernels), times.shape[1]))
     for at in _outer_blocks(len(x.features), show_progress):
@@ -384,11 +445,11 @@ def _sums(
 def _sums_within(
     products: Array, x: _Set, kernels: Sequence[tuple[str, float]], times: Floats
 ) -> Floats:
-    """Return `_sums` of x and x, without the pairs of an image with itself."""
+    """Return `_sums` within x, without the pairs of an image with itself."""
     total = np.zeros((len(kernels), times.shape[1]))
     for at in _blocks(len(products), size=STRIP):
         beyond = slice(at.start, None)
-        # Columns beyond the square on the diagonal stand for their mirror image too.
+        # Columns beyond the square on the diagonal also count for their mirror image.
         columns = 2 * times[beyond]
         columns[:STRIP] /= 2
         copies = times[at] * (times[at] - 1)  # pairs of two copies of one image
@@ -410,7 +471,7 @@ def _weighted_sums(rows: Floats, values: Floats, columns: Floats) -> Floats:
 def _values(
     products: Array, x: _Set, y: _Set, kernels: Sequence[tuple[str, float]]
 ) -> Iterator[Floats]:
-    """Yield each kernel's values (n, m), to be left as they are: the next may be made of them.
+    """Yield each kernel's values (n, m). The caller must not change them: they may be reused.
 
     ``products`` (n, m) are the inner products of centred rows.
     """
@@ -431,11 +492,11 @@ def _values(
             distances = -2 * products
             distances += x.squares[:, None]
             distances += y.squares
-            # One that is about 0 may come out negative; to cut it off at 0 takes far longer.
+            # A distance near 0 may come out negative. Clipping at 0 would take far longer than abs.
             np.abs(distances, out=distances)
         if values is not None and gamma == 2 * before:
-            # The square of the kernel before: an exponential costs far more, and the square loses
-            # no more than it doubles that kernel's rounding error.
+            # Square the values of the kernel before: this is much faster than an exponential, and
+            # only doubles the rounding error of that kernel.
             np.square(values, out=values)
         else:
             values = -gamma * distances

@@ -1,8 +1,8 @@
-"""Kernel distances of tensors where they lie, on a GPU for example, in float64.
+"""Kernel distances of tensors, computed in float64 on the device of the tensors.
 
-`fringe.metrics.kernel` is for the CPU. Its subsets and its estimator are these. A GPU for computing
-centres multiplies matrices of float64 as fast as those of float32, so nothing is rounded to float32
-here and no origin is chosen.
+The subsets and the estimator are those of `fringe.metrics.kernel`, which runs on the CPU. A GPU for
+computing centres multiplies float64 matrices as fast as float32 matrices. So nothing is rounded to
+float32 here, and no origin is chosen.
 """
 
 from __future__ import annotations
@@ -32,23 +32,33 @@ def kernel_distances_of_tensors(
     subset_size: int = 1000,
     seed: Seed = 0,
 ) -> list[float]:
-    """Return `fringe.metrics.kernel_distances` of two tensors, computed on their device.
+    """Return the `fringe.metrics.kernel_distances` [1]_ of two tensors, computed on their device.
 
-    Memory beyond the float64 copies of both grows with the block, not with the number of images.
+    Both tensors are copied to float64. The memory for kernel values does not grow with the number
+    of images.
 
     Parameters
     ----------
     real, generated : tensor (n, D), (m, D)
-        Of one device and any type; computed in float64.
+        On the same device, of any type; computed in float64.
     kernels : sequence of Kernel
     subsets, subset_size, seed
-        See `fringe.metrics.kernel_distance`: the same subsets are drawn.
+        See `fringe.metrics.kernel_distance`. The same subsets are drawn.
+
+    Returns
+    -------
+    list of float
+        In the order of ``kernels``.
 
     Raises
     ------
     FringeError
-        Tensors that are not matrices of equally many columns on one device, NaN, infinity,
+        Tensors that are not matrices with equal numbers of columns on one device, NaN, infinity,
         fewer than two rows, an unknown kernel.
+
+    References
+    ----------
+    .. [1] Binkowski et al., 2018.
 
     Examples
     --------
@@ -77,7 +87,7 @@ def _check(real: Tensor, generated: Tensor) -> None:
     if any(len(shape) != 2 for shape in shapes) or shapes[0][1] != shapes[1][1]:
         raise FringeError(
             f"kernel distance: got tensors of shapes {shapes[0]} and {shapes[1]}; give matrices "
-            "with a row for each image and as many columns"
+            "with a row for each image and equal numbers of columns"
         )
     if real.device != generated.device:
         raise FringeError(
@@ -98,8 +108,8 @@ def _mmd2(x: Tensor, y: Tensor, kernels: Sequence[tuple[str, float]]) -> np.ndar
 def _sums(x: Tensor, y: Tensor, kernels: Sequence[tuple[str, float]]) -> np.ndarray:
     """Return the sum of k(x_i, y_j) for each kernel.
 
-    Where y is x, an image and itself are no pair. Blocks above the diagonal count twice then,
-    because a kernel is symmetric.
+    If y is x, the pairs of an image with itself are left out, and blocks above the diagonal are
+    counted twice, because a kernel is symmetric.
     """
     same = x is y
     total = np.zeros(len(kernels))

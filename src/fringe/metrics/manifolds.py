@@ -1,10 +1,10 @@
 """Improved precision and recall (Kynkäänniemi et al. 2019), exact and in bounded memory.
 
-The manifold of a set of features is a ball about each of them that reaches to its k-th nearest
-neighbour. Precision is the share of generated images inside the manifold of the real ones, recall
-the share of real images inside that of the generated ones.
+The manifold of a set of features is the union of the balls about each of them that reach to its
+k-th nearest neighbour. Precision is the share of generated images inside the manifold of the real
+images. Recall is the share of real images inside the manifold of the generated images.
 
-`fringe.metrics.balls` says how decisions are exact although distances come from products.
+`fringe.metrics.balls` explains why decisions are exact although distances come from products.
 """
 
 from collections.abc import Iterable, Iterator
@@ -48,7 +48,15 @@ __all__ = [
 
 
 class PrecisionRecall(NamedTuple):
-    """Shares from 0 to 1: generated images in the real manifold, real in the generated one."""
+    """Precision and recall.
+
+    Attributes
+    ----------
+    precision : float
+        Share of generated images inside the manifold of the real images, from 0 to 1.
+    recall : float
+        Share of real images inside the manifold of the generated images, from 0 to 1.
+    """
 
     precision: float
     recall: float
@@ -57,48 +65,68 @@ class PrecisionRecall(NamedTuple):
 def precision_recall(
     real: Any, generated: Any, k: int = 3, *, dtype: DType = "float32", block: int = BLOCK
 ) -> PrecisionRecall:
-    """Return improved precision and recall of generated features.
+    """Return improved precision and recall [1]_ of generated features.
 
-    An image is inside a manifold if its distance to one image there, at least, is no greater than
-    from that image to its k-th nearest neighbour, itself not counted.
+    An image x is inside a manifold if, for at least one image z of the manifold, the distance from
+    x to z is at most the distance from z to its k-th nearest neighbour (z itself does not count).
 
     Parameters
     ----------
-    real, generated : array (n, D), (m, D)
-        Computed on the GPU where one of them is a tensor there. Read in blocks: only those are
-        converted or moved.
+    real, generated : array (n, D), (m, D), or an object that supports slices of rows
+        Computed on the GPU if one of them is a tensor on a GPU. Only blocks of rows are converted
+        or moved.
     k : int
-        3 in Kynkäänniemi et al. 2019 and the released code.
+        Number of neighbours: 3 in [1]_ and in the released code.
     dtype : "float32", "float64" or "float16"
-        What features are rounded to. With the first two, all decisions are those of distances
-        summed from differences in float64; neither ``block`` nor the device matters. "float16" is
-        the arithmetic of NVIDIA's released code: squared norms, distances and radii in half
-        precision, a noise of some tenths of a percent. For comparison with published values.
+        The type that features are rounded to. With "float32" and "float64", all decisions are
+        exact: they are those of distances summed from differences in float64, and depend neither
+        on ``block`` nor on the device. "float16" repeats the arithmetic of NVIDIA's released code,
+        for comparison with published values: squared norms, distances and radii are in half
+        precision, which adds a noise of some tenths of a percent.
     block : int
         Images per side of a block of distances; memory grows with its square.
+
+    Returns
+    -------
+    PrecisionRecall
 
     Raises
     ------
     FringeError
         Different dimensions, NaN or infinity, fewer than k + 1 images in a set, distances too
         large for ``dtype``.
+
+    References
+    ----------
+    .. [1] Kynkäänniemi et al., 2019, arXiv 1904.06991.
+
+    Examples
+    --------
+    >>> precision_recall([[0.0], [1], [2], [3]], [[1.5], [2.5], [9], [10]], k=1)
+    PrecisionRecall(precision=0.5, recall=0.75)
     """
     return next(precision_recalls(real, [generated], k, dtype=dtype, block=block))
 
 
 def precision_recall_error(found: PrecisionRecall, *, real: int, generated: int) -> PrecisionRecall:
-    """Return one standard error of precision and of recall, each given the other side's manifold.
+    """Return the standard errors of precision and recall, each given the other side's manifold.
 
-    Given the real images, generated images are independently inside their manifold or not, so the
-    error of precision is sqrt(p (1 - p) / m) exactly. That of recall is sqrt(r (1 - r) / n), given
-    the generated images. The luck of the images that a manifold is made of is left out; with it,
-    errors are larger: docs/metrics.md says by how much in a simulation.
+    Given the real images, each generated image is independently inside or outside their manifold,
+    so the error of precision is sqrt(p (1 - p) / m) exactly. Given the generated images, the error
+    of recall is sqrt(r (1 - r) / n). These errors do not cover the choice of the images that a
+    manifold consists of. With that choice, the errors are larger: docs/metrics.md gives the factor
+    in a simulation.
 
     Parameters
     ----------
     found : PrecisionRecall
     real, generated : int
         The numbers of images n and m.
+
+    Returns
+    -------
+    PrecisionRecall
+        The standard errors.
 
     Raises
     ------
@@ -125,7 +153,38 @@ def precision_recalls(
     dtype: DType = "float32",
     block: int = BLOCK,
 ) -> Iterator[PrecisionRecall]:
-    """Yield `precision_recall` of each generated set; they share the radii of the real one."""
+    """Yield the result of `precision_recall` for each generated set.
+
+    The balls about the real images are computed once and shared by all generated sets.
+
+    Parameters
+    ----------
+    real : array (n, D), or an object that supports slices of rows
+    generated : iterable of arrays (m, D), or of objects that support slices of rows
+    k, dtype, block
+        See `precision_recall`.
+
+    Yields
+    ------
+    PrecisionRecall
+
+    Raises
+    ------
+    FringeError
+        For the reasons given in `precision_recall`.
+
+    References
+    ----------
+    .. [1] Kynkäänniemi et al., 2019, arXiv 1904.06991.
+
+    Examples
+    --------
+    >>> real, near, far = [[0.0], [1], [2]], [[0.5], [1.5], [2.5]], [[7.0], [8], [9]]
+    >>> for found in precision_recalls(real, [near, far], k=1):
+    ...     print(found)
+    PrecisionRecall(precision=1.0, recall=1.0)
+    PrecisionRecall(precision=0.0, recall=0.0)
+    """
     import torch
 
     if dtype not in ("float16", "float32", "float64"):
@@ -147,7 +206,7 @@ def precision_recalls(
 def _measure(
     x: Features, y: Features, k: int, block: int, known: dict[str, Balls]
 ) -> PrecisionRecall:
-    """Return precision and recall; ``known`` keeps the balls about x, by arithmetic."""
+    """Return precision and recall. ``known`` caches the balls about x for each arithmetic."""
     tries = {"float32": ("float32", "float64")}.get(x.dtype, (x.dtype,))
     for arithmetic in tries:
         if arithmetic not in known:
@@ -169,7 +228,7 @@ def _measure(
 def _bounded(
     x: Features, y: Features, balls: tuple[Balls, Balls], block: int, arithmetic: str
 ) -> tuple[list[Array], list[Array]]:
-    """Return which rows of x and y are surely in the other's manifold, and which may be."""
+    """Return which rows of x and y are surely inside the other manifold, and which may be."""
     import torch
 
     inside, maybe = (
@@ -200,10 +259,11 @@ def _settle(
     block: int,
     arithmetic: str,
 ) -> Array:
-    """Return which of the ``rows`` of ``probes`` are inside the manifold, by differences.
+    """Return which of the ``rows`` of ``probes`` are inside the manifold, using differences.
 
-    Distinct rows alone are compared, each with all of the manifold that is near: of g equal rows
-    in both sets this takes g differences for the distances and g for the radius, not g^2.
+    Only distinct rows are compared, each with all images of the manifold that are near it. If g
+    rows are equal in both sets, this takes g differences for the distances and g for the radius,
+    not g^2.
     """
 
     def near(a: Points, at: slice) -> Array:

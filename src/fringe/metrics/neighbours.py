@@ -1,7 +1,7 @@
-"""The nearest neighbour of each image of a set in another one, exactly and in bounded memory.
+"""The nearest neighbour in one set of each image of another set, exact and in bounded memory.
 
-Distances by products have errors (`fringe.metrics.balls`). The few images whose distances may be
-the smallest are compared by differences in float64.
+Distances computed by products have errors (`fringe.metrics.balls`). The few images whose distances
+may be the smallest are compared by differences in float64.
 """
 
 from typing import TYPE_CHECKING, NamedTuple
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Nearest", "nearest_neighbours"]
 
-KEPT = 4  # of each image: if more may be the nearest, all are looked at again
+KEPT = 4  # candidates kept per image; if more may be the nearest, all images are compared again
 
 
 class Nearest(NamedTuple):
-    """Squared distances to the nearest neighbours (p,) in float64, and which they are (p,)."""
+    """Squared distances to the nearest neighbours (p,) in float64, and their indices (p,)."""
 
     squares: Floats
     indices: Array
@@ -45,18 +45,19 @@ def nearest_neighbours(
 ) -> Nearest:
     """Return the nearest of ``others`` to each of the ``rows`` of ``probes``.
 
-    Of several that are equally near, it is the first. Distances are those of differences in
-    float64, so ``block`` does not matter.
+    If several are equally near, the first of them is returned. Distances are computed from
+    differences in float64, so the result does not depend on ``block``.
 
     Parameters
     ----------
     probes : Features
     rows : int array (p,)
     others : Features
-        Of as many dimensions.
+        With as many dimensions as ``probes``.
     besides_itself : bool
-        ``others`` are ``probes``, and an image is not its own neighbour.
+        Whether ``others`` are ``probes`` and an image is not its own neighbour.
     block : int
+        Images per side of a block of distances.
 
     Raises
     ------
@@ -123,7 +124,10 @@ def _of_block(
 def _keep_nearest(
     squares: Floats, nearest: Array, rows: Array, columns: Array, found: Floats
 ) -> None:
-    """Put what is nearer, or as near and before it, in the place of what is known of each row."""
+    """Update ``squares`` and ``nearest`` of each row where a found neighbour is nearer.
+
+    Of equally near found neighbours, the one with the smallest index is used.
+    """
     order = np.lexsort((columns, found, rows))
     rows, columns, found = rows[order], columns[order], found[order]
     first = np.flatnonzero(np.diff(rows, prepend=-1))

@@ -1,12 +1,14 @@
-"""The relative MMD test: which of two generated sets is nearer to the same real images?
+"""The relative MMD test of which of two generated sets is nearer to the same real images.
 
-The squared maximum mean discrepancy with the kernel of KID, k(x, y) = (x.y / D + 1)^3, over all
-pairs, and how much each image adds to it. To first order the unbiased estimate varies as
+This module computes the squared maximum mean discrepancy over all pairs with the kernel of KID,
+k(x, y) = (x.y / D + 1)^3, and the contribution of each image. To first order, the unbiased estimate
+varies as
 
     2 mean_x [k(x, X) - k(x, Y)] + 2 mean_y [k(y, Y) - k(y, X)],
 
-where k(x, Y) is the mean of k over Y (Bounliphone et al. 2016, arXiv 1511.04581). The terms at the
-real images X are shared by all models, so the difference of two models is known better than either.
+where k(x, Y) is the mean of k over Y (Bounliphone et al. 2016, arXiv 1511.04581). All models share
+the terms at the real images X, so the difference of two models has a smaller error than the value
+of either model.
 """
 
 from __future__ import annotations
@@ -20,25 +22,32 @@ from fringe.metrics.arrays import Floats, as_matrix, require_finite
 
 __all__ = ["KernelInfluence", "RealKernel", "kernel_influence", "real_kernel"]
 
-ROWS = 1024  # rows of the kernel matrix at a time
+ROWS = 1024  # rows of the kernel matrix that are computed at a time
 
 
 class RealKernel(NamedTuple):
-    """Real features (n, D), and the mean kernel of each with the n - 1 others (n,)."""
+    """Real features, and the mean kernel value of each image with the other images.
+
+    Attributes
+    ----------
+    features : float64 array (n, D)
+    means : float64 array (n,)
+    """
 
     features: Floats
     means: Floats
 
 
 class KernelInfluence(NamedTuple):
-    """MMD^2 of real and generated images, and how much each image adds to it.
+    """MMD^2 of real and generated images, and the contribution of each image.
 
     Attributes
     ----------
     distance : float
-        Unbiased, so it may be negative. KID is the same thing as a mean over subsets.
+        Unbiased, so it may be negative. KID is the mean of such distances over subsets.
     real, generated : float64 array (n,), (m,)
-        Their means are 0; the variance of the distance is that of both means.
+        Contributions of the real and of the generated images. The mean of each array is 0. The
+        variance of the distance is the sum of the variances of both means.
     """
 
     distance: float
@@ -47,24 +56,66 @@ class KernelInfluence(NamedTuple):
 
 
 def real_kernel(real: Any) -> RealKernel:
-    """Return what several `kernel_influence` share: real features (n, D), n at least 2.
+    """Return the kernel means of real features, which several calls of `kernel_influence` share.
+
+    Parameters
+    ----------
+    real : array (n, D)
+        n at least 2.
+
+    Returns
+    -------
+    RealKernel
 
     Raises
     ------
     FringeError
         If there are fewer than two images, or a feature is NaN or infinite.
+
+    Examples
+    --------
+    >>> real_kernel([[0.0, 0.0], [2.0, 0.0], [0.0, 2.0]]).means.tolist()
+    [1.0, 1.0, 1.0]
     """
     rows = _checked(real, "real")
     return RealKernel(rows, _means_within(rows))
 
 
 def kernel_influence(real: RealKernel, generated: Any) -> KernelInfluence:
-    """Return the unbiased MMD^2 of generated features (m, D), and how much each image adds to it.
+    """Return the unbiased MMD^2 of generated features, and the contribution of each image [1]_.
+
+    Parameters
+    ----------
+    real : RealKernel
+        The result of `real_kernel`.
+    generated : array (m, D)
+
+    Returns
+    -------
+    KernelInfluence
 
     Raises
     ------
     FringeError
         If dimensions differ, there are fewer than two images, or a feature is NaN or infinite.
+
+    References
+    ----------
+    .. [1] Bounliphone et al., 2016, arXiv 1511.04581.
+
+    Examples
+    --------
+    The z-value of the test of which of the models A and B is nearer to the real images:
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> real = real_kernel(rng.normal(size=(300, 8)))
+    >>> a = kernel_influence(real, rng.normal(size=(300, 8)) + 0.2)
+    >>> b = kernel_influence(real, rng.normal(size=(300, 8)) + 0.5)
+    >>> parts = [a.real - b.real, a.generated, b.generated]
+    >>> error = np.sqrt(sum(part.var(ddof=1) / len(part) for part in parts))
+    >>> bool((b.distance - a.distance) / error > 5)
+    True
     """
     rows = _checked(generated, "generated")
     if rows.shape[1] != real.features.shape[1]:

@@ -1,4 +1,4 @@
-"""What a score is: a number, and how far the luck of the images moves it."""
+"""The type of a score and its standard error."""
 
 from typing import NamedTuple
 
@@ -12,8 +12,8 @@ class Scored(NamedTuple):
     ----------
     value : float
     error : float or None
-        One standard error: the luck of the images only, never another training of a generator.
-        None where theory gives none, or the images are too few for it.
+        One standard error. It covers only the random choice of images, not another training of a
+        generator. None if no theory gives an error, or if there are too few images.
 
     Examples
     --------

@@ -1,12 +1,13 @@
 """MIND, the Monge Inception Distance (Berthet et al. 2026, arXiv 2605.06797).
 
-A sliced Wasserstein distance. Both sets are projected onto directions u of length 1, and the sorted
-projections a, b of n images each are compared:
+MIND is a sliced Wasserstein distance. Both sets are projected onto directions u of length 1, and
+the sorted projections a and b of n images each are compared:
 
     MIND = 3 D mean_u 1/n sum_j (a_j - b_j)^2.
 
-The factor makes it of the size of a Fréchet distance. `metric_mind.py` of torch-fidelity 0.5 has it
-in float32; numbers are drawn here from torch's generator as there, in the same order.
+The factor 3 D gives MIND about the size of a Fréchet distance. `metric_mind.py` of torch-fidelity
+0.5 computes MIND in float32. This module draws the same random numbers from torch's generator, in
+the same order.
 """
 
 from typing import Any
@@ -22,41 +23,48 @@ from fringe.progress import progress
 __all__ = ["mind"]
 
 ROWS = 2048  # images that are projected at a time
-NUMBERS = 2**23  # projections of both sets that are held at a time
+NUMBERS = 2**23  # projections of both sets that are held in memory at a time
 FACTOR = 3.0
 
 
 def mind(real: Any, generated: Any, *, directions: int = 1000, seed: int = 2020) -> Scored:
-    """Return the Monge Inception Distance of two sets of features.
+    """Return MIND, the Monge Inception Distance [1]_ of two sets of features.
 
     Parameters
     ----------
-    real, generated : array (n, D), (m, D), or something that gives slices of rows
-        Pool3 of Inception in the paper. Of the larger set, min(n, m) images are drawn. Read in
-        blocks, once for each block of directions.
+    real, generated : array (n, D), (m, D), or an object that supports slices of rows
+        In the paper: pool3 features of Inception. From the larger set, min(n, m) images are drawn.
+        Read in blocks, once for each block of directions.
     directions : int
         1,000 in the paper.
     seed : int
-        What images and directions are drawn: torch-fidelity's 2020.
+        Determines the images and directions that are drawn; torch-fidelity uses 2020.
 
     Returns
     -------
     Scored
-        In squared units of the features. The error is the luck of the images, given the directions,
-        by the central limit theorem for one-dimensional optimal transport (del Barrio and Loubes
-        2019; sliced: Manole, Balakrishnan and Wasserman 2022): sqrt(Var phi / n + Var phi' / n),
-        where phi(x) is 3 D times the mean over directions of the Kantorovich potential at u.x, with
-        the derivative 2 (a_j - b_j). For sets that are alike the value is all bias, of the order of
-        1 / n, and its error is too large. None for fewer than two images.
-
-    Notes
-    -----
-    Projections and sums are float64. torch-fidelity's are float32: it differs by rounding.
+        In squared units of the features. The error covers the choice of images, for the given
+        directions. It follows from the central limit theorem for one-dimensional optimal transport
+        ([2]_; sliced: [3]_): sqrt(Var phi / n + Var phi' / n), where phi(x) is 3 D times the mean
+        over directions of the Kantorovich potential at u.x, whose derivative is 2 (a_j - b_j). For
+        sets that are alike, the value is only bias, of the order of 1 / n, and its error is too
+        large. None for fewer than two images.
 
     Raises
     ------
     FringeError
-        Different dimensions, NaN or infinity, not a whole number of directions.
+        Different dimensions, NaN or infinity, or a number of directions that is not a whole number.
+
+    Notes
+    -----
+    Projections and sums are float64. Values of torch-fidelity, which uses float32, differ by
+    rounding.
+
+    References
+    ----------
+    .. [1] Berthet et al., 2026, arXiv 2605.06797.
+    .. [2] del Barrio and Loubes, 2019.
+    .. [3] Manole, Balakrishnan and Wasserman, 2022.
 
     Examples
     --------
@@ -83,7 +91,7 @@ def mind(real: Any, generated: Any, *, directions: int = 1000, seed: int = 2020)
     for side, size in enumerate((n, m)):
         if size > count:
             drawn = torch.randperm(size, generator=generator)[:count].numpy()
-            chosen[side] = np.sort(drawn)  # projections are sorted anyway
+            chosen[side] = np.sort(drawn)  # the order is free, because projections are sorted
     units = torch.randn(directions, dim, generator=generator, dtype=torch.float32)
     units = units / units.norm(dim=1, keepdim=True).clamp_min(1e-12)
     u = units.double().numpy()
@@ -118,7 +126,7 @@ def _projected(rows: Any, chosen: Any, units: Floats, what: str) -> Floats:
 
 
 def _add_direction(a: Floats, b: Floats, potentials: Floats) -> float:
-    """Return the mean squared difference of sorted projections; add up potentials (2, n)."""
+    """Return the mean squared difference of sorted projections; add to ``potentials`` (2, n)."""
     orders = np.argsort(a), np.argsort(b)
     one, two = a[orders[0]], b[orders[1]]
     gaps = one - two

@@ -1,12 +1,12 @@
-"""Which kinds of images one set has and another lacks, by the spectrum of a difference.
+"""Kinds of images that one set has and another set lacks, from the spectrum of a difference.
 
-With phi the features of a kernel exp(-|x - y|^2 / (2 sigma^2)), the positive eigenvalues of
+Let phi be the features of a kernel exp(-|x - y|^2 / (2 sigma^2)). Each positive eigenvalue of
 
     mean phi(b) phi(b)^T - eta mean phi(a) phi(a)^T
 
-are about by how much the share of a kind of images in set b exceeds eta times its share in set a.
-KEN (Zhang, Li and Farnia, ICML 2024, arXiv 2402.17287) is sum_i l_i log(S / l_i) of these l, with S
-their sum. As in FINC (Zhang et al., arXiv 2405.02700), phi are random Fourier features, so that the
+is about the share of a kind of images in set b minus eta times its share in set a. KEN (Zhang, Li
+and Farnia, ICML 2024, arXiv 2402.17287) is sum_i l_i log(S / l_i) of these eigenvalues l_i, whose
+sum is S. As in FINC (Zhang et al., arXiv 2405.02700), phi are random Fourier features, so that the
 work grows with the number of images and not with its square.
 """
 
@@ -24,29 +24,30 @@ from fringe.seeds import random_stream
 
 __all__ = ["SpectralDifference", "spectral_difference"]
 
-ROWS = 2048  # images that are worked on at a time
-SAMPLE = 8192  # images of a set of which errors are estimated: so they are known to 1%
+ROWS = 2048  # images that are processed at a time
+SAMPLE = 8192  # images of a set from which errors are estimated, to within 1%
 
 
 class SpectralDifference(NamedTuple):
-    """What set b has more of than set a.
+    """The kinds of images (modes) that set b has more often than set a.
 
     Attributes
     ----------
     score : Scored
-        KEN: 0 if b has nothing more, large if it has many kinds more.
+        KEN: 0 if b has no kind of images more often than a, large if b has many such kinds.
     excess : Scored
-        Sum of the positive eigenvalues, from 0 to 1: about how many of b's images, as a share, are
-        of these kinds.
+        Sum of the positive eigenvalues, from 0 to 1: about the share of b's images that are of
+        these kinds.
     eigenvalues : float64 array (modes,)
-        The largest ones, in order; of one kind of images about its share in b less eta times that
-        in a. One that is not positive is not a mode.
+        The largest eigenvalues, in order. The eigenvalue of a kind of images is about its share in
+        b minus eta times its share in a. An eigenvalue that is not positive does not belong to a
+        mode.
     errors : float64 array (modes,)
-        Their standard errors.
+        Standard errors of the eigenvalues.
     images : int array (modes, images)
-        Of each mode, the images of b that belong to it most, in order.
+        For each mode, the images of b that belong to it most clearly, in order.
     memberships : float64 array (modes, images)
-        How much they do: the component of phi in the mode's direction, 1 at most.
+        Membership of each of ``images``: the component of phi in the mode's direction, at most 1.
     """
 
     score: Scored
@@ -68,39 +69,44 @@ def spectral_difference(
     images: int = 25,
     seed: int = 2020,
 ) -> SpectralDifference:
-    """Return which kinds of images ``b`` has and ``a`` lacks, or has less often.
+    """Return the kinds of images that ``b`` has and ``a`` lacks or has less often: KEN [1]_.
 
     Parameters
     ----------
-    a, b : array (n, D), (m, D), or something that gives slices of rows
-        The reference and what is compared to it. Read in blocks, twice.
+    a, b : array (n, D), (m, D), or an object that supports slices of rows
+        The reference, and the set that is compared to it. Read in blocks, twice.
     sigma : float
         Width of the kernel, in units of the features: images that are much farther from each other
-        are of different kinds. It decides what a kind is: try several.
+        are of different kinds. This value decides what a kind is: try several values.
     eta : float
-        1: what b has more often than a. 10: what it has more than 10 times as often.
+        1: kinds that b has more often than a. 10: kinds that b has more than 10 times as often.
     features : int
-        Frequencies drawn; there is a cosine and a sine of each. A kernel value is off by about
-        1 / sqrt(2 features). Memory is that of 6 (2 features)^2 numbers.
+        Number of random frequencies [2]_; each gives a cosine and a sine. A kernel value is off by
+        about 1 / sqrt(2 features). Memory is needed for 6 (2 features)^2 numbers.
     modes, images : int
-        How many modes, and images of each, are given.
+        Numbers of modes, and of images of each mode, that are returned.
     seed : int
-        What frequencies are drawn.
+        Seed of the frequencies.
 
     Returns
     -------
     SpectralDifference
-        Errors are to first order, given the frequencies. They do not cover that luck makes
-        eigenvalues positive: two sets that are alike have a score above 0, which falls with the
-        square root of the number of images. Compare with that of two halves of one set. Of
-        eigenvalues that luck makes, there are fewer than in the dense problem of all kernel values,
-        so that the score is lower than a dense one.
+        Errors are to first order, for the given frequencies. They do not cover the positive
+        eigenvalues that arise by chance: two sets that are alike have a score above 0, which falls
+        with the square root of the number of images. Compare the score with that of two halves of
+        one set. Fewer eigenvalues arise by chance than in the dense problem of all kernel values,
+        so the score is lower than a dense score.
 
     Raises
     ------
     FringeError
         Different dimensions, fewer than two images, NaN or infinity, a sigma or eta that is not
-        positive, not whole numbers.
+        positive, or counts that are not whole numbers.
+
+    References
+    ----------
+    .. [1] Zhang, Li and Farnia, ICML 2024, arXiv 2402.17287.
+    .. [2] Zhang et al., arXiv 2405.02700.
 
     Examples
     --------
@@ -158,7 +164,7 @@ def spectral_difference(
 
 
 class _Components(NamedTuple):
-    """What images of a sample add to the score (s,) and the sum (s,); all components (n, modes)."""
+    """Contributions of sampled images to score and sum (s,), and all components (n, modes)."""
 
     scores: Floats
     sums: Floats
@@ -166,7 +172,7 @@ class _Components(NamedTuple):
 
 
 def _fourier(rows: Any, what: str, frequencies: Floats) -> Iterator[tuple[slice, Floats]]:
-    """Yield blocks of images with phi (b, 2 features), of length 1."""
+    """Yield slices of images with their phi (b, 2 features), of length 1."""
     for start in range(0, len(rows), ROWS):
         at = slice(start, min(start + ROWS, len(rows)))
         angles = read_rows(rows, at, what) @ frequencies
@@ -176,7 +182,7 @@ def _fourier(rows: Any, what: str, frequencies: Floats) -> Iterator[tuple[slice,
 
 
 def _second_moments(rows: Any, what: str, frequencies: Floats) -> Floats:
-    """Return the mean of phi phi^T; only what is on and below the diagonal counts."""
+    """Return the mean of phi phi^T. Only the lower triangle is valid."""
     size = 2 * frequencies.shape[1]
     total = np.zeros((size, size), order="F")
     for _, phi in _fourier(rows, what, frequencies):
@@ -187,7 +193,7 @@ def _second_moments(rows: Any, what: str, frequencies: Floats) -> Floats:
 def _components(
     rows: Any, what: str, frequencies: Floats, vectors: Floats, weights: Floats, modes: int
 ) -> _Components:
-    """Return what images add; ``weights`` are those of the first, positive directions."""
+    """Return the contributions of images. ``weights`` belong to the first, positive directions."""
     sampled = np.ones(len(rows), dtype=bool)
     if len(rows) > SAMPLE:
         rng = random_stream(0, "spectral difference", "errors")

@@ -1,12 +1,13 @@
-"""The optimal transport map between two Gaussians, which the derivatives of FID are made of.
+"""The optimal transport map between two Gaussians, from which the derivatives of FID follow.
 
-With R = F F^T and S = G G^T, and the singular value decomposition F^T G = V L^1/2 W^T, the map that
-takes N(mu, S) to N(m, R) is x -> m + T (x - mu) with T = F V L^-1/2 V^T F^T (Knott and Smith 1984).
-The map back is G W L^-1/2 W^T G^T. Nothing is squared, so covariances may be singular.
+With R = F F^T, S = G G^T and the singular value decomposition F^T G = V L^1/2 W^T, the map from
+N(mu, S) to N(m, R) is x -> m + T (x - mu), where T = F V L^-1/2 V^T F^T (Knott and Smith 1984).
+The matrix of the map back is G W L^-1/2 W^T G^T. No matrix is squared, so covariances may be
+singular.
 
-Where both covariances have full rank, V and L are the eigenvectors and eigenvalues of F^T S F, and
-G W = S F V L^-1/2, which takes less than half of the time. This way is taken if each eigenvalue is
-far above what rounding may add to it.
+If both covariances have full rank, V and L are the eigenvectors and eigenvalues of F^T S F, and
+G W = S F V L^-1/2. This takes less than half of the time. It is used if each eigenvalue is far
+above its possible rounding error.
 """
 
 from __future__ import annotations
@@ -27,18 +28,23 @@ __all__ = [
     "transported_distance",
 ]
 
-# Eigenvalues will do if the least one is this many times the rounding of the largest one, and if
-# rounding costs the sum of their roots at worst this part of the traces.
+# Eigenvalues are used if the smallest is more than CLEAR times the rounding error of the largest,
+# and if the rounding error of the sum of their roots is at most PRECISION times the traces.
 CLEAR, PRECISION = 1e4, 1e-9
-ROUNDING = 1e-12  # what sums over thousands of images or features may lose, relatively
+ROUNDING = 1e-12  # relative rounding error of sums over thousands of images or features
 
 
 class Transport(NamedTuple):
-    """What the map from the generated to the real Gaussian is made of.
+    """The factors of the matrix T = axes diag(eigenvalues^-1/2) axes^T of a map between Gaussians.
 
-    ``axes`` (D, r) is F V and ``eigenvalues`` (r,) are L, those of F^T S F, 0 where they cannot be
-    told from it; r is the rank of R. ``scale`` is the length of what F^T G is a product of: what
-    rounding leaves of a zero in F^T G is a part of it.
+    Attributes
+    ----------
+    axes : float64 array (D, r)
+        F V, where r is the rank of R.
+    eigenvalues : float64 array (r,)
+        L, the eigenvalues of F^T S F. An eigenvalue that cannot be distinguished from 0 is 0.
+    scale : float
+        The product of the lengths of F and G. Rounding errors of F^T G are proportional to it.
     """
 
     axes: Floats
@@ -47,12 +53,36 @@ class Transport(NamedTuple):
 
 
 def optimal_transport(real: Gaussian, generated: Gaussian) -> Transport:
-    """Return the map from the generated to the real Gaussian, both of D dimensions.
+    """Return the map from the generated to the real Gaussian [1]_.
+
+    Parameters
+    ----------
+    real, generated : Gaussian
+        Of D dimensions each.
+
+    Returns
+    -------
+    Transport
 
     Raises
     ------
     FringeError
         If the dimensions differ.
+
+    References
+    ----------
+    .. [1] Knott and Smith, 1984.
+
+    Examples
+    --------
+    The map between these Gaussians multiplies by 2:
+
+    >>> import numpy as np
+    >>> real = Gaussian(np.zeros(2), 4 * np.eye(2))
+    >>> generated = Gaussian(np.zeros(2), np.eye(2))
+    >>> axes, eigenvalues, _ = optimal_transport(real, generated)
+    >>> (axes / np.sqrt(eigenvalues) @ axes.T).round(6).tolist()
+    [[2.0, 0.0], [0.0, 2.0]]
     """
     F, G, scale = _factors(real, generated)
     eigenvalues = np.zeros(F.shape[1])
@@ -66,13 +96,13 @@ def optimal_transport(real: Gaussian, generated: Gaussian) -> Transport:
 
 
 def transported_distance(real: Gaussian, generated: Gaussian, to_real: Transport) -> float:
-    """Return the Fréchet distance of two Gaussians between which the map is known.
+    """Return the Fréchet distance of two Gaussians, given the map between them.
 
     Parameters
     ----------
     real, generated : Gaussian
     to_real : Transport
-        ``optimal_transport(real, generated)``.
+        The result of ``optimal_transport(real, generated)``.
     """
     drift = as_numpy(real.mean) - as_numpy(generated.mean)
     traces = sum(float(np.trace(as_numpy(g.covariance))) for g in (real, generated))
@@ -81,21 +111,44 @@ def transported_distance(real: Gaussian, generated: Gaussian, to_real: Transport
 
 
 def optimal_transports(real: Gaussian, generated: Gaussian) -> tuple[Transport, Transport]:
-    """Return the map from the generated to the real Gaussian, and the map back.
+    """Return the map from the generated to the real Gaussian, and the map back [1]_.
 
-    Both come from one decomposition. Directions that one of the two Gaussians does not have are
-    left out of both maps, so all eigenvalues are positive.
+    Both maps come from one decomposition. Directions in which one of the two Gaussians has no
+    variance are left out of both maps, so all eigenvalues are positive.
+
+    Parameters
+    ----------
+    real, generated : Gaussian
+        Of D dimensions each.
+
+    Returns
+    -------
+    to_real, to_generated : Transport
 
     Raises
     ------
     FringeError
         If the dimensions differ.
+
+    References
+    ----------
+    .. [1] Knott and Smith, 1984.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> real = Gaussian(np.zeros(2), 4 * np.eye(2))
+    >>> generated = Gaussian(np.zeros(2), np.eye(2))
+    >>> for axes, eigenvalues, _ in optimal_transports(real, generated):
+    ...     print((axes / np.sqrt(eigenvalues) @ axes.T).round(6).tolist())
+    [[2.0, 0.0], [0.0, 2.0]]
+    [[0.5, 0.0], [0.0, 0.5]]
     """
     return _of_full_rank(real, generated) or _of_any_rank(real, generated)
 
 
 def _of_full_rank(real: Gaussian, generated: Gaussian) -> tuple[Transport, Transport] | None:
-    """Return both maps by eigenvalues, or None if these are not clear of rounding."""
+    """Return both maps from eigenvalues, or None if rounding could affect an eigenvalue."""
     require_same_dim(real, generated)
     F = covariance_root(real)
     if F.shape[1] < real.dim:
@@ -117,7 +170,7 @@ def _of_full_rank(real: Gaussian, generated: Gaussian) -> tuple[Transport, Trans
 
 
 def _of_any_rank(real: Gaussian, generated: Gaussian) -> tuple[Transport, Transport]:
-    """Return both maps by singular values."""
+    """Return both maps from singular values."""
     F, G, scale = _factors(real, generated)
     if not (F.size and G.size):
         nothing = Transport(np.zeros((real.dim, 0)), np.zeros(0), scale)
@@ -135,7 +188,7 @@ def _of_any_rank(real: Gaussian, generated: Gaussian) -> tuple[Transport, Transp
 def _factors(real: Gaussian, generated: Gaussian) -> tuple[Floats, Floats, float]:
     require_same_dim(real, generated)
     F, G = covariance_root(real), covariance_root(generated)
-    # Rounding makes features that are the same in all images vary, by less than their mean's.
+    # A feature that is the same in all images gets a small variance by the rounding of its mean.
     G[np.linalg.norm(G, axis=1) <= ROUNDING * np.abs(as_numpy(generated.mean))] = 0
     return F, G, _scale(real, generated)
 
@@ -146,5 +199,5 @@ def _scale(real: Gaussian, generated: Gaussian) -> float:
 
 
 def _clear_rounding(singular: Floats, dim: int, scale: float) -> None:
-    """Set singular values to 0, in place, that may be rounding only."""
+    """Set singular values that may be rounding errors to 0, in place."""
     singular[singular < dim * np.finfo(np.float64).eps * scale] = 0

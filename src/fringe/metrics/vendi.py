@@ -1,8 +1,9 @@
-"""The Vendi score (Friedman and Dieng, TMLR 2023, arXiv 2210.02410): how many images differ.
+"""The Vendi score (Friedman and Dieng, TMLR 2023, arXiv 2210.02410), a number of different images.
 
-With K the cosines between n images, it is exp(-sum_i l_i log l_i) of the eigenvalues l of K / n. It
-is 1 if all images are alike, n if all are orthogonal. These are also the eigenvalues of the D x D
-matrix of mean products of normalized features, which is the smaller one where D < n.
+Let K be the matrix of the cosines between n images. The Vendi score is exp(-sum_i l_i log l_i),
+where l_i are the eigenvalues of K / n. The score is 1 if all images are alike, and n if all images
+are orthogonal. The D x D matrix of mean products of normalized features has the same eigenvalues,
+and is smaller if D < n.
 """
 
 from collections.abc import Iterator
@@ -18,32 +19,36 @@ from fringe.seeds import random_stream
 
 __all__ = ["vendi_score"]
 
-ROWS = 2048  # images that are worked on at a time
-SAMPLE = 8192  # images of which the error is estimated: so it is known to 1%
+ROWS = 2048  # images that are processed at a time
+SAMPLE = 8192  # images from which the error is estimated, to within 1%
 
 
 def vendi_score(features: Any) -> Scored:
-    """Return the Vendi score of order 1 with the cosine kernel.
+    """Return the Vendi score [1]_ of order 1 with the cosine kernel.
 
     Parameters
     ----------
-    features : array (n, D), or something that gives slices of rows
-        Each row is normalized. Read in blocks. Memory is that of min(n, D)^2 numbers, and
-        that of the rows where n < D.
+    features : array (n, D), or an object that supports slices of rows
+        Each row is normalized. Read in blocks. Memory is needed for min(n, D)^2 numbers, and for
+        the rows if n < D.
 
     Returns
     -------
     Scored
         From 1 to min(n, D). The error is to first order: an image x changes the entropy
-        H = -tr R log R of the mean product R by (-x^T (log R) x - H) / n, so that it is the score
-        times the standard deviation of x^T (log R) x over sqrt(n). The score of few images is too
-        low, which no error covers: compare scores of equal numbers of images only. None for one
-        image.
+        H = -tr R log R of the mean product R by (-x^T (log R) x - H) / n, so the error is the score
+        times the standard deviation of x^T (log R) x divided by sqrt(n). The score of few images is
+        too low, which the error does not cover: compare only scores of equal numbers of images. The
+        error of one image is None.
 
     Raises
     ------
     FringeError
         NaN or infinity, a row of zeros.
+
+    References
+    ----------
+    .. [1] Friedman and Dieng, TMLR 2023, arXiv 2210.02410.
 
     Examples
     --------
@@ -61,7 +66,7 @@ def vendi_score(features: Any) -> Scored:
 
 
 def _normalized(rows: Any, chosen: Array | None = None) -> Iterator[tuple[slice, Floats]]:
-    """Yield blocks of rows, or of the chosen ones, of length 1, (b, D) in float64."""
+    """Yield slices with their rows (b, D), or only the chosen rows, normalized in float64."""
     count = int(rows.shape[0]) if chosen is None else len(chosen)
     for start in range(0, count, ROWS):
         at = slice(start, min(start + ROWS, count))
@@ -73,19 +78,19 @@ def _normalized(rows: Any, chosen: Array | None = None) -> Iterator[tuple[slice,
                 f"features: row {row} is zero and has no direction; find the image that gives it, "
                 "or take the features of another network"
             )
-        block = block / largest  # squares of large numbers overflow, of small ones vanish
+        block = block / largest  # squares of large numbers overflow, squares of small ones vanish
         yield at, block / np.sqrt(np.einsum("nd,nd->n", block, block))[:, None]
 
 
 def _of_dimensions(rows: Any) -> tuple[float, Floats]:
-    """Return H, and -x^T (log R) x of images, whose mean is H, through R = sum x x^T / n.
+    """Return H, and -x^T (log R) x of each image, computed from R = sum x x^T / n.
 
-    Of more than `SAMPLE` images, a sample.
+    The mean of -x^T (log R) x is H. If there are more than `SAMPLE` images, a sample is used.
     """
     count, dim = map(int, rows.shape)
     products = np.zeros((dim, dim), order="F")
     for _, x in _normalized(rows):
-        # Half the products of x.T @ x: the lower triangle only.
+        # Only the lower triangle of x.T @ x, which is half the work.
         products = linalg.blas.dsyrk(1, x.T, beta=1, c=products, lower=1, overwrite_c=1)
     shares, axes = linalg.eigh(products, lower=True, overwrite_a=True)
     shares /= count
@@ -104,7 +109,7 @@ def _of_dimensions(rows: Any) -> tuple[float, Floats]:
 
 
 def _of_rows(rows: Any) -> tuple[float, Floats]:
-    """Return `_of_dimensions` through the cosines (n, n): x_i^T u_l is sqrt(n l_l) v_il."""
+    """Return `_of_dimensions`, computed from the cosines (n, n): x_i^T u_l is sqrt(n l_l) v_il."""
     x = np.concatenate([block for _, block in _normalized(rows)])
     shares, vectors = linalg.eigh(x @ x.T / len(x), overwrite_a=True)
     known = shares > _least(shares, len(x))
@@ -114,5 +119,5 @@ def _of_rows(rows: Any) -> tuple[float, Floats]:
 
 
 def _least(shares: Floats, size: int) -> float:
-    """Return what eigenvalues are above that are not rounding errors of 0."""
+    """Return the limit up to which an eigenvalue may be a rounding error of 0."""
     return float(size * np.finfo(np.float64).eps * shares.max())
