@@ -1,10 +1,10 @@
-"""Rows as a file gives them."""
+"""A stand-in for a matrix in a file."""
 
 import numpy as np
 
 
 class Sliced:
-    """Rows of a file: contiguous slices, and nothing else."""
+    """Rows that can only be read in contiguous slices, as from a file."""
 
     def __init__(self, values: np.ndarray) -> None:
         self.values, self.shape, self.dtype = values, values.shape, values.dtype

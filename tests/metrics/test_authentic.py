@@ -1,4 +1,4 @@
-"""AuthPct, and nearest neighbours, next to their definitions in float64."""
+"""AuthPct and nearest neighbours, compared with their definitions in float64."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def squares(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def by_definition(training: np.ndarray, generated: np.ndarray) -> float:
-    """Return what dgm-eval's `authpct.py` does, of differences in float64."""
+    """Return AuthPct as in dgm-eval's `authpct.py`, from differences in float64."""
     own, between = squares(training, training), squares(training, generated)
     np.fill_diagonal(own, np.inf)
     authentic = own.min(axis=0)[between.argmin(axis=0)] < between.min(axis=0)
@@ -28,7 +28,7 @@ def by_definition(training: np.ndarray, generated: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_definition(name: str) -> None:
+def test_authenticity_equals_its_definition(name: str) -> None:
     x, y = SETS[name]()
     for training, generated in ((x, y), (y, x)):
         expected = pytest.approx(by_definition(training, generated), rel=1e-12)
@@ -37,7 +37,7 @@ def test_definition(name: str) -> None:
 
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("block", [1536, 50])
-def test_nearest_neighbours(name: str, block: int) -> None:
+def test_nearest_neighbours_equal_their_definition(name: str, block: int) -> None:
     x, y = SETS[name]()
     a, b = Features(x, "x", "float32", "cpu"), Features(y, "y", "float32", "cpu")
     rows = np.arange(0, len(x), 2)
@@ -74,7 +74,7 @@ def test_copies_are_not_authentic() -> None:
     )
 
 
-def test_a_repeated_training_image_has_a_neighbour_at_no_distance() -> None:
+def test_a_repeated_training_image_has_a_neighbour_at_distance_zero() -> None:
     training = np.array([[0, 0], [0, 0], [5, 0], [9, 0]], np.float32)
     assert authenticity(training, [[0.0, 0.1], [0, 0], [5, 1]]).value == pytest.approx(100 / 3)
 
@@ -90,10 +90,10 @@ def test_one_pass_is_enough_for_ordinary_features(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(neighbours, "exact_pairs", noted)
     x, y = gaussians(600, 500)
     authenticity(x, y)
-    assert sum(compared) < 1.2 * 1000  # about one a row, of 550,000 pairs
+    assert sum(compared) < 1.2 * 1000  # about one per row, of 550,000 pairs
 
 
-def test_other_inputs() -> None:
+def test_tensors_and_slices_give_the_same_value() -> None:
     for name in ("gaussians", "memorized"):
         x, y = SETS[name]()
         expected = authenticity(x, y)
@@ -101,15 +101,15 @@ def test_other_inputs() -> None:
         assert authenticity(Sliced(x), Sliced(y)) == expected
 
 
-def test_error_is_the_spread_of_other_generated_images() -> None:
-    """300 repeats of 80 images: the spread is known to 4%."""
+def test_error_equals_the_spread_between_generated_sets() -> None:
+    """The spread of 300 repeats of 80 images is accurate to 4%."""
     rng = np.random.default_rng(0)
     training = rng.standard_normal((200, 4))
     found = np.array([authenticity(training, rng.standard_normal((80, 4))) for _ in range(300)])
     assert found[:, 1].mean() == pytest.approx(found[:, 0].std(ddof=1), rel=0.15)
 
 
-def test_bad_input() -> None:
+def test_bad_input_is_refused() -> None:
     x, y = gaussians()
     broken = x.copy()
     broken[17, 2] = np.nan

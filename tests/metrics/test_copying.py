@@ -1,4 +1,4 @@
-"""C_T next to dgm-eval's definition, with its own tools where clusters are clear."""
+"""C_T, compared with dgm-eval's definition, and with scikit-learn where clusters are clear."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def nearest(points: np.ndarray, training: np.ndarray) -> np.ndarray:
 
 
 def by_definition(sets: list[np.ndarray], cells: list[np.ndarray]) -> float:
-    """Return C_T as dgm-eval's `ct.py` has it, of three sets and the cell of each image."""
+    """Return C_T as in dgm-eval's `ct.py`, from three sets and the cell of each image."""
     (t, p, q), (in_t, in_p, in_q) = sets, cells
     total, weight = 0.0, 0.0
     for cell in np.unique(in_t):
@@ -38,7 +38,7 @@ def by_definition(sets: list[np.ndarray], cells: list[np.ndarray]) -> float:
 
 
 def clustered(dim: int = 90, seed: int = 0, few: bool = False) -> Sets:
-    """Return sets of three kinds of images, far from each other, in three shares."""
+    """Return three sets of three kinds of images that are far apart, in different shares."""
     rng = np.random.default_rng(seed)
     kinds = 12 * np.random.default_rng(99).standard_normal((3, dim))
 
@@ -52,7 +52,7 @@ def clustered(dim: int = 90, seed: int = 0, few: bool = False) -> Sets:
 
 @pytest.mark.parametrize("dim", [90, 5])
 @pytest.mark.parametrize("few", [False, True])
-def test_definition(dim: int, few: bool) -> None:
+def test_value_equals_its_definition(dim: int, few: bool) -> None:
     cluster = pytest.importorskip("sklearn.cluster", reason="scikit-learn is not installed")
     decomposition = pytest.importorskip("sklearn.decomposition")
     given = clustered(dim, few=few)
@@ -71,21 +71,21 @@ def test_copies_are_far_below_zero() -> None:
     assert abs(memorization(training, test, generated).value) < 3
     copies = training[:120] + np.float32(1e-3) * generated
     assert memorization(training, test, copies).value < -8
-    assert memorization(training, test, training[:120]).value < -8  # at distance 0, all equal
+    assert memorization(training, test, training[:120]).value < -8  # all distances are 0
     assert memorization(training, test, 1.3 * generated).value > 3
-    # The other way round: training images are near to their copies, test images are not.
+    # With the sets exchanged: training images are near their copies, test images are not.
     assert memorization(copies, test, training).value < -3
 
 
-def test_other_inputs() -> None:
+def test_tensors_and_slices_give_the_same_value() -> None:
     sets = clustered()
     expected = memorization(*sets)
     assert memorization(*(torch.from_numpy(each) for each in sets)) == expected
     assert memorization(*(Sliced(each) for each in sets)) == expected
 
 
-def test_error_is_the_spread_of_other_images() -> None:
-    """300 repeats with one training set: the spread is known to 4%."""
+def test_error_equals_the_spread_between_sets() -> None:
+    """The spread of 300 repeats with one training set is accurate to 4%."""
     rng = np.random.default_rng(0)
     training = rng.standard_normal((150, 3))
     for width in (1.0, 0.5):
@@ -97,7 +97,7 @@ def test_error_is_the_spread_of_other_images() -> None:
         assert errors.mean() == pytest.approx(values.std(ddof=1), rel=0.15)
 
 
-def test_clusters() -> None:
+def test_clusters_are_found() -> None:
     rng = np.random.default_rng(0)
     points = rng.standard_normal((300, 4))
     cluster = pytest.importorskip("sklearn.cluster", reason="scikit-learn is not installed")
@@ -110,7 +110,7 @@ def test_clusters() -> None:
     assert (alike == 1).all()
 
 
-def test_bad_input() -> None:
+def test_bad_input_is_refused() -> None:
     t, p, q = clustered()
     broken = p.copy()
     broken[17, 2] = np.nan
@@ -120,7 +120,7 @@ def test_bad_input() -> None:
         ((t, p, q[:20]), {}, "generated: no cell has more than 20 of the 20 images"),
         ((t[:2], p, q), {}, "training: 2 images are too few for 3 cells"),
         ((t[:60], p, q), {}, "training: 60 images are too few for 64 components"),
-        ((t, p[:1], q), {}, "test: cell . of 3 has 0 test and .* training images"),
+        ((t, p[:1], q), {}, "test: cell [0-2] of 3 has 0 test and .* training images"),
         ((t, p, q), {"cells": 0}, "cells: got 0; give a whole number of at least 1"),
     ]
     for arguments, options, message in cases:

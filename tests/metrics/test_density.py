@@ -1,4 +1,4 @@
-"""Density and coverage next to the formula of Naeem et al. 2020, distance by distance."""
+"""Density and coverage, compared with the formula of Naeem et al. 2020 for each distance."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from .test_manifolds import SETS, gaussians
 
 
 def by_prdc(real: np.ndarray, generated: np.ndarray, k: int) -> tuple[float, float]:
-    """Return density and coverage as `prdc.compute_prdc` does, of differences in float64."""
+    """Return density and coverage as in `prdc.compute_prdc`, from differences in float64."""
     x, y = real.astype(np.float64), generated.astype(np.float64)
     own = np.array([np.square(row - x).sum(axis=1) for row in x])
     radii = np.partition(own, k, axis=1)[:, k]  # the image itself is one of the k + 1
@@ -30,7 +30,7 @@ def values(real: Any, generated: Any, k: int = 5, **options: Any) -> tuple[float
 
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("k", [1, 5])
-def test_definition(name: str, k: int) -> None:
+def test_values_equal_their_definition(name: str, k: int) -> None:
     x, y = SETS[name]()
     expected = pytest.approx(by_prdc(x, y, k), rel=1e-14)
     assert values(x, y, k) == expected
@@ -61,7 +61,9 @@ def test_a_collapsed_set_covers_less() -> None:
     assert values(x, x[:150])[1] > values(x, x[:15])[1]
 
 
-def test_tensors_slices_and_several_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tensors_slices_and_several_sets_give_the_same_values(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     x, y = gaussians()
     expected = density_coverage(x, y)
     assert density_coverage(torch.from_numpy(x), y) == expected
@@ -113,11 +115,11 @@ def test_copies_are_compared_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         compared.clear()
         assert values(real, generated) == pytest.approx(by_prdc(real, generated, 5), rel=1e-14)
-        assert sum(compared) < 4 * 1100  # with each copy for itself: 90,000 and more
+        assert sum(compared) < 4 * 1100  # 90,000 and more if each copy were compared separately
 
 
-def test_errors_are_those_of_other_images() -> None:
-    """60 repeats of 600 + 500 images: the mean error is 0.65 to 1.5 of the spread."""
+def test_errors_are_about_the_spread_between_sets() -> None:
+    """In 60 repeats of 600 + 500 images, the mean error is 0.65 to 1.5 times the spread."""
     rng = np.random.default_rng(5)
     mixing = rng.standard_normal((5, 24))
     found = []
@@ -137,7 +139,7 @@ def test_few_images_have_no_error() -> None:
     assert density_coverage(x, x).coverage.error is not None
 
 
-def test_bad_input() -> None:
+def test_bad_input_is_refused() -> None:
     x, y = gaussians()
     broken = x.copy()
     broken[17, 2] = np.nan

@@ -1,4 +1,4 @@
-"""CMMD next to the published formula in float64."""
+"""CMMD, compared with the published formula in float64."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from .sliced import Sliced
 
 
 def by_formula(real: np.ndarray, generated: np.ndarray, sigma: float = 10.0) -> float:
-    """Return Eq. 5 of Gretton et al. 2012 of normalized rows, times 1,000, from differences."""
+    """Return 1,000 times Eq. 5 of Gretton et al. 2012 for normalized rows, from differences."""
     x, y = (v.astype(np.float64) for v in (real, generated))
     x, y = (v / np.sqrt((v**2).sum(axis=1, keepdims=True)) for v in (x, y))
 
@@ -34,7 +34,9 @@ def sets(
 
 @pytest.mark.parametrize("sigma", [10.0, 1.0, 0.1])
 @pytest.mark.parametrize("block", [2048, 64, 7])
-def test_definition(sigma: float, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_value_equals_its_definition(
+    sigma: float, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(embeddings, "BLOCK", block)
     x, y = sets()
     expected = by_formula(x, y, sigma)
@@ -43,7 +45,7 @@ def test_definition(sigma: float, block: int, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_clip_like_embeddings() -> None:
-    """Rows of one narrow cone, 768 dimensions, with copies: the published code is in float32."""
+    """Rows in a narrow cone of 768 dimensions, with copies. The published code uses float32."""
     rng = np.random.default_rng(1)
     centre = 3 * rng.standard_normal(768)
     x, y = ((centre + rng.standard_normal((200, 768))).astype(np.float32) for _ in range(2))
@@ -62,7 +64,7 @@ def test_rows_are_normalized() -> None:
     assert cmmd(far, near).value == pytest.approx(expected.value, rel=1e-6)
 
 
-def test_other_inputs() -> None:
+def test_tensors_and_slices_give_the_same_value() -> None:
     x, y = sets()
     expected = cmmd(x, y)
     assert cmmd(torch.from_numpy(x), y) == expected
@@ -97,13 +99,13 @@ def test_no_matrix_of_all_pairs_is_held(monkeypatch: pytest.MonkeyPatch) -> None
     assert pairs < 1.15 * (300**2 / 2 + 280**2 / 2 + 300 * 280)  # each pair once
 
 
-def test_error_is_the_spread_of_other_images() -> None:
-    """300 repeats of 150 + 130 images: the spread is known to 4%."""
+def test_error_equals_the_spread_between_sets() -> None:
+    """The spread of 300 repeats of 150 + 130 images is accurate to 4%."""
     found = np.array([cmmd(*sets(dim=8, shift=1, seed=seed)) for seed in range(300)])
     assert found[:, 1].mean() == pytest.approx(found[:, 0].std(ddof=1), rel=0.15)
 
 
-def test_bad_input() -> None:
+def test_bad_input_is_refused() -> None:
     x, y = sets()
     broken, zero = x.copy(), x.copy()
     broken[17, 2], zero[19] = np.nan, 0

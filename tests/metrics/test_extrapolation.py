@@ -1,4 +1,4 @@
-"""FID of infinitely many images, beside known distances and the released way."""
+"""FID of infinitely many images, compared with known distances and the released method."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,7 @@ Draw = Callable[[int, np.random.Generator], np.ndarray]
 
 
 def pair_of(dim: int, unlike: float = 0.3) -> tuple[Gaussian, Gaussian, Draw]:
-    """Return a real Gaussian, the generator's true one, and how to draw from the latter."""
+    """Return a real Gaussian, the generator's true Gaussian, and a function that draws from it."""
     rng = np.random.default_rng(dim)
     scales = np.exp(-np.arange(dim) / (dim / 2))
     mixing = np.eye(dim) + unlike * rng.standard_normal((dim, dim)) / np.sqrt(dim)
@@ -47,7 +47,7 @@ def released(real: Gaussian, subsets: list[np.ndarray]) -> float:
     return float(np.polyfit([1 / len(rows) for rows in subsets], distances, 1)[1])
 
 
-def test_the_reference_method_is_the_released_way() -> None:
+def test_the_reference_method_equals_the_released_code() -> None:
     real, _, draw = pair_of(8)
     features = draw(700, np.random.default_rng(0))
     found = frechet_distance_infinity(real, features, method="reference", seed=5)
@@ -74,7 +74,7 @@ def test_sizes_of_the_reference_method_at_the_papers_count() -> None:
 
 
 @pytest.mark.parametrize("count", [400, 401, 402, 403])
-def test_the_balanced_method_one_distance_at_a_time(count: int) -> None:
+def test_the_balanced_method_equals_its_distances_one_by_one(count: int) -> None:
     real, _, draw = pair_of(8)
     features = draw(count, np.random.default_rng(1))
     found = frechet_distance_infinity(real, features, seed=2)
@@ -91,15 +91,15 @@ def test_the_balanced_method_one_distance_at_a_time(count: int) -> None:
     slope, value = np.polyfit(1 / found.sizes, points, 1)
     assert found.value == pytest.approx(value, rel=1e-11)
     assert found.slope == pytest.approx(slope, rel=1e-11)
-    # The line by hand.
+    # The line written out.
     assert found.value == pytest.approx(points[2] + (points[1] - points[0]) / 2, rel=1e-11)
     own = [frechet_distance(real, Gaussian.from_features(features[block])) for block in blocks]
     assert found.standard_error == pytest.approx(np.std(own, ddof=1) / 2, rel=1e-9)
 
 
 @pytest.mark.parametrize(("method", "left"), [("balanced", 0.3), ("reference", 0.45)])
-def test_a_known_distance(method: Method, left: float) -> None:
-    """Sets are alike, as those of good generators, so that most of FID's error is its bias."""
+def test_a_known_distance_is_found(method: Method, left: float) -> None:
+    """The sets are alike, as for good generators, so that most of FID's error is its bias."""
     real, generator, draw = pair_of(32, unlike=0.05)
     true = frechet_distance(real, generator)
     errors, plain, within = [], [], 0
@@ -116,7 +116,7 @@ def test_a_known_distance(method: Method, left: float) -> None:
         assert within >= 4, "two thirds are expected"
 
 
-def test_the_balanced_method_is_nearer_and_knows_its_error() -> None:
+def test_the_balanced_method_is_more_accurate_and_its_error_is_right() -> None:
     real, generator, draw = pair_of(24)
     true = frechet_distance(real, generator)
     root = covariance_root(real)
@@ -133,7 +133,7 @@ def test_the_balanced_method_is_nearer_and_knows_its_error() -> None:
         errors["plain"].append(found.distances[-1] - true)
     size = {name: np.sqrt(np.mean(np.square(values))) for name, values in errors.items()}
     scatter = {name: np.std(values) for name, values in errors.items()}
-    # Over 60 sets each of these is known to within about a tenth.
+    # From 60 sets, each of these numbers is accurate to about a tenth.
     assert size["balanced"] < 0.9 * size["reference"] < 0.9 * size["plain"]
     assert scatter["balanced"] < 1.1 * scatter["plain"]
     rms = {name: np.sqrt(np.mean(np.square(values))) for name, values in stated.items()}
@@ -152,7 +152,7 @@ def test_equal_seeds_give_equal_values_and_a_shared_root_changes_nothing() -> No
     assert tensor.value == one.value
 
 
-def test_bad_input() -> None:
+def test_bad_input_is_refused() -> None:
     real, _, draw = pair_of(8)
     features = draw(50, np.random.default_rng(6))
     broken = features.copy()

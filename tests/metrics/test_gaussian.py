@@ -1,4 +1,4 @@
-"""Gaussian statistics beside numpy.cov and repeated rows."""
+"""Gaussian statistics, compared with numpy.cov and with repeated rows."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ def rows(n: int = 700, dim: int = 9, offset: float = 0.0) -> np.ndarray:
     return rng.standard_normal((n, dim)) @ rng.standard_normal((dim, dim)) + offset
 
 
-def test_golden_statistics(shared: Path) -> None:
+def test_statistics_equal_the_golden_ones(shared: Path) -> None:
     golden = np.load(shared / "golden" / "metrics.npz")
     for name, key in (("real", "real"), ("gen", "gen")):
         gaussian = Gaussian.from_features(golden[name])
@@ -29,14 +29,14 @@ def test_equals_numpy_far_from_zero() -> None:
     np.testing.assert_allclose(
         Gaussian.from_features(near).covariance, np.cov(near.T), rtol=1e-12, atol=1e-12
     )
-    # The offset itself rounds the rows to 1e-9; nothing beyond that may be lost.
+    # The offset rounds the rows to 1e-9; no further digits may be lost.
     np.testing.assert_allclose(
         Gaussian.from_features(far).covariance, np.cov(near.T), rtol=1e-7, atol=1e-7
     )
 
 
 @pytest.mark.parametrize("size", [1, 7, 350, 10_000])
-def test_blocks_do_not_matter(size: int) -> None:
+def test_result_does_not_depend_on_blocks(size: int) -> None:
     features = rows().astype(np.float32)
     counts = np.random.default_rng(1).integers(0, 4, len(features))
     blocks = ((features[i : i + size], counts[i : i + size]) for i in range(0, 700, size))
@@ -56,8 +56,8 @@ def test_counts_equal_repeated_rows() -> None:
 
 
 @pytest.mark.parametrize("rows_at_a_time", [1, 8, 4096])
-def test_few_images_of_many(rows_at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Most blocks hold no drawn image or one; those at hand are joined."""
+def test_few_drawn_images_of_many(rows_at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most blocks contain no drawn image or one, and the drawn images are joined."""
     monkeypatch.setattr(module, "ROWS", rows_at_a_time)
     features = rows()
     drawn = np.random.default_rng(4).integers(0, len(features), 60)
@@ -81,7 +81,7 @@ def test_merged_gaussians_are_those_of_all_rows() -> None:
             merge_gaussians(empty)
 
 
-def test_blocks_have_weights_all_or_none() -> None:
+def test_blocks_with_and_without_weights_are_refused() -> None:
     features = rows(20)
     blocks = [(features[:10], None), (features[10:], np.ones(10, int))]
     with pytest.raises(FringeError, match="some blocks have them"):
@@ -98,7 +98,9 @@ def test_float_weights_are_relative() -> None:
 
 
 @pytest.mark.parametrize("unit", [1e-170, 1e160])
-def test_the_unit_of_weights_does_not_matter(unit: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_result_does_not_depend_on_the_unit_of_weights(
+    unit: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(module, "ROWS", 100)  # several blocks, merged
     features = rows()
     weights = np.random.default_rng(0).random(len(features))
@@ -108,7 +110,7 @@ def test_the_unit_of_weights_does_not_matter(unit: float, monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float16, np.float32])
-def test_narrow_weights_cost_no_digits(dtype: type) -> None:
+def test_weights_of_narrow_types_cost_no_digits(dtype: type) -> None:
     features = rows()
     weights = np.random.default_rng(0).integers(0, 9, len(features)).astype(dtype)
     gaussian = Gaussian.from_features(features, weights, ddof=0)
@@ -116,7 +118,7 @@ def test_narrow_weights_cost_no_digits(dtype: type) -> None:
     np.testing.assert_allclose(gaussian.covariance, wide.covariance, rtol=1e-13, atol=1e-14)
 
 
-def test_explicit_divisor() -> None:
+def test_explicit_divisor_is_used() -> None:
     features = rows()
     gaussian = Gaussian.from_features(features, ddof=0)
     np.testing.assert_allclose(gaussian.covariance, np.cov(features.T, ddof=0), rtol=1e-11)
@@ -130,7 +132,7 @@ def test_constant_features_have_variance_zero() -> None:
     assert gaussian.mean[4] == pytest.approx(0.1, rel=1e-15)
 
 
-def test_tensor_in_tensor_out() -> None:
+def test_tensors_give_tensors() -> None:
     features = rows().astype(np.float32)
     gaussian = Gaussian.from_features(torch.from_numpy(features))
     assert isinstance(gaussian.mean, torch.Tensor)
@@ -139,7 +141,7 @@ def test_tensor_in_tensor_out() -> None:
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf])
-def test_not_a_number_names_its_row(bad: float) -> None:
+def test_message_names_the_row_with_nan(bad: float) -> None:
     features = rows(9000)
     features[8765, 3] = bad
     with pytest.raises(FringeError, match="row 8765 holds NaN"):
@@ -157,7 +159,9 @@ def test_not_a_number_names_its_row(bad: float) -> None:
         (np.array([["a", "b"]]), None, "numbers"),
     ],
 )
-def test_bad_input(features: np.ndarray, weights: np.ndarray | None, message: str) -> None:
+def test_bad_input_is_refused(
+    features: np.ndarray, weights: np.ndarray | None, message: str
+) -> None:
     with pytest.raises(FringeError, match=message):
         Gaussian.from_features(features, weights)
 
@@ -169,7 +173,7 @@ def test_shapes_and_values_of_given_statistics_are_checked() -> None:
         Gaussian(np.zeros(3), np.full((3, 3), np.nan))
 
 
-def test_rank_is_explained_only_where_it_matters() -> None:
+def test_rank_is_described_only_for_few_images() -> None:
     assert describe_rank(1281, 1280) is None
     sentence = describe_rank(1280, 1280)
     assert sentence is not None

@@ -1,4 +1,4 @@
-"""The Inception Score next to torch-fidelity and ADM's formula."""
+"""The Inception Score, compared with torch-fidelity and ADM's formula."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def logits(n: int = 1003, classes: int = 40, seed: int = 0) -> np.ndarray:
 
 
 def by_adm(values: np.ndarray, size: int) -> float:
-    """Return the score of ADM's evaluator: splits of a size in order, the last one smaller."""
+    """Return the score of ADM's evaluator: splits of equal size in order, the last one smaller."""
     p = np.exp(values.astype(np.float64))
     p /= p.sum(axis=1, keepdims=True)
     scores = []
@@ -29,7 +29,9 @@ def by_adm(values: np.ndarray, size: int) -> float:
 
 @pytest.mark.parametrize(("splits", "seed"), [(10, 2020), (10, 1), (1, 2020), (7, 2020)])
 @pytest.mark.parametrize("rows", [1024, 100, 7])
-def test_torch_fidelity(splits: int, seed: int, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_score_equals_torch_fidelity(
+    splits: int, seed: int, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(inception, "ROWS", rows)
     values = logits()
     theirs = isc_features_to_metric(torch.from_numpy(values), splits, True, seed)
@@ -38,7 +40,7 @@ def test_torch_fidelity(splits: int, seed: int, rows: int, monkeypatch: pytest.M
     assert found.deviation == pytest.approx(theirs["inception_score_std"], rel=1e-9, abs=1e-12)
 
 
-def test_torch_fidelity_in_order() -> None:
+def test_score_in_order_equals_torch_fidelity() -> None:
     values = logits()
     theirs = isc_features_to_metric(torch.from_numpy(values), 10, False, 2020)
     found = inception_score(values, seed=None)
@@ -46,7 +48,7 @@ def test_torch_fidelity_in_order() -> None:
     assert found.value != pytest.approx(inception_score(values).value, rel=1e-6)
 
 
-def test_adm() -> None:
+def test_score_equals_adm() -> None:
     values = logits()
     found = inception_score(values, split_size=250, seed=None)
     assert found.value == pytest.approx(by_adm(values, 250), rel=1e-12)
@@ -56,17 +58,17 @@ def test_adm() -> None:
     assert whole.deviation == 0
 
 
-def test_other_inputs() -> None:
+def test_tensors_slices_and_shifted_logits_give_the_same_score() -> None:
     values = logits()
     expected = inception_score(values)
     assert inception_score(torch.from_numpy(values)) == expected
     assert inception_score(Sliced(values)) == expected
-    shifted = inception_score(values.astype(np.float64) + 1e4)  # softmax has no origin
+    shifted = inception_score(values.astype(np.float64) + 1e4)  # softmax ignores a common shift
     assert shifted == pytest.approx(expected, rel=1e-9)
 
 
-def test_extremes() -> None:
-    sure = 2000.0 * np.eye(5).repeat(20, axis=0)  # probabilities of 0, whose logarithm is not used
+def test_smallest_and_largest_scores() -> None:
+    sure = 2000.0 * np.eye(5).repeat(20, axis=0)  # contains probabilities of 0
     found = inception_score(sure, splits=1)
     assert found.value == pytest.approx(5, rel=1e-12)
     assert found.error == pytest.approx(0, abs=1e-12)
@@ -77,14 +79,14 @@ def test_extremes() -> None:
 
 
 @pytest.mark.parametrize("splits", [1, 10])
-def test_error_is_the_spread_of_other_images(splits: int) -> None:
-    """300 repeats of 800 images: the spread is known to 4%."""
+def test_error_equals_the_spread_between_sets(splits: int) -> None:
+    """The spread of 300 repeats of 800 images is accurate to 4%."""
     found = [inception_score(0.5 * logits(800, 20, seed), splits=splits)[:2] for seed in range(300)]
     spread = np.std([value for value, _ in found], ddof=1)
     assert np.mean([error for _, error in found]) == pytest.approx(spread, rel=0.15)
 
 
-def test_bad_input() -> None:
+def test_bad_input_is_refused() -> None:
     broken = logits()
     broken[17, 2] = np.nan
     for values, options, message in (

@@ -1,4 +1,4 @@
-"""Influence of images on a Fréchet distance: next to golden values, differences and Monte Carlo."""
+"""Influence of images on a distance, compared with golden values, differences and simulations."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ CASES = ("histogram", "quality", "both", "neither", "trade")
 
 
 def gaussian_of(features: np.ndarray, weights: np.ndarray) -> Gaussian:
-    """The weighted Gaussian with the divisor 1 - sum w^2, written out."""
+    """Return the weighted Gaussian with the divisor 1 - sum w^2, written out."""
     w = weights / weights.sum()
     mean = w @ features
     x = features - mean
@@ -33,21 +33,21 @@ def gaussian_of(features: np.ndarray, weights: np.ndarray) -> Gaussian:
 
 @pytest.mark.skipif(not GOLDEN.is_dir(), reason="needs the folder shared/golden")
 @pytest.mark.parametrize("case", CASES)
-def test_golden_distances_and_errors(case: str) -> None:
+def test_distances_and_errors_equal_the_golden_ones(case: str) -> None:
     arrays = np.load(GOLDEN / "compare.npz")
-    told = json.loads((GOLDEN / "compare.json").read_text())[case]
+    golden = json.loads((GOLDEN / "compare.json").read_text())[case]
     a, b = (frechet_influence(arrays["real"], arrays[f"{case}_{side}"]) for side in "ab")
-    assert a.distance == pytest.approx(told["fd_a"], rel=1e-9)
-    assert b.distance == pytest.approx(told["fd_b"], rel=1e-9)
-    assert a.standard_error() == pytest.approx(told["se_a"], rel=1e-9)
-    assert b.standard_error() == pytest.approx(told["se_b"], rel=1e-9)
+    assert a.distance == pytest.approx(golden["fd_a"], rel=1e-9)
+    assert b.distance == pytest.approx(golden["fd_b"], rel=1e-9)
+    assert a.standard_error() == pytest.approx(golden["se_a"], rel=1e-9)
+    assert b.standard_error() == pytest.approx(golden["se_b"], rel=1e-9)
     variance = variance_of_mean(a.generated) + variance_of_mean(b.generated)
     variance += variance_of_mean(a.real - b.real)
-    assert np.sqrt(variance) == pytest.approx(told["se_difference"], rel=1e-9)
+    assert np.sqrt(variance) == pytest.approx(golden["se_difference"], rel=1e-9)
 
 
 @pytest.mark.parametrize("side", ["real", "generated"])
-def test_influence_is_the_derivative_by_the_weight_of_an_image(side: str) -> None:
+def test_influence_is_the_derivative_with_respect_to_an_image_weight(side: str) -> None:
     rng = np.random.default_rng(1)
     real = rng.normal(size=(300, 6)) @ rng.normal(size=(6, 6))
     generated = rng.normal(size=(200, 6)) @ rng.normal(size=(6, 6)) + 0.5
@@ -85,8 +85,8 @@ def test_weighted_distance_and_error_are_those_of_repeated_images() -> None:
     assert equal.standard_error(np.full(100, 3.0)) == pytest.approx(plain.standard_error())
 
 
-def test_error_next_to_monte_carlo() -> None:
-    """The spread of 300 fresh draws, known to 4 %; four times that is allowed."""
+def test_error_equals_the_spread_of_a_simulation() -> None:
+    """The spread of 300 new draws is accurate to 4 %; four times that is allowed."""
     rng = np.random.default_rng(3)
     mix = np.linalg.qr(rng.normal(size=(12, 12)))[0] * np.linspace(0.5, 2, 12)
 
@@ -95,11 +95,11 @@ def test_error_next_to_monte_carlo() -> None:
 
     found = [frechet_influence(*draw()) for _ in range(300)]
     spread = np.std([one.distance for one in found], ddof=1)
-    told = np.mean([one.standard_error() for one in found])
-    assert told == pytest.approx(spread, rel=0.17)
+    estimated = np.mean([one.standard_error() for one in found])
+    assert estimated == pytest.approx(spread, rel=0.17)
 
 
-def test_images_outside_both_sets() -> None:
+def test_influence_of_images_outside_both_sets() -> None:
     rng = np.random.default_rng(4)
     real, generated = rng.normal(size=(300, 5)), rng.normal(size=(400, 5)) * 2
     found = frechet_influence(real, generated)
@@ -109,7 +109,7 @@ def test_images_outside_both_sets() -> None:
     assert found.generated.mean() == pytest.approx(0, abs=0.1)
 
 
-def test_fewer_images_than_dimensions() -> None:
+def test_influence_with_fewer_images_than_dimensions() -> None:
     rng = np.random.default_rng(5)
     real, generated = rng.normal(size=(30, 50)), rng.normal(size=(20, 50))
     found = frechet_influence(real, generated)
@@ -126,7 +126,7 @@ def test_equal_sets_have_no_distance() -> None:
 
 
 @pytest.mark.parametrize(
-    ("weights", "said"),
+    ("weights", "message"),
     [
         (np.full(10, -1.0), "none negative"),
         (np.ones(9), "one per image"),
@@ -134,18 +134,18 @@ def test_equal_sets_have_no_distance() -> None:
         (np.eye(10)[0], "one image"),
     ],
 )
-def test_weights_that_are_refused(weights: np.ndarray, said: str) -> None:
-    with pytest.raises(FringeError, match=said):
+def test_bad_weights_are_refused(weights: np.ndarray, message: str) -> None:
+    with pytest.raises(FringeError, match=message):
         variance_of_mean(np.arange(10), weights)
 
 
-def test_features_of_two_networks() -> None:
+def test_features_of_two_networks_are_refused() -> None:
     with pytest.raises(FringeError, match="different networks"):
         frechet_influence(np.eye(20, 3), np.eye(20, 4))
 
 
 def by_pairs(x: np.ndarray, y: np.ndarray) -> float:
-    """MMD^2 by its definition, pair by pair."""
+    """Return MMD^2 by its definition, from each pair."""
 
     def k(a: np.ndarray, b: np.ndarray) -> float:
         return float((a @ b / len(a) + 1) ** 3)
@@ -156,7 +156,7 @@ def by_pairs(x: np.ndarray, y: np.ndarray) -> float:
     return own + other - 2 * sum(k(a, b) for a in x for b in y) / (n * m)
 
 
-def test_kernel_distance_by_pairs_and_next_to_kid() -> None:
+def test_kernel_distance_equals_its_definition_and_kid() -> None:
     rng = np.random.default_rng(7)
     x, y = rng.normal(size=(30, 5)), rng.normal(size=(25, 5)) + 0.4
     found = kernel_influence(real_kernel(x), y)
@@ -166,8 +166,8 @@ def test_kernel_distance_by_pairs_and_next_to_kid() -> None:
     assert found.distance == pytest.approx(kernel_distance(*wide), rel=1e-9)
 
 
-def test_relative_kernel_error_next_to_monte_carlo() -> None:
-    """Of the difference of two models on the same real images, over 300 draws."""
+def test_relative_kernel_error_equals_the_spread_of_a_simulation() -> None:
+    """The error is that of the difference of two models on the same real images, in 300 draws."""
     rng = np.random.default_rng(8)
     values, errors = [], []
     for _ in range(300):

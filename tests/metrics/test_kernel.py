@@ -1,4 +1,4 @@
-"""Kernel distances beside published codes and the definition, pair by pair."""
+"""Kernel distances, compared with published codes and with the definition for each pair."""
 
 import json
 from pathlib import Path
@@ -34,7 +34,7 @@ def sets(n: int = 60, m: int = 45, dim: int = 5) -> tuple[np.ndarray, np.ndarray
 
 
 def by_pairs(x: np.ndarray, y: np.ndarray, kernel: Kernel) -> float:
-    """Return the unbiased estimate one pair at a time."""
+    """Return the unbiased estimate, computed one pair at a time."""
     gamma = kernel.gamma or 1 / x.shape[1]
 
     def k(a: np.ndarray, b: np.ndarray) -> float:
@@ -48,7 +48,7 @@ def by_pairs(x: np.ndarray, y: np.ndarray, kernel: Kernel) -> float:
 
 
 def similarities(x: np.ndarray, kernels: list[Kernel]) -> np.ndarray:
-    """Return the mean similarity of two images in each kernel, of which MMD^2 is a difference."""
+    """Return the mean similarity of two images for each kernel. MMD^2 is a difference of these."""
     norms, products = (x**2).sum(axis=1), x @ x.T
     distances = norms[:, None] + norms - 2 * products
     values = []
@@ -59,7 +59,7 @@ def similarities(x: np.ndarray, kernels: list[Kernel]) -> np.ndarray:
     return np.mean(values, axis=(1, 2))
 
 
-def test_published_codes_on_full_sets(golden: tuple[np.ndarray, np.ndarray, dict]) -> None:
+def test_full_sets_equal_published_codes(golden: tuple[np.ndarray, np.ndarray, dict]) -> None:
     real, generated, values = golden
     equal = kernel_distance(real, generated[:1200])
     for key in ("kid_official_paper_full_1200v1200_f64", "mmd2_unbiased_closed_form_1200v1200_f64"):
@@ -68,9 +68,9 @@ def test_published_codes_on_full_sets(golden: tuple[np.ndarray, np.ndarray, dict
     assert unequal == pytest.approx(values["mmd2_unbiased_closed_form_1200v1500_f64"], rel=1e-9)
 
 
-def test_published_codes_on_subsets(golden: tuple[np.ndarray, np.ndarray, dict]) -> None:
+def test_subsets_equal_published_codes(golden: tuple[np.ndarray, np.ndarray, dict]) -> None:
     real, generated, values = golden
-    # The released code draws generated, then real, from NumPy's old generator, as we do.
+    # Like Fringe, the released code draws generated, then real images from NumPy's old generator.
     released = kernel_distance(real, generated[:1200], subsets=100, seed=np.random.RandomState(0))
     assert released == pytest.approx(
         values["kid_official_paper_default_1200v1200_f64_npseed0"], rel=1e-9
@@ -87,7 +87,7 @@ def test_published_codes_on_subsets(golden: tuple[np.ndarray, np.ndarray, dict])
     "kernel", [Kernel(), Kernel("polynomial", 0.3), Kernel("rbf"), Kernel("rbf", 2.0)]
 )
 @pytest.mark.parametrize(("block", "strip"), [(7, 3), (7, 100), (1000, 4), (1000, 100)])
-def test_definition(
+def test_distance_equals_its_definition(
     kernel: Kernel, block: int, strip: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BLOCK", block)
@@ -97,20 +97,20 @@ def test_definition(
     assert kernel_distance(y, x, *kernel) == pytest.approx(by_pairs(x, y, kernel), rel=1e-11)
 
 
-def test_one_pass_equals_many() -> None:
+def test_several_kernels_equal_separate_calls() -> None:
     x, y = sets()
     gammas = [0.05, 0.2, 1.6]
-    alone = [kernel_distance(x, y, "rbf", gamma, subsets=3, subset_size=20) for gamma in gammas]
+    separate = [kernel_distance(x, y, "rbf", gamma, subsets=3, subset_size=20) for gamma in gammas]
     together = kernel_distances(
         x, y, [Kernel("rbf", gamma) for gamma in gammas], subsets=3, subset_size=20
     )
-    assert together == pytest.approx(alone, rel=1e-12)
+    assert together == pytest.approx(separate, rel=1e-12)
     mixed = kernel_distances(x, y, [Kernel(), Kernel("rbf", 0.2)])
     expected = [kernel_distance(x, y), kernel_distance(x, y, "rbf", 0.2)]
     assert mixed == pytest.approx(expected, rel=1e-12)
 
 
-def test_subsets_depend_on_the_seed_alone_and_scatter_about_the_exact_value() -> None:
+def test_subsets_depend_only_on_the_seed_and_scatter_about_the_exact_value() -> None:
     x, y = sets(300, 200)
     values = [kernel_distance(x, y, subsets=20, subset_size=50, seed=s) for s in (1, 1, 2)]
     assert values[0] == values[1] != values[2]
@@ -118,15 +118,15 @@ def test_subsets_depend_on_the_seed_alone_and_scatter_about_the_exact_value() ->
     many = [kernel_distance(x, y, subsets=10, subset_size=50, seed=s) for s in range(40)]
     error = np.std(many) / np.sqrt(len(many))
     assert abs(np.mean(many) - exact) < 4 * error
-    # A subset as large as both sets is the whole of them.
+    # A subset as large as both sets contains all images.
     assert kernel_distance(x[:200], y, subsets=1) == pytest.approx(
         kernel_distance(x[:200], y), rel=1e-11
     )
 
 
 @pytest.mark.parametrize(("n", "subsets", "size"), [(60, 30, 40), (60, 2, 10)])
-def test_subsets_one_by_one(n: int, subsets: int, size: int) -> None:
-    # The first case takes all subsets from one pass over all pairs, the second does not.
+def test_subsets_equal_separate_subsets(n: int, subsets: int, size: int) -> None:
+    # The first case computes all subsets in one pass over all pairs, the second does not.
     x, y = sets(n, n)
     rng, expected = np.random.default_rng(4), []
     for _ in range(subsets):
@@ -142,14 +142,14 @@ def test_subsets_one_by_one(n: int, subsets: int, size: int) -> None:
 
 @pytest.mark.parametrize(("block", "strip"), [(7, 3), (1000, 4), (1000, 100)])
 @pytest.mark.parametrize("few", [True, False])
-def test_draws_are_repeated_rows(
+def test_draws_equal_repeated_rows(
     few: bool, block: int, strip: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "BLOCK", block)
     monkeypatch.setattr(module, "STRIP", strip)
     x, y = sets()
     counts = np.random.default_rng(1).integers(0, 4, (len(y), 3))
-    if few:  # of each draw, so that each has fewer pairs than all have together
+    if few:  # few images per draw, so that a draw has fewer pairs than all draws together
         for draw in range(3):
             counts[np.arange(len(y)) % 3 != draw, draw] = 0
     counts[-1] = 0
@@ -158,12 +158,12 @@ def test_draws_are_repeated_rows(
     for draw in range(3):
         repeated = np.repeat(y, counts[:, draw], axis=0)
         assert values[draw] == pytest.approx(kernel_distances(x, repeated, EVERY), rel=1e-11)
-    # Pair by pair: two copies of one image are a pair like any other.
+    # For each pair: two copies of one image are a pair like any other pair.
     assert values[2, 0] == pytest.approx(by_pairs(x, repeated, EVERY[0]), rel=1e-11)
     assert values[2, 1] == pytest.approx(by_pairs(x, repeated, EVERY[1]), rel=1e-11)
 
 
-def test_gammas_that_double_are_squares(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doubled_gammas_use_squares(monkeypatch: pytest.MonkeyPatch) -> None:
     x, y = sets()
     gammas = [0.025, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6]
     kernels = [Kernel("rbf", gamma) for gamma in gammas]
@@ -174,24 +174,26 @@ def test_gammas_that_double_are_squares(monkeypatch: pytest.MonkeyPatch) -> None
     )
     together = kernel_distances(x, y, kernels)
     assert len(counted) == 3, "one exponential for each of the three blocks of pairs"
-    alone = [kernel_distance(x, y, *kernel) for kernel in kernels]
+    separate = [kernel_distance(x, y, *kernel) for kernel in kernels]
     # Six squarings double a rounding error six times.
-    assert together == pytest.approx(alone, rel=1e-12)
+    assert together == pytest.approx(separate, rel=1e-12)
 
 
-def test_same_population_gives_about_nothing() -> None:
+def test_sets_of_one_population_are_at_about_zero() -> None:
     x = np.random.default_rng(3).standard_normal((400, 8))
     for name in NAMES:
         near, far = (kernel_distance(x[:200], x[200:] + shift, name) for shift in (0, 1))
         assert abs(near) < 0.02 * far
 
 
-def test_tensors() -> None:
+def test_tensors_give_the_same_distance() -> None:
     x, y = sets()
     assert kernel_distance(torch.from_numpy(x), torch.from_numpy(y)) == kernel_distance(x, y)
 
 
-def test_float32_is_nearer_than_published_code(golden: tuple[np.ndarray, np.ndarray, dict]) -> None:
+def test_float32_is_more_exact_than_published_code(
+    golden: tuple[np.ndarray, np.ndarray, dict],
+) -> None:
     real, generated, values = golden
     exact, published = (
         values[f"kid_torch_fidelity_full_1200v1200_{dtype}"][0] for dtype in ("f64", "f32")
@@ -201,7 +203,7 @@ def test_float32_is_nearer_than_published_code(golden: tuple[np.ndarray, np.ndar
 
 
 def pooled(n: int, shift: float) -> np.ndarray:
-    """Return features like a pooling layer's, float32."""
+    """Return float32 features like those of a pooling layer."""
     rng = np.random.default_rng(n)
     mixing = np.random.default_rng(5).standard_normal((20, 300)) / 8
     return np.maximum(rng.standard_normal((n, 20)) @ mixing + shift, 0).astype(np.float32)
@@ -211,7 +213,7 @@ SINGLE = [Kernel(), Kernel("rbf"), Kernel("rbf", 8 / 300)]
 
 
 def rounding(x: np.ndarray, y: np.ndarray, **settings: Any) -> np.ndarray:
-    """Return what float32 features change, as shares of the mean similarity."""
+    """Return the changes by float32 features, relative to the mean similarity."""
     single, double = (
         np.array(kernel_distances(x.astype(t), y.astype(t), SINGLE, **settings))
         for t in (np.float32, np.float64)
@@ -221,18 +223,18 @@ def rounding(x: np.ndarray, y: np.ndarray, **settings: Any) -> np.ndarray:
 
 @pytest.mark.parametrize("offset", [0, 1000])
 @pytest.mark.parametrize("settings", [{}, {"subsets": 3, "subset_size": 600}])
-def test_float32_products(offset: float, settings: dict[str, int]) -> None:
+def test_float32_products_are_exact_enough(offset: float, settings: dict[str, int]) -> None:
     x, y = pooled(1500, 0.1) + np.float32(offset), pooled(1200, 0.12) + np.float32(offset)
     error = rounding(x, y, **settings)
-    # A value errs by about 1e-7; over the many pairs most of that cancels.
+    # A value has an error of about 1e-7, most of which cancels over the many pairs.
     assert error.any(), "float32 was not used"
     assert (error < 1e-8).all()
     mixed, double = (kernel_distances(a, y.astype(float), SINGLE) for a in (x, x.astype(float)))
     assert mixed == double, "one side in float64 makes the products so"
 
 
-def test_clusters_far_apart() -> None:
-    # The worst for float32: pairs near each other, far from any origin, at the limit that is set.
+def test_clusters_far_apart_are_exact_enough() -> None:
+    # The worst case for float32: pairs near each other, and as far from any origin as is allowed.
     x, y = pooled(1500, 0.1) / 10, pooled(1200, 0.12) / 10
     side = np.float32(11.0)  # gamma |x - c|^2 is 8 / 300 * 300 * (side / 6)^2 in one cluster
     for features in (x, y):
@@ -249,14 +251,14 @@ def test_clusters_far_apart() -> None:
         lambda x: np.where(np.arange(len(x))[:, None] == 7, np.float32(1e14), x),  # an outlier
     ],
 )
-def test_where_float32_would_not_do(spoil: Any) -> None:
+def test_float64_is_used_where_float32_is_not_exact_enough(spoil: Any) -> None:
     x, y = pooled(1500, 0.1), pooled(1200, 0.12)
     assert not rounding(spoil(x), y).any()
     assert not rounding(y, spoil(x)).any()
-    tiny = np.float32(1e-22) * x  # whose products are denormal, about an origin amid them
+    tiny = np.float32(1e-22) * x  # products are denormal about an origin among them
     assert not rounding(tiny, y).any()
     counts = np.zeros((len(x), 1), dtype=int)
-    counts[:400] = 3  # few different ones
+    counts[:400] = 3  # few different images
     single, double = (kernel_distances_of_draws(y, f, SINGLE, counts) for f in (x, x.astype(float)))
     assert (single == double).all()
 
@@ -271,7 +273,7 @@ def test_an_outlier_costs_no_digits(dtype: type, value: float) -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float16", "uint8", "bool", "int32"])
-def test_narrow_features(dtype: str) -> None:
+def test_features_of_narrow_types(dtype: str) -> None:
     x, y = (4 * pooled(n, 0.1 * n / 600) for n in (600, 550))
     x, y = x.astype(dtype), y.astype(dtype)
     values = kernel_distances(x, y, SINGLE)
@@ -288,7 +290,7 @@ def test_large_float32_features_do_not_overflow() -> None:
         assert kernel_distance(*large, *kernel) == pytest.approx(expected, rel=1e-5)
 
 
-def test_bad_counts() -> None:
+def test_bad_counts_are_refused() -> None:
     x, y = sets()
     for shape, value in (((45, 1), 1.0), ((3, 2), 1), ((45,), 1), ((45, 1), -1), ((45, 0), 1)):
         counts = np.full(shape, value)
@@ -298,7 +300,7 @@ def test_bad_counts() -> None:
         kernel_distances_of_draws(x, y, [Kernel()], np.eye(len(y), 2, dtype=int))
 
 
-def test_bad_input() -> None:
+def test_bad_input_is_refused() -> None:
     x, y = sets()
     broken = x.copy()
     broken[17, 2] = np.nan

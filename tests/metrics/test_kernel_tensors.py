@@ -1,4 +1,4 @@
-"""Kernel distances of tensors against those of arrays, and against all pairs written out."""
+"""Kernel distances of tensors, compared with those of arrays and with all pairs written out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def features(count: int, dim: int, seed: int) -> np.ndarray:
 
 
 def all_pairs(x: np.ndarray, y: np.ndarray, kernel: Kernel) -> float:
-    """One pair after another."""
+    """Return the estimate, computed one pair at a time."""
     gamma = kernel.gamma or 1 / x.shape[1]
 
     def value(a: np.ndarray, b: np.ndarray) -> float:
@@ -35,7 +35,9 @@ def all_pairs(x: np.ndarray, y: np.ndarray, kernel: Kernel) -> float:
 
 
 @pytest.mark.parametrize("block", [7, 4096])
-def test_all_pairs(monkeypatch: pytest.MonkeyPatch, block: int) -> None:
+def test_distance_of_all_pairs_equals_its_definition(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
     monkeypatch.setattr(kernel_tensors, "BLOCK", block)
     x, y = features(23, 5, 0), 1.2 * features(31, 5, 1)
     found = kernel_distances_of_tensors(torch.from_numpy(x), torch.from_numpy(y), KERNELS)
@@ -64,6 +66,6 @@ def test_the_subsets_are_those_of_arrays() -> None:
     ],
     ids=["columns", "vectors", "nan", "few", "places"],
 )
-def test_what_cannot_be_compared(real: Any, generated: Any, message: str) -> None:
+def test_bad_input_is_refused(real: Any, generated: Any, message: str) -> None:
     with pytest.raises(FringeError, match=message):
         kernel_distances_of_tensors(real, generated, KERNELS[:1])

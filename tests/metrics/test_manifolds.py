@@ -1,4 +1,4 @@
-"""Precision and recall beside published values and the definition, distance by distance."""
+"""Precision and recall, compared with published values and the definition for each distance."""
 
 import json
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def golden(shared: Path) -> tuple[np.ndarray, np.ndarray, dict]:
 
 
 def by_definition(real: np.ndarray, generated: np.ndarray, k: int) -> tuple[float, float]:
-    """Return precision and recall from every difference, in float64."""
+    """Return precision and recall from all differences in float64."""
     x, y = real.astype(np.float64), generated.astype(np.float64)
 
     def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -61,7 +61,7 @@ def far() -> Sets:
 
 
 def copies() -> Sets:
-    """Return sets with copies within and across, so that radii and distances are 0 or equal."""
+    """Return sets with copies within and between them: radii and distances are 0 or equal."""
     x, y = gaussians()
     x[20:40], x[40:60], x[60:80] = x[0:20], x[0:20], x[0:20]
     y[:30], y[30:50] = x[10:40], y[80:100]
@@ -69,13 +69,13 @@ def copies() -> Sets:
 
 
 def collapsed() -> Sets:
-    """Return a generated set that is one real image throughout."""
+    """Return a generated set that consists of copies of one real image."""
     x, _ = gaussians()
     return x, np.repeat(x[7:8], 130, axis=0)
 
 
 def memorized() -> Sets:
-    """Return sets that share 5 images of many copies each, near-copies of one, and others."""
+    """Return sets that share many copies of each of 5 images, with near-copies and other images."""
     x, y = gaussians()
     x[:80], y[30:110] = np.repeat(x[:5], 16, axis=0), np.tile(x[:5], (16, 1))
     y[110:115] = np.nextafter(x[0], np.float32(9))
@@ -93,7 +93,7 @@ def line() -> Sets:
 
 
 def clusters() -> Sets:
-    """Return sets whose neighbours are far closer than float32 products can tell."""
+    """Return sets whose neighbours are too close for float32 products to distinguish."""
     x, y = gaussians()
     for side in (x, y):
         side *= 1e-2
@@ -108,7 +108,7 @@ def tiny() -> Sets:
 
 
 def wide() -> Sets:
-    """Return sets of more dimensions than are summed at a time, all values positive."""
+    """Return sets of positive values with more dimensions than are summed at a time."""
     rng = np.random.default_rng(3)
     base = rng.standard_normal((4, 1300))
     return tuple(  # type: ignore[return-value]
@@ -126,7 +126,7 @@ SETS: dict[str, Callable[[], Sets]] = {
 
 
 @pytest.mark.parametrize("k", [1, 3, 5])
-def test_published_codes(golden: tuple[np.ndarray, np.ndarray, dict], k: int) -> None:
+def test_values_equal_published_codes(golden: tuple[np.ndarray, np.ndarray, dict], k: int) -> None:
     real, generated, values = golden
     expected = [
         round(v * n) for v, n in zip(values[f"pr_nvidia_k{k}_float64"], (1500, 1200), strict=True)
@@ -139,7 +139,7 @@ def test_published_codes(golden: tuple[np.ndarray, np.ndarray, dict], k: int) ->
         assert [found.precision * 1500, found.recall * 1200] == pytest.approx(expected, abs=1e-9)
 
 
-def test_published_code_in_half_precision(golden: tuple[np.ndarray, np.ndarray, dict]) -> None:
+def test_half_precision_equals_published_code(golden: tuple[np.ndarray, np.ndarray, dict]) -> None:
     real, generated, values = golden
     released = values["pr_nvidia_k3_float16_as_published"]
     exact = values["pr_nvidia_k3_float32"]
@@ -151,7 +151,7 @@ def test_published_code_in_half_precision(golden: tuple[np.ndarray, np.ndarray, 
 
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("k", [1, 3])
-def test_definition(name: str, k: int) -> None:
+def test_values_equal_their_definition(name: str, k: int) -> None:
     x, y = SETS[name]()
     expected = by_definition(x, y, k)
     assert precision_recall(x, y, k) == expected
@@ -159,14 +159,14 @@ def test_definition(name: str, k: int) -> None:
     assert precision_recall(y, x, k, block=7) == expected[::-1]
 
 
-def test_products_in_float32_alone_would_be_wrong() -> None:
+def test_products_in_float32_only_would_be_wrong() -> None:
     x, y = clusters()
     distances, own = (torch.cdist(torch.from_numpy(a), torch.from_numpy(x)) for a in (y, x))
     inside = distances <= own.kthvalue(4).values
     assert inside.any(dim=1).double().mean() != by_definition(x, y, 3)[0]
 
 
-def test_as_few_images_as_can_be() -> None:
+def test_smallest_possible_sets() -> None:
     x, y = gaussians(5, 4, 3)
     assert precision_recall(x[:4], y, 3) == by_definition(x[:4], y, 3)
     assert precision_recall(x, x, 3) == (1, 1)
@@ -176,17 +176,17 @@ def test_as_few_images_as_can_be() -> None:
         precision_recall(x[:3], y, 3)
 
 
-def test_a_ball_holds_its_own_surface() -> None:
-    """The k-th neighbour's exact copy lies on the sphere, and a little further out is outside."""
+def test_a_ball_contains_its_surface() -> None:
+    """An exact copy of the k-th neighbour is on the sphere; a slightly farther image is outside."""
     x = np.array([[0.1, 0.2], [0.4, 0.3], [7.7, 0.3], [9.1, 0.5]], np.float32)
     edge = x[1] + (x[1] - x[0]) * np.float32(1e-6)
     y = np.stack([x[1], edge, [50, 50], [80, 80]]).astype(np.float32)
     assert not np.array_equal(x[1], edge)
-    assert precision_recall(x[:2], y[:2], 1).precision == 1  # of balls about both
-    alone = np.array([[0, 0], [3, 4], [100, 0], [140, 0]], np.float32)
+    assert precision_recall(x[:2], y[:2], 1).precision == 1  # the balls are about both images
+    four = np.array([[0, 0], [3, 4], [100, 0], [140, 0]], np.float32)
     on, off = [[-3, -4], [-300, 0]], [[-3, -4.000001], [-300, 0]]
-    assert precision_recall(alone, np.array(on, np.float32), 1).precision == 0.5
-    assert precision_recall(alone, np.array(off, np.float32), 1).precision == 0
+    assert precision_recall(four, np.array(on, np.float32), 1).precision == 0.5
+    assert precision_recall(four, np.array(off, np.float32), 1).precision == 0
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -1,4 +1,4 @@
-"""MIND next to its formula and, where it is installed, torch-fidelity's."""
+"""MIND, compared with its formula and, if it is installed, with torch-fidelity."""
 
 import importlib.util
 
@@ -15,9 +15,9 @@ from .sliced import Sliced
 def by_formula(
     real: np.ndarray, generated: np.ndarray, directions: int = 1000, seed: int = 2020
 ) -> float:
-    """Return MIND in float64, of the numbers that torch-fidelity's `metric_mind.py` draws.
+    """Return MIND in float64, from the numbers that torch-fidelity's `metric_mind.py` draws.
 
-    From its generator it takes a permutation for the larger set, then normal numbers in float32.
+    The generator gives a permutation for the larger set, then normal numbers in float32.
     """
     rng = torch.Generator().manual_seed(seed)
     count, dim = min(len(real), len(generated)), real.shape[1]
@@ -41,7 +41,7 @@ def sets(
 
 @pytest.mark.parametrize(("n", "m"), [(150, 150), (190, 150), (150, 170)])
 @pytest.mark.parametrize(("rows", "numbers"), [(2048, 2**23), (64, 5000), (7, 300)])
-def test_definition(
+def test_value_equals_its_definition(
     n: int, m: int, rows: int, numbers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sliced, "ROWS", rows)
@@ -53,7 +53,7 @@ def test_definition(
     )
 
 
-def test_torch_fidelity() -> None:
+def test_value_equals_torch_fidelity() -> None:
     if importlib.util.find_spec("torch_fidelity.metric_mind") is None:
         pytest.skip("torch-fidelity before 0.5 has no MIND")
     from torch_fidelity.metric_mind import mind_features_to_metric
@@ -66,13 +66,13 @@ def test_torch_fidelity() -> None:
         assert mind(x, y).value == pytest.approx(theirs["monge_inception_distance"], rel=1e-5)
 
 
-def test_one_dimension_is_optimal_transport() -> None:
+def test_value_in_one_dimension_is_optimal_transport() -> None:
     x, y = sets(dim=1)
     expected = 3 * np.mean((np.sort(x[:, 0].astype(float)) - np.sort(y[:, 0].astype(float))) ** 2)
     assert mind(x, y, directions=3).value == pytest.approx(expected, rel=1e-12)
 
 
-def test_other_inputs() -> None:
+def test_tensors_and_slices_give_the_same_value() -> None:
     x, y = sets(190)
     expected = mind(x, y)
     assert mind(torch.from_numpy(x), y) == expected
@@ -84,15 +84,15 @@ def test_other_inputs() -> None:
 
 
 @pytest.mark.parametrize("n", [150, 200])
-def test_error_is_the_spread_of_other_images(n: int) -> None:
-    """300 repeats of 150 images of 6 dimensions and 20 directions: known to 4%."""
+def test_error_equals_the_spread_between_sets(n: int) -> None:
+    """The spread of 300 repeats (150 images, 6 dimensions, 20 directions) is accurate to 4%."""
     found = np.array(
         [mind(*sets(n, dim=6, shift=0.5, seed=seed), directions=20) for seed in range(300)]
     )
     assert found[:, 1].mean() == pytest.approx(found[:, 0].std(ddof=1), rel=0.2)
 
 
-def test_bad_input() -> None:
+def test_bad_input_is_refused() -> None:
     x, y = sets()
     broken = x.copy()
     broken[17, 2] = np.nan

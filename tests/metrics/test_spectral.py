@@ -1,4 +1,4 @@
-"""Spectral differences next to dense eigenproblems of the kernel's values."""
+"""Spectral differences, compared with dense eigenproblems of the kernel values."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from .sliced import Sliced
 
 
 def dense(of_bb: np.ndarray, of_ba: np.ndarray, of_aa: np.ndarray, eta: float) -> np.ndarray:
-    """Return eigenvalues of the paper's matrix of kernel values (Eq. 7), from the largest down."""
+    """Return the eigenvalues of the paper's matrix of kernel values (Eq. 7), largest first."""
     m, n = of_ba.shape
     cross = np.sqrt(eta / (m * n)) * of_ba
     matrix = np.block([[of_bb / m, cross], [-cross.T, -eta * of_aa / n]])
@@ -24,14 +24,14 @@ def gaussian(x: np.ndarray, y: np.ndarray, sigma: float) -> np.ndarray:
 
 
 def ken(eigenvalues: np.ndarray) -> float:
-    """Return KEN as the published code does: the entropy of shares, times their sum."""
+    """Return KEN as in the published code: the entropy of shares, times their sum."""
     positive = eigenvalues[eigenvalues > 1e-12]
     shares = positive / positive.sum()
     return float(-(shares * np.log(shares)).sum() * positive.sum())
 
 
 def sets(seed: int = 0, n: int = 120, m: int = 100) -> tuple[np.ndarray, np.ndarray]:
-    """Return a with kinds 0 to 3 and b with kinds 0 to 5; b's images are in order of kinds."""
+    """Return a with kinds 0 to 3 and b with kinds 0 to 5. The images of b are sorted by kind."""
     rng = np.random.default_rng(seed)
     kinds = 8 * np.eye(6, 10)
     of_b = np.repeat(np.arange(6), [m // 4, m // 5, m // 10, m // 10, m // 5, m - 17 * m // 20])
@@ -77,13 +77,13 @@ def test_missing_modes_are_found() -> None:
     assert (np.diff(found.memberships) <= 0).all()
     back = spectral_difference(b, a, sigma=4, features=256, images=10)
     assert back.excess.value < found.excess.value + 0.1
-    # Without the kinds that a lacks, nothing is left but the luck of the images.
+    # Without the kinds that a lacks, only chance differences remain.
     without = spectral_difference(a, b[:65], sigma=4, features=256)
     assert without.score.value < 0.6 * found.score.value
     assert spectral_difference(a, a, sigma=4, features=256).score.value < 1e-9
 
 
-def test_what_both_have_is_no_mode_if_it_must_be_more_often() -> None:
+def test_kinds_of_both_sets_are_not_modes_with_a_larger_eta() -> None:
     rng = np.random.default_rng(1)
     kinds = 8 * np.eye(3, 10)
     a = kinds[np.repeat([0, 1], [80, 40])] + rng.standard_normal((120, 10))
@@ -95,7 +95,7 @@ def test_what_both_have_is_no_mode_if_it_must_be_more_often() -> None:
     assert set(often.images.ravel()) <= set(range(90, 120))
 
 
-def test_other_inputs() -> None:
+def test_tensors_and_slices_give_the_same_result() -> None:
     a, b = (each.astype(np.float32) for each in sets())
     expected = spectral_difference(a, b, sigma=4, features=64)
     for one, other in ((torch.from_numpy(a), torch.from_numpy(b)), (Sliced(a), Sliced(b))):
@@ -107,8 +107,8 @@ def test_other_inputs() -> None:
     assert few.images.shape == (6, 7)
 
 
-def test_errors_are_the_spread_of_other_images() -> None:
-    """200 repeats of 240 + 200 images: the spread is known to 5%."""
+def test_errors_equal_the_spread_between_sets() -> None:
+    """The spread of 200 repeats of 240 + 200 images is accurate to 5%."""
 
     def draw(rng: np.random.Generator, count: int, shares: list[float]) -> np.ndarray:
         kinds = 8 * np.eye(3, 6)[rng.choice(3, count, p=shares)]
@@ -138,7 +138,7 @@ def test_errors_of_many_images_are_estimated_on_a_sample(monkeypatch: pytest.Mon
     np.testing.assert_array_equal(found.images, expected.images)
 
 
-def test_bad_input() -> None:
+def test_bad_input_is_refused() -> None:
     a, b = sets()
     broken = a.copy()
     broken[17, 2] = np.nan

@@ -1,4 +1,4 @@
-"""The maps between two Gaussians: the faster way beside the slower one."""
+"""The maps between two Gaussians: the faster way, compared with the slower way."""
 
 import numpy as np
 import pytest
@@ -14,11 +14,11 @@ def gaussian(seed: int, least: float = 0.1, dim: int = 12) -> Gaussian:
 
 
 def matrix(transport: Transport) -> np.ndarray:
-    """T of x -> m + T (x - mu)."""
+    """Return the matrix T of the map x -> m + T (x - mu)."""
     return transport.axes / np.sqrt(transport.eigenvalues) @ transport.axes.T
 
 
-def test_maps_take_one_covariance_to_the_other() -> None:
+def test_maps_transform_one_covariance_into_the_other() -> None:
     real, generated = gaussian(0), gaussian(1)
     there, back = (matrix(one) for one in optimal_transports(real, generated))
     assert np.allclose(there @ generated.covariance @ there, real.covariance, atol=1e-12)
@@ -36,7 +36,7 @@ def test_eigenvalues_and_singular_values_agree() -> None:
 
 
 @pytest.mark.parametrize("least", [1e-2, 1e-5, 1e-9])
-def test_eigenvalues_are_taken_only_if_they_are_clear_of_rounding(least: float) -> None:
+def test_eigenvalues_are_used_only_if_they_exceed_rounding(least: float) -> None:
     real, generated = gaussian(0, least), gaussian(1, least)
     fast, slow = _of_full_rank(real, generated), _of_any_rank(real, generated)
     assert (fast is None) == (least < 1e-2)
