@@ -1,4 +1,4 @@
-"""Pickles put together opcode by opcode, and the files that a pickle may be in."""
+"""Pickles assembled opcode by opcode, and the kinds of files that contain pickles."""
 
 import io
 import pickle
@@ -11,7 +11,7 @@ MAGIC = 0x1950A86A20F9469CFC6C
 
 
 def value(plain: Any) -> bytes:
-    """Return the opcodes that push a plain value; what they remember, if anything, is below 99."""
+    """Return the opcodes that push a plain value; they use memo entries below 99, if any."""
     return pickletools.optimize(pickle.dumps(plain, 2))[2:-1]
 
 
@@ -46,7 +46,7 @@ def legacy(
 ) -> bytes:
     """Return a legacy torch.save file whose object is made by ``body``.
 
-    Its persistent ids end with what part of another storage it is.
+    Its persistent ids end with ``view``: the part of another storage that the storage is.
     """
     system = {"protocol_version": 1001, "little_endian": True}
     parts = [pickle.dumps(part, 2) for part in (MAGIC, 1001, system)]
@@ -62,14 +62,14 @@ def tensor(storage: bytes, offset: Any, size: Any, stride: Any) -> bytes:
 
 
 def nested(data: bytes) -> bytes:
-    """Return the opcodes that push a storage by its bytes."""
+    """Return the opcodes that push a storage from its bytes."""
     length = struct.pack("<I", len(data))
     loader = name("torch.storage", "_load_from_bytes")
     return loader + pickle.BINBYTES + length + data + b"\x85R"
 
 
 def floats(count: int) -> bytes:
-    """Return what follows the list of storages, for one of ``count`` numbers."""
+    """Return the bytes of a storage of ``count`` zeros, as they follow the list of storages."""
     return struct.pack("<q", count) + bytes(4 * count)
 
 

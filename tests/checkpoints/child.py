@@ -1,8 +1,8 @@
-"""Reads files in a process of its own, under limits, and reports what each did.
+"""Read files in a separate process, under limits, and report the outcome of each file.
 
-Run as ``python child.py MODE FOLDER ...``; prints a JSON object, file name ->
-[outcome of read_pickle, outcome of read_state]. An outcome is "read", "refused: <message>", or
-anything else, which is a fault.
+Run as ``python child.py MODE FOLDER ...``. The output is a JSON object: file name ->
+[outcome of read_pickle, outcome of read_state]. An outcome is "read" or "refused: <message>". Any
+other outcome is a fault.
 """
 
 import json
@@ -19,7 +19,7 @@ import torch
 from fringe.checkpoints import Record, flatten, read_pickle, read_state
 from fringe.errors import FringeError
 
-MEMORY = 2 << 30  # bytes beyond what the interpreter and its packages have
+MEMORY = 2 << 30  # bytes in addition to the memory of the interpreter and its packages
 PLAIN = (str, bytes, int, float, complex, type(None), torch.dtype)
 HARMLESS = {"builtins.id", "object.__getattr__", "sys._getframe", "gc.get_referents"}
 
@@ -28,7 +28,7 @@ watching = False
 
 
 def watch(event: str, args: tuple[Any, ...]) -> None:
-    """Note whatever is not plainly reading: execution, imports, processes, sockets, writing."""
+    """Record every event except reading: execution, imports, processes, sockets, writing."""
     if not watching or event in HARMLESS:
         return
     if event == "open" and args[1] in ("r", "rb", None) and not args[2] & 3:
@@ -37,7 +37,7 @@ def watch(event: str, args: tuple[Any, ...]) -> None:
 
 
 def check(tree: Any) -> None:
-    """Walk what was read, each container once, and check that it is plain and of its size."""
+    """Walk a tree, each container once, and check that its values are plain and not too long."""
     seen: set[int] = set()
     pending = [tree]
     while pending:
@@ -61,7 +61,7 @@ def check(tree: Any) -> None:
 
 
 def check_tensor(tensor: torch.Tensor) -> None:
-    """Read every element; check that they lie within the storage."""
+    """Read every element, and check that the tensor is within its storage."""
     assert tensor.device.type == "cpu"
     assert not tensor.requires_grad
     if tensor.numel():
@@ -72,7 +72,7 @@ def check_tensor(tensor: torch.Tensor) -> None:
 
 
 def outcome(read: Callable[[Path], Any], path: Path) -> str:
-    """Return what reading a file came to."""
+    """Return the outcome of reading a file."""
     global watching
     events.clear()
     watching = True
@@ -97,7 +97,7 @@ def outcome(read: Callable[[Path], Any], path: Path) -> str:
 
 
 def mutations(content: bytes, spans: list[tuple[int, int]], rng: random.Random) -> Iterator[bytes]:
-    """Yield damaged copies without end; ``spans`` are the parts worth damaging."""
+    """Yield damaged copies endlessly; ``spans`` are the parts that are damaged."""
     weights = [last - first for first, last in spans]
 
     def place() -> int:
@@ -129,12 +129,12 @@ OPCODES = bytes(range(0x80, 0x99)) + b"(.0120BCFGIJKMNPQRSTUVXabcdeghijlopqrstu}
 
 
 def main(mode: str, folder: str, *options: str) -> None:
-    """Warm up with the good files in ``folder/good``, then read what the mode asks for."""
+    """Warm up with the good files in ``folder/good``, then read the files of the mode."""
     torch.set_num_threads(1)
-    "".encode("cp437")  # zipfile's, for names that are no UTF-8
+    "".encode("cp437")  # the encoding that zipfile uses for names that are not UTF-8
     for path in sorted(Path(folder, "good").iterdir()):
         for read in read_pickle, read_state:
-            outcome(read, path)  # whatever our own code imports on first use
+            outcome(read, path)  # so that Fringe imports its modules before the audit
     sys.addaudithook(watch)
     pages = int(Path("/proc/self/statm").read_text().split()[0])
     limit = pages * resource.getpagesize() + MEMORY
@@ -151,9 +151,10 @@ def main(mode: str, folder: str, *options: str) -> None:
 
 
 def fuzz(folder: Path, seed: int, count: int) -> dict[str, dict[str, Any]]:
-    """Read ``count`` damaged copies of each good file; return those that neither read nor refuse.
+    """Read ``count`` damaged copies of each good file; return the faults.
 
-    Beside a file, ``<name>.json`` may list the spans to damage. A fault's file is kept.
+    A file ``<name>.json`` next to a good file may list the spans to damage. Files with faults are
+    kept.
     """
     faults = {}
     counts = {"read": 0, "refused": 0}

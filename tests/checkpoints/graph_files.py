@@ -1,4 +1,4 @@
-"""Frozen TensorFlow graphs, written field by field as the protocol buffers' wire format has it."""
+"""Frozen TensorFlow graphs, written field by field in the wire format of protocol buffers."""
 
 import struct
 from collections.abc import Iterable, Mapping
@@ -9,7 +9,7 @@ FLOAT, DOUBLE, INT32, STRING, INT64 = 1, 2, 3, 7, 9
 
 
 def varint(value: int) -> bytes:
-    """A negative number takes 64 bits."""
+    """Return a variable-length integer; a negative number takes 64 bits."""
     value %= 1 << 64
     encoded = bytearray()
     while value > 127:
@@ -34,14 +34,14 @@ def node(name: str, operation: str, attributes: Mapping[str, bytes] | None = Non
 
 
 def constant(name: str, kind: int, shape: Iterable[int], values: bytes) -> bytes:
-    """Return a node with a tensor of which ``values`` are the fields that hold the values."""
+    """Return a node with a tensor; ``values`` are the tensor's fields that contain its values."""
     sizes = b"".join(field(2, field(1, size)) for size in shape)
     tensor = field(1, kind) + field(2, sizes) + values
     return node(name, "Const", {"dtype": field(6, kind), "value": field(8, tensor)})
 
 
 def graph(constants: Mapping[str, np.ndarray]) -> bytes:
-    """Return a graph as TensorFlow freezes one: float constants, and nodes that take them."""
+    """Return a graph as TensorFlow freezes it: float constants, and nodes that use them."""
     nodes = [node("ExpandDims", "ExpandDims", {"T": field(6, FLOAT)})]
     for name, value in constants.items():
         content = np.ascontiguousarray(value, "<f4").tobytes()

@@ -1,4 +1,4 @@
-"""Hostile and damaged files, and what their refusal must say."""
+"""Hostile and damaged files, with the reason that each error message must state."""
 
 import itertools
 import pickle
@@ -32,7 +32,7 @@ from tests.checkpoints.samples import write_fastgan, write_stylegan, write_torch
 
 HUGE = 1 << 62
 
-# File -> content, and part of what one of the readers must say.
+# File -> content, and part of the message of at least one reader.
 Cases = dict[str, tuple[bytes, str]]
 
 
@@ -42,9 +42,9 @@ def good_files(folder: Path) -> list[Path]:
     write_stylegan(folder / "stylegan.pkl")
     write_stylegan(folder / "stylegan2.pkl", protocol=2)
     write_fastgan(folder / "fastgan.pkl", protocol=5)
-    beside = {"where": Path("a"), "seen": Counter(a=1), "table": {(1, 2): np.array(["a"])}}
+    others = {"where": Path("a"), "seen": Counter(a=1), "table": {(1, 2): np.array(["a"])}}
     optimizer = torch.optim.Adam(torch.nn.Linear(1, 1).parameters())
-    write_stylegan(folder / "own.pkl", 5, beside={**beside, "optimizer": optimizer})
+    write_stylegan(folder / "own.pkl", 5, others={**others, "optimizer": optimizer})
     write_torchscript(folder / "script.pt")
     state = {"model": {"a": torch.randn(3, 2).t(), "b": torch.arange(4).half()}, "epoch": 3}
     torch.save(state, folder / "zip.pt")
@@ -108,13 +108,13 @@ CALLS = {
 
 
 def split_everywhere(dotted: str) -> list[tuple[str, str]]:
-    """Return module and attribute for every dot at which a name may be divided."""
+    """Return module and attribute for every dot at which a name can be divided."""
     parts = dotted.split(".")
     return [(".".join(parts[:i]), ".".join(parts[i:])) for i in range(1, len(parts))]
 
 
 def containers(body: bytes) -> dict[str, bytes]:
-    """Return every file that an object may be in; the nested one holds it where a storage is."""
+    """Return a file of every kind with the object; the nested file has it in place of a storage."""
     return {
         "plain.pkl": whole(body),
         "state.pkl": whole(b"}" + value("a") + body + b"s"),
@@ -137,7 +137,7 @@ def calls() -> Cases:
             for file, content in containers(first).items():
                 cases[f"{number}-{at}-{file}"] = content, dotted
             for how, body in enumerate(others):
-                # One container each, in turn.
+                # Use one container for each, in turn.
                 files = list(containers(body).items())
                 file, content = files[(number + at + how) % len(files)]
                 cases[f"{number}-{at}-{how}-{file}"] = content, dotted
@@ -156,7 +156,7 @@ ENDLESS = {
     "LONG4": b"\x8b" + struct.pack("<I", 2**31 - 1),
     "LONG1": b"\x8a\xff" + bytes(255),
 }
-# Pickle body -> part of the reason that some reader must give.
+# Pickle body -> part of the reason that at least one reader must state.
 BODIES: dict[str, tuple[bytes, str]] = {
     **{f"declared {key}": (body, "") for key, body in ENDLESS.items()},
     "opcode INST": (b"(ios\nsystem\n", "opcode"),
@@ -176,10 +176,10 @@ BODIES: dict[str, tuple[bytes, str]] = {
     "nothing on the stack": (b"", "stack"),
     "nothing below a mark": (b"N(a", "stack"),
     "no mark": (b"Nt", "stack"),
-    "nothing remembered": (b"h\x05", "remembered"),
-    "items of a list": (b"]" + value("a") + b"Ns", "dict is due"),
-    "append to a tuple": (b")Na", "list is due"),
-    "key without value": (b"}(Nu", "no value"),
+    "missing memo entry": (b"h\x05", "memo"),
+    "items of a list": (b"]" + value("a") + b"Ns", "needs a dict"),
+    "append to a tuple": (b")Na", "needs a list"),
+    "key without value": (b"}(Nu", "without a value"),
     "list in itself": (b"]qch\x63a", "list that contains itself"),
     "dict in itself": (b"}qc" + value("a") + b"hcs", "dict that contains itself"),
     "tuple in itself": (b"]qchc\x85qdahd", "contains itself"),
@@ -199,12 +199,12 @@ BODIES: dict[str, tuple[bytes, str]] = {
         name("collections", "OrderedDict") + b")" + value({"a": 1}) + b"\x92",
         "keyword",
     ),
-    "call of a storage": (name("torch", "FloatStorage") + b")R", "not for calling"),
-    "call of a text": (value("os.system") + value(("a",)) + b"R", "not for calling"),
-    "call of a record with a list": (RECORD + b"]R", "for arguments"),
-    "call with a list": (name("torch", "Size") + b"]R", "for arguments"),
-    "global of a number": (b"K\x01K\x02\x93", "proper name"),
-    "global of a long name": (value("a" * 5000) + value("b") + b"\x93", "proper name"),
+    "call of a storage": (name("torch", "FloatStorage") + b")R", "cannot be called"),
+    "call of a text": (value("os.system") + value(("a",)) + b"R", "cannot be called"),
+    "call of a record with a list": (RECORD + b"]R", "as arguments"),
+    "call with a list": (name("torch", "Size") + b"]R", "as arguments"),
+    "global of a number": (b"K\x01K\x02\x93", "valid name"),
+    "global of a long name": (value("a" * 5000) + value("b") + b"\x93", "valid name"),
     "global without an end": (b"cos", "line"),
     "global of bad text": (b"c\xff\xfe\nx\n", "UTF-8"),
     "text of bad bytes": (b"\x8c\x02\xff\xfe", "UTF-8"),
@@ -242,7 +242,7 @@ BODIES: dict[str, tuple[bytes, str]] = {
 
 LINEAR = name("torch.nn.modules.linear", "Linear")
 PARTS = value("_buffers") + b"}" + value("_modules") + b"}" + value("_parameters")
-# Pickle body -> part of the reason why read_state refuses it; read_pickle makes records of it.
+# Pickle body -> part of the reason that read_state must state; read_pickle returns records.
 INERT: dict[str, tuple[bytes, str]] = {
     "list as key": (b"}]Ns", "builtins.list"),
     "dict as key": (b"}}Ns", "builtins.dict"),
@@ -250,8 +250,8 @@ INERT: dict[str, tuple[bytes, str]] = {
     "deep tuple as key": (b"}" + b")" + b"\x85" * 20_000 + b"Ns", "builtins.tuple"),
     "record as key": (b"}" + RECORD + b"Ns", "builtins.Record"),
     "long integer as key": (b"}" + value(1 << 200) + b"Ns", "builtins.int"),
-    "list in a set": (b"\x8f(]\x90", "holds a set"),
-    "set in a frozenset": (b"(\x8f\x91", "holds a frozenset"),
+    "list in a set": (b"\x8f(]\x90", "contains a set"),
+    "set in a frozenset": (b"(\x8f\x91", "contains a frozenset"),
     "append to a record": (RECORD + b"Na", "modules.linear.Linear"),
     "items of a record": (RECORD + value("a") + b"Ns", "modules.linear.Linear"),
     "members of a record": (RECORD + b"(]}\x90", "modules.linear.Linear"),
@@ -270,7 +270,7 @@ INERT: dict[str, tuple[bytes, str]] = {
         LINEAR + b"qc" + b"hc" * 40_000 + b"N" + b"\x85R" * 40_000,
         "modules.linear.Linear",
     ),
-    "many records": (LINEAR + b"qc0](" + b"hc)R" * 60_000 + b"e", "holds a list"),
+    "many records": (LINEAR + b"qc0](" + b"hc)R" * 60_000 + b"e", "contains a list"),
     "remembered far away": (RECORD + b"r\xff\xff\xff\xff", "modules.linear.Linear"),
     "name with a blank": (call("torch._utils", "_rebuild_tensor_v2 ", 0), "_rebuild_tensor_v2 "),
     "name divided elsewhere": (
@@ -281,7 +281,7 @@ INERT: dict[str, tuple[bytes, str]] = {
     "name of colours": (stack_name("os\x1b[31m", "system\n") + b")R", r"os\x1b[31m.system\n"),
     "class of tensors": (
         b"}" + value("a") + name("torch", "Tensor") + value(({"data": b"1234"},)) + b"Rs",
-        "'torch.Tensor' where tensor 'a' is due",
+        "'torch.Tensor' in place of tensor 'a'",
     ),
     "parameter of a record": (
         b"}"
@@ -294,21 +294,21 @@ INERT: dict[str, tuple[bytes, str]] = {
     ),
     "module of records": (
         RECORD + b"}(" + PARTS + b"}" + value("w") + RECORD + b"sub",
-        "where tensor 'w' is due",
+        "in place of tensor 'w'",
     ),
     "module of itself": (
         RECORD + b"qc}(" + PARTS + b"}" + value("w") + b"hcsub",
-        "where tensor 'w' is due",
+        "in place of tensor 'w'",
     ),
     "many modules": (
         RECORD + b"}(" + PARTS + b"}ubqc0](" + b"hc" * 60_000 + b"e",
-        "holds a list",
+        "contains a list",
     ),
 }
 
 
 def inert() -> Cases:
-    """Return pickles of what is not ours, or no plain value where one is due."""
+    """Return pickles of unknown objects, and of objects in place of plain values."""
     cases: Cases = {}
     for key, (body, reason) in INERT.items():
         for file, content in containers(body).items():
@@ -318,7 +318,7 @@ def inert() -> Cases:
 
 
 def bodies() -> Cases:
-    """Return pickles that build what no checkpoint needs."""
+    """Return pickles that build objects that no checkpoint needs."""
     cases: Cases = {}
     for key, (body, reason) in BODIES.items():
         for file, content in containers(body).items():
@@ -348,12 +348,12 @@ def short(data: bytes) -> bytes:
 
 
 NUMBERS: dict[str, tuple[bytes, str]] = {
-    "scalar huge": (numpy_scalar(numpy_dtype("f4"), short(bytes(8))), "length"),
+    "scalar huge": (numpy_scalar(numpy_dtype("f4"), short(bytes(8))), "longer or shorter"),
     "scalar code": (numpy_scalar(numpy_dtype([1]), short(bytes(4))), "name or byte order"),
     "scalar order": (numpy_scalar(numpy_dtype("f4", ","), short(bytes(4))), "byte order"),
-    "scalar text data": (numpy_scalar(numpy_dtype("f4"), value("\u1234" * 4)), "no bytes"),
-    "scalar of a dict": (numpy_scalar(b"}", short(b"")), "no dtype"),
-    "array shape": (numpy_array((2,), numpy_dtype("f4"), short(bytes(4))), "length"),
+    "scalar text data": (numpy_scalar(numpy_dtype("f4"), value("\u1234" * 4)), "without bytes"),
+    "scalar of a dict": (numpy_scalar(b"}", short(b"")), "without a dtype"),
+    "array shape": (numpy_array((2,), numpy_dtype("f4"), short(bytes(4))), "its shape"),
     "array huge": (numpy_array((1 << 59, 1 << 59, 0), numpy_dtype("f4"), short(b"")), "impossible"),
     "array negative": (numpy_array((-1, -1), numpy_dtype("f4"), short(bytes(4))), "size"),
     "array list": (numpy_array([1], numpy_dtype("f4"), b"]"), "size"),
@@ -371,7 +371,7 @@ INERT |= {
 
 
 def numbers() -> Cases:
-    """Return damaged values of NumPy."""
+    """Return damaged NumPy values."""
     return {f"{key}.pkl": (whole(body), reason) for key, (body, reason) in NUMBERS.items()}
 
 
@@ -398,25 +398,28 @@ TENSORS: dict[str, tuple[Any, Any, Any, str]] = {
 }
 STORAGES: dict[str, tuple[bytes, str]] = {
     "huge": (reference(1 << 60), "larger than the file"),
-    "negative": (reference(-1), "no number"),
-    "float": (reference(4.0), "no number"),
+    "negative": (reference(-1), "not a number"),
+    "float": (reference(4.0), "not a number"),
     "other length": (reference(3), "length"),
     "longer": (reference(5), "length"),
-    "no text": (reference(4, key=3), "no key"),
+    "no text": (reference(4, key=3), "without a key"),
     "elsewhere": (reference(4, key="../../etc/passwd"), "missing"),
-    "no storage": (b"(" + value("module") + b"NNNNNtQ", "no storage"),
-    "no tuple": (value("storage") + b"Q", "no storage"),
-    "short": (b"(" + value("storage") + b"tQ", "no key"),
+    "no storage": (b"(" + value("module") + b"NNNNNtQ", "not a storage"),
+    "no tuple": (value("storage") + b"Q", "not a storage"),
+    "short": (b"(" + value("storage") + b"tQ", "without a key"),
     "no type": (b"(" + b"".join(map(value, ("storage", "f", "0", "cpu", 4))) + b"tQ", "type"),
-    "long": (b"(" + b"".join(map(value, ("storage", "f", "0", "cpu", 4, 5, 6))) + b"tQ", "no key"),
+    "long": (
+        b"(" + b"".join(map(value, ("storage", "f", "0", "cpu", 4, 5, 6))) + b"tQ",
+        "without a key",
+    ),
     "other type": (reference(4, "QInt8Storage"), "torch.QInt8Storage"),
-    "class": (b"(" + value("module") + RECORD + b"NNtQ", "no storage"),
-    "none": (b"N", "no storage"),
+    "class": (b"(" + value("module") + RECORD + b"NNtQ", "not a storage"),
+    "none": (b"N", "without a storage"),
 }
 
 
 def tensors() -> Cases:
-    """Return tensors that show what is not there, of storages in every place."""
+    """Return tensors that extend beyond their storage, for every kind of file."""
     cases: Cases = {}
 
     def add(key: str, storage: bytes, *layout: Any, reason: str) -> None:
@@ -438,15 +441,15 @@ def tensors() -> Cases:
 
 
 def nests() -> Cases:
-    """Return nested storages that are none, or not whole, or hold what is not a storage."""
+    """Return nested storages that are incomplete or contain other objects than a storage."""
     good = legacy(reference(4), ("0", floats(4)))
     bodies = {
         "nothing": (nested(b""), "ends too early"),
         "zip": (nested(saved(reference(4))), "no pickle"),
-        "tensor": (nested(legacy(tensor(reference(4), 0, (4,), (1,)), ("0", floats(4)))), "asks"),
-        "number": (nested(legacy(b"K\x01")), "where a nested storage is due"),
+        "tensor": (nested(legacy(tensor(reference(4), 0, (4,), (1,)), ("0", floats(4)))), "names"),
+        "number": (nested(legacy(b"K\x01")), "in place of a nested storage"),
         "nested again": (nested(legacy(nested(good))), "torch.storage._load_from_bytes"),
-        "no bytes": (call("torch.storage", "_load_from_bytes", "text"), "no bytes"),
+        "no bytes": (call("torch.storage", "_load_from_bytes", "text"), "without bytes"),
         "unlisted": (nested(legacy(reference(4), keys=[])), "missing"),
         "listed twice": (
             nested(legacy(reference(4), ("0", floats(4)), ("0", floats(4)))),
@@ -454,15 +457,18 @@ def nests() -> Cases:
         ),
         "other listed": (nested(legacy(reference(4), ("1", floats(4)))), "list of storages"),
         "list of lists": (nested(legacy(reference(4), keys=[[]])), "list of storages"),
-        "another length": (nested(legacy(reference(4), ("0", floats(3)))), "another length"),
+        "another length": (
+            nested(legacy(reference(4), ("0", floats(3)))),
+            "does not have the length",
+        ),
         "negative length": (
             nested(legacy(reference(4), ("0", struct.pack("<q", -4) + bytes(16)))),
-            "another length",
+            "does not have the length",
         ),
         "view": (nested(legacy(reference(4), view=("1", 0, 2))), "part of"),
         "short": (nested(good[:-1]), "ends too early"),
-        "bare": (nested(good), "no tensor shows"),
-        # The bytes of one storage, remembered and made into storages again and again.
+        "bare": (nested(good), "does not belong to a tensor"),
+        # The bytes of one storage, kept in the memo and made into many storages.
         "repeated": (
             short(good)
             + b"\x85qc0"
@@ -491,7 +497,7 @@ def module(modules: bytes) -> bytes:
 
 
 def shared_values() -> dict[str, bytes]:
-    """Return files whose values are shared, so that a walk of every path would have no end."""
+    """Return files whose values are shared, so that a walk of every path would not end."""
     modules = module(b"}") + b"qc0"
     for _ in range(60):
         modules += module(b"}(" + value("a") + b"hc" + value("b") + b"hcu") + b"qc0"
@@ -508,7 +514,7 @@ def shared_values() -> dict[str, bytes]:
 
 
 def zips() -> Cases:
-    """Return zip files that unpack to more than they are, or that torch.save did not write."""
+    """Return zip files that unpack to far more bytes, or that torch.save did not write."""
     state = b"}" + value("a") + tensor(reference(1 << 22), 0, (1 << 22,), (1,)) + b"s"
     small = b"}" + value("a") + tensor(reference(4), 0, (4,), (1,)) + b"s"
     deflated = zipfile.ZIP_DEFLATED
@@ -541,7 +547,7 @@ def safetensors(header: str, data: bytes = b"", length: int | None = None) -> by
 
 
 def others() -> Cases:
-    """Return files that are no checkpoints at all, or hardly."""
+    """Return files that are not checkpoints, or only resemble checkpoints."""
     entry = '{"a": {"dtype": "F32", "shape": [%s], "data_offsets": [%d, %d]}}'
     files = {
         "empty.pkl": b"",
@@ -569,7 +575,7 @@ def others() -> Cases:
 
 
 def cut() -> Cases:
-    """Return good files cut short anywhere."""
+    """Return good files cut short at many positions."""
     cases: Cases = {}
     with tempfile.TemporaryDirectory() as folder:
         for path in good_files(Path(folder, "good")):

@@ -21,7 +21,7 @@ class EasyDict(dict[str, Any]):
 
 
 class Layer(nn.Module):
-    """A module with everything that a state dict names and much that it does not."""
+    """A module with every kind of entry of a state dict, and attributes that are not in it."""
 
     def __init__(self, width: int = 3) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Normalized(nn.Module):
 
 
 def _publish(monkeypatch: pytest.MonkeyPatch, module: str, **names: Any) -> None:
-    """Let pickle find ``names`` in a module that this test makes up."""
+    """Let pickle find ``names`` in an invented module."""
     made = types.ModuleType(module)
     for name, value in names.items():
         value.__module__, value.__qualname__ = module, name
@@ -57,11 +57,12 @@ def write_stylegan(
     path: Path,
     protocol: int = 4,
     source: str = "raise SystemError",
-    beside: Mapping[str, Any] | None = None,
+    others: Mapping[str, Any] | None = None,
 ) -> dict[str, Tensor]:
     """Write a network pickle as StyleGAN2-ADA does; return the state dict of its G_ema.
 
-    It has what a snapshot of one's own has ``beside``. If the protocol is 0, torch.save writes it.
+    ``others`` are additional entries, as in the snapshot of a user. If the protocol is 0,
+    torch.save writes the file.
     """
 
     def _reconstruct_persistent_obj(meta: dict[str, Any]) -> None:
@@ -74,7 +75,7 @@ def write_stylegan(
             return _reconstruct_persistent_obj, (meta,)
 
     network = Persistent().eval()
-    content = {**(beside or {}), "G": None, "G_ema": network}
+    content = {**(others or {}), "G": None, "G_ema": network}
     content["training_set_kwargs"] = EasyDict(max_size=7)
     with pytest.MonkeyPatch.context() as patch:
         for package in "torch_utils", "dnnlib":
@@ -103,7 +104,7 @@ def write_fastgan(path: Path, protocol: int = 4) -> dict[str, Tensor]:
 
 
 class Scripted(nn.Module):
-    """A module that TorchScript compiles, of two precisions, with a constant in its code."""
+    """A module that TorchScript compiles, with two precisions and a constant in its code."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -126,7 +127,7 @@ def write_torchscript(path: Path, how: str = "script") -> dict[str, Tensor]:
     """Write a TorchScript archive, by "script" or "trace"; return the module's state dict."""
     network = Scripted().eval()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # both are deprecated, and their files are still about
+        warnings.simplefilter("ignore")  # both are deprecated, but their files are still in use
         if how == "script":
             torch.jit.script(network).save(str(path))
         else:
@@ -135,7 +136,7 @@ def write_torchscript(path: Path, how: str = "script") -> dict[str, Tensor]:
 
 
 def rezip(path: Path, **replaced: bytes) -> bytes:
-    """Return the zip file at ``path`` with other contents of some members, all of them stored."""
+    """Return the zip file at ``path`` with some members replaced and all members uncompressed."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(path) as source, zipfile.ZipFile(buffer, "w") as target:
         for info in source.infolist():

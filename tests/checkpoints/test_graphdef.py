@@ -1,4 +1,4 @@
-"""Frozen TensorFlow graphs: every way to keep a constant, and files that are none."""
+"""Frozen TensorFlow graphs: every way to store a constant, and files that are not graphs."""
 
 import numpy as np
 import pytest
@@ -36,7 +36,7 @@ def weights() -> dict[str, np.ndarray]:
     }
 
 
-def test_constants_come_back_by_name(weights: dict[str, np.ndarray]) -> None:
+def test_constants_are_returned_by_name(weights: dict[str, np.ndarray]) -> None:
     found = read(graph(weights))
     assert list(found) == list(weights)
     for name, value in weights.items():
@@ -61,7 +61,7 @@ def test_constants_come_back_by_name(weights: dict[str, np.ndarray]) -> None:
         (INT64, (2,), field(10, varint(-1) + varint(2**63 - 1)), [-1, 2**63 - 1]),
     ],
 )
-def test_each_way_to_keep_values(
+def test_constants_are_read_from_every_encoding(
     kind: int, shape: tuple[int, ...], values: bytes, expected: object
 ) -> None:
     dtype = {FLOAT: "f4", DOUBLE: "f8", INT32: "i4", INT64: "i8"}[kind]
@@ -71,7 +71,7 @@ def test_each_way_to_keep_values(
     np.testing.assert_array_equal(found, expected)
 
 
-def test_what_is_no_numeric_constant_is_passed_over() -> None:
+def test_nodes_that_are_not_numeric_constants_are_skipped() -> None:
     text = constant("text", STRING, (1,), field(8, b"label"))
     other = node("mul", "Mul", {"value": field(8, field(1, FLOAT))})
     unknown = field(99, b"?") + varint(98 << 3 | 1) + bytes(8) + varint(97 << 3 | 5) + bytes(4)
@@ -79,7 +79,7 @@ def test_what_is_no_numeric_constant_is_passed_over() -> None:
     assert list(found) == ["x"]
 
 
-def test_graph_cut_short_anywhere(weights: dict[str, np.ndarray]) -> None:
+def test_a_graph_that_is_cut_short_is_refused(weights: dict[str, np.ndarray]) -> None:
     data = graph(weights)
     whole = read(data)
     refused = 0
@@ -89,13 +89,13 @@ def test_graph_cut_short_anywhere(weights: dict[str, np.ndarray]) -> None:
         except FringeError:
             refused += 1
             continue
-        # Cut between two nodes, which no reader can tell.
+        # The graph is cut between two nodes, which a reader cannot detect.
         for name, value in found.items():
             np.testing.assert_array_equal(value, whole[name])
     assert refused > len(data) - 10
 
 
-def test_graph_with_bytes_changed_at_random(weights: dict[str, np.ndarray]) -> None:
+def test_a_graph_with_random_changes_is_read_or_refused(weights: dict[str, np.ndarray]) -> None:
     data = graph(weights)
     stream = np.random.default_rng(1)
     for _ in range(3000):
@@ -113,10 +113,10 @@ def test_graph_with_bytes_changed_at_random(weights: dict[str, np.ndarray]) -> N
     ("data", "message"),
     [
         (b"", "no constants"),
-        (b"PK\x03\x04 is a zip file", "not a whole TensorFlow graph"),
+        (b"PK\x03\x04 is a zip file", "not a complete TensorFlow graph"),
         (field(1, 3), "a number where bytes belong"),
         (node("x", "Relu"), "no constants"),
-        (varint(1 << 3 | 2) + varint(2**63) + b"x", "field 1 of 9223372036854775808 bytes where 1"),
+        (varint(1 << 3 | 2) + varint(2**63) + b"x", "1 declares 9223372036854775808 bytes"),
         (varint(1 << 3 | 3), "wire type 3 of field 1"),
         (b"\xff" * 11, "more than 64 bits"),
         (b"\xff" * 5, "cut short"),
@@ -134,12 +134,12 @@ def test_graph_with_bytes_changed_at_random(weights: dict[str, np.ndarray]) -> N
         (constant("x", INT32, (2**20,), field(7, bytes(500_001))), "more than 500000 fields"),
     ],
 )
-def test_no_graph_or_a_hostile_one(data: bytes, message: str) -> None:
+def test_hostile_graphs_and_other_files_are_refused(data: bytes, message: str) -> None:
     with pytest.raises(FringeError, match=rf"^some\.pb: .*{message}.*; (fetch|name) the file"):
         read(data)
 
 
-def test_constants_together_stay_within_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_total_size_of_the_constants_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graphdef, "MAX_BYTES", 100)
     splat = field(5, floats(1))
     three = b"".join(constant(name, FLOAT, (8,), splat) for name in "abc")

@@ -1,7 +1,7 @@
-"""Hostile and damaged files: each is refused or inert, and nothing of them runs.
+"""Hostile and damaged files: each is refused or inert, and none of their code runs.
 
-Every file is read in a child process that may have 2 GiB beyond its packages, and that notes
-whatever is executed, imported or written (`tests/checkpoints/child.py`).
+A child process with 2 GiB of memory in addition to its packages reads every file. It records
+everything that is executed, imported or written (`tests/checkpoints/child.py`).
 """
 
 import json
@@ -42,9 +42,9 @@ CHILD = Path(__file__).with_name("child.py")
 
 
 def child(mode: str, folder: Path, *options: int) -> dict[str, Any]:
-    """Run the child process on a folder; no file may take it minutes."""
+    """Run the child process on a folder, with a limit of minutes."""
     if sys.platform != "linux":
-        pytest.skip("the limits of the child process are those of Linux")
+        pytest.skip("the limits of the child process need Linux")
     if not (folder / "good").exists():
         good_files(folder / "good")
     command = [sys.executable, str(CHILD), mode, str(folder)]
@@ -70,7 +70,7 @@ def cases() -> dict[str, Cases]:
 def found(
     cases: dict[str, Cases], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, list[str]]:
-    """Return what reading every file came to; all are read by one child."""
+    """Return the outcomes of reading every file in one child process."""
     folder = tmp_path_factory.mktemp("hostile")
     for group, files in cases.items():
         for file, (content, _) in files.items():
@@ -82,8 +82,8 @@ def found(
     return results
 
 
-def test_the_assembled_files_work_where_nothing_is_refused(tmp_path: Path) -> None:
-    """Else the others would be refused for nothing worse than bad assembly."""
+def test_the_assembled_files_are_read_if_they_are_harmless(tmp_path: Path) -> None:
+    """Otherwise the hostile files could be refused only because of bad assembly."""
     assert pickle.loads(whole(call("builtins", "eval", "6 * 7"))) == 42
     state = b"}" + value("a") + tensor(reference(4), 0, (2, 2), (2, 1)) + b"s"
     inner = nested(legacy(reference(4), ("0", floats(4))))
@@ -112,7 +112,7 @@ def test_hostile_and_damaged_files_are_refused(
 
 
 @pytest.mark.parametrize("group", INERT_GROUPS)
-def test_what_is_not_ours_is_inert_and_never_a_tensor(
+def test_unknown_objects_are_inert_and_never_tensors(
     cases: dict[str, Cases], found: dict[str, list[str]], group: str
 ) -> None:
     wrong = {}
@@ -127,15 +127,15 @@ def test_what_is_not_ours_is_inert_and_never_a_tensor(
     assert not wrong
 
 
-def test_shared_values_cost_what_they_take_in_the_file(found: dict[str, list[str]]) -> None:
+def test_shared_values_take_time_in_proportion_to_the_file(found: dict[str, list[str]]) -> None:
     assert found["lists.pkl"][0] == found["modules.pkl"][0] == found["loop.pkl"][0] == "read"
-    assert "holds a list" in found["lists.pkl"][1]
+    assert "contains a list" in found["lists.pkl"][1]
     assert "steps" in found["modules.pkl"][1]
     assert "contain themselves" in found["loop.pkl"][1]
     assert "far larger" in found["tensors.pt"][1]
 
 
-def test_attributes_of_special_names_are_only_entries(tmp_path: Path) -> None:
+def test_attributes_with_special_names_are_plain_entries(tmp_path: Path) -> None:
     names = ["__class__", "__dict__", "__setstate__", "__reduce__", "__del__", "state", "module"]
     state = value(dict.fromkeys(names, "os.system"))
     (tmp_path / "a.pkl").write_bytes(whole(RECORD + state + b"b"))

@@ -1,4 +1,4 @@
-"""What may lie beside a network: anything. It is left in the file, and the network is read."""
+"""A network is read from a file that also contains objects of any other class."""
 
 import argparse
 import collections
@@ -82,7 +82,7 @@ class Stateful:
         return 1, [2]
 
     def __setstate__(self, state: Any) -> None:
-        raise AssertionError("nothing of the file is called")
+        raise AssertionError("nothing in the file is called")
 
 
 class Reduced:
@@ -99,7 +99,7 @@ def optimizer(kind: type[torch.optim.Optimizer]) -> torch.optim.Optimizer:
 
 
 ADAM = optimizer(torch.optim.Adam)
-BESIDE: dict[str, Any] = {
+OTHERS: dict[str, Any] = {
     "path": pathlib.PosixPath("a/b"),
     "windows path": pathlib.PureWindowsPath("a/b"),
     "time": datetime.datetime.now(datetime.UTC),
@@ -173,26 +173,28 @@ BESIDE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("protocol", [0, 2, 5], ids=["torch", "2", "5"])
-@pytest.mark.parametrize("kind", BESIDE)
-def test_a_snapshot_may_have_anything_beside_its_network(
+@pytest.mark.parametrize("kind", OTHERS)
+def test_a_snapshot_may_contain_any_object_next_to_its_network(
     tmp_path: Path, kind: str, protocol: int
 ) -> None:
-    state = write_stylegan(tmp_path / "own.pkl", protocol, beside={kind: BESIDE[kind]})
+    state = write_stylegan(tmp_path / "own.pkl", protocol, others={kind: OTHERS[kind]})
     tree = read_pickle(tmp_path / "own.pkl")
     assert list(tree) == [kind, "G", "G_ema", "training_set_kwargs"]
     assert_same_bits(flatten(tree["G_ema"], "own.pkl"), state)
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
-def test_weights_may_have_anything_beside_them(tmp_path: Path, zipped: bool) -> None:
+def test_a_weight_file_may_contain_any_object_next_to_its_state_dict(
+    tmp_path: Path, zipped: bool
+) -> None:
     state = torch.nn.Linear(2, 3).state_dict()
-    content = {**BESIDE, "state_dict": state}
+    content = {**OTHERS, "state_dict": state}
     torch.save(content, tmp_path / "own.pth", _use_new_zipfile_serialization=zipped)
     assert_same_bits(read_state(tmp_path / "own.pth"), state)
 
 
-def test_records_have_the_names_and_attributes_of_what_they_stand_for(tmp_path: Path) -> None:
-    write_stylegan(tmp_path / "own.pkl", 5, beside=BESIDE)
+def test_records_have_the_names_and_attributes_of_the_objects_they_replace(tmp_path: Path) -> None:
+    write_stylegan(tmp_path / "own.pkl", 5, others=OTHERS)
     tree = read_pickle(tmp_path / "own.pkl")
     found = {key: value.title for key, value in tree.items() if isinstance(value, Record)}
     here = __name__
@@ -213,9 +215,9 @@ def test_records_have_the_names_and_attributes_of_what_they_stand_for(tmp_path: 
 @pytest.mark.parametrize("kind", ["sparse", "eight bits"])
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 def test_a_tensor_that_cannot_be_read_is_named(tmp_path: Path, kind: str, zipped: bool) -> None:
-    content = {"weight": torch.ones(2), "bias": BESIDE[kind]}
+    content = {"weight": torch.ones(2), "bias": OTHERS[kind]}
     torch.save(content, tmp_path / "own.pth", _use_new_zipfile_serialization=zipped)
-    with pytest.raises(FringeError, match=r"own\.pth: has 'torch\.\S+' where tensor 'bias' is due"):
+    with pytest.raises(FringeError, match=r"own\.pth: has 'torch\.\S+' in place of tensor 'bias'"):
         read_state(tmp_path / "own.pth")
 
 
@@ -223,5 +225,5 @@ def test_a_module_with_a_tensor_that_cannot_be_read_is_named(tmp_path: Path) -> 
     network = torch.nn.Sequential(torch.nn.Linear(2, 2))
     network[0].register_buffer("mask", torch.ones(2).to_sparse())
     torch.save(network, tmp_path / "own.pth")
-    with pytest.raises(FringeError, match=r"_rebuild_sparse_tensor' where tensor '0\.mask' is due"):
+    with pytest.raises(FringeError, match=r"_rebuild_sparse_tensor' in place of tensor '0\.mask'"):
         read_state(tmp_path / "own.pth")

@@ -1,4 +1,4 @@
-"""Files are told apart by their bytes, in an order in which none is taken for another."""
+"""The kind of a file is detected from its bytes, and no kind is mistaken for another."""
 
 import gzip
 import io
@@ -27,8 +27,8 @@ def padded(length: int) -> bytes:
     return struct.pack("<Q", length) + header + struct.pack("<2f", 1, 2)
 
 
-def test_safetensors_are_known_whatever_the_length_of_their_header(tmp_path: Path) -> None:
-    """The length is what the file begins with: it may look like any other format."""
+def test_safetensors_files_with_a_header_of_any_length_are_detected(tmp_path: Path) -> None:
+    """The file begins with the length of the header, which may look like any other format."""
     path = tmp_path / "a.safetensors"
     lengths = [*range(64, 2112, 8), 0x4B50, 0x8B1F, 0x0A0A]
     lengths += [0x80 | protocol << 8 for protocol in range(256)]
@@ -40,7 +40,7 @@ def test_safetensors_are_known_whatever_the_length_of_their_header(tmp_path: Pat
 
 
 def test_safetensors_may_begin_like_a_zip_file(tmp_path: Path) -> None:
-    """Then its header is larger than that of any network, which is what is said."""
+    """Its header is then larger than that of any network, and the message says so."""
     length = struct.unpack("<I", b"PK\x03\x04")[0]  # 67 MB of header
     (tmp_path / "a.safetensors").write_bytes(padded(length))
     with pytest.raises(FringeError, match="a safetensors file whose header has more than 8388608"):
@@ -49,11 +49,11 @@ def test_safetensors_may_begin_like_a_zip_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("count", [11, 12, 100])
 @pytest.mark.parametrize("length", [0x80, 0x4B50, 0x0480, 0x8B1F])
-def test_a_safetensors_file_that_is_cut_is_no_other_kind(
+def test_a_safetensors_file_that_is_cut_short_is_refused(
     tmp_path: Path, count: int, length: int
 ) -> None:
     (tmp_path / "a.pkl").write_bytes(padded(max(length, 200))[:count])
-    if length == 0x0480:  # only its ninth byte tells, and the length is beyond the file
+    if length == 0x0480:  # it begins like a pickle, and its header is longer than the file
         assert kind_of(tmp_path / "a.pkl") == "pickle"
     for read in read_state, read_pickle:
         with pytest.raises(FringeError, match=r"a\.pkl: "):
@@ -87,7 +87,7 @@ def files(folder: Path) -> dict[str, bytes]:
     }
 
 
-def test_every_kind_is_told_from_its_bytes(tmp_path: Path) -> None:
+def test_every_kind_is_detected_from_its_bytes(tmp_path: Path) -> None:
     for name, content in files(tmp_path).items():
         for suffix in ".pkl", ".zip":
             path = tmp_path / f"file{suffix}"
@@ -98,15 +98,15 @@ def test_every_kind_is_told_from_its_bytes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("gzip", r"is compressed by gzip; unpack it \(`gunzip`\)"),
+        ("gzip", r"is compressed with gzip; unpack it \(`gunzip`\)"),
         ("old pickle 0", r"protocol 0 or 1, .*; load it in Python and save it again"),
         ("zip", r"zip file that neither torch\.save nor TorchScript wrote; correct the path"),
-        ("graph", "begins as a frozen graph of TensorFlow does; correct the path"),
+        ("graph", "begins like a frozen graph of TensorFlow; correct the path"),
         ("other", "is empty; fetch or copy it again"),
-        ("other text", "is neither .*; fetch the file again"),
+        ("other text", "is not a .*; fetch the file again"),
     ],
 )
-def test_what_cannot_be_read_is_named_with_what_to_do(
+def test_the_message_about_an_unreadable_file_names_its_kind_and_a_fix(
     tmp_path: Path, name: str, reason: str
 ) -> None:
     (tmp_path / "a").write_bytes(files(tmp_path)[name])
@@ -116,7 +116,7 @@ def test_what_cannot_be_read_is_named_with_what_to_do(
 
 
 @pytest.mark.parametrize("name", ["torchscript", "safetensors"])
-def test_a_program_or_plain_tensors_are_no_pickle(tmp_path: Path, name: str) -> None:
+def test_read_pickle_refuses_programs_and_safetensors_files(tmp_path: Path, name: str) -> None:
     files(tmp_path)
     with pytest.raises(FringeError, match=r"is a \S+ .*not a pickle; correct the path"):
         read_pickle(tmp_path / name)

@@ -1,4 +1,4 @@
-"""Network pickles: what is read is what was written, and nothing of them runs."""
+"""Network pickles are read as they were written, and none of their code runs."""
 
 import pickle
 import sys
@@ -16,7 +16,7 @@ FOREIGN = "torch_utils", "dnnlib", "pg_modules"
 
 
 @pytest.mark.parametrize("name", ["stylegan2_small", "fastgan_small"])
-def test_golden_generators_are_read_to_the_last_bit(shared: Path, name: str) -> None:
+def test_golden_generators_are_read_bit_for_bit(shared: Path, name: str) -> None:
     with np.load(shared / "golden" / f"{name}.npz") as arrays:
         expected = {
             key.removeprefix("state."): torch.from_numpy(arrays[key])
@@ -29,7 +29,7 @@ def test_golden_generators_are_read_to_the_last_bit(shared: Path, name: str) -> 
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_stylegan_pickles_of_every_protocol_are_read_without_their_source(
+def test_stylegan_pickles_of_every_protocol_are_read_without_running_their_source(
     tmp_path: Path, protocol: int
 ) -> None:
     path, marker = tmp_path / "network.pkl", tmp_path / "executed"
@@ -50,7 +50,7 @@ def test_stylegan_pickles_of_every_protocol_are_read_without_their_source(
 
 
 @pytest.mark.parametrize("protocol", [2, 4, 5])
-def test_fastgan_pickles_keep_what_spectral_normalization_needs(
+def test_fastgan_pickles_keep_the_values_of_spectral_normalization(
     tmp_path: Path, protocol: int
 ) -> None:
     state = write_fastgan(tmp_path / "best_model.pkl", protocol)
@@ -72,7 +72,7 @@ def test_shared_tensors_stay_shared(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
-def test_plain_values_come_back_as_they_are(tmp_path: Path, protocol: int) -> None:
+def test_plain_values_are_returned_unchanged(tmp_path: Path, protocol: int) -> None:
     values = {
         "numbers": [0, -1, 255, 65536, -(1 << 31), 1 << 40, 1 << 100, 0.5, float("inf"), True],
         "texts": ("", "é", "\ud800", "x" * 300),
@@ -89,7 +89,7 @@ def test_plain_values_come_back_as_they_are(tmp_path: Path, protocol: int) -> No
 
 @pytest.mark.parametrize("protocol", [2, 5])
 @pytest.mark.parametrize("dtype", ["<f4", ">f8", "<i8", "u1", "?", "<c8"])
-def test_values_of_numpy_come_back_as_numbers_and_tensors(
+def test_numpy_values_are_returned_as_numbers_and_tensors(
     tmp_path: Path, protocol: int, dtype: str
 ) -> None:
     array = np.arange(6).reshape(2, 3).astype(dtype)
@@ -106,7 +106,7 @@ def test_values_of_numpy_come_back_as_numbers_and_tensors(
     assert tree["empty"].state["values"].shape == (0, 3)
 
 
-def test_buffers_that_are_not_persistent_are_readable_but_not_state(
+def test_buffers_that_are_not_persistent_are_left_out_of_the_state_dict(
     tmp_path: Path,
 ) -> None:
     write_stylegan(tmp_path / "a.pkl")
@@ -119,11 +119,11 @@ def test_buffers_that_are_not_persistent_are_readable_but_not_state(
     ("state", "reason"),
     [
         ({}, "_parameters"),
-        ({"_parameters": {}, "_buffers": {}, "_modules": {"a": 3}}, "int where module 'a' is due"),
-        ({"_parameters": {"w": 3}, "_buffers": {}, "_modules": {}}, "int where tensor 'w' is due"),
+        ({"_parameters": {}, "_buffers": {}, "_modules": {"a": 3}}, "int in place of module 'a'"),
+        ({"_parameters": {"w": 3}, "_buffers": {}, "_modules": {}}, "int in place of tensor 'w'"),
         ({"_parameters": {1: 3}, "_buffers": {}, "_modules": {}}, "_parameters"),
     ],
 )
-def test_flatten_refuses_what_is_no_module(state: dict, reason: str) -> None:
+def test_flatten_refuses_records_that_are_not_modules(state: dict, reason: str) -> None:
     with pytest.raises(FringeError, match=reason):
         flatten(Record("Odd", "pg_modules.blocks", state), "a.pkl")

@@ -1,4 +1,4 @@
-"""State dicts of every file layout, bit for bit."""
+"""State dicts are read bit for bit from every file layout."""
 
 import argparse
 import pickle
@@ -20,7 +20,7 @@ DTYPES = [
 
 
 def tensors() -> dict[str, torch.Tensor]:
-    """Return a tensor of each dtype and of each shape of its storage."""
+    """Return a tensor of each dtype and of each layout in its storage."""
     generator = torch.Generator().manual_seed(1)
     state = {
         str(dtype).replace("torch.", "of."): torch.randint(
@@ -49,12 +49,12 @@ def test_state_dicts_are_read_as_torch_saves_them(
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
-def test_parameters_settings_and_what_is_no_tensor_may_be_in_the_file(
+def test_the_file_may_contain_parameters_settings_and_other_objects(
     tmp_path: Path, zipped: bool
 ) -> None:
     network = torch.nn.Linear(2, 3)
     weight = torch.nn.Parameter(torch.ones(3))
-    weight.origin = "an attribute of a parameter's own"
+    weight.origin = "an attribute of a parameter"
     content = {
         "args": argparse.Namespace(lr=0.1, names=["a"]),
         "model": {**network.state_dict(), "scale": weight, "epoch": 3, "title": "x"},
@@ -83,7 +83,7 @@ def test_tied_tensors_share_their_memory(tmp_path: Path, zipped: bool) -> None:
     assert len({tensor.data_ptr() for tensor in state.values()}) == 1
 
 
-def test_storages_of_a_gpu_come_to_the_cpu(tmp_path: Path) -> None:
+def test_storages_of_a_gpu_are_read_to_the_cpu(tmp_path: Path) -> None:
     torch.save({"a": torch.ones(3)}, tmp_path / "a.pt", _use_new_zipfile_serialization=False)
     content = (tmp_path / "a.pt").read_bytes()
     assert content.count(b"\x03\x00\x00\x00cpu") == 1
@@ -94,7 +94,7 @@ def test_storages_of_a_gpu_come_to_the_cpu(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
-def test_files_of_the_other_byte_order_are_turned(tmp_path: Path, zipped: bool) -> None:
+def test_files_of_the_other_byte_order_are_converted(tmp_path: Path, zipped: bool) -> None:
     numbers = torch.tensor([1.5, -2.0])
     turned = numbers.view(torch.uint8).reshape(2, 4).flip(1).reshape(-1).view(torch.float32)
     path = tmp_path / "big.pt"
@@ -111,10 +111,12 @@ def test_files_of_the_other_byte_order_are_turned(tmp_path: Path, zipped: bool) 
 
 
 @pytest.mark.parametrize("how", ["script", "trace"])
-def test_torchscript_gives_the_state_dict_of_the_module(tmp_path: Path, how: str) -> None:
+def test_a_torchscript_archive_is_read_as_the_state_dict_of_its_module(
+    tmp_path: Path, how: str
+) -> None:
     expected = write_torchscript(tmp_path / "network.pt", how)
     state = read_state(tmp_path / "network.pt")
-    plain = {"plain"} & set(state)  # a tensor, but no parameter and no buffer
+    plain = {"plain"} & set(state)  # a tensor that is neither a parameter nor a buffer
     assert set(state) - plain == set(expected)
     assert_same_bits({name: state[name] for name in expected}, expected)
     assert state["layers.1.weight"].dtype == torch.float16
@@ -131,11 +133,11 @@ def test_safetensors_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ({"epoch": 3}, "holds no tensors, but 'epoch'"),
-        ([torch.ones(1)], "holds a list, not a state dict"),
+        ({"epoch": 3}, "contains no tensors, but 'epoch'"),
+        ([torch.ones(1)], "contains a list, not a state dict"),
         ({3: torch.ones(1)}, "names are not text"),
         ({"a": torch.ones(1).to_sparse()}, "torch._utils._rebuild_sparse_tensor"),
-        ({"a": Path("x"), "b": 1}, "holds no tensors, but 'a' ('pathlib"),
+        ({"a": Path("x"), "b": 1}, "contains no tensors, but 'a' ('pathlib"),
     ],
 )
 def test_files_without_a_state_dict_are_refused(

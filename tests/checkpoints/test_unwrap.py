@@ -1,4 +1,4 @@
-"""The one network in what a training script saved, under the names that it has by itself."""
+"""The network in a file of a training script is found, without the names of its wrappers."""
 
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,8 @@ CONTAINERS: dict[str, Any] = {
         )
     },
     "any other, if it is the only one": {"my_resnet": STATE, "epoch": 3},
-    "one beside a loss": {"state_dict": STATE, "criterion": {"weight": torch.ones(3)}},
-    "one beside an optimizer": {
+    "one next to a loss": {"state_dict": STATE, "criterion": {"weight": torch.ones(3)}},
+    "one next to an optimizer": {
         "model": STATE,
         "optimizer": torch.optim.SGD(network().parameters(), 0.1).state_dict(),
     },
@@ -52,7 +52,7 @@ CONTAINERS: dict[str, Any] = {
 
 @pytest.mark.parametrize("zipped", [True, False], ids=["zip", "legacy"])
 @pytest.mark.parametrize("kind", CONTAINERS)
-def test_the_one_network_of_a_file_is_read(tmp_path: Path, kind: str, zipped: bool) -> None:
+def test_the_only_network_in_a_file_is_read(tmp_path: Path, kind: str, zipped: bool) -> None:
     content = CONTAINERS[kind]
     torch.save(content, tmp_path / "w.pth", _use_new_zipfile_serialization=zipped)
     assert_same_bits(read_state(tmp_path / "w.pth"), STATE)
@@ -67,15 +67,15 @@ def test_the_one_network_of_a_file_is_read(tmp_path: Path, kind: str, zipped: bo
         ({"state_dict": STATE, "model": network()}, "2 networks: 'state_dict', 'model'"),
     ],
 )
-def test_of_two_networks_the_message_names_both(tmp_path: Path, content: Any, message: str) -> None:
+def test_the_message_names_both_of_two_networks(tmp_path: Path, content: Any, message: str) -> None:
     torch.save(content, tmp_path / "w.pth")
-    with pytest.raises(FringeError, match=rf"w\.pth: holds {message}; save the one that you mean"):
+    with pytest.raises(FringeError, match=rf"w\.pth: contains {message}; save the network that"):
         read_state(tmp_path / "w.pth")
 
 
-def test_without_a_network_the_message_names_what_is_there(tmp_path: Path) -> None:
+def test_the_message_names_the_entries_of_a_file_without_a_network(tmp_path: Path) -> None:
     torch.save({"epoch": 3, "history": [1], "args": {"lr": 1}}, tmp_path / "w.pth")
-    with pytest.raises(FringeError, match="holds no tensors, but 'epoch', 'history', 'args'; "):
+    with pytest.raises(FringeError, match="contains no tensors, but 'epoch', 'history', 'args'; "):
         read_state(tmp_path / "w.pth")
 
 
@@ -85,7 +85,7 @@ PREFIXES += ["module._orig_mod.", "_orig_mod.module."]
 
 @pytest.mark.parametrize("prefix", PREFIXES)
 @pytest.mark.parametrize("saved", ["torch", "safetensors", "container"])
-def test_wrappers_are_left_out_of_names(tmp_path: Path, prefix: str, saved: str) -> None:
+def test_the_names_of_wrappers_are_removed(tmp_path: Path, prefix: str, saved: str) -> None:
     path = tmp_path / "w.pth"
     state = below(prefix)
     if saved == "safetensors":
@@ -97,7 +97,7 @@ def test_wrappers_are_left_out_of_names(tmp_path: Path, prefix: str, saved: str)
     assert len(found) == len(STATE)
 
 
-def test_a_prefix_that_not_all_tensors_have_is_a_part_of_the_names() -> None:
+def test_a_prefix_that_not_all_names_share_is_kept() -> None:
     state = {**below("module."), "head.weight": torch.ones(1)}
     assert without_wrappers(state) == state
     state = {"module": torch.ones(1), "modules.a": torch.ones(1)}

@@ -8,7 +8,7 @@ from tests.checkpoints.test_hostile import child
 
 
 def spans(content: bytes) -> list[tuple[int, int]]:
-    """Return where a pickle has something else than the numbers of a storage."""
+    """Return the positions of a pickle that are not the numbers of a storage."""
     found, start = [], 0
     for opcode, argument, at in pickletools.genops(content):
         if opcode.name == "BINBYTES" and argument is not None:

@@ -104,7 +104,7 @@ def test_every_network_refuses_two_networks_and_other_names_alike(
     state = thin(NETWORKS[name])
     path = tmp_path / "own.pth"
     torch.save({"model": state, "model_ema": dict(state)}, path)
-    with pytest.raises(FringeError, match=r"own\.pth: holds 2 networks: 'model', 'model_ema'"):
+    with pytest.raises(FringeError, match=r"own\.pth: contains 2 networks: 'model', 'model_ema'"):
         load_network(name, path)
     torch.save(wrapped("encoder_q.")(state), path)
     with pytest.raises(

@@ -16,9 +16,9 @@ from fringe.files.zipfiles import DAMAGE, PLAIN, Archive, open_member, read_memb
 
 __all__ = ["check_members", "member_names", "read_archive"]
 
-MAX_PICKLE = 64 << 20  # bytes of data.pkl, which describes tensors and does not hold them
-MAX_COMPRESSED = 256 << 20  # bytes that compressed members of a program become: code, not numbers
-MAX_DIRECTORY = 16 << 20  # bytes; some 80 of each tensor
+MAX_PICKLE = 64 << 20  # bytes of data.pkl, which describes tensors and does not contain them
+MAX_COMPRESSED = 256 << 20  # bytes of a program's unpacked members: code, not numbers
+MAX_DIRECTORY = 16 << 20  # bytes; about 80 for each tensor
 _PICKLE = re.compile(r"([^/]+/)data\.pkl")
 
 
@@ -28,7 +28,7 @@ def member_names(file: BufferedIOBase) -> list[str]:
     Raises
     ------
     Refused
-        If the file is damaged or of a kind that Python cannot read.
+        If the file is damaged or Python cannot read it.
     """
     return _opened(file).namelist()
 
@@ -36,13 +36,14 @@ def member_names(file: BufferedIOBase) -> list[str]:
 def check_members(file: BufferedIOBase) -> None:
     """Raise unless all members of a TorchScript archive can be unpacked within bounds.
 
-    PyTorch itself compresses code, with Deflate, and believes what the archive says of sizes.
+    PyTorch compresses code with Deflate, and trusts the sizes that the archive declares.
 
     Raises
     ------
     Refused
-        If a member is compressed in another way, or a compressed one has another length or
-        checksum than the archive declares; or if the compressed ones have more than 256 MiB.
+        If a member is compressed with another method than Deflate, if the length or checksum of a
+        compressed member differs from the one that the archive declares, or if the compressed
+        members unpack to more than 256 MiB.
     """
     archive = _opened(file)
     left = MAX_COMPRESSED
@@ -57,19 +58,19 @@ def check_members(file: BufferedIOBase) -> None:
             except DAMAGE as error:
                 raise _damage(error) from None
         elif info.file_size != info.compress_size:
-            raise Refused(f"is damaged: {info.filename!r:.200} has another length than it declares")
+            raise Refused(f"is damaged: {info.filename!r:.200} does not have its declared length")
 
 
 def read_archive(file: BufferedIOBase, size: int) -> Any:
-    """Return the object of a zip file that torch.save or TorchScript wrote.
+    """Return the object in a zip file that torch.save or TorchScript wrote.
 
-    Of TorchScript this is the Record of the outermost module. Its code, and the constants of the
-    code, are not looked at.
+    For TorchScript, the object is the Record of the outermost module. The program's code and the
+    constants of the code are not read.
 
     Raises
     ------
     Refused
-        If the file is damaged or another kind of zip file.
+        If the file is damaged or is another kind of zip file.
     """
     budget = Budget.of_file(size)
     members = _Members(file)
@@ -88,7 +89,7 @@ def read_archive(file: BufferedIOBase, size: int) -> Any:
 
 
 class _Members:
-    """The members of a zip file below its only folder, by name."""
+    """The members of a zip file by their names below its only folder."""
 
     def __init__(self, file: BufferedIOBase) -> None:
         self.archive = _opened(file)
@@ -118,18 +119,18 @@ class _Members:
             raise _damage(error) from None
 
     def fill(self, name: str, storage: Storage, little_endian: bool) -> None:
-        """Read a member into ``storage``; it must be stored as it is, and of that length."""
+        """Read a member into ``storage``; the member must be uncompressed and as long as it."""
         info = self.infos.get(name)
         if info is None:
-            raise Refused("is damaged: the numbers of a tensor in it are missing")
+            raise Refused("is damaged: the numbers of one of its tensors are missing")
         if info.compress_type != zipfile.ZIP_STORED:
-            raise Refused("has compressed tensors, as neither torch.save nor TorchScript writes")
+            raise Refused("has compressed tensors, which torch.save and TorchScript never write")
         if info.file_size != storage.memory.numel():
-            raise Refused("is damaged: a storage has another length than its tensors say")
+            raise Refused("is damaged: a storage does not have the length that its tensors declare")
         try:
             with open_member(self.archive, info) as member:
                 storage.fill(Stream(member, info.file_size), little_endian)
-                member.read(1)  # length and checksum are compared at the end of the stream
+                member.read(1)  # the end of the stream: compares length and checksum
         except DAMAGE as error:
             raise _damage(error) from None
 
@@ -145,9 +146,9 @@ def _check_method(info: zipfile.ZipInfo) -> None:
     if info.compress_type not in PLAIN:
         raise Refused(
             f"has a member that is neither stored nor compressed with Deflate "
-            f"({info.filename!r:.200}), as neither torch.save nor TorchScript writes it"
+            f"({info.filename!r:.200}), which torch.save and TorchScript never write"
         )
 
 
 def _damage(error: Exception) -> Refused:
-    return Refused(f"is damaged or no plain zip file ({str(error)[:200]})")
+    return Refused(f"is damaged or not a plain zip file ({str(error)[:200]})")

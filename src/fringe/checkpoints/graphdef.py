@@ -1,8 +1,8 @@
 """Constants of a frozen TensorFlow graph, read without TensorFlow.
 
 A frozen graph is one protocol buffer: GraphDef -> NodeDef -> attribute "value" -> TensorProto
-(tensorflow/core/framework/{graph,node_def,attr_value,tensor}.proto). Of the wire format only what
-these messages use is read; unknown fields are skipped, as the format wants it.
+(tensorflow/core/framework/{graph,node_def,attr_value,tensor}.proto). This module reads only the
+part of the wire format that these messages use. It skips unknown fields, as the format requires.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from fringe.errors import FringeError
 
 __all__ = ["read_graph_constants"]
 
-# What a file may ask for. Inception-V3 has some 20,000 fields and 92 MiB of constants.
+# Limits of a file. Inception-V3 has about 20,000 fields and 92 MiB of constants.
 MAX_FIELDS = 500_000
 MAX_BYTES = 1 << 29
 MAX_DIMENSIONS = 8
 
-# Wire types: a variable-length integer, 8 bytes, bytes after their count, 4 bytes.
+# Wire types: a variable-length integer, 8 bytes, bytes preceded by their count, 4 bytes.
 VARINT, EIGHT, COUNTED, FOUR = 0, 1, 2, 5
 
 # Field numbers.
@@ -36,14 +36,14 @@ DIMENSION_SIZE = 1
 
 
 class _Type(NamedTuple):
-    """How the values of a TensorProto are kept: raw in its content, or in a list of their own."""
+    """How a TensorProto stores its values: as raw bytes in its content, or in a separate list."""
 
     dtype: np.dtype
-    field: int  # of the list
-    varints: bool  # in the list
+    field: int  # number of the list's field
+    varints: bool  # whether the list contains variable-length integers
 
 
-# By the number of the type (types.proto).
+# Number of the type in types.proto -> type.
 TYPES = {
     1: _Type(np.dtype("<f4"), field=5, varints=False),
     2: _Type(np.dtype("<f8"), field=6, varints=False),
@@ -53,7 +53,7 @@ TYPES = {
 
 
 class _MalformedError(ValueError):
-    """The bytes are no such message."""
+    """The bytes are not such a message."""
 
 
 def read_graph_constants(data: bytes, label: str) -> dict[str, np.ndarray]:
@@ -64,18 +64,18 @@ def read_graph_constants(data: bytes, label: str) -> dict[str, np.ndarray]:
     data : bytes
         The file, a serialized GraphDef.
     label : str
-        What to call it in a message.
+        Name of the file in messages.
 
     Returns
     -------
     dict of str to ndarray
-        In TensorFlow's layout (convolutions HWIO), read-only where they lie in ``data``. Constants
-        of other types than float32, float64, int32 and int64 are left out.
+        In TensorFlow's layout (convolutions HWIO). Arrays that share memory with ``data`` are
+        read-only. Constants of types other than float32, float64, int32 and int64 are left out.
 
     Raises
     ------
     FringeError
-        If ``data`` is damaged, no GraphDef, or holds more than 512 MiB of constants.
+        If ``data`` is damaged, is not a GraphDef, or contains more than 512 MiB of constants.
     """
     limits = _Limits()
     constants: dict[str, np.ndarray] = {}
@@ -91,18 +91,18 @@ def read_graph_constants(data: bytes, label: str) -> dict[str, np.ndarray]:
             constants[name] = value
     except _MalformedError as error:
         raise FringeError(
-            f"{label}: not a whole TensorFlow graph ({error}); fetch the file again"
+            f"{label}: not a complete TensorFlow graph ({error}); fetch the file again"
         ) from error
     if not constants:
         raise FringeError(
-            f"{label}: no constants in it, so not a frozen TensorFlow graph; "
+            f"{label}: contains no constants, so not a frozen TensorFlow graph; "
             "name the file that was published"
         )
     return constants
 
 
 class _Limits:
-    """What may still be asked for, so that no file costs more time or memory than a large graph."""
+    """The remaining limits, so that no file takes more time or memory than a large graph."""
 
     def __init__(self) -> None:
         self.fields = MAX_FIELDS
@@ -140,7 +140,7 @@ def _node(message: memoryview, limits: _Limits) -> tuple[str, np.ndarray | None]
 
 def _tensor(message: memoryview, limits: _Limits) -> np.ndarray | None:
     fields = list(_fields(message, limits))
-    last = dict(fields)  # what is not repeated counts as it is written last
+    last = dict(fields)  # of a field that is not a list, the last value counts
     kind = TYPES.get(_whole(last.get(TENSOR_TYPE, 0)))
     if kind is None:
         return None
@@ -156,7 +156,7 @@ def _tensor(message: memoryview, limits: _Limits) -> np.ndarray | None:
     listed = _listed([value for number, value in fields if number == kind.field], kind, limits)
     if len(listed) > count:
         raise _MalformedError(f"{len(listed)} values for shape {shape}")
-    # A list may stop where its last value repeats to the end, and an empty one stands for zeros.
+    # A list may end early: its last value then repeats to the end. An empty list means zeros.
     values = np.full(count, listed[-1] if len(listed) else 0, kind.dtype)
     values[: len(listed)] = listed
     return values.reshape(shape)
@@ -170,14 +170,14 @@ def _shape(message: memoryview, limits: _Limits) -> tuple[int, ...]:
         if number == SHAPE_DIMENSION:
             size = _whole(dict(_fields(_counted(value), limits)).get(DIMENSION_SIZE, 0))
             sizes.append(size)
-            # Without regard to zeros, beside which NumPy does not take any size either.
+            # Zeros count as ones: NumPy refuses huge sizes even next to a size of zero.
             if len(sizes) > MAX_DIMENSIONS or math.prod(max(s, 1) for s in sizes) > MAX_BYTES:
                 raise _MalformedError(f"a shape that begins with {tuple(sizes)}")
     return tuple(sizes)
 
 
 def _listed(values: list[int | memoryview], kind: _Type, limits: _Limits) -> np.ndarray:
-    """Return a repeated field, of which each element is one value or many packed ones."""
+    """Return the values of a repeated field; each element is one value or many packed values."""
     if kind.varints:
         numbers: list[int] = []
         for value in values:
@@ -189,7 +189,7 @@ def _listed(values: list[int | memoryview], kind: _Type, limits: _Limits) -> np.
                 limits.count(fields=1)
                 number, at = _varint(value, at)
                 numbers.append(number)
-        # Negative numbers are written in 64 bits, whatever their type.
+        # Negative numbers of every type are written in 64 bits.
         return np.array(numbers, np.uint64).astype(kind.dtype)
     packed = b"".join(_counted(value) for value in values)
     if len(packed) % kind.dtype.itemsize:
@@ -198,7 +198,7 @@ def _listed(values: list[int | memoryview], kind: _Type, limits: _Limits) -> np.
 
 
 def _fields(message: memoryview, limits: _Limits) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield number and value of each field of a message: an int of a varint, else its bytes."""
+    """Yield number and value of each field: an int for a varint, otherwise the bytes."""
     at = 0
     while at < len(message):
         limits.count(fields=1)
@@ -215,13 +215,15 @@ def _fields(message: memoryview, limits: _Limits) -> Iterator[tuple[int, int | m
         else:
             raise _MalformedError(f"wire type {wire} of field {number}")
         if length > len(message) - at:
-            raise _MalformedError(f"field {number} of {length} bytes where {len(message) - at} are")
+            raise _MalformedError(
+                f"field {number} declares {length} bytes, but only {len(message) - at} follow"
+            )
         yield number, message[at : at + length]
         at += length
 
 
 def _varint(message: memoryview, at: int) -> tuple[int, int]:
-    """Return a variable-length integer below 2^64 and where it ends."""
+    """Return a variable-length integer below 2^64 and the position of its end."""
     value = 0
     for shift in range(0, 70, 7):
         if at == len(message):

@@ -1,4 +1,4 @@
-"""Which kind of checkpoint a file is, told from its bytes; names of files say nothing."""
+"""Detect the kind of a checkpoint file from its bytes; names of files are ignored."""
 
 from __future__ import annotations
 
@@ -11,29 +11,31 @@ from typing import Literal, TypeAlias
 from fringe.checkpoints.archive import member_names
 from fringe.checkpoints.stream import Refused
 
-__all__ = ["Kind", "tell_kind"]
+__all__ = ["Kind", "detect_kind"]
 
 Kind: TypeAlias = Literal[
     "safetensors", "torchscript", "torch", "zip", "pickle", "old pickle", "gzip", "graph", "other"
 ]
 
-MAX_HEADER = 8 << 20  # bytes, some 100 of each tensor; each becomes up to 25 in memory
+MAX_HEADER = 8 << 20  # bytes, about 100 for each tensor; a byte takes up to 25 bytes of memory
 
-# A dict, a list or an object in the protocols 0 and 1, which no first byte tells.
+# A dict, a list or an object in protocols 0 and 1, which have no characteristic first byte.
 _OLD_PICKLE = re.compile(rb"\([dl]p\d+\n|[]}]q\x00|\(*c\w[\w.]*\n\w+\n")
 
 
-def tell_kind(file: BufferedReader, size: int) -> Kind:
-    """Return the kind of an open file of ``size`` bytes, and go back to its beginning.
+def detect_kind(file: BufferedReader, size: int) -> Kind:
+    """Return the kind of an open file of ``size`` bytes, and seek to its beginning.
 
-    A safetensors file begins with the length of its header in 8 bytes, which may be those that any
-    other format begins with. Its ninth byte is the brace of the header, which no other format has
-    there behind a number that the file has room for. So this comes first.
+    A safetensors file begins with the length of its header in 8 bytes. These 8 bytes may equal the
+    first bytes of any other format. The ninth byte is the opening brace of the header. No other
+    format has a brace there after a number that is smaller than the file, so safetensors is
+    checked first.
 
     Raises
     ------
     Refused
-        If it is a ZIP file that is damaged, or a safetensors file with a header as no network has.
+        If the file is a damaged ZIP file, or a safetensors file whose header is larger than that
+        of any network.
     """
     start = file.read(256)
     file.seek(0)
@@ -51,7 +53,7 @@ def tell_kind(file: BufferedReader, size: int) -> Kind:
     if brace:
         return "safetensors"  # cut short
     if start.startswith(b"\x80"):
-        return "pickle"  # of a protocol to come
+        return "pickle"  # of a future protocol
     if _OLD_PICKLE.match(start) and _last_byte(file) == b".":
         return "old pickle"
     # A frozen graph begins with a node, which is field 1 of its message.
@@ -63,7 +65,7 @@ def _zip_kind(file: BufferedReader) -> Kind:
     file.seek(0)
     if not any(name.endswith("/data.pkl") for name in names):
         return "zip"
-    # Beside its data, an exported program has code and the constants of that code.
+    # An exported program contains its data, its code and the constants of the code.
     return "torchscript" if any(name.endswith("/constants.pkl") for name in names) else "torch"
 
 

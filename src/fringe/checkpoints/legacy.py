@@ -1,8 +1,8 @@
-"""The format of `torch.save` before it wrote zip files; nested storages have it too.
+"""The format of `torch.save` before zip files, which nested storages use too.
 
-Five pickles one after another, then the bytes of each storage: magic number, protocol, facts about
-the machine, the object itself with ``('storage', class, key, location, count, view)`` for each
-storage, and the list of storage keys.
+A file consists of five pickles and then the bytes of each storage. The pickles are a magic number,
+the protocol, facts about the machine, the object with
+``('storage', class, key, location, count, view)`` for each storage, and the list of storage keys.
 """
 
 from __future__ import annotations
@@ -24,28 +24,28 @@ PROTOCOL = 1001
 
 
 def is_legacy(first: Any) -> bool:
-    """Return whether the first pickle of a file says that it is of this format."""
+    """Return whether the first pickle of a file is the magic number of this format."""
     return type(first) is int and first == MAGIC
 
 
 def read_nested(data: bytes, budget: Budget) -> Storage:
-    """Return the storage that a pickled tensor carries; nothing but a storage may be in it."""
+    """Return the storage in the bytes of a pickled tensor, which may contain only a storage."""
     stream = Stream(io.BytesIO(data), len(data))
     if not is_legacy(run(stream, budget, bare_table())):
         raise Refused("has a nested storage that torch.save did not write")
     storage = read_rest(stream, budget, bare_table)
     if not isinstance(storage, Storage):
-        raise Refused(f"has a {type(storage).__name__} where a nested storage is due")
+        raise Refused(f"has a {type(storage).__name__} in place of a nested storage")
     return storage
 
 
 def bare_table(persistent: Callable[[Any], Any] | None = None) -> Table:
-    """Return the table that knows the classes of storages and nothing else."""
+    """Return a table that contains only the classes of storages."""
 
     def find(module: str, name: str) -> Global:
         if module not in STORAGE_MODULES or name not in STORAGES:
-            asked = f"{module}.{name}"[:200]
-            raise Refused(f"is damaged: it asks for {asked!r} where only storages are due")
+            named = f"{module}.{name}"[:200]
+            raise Refused(f"is damaged: it names {named!r} where only storages are allowed")
         return Global(module, name)
 
     def build(target: Any, state: Any) -> None:
@@ -57,17 +57,17 @@ def bare_table(persistent: Callable[[Any], Any] | None = None) -> Table:
 def read_rest(
     stream: Stream, budget: Budget, table: Callable[[Callable[[Any], Any]], Table]
 ) -> Any:
-    """Return the object of a stream whose magic number has been read.
+    """Return the object in a stream whose magic number has already been read.
 
-    ``table`` gives what names stand for, from what persistent ids stand for.
+    ``table`` makes the table of names from the function that resolves persistent ids.
     """
     protocol = run(stream, budget, bare_table())
     if type(protocol) is not int or protocol != PROTOCOL:
-        raise Refused(f"was written by torch.save with another protocol than {PROTOCOL}")
+        raise Refused(f"was written by torch.save with a protocol other than {PROTOCOL}")
     machine = run(stream, budget, bare_table())
     little_endian = machine.get("little_endian", True) if type(machine) is dict else None
     if type(little_endian) is not bool:
-        raise Refused("does not say how its numbers were written")
+        raise Refused("does not declare the byte order of its numbers")
     storages: dict[str, Storage] = {}
 
     def persistent(reference: Any) -> Storage | Record:
@@ -77,20 +77,22 @@ def read_rest(
                 return module
         storage = storage_for(storages, budget, reference, 6)
         if reference[5] is not None:
-            raise Refused("has a storage that is part of another; save it with a newer PyTorch")
+            raise Refused(
+                "has a storage that is part of another storage; save it with a newer PyTorch"
+            )
         return storage
 
     value = run(stream, budget, table(persistent))
     keys = run(stream, budget, bare_table())
     if type(keys) is not list or not all(type(key) is str for key in keys):
-        raise Refused("is damaged: it has no list of storages")
+        raise Refused("is damaged: its list of storages is missing")
     for key in keys:
         storage = storages.get(key)
         if storage is None or storage.filled:
-            raise Refused("is damaged: its list of storages has others than its tensors")
+            raise Refused("is damaged: its list of storages differs from those of its tensors")
         if struct.unpack("<q", stream.take(8))[0] != storage.count:
-            raise Refused("is damaged: a storage has another length than its tensors say")
+            raise Refused("is damaged: a storage does not have the length that its tensors declare")
         storage.fill(stream, little_endian)
     if not all(storage.filled for storage in storages.values()):
-        raise Refused("is damaged: the numbers of a tensor in it are missing")
+        raise Refused("is damaged: the numbers of one of its tensors are missing")
     return value

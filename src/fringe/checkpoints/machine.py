@@ -1,16 +1,16 @@
-"""A pickle machine that can build plain values and nothing else.
+"""A pickle machine that can build only plain values.
 
-Python's own unpickler with a strict ``find_class`` would run no foreign function either, but it
-sets attributes of objects, allocates what a stream declares before looking whether it is there,
-and hashes and compares whatever the stream puts together. A checkpoint needs about fifty opcodes
-and spends its bytes in tensors, so a machine of our own costs little time and gives full control:
+Python's unpickler with a strict ``find_class`` would not run foreign functions either. But it sets
+attributes of objects, allocates the memory that a stream declares before reading the bytes, and
+hashes and compares all objects that the stream builds. A checkpoint needs about fifty opcodes, and
+most of its bytes are tensors. So a separate machine costs little time and gives full control:
 
-* a name in the stream becomes a `Global` of our table, or an inert `Record`; REDUCE and NEWOBJ
-  call only the function of ours that the table gives, and make a new record of a record; BUILD
-  calls only the table's ``build``;
-* no attribute of any object is read or set by name;
-* nothing is allocated for bytes that are not in the file, and time and memory are bounded
-  (`Budget`); keys of dicts are plain values or records, so nothing is hashed or compared at length.
+* A name in the stream becomes a `Global` of Fringe's table or an inert `Record`. REDUCE and NEWOBJ
+  call only the function that the table lists; called on a record, they make a new record. BUILD
+  calls only the table's ``build``.
+* No attribute of any object is read or set by name.
+* No memory is allocated for bytes that are not in the file. Time and memory are bounded (`Budget`).
+  Keys of dicts are plain values or records, so no long key is hashed or compared.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ MAX_INT = 64  # bytes of an integer; the longest in use, a magic number, has ten
 
 @dataclass(frozen=True, eq=False)
 class Global:
-    """A name that we know, and what we make of it.
+    """A name that Fringe knows, with the functions that replace the named object.
 
     Parameters
     ----------
     module, name : str
-        As the stream names it.
+        As in the stream.
     call : callable, optional
-        Ours, in place of calling the function or class (REDUCE).
+        Called in place of the function or class (REDUCE).
     new : callable, optional
-        Ours, in place of making an instance (NEWOBJ).
+        Called in place of making an instance (NEWOBJ).
     """
 
     module: str
@@ -52,16 +52,16 @@ class Global:
 
 @dataclass(frozen=True)
 class Table:
-    """What the names, persistent ids and states of a stream stand for.
+    """The functions that resolve the names, states and persistent ids of a stream.
 
     Parameters
     ----------
     find : callable
-        From module and name to what stands for it: a `Global`, a dtype or a `Record`.
+        Maps module and name to a `Global`, a dtype or a `Record`.
     build : callable
-        From an object and its state to None: puts the state into an object of ours.
+        Takes an object and its state, and puts the state into the object.
     persistent : callable, optional
-        From a persistent id to what stands for it.
+        Maps a persistent id to an object.
     """
 
     find: Callable[[str, str], Any]
@@ -70,17 +70,17 @@ class Table:
 
 
 def run(stream: Stream, budget: Budget, table: Table) -> Any:
-    """Return the value of the pickle that begins here, leaving the stream behind its end.
+    """Return the value of the next pickle in ``stream``, and leave the stream after the pickle.
 
     Raises
     ------
     Refused
-        If it is not a pickle of protocol 2 to 5, not whole, or calls a name of ``table`` in
-        another way than PyTorch and NumPy do.
+        If the stream has no pickle of protocol 2 to 5 here, the pickle is incomplete, or it calls
+        a name of ``table`` in a way in which PyTorch and NumPy do not.
     """
     machine = _Machine(stream, budget, table)
     if stream.take(1) != pickle.PROTO:
-        raise Refused("holds no pickle of protocol 2 or later where one is due")
+        raise Refused("has no pickle of protocol 2 or later where one is needed")
     protocol = stream.take(1)[0]
     if not 2 <= protocol <= 5:
         raise Refused(f"is a pickle of protocol {protocol}, not 2 to 5")
@@ -95,13 +95,13 @@ def run(stream: Stream, budget: Budget, table: Table) -> Any:
                 raise Refused(f"uses the pickle opcode {opcode!r}, which no checkpoint needs")
             handler(machine)
     except IndexError:
-        raise Refused("is damaged: a pickle takes more from its stack than is there") from None
+        raise Refused("is damaged: a pickle takes more from its stack than it has put") from None
     except UnicodeDecodeError:
-        raise Refused("is damaged: a text in it is not UTF-8") from None
+        raise Refused("is damaged: it has a text that is not UTF-8") from None
 
 
 class _Machine:
-    """The state of one run: items since the last MARK in ``stack``, earlier ones in ``marks``."""
+    """The state of one run: ``stack`` has the items since the last MARK, ``marks`` the earlier."""
 
     def __init__(self, stream: Stream, budget: Budget, table: Table) -> None:
         self.stream = stream
@@ -123,18 +123,18 @@ class _Machine:
         return items
 
     def container(self, kind: type) -> Any:
-        """Return the container for items: one of that kind; in place of a record, a new one."""
+        """Return the container of this kind on the stack; for a record, a new container."""
         top = self.stack[-1]
         if isinstance(top, Record):
             return kind()
         if type(top) is not kind:
-            raise Refused(f"is damaged: a {kind.__name__} is due, not {_kind(top)}")
+            raise Refused(f"is damaged: it needs a {kind.__name__}, not {_kind(top)}")
         return top
 
     def number(self, form: str) -> int:
         value: int = struct.unpack(form, self.stream.take(struct.calcsize(form)))[0]
         if value < 0 and form != "<i":
-            raise Refused("is damaged: a length in it is negative")
+            raise Refused("is damaged: it declares a negative length")
         return value
 
     def data(self, form: str) -> bytes:
@@ -208,11 +208,11 @@ def _appends(machine: _Machine) -> None:
 
 
 def as_key(key: Any) -> Any:
-    """Return ``key``, or a record in its place, as the key of a dict or member of a set.
+    """Return ``key``, or a record that replaces it, as the key of a dict or member of a set.
 
-    Containers and long integers are not hashed: hashing nested tuples recurses, and hashes of
-    tuples and of long integers can be made to collide, which takes time without end. A record is
-    known by its identity.
+    Containers and long integers are not hashed. Hashing nested tuples recurses, and a file can
+    choose tuples and long integers whose hashes collide, so that a dict takes unbounded time. A
+    record is hashed and compared by its identity.
     """
     plain = type(key) in (str, bytes, int, float, bool, type(None))
     if plain and not (type(key) is int and abs(key) >= 1 << 60):
@@ -222,7 +222,7 @@ def as_key(key: Any) -> Any:
 
 def _set_items(machine: _Machine, items: list[Any]) -> None:
     if len(items) % 2:
-        raise Refused("is damaged: a key in it has no value")
+        raise Refused("is damaged: it has a key without a value")
     target = machine.container(dict)
     for key, value in zip(items[::2], items[1::2], strict=True):
         target[as_key(key)] = value
@@ -246,7 +246,7 @@ def _additems(machine: _Machine) -> None:
 
 def _find(machine: _Machine, module: Any, name: Any) -> None:
     if type(module) is not str or type(name) is not str or max(len(module), len(name)) > MAX_NAME:
-        raise Refused("is damaged: a global in it has no proper name")
+        raise Refused("is damaged: it has a global without a valid name")
     machine.push(machine.table.find(module, name))
 
 
@@ -262,11 +262,11 @@ def _stack_global(machine: _Machine) -> None:
 
 def _call(machine: _Machine, target: Any, function: Callable[..., Any] | None, args: Any) -> None:
     if type(args) is not tuple:
-        raise Refused(f"is damaged: it calls {_kind(target)} with {_kind(args)} for arguments")
+        raise Refused(f"is damaged: it calls {_kind(target)} with {_kind(args)} as arguments")
     if isinstance(target, Record):
         machine.push(Record(target.class_name, target.module))
     elif function is None:
-        raise Refused(f"is damaged: it calls {_kind(target)}, which is not for calling")
+        raise Refused(f"is damaged: it calls {_kind(target)}, which cannot be called")
     else:
         machine.push(function(*args))
 
@@ -314,7 +314,7 @@ def _get(form: str) -> Callable[[_Machine], None]:
     def get(machine: _Machine) -> None:
         key = machine.number(form)
         if key not in machine.memo:
-            raise Refused(f"is damaged: nothing is remembered as {key}")
+            raise Refused(f"is damaged: its memo has no entry {key}")
         machine.push(machine.memo[key])
 
     return get
@@ -325,8 +325,8 @@ def _frame(machine: _Machine) -> None:
         raise Refused("ends too early: a frame is longer than the file")
 
 
-# No opcode of protocol 0 that is text, none for classes of Python 2 (INST, OBJ), no extension
-# registry, no buffers outside the stream.
+# Left out: text opcodes of protocol 0, classes of Python 2 (INST, OBJ), the extension registry, and
+# buffers outside the stream.
 _HANDLERS: dict[bytes, Callable[[_Machine], None]] = {
     pickle.MARK: _mark,
     pickle.POP: _pop,
@@ -342,7 +342,7 @@ _HANDLERS: dict[bytes, Callable[[_Machine], None]] = {
     pickle.LONG1: _long("<B"),
     pickle.LONG4: _long("<I"),
     pickle.BINFLOAT: _float,
-    # Python 2 wrote text and bytes alike as these.
+    # Python 2 wrote both text and bytes with these opcodes.
     pickle.SHORT_BINSTRING: _text("<B", "latin-1"),
     pickle.BINSTRING: _text("<I", "latin-1"),
     pickle.SHORT_BINUNICODE: _text("<B"),

@@ -1,4 +1,4 @@
-"""From the Records of modules to flat dicts of tensors, named as state dicts name them."""
+"""Convert the Records of modules to flat dicts of tensors with the names of a state dict."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 __all__ = ["is_module", "script_tensors", "state_of_module"]
 
-MAX_DEPTH = 100  # of modules in modules
+MAX_DEPTH = 100  # of nested modules
 
-# Name -> tensor or module, of one module.
+# Name and tensor, or name and submodule, of one module.
 _Entries = list[tuple[str, Any]]
 
 
 def is_module(value: Any) -> bool:
-    """Return whether ``value`` is a record that has what every module of PyTorch has."""
+    """Return whether ``value`` is the record of a PyTorch module."""
     return isinstance(value, Record) and "_parameters" in value.state
 
 
@@ -30,7 +30,7 @@ def state_of_module(module: Record) -> dict[str, Tensor]:
     Raises
     ------
     Refused
-        If something is no module, or a module contains itself.
+        If ``module`` or a submodule is not a module, or a module contains itself.
     """
 
     def parts(module: Record) -> tuple[_Entries, _Entries]:
@@ -44,9 +44,9 @@ def state_of_module(module: Record) -> dict[str, Tensor]:
 
 
 def script_tensors(module: Record) -> dict[str, Tensor]:
-    """Return all tensors of a TorchScript module and those in it.
+    """Return all tensors of a TorchScript module and its submodules.
 
-    TorchScript writes parameters, buffers, submodules and other attributes alike.
+    TorchScript writes parameters, buffers, submodules and other attributes in the same way.
 
     Raises
     ------
@@ -64,19 +64,19 @@ def script_tensors(module: Record) -> dict[str, Tensor]:
 
 
 def _entries(module: Record, kind: str) -> _Entries:
-    """Return what a module has of one kind; None stands for what it could have but has not."""
+    """Return the entries of one kind of a module, without those that are None."""
     entries = module.state.get(kind)
     if type(entries) is not dict or not all(type(name) is str for name in entries):
-        raise Refused(f"has {module.title} where a module is due: it has no {kind}")
+        raise Refused(f"has {module.title} in place of a module: it has no {kind}")
     return [item for item in entries.items() if item[1] is not None]
 
 
 def _flat(root: Record, parts: Callable[[Record], tuple[_Entries, _Entries]]) -> dict[str, Tensor]:
-    """Return the tensors of a module by dotted name: its own, then those of each module in it.
+    """Return the tensors of a module by dotted name: its own, then those of each submodule.
 
-    A module that is used twice comes twice, as in a state dict. A few bytes can share modules so
-    that they have more names than memory could hold, or names without end: what the names and the
-    search for them cost is counted.
+    A module that is used twice occurs twice, as in a state dict. A few bytes of a file can share
+    modules so that they have endless names, or more names than fit into memory. So the lengths of
+    the names and the steps of the search are counted.
     """
     import torch
 
@@ -87,16 +87,16 @@ def _flat(root: Record, parts: Callable[[Record], tuple[_Entries, _Entries]]) ->
         prefix, module, depth = pending.pop()
         if not isinstance(module, Record):
             name = prefix[:200].rstrip(".")
-            raise Refused(f"has {type(module).__name__} where module {name!r} is due")
+            raise Refused(f"has {type(module).__name__} in place of module {name!r}")
         if depth > MAX_DEPTH:
-            raise Refused("has modules that contain themselves, or are nested too deep")
+            raise Refused("has modules that contain themselves or are nested too deeply")
         budget.step(sum(_size(value) for value in module.state.values()))
         tensors, modules = parts(module)
         budget.step(sum(len(prefix) + len(name) for name, _ in tensors + modules))
         for name, tensor in tensors:
             if not isinstance(tensor, torch.Tensor):
                 kind = tensor.title if isinstance(tensor, Record) else type(tensor).__name__
-                raise Refused(f"has {kind} where tensor {(prefix + name)[:200]!r} is due")
+                raise Refused(f"has {kind} in place of tensor {(prefix + name)[:200]!r}")
             state[prefix + name] = tensor
         pending += [(f"{prefix}{name}.", inner, depth + 1) for name, inner in reversed(modules)]
     return state

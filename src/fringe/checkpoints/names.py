@@ -1,8 +1,8 @@
-"""The names that a checkpoint refers to, and what we make of each.
+"""The table that resolves the names in a checkpoint.
 
-Nothing of these names is ever imported or called: the table maps those that tensors and containers
-are made by to functions of ours, which build plain values and tensors, and all others to an inert
-`Record`.
+None of these names is ever imported or called. The table maps the names of the functions that make
+tensors and containers to functions of Fringe, which build plain values and tensors. It maps all
+other names to an inert `Record`.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _PERSISTENT = "torch_utils.persistence"
 
 
 def table(budget: Budget, persistent: Callable[[Any], Any] | None = None) -> Table:
-    """Return what the names of one file stand for.
+    """Return the table of names for one file.
 
     Parameters
     ----------
     budget : Budget
-        What the file may cost.
+        The limits of the file.
     persistent : callable, optional
-        From persistent id to storage.
+        Maps a persistent id to a storage.
     """
     known = _known(budget)
 
@@ -64,7 +64,7 @@ def table(budget: Budget, persistent: Callable[[Any], Any] | None = None) -> Tab
 def _known(
     budget: Budget,
 ) -> dict[str, tuple[Callable[..., Any] | None, Callable[..., Any] | None]]:
-    """Return what REDUCE and NEWOBJ call for each function and class known by its full name."""
+    """Return the functions that REDUCE and NEWOBJ call, by the full name of what they replace."""
 
     def tensor(storage: Any, offset: Any, size: Any, stride: Any, *_: Any) -> Tensor | Record:
         return rebuild_tensor(budget, storage, offset, size, stride)
@@ -83,12 +83,12 @@ def _known(
 
     def storage(data: Any) -> Storage:
         if type(data) is not bytes:
-            raise Refused("is damaged: a nested storage has no bytes")
+            raise Refused("is damaged: it has a nested storage without bytes")
         return read_nested(data, budget)
 
     def items(values: Any = ()) -> list[Any]:
         if type(values) not in (list, tuple, set, frozenset):
-            raise Refused("is damaged: items are due in it")
+            raise Refused("is damaged: it has a value in place of a list of items")
         budget.step(len(values))
         return list(values)
 
@@ -96,24 +96,24 @@ def _known(
         result = {}
         for pair in items(pairs):
             if type(pair) not in (list, tuple) or len(pair) != 2:
-                raise Refused("is damaged: pairs of key and value are due in it")
+                raise Refused("is damaged: it has a value in place of a pair of key and value")
             result[as_key(pair[0])] = pair[1]
         return result
 
     def encode(text: Any, encoding: Any = None) -> bytes:
         if type(text) is not str or encoding != "latin1":
-            raise Refused("is damaged: bytes in it are not written as Python writes them")
+            raise Refused("is damaged: it has bytes that are not written as Python writes them")
         budget.view(len(text))
         try:
             return text.encode("latin-1")
         except UnicodeEncodeError:
-            raise Refused("is damaged: bytes in it are beyond 255") from None
+            raise Refused("is damaged: it has bytes greater than 255") from None
 
     def buffer(data: Any = b"", encoding: Any = None) -> bytes:
         if type(data) is str:
             return encode(data, "latin1" if encoding == "latin-1" else encoding)
         if type(data) is not bytes or encoding is not None:
-            raise Refused("is damaged: a bytearray in it has no bytes")
+            raise Refused("is damaged: it has a bytearray without bytes")
         return data
 
     def array(data: Any, dtype: Any, shape: Any, order: Any) -> Record:
@@ -149,7 +149,7 @@ def _known(
     }
     for builtins in ("builtins", "__builtin__"):
         calls[f"{builtins}.bytearray"] = buffer
-        calls[f"{builtins}.bytes"] = lambda: b""  # protocol 2 has no other way to say this
+        calls[f"{builtins}.bytes"] = lambda: b""  # how protocol 2 writes empty bytes
         classes[f"{builtins}.dict"] = mapping
         classes[f"{builtins}.frozenset"] = lambda values=(): frozenset(members(values))
         classes[f"{builtins}.list"] = items
@@ -162,9 +162,9 @@ def _known(
 
 
 def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return ``function`` such that a wrong number of arguments is the file's fault."""
+    """Return ``function`` so that a wrong number of arguments raises Refused."""
 
-    @cache  # read when the function is first called, since few of all functions are
+    @cache  # read at the first call, because most files call only a few of the functions
     def signature() -> inspect.Signature:
         return inspect.signature(function)
 
@@ -172,7 +172,7 @@ def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             signature().bind(*args)
         except TypeError:
-            raise Refused("is damaged: a call in it has too few or too many arguments") from None
+            raise Refused("is damaged: it has a call with too few or too many arguments") from None
         return function(*args)
 
     return call
@@ -181,11 +181,11 @@ def _checked(function: Callable[..., Any]) -> Callable[..., Any]:
 def _persistent_object(budget: Budget, meta: Any) -> Record:
     """Return the Record of an object of StyleGAN's ``torch_utils.persistence``.
 
-    Its ``module_src``, the source text that the official reader would execute, is left where it is.
+    The official reader executes the source text in ``module_src``. Here the text is ignored.
     """
     kind = meta.get("type") if type(meta) is dict else None
     if type(kind) is not str or kind != "class":
-        raise Refused("has a persistent object that is not one of a class")
+        raise Refused("has a persistent object that is not an instance of a class")
     class_name, state = meta.get("class_name"), _attributes(budget, meta.get("state"))
     if type(class_name) is not str or state is None:
         raise Refused("has a persistent object without a class name or attributes")
@@ -196,20 +196,20 @@ def _parameter(data: Any, *_: Any) -> Tensor | Record:
     import torch
 
     if not isinstance(data, (torch.Tensor, Record)):
-        raise Refused("is damaged: a parameter in it has no tensor")
+        raise Refused("is damaged: it has a parameter without a tensor")
     return data
 
 
 def _device(kind: Any, index: Any = None) -> str:
     if type(kind) is not str or type(index) not in (int, type(None)):
-        raise Refused("is damaged: a device in it has no name")
+        raise Refused("is damaged: it has a device without a name")
     return kind if index is None else f"{kind}:{index}"
 
 
 def _attributes(budget: Budget, state: Any) -> dict[str, Any] | None:
-    """Return ``state`` if it is attributes by name, else None.
+    """Return ``state`` if it is a dict of attributes by name, otherwise None.
 
-    It is not copied: a stream could have the same large state copied without end.
+    The dict is not copied, because a stream could request endless copies of a large dict.
     """
     if type(state) is not dict:
         return None
@@ -218,21 +218,21 @@ def _attributes(budget: Budget, state: Any) -> dict[str, Any] | None:
 
 
 def _build(budget: Budget, target: Any, state: Any) -> None:
-    """Give ``target`` its state, where it is an object of ours."""
+    """Put a state into ``target``, if ``target`` is a Record."""
     if isinstance(target, dict):
-        return  # what an OrderedDict or EasyDict has beside its items, as state dicts' versions
+        return  # attributes of an OrderedDict or EasyDict, such as the versions of a state dict
     if not isinstance(target, Record):
         raise Refused(f"sets attributes of a {type(target).__name__}")
     kind = target.module, target.class_name
     if kind == ("numpy", "dtype"):
         if type(state) is not tuple or len(state) < 2:
-            raise Refused("is damaged: a dtype in it has no byte order")
+            raise Refused("is damaged: it has a dtype without a byte order")
         target.state["order"] = state[1]
     elif target.state:
         raise Refused(f"is damaged: it sets the attributes of a {target.title} twice")
     elif kind == ("numpy", "ndarray"):
         if type(state) is not tuple or len(state) != 5:
-            raise Refused("is damaged: an array of NumPy in it has no content")
+            raise Refused("is damaged: it has a NumPy array without content")
         _, shape, dtype, fortran, data = state
         target.state = ndarray(budget, dtype, shape, data, fortran is True)
     else:

@@ -1,4 +1,4 @@
-"""Checkpoint files, read without executing anything in them."""
+"""Read checkpoint files without executing anything in them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from io import BufferedReader
 from typing import TYPE_CHECKING, Any
 
 from fringe.checkpoints.archive import check_members, read_archive
-from fringe.checkpoints.kinds import Kind, tell_kind
+from fringe.checkpoints.kinds import Kind, detect_kind
 from fringe.checkpoints.legacy import is_legacy, read_rest
 from fringe.checkpoints.machine import run
 from fringe.checkpoints.modules import script_tensors, state_of_module
@@ -30,33 +30,35 @@ if TYPE_CHECKING:
 __all__ = ["check_program", "flatten", "kind_of", "read_pickle", "read_state"]
 
 _FETCH = "fetch the file again"
-_OWN_PICKLE = f"{_FETCH}, or save your own again as a pickle of {{'G_ema': G}} and nothing else"
-_OWN_STATE = f"{_FETCH}, or save your own again by torch.save(model.state_dict(), 'weights.pth')"
-# What is said of a kind of file that cannot be read, and what to do.
+_OWN_PICKLE = f"{_FETCH}, or save your own network again as a pickle of only {{'G_ema': G}}"
+_OWN_STATE = (
+    f"{_FETCH}, or save your own network again with torch.save(model.state_dict(), 'weights.pth')"
+)
+# For each kind of file that cannot be read: the reason and the advice.
 _UNREAD: dict[Kind, tuple[str, str]] = {
-    "gzip": ("is compressed by gzip", "unpack it (`gunzip`) and name the file that was in it"),
+    "gzip": ("is compressed with gzip", "unpack it (`gunzip`) and name the unpacked file"),
     "old pickle": (
         "is a pickle of protocol 0 or 1, as Python 2 writes them",
         "load it in Python and save it again with protocol=4",
     ),
     "zip": ("is a zip file that neither torch.save nor TorchScript wrote", "correct the path"),
-    "graph": ("begins as a frozen graph of TensorFlow does", "correct the path"),
+    "graph": ("begins like a frozen graph of TensorFlow", "correct the path"),
     "safetensors": ("is a safetensors file, not a pickle", "correct the path"),
     "torchscript": ("is a TorchScript program, not a pickle", "correct the path"),
-    "other": ("is neither a torch.save, TorchScript, safetensors nor pickle file", _FETCH),
+    "other": ("is not a torch.save, TorchScript, safetensors or pickle file", _FETCH),
 }
 
 
 def kind_of(path: str | os.PathLike[str]) -> Kind:
-    """Return the kind of a file, told from its bytes: its name says nothing.
+    """Return the kind of a file, detected from its bytes; the name of the file is ignored.
 
     Returns
     -------
     str
-        "safetensors"; "torchscript"; "torch", a zip file of `torch.save`; "zip", any other;
-        "pickle" of protocol 2 or later, which `torch.save` wrote before PyTorch 1.6 too; "old
-        pickle" of protocol 0 or 1; "gzip"; "graph", what may be a frozen graph of TensorFlow; or
-        "other".
+        "safetensors"; "torchscript"; "torch" for a zip file of `torch.save`; "zip" for any other
+        zip file; "pickle" of protocol 2 or later, which `torch.save` wrote before PyTorch 1.6;
+        "old pickle" of protocol 0 or 1; "gzip"; "graph" for a file that may be a frozen graph of
+        TensorFlow; or "other".
 
     Raises
     ------
@@ -64,48 +66,50 @@ def kind_of(path: str | os.PathLike[str]) -> Kind:
         If the file cannot be read, or is a damaged zip file.
     """
     with _reading(path, _FETCH) as (file, size):
-        return tell_kind(file, size)
+        return detect_kind(file, size)
 
 
 def check_program(path: str | os.PathLike[str]) -> None:
-    """Raise unless PyTorch can load a TorchScript archive without unpacking more than it declares.
+    """Raise unless a TorchScript archive unpacks to the sizes that it declares.
 
-    The program itself is not looked at.
+    The program in the archive is not examined.
 
     Raises
     ------
     FringeError
-        If a member is compressed otherwise than PyTorch does it, has another length or checksum
-        than the archive declares, or the compressed ones have more than 256 MiB.
+        If a member is compressed with a method that PyTorch does not use, if its length or
+        checksum differs from the declared one, or if the compressed members unpack to more than
+        256 MiB.
     """
     with _reading(path, _FETCH) as (file, _):
         check_members(file)
 
 
 def read_pickle(path: str | os.PathLike[str]) -> Any:
-    """Return what a pickle holds, as plain values, tensors and records.
+    """Return the content of a pickle as plain values, tensors and records.
 
     Parameters
     ----------
     path : path-like
-        A snapshot of StyleGAN2-ADA or Projected GAN, or one's own: a plain pickle of protocol 2 to
-        5, or what `torch.save` wrote.
+        A snapshot of StyleGAN2-ADA or Projected GAN, or any other plain pickle of protocol 2 to 5
+        or file of `torch.save`.
 
     Returns
     -------
     tree
-        Of dict, list, tuple, set, str, bytes, numbers, None, tensors on the CPU, and an inert
-        `Record` for everything that is not ours: objects, classes and functions, and keys of dicts
-        that are not plain values. Objects that the file shares are shared; arrays of NumPy are a
-        Record whose ``values`` are a tensor, its numbers are Python's.
+        A tree of dict, list, tuple, set, str, bytes, numbers, None, tensors on the CPU and inert
+        records. A `Record` replaces every other object, class and function, and every key of a
+        dict that is not a plain value. Objects that are shared in the file are shared in the tree.
+        A NumPy array becomes a Record whose ``values`` is a tensor. A NumPy scalar becomes a number
+        of Python.
 
     Raises
     ------
     FringeError
-        If the file cannot be read, is of another format or damaged.
+        If the file cannot be read, has another format or is damaged.
     """
     with _reading(path, _OWN_PICKLE) as (file, size):
-        return _read_tree(file, size, tell_kind(file, size))
+        return _read_tree(file, size, detect_kind(file, size))
 
 
 def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
@@ -114,26 +118,27 @@ def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Parameters
     ----------
     path : path-like
-        A state dict or module as `torch.save` writes it (zip file, or the format before PyTorch
-        1.6), also as one entry of a dict (``state_dict``, ``model``, ``net``, ``ema``, ... or any
-        other, if it is the only one); a TorchScript archive; or a safetensors file.
+        A safetensors file, a TorchScript archive, or a file of `torch.save` (zip file, or the
+        format before PyTorch 1.6). A file of `torch.save` contains a state dict or a module, either
+        directly or as an entry of a dict (``state_dict``, ``model``, ``net``, ``ema``, ..., or any
+        other key if the entry is the only one with tensors).
 
     Returns
     -------
     dict of str to torch.Tensor
-        On the CPU, in the file's dtypes. Entries that are not tensors are left out. Names have no
-        ``module.``, ``_orig_mod.``, ``model.``, ``net.`` or ``network.`` in front where all
-        tensors of the file have it. Of TorchScript: every tensor attribute of every module by its
-        dotted name, which are the parameters and buffers, and tensors that are plain attributes.
+        On the CPU, in the file's dtypes. Entries that are not tensors are left out. A prefix
+        ``module.``, ``_orig_mod.``, ``model.``, ``net.`` or ``network.`` that all names share is
+        removed. For TorchScript, the dict contains every tensor attribute of every module by its
+        dotted name: the parameters, the buffers and the tensors that are plain attributes.
 
     Raises
     ------
     FringeError
-        If the file cannot be read, is of another format, is damaged, holds no tensors or several
-        networks, or has something in the place of a tensor that cannot be read.
+        If the file cannot be read, has another format, is damaged, contains no tensors or several
+        networks, or has an unreadable object in place of a tensor.
     """
     with _reading(path, _OWN_STATE) as (file, size):
-        kind = tell_kind(file, size)
+        kind = detect_kind(file, size)
         if kind == "safetensors":
             state = _read_safetensors(path)
         elif kind == "torchscript":
@@ -141,7 +146,7 @@ def read_state(path: str | os.PathLike[str]) -> dict[str, Tensor]:
         else:
             state = state_of(_read_tree(file, size, kind))
         if not state:
-            raise Refused("holds no tensors")
+            raise Refused("contains no tensors")
         return without_wrappers(state)
 
 
@@ -151,21 +156,21 @@ def flatten(record: Record, path: str | os.PathLike[str]) -> dict[str, Tensor]:
     Parameters
     ----------
     record : Record
-        Of a module of PyTorch, from `read_pickle`.
+        A PyTorch module from `read_pickle`.
     path : path-like
-        The file, for the message.
+        The file, for messages.
 
     Returns
     -------
     dict of str to torch.Tensor
-        In the order of ``torch.nn.Module.state_dict``; buffers that are not persistent are left
-        out, as there.
+        In the order of ``torch.nn.Module.state_dict``, and like it without the buffers that are not
+        persistent.
 
     Raises
     ------
     FringeError
-        If it is not a module, contains itself, or has something in the place of a tensor that
-        cannot be read.
+        If the record is not a module, contains itself, or has an unreadable object in place of a
+        tensor.
     """
     try:
         return state_of_module(record)
@@ -175,7 +180,7 @@ def flatten(record: Record, path: str | os.PathLike[str]) -> dict[str, Tensor]:
 
 @contextmanager
 def _reading(path: str | os.PathLike[str], advice: str) -> Iterator[tuple[BufferedReader, int]]:
-    """Open a file; name it in what goes wrong, with ``advice`` where the reason has none."""
+    """Open a file, and name it in errors, with ``advice`` if the error itself has no advice."""
     try:
         with open_regular(path, LARGEST_CHECKPOINT) as file:
             yield file, os.fstat(file.fileno()).st_size
@@ -188,7 +193,7 @@ def _reading(path: str | os.PathLike[str], advice: str) -> Iterator[tuple[Buffer
 
 
 def _read_tree(file: BufferedReader, size: int, kind: Kind) -> Any:
-    """Return what a pickle or a file of torch.save holds."""
+    """Return the content of a pickle or a file of torch.save."""
     if kind in _UNREAD:
         raise Refused(*_UNREAD[kind])
     if kind == "torch":
@@ -211,13 +216,13 @@ def _read_safetensors(path: str | os.PathLike[str]) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except (SafetensorError, ValueError, KeyError) as error:
-        raise Refused(f"is not a whole safetensors file ({str(error)[:200]})") from None
+        raise Refused(f"is not a complete safetensors file ({str(error)[:200]})") from None
 
 
 def _state_of_script(tree: Any) -> dict[str, Tensor]:
     if not isinstance(tree, Record):
-        raise Refused(f"holds a {type(tree).__name__}, not a module of TorchScript")
+        raise Refused(f"contains a {type(tree).__name__}, not a module of TorchScript")
     state = script_tensors(tree)
     if not state:
-        raise Refused(f"holds no tensors, but a {tree.title}")
+        raise Refused(f"contains no tensors, but a {tree.title}")
     return state

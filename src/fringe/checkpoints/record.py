@@ -1,4 +1,4 @@
-"""Inert records, which stand for objects of kinds that Fringe does not know."""
+"""Inert records, which replace the objects that Fringe does not know."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ __all__ = ["Record"]
 
 @dataclass(eq=False, repr=False, slots=True)
 class Record:
-    """An object, class or function of a checkpoint: its name and attributes, without its code.
+    """The name and attributes of an object, class or function in a checkpoint, without its code.
 
-    A record is inert. Calling a class or function that is not ours makes a record of the same name;
-    what it was called with, and items that are put into it, are left in the file.
+    A record is inert. When a file calls a class or function that Fringe does not know, the result
+    is a record of the same name. The arguments of the call, and the items that the file puts into
+    the object, are ignored.
 
     Parameters
     ----------
     class_name : str
         Name of the class or function.
     module : str
-        The module that the file says it is from; nothing of that name is imported.
+        Name of its module according to the file. The module is not imported.
     state : dict
-        Its attributes: plain values, tensors and further records. Of a module of PyTorch, among
-        others, ``_parameters``, ``_buffers`` and ``_modules``.
+        Its attributes: plain values, tensors and other records. A PyTorch module has
+        ``_parameters``, ``_buffers``, ``_modules`` and other attributes.
     """
 
     class_name: str
@@ -32,9 +33,9 @@ class Record:
 
     @property
     def title(self) -> str:
-        """Module and name, in quotes, for messages: of bounded length, and on one line."""
+        """Module and name in quotes, for messages: on one line, of bounded length."""
         return repr(f"{self.module}.{self.class_name}"[:200])
 
     def __repr__(self) -> str:
-        """Return one line; the attributes could be a whole network, or shared without end."""
+        """Return one line, because the attributes can be a whole network or contain themselves."""
         return f"<Record of {self.title}, {len(self.state)} attributes>"

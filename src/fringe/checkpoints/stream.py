@@ -1,4 +1,4 @@
-"""The bytes of a checkpoint, and what reading them may cost."""
+"""The bytes of a checkpoint, and the limits of reading them."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ MAX_LINE = 1 << 10  # bytes; a line is a module or class name
 
 
 class Refused(Exception):  # noqa: N818 (internal: becomes a FringeError with the file's name)
-    """Why a stream cannot be read.
+    """The reason why a stream cannot be read.
 
     Parameters
     ----------
     reason : str
         Completes "<path>: ...".
     advice : str, optional
-        What to do, where that is not what every unreadable file of the kind needs.
+        What the user can do, if this differs from the general advice for unreadable files.
     """
 
     def __init__(self, reason: str, advice: str = "") -> None:
@@ -29,18 +29,18 @@ class Refused(Exception):  # noqa: N818 (internal: becomes a FringeError with th
 
 @dataclass
 class Budget:
-    """What one file may cost altogether, nested streams included.
+    """The limits of reading one file, including its nested streams.
 
     Parameters
     ----------
     stored : int
-        Bytes that may become storages: the file's own size.
+        Bytes that may become storages: the size of the file.
     viewed : int
-        Bytes that tensors may show of the storages: a stored byte may be shown more than once,
-        as tied weights are, but an expanded view must not promise what no memory could hold. Bytes
-        that were written as text count here too.
+        Bytes of all tensors together. A stored byte may belong to several tensors, as tied
+        parameters do, but an expanded view must not become larger than memory. Bytes that were
+        written as text count here too.
     steps : int
-        Opcodes, items copied from one container to another, characters of composed names.
+        Number of opcodes, of items copied between containers, and of characters in composed names.
     """
 
     stored: int
@@ -49,14 +49,14 @@ class Budget:
 
     @classmethod
     def of_file(cls, size: int) -> Budget:
-        """Return the budget of a file of ``size`` bytes."""
+        """Return the limits for a file of ``size`` bytes."""
         return cls(stored=size, viewed=4 * size + (1 << 20))
 
     def step(self, count: int = 1) -> None:
         """Count opcodes or copied items."""
         self.steps -= count
         if self.steps < 0:
-            raise Refused(f"takes more than {MAX_STEPS} steps to read, as no official file does")
+            raise Refused(f"takes more than {MAX_STEPS} steps to read, more than any official file")
 
     def store(self, size: int) -> None:
         """Count the bytes of a storage, before they are allocated."""
@@ -65,17 +65,17 @@ class Budget:
             raise Refused("declares storages that are larger than the file")
 
     def view(self, size: int) -> None:
-        """Count the bytes that a tensor shows."""
+        """Count the bytes of a tensor."""
         self.viewed -= size
         if self.viewed < 0:
             raise Refused("declares tensors that are far larger than the file")
 
 
 class Stream:
-    """A binary file of which no more is asked than it has."""
+    """A binary file that is never read beyond its end."""
 
     def __init__(self, file: BufferedIOBase, size: int) -> None:
-        """Begin at the position of ``file``, ``size`` bytes before its end."""
+        """Begin at the current position of ``file``, ``size`` bytes before the end of the file."""
         self.file = file
         self.remaining = size
 
@@ -88,7 +88,7 @@ class Stream:
         return data
 
     def fill(self, buffer: memoryview) -> None:
-        """Fill ``buffer`` with the bytes that come next."""
+        """Fill ``buffer`` with the next bytes."""
         self._claim(len(buffer))
         done = 0
         while done < len(buffer):
@@ -102,10 +102,12 @@ class Stream:
         data = self.file.readline(min(self.remaining, MAX_LINE))
         self.remaining -= len(data)
         if not data.endswith(b"\n"):
-            raise Refused("has an unfinished or overlong line")
+            raise Refused("has an incomplete or overlong line")
         return data[:-1]
 
     def _claim(self, count: int) -> None:
         if count > self.remaining:
-            raise Refused(f"ends too early: {count} bytes are declared where {self.remaining} are")
+            raise Refused(
+                f"ends too early: it declares {count} bytes, but only {self.remaining} follow"
+            )
         self.remaining -= count

@@ -1,4 +1,4 @@
-"""Whether what was read can be walked."""
+"""Check that the content of a pickle can be walked."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from fringe.checkpoints.tensors import Storage
 
 __all__ = ["check_tree"]
 
-MAX_DEPTH = 400  # of nested containers; a module is two, and walkers may recurse
+MAX_DEPTH = 400  # of nested containers; a module counts as two, and readers may recurse
 
 
 def check_tree(root: Any) -> None:
-    """Check that what was read can be walked: at most MAX_DEPTH deep, without endless loops.
+    """Check that a tree can be walked: at most MAX_DEPTH deep, without endless loops.
 
-    A module may know its parent, so a cycle is allowed where a Record closes it.
+    A module may refer to its parent, so a cycle is allowed if a Record closes it.
 
     Raises
     ------
     Refused
-        If a list, dict or tuple contains itself, containers are nested too deep, or a storage is
-        left by itself.
+        If a list, dict or tuple contains itself, containers are nested too deeply, or a storage
+        does not belong to a tensor.
     """
-    height: dict[int, int] = {}  # of containers that are done; shared ones are walked once
+    height: dict[int, int] = {}  # of finished containers; shared containers are walked once
     path: list[tuple[Any, list[Any]]] = []
     on_path: set[int] = set()
 
@@ -36,7 +36,7 @@ def check_tree(root: Any) -> None:
                 raise Refused(f"has a {type(value).__name__} that contains itself")
             return
         if isinstance(value, Storage):
-            raise Refused("has a storage that no tensor shows")
+            raise Refused("has a storage that does not belong to a tensor")
         children = _children(value)
         if children:
             on_path.add(id(value))
@@ -46,7 +46,7 @@ def check_tree(root: Any) -> None:
     while path:
         value, children = path[-1]
         if len(path) > MAX_DEPTH:
-            raise Refused(f"nests containers more than {MAX_DEPTH} deep")
+            raise Refused(f"nests containers more than {MAX_DEPTH} levels deep")
         if children:
             enter(children.pop())
             continue
@@ -54,7 +54,7 @@ def check_tree(root: Any) -> None:
         on_path.remove(id(value))
         height[id(value)] = 1 + max(height.get(id(item), 0) for item in _children(value))
         if height[id(value)] > MAX_DEPTH:
-            raise Refused(f"nests containers more than {MAX_DEPTH} deep")
+            raise Refused(f"nests containers more than {MAX_DEPTH} levels deep")
 
 
 def _children(value: Any) -> list[Any]:
