@@ -8,7 +8,7 @@ _PUBLIC = {"FrechetMeter": "fringe.comparison.meter", "compare_features": "fring
 
 
 def __getattr__(name: str) -> Any:
-    """Return what `_PUBLIC` names, imported when it is first asked for: most commands need none."""
+    """Import and return a name of `_PUBLIC` at its first use, because most commands need none."""
     if name not in _PUBLIC:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

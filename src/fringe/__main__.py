@@ -1,4 +1,4 @@
-"""`python -m fringe` is the command ``fringe``."""
+"""Entry point of ``python -m fringe``, which runs the command ``fringe``."""
 
 import sys
 

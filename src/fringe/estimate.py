@@ -1,4 +1,4 @@
-"""The former place of ``fringe estimate`` and ``fringe cost``, kept for one release."""
+"""Former module of ``fringe estimate`` and ``fringe cost``, kept for one release."""
 
 import sys
 
@@ -8,7 +8,7 @@ __all__ = ["moved"]
 
 
 def moved(arguments: list[str]) -> list[str]:
-    """Return arguments of ``python -m fringe.estimate`` as those of ``fringe``."""
+    """Return the arguments of ``fringe`` for the arguments of ``python -m fringe.estimate``."""
     command = "cost" if any(one.startswith("--actual") for one in arguments) else "estimate"
     given = (one.removeprefix("--configfile").removeprefix("--actual") for one in arguments)
     return [command, *(one.removeprefix("=") for one in given if one)]

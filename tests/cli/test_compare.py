@@ -82,7 +82,7 @@ def test_metrics_are_measured_of_models_by_their_names(images: Path) -> None:
 def test_images_that_are_left_out_are_said(images: Path, caplog: pytest.LogCaptureFixture) -> None:
     comparison_config(asked(images))
     assert [one.message for one in caplog.records] == [
-        f"{images / 'b'}: 4 of its 5 images are used, as many as the smallest model has"
+        f"{images / 'b'}: only 4 of 5 images are used, because the smallest model has no more"
     ]
     caplog.clear()
     comparison_config(asked(images, count=4))
@@ -145,9 +145,9 @@ def test_a_generator_is_compared_with_itself_by_the_rule_of_its_classes(images: 
     one = comparison_config(asked(images, models=models, count=4, label=["uniform"]))
     assert one["comparisons"]["audit"]["generators"] == {"G": "model1"}
     assert one["sources"]["g"]["label"] == "uniform"
-    with pytest.raises(FringeError, match=r"a: is not a generator, and --label says"):
+    with pytest.raises(FringeError, match=r"a: not a generator, but --label sets"):
         comparison_config(asked(images, label=["uniform"]))
-    with pytest.raises(FringeError, match="names one twice"):
+    with pytest.raises(FringeError, match="has a duplicate"):
         comparison_config(asked(images, models=models, count=4, label=["uniform", "uniform"]))
 
 
@@ -157,7 +157,7 @@ def test_a_protocol_supplies_counts(images: Path, monkeypatch: pytest.MonkeyPatc
     assert config["protocol"] == "dgm-eval"
     assert not complete(config).faults
     assert (config["evaluation"]["n_real"], config["evaluation"]["n_generated"]) == (6, 4)
-    said = "a: has 4 images, and protocol adm takes 50,000; give as many, or say --count 4"
+    said = "a: has 4 images, but protocol adm requires 50,000; add images, or use --count 4"
     with pytest.raises(FringeError, match=said):
         comparison_config(asked(images, protocol="adm"))
     config = comparison_config(asked(images, protocol="adm", count=4))
@@ -177,7 +177,7 @@ def test_a_protocol_supplies_networks(
 ) -> None:
     monkeypatch.chdir(images)
     command = ["audit", "real", "a", "--count", "4", "--protocol"]
-    told = []
+    seen = []
     for options in (["dgm-eval"], ["dgm-eval", "--network", "inception"], ["adm", "--controls"]):
         made: list[Asked] = []
 
@@ -187,8 +187,8 @@ def test_a_protocol_supplies_networks(
 
         monkeypatch.setattr("fringe.running.comparing.comparison_config", stop)
         assert main([*command, *options]) == 1
-        told.append((made[0].protocol, made[0].network, made[0].controls))
-    assert told == [
+        seen.append((made[0].protocol, made[0].network, made[0].controls))
+    assert seen == [
         ("dgm-eval", "inception-pytorch-fid", ["dinov2-l"]),
         ("dgm-eval", "inception", ["dinov2-l"]),
         ("adm", "inception", []),
@@ -234,16 +234,16 @@ def test_nothing_is_written_of_a_configuration_with_faults(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"real": "nowhere"}, "nowhere: does not exist; it is named as the real images"),
-        ({"models": {"A": ["a"], "B": ["a"]}}, "is named as model A and as model B"),
-        ({"models": {"A": ["a"], "B": ["real"]}}, "is named as the real images and as model B"),
-        ({"held_out": "a"}, "is named as model A and as the held-out images"),
-        ({"count": 5}, "has 4 images, and --count asks for 5"),
-        ({"count_real": 9}, "has 6 images, and --count-real asks for 9"),
-        ({"count": 3}, "a: a comparison with 3 of its images says nothing; give at least 4"),
-        ({"models": {"A": ["a"], "B": ["few"]}}, "with 3 of its images says nothing"),
-        ({"count_real": 1}, "real: a comparison with 1 of its images says nothing"),
-        ({"held_out": "few"}, "few: a comparison with 3 of its images says nothing"),
+        ({"real": "nowhere"}, "nowhere: does not exist; it is given as the real images"),
+        ({"models": {"A": ["a"], "B": ["a"]}}, "is given as model A and as model B"),
+        ({"models": {"A": ["a"], "B": ["real"]}}, "is given as the real images and as model B"),
+        ({"held_out": "a"}, "is given as model A and as the held-out images"),
+        ({"count": 5}, "has 4 images, but --count requests 5"),
+        ({"count_real": 9}, "has 6 images, but --count-real requests 9"),
+        ({"count": 3}, "a: 3 images are too few for a comparison; use at least 4"),
+        ({"models": {"A": ["a"], "B": ["few"]}}, "a: 3 images are too few"),
+        ({"count_real": 1}, "real: 1 images are too few"),
+        ({"held_out": "few"}, "few: 3 images are too few for a comparison"),
     ],
 )
 def test_bad_input(images: Path, changes: dict[str, object], said: str) -> None:
@@ -267,7 +267,7 @@ def test_a_copy_of_a_file_is_the_same_images(tmp_path: Path) -> None:
         real=tmp_path / "real.npz",
         models={"A": [tmp_path / "a.npz"], "B": [tmp_path / "copy.npz"]},
     )
-    with pytest.raises(FringeError, match=r"copy.npz .a copy of .*real.npz.: is named as the real"):
+    with pytest.raises(FringeError, match=r"copy.npz .a copy of .*real.npz.: is given as the real"):
         comparison_config(found)
 
 
@@ -341,7 +341,7 @@ def test_a_missing_side_ends_with_one_message(
     monkeypatch.chdir(images)
     assert main(["compare", "real", "a", "nowhere"]) == 1
     assert capsys.readouterr().err == (
-        "fringe: nowhere: does not exist; it is named as model nowhere\n"
+        "fringe: nowhere: does not exist; it is given as model nowhere\n"
     )
     assert not (images / "results").exists()
 

@@ -200,9 +200,7 @@ def test_a_clone_of_another_fringe_is_not_used_silently(
     assert "is not used" not in capfd.readouterr().err
     (project / "src/fringe").mkdir(parents=True)
     assert main(["run", "my run.yaml"]) == 0
-    said = (
-        f"{project / 'Snakefile'} is not used, because this command is of another Fringe and uses"
-    )
+    said = f"{project / 'Snakefile'} is not used, because this command belongs to another copy of "
     assert said in capfd.readouterr().err
     assert [call["arguments"][-1] for call in calls(project)] == [str(REPOSITORY / "Snakefile")] * 2
 
@@ -234,8 +232,8 @@ def test_a_dry_run_keeps_nothing(project: Path, option: str) -> None:
     [
         (["gone.yaml"], "fringe: gone.yaml: is not there; give the path of a configuration"),
         (["fake"], "fringe: fake: is a folder"),
-        (["my run.yaml", "--profile", "lsf"], "fringe: --profile lsf: there is no such profile; "),
-        (["my run.yaml", "--snakefile", "x"], "fringe: x: is not there; leave out --snakefile"),
+        (["my run.yaml", "--profile", "lsf"], "fringe: --profile lsf: no such profile; "),
+        (["my run.yaml", "--snakefile", "x"], "fringe: x: does not exist; omit --snakefile"),
         (["my run.yaml", "--", "--config", "a=1"], "fringe: --config after --: `fringe run` sets"),
         (["my run.yaml", "--", "--report=a"], "fringe: --report after --: `fringe run` sets"),
     ],

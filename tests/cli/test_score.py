@@ -79,7 +79,7 @@ def test_only_code_of_ones_own_is_allowed(tmp_path: Path) -> None:
 
 def test_a_generator_needs_a_count(features: Path) -> None:
     (features / "g.pkl").write_bytes(b"")
-    with pytest.raises(FringeError, match=r"g\.pkl: is a generator; say by --count"):
+    with pytest.raises(FringeError, match=r"g\.pkl: is a generator; set with --count"):
         score_config(asked(features, samples=features / "g.pkl"))
 
 
@@ -99,10 +99,10 @@ def test_an_unknown_metric_ends_with_one_message(
 ) -> None:
     monkeypatch.chdir(features)
     assert main(["score", "real.npz", "made.npz", "--metrics", "fd"]) == 1
-    told = capsys.readouterr().err
-    assert "--metrics 'fd': unknown metric 'fd'; alike are" in told
-    assert "fid" in told.partition("; known are")[0]
-    assert told.count("\n") == 1
+    message = capsys.readouterr().err
+    assert "--metrics 'fd': unknown metric 'fd'; alike are" in message
+    assert "fid" in message.partition("; known are")[0]
+    assert message.count("\n") == 1
     assert not (features / "results").exists()
 
 
@@ -114,11 +114,11 @@ def test_a_protocol_supplies_counts_metrics_and_networks(
     assert not complete(config).faults
     assert (config["evaluation"]["n_real"], config["evaluation"]["n_generated"]) == (30, 20)
     with pytest.raises(
-        FringeError, match=r"made\.npz: has 20 images, and protocol adm takes 50,000"
+        FringeError, match=r"made\.npz: has 20 images, but protocol adm requires 50,000"
     ):
         score_config(asked(features, protocol="adm"))
     assert score_config(asked(features, protocol="adm", count=9))["evaluation"]["n_real"] == 30
-    told = []
+    seen = []
     command = ["score", str(features / "real.npz"), str(features / "made.npz"), "--protocol"]
     for options in (["adm"], ["torch-fidelity", "--metrics", "kid"], ["edm2", "--network", "clip"]):
         made: list[AskedScores] = []
@@ -129,8 +129,8 @@ def test_a_protocol_supplies_counts_metrics_and_networks(
 
         monkeypatch.setattr("fringe.running.scoring.score_config", stop)
         assert main([*command, *options]) == 1
-        told.append((made[0].protocol, made[0].networks, made[0].metrics))
-    assert told == [
+        seen.append((made[0].protocol, made[0].networks, made[0].metrics))
+    assert seen == [
         ("adm", ["inception"], ["fid", "sfid", "inception_score"]),
         ("torch-fidelity", ["inception", "vgg16"], ["kid"]),
         ("edm2", ["clip"], ["fid"]),

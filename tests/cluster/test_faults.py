@@ -136,7 +136,7 @@ def test_what_a_killed_run_left_is_cancelled_and_made_again(project: Project) ->
         process.wait()
         assert job in project.cluster.jobs("RUNNING"), "SLURM goes on without Snakemake"
         printed = project.run(HELD, fails=True)
-        assert "1 jobs of an earlier run in this folder still queue or run" in printed
+        assert "1 jobs of an earlier run in this folder are still queued or running" in printed
         assert f"({job})" in printed
         assert "fringe cancel" in printed
         assert extractions(project) == 1

@@ -42,8 +42,8 @@ def write_log(
 ) -> None:
     path = folder / "logs" / f"{name}.log"
     path.parent.mkdir(parents=True, exist_ok=True)
-    told = {"threads": threads, "inputs": item.inputs, "outputs": item.outputs}
-    path.write_text("\n".join([*log, f"job: {json.dumps(told)}", "done in 1.0 s", ""]))
+    about = {"threads": threads, "inputs": item.inputs, "outputs": item.outputs}
+    path.write_text("\n".join([*log, f"job: {json.dumps(about)}", "done in 1.0 s", ""]))
 
 
 def busy(percent: int, samples: int) -> list[str]:
@@ -99,7 +99,7 @@ def test_what_was_planned_before_a_run_is_kept(tmp_path: Path) -> None:
     keep(tmp_path, [(first, Work("net", 100))], [planned(40, second)], {})
     write(tmp_path, second, 60)
     kept = json.loads((tmp_path / "estimate.json").read_text())
-    assert [told["seconds"] for told in kept.values()] == [10, 40]
+    assert [entry["seconds"] for entry in kept.values()] == [10, 40]
     printed = report_actual(tmp_path)
     assert printed.splitlines()[1].split() == ["score_scheme", "2", "0.014", "0.021", "1.50"]
     assert "Longest path: 75 s (score_scheme 15 s > score_scheme 60 s)" in printed

@@ -139,9 +139,9 @@ def test_a_file_gets_plain_lines_and_what_failed(fresh: Project) -> None:
     assert "\r" not in ended.stderr
     log = "results/tiny/logs/extract_features/late/tiny_network.classifier/0000000-0000040.log"
     assert re.search(r"^error: late/img00000003.png: ", ended.stderr, re.MULTILINE), ended.stderr
-    assert f"error: a job of rule extract_features failed\n  its log: {log}\n" in ended.stderr
+    assert f"error: a job of rule extract_features failed\n  log: {log}\n" in ended.stderr
     assert ended.stderr.count("img00000003.png") == 1, "the log has it, too"
-    assert "Snakemake's whole log: .snakemake/log/" in ended.stderr
+    assert "Snakemake's full log: .snakemake/log/" in ended.stderr
     assert "CalledProcessError" not in ended.stderr
     assert "Building DAG" not in ended.stderr
     assert "Building DAG" in snakemake_log(project)

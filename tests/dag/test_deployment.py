@@ -79,7 +79,7 @@ def test_a_job_in_a_container_and_in_a_conda_environment(started: Project, comma
     printed = project.run(DRAW, fails=True, options="--dry-run --sdm apptainer")
     definition = os.path.relpath(project.code / "envs/fringe.def", project.folder)
     assert (
-        "container: images/fringe.sif is not there; build it on a machine with a network, "
+        "container: images/fringe.sif does not exist; build it on a machine with a network, "
         f"`mkdir -p images && apptainer build images/fringe.sif {definition}`, "
         "or name another image"
     ) in printed

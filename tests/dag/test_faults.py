@@ -181,7 +181,7 @@ def test_a_dry_run_changes_nothing(project: Project) -> None:
     path = project.results / SHARDS[1]
     truncate(path)
     printed = project.run(LINK, options="--dry-run")
-    assert re.search(rf"{SHARDS[1]}: .*\n.*a run would set it aside", printed)
+    assert re.search(rf"{SHARDS[1]}: .*\n.*a run would rename it", printed)
     assert path.exists()
     assert not path.with_name(f"{path.name}.damaged").exists()
 
@@ -196,7 +196,7 @@ def test_a_flipped_bit_of_features_is_noticed_and_mended(
     (project.results / draws).unlink()
     printed = project.run(draws, fails=True)
     assert SHARDS[1] in printed
-    assert "set aside" in printed
+    assert "renamed to" in printed
     assert not (project.results / draws).exists()
 
     assert project.executed(draws) == {SHARDS[1], LINK, "matched/faces.h5", draws}
@@ -210,7 +210,7 @@ def test_a_flipped_bit_of_images_is_noticed_and_mended(project: Project, finishe
     (project.results / SHARDS[1]).unlink()
     printed = project.run(SHARDS[1])
     assert f"{image}: is not what its job wrote" in printed
-    assert "set aside" in printed
+    assert "renamed to" in printed
     assert project.outputs(printed) == {image, SHARDS[1]}
     assert same(project.results / SHARDS[1], finished.results / SHARDS[1])
 

@@ -78,7 +78,7 @@ def test_a_dry_run_writes_hashes_of_data_alone(folder: Path) -> None:
     status, printed = call(folder, "--dry-run")
     assert status == 0, printed
     assert "0000000-0000050.h5: " in printed
-    assert "a run would set it aside" in printed
+    assert "a run would rename it" in printed
     after = tree(folder)
     new = {name for name in after if after[name] != before.get(name)}
     assert {str(Path(name).parent.parent) for name in new} == {"results/.fingerprints"}

@@ -33,7 +33,7 @@ from fringe.files.hdf5 import create_h5, is_made_from
 from fringe.metrics import Gaussian
 from fringe.resampling import CHECKS, PATH, Weights
 from fringe.resampling.saved_state import Checkpoint
-from fringe.running.damage import damaged_files, set_corrupt_aside, set_damaged_aside
+from fringe.running.damage import damaged_files, rename_corrupt, rename_damaged
 from fringe.scores.convergence import write_convergence
 from fringe.scores.region_noise import (
     read_region_noise,
@@ -218,7 +218,7 @@ def changed(content: bytes, rng: random.Random) -> bytes:
 def test_what_jobs_left_is_whole(run: Path) -> None:
     assert len(list(seals.sealed(run))) == len(artifacts(run)) > 40
     assert damaged_files(run) == {}
-    assert set_damaged_aside(run) == []
+    assert rename_damaged(run) == []
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -238,10 +238,10 @@ def test_any_change_of_any_file_is_noticed(run: Path, seed: int) -> None:
 
 
 @pytest.mark.parametrize("pattern", WRITERS)
-def test_two_files_of_a_kind_that_are_exchanged_are_set_aside(run: Path, pattern: str) -> None:
+def test_two_exchanged_files_of_a_kind_are_renamed(run: Path, pattern: str) -> None:
     one, other = (run / pattern.format(name) for name in NAMES)
     exchange(one, other)
-    again = set_damaged_aside(run)
+    again = rename_damaged(run)
     assert {one, other} <= set(again)
     # A link of shards goes with a shard of its own.
     links = {run / f"features/{name}/net.h5" for name in NAMES}
@@ -287,7 +287,7 @@ def test_what_has_a_damaged_seal_is_made_again(run: Path, content: bytes) -> Non
     replace(run / ".seals/scores/1/sizes.csv.json", content)
     (reason,) = damaged_files(run).values()
     assert "its seal is damaged" in reason
-    assert set_damaged_aside(run) == [path]
+    assert rename_damaged(run) == [path]
     assert not (run / ".seals/scores/1/sizes.csv.json").exists()
 
 
@@ -313,16 +313,16 @@ def test_exchanged_shards_without_seals_are_told_by_what_they_say(run: Path) -> 
     assert damaged_files(run)[other] == "holds features of net"
 
 
-def test_what_was_set_aside_is_made_again_until_it_is_there(run: Path) -> None:
+def test_a_renamed_file_is_made_again_until_it_exists(run: Path) -> None:
     path = run / "scores/1/sizes.csv"
     whole = path.read_bytes()
     replace(path, whole[:9])
-    assert set_damaged_aside(run, dry=True) == [path]
+    assert rename_damaged(run, dry=True) == [path]
     assert path.exists()
-    assert set_damaged_aside(run) == [path]
-    assert set_damaged_aside(run) == [path], "a run that was killed has not made it again"
+    assert rename_damaged(run) == [path]
+    assert rename_damaged(run) == [path], "a run that was killed has not made it again"
     path.write_bytes(whole)
-    assert set_damaged_aside(run) == []
+    assert rename_damaged(run) == []
 
 
 def test_a_large_shard_is_known_by_pieces_and_all_else_by_all_bytes(tmp_path: Path) -> None:
@@ -344,15 +344,15 @@ def test_what_a_job_began_and_did_not_make_is_due_whatever_the_times_are(run: Pa
     """Even where nothing that is there looks older than what it was made from."""
     scores = next(path for path in sorted(seals.sealed(run)) if path.suffix == ".csv")
     seals.begin(run, scores)
-    assert set_damaged_aside(run) == []  # of a run that is working, or was killed behind its end
+    assert rename_damaged(run) == []  # of a run that is working, or was killed behind its end
     content = scores.read_bytes()
     scores.unlink()
-    assert set_damaged_aside(run) == [scores]
-    assert set_damaged_aside(run, dry=True) == [scores]
+    assert rename_damaged(run) == [scores]
+    assert rename_damaged(run, dry=True) == [scores]
     scores.write_bytes(content)
     seals.seal(run, scores)
     scores.unlink()  # by somebody who needs the room
-    assert set_damaged_aside(run) == []
+    assert rename_damaged(run) == []
 
 
 def link(run: Path) -> Path:
@@ -511,20 +511,20 @@ def test_only_what_lies_in_the_run_has_a_seal(tmp_path: Path) -> None:
     assert seals.fault(tmp_path / "run", weights) is None
 
 
-def test_a_folder_or_pipe_in_the_place_of_an_artifact_is_set_aside(run: Path) -> None:
+def test_a_folder_or_pipe_instead_of_a_result_is_renamed(run: Path) -> None:
     folder, pipe = run / "scores/1/sizes.csv", run / "scores/2/sizes.csv"
     for path in (folder, pipe):
         path.unlink()
     folder.mkdir()
     os.mkfifo(pipe)
-    assert set_damaged_aside(run) == [folder, pipe]
+    assert rename_damaged(run) == [folder, pipe]
 
 
 def test_a_file_that_only_could_not_be_read_stays(run: Path) -> None:
     path = run / "draws/faces/1.h5"
-    assert not set_corrupt_aside(run, path)
+    assert not rename_corrupt(run, path)
     replace(path, changed(path.read_bytes(), random.Random(0)))
-    assert set_corrupt_aside(run, path)
+    assert rename_corrupt(run, path)
     assert json.loads((run / ".seals/draws/faces/2.h5.json").read_text())["file"] == (
         "draws/faces/2.h5"
     )

@@ -1,4 +1,4 @@
-"""config/cifar10.yaml: what it names is fetched, and is what the study is about."""
+"""config/cifar10.yaml: its files are fetched, and are the files of the study."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shipped() -> dict[str, Any]:
     return config
 
 
-def test_the_files_are_those_of_the_catalogue() -> None:
+def test_the_files_are_in_the_catalogue() -> None:
     completed = complete(shipped())
     assert completed.faults == []
     cifar10, generator = (completed.config.sources[name] for name in ("cifar10", "stylegan2-ada"))
@@ -38,7 +38,7 @@ def test_the_files_are_those_of_the_catalogue() -> None:
     assert isinstance(generator, FileSource)
     assert cifar10.url == "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz"
     assert cifar10.sha256 == catalogue()["cifar/cifar10"].sha256
-    # The checkpoint without classes, so that nothing is said of a label.
+    # The checkpoint without classes, which needs no label.
     assert str(generator.url).endswith("/cifar10u-cifar-ada-best-fid.pkl")
     assert generator.plain().get("label") is None
     assert {completed.config.network, *completed.config.controls} == {
@@ -51,7 +51,7 @@ def test_the_files_are_those_of_the_catalogue() -> None:
     assert (dataset.n_real, dataset.n_generated) == (50000, 50000)
 
 
-def test_staged_from_a_server(
+def test_all_files_are_fetched_from_a_server(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rng = np.random.default_rng(0)
@@ -75,7 +75,7 @@ def test_staged_from_a_server(
         known = catalogue()
         images, generator = known["cifar/cifar10"], known["stylegan2-ada/cifar10"]
         digest = hashlib.sha256(archive).hexdigest()
-        # The endings of the true addresses, by which the files are called.
+        # The ends of the real addresses, which are the names of the files.
         server.files |= {"a.tar.gz": server.files.pop("a"), "g.pkl": server.files.pop("g")}
         here = {
             images.name: replace(images, urls=(server.url("a.tar.gz"),), sha256=digest),
@@ -85,19 +85,19 @@ def test_staged_from_a_server(
         assert main(["stage", str(path)]) == 0
         printed = capsys.readouterr().out
         assert printed.count("fetched  ") == 2
-        assert "14 images" in printed, "those of training"
+        assert "14 images" in printed, "the training images"
         assert "generator of 20 images" in printed
         folder = tmp_path / "data" / "published"
         assert (folder / "cifar" / "cifar10.tar.gz").read_bytes() == archive
         assert (folder / "stylegan2-ada" / "cifar10.pkl").is_file()
-        # Nothing is asked for again, and the study can be planned.
+        # Nothing is downloaded again, and the study can be planned.
         asked = len(server.asked)
         _, sources = opening.check(yaml.safe_load(path.read_text()), [path])
         assert len(server.asked) == asked
         assert sources["cifar10"]["count"] == 14
         assert sources["cifar10"]["packed"].size == 14 * 3072
-        assert sources["cifar10"]["drawn_from"] is None, "all of them, in their order"
-        # An archive of other bytes than its authors' is refused.
+        assert sources["cifar10"]["drawn_from"] is None, "all images, in their order"
+        # An archive that differs from the published one is refused.
         (folder / "cifar" / "cifar10.tar.gz").unlink()
         server.files["a.tar.gz"] = archive[:-1] + b"x"
         assert main(["stage", str(path)]) == 1

@@ -1,4 +1,4 @@
-"""Damaged files are found and set aside; whole ones, and files in the making, are left alone."""
+"""Damaged files are found and renamed. Whole files and partial files are kept."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import pytest
 
 from fringe.features import link_shards
 from fringe.files.hdf5 import create_h5
-from fringe.running.damage import damaged_files, set_corrupt_aside, set_damaged_aside
+from fringe.running.damage import damaged_files, rename_corrupt, rename_damaged
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
-    """A run's folder: weights, and features in two shards and the file that links them."""
+    """A run's folder with weights, two shards of features, and the file that links the shards."""
     with create_h5(tmp_path / "weights/faces/top1.h5", {}) as file:
         file.create_dataset("probabilities", data=np.full(1000, 1e-3), fletcher32=True)
     place = tmp_path / "features/fake/net"
@@ -37,47 +37,47 @@ def cut(path: Path) -> None:
     os.truncate(path, path.stat().st_size - 1)
 
 
-def test_a_whole_run_is_left_alone(run: Path) -> None:
+def test_whole_files_are_kept(run: Path) -> None:
     before = files(run)
     (run / "weights/faces/.top2.77.part.h5").write_bytes(b"in the making")
     assert damaged_files(run) == {}
-    set_damaged_aside(run)
+    rename_damaged(run)
     assert files(run) == before | {"weights/faces/.top2.77.part.h5"}
 
 
-def test_nothing_is_there_yet(tmp_path: Path) -> None:
-    set_damaged_aside(tmp_path / "results")
+def test_a_missing_folder_has_no_damage(tmp_path: Path) -> None:
+    rename_damaged(tmp_path / "results")
 
 
 @pytest.mark.parametrize(
-    ("name", "aside"),
+    ("name", "damaged"),
     [
         ("weights/faces/top1.h5", {"weights/faces/top1.h5"}),
         ("features/fake/net.h5", {"features/fake/net.h5"}),
         ("features/fake/net/4-8.h5", {"features/fake/net.h5", "features/fake/net/4-8.h5"}),
     ],
 )
-def test_a_cut_file_and_what_links_it_go(
-    run: Path, name: str, aside: set[str], capsys: pytest.CaptureFixture[str]
+def test_a_truncated_shard_and_its_linked_file_are_renamed(
+    run: Path, name: str, damaged: set[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     cut(run / name)
     before = files(run)
-    set_damaged_aside(run, dry=True)
+    rename_damaged(run, dry=True)
     assert files(run) == before
-    assert "a run would set it aside" in capsys.readouterr().err
-    set_damaged_aside(run)
-    assert files(run) == before - aside | {f"{one}.damaged" for one in aside}
+    assert "a run would rename it" in capsys.readouterr().err
+    rename_damaged(run)
+    assert files(run) == before - damaged | {f"{one}.damaged" for one in damaged}
     printed = capsys.readouterr().err
-    assert all(str(run / one) in printed for one in aside)
+    assert all(str(run / one) in printed for one in damaged)
 
 
-def test_a_link_whose_shard_is_gone_is_damaged(run: Path) -> None:
-    """HDF5 itself would give numbers that nobody computed."""
+def test_a_link_to_a_missing_shard_is_damaged(run: Path) -> None:
+    """HDF5 itself would return fill values."""
     (run / "features/fake/net/0-4.h5").unlink()
     assert list(damaged_files(run)) == [run / "features/fake/net.h5"]
 
 
-def test_a_file_is_named_once(run: Path) -> None:
+def test_a_damaged_file_is_reported_once(run: Path) -> None:
     path = run / "weights/faces/top1.h5"
     path.unlink()
     os.mkfifo(path)
@@ -86,23 +86,23 @@ def test_a_file_is_named_once(run: Path) -> None:
     assert str(path) not in reason
 
 
-def test_one_corrupt_file(run: Path) -> None:
+def test_only_the_corrupt_file_is_renamed(run: Path) -> None:
     path = run / "weights/faces/top1.h5"
-    assert not set_corrupt_aside(run, path)
+    assert not rename_corrupt(run, path)
     assert path.exists()
     with h5py.File(path) as file:
         offset = file["probabilities"].id.get_chunk_info(0).byte_offset
     content = bytearray(path.read_bytes())
     content[offset + 3] ^= 16
     path.write_bytes(content)
-    assert damaged_files(run) == {}, "its structure is whole: only reading tells"
-    assert set_corrupt_aside(run, path)
+    assert damaged_files(run) == {}, "only reading the data finds the damage"
+    assert rename_corrupt(run, path)
     assert not path.exists()
     assert path.with_name("top1.h5.damaged").exists()
-    assert not set_corrupt_aside(run, path), "what is gone is not corrupt"
+    assert not rename_corrupt(run, path), "a missing file is not corrupt"
 
 
-def test_a_linked_file_is_not_taken_for_its_shards(run: Path) -> None:
+def test_a_linked_file_is_not_corrupt_if_a_shard_is(run: Path) -> None:
     linked = run / "features/fake/net.h5"
     cut(run / "features/fake/net/0-4.h5")
-    assert not set_corrupt_aside(run, linked), "HDF5 gives other rows for those, and tells nobody"
+    assert not rename_corrupt(run, linked), "HDF5 returns fill values without an error"

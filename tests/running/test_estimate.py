@@ -1,4 +1,4 @@
-"""What a run will take and did take, from Snakemake's plan and its benchmark files."""
+"""Estimates of runs from Snakemake's plan and benchmark files."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def config(tmp_path: Path, **changed: Any) -> tuple[RunConfig, choices.Sources]:
 
 
 def job(name: str, *after: str, rule: str = "score_scheme", **settings: Any) -> Job:
-    """A job that makes a file of its name from files of the names ``after``."""
+    """A job that makes the file ``name`` from the files ``after``."""
     benchmark = f"benchmarks/{rule}/{name}.tsv"
     inputs = tuple(f"{other}.csv" for other in after)
     return Job(rule, inputs, (f"{name}.csv",), **{"benchmark": benchmark, **settings})
@@ -72,30 +72,30 @@ def record(
     [
         ([], START + 7, "default (CPU)"),
         ([record(50, name="a", units=20)], 50, "measured here"),
-        # Its own time with half the work, though another job's is there.
+        # The job's own time for half the work takes precedence over another job's time.
         ([record(24, name="a"), record(100, units=20)], START + 40, "measured here"),
         ([record(14), record(24), record(999), record(1, "other")], START + 40, "measured here"),
         ([record(14, "other"), record(34, "third")], START + 40, "measured in other, third"),
         ([record(14, device="cuda")], START + 7, "default (CPU)"),
-        # Half of a short job is work.
+        # Half of a short job's time counts as work.
         ([record(4)], START + 4, "measured here"),
     ],
 )
-def test_times_rest_on_what_is_nearest(
+def test_estimates_use_the_closest_records(
     records: list[JobRecord], seconds: float, basis: str
 ) -> None:
     found = estimate(job("a"), Work("net", 20, 7), records, "mine", "cuda")
     assert (found.seconds, found.basis, found.device) == (pytest.approx(seconds), basis, "cpu")
 
 
-def test_an_estimate_says_what_it_assumes() -> None:
+def test_an_estimate_names_its_basis() -> None:
     task = Work("net", 20, 7, assumed="5e9 multiply-adds for an image in my:net")
     found = estimate(job("a"), task, [], "mine")
     assert found.basis == "default (CPU; assumed: 5e9 multiply-adds for an image in my:net)"
     assert estimate(job("a"), task, [record(14)], "mine").basis == "measured here"
 
 
-def test_times_of_other_rules_groups_and_devices_do_not_count() -> None:
+def test_records_of_other_rules_groups_and_devices_are_not_used() -> None:
     other_rule = JobRecord("mine", "b", "score_kernels", "cuda", 100, "net", 1)
     other_group = JobRecord("mine", "b", "score_scheme", "cuda", 100, "others", 1)
     records = [other_rule, other_group, record(100)]
@@ -139,13 +139,13 @@ def planned(seconds: float, *arguments: Any, size: float = 0.0, **settings: Any)
     return Estimate(item, task, seconds, "default (CPU)", item.place("cuda"))
 
 
-def test_the_table_adds_up() -> None:
+def test_the_table_has_rules_sums_and_bounds() -> None:
     waited = planned(3600, "b", "a", rule="extract_features", threads=2, gpus=1, size=5e8)
     items = [waited, planned(7200, "a"), planned(1800, "c", size=1.5e9)]
     finished = [job("e", rule="draw", benchmark=None), job("d")]
     printed = table(finished, items, "mine", cores=2).splitlines()
     assert printed[0] == "mine: 2 of 5 jobs are done."
-    # In the order of the flow; what is not measured comes last.
+    # In the order of the data flow; rules that are not measured come last.
     rows = [line.split(maxsplit=6) for line in printed[3:5]]
     assert rows == [
         ["score_scheme", "1", "3", "0.00", "2.50", "1.50", "default (CPU)"],
@@ -155,13 +155,13 @@ def test_the_table_adds_up() -> None:
     assert printed[6].split() == ["sum", "2", "5", "1.00", "4.50", "2.00"]
     assert "Longest path: 3.0 h" in printed[-2]
     assert "score_scheme 2.0 h > extract_features 60 min" in printed[-2]
-    assert printed[-1] == "On one machine with 2 cores and 1 GPU: 3.0 h at least."
-    assert table([], items, "mine", cores=1).endswith("1 core and 1 GPU: 4.5 h at least.")
+    assert printed[-1] == "On one machine with 2 cores and 1 GPU: at least 3.0 h."
+    assert table([], items, "mine", cores=1).endswith("1 core and 1 GPU: at least 4.5 h.")
     assert table([job("d")], [], "mine", cores=2) == "mine: all jobs are done."
 
 
-def test_a_stale_job_keeps_what_it_had_to_do_then(tmp_path: Path) -> None:
-    """However often it is estimated before it runs again."""
+def test_a_stale_job_keeps_its_earlier_work(tmp_path: Path) -> None:
+    """The earlier work is kept, however often the job is estimated before it runs again."""
     name = "benchmarks/score_scheme/a.tsv"
     keep(tmp_path, [], [planned(10, "a")], {})
     path = write_benchmark(tmp_path, "score_scheme/a", 15)
@@ -171,7 +171,7 @@ def test_a_stale_job_keeps_what_it_had_to_do_then(tmp_path: Path) -> None:
         assert tasks_of(tmp_path) == {name: ("net", 100)}
         assert read_actual(tmp_path).taken == ()
     write_benchmark(tmp_path, "score_scheme/a", 40)
-    os.utime(path, ns=(1, 1))  # not by the clock, which may not have moved on
+    os.utime(path, ns=(1, 1))  # set explicitly, because the clock may not have advanced
     assert tasks_of(tmp_path) == {name: ("net", 300)}
     (taken,) = read_actual(tmp_path).taken
     assert (taken.seconds, taken.planned) == (40, 30)
@@ -179,7 +179,7 @@ def test_a_stale_job_keeps_what_it_had_to_do_then(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a small configuration, nothing of which has been run."""
+    """A folder with a small configuration that has not been run."""
     folder = tmp_path_factory.mktemp("project")
     settings, _ = config(folder)
     written = {
@@ -204,7 +204,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.dag
 def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project)
-    rate = 2.0  # seconds for an image of another run's
+    rate = 2.0  # seconds per image in another run
     write_benchmark(
         project / "results/old",
         "extract_features/x/efficientnet-lite0/0000000-0001000",
@@ -225,9 +225,9 @@ def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert folder == Path("results/mine")
     left_out, _, printed = printed.partition("\n\n")
     assert left_out.startswith("1 file is not there. Left out: gone in Tables 1, 2 and 3, ")
-    assert left_out in texts[0], "Snakemake leaves out the same"
+    assert left_out in texts[0], "Snakemake omits the same jobs"
     assert "gone" not in printed
-    (text,) = texts  # nothing is there, so one plan tells all
+    (text,) = texts  # the run has no files, so one plan is enough
     total = int(text.split("\ntotal")[1].split()[0])
     targets = text.count("rule all:") + sum(
         text.count(f"rule {name}:") for name in ("all_features", "tables", "figures", "comparisons")
@@ -244,7 +244,7 @@ def test_a_real_plan(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert not list(project.glob("results/mine/features"))
 
 
-def test_a_run_with_nothing_to_do_is_planned_once(
+def test_a_finished_run_is_planned_once(
     project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All that is known of it was kept; a job that nobody estimated would ask for another plan."""
@@ -267,5 +267,5 @@ def test_a_run_with_nothing_to_do_is_planned_once(
     assert (folder / "estimate.json").stat().st_mtime_ns == before
     write_benchmark(folder, "score_scheme/b", 15)
     assert estimate_run(planner, kept=True).text.endswith("mine: all jobs are done.")
-    assert len(asked) == 3  # as things are, and as if nothing were there
+    assert len(asked) == 3  # the jobs to do, and all jobs
     assert (folder / "estimate.json").stat().st_mtime_ns != before

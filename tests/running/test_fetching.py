@@ -1,4 +1,4 @@
-"""The files of sources: fetched, continued, verified, unpacked; web pages and others refused."""
+"""Download of source files: continue, verify, unpack, and refuse web pages and wrong files."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def source(path: Path, url: object, **others: Any) -> FilesSource:
 
 
 def generator(path: Path, url: str | None = None, **others: Any) -> GeneratorSource:
-    told = others if url is None else {"url": url, **others}
-    return GeneratorSource(kind="generator", path=str(path), count=2, **told)
+    keys = others if url is None else {"url": url, **others}
+    return GeneratorSource(kind="generator", path=str(path), count=2, **keys)
 
 
-def test_fetched_verified_and_named(server: Server, tmp_path: Path) -> None:
+def test_a_file_is_fetched_and_verified(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "data" / "images.zip"
     found = fetch_source("images", source(path, server.url("images.zip"), sha256=DIGEST.upper()))
     assert found == DIGEST
@@ -64,15 +64,15 @@ def test_fetched_verified_and_named(server: Server, tmp_path: Path) -> None:
     assert [one.name for one in path.parent.iterdir()] == ["images.zip"]
 
 
-def test_a_digest_that_nobody_states_is_recorded(server: Server, tmp_path: Path) -> None:
+def test_a_digest_is_recorded_if_none_is_configured(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "images.zip"
     assert fetch_source("images", source(path, server.url("images.zip"))) == DIGEST
     assert (tmp_path / "images.zip.sha256").read_text() == f"{DIGEST}  images.zip\n"
     assert sorted(one.name for one in tmp_path.iterdir()) == ["images.zip", "images.zip.sha256"]
 
 
-def test_another_file_than_the_first_time_is_refused(server: Server, tmp_path: Path) -> None:
-    """Nobody states a digest, so the first one that came holds, until its record is deleted."""
+def test_a_different_file_than_the_first_time_is_refused(server: Server, tmp_path: Path) -> None:
+    """Without a configured digest, the first digest is valid until its record is deleted."""
     path, record = tmp_path / "images.zip", tmp_path / "images.zip.sha256"
     asked = source(path, server.url("images.zip"))
     fetch_source("images", asked)
@@ -80,10 +80,10 @@ def test_another_file_than_the_first_time_is_refused(server: Server, tmp_path: P
     server.files["images.zip"] = zipped("other.png")
     other = hashlib.sha256(server.files["images.zip"]).hexdigest()
     message = refused("images", asked)
-    assert f"another file than before: SHA-256 {other}, and {DIGEST} the first time" in message
-    assert f"delete {record} and fetch it again" in message
+    assert f"a different file than before: SHA-256 {other}, but {DIGEST} the first time" in message
+    assert f"delete {record} and fetch the file again" in message
     assert [one.name for one in tmp_path.iterdir()] == [record.name]
-    # The same file as the first time is welcome; so is another whose digest is stated.
+    # The same file is accepted again. So is a different file with a configured digest.
     server.files["images.zip"] = IMAGES
     assert fetch_source("images", asked) == DIGEST
     path.unlink()
@@ -97,10 +97,10 @@ def test_another_file_than_the_first_time_is_refused(server: Server, tmp_path: P
 
 
 @pytest.mark.parametrize("stated", [DIGEST, None])
-def test_an_interrupted_download_goes_on(
+def test_an_interrupted_download_is_continued(
     server: Server, tmp_path: Path, stated: str | None
 ) -> None:
-    """Without a digest the server's tag tells that it is the same file."""
+    """Without a digest, the server's ETag shows that the file is the same."""
     server.tags["images.zip"] = '"v1"'
     server.hang_up_after = 3_000_000
     path = tmp_path / "images.zip"
@@ -113,7 +113,7 @@ def test_an_interrupted_download_goes_on(
     assert not list(tmp_path.glob("*.part*"))
 
 
-def test_another_process_goes_on_unless_the_file_has_changed(
+def test_another_process_continues_unless_the_file_has_changed(
     server: Server, tmp_path: Path
 ) -> None:
     path, url = tmp_path / "images.zip", server.url("images.zip")
@@ -131,12 +131,12 @@ def test_another_process_goes_on_unless_the_file_has_changed(
 
     server.tags["images.zip"] = '"v2"'
     assert interrupted(r'"\"v2\""') == ["bytes=1000000-"]
-    # Asked for the rest of an earlier state, the server sends the whole.
+    # The file has changed, so the server sends all of it instead of the rest.
     assert interrupted(r'"\"v1\""', b"x" * 1_000_000) == ["bytes=1000000-"]
     assert interrupted(None, b"x" * 1_000_000) == [None]
 
 
-def test_an_address_that_is_gone_and_a_mirror(server: Server, tmp_path: Path) -> None:
+def test_a_mirror_is_used_if_an_address_fails(server: Server, tmp_path: Path) -> None:
     urls = [server.url("gone.zip"), server.url("images.zip"), server.url("never.zip")]
     fetch_source("images", source(tmp_path / "images.zip", urls, sha256=DIGEST))
     assert [path for path, _ in server.asked] == ["gone.zip", "images.zip"]
@@ -148,7 +148,7 @@ def refused(name: str, asked: FileSource) -> str:
     return str(caught.value)
 
 
-def test_what_is_another_file_is_refused_and_not_kept(server: Server, tmp_path: Path) -> None:
+def test_a_file_with_a_wrong_digest_is_refused_and_not_kept(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "images.zip"
     message = refused(
         "images", source(path, server.url("images.zip"), sha256="0" * 64, note="Ask Ann.")
@@ -156,8 +156,8 @@ def test_what_is_another_file_is_refused_and_not_kept(server: Server, tmp_path: 
     assert message.startswith(f"{path}: source 'images' could not be fetched.\n")
     assert DIGEST in message
     assert "0" * 64 in message
-    assert message.endswith(f"put it at {path}.\nAsk Ann.")
-    assert f"Without a network, fetch {server.url('images.zip')} elsewhere" in message
+    assert message.endswith(f"copy the file to {path}.\nAsk Ann.")
+    assert f"Without a network, download {server.url('images.zip')} on another machine" in message
     assert list(tmp_path.iterdir()) == []
 
 
@@ -168,23 +168,23 @@ def test_a_web_page_is_refused(server: Server, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_web_page_that_says_it_is_a_file_is_refused(server: Server, tmp_path: Path) -> None:
+def test_a_web_page_sent_as_binary_data_is_refused(server: Server, tmp_path: Path) -> None:
     del server.types["page"]
     url = server.url("page")
     message = refused("images", source(tmp_path / "images.zip", url))
-    assert "what arrived is a web page or a server's message" in message
+    assert "the downloaded file is a web page or a server's message" in message
     net = generator(tmp_path / "net.pkl", url)
-    assert "what arrived is a web page or a server's message" in refused("net", net)
+    assert "the downloaded file is a web page or a server's message" in refused("net", net)
     server.files["other"] = b"\0 of another kind"
     message = refused("images", source(tmp_path / "images.zip", server.url("other")))
-    assert "what arrived is not the ZIP archive that images.zip should be, or is cut" in message
+    assert "file is not the ZIP archive that images.zip should be, or is truncated" in message
     message = refused("net", generator(tmp_path / "net.pkl", server.url("other")))
     assert "is not the generator that net.pkl should be" in message
 
 
 @pytest.mark.parametrize("suffix", [".pkl", ".safetensors", ".pt", ""])
 @pytest.mark.parametrize("content", ["pickle", "torch", "safetensors"])
-def test_a_generator_is_known_by_its_bytes(
+def test_a_generator_is_recognized_by_its_bytes(
     server: Server, tmp_path: Path, suffix: str, content: str
 ) -> None:
     state, made = {"a": torch.ones(2)}, tmp_path / "made"
@@ -200,14 +200,14 @@ def test_a_generator_is_known_by_its_bytes(
     assert path.read_bytes() == server.files["net"]
 
 
-def test_a_generator_that_is_cut_is_refused(server: Server, tmp_path: Path) -> None:
+def test_a_truncated_generator_is_refused(server: Server, tmp_path: Path) -> None:
     torch.save({"a": torch.ones(2)}, tmp_path / "made")
     server.files["net"] = (tmp_path / "made").read_bytes()[:-30]
     net = generator(tmp_path / "net.pt", server.url("net"))
-    assert "is not the generator that net.pt should be, or is cut" in refused("net", net)
+    assert "is not the generator that net.pt should be, or is truncated" in refused("net", net)
 
 
-def test_a_folder_of_an_archive(server: Server, tmp_path: Path) -> None:
+def test_a_folder_of_an_archive_is_unpacked(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "cat_lmdb"
     digest = fetch_source("cat", source(path, server.url("cat.zip"), unpack="cat"))
     files = {
@@ -220,22 +220,22 @@ def test_a_folder_of_an_archive(server: Server, tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == ["cat_lmdb", "cat_lmdb.sha256"]
 
 
-def test_an_archive_of_something_else(server: Server, tmp_path: Path) -> None:
+def test_an_archive_without_the_folder_is_refused(server: Server, tmp_path: Path) -> None:
     path = tmp_path / "cat_lmdb"
     message = refused("cat", source(path, server.url("cat.zip"), unpack="cow"))
-    assert "has no folder 'cow', which `unpack` names; it holds cat, catalogue, dog" in message
+    assert "has no folder 'cow', which `unpack` names; it contains cat, catalogue, dog" in message
     assert not path.exists()
-    assert (tmp_path / "cat_lmdb.zip").exists(), "42 GB are not fetched again for a typing error"
+    assert (tmp_path / "cat_lmdb.zip").exists(), "it must not be fetched again for a typing error"
     server.asked.clear()
     fetch_source("cat", source(path, server.url("cat.zip"), unpack="dog"))
     assert (path / "data.mdb").is_file()
     assert server.asked == []
-    # One that leads out of its folder.
+    # A member whose path leads out of the folder.
     server.files["evil.zip"] = zipped("cat/../../evil")
     message = refused("cat", source(tmp_path / "evil", server.url("evil.zip"), unpack="cat"))
     assert "leads out of its folder" in message
     assert not list(tmp_path.glob("**/evil"))
-    # One that needs a password.
+    # A member that needs a password.
     locked = bytearray(zipped("cat/a"))
     locked[6] |= 1
     locked[locked.index(b"PK\1\2") + 8] |= 1
@@ -245,9 +245,9 @@ def test_an_archive_of_something_else(server: Server, tmp_path: Path) -> None:
     assert not (tmp_path / "locked").exists()
 
 
-def test_a_source_without_an_address(tmp_path: Path) -> None:
+def test_a_source_without_an_address_is_refused(tmp_path: Path) -> None:
     message = refused("net", generator(Path("net.pkl"), note="Train it."))
-    assert message == "sources/net: no `url` says where net.pkl can be fetched. Train it."
+    assert message == "sources/net: has no `url` from which to fetch net.pkl. Train it."
 
 
 DRIVE = "https://drive.google.com/uc?export=download&confirm=t&id=abc-1_X"

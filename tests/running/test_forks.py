@@ -1,4 +1,4 @@
-"""Scripts in forks: as in an interpreter of their own, and what a kill of each process does."""
+"""Scripts in forks: they behave as in a new interpreter, also when a process is killed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fringe.running.forks import Server
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks jobs")
 
-# What a script can see of how it was started.
+# Properties by which a script could notice how it was started.
 ABOUT = """\
 import __main__, json, multiprocessing, os, random, signal, sys, tempfile, threading
 import matplotlib, numpy, torch
@@ -61,7 +61,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The place of a script, in the current folder."""
+    """The path of a script in the current folder."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "scripts").mkdir()
     return tmp_path / "scripts" / "job.py"
@@ -69,7 +69,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A server that has imported nothing, and is ready at once."""
+    """A server without imports, which is ready at once."""
     text, place = forks.SERVER.read_text(), tmp_path / "bare_server.py"
     assert text.count("    preload(") == 1
     place.write_text(text.replace("    preload(", "    str("))
@@ -79,7 +79,7 @@ def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def shell(bare: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
-    """Snakemake's shell, patched: a copy whose own `subprocess` may be replaced."""
+    """A patched copy of Snakemake's shell, so that its `subprocess` can be replaced."""
     specification = importlib.util.find_spec("snakemake.shell")
     assert specification is not None
     assert specification.loader is not None
@@ -100,12 +100,12 @@ def shell(bare: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleType]:
 
 
 def environment(**others: str) -> dict[str, str]:
-    """Return the environment of a job, as Snakemake sets it."""
+    """Return the environment that Snakemake sets for a job."""
     return {**os.environ, **dict.fromkeys(forks.THREADS, "1"), **others}
 
 
 def gone(process: int) -> bool:
-    """Return whether a process has ended, also where nobody has waited for it."""
+    """Return whether a process has ended, even if no process has waited for it."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
     except (FileNotFoundError, ProcessLookupError):
@@ -120,22 +120,22 @@ def wait_for(condition: Callable[[], bool]) -> None:
 
 
 def when(file: Path, act: Callable[[], None]) -> None:
-    """Act as soon as a file is there."""
+    """Call a function as soon as a file exists."""
 
     def watch() -> None:
         wait_for(file.exists)
-        time.sleep(0.2)  # until it is written
+        time.sleep(0.2)  # until the file is written
         act()
 
     threading.Thread(target=watch, daemon=True).start()
 
 
 def call(shell: ModuleType, script: Path, **options: Any) -> None:
-    """Run a script as Snakemake runs one."""
+    """Run a script as Snakemake does."""
     shell.shell("{py} {fname:q}", py=sys.executable, fname=str(script), **options)
 
 
-def test_a_fork_is_as_a_new_interpreter(server: Server, script: Path, tmp_path: Path) -> None:
+def test_a_fork_looks_like_a_new_interpreter(server: Server, script: Path, tmp_path: Path) -> None:
     script.write_text(ABOUT)
     job = environment(**dict.fromkeys(forks.THREADS, "2"), TMPDIR=str(tmp_path))
     starts: list[Callable[[], int]] = [
@@ -160,7 +160,7 @@ def test_a_fork_is_as_a_new_interpreter(server: Server, script: Path, tmp_path: 
         ("def fail():\n    1 / 0\ntry:\n    fail()\nfinally:\n    fail()", 1),
         ("if :", 1),
         ("import sys; sys.exit(3)", 3),
-        ("import sys; sys.exit('told')", 1),
+        ("import sys; sys.exit('message')", 1),
         ("import os; os._exit(7)", 7),
         ("import atexit; atexit.register(print, 'at the end')", 0),
         ("import threading; threading.Timer(0.1, print, ['a thread']).start()", 0),
@@ -170,7 +170,7 @@ def test_a_fork_is_as_a_new_interpreter(server: Server, script: Path, tmp_path: 
         ("print(input())", 1),
     ],
 )
-def test_a_fork_ends_as_an_interpreter_does(
+def test_a_fork_ends_like_an_interpreter(
     server: Server, script: Path, capfd: pytest.CaptureFixture[str], body: str, status: int
 ) -> None:
     script.write_text(body)
@@ -187,16 +187,16 @@ def test_a_fork_ends_as_an_interpreter_does(
     assert capfd.readouterr() == (ordinary.stdout, ordinary.stderr)
 
 
-def test_a_job_in_another_environment_does_not_fit(server: Server) -> None:
+def test_a_job_in_a_different_environment_gets_no_fork(server: Server) -> None:
     one = {**server.environment, "TMPDIR": "/elsewhere", "OMP_NUM_THREADS": "7"}
     assert server.fits(one)
     assert not server.fits({**one, "CUDA_VISIBLE_DEVICES": "1"})
 
 
-def test_the_server_has_no_thread_that_a_fork_would_miss(server: Server, script: Path) -> None:
-    """The memory of pyarrow (jemalloc) has one, and starts it again in forks."""
+def test_the_server_has_no_threads_that_forks_need(server: Server, script: Path) -> None:
+    """Only pyarrow's allocator (jemalloc) has a thread, and restarts it in forks."""
     script.write_text("")
-    assert server.fork(str(script), environment()).wait() == 0  # so it has imported all
+    assert server.fork(str(script), environment()).wait() == 0  # so all imports are done
     threads = Path(f"/proc/{server.process.pid}/task").glob("*/comm")
     names = [thread.read_text().strip() for thread in threads]
     assert len([name for name in names if name != "jemalloc_bg_thd"]) == 1
@@ -215,10 +215,10 @@ def test_a_signal_to_all_processes_does_not_end_the_server(
     assert server.process.poll() is None
 
 
-def test_a_job_ends_with_a_server_that_is_killed(
+def test_a_job_fails_if_its_server_is_killed(
     shell: ModuleType, script: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No fork goes on that Snakemake takes for failed; later jobs have interpreters."""
+    """No fork continues after Snakemake counts it as failed. Later jobs start normally."""
     script.write_text(
         "import os; open('begun', 'w').write(f'{os.getpid()} {os.getppid()}')\n"
         "import time; time.sleep(100)"
@@ -231,14 +231,14 @@ def test_a_job_ends_with_a_server_that_is_killed(
     with pytest.raises(subprocess.CalledProcessError, match="died with"):
         call(shell, script)
     assert gone(int((tmp_path / "begun").read_text().split()[0]))
-    # Where a warning is shown, `warning:` is put before it.
-    assert caplog.messages == ["the process that starts jobs was killed, and so is its job"]
+    # The prefix `warning:` is added where the message is shown.
+    assert caplog.messages == ["the process that starts jobs was killed; its jobs are killed too"]
     script.write_text("import os; open('parent', 'w').write(str(os.getppid()))")
     call(shell, script)
     assert (tmp_path / "parent").read_text() == str(os.getpid())
 
 
-def test_snakemake_starts_scripts_as_forks_and_all_else_as_before(
+def test_snakemake_starts_only_scripts_as_forks(
     shell: ModuleType, bare: Path, script: Path, tmp_path: Path
 ) -> None:
     script.write_text(
@@ -256,7 +256,7 @@ def test_snakemake_starts_scripts_as_forks_and_all_else_as_before(
     assert {number for number, _ in record.processed_procs} == {process}
     assert 0.2 < record.cpu_time < 3
     assert record.max_rss > record.max_uss > 0
-    # Another command, as with a conda environment, and one whose output is asked for.
+    # A different command, as with conda, and a command whose output is captured.
     for command in ("true && {python} {script}", "env {python} {script}"):
         shell.shell(command, python=sys.executable, script=str(script))
         assert str(bare) not in json.loads((tmp_path / "seen").read_text())[0]
@@ -265,7 +265,7 @@ def test_snakemake_starts_scripts_as_forks_and_all_else_as_before(
     assert str(bare) not in json.loads((tmp_path / "seen").read_text())[0]
 
 
-def test_a_script_that_fails_is_told_as_before(shell: ModuleType, script: Path) -> None:
+def test_a_failing_script_is_reported_as_without_forks(shell: ModuleType, script: Path) -> None:
     script.write_text("raise SystemExit(1)")
     with pytest.raises(subprocess.CalledProcessError) as forked:
         call(shell, script)
@@ -274,8 +274,8 @@ def test_a_script_that_fails_is_told_as_before(shell: ModuleType, script: Path) 
     assert str(forked.value) == str(before.value)
 
 
-def test_no_server_outlives_its_run(bare: Path, script: Path, tmp_path: Path) -> None:
-    """A run that is killed leaves the job, as before, which comes to its end."""
+def test_the_server_ends_with_its_run(bare: Path, script: Path, tmp_path: Path) -> None:
+    """The job of a killed run continues to its end, as without forks."""
     script.write_text("open('begun', 'w'); import time; time.sleep(1); open('ended', 'w')")
     run = (
         "import os; from pathlib import Path\n"

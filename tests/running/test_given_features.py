@@ -1,4 +1,4 @@
-"""Runs with features of another tool in place of images: what is opened, left out and refused."""
+"""Runs with features of another tool instead of images: opened, left out and refused."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def write(name: str, count: int, seed: int) -> None:
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Features of real images and of two models; and a data set of images, which is resampled."""
+    """Features of real images and of two models, and a data set of images that is resampled."""
     monkeypatch.chdir(tmp_path)
     for seed, name in enumerate(("real", "a", "b")):
         write(f"{name}.npz", 30, seed)
@@ -64,14 +64,14 @@ def faults_of(config: dict[str, Any]) -> list[str]:
     return str(caught.value).split("\n  - ")[1:]
 
 
-def test_what_is_known_of_features(config: dict[str, Any]) -> None:
+def test_features_are_described(config: dict[str, Any]) -> None:
     run = open_run(config)
     about = run.sources["real"]
     assert (about["count"], about["drawn_from"], about["shards"]) == (30, 30, {})
     assert about["logits"]
     assert about["labels"] is None
     assert list(about["features"]) == [NETWORK, CONTROL]
-    assert run.sources["a"]["drawn_from"] is None, "all are taken"
+    assert run.sources["a"]["drawn_from"] is None, "all images are used"
     assert inputs.link_features(run, "real", CONTROL) == []
     assert provenance.import_features(run, "real", CONTROL) == {
         "images": about["features"][CONTROL],
@@ -86,20 +86,20 @@ def test_what_is_known_of_features(config: dict[str, Any]) -> None:
     )
 
 
-def test_sizes_of_shards_are_those_of_images(config: dict[str, Any]) -> None:
+def test_only_images_have_shards(config: dict[str, Any]) -> None:
     checked, sources = opening.check(config)
     remember_sizes(checked, sources)
     assert set(read_sizes(checked)["sizes"]) == {"photos", "fake"}
     assert "shard_size" not in sources["a"]
 
 
-def test_what_shows_images_is_left_out(
+def test_exhibits_of_images_are_left_out(
     config: dict[str, Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     checked = open_run(config).config
     assert "comparisons/both: has no Figures 7 and 19" in caplog.text
     assert {"figure7", "figure19"}.isdisjoint(exhibits.names(checked))
-    # Recall, which only these figures show, asks for features in one network more.
+    # Recall, which only these figures show, needs features in one more network.
     assert choices.networks_of_source(checked, "a") == [NETWORK, CONTROL]
     assert choices.networks_of_run(checked) == [NETWORK, CONTROL]
     for seed, name in enumerate(("real", "a", "b")):
@@ -110,14 +110,14 @@ def test_what_shows_images_is_left_out(
     assert "vgg16" in choices.networks_of_source(checked, "a")
 
 
-def test_real_images_and_features_of_a_model(config: dict[str, Any]) -> None:
-    """Images may be on the one side, and have any size."""
+def test_real_images_are_compared_with_features(config: dict[str, Any]) -> None:
+    """One side may have images of any size."""
     for name in ("a", "b"):
         config["datasets"][name]["real"] = "photos"
     assert opening.check(config)[1]["a"]["count"] == 30
 
 
-def test_what_needs_images_is_refused(config: dict[str, Any]) -> None:
+def test_settings_that_need_images_are_refused(config: dict[str, Any]) -> None:
     config["datasets"]["a"]["resample"] = True
     config["datasets"]["faces"]["snapshots"] = ["fake", "photos", "b"]
     faults = faults_of(config)
@@ -137,13 +137,13 @@ def test_what_needs_images_is_refused(config: dict[str, Any]) -> None:
         ({"sha256": "0" * 64}, "sources/a/sha256: a.npz has SHA-256"),
     ],
 )
-def test_faults(config: dict[str, Any], change: dict[str, Any], fault: str) -> None:
+def test_faults_of_features(config: dict[str, Any], change: dict[str, Any], fault: str) -> None:
     config["sources"]["a"] |= change
     (found,) = faults_of(config)
     assert found.startswith(fault)
 
 
-def test_all_faults_of_features_at_once(config: dict[str, Any]) -> None:
+def test_all_faults_of_features_are_listed_at_once(config: dict[str, Any]) -> None:
     np.savez("a.npz", features=np.full((30, 1280), np.nan, np.float32))
     np.savez("b.npz", features=np.ones((30, 2048)), untrained=np.ones((30, 102)))
     faults = faults_of(config)
@@ -155,14 +155,14 @@ def test_all_faults_of_features_at_once(config: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("key", ["network", "controls"])
-def test_an_unknown_network_is_one_fault(config: dict[str, Any], key: str) -> None:
+def test_an_unknown_network_is_reported_once(config: dict[str, Any], key: str) -> None:
     config[key] = "incepton" if key == "network" else ["incepton"]
     (found,) = faults_of(config)
     assert found.startswith(f"{key}: unknown network 'incepton'")
 
 
-def test_images_have_classes(config: dict[str, Any]) -> None:
-    """Logits on all sides, or labels on all sides; otherwise classes are not known."""
+def test_classes_need_logits_or_labels_on_all_sides(config: dict[str, Any]) -> None:
+    """Classes are known only with logits on all sides or labels on all sides."""
     assert "labels" not in provenance.compare(open_run(config), "both", NETWORK)
     arrays = {"features": rows(30, 1280), CONTROL: rows(30, 102)}
     np.savez("a.npz", **arrays)
@@ -186,13 +186,13 @@ def test_images_have_classes(config: dict[str, Any]) -> None:
     }
 
 
-def test_an_unknown_data_set_is_one_fault(config: dict[str, Any]) -> None:
+def test_an_unknown_data_set_is_reported_once(config: dict[str, Any]) -> None:
     config["comparisons"]["both"]["generators"]["B"] = "c"
     (found,) = faults_of(config)
     assert found.startswith("comparisons/both/generators/B: no data set is named 'c'")
 
 
-def test_staging_tells_of_features(
+def test_staging_describes_features(
     config: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("my.yaml").write_text(yaml.safe_dump(config))
@@ -200,7 +200,7 @@ def test_staging_tells_of_features(
     assert capsys.readouterr().out.count("features of 30 images") == 3
 
 
-def test_a_file_may_be_left_out(config: dict[str, Any]) -> None:
+def test_missing_features_may_be_left_out(config: dict[str, Any]) -> None:
     Path("b.npz").unlink()
     checked, sources = opening.check(config | {"missing": "skip"})
     assert list(checked.datasets) == ["faces"]

@@ -1,4 +1,4 @@
-"""Comparisons whose classes are labels: what is planned, what jobs read, and what is refused."""
+"""Comparisons with labels as classes: their jobs, inputs and faults."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ NETWORK = "efficientnet-lite0"
 
 
 class Files(dict[str, list[str]]):
-    """Inputs of a job by their names, as Snakemake gives them."""
+    """Inputs of a job by name, as in Snakemake."""
 
     __getattr__ = dict.__getitem__
 
 
 def folder(name: str, counts: dict[str, int], seed: int) -> None:
-    """Write images, each class into a folder of its name."""
+    """Write images, with one folder per class."""
     rng = np.random.default_rng(seed)
     for one, count in counts.items():
         Path(name, one).mkdir(parents=True)
@@ -67,7 +67,7 @@ def faults_of(config: dict[str, Any]) -> str:
 
 
 def stored(config: dict[str, Any]) -> StoredSets:
-    """Return what the jobs of the comparison read, with features that are made up."""
+    """Return the inputs of the comparison's jobs, with invented features."""
     run = open_run(config)
     about = provenance.compare(run, "both", NETWORK)
     rng = np.random.default_rng(0)
@@ -84,7 +84,7 @@ def numbers(name: str, values: list[int]) -> None:
     np.savez(f"{name}.npz", pixels, np.array(values))
 
 
-def test_labels_take_the_place_of_logits(config: dict[str, Any]) -> None:
+def test_labels_replace_logits(config: dict[str, Any]) -> None:
     run = open_run(config)
     assert "logits" not in inputs.compare(run, "both", NETWORK)
     made_from = provenance.compare(run, "both", NETWORK)
@@ -95,7 +95,7 @@ def test_labels_take_the_place_of_logits(config: dict[str, Any]) -> None:
     assert "logits" in inputs.compare(run, "both", NETWORK)
 
 
-def test_another_label_makes_a_comparison_again(config: dict[str, Any]) -> None:
+def test_a_changed_label_changes_the_comparison(config: dict[str, Any]) -> None:
     before = open_run(config)
     Path("a/cat/0.png").rename("a/dog/x.png")
     after = open_run(config)
@@ -105,20 +105,20 @@ def test_another_label_makes_a_comparison_again(config: dict[str, Any]) -> None:
     assert planned_labels(after.config, ["a"])["a"].values.tolist() == [0, 0, 1, 1, 1, 1]
 
 
-def test_names_of_classes_are_one_class_in_all_sources(config: dict[str, Any]) -> None:
-    """Sources have other folders, but "dog" is the same class."""
+def test_equal_class_names_are_one_class_in_all_sources(config: dict[str, Any]) -> None:
+    """Sources have different folders, but "dog" is the same class."""
     found = stored(config)
     assert found.class_names == ("ant", "cat", "dog")
     assert found.real_classes is not None
     assert found.real_classes.tolist() == [0] * 4 + [1] * 4 + [2] * 4
-    told = {name: model.classes for name, model in found.models.items()}
-    assert {name: [one.tolist() for one in each or []] for name, each in told.items()} == {
+    classes = {name: model.classes for name, model in found.models.items()}
+    assert {name: [one.tolist() for one in each or []] for name, each in classes.items()} == {
         "A": [[1, 1, 1, 2, 2, 2]],
         "B": [[0, 2, 2, 2, 2, 2]],
     }
 
 
-def test_a_source_without_labels(config: dict[str, Any]) -> None:
+def test_a_source_without_labels_is_refused(config: dict[str, Any]) -> None:
     numbers("b", [0] * 6)
     with np.load("b.npz") as held:
         np.savez("b.npz", held["arr_0"])
@@ -129,21 +129,21 @@ def test_a_source_without_labels(config: dict[str, Any]) -> None:
     assert "an NPZ with `arr_1`" in said
 
 
-def test_an_unknown_class_name(config: dict[str, Any]) -> None:
+def test_an_unknown_class_name_is_refused(config: dict[str, Any]) -> None:
     Path("b/dog").rename("b/Dog")
     said = faults_of(config)
     assert "sources/b: has images in Dog, and no real image (real) is of such a class" in said
     assert "real images have ant, cat, dog: rename the classes" in said
 
 
-def test_names_and_numbers(config: dict[str, Any]) -> None:
+def test_names_and_numbers_do_not_mix(config: dict[str, Any]) -> None:
     numbers("b", [0, 1, 2, 2, 1, 0])
     config["sources"]["b"]["path"] = "b.npz"
     assert "classes of real are names of folders, and those of b are numbers" in faults_of(config)
 
 
-def test_numbers_with_names_go_with_either(config: dict[str, Any]) -> None:
-    """A ClassLabel of Parquet has both; here the numbers are not in the order of the names."""
+def test_numbers_with_names_match_names_and_numbers(config: dict[str, Any]) -> None:
+    """A Parquet ClassLabel has both. Here the numbers are not in the order of the names."""
     column([2, 0, 1] * 4, ["dog", "ant", "cat"])
     config["sources"]["real"]["path"] = "real.parquet"
     numbers("b", [0, 1, 2, 2, 1, 0])
@@ -153,7 +153,7 @@ def test_numbers_with_names_go_with_either(config: dict[str, Any]) -> None:
     assert found.real_classes is not None
     assert found.real_classes.tolist() == [2, 0, 1] * 4
     (a,), (b,) = (found.models[name].classes or [] for name in "AB")
-    assert a.tolist() == [2] * 3 + [0] * 3, "folders cat and dog"
+    assert a.tolist() == [2] * 3 + [0] * 3, "the folders cat and dog"
     assert b.tolist() == [0, 1, 2, 2, 1, 0]
     Path("a/dog").rename("a/bird")
     said = faults_of(config)
@@ -161,7 +161,7 @@ def test_numbers_with_names_go_with_either(config: dict[str, Any]) -> None:
 
 
 def column(values: list[int], names: list[str]) -> None:
-    """Write real images to Parquet as ``datasets`` does, labels being a ClassLabel."""
+    """Write real images to Parquet as ``datasets`` does, with labels of type ClassLabel."""
     images = [path.read_bytes() for path in sorted(Path("real").rglob("*.png"))]
     about = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
     table = pa.table({"image": [{"bytes": data, "path": None} for data in images], "label": values})
@@ -169,7 +169,7 @@ def column(values: list[int], names: list[str]) -> None:
     pq.write_table(stated, "real.parquet")
 
 
-def test_no_class_in_both(config: dict[str, Any]) -> None:
+def test_no_common_class_is_a_fault(config: dict[str, Any]) -> None:
     for name, values in {"real": [0, 1, 2] * 4, "a": [0, 1] * 3, "b": [7, 8, 9] * 2}.items():
         numbers(name, values)
         config["sources"][name]["path"] = f"{name}.npz"
@@ -179,7 +179,7 @@ def test_no_class_in_both(config: dict[str, Any]) -> None:
 
 
 def test_a_network_without_classes_needs_labels(config: dict[str, Any]) -> None:
-    """Without both, nothing is said of classes; who asks for Top-1 classes is told."""
+    """Without both there are no classes, and a request for Top-1 classes is refused."""
     config["network"] = "untrained"
     assert provenance.compare(open_run(config), "both", "untrained")["labels"]
     del config["comparisons"]["both"]["labels"]

@@ -1,4 +1,4 @@
-"""How Snakemake is called for a run."""
+"""Calls of Snakemake for a run."""
 
 import os
 import time
@@ -17,16 +17,16 @@ PLANNER = Planner(Path("c.yaml"), Path("Snakefile"), Path("local"), 1, targets=(
 
 @pytest.fixture
 def called(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The calls of Snakemake, which fail."""
+    """Recorded calls of Snakemake, all of which fail."""
     calls: list[list[str]] = []
     monkeypatch.setattr(launch, "call", lambda command, *_: calls.append(command) or 1)
     estimated = Estimated(Path("results/faces"), "")
     monkeypatch.setattr(launch, "estimate_run", lambda *_, **__: estimated)
-    monkeypatch.setattr(launch, "fetch_what_is_named", lambda *_: None)
+    monkeypatch.setattr(launch, "fetch_catalogue_files", lambda *_: None)
     return calls
 
 
-def test_a_run_that_stopped_says_how_to_go_on(
+def test_a_stopped_run_says_how_to_continue(
     called: list[list[str]],
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -40,21 +40,21 @@ def test_a_run_that_stopped_says_how_to_go_on(
         os.utime(path, (time.time() - age, time.time() - age))
     assert launch.run(PLANNER).status == 1
     printed = capsys.readouterr().err
-    assert "The same command goes on" in printed
-    assert printed.endswith(" Snakemake's whole log: .snakemake/log/newest.log\n")
+    assert "The same command continues the run." in printed
+    assert printed.endswith(" Snakemake's full log: .snakemake/log/newest.log\n")
     launch.run(PLANNER, ["--dry-run"])
     assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(("profile", "hidden"), [("local", True), ("slurm", False)])
 def test_errors_of_submitted_jobs_are_shown(profile: str, hidden: bool) -> None:
-    """Snakemake hides them with all else that it prints of a job."""
+    """Snakemake would hide them with everything else that it prints about a job."""
     planner = replace(PLANNER, profile=REPOSITORY / "profiles" / profile)
     command = launch.snakemake_command(planner, None)
     assert ("rules" in command[command.index("--quiet") :]) == hidden
 
 
-def test_a_target_is_no_value_of_the_option_before_it(called: list[list[str]]) -> None:
+def test_a_target_is_not_a_value_of_the_previous_option(called: list[list[str]]) -> None:
     launch.run(PLANNER, ["--resources", "gpu=4"])
     assert called[0][-4:] == ["--resources", "gpu=4", "--", "comparisons"]
 
@@ -73,7 +73,7 @@ def test_a_target_is_no_value_of_the_option_before_it(called: list[list[str]]) -
         (None, ["-n"], False),
     ],
 )
-def test_snakemake_shows_its_log_only_if_asked(
+def test_snakemake_shows_its_log_only_on_request(
     called: list[list[str]],
     monkeypatch: pytest.MonkeyPatch,
     verbose: str | None,
@@ -87,5 +87,5 @@ def test_snakemake_shows_its_log_only_if_asked(
     assert ("fringe" in called[0]) == followed
     if followed:
         place = called[0].index("--logger")
-        # Another option follows, so that no target is taken for a logger.
+        # Another option follows, so that no target is read as a logger.
         assert called[0][place : place + 3] == ["--logger", "fringe", "--quiet"]

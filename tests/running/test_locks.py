@@ -1,4 +1,4 @@
-"""Locks that a killed run left are removed, and those of a living one never."""
+"""Locks of a killed run are removed, but never locks of a living run."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ time.sleep(600)
 
 @pytest.fixture
 def living(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
-    """Runs that work until the test ends."""
+    """Runs that continue until the test ends."""
     processes: list[subprocess.Popen[str]] = []
     yield processes
     for process in processes:
@@ -49,7 +49,7 @@ def living(tmp_path: Path) -> Iterator[list[subprocess.Popen[str]]]:
 
 
 def start(folder: Path, code: str = CODE, argument: str = "work") -> subprocess.Popen[str]:
-    """Start a run that takes a lock of Snakemake's and works on."""
+    """Start a run that takes a lock of Snakemake and continues."""
     process = subprocess.Popen(
         [sys.executable, "-c", code, argument], cwd=folder, stdout=subprocess.PIPE, text=True
     )
@@ -60,7 +60,7 @@ def start(folder: Path, code: str = CODE, argument: str = "work") -> subprocess.
 
 
 def clears(folder: Path) -> bool:
-    """Tell whether a run that begins and ends removed locks."""
+    """Return whether a short run removes locks."""
     done = subprocess.run([sys.executable, "-c", CODE], cwd=folder, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip() == "True"
@@ -70,7 +70,7 @@ def lock(folder: Path) -> Path:
     return folder / ".snakemake/locks/0.output.lock"
 
 
-def test_a_lock_of_a_killed_run_goes(tmp_path: Path) -> None:
+def test_a_lock_of_a_killed_run_is_removed(tmp_path: Path) -> None:
     assert not clears(tmp_path)
     process = start(tmp_path)
     os.kill(process.pid, signal.SIGKILL)
@@ -90,7 +90,7 @@ def test_a_lock_of_a_living_run_stays(tmp_path: Path, living: list[subprocess.Po
 def test_a_lock_stays_as_long_as_any_run_lives(
     tmp_path: Path, living: list[subprocess.Popen[str]]
 ) -> None:
-    """Snakemake lets two runs on different files share a folder."""
+    """Snakemake allows two runs on different files in one folder."""
     living += [start(tmp_path), start(tmp_path)]
     living[0].kill()
     living[0].wait()
@@ -127,7 +127,7 @@ def test_a_run_holds_its_folder_until_it_ends(
 
 
 def test_a_child_does_not_keep_the_lock(tmp_path: Path) -> None:
-    """A job that outlives its killed run must not look like one."""
+    """A job that outlives its killed run must not look like a run."""
     code = CODE.replace(
         "time.sleep(600)",
         "import subprocess; subprocess.Popen(['sleep', '20'], start_new_session=True); "

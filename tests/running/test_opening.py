@@ -1,4 +1,4 @@
-"""What a configuration asks for, and faults that only a look at files and networks finds."""
+"""Opening of runs: completed configurations, and faults found in files and networks."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def write_zip(path: Path, count: int) -> None:
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """A configuration without faults; the current folder is its own."""
+    """A configuration without faults, in a new current folder."""
     monkeypatch.chdir(tmp_path)
     write_zip(Path("real.zip"), 12)
     return {
@@ -83,7 +83,7 @@ def test_a_right_config_and_its_sources(config: dict[str, Any]) -> None:
     config["extraction"] = {"batch_size": 5, "shard_size": 5}
     completed, sources = check(config)
     assert completed.device == "auto"
-    assert list(sources) == ["real", "fake"], "a source that nobody uses is not looked for"
+    assert list(sources) == ["real", "fake"], "unused sources are not opened"
     assert sources["real"]["count"] == 12
     assert list(sources["real"]["shards"]) == [
         "0000000-0000005", "0000005-0000010", "0000010-0000012"
@@ -93,8 +93,8 @@ def test_a_right_config_and_its_sources(config: dict[str, Any]) -> None:
     assert sources["fake"]["simulated"]
 
 
-def test_what_depends_on_a_wrong_value_is_checked_with_the_default(config: dict[str, Any]) -> None:
-    """So all other faults are found, and none that follows from the wrong value."""
+def test_defaults_replace_wrong_values_in_later_checks(config: dict[str, Any]) -> None:
+    """So all other faults are found, but no fault that follows from the wrong value."""
     config["evaluation"]["n_real"] = "many"
     config["controls"] = ["untrained", "nothing"]
     config["sensitivity"] = {"classes": ["no such class"]}
@@ -134,7 +134,7 @@ def change(*keys: str, to: Any) -> Callable[[dict[str, Any]], None]:
         (change("limits", to={"pixels": "many"}), "limits/pixels: "),
     ],
 )  # fmt: skip
-def test_faults(
+def test_each_fault_has_a_message(
     config: dict[str, Any], apply: Callable[[dict[str, Any]], None], fault: str
 ) -> None:
     apply(config)
@@ -154,20 +154,20 @@ def test_the_main_network_must_be_a_classifier(config: dict[str, Any]) -> None:
     check(config)
 
 
-def test_a_folder_that_may_not_be_written(
+def test_a_results_folder_without_write_permission(
     config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (Path("closed")).mkdir()
     config["results"] = "closed/results"
     check(config)
-    # What the system says of a read-only folder; root, who may run this test, is never refused.
+    # The answer of the system for a read-only folder. It would never refuse root.
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "closed")
     (found,) = faults_of(config)
     assert found.startswith("results: ")
     assert "closed is not yours to write to" in found
 
 
-def test_everything_at_once(config: dict[str, Any]) -> None:
+def test_all_faults_are_listed_at_once(config: dict[str, Any]) -> None:
     config["sources"]["fake"]["severity"] = 9
     config["sources"]["real"]["path"] = "x.zip"
     config["datasets"]["other"] = {"real": "fake", "generated": "fake", "n_real": 5, "tittle": ""}
@@ -182,7 +182,7 @@ def test_everything_at_once(config: dict[str, Any]) -> None:
 
 
 def test_no_fault_follows_from_another(config: dict[str, Any]) -> None:
-    """Nothing is opened with a value that is wrong, nor looked for at a path that is wrong."""
+    """No source is opened with a wrong value or at a wrong path."""
     config["sources"]["fake"]["count"] = "many"
     config["sources"]["real"]["path"] = "$SCRATCH/real.zip"
     assert [fault.split(":")[0] for fault in faults_of(config)] == [
@@ -195,7 +195,7 @@ def test_no_fault_follows_from_another(config: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("results", ["~/results", "r"])
-def test_what_is_remembered_lies_below_the_results(
+def test_remembered_hashes_are_below_the_results(
     config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, results: str
 ) -> None:
     home = Path.cwd() / "home"
@@ -209,7 +209,7 @@ def test_what_is_remembered_lies_below_the_results(
 
 
 @pytest.mark.parametrize("results", ["$SCRATCH/results", "~nobody-of-this-name/r", 2024, "a{b}"])
-def test_nothing_is_written_where_results_are_wrong(config: dict[str, Any], results: Any) -> None:
+def test_nothing_is_written_if_results_are_wrong(config: dict[str, Any], results: Any) -> None:
     before = sorted(Path().iterdir())
     config["results"] = results
     config["sources"]["real"]["sha256"] = hashlib.sha256(Path("real.zip").read_bytes()).hexdigest()
@@ -222,7 +222,9 @@ def test_nothing_is_written_where_results_are_wrong(config: dict[str, Any], resu
     "key", ["sources", "datasets", "evaluation", "weights", "schemes", "limits"]
 )
 @pytest.mark.parametrize("value", [None, 3, "text", ["a"], {"a": None}, {"a": {"real": ["b"]}}])
-def test_any_shape_gets_a_message(config: dict[str, Any], key: str, value: Any) -> None:
+def test_a_section_of_wrong_shape_gets_a_message(
+    config: dict[str, Any], key: str, value: Any
+) -> None:
     config[key] = value
     assert faults_of(config)
 
@@ -234,9 +236,7 @@ ODD = [
 
 
 @pytest.mark.parametrize("value", ODD, ids=repr)
-def test_whatever_stands_anywhere_gets_a_message_or_is_right(
-    config: dict[str, Any], value: Any
-) -> None:
+def test_odd_values_at_any_key_get_a_message(config: dict[str, Any], value: Any) -> None:
     config["datasets"]["faces"] |= {"snapshots": [], "sizes": [[12, 20]]}
     config["comparisons"] = {"pair": {"generators": {"a": "faces", "b": "faces"}}}
     config["weights"] = {"untrained": "w.pt"}
@@ -255,7 +255,7 @@ def test_whatever_stands_anywhere_gets_a_message_or_is_right(
             found += everywhere(holder[key]) if isinstance(holder[key], dict | list) else []
         return found
 
-    assert all(everywhere(config)), "both of the comparison are the same, and there is no w.pt"
+    assert all(everywhere(config)), "the compared data sets are equal, and w.pt does not exist"
 
 
 def test_duplicate_keys_are_faults(config: dict[str, Any], tmp_path: Path) -> None:
@@ -265,7 +265,7 @@ def test_duplicate_keys_are_faults(config: dict[str, Any], tmp_path: Path) -> No
         opening.check(config, [path])
 
 
-def test_shards() -> None:
+def test_bounds_and_names_of_shards() -> None:
     assert layout.shard_bounds(7, 3) == [(0, 3), (3, 6), (6, 7)]
     assert layout.shard_bounds(6, 3) == [(0, 3), (3, 6)]
     assert layout.parse_shard(layout.shard_name(40, 1234567)) == (40, 1234567)
@@ -294,7 +294,7 @@ def test_schemes_and_their_repeats(config: dict[str, Any]) -> None:
     assert {scheme: choices.repeats(completed, scheme) for scheme in wanted} == wanted
 
 
-def test_how_many_images_matching_looks_at(config: dict[str, Any]) -> None:
+def test_limit_of_images_for_matching(config: dict[str, Any]) -> None:
     def limit(kind: str, **matching: float) -> int:
         source = {"imitation": config["sources"]["fake"]}.get(kind, {"kind": kind, "path": "x.pkl"})
         sources = config["sources"] | {"fake": {**source, "count": 70}}
@@ -327,7 +327,7 @@ def test_sources_are_opened_with_more_images(config: dict[str, Any], tmp_path: P
     assert np.array_equal(kept.read([3, 44]), longer.read([3, 44]))
 
 
-def test_where_the_released_optimization_is_measured(config: dict[str, Any]) -> None:
+def test_schemes_with_the_released_optimization(config: dict[str, Any]) -> None:
     faces = config["datasets"]["faces"]
     config["datasets"] = {"plain": faces | {"resample": False}, "faces": faces, "more": faces}
 
@@ -343,12 +343,12 @@ def test_where_the_released_optimization_is_measured(config: dict[str, Any]) -> 
 
 
 def asked(config: dict[str, Any], **sensitivity: Any) -> dict[str, Any]:
-    """Return the configuration with `sensitivity`, and with what it asks of the data set."""
+    """Return the configuration with `sensitivity`, and with keys of the data set."""
     faces = config["datasets"]["faces"] | sensitivity.pop("faces", {})
     return config | {"sensitivity": sensitivity, "datasets": {"faces": faces}}
 
 
-def test_of_which_images_it_is_asked_what_fid_looks_at(config: dict[str, Any]) -> None:
+def test_images_that_are_explained(config: dict[str, Any]) -> None:
     def planned(**sensitivity: Any) -> tuple[list[str], int, int, dict[str, list[int]]]:
         completed, found, _ = complete(asked(config, **sensitivity))
         assert found == []
@@ -365,10 +365,10 @@ def test_of_which_images_it_is_asked_what_fid_looks_at(config: dict[str, Any]) -
         ["faces"], 60, 9, {"seeds": [3]}
     )  # fmt: skip
     config |= {"network": "vgg16", "controls": ["untrained"]}
-    assert planned()[0] == [], "it tells no places"
+    assert planned()[0] == [], "a network without maps explains no images"
 
 
-def test_of_which_images_the_grid_is(config: dict[str, Any]) -> None:
+def test_images_of_the_grid(config: dict[str, Any]) -> None:
     def planned(**sensitivity: Any) -> dict[str, list[int]]:
         completed, found, _ = complete(asked(config, **sensitivity))
         assert found == []
@@ -376,12 +376,12 @@ def test_of_which_images_the_grid_is(config: dict[str, Any]) -> None:
 
     assert planned() == {"images": list(range(40))}
     assert planned(images=7) == {"images": list(range(7))}
-    # The released code makes one image of each of 40 seeds from 100 on.
+    # The released code makes one image for each of 40 seeds, starting with 100.
     assert planned(faces={"grid": {"seed": 100}}) == {"seeds": list(range(100, 140))}
     assert planned(faces={"grid": {"images": [9, 2]}}) == {"images": [9, 2]}
 
 
-def test_random_grids_have_a_seed_of_their_own(config: dict[str, Any]) -> None:
+def test_random_grids_have_their_own_seed(config: dict[str, Any]) -> None:
     def planned(**settings: Any) -> int:
         return choices.grid_seed(complete(config | settings)[0])
 
@@ -404,14 +404,14 @@ def test_random_grids_have_a_seed_of_their_own(config: dict[str, Any]) -> None:
         ({"networks": ["untrained"]}, "sensitivity: untrained cannot tell what it looks at"),
     ],
 )  # fmt: skip
-def test_questions_without_an_answer(
+def test_faults_of_explanations(
     config: dict[str, Any], sensitivity: dict[str, Any], fault: str
 ) -> None:
     (found,) = faults_of(asked(config, **sensitivity))
     assert found.startswith(fault)
 
 
-def test_classes_are_named_or_counted(config: dict[str, Any]) -> None:
+def test_classes_are_given_by_name_or_number(config: dict[str, Any]) -> None:
     def planned(**sensitivity: Any) -> int | list[int]:
         completed, _ = check(asked(config, **sensitivity))
         return choices.shown_classes(completed, "faces")
@@ -435,29 +435,29 @@ def test_classes_are_named_or_counted(config: dict[str, Any]) -> None:
         ({"classes": 0}, "sensitivity/classes: 0 is less than the minimum of 1"),
     ],
 )  # fmt: skip
-def test_classes_that_are_not_there_are_faults(
+def test_unknown_classes_are_faults(
     config: dict[str, Any], sensitivity: dict[str, Any], fault: str
 ) -> None:
     (found,) = faults_of(asked(config, **sensitivity))
     assert found.startswith(fault)
 
 
-def test_a_network_of_ones_own_may_tell_its_class_names(
+def test_a_user_s_network_may_have_class_names(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = "\n".join(
+    code = "\n".join(
         [
             "def load(*_): ...",
             "load.info = (3, 4, 1, True)",
-            "def telling(*_): ...",
-            "telling.info, telling.class_names = load.info, ('a', 'b, c', 'd', 'e')",
+            "def named(*_): ...",
+            "named.info, named.class_names = load.info, ('a', 'b, c', 'd', 'e')",
             "def wrong(*_): ...",
             "wrong.info, wrong.class_names = load.info, ('a', 'b')",
         ]
     )
-    (tmp_path / "named.py").write_text(told)
+    (tmp_path / "named.py").write_text(code)
     monkeypatch.syspath_prepend(tmp_path)
-    config |= {"network": "named:telling", "schemes": {"top": [1], "middle": [1]}}
+    config |= {"network": "named:named", "schemes": {"top": [1], "middle": [1]}}
     config["allow_code"] = True
     completed, _ = check(asked(config, classes=["C", 0]))
     assert choices.shown_classes(completed, "faces") == [1, 0]
@@ -471,7 +471,7 @@ def test_a_network_of_ones_own_may_tell_its_class_names(
     assert "2 `class_names`, but `info` says 4 classes" in found
 
 
-def test_three_classes_are_shown_of_each_image(
+def test_three_classes_are_shown_for_each_image(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "binary.py").write_text("def load(*_): ...\nload.info = (3, 2, 1, True)\n")
@@ -483,7 +483,7 @@ def test_three_classes_are_shown_of_each_image(
     check(asked(config, datasets=[]))
 
 
-def test_without_noise_its_images_do_not_matter(config: dict[str, Any]) -> None:
+def test_without_noise_the_number_of_noisy_images_is_not_checked(config: dict[str, Any]) -> None:
     check(asked(config, noise={"scales": [], "images": 61}))
 
 
@@ -512,7 +512,7 @@ def test_published_statistics_are_checked_before_any_job(
 def test_published_statistics_are_read_once(
     config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """To look for eigenvalues takes seconds: a file that is right is remembered as it is."""
+    """Computing eigenvalues takes seconds, so a valid file is remembered."""
     read = []
 
     def counted(path: Path, dim: int) -> Gaussian:
@@ -531,7 +531,7 @@ def test_published_statistics_are_read_once(
         assert "`sigma` is not a covariance" in faults_of(config)[0]
 
 
-def test_maps_need_the_statistics_of_their_own_images(config: dict[str, Any]) -> None:
+def test_maps_need_statistics_of_the_same_images(config: dict[str, Any]) -> None:
     write_statistics("published.npz", Gaussian(np.zeros(1280), np.eye(1280)))
     given = {"efficientnet-lite0": {"path": "published.npz", "count": 9}}
     config["sources"]["real"]["statistics"] = given
@@ -542,14 +542,14 @@ def test_maps_need_the_statistics_of_their_own_images(config: dict[str, Any]) ->
     check(asked(config, datasets=[]))
 
 
-def test_an_image_of_another_seed_is_the_first_that_it_makes(config: dict[str, Any]) -> None:
+def test_an_example_of_a_seed_is_the_first_image_of_that_seed(config: dict[str, Any]) -> None:
     completed, _ = check(config)
     (image,) = images.open_seeded(completed, "fake", 3).read([0])
     completed = changed(completed, {"sources/fake/seed": 3})
     np.testing.assert_array_equal(image, images.open_configured(completed, "fake").read([0, 1])[0])
 
 
-def test_weights_that_are_gone_are_said_to_be(config: dict[str, Any]) -> None:
+def test_missing_weights_are_reported(config: dict[str, Any]) -> None:
     completed, _ = check(config | {"controls": ["clip"], "weights_dir": "kept"})
     assert weight_files.weight_file_path(completed, "efficientnet-lite0") is None
     with pytest.raises(FringeError, match=r"'clip' are not there .*fetch clip --weights-dir kept"):
@@ -558,7 +558,7 @@ def test_weights_that_are_gone_are_said_to_be(config: dict[str, Any]) -> None:
     assert weight_files.weight_file_path(completed, "clip") == Path("real.zip")
 
 
-def test_a_control_trained_on_imagenet_s_labels_neither_judges_nor_stands_in_figures(
+def test_a_control_trained_on_imagenet_labels_is_not_used(
     config: dict[str, Any],
 ) -> None:
     completed, _ = check(config | {"controls": ["swav", "clip", "resnet50"]})
@@ -573,7 +573,7 @@ def test_a_control_trained_on_imagenet_s_labels_neither_judges_nor_stands_in_fig
     assert "add a control that was not, for example clip or untrained" in warning
 
 
-def test_weights_of_one_s_own_may_be_of_any_training(config: dict[str, Any]) -> None:
+def test_a_user_s_weights_may_be_of_any_training(config: dict[str, Any]) -> None:
     Path("mine.pth").write_bytes(b"mine")
     mine = {"path": "mine.pth", "sha256": hashlib.sha256(b"mine").hexdigest().upper()}
     completed, _ = check(config | {"controls": ["resnet50"], "weights": {"resnet50": mine}})
@@ -583,7 +583,7 @@ def test_weights_of_one_s_own_may_be_of_any_training(config: dict[str, Any]) -> 
     assert choices.trained_on(completed, "resnet50") == "ImageNet-1k labels"
 
 
-def test_weights_of_another_training_are_named(
+def test_weights_of_a_different_training_are_reported(
     config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("vgg16.pt").write_bytes(b"nvidia's")
@@ -598,26 +598,26 @@ def test_weights_of_another_training_are_named(
     ]
 
 
-def test_sizes() -> None:
+def test_sizes_are_resolved() -> None:
     assert choices.resolve_sizes([["all", 5], [3, "all"]], 10, 20) == [(10, 5), (3, 20)]
 
 
-def test_a_spec_holds_what_its_kind_needs(config: dict[str, Any]) -> None:
+def test_a_spec_has_the_keys_of_its_kind(config: dict[str, Any]) -> None:
     completed, *_ = complete(config)
     spec = choices.source_spec(completed, "real")
     assert set(spec) == {"kind", *opening_keys("files"), "least", "limits"}
     assert (spec["kind"], spec["path"], spec["order"]) == ("files", "real.zip", "random")
     assert spec["limits"] == {"pixels": 1 << 26, "bytes": 1 << 30}
     rest = set(spec) - {"kind", "path", "order", "limits"}
-    assert not any(spec[key] for key in rest), "none of these was asked for"
+    assert not any(spec[key] for key in rest), "none of these keys was given"
     assert choices.source_spec(completed, "fake") == {
         "kind": "imitation", "count": 100, "resolution": 16, "seed": 0, "framing": "free",
         "severity": 0.8,
     }  # fmt: skip
 
 
-def test_how_many_images_are_taken_from_files(config: dict[str, Any]) -> None:
-    """The least number decides whether they are in random order: see `open_source`."""
+def test_the_least_number_of_images_taken_from_files(config: dict[str, Any]) -> None:
+    """This number decides whether the images are in random order: see `open_source`."""
     write_zip(Path("fake.zip"), 60)
 
     def least(**changes: Any) -> dict[str, int | None]:
@@ -631,8 +631,8 @@ def test_how_many_images_are_taken_from_files(config: dict[str, Any]) -> None:
             at[last] = value
         completed, sources = check(asked)
         for name in ("real", "fake"):
-            told = images.open_configured(completed, name)
-            assert told.fingerprint == sources[name]["fingerprint"]
+            opened = images.open_configured(completed, name)
+            assert opened.fingerprint == sources[name]["fingerprint"]
             partly = completed.least[name] < sources[name]["count"]
             is_random = partly and completed.sources[name].order == "random"
             assert sources[name]["drawn_from"] == (sources[name]["count"] if is_random else None)
@@ -647,14 +647,14 @@ def test_how_many_images_are_taken_from_files(config: dict[str, Any]) -> None:
     noiseless = {"scales": [], "images": 30}
     assert least(sensitivity__noise=noiseless) == {"real": 12, "fake": 60}
     assert least(sensitivity__datasets=[], sensitivity__images=40) == {"real": 12, "fake": 60}
-    # Sizes are drawn at random from all.
+    # Images for `sizes` are drawn at random from all images.
     assert least(evaluation__sizes=[[5, 5], ["all", 20]]) == {"real": 12, "fake": 60}
     other = {"real": "fake", "generated": "real", "n_real": 20, "n_generated": 11}
     assert least(datasets__other=other | {"resample": False}) == {"real": 11, "fake": 20}
 
 
 @pytest.mark.parametrize(
-    ("real", "n_real", "told"),
+    ("real", "n_real", "text"),
     [
         ({}, 12, "all 12"),
         ({"count": 12}, 12, "all 12"),
@@ -667,43 +667,43 @@ def test_how_many_images_are_taken_from_files(config: dict[str, Any]) -> None:
         ({"order": "file", "count": 10}, 9, "the first 9 of 10 in the order of their files"),
     ],
 )
-def test_the_report_says_which_images_are_used(
-    config: dict[str, Any], real: dict[str, Any], n_real: int, told: str
+def test_the_report_describes_the_images_used(
+    config: dict[str, Any], real: dict[str, Any], n_real: int, text: str
 ) -> None:
     config["sources"]["real"] |= real
     config["evaluation"]["n_real"] = n_real
-    assert protocols.chosen_images(*check(config), "faces") == f"Real images: {told}."
+    assert protocols.chosen_images(*check(config), "faces") == f"Real images: {text}."
 
 
-def test_the_report_says_which_generated_images_of_files_are_used(config: dict[str, Any]) -> None:
+def test_the_report_describes_generated_images_in_files(config: dict[str, Any]) -> None:
     write_zip(Path("fake.zip"), 60)
     config["sources"]["fake"] = {"path": "fake.zip", "seed": 2}
     real = "Real images: all 12."
     assert protocols.chosen_images(*check(config), "faces") == f"{real} Generated images: all 60."
     config["evaluation"]["n_generated"] = 30
-    told = "all 60, in random order with seed 2"
-    assert protocols.chosen_images(*check(config), "faces") == f"{real} Generated images: {told}."
+    text = "all 60, in random order with seed 2"
+    assert protocols.chosen_images(*check(config), "faces") == f"{real} Generated images: {text}."
     config["sources"]["real"] = {"kind": "photos", "count": 12, "resolution": 16}
-    assert protocols.chosen_images(*check(config), "faces") == f"Generated images: {told}."
+    assert protocols.chosen_images(*check(config), "faces") == f"Generated images: {text}."
 
 
-def test_the_report_says_of_which_classes_generated_images_are(config: dict[str, Any]) -> None:
+def test_the_report_describes_classes_of_generated_images(config: dict[str, Any]) -> None:
     write_stylegan2_pickle("classes.pkl", resolution=16, c_dim=3)
     with zipfile.ZipFile("real.zip", "a") as archive:
         labels = [[f"{number:02d}.png", number % 2] for number in range(12)]
         archive.writestr("dataset.json", json.dumps({"labels": labels}))
-    for label, told in (
+    for label, text in (
         (2, "all 2"),
         ("uniform", "drawn uniformly, not as often as the real images have them"),
         ("dataset", "drawn as often as the labels of the real images have them"),
     ):
         about = {"kind": "generator", "path": "classes.pkl", "count": 80, "label": label}
         config["sources"]["fake"] = about
-        expected = f"Real images: all 12. Classes of generated images: {told}."
+        expected = f"Real images: all 12. Classes of generated images: {text}."
         assert protocols.chosen_images(*check(config), "faces") == expected
 
 
-def test_what_is_taken_does_not_depend_on_files_that_are_not_there(config: dict[str, Any]) -> None:
+def test_the_images_taken_do_not_depend_on_missing_files(config: dict[str, Any]) -> None:
     config["sources"]["gone"] = {"path": "gone.zip"}
     config["datasets"]["few"] = {"real": "real", "generated": "gone", "n_real": 5}
     config["missing"] = "skip"
@@ -714,7 +714,7 @@ def test_what_is_taken_does_not_depend_on_files_that_are_not_there(config: dict[
 
 
 @pytest.mark.parametrize("count", [None, 10])
-def test_what_select_and_ignore_leave_out(config: dict[str, Any], count: int | None) -> None:
+def test_files_left_out_by_select_and_ignore(config: dict[str, Any], count: int | None) -> None:
     with zipfile.ZipFile("real.zip", "a") as archive:
         for name in ("a_mask.png", "b_mask.png", "c.heic"):
             archive.writestr(name, b"")
@@ -727,15 +727,15 @@ def test_what_select_and_ignore_leave_out(config: dict[str, Any], count: int | N
     completed, sources = check(config)
     assert sources["real"]["left_out"] == "2 .png, 1 .heic"
     assert sources["fake"]["left_out"] == ""
-    told = protocols.chosen_images(completed, sources, "faces")
-    assert told.startswith("Real images: 8 of 12, chosen at random")
-    assert told.endswith(" (`select` and `ignore` leave out 2 .png, 1 .heic).")
+    text = protocols.chosen_images(completed, sources, "faces")
+    assert text.startswith("Real images: 8 of 12, chosen at random")
+    assert text.endswith(" (`select` and `ignore` leave out 2 .png, 1 .heic).")
     config["sources"]["fake"]["select"] = "*.png"
     with pytest.raises(FringeError, match="sources/fake/select: only for kind files"):
         check(config)
 
 
-def test_weights_of_own_networks_are_known_by_content(
+def test_weights_of_user_networks_are_identified_by_content(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "weighted.py").write_text("def load(*_): ...\nload.info = (3, None, 1)\n")
@@ -759,7 +759,7 @@ def test_weights_of_own_networks_are_known_by_content(
     assert identity("b.pt") != before
 
 
-def test_published_weights_are_known_before_they_are_there(config: dict[str, Any]) -> None:
+def test_published_weights_are_identified_before_they_exist(config: dict[str, Any]) -> None:
     config |= {"network": "inception", "controls": ["swav"], "weights_dir": "kept"}
     completed, _ = check(config)
     inception, alternative, *_ = network_weight_files("inception")
@@ -769,7 +769,7 @@ def test_published_weights_are_known_before_they_are_there(config: dict[str, Any
         "inception": {"path": f"kept/{inception.name}", "identity": inception.sha256},
         "swav": {"path": f"kept/{swav.name}", "identity": swav.name},
     }
-    # Any of the published files will do, if it is the published one.
+    # Each of the published files is accepted if its content is as published.
     Path("kept").mkdir()
     Path("kept", alternative.name).write_bytes(b"cut short")
     located = weight_files.locate_weight_files(completed, cache)
@@ -780,7 +780,7 @@ def test_published_weights_are_known_before_they_are_there(config: dict[str, Any
     assert hashlib.sha256(b"cut short").hexdigest() in found
 
 
-def test_weights_of_ones_own_need_their_digest(config: dict[str, Any]) -> None:
+def test_a_user_s_weights_need_their_digest(config: dict[str, Any]) -> None:
     config |= {"network": "inception", "weights": {"inception": "own.pth"}}
     Path("own.pth").write_bytes(b"own")
     digest = hashlib.sha256(b"own").hexdigest()
@@ -796,7 +796,7 @@ def test_weights_of_ones_own_need_their_digest(config: dict[str, Any]) -> None:
     assert "0" * 64 in found
 
 
-def test_a_generator_is_tried_once_before_anything_runs(
+def test_a_generator_is_tried_once_before_any_job(
     config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write_stylegan2_pickle("fake.pkl", resolution=16, c_dim=3)
@@ -820,7 +820,9 @@ def test_a_generator_is_tried_once_before_anything_runs(
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
-def test_a_generator_with_an_alpha_channel_is_a_fault_beside_others(config: dict[str, Any]) -> None:
+def test_a_generator_with_an_alpha_channel_is_reported_with_other_faults(
+    config: dict[str, Any],
+) -> None:
     class WithAlpha(torch.nn.Module):
         def __init__(self) -> None:
             super().__init__()
@@ -838,7 +840,7 @@ def test_a_generator_with_an_alpha_channel_is_a_fault_beside_others(config: dict
 
 
 @pytest.mark.parametrize("kind", [AttributeError, KeyError, TypeError, ValueError])
-def test_what_nobody_expects_of_a_source_is_not_passed_over(
+def test_an_unexpected_error_of_a_source_is_raised(
     config: dict[str, Any], monkeypatch: pytest.MonkeyPatch, kind: type[Exception]
 ) -> None:
     def fail(*_: object) -> None:
@@ -847,11 +849,11 @@ def test_what_nobody_expects_of_a_source_is_not_passed_over(
     write_stylegan2_pickle("fake.pkl", resolution=16)
     config["sources"]["fake"] = {"kind": "generator", "path": "fake.pkl", "count": 80}
     monkeypatch.setattr(GeneratedSource, "read", fail)
-    config["evaluation"]["n_real"] = "twelve"  # a fault, and not the source's
+    config["evaluation"]["n_real"] = "twelve"  # a fault, but not of the source
     with pytest.raises(kind, match="a bug") as caught:
         check(config)
     assert caught.value.__notes__ == ["while sources/fake was opened"]
-    # Where a fault has said that this source is not right, that is enough.
+    # If a fault of this source is known, no error is raised.
     config["sources"]["fake"]["count"] = "eighty"
     assert any(
         one.startswith("sources/fake/count: 'eighty' is not a whole") for one in faults_of(config)
@@ -862,7 +864,7 @@ def test_what_nobody_expects_of_a_source_is_not_passed_over(
     )
 
 
-def test_a_message_for_the_user_is_a_fault_like_others() -> None:
+def test_a_fringe_error_of_a_check_is_listed_as_a_fault() -> None:
     def find() -> list[str]:
         raise FringeError("network 'a' is unknown")
 
@@ -871,7 +873,7 @@ def test_a_message_for_the_user_is_a_fault_like_others() -> None:
     assert where_named(["controls: network 'a' is unknown"], find) == []
 
 
-def test_float16_is_refused_by_name_where_a_generator_has_none(config: dict[str, Any]) -> None:
+def test_float16_is_refused_for_a_generator_without_it(config: dict[str, Any]) -> None:
     write_stylegan2_pickle("half.pkl", resolution=16, num_fp16_res=1)
     half = {"kind": "generator", "path": "half.pkl", "count": 80, "fp16": True}
     config["sources"]["fake"] = half
@@ -887,7 +889,7 @@ def test_float16_is_refused_by_name_where_a_generator_has_none(config: dict[str,
     )
 
 
-def test_labels_follow_those_of_the_real_images(config: dict[str, Any]) -> None:
+def test_labels_follow_the_real_images(config: dict[str, Any]) -> None:
     def label(classes: list[int], path: str = "real.zip") -> None:
         write_zip(Path(path), 12)
         pairs = [[f"{number:02d}.png", one] for number, one in enumerate(classes)]
@@ -907,7 +909,7 @@ def test_labels_follow_those_of_the_real_images(config: dict[str, Any]) -> None:
     assert isinstance(source, GeneratedSource)
     assert source.class_counts == [6, 6]
     made = sources["fake"]["fingerprint"]
-    # As many images of each class, and fewer images in use: the same images are made.
+    # Equal class counts and fewer used images: the same images are made.
     label([1] * 6 + [0] * 6)
     config["sources"]["real"]["count"] = 11
     config["evaluation"]["n_real"] = 11
@@ -920,7 +922,7 @@ def test_labels_follow_those_of_the_real_images(config: dict[str, Any]) -> None:
     label([0] * 11 + [-1])
     (found,) = faults_of(config)
     assert found.startswith("sources/fake: real.zip!dataset.json: its labels are not classes")
-    # Snapshots follow the same labels.
+    # Snapshots use the same labels.
     label([2] * 12)
     Path("training").mkdir()
     for number in range(3):
@@ -942,7 +944,7 @@ def test_images_of_two_sizes_are_not_compared(config: dict[str, Any]) -> None:
     assert found.endswith("`resolution` of a source of files (--resolution of `fringe compare`)")
 
 
-def test_held_out_images(config: dict[str, Any]) -> None:
+def test_held_out_images_are_checked(config: dict[str, Any]) -> None:
     config["sources"]["held"] = {"kind": "imitation", "count": 50, "resolution": 32}
     comparison = {"generators": {"One": "faces"}, "held_out": "held"}
     config["comparisons"] = {"one": comparison}
@@ -962,7 +964,7 @@ def test_held_out_images(config: dict[str, Any]) -> None:
     assert found.startswith("comparisons/one/held_out: real are the real images themselves")
 
 
-def test_the_same_images_under_two_names(config: dict[str, Any]) -> None:
+def test_the_same_images_under_two_names_are_a_fault(config: dict[str, Any]) -> None:
     shutil.copyfile("real.zip", "copy.zip")
     config["sources"] |= {"copy": {"path": "copy.zip"}, "other": {**config["sources"]["fake"]}}
     config["sources"]["other"]["seed"] = 5
@@ -977,7 +979,7 @@ def test_the_same_images_under_two_names(config: dict[str, Any]) -> None:
     )
 
 
-def test_networks_of_a_data_set_are_those_that_something_asks_for(config: dict[str, Any]) -> None:
+def test_only_needed_networks_are_used_for_a_data_set(config: dict[str, Any]) -> None:
     config["controls"] = ["swav", "clip"]
     config["datasets"] |= {
         "other": {"real": "real", "generated": "fake", "alternatives": ["resnet50"]},
@@ -1001,7 +1003,7 @@ def test_networks_of_a_data_set_are_those_that_something_asks_for(config: dict[s
     assert choices.networks_of_source(completed, "early") == [main]
 
 
-def test_images_that_were_kept_are_read_where_they_are_still_right(
+def test_kept_images_are_read_if_they_are_up_to_date(
     config: dict[str, Any], tmp_path: Path
 ) -> None:
     completed, _ = check(config)
@@ -1023,7 +1025,7 @@ def test_images_that_were_kept_are_read_where_they_are_still_right(
     assert not isinstance(images.open_images(completed, "fake"), KeptImages)
 
 
-def test_features_of_damaged_images_are_refused_once_their_source_is_strict(
+def test_a_strict_source_refuses_features_of_damaged_images(
     config: dict[str, Any],
 ) -> None:
     config["extraction"] = {"batch_size": 5, "shard_size": 5}
@@ -1037,8 +1039,8 @@ def test_features_of_damaged_images_are_refused_once_their_source_is_strict(
         with create_h5(path, about) as file:
             file["features"] = np.zeros((5, 3), np.float32)
 
-    write(name, images=images)  # of an earlier version, which did not count
-    write(other, images="others", **as_attributes(warned))  # images that were since replaced
+    write(name, images=images)  # written by an earlier version, which did not count damage
+    write(other, images="others", **as_attributes(warned))  # of images that have been replaced
     check(config)
     write(name, images=images, **as_attributes(warned))
     (fault,) = faults_of(config)
@@ -1064,7 +1066,7 @@ def test_a_damaged_npz_is_a_fault_before_any_job(config: dict[str, Any]) -> None
     assert "Bad CRC-32" in fault
 
 
-def test_where_a_compressed_array_is_unpacked_it_is_read(
+def test_a_compressed_array_is_read_from_its_unpacked_copy(
     config: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (20, 24, 24, 3), np.uint8)
@@ -1076,7 +1078,7 @@ def test_where_a_compressed_array_is_unpacked_it_is_read(
     expected = images.open_configured(completed, "real").read(range(12))
     place = Path(layout.run_folder(completed), layout.unpacked_images("real"))
     unpack(images.open_configured(completed, "real"), place)
-    for read in ("_open_pixels", "_read_to_the_end"):  # so that nothing can be decompressed
+    for read in ("_open_pixels", "_read_to_the_end"):  # so decompression is impossible
         monkeypatch.setattr(f"fringe.sources.npz.{read}", pytest.fail)
     for source in (
         images.open_configured(completed, "real"),
@@ -1088,8 +1090,8 @@ def test_where_a_compressed_array_is_unpacked_it_is_read(
     assert check(config)[1] == sources
 
 
-def test_all_images_are_counted_when_sources_are_opened(config: dict[str, Any]) -> None:
-    """All images of a set are in the order of the files, as if their number were written."""
+def test_the_count_all_is_resolved_when_sources_are_opened(config: dict[str, Any]) -> None:
+    """With `all`, images are in the order of the files, as with a number."""
     config["evaluation"] = {"n_real": "all", "n_generated": "all"}
     counted, sources = check(config)
     faces = counted.datasets["faces"]
@@ -1101,17 +1103,17 @@ def test_all_images_are_counted_when_sources_are_opened(config: dict[str, Any]) 
     assert RunConfig.model_validate(counted.plain()).datasets == counted.datasets, "in a job"
 
 
-def test_counts_of_a_protocol_that_no_source_has_name_it(config: dict[str, Any]) -> None:
+def test_a_source_too_small_for_a_protocol_names_the_protocol(config: dict[str, Any]) -> None:
     del config["network"], config["evaluation"]
     (fault,) = faults_of(config | {"protocol": "adm"})
     assert fault.startswith("datasets/faces/n_generated: 50000 images are asked for")
     assert "protocol adm takes 50,000: give as many, or write a smaller" in fault
     config["evaluation"] = {"n_generated": 60_000}
     (fault,) = faults_of(config | {"protocol": "adm"})
-    assert "protocol" not in fault, "the number is the user's own"
+    assert "protocol" not in fault, "the user gave the number"
 
 
-def test_a_run_is_opened_with_what_its_jobs_read_from_the_configuration(
+def test_an_opened_run_has_the_keys_that_jobs_read(
     config: dict[str, Any],
 ) -> None:
     run = opening.open_run(config)
@@ -1125,7 +1127,7 @@ def test_a_run_is_opened_with_what_its_jobs_read_from_the_configuration(
     assert run.folder == f"{completed.results}/run"
 
 
-def test_a_job_ends_if_its_run_was_planned_with_other_data(config: dict[str, Any]) -> None:
+def test_a_job_ends_if_data_changed_since_planning(config: dict[str, Any]) -> None:
     run = opening.open_run(config)
     Path(run.folder).mkdir(parents=True, exist_ok=True)
     note_plan(Path(run.folder), run.config.planned)
@@ -1133,4 +1135,4 @@ def test_a_job_ends_if_its_run_was_planned_with_other_data(config: dict[str, Any
     config["sources"]["fake"]["seed"] = 9
     with pytest.raises(FringeError, match="sources/fake: its data changed under the run"):
         opening.open_run(config, in_job=True)
-    opening.open_run(config)  # a run of its own
+    opening.open_run(config)  # a separate run

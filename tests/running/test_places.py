@@ -1,4 +1,4 @@
-"""Where a run's workflow and profile are looked for."""
+"""Search for the workflow and profile of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that an installed package carries, with a Snakefile and no profile."""
+    """The workflow folder of an installed package, with a Snakefile and no profile."""
     folder = tmp_path / "site-packages/fringe/shipped"
     folder.mkdir(parents=True)
     (folder / "Snakefile").touch()
@@ -41,13 +41,15 @@ def test_an_installed_package_has_the_workflow_inside(wheel: Path) -> None:
     assert find_snakefile() == wheel / "Snakefile"
 
 
-def test_a_damaged_installation_is_named(wheel: Path) -> None:
+def test_a_damaged_installation_is_reported(wheel: Path) -> None:
     (wheel / "Snakefile").unlink()
-    with pytest.raises(FringeError, match=r"shipped/Snakefile: is not there; install Fringe again"):
+    with pytest.raises(
+        FringeError, match=r"shipped/Snakefile: does not exist; install Fringe again"
+    ):
         find_snakefile()
 
 
-def test_an_installed_package_does_not_put_its_neighbours_first(
+def test_an_installed_package_does_not_change_pythonpath(
     wheel: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONPATH", "mine")
@@ -55,7 +57,7 @@ def test_an_installed_package_does_not_put_its_neighbours_first(
     assert os.environ["PYTHONPATH"] == "mine"
 
 
-def test_a_profile_of_slurm_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slurm_profile_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     snakefile = REPOSITORY / "Snakefile"
     assert submits(find_profile("slurm", snakefile))
     monkeypatch.setattr(places, "find_spec", lambda _: None)
@@ -68,10 +70,10 @@ def test_a_profile_of_slurm_needs_its_package(monkeypatch: pytest.MonkeyPatch) -
     ("text", "said"),
     [
         ("jobs: [", "config.yaml: is not YAML ("),
-        ("- jobs", "config.yaml: holds no options of Snakemake; write lines such as `jobs: 50`"),
+        ("- jobs", "config.yaml: has no options of Snakemake; write lines such as `jobs: 50`"),
     ],
 )
-def test_a_profile_that_cannot_be_read(tmp_path: Path, text: str, said: str) -> None:
+def test_an_invalid_profile_is_refused(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "config.yaml").write_text(text)
     with pytest.raises(FringeError, match=re.escape(said)):
         find_profile(str(tmp_path), REPOSITORY / "Snakefile")
@@ -82,7 +84,7 @@ def test_an_empty_profile_runs_jobs_here(tmp_path: Path) -> None:
     assert not submits(find_profile(str(tmp_path), REPOSITORY / "Snakefile"))
 
 
-def test_profiles_of_both_places_are_named(wheel: Path) -> None:
+def test_the_message_lists_profiles_of_both_folders(wheel: Path) -> None:
     for folder in (wheel / "profiles/slurm", wheel / "profiles/default", Path("profiles/mine")):
         folder.mkdir(parents=True)
         (folder / "config.yaml").touch()
@@ -90,7 +92,7 @@ def test_profiles_of_both_places_are_named(wheel: Path) -> None:
         find_profile("lsf", wheel / "Snakefile")
 
 
-def test_an_image_that_is_missing_is_built_by_the_command_that_is_shown(wheel: Path) -> None:
+def test_the_message_shows_how_to_build_a_missing_image(wheel: Path) -> None:
     definition = wheel / "envs/fringe.def"
     built = "`apptainer build fringe.sif site-packages/fringe/shipped/envs/fringe.def`"
     with pytest.raises(FringeError, match=re.escape(built)):

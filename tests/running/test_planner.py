@@ -1,4 +1,4 @@
-"""The jobs that Snakemake would run, from what its dry run prints."""
+"""Jobs that Snakemake would run, read from the output of its dry run."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ This was a dry-run (flag -n). The order of jobs does not reflect the order of ex
 
 
 def job(name: str, *after: str) -> Job:
-    """A job that makes a file of its name from files of the names ``after``."""
+    """A job that makes the file ``name`` from the files ``after``."""
     return Job("score_scheme", after, (name,), benchmark=f"benchmarks/score_scheme/{name}.tsv")
 
 
@@ -82,14 +82,14 @@ def test_jobs_are_read_from_a_dry_run() -> None:
     assert read_jobs("Nothing to be done (all requested files are present).", "x") == []
 
 
-def test_done_is_what_is_not_planned() -> None:
+def test_jobs_that_are_not_planned_are_done() -> None:
     whole = [job("a"), Job("sweep", (), ("top1", "top2")), job("b", "a")]
     assert done(whole, [Job("sweep", (), ("top2",))]) == [whole[0], whole[2]]
     assert done(whole, whole) == []
     assert done(whole, []) == whole
 
 
-# A rule of each form that the project has: by wildcards, in a group, local, without outputs.
+# Rules of each form in the project: with wildcards, in a group, local, without outputs.
 SNAKEFILE = """
 R = "results/mine"
 
@@ -127,10 +127,10 @@ rule score_scheme:
 """
 
 
-def test_jobs_are_read_from_what_this_snakemake_prints(
+def test_jobs_are_read_from_the_output_of_this_snakemake(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The form of a dry run is no interface of Snakemake's: another version may change it."""
+    """The format of a dry run is not documented, so another Snakemake may change it."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "Snakefile").write_text(SNAKEFILE)
     (tmp_path / "data.txt").touch()
@@ -172,9 +172,7 @@ def test_jobs_are_read_from_what_this_snakemake_prints(
         planner.plan()
 
 
-def test_gpus_are_counted_on_where_jobs_will_find_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_jobs_use_gpus_where_available(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     planner = Planner(tmp_path / "c.yaml", tmp_path / "Snakefile", tmp_path, 1)
     assert planner.place(run_config({"device": "cuda:1"})) == "cuda"

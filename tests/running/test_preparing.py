@@ -1,4 +1,4 @@
-"""What is set right before jobs start, and what a dry run leaves alone."""
+"""Preparation of a run, which a dry run only reports."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def damage(run: Run) -> Path:
     return path
 
 
-def test_damaged_files_are_set_aside_and_the_plan_is_kept(run: Run) -> None:
+def test_damaged_files_are_renamed_and_the_plan_is_written(run: Run) -> None:
     path = damage(run)
     assert prepare(run) == [str(path)]
     assert not path.exists()
@@ -45,7 +45,7 @@ def test_damaged_files_are_set_aside_and_the_plan_is_kept(run: Run) -> None:
     assert noted == {"sources/real": "as it is"}
 
 
-def test_files_of_a_living_run_are_not_damaged_ones(run: Run) -> None:
+def test_files_of_a_living_run_are_not_renamed(run: Run) -> None:
     path = damage(run)
     hold(Path(run.folder))
     with pytest.raises(FringeError, match="another run works in this folder"):
@@ -61,7 +61,7 @@ def test_a_dry_run_changes_nothing(run: Run, caplog: pytest.LogCaptureFixture) -
     assert {file: file.stat().st_mtime_ns for file in Path().rglob("*")} == before
 
 
-def test_only_records_of_this_run_are_its_own(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_outputs_of_this_run_are_returned(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     unknown = ["results/run/verdict.md", "results/other/verdict.md", "results/running/verdict.md"]
     monkeypatch.setattr(
         "fringe.running.preparing.remove_damaged_records", lambda folder, dry: unknown
@@ -69,7 +69,7 @@ def test_only_records_of_this_run_are_its_own(run: Run, monkeypatch: pytest.Monk
     assert prepare(run, dry=True) == unknown[:1]
 
 
-def test_jobs_that_are_still_at_work_end_it(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_active_slurm_jobs_prevent_a_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(folder: Path) -> None:
         raise FringeError("jobs of an earlier run are left")
 

@@ -1,4 +1,4 @@
-"""Files of the catalogue from a server on this machine: by name, at the start of a run, staged."""
+"""Fetching catalogue files from a local server: by name, at a run's start and by staging."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fringe.plan import digests
 from fringe.running import launch, opening
 from fringe.running.estimate import Estimated
 from fringe.running.planner import Planner
-from fringe.running.published import fetch_published, fetch_what_is_named
+from fringe.running.published import fetch_catalogue_files, fetch_published
 from fringe.sources import catalogue as module
 from fringe.sources import catalogue_texts
 
@@ -39,7 +39,7 @@ STATISTICS = statistics_file(filler=5_000_000)
 
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    """A server of two files, of which a small catalogue has the addresses."""
+    """A server with two files, whose addresses are in a small catalogue."""
     write_stylegan2_pickle(tmp_path / "made.pkl")
     files = {"s.npz": STATISTICS, "g.pkl": (tmp_path / "made.pkl").read_bytes()}
     with serving(files) as server:
@@ -71,7 +71,7 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 
 def configured(folder: Path, **changes: Any) -> Path:
-    """Write a configuration that names both files, and its images."""
+    """Write a configuration that names both files, and the images."""
     (folder / "data").mkdir(exist_ok=True)
     images = {f"{n:02}.png": encode(np.full((32, 32, 3), n, np.uint8)) for n in range(12)}
     write_zip(folder / "data/real.zip", images)
@@ -96,7 +96,7 @@ def configured(folder: Path, **changes: Any) -> Path:
     return path
 
 
-def test_fetched_by_name_goes_on_and_is_remembered(
+def test_a_download_by_name_continues_and_is_recorded(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server.tags["s.npz"] = '"v1"'
@@ -109,9 +109,9 @@ def test_fetched_by_name_goes_on_and_is_remembered(
     assert path.read_bytes() == STATISTICS
     assert [wanted is None for _, wanted in server.asked] == [True, False]
     assert main(command) == 0
-    assert capsys.readouterr().out == f"{path}: is there already\n"
+    assert capsys.readouterr().out == f"{path}: already exists\n"
     assert len(server.asked) == 2
-    # Fetched again, it must be the same file.
+    # A second download must be the same file.
     path.unlink()
     server.files["s.npz"] = statistics_file()
     other = hashlib.sha256(server.files["s.npz"]).hexdigest()
@@ -122,17 +122,17 @@ def test_fetched_by_name_goes_on_and_is_remembered(
     assert not path.exists()
 
 
-def test_what_is_damaged_on_its_way_is_refused(server: Server, tmp_path: Path) -> None:
+def test_a_damaged_download_is_refused(server: Server, tmp_path: Path) -> None:
     server.files["s.npz"] = STATISTICS[:-100]
-    with pytest.raises(FringeError, match="what arrived is not the ZIP archive that statistics"):
+    with pytest.raises(FringeError, match="file is not the ZIP archive that statistics"):
         fetch_published("test/statistics", tmp_path)
     server.files["g.pkl"] = b"\0 of another kind"
-    with pytest.raises(FringeError, match="what arrived is not the generator"):
+    with pytest.raises(FringeError, match="the downloaded file is not the generator"):
         fetch_published("published:test/generator", tmp_path)
     assert not list((tmp_path / "data").rglob("*.npz*"))
 
 
-def test_without_a_network_the_message_says_what_to_put_where(
+def test_without_a_network_the_message_gives_address_and_path(
     server: Server, tmp_path: Path
 ) -> None:
     server.files.clear()
@@ -141,7 +141,8 @@ def test_without_a_network_the_message_says_what_to_put_where(
         fetch_published("test/statistics", tmp_path)
     message = str(caught.value)
     assert message.startswith(f"{path}: published:test/statistics could not be fetched.\n")
-    assert f"fetch {server.url('s.npz')} elsewhere and put it at {path}.\nAsk Ann." in message
+    advice = f"download {server.url('s.npz')} on another machine and copy the file to {path}."
+    assert f"{advice}\nAsk Ann." in message
 
 
 def test_a_published_digest_is_verified(
@@ -155,13 +156,13 @@ def test_a_published_digest_is_verified(
     assert not list((tmp_path / "data").rglob("*.npz*"))
 
 
-def test_a_run_fetches_what_its_configuration_names(server: Server, tmp_path: Path) -> None:
+def test_a_run_fetches_the_files_in_its_configuration(server: Server, tmp_path: Path) -> None:
     path = configured(tmp_path)
-    fetch_what_is_named(path)
+    fetch_catalogue_files(path)
     assert sorted(one for one, _ in server.asked) == ["g.pkl", "s.npz"]
-    fetch_what_is_named(path)
+    fetch_catalogue_files(path)
     assert len(server.asked) == 2
-    # What follows depends on what was read, and not on its name.
+    # Results depend on the content of the file, not on its name.
     config, sources = opening.check(yaml.safe_load(path.read_text()), [path])
     assert sources["fake"]["resolution"] == (32, 32)
     assert digests.published_statistics(config, "real", "untrained", "features") == {
@@ -171,23 +172,23 @@ def test_a_run_fetches_what_its_configuration_names(server: Server, tmp_path: Pa
     }
 
 
-def test_a_run_without_names_asks_nobody(server: Server, tmp_path: Path) -> None:
+def test_a_run_without_catalogue_names_fetches_nothing(server: Server, tmp_path: Path) -> None:
     sources = {
         "real": {"path": "data/real.zip", "url": server.url("never.zip")},
         "fake": {"kind": "generator", "path": "g.pkl", "count": 2, "url": server.url("g.pkl")},
     }
-    fetch_what_is_named(configured(tmp_path, sources=sources))
+    fetch_catalogue_files(configured(tmp_path, sources=sources))
     assert server.asked == []
 
 
-def test_what_cannot_be_had_ends_a_run_unless_it_may_be_missing(
+def test_a_failed_download_ends_a_run_unless_missing_files_are_allowed(
     server: Server, tmp_path: Path
 ) -> None:
     del server.files["g.pkl"]
     with pytest.raises(FringeError, match="source 'fake' could not be fetched"):
-        fetch_what_is_named(configured(tmp_path))
-    fetch_what_is_named(configured(tmp_path), allow_missing=True)
-    fetch_what_is_named(configured(tmp_path, missing="skip"))
+        fetch_catalogue_files(configured(tmp_path))
+    fetch_catalogue_files(configured(tmp_path), allow_missing=True)
+    fetch_catalogue_files(configured(tmp_path, missing="skip"))
 
 
 def test_a_dry_run_fetches_nothing(
@@ -204,7 +205,7 @@ def test_a_dry_run_fetches_nothing(
     assert len(server.asked) == 2
 
 
-def test_staged_like_other_files(
+def test_catalogue_files_are_staged_like_other_files(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """`fringe fetch CONFIG` is `fringe stage CONFIG`."""
@@ -217,19 +218,17 @@ def test_staged_like_other_files(
     assert "fetched  " not in capsys.readouterr().out
 
 
-def test_statistics_that_are_not_there_say_where_they_come_from(
-    server: Server, tmp_path: Path
-) -> None:
+def test_missing_statistics_are_reported_with_their_origin(server: Server, tmp_path: Path) -> None:
     path = configured(tmp_path)
     fetch_published("test/generator", tmp_path)
     with pytest.raises(FringeError) as caught:
         opening.check(yaml.safe_load(path.read_text()), [path])
-    told = "statistics.npz: is not there; `fringe stage` fetches it. http"
-    assert told in str(caught.value)
+    message = "statistics.npz: is not there; `fringe stage` fetches it. http"
+    assert message in str(caught.value)
     assert "licence: MIT" in str(caught.value)
 
 
-def test_another_file_than_the_digest_states_is_a_fault(server: Server, tmp_path: Path) -> None:
+def test_a_file_with_a_wrong_digest_is_a_fault(server: Server, tmp_path: Path) -> None:
     given = {"path": "published:test/statistics", "sha256": "1" * 64}
     real = {"path": "data/real.zip", "statistics": {"untrained": given}}
     fake = {"kind": "generator", "path": "published:test/generator", "count": 20}
@@ -240,7 +239,7 @@ def test_another_file_than_the_digest_states_is_a_fault(server: Server, tmp_path
         opening.check(yaml.safe_load(path.read_text()), [path])
 
 
-def test_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_list_of_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None:
     for command in (["fetch"], ["fetch", "--list"]):
         assert main(command) == 0
         assert capsys.readouterr().out == f"{catalogue_texts.table()}\n"

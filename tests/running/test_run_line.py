@@ -1,4 +1,4 @@
-"""How far a run is: a line of the terminal that moves, or lines of a log."""
+"""Progress of a run: a moving line in a terminal, or lines of a log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STATS = {"render_images": 2, "extract_features": 4, "score_scheme": 3, "figure_c
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that a test moves."""
+    """A clock that a test sets."""
     now = [1000.0]
     monkeypatch.setattr(module.time, "monotonic", lambda: now[0])
     return now
@@ -30,13 +30,13 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Stderr is a terminal of 80 columns."""
+    """Make stderr a terminal with 80 columns."""
     monkeypatch.setattr(module, "has_line", lambda: True)
     monkeypatch.setenv("COLUMNS", "80")
 
 
 def make(jobs: int = 10, **settings: Any) -> RunLine:
-    """Return the line of a run whose jobs are planned to take 40 s each."""
+    """Return the progress line of a run with planned jobs of 40 s."""
     rules = [rule for rule, count in STATS.items() for _ in range(count)][:jobs]
     planned = [
         Estimate(Job(rule, (), (f"{number}.h5",)), Work(), 40.0, "assumed", "cpu")
@@ -70,7 +70,7 @@ def test_a_line_has_stages_jobs_and_the_time_left(clock: list[float]) -> None:
     assert line.line(clock[0]) == "rendering, features: 0 of 10 jobs (7 s)"
     clock[0] += 30
     end(line, 0)
-    # 30 s of 40 s, so 10 s more of this job, and 8 jobs of 30 s on two cores.
+    # A job took 30 s instead of 40 s: 10 s remain, and 8 jobs of 30 s on two cores.
     assert line.line(clock[0]) == "features: 1 of 10 jobs (37 s, 2 min left)"
     end(line, 2)
     assert line.line(clock[0]).startswith("features: 2 of 10 jobs"), "until another job begins"
@@ -94,7 +94,7 @@ def test_a_line_has_stages_jobs_and_the_time_left(clock: list[float]) -> None:
         (3, "1/1"),
     ],
 )
-def test_a_narrow_terminal_has_less_of_it(clock: list[float], width: int, text: str) -> None:
+def test_a_narrow_terminal_shows_less(clock: list[float], width: int, text: str) -> None:
     line = make()
     run_info(line)
     begin(line, 2, "extract_features")
@@ -107,7 +107,7 @@ def test_a_narrow_terminal_has_less_of_it(clock: list[float], width: int, text: 
     assert line.line(clock[0], width) == text
 
 
-def test_the_time_left_outlasts_the_time_so_far(clock: list[float]) -> None:
+def test_the_time_left_is_kept_longer_than_the_time_spent(clock: list[float]) -> None:
     line = make()
     run_info(line)
     begin(line, 2, "extract_features")
@@ -116,7 +116,7 @@ def test_the_time_left_outlasts_the_time_so_far(clock: list[float]) -> None:
     assert line.line(clock[0], 40) == "features: 1 of 10 jobs, 3 min left"
 
 
-def test_nothing_is_said_of_the_time_of_other_jobs_than_were_planned(clock: list[float]) -> None:
+def test_no_time_left_is_shown_if_jobs_are_not_as_planned(clock: list[float]) -> None:
     line = make(jobs=3)
     run_info(line)
     begin(line, 2, "extract_features")
@@ -125,7 +125,7 @@ def test_nothing_is_said_of_the_time_of_other_jobs_than_were_planned(clock: list
     assert line.line(clock[0]) == "features: 1 of 10 jobs (37 s)"
 
 
-def test_a_second_try_is_no_failure_any_more(clock: list[float]) -> None:
+def test_a_restarted_job_is_not_counted_as_failed(clock: list[float]) -> None:
     line = make()
     run_info(line)
     begin(line, 2, "extract_features")
@@ -180,9 +180,7 @@ def test_a_log_has_a_line_every_half_minute_and_one_for_each_stage(
 
 
 @pytest.mark.usefixtures("terminal")
-def test_a_run_that_is_stopped_says_so(
-    clock: list[float], capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_stopping_run_shows_it(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
     line = make()
     run_info(line)
     begin(line, 0, "render_images")
@@ -192,10 +190,10 @@ def test_a_run_that_is_stopped_says_so(
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_a_run_outlives_the_reader_of_its_messages(
+def test_a_run_continues_if_its_messages_cannot_be_written(
     clock: list[float], monkeypatch: pytest.MonkeyPatch, is_terminal: bool
 ) -> None:
-    """As in ``fringe run c.yaml 2>&1 | tee log`` if tee is killed, or where the disk is full."""
+    """As in ``fringe run c.yaml 2>&1 | tee log`` if tee is killed or the disk is full."""
 
     def write(_: str) -> None:
         raise BrokenPipeError
@@ -214,7 +212,7 @@ def test_a_run_outlives_the_reader_of_its_messages(
     assert line.line(clock[0]).startswith("rendering: 1 of 10 jobs")
 
 
-def test_a_failure_names_the_rule_and_shows_the_end_of_its_log(
+def test_a_failure_shows_the_rule_and_the_end_of_the_log(
     tmp_path: Path, clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
     log = tmp_path / "job.log"
@@ -222,7 +220,7 @@ def test_a_failure_names_the_rule_and_shows_the_end_of_its_log(
     line = make()
     run_info(line)
     begin(line, 0, "render_images")
-    # The command of the job says less than the event that follows.
+    # The next event describes the failure better than the command of the job.
     line.event({"event": "error", "level": "ERROR", "message": "x", "exception": "RuleException"})
     about = {"jobid": 0, "rule_name": "render_images", "log": [str(log), "gone.log"]}
     about |= {"rule_msg": "SLURM job 7 ran out of memory", "aux": {"slurm_jobid": 7}}
@@ -230,32 +228,32 @@ def test_a_failure_names_the_rule_and_shows_the_end_of_its_log(
     assert capsys.readouterr().err.splitlines() == [
         "error: a job of rule render_images failed (SLURM job 7 ran out of memory)",
         "  slurm_jobid: 7",
-        f"  the end of its log {log}:",
+        f"  end of the log {log}:",
         *(f"    line {number}" for number in range(18, 30)),
     ]
 
 
 @pytest.mark.parametrize(
-    ("end", "told"),
+    ("end", "ending"),
     [
         (
             "died with <Signals.SIGKILL: 9>.",
-            ": SIGKILL ended it, as the system does when memory is full",
+            ": ended by signal SIGKILL (the system kills jobs when memory is full)",
         ),
-        ("died with <Signals.SIGSEGV: 11>.", ": SIGSEGV ended it"),
-        ("returned non-zero exit status 7.", ": its exit status is 7"),
+        ("died with <Signals.SIGSEGV: 11>.", ": ended by signal SIGSEGV"),
+        ("returned non-zero exit status 7.", ": exit status 7"),
         ("returned non-zero exit status 1.", ""),
     ],
 )
-def test_a_failure_that_no_log_explains_is_explained(
-    clock: list[float], capsys: pytest.CaptureFixture[str], end: str, told: str
+def test_signals_and_exit_statuses_are_explained(
+    clock: list[float], capsys: pytest.CaptureFixture[str], end: str, ending: str
 ) -> None:
     line = make()
     fail(line, end)
-    assert capsys.readouterr().err == f"error: a job of rule render_images failed{told}\n"
+    assert capsys.readouterr().err == f"error: a job of rule render_images failed{ending}\n"
 
 
-def test_jobs_that_ctrl_c_ends_are_no_errors(
+def test_jobs_ended_by_ctrl_c_are_not_errors(
     clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
     line = make()
@@ -267,7 +265,7 @@ def test_jobs_that_ctrl_c_ends_are_no_errors(
 
 
 def fail(line: RunLine, end: str) -> None:
-    """Let a job fail whose command ends like this, in Snakemake's words."""
+    """Report a failed job to the line, with the error that Snakemake raised."""
     begin(line, 0, "render_images")
     message = f"CalledProcessError in file x, line 3:\nCommand 'python x.py' {end}"
     about = {"message": message, "exception": "RuleException"}
@@ -287,11 +285,11 @@ def test_an_error_that_a_job_has_printed_is_not_shown_again(
     assert capsys.readouterr().err.splitlines() == [
         "error: a.zip: is damaged",
         "error: a job of rule a failed",
-        f"  its log: {log}",
+        f"  log: {log}",
     ]
 
 
-def test_what_snakemake_says_of_a_failure_is_shown_once(
+def test_snakemake_s_message_about_a_failure_is_shown_once(
     clock: list[float], capsys: pytest.CaptureFixture[str]
 ) -> None:
     fault = "WorkflowError in file x, line 3:\nc.yaml: the configuration has 1 fault"
@@ -316,7 +314,9 @@ def test_what_snakemake_says_of_a_failure_is_shown_once(
 
 
 @pytest.mark.usefixtures("terminal")
-def test_what_only_asks_has_no_line(clock: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+def test_calls_that_run_no_jobs_have_no_progress_line(
+    clock: list[float], capsys: pytest.CaptureFixture[str]
+) -> None:
     line = make(at_once=False)
     line.tick()
     line.event({"event": None, "level": "INFO", "message": "Unlocked working directory."})

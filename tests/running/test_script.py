@@ -1,4 +1,4 @@
-"""What happens around a script's one call: its log, its end, and damaged files of the run."""
+"""The wrapper of scripts: the log, the end of the process, and damaged files of the run."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def main(job):
 
 
 def script(folder: Path, body: str) -> subprocess.CompletedProcess[str]:
-    """Run a job in a process of its own, as Snakemake does."""
+    """Run a job in a separate process, as Snakemake does."""
     lines = "".join(f"    {line}\n" for line in body.splitlines())
     return subprocess.run(
         [sys.executable, "-c", f"{JOB}{lines}run(main, job)"],
@@ -45,7 +45,7 @@ def script(folder: Path, body: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_all_that_is_printed_is_in_the_log(tmp_path: Path) -> None:
+def test_all_output_is_in_the_log(tmp_path: Path) -> None:
     body = "print('one')\nprint('two', file=sys.stderr)\nos.system('echo three')"
     done = script(tmp_path, body)
     log = (tmp_path / "logs/job.log").read_text()
@@ -60,7 +60,7 @@ def test_all_that_is_printed_is_in_the_log(tmp_path: Path) -> None:
 
 
 def test_blas_has_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever Snakemake lets it have: all threads of the job."""
+    """Although Snakemake allows it all threads of the job."""
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
     body = (
         "from threadpoolctl import threadpool_info\n"
@@ -71,7 +71,7 @@ def test_blas_has_one_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     assert (tmp_path / "logs/job.log").read_text().startswith("{1}\n")
 
 
-def test_how_busy_the_gpu_was_is_in_the_log(tmp_path: Path) -> None:
+def test_gpu_utilization_is_in_the_log(tmp_path: Path) -> None:
     script_file = tmp_path / "nvidia-smi"
     script_file.write_text("#!/bin/sh\necho '87, 12345'\n")
     script_file.chmod(0o755)
@@ -87,13 +87,13 @@ def test_how_busy_the_gpu_was_is_in_the_log(tmp_path: Path) -> None:
     assert "at most 12,345 MiB" in log
 
 
-def test_bad_input_ends_with_its_message_and_no_traceback(tmp_path: Path) -> None:
+def test_an_expected_error_has_a_message_and_no_traceback(tmp_path: Path) -> None:
     done = script(tmp_path, "raise FringeError('data.zip: is empty; fill it')")
     assert done.returncode == 1
     log = (tmp_path / "logs/job.log").read_text()
     assert log == "error: data.zip: is empty; fill it\n"
     assert read_description(log) is None
-    assert done.stderr == "error: data.zip: is empty; fill it\n", "where the run was started, too"
+    assert done.stderr == "error: data.zip: is empty; fill it\n", "also where the run was started"
 
 
 def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_a_bug_keeps_its_traceback(tmp_path: Path) -> None:
     assert "ZeroDivisionError" in log
 
 
-def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     (tmp_path / "logs").write_text("a file in the folder's place")
     done = script(tmp_path, "print('never')")
     assert done.returncode == 1
@@ -113,7 +113,7 @@ def test_a_log_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-def test_a_message_that_the_log_does_not_take_is_printed(tmp_path: Path) -> None:
+def test_a_message_is_printed_even_if_the_log_is_full(tmp_path: Path) -> None:
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs/job.log").symlink_to("/dev/full")
     done = script(tmp_path, "raise FringeError('out.h5: the disk is full')")
@@ -121,9 +121,9 @@ def test_a_message_that_the_log_does_not_take_is_printed(tmp_path: Path) -> None
     assert "error: out.h5: the disk is full" in done.stderr
 
 
-@pytest.mark.parametrize(("place", "aside"), [("results/run", True), ("data", False)])
-def test_a_corrupt_file_of_the_run_is_set_aside(tmp_path: Path, place: str, aside: bool) -> None:
-    """But never one of the user's own."""
+@pytest.mark.parametrize(("place", "renamed"), [("results/run", True), ("data", False)])
+def test_a_corrupt_file_of_the_run_is_renamed(tmp_path: Path, place: str, renamed: bool) -> None:
+    """A corrupt file of the user is not renamed."""
     path = tmp_path / place / "file.h5"
     with create_h5(path, {}) as file:
         file.create_dataset("values", data=np.arange(5000), fletcher32=True)
@@ -134,15 +134,15 @@ def test_a_corrupt_file_of_the_run_is_set_aside(tmp_path: Path, place: str, asid
     path.write_bytes(content)
     done = script(tmp_path, f"with open_h5('{place}/file.h5') as file:\n    file['values'][()]")
     assert done.returncode == 1
-    assert path.exists() != aside
-    assert path.with_name("file.h5.damaged").exists() == aside
+    assert path.exists() != renamed
+    assert path.with_name("file.h5.damaged").exists() == renamed
     log = (tmp_path / "logs/job.log").read_text()
     assert f"error: {place}/file.h5: missing or damaged" in log
-    assert ("was set aside: run again" in log) == aside
+    assert ("was renamed to file.h5.damaged; run again" in log) == renamed
 
 
-def test_a_whole_file_that_could_not_be_read_stays(tmp_path: Path) -> None:
-    """A file system that was away for a moment damages nothing."""
+def test_an_intact_file_is_not_renamed(tmp_path: Path) -> None:
+    """A file system that was unavailable for a moment damages nothing."""
     path = tmp_path / "results/run/file.h5"
     with create_h5(path, {}) as file:
         file["values"] = [1]
@@ -159,8 +159,8 @@ def test_jobs_find_this_library(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert other == str(tmp_path)
 
 
-def test_a_job_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
-    """And what one that was killed outright left is gone with the next."""
+def test_a_terminated_job_leaves_no_partial_files(tmp_path: Path) -> None:
+    """Partial files of a job killed with SIGKILL are removed by the next job."""
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     output = tmp_path / "results/run/scores/s.csv"
@@ -187,6 +187,6 @@ def test_a_job_that_is_told_to_end_leaves_nothing(tmp_path: Path) -> None:
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=30) == 128 + signal.SIGTERM
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
-    seal = tmp_path / "results/run/.seals/scores/s.csv.json"  # says that the job had begun
+    seal = tmp_path / "results/run/.seals/scores/s.csv.json"  # shows that the job has started
     assert sorted(left) == [tmp_path / "logs/job.log", ready, seal]
     assert not list(scratch.iterdir())

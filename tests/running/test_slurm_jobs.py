@@ -1,4 +1,4 @@
-"""Jobs that a killed run left on SLURM, with commands that stand in for SLURM's."""
+"""Jobs that a killed run left on SLURM, with fake SLURM commands."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ elif {obeys}:
 
 @pytest.fixture
 def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with squeue and scancel, their queue and a record of their calls."""
+    """A folder with fake squeue and scancel, their queue, and a record of their calls."""
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "bin").mkdir()
@@ -48,7 +48,9 @@ def write_commands(folder: Path, *, obeys: bool) -> None:
         path.chmod(0o755)
 
 
-def test_jobs_of_this_folder_only(slurm: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_jobs_of_this_folder_are_found(
+    slurm: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert slurm_jobs.left_over(slurm) == ["7", "8_1"]
     with pytest.raises(
         FringeError, match=r"2 jobs of an earlier run .*\(7, 8_1\).*`fringe cancel`"
@@ -65,13 +67,13 @@ def test_jobs_of_this_folder_only(slurm: Path, capsys: pytest.CaptureFixture[str
     assert slurm_jobs.cancel(slurm) == []
 
 
-def test_jobs_that_do_not_end(slurm: Path) -> None:
+def test_jobs_that_do_not_end_are_reported(slurm: Path) -> None:
     write_commands(slurm, obeys=False)
-    with pytest.raises(FringeError, match="jobs 7, 8_1 are still there 0 s after"):
+    with pytest.raises(FringeError, match="jobs 7, 8_1 have not ended 0 s after"):
         slurm_jobs.cancel(slurm, seconds=0)
 
 
-def test_without_slurm_there_are_none(
+def test_without_slurm_there_are_no_jobs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -81,7 +83,9 @@ def test_without_slurm_there_are_none(
     assert capsys.readouterr().out == "no jobs of an earlier run are left\n"
 
 
-def test_a_slurm_that_does_not_answer(slurm: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_starts_if_slurm_does_not_answer(
+    slurm: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     (slurm / "bin" / "squeue").write_text("#!/bin/sh\necho no controller >&2\nexit 1\n")
     assert main(["cancel"]) == 1
     assert "squeue: SLURM does not answer (no controller)" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""What the patched executor plugin hears when SLURM does not answer, and how long it waits."""
+"""The patched executor plugin: status of jobs when SLURM does not answer, and its waits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Log(list[str]):
 
 @pytest.fixture
 def patched(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
-    """The plugin's own names in a module that may be changed, and answers that a test gives."""
+    """A module with the plugin's names, which can be changed, and answers set by a test."""
     module = types.ModuleType("plugin")
 
     class Executor(RemoteExecutor):
@@ -34,27 +34,27 @@ def patched(monkeypatch: pytest.MonkeyPatch) -> types.ModuleType:
 
     module.Executor, module.query_job_status = Executor, query_job_status  # type: ignore[attr-defined]
     slurm_polling.patch(module)
-    slurm_polling.patch(module)  # changes nothing more
+    slurm_polling.patch(module)  # a second patch changes nothing
     return module
 
 
-def test_jobs_are_kept_while_slurm_is_away(patched: Any) -> None:
+def test_jobs_are_kept_while_slurm_does_not_answer(patched: Any) -> None:
     log = Log()
     answers = [({"1": "RUNNING"}, 0.1), (None, None), (None, None), ({}, 0.2), (None, None)]
     heard = [asyncio.run(patched.query_job_status(answer, log)) for answer in answers]
     assert heard == [({"1": "RUNNING"}, 0.1), ({}, 0.0), ({}, 0.0), ({}, 0.2), ({}, 0.0)]
-    assert len(log) == 2, "once for each time that it was away"
+    assert len(log) == 2, "one warning for each interruption"
 
 
-def test_a_job_that_slurm_has_forgotten_has_ended(patched: Any) -> None:
-    """Its files tell how: Snakemake looks for them."""
+def test_a_job_that_slurm_no_longer_lists_has_ended(patched: Any) -> None:
+    """Snakemake then checks the job's files."""
     answers = [{"1": "RUNNING", "2": "RUNNING"}, *({"2": "RUNNING"} for _ in range(6))]
     heard = [asyncio.run(patched.query_job_status((answer, 0.1), Log()))[0] for answer in answers]
     assert [states.get("1") for states in heard[1:]] == [None] * 4 + ["UNKNOWN"] * 2
     assert all(states["2"] == "RUNNING" for states in heard)
 
 
-def test_questions_are_never_further_apart(patched: Any) -> None:
+def test_the_wait_between_checks_is_limited(patched: Any) -> None:
     executor = patched.Executor()
     executor.next_seconds_between_status_checks = 10
     assert executor.next_seconds_between_status_checks == 10
@@ -62,11 +62,11 @@ def test_questions_are_never_further_apart(patched: Any) -> None:
     assert executor.next_seconds_between_status_checks == slurm_polling.LONGEST
 
 
-def test_another_version_of_the_plugin_stays_as_it_is(
+def test_another_version_of_the_plugin_is_not_patched(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(slurm_polling, "version", lambda name: "2.9.1")
-    other = types.ModuleType("plugin")  # has none of the names, so a patch would raise
+    other = types.ModuleType("plugin")  # has none of the names, so patching would raise
     slurm_polling.patch(other)
     slurm_polling.patch(other)
     (record,) = caplog.records
@@ -75,8 +75,8 @@ def test_another_version_of_the_plugin_stays_as_it_is(
     assert f"snakemake-executor-plugin-slurm=={slurm_polling.VERSION}" in record.message
 
 
-def test_the_installed_plugin_has_what_is_patched() -> None:
-    assert version(slurm_polling.PLUGIN) == slurm_polling.VERSION, "look whether a patch can go"
+def test_the_installed_plugin_has_the_patched_names() -> None:
+    assert version(slurm_polling.PLUGIN) == slurm_polling.VERSION, "can a patch be removed?"
     assert asyncio.iscoroutinefunction(plugin.query_job_status)
     assert issubclass(plugin.Executor, RemoteExecutor)
     assert plugin.__name__ == slurm_polling.PLUGIN

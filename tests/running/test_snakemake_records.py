@@ -1,4 +1,4 @@
-"""Snakemake's records of outputs that a crash damaged."""
+"""Removal of damaged records of Snakemake."""
 
 import os
 from base64 import urlsafe_b64encode
@@ -16,7 +16,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def write_record(folder: Path, output: str, content: bytes) -> Path:
-    """Write a record as Snakemake names it."""
+    """Write a record to the path that Snakemake uses."""
     name = urlsafe_b64encode(output.encode()).decode()
     pieces = [name[first : first + 254] for first in range(0, len(name), 254)]
     path = folder.joinpath(*(f"@{piece}" for piece in pieces[:-1]), pieces[-1])
@@ -31,7 +31,7 @@ def write_record(folder: Path, output: str, content: bytes) -> Path:
     ids=["empty", "cut", "not text", "not a record", "deep", "zeros"],
 )
 @pytest.mark.parametrize("output", ["results/run/a.h5", f"results/{'long/' * 60}b.csv"])
-def test_a_damaged_record_is_removed_and_its_output_told(
+def test_a_damaged_record_is_removed_and_its_output_returned(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes, output: str
 ) -> None:
     whole = write_record(tmp_path, "results/run/whole.h5", b'{"input": [], "incomplete": false}')
@@ -57,7 +57,7 @@ def test_a_first_run_has_no_records(tmp_path: Path) -> None:
     assert remove_damaged_records(tmp_path / "metadata") == []
 
 
-def test_a_record_that_another_run_is_writing_is_left(
+def test_a_record_that_another_run_is_writing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     written = write_record(tmp_path, "results/run/a.h5", b"")

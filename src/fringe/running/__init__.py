@@ -1,1 +1,1 @@
-"""What happens around a run of Snakemake: it is opened, estimated, guarded and repaired."""
+"""Everything around a run of Snakemake: opening, estimating, locking, starting and repairing it."""

@@ -1,4 +1,4 @@
-"""The configuration that a call of ``fringe compare`` or ``fringe audit`` stands for."""
+"""Configuration of a comparison from the arguments of ``fringe compare`` or ``fringe audit``."""
 
 from __future__ import annotations
 
@@ -34,38 +34,43 @@ FEATURES = (".npz", ".h5", ".hdf5")
 
 @dataclass(frozen=True)
 class Asked:
-    """What somebody typed.
+    """Arguments of ``fringe compare`` or ``fringe audit``.
 
     Attributes
     ----------
     real : Path
+        File or folder of the real images.
     models : dict of list of Path
-        The trainings of each model, by its name; the first one is the baseline.
+        Files of each model's trainings, by the model's name. The first model is the baseline.
     network : str
+        The network of the main FID.
     controls : list of str
+        Names of the control networks.
     name : str, optional
-        Of the run; made of the name of the real images where it is left out.
+        Name of the run. By default it is derived from the name of the real images.
     count : int, optional
-        Images of each model; by default as many as the smallest one has.
+        Number of images of each model. By default, the number that the smallest model has.
     count_real : int, optional
-        Real images; all by default.
+        Number of real images. By default, all.
     held_out : Path, optional
+        File or folder of held-out real images.
     trained_with : list of str
+        Networks that a model was trained with.
     resolution : int, optional
-        Width and height that images in files are brought to.
+        Width and height to which images in files are resized.
     settings : mapping
         Further keys of the configuration.
     labels : bool
-        Whether classes are labels that the files state.
+        Whether the classes are the labels in the files.
     label : list of (int or str)
-        Class, or rule of classes, that generators are asked for; with several, each generator is
-        one model for each of them.
+        Classes, or rules for classes, that generators make images of. With several labels, each
+        generator counts as one model per label.
     classifier : str, optional
-        The network whose Top-1 classes are counted; ``network`` if left out.
+        The network whose Top-1 classes are counted. By default, ``network``.
     metrics : list of str
-        Keys of `fringe.scores.asked_metrics.ASKED`, measured besides.
+        Further metrics to measure: keys of `fringe.scores.asked_metrics.ASKED`.
     protocol : str, optional
-        That numbers are to follow. Counts that are left out are its counts.
+        Name of the protocol to follow. The protocol's counts replace counts that are not given.
     """
 
     real: Path
@@ -87,13 +92,13 @@ class Asked:
 
     @property
     def networks(self) -> list[str]:
-        """The networks that are named, FID's first."""
+        """All networks in the arguments; the network of FID comes first."""
         counting = [] if self.classifier is None or self.labels else [self.classifier]
         return list(dict.fromkeys([self.network, *self.controls, *counting]))
 
     @property
     def comparison(self) -> str:
-        """The name of the comparison in its configuration; an audit leaves a verdict on models."""
+        """Name of the comparison in the configuration: ``audit`` for one model, else ``models``."""
         return "audit" if len(self.models) * max(1, len(self.label)) == 1 else "models"
 
 
@@ -105,7 +110,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
     Raises
     ------
     FringeError
-        If a file is missing or cannot be read, the same file stands twice, a generator has no
+        If a file is missing or cannot be read, the same file is given twice, a generator has no
         ``count``, or a set has too few images.
     """
     _refuse_same(asked)
@@ -144,7 +149,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         for place, name in enumerate(made, 1)
     }
     if asked.metrics:
-        # Table S2 shows them; without it, nothing shows a title.
+        # Only Table S2 shows the titles.
         for place, title in enumerate(_titles(trainings), 1):
             datasets[f"model{place}"]["title"] = title
     places = iter(datasets)
@@ -165,10 +170,10 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         **asked.settings,
         **({"protocol": asked.protocol} if asked.protocol else {}),
         "network": asked.network,
-        # Where labels are classes, nobody is asked for Top-1 classes.
+        # With labels as classes, no network predicts Top-1 classes.
         **({} if asked.classifier is None or asked.labels else {"classifier": asked.classifier}),
         "controls": list(asked.controls),
-        # A user who types the name of a function lets that function run.
+        # A user who names a function on the command line allows Fringe to run it.
         **({"allow_code": True} if any(map(is_own_code, networks)) else {}),
         "sources": sources,
         "datasets": datasets,
@@ -176,7 +181,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
         "evaluation": {
             "n_real": n_real,
             "n_generated": n,
-            # Figures with recall are not made, nor any other exhibits.
+            # No exhibits are made, so recall needs no second network.
             "precision_recall": {"network": asked.network},
             **_metrics(asked),
         },
@@ -185,7 +190,7 @@ def comparison_config(asked: Asked) -> dict[str, Any]:
 
 
 def _titles(trainings: Mapping[str, Sequence[str]]) -> list[str]:
-    """Return what each training is called: its model, with a number if there are several.
+    """Return the title of each training: the model's name, numbered if the model has several.
 
     >>> _titles({"A": ["a1", "a2"], "B": ["b"]})
     ['A 1', 'A 2', 'B']
@@ -198,20 +203,20 @@ def _titles(trainings: Mapping[str, Sequence[str]]) -> list[str]:
 
 
 def _metrics(asked: Asked) -> dict[str, Any]:
-    """Return the keys of `evaluation` about metrics, which are measured of all images, so once."""
+    """Return the keys of `evaluation` about metrics: one repeat, because all images are used."""
     if not asked.metrics:
         return {"metrics": []} if asked.protocol else {}
     return {"metrics": list(asked.metrics), "repeats": {"metrics": 1}}
 
 
 def write_config(config: Mapping[str, Any], results: Path) -> Path:
-    """Write a configuration to ``results/<run>/config.yaml``, and return its path.
+    """Write a configuration to ``results/<run>/config.yaml``, and return the path of the file.
 
     Raises
     ------
     FringeError
-        If it has faults of its own, such as a name that would lead out of ``results``; or a run of
-        this name is at work, or was started in another folder. Nothing is written then.
+        If the configuration has faults, such as a name that leads out of ``results``, or a run
+        with this name is active or was started in another folder. Nothing is written then.
     """
     raise_faults(complete(config).faults)
     folder = results / str(config["run"])
@@ -220,12 +225,12 @@ def write_config(config: Mapping[str, Any], results: Path) -> Path:
     path = folder / "config.yaml"
     with atomic_path(path) as partial:
         text = yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True)
-        partial.write_text(f"# Written by fringe; fringe run {path} makes this run.\n{text}")
+        partial.write_text(f"# Written by fringe; to make this run: fringe run {path}\n{text}")
     return path
 
 
 def _refuse_unknown(asked: Asked) -> None:
-    """Raise if the name of a network is unknown; a function of somebody's own is run later."""
+    """Raise if the name of a network is unknown. Functions of the user are not checked here."""
     for option, networks in (
         ("--network", [asked.network]),
         ("--classifier", [] if asked.classifier is None else [asked.classifier]),
@@ -243,28 +248,28 @@ def _refuse_unknown(asked: Asked) -> None:
 
 
 def _count(asked: int | None, have: Mapping[str, int]) -> int:
-    """Return how many images of each model are compared, of those that each file has."""
+    """Return the number of images that are compared of each model."""
     n = asked or min(have.values())
     for path, count in have.items():
         _refuse_few(path, count, n, "--count")
         if asked is None and count > n:
             LOGGER.warning(
-                "%s: %d of its %d images are used, as many as the smallest model has",
+                "%s: only %d of %d images are used, because the smallest model has no more",
                 *(path, n, count),
             )
     return n
 
 
 def _refuse_few(path: Any, have: int, count: int, option: str = "") -> None:
-    """Raise if ``option`` asks for more images than there are, or ``count`` are too few."""
+    """Raise if ``option`` requests more images than the file has, or ``count`` is too small."""
     if have < count:
         raise FringeError(
-            f"{path}: has {have} images, and {option} asks for {count}; ask for fewer, or give more"
+            f"{path}: has {have} images, but {option} requests {count}; request fewer or add images"
         )
     if count < FEWEST_IMAGES:
         raise FringeError(
-            f"{path}: a comparison with {count} of its images says nothing; give at least "
-            f"{FEWEST_IMAGES} of each set"
+            f"{path}: {count} images are too few for a comparison; use at least {FEWEST_IMAGES} of "
+            "each set"
         )
 
 
@@ -276,34 +281,34 @@ def _refuse_same(asked: Asked) -> None:
     seen: dict[Path, str] = {}
     for what, path in given:
         if not path.exists():
-            raise FringeError(f"{path}: does not exist; it is named as {what}")
+            raise FringeError(f"{path}: does not exist; it is given as {what}")
         place = path.resolve()
         same = next((one for one in seen if one == place or _is_copy(one, place)), None)
         if same is not None:
             copy = "" if same == place else f" (a copy of {same})"
             raise FringeError(
-                f"{path}{copy}: is named as {seen[same]} and as {what}; a comparison with itself "
-                "says nothing: name another file"
+                f"{path}{copy}: is given as {seen[same]} and as {what}; a comparison of images "
+                "with themselves has no meaning, so name another file"
             )
         seen[place] = what
 
 
 def _is_copy(one: Path, other: Path) -> bool:
-    """Return whether two files have the same bytes; files of other sizes are not read."""
+    """Return whether two files have the same bytes. Files of different sizes are not read."""
     return one.is_file() and other.is_file() and filecmp.cmp(one, other, shallow=False)
 
 
 def _refuse_label(asked: Asked, paths: Sequence[Path]) -> None:
-    """Raise if ``--label`` stands next to images that are there already."""
+    """Raise if ``--label`` is given for a model that is not a generator, or repeats a label."""
     made = next((one for one in paths if not _is_generator(one)), None)
     if asked.label and made is not None:
         raise FringeError(
-            f"{made}: is not a generator, and --label says of which classes a generator makes "
-            "images; drop --label, or compare generators only"
+            f"{made}: not a generator, but --label sets the classes of which a generator makes "
+            "images; remove --label, or compare only generators"
         )
     if len(set(asked.label)) < len(asked.label):
         raise FringeError(
-            f"--label {' '.join(map(str, asked.label))}: names one twice; name each once"
+            f"--label {' '.join(map(str, asked.label))}: has a duplicate; give each label once"
         )
 
 
@@ -314,7 +319,7 @@ def _add(
     count: int | None,
     label: int | str | None = None,
 ) -> str:
-    """Add a source for a path, and return its name, which is that of the file where it can be."""
+    """Add a source for a path, and return the source's name: the file's name, if that is free."""
     name = base = _plain(path)
     number = 2
     while name.casefold() in (one.casefold() for one in sources):
@@ -326,7 +331,7 @@ def _add(
 
 
 def _is_generator(path: Path) -> bool:
-    """Return whether a path is a generator's checkpoint, or the folder of a pipeline."""
+    """Return whether a path is a generator's checkpoint or the folder of a pipeline."""
     return path.suffix.lower() in GENERATORS or (path / PIPELINE_INDEX).is_file()
 
 
@@ -334,7 +339,7 @@ def _source(path: Path, networks: Sequence[str], count: int | None) -> dict[str,
     if _is_generator(path):
         if count is None:
             raise FringeError(
-                f"{path}: is a generator; say by --count how many images it is to make"
+                f"{path}: is a generator; set with --count how many images the generator makes"
             )
         kind = "diffusers" if path.is_dir() else "generator"
         return {"kind": kind, "path": str(path), "count": count}
@@ -354,6 +359,6 @@ def _length(name: str, source: Mapping[str, Any], networks: Sequence[str]) -> in
 
 
 def _plain(path: Path) -> str:
-    """Return the name of a file or folder without what names of sources and runs cannot have."""
+    """Return the name of a file or folder, reduced to characters of names of sources and runs."""
     name = re.sub(r"[^a-z0-9_-]+", "-", path.resolve().name.partition(".")[0].lower()).strip("-_")
     return name[:60] or "images"

@@ -1,4 +1,4 @@
-"""Files that a crash, a full disk or a bad copy left damaged are found before they are used."""
+"""Search for files of a run that a crash, a full disk or a bad copy has damaged."""
 
 import logging
 import re
@@ -15,40 +15,39 @@ from fringe.files.parsing import parse_json
 from fringe.networks import file_name
 from fringe.plan import layout
 
-__all__ = ["damaged_files", "set_corrupt_aside", "set_damaged_aside"]
+__all__ = ["damaged_files", "rename_corrupt", "rename_damaged"]
 
 LOGGER = logging.getLogger(__name__)
 
 SUFFIX = ".damaged"
 
 
-def set_damaged_aside(run: Path, *, dry: bool = False) -> list[Path]:
+def rename_damaged(run: Path, *, dry: bool = False) -> list[Path]:
     """Rename every damaged file below the folder ``run`` to ``*.damaged``.
 
-    A warning reports each; with ``dry`` that is all.
+    A warning reports each file. With ``dry``, no file is renamed.
 
     Returns
     -------
     list of Path
-        Files that are to be made again where a run has them: those that are set aside (with
-        ``dry``, would be), those that were before and have not come again, and those that a job
-        began to make and that are not there.
+        Files that must be made again: the damaged files, files that were renamed earlier and have
+        not been made again since, and files that a job began to write and that do not exist.
     """
     damaged = damaged_files(run)
     for path, reason in damaged.items():
         if dry:
-            LOGGER.warning("%s: %s\n  a run would set it aside", path, reason)
+            LOGGER.warning("%s: %s\n  a run would rename it", path, reason)
         else:
-            _set_aside(run, path, reason)
-    aside = {path.with_suffix("") for path in run.glob(f"**/*{SUFFIX}")}
-    gone = {path for path in aside if not path.exists()}
+            _rename(run, path, reason)
+    renamed = {path.with_suffix("") for path in run.glob(f"**/*{SUFFIX}")}
+    gone = {path for path in renamed if not path.exists()}
     return sorted({*damaged, *gone, *seals.unfinished(run)})
 
 
-def set_corrupt_aside(run: Path, path: Path) -> bool:
-    """Rename one file that could not be used, if it really is corrupt; tell whether it was.
+def rename_corrupt(run: Path, path: Path) -> bool:
+    """Rename one file that a job could not read, and return whether the file is really corrupt.
 
-    All of it is read once more: a file system that was away for a moment damages nothing.
+    The whole file is read again, because a file system may only have been unavailable for a moment.
     """
     if not path.exists():
         return False
@@ -57,20 +56,20 @@ def set_corrupt_aside(run: Path, path: Path) -> bool:
     except FringeError:
         return False
     if reason is None and _is_corrupt(path):
-        reason = "cannot be read whole"
+        reason = "cannot be read completely"
     if reason is not None:
-        _set_aside(run, path, reason)
+        _rename(run, path, reason)
     return reason is not None
 
 
 def damaged_files(run: Path) -> dict[Path, str]:
-    """Return every damaged file below the folder ``run``, and what is wrong with it.
+    """Return every damaged file below the folder ``run``, with the reason.
 
-    A file is damaged if it is not what was sealed (`fringe.files.seals`). So is an HDF5 file that
-    is cut short, is not HDF5, holds other images than its name says, or (a linked feature file)
-    refers to a shard that is missing or damaged: then only it and that shard are to be made again.
-    Of large files headers are read, not arrays; a flipped bit inside an array is caught by its
-    checksum when it is read (`set_corrupt_aside`).
+    A file is damaged if it differs from its seal (`fringe.files.seals`). An HDF5 file is also
+    damaged if it is truncated, is not HDF5, contains other images than its name says, or (a linked
+    feature file) refers to a missing or damaged shard. In the last case only the linked file and
+    that shard must be made again. Only the headers of large files are read, not the arrays. A job
+    detects a flipped bit inside an array by the array's checksum (`rename_corrupt`).
     """
     found: dict[Path, str] = {}
     paths = {path for path in run.glob("**/*.h5") if not path.name.startswith(".")}
@@ -79,10 +78,10 @@ def damaged_files(run: Path) -> dict[Path, str]:
         place = path.relative_to(run)
         reason = seals.fault(run, path) if path in sealed else None
         if reason is None and path in paths and layout.is_features(place):
-            # Of shards that are damaged nothing is read; they come before the file that links them.
+            # Damaged shards are not opened. They are found before the file that links them.
             damaged = [shard for shard in found if shard.parent == path.with_suffix("")]
             reason = _linked_among(damaged, path)
-        # What is as it was sealed is whole; the shards that a file links are not in it.
+        # A file that matches its seal is whole. The seal does not cover the shards that it links.
         if reason is None and path in paths and (path not in sealed or layout.is_features(place)):
             reason = _damage(path, place)
         if reason is not None:
@@ -90,21 +89,21 @@ def damaged_files(run: Path) -> dict[Path, str]:
     return found
 
 
-def _set_aside(run: Path, path: Path, reason: str) -> None:
+def _rename(run: Path, path: Path, reason: str) -> None:
     new = path.with_name(path.name + SUFFIX)
     path.replace(new)
     seals.remove(run, path)
-    LOGGER.warning("%s: %s\n  set aside as %s; it is made again", path, reason, new.name)
+    LOGGER.warning("%s: %s\n  renamed to %s; it will be made again", path, reason, new.name)
 
 
 def _is_corrupt(path: Path) -> bool:
-    """Read all of an HDF5 file, and tell whether a checksum or anything else fails."""
+    """Read a whole HDF5 file, and return whether a checksum or anything else fails."""
 
     def read(name: str, item: h5py.Group | h5py.Dataset) -> None:
         if isinstance(item, h5py.Dataset) and item.is_virtual:
-            return  # its rows lie in other files, and HDF5 gives others where it cannot read them
+            return  # its rows are in other files; HDF5 returns fill values if it cannot read them
         if isinstance(item, h5py.Dataset) and item.ndim:
-            step = max(1, (16 << 20) // max(1, item[:1].nbytes))  # rows of some 16 MiB
+            step = max(1, (16 << 20) // max(1, item[:1].nbytes))  # about 16 MiB of rows
             for first in range(0, len(item), step):
                 item[first : first + step]
         elif isinstance(item, h5py.Dataset):
@@ -119,7 +118,7 @@ def _is_corrupt(path: Path) -> bool:
 
 
 def _linked_among(damaged: Sequence[Path], path: Path) -> str | None:
-    """Return that a linked feature file refers to one of these shards, or None."""
+    """Return a message if a linked feature file refers to one of these shards, otherwise None."""
     if not damaged:
         return None
     try:
@@ -132,7 +131,10 @@ def _linked_among(damaged: Sequence[Path], path: Path) -> str | None:
 
 
 def _damage(path: Path, place: Path) -> str | None:
-    """Return what the header of an HDF5 file at a place in a run tells of damage."""
+    """Return the damage that the header of an HDF5 file shows, or None.
+
+    ``place`` is the path of the file relative to the run's folder.
+    """
     if layout.is_features(place):
         return verify(path)
     try:
@@ -143,8 +145,8 @@ def _damage(path: Path, place: Path) -> str | None:
     if place.parts[0] not in seals.BULK or re.fullmatch("[0-9]+-[0-9]+", place.stem) is None:
         return None
     if layout.parse_shard(place.stem) != (about.get("first"), about.get("last")):
-        return f"holds images {about.get('first')} to {about.get('last')}"
+        return f"contains images {about.get('first')} to {about.get('last')}"
     network = about.get("network")
     if network is not None and file_name(str(network)) != place.parent.name:
-        return f"holds features of {network}"
+        return f"contains features of {network}"
     return None

@@ -1,10 +1,11 @@
-"""What a run will cost before it starts.
+"""Estimate of the time and storage of a run, before the run starts.
 
-`estimate_run` lets Snakemake plan the run twice: as things are, and, if anything is there, as if
-nothing were. It gives every planned job the time it took before; otherwise the time that other jobs
-of its rule took for each unit of their work, in this run or in another; otherwise a default
-(`fringe.costs.work`). The estimate of a run that starts is kept in ``results/<run>/estimate.json``,
-and `fringe.costs.actual` sets it against what the jobs took.
+`estimate_run` asks Snakemake to plan the run. If the run already has files, Snakemake also plans
+all jobs from the beginning. Each planned job is estimated from the time that the same job took
+before. Otherwise the estimate uses the time per unit of work of other jobs of the same rule, in
+this run or in another run, and otherwise a default (`fringe.costs.work`). When a run starts, its
+estimate is written to ``results/<run>/estimate.json``. `fringe.costs.actual` compares this estimate
+with the actual times.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from fringe.running.planner import Planner, done, read_jobs
 
 __all__ = ["Estimated", "estimate_run", "keep", "table"]
 
-# The line of a table for steps that are not measured.
+# The row of the table for all rules that are not measured.
 SHORT = "draws, figures, tables"
 
 ALL_DONE = "all jobs are done."
@@ -43,22 +44,22 @@ ALL_DONE = "all jobs are done."
 def table(
     finished: Sequence[Job], planned: Sequence[Estimate], run: str, cores: int, gpus: int = 1
 ) -> str:
-    """Return the estimate as text: a line for each stage, their sum, and bounds of the time.
+    """Return the estimate as text: a line for each rule, the sum, and lower bounds of the time.
 
-    ``cores`` and ``gpus`` are those of one machine.
+    ``cores`` and ``gpus`` are the numbers of cores and GPUs of one machine.
     """
     jobs = [*finished, *(item.job for item in planned)]
     depth = depths(jobs)
-    stages = {_stage(job): depth[job.name] for job in sorted(jobs, key=lambda j: depth[j.name])}
-    done_of = Counter(map(_stage, finished))
+    rules = {_row(job): depth[job.name] for job in sorted(jobs, key=lambda j: depth[j.name])}
+    done_of = Counter(map(_row, finished))
     to_do: defaultdict[str, list[Estimate]] = defaultdict(list)
     for item in planned:
-        to_do[_stage(item.job)].append(item)
-    rows = [["stage", "done", "jobs", "GPU-hours", "CPU-hours", "GB", "rests on"]]
-    for stage in sorted(stages, key=lambda name: (name == SHORT, stages[name])):
-        bases = Counter(item.basis for item in to_do[stage])
-        told = [f"{name} ({n})" if len(bases) > 1 else name for name, n in sorted(bases.items())]
-        rows.append([stage, *_sums(done_of[stage], to_do[stage]), ", ".join(told) or "done"])
+        to_do[_row(item.job)].append(item)
+    rows = [["rule", "done", "jobs", "GPU-hours", "CPU-hours", "GB", "based on"]]
+    for rule in sorted(rules, key=lambda name: (name == SHORT, rules[name])):
+        bases = Counter(item.basis for item in to_do[rule])
+        basis = [f"{name} ({n})" if len(bases) > 1 else name for name, n in sorted(bases.items())]
+        rows.append([rule, *_sums(done_of[rule], to_do[rule]), ", ".join(basis) or "done"])
     rows.append(["sum", *_sums(len(finished), planned), ""])
     seconds = {item.job.name: item.seconds for item in planned}
     path, chain = longest_path([item.job for item in planned], seconds)
@@ -71,14 +72,14 @@ def table(
         "",
         format_columns(rows, words=(0, len(rows[0]) - 1)),
         "",
-        f"Longest path: {format_seconds(path)}, on however many nodes ({links}).",
-        f"On one machine with {machine}: {format_seconds(bound)} at least.",
+        f"Longest path: {format_seconds(path)}, with any number of nodes ({links}).",
+        f"On one machine with {machine}: at least {format_seconds(bound)}.",
     ]
     return "\n".join(lines if planned else [f"{run}: {ALL_DONE}"])
 
 
-def _stage(job: Job) -> str:
-    """Return the stage that a job belongs to: its rule, or `SHORT` if nothing measures it."""
+def _row(job: Job) -> str:
+    """Return the row of the table that a job belongs to: its rule, or `SHORT` if not measured."""
     return job.rule if job.benchmark else SHORT
 
 
@@ -108,8 +109,8 @@ def keep(
 ) -> None:
     """Write an estimate to ``estimate.json``; finished jobs keep their earlier estimate.
 
-    A planned job may have run before with other work to do. That work is ``known``
-    (`read_records`), and is kept as long as the benchmark file of that time exists.
+    A planned job may have run before with a different amount of work. ``known`` contains that work
+    (`read_records`). The file keeps the earlier work as long as the earlier benchmark file exists.
     """
     before = read_kept(folder)
     entries: list[tuple[Job, Work, float | None, Sequence[object] | None]] = [
@@ -135,10 +136,10 @@ def keep(
 
 
 class Estimated(NamedTuple):
-    """What a run is estimated to take.
+    """Estimate of a run.
 
-    ``folder`` is that of the run, ``results/<run>``; ``text`` tells the estimate; ``planned`` are
-    the jobs that are to be made.
+    ``folder`` is the folder of the run, ``results/<run>``. ``text`` is the estimate as printed.
+    ``planned`` contains the estimates of the jobs that have to run.
     """
 
     folder: Path
@@ -154,11 +155,11 @@ def estimate_run(
     kept: bool = False,
     rates: MeasuredRates | None = None,
 ) -> Estimated:
-    """Plan a run, and estimate what it takes.
+    """Plan a run, and estimate its time and storage.
 
-    ``device`` is where jobs that ask for a GPU compute, by default what `Planner.place` returns. If
-    ``kept``, the estimate is also written to a file, so that it can be compared with what the run
-    took. ``rates`` are speeds in place of the defaults of their device.
+    Jobs that request a GPU run on ``device``, by default the device that `Planner.place` returns.
+    With ``kept``, the estimate is also written to a file, for a later comparison with the actual
+    times. ``rates`` are speeds that replace the defaults of their device.
 
     Raises
     ------
@@ -167,7 +168,7 @@ def estimate_run(
     """
     _refuse_closed_cache()
     written = planner.read()
-    # Before Snakemake reads them, whose messages are not seen here.
+    # Checked here first, because the messages of Snakemake's planning are not shown.
     with activity("reading data sets"):
         files = [planner.configfile]
         config, sources = opening.check(written, files, planner.shared_cores)
@@ -180,7 +181,7 @@ def estimate_run(
 
     before = []
     if not _is_new(folder):
-        with activity("planning all jobs, also those that are done"):
+        with activity("planning all jobs, including finished ones"):
             before = done(planner.plan_afresh(config, sources), jobs)
     finished = [(job, work(job, config, sources, place)) for job in before]
     planned = [(job, work(job, config, sources, place, rates)) for job in jobs]
@@ -196,36 +197,36 @@ def estimate_run(
     estimates = [estimate(job, task, records, folder.name, place, rates) for job, task in planned]
     if kept:
         keep(folder, finished, estimates, known)
-    told = table([job for job, _ in finished], estimates, folder.name, planner.cores, gpus)
+    text = table([job for job, _ in finished], estimates, folder.name, planner.cores, gpus)
     if config.left_out is not None:
-        told = f"{summarize(config.left_out)}\n\n{told}"
-    return Estimated(folder, told, estimates)
+        text = f"{summarize(config.left_out)}\n\n{text}"
+    return Estimated(folder, text, estimates)
 
 
 def _refuse_closed_cache() -> None:
-    """Raise unless Snakemake can write its cache, without which it ends in a traceback."""
+    """Raise unless Snakemake can write its cache; Snakemake itself would print a traceback."""
     base = os.environ.get("XDG_CACHE_HOME", "").strip() or "~/.cache"
     folder = Path(os.path.expanduser(base), "snakemake")  # noqa: PTH111 - as Snakemake does
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "it is not yours to write to"
+        reason = "" if os.access(folder, os.W_OK | os.X_OK) else "the folder is not writable"
     except OSError as error:
         reason = str(error)
     if reason:
         raise FringeError(
-            f"{folder}: Snakemake cannot write its cache there ({reason}); name a folder that you "
-            "may write to, for example: export XDG_CACHE_HOME=$PWD/.snakemake/cache"
+            f"{folder}: Snakemake cannot write its cache there ({reason}); name a writable folder, "
+            "for example: export XDG_CACHE_HOME=$PWD/.snakemake/cache"
         )
 
 
 def _is_new(folder: Path) -> bool:
-    """Return whether a run has no files except those that planning leaves."""
+    """Return whether a run has no files except the files that planning writes."""
     left = {"fingerprints.json", layout.SHARD_SIZES, layout.ESTIMATE, layout.PLAN}
     return not folder.exists() or all(path.name in left for path in folder.iterdir())
 
 
 def _is_all_kept(folder: Path) -> bool:
-    """Return whether the estimate has every job that has run, so that no second plan is needed."""
+    """Return whether the stored estimate has every job that has run; then one plan is enough."""
     kept = read_kept(folder)
     files = (folder / layout.BENCHMARKS).rglob("*.tsv")
     return bool(kept) and all(path.relative_to(folder).as_posix() in kept for path in files)

@@ -1,4 +1,4 @@
-"""The files of sources from the addresses that a configuration states."""
+"""Download of source files from the addresses in a configuration."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from fringe.texts import printable
 __all__ = ["fetch_source", "fetch_statistics"]
 
 ARCHIVE = "the ZIP archive"
-# The kind of a file, by its first bytes or by a reader.
+# First bytes of files, by kind.
 PARQUET = b"PAR1"
 GZIP = b"\x1f\x8b"
 
@@ -41,22 +41,22 @@ def fetch_source(name: str, source: FileSource) -> str:
     Parameters
     ----------
     name : str
-        Of the source; messages call it so.
+        Name of the source, for messages.
     source : FileSource
-        Its ``path`` and ``url``, and perhaps ``sha256``, ``unpack`` and ``note``, are read.
+        The source. Its keys ``path``, ``url``, ``sha256``, ``unpack`` and ``note`` are read.
 
     Returns
     -------
     str
-        The hex SHA-256 of what was downloaded. Where the configuration states none, it is recorded
-        in ``<path>.sha256``, as the command ``sha256sum`` reads it; another file is refused from
-        then on, should this one be fetched again.
+        The hex SHA-256 of the downloaded file. If the configuration has no ``sha256``, the SHA-256
+        is written to ``<path>.sha256`` in the format of ``sha256sum``. A later download of a
+        different file is then refused.
 
     Raises
     ------
     FringeError
-        If there is no address, no address sends the file, or what arrived is of another kind, or
-        another file than the first time.
+        If there is no address, no address delivers the file, or the downloaded file is of another
+        kind or differs from the file of the first download.
     """
     path = as_path(source.path)
     folder = source.unpack
@@ -73,12 +73,12 @@ def fetch_source(name: str, source: FileSource) -> str:
 def fetch_statistics(key: str, given: Statistics) -> str:
     """Download a file of published statistics to its ``path``, and return its hex SHA-256.
 
-    ``key`` is that of the configuration, by which messages call it.
+    ``key`` is the key of the file in the configuration, for messages.
 
     Raises
     ------
     FringeError
-        As `fetch_source` does.
+        As in `fetch_source`.
     """
     path = as_path(given.path)
     check = _kind_check(path, None, is_trained=False)
@@ -93,14 +93,14 @@ def _fetch(
     check: Callable[[Path], None],
     most: int,
 ) -> str:
-    """Download a file to ``target`` unless it is there, and return its digest.
+    """Download a file to ``target`` unless ``target`` exists, and return the file's digest.
 
-    ``key`` and ``what`` are how messages call it.
+    Messages name the file by ``key`` and ``what``.
     """
     path, known, note = as_path(about.path), about.sha256, about.note or ""
     urls = [about.url] if isinstance(about.url, str) else about.url or []
     if not urls:
-        raise FringeError(f"{key}: no `url` says where {path} can be fetched. {note}".rstrip())
+        raise FringeError(f"{key}: has no `url` from which to fetch {path}. {note}".rstrip())
     record = path.with_name(f"{path.name}.sha256")
     before = None if known else _recorded(record)
 
@@ -108,20 +108,20 @@ def _fetch(
         check(arrived)
         if before is not None and (other := sha256_of(arrived)) != before:
             raise FringeError(
-                f"sends another file than before: SHA-256 {other}, and {before} the first time "
-                f"({record}); if the new one is right, delete {record} and fetch it again"
+                f"sends a different file than before: SHA-256 {other}, but {before} the first time "
+                f"({record}); if the new file is right, delete {record} and fetch the file again"
             )
 
     try:
         if not target.exists():
             download(urls, target, known, checked, most)
-        elif known and sha256_of(target) != known.lower():  # of an unpacking that was interrupted
-            raise FringeError(f"  {target}: is another file than `sha256` states; delete it")
+        elif known and sha256_of(target) != known.lower():  # left by an interrupted unpacking
+            raise FringeError(f"  {target}: its SHA-256 is not the `sha256` given; delete the file")
     except FringeError as error:
         advice = f"\n{note}" if note else ""
         raise FringeError(
-            f"{path}: {what} could not be fetched.\n{error}\nWithout a network, fetch "
-            f"{urls[0]} elsewhere and put it at {target}.{advice}"
+            f"{path}: {what} could not be fetched.\n{error}\nWithout a network, download "
+            f"{urls[0]} on another machine and copy the file to {target}.{advice}"
         ) from None
     found = known.lower() if known else sha256_of(target)
     if not known:
@@ -131,7 +131,7 @@ def _fetch(
 
 
 def _recorded(path: Path) -> str | None:
-    """Return the digest that was recorded when a file was fetched before; None if none was."""
+    """Return the digest that an earlier download recorded, or None."""
     try:
         text = read_text(path, "replace")
     except (FringeError, OSError):
@@ -141,9 +141,9 @@ def _recorded(path: Path) -> str | None:
 
 
 def _kind_check(path: Path, unpack: str | None, *, is_trained: bool) -> Callable[[Path], None]:
-    """Return a function that raises if a file is not of the kind that the name ``path`` promises.
+    """Return a function that raises if a file is not of the kind that the suffix of ``path`` says.
 
-    What is wrong inside, reading it as a source tells.
+    Faults inside the file are found later, when the file is read as a source.
     """
     what, is_right = _KINDS[".zip"]
     if unpack is None:
@@ -154,8 +154,10 @@ def _kind_check(path: Path, unpack: str | None, *, is_trained: bool) -> Callable
     def check(arrived: Path) -> None:
         if not is_right(arrived):
             if instead := stand_in_at(arrived):
-                raise FringeError(f"what arrived {instead}")
-            raise FringeError(f"what arrived is not {what} that {path.name} should be, or is cut")
+                raise FringeError(f"the downloaded file {instead}")
+            raise FringeError(
+                f"the downloaded file is not {what} that {path.name} should be, or is truncated"
+            )
 
     return check
 
@@ -167,7 +169,7 @@ def _has_content(path: Path) -> bool:
 def _is_generator(path: Path) -> bool:
     try:
         return kind_of(path) in ("pickle", "torch", "torchscript", "safetensors")
-    except FringeError:  # a ZIP that is cut
+    except FringeError:  # a truncated ZIP file
         return False
 
 
@@ -210,11 +212,11 @@ _KINDS: dict[str, tuple[str, Callable[[Path], bool]]] = {
 def _unpack(archive: Path, folder: str, path: Path) -> None:
     """Write the files below ``folder`` of a ZIP to the folder ``path``, all of them or none."""
     inside = PurePosixPath(folder)
-    for left in path.parent.glob(f".{escape(path.name)}~*.unpacking"):  # by a run that was killed
+    for left in path.parent.glob(f".{escape(path.name)}~*.unpacking"):  # left by a killed run
         shutil.rmtree(left, ignore_errors=True)
     making = path.with_name(f".{path.name}~{token_hex(8)}.unpacking")
     try:
-        making.mkdir()  # new, so that nobody has put a link there
+        making.mkdir()  # fails if the path exists, for example as a link
         with Archive(archive) as opened:
             members = {
                 info: PurePosixPath(info.filename).relative_to(inside)
@@ -224,7 +226,7 @@ def _unpack(archive: Path, folder: str, path: Path) -> None:
             if not members:
                 tops = sorted({PurePosixPath(one, ".").parts[:1] for one in opened.namelist()})
                 raise FringeError(
-                    f"{archive}: has no folder {folder!r}, which `unpack` names; it holds "
+                    f"{archive}: has no folder {folder!r}, which `unpack` names; it contains "
                     f"{', '.join(printable(top) for (top,) in filter(None, tops[:10]))}"
                 )
             for info in members:
@@ -232,8 +234,8 @@ def _unpack(archive: Path, folder: str, path: Path) -> None:
             needed, free = sum(info.file_size for info in members), shutil.disk_usage(making).free
             if needed > free:
                 raise FringeError(
-                    f"{archive}: unpacks to {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are "
-                    f"free in {path.parent}; free some space, then run again"
+                    f"{archive}: unpacks to {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB "
+                    f"are free in {path.parent}; free some space, then run again"
                 )
             for info, place in progress(members.items(), path.name, total=len(members)):
                 if ".." in place.parts:
@@ -248,10 +250,11 @@ def _unpack(archive: Path, folder: str, path: Path) -> None:
     except FringeError:
         raise
     except (OSError, *DAMAGE) as error:
-        if told := unwritable(error):
+        if found := unwritable(error):
+            reason, advice = found
             raise FringeError(
-                f"{path}: cannot be unpacked to ({told[0]}); {told[1]}, then run again"
+                f"{path}: cannot unpack to this folder ({reason}); {advice}, then run again"
             ) from error
-        raise FringeError(f"{archive}: cannot be unpacked ({error}); delete it") from error
+        raise FringeError(f"{archive}: cannot be unpacked ({error}); delete the file") from error
     finally:
         shutil.rmtree(making, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Snakemake followed while it runs: its events, and what it and its jobs print to stderr."""
+"""Reader of a running Snakemake: its events, and the lines that it and its jobs print to stderr."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from fringe.progress import MOVING
 
 __all__ = ["LOGGER_OPTIONS", "Followed", "Follower", "follow", "start"]
 
-# Snakemake's logger of this name writes one event a line, in JSON, to the file descriptor that
-# this variable names (src/snakemake_logger_plugin_fringe).
+# Snakemake's logger `fringe` writes one JSON event per line to the file descriptor whose number is
+# in this environment variable (src/snakemake_logger_plugin_fringe).
 LOGGER_OPTIONS = ("--logger", "fringe")
 DESCRIPTOR = "FRINGE_EVENTS"
 
 
 class Follower(Protocol):
-    """What is told of events and lines, and now and then that time has passed."""
+    """Receiver of events and lines, called also when only time has passed."""
 
     def event(self, event: Mapping[str, Any]) -> None:
-        """Take an event of Snakemake's."""
+        """Receive an event of Snakemake."""
 
     def text(self, line: str) -> None:
-        """Take a line that Snakemake or a job has written to stderr."""
+        """Receive a line that Snakemake or a job has written to stderr."""
 
     def tick(self) -> None:
-        """Take note that time has passed."""
+        """Note that time has passed."""
 
 
 class Followed(NamedTuple):
-    """A process, and the ends of the pipes where its events and its stderr are read."""
+    """A process, and the reading ends of the pipes for its events and its stderr."""
 
     process: subprocess.Popen[bytes]
     events: IO[bytes]
@@ -43,7 +43,7 @@ class Followed(NamedTuple):
 
 
 def start(command: Sequence[str], environment: Mapping[str, str]) -> Followed:
-    """Start Snakemake, called with `LOGGER_OPTIONS`."""
+    """Start Snakemake. ``command`` must include `LOGGER_OPTIONS`."""
     read, write = os.pipe()
     try:
         process = subprocess.Popen(
@@ -62,9 +62,10 @@ def start(command: Sequence[str], environment: Mapping[str, str]) -> Followed:
 
 
 def follow(followed: Followed, follower: Follower) -> None:
-    """Tell a follower all that happens until the process has ended.
+    """Pass all events and lines to a follower until the process has ended.
 
-    A process that Snakemake has left behind may keep the pipes open, and is not waited for.
+    The function does not wait for processes that Snakemake has left behind, although they may keep
+    the pipes open.
     """
     events, texts = _Lines(followed.events), _Lines(followed.stderr)
     with followed.events, followed.stderr, selectors.DefaultSelector() as selector:
@@ -78,12 +79,13 @@ def follow(followed: Followed, follower: Follower) -> None:
             else:
                 with suppress(subprocess.TimeoutExpired):
                     followed.process.wait(MOVING)
-            # A job prints its error before Snakemake reports it, so what was printed is read last.
+            # A job prints its error before Snakemake reports the error. Events are read first and
+            # passed on last, so that the printed error is always passed on before its event.
             happened = [*events.new(has_ended)]
             for line in texts.new(has_ended):
                 follower.text(line)
             for line in happened:
-                with suppress(ValueError):  # cut short: Snakemake was killed
+                with suppress(ValueError):  # truncated, because Snakemake was killed
                     follower.event(json.loads(line))
             for lines in (events, texts):
                 if lines.is_closed and lines.file in selector.get_map():
@@ -92,7 +94,7 @@ def follow(followed: Followed, follower: Follower) -> None:
 
 
 class _Lines:
-    """The lines of a pipe, as far as they have been written."""
+    """Lines that have been written to a pipe so far."""
 
     def __init__(self, file: IO[bytes]) -> None:
         os.set_blocking(file.fileno(), False)
@@ -102,7 +104,7 @@ class _Lines:
         self._rest = ""
 
     def new(self, is_last: bool) -> Iterator[str]:
-        """Yield the lines since the last call; the last time, also one that does not end."""
+        """Yield the lines since the last call. The last call also yields an unfinished line."""
         with suppress(BlockingIOError):
             while not self.is_closed:
                 part = os.read(self.file.fileno(), 65536)

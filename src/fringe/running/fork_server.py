@@ -1,14 +1,14 @@
-"""Runs scripts in forks of a process that has imported what scripts import.
+"""Server that runs scripts in forks of a process that has already imported the libraries.
 
-`fringe.running.forks` starts this file as a process of its own, one for a run, and asks it for a
-fork at each job. The socket at its standard input brings requests: a byte, a socket for the answer,
-and the standard streams of the job. The call follows through the answering socket, which the fork
-itself reads. The process ends when the socket at its standard input is closed, as it is when the
-run ends in whatever way. Forks go on then, as a job that has an interpreter of its own does.
+`fringe.running.forks` starts this file as a separate process, once per run, and requests a fork for
+each job. Requests arrive through the socket at standard input. A request consists of one byte, a
+socket for the answer, and the standard streams of the job. The fork itself then reads the call from
+the answering socket. The process ends when the socket at standard input is closed, which happens
+however the run ends. Running forks continue, as jobs with a separate interpreter do.
 
-For a script a fork is what a new interpreter is: arguments, paths, environment, folder, signals,
+To a script, a fork looks like a new interpreter: arguments, paths, environment, folder, signals,
 threads, random numbers, `__main__` and the end. No library that is imported here initializes CUDA,
-which would not work in forks then.
+because CUDA would then not work in forks.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from fringe.running.workflow import workflow_folder
 
 __all__ = ["Call"]
 
-# What scripts import later than at their beginning. Importing Snakemake would change the path.
+# Modules that scripts import inside functions. Snakemake is not imported: it would change sys.path.
 LIBRARIES = (
     *("fringe.generators", "fringe.networks", "fringe.resampling", "fringe.running.script"),
     *("imagecodecs", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf"),
@@ -48,7 +48,7 @@ STREAMS = (0, 1, 2)
 
 
 class Call(NamedTuple):
-    """A script as ``python script`` runs it, in a folder and an environment."""
+    """A script to run as ``python script`` would, in a folder and an environment."""
 
     script: str
     folder: str
@@ -56,7 +56,10 @@ class Call(NamedTuple):
 
 
 def preload(scripts: Path) -> None:
-    """Import all that the scripts of a folder import; what fails here fails in the job, too."""
+    """Import all modules that the scripts of a folder import.
+
+    Errors are ignored here, because the same import fails again in the job.
+    """
     for library in LIBRARIES:
         with suppress(Exception):
             importlib.import_module(library)
@@ -64,14 +67,14 @@ def preload(scripts: Path) -> None:
         with suppress(Exception):
             runpy.run_path(str(script), run_name="preloaded")
     gc.collect()
-    # What is here never goes: without this, each fork would copy its pages at the next collection.
+    # Without this, the next garbage collection in each fork would copy all memory pages.
     gc.freeze()
 
 
 def serve(requests: socket.socket) -> socket.socket | None:
-    """Fork at each request; return the answering socket in a fork, and None at the end."""
+    """Fork at each request. Return the answering socket in a fork, and None at the end."""
     answers: dict[int, tuple[int, socket.socket]] = {}  # by the descriptor of a fork
-    with selectors.PollSelector() as selector:  # a fork has no part in it, unlike epoll
+    with selectors.PollSelector() as selector:  # unlike epoll, not shared with forks
         selector.register(requests, selectors.EVENT_READ)
         while True:
             for key, _ in selector.select():
@@ -81,11 +84,11 @@ def serve(requests: socket.socket) -> socket.socket | None:
                     continue
                 request, handles, *_ = socket.recv_fds(requests, 1, 1 + len(STREAMS))
                 if not request:
-                    return None  # the run is gone
+                    return None  # the run has ended
                 answer = socket.socket(fileno=handles[0])
                 with warnings.catch_warnings():
-                    # Python 3.12 warns of the one thread there is, of pyarrow's memory (jemalloc),
-                    # which starts it again in forks.
+                    # Python 3.12 warns about the only other thread, that of pyarrow's allocator
+                    # (jemalloc). The allocator restarts this thread in forks.
                     warnings.simplefilter("ignore", DeprecationWarning)
                     number = os.fork()
                 if number == 0:
@@ -105,7 +108,7 @@ def serve(requests: socket.socket) -> socket.socket | None:
 
 
 def _report(ended: int, number: int, answer: socket.socket) -> None:
-    """Tell how a fork ended."""
+    """Send the exit code of a fork that has ended."""
     _, status = os.waitpid(number, 0)
     os.close(ended)
     with suppress(OSError), answer:
@@ -113,14 +116,14 @@ def _report(ended: int, number: int, answer: socket.socket) -> None:
 
 
 def _take(streams: list[int]) -> None:
-    """Make descriptors the standard streams of this process."""
+    """Make file descriptors the standard streams of this process."""
     for number, stream in zip(STREAMS, streams, strict=True):
         os.dup2(stream, number)
         os.close(stream)
 
 
 def prepare(call: Call) -> None:
-    """Make this fork what a new interpreter is that begins with a script."""
+    """Bring this fork into the state of a new interpreter at the start of a script."""
     os.chdir(call.folder)
     os.environ.clear()
     os.environ.update(call.environment)
@@ -147,7 +150,7 @@ def run(script: str) -> None:
 
 
 def end(error: BaseException | None) -> None:
-    """End this process as an interpreter ends, only without clearing its modules."""
+    """End this process as an interpreter ends, but without clearing its modules."""
     status, interrupted = 0, isinstance(error, KeyboardInterrupt)
     if isinstance(error, SystemExit):
         status = error.code if isinstance(error.code, int) else int(error.code is not None)
@@ -168,7 +171,7 @@ def end(error: BaseException | None) -> None:
 
 
 def begin(answer: socket.socket) -> BaseException | None:
-    """Run the script that was asked for; return what ended it, if anything did."""
+    """Run the requested script, and return the exception that ended it, or None."""
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         with answer, answer.makefile("rb") as sent:
@@ -177,7 +180,7 @@ def begin(answer: socket.socket) -> BaseException | None:
         run(call.script)
     except BaseException as error:
         inner = error.__traceback__
-        # An interpreter has no lines of this file.
+        # The traceback of a new interpreter would not contain lines of this file.
         while inner is not None and inner.tb_frame.f_code.co_filename == __file__:
             inner = inner.tb_next
         return error.with_traceback(inner)
@@ -185,9 +188,9 @@ def begin(answer: socket.socket) -> BaseException | None:
 
 
 def main() -> None:
-    """Serve, and in a fork run a script."""
-    # Ctrl-C and a signal to all processes of a run are for Snakemake and the jobs. A signal that
-    # comes while a fork begins waits for it.
+    """Serve requests; in a fork, run a script."""
+    # Ctrl-C and signals to all processes of a run are meant for Snakemake and the jobs. A signal
+    # that arrives while a fork starts is delivered once the fork is ready.
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     requests = socket.socket(fileno=os.dup(0))
     if not sys.flags.safe_path:

@@ -1,14 +1,14 @@
-"""Local jobs start as forks of one process that has imported the libraries.
+"""Start of local jobs as forks of one process that has already imported the libraries.
 
-An interpreter and its imports take seconds, which is most of what a small job takes. Snakemake
-starts each Python script as a shell command. This replaces the function that starts it inside
-Snakemake, for commands that are nothing but this Python and a script: with a conda environment, a
-container, environment modules or another shell the command is another one and starts as before. So
-does all where the platform cannot fork safely, and where the environment variable `SWITCH` is
-``no``.
+Starting an interpreter and importing the libraries takes seconds, most of the time of a small job.
+Snakemake starts each Python script as a shell command. This module replaces the function that
+starts the command inside Snakemake, but only for commands that consist of this Python and a script.
+With a conda environment, a container, environment modules or another shell, the command differs and
+starts as usual. All commands start as usual if the platform cannot fork safely, or if the
+environment variable `SWITCH` is ``no``.
 
-The forks are those of `fringe.running.fork_server`, which starts with the first job. If that
-process is killed, the jobs that it has forked are killed and fail, and later ones start as before.
+`fringe.running.fork_server` makes the forks. Its process starts with the first job. If that process
+is killed, the jobs that it has forked are killed and fail. Later jobs start as usual.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ THREADS = (
     *("OMP_NUM_THREADS", "GOTO_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"),
     *("NUMEXPR_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"),
 )
-# Variables that Snakemake sets for each job; a fork can still heed them.
+# Variables that Snakemake sets for each job. A fork can still apply them.
 OF_JOBS = frozenset((*THREADS, "TMPDIR", "TMP", "TEMPDIR", "TEMP"))
 STRICT = ["set", "-euo", "pipefail;"]  # what Snakemake puts before each command for bash
 
@@ -45,9 +45,9 @@ logger = logging.getLogger(__name__)
 
 
 class Forked:
-    """A job in a fork: what Snakemake needs of a `subprocess.Popen`.
+    """A job in a fork, with the part of `subprocess.Popen` that Snakemake uses.
 
-    The script begins when it is waited for, so that nothing of it is missed by who measures it.
+    The script starts when `wait` is called, so that Snakemake's benchmark measures all of it.
     """
 
     def __init__(self, answer: socket.socket, call: tuple[str, str, dict[str, str]]) -> None:
@@ -56,12 +56,12 @@ class Forked:
         self._descriptor = os.pidfd_open(self.pid)
 
     def wait(self) -> int:
-        """Run the script to its end; return its exit status, negative if a signal ended it."""
+        """Run the script to its end, and return its exit status, negative if a signal ended it."""
         try:
             self._answer.sendall(pickle.dumps(self._call))
             return _number(self._answer)
         except OSError:
-            logger.warning("the process that starts jobs was killed, and so is its job")
+            logger.warning("the process that starts jobs was killed; its jobs are killed too")
             signal.pidfd_send_signal(self._descriptor, signal.SIGKILL)
             select.select([self._descriptor], [], [])
             return -signal.SIGKILL
@@ -71,21 +71,21 @@ class Forked:
 
 
 def _number(answer: socket.socket) -> int:
-    """Return a number that the server tells, or raise if the server is gone."""
+    """Return a number that the server sends, or raise if the server has ended."""
     received = answer.recv(8, socket.MSG_WAITALL)
     if len(received) < 8:
-        raise ConnectionError("the server of forks is gone")
+        raise ConnectionError("the fork server has ended")
     return int(struct.unpack("q", received)[0])
 
 
 class Server:
-    """The process that forks, started in an environment."""
+    """The process that makes forks, started in an environment."""
 
     def __init__(self, environment: dict[str, str]) -> None:
         self.environment = _of_run(environment)
         self._requests, theirs = socket.socketpair()
         with theirs:
-            # A fork of a process with threads is not safe; a fork has its own number of threads.
+            # Forking a process with threads is not safe. Each fork sets its own number of threads.
             single = environment | dict.fromkeys(THREADS, "1")
             self.process = subprocess.Popen(
                 [sys.executable, str(SERVER)], stdin=theirs.fileno(), env=single
@@ -93,18 +93,18 @@ class Server:
         atexit.register(self.stop)
 
     def fork(self, script: str, environment: dict[str, str], printed: int = 1) -> Forked:
-        """Return a fork for a script, in the current folder, that prints to a descriptor."""
+        """Return a fork for a script, in the current folder, that prints to file ``printed``."""
         ours, theirs = socket.socketpair()
         with theirs:
             socket.send_fds(self._requests, [b"f"], [theirs.fileno(), 0, printed, 2])
         return Forked(ours, (script, os.getcwd(), environment))  # noqa: PTH109
 
     def fits(self, environment: dict[str, str]) -> bool:
-        """Tell whether a job's environment differs only in what a fork can follow."""
+        """Return whether a job's environment differs only in variables that a fork can apply."""
         return _of_run(environment) == self.environment
 
     def stop(self) -> None:
-        """End the process; forks go on."""
+        """End the process. Its forks continue."""
         atexit.unregister(self.stop)
         self._requests.close()
         self.process.kill()
@@ -116,14 +116,14 @@ def _of_run(environment: dict[str, str]) -> dict[str, str]:
 
 
 def patch(shell: ModuleType | None = None) -> None:
-    """Let Snakemake's ``shell`` start scripts as forks.
+    """Make Snakemake's ``shell`` start scripts as forks.
 
     Parameters
     ----------
     shell : module, optional
-        By default the one that Snakemake has loaded. Nothing is done where Snakemake has loaded
-        none or calls `subprocess` by another name, where it is patched already, and where jobs are
-        not to be forked.
+        By default, the module `snakemake.shell` if it is loaded. Nothing is changed if that module
+        is not loaded, does not use the name ``sp`` for `subprocess`, or is already patched, or if
+        forks are not wanted or not safe.
     """
     shell = shell or sys.modules.get("snakemake.shell")
     if getattr(shell, "sp", None) is not subprocess or not _is_possible():
@@ -155,7 +155,7 @@ def patch(shell: ModuleType | None = None) -> None:
 
 
 def _script(command: Any, options: dict[str, Any]) -> str | None:
-    """Return the script that a shell command runs in this Python, if it does nothing else."""
+    """Return the script that a shell command runs in this Python, if it runs nothing else."""
     if not options.get("shell") or options.get("stdout") == subprocess.PIPE:
         return None
     try:
@@ -167,7 +167,7 @@ def _script(command: Any, options: dict[str, Any]) -> str | None:
 
 
 def _is_possible() -> bool:
-    """Tell whether forks are wanted, and safe and known to the system: on Linux."""
+    """Return whether forks are wanted, safe and supported by the system (Linux only)."""
     if os.environ.get(SWITCH) == "no" or sys.platform != "linux":
         return False
     try:

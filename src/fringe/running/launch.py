@@ -1,4 +1,4 @@
-"""A whole run: its estimate, and Snakemake, which makes it."""
+"""Start of a whole run: first its estimate, then Snakemake."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from fringe.running.estimate import Estimated, estimate_run
 from fringe.running.following import LOGGER_OPTIONS, follow, start
 from fringe.running.places import jobs_at_a_time, submits
 from fringe.running.planner import Planner
-from fringe.running.published import fetch_what_is_named
+from fringe.running.published import fetch_catalogue_files
 from fringe.running.run_line import RunLine
 
 __all__ = ["Made", "call", "run", "snakemake_command"]
 
-# Snakemake's options whose values `run` depends on, and what to use in their place.
+# Options of Snakemake that `run` sets itself, and what the user can do instead.
 OWN = {
     "--configfile": "name the file as `fringe run CONFIG.yaml`",
     "--configfiles": "name the file as `fringe run CONFIG.yaml`",
@@ -41,19 +41,19 @@ OWN = {
     "-d": "start `fringe run` in that folder",
 }
 
-# Snakemake's options that ask for its log.
+# Options of Snakemake that request its own log.
 LOGGING = ("--verbose", "--debug-dag", "--printshellcmds", "-p", "--logger")
 
 LOGS = Path(".snakemake", "log")  # where Snakemake keeps its log of each run
 
 STOPPED = (
-    "the run stopped before its end; look for `error` in the lines above. The same command goes on "
-    "where the run stopped."
+    "the run stopped before its end; look for `error` in the lines above. The same command "
+    "continues the run."
 )
 
 
 class Made(NamedTuple):
-    """The folder of a run, Snakemake's exit status, and whether Snakemake only showed its jobs."""
+    """Folder of a run, Snakemake's exit status, and whether Snakemake only listed the jobs."""
 
     folder: Path
     status: int
@@ -63,17 +63,18 @@ class Made(NamedTuple):
 def run(
     planner: Planner, others: Sequence[str] = (), device: Device | None = None, gpus: int = 1
 ) -> Made:
-    """Print and keep the estimate of a run, and let Snakemake make the run.
+    """Print and store the estimate of a run, and then let Snakemake make the run.
 
-    Files of the catalogue that the configuration names, and that are not there, are fetched before.
+    Missing files of the catalogue that the configuration names are fetched first.
 
-    A line on stderr shows how far the run is (`fringe.running.run_line`). Snakemake's log takes its
-    place if the environment has ``VERBOSE=1``, or if ``others`` ask for a dry run or for that log.
+    A line on stderr shows the progress of the run (`fringe.running.run_line`). Snakemake's own log
+    is shown instead if the environment has ``VERBOSE=1``, or if ``others`` request a dry run or
+    that log.
 
     Parameters
     ----------
     planner : Planner
-        The configuration, and how Snakemake is called.
+        The configuration and the options of Snakemake.
     others : sequence of str
         Further options and targets for Snakemake.
     device, gpus
@@ -89,11 +90,11 @@ def run(
     print(f"Planning {planner.configfile}", flush=True)
     with _ended_by_sigterm():
         if not only_shown:
-            fetch_what_is_named(planner.configfile, planner.allow_missing)
+            fetch_catalogue_files(planner.configfile, planner.allow_missing)
         estimated = estimate_run(planner, device, gpus, kept=not only_shown)
     print(estimated.text, flush=True)
     report = None if only_shown or planner.targets else estimated.folder / "report.html"
-    # An option of Snakemake's may take any number of values: its targets are none of them.
+    # "--" separates targets from an option of Snakemake that takes any number of values.
     targets = ["--", *planner.targets] if planner.targets else []
     line = None
     if not (only_shown or _is_verbose() or any(_asks_for_log(option) for option in others)):
@@ -102,25 +103,26 @@ def run(
     command = snakemake_command(planner, report, followed=line is not None)
     status = call([*command, *others, *targets], line)
     if status and not only_shown:
-        whole = "".join(f" Snakemake's whole log: {path}" for path in _logs_since(started)[-1:])
-        print(f"fringe: {STOPPED}{whole}", file=sys.stderr)
+        log = "".join(f" Snakemake's full log: {path}" for path in _logs_since(started)[-1:])
+        print(f"fringe: {STOPPED}{log}", file=sys.stderr)
     return Made(estimated.folder, status, only_shown)
 
 
 def snakemake_command(
     planner: Planner, report: Path | None, *, followed: bool = False
 ) -> list[str]:
-    """Return the call of Snakemake that makes a run; ``report`` is written at its end, if given.
+    """Return the command line of Snakemake for a run.
 
-    Where it is ``followed``, Snakemake tells its events to this process, and shows nothing itself.
-    A profile that submits jobs says itself how many cores and GPUs they may use.
+    If ``report`` is given, Snakemake writes its report to this path at the end. If ``followed``,
+    Snakemake sends its events to this process and prints no log. The numbers of cores and GPUs are
+    not set for a profile that submits jobs, because such a profile sets them itself.
     """
     command = [sys.executable, "-m", "snakemake", "--configfile", str(planner.configfile)]
     quiet = ["reason", "host"]
     if not submits(planner.profile):
         command += ["--cores", str(planner.cores)]
         command += ["--resources", "gpu=1"] if gpu_is_here() else []
-        # A job here prints its own errors. With this, those of submitted jobs would not be shown.
+        # A local job prints its own errors. For submitted jobs, this option would hide the errors.
         quiet.append("rules")
     command += ["--config", "missing=skip"] if planner.allow_missing else []
     command += [*LOGGER_OPTIONS] if followed else []
@@ -138,7 +140,7 @@ def _refuse_own(others: Sequence[str]) -> None:
 
 
 def _is_dry(option: str) -> bool:
-    """Return whether an option of Snakemake's asks it to show jobs only, also as in ``-np``."""
+    """Return whether an option of Snakemake requests a dry run, also combined as in ``-np``."""
     return (
         option in ("--dry-run", "--dryrun")
         or re.fullmatch("-[npFRf]*n[npFRf]*", option) is not None
@@ -156,7 +158,10 @@ def _asks_for_log(option: str) -> bool:
 def _run_line(
     planner: Planner, estimated: Estimated, gpus: int, report: Path | None, at_once: bool
 ) -> RunLine:
-    """Return the line that tells how far a run is; it may have to wait until Snakemake starts."""
+    """Return the line that shows the progress of a run.
+
+    Without ``at_once``, the line is shown only when Snakemake starts jobs.
+    """
     if submits(planner.profile):
         time_left = TimeLeft(estimated.planned, jobs=jobs_at_a_time(planner.profile))
     else:
@@ -167,14 +172,14 @@ def _run_line(
 
 
 def _logs_since(started: float) -> list[Path]:
-    """Return the logs that Snakemake has written since, the newest one last."""
+    """Return the logs that Snakemake has written since ``started``, the newest log last."""
     found = [(path.stat().st_mtime, path) for path in LOGS.glob("*.log")]
     return [path for changed, path in sorted(found) if changed >= started]
 
 
 @contextmanager
 def _ended_by_sigterm() -> Iterator[None]:
-    """Let SIGTERM unwind a block, so that a process it waits for ends too."""
+    """Let SIGTERM raise SystemExit in a block, so that a process that the block waits for ends."""
 
     def end(number: int, _: FrameType | None) -> None:
         sys.exit(128 + number)
@@ -187,12 +192,13 @@ def _ended_by_sigterm() -> Iterator[None]:
 
 
 def call(command: Sequence[str], line: RunLine | None = None) -> int:
-    """Run a command to its end, and return its exit status; signals reach it once.
+    """Run a command to its end, and return its exit status. Each signal reaches the command once.
 
-    A ``line`` is told of what happens. The command is Snakemake's with `LOGGER_OPTIONS` then.
+    With ``line``, the command must be Snakemake with `LOGGER_OPTIONS`; the line receives its
+    events.
 
-    SIGTERM, SIGHUP and SIGINT are passed on. Ctrl-C is not: the terminal sends it to the command
-    too, and a second SIGINT would disturb how Snakemake ends its jobs.
+    SIGTERM, SIGHUP and SIGINT are passed on to the command. Ctrl-C is not passed on, because the
+    terminal sends it to the command too. A second SIGINT would disturb how Snakemake ends its jobs.
     """
     waiting: list[int] = []
     process: subprocess.Popen[bytes] | None = None
@@ -209,7 +215,7 @@ def call(command: Sequence[str], line: RunLine | None = None) -> int:
 
     before = {}
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup: the command ignores it too
+        if signal.getsignal(number) != signal.SIG_IGN:  # under nohup, it ignores SIGHUP too
             before[number] = signal.signal(number, pass_on)
     try:
         environment = {"OMP_NUM_THREADS": "1", **os.environ}
@@ -232,7 +238,7 @@ def call(command: Sequence[str], line: RunLine | None = None) -> int:
 
 
 def _is_in_foreground() -> bool:
-    """Return whether this process is in the foreground of a terminal, which Ctrl-C reaches."""
+    """Return whether this process is in the foreground of a terminal, so that Ctrl-C reaches it."""
     with suppress(OSError):
         terminal = os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY)
         try:

@@ -1,4 +1,4 @@
-"""Whether a run is alone in its folder, and the locks that a killed one left there."""
+"""Locks that keep two runs out of one folder, and removal of the locks of a killed run."""
 
 import fcntl
 import os
@@ -16,25 +16,25 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 def hold(run: Path) -> None:
-    """Lock a run's folder, ``results/<run>``, until this process ends in whatever way.
+    """Lock a run's folder, ``results/<run>``, until this process ends, however it ends.
 
-    A second run there would take files that are being made for damaged ones. It is the folder
-    itself that is locked. Some network file systems lock no folders: then only Snakemake's own
-    locks keep two runs apart.
+    A second run in the folder would take files that are being written for damaged files. The lock
+    is on the folder itself. Some network file systems cannot lock folders. There, only Snakemake's
+    own locks keep two runs apart.
 
     Raises
     ------
     FringeError
-        If another run works there, or the folder cannot be made.
+        If another run works in the folder, or the folder cannot be made.
     """
     with written(run):
         run.mkdir(parents=True, exist_ok=True)
-    # Never closed: the lock is to last as long as the process. Children do not inherit it.
+    # Never closed, because the lock must last as long as the process. Children do not inherit it.
     _lock(run, os.open(run, FOLDER))
 
 
 def refuse_held(run: Path) -> None:
-    """Raise a `FringeError` if a run works in the folder ``run``."""
+    """Raise FringeError if a run works in the folder ``run``."""
     if run.is_dir():
         handle = os.open(run, FOLDER)
         try:
@@ -48,30 +48,31 @@ def _lock(run: Path, handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise FringeError(
-            f"{run}: another run works in this folder; wait until it ends, or give this run "
+            f"{run}: another run works in this folder; wait until that run ends, or give this run "
             "another name"
         ) from error
-    except OSError:  # a file system without such locks: nothing can be known
+    except OSError:  # the file system does not support such locks
         pass
 
 
 def clear_stale_locks(folder: Path) -> bool:
-    """Remove Snakemake's locks in ``folder`` (``.snakemake``) if no run that made them is alive.
+    """Remove Snakemake's locks in ``folder`` (``.snakemake``) if the runs that made them are dead.
 
-    They are plain files, so a killed run leaves them, and the next one would ask for a manual
-    `snakemake --unlock`. Each run that calls this function holds a lock of the operating system
-    besides, shared, until its process ends in whatever way. A run that gets it alone knows that no
-    other is alive; it trusts the file system so far only if the last run was on this machine.
+    Snakemake's locks are plain files. A killed run leaves them behind, and the next run would
+    require a manual `snakemake --unlock`. So each run that calls this function also holds a shared
+    lock of the operating system until its process ends, however it ends. A run that gets this lock
+    exclusively knows that no other run is alive. This is trusted only if the last run was on the
+    same machine, because not all file systems share locks between machines.
 
     Returns
     -------
     bool
-        Whether locks were removed. If not, and there are any, Snakemake refuses to start.
+        Whether locks were removed. If locks remain, Snakemake refuses to start.
 
     Raises
     ------
     FringeError
-        If the file of the lock is a link, or cannot be written.
+        If the lock file is a link or cannot be written.
     """
     with written(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,7 +83,7 @@ def clear_stale_locks(folder: Path) -> bool:
     except BlockingIOError:
         fcntl.flock(handle, fcntl.LOCK_SH)
         return False
-    except OSError:  # a file system without such locks: nothing can be known
+    except OSError:  # the file system does not support such locks
         return False
     locks = folder / "locks"
     stale = locks.is_dir() and any(locks.iterdir())

@@ -1,4 +1,4 @@
-"""Opening a run: the configuration checked, its sources opened and divided into shards."""
+"""Opening of a run: check the configuration, open its sources and divide them into shards."""
 
 import logging
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -45,6 +45,7 @@ from fringe.config.file import read_entries
 from fringe.config.messages import is_about
 from fringe.config.model import Config, RunConfig
 from fringe.config.sources import SECTIONS, opening_keys
+from fringe.costs.shard_sizes import choose_sizes
 from fringe.errors import FringeError
 from fringe.networks import (
     only_installed,
@@ -52,7 +53,7 @@ from fringe.networks import (
 from fringe.plan import deviations, layout
 from fringe.plan.captions import captions
 from fringe.plan.layout import hash_cache, run_folder, shard_bounds, shard_name
-from fringe.plan.omission import summarize
+from fringe.plan.omission import summarize, without_absent
 from fringe.plan.planned import planned_digests, refuse_other_plan
 from fringe.plan.run import Run
 from fringe.plan.weight_files import locate_weight_files
@@ -74,7 +75,7 @@ __all__ = ["check", "open_run"]
 
 LOGGER = logging.getLogger(__name__)
 
-MOST_SHARDS = 100_000  # Snakemake takes about 8 ms to plan the jobs of each
+MOST_SHARDS = 100_000  # Snakemake needs about 8 ms per shard to plan its jobs
 
 
 def open_run(
@@ -84,23 +85,24 @@ def open_run(
     in_job: bool = False,
     cores: int | None = None,
 ) -> Run:
-    """Return the run of a configuration, with what its jobs read from the configuration added.
+    """Return the run of a configuration.
 
-    What a run lacks is logged, unless a job asks.
-
-    These are ``captions``, ``choices`` and ``planned``: see `fringe.config.model.RunConfig`.
+    The keys ``captions``, ``choices`` and ``planned``, which jobs read, are added to the
+    configuration: see `fringe.config.model.RunConfig`. Warnings and omissions are logged, except in
+    a job.
 
     Parameters
     ----------
     config, files, cores
         As for `check`.
     in_job : bool
-        Whether a job of the run asks: it ends if it was planned with other data.
+        Whether a job of the run calls this function. The job ends if its data have changed since
+        the run was planned.
 
     Raises
     ------
     FringeError
-        As `check` does, and in a job naming the data that changed under the run.
+        As in `check`. In a job also if data have changed since the run was planned.
     """
     checked, sources = check(config, files, cores)
     weight_files = locate_weight_files(checked, hash_cache(checked))
@@ -124,40 +126,47 @@ def open_run(
 def check(
     config: Mapping[str, Any], files: Iterable[Path] = (), cores: int | None = None
 ) -> tuple[RunConfig, Sources]:
-    """Return the completed config, and what is known of each source that it uses.
+    """Return the completed config, and a description of each source that the run uses.
 
-    What was learnt by reading data is remembered in `hash_cache`; nothing else is written.
+    Facts that were found by reading data are stored in `hash_cache`. Nothing else is written.
 
     Parameters
     ----------
     config : mapping
-        As the user wrote it.
+        The configuration as the user wrote it.
     files : iterable of Path
-        The files behind ``config``, looked through for keys that stand twice and for what YAML
-        reads otherwise than it looks.
+        The files of ``config``. They are searched for duplicate keys, and for values that YAML
+        reads differently from what the user probably meant.
     cores : int, optional
-        Cores that the jobs of the run may use together, 1 if they go to other machines; by default
-        all cores of this machine. Only the sizes of shards depend on them, where the configuration
-        does not say these.
+        Number of cores that the jobs of the run may use together; 1 if the jobs run on other
+        machines. By default, all cores of this machine. The cores matter only for the sizes of
+        shards, and only if the configuration does not set these sizes.
 
     Returns
     -------
-    RunConfig, dict
-        The config, with ``left_out`` where ``missing: skip`` left something out
-        (`fringe.plan.omission.describe_omissions`); and by source name its ``count``,
-        ``fingerprint``, fingerprint of each of its ``shards`` by their name, ``shard_size``,
-        the ``device`` (``cpu`` or ``cuda``) that this size is for, ``resolution``, whether it is
-        ``simulated``, the number of images that these were ``drawn_from`` at random (None if they
-        are in the order of their files, or made), and how many ``select`` and ``ignore`` have
-        ``left_out``, by suffix (``2 .heic, 1 .exr``). Of a source of features there are no shards,
-        and ``features`` holds a fingerprint for each network, ``logits`` whether there are logits
-        of the network that counts classes, and ``labels`` whether there are labels.
+    config : RunConfig
+        The completed config. It has ``left_out`` if ``missing: skip`` left something out
+        (`fringe.plan.omission.describe_omissions`).
+    sources : dict
+        A dict for each source, by its name, with these keys:
+
+        * ``count``, ``fingerprint``, ``resolution`` and ``simulated``;
+        * ``shards``: the fingerprint of each shard, by the name of the shard;
+        * ``shard_size``, and the ``device`` (``cpu`` or ``cuda``) for which this size was chosen;
+        * ``drawn_from``: the number of images from which the images were drawn at random, or None
+          if the images are in the order of their files or are generated;
+        * ``left_out``: the numbers of files that ``select`` and ``ignore`` leave out, by suffix
+          (``2 .heic, 1 .exr``);
+        * ``labels``: the labels, where labels are used.
+
+        A source of features has no shards. Its ``features`` are a fingerprint for each network, and
+        ``logits`` says whether it has logits of the network that counts classes.
 
     Raises
     ------
     FringeError
-        Listing every fault by its key at once: of the config's own, sources that are missing or
-        cannot be read, unknown networks, counts that no source can fill.
+        If there are faults: in the config, missing or unreadable sources, unknown networks, or
+        counts that exceed a source. The message lists all faults, each with its key.
     """
     paths = list(files)
     entries = [entry for path in paths for entry in read_entries(path)]
@@ -170,13 +179,10 @@ def check(
 def _checked(
     completed: Completed, files: Sequence[Path], cores: int | None
 ) -> tuple[RunConfig, Sources]:
-    """Return what `check` returns, or list the faults that are known and all others.
+    """Return the result of `check`, or raise an error that lists all faults.
 
-    A fault that is about a key that is wrong follows from another value in its place.
+    Faults about a key whose value is wrong are skipped, because they concern a substituted value.
     """
-    # Imported here: it is about what this module says that a run makes.
-    from fringe.plan.omission import without_absent
-
     known = list(completed.faults)
     resolved = without_absent(_with_least(completed.config), known)
     config = resolved.config
@@ -209,8 +215,8 @@ def _checked(
         known += find(look, config, cache)
     known += find(compared_class_faults, config, sources)
     known += find(_explanation_faults, config, sources)
-    told = [resolved.explain(fault) for fault in known]
-    raise_faults(told, files, resolved.advice if told != known else "")
+    explained = [resolved.explain(fault) for fault in known]
+    raise_faults(explained, files, resolved.advice if explained != known else "")
     _divide(config, sources, opened, files, cores)
     features = Path(run_folder(config), layout.FEATURES)
     raise_faults(_strict_faults(config, sources, features), files)
@@ -218,11 +224,11 @@ def _checked(
 
 
 def _with_least(config: RunConfig) -> RunConfig:
-    """Return a config with the least number of images that is taken from each source of files,
-    and from each of features.
+    """Return a config with ``least``: the smallest number of images that a data set takes from
+    each source of files or features.
 
-    It is noted before anything is left out: what a data set depends on does not change with others
-    that come or go. `fringe.sources.open_source` tells what follows from it.
+    The numbers are found before anything is left out, so that a data set does not depend on which
+    other data sets are left out. `fringe.sources.open_source` explains how the number is used.
     """
     least = {}
     for name, source in config.sources.items():
@@ -234,11 +240,11 @@ def _with_least(config: RunConfig) -> RunConfig:
 
 
 def _taken_from(config: Config, source: str) -> Iterable[int]:
-    """Yield how many images, from the first on, are taken from a source, wherever that is so."""
+    """Yield the number of first images that are taken from a source, for each use of the source."""
     try:
         explained = explained_datasets(config)
     except FringeError:
-        explained = []  # an unknown network, which is a fault of its own
+        explained = []  # an unknown network, which is reported separately
     for name, dataset in config.datasets.items():
         if source == dataset.real:
             yield dataset.n_real
@@ -257,11 +263,10 @@ def _taken_from(config: Config, source: str) -> Iterable[int]:
 def _open_sources(
     config: RunConfig, cache: Path | None, known: Sequence[str]
 ) -> tuple[Sources, dict[str, ImageSource], list[str]]:
-    """Open what can be: in a config with faults elsewhere, still every source that is right.
+    """Open every source that has no known fault, even if the config has faults elsewhere.
 
-    A source whose shape is wrong is left out if a fault that is ``known`` already says so. So is a
-    source that would be opened with a key that is wrong, and features in networks that are unknown.
-    If limits are wrong, the usual ones hold.
+    A source is skipped if one of the ``known`` faults is about it, or about a key that is needed to
+    open it. Features of unknown networks are skipped too. Default limits replace wrong limits.
     """
     keys = set().union(*map(opening_keys, SECTIONS))
     labelled = {*labelled_sources(config), *given_features(config)}
@@ -298,14 +303,14 @@ def _open_sources(
 
 
 def _drawn_from(source: ImageSource) -> int | None:
-    """Return the number of images that those of a source were drawn from at random, or None."""
+    """Return the number of images from which a source was drawn at random, or None."""
     if isinstance(source, GivenFeatures):
         return source.drawn_from
     return len(source.source) if isinstance(source, Shuffled) else None
 
 
 def _given(source: ImageSource, classifier: str) -> dict[str, Any]:
-    """Return what is known of a source of features besides; {} of images."""
+    """Return the additional description of a source of features, or {} for a source of images."""
     if not isinstance(source, GivenFeatures):
         return {}
     networks = source.networks
@@ -317,9 +322,9 @@ def _given(source: ImageSource, classifier: str) -> dict[str, Any]:
 
 
 def _is_known(faults: Sequence[str], source: str, keys: Collection[str] | None = None) -> bool:
-    """Tell whether a fault is about a source, the one that it was a snapshot of, or all of them.
+    """Return whether a fault is about a source, the source of which it is a snapshot, or all.
 
-    With ``keys`` only faults about one of these keys of the source count.
+    With ``keys``, only faults about these keys of the source count.
     """
     about = [fault.partition(": ")[0].split("/") for fault in faults]
     if keys is not None:
@@ -331,7 +336,7 @@ def _is_known(faults: Sequence[str], source: str, keys: Collection[str] | None =
 
 
 def _place(spec: Mapping[str, Any]) -> str:
-    """Return the path of a source as part of a message; "" if it has none."""
+    """Return the path of a source as part of a message, or "" if the source has no path."""
     return f": {spec['path']}" if "path" in spec else ""
 
 
@@ -342,18 +347,15 @@ def _divide(
     files: Sequence[Path],
     cores: int | None,
 ) -> None:
-    """Add to ``sources`` into which shards each falls, and what the images of each depend on.
+    """Add the shards of each source, with their fingerprints, to ``sources``.
 
-    Features are not made of images in shards.
+    Sources of features have no shards.
     """
     sources = {name: about for name, about in sources.items() if "features" not in about}
     if config.extraction.shard_size is not None:
         sizes = dict.fromkeys(sources, config.extraction.shard_size)
         device = "cuda" if config.device.startswith("cuda") else "cpu"
     else:
-        # Imported here: what jobs take is measured in terms of this module.
-        from fringe.costs.shard_sizes import choose_sizes
-
         sizes, device = choose_sizes(config, sources, cores)
     raise_faults(_number_faults(sources, sizes), files)
     for name in sources:
@@ -368,7 +370,10 @@ def _divide(
 def _resolution_of_made(
     source: FunctionSource | DiffusionSource, cache: Path | None
 ) -> tuple[int, int]:
-    """Return height and width of images of which each must depend on its number only."""
+    """Return height and width of images that a function or pipeline makes.
+
+    Also checks that each image depends only on its number.
+    """
     if isinstance(source, FunctionSource) and source.stated is None:
         LOGGER.warning(
             "%s: has no attribute `fingerprint`; only changes in the source code of its package "
@@ -390,24 +395,26 @@ def _resolution_of_made(
 
 
 def _number_faults(sources: Sources, sizes: Mapping[str, int]) -> Iterable[str]:
-    """Yield the sources with most shards if all have more than Snakemake can plan jobs for."""
+    """Yield a fault about the source with most shards if there are too many shards in total."""
     numbers = {name: -(-about["count"] // sizes[name]) for name, about in sources.items()}
     total = sum(numbers.values())
     if total > MOST_SHARDS:
         name = max(numbers, key=lambda name: numbers[name])
         yield (
             f"sources/{name}/count: {sources[name]['count']:,} images in shards of {sizes[name]:,} "
-            f"are {numbers[name]:,} shards; all sources have {total:,}, and a run {MOST_SHARDS:,} "
-            "at most; raise extraction/shard_size (or minutes_per_job), or use fewer images"
+            f"are {numbers[name]:,} shards; all sources have {total:,}, but a run may have at most "
+            f"{MOST_SHARDS:,}; raise extraction/shard_size (or minutes_per_job), or use fewer "
+            "images"
         )
 
 
 def _resolution(
     source: ImageSource, spec: Mapping[str, Any], cache: Path | None
 ) -> tuple[int, int]:
-    """Return height and width; a generator must have made an image for that, once and for all.
+    """Return height and width of a source's images.
 
-    So what is wrong with a checkpoint, or with what is asked of it, is found before any job starts.
+    A generator makes one image for this purpose; the result is remembered. So faults of a
+    checkpoint or of its options are found before any job starts.
     """
     if isinstance(source, FunctionSource | DiffusionSource):
         return _resolution_of_made(source, cache)

@@ -1,4 +1,4 @@
-"""Where the workflow lies, its profiles, and the folder that a run writes."""
+"""Locations of the Snakefile, of profiles and of a run's results."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ LOCAL = "local"
 
 
 def find_snakefile(given: Path | None = None) -> Path:
-    """Return the workflow's Snakefile: ``given``, or the one that belongs to this library.
+    """Return the workflow's Snakefile: ``given``, or the Snakefile that belongs to this library.
 
-    The current folder does not matter, except that a warning says if the current folder is another
-    clone of the repository, whose Snakefile is not used.
+    The current folder does not matter. If it is another clone of the repository, a warning says
+    that the Snakefile of that clone is not used.
 
     Raises
     ------
@@ -45,18 +45,18 @@ def find_snakefile(given: Path | None = None) -> Path:
     if given is not None:
         if not given.is_file():
             raise FringeError(
-                f"{given}: is not there; leave out --snakefile to use the Snakefile of Fringe, "
+                f"{given}: does not exist; omit --snakefile to use the Snakefile of Fringe, "
                 f"{workflow_folder() / SNAKEFILE}"
             )
         return given
     found = workflow_folder() / SNAKEFILE
     if not found.is_file():
-        raise FringeError(f"{found}: is not there; install Fringe again")
+        raise FringeError(f"{found}: does not exist; install Fringe again")
     here = Path(SNAKEFILE).absolute()
     if here.is_file() and Path("src", "fringe").is_dir() and not here.samefile(found):
         LOGGER.warning(
-            "%s is not used, because this command is of another Fringe and uses %s; call "
-            "the `fringe` of this clone instead (make env)",
+            "%s is not used, because this command belongs to another copy of Fringe and uses %s; "
+            "call the `fringe` of this clone instead (make env)",
             here,
             found,
         )
@@ -64,15 +64,16 @@ def find_snakefile(given: Path | None = None) -> Path:
 
 
 def find_profile(name: str | None, snakefile: Path) -> Path:
-    """Return the folder of a profile: one by its name, or any by its path.
+    """Return the folder of a profile, given its name or path.
 
-    A profile of that name in the folder `profiles` of the current folder comes before the one next
-    to the Snakefile. The default is always the one next to the Snakefile.
+    A profile in the folder `profiles` of the current folder takes precedence over a profile with
+    the same name next to the Snakefile. The default is always the local profile next to the
+    Snakefile.
 
     Raises
     ------
     FringeError
-        If there is no such profile, or if the package that submits its jobs is not installed.
+        If the profile does not exist, or if the package that submits its jobs is not installed.
     """
     profiles = snakefile.parent / "profiles"
     places = [profiles / LOCAL]
@@ -85,24 +86,24 @@ def find_profile(name: str | None, snakefile: Path) -> Path:
     known = {path.parent.name for path in profiles.glob("*/config*.yaml")}
     known |= {path.parent.name for path in Path("profiles").glob("*/config*.yaml")}
     raise FringeError(
-        f"--profile {name or LOCAL}: there is no such profile; name one of "
+        f"--profile {name or LOCAL}: no such profile; name one of "
         f"{', '.join(sorted(known - {'default'}))}, or a folder with a config.yaml"
     )
 
 
 def submits(profile: Path) -> bool:
-    """Return whether a profile sends jobs elsewhere (to a scheduler such as SLURM)."""
+    """Return whether a profile submits jobs to a scheduler such as SLURM."""
     return _executor(profile) is not None
 
 
 def jobs_at_a_time(profile: Path) -> int | None:
-    """Return how many jobs a profile submits at a time; None if it does not state a number."""
+    """Return the number of jobs that a profile submits at a time, or None if it sets no number."""
     jobs = _settings(profile).get("jobs")
     return jobs if isinstance(jobs, int) and jobs > 0 else None
 
 
 def _executor(profile: Path) -> str | None:
-    """Return what submits the jobs of a profile; None if they run on this machine."""
+    """Return the name of the executor of a profile, or None if jobs run on this machine."""
     executor: str | None = _settings(profile).get("executor")
     return executor
 
@@ -117,21 +118,21 @@ def _settings(profile: Path) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise FringeError(f"{path}: is not YAML ({error}); correct the file") from None
     if not isinstance(settings, dict):
-        raise FringeError(f"{path}: holds no options of Snakemake; write lines such as `jobs: 50`")
+        raise FringeError(f"{path}: has no options of Snakemake; write lines such as `jobs: 50`")
     return settings
 
 
 def _refuse_missing_executor(profile: Path) -> None:
-    """Refuse a profile for SLURM where Snakemake's plugin for SLURM is not installed."""
+    """Refuse a SLURM profile if Snakemake's plugin for SLURM is not installed."""
     if _executor(profile) == "slurm" and find_spec("snakemake_executor_plugin_slurm") is None:
         raise FringeError(
-            f"{profile}: submits jobs to SLURM, and the package snakemake-executor-plugin-slurm, "
-            "which does so, is not installed; pip install 'fringe-fid[slurm]'"
+            f"{profile}: submits jobs to SLURM with the package snakemake-executor-plugin-slurm, "
+            "which is not installed; pip install 'fringe-fid[slurm]'"
         )
 
 
 def folder_of_run(configfile: Path) -> Path:
-    """Return the folder that a configuration's run writes, ``results/<run>``.
+    """Return the folder of the results of a configuration's run, ``results/<run>``.
 
     Raises
     ------
@@ -142,25 +143,25 @@ def folder_of_run(configfile: Path) -> Path:
 
 
 def refuse_missing_image(image: str, definition: Path) -> None:
-    """Refuse a container's image that is a file and does not exist.
+    """Refuse a container image that is a file and does not exist.
 
     Parameters
     ----------
     image : str
-        A file, or an address with ``://``, which is not looked at.
+        A file, or an address with ``://``. Addresses are not checked.
     definition : Path
-        The definition that an image is built from.
+        The definition file from which the image is built.
 
     Raises
     ------
     FringeError
-        Saying how the image is built.
+        If the image does not exist. The message says how to build the image.
     """
     if "://" in image or Path(image).exists():
         return
     folder = Path(image).parent
     make_folder = "" if folder.is_dir() else f"mkdir -p {folder} && "
     raise FringeError(
-        f"container: {image} is not there; build it on a machine with a network, `{make_folder}"
+        f"container: {image} does not exist; build it on a machine with a network, `{make_folder}"
         f"apptainer build {image} {os.path.relpath(definition)}`, or name another image"
     )

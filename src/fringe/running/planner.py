@@ -1,4 +1,4 @@
-"""The jobs that Snakemake would run, read from what its dry run prints."""
+"""Jobs that Snakemake would run, read from the output of its dry run."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ __all__ = ["Planner", "done", "read_jobs"]
 
 
 def read_jobs(text: str, folder: str) -> list[Job]:
-    """Return the jobs that make files, from what ``snakemake --dry-run`` prints.
+    """Return the jobs that make files, from the output of ``snakemake --dry-run``.
 
-    ``folder`` is ``results/<run>`` as it stands in the paths.
+    ``folder`` is ``results/<run>`` as written in the paths of the jobs.
     """
     found: list[tuple[str, dict[str, str]]] = []
     inside = False
@@ -50,7 +50,7 @@ def _job(rule: str, entry: Mapping[str, str], folder: str) -> Job:
         return tuple(path.removeprefix(f"{folder}/") for path in listed if path)
 
     resources, wildcards = pairs("resources"), pairs("wildcards")
-    if rule.startswith("optimize_sweep_"):  # each data set has such a rule
+    if rule.startswith("optimize_sweep_"):  # each data set has its own rule
         wildcards["dataset"] = rule.removeprefix("optimize_sweep_")
         rule = "optimize_sweep"
     return Job(
@@ -65,36 +65,37 @@ def _job(rule: str, entry: Mapping[str, str], folder: str) -> Job:
 
 
 def done(whole: Iterable[Job], planned: Iterable[Job]) -> list[Job]:
-    """Return the jobs of the ``whole`` plan that are done: nothing of what they make is planned."""
+    """Return the jobs of the ``whole`` plan that are done: none of their outputs is planned."""
     to_make = {path for job in planned for path in job.outputs}
     return [job for job in whole if to_make.isdisjoint(job.outputs)]
 
 
 @dataclass(frozen=True)
 class Planner:
-    """How Snakemake is called: from the folder that the configuration's paths are relative to."""
+    """Options of Snakemake for a run. The paths of the configuration are relative to the folder
+    in which Snakemake is called."""
 
     configfile: Path
     snakefile: Path
     profile: Path
     cores: int
     allow_missing: bool = False
-    targets: tuple[str, ...] = ()  # what is made; by default all
+    targets: tuple[str, ...] = ()  # files to make; by default all
 
     def read(self) -> dict[str, Any]:
-        """Return the configuration as it is written, or as the command line has it."""
+        """Return the configuration as written in its file, with changes by the command line."""
         return {**read_config(self.configfile), **self._changes()}
 
     def _changes(self) -> dict[str, str]:
         return {"missing": "skip"} if self.allow_missing else {}
 
     def plan(self, results: str | None = None) -> str:
-        """Return what ``snakemake --dry-run`` prints, with the results elsewhere if ``results``.
+        """Return the output of ``snakemake --dry-run``; ``results`` replaces the results folder.
 
         Raises
         ------
         FringeError
-            With what Snakemake says, where it cannot plan.
+            If Snakemake cannot plan the run. The message is Snakemake's output.
         """
         changes = {**self._changes(), **({"results": results} if results else {})}
         command = [
@@ -112,8 +113,9 @@ class Planner:
     def plan_afresh(self, config: RunConfig, sources: Mapping[str, Any]) -> list[Job]:
         """Return all jobs of the run, as if none were done.
 
-        ``config`` and ``sources`` are `fringe.running.opening.check`'s. What is remembered of data
-        sets still holds: to read them again takes hours. So do the sizes of shards.
+        ``config`` and ``sources`` are the results of `fringe.running.opening.check`. The remembered
+        hashes of data sets are kept, because reading the data sets again would take hours. The
+        sizes of shards are kept too.
         """
         with tempfile.TemporaryDirectory() as empty:
             elsewhere = config.model_copy(update={"results": empty})
@@ -125,14 +127,14 @@ class Planner:
 
     @property
     def shared_cores(self) -> int:
-        """The cores that jobs may use together; 1 if the profile sends them to other machines."""
+        """Number of cores that jobs may use together; 1 if the profile submits jobs elsewhere."""
         return 1 if submits(self.profile) else self.cores
 
     def place(self, config: RunConfig) -> Device:
-        """Return where jobs that ask for a GPU compute.
+        """Return the device of jobs that request a GPU.
 
-        With ``device: auto`` that is a GPU if there is one here, or if the profile sends jobs
-        elsewhere: a scheduler gives them what they ask for.
+        With ``device: auto``, the device is a GPU if this machine has one, or if the profile
+        submits jobs to a scheduler, which provides the requested GPU.
         """
         if demanded := demanded_device(config):
             return demanded

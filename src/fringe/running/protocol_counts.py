@@ -1,4 +1,4 @@
-"""How many images a protocol takes, of those that somebody has."""
+"""Numbers of images that a protocol uses, given the numbers that are available."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,14 +12,16 @@ __all__ = ["Counts"]
 
 @dataclass(frozen=True)
 class Counts:
-    """The counts of a protocol; None: all images, or no protocol is named.
+    """Numbers of images that a protocol uses.
 
     Attributes
     ----------
     protocol : str, optional
+        Name of the protocol, or None without a protocol.
     real, generated : int, optional
+        Numbers of images; None means all images.
     most : bool
-        Whether fewer images are as good where there are no more.
+        Whether the numbers are maxima, so that fewer available images also follow the protocol.
     """
 
     protocol: str | None = None
@@ -29,7 +31,7 @@ class Counts:
 
     @classmethod
     def of(cls, name: str | None) -> "Counts":
-        """Return the counts of a protocol, or of none."""
+        """Return the counts of the protocol ``name``, or empty counts for None."""
         if name is None:
             return cls()
         about = named_protocol(name)
@@ -40,20 +42,21 @@ class Counts:
         return cls(name, asked["real"], asked["generated"], all(one.most for one in about.numbers))
 
     def count(self, side: str, have: Mapping[Any, int], option: str) -> int | None:
-        """Return how many images of each set are taken; None: as many as without a protocol.
+        """Return the number of images to use of each file, or None if the protocol sets none.
 
         Parameters
         ----------
         side : {"real", "generated"}
+            Which images the files contain.
         have : mapping
-            How many images each file has.
+            The number of images in each file.
         option : str
-            That asks for another count.
+            The command-line option that sets another number, for the message.
 
         Raises
         ------
         FringeError
-            If a file has fewer images than the protocol takes.
+            If a file has fewer images than the protocol requires.
 
         Examples
         --------
@@ -68,7 +71,8 @@ class Counts:
         for path, count in have.items():
             if count < wanted:
                 raise FringeError(
-                    f"{path}: has {count:,} images, and protocol {self.protocol} takes {wanted:,}; "
-                    f"give as many, or say {option} {count}, which is then told as a deviation"
+                    f"{path}: has {count:,} images, but protocol {self.protocol} requires "
+                    f"{wanted:,}; add images, or use {option} {count}, which is reported as a "
+                    "deviation"
                 )
         return wanted

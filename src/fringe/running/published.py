@@ -1,4 +1,4 @@
-"""Files of the catalogue: fetched by name, or because a configuration names them."""
+"""Fetch files of the catalogue, by name or for a configuration that names them."""
 
 from __future__ import annotations
 
@@ -16,30 +16,31 @@ from fringe.running.fetching import fetch_source, fetch_statistics
 from fringe.sources import is_there
 from fringe.sources.catalogue import PREFIX, published
 
-__all__ = ["fetch_published", "fetch_what_is_named"]
+__all__ = ["fetch_catalogue_files", "fetch_published"]
 
 LOGGER = logging.getLogger(__name__)
 
 
 def fetch_published(name: str, data_dir: Path = Path()) -> str:
-    """Fetch a file of the catalogue, unless it is there, and say where it is.
+    """Fetch a file of the catalogue unless it exists, and return a line about the file.
 
     Parameters
     ----------
     name : str
-        Of the entry, with or without ``published:`` before it.
+        Name of the entry, with or without the prefix ``published:``.
     data_dir : Path
-        As the key ``data_dir`` of a configuration: the file is put into ``data/published`` there.
+        The key ``data_dir`` of a configuration. The file is written to ``data/published`` in this
+        folder.
 
     Returns
     -------
     str
-        Path, and SHA-256 of what was fetched.
+        The path, and the SHA-256 of a fetched file.
 
     Raises
     ------
     FringeError
-        If there is no such entry, or the file cannot be had.
+        If there is no such entry, or the file cannot be fetched.
 
     Examples
     --------
@@ -49,10 +50,10 @@ def fetch_published(name: str, data_dir: Path = Path()) -> str:
     entry = published(name)
     title, path = f"{PREFIX}{entry.name}", str(data_dir / entry.path)
     if is_there(path):
-        return f"{path}: is there already"
+        return f"{path}: already exists"
     about: dict[str, Any] = {"path": path, "url": list(entry.urls)}
-    told = {"note": entry.note, "sha256": entry.sha256}
-    about |= {key: value for key, value in told.items() if value}
+    optional = {"note": entry.note, "sha256": entry.sha256}
+    about |= {key: value for key, value in optional.items() if value}
     if "generator" in entry.kinds:
         digest = fetch_source(title, GeneratorSource(kind="generator", count=2, **about))
     elif "statistics" in entry.kinds:
@@ -62,23 +63,23 @@ def fetch_published(name: str, data_dir: Path = Path()) -> str:
     return f"{path}: fetched, SHA-256 {digest}"
 
 
-def fetch_what_is_named(configfile: Path, allow_missing: bool = False) -> None:
-    """Fetch what a configuration names as ``published:<name>``, uses, and has not yet.
+def fetch_catalogue_files(configfile: Path, allow_missing: bool = False) -> None:
+    """Fetch missing files that a configuration names as ``published:<name>`` and uses.
 
-    Other files with an address are not fetched: they may be hundreds of gigabytes, and `fringe
-    stage` is the command that asks for them.
+    Other files with an address are not fetched, because they may be hundreds of gigabytes. They are
+    fetched by `fringe stage`.
 
     Parameters
     ----------
     configfile : Path
         The run's configuration.
     allow_missing : bool
-        Go on without files that cannot be had, as ``missing: skip`` says too.
+        Continue without files that cannot be fetched, like ``missing: skip`` in the configuration.
 
     Raises
     ------
     FringeError
-        If a file cannot be had, or the configuration has faults of its own.
+        If a file cannot be fetched, or the configuration has faults.
     """
     named = published_in(read_config(configfile))
     if not named:

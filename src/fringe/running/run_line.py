@@ -1,4 +1,4 @@
-"""How far a run is, as one line of the terminal that moves, or as a line of a log now and then."""
+"""Progress of a run, as one moving line in a terminal, or as occasional lines of a log."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["RunLine"]
 
 EVERY = 30.0  # seconds between two lines of a log
 
-# What Snakemake says in each run, or beside what `describe_failure` returns.
+# Messages of Snakemake that appear in every run or repeat the lines of `describe_failure`.
 NOISE = (
     r"Using (workflow specific )?profile .*",
     r"Exiting because a job execution failed\..*",
@@ -31,7 +31,7 @@ NOISE = (
 
 
 class _Job(NamedTuple):
-    """A job that has begun: its stage, its name in the estimate, and whether it is in a group."""
+    """A started job: its stage, its name in the estimate, and whether it is in a group."""
 
     stage: str
     name: str
@@ -39,18 +39,20 @@ class _Job(NamedTuple):
 
 
 class RunLine:
-    """Shows on stderr what a `fringe.running.following.Follower` is told.
+    """A `fringe.running.following.Follower` that shows the progress of a run on stderr.
 
     Parameters
     ----------
     folder : Path
-        The folder of the run, as its jobs spell it.
+        The folder of the run, as written in the paths of its jobs.
     time_left : TimeLeft
+        Estimator of the remaining time.
     first, last : str
-        What is done before the first job is known, and after the last one.
+        Texts that are shown before the first job is known, and after the last job.
     at_once : bool
-        Whether jobs will be made for sure. If not, Snakemake may have been asked for something else
-        (--summary, --unlock, ...), whose messages are shown where no job is planned.
+        Whether jobs will certainly run. Otherwise Snakemake may have been called for another
+        purpose (--summary, --unlock, ...). Then Snakemake's messages are shown if no job is
+        planned.
     """
 
     def __init__(
@@ -68,13 +70,13 @@ class RunLine:
         self._jobs: dict[int, _Job] = {}
         self._running: dict[int, _Job] = {}
         self._failed: set[int] = set()
-        self._stages: list[str] = []  # that are at work, or were when a job was last at work
+        self._stages: list[str] = []  # with running jobs, or the last that had some
         self._printed: set[str] = set()  # lines of Snakemake, its jobs and their logs
-        self._told: set[str] = set()  # lines of Snakemake's errors and warnings
-        self._held: str | None = None  # an error that another event may tell better
+        self._seen: set[str] = set()  # lines of Snakemake's errors and warnings
+        self._held: str | None = None  # an error that the next event may describe better
 
     def event(self, event: Mapping[str, Any]) -> None:
-        """Take note of an event; print an error or a warning."""
+        """Receive an event of Snakemake, and print errors and warnings."""
         kind, now = event.get("event"), time.monotonic()
         held, self._held = self._held, None
         if held is not None and kind != "job_error":
@@ -93,7 +95,7 @@ class RunLine:
         elif kind in ("job_error", "group_error"):
             self._fail(event, held or "")
         elif event.get("exception") == "RuleException":
-            # The command of a job that failed; what failed follows.
+            # The command of a failed job. The next event describes the failure.
             self._held = event["message"]
         elif event["level"] in ("ERROR", "CRITICAL"):
             self._print_once(event["message"])
@@ -104,25 +106,25 @@ class RunLine:
 
     def text(self, line: str) -> None:
         """Print a line that Snakemake or a job has written."""
-        if line not in self._told:  # Snakemake writes an error that ends it once more
+        if line not in self._seen:  # Snakemake prints the error that ends it a second time
             self._print(line)
 
     def tick(self) -> None:
-        """Show how far the run is, if it is time to do so."""
+        """Show the progress of the run, if it is time to do so."""
         now = time.monotonic()
         if not self._is_shown:
             return
         if has_line():
             _move(self.line(now, columns()))
         elif now - self._said >= EVERY:
-            self._tell(self.line(now))
+            self._write_log(self.line(now))
 
     def stop(self) -> None:
-        """Say from now on that the run is being stopped."""
+        """Show from now on that the run is being stopped."""
         self._stopping = True
 
     def close(self) -> None:
-        """Leave the terminal as it was."""
+        """Clear the moving line of the terminal, and print held messages."""
         if self._held is not None:
             self._print_once(self._held)
         if has_line() and self._is_shown:
@@ -131,7 +133,7 @@ class RunLine:
             _write(message)
 
     def line(self, now: float, width: int | None = None) -> str:
-        """Return how far the run is, in ``width`` characters at most."""
+        """Return the progress of the run in at most ``width`` characters."""
         spent = format_seconds(now - self._begun)
         total, done = self._totals.total(), self._done.total()
         if not total or done == total:
@@ -151,7 +153,7 @@ class RunLine:
         return next(fitting, shown[-1][:width])
 
     def _left(self, now: float) -> str | None:
-        """Return how much time is left, as long as the jobs are those that were planned."""
+        """Return the remaining time, or None if the number of jobs is not as planned."""
         total = self._totals.total()
         if self._stopping or abs(len(self._time_left) - total) > 0.1 * total:
             return None
@@ -177,33 +179,33 @@ class RunLine:
         self._note_stages()
         if self._done[job.stage] == self._totals[job.stage] and not has_line():
             spent, left = format_seconds(now - self._begun), self._left(now)
-            told = f"{self._done.total()} of {self._totals.total()} jobs"
-            self._tell(f"{job.stage} done: {told} ({spent}{f', {left} left' if left else ''})")
+            jobs = f"{self._done.total()} of {self._totals.total()} jobs"
+            self._write_log(f"{job.stage} done: {jobs} ({spent}{f', {left} left' if left else ''})")
 
     def _fail(self, event: Mapping[str, Any], raised: str) -> None:
         number = event.get("jobid")
         if number in self._running:
             self._failed.add(number)
             self._time_left.fail(self._running.pop(number).name)
-        # Ctrl-C ends the jobs too, as the user expects.
+        # Failures after Ctrl-C are expected, because Ctrl-C ends the jobs too.
         if not (self._stopping and "<Signals.SIGINT:" in raised):
             for line in describe_failure(event, self._printed, raised):
                 self._print(line)
         self._note_stages()
 
     def _note_stages(self) -> None:
-        """Order the stages that are at work as data flows."""
+        """Store the stages that have running jobs, in the order of the data flow."""
         found = {job.stage for job in self._running.values()}
         if found:
             self._stages = [*filter(found.__contains__, STAGES), *sorted(found - {*STAGES})]
 
     def _print_once(self, message: str) -> None:
-        """Print what Snakemake says, unless the same was printed before."""
+        """Print a message of Snakemake, unless it was printed before."""
         lines = message.splitlines()
         if not any(re.fullmatch(one, message) for one in NOISE) and not self._printed >= {*lines}:
             for line in lines:
                 self._print(line)
-        self._told.update(lines)
+        self._seen.update(lines)
 
     def _print(self, line: str) -> None:
         if any(re.fullmatch(one, line) for one in NOISE):
@@ -213,7 +215,7 @@ class RunLine:
             _move("")
         _write(escaped(line, keep="\t"))
 
-    def _tell(self, line: str) -> None:
+    def _write_log(self, line: str) -> None:
         """Write a line of a log."""
         self._said = time.monotonic()
         _write(line)
@@ -225,6 +227,6 @@ def _move(line: str) -> None:
 
 
 def _write(line: str) -> None:
-    """Print a line if it can be printed: a run goes on without the reader of its messages."""
+    """Print a line if possible. A run continues even if nobody reads its messages any more."""
     with suppress(OSError):
         print(line, file=sys.stderr, flush=True)

@@ -1,4 +1,4 @@
-"""The configuration that a call of ``fringe score`` stands for."""
+"""Configuration of a run from the arguments of ``fringe score``."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from fringe.running.protocol_counts import Counts
 __all__ = ["SCORED", "AskedScores", "score_config"]
 
 SCORED = "samples"
-"""The name of the data set in the configuration."""
+"""Name of the data set in the configuration."""
 
 
 @dataclass(frozen=True)
 class AskedScores:
-    """What somebody typed.
+    """Arguments of ``fringe score``.
 
     Attributes
     ----------
     real, samples : Path
-        Images, features of images, or (``samples``) a generator's checkpoint.
+        Images or features of images. ``samples`` may also be a generator's checkpoint.
     metrics : list of str
         Keys of `fringe.scores.asked_metrics.ASKED`.
     networks : list of str
-        In which they are measured.
+        Networks in which the metrics are measured.
     name : str, optional
-        Of the run; made of the names of both sets where it is left out.
+        Name of the run. By default it is derived from the names of both sets.
     count, count_real : int, optional
-        How many images of each set are compared; by default all.
+        Number of images of each set. By default, all.
     resolution : int, optional
-        Width and height that images in files are brought to.
+        Width and height to which images in files are resized.
     settings : mapping
         Further keys of the configuration.
     protocol : str, optional
-        That numbers are to follow. Counts that are left out are its counts.
+        Name of the protocol to follow. The protocol's counts replace counts that are not given.
     """
 
     real: Path
@@ -54,7 +54,7 @@ class AskedScores:
 
 
 def score_config(asked: AskedScores) -> dict[str, Any]:
-    """Return the configuration of scores of one set of images, in builtin types.
+    """Return the configuration of a run that scores one set of images, in builtin types.
 
     Sources are opened to count their images.
 
@@ -97,7 +97,7 @@ def score_config(asked: AskedScores) -> dict[str, Any]:
             "metrics": list(asked.metrics),
             "n_real": asked.count_real or counted("real", real, asked.real, "--count-real"),
             "n_generated": asked.count or counted("generated", made, asked.samples, "--count"),
-            # All images are drawn, so that all draws are the same.
+            # All images are drawn, so every draw would be the same.
             "repeats": {"metrics": 1},
         },
         "page": {"exhibits": False},

@@ -1,4 +1,4 @@
-"""What every workflow script does around its one call: log, and end clearly."""
+"""Wrapper around the main function of every workflow script: logging, checks and a clear end."""
 
 import json
 import logging
@@ -30,13 +30,12 @@ __all__ = ["ScriptJob", "expose_library", "run"]
 
 LOGGER = logging.getLogger(__name__)
 
-# The params of jobs whose results Snakemake's report shows, beside these params: `inert` when they
-# reach Snakemake.
+# Params that Snakemake's report shows next to the results. They are `inert` in Snakemake.
 SHOWN = ("about", "figure", "table", "verdict")
 
 
 class ScriptJob(Protocol):
-    """What a script is given: the part of Snakemake's job object that scripts use."""
+    """The argument of a script: the part of Snakemake's job object that scripts use."""
 
     input: Any
     output: Any
@@ -48,10 +47,11 @@ class ScriptJob(Protocol):
 
 
 def expose_library() -> None:
-    """Let jobs find the library of a clone, in whatever environment they run (conda, container).
+    """Add the library of a clone to ``PYTHONPATH``, for jobs in conda environments and containers.
 
-    A library that was installed from a wheel lies among other packages. Snakemake lets jobs look
-    there after all other places; jobs that looked there first would find those packages, too.
+    A library that was installed from a wheel is in a folder with other packages. That folder must
+    not come first, because jobs would then also find these other packages. Snakemake itself adds
+    the folder after all others.
     """
     if is_installed():
         return
@@ -61,22 +61,22 @@ def expose_library() -> None:
 
 
 def run(main: Callable[[ScriptJob], None], job: ScriptJob) -> None:
-    """Call ``main(job)`` with everything it prints in the job's log.
+    """Call ``main(job)``, and write everything that it prints to the job's log.
 
-    File descriptors are redirected, not only Python's streams, so what compiled libraries and
-    worker processes print is there too. At its end stand how busy the GPU was, if the job computed
-    on one, and what `read_description` reads.
+    File descriptors are redirected, not only Python's streams, so the log also has the output of
+    compiled libraries and worker processes. The log ends with the utilization of the GPU, if the
+    job used a GPU, and with the description of the job that `read_description` reads.
 
-    What a killed job left of the outputs is removed first. A scheduler's signal to end (SIGTERM)
-    unwinds the call, so that it cleans up. Inputs are compared with their seals before the call,
-    and outputs are sealed after it (`fringe.files.seals`).
+    Partial outputs of a killed job are removed first. SIGTERM, the signal by which a scheduler ends
+    a job, raises SystemExit in the call, so that the call cleans up. Inputs are compared with their
+    seals before the call, and outputs are sealed after the call (`fringe.files.seals`).
 
-    BLAS has one thread: Snakemake would let it use all threads of the job, and the last bits of a
-    result depend on their number.
+    BLAS uses one thread. By default it would use all threads of the job, and the last bits of a
+    result depend on the number of threads.
 
-    A `FringeError` ends the process with its message, in the log and where the run was started, and
-    exit status 1; any other error is a bug and keeps its traceback. A file of the run itself that
-    turns out to be corrupt is set aside, so that the next run makes it again.
+    After a `FringeError`, the process ends with exit status 1. The message is in the log and is
+    printed where the run was started. Any other error is a bug and keeps its traceback. A file of
+    the run that turns out to be corrupt is renamed, so that the next run makes the file again.
     """
     terminal = os.dup(sys.stderr.fileno())
     show_messages()
@@ -99,32 +99,34 @@ def run(main: Callable[[ScriptJob], None], job: ScriptJob) -> None:
         LOGGER.info("done in %.1f s", time.monotonic() - start)
     except (FringeError, OSError) as error:
         if not isinstance(error, FringeError):
-            # What is printed goes to the log, which the disk may refuse at any time.
-            told = unwritable(error) if error.filename is None else None
-            if told is None:
+            # Printed text goes to the log, and the disk may refuse a write to the log at any time.
+            found = unwritable(error) if error.filename is None else None
+            if found is None:
                 raise
-            error = FringeError(f"{job.log[0]}: cannot be written ({told[0]}); {told[1]}")
+            reason, advice = found
+            error = FringeError(f"{job.log[0]}: cannot be written ({reason}); {advice}")
         message = str(error)
         if isinstance(error, DamagedFileError) and _is_ours(error.path, job):
-            from fringe.running.damage import set_corrupt_aside
+            from fringe.running.damage import SUFFIX, rename_corrupt
 
-            if set_corrupt_aside(Path(run_folder(job.config)), error.path):
-                message += f"\n{error.path} was set aside: run again, which makes it"
-        _tell(message, terminal)
-        # Without Python's own end: HDF5 crashes in it after it could not write.
+            if rename_corrupt(Path(run_folder(job.config)), error.path):
+                renamed = f"{error.path.name}{SUFFIX}"
+                message += f"\n{error.path} was renamed to {renamed}; run again to make it again"
+        _report(message, terminal)
+        # Skips Python's normal exit, in which HDF5 crashes after a failed write.
         os._exit(1)
 
 
 def _refuse_other(folder: Path, path: str) -> None:
-    """Refuse an input that is not what the job that made it sealed."""
+    """Refuse an input that differs from its seal."""
     if reason := seals.fault(folder, path):
         raise DamagedFileError(f"{path}: {reason}", path)
 
 
 def _unpacked(job: ScriptJob) -> ScriptJob:
-    """Return a job with params as they were before they were `inert`, and with a typed config."""
+    """Return a job with its `inert` params restored and with a typed config."""
     fields = {name: getattr(job, name) for name in ScriptJob.__annotations__ if hasattr(job, name)}
-    params = fields.get("params")  # Snakemake unpacks them again each time
+    params = fields.get("params")  # Snakemake unpacks params on each access
     for name in SHOWN:
         if hasattr(params, name):
             setattr(params, name, restored(getattr(params, name)))
@@ -133,18 +135,18 @@ def _unpacked(job: ScriptJob) -> ScriptJob:
 
 
 def _describe(job: ScriptJob) -> str:
-    """Return the line of a log that tells what a job was, paths relative to the run's folder."""
+    """Return the line of a log that describes a job, with paths relative to the run's folder."""
     folder = Path(run_folder(job.config))
 
     def paths(files: Iterable[str]) -> list[str]:
         return [os.path.relpath(file, folder) for file in files]
 
-    told = {"threads": job.threads, "inputs": paths(job.input), "outputs": paths(job.output)}
-    return f"{DESCRIPTION}{json.dumps(told)}"
+    about = {"threads": job.threads, "inputs": paths(job.input), "outputs": paths(job.output)}
+    return f"{DESCRIPTION}{json.dumps(about)}"
 
 
 def _redirect(log: Path) -> None:
-    """Let everything that this process prints go to ``log``."""
+    """Redirect everything that this process prints to ``log``."""
     with written(log):
         log.parent.mkdir(parents=True, exist_ok=True)
         log.unlink(missing_ok=True)  # perhaps a link to another file
@@ -155,13 +157,13 @@ def _redirect(log: Path) -> None:
 
 
 def _is_ours(path: Path, job: ScriptJob) -> bool:
-    """Tell whether a file lies in the run's own folder; anything else is not ours to rename."""
+    """Return whether a file is in the run's own folder; other files must not be renamed."""
     folder = Path(run_folder(job.config)).resolve()
     return path.resolve().is_relative_to(folder)
 
 
-def _tell(message: str, terminal: int) -> None:
-    """Write an error to the log, if the disk has room for it, and to what was stderr before."""
+def _report(message: str, terminal: int) -> None:
+    """Write an error to the log, if the disk has space, and to the original stderr."""
     with suppress(OSError):
         LOGGER.error("%s", message)
     os.write(terminal, f"error: {message}\n".encode())

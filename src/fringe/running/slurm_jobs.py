@@ -1,9 +1,9 @@
-"""Jobs of an earlier run that still queue or run on SLURM, where the run itself was killed.
+"""Search for jobs of a killed run that are still queued or running on SLURM.
 
-Snakemake, killed with SIGKILL, cancels nothing, and started again knows nothing of these jobs: it
-would submit the same ones a second time, and two would write one file. So a run does not start
-while there are any, and says what to do: cancel them with ``fringe cancel`` and start the run again
-(``make resume`` does both).
+A Snakemake that was killed with SIGKILL cancels no jobs. When it is started again, it does not know
+about these jobs. It would submit the same jobs a second time, and two jobs would write the same
+file. So a run does not start while such jobs exist. Its message says what to do: cancel the jobs
+with ``fringe cancel`` and start the run again (``make resume`` does both).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ __all__ = ["PREFIX", "cancel", "left_over", "refuse_left_over"]
 LOGGER = logging.getLogger(__name__)
 
 PREFIX = "fringe"  # `slurm-jobname-prefix` in profiles/slurm
-TIMEOUT = 30.0  # seconds that SLURM may take to answer
+TIMEOUT = 30.0  # longest time in seconds to wait for an answer of SLURM
 
 
 def left_over(folder: Path) -> list[str]:
-    """Return the numbers of this user's jobs that a run in ``folder`` submitted, as SLURM knows.
+    """Return the numbers of this user's SLURM jobs that were submitted by a run in ``folder``.
 
-    Empty where there is no SLURM.
+    The list is empty on a machine without SLURM.
 
     Raises
     ------
@@ -46,9 +46,9 @@ def left_over(folder: Path) -> list[str]:
 
 
 def refuse_left_over(folder: Path) -> None:
-    """Raise FringeError if jobs of an earlier run in ``folder`` still queue or run.
+    """Raise FringeError if jobs of an earlier run in ``folder`` are still queued or running.
 
-    A SLURM that does not answer takes no jobs either, and is no reason not to run without it.
+    If SLURM does not answer, only a warning is logged, because the run may not need SLURM.
     """
     try:
         jobs = left_over(folder)
@@ -57,20 +57,20 @@ def refuse_left_over(folder: Path) -> None:
         return
     if jobs:
         raise FringeError(
-            f"{len(jobs)} jobs of an earlier run in this folder still queue or run on SLURM "
-            f"({', '.join(jobs[:5])}{', ...' if len(jobs) > 5 else ''}), and would write the same "
-            "files: cancel them with `fringe cancel` and start the run again, or wait until they "
-            "have ended (squeue --me)"
+            f"{len(jobs)} jobs of an earlier run in this folder are still queued or running on "
+            f"SLURM ({', '.join(jobs[:5])}{', ...' if len(jobs) > 5 else ''}), and would write the "
+            "same files; cancel these jobs with `fringe cancel` and start the run again, or wait "
+            "until they have ended (squeue --me)"
         )
 
 
 def cancel(folder: Path, seconds: float = 120.0) -> list[str]:
-    """Cancel the jobs of earlier runs in ``folder``; return their numbers once they are gone.
+    """Cancel the jobs of earlier runs in ``folder``, wait for their end, and return their numbers.
 
     Raises
     ------
     FringeError
-        If SLURM does not answer, or they are still there after so many seconds.
+        If SLURM does not answer, or a job has not ended after ``seconds``.
     """
     jobs = left_over(folder)
     if not jobs:
@@ -80,8 +80,8 @@ def cancel(folder: Path, seconds: float = 120.0) -> list[str]:
     while remaining := left_over(folder):
         if time.monotonic() > deadline:
             raise FringeError(
-                f"jobs {', '.join(remaining)} are still there {seconds:.0f} s after they were "
-                "cancelled (a node that does not answer?); look with `squeue --me` and try again"
+                f"jobs {', '.join(remaining)} have not ended {seconds:.0f} s after they were "
+                "cancelled (perhaps a node does not answer); check with `squeue --me` and try again"
             )
         time.sleep(1)
     return jobs
@@ -93,7 +93,7 @@ def _ask(*command: str) -> str:
     except (OSError, subprocess.SubprocessError) as error:
         said = str(getattr(error, "stderr", None) or error).strip().splitlines()[-1]
         raise FringeError(
-            f"{command[0]}: SLURM does not answer ({said}), so whether jobs of an earlier run are "
-            "left is unknown; try again when it does"
+            f"{command[0]}: SLURM does not answer ({said}), so jobs of an earlier run may still be "
+            "active; try again when SLURM answers"
         ) from error
     return done.stdout

@@ -1,22 +1,22 @@
-"""How Snakemake asks SLURM about its jobs: two patches of the executor plugin.
+"""Two patches of Snakemake's executor plugin for SLURM, for its checks of the status of jobs.
 
-This replaces names inside another package, so it is a stopgap. It was written for `VERSION` of the
-plugin and patches no other: there, a warning says that the plugin is used as it is.
+The patches replace names inside another package, so they are a temporary solution. They were
+written for `VERSION` of the plugin. Other versions are not patched; then a warning says so.
 
 1. SLURM does not answer. Pull request 232 made the plugin ask several times
-   (``status_attempts``), within one check. After the last attempt the check returns no job, which
-   Snakemake takes as "all have ended": the jobs are forgotten and the run waits forever
-   (issue 207). The patch says instead that nothing is known, and the jobs stay.
-   A job that ended and that SLURM has forgotten meanwhile also makes a run wait forever. The
-   patch says that such a job has ended.
-2. The plugin waits 10 s longer after each check in which no job ended, up to 180 s, and no
-   option limits this wait (issue 319). Each step of a run may so wait three minutes for the step
-   before. The patch limits the wait to `LONGEST`.
+   (``status_attempts``) within one check. After the last attempt, the check returns no job.
+   Snakemake then assumes that all jobs have ended, forgets the jobs, and the run waits forever
+   (issue 207). The patch returns "nothing is known" instead, so the jobs are kept.
+   A job that has ended and that SLURM no longer lists also makes a run wait forever. The patch
+   reports that such a job has ended.
+2. After each check in which no job has ended, the plugin increases its wait by 10 s, up to 180 s.
+   No option limits this wait (issue 319). So each job may start up to three minutes late. The
+   patch limits the wait to `LONGEST`.
 
-The first patch can go when the plugin keeps its jobs after a failed check and gives up jobs that
-SLURM does not list any more; the second, when an option limits the wait (profiles/slurm then sets
-it). The threads are https://github.com/snakemake/snakemake-executor-plugin-slurm/issues/207,
-/pull/232 and /issues/319.
+The first patch can be removed when the plugin keeps its jobs after a failed check and gives up jobs
+that SLURM no longer lists. The second patch can be removed when an option limits the wait
+(profiles/slurm then sets the option). The threads are
+https://github.com/snakemake/snakemake-executor-plugin-slurm/issues/207, /pull/232 and /issues/319.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from typing import Any
 __all__ = ["LONGEST", "MISSED", "PLUGIN", "VERSION", "patch"]
 
 PLUGIN = "snakemake_executor_plugin_slurm"
-VERSION = "2.8.0"  # of the plugin, for which the patches were written
+VERSION = "2.8.0"  # version of the plugin for which the patches were written
 LONGEST = 30.0  # seconds between two checks
-MISSED = 5  # answers without a job that SLURM knew, until the job is taken to have ended
+MISSED = 5  # a job that is missing from this number of answers is assumed to have ended
 
 logger = logging.getLogger(__name__)
 
 
 def patch(plugin: ModuleType | None = None) -> None:
-    """Let the plugin keep its jobs while SLURM is away, and ask every `LONGEST` seconds at least.
+    """Make the plugin keep its jobs while SLURM does not answer, and limit its waits to `LONGEST`.
 
     Parameters
     ----------
     plugin : module, optional
-        The plugin; by default the one that Snakemake has loaded. Nothing is done where Snakemake
-        has loaded none, or where the plugin is patched already. A plugin of another version than
-        `VERSION` stays as it is, and a warning says so.
+        The plugin; by default the plugin that Snakemake has loaded. Nothing is changed if Snakemake
+        has not loaded the plugin, or if the plugin is already patched. If the plugin has another
+        version than `VERSION`, a warning is logged and nothing is changed.
     """
     plugin = plugin or sys.modules.get(PLUGIN)
     if plugin is None or hasattr(plugin, "patched_by_fringe"):
@@ -53,9 +53,9 @@ def patch(plugin: ModuleType | None = None) -> None:
     plugin.patched_by_fringe = True  # type: ignore[attr-defined]
     if (found := version(PLUGIN)) != VERSION:
         logger.warning(
-            f"warning: {PLUGIN} has version {found}; Fringe patches version {VERSION} only. If "
-            "SLURM does not answer for a while, this run may wait forever (docs/cluster.md): "
-            f"install {PLUGIN.replace('_', '-')}=={VERSION}, or watch the run."
+            f"warning: {PLUGIN} has version {found}, but Fringe patches only version {VERSION}. If "
+            "SLURM does not answer for a while, this run may wait forever (docs/cluster.md). "
+            f"Install {PLUGIN.replace('_', '-')}=={VERSION}, or watch the run."
         )
         return
     _keep_jobs(plugin)
@@ -63,7 +63,7 @@ def patch(plugin: ModuleType | None = None) -> None:
 
 
 def _keep_jobs(plugin: ModuleType) -> None:
-    """Patch 1: a failed check ends no job, and a job that SLURM has forgotten has ended."""
+    """Patch 1: a failed check ends no job, and a job that SLURM no longer lists has ended."""
     ask = plugin.query_job_status
     silent = False
     missed: dict[str, int] = {}  # by the number of each job that SLURM has known
@@ -72,15 +72,15 @@ def _keep_jobs(plugin: ModuleType) -> None:
         nonlocal silent
         states, seconds = await ask(command, log)
         if states is None and not silent:
-            log.warning("SLURM does not answer; its jobs are kept, and it is asked again.")
+            log.warning("SLURM does not answer. Its jobs are kept, and Snakemake will ask again.")
         silent = states is None
         if states is None:
-            return {}, 0.0  # a job of which nothing is known is taken to run still
+            return {}, 0.0  # a job without a status is assumed to be running
         missed.update(dict.fromkeys(states, 0))
         for job in missed.keys() - states.keys():
             missed[job] += 1
             if missed[job] >= MISSED:
-                states[job] = "UNKNOWN"  # taken to have ended: its files say how
+                states[job] = "UNKNOWN"  # assumed to have ended; its files show how
         return states, seconds
 
     plugin.query_job_status = ask_patiently  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""Snakemake's records of what each output was made from, and those that a crash damaged."""
+"""Checks of the records in which Snakemake stores what each output was made from."""
 
 import json
 import logging
@@ -16,33 +16,33 @@ __all__ = ["refuse_unrecorded", "remove_damaged_records"]
 
 LOGGER = logging.getLogger(__name__)
 
-WRITING = 0.5  # seconds: a record is written in far less
+WRITING = 0.5  # seconds; writing a record takes much less time
 
 
 def refuse_unrecorded(run: Path, folder: Path) -> None:
-    """Raise if files of a run are there, and none of them has a record in ``folder``.
+    """Raise if a run has files, but none of them has a record in ``folder``.
 
-    They were made by a call in another folder, or with another spelling of the run's path.
-    Snakemake would take them for up to date, whatever they were made from.
+    Such files were made by a call in another folder, or with another spelling of the run's path.
+    Snakemake would assume that they are up to date, even if their data or parameters have changed.
 
     Parameters
     ----------
     run : Path
-        The folder of the run, ``results/<run>``, as Snakemake is to spell it.
+        The folder of the run, ``results/<run>``, as Snakemake will spell it.
     folder : Path
-        That of the records, ``.snakemake/metadata``.
+        The folder of the records, ``.snakemake/metadata``.
 
     Raises
     ------
     FringeError
-        If so.
+        If the run has files without any record.
     """
     made = {str(path) for path in seals.sealed(run) if path.exists()}
     if made and made.isdisjoint(map(_output, _records(folder))):
         raise FringeError(
             f"{run}: was made by a call in another folder, or with another spelling of --results, "
-            "so this call cannot tell what its files were made from; call from that folder, or "
-            "give another --name"
+            "so the data and parameters of its files are unknown; call from that folder, or give "
+            "another --name"
         )
 
 
@@ -56,26 +56,26 @@ def _records(folder: Path) -> Iterator[Path]:
 def remove_damaged_records(folder: Path, *, dry: bool = False) -> list[str]:
     """Remove the records in ``folder`` (``.snakemake/metadata``) that cannot be read.
 
-    Snakemake passes over a record that is cut short, and then does not know any more whether its
-    output is stale. It ends at one that is not text, at every start, and waits for ever for a named
-    pipe. A warning reports each; with ``dry`` that is all.
+    Snakemake ignores a truncated record, and then cannot decide whether the output is stale. A
+    record that is not text ends Snakemake at every start. A named pipe makes Snakemake wait
+    forever. A warning reports each record. With ``dry``, no record is removed.
 
     Returns
     -------
     list of str
-        The outputs of these records. Nobody knows what they were made from, so they are to be made
-        again.
+        The outputs of these records. These outputs must be made again, because it is unknown what
+        they were made from.
     """
     damaged = [folder / record for record in _records(folder) if not _is_whole(folder / record)]
     if damaged:
-        time.sleep(WRITING)  # another run may be writing one
+        time.sleep(WRITING)  # another run may be writing the record
     outputs = []
     for path in damaged:
         if _is_whole(path):
             continue
         output = _output(path.relative_to(folder))
         LOGGER.warning(
-            "%s: Snakemake's record of %s is damaged\n  %s; the output is made again",
+            "%s: Snakemake's record of %s is damaged\n  %s; the output will be made again",
             *(path, output or "an output", "a run would remove it" if dry else "removed"),
         )
         if not dry:
@@ -93,7 +93,7 @@ def _is_whole(path: Path) -> bool:
 
 
 def _output(record: Path) -> str | None:
-    """Return the output that a record is about: its path in base 64, in pieces if it is long."""
+    """Return the output of a record, whose path is the output's path in base 64, split if long."""
     *folders, last = record.parts
     try:
         return urlsafe_b64decode("".join([*(one[1:] for one in folders), last])).decode()

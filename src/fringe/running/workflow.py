@@ -1,4 +1,4 @@
-"""Where the workflow of this library lies: Snakefile, rules, scripts, profiles, configurations."""
+"""Location of the workflow: Snakefile, rules, scripts, profiles and configurations."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ SHIPPED = PACKAGE / "shipped"  # setup.py puts it into wheels
 
 
 def is_installed() -> bool:
-    """Return whether the library was installed from a wheel, which carries the workflow."""
+    """Return whether the library was installed from a wheel, which contains the workflow."""
     return SHIPPED.is_dir()
 
 
 def workflow_folder() -> Path:
-    """Return the folder with the Snakefile that belongs to this library, as an absolute path.
+    """Return the absolute path of the folder with the Snakefile of this library.
 
-    In a clone of the repository this is the top of the clone, also where the clone is installed in
-    place (``pip install -e``).
+    In a clone of the repository, this is the top folder of the clone, also if the clone is
+    installed with ``pip install -e``.
     """
     return SHIPPED if is_installed() else PACKAGE.parents[1]
