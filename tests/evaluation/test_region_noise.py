@@ -194,7 +194,7 @@ def test_damaged_files_are_named(tmp_path: Path) -> None:
     path.write_text(whole.replace("scale", "size"))
     says("column scale is missing")
     path.write_text(whole.replace("unimportant", "elsewhere"))
-    says("a region is none of important, unimportant, everywhere")
+    says("a region is not one of important, unimportant, everywhere")
     path.write_text(whole[: whole.rindex(",")])  # the last number is cut off
     says("it ends within a row")
     path.write_text(whole[: whole.rindex(",")] + ",\n")

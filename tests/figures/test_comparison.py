@@ -252,7 +252,7 @@ def test_bad_input():
         ({"images": grids() | {"ffhq": np.zeros((2, 8, 8, 3))}}, "'StyleGAN2': float64 of shape"),
         (
             {"control": "swav"},
-            r"network 'swav' is missing there \(found clip, inception, vgg16-nvidia\)",
+            r"network 'swav' is missing \(found clip, inception, vgg16-nvidia\)",
         ),
         ({"scored": scores()[scores()["metric"] != "recall"]}, "metric 'recall'"),
         ({"scored": fewer}, r"in clip was measured with 50000 \+ 50000 and 10 \+ 50000"),

@@ -154,7 +154,7 @@ def test_bad_input():
     other = rows["network"] == NETWORKS[1]
     for scored, networks, message in (
         (rows, ["inception"], "ffhq has inception; name two networks or more"),
-        (rows, ["inception", "swav"], "network 'swav' is missing there"),
+        (rows, ["inception", "swav"], "network 'swav' is missing"),
         (rows[~other | (rows["repeat"] < 2)], NETWORKS, "3 draws; .*2 draws.*the same draws"),
         (rows.assign(n_real=50000 - other), NETWORKS, r"49999 \+ 50000 images"),
         (rows.assign(scheme="matched"), NETWORKS, "scheme 'random' is missing"),

@@ -33,9 +33,9 @@ def test_the_chapter_deviations_says_which_numbers_follow(tmp_path: Path, name: 
     fid = by_number["FID (Inception-V3)"]
     assert fid.startswith("protocol adm, except ")
     assert "generated images (adm: 50,000)" in fid
-    assert by_number["KID (Inception-V3)"].endswith("(it does not have this metric)")
-    assert by_number["FID (CLIP)"].endswith("(it has this metric in inception only)")
-    assert by_number["FID (Inception-V3), PL"].endswith("not resampled ones)")
+    assert by_number["KID (Inception-V3)"].endswith("which does not have this metric")
+    assert by_number["FID (CLIP)"].endswith("which has this metric only in inception")
+    assert by_number["FID (Inception-V3), PL"].endswith("which does not resample images")
     assert "Protocol adm (ADM&#39;s evaluation suite)" in page
     assert len(told) >= 1
     assert any("Table S2" in one.name for one in content.exhibits), "metrics of the protocol"

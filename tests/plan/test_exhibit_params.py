@@ -58,10 +58,10 @@ def test_a_comparison_says_of_which_classes_generators_make_images() -> None:
 
     assert notes(None, None) == []
     (alike,) = notes("balanced", "balanced")
-    assert ": each equally often, not as often as the real images have them." in alike
+    assert ": each equally often, not as often as in the real images." in alike
     told, warning = notes("balanced", "dataset")
     assert "each equally often" in told
-    assert "drawn as often as the labels of the real images have them" in told
+    assert "drawn as often as in the labels of the real images" in told
     assert "Classes are not chosen by the same rule for all models" in warning
 
 

@@ -82,9 +82,9 @@ def test_each_distance_is_compared_with_the_protocol(tmp_path: Path) -> None:
     assert not kid.defined
     sentence = (
         "model-0, model-1: FID (Inception-V3): protocol adm, except 40 generated images "
-        "(adm: 50,000). KID (Inception-V3), KID (CLIP): protocol adm does not define it (it does "
-        "not have this metric). FID (CLIP): protocol adm does not define it (it has this metric in "
-        "inception only)."
+        "(adm: 50,000). KID (Inception-V3), KID (CLIP): not defined by protocol adm, which does "
+        "not have this metric. FID (CLIP): not defined by protocol adm, which has this metric only "
+        "in inception."
     )
     assert comparison_protocol_notes(found) == [sentence]
     lines = comparison_lines(found)

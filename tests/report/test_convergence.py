@@ -141,7 +141,7 @@ def test_our_fall_is_compared_with_the_papers(rows):
     )
     text = said(rows, **asked, counts=(50000, 40000), protocols={"ffhq": PAPER["ffhq"]})
     assert (
-        "those of the paper 66.4%, measured otherwise than ours: "
+        "those of the paper 66.4%, measured differently from ours: "
         "50,000 + 40,000 images (the paper: 50,000 + 50,000)."
     ) in text
     assert "what ours was measured with is unknown" in said(rows, **asked)
@@ -153,7 +153,7 @@ def test_released_weights_are_compared_with_ours_and_the_papers():
     text = said(None, released=6.0, spreads=(0.1, 0.1, 0.2))
     assert (
         "By the FID of drawn images, the optimal weights remove 60.0 ± 1.1% of FID, those of the "
-        "released steps 40.0 ± 2.1%: the null space is 1.50 ± 0.08 times as large as those show."
+        "released steps 40.0 ± 2.1%: the null space is 1.50 ± 0.08 times as large as they show."
     ) in text
     # 10 * 100,000 / 250,000
     assert "Released steps: 100,000 of step size 10." in text
@@ -161,7 +161,7 @@ def test_released_weights_are_compared_with_ours_and_the_papers():
     assert text.count("the steps went at least as far") == 1
     few = said(None, released=6.0, steps=20)
     assert "is 0.0008 for d, and 4 in the published runs" in few
-    assert "fewer or smaller steps remove less of FID than the published ones" in few
+    assert "fewer or smaller steps remove less of FID than the published steps" in few
     # If the losses of the released steps were measured, another paragraph reports them.
     assert "Released steps:" not in said(ROWS, released=6.0, steps=20)
     asked = {"dataset": "ffhq", "network": "inception", "random": 5.3, "resampled": 1.06}

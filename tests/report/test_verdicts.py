@@ -65,7 +65,7 @@ def test_randomly_drawn_images_are_compared_with_the_protocol():
     (sentence,) = set(found.sentences) - set(plain.sentences)
     assert sentence == (
         "Data: FID (Net): protocol adm, except features of net (adm: inception). FID (Clip): "
-        "protocol adm does not define it (it has this metric in inception only)."
+        "not defined by protocol adm, which has this metric only in inception."
     )
 
 

@@ -694,8 +694,8 @@ def test_the_report_describes_classes_of_generated_images(config: dict[str, Any]
         archive.writestr("dataset.json", json.dumps({"labels": labels}))
     for label, text in (
         (2, "all 2"),
-        ("uniform", "drawn uniformly, not as often as the real images have them"),
-        ("dataset", "drawn as often as the labels of the real images have them"),
+        ("uniform", "drawn uniformly, not as often as in the real images"),
+        ("dataset", "drawn as often as in the labels of the real images"),
     ):
         about = {"kind": "generator", "path": "classes.pkl", "count": 80, "label": label}
         config["sources"]["fake"] = about

@@ -1,4 +1,4 @@
-"""Which protocol a number follows: each deviation by itself, and none where there is none."""
+"""Tests of the comparison of numbers with named protocols."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def judged(
 def test_a_number_that_follows_has_no_deviation() -> None:
     found = judged()
     assert found.follows
-    assert found.told == "protocol adm"
+    assert found.text == "protocol adm"
     assert judged(metric="sfid", network="inception-spatial").follows
     assert judged(metric="fid", network="inception-spatial").follows, "sFID by another name"
 
@@ -66,10 +66,10 @@ def test_a_number_that_follows_has_no_deviation() -> None:
         ),
     ],
 )
-def test_each_aspect_deviates_by_itself(change: dict[str, Any], text: str) -> None:
+def test_each_change_is_one_deviation(change: dict[str, Any], text: str) -> None:
     found = judged(replace(ADM, **change))
     assert found.differs == (text,)
-    assert found.told == f"protocol adm, except {text}"
+    assert found.text == f"protocol adm, except {text}"
 
 
 @pytest.mark.parametrize(
@@ -84,12 +84,12 @@ def test_each_aspect_deviates_by_itself(change: dict[str, Any], text: str) -> No
         {"resolution": (64, 64)},
     ],
 )
-def test_what_the_number_does_not_depend_on_does_not_deviate(change: dict[str, Any]) -> None:
+def test_facts_without_influence_on_the_number_do_not_deviate(change: dict[str, Any]) -> None:
     assert judged(replace(ADM, **change)).follows
 
 
-def test_counts_are_those_of_the_number() -> None:
-    assert judged(counts=(1_281_167, 10_000)).told == (
+def test_counts_of_the_number_are_compared() -> None:
+    assert judged(counts=(1_281_167, 10_000)).text == (
         "protocol adm, except 10,000 generated images (adm: 50,000)"
     )
     assert judged(counts=(50_000, 10_000)).differs == (
@@ -100,7 +100,7 @@ def test_counts_are_those_of_the_number() -> None:
     assert part.differs == ("1,281,167 of 14,000,000 real images (adm: all)",)
 
 
-def test_neighbours_and_what_is_always_otherwise() -> None:
+def test_neighbours_and_constant_deviations() -> None:
     follows = judged(metric="recall", counts=(10_000, 50_000))
     assert follows.differs == ("distances not rounded to float16 (adm: rounded)",)
     other = judged(replace(ADM, recall_k=5), metric="precision", counts=(10_000, 50_000))
@@ -134,15 +134,15 @@ def test_subsets_of_kid() -> None:
     )
 
 
-def test_the_least_of_several_is_no_mean() -> None:
+def test_the_mean_deviates_from_the_smallest_of_several() -> None:
     asked: dict[str, Any] = {"protocol": "edm2"}
-    assert judged(**asked).differs == ("one evaluation (edm2: the least of several)",)
+    assert judged(**asked).differs == ("one evaluation (edm2: the smallest of several)",)
     assert judged(**asked, repeats=3).differs == (
-        "the mean of 3 draws (edm2: the least of several)",
+        "the mean of 3 draws (edm2: the smallest of several)",
     )
 
 
-def test_upper_bounds_are_met_by_all_images() -> None:
+def test_all_images_of_a_small_set_meet_an_upper_bound() -> None:
     ours = replace(ADM, network="inception-pytorch-fid", real_total=30_000, candidates=20_000)
     asked = {"protocol": "dgm-eval", "network": "inception-pytorch-fid"}
     assert judged(ours, (30_000, 20_000), **asked).follows
@@ -151,19 +151,17 @@ def test_upper_bounds_are_met_by_all_images() -> None:
     )
 
 
-def test_a_metric_that_is_not_defined_says_so() -> None:
-    assert judged(metric="kid").told == (
-        "protocol adm does not define it (it does not have this metric)"
+def test_text_says_why_a_metric_is_not_defined() -> None:
+    assert judged(metric="kid").text == (
+        "not defined by protocol adm, which does not have this metric"
     )
-    assert judged(network="clip").told == (
-        "protocol adm does not define it (it has this metric in inception only)"
+    assert judged(network="clip").text == (
+        "not defined by protocol adm, which has this metric only in inception"
     )
     assert judged(network="clip", protocol="edm2").lacking == (
-        "it has this metric in inception and dinov2-l-edm2 only"
+        "has this metric only in inception and dinov2-l-edm2"
     )
-    assert judged(scheme="prelogits").lacking == (
-        "it measures images as they were made, not resampled ones"
-    )
+    assert judged(scheme="prelogits").lacking == ("does not resample images")
     assert judged(scheme="random-filled").follows
 
 
@@ -179,9 +177,9 @@ def test_another_network_of_fid_deviates() -> None:
 
 def test_the_same_number_under_two_protocols() -> None:
     ours, counts = replace(ADM, real_total=50_000), (50_000, 50_000)
-    told = {name: judged(ours, counts, protocol=name).told for name in PROTOCOL_NAMES}
-    assert told == {
-        "edm2": "protocol edm2, except one evaluation (edm2: the least of several)",
+    texts = {name: judged(ours, counts, protocol=name).text for name in PROTOCOL_NAMES}
+    assert texts == {
+        "edm2": "protocol edm2, except one evaluation (edm2: the smallest of several)",
         "adm": "protocol adm",
         "clean-fid": (
             "protocol clean-fid, except features of inception (clean-fid: inception-clean and clip)"
@@ -197,7 +195,7 @@ def test_the_same_number_under_two_protocols() -> None:
 
 @pytest.mark.parametrize("name", PROTOCOL_NAMES)
 def test_every_number_of_a_protocol_can_be_followed(name: str) -> None:
-    """Measured as its entry says, a number deviates by what Fringe always does otherwise only."""
+    """A number measured as in its entry deviates only where Fringe always differs."""
     about = named_protocol(name)
     for one in about.numbers:
         real = 60_000 if one.real == "all" else one.real or 50_000
@@ -215,10 +213,10 @@ def test_every_number_of_a_protocol_can_be_followed(name: str) -> None:
             found = judged(ours, (real, generated), protocol=name, metric=metric, network=network)
             assert not found.lacking
             always = 1 if one.draws or one.otherwise else 0
-            assert len(found.differs) == always, found.told
+            assert len(found.differs) == always, found.text
 
 
-def test_the_paper_knows_its_data_sets() -> None:
+def test_protocol_paper_for_data_sets_of_the_paper() -> None:
     ffhq = PAPER["ffhq"]
     asked: dict[str, Any] = {"protocol": "paper", "dataset": "ffhq"}
     for scheme in ("random", "random-filled", "matched", "prelogits"):
@@ -231,7 +229,7 @@ def test_the_paper_knows_its_data_sets() -> None:
     assert found.differs == ("generator not the paper's",)
 
 
-def test_the_paper_s_protocol_for_a_data_set_of_one_s_own() -> None:
+def test_protocol_paper_for_other_data_sets() -> None:
     ours = replace(ADM, candidates=250_000, sampling="with_replacement", optimizers={})
     asked: dict[str, Any] = {"protocol": "paper", "dataset": "cifar10"}
     assert judged(ours, (50_000, 50_000), **asked).follows
@@ -243,11 +241,11 @@ def test_the_paper_s_protocol_for_a_data_set_of_one_s_own() -> None:
     )
 
 
-def test_nothing_is_known_of_another_data_set() -> None:
+def test_protocol_of_an_unknown_data_set_is_unknown() -> None:
     assert judged(None).differs == ("what it was measured with is unknown",)
 
 
-def test_following_comes_back_from_params() -> None:
+def test_following_is_read_from_params() -> None:
     plain = {
         "protocol": "adm",
         "measured": {"imagenet": ADM.to_plain()},
@@ -257,16 +255,16 @@ def test_following_comes_back_from_params() -> None:
     assert read_following(None) is None
 
 
-def test_notes_put_together_what_is_the_same() -> None:
+def test_notes_merge_equal_texts() -> None:
     found = [
         Judged("A", "FID", "protocol adm"),
-        Judged("A", "KID", "protocol adm does not define it"),
+        Judged("A", "KID", "not defined by protocol adm"),
         Judged("A", "sFID", "protocol adm"),
         Judged("B", "FID", "protocol adm"),
         Judged("C", "FID", "protocol adm"),
     ]
     assert protocol_notes(found) == [
-        "A: FID, sFID: protocol adm. KID: protocol adm does not define it.",
+        "A: FID, sFID: protocol adm. KID: not defined by protocol adm.",
         "B, C: FID: protocol adm.",
     ]
     assert protocol_notes([]) == []

@@ -1,4 +1,4 @@
-"""The metrics that a configuration can name."""
+"""Tests of the metrics that a configuration can name."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_metric_is_measured() -> None:
     )
 
 
-def test_networks_of_their_own_are_known() -> None:
+def test_networks_of_single_metrics_exist() -> None:
     assert networks_of_their_own() == ["inception-spatial"]
     for name in networks_of_their_own():
         assert network_info(name).feature_dim == 2023
@@ -47,19 +47,19 @@ def test_networks_of_their_own_are_known() -> None:
         ("coverage", "clip", None, True),
     ],
 )
-def test_where_a_metric_is_measured(
+def test_networks_in_which_a_metric_is_measured(
     metric: str, network: str, classes: int | None, there: bool
 ) -> None:
     assert measured_in(metric, network, classes) is there
 
 
-def test_defaults_that_the_least_numbers_of_images_rest_on() -> None:
+def test_constants_agree_with_the_defaults_of_the_metrics() -> None:
     assert inspect.signature(density_coverages).parameters["k"].default == BALL_NEIGHBOUR
     assert inspect.signature(inception_score).parameters["splits"].default == SPLITS
 
 
 class Rows:
-    """Features of candidates, as `fringe.features.Features` gives them."""
+    """Features of candidates with the interface of `fringe.features.Features`."""
 
     def __init__(self, values: np.ndarray) -> None:
         self.values = values
@@ -70,7 +70,7 @@ class Rows:
 
 @pytest.mark.parametrize("metric", [name for name in ASKED if name in MEASURED])
 @pytest.mark.parametrize("side", [0, 1])
-def test_one_image_fewer_than_the_least_number_is_refused(metric: str, side: int) -> None:
+def test_one_image_fewer_than_the_minimum_is_refused(metric: str, side: int) -> None:
     rng = np.random.default_rng(0)
     counts = [100, 100]
     counts[side] = fewest_images(metric, 3)[side]
@@ -82,7 +82,7 @@ def test_one_image_fewer_than_the_least_number_is_refused(metric: str, side: int
         about = Compared(draws, rows, rng.normal(size=(real, 4)), held_out, k=3, subset_size=2)  # type: ignore[arg-type]
         return list(score_asked([metric], about))
 
-    if metric != "memorization":  # needs images in each cell, which depends on the features
+    if metric != "memorization":  # its minimum depends on the features
         assert len(measure(*counts)) == 1
     if metric in ("precision", "recall", "density", "coverage") or (metric, side) == (
         "inception_score",

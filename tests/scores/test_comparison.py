@@ -1,4 +1,4 @@
-"""The JSON of a comparison: what it holds, and its schema."""
+"""Tests of the JSON of a comparison and its schema."""
 
 import json
 from pathlib import Path
@@ -13,7 +13,7 @@ from fringe.scores.comparison import Comparison, comparison_schema, read_compari
 
 @pytest.fixture(scope="module")
 def compared() -> Comparison:
-    """A comparison with all of its parts: controls, classes, a price, several trainings."""
+    """Return a comparison with all parts: controls, classes, a price and several trainings."""
     real, bad = made(0, 400), made(1, 400, SKEWED, fault=1.0)
     good = [made(seed, 400, EVEN, fault=0.4) for seed in (2, 3)]
     return fringe.compare_features(

@@ -1,4 +1,4 @@
-"""When two numbers were measured alike: each aspect on its own, and what a run is measured with."""
+"""Tests of deviations between the protocols of a run and of the paper."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FFHQ = PAPER["ffhq"]
 OPTIMAL = Optimizer("optimal")
 
 
-def told(
+def unlike(
     ours: Protocol | None,
     counts: tuple[int, int] = (50_000, 50_000),
     dataset: str = "ffhq",
@@ -37,8 +37,8 @@ def told(
 def test_the_papers_own_protocol_agrees_with_itself() -> None:
     for scheme in ("random", "matched", "prelogits", "logits"):
         for metric in ("fid", "kid", "rbf_kid@1", "recall"):
-            assert told(FFHQ, scheme=scheme, metric=metric) == ()
-    assert told(FFHQ, dataset="FFHQ") == ()
+            assert unlike(FFHQ, scheme=scheme, metric=metric) == ()
+    assert unlike(FFHQ, dataset="FFHQ") == ()
 
 
 @pytest.mark.parametrize(
@@ -74,32 +74,34 @@ def test_the_papers_own_protocol_agrees_with_itself() -> None:
         ),
     ],
 )
-def test_each_aspect_counts_by_itself(change: dict[str, Any], text: str) -> None:
-    assert told(replace(FFHQ, **change)) == (text,)
+def test_each_change_is_one_deviation(change: dict[str, Any], text: str) -> None:
+    assert unlike(replace(FFHQ, **change)) == (text,)
 
 
-def test_counts_are_those_of_the_number_itself() -> None:
-    assert told(FFHQ, (50_000, 40_000)) == ("50,000 + 40,000 images (the paper: 50,000 + 50,000)",)
-    assert told(FFHQ, (70_000, 50_000), theirs=(None, 50_000)) == ()
-    assert told(FFHQ, (50_000, 50_000), theirs=(None, 50_000)) == (
+def test_counts_of_the_number_are_compared() -> None:
+    assert unlike(FFHQ, (50_000, 40_000)) == (
+        "50,000 + 40,000 images (the paper: 50,000 + 50,000)",
+    )
+    assert unlike(FFHQ, (70_000, 50_000), theirs=(None, 50_000)) == ()
+    assert unlike(FFHQ, (50_000, 50_000), theirs=(None, 50_000)) == (
         "50,000 + 50,000 images (the paper: all + 50,000)",
     )
 
 
-def test_classes_of_another_network_count_where_classes_do() -> None:
+def test_another_classifier_deviates_only_in_schemes_that_use_classes() -> None:
     ours = replace(FFHQ, classifier="resnet50")
     for scheme in ("matched", "top1"):
-        assert "classes by resnet50" in told(ours, scheme=scheme)
-    assert told(ours, scheme="random") == ()
-    assert told(ours, scheme="prelogits") == ()
-    # Params of runs without another classifier stay as they were.
+        assert "classes by resnet50" in unlike(ours, scheme=scheme)
+    assert unlike(ours, scheme="random") == ()
+    assert unlike(ours, scheme="prelogits") == ()
+    # Params of runs without another classifier do not change.
     assert "classifier" not in FFHQ.to_plain()
     assert Protocol.from_plain(ours.to_plain()) == ours
     assert Protocol.from_plain(FFHQ.to_plain()) == FFHQ
 
 
-def test_what_took_no_part_does_not_count() -> None:
-    """Random draws know no weights; KID's subsets are not FID's; a control's file not another's."""
+def test_unused_settings_do_not_deviate() -> None:
+    """Random draws use no weights, FID has no subsets, and other controls do not matter."""
     ours = replace(
         FFHQ,
         candidates=60_000,
@@ -110,11 +112,11 @@ def test_what_took_no_part_does_not_count() -> None:
         weights={"clip": "0a1b2c3d"},
         statistics={"clip": 70_000},
     )
-    assert told(ours, scheme="random") == ()
-    assert told(ours, scheme="matched") == ()
-    assert told(ours, scheme="random", metric="kid") == ("10 KID subsets of 1,000 images",)
-    assert told(ours, scheme="random", metric="recall") == ("recall with k = 5",)
-    assert told(ours, scheme="random", network="clip") == (
+    assert unlike(ours, scheme="random") == ()
+    assert unlike(ours, scheme="matched") == ()
+    assert unlike(ours, scheme="random", metric="kid") == ("10 KID subsets of 1,000 images",)
+    assert unlike(ours, scheme="random", metric="recall") == ("recall with k = 5",)
+    assert unlike(ours, scheme="random", network="clip") == (
         "published statistics of 70,000 real images",
         "other weights of clip (0a1b2c3d)",
     )
@@ -122,12 +124,12 @@ def test_what_took_no_part_does_not_count() -> None:
 
 def test_a_control_depends_on_the_network_that_resampled() -> None:
     other = replace(FFHQ, weights={"inception": "0a1b2c3d"})
-    assert told(other, scheme="random", network="clip") == ()
-    assert told(other, network="clip") == ("other weights of inception (0a1b2c3d)",)
-    assert told(replace(FFHQ, network="resnet50"), network="clip") == ("resampled in resnet50",)
+    assert unlike(other, scheme="random", network="clip") == ()
+    assert unlike(other, network="clip") == ("other weights of inception (0a1b2c3d)",)
+    assert unlike(replace(FFHQ, network="resnet50"), network="clip") == ("resampled in resnet50",)
 
 
-def test_the_released_weights_are_compared_under_their_own_name() -> None:
+def test_released_weights_are_compared_with_the_paper_s_prelogits() -> None:
     mine = replace(
         FFHQ,
         optimizers={
@@ -135,21 +137,21 @@ def test_the_released_weights_are_compared_under_their_own_name() -> None:
             "prelogits-released": Optimizer("released", 100_000, 10.0),
         },
     )
-    assert told(mine, scheme="prelogits-released") == ()
-    assert told(mine, scheme="prelogits") != ()
+    assert unlike(mine, scheme="prelogits-released") == ()
+    assert unlike(mine, scheme="prelogits") != ()
 
 
 @pytest.mark.parametrize("dataset", sorted(set(PAPER_DATASETS) - {"ffhq"}))
-def test_only_ffhqs_generator_can_be_the_papers(dataset: str) -> None:
-    """The authors published no other, so any that a user has is another one."""
+def test_only_the_generator_of_ffhq_can_be_the_paper_s(dataset: str) -> None:
+    """The authors published no other generator, so every other generator deviates."""
     for generator in ("stylegan2", FFHQ.generator):
         ours = replace(PAPER[dataset], generator=generator)
-        assert told(ours, dataset=dataset, scheme="random") == ("generator not the paper's",)
+        assert unlike(ours, dataset=dataset, scheme="random") == ("generator not the paper's",)
 
 
-def test_what_is_unknown_does_not_agree() -> None:
-    assert told(None) == ("what ours was measured with is unknown",)
-    assert told(FFHQ, dataset="mine") == ("what the paper's was measured with is unknown",)
+def test_unknown_protocols_do_not_agree() -> None:
+    assert unlike(None) == ("what ours was measured with is unknown",)
+    assert unlike(FFHQ, dataset="mine") == ("what the paper's was measured with is unknown",)
 
 
 def test_there_is_a_protocol_for_every_number() -> None:
@@ -197,19 +199,19 @@ def completed(**changes: Any) -> dict[str, Any]:
     return config
 
 
-def test_a_run_with_the_papers_own_settings_agrees() -> None:
-    """The released algorithm in place of ours: then its weights are called prelogits."""
+def test_a_run_with_the_settings_of_the_paper_agrees() -> None:
+    """With the released algorithm instead of ours, its weights have the scheme prelogits."""
     ours = protocols.protocol(completed(), SOURCES, WEIGHTS, "ffhq")
     for scheme in ("random", "matched", "prelogits", "logits"):
-        assert told(ours, scheme=scheme) == ()
-    assert told(ours, scheme="random", metric="kid") == ()
+        assert unlike(ours, scheme=scheme) == ()
+    assert unlike(ours, scheme="random", metric="kid") == ()
 
 
-def test_a_run_tells_what_it_is_measured_with() -> None:
+def test_protocol_of_a_run() -> None:
     ours = protocols.protocol(completed(optimization={}), SOURCES, WEIGHTS, "ffhq")
-    assert told(ours) == ("weights optimized to the end, not by the released steps",)
+    assert unlike(ours) == ("weights optimized to the end, not by the released steps",)
     other = {"inception": {"path": "w/mine.pth", "identity": "ab" * 32}}
-    assert told(protocols.protocol(completed(), SOURCES, other, "ffhq")) == (
+    assert unlike(protocols.protocol(completed(), SOURCES, other, "ffhq")) == (
         "other weights of inception (abababab)",
     )
     toy = protocols.protocol(completed(), SOURCES, WEIGHTS, "toy")
@@ -217,7 +219,7 @@ def test_a_run_tells_what_it_is_measured_with() -> None:
     snapshot = protocols.protocol(completed(), SOURCES, WEIGHTS, "ffhq", generated="snapshot")
     assert (snapshot.generator, snapshot.candidates) == ("network-snapshot-000200", 50_000)
     precise = completed(extraction={"precision": "tf32"})
-    assert told(protocols.protocol(precise, SOURCES, WEIGHTS, "ffhq")) == ("features in tf32",)
+    assert unlike(protocols.protocol(precise, SOURCES, WEIGHTS, "ffhq")) == ("features in tf32",)
 
 
 @pytest.mark.parametrize(
@@ -229,7 +231,7 @@ def test_a_run_tells_what_it_is_measured_with() -> None:
         ({"crop": "wide 512x384"}, "wide 512x384, lanczos"),
     ],
 )
-def test_real_images_that_a_run_fits_are_not_the_papers(
+def test_real_images_that_a_run_resizes_are_not_the_paper_s(
     source: dict[str, Any], fitting: str
 ) -> None:
     real = {**CONFIG["sources"]["real"], **source}
@@ -238,14 +240,14 @@ def test_real_images_that_a_run_fits_are_not_the_papers(
     assert found.fitting == fitting
 
 
-def test_a_protocol_travels_in_params() -> None:
+def test_a_protocol_can_be_stored_in_params() -> None:
     ours = protocols.protocol(completed(), SOURCES, WEIGHTS, "ffhq")
     plain = json.loads(json.dumps({"ffhq": ours.to_plain()}))
     assert read_protocols(plain) == {"ffhq": ours}
 
 
-def test_the_shipped_configuration_asks_for_the_papers_own_protocol() -> None:
-    """With FFHQ and its published pickle in place only the weights' optimizer is another."""
+def test_the_shipped_configuration_has_the_protocol_of_the_paper() -> None:
+    """With FFHQ and its published pickle, only the optimizer of sampling weights differs."""
     written = yaml.safe_load((REPOSITORY / "config/config.yaml").read_text())
     config, *_ = complete(written)
     dataset = config.datasets["ffhq"]
@@ -254,8 +256,8 @@ def test_the_shipped_configuration_asks_for_the_papers_own_protocol() -> None:
         dataset.generated: SOURCES["fake"],
     }
     ours = protocols.protocol(config, sources, WEIGHTS, "ffhq")
-    assert told(ours, scheme="random") == ()
-    assert told(ours, scheme="matched") == ()
-    assert told(ours, scheme="random", metric="kid") == ()
+    assert unlike(ours, scheme="random") == ()
+    assert unlike(ours, scheme="matched") == ()
+    assert unlike(ours, scheme="random", metric="kid") == ()
     if "prelogits-released" in choices.schemes(config):
-        assert told(ours, scheme="prelogits-released") == ()
+        assert unlike(ours, scheme="prelogits-released") == ()

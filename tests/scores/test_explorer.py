@@ -1,4 +1,4 @@
-"""Files of an explorer's images."""
+"""Tests of the files of an explorer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ import pytest
 from fringe.errors import DamagedFileError
 from fringe.scores.explorer import ClassTable, Explorer, Sprites, read_explorer, write_explorer
 
-HOSTILE = ('</script><b>"', "a\\0\n\u202e'&amp;", "\u8c93" * 40_000)  # more than an attribute holds
+HOSTILE = (
+    '</script><b>"',
+    "a\\0\n\u202e'&amp;",
+    "\u8c93" * 40_000,
+)  # > 64 KB
 
 
 def explorer(n: int = 7) -> Explorer:
@@ -54,7 +58,7 @@ def same(a: Any, b: Any) -> bool:
     return list(a) == list(b) if isinstance(a, list | tuple) else bool(a == b)
 
 
-def test_everything_comes_back(tmp_path: Path) -> None:
+def test_all_parts_are_read_back(tmp_path: Path) -> None:
     whole = explorer()
     few = replace(
         whole, classes=None, probabilities=None, class_table=None, maps=None, map_ranges=None
@@ -82,20 +86,20 @@ def reclassed(file: h5py.File) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "said"),
     [
         (lambda file: file.__delitem__("weight"), "weight"),
-        (lambda file: file.__delitem__("sprites/1"), "1 pictures do not hold 7"),
+        (lambda file: file.__delitem__("sprites/1"), "1 pictures do not fit 7"),
         (lambda file: file.__delitem__("maps"), "only one of maps and map_ranges"),
         (lambda file: file.__delitem__("class_table"), "no table of classes"),
         (lambda file: file.__delitem__("class_table/shares"), "shares"),
         (shortened, "influence has the shape"),
-        (regrouped, "none of the groups"),
+        (regrouped, "the group of an image does not exist"),
         (reclassed, "not in the table"),
     ],
 )
-def test_a_file_that_holds_something_else_is_damage(
-    tmp_path: Path, change: Callable[[h5py.File], None], told: str
+def test_a_file_with_inconsistent_content_is_damaged(
+    tmp_path: Path, change: Callable[[h5py.File], None], said: str
 ) -> None:
     path = tmp_path / "a.h5"
     write_explorer(path, explorer())
@@ -103,10 +107,10 @@ def test_a_file_that_holds_something_else_is_damage(
         change(file)
     with pytest.raises(DamagedFileError, match=r"a\.h5: .*delete it") as caught:
         read_explorer(path)
-    assert told in str(caught.value)
+    assert said in str(caught.value)
 
 
-def test_flipped_bits_and_cut_files_are_damage(tmp_path: Path) -> None:
+def test_files_with_flipped_bits_and_truncated_files_are_damaged(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     write_explorer(path, explorer())
     content = path.read_bytes()

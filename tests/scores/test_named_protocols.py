@@ -1,4 +1,4 @@
-"""Protocols by name: each fact has a source, and each network exists."""
+"""Tests of the named protocols: each fact has a source, and each network exists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NUMBERS = [
 ]
 
 
-def test_the_names_are_those_of_the_file() -> None:
+def test_names_agree_with_the_file() -> None:
     assert tuple(_listed()) == PROTOCOL_NAMES == get_args(ProtocolName)
 
 
@@ -63,7 +63,7 @@ def test_defaults_make_a_configuration_without_faults(protocol: Any) -> None:
 
 
 @pytest.mark.parametrize("protocol", EVERY, ids=PROTOCOL_NAMES)
-def test_a_protocol_says_one_thing_of_a_number(protocol: Any) -> None:
+def test_a_protocol_defines_each_number_once(protocol: Any) -> None:
     keys = [(metric, one.network) for one in protocol.numbers for metric in one.metrics]
     assert len(set(keys)) == len(keys)
 

@@ -1,4 +1,4 @@
-"""How much of FID weights remove, by hand, and in words."""
+"""Tests of the part of FID that sampling weights remove, as a number and in words."""
 
 import math
 
@@ -16,7 +16,7 @@ def cell(mean: float, std: float = math.nan) -> Cell:
 RANDOM, OPTIMAL, RELEASED = cell(5.0, 0.05), cell(1.0, 0.02), cell(3.0, 0.03)
 
 
-def test_the_ratio_by_hand_and_its_spread_from_many_draws() -> None:
+def test_ratio_agrees_with_a_manual_value_and_its_spread_with_many_draws() -> None:
     ratio = removal_ratio(OPTIMAL, RELEASED, RANDOM)
     assert ratio.value == 2.0
     stream = np.random.default_rng(0)
@@ -36,33 +36,33 @@ def test_steps_that_remove_nothing_have_no_ratio(mean: float) -> None:
     )
 
 
-def test_the_clause_has_all_three() -> None:
+def test_clause_compares_optimal_released_and_printed_values() -> None:
     assert null_space_clause(cell(5.0), cell(1.0), cell(3.0), printed=-0.5) == (
         "the optimal weights remove 80.0% of FID, those of the released steps 40.0% "
-        "(the paper prints 50.0%): the null space is 2.00 times as large as those show"
+        "(the paper prints 50.0%): the null space is 2.00 times as large as they show"
     )
     spread = null_space_clause(RANDOM, OPTIMAL, RELEASED)
     assert "remove 80.0 ± 0.4% of FID" in spread
     assert "the null space is 2.00 ± 0.04 times" in spread
 
 
-def test_without_the_released_steps_only_the_paper_compares() -> None:
+def test_clause_without_released_steps_compares_with_the_paper() -> None:
     assert null_space_clause(cell(5.0), cell(1.0)) == ""
-    told = null_space_clause(cell(5.0), cell(1.0), printed=-0.5, differs="20 images")
-    assert told == (
-        "the weights here remove 80.0% of FID, those of the paper 50.0%, measured otherwise than "
-        "ours: 20 images"
+    clause = null_space_clause(cell(5.0), cell(1.0), printed=-0.5, differs="20 images")
+    assert clause == (
+        "the weights here remove 80.0% of FID, those of the paper 50.0%, measured differently "
+        "from ours: 20 images"
     )
     assert null_space_clause(cell(5.0), cell(1.0), printed=-0.5, differs=None).endswith(
-        "50.0%, measured otherwise than ours"
+        "50.0%, measured differently from ours"
     )
 
 
-def test_how_far_the_released_steps_went() -> None:
+def test_progress_of_the_released_steps() -> None:
     released = {"learning_rate": 10.0, "steps": 1000, "candidates": {"a": 10_000, "b": 1000}}
     (said,) = released_remarks(released, {"a": "Photos"})
     assert said.startswith("Released steps: 1,000 of step size 10. ")
     assert "is 1 for Photos, 10 for b, and 4 in the published runs" in said
-    assert said.endswith("fewer or smaller steps remove less of FID than the published ones.")
+    assert said.endswith("fewer or smaller steps remove less of FID than the published steps.")
     (said,) = released_remarks(released, {}, ["b"])
     assert said.endswith("the steps went at least as far.")

@@ -1,4 +1,4 @@
-"""Numbers as tables print them."""
+"""Tests of the formatting of numbers."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from fringe.scores.numbers import error_note, format_percent, format_value
         (3.2e-7, 1e-8, "3.2e-07 ± 1.0e-08"),
     ],
 )
-def test_values_show_two_digits_at_least(value, std, text):
+def test_values_have_at_least_two_digits(value, std, text):
     assert format_value(value, std) == text
 
 
@@ -36,11 +36,11 @@ def test_values_with_a_standard_error(value, std, error, text):
     assert format_value(value, std, error=error) == text
 
 
-def test_what_a_standard_error_covers_is_said():
+def test_note_says_what_a_standard_error_covers():
     nan = float("nan")
     assert error_note([0.1, 0.2]).endswith("of all images, real and generated.")
-    assert "where the real ones are known by published statistics" in error_note([0.1, nan])
-    assert "the generated images only; of the real ones" in error_note(iter([nan]))
+    assert "if only published statistics of the real images are known" in error_note([0.1, nan])
+    assert "the generated images only, because" in error_note(iter([nan]))
     assert "is only a part of this error" in error_note([0.1], repeated=True)
 
 

@@ -1,4 +1,4 @@
-"""The paper's numbers, and which of them a score compares with."""
+"""Tests of the paper's numbers, and of the choice of the number that a score is compared with."""
 
 import pandas as pd
 import pytest
@@ -10,7 +10,7 @@ from fringe.scores.paper import paper_numbers, paper_value
 NOTHING = pd.DataFrame()
 
 
-def test_paper_numbers_are_those_given_to_us(shared):
+def test_paper_numbers_agree_with_the_reference(shared):
     given = pd.read_csv(shared / "paper_numbers.csv")
     ours = paper_numbers()
     for exhibit in ("table1", "table2", "table3", "figure8a"):
@@ -19,7 +19,7 @@ def test_paper_numbers_are_those_given_to_us(shared):
         scale = mine["metric"].map(lambda metric: 1 if metric == "fid" else 1000)
         assert list(mine["value"] * scale) == pytest.approx(list(theirs["value"]), rel=1e-12)
         assert list(mine["dataset"]) == list(theirs["dataset"])
-    columns = {  # of figures that show several networks: network and metric
+    columns = {  # network and metric of figures that show several networks
         "tensorflow": ("inception", "fid"),
         "pytorch": ("inception-torchvision", "fid"),
         "fid": ("inception", "fid"),
@@ -53,7 +53,7 @@ def test_paper_numbers_are_those_given_to_us(shared):
         ("figure8b", {"paper": NOTHING}, None),
     ],
 )
-def test_a_point_of_the_paper_is_of_one_setting(exhibit, change, value):
+def test_a_point_of_the_paper_belongs_to_one_setting(exhibit, change, value):
     asked = {"paper": None, "dataset": "ffhq", "network": "inception-torchvision"} | change
     counts = {"n_real": 50000, "n_generated": 50000}
     counts |= {name: asked.pop(name) for name in counts if name in asked}

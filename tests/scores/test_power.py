@@ -1,4 +1,4 @@
-"""Files of what a network sees of distorted images."""
+"""Tests of the files of distances of distorted images."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def written(folder: Path) -> Path:
     return path
 
 
-def test_rows_come_back_to_the_last_digit(tmp_path: Path) -> None:
+def test_rows_are_read_back_at_full_precision(tmp_path: Path) -> None:
     found = read_power(written(tmp_path))
     assert tuple(found.columns) == POWER_COLUMNS
     assert found.to_dict("records") == [{"source": "NA", **row} for row in ROWS]
@@ -44,7 +44,7 @@ def test_rows_come_back_to_the_last_digit(tmp_path: Path) -> None:
         ("0.33333333333333331", "one"),
     ],
 )
-def test_other_content_is_damage(tmp_path: Path, old: str, new: str) -> None:
+def test_a_file_with_other_content_is_damaged(tmp_path: Path, old: str, new: str) -> None:
     path = written(tmp_path)
     text = path.read_text()
     assert old in text
@@ -53,7 +53,7 @@ def test_other_content_is_damage(tmp_path: Path, old: str, new: str) -> None:
         read_power(path)
 
 
-def test_a_file_that_is_cut_or_missing_is_damage(tmp_path: Path) -> None:
+def test_a_truncated_or_missing_file_is_damaged(tmp_path: Path) -> None:
     path = written(tmp_path)
     text = path.read_text()
     for cut in (text[:-4], text[: text.index("warp,gross")].rpartition("\n")[0] + "\n"):

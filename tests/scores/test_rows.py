@@ -1,4 +1,4 @@
-"""Tidy rows in files: every digit comes back, and damage is named."""
+"""Tests of the files of tidy rows."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from fringe.errors import DamagedFileError
 from fringe.scores.rows import read_scores, write_scores
 
 
-def test_rows_come_back_with_all_their_digits(tmp_path: Path) -> None:
+def test_rows_are_read_back_at_full_precision(tmp_path: Path) -> None:
     row = {"metric": "fid", "repeat": 0, "value": 0.1 + 0.2, "n_real": 5, "n_generated": 6}
     labels = {"dataset": "d", "scheme": "random", "network": "tiny", "space": "features"}
     for name in ("one", "two"):
@@ -27,8 +27,8 @@ def test_rows_come_back_with_all_their_digits(tmp_path: Path) -> None:
     assert isinstance(frame, pd.DataFrame)
 
 
-def test_rows_without_standard_errors_are_read_next_to_others(tmp_path: Path) -> None:
-    """Kernel distances have none, nor have Fréchet distances of earlier versions."""
+def test_rows_with_and_without_standard_errors_are_read_together(tmp_path: Path) -> None:
+    """Kernel distances and Fréchet distances of earlier versions have no standard errors."""
     row = {"metric": "kid", "repeat": 0, "value": 1.0}
     errors = {"standard_error": 0.25, "real_error": float("nan")}
     write_scores(tmp_path / "kid.csv", [row], {}, seed=3)
@@ -39,10 +39,10 @@ def test_rows_without_standard_errors_are_read_next_to_others(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("damage", [b"", b"\xff\xfe\0", b"a,b\n1,2\n1,2,3,4\n", b'a\n"1'])
-def test_a_table_that_cannot_be_read_is_named(tmp_path: Path, damage: bytes) -> None:
+def test_message_names_a_table_that_cannot_be_read(tmp_path: Path, damage: bytes) -> None:
     path = tmp_path / "one.csv"
     path.write_bytes(damage)
-    told = r"one\.csv: missing or damaged \(.+\); delete it and run again, which makes it"
-    with pytest.raises(DamagedFileError, match=told) as caught:
+    message = r"one\.csv: missing or damaged \(.+\); delete it and run again to create it"
+    with pytest.raises(DamagedFileError, match=message) as caught:
         read_scores([path])
     assert caught.value.path == path

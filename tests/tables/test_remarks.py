@@ -125,12 +125,12 @@ def test_notes_say_which_numbers_follow_a_protocol():
     table = table1(scores, {"d": "Dogs"}, "inception", ["clip"])
     assert table_protocol_notes(table, following) == [
         "Dogs: FID (Inception-V3): protocol adm. FID (Inception-V3), Top-1, FID (CLIP), Top-1: "
-        "protocol adm does not define it (it measures images as they were made, not resampled "
-        "ones). FID (Inception-V3), same number at random: protocol adm, except 49,000 generated "
-        "images (adm: 50,000). FID (CLIP), FID (CLIP), same number at random: protocol adm does "
-        "not define it (it has this metric in inception only)."
+        "not defined by protocol adm, which does not resample images. FID (Inception-V3), same "
+        "number at random: protocol adm, except 49,000 generated images (adm: 50,000). FID (CLIP), "
+        "FID (CLIP), same number at random: not defined by protocol adm, which has this metric "
+        "only in inception."
     ]
     assert table_protocol_notes(table, None) == []
     table = table3(scores, {"d": "Dogs"}, "inception", [])
     (note,) = table_protocol_notes(table, following)
-    assert ". KID (Inception-V3), RBF-KID (Inception-V3): protocol adm does not define it" in note
+    assert ". KID (Inception-V3), RBF-KID (Inception-V3): not defined by protocol adm, " in note

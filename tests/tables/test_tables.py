@@ -197,7 +197,7 @@ def test_repeats_limits_the_number_of_averaged_repeats(scores):
     table = table1(scores, TITLES, "net", [], repeats=2)
     assert cell(table, "net", "random")["mean"] == 9.5
     assert set(table["repeats"]) == {2}
-    with pytest.raises(FringeError, match=r"scheme 'matched'.*has 3 repeats, 4 are asked"):
+    with pytest.raises(FringeError, match=r"scheme 'matched'.*has 3 repeats, but 4 are needed"):
         table1(scores, TITLES, "net", [], repeats=4)
 
 
@@ -424,7 +424,7 @@ def test_other_sample_sizes_of_random_images_are_ignored(scores):
     assert cell(table1(both, TITLES, "net", []), "net", "random")["mean"] == 10.0
     other = both.copy()
     other.loc[other["scheme"] == "matched", "n_real"] = 77
-    with pytest.raises(FringeError, match="77 real ones; FID depends on the count"):
+    with pytest.raises(FringeError, match="77 real images; FID depends on the number"):
         table1(other, TITLES, "net", [])
 
 

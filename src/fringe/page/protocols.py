@@ -18,7 +18,7 @@ def protocol_tables(name: str, found: Iterable[Judged]) -> list[Table]:
     numbers = list(dict.fromkeys(found))
     if not numbers:
         return []
-    rows = (Row(one.of, (one.label, one.told)) for one in numbers)
+    rows = (Row(one.of, (one.label, one.text)) for one in numbers)
     return [
         Table(
             caption=f"Protocol {name} ({about.title}): which numbers of this run follow it.",

@@ -353,7 +353,7 @@ def _protocol_sentences(
         Judged(
             title,
             f"FID ({one.title})",
-            following.judge(one.random, network=one.network, **score).told,
+            following.judge(one.random, network=one.network, **score).text,
         )
         for one in changes
     )

@@ -1,1 +1,1 @@
-"""Tidy rows of scores, and how cells, titles and numbers are made of them."""
+"""Tidy rows of scores, and the cells, titles and numbers that are derived from the rows."""

@@ -1,6 +1,6 @@
-"""Which protocol a number follows, and what in it deviates.
+"""Comparison of a number with the protocol that its run names: follows, deviates, or not defined.
 
-A run that names no protocol has no `Following`, and nothing is told.
+A run that names no protocol has no `Following`; its numbers are not compared with a protocol.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ __all__ = [
 _UNKNOWN = "what it was measured with is unknown"
 
 _AS_MADE = ("random", "random-filled")
-"""Schemes whose images are drawn as the generator made them."""
+"""Schemes that do not resample: images are drawn at random from the generator's images."""
 
 _DENSITY_K = 5
-"""The neighbour of density and coverage, which no configuration changes (`fringe.metrics`)."""
+"""The nearest neighbour of density and coverage, which is not configurable (`fringe.metrics`)."""
 
 _PAPER_COUNTS = {"afhqv2dog": (4678, 4678)}
-"""Real and generated images of the data sets of which the paper takes other counts."""
+"""Numbers of real and generated images in the paper, where they differ from 50,000."""
 
 
 def asked_title(metric: str) -> str:
-    """Return the display name of a metric, those of `evaluation/metrics` included.
+    """Return the display name of a metric, including the metrics of `evaluation/metrics`.
 
     >>> asked_title("sfid"), asked_title("kid"), asked_title("rbf_kid")
     ('sFID', 'KID', 'RBF-KID')
@@ -48,16 +48,17 @@ def asked_title(metric: str) -> str:
 
 @dataclass(frozen=True)
 class Adherence:
-    """How a number stands to a protocol.
+    """The relation of a number to a protocol.
 
     Attributes
     ----------
     protocol : str
-        Its name.
+        The name of the protocol.
     lacking : str
-        Why the protocol does not define the number; "" if it does.
+        Why the protocol does not define the number, as the end of a sentence that begins with "the
+        protocol"; "" if the protocol defines the number.
     differs : tuple of str
-        What deviates, in short words; () if nothing does.
+        A short description of each deviation; () if nothing deviates.
     """
 
     protocol: str
@@ -66,18 +67,18 @@ class Adherence:
 
     @property
     def follows(self) -> bool:
-        """Whether the number is what the protocol says."""
+        """Whether the protocol defines the number and nothing deviates."""
         return not self.lacking and not self.differs
 
     @property
-    def told(self) -> str:
-        """The same in words.
+    def text(self) -> str:
+        """The relation in words.
 
-        >>> Adherence("adm", differs=("10,000 generated images (adm: 50,000)",)).told
+        >>> Adherence("adm", differs=("10,000 generated images (adm: 50,000)",)).text
         'protocol adm, except 10,000 generated images (adm: 50,000)'
         """
         if self.lacking:
-            return f"protocol {self.protocol} does not define it ({self.lacking})"
+            return f"not defined by protocol {self.protocol}, which {self.lacking}"
         if self.differs:
             return f"protocol {self.protocol}, except {'; '.join(self.differs)}"
         return f"protocol {self.protocol}"
@@ -85,7 +86,7 @@ class Adherence:
 
 @dataclass(frozen=True)
 class Following:
-    """The protocol that a run names, and what its numbers are measured with.
+    """The protocol that a run names, and the protocols of the run's own measurements.
 
     Attributes
     ----------
@@ -93,7 +94,8 @@ class Following:
         One of `fringe.scores.named_protocols.PROTOCOL_NAMES`.
     measured : mapping of data set to Protocol
     parts : mapping of data set to (int, int)
-        Of a data set whose real images are a part of those in its files: how many, of how many.
+        For data sets that use only some of the real images in their files: the number of used
+        images, and the number of images in the files.
     """
 
     protocol: str
@@ -103,14 +105,14 @@ class Following:
     def judge(
         self, cell: Cell, *, dataset: str, network: str, scheme: str, metric: str
     ) -> Adherence:
-        """Return how a number stands to the protocol.
+        """Return the relation of a number to the protocol.
 
         Parameters
         ----------
         cell : Cell
-            The number, with the counts that it was measured with.
+            The number, and the numbers of images that it was measured with.
         dataset, network, scheme, metric : str
-            What was measured; "sfid" and "fid" in the spatial features are the same.
+            What was measured. "sfid" is the same metric as "fid" in the spatial features.
         """
         about = named_protocol(self.protocol)
         name = _plain_metric(metric, network)
@@ -124,21 +126,21 @@ class Following:
         # KID of all pairs has no subsets that could differ.
         exact = metric == "kid_exact"
         checked = metric if exact else name
-        told: list[str] = []
+        differs: list[str] = []
         if self.protocol == "paper":
-            told += _from_paper(ours, dataset, cell, network, scheme, checked)
+            differs += _from_paper(ours, dataset, cell, network, scheme, checked)
         else:
-            if defined is None:  # in FID's network, which is another one
+            if defined is None:  # the run's FID network is not the network of the protocol
                 others = about.networks_of(name)
-                told.append(f"features of {network} ({about.name}: {_listed(others)})")
+                differs.append(f"features of {network} ({about.name}: {_listed(others)})")
                 defined = about.defines(name, others[0])
             assert defined is not None
-            told += _differing(about, defined, ours, cell, network, checked)
+            differs += _differing(about, defined, ours, cell, network, checked)
         if exact and defined is not None and defined.kid_subsets is not None:
             theirs = f"{defined.kid_subsets:,} subsets of {defined.kid_subset_size:,} images"
-            told.append(f"all pairs of images ({about.name}: {theirs})")
-        told += self._part(dataset, defined)
-        return Adherence(self.protocol, differs=tuple(told))
+            differs.append(f"all pairs of images ({about.name}: {theirs})")
+        differs += self._part(dataset, defined)
+        return Adherence(self.protocol, differs=tuple(differs))
 
     def _part(self, dataset: str, defined: Defined | None) -> Iterator[str]:
         if dataset in self.parts and defined is not None and defined.real == "all":
@@ -147,7 +149,7 @@ class Following:
 
 
 def read_following(plain: Mapping[str, Any] | None) -> Following | None:
-    """Return what a job's params hold of the protocol that its run names; None if it names none."""
+    """Return the `Following` in a job's params; None if the run names no protocol."""
     if not plain:
         return None
     parts = {name: (part[0], part[1]) for name, part in plain.get("parts", {}).items()}
@@ -155,7 +157,7 @@ def read_following(plain: Mapping[str, Any] | None) -> Following | None:
 
 
 def _plain_metric(metric: str, network: str) -> str:
-    """Return the name by which protocols have a metric."""
+    """Return the name of a metric in protocols."""
     if metric == "fid" and network == "inception-spatial":
         return "sfid"
     return "kid" if metric == "kid_exact" else without_factor(metric)
@@ -169,20 +171,21 @@ def _lacking(
     network: str,
     scheme: str,
 ) -> str:
-    """Return why a protocol does not define a number; "" if it does.
+    """Return why a protocol does not define a number; "" if the protocol defines it.
 
-    In FID's network a metric that the protocol has in other networks only deviates by its network.
+    In the run's FID network, a metric that the protocol defines in other networks is a deviation,
+    not an undefined number.
     """
     if about.name != "paper" and scheme not in _AS_MADE:
-        return "it measures images as they were made, not resampled ones"
+        return "does not resample images"
     if defined is not None:
         return ""
     others = about.networks_of(metric)
     if not others:
-        return "it does not have this metric"
+        return "does not have this metric"
     if ours is not None and network == ours.network:
         return ""
-    return f"it has this metric in {_listed(others)} only"
+    return f"has this metric only in {_listed(others)}"
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -198,7 +201,7 @@ def _differing(
     network: str,
     metric: str,
 ) -> Iterator[str]:
-    """Yield what a number that the protocol defines was measured with otherwise."""
+    """Yield the deviations of a number that the protocol defines."""
     name = about.name
     yield from _weights_and_precision(ours, network)
     yield from _counts(name, defined, ours, cell, network)
@@ -216,7 +219,7 @@ def _differing(
         yield f"labels: {ours.label} ({name}: {about.labels})"
     if defined.draws == "least":
         mine = f"the mean of {cell.repeats} draws" if cell.repeats > 1 else "one evaluation"
-        yield f"{mine} ({name}: the least of several)"
+        yield f"{mine} ({name}: the smallest of several)"
     if defined.otherwise:
         yield defined.otherwise
 
@@ -230,7 +233,7 @@ def _weights_and_precision(ours: Protocol, network: str) -> Iterator[str]:
 
 
 def _counts(name: str, defined: Defined, ours: Protocol, cell: Cell, network: str) -> Iterator[str]:
-    """Yield counts that are not those of a protocol; published statistics have their own."""
+    """Yield the numbers of images that deviate. Published statistics have their own number."""
     have = (ours.statistics.get(network, ours.real_total), ours.candidates)
     pairs = zip(
         ("real", "generated"),
@@ -260,7 +263,7 @@ def _from_paper(
     scheme: str,
     metric: str,
 ) -> tuple[str, ...]:
-    """Return what differs from the paper's protocol; it knows its own data sets in detail."""
+    """Return the deviations from the paper, whose protocol has details for its own data sets."""
     counts = _PAPER_COUNTS.get(plain_name(dataset), (50_000, 50_000))
     drawn = "random" if scheme in _AS_MADE else scheme
     asked = {"network": network, "scheme": drawn, "metric": metric}
@@ -270,27 +273,27 @@ def _from_paper(
 
 
 class Judged(NamedTuple):
-    """What is said of a number.
+    """The relation of one number to a protocol, in words.
 
     Attributes
     ----------
     of : str
-        The data set or model, as readers see it.
+        The display name of the data set or model.
     label : str
         The number, such as "FID (CLIP)".
-    told : str
-        How it stands to a protocol: `Adherence.told`.
+    text : str
+        The relation to the protocol: `Adherence.text`.
     """
 
     of: str
     label: str
-    told: str
+    text: str
 
 
 def protocol_notes(found: Iterable[Judged]) -> list[str]:
-    """Return a sentence for each data set: which of its numbers follow the protocol, which not.
+    """Return sentences on which numbers of each data set follow the protocol and which deviate.
 
-    Numbers of which the same is to be said stand together, and so do data sets.
+    Numbers with the same text share a sentence, and so do data sets.
 
     >>> alike = "protocol adm"
     >>> protocol_notes([Judged("Cats", "FID", alike), Judged("Cats", "sFID", alike)])
@@ -298,9 +301,9 @@ def protocol_notes(found: Iterable[Judged]) -> list[str]:
     """
     labels: dict[str, dict[str, list[str]]] = {}
     for one in found:
-        labels.setdefault(one.of, {}).setdefault(one.told, []).append(one.label)
+        labels.setdefault(one.of, {}).setdefault(one.text, []).append(one.label)
     names: dict[str, list[str]] = {}
     for of, by_text in labels.items():
-        parts = [f"{', '.join(dict.fromkeys(some))}: {told}" for told, some in by_text.items()]
+        parts = [f"{', '.join(dict.fromkeys(some))}: {text}" for text, some in by_text.items()]
         names.setdefault(". ".join(parts), []).append(of)
     return [f"{', '.join(some)}: {text}." for text, some in names.items()]

@@ -1,4 +1,4 @@
-"""The metrics that `evaluation/metrics` and ``fringe score`` can name, and what each of them needs.
+"""The metrics that `evaluation/metrics` and ``fringe score`` accept, and their requirements.
 
 `fringe.evaluation.asked_metrics` measures them. docs/metrics.md defines them.
 """
@@ -22,21 +22,21 @@ Need = Literal["logits", "held-out images"]
 
 @dataclass(frozen=True)
 class AskedMetric:
-    """A metric that a configuration can ask for by its name.
+    """A metric that a configuration can request by name.
 
     Parameters
     ----------
     title : str
-        What readers see.
+        The display name.
     better : {"lower", "higher", "neither"}
-        Which values are those of better images, if the metric can say so.
+        Whether lower or higher values mean better images; "neither" if the metric does not say.
     needs : Need, optional
-        What the metric needs besides the features of real and generated images.
+        The input that the metric needs in addition to features of real and generated images.
     network : str, optional
-        The one network in which it is measured. None: every network of the run that gives what it
-        needs.
+        The only network in which the metric is measured. None: every network of the run that
+        provides the input.
     scale : int
-        The factor that tables print it with.
+        The factor that tables multiply the metric by.
     """
 
     title: str
@@ -63,20 +63,20 @@ ASKED: dict[str, AskedMetric] = {
     "new_modes": AskedMetric("share of new modes", "neither"),
     "lost_modes": AskedMetric("share of lost modes", "lower"),
 }
-"""By their names in configurations and rows, in the order of tables."""
+"""The metrics by their names in configurations and rows, in the order of tables."""
 
 DISTANCES = ("fid", "sfid")
-"""Fréchet distances: they are measured by the rule of all Fréchet distances of draws."""
+"""Fréchet distances; the rule that measures the Fréchet distances of draws measures them."""
 
 BALL_NEIGHBOUR = 5
-"""The nearest neighbour that `fringe.metrics.density_coverages` takes unless it is told another."""
+"""The default nearest neighbour of `fringe.metrics.density_coverages`."""
 
 SPLITS = 10
-"""The splits of `fringe.metrics.inception_score` unless it is told another number."""
+"""The default number of splits of `fringe.metrics.inception_score`."""
 
 
 def measured_in(metric: str, network: str, n_classes: int | None) -> bool:
-    """Return whether a metric is measured in a network that has ``n_classes`` logits, or none.
+    """Return whether a metric is measured in a network with ``n_classes`` logits (None: no logits).
 
     >>> measured_in("inception_score", "clip", None)
     False
@@ -90,13 +90,13 @@ def measured_in(metric: str, network: str, n_classes: int | None) -> bool:
 
 
 def fewest_images(metric: str, k: int) -> tuple[int, int]:
-    """Return how many real and how many generated images a metric needs at least.
+    """Return the minimum numbers of real and of generated images that a metric needs.
 
     Parameters
     ----------
     metric : str
     k : int
-        Nearest neighbour of precision and recall, from `evaluation/precision_recall/k`.
+        The nearest neighbour of precision and recall, from `evaluation/precision_recall/k`.
 
     Examples
     --------
@@ -111,6 +111,6 @@ def fewest_images(metric: str, k: int) -> tuple[int, int]:
 
 
 def networks_of_their_own(metrics: Iterable[str] = ASKED) -> list[str]:
-    """Return the networks that only some of ``metrics`` take, and no other metric."""
+    """Return the networks that only single metrics use (`AskedMetric.network`) and no others."""
     own = (ASKED[metric].network for metric in metrics)
     return list(dict.fromkeys(network for network in own if network is not None))

@@ -1,4 +1,4 @@
-"""Tidy score rows: their columns, and the mean and spread of one combination."""
+"""Means and spreads of tidy score rows."""
 
 import math
 import re
@@ -29,11 +29,11 @@ __all__ = [
 
 
 class Cell(NamedTuple):
-    """One combination's score over its repeats.
+    """The score of one combination over its repeats.
 
-    ``std`` is the sample standard deviation (divisor repeats - 1), NaN for a single repeat;
-    ``n_generated`` is the mean count where it varies over repeats, as with Top-1 matching.
-    ``standard_error`` and ``real_error`` are those of a single evaluation, NaN where they are
+    ``std`` is the sample standard deviation (divisor repeats - 1), NaN for a single repeat.
+    ``n_generated`` is the mean count if the count varies over repeats, as with Top-1 matching.
+    ``standard_error`` and ``real_error`` are errors of a single evaluation, NaN if they are
     unknown (`fringe.scores.rows.ERROR_COLUMNS`).
     """
 
@@ -46,7 +46,7 @@ class Cell(NamedTuple):
     real_error: float = math.nan
 
     def printed(self) -> str:
-        """Return "5.30 ± 0.04 (SE 0.07)", as far as spread and error are known."""
+        """Return text such as "5.30 ± 0.04 (SE 0.07)"; unknown spreads and errors are omitted."""
         return format_value(self.mean, self.std, error=self.standard_error)
 
 
@@ -56,7 +56,7 @@ def datasets_of(scores: pd.DataFrame) -> list[str]:
 
 
 def sweep_size(scheme: str) -> tuple[Literal["top", "middle"], int] | None:
-    """Return ("top" | "middle", N) of a sweep's scheme such as ``top20``, else None."""
+    """Return ("top" or "middle", N) for a scheme of a sweep such as ``top20``, otherwise None."""
     match = re.fullmatch(r"(top|middle)([1-9][0-9]*)", scheme)
     if match is None:
         return None
@@ -74,23 +74,23 @@ def score_cell(
     like: Cell | None = None,
     repeats: int | None = None,
 ) -> Cell:
-    """Return mean and standard deviation of one combination over its repeats.
+    """Return the mean and standard deviation of one combination over its repeats.
 
     Parameters
     ----------
     scores : DataFrame
         Tidy rows, see ``SCORE_COLUMNS``.
     like : Cell, optional
-        The cell this one is compared with. FID depends on the number of images, so where the
-        combination was evaluated at several sizes, those with the same number of real images
-        and the nearest number of generated ones are taken.
+        The cell that this cell will be compared with. FID depends on the number of images. If the
+        combination was evaluated at several sizes, the rows with the same number of real images
+        and the nearest number of generated images are used.
     repeats : int, optional
-        Use the first so many repeats; all by default.
+        Number of repeats to use, from the first; all by default.
 
     Raises
     ------
     FringeError
-        If the combination is missing, is ambiguous, or has fewer repeats than asked.
+        If the combination is missing, is ambiguous, or has fewer repeats than requested.
     """
     rows = _rows_of(
         scores,
@@ -108,7 +108,7 @@ def score_cell(
 
 
 def cell_of(rows: pd.DataFrame) -> Cell:
-    """Return what the repeats of one combination come to; ``rows`` has one row for each."""
+    """Return the cell of one combination; ``rows`` has one row for each repeat."""
     values = rows["value"].to_numpy(dtype=float)
     return Cell(
         mean=float(values.mean()),
@@ -121,9 +121,9 @@ def cell_of(rows: pd.DataFrame) -> Cell:
 
 
 def first_errors(rows: pd.DataFrame) -> dict[str, float]:
-    """Return the standard error of one combination's rows, and the part of the real images.
+    """Return the standard error of one combination's rows, and its part from the real images.
 
-    They are those of the first repeat that has any; NaN where none has.
+    Both are taken from the first repeat that has errors; NaN if no repeat has errors.
     """
     found = dict.fromkeys(ERROR_COLUMNS, math.nan)
     if "standard_error" not in rows.columns:
@@ -133,7 +133,7 @@ def first_errors(rows: pd.DataFrame) -> dict[str, float]:
 
 
 def cells_note(cells: Iterable[Cell]) -> str:
-    """Return what the standard errors of cells that are printed cover; "" where none has one."""
+    """Return a sentence on what the standard errors of printed cells cover; "" without errors."""
     known = [cell for cell in cells if not math.isnan(cell.standard_error)]
     if not known:
         return ""
@@ -150,7 +150,7 @@ def score_values(
     metric: str,
     repeats: int | None = None,
 ) -> NDArray[np.float64]:
-    """Return the values (repeats,) behind `score_cell`, in the order of their repeats."""
+    """Return the values (repeats,) that `score_cell` averages, in the order of the repeats."""
     asked = {
         "dataset": dataset,
         "scheme": scheme,
@@ -164,7 +164,7 @@ def score_values(
 def _rows_of(
     scores: pd.DataFrame, asked: dict[str, str], like: Cell | None, repeats: int | None
 ) -> pd.DataFrame:
-    """Return one row for each repeat of one combination, in their order; see `score_cell`."""
+    """Return one row for each repeat of one combination, in order; see `score_cell`."""
     name = ", ".join(f"{key} {value!r}" for key, value in asked.items())
     kept = np.ones(len(scores), dtype=bool)
     for key, value in asked.items():
@@ -172,8 +172,8 @@ def _rows_of(
         if not left.any():
             found = ", ".join(sorted(map(str, scores[key][kept].unique()))) or "none"
             raise FringeError(
-                f"scores: no row for {name}: {key} {value!r} is missing there (found {found}); "
-                "evaluate it, or take it out of what the table or figure shows"
+                f"scores: no row for {name}: {key} {value!r} is missing (found {found}); "
+                f"evaluate this {key}, or remove it from the table or figure"
             )
         kept = left
     rows = scores[kept]
@@ -184,8 +184,9 @@ def _rows_of(
         if rows.empty:
             raise FringeError(
                 f"scores: {name} was evaluated with {' and '.join(f'{a}+{b}' for a, b in sizes)} "
-                f"(real + generated) images, what it is compared with with {like.n_real} real "
-                "ones; FID depends on the count, so evaluate both with the same real images"
+                "(real + generated) images, but the number to compare it with was evaluated with "
+                f"{like.n_real} real images; FID depends on the number of images, so evaluate "
+                "both with the same real images"
             )
         if rows["repeat"].duplicated().any():
             counts = sorted({int(count) for count in rows["n_generated"]})
@@ -194,25 +195,26 @@ def _rows_of(
     rows = rows.drop_duplicates(["repeat", "value", "n_real", "n_generated"])
     if rows["repeat"].duplicated().any() or rows["n_real"].nunique() > 1:
         raise FringeError(
-            f"scores: {name} has more than one value for a repeat; give one evaluation of it"
+            f"scores: {name} has more than one value for a repeat; give only one evaluation"
         )
     rows = rows.sort_values("repeat")
     if repeats is not None:
         if len(rows) < repeats:
             raise FringeError(
-                f"scores: {name} has {len(rows)} repeats, {repeats} are asked for; evaluate more"
+                f"scores: {name} has {len(rows)} repeats, but {repeats} are needed; evaluate more "
+                "repeats"
             )
         rows = rows.iloc[:repeats]
     return rows
 
 
 def relative_change(value: float, reference: float) -> float:
-    """Return value / reference - 1; NaN if the reference is not positive, as KID's may be."""
+    """Return value / reference - 1; NaN if the reference is not positive (KID may be negative)."""
     return value / reference - 1 if reference > 0 else float("nan")
 
 
 def change_spread(after: Cell, before: Cell) -> float:
-    """Return the standard deviation of a relative change, for one evaluation of either.
+    """Return the standard deviation of a relative change, for one evaluation of each cell.
 
     First-order propagation for the ratio of independent draws; NaN with a single repeat.
     """
@@ -220,16 +222,17 @@ def change_spread(after: Cell, before: Cell) -> float:
 
 
 def change_error(after: Cell, before: Cell) -> float:
-    """Return the standard error of a relative change of one evaluation; NaN where it is unknown.
+    """Return the standard error of a relative change of one evaluation; NaN if it is unknown.
 
-    First-order propagation for the ratio of independent distances. Both have the same real images
-    and candidates, whose luck moves both in the same direction, so the error is rather too large.
+    First-order propagation for the ratio of independent distances. Both distances have the same
+    real images and candidates, whose luck moves both in the same direction. Therefore the error is
+    too large rather than too small.
     """
     return _ratio_error(after, before, after.standard_error, before.standard_error)
 
 
 def _ratio_error(after: Cell, before: Cell, above: float, below: float) -> float:
-    """Return the error of a ratio of two means whose own errors are ``above`` and ``below``."""
+    """Return the error of a ratio of two means, given the error of each mean."""
     if not before.mean > 0:
         return float("nan")
     return math.hypot(above, after.mean / before.mean * below) / before.mean

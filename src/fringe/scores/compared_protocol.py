@@ -1,4 +1,4 @@
-"""How the distances of a comparison stand to the protocol that its run names."""
+"""Relations of the distances of a comparison to the protocol that its run names."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -15,14 +15,14 @@ _METRICS = {"fid": "FID", "kid": "KID"}
 def with_protocol(
     comparison: Comparison, following: Following, models: Mapping[str, str]
 ) -> Comparison:
-    """Return a comparison that says of each distance how it stands to a protocol.
+    """Return a comparison with the relation of each distance to the protocol.
 
     Parameters
     ----------
     comparison : Comparison
     following : Following
     models : mapping
-        The data set that stands for each model.
+        The data set of each model.
     """
     found = list(_numbers(comparison, following, models))
     return comparison.model_copy(update={"protocol_numbers": found})
@@ -38,7 +38,7 @@ def _numbers(
                 "kid": Cell(about.kid.value, math.nan, 1, about.n_kid, about.n_kid),
             }
             for metric, cell in cells.items():
-                told = following.judge(
+                found = following.judge(
                     cell,
                     dataset=models[model],
                     network=one.network,
@@ -46,19 +46,19 @@ def _numbers(
                     metric="kid_exact" if metric == "kid" else metric,
                 )
                 yield ProtocolNumber(
-                    protocol=told.protocol,
+                    protocol=found.protocol,
                     model=model,
                     network=one.network,
                     metric=metric,
-                    defined=not told.lacking,
-                    differs=list(told.differs),
-                    told=told.told,
+                    defined=not found.lacking,
+                    differs=list(found.differs),
+                    told=found.text,  # codespell:ignore told
                 )
 
 
 def judged_distances(comparison: Comparison) -> Iterator[Judged]:
-    """Yield what a comparison says of its distances and a protocol, for readers."""
+    """Yield the relation of each distance of a comparison to the protocol, in words."""
     titles = {one.network: one.title for one in comparison.networks}
     for one in comparison.protocol_numbers:
         label = f"{_METRICS[one.metric]} ({titles[one.network]})"
-        yield Judged(one.model, label, one.told)
+        yield Judged(one.model, label, one.told)  # codespell:ignore told

@@ -1,7 +1,7 @@
-"""What a comparison of models found: its numbers, its verdict, and their JSON.
+"""The results of a comparison of models: numbers, verdicts, and their JSON.
 
-Every number has its standard error and a 95 % interval, or says why not. `comparison_schema` is the
-schema of the JSON.
+Every number has a standard error and a 95 % interval, or a note that says why these are missing.
+`comparison_schema` is the schema of the JSON.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from html import escape
 from typing import Literal, TypeAlias, TypeVar
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from fringe.files.atomic import atomic_path
 from fringe.files.regular import LARGEST_TEXT, read_regular
@@ -59,7 +59,7 @@ Kind = TypeVar("Kind", bound="Result")
 
 
 class Result(BaseModel):
-    """A part of a comparison; all parts are frozen, and unknown keys are faults."""
+    """A part of a comparison. All parts are frozen, and unknown keys are errors."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -76,7 +76,7 @@ class Estimate(Result):
     ----------
     value : float
     error : float or None
-        Standard error; None where it is not known, and ``note`` says why.
+        Standard error; None if it is not known, and ``note`` says why.
     low, high : float or None
         95 % interval.
     """
@@ -89,7 +89,7 @@ class Estimate(Result):
 
     @property
     def sign(self) -> int:
-        """-1 or 1 if the interval is below or above 0; 0 if 0 is inside or there is none."""
+        """-1 or 1 if the interval is below or above 0; 0 if it contains 0 or is not known."""
         if self.low is None or self.high is None:
             return 0
         return (self.low > 0) - (self.high < 0)
@@ -101,17 +101,18 @@ class ModelDistances(Result):
     Attributes
     ----------
     distance : Estimate
-        Fréchet distance of n images; the mean over trainings where there are several.
+        Fréchet distance of n images; the mean over trainings if there are several.
     each : list of float
-        That of each training.
+        The distance of each training.
     infinity : Estimate
-        Extrapolated to infinitely many generated images. The error is that of ``distance``.
+        The distance, extrapolated to infinitely many generated images. Its error is the error of
+        ``distance``.
     slope : float
-        The distance of n images is about that of infinitely many, plus slope / n.
+        The distance of n images is about the distance of infinitely many images, plus slope / n.
     kid : Estimate
         Unbiased squared MMD with KID's kernel, over all pairs of the first ``n_kid`` images.
     floor_ratio : Estimate
-        FDr: the distance over that of the floor, both of as many images (FD-Loss, arXiv
+        FDr: the distance divided by the floor, both of the same number of images (FD-Loss, arXiv
         2604.28190).
     below_floor : bool
         Whether the model is nearer to the real images than other real images are.
@@ -131,8 +132,8 @@ class ModelDistances(Result):
 class RelativeTest(Result):
     """The relative MMD test (Bounliphone et al., arXiv 1511.04581): is B nearer than A?
 
-    ``z`` is the difference of both squared MMD, B less A, over its standard error; ``p`` is the
-    probability of a z as low as this if both were as near.
+    ``z`` is the difference of both squared MMD, B minus A, divided by its standard error. ``p`` is
+    the probability of a z this low or lower if both models are equally near.
     """
 
     difference: Estimate
@@ -141,9 +142,10 @@ class RelativeTest(Result):
 
 
 class Difference(Result):
-    """One model less another one, in one network.
+    """The distance of one model minus the distance of another model, in one network.
 
-    ``relative`` is the difference over the larger of both distances of infinitely many images.
+    ``relative`` is the difference divided by the larger of both distances of infinitely many
+    images.
     """
 
     model: str
@@ -154,7 +156,7 @@ class Difference(Result):
 
 
 class Floor(Result):
-    """The distance of other real images, from as many images as the ratio of each model."""
+    """The distance of other real images. The ratios of models are of the same number of images."""
 
     distance: Estimate
     n: int
@@ -164,8 +166,8 @@ class Floor(Result):
 class NetworkDistances(Result):
     """All distances of a comparison in one network.
 
-    ``differences`` are those of each model less the first one, and of neighbours in the order of
-    their distances.
+    ``differences`` has each model minus the first model, and the differences of neighbours in the
+    order of distances.
     """
 
     network: str
@@ -177,7 +179,7 @@ class NetworkDistances(Result):
     models: dict[str, ModelDistances]
     differences: list[Difference]
     # The distance between real images and the same images redrawn with a model's class histogram,
-    # over that of the floor; by model. Empty where classes are not known.
+    # divided by the floor; by model. Empty if classes are not known.
     reweighted_real: dict[str, float] = {}
 
     def difference(self, model: str, baseline: str) -> Difference:
@@ -186,7 +188,7 @@ class NetworkDistances(Result):
         Raises
         ------
         KeyError
-            If they were not compared.
+            If the two models were not compared.
         """
         for found in self.differences:
             if (found.model, found.baseline) == (model, baseline):
@@ -201,29 +203,29 @@ class NetworkDistances(Result):
 
 
 class Composition(Result):
-    """How much of a difference is class histogram.
+    """The part of a difference that the class histograms explain.
 
-    The distance of ``model`` less that of ``baseline`` is composition + within + support: the
-    histogram of classes, the images within classes, and classes that only one of both has. Each is
-    the mean of two orders (Kitagawa, Oaxaca and Blinder, with the weights of DiNardo, Fortin and
-    Lemieux), of distances that are compared at equal effective sample size.
+    The distance of ``model`` minus the distance of ``baseline`` is composition + within + support:
+    the class histogram, the images within classes, and the classes that only one model has.
+    Composition and within are means of two orders (Kitagawa, Oaxaca and Blinder, with the weights
+    of DiNardo, Fortin and Lemieux). All distances are compared at equal effective sample size.
 
     Attributes
     ----------
     model_as_baseline, baseline_as_model : float
         Distances after reweighting one model to the class histogram of the other, as measured.
     model_as_baseline_n, baseline_as_model_n : float
-        Their effective sample sizes.
+        The effective sample sizes of these distances.
     composition_orders, within_orders : (float, float)
         Reweighting the model first, and reweighting the baseline first.
     classes, pooled, lacking : int
-        Classes that are compared; rare ones that count as one class; and classes that only one
-        model has.
+        Numbers of compared classes, of rare classes that count as one class, and of classes that
+        only one model has.
     given : bool
-        Whether classes are labels that were given; otherwise they are Top-1 classes of the network.
+        True if the classes are given labels, False if they are Top-1 classes of a network.
     classified_by : str
-        Title of the network whose Top-1 classes they are, if the distance is measured in another
-        one; "" otherwise.
+        Title of the network that predicted the Top-1 classes, if the distance is measured in
+        another network; "" otherwise.
     """
 
     model: str
@@ -245,11 +247,12 @@ class Composition(Result):
 
 
 class HistogramShare(Result):
-    """How much of a model's own distance is class histogram.
+    """The part of one model's distance that its class histogram explains.
 
-    ``share`` is the distance less that of the same images reweighted to the class histogram of the
-    real images, ``matched``, whose effective sample size is ``matched_n``; both as of equally many
-    images. Other attributes are those of `Composition`.
+    ``share`` is the distance minus the distance ``matched`` of the same images, reweighted to the
+    class histogram of the real images. The effective sample size of ``matched`` is ``matched_n``;
+    ``share`` compares both at the same number of images. For the other attributes see
+    `Composition`.
     """
 
     model: str
@@ -264,16 +267,17 @@ class HistogramShare(Result):
 
 
 class ClassShare(Result):
-    """One class: how often each has it, and its first-order share of the difference.
+    """One class: its frequencies, and its first-order share of the difference.
 
     Attributes
     ----------
     model_share, baseline_share, real_share : float
-        Parts of the images.
+        The fraction of the images that have the class.
     contribution : Estimate
-        Of the class to the distance of the model less that of the baseline.
+        The contribution of the class to the distance of the model minus the distance of the
+        baseline.
     model_images, baseline_images : list of int
-        Images of the class that add most to the distance.
+        The images of the class that contribute most to the distance.
     """
 
     number: int
@@ -287,7 +291,7 @@ class ClassShare(Result):
 
 
 class Reaction(Result):
-    """What a control does when the baseline's images are reweighted: its relative change."""
+    """The relative change of a control when the baseline's images are reweighted."""
 
     network: str
     relative: float
@@ -300,18 +304,18 @@ class Price(Result):
     Attributes
     ----------
     reached : bool
-        Whether weights were found that reach it.
+        Whether weights were found that reach the model's distance.
     share : float
-        Place between equal weights (0) and the optimized weights (1).
+        Position of the weights between equal weights (0) and the optimized weights (1).
     effective_share : float
-        Effective sample size of these weights over the number of images.
+        Effective sample size of the weights, divided by the number of images.
     distance, target : float
-        The distance with these weights, and that of the model.
+        The distance with these weights, and the distance of the model.
     lower_bound : float
-        No weights of the baseline's images reach a lower distance (with the covariance's divisor
-        1): proven.
+        Proven lower bound of the distance for all weights of the baseline's images (with the
+        divisor 1 of the covariance).
     reactions : list of Reaction
-        What each control does meanwhile.
+        The change of each control with these weights.
     """
 
     model: str
@@ -327,7 +331,7 @@ class Price(Result):
 
 
 class MainMeasurement(Result):
-    """All that is measured in FID's network: distances, their parts, classes and prices."""
+    """The measurements in FID's network: distances, their parts, classes and prices."""
 
     distances: NetworkDistances
     compositions: list[Composition]
@@ -337,7 +341,7 @@ class MainMeasurement(Result):
 
 
 class DoseSeen(Result):
-    """What a control sees of one dose of a distortion: its distance over the floor's."""
+    """One dose of a distortion, and its distance in a control divided by the floor."""
 
     distortion: str
     dose: Literal["small", "visible", "gross"]
@@ -347,17 +351,18 @@ class DoseSeen(Result):
 
 
 class Witness(Result):
-    """A control: whether it judges, and why.
+    """A control: whether it judges, and its power.
 
     Attributes
     ----------
     judges : bool
     reason : str
-        Why it does not judge; empty if it does.
+        Why the control does not judge; empty if it judges.
     has_power : bool, optional
-        Whether it says something if the control does not move; None if that was not measured.
+        True if it is evidence when the control does not move; None if power was not measured.
     sees : str
-        What it would have seen, in words; empty if its power was not measured.
+        The distortions that the control would have seen, in words; empty if power was not
+        measured.
     doses : list of DoseSeen
     """
 
@@ -382,24 +387,22 @@ class Verdict(Result):
 
     @property
     def subject(self) -> str:
-        """What the verdict is on: a model against the baseline; of an audit, the model."""
+        """The subject of the verdict: "B against A", or the model of an audit."""
         return f"{self.model} against {self.baseline}" if self.baseline else self.model
 
 
 class ProtocolNumber(Result):
-    """How a number stands to the protocol that the run names.
+    """The relation of a number to the protocol that the run names.
 
     Attributes
     ----------
     protocol : str
     model, network, metric : str
-        What the number is: "fid" is the distance, "kid" KID of all pairs.
+        The number: the metric "fid" is the distance, "kid" is KID of all pairs.
     defined : bool
         Whether the protocol defines the number.
     differs : list of str
-        What deviates; empty if the number follows the protocol.
-    told : str
-        The same in words.
+        The deviations; empty if the number follows the protocol.
     """
 
     protocol: str
@@ -408,7 +411,7 @@ class ProtocolNumber(Result):
     metric: str
     defined: bool
     differs: list[str]
-    told: str
+    told: str = Field(description="The relation in words.")  # codespell:ignore told
 
 
 class Comparison(Result):
@@ -417,8 +420,8 @@ class Comparison(Result):
     Attributes
     ----------
     schema_version : int
-        Of docs/comparison.schema.json. It changes if a key is renamed, removed, or gets another
-        meaning; a key that is added does not change it.
+        The version of docs/comparison.schema.json. It changes if a key is renamed, removed, or
+        gets another meaning. A new key does not change the version.
     name : str
     network : str
         The network of FID.
@@ -426,16 +429,17 @@ class Comparison(Result):
         The first one is the baseline.
     floor_ratios : dict of Estimate
         The mean of each model's ``floor_ratio`` over all networks (FDr-k of FD-Loss, arXiv
-        2604.28190). The error is the mean of theirs, the most that it can be: networks see the
-        same images.
+        2604.28190). The error is the mean of the errors, the largest possible value, because all
+        networks see the same images.
     ranking : list of str
         Models from the lowest distance in ``network`` to the highest.
     tied : list of (str, str)
         Neighbours in the ranking whose difference is too close to call.
     verdicts : list of Verdict
-        One for each model but the baseline; of an audit, one for the only model.
+        One for each model except the baseline; an audit has one for its only model.
     protocol_numbers : list of ProtocolNumber
-        How distances stand to the protocol that the run names; empty if it names none.
+        The relations of distances to the protocol that the run names; empty if the run names no
+        protocol.
     """
 
     schema_version: Literal[1] = 1
@@ -463,7 +467,7 @@ class Comparison(Result):
 
     @property
     def limits(self) -> list[str]:
-        """What verdicts do not cover, each once, and what else a reader must know."""
+        """The limits of all verdicts, without duplicates, and the notes."""
         said = [limit for one in self.verdicts for limit in one.limits]
         return list(dict.fromkeys([*said, *self.notes]))
 
@@ -503,7 +507,7 @@ class Comparison(Result):
         return pd.DataFrame(rows)
 
     def _repr_html_(self) -> str:
-        """Return the verdicts, the table, and what the verdicts do not cover, for a notebook."""
+        """Return the verdicts, the table and the limits as HTML, for a notebook."""
         said = "".join(
             f"<p><b>{escape(one.subject)}: {one.word}.</b> {escape(one.sentence)}</p>"
             for one in self.verdicts
@@ -514,7 +518,7 @@ class Comparison(Result):
 
 
 def comparison_schema() -> str:
-    """Return the JSON Schema of a comparison's JSON: of ``verdict.json`` and ``--json``."""
+    """Return the JSON Schema of ``verdict.json`` and of the output of ``--json``."""
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **Comparison.model_json_schema(mode="serialization"),
@@ -540,7 +544,7 @@ def read_comparison(path: str | os.PathLike[str]) -> Comparison:
 
 
 def read_main_measurement(path: str | os.PathLike[str]) -> MainMeasurement:
-    """Return what was measured in FID's network, from a file of `write_result`.
+    """Return the measurements in FID's network, from a file of `write_result`.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Rows of two optimizations side by side, the released one and ours, and what they come to."""
+"""Rows of two optimizations, the released algorithm and ours, and a summary of both."""
 
 import math
 import os
@@ -43,40 +43,42 @@ CONVERGENCE_COLUMNS = (
 )
 """One row per evaluation of one solver.
 
-``solver``: "ours" or "reference"; ``seconds`` since the start, this evaluation included;
-``lower_bound``: the best proven so far (ours). The reference's objective divides the covariance by
-(sum w) - 1, ours by sum w; its seconds are those of one released step times the evaluation's
-number, and ``timed_steps``, ``device`` and ``threads`` say how that step was timed. Where its steps
-were merged, rows are missing and ``merge_error`` is the measured error of the objective.
+``solver`` is "ours" or "reference". ``seconds`` is the time from the start to the end of this
+evaluation. ``lower_bound`` is the best proven bound so far (ours). The reference's objective
+divides the covariance by (sum w) - 1, ours divides it by sum w. The reference's seconds are the
+time of one released step times the number of the evaluation; ``timed_steps``, ``device`` and
+``threads`` describe how the step was timed. If the reference's steps were merged, rows are missing,
+and ``merge_error`` is the measured error of the objective.
 """
 
 PUBLISHED_PROGRESS = 10 * 100_000 / 250_000
-"""Step size x steps / candidates of the published runs: how far along gradient flow they went."""
+"""Step size x steps / candidates of the published runs: their progress along the gradient flow."""
 
 
 @dataclass(frozen=True)
 class Convergence:
-    """What two optimizations of one data set came to.
+    """The summary of two optimizations of one data set.
 
     Attributes
     ----------
     candidates : int
     steps : int
-        Evaluations of the reference that were measured.
+        Number of measured evaluations of the reference.
     progress : float
         Step size x steps / candidates, see `PUBLISHED_PROGRESS`.
     reference_start, reference : float
-        Its first loss, and its lowest.
+        The reference's first loss and lowest loss.
     reference_step : int
-        The evaluation that found the lowest.
+        The evaluation with the reference's lowest loss.
     reference_seconds : float
-        Until then.
+        Time until that evaluation.
     merge_error : float
-        Largest error of the reference's losses that comes from merging its steps; 0 if none was.
+        Largest error of the reference's losses that merging of steps causes; 0 if no steps were
+        merged.
     start, ours, lower_bound : float
-        Our first objective, the lowest, and the best proven bound.
+        Our first objective, our lowest objective, and the best proven bound.
     ours_seconds : float
-        Until ours was first at or below ``reference``; NaN if it never was.
+        Time until our objective first reached ``reference``; NaN if it did not.
     """
 
     candidates: int
@@ -94,7 +96,7 @@ class Convergence:
 
     @property
     def removed_by_reference(self) -> float:
-        """FID that the reference's weights removed, by its own loss."""
+        """FID that the reference's weights removed, measured by the reference's loss."""
         return self.reference_start - self.reference
 
     @property
@@ -104,17 +106,17 @@ class Convergence:
 
     @property
     def removable(self) -> float:
-        """FID that no weights can remove more of."""
+        """Proven upper bound of the FID that any weights can remove."""
         return self.start - self.lower_bound
 
 
 def compare_convergence(rows: pd.DataFrame, dataset: str) -> Convergence:
-    """Return what the two optimizations of one data set came to.
+    """Return the summary of the two optimizations of one data set.
 
     Parameters
     ----------
     rows : DataFrame
-        With columns ``CONVERGENCE_COLUMNS``.
+        Has the columns ``CONVERGENCE_COLUMNS``.
 
     Raises
     ------
@@ -134,8 +136,8 @@ def compare_convergence(rows: pd.DataFrame, dataset: str) -> Convergence:
     for solver, part in ((OURS, ours), (REFERENCE, reference)):
         if part.empty or not np.isfinite(part[["seconds", "objective"]].to_numpy(float)).all():
             raise FringeError(
-                f"convergence: dataset {dataset!r}, solver {solver!r} has no row, or one whose "
-                "seconds or objective is not finite; measure it again"
+                f"convergence: dataset {dataset!r}, solver {solver!r} has no row, or a row whose "
+                "seconds or objective is not finite; measure the convergence again"
             )
     lowest = int(reference["objective"].to_numpy().argmin())
     level = float(reference["objective"].iloc[lowest])
@@ -159,15 +161,15 @@ def compare_convergence(rows: pd.DataFrame, dataset: str) -> Convergence:
 
 
 def format_loss(loss: float, *, down: bool = False) -> str:
-    """Return a loss with three digits, or all those before the point.
+    """Return a loss with three digits, or with all digits before the decimal point.
 
-    A bound is rounded ``down``: no more is claimed than is proven.
+    A bound is rounded ``down``, so that the text does not claim more than is proven.
     """
     if loss <= 0:
         return "0"
     decimals = max(0, 2 - math.floor(math.log10(loss)))
     if down:
-        # Within rounding of a digit it is that digit.
+        # The small number corrects floating-point rounding just below a digit.
         loss = math.floor(loss * 10**decimals + 1e-9) / 10**decimals
     return f"{loss:,.{decimals}f}"
 
@@ -175,9 +177,9 @@ def format_loss(loss: float, *, down: bool = False) -> str:
 def write_convergence(
     path: str | os.PathLike[str], rows: Sequence[Row], labels: Mapping[str, str]
 ) -> None:
-    """Write rows as CSV, the released ones first, each with the ``labels`` that all share.
+    """Write rows as CSV, each with the common ``labels``, at full precision.
 
-    Columns are `CONVERGENCE_COLUMNS`; values keep all their digits.
+    The columns are `CONVERGENCE_COLUMNS`.
     """
     frame = pd.DataFrame([{**labels, **row} for row in rows])
     for name in ("timed_steps", "threads"):

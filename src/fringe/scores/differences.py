@@ -1,7 +1,8 @@
-"""The paper's protocol for each of its data sets, and what differs from it.
+"""The paper's protocol for each of its data sets, and deviations from this protocol.
 
-Sources: Section 3 and Appendices A, D and E of the paper; where the text is silent and the released
-code is not, the code. What neither says is None here and cannot differ; `docs/paper.md` lists it.
+Sources: Section 3 and Appendices A, D and E of the paper, and the released code for facts that the
+text does not state. A fact that neither states is None here and cannot differ; `docs/paper.md`
+lists these facts.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,9 +15,9 @@ from fringe.scores.protocol import PUBLISHED, Optimizer, Protocol, plain_name
 __all__ = ["PAPER", "Protocols", "differences", "elsewhere", "paper_scheme", "read_protocols"]
 
 Protocols = Mapping[str, Protocol]
-"""By data set what its numbers were measured with; of a data set that it lacks nothing is known."""
+"""The protocol of each data set's numbers; the protocol of a missing data set is unknown."""
 
-# The weights of networks are not listed: of each the published ones count, in whichever file.
+# Weight files of networks are not listed: the paper used the published weights of each network.
 _COMMON = Protocol(
     real="files",
     resolution=(256, 256),
@@ -37,8 +38,8 @@ _COMMON = Protocol(
 )
 
 PAPER: Protocols = {
-    # FFHQ has 70,000 images, at 256 x 256 in the paper's ZIP. No other generator was published, and
-    # this one without a digest, so it is known by its name.
+    # FFHQ has 70,000 images, at 256 x 256 in the paper's ZIP. This generator is the only published
+    # one. It was published without a digest, so it is identified by its name.
     "ffhq": replace(
         _COMMON, real_total=70_000, fitting="", generator="ffhq-fid50k_5.30-snapshot-022608"
     ),
@@ -48,16 +49,16 @@ PAPER: Protocols = {
     "lsunplaces": _COMMON,
     "afhqv2dog": replace(_COMMON, resolution=(512, 512), real_total=4678, candidates=25_000),
 }
-"""By data set (see `plain_name`) what the paper's numbers were measured with."""
+"""The protocol of the paper's numbers, by data set (see `plain_name`)."""
 
 
 def read_protocols(plain: Mapping[str, Mapping[str, Any]]) -> dict[str, Protocol]:
-    """Return protocols by data set from what a job's params hold."""
+    """Return protocols by data set from a job's params."""
     return {name: Protocol.from_plain(one) for name, one in plain.items()}
 
 
 def paper_scheme(scheme: str) -> str:
-    """Return what the paper calls a scheme: its prelogits are those of the released algorithm."""
+    """Return the paper's name of a scheme: its "prelogits" use the released algorithm."""
     return "prelogits" if scheme == "prelogits-released" else scheme
 
 
@@ -71,18 +72,18 @@ def differences(
     scheme: str,
     metric: str,
 ) -> tuple[str, ...]:
-    """Return what a number differs in from the paper's, in short words; () if protocols agree.
+    """Return short descriptions of deviations from the paper's number; () if protocols agree.
 
     Parameters
     ----------
     ours : Protocol, optional
-        What it was measured with; if that is unknown, just this is returned.
+        The protocol of our number; if it is unknown, the result says only that.
     dataset : str
-        Its name, which is the paper's own.
+        The name of the data set in the paper.
     cell : Cell
-        The number itself, with the numbers of images that it was measured with.
+        Our number, and the numbers of images that it was measured with.
     counts : (int or None, int)
-        Real and generated images behind the paper's number; None stands for all real images.
+        Numbers of real and generated images of the paper's number; None means all real images.
     network, scheme, metric : str
         What was measured.
     """
@@ -106,10 +107,10 @@ def elsewhere(
     scheme: str,
     metric: str,
 ) -> tuple[str, ...]:
-    """Return what a number differs in from the paper's protocol, for a data set of its own.
+    """Return deviations from the paper's protocol for a data set that is not in the paper.
 
-    The paper has no images and no generator of that data set, so these cannot differ. Parameters
-    are those of `differences`.
+    The paper has no images and no generator of that data set, so these cannot differ. For the
+    parameters see `differences`.
     """
     found = _counts(cell, counts[0], counts)
     return (*found, *_measured(ours, _COMMON, network, scheme, metric))
@@ -118,11 +119,11 @@ def elsewhere(
 def _measured(
     ours: Protocol, theirs: Protocol, network: str, scheme: str, metric: str
 ) -> Iterator[str]:
-    """Yield what is unlike in networks, resampling and metric, whatever the images are."""
+    """Yield deviations in networks, resampling and metric, which do not depend on the images."""
     yield from _networks(ours, theirs, network, scheme)
     if scheme not in ("random", "matched"):
         yield from _resampling(ours, theirs, scheme)
-    # Of RBF-KID's subsets the paper says nothing, so they cannot differ.
+    # The paper does not state the subsets of RBF-KID, so they cannot differ.
     if metric == "kid":
         subsets, theirs_too = ((one.kid_subsets, one.kid_subset_size) for one in (ours, theirs))
         if subsets != theirs_too:
@@ -166,7 +167,7 @@ def _generator(ours: Protocol, theirs: Protocol) -> Iterator[str]:
 
 
 def _networks(ours: Protocol, theirs: Protocol, network: str, scheme: str) -> Iterator[str]:
-    """Yield what is unlike in the network that measures, and in the one that resamples."""
+    """Yield deviations in the network that measures, and in the network that resamples."""
     if scheme != "random" and ours.network != theirs.network:
         yield f"resampled in {ours.network}"
     by_weights = scheme in ("random", "prelogits", "prelogits-released")

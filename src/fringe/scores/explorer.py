@@ -1,8 +1,8 @@
-"""Some images of a data set or comparison, and what is known of each, for the explorer of a page.
+"""HDF5 files with images of a data set or comparison for the explorer of a page.
 
-HDF5 files, one for each data set that is resampled and for each comparison. Arrays are datasets
-of their names. The dataset ``texts`` is JSON with all that is text or a single number: an attribute
-would have room for 64 KB only.
+There is one file for each data set that is resampled and for each comparison. Each array is an
+HDF5 dataset with the name of the array. The dataset ``texts`` is JSON with all texts and single
+numbers, because an attribute can have only 64 KB.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ __all__ = ["ClassTable", "Explorer", "Sprites", "read_explorer", "write_explorer
 
 @dataclass(frozen=True, eq=False)
 class Sprites:
-    """Thumbnails in a few pictures: thumbnail i lies in picture i // (rows * columns).
+    """Thumbnails in a few pictures: thumbnail i is in picture i // (rows * columns).
 
     Attributes
     ----------
     pictures : sequence of bytes
-        WebP files, each of ``rows`` x ``columns`` thumbnails, row by row; the last one may be
-        lower.
+        WebP files, each with ``rows`` x ``columns`` thumbnails, row by row. The last picture may
+        have fewer rows.
     size : int
         Width and height of a thumbnail in pixels.
     """
@@ -44,7 +44,7 @@ class Sprites:
 
 @dataclass(frozen=True, eq=False)
 class ClassTable:
-    """The classes that real images or a model have, C of them.
+    """The C classes of the real images and the models.
 
     Attributes
     ----------
@@ -52,11 +52,10 @@ class ClassTable:
         The number of each class in its network, or of the label.
     names : sequence of C str
     shares : float64 array (C, 1 + M)
-        Part of the real images, and of each model's images.
+        The fraction of the real images that have the class, and of each model's images.
     contributions : float64 array (C,)
-        First-order share of the class in the difference "last model less first model" of FID, in
-        units of FID; of all images of each, not only those that are shown. NaN where there is one
-        model.
+        First-order share of the class in the difference "last model minus first model" of FID, in
+        units of FID. All images count, not only the shown images. NaN if there is only one model.
     """
 
     numbers: NDArray[np.int32]
@@ -67,50 +66,49 @@ class ClassTable:
 
 @dataclass(frozen=True, eq=False)
 class Explorer:
-    """Images of several groups, n in all, and M models.
+    """n images in several groups, and M models.
 
-    A model is a way to draw images (a data set: at random, Top-1 matched, with optimized weights)
-    or a generator (a comparison). A group is a set of images: the real ones, or those of a
-    generator.
+    In a data set, a model is a way to draw images: at random, Top-1 matched, or with optimized
+    weights. In a comparison, a model is a generator. A group is a set of images: the real images,
+    or the images of a generator.
 
     Attributes
     ----------
     groups : sequence of str
-        Titles, the real images first.
+        Titles of the groups, the real images first.
     models : sequence of str
-        Titles, M of them.
+        Titles of the M models.
     group : int8 array (n,)
-        Of each image, its place in ``groups``.
+        The index of each image's group in ``groups``.
     index : int64 array (n,)
-        Its number in its source.
+        The number of each image in its source.
     sampled : bool array (n,)
-        Whether it is part of a random sample of its group, as large as half of the group's images
-        that are shown. The others were chosen because their weight or influence is extreme. Where
-        all images of a group are shown, all are sampled.
+        Whether the image is part of a random sample of its group. The sample is half of the shown
+        images of the group; the other images were chosen because their weight or influence is
+        extreme. If all images of a group are shown, all are sampled.
     classes : int32 array (n, 3) or None
-        Places in ``class_table.names`` of the three most probable classes, -1 where there are
-        fewer; None where no classes are known.
+        Indices in ``class_table.names`` of the three most probable classes, -1 if there are
+        fewer; None if classes are not known.
     probabilities : float32 array (n, 3) or None
     weight : float32 array (n,)
-        How often the optimized weights draw the image, as a multiple of equal weights; NaN of
-        real images and where there are no weights.
+        The optimized sampling weight of the image, as a multiple of the equal weight; NaN for real
+        images and if there are no weights.
     influence : float32 array (n, M)
-        How much FID of each model changes if the image is added to it once, to first order: psi
-        over the model's count (`fringe.metrics.influence`). A real image: if it is added to the
-        real ones.
+        The first-order change of each model's FID if the image is added once: psi divided by the
+        model's count (`fringe.metrics.influence`). A real image is added to the real images.
     nearest : float32 array (n,)
-        Distance in the features of FID's network to the nearest other real image.
+        Distance to the nearest other real image in the features of FID's network.
     maps : uint8 array (n, h, w) or None
-        Sensitivity maps, 0 to 255 from the least to the largest value of the map; all 0 where the
-        image has none.
+        Sensitivity maps, scaled from the smallest value (0) to the largest value (255) of the map;
+        all 0 if the image has no map.
     map_ranges : float32 array (n, 2) or None
-        The values that 0 and 255 stand for; NaN where the image has no map.
+        The values of 0 and 255; NaN if the image has no map.
     sprites : Sprites
     class_table : ClassTable or None
     network : str
         Title of FID's network.
     counts : sequence of str
-        What the numbers are of, in words, such as "influence: 2,000 images drawn at random".
+        The images behind the numbers, in words, such as "influence: 2,000 images drawn at random".
     seed : int
     """
 
@@ -133,7 +131,7 @@ class Explorer:
     seed: int
 
 
-# Arrays with a row for each image, and those that a file may lack.
+# Arrays with a row for each image, and optional arrays.
 _ROWS = ("group", "index", "sampled", "weight", "influence", "nearest")
 _OPTIONAL = ("classes", "probabilities", "maps", "map_ranges")
 _TEXTS = ("groups", "models", "network", "counts", "seed")
@@ -146,7 +144,7 @@ def write_explorer(
     explorer: Explorer,
     provenance: Mapping[str, str | int | float] | None = None,
 ) -> None:
-    """Write a file that `read_explorer` reads; it appears when it is whole.
+    """Write a file that `read_explorer` reads; the file appears when it is complete.
 
     Raises
     ------
@@ -177,12 +175,12 @@ def _write(file: h5py.File, name: str, values: NDArray[Any]) -> None:
 
 
 def read_explorer(path: str | os.PathLike[str]) -> Explorer:
-    """Return what `write_explorer` wrote.
+    """Return the images that `write_explorer` wrote.
 
     Raises
     ------
     DamagedFileError
-        If the file is missing, is damaged or holds something else.
+        If the file is missing, is damaged or has another content.
     """
     try:
         with open_h5(path) as file:
@@ -192,8 +190,7 @@ def read_explorer(path: str | os.PathLike[str]) -> Explorer:
         raise
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DamagedFileError(
-            f"{path}: holds no images of an explorer ({error}); delete it and run again, which "
-            "makes it",
+            f"{path}: not a file of an explorer ({error}); delete it and run again to create it",
             path,
         ) from error
     return found
@@ -213,7 +210,7 @@ def _read(file: h5py.File) -> Explorer:
 
 
 def _check(found: Explorer) -> None:
-    """Raise ValueError unless all parts of an explorer belong together."""
+    """Raise a ValueError if the parts of an explorer do not fit together."""
     n, models, table, sprites = (
         len(found.group),
         len(found.models),
@@ -230,17 +227,17 @@ def _check(found: Explorer) -> None:
     if (found.maps is None) != (found.map_ranges is None):
         raise ValueError("it has only one of maps and map_ranges")
     if found.maps is not None and (found.maps.ndim != 3 or len(found.maps) != n):
-        raise ValueError(f"maps have the shape {found.maps.shape}, expected one for each of {n}")
+        raise ValueError(f"maps have the shape {found.maps.shape}, expected a map for each of {n}")
     if n and not 0 <= found.group.min() <= found.group.max() < len(found.groups):
-        raise ValueError("an image is in none of the groups")
+        raise ValueError("the group of an image does not exist")
     if -(-n // (sprites.rows * sprites.columns)) != len(sprites.pictures):
-        raise ValueError(f"{len(sprites.pictures)} pictures do not hold {n} thumbnails")
+        raise ValueError(f"{len(sprites.pictures)} pictures do not fit {n} thumbnails")
     if found.classes is not None and table is None:
-        raise ValueError("it has classes and no table of classes")
+        raise ValueError("it has classes, but no table of classes")
     if table is not None:
         size = len(table.names)
         if (table.numbers.shape, table.contributions.shape) != ((size,), (size,)):
-            raise ValueError(f"the table of {size} classes has other numbers of rows")
+            raise ValueError(f"the table of {size} classes has another number of rows")
         if table.shares.shape != (size, 1 + models):
             raise ValueError(f"shares have the shape {table.shares.shape}")
         if (

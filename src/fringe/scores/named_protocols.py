@@ -1,7 +1,7 @@
-"""Protocols that published numbers follow, by name: what each fixes, and where that is stated.
+"""Named protocols of published numbers: what each protocol fixes, and the source of each fact.
 
-``named_protocols.yaml`` holds them. ``docs/protocols.md`` is made from it (``fringe docs``).
-`fringe.scores.adherence` tells which protocol a number follows, and what in it deviates.
+``named_protocols.yaml`` contains the protocols. ``docs/protocols.md`` is generated from this file
+(``fringe docs``). `fringe.scores.adherence` compares numbers with protocols.
 """
 
 from collections.abc import Mapping
@@ -31,29 +31,29 @@ PROTOCOL_NAMES: tuple[str, ...] = (
 
 @dataclass(frozen=True)
 class Defined:
-    """A number that a protocol defines. What is None or "" its source does not fix.
+    """A number that a protocol defines. Its source does not fix attributes that are None or "".
 
     Attributes
     ----------
     metrics : tuple of str
-        Which are measured like this.
+        The metrics that are measured in this way.
     source : str
         Where the facts are stated.
     network : str, optional
-        In which they are measured; None: in any.
+        The network of the metrics; None: any network.
     real, generated : int or "all", optional
-        How many images.
+        Numbers of images.
     most : bool
-        Whether these are upper bounds: where there are fewer images, all of them are taken.
+        Whether these numbers are upper bounds: if there are fewer images, all are used.
     kid_subsets, kid_subset_size : int, optional
     k : int, optional
-        The nearest neighbour that gives an image its radius.
+        The nearest neighbour that defines the radius of an image.
     draws : "least", optional
-        Of several values the least is reported.
+        The smallest of several values is reported.
     otherwise : str
-        What Fringe always does otherwise.
+        What Fringe always does differently.
     resize, weights, statistics : str
-        In words.
+        Descriptions in words.
     """
 
     metrics: tuple[str, ...]
@@ -81,7 +81,7 @@ class NamedProtocol:
     name, title, source, about : str
         ``source`` is the repository or paper, and its version.
     defaults : mapping
-        Keys of the configuration that a run takes where it does not state them.
+        Default values of configuration keys for a run that names the protocol.
     numbers : tuple of Defined
     labels : str, optional
         How the classes of a conditional generator are drawn.
@@ -101,7 +101,7 @@ class NamedProtocol:
         return list(dict.fromkeys(found))
 
     def defines(self, metric: str, network: str) -> Defined | None:
-        """Return what the protocol says of a metric in a network; None if nothing."""
+        """Return the definition of a metric in a network; None if the protocol has none."""
         for one in self.numbers:
             if metric in one.metrics and one.network in (network, None):
                 return one
@@ -126,7 +126,7 @@ def named_protocol(name: str) -> NamedProtocol:
     Raises
     ------
     KeyError
-        If there is none of that name.
+        If no protocol has this name.
 
     Examples
     --------

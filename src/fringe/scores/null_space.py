@@ -1,4 +1,7 @@
-"""How much of FID weights remove, and how much the released steps do: in a sentence each."""
+"""Sentences on the part of FID that sampling weights remove, ours and those of the released steps.
+
+"Released steps" are optimization steps of the paper's released code.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -20,11 +23,11 @@ class Ratio(NamedTuple):
 
 
 def removal_ratio(optimal: Cell, released: Cell, random: Cell) -> Ratio:
-    """Return how many times as much FID optimal weights remove as those of the released steps.
+    """Return the FID that optimal weights remove, divided by the FID that released steps remove.
 
-    (r - a) / (r - b) with the means r at random, a and b of both; its standard deviation is
-    propagated to first order from those of independent draws. NaN if the released steps remove
-    nothing.
+    The ratio is (r - a) / (r - b), where r, a and b are the mean FID at random, with optimal
+    weights and with released weights. Its standard deviation is propagated to first order from the
+    standard deviations of independent draws. NaN if the released steps remove nothing.
     """
     removed = random.mean - released.mean
     if not removed > 0:
@@ -41,30 +44,33 @@ def null_space_clause(
     printed: float = math.nan,
     differs: str | None = "",
 ) -> str:
-    """Return by how much more of FID weights remove than published; "" if nothing compares.
+    """Compare the part of FID that weights remove with published numbers; "" without such numbers.
 
     Parameters
     ----------
     random, ours, released : Cell
-        FID of images drawn at random, with our weights, and with those of the released steps, if
-        these were taken.
+        FID of images drawn at random, with our weights, and with the weights of the released steps
+        if these steps were run.
     printed : float
-        The relative change that the paper prints; NaN if it prints none.
+        The relative change that the paper prints; NaN if the paper prints none.
     differs : str, optional
-        What the paper measured otherwise than ``released``, or without those than ``ours``; ""
-        if protocols agree, None if they do not and it is said elsewhere what differs.
+        The deviations of the paper's protocol from the protocol of ``released``, or of ``ours`` if
+        ``released`` is None. "" if the protocols agree; None if they differ and the deviations are
+        listed elsewhere.
     """
-    otherwise = "" if differs == "" else ", measured otherwise than ours"
+    otherwise = "" if differs == "" else ", measured differently from ours"
     otherwise += f": {differs}" if differs else ""
-    told = f"{format_percent(-printed).lstrip('+')}{otherwise}"
+    published = f"{format_percent(-printed).lstrip('+')}{otherwise}"
     if released is None:
         if math.isnan(printed):
             return ""
-        return f"the weights here remove {_share(ours, random)} of FID, those of the paper {told}"
+        return (
+            f"the weights here remove {_share(ours, random)} of FID, those of the paper {published}"
+        )
     clause = (
         f"the optimal weights remove {_share(ours, random)} of FID, those of the released steps"
     )
-    paper = "" if math.isnan(printed) else f"the paper prints {told}"
+    paper = "" if math.isnan(printed) else f"the paper prints {published}"
     ratio = removal_ratio(ours, released, random)
     if math.isnan(ratio.value):
         rise = format_percent(relative_change(released.mean, random.mean)).rstrip("%")
@@ -72,23 +78,23 @@ def null_space_clause(
         return f"{clause} nothing ({'; '.join(filter(None, (rise, paper)))})"
     clause += f" {_share(released, random)}" + (f" ({paper})" if paper else "")
     spread = "" if math.isnan(ratio.std) else f" ± {ratio.std:.2f}"
-    return f"{clause}: the null space is {ratio.value:.2f}{spread} times as large as those show"
+    return f"{clause}: the null space is {ratio.value:.2f}{spread} times as large as they show"
 
 
 def released_remarks(
     released: Mapping[str, Any], titles: Titles, datasets: Sequence[str] | None = None
 ) -> list[str]:
-    """Return how far the released steps of a run went, next to the published ones, in a sentence.
+    """Return a sentence that compares the progress of a run's released steps with published runs.
 
     Parameters
     ----------
     released : mapping
-        What `fringe.config.choices.released_steps` returns: ``steps``, ``learning_rate``, and
+        The result of `fringe.config.choices.released_steps`: ``steps``, ``learning_rate``, and
         ``candidates`` by data set.
     titles : mapping
         Display names of data sets.
     datasets : sequence of str, optional
-        Those to name; all by default.
+        The data sets to name; all by default.
     """
     rate, steps = released["learning_rate"], released["steps"]
     progress = {
@@ -105,7 +111,7 @@ def released_remarks(
         "candidates)"
     )
     if min(progress.values()) < 0.995 * PUBLISHED_PROGRESS:
-        return [f"{said}: fewer or smaller steps remove less of FID than the published ones."]
+        return [f"{said}: fewer or smaller steps remove less of FID than the published steps."]
     return [f"{said}: the steps went at least as far."]
 
 

@@ -1,4 +1,4 @@
-"""What a classifier makes of real and of generated images (Figure 1)."""
+"""Features and classes of real and generated images in a classifier (Figure 1)."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ class Space:
     Attributes
     ----------
     vectors : array (2, D), float32
-        Of the first image of either side.
+        The vectors of the first real and the first generated image.
     means, covariances : array (2, 2), (2, 2, 2), float64
-        Along the two directions in which real images vary most.
+        Moments along the two directions in which real images vary most.
     points : pair of arrays (k, 2)
-        The first images of either side, likewise.
+        The first real and generated images along the same two directions.
     distance : float
-        The Fréchet distance between all of either side, in all dimensions.
+        The Fréchet distance between all real and all generated images, in all dimensions.
     standard_error, real_error : float
-        Its standard error, and the part of the real images; NaN where they are unknown
-        (`fringe.scores.rows.ERROR_COLUMNS`).
+        The standard error of the distance, and its part from the real images; NaN if they are
+        unknown (`fringe.scores.rows.ERROR_COLUMNS`).
     """
 
     vectors: np.ndarray
@@ -41,17 +41,17 @@ class Space:
 
 @dataclass(frozen=True, eq=False)
 class Overview:
-    """What a classifier makes of real and of generated images, in this order.
+    """Real and generated images, in this order, in the spaces of a classifier.
 
     Attributes
     ----------
     spaces : mapping
         `Space` by its name: "features" and "logits".
     shares : array (2, C), float64
-        Of the images of either side, the share whose Top-1 each class is.
+        The fraction of the real and of the generated images with each Top-1 class.
     class_names : tuple of C str
     counts : pair of int
-        Images behind the distances.
+        Numbers of images that the distances use.
     """
 
     spaces: Mapping[str, Space]

@@ -1,4 +1,4 @@
-"""The paper's own numbers (Tables 1 to 3, Figures 8 and 19), to be printed next to ours."""
+"""The paper's numbers (Tables 1 to 3, Figures 8 and 19), for comparison with ours."""
 
 from functools import cache
 from importlib.resources import files
@@ -40,9 +40,9 @@ TABLES = ("table1", "table2", "table3")
 class PaperValue(NamedTuple):
     """A number of the paper in plain units (KID unscaled).
 
-    ``std`` is NaN where none is printed, ``n_real`` None where all real images were used;
-    ``differs`` says in short words what ours was measured with otherwise: () if protocols agree,
-    and only then the two numbers may be compared.
+    ``std`` is NaN if the paper prints none. ``n_real`` is None if all real images were used.
+    ``differs`` has a short description of each deviation between the paper's protocol and ours. The
+    two numbers may be compared only if ``differs`` is empty.
     """
 
     value: float
@@ -53,7 +53,7 @@ class PaperValue(NamedTuple):
 
     @property
     def agrees(self) -> bool:
-        """Whether both numbers were measured alike."""
+        """Whether both numbers were measured in the same way."""
         return not self.differs
 
 
@@ -64,11 +64,11 @@ def _shipped() -> pd.DataFrame:
 
 
 def paper_numbers() -> pd.DataFrame:
-    """Return the paper's numbers that come with the package.
+    """Return the paper's numbers, which are included in the package.
 
-    Columns: exhibit ("table1" ... "figure19"), dataset, network (its registered
-    name), scheme, metric, n_real (empty: all images), n_generated, value, std. Kernel distances are
-    unscaled; the paper prints them times 1,000.
+    Columns: exhibit ("table1" ... "figure19"), dataset, network (the registered name), scheme,
+    metric, n_real (empty: all images), n_generated, value, std. Kernel distances are unscaled; the
+    paper prints them multiplied by 1,000.
     """
     return _shipped().copy()
 
@@ -76,9 +76,9 @@ def paper_numbers() -> pd.DataFrame:
 def paper_rows(
     paper: pd.DataFrame | None, *, dataset: str, network: str, scheme: str, metric: str
 ) -> pd.DataFrame:
-    """Return the rows of one combination; the dataset may be spelt with - or _.
+    """Return the rows of one combination; the name of the data set may be written with - or _.
 
-    ``paper`` None means the numbers that come with the package, an empty frame means none.
+    If ``paper`` is None, the numbers of the package are used. An empty frame means no numbers.
     """
     numbers = _shipped() if paper is None else paper
     if numbers.empty:
@@ -110,20 +110,21 @@ def paper_value(
     exhibits: tuple[str, ...] = TABLES,
     same_counts: bool = False,
 ) -> PaperValue | None:
-    """Return what the paper prints for a combination, and what differs; None if it prints nothing.
+    """Return the paper's number for a combination and its deviations; None if there is no number.
 
     Parameters
     ----------
     paper : DataFrame, optional
         See `paper_rows`.
     protocols : mapping of dataset to Protocol, optional
-        What ours is measured with; of a dataset that it lacks no number is compared.
+        The protocols of our numbers. Numbers of a missing data set do not agree with the paper's.
     cell : Cell
         Our number.
     exhibits : tuple of str
-        Where to look: the first row found counts.
+        The exhibits to search. The first matching row is used.
     same_counts : bool
-        Look only at rows with as many images as ``cell``, where an exhibit prints several.
+        Whether to use only rows with the same numbers of images as ``cell``, for exhibits that
+        print numbers for several.
     """
     ours = (protocols or {}).get(dataset)
     rows = paper_rows(paper, dataset=dataset, network=network, scheme=scheme, metric=metric)

@@ -1,4 +1,4 @@
-"""Rows of what a network sees of distorted images, and their files."""
+"""Files of the distances of distorted images in a network."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ _NUMBERS = ("amount", "distance", "luck", "floor", "n", "n_floor", "resolution",
 POWER_COLUMNS = (*_LABELS, *_NUMBERS)
 """One row for each distortion and dose, in the order of `fringe.sources.distorted.VARIANTS`.
 
-``distance`` is the Fréchet distance between ``n`` real images and the same images distorted, and
-``luck`` is the part of it that does not say that images changed as a whole (`fringe.comparison`).
-``floor`` is the distance between two sets of ``n_floor`` real images each. ``resolution`` is the
-shorter side of the images in pixels.
+``distance`` is the Fréchet distance between ``n`` real images and the same images distorted.
+``luck`` is the part of ``distance`` that few images in many dimensions cause
+(`fringe.comparison.measure_power`). ``floor`` is the distance between two sets of ``n_floor`` real
+images each. ``resolution`` is the shorter side of the images in pixels.
 """
 
 
 def write_power(path: str | os.PathLike[str], rows: Sequence[Row], source: str) -> None:
-    """Write rows of one source as CSV, columns `POWER_COLUMNS`; values keep all digits."""
+    """Write the rows of one source as CSV, columns `POWER_COLUMNS`, at full precision."""
     write_columns(path, [{"source": source, **row} for row in rows], POWER_COLUMNS)
 
 
 def read_power(path: str | os.PathLike[str]) -> pd.DataFrame:
-    """Return the rows that `write_power` wrote, to the last digit.
+    """Return the rows that `write_power` wrote, at full precision.
 
     Raises
     ------
     DamagedFileError
-        If the file is missing, is cut short or holds something else.
+        If the file is missing, is truncated or has another content.
     """
     frame = read_columns(path, _LABELS, _NUMBERS)
     if [*zip(frame["distortion"], frame["dose"], strict=True)] != [*VARIANTS]:
-        raise damaged(path, "its rows are not those of all distortions and doses")
+        raise damaged(path, "its rows do not match all distortions and doses")
     numbers = frame[list(_NUMBERS)].to_numpy(float)
     if not np.isfinite(numbers).all() or (numbers < 0).any():
         raise damaged(path, "a number is negative or not finite")

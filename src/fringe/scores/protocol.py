@@ -1,7 +1,7 @@
-"""What numbers are measured with: all that decides whether two of them compare.
+"""The protocol of a number: all facts that decide whether two numbers are comparable.
 
-`fringe.plan.protocols.protocol` collects it for a run, `fringe.scores.differences` holds the
-paper's and tells what differs.
+`fringe.plan.protocols.protocol` collects the protocol of a run. `fringe.scores.differences`
+contains the paper's protocols and compares protocols.
 """
 
 from collections.abc import Mapping
@@ -18,23 +18,23 @@ PAPER_DATASETS = (
     "lsunplaces",
     "afhqv2dog",
 )
-"""The data sets of which the paper prints numbers, by `plain_name`."""
+"""The data sets of the paper, by `plain_name`."""
 
 PUBLISHED = "published"
-"""What `Protocol.weights` holds for a network with a weight file that was published for it."""
+"""The value in `Protocol.weights` of a network with its published weight file."""
 
 
 def plain_name(dataset: object) -> str:
-    """Return a data set's name without what it may be spelt with: "lsun-cat" -> "lsuncat"."""
+    """Return a data set's name in lower case, only letters and digits: "lsun-cat" -> "lsuncat"."""
     return "".join(letter for letter in str(dataset).lower() if letter.isalnum())
 
 
 def told_label(label: int | str) -> str:
-    """Return in words of which classes the images of a conditional generator are."""
+    """Describe the classes of the images of a conditional generator."""
     rules = {
-        "balanced": "each equally often, not as often as the real images have them",
-        "uniform": "drawn uniformly, not as often as the real images have them",
-        "dataset": "drawn as often as the labels of the real images have them",
+        "balanced": "each equally often, not as often as in the real images",
+        "uniform": "drawn uniformly, not as often as in the real images",
+        "dataset": "drawn as often as in the labels of the real images",
     }
     return rules[label] if isinstance(label, str) else f"all {label}"
 
@@ -46,11 +46,12 @@ class Optimizer:
     Attributes
     ----------
     algorithm : str
-        "released": the steps of the released code. "optimal": ours, down to a proven gap.
+        "released": the steps of the released code. "optimal": our algorithm, which stops at a
+        proven gap.
     steps : int, optional
-        Of the released algorithm.
+        Number of steps of the released algorithm.
     learning_rate : float, optional
-        Its step size.
+        Step size of the released algorithm.
     """
 
     algorithm: str
@@ -60,41 +61,42 @@ class Optimizer:
 
 @dataclass(frozen=True)
 class Protocol:
-    """What the numbers of one data set are measured with, apart from the numbers of images.
+    """The protocol of the numbers of one data set, except the numbers of images.
 
-    Those vary within a data set, so each number has its own. None: not specified.
+    The numbers of images vary within a data set, so they are stored with each number. None means
+    not specified.
 
     Attributes
     ----------
     real : str
         Kind of the source of real images ("files", "photos", ...).
     real_total : int
-        How many images it has.
+        Number of images in the source.
     resolution : (int, int)
-        Height and width of all images, pixels.
+        Height and width of all images in pixels.
     fitting : str
-        How the run crops and resizes the real images; "" where it takes them as they are.
+        How the run crops and resizes the real images; "" if the run does not change them.
     statistics : mapping of network to int
-        Number of real images behind published statistics, in place of measured ones.
+        Number of real images of published statistics that replace measured statistics.
     generator : str
-        Name of the checkpoint without its suffix; of another source its kind.
+        Name of the checkpoint without its suffix; for another kind of source, the kind.
     truncation, noise, seed, label : optional
-        What the generator was asked for; None for a source that is not a generator.
+        Settings of the generator; None for a source that is not a generator.
     candidates : int
-        Images that were made: those that get weights.
+        Number of generated images that get sampling weights.
     network : str
-        That of FID, in which the resampling is done.
+        FID's network, in which images are resampled.
     weights : mapping of network to str
-        `PUBLISHED`, or what identifies weights that were not published for the network.
+        `PUBLISHED`, or an identifier of a weight file that was not published for the network.
     precision : str
-        Of the arithmetic in networks.
+        Precision of the arithmetic in networks.
     sampling : str
-        How images are drawn with optimized weights.
+        How images are drawn with optimized sampling weights.
     optimizers : mapping of scheme to Optimizer
     kid_subsets, kid_subset_size : int
     recall_k : int
     classifier : str
-        The network that counts classes, if it is not ``network``.
+        The network that predicts classes, if it is not ``network``.
     """
 
     real: str | None = None
@@ -119,7 +121,7 @@ class Protocol:
     classifier: str | None = None
 
     def to_plain(self) -> dict[str, Any]:
-        """Return the protocol in dicts, lists, texts and numbers, which a job's params can hold."""
+        """Return the protocol as dicts, lists, texts and numbers, for the params of a job."""
         plain = asdict(self)
         plain["resolution"] = None if self.resolution is None else list(self.resolution)
         if self.classifier is None:  # as in params of earlier versions
@@ -128,7 +130,7 @@ class Protocol:
 
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> "Protocol":
-        """Return the protocol that `to_plain` took apart."""
+        """Return the protocol from the result of `to_plain`."""
         size = plain["resolution"]
         return cls(
             **{

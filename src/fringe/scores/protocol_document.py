@@ -1,4 +1,4 @@
-"""The document of all protocols that a run can follow: docs/protocols.md (`fringe docs`)."""
+"""Generator of docs/protocols.md, which describes all named protocols (`fringe docs`)."""
 
 from collections.abc import Iterator
 
@@ -11,30 +11,32 @@ __all__ = ["describe_protocols"]
 
 _INTRODUCTION = """# Protocols
 
-Made from `src/fringe/scores/named_protocols.yaml` by `fringe docs`; do not edit by hand.
+Generated from `src/fringe/scores/named_protocols.yaml` by `fringe docs`; do not edit by hand.
 
-A distance compares with a published one only where both were measured alike. `protocol: NAME` in
-a configuration, and `--protocol NAME` of `fringe compare`, `audit` and `score`, see to that:
+A distance can be compared with a published distance only if both were measured in the same way.
+`protocol: NAME` in a configuration, and `--protocol NAME` of `fringe compare`, `audit` and `score`,
+have these effects:
 
-* Keys that the configuration leaves out take the values of the protocol: network (which has its own
-  resize and weights), controls, metrics, counts, subsets and neighbours. A key that you write wins.
-* Notes under tables, the verdict, the page's chapter Deviations and the JSON of these commands say
-  of each number which protocol it follows and what in it deviates, such as
-  `FID (Inception-V3): protocol adm, except 10,000 generated images (adm: 50,000)`. What was
-  measured is compared, whether you wrote a key or a default supplied it.
-* A number that the protocol does not define says so. Only `paper` has resampled images.
+* The protocol sets the default values of these keys: network (which has its own resize and
+  weights), controls, metrics, numbers of images, subsets and neighbours. A key in your
+  configuration overrides the protocol.
+* Notes under tables, the verdict, the page's chapter Deviations and the JSON of these commands
+  state for each number whether it follows the protocol and what deviates, such as
+  `FID (Inception-V3): protocol adm, except 10,000 generated images (adm: 50,000)`. The measured
+  values are compared, no matter whether they come from your configuration or from a default.
+* If the protocol does not define a number, the notes say so. Only `paper` has resampled images.
 
-What a source does not fix cannot differ, and is left out here. Fringe does not look at some things:
-how your images were cropped and resized before it read them, whether they passed through a lossy
-format (all of these tools expect PNG or arrays), and how a sampler made them. Where the `count` of
-a source takes the first of its files (`order: file`), "all" means these.
+A fact that a source does not fix cannot differ and is not listed here. Fringe does not check how
+your images were cropped and resized before Fringe read them, whether they were stored in a lossy
+format (all of these tools expect PNG or arrays), and how a sampler generated them. If the `count`
+of a source uses only the first of its files (`order: file`), "all" means these files.
 
-All protocols take features in float32 and divide the covariance by n - 1, as Fringe does.
+All protocols use features in float32 and divide the covariance by n - 1, as Fringe does.
 """
 
 
 def describe_protocols() -> str:
-    """Return the document as Markdown: what each protocol fixes, with the source of each fact.
+    """Return the document as Markdown: the facts that each protocol fixes, and their sources.
 
     Examples
     --------
@@ -52,8 +54,8 @@ def _described(one: NamedProtocol) -> Iterator[str]:
     if one.labels:
         yield f"Classes of a conditional generator: {one.labels}.\n"
     defaults = yaml.safe_dump({"protocol": one.name, **one.defaults}, sort_keys=False).strip()
-    yield f"`protocol: {one.name}` stands for\n\n```yaml\n{defaults}\n```\n"
-    yield "| metric | network | real | generated | fixed besides | Fringe otherwise | source |"
+    yield f"`protocol: {one.name}` sets these defaults:\n\n```yaml\n{defaults}\n```\n"
+    yield "| metric | network | real | generated | also fixed | Fringe differs | source |"
     yield "|---|---|---|---|---|---|---|"
     for number in one.numbers:
         cells = (
@@ -76,17 +78,17 @@ def _count(count: int | str | None, most: bool) -> str:
 
 
 def _fixed(number: Defined) -> str:
-    told = [
+    facts = [
         number.resize and f"resize: {number.resize}",
         number.weights and f"weights: {number.weights}",
         number.statistics,
         f"{number.kid_subsets} subsets of {number.kid_subset_size:,}" if number.kid_subsets else "",
         f"k = {number.k}" if number.k else "",
     ]
-    return "; ".join(filter(None, told))
+    return "; ".join(filter(None, facts))
 
 
 def _otherwise(number: Defined) -> str:
     if number.draws == "least":
-        return "the mean of draws, not the least of several"
+        return "the mean of draws, not the smallest of several"
     return number.otherwise.partition(" (")[0]

@@ -1,4 +1,4 @@
-"""Rows of FID with noise inside and outside a region, and of a region's share."""
+"""Files of FID with noise inside and outside a region, and of a region's share."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ REGION_TITLES = {
     "unimportant": "unimportant half",
     "everywhere": "everywhere",
 }
-"""What each of `fringe.sensitivity.noise.REGIONS` is called in front of readers."""
+"""Display names of `fringe.sensitivity.noise.REGIONS`."""
 
 REGION_SHARE_COLUMNS = ("dataset", "network", "share", "low", "high", "area", "n")
 
 
 def write_region_noise(path: str | os.PathLike[str], rows: Sequence[Row], dataset: str) -> None:
-    """Write rows of one data set as CSV, columns `REGION_NOISE_COLUMNS`; values keep all digits."""
+    """Write the rows of one data set as CSV, columns `REGION_NOISE_COLUMNS`, at full precision."""
     write_columns(path, [{"dataset": dataset, **row} for row in rows], REGION_NOISE_COLUMNS)
 
 
 def read_region_noise(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
-    """Return the rows of several files that `write_region_noise` wrote, to the last digit.
+    """Return the rows of several files that `write_region_noise` wrote, at full precision.
 
     Raises
     ------
     DamagedFileError
-        If a file is missing, is cut short or holds something else.
+        If a file is missing, is truncated or has another content.
     """
     frames = []
     for path in paths:
@@ -61,23 +61,23 @@ def read_region_noise(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
         if not np.isfinite(frame[list(REGION_NOISE_COLUMNS[3:])].to_numpy(float)).all():
             raise damaged(path, "a number is not finite")
         if not frame["region"].isin(REGIONS).all():
-            raise damaged(path, f"a region is none of {', '.join(REGIONS)}")
+            raise damaged(path, f"a region is not one of {', '.join(REGIONS)}")
         frames.append(frame)
     return pd.concat(frames, ignore_index=True)
 
 
 def write_region_shares(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:
-    """Write rows as CSV, columns `REGION_SHARE_COLUMNS`; values keep all digits."""
+    """Write rows as CSV, columns `REGION_SHARE_COLUMNS`, at full precision."""
     write_columns(path, rows, REGION_SHARE_COLUMNS)
 
 
 def read_region_shares(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
-    """Return the rows of several files that `write_region_shares` wrote, to the last digit.
+    """Return the rows of several files that `write_region_shares` wrote, at full precision.
 
     Raises
     ------
     DamagedFileError
-        If a file is missing, is cut short or holds something else.
+        If a file is missing, is truncated or has another content.
     """
     frames = []
     for path in paths:

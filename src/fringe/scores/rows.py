@@ -1,4 +1,4 @@
-"""Tidy rows: one distance each; their columns, and their files."""
+"""Columns and files of tidy rows; each row has one distance."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,17 +39,17 @@ SCORE_COLUMNS = (
 )
 
 ERROR_COLUMNS = ("standard_error", "real_error")
-"""Columns that rows of Fréchet distances have as well, both empty where no error is known.
+"""Additional columns of Fréchet distances; both are empty if the error is not known.
 
-``standard_error`` is that of the value, which `fringe.evaluation.sampling_error` explains;
-``real_error`` is the part of the real images. If only ``real_error`` is empty, the error is that of
-the generated images only. Of repeated draws the first has an error. Rows of earlier versions lack
-these columns.
+``standard_error`` is the standard error of the value (see `fringe.evaluation.sampling_error`).
+``real_error`` is its part from the real images. If only ``real_error`` is empty, the error covers
+only the generated images. The first of repeated draws has an error. Rows of earlier versions do not
+have these columns.
 """
 
 
 def check_scores(scores: pd.DataFrame, columns: tuple[str, ...] = SCORE_COLUMNS) -> pd.DataFrame:
-    """Return ``scores`` unchanged if it has the columns and only finite values.
+    """Return ``scores`` unchanged if it has all columns and only finite values.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def check_scores(scores: pd.DataFrame, columns: tuple[str, ...] = SCORE_COLUMNS)
             "give the tidy rows that the evaluation writes"
         )
     if scores.empty:
-        raise FringeError("scores: no row; evaluate at least one dataset")
+        raise FringeError("scores: no rows; evaluate at least one data set")
     bad = scores[~np.isfinite(scores["value"].to_numpy(dtype=float))]
     if len(bad):
         row = bad.iloc[0]
@@ -73,12 +73,12 @@ def check_scores(scores: pd.DataFrame, columns: tuple[str, ...] = SCORE_COLUMNS)
 
 
 def read_rows(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
-    """Return the rows of a CSV file; ``options`` are those of `pandas.read_csv`.
+    """Return the rows of a CSV file; ``options`` are passed to `pandas.read_csv`.
 
     Raises
     ------
     DamagedFileError
-        If it is missing, ends within a row or is not CSV.
+        If the file is missing, ends within a row or is not CSV.
     """
     try:
         content = read_regular(path, LARGEST_TEXT)
@@ -91,9 +91,9 @@ def read_rows(path: str | os.PathLike[str], **options: Any) -> pd.DataFrame:
 
 
 def damaged(path: str | os.PathLike[str], reason: object) -> DamagedFileError:
-    """Return what is to be said of a file that cannot be used."""
-    told = f"{path}: missing or damaged ({str(reason).strip()})"
-    return DamagedFileError(f"{told}; delete it and run again, which makes it", path)
+    """Return the error for a result file that is missing or damaged."""
+    message = f"{path}: missing or damaged ({str(reason).strip()}); delete it and run again"
+    return DamagedFileError(f"{message} to create it", path)
 
 
 Row = dict[str, Any]
@@ -102,9 +102,9 @@ Row = dict[str, Any]
 def write_scores(
     path: str | os.PathLike[str], rows: Sequence[Row], labels: Mapping[str, str], seed: int
 ) -> None:
-    """Write tidy rows as CSV: the ``labels`` all share, the row's own, and the seed.
+    """Write tidy rows as CSV: the common ``labels``, the columns of each row, and the seed.
 
-    Values keep all their digits, so that reading them back gives the same numbers.
+    Values are written at full precision, so reading them returns the same numbers.
     """
     frame = pd.DataFrame([{**labels, **row, "seed": seed} for row in rows])
     with atomic_path(path) as partial:
@@ -117,7 +117,7 @@ def read_scores(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
     Raises
     ------
     DamagedFileError
-        If one is missing, ends within a row or is not CSV.
+        If a file is missing, ends within a row or is not CSV.
     """
     return pd.concat([read_rows(path) for path in paths], ignore_index=True)
 
@@ -125,7 +125,7 @@ def read_scores(paths: Iterable[str | os.PathLike[str]]) -> pd.DataFrame:
 def write_columns(
     path: str | os.PathLike[str], rows: Sequence[Row], columns: Sequence[str]
 ) -> None:
-    """Write some columns of rows as CSV; values keep all their digits."""
+    """Write some columns of rows as CSV, at full precision."""
     frame = pd.DataFrame(list(rows))[list(columns)]
     with atomic_path(path) as partial:
         frame.to_csv(partial, index=False, float_format="%.17g")
@@ -134,17 +134,17 @@ def write_columns(
 def read_columns(
     path: str | os.PathLike[str], labels: Sequence[str], numbers: Sequence[str]
 ) -> pd.DataFrame:
-    """Return the columns of text and of numbers of a CSV file, to the last digit.
+    """Return the text columns and number columns of a CSV file, at full precision.
 
     An empty number is NaN.
 
     Raises
     ------
     DamagedFileError
-        If the file is missing, is cut short or holds something else.
+        If the file is missing, is truncated or has another content.
     """
     try:
-        # As text: numbers then keep all their digits, and a data set may be called NA.
+        # Read as text, so that numbers keep their precision and a data set may have the name NA.
         frame = read_rows(path, dtype=str, keep_default_na=False)
         absent = [name for name in (*labels, *numbers) if name not in frame.columns]
         if absent:
@@ -160,6 +160,6 @@ def read_columns(
 
 
 def _number(text: object) -> int | float:
-    """Return what the text of a cell says; a cell that is cut off is NaN itself."""
+    """Return the number in a cell; NaN for an empty cell."""
     digits = str(text)
     return int(digits) if digits.isdecimal() else float(digits or "nan")

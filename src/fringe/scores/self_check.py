@@ -1,4 +1,4 @@
-"""The numbers that the released code prints first, next to ours: one JSON file for a data set."""
+"""Files that compare the first numbers that the released code prints with ours, as JSON."""
 
 from __future__ import annotations
 
@@ -17,24 +17,25 @@ __all__ = ["Check", "read_checks", "write_checks"]
 
 @dataclass(frozen=True)
 class Check:
-    """A number that the released code prints, and ours.
+    """A number that the released code prints, and our number.
 
     Parameters
     ----------
     name : str
-        ``loss``, or the network in whose features a distance is.
+        ``loss``, or the network of a distance.
     published, value : float
-        The released number and ours.
+        The released number and our number.
     std : float
-        Standard deviation of our draws; 0 for the loss, which is not drawn.
+        Standard deviation of our draws; 0 for the loss, which uses no draws.
     draws : int
-        How many; 0 for the loss.
+        Number of draws; 0 for the loss.
     tolerance : float
         The largest deviation with which the check passes.
     reason : str
-        Why it is so large.
+        The reason for this tolerance.
     n_real, n_candidates, n_drawn, seed : int
-        Counts behind the number (of the loss ``n_drawn`` is all candidates), and the draws' seed.
+        Numbers of images (for the loss, ``n_drawn`` is the number of all candidates), and the seed
+        of the draws.
     """
 
     name: str
@@ -62,16 +63,16 @@ def write_checks(path: str | os.PathLike[str], checks: Sequence[Check]) -> None:
 
 
 def read_checks(path: str | os.PathLike[str]) -> list[Check]:
-    """Read what `write_checks` wrote.
+    """Return the checks that `write_checks` wrote.
 
     Raises
     ------
     DamagedFileError
-        If the file is missing, cut short or holds something else.
+        If the file is missing, is truncated or has another content.
     """
     try:
         return [Check(**one) for one in parse_json(read_text(path))]
     except (OSError, ValueError, TypeError) as error:
         raise DamagedFileError(
-            f"{path}: missing or damaged ({error}); delete it and run again, which makes it", path
+            f"{path}: missing or damaged ({error}); delete it and run again to create it", path
         ) from error

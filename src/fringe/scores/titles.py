@@ -1,4 +1,4 @@
-"""What datasets, networks, schemes and metrics are called in front of readers."""
+"""Display names of data sets, networks, schemes and metrics."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -34,17 +34,17 @@ SIMULATED = "simulated generator"
 
 @dataclass(frozen=True)
 class Metric:
-    """How tables print a metric, and where its scores are.
+    """The display of a metric in tables, and the file of its scores.
 
     Parameters
     ----------
     title : str
-        What readers see.
+        The display name.
     file : str, optional
         The file of its scores, ``scores/<dataset>/<scheme>/<file>.csv``. None for a metric that is
-        measured in every network: each network has a file of its own name.
+        measured in every network: each network has its own file, named after the network.
     scale : int
-        The factor that tables print it with.
+        The factor that tables multiply the metric by.
     """
 
     title: str
@@ -58,10 +58,10 @@ METRICS = {
     "kid_exact": Metric("KID (all pairs)", "kernels", scale=1000),
     "rbf_kid": Metric("RBF-KID", "kernels", scale=1000),
 }
-"""The metrics of tables by their names in rows. RBF-KID has a name for each factor of its gamma:
-"rbf_kid@0.125"."""
+"""The metrics of tables by their names in rows. RBF-KID has one name for each factor of its gamma,
+such as "rbf_kid@0.125"."""
 
-# Whose weights those networks have of which there are several trainings.
+# The weights of networks whose architecture has several published trainings.
 _WEIGHTS = {
     "inception": "TensorFlow's weights of 2015-12-05",
     "inception-clean": "TensorFlow's weights of 2015-12-05",
@@ -74,39 +74,39 @@ _WEIGHTS = {
 
 
 def title_of(titles: Titles, name: str, *, mark: bool = False) -> str:
-    """Return the display name: as given, or a network's own, or the name itself.
+    """Return the display name: the given title, the title of the network, or the name itself.
 
-    With ``mark`` the name of a dataset with a simulated generator carries a dagger.
+    If ``mark`` is true, the name of a data set with a simulated generator ends with a dagger.
     """
     entry = titles.get(name, network_titles().get(name, name))
     title = entry if isinstance(entry, str) else entry.get("title", name)
     if not isinstance(title, str) or not title.strip():
-        raise FringeError(f"titles: {name}: {title!r} is no display name; give a short text")
+        raise FringeError(f"titles: {name}: {title!r} is not a display name; give a short text")
     return f"{title} {DAGGER}" if mark and is_simulated(titles, name) else title
 
 
 def weights_told(titles: Titles, networks: Iterable[str]) -> str:
-    """Return a sentence on whose weights networks have, where one design has several trainings.
+    """Return a sentence on the weights of networks whose architecture has several trainings.
 
-    "" where none of ``networks`` is such a one. Networks with a title of their own are left out:
-    their weights may be others.
+    "" if ``networks`` has no such network. Networks with a title in ``titles`` are omitted, because
+    they may have other weights.
     """
-    told = [
+    parts = [
         f"{title_of({}, name)}: {_WEIGHTS[name]}"
         for name in networks
         if name in _WEIGHTS and name not in titles
     ]
-    return f"{'; '.join(told)}." if told else ""
+    return f"{'; '.join(parts)}." if parts else ""
 
 
 def is_simulated(titles: Titles, name: str) -> bool:
-    """Tell whether the dataset's generated images come from a simulated generator."""
+    """Return whether the generated images of the data set come from a simulated generator."""
     entry = titles.get(name, name)
     return not isinstance(entry, str) and bool(entry.get("simulated", False))
 
 
 def scheme_mark(scheme: str) -> str:
-    """Return the superscript of a scheme: "" for random, "Top-1" for matched, "PL" ..."""
+    """Return the superscript of a scheme, such as "" for random and "Top-1" for matched."""
     known = {"random": "", "matched": "Top-1", "prelogits": "PL", "logits": "L"}
     known |= {"prelogits-released": "PL, released"}
     if scheme in known:
@@ -116,7 +116,7 @@ def scheme_mark(scheme: str) -> str:
 
 
 def metric_title(metric: str) -> str:
-    """Return the metric's display name: "FID", "KID", "RBF-KID", "RBF-KID γ=1/8d" ..."""
+    """Return the display name of a metric, such as "FID" or "RBF-KID γ=1/8d"."""
     name = without_factor(metric)
     title = METRICS[name].title if name in METRICS else metric
     if name != "rbf_kid" or (gamma := gamma_title(metric)) == "1/d":
@@ -125,7 +125,7 @@ def metric_title(metric: str) -> str:
 
 
 def without_factor(metric: str) -> str:
-    """Return the name in `METRICS` of a metric in rows.
+    """Return the name of a metric without its factor, as in `METRICS`.
 
     >>> without_factor("rbf_kid@0.125")
     'rbf_kid'
@@ -134,18 +134,18 @@ def without_factor(metric: str) -> str:
 
 
 def gamma_title(metric: str) -> str:
-    """Return the gamma of a metric such as "rbf_kid@0.125" in terms of the dimension d: "1/8d"."""
+    """Return the gamma of a metric in terms of the dimension d: "1/8d" for "rbf_kid@0.125"."""
     try:
         gamma = Fraction(metric.partition("@")[2]).limit_denominator(1024)
     except (ValueError, ZeroDivisionError):
         raise FringeError(
-            f"scores: metric {metric!r} names no factor; write it as rbf_kid@0.125"
+            f"scores: metric {metric!r} does not name a factor; write it as rbf_kid@0.125"
         ) from None
     below = "d" if gamma.denominator == 1 else f"{gamma.denominator}d"
     return f"{gamma.numerator}/{below}"
 
 
 def metric_scale(metric: str) -> int:
-    """Return the factor that a table prints the metric with; 1 for one that is not in `METRICS`."""
+    """Return the factor that tables multiply a metric by; 1 for metrics not in `METRICS`."""
     name = without_factor(metric)
     return METRICS[name].scale if name in METRICS else 1

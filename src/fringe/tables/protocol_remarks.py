@@ -23,7 +23,7 @@ def judged_rows(table: pd.DataFrame, following: Following) -> Iterator[Judged]:
     following : Following
     """
     for _, row in table.iterrows():
-        yield Judged(str(row["title"]), _label(row), judged_row(row, following).told)
+        yield Judged(str(row["title"]), _label(row), judged_row(row, following).text)
 
 
 def judged_row(row: pd.Series, following: Following) -> Adherence:
