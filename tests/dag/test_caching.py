@@ -482,7 +482,7 @@ def test_matching_that_reaches_its_limit_says_so(project: Project) -> None:
     sets("matching", to={"limit": 10})(project)
     assert "matched/faces.h5" in project.executed("matched/faces.h5")
     assert (
-        "matched/faces.checkpoint: going on from it"
+        "matched/faces.checkpoint: continuing from this state"
         in (project.results / "logs/extend_matched/faces.log").read_text()
     )
     assert not (project.results / "matched/faces.checkpoint").exists()

@@ -101,7 +101,7 @@ def test_killed_optimization_goes_on(project: Project, tmp_path: Path) -> None:
     kill(process)
     assert project.executed(score) == made
     log = project.results / "logs/optimize_weights/faces/prelogits.log"
-    assert "going on from it" in log.read_text()
+    assert "continuing from this state" in log.read_text()
     assert not checkpoint.exists()
 
     assert undisturbed.executed(score) == made

@@ -106,7 +106,7 @@ def test_a_killed_or_failed_sweep_loses_nothing(project: Project, tmp_path: Path
     checkpoints[2].rmdir()
     assert project.executed(*NAMES) == set(NAMES)
     log = (project.results / "logs/optimize_sweep/faces.log").read_text()
-    assert re.findall(r"(\w+)\.checkpoint: going on from it", log) == ["top1", "top3"]
+    assert re.findall(r"(\w+)\.checkpoint: continuing from this state", log) == ["top1", "top3"]
     assert optimized(project) == ["top 1", "top 3", "middle 2", "middle 4"]
     assert not any(checkpoint.exists() for checkpoint in checkpoints)
 

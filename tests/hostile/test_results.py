@@ -458,7 +458,7 @@ def test_a_damaged_checkpoint_is_not_gone_on_from(
         assert outcome.result, "a wrong state was taken"
     path.write_bytes(whole[:9] + b"!" + whole[10:])
     assert saved.load() is None
-    assert "checkpoint not used: is not what was saved" in capsys.readouterr().err
+    assert "checkpoint not used: is damaged" in capsys.readouterr().err
 
 
 def still_as_saved(path: Path, state: dict[str, np.ndarray]) -> bool:

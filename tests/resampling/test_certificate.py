@@ -1,4 +1,4 @@
-"""The bound that several tangents prove together, and bounds beside independent solvers."""
+"""The bound from several tangents, and bounds compared with independent solvers."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from fringe.resampling.certificate import best_bound
 
 
 def whole_program(cuts: np.ndarray) -> float:
-    """Return the value of the game by one linear program over all candidates."""
+    """Return the value of the game from one linear program over all candidates."""
     T, N = cuts.shape
     solution = linprog(
         np.append(np.zeros(T), -1),
@@ -27,28 +27,28 @@ def whole_program(cuts: np.ndarray) -> float:
 
 @pytest.mark.parametrize(("T", "N"), [(1, 50), (2, 50), (8, 3000), (30, 1000)])
 @pytest.mark.parametrize("scale", [1e-9, 1.0, 1e9])
-def test_best_mixture_is_that_of_the_whole_program(T: int, N: int, scale: float) -> None:
+def test_best_mixture_equals_that_of_the_whole_program(T: int, N: int, scale: float) -> None:
     rng = np.random.default_rng(T)
     cuts = scale * (5 + rng.standard_normal((T, N)) * rng.uniform(0.5, 2, (T, 1)))
     bound, mixture = best_bound(torch.from_numpy(cuts))
     weights = mixture.numpy()
     assert (weights >= 0).all()
     assert weights.sum() == pytest.approx(1)
-    # What is returned is proven by the mixture, and as good as the program promises.
+    # The mixture proves the returned bound, and the bound is as good as that of the program.
     assert bound == pytest.approx((weights @ cuts).min(), rel=1e-12)
     best, single = whole_program(cuts / scale) * scale, cuts.min(axis=1).max()
     assert best - bound <= 1e-3 * (best - single) + 1e-12 * abs(best)
     assert bound >= single - 1e-12 * abs(best)
 
 
-def test_constant_tangents() -> None:
+def test_bound_of_constant_tangents() -> None:
     bound, mixture = best_bound(torch.full((3, 20), 2.0, dtype=torch.float64))
     assert bound == 2.0
     assert float(mixture.sum()) == 1.0
 
 
 def distance(p: np.ndarray, real: Gaussian, candidates: np.ndarray) -> float:
-    """Return the objective by the textbook's formula, with SciPy's matrix square root."""
+    """Return the objective from the textbook formula, with SciPy's matrix square root."""
     mean = p @ candidates
     centred = candidates - mean
     covariance = (centred * p[:, None]).T @ centred
@@ -60,7 +60,9 @@ def distance(p: np.ndarray, real: Gaussian, candidates: np.ndarray) -> float:
 
 @pytest.mark.parametrize(("dim", "N"), [(2, 25), (8, 40)])
 @pytest.mark.parametrize("seed", [0, 1])
-def test_beside_an_independent_convex_solver(dim: int, N: int, seed: int) -> None:
+def test_objective_and_bound_agree_with_an_independent_convex_solver(
+    dim: int, N: int, seed: int
+) -> None:
     rng = np.random.default_rng(seed)
     real = Gaussian.from_features(rng.standard_normal((200, dim)) @ rng.standard_normal((dim, dim)))
     candidates = 1.5 * rng.standard_normal((N, dim)) + 0.3
@@ -75,13 +77,13 @@ def test_beside_an_independent_convex_solver(dim: int, N: int, seed: int) -> Non
     )
     weights = optimize_weights(real, candidates, tolerance=1e-7, max_evaluations=500)
     assert weights.lower_bound <= judge.fun * (1 + 1e-9)
-    # SLSQP differentiates numerically, which costs it about 1e-6.
+    # SLSQP differentiates numerically, which causes an error of about 1e-6.
     assert weights.objective <= judge.fun * (1 + 1e-9)
     assert weights.objective == pytest.approx(judge.fun, rel=1e-4)
     assert weights.gap <= 1e-6 * weights.objective
 
 
-def test_no_random_weights_beat_the_bound() -> None:
+def test_random_weights_are_never_below_the_bound() -> None:
     rng = np.random.default_rng(5)
     candidates = np.abs(rng.standard_normal((60, 4))) ** 2
     real = Gaussian.from_features(np.abs(rng.standard_normal((100, 4))) ** 2 + 0.2)

@@ -1,4 +1,4 @@
-"""The solver on a GPU beside the CPU; skipped where there is none."""
+"""The solver on a GPU, compared with the CPU. Skipped on a machine without a GPU."""
 
 from pathlib import Path
 
@@ -22,12 +22,12 @@ def problem(N: int = 20000, dim: int = 48) -> tuple[Gaussian, np.ndarray]:
     return Gaussian.from_features(real), candidates.astype(np.float32)
 
 
-def test_one_evaluation_is_that_of_the_cpu() -> None:
+def test_one_evaluation_equals_that_of_the_cpu() -> None:
     real, candidates = problem()
     p = np.random.default_rng(1).dirichlet(np.ones(len(candidates)))
     here, there = (Objective(real, candidates, device).evaluate(p) for device in ("cpu", "cuda"))
     assert there.value == pytest.approx(here.value, rel=1e-9)
-    # Float64 on both: orders of summation differ.
+    # Both use float64, but the orders of summation differ.
     for one, other in ((here.tangent, there.tangent), (here.curvature, there.curvature)):
         np.testing.assert_allclose(
             other.cpu().numpy(), one.numpy(), atol=1e-9 * float(one.abs().max())
@@ -35,7 +35,7 @@ def test_one_evaluation_is_that_of_the_cpu() -> None:
 
 
 @pytest.mark.parametrize("share", [8, 4, 0])  # kept as float64, as float32, streamed
-def test_same_optimum_and_resumable(share: int, tmp_path: Path) -> None:
+def test_optimum_equals_that_of_the_cpu_and_can_be_resumed(share: int, tmp_path: Path) -> None:
     real, candidates = problem()
     on_cpu = optimize_weights(real, candidates)
     path = tmp_path / "features.h5"

@@ -1,4 +1,4 @@
-"""Histogram matching beside a literal accept-or-discard loop."""
+"""Histogram matching, compared with a literal accept-or-discard loop."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ def accept_or_discard(real: np.ndarray, candidates: np.ndarray, seed: int) -> li
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-def test_equals_the_papers_procedure(seed: int) -> None:
+def test_match_equals_the_papers_procedure(seed: int) -> None:
     real, candidates = classes(300, 1), classes(900, 2)
     match = match_histogram(real, candidates, len(real), seed)
     assert match.indices.tolist() == accept_or_discard(real, candidates, seed)
@@ -43,7 +43,7 @@ def test_enough_candidates_give_the_same_histogram() -> None:
     assert not np.array_equal(match.indices, other.indices)
 
 
-def test_what_is_missing_is_reported_and_not_replaced() -> None:
+def test_missing_images_are_reported_and_not_replaced() -> None:
     real = np.array([0, 0, 0, 1, 1, 7])
     candidates = np.array([0, 1, 1, 1, 3, 3])
     match = match_histogram(real, candidates, 6, 0)
@@ -58,7 +58,7 @@ def test_what_is_missing_is_reported_and_not_replaced() -> None:
 def test_quotas_by_largest_remainder() -> None:
     real = np.array([0] * 5 + [1] * 3 + [2] * 2)
     assert quotas(real, 10) == {0: 5, 1: 3, 2: 2}
-    # 3.5, 2.1, 1.4: one image is left for the largest remainder.
+    # 3.5, 2.1, 1.4: the last image goes to the largest remainder.
     assert quotas(real, 7) == {0: 4, 1: 2, 2: 1}
     # 0.5, 0.3, 0.2: classes without a quota are left out.
     assert quotas(real, 1) == {0: 1}
@@ -68,7 +68,7 @@ def test_quotas_by_largest_remainder() -> None:
         assert sum(quotas(classes(97, 5), n).values()) == n
 
 
-def test_tensors() -> None:
+def test_tensors_give_tensors() -> None:
     real, candidates = classes(300, 1), classes(900, 2)
     match = match_histogram(torch.from_numpy(real), torch.from_numpy(candidates), 300, 0)
     assert isinstance(match.indices, torch.Tensor)
@@ -77,7 +77,7 @@ def test_tensors() -> None:
     assert match.unfilled == expected.unfilled
 
 
-def test_bad_input() -> None:
+def test_bad_input_is_refused() -> None:
     real = classes(10, 1)
     with pytest.raises(FringeError, match="candidate classes"):
         match_histogram(real, np.ones((3, 2), int), 10, 0)

@@ -1,4 +1,4 @@
-"""Class indicators beside the released ones."""
+"""Class indicators, compared with those of the released code."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from fringe.resampling.indicators import mark_classes, rank_classes
 
 
 @pytest.mark.parametrize(("mode", "n"), [("top", 1), ("top", 5), ("middle", 4), ("middle", 5)])
-def test_golden(shared: Path, mode: str, n: int) -> None:
+def test_indicators_equal_the_golden_ones(shared: Path, mode: str, n: int) -> None:
     golden = np.load(shared / "golden" / "resampling.npz")
     real, candidates = class_indicators(golden["real_logits"], golden["gen_logits"], n, mode)  # type: ignore[arg-type]
     assert real.dtype == candidates.dtype == np.float32
@@ -26,7 +26,7 @@ def test_ranks_and_dropped_columns() -> None:
     other = np.array([[9.0, 7.0, 1.0, 5.0, 3.0]])
     marked, theirs = class_indicators(row, row, 2)
     np.testing.assert_array_equal(marked, [[1, 1]])
-    # Top 2 are {0, 3} and {0, 1}: only class 0 is in both sets.
+    # The top 2 are {0, 3} and {0, 1}: only class 0 is in both sets.
     marked, theirs = class_indicators(row, other, 2)
     np.testing.assert_array_equal(marked, [[1]])
     np.testing.assert_array_equal(theirs, [[1]])
@@ -40,7 +40,7 @@ def test_ties_go_to_the_smaller_index() -> None:
     decisive = np.array([[1.0, 1, 0, 0, 0, 0]])
     marked, theirs = class_indicators(tied, decisive, 2)
     assert marked.shape == theirs.shape == (1, 2)
-    # With the larger indices chosen first, no class would be in both.
+    # If larger indices came first, no class would be in both sets.
 
 
 @pytest.mark.parametrize("mode", ["top", "middle"])
@@ -51,7 +51,7 @@ def test_every_row_sums_to_n_when_nothing_is_dropped(mode: str) -> None:
         assert (marked.sum(axis=1) == n).all()
 
 
-def test_tensors() -> None:
+def test_tensors_give_tensors() -> None:
     logits = np.random.default_rng(0).standard_normal((50, 9)).astype(np.float32)
     real, candidates = class_indicators(torch.from_numpy(logits), torch.from_numpy(logits[:20]), 3)
     assert isinstance(real, torch.Tensor)
@@ -60,7 +60,7 @@ def test_tensors() -> None:
     assert np.array_equal(candidates.numpy(), expected[1])
 
 
-def test_bad_input() -> None:
+def test_bad_input_is_refused() -> None:
     logits = np.random.default_rng(0).standard_normal((5, 9))
     broken = logits.copy()
     broken[3, 1] = np.nan
@@ -76,7 +76,7 @@ def test_bad_input() -> None:
             class_indicators(*arguments)  # type: ignore[arg-type]
 
 
-def test_ranks_by_hand() -> None:
+def test_ranks_of_known_logits() -> None:
     order = rank_classes(np.array([[1.0, 7, 3], [2, 2, 9]]))
     np.testing.assert_array_equal(order, [[1, 2, 0], [2, 0, 1]])
     assert order.dtype == np.uint8
@@ -87,8 +87,8 @@ def test_ranks_by_hand() -> None:
 
 @pytest.mark.parametrize("mode", ["top", "middle"])
 def test_one_order_serves_every_n(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beside sorting again for each N, and marking the classes of each image one by one."""
-    monkeypatch.setattr("fringe.resampling.indicators.ROWS", 7)  # so that blocks meet
+    """Compare with sorting for each N and marking the classes of each image one by one."""
+    monkeypatch.setattr("fringe.resampling.indicators.ROWS", 7)  # several blocks
     stream = np.random.default_rng(0)
     real = stream.integers(0, 6, (30, 9)).astype(np.float32)  # full of ties
     candidates = stream.integers(0, 6, (50, 9)).astype(np.float32)

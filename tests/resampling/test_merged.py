@@ -1,4 +1,4 @@
-"""Released steps merged: the released iteration within the stated error, resuming, divergence."""
+"""Merged released steps: the released iteration within the stated error, resuming, divergence."""
 
 from collections.abc import Callable
 from functools import cache
@@ -51,7 +51,7 @@ def unmerged(golden: dict[str, np.ndarray], judge: SampledDistance) -> Weights:
 
 @pytest.fixture(scope="module")
 def merged(golden: dict[str, np.ndarray], judge: SampledDistance) -> Callable[[float], Weights]:
-    """Return what optimizes with so much merging; each once."""
+    """Return a cached function that optimizes with a given limit of merging."""
 
     @cache
     def optimized(merge: float) -> Weights:
@@ -88,7 +88,7 @@ def drawn(objective: Objective, p: np.ndarray, repeats: int = 40) -> float:
     return float(np.mean([objective.distance(count) for count in counts]))
 
 
-def test_loss_and_gradient_are_the_released_ones(
+def test_loss_and_gradient_equal_the_released_ones(
     golden: dict[str, np.ndarray], objective: Objective
 ) -> None:
     algorithm = Reference(Gaussian.from_features(golden["real"]), golden["gen"], 10.0)
@@ -97,7 +97,7 @@ def test_loss_and_gradient_are_the_released_ones(
         found, slope = objective.evaluate_released(w)
         assert found == pytest.approx(loss, rel=1e-11)
         np.testing.assert_allclose(slope.numpy(), gradient, rtol=0, atol=1e-11)
-    # Where both covariances are singular, what is added to each eigenvalue counts.
+    # If both covariances are singular, the number added to each eigenvalue matters.
     real, candidates = golden["bin_real_top_n5"], golden["bin_gen_top_n5"]
     statistics = Gaussian.from_features(real.astype(np.float32))
     w = golden["bin5_w_log_final"].ravel()
@@ -107,7 +107,7 @@ def test_loss_and_gradient_are_the_released_ones(
     np.testing.assert_allclose(slope.numpy(), gradient, rtol=0, atol=1e-10)
 
 
-def test_nothing_merged_is_the_released_iteration(
+def test_no_merging_gives_the_released_iteration(
     merged: Callable[[float], Weights], unmerged: Weights
 ) -> None:
     weights = merged(0)
@@ -119,7 +119,7 @@ def test_nothing_merged_is_the_released_iteration(
 
 
 @pytest.mark.parametrize("merge", [0.02, MERGE, 0.2])
-def test_within_the_stated_error(
+def test_merging_errors_are_within_the_stated_errors(
     merge: float,
     merged: Callable[[float], Weights],
     objective: Objective,
@@ -127,22 +127,22 @@ def test_within_the_stated_error(
     unmerged_distance: float,
 ) -> None:
     weights = merged(merge)
-    told = weights.merging
-    assert told is not None
+    merging = weights.merging
+    assert merging is not None
     assert len(weights.path) < 700
-    assert told.evaluations < 1400
+    assert merging.evaluations < 1400
     assert weights.checks[:, 0].tolist() == [1, 500, 1000, STEPS]
     assert weights.checks[:, 3].argmin() == unmerged.checks[:, 3].argmin()
     moved = abs(weights.probabilities - unmerged.probabilities).sum() / 2
-    assert 0 < moved <= told.weights_error < 0.01
-    assert abs(weights.objective - unmerged.objective) <= told.loss_error < 0.001
-    # Means of 40 draws differ by far less than single ones.
+    assert 0 < moved <= merging.weights_error < 0.01
+    assert abs(weights.objective - unmerged.objective) <= merging.loss_error < 0.001
+    # Means of 40 draws differ by far less than single draws.
     change = drawn(objective, weights.probabilities) - unmerged_distance
-    assert abs(change) <= told.sampled_error + 0.008
-    # The path's losses too, within the largest error that is stated.
+    assert abs(change) <= merging.sampled_error + 0.008
+    # The losses of the path are within the largest stated error.
     at = weights.path[:, 0].astype(int) - 1
     errors = abs(weights.path[:, 1] - unmerged.path[at, 1])
-    assert errors.max() <= abs(told.differences).max()
+    assert errors.max() <= abs(merging.differences).max()
 
 
 def test_the_released_weights_draw_a_higher_fid_than_the_optimal_ones(
@@ -192,7 +192,7 @@ def test_same_bits_after_an_interruption(
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path / "state.h5")
     resumed = run(tmp_path / "state.h5")
-    assert len(calls) <= whole.merging.evaluations + 4  # at most one block is done again
+    assert len(calls) <= whole.merging.evaluations + 4  # at most one block is computed again
     assert np.array_equal(resumed.probabilities, whole.probabilities)
     assert np.array_equal(resumed.path[:, :4], whole.path[:, :4], equal_nan=True)
     assert np.array_equal(resumed.checks, whole.checks)

@@ -24,7 +24,7 @@ def some_weights(N: int, seed: int = 1) -> np.ndarray:
 
 
 @pytest.mark.parametrize("dim", [6, 60, 300])
-def test_value_is_that_of_the_weighted_gaussian(dim: int) -> None:
+def test_value_equals_that_of_the_weighted_gaussian(dim: int) -> None:
     real, candidates = problem(dim=dim)
     p = some_weights(len(candidates))
     gaussian = Gaussian.from_features(real)
@@ -33,8 +33,8 @@ def test_value_is_that_of_the_weighted_gaussian(dim: int) -> None:
     assert value == pytest.approx(frechet_distance(gaussian, weighted), rel=1e-7)
 
 
-def test_value_beside_the_optimal_transport_library() -> None:
-    import ot  # here, because it takes a second
+def test_value_equals_pot() -> None:
+    import ot  # imported here because it takes a second
 
     real, candidates = problem()
     p = some_weights(len(candidates))
@@ -47,7 +47,7 @@ def test_value_beside_the_optimal_transport_library() -> None:
 
 
 @pytest.mark.parametrize("dim", [6, 60])
-def test_gradient_by_finite_differences(dim: int) -> None:
+def test_gradient_equals_finite_differences(dim: int) -> None:
     real, candidates = problem(dim=dim)
     objective = Objective(Gaussian.from_features(real), candidates)
     p = some_weights(len(candidates))
@@ -63,7 +63,7 @@ def test_gradient_by_finite_differences(dim: int) -> None:
 
 
 @pytest.mark.parametrize(("N", "dim"), [(150, 6), (150, 200), (20, 40)])
-def test_convex_and_never_below_any_bound(N: int, dim: int) -> None:
+def test_objective_is_convex_and_never_below_a_bound(N: int, dim: int) -> None:
     real, candidates = problem(N=N, dim=dim)
     objective = Objective(Gaussian.from_features(real), candidates)
     points = [some_weights(N, seed) for seed in range(8)] + [np.eye(N)[3], np.full(N, 1 / N)]
@@ -81,7 +81,7 @@ def test_convex_and_never_below_any_bound(N: int, dim: int) -> None:
 
 
 def test_bound_is_tight_at_a_planted_optimum() -> None:
-    # The real statistics are those of weighted candidates, so the optimum is 0 and known.
+    # The real statistics are those of weighted candidates, so the optimum is known to be 0.
     _, candidates = problem(N=400)
     p = some_weights(400)
     objective = Objective(Gaussian.from_features(candidates, p), candidates)
@@ -91,7 +91,7 @@ def test_bound_is_tight_at_a_planted_optimum() -> None:
     assert at_optimum.value - float(at_optimum.tangent.min()) < 1e-5
 
 
-def test_origin_and_unit_do_not_matter() -> None:
+def test_result_does_not_depend_on_origin_and_unit() -> None:
     real, candidates = problem()
     p = some_weights(len(candidates))
     plain = Objective(Gaussian.from_features(real), candidates).evaluate(p)
@@ -121,7 +121,7 @@ def test_curvature_bounds_the_diagonal_of_the_hessian(dim: int) -> None:
             objective.evaluate(p + step * towards).smoothed for step in (h, 0.0, -h)
         )
         measured = (ahead - 2 * here + behind) / h**2
-        # The finite difference is right to about h^2 of itself.
+        # The finite difference has a relative error of about h^2.
         assert 0.1 * curvature[i] < measured < 1.02 * curvature[i]
 
 
@@ -131,7 +131,7 @@ def rows_of(candidates: np.ndarray, path: Path) -> h5py.Dataset:
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint8, bool])
-def test_kept_or_streamed_gives_the_same_bits(
+def test_kept_and_streamed_candidates_give_the_same_bits(
     dtype: type, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fringe.resampling.candidates.BLOCK", 32)
@@ -149,7 +149,7 @@ def test_kept_or_streamed_gives_the_same_bits(
         assert np.array_equal(other.curvature.numpy(), kept.curvature.numpy())
 
 
-def test_distance_of_drawn_images_is_that_of_the_repeated_rows() -> None:
+def test_distance_of_drawn_images_equals_that_of_repeated_rows() -> None:
     real, candidates = problem(dim=20)
     gaussian = Gaussian.from_features(real)
     counts = np.random.default_rng(3).poisson(0.7, len(candidates))

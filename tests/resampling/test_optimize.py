@@ -38,7 +38,7 @@ def problem(n: int = 300, N: int = 400, dim: int = 8) -> tuple[np.ndarray, np.nd
 
 
 def check(weights: Weights, real: np.ndarray, candidates: np.ndarray) -> None:
-    """Check everything that `Weights` promises."""
+    """Check all documented properties of `Weights`."""
     p = weights.probabilities
     assert p.shape == (len(candidates),)
     assert p.dtype == np.float64
@@ -53,7 +53,7 @@ def check(weights: Weights, real: np.ndarray, candidates: np.ndarray) -> None:
 
 
 class TestReference:
-    def test_released_trajectory(self, golden: dict[str, np.ndarray]) -> None:
+    def test_trajectory_equals_the_released_one(self, golden: dict[str, np.ndarray]) -> None:
         weights = optimize_weights(golden["real"], golden["gen"], "reference", max_evaluations=500)
         np.testing.assert_allclose(weights.path[:, 1], golden["loss_all"][:500], rtol=1e-9)
         log = np.log(weights.probabilities)
@@ -61,7 +61,9 @@ class TestReference:
         expected = released - np.log(np.exp(released).sum())
         np.testing.assert_allclose(log, expected, atol=1e-8)
 
-    def test_first_gradient_and_last_loss(self, golden: dict[str, np.ndarray]) -> None:
+    def test_first_gradient_and_last_loss_equal_the_released_ones(
+        self, golden: dict[str, np.ndarray]
+    ) -> None:
         real = Gaussian.from_features(golden["real"])
         algorithm = reference.Reference(real, golden["gen"], 10.0)
         _, gradient = algorithm.loss(np.zeros(len(golden["gen"])))
@@ -69,7 +71,9 @@ class TestReference:
         loss, _ = algorithm.loss(golden["w_log_final"].ravel())
         assert loss == pytest.approx(float(golden["loss_after_final_step"]), rel=1e-9)
 
-    def test_single_steps_late_in_the_trajectory(self, golden: dict[str, np.ndarray]) -> None:
+    def test_late_single_losses_equal_the_released_ones(
+        self, golden: dict[str, np.ndarray]
+    ) -> None:
         real = Gaussian.from_features(golden["real"])
         algorithm = reference.Reference(real, golden["gen"], 10.0)
         for step in (500, 1000):
@@ -87,7 +91,7 @@ class TestReference:
 
 
 class TestCertificate:
-    def test_golden_problem(self, golden: dict[str, np.ndarray]) -> None:
+    def test_golden_problem_is_solved_within_the_bound(self, golden: dict[str, np.ndarray]) -> None:
         real, candidates = golden["real"], golden["gen"]
         weights = optimize_weights(real, candidates)
         check(weights, real, candidates)
@@ -98,7 +102,7 @@ class TestCertificate:
         assert weights.gap < 0.002
         assert weights.lower_bound <= 0.196529
 
-    def test_better_than_its_bound_is_impossible(self, golden: dict[str, np.ndarray]) -> None:
+    def test_objective_is_never_below_a_bound(self, golden: dict[str, np.ndarray]) -> None:
         real, candidates = golden["real"][:, :12], golden["gen"][:800, :12]
         early = optimize_weights(real, candidates, max_evaluations=40)
         late = optimize_weights(real, candidates, max_evaluations=400, tolerance=1e-9)
@@ -117,7 +121,7 @@ class TestCertificate:
         assert weights.objective == pytest.approx(0.94713, abs=0.0005)
         assert weights.gap <= 5e-4 * weights.path[0, 1]
 
-    def test_planted_optimum(self) -> None:
+    def test_planted_optimum_is_found(self) -> None:
         _, candidates = problem()
         p = np.random.default_rng(1).dirichlet(np.full(len(candidates), 0.3))
         planted = Gaussian.from_features(candidates, p)
@@ -125,8 +129,8 @@ class TestCertificate:
         assert weights.objective < 1e-8 * weights.path[0, 1]
         assert weights.lower_bound <= weights.objective
 
-    def test_support_of_a_planted_vertex(self) -> None:
-        # The optimum is one point: the real images are tight around candidate 3.
+    def test_planted_vertex_is_found(self) -> None:
+        # The optimum is a single candidate: all real images are close to candidate 3.
         candidates = np.vstack([np.eye(5) * 10, -np.eye(5) * 10])
         real = candidates[3] + 1e-3 * np.random.default_rng(0).standard_normal((50, 5))
         weights = optimize_weights(real, candidates)
@@ -134,7 +138,7 @@ class TestCertificate:
 
     @pytest.mark.parametrize(("dim", "ratio"), [(64, 1e3), (64, 1e4), (200, 2e3)])
     def test_one_direction_much_wider_than_the_others(self, dim: int, ratio: float) -> None:
-        # K's eigenvalues span the square of the variances' ratio: more than float64 has digits.
+        # The eigenvalues of K span the squared ratio of the variances: more than float64's digits.
         rng = np.random.default_rng(0)
         units = np.ones(dim)
         units[0] = ratio
@@ -146,7 +150,7 @@ class TestCertificate:
         gaussian = Gaussian.from_features(real)
         for p in (weights.probabilities, np.full(3 * dim, 1 / (3 * dim))):
             true = frechet_distance(gaussian, Gaussian.from_features(candidates, p))
-            # Rounding of the traces is all that may come between.
+            # Only rounding of the traces may differ.
             assert weights.lower_bound <= true + 1e-12 * dim * ratio**2
         assert weights.objective == pytest.approx(
             frechet_distance(gaussian, Gaussian.from_features(candidates, weights.probabilities)),
@@ -154,7 +158,7 @@ class TestCertificate:
         )
 
     @pytest.mark.parametrize("size", [1.0, 100.0, 1e4])
-    def test_an_outlier_does_not_end_it_early(self, size: float) -> None:
+    def test_an_outlier_does_not_end_the_optimization_early(self, size: float) -> None:
         rng = np.random.default_rng(0)
         real, candidates = rng.standard_normal((300, 8)), 0.4 * rng.standard_normal((500, 8)) + 0.2
         candidates[7] *= size
@@ -162,11 +166,11 @@ class TestCertificate:
         assert weights.objective > 0.1  # the candidates are too narrow
         assert weights.gap <= 5e-4 * 20 * weights.objective
 
-    def test_path_tells_the_gap(self) -> None:
+    def test_path_contains_the_gap(self) -> None:
         weights = optimize_weights(*problem(), max_evaluations=60)
         number, objective, gap, effective, seconds = weights.path.T
         assert np.array_equal(number, np.arange(1, len(number) + 1))
-        # The objective is measured once more, by the factors of both covariances.
+        # The objective is computed again, from the factors of both covariances.
         assert weights.objective == pytest.approx(objective.min(), rel=1e-9)
         assert (np.diff(gap) <= 1e-12).all()
         assert weights.gap == pytest.approx(gap[-1])
@@ -176,12 +180,12 @@ class TestCertificate:
 
 
 class TestChoice:
-    """Weights are chosen by the distance of sampled images, as the paper does."""
+    """Weights are chosen by the distance of sampled images, as in the paper."""
 
     def judge(self, real: np.ndarray, candidates: np.ndarray, n: int = 300) -> SampledDistance:
         return SampledDistance(Objective(Gaussian.from_features(real), candidates), n, seed=4)
 
-    def test_sampled_distance_is_that_of_drawn_images(self) -> None:
+    def test_sampled_distance_equals_that_of_drawn_images(self) -> None:
         real, candidates = problem()
         p = np.random.default_rng(0).dirichlet(np.ones(len(candidates)))
         judge = self.judge(real, candidates)
@@ -192,16 +196,16 @@ class TestChoice:
             )
             assert judge(p, repeat) == pytest.approx(expected, rel=1e-9)
 
-    def test_the_smallest_is_chosen(self) -> None:
+    def test_weights_with_the_smallest_distance_are_chosen(self) -> None:
         real, candidates = problem()
         judge = self.judge(real, candidates)
         asked: list[np.ndarray] = []
 
-        def listening(p: np.ndarray, repeat: int) -> float:
+        def recording(p: np.ndarray, repeat: int) -> float:
             asked.append(p)
             return judge(p, repeat)
 
-        weights = optimize_weights(real, candidates, max_evaluations=60, judge=listening)
+        weights = optimize_weights(real, candidates, max_evaluations=60, judge=recording)
         evaluation, objective, effective, sampled = weights.checks.T
         assert len(asked) == len(sampled) >= 4
         best = int(sampled.argmin())
@@ -210,14 +214,14 @@ class TestChoice:
         assert weights.effective_sample_size == pytest.approx(effective[best])
         assert sampled.tolist() == [judge(p, 0) for p in asked]
         assert (np.diff(evaluation[:-1]) >= 5).all()
-        # Every check's objective is that of its weights, at its place in the path.
+        # The objective of each check is that of its weights, and is in the path.
         for number, value, p in zip(evaluation, objective, asked, strict=True):
             assert weights.path[int(number) - 1, 1] == value
             weighted = Gaussian.from_features(candidates, p)
             assert frechet_distance(Gaussian.from_features(real), weighted) == pytest.approx(value)
 
-    def test_what_it_costs_to_choose_by_luck_of_the_draw(self) -> None:
-        # A judge that likes the first weights best has them returned, whatever their objective.
+    def test_the_judge_decides_whatever_the_objective(self) -> None:
+        # If the judge prefers the first weights, they are returned, even with the worst objective.
         real, candidates = problem()
         weights = optimize_weights(
             real, candidates, max_evaluations=30, judge=lambda p, _: float(-np.count_nonzero(p))
@@ -227,11 +231,13 @@ class TestChoice:
         assert weights.lower_bound <= weights.path[:, 1].min()
 
     @pytest.mark.parametrize("method", ["auto", "reference"])
-    def test_a_judge_that_cannot_tell(self, method: Literal["auto", "reference"]) -> None:
+    def test_a_judge_that_returns_nan_is_refused(
+        self, method: Literal["auto", "reference"]
+    ) -> None:
         with pytest.raises(FringeError, match="judge: got nan"):
             optimize_weights(*problem(), method, max_evaluations=9, judge=lambda p, _: float("nan"))
 
-    def test_released_rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_checks_follow_the_released_rule(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(reference, "EVERY", 10)
         real, candidates = problem()
         asked: list[tuple[float, int]] = []
@@ -243,12 +249,12 @@ class TestChoice:
         weights = optimize_weights(real, candidates, "reference", max_evaluations=35, judge=judge)
         assert weights.checks[:, 0].tolist() == [1, 10, 20, 30, 35]
         assert [repeat for _, repeat in asked] == [0, 1, 2] * 5
-        # The best of three counts; the second check has the lowest.
+        # The best of three draws counts. The second check has the lowest distance.
         assert weights.checks[:, 3].tolist() == [6.0, 3.0, 4.0, 7.0, 10.0]
         at_ten = optimize_weights(real, candidates, "reference", max_evaluations=10)
         assert np.array_equal(weights.probabilities, at_ten.probabilities)
 
-    def test_at_equal_loss_sampled_distances_are_those_of_the_released_weights(
+    def test_at_equal_loss_sampled_distances_equal_those_of_the_released_weights(
         self, golden: dict[str, np.ndarray]
     ) -> None:
         real, candidates = golden["real"], golden["gen"]
@@ -256,7 +262,7 @@ class TestChoice:
         objective = Objective(gaussian, candidates)
         released = optimize_weights(gaussian, candidates, "reference", max_evaluations=300)
         level = released.objective
-        # Ours at the same loss: between the last evaluation above it and the first below.
+        # Interpolate to the same loss, between the last evaluation above it and the first below.
         above = below = optimize_weights(gaussian, candidates, max_evaluations=4)
         while below.objective > level:
             above = below
@@ -274,12 +280,12 @@ class TestChoice:
                 fid[row, repeat] = objective.distance(counts)
                 kid[row, repeat] = kernel_distance(real, candidates[drawn])
         for values in (fid, kid):
-            # Within the spread of one draw; the mean of 20 is known 4.5 times better.
+            # Within the spread of one draw. The mean of 20 draws is 4.5 times as accurate.
             assert abs(np.diff(values.mean(axis=1))[0]) < values.std(axis=1).min()
 
 
 class TestStart:
-    def test_goes_on_from_weights_given(self) -> None:
+    def test_optimization_starts_near_given_weights(self) -> None:
         real, candidates = problem()
         cold = optimize_weights(real, candidates, tolerance=1e-5, max_evaluations=900)
         warm = optimize_weights(
@@ -293,7 +299,7 @@ class TestStart:
         assert len(warm.path) < len(cold.path)
 
     @pytest.mark.parametrize("start", [np.ones(3), -np.ones(400), np.zeros(400)])
-    def test_bad_weights(self, start: np.ndarray) -> None:
+    def test_bad_start_weights_are_refused(self, start: np.ndarray) -> None:
         with pytest.raises(FringeError, match="start: expected 400"):
             optimize_weights(*problem(), start=start)
 
@@ -337,10 +343,10 @@ class TestResuming:
         with pytest.raises(KeyboardInterrupt):
             run(path)
         resumed = run(path)
-        # What was done is not done again: one evaluation was lost, and a few of a line search.
+        # Saved work is not repeated: only one evaluation, or a few of a line search, were lost.
         assert len(calls) <= count + 12
         assert np.array_equal(resumed.probabilities, whole.probabilities)
-        # All but the seconds, which add up.
+        # All columns except the seconds, which add up.
         assert np.array_equal(resumed.path[:, :4], whole.path[:, :4], equal_nan=True)
         assert (np.diff(resumed.path[:, 4]) >= 0).all()
         assert resumed.objective == whole.objective
@@ -356,7 +362,7 @@ class TestResuming:
         again = optimize_weights(*problem(), max_evaluations=30, checkpoint=path)
         assert np.array_equal(first.probabilities, again.probabilities)
 
-    def test_another_judge_starts_anew(
+    def test_another_judge_starts_from_the_beginning(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         path = tmp_path / "state.h5"
@@ -369,10 +375,10 @@ class TestResuming:
             )
             chosen = weights.checks[:, 3].min()
             assert chosen == judge(weights.probabilities, 0)
-        said = capsys.readouterr().err
-        assert said.count("going on from it") == said.count("belongs to other input") == 1
+        log = capsys.readouterr().err
+        assert log.count("continuing from this state") == log.count("belongs to other input") == 1
 
-    def test_other_input_starts_anew(
+    def test_other_input_starts_from_the_beginning(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         path = tmp_path / "state.h5"
@@ -384,7 +390,7 @@ class TestResuming:
         assert np.array_equal(fresh.probabilities, other.probabilities)
         assert "belongs to other input" in capsys.readouterr().err
 
-    def test_a_checkpoint_that_lacks_something_is_not_believed(
+    def test_an_incomplete_checkpoint_is_not_used(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         path = tmp_path / "state.h5"
@@ -396,7 +402,7 @@ class TestResuming:
         assert "is incomplete" in capsys.readouterr().err
 
     @pytest.mark.parametrize("keep", [0, 100, 0.5])
-    def test_a_damaged_checkpoint_is_not_believed(
+    def test_a_damaged_checkpoint_is_not_used(
         self, keep: float, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         path = tmp_path / "state.h5"
@@ -409,7 +415,7 @@ class TestResuming:
         with h5py.File(path) as file:
             assert len(file["path"]) == len(first.path)
 
-    def test_a_flipped_byte_is_not_believed(
+    def test_a_checkpoint_with_a_flipped_byte_is_not_used(
         self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         path = tmp_path / "state.h5"
@@ -477,25 +483,25 @@ class TestHardCases:
         raise ValueError(name)
 
     @pytest.mark.parametrize("name", [*CONVERGING, *DIVERGING])
-    def test_certified(self, name: str) -> None:
+    def test_solution_is_certified(self, name: str) -> None:
         real, candidates = self.case(name)
         weights = optimize_weights(real, candidates, max_evaluations=50)
         check(weights, real, candidates)
         assert weights.objective <= weights.path[0, 1]
 
     @pytest.mark.parametrize("name", CONVERGING)
-    def test_reference_gives_numbers(self, name: str) -> None:
+    def test_reference_returns_finite_numbers(self, name: str) -> None:
         real, candidates = self.case(name)
         check(optimize_weights(real, candidates, "reference", max_evaluations=50), real, candidates)
 
     @pytest.mark.parametrize("name", DIVERGING)
-    def test_reference_says_that_it_diverges(self, name: str) -> None:
-        # The released step size is too large for large features, or its divisor is 0.
+    def test_reference_reports_divergence(self, name: str) -> None:
+        # The released step size is too large for large features, or the divisor is 0.
         real, candidates = self.case(name)
         with pytest.raises(FringeError, match="learning_rate 10; the released algorithm"):
             optimize_weights(real, candidates, "reference", max_evaluations=50)
 
-    def test_tensors_and_statistics_give_the_same(self) -> None:
+    def test_tensors_and_statistics_give_the_same_weights(self) -> None:
         real, candidates = problem()
         plain = optimize_weights(real, candidates, max_evaluations=30)
         statistics = Gaussian.from_features(torch.from_numpy(real))
@@ -503,7 +509,7 @@ class TestHardCases:
         assert isinstance(weights.probabilities, torch.Tensor)
         assert np.array_equal(weights.probabilities.numpy(), plain.probabilities)
 
-    def test_types_give_the_same(self) -> None:
+    def test_types_give_the_same_weights(self) -> None:
         real, candidates = problem()
         candidates = candidates.astype(np.float32)
         plain = optimize_weights(real, candidates, max_evaluations=20).probabilities
@@ -517,7 +523,7 @@ class TestHardCases:
         weights = optimize_weights(real, short, max_evaluations=20)
         assert np.array_equal(weights.probabilities.numpy(), rounded)
 
-    def test_what_is_no_matrix_of_numbers(self, tmp_path: Path) -> None:
+    def test_candidates_that_are_not_a_matrix_are_refused(self, tmp_path: Path) -> None:
         real = problem()[0]
         with h5py.File(tmp_path / "features.h5", "w") as file:
             for number, content in enumerate((np.ones((5, 8), "c8"), np.ones((0, 8)))):
@@ -526,13 +532,13 @@ class TestHardCases:
                     optimize_weights(real, file[str(number)])
 
     @pytest.mark.parametrize("where", ["real", "candidates"])
-    def test_not_a_number(self, where: str) -> None:
+    def test_nan_is_refused(self, where: str) -> None:
         real, candidates = problem()
         (real if where == "real" else candidates)[7, 1] = np.nan
         with pytest.raises(FringeError, match="row 7 holds NaN"):
             optimize_weights(real, candidates)
 
-    def test_bad_arguments(self) -> None:
+    def test_bad_arguments_are_refused(self) -> None:
         real, candidates = problem()
         with pytest.raises(FringeError, match="8 and 7 dimensions"):
             optimize_weights(real, candidates[:, :7])

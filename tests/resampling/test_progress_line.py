@@ -1,4 +1,4 @@
-"""What an optimization says of how far it is."""
+"""The progress lines of an optimization."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fringe.resampling.progress_line import Report
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """A clock that a test moves."""
+    """A clock that tests set."""
     now = [0.0]
     monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
     monkeypatch.setattr(progress_line.time, "perf_counter", lambda: now[0])
@@ -23,7 +23,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 
 def path(evaluation: int, gap: float = np.nan) -> np.ndarray:
-    """Return a path that ends at an evaluation, after 100 seconds."""
+    """Return a path that ends at the given evaluation, after 100 seconds."""
     return np.array([[0, 9.0, np.nan, 5.0, 0.0], [evaluation, 1.5, gap, 3.2, 100.0]])
 
 
@@ -45,7 +45,9 @@ def test_a_log_gets_a_line_every_ten_seconds_and_a_last_one(
     ]
 
 
-def test_what_is_short_says_nothing(clock: list[float], caplog: pytest.LogCaptureFixture) -> None:
+def test_a_short_optimization_logs_nothing(
+    clock: list[float], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.INFO)
     with Report("short", 3, "step") as report:
         report(path(1))
@@ -53,7 +55,7 @@ def test_what_is_short_says_nothing(clock: list[float], caplog: pytest.LogCaptur
     assert caplog.messages == []
 
 
-def test_steps_are_counted_up_to_their_number(
+def test_steps_are_counted_up_to_their_total(
     clock: list[float], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -74,7 +76,7 @@ def test_a_terminal_gets_a_bar_with_the_latest_row(
     assert "objective 1.5, gap at most 0.25" in shown
 
 
-def test_seconds_go_on_after_an_interruption(clock: list[float]) -> None:
+def test_seconds_continue_after_an_interruption(clock: list[float]) -> None:
     report = Report("weights", 10)
     clock[0] += 7
     assert report.seconds() == 7

@@ -1,4 +1,4 @@
-"""The released step the released way agrees with the golden data and with the closed form."""
+"""The step of the released code, compared with golden data and with the closed form."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ def tensors(real: np.ndarray) -> Gaussian:
     return Gaussian(torch.from_numpy(statistics.mean), torch.from_numpy(statistics.covariance))
 
 
-def test_first_steps_are_the_released_ones(golden: dict[str, np.ndarray]) -> None:
+def test_first_steps_equal_the_golden_ones(golden: dict[str, np.ndarray]) -> None:
     features, real = torch.from_numpy(golden["gen"]).double(), tensors(golden["real"])
     w = torch.zeros(len(features), dtype=torch.float64)
     losses = []
@@ -39,7 +39,7 @@ def test_first_steps_are_the_released_ones(golden: dict[str, np.ndarray]) -> Non
 
 
 def test_closed_form_has_the_same_loss_and_gradient(golden: dict[str, np.ndarray]) -> None:
-    """Far from equal weights too, where the product's eigenvalues spread."""
+    """They agree far from equal weights too, where the eigenvalues of the product differ widely."""
     reference = Reference(Gaussian.from_features(golden["real"]), golden["gen"], 10.0)
     features, real = torch.from_numpy(golden["gen"]).double(), tensors(golden["real"])
     for log_weights in (golden["w_log_after_100"], golden["w_log_final"]):
@@ -52,8 +52,8 @@ def test_closed_form_has_the_same_loss_and_gradient(golden: dict[str, np.ndarray
 
 
 @pytest.mark.parametrize("steps", [1, 3])
-def test_time_of_a_step(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The fastest step counts, and the first one does not, however fast."""
+def test_time_is_that_of_the_fastest_step(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fastest step counts. The first step never counts, even if it is the fastest."""
     rng = np.random.default_rng(0)
     real = Gaussian.from_features(rng.standard_normal((40, 5)))
     clock = iter(np.cumsum([0.0, 0.1, 9.0, 3.0, 9.0, 2.0, 9.0, 4.0]))
@@ -67,7 +67,7 @@ def test_time_of_a_step(steps: int, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("case", ["constant columns", "few real images", "few candidates"])
 def test_singular_covariances_can_be_timed(case: str) -> None:
-    """The released loss may be NaN there, but its step takes as long."""
+    """The released loss may be NaN in this case, but its step takes as long."""
     rng = np.random.default_rng(0)
     real, candidates = rng.standard_normal((40, 12)), rng.standard_normal((60, 12))
     if case == "constant columns":
@@ -79,13 +79,13 @@ def test_singular_covariances_can_be_timed(case: str) -> None:
     assert time_released_step(Gaussian.from_features(real), candidates).seconds > 0
 
 
-def test_a_device_that_is_not_there() -> None:
+def test_a_device_that_does_not_exist_is_refused() -> None:
     real = Gaussian.from_features(np.random.default_rng(0).standard_normal((40, 5)))
     with pytest.raises(FringeError, match="cuda:99"):
         time_released_step(real, np.ones((9, 5)), device="cuda:99")
 
 
-def test_a_reference_that_diverges_tells_how_far_it_came() -> None:
+def test_a_divergence_error_contains_the_path() -> None:
     rng = np.random.default_rng(0)
     real, candidates = rng.standard_normal((40, 5)), 1e3 * rng.standard_normal((60, 5))
     with pytest.raises(DivergenceError) as caught:

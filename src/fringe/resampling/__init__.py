@@ -1,4 +1,4 @@
-"""Which generated images to draw: histogram matching, class indicators, optimized weights."""
+"""Selection of generated images: histogram matching, class indicators, optimized weights."""
 
 from fringe.resampling.drawing import draw, effective_sample_size
 from fringe.resampling.histogram import Match, admitted, match_histogram, shortage

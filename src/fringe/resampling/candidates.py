@@ -1,4 +1,4 @@
-"""Rows of candidates in float64, block by block: kept on a device, or read again in every pass."""
+"""Rows of candidates in float64 blocks, kept on a device or read again in every pass."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -11,30 +11,30 @@ from fringe.metrics.arrays import as_numpy, is_tensor, require_finite
 
 __all__ = ["Rows"]
 
-BLOCK = 8192  # rows at a time; results depend on it (in the last bits) and on nothing else
-SHARE = 0.6  # of a GPU's free memory for candidates, unless a limit is given
-ON_CPU = 2**31  # bytes, likewise on the CPU
+BLOCK = 8192  # rows per block; the last bits of results depend on this number
+SHARE = 0.6  # share of a GPU's free memory that candidates may use if no limit is given
+ON_CPU = 2**31  # bytes that candidates may use on the CPU if no limit is given
 
 
 class Rows:
-    """The rows of a matrix, from an origin and in a unit, as float64 blocks on a device.
+    """The rows of a matrix, relative to an origin and in a unit, as float64 blocks on a device.
 
-    Candidates are kept as float64 where ``memory_limit`` bytes hold them so, else in their own
-    type where it holds that, else not at all: then every pass reads them again. Their values are
-    the same in all three.
+    If ``memory_limit`` bytes are enough, the candidates are kept as float64. If they are enough
+    only for the candidates in their own type, the candidates are kept in that type. Otherwise every
+    pass reads the candidates again. The values are the same in all three cases.
 
     Parameters
     ----------
-    matrix : array (N, D), or anything of that shape and a dtype whose slices are arrays
+    matrix : array (N, D), or an object with such a shape and a dtype whose slices are arrays
     device : str or torch.device
     memory_limit : int, optional
-        Bytes on the device. Default: 60 % of a GPU's free memory, 2 GiB on the CPU, where an
-        array that is in memory already does not count.
+        Bytes on the device. Default: 60 % of a GPU's free memory, or 2 GiB on the CPU. An array
+        that is already in CPU memory does not count.
 
     Raises
     ------
     FringeError
-        If the device is not there.
+        If the device does not exist.
     """
 
     def __init__(
@@ -65,9 +65,9 @@ class Rows:
         return int(self.matrix.shape[1])
 
     def moments(self) -> tuple[torch.Tensor, float]:
-        """Return the mean row and the trace of the covariance, from zero and in their own unit.
+        """Return the mean row and the trace of the covariance of the unchanged rows.
 
-        The trace is a difference of squares: far from zero it tells little but its magnitude.
+        The trace is a difference of squares. For rows far from zero, only its magnitude is right.
 
         Raises
         ------
@@ -87,14 +87,14 @@ class Rows:
         return mean, max(squares / len(self) - float(mean @ mean), 0.0)
 
     def place(self, origin: torch.Tensor, unit: float) -> None:
-        """Let rows be counted from ``origin`` (D,) in ``unit`` from now on."""
+        """Set the ``origin`` (D,) and the ``unit`` of the rows that iteration yields."""
         self.origin, self._unit = origin, unit
         self._prepared = None
         if self._prepare:
             self._prepared = [self._convert(self._read(at)) for at in self._blocks()]
 
     def __iter__(self) -> Iterator[tuple[slice, torch.Tensor]]:
-        """Yield which rows, and the rows (b, D), which are not to be changed."""
+        """Yield the slice and the rows (b, D) of each block. Do not change the rows."""
         for index, at in enumerate(self._blocks()):
             if self._prepared is not None:
                 yield at, self._prepared[index]
@@ -108,7 +108,7 @@ class Rows:
 
     def _read(self, at: slice) -> torch.Tensor:
         rows = np.asarray(self.matrix[at])
-        # PyTorch takes neither other byte orders nor longer floats, nor what cannot be written to.
+        # PyTorch accepts no other byte order, no float of more than 8 bytes and no read-only array.
         dtype = np.float64 if rows.dtype.itemsize > 8 else rows.dtype.newbyteorder("=")
         return torch.from_numpy(np.require(rows, dtype, ["C", "W"])).to(self.device)
 

@@ -1,10 +1,11 @@
-"""The best lower bound that several tangents of a convex function on the simplex prove together.
+"""The best lower bound that follows from several tangents of a convex function on the simplex.
 
 Each tangent t_k (see `objective`) bounds the objective from below: FID(q) >= t_k.q for all
-probabilities q. So does every mixture of them, and the smallest number in a mixture is a bound that
-no q can beat. The best mixture is a linear program: the value of the matrix game
-max over lambda, min over i, of sum_k lambda_k t_ki. One tangent alone is as good as its worst
-candidate; in a mixture their errors average out.
+probabilities q. Every mixture of tangents is also such a bound, and no q can have a smaller
+objective than the smallest number in a mixture. The best mixture is the solution of a linear
+program, the value of the matrix game max over lambda, min over i, of sum_k lambda_k t_ki. The bound
+of a single tangent is limited by its worst candidate. In a mixture, the errors of the tangents
+average out.
 """
 
 import numpy as np
@@ -15,22 +16,23 @@ __all__ = ["best_bound"]
 
 COLUMNS = 200  # candidates that are added to the program at a time
 ROUNDS = 30
-PRECISION = 1e-3  # of the distance between what is proven and what could be
+PRECISION = 1e-3  # relative distance of the proven bound from the best possible bound
 
 
 def best_bound(cuts: torch.Tensor) -> tuple[float, torch.Tensor]:
     """Return a lower bound and the mixture (T,) of the tangents ``cuts`` (T, N) that proves it.
 
-    Whatever the linear program returns, the bound is valid: it is the smallest number of that
-    mixture over all N candidates. Few candidates matter, so the program starts with few and takes
-    in those that its mixture bounds least, until there are none below.
+    The bound is valid for any result of the linear program, because the bound is the smallest
+    number of the mixture over all N candidates. Only a few candidates matter. So the program starts
+    with a few candidates, and adds the candidates with the smallest numbers in its mixture until no
+    candidate is below the program's value.
     """
     singles = cuts.min(dim=1).values
     best = int(singles.argmax())
     bound = float(singles[best])
     mixture = torch.zeros_like(cuts[:, 0])
     mixture[best] = 1
-    # From here in units in which the program is well scaled.
+    # A shift and a scale with which the program is well conditioned.
     shift, scale = bound, float((cuts[best] - bound).mean())
     if len(cuts) == 1 or not scale > 0:
         return bound, mixture
@@ -50,7 +52,7 @@ def best_bound(cuts: torch.Tensor) -> tuple[float, torch.Tensor]:
             bounds=[(0, None)] * len(game) + [(None, None)],
             method="highs",
         )
-        if solution.x is None:  # the bound of the best mixture so far stands
+        if solution.x is None:  # keep the bound of the best mixture so far
             break
         weights = np.clip(solution.x[:-1], 0, None)
         trial = torch.from_numpy(weights / weights.sum()).to(cuts)

@@ -1,4 +1,4 @@
-"""The loop around the certified solver: checks of sampled images, checkpoints, progress."""
+"""The main loop of the certified solver: checks of sampled images, checkpoints and progress."""
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from fringe.resampling.saved_state import Checkpoint
 __all__ = ["descend"]
 
 EVERY = 5  # evaluations between two checks
-ON_CPU = ("path", "row", "checks", "flat", "done")  # of a state, wherever the rest of it is
+ON_CPU = ("path", "row", "checks", "flat", "done")  # entries of a state that stay on the CPU
 
 
 def descend(
@@ -26,9 +26,9 @@ def descend(
     saved: Checkpoint,
     report: Report,
 ) -> Weights:
-    """Return the weights that the solver ends with, or the ones that ``judge`` prefers.
+    """Return the solver's final weights, or the weights that ``judge`` prefers.
 
-    Arguments as in :func:`fringe.resampling.optimize_weights`.
+    The arguments are those of :func:`fringe.resampling.optimize_weights`.
     """
     loaded = saved.load()
     if loaded is None:
@@ -75,7 +75,7 @@ def descend(
 
 
 def _check(state: solver.State, p: torch.Tensor, row: torch.Tensor, judge: Judge) -> None:
-    """Ask the judge about ``p``, whose row in the path is given, and keep it if it is the best."""
+    """Ask the judge about ``p``, whose ``row`` of the path is given, and keep the best ``p``."""
     array = p.cpu().numpy()
     sampled = ask(judge, array, 0)
     if not len(state["checks"]) or sampled < float(state["checks"][:, -1].min()):

@@ -1,4 +1,4 @@
-"""Drawing images with given probabilities."""
+"""Random draws of images with given probabilities."""
 
 from typing import Any, Literal, TypeAlias
 
@@ -18,34 +18,37 @@ def draw(
     rng: np.random.Generator,
     sampling: Sampling = "with_replacement",
 ) -> Any:
-    """Return ``n`` indices drawn with ``probabilities``, by default as in Section 4 of the paper.
+    """Return ``n`` indices drawn with ``probabilities``, by default as in [1]_, Section 4.
 
     Parameters
     ----------
     probabilities : array (N,)
-        Not negative, not all 0; need not sum to exactly 1. An index of probability 0 is never
-        drawn.
+        Not negative and not all 0. The sum need not be exactly 1. An index of probability 0 is
+        never drawn.
     n : int
+        Number of draws.
     rng : numpy.random.Generator
     sampling : str
-        Below, p are the probabilities divided by their sum.
+        In the following, p are the probabilities divided by their sum.
 
-        ``with_replacement``: n independent draws, as published; image i comes n p_i times on
-        average, with the spread of a multinomial count.
+        ``with_replacement``: n independent draws, as published. The number of times that image i
+        is drawn is multinomial, with the mean n p_i.
 
-        ``systematic``: image i comes floor(n p_i) or ceil(n p_i) times (but for rounding, where
-        n p_i is a whole number), and n p_i times on average. n points at equal distances, with
-        one random offset, fall into the cumulative probabilities of the candidates in random
-        order (Madow 1949, Hartley and Rao 1962). In the order of the file, how often two images
-        are drawn together would depend on how near they lie in it. FID is nearer to that of the
-        weighted candidates and varies less. The unbiased KID falls a little below, by at most
-        (mean k(x, x) - mean k(x, y)) / (n - 1): it takes its images for independent.
+        ``systematic``: image i is drawn floor(n p_i) or ceil(n p_i) times, and n p_i times on
+        average. (If n p_i is a whole number, rounding can change it by one.) The candidates are put
+        in random order, and n equally spaced points with one random offset are located in their
+        cumulative probabilities [2]_ [3]_. In the order of the file, the probability that two
+        images are drawn together would depend on their distance in the file. FID is nearer to that
+        of the weighted candidates and varies less than with independent draws. The unbiased KID is
+        too low by at most (mean k(x, x) - mean k(x, y)) / (n - 1), because KID assumes independent
+        images.
 
-        ``without_replacement``: no image twice; each next one is drawn with the probabilities of
-        those that are left. The images with the n largest keys log p_i + Gumbel noise, which is
-        the same (Efraimidis and Spirakis 2006), in the order of the draws. Image i does *not*
-        come n p_i times on average. Where n p_i is above 1 it cannot, so others come more often:
-        the more of all candidates are drawn, the nearer one is to equal weights.
+        ``without_replacement``: no image is drawn twice. Each image is drawn with the probabilities
+        of the images that are left. This is equivalent to taking the images with the n largest keys
+        log p_i + Gumbel noise [4]_, in that order. Image i is *not* drawn n p_i times on average:
+        an image cannot be drawn more than once, so if n p_i is above 1, other images are drawn more
+        often. The larger the share of candidates that are drawn, the nearer the result is to equal
+        weights.
 
     Returns
     -------
@@ -54,11 +57,27 @@ def draw(
     Raises
     ------
     FringeError
-        Probabilities that are none, ``n`` below 1, an unknown ``sampling``, or fewer than ``n``
-        images of probability above 0 to draw without replacement.
+        Invalid probabilities, ``n`` below 1, an unknown ``sampling``, or fewer than ``n`` images of
+        probability above 0 to draw without replacement.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023.
+    .. [2] Madow, 1949.
+    .. [3] Hartley and Rao, 1962.
+    .. [4] Efraimidis and Spirakis, 2006.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> draw([0.5, 0.5, 0.0], 4, rng)
+    array([1, 0, 0, 0])
+    >>> np.sort(draw([0.5, 0.25, 0.25], 4, rng, "systematic"))
+    array([0, 0, 1, 2])
     """
     if n < 1:
-        raise FringeError(f"n: got {n}; ask for at least one image")
+        raise FringeError(f"n: got {n}; give at least 1")
     if sampling not in _SAMPLINGS:
         known = ", ".join(map(repr, _SAMPLINGS))
         raise FringeError(f"sampling: got {sampling!r}; known are {known}")
@@ -80,8 +99,8 @@ def _without_replacement(p: Floats, n: int, rng: np.random.Generator) -> Array:
     possible = np.flatnonzero(p)
     if len(possible) < n:
         raise FringeError(
-            f"sampling without replacement: {n} images are asked for, but only {len(possible)} of "
-            f"{len(p)} have a probability above 0; ask for fewer, or choose 'systematic'"
+            f"sampling without replacement: cannot draw {n} images, because only {len(possible)} "
+            f"of {len(p)} have a probability above 0; draw fewer images, or choose 'systematic'"
         )
     keys = np.log(p[possible]) + rng.gumbel(size=len(possible))
     return np.asarray(possible[np.argsort(-keys)[:n]])
@@ -95,16 +114,36 @@ _SAMPLINGS = {
 
 
 def _locate(p: Floats, points: Floats) -> Array:
-    """Return the indices whose share of the cumulative ``p`` the points, from 0 to 1, fall into."""
+    """Return, for each point in [0, 1], the interval of the cumulative ``p`` that contains it."""
     cumulative = np.cumsum(p)
-    # The smallest index whose cumulative sum exceeds the point; rounding may not pass the last.
+    # The smallest index whose cumulative sum exceeds the point, but not beyond the last interval.
     indices = np.searchsorted(cumulative, points * cumulative[-1], side="right")
     last = np.searchsorted(cumulative, cumulative[-1], side="left")
     return np.asarray(np.minimum(indices, last))
 
 
 def effective_sample_size(probabilities: Any) -> float:
-    """Return 1 / sum p_i^2: how many equally weighted images would vary as much (Kish 1965)."""
+    """Return 1 / sum p_i^2, the number of equally weighted images with the same variance [1]_.
+
+    Parameters
+    ----------
+    probabilities : array (N,)
+        Not negative and not all 0. They are divided by their sum.
+
+    Raises
+    ------
+    FringeError
+        Invalid probabilities.
+
+    References
+    ----------
+    .. [1] Kish, 1965.
+
+    Examples
+    --------
+    >>> effective_sample_size([0.5, 0.5, 0.0, 0.0])
+    2.0
+    """
     p = _probabilities(probabilities)
     return float(p.sum() ** 2 / (p @ p))
 

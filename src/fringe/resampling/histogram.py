@@ -1,4 +1,4 @@
-"""Matching the histogram of Top-1 classes (Section 3 of the paper, Table 1)."""
+"""Matching of the histogram of Top-1 classes (Section 3 of the paper, Table 1)."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -13,17 +13,18 @@ __all__ = ["Match", "admitted", "match_histogram", "quotas", "shortage"]
 
 
 class Match(NamedTuple):
-    """Candidates whose classes are distributed as those of the real images.
+    """Candidates whose classes have the same distribution as the classes of the real images.
 
     Attributes
     ----------
     indices : int64 array (k,)
-        Accepted candidates in the order of acceptance, no one twice; k <= n.
+        Accepted candidates in the order of acceptance, each at most once; k <= n.
     unfilled : dict
-        Class -> number of images that the candidates could not provide; classes that were
-        filled are absent.
-    wanted, got : dict
-        Class -> quota, and class -> number of accepted images.
+        Class -> number of images that are missing. Classes without missing images are absent.
+    wanted : dict
+        Class -> quota.
+    got : dict
+        Class -> number of accepted images.
     """
 
     indices: Any
@@ -35,23 +36,42 @@ class Match(NamedTuple):
 def match_histogram(real_classes: Any, candidate_classes: Any, n: int, seed: int) -> Match:
     """Return up to ``n`` candidates with the Top-1 class histogram of the real images.
 
-    As in the paper, candidates come in random order, each is accepted while the bin of its class
-    has room, and is discarded otherwise. Bins that the candidates cannot fill stay short and are
-    reported. A source that generates can draw on (`fringe.evaluation.draw_on`).
+    As in [1]_, Section 3, the candidates are visited in random order. A candidate is accepted if
+    the bin of its class has room, and discarded otherwise. Bins that the candidates cannot fill
+    stay incomplete and are reported. A source that generates images can fill such bins with further
+    images (`fringe.evaluation.draw_on`).
 
     Parameters
     ----------
     real_classes : int array (m,)
     candidate_classes : int array (N,)
     n : int
-        Images wanted. If it differs from m, each class gets its share of n by largest remainder.
+        Number of images wanted. If ``n`` differs from m, each class gets its share of ``n`` by
+        largest remainder.
     seed : int
-        The order of the candidates depends on it.
+        Determines the order of the candidates.
+
+    Returns
+    -------
+    Match
 
     Raises
     ------
     FringeError
-        If an array is not of class indices, or n is not positive.
+        If an array does not contain class indices, or ``n`` is not positive.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023.
+
+    Examples
+    --------
+    >>> match = match_histogram([0, 0, 1, 2], [0, 0, 0, 1, 1, 1], n=4, seed=0)
+    >>> match.wanted, match.got, match.unfilled
+    ({0: 2, 1: 1, 2: 1}, {0: 2, 1: 1, 2: 0}, {2: 1})
+    >>> match.indices
+    array([3, 1, 0])
     """
     real, candidates = _classes(real_classes, "real"), _classes(candidate_classes, "candidate")
     wanted = quotas(real, n)
@@ -70,9 +90,27 @@ def match_histogram(real_classes: Any, candidate_classes: Any, n: int, seed: int
 
 
 def shortage(real_classes: Any, candidate_classes: Any, n: int) -> dict[int, int]:
-    """Return `Match.unfilled` of `match_histogram`: it does not depend on the candidates' order.
+    """Return `Match.unfilled` of `match_histogram`, which does not depend on the order.
 
-    Arguments and errors as there.
+    Parameters
+    ----------
+    real_classes, candidate_classes, n
+        See `match_histogram`.
+
+    Returns
+    -------
+    dict
+        Class -> number of images that are missing.
+
+    Raises
+    ------
+    FringeError
+        For the reasons given in `match_histogram`.
+
+    Examples
+    --------
+    >>> shortage([0, 0, 1, 2], [0, 0, 0, 1, 1, 1], n=4)
+    {2: 1}
     """
     real, candidates = _classes(real_classes, "real"), _classes(candidate_classes, "candidate")
     labels, counts = np.unique(candidates, return_counts=True)
@@ -81,19 +119,25 @@ def shortage(real_classes: Any, candidate_classes: Any, n: int) -> dict[int, int
 
 
 def admitted(classes: Array, room: Mapping[int, int]) -> Array:
-    """Return which images, coming in this order, still find room in the bin of their class.
+    """Return which images still have room in the bin of their class, in the given order.
 
     Parameters
     ----------
     classes : int array (k,)
+        The class of each image.
     room : mapping
-        Class -> number of images that its bin has room for; 0 for classes that it does not name.
+        Class -> number of images that its bin has room for. Classes that are absent have no room.
 
     Returns
     -------
     bool array (k,)
+
+    Examples
+    --------
+    >>> admitted(np.array([0, 1, 0, 0, 1]), {0: 2, 1: 1})
+    array([ True,  True,  True, False, False])
     """
-    # Rank of each image among those of its class.
+    # The rank of each image among the images of its class.
     by_class = np.argsort(classes, kind="stable")
     ordered = classes[by_class]
     rank = np.empty(len(classes), np.int64)
@@ -104,13 +148,13 @@ def admitted(classes: Array, room: Mapping[int, int]) -> Array:
 
 
 def quotas(classes: Array, n: int) -> dict[int, int]:
-    """Return how many of ``n`` images each class gets, in proportion to its count in ``classes``.
+    """Return the quota of each class: its share of ``n`` images, in proportion to ``classes``.
 
-    By largest remainder; equal remainders go to the larger class, then to the smaller index.
-    Classes whose quota is 0 are left out.
+    Shares are rounded by largest remainder. If remainders are equal, the larger class comes first,
+    then the smaller index. Classes with a quota of 0 are left out.
     """
     if n < 1:
-        raise FringeError(f"n: got {n}; ask for at least one image")
+        raise FringeError(f"n: got {n}; give at least 1")
     labels, counts = np.unique(classes, return_counts=True)
     whole, remainder = np.divmod(counts * n, len(classes))
     order = np.lexsort((labels, -counts, -remainder))

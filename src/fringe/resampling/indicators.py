@@ -12,32 +12,46 @@ __all__ = ["Marks", "class_indicators", "mark_classes", "rank_classes"]
 
 Marks: TypeAlias = npt.NDArray[np.bool_]
 
-ROWS = 4096  # images at a time: sorting and marking take several times the room of their rows
+ROWS = 4096  # images at a time: sorting and marking need several times the memory of their rows
 
 
 def class_indicators(
     real_logits: Any, candidate_logits: Any, n: int, mode: Literal["top", "middle"] = "top"
 ) -> tuple[Any, Any]:
-    """Return, for every image, which ``n`` classes take the top or the middle ranks.
+    """Return, for each image, which classes have the top or the middle ``n`` ranks.
 
-    What `mark_classes` makes of the order that `rank_classes` gives, as numbers.
+    This is the result of `rank_classes` and `mark_classes`, as numbers ([1]_, Section 4.3).
 
     Parameters
     ----------
     real_logits, candidate_logits : array (m, C), (N, C)
     n : int
-        From 1 to C. Meaningful while at most half of the classes are marked (footnote 5).
+        From 1 to C. Use it only while at most half of the classes are marked ([1]_, footnote 5).
     mode : "top" or "middle"
 
     Returns
     -------
     real, candidates : float32 array (m, K), (N, K)
-        1 where the class is marked, else 0; K <= C.
+        1 if the class is marked, otherwise 0; K <= C.
 
     Raises
     ------
     FringeError
-        Shapes that do not fit, NaN, n out of range, unknown mode, or no class left.
+        Shapes that do not fit, NaN, ``n`` out of range, an unknown mode, or no class left.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023.
+
+    Examples
+    --------
+    The last of the four classes is not in the top 2 of any image, and the third class is in the
+    top 2 of only one of the sets. Both classes are dropped:
+
+    >>> real, candidates = class_indicators([[3.0, 2, 1, 0]], [[3.0, 1, 2, 0], [0, 3.0, 2, 1]], 2)
+    >>> real.tolist(), candidates.tolist()
+    ([[1.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]])
     """
     orders = (
         rank_classes(real_logits, "real logits"),
@@ -51,26 +65,27 @@ def class_indicators(
 
 
 def rank_classes(logits: Any, what: str = "logits") -> Array:
-    """Return the classes of every image, largest logit first; every N and mode can share them.
+    """Return the classes of every image, largest logit first.
 
-    Of equal logits the class of smaller index comes first.
+    Every N and mode can use this order. If logits are equal, the class with the smaller index comes
+    first.
 
     Parameters
     ----------
     logits : array (m, C)
     what : str
-        Names them in messages.
+        The name of the logits in messages.
 
     Returns
     -------
     unsigned integer array (m, C)
-        Row i is a permutation of 0 to C - 1, in the smallest type that holds it: 2 bytes each
-        for ImageNet's classes.
+        Row i is a permutation of 0 to C - 1, in the smallest integer type that can hold it. The
+        classes of ImageNet need 2 bytes each.
 
     Raises
     ------
     FringeError
-        If ``logits`` is no matrix of numbers, or holds NaN or infinity.
+        If ``logits`` is not a matrix of numbers, or contains NaN or infinity.
     """
     matrix = as_matrix(logits, what)
     require_finite(matrix, what)
@@ -84,11 +99,11 @@ def rank_classes(logits: Any, what: str = "logits") -> Array:
 def mark_classes(
     real_order: Array, candidate_order: Array, n: int, mode: Literal["top", "middle"] = "top"
 ) -> tuple[Marks, Marks]:
-    """Return, for every image, which ``n`` classes take the top or the middle ranks.
+    """Return, for each image, which classes have the top or the middle ``n`` ranks.
 
     ``top``: ranks 0 to n - 1. ``middle``: n ranks about c = C // 2, namely [c - n/2, c + n/2) for
-    even n and [c - (n-1)/2, c + (n-1)/2] for odd n, as released. Classes that no image has in
-    either one of the two sets are dropped from both.
+    even n and [c - (n-1)/2, c + (n-1)/2] for odd n, as in the released code. A class is dropped
+    from both sets if no image of one of the sets has it.
 
     Parameters
     ----------
@@ -120,7 +135,7 @@ def mark_classes(
         raise FringeError(
             f"{mode} {n}: no class is marked in both sets; choose a larger n or more images"
         )
-    # In C order, unlike real[:, kept]: whoever reads blocks of rows needs each row in one piece.
+    # In C order, unlike real[:, kept]: code that reads blocks of rows needs contiguous rows.
     return np.compress(kept, real, axis=1), np.compress(kept, candidates, axis=1)
 
 

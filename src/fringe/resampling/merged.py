@@ -1,19 +1,19 @@
-"""The released weight optimization with steps merged, and the error of merging measured.
+"""The released weight optimization with merged steps, and a measurement of the merging error.
 
-A released step takes the log-weights w to w - a g(w), where g is the gradient of the released loss
-and a the step size. m of them are merged into one block in two ways, along two paths:
+A released step changes the log-weights w to w - a g(w), where g is the gradient of the released
+loss and a is the step size. A block merges m steps in two ways, along two paths:
 
 * first order: w - m a g(w), as if the gradient did not change;
 * second order: w - m a g + a (m - 1) / 2 (g - g'), where g' is the gradient at the end of the
   first-order block. For gradients that are linear in w, m released steps are
   w - m a g + a^2 m (m - 1) / 2 H g - ..., and (g - g') / (m a) is H g. So the block agrees with the
-  released iteration (not with the flow that small steps approach) up to terms of third order, and
-  for m = 1 it is the released step itself.
+  released iteration (not with the flow that small steps approach) up to terms of third order. For
+  m = 1, the block is the released step itself.
 
-The second-order path is the result. Its error is far below that of the first-order path, so what
-lies between both paths is stated as its error. A block changes no log-weight by more than a limit,
-along neither path, and ends at a check at the latest: each check is of the released step whose
-number it has.
+The second-order path is the result. Its error is far below that of the first-order path, so the
+difference between both paths is reported as the error. On both paths, a block changes no log-weight
+by more than a limit. A block never continues past a check, so each check belongs to exactly the
+released step that it is numbered by.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from fringe.resampling.saved_state import Checkpoint, State
 
 __all__ = ["follow"]
 
-CORRECTION = 0.25  # of the largest change: a block whose second-order term is above that is halved
+CORRECTION = 0.25  # a block is halved if its second-order term exceeds this share of the limit
 
 
 def follow(
@@ -43,9 +43,9 @@ def follow(
     saved: Checkpoint,
     report: Report,
 ) -> Weights:
-    """Return the weights after the last step, or the ones that ``judge`` prefers.
+    """Return the weights after the last step, or the weights that ``judge`` prefers.
 
-    Arguments as in :func:`fringe.resampling.optimize_weights`.
+    The arguments are those of :func:`fringe.resampling.optimize_weights`.
 
     Raises
     ------
@@ -89,7 +89,7 @@ _ADVICE = (
 
 
 class _Run:
-    """One run of the algorithm; what changes is in a `State`, so that it can be saved."""
+    """One run of the algorithm. All data that changes is in a `State`, so that it can be saved."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class _Run:
         return {
             "w": w,  # along the second-order path
             "first": w,  # along the first-order path
-            "apart": np.asarray(False),  # whether the two differ: not before a block of two steps
+            "apart": np.asarray(False),  # whether the two paths differ
             "step": np.zeros((), np.int64),
             "evaluations": np.zeros((), np.int64),
             "path": np.zeros((0, len(PATH))),
@@ -117,12 +117,12 @@ class _Run:
             "checks": np.zeros((0, len(CHECKS))),
             "chosen": w,
             "chosen_first": w,
-            "errors": np.full(3, np.nan),  # of the chosen weights: weights, loss, sampled
+            "errors": np.full(3, np.nan),  # errors of the chosen weights: weights, loss, sampled
             "done": np.asarray(False),
         }
 
     def advance(self, state: State) -> None:
-        """Check where the state is, if that is due, and take a block of steps."""
+        """Check the current weights if a check is due, and take a block of steps."""
         step = int(state["step"])
         loss, gradient = first_loss, first_gradient = self._evaluate(state, state["w"])
         if state["apart"]:
@@ -152,7 +152,7 @@ class _Run:
         state["differences"] = np.append(state["differences"], loss - first_loss)
 
     def _second_order(self, state: State, gradient: Floats, size: int) -> tuple[int, Floats]:
-        """Return how many steps, at most ``size``, are merged after all, and where they end."""
+        """Return the number of merged steps, at most ``size``, and the resulting weights."""
         while True:
             end = state["w"] - size * self._rate * gradient
             if size == 1:
@@ -164,7 +164,7 @@ class _Run:
             size //= 2
 
     def _size(self, step: int, steepest: float) -> int:
-        """Return how many steps are merged, where ``steepest`` is the largest slope."""
+        """Return the number of steps to merge, given the largest slope ``steepest``."""
         room = self._next_check(step) - step
         change = self._rate * steepest
         return room if change * room <= self._merge else max(1, int(self._merge / change))
@@ -192,10 +192,10 @@ class _Run:
         return loss, gradient
 
     def _check(self, state: State, loss: float, difference: float) -> None:
-        """Ask the judge about the weights; they are kept where it likes them best."""
+        """Ask the judge about the weights, and keep the weights if they are the best so far."""
         p = normalized(state["w"])
         if self._judge is not None:
-            sampled = self._draws(p).min()  # the best of them, as released
+            sampled = self._draws(p).min()  # the best draw counts, as in the released code
             best = not len(state["checks"]) or sampled < state["checks"][:, -1].min()
             row = (int(state["step"]), loss, effective_sample_size(p), sampled)
             state["checks"] = np.vstack([state["checks"], row])
@@ -205,7 +205,7 @@ class _Run:
         state["errors"] = np.array([np.nan, abs(difference), np.nan])
 
     def _finish(self, state: State) -> None:
-        """Measure how far the chosen weights are from those of the first-order path."""
+        """Measure how far the chosen weights are from the weights of the first-order path."""
         p, first = normalized(state["chosen"]), normalized(state["chosen_first"])
         errors = state["errors"].copy()
         errors[0] = abs(p - first).sum() / 2
@@ -214,6 +214,6 @@ class _Run:
         state["errors"], state["done"] = errors, np.asarray(True)
 
     def _draws(self, p: Floats) -> Floats:
-        """Return the distances of the released number of draws."""
+        """Return the distances of `reference.DRAWS` draws."""
         assert self._judge is not None
         return np.array([ask(self._judge, p, repeat) for repeat in range(reference.DRAWS)])

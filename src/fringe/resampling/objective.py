@@ -1,20 +1,22 @@
-"""The weighted Fréchet distance as a function of the weights: value, tangent, curvature.
+"""The weighted Fréchet distance as a function of the weights: value, tangent and curvature.
 
 Candidates f_i with probabilities p_i have the mean mu = sum p_i f_i and the covariance
 S = sum p_i (f_i - mu)(f_i - mu)^T. With R = F F^T, K = F^T S F and a_i = |f_i|^2 - 2 m.f_i,
 
     FID(p) = |m|^2 + tr R + sum p_i a_i - 2 tr K^1/2.
 
-S is concave in p for the order of matrices, and tr K^1/2 is monotone and concave: FID is convex.
-For every positive definite B, 2 tr K^1/2 <= tr B K + tr B^-1, with equality at B = K^-1/2, so
+S is concave in p in the order of symmetric matrices, and tr K^1/2 is monotone and concave in K, so
+FID is convex. For every positive definite B, 2 tr K^1/2 <= tr B K + tr B^-1, with equality at
+B = K^-1/2, so
 
     h_B(p) = |m|^2 + tr R + sum p_i a_i - tr B K(p) - tr B^-1  <=  FID(p)
 
-is a convex quadratic below FID. Its tangent at p, as a function of q on the simplex, is
+is a convex quadratic function below FID. Its tangent at p, as a function of q on the simplex, is
 
     sum q_i t_i,   t_i = |m|^2 + tr R - tr B^-1 + a_i - (f_i - mu)^T F B F^T (f_i - mu).
 
-So FID(q) >= t.q for all q, which is at least min t_i: a bound that no weights whatever can beat.
+So FID(q) >= t.q for all q, and t.q is at least min t_i. No weights can have a smaller FID than this
+bound.
 """
 
 import math
@@ -31,25 +33,25 @@ from fringe.resampling.saved_state import signature
 
 __all__ = ["EPSILON", "Evaluation", "Objective"]
 
-EPSILON = 1e-12  # added by the released loss to each eigenvalue of S R before its square root
+EPSILON = 1e-12  # the released loss adds this to each eigenvalue of S R before its square root
 
-SMOOTHING = 1e-6  # of the mean of K^1/2's eigenvalues, see `Objective.smoothing`
+SMOOTHING = 1e-6  # relative to the mean eigenvalue of K^1/2, see `Objective.smoothing`
 
 
 class Evaluation(NamedTuple):
-    """What one pass over the candidates at the probabilities p tells.
+    """The result of one pass over the candidates at the probabilities p.
 
     Attributes
     ----------
     value : float
-        FID(p), divisor sum p = 1 as in the paper.
+        FID(p), with the divisor sum p = 1 as in the paper.
     smoothed : float
-        The value with K + smoothing in K's place.
+        FID(p) with K + smoothing instead of K.
     tangent : float64 tensor (N,)
-        FID(q) >= tangent.q for all probabilities q. It is also the gradient of the smoothed
-        value, up to a constant, which does not matter on the simplex.
+        FID(q) >= tangent.q for all probabilities q. The tangent is also the gradient of the
+        smoothed value, up to a constant, which has no effect on the simplex.
     curvature : float64 tensor (N,)
-        Bounds the diagonal of the Hessian from above, but for the smoothing exactly where the
+        An upper bound of the diagonal of the Hessian. It is exact, except for the smoothing, if the
         eigenvalues of K are equal.
     """
 
@@ -66,8 +68,8 @@ class Objective:
     ----------
     real : Gaussian
         Of D dimensions, NumPy.
-    candidates : array (N, D), or anything of that shape and a dtype whose slices are arrays
-        An HDF5 dataset, say. Converted to float64 block by block.
+    candidates : array (N, D), or an object with such a shape and a dtype whose slices are arrays
+        For example an HDF5 dataset. Converted to float64 block by block.
     device : str or torch.device
     memory_limit : int, optional
         Bytes for candidates on the device, see `Rows`. The result does not depend on it.
@@ -75,7 +77,7 @@ class Objective:
     Raises
     ------
     FringeError
-        NaN or infinity among the candidates.
+        If a candidate contains NaN or infinity.
     """
 
     def __init__(
@@ -92,8 +94,8 @@ class Objective:
             torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
             for array in (real.mean, real.covariance, covariance_root(real))
         )
-        # Far from zero, squares would lose digits: the candidates' mean becomes the origin,
-        # and a power of two near the features' scale becomes the unit.
+        # Squares of features far from zero would lose digits. So the candidates' mean becomes the
+        # origin, and a power of two near the scale of the features becomes the unit.
         origin, spread = self._rows.moments()
         offset = mean - origin
         trace = float(covariance.trace())
@@ -102,16 +104,16 @@ class Objective:
         self._rows.place(origin, self._unit)
         self._mean = offset / self._unit
         self._trace = trace / self._unit**2
-        # F is turned so that K is diagonal at equal weights.
+        # F is rotated so that K is diagonal at equal weights.
         moments = self._moments(self._mean.new_full((len(self),), 1 / len(self)))
         eigenvalues, vectors = _eigh(root.T @ moments[1] @ root / self._unit**2)
-        if not eigenvalues.any():  # K is 0 at any p
+        if not eigenvalues.any():  # K is 0 for every p
             eigenvalues, vectors = eigenvalues[:0], vectors[:, :0]
         self._root = (root / self._unit) @ vectors
         self._equal = (*moments, eigenvalues, torch.eye(len(eigenvalues)).to(root))
         roots = eigenvalues.sqrt()
         self.smoothing = (SMOOTHING * float(roots.mean())) ** 2 if len(roots) else 0.0
-        """Added to K's eigenvalues, so that the gradient exists where S(p) is singular."""
+        """Number added to the eigenvalues of K, so that the gradient exists if S(p) is singular."""
         equal = self._without_root(*moments) - 2 * float(roots.sum())
         self.equal = max(equal, 0.0) * self._unit**2
         """FID at equal weights."""
@@ -151,13 +153,13 @@ class Objective:
     def evaluate_released(self, w: torch.Tensor | Array) -> tuple[float, torch.Tensor]:
         """Return the released loss at the log-weights ``w`` (N,), and its gradient in w (N,).
 
-        Loss and gradient are those of `fringe.resampling.reference`, but candidates may be read
-        block by block. The sum of the weights must be finite and above 1.
+        Loss and gradient are the same as in `fringe.resampling.reference`, but candidates may be
+        read block by block. The sum of the weights must be finite and above 1.
         """
         weights = torch.as_tensor(w).to(self.device).exp()
         total = weights.sum()
         p = weights / total
-        widened = float(total / (total - 1))  # the released divisor is the sum less 1
+        widened = float(total / (total - 1))  # the released divisor is the sum minus 1
         mean, covariance, eigenvalues, vectors = self._spectrum(p)
         square = self._unit**2
         epsilon = EPSILON / square**2
@@ -170,7 +172,7 @@ class Objective:
             centred = rows - mean
             curved = centred.square().sum(dim=1) - (centred @ W).square_().sum(dim=1) - balance
             gradient[at] = p[at] * (2 * (centred @ difference) + widened * curved)
-        # Every one of the D eigenvalues of S R counts, those that are 0 for any p too.
+        # All D eigenvalues of S R count, including those that are 0 for every p.
         root = float(roots.sum()) + (self._rows.dim - len(roots)) * math.sqrt(epsilon)
         loss = float(difference @ difference) + self._trace + widened * float(covariance.trace())
         return (loss - 2 * root) * square, gradient * square
@@ -181,10 +183,10 @@ class Objective:
         return signature(self._real.mean, self._real.covariance, self._rows.matrix)
 
     def measure(self, p: torch.Tensor | Array) -> float:
-        """Return FID(p) as `fringe.metrics.frechet_distance` does, which is slower than `evaluate`.
+        """Return FID(p) from `fringe.metrics.frechet_distance`, which is slower than `evaluate`.
 
-        The two differ where K's eigenvalues span more than the digits of float64: here the factors
-        of near-singular matrices are never squared.
+        The results differ if the eigenvalues of K span more than the digits of float64, because
+        this method does not square the factors of near-singular matrices.
         """
         mean, covariance = self._moments(torch.as_tensor(p).to(self.device))
         weighted = Gaussian(
@@ -194,7 +196,7 @@ class Objective:
         return frechet_distance(self._real, weighted)
 
     def distance(self, counts: torch.Tensor | Array) -> float:
-        """Return FID of the images drawn ``counts`` (N,) times each, covariance divisor n - 1."""
+        """Return the FID of images that are drawn ``counts`` (N,) times, with the divisor n - 1."""
         counts = torch.as_tensor(counts, dtype=torch.float64).to(self.device)
         n = float(counts.sum())
         mean, covariance = self._moments(counts / n)
@@ -218,12 +220,12 @@ class Objective:
         return (mean, covariance, *_eigh(self._root.T @ covariance @ self._root))
 
     def _moments(self, p: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return mu (D,) and S (D, D) from this objective's origin and in its unit."""
+        """Return mu (D,) and S (D, D), relative to the origin and in the unit of this objective."""
         dim = self._rows.dim
         mean = torch.zeros(dim, dtype=torch.float64, device=self.device)
         covariance = torch.zeros((dim, dim), dtype=torch.float64, device=self.device)
         for at, rows in self._rows:
-            used = p[at] > 0  # late in an optimization, most candidates have no weight
+            used = p[at] > 0  # late in an optimization, most candidates have a weight of 0
             weights, rows = p[at][used], rows[used]
             mean += weights @ rows
             covariance += _gram(rows * weights.sqrt()[:, None])
@@ -237,7 +239,7 @@ def _eigh(symmetric: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def _gram(rows: torch.Tensor) -> torch.Tensor:
-    """Return rows^T rows. NumPy sees that it is symmetric and does half of the work."""
+    """Return rows^T rows. NumPy detects that the product is symmetric and does half of the work."""
     if rows.device.type == "cpu":
         array = rows.numpy()
         return torch.from_numpy(array.T @ array)

@@ -1,4 +1,4 @@
-"""Weights for the candidates that minimize the Fréchet distance (Section 4 of the paper)."""
+"""Weights of the candidates that minimize the Fréchet distance (Section 4 of the paper)."""
 
 import os
 from dataclasses import replace
@@ -19,11 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["optimize_weights"]
 
-EQUAL = 0.1  # share of equal weights at the start, where other weights are given
-
-"""Columns of a path: one row per evaluation. Gap: best objective so far less best bound so far."""
-
-"""Columns of checks: one row each. Sampled: the distance of images drawn with the weights."""
+EQUAL = 0.1  # share of equal weights that is mixed into given start weights
 
 
 def optimize_weights(
@@ -42,61 +38,80 @@ def optimize_weights(
     checkpoint: str | os.PathLike[str] | None = None,
     title: str = "weights",
 ) -> Weights:
-    """Return the probabilities p that minimize FID(real, candidates weighted by p).
+    """Return the probabilities p that minimize FID(real, candidates weighted by p) [1]_.
 
     Parameters
     ----------
     real : array (n, D) or Gaussian
-        Features of the real images (divisor n - 1), or their statistics.
-    candidates : array (N, D), or anything of that shape and a dtype whose slices are arrays
-        Features of the generated images: pre-logits, logits or class indicators; in memory or,
-        for example, an HDF5 dataset.
+        Features of the real images, or their statistics. The covariance has the divisor n - 1.
+    candidates : array (N, D), or an object with such a shape and a dtype whose slices are arrays
+        Features of the generated images: pre-logits, logits or class indicators. They may be in
+        memory or, for example, in an HDF5 dataset.
     method : "auto", "reference" or "released"
-        ``auto``: projected, preconditioned L-BFGS, certified. ``reference``: the released
-        algorithm to the letter, gradient descent on log-weights, whose loss divides the
-        covariance by (sum w) - 1; about five float64 copies of the candidates are on the
-        device. ``released``: the same with steps merged, and the error of that measured (see
-        `Merging`); candidates may exceed the device's memory.
+        ``auto``: projected, preconditioned L-BFGS with a certified bound. ``reference``: exactly
+        the released algorithm, which is gradient descent on log-weights. Its loss divides the
+        covariance by (sum w) - 1. It keeps about five float64 copies of the candidates on the
+        device. ``released``: the released algorithm with merged steps, and a measurement of the
+        error of merging (see `Merging`). The candidates may exceed the device's memory.
     max_evaluations : int, optional
-        Default 150 for ``auto`` and 100,000 steps, as in the paper, for the others. Each costs
-        two products of N x D x D and one symmetric eigenproblem of size D.
+        Default: 150 for ``auto``; 100,000 steps for the other methods, as in the paper. Each
+        evaluation costs two products of N x D x D and one symmetric eigenproblem of size D.
     tolerance : float
-        ``auto`` stops when the gap is at most this part of the FID at equal weights, or of 20 times
-        the best FID so far if that is less; or when neither objective nor gap have fallen by a
-        hundredth of that in 25 evaluations.
+        ``auto`` stops if the gap is at most this share of the FID at equal weights, or of 20 times
+        the best FID so far if that is smaller. It also stops if neither the objective nor the gap
+        has fallen by a hundredth of that in 25 evaluations.
     learning_rate : float
-        Of ``reference`` and ``released``.
+        Step size of ``reference`` and ``released``.
     merge : float
-        ``released`` merges as many steps as change no log-weight by more than this, and never
-        passes over a check; 0 merges none.
+        ``released`` merges steps as long as no log-weight changes by more than this number, and
+        never passes over a check. 0 merges no steps.
     judge : function of (probabilities (N,), repeat), optional
         Returns the distance of images that are drawn with the probabilities, see
-        `fringe.resampling.SampledDistance`. Given one, the weights with the smallest are
-        returned, as the paper does: ``auto`` asks every 5 evaluations and at the end, the others
-        after the first, every 500th and the last step, where the best of three repeats counts.
-        Without one, the weights with the smallest objective (``auto``) or after the last step are
-        returned.
+        `fringe.resampling.SampledDistance`. With a judge, the weights with the smallest distance
+        are returned, as in the paper. ``auto`` asks the judge every 5 evaluations and at the end.
+        The other methods ask it after the first, every 500th and the last step, and the best of
+        three repeats counts. Without a judge, ``auto`` returns the weights with the smallest
+        objective, and the other methods return the weights after the last step.
     start : array (N,), optional
-        Weights that ``auto`` starts near, none negative: a tenth of equal weights is mixed in,
-        because a weight of 0 comes back slowly. Without any, it starts at equal weights.
+        Weights near which ``auto`` starts, none negative. A tenth of equal weights is mixed in,
+        because a weight of 0 grows slowly. Default: equal weights.
     device : str or torch.device
-        The last bits of the result depend on it, and on a CPU's number of threads.
+        The last bits of the result depend on the device, and on the number of threads of a CPU.
     memory_limit : int, optional
-        Bytes of candidates on the device; beyond it they are read again in every pass, and the
-        result is the same. Default: 60 % of a GPU's free memory, 2 GiB on the CPU.
+        Bytes for candidates on the device. Candidates that need more are read again in every pass,
+        with the same result. Default: 60 % of a GPU's free memory, 2 GiB on the CPU.
     checkpoint : path, optional
-        The state is kept in this HDF5 file, written every 20 seconds and at the end. Called
-        again with the same arguments, the function goes on from there and ends in the same
-        weights to the last bit; with other arguments the file is overwritten. A judge is known
-        by its ``repr``, so a plain function is another one in another process.
+        An HDF5 file in which the state is saved every 20 seconds and at the end. If the function is
+        called again with the same arguments, it continues from the saved state and returns the same
+        weights to the last bit. With other arguments, the file is overwritten. A judge is
+        identified by its ``repr``, so a plain function counts as a different judge in another
+        process.
     title : str
-        Names the optimization in progress lines on stderr.
+        Name of the optimization in progress lines on stderr.
+
+    Returns
+    -------
+    Weights
 
     Raises
     ------
     FringeError
         NaN or infinity, dimensions that differ, an argument out of range, or released steps that
         diverge.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023, Section 4.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> real, candidates = rng.normal(size=(500, 4)), rng.normal(size=(200, 4)) + 1
+    >>> weights = optimize_weights(real, candidates)
+    >>> equal = weights.path[0, 1]  # the objective at equal weights
+    >>> bool(weights.objective < 0.01 * equal), bool(weights.gap <= 5e-4 * equal)
+    (True, True)
     """
     matrix = _matrix(candidates)
     gaussian = _statistics(real)
@@ -113,13 +128,16 @@ def optimize_weights(
     if not (evaluations == int(evaluations) >= 1 and 0 <= tolerance < np.inf and learning_rate > 0):
         raise FringeError(
             f"optimize_weights: got max_evaluations {evaluations}, tolerance {tolerance}, "
-            f"learning_rate {learning_rate}; give a whole number from 1 on, at least 0, more than 0"
+            f"learning_rate {learning_rate}; give a whole number of at least 1, a number of at "
+            "least 0 and a number above 0"
         )
     if not 0 <= merge < np.inf:
-        raise FringeError(f"merge: got {merge}; give a number from 0 (merge no steps) on")
+        raise FringeError(f"merge: got {merge}; give a number of at least 0 (0 merges no steps)")
     if start is not None and method != "auto":
-        raise FringeError("start: the released algorithm starts at equal weights; leave it out")
-    # PyTorch takes seconds to import, and only those who optimize need it.
+        raise FringeError(
+            f"start: method {method!r} always starts at equal weights; leave start out"
+        )
+    # Imported here, because PyTorch takes seconds to import and only an optimization needs it.
     from fringe.resampling import descent, merged, reference
     from fringe.resampling.objective import Objective
 
@@ -153,11 +171,11 @@ def optimize_weights(
 
 
 def _matrix(candidates: Any) -> Any:
-    """Return candidates as an array, or as they are where they can only be read in slices."""
+    """Return candidates as an array, or unchanged if they can only be read in slices."""
     sliced = hasattr(candidates, "shape") and hasattr(candidates, "dtype")
     if isinstance(candidates, np.ndarray) or is_tensor(candidates) or not sliced:
         return as_matrix(candidates, "candidates")
-    # An array of no rows, which costs nothing to read, tells whether these can be features.
+    # Check shape and type with an array of the same shape and type that takes no memory.
     as_matrix(np.broadcast_to(np.zeros((), candidates.dtype), candidates.shape), "candidates")
     return candidates
 
@@ -171,7 +189,7 @@ def _statistics(real: Any) -> Gaussian:
 
 
 def _start(start: Any, count: int) -> Floats:
-    """Return relative weights (N,), their mean 1, none 0."""
+    """Return relative weights (N,) with a mean of 1, none of them 0."""
     x = as_numpy(start).astype(np.float64)
     if x.shape != (count,) or not np.isfinite(x).all() or (x < 0).any() or not x.any():
         raise FringeError(

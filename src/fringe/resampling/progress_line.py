@@ -1,4 +1,4 @@
-"""The line that says how far an optimization is."""
+"""The progress line of an optimization."""
 
 import time
 from typing import Self
@@ -29,11 +29,11 @@ class Report:
         self._progress.__exit__()
 
     def seconds(self) -> float:
-        """Return the seconds since the start, those before an interruption included."""
+        """Return the seconds since the start, including those before an interruption."""
         return time.perf_counter() - self._begun
 
     def resume(self, path: Floats) -> None:
-        """Count from where ``path`` ends."""
+        """Continue to count seconds from the end of ``path``."""
         self._begun -= float(path[-1, PATH.index("seconds")])
 
     def __call__(self, path: Floats, *, last: bool = False) -> None:

@@ -1,9 +1,9 @@
 """The released weight optimization, step by step: gradient descent on log-weights.
 
-With w the log-weights, s = sum exp(w): mu = sum exp(w_i) f_i / s, and the covariance is divided
-by s - 1 (the paper divides by s). The loss is the Fréchet distance in which every eigenvalue of
-S R gets 1e-12 before its square root is taken. The release differentiates an unsymmetric
-eigenvalue problem; the gradient here is the same in closed form.
+With log-weights w and s = sum exp(w), the mean is mu = sum exp(w_i) f_i / s, and the covariance is
+divided by s - 1 (the paper divides by s). The loss is the Fréchet distance in which 1e-12 is added
+to every eigenvalue of S R before its square root is taken. The released code differentiates an
+unsymmetric eigenvalue problem. This module computes the same gradient in closed form.
 """
 
 import numpy as np
@@ -21,15 +21,15 @@ from fringe.resampling.saved_state import Checkpoint, State
 
 __all__ = ["DivergenceError", "Reference", "follow", "judged_by_tangent", "normalized"]
 
-EVERY = 500  # steps between two checks; one more is after the first step, and one after the last
-DRAWS = 3  # of which the best counts
+EVERY = 500  # steps between two checks; the first and the last step are checked too
+DRAWS = 3  # draws per check, of which the best counts
 
 
 class DivergenceError(FringeError):
-    """The released steps went astray; ``path`` (steps, columns) holds the rows up to there."""
+    """The released steps diverged. ``path`` (steps, columns) contains the rows before that."""
 
     def __init__(self, message: str, path: Floats) -> None:
-        """Keep the path beside the message: what was measured is true all the same."""
+        """Keep the path in addition to the message, because its measurements are still valid."""
         super().__init__(message)
         self.path = path
 
@@ -43,7 +43,8 @@ class Reference:
         NumPy, divisor n - 1.
     candidates : array (N, D)
     learning_rate : float
-        10 in the release; the paper used 10 for pre-logits, 5 for logits and class indicators.
+        10 in the released code. The paper used 10 for pre-logits, and 5 for logits and class
+        indicators.
     device : str or torch.device
     """
 
@@ -72,13 +73,13 @@ class Reference:
         }
 
     def step(self, state: State) -> None:
-        """Take one step; the row it leaves in the path holds the loss from before it.
+        """Take one step. Its row in the path contains the loss before the step.
 
         Raises
         ------
         DivergenceError
-            If the weights diverge, as they do where the step size is too large for the features,
-            or if their sum is not above 1.
+            If the weights diverge because the step size is too large for the features, or if their
+            sum is not above 1.
         """
         number = int(state["step"])
         with np.errstate(over="ignore"):
@@ -87,7 +88,7 @@ class Reference:
             raise DivergenceError(
                 f"reference: the sum of weights is {total:g} before step "
                 f"{number + 1} with learning_rate {self._rate:g}; the released algorithm divides "
-                "by that sum less 1: give a smaller learning_rate, more candidates, or "
+                "by that sum minus 1: give a smaller learning_rate, more candidates, or "
                 "method='auto'",
                 state["path"][:number],
             )
@@ -137,9 +138,9 @@ def follow(
     saved: Checkpoint,
     report: Report,
 ) -> Weights:
-    """Return the weights after the last step, or the ones that ``judge`` prefers.
+    """Return the weights after the last step, or the weights that ``judge`` prefers.
 
-    Arguments as in :func:`fringe.resampling.optimize_weights`.
+    The arguments are those of :func:`fringe.resampling.optimize_weights`.
     """
     algorithm = Reference(real, candidates, learning_rate, device)
     state = saved.load()
@@ -165,19 +166,19 @@ def follow(
 
 
 def _check(state: State, judge: Judge) -> None:
-    """Ask the judge about the log-weights, which are kept where it likes them best."""
+    """Ask the judge about the log-weights, and keep them if they are the best so far."""
     p = normalized(state["w"])
     sampled = min(ask(judge, p, repeat) for repeat in range(DRAWS))
     if not len(state["checks"]) or sampled < state["checks"][:, -1].min():
         state["chosen"] = state["w"]
     number = int(state["step"])
-    # The loss in the path is from before the step, as in the release.
+    # The loss in the path is the loss before the step, as in the released code.
     row = (number, state["path"][number - 1, 1], effective_sample_size(p), sampled)
     state["checks"] = np.vstack([state["checks"], row])
 
 
 def judged_by_tangent(objective: Objective, p: Floats, value: float) -> tuple[float, Floats]:
-    """Return the lower bound and the reduced costs (N,) that the tangent at ``p`` (N,) proves.
+    """Return the lower bound and the reduced costs (N,) that follow from the tangent at ``p`` (N,).
 
     ``value`` is the objective at ``p``.
     """

@@ -1,8 +1,8 @@
-"""A step of the released weight optimization the way it was released, to be timed and compared.
+"""A step of the weight optimization, computed as in the released code, for timing and comparison.
 
-The loss is that of :mod:`fringe.resampling.reference`, and so is its gradient. Here they take the
-released way: eigenvalues of the unsymmetric product S R, and autograd back through them and
-through the weighted covariance to the log-weights.
+Loss and gradient are the same as in :mod:`fringe.resampling.reference`. This module computes them
+as the released code does: from eigenvalues of the unsymmetric product S R, with autograd through
+the eigenvalues and the weighted covariance to the log-weights.
 """
 
 import time
@@ -21,18 +21,18 @@ __all__ = ["Timing", "released_loss", "released_step", "time_released_step"]
 
 
 class Timing(NamedTuple):
-    """How long one released step takes, and how that was measured.
+    """The time of one released step, and the conditions of the measurement.
 
     Attributes
     ----------
     seconds : float
-        Of the fastest of the steps timed, which favours the released code.
+        Time of the fastest step, which favours the released code.
     steps : int
-        How many were timed, after one that was not.
+        Number of timed steps. One more step was taken before, without timing.
     device : str
         "cpu", or the GPU's name.
     threads : int
-        Of PyTorch on the CPU.
+        Number of threads of PyTorch on the CPU.
     """
 
     seconds: float
@@ -49,7 +49,7 @@ def released_loss(w: torch.Tensor, features: torch.Tensor, real: Gaussian) -> to
     w : float64 tensor (N,)
         Log-weights.
     features : float64 tensor (N, D)
-        Of the candidates.
+        Features of the candidates.
     real : Gaussian
         Float64 tensors, divisor n - 1.
     """
@@ -71,7 +71,7 @@ def released_step(
 ) -> tuple[float, torch.Tensor]:
     """Return the loss at the log-weights ``w`` (N,), and the log-weights after one step of SGD.
 
-    Arguments as those of `released_loss`.
+    The other arguments are those of `released_loss`.
     """
     w = w.detach().requires_grad_()
     loss = released_loss(w, features, real)
@@ -87,7 +87,7 @@ def time_released_step(
     learning_rate: float = 10.0,
     device: str = "cpu",
 ) -> Timing:
-    """Time released steps, each from equal weights: where they lead must not matter.
+    """Return the time of released steps. Each step starts at equal weights.
 
     Parameters
     ----------
@@ -95,15 +95,15 @@ def time_released_step(
         NumPy, of D dimensions.
     candidates : array (N, D)
     steps : int
-        How many are timed, at least 1, after one that is not.
+        Number of timed steps, at least 1. One more step is taken before, without timing.
     device : str
-        Where, as PyTorch names it. There must be room for about six float64 copies of the
+        PyTorch's name of the device. Its memory must hold about six float64 copies of the
         candidates, which the released code keeps for its backward pass.
 
     Raises
     ------
     FringeError
-        If the device is not there or has too little memory.
+        If the device does not exist or has too little memory.
     """
     place = open_device(device)
 
@@ -118,7 +118,7 @@ def time_released_step(
         for _ in range(1 + steps):
             start = time.perf_counter()
             _, moved_on = released_step(w, features, statistics, learning_rate)
-            moved_on.cpu()  # a GPU is done only when its result is here
+            moved_on.cpu()  # wait for the GPU
             taken.append(time.perf_counter() - start)
     except torch.OutOfMemoryError as error:
         raise FringeError(

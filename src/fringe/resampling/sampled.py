@@ -1,4 +1,4 @@
-"""The distance of images that are drawn with given weights: what the paper chooses weights by."""
+"""The distance of images that are drawn with given weights, by which the paper chooses weights."""
 
 from __future__ import annotations
 
@@ -20,20 +20,30 @@ __all__ = ["SampledDistance"]
 
 @dataclass(frozen=True, repr=False)
 class SampledDistance:
-    """A judge of weights: draws images with replacement and returns their Fréchet distance.
+    """A judge of weights, which draws images with replacement and returns their Fréchet distance.
 
-    The covariance has the divisor n - 1: this is the FID that the paper reports. Calls with the
-    same repeat use the same random numbers, so that neighbours on a path differ by their weights
-    more than by luck.
+    The covariance has the divisor n - 1. This is the FID that the paper reports. Calls with the
+    same repeat use the same random numbers, so that the distances of similar weights differ mostly
+    by the weights, not by chance.
 
     Parameters
     ----------
     objective : Objective
-        Of the features in which FID is measured: pre-logits, in whatever space weights are
-        optimized.
+        Objective of the features in which FID is measured. These are pre-logits, even if weights
+        are optimized in another space.
     n : int
-        Images drawn, at least 2.
+        Number of images drawn, at least 2.
     seed : int
+
+    Examples
+    --------
+    >>> from fringe.metrics import Gaussian
+    >>> from fringe.resampling.objective import Objective
+    >>> rng = np.random.default_rng(0)
+    >>> real, candidates = rng.normal(size=(500, 4)), rng.normal(size=(200, 4)) + 1
+    >>> judge = SampledDistance(Objective(Gaussian.from_features(real), candidates), n=200, seed=0)
+    >>> round(judge(np.full(200, 1 / 200), repeat=0), 1)
+    4.0
     """
 
     objective: Objective
@@ -41,15 +51,15 @@ class SampledDistance:
     seed: int
 
     def __post_init__(self) -> None:
-        """Refuse a number of images that has no covariance."""
+        """Raise FringeError if there are too few images for a covariance."""
         if self.n < 2:
-            raise FringeError(f"n: got {self.n}; a covariance needs two images at least")
+            raise FringeError(f"n: got {self.n}; a covariance needs at least two images")
 
     def __repr__(self) -> str:
-        """Tell all that a result depends on: checkpoints know a judge by this."""
+        """Return a text with all settings of the judge, by which checkpoints identify it."""
         return f"SampledDistance({self.objective.identity}, n={self.n}, seed={self.seed})"
 
     def __call__(self, probabilities: Floats, repeat: int) -> float:
-        """Return the distance of images drawn with ``probabilities`` (N,)."""
+        """Return the Fréchet distance of images drawn with ``probabilities`` (N,)."""
         indices = draw(probabilities, self.n, random_stream(self.seed, "sampled", repeat))
         return self.objective.distance(np.bincount(indices, minlength=len(self.objective)))

@@ -1,4 +1,4 @@
-"""Saving an optimizer's state, so that a killed run goes on where it was."""
+"""The saved state of an optimizer, from which an interrupted run continues."""
 
 import hashlib
 import logging
@@ -22,15 +22,15 @@ LOGGER = logging.getLogger(__name__)
 
 State: TypeAlias = dict[str, Array]
 
-ROWS = 8192  # of an array that are hashed at a time
+ROWS = 8192  # rows of an array that are hashed at a time
 _MARK = b"sha256:"  # before the digest at the end of a file
-INTERVAL = 20.0  # seconds between two saves; when they happen does not change the result
+INTERVAL = 20.0  # seconds between two saves; the times of saves do not change the result
 
 
 def signature(*parts: Any) -> str:
     """Return a hex SHA-256 of ``parts``: matrices by type, shape and content, others by repr.
 
-    What has a shape and a dtype is a matrix, and is read block by block.
+    A part that has a shape and a dtype counts as a matrix, and is read block by block.
     """
     digest = hashlib.sha256()
     for part in parts:
@@ -45,13 +45,14 @@ def signature(*parts: Any) -> str:
 
 
 class Checkpoint:
-    """A file that holds the latest state of one optimization, or nothing where ``path`` is None.
+    """A file that contains the latest state of one optimization.
 
     Parameters
     ----------
     path : path or None
+        If None, nothing is saved.
     key : str
-        `signature` of everything that the result depends on; a file with another key is not used.
+        `signature` of everything that the result depends on. A file with another key is not used.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None, key: str) -> None:
@@ -60,9 +61,9 @@ class Checkpoint:
         self._saved = time.monotonic()
 
     def load(self) -> State | None:
-        """Return the saved state, or None where there is none for this key.
+        """Return the saved state, or None if no state with this key is saved.
 
-        A warning reports a damaged or foreign file, which is left to be overwritten.
+        A damaged file, or a file with another key, causes a warning and is overwritten later.
         """
         if self._path is None or not self._path.exists():
             return None
@@ -73,7 +74,7 @@ class Checkpoint:
                 if about.get("key") == self._key and about.get("names") != _names(file):
                     reason = "is incomplete"
                 elif about.get("key") == self._key:
-                    LOGGER.info("%s: going on from it", self._path)
+                    LOGGER.info("%s: continuing from this state", self._path)
                     return {name: np.asarray(dataset) for name, dataset in file.items()}
                 else:
                     reason = "belongs to other input or settings"
@@ -83,11 +84,11 @@ class Checkpoint:
         return None
 
     def due(self) -> bool:
-        """Tell whether the last save is long enough ago."""
+        """Return whether the last save was at least `INTERVAL` seconds ago."""
         return self._path is not None and time.monotonic() - self._saved >= INTERVAL
 
     def save(self, state: State) -> None:
-        """Write ``state``, if there is a file for it."""
+        """Write ``state`` to the file, if a path was given."""
         if self._path is None:
             return
         with atomic_path(self._path) as partial:
@@ -101,16 +102,16 @@ class Checkpoint:
 
 
 def _append_digest(path: Path) -> None:
-    """Append a digest to a file of HDF5, which ignores what follows its own end."""
+    """Append a digest to an HDF5 file. HDF5 ignores bytes after the end of its own data."""
     with path.open("r+b") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.write(_MARK + digest.encode())
 
 
 def _refuse_damaged(path: Path) -> None:
-    """Raise if a file ends in a digest that is not its own: HDF5 may hang on a damaged one.
+    """Raise FringeError if the digest at the end of a file is wrong: HDF5 may hang on such a file.
 
-    A file without digest is one of an earlier version of Fringe.
+    A file without a digest was written by an earlier version of Fringe.
     """
     with open_regular(path) as file:
         left = max(0, os.fstat(file.fileno()).st_size - len(_MARK) - 64)
@@ -124,7 +125,7 @@ def _refuse_damaged(path: Path) -> None:
             digest.update(block)
             left -= len(block)
     if end != _MARK + digest.hexdigest().encode():
-        raise FringeError("is not what was saved")
+        raise FringeError("is damaged (its digest does not match its content)")
 
 
 def _names(state: Iterable[str]) -> str:

@@ -1,18 +1,18 @@
 """A certified solver for the convex weight problem: projected, preconditioned L-BFGS.
 
-The unknowns are relative weights x_i >= 0 with p = x / sum x. Log-weights would make the
-problem smooth and unbounded, but at the optimum most candidates have no weight at all, and a
-gradient that is multiplied by p_i never brings one back that lost its weight too early. So x
-itself is the unknown, and the bound x >= 0 is kept by projection (Bertsekas 1982): candidates
-that are at the bound and pushed outward are held there, an L-BFGS direction is taken in the
-others, and a weight may lose at most 99 % in one step, lest the covariance turn singular.
+The unknowns are relative weights x_i >= 0 with p = x / sum x. Log-weights would make the problem
+smooth and unbounded. But at the optimum most candidates have a weight of 0, and a gradient that is
+multiplied by p_i never restores a candidate that lost its weight too early. So x itself is the
+unknown, and projection keeps x >= 0 (Bertsekas 1982). A candidate that is at the bound and pushed
+outward stays there. The other candidates follow an L-BFGS direction. A weight may lose at most 99 %
+in one step, so that the covariance does not become singular.
 
-FID bends far more along the weight of an outlier than along that of an ordinary image. The bound
-on the Hessian's diagonal that each evaluation returns gives L-BFGS its initial matrix, which
-divides the number of evaluations by three to ten.
+The curvature of FID along the weight of an outlier is far larger than along the weight of an
+ordinary image. Each evaluation returns a bound of the Hessian's diagonal, from which L-BFGS gets
+its initial matrix. This divides the number of evaluations by three to ten.
 
-The state is a dict of tensors and every step depends on it alone, so a run that is stopped and
-resumed ends in the same weights to the last bit.
+The state is a dict of tensors, and every step depends only on the state. So a run that is stopped
+and resumed ends in the same weights to the last bit.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ __all__ = ["State", "certify", "finished", "probabilities", "start", "step"]
 MEMORY = 40  # pairs that L-BFGS keeps
 CUTS = 40  # tangents that the bound mixes
 BOUND_EVERY = 5  # evaluations between two mixtures
-POWER = 0.75  # of the inverse curvature: 1/2 is best far from the optimum, 1 near it
-NEAR = 1e-3  # relative weights (1 is the mean) below this count as at the bound, at most
-LEFT = 0.01  # part of its weight that a candidate keeps in one step, at least
-ZERO = 1e-9  # relative weights below this are 0
-FIRST = 1 / 3  # of the mean weight: root mean square change in the first step
-GROWTH = 4.0  # of the step where there is no curvature to go by
-SUFFICIENT = 1e-4  # of the decrease that the gradient promises (Armijo)
-SHORTEST = 1e-14  # of a step: below it, rounding is all that is left
-FAR = 20.0  # times the best FID: equal weights count as no worse than this
+POWER = 0.75  # exponent of the inverse curvature: 1/2 is best far from the optimum, 1 near it
+NEAR = 1e-3  # a relative weight (the mean is 1) below this limit, or less, counts as at the bound
+LEFT = 0.01  # share of its weight that a candidate keeps at least in one step
+ZERO = 1e-9  # relative weights below this are set to 0
+FIRST = 1 / 3  # root mean square change in the first step, relative to the mean weight
+GROWTH = 4.0  # factor by which steps grow if no curvature is known
+SUFFICIENT = 1e-4  # share of the decrease predicted by the gradient that must be reached (Armijo)
+SHORTEST = 1e-14  # shorter steps, relative to the full step, are only rounding
+FAR = 20.0  # the FID of equal weights counts as at most this many times the best FID
 PATIENCE = 25  # evaluations in which objective or gap must fall ...
-STALLED = 0.01  # ... by more than this part of the gap that is tolerated
+STALLED = 0.01  # ... by more than this share of the tolerated gap
 
 State: TypeAlias = dict[str, torch.Tensor]
 Clock: TypeAlias = Callable[[], float]
@@ -52,7 +52,7 @@ Clock: TypeAlias = Callable[[], float]
 def start(objective: Objective, clock: Clock, x: torch.Tensor | None = None) -> State:
     """Return the state after the first evaluation, at equal weights or at ``x`` (N,) >= 0.
 
-    ``clock`` tells the seconds since the optimization began.
+    ``clock`` returns the seconds since the start of the optimization.
     """
     count = len(objective)
     x = torch.ones(count, dtype=torch.float64, device=objective.device) if x is None else x
@@ -69,17 +69,17 @@ def start(objective: Objective, clock: Clock, x: torch.Tensor | None = None) -> 
         "flat": torch.tensor(False),
     }
     _move(state, x, *_evaluate(objective, state, x, clock))
-    # Where no curvature is known, the first step changes weights by a third of their mean.
+    # While no curvature is known, the first step changes weights by a third of their mean.
     change = float((state["inverse"] * state["gradient"]).square().mean().sqrt())
     state["scale"] = x.new_tensor(FIRST / change if change > 0 else 0.0)
     return state
 
 
 def finished(state: State, evaluations: int, tolerance: float) -> bool:
-    """Tell whether the gap is as small as is asked for, or nothing is left to do.
+    """Return whether the gap is within ``tolerance``, or no progress is possible.
 
-    The gap is compared with FID at equal weights, unless the best FID so far is far below: a few
-    outliers make the first arbitrarily large, and lose their weight at once.
+    The gap is compared with the FID at equal weights, unless the best FID so far is far below. A
+    few outliers, which lose their weight at once, make the FID at equal weights arbitrarily large.
     """
     path = state["path"]
     best, gap = float(state["best_value"]), float(path[-1, 2])
@@ -93,19 +93,19 @@ def finished(state: State, evaluations: int, tolerance: float) -> bool:
 
 
 def probabilities(state: State) -> torch.Tensor:
-    """Return the probabilities (N,) where the state is."""
+    """Return the current probabilities (N,) of the state."""
     return state["x"] / state["x"].sum()
 
 
 def certify(state: State) -> None:
-    """Raise the bound as far as the tangents seen lately allow."""
+    """Raise the bound to the best bound that follows from the latest tangents."""
     bound, _ = best_bound(state["cuts"])
     _raise_bound(state, bound)
     state["path"][-1, 2] = state["best_value"] - state["bound"]
 
 
 def step(objective: Objective, state: State, evaluations: int, clock: Clock) -> State:
-    """Return the state after one accepted step, or with ``flat`` set where none is left."""
+    """Return the state after one accepted step, or with ``flat`` set if no step is possible."""
     state = dict(state)
     x, value, gradient = state["x"], float(state["value"]), state["gradient"]
     direction = _direction(state)
@@ -115,7 +115,7 @@ def step(objective: Objective, state: State, evaluations: int, clock: Clock) -> 
         trial[trial < ZERO] = 0
         promise = float(gradient @ (trial - x))
         if promise >= 0 or length < SHORTEST:
-            # Not a descent within rounding: forget the pairs, or stop where there are none.
+            # No descent beyond rounding: drop the L-BFGS pairs, or stop if there are no pairs.
             state["flat"] = torch.tensor(not len(state["steps"]))
             if len(state["steps"]):
                 state["scale"] = state["scale"].new_tensor(_scale(state))
@@ -127,10 +127,10 @@ def step(objective: Objective, state: State, evaluations: int, clock: Clock) -> 
             _remember(state, trial - x, new_gradient - gradient)
             _move(state, trial, new_value, new_gradient, inverse)
             if not len(state["steps"]) and length == 1:
-                # No positive curvature anywhere (one real image, say): longer and longer steps.
+                # No positive curvature (for example, one real image): make the steps longer.
                 state["scale"] = state["scale"] * GROWTH
             return state
-        # The minimum of the parabola through both values, kept within sane bounds.
+        # The minimum of the parabola through both values, limited to 0.1 to 0.5 of the step.
         length *= min(max(-promise / (2 * excess), 0.1), 0.5)
     return state
 
@@ -144,7 +144,7 @@ def _move(
 
 
 def _scale(state: State) -> float:
-    """Return the factor of the initial matrix that fits the latest pair, or the state's own."""
+    """Return the factor of the initial matrix that fits the latest pair, or else the state's."""
     if not len(state["steps"]):
         return float(state["scale"])
     s, y = state["steps"][-1], state["changes"][-1]
@@ -152,7 +152,7 @@ def _scale(state: State) -> float:
 
 
 def _direction(state: State) -> torch.Tensor:
-    """Return a direction of descent: L-BFGS in the free candidates, the gradient in the others."""
+    """Return a descent direction: L-BFGS for free candidates, the gradient for the others."""
     x, gradient = state["x"], state["gradient"]
     plain = _scale(state) * state["inverse"] * gradient
     residual = x - (x - plain).clamp(min=0)
@@ -165,9 +165,10 @@ def _direction(state: State) -> torch.Tensor:
 
 
 def _two_loop(state: State, free: torch.Tensor) -> torch.Tensor:
-    """Return the inverse Hessian of the pairs among the free candidates, times the gradient.
+    """Return the inverse Hessian of the pairs, limited to free candidates, times the gradient.
 
-    Nocedal 1980; pairs without positive curvature among the free are left out.
+    This is the two-loop recursion of Nocedal 1980. Pairs without positive curvature among the free
+    candidates are left out.
     """
     mask = free.to(torch.float64)
     inverse = state["inverse"] * mask
@@ -208,7 +209,7 @@ def _evaluate(
 ) -> tuple[float, torch.Tensor, torch.Tensor]:
     """Return N times the smoothed objective at ``x``, its gradient in x, and the initial matrix.
 
-    What the evaluation tells is entered in the best, the bound and the path of ``state``.
+    Also update the best weights, the bound and the path of ``state``.
     """
     count, total = len(x), x.sum()
     p = x / total
@@ -228,7 +229,7 @@ def _evaluate(
 
 
 def _raise_bound(state: State, bound: float) -> None:
-    # Where bound and objective meet, rounding may put them the wrong way round.
+    # If bound and objective are equal, rounding could make the bound the larger one.
     highest = min(max(float(state["bound"]), bound), float(state["best_value"]))
     state["bound"] = state["bound"].new_tensor(highest)
 
