@@ -1,4 +1,4 @@
-"""The page in a real browser, opened from disk: headless Chromium, driven by Playwright."""
+"""Tests of the page in headless Chromium, opened from disk with Playwright."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ axe_api = pytest.importorskip(
 )
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
-AXE = {"resultTypes": ["violations"]}  # what passes is not listed, which takes long
+AXE = {"resultTypes": ["violations"]}  # a list of passed rules would take long
 WIDE = {"width": 1400, "height": 900}
 MADE = {
     "rich": contents.rich,
@@ -42,7 +42,7 @@ MADE = {
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, Content]]:
-    """A function that returns the page and the content of a name in `MADE`."""
+    """Return a function that returns the page and the content of a name in `MADE`."""
     folder = tmp_path_factory.mktemp("pages")
     known: dict[str, tuple[Path, Content]] = {}
 
@@ -66,9 +66,10 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def opened(browser: Any, made: Callable[[str], tuple[Path, Content]]) -> Iterator[Any]:
-    """A function that opens a page. At the end no page may have asked for anything, or complained.
+    """Return a function that opens a page, and check at the end that no page had faults.
 
-    Chromium tells violations of the Content-Security-Policy on the console.
+    Faults are requests, errors and messages on the console. Chromium reports violations
+    of the Content-Security-Policy there.
     """
     faults: list[str] = []
     contexts = []
@@ -107,7 +108,7 @@ def look_at(page: Any, selector: str) -> Any:
 
 
 def explorer_of(page: Any, key: str = "faces") -> Any:
-    """Return a view of the explorer, built."""
+    """Return a view of the explorer after it is built."""
     look_at(page, f"#images-{key}")
     page.wait_for_selector(f"#images-{key} .tile")
     return page.locator(f"#images-{key}")
@@ -119,7 +120,7 @@ def control(explorer: Any, name: str) -> Any:
 
 
 def tiles(explorer: Any) -> list[int]:
-    """Return the images in the rows that are elements, in order."""
+    """Return the images of all rows in the page, in order."""
     found = explorer.locator(".tile").evaluate_all(
         "all => all.map(e => [e.dataset.place, e.dataset.image])"
     )
@@ -129,7 +130,7 @@ def tiles(explorer: Any) -> list[int]:
 
 
 def values(content: Content, key: str) -> np.ndarray:
-    """Return what images are sorted by."""
+    """Return the values by which images are sorted."""
     explorer = content.explorers[0].explorer
     if key.startswith("influence-"):
         return explorer.influence[:, int(key[-1])].astype(float)
@@ -140,14 +141,14 @@ def values(content: Content, key: str) -> np.ndarray:
 
 
 def in_order(value: np.ndarray, *, largest_first: bool) -> list[int]:
-    """Sort images in an obviously right way; those without a value come last."""
+    """Sort images in a simple way; images without a value come last."""
     known = [n for n in range(len(value)) if not np.isnan(value[n])]
     rest = [n for n in range(len(value)) if np.isnan(value[n])]
     return sorted(known, key=lambda n: (-value[n] if largest_first else value[n], n)) + rest
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_opens_from_disk_without_requests_and_complaints(opened: Any, name: str) -> None:
+def test_page_opens_from_disk_without_requests_and_errors(opened: Any, name: str) -> None:
     page = opened(name)
     for chapter in ("answers", "images", "curves", "exhibits", "deviations", "files"):
         if page.locator(f"#{chapter}").count():
@@ -158,7 +159,7 @@ def test_opens_from_disk_without_requests_and_complaints(opened: Any, name: str)
         page.wait_for_selector(".tile canvas[data-drawn]")
 
 
-def test_a_view_without_weights_begins_with_what_raises_fid_most(opened: Any, made: Any) -> None:
+def test_a_view_without_weights_is_sorted_by_influence(opened: Any, made: Any) -> None:
     page = opened("rich")
     page.locator("#view").select_option("images-generators")
     shown = tiles(explorer_of(page, "generators"))
@@ -179,7 +180,7 @@ def test_labels_are_classes_without_a_rank(opened: Any) -> None:
 @pytest.mark.parametrize(
     "key", ["index", "weight", "class", "influence-0", "influence-1", "nearest"]
 )
-def test_sorting_changes_what_is_shown(opened: Any, made: Any, key: str) -> None:
+def test_sorting_changes_the_shown_images(opened: Any, made: Any, key: str) -> None:
     explorer = explorer_of(opened("rich"))
     control(explorer, "Sort by").select_option(key)
     for order, largest_first in (("down", True), ("up", False)):
@@ -190,7 +191,7 @@ def test_sorting_changes_what_is_shown(opened: Any, made: Any, key: str) -> None
         assert shown == expected[: len(shown)]
 
 
-def test_filters_leave_the_images_they_name(opened: Any, made: Any) -> None:
+def test_filters_show_only_matching_images(opened: Any, made: Any) -> None:
     explorer = explorer_of(opened("rich"))
     data = made("rich")[1].explorers[0].explorer
 
@@ -224,7 +225,7 @@ def test_filters_leave_the_images_they_name(opened: Any, made: Any) -> None:
     assert explorer.locator(".count").inner_text() == "300 of 300 images"
 
 
-def test_classes_sort_and_filter(opened: Any, made: Any) -> None:
+def test_classes_can_be_sorted_and_filter_images(opened: Any, made: Any) -> None:
     explorer = explorer_of(opened("rich"))
     data = made("rich")[1].explorers[0].explorer
     table = data.class_table
@@ -258,7 +259,7 @@ def pixel(canvas: Any, across: float, down: float) -> list[int]:
     )
 
 
-def test_thumbnails_are_those_of_their_images(opened: Any, made: Any) -> None:
+def test_thumbnails_show_their_images(opened: Any, made: Any) -> None:
     explorer = explorer_of(opened("rich"))
     data = made("rich")[1].explorers[0].explorer
     colours = np.random.default_rng(1).uniform(30, 225, (len(contents.NAMES), 3))
@@ -267,9 +268,9 @@ def test_thumbnails_are_those_of_their_images(opened: Any, made: Any) -> None:
     for canvas in explorer.locator(".tile canvas[data-drawn]").all()[:12]:
         image = int(canvas.get_attribute("data-drawn"))
         seen.add(data.classes[image, 0])
-        middle = 0.5 - 0.2 * np.sin(image)  # of the disc
+        middle = 0.5 - 0.2 * np.sin(image)  # the centre of the disc
         colour = pixel(canvas, float(middle), 0.5)[:3]
-        # WebP loses some colour.
+        # WebP changes colours a little.
         np.testing.assert_allclose(colour, colours[data.classes[image, 0]], atol=16)
     assert len(seen) > 2
 
@@ -287,7 +288,7 @@ def test_a_click_shows_the_image_with_its_map_and_numbers(opened: Any, made: Any
     overlay = dialog.locator(".viewer-map")
     assert overlay.is_visible()
 
-    # In the middle of a cell the map has the cell's value; the page has a fifth of the colours.
+    # In the centre of a cell the map has the cell's value. The page has every fifth colour.
     shown = pixel(overlay, 3.5 / 7, 2.5 / 7)[:3]
     exact = matplotlib.colormaps["viridis"](data.maps[3, 2, 3] / 255)
     np.testing.assert_allclose(shown, 255 * np.array(exact[:3]), atol=4)
@@ -322,7 +323,7 @@ def test_a_click_shows_the_image_with_its_map_and_numbers(opened: Any, made: Any
     assert tile.evaluate("e => e === document.activeElement")
 
 
-def test_arrows_go_through_images_in_the_dialog(opened: Any, made: Any) -> None:
+def test_arrow_keys_change_the_image_in_the_dialog(opened: Any, made: Any) -> None:
     page = opened("rich")
     explorer = explorer_of(page)
     data = made("rich")[1].explorers[0].explorer
@@ -347,7 +348,7 @@ def test_arrows_go_through_images_in_the_dialog(opened: Any, made: Any) -> None:
     assert dialog.get_by_role("button", name="Previous").is_disabled()
 
 
-def test_the_grid_answers_to_the_keyboard(opened: Any) -> None:
+def test_the_grid_works_with_the_keyboard(opened: Any) -> None:
     page = opened("rich")
     explorer = explorer_of(page)
     focus = lambda: page.evaluate("document.activeElement.dataset.place")  # noqa: E731
@@ -384,7 +385,7 @@ def test_the_grid_answers_to_the_keyboard(opened: Any) -> None:
     assert page.evaluate("document.activeElement.textContent") == "Close"
 
 
-def test_ten_thousand_thumbnails_are_few_elements(opened: Any, made: Any) -> None:
+def test_ten_thousand_thumbnails_need_few_elements(opened: Any, made: Any) -> None:
     page = opened("many")
     explorer = explorer_of(page)
     control(explorer, "Sort by").select_option("index")
@@ -399,7 +400,7 @@ def test_ten_thousand_thumbnails_are_few_elements(opened: Any, made: Any) -> Non
         assert 20 < explorer.locator(".tile").count() < 200
     assert 9999 in tiles(explorer)
     assert page.evaluate("document.querySelectorAll('*').length") < 2500
-    # Sorting and filtering all images takes less than the blink of an eye; slow machines get more.
+    # Sorting and filtering all images takes far less than this; the limit is for slow machines.
     took = explorer.locator("select").first.evaluate(
         """e => { const begin = performance.now(); e.value = "influence-0";
           e.dispatchEvent(new Event("change")); return performance.now() - begin }"""
@@ -410,7 +411,7 @@ def test_ten_thousand_thumbnails_are_few_elements(opened: Any, made: Any) -> Non
     assert shown == expected[: len(shown)]
 
 
-def test_numbers_have_their_values_and_tell_about_themselves(opened: Any, made: Any) -> None:
+def test_numbers_have_their_values_and_details(opened: Any, made: Any) -> None:
     page = opened("rich")
     for answer in made("rich")[1].answers:
         article = page.locator(f"#{answer.key}")
@@ -457,7 +458,7 @@ def test_hostile_titles_are_shown_as_text(opened: Any) -> None:
     assert page.title() == "demo · Fringe"
 
 
-def test_plots_answer_to_the_hand(opened: Any, made: Any, tmp_path: Path) -> None:
+def test_plots_react_to_the_mouse(opened: Any, made: Any, tmp_path: Path) -> None:
     page = opened("rich")
     look_at(page, "#curve-sweep")
     page.wait_for_selector("#curve-sweep.drawn svg")
@@ -480,7 +481,7 @@ def test_plots_answer_to_the_hand(opened: Any, made: Any, tmp_path: Path) -> Non
           .filter(e => Number(getComputedStyle(e).opacity) < 0.5).length === 2"""
     )
 
-    # The wheel scrolls the page, and zooms only while Ctrl is held.
+    # The wheel scrolls the page; it zooms only while Ctrl is held.
     ticks = lambda: plot.locator("svg .role-axis-label").all_inner_texts()  # noqa: E731
     first = ticks()
     plot.locator("svg").hover()
@@ -519,16 +520,16 @@ def test_plots_answer_to_the_hand(opened: Any, made: Any, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("width", [1400, 400])
-def test_every_plot_of_a_run_is_drawn_whole(opened: Any, made: Any, width: int) -> None:
+def test_every_plot_of_a_run_is_drawn_completely(opened: Any, made: Any, width: int) -> None:
     page = opened("plots", viewport={"width": width, "height": 900})
     for curve in made("plots")[1].curves:
         look_at(page, f"#{curve.key}")
         page.wait_for_selector(f"#{curve.key}.drawn svg")
         plot = page.locator(f"#{curve.key} .plot-room")
         assert plot.locator("svg .role-mark path").count() > 2
-        told = plot.locator("svg [aria-label]").evaluate_all("all => all.map(e => e.ariaLabel)")
-        assert any(told)
-        assert not [text for text in told if re.search(r"\b(null|NaN|undefined)\b", text)]
+        labels = plot.locator("svg [aria-label]").evaluate_all("all => all.map(e => e.ariaLabel)")
+        assert any(labels)
+        assert not [text for text in labels if re.search(r"\b(null|NaN|undefined)\b", text)]
         room = plot.bounding_box()
         for text in plot.locator("svg text").all():
             box = text.bounding_box()
@@ -538,7 +539,7 @@ def test_every_plot_of_a_run_is_drawn_whole(opened: Any, made: Any, width: int) 
             assert box["y"] + box["height"] <= room["y"] + room["height"] + 1, text.text_content()
 
 
-def test_the_data_of_a_plot_are_a_table(opened: Any, made: Any) -> None:
+def test_the_data_of_a_plot_are_shown_as_a_table(opened: Any, made: Any) -> None:
     page = opened("rich")
     look_at(page, "#curve-noise")
     page.locator("#curve-noise summary").click()
@@ -547,7 +548,7 @@ def test_the_data_of_a_plot_are_a_table(opened: Any, made: Any) -> None:
     assert rows.first.locator("td").all_inner_texts() == ["1", "FID", "100.0", "1.5"]
 
 
-def test_ticks_are_counted_and_kept(opened: Any) -> None:
+def test_ticks_are_counted_and_stored(opened: Any) -> None:
     page = opened("rich")
     look_at(page, "#exhibits")
     assert page.locator(".progress-text").inner_text() == "0 of 3 checked"
@@ -561,7 +562,7 @@ def test_ticks_are_counted_and_kept(opened: Any) -> None:
     assert page.locator(".progress-text").inner_text() == "0 of 3 checked"
 
 
-def test_compared_numbers_say_in_words_how_they_deviate(opened: Any) -> None:
+def test_compared_numbers_state_their_deviation_in_words(opened: Any) -> None:
     page = opened("rich")
     row = page.locator("#exhibit-table-1 .compared tbody tr")
     assert row.nth(0).locator("td").last.text_content().split() == [
@@ -574,7 +575,7 @@ def test_compared_numbers_say_in_words_how_they_deviate(opened: Any) -> None:
 
 
 @pytest.mark.parametrize("width", [1400, 800, 400])
-def test_axe_finds_nothing(opened: Any, width: int) -> None:
+def test_axe_finds_no_violations(opened: Any, width: int) -> None:
     page = opened("rich", viewport={"width": width, "height": 900})
     explorer = explorer_of(page)
     for key in ("sweep", "sizes", "noise"):
@@ -593,7 +594,7 @@ def test_axe_finds_nothing(opened: Any, width: int) -> None:
         assert results.violations_count == 0, results.generate_report()
 
 
-def test_axe_finds_what_is_wrong(opened: Any) -> None:
+def test_axe_finds_a_missing_alternative_text(opened: Any) -> None:
     page = opened("one")
     page.evaluate("document.querySelector('.seen img').removeAttribute('alt')")
     results = axe_api.Axe().run(page, options=AXE)
@@ -618,7 +619,7 @@ def test_the_first_screen_has_the_answer(opened: Any) -> None:
         assert box["y"] + box["height"] <= WIDE["height"], selector
 
 
-def test_each_of_five_data_sets_has_its_answer_and_its_images(opened: Any, made: Any) -> None:
+def test_each_of_five_data_sets_has_an_answer_and_images(opened: Any, made: Any) -> None:
     page = opened("five")
     assert page.locator(".summary li").count() == 5
     page.locator("#set-3 .to-images a").click()
@@ -630,7 +631,7 @@ def test_each_of_five_data_sets_has_its_answer_and_its_images(opened: Any, made:
     assert shown == in_order(expected.astype(float), largest_first=True)[: len(shown)]
 
 
-def test_without_scripts_all_but_the_explorer_can_be_read(opened: Any, made: Any) -> None:
+def test_without_scripts_only_the_explorer_is_missing(opened: Any, made: Any) -> None:
     page = opened("rich", java_script_enabled=False)
     content = made("rich")[1]
     for answer in content.answers:
@@ -646,7 +647,7 @@ def test_without_scripts_all_but_the_explorer_can_be_read(opened: Any, made: Any
     assert number.locator(".tip").is_visible()
 
 
-def test_paper_has_the_figures_and_no_controls(opened: Any) -> None:
+def test_the_printed_page_has_figures_and_no_controls(opened: Any) -> None:
     page = opened("rich")
     look_at(page, "#curve-sweep")
     page.wait_for_selector("#curve-sweep.drawn svg")
@@ -658,7 +659,7 @@ def test_paper_has_the_figures_and_no_controls(opened: Any) -> None:
     for selector in (".top nav", "#curve-sweep .plot", ".tick", ".progress", ".controls", ".tip"):
         assert page.locator(f"{selector}:visible").count() == 0, selector
     assert page.locator("#dataset-faces .more").get_by_text("A further sentence.").is_visible()
-    page.set_viewport_size({"width": 720, "height": 1000})  # of a sheet of A4
+    page.set_viewport_size({"width": 720, "height": 1000})  # a sheet of A4
     assert page.evaluate("document.documentElement.scrollWidth") <= 720
     page.evaluate("dispatchEvent(new Event('afterprint'))")
     page.emulate_media(media="screen")
@@ -666,13 +667,13 @@ def test_paper_has_the_figures_and_no_controls(opened: Any) -> None:
     assert opened("one").pdf().startswith(b"%PDF")
 
 
-def test_modules_compute_what_python_computes(opened: Any) -> None:
+def test_modules_give_the_same_results_as_python(opened: Any) -> None:
     page = opened("rich", bypass_csp=True)
     call = "async ([name, f, ...values]) => (await import(name))[f](...values)"
     place = np.linspace(0, 1, 41)
     colours = np.array([page.evaluate(call, ["fringe/maps", "viridis", v]) for v in place.tolist()])
     exact = matplotlib.colormaps["viridis"](place)[:, :3] * 255
-    np.testing.assert_allclose(colours, exact, atol=3)  # every fifth colour, and lines between
+    np.testing.assert_allclose(colours, exact, atol=3)  # every fifth colour, interpolated
 
     text = 'a,"b ""c"", d",e\n1,"two\nlines",\n-2.5e3,<b>,0x10\n'
     assert page.evaluate(call, ["fringe/csv", "table", text]) == [

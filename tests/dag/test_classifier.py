@@ -107,7 +107,7 @@ def test_the_control_s_own_null_space_is_measured(counted: Project) -> None:
     assert "The null space of tiny_network:control itself: FID in its features " in verdict
     assert f"| network | FID at random | Top-1 classes by {COUNTING} matched |" in verdict
     page = (counted.results / "index.html").read_text()
-    assert "The null space of each network: what of its distance goes away" in page
+    assert "The null space of each network: how far its distance falls" in page
 
 
 def test_scores_of_logits_are_of_the_classifier(counted: Project) -> None:

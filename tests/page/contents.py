@@ -1,4 +1,4 @@
-"""Contents of pages with invented numbers and drawn images."""
+"""Contents of pages with invented numbers and generated images."""
 
 from __future__ import annotations
 
@@ -151,13 +151,13 @@ def answer(key: str, title: str, kind: str = "dataset", seed: int = 0) -> Answer
         key=key,
         title=title,
         kind=kind,
-        question="How much of this FID is class histogram, and does a network that never saw "
-        "ImageNet agree?",
+        question="How much of this FID is due to the class histogram, and does a network that "
+        "never saw ImageNet agree?",
         word="mostly null space" if kind == "dataset" else "36 % real",
         sentence="Optimized weights lower FID from 40.70 ± 1.05 to 12.31 ± 0.40, and 92 ± 3 % of "
         "this gain is not seen by CLIP: the images became no better.",
         table=Table(
-            "Distances to the real images; smaller is better.",
+            "Distances to the real images; smaller distances are better.",
             head,
             rows,
             ["± is one standard error."],
@@ -176,7 +176,7 @@ def answer(key: str, title: str, kind: str = "dataset", seed: int = 0) -> Answer
             "The generator is simulated: its images are distorted photographs.",
             "Only 5 draws were made, so the error of the control is large.",
         ],
-        details=["FDr removes what the real images alone explain.", "A further sentence."],
+        details=["FDr is relative to a distance between real images.", "A further sentence."],
         tables=[
             Table(
                 "Precision and recall",
@@ -325,7 +325,7 @@ def rich() -> Content:
             exhibit("exhibit-figure-4a", "Figure 4a", LONG),
         ],
         deviations=[deviation("Crops"), deviation(HOSTILE)],
-        left_out=["Figure 7: precision needs features of StyleGAN-XL, which are not there."],
+        left_out=["Figure 7: precision needs features of StyleGAN-XL, which are missing."],
         links=[
             Link("report.html", "Snakemake's report: provenance"),
             Link("tables/table1.csv", "Table 1"),
@@ -362,7 +362,7 @@ def many_images() -> Content:
 
 
 def labelled() -> Content:
-    """Return a run whose classes are labels: without probabilities, and one for each image."""
+    """Return a run whose classes are labels: one for each image, without probabilities."""
     shown = explorer(60)
     classes = np.full_like(shown.classes, -1)
     assert shown.classes is not None

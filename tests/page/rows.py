@@ -1,4 +1,4 @@
-"""Rows of scores with planted values, as the evaluation would write them."""
+"""Rows of scores with planted values, in the format of the evaluation."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def planted(
 ) -> pd.DataFrame:
     """Return rows from {(scheme, network): repeats}, with errors relative to each value.
 
-    Those of Top-N weights have none.
+    Rows of Top-N and Middle-N weights have no errors.
     """
     rows = []
     for (scheme, network), repeats in values.items():

@@ -1,4 +1,4 @@
-"""All files that the page of a run reads, with planted values, for a run that nobody ran."""
+"""Planted files that the page of a run reads, without running a workflow."""
 
 from __future__ import annotations
 
@@ -122,8 +122,8 @@ def _rows(run: Run, dataset: str, scheme: str, kind: str) -> list[dict[str, Any]
     """Return three draws of a scheme in a network, or of precision and recall."""
     scale = {"inception": 1.0, "untrained": 0.4, "clip": 0.5}.get(kind, 2.0)
     scale *= 1 + list(run.datasets).index(dataset) / 10
-    level = (RANDOM | OTHERS).get(scheme, 8.5)  # of a sweep
-    if kind in ("untrained", "clip"):  # controls see a tenth of the fall
+    level = (RANDOM | OTHERS).get(scheme, 8.5)  # 8.5 for the other schemes of a sweep
+    if kind in ("untrained", "clip"):  # controls fall by a tenth of FID's fall
         level = 10 + (level - 10) / 10
     metrics = ("fid",)
     if kind == "precision_recall":

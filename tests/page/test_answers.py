@@ -1,4 +1,4 @@
-"""The answer for a data set: its sentence, and its numbers, which are those of the rows."""
+"""Tests of the answer for a data set: its sentence, numbers and doubts."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def numbers(answer: Answer) -> dict[tuple[str, str], Number]:
     }
 
 
-def test_a_null_space_is_said_with_its_error() -> None:
+def test_the_answer_states_the_null_space_with_its_error() -> None:
     answer = answered(planted(NULL_SPACE))
     assert answer.word == "at least 55% null space"
     assert answer.sentence == (
         "At least 55 ± 3% of this FID is perceptual null space: FID falls by 60.0 ± 1.1% when the "
-        "same images are drawn with optimized weights, but the distance in the control (Clip) only "
-        "by 5.0 ± 2.7%."
+        "same images are drawn with optimized weights, but the distance in the control (Clip) "
+        "falls by only 5.0 ± 2.7%."
     )
     assert answer.question.endswith("and does the control (Clip) agree?")
     assert (answer.key, answer.kind, answer.title) == ("dataset-d", "dataset", "Data")
@@ -48,19 +48,19 @@ def test_a_null_space_is_said_with_its_error() -> None:
 def test_a_control_that_falls_as_much_is_a_real_improvement() -> None:
     answer = answered(planted(REAL))
     assert answer.word == "real"
-    assert "(Clip) falls at least as much: by 35.0 ± 1.8%" in answer.sentence
+    assert "(Clip) falls at least as much, by 35.0 ± 1.8%" in answer.sentence
 
 
-def test_a_control_that_does_not_move_or_rises() -> None:
+def test_a_control_that_does_not_change_or_rises() -> None:
     still = {**NULL_SPACE, ("prelogits", "clip"): [1.985, 1.995, 2.005]}
-    assert "(Clip) sees no change beyond noise." in answered(planted(still)).sentence
+    assert "(Clip) changes only within its noise." in answered(planted(still)).sentence
     rises = {**NULL_SPACE, ("prelogits", "clip"): [2.39, 2.4, 2.41]}
     assert "while the distance in the control (Clip) rises by 20.0" in (
         answered(planted(rises)).sentence
     )
 
 
-def test_nothing_is_claimed_without_a_judge_or_without_a_fall() -> None:
+def test_the_answer_claims_no_share_without_a_judge_or_without_a_fall() -> None:
     labelled = judged(planted(NULL_SPACE), trained_on={"clip": "ImageNet-1k labels"})
     answer = dataset_answer(labelled, Measured(planted(NULL_SPACE), "net", ["clip"], TITLES))
     assert answer.word == "no judge"
@@ -75,11 +75,11 @@ def test_nothing_is_claimed_without_a_judge_or_without_a_fall() -> None:
 def test_an_answer_without_standard_errors_says_so() -> None:
     answer = answered(planted(NULL_SPACE, error=math.nan))
     assert "±" not in answer.sentence
-    assert answer.sentence.endswith("; standard errors are not known.")
+    assert answer.sentence.endswith(". Standard errors are unknown.")
 
 
-def test_the_error_of_one_draw_is_known() -> None:
-    """To first order, that of a ratio of independent distances."""
+def test_one_draw_has_a_standard_error() -> None:
+    """To first order, it is the error of a ratio of independent distances."""
     answer = answered(planted({key: values[:1] for key, values in NULL_SPACE.items()}))
     before, after = NULL_SPACE["random", "net"][0], NULL_SPACE["prelogits", "net"][0]
     ratio = after / before
@@ -88,7 +88,7 @@ def test_the_error_of_one_draw_is_known() -> None:
     assert "One draw." in numbers(answer)["drawn at random", "FID"].about
 
 
-def test_numbers_are_those_of_the_rows() -> None:
+def test_numbers_are_equal_to_the_rows() -> None:
     scores = planted(NULL_SPACE)
     found = numbers(answered(scores))
     labels = {
@@ -110,9 +110,9 @@ def test_numbers_are_those_of_the_rows() -> None:
     low, high = 10 - 1.96 * 0.198, 10 + 1.96 * 0.198
     assert random.about == (
         f"95 % interval: {low:.2f} to {high:.2f} (± 1.96 standard errors).",
-        "Standard error of one evaluation: 0.20. It covers the luck of the real and the generated "
-        "images.",
-        "Mean of 3 draws, whose standard deviation is 0.10.",
+        "Standard error of one evaluation: 0.20. It covers the random choice of the real and the "
+        "generated images.",
+        "Mean of 3 draws (standard deviation: 0.10).",
         "50,000 real and 50,000 generated images.",
         "Seed 7.",
     )
@@ -120,8 +120,8 @@ def test_numbers_are_those_of_the_rows() -> None:
     assert found["Top-20 classes matched", "FID (Clip)"].text == "not measured"
 
 
-def test_the_paper_s_value_stands_beside_a_number_of_its_protocol() -> None:
-    """FFHQ at random: the paper prints 5.30 in Inception and 2.76 in CLIP."""
+def test_a_number_with_the_papers_protocol_is_compared_with_the_papers_value() -> None:
+    """The paper's FID of FFHQ at random is 5.30 in Inception and 2.76 in CLIP."""
     rows = planted(
         {
             ("random", "inception"): [5.34, 5.36],
@@ -142,15 +142,15 @@ def test_the_paper_s_value_stands_beside_a_number_of_its_protocol() -> None:
     alike = cells({"ffhq": PAPER["ffhq"]})
     fid = alike["drawn at random", "FID"]
     assert fid.tone == "agrees"  # 0.05 apart, and 2 √2 x 0.0534 is 0.15
-    told = "The paper prints 5.30 ± 0.04: +0.9%, within 2 combined standard errors (0.15)."
-    assert told in fid.about
+    line = "The paper's value is 5.30 ± 0.04: +0.9%, within 2 combined standard errors (0.15)."
+    assert line in fid.about
     assert alike["drawn at random", "FID (CLIP)"].tone == "deviates"  # 1.00 apart, of 0.11
     unlike = cells({})["drawn at random", "FID"]
     assert unlike.tone == "incomparable"
     assert any("what ours was measured with is unknown" in line for line in unlike.about)
 
 
-def test_distances_in_units_of_the_floor_are_columns_of_their_own() -> None:
+def test_distances_in_units_of_the_floor_have_their_own_columns() -> None:
     columns = [*SCORE_COLUMNS, "standard_error", "real_error"]
     common = ("net", "features")
     rows = [
@@ -166,7 +166,7 @@ def test_distances_in_units_of_the_floor_are_columns_of_their_own() -> None:
     assert numbers(answer)["optimized weights", "FDr"].text == "not measured"
 
 
-def test_doubts_tell_how_well_the_judge_sees_and_how_few_images_there_are() -> None:
+def test_doubts_name_the_judges_power_and_too_few_images() -> None:
     scores = planted(NULL_SPACE)
     about = Measured(scores, "net", ["clip"], TITLES, dims={"net": 64}, candidates={"d": 600})
     witness = Witness(network="clip", title="Clip", judges=True, reason="", trained_on=None)
@@ -175,7 +175,7 @@ def test_doubts_tell_how_well_the_judge_sees_and_how_few_images_there_are() -> N
     def doubts(known: Witness | None) -> str:
         return " ".join(dataset_answer(judged(scores), about, witness=known).doubts)
 
-    assert "was not measured with these real images" in doubts(None)
+    assert "It was not measured with these real images" in doubts(None)
     blind = witness.model_copy(update={"has_power": False, **sees})
     assert "has no power here" in doubts(blind)
     sharp = witness.model_copy(update={"has_power": True, **sees})
@@ -187,13 +187,13 @@ def test_doubts_tell_how_well_the_judge_sees_and_how_few_images_there_are() -> N
     assert "candidates" not in " ".join(dataset_answer(judged(scores), many).doubts)
 
 
-def test_a_published_distance_stands_under_the_table() -> None:
+def test_a_published_distance_is_a_note_of_the_table() -> None:
     scores = planted(NULL_SPACE)
     stated = {"d": {"net": {"value": 2.92, "source": "Somebody"}}}
     about = Measured(scores, "net", ["clip"], TITLES)
     answer = dataset_answer(judged(scores, published=stated), about)
-    (told,) = [note for note in answer.table.notes if "Published distance" in note]
-    assert told.startswith("Published distance in Net: 2.92 (Somebody). Ours is 10.00")
-    assert told.endswith(", +242.5%.")
+    (note,) = [note for note in answer.table.notes if "Published distance" in note]
+    assert note.startswith("Published distance in Net: 2.92 (Somebody). Ours is 10.00")
+    assert note.endswith(", +242.5%.")
     assert not any("Published distance" in text for text in answer.details)
     assert not any("Published" in note for note in answered(scores).table.notes)

@@ -1,4 +1,4 @@
-"""The table of named metrics on the page."""
+"""Tests of the page's table of requested metrics."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from fringe.plan import exhibits
 from fringe.tables import asked_table
 
 
-def test_its_stem_is_that_of_the_exhibit() -> None:
+def test_stem_is_the_stem_of_the_exhibit() -> None:
     assert f"table{exhibits.ASKED_TABLE}" == ASKED_STEM
 
 
-def test_numbers_say_what_is_behind_them() -> None:
+def test_numbers_have_details() -> None:
     row = {
         "dataset": "cats",
         "scheme": "random",
@@ -41,12 +41,12 @@ def test_numbers_say_what_is_behind_them() -> None:
     assert first.text == "0.62 ± 0.18 (SE 0.25)"
     assert first.about == (
         "95 % interval: 0.14 to 1.11 (± 1.96 standard errors).",
-        "The luck of the images; docs/metrics.md says which images it covers.",
-        "Mean of 2 draws, whose standard deviation is 0.177.",
+        "The interval covers the random choice of images. docs/metrics.md says of which images.",
+        "Mean of 2 draws (standard deviation: 0.177).",
         "1,000 real and 900 generated images.",
         "Seed 4.",
     )
     assert second.about[:2] == (
-        "No standard error: theory gives none for this metric.",
+        "No standard error: there is no formula for this metric.",
         "One draw.",
     )

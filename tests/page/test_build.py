@@ -1,4 +1,4 @@
-"""The file of the page: what is in it, and what is refused."""
+"""Tests of the HTML of the page, and of content that is refused."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_equal_content_gives_equal_bytes(tmp_path: Path) -> None:
     assert (tmp_path / "one").read_bytes() == (tmp_path / "other").read_bytes()
 
 
-def test_nothing_leads_out_of_the_page_but_files_of_the_run() -> None:
+def test_links_lead_only_to_files_of_the_run() -> None:
     page = Elements(render_index(contents.rich()))
     allowed = {"figures/curve-sweep.pdf", "report.html", "tables/table1.csv", "verdict.md"}
     seen = set()
@@ -73,7 +73,7 @@ def test_nothing_leads_out_of_the_page_but_files_of_the_run() -> None:
     assert allowed <= seen
 
 
-def test_every_script_and_style_has_the_number_of_the_policy() -> None:
+def test_every_script_and_style_has_the_nonce_of_the_policy() -> None:
     page = Elements(render_index(contents.rich()))
     (policy,) = (a["content"] for t, a in page.tags if a.get("http-equiv"))
     assert policy is not None
@@ -88,7 +88,7 @@ def test_every_script_and_style_has_the_number_of_the_policy() -> None:
             assert attributes["nonce"] == nonce[1]
 
 
-def test_the_number_depends_on_the_content() -> None:
+def test_the_nonce_depends_on_the_content() -> None:
     found = {
         re.search("nonce-([0-9a-f]+)", render_index(Content("run", [answer(word=word)])))[1]  # type: ignore[index]
         for word in ("one", "other")
@@ -96,7 +96,7 @@ def test_the_number_depends_on_the_content() -> None:
     assert len(found) == 2
 
 
-def test_hostile_titles_are_text() -> None:
+def test_hostile_titles_are_shown_as_text() -> None:
     page = Elements(render_index(contents.rich()))
     assert contents.HOSTILE in "".join(page.text)
     kinds = {"application/json": 5, "importmap": 1, "module": 1}
@@ -118,7 +118,7 @@ def test_control_characters_are_escaped() -> None:
     page.encode()
 
 
-def test_numbers_keep_their_values_and_what_is_said_of_them() -> None:
+def test_numbers_keep_their_values_and_their_details() -> None:
     one = Number("0.10 ± 0.02", 0.1 + 0.2, ["Seed 5", "3 draws"], "deviates")
     table = Table("Caption", ["", "FID"], [Row("random", [one])])
     page = Elements(render_index(Content("run", [answer(table=table)])))
@@ -130,7 +130,7 @@ def test_numbers_keep_their_values_and_what_is_said_of_them() -> None:
     assert {"Seed 5", "3 draws", " (deviates from the paper)"} <= set(page.text)
 
 
-def test_ids_are_there_once_and_links_have_targets() -> None:
+def test_ids_are_unique_and_links_have_targets() -> None:
     for content in (contents.rich(), contents.one_data_set(), contents.five_data_sets()):
         page = Elements(render_index(content))
         ids = [a["id"] for _, a in page.tags if "id" in a]
@@ -143,7 +143,7 @@ def test_ids_are_there_once_and_links_have_targets() -> None:
                 assert (attributes.get(name) or ids[0]) in ids
 
 
-def test_exhibits_are_the_papers_only_if_the_paper_has_them() -> None:
+def test_the_heading_names_the_paper_only_if_exhibits_are_the_papers() -> None:
     def heading(name: str) -> str:
         exhibit = replace(contents.exhibit("exhibit-a", name), differs=[])
         content = Content("run", [answer()], exhibits=[exhibit])
@@ -168,7 +168,7 @@ def test_a_page_without_plots_has_no_plot_library() -> None:
     assert script.startswith((build._FOLDER / "vendor/vega.min.js").read_bytes())
 
 
-def test_csv_is_exactly_that_of_the_curve() -> None:
+def test_csv_is_equal_to_the_csv_of_the_curve() -> None:
     content = contents.rich()
     page = Elements(render_index(content))
     links = [a for _, a in page.tags if a.get("class") == "csv"]
@@ -178,7 +178,7 @@ def test_csv_is_exactly_that_of_the_curve() -> None:
         assert base64.b64decode(data).decode() == curve.csv
 
 
-def test_a_page_that_is_too_large_says_what_takes_the_room(
+def test_the_error_of_a_page_that_is_too_large_names_its_parts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content = contents.rich()
@@ -187,11 +187,11 @@ def test_a_page_that_is_too_large_says_what_takes_the_room(
     write_index(tmp_path / "index.html", content)
     assert (tmp_path / "index.html").stat().st_size == size
     monkeypatch.setattr(build, "LARGEST", size - 1)
-    with pytest.raises(FringeError, match=r"would have .* MB, .*thumbnails .* MB.*page: images"):
+    with pytest.raises(FringeError, match=r"would be .* MB, .*thumbnails .* MB.*page: images"):
         write_index(tmp_path / "index.html", content)
 
 
-def test_arrays_arrive_as_they_are() -> None:
+def test_embedded_arrays_are_unchanged() -> None:
     view = contents.rich().explorers[0]
     data = json.loads(build.explorer_data(view))
 
@@ -212,11 +212,11 @@ def test_arrays_arrive_as_they_are() -> None:
 
 @pytest.mark.parametrize("href", ["https://example.org", "//example.org", " javascript:alert(1)"])
 def test_links_out_of_the_run_are_refused(href: str) -> None:
-    with pytest.raises(ValueError, match="leads to a file of the run"):
+    with pytest.raises(ValueError, match="must lead to a file of the run"):
         render_index(Content("run", [answer()], links=[Link(href, "text")]))
 
 
-def test_keys_that_are_no_anchors_or_occur_twice_are_refused() -> None:
+def test_keys_that_are_not_anchors_or_occur_twice_are_refused() -> None:
     for key in ('a"b', "answers", "data-photos", "answers-title", "A-b", "a--b"):
         with pytest.raises(ValueError, match="is not an anchor"):
             render_index(Content("run", [answer(key=key)]))
@@ -227,7 +227,7 @@ def test_keys_that_are_no_anchors_or_occur_twice_are_refused() -> None:
         render_index(Content("run", [answer()], [view]))
 
 
-def test_an_exhibit_names_only_deviations_of_the_list() -> None:
+def test_an_exhibit_with_an_unknown_deviation_is_refused() -> None:
     content = replace(contents.rich(), deviations=())
     with pytest.raises(ValueError, match="the deviation 'Crops' is missing"):
         render_index(content)

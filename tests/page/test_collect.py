@@ -1,4 +1,4 @@
-"""The whole content of a page, from files of a run that were planted."""
+"""Tests of the content of a page, from planted files of a run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def planted(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, dict, Conte
     return about, files, collect(about, files)
 
 
-def test_the_answers_are_those_of_the_data_set_and_of_the_comparison(
+def test_the_data_set_and_the_comparison_have_answers(
     planted: tuple[dict, dict, Content],
 ) -> None:
     _, files, content = planted
@@ -97,7 +97,7 @@ def test_tables_show_the_numbers_of_their_csv(planted: tuple[dict, dict, Content
         assert len(table.head) == 1 + len(ours.cells)
 
 
-def test_there_is_a_plot_of_each_kind_with_its_figure_for_print(
+def test_each_kind_of_plot_has_a_figure_for_print(
     planted: tuple[dict, dict, Content],
 ) -> None:
     _, _, content = planted
@@ -110,11 +110,11 @@ def test_there_is_a_plot_of_each_kind_with_its_figure_for_print(
     ]
     for one in content.curves:
         assert one.figure is not None
-        assert re.search(r" \d+(\.\d+)? at ", one.figure.alt), "the alt text tells numbers"
+        assert re.search(r" \d+(\.\d+)? at ", one.figure.alt), "the alt text contains numbers"
 
 
 def test_all_files_that_the_page_links_are_inputs(planted: tuple[dict, dict, Content]) -> None:
-    """So no link leads nowhere; the folder of the page is that of the run."""
+    """So all links work; the page is in the folder of the run."""
     _, files, content = planted
     every = {path for paths in files.values() for path in paths}
     places = [link.href for one in (*content.exhibits, *content.answers) for link in one.links]
@@ -126,10 +126,10 @@ def test_all_files_that_the_page_links_are_inputs(planted: tuple[dict, dict, Con
         assert any(path.endswith(f"/run/{place}") for path in every), place
 
 
-def test_every_file_that_is_read_must_be_there(tmp_path: Path) -> None:
+def test_a_missing_input_is_an_error(tmp_path: Path) -> None:
     about, files = write_run(tmp_path, config())
     for name, paths in files.items():
-        if name in ("explorers", "linked"):  # which others read, or nobody
+        if name in ("explorers", "linked"):  # `collect` does not read these
             continue
         assert paths, name
         held = Path(paths[0]).read_bytes()
@@ -138,7 +138,7 @@ def test_every_file_that_is_read_must_be_there(tmp_path: Path) -> None:
             collect(about, files)
         Path(paths[0]).write_bytes(held)
     for path in files["linked"]:
-        assert not Path(path).exists(), "nothing else is read"
+        assert not Path(path).exists(), "linked files are not read"
     collect(about, files)
 
 

@@ -1,4 +1,4 @@
-"""The answer for a comparison: its sentence by the word of the verdict, and its numbers."""
+"""Tests of the answer for a comparison: its sentence for each verdict, and its numbers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from fringe.scores.numbers import format_value
 
 @cache
 def compared(count: int) -> Comparison:
-    """Return a comparison of ``count`` models, whose features differ by shifts."""
+    """Return a comparison of ``count`` models; their features differ by shifts."""
     rng = np.random.default_rng(count)
 
     def features(shift: float) -> dict[str, np.ndarray]:
@@ -39,8 +39,8 @@ def test_each_word_has_a_sentence_with_the_difference_and_its_interval(word: Ver
     found = with_word(compared(2), word)
     answer = comparison_answer("mine", found)
     difference = found.main.difference("M1", "M0").distance
-    told = ANSWERS[word].format(model="M1", baseline="M0", network="Inception-V3")
-    assert answer.sentence.startswith(f"{told}: the difference of FID is ")
+    start = ANSWERS[word].format(model="M1", baseline="M0", network="Inception-V3")
+    assert answer.sentence.startswith(f"{start}: the difference of FID is ")
     value, low, high = map(format_value, (difference.value, difference.low, difference.high))
     assert answer.sentence.endswith(f" is {value} (95 % interval {low} to {high}).")
     assert answer.word == word
@@ -65,19 +65,19 @@ def test_an_audit_below_its_floor_says_so() -> None:
     assert comparison_answer("mine", found).sentence.startswith(BELOW_FLOOR)
 
 
-def test_several_models_are_ranked_and_each_verdict_is_told() -> None:
+def test_several_models_are_ranked_and_each_has_a_verdict() -> None:
     found = compared(4)
     answer = comparison_answer("mine", found)
     assert answer.sentence.startswith("From the lowest FID to the highest: ")
     assert all(model in answer.sentence for model in found.models)
     best = next(model for model in found.ranking if model != "M0")
     least = found.main.difference(best, "M0").distance
-    assert f"{best} less M0, is {format_value(least.value)} (95 % interval" in answer.sentence
+    assert f"{best} minus M0, is {format_value(least.value)} (95 % interval" in answer.sentence
     assert len(answer.details) == 3
     assert answer.question.startswith("Which of M1, M2 and M3 is better than M0")
 
 
-def test_numbers_are_those_of_the_comparison() -> None:
+def test_numbers_are_equal_to_the_comparison() -> None:
     found = compared(3)
     answer = comparison_answer("mine", found)
     main, clip = found.networks
@@ -101,7 +101,7 @@ def test_numbers_are_those_of_the_comparison() -> None:
     assert floor.kind == "note"
 
 
-def test_further_tables_are_those_of_the_page_of_the_comparison() -> None:
+def test_the_answer_has_all_tables_of_the_comparison() -> None:
     found = compared(2)
     answer = comparison_answer("mine", found)
     for table, (title, rows) in zip(answer.tables, comparison_tables(found), strict=True):

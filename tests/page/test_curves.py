@@ -1,4 +1,4 @@
-"""The interactive plots: their data are the rows', and their specifications are harmless."""
+"""Tests of the interactive plots: their data, and the safety of their specifications."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_sizes_are_in_order_and_the_extrapolation_is_last() -> None:
     data = data_of(sizes())
     assert list(data["images"]) == ["500 + 500", "All + 2k", "All + ∞"]
     assert list(data["fid"]) == [12.5, 10.25, 9.125]
-    width = 1.96 * 0.02 * np.array([12.0, 10.0, 9.0])  # errors are those of the first draw
+    width = 1.96 * 0.02 * np.array([12.0, 10.0, 9.0])  # errors are of the first draw
     assert list(data["high"] - data["fid"]) == pytest.approx(width, rel=1e-12)
     assert sizes().spec["encoding"]["x"]["sort"] == list(data["images"])
 
@@ -185,7 +185,7 @@ def test_convergence_has_the_lowest_loss_so_far_and_the_bound() -> None:
     assert series == {
         "ours, the lowest so far": [10.0, 4.0, 4.0],
         "released steps": [9.5, 8.5],
-        "no weights reach below": [0.0, 1.0, 3.0],
+        "proven lower bound": [0.0, 1.0, 3.0],
     }
     assert "no weights bring the loss below 3.00" in convergence().caption
 
@@ -202,7 +202,7 @@ def _texts(spec: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, .
 
 
 @pytest.mark.parametrize("make", CURVES)
-def test_a_title_of_a_user_is_never_a_part_of_an_expression(make: Any) -> None:
+def test_a_users_title_is_never_a_part_of_an_expression(make: Any) -> None:
     curve = make()
     for path, text in _texts(curve.spec):
         if "script" in text:
@@ -215,7 +215,7 @@ def test_a_title_of_a_user_is_never_a_part_of_an_expression(make: Any) -> None:
 
 
 @pytest.mark.parametrize("make", CURVES)
-def test_the_page_adds_data_and_colours_and_all_fields_are_columns(make: Any) -> None:
+def test_specifications_lack_data_and_colours_and_all_fields_are_columns(make: Any) -> None:
     curve = make()
     assert not {"data", "config"} & set(curve.spec)
     columns = set(data_of(curve).columns)

@@ -1,4 +1,4 @@
-"""Pictures of the page: their size, and the steps by which they fit into the page."""
+"""Tests of the size and the compression of the page's pictures."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def test_transparent_parts_are_white(tmp_path: Path) -> None:
         assert np.asarray(image.convert("RGB")).min() == 255
 
 
-def test_all_pictures_take_the_first_step_with_which_they_fit(tmp_path: Path) -> None:
+def test_all_pictures_use_the_first_step_with_which_they_fit(tmp_path: Path) -> None:
     paths = {f"{n}": noisy(tmp_path / f"{n}.png", (1500, 30), n) for n in range(3)}
     budgets = []
     for step in LADDER:
         budgets.append(0)
-        for path in paths.values():  # obviously right: each picture by itself
+        for path in paths.values():  # the simple reference: one picture at a time
             with Image.open(path) as image:
                 shown = image.convert("RGB").resize((1400, 28), Image.Resampling.LANCZOS)
             if step.width < 1400:
@@ -62,11 +62,11 @@ def test_all_pictures_take_the_first_step_with_which_they_fit(tmp_path: Path) ->
         assert {one.width for one in found.values()} == {step.width}
         assert sum(len(one.data) for one in found.values()) == budget
         assert encode_pictures(paths, budget) == found
-    with pytest.raises(FringeError, match=r"page: its 3 pictures take .* show fewer in one run"):
+    with pytest.raises(FringeError, match=r"page: its 3 pictures need .* show fewer pictures"):
         encode_pictures(paths, budgets[-1] - 1)
 
 
-def test_a_missing_or_damaged_picture_is_said(tmp_path: Path) -> None:
+def test_a_missing_or_damaged_picture_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "cut.png").write_bytes(noisy(tmp_path / "a.png", (50, 50)).read_bytes()[:400])
     for name in ("cut.png", "absent.png"):
         with pytest.raises(DamagedFileError, match=name):

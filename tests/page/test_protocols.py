@@ -1,4 +1,4 @@
-"""The page of a run that names a protocol: which numbers follow it, and nothing otherwise."""
+"""Tests of the page's table of numbers that follow a protocol."""
 
 from __future__ import annotations
 
@@ -15,20 +15,22 @@ from .run_files import config, write_run
 
 
 @pytest.mark.parametrize("name", [None, "adm"])
-def test_the_chapter_deviations_says_which_numbers_follow(tmp_path: Path, name: str | None) -> None:
+def test_the_chapter_deviations_lists_numbers_if_the_run_names_a_protocol(
+    tmp_path: Path, name: str | None
+) -> None:
     about, files = write_run(tmp_path, config() | ({"protocol": name} if name else {}))
     content = collect(about, files)
     page = render_index(content)
-    told = [text for one in content.answers for text in one.details if "protocol adm" in text]
+    notes = [text for one in content.answers for text in one.details if "protocol adm" in text]
     if name is None:
         assert content.protocols == ()
         assert "protocol adm" not in page
-        assert told == []
+        assert notes == []
         return
     (table,) = content.protocols
     assert table.head == ("Data set or model", "Number", "Follows")
     found = {(row.label, *row.cells) for row in table.rows}
-    assert len(found) == len(table.rows), "each number once"
+    assert len(found) == len(table.rows), "each number is listed once"
     by_number = {label: follows for _, label, follows in found}
     fid = by_number["FID (Inception-V3)"]
     assert fid.startswith("protocol adm, except ")
@@ -37,11 +39,11 @@ def test_the_chapter_deviations_says_which_numbers_follow(tmp_path: Path, name: 
     assert by_number["FID (CLIP)"].endswith("which has this metric only in inception")
     assert by_number["FID (Inception-V3), PL"].endswith("which does not resample images")
     assert "Protocol adm (ADM&#39;s evaluation suite)" in page
-    assert len(told) >= 1
+    assert len(notes) >= 1
     assert any("Table S2" in one.name for one in content.exhibits), "metrics of the protocol"
 
 
-def test_a_number_of_two_exhibits_stands_once() -> None:
+def test_a_number_of_two_exhibits_is_listed_once() -> None:
     numbers = [Judged("Cats", "FID", "protocol adm")] * 2
     (table,) = protocol_tables("adm", numbers)
     assert len(table.rows) == 1

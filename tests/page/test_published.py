@@ -1,4 +1,4 @@
-"""The paper's numbers next to ours: FFHQ, of which the paper prints many."""
+"""Tests of the comparison of our numbers with the paper's, for FFHQ."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from fringe import tables
-from fringe.page.numbers import beside_paper
+from fringe.page.numbers import compare_with_paper
 from fringe.page.printed_tables import published_in_table, read_table, shown_table
 from fringe.page.published import (
     Published,
@@ -32,19 +32,19 @@ TITLES = {"ffhq": "FFHQ", "ffhqfastgan": "FFHQ"}
 
 
 def test_a_number_agrees_within_two_combined_standard_errors() -> None:
-    """The paper's error is taken to be ours: 2 √2 x 0.1 is 0.283."""
+    """The paper's error is assumed to be equal to ours: 2 √2 x 0.1 is 0.283."""
     paper = PaperValue(5.0, math.nan, 50_000, 50_000, ())
     ours = Cell(5.28, 0.03, 5, 50_000, 50_000, standard_error=0.1, real_error=0.05)
-    assert beside_paper(ours, paper).tone == "agrees"
-    assert beside_paper(ours._replace(mean=5.29), paper).tone == "deviates"
-    assert beside_paper(ours._replace(mean=4.71), paper).tone == "deviates"
-    assert beside_paper(ours._replace(mean=4.72), paper).tone == "agrees"
+    assert compare_with_paper(ours, paper).tone == "agrees"
+    assert compare_with_paper(ours._replace(mean=5.29), paper).tone == "deviates"
+    assert compare_with_paper(ours._replace(mean=4.71), paper).tone == "deviates"
+    assert compare_with_paper(ours._replace(mean=4.72), paper).tone == "agrees"
     unlike = paper._replace(differs=("latents of seed 3",))
-    assert beside_paper(ours, unlike).tone == "incomparable"
-    assert "ours has latents of seed 3" in beside_paper(ours, unlike).text
-    unknown = beside_paper(ours._replace(standard_error=math.nan), paper)
+    assert compare_with_paper(ours, unlike).tone == "incomparable"
+    assert "ours has latents of seed 3" in compare_with_paper(ours, unlike).text
+    unknown = compare_with_paper(ours._replace(standard_error=math.nan), paper)
     assert unknown.tone == ""
-    assert unknown.text == "+5.6%; no standard error of ours is known"
+    assert unknown.text == "+5.6%; our standard error is unknown"
 
 
 def test_tables_compare_each_number_that_the_paper_prints(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def test_tables_compare_each_number_that_the_paper_prints(tmp_path: Path) -> Non
     assert [getattr(cell, "tone", None) for cell in cells] == [one.tone for one in shown]
 
 
-def test_figures_compare_the_numbers_that_they_share_with_the_paper() -> None:
+def test_figures_compare_the_numbers_that_the_paper_also_prints() -> None:
     few = planted({("random", "inception"): [11.6, 11.7]}, "ffhq", (5000, 5000))
     every = planted({("random", "inception"): [5.1, 5.2]}, "ffhq", (70_000, 50_000))
     other = planted({("random", "inception"): [4.9, 5.0]}, "ffhq", (7000, 7000))
@@ -147,4 +147,4 @@ def test_kernel_distances_are_shown_times_a_thousand() -> None:
     paper = PaperValue(0.002, math.nan, 50_000, 50_000, ())
     (shown,) = compared([Published("FFHQ", "KID ×10³", cell, paper, 1000)], "7")
     assert (shown.ours.text, shown.paper, shown.ours.value) == ("2.10", "2.00", 0.0021)
-    assert shown.deviation == pytest.approx("+5.0%; no standard error of ours is known")
+    assert shown.deviation == pytest.approx("+5.0%; our standard error is unknown")

@@ -1,4 +1,4 @@
-"""The page of the paper's full configuration has less than 30 MB, even if nothing compresses."""
+"""Test that the page of the full configuration is under 30 MB with incompressible data."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PIXELS = 64  # of a thumbnail
 
 
 def full_explorer(view: View, map_width: int) -> Explorer:
-    """Return an explorer with as many images and bytes as it may have, all random."""
+    """Return an explorer with the largest allowed numbers of images and bytes, all random."""
     sets = 1 if view.kind == "dataset" else 2
     rng = np.random.default_rng(sets)
     half = view.images // 2
@@ -57,13 +57,13 @@ def full_explorer(view: View, map_width: int) -> Explorer:
             contributions=rng.random(classes),
         ),
         network="Inception",
-        counts=["How many images this is of."] * 8,
+        counts=["The number of images."] * 8,
         seed=0,
     )
 
 
 def pictures_of(content: Content) -> Iterator[Picture]:
-    """Yield all pictures, each as often as the page shows it."""
+    """Yield all pictures; each picture as often as the page shows it."""
     for answer in content.answers:
         yield from answer.pictures
     for exhibit in content.exhibits:
@@ -72,7 +72,7 @@ def pictures_of(content: Content) -> Iterator[Picture]:
 
 
 def fill(paths: Mapping[str, Any], budget: int, times: Mapping[str, int]) -> dict[str, Encoded]:
-    """Return pictures that take all of the budget, each of another size."""
+    """Return pictures that use the whole budget, with different sizes."""
     each = budget // sum(times.values()) - len(paths)
     rng = np.random.default_rng(0)
     return {name: Encoded(rng.bytes(each + n), 1120, 800) for n, name in enumerate(paths)}
@@ -85,7 +85,7 @@ def fill(paths: Mapping[str, Any], budget: int, times: Mapping[str, int]) -> dic
         pytest.param(16, 5_000_000, id="maps of DINOv2"),
     ],
 )
-def test_the_page_of_the_paper_has_less_than_30_mb(
+def test_the_page_of_the_full_configuration_is_under_30_mb(
     map_width: int, least_budget: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given: list[tuple[Mapping[str, int], int]] = []
@@ -105,7 +105,9 @@ def test_the_page_of_the_paper_has_less_than_30_mb(
     content = collect(about, files, explorers=explorers)
     ((times, budget),) = given
     shown = Counter(len(one.data) for one in pictures_of(content))
-    assert sorted(shown.values()) == sorted(times.values()), "each picture counts as it is shown"
+    assert sorted(shown.values()) == sorted(times.values()), (
+        "a picture counts each time it is shown"
+    )
     assert {1, 2, 5} == set(times.values())
     assert sum(len(one.data) for one in pictures_of(content)) > 0.99 * budget > 0.99 * least_budget
     images = sum(len(one.explorer.group) for one in content.explorers)

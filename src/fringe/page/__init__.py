@@ -1,1 +1,1 @@
-"""The page of a run, ``index.html``: the answer, its images, curves and exhibits, in one file."""
+"""The page of a run, ``index.html``: answers, images, curves and exhibits in one file."""

@@ -1,4 +1,4 @@
-"""What is seen in a figure, in numbers: a sentence for those who do not see it."""
+"""Sentences with the numbers of a figure, for alternative texts."""
 
 from __future__ import annotations
 
@@ -22,37 +22,37 @@ Rows = list[Mapping[str, str]]
 
 
 def seen_in_schemes(scores: pd.DataFrame, dataset: str, *, network: str, titles: Titles) -> str:
-    """Return how FID falls between the three ways in which Figure 16 draws images."""
-    told = [
+    """Return FID for the three ways in which Figure 16 draws images."""
+    values = [
         f"{format_value(cell.mean)} ({scheme_label(scheme)})"
         for scheme in ("random", "matched", "prelogits")
         if scores_exist(scores, dataset=dataset, scheme=scheme, network=network)
         for cell in [score_cell(scores, dataset=dataset, scheme=scheme, network=network)]
     ]
-    return f"FID in {title_of(titles, network)}: {', '.join(told)}."
+    return f"FID in {title_of(titles, network)}: {', '.join(values)}."
 
 
 def seen_in_pair(comparison: Comparison) -> str:
     """Return the distances of each generator of a comparison in each network."""
-    told = []
+    sentences = []
     for found in comparison.networks:
         each = ", ".join(
             f"{format_value(about.distance.value)} ({model})"
             for model, about in found.models.items()
         )
-        told.append(f"FID in {found.title}: {each}.")
-    return " ".join(told)
+        sentences.append(f"FID in {found.title}: {each}.")
+    return " ".join(sentences)
 
 
 def seen_in_curve(curve: Curve) -> str:
     """Return the first and the last value of each series of a plot.
 
-    ``curve`` is one of `fringe.page.curves`, whose kind its key tells.
+    ``curve`` is a plot of `fringe.page.curves`; its key contains its kind.
     """
     kind = curve.key.split("-")[1]
     series, across, along = _AXES[kind]
     data = _read(curve)
-    told = []
+    values = []
     for name in dict.fromkeys(tuple(row[column] for column in series) for row in data):
         rows = [row for row in data if tuple(row[column] for column in series) == name]
         first, last = (
@@ -60,8 +60,8 @@ def seen_in_curve(curve: Curve) -> str:
             for row in (rows[0], rows[-1])
         )
         title = ", ".join(name)
-        told.append(f"{title}: {first}" + (f", {last}" if len(rows) > 1 else ""))
-    return f"{'; '.join(told)}."
+        values.append(f"{title}: {first}" + (f", {last}" if len(rows) > 1 else ""))
+    return f"{'; '.join(values)}."
 
 
 _AXES: Mapping[str, tuple[tuple[str, ...], tuple[str, str], str]] = {
@@ -71,8 +71,8 @@ _AXES: Mapping[str, tuple[tuple[str, ...], tuple[str, str], str]] = {
     "noise": (("region",), ("noise", "noise of {}"), "fid"),
     "convergence": (("series",), ("seconds", "{} s"), "loss"),
 }
-"""By the kind of a plot: the columns that make a series, the column across with how it is told,
-and the column along."""
+"""For each kind of plot: the columns that identify a series, the column of the horizontal axis with
+the format of its values, and the column of the vertical axis."""
 
 
 def _read(curve: Curve) -> Rows:
@@ -80,11 +80,11 @@ def _read(curve: Curve) -> Rows:
 
 
 def _shown(text: str) -> str:
-    """Return a number as people read it, or a text as it is."""
+    """Return a number in readable form, or another text unchanged."""
     try:
         value = float(text)
     except ValueError:
         return text
     if not math.isfinite(value):
-        return text  # a name, such as that of a snapshot
+        return text  # a name, for example of a snapshot
     return f"{int(value):,}" if value == int(value) else format_value(value)

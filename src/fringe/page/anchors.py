@@ -1,4 +1,4 @@
-"""Names of places in the page."""
+"""Names of anchors in the page."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ __all__ = ["anchor"]
 
 
 def anchor(*parts: str) -> str:
-    """Return a name of lower-case letters, digits and "-" for a place that ``parts`` name.
+    """Return the name of an anchor, of lower-case letters, digits and "-".
 
-    Different parts have different names: a part with other characters gets a digest.
+    Different parts give different names: a part with other characters gets a digest.
 
     >>> anchor("dataset", "photos")
     'dataset-photos'

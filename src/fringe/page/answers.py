@@ -1,4 +1,4 @@
-"""The answer for each data set: how much of FID is null space, its small table, and its doubts."""
+"""The answer for a data set: how much of FID is null space, the small table, and doubts."""
 
 from __future__ import annotations
 
@@ -23,29 +23,30 @@ from fringe.scores.titles import Titles, title_of
 
 __all__ = ["Measured", "dataset_answer", "scheme_label", "scores_exist"]
 
-_AMPLE = 10  # candidates for each feature, below which weights can fit their chance
+_AMPLE = 10  # candidates per feature; with fewer, weights can also fit random variation
 
-_SPREAD_ONLY = "No standard error: of Top-N weights only the spread of draws is measured."
+_SPREAD_ONLY = "No standard error: for Top-N weights only the spread of draws is measured."
 
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """What the answers of all data sets are made of.
+    """The measurements that the answers of all data sets are based on.
 
     Attributes
     ----------
     scores : DataFrame
         Tidy rows of Fréchet distances of all data sets.
     network : str
-        That of FID.
+        The network of FID.
     controls : sequence of str
     titles : mapping
     protocols : mapping
-        What the scores of a data set were measured with, where the paper has numbers of it.
+        The protocol of the scores, for each data set of which the paper has numbers.
     floors : DataFrame, optional
-        Tidy rows, of which those with the metric "fdr" are distances in units of the floor.
+        Tidy rows of floors, and of distances in units of the floor (metric "fdr").
     dims, candidates : mapping
-        Features of each network; generated images of each data set that weights were optimized for.
+        The number of features of each network, and the number of generated images of each data set
+        for which weights were optimized.
     """
 
     scores: pd.DataFrame
@@ -58,7 +59,7 @@ class Measured:
     candidates: Mapping[str, int] = field(default_factory=dict)
 
 
-class _Said(NamedTuple):
+class _Short(NamedTuple):
     """The answer in a word, and in a sentence."""
 
     word: str
@@ -78,36 +79,37 @@ def dataset_answer(
     Parameters
     ----------
     found : Verdict
-        The verdict on it.
+        The verdict on the data set.
     measured : Measured
     witness : Witness, optional
-        What is known of its judge: a comparison with the same real images measured it.
+        The power of the verdict's judge, measured by a comparison with the same real images.
     pictures : sequence of Picture
-        The same images drawn three ways.
+        The same images drawn in three ways.
     links : sequence of Link
     """
-    said = _said(found)
+    short = _short(found)
     doubts = [*found.doubts, *_doubts(found, measured, witness)]
-    told = {*found.doubts, *found.published}
-    others = [text for text in found.sentences if text not in told]
+    elsewhere = {*found.doubts, *found.published}
+    others = [text for text in found.sentences if text not in elsewhere]
     if not math.isnan(_error(found.fid)):
         others.insert(
             0,
-            "± in the answer is one standard error. It covers the luck of all images, and takes "
-            "distances as independent, so it is rather too large. In the sentences below, ± is the "
-            "standard deviation of draws, which is only a part of it.",
+            "± in the answer is one standard error. It covers the random choice of all images, and "
+            "assumes that distances are independent, so it is probably too large. In the "
+            "sentences below, ± is the standard deviation of draws, which is only a part of the "
+            "standard error.",
         )
     judge = _judge(found)
     if judge is not None and witness is not None and witness.has_power:
         others.append(f"The judge ({judge.title}) {witness.sees}.")
-    asked = "How much of this FID can go away without a change to any image"
+    question = "How much of this FID can be removed without a change to any image"
     return Answer(
         key=anchor("dataset", found.dataset),
         title=found.title,
         kind="dataset",
-        question=f"{asked}, and does the control ({judge.title}) agree?" if judge else f"{asked}?",
-        word=said.word,
-        sentence=said.sentence,
+        question=f"{question}{f', and does the control ({judge.title}) agree' if judge else ''}?",
+        word=short.word,
+        sentence=short.sentence,
         table=_table(found, measured),
         pictures=tuple(pictures),
         doubts=tuple(doubts),
@@ -118,7 +120,7 @@ def dataset_answer(
 
 
 def _null_spaces(found: Verdict) -> list[Table]:
-    """Return the table of each network's null space, if it was asked for."""
+    """Return a list with the table of null spaces; an empty list if none was requested."""
     if not found.null_spaces:
         return []
     head, *rows = null_space_rows(found.null_spaces, found.counted_by)
@@ -126,7 +128,7 @@ def _null_spaces(found: Verdict) -> list[Table]:
     return [
         Table(
             caption=(
-                "The null space of each network: what of its distance goes away when only the "
+                "The null space of each network: how far its distance falls when only the "
                 "frequency of the same images changes."
             ),
             head=tuple(head),
@@ -135,8 +137,8 @@ def _null_spaces(found: Verdict) -> list[Table]:
                 filter(
                     None,
                     (
-                        "Mean ± standard deviation of draws; in parentheses the change relative to "
-                        "as many images drawn at random.",
+                        "Mean ± standard deviation of draws. In parentheses: the change relative "
+                        "to the same number of images drawn at random.",
                         cells_note(cells),
                     ),
                 )
@@ -146,14 +148,14 @@ def _null_spaces(found: Verdict) -> list[Table]:
 
 
 def scheme_label(scheme: str) -> str:
-    """Return what a way to draw images is called in tables and plots.
+    """Return the label of a sampling scheme in tables and plots.
 
     >>> scheme_label("top20")
     'Top-20 classes matched'
     """
     labels = {
         "random": "drawn at random",
-        "random-filled": "as many at random",
+        "random-filled": "same number at random",
         "matched": "Top-1 classes matched",
         "prelogits-released": "weights of the released steps",
         "prelogits": "optimized weights",
@@ -168,7 +170,7 @@ def scheme_label(scheme: str) -> str:
 def scores_exist(
     scores: pd.DataFrame, *, dataset: str, scheme: str, network: str, metric: str = "fid"
 ) -> bool:
-    """Return whether there is a row of a combination."""
+    """Return whether the scores have a row of a combination."""
     return bool(
         (
             (scores["dataset"] == dataset)
@@ -183,43 +185,43 @@ def _judge(found: Verdict) -> Change | None:
     return next((one for one in found.controls if one.network == found.judge), None)
 
 
-def _said(found: Verdict) -> _Said:
+def _short(found: Verdict) -> _Short:
     fid = found.fid
     judge = _judge(found)
     drawn = "when the same images are drawn with optimized weights"
     if judge is None:
-        return _Said(
+        return _Short(
             "no judge",
-            f"{_moves(fid)} {drawn}, but no control can judge whether that is an "
-            "improvement: each was trained on ImageNet's labels.",
+            f"{_moves(fid)} {drawn}, but no control can judge whether that is an improvement, "
+            "because each was trained on ImageNet's labels.",
         )
     if math.isnan(found.share):
         if fid.change >= 0 or fid.within_noise:
-            return _Said(
+            return _Short(
                 "nothing removed",
-                f"Nothing that weights could find: {_moves(fid)} {drawn}"
+                f"The optimized weights remove nothing: {_moves(fid)} {drawn}"
                 f"{', which is within its noise' if fid.within_noise else ''}.",
             )
-        return _Said(
+        return _Short(
             "real",
-            f"None is seen: {_moves(fid)} {drawn}, and the distance in the control "
-            f"({judge.title}) falls at least as much: by {_size(judge)}.",
+            f"No null space is visible: {_moves(fid)} {drawn}, and the distance in the control "
+            f"({judge.title}) falls at least as much, by {_size(judge)}.",
         )
     percent = f"{100 * found.share:.0f}"
     share_error = math.hypot(_error(fid), _error(judge))
     error = "" if math.isnan(share_error) else f" ± {100 * share_error:.0f}"
-    told = (
+    text = (
         f"At least {percent}{error}% of this FID is perceptual null space: {_moves(fid)} {drawn}, "
     )
     if judge.within_noise:
-        told += f"and the control ({judge.title}) sees no change beyond noise"
+        text += f"and the distance in the control ({judge.title}) changes only within its noise"
     elif judge.change >= 0:
-        told += f"while the distance in the control ({judge.title}) rises by {_size(judge)}"
+        text += f"while the distance in the control ({judge.title}) rises by {_size(judge)}"
     else:
-        told += f"but the distance in the control ({judge.title}) only by {_size(judge)}"
+        text += f"but the distance in the control ({judge.title}) falls by only {_size(judge)}"
     if not error:
-        told += "; standard errors are not known"
-    return _Said(f"at least {percent}% null space", f"{told}.")
+        text += ". Standard errors are unknown"
+    return _Short(f"at least {percent}% null space", f"{text}.")
 
 
 def _moves(change: Change) -> str:
@@ -227,30 +229,31 @@ def _moves(change: Change) -> str:
 
 
 def _size(change: Change) -> str:
-    """Return how much a distance changed, with its standard error: "62.4 ± 1.1%"."""
+    """Return the size of a distance's change, with its standard error: "62.4 ± 1.1%"."""
     error = _error(change)
-    told = "" if math.isnan(error) else f" ± {100 * error:.1f}"
-    return f"{100 * abs(change.change):.1f}{told}%"
+    spread = "" if math.isnan(error) else f" ± {100 * error:.1f}"
+    return f"{100 * abs(change.change):.1f}{spread}%"
 
 
 def _error(change: Change) -> float:
-    """Return the standard error of a relative change; NaN where it is unknown."""
+    """Return the standard error of a relative change; NaN if unknown."""
     return change_error(change.resampled, change.random)
 
 
 def _doubts(found: Verdict, measured: Measured, witness: Witness | None) -> list[str]:
-    """Return what the verdict does not say: how well the judge sees, and how few candidates are."""
+    """Return doubts that the verdict does not name: the judge's power, too few candidates."""
     said = []
     judge = _judge(found)
     if judge is not None:
         if witness is None or witness.has_power is None:
             said.append(
-                f"Whether the judge ({judge.title}) would see an improvement that people see was "
-                "not measured with these real images. A comparison of generators measures it."
+                f"It was not measured with these real images whether the judge ({judge.title}) "
+                "responds to an improvement that people see. A comparison of generators measures "
+                "this."
             )
         elif not witness.has_power:
             said.append(
-                f"The judge ({judge.title}) has no power here, so that it does not move says "
+                f"The judge ({judge.title}) has no power here, so a small change in it says "
                 f"little: it {witness.sees}."
             )
         moved_by = abs(judge.resampled.mean - judge.random.mean)
@@ -258,21 +261,21 @@ def _doubts(found: Verdict, measured: Measured, witness: Witness | None) -> list
         if moved_by <= margin:
             said.append(
                 f"The distance in the judge ({judge.title}) changes by {format_value(moved_by)}, "
-                f"which is within {ERRORS:g} combined standard errors ({format_value(margin)}): "
-                "the luck of the images could explain all of it."
+                f"which is within {ERRORS:g} combined standard errors ({format_value(margin)}). "
+                "The random choice of images could explain the whole change."
             )
     candidates, dim = measured.candidates.get(found.dataset), measured.dims.get(measured.network)
     if candidates is not None and dim is not None and candidates < _AMPLE * dim:
         said.append(
             f"Weights were optimized for {candidates:,} candidates in {dim:,} features. With so "
-            "few, weights also fit the chance of these very images, so FID falls further than it "
-            "would with more."
+            "few candidates, weights also fit the random variation of these images, so FID falls "
+            "further than with more candidates."
         )
     return said
 
 
 def _schemes(found: Verdict, scores: pd.DataFrame, network: str) -> list[str]:
-    """Return the schemes of the table: the largest N of a sweep stands for all of it."""
+    """Return the schemes of the table: of a sweep, only the largest N."""
     there = [str(name) for name in dict.fromkeys(scores["scheme"])]
     sizes = [size[1] for name in there if (size := sweep_size(name)) and size[0] == "top"]
     wanted = ["random", "random-filled", "matched"]
@@ -314,8 +317,8 @@ def _table(found: Verdict, measured: Measured) -> Table:
     head += [f"FDr{names.get(network, '')}" for network in units]
     return Table(
         caption=(
-            f"{found.title}: distances to the real images. All rows draw from the same generated "
-            "images; only how often each is drawn differs."
+            f"{found.title}: distances to the real images. All rows use the same generated images; "
+            "only how often each image is drawn differs."
         ),
         head=tuple(head),
         rows=tuple(rows),
@@ -349,7 +352,7 @@ def _published(
     cells: Mapping[tuple[str, str], Cell],
     measured: Measured,
 ) -> PaperValue | None:
-    """Return what the paper prints; of weights, its numbers stand next to the released steps."""
+    """Return the paper's value; its values for weights belong to the released steps."""
     if scheme == "prelogits" and ("prelogits-released", network) in cells:
         return None
     return paper_value(
@@ -379,17 +382,18 @@ def _ratio(dataset: str, scheme: str, network: str, floors: pd.DataFrame | None)
     rows = floors[(floors["dataset"] == dataset) & (floors["network"] == network)]
     mine = rows[(rows["scheme"] == scheme) & (rows["metric"] == "fdr")]
     if mine.empty:
-        return Number("not measured", None, ("FDr was not measured of this scheme.",))
+        return Number("not measured", None, ("FDr was not measured for this scheme.",))
     row = mine.iloc[0]
     about = [
-        "The standard error covers the luck of the generated images and of the floor.",
-        f"One draw: {int(row['n_generated']):,} images against {int(row['n_real']):,} real ones, "
-        "a half of them.",
+        "The standard error covers the random choice of the generated images and of the floor's "
+        "images.",
+        f"One draw: {int(row['n_generated']):,} images against {int(row['n_real']):,} real "
+        "images, which are one half of the real images.",
     ]
     floor = rows[rows["metric"] == "fid"]
     if len(floor):
-        told = format_value(float(floor["value"].iloc[0]), float(floor["standard_error"].iloc[0]))
-        about.append(f"The floor, the distance of the other half of the real images, is {told}.")
+        value = format_value(float(floor["value"].iloc[0]), float(floor["standard_error"].iloc[0]))
+        about.append(f"The floor, the distance of the other half of the real images, is {value}.")
     about.append(f"Seed {int(row['seed'])}.")
     return plain_number(float(row["value"]), float(row["standard_error"]), about)
 
@@ -399,18 +403,17 @@ def _notes(
 ) -> list[str]:
     main = title_of(measured.titles, measured.network)
     notes = [
-        "±: one standard error. FID is a Fréchet distance, without a name in parentheses in the "
-        f"features of {main}."
+        "±: one standard error. FID is a Fréchet distance. Without a name in parentheses, features "
+        f"are from {main}."
     ]
     notes += found.published
     if floors:
         notes.append(
-            "FDr: the distance in units of the distance between two halves of the real images."
+            "FDr: the distance divided by the distance between two halves of the real images."
         )
     if any(_published(found.dataset, *key, cells, measured) for key in cells):
         notes.append(
-            "Beside the paper's value a number agrees within "
-            f"{ERRORS:g} combined standard errors, or deviates; or protocols differ, and the two "
-            "do not compare."
+            f"A number agrees with the paper's value within {ERRORS:g} combined standard errors, "
+            "or deviates from it. If protocols differ, the two values are not comparable."
         )
     return notes

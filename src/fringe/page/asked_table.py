@@ -1,4 +1,4 @@
-"""The table of the metrics that the configuration asks for, with what is behind each number."""
+"""The table of the requested metrics, with details of each number."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ __all__ = ["ASKED_STEM", "shown_asked_table"]
 
 ASKED_STEM = "tableS2"
 
-_COVERS = "The luck of the images; docs/metrics.md says which images it covers."
-_NO_ERROR = "No standard error: theory gives none for this metric."
+_COVERS = "The interval covers the random choice of images. docs/metrics.md says of which images."
+_NO_ERROR = "No standard error: there is no formula for this metric."
 
 
 def shown_asked_table(table: pd.DataFrame, *, seed: str) -> Table:
-    """Return the table as the run prints it; ``seed`` is that of all draws."""
+    """Return the table as the run prints it; ``seed`` is the seed of all draws."""
     layout = lay_out_asked(table)
     columns = list(dict.fromkeys(zip(table["dataset"], table["scheme"], strict=True)))
     parts = [part for _, part in table.groupby(["metric", "network"], sort=False)]
@@ -37,10 +37,8 @@ def shown_asked_table(table: pd.DataFrame, *, seed: str) -> Table:
 
 def _number(row: pd.Series, text: str, seed: str) -> Number:
     cell, scale = asked_cell(row), int(row["scale"])
-    about = [] if math.isnan(cell.standard_error) else [_COVERS]
-    if math.isnan(cell.standard_error):
-        about.append(_NO_ERROR)
-    spread = "" if cell.repeats == 1 else f", whose standard deviation is {cell.std * scale:.3g}"
+    about = [_NO_ERROR if math.isnan(cell.standard_error) else _COVERS]
+    spread = "" if cell.repeats == 1 else f" (standard deviation: {cell.std * scale:.3g})"
     about.append("One draw." if not spread else f"Mean of {cell.repeats} draws{spread}.")
     about.append(f"{cell.n_real:,} real and {cell.n_generated:,} generated images.")
     number = plain_number(cell.mean * scale, cell.standard_error * scale, [*about, f"Seed {seed}."])

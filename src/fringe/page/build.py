@@ -1,8 +1,8 @@
-"""The page of a run as one file, which opens from disk and from an e-mail.
+"""Writer of the page of a run: one file that can be opened from disk or from an e-mail.
 
-Everything is inside: styles, scripts, pictures and data. The page asks for nothing, and its
-Content-Security-Policy forbids that. Modules of JavaScript stay modules: an import map leads their
-names, such as "fringe/grid", to data: URLs of their files.
+The file contains styles, scripts, pictures and data. The page requests nothing, and its
+Content-Security-Policy forbids requests. Modules of JavaScript stay modules: an import map resolves
+their names, such as "fringe/grid", to data: URLs of their files.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from fringe.texts import escaped
 __all__ = ["LARGEST", "render_index", "write_index"]
 
 LARGEST = 30_000_000
-"""Bytes that a page may have: more does not pass through most e-mail servers."""
+"""Largest size of a page in bytes: most e-mail servers reject larger files."""
 
 _KINDS = {"dataset": "Data set", "comparison": "Comparison"}
 _FOLDER = Path(__file__).parent
@@ -52,10 +52,10 @@ def write_index(path: str | os.PathLike[str], content: Content) -> None:
     Raises
     ------
     FringeError
-        If the page would have more than 30 MB, or the file cannot be written.
+        If the page would be larger than 30 MB, or the file cannot be written.
     ValueError
         If a key is not an anchor or occurs twice, a link leads out of the run, or an explorer or an
-        exhibit names an answer or a deviation that is not there.
+        exhibit names an answer or a deviation that does not exist.
     """
     page = render_index(content).encode()
     if len(page) > LARGEST:
@@ -71,7 +71,7 @@ def render_index(content: Content) -> str:
     ------
     ValueError
         If a key is not an anchor or occurs twice, a link leads out of the run, or an explorer or an
-        exhibit names an answer or a deviation that is not there.
+        exhibit names an answer or a deviation that does not exist.
     """
     _check_keys(content)
     _check_links(content)
@@ -88,8 +88,8 @@ def render_index(content: Content) -> str:
     )
     style = _read("static/page.css")
     modules = embedded_json({"imports": _modules(with_plots=bool(content.curves))})
-    # Scripts and styles of the page itself have this number, which nobody can guess who wrote a
-    # title that is in the page.
+    # The page's own scripts and styles have this number. The author of a title in the page cannot
+    # guess the number.
     nonce = hashlib.sha256("\0".join((body, style, modules)).encode()).hexdigest()
     return environment.get_template("page.html").render(
         run=content.run,
@@ -101,7 +101,7 @@ def render_index(content: Content) -> str:
 
 
 def _environment() -> Environment:
-    """Return Jinja's environment, whose names are checked and whose values are escaped."""
+    """Return Jinja's environment; it checks names and escapes values."""
     environment = Environment(
         loader=FileSystemLoader(_FOLDER / "templates"),
         autoescape=True,
@@ -118,18 +118,18 @@ def _environment() -> Environment:
 
 
 def _printable(value: Any) -> Any:
-    """Return a value with escapes for control characters if it is a text from outside."""
+    """Return a value; in a text from outside, control characters are escaped."""
     return escaped(value) if type(value) is str else value
 
 
 def _with_code(text: str) -> Markup:
-    """Return a text with what stands in backticks as code.
+    """Return a text as HTML; parts in backticks become code.
 
     >>> print(_with_code("the first `n_real` of <all>"))
     the first <code>n_real</code> of &lt;all&gt;
     """
     parts = escaped(text).split("`")
-    if len(parts) % 2 == 0:  # one backtick is left over
+    if len(parts) % 2 == 0:  # a backtick without a partner
         return Markup.escape(escaped(text))
     code = Markup("<code>{}</code>")
     return Markup().join(code.format(one) if n % 2 else one for n, one in enumerate(parts))
@@ -152,7 +152,7 @@ def _scripts() -> list[Path]:
 
 
 def _module_url(name: str, file: str) -> str:
-    """Return the address of a module; messages of the browser call it by its name."""
+    """Return the address of a module; browsers show its name in messages."""
     return _url("text/javascript", f"{_read(file)}\n//# sourceURL={name}.js\n".encode())
 
 
@@ -174,9 +174,9 @@ def _curve_rows(curve: Curve) -> list[list[str]]:
 
 
 def _check_keys(content: Content) -> None:
-    """Refuse keys that are not anchors in the page, or not the only ones.
+    """Refuse keys that are not valid anchors or occur twice.
 
-    Other places of the page have the names that `_TAKEN` tells.
+    The names that `_TAKEN` matches belong to other elements of the page.
     """
     keys = [answer.key for answer in content.answers]
     keys += [view.key for view in content.explorers]
@@ -202,11 +202,11 @@ def _check_links(content: Content) -> None:
     """Refuse links that lead out of the run."""
     for link in _found(content, Link):
         if _SCHEME.match(link.href.strip()):
-            raise ValueError(f"{link.href}: a link of the page leads to a file of the run")
+            raise ValueError(f"{link.href}: a link of the page must lead to a file of the run")
 
 
 def _found(value: Any, kind: type[Any]) -> Iterable[Any]:
-    """Yield all values of a kind inside a value, in order."""
+    """Yield all values of a type inside a value, in order."""
     if isinstance(value, kind):
         yield value
     elif is_dataclass(value) and not isinstance(value, type):
@@ -218,7 +218,7 @@ def _found(value: Any, kind: type[Any]) -> Iterable[Any]:
 
 
 def _too_large(path: str | os.PathLike[str], size: int, content: Content) -> str:
-    """Say what takes the room in a page, and which keys make it smaller."""
+    """Return the message on a page that is too large: its largest parts, and keys to change."""
     parts: Mapping[str, int] = {
         "thumbnails": sum(
             len(picture) for view in content.explorers for picture in view.explorer.sprites.pictures
@@ -234,6 +234,6 @@ def _too_large(path: str | os.PathLike[str], size: int, content: Content) -> str
     # In base64, three bytes are four letters.
     listed = ", ".join(f"{name} {4 / 3 * part / 1e6:.1f} MB" for name, part in parts.items())
     return (
-        f"{path}: would have {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB ({listed}); set "
+        f"{path}: would be {size / 1e6:.1f} MB, more than {LARGEST / 1e6:.0f} MB ({listed}); set "
         "page: images or page: thumbnail to a smaller number, or page: exhibits to false"
     )

@@ -1,4 +1,4 @@
-"""All that the page of a run says and shows, from the files of the run."""
+"""The content of the page of a run, read from the files of the run."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ Files = Mapping[str, Sequence[str | os.PathLike[str]]]
 """The inputs of the page by name (`fringe.plan.inputs.write_index`)."""
 
 _THREE_WAYS = (
-    "No image differs between the three grids, only how often each is drawn. If FID measured "
-    "quality, the right one would look best."
+    "The three grids draw from the same images; only how often each image is drawn differs. If FID "
+    "measured quality, the right grid would look best."
 )
 _SIDE_BY_SIDE = {
     "figure7": "Images of the generators side by side, as FID and the control see them.",
@@ -76,8 +76,8 @@ _SIDE_BY_SIDE = {
 }
 
 _PICTURES_AND_EXPLORERS = 26_500_000
-"""Bytes of a page for pictures and explorers. The others, up to the largest page of 30 MB, are for
-texts, tables, data of plots, and the scripts."""
+"""Bytes of a page for pictures and explorers. The rest of the limit of 30 MB is for texts, tables,
+data of plots, and scripts."""
 
 
 def collect(
@@ -92,13 +92,13 @@ def collect(
     Parameters
     ----------
     about : mapping
-        `fringe.plan.exhibit_params.write_index`'s, `fringe.texts.restored`.
+        The result of `fringe.plan.exhibit_params.write_index`, after `fringe.texts.restored`.
     files : mapping
-        `fringe.plan.inputs.write_index`'s.
+        The result of `fringe.plan.inputs.write_index`.
     damage : mapping of dataset to sentences, optional
-        What is said of damaged images, as for `fringe.report.verdict`.
+        Sentences on damaged images, as for `fringe.report.verdict`.
     explorers : mapping, optional
-        Images by what they are of: ("dataset", name) or ("comparison", name).
+        Explorers by ("dataset", name) or ("comparison", name).
 
     Raises
     ------
@@ -144,10 +144,10 @@ def collect(
 
 @dataclass(frozen=True, eq=False)
 class _Run:
-    """What the files of a run hold, each read once."""
+    """The contents of the files of a run; each file is read once."""
 
     about: Mapping[str, Any]
-    asked: Mapping[str, Any]  # what the verdict depends on
+    asked: Mapping[str, Any]  # the parameters of the verdict
     protocols: Protocols
     scores: pd.DataFrame | None
     floors: pd.DataFrame | None
@@ -169,12 +169,12 @@ class _Run:
 
     @property
     def classifier(self) -> str:
-        """The network that counts classes; "" if it is that of FID."""
+        """The network that counts classes; "" if it is FID's network."""
         return str(self.asked.get("classifier", ""))
 
     @property
     def titles(self) -> Titles:
-        """Of data sets and networks."""
+        """Titles of data sets and networks."""
         titles: Titles = self.asked["titles"]
         return titles
 
@@ -185,12 +185,12 @@ class _Run:
 
     @property
     def seed(self) -> str:
-        """Of all draws."""
+        """The seed of all draws."""
         return str(self.about["seed"])
 
 
 def _picture_budget(explorers: Mapping[tuple[str, str], Explorer]) -> int:
-    """Return the bytes that pictures may take: those of base64 have four letters for three."""
+    """Return the limit in bytes for pictures; base64 needs four letters for three bytes."""
     taken = sum(len(explorer_data(ExplorerView("", "", "", one))) for one in explorers.values())
     return min(BUDGET, (_PICTURES_AND_EXPLORERS - taken) * 3 // 4)
 
@@ -228,14 +228,14 @@ def _opened(about: Mapping[str, Any], files: Files, picture_budget: int) -> _Run
 
 
 def _times_shown(about: Mapping[str, Any]) -> Counter[str]:
-    """Return how often the page shows each figure: as an exhibit, and next to answers and plots."""
+    """Return how often the page shows each figure: as an exhibit, with answers and with plots."""
     exhibits = [one["stem"] for one in about["exhibits"] if one["picture"]]
-    beside = [f"figure16-{name}" for name in about["real"]]
-    beside += [_pair_figure(name, exhibits) for name in about["comparisons"]]
-    beside += [_sweep_figure(place) for place in range(len(about["swept"]))]
-    beside += ["figure8a", "figure9"]
-    beside += [one for one in exhibits if one.startswith(("figure10a-", "figureS1-"))]
-    return Counter([*exhibits, *(one for one in beside if one in exhibits)])
+    repeated = [f"figure16-{name}" for name in about["real"]]
+    repeated += [_pair_figure(name, exhibits) for name in about["comparisons"]]
+    repeated += [_sweep_figure(place) for place in range(len(about["swept"]))]
+    repeated += ["figure8a", "figure9"]
+    repeated += [one for one in exhibits if one.startswith(("figure10a-", "figureS1-"))]
+    return Counter([*exhibits, *(one for one in repeated if one in exhibits)])
 
 
 def _read(
@@ -248,12 +248,12 @@ def _read(
 def _placed(
     places: Mapping[str, str], files: Files, name: str
 ) -> dict[str, str | os.PathLike[str]]:
-    """Return the path of each place in the folder of the run.
+    """Return the input file of each place in the folder of the run.
 
     Raises
     ------
     FringeError
-        If the inputs of a name lack one.
+        If the inputs ``name`` lack a place.
     """
     paths = files.get(name, ())
     found = {}
@@ -261,8 +261,8 @@ def _placed(
         mine = [path for path in paths if Path(path).as_posix().endswith(f"/{place}")]
         if not mine:
             raise FringeError(
-                f"page: {place} is not among the inputs `{name}`; give what "
-                "fringe.plan.inputs.write_index returns"
+                f"page: {place} is not among the inputs `{name}`; give the result of "
+                "fringe.plan.inputs.write_index"
             )
         found[key] = mine[0]
     return found
@@ -279,10 +279,10 @@ def _dataset_answers(run: _Run, damage: Mapping[str, Sequence[str]]) -> list[Ans
     null_spaces = asked.get("null_spaces", {})
     if run.classifier or null_spaces:
         schemes += ["matched", "random-filled", *null_spaces.values()]
-    told = run.scores["scheme"].isin(schemes)
+    used = run.scores["scheme"].isin(schemes)
     verdicts = verdict(
-        # The verdict is about these schemes only, and about data sets that have all of them.
-        run.scores[told & run.scores["network"].isin([run.network, *asked["controls"]])],
+        # The verdict covers only these schemes, and only data sets that have all of them.
+        run.scores[used & run.scores["network"].isin([run.network, *asked["controls"]])],
         run.network,
         asked["controls"],
         run.titles,
@@ -325,7 +325,7 @@ def _dataset_answers(run: _Run, damage: Mapping[str, Sequence[str]]) -> list[Ans
 
 
 def _witness(run: _Run, found: Verdict) -> Witness | None:
-    """Return what a comparison with the same real images says about the judge."""
+    """Return the judge's witness in a comparison with the same real images, if there is one."""
     for name, about in run.about["comparisons"].items():
         if about["real"] == run.about["real"][found.dataset]:
             for witness in run.comparisons[name].witnesses:
@@ -349,19 +349,19 @@ def _comparison_answers(run: _Run) -> list[Answer]:
                     seen_in_pair(comparison),
                     _SIDE_BY_SIDE.get(stem.partition("-")[0], ""),
                 ),
-                links=(Link(judged, "The comparison as a page of its own"), *_links(run, stem)),
+                links=(Link(judged, "The comparison as a separate page"), *_links(run, stem)),
             )
         )
     return found
 
 
 def _pair_figure(name: str, stems: Container[str]) -> str:
-    """Return the stem of the figure next to the answer for a comparison; "" if there is none."""
+    """Return the stem of the figure with the answer for a comparison; "" if there is none."""
     return next((one for one in (f"figure7-{name}", f"classes-{name}-1") if one in stems), "")
 
 
 def _picture(run: _Run, stem: str, fact: str = "", caption: str = "") -> tuple[Picture, ...]:
-    """Return the picture of a figure with what is seen in it; none if the run lacks it."""
+    """Return the picture of a figure with a description; no picture if the run lacks it."""
     if stem not in run.pictures:
         return ()
     (about,) = (one for one in run.about["exhibits"] if one["stem"] == stem)
@@ -398,12 +398,13 @@ def _views(
 
 def _curves(run: _Run) -> list[Curve]:
     return [
-        _told(curve) for curve in (*_sweeps(run), *_of_all(run), *_noise(run), *_convergence(run))
+        _described(curve)
+        for curve in (*_sweeps(run), *_of_all(run), *_noise(run), *_convergence(run))
     ]
 
 
-def _told(curve: Curve) -> Curve:
-    """Return a plot whose figure says in numbers what is seen."""
+def _described(curve: Curve) -> Curve:
+    """Return a plot; the alternative text of its figure contains its numbers."""
     if curve.figure is None:
         return curve
     alt = f"{curve.figure.alt} {seen_in_curve(curve)}"
@@ -411,7 +412,7 @@ def _told(curve: Curve) -> Curve:
 
 
 def _printed(run: _Run, stem: str, *csv: str) -> Printed:
-    """Return the figure for print, and links to its files and to the scores in CSV files."""
+    """Return the figure for print, with links to its files and to scores as CSV files."""
     shown = _picture(run, stem)
     scores = [Link(place, f"CSV ({place})") for place in csv]
     return Printed(shown[0] if shown else None, (*_links(run, stem), *scores))
@@ -435,7 +436,7 @@ def _sweeps(run: _Run) -> list[Curve]:
 
 
 def _sweep_figure(place: int) -> str:
-    """Return the stem of the figure for print of a sweep; only the first has its own."""
+    """Return the stem of the figure for print of a sweep; only the first sweep has a figure."""
     return "figure6" if place == 0 else "figure18"
 
 
@@ -508,7 +509,7 @@ def _convergence(run: _Run) -> list[Curve]:
 
 
 def _shown_tables(run: _Run) -> dict[str, Table]:
-    """Return the tables as the page shows them, by stem."""
+    """Return the page's tables, by stem."""
     shown = {}
     classifier = title_of(run.titles, run.classifier) if run.classifier else ""
     for stem, table in run.tables.items():
@@ -520,7 +521,7 @@ def _shown_tables(run: _Run) -> dict[str, Table]:
 
 
 def _protocol_tables(run: _Run) -> list[Table]:
-    """Return how each number of the page stands to the protocol that the run names."""
+    """Return the table that compares each number of the page with the run's protocol."""
     following = run.following
     if following is None:
         return []
@@ -532,7 +533,7 @@ def _protocol_tables(run: _Run) -> list[Table]:
 
 
 def _published(run: _Run) -> dict[str, list[Published]]:
-    """Return the numbers that the paper prints next to ours, by the stem of the exhibit."""
+    """Return the paper's numbers and ours, by the stem of the exhibit."""
     about = run.about
     found = {stem: published_in_table(table) for stem, table in run.tables.items()}
     if run.sizes is not None:
@@ -564,11 +565,11 @@ def _published(run: _Run) -> dict[str, list[Published]]:
 
 
 def _facts(run: _Run, curves: Sequence[Curve]) -> dict[str, str]:
-    """Return what is seen in figures, in numbers, by stem."""
+    """Return sentences with the numbers that figures show, by stem."""
     found = {f"figure16-{name}": _seen_schemes(run, name) for name in run.about["real"]}
     for name, comparison in run.comparisons.items():
-        told = seen_in_pair(comparison)
-        found |= {f"figure7-{name}": told, f"figure19-{name}": told, f"classes-{name}-1": told}
+        fact = seen_in_pair(comparison)
+        found |= {f"figure7-{name}": fact, f"figure19-{name}": fact, f"classes-{name}-1": fact}
     seen = {curve.key: seen_in_curve(curve) for curve in curves}
     found |= {"figure8a": seen.get("curve-sizes", ""), "figure9": seen.get("curve-snapshots", "")}
     for name in run.about["real"]:

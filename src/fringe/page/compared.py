@@ -1,4 +1,4 @@
-"""The answer for each comparison: whether a lower distance is real, with all its tables."""
+"""The answer for a comparison: whether a lower distance is real, with all its tables."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from fringe.scores.numbers import format_value
 
 __all__ = ["comparison_answer"]
 
-_KID = 1000  # KID is shown times this, as everywhere
-_COVERS = "The interval covers the luck of the real and the generated images."
+_KID = 1000  # KID is shown times this factor in all exhibits
+_COVERS = "The interval covers the random choice of the real and the generated images."
 
 
 def comparison_answer(
@@ -34,11 +34,11 @@ def comparison_answer(
     Parameters
     ----------
     name : str
-        Of the comparison, in the configuration.
+        The name of the comparison in the configuration.
     comparison : Comparison
-        What was found.
+        The result.
     pictures : sequence of Picture
-        The models next to each other.
+        Images of the models, side by side.
     links : sequence of Link
     """
     return Answer(
@@ -63,7 +63,10 @@ def comparison_answer(
 def _question(comparison: Comparison) -> str:
     baseline, *models = comparison.models
     if not models:
-        return f"How far is {baseline} from the real images, and how much of that is classes only?"
+        return (
+            f"How far is {baseline} from the real images, and how much of this distance is due to "
+            "classes?"
+        )
     if len(models) == 1:
         return f"Is {models[0]} better than {baseline}, or only closer in its classes?"
     return (
@@ -73,7 +76,7 @@ def _question(comparison: Comparison) -> str:
 
 
 def _sentence(comparison: Comparison) -> str:
-    """Return what was found, with the error of the number that it rests on."""
+    """Return the answer in one sentence, with the number that it is based on and its interval."""
     main = comparison.main
     if len(comparison.models) > 2:
         baseline = comparison.models[0]
@@ -81,33 +84,33 @@ def _sentence(comparison: Comparison) -> str:
         found = main.difference(best, baseline).distance
         return (
             f"From the lowest FID to the highest: {ranking_line(comparison)}. The difference of "
-            f"FID, {best} less {baseline}, is {format_value(found.value)} ({_interval(found)})."
+            f"FID, {best} minus {baseline}, is {format_value(found.value)} ({_interval(found)})."
         )
     verdict = comparison.verdict
-    told = headline(verdict, main.title)
+    text = headline(verdict, main.title)
     if verdict.baseline:
         found = main.difference(verdict.model, verdict.baseline).distance
-        return f"{told}: the difference of FID is {format_value(found.value)} ({_interval(found)})."
+        return f"{text}: the difference of FID is {format_value(found.value)} ({_interval(found)})."
     about = main.models[verdict.model]
     if verdict.word == "too close to call" and (about.below_floor or about.infinity.value <= 0):
-        told = BELOW_FLOOR
-    told = f"{told}: FID is {format_value(about.distance.value)} ({_interval(about.distance)})"
+        text = BELOW_FLOOR
+    text = f"{text}: FID is {format_value(about.distance.value)} ({_interval(about.distance)})"
     for one in comparison.histogram_shares:
         if one.model == verdict.model:
-            share = f"{format_value(one.share.value)} of it ({_interval(one.share)})"
+            share = f"{format_value(one.share.value)} of this distance ({_interval(one.share)})"
             by = f" by {one.classified_by}" if one.classified_by else ""
-            told += f", and {share} is class histogram{by}"
-    return f"{told}."
+            text += f", and {share} is due to the class histogram{by}"
+    return f"{text}."
 
 
 def _interval(found: Estimate) -> str:
     if found.low is None or found.high is None:
-        return f"no interval is known: {found.note}"
+        return f"interval unknown: {found.note}"
     return f"95 % interval {format_value(found.low)} to {format_value(found.high)}"
 
 
 def _small_table(comparison: Comparison) -> Table:
-    """Return distance, KID and FDr in FID's network, and the distances in the controls."""
+    """Return the table of distance, KID and FDr in FID's network, and distances in controls."""
     main, *controls = comparison.networks
     head = ["", "FID", "KID ×10³", "FDr"]
     for found in controls:
@@ -129,8 +132,8 @@ def _small_table(comparison: Comparison) -> Table:
         caption=(
             f"{comparison.name}: distances to the real images. "
             + (
-                "The verdict rests on differences, whose errors are smaller than these, because "
-                "both models share the real images."
+                "The verdict is based on differences. Their errors are smaller than the errors "
+                "shown here, because all models are compared with the same real images."
                 if len(comparison.models) > 1
                 else ""
             )
@@ -138,10 +141,10 @@ def _small_table(comparison: Comparison) -> Table:
         head=tuple(head),
         rows=tuple(rows),
         notes=(
-            "±: one standard error. FID is a Fréchet distance, without a name in parentheses in "
-            f"the features of {main.title}.",
-            "FDr: the distance in units of the floor, the distance of other real images from as "
-            "many images.",
+            "±: one standard error. FID is a Fréchet distance. Without a name in parentheses, "
+            f"features are from {main.title}.",
+            "FDr: the distance divided by the floor. The floor is the distance of other real "
+            "images, for the same number of images.",
         ),
     )
 
@@ -151,7 +154,7 @@ def _counts(found: NetworkDistances, n: int) -> str:
 
 
 def _kid_counts(found: NetworkDistances, about: ModelDistances) -> str:
-    return f"All pairs of {about.n_kid:,} real and as many generated images."
+    return f"All pairs of {about.n_kid:,} real and {about.n_kid:,} generated images."
 
 
 def _distance(found: NetworkDistances, model: str) -> Number:
@@ -166,7 +169,7 @@ def _ratio(found: NetworkDistances, model: str) -> Number:
     about = found.models[model]
     counts = (
         f"Distance and floor are of {found.floor.n:,} images each."
-        + " The model is nearer than other real images are." * about.below_floor
+        + " The model is nearer to the real images than other real images are." * about.below_floor
     )
     return estimate_number(about.floor_ratio, counts, found.seed)
 
@@ -178,7 +181,7 @@ def _floor(found: NetworkDistances) -> Number:
 
 
 def _plain_table(title: str, rows: Sequence[Sequence[str]]) -> Table:
-    """Return a table of words, whose first row is its head."""
+    """Return a table of texts; the first row is its head."""
     head, *others = rows
     return Table(
         caption=title,

@@ -1,6 +1,6 @@
-"""What a page says and shows, before any HTML: plain values that the template writes.
+"""The content of a page without HTML: plain values for the templates.
 
-All texts are plain text. The template escapes them, so a title may hold any characters.
+All texts are plain text. The templates escape them, so a title may contain any characters.
 """
 
 from __future__ import annotations
@@ -28,22 +28,23 @@ __all__ = [
 ]
 
 Tone = Literal["", "agrees", "deviates", "incomparable"]
-"""How a number stands to the paper's: no number there, within its error, outside, or measured in
-another way."""
+"""The comparison of a number with the paper's: none, within the error, outside the error, or
+measured differently."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """A number as readers see it, and what they see when they point at it.
+    """A number as readers see it, and its details, which readers see when they point at it.
 
     Attributes
     ----------
     text : str
-        Such as "40.70 ± 1.05".
+        The number as printed, such as "40.70 ± 1.05".
     value : float or None
-        In full precision and plain units (KID unscaled); None where there is none.
+        The number in full precision and unscaled (KID too); None if there is no number.
     about : sequence of str
-        Interval, counts, seed, the paper's value, or why one of these is not known: a line each.
+        The details, one line each: interval, counts, seed and the paper's value, or why one of
+        these is unknown.
     """
 
     text: str
@@ -73,7 +74,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Link:
-    """A file of the run. ``href`` starts from the folder of the page."""
+    """A link to a file of the run. ``href`` is relative to the folder of the page."""
 
     href: str
     text: str
@@ -81,18 +82,18 @@ class Link:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture that the page holds itself.
+    """A picture that is embedded in the page.
 
     Attributes
     ----------
     data : bytes
-        Of a file of the type ``mime``, such as "image/webp".
+        The bytes of a file of the type ``mime``, such as "image/webp".
     width, height : int
-        In pixels.
+        Size in pixels.
     alt : str
-        What is seen, for those who do not see it.
+        The alternative text: a description of the picture.
     caption : str
-        Is understood without the paper.
+        The caption; readers understand it without the paper.
     """
 
     data: bytes
@@ -119,13 +120,13 @@ class Answer:
     table : Table
         The small table of the first screen.
     pictures : sequence of Picture
-        What shows the answer: the same images drawn three ways, or A next to B. One or none.
+        At most one picture: the same images drawn in three ways, or images of A and B.
     doubts : sequence of str
-        What to doubt.
+        Reasons for caution.
     details : sequence of str
-        Further sentences.
+        More sentences.
     tables : sequence of Table
-        Further tables.
+        More tables.
     links : sequence of Link
     """
 
@@ -160,14 +161,14 @@ class Curve:
     Attributes
     ----------
     spec : mapping
-        Of Vega-Lite, without ``data`` and without colours of the page (``config``), which the page
-        adds. The data are called "table": the rows of ``csv``.
+        The Vega-Lite specification without ``data`` and without colours (``config``); the page adds
+        both. The data are called "table": the rows of ``csv``.
     csv : str
-        The data, with a head.
+        The data, with a header line.
     csv_name : str
-        What the file is called when it is saved.
+        The name of the file when it is saved.
     figure : Picture or None
-        The same for print.
+        The same plot for print.
     """
 
     key: str
@@ -182,9 +183,9 @@ class Curve:
 
 @dataclass(frozen=True)
 class Compared:
-    """A number of an exhibit next to the paper's.
+    """A number of an exhibit and the paper's number.
 
-    ``deviation`` says how far both differ, or why they do not compare; "" where the paper has no
+    ``deviation`` says how far they differ, or why they are not comparable; "" if the paper has no
     number.
     """
 
@@ -197,18 +198,18 @@ class Compared:
 
 @dataclass(frozen=True)
 class ExhibitEntry:
-    """A table or figure of the paper as this run has it.
+    """A table or figure of the paper with this run's results.
 
     Attributes
     ----------
     name : str
-        "Table 1", "Figure 4a".
+        The name, such as "Table 1" or "Figure 4a".
     of : str
         The title of its data set or comparison; "" if it shows several.
     numbers : sequence of Compared
-        Where the paper prints numbers, ours next to them.
+        The paper's numbers and ours, if the paper prints numbers.
     differs : sequence of str
-        Topics of `Deviation` that concern it.
+        Topics of the `Deviation` objects that concern the exhibit.
     """
 
     key: str
@@ -224,7 +225,7 @@ class ExhibitEntry:
 
 @dataclass(frozen=True)
 class Deviation:
-    """Where the run differs from the paper in protocol or count."""
+    """A difference between the run and the paper in protocol or counts."""
 
     topic: str
     exhibits: str

@@ -1,4 +1,4 @@
-"""The interactive plots: data as CSV, a specification of Vega-Lite, and a caption of their own."""
+"""The interactive plots: data as CSV, a Vega-Lite specification, and a caption."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _RANDOM, _RELEASED, _OPTIMAL = (
 
 @dataclass(frozen=True)
 class Printed:
-    """What stands with a plot for print: the static figure, and links to files."""
+    """The static figure of a plot for print, and links to files."""
 
     figure: Picture | None = None
     links: Sequence[Link] = ()
@@ -66,7 +66,7 @@ def sweep_curve(
     released: bool,
     printed: Printed,
 ) -> Curve:
-    """Return FID and one control's distance against the number of classes that are matched.
+    """Return the plot of FID and one control's distance against the number of matched classes.
 
     Parameters
     ----------
@@ -76,7 +76,7 @@ def sweep_curve(
     network, control : str
         The network of FID, and the control.
     released : bool
-        Whether the scheme prelogits-released is there, too.
+        Whether the scores also contain the scheme prelogits-released.
     """
     mine = scores[(scores["dataset"] == dataset) & (scores["metric"] == "fid")]
     swept = {
@@ -108,7 +108,7 @@ def sweep_curve(
         for label in (_TOP, _MIDDLE, _RANDOM, _RELEASED, _OPTIMAL)
         if label in set(data["matched"])
     ]
-    told = tooltip(
+    details = tooltip(
         {"matched": "matched", "network": "network"},
         {
             "n": "N",
@@ -122,7 +122,7 @@ def sweep_curve(
         "y": number("relative", "distance, relative to random", zero=False)
         | {"axis": {"format": "%"}},
         "color": colour("matched", "matched", labels),
-        "tooltip": told,
+        "tooltip": details,
     }
     across = number("n", "N: classes of each image that are matched", type="log", nice=False)
     dashes = dash("network", "distance in", list(dict.fromkeys(names.values())))
@@ -151,7 +151,7 @@ def sweep_curve(
                 "encoding": {
                     "strokeDash": dashes,
                     "opacity": faded(),
-                    "tooltip": [one for one in told if one["field"] != "n"],
+                    "tooltip": [one for one in details if one["field"] != "n"],
                 },
             },
         ],
@@ -161,16 +161,16 @@ def sweep_curve(
     title = title_of(titles, dataset)
     return Curve(
         key=anchor("curve", "sweep", dataset),
-        title=f"{title}: how many classes must match until FID falls",
+        title=f"{title}: how many matched classes make FID fall",
         caption=(
             f"The generated images of {title} are drawn so that the N most probable ImageNet "
             "classes of each image are as frequent, and occur together as often, as in the real "
-            "images; for comparison, N classes from the middle of the ranking. Height: the "
-            "distance relative to that of images drawn at random, in "
-            f"{names[network]} (FID) and in {names[control]} (the control). If only FID falls, the "
-            "images got no better: only their classes did. Bands: one standard deviation of draws. "
-            "Horizontal lines: all images at random, and all features matched."
-            f"{_simulated(titles, [dataset])}"
+            "images. For comparison, N classes from the middle of the ranking are matched. "
+            "Height: the distance relative to that of images drawn at random, in "
+            f"{names[network]} (FID) and in {names[control]} (the control). If only FID falls, "
+            "only the classes got closer to the real images, and the images are not better. Bands: "
+            "one standard deviation of draws. Horizontal lines: all images at random, and all "
+            f"features matched.{_simulated(titles, [dataset])}"
         ),
         spec=spec,
         csv=_csv(data),
@@ -208,14 +208,14 @@ def sizes_curve(
     all_real: Mapping[str, int],
     printed: Printed,
 ) -> Curve:
-    """Return FID against the number of images, and extrapolated to infinitely many.
+    """Return the plot of FID against the number of images, with FID at infinitely many images.
 
     Parameters
     ----------
     scores : DataFrame
         Tidy rows of the metrics fid and fid_infinity at several numbers of images.
     all_real : mapping
-        Number of all real images by data set.
+        The number of all real images, by data set.
     """
     mine = scores[(scores["network"] == network) & (scores["scheme"] == "random")]
     found: list[tuple[tuple[int, int, int], dict[str, Any]]] = []
@@ -297,9 +297,10 @@ def sizes_curve(
         title="FID against the number of images",
         caption=(
             "FID of the same generator and the same real images, measured with few and with many "
-            "images: it falls with their number, so that only FIDs of equal numbers compare. The "
-            "last point is extrapolated to infinitely many generated images. Bars: 95 % interval, "
-            "from the standard error of one evaluation; without one, no bar."
+            "images. FID falls as the number rises, so only FIDs of equal numbers of images are "
+            "comparable. The last point is extrapolated to infinitely many generated images. Bars: "
+            "95 % intervals, from the standard error of one evaluation. A point without a known "
+            "standard error has no bar."
             f"{_simulated(titles, datasets_of(mine), dagger=True)}"
         ),
         spec=spec,
@@ -318,14 +319,14 @@ def snapshots_curve(
     printed: Printed,
     classifier: str = "",
 ) -> Curve:
-    """Return FID in pre-logits against FID in logits, a point for each snapshot of a training.
+    """Return the plot of FID in pre-logits against FID in logits, one point for each snapshot.
 
     Parameters
     ----------
     rows : DataFrame
         Tidy rows with the column "snapshot", of the spaces "features" and "logits".
     classifier : str
-        The network that logits are of, if it is not ``network``.
+        The network of the logits, if it is not ``network``.
     """
     measured = rows["network"].isin([network, classifier or network])
     mine = rows[measured & (rows["metric"] == "fid")]
@@ -393,10 +394,10 @@ def snapshots_curve(
         key=anchor("curve", "snapshots"),
         title="FID in pre-logits and in logits, over snapshots",
         caption=(
-            "Each point is a snapshot of a generator in training. If points lie on a line, FID in "
-            "the features before the classifier's last layer says the same as FID in the scores of "
-            "its classes: to be near the real images in FID is to be near in classes. Bars: "
-            "95 % intervals, where standard errors are known."
+            "Each point is a snapshot of a generator in training. If the points are on a line, FID "
+            "in the features before the classifier's last layer says the same as FID in the scores "
+            "of its classes. Then a low FID means that the classes are close to those of the real "
+            "images. Bars: 95 % intervals, if standard errors are known."
             f"{_simulated(titles, datasets_of(mine), dagger=True)}"
         ),
         spec=spec,
@@ -410,12 +411,12 @@ def snapshots_curve(
 def noise_curve(
     rows: pd.DataFrame, dataset: str, *, network: str, titles: Titles, printed: Printed
 ) -> Curve:
-    """Return FID with noise inside and outside the half that sensitivity maps call important.
+    """Return the plot of FID with noise inside and outside the half marked by sensitivity maps.
 
     Parameters
     ----------
     rows : DataFrame
-        With the columns `fringe.scores.region_noise.REGION_NOISE_COLUMNS`.
+        Rows with the columns `fringe.scores.region_noise.REGION_NOISE_COLUMNS`.
     """
     mine = rows[(rows["dataset"] == dataset) & (rows["network"] == network)]
     if mine.empty:
@@ -455,9 +456,9 @@ def noise_curve(
         title=f"{title}: are the sensitivity maps right?",
         caption=(
             f"Gaussian noise is added to {count:,} generated images of {title}: to the half of "
-            "each image's pixels that its sensitivity map calls important, to the other half, or "
-            "to all. If the maps show where FID looks, noise in the important half raises FID "
-            f"more.{_simulated(titles, [dataset])}"
+            "each image's pixels that its sensitivity map marks as important, to the other half, "
+            "or to all pixels. If the maps show where FID looks, noise in the important half "
+            f"raises FID more.{_simulated(titles, [dataset])}"
         ),
         spec=spec,
         csv=_csv(data),
@@ -470,18 +471,18 @@ def noise_curve(
 def convergence_curve(
     rows: pd.DataFrame, dataset: str, *, titles: Titles, printed: Printed
 ) -> Curve:
-    """Return the loss of both weight optimizations against time, with the proven lower bound.
+    """Return the plot of both optimizers' loss against time, with the proven lower bound.
 
     Parameters
     ----------
     rows : DataFrame
-        With the columns `fringe.scores.convergence.CONVERGENCE_COLUMNS`.
+        Rows with the columns `fringe.scores.convergence.CONVERGENCE_COLUMNS`.
     """
     found = compare_convergence(rows, dataset)
     mine = rows[rows["dataset"] == dataset].sort_values(["solver", "evaluation"])
     ours = mine[mine["solver"] == OURS]
     released = mine[mine["solver"] != OURS]
-    best, steps, bound = "ours, the lowest so far", "released steps", "no weights reach below"
+    best, steps, bound = "ours, the lowest so far", "released steps", "proven lower bound"
     series = (
         (best, ours, ours["objective"].cummin()),
         (steps, released, released["objective"]),
@@ -526,7 +527,7 @@ def convergence_curve(
         f"It is proven that no weights bring the loss below "
         f"{format_loss(found.lower_bound, down=True)}."
         if found.lower_bound > 0
-        else "No bound above 0 was proven."
+        else "No lower bound above 0 was proven."
     )
     return Curve(
         key=anchor("curve", "convergence", dataset),
@@ -534,9 +535,9 @@ def convergence_curve(
         caption=(
             "Weights of the generated images are optimized so that FID falls; no image changes. "
             f"The loss falls from {format_loss(found.start)} at equal weights to "
-            f"{format_loss(found.ours)}; the first {found.steps:,} steps of the released algorithm "
-            f"come to {format_loss(found.reference)}. {proven} Times of the released steps are "
-            "those of one timed step, times their number."
+            f"{format_loss(found.ours)}. The first {found.steps:,} steps of the released algorithm "
+            f"reach {format_loss(found.reference)}. {proven} The times of the released steps are "
+            "estimated: the time of one measured step, times the number of steps."
             f"{_simulated(titles, [dataset])}"
         ),
         spec=spec,
@@ -548,7 +549,7 @@ def convergence_curve(
 
 
 def _interval(cell: Cell) -> dict[str, float]:
-    """Return the ends of the 95 % interval; both NaN where no standard error is known."""
+    """Return the ends of the 95 % interval; both are NaN if the standard error is unknown."""
     width = INTERVAL * cell.standard_error
     return {"low": cell.mean - width, "high": cell.mean + width}
 
@@ -560,5 +561,5 @@ def _simulated(titles: Titles, datasets: Sequence[str], dagger: bool = False) ->
 
 
 def _csv(data: pd.DataFrame) -> str:
-    """Return data as CSV: numbers with all their digits, an unknown one as an empty field."""
+    """Return data as CSV: numbers with all digits, an unknown number as an empty field."""
     return str(data.to_csv(index=False, float_format="%.17g", lineterminator="\n"))

@@ -1,4 +1,4 @@
-"""What the scripts of the page read: JSON in the page, with long arrays as base64."""
+"""The data that the page's scripts read: JSON with long arrays as base64."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["curve_data", "embedded_json", "explorer_data"]
 
 
 def embedded_json(value: Any) -> Markup:
-    """Return JSON that may stand in a script element: nothing in it ends the element.
+    """Return JSON for a script element; nothing in it can end the element.
 
     >>> print(embedded_json({"title": "</script>"}))
     {"title":"\\u003c/script>"}
@@ -28,12 +28,12 @@ def embedded_json(value: Any) -> Markup:
 
 
 def curve_data(curve: Curve) -> Markup:
-    """Return what the script of plots needs for one plot; the data are in the link to its CSV."""
+    """Return the data of one plot for its script; the rows are in the link to its CSV."""
     return embedded_json({"title": curve.title, "caption": curve.caption, "spec": curve.spec})
 
 
 def explorer_data(view: ExplorerView) -> Markup:
-    """Return what the script of the explorer needs for one view."""
+    """Return the data of one view for the explorer's script."""
     explorer = view.explorer
     table = explorer.class_table
     classes = table and {
@@ -74,10 +74,10 @@ def explorer_data(view: ExplorerView) -> Markup:
 
 
 def _numbers(explorer: Explorer) -> NDArray[np.float64]:
-    """Return the numbers of the images; JavaScript counts exactly up to 2 to the power of 53."""
+    """Return the numbers of the images; JavaScript's integers are exact up to 2 to the 53."""
     numbers = np.asarray(explorer.index)
     if numbers.size and numbers.max() >= 2**53:
-        raise ValueError("an image has a number that JavaScript cannot count to")
+        raise ValueError("the number of an image is too large for JavaScript")
     return numbers.astype(np.float64)
 
 

@@ -1,4 +1,4 @@
-"""The exhibits of the paper as a run has them: pictures, tables, and the paper's numbers."""
+"""The paper's exhibits with a run's results: pictures, tables, and the paper's numbers."""
 
 from __future__ import annotations
 
@@ -27,17 +27,17 @@ def exhibit_entries(
     Parameters
     ----------
     exhibits : sequence of mapping
-        `fringe.plan.exhibit_params.write_index`'s.
+        The exhibits of `fringe.plan.exhibit_params.write_index`.
     tables : mapping
-        Each table as it is shown, by stem.
+        The tables as shown, by stem.
     pictures : mapping
         The picture of each figure, by stem.
     facts : mapping
-        By stem, what is seen in a figure, in numbers.
+        The numbers that a figure shows, as a sentence, by stem.
     published : mapping
-        By stem, the numbers that the paper prints, next to ours.
+        The paper's numbers and ours, by stem.
     seed : str
-        That of all draws.
+        The seed of all draws.
     """
     return [
         _entry(one, tables, pictures, facts, published.get(one["stem"], ()), seed)

@@ -1,4 +1,4 @@
-"""The run's figures as the page holds them: at most as wide as a page, and small as files."""
+"""The run's figures in the page: limited in width and compressed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fringe.scores.rows import damaged
 __all__ = ["BUDGET", "LADDER", "Encoded", "Step", "encode_pictures", "picture"]
 
 BUDGET = 8 << 20
-"""Bytes that all pictures of a page may take together, each as often as it is shown."""
+"""Limit in bytes for all pictures of a page; a picture counts as often as it is shown."""
 
 _LARGEST_FILE = 64 << 20  # bytes
 _HIGHEST = 6000  # pixels; WebP allows 16,383
@@ -25,7 +25,7 @@ _MIME = "image/webp"
 
 
 class Step(NamedTuple):
-    """How pictures are encoded: their largest width in pixels, and WebP's quality."""
+    """Settings for pictures: the largest width in pixels, and WebP's quality."""
 
     width: int
     quality: int
@@ -44,7 +44,7 @@ LADDER = (
 
 
 class Encoded(NamedTuple):
-    """A file of the type WebP; width and height in pixels."""
+    """A WebP file, with its width and height in pixels."""
 
     data: bytes
     width: int
@@ -56,25 +56,25 @@ def encode_pictures(
     budget: int = BUDGET,
     times: Mapping[str, int] | None = None,
 ) -> dict[str, Encoded]:
-    """Return PNG files as WebP, all by the first step of `LADDER` with which they fit.
+    """Encode PNG files as WebP with the first step of `LADDER` with which they fit.
 
     The same files give the same bytes. A picture is never enlarged.
 
     Parameters
     ----------
     paths : mapping
-        Of names to PNG files.
+        PNG files by name.
     budget : int
-        Bytes that all may take together.
+        Limit in bytes for all pictures together.
     times : mapping, optional
-        How often a page shows the picture of a name, and thus holds its bytes; once by default.
+        How often a page shows (and contains) the picture of a name; once by default.
 
     Raises
     ------
     DamagedFileError
-        If a file is missing or no picture.
+        If a file is missing or not a picture.
     FringeError
-        If they do not fit by any step.
+        If the pictures do not fit with any step.
     """
     images = {name: _read(path) for name, path in paths.items()}
     total = 0
@@ -84,19 +84,19 @@ def encode_pictures(
         if total <= budget:
             return found
     raise FringeError(
-        f"page: its {len(paths)} pictures take {total / 1e6:.1f} MB at the lowest quality, and "
-        f"{budget / 1e6:.1f} MB is the limit; show fewer in one run: give fewer data sets "
-        "`resample: true`, or divide them among several runs"
+        f"page: its {len(paths)} pictures need {total / 1e6:.1f} MB at the lowest quality, more "
+        f"than the limit of {budget / 1e6:.1f} MB; show fewer pictures in one run: set "
+        "`resample: true` for fewer data sets, or divide the data sets among several runs"
     )
 
 
 def picture(encoded: Encoded, *, alt: str, caption: str = "") -> Picture:
-    """Return a picture of the page; ``alt`` says what is seen."""
+    """Return a picture of the page; ``alt`` describes it."""
     return Picture(encoded.data, _MIME, encoded.width, encoded.height, alt, caption)
 
 
 def _read(path: str | os.PathLike[str]) -> Image.Image:
-    """Return a picture without transparency, no larger than the first step asks for."""
+    """Return a picture without transparency, at most as large as the first step allows."""
     try:
         with Image.open(BytesIO(read_regular(path, _LARGEST_FILE))) as file:
             shown = file.convert("RGBA")

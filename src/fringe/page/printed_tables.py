@@ -1,4 +1,4 @@
-"""Tables 1 to 3 of a run, from their CSV: as the run prints them, with what is behind a number."""
+"""Tables 1 to 3 of a run, from their CSV files: as printed, with details of each number."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _LABELS = (
     *("dataset", "title", "network", "network_title", "space", "scheme", "metric"),
     *("simulated", "main", "paper_differs"),
 )
-_KERNELS = "No standard error: of kernel distances only the spread of draws is measured."
-_SEPARATOR = "; "  # between what differs from the paper
+_KERNELS = "No standard error: for kernel distances only the spread of draws is measured."
+_SEPARATOR = "; "  # between differences from the paper
 
 
 def read_table(path: str | os.PathLike[str], metrics: Sequence[str]) -> pd.DataFrame:
@@ -34,7 +34,7 @@ def read_table(path: str | os.PathLike[str], metrics: Sequence[str]) -> pd.DataF
     Raises
     ------
     DamagedFileError
-        If the file is missing, is cut short or holds something else.
+        If the file is missing, truncated or not such a table.
     """
     numbers = [name for name in TABLE_COLUMNS if name not in _LABELS]
     found = read_columns(path, _LABELS, numbers)
@@ -52,13 +52,13 @@ def shown_table(
     Parameters
     ----------
     table : DataFrame
-        From `read_table`.
+        A result of `read_table`.
     seed : str
-        That of all draws.
+        The seed of all draws.
     notes : sequence of str
-        What stands under it after its own notes.
+        Notes that follow the table's own notes.
     classifier : str
-        Title of the network that counts classes, if it is not that of FID.
+        Title of the network that counts classes, if it is not FID's network.
     """
     layout = lay_out(table, notes, plain=True, classifier=classifier)
     rows = []
@@ -84,7 +84,7 @@ def shown_table(
 
 
 def published_in_table(table: pd.DataFrame) -> list[Published]:
-    """Return the numbers of a table that the paper prints, too."""
+    """Return the numbers of a table that the paper also prints."""
     heads = dict(zip(_keys(table), map(_head, lay_out(table).headers), strict=True))
     found = []
     for _, row in table[table["scheme"] != FILLED].iterrows():

@@ -1,4 +1,4 @@
-"""The table of the page's chapter Deviations that says which numbers follow a protocol."""
+"""The table of numbers that follow a protocol, in the page's chapter Deviations."""
 
 from collections.abc import Iterable
 
@@ -10,23 +10,23 @@ __all__ = ["protocol_tables"]
 
 
 def protocol_tables(name: str, found: Iterable[Judged]) -> list[Table]:
-    """Return how each number stands to the protocol ``name``, as a table; none without numbers.
+    """Return the table that compares each number with the protocol ``name``.
 
-    A number that several exhibits show stands there once.
+    The list is empty without numbers. A number that several exhibits show is listed once.
     """
-    about = named_protocol(name)
+    protocol = named_protocol(name)
     numbers = list(dict.fromkeys(found))
     if not numbers:
         return []
     rows = (Row(one.of, (one.label, one.text)) for one in numbers)
     return [
         Table(
-            caption=f"Protocol {name} ({about.title}): which numbers of this run follow it.",
+            caption=f"Protocol {name} ({protocol.title}): which numbers of this run follow it.",
             head=("Data set or model", "Number", "Follows"),
             rows=tuple(rows),
             notes=(
-                f"As {about.source} has it. docs/protocols.md says what each protocol fixes. What "
-                "its source does not fix cannot differ.",
+                f"Source of the protocol: {protocol.source}. docs/protocols.md says what each "
+                "protocol fixes. What the source does not fix is not compared.",
             ),
         )
     ]

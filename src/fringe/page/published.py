@@ -1,4 +1,4 @@
-"""The numbers that the paper prints in its exhibits, and ours next to each."""
+"""The numbers in the paper's exhibits, compared with ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from fringe.page.content import Compared, Deviation
-from fringe.page.numbers import beside_paper, cell_number, paper_text
+from fringe.page.numbers import cell_number, compare_with_paper, paper_text
 from fringe.scores.cells import Cell, cell_of, datasets_of, score_cell
 from fringe.scores.differences import Protocols
 from fringe.scores.numbers import format_percent, size_label
@@ -33,12 +33,12 @@ class Published(NamedTuple):
     of : str
         The title of the data set.
     label : str
-        What is measured, such as "FID (CLIP), PL".
+        The name of the number, such as "FID (CLIP), PL".
     cell : Cell
-        Ours.
+        Our number.
     paper : PaperValue
     scale : int
-        Both are shown times this.
+        Both numbers are shown times this factor.
     """
 
     of: str
@@ -49,13 +49,13 @@ class Published(NamedTuple):
 
 
 def compared(found: Iterable[Published], seed: str) -> list[Compared]:
-    """Return numbers next to the paper's, with the deviation in percent or why there is none."""
+    """Return our numbers and the paper's, with the deviation or why they are not comparable."""
     shown = []
     for one in found:
-        beside = beside_paper(one.cell, one.paper, one.scale)
-        text = beside.text
-        if beside.tone == "incomparable":
-            # The percentage is shown, too; it does not say whether ours is right.
+        comparison = compare_with_paper(one.cell, one.paper, one.scale)
+        text = comparison.text
+        if comparison.tone == "incomparable":
+            # The percentage is also shown, but it does not say whether our number is right.
             change = format_percent(one.cell.mean / one.paper.value - 1)
             text = f"{change}; {text}"
         shown.append(
@@ -64,14 +64,14 @@ def compared(found: Iterable[Published], seed: str) -> list[Compared]:
                 ours=cell_number(one.cell, seed=seed, scale=one.scale, paper=one.paper),
                 paper=paper_text(one.paper, one.scale),
                 deviation=text,
-                tone=beside.tone,
+                tone=comparison.tone,
             )
         )
     return shown
 
 
 def protocol_deviations(found: Mapping[str, Sequence[Published]]) -> list[Deviation]:
-    """Return what the numbers of each data set were measured with otherwise than the paper's.
+    """Return how the measurement of each data set's numbers differs from the paper's.
 
     Parameters
     ----------
@@ -87,10 +87,10 @@ def protocol_deviations(found: Mapping[str, Sequence[Published]]) -> list[Deviat
         Deviation(
             topic=f"{title}: {text}",
             exhibits=", ".join(dict.fromkeys(names)),
-            paper="Its numbers were measured otherwise.",
+            paper="Its numbers were measured differently.",
             code="See the paper.",
             ours=f"{text[:1].upper()}{text[1:]}.",
-            why="The configuration of this run says so. These numbers do not compare.",
+            why="The configuration of this run says so. These numbers are not comparable.",
         )
         for (title, text), names in exhibits.items()
     ]
@@ -104,7 +104,7 @@ def published_sizes(
     all_real: Mapping[str, int],
     protocols: Protocols,
 ) -> list[Published]:
-    """Return what the paper prints of FID at several numbers of images (its Figure 8a)."""
+    """Return the paper's FIDs of several numbers of images (its Figure 8a), and ours."""
     found = []
     mine = scores[(scores["network"] == network) & (scores["metric"] == "fid")]
     for dataset in datasets_of(mine):
@@ -134,7 +134,7 @@ def published_networks(
     titles: Titles,
     protocols: Protocols,
 ) -> list[Published]:
-    """Return what the paper prints of FID in several networks (its Figure 8b), by data set."""
+    """Return the paper's FIDs in several networks (its Figure 8b), and ours."""
     found = []
     for dataset, names in networks.items():
         for network in names:
@@ -164,7 +164,7 @@ def published_pair(
     titles: Titles,
     protocols: Protocols,
 ) -> list[Published]:
-    """Return what the paper prints of two generators (its Figures 7 and 19).
+    """Return the paper's numbers of two generators (its Figures 7 and 19), and ours.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Parts of specifications of Vega-Lite that several plots share: plain dictionaries.
+"""Parts of Vega-Lite specifications that several plots share: plain dictionaries.
 
-Texts of users reach a plot as values of its data and as domains of its scales, never as a part of
-an expression.
+Texts of users are values of a plot's data and domains of its scales. They are never a part of an
+expression.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ ZOOM: Spec = {
     "select": "interval",
     "bind": "scales",
 }
-"""Drag to move, a double click to see all again; the page lets Ctrl and the wheel zoom."""
+"""Drag to move; double-click to reset. The page zooms with Ctrl and the mouse wheel."""
 
 PICK = "picked"
 """The name of the selection of entries in the legend."""
@@ -27,7 +27,7 @@ HEIGHT = 340  # pixels, with axes and legends
 
 
 def plot(layers: Sequence[Spec], encoding: Mapping[str, Any], height: int = HEIGHT) -> Spec:
-    """Return a plot of layers that share an encoding; its legends take a part of the height."""
+    """Return a plot of layers that share an encoding; its legends are included in the height."""
     return {
         "width": "container",
         "height": height,
@@ -82,7 +82,7 @@ def dash(field: str, title: str, domain: Sequence[str]) -> Spec:
 def tooltip(
     texts: Mapping[str, str], values: Mapping[str, str], counts: Mapping[str, str] | None = None
 ) -> list[Spec]:
-    """Return what is told of a point: titles by field, of texts, of numbers, and of counts."""
+    """Return the tooltip of a point: titles by field, for texts, numbers and counts."""
     return [
         *({"field": field, "type": "nominal", "title": title} for field, title in texts.items()),
         *(
@@ -97,5 +97,5 @@ def tooltip(
 
 
 def faded(high: float = 1.0) -> Spec:
-    """Return the opacity of what is picked in the legend; the rest is nearly invisible."""
+    """Return the opacity ``high`` for marks picked in the legend; the others almost vanish."""
     return {"condition": {"param": PICK, "value": high}, "value": high / 8}

@@ -1,4 +1,4 @@
-// The classes as a table that sorts, and filters the images.
+// The table of classes; it can be sorted, and a click on a class filters the images.
 
 import { element, unseen } from "fringe/dom";
 import { topClass } from "fringe/data";
@@ -8,7 +8,7 @@ const MORE = 25;
 const EXAMPLES = 3;
 const THUMBNAIL = 36;
 
-/** Return example images for each class: the most probable one of each group, first groups first. */
+/** Return example images of each class: the most probable image of each group, by group. */
 export function examples(data) {
   const best = data.classTable.names.map(() => new Map());
   const likely = (n) => data.probabilities?.values[n * data.probabilities.width] ?? 0;
@@ -23,7 +23,7 @@ export function examples(data) {
   );
 }
 
-/** Return the columns of numbers: a title, the value of a class, and how the value is written. */
+/** Return the columns of numbers: a title, the value of a class, and the text of a value. */
 function columnsOf(data) {
   const { shares, contributions } = data.classTable;
   const titles = ["Real", ...data.models];
@@ -38,13 +38,13 @@ function columnsOf(data) {
   return found;
 }
 
-/** Make the table. `choose(place)` is called with the class that is clicked, or null. */
+/** Make the table. `choose(place)` is called with the clicked class, or null. */
 export function makeClasses(data, draw, choose) {
   const columns = columnsOf(data);
   const shown = data.classTable.names.map((_, place) => place);
   const pictures = examples(data);
   const last = columns.length - 1;
-  // First the classes that explain the difference, whatever their sign; else the largest real share.
+  // Sort by the size of the part in the difference; without a difference, by the real share.
   const explains = columns[last].title === "Part of the difference";
   let sorted = { column: explains ? last : 0, largestFirst: true, size: explains };
   let text = "";
@@ -139,8 +139,8 @@ export function makeClasses(data, draw, choose) {
     body.replaceChildren(...found.slice(0, limit).map(row));
     caption.textContent =
       found.length === shown.length
-        ? `${shown.length} classes. Click one to see only its images.`
-        : `${found.length} of ${shown.length} classes. Click one to see only its images.`;
+        ? `${shown.length} classes. Click a class to see only its images.`
+        : `${found.length} of ${shown.length} classes. Click a class to see only its images.`;
     more.hidden = found.length <= limit;
     more.textContent = `Show ${Math.min(4 * MORE, found.length - limit)} more classes`;
   }
@@ -148,7 +148,7 @@ export function makeClasses(data, draw, choose) {
   update();
   return {
     box,
-    /** Show the classes whose names have this text in them, and mark the chosen one. */
+    /** Show the classes whose names contain a text, and mark the chosen class. */
     show(filterText, cls) {
       text = filterText;
       chosen = cls;

@@ -1,8 +1,8 @@
-// CSV as rows of values. Vega's own reader needs eval, which the page forbids.
+// A reader of CSV. Vega's own reader needs eval, which the page forbids.
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-/** Return the cells of each line; cells in quotes may hold commas, quotes and line breaks. */
+/** Return the cells of each line; cells in quotes may contain commas, quotes and line breaks. */
 export function cells(text) {
   const rows = [];
   let row = [];
@@ -34,8 +34,8 @@ export function cells(text) {
 }
 
 /**
- * Return the rows of a CSV with a head, as objects. Empty cells are null. Columns in which all other
- * cells are numbers have numbers.
+ * Return the rows of a CSV with a header line, as objects. Empty cells are null. If all other cells
+ * of a column are numbers, its values are numbers.
  */
 export function table(text) {
   const [head, ...rows] = cells(text);

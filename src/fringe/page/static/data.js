@@ -1,4 +1,4 @@
-// The data of the page: JSON in script elements, whose long arrays are base64.
+// The data of the page: JSON in script elements, with long arrays as base64.
 
 const KINDS = {
   int8: Int8Array,
@@ -56,17 +56,17 @@ export function explorerData(key) {
   };
 }
 
-/** Return the place of an image's most probable class in the table of classes; -1 if unknown. */
+/** Return the row of an image's most probable class in the table of classes; -1 if unknown. */
 export function topClass(data, image) {
   return data.classes === null ? -1 : data.classes.values[image * data.classes.width];
 }
 
-/** Return what the class of a rank is called. Labels have no probabilities, and no rank. */
+/** Return the title of the class of a rank. Labels have no probabilities and no rank. */
 export function classTitle(data, rank) {
   return data.probabilities === null ? "class" : `Top-${rank + 1} class`;
 }
 
-/** Return an image in words: its group and its number there. */
+/** Return the name of an image: its group and its number in the group's source. */
 export function imageName(data, image) {
   return `${data.groups[data.group[image]]}, image ${data.index[image]}`;
 }

@@ -1,8 +1,8 @@
-// Elements made from values. Texts become text, never HTML.
+// Functions that make elements. Texts become text, never HTML.
 
 /**
- * Return an element. Attributes with the value null or false are left out, and those with the value
- * true have none. Children are elements or texts.
+ * Return an element. Attributes with the value null or false are left out; attributes with the value
+ * true are written without a value. Children are elements or texts.
  */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
@@ -14,12 +14,12 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** Return a text that only screen readers say. */
+/** Return a text that only screen readers read. */
 export function unseen(text) {
   return element("span", { class: "unseen" }, text);
 }
 
-/** Return a control with its label before it. */
+/** Return a control that follows its label. */
 export function labelled(text, control) {
   return element("label", { class: "control" }, element("span", {}, text), control);
 }

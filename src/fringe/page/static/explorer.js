@@ -28,26 +28,26 @@ function labelOf(data, order, image) {
   return `${imageName(data, image)}${cls}${value}`;
 }
 
-/** Return what the numbers of a view mean, in sentences. */
+/** Return sentences that explain the numbers of a view. */
 function meanings(data) {
   const weighted = data.weight.some(Number.isFinite);
   return [
     weighted &&
-      "Optimized weight: how often the weights that make FID smallest draw the image, as a multiple " +
-        "of equal weights. 0 means that the image is never drawn.",
-    `Influence on FID: how much the FID of a model changes, to first order, if the image is added ` +
-      `once to the model's images; of a real image, if it is added to the real images. A negative ` +
-      `influence makes FID smaller, that is better.`,
+      "Optimized weight: how often the image is drawn with the weights that minimize FID, as a " +
+        "multiple of equal weights. 0 means that the image is never drawn.",
+    `Influence on FID: the change of a model's FID, to first order, if the image is added once to ` +
+      `the model's images. A real image is added to the real images. A negative influence makes ` +
+      `FID smaller, which is better.`,
     data.nearest.some(Number.isFinite) &&
       `Distance to the nearest real image: in the features of ${data.network}. A real image is ` +
         `compared with all other real images.`,
     data.classTable &&
       data.classTable.contributions.some(Number.isFinite) &&
-      `Part of the difference: how much of the difference of FID, ${data.models.at(-1)} less ` +
-        `${data.models[0]}, comes from the class, to first order, in units of FID.`,
+      `Part of the difference: the part of the difference of FID, ${data.models.at(-1)} minus ` +
+        `${data.models[0]}, that comes from the class, to first order, in units of FID.`,
     data.sampled.some((one) => !one) &&
-      "Not all images are a random sample: some are here because their weight or influence is " +
-        "extreme. Tick \u201conly the random sample\u201d to see typical images.",
+      "Not all images are a random sample. Some images are shown because their weight or influence " +
+        "is extreme. Tick \u201conly the random sample\u201d to see typical images.",
     ...data.counts.map((text) => `${text}.`.replace(/\.\.$/, ".")),
     `Seed: ${data.seed}.`,
   ].filter(Boolean);
@@ -78,7 +78,7 @@ export function buildExplorer(article) {
   const clear = element("button", { type: "button", class: "chip", hidden: true });
   const count = element("p", { class: "count", role: "status" });
   const legend = element("ul", { class: "group-legend", "aria-label": "Images of each group" });
-  const nothing = element("p", { class: "nothing", hidden: true }, "No image passes these filters.");
+  const nothing = element("p", { class: "nothing", hidden: true }, "No image matches these filters.");
 
   const grid = makeGrid({
     title: `Images of ${data.title}`,
@@ -188,7 +188,7 @@ export function buildExplorer(article) {
   update();
 }
 
-/** Build each view when it is first shown; a list of choices tells which one. */
+/** Build each view when it is first shown; the list of choices selects a view. */
 export function startExplorers() {
   const articles = [...document.querySelectorAll("article.explorer")];
   if (!articles.length) return;

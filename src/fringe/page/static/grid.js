@@ -1,17 +1,17 @@
-// A grid of thumbnails of which only the rows in sight are elements of the page.
+// A grid of thumbnails. Only visible rows are elements of the page.
 
 import { element } from "fringe/dom";
 
 const SPARE_ROWS = 2;
 const GAP = 6;
-const CAPTION = 24; // its line, and the strip in the colour of the group
+const CAPTION = 24; // pixels of the caption's line, and of the strip in the group's colour
 
 /**
  * Make a grid in a box that scrolls.
  *
- * `label(image)` says an image in words, `caption(image)` is the short text below the thumbnail,
- * `group(image)` is the number of its group, `draw(canvas, image)` draws the thumbnail, and
- * `open(place)` is called when one is chosen.
+ * `label(image)` returns the image's label for screen readers, `caption(image)` the short text below
+ * the thumbnail, and `group(image)` the number of the image's group. `draw(canvas, image)` draws the
+ * thumbnail. `open(place)` is called when a thumbnail is chosen.
  */
 export function makeGrid({ title, label, caption, group, draw, open }) {
   const space = element("div", { class: "grid-space", role: "presentation" });
@@ -19,8 +19,8 @@ export function makeGrid({ title, label, caption, group, draw, open }) {
   const rows = new Map();
   let images = [];
   let columns = 1;
-  let wanted = 88; // the least width of a thumbnail
-  let size = wanted; // the width at which the columns fill the box
+  let wanted = 88; // the smallest width of a thumbnail
+  let size = wanted; // the width with which the columns fill the box
   let active = 0;
 
   const step = () => size + CAPTION + GAP;
@@ -59,7 +59,7 @@ export function makeGrid({ title, label, caption, group, draw, open }) {
     return made;
   }
 
-  /** Bring the rows in sight to the page, and take the others out of it, except the active one. */
+  /** Add visible rows to the page, and remove the other rows except the active row. */
   function update() {
     const first = Math.max(0, Math.floor(box.scrollTop / step()) - SPARE_ROWS);
     const last = Math.min(
@@ -160,20 +160,20 @@ export function makeGrid({ title, label, caption, group, draw, open }) {
 
   return {
     box,
-    /** Show these images, from the first one. */
+    /** Show these images, and scroll to the first image. */
     show(chosen) {
       images = chosen;
       active = 0;
       box.scrollTop = 0;
       rebuild();
     },
-    /** Make thumbnails of a given width in pixels, or a little wider. */
+    /** Resize thumbnails to a width in pixels, or a little more. */
     resize(pixels) {
       wanted = pixels;
       rebuild();
       if (images.length) activate(active, false);
     },
-    /** Make the thumbnail at a place the active one, and move the focus there. */
+    /** Make the thumbnail at a place active, and focus it. */
     focus(place) {
       activate(place, true);
     },

@@ -1,4 +1,4 @@
-// Brings the page to life.
+// Starts all scripts of the page.
 
 import { startExplorers } from "fringe/explorer";
 import { startPrint } from "fringe/print";

@@ -15,7 +15,7 @@ export function viridis(value) {
   return VIRIDIS[low].map((part, n) => part + (place - low) * (VIRIDIS[low + 1][n] - part));
 }
 
-/** Return the map of an image: its values from 0 to 1, its shape and its range; or null. */
+/** Return the map of an image: its shape, its values from 0 to 255 and its range; or null. */
 export function mapOf(data, image) {
   if (data.maps === null || !Number.isFinite(data.mapRanges.values[2 * image])) return null;
   const [, height, width] = data.maps.shape;
@@ -28,7 +28,7 @@ export function mapOf(data, image) {
   };
 }
 
-/** Return the value of a map at a place from 0 to 1, linearly between the middles of its cells. */
+/** Return the value of a map at a place from 0 to 1, interpolated between the centres of cells. */
 export function valueAt(map, down, across) {
   const y = Math.min(map.height - 1, Math.max(0, down * map.height - 0.5));
   const x = Math.min(map.width - 1, Math.max(0, across * map.width - 0.5));
@@ -42,7 +42,7 @@ export function valueAt(map, down, across) {
   return (above * (1 - dy) + below * dy) / 255;
 }
 
-/** Draw a map over all of a canvas. */
+/** Draw a map over a whole canvas. */
 export function drawMap(canvas, map) {
   const context = canvas.getContext("2d");
   const pixels = context.createImageData(canvas.width, canvas.height);

@@ -1,4 +1,4 @@
-// Interactive plots, drawn by Vega-Lite without evaluating code.
+// Interactive plots, drawn with Vega-Lite without eval.
 
 import "vega";
 import "vega-lite";
@@ -9,10 +9,10 @@ import { element } from "fringe/dom";
 
 const { vega, vegaLite } = globalThis;
 
-const HEIGHT = 320; // of a plot that says none, in pixels
+const HEIGHT = 320; // pixels; the height of a plot that does not set its height
 const NARROW = 480; // pixels; legends of narrower plots have one column
 const AXIS = 60; // pixels next to the horizontal axis
-const LETTER = 7; // pixels that a letter of a title takes
+const LETTER = 7; // pixels; the width of a letter of a title
 
 /** Return the colours and fonts of the page as a configuration of Vega-Lite. */
 function look() {
@@ -61,8 +61,8 @@ function look() {
 }
 
 /**
- * Let the wheel zoom only while Ctrl is held: without it, the wheel scrolls the page. Browsers tell
- * that fingers are spread on a touchpad as a wheel with Ctrl.
+ * Zoom with the mouse wheel only while Ctrl is held. Without Ctrl, the wheel scrolls the page.
+ * Browsers report a pinch on a touchpad as a wheel event with Ctrl.
  */
 function tamed(spec) {
   const params = spec.params?.map((one) => {
@@ -74,7 +74,7 @@ function tamed(spec) {
   return { ...spec, ...(params && { params }), ...(layer && { layer }) };
 }
 
-/** Break a text into lines of at most a given number of letters, between its words. */
+/** Break a text between words into lines of at most a given number of letters. */
 export function lines(text, letters) {
   const found = [];
   for (const word of text.split(" ")) {
@@ -102,7 +102,7 @@ function fitted(spec, width, height) {
   return { ...spec, ...(spec.encoding && { encoding }), ...(layer && { layer }) };
 }
 
-/** Make the function that shows the values of a mark next to the pointer, as text. */
+/** Make the function that shows the values of a mark as text, next to the pointer. */
 function tooltip(plot) {
   const box = element("div", { class: "plot-tip", "aria-hidden": "true", hidden: true });
   plot.append(box);
@@ -151,7 +151,7 @@ async function draw(article, plot) {
   return view;
 }
 
-/** Draw the plots when they come near the window, and again in other colours if these change. */
+/** Draw plots when they come near the window; draw them again if the page's colours change. */
 export function startPlots() {
   const views = new Map();
 

@@ -1,8 +1,8 @@
-// On paper, what can be opened is open, except the data of plots that have a figure for print.
+// Opens details for printing, except the data of plots that have a figure for print.
 
 const OPENED = "details:not([open]):not(.data), .curve:not(:has(.static)) details:not([open])";
 
-/** Open all details before the page is printed, and close those again that were closed. */
+/** Open closed details before the page is printed, and close them afterwards. */
 export function startPrint() {
   let closed = [];
   window.addEventListener("beforeprint", () => {

@@ -1,4 +1,4 @@
-// Which images are shown, and in which order. Nothing here touches the page.
+// The choice and the order of the shown images. Nothing here changes the page.
 
 import { classTitle, topClass } from "fringe/data";
 
@@ -26,16 +26,16 @@ export function orders(data) {
   return found;
 }
 
-/** Return the filters that leave all images in. */
+/** Return the filters with which all images are shown. */
 export function everything() {
   return { group: null, text: "", cls: null, sampled: false, least: null, most: null };
 }
 
 /**
- * Return the images that pass the filters, sorted.
+ * Return the images that match the filters, sorted.
  *
- * Images of which the value is not known come last, in both directions. Equal values keep the order
- * of the images. Images without a weight pass no filter of weights.
+ * Images with an unknown value come last, in both directions. Images with equal values keep their
+ * order. Images without a weight match no filter of weights.
  */
 export function select(data, filters, order, largestFirst) {
   const text = filters.text.trim().toLowerCase();

@@ -1,11 +1,11 @@
-// Thumbnails, cut from the few pictures that hold them.
+// Thumbnails, cut from the pictures that contain many thumbnails.
 
 import { bytes } from "fringe/data";
 
 /** Make the function that draws thumbnails of a view on canvases. */
 export function thumbnails(sprites) {
   const { size, rows, columns, pictures } = sprites;
-  const opened = new Map(); // a picture is opened when one of its thumbnails is first drawn
+  const opened = new Map(); // pictures; each is decoded when its first thumbnail is drawn
 
   function picture(number) {
     if (!opened.has(number)) {
@@ -15,7 +15,7 @@ export function thumbnails(sprites) {
     return opened.get(number);
   }
 
-  /** Draw an image's thumbnail over all of a canvas, unless the canvas is to show another one. */
+  /** Draw an image's thumbnail over a whole canvas, unless the canvas now needs another image. */
   return async function draw(canvas, image) {
     canvas.dataset.image = image;
     const bitmap = await picture(Math.floor(image / (rows * columns)));

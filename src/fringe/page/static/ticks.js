@@ -1,6 +1,6 @@
-// Ticks next to the exhibits that a reviewer has checked; the browser keeps them.
+// Ticks for the exhibits that a reviewer has checked; the browser stores the ticks.
 
-/** Return the ticked exhibits that were kept; none where the browser keeps nothing. */
+/** Return the stored ticks; none if the browser stores nothing. */
 function kept(key) {
   try {
     return new Set(JSON.parse(localStorage.getItem(key) ?? "[]"));
@@ -13,11 +13,11 @@ function keep(key, ticked) {
   try {
     localStorage.setItem(key, JSON.stringify([...ticked]));
   } catch {
-    // The browser keeps nothing for this page; the ticks last until it is closed.
+    // The browser stores nothing for this page, so the ticks are lost when the page is closed.
   }
 }
 
-/** Make the boxes work, and count them. */
+/** Start the checkboxes and their count. */
 export function startTicks() {
   const boxes = [...document.querySelectorAll(".exhibit input[type=checkbox]")];
   if (!boxes.length) return;

@@ -1,4 +1,4 @@
-// What is said about a number stands next to it. Without scripts it stands at the window's edge.
+// Places the details of a number next to it. Without scripts they are at the window's edge.
 
 const GAP = 8;
 const EDGE = 12;
@@ -15,7 +15,7 @@ function place(number) {
   tip.style.top = `${fits ? below : there.top - GAP - height}px`;
 }
 
-/** Put tips next to their numbers; Escape hides a tip, and the focus stays. */
+/** Place tips next to their numbers; Escape hides a tip and keeps the focus. */
 export function startTips() {
   for (const event of ["pointerover", "focusin"]) {
     document.addEventListener(event, ({ target }) => {

@@ -1,4 +1,4 @@
-// What vega-interpreter imports from vega-util, which the bundle of Vega has inside.
+// The names that vega-interpreter imports from vega-util; Vega's bundle contains vega-util.
 
 import "vega";
 

@@ -1,4 +1,4 @@
-// One image in a dialog: enlarged, under its sensitivity map, with all that is known of it.
+// The dialog of an image: enlarged, with its sensitivity map and its numbers.
 
 import { element, labelled } from "fringe/dom";
 import { classTitle, imageName } from "fringe/data";
@@ -8,7 +8,7 @@ import { drawMap, drawScale, mapOf } from "fringe/maps";
 const SIDE = 384;
 const BLEND = 50;
 
-/** Return what is known of an image: pairs of a name and a text. */
+/** Return the numbers of an image as pairs of a name and a text. */
 export function facts(data, image) {
   const found = [];
   if (data.classes !== null) {
@@ -34,13 +34,13 @@ export function facts(data, image) {
     found.push(["Distance to the nearest other real image", digits(data.nearest[image], 4)]);
   }
   const chosen = data.sampled[image]
-    ? "it is one of the random sample"
+    ? "it is part of the random sample"
     : "its weight or influence is extreme";
   found.push(["Shown because", chosen]);
   return found;
 }
 
-/** Make the dialog. `closed(place)` is called with the place of the image that was shown last. */
+/** Make the dialog. When it closes, `closed(place)` gets the place of the last shown image. */
 export function makeViewer(data, draw, closed) {
   let images = [];
   let place = 0;
@@ -64,7 +64,7 @@ export function makeViewer(data, draw, closed) {
     element(
       "p",
       { class: "note" },
-      "FID reacts most to the yellow parts of the image, and least to the dark blue ones.",
+      "FID is most sensitive to the yellow parts of the image, and least to the dark blue parts.",
     ),
   );
   const none = element("p", { class: "note" }, "This image has no sensitivity map.");
@@ -139,7 +139,7 @@ export function makeViewer(data, draw, closed) {
 
   return {
     dialog,
-    /** Open the dialog with the image at a place among those that are shown. */
+    /** Open the dialog with the image at a place among the shown images. */
     open(chosen, at) {
       images = chosen;
       show(at);
