@@ -1,4 +1,4 @@
-"""The command line: each subcommand does what the library does, and errors are one line."""
+"""Subcommands call the library, and errors are one line."""
 
 import argparse
 import shlex
@@ -23,7 +23,7 @@ from fringe.running.workflow import workflow_folder
 from fringe.sources import open_source, source_from_spec
 
 
-def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tilde_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shells do not expand `--weights-dir=~/w`."""
     monkeypatch.setenv("HOME", "/home/me")
     paths = set()
@@ -47,7 +47,7 @@ def test_a_home_is_expanded_in_every_path(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("command", ["compare real a b", "run my.yaml", "cost my.yaml"])
-def test_an_unknown_option_shows_the_usage_of_its_command(
+def test_an_unknown_option_shows_the_usage_of_the_command(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -75,7 +75,9 @@ def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_statistics_of_features(tmp_path: Path, features: Path, capsys: pytest.CaptureFixture[str]):
+def test_statistics_of_features_are_exported(
+    tmp_path: Path, features: Path, capsys: pytest.CaptureFixture[str]
+):
     out = tmp_path / "a.npz"
     file = open_features(features)
     for arguments, expected in (
@@ -94,14 +96,16 @@ def test_statistics_of_features(tmp_path: Path, features: Path, capsys: pytest.C
     assert "13 images asked for" in capsys.readouterr().err
 
 
-def test_nothing_is_written_over(
+def test_existing_files_are_not_overwritten(
     tmp_path: Path, features: Path, capsys: pytest.CaptureFixture[str]
 ):
     out = tmp_path / "data.npz"
     out.write_bytes(b"dear")
     for command in (["export", "statistics"], ["export", "features"]):
         assert main([*command, str(features), str(out)]) == 1
-        assert f"{out}: is there already; name another, or add --force" in capsys.readouterr().err
+        assert (
+            f"{out}: already exists; name another file, or add --force" in capsys.readouterr().err
+        )
         assert out.read_bytes() == b"dear"
     images = tmp_path / "images.zip"
     with zipfile.ZipFile(images, "w") as archive:
@@ -121,18 +125,20 @@ def test_nothing_is_written_over(
     assert f"{tmp_path}: is a folder; name a file to write" in capsys.readouterr().err
 
 
-def test_documents_are_written_to_the_repository_only(
+def test_documents_are_written_only_to_the_repository(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     assert main(["docs", str(tmp_path)]) == 1
-    assert "config.yaml, so it is not the repository; name its folder" in capsys.readouterr().err
+    assert "config.yaml, so it is not the repository; name the folder" in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
-def test_files_of_others_are_not_called_damaged(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_files_of_other_tools_are_not_called_damaged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     (tmp_path / "mine.zip").write_bytes(b"PK")
     for name, message in (
-        ("mine.zip", "is not an HDF5 file; give features or statistics of a run"),
+        ("mine.zip", "not an HDF5 file; give features or statistics of a run"),
         ("absent.h5", "is not there; correct the path"),
     ):
         assert main(["export", "features", str(tmp_path / name), "o.npz"]) == 1
@@ -141,7 +147,7 @@ def test_files_of_others_are_not_called_damaged(tmp_path: Path, capsys: pytest.C
         assert "delete" not in error
 
 
-def test_a_full_or_closed_disk_and_ctrl_c_leave_no_traceback(
+def test_disk_errors_and_ctrl_c_leave_no_traceback(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     for error, status in ((IsADirectoryError("out.zip"), 1), (KeyboardInterrupt(), 130)):
@@ -154,24 +160,26 @@ def test_a_full_or_closed_disk_and_ctrl_c_leave_no_traceback(
         assert capsys.readouterr().err.startswith("fringe: ")
 
 
-def test_statistics_of_a_run(tmp_path: Path, features: Path, capsys: pytest.CaptureFixture[str]):
+def test_statistics_of_a_run_are_exported(
+    tmp_path: Path, features: Path, capsys: pytest.CaptureFixture[str]
+):
     gaussian = gaussian_of(open_features(features))
     save_gaussian(tmp_path / "s.h5", gaussian, 12, {})
     assert main(["export", "statistics", str(tmp_path / "s.h5"), str(tmp_path / "s.npz")]) == 0
     assert "of 12 images, 3 dimensions" in capsys.readouterr().out
     assert np.array_equal(read_statistics(tmp_path / "s.npz").covariance, gaussian.covariance)
     assert main(["export", "statistics", str(tmp_path / "s.h5"), "x.npz", "--count", "3"]) == 1
-    assert "s.h5: holds statistics" in capsys.readouterr().err
+    assert "s.h5: contains statistics" in capsys.readouterr().err
 
 
-def test_features(tmp_path: Path, features: Path):
+def test_features_are_exported(tmp_path: Path, features: Path):
     assert main(["export", "features", str(features), str(tmp_path / "f.npz")]) == 0
     with np.load(tmp_path / "f.npz") as arrays:
         for space in ("features", "logits"):
             assert np.array_equal(arrays[space], open_features(features).read(space))
 
 
-def test_prepare(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_prepare_writes_a_zip_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     raw = tmp_path / "raw"
     raw.mkdir()
     rng = np.random.default_rng(0)
@@ -223,10 +231,10 @@ def test_prepare(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
         (["1.png", "1_mask.png"], ["--select", "*"]),
     ],
 )
-def test_prepare_says_what_to_do_in_its_options(
+def test_messages_of_prepare_name_its_options(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], names: list[str], advice: list[str]
 ):
-    """What the message advises works as it is."""
+    """The command in the message works without changes."""
     for name in names:
         (tmp_path / "in" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (4, 4)).save(tmp_path / "in" / name, "PNG")
@@ -236,7 +244,7 @@ def test_prepare_says_what_to_do_in_its_options(
     assert main([*command, *advice]) == 0
 
 
-def test_prepare_keeps_to_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_prepare_respects_limits(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "in").mkdir()
     Image.new("RGB", (6, 4)).save(tmp_path / "in/a.png")
     command = ["prepare", str(tmp_path / "in"), str(tmp_path / "out.zip"), "--resolution", "4"]
@@ -262,7 +270,7 @@ def test_convert_and_fetch_call_the_library(
     assert main(["fetch", "inception", "--weights-dir", str(tmp_path)]) == 0
     assert str(tmp_path) in capsys.readouterr().out
     assert main(["fetch", "untrained"]) == 0
-    assert "untrained: brings its own weights" in capsys.readouterr().out
+    assert "untrained: includes its own weights" in capsys.readouterr().out
     assert calls == [
         (Path("a.pkl"), Path("a.safetensors")),
         ("inception", tmp_path),
@@ -278,15 +286,15 @@ def test_a_stylegan2_pickle_becomes_safetensors(tmp_path: Path, shared: Path):
     assert out.stat().st_size > 100_000
 
 
-def test_a_network_that_brings_its_weights_needs_no_fetching(
+def test_a_network_with_included_weights_is_not_fetched(
     capsys: pytest.CaptureFixture[str],
 ):
     assert load_network("untrained").name == "untrained"
     assert main(["fetch", "untrained"]) == 0
-    assert "brings its own weights" in capsys.readouterr().out
+    assert "includes its own weights" in capsys.readouterr().out
 
 
-def test_sources_of_the_paper_are_known_in_any_folder(
+def test_sources_of_the_paper_are_found_from_any_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.chdir(tmp_path)
@@ -327,16 +335,14 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch):
         ["stage", "a\0.yaml"],
     ],
 )
-def test_arguments_that_cannot_be_understood(
-    arguments: list[str], capsys: pytest.CaptureFixture[str]
-):
+def test_invalid_arguments_are_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
     assert "usage: fringe" in capsys.readouterr().err
 
 
-def test_version(capsys: pytest.CaptureFixture[str]):
+def test_version_is_printed(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as stop:
         main(["--version"])
     assert stop.value.code == 0

@@ -1,4 +1,4 @@
-"""What `fringe compare` and `fringe audit` make of what was typed."""
+"""Configurations of `fringe compare` and `fringe audit`."""
 
 import sys
 from base64 import urlsafe_b64encode
@@ -40,13 +40,13 @@ def asked(folder: Path, **changes: object) -> Asked:
     return Asked(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def test_the_configuration_of_a_comparison(images: Path) -> None:
+def test_configuration_of_a_comparison(images: Path) -> None:
     config = comparison_config(asked(images, held_out=images / "held", trained_with=["untrained"]))
     assert not complete(config).faults
     assert config["run"] == "compare-real"
     assert list(config["sources"]) == ["real", "a", "b", "held"]
     assert config["evaluation"]["n_real"] == 6
-    assert config["evaluation"]["n_generated"] == 4, "as many as the smaller model has"
+    assert config["evaluation"]["n_generated"] == 4, "the number of images of the smaller model"
     (comparison,) = config["comparisons"].values()
     assert comparison == {
         "title": "compare-real",
@@ -57,7 +57,7 @@ def test_the_configuration_of_a_comparison(images: Path) -> None:
     assert all(not one["resample"] for one in config["datasets"].values())
 
 
-def test_another_network_may_count_classes(images: Path) -> None:
+def test_a_different_network_may_count_classes(images: Path) -> None:
     assert "classifier" not in comparison_config(asked(images))
     counting = asked(images, network="untrained", controls=[], classifier="efficientnet-lite0")
     config = comparison_config(counting)
@@ -69,7 +69,7 @@ def test_another_network_may_count_classes(images: Path) -> None:
         comparison_config(asked(images, classifier="nothing"))
 
 
-def test_metrics_are_measured_of_models_by_their_names(images: Path) -> None:
+def test_metrics_are_titled_by_model(images: Path) -> None:
     models = {"A": [images / "a"], "B": [images / "b", images / "c"]}
     config = comparison_config(asked(images, models=models, metrics=["fid", "vendi"]))
     assert [one["title"] for one in config["datasets"].values()] == ["A", "B 1", "B 2"]
@@ -79,7 +79,7 @@ def test_metrics_are_measured_of_models_by_their_names(images: Path) -> None:
     assert all("title" not in one for one in plain["datasets"].values())
 
 
-def test_images_that_are_left_out_are_said(images: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_unused_images_are_reported(images: Path, caplog: pytest.LogCaptureFixture) -> None:
     comparison_config(asked(images))
     assert [one.message for one in caplog.records] == [
         f"{images / 'b'}: only 4 of 5 images are used, because the smallest model has no more"
@@ -89,15 +89,15 @@ def test_images_that_are_left_out_are_said(images: Path, caplog: pytest.LogCaptu
     assert not caplog.records
 
 
-def test_an_audit_leaves_the_verdict_on_models(images: Path) -> None:
+def test_an_audit_does_not_replace_a_comparison(images: Path) -> None:
     audited, compared = asked(images, models={"A": [images / "a"]}), asked(images)
     folders = [list(comparison_config(one)["comparisons"]) for one in (audited, compared)]
     assert folders == [["audit"], ["models"]]
     runs = {comparison_config(one)["run"] for one in (audited, compared)}
-    assert len(runs) == 1, "they share features"
+    assert len(runs) == 1, "both share features"
 
 
-def test_several_trainings_and_a_generator(images: Path) -> None:
+def test_several_trainings_are_compared_with_a_generator(images: Path) -> None:
     (images / "g.pkl").write_bytes(b"")
     models = {"A": [images / "a", images / "c"], "B": [images / "g.pkl"]}
     config = comparison_config(asked(images, models=models, count=4))
@@ -124,13 +124,13 @@ def test_the_folder_of_a_pipeline_is_a_generator(images: Path) -> None:
         comparison_config(asked(images, models=models))
 
 
-def test_labels_are_asked_for(images: Path) -> None:
+def test_labels_replace_top1_classes(images: Path) -> None:
     config = comparison_config(asked(images, labels=True))
     assert not complete(config).faults
     assert config["comparisons"]["models"]["labels"] is True
 
 
-def test_a_generator_is_compared_with_itself_by_the_rule_of_its_classes(images: Path) -> None:
+def test_each_label_makes_a_generator_one_model(images: Path) -> None:
     (images / "g.pkl").write_bytes(b"")
     models = {"G": [images / "g.pkl"]}
     both = asked(images, models=models, count=4, label=["dataset", "balanced", 3])
@@ -152,7 +152,7 @@ def test_a_generator_is_compared_with_itself_by_the_rule_of_its_classes(images: 
 
 
 def test_a_protocol_supplies_counts(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its own where there are as many images; all of them where it takes all, or at most more."""
+    """The protocol's counts, or all images if the protocol uses all or at most more."""
     config = comparison_config(asked(images, protocol="dgm-eval"))
     assert config["protocol"] == "dgm-eval"
     assert not complete(config).faults
@@ -198,7 +198,7 @@ def test_a_protocol_supplies_networks(
     assert "invalid choice: 'ADM'" in capsys.readouterr().err
 
 
-def test_files_of_the_same_name_are_two_sources(images: Path) -> None:
+def test_files_with_the_same_name_are_two_sources(images: Path) -> None:
     (images / "x").mkdir()
     (images / "b").rename(images / "x" / "a")
     config = comparison_config(
@@ -207,7 +207,7 @@ def test_files_of_the_same_name_are_two_sources(images: Path) -> None:
     assert list(config["sources"]) == ["real", "a", "a-2"]
 
 
-def test_the_file_that_is_written_says_the_same(images: Path) -> None:
+def test_the_written_file_has_the_same_configuration(images: Path) -> None:
     config = comparison_config(asked(images))
     written = write_config(config, images / "results")
     assert written == images / "results" / "compare-real" / "config.yaml"
@@ -222,7 +222,7 @@ def test_the_file_that_is_written_says_the_same(images: Path) -> None:
         ({"controls": ["efficientnet-lite0"]}, "is the network of FID itself"),
     ],
 )
-def test_nothing_is_written_of_a_configuration_with_faults(
+def test_a_configuration_with_faults_is_not_written(
     images: Path, changes: dict[str, object], said: str
 ) -> None:
     before = set(images.rglob("*"))
@@ -246,7 +246,7 @@ def test_nothing_is_written_of_a_configuration_with_faults(
         ({"held_out": "few"}, "few: 3 images are too few for a comparison"),
     ],
 )
-def test_bad_input(images: Path, changes: dict[str, object], said: str) -> None:
+def test_bad_input_is_refused(images: Path, changes: dict[str, object], said: str) -> None:
     def placed(value: object) -> object:
         if isinstance(value, str):
             return images / value
@@ -258,7 +258,7 @@ def test_bad_input(images: Path, changes: dict[str, object], said: str) -> None:
         comparison_config(asked(images, **{key: placed(one) for key, one in changes.items()}))
 
 
-def test_a_copy_of_a_file_is_the_same_images(tmp_path: Path) -> None:
+def test_a_copy_of_a_file_is_refused(tmp_path: Path) -> None:
     features = np.random.default_rng(1).normal(size=(8, 1280))
     for name, sign in {"real": 1, "a": -1, "copy": 1}.items():
         np.savez(tmp_path / f"{name}.npz", features=sign * features)
@@ -271,10 +271,10 @@ def test_a_copy_of_a_file_is_the_same_images(tmp_path: Path) -> None:
         comparison_config(found)
 
 
-def test_a_run_that_was_made_elsewhere_is_refused(
+def test_a_run_made_in_another_folder_is_refused(
     images: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its files would pass for those of this comparison, whatever they were made from."""
+    """Otherwise its files would count as results of this comparison."""
     monkeypatch.chdir(images)
     config = comparison_config(asked(images))
     made = write_config(config, Path("results")).with_name("verdict.json")
@@ -300,13 +300,15 @@ def test_a_run_that_was_made_elsewhere_is_refused(
         ({"trained_with": ["klip"]}, "--trained-with"),
     ],
 )
-def test_an_unknown_network_is_named(images: Path, changes: dict[str, object], option: str) -> None:
+def test_an_unknown_network_is_refused(
+    images: Path, changes: dict[str, object], option: str
+) -> None:
     with pytest.raises(FringeError, match=f"{option} klip: .*unknown network"):
         comparison_config(asked(images, **changes))
 
 
-def test_a_network_of_ones_own_may_run(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It may have fewer classes than the sweeps ask for, which a comparison does not have."""
+def test_a_network_of_the_user_may_run(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The network may have few classes, because a comparison has no sweeps."""
     (images / "my_classifier.py").write_text("def tiny(*_): ...\ntiny.info = (3, 10, 1)\n")
     monkeypatch.chdir(images)
     monkeypatch.setattr(sys, "path", [*sys.path])
@@ -316,7 +318,7 @@ def test_a_network_of_ones_own_may_run(images: Path, monkeypatch: pytest.MonkeyP
     assert not complete(comparison_config(asked(images))).config.allow_code
 
 
-def test_names_of_models(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_models_are_parsed(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(images)
     assert _models(["a", "x/b.tar.gz"], 2) == {"a": [Path("a")], "b": [Path("x/b.tar.gz")]}
     assert _models(["A=a,b", "B=c"], 2) == {"A": [Path("a"), Path("b")], "B": [Path("c")]}
@@ -326,16 +328,16 @@ def test_names_of_models(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert _models(["q=1", "B=c"], 2) == {"q=1": [Path("q=1")], "B": [Path("c")]}
     for given, said in [
         (["a"], "a comparison needs two"),
-        (["a", "x/a"], "a model is named a already; give this one another name: a-2=x/a"),
-        (["a", "./a"], "a model is named a already; it is the same file"),
-        (["A=a,", "B=c"], "expected a path"),
-        (["=a", "B=c"], "expected a path"),
+        (["a", "x/a"], "another model has the name a; give this model another name: a-2=x/a"),
+        (["a", "./a"], "another model has the name a; both are the same file"),
+        (["A=a,", "B=c"], "write a path"),
+        (["=a", "B=c"], "write a path"),
     ]:
         with pytest.raises(FringeError, match=said):
             _models(given, 2)
 
 
-def test_a_missing_side_ends_with_one_message(
+def test_a_missing_model_ends_with_one_message(
     images: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(images)
@@ -346,7 +348,7 @@ def test_a_missing_side_ends_with_one_message(
     assert not (images / "results").exists()
 
 
-def test_features_of_another_tool(tmp_path: Path) -> None:
+def test_features_of_another_tool_are_compared(tmp_path: Path) -> None:
     rng = np.random.default_rng(1)
     for name in ("real", "a", "b"):
         np.savez(tmp_path / f"{name}.npz", features=rng.normal(size=(30, 1280)))
@@ -363,8 +365,8 @@ def test_features_of_another_tool(tmp_path: Path) -> None:
         comparison_config(found)
 
 
-def test_a_model_of_timm_is_nobody_s_code(images: Path) -> None:
-    """A name with a colon runs code of one's own, except a model of timm, which is asked for."""
+def test_a_timm_model_is_not_user_code(images: Path) -> None:
+    """A name with a colon runs code of the user, except for timm models."""
     pytest.importorskip("timm")
     model = "timm:test_vit.r160_in1k@avg"
     config = comparison_config(asked(images, controls=["untrained", model]))

@@ -1,4 +1,4 @@
-"""`fringe run` and what goes with it, with a command that stands in for Snakemake."""
+"""`fringe run` and related commands, with a fake Snakemake."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from fringe.running import launch
 REPOSITORY = Path(__file__).resolve().parents[2]
 FRINGE = Path(sys.executable).with_name("fringe")
 
-# Plans nothing, and takes a minute for it if there is a file `slow`. Called to run, it notes how it
-# was called, waits while there is a file `hold`, and ends with the status in a file `status`.
+# A dry run plans nothing, and takes a minute if a file `slow` exists. A run records its
+# arguments, waits while a file `hold` exists, and ends with the status in the file `status`.
 SNAKEMAKE = """
 import json, os, signal, sys, time
 from pathlib import Path
@@ -76,7 +76,7 @@ CONFIG = {
 
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with a configuration and a Snakemake that only notes calls."""
+    """A folder with a configuration and a fake Snakemake that records calls."""
     folder = tmp_path / "a project"
     package = folder / "fake" / "snakemake"
     package.mkdir(parents=True)
@@ -94,7 +94,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def finish(folder: Path) -> None:
-    """Write what a run of `CONFIG` ends with."""
+    """Write the last files of a run of `CONFIG`."""
     results = folder / "my results/mine"
     (results / "tables").mkdir(parents=True)
     for number in (1, 2):
@@ -105,12 +105,12 @@ def finish(folder: Path) -> None:
 
 
 def calls(folder: Path) -> list[dict[str, object]]:
-    """Return what the stand-in noted, in its order."""
+    """Return the recorded calls in order."""
     path = folder / "calls"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
-def test_a_run_is_estimated_made_and_summed_up(
+def test_a_run_is_estimated_made_and_summarized(
     project: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     finish(project)
@@ -129,7 +129,7 @@ def test_a_run_is_estimated_made_and_summed_up(
     printed = capfd.readouterr().out
     places = [printed.index(part) for part in parts]
     assert places == sorted(places)
-    assert (project / "my results/mine/estimate.json").is_file(), "kept for the page Cost"
+    assert (project / "my results/mine/estimate.json").is_file(), "stored for the page Cost"
 
 
 def test_options_reach_snakemake(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,7 +148,7 @@ def test_options_reach_snakemake(project: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("profile", ["slurm", str(REPOSITORY / "profiles/slurm")])
-def test_a_profile_that_submits_says_itself_what_jobs_may_use(project: Path, profile: str) -> None:
+def test_cores_are_not_set_for_a_profile_that_submits_jobs(project: Path, profile: str) -> None:
     finish(project)
     assert main(["run", "my run.yaml", "--cores", "3", "--profile", profile]) == 0
     (call,) = calls(project)
@@ -161,8 +161,8 @@ def test_a_profile_that_submits_says_itself_what_jobs_may_use(project: Path, pro
     ]
 
 
-def test_a_profile_of_the_current_folder_comes_first(project: Path) -> None:
-    """So that somebody who installed Fringe can edit a copy of profiles/slurm."""
+def test_a_profile_in_the_current_folder_takes_precedence(project: Path) -> None:
+    """So a user of an installed Fringe can edit a copy of profiles/slurm."""
     for name in ("slurm", "local"):
         shutil.copytree(REPOSITORY / "profiles" / name, project / "profiles" / name)
     finish(project)
@@ -177,7 +177,7 @@ def test_a_profile_of_the_current_folder_comes_first(project: Path) -> None:
         assert arguments[arguments.index("--workflow-profile") + 1] == profile
 
 
-def test_another_snakefile_is_used_if_it_is_named(project: Path) -> None:
+def test_another_snakefile_may_be_named(project: Path) -> None:
     (project / "Snakefile").touch()
     (project / "profiles/local").mkdir(parents=True)
     (project / "profiles/local/config.yaml").touch()
@@ -191,12 +191,10 @@ def test_another_snakefile_is_used_if_it_is_named(project: Path) -> None:
     ]
 
 
-def test_a_clone_of_another_fringe_is_not_used_silently(
-    project: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_an_unused_clone_causes_a_warning(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     finish(project)
     (project / "Snakefile").touch()
-    assert main(["run", "my run.yaml"]) == 0  # of any other project
+    assert main(["run", "my run.yaml"]) == 0  # of another project
     assert "is not used" not in capfd.readouterr().err
     (project / "src/fringe").mkdir(parents=True)
     assert main(["run", "my run.yaml"]) == 0
@@ -205,19 +203,19 @@ def test_a_clone_of_another_fringe_is_not_used_silently(
     assert [call["arguments"][-1] for call in calls(project)] == [str(REPOSITORY / "Snakefile")] * 2
 
 
-def test_the_status_is_that_of_snakemake(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_exit_status_is_snakemake_s(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
     (project / "status").write_text("3")
     assert main(["run", "my run.yaml"]) == 3
     assert "Page:" not in capfd.readouterr().out
     (project / "status").write_text("0")
     assert main(["run", "my run.yaml"]) == 1
     assert "table1.md: missing; run the workflow again" in capfd.readouterr().err
-    # Other targets than the tables may have been asked for.
+    # Targets other than the tables may have been requested.
     assert main(["run", "my run.yaml", "--", "my results/mine/self_check.md"]) == 0
 
 
 @pytest.mark.parametrize("option", ["--dry-run", "-n", "-np", "--dryrun"])
-def test_a_dry_run_keeps_nothing(project: Path, option: str) -> None:
+def test_a_dry_run_writes_nothing(project: Path, option: str) -> None:
     assert main(["run", "my run.yaml", "--", option]) == 0
     (call,) = calls(project)
     arguments = call["arguments"]
@@ -238,7 +236,7 @@ def test_a_dry_run_keeps_nothing(project: Path, option: str) -> None:
         (["my run.yaml", "--", "--report=a"], "fringe: --report after --: `fringe run` sets"),
     ],
 )
-def test_what_is_wrong_is_said_before_anything_runs(
+def test_errors_are_reported_before_anything_runs(
     project: Path, capfd: pytest.CaptureFixture[str], arguments: Sequence[str], said: str
 ) -> None:
     assert main(["run", *arguments]) == 1
@@ -248,7 +246,9 @@ def test_what_is_wrong_is_said_before_anything_runs(
     assert calls(project) == []
 
 
-def test_profiles_are_named(project: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_profiles_are_found_by_name_and_path(
+    project: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert main(["run", "my run.yaml", "--profile", "lsf"]) == 1
     assert "name one of local, slurm, or a folder with a config.yaml" in capfd.readouterr().err
 
@@ -257,12 +257,12 @@ def test_profiles_are_named(project: Path, capfd: pytest.CaptureFixture[str]) ->
     ("arguments", "said"),
     [
         ([], "the following arguments are required: CONFIG.yaml"),
-        (["my run.yaml", "--dry-run"], "--dry-run; options of Snakemake follow after --"),
-        (["my run.yaml", "--cores", "0"], "'0' is not a whole number from 1 up"),
-        (["my run.yaml", "--cores", "two"], "'two' is not a whole number from 1 up"),
+        (["my run.yaml", "--dry-run"], "--dry-run; write options of Snakemake after --"),
+        (["my run.yaml", "--cores", "0"], "'0' is not a whole number of at least 1"),
+        (["my run.yaml", "--cores", "two"], "'two' is not a whole number of at least 1"),
     ],
 )
-def test_arguments_that_cannot_be_understood(
+def test_invalid_arguments_are_refused(
     project: Path, capfd: pytest.CaptureFixture[str], arguments: Sequence[str], said: str
 ) -> None:
     with pytest.raises(SystemExit) as stop:
@@ -272,7 +272,7 @@ def test_arguments_that_cannot_be_understood(
     assert calls(project) == []
 
 
-def test_faults_of_a_configuration_are_passed_on(
+def test_faults_of_a_configuration_are_reported(
     project: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     text = (project / "my run.yaml").read_text().replace("generated: fake", "generated: nobody")
@@ -285,10 +285,10 @@ def test_faults_of_a_configuration_are_passed_on(
     assert "wrong.yaml: is not YAML (line 2: a tab" in capfd.readouterr().err
 
 
-def test_a_home_that_cannot_be_written(
+def test_a_home_without_write_permission_is_reported(
     project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Snakemake ends in a traceback then, before it reads the Snakefile."""
+    """Snakemake itself would end with a traceback."""
     (project / "file").touch()
     monkeypatch.setenv("HOME", str(project / "file"))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
@@ -302,7 +302,7 @@ def test_a_home_that_cannot_be_written(
 
 
 def started(folder: Path, process: subprocess.Popen[str] | None = None) -> None:
-    """Wait until the stand-in has been called."""
+    """Wait until the fake Snakemake has been called."""
     limit = time.monotonic() + 60
     while not calls(folder):
         assert process is None or process.poll() is None
@@ -323,14 +323,14 @@ def test_a_signal_reaches_snakemake_once(project: Path, number: signal.Signals) 
     assert process.returncode == 5
     assert [call["signal"] for call in calls(project)[1:]] == [number]
     assert "Page:" not in printed
-    # And it can be started again.
+    # And the run can be started again.
     (project / "status").unlink()
     finish(project)
     assert main(["run", "my run.yaml"]) == 0
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_the_planning(project: Path, number: signal.Signals, status: int) -> None:
+def test_a_signal_ends_planning(project: Path, number: signal.Signals, status: int) -> None:
     (project / "slow").touch()
     process = subprocess.Popen([FRINGE, "run", "my run.yaml"], start_new_session=True)
     planning = project / "planning"
@@ -361,17 +361,17 @@ def test_ctrl_c_reaches_snakemake_once(project: Path) -> None:
     assert [call["signal"] for call in calls(project)[1:]] == [signal.SIGINT]
 
 
-def test_a_snakemake_that_is_killed_has_the_status_of_shells() -> None:
+def test_a_killed_snakemake_gives_the_status_of_shells() -> None:
     assert launch.call([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"]) == 137
 
 
-def test_the_cost_of_a_run_is_asked_by_folder_or_file(
+def test_cost_takes_a_folder_or_a_configuration(
     project: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for asked in ("my results/mine", "my run.yaml"):
         (project / "my results/mine").mkdir(parents=True, exist_ok=True)
         assert main(["cost", asked]) == 1
-        said = "fringe: my results/mine/benchmarks: no job has left its time there"
+        said = "fringe: my results/mine/benchmarks: no job has written its time there"
         assert capfd.readouterr().err.startswith(said)
     path = project / "my results/mine/benchmarks/score_scheme/a.tsv"
     path.parent.mkdir(parents=True)
@@ -385,7 +385,7 @@ def test_the_cost_of_a_run_is_asked_by_folder_or_file(
     assert "gone: is not there; give the path of a configuration" in capfd.readouterr().err
 
 
-def test_the_former_name_of_estimates() -> None:
+def test_arguments_of_the_former_module() -> None:
     assert moved(["--configfile", "a.yaml", "--cores", "2"]) == [
         "estimate",
         "a.yaml",
@@ -397,12 +397,12 @@ def test_the_former_name_of_estimates() -> None:
     assert moved(["--actual=results/mine"]) == ["cost", "results/mine"]
 
 
-def test_the_former_name_says_what_it_is_now(tmp_path: Path) -> None:
+def test_the_former_module_names_the_new_command(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "fringe.estimate", "--actual", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 1
     assert done.stderr.startswith(f"python -m fringe.estimate is now: fringe cost {tmp_path}\n")
-    assert "no job has left its time there" in done.stderr
+    assert "no job has written its time there" in done.stderr
 
 
 def test_documents_are_written(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -415,7 +415,7 @@ def test_documents_are_written(tmp_path: Path, capfd: pytest.CaptureFixture[str]
 
 
 def commands_of_make(*arguments: str) -> list[list[str]]:
-    """Return the arguments of each call of fringe that make would make."""
+    """Return the arguments of each call of fringe by a target of make."""
     printed = subprocess.run(
         ["make", "-n", *arguments], cwd=REPOSITORY, capture_output=True, text=True, check=True
     ).stdout
@@ -425,7 +425,7 @@ def commands_of_make(*arguments: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("config", ["config/demo.yaml", "my run.yaml", 'it\'s "mine" & $(x).yaml'])
 def test_make_calls_fringe(config: str) -> None:
-    """Each call is one that fringe understands, with the path as it was given."""
+    """Fringe accepts each call, with the path as given."""
     given = f"CONFIG={config.replace('$', '$$')}"
     for target, names in (
         ("run", ["run"]),
@@ -449,7 +449,7 @@ def test_make_calls_fringe(config: str) -> None:
 
 
 @pytest.mark.parametrize("target", ["run", "cluster", "stage", "paper", "demo", "estimate"])
-def test_make_leaves_out_what_is_missing_if_asked(target: str) -> None:
+def test_make_passes_allow_missing(target: str) -> None:
     for asked, allowed in (("=1", True), ("=0", False), ("=", False)):
         (called,) = commands_of_make(target, f"ALLOW_MISSING{asked}")
         assert _parse(called).allow_missing == allowed

@@ -1,4 +1,4 @@
-"""What `fringe score` makes of what was typed."""
+"""Configurations of `fringe score`."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def asked(folder: Path, **changes: object) -> AskedScores:
     return AskedScores(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def test_the_configuration_of_scores(features: Path) -> None:
+def test_configuration_of_scores(features: Path) -> None:
     config = score_config(asked(features))
     assert not complete(config).faults
     assert config["run"] == "score-real-made"
@@ -52,9 +52,9 @@ def test_the_configuration_of_scores(features: Path) -> None:
     }
 
 
-def test_counts_and_further_networks(features: Path) -> None:
+def test_counts_and_several_networks(features: Path) -> None:
     given = asked(features, networks=["inception", "untrained"], count=10, count_real=12, name="x")
-    # The files hold no features of the second network: its images are asked for when it is opened.
+    # The files have no features of the second network, which is found when the run is opened.
     config = score_config(given)
     assert (config["network"], config["controls"]) == ("inception", ["untrained"])
     assert config["evaluation"]["n_real"] == 12
@@ -62,7 +62,7 @@ def test_counts_and_further_networks(features: Path) -> None:
     assert config["run"] == "x"
 
 
-def test_only_code_of_ones_own_is_allowed(tmp_path: Path) -> None:
+def test_only_code_of_the_user_is_allowed(tmp_path: Path) -> None:
     for name in ("real", "made"):
         (tmp_path / name).mkdir()
         for place in range(2):
@@ -89,8 +89,10 @@ def test_an_empty_name_is_refused(text: str) -> None:
         names_of(text, "--metrics")
 
 
-def test_a_name_that_is_there_twice_is_refused() -> None:
-    with pytest.raises(FringeError, match=r"--network 'a,b,a': names a twice; drop one of the two"):
+def test_a_duplicate_name_is_refused() -> None:
+    with pytest.raises(
+        FringeError, match=r"--network 'a,b,a': a is a duplicate; give each name once"
+    ):
         names_of("a,b,a", "--network")
 
 
@@ -100,8 +102,8 @@ def test_an_unknown_metric_ends_with_one_message(
     monkeypatch.chdir(features)
     assert main(["score", "real.npz", "made.npz", "--metrics", "fd"]) == 1
     message = capsys.readouterr().err
-    assert "--metrics 'fd': unknown metric 'fd'; alike are" in message
-    assert "fid" in message.partition("; known are")[0]
+    assert "--metrics 'fd': unknown metric 'fd'; similar names:" in message
+    assert "fid" in message.partition("; known metrics:")[0]
     assert message.count("\n") == 1
     assert not (features / "results").exists()
 

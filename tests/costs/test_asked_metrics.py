@@ -1,4 +1,4 @@
-"""What the metrics cost that a configuration asks for."""
+"""Cost of the requested metrics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from fringe.evaluation.asked_metrics import MEASURED
 def test_every_metric_has_a_cost() -> None:
     found = asked_products(dim=8, real=100, generated=90, classes=10, kid=(4, 50))
     assert set(found) == set(MEASURED), (
-        "a metric costs work: add its work to `_score_asked` in src/fringe/costs/rules/"
+        "the work of a metric is missing: add it to `_score_asked` in src/fringe/costs/rules/"
         f"evaluation.py; they differ in {sorted(set(found) ^ set(MEASURED))}"
     )
 

@@ -1,4 +1,4 @@
-"""Which jobs wait for which."""
+"""Dependencies between jobs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from fringe.costs.longest_path import depths, longest_path
 
 
 def job(name: str, *after: str) -> Job:
-    """A job that makes a file of its name from files of the names ``after``."""
+    """A job that makes the file ``name`` from the files ``after``."""
     return Job("rule", after, (name,))
 
 
 def test_longest_path_is_the_longest_of_all_chains() -> None:
-    """Against all subsets of jobs that are chains."""
+    """Compared with all subsets of jobs that are chains."""
     waits = {"a": "", "b": "a", "c": "a", "d": "bc", "e": "", "f": "ed", "g": "e"}
     jobs = [job(name, *after) for name, after in waits.items()]
     seconds = dict(zip([item.name for item in jobs], [3.0, 1, 4, 1, 9, 2, 6], strict=True))
@@ -35,6 +35,6 @@ def test_longest_path_is_the_longest_of_all_chains() -> None:
     assert longest_path([], {}) == (0.0, [])
 
 
-def test_depths_count_the_jobs_before() -> None:
+def test_depths_are_lengths_of_chains() -> None:
     jobs = [job("c", "a", "b", "given"), job("b", "a"), job("a"), job("d")]
     assert depths(jobs) == {"a": 0, "b": 1, "c": 2, "d": 0}

@@ -1,4 +1,4 @@
-"""Rates that were measured take the place of the defaults of their device."""
+"""Measured rates replace the defaults of their device."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_every_default_has_a_name() -> None:
         for name, kind in KINDS.items()
         if kind.pixels_per_second is not None and kind.has_one_speed
     }
-    assert not {"python", "diffusers"} & made, "of which each source has a speed of its own"
+    assert not {"python", "diffusers"} & made, "kinds whose sources have different speeds"
     for device in ("cpu", "cuda"):
         found = default_rates(device)
         assert set(found) == {*RATES, *made}
@@ -39,7 +39,7 @@ def test_every_default_has_a_name() -> None:
     assert default_rates("cuda")["generator"] == 2.7e7
 
 
-def test_a_file_of_rates(tmp_path: Path) -> None:
+def test_a_file_of_rates_is_read(tmp_path: Path) -> None:
     rates = {**default_rates("cuda"), "network": 7}
     found = read_rates(written(tmp_path / "rates.json", rates=rates))
     assert found == MeasuredRates("cuda", "a GPU", rates)
@@ -48,32 +48,34 @@ def test_a_file_of_rates(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changed", "message"),
     [
-        ({"device": "tpu"}, "no `device` of 'cpu' or 'cuda'"),
-        ({"rates": None}, "no `device`.*, `machine` and `rates`"),
+        ({"device": "tpu"}, r"must have `device` \('cpu' or 'cuda'\)"),
+        ({"rates": None}, "must have `device`.*, `machine` and `rates`"),
         ({"rates": {"network": 1.0}}, "the rate 'distorting' is missing; measure again"),
         ({"rates": {**default_rates("cuda"), "network": 0}}, "'network' is 0, not a number above"),
         ({"rates": {**default_rates("cuda"), "network": True}}, "'network' is True, not a number"),
-        ({"rates": {**default_rates("cuda"), "speed": 1}}, "'speed', which no estimate takes"),
+        ({"rates": {**default_rates("cuda"), "speed": 1}}, "the unknown name 'speed'"),
     ],
     ids=["device", "rates", "missing", "zero", "boolean", "unknown"],
 )
-def test_a_wrong_file_of_rates(tmp_path: Path, changed: dict[str, Any], message: str) -> None:
+def test_a_wrong_file_of_rates_is_refused(
+    tmp_path: Path, changed: dict[str, Any], message: str
+) -> None:
     with pytest.raises(FringeError, match=rf"rates\.json: .*{message}"):
         read_rates(written(tmp_path / "rates.json", **changed))
 
 
-def test_a_file_that_is_no_file_of_rates(tmp_path: Path) -> None:
+def test_another_file_is_not_a_file_of_rates(tmp_path: Path) -> None:
     with pytest.raises(FringeError, match=r"absent\.json: the file of rates"):
         read_rates(tmp_path / "absent.json")
     (tmp_path / "text.json").write_text("fast")
     with pytest.raises(FringeError, match=r"text\.json: not JSON"):
         read_rates(tmp_path / "text.json")
     (tmp_path / "list.json").write_text("[1]")
-    with pytest.raises(FringeError, match="no `device`"):
+    with pytest.raises(FringeError, match="must have `device`"):
         read_rates(tmp_path / "list.json")
 
 
-def test_jobs_of_that_device_take_the_rates(tmp_path: Path) -> None:
+def test_only_jobs_on_that_device_use_the_rates(tmp_path: Path) -> None:
     config, sources = opening.check(
         {
             "run": "mine",
@@ -93,7 +95,7 @@ def test_jobs_of_that_device_take_the_rates(tmp_path: Path) -> None:
     fast = MeasuredRates("cuda", "a GPU", {**default_rates("cuda"), "network": 3e13})
     for gpus, rate, basis in (
         (1, 3e13, "rates measured on a GPU"),
-        (0, 1.4e10, "default (CPU)"),  # a job that asks for no GPU
+        (0, 1.4e10, "default (CPU)"),  # a job that requests no GPU
     ):
         job = Job("extract_features", (), ("x",), wildcards, gpus=gpus)
         task = work(job, plain, sources, "cuda", fast)

@@ -1,4 +1,4 @@
-"""Every rule of the workflow is registered with what its jobs cost."""
+"""Every rule of the workflow is registered with the cost of its jobs."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def rules() -> dict[str, str]:
 TEXTS = rules()
 
 
-def test_the_rules_are_found() -> None:
+def test_all_rules_are_found() -> None:
     assert {"all", "render_images", "score_kernels", "make_table"} <= set(TEXTS)
     assert "benchmark:" in TEXTS["score_kernels"]
 
 
 def test_every_rule_is_registered() -> None:
     assert set(TEXTS) - set(RULES) == set(), (
-        "nobody has said what jobs of these rules cost: add them to a table `RULES` in "
+        "the cost of these rules is not defined: add them to a table `RULES` in "
         "src/fringe/costs/rules"
     )
 
 
-def test_every_registered_rule_is_there() -> None:
+def test_every_registered_rule_exists() -> None:
     assert set(RULES) - set(TEXTS) == set(), (
         "src/fringe/costs/rules says what jobs of these rules cost: add the rules to a file in "
         "rules, or drop the costs"
@@ -51,14 +51,14 @@ def test_a_rule_is_short_or_has_a_benchmark(rule: str) -> None:
 
 
 @pytest.mark.parametrize("rule", TEXTS)
-def test_a_rule_asks_for_what_it_is_registered_with(rule: str) -> None:
+def test_rules_request_their_registered_resources(rule: str) -> None:
     cost = RULES[rule]
     asks = any((cost.work, cost.memory, cost.gpu))
     assert (f'    resources:\n        **ask("{rule}"),\n' in TEXTS[rule]) == asks
     assert "mem_mb" not in TEXTS[rule]
 
 
-def test_the_slurm_profile_names_each_rule_that_asks_for_a_gpu() -> None:
+def test_the_slurm_profile_names_each_rule_with_a_gpu() -> None:
     profile = (REPOSITORY / "profiles/slurm/config.yaml").read_text()
     named = re.findall(r"^# +- (\w+):slurm_partition=gpu", profile, flags=re.MULTILINE)
     assert sorted(named) == sorted(rule for rule, cost in RULES.items() if cost.gpu)

@@ -1,4 +1,4 @@
-"""Memory, minutes and GPUs of jobs; the numbers are computed by hand."""
+"""Memory, minutes and GPUs of jobs. The expected numbers are computed by hand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NET = "efficientnet-lite0"  # 1,280 features, 1,000 classes
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], choices.Sources]:
-    """A run of 50,000 photographs and 250,000 imitations, which are candidates."""
+    """A run with 50,000 photographs and 250,000 imitations as candidates."""
     written = {
         "run": "mine",
         "results": str(tmp_path_factory.mktemp("results")),
@@ -47,7 +47,7 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], c
 
 @pytest.fixture
 def config(checked: tuple[dict[str, Any], choices.Sources]) -> dict[str, Any]:
-    """The completed configuration of the run, which a test may change."""
+    """The completed configuration of the run, which tests may change."""
     config = checked[0].plain()
     config["datasets"]["faces"] |= {
         "snapshots": ["early", "late"],
@@ -64,7 +64,7 @@ def context(config: dict[str, Any], rule: str, **wildcards: str) -> JobContext:
 
 
 def trained(config: dict[str, Any], tmp_path: Path) -> None:
-    """Let the generated images come from a generator with a checkpoint of 100 MiB."""
+    """Replace the generated images by a generator with a checkpoint of 100 MiB."""
     checkpoint = tmp_path / "generator.pkl"
     with checkpoint.open("wb") as file:
         file.truncate(100 << 20)
@@ -86,16 +86,16 @@ def trained(config: dict[str, Any], tmp_path: Path) -> None:
         ("score_sizes", {}, 1200 + 600),
         ("score_snapshots", {}, 1200 + 575),
         ("measure_checks", {}, 1200 + 600),
-        # 12 bytes of 1280 features of 1,000 images in 12 variants are 175 MiB.
+        # 12 bytes for each of 1280 features of 1,000 images in 12 variants are 175 MiB.
         ("measure_power", {"source": "real", "network": NET}, 1500 + 1000 + 800 + 175),
         ("figure_overview", {}, 1200 + 575),
-        # 12 bytes of 102 features of 100,000 images.
+        # 12 bytes for each of 102 features of 100,000 images.
         ("score_precision_recall", {}, 1500 + 116),
-        # 4 bytes of 1280 features of 50,000 real images, of a draw and of all 250,000 candidates.
+        # 4 bytes for each of 1280 features of 50,000 real images, a draw and 250,000 candidates.
         ("score_kernels", {"scheme": "random"}, 1500 + 1708),
         # Twice 2 GiB of candidates; 550 MiB; 200 vectors of 250,000.
         ("optimize_weights", {"scheme": "logits"}, 1500 + 5027),
-        # And 1,008 ranks of 8 bytes of 300,000 images.
+        # And 1,008 ranks of 8 bytes for each of 300,000 images.
         ("optimize_sweep", {}, 1500 + 5027 + 2307),
         # Six copies of the candidates in float64.
         ("measure_convergence", {}, 2000 + 14648),
@@ -109,11 +109,11 @@ def trained(config: dict[str, Any], tmp_path: Path) -> None:
         ("measure_noise", {}, 3000 + 197),
         ("figure_schemes", {}, 2000),
         # A network, a batch and two workers; 22 matrices and 40,960 rows of 1280 features are 675
-        # MiB; of each of 1,500 images 20 bytes a feature and 6 a pixel; of each candidate 100.
+        # MiB; 20 bytes per feature and 6 per pixel for each of 1,500 images; 100 per candidate.
         ("explore_dataset", {}, 1500 + 1000 + 800 + 675 + 171 + 23),
     ],
 )
-def test_memory(
+def test_memory_of_rules(
     config: dict[str, Any], rule: str, wildcards: dict[str, str], expected: int
 ) -> None:
     about = context(config, rule, **wildcards)
@@ -124,7 +124,7 @@ def test_memory(
 @pytest.mark.parametrize(
     ("rule", "wildcards", "kept", "more"),
     [
-        # Three times the checkpoint in each process that makes images, and PyTorch in the workers.
+        # Three times the checkpoint in each process that makes images, plus PyTorch in the workers.
         ("render_images", {"source": "fake"}, 300, 300),
         ("extract_features", {"source": "fake", "network": NET}, 0, 3 * 300),
         ("extract_features", {"source": "real", "network": NET}, 0, 0),
@@ -170,14 +170,14 @@ def test_memory_of_the_reference_optimization(config: dict[str, Any]) -> None:
 SHARD = {"source": "real", "network": NET, "shard": "0000000-0005000"}
 
 
-def test_minutes(config: dict[str, Any]) -> None:
+def test_minutes_on_a_cpu(config: dict[str, Any]) -> None:
     about = context(config, "extract_features", **SHARD)
-    # 5,000 images of 0.4e9 multiply-adds at 1.4e10 a second: 142.9 s, four times as much: 9.5 min.
+    # 5,000 images of 0.4e9 multiply-adds at 1.4e10 per second: 142.9 s; four times this: 9.5 min.
     assert runtime(about) == 20
     assert runtime(about, attempt=2) == 40
     del config["extraction"]["shard_size"]
     config["extraction"]["minutes_per_job"] = 20
-    # The shard is half of one that was sized to take 20 minutes.
+    # The shard is half of a shard that was sized for 20 minutes.
     assert runtime(context(config, "extract_features", **SHARD)) == 10 + 4 * 10
 
 
@@ -185,7 +185,7 @@ def test_minutes_on_a_gpu(config: dict[str, Any]) -> None:
     about = context(config, "extract_features", **SHARD)
     about.sources["real"]["device"] = "cuda"  # the shard was sized for a GPU
     assert runtime(about) == 11
-    # 300 evaluations x 2 x 250,000 x 1,000^2 multiply-adds: 15,000 s at 1e10 a second.
+    # 300 evaluations x 2 x 250,000 x 1,000^2 multiply-adds: 15,000 s at 1e10 per second.
     about = context(config, "optimize_weights", scheme="logits")
     assert runtime(about) == 10 + 1000
     config["device"] = "cuda"
@@ -212,7 +212,7 @@ def test_minutes_of_a_shard_of_a_data_set(config: dict[str, Any]) -> None:
         ("figure_means", {"number": "12"}, 0, 0),
     ],
 )
-def test_gpus(
+def test_gpus_of_rules(
     config: dict[str, Any],
     tmp_path: Path,
     rule: str,
@@ -228,14 +228,12 @@ def test_gpus(
     assert gpu(context(config, rule, **wildcards)) == 0
 
 
-def test_images_that_are_kept_are_read_without_a_gpu(
-    config: dict[str, Any], tmp_path: Path
-) -> None:
+def test_kept_images_are_read_without_a_gpu(config: dict[str, Any], tmp_path: Path) -> None:
     trained(config, tmp_path)
     assert gpu(context(config, "average_sensitivity")) == 0
 
 
-def test_a_rule_asks_for_what_it_is_registered_with(config: dict[str, Any]) -> None:
+def test_resources_without_a_formula_are_omitted(config: dict[str, Any]) -> None:
     about = context(config, "extract_features", **SHARD)
     ask = asker(Run(about.config, about.sources, {}))
     asked = ask("extract_features")

@@ -1,4 +1,4 @@
-"""Shards that are sized in minutes or for the cores: by what is measured, once, then for good."""
+"""Sizes of shards by minutes or by cores: chosen from measured speeds once, then kept."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def config(tmp_path: Path) -> dict[str, Any]:
-    """30,000 photographs, and as many imitations of 512 x 512 pixels, which are slow to make."""
+    """30,000 photographs, and 30,000 imitations of 512 x 512 pixels, which are slow to make."""
     return {
         "run": "mine",
         "results": str(tmp_path),
@@ -42,19 +42,19 @@ def config(tmp_path: Path) -> dict[str, Any]:
 
 
 def planned(config: dict[str, Any], cores: int | None = None) -> choices.Sources:
-    """What is known of each source, as the run is planned now."""
+    """Descriptions of the sources after planning the run now."""
     return opening.check(config, cores=cores)[1]
 
 
 def started(config: dict[str, Any], cores: int | None = None) -> choices.Sources:
-    """What is known of each source, as the run starts now."""
+    """Descriptions of the sources after starting the run now."""
     completed, sources = opening.check(config, cores=cores)
     remember_sizes(completed, sources)
     return sources
 
 
 def sizes(config: dict[str, Any], cores: int | None = None) -> dict[str, int]:
-    """The images in a shard of each source, as the run starts now."""
+    """The number of images in a shard of each source after starting the run now."""
     sources = started(config, cores)
     for source in sources.values():
         bounds = layout.shard_bounds(source["count"], source["shard_size"])
@@ -63,7 +63,7 @@ def sizes(config: dict[str, Any], cores: int | None = None) -> dict[str, int]:
 
 
 def take(folder: Path, name: str, seconds: float, log: str = "") -> None:
-    """Let a job have taken so long."""
+    """Record a time for a job."""
     for path, text in (
         (folder / "benchmarks" / f"{name}.tsv", f"s\tmax_rss\n{seconds}\t100.0\n"),
         (folder / "logs" / f"{name}.log", log),
@@ -85,31 +85,31 @@ def in_time(rate: float, minutes: float = 2, batch: int = 50) -> int:
     return int((60 * minutes - START) * rate) // batch * batch
 
 
-def test_the_slowest_job_takes_that_long(config: dict[str, Any]) -> None:
+def test_the_slowest_job_takes_the_configured_minutes(config: dict[str, Any]) -> None:
     network = RATES["network"]["cpu"] / 0.4e9
     speed = KINDS["imitation"].pixels_per_second
     assert speed is not None
     rendering = speed["cpu"] / 512**2
     assert rendering < network
     assert sizes(config) == {"real": in_time(network), "fake": in_time(rendering)}
-    # Images that are not kept are made by the job that looks at them.
+    # Images that are not kept are made by the job that extracts their features.
     config |= {"run": "other"}
     config["extraction"] |= {"keep_images": False}
     both = 1 / (1 / network + 1 / rendering)
     assert sizes(config) == {"real": in_time(network), "fake": in_time(both)}
     config |= {"run": "third"}
     config["extraction"] = {"minutes_per_job": 0.01, "batch_size": 8}
-    assert sizes(config) == {"real": 8, "fake": 8}, "a batch at least"
+    assert sizes(config) == {"real": 8, "fake": 8}, "at least one batch"
 
 
-def test_what_was_measured_counts(config: dict[str, Any], tmp_path: Path) -> None:
+def test_measured_speeds_are_used(config: dict[str, Any], tmp_path: Path) -> None:
     take(tmp_path / "earlier", EXTRACT.format("cats"), START + 50)
     take(tmp_path / "earlier", EXTRACT.format("dogs"), START + 10, "computing on Some GPU (cuda:0)")
     take(tmp_path / "mine", "render_images/fake/0000000-0000500", START + 100)
     assert sizes(config) == {"real": in_time(20), "fake": in_time(5)}
     config |= {"run": "other", "device": "cuda"}
     assert sizes(config)["real"] == in_time(100)
-    # A GPU that was found once is one that there is.
+    # Once a job had a GPU, jobs are assumed to get one.
     config |= {"run": "third", "device": "auto"}
     assert sizes(config)["real"] == in_time(100)
 
@@ -118,7 +118,7 @@ def test_what_was_measured_counts(config: dict[str, Any], tmp_path: Path) -> Non
     ("command", "here", "device"),
     [(None, False, "cpu"), ("sbatch", False, "cuda"), (None, 1, "cuda")],
 )
-def test_a_gpu_that_jobs_can_get_is_counted_on(
+def test_sizes_are_for_a_gpu_if_jobs_can_get_one(
     config: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
     command: str | None,
@@ -130,19 +130,19 @@ def test_a_gpu_that_jobs_can_get_is_counted_on(
     config["device"] = "auto"
     known = started(config)
     assert {source["device"] for source in known.values()} == {device}
-    # The run keeps to it, wherever it is planned next.
+    # The run keeps this device, wherever it is planned next.
     monkeypatch.setattr(shutil, "which", lambda name: None)
     monkeypatch.setattr(shard_sizes, "gpu_is_here", lambda: device == "cpu")
     assert planned(config) == known
-    # Unless it is to choose again.
+    # A change of the minutes chooses again.
     config["extraction"] = {"minutes_per_job": 3}
     assert {source["device"] for source in planned(config).values()} != {device}
 
 
-def test_a_plan_that_nobody_runs_fixes_nothing(
+def test_a_plan_without_a_run_fixes_no_sizes(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Made on a laptop, it must not size the jobs of a machine that has a GPU."""
+    """A plan on a laptop must not determine the sizes on a machine with a GPU."""
     config["device"] = "auto"
     monkeypatch.setattr(shard_sizes, "_likely_device", lambda _: "cpu")
     on_cpu = planned(config)
@@ -150,7 +150,7 @@ def test_a_plan_that_nobody_runs_fixes_nothing(
     monkeypatch.setattr(shard_sizes, "_likely_device", lambda _: "cuda")
     on_gpu = started(config)
     assert on_gpu["real"]["shard_size"] > 10 * on_cpu["real"]["shard_size"]
-    # From now on it is settled, for jobs on nodes of any kind, and for later plans.
+    # From now on the sizes are fixed, for jobs on nodes of any kind and for later plans.
     monkeypatch.setattr(shard_sizes, "_likely_device", lambda _: "cpu")
     assert planned(config) == on_gpu
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["shards.json"]
@@ -172,17 +172,17 @@ def test_a_run_keeps_its_sizes(config: dict[str, Any], tmp_path: Path) -> None:
     fitting = sizes(config)
     assert fitting != first
     assert all(size % 32 == 0 for size in fitting.values())
-    # A source that was left out for a while has the shards it had.
+    # A source that was left out for a while keeps its shards.
     config["extraction"]["batch_size"] = 50
     config["sources"]["more"] = {**config["sources"]["real"], "seed": 1}
     config["datasets"]["more"] = {"real": "more", "generated": "fake"}
     assert sizes(config)["more"] == grown["more"]
-    # Another number is a wish, and the speed is that which is known now.
+    # Other minutes request new sizes, which use the speed known now.
     config["extraction"] = {"minutes_per_job": 4}
     assert sizes(config) == {"real": in_time(2, 4), "fake": in_time(1, 4), "more": in_time(2, 4)}
 
 
-def test_shards_that_are_there_tell_what_was_forgotten(
+def test_lost_sizes_are_inferred_from_existing_shards(
     config: dict[str, Any], tmp_path: Path
 ) -> None:
     folder = tmp_path / "mine"
@@ -193,7 +193,7 @@ def test_shards_that_are_there_tell_what_was_forgotten(
     for lost in ("", "{}", "[1]", '{"minutes_per_job": 2, "device": "cpu", "sizes": {"real": 0}}'):
         memory.write_text(lost)
         assert sizes(config) == {**afresh, "real": 8000}
-    # Of several, those that most images lie in; the last one is smaller.
+    # If there are several sizes, the size of most images is used. The last shard is smaller.
     memory.unlink()
     touch(
         folder,
@@ -206,12 +206,12 @@ def test_shards_that_are_there_tell_what_was_forgotten(
         "images/fake/0000000-0030000.h5.damaged",
     )
     assert sizes(config) == {"real": 8000, "fake": 20_000}
-    # A wish goes before what is there.
+    # A request for new sizes takes precedence over existing shards.
     config["extraction"] = {"minutes_per_job": 1}
     assert sizes(config)["fake"] != 20_000
 
 
-def test_a_plan_as_if_nothing_were_there_has_the_same_shards(
+def test_a_plan_of_all_jobs_has_the_same_shards(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     touch(tmp_path / "mine", "images/fake/0000000-0020000.h5")
@@ -234,7 +234,7 @@ def test_a_plan_as_if_nothing_were_there_has_the_same_shards(
     assert not (tmp_path / "mine/shards.json").exists()
 
 
-def test_nothing_is_looked_for_once_sizes_are_known(
+def test_records_are_not_read_once_sizes_are_known(
     config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = sizes(config)
@@ -259,9 +259,9 @@ def test_a_shard_has_one_size(config: dict[str, Any]) -> None:
 
 @pytest.fixture
 def following(config: dict[str, Any]) -> dict[str, Any]:
-    """4,000 photographs, and 1,200 imitations that are quick to make; sizes follow the cores.
+    """4,000 photographs, and 1,200 imitations that are fast to make; sizes depend on the cores.
 
-    By default EfficientNet-Lite0 sees 35 of them in a second, and the control more.
+    By default EfficientNet-Lite0 processes 35 images per second, and the control more.
     """
     config["sources"]["real"] |= {"count": 4000, "resolution": 32}
     config["sources"]["fake"] |= {"count": 1200, "resolution": 32}
@@ -276,7 +276,7 @@ def test_small_sources_use_all_cores(following: dict[str, Any]) -> None:
     # Multiples of the batch: 1,334 and 400 images.
     assert sizes(following, 3) == {"real": 1350, "fake": 400}
     following["run"] = "third"
-    # Jobs work 16 s: of photographs 100 images, at 0.161 s on average.
+    # Jobs work 16 s: 100 photographs, at 0.161 s on average.
     assert sizes(following, 64) == {"real": 100, "fake": 150}
     following |= {"run": "fourth", "extraction": {"workers": 3}}
     # Four cores for each job.
@@ -292,7 +292,7 @@ def test_small_sources_use_all_cores(following: dict[str, Any]) -> None:
         (1000, 2, [0.03, 0.05], 50, 500),
         (1001, 2, [0.1], 50, 550),
         (120, 2, [0.0001], 50, 150),
-        # Large sets: 5,000 at most, and as many for each core.
+        # Large sets: at most 5,000 images, and the same number of shards for each core.
         (12_000, 2, [0.1], 50, 3000),
         (50_000, 2, [0.1], 50, 5000),
         (50_000, 64, [0.1], 50, 800),
@@ -300,13 +300,13 @@ def test_small_sources_use_all_cores(following: dict[str, Any]) -> None:
         (50_000, 64, [1e-5], 50, 5000),
         (50_000, 2, [0.1], 64, 4224),
         (20_000, 2, [0.1], 6000, 6000),
-        # One at a time: as ever.
+        # One job at a time: the usual size.
         (1200, 1, [0.1], 50, 5000),
         (12_000, 1, [0.1], 50, 5000),
         (12_000, 1, [0.1], 64, 4992),
     ],
 )
-def test_shards_for_cores(
+def test_sizes_of_shards_for_cores(
     count: int, at_a_time: int, seconds: list[float], batch: int, size: int
 ) -> None:
     assert shard_sizes._size_for_cores(count, at_a_time, seconds, batch) == size
@@ -327,22 +327,22 @@ def test_jobs_on_a_gpu_or_elsewhere_have_large_shards(
         found = planned(following | {"device": device}, 2)
         chosen = {name: one["shard_size"] for name, one in found.items()}
         assert (chosen != large) == follows
-        # No shard is sized for a GPU, unless the configuration demands one.
+        # No shard is sized for a GPU unless the configuration sets one.
         assert {one["device"] for one in found.values()} == {"cuda" if device == "cuda" else "cpu"}
 
 
-def test_measured_speeds_count_for_cores(following: dict[str, Any], tmp_path: Path) -> None:
-    """Of networks that turn out fast, a job must do more to be worth its start."""
+def test_measured_speeds_change_sizes_for_cores(following: dict[str, Any], tmp_path: Path) -> None:
+    """Jobs with fast networks need larger shards to justify their start-up time."""
     assert {one["shard_size"] for one in planned(following, 64).values()} == {100, 150}
     take(tmp_path / "earlier", EXTRACT.format("cats"), START + 10)
     take(tmp_path / "earlier", EXTRACT.replace("efficientnet-lite0", "resnet50").format("a"), 14)
     assert {name: one["shard_size"] for name, one in planned(following, 64).items()} == {
-        "real": 2000,  # 1,600 images at 100 a second
+        "real": 2000,  # 1,600 images at 100 per second
         "fake": 1200,
     }
 
 
-def test_sizes_for_cores_stay(following: dict[str, Any], tmp_path: Path) -> None:
+def test_sizes_for_cores_are_kept(following: dict[str, Any], tmp_path: Path) -> None:
     first = sizes(following, 2)
     assert sizes(following, 64) == first, "on another machine"
     following["sources"]["real"]["count"] = 6000
@@ -351,7 +351,7 @@ def test_sizes_for_cores_stay(following: dict[str, Any], tmp_path: Path) -> None
     assert sizes(following, 3) == first | {"more": 400}
     kept = read_sizes(opening.check(following)[0])
     assert (kept["minutes_per_job"], kept["device"]) == (None, "cpu")
-    # Minutes are a wish. Without them the shards that are there stay, and none are there.
+    # Minutes request new sizes. Without minutes, existing shards would be kept, but there are none.
     following["extraction"] = {"minutes_per_job": 2}
     in_minutes = sizes(following)
     assert in_minutes != first | {"more": 400}

@@ -14,6 +14,6 @@ def test_each_rule_is_in_one_stage_or_a_target() -> None:
     assert set(in_words.values()) == {*STAGES, None}, "a stage without rules"
 
 
-def test_rules_that_are_not_registered() -> None:
+def test_rules_without_a_stage_are_their_own_stage() -> None:
     assert stage_of("optimize_sweep_faces") == "weights"
     assert stage_of("my_own_rule") == "my_own_rule"

@@ -1,4 +1,4 @@
-"""What jobs of each rule have to do; the numbers are computed by hand."""
+"""Work of jobs of each rule. The expected numbers are computed by hand."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NET, FEATURES, CLASSES = "efficientnet-lite0", 1280, 1000
 
 
 class Run:
-    """A run of 60 photographs and 120 imitations, of which 40 and 60 are compared."""
+    """A run with 60 photographs and 120 imitations, of which 40 and 60 are compared."""
 
     def __init__(self, tmp_path: Path) -> None:
         written = {
@@ -42,7 +42,7 @@ class Run:
         self.dataset: dict[str, Any] = self.config["datasets"]["faces"]
 
     def work(self, rule: str, *, gpus: int = 0, outputs: int = 1, **wildcards: str) -> Work:
-        """What a job has to do where jobs that ask for a GPU compute on one."""
+        """The work of a job if jobs that request a GPU get one."""
         if "source" not in wildcards:
             wildcards["dataset"] = "faces"
         job = Job(rule, (), ("",) * outputs, wildcards, gpus=gpus)
@@ -59,7 +59,7 @@ def run(tmp_path: Path) -> Run:
     [
         ({"steps": 20}, 20),
         ({}, 50),
-        ({"steps": 20, "guidance": 4.0}, 20),  # without classes there is nothing to guide
+        ({"steps": 20, "guidance": 4.0}, 20),  # guidance has no effect without classes
         ({"steps": 20, "label": 3}, 40),
         ({"steps": 20, "label": 3, "guidance": 1.0}, 20),
         ({"prompts": "p.txt", "guidance": 4.0}, 100),
@@ -81,7 +81,7 @@ def test_each_step_of_a_diffusion_model_counts(
     assert on_gpu.default == pytest.approx(passes * pixels / 2e7)
 
 
-def test_images_of_a_function(run: Run) -> None:
+def test_work_of_images_of_a_function(run: Run) -> None:
     run.config["sources"]["fake"] = {"kind": "python", "function": "mine:images", "count": 120}
     made = run.work("render_images", source="fake", shard="0000100-0000120")
     pixels = 20 * PIXELS
@@ -89,7 +89,7 @@ def test_images_of_a_function(run: Run) -> None:
     assert made.default == pytest.approx(pixels / 1.9e5)
 
 
-def test_images(run: Run) -> None:
+def test_work_of_images(run: Run) -> None:
     made = run.work("render_images", source="fake", shard="0000100-0000120")
     pixels = 20 * PIXELS
     assert made == Work("imitation", pixels, pytest.approx(pixels / 2.3e6), 0.75 * 3 * pixels)
@@ -99,7 +99,7 @@ def test_images(run: Run) -> None:
     assert unpacked == Work("unpacking", 5e6, pytest.approx(0.05), 5e6)
 
 
-def test_images_of_a_trained_generator(run: Run) -> None:
+def test_work_of_images_of_a_trained_generator(run: Run) -> None:
     run.config["sources"]["fake"] = {
         **{"kind": "generator", "count": 120, "path": "networks/ffhq.pkl"}
     }
@@ -110,7 +110,7 @@ def test_images_of_a_trained_generator(run: Run) -> None:
     assert fast.default == pytest.approx(pixels / 2.7e7)
 
 
-def test_features(run: Run) -> None:
+def test_work_of_features(run: Run) -> None:
     shard = {"source": "real", "network": NET, "shard": "0000000-0000060"}
     extracted = run.work("extract_features", **shard)
     assert extracted == Work(NET, 60, pytest.approx(60 * 0.4e9 / 1.4e10), 60 * (1280 + 1000) * 4)
@@ -124,9 +124,7 @@ def test_features(run: Run) -> None:
     assert run.work("measure_statistics", **logits).units == 40 * 1000**2
 
 
-def test_a_network_that_does_not_state_its_multiply_adds(
-    run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_network_without_stated_multiply_adds(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     shard = {"source": "real", "network": "untrained", "shard": "0000000-0000060"}
     assert run.work("extract_features", **shard).assumed == ""
     silent = NETWORKS["untrained"].info._replace(giga_macs=None)
@@ -136,7 +134,7 @@ def test_a_network_that_does_not_state_its_multiply_adds(
     assert assumed.assumed == "5e9 multiply-adds for an image in untrained"
 
 
-def test_images_that_are_not_kept_are_made_with_their_features(run: Run) -> None:
+def test_images_that_are_not_kept_add_to_the_work_of_features(run: Run) -> None:
     shard = {"source": "fake", "network": "untrained", "shard": "0000000-0000100"}
     kept, kept_means = run.work("extract_features", **shard), run.work("average_sensitivity")
     run.config["extraction"]["keep_images"] = False
@@ -146,12 +144,12 @@ def test_images_that_are_not_kept_are_made_with_their_features(run: Run) -> None
     assert kept.size == made.size
     assert (kept_means.group, made_means.group) == ("read", "imitation")
     assert made_means.units == 30 * PIXELS
-    # Photographs are made, too, but nobody's network is asked where they come from.
+    # Photographs are made too, but their records are shared by all sources of photographs.
     real = {"source": "real", "network": "untrained", "shard": "0000000-0000060"}
     assert run.work("extract_features", **real).group == "untrained"
 
 
-def test_resampling(run: Run) -> None:
+def test_work_of_resampling(run: Run) -> None:
     evaluations = run.config["optimization"]["evaluations"] = 300
     weights = run.work("optimize_weights", scheme="prelogits")
     assert (weights.group, weights.units) == (NET, evaluations * 2 * 120 * FEATURES**2)
@@ -161,7 +159,7 @@ def test_resampling(run: Run) -> None:
     one, two = (run.work("optimize_sweep", outputs=number) for number in (1, 2))
     assert one.units == evaluations * 2 * 120 * CLASSES**2
     assert (two.units, two.size) == (2 * one.units, 2 * 16 * 120)
-    # At most: 10 times the 120 candidates, each made and looked at; then those that fit.
+    # At most 10 times the 120 candidates are made and classified, then those that match.
     further = run.work("extend_matched")
     assert (further.group, further.units) == (f"{NET} imitation", 9 * 120)
     seconds = PIXELS / 2.3e6 + 0.4e9 / 1.4e10
@@ -172,28 +170,28 @@ def test_resampling(run: Run) -> None:
     assert run.work("measure_convergence").units == 1060 * 2 * 120 * FEATURES**2
 
 
-def test_steps_of_the_released_algorithm(run: Run) -> None:
+def test_work_of_the_released_algorithm(run: Run) -> None:
     run.config["optimization"]["released"] = {"steps": 20_000}
     released = run.work("optimize_weights", scheme="prelogits-released")
-    # 300 evaluations and 3 for each of 40 blocks; 3 draws at each of 42 checks.
+    # 300 evaluations, and 3 for each of 40 blocks; 3 draws for each of 42 checks.
     draws = 126 * (60 * FEATURES**2 + FEATURES**3)
     assert released.units == 420 * 2 * 120 * FEATURES**2 + draws
     assert released.group == f"{NET} released"
-    # Its weights file holds the steps.
+    # The file of weights contains the steps.
     assert run.work("measure_convergence").units == 60 * 2 * 120 * FEATURES**2
 
 
-def test_evaluation(run: Run) -> None:
+def test_work_of_scores(run: Run) -> None:
     run.config["evaluation"]["repeats"] |= {"table2": 10, "table3": 10, "recall": 3, "sizes": 2}
-    # The most draws that any table needs.
+    # The largest number of draws that a table needs.
     scored = run.work("score_scheme", scheme="random", network=NET)
-    # And the error of one, of 40 real images and 60 drawn ones.
+    # And the error of one draw, of 40 real and 60 drawn images.
     error = 100 * FEATURES**2 + 11 * FEATURES**3
     assert scored.units == 10 * (60 * FEATURES**2 + FEATURES**3) + error
     swept = run.work("score_scheme", scheme="top1", network=NET)
     assert swept.units == 3 * (60 * FEATURES**2 + FEATURES**3)
-    # Ten draws of 60 of 120 images and 40 real ones. KID of all pairs, which are fewer than those
-    # of its subsets, and the exact KID of all draws together.
+    # Ten draws of 60 of 120 images, and 40 real images. KID of all pairs, fewer than the pairs
+    # of the subsets, and the exact KID of all draws together.
     kernels = run.work("score_kernels", scheme="random")
     assert kernels.units == (10 * 100**2 + (40**2 + 120**2) / 2 + 40 * 120) * FEATURES / 4
     run.config["evaluation"] |= {"kid_exact": False, "kid_subsets": 2, "kid_subset_size": 10}
@@ -214,8 +212,8 @@ def test_evaluation(run: Run) -> None:
     assert run.work("measure_checks").units == 2 * one
 
 
-def test_comparison(run: Run) -> None:
-    """Each further generator has distances, and a price."""
+def test_work_of_a_comparison(run: Run) -> None:
+    """Each further generator adds distances and a price."""
     run.config["datasets"]["again"] = run.dataset
     run.config["comparisons"] = {"one": {"title": "one", "generators": {"A": "faces"}}}
     one = run.work("compare_main", comparison="one").units
@@ -231,22 +229,22 @@ def test_comparison(run: Run) -> None:
     assert both.default == both.units / 1e10
 
 
-def test_power(run: Run) -> None:
-    # All 60 real images, each in 12 variants: fewer than the 1,000 that are asked for.
+def test_work_of_distorted_images(run: Run) -> None:
+    # All 60 real images, each in 12 variants: fewer than the configured 1,000.
     named = {"source": "real", "network": NET}
     found = run.work("measure_power", **named)
     distances = (720 / 2 + 60) * 1280**2 + 29 * 1280**3
     seconds = 720 * 0.4e9 / 1.4e10 + 720 * PIXELS / 5.6e6 + distances / 1e10
     assert found == Work(NET, 720, pytest.approx(seconds))
-    # A GPU computes neither distortions nor distances.
+    # Distortions and distances are computed on the CPU.
     saved = found.default - run.work("measure_power", gpus=1, **named).default
     assert saved == pytest.approx(720 * 0.4e9 * (1 / 1.4e10 - 1 / 1.3e13))
     run.config["evaluation"]["power_images"] = 10
     assert run.work("measure_power", **named).units == 120
 
 
-def test_sensitivity(run: Run) -> None:
-    # The last shard holds images that FID is not measured on.
+def test_work_of_sensitivity(run: Run) -> None:
+    # The last shard has images for which FID is not measured.
     explained = run.work("measure_sensitivity", network=NET, shard="0000040-0000080")
     assert (explained.units, explained.size) == (20, 20 * 1100)
     assert explained.default == pytest.approx(20 * 1.3 * 0.4e9 / 1.4e10)
@@ -262,8 +260,8 @@ def test_sensitivity(run: Run) -> None:
     assert run.work("measure_noise", scale="4").units == 3 * 50
 
 
-def test_figures(run: Run) -> None:
-    # Two distances, each with the error of 40 real and 60 generated images.
+def test_work_of_figures(run: Run) -> None:
+    # Two distances, each with its error for 40 real and 60 generated images.
     assert run.work("figure_overview").units == sum(
         (4 + 11) * dim**3 + 100 * dim**2 for dim in (FEATURES, CLASSES)
     )
@@ -274,7 +272,7 @@ def test_short_rules_take_a_second(run: Run, rule: str) -> None:
     assert run.work(rule) == Work("", 1, 1, 0)
 
 
-def test_explorers(run: Run) -> None:
+def test_work_of_explorers(run: Run) -> None:
     """Matrices on the CPU, and passes through the network."""
     run.config["datasets"]["pair"] = {**run.dataset, "title": "y", "resample": False}
     run.config["comparisons"] = {"one": {"title": "x", "generators": {"A": "faces", "B": "pair"}}}
@@ -289,7 +287,7 @@ def test_explorers(run: Run) -> None:
     found = run.work("explore_comparison", comparison="one")
     assert found.units == comparison
     assert found.default == pytest.approx(comparison / 1e10 + 100 * 1.3 * 0.4e9 / 1.4e10)
-    # There are fewer images than could be shown.
+    # The sets have fewer images than may be shown.
     run.config["page"]["images"] = 1000
     found = run.work("explore_comparison", comparison="one")
     assert found.default == pytest.approx(comparison / 1e10 + 120 * 1.3 * 0.4e9 / 1.4e10)

@@ -16,7 +16,7 @@ import pytest
 import torch
 from PIL import Image
 
-from fringe.costs.actual import read_actual, stage_rows
+from fringe.costs.actual import read_actual, rule_rows
 from fringe.evaluation import load_draws
 from fringe.metrics import Gaussian, frechet_distance
 from fringe.networks import load_network
@@ -419,7 +419,7 @@ def test_a_change_is_done_in_one_run(project: Project) -> None:
     assert len(actual.chain) > 1
     assert actual.chain[0].job.rule in ("render_images", "extract_features")
     page = (project.results / "cost.md").read_text()
-    assert all(f"| {' | '.join(row)} |" in page for row in stage_rows(actual))
+    assert all(f"| {' | '.join(row)} |" in page for row in rule_rows(actual))
     # And back: what was made first is older than what is there now.
     sets("sources", "early", "seed", to=2)(project)
     assert project.planned() == summed_up(project.files(*patterns))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from pathlib import Path
 
-from fringe.costs.actual import Actual, JobCost, remarks, stage_rows
+from fringe.costs.actual import Actual, JobCost, remarks, rule_rows
 from fringe.costs.jobs import Job
 from fringe.report import write_cost
 
@@ -29,9 +29,9 @@ def test_both_files_contain_the_rows_and_remarks_of_the_terminal(tmp_path: Path)
         ["score_scheme faces/<top1>/net", "60 s"],
         ["sum", "2.0 h"],
     ]
-    for row in [*stage_rows(ACTUAL), *links]:
+    for row in [*rule_rows(ACTUAL), *links]:
         assert f"\n| {' | '.join(row)} |" in markdown
-        tag = "th" if row[0] in ("stage", "job") else "td"
+        tag = "th" if row[0] in ("rule", "job") else "td"
         assert "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) in html
     for sentence in remarks(ACTUAL):
         assert sentence in markdown
@@ -45,4 +45,4 @@ def test_a_run_without_recorded_times_has_a_page(tmp_path: Path) -> None:
     write_cost(nothing, tmp_path / "cost.md", tmp_path / "cost.html")
     text = (tmp_path / "cost.md").read_text()
     assert "| sum | 0 | - | 0.000 | - |" in text
-    assert "No job has left its time" in text
+    assert "No job has written its time" in text

@@ -71,7 +71,7 @@ def test_only_outputs_of_this_run_are_returned(run: Run, monkeypatch: pytest.Mon
 
 def test_active_slurm_jobs_prevent_a_run(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(folder: Path) -> None:
-        raise FringeError("jobs of an earlier run are left")
+        raise FringeError("jobs of an earlier run are active")
 
     monkeypatch.setattr("fringe.running.preparing.refuse_left_over", refuse)
     with pytest.raises(FringeError, match="earlier run"):

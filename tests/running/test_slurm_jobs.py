@@ -80,7 +80,7 @@ def test_without_slurm_there_are_no_jobs(
     monkeypatch.chdir(tmp_path)
     slurm_jobs.refuse_left_over(tmp_path)
     assert main(["cancel"]) == 0
-    assert capsys.readouterr().out == "no jobs of an earlier run are left\n"
+    assert capsys.readouterr().out == "no jobs of an earlier run found\n"
 
 
 def test_a_run_starts_if_slurm_does_not_answer(

@@ -1,7 +1,7 @@
-"""The command fringe: one door to runs, data sets, checkpoints and the formats of other tools.
+"""Check whether an FID gain is real: runs, comparisons, metrics, and files of other tools.
 
-Each command is a module of this package and calls the library. What a user can fix ends with one
-message on standard error and exit status 1.
+Each command is a module of this package and calls the library. Errors that a user can fix end with
+one message on standard error and exit status 1.
 """
 
 import argparse
@@ -36,13 +36,13 @@ COMMANDS = (
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command that ``arguments`` (by default those of the process) name.
+    """Run the command in ``arguments``, by default the arguments of the process.
 
     Returns
     -------
     int
-        The exit status: 0, 1 after a `FringeError`, or that of Snakemake. Arguments that cannot be
-        understood end the process with status 2, as argparse does.
+        The exit status: 0, 1 after a `FringeError`, or the exit status of Snakemake. Invalid
+        arguments end the process with status 2, as usual with argparse.
     """
     show_messages()
     options = _parse(sys.argv[1:] if arguments is None else arguments)
@@ -58,14 +58,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Return the options of a command; what follows ``--`` of some commands is Snakemake's."""
+    """Return the options of a command. For some commands, Snakemake's options follow ``--``."""
     own, others = list(arguments), None
     if own[:1] and own[0] in (*run.NAMES, *compare.NAMES, *score.NAMES) and "--" in own:
         end = own.index("--")
         own, others = own[:end], own[end + 1 :]
     options, unknown = _parser().parse_known_args(own)
     if unknown:
-        hint = "; options of Snakemake follow after --" if "snakemake" in options else ""
+        hint = "; write options of Snakemake after --" if "snakemake" in options else ""
         options.refuse(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     if others is not None:
         options.snakemake = others
@@ -79,12 +79,12 @@ def _parser() -> argparse.ArgumentParser:
         "--workflow",
         action="version",
         version=str(workflow_folder()),
-        help="show the folder of the Snakefile, its profiles and its configurations, and exit",
+        help="show the folder of the Snakefile, the profiles and the configurations, and exit",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add_to(commands)
     for one in commands.choices.values():
-        one.set_defaults(refuse=one.error)  # shows the usage of that command
+        one.set_defaults(refuse=one.error)  # shows the usage of this command
     commands.choices["docs"].set_defaults(parser=parser)
     return parser

@@ -1,4 +1,4 @@
-"""``fringe cancel``: cancel jobs on SLURM that a killed run left."""
+"""``fringe cancel``: cancel SLURM jobs of a killed run."""
 
 import argparse
 from pathlib import Path
@@ -10,8 +10,8 @@ __all__ = ["add_to"]
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    one = commands.add_parser("cancel", help="cancel jobs on SLURM that a killed run left")
-    one.description = "Cancels the SLURM jobs that runs in the current folder submitted."
+    one = commands.add_parser("cancel", help="cancel SLURM jobs of a killed run")
+    one.description = "Cancels the SLURM jobs that were submitted by runs in the current folder."
     one.set_defaults(call=_cancel)
 
 
@@ -19,5 +19,5 @@ def _cancel(options: argparse.Namespace) -> int:
     from fringe.running.slurm_jobs import cancel
 
     jobs = cancel(Path.cwd())
-    print(f"cancelled: {', '.join(jobs)}" if jobs else "no jobs of an earlier run are left")
+    print(f"cancelled: {', '.join(jobs)}" if jobs else "no jobs of an earlier run found")
     return 0

@@ -23,34 +23,39 @@ from fringe.errors import FringeError
 
 __all__ = ["NAMES", "add_to"]
 
-NAMES = ("compare", "audit")  # whose options after -- are Snakemake's
+NAMES = ("compare", "audit")  # commands with options of Snakemake after --
 
-AFTER = """A set of images is a ZIP, a folder, tar, Parquet, NPZ, HDF5 or LMDB. A model may also be
-a generator's checkpoint (with --count, and --label if it is conditional), or
-NAME=a1.zip,a2.zip for several trainings of it. A file of features (NPZ, HDF5) stands for its
-images; then no network runs. Name all files first: --controls, --label and --trained-with take
-every name that follows them. Options after -- are Snakemake's."""
+AFTER = """A set of images is a ZIP file, a folder, or a tar, Parquet, NPZ, HDF5 or LMDB file. A
+model may also be a generator's checkpoint (with --count, and --label if the generator is
+conditional), or NAME=a1.zip,a2.zip for several trainings of the model. A file of features (NPZ,
+HDF5) replaces images; then no network runs. Put all files before the options, because --controls,
+--label and --trained-with take every name that follows them. Options after -- are options of
+Snakemake."""
 
 
 def add_to(commands: Commands) -> None:
     """Add the commands to the parser."""
     one = commands.add_parser(
-        "compare", help="is model B better than model A, or only nearer in its classes?"
+        "compare", help="test whether model B is better than model A, or only closer in its classes"
     )
     one.description = (
-        "Compares models against the same real images: distances with error bars, how much of the "
-        "difference is class histogram, what control networks say, and a verdict. The first model "
-        "is the baseline. Everything is kept in results/<name>/, and a second call only does what "
-        "is new."
+        "Compares models with the same real images: distances with error bars, the part of the "
+        "difference that is due to the class histogram, distances in control networks, and a "
+        "verdict. The first model is the baseline. All results are stored in results/<name>/, and "
+        "a second call computes only what is new."
     )
     one.epilog = AFTER
     one.add_argument("real", type=path, metavar="REAL", help="real images")
-    one.add_argument("models", nargs="+", metavar="[NAME=]MODEL", help="two or more, A first")
+    one.add_argument(
+        "models", nargs="+", metavar="[NAME=]MODEL", help="two or more models, the baseline first"
+    )
     _add_options(one, least=2)
-    one = commands.add_parser("audit", help="how much of one model's FID is class histogram?")
+    one = commands.add_parser(
+        "audit", help="measure which part of one model's FID is due to the class histogram"
+    )
     one.description = (
-        "Measures one model against real images: FID with its error bar and its floor, and how "
-        "much of FID is class histogram."
+        "Compares one model with real images: FID with its error bar and its floor, and the part "
+        "of FID that is due to the class histogram."
     )
     one.epilog = AFTER
     one.add_argument("real", type=path, metavar="REAL", help="real images")
@@ -61,39 +66,42 @@ def add_to(commands: Commands) -> None:
 def _add_options(one: argparse.ArgumentParser, least: int) -> None:
     add_protocol(one)
     one.add_argument(
-        "--network", help="FID's network; default: that of the protocol, otherwise inception"
+        "--network", help="network of FID; default: the protocol's, otherwise inception"
     )
     one.add_argument(
         "--classifier",
         metavar="NETWORK",
-        help="network whose Top-1 classes are counted; default: FID's network",
+        help="network whose Top-1 classes are counted; default: the network of FID",
     )
     one.add_argument(
         "--controls",
         nargs="*",
         metavar="NETWORK",
-        help="networks that judge; default: those of the protocol, otherwise clip",
+        help="control networks for the verdict; default: the protocol's, otherwise clip",
     )
     one.add_argument(
-        "--count", type=positive, metavar="N", help="images of each model; default: of the smallest"
+        "--count",
+        type=positive,
+        metavar="N",
+        help="number of images of each model; default: the number of the smallest model",
     )
     one.add_argument(
-        "--count-real", type=positive, metavar="N", help="real images; default: all of them"
+        "--count-real", type=positive, metavar="N", help="number of real images; default: all"
     )
     one.add_argument(
-        "--held-out", type=path, metavar="REAL2", help="other real images, for the floor"
+        "--held-out", type=path, metavar="REAL2", help="held-out real images, for the floor"
     )
     one.add_argument(
         "--trained-with",
         nargs="+",
         default=[],
         metavar="NETWORK",
-        help="networks that a generator was trained with: they do not judge",
+        help="networks that a generator was trained with; the verdict does not use them",
     )
     one.add_argument(
         "--labels",
         action="store_true",
-        help="classes are labels in the files, or names of folders; default: Top-1 classes",
+        help="use labels in the files or names of folders as classes; default: Top-1 classes",
     )
     one.add_argument(
         "--label",
@@ -101,8 +109,8 @@ def _add_options(one: argparse.ArgumentParser, least: int) -> None:
         type=_label,
         default=[],
         metavar="RULE",
-        help="classes that conditional generators are asked for: a number, balanced, uniform or "
-        "dataset; with several, each generator is compared with itself by all of them",
+        help="classes of which conditional generators make images: a number, balanced, uniform or "
+        "dataset; with several values, each generator counts as one model per value",
     )
     add_metrics(one)
     add_own_run(one, "compare-REAL")
@@ -169,38 +177,38 @@ def _label(text: str) -> int | str:
 
 
 def _controls(options: argparse.Namespace, supplied: Mapping[str, Any]) -> list[str]:
-    """Return the controls that are asked for, or else those of the protocol that differ."""
+    """Return the controls in the options, or the protocol's controls except ``--network``."""
     if options.controls is not None:
         return list(options.controls)
     found: list[str] = supplied.get("controls", ["clip"])
     return [name for name in found if name != options.network]
 
 
-def _is_there(text: str) -> bool:
-    """Return whether a file or folder has this name; a long list of paths is the name of none."""
+def _exists(text: str) -> bool:
+    """Return whether a file or folder exists; also accepts a long list of paths as its name."""
     return os.path.exists(text)  # noqa: PTH110 - `Path.exists` raises for long names
 
 
 def _models(given: Sequence[str], least: int) -> dict[str, list[Path]]:
-    """Return the trainings of each model by its name: ``NAME=a.zip,b.zip``, or a path."""
+    """Return the trainings of each model by its name, from ``NAME=a.zip,b.zip`` or a path."""
     if len(given) < least:
         raise FringeError(
-            f"models: {len(given)} is given, and a comparison needs two; name another, or call "
-            "`fringe audit` for one"
+            f"models: a comparison needs two models, but {len(given)} is given; name another "
+            "model, or call `fringe audit` for one model"
         )
     found: dict[str, list[Path]] = {}
     for text in given:
         name, equals, paths = text.partition("=")
-        if not equals or _is_there(text):
+        if not equals or _exists(text):
             name, paths = Path(text).resolve().name.partition(".")[0], text
-        listed = [paths] if _is_there(paths) else paths.split(",")
+        listed = [paths] if _exists(paths) else paths.split(",")
         if not name or not all(listed):
-            raise FringeError(f"{text!r}: expected a path, or NAME=PATH, or NAME=PATH,PATH,...")
+            raise FringeError(f"{text!r}: write a path, NAME=PATH or NAME=PATH,PATH,...")
         trainings = [path(one) for one in listed]
         if name in found:
-            hint = f"give this one another name: {name}-2={paths}"
+            hint = f"give this model another name: {name}-2={paths}"
             if {one.resolve() for one in trainings} & {one.resolve() for one in found[name]}:
-                hint = "it is the same file, and a comparison with itself says nothing"
-            raise FringeError(f"{text}: a model is named {name} already; {hint}")
+                hint = "both are the same file, so name another file"
+            raise FringeError(f"{text}: another model has the name {name}; {hint}")
         found[name] = trainings
     return found

@@ -10,9 +10,9 @@ __all__ = ["add_to"]
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    one = commands.add_parser("convert", help="a generator's pickle to safetensors")
+    one = commands.add_parser("convert", help="convert a generator's pickle to safetensors")
     one.description = (
-        "Reads a generator's network pickle without running code in it, and writes its weights "
+        "Reads the network pickle of a generator without running code in it. Writes the weights "
         "and settings as safetensors, which a run reads as `kind: generator`."
     )
     one.set_defaults(call=_convert)
@@ -26,7 +26,7 @@ def _convert(options: argparse.Namespace) -> int:
 
     refuse_overwriting(options)
     if options.output.suffix != ".safetensors":
-        raise FringeError(f"{options.output}: must end in .safetensors; rename it")
+        raise FringeError(f"{options.output}: must end in .safetensors; give such a name")
     convert(options.input, options.output)
     print(f"{options.output}: converted")
     return 0

@@ -1,4 +1,4 @@
-"""``fringe cost``: what a run took so far, next to its estimate."""
+"""``fringe cost``: actual cost of a run so far, compared with its estimate."""
 
 import argparse
 
@@ -9,13 +9,14 @@ __all__ = ["add_to"]
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    one = commands.add_parser("cost", help="what a run took so far, next to its estimate")
-    one.description = (
-        "Prints what the finished jobs of a run took, by stage, next to what was estimated."
-    )
+    one = commands.add_parser("cost", help="show the actual cost of a run next to its estimate")
+    one.description = "Prints the actual and estimated times of a run's finished jobs, by rule."
     one.set_defaults(call=_cost)
     one.add_argument(
-        "run", type=path, metavar="RESULTS|CONFIG.yaml", help="the folder of a run, or its file"
+        "run",
+        type=path,
+        metavar="RESULTS|CONFIG.yaml",
+        help="the folder of a run, or its configuration",
     )
 
 

@@ -1,4 +1,4 @@
-"""``fringe docs``: write the documents that are made from the code."""
+"""``fringe docs``: write the documents that are generated from the code."""
 
 import argparse
 from pathlib import Path
@@ -12,11 +12,15 @@ __all__ = ["add_to"]
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
     one = commands.add_parser(
-        "docs", help="for developers: write the documents that are made from the code"
+        "docs", help="for developers: write the documents that are generated from the code"
     )
     one.set_defaults(call=_docs)
     one.add_argument(
-        "folder", type=path, nargs="?", default=Path(), help="of the repository; default: here"
+        "folder",
+        type=path,
+        nargs="?",
+        default=Path(),
+        help="folder of the repository; default: the current folder",
     )
 
 
@@ -31,7 +35,8 @@ def _docs(options: argparse.Namespace) -> int:
 
     if not (options.folder / CONFIG).is_file():
         raise FringeError(
-            f"{options.folder}: holds no {CONFIG}, so it is not the repository; name its folder"
+            f"{options.folder}: has no {CONFIG}, so it is not the repository; name the folder of "
+            "the repository"
         )
     paper = completion.complete_file(options.folder / CONFIG)
     texts = {

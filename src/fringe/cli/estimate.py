@@ -1,4 +1,4 @@
-"""``fringe estimate``: what a run will cost, before it starts."""
+"""``fringe estimate``: estimate the cost of a run before the run starts."""
 
 import argparse
 
@@ -9,22 +9,24 @@ __all__ = ["add_to"]
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    one = commands.add_parser("estimate", help="what a run will cost before it starts")
+    one = commands.add_parser("estimate", help="estimate the cost of a run before it starts")
     one.description = (
-        "Checks a configuration and prints what its run will cost: jobs, processor and GPU hours, "
-        "time, disk space. No job runs."
+        "Checks a configuration and prints the estimated cost of its run: jobs, CPU-hours, "
+        "GPU-hours, time and disk space. No job runs."
     )
     one.set_defaults(call=_estimate)
     one.add_argument("config", type=path, metavar="CONFIG.yaml")
     add_workflow(one)
     one.add_argument(
-        "--keep", action="store_true", help="keep it for the page Cost, as `fringe run` does"
+        "--keep",
+        action="store_true",
+        help="store the estimate for the page Cost, as `fringe run` does",
     )
     one.add_argument(
         "--rates",
         type=path,
         metavar="FILE",
-        help="speeds in place of the defaults: the rates.json of benchmarks/gpu.sh",
+        help="measured speeds to use instead of the defaults: the rates.json of benchmarks/gpu.sh",
     )
 
 

@@ -1,4 +1,4 @@
-"""``fringe export``: features and statistics in the files of other tools."""
+"""``fringe export``: write features and statistics as files of other tools."""
 
 import argparse
 from pathlib import Path
@@ -12,9 +12,9 @@ __all__ = ["add_to"]
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    export = commands.add_parser("export", help="features and statistics for other tools")
+    export = commands.add_parser("export", help="write features or statistics for other tools")
     kinds = export.add_subparsers(required=True, metavar="WHAT")
-    one = kinds.add_parser("statistics", help="mu and sigma, as pytorch-fid reads them")
+    one = kinds.add_parser("statistics", help="write mu and sigma in the format of pytorch-fid")
     one.set_defaults(call=_export_statistics)
     one.add_argument("input", type=path, metavar="IN.h5", help="features or statistics of a run")
     one.add_argument("output", type=path, metavar="OUT.npz")
@@ -22,11 +22,11 @@ def add_to(commands: Commands) -> None:
     one.add_argument(
         "--count",
         type=positive,
-        help="use only the first COUNT images of the file; their order is random where the run "
-        "took fewer than all",
+        help="use only the first COUNT images of the file; their order is random if the run used "
+        "only part of the images",
     )
     add_force(one)
-    one = kinds.add_parser("features", help="features and logits as arrays")
+    one = kinds.add_parser("features", help="write features and logits as arrays")
     one.set_defaults(call=_export_features)
     one.add_argument("input", type=path, metavar="FEATURES.h5")
     one.add_argument("output", type=path, metavar="OUT.npz")
@@ -34,7 +34,7 @@ def add_to(commands: Commands) -> None:
 
 
 def _export_statistics(options: argparse.Namespace) -> int:
-    """Write mean and covariance as pytorch-fid reads them."""
+    """Write mean and covariance in the format of pytorch-fid."""
     from fringe.evaluation.statistics import gaussian_of, load_gaussian
     from fringe.exchange import write_statistics
     from fringe.features import open_features
@@ -47,8 +47,8 @@ def _export_statistics(options: argparse.Namespace) -> int:
     if is_statistics:
         if options.space or options.count:
             raise FringeError(
-                f"{options.input}: holds statistics, whose space and count are settled; leave out "
-                "--space and --count, or give the features"
+                f"{options.input}: contains statistics, whose space and count are fixed; omit "
+                "--space and --count, or give a file of features"
             )
         gaussian, n = load_gaussian(options.input)
         images = f"{n} images"
@@ -63,7 +63,7 @@ def _export_statistics(options: argparse.Namespace) -> int:
 
 
 def _export_features(options: argparse.Namespace) -> int:
-    """Write features, and logits where there are any, as arrays."""
+    """Write features, and logits if the file has them, as arrays."""
     from fringe.exchange import write_features
     from fringe.features import open_features
 
@@ -77,10 +77,10 @@ def _export_features(options: argparse.Namespace) -> int:
 
 
 def _refuse_others(path: Path) -> None:
-    """Raise unless ``path`` is an HDF5 file, before anything calls it a damaged one of a run."""
+    """Raise unless ``path`` is an HDF5 file, which later readers would report as damaged."""
     import h5py
 
     if fault := fault_at(path):
         raise FringeError(fault)
     if not h5py.is_hdf5(path):
-        raise FringeError(f"{path}: is not an HDF5 file; give features or statistics of a run")
+        raise FringeError(f"{path}: not an HDF5 file; give features or statistics of a run")

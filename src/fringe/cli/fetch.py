@@ -1,4 +1,4 @@
-"""``fringe fetch``: weights, files of the catalogue and of sources, and a list of the catalogue."""
+"""``fringe fetch``: download network weights, catalogue files and source files."""
 
 import argparse
 from pathlib import Path
@@ -16,9 +16,9 @@ def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
     one = commands.add_parser("fetch", help="download and verify weights, data and generators")
     one.description = (
-        "Fetches the weights of a network; a file of the catalogue, as published:edm/cifar10; a "
-        "source of a configuration; or all that a configuration needs, as `fringe stage` does. "
-        "Without a name, lists the catalogue. "
+        "Downloads the weights of a network, a file of the catalogue (such as "
+        "published:edm/cifar10), a source of a configuration, or all files that a configuration "
+        "needs, as `fringe stage` does. Without a name, lists the catalogue. "
         f"Networks: {', '.join(network_names())}, and timm:<model>."
     )
     one.set_defaults(call=_fetch)
@@ -30,19 +30,20 @@ def add_to(commands: Commands) -> None:
         "--weights-dir",
         type=path,
         default=Path("data/weights"),
-        help="where weights are looked for, and put; default: data/weights, as in a run",
+        help="folder of network weights; default: data/weights, as in a run",
     )
     one.add_argument(
         "--data-dir",
         type=path,
         default=Path(),
-        help="where data/published lies, with the files of the catalogue; default: here",
+        help="folder that contains data/published, the folder of catalogue files; default: the "
+        "current folder",
     )
     one.add_argument(
         "--config",
         type=path,
         metavar="CONFIG.yaml",
-        help=f"the configuration that names the source; default: the paper's, {CONFIG}",
+        help=f"configuration that names the source; default: that of the paper, {CONFIG}",
     )
 
 
@@ -70,5 +71,5 @@ def _fetch(options: argparse.Namespace) -> int:
         print(fetch_named(options.name, options.config or workflow_folder() / CONFIG))
         return 0
     fetched = fetch_weight_file(options.name, options.weights_dir)
-    print(f"{options.name}: brings its own weights" if fetched is None else fetched)
+    print(f"{options.name}: includes its own weights" if fetched is None else fetched)
     return 0

@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their values are read."""
+"""Options that several commands share, and parsers of their values."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
     "settings_of",
 ]
 
-CONFIG = Path("config/config.yaml")  # of the workflow: the paper
+CONFIG = Path("config/config.yaml")  # the configuration of the paper, in the workflow's folder
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
@@ -40,7 +40,7 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 def path(text: str) -> Path:
     """Return a path with a leading ``~`` expanded."""
     if not text:
-        raise argparse.ArgumentTypeError("an empty text is not a path; give a path")
+        raise argparse.ArgumentTypeError("the path is empty; give a path")
     try:
         return as_path(text)
     except FringeError as error:
@@ -48,22 +48,22 @@ def path(text: str) -> Path:
 
 
 def positive(text: str) -> int:
-    """Return a whole number from 1 up."""
+    """Return a whole number of at least 1."""
     if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
 def seed(text: str) -> int:
-    """Return a whole number from 0 up."""
+    """Return a whole number of at least 0."""
     if not text.isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 up")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
     return int(text)
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:
     """Add ``--force``."""
-    parser.add_argument("--force", action="store_true", help="write over what is there")
+    parser.add_argument("--force", action="store_true", help="overwrite an existing file")
 
 
 def refuse_overwriting(options: argparse.Namespace) -> None:
@@ -71,7 +71,7 @@ def refuse_overwriting(options: argparse.Namespace) -> None:
     if options.output.is_dir():
         raise FringeError(f"{options.output}: is a folder; name a file to write")
     if not options.force and options.output.exists():
-        raise FringeError(f"{options.output}: is there already; name another, or add --force")
+        raise FringeError(f"{options.output}: already exists; name another file, or add --force")
 
 
 def add_allow_missing(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +79,7 @@ def add_allow_missing(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--allow-missing",
         action="store_true",
-        help="leave out what needs files that are not there, as `missing: skip` does",
+        help="leave out results that need missing files, as `missing: skip` does",
     )
 
 
@@ -91,46 +91,52 @@ def add_protocol(parser: argparse.ArgumentParser) -> None:
         "--protocol",
         choices=PROTOCOL_NAMES,
         metavar="NAME",
-        help=f"that numbers are to follow (docs/protocols.md): {', '.join(PROTOCOL_NAMES)}",
+        help=f"protocol to follow (docs/protocols.md): {', '.join(PROTOCOL_NAMES)}",
     )
 
 
 def add_workflow(parser: argparse.ArgumentParser) -> None:
-    """Add what says how Snakemake plans a run, and ``--allow-missing``."""
+    """Add the options of a run of Snakemake, and ``--allow-missing``."""
     add_allow_missing(parser)
     add_machine(parser)
 
 
 def add_machine(parser: argparse.ArgumentParser) -> None:
-    """Add what says how Snakemake plans a run: machine, profile, and where the workflow lies."""
+    """Add the options of a run of Snakemake: cores, GPUs, device, profile and Snakefile."""
     parser.add_argument(
         "--cores",
         type=positive,
         default=os.cpu_count() or 1,
         metavar="N",
-        help="cores of this machine that jobs use; default: all",
+        help="number of cores of this machine that jobs use; default: all",
     )
     parser.add_argument(
-        "--gpus", type=positive, default=1, metavar="N", help="in the estimate; default: 1"
+        "--gpus",
+        type=positive,
+        default=1,
+        metavar="N",
+        help="number of GPUs for the estimate; default: 1",
     )
     parser.add_argument(
-        "--device", choices=["cpu", "cuda"], help="in the estimate: of jobs that ask for a GPU"
+        "--device",
+        choices=["cpu", "cuda"],
+        help="device of jobs that request a GPU, for the estimate; default: as in the run",
     )
     parser.add_argument(
         "--profile",
         metavar="NAME|FOLDER",
-        help="local (the default), slurm, the name of a folder in profiles/ of the current folder, "
-        "or any folder with a config.yaml of Snakemake options",
+        help="profile of Snakemake: local (the default), slurm, the name of a folder in profiles/ "
+        "of the current folder, or any folder with a config.yaml of Snakemake options",
     )
     parser.add_argument(
         "--snakefile",
         type=path,
-        help="default: the one that comes with this command",
+        help="Snakefile to use; default: the Snakefile of this command",
     )
 
 
 def settings_of(options: argparse.Namespace) -> dict[str, object]:
-    """Return the keys of the configuration that options state."""
+    """Return the keys of the configuration that the options set."""
     found: dict[str, object] = {"results": str(from_here(options.results)), "seed": options.seed}
     if options.weights_dir is not None:
         found["weights_dir"] = str(options.weights_dir)
@@ -138,7 +144,10 @@ def settings_of(options: argparse.Namespace) -> dict[str, object]:
 
 
 def from_here(folder: Path) -> Path:
-    """Return a folder below the current one as a relative path: Snakemake goes by the spelling."""
+    """Return a folder in the current folder as a relative path.
+
+    Snakemake identifies files by the spelling of their paths.
+    """
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
@@ -146,27 +155,38 @@ def from_here(folder: Path) -> Path:
 def add_own_run(parser: argparse.ArgumentParser, name: str) -> None:
     """Add the options of a command that writes a configuration itself and runs it.
 
-    ``name`` says what the run is called where ``--name`` is left out.
+    ``name`` describes the default name of the run.
     """
-    parser.add_argument("--name", help=f"of the run; default: {name}")
-    parser.add_argument("--results", type=path, default=Path("results"), metavar="FOLDER")
+    parser.add_argument("--name", help=f"name of the run; default: {name}")
     parser.add_argument(
-        "--weights-dir", type=path, metavar="FOLDER", help="of the networks; default: data/weights"
+        "--results",
+        type=path,
+        default=Path("results"),
+        metavar="FOLDER",
+        help="folder of results; default: results",
+    )
+    parser.add_argument(
+        "--weights-dir",
+        type=path,
+        metavar="FOLDER",
+        help="folder of network weights; default: data/weights",
     )
     parser.add_argument(
         "--resolution", type=positive, metavar="N", help="crop and resize all images to N x N"
     )
-    parser.add_argument("--seed", type=seed, default=0)
+    parser.add_argument("--seed", type=seed, default=0, help="random seed; default: 0")
     parser.add_argument(
-        "--json", action="store_true", help="print the result as JSON, and all else on stderr"
+        "--json",
+        action="store_true",
+        help="print the result as JSON, and everything else on standard error",
     )
     add_machine(parser)
 
 
 def add_metrics(
-    parser: argparse.ArgumentParser, default: Sequence[str] | None = (), told: str = ""
+    parser: argparse.ArgumentParser, default: Sequence[str] | None = (), shown: str = ""
 ) -> None:
-    """Add ``--metrics``, whose names commas separate; ``told`` says what the default is."""
+    """Add ``--metrics``, a list of names separated by commas; ``shown`` describes the default."""
     from fringe.scores.asked_metrics import ASKED
 
     usual = None if default is None else ",".join(default)
@@ -174,17 +194,17 @@ def add_metrics(
         "--metrics",
         default=usual,
         metavar="NAME,NAME",
-        help=f"known are {', '.join(ASKED)}; default: {told or usual or 'none'}",
+        help=f"metrics to measure: {', '.join(ASKED)}; default: {shown or usual or 'none'}",
     )
 
 
 def names_of(text: str, option: str) -> list[str]:
-    """Return the names in a text, which commas separate.
+    """Return the names in a list separated by commas.
 
     Raises
     ------
     FringeError
-        If a name is empty, or is there twice.
+        If a name is empty or a duplicate.
 
     Examples
     --------
@@ -196,17 +216,17 @@ def names_of(text: str, option: str) -> list[str]:
         raise FringeError(f"{option} {text!r}: has an empty name; write NAME,NAME")
     for place, name in enumerate(names):
         if name in names[:place]:
-            raise FringeError(f"{option} {text!r}: names {name} twice; drop one of the two")
+            raise FringeError(f"{option} {text!r}: {name} is a duplicate; give each name once")
     return names
 
 
 def metrics_of(text: str) -> list[str]:
-    """Return the metrics that ``--metrics`` names.
+    """Return the metrics in the value of ``--metrics``.
 
     Raises
     ------
     FringeError
-        If a name is empty, unknown, or there twice.
+        If a name is empty, unknown or a duplicate.
 
     Examples
     --------
@@ -219,8 +239,9 @@ def metrics_of(text: str) -> list[str]:
     for name in names:
         if name not in ASKED:
             near = get_close_matches(name.lower(), ASKED, 3)
-            alike = f"alike are {', '.join(near)}; " if near else ""
+            similar = f"similar names: {', '.join(near)}; " if near else ""
             raise FringeError(
-                f"--metrics {text!r}: unknown metric {name!r}; {alike}known are {', '.join(ASKED)}"
+                f"--metrics {text!r}: unknown metric {name!r}; {similar}known metrics: "
+                f"{', '.join(ASKED)}"
             )
     return names

@@ -13,61 +13,64 @@ __all__ = ["add_to"]
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    one = commands.add_parser("prepare", help="crop and resize raw images into a ZIP")
+    one = commands.add_parser("prepare", help="crop and resize raw images into a ZIP file")
     one.description = (
-        "Crops and resizes every image of a data set, and writes PNGs to a ZIP that a run reads "
-        "as `kind: files`."
+        "Crops and resizes every image of a data set, and writes the images as PNG to a ZIP file, "
+        "which a run reads as `kind: files`."
     )
     one.set_defaults(call=_prepare)
-    one.add_argument("source", metavar="SRC", help="any data set that fringe reads")
+    one.add_argument("source", metavar="SRC", help="any data set that Fringe can read")
     one.add_argument("output", type=path, metavar="OUT.zip")
-    one.add_argument("--resolution", type=positive, metavar="R", help="height and width, pixels")
+    one.add_argument("--resolution", type=positive, metavar="R", help="height and width in pixels")
     one.add_argument(
         "--wide",
         metavar="WxH",
-        help="crop to these proportions and fill up with black (LSUN Car: 512x384); by default the "
-        "centred square is taken",
+        help="crop to these proportions and pad with black (LSUN Car: 512x384); default: crop to "
+        "the centred square",
     )
     one.add_argument("--filter", choices=["lanczos", "box"], default="lanczos")
-    one.add_argument("--count", type=positive, help="how many images to take; default: all")
+    one.add_argument("--count", type=positive, help="number of images to use; default: all")
     one.add_argument(
         "--order",
         choices=["random", "file"],
         default="random",
-        help="which images --count takes: chosen at random, the default, or the first in the order "
-        "of the files, which often are sorted by class",
+        help="which images --count selects: random images (the default), or the first images in "
+        "the order of the files, which are often sorted by class",
     )
-    one.add_argument("--seed", type=seed, default=0, help="of the random choice; default: 0")
-    one.add_argument("--workers", type=positive, default=1, help="threads; default: 1")
+    one.add_argument("--seed", type=seed, default=0, help="seed of the random choice; default: 0")
+    one.add_argument("--workers", type=positive, default=1, help="number of threads; default: 1")
     one.add_argument(
         "--follow-links",
         action="store_true",
         help="follow symbolic links that lead out of a folder of images",
     )
     one.add_argument(
-        "--strict", action="store_true", help="refuse damaged JPEGs, which are counted otherwise"
+        "--strict",
+        action="store_true",
+        help="refuse damaged JPEG images; default: decode and count them",
     )
     one.add_argument(
         "--select",
         action="append",
         metavar="PATTERN",
-        help="take images whose path or name fits, such as '*.jpg' or 'train/*'; may be repeated",
+        help="use only images whose path or name matches, such as '*.jpg' or 'train/*'; may be "
+        "repeated",
     )
     one.add_argument(
         "--ignore",
         action="append",
         metavar="PATTERN",
-        help="leave out images whose path or name fits, such as '*.heic'; may be repeated",
+        help="leave out images whose path or name matches, such as '*.heic'; may be repeated",
     )
     one.add_argument(
         "--label-column",
         metavar="NAME",
-        help="column of Parquet that holds the class of each image; default: label",
+        help="Parquet column with the class of each image; default: label",
     )
     one.add_argument(
         "--no-labels",
         action="store_true",
-        help="keep no classes; default: keep those of the data set, stated or by folders",
+        help="write no classes; default: write the classes in the data set, or of its folders",
     )
     for what, default in ("pixels", Limits.pixels), ("bytes", Limits.bytes):
         one.add_argument(
@@ -86,7 +89,7 @@ def _prepare(options: argparse.Namespace) -> int:
     refuse_overwriting(options)
     crop = f"wide {options.wide}" if options.wide else "center"
     if options.resolution is None and not options.wide:
-        raise FringeError("prepare: no size is given; add --resolution R, or --wide WxH")
+        raise FringeError("prepare: no size is given; add --resolution R or --wide WxH")
     try:
         n = prepare(
             options.source,
@@ -118,7 +121,7 @@ def _prepare(options: argparse.Namespace) -> int:
 
 
 def _in_options(message: str) -> str:
-    """Return a message with keys of a configuration as options."""
+    """Return a message with the keys of a configuration replaced by options."""
     message = message.replace("`limits/", "`--limit-")
     keys = "|".join(
         (

@@ -1,4 +1,4 @@
-"""``fringe run`` and ``fringe demo``: estimate a run, make it, and print what came out."""
+"""``fringe run`` and ``fringe demo``: estimate a run, make it, and print its results."""
 
 import argparse
 from pathlib import Path
@@ -7,27 +7,27 @@ from fringe.cli.options import Commands, add_workflow, path
 
 __all__ = ["NAMES", "add_to"]
 
-NAMES = ("run", "demo")  # whose options after -- are Snakemake's
+NAMES = ("run", "demo")  # commands with options of Snakemake after --
 
-AFTER = """Options after -- are Snakemake's: fringe run my.yaml -- --resources gpu=4. With
-VERBOSE=1 in the environment, Snakemake's log is shown. A run that was stopped (Ctrl-C) or killed is
-simply started again."""
+AFTER = """Options after -- are options of Snakemake: fringe run my.yaml -- --resources gpu=4. With
+VERBOSE=1 in the environment, Snakemake's log is shown. To continue a run that was stopped (Ctrl-C)
+or killed, start it again."""
 
 
 def add_to(commands: Commands) -> None:
     """Add the commands to the parser."""
-    one = commands.add_parser("run", help="make a run, and print its estimate before", epilog=AFTER)
+    one = commands.add_parser("run", help="print the estimate of a run, and make it", epilog=AFTER)
     one.description = (
-        "Checks a configuration, prints what its run will cost, and makes all its results, tables, "
-        "figures and the report in results/<run>/. What is there and up to date is kept."
+        "Checks a configuration, prints the estimated cost of its run, and makes all results, "
+        "tables, figures and the report in results/<run>/. Files that are up to date are kept."
     )
     one.add_argument("config", type=path, metavar="CONFIG.yaml")
     _add_options(one)
-    one = commands.add_parser("demo", help="run config/demo.yaml, the embedded default")
+    one = commands.add_parser("demo", help="run the demo, config/demo.yaml")
     one.epilog = AFTER
     one.description = (
-        "Makes the run of config/demo.yaml: photographs, a simulated generator and two "
-        "trained ones. It needs no data set and no GPU."
+        "Makes the run of config/demo.yaml with photographs, a simulated generator and two trained "
+        "generators. The demo needs no data set and no GPU."
     )
     one.set_defaults(config=None)
     _add_options(one)
@@ -58,6 +58,6 @@ def _run(options: argparse.Namespace) -> int:
         config = complete_file(planner.configfile)
         # Options of Snakemake may name other targets than the tables.
         whole = not options.snakemake
-        if told := ending(made.folder, list(config.comparisons), config.resamples, whole):
-            print(f"\n{told}")
+        if text := ending(made.folder, list(config.comparisons), config.resamples, whole):
+            print(f"\n{text}")
     return made.status

@@ -1,4 +1,4 @@
-"""``fringe score``: the metrics of one set of images, in any networks."""
+"""``fringe score``: metrics of one set of images, in one or several networks."""
 
 import argparse
 import contextlib
@@ -20,45 +20,47 @@ from fringe.cli.options import (
 
 __all__ = ["NAMES", "add_to"]
 
-NAMES = ("score",)  # whose options after -- are Snakemake's
+NAMES = ("score",)  # commands with options of Snakemake after --
 
 DEFAULT = ("fid", "kid", "precision", "recall", "density", "coverage")
 
-AFTER = """A set of images is a ZIP, a folder, tar, Parquet, NPZ, HDF5 or LMDB. SAMPLES may also be
-a generator's checkpoint (with --count). A file of features (NPZ, HDF5) stands for its images; then
-no network runs. docs/metrics.md defines the metrics. Options after -- are Snakemake's."""
+AFTER = """A set of images is a ZIP file, a folder, or a tar, Parquet, NPZ, HDF5 or LMDB file.
+SAMPLES may also be a generator's checkpoint (with --count). A file of features (NPZ, HDF5) replaces
+images; then no network runs. docs/metrics.md defines the metrics. Options after -- are options of
+Snakemake."""
 
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    one = commands.add_parser("score", help="FID, KID and other metrics of one set of images")
+    one = commands.add_parser(
+        "score", help="measure FID, KID and other metrics of one set of images"
+    )
     one.description = (
-        "Measures metrics of generated images against real ones, in one network or several. "
-        "Everything is kept in results/<name>/, and a second call only does what is new."
+        "Measures metrics of generated images against real images, in one or several networks. All "
+        "results are stored in results/<name>/, and a second call computes only what is new."
     )
     one.epilog = AFTER
     one.add_argument("real", type=path, metavar="REAL", help="real images")
     one.add_argument("samples", type=path, metavar="SAMPLES", help="generated images")
     add_protocol(one)
-    add_metrics(one, None, f"those of the protocol, otherwise {','.join(DEFAULT)}")
+    add_metrics(one, None, f"the protocol's, otherwise {','.join(DEFAULT)}")
     one.add_argument(
         "--network",
         metavar="NAME,NAME",
-        help="networks whose features are compared; default: those of the protocol, otherwise "
-        "inception",
+        help="networks whose features are compared; default: the protocol's, otherwise inception",
     )
     one.add_argument(
         "--count",
         type=positive,
         metavar="N",
-        help="generated images; default: all, or as the protocol says",
+        help="number of generated images; default: the protocol's number, otherwise all",
     )
     one.add_argument(
         "--count-real",
         type=positive,
         metavar="N",
-        help="real images; default: all, or as the protocol says. C_T takes the others as held-out "
-        "images",
+        help="number of real images; default: the protocol's number, otherwise all. C_T uses the "
+        "other real images as held-out images",
     )
     add_own_run(one, "score-REAL-SAMPLES")
     one.set_defaults(call=_score, snakemake=[], allow_missing=False)
@@ -109,8 +111,8 @@ def _score(options: argparse.Namespace) -> int:
     place = made.folder / layout.table(f"table{ASKED_TABLE}", "csv")
     table = read_asked_table(place)
     if options.json:
-        told = scores_as_json(table, following) | {"seed": options.seed}
-        print(json.dumps(told, indent=2, allow_nan=False))
+        content = scores_as_json(table, following) | {"seed": options.seed}
+        print(json.dumps(content, indent=2, allow_nan=False))
         return 0
     print()
     print(scores_as_text(table, following))
@@ -119,7 +121,7 @@ def _score(options: argparse.Namespace) -> int:
 
 
 def _metrics(options: argparse.Namespace) -> list[str]:
-    """Return the metrics that are asked for, or else those of the protocol."""
+    """Return the metrics in the options, otherwise the metrics of the protocol."""
     from fringe.scores.named_protocols import named_protocol
 
     if options.metrics is not None:
@@ -129,9 +131,9 @@ def _metrics(options: argparse.Namespace) -> list[str]:
 
 
 def _networks(options: argparse.Namespace) -> list[str]:
-    """Return the networks that are asked for, or else those in which the protocol has FID or KID.
+    """Return the networks in the options, otherwise the networks of the protocol's FID or KID.
 
-    Networks of single metrics, such as that of sFID, come with their metrics.
+    Networks of single metrics, such as the network of sFID, are added with their metrics.
     """
     from fringe.scores.named_protocols import named_protocol
 

@@ -1,4 +1,4 @@
-"""``fringe stage``: fetch what a run needs and has an address, and look for all else."""
+"""``fringe stage``: fetch the files of a run that have an address, and check for all others."""
 
 import argparse
 from pathlib import Path
@@ -11,10 +11,10 @@ __all__ = ["add_to", "stage_file"]
 
 def add_to(commands: Commands) -> None:
     """Add the command to the parser."""
-    one = commands.add_parser("stage", help="fetch what a run needs, and look for all else")
+    one = commands.add_parser("stage", help="fetch the files that a run needs")
     one.description = (
-        "Lists every file that a run needs, fetches those that have an address, and ends with "
-        "exit status 1 if others are not there. No job runs."
+        "Lists every file that a run needs, and fetches missing files that have an address. Ends "
+        "with exit status 1 if other files are missing. No job runs."
     )
     one.set_defaults(call=_stage)
     one.add_argument("config", type=path, metavar="CONFIG.yaml")
@@ -26,12 +26,12 @@ def _stage(options: argparse.Namespace) -> int:
 
 
 def stage_file(config: Path, allow_missing: bool = False) -> int:
-    """Fetch what the run of a configuration needs, and print what there is; return 0.
+    """Fetch the files that a configuration's run needs, print a list of all files, and return 0.
 
     Raises
     ------
     FringeError
-        If something is not there, or the configuration has faults.
+        If a file is missing, or the configuration has faults.
     """
     from fringe.running.staging import explain, fetch_for_run, folders_outside, table
 
@@ -41,9 +41,9 @@ def stage_file(config: Path, allow_missing: bool = False) -> int:
     if "missing" in states:
         raise FringeError(explain(found))
     if "left out" in states:
-        print(f"{explain(found)}\nEverything else that {config} names is there.")
+        print(f"{explain(found)}\nAll other files that {config} names exist.")
     else:
-        print(f"Everything that {config} names is there.")
+        print(f"All files that {config} names exist.")
     if outside := ",".join(folders_outside(found)):
-        print(f'To a container: --apptainer-args="--bind {outside}"')
+        print(f'For a container: --apptainer-args="--bind {outside}"')
     return 0

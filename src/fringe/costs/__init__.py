@@ -1,1 +1,1 @@
-"""What jobs take, and what they ask a scheduler for."""
+"""Time and memory of jobs, and the resources that jobs request from a scheduler."""

@@ -1,8 +1,8 @@
-"""What a run cost, next to what was planned.
+"""Actual cost of a run, compared with its estimate.
 
-Snakemake's benchmark files say how long jobs took. The logs of jobs say where each job computed,
-how busy the GPU was, how many threads it had, and which files it read and wrote. ``estimate.json``
-says what was planned, if an estimate was made before the run (`fringe.running.estimate`).
+Snakemake's benchmark files contain the times of jobs. The logs of jobs contain the device, the
+utilization of the GPU, the number of threads, and the files that the job read and wrote.
+``estimate.json`` contains the estimate, if one was made before the run (`fringe.running.estimate`).
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from fringe.devices import utilization
 from fringe.errors import FringeError
 from fringe.plan import layout
 
-__all__ = ["Actual", "JobCost", "read_actual", "remarks", "report_actual", "stage_rows"]
+__all__ = ["Actual", "JobCost", "read_actual", "remarks", "report_actual", "rule_rows"]
 
 
 @dataclass(frozen=True)
 class JobCost:
-    """What a job took.
+    """Actual cost of a job.
 
-    ``seconds`` were measured. ``planned`` is the number of seconds that were estimated, None if the
-    job was not estimated. ``utilization`` is the mean utilization of the job's GPU in percent, and
-    the number of samples; None if unknown.
+    ``seconds`` is the measured time. ``planned`` is the estimated time, or None without estimate.
+    ``utilization`` is the mean utilization of the job's GPU in percent and the number of samples,
+    or None if unknown.
     """
 
     job: Job
@@ -41,11 +41,12 @@ class JobCost:
 
 @dataclass(frozen=True)
 class Actual:
-    """What a run took.
+    """Actual cost of a run.
 
-    ``taken`` are the measured jobs in the order of the flow. ``chain`` is the chain of measured
-    jobs that takes longest, where each job waits for the one before; ``path`` is its time in
-    seconds. ``undescribed`` is the number of jobs whose logs do not record their inputs.
+    ``taken`` contains the measured jobs in the order of the data flow. ``chain`` is the chain of
+    measured jobs that takes longest; each job of a chain waits for the previous job. ``path`` is
+    the time of this chain in seconds. ``undescribed`` is the number of jobs whose logs do not
+    record their inputs.
     """
 
     taken: tuple[JobCost, ...]
@@ -55,7 +56,7 @@ class Actual:
 
     @property
     def cpu_seconds(self) -> float:
-        """Threads times time, summed over all jobs; jobs on a GPU count too."""
+        """Threads times time, summed over all jobs, including jobs on a GPU."""
         return sum(item.job.threads * item.seconds for item in self.taken)
 
     @property
@@ -65,11 +66,11 @@ class Actual:
 
 
 def read_actual(folder: Path) -> Actual:
-    """Return what the jobs of the run in ``folder`` (``results/<run>``) took.
+    """Return the actual cost of the run in ``folder`` (``results/<run>``).
 
-    Jobs that were planned at the last estimate count, and jobs that have run since. Without an
-    estimate all jobs count that left a benchmark file. Steps of a few seconds (draws, tables,
-    figures) have no benchmark file.
+    Jobs count if they were planned in the last estimate or have run since. Without an estimate, all
+    jobs with a benchmark file count. Jobs of a few seconds (draws, tables, figures) have no
+    benchmark file.
     """
     kept = read_kept(folder)
     since = (stamp_of(folder, layout.ESTIMATE) or 0) if kept else 0
@@ -98,7 +99,7 @@ def read_actual(folder: Path) -> Actual:
 
 
 def _described(folder: Path) -> list[Job]:
-    """Return the jobs that ended well, as their logs describe them."""
+    """Return the jobs that have succeeded, as described in their logs."""
     jobs = []
     for path in sorted((folder / layout.LOGS).rglob("*.log")):
         if entry := read_description(read_text_of(path)):
@@ -116,31 +117,29 @@ def _described(folder: Path) -> list[Job]:
     return jobs
 
 
-def stage_rows(actual: Actual) -> list[list[str]]:
-    """Return a head, a row for each stage, and a row for their sum: words, then numbers.
+def rule_rows(actual: Actual) -> list[list[str]]:
+    """Return the rows of a table: a header, a row for each rule, and a row for the sum.
 
-    The ratio covers only jobs that were planned. GPU utilization is the mean over samples; it has a
-    column if a job's log says it.
+    The ratio covers only jobs that were planned. GPU utilization is the mean over samples. Its
+    column exists only if the log of a job contains the utilization.
     """
-    stages = dict.fromkeys(item.job.rule for item in actual.taken)
-    rows = [["stage", "jobs", "planned hours", "actual hours", "actual / planned"]]
-    rows += [
-        _row(stage, [item for item in actual.taken if item.job.rule == stage]) for stage in stages
-    ]
+    rules = dict.fromkeys(item.job.rule for item in actual.taken)
+    rows = [["rule", "jobs", "planned hours", "actual hours", "actual / planned"]]
+    rows += [_row(rule, [item for item in actual.taken if item.job.rule == rule]) for rule in rules]
     rows.append(_row("sum", actual.taken))
     if not any(item.utilization for item in actual.taken):
         return rows
-    groups = [[item for item in actual.taken if item.job.rule == stage] for stage in stages]
+    groups = [[item for item in actual.taken if item.job.rule == rule] for rule in rules]
     cells = ["GPU utilization", *map(_busy, [*groups, actual.taken])]
     return [[*row, cell] for row, cell in zip(rows, cells, strict=True)]
 
 
-def _row(stage: str, items: Sequence[JobCost]) -> list[str]:
+def _row(title: str, items: Sequence[JobCost]) -> list[str]:
     both = [(item.seconds, item.planned) for item in items if item.planned is not None]
     planned = sum(seconds for _, seconds in both)
     ratio = f"{sum(seconds for seconds, _ in both) / planned:.2f}" if planned else "-"
     return [
-        *(stage, str(len(items)), _hours(planned) if both else "-"),
+        *(title, str(len(items)), _hours(planned) if both else "-"),
         *(_hours(sum(item.seconds for item in items)), ratio),
     ]
 
@@ -152,21 +151,23 @@ def _busy(items: Iterable[JobCost]) -> str:
 
 
 def _hours(seconds: float) -> str:
-    """Return hours; the last digit stands for four seconds."""
+    """Return hours with three decimals, which resolves about four seconds."""
     return f"{seconds / 3600:.3f}"
 
 
 def remarks(actual: Actual) -> list[str]:
-    """Return sentences: the hours of CPUs and GPUs, and what the numbers do not cover."""
+    """Return sentences about CPU-hours, GPU-hours, and jobs that the numbers do not cover."""
     cpu, gpu = (_hours(seconds) for seconds in (actual.cpu_seconds, actual.gpu_seconds))
-    sentences = [f"CPU-hours (threads times time, of jobs on a GPU too): {cpu}. GPU-hours: {gpu}."]
+    sentences = [
+        f"CPU-hours (threads times time, including jobs on a GPU): {cpu}. GPU-hours: {gpu}."
+    ]
     number = sum(item.planned is None for item in actual.taken)
     if not actual.taken:
-        sentences.append("No job has left its time in `benchmarks/`.")
+        sentences.append("No job has written its time to `benchmarks/`.")
     elif number == len(actual.taken):
         sentences.append(
-            "No estimate was made before the run, so nothing is planned: start it with "
-            "`fringe run`, or call `fringe estimate --keep` first."
+            "No estimate was made before the run, so there are no planned hours. Start the run "
+            "with `fringe run`, or call `fringe estimate --keep` first."
         )
     elif number:
         sentences.append(
@@ -176,28 +177,28 @@ def remarks(actual: Actual) -> list[str]:
     if actual.undescribed:
         sentences.append(
             f"The logs of {actual.undescribed} of {len(actual.taken)} jobs do not record threads "
-            "and inputs (an earlier version of Fringe wrote them, or a later try failed): these "
-            "jobs count with one thread each, in the longest path as if they waited for nothing."
+            "and inputs (an earlier version of Fringe wrote them, or a later attempt failed). Each "
+            "of these jobs counts with one thread, and in the longest path as a job without inputs."
         )
     return sentences
 
 
 def report_actual(folder: Path) -> str:
-    """Return what was estimated for a run and what its jobs took, as text with a line per stage.
+    """Return the planned and actual cost of a run as text, with a line for each rule.
 
-    Jobs without a benchmark file (steps of a few seconds) are left out.
+    Jobs without a benchmark file (jobs of a few seconds) are left out.
 
     Raises
     ------
     FringeError
-        If no job has left a benchmark file.
+        If no job has written a benchmark file.
     """
     actual = read_actual(folder)
     if not actual.taken:
         raise FringeError(
-            f"{folder / 'benchmarks'}: no job has left its time there; name the folder of a run "
+            f"{folder / 'benchmarks'}: no job has written its time there; name the folder of a run "
             "(results/<run>), or start the run"
         )
     chain = format_chain((item.job.rule, item.seconds) for item in actual.chain)
     path = f"Longest path: {format_seconds(actual.path)} ({chain})."
-    return "\n".join([format_columns(stage_rows(actual)), "", path, *remarks(actual)])
+    return "\n".join([format_columns(rule_rows(actual)), "", path, *remarks(actual)])

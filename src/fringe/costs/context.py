@@ -1,4 +1,4 @@
-"""What a formula of a job's cost reads: the job, and the run that it belongs to."""
+"""Input of the formulas for a job's cost: the job and its run."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ class JobContext:
     Parameters
     ----------
     job : Job
-        Formulas read its wildcards and the number of its outputs, but no paths.
+        The job. Formulas read its wildcards and its number of outputs, but no paths.
     config, sources
         As returned by `fringe.running.opening.check`.
     weight_files : mapping
         The weight files of networks, as returned by
         `fringe.plan.weight_files.locate_weight_files`. Only formulas of memory read it.
     place : {"cpu", "cuda"}
-        Where the job computes; only formulas of work read it.
+        The device of the job. Only formulas of work read it.
     rates : MeasuredRates, optional
-        Speeds of a machine that somebody measured, in place of the defaults of its device.
+        Measured speeds of a machine, which replace the defaults of its device.
     """
 
     job: Job
@@ -43,7 +43,7 @@ class JobContext:
     rates: MeasuredRates | None = None
 
     def speed(self, name: str, place: Device | None = None) -> float:
-        """Return units per second of the rate ``name``, by default where the job computes."""
+        """Return units per second of the rate ``name``, by default on the job's device."""
         place = place or self.place
         if self.rates is not None and self.rates.device == place:
             return self.rates.values[name]
@@ -55,10 +55,10 @@ class JobContext:
 
     @property
     def network_in_files(self) -> str:
-        """The job's network as it is written in file names; FID's if no wildcard names one.
+        """The job's network as written in file names; without a wildcard, the network of FID.
 
-        Images beyond the candidates pass through the network that counts classes. Weights may be
-        optimized in the features of a control.
+        Images beyond the candidates pass through the network that counts classes. Sampling weights
+        may be optimized in the features of a control.
         """
         network = choices.scheme_network(self.config, self.job.wildcards.get("scheme", ""))
         if self.job.rule == "extend_matched":
@@ -67,7 +67,7 @@ class JobContext:
 
     @property
     def network(self) -> str:
-        """The job's network, as `network_in_files`."""
+        """The job's network as named in the configuration; see `network_in_files`."""
         names = {file_name(name): name for name in choices.networks_of_run(self.config)}
         return names[self.network_in_files]
 
@@ -78,9 +78,9 @@ class JobContext:
 
     @property
     def classes(self) -> int:
-        """Number of classes of the job's network; 0 if it has none.
+        """Number of classes of the job's network; 0 if the network has none.
 
-        Of a job without a wildcard that names one, of the network that counts classes.
+        For a job without a wildcard for its network, the network that counts classes is used.
         """
         named = "network" in self.job.wildcards
         network = self.network if named else choices.class_network(self.config)
@@ -93,7 +93,7 @@ class JobContext:
 
     @property
     def dataset(self) -> Dataset:
-        """What the configuration says of the job's data set."""
+        """Configuration of the job's data set."""
         return self.config.datasets[self.dataset_name]
 
     @property

@@ -1,4 +1,4 @@
-"""Which jobs ask for a GPU, if the configuration allows one."""
+"""Conditions under which jobs request a GPU, if the configuration allows one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["always", "if_generator_renders", "if_images_are_made"]
 
 
 def always(about: JobContext) -> bool:
-    """Return True: jobs of this rule compute on a GPU where there is one."""
+    """Return True: all jobs of the rule use a GPU if one is available."""
     return True
 
 
@@ -18,9 +18,9 @@ def if_generator_renders(about: JobContext) -> bool:
 
 
 def if_images_are_made(about: JobContext) -> bool:
-    """Return whether a trained generator makes the data set's images in this job, not in another.
+    """Return whether a trained generator makes the data set's images in this job.
 
-    Images that are kept are read from files.
+    Kept images were made in another job and are read from files.
     """
     trained = about.config.sources[about.generated].is_trained
     return trained and not about.config.extraction.keep_images

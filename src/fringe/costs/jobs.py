@@ -18,7 +18,7 @@ Device = Literal["cpu", "cuda"]
 
 @dataclass(frozen=True)
 class Job:
-    """A job as Snakemake describes it; paths below the results are relative to them."""
+    """A job as Snakemake describes it. Paths in the run's folder are relative to this folder."""
 
     rule: str
     inputs: tuple[str, ...] = ()
@@ -30,28 +30,28 @@ class Job:
 
     @property
     def name(self) -> str:
-        """A name that no other job of the run has; it is the same in every plan of the run."""
+        """A unique name of the job, which is the same in every plan of the run."""
         return self.benchmark or self.outputs[0]
 
     def place(self, device: Device) -> Device:
-        """Return where the job computes. ``device``: where jobs that ask for a GPU compute."""
+        """Return the device of the job, given the ``device`` of jobs that request a GPU."""
         return device if self.gpus else "cpu"
 
 
 def demanded_device(config: Config) -> Device | None:
-    """Return the device that the configuration demands for jobs; None if it leaves that open."""
+    """Return the device that the configuration sets for jobs, or None if it sets no device."""
     if config.device == "auto":
         return None
     return "cpu" if config.device == "cpu" else "cuda"
 
 
 def part(path: str, index: int) -> str:
-    """Return a part of a path; "" if the path has too few parts."""
+    """Return a part of a path, or "" if the path has too few parts."""
     parts = Path(path).parts
     return parts[index] if index < len(parts) else ""
 
 
 def parse_shard_file(path: str) -> tuple[int, int] | None:
-    """Return the bounds of a shard from the name of a file; None if the file is not of a shard."""
+    """Return the bounds of a shard from the name of a file, or None for another file."""
     stem = Path(path).stem
     return layout.parse_shard(stem) if re.fullmatch("[0-9]+-[0-9]+", stem) else None

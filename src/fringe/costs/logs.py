@@ -1,4 +1,4 @@
-"""What the logs and benchmarks of jobs say."""
+"""Readers of the logs and benchmark files of jobs."""
 
 from __future__ import annotations
 
@@ -20,32 +20,32 @@ __all__ = [
     "read_text_of",
 ]
 
-# A line of a log that begins with this describes the job, in JSON.
+# A line of a log with this prefix describes the job in JSON.
 DESCRIPTION = "job: "
 
 
 def read_seconds(path: Path) -> float | None:
-    """Return the wall time in a benchmark file of Snakemake's; the mean if the job was repeated."""
+    """Return the wall time in a benchmark file of Snakemake: the mean if the job was repeated."""
     try:
         head, *rows = [line.split("\t") for line in read_text(path).splitlines()]
         values = [float(row[head.index("s")]) for row in rows]
         return sum(values) / len(values)
     except (OSError, ValueError, ZeroDivisionError):
-        return None  # cut short, or being written
+        return None  # truncated, or being written
 
 
 def device_of(folder: Path, benchmark: str) -> Device:
-    """Return where a job computed: on a GPU if its log names one."""
+    """Return the device of a job: a GPU if the job's log names one."""
     return "cuda" if "computing on " in read_log(folder, benchmark) else "cpu"
 
 
 def read_log(folder: Path, benchmark: str) -> str:
-    """Return the log of a job by the path of its benchmark file; "" if there is no log."""
+    """Return the log of the job with a benchmark file, or "" if there is no log."""
     return read_text_of(folder / layout.log_of(benchmark))
 
 
 def read_text_of(path: Path) -> str:
-    """Return the text of a log; "" if it cannot be read."""
+    """Return the text of a log, or "" if it cannot be read."""
     try:
         return read_text(path, errors="replace")
     except (OSError, FringeError):
@@ -55,7 +55,7 @@ def read_text_of(path: Path) -> str:
 def read_description(log: str) -> dict[str, Any] | None:
     """Return a job's ``threads``, ``inputs`` and ``outputs`` from its log.
 
-    None if the job did not end well, or an earlier version of Fringe wrote the log.
+    The result is None if the job did not succeed, or an earlier version of Fringe wrote the log.
     """
     lines = [line for line in log.splitlines() if line.startswith(DESCRIPTION)]
     try:

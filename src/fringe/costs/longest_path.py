@@ -1,4 +1,4 @@
-"""Which jobs wait for which, and the time that no number of machines makes shorter."""
+"""Dependencies between jobs, and the longest chain of jobs that wait for each other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["depths", "longest_path", "waits"]
 
 
 def depths(jobs: Sequence[Job]) -> dict[str, int]:
-    """Return by the name of each job how many jobs it waits for, one after the other."""
+    """Return the depth of each job by its name: the length of the longest chain before the job."""
     before = waits(jobs)
     depth: dict[str, int] = {}
     for name in TopologicalSorter(before).static_order():
@@ -22,8 +22,8 @@ def depths(jobs: Sequence[Job]) -> dict[str, int]:
 def longest_path(jobs: Sequence[Job], seconds: Mapping[str, float]) -> tuple[float, list[Job]]:
     """Return the chain of jobs that takes longest, and its time in seconds.
 
-    Each job of the chain waits for the one before, so no number of machines makes the run shorter.
-    ``seconds`` is by `Job.name`; a job that is missing counts as 0.
+    Each job of the chain waits for the previous job, so the run takes at least this time with any
+    number of machines. ``seconds`` contains times by `Job.name`. A job without a time counts as 0.
     """
     before = waits(jobs)
     by_name = {job.name: job for job in jobs}
@@ -36,7 +36,7 @@ def longest_path(jobs: Sequence[Job], seconds: Mapping[str, float]) -> tuple[flo
 
 
 def waits(jobs: Sequence[Job]) -> dict[str, list[str]]:
-    """Return by the name of each job the names of the jobs that it waits for."""
+    """Return the names of the jobs that each job waits for, by the name of the job."""
     maker = {path: job.name for job in jobs for path in job.outputs}
     return {
         job.name: sorted({maker[path] for path in job.inputs if path in maker} - {job.name})

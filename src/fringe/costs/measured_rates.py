@@ -1,4 +1,4 @@
-"""Speeds of a machine that somebody measured, in place of the defaults of an estimate."""
+"""Measured speeds of a machine, which replace the defaults of an estimate."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ __all__ = ["MeasuredRates", "default_rates", "read_rates"]
 
 @dataclass(frozen=True)
 class MeasuredRates:
-    """Units per second of one machine, by name: all of `default_rates`.
+    """Units per second of one machine, by name, for all names of `default_rates`.
 
-    ``device`` is what was measured, one GPU or one core; ``machine`` is its name.
+    ``device`` is the measured device, one GPU or one CPU core. ``machine`` is the machine's name.
     """
 
     device: Device
@@ -32,10 +32,10 @@ class MeasuredRates:
 
 
 def default_rates(device: Device) -> dict[str, float]:
-    """Return every rate that an estimate takes for a device, by name, in units per second.
+    """Return all rates that an estimate uses for a device, by name, in units per second.
 
-    These are `fringe.costs.rates.RATES`, and for each kind of source whose images are made the
-    pixels per second, if they are the same for all sources of the kind.
+    These are `fringe.costs.rates.RATES`, and the pixels per second of each kind of generated source
+    with the same speed for all sources.
 
     Examples
     --------
@@ -50,13 +50,13 @@ def default_rates(device: Device) -> dict[str, float]:
 def read_rates(path: str | os.PathLike[str]) -> MeasuredRates:
     """Return the rates in a file that `benchmarks/gpu.sh` wrote.
 
-    It is JSON: ``device`` ("cpu" or "cuda"), ``machine`` (a name), and ``rates``, a number above 0
-    for each name of `default_rates`.
+    The file is JSON: ``device`` ("cpu" or "cuda"), ``machine`` (a name), and ``rates``, a number
+    above 0 for each name of `default_rates`.
 
     Raises
     ------
     FringeError
-        If the file cannot be read, lacks a rate, or holds one that is not a number above 0.
+        If the file cannot be read, lacks a rate, or has a rate that is not a number above 0.
     """
     path = Path(path)
     try:
@@ -72,13 +72,13 @@ def read_rates(path: str | os.PathLike[str]) -> MeasuredRates:
     machine, rates = about.get("machine"), about.get("rates")
     if device is None or not isinstance(machine, str) or not isinstance(rates, dict):
         raise FringeError(
-            f"{path}: no `device` of 'cpu' or 'cuda', `machine` and `rates` in it; {AGAIN}"
+            f"{path}: must have `device` ('cpu' or 'cuda'), `machine` and `rates`; {AGAIN}"
         )
     names = default_rates(device)
     for name in sorted({*names, *rates}):
         if name not in names:
             raise FringeError(
-                f"{path}: `rates` holds {name!r}, which no estimate takes; an estimate takes "
+                f"{path}: `rates` has the unknown name {name!r}; known names are "
                 f"{', '.join(sorted(names))}"
             )
         if not _is_rate(rates.get(name)):

@@ -1,4 +1,4 @@
-"""How much memory jobs take, in megabytes (2^20 bytes): what formulas of rules have in common."""
+"""Memory of jobs in megabytes (2^20 bytes): parts that the formulas of several rules share."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-FUNCTION = 4000  # of a function that makes images, which may hold a network of a billion weights
+FUNCTION = 4000  # for a function that makes images, enough for a network of a billion weights
 
 
 def rendered_and_kept(about: JobContext, source: str) -> bool:
@@ -34,16 +34,16 @@ def rendered_and_kept(about: JobContext, source: str) -> bool:
 
 
 def generator_memory(about: JobContext, source: str) -> int:
-    """Return the memory of a generator; 0 for a source whose images no network makes.
+    """Return the memory of a generator; 0 for a source without a generator.
 
-    A checkpoint is read whole, and the network is built next to the content of the file. What a
-    function takes nobody knows.
+    A checkpoint is read completely, and the network is built while the content of the file is in
+    memory. The memory of a function is unknown, so a constant is used.
     """
     generator = about.config.sources[source]
     if isinstance(generator, PythonSource):
         return FUNCTION
     if isinstance(generator, DiffusersSource):
-        # Weights, once more while they are loaded, and what is between layers.
+        # The weights, a second copy while they are loaded, and the activations.
         return 2000 + (3 * read_pipeline_folder(generator.path).size >> 20)
     if not isinstance(generator, GeneratorSource):
         return 0
@@ -51,9 +51,9 @@ def generator_memory(about: JobContext, source: str) -> int:
 
 
 def looking_memory(about: JobContext, source: str, *, makes_images: bool) -> int:
-    """Return the memory of the job's network, a batch in it, and the workers that feed it.
+    """Return the memory of the job's network, of a batch, and of the workers that read images.
 
-    With ``makes_images`` the job and each worker hold a generator.
+    With ``makes_images``, the job and each worker have a generator in memory.
     """
     weight_file = Path(about.weight_files.get(about.network, {}).get("path", ""))
     size = weight_file.stat().st_size >> 20 if weight_file.is_file() else 0
@@ -66,14 +66,14 @@ def looking_memory(about: JobContext, source: str, *, makes_images: bool) -> int
 def moments_memory(network: str, covariances: int = 1) -> int:
     """Return the memory of a distance: features read in blocks, and covariances.
 
-    ``covariances`` is the number of covariances that are held in addition to those of the distance.
+    ``covariances`` is the number of additional covariances in memory.
     """
     dim = max(filter(None, network_info(network)[:2]))
     return 1200 + (8 * dim * ((10 + 2 * covariances) * dim + 5 * 8192) >> 20)
 
 
 def pairs_memory(about: JobContext, network: str) -> int:
-    """Return the memory of all real and drawn features, as they are and in float64."""
+    """Return the memory of all real and drawn features, in float32 and in float64."""
     dim = network_info(network).feature_dim
     images = about.dataset.n_real + about.dataset.n_generated
     return int(1500 + (12 * dim * images >> 20))
@@ -88,9 +88,8 @@ def draws_memory(about: JobContext) -> int:
 
 
 def optimization_memory(about: JobContext) -> int:
-    """Return the memory of the candidates, once for the optimization and once for its judge.
-
-    And of vectors over all candidates.
+    """Return the memory of the candidates, once for the optimization and once for its judge, and
+    of vectors over all candidates.
     """
     count, dim = about.candidates, about.dim
     if choices.own_classifier(about.config) is not None:
@@ -113,9 +112,9 @@ def released_memory(about: JobContext) -> int:
 
 
 def explanation_memory(about: JobContext, makers: int = 1) -> int:
-    """Return the memory of a network with its maps, matrices of covariances, and small maps.
+    """Return the memory of a network with its maps, of covariances, and of small maps.
 
-    ``makers`` is the number of processes that each make images, including the job itself.
+    ``makers`` is the number of processes that make images, including the job itself.
     """
     made = makers * generator_memory(about, about.generated)
     if about.config.sources[about.generated].is_trained:

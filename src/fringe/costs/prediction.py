@@ -1,4 +1,4 @@
-"""How long planned jobs will take."""
+"""Estimated times of planned jobs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Estimate", "estimate"]
 
 @dataclass(frozen=True)
 class Estimate:
-    """The seconds that a planned job will take by estimate, and what the estimate rests on."""
+    """Estimated seconds of a planned job, and the basis of the estimate."""
 
     job: Job
     work: Work
@@ -34,12 +34,12 @@ def estimate(
     device: Device = "cpu",
     rates: MeasuredRates | None = None,
 ) -> Estimate:
-    """Return how long a job of the run ``run`` will take by estimate.
+    """Return the estimate of a job of the run ``run``.
 
-    The estimate rests on the job's own time if it has run, else on times of its rule and group in
-    this run, else on those in other runs, else on the default of its work, which ``rates`` made if
-    they are given (`fringe.costs.registry.work`). ``device`` is where jobs that ask for a GPU
-    compute; times measured on another device do not count.
+    The estimate uses the job's own time if the job has run. Otherwise it uses times of the same
+    rule and group in this run, or in other runs. Otherwise it uses the default of the job's work,
+    to which ``rates`` apply if they are given (`fringe.costs.registry.work`). Jobs that request a
+    GPU run on ``device``. Times measured on another device are not used.
     """
     place = job.place(device)
     alike = [

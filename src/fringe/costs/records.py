@@ -1,4 +1,4 @@
-"""How long earlier jobs took, as their benchmarks and estimates record it."""
+"""Records of the times of earlier jobs, from benchmark files and estimates."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from fringe.plan import layout
 
 __all__ = ["JobRecord", "Task", "has_run", "read_kept", "read_records", "stamp_of", "tasks_of"]
 
-# What a job had to do: group and units of its `Work`.
+# The work of a job: group and units of its `Work`.
 Task = tuple[str, float]
 
 
 @dataclass(frozen=True)
 class JobRecord:
-    """How long a job took, and what it had to do: ``group`` and ``units`` of its `Work`."""
+    """The time of a job, and its work: ``group`` and ``units`` of its `Work`."""
 
     run: str
     benchmark: str
@@ -33,10 +33,11 @@ class JobRecord:
 
 
 def read_records(folder: Path, known: Mapping[str, Task]) -> list[JobRecord]:
-    """Return how long the jobs of a run took.
+    """Return the records of the jobs of a run.
 
-    ``known`` says what they had to do: group and units of their `Work`, by benchmark file. For a
-    shard that is not in it, the path of the benchmark file says network and number of images.
+    ``known`` contains the work of the jobs by benchmark file: group and units of the `Work`. The
+    work of other shards is derived from the network and the number of images in the path of the
+    benchmark file.
     """
     found = []
     for path in sorted((folder / layout.BENCHMARKS).rglob("*.tsv")):
@@ -58,7 +59,7 @@ def _task_from_path(benchmark: str) -> Task | None:
 
 
 def tasks_of(folder: Path) -> dict[str, Task]:
-    """Return what jobs of a run had to do, by benchmark file, as far as an estimate recorded it."""
+    """Return the work of a run's jobs by benchmark file, as far as an estimate recorded it."""
     tasks = {}
     for entry in read_kept(folder).values():
         if has_run(folder, entry):
@@ -69,7 +70,7 @@ def tasks_of(folder: Path) -> dict[str, Task]:
 
 
 def read_kept(folder: Path) -> dict[str, dict[str, Any]]:
-    """Return the entries of a run's last estimate by `Job.name`; {} if it cannot be read."""
+    """Return the entries of a run's last estimate by `Job.name`, or {} if it cannot be read."""
     try:
         content = parse_json(read_text(folder / layout.ESTIMATE))
     except (OSError, ValueError):
@@ -79,7 +80,7 @@ def read_kept(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _is_kept(entry: Any) -> bool:
-    """Return whether an entry of ``estimate.json`` has all its keys, with values of their types."""
+    """Return whether an entry of ``estimate.json`` has all keys, with values of the right types."""
     number = (int, float)
     try:
         earlier = entry["earlier"] or [0, "", 0]
@@ -96,13 +97,13 @@ def _is_kept(entry: Any) -> bool:
 
 
 def stamp_of(folder: Path, file: str | None) -> int | None:
-    """Return a number that changes when a job writes its benchmark file again; None without one."""
+    """Return a number that changes when a job rewrites its benchmark file, or None without file."""
     path = folder / (file or "")
     return path.stat().st_mtime_ns if file and path.is_file() else None
 
 
 def has_run(folder: Path, entry: Mapping[str, Any]) -> bool:
-    """Return whether a job has run since the last estimate, or was done at that time.
+    """Return whether a job has run since the last estimate, or was already done then.
 
     ``entry`` is the job's entry of the estimate (`read_kept`).
     """

@@ -1,7 +1,7 @@
-"""What the jobs of every rule cost, by the rule's name.
+"""Formulas for the cost of jobs, by the name of the rule.
 
-A rule of Snakemake's that is not registered here is an error, so that no job gets one second of
-work and the default memory because somebody forgot it.
+A rule of Snakemake that is not registered here is an error. Otherwise the jobs of a forgotten rule
+would silently get one second of work and the default memory.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ RULES: dict[str, RuleCost] = {
 
 
 def cost_of(rule: str) -> RuleCost:
-    """Return what jobs of a rule cost.
+    """Return the formulas for the cost of a rule's jobs.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def cost_of(rule: str) -> RuleCost:
     """
     if rule not in RULES:
         raise FringeError(
-            f"rule {rule}: nobody has said what its jobs cost; add it to a table `RULES` in "
+            f"rule {rule}: the cost of its jobs is not defined; add the rule to a table `RULES` in "
             "src/fringe/costs/rules/ (`RuleCost()` for jobs of a few seconds)"
         )
     return RULES[rule]
@@ -62,18 +62,18 @@ def work(
     device: Device,
     rates: MeasuredRates | None = None,
 ) -> Work:
-    """Return what a job has to do.
+    """Return the work of a job.
 
     Parameters
     ----------
     job : Job
-        Where it computes depends on whether it asks for a GPU.
+        The job. Its device depends on whether it requests a GPU.
     config, sources : mapping
         As returned by `fringe.running.opening.check`.
     device : {"cpu", "cuda"}
-        Where jobs compute that ask for a GPU.
+        The device of jobs that request a GPU.
     rates : MeasuredRates, optional
-        Speeds in place of the defaults.
+        Measured speeds, which replace the defaults.
 
     Raises
     ------

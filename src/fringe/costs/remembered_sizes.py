@@ -1,4 +1,4 @@
-"""The sizes of shards that were chosen for a run: written to a file once, and kept."""
+"""Storage of the sizes of shards that were chosen for a run."""
 
 import json
 from collections.abc import Mapping
@@ -17,15 +17,15 @@ __all__ = ["read_sizes", "remember_sizes"]
 
 
 def read_sizes(config: Config) -> dict[str, Any]:
-    """Return what is remembered of a run: ``sizes`` by source, ``device``, ``minutes_per_job``.
+    """Return the stored ``sizes`` of a run by source, with ``device`` and ``minutes_per_job``.
 
-    ``minutes_per_job`` is None if sizes follow the cores. ``sizes`` is empty if there is no such
-    file, or its content is not valid.
+    ``minutes_per_job`` is None if the sizes depend on the number of cores. ``sizes`` is empty if
+    the file does not exist or its content is invalid.
 
     Raises
     ------
     FringeError
-        If the file cannot be read. Other sizes would be chosen and kept otherwise.
+        If the file cannot be read. Otherwise different sizes would be chosen and stored.
     """
     memory = _memory(config)
     try:
@@ -44,8 +44,8 @@ def read_sizes(config: Config) -> dict[str, Any]:
         raise
     except OSError as error:
         raise FringeError(
-            f"{memory}: cannot be read ({error}); it holds the sizes of this run's shards: make it "
-            "readable and run again"
+            f"{memory}: cannot be read ({error}); the file contains the sizes of this run's "
+            "shards, so make it readable and run again"
         ) from error
     except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
         pass
@@ -53,14 +53,14 @@ def read_sizes(config: Config) -> dict[str, Any]:
 
 
 def remember_sizes(config: Config, sources: Mapping[str, Any]) -> None:
-    """Write the sizes of a run's shards to a file, for its jobs and for all its later plans.
+    """Write the sizes of a run's shards to a file, for the run's jobs and later plans.
 
     Parameters
     ----------
     config : Config
-        The completed configuration. Nothing is written if it states ``shard_size``.
+        The completed configuration. Nothing is written if it sets ``shard_size``.
     sources : dict
-        By the name of each source: its ``shard_size`` and ``device``
+        ``shard_size`` and ``device`` of each source, by the source's name
         (`fringe.running.opening.check`).
 
     Raises
@@ -73,7 +73,7 @@ def remember_sizes(config: Config, sources: Mapping[str, Any]) -> None:
         return
     minutes = config.extraction.minutes_per_job
     kept = read_sizes(config)
-    # Sources that the configuration does not name now may come back later.
+    # Sources that the configuration does not name now may be named again later.
     others = kept["sizes"] if kept.get("minutes_per_job", minutes) == minutes else {}
     chosen = {name: about["shard_size"] for name, about in sources.items()}
     (device, *_) = (about["device"] for about in sources.values())

@@ -1,4 +1,4 @@
-"""What jobs ask a scheduler for: memory, minutes and GPUs."""
+"""Resources that jobs request from a scheduler: memory, minutes and GPUs."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def mem_mb(about: JobContext, attempt: int = 1) -> int:
-    """Return the megabytes (2^20 bytes) that a job asks for, more at each attempt.
+    """Return the megabytes (2^20 bytes) that a job requests, more at each attempt.
 
-    ``about.job`` must be of a rule that is registered with a formula of its memory.
+    The rule of ``about.job`` must be registered with a formula for memory.
     """
     formula = cost_of(about.job.rule).memory
     assert formula is not None, about.job.rule
@@ -30,18 +30,18 @@ def mem_mb(about: JobContext, attempt: int = 1) -> int:
 
 
 def gpu(about: JobContext) -> int:
-    """Return how many GPUs a job asks for, 0 or 1."""
+    """Return the number of GPUs that a job requests, 0 or 1."""
     asks = cost_of(about.job.rule).gpu
     return int(asks is not None and about.config.device != "cpu" and asks(about))
 
 
 def runtime(about: JobContext, attempt: int = 1) -> int:
-    """Return the minutes that a job asks for, more at each attempt.
+    """Return the minutes that a job requests, more at each attempt.
 
-    Ten, and four times what its work takes on common machines (`fringe.costs.rates`): on a CPU
-    unless the configuration demands a GPU, or the job's shard was sized for one. If shards are
-    sized in minutes, a job's work counts as its share of these at least, because the machines may
-    be slower than common ones.
+    The result is ten minutes plus four times the time of the job's work on common machines
+    (`fringe.costs.rates`). The time is for a CPU, unless the configuration sets a GPU or the job's
+    shard was sized for a GPU. If shards are sized in minutes, the time of the work is at least the
+    job's share of these minutes, because machines may be slower than common ones.
     """
     formula = cost_of(about.job.rule).work
     assert formula is not None, about.job.rule
@@ -58,22 +58,22 @@ def runtime(about: JobContext, attempt: int = 1) -> int:
     return attempt * math.ceil(10 + 4 * max(seconds / 60, sized))
 
 
-# Of a rule: a function of a job's wildcards for each resource, and of the attempt if it grows.
+# The resources of a rule. Each is a function of a job's wildcards, and of the attempt if it grows.
 Resources = dict[str, Callable[..., int]]
 
 
 class Ask(Protocol):
-    """Returns the resources of a rule, as Snakemake takes them.
+    """A function that returns the resources of a rule in the form that Snakemake expects.
 
-    What the rule is registered without is missing: its jobs get what the profile gives by default.
+    A resource without a registered formula is omitted. The jobs then get the profile's default.
     """
 
     def __call__(
         self, rule: str, wildcards: Mapping[str, str] = ..., outputs: Sequence[str] = ...
     ) -> Resources:
-        """Raise a `FringeError` if the rule is not registered.
+        """Return the resources, or raise `FringeError` if the rule is not registered.
 
-        ``wildcards`` and ``outputs`` are those of the rule's only job, if it has just one.
+        For a rule with a single job, ``wildcards`` and ``outputs`` are those of that job.
         """
 
 

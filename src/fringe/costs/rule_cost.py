@@ -1,4 +1,4 @@
-"""What a rule is registered with."""
+"""Formulas for the cost of a rule's jobs."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ __all__ = ["RuleCost"]
 
 @dataclass(frozen=True)
 class RuleCost:
-    """What jobs of a rule cost.
+    """Formulas for the cost of a rule's jobs.
 
     Parameters
     ----------
     work : callable, optional
-        Returns the `Work` of a job. None for a short rule: its jobs take seconds, have no benchmark
-        and get the minutes that the profile gives by default.
+        Returns the `Work` of a job. None for a short rule, whose jobs take seconds, have no
+        benchmark and get the default minutes of the profile.
     memory : callable, optional
-        Returns the megabytes (2^20 bytes) of a job at its first attempt. None for a rule that gets
-        the memory that the profile gives by default.
+        Returns the megabytes (2^20 bytes) of a job at its first attempt. None for a rule whose jobs
+        get the default memory of the profile.
     gpu : callable, optional
-        Returns whether a job asks for a GPU where the configuration allows one. None if no job of
-        the rule does.
+        Returns whether a job requests a GPU if the configuration allows one. None if no job of the
+        rule requests a GPU.
     """
 
     work: Callable[[JobContext], Work] | None = None

@@ -1,4 +1,4 @@
-"""How many images a shard holds if the configuration does not say: chosen once, then kept."""
+"""Choice of the number of images per shard, if the configuration does not set it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ from fringe.plan import layout
 
 __all__ = ["choose_sizes"]
 
-# Images in a shard at most, unless the configuration sizes shards.
+# Largest number of images in a shard, unless the configuration sets sizes.
 LARGEST = 5000
 
-# A job of a shard works so many times as long as it takes to start, at least. With less, a set of a
-# few images would cost much more on many cores; with more, fast networks would leave cores idle.
+# Smallest ratio of the working time of a shard's job to its start-up time. With a smaller ratio, a
+# set of few images would cost much more on many cores. With a larger ratio, fast networks would
+# leave cores idle.
 WORK_FOR_START = 4
 
 
@@ -39,37 +40,40 @@ def choose_sizes(
 ) -> tuple[dict[str, int], Device]:
     """Return the number of images in a shard of each source, and the device for its jobs.
 
-    With ``extraction/minutes_per_job``, the slowest job of a shard takes about that long: it
-    renders the images, or extracts their features with the slowest network. Without it, each source
-    is cut into as many shards as jobs find room for on the cores at a time, or into a multiple of
-    them where shards would hold more than 5,000 images. There are fewer shards where jobs would
-    work less than four times as long as they take to start. Shards hold 5,000 images where there
-    is one core, or jobs share a GPU.
+    With ``extraction/minutes_per_job``, the slowest job of a shard takes about that time. This job
+    renders the images, or extracts their features with the slowest network.
 
-    The speed of jobs is taken from jobs that have run, in this run or in another run below the
-    results; else it is a default (`fringe.costs.work`). Sizes are fixed once per run, because
+    Without ``minutes_per_job``, the number of shards of a source is the number of jobs that the
+    cores can run at a time, or a multiple of it if shards would have more than 5,000 images. There
+    are fewer shards if jobs would otherwise work less than four times their start-up time. Shards
+    have 5,000 images if there is only one core, or if jobs share a GPU.
+
+    The speed of jobs is measured from earlier jobs, in this run or in another run in the results
+    folder; otherwise it is a default (`fringe.costs.work`). Sizes are fixed once per run, because
     changing them invalidates every shard. They are written to ``shards.json`` before the first job
     starts (`fringe.costs.remembered_sizes.remember_sizes`), or inferred from existing shards if
-    that file is missing. Only changing ``minutes_per_job`` chooses other sizes.
+    that file is missing. Only a change of ``minutes_per_job`` leads to new sizes.
 
-    Nothing is written here: a plan that is made on a machine without a GPU, and is never run, must
-    not size the jobs of a machine with a GPU.
+    This function does not write the sizes. Otherwise a plan that was made on a machine without a
+    GPU, and never run, would determine the sizes on a machine with a GPU.
 
     Parameters
     ----------
     config : RunConfig
         The completed configuration, without ``extraction/shard_size``.
     sources : dict
-        By the name of each source: its ``count`` and ``resolution``
+        ``count`` and ``resolution`` of each source, by the source's name
         (`fringe.running.opening.check`).
     cores : int, optional
-        Cores that jobs may use together, 1 if they go to other machines; by default all cores of
-        this machine.
+        Number of cores that jobs may use together; 1 if the jobs run on other machines. By default,
+        all cores of this machine.
 
     Returns
     -------
-    dict, str
-        Sizes by source, which are multiples of the batch size; and ``cpu`` or ``cuda``.
+    sizes : dict
+        Number of images in a shard, by source; a multiple of the batch size.
+    device : {"cpu", "cuda"}
+        The device for which the sizes were chosen.
 
     Raises
     ------
@@ -88,12 +92,12 @@ def choose_sizes(
     if not new:
         return sizes, demanded_device(config) or kept.get("device", "cpu")
     records = list(_records(config, sources))
-    # A shard that is not sized for a GPU gets the time of a CPU.
+    # Jobs of shards that are not sized in minutes request the time of a CPU.
     likely = "cpu" if minutes is None else _likely_device(records)
     device: Device = demanded_device(config) or kept.get("device") or likely
     at_a_time = _jobs_at_a_time(config, cores)
     for name in new:
-        # Minutes that were changed are a wish for other sizes.
+        # A change of `minutes_per_job` requests new sizes.
         stay = minutes is None or not has_changed
         found = _size_of_files(config, name, sources[name]["count"]) if stay else None
         if found is None:
@@ -107,7 +111,7 @@ def choose_sizes(
 
 
 def _jobs_at_a_time(config: RunConfig, cores: int | None) -> int:
-    """Return how many shards the cores work on at a time; 1 if jobs share a GPU."""
+    """Return the number of shards that the cores process at a time; 1 if jobs share a GPU."""
     demanded = demanded_device(config)
     if demanded == "cuda" or (demanded is None and gpu_is_here()):
         return 1
@@ -115,7 +119,7 @@ def _jobs_at_a_time(config: RunConfig, cores: int | None) -> int:
 
 
 def _likely_device(records: Sequence[JobRecord]) -> Device:
-    """Return where jobs that ask for a GPU compute: on a GPU if jobs can get one.
+    """Return the likely device of jobs that request a GPU: a GPU if jobs can get one.
 
     A machine that submits jobs to a cluster often has no GPU itself.
     """
@@ -124,7 +128,7 @@ def _likely_device(records: Sequence[JobRecord]) -> Device:
 
 
 def _records(config: RunConfig, sources: choices.Sources) -> Iterator[JobRecord]:
-    """Yield how long jobs took, in this run and in others below the results."""
+    """Yield the records of jobs of all runs in the results folder."""
     for folder in sorted(Path(config.results).glob("*")):
         known = tasks_of(folder)
         if folder.name == config.run:
@@ -133,7 +137,7 @@ def _records(config: RunConfig, sources: choices.Sources) -> Iterator[JobRecord]
 
 
 def _own_tasks(config: RunConfig, sources: choices.Sources, folder: Path) -> dict[str, Task]:
-    """Return what this run's jobs had to do by benchmark file, if it was configured as now."""
+    """Return the work of this run's jobs by benchmark file, assuming the current configuration."""
     tasks = {}
     for name in sources:
         for network in _makers(config, name):
@@ -146,7 +150,7 @@ def _own_tasks(config: RunConfig, sources: choices.Sources, folder: Path) -> dic
 
 
 def _makers(config: RunConfig, name: str) -> list[str | None]:
-    """Return what makes shards of a source: its networks, and None for rendering kept images."""
+    """Return the networks that make shards of a source, and None for rendering of kept images."""
     rendered = choices.is_rendered(config, name) and config.extraction.keep_images
     return [*([None] if rendered else []), *choices.networks_of_source(config, name)]
 
@@ -164,7 +168,7 @@ def _job(
     network: str | None,
     shard: str,
 ) -> Job:
-    """Return the job that makes a shard, as `work` needs it."""
+    """Return the job that makes a shard, with the fields that `work` reads."""
     benchmark = _benchmark(name, network, shard)
     if network is None:
         outputs = (layout.image_shard(name, shard),)
@@ -184,7 +188,7 @@ def _seconds_for_an_image(
     device: Device,
     records: Sequence[JobRecord],
 ) -> list[float]:
-    """Return the seconds that each job of a shard takes for one image of a source."""
+    """Return the seconds per image of each job that makes a shard of a source."""
     many = 1_000_000
     shard = layout.shard_name(0, many)
     found = []
@@ -197,9 +201,9 @@ def _seconds_for_an_image(
 
 
 def _size_for_minutes(minutes: float, seconds: Sequence[float], batch: int) -> int:
-    """Return how many images the slowest job of a shard gets through in some minutes.
+    """Return the number of images that the slowest job of a shard processes in some minutes.
 
-    ``seconds`` are those of each job for one image; ``batch`` is the batch size.
+    ``seconds`` contains the seconds per image of each job; ``batch`` is the batch size.
     """
     slowest = max(seconds, default=0.0)
     # Larger than any source.
@@ -208,10 +212,10 @@ def _size_for_minutes(minutes: float, seconds: Sequence[float], batch: int) -> i
 
 
 def _size_for_cores(count: int, at_a_time: int, seconds: Sequence[float], batch: int) -> int:
-    """Return the size of equal shards that keep all cores at work; see `choose_sizes`.
+    """Return the size of equal shards that keep all cores busy; see `choose_sizes`.
 
-    ``at_a_time`` is the number of jobs for which there are cores; the others as in
-    `_size_for_minutes`.
+    ``at_a_time`` is the number of jobs that the cores can run at a time. The other parameters are
+    as in `_size_for_minutes`.
     """
     largest = max(1, LARGEST // batch) * batch
     if at_a_time == 1:
@@ -224,9 +228,9 @@ def _size_for_cores(count: int, at_a_time: int, seconds: Sequence[float], batch:
 
 
 def _size_of_files(config: RunConfig, name: str, count: int) -> int | None:
-    """Return the size of a source's existing shards; None if there are none.
+    """Return the size of a source's existing shards, or None if there are none.
 
-    Shards of several sizes may exist. The size that holds most images is returned.
+    Shards of several sizes may exist. Then the size whose shards cover most images is returned.
     """
     folder, batch = Path(layout.run_folder(config)), config.extraction.batch_size
     places = (layout.image_shard(name, "*"), layout.feature_shard(name, "*", "*"))

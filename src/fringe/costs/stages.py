@@ -1,10 +1,10 @@
-"""The stages of a run in words, in the order of the flow, and which rules belong to each."""
+"""Stages of a run in the order of the data flow, with the rules of each stage."""
 
 from __future__ import annotations
 
 __all__ = ["STAGES", "TARGETS", "stage_of"]
 
-# A name that ends with `_` stands for all rules that begin so.
+# A name that ends with `_` is a prefix of names of rules.
 STAGES: dict[str, tuple[str, ...]] = {
     "fetching weight files": ("fetch_weight_file",),
     "unpacking": ("unpack_images",),
@@ -31,14 +31,15 @@ STAGES: dict[str, tuple[str, ...]] = {
     ),
 }
 
-# Rules without outputs. They only ask for the outputs of others.
+# Rules without outputs, which only request outputs of other rules.
 TARGETS = frozenset({"all", "all_features", "comparisons", "figures", "tables"})
 
 
 def stage_of(rule: str) -> str | None:
-    """Return the stage that a rule belongs to; None for one of `TARGETS`.
+    """Return the stage that a rule belongs to, or None for one of `TARGETS`.
 
-    A rule that is in no stage, such as one of a user's own Snakefile, is a stage of its name.
+    A rule without a stage, such as a rule in a user's own Snakefile, is a stage with the rule's
+    name.
     """
     if rule in TARGETS:
         return None

@@ -1,4 +1,4 @@
-"""Times, chains of jobs and tables of them as plain text."""
+"""Formatting of times, chains of jobs and tables as plain text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["format_chain", "format_columns", "format_seconds"]
 
 
 def format_columns(rows: Sequence[Sequence[str]], words: Container[int] = (0,)) -> str:
-    """Return rows of text in columns. Columns at ``words`` are set left, others (numbers) right."""
+    """Return rows of text in columns, of which only those at ``words`` are left-aligned."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
 
     def line(row: Sequence[str]) -> str:
@@ -22,7 +22,7 @@ def format_columns(rows: Sequence[Sequence[str]], words: Container[int] = (0,)) 
 
 
 def format_seconds(seconds: float) -> str:
-    """Return a time in seconds, minutes or hours, whichever is short to read."""
+    """Return a time as text in seconds, minutes or hours, depending on its size."""
     if seconds < 100:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

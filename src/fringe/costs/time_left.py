@@ -1,4 +1,4 @@
-"""How long a run that has begun will still take."""
+"""Remaining time of a running run."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from fringe.costs.prediction import Estimate
 
 __all__ = ["TimeLeft"]
 
-KNOWN = 30.0  # seconds that jobs must have taken together, so that their predictions say something
+KNOWN = 30.0  # total seconds of finished jobs from which the time left is shown
 AGAIN = 5.0  # seconds after which the time left is computed again
-OVERDUE = 0.1  # the part of its time so far that a job takes longer, if it should have ended
+OVERDUE = 0.1  # an overdue job is assumed to need this fraction of its time so far in addition
 
 
 class TimeLeft:
-    """Compares what jobs take with what was predicted, and predicts the rest of the run.
+    """Prediction of the remaining time of a run, corrected by the actual times of finished jobs.
 
-    A prediction is multiplied by the ratio of actual to predicted time of those jobs of the rule
-    that have ended; if none has, by that of all jobs that have ended. The run takes at least as
-    long as its longest chain of jobs that wait for each other, and as its work takes on all cores,
-    GPUs or places for jobs.
+    The predicted time of a job is multiplied by the ratio of actual to predicted time of the
+    finished jobs of its rule, or of all finished jobs if none of the rule has finished. The run
+    takes at least the time of its longest chain of jobs that wait for each other, and the time of
+    its work on all cores, on all GPUs, or with the largest number of simultaneous jobs.
 
     Parameters
     ----------
     planned : sequence of Estimate
         The jobs of the run.
     cores, gpus, jobs : int, optional
-        How many there are of each at a time; None where that is unknown or does not matter.
+        Largest numbers in use at a time; None if a number is unknown or does not matter.
     """
 
     def __init__(
@@ -47,21 +47,21 @@ class TimeLeft:
         self._ended: set[str] = set()
         self._failed: set[str] = set()
         self._since: dict[str, float] = {}
-        self._taken: defaultdict[str, float] = defaultdict(float)  # by rule, as the next one
-        self._predicted: defaultdict[str, float] = defaultdict(float)
-        self._told: tuple[float, float] | None = None  # when, and how long
+        self._taken: defaultdict[str, float] = defaultdict(float)  # by rule
+        self._predicted: defaultdict[str, float] = defaultdict(float)  # by rule
+        self._last: tuple[float, float] | None = None  # time of the last computation, and result
 
     def __len__(self) -> int:
-        """Return how many jobs were planned."""
+        """Return the number of planned jobs."""
         return len(self._planned)
 
     def begin(self, name: str, now: float) -> None:
-        """Note that a job has begun, perhaps again."""
+        """Note that a job has started, perhaps again."""
         self._failed.discard(name)
         self._since[name] = now
 
     def end(self, name: str, now: float, *, in_group: bool = False) -> None:
-        """Note that a job has ended; in a group, its own time is unknown."""
+        """Note that a job has ended. The time of a job in a group is unknown."""
         self._ended.add(name)
         since = self._since.pop(name, None)
         if since is not None and not in_group and name in self._planned:
@@ -70,17 +70,17 @@ class TimeLeft:
             self._predicted[rule] += self._planned[name].seconds
 
     def fail(self, name: str) -> None:
-        """Note that a job has failed: neither the job nor any that waits for it will be made."""
+        """Note that a job has failed. The job and all jobs that wait for it will not run."""
         self._since.pop(name, None)
         self._failed.add(name)
 
     def left(self, now: float) -> float | None:
-        """Return the seconds that are left; None as long as too little has ended to know."""
+        """Return the remaining seconds, or None as long as too few jobs have finished."""
         if sum(self._taken.values()) < KNOWN:
             return None
-        if self._told is None or now - self._told[0] >= AGAIN:
-            self._told = now, self._compute(now)
-        at, seconds = self._told
+        if self._last is None or now - self._last[0] >= AGAIN:
+            self._last = now, self._compute(now)
+        at, seconds = self._last
         return max(0.0, seconds - (now - at))
 
     def _compute(self, now: float) -> float:

@@ -1,4 +1,4 @@
-"""What jobs have to do, and how long that takes on common machines: the defaults of an estimate."""
+"""Amount of work of jobs, and its default time on common machines."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ __all__ = [
 TRANSPORTS = 11
 
 
-STEPS = 50  # of the pipelines of diffusers that state no other number
+STEPS = 50  # default number of steps of a diffusers pipeline
 
 
 @dataclass(frozen=True)
 class Work:
-    """What a job has to do.
+    """Amount of work of a job.
 
-    ``units`` are proportional to its time among jobs of one rule and ``group``; ``default`` is in
-    seconds, without the start; ``size`` in bytes written. ``assumed`` says in words which unknown
-    number the default assumes; "" if all is known.
+    ``units`` is proportional to the time among jobs of the same rule and ``group``. ``default`` is
+    the default time in seconds, without the start of the job. ``size`` is the number of bytes
+    written. ``assumed`` describes the assumption behind the default, or is "" without assumption.
     """
 
     group: str = ""
@@ -46,7 +46,7 @@ class Work:
 
 
 def rendering(about: JobContext, source: str, images: float) -> Work:
-    """Return the work of making images of a source; none if the source is read from files."""
+    """Return the work of making images of a source. Sources in files need no work."""
     made = about.config.sources[source]
     kind = KINDS[made.kind]
     if kind.pixels_per_second is None:
@@ -69,13 +69,13 @@ def rendering(about: JobContext, source: str, images: float) -> Work:
 
 
 def _passes(made: DiffusersSource) -> int:
-    """Return the passes through a diffusion model for an image; 50 steps where none are stated."""
+    """Return the number of passes through a diffusion model per image (50 steps by default)."""
     is_guided = made.guidance != 1 and (made.label is not None or made.prompts is not None)
     return (made.steps or STEPS) * (1 + is_guided)
 
 
 def reading(about: JobContext, source: str, images: float, size: float) -> Work:
-    """Return the work of reading images, or of making images that are not kept.
+    """Return the work of reading images, or of making them if they are not kept.
 
     ``size`` is the number of bytes that the job writes.
     """
@@ -102,7 +102,7 @@ def network_passes(
     about : JobContext
         The job.
     source : str
-        Where the images come from.
+        The source of the images.
     images : float
         Number of images.
     size : float
@@ -110,7 +110,7 @@ def network_passes(
     passes : float
         Passes through the network for each image.
     kept : bool, optional
-        Whether the images are kept in files; by default what ``extraction/keep_images`` says.
+        Whether the images are kept in files; by default, the value of ``extraction/keep_images``.
     """
     if kept is None:
         kept = about.config.extraction.keep_images
@@ -126,14 +126,14 @@ def network_passes(
 
 
 def distorting(about: JobContext, source: str, images: float, number: float) -> Work:
-    """Return the work of making distorted images, of their network, and of distances on the CPU.
+    """Return the work of making distorted images, of the network, and of distances on the CPU.
 
     Parameters
     ----------
     about : JobContext
         The job.
     source : str
-        Of the images that are distorted.
+        The source of the images that are distorted.
     images : float
         Number of distorted images.
     number : float
@@ -154,9 +154,9 @@ def products(about: JobContext, number: float, size: float = 0.0, group: str = "
 
 
 def error_products(dim: int, images: int) -> int:
-    """Return the multiply-adds of a Fréchet distance's standard error, of ``images`` on both sides.
+    """Return the multiply-adds of the standard error of a Fréchet distance.
 
-    ``dim`` is the number of features.
+    ``dim`` is the number of features; ``images`` is the number of images on both sides together.
     """
     return images * dim**2 + TRANSPORTS * dim**3
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from fringe.costs.actual import Actual, JobCost, remarks, stage_rows
+from fringe.costs.actual import Actual, JobCost, remarks, rule_rows
 from fringe.costs.text import format_seconds
 from fringe.files.atomic import atomic_path
 from fringe.report.write import write_page
@@ -27,7 +27,7 @@ def write_cost(
     actual: Actual, markdown: str | os.PathLike[str], html: str | os.PathLike[str]
 ) -> None:
     """Write the cost of a run, by rule, and its longest path as Markdown and as a page of HTML."""
-    stages = stage_rows(actual)
+    rows = rule_rows(actual)
     links = [
         ["job", "time"],
         *([_name(item), format_seconds(item.seconds)] for item in actual.chain),
@@ -41,7 +41,7 @@ def write_cost(
         partial.write_text(
             "\n\n".join(
                 [
-                    *("# Cost", _in_markdown(stages), *remarks(actual)),
+                    *("# Cost", _in_markdown(rows), *remarks(actual)),
                     *("## Longest path", path, _in_markdown(links)),
                 ]
             )
@@ -52,7 +52,7 @@ def write_cost(
     write_page(
         html,
         "Cost",
-        f"{_TABLE}\n{_in_html(stages)}\n{sentences}\n"
+        f"{_TABLE}\n{_in_html(rows)}\n{sentences}\n"
         f"<h2>Longest path</h2>\n<p>{escape(path)}</p>\n{_in_html(links)}",
     )
 

@@ -1,1 +1,1 @@
-"""What the jobs of each rule cost: a module for each stage, as in the folder ``rules``."""
+"""Formulas for the cost of jobs, with a module for each file in the folder ``rules``."""

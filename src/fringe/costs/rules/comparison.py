@@ -1,4 +1,4 @@
-"""Rules of rules/comparison.smk."""
+"""Cost of the rules in rules/comparison.smk."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def _comparison(about: JobContext) -> tuple[Comparison, Dataset]:
 
 
 def _compare_control(about: JobContext) -> Work:
-    """Moments, a map and two sums of influences of each generator; kernels of all pairs."""
+    """Moments, a map and two sums of influences for each generator; kernels of all pairs."""
     return products(about, _distances(about, 0.7, 8))
 
 
 def _compare_main(about: JobContext) -> Work:
-    """Also two reweighted distances for each pair, and the price."""
+    """As `_compare_control`, plus two reweighted distances for each pair, and the price."""
     comparison, dataset = _comparison(about)
     n, dim = dataset.n_generated, about.dim
     price = n * min(dim, 256) * PRICE + 2 * n * dim**2 + 5 * dim**3
@@ -39,8 +39,8 @@ def _compare_main(about: JobContext) -> Work:
 def _distances(about: JobContext, products_of_images: float, products_of_matrices: float) -> float:
     """Return the multiply-adds of all distances in a network, as measured on one core.
 
-    The time of a generator is counted in products of its images (N, D) and the real ones with
-    (D, D), in products (D, D), and in kernels, which are in float32.
+    The work of a generator consists of products of its images and the real images (N, D) with
+    matrices (D, D), of products of matrices (D, D), and of kernels in float32.
     """
     comparison, dataset = _comparison(about)
     images = dataset.n_real + dataset.n_generated
@@ -49,7 +49,7 @@ def _distances(about: JobContext, products_of_images: float, products_of_matrice
 
 
 def _memory(about: JobContext) -> int:
-    """Features of all images, some in float64; covariances and maps; blocks of kernels."""
+    """Memory of the features of all images (some in float64), covariances, maps and kernels."""
     comparison, dataset = _comparison(about)
     images = dataset.n_real * 2 + dataset.n_generated * len(comparison.datasets)
     matrices = 8 * about.dim**2 * (12 + 2 * len(comparison.datasets))
@@ -59,7 +59,8 @@ def _memory(about: JobContext) -> int:
 def _measure_power(about: JobContext) -> Work:
     """Each distorted image is made and passes through the network once.
 
-    Two distances for each variant, of three sets of images, and four between halves of all images.
+    There are two distances for each variant, with three sets of images, and four distances between
+    halves of all images.
     """
     source, images = about.wildcard("source"), _distorted(about)
     count = about.sources[source]["count"]
@@ -68,7 +69,7 @@ def _measure_power(about: JobContext) -> Work:
 
 
 def _measure_power_memory(about: JobContext) -> int:
-    """Memory of the network, and afterwards of the features of all distorted images."""
+    """Memory of the network, and of the features of all distorted images afterwards."""
     source = about.wildcard("source")
     features = 3 * 4 * about.dim * _distorted(about) >> 20
     looking = looking_memory(about, source, makes_images=not rendered_and_kept(about, source))
@@ -82,7 +83,7 @@ def _distorted(about: JobContext) -> int:
 
 
 def _compared_classes(about: JobContext) -> Work:
-    """Two images of ten classes of two generators pass through the network; three Gaussians."""
+    """Passes of two images of ten classes of two generators, and three Gaussians."""
     _, dataset = _comparison(about)
     images = 40
     moments = (dataset.n_real + 2 * dataset.n_generated) * about.dim**2 + 15 * about.dim**3

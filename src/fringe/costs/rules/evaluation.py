@@ -1,4 +1,4 @@
-"""Rules of rules/evaluation.smk."""
+"""Cost of the rules in rules/evaluation.smk."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["RULES", "asked_products"]
 
 
 def _score_scheme(about: JobContext) -> Work:
-    """FID of each draw, and the standard error of the first where it is measured."""
+    """FID of each draw, and the standard error of the first draw if it is measured."""
     scheme = about.wildcard("scheme")
     repeats = choices.repeats(about.config, scheme)
     generated = about.dataset.n_generated
@@ -29,7 +29,7 @@ def _score_scheme_memory(about: JobContext) -> int:
 
 
 def _score_floor(about: JobContext) -> Work:
-    """Distances of a half of the real images, and of as many images of each scheme, with errors."""
+    """Distances of half of the real images and of the same number per scheme, with errors."""
     distances = 1 + len(GRID_SCHEMES)
     half = about.dataset.n_real / 2
     each = half * about.dim**2 + error_products(about.dim, round(2 * half))
@@ -41,7 +41,7 @@ def _score_floor_memory(about: JobContext) -> int:
 
 
 def _score_precision_recall(about: JobContext) -> Work:
-    """All pairs of images; in float32, which is four times as fast as float64."""
+    """All pairs of images in float32, which is four times as fast as float64."""
     network = _precision_recall_network(about)
     number = about.config.evaluation.repeats.recall * about.pairs
     return products(about, number * network_info(network).feature_dim / 4, group=network)
@@ -58,10 +58,10 @@ def _precision_recall_network(about: JobContext) -> str:
 def asked_products(
     *, dim: int, real: int, generated: int, classes: int, kid: tuple[int, int]
 ) -> dict[str, float]:
-    """Return the products of one draw by metric; 0 for what is measured with another metric.
+    """Return the multiply-adds of one draw by metric; 0 if another metric includes them.
 
-    Most metrics take all pairs of images, in float32, which is four times as fast as float64.
-    ``kid`` is the number of subsets, and of images in each.
+    Most metrics use all pairs of images in float32, which is four times as fast as float64. ``kid``
+    is the number of subsets and the number of images in each subset.
     """
     pairs = real * generated * dim / 4
     n = generated
@@ -83,7 +83,7 @@ def asked_products(
 
 
 def _score_asked(about: JobContext) -> Work:
-    """The metrics that are asked for, of each draw."""
+    """The requested metrics of each draw."""
     evaluation = about.config.evaluation
     numbers = asked_products(
         dim=about.dim,
@@ -102,24 +102,24 @@ def _score_asked_memory(about: JobContext) -> int:
 
 
 def _score_kernels(about: JobContext) -> Work:
-    """Pairs of images, in subsets and (if asked for) all pairs.
+    """Pairs of images in subsets, and all pairs if requested.
 
-    In float32, which is four times as fast as float64.
+    The pairs are in float32, which is four times as fast as float64.
     """
     evaluation = about.config.evaluation
     real, generated = about.dataset.n_real, about.dataset.n_generated
     subsets = 3 * evaluation.kid_subsets * evaluation.kid_subset_size**2
     draws = evaluation.repeats.table3
-    # All pairs are computed where there are fewer of them than of pairs in subsets.
+    # All pairs are computed if there are fewer of them than pairs in subsets.
     pairs: float = draws * min(subsets, (real + generated) ** 2)
-    if evaluation.kid_exact:  # draws share the pairs that they have in common
+    if evaluation.kid_exact:  # common pairs of several draws are computed once
         drawn = min(about.candidates, draws * generated)
         pairs += (real**2 + min(drawn**2, draws * generated**2)) / 2 + real * drawn
     return products(about, pairs * about.dim / 4)
 
 
 def _score_sizes(about: JobContext) -> Work:
-    """FID of all images of each size, and extrapolated; a standard error of each size."""
+    """FID and extrapolated FID of each size, with a standard error for each size."""
     real = about.sources[about.dataset.real]["count"]
     sizes = choices.resolve_sizes(about.dataset.sizes, real, about.candidates)
     images = sum(real + 4 * generated for real, generated in sizes)
@@ -143,7 +143,7 @@ def _score_snapshots_memory(about: JobContext) -> int:
 
 
 def _measure_checks(about: JobContext) -> Work:
-    """15 draws in each network, of as many distinct images as are drawn."""
+    """15 draws in each network, each of the usual number of distinct images."""
     networks = max(1, len(_networks_of_distances(about)))
     images = about.candidates + 15 * about.dataset.n_generated
     return products(about, networks * (images * about.dim**2 + 16 * about.dim**3))

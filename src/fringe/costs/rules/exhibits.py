@@ -1,4 +1,4 @@
-"""Rules of rules/figures.smk, rules/tables.smk and rules/report.smk."""
+"""Cost of the rules in rules/figures.smk, rules/tables.smk and rules/report.smk."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _figure_overview_memory(about: JobContext) -> int:
 
 
 def _figure_schemes_memory(about: JobContext) -> int:
-    """Images beyond the candidates are made again."""
+    """Memory of a generator, because images beyond the candidates are made again."""
     return 2000 + generator_memory(about, about.generated)
 
 

@@ -1,4 +1,4 @@
-"""Rules of rules/features.smk."""
+"""Cost of the rules in rules/features.smk."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules of rules/images.smk."""
+"""Cost of the rules in rules/images.smk."""
 
 from __future__ import annotations
 

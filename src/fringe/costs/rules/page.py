@@ -1,4 +1,4 @@
-"""Rules of rules/page.smk."""
+"""Cost of the rules in rules/page.smk."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from fringe.plan.explorers import view_of
 
 __all__ = ["RULES"]
 
-TRANSPORTS = 22  # products (D, D) that a model takes: a covariance, and maps in both directions
+TRANSPORTS = 22  # products (D, D) for a model: a covariance, and maps in both directions
 
 
 def _dataset(about: JobContext) -> Work:
-    """Three models; influences of all candidates on two of them; maps of half of the images."""
+    """Three models, influences of all candidates on two of them, and maps of half of the images."""
     view = view_of(about.config, "dataset", about.dataset_name)
     shown = choices.explained_datasets(about.config)
     maps = min(view.images, about.candidates) / 2 if about.dataset_name in shown else 0
@@ -28,7 +28,7 @@ def _dataset(about: JobContext) -> Work:
 
 
 def _comparison(about: JobContext) -> Work:
-    """A model of each generator; influences on it, the first and the last one; maps of all."""
+    """A model of each generator, influences on this, the first and the last model, and all maps."""
     comparison = about.config.comparisons[about.wildcard("comparison")]
     firsts = [about.config.datasets[made[0]] for made in comparison.trainings.values()]
     view = view_of(about.config, "comparison", about.wildcard("comparison"))
@@ -41,7 +41,7 @@ def _comparison(about: JobContext) -> Work:
 def _work(about: JobContext, source: str, images: float, models: int, maps: float) -> Work:
     """Return the work of ``images`` times D x D multiply-adds, of models, and of maps.
 
-    The matrices are on the CPU, also where the network is on a GPU.
+    The matrices are on the CPU, even if the network is on a GPU.
     """
     looking = network_passes(about, source, maps, passes=1.3)
     number = images * about.dim**2 + models * TRANSPORTS * about.dim**3
@@ -65,7 +65,8 @@ def _comparison_memory(about: JobContext) -> int:
 def _memory(about: JobContext, source: str, models: int, shown: float) -> int:
     """Memory of the network, of covariances and maps, and of the images that are shown.
 
-    Of these there are features, thumbnails and a block of distances; of the others a block only.
+    Shown images have features, thumbnails and a block of distances. The other images have only a
+    block.
     """
     looking = looking_memory(about, source, makes_images=not rendered_and_kept(about, source))
     matrices = 8 * about.dim**2 * (10 + 4 * models) + 5 * 8 * 8192 * about.dim
@@ -74,7 +75,7 @@ def _memory(about: JobContext, source: str, models: int, shown: float) -> int:
 
 
 def _looks(about: JobContext) -> bool:
-    """Return whether a data set's images are made, or pass through the network for their maps."""
+    """Return whether the job makes a data set's images, or computes their maps."""
     explained = about.dataset_name in choices.explained_datasets(about.config)
     return explained or gpus.if_images_are_made(about)
 

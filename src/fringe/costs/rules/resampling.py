@@ -1,4 +1,4 @@
-"""Rules of rules/resampling.smk."""
+"""Cost of the rules in rules/resampling.smk."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def _optimize_sweep(about: JobContext) -> Work:
 
 
 def _evaluations(about: JobContext, width: int, optimizations: int = 1) -> Work:
-    """Evaluations of the objective over all candidates, of ``width`` features each."""
+    """Evaluations of the objective over all candidates with ``width`` features."""
     evaluations = about.config.optimization.evaluations * optimizations
     number = evaluations * 2 * about.candidates * width**2
     return products(about, number, 16 * about.candidates * optimizations)
 
 
 def _released_steps(about: JobContext) -> Work:
-    """Blocks of at most 500 merged steps with three evaluations each; three draws at each check."""
+    """Blocks of at most 500 merged steps with three evaluations each, and three draws per check."""
     steps, dim = about.config.optimization.released.steps, about.dim
     evaluations = min(steps, RELEASED_EVALUATIONS + 3 * steps // 500)
     draws = 3 * (2 + steps // 500) * (about.dataset.n_generated * dim**2 + dim**3)
@@ -46,7 +46,7 @@ def _optimize_sweep_memory(about: JobContext) -> int:
 
 
 def _extend_matched(about: JobContext) -> Work:
-    """The most images that matching may look at: it stops when every bin is full."""
+    """The largest number of images that matching may use. It stops earlier if every bin is full."""
     limit = choices.matching_limit(about.config, about.dataset_name, about.candidates)
     return network_passes(about, about.generated, limit - about.candidates, kept=False)
 
@@ -62,9 +62,9 @@ def _matched_memory(about: JobContext) -> int:
 
 
 def _measure_convergence(about: JobContext) -> Work:
-    """Steps, unless the weights of the released algorithm hold them already.
+    """Steps, unless the weights of the released algorithm already contain them.
 
-    Four steps are timed the way the released code takes them: they cost about 60 of ours.
+    Four steps are timed as the released code takes them. They cost as much as about 60 steps here.
     """
     released = choices.released_schemes(about.config)
     steps = 0 if released else about.config.convergence.steps

@@ -1,4 +1,4 @@
-"""Rules of rules/sensitivity.smk."""
+"""Cost of the rules in rules/sensitivity.smk."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["RULES"]
 
 
 def _measure_sensitivity(about: JobContext) -> Work:
-    """Maps of the shard's images that FID is measured on."""
+    """Maps of the images in the shard for which FID is measured."""
     images = about.images(choices.explained_images(about.config, about.dataset_name))
     work = network_passes(about, about.generated, images, MAP_BYTES * images, passes=1.3)
     classifier = choices.own_classifier(about.config)
@@ -34,7 +34,7 @@ def _measure_sensitivity_memory(about: JobContext) -> int:
 
 
 def _average_sensitivity(about: JobContext) -> Work:
-    """Images of the most frequent classes are read, or made; a network without classes has none."""
+    """Images of the most frequent classes are read or made, if the network has classes."""
     classes, name = about.classes, about.dataset_name
     share = FREQUENT if classes else 0.0
     images = max(1.0, share * choices.explained_images(about.config, name))
@@ -51,7 +51,7 @@ def _explain_examples(about: JobContext) -> Work:
 
 
 def _measure_noise(about: JobContext) -> Work:
-    """Each image with noise in either half, and everywhere."""
+    """Each image with noise in each half of its pixels, and in all pixels."""
     images = 3 * choices.noise_images(about.config, about.dataset_name)
     return network_passes(about, about.generated, images)
 
