@@ -1,4 +1,4 @@
-"""Grad-CAM in closed form beside autograd, and the classes it is made for."""
+"""Grad-CAM in closed form, compared with autograd, and the most probable classes."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ B, D, H, W, C = 3, 6, 4, 5, 7
 
 @pytest.fixture(scope="module")
 def maps() -> torch.Tensor:
-    """Return maps of both signs, so that the ReLU matters."""
+    """Return maps of both signs, so that the ReLU has an effect."""
     stream = torch.Generator().manual_seed(0)
     return torch.randn((B, D, H, W), generator=stream, dtype=torch.float64)
 
@@ -28,7 +28,7 @@ def layer() -> nn.Linear:
 
 
 def by_hand(maps: torch.Tensor, layer: nn.Linear, classes: Any, of: str) -> np.ndarray:
-    """Return Grad-CAM as Selvaraju et al. define it, one image and class at a time."""
+    """Return Grad-CAM by the definition of Selvaraju et al., for one image and class at a time."""
     found = np.zeros((len(maps), len(classes[0]), *maps.shape[2:]))
     for b, chosen in enumerate(classes):
         for k, c in enumerate(chosen):
@@ -42,7 +42,7 @@ def by_hand(maps: torch.Tensor, layer: nn.Linear, classes: Any, of: str) -> np.n
 
 
 @pytest.mark.parametrize("of", ["probability", "logit"])
-def test_closed_form_and_callable_are_the_definition(
+def test_closed_form_and_callable_equal_the_definition(
     maps: torch.Tensor, layer: nn.Linear, of: Score
 ) -> None:
     classes = np.array([[0, 6], [3, 3], [5, 1]])
@@ -58,8 +58,8 @@ def test_closed_form_and_callable_are_the_definition(
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-10, atol=1e-15)
 
 
-def test_a_head_that_is_no_mean_and_layer(maps: torch.Tensor) -> None:
-    """Its gradients differ between places; alpha is their mean."""
+def test_a_head_that_is_not_a_mean_and_a_layer(maps: torch.Tensor) -> None:
+    """The gradients of such a head differ between places, and alpha is their mean."""
     torch.manual_seed(2)
     head = nn.Sequential(nn.Conv2d(D, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(24, C)).double()
     found = class_activation_maps(maps, head, torch.tensor([[2], [0], [4]]), of="logit")
@@ -71,7 +71,7 @@ def test_a_head_that_is_no_mean_and_layer(maps: torch.Tensor) -> None:
     assert all(p.grad is None for p in head.parameters())
 
 
-def test_a_callable_works_where_gradients_are_off(maps: torch.Tensor, layer: nn.Linear) -> None:
+def test_a_callable_works_while_gradients_are_off(maps: torch.Tensor, layer: nn.Linear) -> None:
     def head(A: torch.Tensor) -> torch.Tensor:
         return layer(A.mean((2, 3)))
 
@@ -83,7 +83,7 @@ def test_a_callable_works_where_gradients_are_off(maps: torch.Tensor, layer: nn.
 
 
 def test_probability_of_a_float32_network(maps: torch.Tensor, layer: nn.Linear) -> None:
-    """A class that is all but certain has a slope that float32 would round to nothing."""
+    """An almost certain class has a slope that float32 would round to 0."""
     maps = maps.abs().float()
     weight = 2 * torch.tensor([[1.0], [-1.0]]).expand(2, D)
     logits = maps.mean((2, 3)) @ weight.T
@@ -96,7 +96,9 @@ def test_probability_of_a_float32_network(maps: torch.Tensor, layer: nn.Linear) 
 
 
 @pytest.mark.parametrize("shift", [0.0, 1e3])
-def test_mean_over_all_classes(maps: torch.Tensor, layer: nn.Linear, shift: float) -> None:
+def test_mean_over_all_classes_equals_its_definition(
+    maps: torch.Tensor, layer: nn.Linear, shift: float
+) -> None:
     logits = (layer(maps.mean((2, 3))) * 3 + shift).detach()
     found = mean_activation_maps(maps, layer.weight, logits)
     assert found.shape == (B, H, W)
@@ -110,12 +112,15 @@ def test_mean_over_all_classes(maps: torch.Tensor, layer: nn.Linear, shift: floa
     np.testing.assert_allclose(found, expected, rtol=1e-10)
 
 
-def test_arrays_and_tensors(maps: torch.Tensor, layer: nn.Linear) -> None:
+def test_arrays_and_tensors_give_the_same(maps: torch.Tensor, layer: nn.Linear) -> None:
     logits, weight = layer(maps.mean((2, 3))).detach(), layer.weight
     classes, _ = top_classes(logits, 2)
     expected = class_activation_maps(maps, weight, classes, logits=logits).numpy()
     mean = mean_activation_maps(maps, weight, logits).numpy()
-    for head in (weight, weight.detach().numpy()):  # the network's own, with its history
+    for head in (
+        weight,
+        weight.detach().numpy(),
+    ):  # the parameter of the network, with gradient history
         for kind in (np.asarray, torch.as_tensor):
             given = [kind(value) for value in (maps, classes, logits)]
             found = class_activation_maps(given[0], head, given[1], logits=given[2])
@@ -126,12 +131,12 @@ def test_arrays_and_tensors(maps: torch.Tensor, layer: nn.Linear) -> None:
     single = class_activation_maps(maps.float(), weight.float(), classes, logits=logits.float())
     assert single.dtype == torch.float64
     np.testing.assert_allclose(single, expected, rtol=1e-4, atol=1e-6)
-    turned = maps.numpy()[..., ::-1]  # a view that runs backwards
+    turned = maps.numpy()[..., ::-1]  # a view with negative strides
     found = class_activation_maps(turned, weight, classes.numpy(), logits=logits.numpy())
     np.testing.assert_allclose(found, expected[..., ::-1], rtol=1e-10, atol=1e-15)
 
 
-def test_top_classes() -> None:
+def test_top_classes_of_known_logits() -> None:
     logits = np.array([[0.0, 2, 1, -5], [-1, -1, -1, -1], [3, 7, 7, 3]], np.float32)
     classes, shares = top_classes(logits, 3)
     np.testing.assert_array_equal(classes, [[1, 2, 0], [0, 1, 2], [1, 2, 0]])
@@ -147,15 +152,15 @@ def test_top_classes() -> None:
     np.testing.assert_allclose(shares.sum(axis=1), 1)
 
 
-def test_ties_among_many_classes() -> None:
-    """Sorting must be stable for a thousand equal logits too."""
+def test_ties_among_many_classes_keep_their_order() -> None:
+    """Sorting must also be stable for a thousand equal logits."""
     logits = np.zeros((2, 1008), np.float32)
     logits[1, 500:] = 1
     classes, _ = top_classes(logits)
     np.testing.assert_array_equal(classes, [[0, 1, 2], [500, 501, 502]])
 
 
-def test_what_does_not_fit(maps: torch.Tensor, layer: nn.Linear) -> None:
+def test_shapes_that_do_not_fit_are_refused(maps: torch.Tensor, layer: nn.Linear) -> None:
     logits, weight, classes = layer(maps.mean((2, 3))), layer.weight, np.zeros((B, 1), int)
     with pytest.raises(FringeError, match=r"maps of shape \(6, 4, 5\)"):
         class_activation_maps(maps[0], weight, classes, logits=logits)

@@ -1,4 +1,4 @@
-"""Explanations beside plain autograd of FID itself, written out, and of class probabilities."""
+"""Explanations, compared with plain autograd of FID and of class probabilities."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def pooled(maps: Tensor, classes: int) -> Activations:
 
 
 def attentive(maps: Tensor, classes: int) -> Activations:
-    """Let one query look at all places, as a class token does."""
+    """Attention of one query to all places, like a class token."""
     tokens = maps.flatten(2).transpose(1, 2)
     looks = (tokens @ random(K, seed=3)).softmax(1)
     features = torch.tanh((looks[..., None] * tokens).sum(1) @ random(K, D, seed=4) / 4)
@@ -57,7 +57,7 @@ def attentive(maps: Tensor, classes: int) -> Activations:
 
 
 def small(kind: str, classes: int = 4) -> tuple[FeatureNetwork, Rest]:
-    """Return a network, and what leads from its maps to features and logits, in float64."""
+    """Return a network, and the function from its maps to features and logits, in float64."""
     rest = partial({"pooled": pooled, "attentive": attentive}[kind], classes=classes)
     dim = K if kind == "pooled" else D
     names = tuple(map(str, range(classes))) or None
@@ -75,13 +75,13 @@ def small(kind: str, classes: int = 4) -> tuple[FeatureNetwork, Rest]:
         maps = maps_of(images)
         return rest(maps)._replace(maps=maps)
 
-    # A user's weights may be still set to learn.
+    # A user's weights may still require gradients.
     head = random(classes, K, seed=2).requires_grad_() if classes else None
     return FeatureNetwork(kind, dim, names, "0" * 64, CPU, pooling, classifier=head), rest
 
 
 def fid(real: Tensor, generated: Tensor, null: int = 0) -> Tensor:
-    """Return FID of rows, by a symmetric eigenproblem less its ``null`` zero eigenvalues."""
+    """Return FID of rows, from a symmetric eigenproblem without its ``null`` zero eigenvalues."""
     values, vectors = torch.linalg.eigh(torch.cov(real.T))
     root = vectors * values.clamp(min=0).sqrt() @ vectors.T
     R, S = torch.cov(real.T), torch.cov(generated.T)
@@ -92,7 +92,7 @@ def fid(real: Tensor, generated: Tensor, null: int = 0) -> Tensor:
 def by_plain_autograd(
     maps: Tensor, rest: Rest, real: Tensor, others: Tensor, null: int = 0
 ) -> np.ndarray:
-    """Return the sensitivity maps of each image shown alone among ``others``, Equation 2."""
+    """Return the sensitivity map of each image, added separately to ``others`` (Equation 2)."""
     A = maps.clone().requires_grad_()
     features = rest(A).features.double()
     found = []
@@ -115,7 +115,7 @@ def exact(real: Tensor, others: Tensor) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def assert_close(found: np.ndarray | None, expected: np.ndarray, share: float = 1e-5) -> None:
-    """To a share of the largest value of each image, where places differ."""
+    """Compare with a tolerance relative to the largest value of each image. Places must differ."""
     assert found is not None
     assert found.dtype == np.float64
     assert found.shape == expected.shape
@@ -134,7 +134,7 @@ def features_of(rest: Rest, batch: Tensor) -> Tensor:
     return rest(maps_of(batch)).features
 
 
-def test_maps_are_those_of_plain_autograd(kind: str) -> None:
+def test_maps_equal_plain_autograd(kind: str) -> None:
     network, rest = small(kind)
     real, others = features_of(rest, images(40, 1)), features_of(rest, images(OTHERS, 2))
     batch = images(4)
@@ -144,7 +144,7 @@ def test_maps_are_those_of_plain_autograd(kind: str) -> None:
     np.testing.assert_allclose(found.features, features_of(rest, batch), rtol=1e-5)
 
 
-def test_maps_of_a_vision_transformer_are_those_of_plain_autograd(tmp_path: Path) -> None:
+def test_maps_of_a_vision_transformer_equal_plain_autograd(tmp_path: Path) -> None:
     write_dinov2(tmp_path / "tiny.pth", seed=7, dim=8, depth=2)
     network = load_transformer("tiny", tmp_path / "tiny.pth", CPU, dim=8, depth=2, heads=2)
     assert network.split is not None
@@ -153,14 +153,14 @@ def test_maps_of_a_vision_transformer_are_those_of_plain_autograd(tmp_path: Path
     real = random(40, 8, seed=9)
     with torch.no_grad():
         maps, rest = network.split(batch)
-    # The last normalization leaves no variance along one direction, in which nothing can move.
+    # After the last normalization, there is no variance along one direction.
     expected = by_plain_autograd(maps, rest, real, others, null=1)
     found = explain(network, batch, exact(real, others))
     assert found.maps.shape == (3, 16, 16)
     assert_close(found.maps, expected, 1e-4)
 
 
-def test_grad_cam_is_that_of_plain_autograd(kind: str) -> None:
+def test_grad_cam_equals_plain_autograd(kind: str) -> None:
     network, rest = small(kind)
     batch = images(4)
     found = explain(network, batch, np.ones_like)
@@ -181,14 +181,14 @@ def test_grad_cam_is_that_of_plain_autograd(kind: str) -> None:
 
 
 @pytest.mark.parametrize(("classes", "columns"), [(0, None), (2, 2), (3, 3), (7, 3)])
-def test_columns_for_the_classes_there_are(kind: str, classes: int, columns: int | None) -> None:
+def test_columns_for_fewer_classes_than_three(kind: str, classes: int, columns: int | None) -> None:
     found = explain(small(kind, classes)[0], images(2), np.ones_like)
     shapes = [None if part is None else part.shape for part in found[2:]]
     both = None if columns is None else (2, columns)
     assert shapes == [both, both, None if columns is None else (2, 3, 4)]
 
 
-def test_a_plain_object_that_has_maps_and_logits() -> None:
+def test_a_plain_object_with_maps_and_logits_is_explained() -> None:
     plain = TinyNetwork("plain", 0, CPU)
     del plain.classifier
     found = explain(plain, images(2), np.ones_like)  # type: ignore[arg-type]
@@ -199,7 +199,7 @@ def test_a_plain_object_that_has_maps_and_logits() -> None:
     assert found.activations is None
 
 
-def test_the_caller_may_be_in_inference_mode_and_keeps_it(kind: str) -> None:
+def test_inference_mode_of_the_caller_is_kept(kind: str) -> None:
     network, batch = small(kind)[0], images(2)
     outside = explain(network, batch, np.ones_like)
     with torch.inference_mode():
@@ -217,7 +217,7 @@ def test_a_reduced_network_is_explained_in_its_precision(tmp_path: Path) -> None
     batch = images(2)
 
     def gradient(features: np.ndarray) -> np.ndarray:
-        assert not torch.is_autocast_enabled("cpu")  # FID is computed in full
+        assert not torch.is_autocast_enabled("cpu")  # FID is computed in full precision
         return np.cos(np.arange(features.size)).reshape(features.shape)
 
     full, reduced = (explain(of, batch, gradient) for of in (network, coarse))
@@ -226,26 +226,26 @@ def test_a_reduced_network_is_explained_in_its_precision(tmp_path: Path) -> None
     assert 1e-5 < error < 0.1
 
 
-def test_a_network_that_cannot_tell() -> None:
+def test_a_network_without_maps_and_split_is_refused() -> None:
     with pytest.raises(
-        FringeError, match=r"untrained cannot tell .* name another \(inception, .*clip.*or give"
+        FringeError, match=r"untrained has neither .* another network \(inception, .*clip.*or give"
     ):
         explain(load_network("untrained"), images(1), np.ones_like)
 
 
-def test_a_gradient_of_another_shape(kind: str) -> None:
+def test_a_gradient_of_another_shape_is_refused(kind: str) -> None:
     network = small(kind)[0]
     with pytest.raises(FringeError, match=rf"\(2, {network.feature_dim}\) has shape \(3, 3\)"):
         explain(network, images(2), lambda _: np.ones((3, 3)))
 
 
 @pytest.mark.parametrize("batch", [images(2).float(), images(2)[0], images(2)[:0]])
-def test_images_of_another_kind(kind: str, batch: Tensor) -> None:
+def test_images_of_another_type_or_shape_are_refused(kind: str, batch: Tensor) -> None:
     with pytest.raises(FringeError, match=r"images to explain are .* give uint8 of shape"):
         explain(small(kind)[0], batch, np.ones_like)
 
 
-def test_classes_of_another_network_are_those_that_it_sees_itself(kind: str) -> None:
+def test_classes_of_another_network_equal_its_own_explanation(kind: str) -> None:
     network, _ = small(kind)
     batch = images(4)
     slow = explain(network, batch, np.ones_like)
@@ -273,6 +273,6 @@ def test_a_closeup_of_a_network_with_a_split_has_the_weights_of_plain_autograd()
     order = np.argsort(-alpha)[: len(found.channels)]
     np.testing.assert_array_equal(found.channels, order)
     np.testing.assert_allclose(found.channel_maps, A[0].detach().numpy()[order], rtol=1e-6)
-    # Its map is that of `explain`.
+    # The map equals that of `explain`.
     whole = np.tensordot(found.weights, A[0].detach().numpy(), 1)
     assert_close(whole[None], explain(network, image, exact(real, others)).maps)

@@ -1,4 +1,4 @@
-"""FID's gradient beside autograd through the released formula, dense formulas and differences."""
+"""FID's gradient, compared with autograd, the released formula, dense formulas and differences."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +15,13 @@ of = Gaussian.from_features
 
 
 def rows(n: int, dim: int, seed: int, shift: float = 0.0) -> np.ndarray:
-    """Return correlated features; the same ``dim`` gives the same mixture, whatever the seed."""
+    """Return correlated features. The correlation depends only on ``dim``, not on the seed."""
     mixing = np.random.default_rng(dim).standard_normal((dim, dim)) + 2 * np.eye(dim)
     return np.random.default_rng(seed).standard_normal((n, dim)) @ mixing + shift
 
 
 def released(features: np.ndarray, real: Gaussian, others: Gaussian, n: int) -> np.ndarray:
-    """Return dFID/df of each row by autograd through eigenvalues of the unsymmetric product."""
+    """Return dFID/df of each row, by autograd through eigenvalues of the unsymmetric product."""
     m, R, mu, S = map(
         torch.from_numpy, (real.mean, real.covariance, others.mean, others.covariance)
     )
@@ -37,7 +37,7 @@ def released(features: np.ndarray, real: Gaussian, others: Gaussian, n: int) -> 
 
 
 def dense(features: np.ndarray, real: Gaussian, others: Gaussian, n: int) -> np.ndarray:
-    """Return dFID/df of each row from the transport map of its own S', by the SVD of factors."""
+    """Return dFID/df of each row, from the transport map of the row's S' by an SVD of factors."""
     F, G = np.linalg.cholesky(real.covariance), np.linalg.cholesky(others.covariance)
     found = []
     for row in features:
@@ -52,7 +52,7 @@ def dense(features: np.ndarray, real: Gaussian, others: Gaussian, n: int) -> np.
 def differences(
     features: np.ndarray, real: Gaussian, others: Gaussian, n: int, h: float = 1e-5
 ) -> np.ndarray:
-    """Return central differences of FID by each component of each row."""
+    """Return central differences of FID with respect to each component of each row."""
 
     def fid(f: np.ndarray) -> float:
         u = f - others.mean
@@ -64,15 +64,15 @@ def differences(
 
 
 def error(found: np.ndarray, expected: np.ndarray) -> float:
-    """Return the largest relative error of a row."""
+    """Return the largest relative error of all rows."""
     return float(
         (np.linalg.norm(found - expected, axis=1) / np.linalg.norm(expected, axis=1)).max()
     )
 
 
 @pytest.mark.parametrize(("dim", "count"), [(1, 30), (2, 3), (5, 40), (12, 30), (20, 400)])
-def test_autograd_through_the_released_formula(dim: int, count: int) -> None:
-    """Few images too: there, one of them changes the covariance a lot."""
+def test_gradient_equals_autograd_through_the_released_formula(dim: int, count: int) -> None:
+    """The gradients are equal for few images too, of which one changes the covariance a lot."""
     real, others = of(rows(200, dim, 1)), of(rows(count, dim, 2, shift=0.5))
     images = np.concatenate([rows(5, dim, 3), 10 * rows(2, dim, 4)])
     expected = released(images, real, others, count + 1)
@@ -85,7 +85,9 @@ def golden(shared: Path) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         yield arrays["real"], arrays["gen"]
 
 
-def test_released_formula_on_golden_features(golden: tuple[np.ndarray, np.ndarray]) -> None:
+def test_gradient_equals_the_released_formula_on_golden_features(
+    golden: tuple[np.ndarray, np.ndarray],
+) -> None:
     real, generated = of(golden[0]), of(golden[1][8:])
     n = len(golden[1]) - 7
     expected = released(golden[1][:8], real, generated, n)
@@ -94,7 +96,7 @@ def test_released_formula_on_golden_features(golden: tuple[np.ndarray, np.ndarra
 
 
 @pytest.mark.parametrize(("dim", "count"), [(1, 30), (6, 9), (30, 50), (60, 2000)])
-def test_dense_formula(dim: int, count: int) -> None:
+def test_gradient_equals_the_dense_formula(dim: int, count: int) -> None:
     real, others = of(rows(200, dim, 1)), of(rows(count, dim, 2, shift=0.5))
     images = np.concatenate([rows(20, dim, 3), 10 * rows(3, dim, 4)])
     expected = dense(images, real, others, count + 1)
@@ -105,22 +107,24 @@ def test_dense_formula(dim: int, count: int) -> None:
     ("n_real", "n_others"),
     [(100, 2), (100, 6), (100, 8), (5, 100), (2, 100), (5, 6), (6, 5), (2, 2)],
 )
-def test_differences_where_covariances_are_singular(n_real: int, n_others: int) -> None:
-    """Eight dimensions: real, generated or both covariances have null spaces."""
+def test_gradient_equals_differences_if_covariances_are_singular(
+    n_real: int, n_others: int
+) -> None:
+    """In eight dimensions, the real, the generated or both covariances have null spaces."""
     real, others = of(rows(n_real, 8, 1)), of(rows(n_others, 8, 2, shift=0.5))
     images = rows(3, 8, 3)
     n = n_others + 1
     assert error(fid_gradient(images, real, others, n), differences(images, real, others, n)) < 1e-6
 
 
-def test_only_what_has_a_derivative_counts() -> None:
-    """A direction in which no generated image varies makes a ridge in FID, level on average."""
+def test_only_directions_with_a_derivative_count() -> None:
+    """FID has a ridge along a direction without generated variance; its mean slope is 0."""
     data, images = rows(40, 5, 2), rows(4, 5, 3)
     data[:, 1] = images[:, 1] = 0.25
     real, others = of(rows(100, 5, 1)), of(data)
     found = fid_gradient(images, real, others, 41)
     assert error(found, differences(images, real, others, 41, h=1e-4)) < 1e-4
-    # On one side of the ridge there is a slope, and it is another one.
+    # On one side of the ridge the slope is different.
     aside = images.copy()
     aside[:, 1] += 1e-2
     steep = fid_gradient(aside, real, others, 41)
@@ -129,15 +133,15 @@ def test_only_what_has_a_derivative_counts() -> None:
 
 
 @pytest.mark.parametrize(("count", "n_real"), [(3, 50), (6, 50), (40, 50), (40, 5), (6, 5)])
-def test_an_image_of_the_set(count: int, n_real: int) -> None:
+def test_gradient_of_an_image_of_the_set(count: int, n_real: int) -> None:
     data, real = rows(count, 8, 2, shift=0.5), of(rows(n_real, 8, 1))
     found = fid_gradient(data, real, of(data), count, included=True)
     others = [of(np.delete(data, i, axis=0)) for i in range(count)]
-    alone = [
+    separate = [
         fid_gradient(data[i : i + 1], real, others[i], count, included=False)[0]
         for i in range(count)
     ]
-    assert error(found, np.array(alone)) < 1e-10
+    assert error(found, np.array(separate)) < 1e-10
 
     def fid(step: np.ndarray) -> float:
         return frechet_distance(real, of(np.concatenate([data[:1] + step, data[1:]])))
@@ -148,7 +152,7 @@ def test_an_image_of_the_set(count: int, n_real: int) -> None:
 
 
 @pytest.mark.parametrize(("dim", "count"), [(1, 50), (8, 200), (8, 2000), (40, 2000), (30, 20)])
-def test_bound_of_the_approximation(dim: int, count: int) -> None:
+def test_bound_of_the_approximation_is_valid_and_tight(dim: int, count: int) -> None:
     real, others = of(rows(4000, dim, 1)), of(rows(count, dim, 2, shift=0.5))
     images = np.concatenate([rows(300, dim, 3), 5 * rows(50, dim, 4), 1e3 * rows(5, dim, 5)])
     exact = fid_gradient(images, real, others, count + 1)
@@ -164,7 +168,7 @@ def test_bound_of_the_approximation(dim: int, count: int) -> None:
     assert (bound[:350] < 20 * wrong[:350]).all()
 
 
-def test_bound_of_an_image_that_is_like_the_others() -> None:
+def test_bound_of_an_image_like_the_others_is_finite() -> None:
     data = rows(40, 5, 2)
     data[:, 1] = 0.25
     bound = approximation_bound(data, of(rows(99, 5, 1)), of(data), 41)
@@ -199,15 +203,15 @@ def test_units_scale_the_gradient(unit: float, included: bool) -> None:
         np.testing.assert_allclose(found, unit * expected, rtol=1e-9)
 
 
-def test_features_in_very_unequal_units() -> None:
-    """Independent features have closed forms: images that differ in one, and sets of images."""
+def test_gradient_of_features_in_very_unequal_units() -> None:
+    """Independent features have closed forms: images that differ in one feature, and sets."""
     units = np.logspace(-3, 3, 7)
     real = Gaussian(np.zeros(7), np.diag(units**2))
     others = Gaussian(0.3 * units, np.diag(4 * units**2))
     n = 50
     u = 1.7 * units
-    alone = 2 / n * (1 / np.sqrt(4 * (n - 2) / (n - 1) + 1.7**2 / n))
-    expected = 2 / n * (0.3 * units + u / n + u) - alone * u
+    transported = 2 / n * (1 / np.sqrt(4 * (n - 2) / (n - 1) + 1.7**2 / n))
+    expected = 2 / n * (0.3 * units + u / n + u) - transported * u
     found = fid_gradient(others.mean + np.diag(u), real, others, n)
     np.testing.assert_allclose(np.diag(found), expected, rtol=1e-10)
     all_of_set = fid_gradient((others.mean + u)[None], real, others, n, included=True)
@@ -215,25 +219,25 @@ def test_features_in_very_unequal_units() -> None:
     np.testing.assert_allclose(all_of_set[0], expected, rtol=1e-10)
 
 
-def test_features_in_absurdly_unequal_units() -> None:
+def test_gradient_of_features_in_extremely_unequal_units() -> None:
     units = 10.0 ** np.arange(-6, 7, 2)
     real, others, images = rows(100, 7, 1), rows(90, 7, 2, shift=0.5), rows(9, 7, 3)
-    # What is lost of the smaller features is little beside the row.
+    # The digits lost from the smaller features are small compared with the row.
     found = fid_gradient(images * units, of(real * units), of(others * units), 91)
     assert error(found, dense(images * units, of(real * units), of(others * units), 91)) < 1e-6
 
 
 @pytest.mark.parametrize("count", [5, 40])
-def test_an_image_like_the_mean(count: int) -> None:
-    """Nothing pulls at its spread, whatever the covariance."""
+def test_gradient_of_an_image_at_the_mean(count: int) -> None:
+    """The covariance does not affect the gradient."""
     real, others = of(rows(60, 8, 1)), of(rows(count, 8, 2, shift=0.1))
     found = fid_gradient(others.mean[None], real, others, count + 1)
     np.testing.assert_allclose(found[0], 2 / (count + 1) * (others.mean - real.mean), rtol=1e-12)
 
 
 @pytest.mark.parametrize("spread", [1.0, 1e-3])
-def test_an_image_that_is_there_twice(spread: float) -> None:
-    """Five of eight dimensions are those of the images, and rounding must not make a sixth."""
+def test_gradient_of_a_duplicate_image(spread: float) -> None:
+    """The images vary in five of eight dimensions, and rounding must not add a sixth."""
     turned = np.linalg.qr(rows(8, 8, 9))[0][:5]
     data = rows(40, 5, 2) * np.geomspace(1, spread, 5) @ turned + 1
     real, others = of(rows(60, 8, 1)), of(data)
@@ -249,7 +253,7 @@ def test_an_image_that_is_there_twice(spread: float) -> None:
     assert error(found, np.array(expected)) < 1e-8
 
 
-def test_real_and_generated_images_that_have_no_direction_in_common() -> None:
+def test_gradient_of_sets_without_common_directions() -> None:
     turned = np.linalg.qr(rows(6, 6, 9))[0]
     real, others = of(rows(50, 3, 1) @ turned[:3]), of(rows(50, 3, 2) @ turned[3:])
     images = rows(4, 3, 3) @ turned[3:]
@@ -259,8 +263,8 @@ def test_real_and_generated_images_that_have_no_direction_in_common() -> None:
 
 
 @pytest.mark.parametrize("constant", [0.125, 0.1, 1e6 / 3])
-def test_constant_features(constant: float) -> None:
-    """A mean that is rounded makes no direction; 0.125 is exact, the others are not."""
+def test_gradient_of_constant_features_is_right(constant: float) -> None:
+    """The rounding of a mean must not count as variance: 0.125 is exact, the others are rounded."""
     real, others, images = rows(60, 8, 1), rows(1000, 8, 2), rows(4, 8, 3)
     exact = [part.copy() for part in (real, others, images)]
     for part, own in zip((real, others, images), exact, strict=True):
@@ -274,7 +278,7 @@ def test_constant_features(constant: float) -> None:
 
 
 @pytest.mark.parametrize("included", [False, True])
-def test_images_that_are_all_the_same(included: bool) -> None:
+def test_gradient_of_identical_generated_images(included: bool) -> None:
     real, image = of(rows(60, 8, 1)), rows(1, 8, 2) / 3
     others = of(np.tile(image, (1000, 1)))
     expected = 2 / 1001 * (image - real.mean)
@@ -287,8 +291,8 @@ def test_images_that_are_all_the_same(included: bool) -> None:
     assert error(found, expected) < 1e-5
 
 
-def test_real_images_that_are_all_the_same() -> None:
-    """No covariance to match: the spread of the images only costs."""
+def test_gradient_with_identical_real_images() -> None:
+    """There is no real covariance, so the variance of the images only raises FID."""
     real, others, images = of(np.ones((50, 8))), of(rows(40, 8, 2)), rows(4, 8, 3)
     u = images - others.mean
     expected = 2 / 41 * (others.mean + u / 41 - 1 + u)
@@ -296,7 +300,7 @@ def test_real_images_that_are_all_the_same() -> None:
     np.testing.assert_array_equal(approximation_bound(images, real, others, 41), 0)
 
 
-def test_an_image_far_from_all_others() -> None:
+def test_gradient_of_an_image_far_from_all_others() -> None:
     real, others = of(rows(60, 8, 1)), of(rows(40, 8, 2))
     images = np.concatenate([rows(3, 8, 3), 1e12 * rows(1, 8, 4), rows(3, 8, 5)])
     found = fid_gradient(images, real, others, 41)
@@ -306,7 +310,7 @@ def test_an_image_far_from_all_others() -> None:
 
 
 @pytest.mark.parametrize("count", [5, 40])
-def test_a_batch_is_its_rows(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_equals_its_rows(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
     real, others, images = of(rows(60, 8, 1)), of(rows(count, 8, 2)), rows(20, 8, 3)
     images[7] *= 1e4
     batch = fid_gradient(images, real, others, count + 1)
@@ -322,7 +326,7 @@ def test_a_batch_is_its_rows(count: int, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("options", [{}, {"included": True}, {"exact": False}])
-def test_more_rows_than_are_worked_on_at_a_time(options: dict[str, bool]) -> None:
+def test_more_rows_than_are_processed_at_a_time(options: dict[str, bool]) -> None:
     real, others, images = of(rows(60, 3, 1)), of(rows(40, 3, 2)), rows(2500, 3, 3)
     batch = fid_gradient(images, real, others, 41, **options)
     for at in (0, 1023, 1024, 2047, 2048, 2499):
@@ -331,7 +335,7 @@ def test_more_rows_than_are_worked_on_at_a_time(options: dict[str, bool]) -> Non
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-def test_arrays_and_tensors(dtype: str) -> None:
+def test_arrays_and_tensors_give_the_same(dtype: str) -> None:
     real, others = of(rows(60, 8, 1)), of(rows(40, 8, 2))
     images = rows(4, 8, 3).astype(dtype)
     expected = fid_gradient(images.astype(np.float64), real, others, 41)
@@ -348,7 +352,7 @@ def test_arrays_and_tensors(dtype: str) -> None:
             np.testing.assert_array_equal(tensor.numpy(), values)
 
 
-def test_what_does_not_fit() -> None:
+def test_bad_input_is_refused() -> None:
     real, others, images = of(rows(60, 8, 1)), of(rows(40, 8, 2)), rows(4, 8, 3)
     small = of(rows(60, 7, 1))
     with pytest.raises(FringeError, match="features: 7 dimensions, but the Gaussians have 8"):
@@ -357,7 +361,7 @@ def test_what_does_not_fit() -> None:
         fid_gradient(images, small, others, 41)
     with pytest.raises(FringeError, match="8 and 7 dimensions"):
         optimal_transport(real, small)
-    one = of(rows(60, 1, 1))  # which NumPy would spread over all dimensions
+    one = of(rows(60, 1, 1))  # NumPy would broadcast it to all dimensions
     with pytest.raises(FringeError, match="have 1 and 8"):
         approximation_bound(images, real, others, 41, optimal_transport(one, one))
     for f in (fid_gradient, approximation_bound):

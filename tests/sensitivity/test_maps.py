@@ -1,4 +1,4 @@
-"""Sensitivity maps beside autograd through a small network, and how maps become pictures."""
+"""Sensitivity maps, compared with autograd through a small network, and their upsampling."""
 
 import math
 
@@ -11,7 +11,7 @@ from fringe.errors import FringeError
 from fringe.metrics import Gaussian
 from fringe.sensitivity import fid_gradient, normalized, sensitivity_maps, upsampled
 
-N = 60  # images in all
+N = 60  # total number of images
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def images(count: int, seed: int) -> torch.Tensor:
 
 
 def fid(f: torch.Tensor, real: Gaussian, others: Gaussian) -> torch.Tensor:
-    """Return FID of N images, one of them with the features f, as the released code does."""
+    """Return FID of N images, one of them with the features f, as in the released code."""
     m, R, mu, S = map(
         torch.from_numpy, (real.mean, real.covariance, others.mean, others.covariance)
     )
@@ -36,8 +36,8 @@ def fid(f: torch.Tensor, real: Gaussian, others: Gaussian) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("pooling", ["mean", "weighted"])
-def test_maps_are_those_of_autograd_through_the_network(trunk: nn.Module, pooling: str) -> None:
-    """Equation 2 written out, and summed place by place."""
+def test_maps_equal_autograd_through_the_network(trunk: nn.Module, pooling: str) -> None:
+    """The maps equal Equation 2, written out and summed for each place."""
     weight = torch.rand((4, 3), generator=torch.Generator().manual_seed(1)).double()
     weight = weight / weight.sum() if pooling == "weighted" else torch.ones_like(weight) / 12
 
@@ -61,7 +61,7 @@ def test_maps_are_those_of_autograd_through_the_network(trunk: nn.Module, poolin
     found = sensitivity_maps(A.detach(), slopes)
     assert found.dtype == torch.float64
     np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12)
-    # Maps of float32 are summed in float32.
+    # Float32 maps are summed in float32.
     assert maps.dtype == torch.float32
     found = sensitivity_maps(maps.detach(), slopes)
     assert found.dtype == torch.float64
@@ -70,12 +70,12 @@ def test_maps_are_those_of_autograd_through_the_network(trunk: nn.Module, poolin
         gradient = fid_gradient(features(maps), real, others, N)
         found = sensitivity_maps(maps.detach(), gradient)
         np.testing.assert_allclose(found.numpy(), expected, rtol=1e-6)
-        # Pooling is constant over places, so both forms of the gradient tell the same.
+        # Pooling is constant over places, so both forms of the gradient give the same maps.
         whole = gradient[..., None, None].expand(4, 5, 4, 3) / 12
         np.testing.assert_allclose(sensitivity_maps(maps.detach(), whole), found, rtol=1e-12)
 
 
-def test_what_is_negative_counts_too() -> None:
+def test_negative_values_count_too() -> None:
     maps = np.array([[[[1.0, -2.0]], [[3.0, 0.0]]]])
     found = sensitivity_maps(maps, np.array([[-4.0, 2.0]]))
     np.testing.assert_allclose(found, [[[4 * 1 + 1 * 3, 4 * -2]]])
@@ -84,7 +84,7 @@ def test_what_is_negative_counts_too() -> None:
 @pytest.mark.parametrize(
     ("dtype", "rounding"), [(np.float64, 1e-13), (np.float32, 1e-6), (np.float16, 1e-6)]
 )
-def test_arrays_and_tensors(dtype: type, rounding: float) -> None:
+def test_arrays_and_tensors_give_the_same(dtype: type, rounding: float) -> None:
     rng = np.random.default_rng(0)
     maps, gradient = rng.random((3, 5, 4, 2)).astype(dtype), rng.standard_normal((3, 5))
     expected = np.einsum("bk,bkij->bij", (gradient / 8) ** 2, maps.astype(np.float64))
@@ -110,12 +110,14 @@ def test_arrays_and_tensors(dtype: type, rounding: float) -> None:
         ((3, 5, 0, 2), (3, 5)),
     ],
 )
-def test_shapes_that_do_not_fit(maps: tuple[int, ...], gradient: tuple[int, ...]) -> None:
+def test_shapes_that_do_not_fit_are_refused(
+    maps: tuple[int, ...], gradient: tuple[int, ...]
+) -> None:
     with pytest.raises(FringeError, match=r"sensitivity maps: maps of shape .* give \(B, D, H, W"):
         sensitivity_maps(np.ones(maps), np.ones(gradient))
 
 
-def test_each_map_is_normalized_by_itself() -> None:
+def test_each_map_is_normalized_separately() -> None:
     maps = np.random.default_rng(0).standard_normal((2, 3, 4, 5)) * [[[[1e-9]]], [[[1e9]]]]
     found = normalized(maps)
     assert found.dtype == np.float64
@@ -128,7 +130,7 @@ def test_each_map_is_normalized_by_itself() -> None:
 
 
 @pytest.mark.parametrize("value", [0.0, 0.1, -3e-20])
-def test_a_map_that_says_nothing(value: float) -> None:
+def test_a_constant_map_becomes_0(value: float) -> None:
     maps = np.full((2, 7, 7), value)
     maps[1, 2, 3] += abs(value) / 8 + 1e-30
     found = normalized(maps)
@@ -140,8 +142,8 @@ def test_a_map_that_says_nothing(value: float) -> None:
     assert large[1].max() == 1
 
 
-def test_rounding_makes_no_picture() -> None:
-    """Sums over features may round differently at different places."""
+def test_a_map_of_rounding_errors_becomes_0() -> None:
+    """Sums over features may be rounded differently at different places."""
     maps = np.full((2, 7, 7), -0.1)
     maps[:, 2, 3] = np.nextafter(-0.1, 0)
     maps[1, 4, 4] -= 1e-9
@@ -152,7 +154,7 @@ def test_rounding_makes_no_picture() -> None:
 
 
 def lanczos(values: np.ndarray, size: int) -> np.ndarray:
-    """Return (h, w) brought to (size, w), size at least h, by the formula of the Lanczos kernel."""
+    """Return (h, w) resized to (size, w), size at least h, by the formula of the Lanczos kernel."""
     found = np.empty((size, values.shape[1]))
     for i in range(size):
         distance = np.arange(len(values)) + 0.5 - (i + 0.5) * len(values) / size
@@ -162,7 +164,7 @@ def lanczos(values: np.ndarray, size: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("size", [(32, 32), (64, 40), (9, 100)])
-def test_upsampling_is_the_lanczos_filter(size: tuple[int, int]) -> None:
+def test_upsampling_equals_the_lanczos_filter(size: tuple[int, int]) -> None:
     maps = np.random.default_rng(0).random((3, 8, 5)) * 1e-12
     found = upsampled(maps, size)
     assert found.shape == (3, *size)
@@ -188,7 +190,7 @@ def test_a_hot_corner_stays_in_its_corner(size: tuple[int, int]) -> None:
         assert math.isclose(large[corner], 1, abs_tol=0.05)
 
 
-def test_what_cannot_be_drawn() -> None:
+def test_maps_that_cannot_be_upsampled_are_refused() -> None:
     for shape in ((8,), (3, 0, 4), ()):
         with pytest.raises(FringeError, match="expected shape"):
             normalized(np.ones(shape))
@@ -198,7 +200,7 @@ def test_what_cannot_be_drawn() -> None:
 
 
 @pytest.mark.parametrize("scale", [0, 1e-30, 1e30])
-def test_squares_of_slopes_beyond_float32(scale: float) -> None:
+def test_squares_of_slopes_may_exceed_float32(scale: float) -> None:
     maps = np.ones((1, 2, 3, 3), np.float32)
     found = sensitivity_maps(maps, scale * np.array([[3.0, 4.0]]))
     np.testing.assert_allclose(found, np.full((1, 3, 3), 25 * (scale / 9) ** 2), rtol=1e-6)

@@ -1,4 +1,4 @@
-"""Maps of a set of images, their file, their means and single images, beside plain formulas."""
+"""Maps of a set of images, files, means and single images, compared with plain formulas."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from fringe.sensitivity import (
 )
 from fringe.sources import ImageSource, PhotoSource
 
-N, BATCH = 22, 5  # neither N nor a shard's end fills its last batch
+N, BATCH = 22, 5  # neither N nor the end of a shard is a multiple of BATCH
 NETWORK: Any = TinyNetwork("tiny", 0, torch.device("cpu"))
 SOURCE: ImageSource = PhotoSource(30, 16, 1)
 
@@ -54,7 +54,7 @@ def measured(first: int, last: int, **provenance: str) -> Any:
     )
 
 
-def test_shards_joined_are_the_maps_of_all_images(tmp_path: Path) -> None:
+def test_joined_shards_equal_the_maps_of_all_images(tmp_path: Path) -> None:
     for name, first, last in (("a", 0, 15), ("b", 15, N)):
         found = measured(first, last, images=name, network_of="both")
         write_sensitivity(tmp_path / f"{name}.h5", found)
@@ -67,7 +67,7 @@ def test_shards_joined_are_the_maps_of_all_images(tmp_path: Path) -> None:
     np.testing.assert_array_equal(joined.image_sum, SOURCE.read(range(N)).sum(0, dtype=float))
     assert joined.classes is not None
     np.testing.assert_array_equal(joined.classes[:, 0], SEEN.logits.argmax(1))
-    # A shard's own images are not those of all.
+    # The attribute of a single shard's images does not describe all images.
     about = joined.attributes
     assert (about["first"], about["last"], about["n"], about["network"]) == (0, N, N, "tiny")
     assert about["network_of"] == "both"
@@ -76,7 +76,7 @@ def test_shards_joined_are_the_maps_of_all_images(tmp_path: Path) -> None:
         join_shards([tmp_path / "b.h5"])
 
 
-def test_means_are_those_of_images_and_maps(tmp_path: Path) -> None:
+def test_means_equal_those_of_images_and_maps(tmp_path: Path) -> None:
     found = measured(0, N)
     assert found.classes is not None
     counts = np.bincount(found.classes[:, 0])
@@ -88,7 +88,7 @@ def test_means_are_those_of_images_and_maps(tmp_path: Path) -> None:
     rows = np.flatnonzero(found.classes[:, 0] == classes[0])
     np.testing.assert_allclose(first.image, SOURCE.read(rows).mean(0, dtype=float))
     np.testing.assert_allclose(first.sensitivity, found.maps[rows].mean(0, dtype=float))
-    # By definition: the mean cosine of its map with all maps is the largest.
+    # By definition, the mean cosine of the map with all maps is the largest.
     for group, members in ((everything, np.arange(N)), (first, rows)):
         vectors = found.maps[members].reshape(len(members), -1).astype(float)
         alike = [
@@ -98,7 +98,7 @@ def test_means_are_those_of_images_and_maps(tmp_path: Path) -> None:
         expected = SOURCE.read([int(members[np.argmax(alike)])])[0]
         np.testing.assert_array_equal(group.example, expected)
     assert frequent_classes(replace(found, classes=None), 2) == []
-    # A class that is Top-1 of no image has a group all the same.
+    # A class that is Top-1 of no image also has a group.
     absent = int(np.flatnonzero(np.bincount(found.classes[:, 0], minlength=10) == 0)[0])
     write_groups(tmp_path / "means.h5", mean_groups(found, SOURCE, [absent, classes[0]]), {})
     _, none, again = read_groups(tmp_path / "means.h5")
@@ -112,7 +112,7 @@ def test_means_are_those_of_images_and_maps(tmp_path: Path) -> None:
 
 
 class BlindSpot(TinyNetwork):
-    """NaN in one of its outputs of one image, that whose first pixel is ``mark``."""
+    """A network with NaN in one output of the image whose first pixel is ``mark``."""
 
     def __init__(self, output: str, mark: np.ndarray) -> None:
         super().__init__("tiny", 0, torch.device("cpu"))
@@ -126,14 +126,14 @@ class BlindSpot(TinyNetwork):
 
 
 @pytest.mark.parametrize("output", ["features", "logits", "maps"])
-def test_numbers_that_are_none_are_told_by_image_and_network(output: str) -> None:
+def test_message_on_nan_names_image_and_network(output: str) -> None:
     network = cast(Any, BlindSpot(output, SOURCE.read([13])[0, 0, 0]))
-    told = "image 13 gives NaN or infinite .* in network 'tiny'"
-    with pytest.raises(FringeError, match=f"^{re.escape(SOURCE.name)}: {told}"):
+    message = "image 13 gives NaN or infinite .* in network 'tiny'"
+    with pytest.raises(FringeError, match=f"^{re.escape(SOURCE.name)}: {message}"):
         measure_sensitivity(SOURCE, network, 10, N, REAL, GENERATED, N, batch_size=BATCH)
     measure_sensitivity(SOURCE, network, 15, N, REAL, GENERATED, N, batch_size=BATCH)
     names = ["fake: image 3", "fake: image 13"]
-    with pytest.raises(FringeError, match=f"^fake: {told}"):
+    with pytest.raises(FringeError, match=f"^fake: {message}"):
         explain_examples(
             SOURCE.read([3, 13]), network, REAL, GENERATED, N, included=True,
             called=names.__getitem__,
@@ -141,7 +141,7 @@ def test_numbers_that_are_none_are_told_by_image_and_network(output: str) -> Non
 
 
 @pytest.mark.parametrize("included", [True, False])
-def test_an_example_is_one_of_the_images_or_added_to_them(tmp_path: Path, included: bool) -> None:
+def test_an_example_is_one_of_the_images_or_is_added(tmp_path: Path, included: bool) -> None:
     images = SOURCE.read([3, 7])
     n = N if included else N + 1
     found = explain_examples(images, NETWORK, REAL, GENERATED, n, included=included)
@@ -173,7 +173,7 @@ def test_maps_of_examples_do_not_depend_on_the_batch() -> None:
 
 
 @pytest.mark.parametrize("included", [True, False])
-def test_a_closeup_holds_all_steps_of_section_2(tmp_path: Path, included: bool) -> None:
+def test_a_closeup_contains_all_steps_of_section_2(tmp_path: Path, included: bool) -> None:
     images = SOURCE.read([3])
     n = N if included else N + 1
     closeup = look_closely(images[0], NETWORK, REAL, GENERATED, n, included=included)
@@ -198,7 +198,7 @@ def test_a_closeup_holds_all_steps_of_section_2(tmp_path: Path, included: bool) 
         changed[3 if included else -1] = features
         return frechet_distance(REAL, Gaussian(changed.mean(0), np.cov(changed.T)))
 
-    # Central differences: exact to the square of the step.
+    # Central differences have an error of the order of the squared step.
     step = 1e-4 * np.eye(DIM)
     slopes = [
         (fid_with(closeup.features + s) - fid_with(closeup.features - s)) / 2e-4 for s in step
@@ -208,28 +208,33 @@ def test_a_closeup_holds_all_steps_of_section_2(tmp_path: Path, included: bool) 
     np.testing.assert_array_equal(closeup.channel_maps, maps[closeup.channels])
     assert (np.diff(closeup.weights[closeup.channels]) <= 0).all()
     assert len(closeup.channels) == 8
-    # Equation 2 and the weighted sum, of all maps.
+    # Equation 2 and the weighted sum of all maps.
     alpha = np.mean(np.broadcast_to(np.array(slopes)[:, None, None] / 256, maps.shape) ** 2, (1, 2))
     np.testing.assert_allclose(closeup.weights, alpha, rtol=1e-4)
     total = np.tensordot(closeup.weights, maps, 1)
     np.testing.assert_allclose(found.maps[0], total, rtol=1e-5)
 
 
-def test_a_network_without_maps_has_no_closeup() -> None:
+def test_a_closeup_of_a_network_without_maps_is_refused() -> None:
     found = activations(SOURCE.read([0]))._replace(maps=None)
 
     def blind(pixels: Any) -> Any:
         return found
 
     blind.name = "blind"  # type: ignore[attr-defined]
-    with pytest.raises(FringeError, match="network blind has no maps to look at one by one"):
+    with pytest.raises(FringeError, match="network blind has no maps; choose a network"):
         look_closely(SOURCE.read([0])[0], cast(Any, blind), REAL, GENERATED, N, included=True)
 
 
 @pytest.mark.parametrize(
     ("first", "last", "message"),
-    [(0, N + 1, "FID is that of the first 22 of 30"), (7, N, "image 7 begins no batch of 5")],
+    [
+        (0, N + 1, "FID is measured on the first 22 of 30 images"),
+        (7, N, "image 7 is not the start of a batch of 5"),
+    ],
 )
-def test_images_that_make_up_no_such_fid_are_refused(first: int, last: int, message: str) -> None:
+def test_images_that_fid_is_not_measured_on_are_refused(
+    first: int, last: int, message: str
+) -> None:
     with pytest.raises(FringeError, match=message):
         measured(first, last)

@@ -1,4 +1,4 @@
-"""Noise in one half of an image: which half, how much, and the same draw everywhere."""
+"""Noise in one half of an image: the half, the scale, and the same draw for all regions."""
 
 import pickle
 
@@ -15,7 +15,7 @@ SIZE = (12, 10)
 
 
 class Grey:
-    """Images of one grey level each, which lie far from both ends of the range."""
+    """Images of one grey level each, far from both ends of the range."""
 
     name = "grey"
     simulated = True
@@ -40,7 +40,7 @@ def random_maps(n: int = 5, size: tuple[int, int] = (3, 4), seed: int = 0) -> np
 
 
 def slow_half(one: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return the most important half of the pixels of one image, by sorting all of them."""
+    """Return the most important half of the pixels of one image, by sorting all pixels."""
     values = upsampled(one[None], size)[0]
     places = [(-values[i, j], i, j) for i in range(size[0]) for j in range(size[1])]
     half = np.zeros(size, dtype=bool)
@@ -50,7 +50,7 @@ def slow_half(one: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("size", [(12, 10), (7, 9), (8, 8), (1, 3)])
-def test_half_is_that_of_a_full_sort(size: tuple[int, int]) -> None:
+def test_half_equals_that_of_a_full_sort(size: tuple[int, int]) -> None:
     maps = random_maps(4)
     half = important_half(maps, size)
     assert half.shape == (4, *size)
@@ -64,17 +64,17 @@ def test_ties_are_broken_in_order() -> None:
     constant = important_half(np.full((2, 4, 4), 3.0), (5, 4))
     assert constant.reshape(2, -1)[:, :10].all()
     assert constant.sum() == 20
-    # Few levels, many ties: at its own size nothing is interpolated.
+    # Few levels and many ties, because a map at its own size is not interpolated.
     coarse = np.random.default_rng(1).integers(0, 3, (6, 8, 8))
     for one, found in zip(coarse, important_half(coarse, (8, 8)), strict=True):
         np.testing.assert_array_equal(found, slow_half(one, (8, 8)))
 
 
-def test_one_pixel_has_no_half() -> None:
+def test_half_of_one_pixel_is_empty() -> None:
     assert not important_half(np.ones((3, 1, 1)), (1, 1)).any()
 
 
-def test_halves_share_one_draw_and_leave_the_rest_alone() -> None:
+def test_halves_share_one_draw_and_leave_other_pixels_unchanged() -> None:
     source, maps = Grey(), random_maps()
     clean = source.read(np.arange(5))
     one, other, both = (NoisySource(source, maps, r, 0.05, 3).read(range(5)) for r in REGIONS)
@@ -92,12 +92,14 @@ def test_noise_has_its_scale_and_is_rounded_once() -> None:
         - source.read(range(4))
         for scale in (0.05, 0.1)
     )
-    # Rounding adds a variance of 1/12; 36,000 values tell the deviation within 1 %.
+    # Rounding adds a variance of 1/12. The deviation of 36,000 values is accurate to 1 %.
     assert small.std() == pytest.approx(np.hypot(0.05 * 255, 12**-0.5), rel=0.01)
     assert abs(small.mean()) < 4 * small.std() / 190
-    assert np.abs(large - 2 * small).max() <= 1.5  # one half of each rounding, twice the first
+    assert (
+        np.abs(large - 2 * small).max() <= 1.5
+    )  # half a level of rounding for each, the first doubled
     flat = small.reshape(4, -1)
-    assert np.abs(np.corrcoef(flat) - np.eye(4)).max() < 0.05  # images differ in their noise
+    assert np.abs(np.corrcoef(flat) - np.eye(4)).max() < 0.05  # the noise of images is independent
     channels = small.reshape(-1, 3)
     assert np.abs(np.corrcoef(channels.T) - np.eye(3)).max() < 0.05
 
@@ -109,7 +111,7 @@ def test_values_are_clipped() -> None:
 
 
 @pytest.mark.parametrize("region", REGIONS)
-def test_noise_depends_on_seed_and_index_alone(region: str) -> None:
+def test_noise_depends_only_on_seed_and_index(region: str) -> None:
     source, maps = Grey(), random_maps()
     whole = NoisySource(source, maps, region, 0.1, 7)
     images = whole.read(range(5))
@@ -126,7 +128,7 @@ def test_scale_zero_changes_nothing() -> None:
         np.testing.assert_array_equal(images, Grey().read(np.array([1, 2])))
 
 
-def test_it_is_an_image_source_like_the_clean_one() -> None:
+def test_noisy_source_is_an_image_source() -> None:
     noisy = NoisySource(Grey(), random_maps(), "important", 0.05, 0)
     assert isinstance(noisy, ImageSource)
     assert noisy.resolution == SIZE
@@ -136,7 +138,7 @@ def test_it_is_an_image_source_like_the_clean_one() -> None:
         noisy.read([5])
 
 
-def test_fingerprint_tells_what_matters() -> None:
+def test_fingerprint_depends_on_everything_that_changes_images() -> None:
     maps = random_maps()
     other = maps.copy()
     other[4, 0, 0] += 1
@@ -152,16 +154,16 @@ def test_fingerprint_tells_what_matters() -> None:
     assert everywhere[0] == everywhere[1]
 
 
-def test_pickled_and_read_by_other_processes() -> None:
+def test_source_can_be_pickled_and_read_by_other_processes() -> None:
     noisy = NoisySource(PhotoSource(6, 24, 0), random_maps(6), "important", 0.05, 2)
     images = noisy.read(range(6))
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(noisy)).read(range(6)), images)
     np.testing.assert_array_equal(np.concatenate([*decoded(noisy, [(0, 4), (4, 6)], 1)]), images)
 
 
-def test_errors_name_value_and_mend() -> None:
+def test_messages_name_value_and_fix() -> None:
     maps = random_maps()
-    with pytest.raises(FringeError, match="region 'middle' is none of important, unimportant"):
+    with pytest.raises(FringeError, match="got region 'middle'; give important, unimportant"):
         NoisySource(Grey(), maps, "middle", 0.1, 0)  # type: ignore[arg-type]
     for scale in (-0.1, float("nan"), float("inf")):
         with pytest.raises(FringeError, match=f"scale is {scale}"):

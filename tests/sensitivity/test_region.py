@@ -1,4 +1,4 @@
-"""Regions from boxes and mask images, and the share of sensitivity inside, by hand."""
+"""Regions from boxes and mask images, and the share of sensitivity inside a region."""
 
 import math
 from pathlib import Path
@@ -18,16 +18,16 @@ def save_mask(path: Path, values: np.ndarray) -> Path:
 
 
 def slow_mean(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Return area means by enlarging every pixel until whole ones fill each cell."""
+    """Return area means, by enlarging every pixel until whole pixels fill each cell."""
     large = np.kron(mask, np.ones(size))
     (h, w), (H, W) = size, mask.shape
     return large.reshape(h, H, w, W).mean((1, 3))
 
 
-def test_box_by_hand() -> None:
+def test_box_with_known_shares() -> None:
     found = open_region([0.25, 0, 1, 0.5], (4, 4))
     np.testing.assert_array_equal(found, [[0, 1, 1, 1]] * 2 + [[0] * 4] * 2)
-    # Edges inside pixels count in part: columns 0.4 to 1.2, rows 0.5 to 3.
+    # Pixels at the edges count in part: columns 0.4 to 1.2, rows 0.5 to 3.
     found = open_region((0.1, 0.125, 0.3, 0.75), (4, 4))
     expected = np.outer([0.5, 1, 1, 0], [0.6, 0.2, 0, 0])
     np.testing.assert_allclose(found, expected, atol=1e-15)
@@ -48,7 +48,7 @@ def test_mask_image_is_averaged_by_area(size: tuple[int, int], tmp_path: Path) -
     np.testing.assert_allclose(found, slow_mean(pixels / 255, size), atol=1e-14)
 
 
-def test_mask_of_the_images_size_is_taken_as_it_is(tmp_path: Path) -> None:
+def test_mask_of_the_size_of_the_images_is_unchanged(tmp_path: Path) -> None:
     pixels = np.zeros((5, 7), np.uint8)
     pixels[1:3, 2:] = 255
     for mode in ("1", "L", "P", "RGB"):
@@ -57,7 +57,7 @@ def test_mask_of_the_images_size_is_taken_as_it_is(tmp_path: Path) -> None:
         np.testing.assert_array_equal(open_region(str(path), (5, 7)), pixels == 255)
 
 
-def test_regions_that_mean_nothing_are_refused(tmp_path: Path) -> None:
+def test_bad_mask_images_are_refused(tmp_path: Path) -> None:
     size = (8, 8)
     with pytest.raises(FringeError, match=r"no\.png: is not there"):
         open_region(tmp_path / "no.png", size)
@@ -96,21 +96,21 @@ def test_boxes_out_of_order_are_refused(box: list[float], message: str) -> None:
         open_region(box, (8, 8))
 
 
-def test_share_by_hand() -> None:
+def test_share_of_known_maps() -> None:
     maps = np.array([[[1.0, 3], [0, 0]], [[2, 2], [2, 2]], [[0, 0], [0, 0]], [[0, 0], [0, -5]]])
     mask = open_region([0, 0, 0.5, 1], (6, 4))  # the left half
     found = region_share(maps, mask)
-    shares = [0.25, 0.5, 0.0]  # of the third there is none to share out
+    shares = [0.25, 0.5, 0.0]  # the third map is 0 everywhere and does not count
     assert found.n == 3
     assert found.area == 0.5
     assert found.share == pytest.approx(0.25)
     low, high = stats.t.interval(0.95, 2, np.mean(shares), stats.sem(shares))
-    assert low < 0  # a share is not
+    assert low < 0  # but a share cannot be negative
     assert found.low == 0
     assert found.high == pytest.approx(high, rel=1e-12)
 
 
-def test_share_is_that_of_a_slow_sum() -> None:
+def test_share_equals_a_slow_sum() -> None:
     rng = np.random.default_rng(1)
     maps, mask = rng.standard_normal((40, 3, 5)), rng.uniform(size=(7, 11))
     cells = slow_mean(mask, (3, 5))
@@ -122,26 +122,26 @@ def test_share_is_that_of_a_slow_sum() -> None:
     assert found.area == pytest.approx(mask.mean())
 
 
-def test_each_image_counts_alike_whatever_its_unit() -> None:
+def test_all_images_have_equal_weight_in_any_unit() -> None:
     maps = np.random.default_rng(2).exponential(size=(6, 4, 4))
     mask = open_region([0, 0, 0.3, 0.7], (16, 16))
     units = np.array([1e-300, 1e-20, 1, 1e5, 1e150, 1e-3])[:, None, None]
     assert region_share(units * maps, mask) == pytest.approx(region_share(maps, mask), rel=1e-12)
 
 
-def test_maps_without_preference_give_the_area() -> None:
+def test_constant_maps_give_the_area() -> None:
     mask = open_region([0.1, 0.2, 0.45, 0.9], (31, 17))
     found = region_share(np.full((9, 8, 8), 0.7), mask)
     assert found.area == pytest.approx(0.35 * 0.7)
     assert found.share == pytest.approx(found.area, rel=1e-12)
 
 
-def test_the_interval_holds_the_true_mean_as_often_as_it_says() -> None:
+def test_the_interval_contains_the_true_mean_in_95_percent() -> None:
     rng = np.random.default_rng(3)
     mask = open_region([0, 0, 0.5, 1], (4, 4))
     held = 0
     for _ in range(400):
-        inside = rng.uniform(0.2, 0.8, 12)  # of mean one half
+        inside = rng.uniform(0.2, 0.8, 12)  # the mean is one half
         maps = np.stack([np.array([[x, 1 - x]]) for x in inside])
         found = region_share(maps, mask)
         held += found.low <= 0.5 <= found.high

@@ -1,4 +1,4 @@
-"""What FID looks at in an image: its gradient, sensitivity maps, and Grad-CAM beside them."""
+"""Sensitivity of FID to parts of an image: gradient, sensitivity maps, and Grad-CAM to compare."""
 
 from fringe.metrics import optimal_transport
 from fringe.revisions import SENSITIVITY as REVISION

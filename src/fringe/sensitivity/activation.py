@@ -1,7 +1,7 @@
-"""Which parts of an image a classifier's classes rest on: Grad-CAM (Selvaraju et al., ICCV 2017).
+"""Grad-CAM (Selvaraju et al., ICCV 2017): the parts of an image that determine its class.
 
-For a network that ends in average pooling and one linear layer, y = W f + b, everything is closed
-form: the logit of class c has dy_c/dA_ij^k = W_ck / (H W), its probability
+For a network that ends in average pooling and one linear layer, y = W f + b, the derivatives have a
+closed form. For the logit of class c, dy_c/dA_ij^k = W_ck / (H W). For its probability,
 dp_c/dA_ij^k = p_c (W_ck - sum_j p_j W_jk) / (H W).
 """
 
@@ -27,31 +27,48 @@ def class_activation_maps(
     logits: Any = None,
     of: Score = "probability",
 ) -> Any:
-    """Return Grad-CAM of k classes of each image: ReLU(sum_k alpha_k A^k), alpha mean gradients.
+    """Return Grad-CAM [1]_ of the given classes of each image.
+
+    Grad-CAM is ReLU(sum_k alpha_k A^k), where alpha_k is the mean of the gradient over the places
+    of map A^k.
 
     Parameters
     ----------
     maps : array (B, D, H, W)
         The last maps of the network.
     head : array (C, D), or callable
-        The weights of the one linear layer that makes logits of the mean of the maps; or a function
-        from ``maps`` (a torch tensor) to logits (B, C), through which PyTorch differentiates.
+        The weights of the linear layer that computes logits from the mean of the maps. Or a
+        function from ``maps`` (a torch tensor) to logits (B, C) that PyTorch can differentiate.
     classes : array (B, k), integers
-        Which classes of each image, from 0 to C - 1; `top_classes` finds the most probable.
+        k classes for each image, from 0 to C - 1. `top_classes` finds the most probable classes.
     logits : array (B, C), optional
-        Needed where ``head`` is an array and ``of`` is "probability".
+        Needed if ``head`` is an array and ``of`` is "probability".
     of : {"probability", "logit"}
-        What of the class is differentiated; the paper takes probabilities.
+        The number that is differentiated. The paper [2]_ uses probabilities.
 
     Returns
     -------
     array (B, k, H, W), float64
-        Of the kind that ``maps`` is.
+        A tensor if ``maps`` is a tensor.
 
     Raises
     ------
     FringeError
-        If the shapes do not fit, or there is no such class.
+        If the shapes do not fit, or a class does not exist.
+
+    References
+    ----------
+    .. [1] Selvaraju et al., ICCV 2017.
+    .. [2] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> maps = np.array([[[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]]])
+    >>> head = np.array([[2.0, 0.0], [0.0, 1.0]])
+    >>> class_activation_maps(maps, head, np.array([[0, 1]]), of="logit").tolist()
+    [[[[0.5, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 0.25]]]]
     """
     A = as_tensor(maps)
     chosen = as_tensor(classes).long().to(A.device)
@@ -75,22 +92,34 @@ def class_activation_maps(
 
 
 def mean_activation_maps(maps: Any, head: Any, logits: Any) -> Any:
-    """Return the Grad-CAM of every class, averaged with the probabilities of the classes.
+    """Return the mean of Grad-CAM [1]_ over all classes, weighted by their probabilities.
 
     Parameters
     ----------
     maps, head, logits
-        As for `class_activation_maps`; ``head`` is an array.
+        As in `class_activation_maps`, but ``head`` must be an array.
 
     Returns
     -------
     array (B, H, W), float64
-        Of the kind that ``maps`` is.
+        A tensor if ``maps`` is a tensor.
 
     Raises
     ------
     FringeError
         If the shapes do not fit.
+
+    References
+    ----------
+    .. [1] Selvaraju et al., ICCV 2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> maps = np.array([[[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 1.0]]]])
+    >>> head = np.array([[2.0, 0.0], [0.0, 1.0]])
+    >>> mean_activation_maps(maps, head, np.array([[0.5, 0.25]])).round(3).tolist()
+    [[[0.069, 0.0], [0.0, 0.027]]]
     """
     import torch
 
@@ -102,21 +131,39 @@ def mean_activation_maps(maps: Any, head: Any, logits: Any) -> Any:
             (share @ _weighted(a[None], (share[:, None] * (W - share @ W))[None])[0].flatten(1))
             for a, share in zip(A, p, strict=True)
         ]
-    )  # one image at a time: there are as many maps as classes
+    )  # one image at a time, because each image has a map for every class
     found = found.reshape(len(A), *A.shape[2:])
     return found if is_tensor(maps) else found.numpy()
 
 
 def top_classes(logits: Any, k: int = 3) -> tuple[Any, Any]:
-    """Return the k most probable classes (B, k) of each image, and their probabilities, float64.
+    """Return the k most probable classes of each image, and their probabilities.
 
-    Of equal logits the lower class comes first. Both are of the kind that ``logits`` (B, C) is; all
-    C classes are returned where there are fewer than k.
+    If logits are equal, the lower class number comes first. If C is less than k, all C classes are
+    returned.
+
+    Parameters
+    ----------
+    logits : array (B, C)
+    k : int
+
+    Returns
+    -------
+    classes : integer array (B, k)
+    probabilities : float64 array (B, k)
+        Both are tensors if ``logits`` is a tensor.
 
     Raises
     ------
     FringeError
-        If the shape is another one, or a logit is NaN or infinite.
+        If ``logits`` has another shape, or a logit is NaN or infinite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> classes, probabilities = top_classes(np.log([[0.2, 0.5, 0.3]]), k=2)
+    >>> classes.tolist(), probabilities.round(3).tolist()
+    ([[1, 2]], [[0.5, 0.3]])
     """
     scores = as_tensor(logits).double()
     if scores.ndim != 2:
@@ -128,7 +175,7 @@ def top_classes(logits: Any, k: int = 3) -> tuple[Any, Any]:
 
 
 def _weighted(A: Any, slopes: Any) -> Any:
-    """Return ReLU(sum_k alpha_k A^k), (B, k, H, W); slopes (B, k, D) are those of the features."""
+    """Return ReLU(sum_k alpha_k A^k), (B, k, H, W), from the slopes (B, k, D) of the features."""
     places = A.shape[2] * A.shape[3]
     sums = slopes / places @ A.double().flatten(2)
     return sums.relu().reshape(*sums.shape[:2], *A.shape[2:])
@@ -138,14 +185,14 @@ def _by_autograd(A: Any, head: Head, classes: Any, of: Score) -> Any:
     import torch
 
     with torch.inference_mode(mode=False), torch.enable_grad():
-        # Clones, since what was made in inference mode can take no part.
+        # Clones, because tensors made in inference mode cannot be differentiated.
         maps, classes = A.clone().requires_grad_(), classes.clone()
         scores = head(maps).double()
         _require_classes(classes, scores.shape[1])
         scores = scores.softmax(1) if of == "probability" else scores
         found = []
         for chosen in classes.T:
-            total = scores.gather(1, chosen[:, None]).sum()  # images do not touch one another
+            total = scores.gather(1, chosen[:, None]).sum()  # images do not affect each other
             (gradient,) = torch.autograd.grad(total, maps, retain_graph=True)
             alpha = gradient.double().mean((2, 3))
             found.append((alpha[:, None] @ A.double().flatten(2)).relu())

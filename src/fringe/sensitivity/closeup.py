@@ -1,4 +1,4 @@
-"""One image through the whole of Section 2: its features, FID with it, the gradient, the maps."""
+"""All steps of Section 2 of the paper for one image: features, FID, gradient and maps."""
 
 from __future__ import annotations
 
@@ -18,35 +18,36 @@ if TYPE_CHECKING:
 
 __all__ = ["SHOWN", "Closeup", "augmented", "look_closely"]
 
-SHOWN = 8  # maps that are kept, those of the largest weights
+SHOWN = 8  # number of maps that are kept: the maps with the largest weights
 
 
 @dataclass(frozen=True, eq=False)
 class Closeup:
-    """What lies between an image and its sensitivity map, float64.
+    """The steps from an image to its sensitivity map, in float64.
 
     Attributes
     ----------
     features : array (D,)
-        f, those of the image.
+        The features f of the image.
     real_mean, generated_mean : array (D,)
-        Of real images, and of the n generated images that the image is one of.
+        Mean features of the real images, and of the n generated images, which include the image.
     gradient : array (D,)
         dFID/df, in units of the features.
     channels : array (m,), integers
-        The maps with the largest weights, in order.
+        Numbers of the maps with the largest weights, the largest weight first.
     channel_maps : array (m, h, w)
-        Those maps as the network makes them: A^k for each of ``channels``.
+        The maps A^k of the network, for each of ``channels``.
     axes : array (2, D)
         The two directions, of length 1, in which real images vary most.
     spreads : array (2, 2, 2)
-        Covariances of real and of the n generated images along ``axes``.
+        Covariances of the real and of the n generated images along ``axes``.
     fid : float
         FID of the n generated images.
     n : int
+        Number of generated images.
     alpha : array (K,), or None
-        The weights of the maps, where features are not the mean of maps: the mean over places of
-        |dFID/dA_ij^k|^2, found by automatic differentiation.
+        The weights of the maps, if the features are not the mean of maps: the mean over places of
+        |dFID/dA_ij^k|^2, computed by automatic differentiation. None otherwise.
     """
 
     features: Floats
@@ -63,9 +64,9 @@ class Closeup:
 
     @property
     def weights(self) -> Floats:
-        """alpha (D,) of Equation 2: dFID/dA_ij^k is dFID/df_k / (h w) at every place.
+        """The weights alpha (D,) of Equation 2, where dFID/dA_ij^k is dFID/df_k / (h w).
 
-        Where features are not the mean of maps, ``alpha`` (K,).
+        If the features are not the mean of maps, these are ``alpha`` (K,).
         """
         if self.alpha is not None:
             return self.alpha
@@ -74,7 +75,7 @@ class Closeup:
 
 
 def weights_of(gradient: Floats, places: int) -> Floats:
-    """Return alpha (D,) of Equation 2 for maps with ``places`` places; features are their means."""
+    """Return alpha (D,) of Equation 2, if the features are means of maps with ``places`` places."""
     return np.asarray((gradient / places) ** 2)
 
 
@@ -87,19 +88,47 @@ def look_closely(
     *,
     included: bool,
 ) -> Closeup:
-    """Return the steps that lead from an image (H, W, 3), uint8, to its sensitivity map.
+    """Return the steps from an image to its sensitivity map ([1]_, Section 2).
 
     Parameters
     ----------
+    image : array (H, W, 3), uint8
     network : FeatureNetwork
-        One whose features are the mean of its maps, or one with a split.
+        A network whose features are the mean of its maps, or a network with a split.
     real, generated, n, included
-        As `fringe.sensitivity.fid_gradient` takes them.
+        See `fringe.sensitivity.fid_gradient`.
+
+    Returns
+    -------
+    Closeup
 
     Raises
     ------
     FringeError
         If the network has no maps.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023.
+
+    Examples
+    --------
+    A network whose features are mean colours, with maps of 8 x 8 pixels per place:
+
+    >>> import torch
+    >>> from fringe.networks import FeatureNetwork
+    >>> from fringe.networks.base import Activations
+    >>> from fringe.sources import PhotoSource
+    >>> def forward(images):
+    ...     maps = torch.nn.functional.avg_pool2d(images.float(), 8)
+    ...     return Activations(maps.mean((2, 3)), None, maps)
+    >>> network = FeatureNetwork("colours", 3, None, "", torch.device("cpu"), forward)
+    >>> images = [PhotoSource(20, 32, seed).read(range(20)) for seed in (1, 2)]
+    >>> real, generated = (Gaussian.from_features(i.mean((1, 2))) for i in images)
+    >>> closeup = look_closely(images[1][0], network, real, generated, n=20, included=True)
+    >>> closeup.features.shape, closeup.gradient.shape, closeup.channel_maps.shape
+    ((3,), (3,), (3, 4, 4))
     """
     import torch
 
@@ -118,8 +147,8 @@ def look_closely(
         seen = network(pixels)
         if seen.maps is None:
             raise FringeError(
-                f"network {network.name} has no maps to look at one by one; take one whose "
-                "features are the mean of its maps, or that has a split"
+                f"network {network.name} has no maps; choose a network whose features are the mean "
+                "of its maps, or a network with a split"
             )
         features = as_numpy(seen.features).astype(np.float64)
         gradient = slopes(features)[0]
@@ -144,7 +173,7 @@ def look_closely(
 
 
 def augmented(others: Gaussian, features: Floats, n: int) -> Gaussian:
-    """Return mean and covariance of n images: n - 1 ``others`` and one with ``features`` (D,).
+    """Return mean and covariance of n images: n - 1 ``others`` and an image with ``features`` (D,).
 
     mu' = mu + (f - mu) / n and S' = (n - 2) / (n - 1) S + (f - mu)(f - mu)^T / n (Section 2).
     """

@@ -1,4 +1,4 @@
-"""A few images looked at closely: what FID looks at beside Grad-CAM (Figures 2, 3, 11, 13, 14)."""
+"""Sensitivity maps of example images, with Grad-CAM to compare (Figures 2, 3, 11, 13, 14)."""
 
 from __future__ import annotations
 
@@ -42,14 +42,14 @@ class Examples:
     ----------
     images : array (k, H, W, 3), uint8
     maps : array (k, h, w), float64
-        What FID looks at.
+        Sensitivity maps.
     activations : array (k, c + 1, h, w), float64, or None
         Grad-CAM of the c (3) most probable classes, and the mean over all classes weighted by their
-        probabilities. None where the network is no classifier with one linear layer.
+        probabilities. None if the network is not a classifier with one linear layer.
     predictions : list of k lists of (class name, probability), or None
-        The same classes.
+        The names and probabilities of the same classes.
     closeup : Closeup, or None
-        What lies between the first image and its map.
+        The steps from the first image to its map.
     """
 
     images: np.ndarray
@@ -70,24 +70,50 @@ def explain_examples(
     classifier: FeatureNetwork | None = None,
     called: Callable[[int], str] = "image {}".format,
 ) -> Examples:
-    """Return the maps of a few images, each as one of n that FID is measured on.
+    """Return the sensitivity maps, classes and Grad-CAM of a few generated images.
 
     Parameters
     ----------
     images : array (k, H, W, 3), uint8
+        Each of them is one of the n images that FID is measured on.
     network : FeatureNetwork
-        With maps or a split.
+        A network with maps or a split.
     real, generated, n, included
-        As `fringe.sensitivity.fid_gradient` takes them.
+        See `fringe.sensitivity.fid_gradient`.
     classifier : FeatureNetwork, optional
-        Whose classes and Grad-CAM there are beside the maps; ``network`` by default.
+        The network for classes and Grad-CAM. Default: ``network``.
     called : callable
-        How a message names the image at a place in ``images``.
+        Returns the name, for messages, of the image at an index of ``images``.
+
+    Returns
+    -------
+    Examples
 
     Raises
     ------
     FringeError
-        If the network tells no places, or makes NaN or infinity of an image.
+        If the network has neither maps nor a split, or returns NaN or infinity for an image.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023, Section 2 and Figure 3.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fringe.networks import FeatureNetwork
+    >>> from fringe.networks.base import Activations
+    >>> from fringe.sources import PhotoSource
+    >>> def forward(images):  # features are mean colours
+    ...     maps = torch.nn.functional.avg_pool2d(images.float(), 8)
+    ...     return Activations(maps.mean((2, 3)), None, maps)
+    >>> network = FeatureNetwork("colours", 3, None, "", torch.device("cpu"), forward)
+    >>> images = [PhotoSource(20, 32, seed).read(range(20)) for seed in (1, 2)]
+    >>> real, generated = (Gaussian.from_features(i.mean((1, 2))) for i in images)
+    >>> found = explain_examples(images[1][:2], network, real, generated, n=20, included=True)
+    >>> found.maps.shape, found.predictions
+    ((2, 4, 4), None)
     """
     import torch
 
@@ -127,27 +153,46 @@ def example_maps(
     transport: Transport | None = None,
     called: Callable[[int], str] = "image {}".format,
 ) -> Floats:
-    """Return the map (k, h, w) of each of a few images, float64: what FID looks at in it.
+    """Return the sensitivity maps of a few generated images.
 
     Parameters
     ----------
     images : array (k, H, W, 3), uint8
-        Each of them one of the n images that FID is measured on.
+        Each of them is one of the n images that FID is measured on.
     network : FeatureNetwork
-        With maps or a split.
+        A network with maps or a split.
     real, generated, n, included
-        As `fringe.sensitivity.fid_gradient` takes them.
+        See `fringe.sensitivity.fid_gradient`.
     batch_size : int
-        Images that pass through the network at a time.
+        Number of images that pass through the network at a time.
     transport : Transport, optional
-        ``optimal_transport(real, generated)``, where several calls share it.
+        The result of ``optimal_transport(real, generated)``. Give it if several calls share it.
     called : callable
-        How a message names the image at a place in ``images``.
+        Returns the name, for messages, of the image at an index of ``images``.
+
+    Returns
+    -------
+    float64 array (k, h, w)
 
     Raises
     ------
     FringeError
-        As `explain_examples` does.
+        For the reasons given in `explain_examples`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fringe.networks import FeatureNetwork
+    >>> from fringe.networks.base import Activations
+    >>> from fringe.sources import PhotoSource
+    >>> def forward(images):  # features are mean colours
+    ...     maps = torch.nn.functional.avg_pool2d(images.float(), 8)
+    ...     return Activations(maps.mean((2, 3)), None, maps)
+    >>> network = FeatureNetwork("colours", 3, None, "", torch.device("cpu"), forward)
+    >>> images = [PhotoSource(20, 32, seed).read(range(20)) for seed in (1, 2)]
+    >>> real, generated = (Gaussian.from_features(i.mean((1, 2))) for i in images)
+    >>> example_maps(images[1][:3], network, real, generated, n=20, batch_size=2).shape
+    (3, 4, 4)
     """
     import torch
 
@@ -173,11 +218,11 @@ def _called_from(called: Callable[[int], str], first: int, place: int) -> str:
 
 
 def no_grad_cam(network: str) -> FringeError:
-    """Return what is to be said of a classifier whose maps have no Grad-CAM beside them."""
+    """Return the exception for a classifier without the weights that Grad-CAM needs."""
     return FringeError(
         f"network {network} has no Grad-CAM to compare with: it states no `classifier`, the "
-        "weights of the one linear layer behind its features; state it (see FeatureNetwork), or "
-        "ask for no maps (`sensitivity: {datasets: []}`)"
+        "weights of the linear layer behind its features; state `classifier` (see FeatureNetwork), "
+        "or make no maps (`sensitivity: {datasets: []}`)"
     )
 
 
@@ -186,7 +231,26 @@ def write_examples(
     found: Examples,
     provenance: Mapping[str, str | int | float],
 ) -> None:
-    """Write a file that `read_examples` reads; it appears when it is whole."""
+    """Write a file for `read_examples`. The file appears when it is complete.
+
+    Parameters
+    ----------
+    path : path
+    found : Examples
+    provenance : mapping
+        Attributes of the file.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> images = np.zeros((2, 32, 32, 3), np.uint8)
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "examples.h5"
+    ...     write_examples(path, Examples(images, np.ones((2, 4, 4)), None, None), {"seed": 1})
+    ...     read_examples(path).maps.shape
+    (2, 4, 4)
+    """
     about: dict[str, Any] = dict(provenance)
     if found.predictions is not None:
         about["predictions"] = json.dumps(found.predictions)
@@ -204,16 +268,24 @@ def write_examples(
 
 
 def read_examples(path: str | os.PathLike[str]) -> Examples:
-    """Return what `write_examples` wrote.
+    """Return the examples in a file of `write_examples`, which has an example.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Examples
 
     Raises
     ------
     FringeError
-        If the file is missing, damaged or holds something else.
+        If the file is missing, damaged or contains other data.
     """
     with open_h5(path) as file:
         if "images" not in file or "maps" not in file:
-            raise FringeError(f"{path}: holds no examples; delete it and run again")
+            raise FringeError(f"{path}: contains no examples; delete the file and run again")
         predictions = None
         if "predictions" in file.attrs:
             predictions = [
@@ -230,6 +302,6 @@ def read_examples(path: str | os.PathLike[str]) -> Examples:
 
 
 def _read_closeup(steps: Mapping[str, Any]) -> Closeup:
-    # `alpha` is there only of networks whose features are not the mean of maps.
+    # `alpha` exists only for networks whose features are not the mean of maps.
     values = {each.name: steps[each.name][()] for each in fields(Closeup) if each.name in steps}
     return Closeup(**{**values, "fid": float(values["fid"]), "n": int(values["n"])})

@@ -1,8 +1,9 @@
-"""What FID, and a classifier, look at in each image of a batch, for one pass through the network.
+"""Sensitivity maps, classes and Grad-CAM of a batch of images, in one pass through the network.
 
-Where features are the mean of the last maps, everything is closed form. Where they are not, as in
-vision transformers, PyTorch differentiates what lies between the maps of the network's split and
-its features; the gradient of FID with respect to the features comes from outside either way.
+If the features are the mean of the last maps, the derivatives have a closed form. If they are not,
+as in vision transformers, PyTorch differentiates the part of the network from the maps of its split
+to the features. In both cases, the caller provides the gradient of FID with respect to the
+features.
 """
 
 from __future__ import annotations
@@ -35,11 +36,19 @@ Slopes = Callable[["Tensor", "Tensor | None"], "Tensor"]
 
 
 class Explanation(NamedTuple):
-    """What N images look like to FID and to the network, all NumPy arrays.
+    """Sensitivity maps, features, classes and Grad-CAM of N images, as NumPy arrays.
 
-    ``maps`` (N, h, w) float64, see `sensitivity_maps`; ``features`` (N, D) float32. Of a classifier
-    also the k <= 3 most probable ``classes`` (N, k) and their ``probabilities`` (N, k) float64; and
-    ``activations`` (N, h, w) float64, Grad-CAM of the first of them, where it can be had.
+    Attributes
+    ----------
+    maps : float64 array (N, h, w)
+        See `sensitivity_maps`.
+    features : float32 array (N, D)
+    classes : integer array (N, k), or None
+        The k <= 3 most probable classes. None if the network is not a classifier.
+    probabilities : float64 array (N, k), or None
+        The probabilities of ``classes``.
+    activations : float64 array (N, h, w), or None
+        Grad-CAM of the most probable class. None if it cannot be computed.
     """
 
     maps: Floats
@@ -50,7 +59,7 @@ class Explanation(NamedTuple):
 
 
 class SeenClasses(NamedTuple):
-    """What a classifier sees in N images; the fields are those of `Explanation`."""
+    """Classes and Grad-CAM of N images. The fields are those of `Explanation`."""
 
     classes: Array
     probabilities: Floats
@@ -62,23 +71,23 @@ def explain_classes(
     images: Tensor,
     called: Callable[[int], str] = "image {} of the batch".format,
 ) -> SeenClasses:
-    """Return the most probable classes of ``images``, and where the first of them rests on.
+    """Return the most probable classes of ``images``, and Grad-CAM of the most probable class.
 
     Parameters
     ----------
     network : FeatureNetwork
         A classifier, which need not be the network that FID is measured in.
     images, called
-        As `explain` takes them.
+        See `explain`.
 
     Raises
     ------
     FringeError
-        If the network is not a classifier, or makes NaN or infinity of an image.
+        If the network is not a classifier, or returns NaN or infinity for an image.
     """
     import torch
 
-    # A network of somebody's own need not be a FeatureNetwork.
+    # A user's network need not be a FeatureNetwork.
     split, head, precision = (
         getattr(network, name, None) for name in ("split", "classifier", "precision")
     )
@@ -116,29 +125,52 @@ def explain(
     gradient: Gradient,
     called: Callable[[int], str] = "image {} of the batch".format,
 ) -> Explanation:
-    """Return where FID, and the Top-1 class, depend on each of ``images``.
+    """Return maps of the places in ``images`` that FID, and the Top-1 class, depend on.
 
-    Maps and features are as precise as the network computes them (float32, unless it was loaded
-    with less), and so are sums over them; FID's gradient and Grad-CAM are computed in float64.
+    Maps, features and sums over them have the precision of the network (float32, unless the network
+    was loaded with a lower precision). The gradient of FID and Grad-CAM are computed in float64.
 
     Parameters
     ----------
     network : FeatureNetwork
-        One whose activations have maps, or that has a ``split``. There is Grad-CAM if it has logits
-        and either a ``classifier`` or a ``split``.
+        A network with maps, or with a ``split``. Grad-CAM is computed if the network has logits and
+        either a ``classifier`` or a ``split``.
     images : Tensor (N, 3, H, W)
-        As ``network`` takes them: uint8, on any device.
+        uint8, on any device.
     gradient : callable
-        From features (N, D) float32 to dFID/df (N, D), NumPy arrays both; `fid_gradient` given the
-        Gaussians.
+        Function from features (N, D) float32 to dFID/df (N, D), both NumPy arrays. For example,
+        `fid_gradient` with fixed Gaussians.
     called : callable
-        How a message names the image of a row of ``images``.
+        Returns the name, for messages, of the image at a row of ``images``.
+
+    Returns
+    -------
+    Explanation
 
     Raises
     ------
     FringeError
         If the images are not such a tensor, the network has neither maps nor a split, the gradient
-        has another shape than the features, or the network gives NaN or infinity.
+        has another shape than the features, or the network returns NaN or infinity.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023, Section 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fringe.networks import FeatureNetwork
+    >>> from fringe.networks.base import Activations
+    >>> def forward(images):  # features are mean colours
+    ...     maps = torch.nn.functional.avg_pool2d(images.float(), 8)
+    ...     return Activations(maps.mean((2, 3)), None, maps)
+    >>> network = FeatureNetwork("colours", 3, None, "", torch.device("cpu"), forward)
+    >>> images = torch.full((1, 3, 16, 16), 10, dtype=torch.uint8)
+    >>> explain(network, images, gradient=lambda features: np.full(features.shape, 4.0)).maps
+    array([[[30., 30.],
+            [30., 30.]]])
     """
     import torch
 
@@ -147,7 +179,7 @@ def explain(
             f"images to explain are {images.dtype} of shape {tuple(images.shape)}; give uint8 of "
             "shape (N, 3, H, W)"
         )
-    # A network of somebody's own need not be a FeatureNetwork.
+    # A user's network need not be a FeatureNetwork.
     split, classifier, precision = (
         getattr(network, name, None) for name in ("split", "classifier", "precision")
     )
@@ -180,8 +212,8 @@ def _in_closed_form(
     if maps is None:
         able = ", ".join(name for name in network_names() if network_info(name).maps)
         raise FringeError(
-            f"network {network.name} cannot tell what it looks at in an image: it has neither maps "
-            f"nor a split; name another ({able}), or give yours one (see FeatureNetwork)"
+            f"network {network.name} has neither maps nor a split, so there are no sensitivity "
+            f"maps; choose another network ({able}), or give yours a split (see FeatureNetwork)"
         )
     found = sensitivity_maps(maps, slopes(features, logits))
 
@@ -214,9 +246,9 @@ def map_gradient(
     Parameters
     ----------
     network : FeatureNetwork
-        With a ``split``.
+        A network with a ``split``.
     images, gradient
-        As `explain` takes them.
+        See `explain`.
 
     Returns
     -------
@@ -243,7 +275,7 @@ def map_gradient(
 def _differentiated(
     device: Any, precision: str | None, split: Split, images: Tensor, slopes: Slopes
 ) -> tuple[Tensor, Tensor, Tensor, Tensor | None, Callable[[Tensor], Any]]:
-    """Return maps, dFID/dA, features, logits, and what makes the last two of maps."""
+    """Return maps, dFID/dA, features, logits, and the function from maps to Activations."""
     import torch
 
     with _computing(device, precision), torch.no_grad():
@@ -251,7 +283,7 @@ def _differentiated(
     maps = maps.detach().requires_grad_()
     with _computing(device, precision), torch.enable_grad():
         features, logits, _ = rest(maps)
-    # FID's own arithmetic is no part of the network, and not done in its precision.
+    # The arithmetic of FID does not belong to the network, so it does not use its precision.
     of_features = slopes(features, logits)
     with _computing(device, precision):
         (of_maps,) = torch.autograd.grad(features, maps, of_features.to(features.dtype))
@@ -263,7 +295,7 @@ def _head(rest: Callable[[Tensor], Any]) -> Callable[[Tensor], Tensor]:
 
     def head(maps: Tensor) -> Tensor:
         logits = rest(maps).logits
-        assert logits is not None  # it made some of these very maps
+        assert logits is not None  # the network has already made logits from these maps
         return cast("Tensor", logits.float())
 
     return head
@@ -288,7 +320,7 @@ def _explanation(
     logits: Tensor | None,
     cams: Callable[[Tensor], Tensor] | None,
 ) -> Explanation:
-    """Return the explanation; ``cams`` gives Grad-CAM (N, k, h, w) of classes (N, k)."""
+    """Return the explanation. ``cams`` returns Grad-CAM (N, k, h, w) of classes (N, k)."""
     result = Explanation(as_numpy(maps), as_numpy(features.float()))
     if logits is None:
         return result
@@ -301,7 +333,7 @@ def _explanation(
 
 @contextmanager
 def _computing(device: Any, precision: str | None) -> Iterator[None]:
-    """Let PyTorch compute as a network of that precision does when it is called."""
+    """Let PyTorch compute with the settings of a call of a network with ``precision``."""
     import torch
 
     bfloat16 = precision == "bfloat16"

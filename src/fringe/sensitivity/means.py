@@ -1,4 +1,4 @@
-"""Mean images and mean maps, over all images and over those of one class (Figures 4b, 12, 15)."""
+"""Mean images and mean maps, of all images and of the images of a class (Figures 4b, 12, 15)."""
 
 from __future__ import annotations
 
@@ -20,20 +20,29 @@ if TYPE_CHECKING:
 
 __all__ = ["Group", "frequent_classes", "mean_groups", "read_groups", "write_groups"]
 
-BLOCK = 50  # images read at a time
+BLOCK = 50  # images that are read at a time
 COLUMNS = ("count", "image", "sensitivity", "activation", "example")
 
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Means over ``count`` images.
+    """Means over ``count`` images. If ``count`` is 0, the means are NaN.
 
-    ``image`` (H, W, 3), 0 to 255; ``sensitivity`` (h, w); ``activation`` (h, w), Grad-CAM of each
-    image's Top-1 class, or None without classes. All float64; NaN where ``count`` is 0.
-
-    ``example`` (H, W, 3) uint8 is one of the images: that whose map is most like the others'
-    (`typical`). A mean of images that do not align is grey, and this image is not. It is 0 where
-    ``count`` is 0, and None in files of earlier versions.
+    Attributes
+    ----------
+    name : str
+    count : int
+        Number of images.
+    image : float64 array (H, W, 3)
+        Mean image, 0 to 255.
+    sensitivity : float64 array (h, w)
+        Mean sensitivity map.
+    activation : float64 array (h, w), or None
+        Mean Grad-CAM of each image's Top-1 class. None without classes.
+    example : uint8 array (H, W, 3), or None
+        The image whose map is most similar to all maps (`typical`). It shows a kind of image even
+        if the images are not aligned and their mean is grey. 0 if ``count`` is 0; None in files of
+        earlier versions.
     """
 
     name: str
@@ -45,9 +54,25 @@ class Group:
 
 
 def frequent_classes(found: Sensitivity, k: int) -> list[int]:
-    """Return the (at most) k classes that are Top-1 of most images; of equals the lower number.
+    """Return the k classes that are Top-1 of the most images, the most frequent class first.
 
-    None where the network is no classifier.
+    Parameters
+    ----------
+    found : Sensitivity
+    k : int
+
+    Returns
+    -------
+    list of int
+        At most k numbers of classes. If classes are equally frequent, the lower number comes first.
+        Empty if the network is not a classifier.
+
+    Examples
+    --------
+    >>> classes = np.array([[7], [3], [7]])
+    >>> found = Sensitivity(np.zeros((3, 2, 2)), np.zeros((8, 8, 3)), classes, None, None, {})
+    >>> frequent_classes(found, k=2)
+    [7, 3]
     """
     if found.classes is None:
         return []
@@ -57,17 +82,37 @@ def frequent_classes(found: Sensitivity, k: int) -> list[int]:
 
 
 def mean_groups(found: Sensitivity, source: ImageSource, classes: Sequence[int]) -> list[Group]:
-    """Return the means over all images, then over those whose Top-1 is each of ``classes``.
+    """Return the means over all images, then over the images of each Top-1 class in ``classes``.
 
-    Maps are averaged as they are, so an image counts the more the more FID depends on it.
+    Maps are averaged without normalization, so images on which FID depends more count more.
 
     Parameters
     ----------
     found : Sensitivity
-        Of the first images of ``source``.
+        Maps of the first images of ``source``.
     source : ImageSource
     classes : sequence of int
-        Numbers of classes; one that is Top-1 of no image gives a group without images.
+        Numbers of classes. A class that is Top-1 of no image gives a group without images.
+
+    Returns
+    -------
+    list of Group
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023, Figures 4b, 12 and 15.
+
+    Examples
+    --------
+    >>> from fringe.sources import PhotoSource
+    >>> source = PhotoSource(3, 16, 1)
+    >>> images = source.read(range(3))
+    >>> maps = np.arange(12.0).reshape(3, 2, 2)
+    >>> found = Sensitivity(maps, images.sum(0, dtype=float), None, None, None, {})
+    >>> (group,) = mean_groups(found, source, [])
+    >>> group.name, group.count, group.sensitivity.tolist()
+    ('All images', 3, [[4.0, 5.0], [6.0, 7.0]])
     """
     everything = np.arange(len(found))
     groups = [_group(found, source, "All images", everything, found.image_sum)]
@@ -81,9 +126,10 @@ def mean_groups(found: Sensitivity, source: ImageSource, classes: Sequence[int])
 
 
 def typical(maps: np.ndarray) -> int:
-    """Return the number of the map that is most like all maps (n, h, w); the first one of equals.
+    """Return the index of the map that is most similar to all maps (n, h, w).
 
-    Likeness is the cosine of the angle between two maps, as vectors. The mean over all maps counts.
+    The similarity of two maps is the cosine of the angle between them, as vectors. The mean
+    similarity to all maps counts. If several maps are equally similar, the first is returned.
 
     >>> typical(np.array([[[1.0, 0.0]], [[1.0, 1.0]], [[0.0, 1.0]]]))
     1
@@ -91,7 +137,7 @@ def typical(maps: np.ndarray) -> int:
     vectors = maps.reshape(len(maps), -1).astype(np.float64)
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     vectors = np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
-    # Rounding keeps equal maps equal, so that the first one is taken.
+    # Rounding makes the similarities of equal maps equal, so that the first map is returned.
     return int(np.argmax(np.round(vectors @ vectors.mean(axis=0), 12)))
 
 
@@ -100,7 +146,26 @@ def write_groups(
     groups: Sequence[Group],
     provenance: Mapping[str, str | int | float],
 ) -> None:
-    """Write a file that `read_groups` reads; it appears when it is whole."""
+    """Write a file for `read_groups`. The file appears when it is complete.
+
+    Parameters
+    ----------
+    path : path
+    groups : sequence of Group
+    provenance : mapping
+        Attributes of the file.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> group = Group("All images", 3, np.zeros((8, 8, 3)), np.ones((2, 2)))
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "means.h5"
+    ...     write_groups(path, [group], {"seed": 1})
+    ...     [(g.name, g.count) for g in read_groups(path)]
+    [('All images', 3)]
+    """
     names = json.dumps([group.name for group in groups])
     with create_h5(path, {**provenance, "names": names}) as file:
         for key in COLUMNS:
@@ -110,16 +175,24 @@ def write_groups(
 
 
 def read_groups(path: str | os.PathLike[str]) -> list[Group]:
-    """Return what `write_groups` wrote.
+    """Return the groups in a file of `write_groups`, which has an example.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    list of Group
 
     Raises
     ------
     FringeError
-        If the file is missing, damaged or holds something else.
+        If the file is missing, damaged or contains other data.
     """
     with open_h5(path) as file:
         if "names" not in file.attrs:
-            raise FringeError(f"{path}: holds no mean maps; delete it and run again")
+            raise FringeError(f"{path}: contains no mean maps; delete the file and run again")
         names = json.loads(file.attrs["names"])
         columns = {key: file[key][()] for key in COLUMNS if key in file}
     groups = []

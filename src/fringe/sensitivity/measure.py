@@ -1,4 +1,4 @@
-"""Sensitivity maps of a range of images, as one of the generated images that FID is measured on."""
+"""Sensitivity maps of a range of the generated images that FID is measured on."""
 
 from __future__ import annotations
 
@@ -39,48 +39,78 @@ def measure_sensitivity(
     transport: Transport | None = None,
     provenance: Mapping[str, str | int | float] | None = None,
 ) -> Sensitivity:
-    """Return the maps of images ``first`` to ``last - 1``, each one of the first n of ``source``.
+    """Return the maps of images ``first`` to ``last - 1`` of the first n images of ``source``.
 
-    The derivative is exact: moving an image's features moves mean and covariance of all n.
-    Batches are those of `fringe.features.extract_shard`, so an image's map does not depend on the
-    shard it is in.
+    The derivative is exact: a change of an image's features changes the mean and covariance of all
+    n images. Batches are those of `fringe.features.extract_shard`, so the map of an image does not
+    depend on the shard that contains it.
 
     Parameters
     ----------
     source : ImageSource
     network : FeatureNetwork
-        With maps or a split.
+        A network with maps or a split.
     first, last : int
         ``first`` is a multiple of ``batch_size``; ``last`` is at most n.
     real, generated : Gaussian
-        Of the network's features of the real images, and of the first n of ``source``.
+        Statistics of the network's features of the real images, and of the first n images of
+        ``source``.
     n : int
+        Number of images that FID is measured on.
     classifier : FeatureNetwork, optional
-        Whose classes and Grad-CAM there are beside the maps; ``network`` by default.
+        The network for classes and Grad-CAM. Default: ``network``.
     batch_size, workers
-        As `fringe.features.extract_shard` takes them.
+        See `fringe.features.extract_shard`.
     transport : Transport, optional
-        ``optimal_transport(real, generated)``, where several shards share it.
+        The result of ``optimal_transport(real, generated)``. Give it if several shards share it.
     provenance : mapping, optional
-        Attributes beside ``first``, ``last``, ``n``, ``network`` and, of a classifier,
-        ``class_names``.
+        Additional attributes. ``first``, ``last``, ``n``, ``network`` and, for a classifier,
+        ``class_names`` are always attributes.
+
+    Returns
+    -------
+    Sensitivity
 
     Raises
     ------
     FringeError
-        If the bounds do not fit, the network tells no places, an image cannot be read, or the
-        network makes NaN or infinity of it.
+        If the bounds do not fit, the network has neither maps nor a split, an image cannot be read,
+        or the network returns NaN or infinity for an image.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023, Section 2.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fringe.networks import FeatureNetwork
+    >>> from fringe.networks.base import Activations
+    >>> from fringe.sources import PhotoSource
+    >>> def forward(images):  # features are mean colours
+    ...     maps = torch.nn.functional.avg_pool2d(images.float(), 8)
+    ...     return Activations(maps.mean((2, 3)), None, maps)
+    >>> network = FeatureNetwork("colours", 3, None, "", torch.device("cpu"), forward)
+    >>> sources = [PhotoSource(20, 32, seed) for seed in (1, 2)]
+    >>> real, generated = (
+    ...     Gaussian.from_features(source.read(range(20)).mean((1, 2))) for source in sources
+    ... )
+    >>> found = measure_sensitivity(sources[1], network, 0, 10, real, generated, n=20)
+    >>> len(found), found.maps.shape
+    (10, (10, 4, 4))
     """
     import torch
 
     if not 0 <= first < last <= min(n, len(source)):
         raise FringeError(
-            f"{source.name}: maps of images {first} to {last} asked for, but FID is that of the "
-            f"first {n} of {len(source)}; ask for some of these"
+            f"{source.name}: cannot make maps of images {first} to {last}, because FID is measured "
+            f"on the first {n} of {len(source)} images; choose a range of these"
         )
     if first % batch_size:
         raise FringeError(
-            f"{source.name}: image {first} begins no batch of {batch_size}; give a multiple of it"
+            f"{source.name}: image {first} is not the start of a batch of {batch_size}; give a "
+            f"multiple of {batch_size}"
         )
     bounds = [(k, min(k + batch_size, last)) for k in range(first, last, batch_size)]
     parts = transport or optimal_transport(real, generated)
@@ -123,7 +153,7 @@ def _called(source: ImageSource, start: int, row: int) -> str:
 
 
 def _first(found: Explanation, count: int) -> Explanation:
-    """Return what was found of the first ``count`` images."""
+    """Return the explanation of only the first ``count`` images."""
     rows: dict[str, Any] = {
         name: None if part is None else part[:count] for name, part in found._asdict().items()
     }

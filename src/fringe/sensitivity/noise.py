@@ -1,8 +1,8 @@
-"""Noise in the part of an image that its sensitivity map calls important, or in the other part.
+"""Noise in the important half of each image according to its sensitivity map, or in the other half.
 
-Appendix C of the paper ("Validation of FID sensitivity heatmaps", Figure 10): if maps are right,
-noise where they are high raises FID more than as much noise elsewhere. As much means as many
-pixels: each image is divided into halves.
+Appendix C of the paper ("Validation of FID sensitivity heatmaps", Figure 10): if the maps are
+right, noise in pixels with high values raises FID more than noise in the other pixels. Both halves
+of an image have the same number of pixels.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from fringe.sources.distortions import with_noise
 
 __all__ = ["REGIONS", "NoisySource", "Region", "check_maps", "important_half"]
 
-#: Part of every fingerprint of noisy images: raise it when the same seed gives other pixels.
+#: Part of every fingerprint of noisy images. Raise it if the same seed gives different pixels.
 REVISION = 1
 
 Region: TypeAlias = Literal["important", "unimportant", "everywhere"]
@@ -38,12 +38,12 @@ REGIONS: tuple[Region, ...] = get_args(Region)
 
 
 def check_maps(maps: Any) -> Array:
-    """Return sensitivity maps (n, h, w) as a NumPy array of their own type.
+    """Return sensitivity maps (n, h, w) as a NumPy array of the same type.
 
     Raises
     ------
     FringeError
-        If their shape is another, or one holds NaN or infinity.
+        If the maps have another shape, or contain NaN or infinity.
     """
     array = as_numpy(maps)
     if array.ndim != 3 or 0 in array.shape or array.dtype.kind not in "fiub":
@@ -56,33 +56,44 @@ def check_maps(maps: Any) -> Array:
 
 
 def important_half(maps: Any, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Return, for each image, which half of its pixels its map says FID depends on most.
+    """Return, for each image, the half of its pixels with the highest values in its map.
 
     Parameters
     ----------
     maps : array (n, h, w)
-        Sensitivity maps, brought to the size of their image as `upsampled` does.
+        Sensitivity maps. They are enlarged to the size of the images by `upsampled`.
     size : (int, int)
         Height H and width W of the images.
 
     Returns
     -------
     bool array (n, H, W)
-        Exactly H W // 2 pixels of each image. Of pixels that are equally important, those that
-        come first, row by row, are taken: of a map that is the same everywhere the upper half.
+        Exactly H W // 2 pixels of each image. If pixels are equally important, the first pixels,
+        row by row, are marked: the upper half if a map is the same everywhere.
 
     Raises
     ------
     FringeError
-        If maps have another shape or are not finite.
+        If the maps have another shape or are not finite.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023, Appendix C and Figure 10.
+
+    Examples
+    --------
+    >>> important_half(np.array([[[0.0, 1.0], [2.0, 3.0]]]), (2, 2))
+    array([[[False, False],
+            [ True,  True]]])
     """
     array = check_maps(maps)
     half = np.zeros((len(array), size[0] * size[1]), dtype=bool)
     wanted = half.shape[1] // 2
-    # One image at a time: at full size in float64, maps fill the memory.
+    # One image at a time, because maps at full size in float64 would fill the memory.
     for row, one in enumerate(array if wanted else ()):
         values = upsampled(one[None], size).ravel()
-        # The least value that is taken; sorting all of them would take ten times as long.
+        # The smallest value that is marked. Sorting all values would take ten times as long.
         level = np.partition(values, -wanted)[-wanted]
         np.greater(values, level, out=half[row])
         level_with = np.flatnonzero(values == level)
@@ -91,22 +102,22 @@ def important_half(maps: Any, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
 
 
 class NoisySource(Fingerprinted):
-    """The images of another source, with Gaussian noise in one part of each.
+    """The images of another source, with Gaussian noise in one part of each image.
 
-    The noise of an image depends on the seed and the image's index alone. It is the same for all
-    regions, and all scales but for its size, so regions do not differ by the chance of the draw.
+    The noise of an image depends only on the seed and the image's index. All regions have the same
+    noise, and the scale only multiplies it, so regions do not differ by chance.
 
     Parameters
     ----------
     source : ImageSource
         The clean images.
     maps : array (n, h, w)
-        Sensitivity maps of its first n images, which are the images of this source.
+        Sensitivity maps of the first n images of ``source``, which are the images of this source.
     region : {"important", "unimportant", "everywhere"}
-        Where the noise is: see `important_half`; the unimportant half is all that it leaves.
+        The pixels that get noise. "important" is `important_half`, and "unimportant" is the rest.
     scale : float
-        Standard deviation of the noise, of each channel of each pixel, over the 255 grey levels of
-        an image. What comes out is rounded and clipped to 0 to 255 once; 0 changes nothing.
+        Standard deviation of the noise in each channel of each pixel, divided by 255. Noisy pixels
+        are rounded and clipped to 0 to 255 once. 0 changes nothing.
     seed : int
         Not negative.
 
@@ -115,14 +126,30 @@ class NoisySource(Fingerprinted):
     FringeError
         If the maps have another shape, are not finite or are more than the images, or ``region``,
         ``scale`` or ``seed`` is not allowed.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023, Appendix C and Figure 10.
+
+    Examples
+    --------
+    >>> from fringe.sources import PhotoSource
+    >>> source = PhotoSource(3, 32, 1)
+    >>> noisy = NoisySource(source, np.ones((3, 8, 8)), "important", scale=0.1, seed=0)
+    >>> noisy.name, len(noisy)
+    ('photos (seed 1) with noise 0.1 (important)', 3)
+    >>> changed = (noisy.read([0]) != source.read([0])).any(axis=(0, 2, 3))
+    >>> changed.tolist() == [True] * 16 + [False] * 16  # the upper half: the map is constant
+    True
     """
 
     def __init__(
         self, source: ImageSource, maps: Any, region: Region, scale: float, seed: int
     ) -> None:
-        """Check and keep them; no noise is drawn yet."""
+        """Check and keep the arguments. No noise is drawn yet."""
         if region not in REGIONS:
-            raise FringeError(f"region noise: region {region!r} is none of {', '.join(REGIONS)}")
+            raise FringeError(f"region noise: got region {region!r}; give {', '.join(REGIONS)}")
         if not (math.isfinite(scale) and scale >= 0):
             raise FringeError(f"region noise: scale is {scale}; give 0 or a positive number")
         if seed < 0:
@@ -131,7 +158,7 @@ class NoisySource(Fingerprinted):
         if len(self.maps) > len(source):
             raise FringeError(
                 f"{source.name}: {len(self.maps)} sensitivity maps for {len(source)} images; give "
-                "the maps of these very images"
+                "the maps of the same images"
             )
         self.source = source
         self.region = region
@@ -140,7 +167,7 @@ class NoisySource(Fingerprinted):
 
     @property
     def name(self) -> str:
-        """What a message calls it."""
+        """The name of the source in messages."""
         return f"{self.source.name} with noise {self.scale:g} ({self.region})"
 
     @property
@@ -150,7 +177,7 @@ class NoisySource(Fingerprinted):
 
     @property
     def simulated(self) -> bool:
-        """Whether the clean images are a simulation of a generator's."""
+        """Whether the clean images simulate the images of a generator."""
         return self.source.simulated
 
     def __len__(self) -> int:
@@ -158,7 +185,7 @@ class NoisySource(Fingerprinted):
         return len(self.maps)
 
     def fingerprint_of(self, first: int, last: int) -> str:
-        """Return SHA-256 of the images, their maps where these matter, and the noise."""
+        """Return the SHA-256 of the images, the noise settings and, if they are used, the maps."""
         noise = (REVISION, self.region, self.scale, self.seed)
         parts: list[object] = ["region noise", *noise, self.source.fingerprint_of(first, last)]
         if self.region != "everywhere":
@@ -172,7 +199,7 @@ class NoisySource(Fingerprinted):
         Raises
         ------
         FringeError
-            As the source does, and if an index has no map.
+            If the source raises it, or an index has no map.
         """
         wanted = check_indices(indices, len(self), self.name)
         clean = self.source.read(wanted)

@@ -1,7 +1,7 @@
-"""How much of FID's sensitivity falls inside a region of the image that somebody cares for.
+"""The share of FID's sensitivity inside a region of the image that is important to the user.
 
-The paper's observation in a number: for FFHQ, "FID is the most sensitive to other areas of the
-image than the human face" (Section 2).
+This share quantifies an observation of the paper: for FFHQ, "FID is the most sensitive to other
+areas of the image than the human face" (Section 2).
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ RegionSpec: TypeAlias = str | os.PathLike[str] | Sequence[float]
 
 
 class RegionShare(NamedTuple):
-    """The share of FID's sensitivity that falls inside a region.
+    """The share of FID's sensitivity inside a region.
 
     Attributes
     ----------
     share : float
-        Mean over images, 0 to 1; NaN without any image.
+        Mean over images, 0 to 1. NaN without any image.
     low, high : float
-        95% confidence interval of that mean, NaN for fewer than two images: Student's t, images
-        being independent. It is that of other images of the same kind, and cut off at 0 and 1.
+        95% confidence interval of the mean over images of this kind, from Student's t for
+        independent images, limited to 0 to 1. NaN for fewer than two images.
     area : float
-        The region's own share of the image: what maps that are the same everywhere would give.
+        The region's share of the image area, which is the ``share`` of constant maps.
     n : int
-        Images that count.
+        Number of images that count.
     """
 
     share: float
@@ -52,14 +52,14 @@ class RegionShare(NamedTuple):
 
 
 def open_region(region: RegionSpec, size: tuple[int, int]) -> Floats:
-    """Return how much of each pixel lies inside a region.
+    """Return the share of each pixel that is inside a region.
 
     Parameters
     ----------
     region : path, or four numbers
-        A mask image, white inside and black outside (grey is in part), which is brought to the
-        size of the images by averaging over areas, whatever its own size and proportions are. Or a
-        box: left, top, right and bottom edge, as shares of the width and height from 0 to 1.
+        A mask image: white is inside, black is outside, and grey is partly inside. A mask of any
+        size and proportions is scaled to the size of the images by averaging over areas. Or a box:
+        left, top, right and bottom edge, as shares of the width and height from 0 to 1.
     size : (int, int)
         Height H and width W of the images.
 
@@ -70,41 +70,58 @@ def open_region(region: RegionSpec, size: tuple[int, int]) -> Floats:
     Raises
     ------
     FringeError
-        If a file is missing, is no image or has colours, the edges of a box are out of order, or
-        the region is empty or the whole image.
+        If a file is missing, is not an image or has colours, the edges of a box are out of order,
+        or the region is empty or the whole image.
+
+    Examples
+    --------
+    >>> open_region([0, 0, 0.5, 1], (2, 4))
+    array([[1., 1., 0., 0.],
+           [1., 1., 0., 0.]])
     """
     if isinstance(region, str | os.PathLike):
         mask, name = _mask_of(region), str(region)
     else:
         mask, name = _box(list(region), size), f"region {list(region)}"
     if mask.max() == 0:
-        raise FringeError(f"{name}: is empty; mark what is inside (white in a mask image)")
+        raise FringeError(f"{name}: is empty; mark the inside (white in a mask image)")
     if mask.min() == 1:
         raise FringeError(
-            f"{name}: is the whole image, which holds all sensitivity; mark a part of it"
+            f"{name}: is the whole image, which contains all sensitivity; mark a part of the image"
         )
     return _averaged(mask, size)
 
 
 def region_share(maps: Any, mask: Floats) -> RegionShare:
-    """Return which share of sensitivity falls inside a region, on average over images.
+    """Return the share of sensitivity inside a region, on average over images.
 
-    Each image counts alike, whatever the size of its map's values. Values count by magnitude: maps
-    of networks whose last maps pass no ReLU may be negative. The region is averaged over the cells
-    of the maps, so what is finer than a cell (an eighth of the image for Inception-V3) is not told
-    apart.
+    Each image has the same weight, for any scale of its map. Values count by magnitude, because
+    maps of networks without a ReLU after the last maps may be negative. The region is averaged over
+    the cells of the maps, so details smaller than a cell (an eighth of the image for Inception-V3)
+    are lost.
 
     Parameters
     ----------
     maps : array (n, h, w)
-        Sensitivity maps; those that are 0 everywhere are left out.
+        Sensitivity maps. Maps that are 0 everywhere are left out.
     mask : array (H, W)
-        How much of each pixel is inside, 0 to 1, as `open_region` returns it.
+        The share of each pixel that is inside, 0 to 1, from `open_region`.
+
+    Returns
+    -------
+    RegionShare
 
     Raises
     ------
     FringeError
         If maps or mask have another shape or range, or are not finite.
+
+    Examples
+    --------
+    >>> left = open_region([0, 0, 0.5, 1], (8, 8))
+    >>> found = region_share(np.array([[[3.0, 1.0]], [[2.0, 2.0]]]), left)
+    >>> found.share, found.area, found.n
+    (0.625, 0.5, 2)
     """
     sizes = np.abs(check_maps(maps).astype(np.float64))
     inside = np.asarray(mask, dtype=np.float64)
@@ -114,7 +131,7 @@ def region_share(maps: Any, mask: Floats) -> RegionShare:
             f"{inside.shape}; open_region makes one"
         )
     cells = _averaged(inside, (sizes.shape[1], sizes.shape[2]))
-    # Largest value first: sums of tiny values would otherwise lose digits or vanish.
+    # Divide by the largest value, because sums of tiny values would lose digits or vanish.
     largest = sizes.max(axis=(1, 2), keepdims=True)
     counting = largest[:, 0, 0] > 0
     sizes = sizes[counting] / largest[counting]
@@ -135,7 +152,7 @@ def _mask_of(path: str | os.PathLike[str]) -> Floats:
         pixels = np.asarray(decode(read_regular(as_path(path), LIMITS.bytes), str(path)))
     if (pixels != pixels[..., :1]).any():
         raise FringeError(
-            f"{path}: has colours, which do not tell inside from outside; save it white on black"
+            f"{path}: has colours, but a mask must be grey; save the mask as white on black"
         )
     return pixels[..., 0] / 255
 
@@ -163,22 +180,23 @@ def _box(edges: list[Any], size: tuple[int, int]) -> Floats:
 
 
 def _covered(low: float, high: float, cells: int) -> Floats:
-    """Return how much of each of ``cells`` that divide 0 to 1 lies from ``low`` to ``high``."""
+    """Divide 0 to 1 into ``cells``, and return the share of each between ``low`` and ``high``."""
     edges = np.arange(cells + 1)
     inside = np.minimum(edges[1:], high * cells) - np.maximum(edges[:-1], low * cells)
     return np.asarray(inside.clip(0, 1), dtype=np.float64)
 
 
 def _averaged(mask: Floats, size: tuple[int, int]) -> Floats:
-    """Return the mean of a mask over each of (h, w) cells, pixels counted by their area."""
+    """Return the mean of a mask over each of (h, w) cells, with pixels weighted by area."""
     rows, columns = (_parts(c, p) for c, p in zip(size, mask.shape, strict=True))
     return np.asarray((rows @ mask @ columns.T).clip(0, 1))
 
 
 def _parts(cells: int, pixels: int) -> Floats:
-    """Return which part of each of ``cells`` each of ``pixels`` is: (cells, pixels), rows sum to 1.
+    """Return the share of each of ``cells`` that each of ``pixels`` covers, (cells, pixels).
 
-    Both divide the same length, here counted in integers, where each pixel is ``cells`` long.
+    Each row sums to 1. Cells and pixels divide the same length, in units in which each pixel has
+    the length ``cells``.
     """
     cell, pixel = np.arange(cells + 1) * pixels, np.arange(pixels + 1) * cells
     ends = np.minimum(cell[1:, None], pixel[1:])

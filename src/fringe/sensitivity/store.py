@@ -1,9 +1,9 @@
-"""Files of sensitivity maps: what a network looks at in each image of a set.
+"""Files of the sensitivity maps of n images, in the order of their source.
 
-Datasets, n images in the order of their source: ``maps`` (n, h, w) float32; of a classifier also
-``classes`` (n, 3) int32 and ``probabilities`` (n, 3) float32, the most probable ones, and
-``activations`` (n, h, w) float32, Grad-CAM of the first of them. ``image_sum`` (H, W, 3) float64 is
-the sum of all images. Maps are small (8 x 8 for Inception), so shards are joined by copying.
+The datasets are ``maps`` (n, h, w) float32 and ``image_sum`` (H, W, 3) float64, the sum of all
+images. If the network is a classifier, the file also contains the most probable ``classes`` (n, 3)
+int32, their ``probabilities`` (n, 3) float32, and ``activations`` (n, h, w) float32, Grad-CAM of
+the most probable class. Maps are small (8 x 8 for Inception), so shards are joined by copying.
 """
 
 from __future__ import annotations
@@ -26,9 +26,21 @@ ROWS = ("maps", "classes", "probabilities", "activations")
 
 @dataclass(frozen=True, eq=False)
 class Sensitivity:
-    """What a file of sensitivity maps holds; see the module for shapes.
+    """The content of a file of sensitivity maps, for n images.
 
-    ``attributes`` are provenance, and ``first`` and ``last``, the images it holds.
+    Attributes
+    ----------
+    maps : float32 array (n, h, w)
+    image_sum : float64 array (H, W, 3)
+        The sum of all images.
+    classes : int32 array (n, 3), or None
+        The most probable classes. None if the network is not a classifier.
+    probabilities : float32 array (n, 3), or None
+        The probabilities of ``classes``.
+    activations : float32 array (n, h, w), or None
+        Grad-CAM of the most probable class.
+    attributes : mapping
+        Provenance, and the range of images from ``first`` to ``last`` - 1.
     """
 
     maps: np.ndarray
@@ -44,12 +56,12 @@ class Sensitivity:
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """Names of the classes by number; None where the network is no classifier."""
+        """Names of the classes by number, or None if the network is not a classifier."""
         names = self.attributes.get("class_names")
         return None if names is None else tuple(json.loads(names))
 
     def predictions(self, index: int) -> list[tuple[str, float]]:
-        """Return the most probable classes of an image, by name, with their probabilities."""
+        """Return the names and probabilities of the most probable classes of an image."""
         if self.classes is None or self.probabilities is None or self.class_names is None:
             return []
         pairs = zip(self.classes[index], self.probabilities[index], strict=True)
@@ -57,7 +69,24 @@ class Sensitivity:
 
 
 def write_sensitivity(path: str | os.PathLike[str], found: Sensitivity) -> None:
-    """Write a file that `read_sensitivity` reads; it appears when it is whole."""
+    """Write a file for `read_sensitivity`. The file appears when it is complete.
+
+    Parameters
+    ----------
+    path : path
+    found : Sensitivity
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> found = Sensitivity(np.ones((3, 8, 8)), np.zeros((64, 64, 3)), None, None, None, {"n": 3})
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "maps.h5"
+    ...     write_sensitivity(path, found)
+    ...     read_sensitivity(path).maps.shape
+    (3, 8, 8)
+    """
     with create_h5(path, dict(found.attributes)) as file:
         for name in (*ROWS, "image_sum"):
             values = getattr(found, name)
@@ -66,16 +95,26 @@ def write_sensitivity(path: str | os.PathLike[str], found: Sensitivity) -> None:
 
 
 def read_sensitivity(path: str | os.PathLike[str]) -> Sensitivity:
-    """Return what is in a file of sensitivity maps.
+    """Return the content of a file of `write_sensitivity`, which has an example.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Sensitivity
 
     Raises
     ------
     FringeError
-        If it is missing, damaged or holds something else.
+        If the file is missing, damaged or contains other data.
     """
     with open_h5(path) as file:
         if "maps" not in file or "image_sum" not in file:
-            raise FringeError(f"{path}: holds no sensitivity maps; delete it and run again")
+            raise FringeError(
+                f"{path}: contains no sensitivity maps; delete the file and run again"
+            )
         rows: dict[str, Any] = {name: file[name][()] if name in file else None for name in ROWS}
         return Sensitivity(**rows, image_sum=file["image_sum"][()], attributes=attributes(file))
 
@@ -83,10 +122,35 @@ def read_sensitivity(path: str | os.PathLike[str]) -> Sensitivity:
 def join_shards(shards: Sequence[str | os.PathLike[str]]) -> Sensitivity:
     """Return the maps of all images of several files, in the order of the files.
 
+    Parameters
+    ----------
+    shards : sequence of paths
+        Files of `write_sensitivity`.
+
+    Returns
+    -------
+    Sensitivity
+
     Raises
     ------
     FringeError
-        If one is missing or damaged, or images are left out or repeated.
+        If a file is missing or damaged, or images are left out or repeated.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     paths = [Path(folder) / name for name in ("0.h5", "1.h5")]
+    ...     for k, path in enumerate(paths):
+    ...         range_of_images = {"first": 3 * k, "last": 3 * k + 3}
+    ...         maps, image_sum = np.full((3, 8, 8), k), np.zeros((64, 64, 3))
+    ...         write_sensitivity(
+    ...             path, Sensitivity(maps, image_sum, None, None, None, range_of_images)
+    ...         )
+    ...     joined = join_shards(paths)
+    >>> joined.maps[:, 0, 0].tolist(), joined.attributes["last"]
+    ([0, 0, 0, 1, 1, 1], 6)
     """
     parts = [read_sensitivity(path) for path in shards]
     end = 0
