@@ -1,4 +1,4 @@
-"""Rows of the metrics that are asked for, next to direct calls on plainly repeated rows."""
+"""Rows of the configured metrics, compared with direct calls on repeated rows."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def by_metric(found: list[dict[str, object]]) -> dict[tuple[object, object], flo
     return {(row["metric"], row["repeat"]): float(str(row["value"])) for row in found}
 
 
-def test_every_metric_is_that_of_the_drawn_rows(compared: Compared) -> None:
+def test_every_metric_equals_that_of_the_drawn_rows(compared: Compared) -> None:
     found = list(score_asked(list(MEASURED), compared))
     values = by_metric(found)
     assert len(values) == len(found) == 2 * len(MEASURED)
@@ -82,14 +82,14 @@ def test_every_metric_is_that_of_the_drawn_rows(compared: Compared) -> None:
             assert values[metric, place] == pytest.approx(value, rel=1e-12), metric
 
 
-def test_a_metric_that_is_asked_for_alone_has_the_same_value(compared: Compared) -> None:
+def test_a_single_metric_has_the_same_value(compared: Compared) -> None:
     every = by_metric(list(score_asked(list(MEASURED), compared)))
     for metric in ("recall", "coverage", "lost_modes"):
         single = by_metric(list(score_asked([metric], compared)))
         assert single == {key: value for key, value in every.items() if key[0] == metric}
 
 
-def test_logits_are_made_by_a_classifier_without_its_bias(compared: Compared) -> None:
+def test_logits_are_computed_by_a_classifier_without_bias(compared: Compared) -> None:
     weights = np.random.default_rng(7).standard_normal((CLASSES, D))
     about = Compared(compared.draws, compared.generated, compared.real, classifier=weights)
     drawn = compared.generated.read("features").astype(np.float64)
@@ -107,8 +107,8 @@ def test_errors_are_in_rows(compared: Compared) -> None:
     assert rows["coverage"]["n_real"] == N == rows["coverage"]["n_generated"]
 
 
-def test_the_error_of_kid_is_the_spread_of_fresh_images(tmp_path: Path) -> None:
-    """200 fresh pairs of sets: their spread is known to 5 %, and a test allows for 4 times that."""
+def test_the_error_of_kid_equals_the_spread_between_sets(tmp_path: Path) -> None:
+    """The spread of 200 pairs of sets is accurate to 5 %, and four times that is allowed."""
     rng = np.random.default_rng(8)
     path = tmp_path / "many.h5"
     with create_h5(path, {"first": 0, "last": 120, "network": "tiny"}) as file:
@@ -127,19 +127,19 @@ def test_the_error_of_kid_is_the_spread_of_fresh_images(tmp_path: Path) -> None:
     assert row["standard_error"] == pytest.approx(np.std(found), rel=0.2)
 
 
-def test_memorization_without_other_images_says_what_to_do(compared: Compared) -> None:
+def test_memorization_without_test_images_is_refused(compared: Compared) -> None:
     about = Compared(compared.draws, compared.generated, compared.real)
     with pytest.raises(FringeError, match=r"lower n_real, or give more real images"):
         list(score_asked(["memorization"], about))
 
 
-def test_no_width_follows_from_copies() -> None:
+def test_a_kernel_width_from_copies_is_refused() -> None:
     with pytest.raises(FringeError, match="give real images that differ"):
         kernel_width(np.ones((5, 2)))
 
 
-def test_a_mode_that_is_lost_is_told_from_one_that_is_new(tmp_path: Path) -> None:
-    """Real images are of two kinds, half of them each."""
+def test_lost_and_new_modes_are_distinguished(tmp_path: Path) -> None:
+    """The real images are of two kinds, half of the images each."""
     rng = np.random.default_rng(9)
     kinds = [rng.normal(at, 1, (N, D)).astype("f4") for at in (0, 12, -12)]
     for name, made, lost, new in (

@@ -1,4 +1,4 @@
-"""Which candidates every repeat draws."""
+"""Draws of candidates by sampling schemes, and their files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from fringe.evaluation import (
 from fringe.resampling import Merging, Weights
 
 
-def test_random_draws_have_none_twice() -> None:
+def test_random_draws_have_no_duplicates() -> None:
     draws = draw_random(100, 40, 5, seed=0)
     assert len(draws) == 5
     for indices in draws:
@@ -37,12 +37,12 @@ def test_fewer_random_images_are_a_part_of_the_same_draws() -> None:
     for many, few in zip(whole, part, strict=True):
         assert len(set(few)) == 25
         assert set(few) < set(many)
-        assert few.tolist() != many[:25].tolist()  # at random, not the first of the file
+        assert few.tolist() != many[:25].tolist()  # random images, not the first images of the file
     kept = draw_random(100, 40, 5, seed=0, keep=40)
     assert all(np.array_equal(one, other) for one, other in zip(whole, kept, strict=True))
 
 
-def test_a_repeat_does_not_depend_on_how_many_there_are() -> None:
+def test_a_repeat_does_not_depend_on_the_number_of_repeats() -> None:
     probabilities = np.full(100, 0.01)
     for few, many in (
         (draw_random(100, 40, 2, 0), draw_random(100, 40, 7, 0)),
@@ -80,7 +80,7 @@ def test_weighted_draws_follow_the_weights() -> None:
     (indices,) = draw_weighted(probabilities, 60000, 1, 0, "prelogits")
     shares = np.bincount(indices, minlength=4) / 60000
     assert shares[0] == 0
-    # Binomial: five standard deviations of at most sqrt(0.25 / n).
+    # The count is binomial: five standard deviations of at most sqrt(0.25 / n).
     assert np.abs(shares - probabilities).max() < 5 * 0.5 / np.sqrt(60000)
 
 
@@ -95,7 +95,7 @@ def test_matched_draws_have_the_real_classes() -> None:
     assert len({tuple(sorted(indices)) for indices in draws}) == 3
 
 
-def test_what_cannot_be_matched_is_reported() -> None:
+def test_missing_images_of_a_match_are_reported() -> None:
     real = np.array([0] * 6 + [1] * 4)
     candidates = np.array([0] * 50 + [1] * 3)
     draws, report = draw_matched(real, candidates, 10, 2, seed=0)
@@ -116,7 +116,7 @@ def test_extremes_are_the_ends_of_the_order() -> None:
     assert (set(low), set(high)) == (set(order[:20]), set(order[-20:]))
 
 
-def test_of_weights_that_are_0_the_least_wanted_are_the_lowest() -> None:
+def test_weights_of_0_are_ordered_by_reduced_cost() -> None:
     rng = np.random.default_rng(0)
     probabilities = np.where(np.arange(200) % 3 == 0, rng.random(200) + 0.1, 0)
     reduced = rng.permutation(200) + 1.0
@@ -127,18 +127,18 @@ def test_of_weights_that_are_0_the_least_wanted_are_the_lowest() -> None:
     assert set(high) == set(np.argsort(probabilities)[-20:])
 
 
-def test_draws_come_back_from_their_file(tmp_path: Path) -> None:
+def test_draws_are_read_as_written(tmp_path: Path) -> None:
     draws = [np.array([3, 1, 2]), np.array([0, 0, 5])]
     report = {"asked": 3, "filled": 3, "unfilled": {"7": 2}}
     save_draws(tmp_path / "draws.h5", draws, {"seed": 1}, report)
-    found, told = load_draws(tmp_path / "draws.h5")
+    found, loaded = load_draws(tmp_path / "draws.h5")
     assert found.tolist() == [[3, 1, 2], [0, 0, 5]]
-    assert told == report
+    assert loaded == report
     with pytest.raises(FringeError, match="none"):
         load_draws(tmp_path / "none.h5")
 
 
-def test_weights_come_back_from_their_file(tmp_path: Path) -> None:
+def test_weights_are_read_as_written(tmp_path: Path) -> None:
     probabilities = np.array([0.25, 0.5, 0.25])
     path = np.array([[1.0, 3.0, 1.0, 2.0], [2.0, 2.5, 0.5, 1.8]])
     reduced = np.array([0.0, 0.0, 1.5])

@@ -1,4 +1,4 @@
-"""Matching beyond the candidates, beside a loop that draws image after image."""
+"""Matching beyond the candidates, compared with a loop that draws one image after another."""
 
 from __future__ import annotations
 
@@ -27,11 +27,13 @@ from fringe.resampling import admitted, saved_state, shortage
 from fringe.sources.imitation import ImitationSource
 
 CLASSES, BATCH = 9, 20
-SHARES = np.array([0.3, 0.25, 0.2, 0.1, 0.06, 0.04, 0.03, 0.02, 0.0])  # of generated images
+SHARES = np.array(
+    [0.3, 0.25, 0.2, 0.1, 0.06, 0.04, 0.03, 0.02, 0.0]
+)  # shares of classes of generated images
 
 
 class Generator:
-    """Image i shows its class, and noise that depends on i only."""
+    """A source whose image i shows its class, with noise that depends only on i."""
 
     name, fingerprint, simulated, resolution = "generator", "0" * 64, True, (4, 4)
 
@@ -70,9 +72,9 @@ def forward(images: torch.Tensor) -> Activations:
 NAMES = tuple(f"class {number}" for number in range(CLASSES))
 NETWORK = FeatureNetwork("tiny", 3, NAMES, "0" * 64, torch.device("cpu"), forward)
 REAL = np.random.default_rng(1).choice(CLASSES, 60, p=SHARES[::-1])
-REAL = REAL[REAL < 8]  # a class that is never generated would never be full
+REAL = REAL[REAL < 8]  # the bin of a class that is never generated would never be full
 N = len(REAL)
-COUNT = 130  # candidates: no whole batch
+COUNT = 130  # number of candidates, not a multiple of the batch size
 
 
 def class_of(index: int) -> int:
@@ -83,7 +85,7 @@ CANDIDATES = np.array([class_of(index) for index in range(COUNT)])
 
 
 def slowly(missing: dict[int, int], limit: int) -> tuple[list[int], int, dict[int, int]]:
-    """Draw image after image, and discard those whose bin is full, as the paper says."""
+    """Draw one image after another, and discard images whose bin is full, as in the paper."""
     room, accepted, index = dict(missing), [], COUNT
     while sum(room.values()) and index < limit:
         label = class_of(index)
@@ -101,7 +103,7 @@ def extended(limit: int, real: np.ndarray = REAL, **options: object) -> Extensio
 
 
 @pytest.mark.parametrize("limit", [COUNT, COUNT + 3, 171, 200, 700, 5000])
-def test_equals_the_papers_procedure(limit: int) -> None:
+def test_extension_equals_the_papers_procedure(limit: int) -> None:
     missing = shortage(REAL, CANDIDATES, N)
     assert sum(missing.values()) > 5
     accepted, seen, left = slowly(missing, limit)
@@ -120,19 +122,19 @@ def test_a_full_histogram_needs_no_image() -> None:
     assert (found.indices.tolist(), found.seen, found.missing) == ([], COUNT, {})
 
 
-def test_classes_that_are_never_generated_end_at_the_limit() -> None:
+def test_extension_ends_at_the_limit_if_a_class_is_never_generated() -> None:
     found = extended(300, real=np.append(REAL, [8, 8]))
     assert found.missing[8] == 2
     assert found.seen == 300
 
 
-def test_a_higher_limit_changes_nothing_when_all_bins_are_full() -> None:
+def test_a_higher_limit_changes_nothing_if_all_bins_are_full() -> None:
     one, other = extended(5000), extended(7777)
     assert one.indices.tolist() == other.indices.tolist()
     assert (one.seen, one.missing) == (other.seen, other.missing)
 
 
-def test_workers_change_nothing() -> None:
+def test_result_does_not_depend_on_workers() -> None:
     def brightness(images: torch.Tensor) -> Activations:
         labels = (images.float().mean((1, 2, 3)) / 29).long()
         return Activations(
@@ -153,7 +155,7 @@ def test_workers_change_nothing() -> None:
 
 
 @pytest.mark.parametrize("killed", [145, 260, 399])
-def test_a_killed_draw_goes_on(
+def test_an_interrupted_draw_continues(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed: int
 ) -> None:
     monkeypatch.setattr(saved_state, "INTERVAL", 0.0)
@@ -170,13 +172,13 @@ def test_a_killed_draw_goes_on(
     assert min(source.asked) == killed // BATCH * BATCH
     assert found.indices.tolist() == whole.indices.tolist()
     assert (found.seen, found.missing) == (whole.seen, whole.missing)
-    # What was made from other things is not used.
+    # A state with another key is not used.
     source.asked = []
     draw_on(source, NETWORK, missing, COUNT, 5000, **kept | {"key": "made from that"})
     assert min(source.asked) == COUNT // BATCH * BATCH
 
 
-def test_another_limit_goes_on_from_the_last(tmp_path: Path) -> None:
+def test_another_limit_continues_from_the_last_state(tmp_path: Path) -> None:
     missing = shortage(REAL, CANDIDATES, N)
     source = Generator(5000)
 
@@ -197,13 +199,13 @@ def test_another_limit_goes_on_from_the_last(tmp_path: Path) -> None:
             assert source.asked == []
 
 
-def test_images_that_come_in_order_find_room_until_it_is_gone() -> None:
+def test_images_are_admitted_in_order_while_there_is_room() -> None:
     classes = np.array([3, 1, 3, 3, 0, 1])
     assert admitted(classes, {3: 2, 1: 1}).tolist() == [True, True, True, False, False, False]
     assert admitted(classes[:0], {3: 2}).tolist() == []
 
 
-def test_an_extension_comes_back_from_its_file(tmp_path: Path) -> None:
+def test_an_extension_is_read_as_written(tmp_path: Path) -> None:
     for found in (extended(200), extended(5000), extended(COUNT)):
         save_extension(tmp_path / "found.h5", found, 200, {"made_from": "this"})
         loaded = load_extension(tmp_path / "found.h5")
@@ -212,7 +214,7 @@ def test_an_extension_comes_back_from_its_file(tmp_path: Path) -> None:
         assert loaded[2:] == found[2:]
 
 
-def test_every_repeat_draws_the_extension() -> None:
+def test_every_repeat_contains_the_extension() -> None:
     found = extended(5000)
     draws, report = draw_matched(REAL, CANDIDATES, N, 3, 0, found)
     expected = np.bincount(REAL, minlength=CLASSES)
@@ -241,7 +243,7 @@ def test_every_repeat_draws_the_extension() -> None:
 def files(tmp_path: Path) -> dict[str, Path]:
     """Write features of the candidates in two shards, and of an extension."""
     found = extended(5000)
-    assert len(found.indices) > BATCH  # more than one batch of them
+    assert len(found.indices) > BATCH  # more than one batch
     shards = []
     for first, last in ((0, 100), (100, COUNT)):
         shards.append(tmp_path / f"{first:07d}-{last:07d}.h5")
@@ -253,13 +255,15 @@ def files(tmp_path: Path) -> dict[str, Path]:
     return paths
 
 
-def test_features_of_candidates_and_extension_are_read_as_one(files: dict[str, Path]) -> None:
+def test_features_of_candidates_and_extension_are_read_like_one_file(
+    files: dict[str, Path],
+) -> None:
     found = load_extension(files["extension"])
     candidates = open_features(files["candidates"])
     draws, _ = draw_matched(REAL, CANDIDATES, N, 2, 0, found)
     images = np.stack(draws)
     features, rows = join_extension(candidates, images, files["extension"], files["further"])
-    # Each image as it looks for itself.
+    # The features of each image, computed separately.
     source = Generator(5000)
     own = np.stack([source.read([i])[0].reshape(-1, 3).mean(0) for i in images.ravel()])
     np.testing.assert_allclose(features.read("features", rows.ravel()), own, rtol=1e-6)
@@ -272,7 +276,7 @@ def test_features_of_candidates_and_extension_are_read_as_one(files: dict[str, P
 
     real = Gaussian.from_features(np.random.default_rng(0).standard_normal((50, 3)) * 20 + 100)
     scores = score_draws(rows, features, real, 50)
-    # FID of the images' own features; both are float64 sums of the same float32 numbers.
+    # FID of these features; both are float64 sums of the same float32 numbers.
     for repeat, score in enumerate(scores):
         direct = frechet_distance(
             real, Gaussian.from_features(features.read("features", rows[repeat]))
@@ -299,11 +303,13 @@ def test_features_that_do_not_belong_together_are_refused(
     foreign = FeatureNetwork("another", 3, NAMES, "0" * 64, torch.device("cpu"), forward)
     found = load_extension(files["extension"])
     extract_extension(Generator(5000), foreign, found, tmp_path / "foreign.h5", batch_size=BATCH)
-    with pytest.raises(FringeError, match=r"features of another, but .* those of tiny"):
+    with pytest.raises(FringeError, match=r"features of another, but .* holds features of tiny"):
         join_extension(candidates, draws, files["extension"], tmp_path / "foreign.h5")
 
 
-def test_without_further_images_candidates_are_all(files: dict[str, Path], tmp_path: Path) -> None:
+def test_join_without_further_images_returns_the_candidates(
+    files: dict[str, Path], tmp_path: Path
+) -> None:
     candidates = open_features(files["candidates"])
     draws = np.array([[3, 1]])
     nothing = extended(COUNT)

@@ -1,4 +1,4 @@
-"""FDr: distances in units of the floor, against the definition in plain arrays."""
+"""FDr: distances in units of the floor, compared with the definition for plain arrays."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def normal(count: int, seed: int, shift: float = 0.0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal((count, D)) + shift
 
 
-def test_rows_are_those_of_the_definition(tmp_path: Path) -> None:
+def test_rows_equal_the_definition(tmp_path: Path) -> None:
     real = stored(tmp_path / "real.h5", normal(N + 500, 1))
     made = stored(tmp_path / "made.h5", normal(3000, 2, 0.5))
     draw = np.random.default_rng(3).integers(0, 3000, N)  # some images twice
@@ -64,7 +64,7 @@ def test_rows_are_those_of_the_definition(tmp_path: Path) -> None:
 
 
 def test_real_images_have_the_ratio_1_and_its_error_covers_it(tmp_path: Path) -> None:
-    """Generated images of the same distribution: 1 lies within the errors, in most of 40 trials.
+    """For generated images of the same distribution, 1 is within the errors in most of 40 trials.
 
     The floor of equal distributions is bias, and the error is too large there: few miss.
     """
@@ -77,7 +77,7 @@ def test_real_images_have_the_ratio_1_and_its_error_covers_it(tmp_path: Path) ->
     assert missed <= 4
 
 
-def test_real_images_that_do_not_differ_are_refused(tmp_path: Path) -> None:
+def test_identical_real_images_are_refused(tmp_path: Path) -> None:
     real = stored(tmp_path / "real.h5", np.zeros((20, D)))
     with pytest.raises(FringeError, match="two halves of the real images have the distance 0"):
         list(score_floor(real, 20, {}, seed=0))

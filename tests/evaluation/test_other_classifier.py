@@ -1,4 +1,4 @@
-"""Planted truth: the distance of a network that sees no classes, and the classes of another one.
+"""Known truth: the distance of a network without classes, and the classes of another network.
 
 Images are of one of five kinds, of which the generator makes some too often. The network of FID
 sees the kind as a place in its features, mixed with much else; the classifier has logits of the
@@ -28,7 +28,7 @@ CENTERS = np.random.default_rng(0).normal(size=(KINDS, DIM)) * 3
 def images(shares: np.ndarray, count: int, seed: int, flaw: float = 0.0) -> Any:
     """Return features (count, DIM) of one network and logits (count, KINDS) of another.
 
-    ``flaw`` moves the features of all images, of whatever kind, and no logit.
+    ``flaw`` moves the features of all images of all kinds, and no logit.
     """
     rng = np.random.default_rng(seed)
     kinds = rng.choice(KINDS, count, p=shares)
@@ -38,7 +38,7 @@ def images(shares: np.ndarray, count: int, seed: int, flaw: float = 0.0) -> Any:
 
 
 def distances(flaw: float) -> tuple[float, float, float]:
-    """Return FID of random, of Top-1 matched images, and of those with weights in logits."""
+    """Return FID of random and of Top-1 matched images, and of images weighted in logits."""
     real, real_logits = images(REAL_SHARES, N, 1)
     made, made_logits = images(MADE_SHARES, 4 * N, 2, flaw)
     of_real = Gaussian.from_features(real)
@@ -54,14 +54,14 @@ def distances(flaw: float) -> tuple[float, float, float]:
     return fid(np.arange(N)), fid(draw), fid(drawn)
 
 
-def test_a_distance_of_classes_only_falls_to_nothing() -> None:
+def test_a_difference_only_of_classes_falls_to_about_0() -> None:
     random, matched, weighted = distances(0.0)
     assert random > 5
     assert matched < 0.02 * random
     assert weighted < 0.02 * random
 
 
-def test_a_flaw_that_the_classifier_does_not_see_stays() -> None:
+def test_a_flaw_that_the_classifier_does_not_see_remains() -> None:
     random, matched, weighted = distances(1.0)
     flaw = DIM * 1.0  # its squared length
     assert matched == pytest.approx(flaw, rel=0.1)
@@ -70,7 +70,7 @@ def test_a_flaw_that_the_classifier_does_not_see_stays() -> None:
 
 
 def scores(filled: int) -> pd.DataFrame:
-    """Return tidy scores: 10 at random, 6 matched, and 8 of as many as were filled."""
+    """Return tidy scores: 10 at random, 6 matched, 8 for random images of the matched number."""
     values = {"random": (10.0, 100), "matched": (6.0, filled), "random-filled": (8.0, filled)}
     rows = [
         {
@@ -93,11 +93,13 @@ def scores(filled: int) -> pd.DataFrame:
 
 def test_the_sentence_names_both_networks_and_compares_equal_counts() -> None:
     titles = {"blind": "Blind", "counting": "Counting"}
-    told = class_sentence(scores(100), "faces", "blind", "counting", titles)
+    sentence = class_sentence(scores(100), "faces", "blind", "counting", titles)
     start = "When the Top-1 class histogram by Counting is matched, FID in Blind falls by "
-    assert told.startswith(f"{start}40.0 ± ")
-    assert told.endswith("%.")
-    # Fewer images raise FID: what could be filled compares with as many images at random.
-    told = class_sentence(scores(90), "faces", "blind", "counting", titles)
-    assert told.startswith(f"{start}25.0 ± ")
-    assert told.endswith("%, relative to 90 images drawn at random (the number of matched images).")
+    assert sentence.startswith(f"{start}40.0 ± ")
+    assert sentence.endswith("%.")
+    # Fewer images raise FID, so matched images are compared with the same number of random images.
+    sentence = class_sentence(scores(90), "faces", "blind", "counting", titles)
+    assert sentence.startswith(f"{start}25.0 ± ")
+    assert sentence.endswith(
+        "%, relative to 90 images drawn at random (the number of matched images)."
+    )

@@ -1,4 +1,4 @@
-"""What images are in each space of a classifier, beside plain formulas."""
+"""Images in each space of a classifier, compared with plain formulas."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def stored(path: Path, rows: int, seed: int) -> FeatureFile:
     return FeatureFile(path, rows, dims, {"class_names": names})
 
 
-def test_an_overview_is_of_the_first_images(tmp_path: Path) -> None:
+def test_an_overview_describes_the_first_images(tmp_path: Path) -> None:
     files = stored(tmp_path / "real.h5", 500, 0), stored(tmp_path / "fake.h5", 90, 1)
     stops = 400, 80
     measured: dict[str, tuple[MeasuredImages, MeasuredImages]] = {}
@@ -45,9 +45,9 @@ def test_an_overview_is_of_the_first_images(tmp_path: Path) -> None:
         assert seen.distance == pytest.approx(frechet_distance(*gaussians))
         assert (seen.standard_error, seen.real_error) == frechet_error(*measured[space])
         np.testing.assert_array_equal(seen.vectors, np.stack([real[0], generated[0]]))
-        # At most 300 points of either side, of those that are measured.
+        # At most 300 of the measured images of each side are points.
         assert [len(points) for points in seen.points] == [300, 80]
-        vectors = np.linalg.eigh(np.cov(real[:400].T))[1][:, :-3:-1]  # the last two
+        vectors = np.linalg.eigh(np.cov(real[:400].T))[1][:, :-3:-1]  # the two largest variances
         for rows, mean, covariance, points in zip(
             (real[:400], generated[:80]), seen.means, seen.covariances, seen.points, strict=True
         ):
@@ -62,7 +62,7 @@ def test_an_overview_is_of_the_first_images(tmp_path: Path) -> None:
         np.testing.assert_allclose(shares, counts / stop)
 
 
-def test_logits_may_be_those_of_another_network(tmp_path: Path) -> None:
+def test_logits_may_come_from_another_network(tmp_path: Path) -> None:
     files = stored(tmp_path / "real.h5", 60, 0), stored(tmp_path / "fake.h5", 50, 1)
     others = stored(tmp_path / "real2.h5", 60, 2), stored(tmp_path / "fake2.h5", 50, 3)
     measured = {}

@@ -1,4 +1,4 @@
-"""FID with noise in parts of images, beside FID of features that are all kept; files of rows."""
+"""FID with noise in parts of images, compared with FID of kept features; files of rows."""
 
 import math
 from pathlib import Path
@@ -29,7 +29,7 @@ N, N_REAL, BATCH, SIZE = 22, 31, 5, 16
 
 
 class CountedSource(PhotoSource):
-    """Photographs that remember how many were asked for at a time."""
+    """Photographs that record how many images are read at a time."""
 
     asked: list[int]
 
@@ -39,7 +39,7 @@ class CountedSource(PhotoSource):
 
 
 def features_of(images: torch.Tensor) -> torch.Tensor:
-    """Return mean and deviation of each channel in the left half: (N, 6)."""
+    """Return mean and deviation of each channel in the left half, (N, 6)."""
     left = images.double()[..., : images.shape[3] // 2].flatten(2)
     return torch.cat([left.mean(2), left.std(2)], 1) / 50
 
@@ -55,7 +55,7 @@ def network(sizes: list[int] | None = None) -> FeatureNetwork:
 
 def photographs(count: int, seed: int) -> CountedSource:
     source = CountedSource(count, SIZE, seed)
-    object.__setattr__(source, "asked", [])  # it is frozen
+    object.__setattr__(source, "asked", [])  # the dataclass is frozen
     return source
 
 
@@ -64,7 +64,7 @@ def features(images: np.ndarray) -> np.ndarray:
 
 
 def slow_fid(one: np.ndarray, other: np.ndarray) -> float:
-    """Return the Fréchet distance of two sets of features by its textbook formula."""
+    """Return the Fréchet distance of two sets of features by the textbook formula."""
     R, S = (np.cov(rows, rowvar=False) for rows in (one, other))
     root = linalg.sqrtm(R @ S).real
     step = one.mean(0) - other.mean(0)
@@ -72,7 +72,7 @@ def slow_fid(one: np.ndarray, other: np.ndarray) -> float:
 
 
 REAL = features(PhotoSource(N_REAL, SIZE, 1).read(range(N_REAL)))
-# The left half is important, and no other has features.
+# The left half is important, and features depend only on this half.
 MAPS = np.tile([[3.0, 1.0]], (N + 2, 2, 1))
 
 
@@ -84,7 +84,7 @@ def measured(source: CountedSource | None = None, sizes: list[int] | None = None
     return measure_region_noise(source, maps, network(sizes), real, **about)
 
 
-def test_rows_are_those_of_features_all_at_once() -> None:
+def test_rows_equal_those_of_kept_features() -> None:
     source, sizes = photographs(N + 5, 2), []
     rows = measured(source, sizes)
     assert [row["region"] for row in rows] == list(REGIONS)
@@ -94,7 +94,7 @@ def test_rows_are_those_of_features_all_at_once() -> None:
         assert row["value"] == pytest.approx(expected, rel=1e-5)
         assert (row["n_real"], row["n_generated"], row["seed"]) == (N_REAL, N, 4)
         assert (row["network"], row["scale"]) == ("halves", 0.1)
-    # Streamed: nothing is read or computed in more than a batch, and batches are always full.
+    # Images are read and processed only in batches, and batches are always full.
     assert max(source.asked) == BATCH
     assert sum(source.asked) == 3 * N
     assert set(sizes) == {BATCH}
@@ -105,7 +105,7 @@ def test_rows_are_those_of_features_all_at_once() -> None:
     assert important != clean
 
 
-def test_without_noise_one_pass_gives_all_three() -> None:
+def test_scale_0_needs_only_one_pass() -> None:
     source = photographs(N, 2)
     rows = measured(source, scale=0)
     assert sum(source.asked) == N
@@ -116,15 +116,17 @@ def test_without_noise_one_pass_gives_all_three() -> None:
     assert {row["scale"] for row in rows} == {0.0}
 
 
-def test_batches_do_not_matter() -> None:
+def test_result_does_not_depend_on_batches() -> None:
     one, other = (measured(batch_size=size) for size in (N, 3))
     assert [r["value"] for r in one] == pytest.approx([r["value"] for r in other], rel=1e-10)
 
 
-def test_what_does_not_fit_is_named() -> None:
-    with pytest.raises(FringeError, match="noise in 30 images asked for; there are 27 with 24"):
+def test_bad_arguments_are_refused() -> None:
+    with pytest.raises(
+        FringeError, match="cannot add noise to 30 images: there are 27 images and 24"
+    ):
         measured(n=30)
-    with pytest.raises(FringeError, match="noise in 1 images"):
+    with pytest.raises(FringeError, match="noise to 1 images"):
         measured(n=1)
     with pytest.raises(FringeError, match="batch size 0"):
         measured(batch_size=0)
@@ -136,7 +138,7 @@ def test_what_does_not_fit_is_named() -> None:
         measured(maps=np.where(np.arange(N)[:, None, None] == 3, np.nan, MAPS[:N]))
 
 
-def test_a_feature_that_is_no_number_is_told_by_image_and_network() -> None:
+def test_message_on_nan_names_image_and_network() -> None:
     first = PhotoSource(N, SIZE, 2).read([17])[0].transpose(2, 0, 1)
 
     def forward(images: torch.Tensor) -> Activations:
@@ -145,14 +147,14 @@ def test_a_feature_that_is_no_number_is_told_by_image_and_network() -> None:
 
     blind = FeatureNetwork("blind", 6, None, "0" * 64, torch.device("cpu"), forward)
     about = {"n_real": N_REAL, "n": N, "seed": 4, "batch_size": BATCH}
-    told = r"with noise 0 .*: image 17 gives NaN or infinite features in network 'blind'"
-    with pytest.raises(FringeError, match=told):
+    message = r"with noise 0 .*: image 17 gives NaN or infinite features in network 'blind'"
+    with pytest.raises(FringeError, match=message):
         measure_region_noise(
             photographs(N, 2), MAPS, blind, Gaussian.from_features(REAL), scale=0, **about
         )
 
 
-def test_rows_survive_their_file(tmp_path: Path) -> None:
+def test_rows_are_read_as_written(tmp_path: Path) -> None:
     rows = measured(scale=0) + measured()
     write_region_noise(tmp_path / "a.csv", rows[:3], "NA")
     write_region_noise(tmp_path / "b.csv", rows[3:], "01")
@@ -164,7 +166,7 @@ def test_rows_survive_their_file(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.csv", "b.csv"]
 
 
-def test_shares_survive_their_file(tmp_path: Path) -> None:
+def test_shares_are_read_as_written(tmp_path: Path) -> None:
     shares = [RegionShare(1 / 3, 0.3, 0.4, 0.25, 9), RegionShare(0.1, math.nan, math.nan, 0.2, 1)]
     rows = [{"dataset": "d", "network": "net", **share._asdict()} for share in shares]
     path = tmp_path / "shares.csv"

@@ -1,4 +1,4 @@
-"""Rows of the released optimization beside ours: losses, times, bounds, and their file."""
+"""Rows of the released optimization and of ours: losses, times, bounds, and their file."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ PATH = np.array(
     [
         [1, 5.0, 5.0, 90.0, 0.1],
         [2, 3.0, 2.5, 50.0, 0.2],
-        [3, 4.0, 2.0, 40.0, 0.3],  # the best so far is still 3, so 1 is proven
+        [3, 4.0, 2.0, 40.0, 0.3],  # the best objective is still 3, so the bound is 1
     ]
 )
 
@@ -37,7 +37,7 @@ def golden(shared: Path) -> dict[str, np.ndarray]:
         return {name: arrays[name] for name in ("real", "gen", "loss_all")}
 
 
-def test_released_losses_and_their_times(golden: dict[str, np.ndarray]) -> None:
+def test_released_rows_contain_losses_and_times(golden: dict[str, np.ndarray]) -> None:
     rows = released_rows(Gaussian.from_features(golden["real"]), golden["gen"], 4)
     np.testing.assert_allclose(
         [row["objective"] for row in rows], golden["loss_all"][:4], rtol=1e-9
@@ -52,7 +52,7 @@ def test_released_losses_and_their_times(golden: dict[str, np.ndarray]) -> None:
     assert rows[0]["candidates"] == 3000
 
 
-def test_steps_that_diverge_end_early() -> None:
+def test_rows_end_if_steps_diverge() -> None:
     rng = np.random.default_rng(0)
     real = Gaussian.from_features(rng.standard_normal((40, 5)))
     rows = released_rows(real, 1e3 * rng.standard_normal((60, 5)), 50)
@@ -61,7 +61,7 @@ def test_steps_that_diverge_end_early() -> None:
 
 
 @pytest.mark.parametrize("order", [COLUMNS, COLUMNS[::-1]])
-def test_our_rows_are_those_of_the_file(order: list[str], tmp_path: Path) -> None:
+def test_our_rows_equal_those_of_the_file(order: list[str], tmp_path: Path) -> None:
     rows = pd.DataFrame(optimized_rows(write_weights(tmp_path / "weights.h5", order)))
     assert rows["objective"].tolist() == [5.0, 3.0, 4.0]
     assert rows["lower_bound"].tolist() == [0.0, 0.5, 1.0]
@@ -70,13 +70,13 @@ def test_our_rows_are_those_of_the_file(order: list[str], tmp_path: Path) -> Non
     assert set(rows["candidates"]) == {7}
 
 
-def test_a_path_without_times_is_named(tmp_path: Path) -> None:
+def test_a_path_without_times_is_refused(tmp_path: Path) -> None:
     path = write_weights(tmp_path / "weights.h5", COLUMNS[:-1])
     with pytest.raises(FringeError, match=r"weights\.h5: its path has no column seconds"):
         optimized_rows(path)
 
 
-def test_the_file_holds_every_digit_and_no_half_of_it(tmp_path: Path) -> None:
+def test_the_file_keeps_all_digits_and_is_never_incomplete(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     real = Gaussian.from_features(rng.standard_normal((40, 5)))
     rows = released_rows(real, rng.standard_normal((60, 5)), 3)

@@ -1,4 +1,4 @@
-"""Standard errors of stored features: next to arrays in memory, and next to fresh images."""
+"""Standard errors of stored features, compared with arrays in memory and with new images."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def feature_file(path: Path, rows: np.ndarray) -> FeatureFile:
 
 @dataclass
 class Rows:
-    """Features of many studies, each of which needs no file."""
+    """Features of many studies, without a file for each study."""
 
     rows: np.ndarray
 
@@ -64,13 +64,13 @@ def real_rows(stream: np.random.Generator, n: int) -> np.ndarray:
 
 
 def generated_rows(stream: np.random.Generator, n: int) -> np.ndarray:
-    """Heavier tails than a normal distribution: the formula assumes none."""
+    """Tails are heavier than those of a normal distribution, which the formula does not assume."""
     return stream.standard_t(8, size=(n, D)) * MIX + 0.3
 
 
 @pytest.fixture
 def real(tmp_path: Path) -> FeatureFile:
-    """More than one block."""
+    """Return more images than one block."""
     return feature_file(tmp_path / "real.h5", real_rows(np.random.default_rng(0), 5000))
 
 
@@ -80,13 +80,13 @@ def generated(tmp_path: Path) -> FeatureFile:
 
 
 def in_memory(real: np.ndarray, generated: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
-    """Return the error and its real part, of plain arrays; the covariance is of repeated rows."""
+    """Return the error of plain arrays and its real part. The covariance is of repeated rows."""
     repeated = Gaussian.from_features(np.repeat(generated, counts, axis=0))
     found = frechet_influence(real, generated, counts, of_generated=repeated)
     return found.standard_error(counts), float(np.sqrt(variance_of_mean(found.real)))
 
 
-def test_errors_in_blocks_are_those_of_whole_arrays(
+def test_errors_in_blocks_equal_those_of_whole_arrays(
     real: FeatureFile, generated: FeatureFile
 ) -> None:
     draws = np.random.default_rng(2).integers(0, 4200, (2, 800))  # some images several times
@@ -94,20 +94,24 @@ def test_errors_in_blocks_are_those_of_whole_arrays(
     reference = gaussian_of(real, stop=4400)
     first, second = score_draws(draws, generated, reference, 4400, real)
     counts = np.bincount(draws[0], minlength=4500)
-    told = in_memory(whole[0][:4400], whole[1], counts)
-    assert (first["standard_error"], first["real_error"]) == pytest.approx(told, rel=1e-9)
+    expected = in_memory(whole[0][:4400], whole[1], counts)
+    assert (first["standard_error"], first["real_error"]) == pytest.approx(expected, rel=1e-9)
     assert np.isnan([second["standard_error"], second["real_error"]]).all()
-    # Published statistics: the same, less the part of the real images.
-    alone = score_draws(draws, generated, reference, 4400)[0]
-    assert alone["standard_error"] == pytest.approx(np.sqrt(told[0] ** 2 - told[1] ** 2), rel=1e-9)
-    assert np.isnan(alone["real_error"])
-    assert alone["value"] == first["value"]
+    # With published statistics, the error is the same without the part of the real images.
+    published = score_draws(draws, generated, reference, 4400)[0]
+    assert published["standard_error"] == pytest.approx(
+        np.sqrt(expected[0] ** 2 - expected[1] ** 2), rel=1e-9
+    )
+    assert np.isnan(published["real_error"])
+    assert published["value"] == first["value"]
     (without, _) = score_draws(draws, generated, reference, 4400, real, with_error=False)
     assert np.isnan([without["standard_error"], without["real_error"]]).all()
     assert without["value"] == first["value"]
 
 
-def test_errors_of_snapshots(real: FeatureFile, generated: FeatureFile) -> None:
+def test_errors_of_snapshots_equal_those_of_whole_arrays(
+    real: FeatureFile, generated: FeatureFile
+) -> None:
     snapshots = {
         "known": (gaussian_of(generated, "logits", stop=4400), 4400),
         "published": (gaussian_of(generated, "logits"), 4500),
@@ -121,20 +125,24 @@ def test_errors_of_snapshots(real: FeatureFile, generated: FeatureFile) -> None:
         space="logits",
     )
     rows = real.read("logits")[:600], generated.read("logits")[:4400]
-    told = in_memory(*(one.astype(np.float64) for one in rows), np.ones(4400, int))
-    assert (known["standard_error"], known["real_error"]) == pytest.approx(told, rel=1e-9)
+    expected = in_memory(*(one.astype(np.float64) for one in rows), np.ones(4400, int))
+    assert (known["standard_error"], known["real_error"]) == pytest.approx(expected, rel=1e-9)
     assert np.isnan([published["standard_error"], published["real_error"]]).all()
 
 
-def test_errors_at_several_sizes(real: FeatureFile, generated: FeatureFile) -> None:
+def test_errors_at_several_sizes_scale_with_the_counts(
+    real: FeatureFile, generated: FeatureFile
+) -> None:
     pairs = [(5000, 4500), (300, 400)]
     rows = score_sizes(real, generated, pairs, 2, seed=0)
     errors = {(r["metric"], r["n_generated"], r["repeat"]): r["standard_error"] for r in rows}
     whole = real.read().astype(np.float64), generated.read().astype(np.float64)
-    told = in_memory(*whole, np.ones(4500, int))
-    assert errors["fid", 4500, 0] == pytest.approx(told[0], rel=1e-9)
-    # The luck of n images is about n^-1/2.
-    expected = np.sqrt((told[0] ** 2 - told[1] ** 2) * 4500 / 400 + told[1] ** 2 * 5000 / 300)
+    expected = in_memory(*whole, np.ones(4500, int))
+    assert errors["fid", 4500, 0] == pytest.approx(expected[0], rel=1e-9)
+    # The error of n images is proportional to n^-1/2.
+    expected = np.sqrt(
+        (expected[0] ** 2 - expected[1] ** 2) * 4500 / 400 + expected[1] ** 2 * 5000 / 300
+    )
     assert errors["fid", 400, 0] == pytest.approx(expected, rel=0.25)
     assert errors["fid_infinity", 4500, 0] == errors["fid", 4500, 0]
     assert np.isnan([errors[key] for key in errors if key[2] == 1]).all()
@@ -143,7 +151,7 @@ def test_errors_at_several_sizes(real: FeatureFile, generated: FeatureFile) -> N
 
 
 def test_the_line_to_infinitely_many_has_the_error_of_the_plain_distance() -> None:
-    """The spread of 300 lines, each through fresh images; known to 4 %, four times are allowed."""
+    """The spread of 300 lines with new images is accurate to 4 %; four times that is allowed."""
     stream = np.random.default_rng(3)
     values, errors = [], []
     for _ in range(300):
@@ -153,8 +161,8 @@ def test_the_line_to_infinitely_many_has_the_error_of_the_plain_distance() -> No
     assert np.mean(errors) == pytest.approx(np.std(values, ddof=1), rel=0.17)
 
 
-def test_error_of_images_drawn_at_random_next_to_fresh_ones() -> None:
-    """The spread of 200 studies, each with its own images; known to 5 %, four times are allowed."""
+def test_error_of_random_draws_equals_the_spread_of_new_images() -> None:
+    """The spread of 200 studies with new images is accurate to 5 %; four times that is allowed."""
     stream = np.random.default_rng(4)
     values, errors = [], []
     for study in range(200):
@@ -168,13 +176,13 @@ def test_error_of_images_drawn_at_random_next_to_fresh_ones() -> None:
 
 
 def preference(rows: np.ndarray) -> np.ndarray:
-    """Return the probability of each candidate: some are wanted nine times as much as others."""
+    """Return the probability of each candidate, which is up to nine times that of another."""
     wanted = 1 + 8 / (1 + np.exp(-4 * rows[:, 0]))
     return np.asarray(wanted / wanted.sum())
 
 
-def test_error_of_weighted_draws_next_to_fresh_candidates() -> None:
-    """It covers the luck of the draw and that of the candidates, whose weights are as they are."""
+def test_error_of_weighted_draws_equals_the_spread_of_new_candidates() -> None:
+    """The error covers the random draw and the random candidates, with fixed weights."""
     stream = np.random.default_rng(5)
     values, errors = [], []
     for study in range(200):
@@ -199,20 +207,20 @@ def test_the_spread_of_repeats_is_a_part_of_the_error(
     n, total = 1500, len(generated)
     draws = np.stack(draw_random(total, n, 100, seed=0))
     rows = score_draws(draws, generated, gaussian_of(real), 5000, real)
-    spread = np.std([row["value"] for row in rows], ddof=1)  # known to 7 %
+    spread = np.std([row["value"] for row in rows], ddof=1)  # accurate to 7 %
     of_real, all_images = rows[0]["real_error"], rows[0]["standard_error"]
     of_generated = np.sqrt(all_images**2 - of_real**2)
     assert spread == pytest.approx(of_generated * np.sqrt(1 - n / total), rel=0.28)
     assert spread < of_generated < all_images
 
 
-def test_no_error_of_a_single_image(real: FeatureFile, generated: FeatureFile) -> None:
+def test_a_single_image_has_no_error(real: FeatureFile, generated: FeatureFile) -> None:
     (row,) = score_draws(np.zeros((1, 5), int), generated, gaussian_of(real), 5000, real)
     assert row["value"] > 0
     assert np.isnan(row["standard_error"])
 
 
-def test_images_of_which_only_statistics_are_known(
+def test_images_with_only_statistics_have_no_error(
     real: FeatureFile, generated: FeatureFile
 ) -> None:
     one = MeasuredImages(gaussian_of(real), real)
@@ -224,7 +232,7 @@ def test_images_of_which_only_statistics_are_known(
     assert np.isnan(swapped.real)
 
 
-def test_fewer_images_than_dimensions(tmp_path: Path) -> None:
+def test_fewer_images_than_dimensions_have_an_error(tmp_path: Path) -> None:
     stream = np.random.default_rng(6)
     rows = stream.normal(size=(30, 50)), stream.normal(size=(20, 50))
     files = [feature_file(tmp_path / f"{len(one)}.h5", one) for one in rows]

@@ -1,4 +1,4 @@
-"""Tidy rows of distances, against distances of plainly repeated rows."""
+"""Tidy rows of distances, compared with distances of repeated rows."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def generated(tmp_path: Path) -> FeatureFile:
     return feature_file(tmp_path / "generated.h5", 4500, 0.5)
 
 
-def test_a_gaussian_is_streamed(real: FeatureFile) -> None:
+def test_a_gaussian_is_computed_in_blocks(real: FeatureFile) -> None:
     """5,000 rows are more than one block."""
     for space in ("features", "logits"):
         for stop in (None, 100, 4096, 4097):
@@ -63,7 +63,7 @@ def test_a_gaussian_is_streamed(real: FeatureFile) -> None:
             np.testing.assert_allclose(found.covariance, np.cov(rows.T), rtol=0, atol=1e-12)
 
 
-def test_counts_are_repeated_rows(generated: FeatureFile) -> None:
+def test_counts_equal_repeated_rows(generated: FeatureFile) -> None:
     rng = np.random.default_rng(0)
     indices = rng.integers(0, len(generated), 2000)
     found = gaussian_of(generated, counts=np.bincount(indices, minlength=len(generated)))
@@ -72,7 +72,7 @@ def test_counts_are_repeated_rows(generated: FeatureFile) -> None:
     np.testing.assert_allclose(found.covariance, np.cov(rows.T), rtol=0, atol=1e-12)
 
 
-def test_a_gaussian_comes_back_from_its_file(tmp_path: Path, real: FeatureFile) -> None:
+def test_a_gaussian_is_read_as_written(tmp_path: Path, real: FeatureFile) -> None:
     gaussian = gaussian_of(real)
     save_gaussian(tmp_path / "g.h5", gaussian, 5000, {"network": "tiny"})
     found, n = load_gaussian(tmp_path / "g.h5")
@@ -84,12 +84,14 @@ def test_a_gaussian_comes_back_from_its_file(tmp_path: Path, real: FeatureFile) 
         load_gaussian(tmp_path / "g.h5")
 
 
-def test_top1_classes(real: FeatureFile) -> None:
+def test_top1_classes_have_the_largest_logits(real: FeatureFile) -> None:
     assert np.array_equal(top1_classes(real), real.read("logits").argmax(1))
     assert len(top1_classes(real, stop=17)) == 17
 
 
-def test_fid_of_draws(real: FeatureFile, generated: FeatureFile) -> None:
+def test_fid_of_draws_equals_that_of_repeated_rows(
+    real: FeatureFile, generated: FeatureFile
+) -> None:
     rng = np.random.default_rng(1)
     draws = rng.integers(0, len(generated), (3, 800))
     reference = gaussian_of(real)
@@ -101,8 +103,10 @@ def test_fid_of_draws(real: FeatureFile, generated: FeatureFile) -> None:
         assert (row["metric"], row["n_real"], row["n_generated"]) == ("fid", 5000, 800)
 
 
-def test_kernel_distances_of_draws(real: FeatureFile, generated: FeatureFile) -> None:
-    # With replacement of few, so that images come several times.
+def test_kernel_distances_of_draws_equal_those_of_repeated_rows(
+    real: FeatureFile, generated: FeatureFile
+) -> None:
+    # Draws with replacement from few images, so that images are drawn several times.
     draws = np.random.default_rng(2).integers(0, 90, (2, 300))
     rows = score_kernels(
         draws,
@@ -133,7 +137,9 @@ def test_kernel_distances_of_draws(real: FeatureFile, generated: FeatureFile) ->
     ], "further gammas change nothing"
 
 
-def test_precision_and_recall_of_draws(real: FeatureFile, generated: FeatureFile) -> None:
+def test_precision_and_recall_of_draws_equal_those_of_repeated_rows(
+    real: FeatureFile, generated: FeatureFile
+) -> None:
     rng = np.random.default_rng(3)
     draws = np.stack([rng.permutation(len(generated))[:200] for _ in range(2)])
     features = real.read("features", stop=300)
@@ -145,12 +151,12 @@ def test_precision_and_recall_of_draws(real: FeatureFile, generated: FeatureFile
     for repeat, drawn in enumerate(draws):
         found = precision_recall(features, generated.read("features", drawn), 2)
         assert [row["value"] for row in rows if row["repeat"] == repeat] == list(found)
-    # A draw that repeats one image k + 1 times: its balls are points, which hold nothing real.
+    # A draw repeats one image k + 1 times. Its balls are points, which contain no real image.
     repeated = np.zeros((1, 3), dtype=int)
     assert score_precision_recall(repeated, generated, features, 2)[1]["value"] == 0
 
 
-def test_fid_at_several_sizes(tmp_path: Path, real: FeatureFile) -> None:
+def test_fid_at_several_sizes_uses_new_draws(tmp_path: Path, real: FeatureFile) -> None:
     generated = feature_file(tmp_path / "alike.h5", 4500, 0)
     rows = score_sizes(real, generated, [(5000, 4500), (200, 300)], 3, seed=0)
     assert [(r["metric"], r["repeat"], r["n_real"], r["n_generated"]) for r in rows] == [
@@ -169,8 +175,10 @@ def test_fid_at_several_sizes(tmp_path: Path, real: FeatureFile) -> None:
     assert score_sizes(real, generated, [], 3, seed=0) == []
 
 
-def test_fid_of_infinitely_many_images(real: FeatureFile, generated: FeatureFile) -> None:
-    """Of the same images as the FID beside it, against a plain array of them."""
+def test_fid_of_infinitely_many_images_equals_that_of_arrays(
+    real: FeatureFile, generated: FeatureFile
+) -> None:
+    """The images are those of the FID with the same repeat."""
     methods: tuple[Method, ...] = ("balanced", "reference")
     for method in methods:
         rows = score_sizes(real, generated, [(90, 200), (100, 200)], 2, seed=1, method=method)
@@ -191,7 +199,7 @@ def test_fid_of_infinitely_many_images(real: FeatureFile, generated: FeatureFile
         score_sizes(real, generated, [(90, 5)], 1, seed=1)
 
 
-def test_snapshots(real: FeatureFile, generated: FeatureFile) -> None:
+def test_snapshots_have_rows_of_fid(real: FeatureFile, generated: FeatureFile) -> None:
     gaussians = {"early": (gaussian_of(generated), 4500), "late": (gaussian_of(real), 5000)}
     rows = list(score_snapshots(gaussians, gaussian_of(real), 5000))
     assert [(row["snapshot"], row["n_generated"]) for row in rows] == [

@@ -1,4 +1,4 @@
-"""The released code's first numbers and ours, with tolerances that tell right from wrong."""
+"""The first numbers of the released code and ours, with tolerances that detect mistakes."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def measured(
     )
 
 
-def test_the_loss_is_the_released_one_at_equal_weights(
+def test_the_loss_equals_the_released_one_at_equal_weights(
     real: Gaussian, candidates: FeatureFile
 ) -> None:
     tensors = Gaussian(torch.from_numpy(real.mean), torch.from_numpy(real.covariance))
@@ -73,7 +73,7 @@ def test_distances_are_the_smallest_of_three_draws(real: Gaussian, candidates: F
         single.append(frechet_distance(real, Gaussian.from_features(drawn)))
     spread = np.std(single)
     minima = np.reshape(single, (100, 3)).min(axis=1)
-    # A mean of five minima, against that of a hundred.
+    # A mean of five minima, compared with a mean of a hundred minima.
     assert abs(main.value - minima.mean()) < 4 * MINIMUM_SD * spread * np.sqrt(1 / 5 + 1 / 100)
     assert minima.std() / spread == pytest.approx(MINIMUM_SD, rel=0.25)
     assert main.std == pytest.approx(spread, rel=0.6)
@@ -84,10 +84,8 @@ def test_distances_are_the_smallest_of_three_draws(real: Gaussian, candidates: F
     assert measured(real, candidates, None, seed=2, main=1.0)[0].value != main.value
 
 
-def test_a_tolerance_tells_the_filter_from_rounding(
-    real: Gaussian, candidates: FeatureFile
-) -> None:
-    """The filter moves FFHQ's FID by about a fifth; the draws' scatter is far less."""
+def test_the_tolerance_detects_a_wrong_filter(real: Gaussian, candidates: FeatureFile) -> None:
+    """A wrong filter changes FFHQ's FID by about a fifth, which is far more than the tolerance."""
     (loss,) = measured(real, candidates, 5.0)
     value = loss.value
     assert measured(real, candidates, value * 1.004)[0].passes

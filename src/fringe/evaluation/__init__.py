@@ -1,4 +1,4 @@
-"""From drawn images to scores: statistics of stored features, and tidy rows of distances."""
+"""Scores of drawn images: statistics of stored features, and tidy rows of distances."""
 
 from fringe.evaluation.draws import (
     draw_extremes,

@@ -1,8 +1,9 @@
-"""The metrics that a configuration asks for by name, measured of the draws of a scheme.
+"""Metrics that a configuration names, measured for the draws of a scheme.
 
-`fringe.scores.asked_metrics` lists their names. Each function here measures one or more of them of
-all draws, in their order, and is given what they share: `Compared`. Fréchet distances are measured
-by `fringe.evaluation.score_draws`, because these draws share statistics with other results.
+`fringe.scores.asked_metrics` lists their names. Each function of this module measures one or more
+metrics for all draws, in order, from a shared `Compared`. Fréchet distances are not among them:
+`fringe.evaluation.score_draws` measures Fréchet distances, because their statistics are shared with
+other results.
 """
 
 from __future__ import annotations
@@ -43,46 +44,46 @@ from fringe.seeds import random_stream
 __all__ = ["MEASURED", "Compared", "kernel_width", "score_asked"]
 
 KERNEL_IMAGES = 4000
-"""Images of each set by which the standard error of KID is measured."""
+"""Number of images of each set from which the standard error of KID is measured."""
 
 MODE_RATIO = 2.0
-"""A kind of images counts if one side has it more than this many times as often as the other.
+"""A kind of images counts if it is more than this many times as frequent on one side.
 
-With 1, the shares of new and of lost modes would be equal: what a kind has more, others have less.
+With 1, the shares of new and of lost modes would be equal, because shares sum to 1 on both sides.
 """
 
 WIDTH_IMAGES = 1000
-"""Real images by whose distances the width of the kernel of modes is chosen."""
+"""Number of real images whose distances determine the width of the kernel of modes."""
 
 Scores: TypeAlias = Iterator[Mapping[str, Scored]]
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What the functions of this module measure.
+    """The input of the functions of this module.
 
     Parameters
     ----------
     draws : int array (repeats, n)
         Rows of ``generated``.
     generated : Features
-        Of the candidates, in the network in which metrics are measured.
+        Features of the candidates, in the network in which metrics are measured.
     real : array (n_real, D)
         Features of the real images.
     held_out : array (m, D), optional
         Features of other real images.
     classifier : float array (C, D), optional
-        Weights that make logits of features. Without them, logits are those that are stored.
+        Weights that compute logits from features. Without them, stored logits are used.
     seed : int
-        Of the subsets of KID.
+        Seed of the subsets of KID.
     subsets, subset_size : int
-        Those of KID.
+        Number and size of the subsets of KID.
     k : int
-        Nearest neighbour of precision and recall.
+        Number of neighbours for precision and recall.
     dtype : str
-        In which precision and recall are measured.
+        Type in which precision and recall are measured.
     frequencies : int
-        Random Fourier frequencies of modes.
+        Number of random Fourier frequencies of modes.
     """
 
     draws: Array
@@ -112,7 +113,7 @@ class Compared:
 
 
 def score_asked(metrics: Sequence[str], compared: Compared) -> Iterator[Row]:
-    """Yield the rows of metrics, Fréchet distances excepted, of every draw.
+    """Yield the rows of metrics for every draw.
 
     Parameters
     ----------
@@ -123,12 +124,12 @@ def score_asked(metrics: Sequence[str], compared: Compared) -> Iterator[Row]:
     Yields
     ------
     Row
-        ``standard_error`` is that of one evaluation; NaN where theory gives none.
+        ``standard_error`` is the error of one evaluation, or NaN if no theory gives an error.
 
     Raises
     ------
     FringeError
-        If features do not allow a metric: too few images, no logits, a value that is not finite.
+        If a metric cannot be measured: too few images, no logits, or a value that is not finite.
     """
     functions = dict.fromkeys(MEASURED[metric] for metric in metrics)
     for function in functions:
@@ -150,7 +151,7 @@ def score_asked(metrics: Sequence[str], compared: Compared) -> Iterator[Row]:
 
 
 def _kid(about: Compared) -> Scores:
-    """KID as Table 3 has it: the mean over random subsets, by the same seed; see `_kid_error`."""
+    """Yield KID as in Table 3: the mean over random subsets, with the same seed."""
     for place, generated in enumerate(about.sets()):
         stream = int(random_stream(about.seed, "kid", place).integers(2**31))
         (value,) = kernel_distances(
@@ -166,10 +167,10 @@ def _kid(about: Compared) -> Scores:
 
 
 def _kid_error(about: Compared, generated: Array) -> float:
-    """Return the standard error of KID over all pairs, which that over subsets approaches.
+    """Return the standard error of KID over all pairs, which KID over subsets approximates.
 
-    How much images add to it is measured of `KERNEL_IMAGES` of each set at most: time grows with
-    their square.
+    The contributions of at most `KERNEL_IMAGES` images of each set are measured, because the time
+    grows with the square of this number.
     """
     n, m = len(about.real), len(generated)
     found = kernel_influence(real_kernel(about.real[:KERNEL_IMAGES]), generated[:KERNEL_IMAGES])
@@ -212,24 +213,24 @@ def _vendi(about: Compared) -> Scores:
 
 
 def _authenticity(about: Compared) -> Scores:
-    """AuthPct, where the real images stand for those of the training."""
+    """Yield AuthPct, with the real images as training images."""
     for generated in about.sets():
         yield {"authenticity": authenticity(about.real, generated)}
 
 
 def _memorization(about: Compared) -> Scores:
-    """C_T, where the real images stand for those of the training."""
+    """Yield C_T, with the real images as training images."""
     if about.held_out is None:
         raise FringeError(
-            "memorization: there are no other real images than those that are compared; lower "
-            "n_real, or give more real images"
+            "memorization: all real images are used for the comparison, so there are no test "
+            "images; lower n_real, or give more real images"
         )
     for generated in about.sets():
         yield {"memorization": memorization(about.real, about.held_out, generated)}
 
 
 def _modes(about: Compared) -> Scores:
-    """The share of kinds that one side has more than `MODE_RATIO` times as often as the other."""
+    """Yield the shares of kinds that are more than `MODE_RATIO` times as frequent on one side."""
     sigma = kernel_width(about.real)
     for generated in about.sets():
         yield {
@@ -249,12 +250,12 @@ def kernel_width(real: Array) -> float:
     """Return the width of the kernel of modes: half of the median distance between real images.
 
     The distances are those of the first `WIDTH_IMAGES` real images, which are in random order. The
-    width does not depend on the generated images, so that all of them are measured alike.
+    width does not depend on the generated images, so that all sets are measured in the same way.
 
     Raises
     ------
     FringeError
-        If half of the distances, or more, are 0.
+        If half of the distances or more are 0.
 
     Examples
     --------
@@ -265,8 +266,8 @@ def kernel_width(real: Array) -> float:
     width = float(np.median(pdist(rows))) / 2
     if not width > 0:
         raise FringeError(
-            "modes: more than half of the distances between real images are 0, so that no width of "
-            "the kernel follows; give real images that differ"
+            "modes: half of the distances between real images or more are 0, so the kernel has no "
+            "width; give real images that differ"
         )
     return width
 
@@ -286,4 +287,4 @@ MEASURED: dict[str, Callable[[Compared], Scores]] = {
     "new_modes": _modes,
     "lost_modes": _modes,
 }
-"""The function that measures each metric, by the metric's name. A function may measure several."""
+"""The function for each metric, by the metric's name. A function may measure several metrics."""

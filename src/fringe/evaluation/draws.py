@@ -1,4 +1,4 @@
-"""Which candidates a sampling scheme draws, and the files of weights and draws."""
+"""Draws of candidates by sampling schemes, and the files of weights and draws."""
 
 import json
 import os
@@ -33,10 +33,10 @@ Path = str | os.PathLike[str]
 def draw_random(
     candidates: int, n: int, repeats: int, seed: int, keep: int | None = None
 ) -> list[np.ndarray]:
-    """Return per repeat ``n`` of ``candidates`` indices, none twice, as the released code does.
+    """Return for each repeat ``n`` of ``candidates`` indices, without replacement, as released.
 
-    With ``keep`` only so many of each of these very draws, at random: all else being equal, what
-    the smaller number of images does to a score.
+    With ``keep``, only that number of random images is kept of each draw. This shows the effect of
+    a smaller number of images on a score, with everything else equal.
     """
     return [
         np.sort(random_stream(seed, "random", repeat).choice(candidates, n, replace=False)[:keep])
@@ -52,16 +52,17 @@ def draw_matched(
     seed: int,
     extension: Extension | None = None,
 ) -> tuple[list[np.ndarray], dict[str, Any]]:
-    """Return per repeat the indices of a Top-1 matched draw, and what could not be filled.
+    """Return for each repeat the indices of a Top-1 matched draw, and a report.
 
-    Arguments as in :func:`fringe.resampling.match_histogram`. An ``extension`` adds its images to
-    every repeat. A repeat has fewer than ``n`` indices where images of some class are lacking even
-    so; the report says of which, and how many images were looked at.
+    The arguments are those of :func:`fringe.resampling.match_histogram`. An ``extension`` adds its
+    images to every repeat. If images of a class are still missing, a repeat has fewer than ``n``
+    indices. The report contains the missing images by class, and the number of images that were
+    classified.
 
     Raises
     ------
     FringeError
-        If the extension was drawn for other bins than those that the candidates leave short.
+        If the extension was drawn for other bins than those that the candidates leave incomplete.
     """
     matches = [
         match_histogram(
@@ -72,7 +73,7 @@ def draw_matched(
         )
         for repeat in range(repeats)
     ]
-    # Which bins stay short does not depend on the order in which candidates come.
+    # The incomplete bins do not depend on the order of the candidates.
     unfilled = dict(matches[0].unfilled)
     further, seen = np.empty(0, np.int64), len(candidate_classes)
     if extension is not None:
@@ -103,9 +104,9 @@ def draw_weighted(
     scheme: str,
     sampling: Sampling = "with_replacement",
 ) -> list[np.ndarray]:
-    """Return per repeat ``n`` indices drawn with ``probabilities`` (Section 3 of the paper).
+    """Return for each repeat ``n`` indices drawn with ``probabilities`` (Section 4 of the paper).
 
-    ``sampling`` as in :func:`fringe.resampling.drawing`.
+    ``sampling`` is that of :func:`fringe.resampling.draw`.
     """
     return [
         draw(probabilities, n, random_stream(seed, scheme, repeat), sampling)
@@ -118,13 +119,19 @@ def draw_extremes(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return up to ``n`` random indices of the lowest and of the highest ``share`` of weights.
 
-    None twice (Figures 5 and 17). Of equal weights, such as 0, that with the larger reduced cost
-    is the lower one: the objective wants it less. Then they are ordered by index.
+    The indices are drawn without replacement (Figures 5 and 17). If weights are equal, such as 0,
+    a weight with a larger reduced cost counts as lower, because it would raise the objective more.
+    Then the order is that of the indices.
 
     Parameters
     ----------
     probabilities, reduced_costs : array (N,)
-        As in `fringe.resampling.Weights`.
+        See `fringe.resampling.Weights`.
+    n : int
+        The largest number of indices on each side.
+    seed : int
+    share : float
+        From 0 to 1.
     """
     order = np.lexsort((-reduced_costs, probabilities))
     size = max(1, round(share * len(order)))
@@ -155,7 +162,7 @@ def load_draws(path: Path) -> tuple[np.ndarray, dict[str, Any]]:
 def save_weights(path: Path, weights: Weights, provenance: Mapping[str, str | int]) -> None:
     """Write probabilities (N,), reduced costs (N,), path and checks of an optimization to HDF5.
 
-    Where released steps were merged, attributes ``merging_*`` tell `Merging`.
+    If released steps were merged, attributes ``merging_*`` contain the fields of `Merging`.
     """
     facts: dict[str, Any] = {"objective": weights.objective, "lower_bound": weights.lower_bound}
     merging = {} if weights.merging is None else asdict(weights.merging)

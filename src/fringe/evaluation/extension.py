@@ -1,4 +1,4 @@
-"""Matching that goes on beyond the candidates: further images for bins that these leave short."""
+"""Matching beyond the candidates: further images for bins that the candidates leave incomplete."""
 
 from __future__ import annotations
 
@@ -41,19 +41,19 @@ Path = str | os.PathLike[str]
 
 
 class Extension(NamedTuple):
-    """The images beyond the candidates that fill what these leave short.
+    """The images beyond the candidates that fill incomplete bins.
 
     Attributes
     ----------
     indices : int64 array (k,)
-        Which images of the source, increasing.
+        Indices of the images in the source, increasing.
     classes : int64 array (k,)
-        Their Top-1 classes.
+        Top-1 classes of the images.
     seen : int
-        How many images of the source were looked at, candidates included: up to the one that filled
-        the last bin, or up to the limit.
+        Number of images of the source that were classified, including the candidates: up to the
+        image that filled the last bin, or up to the limit.
     missing : dict
-        Class -> number of images that are missing still.
+        Class -> number of images that are still missing.
     """
 
     indices: np.ndarray
@@ -76,38 +76,38 @@ def draw_on(
 ) -> Extension:
     """Return the first images from ``count`` on whose class has room, until every bin is full.
 
-    This is the paper's procedure (Section 3) for images that come in the order of their index: each
-    is accepted while the bin of its class has room, and is discarded otherwise. Which bins the
-    candidates leave short does not depend on the order of the candidates, so one extension serves
-    all repeats.
+    This is the paper's procedure (Section 3) for images in the order of their index. An image is
+    accepted if the bin of its class has room, and discarded otherwise. The incomplete bins do not
+    depend on the order of the candidates, so one extension serves all repeats.
 
-    Batches are aligned to the images' index and full, as in `fringe.features.extract_shard`, so the
-    result depends neither on the number of workers nor on where a killed job went on.
+    Batches are aligned to the images' index and full, as in `fringe.features.extract_shard`. So the
+    result depends neither on the number of workers nor on an interruption of the job.
 
     Parameters
     ----------
     source : ImageSource
-        Of at least ``limit`` images, rounded up to a whole batch.
+        A source of at least ``limit`` images, rounded up to a whole batch.
     network : FeatureNetwork
         The classifier whose Top-1 classes are matched.
     missing : mapping
-        Class -> number of images that the candidates leave missing (`fringe.resampling.shortage`).
+        Class -> number of images that the candidates lack (`fringe.resampling.shortage`).
     count : int
         The number of candidates.
     limit : int
-        The most images to look at, candidates included.
+        The largest number of images to classify, including the candidates.
     batch_size, workers : int
-        As in `fringe.features.extract_shard`.
+        See `fringe.features.extract_shard`.
     checkpoint : path, optional
-        A file for the state, saved every 20 s and at the end: a killed job, and a later call with a
-        higher limit, go on from there.
+        A file in which the state is saved every 20 s and at the end. An interrupted job, or a later
+        call with a higher limit, continues from this state.
     key : str
-        What the images and their classes depend on; the state of another key is not used.
+        Identifies everything that the images and their classes depend on. A state with another key
+        is not used.
 
     Raises
     ------
     FringeError
-        If an image cannot be made or read, or a logit is NaN or infinite.
+        If an image cannot be generated or read, or a logit is NaN or infinite.
     """
     saved = Checkpoint(checkpoint, signature("draw on", key, sorted(missing.items()), count))
     state = saved.load() or {
@@ -115,7 +115,7 @@ def draw_on(
         "classes": np.empty(0, np.int64),
         "seen": np.array(count),
     }
-    within = state["indices"] < limit  # which may have been higher
+    within = state["indices"] < limit  # the limit may have been higher before
     indices, classes = state["indices"][within], state["classes"][within]
     seen = min(int(state["seen"]), limit)
     left = _left(missing, classes)
@@ -150,7 +150,7 @@ def draw_on(
 
 
 def _left(missing: Mapping[int, int], classes: np.ndarray) -> dict[int, int]:
-    """Return what is missing when there are images of ``classes``."""
+    """Return the number of images of each class that are missing besides images of ``classes``."""
     labels, counts = np.unique(classes, return_counts=True)
     have = dict(zip(labels.tolist(), counts.tolist(), strict=True))
     return {label: n - have.get(label, 0) for label, n in missing.items() if n > have.get(label, 0)}
@@ -161,7 +161,8 @@ def save_extension(
 ) -> None:
     """Write an extension, and the ``limit`` that it was drawn with, to HDF5.
 
-    Attributes: ``limit``, ``seen``, ``places_missing`` (their number), ``missing`` (JSON).
+    The attributes are ``limit``, ``seen``, ``places_missing`` (the number of missing images) and
+    ``missing`` (JSON).
     """
     about: dict[str, str | int | float] = {
         **provenance,
@@ -177,7 +178,7 @@ def save_extension(
 
 
 def load_extension(path: Path) -> Extension:
-    """Return what `save_extension` wrote.
+    """Return the extension that `save_extension` wrote.
 
     Raises
     ------
@@ -202,10 +203,10 @@ def extract_extension(
 ) -> None:
     """Write the features of the images of an extension, in their order, as one shard.
 
-    Batch j holds images ``extension.indices[j * batch_size : (j + 1) * batch_size]``, so these need
-    no other images around them. Without any image the file holds attributes only.
+    Batch j contains the images ``extension.indices[j * batch_size : (j + 1) * batch_size]``, so no
+    other images are needed. If the extension has no images, the file contains only attributes.
 
-    Arguments and errors as in `fringe.features.extract_shard`.
+    The other arguments, and the errors, are those of `fringe.features.extract_shard`.
     """
     if not len(extension.indices):
         with create_h5(path, dict(provenance or {})):
@@ -228,7 +229,7 @@ def join_extension(
     extension: Path | None = None,
     features: Path | None = None,
 ) -> tuple[Features, np.ndarray]:
-    """Return the features of candidates and extension as one, and ``draws`` as rows of these.
+    """Return the joined features of candidates and extension, and ``draws`` as rows of these.
 
     Parameters
     ----------
@@ -236,12 +237,12 @@ def join_extension(
     draws : int array (repeats, n)
         Indices of images of the source.
     extension, features : path, optional
-        What `save_extension` and `extract_extension` wrote; left out where there is no extension.
+        The files of `save_extension` and `extract_extension`. None without an extension.
 
     Raises
     ------
     FringeError
-        If the features are not those of the extension.
+        If the features do not belong to the extension.
     """
     if extension is None or features is None:
         return candidates, draws

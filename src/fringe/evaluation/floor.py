@@ -1,10 +1,10 @@
-"""FDr: distances in units of the floor, the distance between other real images and real images.
+"""FDr: distances in units of the floor, which is the distance between two sets of real images.
 
-FD-Loss (arXiv 2604.28190) divides a Fréchet distance by that of real images that were held out.
-Here, the real images are divided in two halves at random, with a seed. The first half is the
-reference. The floor is the distance of the second half from the reference, and FDr is the distance
-of as many generated images from the reference, over the floor. So both have the same bias by the
-number of images.
+FD-Loss (arXiv 2604.28190) divides a Fréchet distance by the distance of held-out real images. This
+module divides the real images at random into two halves, with a seed. The first half is the
+reference. The floor is the distance of the second half from the reference. FDr is the distance of
+generated images from the reference, divided by the floor. The number of generated images is that of
+the second half, so both distances have the same bias.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fringe.seeds import random_stream
 __all__ = ["FLOOR", "score_floor"]
 
 FLOOR = "real"
-"""The name of the second half of the real images, where schemes are named."""
+"""The name of the second half of the real images in the column of schemes."""
 
 
 def score_floor(
@@ -40,18 +40,19 @@ def score_floor(
     Parameters
     ----------
     real : FeatureFile
-        Whose first ``n_real`` images are divided in halves.
+        Its first ``n_real`` images are divided into halves.
+    n_real : int
     drawn : mapping of scheme to (features, int array (n,))
         The images of one draw of each scheme, as rows of the features.
     seed : int
-        Of the halves, and of the images that are taken where a draw has more than a half.
+        Seed of the halves, and of the images that are chosen if a draw has more images than a half.
 
     Yields
     ------
     Row
-        The first one is the floor: scheme `FLOOR`, metric "fid". The others have the metric "fdr".
-        The error of FDr is that of the luck of generated images and of the floor. The luck of the
-        reference, which both distances share, is counted in the floor only.
+        The first row is the floor: scheme `FLOOR`, metric "fid". The other rows have the metric
+        "fdr". The error of FDr covers the choice of generated images and the error of the floor.
+        The error of the reference, which both distances share, is counted only in the floor.
 
     Raises
     ------
@@ -72,8 +73,8 @@ def score_floor(
     floor, error = distance(others)
     if not floor > 0:
         raise FringeError(
-            f"{real.path}: two halves of the real images have the distance {floor:g}, so nothing "
-            "can be said in units of it; give real images that differ"
+            f"{real.path}: two halves of the real images have the distance {floor:g}, which cannot "
+            "be used as a unit; give real images that differ"
         )
     counts = {"n_real": n_real - half, "n_generated": half}
     yield _row(FLOOR, "fid", floor, error.total, counts)

@@ -1,4 +1,4 @@
-"""What one real and one generated image, and all of them, are in a classifier (Figure 1)."""
+"""Single and all real and generated images in the features of a classifier (Figure 1)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fringe.scores.overview import Overview, Space
 __all__ = ["overview_of"]
 
 SPACES = ("features", "logits")
-POINTS = 300  # images of each side that are points
+POINTS = 300  # images of each side that are drawn as points
 
 
 def overview_of(
@@ -26,20 +26,20 @@ def overview_of(
     *,
     classified: tuple[FeatureFile, FeatureFile] | None = None,
 ) -> Overview:
-    """Return what a network and a classifier make of real and of generated images.
+    """Return features, logits and classes of real and of generated images.
 
     Parameters
     ----------
     files : pair of FeatureFile
-        Of real and of generated images, with logits unless others have them.
+        Features of real and of generated images, with logits unless ``classified`` is given.
     measured : mapping of space to (real, generated) images
-        Those between which the distances are, in "features" and in "logits".
+        The images between which distances are measured, in "features" and in "logits".
     stops : pair of int
-        How many of the first images of either side have their classes counted.
+        Number of first images of each side whose classes are counted.
     counts : pair of int
-        Images behind the distance in features.
+        Numbers of images of the distance in features.
     classified : pair of FeatureFile, optional
-        Those with logits, likewise; ``files`` by default.
+        Files of real and of generated images with logits. Default: ``files``.
 
     Raises
     ------

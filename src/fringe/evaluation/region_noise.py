@@ -1,4 +1,4 @@
-"""What proves sensitivity maps, as rows: FID with noise (Figure 10), and shares of a region."""
+"""Validation of sensitivity maps: rows of FID with noise in parts of images (Figure 10)."""
 
 from __future__ import annotations
 
@@ -21,11 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Row", "measure_region_noise"]
 
-"""One row per region and scale: ``value`` is FID, ``scale`` the noise's standard deviation over 255
-grey levels; rows of scale 0 hold the FID of the clean images."""
-
-"""One row per data set and network; from ``share`` on the fields of `RegionShare`."""
-
 
 def measure_region_noise(
     source: ImageSource,
@@ -40,36 +35,38 @@ def measure_region_noise(
     batch_size: int,
     workers: int = 0,
 ) -> list[Row]:
-    """Return a row for each region: the FID of images that have noise there.
+    """Return a row for each region: the FID of images with noise in this region.
 
     Images pass through the network in the batches of `fringe.features.extract_shard`, so FID
-    without noise is that of stored features but for rounding. Neither images nor features are
-    kept: memory does not grow with n.
+    without noise equals that of stored features, except for rounding. Neither images nor features
+    are kept: memory does not grow with n.
 
     Parameters
     ----------
     source : ImageSource
-        Generated images, clean.
+        Clean generated images.
     maps : array (m, h, w)
-        Sensitivity maps of its first m images, m at least n.
+        Sensitivity maps of the first m images of ``source``, m at least n.
     network : FeatureNetwork
-        In whose features FID is measured.
+        The network in whose features FID is measured.
     real : Gaussian
-        Of ``n_real`` real images in the same features.
+        Statistics of ``n_real`` real images in the same features.
+    n_real : int
     scale : float
-        Standard deviation of the noise, see `fringe.sensitivity.noise.NoisySource`. Of 0, the
-        images are read once and all regions get the same value.
+        Standard deviation of the noise, divided by 255, see
+        `fringe.sensitivity.noise.NoisySource`. If it is 0, the images are read once and all regions
+        get the FID of the clean images.
     n : int
-        The first so many images are used, at least two.
+        Number of first images that are used, at least two.
     seed : int
-        Of the noise.
+        Seed of the noise.
     batch_size, workers : int
-        As `fringe.features.extract_shard` takes them.
+        See `fringe.features.extract_shard`.
 
     Returns
     -------
     list of dict
-        Columns `REGION_NOISE_COLUMNS` but for the dataset.
+        Columns `REGION_NOISE_COLUMNS`, except the dataset.
 
     Raises
     ------
@@ -79,15 +76,15 @@ def measure_region_noise(
     """
     if not 2 <= n <= min(len(source), len(maps)):
         raise FringeError(
-            f"{source.name}: noise in {n} images asked for; there are {len(source)} with "
-            f"{len(maps)} sensitivity maps: ask for two or more that have both"
+            f"{source.name}: cannot add noise to {n} images: there are {len(source)} images and "
+            f"{len(maps)} sensitivity maps; choose at least two images that have maps"
         )
     if batch_size < 1:
         raise FringeError(f"batch size {batch_size} is below 1; give a positive number of images")
     if real.dim != network.feature_dim:
         raise FringeError(
             f"network {network.name!r} has {network.feature_dim} features, the real images' "
-            f"statistics {real.dim}; give those of the same network"
+            f"statistics {real.dim}; give statistics of the same network"
         )
     root = covariance_root(real)
     values: dict[str, float] = {}

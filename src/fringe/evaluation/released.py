@@ -1,4 +1,4 @@
-"""The released weight optimization measured beside ours: rows of loss against time."""
+"""The released weight optimization compared with ours: rows of loss and time."""
 
 import os
 
@@ -15,7 +15,7 @@ __all__ = ["Row", "optimized_rows", "released_rows"]
 
 
 TIMED_STEPS = 3
-LEARNING_RATE = 10.0  # of the release and the paper, in pre-logits
+LEARNING_RATE = 10.0  # in the released code and in the paper, for pre-logits
 
 
 def released_rows(
@@ -29,9 +29,9 @@ def released_rows(
 ) -> list[Row]:
     """Return a row for each of the first ``steps`` steps of the released algorithm.
 
-    Its losses come from the closed form of its gradient (the same within 1e-8); its seconds are
-    those of one step the released way, timed ``TIMED_STEPS`` times, times the step's number. Where
-    its weights diverge the rows end.
+    The losses come from the closed form of the gradient, which is exact within 1e-8. The seconds
+    are the time of one step of the released code, timed ``TIMED_STEPS`` times, multiplied by the
+    step's number. If the weights diverge, the rows end.
 
     Parameters
     ----------
@@ -39,14 +39,14 @@ def released_rows(
     candidates : array (N, D)
         Pre-logits.
     weights : path, optional
-        File of released weights (`prelogits-released`): its path is taken, with its step size, and
-        no step beside those that are timed.
+        File of released weights (`prelogits-released`). If given, its path and step size are used,
+        and only the timed steps are computed.
     device : str
-        Where the released step is timed and its losses are computed.
+        The device on which the released step is timed and its losses are computed.
     checkpoint : path, optional
-        As of :func:`fringe.resampling.optimize_weights`.
+        See :func:`fringe.resampling.optimize_weights`.
     """
-    # PyTorch takes seconds to import, and most scripts that import this room need none.
+    # Imported here, because PyTorch takes seconds to import and most scripts do not need it.
     from fringe.resampling.reference import DivergenceError
     from fringe.resampling.released_step import time_released_step
 
@@ -100,19 +100,19 @@ def _merged_path(
     with open_h5(weights) as file:
         if "differences" not in file:
             raise FringeError(
-                f"{weights}: does not say how its steps were merged; delete the file and run again"
+                f"{weights}: contains no errors of merged steps; delete the file and run again"
             )
         path, differences = file["path"][()], file["differences"][()]
         return path, np.abs(differences), float(file.attrs["merging_learning_rate"])
 
 
 def optimized_rows(weights: str | os.PathLike[str]) -> list[Row]:
-    """Return a row for each evaluation that the optimization behind a weights file made.
+    """Return a row for each evaluation of the optimization that wrote a file of sampling weights.
 
     Raises
     ------
     FringeError
-        If the file does not hold its path with the columns that are needed.
+        If the path in the file lacks a column.
     """
     with open_h5(weights) as file:
         columns = [str(name) for name in file["path"].attrs["columns"]]
@@ -124,7 +124,7 @@ def optimized_rows(weights: str | os.PathLike[str]) -> list[Row]:
     if absent:
         raise FringeError(
             f"{weights}: its path has no column {', '.join(absent)} (found {', '.join(columns)}); "
-            "delete the file and run again, which makes it"
+            "delete the file and run again"
         )
     path["lower_bound"] = path["objective"].cummin() - path.pop("gap")
     path["evaluation"] = path["evaluation"].astype(int)

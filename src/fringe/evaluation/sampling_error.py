@@ -1,16 +1,16 @@
 """The standard error of a Fréchet distance of stored features, read in blocks.
 
-`fringe.metrics.influence` has the formula and its source. The error is that of the luck of all
-images that were measured:
+`fringe.metrics.influence` contains the formula and its source. The error covers the random choice
+of all measured images:
 
 * images drawn without replacement count as independent images of the generator;
-* images drawn with replacement count as often as they were drawn. This covers the luck of the draw
-  and that of the candidates, with the weight of each candidate as it is. It does not cover that
-  other candidates would have got other weights;
-* the real images count as independent images, too.
+* images drawn with replacement count as often as they were drawn. This covers the random draw and
+  the random candidates, with fixed weights of the candidates. It does not cover that different
+  candidates would have different weights;
+* the real images also count as independent images.
 
-Repeated draws share their real images and take them from the same candidates. So the spread of
-their distances is only a part of the error.
+Repeated draws share the real images and the candidates. So the spread of their distances is only a
+part of the error.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ __all__ = ["NO_ERROR", "FrechetError", "MeasuredImages", "frechet_error"]
 
 @dataclass(frozen=True, eq=False)
 class MeasuredImages:
-    """Images whose distance to others is measured.
+    """Images whose distance to other images is measured.
 
     Parameters
     ----------
     gaussian : Gaussian
-        Of these images.
+        Statistics of these images.
     features : FeatureFile or JoinedFeatures, optional
-        Of N images; none where only published statistics are known.
+        Features of N images. None if only published statistics are known.
     space : {"features", "logits"}
     counts : int array (N,), optional
-        How often each image is among them.
+        The number of times that each of the N images is measured.
     stop : int, optional
-        They are the first ``stop`` images.
+        Only the first ``stop`` images are measured.
     """
 
     gaussian: Gaussian
@@ -57,10 +57,10 @@ class MeasuredImages:
 
 
 class FrechetError(NamedTuple):
-    """A standard error, in squared units of the features; NaN where it is unknown.
+    """A standard error, in squared units of the features. An unknown error is NaN.
 
-    ``real`` is the part of the real images. If ``real`` is NaN, ``total`` is the error of the
-    generated images only. The part of the generated images is (total^2 - real^2)^1/2.
+    ``real`` is the part of the real images. If ``real`` is NaN, ``total`` covers only the generated
+    images. The part of the generated images is (total^2 - real^2)^1/2.
     """
 
     total: float
@@ -73,9 +73,9 @@ NO_ERROR = FrechetError(float("nan"), float("nan"))
 def frechet_error(real: MeasuredImages, generated: MeasuredImages) -> FrechetError:
     """Return the standard error of the Fréchet distance between two sets of images.
 
-    It takes one singular value decomposition (D, D) and one pass over the features of either set.
-    `NO_ERROR` is returned where the generated images are known by their statistics only, or are
-    all the same image.
+    This takes one singular value decomposition (D, D) and one pass over the features of each set.
+    The result is `NO_ERROR` if only statistics of the generated images are known, or if all
+    generated images are the same image.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def _is_one_image(images: MeasuredImages) -> bool:
 
 def _variance(images: MeasuredImages, other: Gaussian, transport: Transport) -> float:
     """Return the part of the squared error that comes from ``images``."""
-    assert images.features is not None  # of images without features nobody asks
+    assert images.features is not None  # the caller has checked this
     found, weights = [], []
     for first, block in images.features.blocks(images.space, stop=images.stop):
         rows = block

@@ -1,4 +1,4 @@
-"""Tidy rows: one distance, of one draw, in one space of one network."""
+"""Tidy rows of scores: each row has one distance, of one draw, in one space of one network."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
@@ -47,22 +47,23 @@ def score_draws(
     *,
     with_error: bool = True,
 ) -> list[Row]:
-    """Return the FID of every draw, and the standard error of the first.
+    """Return the FID of every draw, with the standard error of the first draw.
 
-    The errors of the other draws differ from that of the first by their own noise only.
+    The errors of the other draws differ from the first error only by noise.
 
     Parameters
     ----------
     draws : int array (repeats, n)
-        Rows of the candidates, as :func:`fringe.evaluation.load_draws` returns them, or
-        :func:`fringe.evaluation.join_extension` where there are images beyond the candidates.
+        Rows of the candidates, from :func:`fringe.evaluation.load_draws`. If there are images
+        beyond the candidates, from :func:`fringe.evaluation.join_extension`.
     candidates : FeatureFile or JoinedFeatures
-        Of the network in whose features FID is measured.
+        Features in the network in which FID is measured.
     real : Gaussian
-        Of ``n_real`` real images in the same features.
+        Statistics of ``n_real`` real images in the same features.
+    n_real : int
     real_features : FeatureFile, optional
-        Whose first ``n_real`` rows these images are. Without it, the error is that of the generated
-        images only.
+        Its first ``n_real`` rows are the features of the real images. Without it, the error covers
+        only the generated images.
     with_error : bool
         Whether the error is measured, which takes as long as several draws.
     """
@@ -93,9 +94,9 @@ def score_kernels(
 ) -> list[Row]:
     """Return the kernel distances of every draw from the real features (n_real, D).
 
-    KID by the released definition (mean over random subsets) and, where ``exact``, over all
-    pairs; RBF-KID for each of ``gamma_factors`` times 1/D, by the same subsets as KID
-    (Appendix D of the paper names the gammas and leaves the subsets open).
+    The distances are KID by the released definition (mean over random subsets), with ``exact`` also
+    KID over all pairs, and RBF-KID for each of ``gamma_factors`` times 1/D. RBF-KID uses the same
+    subsets as KID, because Appendix D of the paper states the gammas but not the subsets.
     """
     kernels = {
         f"rbf_kid@{factor:g}": Kernel("rbf", factor / real.shape[1]) for factor in gamma_factors
@@ -148,9 +149,9 @@ def score_precision_recall(
 ) -> list[Row]:
     """Return improved precision and recall of every draw against real features (n_real, D).
 
-    See :func:`fringe.metrics.manifolds`. Meant for draws without replacement. A candidate
-    that a draw repeats counts each time in precision, and its copies are each other's nearest
-    neighbours: their balls shrink, to nothing from k + 1 copies on, and recall falls with them.
+    See :mod:`fringe.metrics.manifolds`. Use this for draws without replacement. A candidate that is
+    drawn several times counts several times in precision. Its copies are each other's nearest
+    neighbours, so their balls shrink (to radius 0 with k + 1 copies), and recall falls.
     """
     rows = []
     sets = (candidates.read("features", indices) for indices in draws)
@@ -173,22 +174,22 @@ def score_sizes(
     *,
     method: Method = "balanced",
 ) -> list[Row]:
-    """Return FID at several pairs of counts (Figure 8a), each from fresh draws of both sets.
+    """Return FID at several pairs of counts (Figure 8a), each from new draws of both sets.
 
-    A set that is taken whole is the same in every repeat. The first repeat has a standard error.
-    The pair with the most generated images (of those, with the most real ones) also gives
-    ``fid_infinity``: FID extrapolated by ``method`` to infinitely many generated images, from as
-    many as ``n_generated`` says, against the same real ones. See
+    A set of which all images are used is the same in every repeat. The first repeat has a standard
+    error. The pair with the most generated images (and, among such pairs, the most real images)
+    also gives ``fid_infinity``: FID extrapolated by ``method`` from ``n_generated`` to infinitely
+    many generated images, with the same real images. See
     :func:`fringe.metrics.extrapolate_frechet`.
     """
     files = {"real": real, "generated": generated}
 
     def sample(side: str, n: int, repeat: int) -> np.ndarray:
-        """Return sorted indices (n,): which images are drawn."""
+        """Return the sorted indices (n,) of the images that are drawn."""
         stream = random_stream(seed, "size", side, n, repeat)
         return np.sort(stream.choice(len(files[side]), n, replace=False))
 
-    # Room for both sides of one pair: the side that is taken whole stays over all repeats.
+    # The cache holds both sides of one pair: a side that is used whole stays for all repeats.
     @lru_cache(maxsize=2)
     def images(side: str, n: int, repeat: int | None) -> MeasuredImages:
         if repeat is None:
@@ -222,8 +223,8 @@ def score_sizes(
             method=method,
             seed=int(random_stream(seed, "fid infinity", repeat).integers(2**31)),
         )
-        # What one image adds is the same at each size of the balanced method, so that its line
-        # has the error of the plain distance. The line of the other method has more.
+        # The contribution of an image is the same at each size of the balanced method, so its line
+        # has the error of the plain distance. The line of the other method has a larger error.
         known = repeat == 0 and method == "balanced"
         error = errors[n_real, n_generated] if known else NO_ERROR
         row = _frechet_row("fid_infinity", repeat, found.value, error, n_real, n_generated)
@@ -232,7 +233,7 @@ def score_sizes(
 
 
 def _gaussian_of_drawn(file: FeatureFile, drawn: np.ndarray, chosen: np.ndarray) -> Gaussian:
-    """Return the Gaussian of the images drawn[chosen], none twice."""
+    """Return the Gaussian of the images drawn[chosen], which are distinct."""
     return gaussian_of(file, counts=np.bincount(drawn[chosen], minlength=len(file)))
 
 
@@ -245,20 +246,22 @@ def score_snapshots(
     real_features: FeatureFile | None = None,
     space: str = "features",
 ) -> Iterator[Row]:
-    """Yield the FID of each snapshot's Gaussian, by the snapshot's name (Figure 9).
+    """Yield the FID of each snapshot's Gaussian, with the snapshot's name (Figure 9).
 
     Parameters
     ----------
     snapshots : mapping of str to (Gaussian, int)
-        Of so many images each.
+        The Gaussian and the number of images of each snapshot.
     real : Gaussian
-        Of ``n_real`` real images in the same space.
+        Statistics of ``n_real`` real images in the same space.
+    n_real : int
     features : mapping of str to FeatureFile, optional
-        Whose first rows the images of a snapshot are. Without it, its FID has no standard error.
+        Files whose first rows are the images of each snapshot. A snapshot without a file has no
+        standard error.
     real_features : FeatureFile, optional
-        As in `score_draws`.
+        See `score_draws`.
     space : {"features", "logits"}
-        Where the Gaussians are.
+        The space of the Gaussians.
     """
     root = covariance_root(real)
     reference = MeasuredImages(real, real_features, space, stop=n_real)
@@ -272,7 +275,7 @@ def score_snapshots(
 def _frechet_row(
     metric: str, repeat: int, value: float, error: FrechetError, n_real: int, n_generated: int
 ) -> Row:
-    """Return the row of a Fréchet distance, which has a standard error."""
+    """Return the row of a Fréchet distance with its standard error."""
     return {
         **_row(metric, repeat, value, n_real, n_generated),
         "standard_error": error.total,

@@ -1,11 +1,11 @@
-"""The numbers that the released code prints first, and ours.
+"""Comparison with the first numbers that the released code prints.
 
-The README of that code shows the trace of a run on FFHQ (feature mode ``pre_logits``). At iteration
-1 all weights are equal, so these numbers depend on images, generator and networks only:
+The README of that code shows the output of a run on FFHQ (feature mode ``pre_logits``). At
+iteration 1 all weights are equal, so these numbers depend only on images, generator and networks:
 
 * ``loss = 4.95917``: the Fréchet distance of all candidates, with the divisor (sum of weights) - 1,
-  from the first real images. Nothing of it is random.
-* ``FID = 5.25`` and ``CLIP-FID = 2.75``: each the smallest of three draws with replacement.
+  from the first real images. Nothing in it is random.
+* ``FID = 5.25`` and ``CLIP-FID = 2.75``: each is the smallest of three draws with replacement.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from fringe.seeds import random_stream
 
 __all__ = ["measure_checks"]
 
-DRAWS = 3  # of which the released code prints the smallest distance
-GROUPS = 5  # of so many draws, for our own estimate of that
-# The standard deviation of the smallest of three normal numbers, in units of theirs.
+DRAWS = 3  # the released code prints the smallest distance of this number of draws
+GROUPS = 5  # groups of DRAWS draws, from which this module estimates the smallest distance
+# The standard deviation of the smallest of three standard normal numbers.
 MINIMUM_SD = 0.748
 
-# What differs although all is right, in shares of the published value.
+# Expected differences although everything is right, relative to the published value.
 SAME_NETWORK = 0.005
 OTHER_NETWORK = 0.05
 
@@ -48,13 +48,13 @@ def measure_checks(
     Parameters
     ----------
     real : mapping of str to Gaussian
-        Of ``n_real`` real images, by network; FID's own network first.
+        Statistics of ``n_real`` real images, by network. The network of FID comes first.
     candidates : mapping of str to FeatureFile
-        All candidates' features, by network.
+        Features of all candidates, by network.
     published : mapping of str to float
         The published distance of draws, by network.
     loss : float, optional
-        The published loss at equal weights, in FID's own network.
+        The published loss at equal weights, in the network of FID.
     n_real, n_drawn, seed : int
         Real images, images in each draw, and the seed of the draws.
     """
@@ -83,7 +83,7 @@ def measure_checks(
         smallest = float(values.reshape(GROUPS, DRAWS).min(axis=1).mean())
         share = SAME_NETWORK if network == main else OTHER_NETWORK
         why = "rounding" if network == main else "its preprocessing is not published"
-        # Theirs is one such minimum, ours the mean of several.
+        # The published number is one such minimum, ours is the mean of several.
         chance = 3 * MINIMUM_SD * std * float(np.sqrt(1 + 1 / GROUPS))
         check(
             network,

@@ -1,4 +1,4 @@
-"""Mean and covariance of stored features, streamed, and their files."""
+"""Mean and covariance of stored features, computed in blocks, and their files."""
 
 import os
 from collections.abc import Iterator, Mapping
@@ -25,12 +25,13 @@ def gaussian_of(
     Parameters
     ----------
     file : FeatureFile or JoinedFeatures
-        Of N images.
+        Features of N images.
     space : {"features", "logits"}
     counts : int array (N,), optional
-        How often each image was drawn; the result is that of the repeated rows, none copied.
+        The number of times that each image was drawn. The result is that of the repeated rows, but
+        no rows are copied.
     stop : int, optional
-        Take the first ``stop`` images alone.
+        Use only the first ``stop`` images.
     """
 
     def blocks() -> Iterator[tuple[np.ndarray, np.ndarray | None]]:
@@ -50,7 +51,7 @@ def save_gaussian(
 
 
 def load_gaussian(path: str | os.PathLike[str]) -> tuple[Gaussian, int]:
-    """Return what `save_gaussian` wrote: the Gaussian and the number of images behind it.
+    """Return the Gaussian that `save_gaussian` wrote, and its number of images.
 
     Raises
     ------
@@ -70,20 +71,21 @@ def sampled_fid(
     device: str = "cpu",
     memory_limit: int | None = None,
 ) -> SampledDistance:
-    """Return what :func:`fringe.resampling.optimize_weights` takes as ``judge``.
+    """Return a ``judge`` for :func:`fringe.resampling.optimize_weights`.
 
-    Weights are judged in FID's features whatever space they are optimized in, as released.
+    As in the released code, weights are always judged in the features of FID, even if they are
+    optimized in another space.
 
     Parameters
     ----------
     real : Gaussian
-        Of real images in these features.
+        Statistics of real images in these features.
     candidates : FeatureFile
-        Of N candidates.
+        Features of N candidates.
     n : int
-        Images that are drawn, with replacement.
+        Number of images that are drawn, with replacement.
     seed, device, memory_limit
-        As of `SampledDistance` and `optimize_weights`.
+        See `SampledDistance` and `optimize_weights`.
     """
     from fringe.resampling.objective import Objective  # imports PyTorch, which takes seconds
 
