@@ -1,4 +1,4 @@
-"""Statistics and features in others' files."""
+"""Statistics and features in the files of other tools."""
 
 import io
 import pickle
@@ -24,10 +24,10 @@ def write(path: Path, **arrays: np.ndarray) -> Path:
     return path
 
 
-def test_written_as_pytorch_fid_reads_it(tmp_path: Path, gaussian: Gaussian):
+def test_statistics_are_written_for_pytorch_fid(tmp_path: Path, gaussian: Gaussian):
     path = tmp_path / "a.npz"
     write_statistics(path, gaussian)
-    with np.load(path) as file:  # pytorch-fid's own access
+    with np.load(path) as file:  # as in pytorch-fid
         mean, covariance = file["mu"][:], file["sigma"][:]
     assert mean.dtype == covariance.dtype == np.float64
     assert np.array_equal(mean, gaussian.mean)
@@ -38,14 +38,16 @@ def test_written_as_pytorch_fid_reads_it(tmp_path: Path, gaussian: Gaussian):
     assert frechet_distance(again, gaussian) == pytest.approx(0, abs=1e-9)
 
 
-def test_tensors_are_written_too(tmp_path: Path, gaussian: Gaussian):
+def test_statistics_of_tensors_are_written(tmp_path: Path, gaussian: Gaussian):
     tensors = Gaussian(torch.tensor(gaussian.mean), torch.tensor(gaussian.covariance))
     write_statistics(tmp_path / "a.npz", tensors)
     assert np.array_equal(read_statistics(tmp_path / "a.npz").mean, gaussian.mean)
 
 
-def test_float32_and_other_arrays_beside(tmp_path: Path, gaussian: Gaussian):
-    """As guided-diffusion's reference batches are: images, labels, and statistics of two kinds."""
+def test_statistics_are_read_from_float32_and_among_other_arrays(
+    tmp_path: Path, gaussian: Gaussian
+):
+    """Reference batches of guided-diffusion contain images, labels and statistics of two kinds."""
     single = {"mu": gaussian.mean.astype("f4"), "sigma": gaussian.covariance.astype("f4")}
     others = {
         "arr_0": np.zeros((2, 8, 8, 3), np.uint8),
@@ -58,8 +60,8 @@ def test_float32_and_other_arrays_beside(tmp_path: Path, gaussian: Gaussian):
     assert np.allclose(read.covariance, gaussian.covariance, rtol=1e-6)
 
 
-def test_rounding_is_let_pass(tmp_path: Path):
-    """Fewer images than dimensions, in float32 and slightly asymmetric."""
+def test_rounding_errors_are_accepted(tmp_path: Path):
+    """The covariance is of fewer images than dimensions, in float32, and slightly asymmetric."""
     features = np.random.default_rng(1).normal(size=(20, 64)).astype("f4")
     covariance = np.cov(features, rowvar=False).astype("f4")
     covariance[0, 1] = np.nextafter(covariance[0, 1], np.float32(9))
@@ -74,8 +76,8 @@ EYE = np.eye(3)
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
-        ({"mu": np.zeros(3)}, r"has no array `sigma`, but \['mu'\]"),
-        ({"arr_0": np.zeros((2, 8, 8, 3), np.uint8)}, r"has no array `mu`, but \['arr_0'\]"),
+        ({"mu": np.zeros(3)}, r"has no array `sigma`, only \['mu'\]"),
+        ({"arr_0": np.zeros((2, 8, 8, 3), np.uint8)}, r"has no array `mu`, only \['arr_0'\]"),
         ({"mu": np.zeros(3), "sigma": np.eye(4)}, r"`mu` has shape \(3,\) and `sigma` \(4, 4\)"),
         ({"mu": np.zeros((1, 3)), "sigma": EYE}, r"`mu` has shape \(1, 3\)"),
         ({"mu": np.zeros(0), "sigma": np.zeros((0, 0))}, r"`mu` has shape \(0,\)"),
@@ -94,12 +96,14 @@ EYE = np.eye(3)
         ({"mu": np.zeros(3), "sigma": -EYE}, "`sigma` is not a covariance: .*is -1"),
     ],
 )
-def test_what_is_no_statistics(tmp_path: Path, arrays: dict[str, np.ndarray], message: str):
+def test_files_without_valid_statistics_are_refused(
+    tmp_path: Path, arrays: dict[str, np.ndarray], message: str
+):
     with pytest.raises(FringeError, match=rf"a\.npz: {message}"):
         read_statistics(write(tmp_path / "a.npz", **arrays))
 
 
-def test_statistics_of_another_network(tmp_path: Path, gaussian: Gaussian):
+def test_statistics_of_another_network_are_refused(tmp_path: Path, gaussian: Gaussian):
     write_statistics(tmp_path / "a.npz", gaussian)
     assert read_statistics(tmp_path / "a.npz", gaussian.dim).dim == gaussian.dim
     message = (
@@ -110,7 +114,7 @@ def test_statistics_of_another_network(tmp_path: Path, gaussian: Gaussian):
 
 
 def test_values_of_a_wrong_shape_are_not_read(tmp_path: Path):
-    """The headers say that 8 TB follow, and nothing does."""
+    """The headers announce 8 TB of data that do not follow."""
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
         for name, shape in (("mu", (10**6,)), ("sigma", (10**6, 10**6))):
             header = io.BytesIO()
@@ -150,7 +154,7 @@ def test_nothing_is_unpickled(tmp_path: Path):
 
 
 def edm2(path: Path, **statistics: tuple[np.ndarray, np.ndarray]) -> Path:
-    """Write statistics as EDM2's `save_stats` does."""
+    """Write statistics like EDM2's `save_stats`."""
     held = {name: {"mu": mu, "sigma": sigma} for name, (mu, sigma) in statistics.items()}
     path.write_bytes(pickle.dumps({"num_images": 40, **held}))
     return path
@@ -165,28 +169,28 @@ def test_a_pickle_of_edm2_has_statistics_of_several_networks(
     assert np.array_equal(read.mean, gaussian.mean)
     assert np.array_equal(read.covariance, gaussian.covariance)
     assert np.array_equal(read_statistics(path, 3).covariance, np.diag([3.0, 2.0, 1.0]))
-    told = r"a\.pkl: holds statistics `fid` of \(6,\), `fd_dinov2` of \(3,\), and "
-    with pytest.raises(FringeError, match=f"{told}one of them is needed"):
+    start = r"a\.pkl: holds statistics `fid` of \(6,\), `fd_dinov2` of \(3,\), but "
+    with pytest.raises(FringeError, match=f"{start}only one is needed"):
         read_statistics(path)
-    with pytest.raises(FringeError, match=f"{told}exactly one with 2048 features is needed"):
+    with pytest.raises(FringeError, match=f"{start}exactly one with 2048 features is needed"):
         read_statistics(path, 2048)
 
 
-def test_what_is_wrong_in_a_pickle_is_told_as_of_an_npz(tmp_path: Path) -> None:
+def test_faults_in_a_pickle_have_the_messages_of_an_npz(tmp_path: Path) -> None:
     mu = np.zeros(2)
-    for sigma, told in (
+    for sigma, message in (
         (np.array([[1.0, 0.5], [0.0, 1.0]]), "`sigma` is not symmetric"),
         (np.array([[1.0, np.nan], [np.nan, 1.0]]), "`sigma` holds NaN"),
         (np.diag([1.0, -1.0]), "`sigma` is not a covariance"),
         (np.eye(3), r"`mu` has shape \(2,\) and `sigma` \(3, 3\)"),
     ):
-        with pytest.raises(FringeError, match=rf"a\.pkl: {told}"):
+        with pytest.raises(FringeError, match=rf"a\.pkl: {message}"):
             read_statistics(edm2(tmp_path / "a.pkl", fid=(mu, sigma)), 2)
     with pytest.raises(FringeError, match="holds statistics of 2 features, but the network has 3"):
         read_statistics(edm2(tmp_path / "a.pkl", fid=(mu, np.eye(2))), 3)
 
 
-def test_missing_and_damaged_files(tmp_path: Path, gaussian: Gaussian):
+def test_missing_and_damaged_files_are_refused(tmp_path: Path, gaussian: Gaussian):
     path = tmp_path / "a.npz"
     with pytest.raises(FringeError, match=r"a\.npz: is not there"):
         read_statistics(path)
@@ -203,7 +207,7 @@ def test_missing_and_damaged_files(tmp_path: Path, gaussian: Gaussian):
             read_statistics(path)
 
 
-def test_features(tmp_path: Path):
+def test_features_are_written(tmp_path: Path):
     features, logits = np.ones((4, 3), np.float32), np.zeros((4, 2), np.float32)
     write_features(tmp_path / "a.npz", features, torch.tensor(logits))
     with np.load(tmp_path / "a.npz") as file:

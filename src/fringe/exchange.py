@@ -1,10 +1,10 @@
 """Statistics and features in the files of other tools.
 
-What pytorch-fid, clean-fid, TTUR and EDM call statistics is an NPZ with ``mu`` (D,) and ``sigma``
-(D, D); the reference batches of guided-diffusion have them beside their images. They say nothing of
-the network, the resizing and the divisor behind them. Most divide the scatter by N - 1, as
-`numpy.cov` and Fringe do; the ``FeatureStats`` of StyleGAN2-ADA, StyleGAN3 and Projected GAN divide
-by N, which makes their covariances smaller by a factor of 1 - 1/N.
+The statistics of pytorch-fid, clean-fid, TTUR and EDM are an NPZ file with ``mu`` (D,) and
+``sigma`` (D, D). The reference batches of guided-diffusion contain the same arrays in addition to
+images. The files do not state the network, the resizing and the divisor. Most tools divide the
+scatter by N - 1, as `numpy.cov` and Fringe do. The ``FeatureStats`` of StyleGAN2-ADA, StyleGAN3 and
+Projected GAN divide by N, which makes the covariances smaller by a factor of 1 - 1/N.
 """
 
 import math
@@ -38,10 +38,10 @@ from fringe.sources.base import as_path, readable
 __all__ = ["read_statistics", "write_features", "write_statistics"]
 
 MOST_FEATURES = 1 << 14  # the largest covariance has 2 GiB
-_PICKLE = b"\x80"  # of protocol 2 and later
-_NAMED = 10  # arrays that a message names
-_LARGEST = 1e150  # whose square is a number still
-_ROUNDING = 1e-6  # of the largest value: what is stored may have been computed in float32
+_PICKLE = b"\x80"  # first byte of a pickle of protocol 2 or later
+_NAMED = 10  # number of arrays that a message names
+_LARGEST = 1e150  # the square of a larger number may overflow
+_ROUNDING = 1e-6  # relative to the largest value: the numbers may have been computed in float32
 
 
 def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gaussian:
@@ -50,26 +50,28 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
     Parameters
     ----------
     path : path-like
-        A file as pytorch-fid, clean-fid and EDM exchange them; guided-diffusion's reference
-        batches too, whose other arrays are not read. Or a pickle as EDM2 writes it, with ``mu`` and
-        ``sigma`` of several networks (``{"fid": {...}, "fd_dinov2": {...}}``); a restricted reader
-        takes numbers out of it and executes nothing (`fringe.checkpoints.read_pickle`).
+        A file of pytorch-fid, clean-fid or EDM, or a reference batch of guided-diffusion, whose
+        other arrays are not read. Or a pickle of EDM2, with ``mu`` and ``sigma`` of several
+        networks (``{"fid": {...}, "fd_dinov2": {...}}``). A restricted reader extracts the numbers
+        from a pickle and executes nothing (`fringe.checkpoints.read_pickle`).
     dim : int, optional
-        Number of features of the network that the statistics must be of. Files of another number
-        are refused before their values are read. Of a pickle, those with this number are taken,
-        and of guided-diffusion's batches those for sFID (``mu_s`` and ``sigma_s``) if they are.
+        Number of features of the network. Files with another number are refused before their values
+        are read. From a pickle, the statistics with this number are read. From a batch of
+        guided-diffusion, the statistics for sFID (``mu_s`` and ``sigma_s``) are read if they have
+        this number.
 
     Returns
     -------
     Gaussian
-        float64, the covariance symmetric to the last bit.
+        float64, with an exactly symmetric covariance.
 
     Raises
     ------
     FringeError
-        If the file is missing, damaged or has no such arrays, or they are not a mean (D,) and a
-        covariance (D, D): numbers, finite, symmetric and positive semidefinite, all within 1e-6
-        of the largest value, since some tools compute in float32. Or if D is not ``dim``.
+        If the file is missing, damaged or has no such arrays. If the arrays are not a mean (D,) and
+        a covariance (D, D): finite numbers, and a matrix that is symmetric and positive
+        semidefinite within 1e-6 of the largest value, because some tools compute in float32. Or if
+        D is not ``dim``.
     """
     refuse_stand_in(path)
     if _is_pickle(path):
@@ -80,7 +82,7 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
         missing = [name for name in ("mu", "sigma") if name not in members]
         if missing:
             raise FringeError(
-                f"{path}: has no array `{missing[0]}`, but {[*members][:_NAMED]}; give a file of "
+                f"{path}: has no array `{missing[0]}`, only {[*members][:_NAMED]}; give a file of "
                 "statistics, with `mu` and `sigma`"
             )
         places, headers = _places(archive, members, ("mu", "sigma"), path)
@@ -99,7 +101,7 @@ def read_statistics(path: str | os.PathLike[str], dim: int | None = None) -> Gau
 def _places(
     archive: Archive, members: Mapping[str, ZipInfo], names: Sequence[str], path: Any
 ) -> tuple[list[ZipInfo], list[Header]]:
-    """Return the members of some names, and what their arrays are."""
+    """Return the members with the given names, and the headers of their arrays."""
     places = [members[name] for name in names]
     for info in places:
         refuse_unreadable(info, str(path), PLAIN)
@@ -107,7 +109,7 @@ def _places(
 
 
 def _is_pickle(path: str | os.PathLike[str]) -> bool:
-    """Tell a pickle by its first byte, which no ZIP archive begins with."""
+    """Return whether a file starts with the first byte of a pickle. No ZIP archive does."""
     with readable(path), open_regular(as_path(path)) as file:
         return file.read(1) == _PICKLE
 
@@ -115,7 +117,7 @@ def _is_pickle(path: str | os.PathLike[str]) -> bool:
 def _pickled(
     path: str | os.PathLike[str], dim: int | None
 ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Return mean and covariance of a pickle as EDM2 writes it."""
+    """Return the mean and the covariance in a pickle of EDM2."""
     from fringe.checkpoints import Record, read_pickle
 
     def values(part: Any, name: str) -> Any:
@@ -135,16 +137,14 @@ def _pickled(
     }
     fitting = [key for key, (mean, _) in headers.items() if dim is None or mean.shape == (dim,)]
     if len(found) == 1:
-        fitting = [*found]  # what is wrong with the only one is told below
+        fitting = [*found]  # a fault of the only statistics is reported below
     if not found:
-        raise FringeError(
-            f"{path}: holds no `mu` and `sigma`, whatever else it holds; name a file of statistics"
-        )
+        raise FringeError(f"{path}: holds no `mu` and `sigma`; name a file of statistics")
     if len(fitting) != 1:
-        told = ", ".join(f"`{key}` of {mean.shape}" for key, (mean, _) in headers.items())
-        wanted = "one of them" if dim is None else f"exactly one with {dim} features"
+        names = ", ".join(f"`{key}` of {mean.shape}" for key, (mean, _) in headers.items())
+        wanted = "only one" if dim is None else f"exactly one with {dim} features"
         raise FringeError(
-            f"{path}: holds statistics {told}, and {wanted} is needed; name statistics of that "
+            f"{path}: holds statistics {names}, but {wanted} is needed; name statistics of that "
             "network"
         )
     of_mean, of_covariance = headers[fitting[0]]
@@ -158,7 +158,7 @@ def _checked(
     mean: npt.NDArray[np.float64],
     covariance: npt.NDArray[np.float64],
 ) -> Gaussian:
-    """Return numbers as a Gaussian if they are a mean and a covariance."""
+    """Return a Gaussian if the arrays are a valid mean and covariance."""
     for name, array in (("mu", mean), ("sigma", covariance)):
         if not np.isfinite(array).all():
             raise FringeError(f"{path}: `{name}` holds NaN or infinity; make the file again")
@@ -171,8 +171,8 @@ def _checked(
         )
     if largest > _LARGEST:
         raise FringeError(
-            f"{path}: `sigma` has values up to {largest:.3g}, as no features have; make the file "
-            "again"
+            f"{path}: `sigma` has values up to {largest:.3g}, which are too large for features; "
+            "make the file again"
         )
     covariance = (covariance + covariance.T) / 2
     eigenvalues = np.linalg.eigvalsh(covariance)
@@ -190,7 +190,7 @@ def _header(archive: Archive, info: ZipInfo) -> Header:
 
 
 def _values(data: bytes, header: Header) -> npt.NDArray[np.float64]:
-    """Return an array of the format of NumPy from all its bytes."""
+    """Return the array in the bytes of a file in NumPy's format."""
     count = math.prod(header.shape)
     start = len(data) - header.size
     if start < 0:
@@ -202,7 +202,7 @@ def _values(data: bytes, header: Header) -> npt.NDArray[np.float64]:
 def _check_headers(
     path: str | os.PathLike[str], mean: Header, covariance: Header, dim: int | None
 ) -> None:
-    """Raise unless two arrays may be a mean and a covariance of ``dim`` features."""
+    """Raise FringeError unless two arrays may be a mean and a covariance of ``dim`` features."""
     for name, header in (("mu", mean), ("sigma", covariance)):
         if header.dtype.kind not in "fiu":
             kind = str(header.dtype)[:80]
@@ -240,24 +240,24 @@ def write_statistics(path: str | os.PathLike[str], gaussian: Gaussian) -> None:
 def write_features(
     path: str | os.PathLike[str], features: Any, logits: Any = None, network: str = ""
 ) -> None:
-    """Write ``features`` (n, D) and, where there are any, ``logits`` (n, C) to an NPZ file.
+    """Write ``features`` (n, D) and, if given, ``logits`` (n, C) to an NPZ file.
 
     A source of kind ``features`` reads it (`fringe.sources.GivenFeatures`).
 
     Parameters
     ----------
     path : path-like
-        Ends in ``.npz``; appears when it is whole.
+        Must end in ``.npz``. The file appears when it is complete.
     features, logits : array
-        Written as they are; those of a `fringe.features.FeatureFile` are float32.
+        Written in their own type. Arrays of a `fringe.features.FeatureFile` are float32.
     network : str, optional
-        The network that they are of, which the array ``network`` then says.
+        The network of the features, which is written to the array ``network``.
 
     Raises
     ------
     FringeError
-        If they are not matrices with equal numbers of rows, a row holds NaN or infinity, or the
-        file cannot be written.
+        If the arrays are not matrices with equal numbers of rows, a row contains NaN or infinity,
+        or the file cannot be written.
     """
     arrays = {"features": as_numpy(features)}
     if logits is not None:
@@ -277,6 +277,6 @@ def write_features(
 
 def _write(path: str | os.PathLike[str], **arrays: npt.NDArray[Any]) -> None:
     if Path(path).suffix != ".npz":
-        raise FringeError(f"{path}: must end in .npz, by which others know the format; rename it")
+        raise FringeError(f"{path}: must end in .npz, so that other tools can read it; rename it")
     with atomic_path(path) as partial:
         np.savez(partial, **arrays)  # type: ignore[arg-type]  # no array is named allow_pickle

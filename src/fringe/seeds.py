@@ -1,4 +1,4 @@
-"""Random streams that depend on a seed and on what they are for, and on nothing else."""
+"""Random streams that depend only on a seed and on labels for their purpose."""
 
 import hashlib
 
@@ -8,10 +8,10 @@ __all__ = ["random_stream"]
 
 
 def random_stream(seed: int, *labels: str | int) -> np.random.Generator:
-    """Return the generator that belongs to ``seed`` and ``labels``.
+    """Return the random generator for ``seed`` and ``labels``.
 
-    Two streams with different labels are independent, so no result depends on the order in
-    which others were computed. Labels tell what is drawn, for example ``("draw", "top1", 3)``.
+    Two streams with different labels are independent, so no result depends on the order in which
+    results are computed. Labels name the draw, for example ``("draw", "top1", 3)``.
     """
     digest = hashlib.sha256("\0".join(map(str, labels)).encode()).digest()
     words = np.frombuffer(digest[:16], dtype="<u4").astype(np.uint32)

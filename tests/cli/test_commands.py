@@ -93,7 +93,7 @@ def test_statistics_of_features_are_exported(
         assert np.array_equal(read_statistics(out).covariance, expected.covariance)
     arguments = ["export", "statistics", str(features), str(out), "--count", "13"]
     assert main([*arguments, "--force"]) == 1
-    assert "13 images asked for" in capsys.readouterr().err
+    assert "cannot read 13 images" in capsys.readouterr().err
 
 
 def test_existing_files_are_not_overwritten(

@@ -1,4 +1,4 @@
-"""Extraction: the same bits whatever the shards, workers, threads or order."""
+"""Extraction: the same bits for any shards, workers, threads and order."""
 
 import json
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ def threads() -> Iterator[None]:
 
 
 def brightness(factor: float = 1.0) -> FeatureNetwork:
-    """Return a network that is infinite for a white image."""
+    """Return a network whose features are infinite for a white image."""
 
     def forward(images: torch.Tensor) -> Activations:
         mean = images.float().mean((2, 3))
@@ -58,7 +58,7 @@ class ArraySource:
 
 
 @pytest.mark.parametrize("name", ["efficientnet-lite0", "untrained"])
-def test_same_bits_whatever_shards_workers_threads_and_order(
+def test_bits_do_not_depend_on_shards_workers_threads_and_order(
     name: str, photos: ImageSource, tmp_path: Path, threads: None
 ) -> None:
     network = load_network(name)
@@ -79,14 +79,14 @@ def test_same_bits_whatever_shards_workers_threads_and_order(
     np.testing.assert_array_equal(one.read(), bare.features.numpy())
 
 
-def test_count_that_no_batch_divides(tmp_path: Path) -> None:
+def test_count_that_is_not_a_multiple_of_the_batch(tmp_path: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (11, 4, 4, 3), dtype=np.uint8)
     extract_shard(ArraySource(images), brightness(), 0, 11, tmp_path / "a.h5", batch_size=4)
     expected = images.astype(np.float32).mean((1, 2))
     np.testing.assert_allclose(open_features(tmp_path / "a.h5").read(), expected, rtol=1e-6)
 
 
-def test_what_a_shard_holds(tmp_path: Path, photos: ImageSource) -> None:
+def test_content_of_a_shard(tmp_path: Path, photos: ImageSource) -> None:
     path = tmp_path / "shard.h5"
     network = load_network("untrained")
     extract_shard(photos, network, 16, 40, path, batch_size=16, provenance={"made_by": "test"})
@@ -103,7 +103,7 @@ def test_what_a_shard_holds(tmp_path: Path, photos: ImageSource) -> None:
     assert {"fringe", "numpy", "h5py", "torch"} <= about.keys()
 
 
-def test_a_classifier_says_what_its_logits_are(tmp_path: Path, photos: ImageSource) -> None:
+def test_shard_of_a_classifier_names_its_classes(tmp_path: Path, photos: ImageSource) -> None:
     network = load_network("efficientnet-lite0")
     for bounds in ((0, 4), (4, 8)):
         path = tmp_path / f"{bounds[0]}.h5"
@@ -128,7 +128,7 @@ def test_batches_are_always_full_and_aligned(tmp_path: Path) -> None:
     assert seen == [[4, 5, 6, 7], [8, 9, 9, 9]]
 
 
-def test_infinite_features_are_refused_by_image(tmp_path: Path) -> None:
+def test_message_on_infinite_features_names_the_image(tmp_path: Path) -> None:
     images = np.zeros((10, 4, 4, 3), dtype=np.uint8)
     images[7] = 255
     with pytest.raises(FringeError, match="array: image 7 gives NaN or infinite features in netw"):
@@ -141,12 +141,12 @@ def test_infinite_features_are_refused_by_image(tmp_path: Path) -> None:
     [
         (2, 8, 4, "shard bounds 2 and 8 must be multiples of the batch size 4"),
         (0, 6, 4, "shard bounds 0 and 6 must be multiples of the batch size 4"),
-        (8, 12, 4, "images 8 to 12 asked for, but there are 10"),
-        (4, 4, 4, "images 4 to 4 asked for"),
+        (8, 12, 4, "cannot extract images 8 to 12; give a range within its 10"),
+        (4, 4, 4, "cannot extract images 4 to 4;"),
         (0, 10, 0, "batch size 0 is below 1"),
     ],
 )
-def test_bounds_that_do_not_fit(
+def test_bounds_that_do_not_fit_are_refused(
     tmp_path: Path, first: int, last: int, batch: int, message: str
 ) -> None:
     source = ArraySource(np.zeros((10, 4, 4, 3), dtype=np.uint8))
@@ -156,7 +156,7 @@ def test_bounds_that_do_not_fit(
 
 @pytest.fixture
 def damaged(tmp_path: Path) -> Path:
-    """A folder of 10 JPEGs, of which images 2, 3, 5 and 9 lack the last third of their data."""
+    """A folder of 10 JPEGs. Images 2, 3, 5 and 9 lack the last third of their data."""
     folder = tmp_path / "jpegs"
     folder.mkdir()
     rng = np.random.default_rng(3)
@@ -170,7 +170,7 @@ def damaged(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("workers", "n_threads"), [(0, 1), (0, 3), (2, 1)])
-def test_images_that_decoders_warn_of_are_counted(
+def test_images_with_warnings_of_decoders_are_counted(
     damaged: Path,
     tmp_path: Path,
     workers: int,
@@ -186,14 +186,14 @@ def test_images_that_decoders_warn_of_are_counted(
         path = tmp_path / f"{first}.h5"
         extract_shard(source, network, first, last, path, batch_size=2, workers=workers)
         shards.append(path)
-    told = "Corrupt JPEG data: premature end of data segment"
-    expected = [[f"{damaged}/{index}.jpg", told] for index in (2, 3, 5)]
+    message = "Corrupt JPEG data: premature end of data segment"
+    expected = [[f"{damaged}/{index}.jpg", message] for index in (2, 3, 5)]
     with h5py.File(shards[1]) as file:
         assert file.attrs["warned"] == 3
         assert json.loads(file.attrs["first_warned"]) == expected
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "3 images of 6" in line]
     assert line.startswith(f"warning: {damaged}: 3 images of 6 had damaged data")
-    assert f"{damaged}/2.jpg: {told}; {damaged}/3.jpg: {told}" in line
+    assert f"{damaged}/2.jpg: {message}; {damaged}/3.jpg: {message}" in line
 
     link_shards(shards, tmp_path / "linked.h5")
     features = open_features(tmp_path / "linked.h5")
@@ -202,9 +202,7 @@ def test_images_that_decoders_warn_of_are_counted(
     assert open_features(shards[0]).attributes["warned"] == 0
 
 
-def test_what_earlier_versions_did_not_count_is_not_taken_for_none(
-    damaged: Path, tmp_path: Path
-) -> None:
+def test_files_of_earlier_versions_have_no_count_of_warnings(damaged: Path, tmp_path: Path) -> None:
     source = open_source(damaged)
     for first in (0, 2):
         extract_shard(
@@ -216,7 +214,7 @@ def test_what_earlier_versions_did_not_count_is_not_taken_for_none(
     assert "warned" not in open_features(tmp_path / "linked.h5").attributes
 
 
-def test_a_strict_source_refuses_them(damaged: Path, tmp_path: Path) -> None:
+def test_a_strict_source_refuses_damaged_images(damaged: Path, tmp_path: Path) -> None:
     source = open_source(damaged, strict=True)
     with pytest.raises(FringeError, match=r"2\.jpg: has damaged data"):
         extract_shard(source, brightness(), 2, 4, tmp_path / "2.h5", batch_size=2)

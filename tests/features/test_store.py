@@ -1,4 +1,4 @@
-"""Feature files: reading them back, and never believing a damaged one."""
+"""Feature files: reading, and the detection of damaged files."""
 
 import pickle
 import re
@@ -38,7 +38,7 @@ def linked(tmp_path: Path) -> Path:
     return tmp_path / "all.h5"
 
 
-def test_what_is_read_is_what_was_written(linked: Path) -> None:
+def test_features_are_read_as_written(linked: Path) -> None:
     features = open_features(linked)
     assert len(features) == 150
     assert features.spaces == ("features", "logits")
@@ -51,19 +51,19 @@ def test_what_is_read_is_what_was_written(linked: Path) -> None:
 
 
 @pytest.mark.parametrize("rows", [1, 7, 64, 4096])
-def test_blocks_cover_everything_once(linked: Path, rows: int) -> None:
+def test_blocks_contain_every_row_once(linked: Path, rows: int) -> None:
     blocks = list(open_features(linked).blocks("features", stop=131, rows=rows))
     assert [first for first, _ in blocks] == list(range(0, 131, rows))
     assert np.array_equal(np.concatenate([block for _, block in blocks]), ROWS[:131])
 
 
 @pytest.mark.parametrize("indices", [[149, 0, 64, 0, 63, 149], [], range(150), np.arange(9)[::-1]])
-def test_rows_in_any_order(linked: Path, indices: object) -> None:
+def test_rows_are_read_in_any_order(linked: Path, indices: object) -> None:
     order = np.asarray(indices, dtype=int)
     assert np.array_equal(open_features(linked).read(indices=indices), ROWS[order])
 
 
-def test_many_rows_over_several_blocks(tmp_path: Path) -> None:
+def test_many_rows_are_read_from_several_blocks(tmp_path: Path) -> None:
     rows = np.arange(20_000, dtype=np.float32)[:, None]
     with create_h5(tmp_path / "long.h5", {"first": 0, "last": 20_000}) as file:
         file.create_dataset("features", data=rows, chunks=(64, 1), fletcher32=True)
@@ -71,15 +71,17 @@ def test_many_rows_over_several_blocks(tmp_path: Path) -> None:
     assert np.array_equal(open_features(tmp_path / "long.h5").read(indices=order), rows[order])
 
 
-def test_what_is_not_there(linked: Path) -> None:
+def test_missing_spaces_and_rows_are_refused(linked: Path) -> None:
     features = open_features(linked)
     with pytest.raises(FringeError, match=r"all\.h5: has no 'maps' but features, logits"):
         features.read("maps")
-    with pytest.raises(FringeError, match="151 images asked for, but there are features of 150"):
+    with pytest.raises(
+        FringeError, match="cannot read 151 images, because there are features of only 150"
+    ):
         features.read(stop=151)
-    with pytest.raises(FringeError, match="rows -1 to 3 asked for, but there are 150"):
+    with pytest.raises(FringeError, match="cannot read rows -1 to 3, because there are only 150"):
         features.read(indices=[3, -1])
-    with pytest.raises(FringeError, match="rows 3 to 100 asked for, but there are 80"):
+    with pytest.raises(FringeError, match="cannot read rows 3 to 100, because there are only 80"):
         features.read(indices=[3, 100], stop=80)
 
 
@@ -134,7 +136,7 @@ def test_a_flipped_bit_is_found_on_reading(linked: Path, tmp_path: Path) -> None
     content = bytearray(shard.read_bytes())
     content[content.index(ROWS[100].tobytes()) + 3] ^= 1
     shard.write_bytes(content)
-    assert verify(linked) is None  # sizes are right: only the checksum can tell
+    assert verify(linked) is None  # the sizes are right, so only a checksum detects this
     for path in (linked, shard):
         assert "damaged" in str(verify(path, deep=True))
         with pytest.raises(FringeError, match="missing or damaged"):
@@ -157,19 +159,19 @@ def test_any_flipped_bit_is_found_or_harmless(tmp_path: Path) -> None:
     assert found > 15
 
 
-def test_shard_of_another_extraction_is_found(linked: Path, tmp_path: Path) -> None:
+def test_shard_of_another_extraction_is_refused(linked: Path, tmp_path: Path) -> None:
     write_shard(tmp_path / "shards" / "64-128.h5", 64, 128, weights_sha256="other")
-    with pytest.raises(FringeError, match=r"64-128\.h5: is not the shard that .*all\.h5 was made"):
+    with pytest.raises(FringeError, match=r"64-128\.h5: is not the shard that .*all\.h5 links"):
         open_features(linked)
 
 
-def test_shards_exchanged_are_found(linked: Path, tmp_path: Path) -> None:
+def test_exchanged_shards_are_refused(linked: Path, tmp_path: Path) -> None:
     shutil.copy(tmp_path / "shards" / "0-64.h5", tmp_path / "shards" / "64-128.h5")
     with pytest.raises(FringeError, match="is not the shard that"):
         open_features(linked)
 
 
-def test_mislabelled_shard(tmp_path: Path) -> None:
+def test_mislabelled_shard_is_refused(tmp_path: Path) -> None:
     path = write_shard(tmp_path / "a.h5", 0, 64)
     with h5py.File(path, "a") as file:
         file.attrs["last"] = 65
@@ -177,7 +179,7 @@ def test_mislabelled_shard(tmp_path: Path) -> None:
         open_features(path)
 
 
-def test_file_of_something_else(tmp_path: Path) -> None:
+def test_file_without_features_is_refused(tmp_path: Path) -> None:
     with create_h5(tmp_path / "other.h5", {}) as file:
         file["scores"] = [1, 2]
     with pytest.raises(FringeError, match="is not a file of features"):
@@ -194,7 +196,9 @@ def test_shards_that_do_not_fit_are_not_linked(tmp_path: Path) -> None:
     with pytest.raises(FringeError, match="no shards to link"):
         link_shards([], to)
     write_shard(b, 64, 128, batch_size=7)
-    with pytest.raises(FringeError, match=r"64\.h5: was not .* \(batch_size is 7 here and None"):
+    with pytest.raises(
+        FringeError, match=r"64\.h5: was extracted .* \(batch_size is 7 here and None"
+    ):
         link_shards([a, b, c], to)
     cut(c)
     with pytest.raises(FringeError, match=r"128\.h5: missing or damaged"):
@@ -202,7 +206,7 @@ def test_shards_that_do_not_fit_are_not_linked(tmp_path: Path) -> None:
     assert not to.exists()
 
 
-def test_shards_made_with_other_package_versions_are_linked(tmp_path: Path) -> None:
+def test_shards_of_other_package_versions_are_linked(tmp_path: Path) -> None:
     one = write_shard(tmp_path / "a.h5", 0, 64, torch="2.6")
     other = write_shard(tmp_path / "b.h5", 64, 128, torch="2.7")
     link_shards([one, other], tmp_path / "all.h5")
@@ -211,8 +215,8 @@ def test_shards_made_with_other_package_versions_are_linked(tmp_path: Path) -> N
     assert "torch" not in features.attributes
 
 
-def test_no_row_is_taken_through_the_linked_file(linked: Path, tmp_path: Path) -> None:
-    """HDF5 gives the fill value for rows of a shard that went after the file was opened."""
+def test_no_row_is_read_through_the_linked_file(linked: Path, tmp_path: Path) -> None:
+    """HDF5 returns the fill value for a shard that disappears after the file is opened."""
     features = open_features(linked)
     shard = tmp_path / "shards" / "64-128.h5"
     shard.rename(tmp_path / "elsewhere.h5")
@@ -240,7 +244,7 @@ path, rows = sys.argv[1], np.load(sys.argv[2])
 with h5py.File(path) as file:
     assert np.array_equal(file["features"][:], rows)
 resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
-with h5py.File(path) as file:  # what HDF5 gives without an error
+with h5py.File(path) as file:  # HDF5 returns this without an error
     assert np.isnan(file["features"][:]).any()
 features = open_features(path)
 order = np.random.default_rng(0).permutation(len(rows))
@@ -297,7 +301,7 @@ def test_rows_that_no_extraction_writes_are_refused(
     assert np.array_equal(features.read(), ROWS), "features are whole"
 
 
-def test_nothing_is_read_where_nothing_is_asked_for(linked: Path) -> None:
+def test_an_empty_selection_reads_nothing(linked: Path) -> None:
     features = open_features(linked)
     assert features.read(stop=0).shape == (0, 6)
     assert features.matrix()[64:64].shape == (0, 6)

@@ -495,7 +495,7 @@ def test_without_noise_the_number_of_noisy_images_is_not_checked(config: dict[st
         ({"mu": np.zeros(1280), "sigma": -np.eye(1280)}, "`sigma` is not a covariance"),
         ({"mu": np.zeros(1280), "sigma": np.eye(1280) + np.eye(1280, k=1)}, "`sigma` is not symm"),
         ({"mu": np.full(1280, np.nan), "sigma": np.eye(1280)}, "`mu` holds NaN or infinity"),
-        ({"arr_0": np.zeros((2, 4, 4, 3), np.uint8)}, "has no array `mu`, but ['arr_0']"),
+        ({"arr_0": np.zeros((2, 4, 4, 3), np.uint8)}, "has no array `mu`, only ['arr_0']"),
     ],
 )  # fmt: skip
 def test_published_statistics_are_checked_before_any_job(

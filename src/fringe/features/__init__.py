@@ -1,6 +1,6 @@
-"""Features of images: extraction in shards, and the files they are kept in.
+"""Features of images: extraction in shards, and the files of features.
 
-Importing this package does not import PyTorch; extracting does.
+An import of this package does not import PyTorch. An extraction imports it.
 """
 
 from fringe.features.extract import activations, extract_shard

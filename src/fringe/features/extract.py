@@ -1,4 +1,4 @@
-"""Features of a range of images, written as they come."""
+"""Extraction of the features of a range of images, batch by batch."""
 
 from __future__ import annotations
 
@@ -37,33 +37,33 @@ def extract_shard(
 ) -> None:
     """Write the features of images ``first`` to ``last - 1`` of ``source`` to an HDF5 file.
 
-    Datasets: ``features`` (n, D) float32 and, for a classifier, ``logits`` (n, C) float32, in
-    chunks of one batch with checksums. Attributes: ``first``, ``last``, ``batch_size``,
-    ``network``, ``weights_sha256``, ``torch``, ``class_names`` (JSON) of a classifier, those that
-    the network states (a model of timm: ``timm``, its version, and ``pooling``), ``provenance``,
-    ``warned`` (the number of images that a decoder warned of) and ``first_warned`` (JSON: pairs of
-    a name and a message, of the first few).
+    The datasets are ``features`` (n, D) float32 and, for a classifier, ``logits`` (n, C) float32,
+    in chunks of one batch with checksums. The attributes are ``first``, ``last``, ``batch_size``,
+    ``network``, ``weights_sha256``, ``torch``, for a classifier ``class_names`` (JSON), attributes
+    of the network (for a timm model: ``timm``, the version, and ``pooling``), ``provenance``,
+    ``warned`` (the number of images with a warning of the decoder) and ``first_warned`` (JSON:
+    pairs of a name and a message, for the first few of these images).
 
-    Batch k always holds images k * batch_size to (k + 1) * batch_size - 1 and is always full (the
-    last one is filled up with its last image), so a row does not depend on the shard it is in, on
-    the number of workers or on what else is extracted. Memory does not grow with n.
+    Batch k always contains the images k * batch_size to (k + 1) * batch_size - 1 and is always full
+    (the last batch is filled with its last image). So a row does not depend on the shard, on the
+    number of workers or on other extractions. Memory does not grow with n.
 
     Parameters
     ----------
     source : ImageSource
     network : FeatureNetwork
     first, last : int
-        ``first`` must be a multiple of ``batch_size``, and so must ``last`` unless it is the end of
-        the source.
+        ``first`` must be a multiple of ``batch_size``. ``last`` must be a multiple of
+        ``batch_size``, or the end of the source.
     path : path
-        Appears when it is whole; an earlier file of that name is replaced.
+        The file appears when it is complete, and replaces an earlier file of this name.
     batch_size : int
-        Images that go through the network at once.
+        Number of images that pass through the network at a time.
     workers : int
-        Processes that decode images; 0 decodes in threads of this one, as many as PyTorch may
-        compute with.
+        Number of processes that decode images. 0 decodes in threads of this process, as many as
+        PyTorch may use.
     provenance : mapping, optional
-        What else the features depend on; becomes attributes.
+        Attributes for everything else that the features depend on.
 
     Raises
     ------
@@ -74,17 +74,18 @@ def extract_shard(
         raise FringeError(f"batch size {batch_size} is below 1; give a positive number of images")
     if not 0 <= first < last <= len(source):
         raise FringeError(
-            f"{source.name}: images {first} to {last} asked for, but there are {len(source)}"
+            f"{source.name}: cannot extract images {first} to {last}; give a range within its "
+            f"{len(source)} images"
         )
     if first % batch_size or (last % batch_size and last != len(source)):
         raise FringeError(
             f"{source.name}: shard bounds {first} and {last} must be multiples of the batch size "
-            f"{batch_size} (or the end, {len(source)}); choose a shard size that is"
+            f"{batch_size} (or the end, {len(source)}); choose such a shard size"
         )
     bounds = [(k, min(k + batch_size, last)) for k in range(first, last, batch_size)]
     about = {
         **(provenance or {}),
-        # A network of somebody's own need not be a FeatureNetwork.
+        # A user's network need not be a FeatureNetwork.
         **getattr(network, "attributes", {}),
         "first": first,
         "last": last,
@@ -128,17 +129,18 @@ def activations(
     start: int,
     batch_size: int,
 ) -> dict[str, np.ndarray]:
-    """Return float32 ``features`` (k, D) and, of a classifier, ``logits`` (k, C) of one batch.
+    """Return float32 ``features`` (k, D) and, for a classifier, ``logits`` (k, C) of one batch.
 
     Parameters
     ----------
     source : ImageSource
-        Where the images come from; named in errors.
+        The source of the images, which messages name.
     network : FeatureNetwork
     images : uint8 array (k, H, W, 3)
-        k <= ``batch_size``; the network sees a full batch, filled up with the last image.
+        k <= ``batch_size``. The batch is filled with its last image, so that it is always full.
     start : int
         The index of the first image.
+    batch_size : int
 
     Raises
     ------

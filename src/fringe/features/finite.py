@@ -1,4 +1,4 @@
-"""What a network makes of images must be numbers."""
+"""A check that the output of a network is finite."""
 
 from collections.abc import Callable
 
@@ -12,23 +12,23 @@ __all__ = ["require_finite_rows"]
 def require_finite_rows(
     values: np.ndarray, what: str, network: str, called: Callable[[int], str]
 ) -> None:
-    """Raise unless all that a network makes of a batch of images is finite.
+    """Raise FringeError if the output of a network for a batch of images is not finite.
 
     Parameters
     ----------
     values : array (N, ...)
         One row for each image.
     what : str
-        What the values are, such as "features".
+        The name of the values, such as "features".
     network : str
         The name of the network.
     called : callable
-        From a row to what a message calls its image.
+        Returns the name, for messages, of the image of a row.
 
     Raises
     ------
     FringeError
-        Naming the first image whose row holds a NaN or infinity.
+        If a row contains NaN or infinity. The message names the first such image.
     """
     if np.isfinite(values).all():
         return

@@ -1,4 +1,4 @@
-"""Features of another tool become a feature file of a run."""
+"""Import of the features of another tool into a feature file of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["import_features"]
 
-_CHUNK = 256  # rows with a checksum of their own
+_CHUNK = 256  # rows per checksum
 
 
 def import_features(
@@ -24,26 +24,26 @@ def import_features(
     path: str | os.PathLike[str],
     provenance: Mapping[str, str | int | float] | None = None,
 ) -> None:
-    """Write a feature file of all images of a source of features, as `open_features` reads it.
+    """Write a feature file of all images of a source of features, for `open_features`.
 
-    It is one shard that holds all images: ``features`` (n, D) and, where they are there, ``logits``
-    (n, C), both float32 with checksums, and ``labels`` (n,) int64. Attributes: ``first``, ``last``,
-    ``network``, ``class_names`` (JSON) of logits, and ``provenance``.
+    The file is one shard of all images. The datasets are ``features`` (n, D) and, if the source has
+    them, ``logits`` (n, C), both float32 with checksums, and ``labels`` (n,) int64. The attributes
+    are ``first``, ``last``, ``network``, ``class_names`` (JSON) of logits, and ``provenance``.
 
     Parameters
     ----------
     source : GivenFeatures
     network : str
-        Whose features are written.
+        The network whose features are written.
     path : path
-        Appears when it is whole; an earlier file of that name is replaced.
+        The file appears when it is complete, and replaces an earlier file of this name.
     provenance : mapping, optional
-        What the features depend on; becomes attributes.
+        Attributes for everything that the features depend on.
 
     Raises
     ------
     FringeError
-        If the source cannot be read, or gives other features than it told of.
+        If the source cannot be read, or its features differ from its description.
     """
     rows = source.features_in(network)
     labels = source.classes()

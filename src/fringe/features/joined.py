@@ -1,4 +1,4 @@
-"""Features of the candidates, and of images beyond them, as one file's."""
+"""Features of the candidates and of images beyond the candidates, read like one file."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["Features", "JoinedFeatures"]
 
 @dataclass(frozen=True)
 class JoinedFeatures:
-    """Rows of ``candidates`` followed by those of ``others``, read like a `FeatureFile`.
+    """The rows of ``candidates`` followed by the rows of ``others``, read like a `FeatureFile`.
 
     Parameters
     ----------
     candidates : FeatureFile
-        Of images 0 to N - 1 of a source.
+        Features of images 0 to N - 1 of a source.
     others : FeatureFile
-        Of k further images of the same source, in the same network.
+        Features of k further images of the same source, in the same network.
     indices : int array (k,)
-        Which images those are: increasing, each at least N.
+        Indices of the further images: increasing, each at least N.
 
     Raises
     ------
@@ -44,13 +44,13 @@ class JoinedFeatures:
         if names[0] != names[1] or self.candidates.dims != self.others.dims:
             raise FringeError(
                 f"{self.others.path}: holds features of {names[1]}, but {self.candidates.path} "
-                f"those of {names[0]}; delete the first and run again"
+                f"holds features of {names[0]}; delete the first file and run again"
             )
         if len(self.others) != len(self.indices) or self.indices[0] < len(self.candidates):
             raise FringeError(
                 f"{self.others.path}: holds {len(self.others)} images beyond the "
-                f"{len(self.candidates)} candidates, but {len(self.indices)} from image "
-                f"{self.indices[0]} on are asked for; delete it and run again"
+                f"{len(self.candidates)} candidates, but {len(self.indices)} images from image "
+                f"{self.indices[0]} on are needed; delete the file and run again"
             )
 
     def __len__(self) -> int:
@@ -63,12 +63,12 @@ class JoinedFeatures:
         return self.candidates.attributes
 
     def rows(self, images: np.ndarray) -> np.ndarray:
-        """Return the rows of ``images``, indices of the source, in an array of the same shape.
+        """Return the rows of ``images``, which are indices of the source, in the same shape.
 
         Raises
         ------
         FringeError
-            If there are no features of one of them.
+            If an image has no features.
         """
         count = len(self.candidates)
         beyond = images >= count
@@ -86,7 +86,7 @@ class JoinedFeatures:
     def blocks(
         self, space: str = "features", stop: int | None = None, rows: int = 4096
     ) -> Iterator[tuple[int, np.ndarray]]:
-        """Yield (first row, float32 block (at most ``rows``, D)); as `FeatureFile.blocks` does."""
+        """Yield (first row, float32 block (at most ``rows``, D)), as in `FeatureFile.blocks`."""
         count = len(self.candidates)
         end = len(self) if stop is None else stop
         yield from self.candidates.blocks(space, min(end, count), rows)
@@ -94,7 +94,7 @@ class JoinedFeatures:
             yield count + first, block
 
     def read(self, space: str = "features", indices: ArrayLike | None = None) -> np.ndarray:
-        """Return float32 rows: those at ``indices`` (k,), or all; as `FeatureFile.read` does."""
+        """Return the float32 rows at ``indices`` (k,), or all rows, as in `FeatureFile.read`."""
         wanted = np.arange(len(self)) if indices is None else np.asarray(indices, np.int64)
         count = len(self.candidates)
         beyond = wanted >= count
@@ -104,5 +104,5 @@ class JoinedFeatures:
         return found
 
 
-# What scores are measured of.
+# The types of features that scores are computed from.
 Features: TypeAlias = FeatureFile | JoinedFeatures

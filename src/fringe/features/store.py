@@ -1,10 +1,10 @@
-"""Feature files: shards, the file that links them, and reading both.
+"""Feature files: shards, files that link shards, and readers of both.
 
-A shard is an HDF5 file that ``extract_shard`` wrote. A linked file holds no features of its own but
-HDF5 virtual datasets over its shards, named relative to it, so nothing is copied and a folder of
-results can be moved. Those are for other tools. HDF5 gives the fill value, and no error, for the
-rows of a virtual dataset whose file it cannot open (gone, damaged, or one more than a process may
-open), so Fringe reads rows from the shards themselves, one after the other.
+A shard is an HDF5 file that ``extract_shard`` wrote. A linked file contains no features, but HDF5
+virtual datasets over its shards, with paths relative to the linked file. So nothing is copied, and
+a folder of results can be moved. The virtual datasets are for other tools. If HDF5 cannot open the
+file of a virtual dataset (missing, damaged, or too many open files), it returns the fill value
+without an error. So Fringe reads rows from the shards themselves, one shard after the other.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ VERSIONS = ("fringe", "h5py", "numpy", "torch")
 
 @dataclass(frozen=True)
 class FeatureFile:
-    """Features of n images in one or more spaces. Opened again for each read, so it pickles.
+    """Features of n images in one or more spaces. Each read opens the file, so it can be pickled.
 
     Parameters
     ----------
@@ -44,11 +44,12 @@ class FeatureFile:
     rows : int
         The number of images, n.
     dims : mapping of str to int
-        The length D of a row in each space there is.
+        The length D of a row in each space of the file.
     attributes : mapping
         Provenance.
     parts : tuple of (int, Path)
-        The shards that hold the rows, each with its first row; none where the file itself does.
+        The shards that contain the rows, each with its first row. Empty if the file itself contains
+        the rows.
     """
 
     path: Path
@@ -63,12 +64,12 @@ class FeatureFile:
 
     @property
     def spaces(self) -> tuple[str, ...]:
-        """The spaces there are: "features" and perhaps "logits"."""
+        """The spaces of the file: "features" and perhaps "logits"."""
         return tuple(self.dims)
 
     @property
     def class_names(self) -> tuple[str, ...] | None:
-        """Names of the classes in the order of the logits; None where there are no logits."""
+        """Names of the classes in the order of the logits, or None without logits."""
         names = self.attributes.get("class_names")
         return None if names is None else tuple(json.loads(names))
 
@@ -100,8 +101,8 @@ class FeatureFile:
         Raises
         ------
         FringeError
-            If the space is not there, there are fewer than ``stop`` images, a chunk that is read
-            fails its checksum, or a row that is read holds NaN or infinity.
+            If the space does not exist, there are fewer than ``stop`` images, a chunk fails its
+            checksum, or a row contains NaN or infinity.
         """
         self.dim(space)
         for first in range(0, self._stop(stop), rows):
@@ -110,14 +111,14 @@ class FeatureFile:
     def read(
         self, space: str = "features", indices: ArrayLike | None = None, stop: int | None = None
     ) -> np.ndarray:
-        """Return rows as a float32 array: those at ``indices``, or the first ``stop``, or all.
+        """Return the rows at ``indices``, the first ``stop`` rows, or all rows, as float32 array.
 
-        ``indices`` (k,) may repeat and come in any order; ``stop`` then bounds their values.
+        ``indices`` (k,) may repeat and be in any order. ``stop`` is then the limit of their values.
 
         Raises
         ------
         FringeError
-            As ``blocks``, and if an index is out of range.
+            For the reasons given in ``blocks``, or if an index is out of range.
         """
         if indices is None:
             self.dim(space)
@@ -125,8 +126,8 @@ class FeatureFile:
         wanted, places = np.unique(np.asarray(indices, dtype=np.int64), return_inverse=True)
         if len(wanted) and not (wanted[0] >= 0 and wanted[-1] < self._stop(stop)):
             raise FringeError(
-                f"{self.path}: rows {wanted[0]} to {wanted[-1]} asked for, "
-                f"but there are {self._stop(stop)}"
+                f"{self.path}: cannot read rows {wanted[0]} to {wanted[-1]}, because there are "
+                f"only {self._stop(stop)}"
             )
         found = np.empty((len(wanted), self.dim(space)), dtype=np.float32)
         rows = 4096
@@ -137,7 +138,7 @@ class FeatureFile:
         return found[places]
 
     def matrix(self, space: str = "features") -> FeatureMatrix:
-        """Return all rows of ``space`` as a matrix of which only slices are read."""
+        """Return all rows of ``space`` as a matrix that is read in slices."""
         return FeatureMatrix(self, space, (self.rows, self.dim(space)))
 
     def _stop(self, stop: int | None) -> int:
@@ -145,7 +146,8 @@ class FeatureFile:
             return self.rows
         if not 0 <= stop <= self.rows:
             raise FringeError(
-                f"{self.path}: {stop} images asked for, but there are features of {self.rows}"
+                f"{self.path}: cannot read {stop} images, because there are features of only "
+                f"{self.rows}"
             )
         return stop
 
@@ -164,7 +166,7 @@ class FeatureFile:
 
 
 def _fill(rows: np.ndarray, path: Path, space: str, shape: tuple[int, int], first: int) -> None:
-    """Read rows ``first`` and on of one file, whose features have this ``shape``."""
+    """Read rows from ``first`` on of a file whose features have this ``shape``."""
     with open_h5(path) as file:
         dataset = file.get(space)
         if dataset is None or dataset.shape != shape or dataset.is_virtual:
@@ -182,9 +184,9 @@ def _fill(rows: np.ndarray, path: Path, space: str, shape: tuple[int, int], firs
 
 @dataclass(frozen=True)
 class FeatureMatrix:
-    """Features (n, D) in a file, for readers of blocks, which may read each block several times.
+    """Features (n, D) in a file, for functions that read blocks, perhaps several times.
 
-    Slices of rows are float32 arrays; reading one raises as `FeatureFile.blocks` does.
+    Slices of rows are float32 arrays. Reading a slice raises the errors of `FeatureFile.blocks`.
     """
 
     file: FeatureFile
@@ -218,9 +220,9 @@ def link_shards(
     shards : sequence of paths
         In the order of their images, from image 0.
     path : path
-        The linked file; it refers to the shards relative to its own folder.
+        The linked file. It contains the paths of the shards relative to its folder.
     provenance : mapping, optional
-        Attributes beside those that all shards share.
+        Attributes in addition to those that are equal in all shards.
 
     Raises
     ------
@@ -242,7 +244,7 @@ def link_shards(
         end = part.attributes["last"]
         if part.dims != parts[0].dims or _identity(part) != _identity(parts[0]):
             raise FringeError(
-                f"{part.path}: was not extracted as {parts[0].path} was "
+                f"{part.path}: was extracted with other settings than {parts[0].path} "
                 f"({_difference(part, parts[0])}); delete it and run again"
             )
     names = [os.path.relpath(part.path.resolve(), path.parent.resolve()) for part in parts]
@@ -264,12 +266,12 @@ def link_shards(
 
 
 def open_features(path: str | os.PathLike[str]) -> FeatureFile:
-    """Return the feature file at ``path``, a shard or a linked file, after checking it is whole.
+    """Return the feature file at ``path``, a shard or a linked file, if it is complete.
 
     Raises
     ------
     FringeError
-        If it, or a shard it links, is missing, cut short or not what was linked.
+        If the file or a linked shard is missing or truncated, or is not the shard that was linked.
     """
     path = Path(path)
     features = _inspect(path)
@@ -285,7 +287,7 @@ def open_features(path: str | os.PathLike[str]) -> FeatureFile:
             or shard.dims != features.dims
         ):
             raise FringeError(
-                f"{shard.path}: is not the shard that {path} was made of; delete both and run again"
+                f"{shard.path}: is not the shard that {path} links; delete both and run again"
             )
         shards.append(shard)
         parts.append((end, shard.path))
@@ -303,10 +305,10 @@ def open_features(path: str | os.PathLike[str]) -> FeatureFile:
 
 
 def verify(path: str | os.PathLike[str], *, deep: bool = False) -> str | None:
-    """Return None if the feature file at ``path`` is whole, else the reason why not.
+    """Return None if the feature file at ``path`` is complete, otherwise the reason.
 
-    Checks structure and sizes, in less than a millisecond for each shard; with ``deep``, every
-    checksum and every number too.
+    This checks structure and sizes, in less than a millisecond per shard. With ``deep``, it also
+    checks every checksum and every number.
     """
     try:
         features = open_features(path)
@@ -334,7 +336,7 @@ def _check_shard(shard: FeatureFile) -> FeatureFile:
 
 
 def _inspect(path: Path) -> FeatureFile:
-    """Read what a feature file says of itself."""
+    """Return the feature file at ``path``, from its datasets and attributes."""
     try:
         with open_h5(path) as file:
             shapes = {space: file[space].shape for space in SPACES if space in file}
@@ -345,15 +347,18 @@ def _inspect(path: Path) -> FeatureFile:
         raise FringeError(f"{path}: damaged ({error}); delete it and run again") from error
     if "features" not in shapes or len({shape[0] for shape in shapes.values()}) != 1:
         raise FringeError(
-            f"{path}: is not a file of features (it holds {shapes or 'none'}); give one that a run "
-            "wrote, or delete it and run again if this is one"
+            f"{path}: is not a file of features (it holds {shapes or 'none'}); give a file that a "
+            "run wrote, or, if a run wrote this file, delete it and run again"
         )
     dims = {space: shape[1] for space, shape in shapes.items()}
     return FeatureFile(path, shapes["features"][0], dims, about)
 
 
 def _identity(shard: FeatureFile) -> str:
-    """Return a digest of what a shard was made from; packages may have been updated meanwhile."""
+    """Return a digest of the attributes of a shard, except those that differ between shards.
+
+    Versions of packages are left out, because packages may be updated between shards.
+    """
     made_from = {k: v for k, v in shard.attributes.items() if k not in OWN + VERSIONS}
     text = json.dumps(made_from, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -366,7 +371,7 @@ def _images(shards: Sequence[FeatureFile]) -> str:
 
 
 def _shared(shards: Sequence[FeatureFile]) -> dict[str, Any]:
-    """Return the attributes in which all shards agree."""
+    """Return the attributes that are equal in all shards."""
     return {
         key: value
         for key, value in shards[0].attributes.items()
@@ -375,7 +380,7 @@ def _shared(shards: Sequence[FeatureFile]) -> dict[str, Any]:
 
 
 def _difference(one: FeatureFile, other: FeatureFile) -> str:
-    """Name the first attribute in which two shards differ."""
+    """Return a text on the first attribute that differs between two shards."""
     for key in sorted((set(one.attributes) | set(other.attributes)) - {*OWN, *VERSIONS}):
         values = one.attributes.get(key), other.attributes.get(key)
         if values[0] != values[1]:

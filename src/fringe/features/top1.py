@@ -1,4 +1,4 @@
-"""Top-1 classes of images by stored logits."""
+"""Top-1 classes of images, from stored logits."""
 
 import numpy as np
 
@@ -8,5 +8,5 @@ __all__ = ["top1_classes"]
 
 
 def top1_classes(file: Features, stop: int | None = None) -> np.ndarray:
-    """Return the Top-1 class of each of the first ``stop`` images: int array (n,)."""
+    """Return the Top-1 classes (n,) of the first ``stop`` images, as integers."""
     return np.concatenate([block.argmax(axis=1) for _, block in file.blocks("logits", stop=stop)])

@@ -1,4 +1,4 @@
-"""What feature files say of images that decoders warned of (`fringe.sources.decoder_warnings`)."""
+"""Warnings of image decoders in feature files (see `fringe.sources.decoder_warnings`)."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -13,53 +13,58 @@ __all__ = ["damage_of", "warned_shards", "warned_sources"]
 
 
 def warned_sources(folder: Path, files: Iterable[str]) -> list[str]:
-    """Return a sentence for each source with images that a decoder warned of.
+    """Return a sentence for each source that has images with a decoder's warning.
 
     Parameters
     ----------
     folder : Path
-        That of a run's features.
+        The folder of a run's features.
     files : iterable of str
-        Linked feature files in it, ``<source>/<network>.h5``. One that is not there says nothing,
-        nor does one of an earlier version, which did not count.
+        Linked feature files in ``folder``, ``<source>/<network>.h5``. Files that do not exist, and
+        files of earlier versions, which did not count warnings, are ignored.
     """
     sentences = []
     for name in files:
-        told = _told([folder / name])
-        if told is not None:
-            sentences.append(f"Source {Path(name).parent.name}: {told}.")
+        clause = _warning_clause([folder / name])
+        if clause is not None:
+            sentences.append(f"Source {Path(name).parent.name}: {clause}.")
     return sentences
 
 
 def damage_of(folder: Path, read: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
-    """Return what `warned_sources` does for the feature files of each data set, by its name."""
+    """Return the sentences of `warned_sources` for the feature files of each data set, by name."""
     return {dataset: warned_sources(folder, files) for dataset, files in read.items()}
 
 
 def warned_shards(folder: Path, shards: Mapping[str, str]) -> str | None:
-    """Return a clause on the shards below ``folder`` that a decoder warned of; None if none.
+    """Return a clause on the images with a decoder's warning, or None without such images.
 
-    Each network has shards of its own of the same images. The clause is on those of one network,
-    the first with warnings.
+    Each network has separate shards of the same images. The clause describes the shards of the
+    first network that has warnings.
 
     Parameters
     ----------
     folder : Path
-        That of a source's features, which holds a folder for each network.
+        The folder of a source's features, which contains a folder for each network.
     shards : mapping of str to str
-        By the name of each shard the fingerprint of its images as they are now: features of other
-        images say nothing of them.
+        Name of each shard -> current fingerprint of its images. Features of other images are
+        ignored.
     """
     for network in sorted(folder.glob("*/")):
         paths = [path for path in sorted(network.glob("*.h5")) if path.stem in shards]
-        told = _told(paths, [shards[path.stem] for path in paths])
-        if told is not None:
-            return told
+        clause = _warning_clause(paths, [shards[path.stem] for path in paths])
+        if clause is not None:
+            return clause
     return None
 
 
-def _told(paths: Iterable[Path], images: Iterable[str | None] = repeat(None)) -> str | None:
-    """Return a clause on feature files together, of ``images`` with these fingerprints if given."""
+def _warning_clause(
+    paths: Iterable[Path], images: Iterable[str | None] = repeat(None)
+) -> str | None:
+    """Return a clause on the warnings in feature files.
+
+    If fingerprints of ``images`` are given, files of other images are ignored.
+    """
     number = total = 0
     first: list[tuple[str, str]] = []
     for path, wanted in zip(paths, images, strict=False):
@@ -68,7 +73,7 @@ def _told(paths: Iterable[Path], images: Iterable[str | None] = repeat(None)) ->
                 about = attributes(file)
                 count = len(file["features"])
         except (FringeError, KeyError):
-            continue  # not there, or damaged, which is said where it is used
+            continue  # missing or damaged, which is reported by the code that uses the file
         if wanted in (None, about.get("images")):
             total += count
             number += about.get("warned", 0)
