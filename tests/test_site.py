@@ -57,7 +57,7 @@ def test_numbered_references_become_links() -> None:
         '.. [1] M. Heusel et al.,\n   "GANs", NIPS 2017.\n.. [2] Another.'
     )
     assert to_markdown(text, "fringe.x") == (
-        'Return FID <a href="#fringe.x-reference-1">[1]</a>.\n\n**References**\n\n'
+        'Return FID <a href="#fringe.x-reference-1">[1]</a>.\n\nReferences\n----------\n'
         '<span id="fringe.x-reference-1">[1]</span> M. Heusel et al., "GANs", NIPS 2017.\n\n'
         '<span id="fringe.x-reference-2">[2]</span> Another.\n'
     )

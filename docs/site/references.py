@@ -1,8 +1,7 @@
 """An extension of Griffe: numbered references in docstrings, and signatures of named tuples.
 
-Griffe reads the sections Parameters, Returns, Raises and Examples of a numpydoc docstring. Other
-sections, such as References and Notes, would become headings of the page, and numbered references
-(``.. [1] text``, cited as ``[1]_``) would stay as they are.
+The docstrings are in the format numpydoc. Griffe makes a box of a section References, but it leaves
+numbered references (``.. [1] text``, cited as ``[1]_``) as they are.
 """
 
 from __future__ import annotations
@@ -12,7 +11,6 @@ from typing import Any
 
 import griffe
 
-SECTION = re.compile(r"^(References|Notes|See Also|Warnings)\n-{3,}\n", re.MULTILINE)
 REFERENCE = re.compile(r"^\.\. \[(\d+)\] (.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
 CITATION = re.compile(r"\[(\d+)\]_")
 
@@ -47,7 +45,7 @@ class References(griffe.Extension):
 
 
 def to_markdown(docstring: str, path: str) -> str:
-    """Return a docstring with bold titles of sections, and numbered references as links.
+    """Return a docstring with citations as links to its numbered references.
 
     Parameters
     ----------
@@ -64,6 +62,4 @@ def to_markdown(docstring: str, path: str) -> str:
     def citation(found: re.Match[str]) -> str:
         return f'<a href="#{path}-reference-{found[1]}">[{found[1]}]</a>'
 
-    text = REFERENCE.sub(reference, docstring)
-    text = CITATION.sub(citation, text)
-    return SECTION.sub(r"**\1**\n\n", text)
+    return CITATION.sub(citation, REFERENCE.sub(reference, docstring))

@@ -28,7 +28,7 @@ def _docs(options: argparse.Namespace) -> int:
     from fringe.cli import document as commands
     from fringe.config import completion, document
     from fringe.files.atomic import atomic_path
-    from fringe.plan import deviations
+    from fringe.plan import paper_document
     from fringe.scores.comparison import comparison_schema
     from fringe.scores.protocol_document import describe_protocols
     from fringe.sources import catalogue_texts
@@ -45,7 +45,7 @@ def _docs(options: argparse.Namespace) -> int:
         "docs/catalogue.md": catalogue_texts.describe(),
         "docs/comparison.schema.json": comparison_schema(),
         "docs/configuration.md": document.describe(),
-        "docs/paper.md": deviations.describe(paper),
+        "docs/paper.md": paper_document.describe_paper(paper),
         "docs/protocols.md": describe_protocols(),
     }
     for name, text in texts.items():

@@ -1,7 +1,7 @@
 """Where a run differs from the paper, or had to choose what the paper leaves open: one list.
 
-``deviations.yaml`` holds it. ``docs/paper.md`` is made from it (``fringe docs``), and
-so are the report's page, the notes of figures and tables and the captions.
+``deviations.yaml`` contains the list. `fringe.plan.paper_document` makes ``docs/paper.md`` from the
+list. The report's page, the notes of figures and tables and the captions also come from the list.
 """
 
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ from fringe.config.choices import networks_of_run
 from fringe.config.model import Config
 from fringe.scores.protocol import plain_name
 
-__all__ = ["Deviation", "applying", "choices", "describe", "deviations", "exhibit_title"]
+__all__ = ["Deviation", "applying", "choices", "deviations", "exhibit_title"]
 
 TEXTS = ("topic", "short", "paper", "code", "ours", "why")
 
@@ -101,40 +101,6 @@ def exhibit_title(exhibit: str) -> str:
     return exhibit.capitalize()
 
 
-def describe(config: Config) -> str:
-    """Return the list as Markdown: exhibit by exhibit, with the shipped configuration's values."""
-    every = deviations(config)
-    exhibits = sorted({name for one in every for name in one.exhibits}, key=_order)
-    lines = [
-        "# Fringe and the paper",
-        "",
-        "Made from `src/fringe/plan/deviations.yaml` by `fringe docs`; do not edit by hand. Values",
-        "are those of `config/config.yaml`; the page Deviations of a report has those of its run,",
-        "and what applies to it.",
-        "",
-        "What neither the paper nor its released code says cannot differ when numbers are compared",
-        "with the paper's; it is listed here as a choice.",
-        "",
-        "| topic | exhibits | the paper | the released code | Fringe | why |",
-        "|---|---|---|---|---|---|",
-        *(
-            f"| {' | '.join(map(_cell, (one.topic, _titles(one.exhibits), *_told(one))))} |"
-            for one in every
-        ),
-        "",
-        "## Exhibit by exhibit",
-        "",
-    ]
-    for name in exhibits:
-        topics = [one.topic for one in every if name in one.exhibits]
-        lines.append(f"* **{exhibit_title(name)}**: {'; '.join(topics)}.")
-    return "\n".join(lines) + "\n"
-
-
-def _told(one: Deviation) -> tuple[str, ...]:
-    return one.paper, one.code, one.ours, one.why
-
-
 def _titles(exhibits: Iterable[str]) -> str:
     return ", ".join(exhibit_title(name) for name in sorted(exhibits, key=_order))
 
@@ -145,10 +111,6 @@ def _order(exhibit: str) -> tuple[int, int, str]:
     digits = "".join(letter for letter in exhibit if letter.isdigit())
     ours = "S" in exhibit
     return kind, 1000 * ours + int(digits or 0), exhibit
-
-
-def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _value(config: Config, path: str) -> Any:
