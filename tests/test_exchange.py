@@ -192,7 +192,7 @@ def test_faults_in_a_pickle_have_the_messages_of_an_npz(tmp_path: Path) -> None:
 
 def test_missing_and_damaged_files_are_refused(tmp_path: Path, gaussian: Gaussian):
     path = tmp_path / "a.npz"
-    with pytest.raises(FringeError, match=r"a\.npz: is not there"):
+    with pytest.raises(FringeError, match=r"a\.npz: does not exist"):
         read_statistics(path)
     write_statistics(path, gaussian)
     content = path.read_bytes()

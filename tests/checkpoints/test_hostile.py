@@ -150,7 +150,7 @@ def test_attributes_with_special_names_are_plain_entries(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("read", [read_pickle, read_state])
 def test_missing_files_and_folders_are_refused(tmp_path: Path, read: Any) -> None:
-    with pytest.raises(FringeError, match="is a folder, where a file must be; correct the path"):
+    with pytest.raises(FringeError, match="is a folder, not a file; correct the path"):
         read(tmp_path)
-    with pytest.raises(FringeError, match="absent: is not there; correct the path"):
+    with pytest.raises(FringeError, match="absent: does not exist; correct the path"):
         read(tmp_path / "absent")

@@ -139,7 +139,7 @@ def test_files_of_other_tools_are_not_called_damaged(
     (tmp_path / "mine.zip").write_bytes(b"PK")
     for name, message in (
         ("mine.zip", "not an HDF5 file; give features or statistics of a run"),
-        ("absent.h5", "is not there; correct the path"),
+        ("absent.h5", "does not exist; correct the path"),
     ):
         assert main(["export", "features", str(tmp_path / name), "o.npz"]) == 1
         error = capsys.readouterr().err

@@ -72,7 +72,7 @@ def test_what_cannot_be_read(tmp_path: Path, content: str | bytes, message: str)
 def test_what_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(FringeError, match=r"none\.yaml: is not there; give the path of a config"):
         read_config(tmp_path / "none.yaml")
-    with pytest.raises(FringeError, match="is a folder, where a file must be"):
+    with pytest.raises(FringeError, match="is a folder, not a file"):
         read_config(tmp_path)
 
 

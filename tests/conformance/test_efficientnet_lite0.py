@@ -84,5 +84,5 @@ def test_other_weights_are_refused_with_both_digests(tmp_path: Path) -> None:
 
 
 def test_missing_weights(tmp_path: Path) -> None:
-    with pytest.raises(FringeError, match=r"no such weights file .*absent\.pth: is not there"):
+    with pytest.raises(FringeError, match=r"no such weights file .*absent\.pth: does not exist"):
         load_network("efficientnet-lite0", weight_file=tmp_path / "absent.pth")

@@ -30,7 +30,7 @@ def test_all_faults_at_once_before_any_job(fresh: Project) -> None:
         "top level: unknown key sourcs",
         "network: network 'tiny_network:nothing' cannot be imported",
         "controls: ['tiny_network:control', 'tiny_network:control'] names something twice",
-        "sources/late: later: is not there",
+        "sources/late: later: does not exist",
         "datasets/faces/generated: no source is named 'faek'",
         "datasets/more/n_real: 61 images are asked for",
         "evaluation/kid_subsets: 'many' is not a whole number",
@@ -94,7 +94,7 @@ def test_the_paper_names_every_data_set_that_is_missing(tmp_path: Path, code: Pa
     printed = done.stdout + done.stderr
     assert printed.count("the configuration has") == 1
     for name, source in config["sources"].items():
-        assert f"  - sources/{name}: {source['path']}: is not there" in printed
+        assert f"  - sources/{name}: {source['path']}: does not exist" in printed
     assert printed.count("      costs: ") == len(config["sources"])
     assert "costs: FFHQ in Tables 1, 2 and 3, Figures 6, 8a, 8b and 18" in printed
     assert "costs: Figure 9\n" in printed

@@ -209,7 +209,7 @@ def test_a_flipped_bit_of_images_is_noticed_and_mended(project: Project, finishe
     flip_bit(project.results / image, "images")
     (project.results / SHARDS[1]).unlink()
     printed = project.run(SHARDS[1])
-    assert f"{image}: is not what its job wrote" in printed
+    assert f"{image}: is not the file that its job wrote" in printed
     assert "renamed to" in printed
     assert project.outputs(printed) == {image, SHARDS[1]}
     assert same(project.results / SHARDS[1], finished.results / SHARDS[1])

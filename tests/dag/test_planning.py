@@ -114,7 +114,7 @@ def test_paths_below_a_home(folder: Path, tmp_path: Path) -> None:
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | changes))
     settings = {"HOME": str(home), "XDG_CACHE_HOME": str(tmp_path / "cache")}
     _, printed = call(folder, "--dry-run", **settings)
-    assert f"weights/vgg16: {home}/weights/mine.pth: is not there" in printed
+    assert f"weights/vgg16: {home}/weights/mine.pth: does not exist" in printed
     del changes["controls"], changes["weights"]
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG | changes))
     status, printed = call(folder, "--dry-run", **settings)

@@ -1,4 +1,4 @@
-"""Where networks and generators compute, and how."""
+"""The choice of the device for networks and generators."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fringe.devices.choice import choose_device, open_device
 from fringe.errors import FringeError
 
 
-def test_the_cpu_gets_one_thread(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_cpu_computes_with_one_thread(capsys: pytest.CaptureFixture[str]) -> None:
     torch.set_num_threads(2)
     assert choose_device("cpu") == "cpu"
     assert torch.get_num_threads() == 1
@@ -31,7 +31,7 @@ def test_auto_without_a_gpu_warns_once(
 
 
 def pretend_gpus(monkeypatch: pytest.MonkeyPatch, uuids: list[str]) -> None:
-    """Let PyTorch find GPUs of these names."""
+    """Let PyTorch find GPUs with these names."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: len(uuids))
     monkeypatch.setattr(
@@ -41,7 +41,7 @@ def pretend_gpus(monkeypatch: pytest.MonkeyPatch, uuids: list[str]) -> None:
 
 
 @pytest.mark.parametrize("device", ["auto", "cuda"])
-def test_the_gpu_is_taken_and_named(
+def test_the_gpu_is_chosen_and_logged(
     device: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pretend_gpus(monkeypatch, ["a"])
@@ -51,35 +51,35 @@ def test_the_gpu_is_taken_and_named(
     assert capsys.readouterr().err == "computing on Pretended 0 (cuda:0)\n"
 
 
-def test_a_named_gpu_is_taken_at_its_word(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_with_a_number_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     watched: list[str] = []
     monkeypatch.setattr("fringe.devices.choice.watch", watched.append)
     pretend_gpus(monkeypatch, ["a", "b"])
     assert choose_device("cuda:1") == "cuda:1"
     assert choose_device("cpu") == "cpu"
-    assert watched == ["b"]  # how busy it is, and no other
+    assert watched == ["b"]  # only the utilization of this GPU is measured
 
 
-def test_a_gpu_that_is_demanded_and_not_there_ends_at_once(
+def test_a_missing_gpu_is_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    with pytest.raises(FringeError, match=r"device: cuda demands a GPU, and PyTorch finds none"):
+    with pytest.raises(FringeError, match=r"device: cuda needs a GPU, and PyTorch finds none"):
         choose_device("cuda")
 
 
-def test_a_device_that_is_there_is_opened() -> None:
+def test_an_existing_device_is_opened() -> None:
     assert open_device("cpu") == open_device(torch.device("cpu")) == torch.device("cpu")
 
 
 @pytest.mark.parametrize("name", ["nowhere", "cuda:99"])
-def test_a_device_that_is_not_there_is_refused(name: str) -> None:
-    with pytest.raises(FringeError, match=rf"device '{name}' is not there .*name another"):
+def test_a_device_that_does_not_exist_is_refused(name: str) -> None:
+    with pytest.raises(FringeError, match=rf"device '{name}' does not exist .*name another"):
         open_device(name)
 
 
-def test_of_several_gpus_one_that_others_have_not(
+def test_each_process_claims_a_free_gpu(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     pretend_gpus(monkeypatch, ["a", "b"])
@@ -98,8 +98,8 @@ def test_of_several_gpus_one_that_others_have_not(
     assert other.stdout is not None
     assert other.stdout.readline() == "0\n"
     assert choose_device("auto") == "cuda:1"
-    assert choose_device("auto") == "cuda:1"  # once taken, it is kept
-    # A process that finds all taken shares the first, and says so.
+    assert choose_device("auto") == "cuda:1"  # the process keeps its GPU
+    # If all GPUs are taken, a process shares the first GPU and warns.
     kept = claims._held
     monkeypatch.setattr("fringe.devices.claims._held", {})
     assert choose_device("auto") == "cuda:0"

@@ -1,4 +1,4 @@
-"""Settings of PyTorch hold within a block, and items are computed with one thread each."""
+"""PyTorch's settings apply within a block, and each item is computed with one thread."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fail() -> None:
 
 
 @pytest.mark.parametrize("tf32", [False, True])
-def test_settings_hold_within_the_block_alone(tf32: bool) -> None:
+def test_settings_apply_only_within_the_block(tf32: bool) -> None:
     products, before = torch.backends.cuda.matmul, settings()
     with torch.backends.cudnn.flags(benchmark=True, deterministic=False, allow_tf32=not tf32):
         products.allow_tf32 = not tf32
@@ -40,7 +40,7 @@ def test_settings_hold_within_the_block_alone(tf32: bool) -> None:
     assert settings() == before
 
 
-def test_settings_hold_until_the_last_of_two_threads_is_out() -> None:
+def test_settings_apply_until_the_last_thread_leaves() -> None:
     before, entered, leave = settings(), threading.Event(), threading.Event()
 
     def first() -> None:
@@ -58,7 +58,7 @@ def test_settings_hold_until_the_last_of_two_threads_is_out() -> None:
         assert settings() == before
 
 
-def test_threads_that_want_other_settings_take_turns() -> None:
+def test_threads_that_need_different_settings_take_turns() -> None:
     before = settings()
 
     def look(tf32: bool) -> bool:
@@ -78,14 +78,14 @@ def threads_of_a_new_thread() -> int:
         return pool.submit(torch.get_num_threads).result()
 
 
-def test_items_are_computed_in_order_with_one_thread_each() -> None:
+def test_items_are_returned_in_order_and_computed_with_one_thread_each() -> None:
     torch.set_num_threads(3)
     seen = map_on_threads(lambda item: (item, torch.get_num_threads()), range(20))
     assert seen == [(item, 1) for item in range(20)]
     assert map_on_threads(lambda item: item, []) == []
 
 
-def test_threads_made_later_have_the_old_number() -> None:
+def test_later_threads_use_the_old_number_of_threads() -> None:
     torch.set_num_threads(3)
     map_on_threads(lambda item: item, range(2))
     assert (torch.get_num_threads(), threads_of_a_new_thread()) == (3, 3)
@@ -94,7 +94,7 @@ def test_threads_made_later_have_the_old_number() -> None:
     assert (torch.get_num_threads(), threads_of_a_new_thread()) == (3, 3)
 
 
-def test_another_number_set_meanwhile_leaves_operations_at_one_thread() -> None:
+def test_operations_keep_one_thread_if_another_thread_sets_the_number() -> None:
     torch.set_num_threads(2)
     ready, changed = threading.Event(), threading.Event()
 
@@ -113,7 +113,7 @@ def test_another_number_set_meanwhile_leaves_operations_at_one_thread() -> None:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("inference", [False, True])
 @pytest.mark.parametrize("dtype", [None, torch.bfloat16, torch.float16])
-def test_inference_mode_and_autocast_are_the_callers(
+def test_inference_mode_and_autocast_are_those_of_the_calling_thread(
     threads: int, inference: bool, dtype: torch.dtype | None
 ) -> None:
     torch.set_num_threads(threads)

@@ -1,4 +1,4 @@
-"""How busy a GPU is, as a stand-in for nvidia-smi tells."""
+"""The utilization of a GPU, measured with a substitute for nvidia-smi."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from fringe.devices.utilization import describe, parse, reported, watch
 
 @pytest.fixture
 def asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A file of the arguments that a stand-in on PATH was called with: 80, 40, fails, 40, ..."""
+    """Return the file to which a substitute on PATH writes its arguments: 80, 40, fails, 40, ..."""
     script = tmp_path / "nvidia-smi"
     script.write_text(
         "#!/bin/sh\n"
@@ -39,7 +39,7 @@ def calls(asked: Path) -> list[str]:
 def wait_for(asked: Path, number: int) -> None:
     deadline = time.monotonic() + 60
     while len(calls(asked)) < number:
-        assert time.monotonic() < deadline, "it is not asked"
+        assert time.monotonic() < deadline, "nvidia-smi is not called"
         time.sleep(0.01)
 
 
@@ -48,13 +48,13 @@ def test_a_watched_gpu_is_reported(asked: Path, capsys: pytest.CaptureFixture[st
         watch("1234-ab")
         watch("1234-ab")  # by another part of the same job
         wait_for(asked, 6)
-    told = capsys.readouterr().err
-    assert told.startswith("GPU utilization: ")
-    assert told.endswith(" samples; at most 12,345 MiB\n")
-    found = parse(f"computing on it\n{told}done in 3 s\n")
+    line = capsys.readouterr().err
+    assert line.startswith("GPU utilization: ")
+    assert line.endswith(" samples; at most 12,345 MiB\n")
+    found = parse(f"computing on it\n{line}done in 3 s\n")
     assert found is not None
     mean, number = found
-    # The failed calls are no samples; the last may not have been answered in time.
+    # Failed calls give no samples, and the last call may not have finished in time.
     assert number in range(len(calls(asked)) - 3, len(calls(asked)) - 1)
     assert mean == round((80 + 40 * (number - 1)) / number)
     assert set(calls(asked)) == {
@@ -62,19 +62,19 @@ def test_a_watched_gpu_is_reported(asked: Path, capsys: pytest.CaptureFixture[st
     }
 
 
-def test_nothing_is_asked_after_the_end(asked: Path) -> None:
+def test_nvidia_smi_is_not_called_after_the_end(asked: Path) -> None:
     with reported():
         watch("1234-ab")
         wait_for(asked, 1)
     time.sleep(0.2)  # for a call that had begun
     before = calls(asked)
-    watch("1234-ab")  # nobody would hear of it
+    watch("1234-ab")  # outside the block, so without effect
     time.sleep(0.2)
     assert calls(asked) == before
 
 
 @pytest.mark.parametrize("answer", ["exit 9", "echo nonsense", "exec /nowhere"])
-def test_a_failing_nvidia_smi_is_passed_over(
+def test_a_failing_nvidia_smi_is_ignored(
     asked: Path, answer: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (asked.parent / "nvidia-smi").write_text(f"#!/bin/sh\necho x >> {asked}\n{answer}\n")
@@ -84,7 +84,9 @@ def test_a_failing_nvidia_smi_is_passed_over(
     assert capsys.readouterr().err == ""
 
 
-def test_a_failing_job_does_not_report(asked: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_failing_job_does_not_log_a_utilization(
+    asked: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     def fail() -> None:
         watch("1234-ab")
         wait_for(asked, 2)
@@ -106,6 +108,6 @@ def test_without_nvidia_smi_no_thread_is_started(
         watch("1234-ab")
 
 
-def test_a_log_without_the_line_tells_nothing() -> None:
+def test_a_log_without_the_line_is_parsed_as_none() -> None:
     assert parse("computing on a GPU\ndone in 1 s\n") is None
     assert parse(describe([(99.6, 1.0)])) == (100, 1)

@@ -1,4 +1,4 @@
-"""Files are whole or not there, and HDF5 files tell what they were made from."""
+"""A file is either complete or does not exist."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-def test_the_name_appears_when_all_is_written(tmp_path: Path) -> None:
+def test_the_name_appears_when_the_file_is_complete(tmp_path: Path) -> None:
     path = tmp_path / "new" / "table.csv"
     with atomic_path(path) as partial:
         assert partial.parent == path.parent
@@ -28,7 +28,7 @@ def test_the_name_appears_when_all_is_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("error", [ValueError("no"), KeyboardInterrupt()])
-def test_a_failure_leaves_what_was_there(tmp_path: Path, error: BaseException) -> None:
+def test_a_failure_keeps_the_old_file(tmp_path: Path, error: BaseException) -> None:
     path = tmp_path / "file"
     path.write_text("old")
     with pytest.raises(type(error)), atomic_path(path) as partial:  # noqa: PT012
@@ -49,7 +49,9 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, error: BaseException) -
         ),
     ],
 )
-def test_a_disk_that_takes_nothing_is_named(tmp_path: Path, error: BaseException) -> None:
+def test_the_message_about_a_full_or_read_only_disk_names_the_file(
+    tmp_path: Path, error: BaseException
+) -> None:
     path = tmp_path / "file.h5"
     words = r"file\.h5: cannot be written \(.*free some space"
     with pytest.raises(FringeError, match=words), atomic_path(path) as partial:  # noqa: PT012
@@ -58,19 +60,19 @@ def test_a_disk_that_takes_nothing_is_named(tmp_path: Path, error: BaseException
     assert names(tmp_path) == []
 
 
-def test_other_errors_are_not_taken_for_a_full_disk(tmp_path: Path) -> None:
+def test_other_errors_are_raised_unchanged(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), atomic_path(tmp_path / "file"):
         (tmp_path / "missing").read_text()
 
 
-def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
+def test_a_file_in_place_of_the_folder_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "folder").write_text("")
     words = "folder/file: cannot be written"
     with pytest.raises(FringeError, match=words), atomic_path(tmp_path / "folder" / "file"):
         pass
 
 
-def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+def test_temporary_files_of_killed_processes_are_removed(tmp_path: Path) -> None:
     mine, others = tmp_path / "noise-0.csv", tmp_path / "noise-0.1.csv"
     for path in (mine, others):
         with atomic_path(path) as partial:

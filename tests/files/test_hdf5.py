@@ -1,4 +1,4 @@
-"""HDF5 files say what they were made from, and damage is named."""
+"""HDF5 files record their provenance, and damaged files raise a clear error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()]
 
 
-def test_a_written_file_tells_its_provenance(tmp_path: Path) -> None:
+def test_a_file_contains_its_provenance(tmp_path: Path) -> None:
     path = tmp_path / "file.h5"
     with create_h5(path, {"seed": 3, "network": "tiny"}) as file:
         file.create_dataset("values", data=np.arange(5), fletcher32=True)
@@ -41,7 +41,7 @@ def test_a_written_file_tells_its_provenance(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["missing", "empty", "text", "cut", "flipped"])
-def test_damage_is_named(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_file_raises_an_error_that_names_it(tmp_path: Path, damage: str) -> None:
     path = tmp_path / "file.h5"
     with create_h5(path, {}) as file:
         file.create_dataset("values", data=np.arange(5000), fletcher32=True)
@@ -62,20 +62,20 @@ def test_damage_is_named(tmp_path: Path, damage: str) -> None:
     with pytest.raises(DamagedFileError, match=words) as caught, open_h5(path) as file:
         file["values"][()]
     assert caught.value.path == path
-    if damage != "flipped":  # which shows only when the values are read
+    if damage != "flipped":  # detected only when the values are read
         assert not is_made_from(path, {})
 
 
-def test_a_dataset_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_dataset_or_attribute_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     with create_h5(path, {}) as file:
         file.create_dataset("there", data=[1])
     for name in "lacking", "attribute":
-        told = r"a\.h5: missing or damaged \(.*; delete it and run again, which makes it"
-        with pytest.raises(DamagedFileError, match=told), open_h5(path) as file:
+        message = r"a\.h5: missing or damaged \(.*; delete it and run again to rebuild it"
+        with pytest.raises(DamagedFileError, match=message), open_h5(path) as file:
             _ = file.attrs[name] if name == "attribute" else file[name]
     with pytest.raises(KeyError), open_h5(path):
-        _ = {}["of somebody else"]
+        _ = {}["not of HDF5"]
 
 
 def test_the_error_can_be_sent_to_another_process(tmp_path: Path) -> None:
@@ -84,7 +84,7 @@ def test_the_error_can_be_sent_to_another_process(tmp_path: Path) -> None:
 
 
 def test_no_lock_is_needed(tmp_path: Path) -> None:
-    """A lock that another holds stands for a file system that has none: HDF5 would refuse both."""
+    """HDF5 refuses a file that another process has locked, as on a file system without locks."""
     path, linked = tmp_path / "file.h5", tmp_path / "linked.h5"
     with create_h5(path, {}) as file:
         file["values"] = np.arange(5)
@@ -98,7 +98,7 @@ def test_no_lock_is_needed(tmp_path: Path) -> None:
         for name in (path, linked):
             with open_h5(name) as file:
                 assert file["values"][()].tolist() == [0, 1, 2, 3, 4]
-        # Who sets HDF5's own variable means it.
+        # HDF5 obeys its environment variable.
         done = subprocess.run(
             [
                 sys.executable,
@@ -127,7 +127,7 @@ print(len(seen))
 """
 
 
-def test_readers_meet_whole_files_while_these_are_replaced(tmp_path: Path) -> None:
+def test_readers_see_only_complete_files_while_a_file_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "file.h5"
 
     def write(number: int) -> None:
@@ -144,15 +144,15 @@ def test_readers_meet_whole_files_while_these_are_replaced(tmp_path: Path) -> No
     with open_h5(path) as held:
         for number in range(1, 41):
             write(number)
-        assert set(held["values"][()].tolist()) == {0}, "who has opened a file keeps it"
+        assert set(held["values"][()].tolist()) == {0}, "an open file does not change"
     numbers = [int(reader.communicate(timeout=60)[0]) for reader in readers]
     assert [reader.returncode for reader in readers] == [0, 0, 0]
-    assert max(numbers) > 1, "no reader met more than one of the files: the test shows nothing"
+    assert max(numbers) > 1, "each reader saw only one version, so the test shows nothing"
 
 
 @pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The node's own temporary folder."""
+    """Return the temporary folder of the node."""
     folder = tmp_path / "scratch"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
@@ -189,14 +189,14 @@ def test_a_file_is_read_from_a_copy_in_scratch(tmp_path: Path, scratch: Path) ->
     assert names(scratch) == []
 
 
-def test_scratch_without_room_is_named(
+def test_the_message_about_a_full_scratch_folder_names_it(
     tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "file.h5"
     with create_h5(path, {}) as file:
         file["values"] = np.arange(5)
     old = path.read_bytes()
-    words = rf"{scratch}: takes no images .*space left.*scratch: false"
+    words = rf"{scratch}: cannot hold the images .*space left.*scratch: false"
     with pytest.raises(FringeError, match=words), create_h5(path, {}, scratch=True):
         raise OSError(errno.ENOSPC, "No space left on device")
     assert path.read_bytes() == old
@@ -210,11 +210,11 @@ def test_scratch_without_room_is_named(
         pass
     assert names(scratch) == []
     monkeypatch.setenv("TMPDIR", str(tmp_path / "absent"))
-    with pytest.raises(FringeError, match=r"absent: takes no images"), scratch_copy(path):
+    with pytest.raises(FringeError, match=r"absent: cannot hold the images"), scratch_copy(path):
         pass
 
 
-def test_full_results_are_not_taken_for_full_scratch(
+def test_a_full_results_folder_is_not_reported_as_full_scratch(
     tmp_path: Path, scratch: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: object) -> None:

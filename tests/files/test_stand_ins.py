@@ -1,4 +1,4 @@
-"""Pointers, web pages and errors in the place of files; and files that are none of these."""
+"""Pointers, web pages and error messages in place of files are detected, and real files are not."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ STAND_INS = {
     b"<!DOCTYPE html><html>Google Drive - Quota exceeded</html>": "is a web page or a server's",
     b"\xef\xbb\xbf\r\n <HTML lang='en'>" + b"x" * 5000: "is a web page or a server's message",
     b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code></Error>': "is a web page or a serv",
-    b"404: Not Found": "holds only the text '404: Not Found', as a server may send it; fetch it",
-    b'{"message": "Bad credentials"}\n': 'holds only the text \'{"message": ',
+    b"404: Not Found": "contains only the text '404: Not Found', as a server may send it; fetch",
+    b'{"message": "Bad credentials"}\n': 'contains only the text \'{"message": ',
 }
 
 
 @pytest.mark.parametrize("data", STAND_INS)
-def test_what_came_in_place_of_a_file_is_told(data: bytes, tmp_path: Path) -> None:
+def test_the_message_names_the_kind_of_stand_in(data: bytes, tmp_path: Path) -> None:
     found = stand_in(data[:READ])
     assert found is not None
     assert found.startswith(STAND_INS[data])
@@ -59,7 +59,7 @@ def saved(save: Callable[[Path], object], folder: Path) -> bytes:
     return (folder / "file").read_bytes()
 
 
-def test_the_smallest_files_that_are_what_they_seem_are_not(tmp_path: Path) -> None:
+def test_the_smallest_real_files_are_not_stand_ins(tmp_path: Path) -> None:
     arrays = io.BytesIO()
     np.savez(arrays, np.zeros(1))
     right = [encoded(format) for format in ("PNG", "JPEG", "GIF", "BMP", "PPM", "TIFF", "WEBP")]
@@ -69,7 +69,7 @@ def test_the_smallest_files_that_are_what_they_seem_are_not(tmp_path: Path) -> N
         saved(lambda path: torch.save({}, path), tmp_path),
         saved(lambda path: save_file({}, path), tmp_path),
         b"P3\n1 1\n255\n0 0 0\n",  # an image that is text
-        b"\n\x04\x0a\x02xx",  # of a graph of TensorFlow
+        b"\n\x04\x0a\x02xx",  # a graph of TensorFlow
         b"\x00" * 512,
     ]
     assert [stand_in(data[:READ]) for data in right] == [None] * len(right)
@@ -100,7 +100,7 @@ READERS: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("name", READERS)
-def test_every_reader_says_so(name: str, tmp_path: Path) -> None:
+def test_every_reader_detects_stand_ins(name: str, tmp_path: Path) -> None:
     path = tmp_path / name
     path.parent.mkdir(exist_ok=True)
     for data in (b"", POINTER, b"<!DOCTYPE html><html>Sign in</html>", b"Entry not found"):
@@ -111,5 +111,5 @@ def test_every_reader_says_so(name: str, tmp_path: Path) -> None:
         assert str(path) in str(caught.value)
 
 
-def test_a_short_json_is_no_message_where_it_is_asked_for() -> None:
+def test_a_short_json_file_is_not_a_stand_in() -> None:
     assert stand_in(json.dumps({"labels": None}, indent=1).encode()) is None

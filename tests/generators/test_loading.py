@@ -153,7 +153,7 @@ def test_a_network_that_is_no_generator_is_named(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FringeError, match=r"none\.pkl: the generator is not there; correct"):
+    with pytest.raises(FringeError, match=r"none\.pkl: the generator does not exist; correct"):
         load_generator(tmp_path / "none.pkl")
     with pytest.raises(FringeError, match=r"correct the path"):
         load_generator(tmp_path)
@@ -234,7 +234,7 @@ def test_float16_is_refused_where_it_does_nothing(tmp_path: Path) -> None:
 
 def test_a_device_that_is_not_there_is_refused(tmp_path: Path) -> None:
     write("stylegan2", tmp_path / "g.pkl")
-    with pytest.raises(FringeError, match="device 'nowhere' is not there"):
+    with pytest.raises(FringeError, match="device 'nowhere' does not exist"):
         load_generator(tmp_path / "g.pkl", "nowhere")
 
 

@@ -39,7 +39,7 @@ BOMBS = {
     "a long number behind a point": (f"a: 1.{'9' * 5_000}", LONG),
     "more than a megabyte": (
         "a: " + "x" * (1 << 20),
-        "no file of its kind has more than 1,048,576",
+        "a file of its kind has at most 1,048,576",
     ),
     "Python code for Snakemake": ("__use_yte__: true\nrun: ?1 / 0", "says `__use_yte__`"),
     "no end": ("\0", "is not YAML"),

@@ -212,7 +212,7 @@ def test_an_array_with_values_behind_its_end(tmp_path: Path) -> None:
     for size in (1 << 40, 1 << 31):
         claimed = archives.npy((size // 192, 8, 8, 3))
         lie = Member.of("arr_0.npy", claimed, DEFLATED).declaring(0xFFFFFFFF)
-        refused(pixels_of, written(tmp_path / "c.npz", lie), "cannot become as many")
+        refused(pixels_of, written(tmp_path / "c.npz", lie), "cannot unpack to that many")
 
 
 def test_members_that_share_their_bytes(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_members_that_share_their_bytes(tmp_path: Path) -> None:
         path = written(tmp_path / f"{folder}.zip", kernel, *names)
         refused(pixels_of, path, "shares bytes with another member")
     path = written(tmp_path / "a.npz", Member.of("arr_0.npy", b"x"), replace(kernel, at=40))
-    refused(pixels_of, path, "reach into its directory")
+    refused(pixels_of, path, "overlap its directory")
     path = written(tmp_path / "a.pt", *PARTS, replace(PARTS[1], at=0, name="a/data/1"))
     refused(state, path, "shares bytes")
 
@@ -232,14 +232,14 @@ def test_members_that_share_their_bytes(tmp_path: Path) -> None:
 def test_a_member_that_is_called_otherwise_in_the_directory(tmp_path: Path) -> None:
     for lie in {"local_name": "b.png"}, {"local_method": DEFLATED}:
         path = written(tmp_path / "a.zip", replace(Member.of("a.png", png()), **lie))
-        refused(pixels_of, path, "the directory calls a member")
+        refused(pixels_of, path, "a member is named")
         path = written(tmp_path / "a.pt", PARTS[0], replace(PARTS[1], **lie))
-        refused(state, path, "the directory calls a member")
+        refused(state, path, "a member is named")
 
 
 def test_a_member_without_a_name(tmp_path: Path) -> None:
     path = written(tmp_path / "a.zip", Member.of("a.png", png()), Member.of("", png()))
-    refused(pixels_of, path, "a member of it has no name")
+    refused(pixels_of, path, "one of its members has no name")
 
 
 def test_directories_without_end(tmp_path: Path) -> None:
@@ -585,7 +585,7 @@ def test_what_was_fetched_unpacks_to_no_more_than_it_declares(tmp_path: Path) ->
     images = Member.of("inner/a.png", png())
     bomb = Member("inner/b.png", zeros(DEFLATED), 1000, 0, DEFLATED)
     path = written(tmp_path / "a.zip", images, bomb)
-    refused(fetched, path, "more than the 1000 bytes", "delete it")
+    refused(fetched, path, "more than the 1000 bytes", "delete the file")
     assert sorted(tmp_path.iterdir()) == [path]
     names = [f"inner/{number}.png" for number in range(20_000)]
     large = [Member(name, b"x", 0xFFFFFFFE, 0, BZIP2) for name in names]

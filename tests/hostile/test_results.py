@@ -277,7 +277,7 @@ def test_an_earlier_version_of_a_file_is_noticed(run: Path) -> None:
     assert seals.fault(run, path) is None
     replace(path, old)
     assert damaged_files(run) == {
-        path: "is not what its job wrote: it was changed, or exchanged with another file"
+        path: "is not the file that its job wrote: it was changed, or exchanged with another file"
     }
 
 

@@ -211,7 +211,7 @@ def test_unknown_network(name: str, message: str) -> None:
 
 
 def test_unknown_device() -> None:
-    with pytest.raises(FringeError, match="device 'abacus' is not there"):
+    with pytest.raises(FringeError, match="device 'abacus' does not exist"):
         load_network("untrained", device="abacus")
 
 

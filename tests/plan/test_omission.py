@@ -271,7 +271,7 @@ def test_skipped(small: dict[str, Any]) -> None:
 
 def test_the_folder_of_a_training_may_be_absent(small: dict[str, Any]) -> None:
     Path("training").rename("elsewhere")
-    assert "sources/training: training: is not there" in refused(small)
+    assert "sources/training: training: does not exist" in refused(small)
     assert "costs: one, training in Figure 9" not in refused(small)
     assert "costs: Figure 9" in refused(small)
     config, sources = check(small, missing="skip")
@@ -283,7 +283,7 @@ def test_nothing_may_be_left(small: dict[str, Any]) -> None:
     Path("net.pkl").unlink()
     message = refused(small, missing="skip")
     assert "  - missing: without the files that are not there, no data set is left" in message
-    assert "  - sources/made: net.pkl: is not there" in message
+    assert "  - sources/made: net.pkl: does not exist" in message
 
 
 @pytest.mark.parametrize(
@@ -339,4 +339,4 @@ def test_an_unknown_network_is_a_fault_beside_what_is_absent(small: dict[str, An
     Path("two.zip").unlink()
     message = refused(small, network="incepton")
     assert "network: unknown network 'incepton'" in message
-    assert "sources/two: two.zip: is not there" in message
+    assert "sources/two: two.zip: does not exist" in message

@@ -129,7 +129,7 @@ def test_settings_that_need_images_are_refused(config: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
-        ({"path": "gone.npz"}, "sources/a: gone.npz: is not there"),
+        ({"path": "gone.npz"}, "sources/a: gone.npz: does not exist"),
         ({"count": 31}, "sources/a: a.npz: holds 30 images, fewer than the 31 asked for"),
         ({"count": 29}, "datasets/a/n_generated: 30 images are asked for"),
         ({"resolution": 32}, "sources/a/resolution: only for kind"),

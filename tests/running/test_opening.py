@@ -116,7 +116,7 @@ def change(*keys: str, to: Any) -> Callable[[dict[str, Any]], None]:
 @pytest.mark.parametrize(
     ("apply", "fault"),
     [
-        (change("sources", "real", "path", to="x.zip"), "sources/real: x.zip: is not there"),
+        (change("sources", "real", "path", to="x.zip"), "sources/real: x.zip: does not exist"),
         (change("sources", "real", "count", to=13), "sources/real: real.zip: holds 12 images"),
         (change("evaluation", "n_real", to=13), "datasets/faces/n_real: 13 images are asked for"),
         (
@@ -127,7 +127,7 @@ def change(*keys: str, to: Any) -> Callable[[dict[str, Any]], None]:
         (change("network", to="incepton"), "network: unknown network 'incepton'"),
         (change("controls", to=["clpi"]), "controls: unknown network 'clpi'"),
         (change("schemes", "top", to=[501]), "schemes/top: 501 is more than half of the 1000"),
-        (change("weights", to={"untrained": "w.pt"}), "weights/untrained: w.pt: is not there"),
+        (change("weights", to={"untrained": "w.pt"}), "weights/untrained: w.pt: does not exist"),
         (change("weights", to={"clip": "real.zip"}), "weights/clip: no key names that network"),
         (change("results", to="real.zip"), "results: "),
         (change("limits", to={"pixels": 255}), "sources/real: real.zip!00.png: has 16 x 16 pixels"),
@@ -400,7 +400,7 @@ def test_random_grids_have_their_own_seed(config: dict[str, Any]) -> None:
          "datasets/faces/grid/images: 60 is not among the first 60 images"),
         ({"faces": {"n_generated": 2}}, "datasets/faces/n_generated: maps are of images that"),
         ({"faces": {"region": [0, 0, 1, 1]}}, "datasets/faces/region: region [0, 0, 1, 1]: is the"),
-        ({"faces": {"region": "none.png"}}, "datasets/faces/region: none.png: is not there"),
+        ({"faces": {"region": "none.png"}}, "datasets/faces/region: none.png: does not exist"),
         ({"networks": ["untrained"]}, "sensitivity: untrained cannot tell what it looks at"),
     ],
 )  # fmt: skip

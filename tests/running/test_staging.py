@@ -132,7 +132,7 @@ def test_fetched_there_and_missing(
     assert (tmp_path / "weights" / "net.pth").read_bytes() == WEIGHTS
     assert printed.err.startswith("fringe: 4 of 7 are missing:\n")
     for name in missing:
-        assert f": {tmp_path}/data/{name}: is not there; correct the path" in printed.err
+        assert f": {tmp_path}/data/{name}: does not exist; correct the path" in printed.err
     # Where it comes from, once for both that the comment is about; nothing of what is there.
     assert printed.err.count("The configuration says: Trained by somebody.") == 1
     assert "late" in printed.err.split("Trained by")[0]
@@ -182,7 +182,7 @@ def test_weights_that_cannot_be_had(
         f"weights of swav: {tmp_path}/weights/net.pth: the weights of network 'swav' could" in error
     )
     assert "/net.pth: 404 Client Error" in error
-    assert "weights of vgg16: weights/vgg16: mine.pth: is not there; correct the path" in error
+    assert "weights of vgg16: weights/vgg16: mine.pth: does not exist; correct the path" in error
     assert "The configuration says" not in error
     assert set(asked) == {"/net.pth"}
 

@@ -59,7 +59,7 @@ def test_mask_of_the_size_of_the_images_is_unchanged(tmp_path: Path) -> None:
 
 def test_bad_mask_images_are_refused(tmp_path: Path) -> None:
     size = (8, 8)
-    with pytest.raises(FringeError, match=r"no\.png: is not there"):
+    with pytest.raises(FringeError, match=r"no\.png: does not exist"):
         open_region(tmp_path / "no.png", size)
     (tmp_path / "bad.png").write_bytes(b"not\0an image")
     with pytest.raises(FringeError, match=r"bad\.png: is damaged or not an image"):

@@ -113,7 +113,7 @@ def test_pickles_cheaply_and_without_handles(dataset: Path, in_order: np.ndarray
 
 @pytest.mark.parametrize("suffix", ["", ".zip", ".npz", ".h5", ".tar", ".parquet", ".mdb"])
 def test_missing(tmp_path: Path, suffix: str):
-    with pytest.raises(FringeError, match=f"absent{suffix}: is not there"):
+    with pytest.raises(FringeError, match=f"absent{suffix}: does not exist"):
         open_source(tmp_path / f"absent{suffix}")
 
 

@@ -397,7 +397,7 @@ def test_threads_load_a_generator_once_and_run_it_in_turn(
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("absent.pkl", {}, r"absent\.pkl: is not there; correct the path"),
+        ("absent.pkl", {}, r"absent\.pkl: does not exist; correct the path"),
         ("classes.pkl", {}, r"classes\.pkl: is conditional on 5 classes; set `label`"),
         ("classes.pkl", {"label": 5}, r"has classes 0 to 4; `label` is 5"),
         ("plain.pkl", {"label": 0}, r"plain\.pkl: is not conditional; leave out `label` \(0\)"),

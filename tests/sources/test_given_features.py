@@ -224,7 +224,7 @@ def test_shards_lie_below_the_file_that_links_them(tmp_path: Path) -> None:
     link_shards([shard(tmp_path, 0, N)], linked)
     for names, message in (
         ('["../x.h5"]', "leads out of"),
-        ('["gone.h5"]', r"gone\.h5: is not there"),
+        ('["gone.h5"]', r"gone\.h5: does not exist"),
         ('["a.h5"]', "its `features` lies in other files"),  # the file itself
         ('["a.h5", "a.h5"]', "links a shard twice"),
         ('["a.h5"', "its attribute `shards` is damaged"),
@@ -305,7 +305,7 @@ def test_wrong_files(tmp_path: Path, arrays: Arrays) -> None:
     path = npz(tmp_path, arrays)
     with pytest.raises(FringeError, match="holds 12 images, fewer than the 13 asked for"):
         both(path, count=13)
-    with pytest.raises(FringeError, match=r"b\.npz: is not there"):
+    with pytest.raises(FringeError, match=r"b\.npz: does not exist"):
         both(tmp_path / "b.npz")
     with pytest.raises(FringeError, match=r"a\.npy: features are an \.npz, \.h5 or \.hdf5 file"):
         both(tmp_path / "a.npy")

@@ -60,7 +60,7 @@ def test_patterns(tmp_path: Path, pixels: np.ndarray, pngs: dict[str, bytes]):
         assert source.name == str(tmp_path / pattern)
         assert np.array_equal(source.read(range(len(source))), pixels[wanted])
     for pattern, message in {
-        "s-{008..011}.tar": r"s-011\.tar: is not there",
+        "s-{008..011}.tar": r"s-011\.tar: does not exist",
         "t-*.tar": r"t-\*\.tar: matches no file",
         "s-{010..008}.tar": "no range of files",
         "s-{0..9999999999}.tar": "no range of files",

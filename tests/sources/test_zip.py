@@ -107,7 +107,9 @@ def test_archives_in_a_row(
     second = archive_of({name: images[name] for name in ("1.png", "2.png")})
     for name in ("a.zip", "a.npz"):
         (tmp_path / name).write_bytes(first + second)
-        message = rf"{name}: holds several ZIP archives.*the last one begins at byte {len(first)}"
+        message = (
+            rf"{name}: contains several ZIP archives.*the last archive begins at byte {len(first)}"
+        )
         with pytest.raises(FringeError, match=message):
             open_source(tmp_path / name)
 
@@ -122,7 +124,7 @@ def test_archives_in_a_row_also_of_large_files(tmp_path: Path, images: dict[str,
     (tmp_path / "a.zip").write_bytes(
         first[:end] + large + locator + record + archive_of({"1.png": images["1.png"]})
     )
-    with pytest.raises(FringeError, match=r"a\.zip: holds several ZIP archives"):
+    with pytest.raises(FringeError, match=r"a\.zip: contains several ZIP archives"):
         open_source(tmp_path / "a.zip")
 
 

@@ -1,1 +1,1 @@
-"""Which device computes, on how many threads, and how busy it is."""
+"""The device and the threads that compute, and the utilization of a GPU."""

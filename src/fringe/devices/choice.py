@@ -1,6 +1,6 @@
-"""Where networks and generators compute, and how: on which device, with what settings and threads.
+"""Choose the device, the settings and the number of threads for networks and generators.
 
-Importing this module does not import PyTorch; its functions do.
+Importing this module does not import PyTorch. Its functions do.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ LOGGER = logging.getLogger(__name__)
 def choose_device(device: str) -> str:
     """Return a PyTorch device for the configured ``device``, and set PyTorch up for it.
 
-    ``auto`` takes a GPU where there is one, else the CPU, and says so. Of several GPUs each process
-    takes another one (`fringe.devices.claims`). Which it is stands in the log, and at the end of a
-    job how busy it was (`fringe.devices.utilization`). On the CPU one thread is used: the last bits
-    of a convolution depend on the number of threads, and results must not depend on the machine's
-    cores.
+    ``auto`` means a GPU if the machine has one, and otherwise the CPU, with a warning. On a machine
+    with several GPUs, each process takes a different one (`fringe.devices.claims`). The log names
+    the GPU, and ends with the utilization of the GPU (`fringe.devices.utilization`). On the CPU,
+    PyTorch uses one thread, because the last bits of a convolution depend on the number of threads,
+    and results must not depend on the cores of the machine.
 
     Raises
     ------
     FringeError
-        If ``device`` is a GPU and there is none.
+        If ``device`` is a GPU and the machine has none.
     """
     import torch
 
@@ -47,8 +47,8 @@ def choose_device(device: str) -> str:
     if not torch.cuda.is_available():
         seen = os.environ.get("CUDA_VISIBLE_DEVICES", "not set")
         raise FringeError(
-            f"device: {device} demands a GPU, and PyTorch finds none on {platform.node()} "
-            f"(CUDA_VISIBLE_DEVICES: {seen}); let the profile give the job one (resource `gpu`), "
+            f"device: {device} needs a GPU, and PyTorch finds none on {platform.node()} "
+            f"(CUDA_VISIBLE_DEVICES: {seen}); let the profile give the job a GPU (resource `gpu`), "
             "or set `device: auto`"
         )
     place = _own_gpu() if device in ("auto", "cuda") else torch.device(device)
@@ -58,15 +58,15 @@ def choose_device(device: str) -> str:
 
 
 def _own_gpu() -> torch.device:
-    """Return a GPU that no other process of this user's has taken."""
+    """Return a GPU that no other process of this user has taken."""
     import torch
 
     names = [_uuid(index) for index in range(torch.cuda.device_count())]
     index = claim(names) if len(names) > 1 else 0
     if index is None:
         LOGGER.warning(
-            "other processes have taken all %d GPUs, so this one shares the first; start with "
-            "--resources gpu=%d at most",
+            "other processes have taken all %d GPUs, so this process shares the first GPU; start "
+            "with --resources gpu=%d at most",
             *(len(names), len(names)),
         )
     return torch.device("cuda", index or 0)
@@ -79,7 +79,7 @@ def _uuid(index: int) -> str:
 
 
 def describe_device(device: str | torch.device) -> tuple[str, int]:
-    """Return what times depend on: "cpu" or the GPU's name, and PyTorch's threads on the CPU."""
+    """Return the name of the GPU, or "cpu", and the number of PyTorch's threads on the CPU."""
     import torch
 
     place = open_device(device)
@@ -88,12 +88,12 @@ def describe_device(device: str | torch.device) -> tuple[str, int]:
 
 
 def open_device(device: str | torch.device) -> torch.device:
-    """Return the device of that name, which is there.
+    """Return the device with this name.
 
     Raises
     ------
     FringeError
-        If it is not.
+        If the device does not exist.
     """
     import torch
 
@@ -102,6 +102,6 @@ def open_device(device: str | torch.device) -> torch.device:
         torch.empty(0, device=place)
     except (RuntimeError, AssertionError) as error:
         raise FringeError(
-            f"device {str(device)!r} is not there ({error}); name another, such as 'cpu'"
+            f"device {str(device)!r} does not exist ({error}); name another device, such as 'cpu'"
         ) from error
     return place

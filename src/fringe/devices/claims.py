@@ -21,37 +21,37 @@ from fringe.files.atomic import open_lock, written
 
 __all__ = ["claim", "gpu_is_here", "lock_folder"]
 
-# Open files are what holds locks; they close, and locks go, when the process ends, however it does.
+# The open files of the locks. They are closed, and the locks released, whenever the process ends.
 _held: dict[str, int] = {}
 
 
 def gpu_is_here() -> bool:
-    """Tell whether this machine has a GPU of NVIDIA's, without PyTorch, which is slow to load."""
+    """Return whether this machine has an NVIDIA GPU, without loading PyTorch, which is slow."""
     command = shutil.which("nvidia-smi")
     return command is not None and bool(subprocess.run([command, "-L"], capture_output=True).stdout)
 
 
 def claim(names: Sequence[str], folder: Path | None = None) -> int | None:
-    """Return the index of a GPU that no other process holds, and hold it until this one ends.
+    """Return the index of a GPU that no other process holds, and hold it until this process ends.
 
-    A process that holds one of them already keeps it.
+    A process that already holds one of the GPUs keeps it.
 
     Parameters
     ----------
     names : sequence of str
-        Of each GPU a name that is the same in all processes of the machine, such as its UUID.
+        A name for each GPU that is the same in all processes of the machine, such as its UUID.
     folder : Path, optional
-        Of the lock files; `lock_folder` by default.
+        Folder of the lock files; `lock_folder` by default.
 
     Returns
     -------
     int or None
-        None if others hold them all.
+        None if other processes hold all GPUs.
 
     Raises
     ------
     FringeError
-        If the folder or a lock in it is somebody else's.
+        If the folder or a lock in it belongs to another user.
     """
     for index, name in enumerate(names):
         if name in _held:
@@ -73,15 +73,15 @@ def claim(names: Sequence[str], folder: Path | None = None) -> int | None:
 
 
 def _refuse_foreign(place: Path) -> None:
-    """Raise if somebody else made the folder, whose name anybody can guess."""
+    """Raise if another user made the folder, because everybody can guess its name."""
     about = place.lstat()
     if not stat.S_ISDIR(about.st_mode) or about.st_uid != os.geteuid() or about.st_mode & 0o002:
         raise FringeError(
             f"{place}: is a link, belongs to another user, or everyone may write there, so its "
-            "locks of GPUs mean nothing; remove it, or let TMPDIR name a folder of your own"
+            "locks of GPUs are not reliable; remove it, or let TMPDIR name a folder of your own"
         )
 
 
 def lock_folder() -> Path:
-    """Return where this user's processes lock GPUs: on the machine itself, where GPUs are too."""
+    """Return the folder where this user's processes lock GPUs, on a disk of the machine."""
     return Path(tempfile.gettempdir(), f"fringe-gpus-{os.getuid()}")

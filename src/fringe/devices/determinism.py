@@ -1,4 +1,4 @@
-"""Results that are equal to the bit, whatever the number of threads."""
+"""Results that are equal bit for bit with any number of threads."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _settings = ExitStack()
 def deterministic(*, tf32: bool = False) -> Iterator[None]:
     """Let PyTorch compute deterministically within the block, in any number of threads.
 
-    With ``tf32``, GPUs that can round what convolutions and matrix products take to 10 bits;
-    without it they do not, and compute in float32. A block for one value within a block for the
-    other would wait for itself: do not nest them.
+    With ``tf32``, GPUs that support TF32 round the inputs of convolutions and matrix products to 10
+    bits. Without it, they compute in float32. Do not nest blocks with different values of ``tf32``:
+    the inner block would wait forever for the outer one.
     """
     with _turn:
         _turn.wait_for(lambda: not _inside or _inside[0] == tf32)
@@ -60,18 +60,18 @@ def _set(tf32: bool) -> Iterator[None]:
 
 
 def map_on_threads(function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
-    """Return ``function(item)`` of each of ``items``, in their order, computed on the CPU.
+    """Return ``function(item)`` for each of ``items``, in their order, computed on the CPU.
 
-    Items, not the operations inside them, are shared among as many threads as PyTorch may use in
-    the caller's. Each operation has one thread, so the bits of a result depend neither on that
-    number nor on the other items. Inference mode and autocast are the caller's.
+    The items are distributed over the number of threads that PyTorch uses in the calling thread.
+    Each operation uses one thread, so the bits of a result depend neither on the number of threads
+    nor on the other items. Inference mode and autocast are as in the calling thread.
     """
     import torch
 
     threads = torch.get_num_threads()
     if threads == 1 or not items:
         return [function(item) for item in items]
-    # These belong to a thread, so each needs to enter them.
+    # Inference mode and autocast are settings of a thread, so each thread enters them.
     inference = torch.is_inference_mode_enabled()
     reduced, dtype = torch.is_autocast_enabled("cpu"), torch.get_autocast_dtype("cpu")
 
@@ -83,14 +83,14 @@ def map_on_threads(function: Callable[[Item], Result], items: Sequence[Item]) ->
         with ThreadPoolExecutor(min(threads, len(items)), initializer=_use_one_thread) as pool:
             return list(pool.map(computed, items))
     finally:
-        # Setting the number in one thread sets it for threads that are made later, too.
+        # Setting the number in one thread also sets it for threads that are made later.
         torch.set_num_threads(threads)
 
 
 def _use_one_thread() -> None:
     import torch
 
-    # A thread takes over the process's number when PyTorch first needs one; asking makes that now,
-    # so that no other caller's number can replace the 1 later.
+    # A thread takes the number of the process when PyTorch first needs it. The call makes PyTorch
+    # take it now, so that the number of the process cannot replace the 1 later.
     torch.get_num_threads()
     torch.set_num_threads(1)

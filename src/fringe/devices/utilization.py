@@ -1,4 +1,4 @@
-"""How busy the GPU is while a job computes on it, as nvidia-smi tells."""
+"""Measure with nvidia-smi how busy the GPU is while a job computes on it."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ __all__ = ["INTERVAL", "describe", "parse", "reported", "watch"]
 
 LOGGER = logging.getLogger(__name__)
 
-INTERVAL = 5.0  # seconds between samples; also before the first, when nothing is computed yet
+INTERVAL = 5.0  # seconds between samples, and before the first sample
 
-# Percent of time in which the GPU computed, and MiB of its memory in use.
+# Percentage of time in which the GPU computed, and MiB of its memory in use.
 Sample = tuple[float, float]
 
-# Of the block `reported` that the process is in; None outside of one.
+# Event of the current block `reported`; None outside such a block.
 _ended: threading.Event | None = None
 _samples: dict[str, list[Sample]] = {}
 
 
 @contextmanager
 def reported() -> Iterator[None]:
-    """Log at the end of the block how busy the GPU was that was watched in it.
+    """Log at the end of the block how busy the GPU was that was watched in the block.
 
-    Nothing if it fails, if no GPU was watched, or if nvidia-smi told nothing.
+    No line is logged if the block fails, if no GPU was watched, or if nvidia-smi gave no samples.
     """
     global _ended
     _ended = threading.Event()
@@ -38,22 +38,22 @@ def reported() -> Iterator[None]:
             if samples:
                 LOGGER.info("%s", describe(samples))
     finally:
-        # Not waited for: nvidia-smi may take its time, and its last sample does not matter.
+        # The thread is not joined: nvidia-smi can be slow, and its last sample does not matter.
         _ended.set()
         _ended = None
         _samples.clear()
 
 
 def watch(uuid: str) -> None:
-    """Ask in the background how busy a GPU is, until the block `reported` ends.
+    """Sample in the background how busy a GPU is, until the block `reported` ends.
 
-    Outside of such a block nobody would hear of it, and without nvidia-smi nobody can tell: then
-    nothing is asked. Where nvidia-smi fails, there is a sample less.
+    Outside such a block, and without nvidia-smi, nothing is sampled. If a call of nvidia-smi fails,
+    the sample is left out.
 
     Parameters
     ----------
     uuid : str
-        As PyTorch gives it, without nvidia-smi's "GPU-".
+        As PyTorch returns it, without the prefix "GPU-" of nvidia-smi.
     """
     if _ended is None or uuid in _samples or shutil.which("nvidia-smi") is None:
         return
@@ -67,7 +67,7 @@ def _ask(uuid: str, samples: list[Sample], ended: threading.Event) -> None:
         *("--format=csv,noheader,nounits", "-i", f"GPU-{uuid}"),
     ]
     while not ended.wait(INTERVAL):
-        # A value that it cannot tell is "[N/A]".
+        # nvidia-smi prints "[N/A]" for a value that it cannot measure.
         with suppress(OSError, subprocess.SubprocessError, ValueError):
             run = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
             busy, used = map(float, run.stdout.split(","))

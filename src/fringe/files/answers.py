@@ -1,4 +1,4 @@
-"""What servers answer, which may be anything: bounded in redirects, in size, and in patience."""
+"""Read the answers of servers, with limits on redirects, size and time."""
 
 from __future__ import annotations
 
@@ -16,36 +16,37 @@ if TYPE_CHECKING:
 
 __all__ = ["UNANNOUNCED", "TooMuchError", "announced", "answered", "pieces"]
 
-#: Bytes that a server may send without saying before how many they are.
+#: Bytes that a server may send without announcing their number.
 UNANNOUNCED = 16 << 30
 
 REDIRECTS = 10
 PIECE = 1 << 18  # bytes
 TIMEOUT = 10, 60  # seconds: to connect, and between two pieces of an answer
-# An answer that brings less than SLOWEST bytes a second for PATIENCE seconds is given up.
+# An answer is aborted after PATIENCE seconds with less than SLOWEST bytes per second.
 PATIENCE = 300.0
 SLOWEST = 1 << 10
 
 
 class TooMuchError(FringeError):
-    """An answer is longer than it may be."""
+    """An answer is longer than allowed."""
 
 
 @contextmanager
 def answered(url: str, headers: Mapping[str, str]) -> Iterator[requests.Response]:
-    """Ask for ``url`` and yield the answer of the last address that it leads to, not read yet.
+    """Request ``url``, follow redirects, and yield the last answer before its content is read.
 
     Raises
     ------
     FringeError
-        If it leads to what is not an address of the web, or from one to the next without an end.
+        If an address redirects to an address that is not HTTP or HTTPS, or if there are more than
+        10 redirects.
     OSError
         If no server answers.
     """
     import requests
 
     class Unfollowing(requests.Session):
-        """Leaves redirections to the caller: requests itself reads their content to its end."""
+        """Leaves redirects to the caller, because requests would read their whole content."""
 
         def get_redirect_target(self, resp: requests.Response) -> str | None:
             return None
@@ -61,12 +62,14 @@ def answered(url: str, headers: Mapping[str, str]) -> Iterator[requests.Response
                     return
                 url = urljoin(answer.url, target)
             if urlsplit(url).scheme not in ("http", "https"):
-                raise FringeError(f"leads to {printable(url[:200])!r}, which is not on the web")
-    raise FringeError(f"leads from one address to the next, more than {REDIRECTS} times")
+                raise FringeError(
+                    f"redirects to {printable(url[:200])!r}, which is not an address of the web"
+                )
+    raise FringeError(f"redirects more than {REDIRECTS} times")
 
 
 def announced(answer: requests.Response) -> int | None:
-    """Return how many bytes an answer says that it has; None if it does not, or sends them packed.
+    """Return the announced number of bytes of an answer; None if missing, or if it is compressed.
 
     Examples
     --------
@@ -80,16 +83,16 @@ def announced(answer: requests.Response) -> int | None:
 
 
 def pieces(answer: requests.Response, most: int) -> Iterator[bytes]:
-    """Yield the content of an answer in small pieces, unpacked, as they come.
+    """Yield the content of an answer in small pieces, unpacked, as they arrive.
 
     Raises
     ------
     TooMuchError
-        If it has more than ``most`` bytes.
+        If the answer has more than ``most`` bytes.
     FringeError
-        If it comes slower than `SLOWEST` for `PATIENCE` seconds.
+        If the answer is slower than `SLOWEST` for `PATIENCE` seconds.
     OSError
-        If the connection ends before the answer does.
+        If the connection ends before the answer ends.
     """
     from urllib3.exceptions import HTTPError
 
@@ -104,15 +107,15 @@ def pieces(answer: requests.Response, most: int) -> Iterator[bytes]:
         held += len(piece)
         if held > most:
             raise TooMuchError(
-                f"sends more than {most:,} bytes, which is all that it announced or that such a "
-                "file has; what came was thrown away"
+                f"sends more than {most:,} bytes, which is more than it announced or than such a "
+                "file can have; the bytes were deleted"
             )
         yield piece
         now = time.monotonic()
         if now - since > PATIENCE:
             if held - before < SLOWEST * (now - since):
                 raise FringeError(
-                    f"sends less than {SLOWEST:,} bytes a second ({held:,} have come); try another "
-                    "address or another day"
+                    f"sends less than {SLOWEST:,} bytes a second ({held:,} have arrived); try "
+                    "another address or try again later"
                 )
             since, before = now, held

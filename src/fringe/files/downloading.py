@@ -1,4 +1,4 @@
-"""Files from the network: continued where they stopped, verified, and never a web page instead."""
+"""Download files: continue interrupted downloads, verify the files, and refuse web pages."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ __all__ = ["LARGEST", "direct", "download", "sha256_of"]
 #: Bytes: no data set in one file is larger.
 LARGEST = 4 << 40
 LEAST = 1 << 20  # bytes that an address must send to be tried again
-UNSATISFIABLE = 416  # of HTTP: nothing follows the bytes that are there
+UNSATISFIABLE = 416  # HTTP status: the server's file has no bytes after those that were requested
 
 
 def sha256_of(path: Path, limit: int | None = None) -> str:
-    """Return the hex SHA-256 of a regular file, which has at most ``limit`` bytes.
+    """Return the hex SHA-256 of a regular file of at most ``limit`` bytes.
 
     Raises
     ------
     FringeError, OSError
-        If it is not, or cannot be read.
+        If the file is not regular, is larger, or cannot be read.
     """
     with open_regular(path, limit) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -54,34 +54,34 @@ def download(
 ) -> None:
     """Download a file to ``path`` from the first of ``urls`` that sends it.
 
-    It is written as ``<name>.part`` and gets its name when it is whole and right. An interrupted
-    download goes on from there: with a known digest in any case, else where the server tells by
-    ``ETag`` or ``Last-Modified`` that its file is the same one. What was continued and is not the
-    file after all is fetched once from its beginning. An address is tried again as long as it sends
-    at least `LEAST` bytes, then the next one.
+    The file is written as ``<name>.part`` and renamed when it is complete and verified. An
+    interrupted download continues from this part if the digest is known, or if the server confirms
+    by ``ETag`` or ``Last-Modified`` that its file is the same. If a continued file turns out to be
+    wrong, it is downloaded once more from its beginning. An address is tried again while it sends
+    at least `LEAST` bytes; then the next address is tried.
 
-    An answer is cut off where it has more bytes than it announced, or than ``most``; without an
-    announcement, than `fringe.files.answers.UNANNOUNCED`.
+    An answer is aborted when it has more bytes than it announced, or more than ``most``. If it
+    announced no number, the limit is `fringe.files.answers.UNANNOUNCED`.
 
     Parameters
     ----------
     urls : sequence of str
         The publisher's address, then mirrors with the same bytes. Addresses of pages of Google
-        Drive and Dropbox will do (`direct`).
+        Drive and Dropbox are allowed (`direct`).
     path : Path
-        Where the file is to lie; its folder is made.
+        The path of the file; its folder is created.
     sha256 : str, optional
-        The file's hex digest; another file is refused, and not kept.
+        Hex digest of the file; a file with another digest is refused and deleted.
     check : callable, optional
-        Raises `FringeError` if a file, of another name still, is not what it should be.
+        Raises `FringeError` if a file, which still has its temporary name, is not the right one.
     most : int
-        Bytes that the file has at most.
+        Maximum size of the file in bytes.
 
     Raises
     ------
     FringeError
-        If no address sends the file; the message has a line for each. If the file cannot be
-        written; what came is kept.
+        If no address sends the file; the message has a line for each address. If the file cannot
+        be written; the bytes that have arrived are kept.
     """
     import pooch
 
@@ -108,7 +108,7 @@ def download(
         while True:
             have = _size(partial)
             try:
-                # pooch verifies the digest, and gives the file its name.
+                # pooch verifies the digest and renames the file.
                 pooch.retrieve(direct(url), known, path.name, path.parent, downloader=whole)
             except _UnwritableError:
                 raise
@@ -119,7 +119,7 @@ def download(
                 return
             held = _size(partial)
             if have and not held and not is_again:
-                is_again = True  # what was continued was a part of something else
+                is_again = True  # the part was of another file, so start from the beginning
             elif held - have < LEAST:
                 break
         failures.append(failure)
@@ -130,28 +130,29 @@ def download(
 
 
 class _UnwritableError(FringeError):
-    """The file cannot be written here, whatever address sends it."""
+    """The file cannot be written here, from any address."""
 
 
 @contextmanager
 def _written(path: Path) -> Iterator[None]:
-    """Say so if what is written in the block cannot be."""
+    """Raise a clear message if a file cannot be written in the block."""
     try:
         yield
     except OSError as error:
-        told = unwritable(error)
-        if told is None:
+        why = unwritable(error)
+        if why is None:
             raise
+        reason, advice = why
         raise _UnwritableError(
-            f"{path}: cannot be written ({told[0]}); {told[1]}, then run again: what has come is "
-            "kept"
+            f"{path}: cannot be written ({reason}); {advice}, then run again: the downloaded part "
+            "is kept"
         ) from error
 
 
 def _discard_foreign(partial: Path, most: int) -> None:
-    """Remove what lies in the place of a part and is not one that this user's download left.
+    """Remove a part that was not written by a download of this user.
 
-    A link would lead to another file, and what belongs to somebody else may still be changed.
+    A link would lead to another file, and another user may still change their own file.
     """
     try:
         about = partial.lstat()
@@ -163,10 +164,10 @@ def _discard_foreign(partial: Path, most: int) -> None:
 
 
 def direct(url: str) -> str:
-    """Return the address of the file behind a page of Google Drive or Dropbox; else ``url``.
+    """Return the address of the file behind a page of Google Drive or Dropbox; otherwise ``url``.
 
-    Google Drive asks whether a large file, which it does not scan for viruses, is wanted
-    nevertheless; ``confirm=t`` says so. Dropbox sends the file with ``dl=1``.
+    Google Drive does not scan large files for viruses and asks for a confirmation, which is
+    ``confirm=t``. Dropbox sends the file with ``dl=1``.
     """
     parts = urlsplit(url)
     query = {key: values[-1] for key, values in parse_qs(parts.query).items()}
@@ -174,8 +175,8 @@ def direct(url: str) -> str:
     if parts.hostname == "drive.google.com":
         file = query.get("id") or (steps[3] if steps[1:3] == ["file", "d"] else None)
         if file:
-            asked = urlencode({"export": "download", "confirm": "t", "id": file})
-            return urlunsplit((parts.scheme, parts.netloc, "/uc", asked, ""))
+            wanted = urlencode({"export": "download", "confirm": "t", "id": file})
+            return urlunsplit((parts.scheme, parts.netloc, "/uc", wanted, ""))
     if parts.hostname in ("dropbox.com", "www.dropbox.com"):
         return urlunsplit(parts._replace(query=urlencode({**query, "dl": "1"})))
     return url
@@ -189,33 +190,34 @@ def _size(path: Path) -> int:
 
 
 def _origin(partial: Path) -> Path:
-    """Return the file that remembers of what file on what server a part is."""
+    """Return the path of the file that records the address and version of a part."""
     return partial.with_name(f"{partial.name}.from")
 
 
 def _version(headers: Mapping[str, str]) -> str | None:
-    """Return what tells one state of a server's file from another (RFC 9110, If-Range)."""
+    """Return the tag or date that identifies a version of a server's file (RFC 9110, If-Range)."""
     tag = headers.get("ETag", "")
     return tag if tag and not tag.startswith("W/") else headers.get("Last-Modified")
 
 
 def _version_of_part(url: str, partial: Path) -> str | None:
     with suppress(OSError, ValueError, AttributeError):
-        told = parse_json(read_text(_origin(partial)))
-        return str(told["version"]) if told.get("url") == url and told.get("version") else None
+        origin = parse_json(read_text(_origin(partial)))
+        if origin.get("url") == url and origin.get("version"):
+            return str(origin["version"])
     return None
 
 
 def _fetch_rest(url: str, partial: Path, is_known: bool, most: int) -> None:
-    """Append to ``partial`` what it lacks of the file at ``url`` (RFC 9110, range requests).
+    """Append the rest of the file at ``url`` to ``partial`` (RFC 9110, range requests).
 
-    Unless the digest of the whole ``is_known``, only a part of the very same file is continued.
+    Unless the digest of the file ``is_known``, a part is continued only if its version is the same.
     """
     version = None if is_known else _version_of_part(url, partial)
     if not is_known and version is None:
-        partial.unlink(missing_ok=True)  # nothing would tell a part of another file
+        partial.unlink(missing_ok=True)  # a part of another file could not be detected
     have = _size(partial)
-    headers = {"Accept-Encoding": "identity"}  # so that positions are those of the file
+    headers = {"Accept-Encoding": "identity"}  # so that positions refer to the file itself
     if have:
         headers["Range"] = f"bytes={have}-"
     if have and version:
@@ -227,15 +229,15 @@ def _fetch_rest(url: str, partial: Path, is_known: bool, most: int) -> None:
         answer.raise_for_status()
         _refuse_page(answer)
         if not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-            have = 0  # the server sends it all, whatever was asked
+            have = 0  # the server ignores the requested range and sends the whole file
         rest = announced(answer)
         total = None if rest is None else have + rest
         _refuse_large(partial, total, have, most)
         with _written(partial):
             if not is_known and not have:
-                told = {"url": url, "version": _version(answer.headers)}
+                content = {"url": url, "version": _version(answer.headers)}
                 with atomic_path(_origin(partial)) as origin:
-                    origin.write_text(json.dumps(told), "utf-8")
+                    origin.write_text(json.dumps(content), "utf-8")
             file = _opened(partial, have)
         with file, activity(f"fetching {partial.stem}", total=total):
             advance(have)
@@ -255,12 +257,12 @@ def _fetch_rest(url: str, partial: Path, is_known: bool, most: int) -> None:
 
 
 def _refuse_longer(answer: requests.Response, partial: Path, have: int, is_known: bool) -> None:
-    """Raise if the part is longer than the server's file; else it is all there already."""
+    """Raise if the part is longer than the server's file; otherwise the part is complete."""
     length = answer.headers.get("Content-Range", "").rpartition("/")[2]
-    # Where the length is not told, the digest tells whether the part is right, if one is known.
+    # If the server does not state the length, a known digest shows whether the part is right.
     if length != str(have) and not (is_known and not length.isdigit()):
         partial.unlink()
-        raise ConnectionError(f"has fewer bytes than the {have} that were kept of it")
+        raise ConnectionError(f"has fewer bytes than the {have} that were already downloaded")
 
 
 def _refuse_large(partial: Path, total: int | None, have: int, most: int) -> None:
@@ -271,19 +273,19 @@ def _refuse_large(partial: Path, total: int | None, have: int, most: int) -> Non
     free = shutil.disk_usage(partial.parent).free
     if total - have > free:
         raise _UnwritableError(
-            f"{partial}: cannot be written: {(total - have) / 1e9:.1f} GB are to come, and "
+            f"{partial}: cannot be written: {(total - have) / 1e9:.1f} GB are needed, and "
             f"{free / 1e9:.1f} GB are free; free some space, then run again"
         )
 
 
 def _write(file: BinaryIO, piece: bytes) -> None:
     rest = memoryview(piece)
-    while rest:  # a disk that is nearly full takes a part of it
+    while rest:  # a disk that is nearly full may write only a part of the bytes
         rest = rest[file.write(rest) :]
 
 
 def _opened(partial: Path, have: int) -> BinaryIO:
-    """Open the part behind its first ``have`` bytes, or make it; follow no link."""
+    """Open the part after its first ``have`` bytes, or create it; do not follow a link."""
     if not have:
         partial.unlink(missing_ok=True)
         create_new(partial)
@@ -294,9 +296,10 @@ def _opened(partial: Path, have: int) -> BinaryIO:
 
 
 def _refuse_page(answer: requests.Response) -> None:
-    """Raise if a server sends a page for people: a confirmation, a login, a limit."""
+    """Raise if a server sends a web page, such as a confirmation, a login or a quota message."""
     if answer.headers.get("Content-Type", "").lower().startswith("text/html"):
         raise FringeError(
-            "sends a web page in place of the file (it may ask for a confirmation or a login, or "
-            "say that too many have asked today); open the address in a browser and save the file"
+            "sends a web page in place of the file (perhaps a request for a confirmation or a "
+            "login, or a message that too many people downloaded the file today); open the address "
+            "in a browser and save the file"
         )

@@ -1,4 +1,4 @@
-"""Opening and making HDF5 files."""
+"""Open and create HDF5 files."""
 
 import errno
 import os
@@ -22,22 +22,22 @@ __all__ = ["attributes", "create_h5", "h5_file", "is_made_from", "open_h5", "scr
 
 
 def h5_file(path: str | os.PathLike[str], mode: str = "r") -> h5py.File:
-    """Open an HDF5 file, and what virtual datasets in it refer to, without locks.
+    """Open an HDF5 file, and the files that its virtual datasets refer to, without locks.
 
-    Each file has one writer, and readers meet it when it is whole: nothing needs a lock, and on
-    file systems that have none HDF5 would fail (its "best effort" covers one of the ways in which
-    they say so). Where ``HDF5_USE_FILE_LOCKING`` is set, HDF5 obeys that.
+    Locks are not needed: each file has one writer, and readers see only complete files. On file
+    systems without locks, HDF5 would fail. Its "best effort" setting handles only one of the errors
+    that such file systems return. If ``HDF5_USE_FILE_LOCKING`` is set, HDF5 obeys that variable.
 
     Raises
     ------
     FringeError
-        If it is to be read and is not a regular file.
+        If the file is opened for reading and is not a regular file.
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
     """
     if mode == "r":
         check_regular(path)
-    # The oldest format that has all that is used, and not h5py's default of the oldest of all.
+    # The oldest format with all features that Fringe uses; h5py's default format is older.
     libver = "v110" if mode == "w" else None
     return h5py.File(path, mode, libver=libver, locking=False)
 
@@ -51,9 +51,9 @@ def create_h5(
 ) -> Iterator[h5py.File]:
     """Yield a new HDF5 file that gets its name when the block succeeds.
 
-    ``provenance`` (what the content depends on) becomes attributes, beside the versions of the
-    packages that wrote it. With ``scratch`` the file is written in the node's own temporary folder
-    and copied when it is whole, for results on a network file system.
+    ``provenance`` (the inputs on which the content depends) becomes attributes of the file, next to
+    the versions of the packages that wrote it. With ``scratch``, the file is written in the node's
+    temporary folder and copied when it is complete, for results on a network file system.
 
     Raises
     ------
@@ -83,15 +83,15 @@ def open_h5(
     Raises
     ------
     DamagedFileError
-        If it is missing, is not a file, is not HDF5, is cut short, a checksum in it fails, or
-        something is not in it that the block reads.
+        If the file is missing, is not a file, is not HDF5 or is cut short, if a checksum in it
+        fails, or if it does not contain a dataset or attribute that the block reads.
     """
     named = original or path
     try:
         try:
             opened = h5_file(path)
         except FringeError as error:
-            advice = "if a run wrote it, delete it and run again, which makes it"
+            advice = "if a run wrote it, delete it and run again to rebuild it"
             raise DamagedFileError(f"{error}; {advice}", named) from None
         with opened as file:
             yield file
@@ -99,13 +99,13 @@ def open_h5(
         if not isinstance(error, OSError) and not _is_of_hdf5(error):
             raise
         raise DamagedFileError(
-            f"{named}: missing or damaged ({error}); delete it and run again, which makes it",
+            f"{named}: missing or damaged ({error}); delete it and run again to rebuild it",
             named,
         ) from error
 
 
 def _is_of_hdf5(error: Exception) -> bool:
-    """Tell whether it was HDF5 that failed: what is in a file is not there or damaged."""
+    """Return whether an error is from HDF5: part of a file is missing or damaged."""
     return str(error.args[0] if error.args else "").startswith(_HDF5_WORDS)
 
 
@@ -117,29 +117,29 @@ def attributes(file: h5py.File) -> dict[str, Any]:
 
 
 def is_made_from(path: str | os.PathLike[str], provenance: Mapping[str, str | int | float]) -> bool:
-    """Tell whether an HDF5 file is there, whole, and was made from just this ``provenance``."""
-    if not os.path.exists(path):  # noqa: PTH110 - asked of thousands of shards
+    """Return whether a complete HDF5 file exists that was made from exactly this ``provenance``."""
+    if not os.path.exists(path):  # noqa: PTH110 - called for thousands of shards
         return False
     try:
         with open_h5(path) as file:
             found = attributes(file)
-    except (ValueError, TypeError):  # of an attribute that is damaged
+    except (ValueError, TypeError):  # an attribute is damaged
         return False
     return all(found.get(key) == value for key, value in provenance.items())
 
 
 @contextmanager
 def scratch_copy(path: str | os.PathLike[str]) -> Iterator[Path]:
-    """Yield a copy of the HDF5 file at ``path`` in the node's own temporary folder.
+    """Yield a copy of the HDF5 file at ``path`` in the node's temporary folder.
 
-    It is removed after the block, however that ends.
+    The copy is removed after the block, also after an error.
 
     Raises
     ------
     DamagedFileError
         If the file is missing or cut short.
     FringeError
-        If the temporary folder cannot be written or has no room.
+        If the temporary folder cannot be written or has too little space.
     """
     with _scratch_folder() as folder:
         copy = folder / Path(path).name
@@ -155,7 +155,7 @@ def scratch_copy(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 @contextmanager
 def _written_in_scratch(path: Path) -> Iterator[Path]:
-    """Yield a name in the node's own temporary folder; copy that file to ``path`` at the end."""
+    """Yield a path in the node's temporary folder; copy the file to ``path`` at the end."""
     with _scratch_folder() as folder:
         place = folder / path.name
         with _taking_room(folder.parent):
@@ -165,10 +165,10 @@ def _written_in_scratch(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _scratch_folder() -> Iterator[Path]:
-    """Yield a new folder in the one that ``TMPDIR`` names; it is removed with all that it holds."""
+    """Yield a new folder in the folder ``TMPDIR``; remove it with its content afterwards."""
     named = Path(os.environ.get("TMPDIR") or tempfile.gettempdir())
     with _taking_room(named):
-        # Python itself would quietly take another one, perhaps a small one in memory.
+        # Python would silently use another folder, perhaps a small one in memory.
         if not named.is_dir():
             raise OSError(errno.ENOTDIR, "no such folder")
         folder = tempfile.TemporaryDirectory(prefix="fringe-", dir=named)
@@ -178,14 +178,14 @@ def _scratch_folder() -> Iterator[Path]:
 
 @contextmanager
 def _taking_room(folder: Path) -> Iterator[None]:
-    """Say what to do if ``folder``, on the node, does not take what is written in the block."""
+    """Raise a message with a fix if the block cannot write to ``folder`` on the node."""
     try:
         yield
     except BaseException as error:
-        told = unwritable(error)
-        if told is None:
+        why = unwritable(error)
+        if why is None:
             raise
         raise FringeError(
-            f"{folder}: takes no images while a job works on them ({told[0]}); let TMPDIR "
-            "name a folder with room on the node, or set `extraction/scratch: false`"
+            f"{folder}: cannot hold the images that a job works on ({why[0]}); let TMPDIR name a "
+            "folder on the node with enough space, or set `extraction/scratch: false`"
         ) from error

@@ -1,4 +1,4 @@
-"""What an array in the format of NumPy (.npy) says of itself, before its values are read."""
+"""Read the header of an array in NumPy's format (.npy), before its values are read."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from numpy.lib import format as npy
 __all__ = ["Header", "read_header"]
 
 _LONGEST = 1 << 31  # in each direction
-_DIMENSIONS = 64  # NumPy has no array of more
+_DIMENSIONS = 64  # the maximum of NumPy
 
 
 class Header(NamedTuple):
-    """Shape and type of an array, and the order of its values.
+    """Shape, data type and order of the values of an array.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class Header(NamedTuple):
 
     @property
     def size(self) -> int:
-        """Bytes of its values."""
+        """Number of bytes of the values."""
         return math.prod(self.shape) * self.dtype.itemsize
 
 
@@ -43,11 +43,11 @@ def read_header(stream: IO[bytes]) -> Header:
     Raises
     ------
     ValueError
-        If it is damaged, of a version that arrays of plain numbers never need, or of a shape that
-        no array has.
+        If the header is damaged, has a version that arrays of plain numbers never need, or has an
+        impossible shape.
     """
     version = npy.read_magic(stream)
-    if version != (1, 0):  # in later ones a header may have 4 GiB
+    if version != (1, 0):  # in later versions, a header may have 4 GiB
         raise ValueError(f".npy version {version}, which plain numbers never need")
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -55,7 +55,7 @@ def read_header(stream: IO[bytes]) -> Header:
     except (OSError, EOFError):
         raise
     except Exception as error:
-        # NumPy evaluates the text of a header, which fails in very many ways.
+        # NumPy evaluates the text of the header, which can raise many kinds of errors.
         reason = str(error).partition(": <ast.")[0] or type(error).__name__
         raise ValueError(f"a damaged header of an array: {reason[:200]}") from error
     if len(shape) > _DIMENSIONS or not all(0 <= length < _LONGEST for length in shape):

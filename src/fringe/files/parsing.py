@@ -1,4 +1,4 @@
-"""JSON that others may have written."""
+"""Parse JSON from other programs."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ __all__ = ["parse_json"]
 
 
 def parse_json(text: str | bytes) -> Any:
-    """Return what a text in JSON says.
+    """Return the value of a JSON text.
 
     Raises
     ------
     ValueError
-        If it is not JSON, or nested so deeply that Python cannot read it.
+        If the text is not JSON, or is nested so deeply that Python cannot read it.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Opening files from outside without waiting for ever: only regular files are opened.
+"""Open files from outside without waiting forever: only regular files are opened.
 
-A named pipe waits for somebody who writes to it, a terminal or another device for its input, and
-``/dev/zero`` never ends. Any of them may lie in the place of a file, or behind a link to it.
+A named pipe waits until a process writes to it, a terminal or another device waits for input, and
+``/dev/zero`` never ends. A path or a link can lead to any of these in place of a file.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ __all__ = [
     "read_text",
 ]
 
-#: Bytes: no generator, weight file or file of statistics is larger. They are hashed as a whole.
+#: Maximum bytes of a generator, weight file or file of statistics. These files are hashed whole.
 LARGEST_CHECKPOINT = 16 << 30
-#: Bytes: no file of text that is read as a whole is larger (logs, CSV and JSON files).
+#: Maximum bytes of a text file that is read at once (logs, CSV and JSON files).
 LARGEST_TEXT = 256 << 20
 
-_LEASE = 60.0  # seconds; Linux gives who holds a lease 45 to return it
+_LEASE = 60.0  # seconds; Linux gives the holder of a lease 45 seconds to return it
 _KINDS = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a named pipe (FIFO)",
@@ -49,14 +49,15 @@ def open_regular(path: str | os.PathLike[str], limit: int | None = None) -> Buff
     path : path-like
         The file.
     limit : int, optional
-        Bytes that a file of its kind has at most.
+        Maximum bytes of a file of this kind.
 
     Raises
     ------
     FringeError
-        If it is not a regular file (nothing is read or waited for), or is larger than ``limit``.
+        If the path is not a regular file (nothing is read or waited for), or the file is larger
+        than ``limit``.
     OSError
-        If it cannot be opened.
+        If the file cannot be opened.
 
     Examples
     --------
@@ -70,16 +71,16 @@ def open_regular(path: str | os.PathLike[str], limit: int | None = None) -> Buff
 
 
 def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
-    """Return the content of a regular file, which has at most ``limit`` bytes.
+    """Return the content of a regular file of at most ``limit`` bytes.
 
     Raises
     ------
     FringeError, OSError
-        As `open_regular` does, and if the file grows meanwhile beyond ``limit``.
+        As `open_regular` does, and if the file grows beyond ``limit`` while it is read.
     """
     handle, size = _opened(path, limit)
     try:
-        # A byte more, because only an empty piece tells that the file has ended.
+        # Request one byte more than the size, to detect a file that has grown.
         pieces = [os.read(handle, size + 1)]
         if len(pieces[0]) == size:
             return pieces[0]
@@ -94,23 +95,24 @@ def read_regular(path: str | os.PathLike[str], limit: int) -> bytes:
 
 
 def read_text(path: str | os.PathLike[str], errors: str = "strict") -> str:
-    """Return a regular file of text in UTF-8, of at most `LARGEST_TEXT` bytes.
+    """Return the text of a regular file in UTF-8 of at most `LARGEST_TEXT` bytes.
 
     Raises
     ------
     FringeError, OSError
         As `read_regular` does.
     UnicodeDecodeError
-        If it is not UTF-8.
+        If the text is not UTF-8.
     """
     text = read_regular(path, LARGEST_TEXT).decode("utf-8", errors)
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def check_regular(path: str | os.PathLike[str], limit: int | None = None) -> None:
-    """Raise if ``path`` is not a regular file, just before a library opens it by its name.
+    """Raise if ``path`` is not a regular file; call this just before a library opens the path.
 
-    Where a library takes an open file, `open_regular` is better: nobody can exchange that.
+    If a library accepts an open file, `open_regular` is better, because nobody can replace an open
+    file.
 
     Raises
     ------
@@ -126,12 +128,12 @@ def check_regular(path: str | os.PathLike[str], limit: int | None = None) -> Non
 
 
 def fault_at(path: str | os.PathLike[str], limit: int | None = None) -> str | None:
-    """Return what is wrong with a path where a regular file must be, and what to do; or None.
+    """Return the reason why a path is not a readable regular file, and a fix; None if it is.
 
     Examples
     --------
     >>> fault_at("/tmp/none.pkl")
-    '/tmp/none.pkl: is not there; correct the path or put the data there'
+    '/tmp/none.pkl: does not exist; correct the path or put the data there'
     """
     try:
         check_regular(path, limit)
@@ -147,18 +149,18 @@ def _opened(path: str | os.PathLike[str], limit: int | None) -> tuple[int, int]:
     end = time.monotonic() + _LEASE
     while True:
         try:
-            # Not blocking, so that a named pipe opens at once and can be told by its descriptor.
+            # Not blocking, so that a named pipe opens at once; its descriptor shows what it is.
             handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
             break
         except BlockingIOError:
-            # A file server holds a lease of the file, and has now been asked to return it.
+            # A file server holds a lease of the file, and has just been asked to return it.
             if time.monotonic() > end:
                 raise
             time.sleep(0.05)
         except ValueError:
             raise _no_path(path) from None
         except OSError as error:
-            if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, a device that is not there
+            if error.errno in (errno.ENXIO, errno.ENODEV):  # a socket, or a missing device
                 _refuse_irregular(path, Path(path).stat().st_mode)
             raise
     try:
@@ -166,7 +168,7 @@ def _opened(path: str | os.PathLike[str], limit: int | None) -> tuple[int, int]:
         if not stat.S_ISREG(about.st_mode):
             _refuse_irregular(path, about.st_mode)
         _refuse_larger(path, about.st_size, limit)
-        os.set_blocking(handle, True)  # some file systems obey it while a file comes from tape
+        os.set_blocking(handle, True)  # matters on file systems that fetch files from tape
     except BaseException:
         os.close(handle)
         raise
@@ -179,17 +181,17 @@ def _refuse_irregular(path: str | os.PathLike[str], mode: int) -> None:
     link = " behind a symbolic link" if Path(path).is_symlink() else ""
     kind = _KINDS.get(stat.S_IFMT(mode), "something else")
     raise FringeError(
-        f"{path}: is {kind}{link}, where a file must be; correct the path, or put the file there"
+        f"{path}: is {kind}{link}, not a file; correct the path, or put the file there"
     )
 
 
 def _no_path(path: str | os.PathLike[str]) -> FringeError:
-    return FringeError(f"{path}: no path holds a null character; correct it")
+    return FringeError(f"{path}: contains a null character; correct the path")
 
 
 def _refuse_larger(path: str | os.PathLike[str], size: int, limit: int | None) -> None:
     if limit is not None and size > limit:
         raise FringeError(
-            f"{path}: has {size:,} bytes, and no file of its kind has more than {limit:,}; "
+            f"{path}: has {size:,} bytes, and a file of its kind has at most {limit:,}; "
             "remove it or correct the path"
         )

@@ -1,18 +1,20 @@
-"""Seals: what each file of a run was when the job that wrote it ended.
+"""Seals record the content of each file of a run when the job that wrote the file ended.
 
-A job that ends well leaves a seal for each file that it wrote: a small file of JSON below
-``.seals`` in the run's folder, which holds the file's place in the run and a digest of its content.
-Before a file is used, it is compared with its seal. So a file that was cut, changed, exchanged with
-another one or replaced by an earlier one is noticed, whatever its format.
+A job that succeeds writes a seal for each of its output files. A seal is a small JSON file below
+``.seals`` in the folder of the run. It contains the path of the file relative to that folder, and a
+digest of the content. Before a file is used, it is compared with its seal. This detects files of
+any format that were cut short, changed, exchanged with another file or replaced by an older one.
 
-The digest is SHA-256 of all bytes. Of a large file of images or features, of which there may be
-thousands, it is that of three pieces, and the chunk checksums of HDF5 guard the rest.
+The digest is the SHA-256 of all bytes. A run may have thousands of large files of images or
+features. For these, the digest covers three pieces, and the chunk checksums of HDF5 protect the
+rest.
 
-When a job begins, the seals of its outputs say so. An output that is missing then is due, whatever
-the times of files are: what was made from an earlier version of it may be out of date.
+When a job begins, it records this in the seals of its outputs. If such an output is missing later,
+it must be made again, regardless of the times of files, because files that were made from an
+earlier version of the output may be out of date.
 
-A file without a seal is taken as it is: an earlier version of Fringe wrote it. A seal protects from
-accidents, not from somebody who writes a new seal as well.
+A file without a seal is accepted, because an earlier version of Fringe wrote it. A seal protects
+against accidents, but not against a person who also writes a new seal.
 
 Examples
 --------
@@ -20,7 +22,7 @@ Examples
 >>> seal(run, run / "scores.csv")  # doctest: +SKIP
 >>> (run / "scores.csv").write_text("value\\n4.35\\n")  # doctest: +SKIP
 >>> fault(run, run / "scores.csv")  # doctest: +SKIP
-'is not what its job wrote: it was changed, or exchanged with another file'
+'is not the file that its job wrote: it was changed, or exchanged with another file'
 """
 
 import hashlib
@@ -39,13 +41,13 @@ from fringe.files.regular import open_regular, read_text
 __all__ = ["begin", "fault", "is_whole", "remove", "seal", "sealed", "unfinished", "with_digest"]
 
 FOLDER = ".seals"
-BULK = ("images", "features")  # of these, large files are not read whole
+BULK = ("images", "features")  # folders whose large files are not read whole
 LARGE = 1 << 20  # bytes
 PIECE = 16 << 10  # bytes
 
 
 def seal(run: Path, path: str | os.PathLike[str]) -> None:
-    """Write the seal of the file at ``path``, if it is there and lies in the folder ``run``.
+    """Write the seal of the file at ``path``, if the file exists in the folder ``run``.
 
     Raises
     ------
@@ -59,9 +61,9 @@ def seal(run: Path, path: str | os.PathLike[str]) -> None:
 
 
 def begin(run: Path, path: str | os.PathLike[str]) -> None:
-    """Write into the seal of the file at ``path`` that a job has begun to make it.
+    """Record in the seal of the file at ``path`` that a job has begun to make the file.
 
-    Until the job ends, a file that is there is taken as it is.
+    Until the job ends, an existing file is accepted without a comparison.
 
     Raises
     ------
@@ -78,22 +80,22 @@ def remove(run: Path, path: str | os.PathLike[str]) -> None:
     """Remove the seal of the file at ``path``, if there is one."""
     place = _place(run, path)
     if place is not None:
-        with suppress(OSError):  # what is not a file is refused when a seal is written there
+        with suppress(OSError):  # `seal` refuses a path that is not a file
             _seal_of(run, place).unlink()
 
 
 def fault(run: Path, path: str | os.PathLike[str]) -> str | None:
-    """Return why the file at ``path`` is not the one that was sealed; None if nothing is wrong.
+    """Return why the file at ``path`` differs from its seal; None if it does not differ.
 
-    Nothing is wrong with a file that is not there, has no seal or lies outside the folder ``run``.
+    A file that does not exist, has no seal or is outside the folder ``run`` is accepted.
 
     Raises
     ------
     FringeError
-        If the file is there and cannot be read.
+        If the file exists and cannot be read.
     """
     place = _place(run, path)
-    if place is None or not os.path.exists(path):  # noqa: PTH110 - asked of thousands of shards
+    if place is None or not os.path.exists(path):  # noqa: PTH110 - called for thousands of shards
         return None
     try:
         kept = _read(run, place)
@@ -101,22 +103,22 @@ def fault(run: Path, path: str | os.PathLike[str]) -> str | None:
     except OSError as error:
         raise FringeError(
             f"{error.filename or path}: cannot be read ({error}); make it readable, or delete it "
-            "and run again, which makes it"
+            "and run again to rebuild it"
         ) from error
-    except FringeError as error:  # a folder or a device has its name
+    except FringeError as error:  # the path is a folder or a device
         return str(error)
     if kept is None or kept in (found, _begun(place)):
         return None
     if kept.get("file") != place:
-        return f"its seal is damaged or that of another file ({_seal_of(run, place)})"
+        return f"its seal is damaged or belongs to another file ({_seal_of(run, place)})"
     assert found is not None
     if kept.get("size") != found["size"]:
-        return f"has {found['size']} bytes, and its job wrote {kept.get('size')}"
-    return "is not what its job wrote: it was changed, or exchanged with another file"
+        return f"has {found['size']} bytes, but its job wrote {kept.get('size')}"
+    return "is not the file that its job wrote: it was changed, or exchanged with another file"
 
 
 def sealed(run: Path) -> Iterator[Path]:
-    """Yield the path of each file in the folder ``run`` that was sealed, if it is there or not."""
+    """Yield the path of each sealed file in the folder ``run``, also of files that are missing."""
     top = run / FOLDER
     for folder, _, names in os.walk(top):
         below = Path(folder).relative_to(top)
@@ -126,7 +128,7 @@ def sealed(run: Path) -> Iterator[Path]:
 
 
 def unfinished(run: Path) -> Iterator[Path]:
-    """Yield the path of each file that a job began to make and that is not there.
+    """Yield the path of each missing file that a job began to make.
 
     The job failed or was killed.
     """
@@ -139,14 +141,14 @@ def unfinished(run: Path) -> Iterator[Path]:
 
 
 def with_digest(content: dict[str, Any]) -> dict[str, Any]:
-    """Return what is to be kept as JSON, with a digest of itself, which `is_whole` compares."""
+    """Return a dict for a JSON file with a digest of itself added, which `is_whole` compares."""
     return {**content, "digest": _digest_of(content)}
 
 
 def is_whole(content: Any) -> bool:
-    """Tell whether what was kept as JSON is as `with_digest` gave it.
+    """Return whether the content of a JSON file is unchanged since `with_digest` returned it.
 
-    What has no digest is taken as it is: an earlier version of Fringe kept it.
+    Content without a digest is accepted, because an earlier version of Fringe wrote it.
 
     Examples
     --------
@@ -164,13 +166,13 @@ def _digest_of(content: dict[str, Any]) -> str:
 
 
 def _place(run: Path, path: str | os.PathLike[str]) -> str | None:
-    """Return the path relative to the folder of the run; None if it lies outside."""
+    """Return the path relative to the folder of the run; None if the path is outside."""
     place = os.path.relpath(path, run)
     return None if Path(place).parts[0] == os.pardir else place
 
 
 def _begun(place: str) -> dict[str, Any]:
-    """Return what the seal of a file holds while a job makes the file."""
+    """Return the content of a file's seal while a job makes the file."""
     return {"file": place, "begun": True}
 
 
@@ -179,7 +181,7 @@ def _seal_of(run: Path, place: str) -> Path:
 
 
 def _read(run: Path, place: str) -> dict[str, Any] | None:
-    """Return what a seal holds, {} if it is damaged, or None if there is none."""
+    """Return the content of a seal, {} if the seal is damaged, or None if it does not exist."""
     try:
         kept = parse_json(read_text(_seal_of(run, place)))
     except FileNotFoundError:
@@ -190,7 +192,7 @@ def _read(run: Path, place: str) -> dict[str, Any] | None:
 
 
 def _describe(run: Path, place: str) -> dict[str, Any]:
-    """Return what a seal holds: the file's place, its size and a digest of its content."""
+    """Return the content of a seal: the path and size of the file, and a digest of its content."""
     digest = hashlib.sha256()
     with open_regular(run / place) as file:
         size = os.fstat(file.fileno()).st_size

@@ -1,4 +1,4 @@
-"""Whose folders results may be kept in: anybody who may write there can exchange any file."""
+"""Find folders that are unsafe for results, because everyone may replace the files in them."""
 
 import os
 import stat
@@ -8,16 +8,16 @@ __all__ = ["open_to_all"]
 
 
 def open_to_all(folder: Path) -> str | None:
-    """Return a fault if a folder is somebody else's and everyone may write there; else None.
+    """Return a fault if a folder belongs to another user and everyone may write there; else None.
 
-    These are trusted: one's own folders and those of root; what the owner shares with a group that
-    one belongs to, as clusters have it for projects; what one may write by an access list; and
-    folders with the sticky bit, where nobody can remove the files of others.
+    Trusted are folders of the user and of root, folders that the owner shares with a group of the
+    user (as clusters do for projects), folders that an access list opens to the user, and folders
+    with the sticky bit, where nobody can remove the files of other users.
 
     Parameters
     ----------
     folder : Path
-        A folder that is there.
+        An existing folder.
 
     Examples
     --------
@@ -32,7 +32,7 @@ def open_to_all(folder: Path) -> str | None:
         return None
     return (
         f"{folder} belongs to another user ({_owner(about.st_uid)}), and everyone may write there, "
-        "so anyone could exchange its files"
+        "so anyone could replace its files"
     )
 
 

@@ -1,4 +1,4 @@
-"""What lies in the place of a file that never came: a pointer, a web page, an error, nothing."""
+"""Detect a pointer, a web page, an error message or nothing in place of a missing file."""
 
 import os
 import re
@@ -8,15 +8,15 @@ from fringe.files.regular import open_regular
 
 __all__ = ["READ", "refuse_stand_in", "stand_in", "stand_in_at"]
 
-READ = 1024  # bytes, of which the first lines tell
-SHORT = 200  # bytes of a text that can only be a message
+READ = 1024  # bytes, enough for the first lines of a stand-in
+SHORT = 200  # bytes; a text that is not longer can only be a message
 
 _PAGE = re.compile(rb"<(!doctype html|html|head|body|script)\b", re.IGNORECASE)
 _MESSAGE = re.compile(r"[^\x00-\x1f\x7f]+ [^\x00-\x1f\x7f]+")  # one line of several words
 
 
 def stand_in(data: bytes) -> str | None:
-    """Return what a file is instead of its content, and what to do; None if it may be the content.
+    """Return the kind of a stand-in for a file, and a fix; None if the data may be the real file.
 
     Parameters
     ----------
@@ -26,7 +26,7 @@ def stand_in(data: bytes) -> str | None:
     Examples
     --------
     >>> stand_in(b"404: Not Found")
-    "holds only the text '404: Not Found', ...; fetch it again"
+    "contains only the text '404: Not Found', ...; fetch it again"
     """
     text = data.removeprefix(b"\xef\xbb\xbf").strip()
     if not data:
@@ -37,19 +37,19 @@ def stand_in(data: bytes) -> str | None:
         return "is only git-annex's pointer to it; run `git annex get` where it was cloned"
     if _PAGE.match(text) or (text.startswith(b"<?xml") and b"<" in text[5:]):
         return (
-            "is a web page or a server's message, which came in place of the file (perhaps for a "
-            "confirmation or a login, or because too many have asked today); open the address in a "
-            "browser and save the file"
+            "is a web page or a server's message in place of the file (perhaps a request for a "
+            "confirmation or a login, or a message that too many people downloaded the file "
+            "today); open the address in a browser and save the file"
         )
     if len(data) <= SHORT:
         message = text.decode("utf-8", "replace")
         if "\ufffd" not in message and _MESSAGE.fullmatch(message):
-            return f"holds only the text {message!r}, as a server may send it; fetch it again"
+            return f"contains only the text {message!r}, as a server may send it; fetch it again"
     return None
 
 
 def stand_in_at(path: str | os.PathLike[str]) -> str | None:
-    """Return what `stand_in` says of the file at ``path``; None where there is no file to read."""
+    """Return the result of `stand_in` for the file at ``path``; None if it cannot be read."""
     try:
         with open_regular(path) as file:
             return stand_in(file.read(READ))
@@ -58,12 +58,12 @@ def stand_in_at(path: str | os.PathLike[str]) -> str | None:
 
 
 def refuse_stand_in(path: str | os.PathLike[str]) -> None:
-    """Raise if the file at ``path`` is only a stand-in for one.
+    """Raise if the file at ``path`` is only a stand-in.
 
     Raises
     ------
     FringeError
-        Saying what it is, and what to do.
+        With the kind of the stand-in and a fix.
     """
     found = stand_in_at(path)
     if found is not None:

@@ -1,8 +1,8 @@
-"""Files that must not change while they are read, and when a file's times tell that it did not.
+"""Detect files that change while they are read.
 
-A file's time of change (ctime) is set by the file system at each write and each change of its name.
-But clocks of file systems go on in steps, and a second change within one step does not show. So a
-file that has just been changed is looked at when that step is over (`wait_until_settled`).
+The file system sets a file's time of change (ctime) at each write and each renaming. But the clocks
+of file systems advance in steps, and a second change within one step does not change the time. So a
+file that has just been changed is examined only after the step is over (`wait_until_settled`).
 """
 
 import os
@@ -14,26 +14,26 @@ from fringe.errors import ChangedError, FringeError
 
 __all__ = ["settled", "steady", "wait_until_settled"]
 
-STEP = 0.02  # seconds: Linux stamps files by a clock that goes on every 1 to 10 ms
-COARSE_STEP = 2.0  # of file systems that keep whole seconds, or every other one
+STEP = 0.02  # seconds; the clock that Linux uses for files advances every 1 to 10 ms
+COARSE_STEP = 2.0  # seconds, for file systems with a resolution of one or two seconds
 
 _SECOND = 1_000_000_000  # in ns
 
 
 def settled(about: os.stat_result, now: float) -> bool:
-    """Tell whether any change of a file after ``now`` is bound to change its state, too.
+    """Return whether every change of a file after ``now`` is certain to change its ctime.
 
-    Not so if the file changed within the last step of the clock, or, because a clock was set back,
-    if it changed in what is the future now.
+    The result is False if the file changed within the last step of the clock, or if its ctime is in
+    the future because a clock was set back.
     """
     return about.st_ctime_ns < (now - _step(about)) * _SECOND
 
 
 def wait_until_settled(files: Iterable[os.stat_result]) -> None:
-    """Wait until the step is over in which some of ``files`` may have changed.
+    """Wait until the clock step is over in which one of ``files`` last changed.
 
-    That takes 20 ms, or two seconds where times are whole seconds. Changes in the future are not
-    waited for.
+    This takes 20 ms, or two seconds if the times are whole seconds. Files whose ctime is in the
+    future are ignored.
     """
     now = time.time()
     waits = [about.st_ctime_ns / _SECOND + _step(about) - now for about in files]
@@ -49,14 +49,15 @@ def _step(about: os.stat_result) -> float:
 
 @contextmanager
 def steady(path: str | os.PathLike[str]) -> Iterator[None]:
-    """Run a block that reads the file at ``path``, which must be the same file before and after.
+    """Run a block that reads the file at ``path``, and check that the file does not change.
 
-    So a digest that is computed in the block is that of the bytes that are read there.
+    A digest that is computed in the block is therefore the digest of the bytes that the block read.
 
     Raises
     ------
     ChangedError
-        If the file was written to, replaced or removed meanwhile, whatever the block raises then.
+        If the file was written to, replaced or removed during the block, also if the block raised
+        a `FringeError`.
     """
     before = _state(path)
     if before is not None:
@@ -74,14 +75,14 @@ def steady(path: str | os.PathLike[str]) -> Iterator[None]:
 
 def _changed(path: str | os.PathLike[str]) -> ChangedError:
     return ChangedError(
-        f"{path}: was changed while it was read; run again as soon as nothing changes it any more"
+        f"{path}: was changed while it was read; run again when no program changes it any more"
     )
 
 
 def _state(path: str | os.PathLike[str]) -> os.stat_result | None:
-    """Return the state of a file; None if it is not there or may not be read.
+    """Return the state of a file; None if it does not exist or may not be read.
 
-    Opened, because network file systems remember states, and ask again when a file is opened.
+    The file is opened, because network file systems cache states until a file is opened.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -97,4 +98,4 @@ def _differ(before: os.stat_result | None, after: os.stat_result | None) -> bool
     if before is None or after is None:
         return before is not after
     same = ("st_dev", "st_ino", "st_size", "st_mtime_ns", "st_ctime_ns")
-    return any(getattr(before, one) != getattr(after, one) for one in same)
+    return any(getattr(before, field) != getattr(after, field) for field in same)

@@ -1,4 +1,4 @@
-"""Tar archives from outside: their members within bounds on memory and time."""
+"""Read tar archives from outside within limits on memory and time."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from typing import Any, BinaryIO, cast
 
 __all__ = ["DAMAGE", "Members"]
 
-#: What reading damaged archives raises, besides ``OSError``.
+#: Errors that reading a damaged archive raises, besides ``OSError``.
 DAMAGE = (tarfile.TarError, ValueError, IndexError, OverflowError, RecursionError)
 
 _BLOCK = 512
-_HEAD = 64 << 10  # bytes before a member: its name of up to 4,096, and attributes
-_GLOBAL = 100  # attributes that an archive states for all members
+_HEAD = 64 << 10  # bytes before a member: a name of up to 4,096 bytes, and attributes
+_GLOBAL = 100  # attributes that an archive declares for all members
 _DIGITS = re.compile(rb"\d{1000}")
 
 
 class Members:
-    """The members of the archive that begins at the position of a file, one after the other.
+    """The members of the tar archive that begins at the current position of a file, in order.
 
     Attributes
     ----------
     end : int
-        Once they are read: where the archive's end mark is, which is where the archive begins if
-        none begins there.
+        Position of the end mark of the archive, after all members have been read. If no archive
+        begins at the position, this is the position itself.
 
     Examples
     --------
@@ -35,12 +35,12 @@ class Members:
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        """Read nothing yet."""
+        """Set the position, without reading."""
         self._file = file
-        self.end = file.tell()
+        self.end = file.tell()  # codespell:ignore tell
 
     def __iter__(self) -> Iterator[tarfile.TarInfo]:
-        """Yield them.
+        """Yield the members.
 
         Raises
         ------
@@ -50,8 +50,8 @@ class Members:
         heads = _Heads(self._file)
         with tarfile.open(fileobj=cast("Any", heads), mode="r:") as archive:
             while (member := archive.next()) is not None:
-                archive.members.clear()  # type: ignore[attr-defined]  # it would keep them all
-                # A size may be negative, and so lead back.
+                archive.members.clear()  # type: ignore[attr-defined]  # tarfile keeps all members
+                # A negative size would lead back to an earlier position.
                 if member.size < 0 or archive.offset <= self.end:
                     raise tarfile.ReadError(f"a member of {member.size} bytes")
                 if len(archive.pax_headers) > _GLOBAL:
@@ -63,17 +63,17 @@ class Members:
 
 
 class _Heads:
-    """A file of which tarfile reads no more than _HEAD bytes before a member.
+    """A file from which tarfile reads at most _HEAD bytes before each member.
 
-    A head says itself how long it is, and tarfile reads it whole. What tarfile looks for in there,
-    it looks for behind any number of digits, in a time that grows with the square of that number.
+    A head declares its own length, and tarfile reads all of it. tarfile also searches the head for
+    patterns that begin with digits, in a time that is quadratic in the number of digits.
     """
 
     def __init__(self, file: BinaryIO) -> None:
         self.file = file
         self.left = _HEAD
         self.name = getattr(file, "name", None)
-        self.seek, self.tell = file.seek, file.tell
+        self.seek, self.tell = file.seek, file.tell  # codespell:ignore tell
 
     def read(self, size: int = -1) -> bytes:
         self.left -= size

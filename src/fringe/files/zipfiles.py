@@ -1,8 +1,8 @@
-"""ZIP archives of all kinds: opening them whole, reading within bounds, and what is refused.
+"""Read ZIP archives of all kinds within limits on memory and time.
 
-An archive says of each member how many bytes it unpacks to, and a few KiB can unpack to many GiB
-whatever it says. So members are unpacked in pieces, and a member that has one byte more than its
-archive declares, or one less, is refused.
+An archive declares how many bytes each member unpacks to, but a few KiB can unpack to many GiB
+regardless of this number. So members are unpacked in pieces, and a member that unpacks to more or
+fewer bytes than its archive declares is refused.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
     "refuse_unreadable",
 ]
 
-#: What reading damaged archives raises, besides ``OSError``.
+#: Errors that reading a damaged archive raises, besides ``OSError``.
 DAMAGE = (
     zipfile.BadZipFile,
     zlib.error,
@@ -49,10 +49,10 @@ DAMAGE = (
     ValueError,
 )
 
-#: Methods of compression of which a byte becomes no more than some 1,000.
+#: Compression methods that expand a byte to at most about 1,000 bytes.
 PLAIN = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
-#: Methods of compression (PKWARE APPNOTE 4.4.5) by number, where they have a name.
+#: Names of compression methods by number (PKWARE APPNOTE 4.4.5).
 _METHODS = {
     1: "Shrink",
     6: "Implode",
@@ -68,36 +68,36 @@ _ZSTANDARD: int | None = getattr(zipfile, "ZIP_ZSTANDARD", None)  # from Python 
 _READ = PLAIN | {zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA} | {_ZSTANDARD} - {None}
 _AES = 99
 _ENCRYPTED = 1  # bit of the flags
-_UTF8 = 1 << 11  # bit of the flags: how the name is encoded
-_UNIX = 3  # the system that wrote an entry
+_UTF8 = 1 << 11  # bit of the flags: the name is encoded in UTF-8
+_UNIX = 3  # number of the system that wrote an entry
 
-# An archive ends in a record of 22 bytes and a comment (APPNOTE 4.3.16), the largest of them in
-# two others before it.
+# An archive ends with a record of 22 bytes and a comment (APPNOTE 4.3.16). The largest archives
+# have two other records before it.
 _END, _LOCATOR, _DIRECTORY = b"PK\5\6", b"PK\6\7", b"PK\1\2"
 _LONGEST_END = 22 + 0xFFFF
-_MEMBER = struct.Struct("<4s5H3I2H")  # what lies before a member (APPNOTE 4.3.7)
+_MEMBER = struct.Struct("<4s5H3I2H")  # header of a member (APPNOTE 4.3.7)
 
-MOST_DIRECTORY = 256 << 20  # bytes of the directory, some 80 of each member
+MOST_DIRECTORY = 256 << 20  # bytes of the directory, about 80 for each member
 _PACKED = 1 << 16  # bytes of a file that are read at a time
 _PIECE = 1 << 20  # bytes that are unpacked at a time
-_INFLATED = 1032  # bytes that one of Deflate can become
+_INFLATED = 1032  # maximum bytes that one byte of Deflate unpacks to
 
 
 class Archive(zipfile.ZipFile):
-    """An archive that is opened to be read, and whose directory is of a size that can be held.
+    """An archive that is opened for reading, with a limit on the size of its directory.
 
     Parameters
     ----------
     file : Path or binary file
-        An opened file stays open when the archive is closed.
+        An open file stays open when the archive is closed.
     most : int
-        Bytes of the directory, of which each becomes up to ten in memory.
+        Maximum bytes of the directory; each byte takes up to ten bytes of memory.
 
     Raises
     ------
     OSError, or one of `DAMAGE`
-        If the file cannot be read as an archive, has a larger directory, or members of it share
-        bytes, so that they would unpack to far more than the archive holds.
+        If the file cannot be read as an archive, its directory is larger, or its members share
+        bytes, so that they would unpack to far more bytes than the archive contains.
     """
 
     _own: BinaryIO | None = None
@@ -108,7 +108,7 @@ class Archive(zipfile.ZipFile):
         try:
             super().__init__(cast("Any", _Bounded(self._own or cast("BinaryIO", file), most)))
             if not all(self.namelist()):
-                raise zipfile.BadZipFile("a member of it has no name")
+                raise zipfile.BadZipFile("one of its members has no name")
             _refuse_overlaps(self)
         except BaseException:
             self.close()
@@ -122,30 +122,30 @@ class Archive(zipfile.ZipFile):
 
 
 class _Bounded:
-    """A file of which no more is read at once than ``most``: zipfile reads a directory whole."""
+    """A file that is read at most ``most`` bytes at once; zipfile reads whole directories."""
 
     def __init__(self, file: BinaryIO, most: int) -> None:
         self.file, self.most = file, most
         self.name = file.name
-        self.seek, self.tell, self.seekable = file.seek, file.tell, file.seekable
-        self.fileno, self.close = file.fileno, file.close
+        self.seek, self.tell = file.seek, file.tell  # codespell:ignore tell
+        self.seekable, self.fileno, self.close = file.seekable, file.fileno, file.close
 
     def read(self, size: int = -1) -> bytes:
         if size > self.most:
             raise zipfile.BadZipFile(f"its directory has more than {self.most >> 20} MiB")
-        # Without a size zipfile reads the end of an archive and the longest comment.
+        # Without a size, zipfile reads the end of an archive with the longest comment.
         return self.file.read(size if size >= 0 else _LONGEST_END + 1)
 
 
 def open_zip(path: Path) -> Archive:
-    """Open an archive to be read, which must be one and no more.
+    """Open a file that must contain exactly one archive, for reading.
 
-    Bytes before it, such as the program of one that unpacks itself, do not matter.
+    Bytes before the archive, such as the program of a self-extracting archive, are allowed.
 
     Raises
     ------
     FringeError
-        If another archive lies before it in the file: only the last one would be read.
+        If the file contains another archive before it: only the last archive would be read.
     OSError, or one of `DAMAGE`
         As `Archive` does.
     """
@@ -154,8 +154,9 @@ def open_zip(path: Path) -> Archive:
         begin = min((info.header_offset for info in archive.infolist()), default=archive.start_dir)
         if _ends_archive(archive, begin):
             raise FringeError(
-                f"{path}: holds several ZIP archives, one behind the other; give each a file of "
-                f"its own (the last one begins at byte {begin}), or make one archive of all files"
+                f"{path}: contains several ZIP archives, one after the other; split it into one "
+                f"file for each archive (the last archive begins at byte {begin}), or make one "
+                "archive of all files"
             )
     except BaseException:
         archive.close()
@@ -164,12 +165,12 @@ def open_zip(path: Path) -> Archive:
 
 
 def _ends_archive(archive: Archive, begin: int) -> bool:
-    """Tell whether an archive ends before byte ``begin``, as far before as its comment is long."""
+    """Return whether another archive, followed only by its comment, ends before byte ``begin``."""
     start = max(0, begin - _LONGEST_END)
     before = _at(archive, start, begin - start)
     at = len(before)
     while (at := before.rfind(_END, 0, at)) >= 0:
-        # Programs that unpack archives hold this signature, too, but no directory before it.
+        # Programs that unpack archives contain this signature too, but no directory before it.
         size = int.from_bytes(before[at + 12 : at + 16], "little")
         directory = _at(archive, max(0, start + at - size), len(_DIRECTORY))
         if directory == _DIRECTORY or before[max(0, at - 20) : at].startswith(_LOCATOR):
@@ -178,26 +179,26 @@ def _ends_archive(archive: Archive, begin: int) -> bool:
 
 
 def _refuse_overlaps(archive: Archive) -> None:
-    """Raise if two members share bytes of the file, or one reaches into the directory."""
-    free = 0  # the first byte behind the members before
+    """Raise if two members share bytes of the file, or a member overlaps the directory."""
+    free = 0  # the first byte after the previous members
     for info in sorted(archive.infolist(), key=attrgetter("header_offset")):
         if info.header_offset < free:
             raise zipfile.BadZipFile(f"{info.filename!r:.200} shares bytes with another member")
         free = info.header_offset + _MEMBER.size + info.compress_size
     if free > archive.start_dir:
-        raise zipfile.BadZipFile("its members reach into its directory")
+        raise zipfile.BadZipFile("its members overlap its directory")
 
 
 def refuse_unreadable(
     info: zipfile.ZipInfo, archive: str, methods: Collection[int | None] = _READ
 ) -> None:
-    """Raise if a member cannot be read: if it is encrypted, or compressed in a rare way.
+    """Raise if a member cannot be read, because it is encrypted or has a rare compression method.
 
     Raises
     ------
     FringeError
-        Saying which, and how to make an archive that can be read; also if what is stored cannot
-        become as many bytes as are declared.
+        With the reason, and how to make a readable archive. Also if the stored bytes cannot unpack
+        to the declared number of bytes.
     """
     label, method = f"{archive}!{info.filename}", info.compress_type
     if info.flag_bits & _ENCRYPTED or method == _AES:
@@ -213,13 +214,13 @@ def refuse_unreadable(
     most = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: _INFLATED}.get(method)
     if most is not None and info.file_size > most * info.compress_size:
         raise FringeError(
-            f"{label}: declares {info.file_size} bytes, and the {info.compress_size} bytes that "
-            "are stored of it cannot become as many; fetch or make the archive again"
+            f"{label}: declares {info.file_size} bytes, but its {info.compress_size} stored bytes "
+            "cannot unpack to that many; fetch or make the archive again"
         )
 
 
 def refuse_link(info: zipfile.ZipInfo, archive: str) -> None:
-    """Raise if a member is a symbolic link, whose content is a path and no image."""
+    """Raise if a member is a symbolic link, whose content is a path and not an image."""
     if info.create_system == _UNIX and stat.S_ISLNK(info.external_attr >> 16):
         raise FringeError(
             f"{archive}!{info.filename}: is a symbolic link; make the archive again with the "
@@ -228,21 +229,22 @@ def refuse_link(info: zipfile.ZipInfo, archive: str) -> None:
 
 
 def read_member(archive: Archive, info: zipfile.ZipInfo, most: int | None = None) -> bytes:
-    """Return what a member unpacks to.
+    """Return the unpacked content of a member.
 
     Parameters
     ----------
     archive : Archive
     info : ZipInfo
-        One of its members.
+        One of the archive's members.
     most : int, optional
-        Bytes that it may declare.
+        Maximum number of bytes that the member may declare.
 
     Raises
     ------
     OSError, or one of `DAMAGE`
-        If it declares more than ``most``, unpacks to more or fewer bytes than it declares, has
-        another checksum, or cannot be unpacked. What it declares is all that is ever held.
+        If the member declares more than ``most`` bytes, unpacks to more or fewer bytes than it
+        declares, has another checksum, or cannot be unpacked. The memory in use never exceeds the
+        declared number of bytes.
     """
     if most is not None and info.file_size > most:
         raise zipfile.BadZipFile(f"declares {info.file_size} bytes, more than {most}")
@@ -250,13 +252,13 @@ def read_member(archive: Archive, info: zipfile.ZipInfo, most: int | None = None
 
 
 def open_member(archive: Archive, info: zipfile.ZipInfo) -> io.BufferedReader:
-    """Return what a member unpacks to, as a stream that is read once from its beginning.
+    """Return the unpacked content of a member as a stream that can be read once.
 
     Raises
     ------
     OSError, or one of `DAMAGE`
-        When it is read: as `read_member` does. Its length and checksum are compared where the
-        stream ends, so a reader that knows the length reads one byte more.
+        When the stream is read, as `read_member` does. The length and checksum are compared at the
+        end of the stream, so a reader that knows the length must read one byte more.
     """
     return io.BufferedReader(_Stream(_pieces(archive, info)), _PIECE)
 
@@ -285,12 +287,12 @@ class _Stream(io.RawIOBase):
         self._taken += count
         return count
 
-    def tell(self) -> int:
+    def tell(self) -> int:  # codespell:ignore tell
         return self._taken
 
 
 def _pieces(archive: Archive, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Yield what a member unpacks to; raise at the first byte that it should not have."""
+    """Yield the unpacked content of a member; raise at the first byte beyond its declared size."""
     left, checksum = info.file_size, 0
     for piece in _unpacked(info, _packed(archive, info)):
         left -= len(piece)
@@ -304,34 +306,36 @@ def _pieces(archive: Archive, info: zipfile.ZipInfo) -> Iterator[bytes]:
     if left:
         raise zipfile.BadZipFile(
             f"{info.filename!r:.200} unpacks to {info.file_size - left} bytes, not the "
-            f"{info.file_size} that it declares"
+            f"{info.file_size} bytes that it declares"
         )
     if checksum != info.CRC:
         raise zipfile.BadZipFile(f"Bad CRC-32 for file {info.filename!r:.200}")
 
 
 def data_offset(archive: Archive, info: zipfile.ZipInfo) -> int:
-    """Return where in the file the bytes of a member begin.
+    """Return the position of the stored bytes of a member in the file.
 
     Raises
     ------
     BadZipFile
-        If what lies before them is of another name or method than the directory says, or
+        If the header of the member has another name or method than the directory, or the member is
         encrypted.
     """
     head = _at(archive, info.header_offset, _MEMBER.size)
     if len(head) < _MEMBER.size or not head.startswith(b"PK\3\4"):
-        raise zipfile.BadZipFile(f"{info.filename!r:.200} is not where the directory says")
+        raise zipfile.BadZipFile(
+            f"{info.filename!r:.200} is not at the position that the directory declares"
+        )
     flags: int
     name_size: int
     extra: int
     _, _, flags, method, *_, name_size, extra = _MEMBER.unpack(head)
     name = _at(archive, info.header_offset + _MEMBER.size, name_size)
-    told = name.decode("utf-8" if flags & _UTF8 else "cp437", "replace")
-    if (told, method) != (info.orig_filename, info.compress_type):
+    title = name.decode("utf-8" if flags & _UTF8 else "cp437", "replace")
+    if (title, method) != (info.orig_filename, info.compress_type):
         raise zipfile.BadZipFile(
-            f"the directory calls a member {info.orig_filename!r:.200} (method "
-            f"{info.compress_type}), which itself says {told!r:.200} (method {method})"
+            f"a member is named {info.orig_filename!r:.200} (method {info.compress_type}) in the "
+            f"directory, but {title!r:.200} (method {method}) in its header"
         )
     if (flags | info.flag_bits) & _ENCRYPTED:
         raise zipfile.BadZipFile(f"{info.filename!r:.200} is encrypted")
@@ -339,7 +343,7 @@ def data_offset(archive: Archive, info: zipfile.ZipInfo) -> int:
 
 
 def _packed(archive: Archive, info: zipfile.ZipInfo) -> Iterator[bytes]:
-    """Yield the bytes of a member as they are stored."""
+    """Yield the stored bytes of a member, still compressed."""
     at, left = data_offset(archive, info), info.compress_size
     while left:
         piece = _at(archive, at, min(left, _PIECE if info.compress_type == 0 else _PACKED))
@@ -351,14 +355,14 @@ def _packed(archive: Archive, info: zipfile.ZipInfo) -> Iterator[bytes]:
 
 
 def _at(archive: Archive, place: int, count: int) -> bytes:
-    """Return bytes of the file, whatever other threads read of it."""
+    """Return bytes of the file, independently of the reads of other threads."""
     if archive.fp is None:
         raise ValueError("the archive was closed")
     return os.pread(archive.fp.fileno(), count, place)
 
 
 def _unpacked(info: zipfile.ZipInfo, packed: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield what the bytes of a member become, at most _PIECE at a time."""
+    """Yield the unpacked bytes of a member, at most _PIECE at a time."""
     if info.compress_type == zipfile.ZIP_STORED:
         return packed
     if info.compress_type == zipfile.ZIP_DEFLATED:
@@ -369,13 +373,13 @@ def _unpacked(info: zipfile.ZipInfo, packed: Iterator[bytes]) -> Iterator[bytes]
         return _unpacked_lzma(info, packed)
     if info.compress_type == _ZSTANDARD:
         return _decompressed(import_module("compression.zstd").ZstdDecompressor(), packed)
-    raise NotImplementedError(f"method of compression {info.compress_type}")
+    raise NotImplementedError(f"compression method {info.compress_type}")
 
 
 def _inflated(packed: Iterator[bytes]) -> Iterator[bytes]:
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     for data in packed:
-        full = False  # whether there may be more of what was given already
+        full = False  # whether the decompressor may still have output
         while data or full:
             piece = inflate.decompress(data, _PIECE)
             yield piece
@@ -394,7 +398,7 @@ def _decompressed(decompressor: Any, packed: Iterator[bytes]) -> Iterator[bytes]
 
 
 def _unpacked_lzma(info: zipfile.ZipInfo, packed: Iterator[bytes]) -> Iterator[bytes]:
-    """Unpack LZMA, which has 4 bytes and its properties before it (APPNOTE 5.8.8)."""
+    """Unpack LZMA data, which begin with 4 bytes and the properties (APPNOTE 5.8.8)."""
     start = next(packed, b"")
     if len(start) < 9 or start[2:4] != b"\5\0" or start[4] >= 9 * 5 * 5:
         raise zipfile.BadZipFile(f"{info.filename!r:.200} has no properties of LZMA")
@@ -403,7 +407,7 @@ def _unpacked_lzma(info: zipfile.ZipInfo, packed: Iterator[bytes]) -> Iterator[b
         "lc": start[4] % 9,
         "lp": start[4] // 9 % 5,
         "pb": start[4] // 45,
-        # Its memory is taken at once, so no more than the member can use.
+        # This memory is allocated at once, so limit it to the size that the member can use.
         "dict_size": min(int.from_bytes(start[5:9], "little"), max(info.file_size, 1 << 12)),
     }
     decompressor = lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=[filters])
