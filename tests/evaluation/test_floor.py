@@ -66,7 +66,7 @@ def test_rows_equal_the_definition(tmp_path: Path) -> None:
 def test_real_images_have_the_ratio_1_and_its_error_covers_it(tmp_path: Path) -> None:
     """For generated images of the same distribution, 1 is within the errors in most of 40 trials.
 
-    The floor of equal distributions is bias, and the error is too large there: few miss.
+    The floor of equal distributions is only bias, and the error is then too large: few trials miss.
     """
     missed = 0
     for trial in range(40):

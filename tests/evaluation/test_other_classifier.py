@@ -1,8 +1,8 @@
 """Known truth: the distance of a network without classes, and the classes of another network.
 
-Images are of one of five kinds, of which the generator makes some too often. The network of FID
-sees the kind as a place in its features, mixed with much else; the classifier has logits of the
-kind, and sees nothing of quality.
+There are five kinds of images, and the generator makes some kinds too often. In the network of FID,
+the kind moves the features, together with many other differences. The classifier has logits of the
+kind, which do not depend on quality.
 """
 
 from __future__ import annotations

@@ -201,8 +201,8 @@ def test_the_spread_of_repeats_is_a_part_of_the_error(
 ) -> None:
     """Repeats share real images and candidates: 1,500 of 4,500 without replacement, as in tables.
 
-    What varies from draw to draw is the part of the generated images, less what draws have in
-    common: the share n / N of the candidates.
+    The draws vary only by the part of the generated images that they do not have in common. The
+    common part is the share n / N of the candidates.
     """
     n, total = 1500, len(generated)
     draws = np.stack(draw_random(total, n, 100, seed=0))

@@ -70,7 +70,7 @@ def test_sizes_of_the_reference_method_at_the_papers_count() -> None:
     found = extrapolate_frechet(real, 50_000, statistics, method="reference")
     assert [len(chosen) for chosen in asked] == found.sizes.tolist()
     assert found.sizes.tolist() == np.linspace(5000, 50_000, 15).astype(int).tolist()
-    assert all((np.diff(chosen) > 0).all() for chosen in asked), "sorted, none twice"
+    assert all((np.diff(chosen) > 0).all() for chosen in asked), "sorted, without duplicates"
 
 
 @pytest.mark.parametrize("count", [400, 401, 402, 403])
@@ -138,7 +138,7 @@ def test_the_balanced_method_is_more_accurate_and_its_error_is_right() -> None:
     assert scatter["balanced"] < 1.1 * scatter["plain"]
     rms = {name: np.sqrt(np.mean(np.square(values))) for name, values in stated.items()}
     assert 0.8 < rms["balanced"] / scatter["balanced"] < 1.5
-    assert rms["reference"] < 0.6 * scatter["reference"], "what the documentation says of it"
+    assert rms["reference"] < 0.6 * scatter["reference"], "the documented factor"
 
 
 def test_equal_seeds_give_equal_values_and_a_shared_root_changes_nothing() -> None:

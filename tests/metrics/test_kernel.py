@@ -230,7 +230,7 @@ def test_float32_products_are_exact_enough(offset: float, settings: dict[str, in
     assert error.any(), "float32 was not used"
     assert (error < 1e-8).all()
     mixed, double = (kernel_distances(a, y.astype(float), SINGLE) for a in (x, x.astype(float)))
-    assert mixed == double, "one side in float64 makes the products so"
+    assert mixed == double, "one side in float64 makes the products float64"
 
 
 def test_clusters_far_apart_are_exact_enough() -> None:

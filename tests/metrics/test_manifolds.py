@@ -272,7 +272,7 @@ def test_copies_are_compared_once(monkeypatch: pytest.MonkeyPatch, block: int) -
         assert 0 < sum(compared) < 4 * 1100  # with each copy for itself: 90,000 and more
 
 
-def test_bad_input() -> None:
+def test_bad_input_is_refused() -> None:
     x, y = gaussians()
     broken = x.copy()
     broken[17, 2] = np.nan

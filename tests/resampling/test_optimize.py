@@ -220,7 +220,7 @@ class TestChoice:
             weighted = Gaussian.from_features(candidates, p)
             assert frechet_distance(Gaussian.from_features(real), weighted) == pytest.approx(value)
 
-    def test_the_judge_decides_whatever_the_objective(self) -> None:
+    def test_the_judge_decides_for_any_objective(self) -> None:
         # If the judge prefers the first weights, they are returned, even with the worst objective.
         real, candidates = problem()
         weights = optimize_weights(

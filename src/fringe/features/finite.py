@@ -35,5 +35,5 @@ def require_finite_rows(
     finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
     raise FringeError(
         f"{called(int(np.argmin(finite)))} gives NaN or infinite {what} in network {network!r}; "
-        "look at that image, check the weights, and use no lower precision than float32"
+        "look at that image, check the weight file, and use no lower precision than float32"
     )

@@ -83,7 +83,7 @@ class FeatureFile:
         return self.dims[space]
 
     def labels(self) -> np.ndarray | None:
-        """Return the labels that were given with features of another tool: int64 (n,), or None.
+        """Return the int64 labels (n,) of features of another tool, or None without labels.
 
         Raises
         ------

@@ -125,7 +125,7 @@ def density_coverages(
     dtype: Literal["float32", "float64"] = "float32",
     block: int = BLOCK,
 ) -> Iterator[DensityCoverage]:
-    """Yield the result of `density_coverage` for each generated set.
+    """Yield the result of `density_coverage` [1]_ for each generated set.
 
     The balls about the real images are computed once and shared by all generated sets.
 

@@ -80,7 +80,7 @@ def frechet_influence(
     of_real: Gaussian | None = None,
     of_generated: Gaussian | None = None,
 ) -> FrechetInfluence:
-    """Return the Fréchet distance of two sets of features, and the influence psi of every image.
+    """Return the Fréchet distance of two sets of features, and psi of each image [1]_.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def frechet_influence(
 
     References
     ----------
-    .. [1] Rippl, Munk and Sturm, arXiv 1507.04090: the central limit theorem behind the error.
+    .. [1] Rippl, Munk and Sturm, arXiv 1507.04090.
 
     Examples
     --------
@@ -129,7 +129,9 @@ def frechet_influence(
 
 
 def influences(features: Any, own: Gaussian, other: Gaussian, transport: Transport) -> Floats:
-    """Return psi of images: how the distance of two Gaussians changes as they are added to ``own``.
+    """Return the influence psi of images on the distance of two Gaussians.
+
+    An image's influence is the change of the distance as the image is added to ``own`` [1]_.
 
     Parameters
     ----------
@@ -148,6 +150,10 @@ def influences(features: Any, own: Gaussian, other: Gaussian, transport: Transpo
     ------
     FringeError
         If a feature is NaN or infinite, or dimensions differ.
+
+    References
+    ----------
+    .. [1] Rippl, Munk and Sturm, arXiv 1507.04090.
 
     Examples
     --------

@@ -131,7 +131,7 @@ def kernel_distances(
     subset_size: int = 1000,
     seed: Seed = 0,
 ) -> list[float]:
-    """Return the result of `kernel_distance` for each of ``kernels``.
+    """Return the result of `kernel_distance` [1]_ for each of ``kernels``.
 
     The kernels share subsets and inner products.
 
@@ -151,6 +151,10 @@ def kernel_distances(
     ------
     FringeError
         For the reasons given in `kernel_distance`.
+
+    References
+    ----------
+    .. [1] Binkowski et al., 2018.
 
     Examples
     --------
@@ -198,7 +202,7 @@ def draw_subsets(
 def kernel_distances_of_draws(
     real: Any, candidates: Any, kernels: Sequence[Kernel], counts: Any
 ) -> Floats:
-    """Return exact kernel distances, over all pairs, of several draws from the same candidates.
+    """Return exact kernel distances [1]_, over all pairs, of several draws of the same candidates.
 
     The distances are those of the repeated rows
     (``numpy.repeat(candidates, counts[:, draw], axis=0)``), but each distinct row is computed only
@@ -221,6 +225,10 @@ def kernel_distances_of_draws(
     ------
     FringeError
         For the reasons given in `kernel_distance`, or if counts are not integers or are negative.
+
+    References
+    ----------
+    .. [1] Binkowski et al., 2018.
 
     Examples
     --------

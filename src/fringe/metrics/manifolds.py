@@ -153,7 +153,7 @@ def precision_recalls(
     dtype: DType = "float32",
     block: int = BLOCK,
 ) -> Iterator[PrecisionRecall]:
-    """Yield the result of `precision_recall` for each generated set.
+    """Yield the result of `precision_recall` [1]_ for each generated set.
 
     The balls about the real images are computed once and shared by all generated sets.
 

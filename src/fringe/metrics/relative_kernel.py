@@ -56,7 +56,9 @@ class KernelInfluence(NamedTuple):
 
 
 def real_kernel(real: Any) -> RealKernel:
-    """Return the kernel means of real features, which several calls of `kernel_influence` share.
+    """Return the kernel means of real features for calls of `kernel_influence` [1]_.
+
+    Several calls can share the result.
 
     Parameters
     ----------
@@ -71,6 +73,10 @@ def real_kernel(real: Any) -> RealKernel:
     ------
     FringeError
         If there are fewer than two images, or a feature is NaN or infinite.
+
+    References
+    ----------
+    .. [1] Bounliphone et al., 2016, arXiv 1511.04581.
 
     Examples
     --------

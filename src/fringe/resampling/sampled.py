@@ -22,7 +22,7 @@ __all__ = ["SampledDistance"]
 class SampledDistance:
     """A judge of weights, which draws images with replacement and returns their Fréchet distance.
 
-    The covariance has the divisor n - 1. This is the FID that the paper reports. Calls with the
+    The covariance has the divisor n - 1, as in the FID that the paper reports [1]_. Calls with the
     same repeat use the same random numbers, so that the distances of similar weights differ mostly
     by the weights, not by chance.
 
@@ -34,6 +34,11 @@ class SampledDistance:
     n : int
         Number of images drawn, at least 2.
     seed : int
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023, Section 4.
 
     Examples
     --------

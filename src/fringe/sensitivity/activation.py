@@ -80,7 +80,7 @@ def class_activation_maps(
     if callable(head):
         found = _by_autograd(A, head, chosen, of)
     else:
-        W = _weights(head, A)
+        W = _layer_matrix(head, A)
         _require_classes(chosen, len(W))
         if of == "logit":
             slopes = W[chosen]
@@ -124,7 +124,7 @@ def mean_activation_maps(maps: Any, head: Any, logits: Any) -> Any:
     import torch
 
     A = as_tensor(maps)
-    W = _weights(head, A)
+    W = _layer_matrix(head, A)
     p = _probabilities(logits, W, A)
     found = torch.stack(
         [
@@ -209,7 +209,7 @@ def _probabilities(logits: Any, W: Any, A: Any) -> Any:
     return as_tensor(logits).double().to(A.device).softmax(1)
 
 
-def _weights(head: Any, A: Any) -> Any:
+def _layer_matrix(head: Any, A: Any) -> Any:
     W = as_tensor(head).double().to(A.device)
     if A.ndim != 4 or W.ndim != 2 or W.shape[1] != A.shape[1]:
         raise FringeError(

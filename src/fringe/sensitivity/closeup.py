@@ -71,10 +71,10 @@ class Closeup:
         if self.alpha is not None:
             return self.alpha
         h, w = self.channel_maps.shape[1:]
-        return weights_of(self.gradient, h * w)
+        return alpha_of(self.gradient, h * w)
 
 
-def weights_of(gradient: Floats, places: int) -> Floats:
+def alpha_of(gradient: Floats, places: int) -> Floats:
     """Return alpha (D,) of Equation 2, if the features are means of maps with ``places`` places."""
     return np.asarray((gradient / places) ** 2)
 
@@ -153,7 +153,7 @@ def look_closely(
         features = as_numpy(seen.features).astype(np.float64)
         gradient = slopes(features)[0]
         maps = as_numpy(seen.maps)[0].astype(np.float64)
-        weights = weights_of(gradient, maps[0].size)
+        weights = alpha_of(gradient, maps[0].size)
     whole = generated if included else augmented(generated, features[0], n)
     axes = principal_axes(real)
     channels = np.argsort(-weights, kind="stable")[:SHOWN]

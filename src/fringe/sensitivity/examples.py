@@ -70,7 +70,7 @@ def explain_examples(
     classifier: FeatureNetwork | None = None,
     called: Callable[[int], str] = "image {}".format,
 ) -> Examples:
-    """Return the sensitivity maps, classes and Grad-CAM of a few generated images.
+    """Return the sensitivity maps [1]_, classes and Grad-CAM of a few generated images.
 
     Parameters
     ----------
@@ -153,7 +153,7 @@ def example_maps(
     transport: Transport | None = None,
     called: Callable[[int], str] = "image {}".format,
 ) -> Floats:
-    """Return the sensitivity maps of a few generated images.
+    """Return the sensitivity maps [1]_ of a few generated images.
 
     Parameters
     ----------
@@ -178,6 +178,11 @@ def example_maps(
     ------
     FringeError
         For the reasons given in `explain_examples`.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023, Section 2.
 
     Examples
     --------
@@ -268,7 +273,7 @@ def write_examples(
 
 
 def read_examples(path: str | os.PathLike[str]) -> Examples:
-    """Return the examples in a file of `write_examples`, which has an example.
+    """Return the examples in a file of `write_examples`.
 
     Parameters
     ----------
@@ -282,6 +287,18 @@ def read_examples(path: str | os.PathLike[str]) -> Examples:
     ------
     FringeError
         If the file is missing, damaged or contains other data.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> images, maps = np.zeros((2, 32, 32, 3), np.uint8), np.ones((2, 4, 4))
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "examples.h5"
+    ...     write_examples(path, Examples(images, maps, None, [[("cat", 0.75)]] * 2), {})
+    ...     found = read_examples(path)
+    >>> found.predictions
+    [[('cat', 0.75)], [('cat', 0.75)]]
     """
     with open_h5(path) as file:
         if "images" not in file or "maps" not in file:

@@ -125,7 +125,7 @@ def explain(
     gradient: Gradient,
     called: Callable[[int], str] = "image {} of the batch".format,
 ) -> Explanation:
-    """Return maps of the places in ``images`` that FID, and the Top-1 class, depend on.
+    """Return maps of the places in ``images`` that FID, and the Top-1 class, depend on [1]_.
 
     Maps, features and sums over them have the precision of the network (float32, unless the network
     was loaded with a lower precision). The gradient of FID and Grad-CAM are computed in float64.

@@ -82,7 +82,7 @@ def frequent_classes(found: Sensitivity, k: int) -> list[int]:
 
 
 def mean_groups(found: Sensitivity, source: ImageSource, classes: Sequence[int]) -> list[Group]:
-    """Return the means over all images, then over the images of each Top-1 class in ``classes``.
+    """Return the means over all images, and over the images of each Top-1 class [1]_.
 
     Maps are averaged without normalization, so images on which FID depends more count more.
 
@@ -175,7 +175,7 @@ def write_groups(
 
 
 def read_groups(path: str | os.PathLike[str]) -> list[Group]:
-    """Return the groups in a file of `write_groups`, which has an example.
+    """Return the groups in a file of `write_groups`.
 
     Parameters
     ----------
@@ -189,6 +189,17 @@ def read_groups(path: str | os.PathLike[str]) -> list[Group]:
     ------
     FringeError
         If the file is missing, damaged or contains other data.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "means.h5"
+    ...     write_groups(path, [Group("cats", 3, np.zeros((8, 8, 3)), np.ones((2, 2)))], {})
+    ...     (group,) = read_groups(path)
+    >>> group.name, group.sensitivity.tolist()
+    ('cats', [[1.0, 1.0], [1.0, 1.0]])
     """
     with open_h5(path) as file:
         if "names" not in file.attrs:

@@ -39,7 +39,7 @@ def measure_sensitivity(
     transport: Transport | None = None,
     provenance: Mapping[str, str | int | float] | None = None,
 ) -> Sensitivity:
-    """Return the maps of images ``first`` to ``last - 1`` of the first n images of ``source``.
+    """Return the maps [1]_ of images ``first`` to ``last - 1`` of the first n images of ``source``.
 
     The derivative is exact: a change of an image's features changes the mean and covariance of all
     n images. Batches are those of `fringe.features.extract_shard`, so the map of an image does not

@@ -56,7 +56,7 @@ def check_maps(maps: Any) -> Array:
 
 
 def important_half(maps: Any, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
-    """Return, for each image, the half of its pixels with the highest values in its map.
+    """Return, for each image, the half of its pixels with the highest values in its map [1]_.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def important_half(maps: Any, size: tuple[int, int]) -> npt.NDArray[np.bool_]:
 
 
 class NoisySource(Fingerprinted):
-    """The images of another source, with Gaussian noise in one part of each image.
+    """The images of another source, with Gaussian noise in one part of each image [1]_.
 
     The noise of an image depends only on the seed and the image's index. All regions have the same
     noise, and the scale only multiplies it, so regions do not differ by chance.

@@ -93,7 +93,7 @@ def open_region(region: RegionSpec, size: tuple[int, int]) -> Floats:
 
 
 def region_share(maps: Any, mask: Floats) -> RegionShare:
-    """Return the share of sensitivity inside a region, on average over images.
+    """Return the share of sensitivity inside a region, on average over images ([1]_, Section 2).
 
     Each image has the same weight, for any scale of its map. Values count by magnitude, because
     maps of networks without a ReLU after the last maps may be negative. The region is averaged over
@@ -115,6 +115,11 @@ def region_share(maps: Any, mask: Floats) -> RegionShare:
     ------
     FringeError
         If maps or mask have another shape or range, or are not finite.
+
+    References
+    ----------
+    .. [1] T. Kynkäänniemi et al., "The Role of ImageNet Classes in Fréchet Inception Distance",
+       ICLR 2023.
 
     Examples
     --------

@@ -95,7 +95,7 @@ def write_sensitivity(path: str | os.PathLike[str], found: Sensitivity) -> None:
 
 
 def read_sensitivity(path: str | os.PathLike[str]) -> Sensitivity:
-    """Return the content of a file of `write_sensitivity`, which has an example.
+    """Return the content of a file of `write_sensitivity`.
 
     Parameters
     ----------
@@ -109,6 +109,18 @@ def read_sensitivity(path: str | os.PathLike[str]) -> Sensitivity:
     ------
     FringeError
         If the file is missing, damaged or contains other data.
+
+    Examples
+    --------
+    >>> from pathlib import Path
+    >>> from tempfile import TemporaryDirectory
+    >>> found = Sensitivity(np.ones((3, 8, 8)), np.zeros((64, 64, 3)), None, None, None, {"n": 3})
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "maps.h5"
+    ...     write_sensitivity(path, found)
+    ...     read = read_sensitivity(path)
+    >>> len(read), read.predictions(0), int(read.attributes["n"])
+    (3, [], 3)
     """
     with open_h5(path) as file:
         if "maps" not in file or "image_sum" not in file:
