@@ -167,7 +167,7 @@ def _checked(
     if skew > _ROUNDING * largest:
         raise FringeError(
             f"{path}: `sigma` is not symmetric (by up to {skew:.3g}, its largest value is "
-            f"{largest:.3g}); a covariance is: make the file again"
+            f"{largest:.3g}); a covariance must be symmetric: make the file again"
         )
     if largest > _LARGEST:
         raise FringeError(

@@ -73,7 +73,7 @@ def test_many_rows_are_read_from_several_blocks(tmp_path: Path) -> None:
 
 def test_missing_spaces_and_rows_are_refused(linked: Path) -> None:
     features = open_features(linked)
-    with pytest.raises(FringeError, match=r"all\.h5: has no 'maps' but features, logits"):
+    with pytest.raises(FringeError, match=r"all\.h5: has no 'maps', only features, logits"):
         features.read("maps")
     with pytest.raises(
         FringeError, match="cannot read 151 images, because there are features of only 150"

@@ -151,7 +151,7 @@ def test_bad_input_is_refused() -> None:
         ((x, y[:5]), {}, "generated: 5 images are too few for k = 5; give at least 6"),
         ((x, y, 0), {}, "k: got 0; give a whole number of at least 1"),
         ((x, y), {"block": 2.5}, "block: got 2.5"),
-        ((x, y), {"dtype": "float16"}, "dtype: got 'float16'; known are 'float32'"),
+        ((x, y), {"dtype": "float16"}, "dtype: got 'float16'; give 'float32'"),
         ((x * np.float32(1e19), y), {}, "real: distances .* overflow float32"),
     ):
         with pytest.raises(FringeError, match=message):

@@ -160,7 +160,7 @@ def test_bad_input_is_refused() -> None:
     with pytest.raises(FringeError, match="got 7 generated images; give at least 8"):
         frechet_distance_infinity(real, features[:7])
     assert np.isfinite(frechet_distance_infinity(real, features[:8]).value)
-    with pytest.raises(FringeError, match="'nested'; known are"):
+    with pytest.raises(FringeError, match="'nested'; give 'balanced'"):
         frechet_distance_infinity(real, features, method="nested")  # type: ignore[arg-type]
     with pytest.raises(FringeError, match="row 17 holds NaN"):
         frechet_distance_infinity(real, broken)

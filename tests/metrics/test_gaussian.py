@@ -84,7 +84,7 @@ def test_merged_gaussians_are_those_of_all_rows() -> None:
 def test_blocks_with_and_without_weights_are_refused() -> None:
     features = rows(20)
     blocks = [(features[:10], None), (features[10:], np.ones(10, int))]
-    with pytest.raises(FringeError, match="some blocks have them"):
+    with pytest.raises(FringeError, match="some blocks have weights, some have none"):
         Gaussian.from_blocks(blocks)
 
 

@@ -62,7 +62,7 @@ def test_the_subsets_are_those_of_arrays() -> None:
         (torch.ones(4), torch.ones(4), "give matrices"),
         (torch.ones(4, 3), torch.full((4, 3), torch.nan), "generated features hold NaN"),
         (torch.ones(1, 3), torch.ones(4, 3), "got 1 real and 4 generated images"),
-        (torch.ones(4, 3), torch.ones(4, 3, device="meta"), "on cpu, generated ones on meta"),
+        (torch.ones(4, 3), torch.ones(4, 3, device="meta"), "on cpu, generated features on meta"),
     ],
     ids=["columns", "vectors", "nan", "few", "places"],
 )

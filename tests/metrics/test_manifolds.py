@@ -285,7 +285,7 @@ def test_bad_input_is_refused() -> None:
         ((x, y, 0), {}, "k: got 0; give a whole number of at least 1"),
         ((x, y, 2.5), {}, "k: got 2.5"),
         ((x, y), {"block": 0}, "block: got 0"),
-        ((x, y), {"dtype": "bfloat16"}, "dtype: got 'bfloat16'; known are 'float16'"),
+        ((x, y), {"dtype": "bfloat16"}, "dtype: got 'bfloat16'; give 'float16'"),
         ((x * np.float32(1e19), y), {}, "real: distances .* overflow float32"),
         ((x, y.astype(float) * 1e200), {}, "generated: distances .* overflow float32"),
         (

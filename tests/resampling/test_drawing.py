@@ -159,7 +159,7 @@ def test_too_few_images_without_replacement_are_refused() -> None:
 
 
 def test_an_unknown_sampling_is_refused() -> None:
-    with pytest.raises(FringeError, match="'stratified'; known are 'with_replacement', 'system"):
+    with pytest.raises(FringeError, match="'stratified'; give 'with_replacement' or 'system"):
         draw(np.ones(3), 2, random_stream(0), "stratified")  # type: ignore[arg-type]
 
 

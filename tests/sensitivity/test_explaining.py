@@ -253,7 +253,7 @@ def test_classes_of_another_network_equal_its_own_explanation(kind: str) -> None
     np.testing.assert_array_equal(found.classes, slow.classes)
     np.testing.assert_allclose(found.probabilities, slow.probabilities, rtol=1e-12)
     np.testing.assert_allclose(found.activations, slow.activations, rtol=1e-6)
-    with pytest.raises(FringeError, match=r"is not a classifier; name one with logits"):
+    with pytest.raises(FringeError, match=r"is not a classifier; name a network with logits"):
         explain_classes(small(kind, 0)[0], batch)
 
 

@@ -77,8 +77,8 @@ class FeatureFile:
         """Return the length of a row in ``space``."""
         if space not in self.dims:
             raise FringeError(
-                f"{self.path}: has no {space!r} but {', '.join(self.spaces)}; "
-                "choose a network that gives them"
+                f"{self.path}: has no {space!r}, only {', '.join(self.spaces)}; "
+                f"choose a network that has {space}"
             )
         return self.dims[space]
 
@@ -298,7 +298,7 @@ def open_features(path: str | os.PathLike[str]) -> FeatureFile:
         )
     if features.attributes.get("shard_images") not in (None, _images(shards)):
         raise FringeError(
-            f"{path}: its shards hold features of other images than when it was made; delete it "
+            f"{path}: its shards hold features of other images than before; delete the file "
             "and run again"
         )
     return replace(features, parts=tuple(parts))

@@ -160,7 +160,7 @@ def density_coverages(
     import torch
 
     if dtype not in ("float32", "float64"):
-        raise FringeError(f"dtype: got {dtype!r}; known are 'float32' and 'float64'")
+        raise FringeError(f"dtype: got {dtype!r}; give 'float32' or 'float64'")
     require_counts(k=k, block=block)
     k, block = int(k), int(block)
     x: Features | None = None

@@ -165,7 +165,7 @@ def extrapolate_frechet(
     (-0.0001, array([1000., 2000., 4000.]))
     """
     if method not in ("balanced", "reference"):
-        raise FringeError(f"method: got {method!r}; known are 'balanced' and 'reference'")
+        raise FringeError(f"method: got {method!r}; give 'balanced' or 'reference'")
     if count < 2 * BLOCKS:
         raise FringeError(
             f"FID of infinitely many images: got {count} generated images; give at least "

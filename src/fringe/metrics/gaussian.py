@@ -315,7 +315,7 @@ def _float64_rows(
             weighted = share is not None
             buffer = np.empty((ROWS + 1, block.shape[1]))
         if weighted != (share is not None):
-            raise FringeError("weights: some blocks have them and some do not; give all or none")
+            raise FringeError("weights: some blocks have weights, some have none; give all or none")
         counts = counts and (share is None or share.dtype.kind in "iub")
         taken = 0
         while taken < len(block):

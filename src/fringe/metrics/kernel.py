@@ -293,7 +293,7 @@ def require_two(real: int, generated: int) -> None:
 def complete_kernel(kernel: Kernel, dim: int) -> tuple[str, float]:
     """Return the checked name and gamma of a kernel between features of ``dim`` dimensions."""
     if kernel.name not in ("polynomial", "rbf"):
-        raise FringeError(f"kernel: got {kernel.name!r}; known are 'polynomial' and 'rbf'")
+        raise FringeError(f"kernel: got {kernel.name!r}; give 'polynomial' or 'rbf'")
     gamma = 1 / dim if kernel.gamma is None else float(kernel.gamma)
     if not (np.isfinite(gamma) and gamma > 0):
         raise FringeError(f"gamma: got {gamma}; give a positive number, or None for 1/D")

@@ -91,12 +91,12 @@ def _check(real: Tensor, generated: Tensor) -> None:
         )
     if real.device != generated.device:
         raise FringeError(
-            f"kernel distance: real features are on {real.device}, generated ones on "
-            f"{generated.device}; move them to one device"
+            f"kernel distance: real features are on {real.device}, generated features "
+            f"on {generated.device}; move both to one device"
         )
     for name, side in (("real", real), ("generated", generated)):
         if not bool(side.isfinite().all()):
-            raise FringeError(f"{name} features hold NaN or infinity; extract them again")
+            raise FringeError(f"{name} features hold NaN or infinity; extract the features again")
 
 
 def _mmd2(x: Tensor, y: Tensor, kernels: Sequence[tuple[str, float]]) -> np.ndarray:

@@ -188,7 +188,7 @@ def precision_recalls(
     import torch
 
     if dtype not in ("float16", "float32", "float64"):
-        raise FringeError(f"dtype: got {dtype!r}; known are 'float16', 'float32' and 'float64'")
+        raise FringeError(f"dtype: got {dtype!r}; give 'float16', 'float32' or 'float64'")
     require_counts(k=k, block=block)
     x: Features | None = None
     balls: dict[str, Balls] = {}

@@ -79,8 +79,8 @@ def draw(
     if n < 1:
         raise FringeError(f"n: got {n}; give at least 1")
     if sampling not in _SAMPLINGS:
-        known = ", ".join(map(repr, _SAMPLINGS))
-        raise FringeError(f"sampling: got {sampling!r}; known are {known}")
+        known = " or ".join(map(repr, _SAMPLINGS))
+        raise FringeError(f"sampling: got {sampling!r}; give {known}")
     indices = _SAMPLINGS[sampling](_probabilities(probabilities), n, rng)
     return like(probabilities, indices.astype(np.int64))
 

@@ -147,7 +147,7 @@ def _ranks(classes: int, n: int, mode: str) -> slice:
     if mode == "middle":
         first = classes // 2 - n // 2
         return slice(first, first + n)
-    raise FringeError(f"mode: got {mode!r}; known are 'top' and 'middle'")
+    raise FringeError(f"mode: got {mode!r}; give 'top' or 'middle'")
 
 
 def _mark(order: Array, ranks: slice) -> Marks:

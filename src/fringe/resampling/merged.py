@@ -84,7 +84,7 @@ def follow(
 
 _ADVICE = (
     "the step size is too large for these features: lower learning_rate (in a configuration, "
-    "optimization/released/learning_rate), to a tenth at first"
+    "optimization/released/learning_rate), first to a tenth"
 )
 
 
@@ -131,7 +131,7 @@ class _Run:
             if len(state["path"]) and loss > state["path"][0, 1]:
                 raise DivergenceError(
                     f"released: with step size {self._rate:g} the loss is {loss:g} after step "
-                    f"{step}, above the {state['path'][0, 1]:g} of equal weights; {_ADVICE}",
+                    f"{step}, above the loss {state['path'][0, 1]:g} of equal weights; {_ADVICE}",
                     state["path"],
                 )
             self._check(state, loss, loss - first_loss)

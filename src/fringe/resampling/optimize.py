@@ -121,7 +121,7 @@ def optimize_weights(
             "they come from different networks or spaces"
         )
     if method not in ("auto", "reference", "released"):
-        raise FringeError(f"method: got {method!r}; known are 'auto', 'reference' and 'released'")
+        raise FringeError(f"method: got {method!r}; give 'auto', 'reference' or 'released'")
     evaluations = 150 if method == "auto" else 100_000
     if max_evaluations is not None:
         evaluations = max_evaluations

@@ -88,7 +88,7 @@ class Reference:
             raise DivergenceError(
                 f"reference: the sum of weights is {total:g} before step "
                 f"{number + 1} with learning_rate {self._rate:g}; the released algorithm divides "
-                "by that sum minus 1: give a smaller learning_rate, more candidates, or "
+                "by that sum minus 1; give a smaller learning_rate, more candidates, or "
                 "method='auto'",
                 state["path"][:number],
             )

@@ -102,7 +102,8 @@ def explain_classes(
             head = _head(rest)
     if logits is None:
         raise FringeError(
-            f"network {network.name} is not a classifier; name one with logits by `classifier`"
+            f"network {network.name} is not a classifier; name a network with logits as "
+            "`classifier`"
         )
     require_finite_rows(as_numpy(logits), "logits", network.name, called)
     classes, probabilities = top_classes(logits.detach())

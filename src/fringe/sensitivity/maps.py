@@ -56,7 +56,7 @@ def sensitivity_maps(maps: Any, gradient: Any) -> Any:
     if len(shape) != 4 or 0 in shape or tuple(gradient.shape) not in (shape[:2], shape):
         raise FringeError(
             f"sensitivity maps: maps of shape {shape} with gradients of shape "
-            f"{tuple(gradient.shape)}; give (B, D, H, W) with (B, D) or the same"
+            f"{tuple(gradient.shape)}; give (B, D, H, W) with (B, D) or (B, D, H, W)"
         )
     import torch
 

@@ -133,7 +133,7 @@ def region_share(maps: Any, mask: Floats) -> RegionShare:
     if inside.ndim != 2 or not inside.size or not ((inside >= 0) & (inside <= 1)).all():
         raise FringeError(
             f"region: expected a mask of shape (height, width) with values from 0 to 1, got shape "
-            f"{inside.shape}; open_region makes one"
+            f"{inside.shape}; make the mask with open_region"
         )
     cells = _averaged(inside, (sizes.shape[1], sizes.shape[2]))
     # Divide by the largest value, because sums of tiny values would lose digits or vanish.
