@@ -1,4 +1,4 @@
-"""Archives that say one thing and hold another."""
+"""Builders of archives whose declarations differ from their content."""
 
 import bz2
 import io
@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 STORED, DEFLATED, BZIP2, LZMA = 0, 8, 12, 14
-BOMB = 64 << 20  # bytes that the bombs unpack to; a test may hold half as many
+BOMB = 64 << 20  # unpacked size of the bombs in bytes; a test may use half of it
 
 
 @cache
 def zeros(method: int, size: int = BOMB) -> bytes:
-    """Return compressed zeros, as a member of a ZIP holds them."""
+    """Return compressed zeros in the form of a ZIP member."""
     if method == DEFLATED:
         return _all_of(zlib.compressobj(1, wbits=-15), size)
     if method == BZIP2:
@@ -37,7 +37,7 @@ def _all_of(compressor: Any, size: int) -> bytes:
 
 @dataclass(frozen=True)
 class Member:
-    """A member of a ZIP, and what its archive says of it."""
+    """A member of a ZIP, and its entry in the archive's directory."""
 
     name: str
     packed: bytes
@@ -51,7 +51,7 @@ class Member:
 
     @classmethod
     def of(cls, name: str, content: bytes, method: int = STORED) -> "Member":
-        """Return an honest one."""
+        """Return a member with a correct entry."""
         pack: Callable[[bytes], bytes] = {
             STORED: bytes,
             DEFLATED: lambda data: zlib.compress(data, wbits=-15),
@@ -60,7 +60,7 @@ class Member:
         return cls(name, pack(content), len(content), zlib.crc32(content), method)
 
     def declaring(self, size: int) -> "Member":
-        """Return it with a lie about the bytes that it unpacks to."""
+        """Return the member with a wrong unpacked size."""
         return replace(self, size=size)
 
 
@@ -87,7 +87,7 @@ def assembled(members: Iterable[Member]) -> bytes:
 
 
 def many_entries(path: Path, size: int) -> Path:
-    """Write an archive of a directory only, which has ``size`` bytes and is a hole in the file."""
+    """Write an archive that is only a directory: ``size`` bytes, a hole in the file."""
     large = struct.pack("<4sQ2H2I4Q", b"PK\6\6", 44, 45, 45, 0, 0, 1, 1, size, 0)
     locator = struct.pack("<4sIQI", b"PK\6\7", 0, size, 1)
     end = struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 1, 1, 0xFFFFFFFF, 0xFFFFFFFF, 0)
@@ -99,12 +99,12 @@ def many_entries(path: Path, size: int) -> Path:
 
 
 def npy(shape: object = (2, 8, 8, 3), descr: object = "|u1", fortran: object = False) -> bytes:
-    """Return the header of an array as NumPy writes it, of whatever it is told."""
+    """Return the header of an array as NumPy writes it, with any values."""
     return npy_of(repr({"descr": descr, "fortran_order": fortran, "shape": shape}))
 
 
 def npy_of(text: str, version: tuple[int, int] = (1, 0), length: int | None = None) -> bytes:
-    """Return a header of an array with any text."""
+    """Return the header of an array with any text."""
     head = text.encode("latin-1") + b"\n"
     lengths = struct.pack(
         "<H" if version == (1, 0) else "<I", len(head) if length is None else length
@@ -113,7 +113,7 @@ def npy_of(text: str, version: tuple[int, int] = (1, 0), length: int | None = No
 
 
 def npz(path: Path, method: int = STORED, **arrays: bytes | np.ndarray) -> Path:
-    """Write an NPZ file whose arrays may be bytes of any kind."""
+    """Write an NPZ file whose arrays may be any bytes."""
     members = []
     for name, array in arrays.items():
         if not isinstance(array, bytes):
@@ -128,7 +128,7 @@ def npz(path: Path, method: int = STORED, **arrays: bytes | np.ndarray) -> Path:
 def head(
     name: bytes = b"a.png", size: int | bytes = 0, kind: bytes = b"0", **fields: bytes
 ) -> bytes:
-    """Return what is before a member of a tar; ``at124=b"..."`` is a field as it stands."""
+    """Return the header of a tar member; ``at124=b"..."`` is the raw value of a field."""
     block = bytearray(512)
     numbers = size if isinstance(size, bytes) else b"%011o\0" % size
     magic = fields.pop("magic", b"ustar\0" + b"00")
@@ -142,7 +142,7 @@ def head(
 
 
 def attributes(content: bytes, kind: bytes = b"x", size: int | None = None) -> bytes:
-    """Return attributes (PAX) for the next member of a tar, or with "g" for all of them."""
+    """Return attributes (PAX) for the next member of a tar, or with "g" for all members."""
     return head(b"pax", len(content) if size is None else size, kind) + padded(content)
 
 

@@ -1,16 +1,17 @@
-"""Runs a call under bounds on time and memory, in a process of its own, and says what came of it.
+"""Run a call in a separate process with limits on time and memory, and return the outcome.
 
     def check() -> None:
         outcome = bounded(read, path, memory=64 << 20)
         assert outcome.kind == "refused"
         assert "bomb.png" in outcome.result
 
-A hostile file may end the process that reads it, or hang it, so no test reads one itself. The first
-call starts a server, a clean interpreter that has imported the libraries which read files. The
-server forks for each call, which takes about 10 ms, and outlives all calls of its test process.
+A hostile file may end or hang the process that reads it, so tests do not read such a file
+themselves. The first call starts a server, a clean interpreter that has imported the libraries
+which read files. The server forks for each call, which takes about 10 ms, and runs until its test
+process ends.
 
-The function must be importable (one of a module of tests will do), and its arguments and its value
-must be fit for pickle. Many small inputs are best read in one call, whose function loops.
+The function must be importable (a function of a test module is), and its arguments and its value
+must be picklable. To read many small inputs, use one call whose function loops.
 """
 
 import atexit
@@ -52,34 +53,34 @@ LIBRARIES = (
     ),
 )
 
-# How libraries say that they were refused memory, where they raise no MemoryError.
+# Messages of libraries that got no memory and do not raise MemoryError.
 _LACKS = re.compile("allocate memory|memory allocation|out of memory", re.IGNORECASE)
 
-_server: list[tuple[subprocess.Popen[bytes], Connection]] = []  # that of this process, once started
+_server: list[tuple[subprocess.Popen[bytes], Connection]] = []  # of this process, once started
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a call.
+    """The outcome of a call.
 
     Attributes
     ----------
     kind : str
         One of
 
-        * ``value``: it returned;
-        * ``refused``: it raised a ``FringeError``;
-        * ``raised``: it raised anything else;
-        * ``memory``: it was refused memory, whatever it raised of that;
-        * ``time``: it was still running at the end of its time;
-        * ``signal``: a signal ended it, such as SIGBUS, SIGSEGV or SIGABRT.
+        * ``value``: the call returned;
+        * ``refused``: the call raised a ``FringeError``;
+        * ``raised``: the call raised another exception;
+        * ``memory``: the call got no more memory, and raised any exception for this reason;
+        * ``time``: the call was still running at the time limit;
+        * ``signal``: a signal ended the call, such as SIGBUS, SIGSEGV or SIGABRT.
     result : object
         The value; the message of the ``FringeError``; the type and message of another exception;
-        the name of the signal; of ``time`` nothing.
+        or the name of the signal. None for ``time``.
     peak : int
-        The most memory that was in use above what was at the start, in bytes.
+        The peak memory minus the memory at the start, in bytes.
     seconds : float
-        The processor time that it took, which other processes do not change.
+        The processor time of the call, which does not depend on other processes.
     """
 
     kind: str
@@ -91,19 +92,19 @@ class Outcome:
 def bounded(
     call: Callable[..., Any], *arguments: Any, seconds: float = 30, memory: int = 256 << 20
 ) -> Outcome:
-    """Return what came of ``call(*arguments)`` in a process of its own.
+    """Return the outcome of ``call(*arguments)`` in a separate process.
 
     Parameters
     ----------
     call : callable
         A function that can be imported by its name.
     arguments : object
-        What it gets.
+        The arguments of the function.
     seconds : float
-        After this time, by the clock on the wall, it is ended.
+        The wall-clock time after which the call is ended.
     memory : int
-        Bytes that it may have beyond what it has at the start. Files that are mapped to be read do
-        not count.
+        The memory limit in bytes, in addition to the memory at the start. Files that are mapped
+        for reading do not count.
     """
     if sys.platform != "linux":
         pytest.skip("these bounds are those of Linux")
@@ -117,7 +118,7 @@ def bounded(
 
 
 def unmeasured() -> dict[str, str]:
-    """Return the environment without what starts coverage.py: it opens files and takes memory."""
+    """Return the environment without coverage.py, which opens files and takes memory."""
     return {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
 
 
@@ -142,7 +143,7 @@ def _stop(server: subprocess.Popen[bytes], connection: Connection) -> None:
 
 def _serve(connection: Connection) -> None:
     """Answer calls until the other end is closed."""
-    tests = ModuleType("tests")  # a package installed beside ours may have the same name
+    tests = ModuleType("tests")  # another installed package may have the same name
     tests.__path__ = [str(ROOT / "tests")]
     sys.modules["tests"] = tests
     for library in LIBRARIES:
@@ -153,7 +154,7 @@ def _serve(connection: Connection) -> None:
             module, folder, seconds, memory = connection.recv()
             request = connection.recv_bytes()
             importlib.import_module(module)
-            gc.freeze()  # children copy no page only because objects are looked at
+            gc.freeze()  # so that children do not copy pages when they only read objects
             connection.send_bytes(pickle.dumps(_forked(request, folder, seconds, memory)))
 
 
@@ -165,7 +166,7 @@ def _forked(request: bytes, folder: str, seconds: float, memory: int) -> tuple[A
             _child(request, folder, seconds, memory, answer.fileno())
         _, status, usage = os.wait4(child, 0)
         with suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)  # what it started itself
+            os.killpg(child, signal.SIGKILL)  # the processes that the call started
         answer.seek(0)
         begin = int.from_bytes(answer.read(8), "big")
         written = answer.read()
@@ -182,7 +183,7 @@ def _forked(request: bytes, folder: str, seconds: float, memory: int) -> tuple[A
 
 
 def _child(request: bytes, folder: str, seconds: float, memory: int, answer: int) -> None:
-    """Run a call, write what came of it into a file, and end."""
+    """Run a call, write its outcome to a file, and end."""
     os.setsid()
     os.chdir(folder)
     nowhere = os.open(os.devnull, os.O_RDWR)
@@ -192,7 +193,7 @@ def _child(request: bytes, folder: str, seconds: float, memory: int, answer: int
     most = _in_use("VmData") + memory
     resource.setrlimit(resource.RLIMIT_DATA, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # which ends the process, whatever it is doing
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)  # which ends the process in any state
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         call, arguments = pickle.loads(request)
@@ -206,7 +207,7 @@ def _child(request: bytes, folder: str, seconds: float, memory: int, answer: int
 
 
 def described(error: BaseException) -> tuple[str, str]:
-    """Return kind and result of the `Outcome` of a call that raised."""
+    """Return kind and result of the `Outcome` of a call that raised an exception."""
     from fringe.errors import FringeError
 
     if any(isinstance(one, MemoryError) or _LACKS.search(str(one)) for one in _chain(error)):
@@ -217,7 +218,7 @@ def described(error: BaseException) -> tuple[str, str]:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield an exception, what it was raised from, and so on."""
+    """Yield an exception, its cause, the cause of the cause, and so on."""
     following: BaseException | None = error
     seen = set()
     while following is not None and id(following) not in seen:
@@ -227,7 +228,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _in_use(field: str) -> int:
-    """Return one of this process's numbers of memory, in bytes."""
+    """Return a memory statistic of this process, in bytes."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{field}:")) * 1024
 

@@ -1,10 +1,10 @@
-"""Builds hostile configurations: few lines that stand for more than any memory holds."""
+"""Builders of hostile configurations: a few lines that expand to more than fits in memory."""
 
 __all__ = ["BOMBS", "JUST_RIGHT"]
 
 
 def _laughs(first: str, following: str, levels: int = 15) -> str:
-    """Return levels of anchors, each of which holds ten aliases of the one before."""
+    """Return levels of anchors, each with ten aliases of the previous level."""
     lines = [f"a0: &a0 {first}"]
     for level in range(1, levels):
         lines.append(f"a{level}: &a{level} {following.replace('*', f'*a{level - 1}')}")
@@ -18,7 +18,7 @@ MANY = "stands for more than 100,000 values"
 DEEP = "lists or mappings inside each other"
 LONG = "is too long to be used"
 
-# By name: the text, and what is said of it.
+# Name -> the text, and a part of the message.
 BOMBS = {
     "lists of aliases": (_laughs("[x]", f"[{_TEN}]"), MANY),
     "mappings of aliases": (_laughs("{x: 1}", f"{{{_KEYS}}}"), MANY),
@@ -45,7 +45,7 @@ BOMBS = {
     "no end": ("\0", "is not YAML"),
 }
 
-# Close to the bounds, and read: as they are written, and as many entries.
+# Texts close to the limits, which are read, with their number of entries.
 JUST_RIGHT = {
     "48 lists inside each other": ("a: " + "[" * 48 + "]" * 48, 48),
     "20,000 values by aliases": ("\n".join(["a: &a [1, 2, 3]", "b:", *["- *a"] * 5_000]), 20_005),

@@ -1,4 +1,4 @@
-"""Builds LMDB, HDF5 and Parquet files that lie, bomb or lead elsewhere."""
+"""Builders of LMDB, HDF5 and Parquet files with wrong declarations, bombs or foreign links."""
 
 import struct
 from collections.abc import Iterator, Mapping
@@ -8,21 +8,21 @@ import lmdb
 
 __all__ = ["PAGE", "Environment", "footer_of_parts", "number", "parquet_of_footer"]
 
-#: The size of an LMDB page here, as on most machines.
+#: The size of an LMDB page in these tests, as on most machines.
 PAGE = 4096
 
 
 class Environment:
-    """The bytes of an LMDB file, to be changed where its pages and entries are.
+    """The bytes of an LMDB file, whose pages and entries can be changed.
 
     Parameters
     ----------
     folder : Path
-        Where the file is made.
+        The folder in which the file is made.
     values : mapping of bytes to bytes
-        What it holds.
+        The content of the file.
     named : bytes, optional
-        The named database that holds it.
+        The named database of the values.
     """
 
     def __init__(
@@ -38,11 +38,11 @@ class Environment:
         self.content = bytearray(self.path.read_bytes())
 
     def set(self, place: int, form: str, *values: int) -> None:
-        """Write numbers at a place."""
+        """Write numbers at an offset."""
         struct.pack_into(f"<{form}", self.content, place, *values)
 
     def get(self, place: int, form: str) -> int:
-        """Return the number at a place."""
+        """Return the number at an offset."""
         return int(struct.unpack_from(f"<{form}", self.content, place)[0])
 
     def meta(self, offset: int, form: str, value: int) -> None:
@@ -52,21 +52,21 @@ class Environment:
 
     @property
     def newest(self) -> int:
-        """The place of the meta page that counts."""
+        """The offset of the valid meta page."""
         return max((0, PAGE), key=lambda page: self.get(page + 144, "Q"))
 
     @property
     def root(self) -> int:
-        """The place of the root of the main database."""
+        """The offset of the root of the main database."""
         return PAGE * self.get(self.newest + 128, "Q")
 
     def entries(self, page: int) -> Iterator[int]:
-        """Yield the places of the entries of a page."""
+        """Yield the offsets of the entries of a page."""
         for pointer in range(page + 16, page + self.get(page + 12, "H"), 2):
             yield page + self.get(pointer, "H")
 
     def leaves(self, page: int | None = None) -> Iterator[int]:
-        """Yield the places of the leaf pages, in order."""
+        """Yield the offsets of the leaf pages, in order."""
         page = self.root if page is None else page
         if self.get(page + 10, "H") & 2:
             yield page
@@ -76,7 +76,7 @@ class Environment:
             yield from self.leaves(PAGE * (low | high << 16))
 
     def entry(self, key: bytes) -> int:
-        """Return the place of the entry of a key."""
+        """Return the offset of the entry of a key."""
         for leaf in self.leaves():
             for place in self.entries(leaf):
                 if self.content[place + 8 : place + 8 + self.get(place + 6, "H")] == key:
@@ -84,7 +84,7 @@ class Environment:
         raise KeyError(key)
 
     def overflow(self, key: bytes) -> int:
-        """Return the place of the first page of a large value."""
+        """Return the offset of the first page of a large value."""
         return PAGE * self.get(self.entry(key) + 8 + len(key), "Q")
 
     def write(self) -> Path:
@@ -99,16 +99,16 @@ def number(value: int) -> bytes:
 
 
 def footer_of_parts(row_groups: int, columns: int, claimed: int | None = None) -> bytes:
-    """Return a Parquet footer whose groups hold empty structs in place of columns.
+    """Return a Parquet footer whose groups contain empty structs instead of columns.
 
     Parameters
     ----------
     row_groups : int
-        How many groups there are.
+        The number of groups.
     columns : int
-        How many columns each has, one byte for each.
+        The number of columns of each group, one byte for each.
     claimed : int, optional
-        How many the list of columns claims to have, if others.
+        The declared length of the list of columns, if different.
     """
     name = _field(1, 8) + _varint(5) + b"image"
     leaf = _field(1, 5) + number(6) + _field(2, 5) + number(0) + name + b"\0"
@@ -124,7 +124,7 @@ def footer_of_parts(row_groups: int, columns: int, claimed: int | None = None) -
 
 
 def parquet_of_footer(path: Path, footer: bytes) -> Path:
-    """Write a Parquet file that holds only a footer."""
+    """Write a Parquet file that contains only a footer."""
     path.write_bytes(b"PAR1" + footer + struct.pack("<I", len(footer)) + b"PAR1")
     return path
 

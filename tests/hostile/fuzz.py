@@ -1,4 +1,4 @@
-"""Small good files of every kind that is read, how each is read, and how they are damaged."""
+"""Small good files of every kind, with functions to write, read and damage them."""
 
 import json
 import random
@@ -37,27 +37,27 @@ from fringe.sources.labels import labels_of
 from fringe.sources.limits import Limits
 
 ROOT = Path(__file__).parents[2]
-SMALL = Limits(pixels=1 << 22, bytes=1 << 26)  # so that memory can be bounded closely
-SHAPE = (6, 20, 24, 3)  # of the images of each set
-SECONDS = 5.0  # of processor time that one file may take
-LONGEST = 100.0  # seconds that one may take by the clock on the wall, on a busy machine
-LONGEST_MESSAGE = 10_000  # letters: some list what is there, and names may be long
+SMALL = Limits(pixels=1 << 22, bytes=1 << 26)  # so that the memory limit can be tight
+SHAPE = (6, 20, 24, 3)  # number of images of each set
+SECONDS = 5.0  # seconds of processor time that one file may take
+LONGEST = 100.0  # wall-clock seconds that one file may take on a busy machine
+LONGEST_MESSAGE = 10_000  # characters: some messages list names, which may be long
 
 
 class Kind(NamedTuple):
-    """How a good file is written, and how it is read; ``read`` raises if what it gets is wrong."""
+    """How to write and read a good file; ``read`` raises if the value is wrong."""
 
-    name: str  # of the file that is damaged, perhaps in a folder
-    write: Callable[[Path], object]  # gets the path of what is read
+    name: str  # name of the file that is damaged, perhaps in a folder
+    write: Callable[[Path], object]  # takes the path of the file or folder to read
     read: Callable[[Path], Any]
-    opened: str = ""  # what is read, if that is not the file: the folder it lies in
+    opened: str = ""  # the folder of the file, if the folder is read and not the file
 
 
 # Reading -----------------------------------------------------------------------------------------
 
 
 def read_set(path: Path) -> bytes:
-    """Do what a run does with a set of images: fingerprint, sizes and pixels."""
+    """Read the fingerprint, sizes and pixels of a set of images, as a run does."""
     source = open_source(path, limits=SMALL)
     assert len(source) > 0
     assert source.fingerprint
@@ -254,7 +254,7 @@ WORDS += [b'"', b"\n", b"\xff\xfe", b"\xed\xa0\x80", b"/../", b"%s", b"!!python/
 
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
-    """Return a copy of a file with one to four damages."""
+    """Return a copy of a file, damaged in one to four ways."""
     data = bytearray(content)
     for _ in range(rng.choice([1, 1, 1, 2, 3, 4])):
         rng.choice(DAMAGES)(data, rng)
@@ -264,7 +264,7 @@ def damaged(content: bytes, rng: random.Random) -> bytes:
 
 
 def _place(data: bytearray, rng: random.Random) -> int:
-    """Return a place in a file; mostly near its ends, where headers and directories are."""
+    """Return an offset in a file, mostly near its ends, where headers and directories are."""
     end = min(len(data), 512)
     kind = rng.randrange(4)
     if kind == 0:
@@ -319,7 +319,7 @@ def _swap(data: bytearray, rng: random.Random) -> None:
 
 
 def _integer(data: bytearray, rng: random.Random) -> None:
-    """Replace a number, or change it a little: most are sizes, counts and places."""
+    """Replace a number, or change it a little: most numbers are sizes, counts and offsets."""
     width, order = rng.choice([1, 2, 4, 8]), rng.choice(["little", "big"])
     at = _place(data, rng)
     at -= at % width if rng.randrange(2) else 0
@@ -335,7 +335,7 @@ DAMAGES = [_flip, _run, _cut, _remove, _insert, _word, _repeat, _swap, _integer,
 
 
 def attempt(number: int, path: Path) -> str:
-    """Return what reading a damaged file came to: "read", "refused", or a fault in words."""
+    """Return the outcome of reading a damaged file: "read", "refused", or a fault."""
     kind = KINDS[number]
     begin = time.process_time()
     result = "read"
@@ -358,9 +358,9 @@ def attempt(number: int, path: Path) -> str:
 def attempts(
     number: int, folder: Path, seed: int, first: int, last: int
 ) -> tuple[str, dict[str, list[str]]]:
-    """Try the good file and variants ``first`` to ``last - 1``; return what came of each.
+    """Return the outcomes of the good file and of variants ``first`` to ``last - 1``.
 
-    The number of the variant that is tried is in ``<folder>/trying``, should the process end there.
+    ``<folder>/trying`` contains the number of the current variant, in case the process ends.
     """
     warnings.simplefilter("ignore")
     kind = KINDS[number]

@@ -1,4 +1,4 @@
-"""Encoded images that are small as files, and huge, slow or endless for those who believe them."""
+"""Encoded images in small files that declare huge sizes, or take long or endlessly to decode."""
 
 import io
 import struct
@@ -9,10 +9,10 @@ from functools import cache
 import numpy as np
 from PIL import Image
 
-HUGE = 13_300  # pixels of a side: 177 million in all, which is just what Pillow itself allows
-WIDTH, HEIGHT = 24, 20  # of images whose pixels are few
+HUGE = 13_300  # pixels of a side: 177 million in total, just below the limit of Pillow
+WIDTH, HEIGHT = 24, 20  # size of images with few pixels
 
-# File -> content, and part of what the refusal says; "" where it is read.
+# File -> content, and a part of the message; "" if the image is read.
 Cases = dict[str, tuple[bytes, str]]
 
 TOO_LARGE = "`limits/pixels` allows"
@@ -36,7 +36,7 @@ def small(form: str, **options: object) -> bytes:
 def claiming(data: bytes, width: int, height: int, form: str = ">II") -> bytes:
     """Return an image whose header claims another size than WIDTH x HEIGHT."""
     before, after = (WIDTH, HEIGHT), (width, height)
-    if form == ">HH":  # JPEG's, which has the height first
+    if form == ">HH":  # in a JPEG, the height is first
         before, after = before[::-1], after[::-1]
     assert struct.pack(form, *before) in data
     return data.replace(struct.pack(form, *before), struct.pack(form, *after))
@@ -44,7 +44,7 @@ def claiming(data: bytes, width: int, height: int, form: str = ">II") -> bytes:
 
 @cache
 def zeros(size: int) -> bytes:
-    """Return so many zeros as zlib packs them, in a thousandth of their size."""
+    """Return zeros compressed by zlib to a thousandth of their size."""
     packer = zlib.compressobj(9)
     block = bytes(1 << 20)
     parts = [packer.compress(block[: size - at]) for at in range(0, size, len(block))]
@@ -132,7 +132,7 @@ PLAIN: dict[int, Entry] = {
     258: (258, 3, 1, 8),
     259: (259, 3, 1, 1),  # not compressed
     262: (262, 3, 1, 2),  # RGB
-    273: (273, 4, 1, 8),  # where the one strip lies
+    273: (273, 4, 1, 8),  # offset of the only strip
     277: (277, 3, 1, 3),
     278: (278, 4, 1, HEIGHT),
     279: (279, 4, 1, WIDTH * HEIGHT * 3),
@@ -142,7 +142,7 @@ PLAIN: dict[int, Entry] = {
 def tiff(
     *changed: Entry, pixels: bytes = bytes(WIDTH * HEIGHT * 3), pages: int = 1, loops: bool = False
 ) -> bytes:
-    """Return a TIFF of pages that all have the same pixels, behind which it may begin again."""
+    """Return a TIFF of equal pages; with ``loops``, the last page leads back to the first."""
     pixels += bytes(len(pixels) % 2)
     entries = sorted((PLAIN | {one[0]: one for one in changed}).values())
     packed = b"".join(struct.pack("<HHII", *one) for one in entries)
@@ -198,7 +198,7 @@ def jpeg(extra: bytes) -> bytes:
 
 
 def scans(count: int, side: int) -> bytes:
-    """Return a progressive JPEG whose last scan comes ``count`` times."""
+    """Return a progressive JPEG with ``count`` copies of its last scan."""
     data = encoded(Image.new("L", (side, side), 128), "JPEG", progressive=True)
     last = data.rindex(b"\xff\xda")
     return data[:last] + data[last:-2] * count + data[-2:]
@@ -230,7 +230,7 @@ def webps() -> Cases:
     moving = encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:])
     wide = b"WEBPVP8X" + struct.pack("<I", len(canvas)) + canvas + small("WEBP")[12:]
     lossless = small("WEBP", lossless=True)
-    sides = (16_382 | 16_382 << 14).to_bytes(4, "little")  # less one, 14 bits each
+    sides = (16_382 | 16_382 << 14).to_bytes(4, "little")  # minus one, 14 bits each
     return {
         "megapixels.webp": (lossless[:21] + sides + lossless[25:], TOO_LARGE),
         "canvas.webp": (b"RIFF" + struct.pack("<I", len(wide)) + wide, DAMAGED),
@@ -275,7 +275,7 @@ def ppms() -> Cases:
 
 
 def plain_headers() -> Cases:
-    """TGA, BMP and QOI: a few numbers, and pixels."""
+    """TGA, BMP and QOI: a header of a few numbers, and pixels."""
     bmp = small("BMP")
     sides = struct.pack("<ii", WIDTH, HEIGHT)
     tga = struct.Struct("<BBBHHBHHHHBB")

@@ -1,4 +1,4 @@
-"""Data sets of two contents, A and B, and ways to put one in the place of the other."""
+"""Data sets with two contents, A and B, and ways to replace one content by the other."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ KINDS: dict[str, tuple[str, Write]] = {
 
 
 class Data(NamedTuple):
-    """A data set at ``place``, and what it may hold.
+    """A data set at ``place``, and its possible contents.
 
     Attributes
     ----------
@@ -56,7 +56,7 @@ class Data(NamedTuple):
     pixels : dict of str to uint8 array (COUNT, SIDE, SIDE, 3)
         The images of the contents A and B.
     contents : dict of str to Path
-        Where each content is kept.
+        The path at which each content is stored.
     """
 
     kind: str
@@ -65,7 +65,7 @@ class Data(NamedTuple):
     contents: dict[str, Path]
 
     def put(self, content: str, way: str) -> None:
-        """Put a content in its place, as most tools do or as `cp` does over what is there."""
+        """Put a content in its place by a rename, as most tools do, or in place, as `cp` does."""
         for source in sorted(path for path in _files(self.contents[content])):
             target = self.place / source.relative_to(self.contents[content])
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,18 +74,18 @@ class Data(NamedTuple):
                 shutil.copyfile(source, new)
                 new.replace(target)
             else:
-                with target.open("r+b") as file:  # without the moment in which it is empty
+                with target.open("r+b") as file:  # without a moment in which the file is empty
                     file.write(source.read_bytes())
                     file.truncate()
 
 
 def _files(path: Path) -> list[Path]:
-    """Return all files of a data set; those of a set that is one file are that one."""
+    """Return all files of a data set, or the file itself if the data set is one file."""
     return [found for found in path.rglob("*") if found.is_file()] if path.is_dir() else [path]
 
 
 def build(folder: Path, kind: str, seed: int = 0) -> Data:
-    """Build a data set of a kind with content A, and B beside it: of other pixels, as large."""
+    """Build a data set of a kind with content A, and a content B of the same size next to it."""
     suffix, write = KINDS[kind]
     rng = np.random.default_rng(seed)
     pixels, contents = {}, {}

@@ -1,4 +1,4 @@
-"""Archives and arrays that say one thing and hold another: ZIP, NPZ, checkpoints, tar, JSON."""
+"""Archives and arrays with wrong declarations: ZIP, NPZ, checkpoints, tar, JSON."""
 
 import gzip
 import io
@@ -39,7 +39,7 @@ from fringe.sources.memory import Memory
 
 from ..run_configs import run_config
 
-HELD = BOMB // 2  # bytes that a test may take: less than any bomb unpacks to
+HELD = BOMB // 2  # bytes that a test may use: less than the unpacked size of a bomb
 
 
 def pixels_of(path: Path) -> bytes:
@@ -103,8 +103,8 @@ PICKLE = whole(b"}" + value("a") + tensor(reference(4), 0, (4,), (1,)) + b"s", 2
 PARTS = [Member.of("a/data.pkl", PICKLE), Member.of("a/data/0", bytes(16))]
 
 
-def test_assembled_archives_are_read_where_they_say_the_truth(tmp_path: Path) -> None:
-    """Otherwise the others would be refused for nothing worse than bad assembly."""
+def test_assembled_archives_with_correct_declarations_are_read(tmp_path: Path) -> None:
+    """Otherwise the other tests could pass because of badly assembled archives."""
     images = [Member.of(f"{at}.png", png(at), at) for at in (STORED, DEFLATED, BZIP2)]
     assert len(pixels_of(written(tmp_path / "a.zip", *images))) == 3 * 8 * 8 * 3
     assert state(written(tmp_path / "a.pt", *PARTS)) == ["a"]
@@ -124,10 +124,10 @@ def test_assembled_archives_are_read_where_they_say_the_truth(tmp_path: Path) ->
 
 @pytest.mark.parametrize("method", [DEFLATED, BZIP2, LZMA])
 @pytest.mark.parametrize("checksum", [0, zlib.crc32(bytes(1000))])
-def test_an_image_that_unpacks_to_more_than_it_declares(
+def test_an_image_that_unpacks_to_more_than_declared_is_refused(
     tmp_path: Path, method: int, checksum: int
 ) -> None:
-    """Also where the checksum is that of the bytes that are declared."""
+    """The checksum may be that of the declared bytes."""
     bomb = Member("x.png", zeros(method), 1000, checksum, method)
     path = written(tmp_path / "a.zip", Member.of("a.png", png()), bomb)
     refused(pixels_of, path, "x.png", "more than the 1000 bytes that it declares")
@@ -135,14 +135,18 @@ def test_an_image_that_unpacks_to_more_than_it_declares(
 
 @pytest.mark.parametrize("method", [STORED, DEFLATED, BZIP2])
 @pytest.mark.parametrize("lie", [-1, 1])
-def test_one_byte_more_or_less_than_declared(tmp_path: Path, method: int, lie: int) -> None:
+def test_one_byte_more_or_less_than_declared_is_refused(
+    tmp_path: Path, method: int, lie: int
+) -> None:
     member = Member.of("x.png", png(), method)
     path = written(tmp_path / "a.zip", member.declaring(member.size + lie))
     refused(pixels_of, path, "x.png", "declares")
 
 
 @pytest.mark.parametrize("method", [DEFLATED, BZIP2, LZMA])
-def test_a_label_file_that_unpacks_to_more_than_it_declares(tmp_path: Path, method: int) -> None:
+def test_a_label_file_that_unpacks_to_more_than_declared_is_refused(
+    tmp_path: Path, method: int
+) -> None:
     images = Member.of("a.png", png())
     bomb = Member("dataset.json", zeros(method), 1000, 0, method)
     path = written(tmp_path / "a.zip", images, bomb)
@@ -152,7 +156,9 @@ def test_a_label_file_that_unpacks_to_more_than_it_declares(tmp_path: Path, meth
 
 
 @pytest.mark.parametrize("member", ["a/data.pkl", "a/byteorder"])
-def test_a_checkpoint_that_unpacks_to_more_than_it_declares(tmp_path: Path, member: str) -> None:
+def test_a_checkpoint_that_unpacks_to_more_than_declared_is_refused(
+    tmp_path: Path, member: str
+) -> None:
     parts = [part for part in PARTS if part.name != member]
     path = written(tmp_path / "a.pt", Member(member, zeros(DEFLATED), 6, 0, DEFLATED), *parts)
     refused(state, path, "more than the 6 bytes that it declares")
@@ -161,15 +167,15 @@ def test_a_checkpoint_that_unpacks_to_more_than_it_declares(tmp_path: Path, memb
         refused(state, path, "neither stored nor compressed with Deflate")
 
 
-def test_a_stored_tensor_of_another_length_than_declared(tmp_path: Path) -> None:
+def test_a_stored_tensor_with_a_wrong_length_is_refused(tmp_path: Path) -> None:
     for packed, size in ((bytes(15), 16), (bytes(17), 16)):
         numbers = Member("a/data/0", packed, size, zlib.crc32(bytes(16)))
         path = written(tmp_path / "a.pt", PARTS[0], numbers)
         refused(state, path, "declares")
 
 
-def test_a_program_whose_archive_is_a_bomb(tmp_path: Path) -> None:
-    """PyTorch would unpack it before anything of it can be seen."""
+def test_a_program_whose_archive_is_a_bomb_is_refused(tmp_path: Path) -> None:
+    """PyTorch would unpack the whole archive before any check is possible."""
     module = torch.jit.script(torch.nn.Linear(2, 2))
     module.save(str(tmp_path / "good.pt"))
     check_program(tmp_path / "good.pt")
@@ -186,8 +192,8 @@ def test_a_program_whose_archive_is_a_bomb(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("method", [DEFLATED, BZIP2, LZMA])
-def test_arrays_that_unpack_to_more_than_they_declare(tmp_path: Path, method: int) -> None:
-    """A header of .npy may be of any length by what it says, and so may its array."""
+def test_arrays_that_unpack_to_more_than_declared_are_refused(tmp_path: Path, method: int) -> None:
+    """A .npy header may declare any length of itself and of its array."""
     reason = {DEFLATED: "more than the 1000 bytes", BZIP2: "BZip2", LZMA: "LZMA"}[method]
     bomb = Member("arr_0.npy", zeros(method), 1000, 0, method)
     refused(pixels_of, written(tmp_path / "a.npz", bomb), reason)
@@ -200,8 +206,8 @@ def test_arrays_that_unpack_to_more_than_they_declare(tmp_path: Path, method: in
         refused(statistics, written(tmp_path / "b.npz", *members.values()), reason)
 
 
-def test_an_array_with_values_behind_its_end(tmp_path: Path) -> None:
-    """Their checksum is that of the array that is declared."""
+def test_an_array_with_bytes_after_its_end_is_refused(tmp_path: Path) -> None:
+    """The checksum is that of the declared array."""
     array = archives.npy((2, 8, 8, 3)) + bytes(2 * 8 * 8 * 3)
     longer = Member.of("arr_0.npy", array + bytes(BOMB), DEFLATED)
     path = written(tmp_path / "a.npz", replace(longer, size=len(array), checksum=zlib.crc32(array)))
@@ -215,8 +221,8 @@ def test_an_array_with_values_behind_its_end(tmp_path: Path) -> None:
         refused(pixels_of, written(tmp_path / "c.npz", lie), "cannot unpack to that many")
 
 
-def test_members_that_share_their_bytes(tmp_path: Path) -> None:
-    """One kernel of a few KiB stands for all members, however many there are."""
+def test_members_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
+    """One kernel of a few KiB can be the content of any number of members."""
     kernel = Member("0.png", zeros(DEFLATED), BOMB, 0, DEFLATED)
     others = [replace(kernel, at=0) for _ in range(1000)]
     for at, folder in (0, "same"), (30, "quoted"), (40, "within"):
@@ -229,7 +235,7 @@ def test_members_that_share_their_bytes(tmp_path: Path) -> None:
     refused(state, path, "shares bytes")
 
 
-def test_a_member_that_is_called_otherwise_in_the_directory(tmp_path: Path) -> None:
+def test_a_member_with_another_name_in_the_directory_is_refused(tmp_path: Path) -> None:
     for lie in {"local_name": "b.png"}, {"local_method": DEFLATED}:
         path = written(tmp_path / "a.zip", replace(Member.of("a.png", png()), **lie))
         refused(pixels_of, path, "a member is named")
@@ -237,13 +243,13 @@ def test_a_member_that_is_called_otherwise_in_the_directory(tmp_path: Path) -> N
         refused(state, path, "a member is named")
 
 
-def test_a_member_without_a_name(tmp_path: Path) -> None:
+def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
     path = written(tmp_path / "a.zip", Member.of("a.png", png()), Member.of("", png()))
     refused(pixels_of, path, "one of its members has no name")
 
 
-def test_directories_without_end(tmp_path: Path) -> None:
-    """Holes of a file take no room on a disk, and all of it in memory."""
+def test_huge_directories_are_refused(tmp_path: Path) -> None:
+    """Holes of a file use no space on a disk, but their full size in memory."""
     for suffix, read in (".zip", pixels_of), (".npz", pixels_of), (".npz", statistics):
         path = archives.many_entries(tmp_path / f"a{suffix}", 1 << 40)
         refused(read, path, "its directory has more than 256 MiB")
@@ -323,7 +329,7 @@ HEADERS = (
 
 
 def read_all(folder: Path, names: list[str], arrays: dict[str, bytes]) -> dict[str, list[str]]:
-    """Return what came of each array in the place of each of ``names``, beside ``arrays``."""
+    """Return the outcome of each array under each of ``names``, next to ``arrays``."""
     readers = {"arr_0": pixels_of, "mu": statistics, "sigma": statistics}
     found: dict[str, list[str]] = {}
     for key, header in HEADERS.items():
@@ -340,11 +346,11 @@ def read_all(folder: Path, names: list[str], arrays: dict[str, bytes]) -> dict[s
     return found
 
 
-def test_arrays_of_odd_headers(tmp_path: Path) -> None:
-    beside = {"mu": archives.npy((3,), "<f8") + bytes(24)}
-    beside["sigma"] = archives.npy((3, 3), "<f8") + bytes(72)
+def test_arrays_with_invalid_headers_are_refused(tmp_path: Path) -> None:
+    others = {"mu": archives.npy((3,), "<f8") + bytes(24)}
+    others["sigma"] = archives.npy((3, 3), "<f8") + bytes(72)
     images = bounded(read_all, tmp_path, ["arr_0"], {}, memory=HELD)
-    matrices = bounded(read_all, tmp_path, ["mu", "sigma"], beside, memory=HELD)
+    matrices = bounded(read_all, tmp_path, ["mu", "sigma"], others, memory=HELD)
     assert images.kind == matrices.kind == "value", (images, matrices)
     for outcome in images, matrices:
         for key, results in outcome.result.items():
@@ -355,7 +361,7 @@ def test_arrays_of_odd_headers(tmp_path: Path) -> None:
     assert not Path("executed").exists()
 
 
-def test_arrays_of_odd_names(tmp_path: Path) -> None:
+def test_arrays_with_unexpected_names_are_refused(tmp_path: Path) -> None:
     array, vector = archives.npy() + PIXELS, archives.npy((3,), "<f8") + bytes(24)
     path = written(tmp_path / "a.npz", Member.of("arr_0", array))
     refused(pixels_of, path, "holds no array of images, but no array at all")
@@ -385,15 +391,17 @@ STATISTICS = {
 
 
 @pytest.mark.parametrize("key", STATISTICS)
-def test_statistics_that_are_not_a_mean_and_a_covariance(tmp_path: Path, key: str) -> None:
+def test_statistics_that_are_not_a_mean_and_a_covariance_are_refused(
+    tmp_path: Path, key: str
+) -> None:
     mean, covariance = STATISTICS[key]
     path = archives.npz(tmp_path / "a.npz", DEFLATED, mu=mean, sigma=covariance)
     with pytest.raises(FringeError, match=r"a\.npz: .*; "):
         read_statistics(path)
 
 
-def test_a_covariance_that_cannot_be_held(tmp_path: Path) -> None:
-    """Zeros compress to a thousandth, so it may really be there."""
+def test_a_covariance_that_exceeds_memory_is_refused(tmp_path: Path) -> None:
+    """Zeros compress to a thousandth, so the file may really contain this covariance."""
     dim = 1 << 15
     mean = Member.of("mu.npy", archives.npy((dim,), "|u1") + bytes(dim), DEFLATED)
     head = archives.npy((dim, dim), "|u1")
@@ -419,7 +427,7 @@ LABELS = {
 
 @pytest.mark.parametrize("key", LABELS)
 @pytest.mark.parametrize("packed", [True, False])
-def test_labels_of_odd_json(tmp_path: Path, key: str, packed: bool) -> None:
+def test_labels_in_invalid_json_are_refused(tmp_path: Path, key: str, packed: bool) -> None:
     if packed:
         members = Member.of("a.png", png()), Member.of("dataset.json", LABELS[key])
         path = written(tmp_path / "a.zip", *members)
@@ -432,7 +440,7 @@ def test_labels_of_odd_json(tmp_path: Path, key: str, packed: bool) -> None:
 
 
 @pytest.mark.parametrize("key", ["infinite", "negative", "nested", "text"])
-def test_labels_that_are_no_classes(tmp_path: Path, key: str) -> None:
+def test_labels_that_are_not_classes_are_refused(tmp_path: Path, key: str) -> None:
     label = {"infinite": b"1e999", "negative": b"-1", "nested": b"[" * 900 + b"]" * 900}
     content = b'{"labels": [["a.png", ' + label.get(key, b'"cat"') + b"]]}"
     members = Member.of("a.png", png()), Member.of("dataset.json", content)
@@ -442,7 +450,7 @@ def test_labels_that_are_no_classes(tmp_path: Path, key: str) -> None:
 
 
 def deep_files(folder: Path) -> list[object]:
-    """Return what is made of files of a run and of a download that hold deep JSON."""
+    """Return the values that a run and a download read from files with deep JSON."""
     for name in "estimate.json", "shards.json", "planned.json", "a.zip.part.from":
         (folder / name).write_bytes(DEEP)
     (folder / "fingerprints.json").write_bytes(DEEP)
@@ -461,15 +469,15 @@ def deep_files(folder: Path) -> list[object]:
     ]
 
 
-def test_deep_json_in_what_a_run_has_kept(tmp_path: Path) -> None:
-    """All of it can be made again, so damage is not told of."""
+def test_deep_json_in_remembered_files_is_ignored(tmp_path: Path) -> None:
+    """All these files can be made again, so their damage is not reported."""
     (tmp_path / "run").mkdir()
     outcome = bounded(deep_files, tmp_path / "run", memory=HELD)
     assert outcome.kind == "value", outcome
     assert outcome.result == [{}, {"sizes": {}}, None, {}, {}, None]
 
 
-def test_deep_json_in_a_converted_generator(tmp_path: Path) -> None:
+def test_deep_json_in_a_converted_generator_is_refused(tmp_path: Path) -> None:
     about = {"format": "fringe generator 1", "kind": "stylegan2", "config": DEEP.decode()}
     save_file({"a": torch.zeros(1)}, tmp_path / "a.safetensors", about)
     refused(program, tmp_path / "a.safetensors", "its configuration cannot be read")
@@ -513,16 +521,16 @@ TARS = {
 
 
 @pytest.mark.parametrize("key", TARS)
-def test_tars_of_odd_heads(tmp_path: Path, key: str) -> None:
+def test_tars_with_invalid_headers_are_refused(tmp_path: Path, key: str) -> None:
     path = tmp_path / "a.tar"
     path.write_bytes(TARS[key] + archives.TAR_END)
-    if "8 GiB" in key:  # so that all of it is there, as a hole
+    if "8 GiB" in key:  # so that all bytes exist, as a hole
         with path.open("r+b") as file:
             file.truncate(9 << 30)
     refused(pixels_of, path)
 
 
-def test_the_assembled_tars_are_read_where_nothing_is_odd(tmp_path: Path) -> None:
+def test_assembled_tars_with_valid_headers_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     names = archives.attributes(archives.record("path", "b.png"))
     path.write_bytes(IMAGE + LONG + IMAGE + names + IMAGE)
@@ -549,8 +557,8 @@ PLACES = {
 
 
 @pytest.mark.parametrize("key", [*PLACES, "zeros"])
-def test_places_of_images_that_somebody_remembered_wrongly(tmp_path: Path, key: str) -> None:
-    """They are learnt again, and a text that unpacks to much is not unpacked."""
+def test_wrong_remembered_positions_of_images_are_computed_again(tmp_path: Path, key: str) -> None:
+    """They are computed again, and a text with a large unpacked size is not unpacked."""
     path, cache = tmp_path / "a.tar", tmp_path / "cache"
     path.write_bytes(IMAGE + archives.TAR_END)
     wanted = index_of(path, cache)
@@ -570,7 +578,7 @@ def inception_graph(path: Path) -> bytes:
 
 
 @pytest.mark.parametrize("key", ["attributes of many digits", "many long names for one member"])
-def test_the_archive_of_a_graph_with_odd_heads(tmp_path: Path, key: str) -> None:
+def test_the_archive_of_a_graph_with_invalid_headers_is_refused(tmp_path: Path, key: str) -> None:
     path = tmp_path / "weights.tgz"
     path.write_bytes(gzip.compress(TARS[key] + archives.TAR_END, 1))
     outcome = bounded(inception_graph, path, seconds=10, memory=MAX_BYTES + HELD)
@@ -581,7 +589,7 @@ def fetched(path: Path) -> None:
     _unpack(path, "inner", path.with_suffix(""))
 
 
-def test_what_was_fetched_unpacks_to_no_more_than_it_declares(tmp_path: Path) -> None:
+def test_a_fetched_archive_unpacks_to_at_most_its_declared_size(tmp_path: Path) -> None:
     images = Member.of("inner/a.png", png())
     bomb = Member("inner/b.png", zeros(DEFLATED), 1000, 0, DEFLATED)
     path = written(tmp_path / "a.zip", images, bomb)
@@ -596,8 +604,8 @@ def test_what_was_fetched_unpacks_to_no_more_than_it_declares(tmp_path: Path) ->
         assert _is_tar(path) in (True, False), kind
 
 
-def test_a_safetensors_header_of_many_tensors(tmp_path: Path) -> None:
-    """Of no bytes each, so that the file is hardly larger than its header."""
+def test_a_safetensors_header_of_many_tensors_is_refused(tmp_path: Path) -> None:
+    """Each tensor has no bytes, so the file is hardly larger than its header."""
     entry = '"%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
     header = "{" + ",".join(entry % number for number in range(200_000)) + "}"
     path = tmp_path / "a.safetensors"

@@ -1,4 +1,4 @@
-"""What `bounded` says of calls whose fate is known."""
+"""The outcomes that `bounded` returns for calls with a known outcome."""
 
 import ctypes
 import os
@@ -56,7 +56,7 @@ def leave() -> None:
     sys.exit(3)
 
 
-def test_says_what_a_call_returned_or_raised() -> None:
+def test_the_value_or_exception_of_a_call_is_returned() -> None:
     assert bounded(os.getcwd).result == str(Path.cwd())
     assert bounded(take, 5).result == 1
     refused = bounded(refuse)
@@ -66,20 +66,20 @@ def test_says_what_a_call_returned_or_raised() -> None:
     assert bounded(leave).result == "SystemExit: 3"
 
 
-def test_ends_what_takes_too_much_memory() -> None:
+def test_a_call_that_takes_too_much_memory_is_ended() -> None:
     assert bounded(take, 60 << 20, memory=128 << 20).kind == "value"
     assert bounded(take, 200 << 20, memory=128 << 20).kind == "memory"
     assert bounded(refuse_without_memory, 200 << 20, memory=128 << 20).kind == "memory"
     assert bounded(take_a_tensor, 200 << 20, memory=128 << 20).kind == "memory"
 
 
-def test_measures_the_peak() -> None:
+def test_the_peak_of_memory_is_measured() -> None:
     small, large = bounded(take, 1), bounded(take, 100 << 20)
     assert small.peak < 30 << 20
     assert (100 << 20) <= large.peak < (130 << 20)
 
 
-def test_ends_what_takes_too_long_and_what_it_started(
+def test_a_call_that_takes_too_long_is_ended_with_its_children(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -89,6 +89,6 @@ def test_ends_what_takes_too_long_and_what_it_started(
         time.sleep(0.01)
 
 
-def test_names_signals() -> None:
+def test_signals_are_named() -> None:
     assert bounded(crash).result == signal.SIGSEGV.name
     assert bounded(abort).result == signal.SIGABRT.name

@@ -1,4 +1,4 @@
-"""Configurations made to write elsewhere, to run code, to take over pages or to swell."""
+"""Configurations that try to write elsewhere, run code, inject scripts or use much memory."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ Config = dict[str, Any]
 
 @pytest.fixture
 def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Config:
-    """A configuration without faults, in an empty folder; nobody has read its images."""
+    """A configuration without faults, in an empty folder; its images have not been read."""
     (tmp_path / "data").mkdir()
     for number in range(4):
         image = np.full((16, 16, 3), number, np.uint8)
@@ -89,7 +89,7 @@ def written(folder: Path) -> set[str]:
 
 
 def rename(kind: str) -> Callable[[Config, str], None]:
-    """Return what gives a configuration another name for its run, a source, a data set, ..."""
+    """Return a function that renames a part of a configuration: run, source, data set, ..."""
 
     def change(config: Config, name: str) -> None:
         if kind == "run":
@@ -143,7 +143,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("kind", ["run", "source", "dataset", "snapshot", "comparison"])
-def test_names_that_are_no_plain_names_are_refused_before_anything_is_read_or_written(
+def test_invalid_names_are_refused_before_anything_is_read_or_written(
     config: Config, tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def opened(*_: object) -> None:
@@ -154,15 +154,15 @@ def test_names_that_are_no_plain_names_are_refused_before_anything_is_read_or_wr
     for name in WRONG:
         hostile = yaml.safe_load(yaml.safe_dump(config))
         rename(kind)(hostile, name)
-        told = refusal(hostile)
-        assert is_plain(told.replace("\n", "")), ascii(name)
-        assert len(told) < 3000
+        message = refusal(hostile)
+        assert is_plain(message.replace("\n", "")), ascii(name)
+        assert len(message) < 3000
     assert written(tmp_path) == before
 
 
 @pytest.mark.parametrize("kind", ["run", "source", "dataset", "snapshot", "comparison"])
-def test_plain_names_are_taken(config: Config, kind: str) -> None:
-    """Also those that only Windows keeps for itself: Fringe does not run there."""
+def test_plain_names_are_accepted(config: Config, kind: str) -> None:
+    """Names that only Windows reserves are valid too, because Fringe does not run on Windows."""
     for name in ("a", "0", "con", "nul", "a" * 100, "a-_0"):
         other = yaml.safe_load(yaml.safe_dump(config))
         rename(kind)(other, name)
@@ -170,7 +170,7 @@ def test_plain_names_are_taken(config: Config, kind: str) -> None:
         assert name in str(completed)
 
 
-def test_names_of_sources_that_differ_only_in_capitals_are_refused(config: Config) -> None:
+def test_names_of_sources_that_differ_only_in_case_are_refused(config: Config) -> None:
     config["sources"]["Fake"] = dict(config["sources"]["fake"])
     assert "sources/Fake: differs from fake only in capitals" in refusal(config)
 
@@ -179,7 +179,7 @@ def test_names_of_sources_that_differ_only_in_capitals_are_refused(config: Confi
 @pytest.mark.parametrize(
     "folder", ["", "a{b}", "a\n", "-x", "a<script>", "a</script>", "a\x1b[2J", "a\u202eb", "a\0"]
 )
-def test_folders_that_would_mean_something_else_are_refused(
+def test_folders_with_special_characters_are_refused(
     config: Config, tmp_path: Path, key: str, folder: str
 ) -> None:
     before = written(tmp_path)
@@ -189,14 +189,14 @@ def test_folders_that_would_mean_something_else_are_refused(
 
 
 @pytest.mark.parametrize("name", [*WRONG, "..:x", ".a:b", "a..b:c", "a.:c", "a:b.c", "a:b\n"])
-def test_names_of_networks_that_are_none_are_refused(config: Config, name: str) -> None:
+def test_invalid_names_of_networks_are_refused(config: Config, name: str) -> None:
     with pytest.raises(FringeError):
         network_info(name)
     config["network"] = name
     assert "network: " in refusal(config)
 
 
-def test_networks_that_would_be_one_file_are_refused(
+def test_networks_with_the_same_file_name_are_refused(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fringe.networks.registry._installed", lambda _: {"a.b": "x:y"})
@@ -205,7 +205,7 @@ def test_networks_that_would_be_one_file_are_refused(
     assert "untrained and Untrained would be one file" in refusal(config)
 
 
-def test_every_pattern_fits_a_whole_text() -> None:
+def test_every_pattern_matches_a_whole_text() -> None:
     """Python's ``$`` fits before a line break at the end."""
     for key, value in (
         ("run", "tiny\n"),
@@ -218,10 +218,10 @@ def test_every_pattern_fits_a_whole_text() -> None:
         assert any("is not right" in fault for fault in faults), (key, value)
 
 
-def test_the_folder_of_a_run_is_not_told_where_its_name_is_wrong(
+def test_the_folder_of_a_run_with_an_invalid_name_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`fringe cost` asks for it."""
+    """`fringe cost` uses this folder."""
     monkeypatch.chdir(ROOT)
     file = tmp_path / "my.yaml"
     for run in ("../../x", "tiny\n", "-x"):
@@ -276,10 +276,10 @@ def test_texts_with_control_characters_are_refused(
     for control in CONTROLS:
         hostile = yaml.safe_load(yaml.safe_dump(config))
         place(hostile, f"a{control}b")
-        told = refusal(hostile)
-        assert "holds line breaks, control characters or marks" in told
-        assert is_plain(told.replace("\n", ""))
-        assert escaped(control).encode("unicode_escape") in told.encode("unicode_escape")
+        message = refusal(hostile)
+        assert "holds line breaks, control characters or marks" in message
+        assert is_plain(message.replace("\n", ""))
+        assert escaped(control).encode("unicode_escape") in message.encode("unicode_escape")
 
 
 def test_a_title_that_ends_in_a_line_break_is_refused_with_what_yaml_needs(config: Config) -> None:
@@ -287,7 +287,7 @@ def test_a_title_that_ends_in_a_line_break_is_refused_with_what_yaml_needs(confi
     assert "write `>-`" in refusal(config)
 
 
-def test_a_note_may_have_lines_and_is_told_in_one(config: Config) -> None:
+def test_a_note_may_have_several_lines_and_is_shown_in_one(config: Config) -> None:
     config["sources"]["real"]["note"] = "Ask\n\tAda\nfor it.\n"
     completed, _ = opening.check(config)
     assert completed.sources["real"].note == "Ask Ada for it."
@@ -299,7 +299,7 @@ def test_a_note_may_have_lines_and_is_told_in_one(config: Config) -> None:
     "title",
     ["Katzen & Hunde", "</script>", "猫", "Δ²", "a\u00a0b", "گربه\u200cها", "😀", "$x_1$", "#%_{}"],
 )
-def test_titles_may_hold_all_that_can_be_shown(config: Config, title: str) -> None:
+def test_titles_may_contain_all_printable_characters(config: Config, title: str) -> None:
     config["datasets"]["faces"]["title"] = title
     completed, _ = opening.check(config)
     assert completed.datasets["faces"].title == title
@@ -308,21 +308,21 @@ def test_titles_may_hold_all_that_can_be_shown(config: Config, title: str) -> No
 # The terminal.
 
 
-def test_escapes_say_what_was_there() -> None:
+def test_escapes_show_the_original_characters() -> None:
     assert printable("a\n\x1b[2J\u202e\u00a0.png") == r"a\n\x1b[2J\u202e\xa0.png"
     assert escaped("a\n\x1b[2J\u202e\u00a0.png") == "a\n\\x1b[2J\\u202e\u00a0.png"
     assert escaped("a\udcff") == r"a\xff"
     assert escaped(escaped("\x1b")) == escaped("\x1b")
 
 
-def test_no_message_carries_control_characters() -> None:
+def test_messages_contain_no_control_characters() -> None:
     for control in CONTROLS:
         assert is_plain(str(FringeError(f"a{control}b: is damaged")).replace("\n", ""))
     assert str(FringeError("a: two lines\nof ours")) == "a: two lines\nof ours"
 
 
-def test_names_of_files_reach_a_terminal_escaped(tmp_path: Path) -> None:
-    """A line break in a name, too, which could feign another message."""
+def test_names_of_files_are_escaped_on_a_terminal(tmp_path: Path) -> None:
+    """This includes a line break in a name, which could imitate another message."""
     folder = tmp_path / "images"
     folder.mkdir()
     name = "a\nerror: all is well\x1b[2J.png"
@@ -339,7 +339,7 @@ def test_names_of_files_reach_a_terminal_escaped(tmp_path: Path) -> None:
 
 # Code.
 
-# What a network's module does when it is imported, which a test sees.
+# A module of a network that leaves a mark when it is imported.
 CODE = """
 from pathlib import Path
 
@@ -356,7 +356,7 @@ load.info = (8, 4, 1)
 
 @pytest.fixture
 def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """A folder on Python's path whose modules make the file ``ran`` beside it when imported."""
+    """A folder on Python's path whose modules make the file ``ran`` next to it when imported."""
     folder = tmp_path / "code"
     (folder / "hostile_package").mkdir(parents=True)
     (folder / "hostile_space").mkdir()
@@ -377,7 +377,7 @@ def code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 HOSTILE = [
     "hostile_module:load",
     "hostile_package:load",
-    "hostile_package.inner:load",  # to look for it would import the package
+    "hostile_package.inner:load",  # to look for the module would import the package
     "hostile_space.module:load",  # without __init__.py
     "famous",
 ]
@@ -402,7 +402,7 @@ HOSTILE = [
         lambda config, network: config.update(sensitivity={"networks": [network]}),
     ],
 )
-def test_code_that_is_not_installed_is_not_run_without_a_word(
+def test_code_that_is_not_installed_is_refused_without_allow_code(
     config: Config,
     code: Path,
     name: Callable[[Config, str], None],
@@ -423,22 +423,22 @@ def test_code_that_is_not_installed_is_not_run_without_a_word(
     assert not (tmp_path / "ran").exists()
 
 
-def test_what_would_be_run_is_named_with_the_key_that_allows_it(config: Config, code: Path) -> None:
+def test_the_message_names_the_code_and_the_key_that_allows_it(config: Config, code: Path) -> None:
     config["network"] = "hostile_module:load"
-    told = refusal(config)
-    assert f"network 'hostile_module:load': would run {code}/hostile_module.py" in told
-    assert "say `allow_code: true` in the configuration if you trust that code" in told
-    assert told.count("hostile_module.py") == 1
+    message = refusal(config)
+    assert f"network 'hostile_module:load': would run {code}/hostile_module.py" in message
+    assert "say `allow_code: true` in the configuration if you trust that code" in message
+    assert message.count("hostile_module.py") == 1
 
 
 @pytest.mark.parametrize("module", ["os", "sys"])
-def test_modules_of_python_itself_are_named(config: Config, module: str) -> None:
+def test_modules_of_python_itself_are_refused(config: Config, module: str) -> None:
     config["network"] = f"{module}:system"
     assert f"would run {module}, which is not an installed package" in refusal(config)
 
 
 @pytest.mark.parametrize("network", ["hostile_module:load", "famous"])
-def test_code_is_run_where_the_configuration_allows_it(
+def test_code_is_run_if_the_configuration_allows_it(
     config: Config, code: Path, network: str, tmp_path: Path
 ) -> None:
     config |= {"network": network, "allow_code": True, "schemes": {"top": [1], "middle": [1]}}
@@ -446,7 +446,7 @@ def test_code_is_run_where_the_configuration_allows_it(
     assert (tmp_path / "ran").exists()
 
 
-def test_installed_code_needs_no_word(
+def test_installed_code_needs_no_permission(
     config: Config, code: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("fringe.networks.installed._site_folders", lambda: [code.resolve()])
@@ -459,7 +459,7 @@ def test_installed_code_needs_no_word(
     assert (tmp_path / "ran").exists()
 
 
-def test_the_module_that_was_started_is_not_installed(
+def test_the_main_module_is_not_an_installed_package(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = (tuple(sys.path), str(tmp_path))
@@ -469,7 +469,7 @@ def test_the_module_that_was_started_is_not_installed(
         assert place_outside("__main__", *path) == "__main__"
 
 
-def test_where_a_package_is_decides_whether_it_is_installed(code: Path, tmp_path: Path) -> None:
+def test_a_package_is_installed_only_in_site_packages(code: Path, tmp_path: Path) -> None:
     path = (tuple(sys.path), str(tmp_path))
     for module in ("PIL", "PIL.Image", "numpy.linalg", "yaml", "no_such_module_here"):
         assert place_outside(module, *path) is None
@@ -486,7 +486,7 @@ def test_where_a_package_is_decides_whether_it_is_installed(code: Path, tmp_path
 
 
 def read(path: str) -> list[int]:
-    """Return how much two readers find in a file: the keys, and the entries."""
+    """Return the numbers of keys and of entries that two readers find in a file."""
     return [len(read_config(Path(path))), len(read_entries(Path(path)))]
 
 
@@ -495,7 +495,7 @@ def entries(path: str) -> int:
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_bombs_are_refused_in_little_time_and_memory(name: str, tmp_path: Path) -> None:
+def test_bombs_are_refused_with_little_time_and_memory(name: str, tmp_path: Path) -> None:
     text, said = BOMBS[name]
     path = tmp_path / "my.yaml"
     path.write_text(text)
@@ -507,7 +507,7 @@ def test_bombs_are_refused_in_little_time_and_memory(name: str, tmp_path: Path) 
         assert len(outcome.result) < 500
 
 
-def test_no_tag_is_run(tmp_path: Path) -> None:
+def test_no_yaml_tag_is_run(tmp_path: Path) -> None:
     path = tmp_path / "my.yaml"
     mark = tmp_path / "ran"
     path.write_text(f"a: !!python/object/apply:os.mkdir [{str(mark)!r}]")
@@ -518,7 +518,7 @@ def test_no_tag_is_run(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", JUST_RIGHT)
-def test_what_is_close_to_the_bounds_is_read(name: str, tmp_path: Path) -> None:
+def test_configurations_close_to_the_limits_are_read(name: str, tmp_path: Path) -> None:
     text, number = JUST_RIGHT[name]
     path = tmp_path / "my.yaml"
     path.write_text(text)
@@ -526,16 +526,16 @@ def test_what_is_close_to_the_bounds_is_read(name: str, tmp_path: Path) -> None:
     assert len(read_entries(path)) == number
 
 
-def test_shipped_configurations_are_far_from_the_bounds() -> None:
+def test_shipped_configurations_are_far_from_the_limits() -> None:
     for path in (ROOT / "config").glob("*.yaml"):
         assert path.stat().st_size < MOST_BYTES / 10
         assert len(read_entries(path)) < MOST_VALUES / 10
 
 
-def test_code_that_snakemake_would_run_ends_commands_before_it_starts(
+def test_yte_code_ends_commands_before_snakemake_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Snakemake hands a configuration with that key to yte, which runs what follows a ``?``."""
+    """Snakemake passes a configuration with this key to yte, which runs the code after a ``?``."""
     path = tmp_path / "my.yaml"
     mark = tmp_path / "ran"
     path.write_text(f"__use_yte__: true\nrun: ?open({str(mark)!r}, 'w').name\n")
@@ -563,7 +563,7 @@ def set_key(config: Config, key: str, value: Any) -> None:
 
 
 def plan_it(config: Config) -> int:
-    """Return how many shards a run has."""
+    """Return the number of shards of a run."""
     _, sources = opening.check(config)
     return sum(len(about["shards"]) for about in sources.values())
 
@@ -595,7 +595,7 @@ def plan_it(config: Config) -> int:
         ({"figures/seed": 2**63}, "greater than the maximum"),
     ],
 )
-def test_huge_counts_are_planned_or_refused_in_little_time_and_memory(
+def test_huge_counts_are_planned_or_refused_with_little_time_and_memory(
     config: Config, changes: Config, said: str | None
 ) -> None:
     for key, value in changes.items():
@@ -614,7 +614,7 @@ def test_huge_counts_are_planned_or_refused_in_little_time_and_memory(
 
 
 def make_deep(folder: Path, depth: int, name: str = "d") -> None:
-    """Put an image ``depth`` folders deep, where no path may lead."""
+    """Put an image ``depth`` folders deep, deeper than the longest path."""
     folder.mkdir()
     place = os.open(folder, os.O_RDONLY)
     for _ in range(depth):
@@ -632,7 +632,7 @@ def make_deep(folder: Path, depth: int, name: str = "d") -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Path]:
-    """A folder that is made shallow again, since `shutil.rmtree` removes no deep one."""
+    """A folder that is flattened at the end, because `shutil.rmtree` cannot remove a deep one."""
     folder = tmp_path / "images"
     yield folder
     number = 0
@@ -647,7 +647,7 @@ def list_folder(path: str) -> tuple[list[str], str]:
     return source.members, source.fingerprint
 
 
-def test_folders_1200_deep_are_read(folder: Path) -> None:
+def test_folders_nested_1200_levels_deep_are_read(folder: Path) -> None:
     make_deep(folder, 1200)
     outcome = bounded(list_folder, str(folder), memory=64 << 20)
     assert outcome.kind == "value", outcome
@@ -659,7 +659,7 @@ def test_folders_1200_deep_are_read(folder: Path) -> None:
     assert "1 .txt" in outcome.result
 
 
-def test_folders_deeper_than_any_path_are_refused(folder: Path) -> None:
+def test_folders_deeper_than_the_longest_path_are_refused(folder: Path) -> None:
     make_deep(folder, 30, "d" * 200)
     outcome = bounded(list_folder, str(folder), memory=64 << 20)
     assert outcome.kind == "refused", outcome
@@ -669,7 +669,7 @@ def test_folders_deeper_than_any_path_are_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize("path", ["a" * 300, "a/" * 3000, "a" * 5000, "../" * 2000])
 @pytest.mark.parametrize("key", ["path", "data_dir", "results", "weights_dir", "region", "weights"])
-def test_paths_that_no_system_opens_are_refused(
+def test_paths_that_no_system_can_open_are_refused(
     config: Config, key: str, path: str, tmp_path: Path
 ) -> None:
     if key == "path":
@@ -682,9 +682,9 @@ def test_paths_that_no_system_opens_are_refused(
         config[key] = path
         config["sources"]["real"]["path"] = "data"
     before = written(tmp_path)
-    told = refusal(config)
-    assert "longer than" in told
-    assert len(told) < 2000
+    message = refusal(config)
+    assert "longer than" in message
+    assert len(message) < 2000
     assert written(tmp_path) == before
 
 
@@ -696,9 +696,7 @@ SCRIPT = "</script><script>alert(1)</script><!-- <img src=x onerror=alert(1)>"
 @pytest.mark.parametrize(
     "title", ["", " ", "=1+1", "+1", "-1", "@A1", " Faces", "Faces ", "x" * 201]
 )
-def test_titles_that_begin_a_formula_or_with_nothing_to_see_are_refused(
-    config: Config, title: str
-) -> None:
+def test_titles_that_start_a_formula_or_with_blanks_are_refused(config: Config, title: str) -> None:
     config["datasets"]["faces"]["title"] = title
     assert "  - datasets/faces/title: " in refusal(config)
     del config["datasets"]["faces"]["title"]
@@ -709,22 +707,20 @@ def test_titles_that_begin_a_formula_or_with_nothing_to_see_are_refused(
     assert "  - comparisons/c/generators: " in refusal(config)
 
 
-def test_params_of_jobs_hold_no_html_and_come_back_as_they_were() -> None:
+def test_params_of_jobs_contain_no_html_and_are_restored() -> None:
     stream = random.Random(0)
     letters = "<>\\u003c3e5\"'&\n/!-é猫"
     for _ in range(2000):
         text = "".join(stream.choices(letters, k=stream.randrange(12)))
         value = {text: [text, (text, 1, None, 2.5, True)], "a": {"b": text}}
-        told = inert(value)
-        assert not set("<>") & set(repr(told))
-        assert restored(told) == value
+        written = inert(value)
+        assert not set("<>") & set(repr(written))
+        assert restored(written) == value
     plain = {"title": "Katzen & Hunde, 50 %", "n": [1, 2]}
     assert inert(plain) == plain, "what is not escaped makes nothing stale"
 
 
-def test_jobs_get_their_params_as_they_were(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_jobs_get_their_original_params(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     body = (
         "from copy import deepcopy; from types import SimpleNamespace as S\n"
         "from fringe.running.script import run\n"
@@ -745,17 +741,17 @@ def test_markdown_shows_texts_as_they_are() -> None:
     stream = random.Random(1)
     for _ in range(2000):
         text = "".join(stream.choices("\\|*_`[]<>$~#&;a1 ", k=stream.randrange(12)))
-        told = markdown(text)
-        assert unmarked(told) == text
-        bare = re.sub(r"\\.", "\0", told)  # without what is escaped
-        assert not set("\\|*`[]<>$~#") & set(bare), told
+        escaped_text = markdown(text)
+        assert unmarked(escaped_text) == text
+        bare = re.sub(r"\\.", "\0", escaped_text)  # without escaped characters
+        assert not set("\\|*`[]<>$~#") & set(bare), escaped_text
         assert not re.search(r"&#?\w+;", bare)
     assert markdown("stylegan2_ada & 50 %") == "stylegan2_ada & 50 %"
     assert markdown("_a_ a_b") == r"\_a\_ a_b"
 
 
 TITLES = {
-    "[1cm] x": "{}[1cm] x & 1",  # after the end of a row, LaTeX takes brackets for a distance
+    "[1cm] x": "{}[1cm] x & 1",  # after the end of a row, LaTeX reads brackets as a distance
     "* x": "{}* x & 1",
     r"\input{/etc/passwd}": r"\textbackslash{}input\{/etc/passwd\} & 1",
     "$x_{": r"\$x\_\{ & 1",

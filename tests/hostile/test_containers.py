@@ -1,4 +1,4 @@
-"""LMDB, HDF5 and Parquet files that lie, bomb or lead elsewhere."""
+"""LMDB, HDF5 and Parquet files with wrong declarations, bombs or foreign links."""
 
 import io
 import os
@@ -39,7 +39,7 @@ def png(number: int, size: int = 8) -> bytes:
 
 
 def read_all(path: Path, limits: Limits = LIMITS) -> int:
-    """Plan and read all images of a data set, and return how many there are."""
+    """Plan and read all images of a data set, and return their number."""
     resolution = None if path.suffix == ".h5" else 8
     source = open_source(path, resolution=resolution, limits=limits)
     assert source.fingerprint
@@ -49,7 +49,7 @@ def read_all(path: Path, limits: Limits = LIMITS) -> int:
 
 
 def refused(path: Path, limits: Limits = LIMITS, *, memory: int = 64 << 20) -> str:
-    """Return the message with which a file is refused, within bounds."""
+    """Return the message of the refusal of a file, within limits on time and memory."""
     outcome = bounded(read_all, path, limits, memory=memory, seconds=20)
     assert outcome.kind == "refused", outcome
     message: str = outcome.result
@@ -58,7 +58,7 @@ def refused(path: Path, limits: Limits = LIMITS, *, memory: int = 64 << 20) -> s
 
 
 def read_variants(path: Path, places: Sequence[int], seed: int, count: int) -> dict[str, int]:
-    """Read a file in many states, each damaged at some of the places, and count what came of it."""
+    """Read many variants of a file, each damaged at some of the places, and count the outcomes."""
     whole = path.read_bytes()
     rng = random.Random(seed)
     found = {"read": 0, "refused": 0}
@@ -87,8 +87,8 @@ LARGE = {b"img%04d" % number: png(number, 60) for number in range(6)}
 
 @pytest.mark.parametrize("size", [20_000, 1 << 30, (1 << 32) - 1])
 @pytest.mark.parametrize("pages", ["true", "false"])
-def test_lmdb_false_size_of_a_large_value(tmp_path: Path, size: int, pages: str):
-    """Beyond the file it once ended the process; inside it gave out the bytes of neighbours."""
+def test_lmdb_with_a_wrong_size_of_a_large_value_is_refused(tmp_path: Path, size: int, pages: str):
+    """A size beyond the file once ended the process; a size inside it returned other values."""
     environment = Environment(tmp_path, LARGE)
     place = environment.entry(b"img0002")
     environment.set(place, "HH", size & 0xFFFF, size >> 16)
@@ -99,7 +99,7 @@ def test_lmdb_false_size_of_a_large_value(tmp_path: Path, size: int, pages: str)
     assert f"{size:,} bytes" in message
 
 
-def test_lmdb_false_size_of_a_small_value(tmp_path: Path):
+def test_lmdb_with_a_wrong_size_of_a_small_value_is_refused(tmp_path: Path):
     environment = Environment(tmp_path, SMALL)
     place = environment.entry(b"img0002")
     true = environment.get(place, "H")
@@ -123,7 +123,7 @@ def _second_leaf(environment: Environment) -> int:
 
 
 def _share(environment: Environment) -> None:
-    """Let two values be the same pages of the file, nearly all."""
+    """Let two values share nearly all their pages."""
     size = len(environment.content) - 4 * PAGE
     for key in (b"img0002", b"img0004"):
         environment.set(environment.entry(key), "HH", size & 0xFFFF, size >> 16)
@@ -165,7 +165,7 @@ TREES: dict[str, tuple[Callable[[Environment], None], str]] = {
 
 
 @pytest.mark.parametrize("attempt", TREES)
-def test_lmdb_trees(tmp_path: Path, attempt: str):
+def test_lmdb_with_damaged_trees_is_refused(tmp_path: Path, attempt: str):
     change, words = TREES[attempt]
     environment = Environment(tmp_path, SMALL)
     assert environment.get(environment.newest + 94, "H") == 2  # pages deep
@@ -176,16 +176,16 @@ def test_lmdb_trees(tmp_path: Path, attempt: str):
     assert words in str(raised.value)
 
 
-def test_lmdb_values_that_share_pages(tmp_path: Path):
-    """A small file could claim that each of a million values is all of it."""
+def test_lmdb_values_that_share_pages_are_refused(tmp_path: Path):
+    """A small file could claim that each of a million values is the whole file."""
     environment = Environment(tmp_path, LARGE)
     _share(environment)
     with pytest.raises(FringeError, match="values are larger than the file"):
         open_source(environment.write(), ignore="img000[24]")
 
 
-def test_lmdb_named_databases(tmp_path: Path):
-    """The record of a named database lies in the tree, and is checked as that of the main one."""
+def test_lmdb_with_damaged_named_databases_is_refused(tmp_path: Path):
+    """The record of a named database is in the tree, and is checked like the main record."""
     environment = Environment(tmp_path, SMALL, named=b"images")
     record = environment.entry(b"images") + 8 + len(b"images")
     assert read_all(environment.write()) == len(SMALL)
@@ -203,7 +203,7 @@ def test_lmdb_named_databases(tmp_path: Path):
 
 
 @pytest.mark.parametrize("values", [SMALL, LARGE], ids=["small", "large"])
-def test_lmdb_variants(tmp_path: Path, values: dict[bytes, bytes]):
+def test_random_lmdb_variants_are_read_or_refused(tmp_path: Path, values: dict[bytes, bytes]):
     environment = Environment(tmp_path, dict([*values.items()][:40]))
     pages = range(0, len(environment.content), PAGE)
     places = [page + offset for page in pages for offset in range(180)]
@@ -216,7 +216,7 @@ def test_lmdb_variants(tmp_path: Path, values: dict[bytes, bytes]):
 
 MB = 1 << 20
 SMALL_LIMITS = Limits(bytes=8 * MB)
-BIG = png(0) + b"\0" * MB  # whatever follows an image does not count
+BIG = png(0) + b"\0" * MB  # bytes after an image are ignored
 
 
 def write(path: Path, values: Sequence[bytes | None], **options: Any) -> Path:
@@ -225,7 +225,7 @@ def write(path: Path, values: Sequence[bytes | None], **options: Any) -> Path:
 
 
 def varints(path: Path, before: int, after: int) -> Path:
-    """Put a number in the place of another that is as long, in the head of the first page."""
+    """Replace a number by another of the same length, in the header of the first page."""
     content = bytearray(path.read_bytes())
     place = content.index(number(before), 4, 40)
     assert len(number(before)) == len(number(after))
@@ -244,7 +244,9 @@ def varints(path: Path, before: int, after: int) -> Path:
     ],
     ids=["dictionary", "prefixes", "page", "lengths"],
 )
-def test_parquet_of_few_bytes_that_unpacks_to_many(tmp_path: Path, options: dict[str, Any]):
+def test_parquet_pages_that_unpack_to_many_bytes_are_refused(
+    tmp_path: Path, options: dict[str, Any]
+):
     path = write(tmp_path / "a.parquet", [BIG] * 44, compression="zstd", **options)
     assert path.stat().st_size < MB // 50
     message = refused(path, SMALL_LIMITS, memory=40 * MB)
@@ -254,8 +256,8 @@ def test_parquet_of_few_bytes_that_unpacks_to_many(tmp_path: Path, options: dict
 
 
 @pytest.mark.parametrize("is_struct", [False, True])
-def test_parquet_dictionaries(tmp_path: Path, is_struct: bool):
-    """All of one counts once, however few rows are unpacked at a time."""
+def test_parquet_dictionaries_count_once(tmp_path: Path, is_struct: bool):
+    """A whole dictionary counts once, even if few rows are unpacked at a time."""
     images = [png(index) + bytes(MB // 2) for index in range(10)]
     column = pa.DictionaryArray.from_arrays(pa.array([*range(10)] * 3, pa.int32()), images)
     if is_struct:
@@ -269,21 +271,21 @@ def test_parquet_dictionaries(tmp_path: Path, is_struct: bool):
         read_all(path, Limits(bytes=12 * MB))
 
 
-def test_parquet_page_that_says_a_false_size(tmp_path: Path):
-    """The true one is 60 MB."""
+def test_a_parquet_page_with_a_wrong_size_is_refused(tmp_path: Path):
+    """The true size is 60 MB."""
     options = {"use_dictionary": False, "data_page_size": 256 * MB, "compression": "zstd"}
     path = write(tmp_path / "a.parquet", [BIG] * 60, **options)
     true = sum(4 + len(BIG) for _ in range(60)) + 4 + 2  # lengths, values, levels of nulls
     assert "is damaged" in refused(varints(path, true, 3 * MB), SMALL_LIMITS, memory=40 * MB)
 
 
-def test_parquet_pages_of_other_numbers_of_rows(tmp_path: Path):
+def test_parquet_pages_with_a_wrong_number_of_rows_are_refused(tmp_path: Path):
     path = write(tmp_path / "a.parquet", [png(0)] * 60, use_dictionary=False)
     message = refused(varints(path, 60, 63))
     assert "pages of 63 rows in a group of 60" in message
 
 
-def test_parquet_rows_of_nothing(tmp_path: Path):
+def test_parquet_rows_without_images_are_refused(tmp_path: Path):
     path = write(tmp_path / "a.parquet", [png(0), *[None] * 2_000_000])
     assert "group 0 claims 1,048,576 rows, whose images have" in refused(path, memory=16 * MB)
 
@@ -301,19 +303,19 @@ def test_parquet_rows_of_nothing(tmp_path: Path):
         (b"\x16" + b"\xff" * 20, "more than 64 bits"),
     ],
 )
-def test_parquet_footers(tmp_path: Path, footer: bytes, words: str):
-    """Of 42 bytes, pyarrow makes 687 MB."""
+def test_huge_parquet_footers_are_refused(tmp_path: Path, footer: bytes, words: str):
+    """pyarrow makes 687 MB from 42 bytes."""
     path = parquet_of_footer(tmp_path / "a.parquet", footer)
     assert words in refused(path, SMALL_LIMITS, memory=16 * MB)
 
 
-def test_parquet_footer_that_ends_pyarrow(tmp_path: Path):
-    """To ask pyarrow for what this footer says of a column aborts the process."""
+def test_a_parquet_footer_that_ends_pyarrow_is_read_or_refused(tmp_path: Path):
+    """pyarrow aborts the process when it reads the metadata of a column in this footer."""
     path = tmp_path / "a.parquet"
     pq.write_table(pa.table({"image": [png(0)]}), path)
     content = path.read_bytes()
     begin = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
-    # How many rows are null and how many are not: two numbers, of which one is taken away.
+    # The numbers of null and of other rows; one of the two is removed.
     both, one = b"\x19\x26\x00\x02", b"\x19\x16\x02"
     footer = content[begin:-8]
     assert footer.count(both) == 1
@@ -324,12 +326,12 @@ def test_parquet_footer_that_ends_pyarrow(tmp_path: Path):
 
 
 def ask_pyarrow(path: Path) -> None:
-    """Ask for what a footer says of a column."""
+    """Read the metadata of a column in a footer."""
     pq.ParquetFile(path).metadata.row_group(0).column(0)
 
 
 @pytest.mark.parametrize("compression", ["none", "zstd"])
-def test_parquet_variants(tmp_path: Path, compression: str):
+def test_random_parquet_variants_are_read_or_refused(tmp_path: Path, compression: str):
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     rows = [{"bytes": png(index), "path": f"{index}.png"} for index in range(12)]
     path = tmp_path / "a.parquet"
@@ -356,8 +358,8 @@ def hdf5(path: Path, **options: Any) -> Path:
     return path
 
 
-def test_hdf5_links_out_of_the_file(tmp_path: Path):
-    """Each once gave the pixels of another file, or waited for ever."""
+def test_hdf5_links_out_of_the_file_are_refused(tmp_path: Path):
+    """Each of these once returned the pixels of another file, or waited for ever."""
     other = hdf5(tmp_path / "other.h5")
     fifo = tmp_path / "fifo.h5"
     os.mkfifo(fifo)
@@ -379,11 +381,12 @@ def test_hdf5_links_out_of_the_file(tmp_path: Path):
     assert bounded(read_all, tmp_path / "search.h5").result == 6
 
 
-def test_hdf5_links_inside_the_file(tmp_path: Path):
+def test_hdf5_links_inside_the_file_are_read(tmp_path: Path):
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
         file["data/train"] = PIXELS
-        file["data/back"] = h5py.SoftLink("../data")  # HDF5 has no parents: a name like any other
+        # HDF5 has no parent groups: ".." is an ordinary name
+        file["data/back"] = h5py.SoftLink("../data")
         file["one"] = h5py.SoftLink("two")
         file["two"] = h5py.SoftLink("/data/./train")
         file["images"] = h5py.SoftLink("one")
@@ -398,7 +401,7 @@ def test_hdf5_links_inside_the_file(tmp_path: Path):
     assert np.array_equal(open_source(path).read([2]), PIXELS[[2]])  # the only array
 
 
-def test_hdf5_groups_without_end(tmp_path: Path):
+def test_endless_hdf5_groups_are_refused(tmp_path: Path):
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
         group = file.create_group("g")
@@ -413,7 +416,7 @@ def test_hdf5_groups_without_end(tmp_path: Path):
     assert "more than 1000 others" in refused(path)
 
 
-def test_hdf5_names_that_are_no_text(tmp_path: Path):
+def test_hdf5_names_that_are_not_text_are_refused(tmp_path: Path):
     path = tmp_path / "a.h5"
     with h5py.File(path, "w") as file:
         file[b"\xff\xfe"] = PIXELS
@@ -422,7 +425,7 @@ def test_hdf5_names_that_are_no_text(tmp_path: Path):
 
 
 def direct(path: Path, chunk: bytes, **options: Any) -> Path:
-    """Write a file whose first chunk, of two images, holds some bytes."""
+    """Write a file whose first chunk, of two images, contains the given bytes."""
     hdf5(path, **options)
     with h5py.File(path, "a") as file:
         file["images"].id.write_direct_chunk((0, 0, 0, 0), chunk)
@@ -437,7 +440,7 @@ PACKED = zlib.compress(PIXELS[:2].tobytes())
     [
         (zlib.compress(bytes(100 << 20)), CHUNKS),
         (zlib.compress(PIXELS[:2].tobytes() + b"\0"), CHUNKS),
-        (zlib.compress(PIXELS[:2].tobytes()[:-1]), CHUNKS),  # read on into memory of others
+        (zlib.compress(PIXELS[:2].tobytes()[:-1]), CHUNKS),  # once read beyond the buffer
         (PACKED[:-30], CHUNKS),
         (b"x", CHUNKS),
         (PACKED + bytes(4), {**CHUNKS, "shuffle": True}),
@@ -448,9 +451,11 @@ PACKED = zlib.compress(PIXELS[:2].tobytes())
         (b"abcd", {"chunks": CHUNKS["chunks"], "fletcher32": True}),
     ],
 )
-def test_hdf5_chunks(tmp_path: Path, chunk: bytes, options: dict[str, Any]):
+def test_hdf5_chunks_with_wrong_sizes_are_refused(
+    tmp_path: Path, chunk: bytes, options: dict[str, Any]
+):
     path = direct(tmp_path / "a.h5", chunk, **options)
-    if chunk == PACKED + bytes(4):  # what follows the packed bytes does not count
+    if chunk == PACKED + bytes(4):  # bytes after the packed data are ignored
         assert bounded(read_all, path).result == 6
         return
     message = refused(path, memory=32 << 20)
@@ -461,7 +466,7 @@ def test_hdf5_chunks(tmp_path: Path, chunk: bytes, options: dict[str, Any]):
 @pytest.mark.parametrize("shuffle", [True, False])
 @pytest.mark.parametrize("fletcher32", [True, False])
 @pytest.mark.parametrize("chunks", [(2, 16, 16, 3), (4, 5, 7, 2), (1, 16, 16, 3)])
-def test_hdf5_chunks_that_are_right(
+def test_valid_hdf5_chunks_are_read(
     tmp_path: Path, filters: str, shuffle: bool, fletcher32: bool, chunks: tuple[int, ...]
 ):
     path = hdf5(
@@ -474,8 +479,8 @@ def test_hdf5_chunks_that_are_right(
     assert np.array_equal(open_source(path).read([5, 0, 3]), PIXELS[[5, 0, 3]])
 
 
-def test_hdf5_of_many_chunks(tmp_path: Path):
-    """The last chunks take as long as the first ones."""
+def test_hdf5_with_many_chunks_is_read_in_linear_time(tmp_path: Path):
+    """The last chunks take no longer than the first chunks."""
     path = tmp_path / "a.h5"
     count = 50_000
     packed = zlib.compress(bytes(range(1, 13)))
@@ -495,8 +500,8 @@ def test_hdf5_of_many_chunks(tmp_path: Path):
     assert seconds(count - 500) < 5 * seconds(0) + 0.1
 
 
-def test_hdf5_filters(tmp_path: Path):
-    """HDF5 would look for a program that unpacks, in a folder that the environment names."""
+def test_hdf5_filters_other_than_the_allowed_ones_are_refused(tmp_path: Path):
+    """HDF5 would look for a plugin in a folder that the environment names."""
     path = tmp_path / "a.h5"
     for code, words in [(32015, "number 32015"), (h5py.h5z.FILTER_NBIT, "nbit")]:
         with h5py.File(path, "w") as file:
@@ -518,7 +523,7 @@ def test_hdf5_filters(tmp_path: Path):
     assert "packed several times over" in refused(path)
 
 
-def test_hdf5_shapes(tmp_path: Path):
+def test_huge_hdf5_shapes_are_refused(tmp_path: Path):
     path = tmp_path / "a.h5"
     for shape, chunks, words in [
         ((1 << 40, 8, 8, 3), (1, 8, 8, 3), "claims 1,099,511,627,776 images in a file of"),
@@ -532,7 +537,7 @@ def test_hdf5_shapes(tmp_path: Path):
 
 
 @pytest.mark.parametrize("options", [CHUNKS, {}], ids=["packed", "one piece"])
-def test_hdf5_variants(tmp_path: Path, options: dict[str, Any]):
+def test_random_hdf5_variants_are_read_or_refused(tmp_path: Path, options: dict[str, Any]):
     path = hdf5(tmp_path / "a.h5", **options)
     with h5py.File(path, "a") as file:
         del file["images"]

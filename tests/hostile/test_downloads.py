@@ -1,4 +1,4 @@
-"""What servers send in the place of a file: too much, too slowly, elsewhere, packed, or lies."""
+"""Hostile answers of servers: too long, too slow, redirected, packed, or wrongly declared."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Answer = Callable[["Handler"], None]
 
 
 class Server(ThreadingHTTPServer):
-    """Answers each path by a function, and notes what is asked for."""
+    """Answers each path by a function, and records the requests."""
 
     daemon_threads = True
 
@@ -46,7 +46,7 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_address[1]}/{path}"
 
     def handle_error(self, *_: object) -> None:
-        """Say nothing of those who hang up."""
+        """Do not report clients that hang up."""
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -73,7 +73,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 def whole(handler: Handler) -> None:
-    """Send the file as an honest server does."""
+    """Send the file as a correct server does."""
     wanted = handler.headers.get("Range")
     first = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
     if first >= len(CONTENT):
@@ -121,7 +121,7 @@ def left(folder: Path) -> list[str]:
 
 @pytest.mark.parametrize("sha256", [None, DIGEST])
 @pytest.mark.parametrize("chunked", [True, False])
-def test_an_answer_without_end_is_cut_off(
+def test_an_endless_answer_is_stopped(
     server: Server, tmp_path: Path, chunked: bool, sha256: str | None
 ) -> None:
     server.answers["/endless"] = lambda handler: endless(handler, chunked)
@@ -135,14 +135,14 @@ def test_an_answer_without_end_is_cut_off(
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
-def test_more_than_was_announced_is_cut_off(server: Server, tmp_path: Path) -> None:
+def test_bytes_beyond_the_announced_length_are_refused(server: Server, tmp_path: Path) -> None:
     def longer(handler: Handler) -> None:
         handler.begin(Content_Length=100, Transfer_Encoding="chunked")
         handler.send(b"%x\r\n%b\r\n0\r\n\r\n" % (200, bytes(200)))
 
     server.answers["/longer"] = longer
     assert "sends more than 100 bytes" in refused(tmp_path / "a", server.url("longer"))
-    # Without chunks nobody reads what follows.
+    # Without chunks, the client does not read the rest.
     server.answers["/longer"] = lambda handler: (
         handler.begin(Content_Length=100),
         handler.send(bytes(200)),
@@ -151,7 +151,7 @@ def test_more_than_was_announced_is_cut_off(server: Server, tmp_path: Path) -> N
     assert (tmp_path / "a").stat().st_size == 100
 
 
-def test_an_announcement_that_cannot_be_is_refused_before_anything_is_written(
+def test_an_impossible_length_is_refused_before_anything_is_written(
     server: Server, tmp_path: Path
 ) -> None:
     for length, words in {
@@ -174,7 +174,7 @@ def test_an_announcement_that_cannot_be_is_refused_before_anything_is_written(
 
 
 @pytest.mark.parametrize("length", ["-5", "x", "1e3", "٣"])
-def test_an_announcement_that_is_no_number_is_ignored(
+def test_a_length_that_is_not_a_number_is_ignored(
     server: Server, tmp_path: Path, length: str
 ) -> None:
     def odd(handler: Handler) -> None:
@@ -187,7 +187,7 @@ def test_an_announcement_that_is_no_number_is_ignored(
     download([server.url("odd")], tmp_path / "a", DIGEST)
 
 
-def test_redirections(server: Server, tmp_path: Path) -> None:
+def test_hostile_redirections_are_refused(server: Server, tmp_path: Path) -> None:
     def to(target: str) -> Answer:
         return lambda handler: handler.begin(302, Location=target, Content_Length=0)
 
@@ -209,7 +209,7 @@ def test_redirections(server: Server, tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
-def test_of_a_redirection_nothing_is_read(server: Server, tmp_path: Path) -> None:
+def test_the_body_of_a_redirection_is_not_read(server: Server, tmp_path: Path) -> None:
     def endless_redirection(handler: Handler) -> None:
         handler.begin(302, Location="/file")
         for _ in range(1000):
@@ -220,7 +220,7 @@ def test_of_a_redirection_nothing_is_read(server: Server, tmp_path: Path) -> Non
     assert server.sent < 20_000_000
 
 
-def test_a_server_that_drips_is_given_up(
+def test_a_slow_server_is_abandoned(
     server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(answers, "PATIENCE", 0.2)
@@ -239,7 +239,7 @@ def test_a_server_that_drips_is_given_up(
     assert time.monotonic() - begin < 5
 
 
-def test_a_server_that_hangs_up_again_and_again_is_given_up(server: Server, tmp_path: Path) -> None:
+def test_a_server_that_hangs_up_repeatedly_is_abandoned(server: Server, tmp_path: Path) -> None:
     def byte(handler: Handler) -> None:
         wanted = handler.headers.get("Range")
         first = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
@@ -255,7 +255,7 @@ def test_a_server_that_hangs_up_again_and_again_is_given_up(server: Server, tmp_
     assert len(server.asked) == 1
 
 
-def test_a_packed_answer_is_unpacked_within_bounds(server: Server, tmp_path: Path) -> None:
+def test_a_packed_answer_is_unpacked_within_limits(server: Server, tmp_path: Path) -> None:
     def packed(handler: Handler, content: bytes) -> None:
         handler.begin(Content_Encoding="gzip", Content_Length=len(content))
         handler.send(content)
@@ -279,12 +279,12 @@ def test_a_packed_answer_is_unpacked_within_bounds(server: Server, tmp_path: Pat
         (b"x" * (len(CONTENT) + 10), None),
     ],
 )
-def test_a_stale_part_costs_one_request_and_no_run(
+def test_a_stale_part_costs_one_request_and_does_not_end_the_run(
     server: Server, tmp_path: Path, stale: bytes, stated: str | None
 ) -> None:
     (tmp_path / "a.part").write_bytes(stale)
-    told = {"url": server.url("file"), "version": '"v1"'}
-    (tmp_path / "a.part.from").write_text(json.dumps(told))
+    record = {"url": server.url("file"), "version": '"v1"'}
+    (tmp_path / "a.part.from").write_text(json.dumps(record))
     download([server.url("file")], tmp_path / "a", stated)
     assert (tmp_path / "a").read_bytes() == CONTENT
     assert [wanted for _, wanted in server.asked] == [f"bytes={len(stale)}-", None]
@@ -295,8 +295,8 @@ def test_a_part_of_another_file_that_a_check_refuses_is_fetched_again(
     server: Server, tmp_path: Path
 ) -> None:
     (tmp_path / "a.part").write_bytes(b"x" * 1000)
-    told = {"url": server.url("file"), "version": '"v1"'}
-    (tmp_path / "a.part.from").write_text(json.dumps(told))
+    record = {"url": server.url("file"), "version": '"v1"'}
+    (tmp_path / "a.part.from").write_text(json.dumps(record))
 
     def check(path: Path) -> None:
         if path.read_bytes() != CONTENT:
@@ -306,7 +306,7 @@ def test_a_part_of_another_file_that_a_check_refuses_is_fetched_again(
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
-def test_a_file_that_is_never_right_is_fetched_once_or_twice(
+def test_a_file_that_is_always_wrong_is_fetched_at_most_twice(
     server: Server, tmp_path: Path
 ) -> None:
     (tmp_path / "a.part").write_bytes(b"x" * 1000)
@@ -316,7 +316,7 @@ def test_a_file_that_is_never_right_is_fetched_once_or_twice(
     assert left(tmp_path) == []
 
 
-def test_links_in_the_place_of_a_part_are_not_followed(server: Server, tmp_path: Path) -> None:
+def test_links_instead_of_a_part_are_not_followed(server: Server, tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     folder = tmp_path / "folder"
     for plant in (Path.symlink_to, Path.hardlink_to):
@@ -333,7 +333,7 @@ def test_links_in_the_place_of_a_part_are_not_followed(server: Server, tmp_path:
 
 
 def test_a_part_of_another_user_is_not_continued(server: Server, tmp_path: Path) -> None:
-    """Its owner could still change the file after its digest was checked."""
+    """The owner could still change the file after the check of its digest."""
     if os.geteuid():
         pytest.skip("only root can give files away")
     (tmp_path / "a.part").write_bytes(CONTENT[:1000])
@@ -343,14 +343,14 @@ def test_a_part_of_another_user_is_not_continued(server: Server, tmp_path: Path)
     assert (tmp_path / "a").stat().st_uid == 0
 
 
-def test_a_pipe_in_the_place_of_a_part_is_replaced(server: Server, tmp_path: Path) -> None:
+def test_a_pipe_instead_of_a_part_is_replaced(server: Server, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.part")
     os.mkfifo(tmp_path / "a.part.from")
     download([server.url("file")], tmp_path / "a")
     assert (tmp_path / "a").read_bytes() == CONTENT
 
 
-def test_an_archive_is_unpacked_beside_planted_links(server: Server, tmp_path: Path) -> None:
+def test_an_archive_is_unpacked_next_to_planted_links(server: Server, tmp_path: Path) -> None:
     import io
     import zipfile
 
@@ -372,7 +372,7 @@ def test_an_archive_is_unpacked_beside_planted_links(server: Server, tmp_path: P
     assert left(victims) == []
 
 
-def test_a_folder_that_cannot_be_written_is_said_once(server: Server, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_writable_is_reported_once(server: Server, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     urls = [server.url("file"), server.url("file")]
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""Images that claim, or unpack to, far more than their files hold: refused or read in bounds."""
+"""Images that claim, or unpack to, far more than the size of their files."""
 
 import doctest
 from pathlib import Path
@@ -16,14 +16,14 @@ from fringe.sources import excess, open_source
 from fringe.sources.decoding import decode_pixels, size_of
 from fringe.sources.limits import LIMITS, Limits
 
-SECONDS = 5  # of processor time; each takes less than one
+SECONDS = 5  # seconds of processor time; each image takes less than one
 MEMORY = 160 << 20  # bytes
-#: What decoding takes at most for each pixel, in bytes, as docs/formats.md says of all formats.
+#: The most memory that decoding takes for each pixel, in bytes, as stated in docs/formats.md.
 PER_PIXEL = 20
 
 
 def look(data: bytes, label: str) -> tuple[int, int]:
-    """Do what planning does with an image."""
+    """Check an image as planning does."""
     return size_of(data, label, only_read=True)
 
 
@@ -32,7 +32,7 @@ def decoded(data: bytes, label: str) -> tuple[int, ...]:
 
 
 def looked_and_decoded(data: bytes, label: str) -> list[str]:
-    """Return the messages of the refusals of both; "" is that of an image that is read."""
+    """Return the messages of both refusals, or "" for an image that is read."""
     messages = []
     for call in look, decoded:
         try:
@@ -44,9 +44,9 @@ def looked_and_decoded(data: bytes, label: str) -> list[str]:
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_each_is_refused_or_read_in_bounds(group: str) -> None:
+def test_each_image_is_refused_or_read_within_limits(group: str) -> None:
     for name, (data, said) in GROUPS[group]().items():
-        # WebP asks for much memory, and takes little.
+        # WebP allocates much memory, and uses little.
         found = bounded(looked_and_decoded, data, name, memory=3 << 30)
         assert found.kind == "value", (name, found)
         assert found.seconds < SECONDS, (name, found)
@@ -88,7 +88,7 @@ FORMS = {
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_memory_for_each_pixel(form: str, mode: str) -> None:
+def test_decoding_takes_at_most_20_bytes_for_each_pixel(form: str, mode: str) -> None:
     if form == "QOI" and mode == "L":
         mode = "RGBA"  # which it has instead
     side = 1800
@@ -98,7 +98,7 @@ def test_memory_for_each_pixel(form: str, mode: str) -> None:
     assert found.peak < PER_PIXEL * side * side + (16 << 20)
 
 
-def test_what_is_less_than_too_much_is_read_as_before() -> None:
+def test_images_below_the_limits_are_read() -> None:
     assert excess.excess(scans(90, 16), LIMITS) == ""
     noise = np.random.default_rng(0).integers(0, 256, (300, 400, 3), np.uint8)
     for stored in encoded(Image.fromarray(noise), "PNG", compress_level=0), png(3, 5, colour=3):
@@ -111,7 +111,7 @@ def test_what_is_less_than_too_much_is_read_as_before() -> None:
     assert excess.excess(tiff(*tiles), Limits(pixels=64 * 64 - 1)) == "tiles of 64 x 64 pixels"
 
 
-def test_a_tiff_whose_first_page_is_nowhere() -> None:
+def test_a_tiff_without_a_first_page_is_refused() -> None:
     data = b"II+\0\x08\0\0\0" + b"\xff" * 8 + bytes(100)
     assert excess.excess(data, LIMITS) == ""
     assert bounded(look, data, "a.tif").kind == "refused"

@@ -1,4 +1,4 @@
-"""What lies in the place of a file: pipes, devices, sockets, folders, holes, links of others."""
+"""Pipes, devices, sockets, folders, holes and links of other users instead of a file."""
 
 from __future__ import annotations
 
@@ -95,13 +95,13 @@ IRREGULAR = {
 
 
 def read_images(path: Path) -> Any:
-    """Open a data set, take its fingerprint and read of it."""
+    """Open a data set, compute its fingerprint and read images."""
     source = open_source(path, follow_links=True)
     return source.fingerprint, source.read([len(source) - 1]).shape
 
 
 def read_entry(path: Path) -> Any:
-    """Read a folder of images, ``path`` among them."""
+    """Read a folder of images that contains ``path``."""
     return read_images(path.parent)
 
 
@@ -171,9 +171,9 @@ def test_only_regular_files_are_opened(tmp_path: Path, name: str) -> None:
         assert re.search(f"{name}: .*is {words}, not a file", outcome.result), outcome.result
 
 
-# The weights of inception are read as those of any network, after all of it is built.
+# Weights of inception are read like those of other networks, after the network is built.
 @pytest.mark.parametrize("name", [one for one in READERS if READERS[one] is not read_inception])
-def test_a_hole_of_64_gib_is_refused_in_no_time(tmp_path: Path, name: str) -> None:
+def test_a_hole_of_64_gib_is_refused_within_seconds(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
     hole(path)
     outcome = bounded(READERS[name], path, seconds=20)
@@ -183,21 +183,21 @@ def test_a_hole_of_64_gib_is_refused_in_no_time(tmp_path: Path, name: str) -> No
 
 
 @pytest.mark.parametrize("name", [one for one in READERS if READERS[one] is not read_entry])
-def test_a_folder_in_the_place_of_a_file_is_named(tmp_path: Path, name: str) -> None:
+def test_a_folder_instead_of_a_file_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / name).mkdir()
     outcome = bounded(READERS[name], tmp_path / name, seconds=20)
     assert outcome.kind == "refused", outcome
     assert name in outcome.result
 
 
-def test_looking_for_a_stand_in_does_not_wait(tmp_path: Path) -> None:
+def test_the_check_for_placeholder_files_does_not_wait(tmp_path: Path) -> None:
     pipe(tmp_path / "a")
     outcome = bounded(stand_in_at, tmp_path / "a", seconds=20)
     assert (outcome.kind, outcome.result) == ("value", None)
 
 
-def test_results_that_are_no_files_are_damaged(tmp_path: Path) -> None:
-    """While the DAG is built."""
+def test_results_that_are_not_files_are_damaged(tmp_path: Path) -> None:
+    """The check runs while the DAG is built."""
     for number, make in enumerate(IRREGULAR):
         place = tmp_path / f"features/source{number}"
         place.mkdir(parents=True)
@@ -209,7 +209,7 @@ def test_results_that_are_no_files_are_damaged(tmp_path: Path) -> None:
     assert not bounded(is_made_from, tmp_path / "features/source0/net.h5", {}).result
 
 
-def test_small_and_large_files_are_read_whole(tmp_path: Path) -> None:
+def test_small_and_large_files_are_read_completely(tmp_path: Path) -> None:
     path = tmp_path / "file"
     for content in (b"", b"a", os.urandom(3 << 20)):
         path.write_bytes(content)
@@ -221,8 +221,8 @@ def test_small_and_large_files_are_read_whole(tmp_path: Path) -> None:
         read_regular(path, (3 << 20) - 1)
 
 
-def test_a_file_whose_size_is_not_told_is_read_whole() -> None:
-    """As those of the kernel's own file systems are."""
+def test_a_file_without_a_size_is_read_completely() -> None:
+    """Files of the kernel's own file systems have no size."""
     path = "/proc/self/mountinfo"
     assert read_regular(path, 1 << 20) == Path(path).read_bytes()
     with pytest.raises(FringeError, match=r"a file of its kind has at most 100"):
@@ -230,7 +230,7 @@ def test_a_file_whose_size_is_not_told_is_read_whole() -> None:
 
 
 def test_a_lease_that_another_process_holds_is_waited_for(tmp_path: Path) -> None:
-    """File servers take leases; who does not wait is told that the file is busy."""
+    """File servers take leases; a process that does not wait is refused as busy."""
     path = tmp_path / "file"
     path.write_text("content")
     with path.open("r+") as held:
@@ -256,7 +256,7 @@ def test_a_lease_that_another_process_holds_is_waited_for(tmp_path: Path) -> Non
             signal.signal(signal.SIGIO, before)
 
 
-def test_a_temporary_file_is_new_and_nobody_knows_its_name(tmp_path: Path) -> None:
+def test_a_temporary_file_is_new_and_has_a_random_name(tmp_path: Path) -> None:
     path, seen = tmp_path / "table.csv", set()
     for _ in range(3):
         with atomic_path(path) as partial:
@@ -264,9 +264,9 @@ def test_a_temporary_file_is_new_and_nobody_knows_its_name(tmp_path: Path) -> No
             seen.add(partial.name)
             partial.write_text("whole")
     assert len(seen) == 3
-    beside = tmp_path / "beside.csv"
-    beside.write_text("as any program writes a file")
-    assert path.stat().st_mode == beside.stat().st_mode
+    other = tmp_path / "other.csv"
+    other.write_text("as any program writes a file")
+    assert path.stat().st_mode == other.stat().st_mode
 
 
 def test_a_planted_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -286,7 +286,7 @@ def test_a_planted_link_is_not_followed(tmp_path: Path, monkeypatch: pytest.Monk
     assert victim.read_text() == "precious"
 
 
-def test_a_link_that_takes_the_place_of_a_temporary_file_is_noticed(tmp_path: Path) -> None:
+def test_a_link_that_replaces_a_temporary_file_is_noticed(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
     words = "somebody replaced it with something else"
@@ -298,7 +298,7 @@ def test_a_link_that_takes_the_place_of_a_temporary_file_is_noticed(tmp_path: Pa
     assert sorted(tmp_path.iterdir()) == [victim]
 
 
-def test_a_link_in_the_place_of_a_result_is_replaced(tmp_path: Path) -> None:
+def test_a_link_instead_of_a_result_is_replaced(tmp_path: Path) -> None:
     victim = tmp_path / "victim"
     victim.write_text("precious")
     (tmp_path / "file").symlink_to(victim)
@@ -308,7 +308,7 @@ def test_a_link_in_the_place_of_a_result_is_replaced(tmp_path: Path) -> None:
     assert not (tmp_path / "file").is_symlink()
 
 
-def test_long_names_have_temporary_files_that_are_found_again(tmp_path: Path) -> None:
+def test_temporary_files_of_long_names_are_found_again(tmp_path: Path) -> None:
     path = tmp_path / ("é" * 120 + ".csv")
     with atomic_path(path) as partial:
         partial.write_text("whole")
@@ -334,7 +334,7 @@ def test_a_name_that_is_too_long_is_refused_before_anything_is_computed(tmp_path
         pytest.fail("the block ran")
 
 
-def test_images_of_a_folder_are_read_as_before(tmp_path: Path) -> None:
+def test_images_of_a_folder_are_still_read(tmp_path: Path) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (8, 8, 3), np.uint8)
     Image.fromarray(pixels).save(tmp_path / "a.png")
     (tmp_path / "b.png").symlink_to("a.png")
@@ -352,7 +352,7 @@ PLANTED = (Path.symlink_to, Path.hardlink_to)
 
 
 @pytest.mark.parametrize("plant", PLANTED)
-def test_a_link_in_the_place_of_a_lock_is_refused(
+def test_a_link_instead_of_a_lock_is_refused(
     tmp_path: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
     for claim_lock, name in ((clear_stale_locks, "fringe.lock"), (claim_gpu, "GPU-0.lock")):
@@ -374,7 +374,7 @@ def claim_gpu(folder: Path) -> int | None:
     return claim(["GPU-0"], folder)
 
 
-def test_a_folder_of_locks_that_somebody_else_made_is_refused(tmp_path: Path) -> None:
+def test_a_folder_of_locks_of_another_user_is_refused(tmp_path: Path) -> None:
     folder = tmp_path / "fringe-gpus-0"
     assert bounded(claim_gpu, folder).result == 0
     assert folder.stat().st_mode & 0o777 == 0o700
@@ -389,19 +389,19 @@ def test_a_folder_of_locks_that_somebody_else_made_is_refused(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("plant", PLANTED)
-def test_a_link_in_the_place_of_a_log_is_replaced(
+def test_a_link_instead_of_a_log_is_replaced(
     tmp_path: Path, victim: Path, plant: Callable[[Path, Path], None]
 ) -> None:
     log = tmp_path / "logs/rule/job.log"
     log.parent.mkdir(parents=True)
     plant(log, victim)
-    assert run_job(log, "print('told')") == (0, "")
-    assert log.read_text().startswith("told")
+    assert run_job(log, "print('a line')") == (0, "")
+    assert log.read_text().startswith("a line")
     assert victim.read_text() == "precious"
 
 
 def run_job(log: Path, body: str) -> tuple[int, str]:
-    """Run a script as the workflow does; return its exit status and what the user reads."""
+    """Run a script as the workflow does; return its exit status and its messages to the user."""
     code = f"""
 from types import SimpleNamespace
 from fringe.running.script import run
@@ -418,22 +418,22 @@ run(main, SimpleNamespace(
     return done.returncode, done.stderr
 
 
-def test_a_log_that_the_disk_does_not_take_is_said_in_one_line(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_is_reported_in_one_line(tmp_path: Path) -> None:
     log = tmp_path / "job.log"
     body = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (999, 999)); "
-    status, told = run_job(log, body + "[print('a' * 99, flush=True) for _ in range(99)]")
+    status, printed = run_job(log, body + "[print('a' * 99, flush=True) for _ in range(99)]")
     assert status == 1
-    assert told == (
+    assert printed == (
         f"error: {log}: cannot be written (File too large); the file would be larger than "
         "the limit: raise the limit (`ulimit -f unlimited`), or choose a folder on another file "
         "system\n"
     )
-    status, told = run_job(tmp_path / ("a" * 300 + ".log"), "pass")
+    status, printed = run_job(tmp_path / ("a" * 300 + ".log"), "pass")
     assert status == 1
-    assert "cannot be written (File name too long); choose shorter names" in told
+    assert "cannot be written (File name too long); choose shorter names" in printed
     (tmp_path / "b.log").mkdir()
-    status, told = run_job(tmp_path / "b.log", "pass")
-    assert "b.log: cannot be written (Is a directory); a folder has its name" in told
+    status, printed = run_job(tmp_path / "b.log", "pass")
+    assert "b.log: cannot be written (Is a directory); a folder has its name" in printed
 
 
 def write_under_a_limit(path: Path, how: str) -> None:
@@ -463,7 +463,7 @@ def write_under_a_limit(path: Path, how: str) -> None:
         ("memory", "memory"),
     ],
 )
-def test_a_limit_of_the_size_of_files_is_said(tmp_path: Path, name: str, how: str) -> None:
+def test_a_limit_on_the_size_of_files_is_reported(tmp_path: Path, name: str, how: str) -> None:
     outcome = bounded(write_under_a_limit, tmp_path / name, how)
     assert outcome.kind == "refused", outcome
     assert re.search(rf"/{name}.*: cannot be written \(File too large\); .*ulimit", outcome.result)
@@ -471,7 +471,7 @@ def test_a_limit_of_the_size_of_files_is_said(tmp_path: Path, name: str, how: st
 
 
 @pytest.mark.parametrize("number", [errno.EDQUOT, errno.ESTALE, errno.EIO, errno.ELOOP])
-def test_what_a_disk_says_has_a_fix(tmp_path: Path, number: int) -> None:
+def test_errors_of_a_disk_have_a_fix(tmp_path: Path, number: int) -> None:
     words = rf"file: cannot be written \({os.strerror(number)}\); .{{20}}.*run again: finished"
     with pytest.raises(FringeError, match=words), atomic_path(tmp_path / "file"):
         raise OSError(number, os.strerror(number))
@@ -479,7 +479,7 @@ def test_what_a_disk_says_has_a_fix(tmp_path: Path, number: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def test_an_error_of_reading_is_not_taken_for_one_of_writing(tmp_path: Path) -> None:
+def test_a_read_error_is_not_reported_as_a_write_error(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="Input/output") as caught, atomic_path(tmp_path / "file"):
         raise OSError(errno.EIO, os.strerror(errno.EIO), "/data/images.zip")
     assert not isinstance(caught.value, FringeError)
@@ -499,7 +499,7 @@ def fault(path: Path) -> None:
     raise FringeError(fault_at(path) or "")
 
 
-def test_what_a_group_shares_is_trusted_and_what_everyone_may_change_is_not(
+def test_folders_of_a_group_are_trusted_and_world_writable_folders_are_not(
     tmp_path: Path,
 ) -> None:
     if os.geteuid():
@@ -508,11 +508,11 @@ def test_what_a_group_shares_is_trusted_and_what_everyone_may_change_is_not(
     folder.mkdir()
     own, other = os.getegid(), 12345
     for user, group, mode, is_trusted in (
-        (0, own, 0o777, True),  # of root, or one's own
+        (0, own, 0o777, True),  # of root, or of the user
         (12345, own, 0o2770, True),  # a project's folder
         (12345, own, 0o2777, True),
-        (12345, other, 0o755, True),  # where one may not write; others say so
-        (12345, other, 0o1777, True),  # nobody can remove the files of others
+        (12345, other, 0o755, True),  # not writable for the user; other checks report this
+        (12345, other, 0o1777, True),  # users cannot remove files of other users
         (12345, other, 0o777, False),
         (12345, own, 0o707, False),
     ):
@@ -522,22 +522,22 @@ def test_what_a_group_shares_is_trusted_and_what_everyone_may_change_is_not(
     assert "results belongs to another user (12345), and everyone may" in str(open_to_all(folder))
 
 
-def test_a_run_in_a_folder_that_everyone_may_change_is_refused_unless_told(tmp_path: Path) -> None:
+def test_a_run_in_a_world_writable_folder_is_refused_unless_allowed(tmp_path: Path) -> None:
     if os.geteuid():
         pytest.skip("only root can give folders away")
     config = run_config({"results": str(tmp_path / "results")})
     (tmp_path / "results").mkdir()
     os.chown(tmp_path / "results", 12345, 12345)
     (tmp_path / "results").chmod(0o777)
-    (told,) = _results_faults(config)
-    assert "or set `shared_results: true`" in told
+    (found,) = _results_faults(config)
+    assert "or set `shared_results: true`" in found
     assert [*_results_faults(changed(config, {"shared_results": True}))] == []
-    (told,) = _results_faults(changed(config, {"results": str(tmp_path / ("a" * 300))}))
-    assert "cannot be written to (File name too long); choose shorter names" in told
+    (found,) = _results_faults(changed(config, {"results": str(tmp_path / ("a" * 300))}))
+    assert "cannot be written to (File name too long); choose shorter names" in found
 
 
-def test_what_is_remembered_replaces_no_files_of_others(tmp_path: Path) -> None:
-    """A group's folder may be a link to another one, or hold what somebody put there."""
+def test_remembered_hashes_replace_no_files_of_other_users(tmp_path: Path) -> None:
+    """A group's folder may be a link to another folder, or contain files of other users."""
     memory = Memory(tmp_path / ".fingerprints")
     memory.add("group", {"a": "1"})
     (place,) = (tmp_path / ".fingerprints").iterdir()
@@ -564,12 +564,12 @@ ODD = {
 }
 
 
-# What a run wrote is missing or damaged then; a network is built first.
+# Files of a run are then missing or damaged; a network is built first.
 OTHERS = (read_entry, read_rows, read_own, read_inception)
 
 
 @pytest.mark.parametrize("odd", ODD)
-def test_a_path_that_leads_nowhere_is_said_in_one_message(tmp_path: Path, odd: str) -> None:
+def test_a_path_that_leads_nowhere_is_reported_in_one_message(tmp_path: Path, odd: str) -> None:
     place, words = ODD[odd]
     (tmp_path / "file").touch()
     (tmp_path / "circle").symlink_to(tmp_path / "circle")

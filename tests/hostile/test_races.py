@@ -1,4 +1,4 @@
-"""Data that changes under a run: what is read is what was planned, or nothing is made of it."""
+"""Data that change under a run: jobs read the planned data, or write nothing."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def data(request: pytest.FixtureRequest, tmp_path: Path) -> Data:
 
 
 def config_of(data: Data, **options: Any) -> RunConfig:
-    """Return a configuration of the data, with what it was planned with."""
+    """Return a configuration of the data, with its plan."""
     folder = data.place.parent / "results"
     source = {"kind": "files", "path": str(data.place), **options}
     config = {"results": str(folder), "run": "run", "device": "cpu", "sources": {"real": source}}
@@ -92,8 +92,8 @@ def features(path: Path) -> np.ndarray:
         return np.asarray(file["features"])
 
 
-#: What a source goes on to read as it was: files that lost their name when it was opened, or when
-#: it was read for the first time. A compressed array is so small here that it is then read whole.
+#: Kinds that a source continues to read unchanged after a rename: their files are open since the
+#: source was opened or first read. The compressed array here is small, so it is read completely.
 HELD_OPENED = {("zip", "rename")}
 HELD_READ = {
     *HELD_OPENED,
@@ -102,10 +102,10 @@ HELD_READ = {
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_a_shard_of_a_mixture_is_not_written_and_data_put_back_give_what_was_planned(
+def test_a_mixed_shard_is_not_written_and_restored_data_give_the_planned_one(
     data: Data, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Each thread opens a file for itself: a second one might open the file after the change.
+    # Each thread opens the file separately: a second thread might open it after the change.
     monkeypatch.setattr(prefetch, "THREADS", 1)
     config, out = config_of(data), tmp_path / "features" / "shard.h5"
 
@@ -117,7 +117,7 @@ def test_a_shard_of_a_mixture_is_not_written_and_data_put_back_give_what_was_pla
     undisturbed = features(out)
     out.unlink()
 
-    # While the first batch is looked at, three others have been read.
+    # While the first batch is processed, three other batches have been read.
     if (data.kind, way) in HELD_READ:
         extract(lambda: data.put("B", way))
         assert np.array_equal(features(out), undisturbed)
@@ -127,12 +127,12 @@ def test_a_shard_of_a_mixture_is_not_written_and_data_put_back_give_what_was_pla
             extract(lambda: data.put("B", way))
     assert list(out.parent.iterdir()) == []
 
-    # Before a job begins.
+    # Before a job starts.
     with refused():
         extract()
     assert list(out.parent.iterdir()) == []
 
-    # What a next plan makes of that is B and not a mixture.
+    # The next plan reads B and not a mixture.
     other = config_of(data)
     assert set(other.planned.values()).isdisjoint(config.planned.values())
     with planned_images(other, "real") as source:
@@ -145,8 +145,8 @@ def test_a_shard_of_a_mixture_is_not_written_and_data_put_back_give_what_was_pla
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_what_other_processes_read_is_what_was_planned(data: Data, way: str) -> None:
-    """Decode workers get a pickled source, and open the files for themselves and later."""
+def test_other_processes_read_the_planned_data(data: Data, way: str) -> None:
+    """Decode workers get a pickled source, and open the files separately and later."""
     with planned_shard(config_of(data), "real", SHARD, None) as source:
         sent = pickle.dumps(source)
         np.testing.assert_array_equal(pickle.loads(sent).read(range(4)), data.pixels["A"][:4])
@@ -157,7 +157,7 @@ def test_what_other_processes_read_is_what_was_planned(data: Data, way: str) -> 
         np.testing.assert_array_equal(pickle.loads(sent).read(range(4)), data.pixels["A"][:4])
 
 
-def test_a_worker_process_tells_of_a_change(tmp_path: Path) -> None:
+def test_a_worker_process_reports_a_change(tmp_path: Path) -> None:
     data = build(tmp_path, "zip")
     out = tmp_path / "shard.h5"
     with (
@@ -170,8 +170,8 @@ def test_a_worker_process_tells_of_a_change(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_whatever_comes_and_goes_an_image_is_the_planned_one_or_none(data: Data, seed: int) -> None:
-    """Contents are exchanged at random moments; with one in hand that an earlier handle holds."""
+def test_under_random_changes_an_image_is_the_planned_one_or_refused(data: Data, seed: int) -> None:
+    """Contents are exchanged at random moments, also while a handle of an old content is open."""
     rng = np.random.default_rng(seed)
     source = open_source(data.place, cache=data.place.parent / "cache")
     source.fingerprint_of(0, COUNT)
@@ -229,8 +229,8 @@ def test_images_that_are_removed_or_added_are_a_change(tmp_path: Path) -> None:
         pass
 
 
-def test_a_folder_whose_name_is_given_to_another_is_a_change(tmp_path: Path) -> None:
-    """Then no file has a new time of change."""
+def test_a_folder_replaced_by_another_folder_is_a_change(tmp_path: Path) -> None:
+    """In this case no file has a new time of change."""
     data = build(tmp_path, "folder")
     with (
         refused(),
@@ -241,11 +241,11 @@ def test_a_folder_whose_name_is_given_to_another_is_a_change(tmp_path: Path) -> 
         source.read(range(COUNT))
 
 
-# What is remembered.
+# Remembered hashes.
 
 
 class Clock:
-    """A file system that keeps whole seconds, and the clock of the machine."""
+    """A file system that stores whole seconds, and the clock of the machine."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.5
@@ -278,7 +278,9 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def test_a_second_change_within_one_step_of_the_clock_is_seen(tmp_path: Path, clock: Clock) -> None:
+def test_a_second_change_within_one_step_of_the_clock_is_noticed(
+    tmp_path: Path, clock: Clock
+) -> None:
     path, cache = tmp_path / "file", tmp_path / "cache"
     clock.write(path, b"first")
     clock.on_sleep = lambda: clock.write(path, b"other")  # with the same size and times
@@ -293,12 +295,12 @@ def test_a_second_change_within_one_step_of_the_clock_is_seen(tmp_path: Path, cl
     assert file_digests([path], cache) == [sha256(b"third")]
 
 
-def test_while_a_file_changed_in_the_future_its_hash_is_not_remembered(
+def test_the_hash_of_a_file_changed_in_the_future_is_not_remembered(
     tmp_path: Path, clock: Clock
 ) -> None:
     path, cache = tmp_path / "file", tmp_path / "cache"
     clock.write(path, b"first")
-    clock.now = 900.0  # it was set back
+    clock.now = 900.0  # the clock was set back
     assert file_digests([path], cache) == [sha256(b"first")]
     assert clock.now == 900.0
     path.write_bytes(b"other")  # when the clock shows the same second again
@@ -310,10 +312,10 @@ def test_while_a_file_changed_in_the_future_its_hash_is_not_remembered(
 
 
 @pytest.mark.parametrize("kind", ["folder", "lmdb", "hdf5", "tar", "parquet"])
-def test_what_is_remembered_wrongly_ends_one_job_and_is_forgotten(
+def test_a_wrong_remembered_hash_ends_one_job_and_is_forgotten(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Such as of a file whose times somebody set, on a file system that has no time of change."""
+    """Example: the times of a file were set, on a file system without a time of change."""
     data = build(tmp_path, kind)
     times = {"st_mtime_ns": 10**9, "st_ctime_ns": 10**9}
     same = os.stat_result((0o100644, 1, 1, 1, 0, 0, 999, 1, 1, 1), times)
@@ -321,7 +323,7 @@ def test_what_is_remembered_wrongly_ends_one_job_and_is_forgotten(
     config = config_of(data)
     data.put("B", "rename")
     assert config_of(data).planned == config.planned
-    # Of a folder each file is remembered for itself.
+    # The files of a folder are remembered separately.
     for _ in range(COUNT if kind == "folder" else 1):
         with refused(), planned_shard(config_of(data), "real", SHARD, None) as source:
             source.read(range(COUNT))
@@ -340,10 +342,10 @@ def test_hashes_of_two_states_of_a_file_are_never_remembered_as_one(tmp_path: Pa
     assert remembered == open_source(data.place).fingerprint_of(0, COUNT)
 
 
-# Files that are not images.
+# Files other than images.
 
 
-def test_a_file_is_the_same_before_and_after(tmp_path: Path) -> None:
+def test_a_file_that_changes_within_the_block_is_refused(tmp_path: Path) -> None:
     path, other = tmp_path / "file", tmp_path / "other"
     path.write_bytes(b"one")
 
@@ -355,7 +357,7 @@ def test_a_file_is_the_same_before_and_after(tmp_path: Path) -> None:
     with refused("file: was changed"), steady(path):
         path.rename(other)
         path.write_bytes(b"2")
-        other.replace(path)  # the very file that it was
+        other.replace(path)  # the original file
     with refused("file: was changed"), steady(path):
         path.unlink()
         raise FringeError("something else that follows from it")
@@ -363,7 +365,7 @@ def test_a_file_is_the_same_before_and_after(tmp_path: Path) -> None:
         raise FringeError("nothing that a change could explain")
 
 
-def test_a_planned_file_is_read_or_nothing_is(tmp_path: Path) -> None:
+def test_a_file_that_differs_from_the_plan_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "statistics.npz"
     path.write_bytes(b"planned")
     config = run_config({"results": str(tmp_path), "planned": {str(path): sha256(b"planned")}})
@@ -378,15 +380,15 @@ def test_a_planned_file_is_read_or_nothing_is(tmp_path: Path) -> None:
         assert path.read_bytes() == b"planned"
 
 
-def test_a_job_that_plans_again_does_so_with_the_data_of_its_run(tmp_path: Path) -> None:
+def test_a_job_that_plans_again_uses_the_data_of_its_run(tmp_path: Path) -> None:
     planned = {"sources/real": "a", "sources/real/0-9": "b", "weights/net": "c", "m.npz": "d"}
     refuse_other_plan(tmp_path, planned)  # without a run
     note_plan(tmp_path, planned)
     refuse_other_plan(tmp_path, {**planned, "weights/other": "e"})
     changed = {**planned, "sources/real": "x", "sources/real/0-9": "y", "m.npz": "z"}
-    with pytest.raises(FringeError) as told:
+    with pytest.raises(FringeError) as caught:
         refuse_other_plan(tmp_path, changed)
-    lines = str(told.value).splitlines()
+    lines = str(caught.value).splitlines()
     assert [line.partition(": ")[0] for line in lines] == ["sources/real", "m.npz"]
     assert all("its data changed under the run" in line for line in lines)
 
@@ -396,7 +398,7 @@ def test_a_job_that_plans_again_does_so_with_the_data_of_its_run(tmp_path: Path)
 
 @pytest.fixture(scope="module")
 def generators(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two generators of each kind of file: A and B, in folders of their own."""
+    """Two generators of each kind of file: A and B, in separate folders."""
     folder = tmp_path_factory.mktemp("generators")
     for seed, content in enumerate("AB"):
         place = folder / content
@@ -422,7 +424,7 @@ class Program(torch.nn.Module):
 
 
 def swap(path: Path, other: Path) -> None:
-    """Put a copy of another file in the place of a file."""
+    """Replace a file by a copy of another file."""
     new = path.with_name(f".{path.name}.new")
     new.write_bytes(other.read_bytes())
     new.replace(path)
@@ -452,7 +454,7 @@ def test_images_are_made_by_the_planned_generator(
             return source.read(range(4))
 
     undisturbed = made()
-    # Between a job's look at the file and the first image, which loads it; here, and in a worker.
+    # Between a job's check of the file and the first image, which loads it; here, and in a worker.
     with refused(message), planned_shard(config, "fake", shard, None) as source:
         sent = pickle.dumps(source)
         swap(path, generators / "B" / name)
@@ -462,7 +464,7 @@ def test_images_are_made_by_the_planned_generator(
     with refused(message):
         made()
 
-    # Between its digest and its tensors, and there and back again.
+    # Between the digest and the tensors; also exchanged and put back.
     swap(path, generators / "A" / name)
     digest_of = loading._sha256
 
@@ -486,7 +488,7 @@ def test_images_are_made_by_the_planned_generator(
 
 
 def weighted(path: Path, hook: Callable[[], None]) -> Any:
-    """Return a loader of a network that takes the digest of its weights before it reads them."""
+    """Return a loader that computes the digest of its weight file before it reads the file."""
 
     def load(weights: Path | None, device: torch.device) -> FeatureNetwork:
         assert weights == path
@@ -544,7 +546,7 @@ def test_features_are_of_the_planned_weights(
         registry.load_network("weighted", path)  # with the hook
     assert loaded().weight_file_sha256 == sha256(b"one")
 
-    # Of several published files with the same weights another one came to lie there.
+    # The file was replaced by another published file with the same weights.
     config.planned["weights/weighted"] = sha256(b"that of another file")
     with refused(message):
         loaded()
@@ -574,7 +576,7 @@ def test_published_statistics_and_masks_are_the_planned_ones(
     out = tmp_path / "out"
 
     def meanwhile(script: ModuleType, name: str, change: Callable[[], object]) -> None:
-        """Let a change happen when a script calls a function."""
+        """Make a change when a script calls a function."""
         called = getattr(script, name)
         monkeypatch.setattr(script, name, lambda *given: (change(), called(*given))[1])
 

@@ -1,4 +1,4 @@
-"""Artifacts of a run that were cut, changed, exchanged or replaced are noticed and made again."""
+"""Truncated, changed, exchanged or replaced artifacts of a run are noticed and made again."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def write_linked(path: Path, seed: int) -> None:
     link_shards(shards, path, {"images": str(seed)})
 
 
-# Of each kind a writer of two files of the same names as a run's; the seed tells them apart.
+# For each kind, a writer of two files with the names of a run; the seed distinguishes them.
 WRITERS: dict[str, Callable[[Path, int], None]] = {
     "scores/faces/{}/net.csv": lambda path, seed: write_scores(path, [SCORE], LABELS, seed),
     "scores/{}/sizes.csv": lambda path, seed: write_scores(path, [SCORE], LABELS, seed),
@@ -155,7 +155,7 @@ NAMES = ("1", "2")
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run with two files of every kind, all sealed. Not to be changed: copy it."""
+    """A run with two files of every kind, all sealed. Do not change it: make a copy."""
     run = tmp_path_factory.mktemp("made") / "run"
     for pattern, write in WRITERS.items():
         for name in NAMES:
@@ -169,7 +169,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(made: Path, tmp_path: Path) -> Path:
-    """A copy of the run: hard links, which a test replaces and never overwrites."""
+    """A copy of the run with hard links, which a test replaces and never overwrites."""
     for path in made.rglob("*"):
         if path.is_file():
             copy = tmp_path / path.relative_to(made)
@@ -184,7 +184,7 @@ def artifacts(run: Path) -> list[Path]:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Give a name to a new file, so that the others of its links stay as they are."""
+    """Give a name to a new file, so that other links to the old file stay unchanged."""
     path.unlink()
     path.write_bytes(content)
 
@@ -197,7 +197,7 @@ def exchange(one: Path, other: Path) -> None:
 
 
 def changed(content: bytes, rng: random.Random) -> bytes:
-    """Return a content that was cut, or of which a bit, a digit or a block was changed."""
+    """Return a content that is truncated, or has a changed bit, digit or block."""
     place = rng.randrange(len(content))
     how = rng.choice(["cut", "flip", "zeros", "digit", "longer"])
     if how == "cut":
@@ -215,7 +215,7 @@ def changed(content: bytes, rng: random.Random) -> bytes:
     return bytes(new)
 
 
-def test_what_jobs_left_is_whole(run: Path) -> None:
+def test_files_that_jobs_wrote_are_complete(run: Path) -> None:
     assert len(list(seals.sealed(run))) == len(artifacts(run)) > 40
     assert damaged_files(run) == {}
     assert rename_damaged(run) == []
@@ -223,7 +223,7 @@ def test_what_jobs_left_is_whole(run: Path) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_any_change_of_any_file_is_noticed(run: Path, seed: int) -> None:
-    """Of each kind ten variants; the link of a shard falls with it, and nothing else does."""
+    """Each kind has ten variants; only the changed file and its link of shards are renamed."""
     rng = random.Random(seed)
     for path in artifacts(run):
         whole = path.read_bytes()
@@ -243,7 +243,7 @@ def test_two_exchanged_files_of_a_kind_are_renamed(run: Path, pattern: str) -> N
     exchange(one, other)
     again = rename_damaged(run)
     assert {one, other} <= set(again)
-    # A link of shards goes with a shard of its own.
+    # The file that links shards is renamed together with one of them.
     links = {run / f"features/{name}/net.h5" for name in NAMES}
     assert set(again) - {one, other} <= (links if pattern.startswith("features") else set())
     assert not one.exists()
@@ -251,7 +251,7 @@ def test_two_exchanged_files_of_a_kind_are_renamed(run: Path, pattern: str) -> N
 
 
 def test_files_of_two_kinds_and_their_seals_that_are_exchanged_are_noticed(run: Path) -> None:
-    """Each is whole, and has a seal that fits, but is in the place of another one."""
+    """Each file is complete and has a matching seal, but is in the place of another file."""
     for one, other in combinations(artifacts(run)[::5], 2):
         exchange(one, other)
         exchange(*(run / ".seals" / f"{path.relative_to(run)}.json" for path in (one, other)))
@@ -282,7 +282,7 @@ def test_an_earlier_version_of_a_file_is_noticed(run: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1]", b'{"file": 3}', b"\xff\xfe", b"null"])
-def test_what_has_a_damaged_seal_is_made_again(run: Path, content: bytes) -> None:
+def test_a_file_with_a_damaged_seal_is_made_again(run: Path, content: bytes) -> None:
     path = run / "scores/1/sizes.csv"
     replace(run / ".seals/scores/1/sizes.csv.json", content)
     (reason,) = damaged_files(run).values()
@@ -291,7 +291,7 @@ def test_what_has_a_damaged_seal_is_made_again(run: Path, content: bytes) -> Non
     assert not (run / ".seals/scores/1/sizes.csv.json").exists()
 
 
-def test_files_of_earlier_versions_are_taken_as_they_are(run: Path) -> None:
+def test_files_of_earlier_versions_are_accepted(run: Path) -> None:
     for path in seals.sealed(run):
         seals.remove(run, path)
     path = run / "scores/faces/1/net.csv"
@@ -299,7 +299,7 @@ def test_files_of_earlier_versions_are_taken_as_they_are(run: Path) -> None:
     assert damaged_files(run) == {}
 
 
-def test_exchanged_shards_without_seals_are_told_by_what_they_say(run: Path) -> None:
+def test_exchanged_shards_without_seals_are_noticed_by_their_attributes(run: Path) -> None:
     for path in seals.sealed(run):
         seals.remove(run, path)
     shards = [run / f"features/1/net/{name}.h5" for name in ("0-4", "4-8")]
@@ -309,7 +309,7 @@ def test_exchanged_shards_without_seals_are_told_by_what_they_say(run: Path) -> 
     assert found[shards[0]] == "holds images 4 to 8"
     other = run / "features/1/other/0-4.h5"
     other.parent.mkdir()
-    shards[1].rename(other)  # which holds images 0 to 4
+    shards[1].rename(other)  # which contains images 0 to 4
     assert damaged_files(run)[other] == "holds features of net"
 
 
@@ -325,7 +325,7 @@ def test_a_renamed_file_is_made_again_until_it_exists(run: Path) -> None:
     assert rename_damaged(run) == []
 
 
-def test_a_large_shard_is_known_by_pieces_and_all_else_by_all_bytes(tmp_path: Path) -> None:
+def test_a_large_shard_is_identified_by_pieces_and_other_files_by_all_bytes(tmp_path: Path) -> None:
     content = bytearray(numbers(1 << 18).tobytes())
     for place, noticed in (("features/1/net/0-4.h5", False), ("statistics/1/net/a-4.h5", True)):
         path = tmp_path / place
@@ -340,18 +340,18 @@ def test_a_large_shard_is_known_by_pieces_and_all_else_by_all_bytes(tmp_path: Pa
             content[offset] ^= 1
 
 
-def test_what_a_job_began_and_did_not_make_is_due_whatever_the_times_are(run: Path) -> None:
-    """Even where nothing that is there looks older than what it was made from."""
+def test_unfinished_outputs_are_made_again_independent_of_times(run: Path) -> None:
+    """This is true even if no existing file looks older than its inputs."""
     scores = next(path for path in sorted(seals.sealed(run)) if path.suffix == ".csv")
     seals.begin(run, scores)
-    assert rename_damaged(run) == []  # of a run that is working, or was killed behind its end
+    assert rename_damaged(run) == []  # of a run that is working, or was killed after its end
     content = scores.read_bytes()
     scores.unlink()
     assert rename_damaged(run) == [scores]
     assert rename_damaged(run, dry=True) == [scores]
     scores.write_bytes(content)
     seals.seal(run, scores)
-    scores.unlink()  # by somebody who needs the room
+    scores.unlink()  # by a user who needs the space
     assert rename_damaged(run) == []
 
 
@@ -359,17 +359,17 @@ def link(run: Path) -> Path:
     return run / "features/1/net.h5"
 
 
-def test_shards_of_two_sources_that_are_exchanged_are_noticed_by_who_reads_the_link(
+def test_exchanged_shards_of_two_sources_are_noticed_by_readers_of_the_link(
     run: Path,
 ) -> None:
-    """Their images, extents and network fit; only the fingerprints of the images differ."""
+    """Their images, extents and network match; only the fingerprints of the images differ."""
     assert len(open_features(link(run))) == 8
     exchange(*(run / f"features/{name}/net/0-4.h5" for name in NAMES))
     with pytest.raises(FringeError, match="its shards hold features of other images"):
         open_features(link(run))
 
 
-def test_a_link_of_an_earlier_version_does_not_say_of_which_images_it_is(run: Path) -> None:
+def test_a_link_of_an_earlier_version_does_not_identify_its_images(run: Path) -> None:
     whole = link(run).read_bytes()
     replace(link(run), whole)
     with h5py.File(link(run), "a") as file:
@@ -378,8 +378,8 @@ def test_a_link_of_an_earlier_version_does_not_say_of_which_images_it_is(run: Pa
     assert len(open_features(link(run))) == 8
 
 
-def test_a_link_falls_with_the_shards_that_it_links_and_not_with_others(run: Path) -> None:
-    other = run / "features/1/net/0-8.h5"  # of another division into shards
+def test_a_link_is_renamed_only_with_the_shards_that_it_links(run: Path) -> None:
+    other = run / "features/1/net/0-8.h5"  # from another division into shards
     write_shard(other, 0, 8, 1)
     seals.seal(run, other)
     other.write_bytes(b"cut")
@@ -390,7 +390,7 @@ def test_a_link_falls_with_the_shards_that_it_links_and_not_with_others(run: Pat
 
 @pytest.mark.parametrize("seed", range(2))
 def test_a_damaged_file_without_a_seal_gives_one_message(tmp_path: Path, seed: int) -> None:
-    """Checksums of HDF5 notice most of it, and no error of another kind comes of it."""
+    """Checksums of HDF5 notice most damage, and no error of another kind occurs."""
     rng = random.Random(seed)
     for pattern, read in (
         ("draws/faces/{}.h5", load_draws),
@@ -407,7 +407,7 @@ def test_a_damaged_file_without_a_seal_gives_one_message(tmp_path: Path, seed: i
         for _ in range(5):
             path.write_bytes(changed(whole, rng))
             outcome = bounded(read_all, read, path, seconds=1)
-            # HDF5 itself may loop for ever; a seal is compared before HDF5 opens a file.
+            # HDF5 itself may loop for ever, so seals are compared before HDF5 opens a file.
             assert outcome.kind in ("value", "refused", "time"), outcome
             assert outcome.kind != "refused" or path.name in str(outcome.result)
 
@@ -418,7 +418,7 @@ def read_all(read: Callable[[Path], object], path: Path) -> None:
 
 
 @pytest.mark.parametrize("end", [0, 1, 20, 50, -1])
-def test_a_cut_csv_without_a_seal_is_named(run: Path, end: int) -> None:
+def test_a_truncated_csv_without_a_seal_is_named(run: Path, end: int) -> None:
     for pattern, read in (
         ("scores/{}/sizes.csv", read_scores),
         ("convergence/{}.csv", read_scores),
@@ -440,7 +440,7 @@ def test_damaged_checks_without_a_seal_are_named(tmp_path: Path, content: str) -
         read_checks(path)
 
 
-def test_a_damaged_checkpoint_is_not_gone_on_from(
+def test_a_damaged_checkpoint_is_ignored(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "prelogits.checkpoint"
@@ -467,7 +467,7 @@ def still_as_saved(path: Path, state: dict[str, np.ndarray]) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_damaged_memory_of_hashes_is_learnt_again(tmp_path: Path, seed: int) -> None:
+def test_damaged_remembered_hashes_are_computed_again(tmp_path: Path, seed: int) -> None:
     memory = Memory(tmp_path)
     entries = {f"images of /data/{n}.png:12:34:56": f"{n}" * 64 for n in range(3)}
     memory.add("/data", entries)
@@ -478,7 +478,7 @@ def test_a_damaged_memory_of_hashes_is_learnt_again(tmp_path: Path, seed: int) -
     assert memory.read("/data")["other"] == "1"
 
 
-def test_a_memory_in_the_place_of_another_one_is_not_taken(tmp_path: Path) -> None:
+def test_exchanged_files_of_remembered_hashes_are_ignored(tmp_path: Path) -> None:
     memory = Memory(tmp_path)
     memory.add("/data", {"file": "1"})
     memory.add("/other", {"file": "2"})
@@ -503,7 +503,7 @@ def test_damaged_sizes_of_shards_are_chosen_again(tmp_path: Path, content: str) 
     assert read_sizes(config)["sizes"] == {"faces": 40}
 
 
-def test_only_what_lies_in_the_run_has_a_seal(tmp_path: Path) -> None:
+def test_only_files_in_the_run_have_a_seal(tmp_path: Path) -> None:
     weights = tmp_path / "weights.pth"
     weights.write_bytes(b"weights")
     seals.seal(tmp_path / "run", weights)
@@ -520,7 +520,7 @@ def test_a_folder_or_pipe_instead_of_a_result_is_renamed(run: Path) -> None:
     assert rename_damaged(run) == [folder, pipe]
 
 
-def test_a_file_that_only_could_not_be_read_stays(run: Path) -> None:
+def test_a_file_with_a_read_error_is_kept(run: Path) -> None:
     path = run / "draws/faces/1.h5"
     assert not rename_corrupt(run, path)
     replace(path, changed(path.read_bytes(), random.Random(0)))
