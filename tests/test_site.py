@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import runpy
 import subprocess
 import sys
@@ -79,6 +80,15 @@ def test_pages_with_broken_links_or_files_of_other_sites_are_reported(tmp_path: 
         "bad.html: none.html: no such file",
         "bad.html: good.html#none: no such anchor",
     ]
+
+
+def test_pictures_of_the_gallery_are_small_and_all_are_shown() -> None:
+    folder = REPOSITORY / "docs" / "gallery"
+    page = (folder / "index.md").read_text()
+    pictures = {path.name: path.stat().st_size for path in folder.glob("*.jpg")}
+    assert set(re.findall(r"!\[[^\]]+\]\((\S+)\)", page)) == set(pictures)
+    assert all(size <= 150_000 for size in pictures.values())
+    assert sum(pictures.values()) <= 1_500_000
 
 
 @pytest.mark.long

@@ -12,6 +12,16 @@ from typing import Any
 import griffe
 
 REFERENCE = re.compile(r"^\.\. \[(\d+)\] (.*(?:\n[ \t]+\S.*)*)", re.MULTILINE)
+HIDDEN = (
+    "__post_init__",
+    "__repr__",
+    "__str__",
+    "__eq__",
+    "__hash__",
+    "__iter__",
+    "__enter__",
+    "__exit__",
+)
 CITATION = re.compile(r"\[(\d+)\]_")
 
 
@@ -22,6 +32,11 @@ class References(griffe.Extension):
         """Rewrite the docstring of a module, class, function or attribute."""
         if obj.docstring:
             obj.docstring.value = to_markdown(obj.docstring.value, obj.path)
+
+    def on_function(self, *, func: griffe.Function, **_: Any) -> None:
+        """Leave out methods that readers never call by name."""
+        if func.name in HIDDEN:
+            func.public = False
 
     def on_class(self, *, cls: griffe.Class, **_: Any) -> None:
         """Give a named tuple the signature that Python makes from its fields."""
