@@ -1,4 +1,4 @@
-"""Two generators side by side: what stands over and under the grids, files, bad input."""
+"""Tests of Figures 7 and 19: texts of the grids, files, invalid input."""
 
 import matplotlib
 import numpy as np
@@ -60,8 +60,8 @@ def note(figure):
     return " ".join(figure.get_supxlabel().split())
 
 
-def test_scores_stand_over_each_grid_next_to_the_papers():
-    """The paper's StyleGAN2 is published, its FastGAN is not: that one's values are grey."""
+def test_scores_and_the_papers_values_are_above_each_grid():
+    """The paper's FastGAN, unlike its StyleGAN2, is not published, so its values are grey."""
     figure = compare(protocols={"ffhq": PAPER["ffhq"], "ffhq_fastgan": PAPER["ffhqfastgan"]})
     heads = [axes.get_title() for axes in figure.axes]
     assert heads == [
@@ -92,7 +92,7 @@ def test_distances_have_standard_errors():
 
 
 def test_draws_of_the_same_images_have_no_spread():
-    """Where a draw holds all candidates, repeats are equal, except for rounding."""
+    """If a draw contains all candidates, repeats are equal except for rounding."""
     scored = scores()
     scored["value"] = scored.groupby(["dataset", "network"])["value"].transform("mean")
     scored["value"] *= 1 + 1e-13 * scored["repeat"]
@@ -102,14 +102,14 @@ def test_draws_of_the_same_images_have_no_spread():
     assert "Mean ± standard deviation over draws." in note(compare())
 
 
-def test_precision_and_recall_near_0_say_nothing():
+def test_the_note_warns_if_precision_and_recall_are_near_0():
     values = {name: (*means[:2], 0.0, 0.004) for name, means in VALUES.items()}
-    assert "do not tell the generators apart" in note(compare(scores(values=values)))
+    assert "do not distinguish the generators" in note(compare(scores(values=values)))
     values["ffhq"] = (*values["ffhq"][:3], 0.02)
-    assert "apart" not in note(compare(scores(values=values)))
+    assert "distinguish" not in note(compare(scores(values=values)))
 
 
-def test_the_papers_values_are_grey_unless_measured_alike():
+def test_the_papers_values_are_grey_if_measured_differently():
     unknown = compare()
     assert not any("[" in axes.get_title() for axes in unknown.axes)
     assert "In brackets" not in note(unknown)
@@ -133,13 +133,13 @@ def test_the_papers_values_are_grey_unless_measured_alike():
         },
     ],
 )
-def test_nothing_of_the_paper_stands_next_to_another_network(other):
+def test_the_papers_values_are_not_shown_for_another_network(other):
     figure = compare(**other)
     assert not any("[" in axes.get_title() or axes.texts for axes in figure.axes)
     assert "Kynkäänniemi" not in note(figure)
 
 
-def test_the_note_says_whom_each_network_prefers():
+def test_the_note_says_which_generator_each_network_prefers():
     text = note(compare())
     assert "FID (Inception-V3) is the same for both within twice the spread of draws" in text
     assert "FID (CLIP) is 40.8% lower for (b)." in text  # 2.76 against 4.66
@@ -153,23 +153,23 @@ def test_the_note_says_whom_each_network_prefers():
 
 
 @pytest.mark.parametrize(
-    ("network", "told"),
+    ("network", "weights"),
     [
         ("vgg16", "VGG-16 of torchvision: torchvision's weights (vgg16-397923af)."),
         ("vgg16-nvidia", "VGG-16 of NVIDIA: the weights of NVIDIA's vgg16.pt."),
     ],
 )
-def test_the_note_says_whose_weights_precision_and_recall_are_measured_with(network, told):
+def test_the_note_names_the_weights_for_precision_and_recall(network, weights):
     scored = scores().replace({"network": {"vgg16-nvidia": network}})
     text = note(compare(scored, titles={}, recall_network=network))
-    assert told in text
+    assert weights in text
     assert "Inception-V3: TensorFlow's weights of 2015-12-05" in text
-    # The paper's recall stands next to that of the network that its authors' code takes.
+    # The paper's recall is compared only with recall in the network of its authors' code.
     heads = compare(scored, recall_network=network, protocols={"ffhq": PAPER["ffhq"]}).axes
     assert ("Recall 0.46 [0.46]" in heads[1].get_title()) == (network == "vgg16-nvidia")
 
 
-def test_the_note_says_from_how_many_images_each_number_comes():
+def test_the_note_has_the_number_of_images_of_each_measure():
     assert (
         "FID, FID (CLIP): 50,000 real + 50,000 generated images, 3 random draws; "
         "Precision, Recall: 50,000 real + 50,000 generated images, one random draw."
@@ -183,7 +183,7 @@ def test_the_note_says_from_how_many_images_each_number_comes():
     ) in note(compare(published))
 
 
-def test_grids_hold_the_images_given():
+def test_grids_contain_the_given_images():
     images = grids()
     figure = compare(images=images, rows=3, columns=6)
     for axes, array in zip(figure.axes, (images["ffhq_fastgan"], images["ffhq"]), strict=True):
@@ -194,7 +194,7 @@ def test_grids_hold_the_images_given():
     assert few.shape[0] < 3 * 16, "no rows without images"
 
 
-def test_a_simulated_generator_is_told():
+def test_the_note_names_a_simulated_generator():
     simulated = {"ffhq": {"title": "FFHQ", "simulated": True}}
     assert "Generated images: simulated generator." in note(compare(titles=simulated))
     assert "simulated" not in note(compare())
@@ -217,10 +217,10 @@ def test_nothing_is_clipped_or_overlaps(shape, name, style):
         canvas.draw()
         renderer = canvas.get_renderer()
         box = figure.get_tightbbox(renderer)
-        told = {figure.get_suptitle(), figure.get_supxlabel()}
-        told |= {axes.get_title() for axes in figure.axes}
+        headings = {figure.get_suptitle(), figure.get_supxlabel()}
+        headings |= {axes.get_title() for axes in figure.axes}
         texts = figure.findobj(matplotlib.text.Text)
-        boxes = [text.get_window_extent(renderer) for text in texts if text.get_text() in told]
+        boxes = [text.get_window_extent(renderer) for text in texts if text.get_text() in headings]
         boxes += [axes.images[0].get_window_extent(renderer) for axes in figure.axes]
     width, height = figure.get_size_inches()
     assert min(box.x0, box.y0) > 0
@@ -242,13 +242,13 @@ def test_equal_input_gives_equal_files(tmp_path):
     assert saved[0] == saved[1]
 
 
-def test_bad_input():
+def test_invalid_input_is_refused():
     one = {"Projected FastGAN": "ffhq_fastgan"}
     fewer = scores()
     fewer.loc[(fewer["dataset"] == "ffhq") & (fewer["network"] == "clip"), "n_real"] = 10
     for options, message in (
         ({"generators": one}, "got 1 generators; name two"),
-        ({"images": {"ffhq": grids()["ffhq"]}}, "no images of ffhq_fastgan; give a grid of each"),
+        ({"images": {"ffhq": grids()["ffhq"]}}, "no images of ffhq_fastgan; give a grid for each"),
         ({"images": grids() | {"ffhq": np.zeros((2, 8, 8, 3))}}, "'StyleGAN2': float64 of shape"),
         (
             {"control": "swav"},

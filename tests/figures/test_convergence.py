@@ -1,4 +1,4 @@
-"""Figure S1: what it draws, what its title says, and that nothing is clipped."""
+"""Tests of Figure S1: its curves, its texts, and that nothing is clipped."""
 
 import matplotlib
 import numpy as np
@@ -56,7 +56,7 @@ def test_curves_by_hand():
     assert list(bound[1]) == [0, 0, 5, 15, 17.5, 17.5]
     assert list(released[0]) == [5.0 * k for k in range(1, 31)]
     np.testing.assert_array_equal(released[1], np.linspace(30, 27, 30))
-    assert list(ours[1]) == [29.9, 25, 25, 20, 18]  # the lowest so far
+    assert list(ours[1]) == [29.9, 25, 25, 20, 18]  # the lowest loss so far
     assert [list(values) for values in level] == [[2.0, 150.0], [27.0, 27.0]]
     (shaded,) = axes.collections
     vertices = shaded.get_paths()[0].vertices
@@ -64,22 +64,24 @@ def test_curves_by_hand():
     assert axes.get_ylim()[0] == 0
 
 
-def test_title_and_labels_say_what_is_seen():
+def test_title_labels_and_note_describe_the_result():
     text = texts(loss_over_time(USUAL, title="Data", simulated=True))
     assert "Data: ours reaches the loss of 30 released steps after 2 s instead of 2.5 min" in text
-    assert "(75 times sooner)" in text
+    assert "(75 times faster)" in text
     assert "ours: 18.0; no weights reach below 17.5 (proven)" in text
-    assert "timed 3 times (CPU, 1 thread; the fastest counts)" in text
-    assert "divides the covariance by the sum of weights less 1" in text
+    assert "(timed 3 times on CPU, 1 thread; the fastest counts)" in text
+    assert "divides the covariance by the sum of weights minus 1" in text
     assert "simulated generator" in text
     assert "does not reach the loss of 3" in texts(loss_over_time(CASES["not reached"], title="D"))
     assert "do not lower the loss" in texts(loss_over_time(CASES["astray"], title="D"))
-    assert "no bound above 0 was proven" in texts(loss_over_time(CASES["no bound"], title="D"))
-    assert "(5,600 times sooner)" in texts(loss_over_time(CASES["days"], title="D"))
-    assert "sooner" not in texts(loss_over_time(CASES["at once"], title="D"))
+    assert "no lower bound above 0 was proven" in texts(
+        loss_over_time(CASES["no bound"], title="D")
+    )
+    assert "(5,600 times faster)" in texts(loss_over_time(CASES["days"], title="D"))
+    assert "faster" not in texts(loss_over_time(CASES["at once"], title="D"))
 
 
-def test_a_loss_that_falls_far_is_seen_on_a_logarithmic_axis():
+def test_a_loss_that_falls_far_has_a_logarithmic_axis():
     (axes,) = loss_over_time(CASES["far"], title="Data").axes
     assert axes.get_yscale() == "log"
     assert axes.get_ylim()[0] < 0.18
@@ -113,7 +115,7 @@ def test_equal_rows_give_equal_files(tmp_path):
 
 
 @pytest.mark.parametrize("solver", ["ours", "reference"])
-def test_missing_and_broken_rows_are_named(solver):
+def test_errors_name_missing_and_broken_rows(solver):
     with pytest.raises(FringeError, match=f"solver '{solver}' has no row"):
         loss_over_time(USUAL[USUAL["solver"] != solver], title="Data")
     broken = USUAL.copy()

@@ -1,4 +1,4 @@
-"""Figures 1 and 2: what the diagrams hold, that they can be read, bad input."""
+"""Tests of Figures 1 and 2: contents, readability, invalid input."""
 
 from dataclasses import replace
 from typing import Any
@@ -98,7 +98,7 @@ STYLES: tuple[dict[str, Any], ...] = (
 @pytest.mark.parametrize("draw", [pipeline, whole])
 @pytest.mark.parametrize("shape", [(24, 24), (10, 30), (30, 10)])
 @pytest.mark.parametrize("style", STYLES, ids=str)
-def test_nothing_written_overlaps(draw: Any, shape: tuple[int, int], style: dict[str, Any]) -> None:
+def test_texts_do_not_overlap(draw: Any, shape: tuple[int, int], style: dict[str, Any]) -> None:
     figure = draw(shape, network="efficientnet-lite0", simulated=True, style=style)
     assert "simulated generator" in texts(figure)
     canvas = FigureCanvasAgg(figure)
@@ -125,7 +125,7 @@ def test_nothing_written_overlaps(draw: Any, shape: tuple[int, int], style: dict
 
 
 def overlap(box: Any, other: Any) -> bool:
-    """Tell whether two boxes share more than the air around letters."""
+    """Return whether two boxes overlap by more than the space around letters."""
     across = min(box.x1, other.x1) - max(box.x0, other.x0)
     down = min(box.y1, other.y1) - max(box.y0, other.y0)
     return bool(across > 2 and down > 5)
@@ -140,23 +140,23 @@ def test_the_pipeline_shows_the_numbers_of_the_image() -> None:
     for expected in (image, heat, overlay(image[None], MAP[None])[0]):
         assert any(each.shape == expected.shape and (each == expected).all() for each in pictures)
     assert any(each.shape == front.shape and np.abs(each - front).max() <= 1 for each in pictures)
-    told = texts(figure)
+    all_text = texts(figure)
     weights = (CLOSEUP.gradient / 12) ** 2
     chosen = np.argsort(-weights)[:24]
     share = weights[chosen].sum() / weights.sum()
     for part in (
         *("FID = 5.30", "1 of 50,000 generated images", "f joins the other 49,999 images"),
         *("50 of 4 x 3, by Inception-V3", "forward", "backward", "Equation 2"),
-        f"the 24 features of the largest weights, which hold {100 * share:.0f}% of all weights",
+        f"the 24 features with the largest weights ({100 * share:.0f}% of the sum of weights)",
         f"to {CLOSEUP.features[chosen].max():.2g}",
         "no error bar",
     ):
-        assert part in told, part
+        assert part in all_text, part
     axes = figure.axes[0]
     assert sum(isinstance(patch, FancyArrowPatch) for patch in axes.patches) == 9
     bars = [p for p in axes.patches if type(p) is Rectangle and p.get_linewidth() == 0]
     assert len(bars) == 3 * 24
-    # Features, gradient and weights, in the same order.
+    # Features, gradient and weights are in the same order.
     for values, drawn in zip(
         (CLOSEUP.features, CLOSEUP.gradient, weights),
         (bars[:24], bars[24:48], bars[48:]),
@@ -167,10 +167,10 @@ def test_the_pipeline_shows_the_numbers_of_the_image() -> None:
         np.testing.assert_allclose(heights / heights.max(), expected / expected.max(), rtol=1e-9)
 
 
-def test_the_pipeline_refuses() -> None:
+def test_the_pipeline_refuses_invalid_input() -> None:
     with pytest.raises(FringeError, match="sensitivity pipeline"):
         sensitivity_pipeline(images(1)[0], MAP[None], CLOSEUP, title="A")
-    with pytest.raises(FringeError, match=r"a map of shape \(4, 3\), but .* of \(3, 4\)"):
+    with pytest.raises(FringeError, match=r"the map has shape \(4, 3\), but .* shape \(3, 4\)"):
         sensitivity_pipeline(images(1)[0], MAP.T, CLOSEUP, title="A")
 
 
@@ -182,12 +182,12 @@ def test_the_overview_shows_vectors_classes_and_distances() -> None:
         assert any(np.array_equal(each, expected) for each in pictures)
     tiles = [each for each in pictures if each.shape in ((7, 8, 3), (3, 4, 3))]
     assert len(tiles) == 4
-    # The lightest square is the largest number; what is left over is white.
+    # The lightest square is the largest number; squares without a number are white.
     for tile, vector in zip(tiles[::2], FOUND.spaces["features"].vectors, strict=True):
         squares = tile.reshape(-1, 3).astype(int).sum(1)
         assert (squares[DIM:] == 3 * 255).all()
         assert squares[:DIM].argmax() == vector.argmax()
-    told = texts(figure)
+    all_text = texts(figure)
     for part in (
         "FID = 5.30",
         "SE 0.042; Fréchet",
@@ -196,19 +196,19 @@ def test_the_overview_shows_vectors_classes_and_distances() -> None:
         "40,000 real and 50,000 generated",
         "Inception-V3",
     ):
-        assert part in told, part
+        assert part in all_text, part
     for vector in FOUND.spaces["logits"].vectors.astype(float):
         probabilities = np.exp(vector) / np.exp(vector).sum()
         for number in np.argsort(-probabilities)[:3]:
-            assert f"class {number} " in told
-            assert percent(probabilities[number]) in told
+            assert f"class {number} " in all_text
+            assert percent(probabilities[number]) in all_text
     for part in ("class 3 ", "60%", "30%", "class 7 ", "40%", "class 8 ", "70%"):
-        assert part in told, part
+        assert part in all_text, part
     axes = figure.axes[0]
     assert sum(isinstance(patch, FancyArrowPatch) for patch in axes.patches) == 12
 
 
-def test_the_overview_refuses() -> None:
+def test_the_overview_refuses_invalid_input() -> None:
     with pytest.raises(FringeError, match="12 logits and 11 class names"):
         feature_overview(images(1), images(1), replace(FOUND, class_names=NAMES[1:]), title="A")
     with pytest.raises(FringeError, match="generated images"):
@@ -230,20 +230,20 @@ def test_ellipses_are_two_standard_deviations() -> None:
     (ellipse,) = (patch for patch in page.axes.patches if isinstance(patch, Ellipse))
     assert ellipse.width == pytest.approx(12 * plane.unit)
     assert ellipse.height == pytest.approx(4 * plane.unit)
-    # Upwards on the page is towards lower numbers; angles are modulo half a turn.
+    # Coordinates of the page increase downwards; angles are modulo half a turn.
     assert np.tan(np.radians(ellipse.angle)) == pytest.approx(-np.tan(turn))
     assert plane.place(np.array([5.0, 7.0])) == pytest.approx(box.middle)
     x, y = plane.place(np.array([6.0, 7.5]))
     assert (x - box.middle[0], box.middle[1] - y) == pytest.approx((plane.unit, plane.unit / 2))
 
 
-def test_bars_stand_on_zero() -> None:
+def test_bars_start_at_zero() -> None:
     box = Box(1, 1, 2, 2)
     with styled(Style()):
         page = on_page()
         draw_bars(page, box, np.array([3.0, -1.0]), "red", negative="blue", marks=np.ones(2))
     first, second = page.axes.patches
-    # From 3 at the top to -1 at the bottom, so 0 is at three quarters.
+    # The box goes from 3 at the top to -1 at the bottom, so 0 is at three quarters.
     assert (first.get_y(), first.get_height()) == pytest.approx((1.0, 1.5))
     assert (second.get_y(), second.get_height()) == pytest.approx((2.5, 0.5))
     assert second.get_facecolor()[2] == 1
@@ -251,12 +251,12 @@ def test_bars_stand_on_zero() -> None:
     assert marks == pytest.approx([2.0, 2.0])
 
 
-def test_an_overview_without_errors_does_not_speak_of_them() -> None:
+def test_an_overview_without_errors_does_not_mention_them() -> None:
     spaces = {"features": space(DIM, 5.3049), "logits": space(CLASSES, 110.04)}
     plain = Overview(spaces, FOUND.shares, NAMES, FOUND.counts)
-    told = texts(feature_overview(images(3), images(3), plain, title="Faces"))
-    assert "110.0" in told
-    assert "SE" not in told
+    all_text = texts(feature_overview(images(3), images(3), plain, title="Faces"))
+    assert "110.0" in all_text
+    assert "SE" not in all_text
     assert "SE: standard error of one evaluation" in texts(whole())
 
 

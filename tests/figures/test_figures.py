@@ -1,4 +1,4 @@
-"""Figures: what their axes hold, that files are whole and repeatable, bad input."""
+"""Tests of figures: contents of axes, reproducible files, invalid input."""
 
 import io
 import re
@@ -83,7 +83,7 @@ def size_scores():
 
 
 def extrapolated_scores():
-    """Return `size_scores` and what was extrapolated from the larger pair."""
+    """Return `size_scores` and an extrapolation from the larger pair."""
     rows = [
         ("a", "random", "net", "features", "fid_infinity", repeat, 7.0 + repeat, 2000, 1000, 0)
         for repeat in range(3)
@@ -97,7 +97,7 @@ def images(count, size, seed=0):
 
 
 def texts(figure):
-    """Return all text of a figure, drawn."""
+    """Draw a figure and return its texts."""
     figure.draw_without_rendering()
     return " ".join(
         " ".join(text.get_text().split()) for text in figure.findobj(matplotlib.text.Text)
@@ -132,10 +132,10 @@ FIGURES = {
 def test_equal_input_gives_equal_files(name, tmp_path, monkeypatch):
     saved = []
     for turn, clock in enumerate(("1000000000", "1700000000")):
-        monkeypatch.setenv("SOURCE_DATE_EPOCH", clock)  # the time of day must not matter
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", clock)  # files must not depend on the time
         monkeypatch.setitem(
             matplotlib.rcParams, "font.size", 10 + turn
-        )  # nor a user's own settings
+        )  # the user's own settings have no effect
         png, pdf = tmp_path / f"{turn}.png", tmp_path / f"{turn}.pdf"
         save(FIGURES[name](), png, pdf)
         saved.append((png.read_bytes(), pdf.read_bytes()))
@@ -143,8 +143,8 @@ def test_equal_input_gives_equal_files(name, tmp_path, monkeypatch):
     png, pdf = saved[0]
     pixels = np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
     assert pixels.shape[1] == 7 * 160
-    assert (pixels[0, 0] == 255).all()  # white ground
-    assert pixels.std() > 5  # something is on it
+    assert (pixels[0, 0] == 255).all()  # white background
+    assert pixels.std() > 5  # the figure is not empty
     assert b"CreationDate" not in pdf
     plain = b"".join(_inflated(pdf))
     assert b"/FontFile2" in pdf + plain
@@ -160,7 +160,7 @@ def _inflated(pdf):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_simulated_generator_is_told(name):
+def test_the_note_names_a_simulated_generator(name):
     figure = FIGURES[name]()
     assert isinstance(figure, Figure)
     assert "simulated generator" in texts(figure)
@@ -172,7 +172,9 @@ def test_nothing_is_clipped(name):
     canvas = FigureCanvasAgg(figure)
     with styled(Style()):
         canvas.draw()
-        box = figure.get_tightbbox(canvas.get_renderer())  # of all that is drawn, in inches
+        box = figure.get_tightbbox(
+            canvas.get_renderer()
+        )  # the box of all drawn elements, in inches
     width, height = figure.get_size_inches()
     assert min(box.x0, box.y0) > 0
     assert box.x1 < width
@@ -188,10 +190,10 @@ def test_histogram_counts_by_hand():
     real, generated = ([bar.get_width() for bar in group] for group in axes.containers)
     assert real == [50.0, 25.0]
     assert generated == [20.0, 60.0]
-    assert "2 further classes hold 25.0% of the real and 20.0% of the generated" in texts(figure)
+    assert "2 other classes contain 25.0% of the real and 20.0% of the generated" in texts(figure)
 
 
-def test_histogram_refuses_what_is_no_class():
+def test_histogram_refuses_invalid_classes():
     with pytest.raises(FringeError, match="class 4 has no name, 2 names"):
         top1_histogram([4], [0], ["a", "b"], title="A")
     with pytest.raises(FringeError, match="real classes are float64"):
@@ -201,7 +203,7 @@ def test_histogram_refuses_what_is_no_class():
 
 
 @pytest.mark.parametrize("datasets", [("a",), ("a", "b"), ("a", "b", "c", "d", "e")])
-def test_sweep_axes_mean_the_same_relative_change(datasets):
+def test_sweep_axes_show_the_same_relative_change(datasets):
     scores = sweep_scores(datasets)
     figure = class_sweep(scores, TITLES, "net", "control")
     assert len(figure.axes) == 2 * len(datasets)
@@ -220,7 +222,7 @@ def test_sweep_axes_mean_the_same_relative_change(datasets):
             shares = values[values["network"] == network].groupby("scheme")["value"].mean() / unit
             assert low < shares.min()
             assert shares.max() < high
-        # Equal heights on the page are equal relative changes.
+        # Equal heights on the page mean equal relative changes.
         height_left = left.transData.transform((1, 0.9 * units[0]))[1]
         height_right = right.transData.transform((1, 0.9 * units[1]))[1]
         assert height_left == pytest.approx(height_right)
@@ -242,7 +244,7 @@ def test_sweep_draws_solid_and_dashed_means():
     assert figure.axes[0].get_xscale() == "log"
 
 
-def test_sweep_without_a_score_names_it():
+def test_sweep_names_a_missing_score():
     scores = sweep_scores(("a",))
     with pytest.raises(FringeError, match=r"scheme 'middle10', network 'control'"):
         class_sweep(
@@ -269,7 +271,7 @@ def test_sizes_by_hand():
     assert "21.00 ± 1.00" in texts(figure)
 
 
-def test_sizes_end_at_infinitely_many_images():
+def test_the_last_size_is_infinity():
     figure = sample_sizes(extrapolated_scores(), TITLES, "net", all_real={"a": 2000})
     axes = figure.axes[0]
     labels = [label.get_text() for label in axes.get_xticklabels()]
@@ -309,7 +311,7 @@ def test_snapshots_have_standard_errors_as_bars():
         rows.assign(standard_error=errors, real_error=float("nan")), TITLES, "net"
     )
     (across, along), *_ = [bars.lines[2] for bars in figure.axes[0].containers]
-    # Of the first repeats: 4.5 of 5 in pre-logits, 9.5 of 10 in logits.
+    # Errors of the first repeats: 4.5 of 5 in pre-logits, 9.5 of 10 in logits.
     np.testing.assert_allclose(across.get_segments()[0], [[4.55, 10.0], [5.45, 10.0]])
     np.testing.assert_allclose(along.get_segments()[0], [[5.0, 9.05], [5.0, 10.95]])
     written = texts(figure)
@@ -319,7 +321,7 @@ def test_snapshots_have_standard_errors_as_bars():
     assert "Bars" not in texts(snapshot_correlation(rows, TITLES, "net"))
 
 
-def test_an_extrapolation_below_zero_is_seen():
+def test_an_extrapolation_below_zero_is_visible():
     scores = extrapolated_scores()
     scores.loc[scores["metric"] == "fid_infinity", "value"] -= 10
     axes = sample_sizes(scores, TITLES, "net").axes[0]
@@ -335,7 +337,7 @@ def diamonds(axes):
     ]
 
 
-def test_sizes_show_the_papers_values_grey_unless_measured_alike():
+def test_sizes_show_the_papers_values_in_grey_if_measured_differently():
     rows = [
         ("ffhq", "random", "inception", "features", "fid", 0, 11.7, 5000, 5000, 0),
         ("ffhq", "random", "inception", "features", "fid", 0, 5.2, 70000, 50000, 0),
@@ -359,7 +361,7 @@ def test_sizes_show_the_papers_values_grey_unless_measured_alike():
 
 
 def published_sweep(released=()):
-    """Return scores of FFHQ as the paper has them, in its networks and counts."""
+    """Return the paper's scores of FFHQ, with its networks and counts."""
     scores = sweep_scores(("ffhq",)).replace({"network": {"net": "inception", "control": "clip"}})
     scores["n_real"] = scores["n_generated"] = 50000
     scores.loc[scores["network"] == "inception", "value"] *= 5.3 / 200
@@ -370,8 +372,8 @@ def published_sweep(released=()):
 OPTIMAL = {"prelogits": Optimizer("optimal"), "logits": Optimizer("optimal")}
 
 
-def test_a_sweep_has_the_papers_values_as_diamonds_where_protocols_agree():
-    """FID at random and matched in pre-logits: the latter by the released algorithm."""
+def test_a_sweep_shows_the_papers_values_if_protocols_agree():
+    """The values are FID at random and FID matched in pre-logits by the released algorithm."""
     ours = replace(
         PAPER["ffhq"],
         optimizers={**OPTIMAL, "prelogits-released": Optimizer("released", 100_000, 10.0)},
@@ -383,17 +385,17 @@ def test_a_sweep_has_the_papers_values_as_diamonds_where_protocols_agree():
     low, high = figure.axes[0].get_ylim()
     assert low < 1.78 < 5.3 < high
     assert "Hollow diamonds: Kynkäänniemi et al. (2023)" in texts(figure)
-    assert "the same, released steps" in texts(figure)
+    assert "pre-logits, released steps" in texts(figure)
 
 
-def test_a_sweep_of_another_protocol_has_no_diamonds_and_says_why():
+def test_a_sweep_of_another_protocol_explains_missing_diamonds():
     scores = published_sweep()
     figure = class_sweep(
         scores, {}, "inception", "clip", protocols={"ffhq": replace(PAPER["ffhq"], seed=1)}
     )
     assert not diamonds(figure.axes[0])
     assert "are not drawn. Ours: latents of seed 1." in texts(figure)
-    # Ours are optimal: the paper's pre-logits are not.
+    # Our weights are optimal; the paper's weights in pre-logits are not.
     ours = replace(PAPER["ffhq"], optimizers=OPTIMAL)
     figure = class_sweep(scores, {}, "inception", "clip", protocols={"ffhq": ours})
     assert [y for _, y, _ in diamonds(figure.axes[0])] == [5.3]
@@ -409,7 +411,7 @@ def published_snapshots():
     return rows.assign(n_real=50000, n_generated=50000, snapshot=rows["snapshot"].astype(str))
 
 
-def test_a_snapshot_that_is_the_papers_generator_has_its_diamond():
+def test_the_papers_generator_is_a_diamond_among_snapshots():
     theirs = PAPER["ffhq"]
     others = replace(theirs, generator="network-snapshot-000200")
     protocols = {"0": theirs, "1": others, "2": others, "3": others}
@@ -422,8 +424,9 @@ def test_a_snapshot_that_is_the_papers_generator_has_its_diamond():
         published_snapshots(), {}, "inception", protocols={"ffhq": protocols | {"0": others}}
     )
     assert not diamonds(figure.axes[0])
-    assert "is not drawn, as it was measured otherwise. Ours: generator not the paper's." in texts(
-        figure
+    assert (
+        "is not drawn, because it was measured differently. Ours: generator not the paper's."
+        in texts(figure)
     )
     assert "Kynkäänniemi" not in texts(snapshot_correlation(snapshot_rows(), TITLES, "net"))
 
@@ -434,7 +437,7 @@ def test_size_labels():
     assert size_label(1600, 800) == "1,600 + 800"
 
 
-def test_sizes_refuse_what_they_cannot_show():
+def test_sizes_refuse_invalid_rows():
     with pytest.raises(FringeError, match="network 'other'"):
         sample_sizes(size_scores(), TITLES, "other")
     double = pd.concat([size_scores(), size_scores().assign(value=1.0)])
@@ -494,7 +497,7 @@ def test_mosaic_places_images_row_by_row():
 
 
 @pytest.mark.parametrize("size", [32, 128])
-def test_grids_hold_the_images_given(size):
+def test_grids_contain_the_given_images(size):
     low, high = images(20, size), images(20, size, 1)
     figure = weight_grids(Extremes(low, high), title="A", rows=3, columns=6)
     shown = [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
@@ -519,7 +522,7 @@ def test_weights_of_0_are_named_with_their_share():
     assert few.axes[0].get_title() == "(a) Smallest 10% of weights (4% are 0)"
 
 
-def test_schemes_are_all_there_with_their_fid():
+def test_all_schemes_are_shown_with_their_fid():
     figure = FIGURES["schemes"]()
     heads = [axes.get_title() for axes in figure.axes]
     assert heads == [
@@ -527,10 +530,10 @@ def test_schemes_are_all_there_with_their_fid():
         "(b) Top-1 classes matched\nFID 182.00",
         "(c) All fringe features matched\nFID 110.00 (SE 0.80)",
     ]
-    told = texts(figure)
-    # Of the one without a real part, the real images are known by statistics only.
-    assert "of only the generated images if only published statistics" in told
-    assert "Repeated draws" not in told  # no spread is printed
+    all_text = texts(figure)
+    # For the scheme without a real error, only statistics of the real images are known.
+    assert "of only the generated images if only published statistics" in all_text
+    assert "Repeated draws" not in all_text  # no spread is printed
     with pytest.raises(FringeError, match="images of scheme matched, prelogits are missing"):
         scheme_grids({"random": images(2, 8)}, title="A")
 
@@ -553,7 +556,7 @@ def test_grids_refuse_other_arrays():
         ({"width": "wide"}, "width is 'wide'"),
     ],
 )
-def test_bad_style(style, message):
+def test_invalid_style_is_refused(style, message):
     with pytest.raises(FringeError, match=message):
         read_style(style)
 

@@ -1,4 +1,4 @@
-"""FID under several networks: points, changes, the paper's values, files, bad input."""
+"""Tests of Figure 8b: points, changes, the paper's values, files, invalid input."""
 
 import matplotlib
 import numpy as np
@@ -47,7 +47,7 @@ def test_means_spreads_and_changes_by_hand():
     top, bottom = first.get_ylim()[::-1]
     assert top < 0 < 1 < bottom, "the first network is on top"
     assert [text.get_text() for text in first.texts] == ["5.30 ± 0.05", "3.60 ± 0.05 (−32.1%)"]
-    assert "3 random draws, the same under each network" in texts(figure)
+    assert "3 random draws, the same for each network" in texts(figure)
 
 
 def test_distances_have_standard_errors():
@@ -61,7 +61,7 @@ def test_distances_have_standard_errors():
     assert "from the sampling of the generated images only" in texts(figure)
 
 
-def test_the_papers_values_are_grey_unless_measured_alike():
+def test_the_papers_values_are_grey_if_measured_differently():
     figure = network_comparison(scores(), {}, NETWORKS, protocols={"ffhq": PAPER["ffhq"]})
     hollow = [
         [(line.get_xdata()[0], line.get_mec() == GREY) for line in axes.lines if is_diamond(line)]
@@ -87,7 +87,7 @@ def is_diamond(line):
     return line.get_marker() == "D"
 
 
-def test_each_dataset_may_have_networks_of_its_own():
+def test_each_dataset_may_have_its_own_networks():
     rows = scores(("ffhq", "c"), (*NETWORKS, "swav"))
     figure = network_comparison(
         rows, {"inception": "First"}, {"c": ["swav", "inception"], "ffhq": NETWORKS}
@@ -97,12 +97,12 @@ def test_each_dataset_may_have_networks_of_its_own():
     assert figure.axes[0].texts[1].get_text() == "1.00 ± 0.05 (−66.7%)"
 
 
-def test_the_note_says_whose_weights_each_network_has():
-    told = (
+def test_the_note_names_the_weights_of_each_network():
+    sentence = (
         "Inception-V3: TensorFlow's weights of 2015-12-05; Inception-V3 of torchvision: "
         "torchvision's weights (inception_v3_google)."
     )
-    assert told in texts(network_comparison(scores(), {}, NETWORKS))
+    assert sentence in texts(network_comparison(scores(), {}, NETWORKS))
     own = {"inception-torchvision": "Inception-V3 of torchvision (own weights 0123abcd)"}
     assert "inception_v3_google" not in texts(network_comparison(scores(), own, NETWORKS))
 
@@ -149,7 +149,7 @@ def test_one_draw_has_no_spread():
     assert "One random draw" in texts(figure)
 
 
-def test_bad_input():
+def test_invalid_input_is_refused():
     rows = scores()
     other = rows["network"] == NETWORKS[1]
     for scored, networks, message in (

@@ -1,4 +1,4 @@
-"""Figures of sensitivity maps: what is drawn where, that it can be read, bad input."""
+"""Tests of figures of sensitivity maps: positions, readability, invalid input."""
 
 import io
 from dataclasses import replace
@@ -97,7 +97,7 @@ def texts(figure):
 
 
 def pictures(figure):
-    """Return each picture on a page with its left, right, bottom and top edge, but the scale."""
+    """Return the pictures on a page except the scale, with left, right, bottom and top edges."""
     drawn = [(np.asarray(one.get_array()), one.get_extent()) for one in figure.axes[0].images]
     return [(array, extent) for array, extent in drawn if len(array) > 1]
 
@@ -184,13 +184,13 @@ STYLED = [
 
 
 @pytest.mark.parametrize(("name", "style"), STYLED, ids=str)
-def test_everything_can_be_read(name, style):
+def test_texts_do_not_overlap_and_are_not_clipped(name, style):
     figure = FIGURES[name](title="A title", simulated=True, style=style)
     assert "simulated generator" in texts(figure)
     canvas = FigureCanvasAgg(figure)
     with styled(read_style(style)):
         for picture in figure.findobj(AxesImage):
-            picture.set_visible(False)  # takes long to draw
+            picture.set_visible(False)  # drawing pictures takes long
         figure.draw_without_rendering()
         renderer = canvas.get_renderer()
         whole = figure.get_tightbbox(renderer)  # inches
@@ -203,14 +203,14 @@ def test_everything_can_be_read(name, style):
     assert min(whole.x0, whole.y0) > -1e-6
     assert whole.x1 < width + 1e-6
     assert whole.y1 < height + 1e-6
-    # Ticks beyond the limits of an axis are made, but not drawn.
+    # Ticks outside the limits of an axis exist, but are not drawn.
     boxes = [(text, box) for text, box in boxes if box.x1 < figure.bbox.x1]
     for place, (text, box) in enumerate(boxes):
         for other, its in boxes[:place]:
             assert not overlap(box, its), (text, other)
-    if name in ("noise", "grid"):  # no pictures; text on them
+    if name in ("noise", "grid"):  # figures without pictures, or with text on them
         return
-    if name == "absent":  # what is written on grey
+    if name == "absent":  # texts on grey places
         boxes = [(text, box) for text, box in boxes if text != "no image"]
     for picture in figure.axes[0].images:
         edges = picture.get_window_extent(renderer)
@@ -221,14 +221,14 @@ def test_everything_can_be_read(name, style):
 
 
 def overlap(box, other):
-    """Tell whether two boxes share more than the air around letters."""
+    """Return whether two boxes overlap by more than the space around letters."""
     across = min(box.x1, other.x1) - max(box.x0, other.x0)
     down = min(box.y1, other.y1) - max(box.y0, other.y0)
     return across > 2 and down > 5
 
 
 @pytest.mark.parametrize("name", ["bare", "grid", "everything", "activation", "noise", "noisy"])
-def test_nothing_is_told_of_a_simulated_generator_where_there_is_none(name):
+def test_the_note_names_no_simulated_generator_without_one(name):
     assert "simulated" not in texts(FIGURES[name](title="A"))
 
 
@@ -248,7 +248,7 @@ def test_equal_input_gives_equal_files(tmp_path, monkeypatch):
 
 
 def slow_overlay(image, heat):
-    """Return one overlay, a pixel and a channel at a time."""
+    """Return one overlay, computed one pixel and channel at a time."""
     height, width, _ = image.shape
     low, high = heat.min(), heat.max()
     small = Image.fromarray(((heat - low) / (high - low)).astype(np.float32))
@@ -272,16 +272,18 @@ def test_overlay_agrees_with_one_pixel_at_a_time():
     for one, image, its in zip(found, ground, heat, strict=True):
         assert np.abs(one - slow_overlay(image, its)).max() <= 0.5 + 1e-6
     np.testing.assert_array_equal(overlay(ground[1:], heat[1:]), found[1:])
-    # Units of the image and of its map do not matter.
+    # The units of the image and of its map have no effect.
     np.testing.assert_allclose(overlay(ground / 255, 1e-9 * heat - 3), found, atol=1)
 
 
-def test_overlay_of_what_is_the_same_everywhere():
+def test_overlay_of_constant_images_and_maps():
     flat = np.full((1, 6, 6, 3), 77, np.uint8)
     ramp = np.arange(36.0).reshape(1, 6, 6)
     colors = matplotlib.colormaps["viridis"](ramp[0] / 35)[..., :3]
     expected = 255 * (colors - colors.min()) / (colors.max() - colors.min())
-    assert np.abs(overlay(flat, ramp)[0] - expected).max() <= 1.5  # resizing to the same size
+    assert (
+        np.abs(overlay(flat, ramp)[0] - expected).max() <= 1.5
+    )  # the image is resized to the same size
     still = overlay(flat, np.zeros((1, 2, 2)))
     assert (still == still[0, 0, 0]).all()
     picture = images(1)
@@ -292,7 +294,7 @@ def test_overlay_of_what_is_the_same_everywhere():
     assert np.abs(heat[0] - expected).max() <= 0.5 + 1e-9
 
 
-def test_the_hottest_place_is_the_yellow_one():
+def test_the_largest_value_is_yellow():
     heat = np.zeros((1, 4, 4))
     heat[0, 0, 3] = 1
     found = overlay(np.full((1, 32, 32, 3), 100, np.uint8), heat)[0].astype(int)
@@ -308,17 +310,17 @@ def test_the_hottest_place_is_the_yellow_one():
         (np.zeros((2, 4, 4), np.uint8), maps(2), r"overlay: images of shape \(2, 4, 4\)"),
         (images(2), maps(3), r"maps of shape \(3, 4, 4\) for 2 images"),
         (images(2), maps(2)[0], r"maps of shape \(4, 4\)"),
-        (images(1), np.full((1, 2, 2), np.nan), "overlay: maps hold no finite real numbers"),
-        (np.full((1, 2, 2, 3), np.inf), maps(1), "overlay: images hold no finite"),
-        (images(1), np.array([[["a"]]]), "overlay: maps hold no finite"),
+        (images(1), np.full((1, 2, 2), np.nan), "overlay: maps are not finite real numbers"),
+        (np.full((1, 2, 2, 3), np.inf), maps(1), "overlay: images are not finite"),
+        (images(1), np.array([[["a"]]]), "overlay: maps are not finite"),
     ],
 )
-def test_overlay_refuses(ground, heat, message):
+def test_overlay_refuses_invalid_input(ground, heat, message):
     with pytest.raises(FringeError, match=message):
         overlay(ground, heat)
 
 
-def test_examples_stand_in_columns_of_image_map_and_bars():
+def test_each_example_has_a_column_of_image_map_and_bars():
     ground, heat = images(3), maps(3)
     figure = sensitivity_examples(ground, heat, predictions(3), title="Faces")
     drawn = places(figure)
@@ -330,16 +332,16 @@ def test_examples_stand_in_columns_of_image_map_and_bars():
     whole = max(bar.get_width() for bar in bars)
     filled = [b.get_width() / whole for b in bars if b.get_facecolor()[2] > b.get_facecolor()[0]]
     np.testing.assert_allclose(filled, np.repeat([0.7, 0.2, 0.0002], 3))
-    told = texts(figure)
-    assert "Faces: what FID looks at in an image" in told
-    assert "Changing a yellow part of the image would change FID most" in told
-    assert "Top-3 ImageNet classes that Inception-V3 sees" in told
+    all_text = texts(figure)
+    assert "Faces: what FID looks at in an image" in all_text
+    assert "A change of a yellow part of the image changes FID most" in all_text
+    assert "Top-3 ImageNet classes of the image by Inception-V3" in all_text
     for label in ("bow tie", "seat belt", "70%", "20%", "<0.1%", "least important"):
-        assert label in told
-    assert "bow-tie" not in told
+        assert label in all_text
+    assert "bow-tie" not in all_text
 
 
-def test_more_images_than_columns_go_below():
+def test_images_beyond_the_columns_follow_below():
     ground, heat = images(19), maps(19)
     drawn = places(sensitivity_examples(ground, heat, title="A"))
     assert max(column for _, column in drawn) == 6  # 7 + 7 + 5
@@ -363,7 +365,7 @@ def test_pictures_keep_their_shape():
         assert across == pytest.approx(figure.dpi, rel=0.01), "a unit is an inch"
 
 
-def test_grid_holds_rows_and_columns_with_their_labels():
+def test_grid_has_rows_and_columns_with_labels():
     ground, heat = images(11), maps(11)
     figure = sensitivity_grid(
         ground, heat, [f"class {k}, other" for k in range(11)], title="A", rows=2, columns=4
@@ -381,8 +383,8 @@ def test_grid_holds_rows_and_columns_with_their_labels():
     assert "Top-1" not in texts(sensitivity_grid(ground, heat, title="A"))
     assert "FID (SwAV)" in texts(sensitivity_grid(ground, heat, title="A", network="swav"))
     assert "seed" not in texts(figure)
-    told = texts(sensitivity_grid(ground, heat, title="A", seeds=range(100, 111)))
-    assert "the first of its seed, 100 to 110." in told
+    all_text = texts(sensitivity_grid(ground, heat, title="A", seeds=range(100, 111)))
+    assert "the first image of a seed; seeds are 100 to 110." in all_text
 
 
 def test_means_show_counts_and_rows():
@@ -396,16 +398,16 @@ def test_means_show_counts_and_rows():
             np.testing.assert_array_equal(
                 drawn[row, column], overlay(one.image[None], heat[None])[0]
             )
-    told = texts(figure)
+    all_text = texts(figure)
     for label in ("All images 50,000 images", "bow tie 1 image", "seat belt 2 images", "Grad-CAM"):
-        assert label in told
+        assert label in all_text
     assert max(row for row, _ in places(mean_sensitivity(chosen, title="A"))) == 1
-    alone = texts(mean_sensitivity(chosen[:1], title="A", network="swav"))
-    assert "grouped" not in alone
-    assert "FID (SwAV)" in alone
+    single = texts(mean_sensitivity(chosen[:1], title="A", network="swav"))
+    assert "grouped" not in single
+    assert "FID (SwAV)" in single
 
 
-def test_typical_images_stand_below_their_means():
+def test_typical_images_are_below_their_means():
     chosen = [replace(one, example=images(1, seed=9 + k)[0]) for k, one in enumerate(groups(3))]
     figure = mean_sensitivity([*chosen, NO_IMAGE], title="A")
     drawn = places(figure)
@@ -419,20 +421,20 @@ def test_typical_images_stand_below_their_means():
     assert "most like the others" in texts(figure)
 
 
-def test_a_class_without_images_is_told_of():
+def test_the_note_explains_a_class_without_images():
     figure = mean_sensitivity([*groups(2), NO_IMAGE], title="A", activation=True)
     drawn = places(figure)
     for row in range(3):
         assert np.unique(drawn[row, 2]).tolist() == [235]
         assert np.unique(drawn[row, 1]).size > 1
-    told = texts(figure)
-    assert told.count("no image") == 3
-    assert "lipstick 0 images" in told
-    assert "Grey: the class is Top-1 of none of the 50,000 images." in told
+    all_text = texts(figure)
+    assert all_text.count("no image") == 3
+    assert "lipstick 0 images" in all_text
+    assert "Grey: the class is not the Top-1 class of any of the 50,000 images." in all_text
     assert "Grey" not in texts(mean_sensitivity(groups(3), title="A"))
 
 
-def test_activations_stand_beside_sensitivity():
+def test_activations_are_next_to_sensitivity():
     ground, heat = images(2), maps(2)
     cams = np.stack([maps(2, seed) for seed in range(1, 5)], axis=1)
     cams[1, 2] = 0  # Grad-CAM may be 0 everywhere
@@ -445,9 +447,9 @@ def test_activations_stand_beside_sensitivity():
         for place in range(4):
             expected = overlay(ground, cams[:, place])[row]
             np.testing.assert_array_equal(drawn[row, 2 + place], expected)
-    told = texts(figure)
+    all_text = texts(figure)
     for label in ("bow tie 70%", "seat belt 20%", "wig <0.1%", "Top-3", "Grad-CAM mean"):
-        assert label in told
+        assert label in all_text
 
 
 def test_noise_draws_each_region_by_scale():
@@ -462,13 +464,13 @@ def test_noise_draws_each_region_by_scale():
     drawn = [curves[REGION_TITLES[region]] for region in REGION_TITLES]
     assert len({line.get_color() for line in drawn}) == len({line.get_marker() for line in drawn})
     assert len({line.get_marker() for line in drawn}) == 3
-    told = texts(figure)
-    assert "added to 1,000 generated images" in told
-    assert "Without noise FID is 5.00" in told
-    assert "at 0.1 it changes by +30.00 (important half), +10.00 (unimportant half)" in told
+    all_text = texts(figure)
+    assert "added to 1,000 generated images" in all_text
+    assert "Without noise FID is 5.00" in all_text
+    assert "at 0.1 it changes by +30.00 (important half), +10.00 (unimportant half)" in all_text
 
 
-def test_noise_that_lowers_fid_is_told_as_such():
+def test_noise_that_lowers_fid_has_a_negative_change():
     rows = noise_rows()
     rows.loc[(rows["region"] == "unimportant") & (rows["scale"] == 0.1), "value"] = 4.0
     assert "−1.00 (unimportant half)" in texts(region_noise(rows, title="A", network="inception"))
@@ -485,8 +487,8 @@ def changed(column, value, region="important", scale=0.1):
     [
         (noise_rows("swav"), r"no row with network 'inception' \(found swav\)"),
         (noise_rows().drop(columns="scale"), "column scale is missing"),
-        (changed("dataset", "b"), "the rows have dataset b, a; give rows of one"),
-        (changed("n_generated", 7), "n_generated 7, 1000"),
+        (changed("dataset", "b"), r"several values of dataset \(b, a\); give rows of one"),
+        (changed("n_generated", 7), r"n_generated \(7, 1000\)"),
         (changed("region", "sky"), "region sky is unknown"),
         (changed("scale", -0.1), "scales from -0.1"),
         (changed("scale", 0.02), "'important' has more than one value at scale 0.02"),
@@ -496,12 +498,12 @@ def changed(column, value, region="important", scale=0.1):
         (noise_rows().query("region != 'everywhere'"), "'everywhere' has values at scales none"),
     ],
 )
-def test_noise_refuses(rows, message):
+def test_noise_refuses_invalid_rows(rows, message):
     with pytest.raises(FringeError, match=message):
         region_noise(rows, title="A", network="inception")
 
 
-def test_noisy_images_stand_across_or_down():
+def test_noisy_images_are_in_columns_or_rows():
     given = panels(2)
     drawn = places(noise_examples(given, 0.05, title="A", maps=maps(2)))
     assert set(drawn) == {(row, column) for row in range(2) for column in range(5)}
@@ -519,7 +521,7 @@ def test_noisy_images_stand_across_or_down():
     assert "standard deviation of 5% of the grey range" in texts(figure)
 
 
-def test_networks_have_a_row_each_and_the_mean_last():
+def test_each_network_has_a_row_that_ends_with_the_mean():
     ground = images(3)
     heat = {"inception": maps(3), "clip": maps(3, 1, 7)}
     mean, means = images(9).mean(axis=0), {"clip": maps(1, 2)[0], "inception": maps(1, 3)[0]}
@@ -537,12 +539,14 @@ def test_networks_have_a_row_each_and_the_mean_last():
     assert "Another CLIP" in texts(figure)
     plain = places(network_maps(ground, heat, title="A", mean_maps=means))
     assert set(plain) == set(drawn) - {(0, 3)}
-    heated = overlay(np.zeros((1, 24, 24, 3)), means["clip"][None])[0]  # colours, spread
+    heated = overlay(np.zeros((1, 24, 24, 3)), means["clip"][None])[
+        0
+    ]  # colours over the full range
     assert np.corrcoef(plain[2, 3].ravel(), heated.ravel())[0, 1] == pytest.approx(1, abs=1e-3)
     assert max(column for _, column in places(network_maps(ground, heat, title="A"))) == 2
 
 
-def test_figures_refuse():
+def test_figures_refuse_invalid_input():
     ground, heat = images(2), maps(2)
     with pytest.raises(FringeError, match=r"sensitivity examples.*float64 of shape"):
         sensitivity_examples(ground / 1.0, heat, title="A")
@@ -571,13 +575,13 @@ def test_figures_refuse():
     with pytest.raises(FringeError, match="without mean_maps"):
         network_maps(ground, {"clip": heat}, title="A", mean_image=ground[0])
     mean = images(1, 8, 8)[0]
-    with pytest.raises(FringeError, match=r"a mean image of \(8, 8, 3\)"):
+    with pytest.raises(FringeError, match=r"a mean image of shape \(8, 8, 3\)"):
         network_maps(
             ground, {"clip": heat}, title="A", mean_image=mean, mean_maps={"clip": heat[0]}
         )
 
 
-def test_means_refuse():
+def test_means_refuse_invalid_groups():
     with pytest.raises(FringeError, match="no group"):
         mean_sensitivity([], title="A")
     with pytest.raises(FringeError, match="wig is the mean of 0 images"):
@@ -595,7 +599,7 @@ def test_means_refuse():
         mean_sensitivity([Group("wig", 1, np.ones((4, 4, 3)), maps(1))], title="A")
 
 
-def test_noisy_images_refuse():
+def test_noisy_images_refuse_invalid_input():
     given = panels(2)
     with pytest.raises(FringeError, match="images of everywhere are missing"):
         noise_examples({k: v for k, v in given.items() if k != "everywhere"}, 0.05, title="A")
@@ -607,7 +611,7 @@ def test_noisy_images_refuse():
 
 @pytest.mark.parametrize("points", [6.0, 9.0])
 @pytest.mark.parametrize("inches", [0.5, 0.8, 2.0])
-def test_names_fit_the_room_they_are_given(inches, points):
+def test_names_fit_the_given_width(inches, points):
     for name in NAMES:
         whole = fitted(name, inches, points, 99)
         assert whole.replace("\n", "").replace(" ", "") == name.replace(" ", "")
@@ -620,7 +624,7 @@ def test_names_fit_the_room_they_are_given(inches, points):
         assert cut == whole or cut.endswith("…")
 
 
-def test_words_are_broken_only_where_they_must():
+def test_words_are_broken_only_if_necessary():
     assert fitted("DINOv2 ViT-L", text_width("DINOv2 ViT-", 9) / 0.95, 9, 2) == "DINOv2\nViT-L"
     assert fitted("black-footed", text_width("black-fo", 9), 9, 2) == "black-\nfooted"
     assert fitted("a b", 5, 9) == "a b"
@@ -646,16 +650,16 @@ def test_names_and_shares():
     ]
 
 
-def test_signed_maps_are_told_of() -> None:
+def test_the_note_explains_signed_maps() -> None:
     image = np.zeros((1, 16, 16, 3), np.uint8)
     values = {"resnet50": np.ones((1, 2, 2)), "clip": np.array([[[-1.0, 1.0], [0.0, 2.0]]])}
     note = network_maps(image, values, title="A").get_supxlabel()
-    assert "Maps of CLIP hold negative values" in " ".join(note.split())
+    assert "Maps of CLIP also have negative values" in " ".join(note.split())
     del values["clip"]
     assert "negative" not in network_maps(image, values, title="A").get_supxlabel()
 
 
-def test_classes_are_drawn_with_the_images_that_they_name():
+def test_classes_are_drawn_with_their_images():
     baseline, model = shown("A", 0), shown("B", 1)
     figure = compared_classes(classes(), baseline, model, title="mine", network="clip")
     drawn = places(figure)
@@ -670,7 +674,7 @@ def test_classes_are_drawn_with_the_images_that_they_name():
     said = texts(figure)
     assert said.count("no image of this class") == 1
     assert "part of the FID (CLIP" in said
-    assert "above 0, the class makes B worse" in said
+    assert "Above 0, the class makes B worse" in said
     assert "bow tie" in said
     plain = places(FIGURES["unmapped"](title="A"))
     np.testing.assert_array_equal(plain[1, 3], images(4, 40, seed=0)[3])

@@ -1,4 +1,4 @@
-"""The paper's figures from tidy scores, classes, images and maps; each returns a Figure."""
+"""The paper's figures: functions of scores, classes, images and maps that return a Figure."""
 
 from fringe.figures.activation import activation_comparison
 from fringe.figures.class_shares import ShownImages, compared_classes, shown_images

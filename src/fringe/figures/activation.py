@@ -1,4 +1,4 @@
-"""Figures 13 and 14: what FID looks at beside what the classifier's classes rest on."""
+"""Figures 13 and 14: FID's sensitivity and the classifier's Grad-CAM."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -38,7 +38,7 @@ def activation_comparison(
     simulated: bool = False,
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
-    """Return Figure 13 or 14: a row for each image, FID's sensitivity beside Grad-CAM.
+    """Return Figure 13 or 14: a row for each image, with FID's sensitivity and Grad-CAM.
 
     Parameters
     ----------
@@ -46,19 +46,20 @@ def activation_comparison(
     maps : (k, h, w)
         Sensitivity maps, of any size and unit.
     activations : (k, 4, h, w)
-        Grad-CAM of each image's Top-1, Top-2 and Top-3 class, and the mean of Grad-CAM of all
-        classes by their probabilities.
+        Grad-CAM of each image's Top-1, Top-2 and Top-3 class, and the mean of Grad-CAM over all
+        classes, weighted by their probabilities.
     labels : sequence of k sequences of 3 (class name, probability)
-        Written over Grad-CAM; of a name's synonyms the first.
+        Written above Grad-CAM; the first synonym of a name is shown.
     title, network : str
-        Display name of the dataset; the network that all maps are of, Inception by default.
+        Display name of the dataset; the network of all maps, Inception by default.
     classifier : str
-        The network that Grad-CAM and classes are of, if it is another one.
+        The network of Grad-CAM and classes, if it is another network.
 
     Raises
     ------
     FringeError
-        If an array is of another kind, or there are not 4 activations and 3 labels for each image.
+        If an array has another type or shape, or there are not 4 activations and 3 labels for each
+        image.
     """
     pictures = check_images(images, "activation comparison")
     count = len(pictures)
@@ -67,20 +68,20 @@ def activation_comparison(
     if grad_cam.shape[1] != _TOP + 1 or len(found[0]) != _TOP:
         raise FringeError(
             f"activation comparison: {grad_cam.shape[1]} Grad-CAM maps and {len(found[0])} classes "
-            f"for each image; give those of the Top-{_TOP} classes, and their mean last"
+            f"for each image; give maps of the Top-{_TOP} classes, and their mean last"
         )
     shown = [pictures, overlay(pictures, maps)]
     shown += [overlay(pictures, grad_cam[:, place]) for place in range(_TOP + 1)]
     look = read_style(style)
     distance, network_title = distance_name(network), classifier_title(network, classifier)
     note = (
-        f"{heat_note(distance)} Grad-CAM: yellow is what the probability of a class, by "
-        f"{network_title}, rests on most; its mean is over all classes, by their probabilities."
+        f"{heat_note(distance)} Grad-CAM: yellow parts contribute most to the probability of a "
+        f"class, by {network_title}. The mean is over all classes, weighted by their probabilities."
     )
     heads = ["Image", "Sensitivity", *(f"Grad-CAM\nTop-{k + 1}" for k in range(_TOP))]
     heads.append("Grad-CAM\nmean")
     with styled(look):
-        heading = f"{title}: what {distance} looks at, and what the classifier's classes rest on"
+        heading = f"{title}: where {distance} looks, and which parts determine the classes"
         page = Page(look, heading, note, simulated=simulated)
         cells = page.cells(len(shown), pictures.shape[1:])
         room = cells.pitch - 2 * GAP
@@ -100,7 +101,7 @@ def activation_comparison(
 
 
 def _named(name: str, probability: float, inches: float, points: float) -> str:
-    """Return a class and its probability, in one line if they fit, else the class over it."""
+    """Return a class and its probability, in one line if they fit, otherwise in several lines."""
     share = percent(probability)
     whole = f"{short_name(name)} {share}"
     if fitted(whole, inches, points) == whole:

@@ -1,4 +1,4 @@
-"""The classes that a difference of two generators comes from, with images that add most to it."""
+"""The figure of the classes with the largest parts in a difference, with images of each class."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,9 +17,9 @@ from fringe.scores.numbers import format_value
 
 __all__ = ["ShownImages", "compared_classes"]
 
-_TILES = 4  # pictures of a generator in a row: images, or half as many images with their maps
+_TILES = 4  # pictures of a generator in a row: four images, or two images with their maps
 _REAL = "#8c8c8c"
-_THICK = 0.62  # of a bar, in font sizes
+_THICK = 0.62  # height of a bar, in font sizes
 _SMALL = 0.8
 
 
@@ -29,10 +29,10 @@ class ShownImages(NamedTuple):
     Attributes
     ----------
     name : str
-        Of the generator.
+        The name of the generator.
     images : mapping of int to array (H, W, 3), uint8
     maps : mapping of int to array (h, w), or None
-        Sensitivity maps of the same images; None if the network tells no places.
+        Sensitivity maps of the same images; None if the network has no maps.
     """
 
     name: str
@@ -50,21 +50,21 @@ def compared_classes(
     simulated: bool = False,
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
-    """Return the figure of the classes that a difference comes from: a row for each class.
+    """Return the figure of the classes with parts in a difference: one row for each class.
 
-    A row has the name of the class, its part of the difference, how often both generators and the
-    real images have the class, and images of both generators with their maps.
+    A row has the name of the class, its part of the difference, its share in both generators' and
+    in real images, and images of both generators with their maps.
 
     Parameters
     ----------
     classes : sequence of ClassShare
-        The first one comes first.
+        The classes from top to bottom.
     baseline, model : ShownImages
-        All images that ``classes`` name, as far as there is room: `shown_images`.
+        All images that ``classes`` name and for which there is room (see `shown_images`).
     title : str
-        Of the comparison.
+        Title of the comparison.
     network : str
-        Name of the network whose distance is compared; FID's own by default.
+        Name of the network of the compared distance; FID's network by default.
     simulated : bool
         Whether a simulated generator made images.
 
@@ -100,24 +100,24 @@ def compared_classes(
 
 
 def shown_images(numbers: Sequence[int], maps: bool) -> list[int]:
-    """Return those of the images of a class for which a row has room."""
+    """Return the numbers of the images of a class for which a row has room."""
     return list(numbers[: _TILES // 2 if maps else _TILES])
 
 
 def _note(baseline: ShownImages, model: ShownImages, name: str) -> str:
     maps = ""
     if baseline.maps is not None:
-        maps = f" Beside each image: what {name} looks at in it. {heat_note(name)}"
+        maps = f" Next to each image: its sensitivity map for {name}. {heat_note(name)}"
     return (
-        f"First line: the class. Second line: its part of the {name} of {model.name} less that of "
-        f"{baseline.name}, with a standard error; above 0, the class makes {model.name} worse. "
-        "Bars: how many images are of the class. Images: those of the class that add most to "
-        f"{name}.{maps}"
+        f"First line: the class. Second line: its part of the {name} of {model.name} minus the "
+        f"{name} of {baseline.name}, with a standard error. Above 0, the class makes {model.name} "
+        "worse. Bars: the share of images of the class. Images: the images of the class that add "
+        f"most to {name}.{maps}"
     )
 
 
 def _groups(look: Style, room: float, shape: tuple[int, ...]) -> tuple[Cells, Cells]:
-    """Return the columns of both generators, to the right of ``room`` inches for text."""
+    """Return the columns of both generators; left of them are ``room`` inches for text."""
     between = 0.9 * look.font_size / 72
     left = MARGIN + room + between
     width = (look.width - MARGIN - left - between) / 2
@@ -134,7 +134,7 @@ def _head(
     groups: tuple[Cells, Cells],
     room: float,
 ) -> float:
-    """Write what the columns and the colours of bars are; return where that ends."""
+    """Write the heads of columns and the legend of bars; return the lower edge."""
     look = page.look
     points = _SMALL * look.font_size
     legend = _colors(look, baseline.name, model.name)
@@ -160,7 +160,7 @@ def _colors(look: Style, baseline: str, model: str) -> list[tuple[str, str]]:
 
 
 def _shares(one: ClassShare) -> list[float]:
-    """Return the parts of the images that are of a class, in the order of the bars."""
+    """Return the shares of a class in images, in the order of the bars."""
     found = [one.baseline_share, one.model_share]
     return found if one.real_share is None else [*found, one.real_share]
 
@@ -171,7 +171,7 @@ def _text_height(page: Page, one: ClassShare) -> float:
 
 
 def _describe(page: Page, one: ClassShare, top: float, room: float, largest: float) -> None:
-    """Write name and part of a class, and draw its bars, from ``top`` on."""
+    """Write name and part of a class and draw its bars, starting at ``top``."""
     look = page.look
     name = fitted(short_name(one.name), room, 0.9 * look.font_size)
     page.text(name, MARGIN, top, size=0.9, ha="left")
@@ -201,7 +201,7 @@ def _part(found: Estimate) -> str:
 def _draw_images(
     page: Page, side: ShownImages, numbers: Sequence[int], cells: Cells, middle: float
 ) -> None:
-    """Draw the images of a generator, each with its map, around the height ``middle``."""
+    """Draw the images of a generator with their maps, centred at the height ``middle``."""
     shown = shown_images(numbers, side.maps is not None)
     if not shown:
         points = 0.7 * page.look.font_size

@@ -1,4 +1,4 @@
-"""Figures 7 and 19: two generators side by side, with what FID and a control say of them."""
+"""Figures 7 and 19: two generators side by side, with FID and the distance in a control."""
 
 import math
 import textwrap
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from fringe.errors import FringeError
 from fringe.figures.mosaic import check_images, draw_mosaic
-from fringe.figures.paper_values import GREY, unlike
+from fringe.figures.paper_values import GREY, differences
 from fringe.figures.style import Style, add_heading, add_note, new_figure, read_style, styled
 from fringe.scores.cells import Cell, cells_note, score_cell
 from fringe.scores.differences import Protocols
@@ -44,43 +44,44 @@ def generator_comparison(
 ) -> Figure:
     """Return Figure 7 or, with more rows and columns, Figure 19: two generators of one data set.
 
-    Over each grid stand FID, the Fréchet distance in the control network, precision and recall;
-    under both, by how much either network prefers one of the generators.
+    FID, the Fréchet distance in the control network, precision and recall are above each grid. The
+    note says which generator each network prefers, and by how much.
 
     Parameters
     ----------
     grids : mapping of dataset to (n, H, W, 3) uint8
-        Images drawn at random; a grid with fewer images than places has fewer rows.
+        Images drawn at random. A grid with fewer images than places has fewer rows.
     scores : DataFrame
-        Tidy rows; those of scheme random are shown: metric fid of ``network`` and ``control``,
+        Tidy rows. Rows of scheme random are shown: metric fid of ``network`` and ``control``,
         metrics precision and recall of ``recall_network``.
     title : str
-        Display name of what both generators make.
+        Display name of the data set that both generators model.
     generators : mapping of str to str
         Display name of each of two generators, and its dataset in ``grids`` and ``scores``. Both
         datasets have the same real images.
     rows, columns : int
-        Of each grid.
+        Size of each grid.
     paper : DataFrame, optional
-        The paper's numbers, in brackets where protocols agree and else grey, under a grid, with
-        what differs in the note; those of the package by default, an empty frame for none.
+        The paper's numbers. If protocols agree, they are in brackets. Otherwise they are grey and
+        below a grid, and the note says what differs. By default the numbers of the package; an
+        empty frame for none.
     protocols : mapping of dataset to Protocol, optional
-        What the scores were measured with.
+        The protocol of the scores.
     choices : str
-        What the paper leaves open, as the note is to say it.
+        Text of the note on what the paper leaves open.
 
     Raises
     ------
     FringeError
-        If there are not two generators, a score or grid is missing, an array holds no uint8 RGB
-        images, or the two were measured with different numbers of images.
+        If there are not two generators, a score or grid is missing, an array does not contain uint8
+        RGB images, or the two were measured with different numbers of images.
     """
     check_scores(scores)
     if len(generators) != 2:
         raise FringeError(f"comparison: got {len(generators)} generators; name two")
     missing = [dataset for dataset in generators.values() if dataset not in grids]
     if missing:
-        raise FringeError(f"comparison: no images of {', '.join(missing)}; give a grid of each")
+        raise FringeError(f"comparison: no images of {', '.join(missing)}; give a grid for each")
     images = [check_images(grids[dataset], name) for name, dataset in generators.items()]
     measures = {
         "FID": (network, "fid"),
@@ -98,10 +99,10 @@ def generator_comparison(
     )
     published = set()
     heads, feet = [], []
-    otherwise: dict[str, list[PaperValue | None]] = {}
+    not_comparable: dict[str, list[PaperValue | None]] = {}
     for side, (name, dataset) in enumerate(generators.items()):
         lines = [f"({'ab'[side]}) {name}"]
-        otherwise[name] = []
+        not_comparable[name] = []
         grey = []
         for label, (measured_in, metric) in measures.items():
             cell = cells[label][side]
@@ -120,7 +121,7 @@ def generator_comparison(
                 published.add(metric)
                 line += f" [{theirs.value:.2f}]"
             elif theirs is not None:
-                otherwise[name].append(theirs)
+                not_comparable[name].append(theirs)
                 grey.append(f"{label} {theirs.value:.2f}")
             lines.append(line)
         heads.append("\n".join(textwrap.fill(line, letters) for line in lines))
@@ -134,30 +135,30 @@ def generator_comparison(
             if foot:
                 where: dict[str, Any] = {"transform": axes.transAxes, "ha": "center", "va": "top"}
                 axes.text(0.5, -0.02, foot, color=GREY, fontstyle="italic", **where)
-            axes.set_anchor("N")  # room to spare is left below, not taken from the title
-        add_heading(figure, f"{title}: two generators, as FID and a control see them", look)
+            axes.set_anchor("N")  # leave spare room below, and keep the room of the title
+        add_heading(figure, f"{title}: two generators compared by FID and by a control", look)
         note = f"{_verdict(cells, title_of(titles, network))} Uncurated images. "
         measured = title_of(titles, recall_network)
         note += f"{_counts(cells)} "
-        if told := cells_note(_without_spread(cell) for pair in cells.values() for cell in pair):
-            note += f"{told} "
+        if errors := cells_note(_without_spread(cell) for pair in cells.values() for cell in pair):
+            note += f"{errors} "
         note += f"Precision and recall are measured in {measured}."
         if all(cell.mean < _NEAR_0 for label in SHARES for cell in cells[label]):
             note += (
-                " Both are near 0 for both generators: hardly any image of these is as near to a "
-                "real image as other real images are. So they do not tell the generators apart."
+                " Both are near 0 for both generators: almost none of these images is as near to a "
+                "real image as other real images are. So they do not distinguish the generators."
             )
         if whose := weights_told(titles, [network, recall_network]):
             note += f" {whose}"
         if published:
-            note += " In brackets: Kynkäänniemi et al. (2023), for generators of their own"
+            note += " In brackets: Kynkäänniemi et al. (2023), for their own generators"
             if "recall" in published:
-                note += "; in which features they measured recall, they do not say"
+                note += "; they do not say in which features they measured recall"
             note += "."
-        if differing := unlike(otherwise):
+        if differing := differences(not_comparable):
             note += (
-                " Grey: Kynkäänniemi et al. (2023), measured otherwise, so that it does not "
-                f"compare. Ours: {differing}."
+                " Grey: Kynkäänniemi et al. (2023), measured differently and so not comparable. "
+                f"Ours: {differing}."
             )
         note += f" {choices}" if choices else ""
         simulated = any(is_simulated(titles, dataset) for dataset in generators.values())
@@ -173,12 +174,12 @@ def generator_comparison(
 
 
 def _spread(cell: Cell) -> float:
-    """Return the spread over draws; NaN where all draws are of the same images."""
+    """Return the spread over draws; NaN if all draws have the same images."""
     return cell.std if cell.std > 1e-9 * abs(cell.mean) else math.nan
 
 
 def _without_spread(cell: Cell) -> Cell:
-    """Return a cell as that of one draw, where all its draws are of the same images."""
+    """Return a cell; if all its draws have the same images, as the cell of one draw."""
     return cell._replace(repeats=1, std=math.nan) if math.isnan(_spread(cell)) else cell
 
 
@@ -193,7 +194,7 @@ def _lines(text: str) -> int:
 def _cells(
     scores: pd.DataFrame, generators: Mapping[str, str], network: str, metric: str
 ) -> tuple[Cell, Cell]:
-    """Return the scores of both generators, of equal numbers of images."""
+    """Return the scores of both generators, from equal numbers of images."""
     one, other = (
         score_cell(scores, dataset=dataset, scheme="random", network=network, metric=metric)
         for dataset in generators.values()
@@ -208,13 +209,13 @@ def _cells(
 
 
 def _verdict(cells: Mapping[str, tuple[Cell, Cell]], network: str) -> str:
-    """Say which generator FID and the control prefer, and by how much."""
+    """Return the sentence on which generator FID and the control prefer, and by how much."""
     (_, main), (control, other) = list(cells.items())[:2]
     return f"FID ({network}) {_preferred(*main)}; {control} {_preferred(*other)}."
 
 
 def _preferred(one: Cell, other: Cell) -> str:
-    # NaN, of single repeats, says nothing of the spread.
+    # The spread of a single repeat is NaN; it counts as 0.
     spread = math.hypot(*(0 if math.isnan(cell.std) else cell.std for cell in (one, other)))
     difference = other.mean - one.mean
     if abs(difference) <= 2 * spread:
@@ -226,12 +227,12 @@ def _preferred(one: Cell, other: Cell) -> str:
 
 
 def _counts(cells: Mapping[str, tuple[Cell, Cell]]) -> str:
-    """Say from how many images and draws the numbers come, each of those that measured alike."""
-    alike: dict[str, list[str]] = {}
+    """Return the numbers of images and draws, with the measures to which they apply."""
+    measures: dict[str, list[str]] = {}
     for label, (cell, _) in cells.items():
         images = f"{cell.n_real:,} real + {cell.n_generated:,} generated images"
         draws = f"{cell.repeats} random draws" if cell.repeats > 1 else "one random draw"
-        alike.setdefault(f"{images}, {draws}", []).append(label)
-    told = "; ".join(f"{', '.join(labels)}: {counts}" for counts, labels in alike.items())
+        measures.setdefault(f"{images}, {draws}", []).append(label)
+    text = "; ".join(f"{', '.join(labels)}: {counts}" for counts, labels in measures.items())
     spread = any(not math.isnan(_spread(cell)) for pair in cells.values() for cell in pair)
-    return f"{told}.{' Mean ± standard deviation over draws.' if spread else ''}"
+    return f"{text}.{' Mean ± standard deviation over draws.' if spread else ''}"

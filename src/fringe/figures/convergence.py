@@ -15,7 +15,7 @@ from fringe.scores.convergence import OURS, REFERENCE, Convergence, compare_conv
 
 __all__ = ["format_duration", "loss_over_time"]
 
-_SEPARATE = 100  # evaluations, of which each can still be seen as a point
+_SEPARATE = 100  # most evaluations for which each is drawn as a point
 _MINUTE, _HOUR, _DAY = 60, 3600, 86400
 _COARSE = (
     *(10.0**power for power in range(-5, 2)),
@@ -54,7 +54,7 @@ def loss_over_time(
     Parameters
     ----------
     rows : DataFrame
-        With columns ``CONVERGENCE_COLUMNS``, of one dataset.
+        Rows with columns ``CONVERGENCE_COLUMNS``, of one dataset.
     title : str
         Display name of the dataset.
 
@@ -94,7 +94,7 @@ def _draw(
     bound = np.maximum(ours["lower_bound"].to_numpy(float), bottom)
 
     axes.fill_between(seconds, bound, best, color=green, alpha=0.15, linewidth=0)
-    # Kept to the end: what is proven stays so.
+    # The bound stays valid, so its line continues to the end.
     axes.plot(np.append(seconds, right), np.append(bound, bound[-1]), color=green)
     for x, y, color in ((released, losses, orange), (seconds, best, blue)):
         axes.plot(x, y, color=color, marker="o" if len(x) <= _SEPARATE else "", markersize=2.5)
@@ -122,7 +122,7 @@ def _draw(
         ends = [found.ours_seconds, found.reference_seconds]
         axes.plot(ends, [found.reference] * 2, color="#333333", ls="--", lw=1, zorder=1.5)
         text = f"{found.reference_step:,} released steps: {format_loss(found.reference)}"
-        # Under the end of the level, where our loss is lower already, if the text has room there.
+        # Below the end of the level, where our loss is already lower, if there is enough room.
         if height(found.reference) - height(found.ours) > 0.15:
             label(max(ends), found.reference, text, "#333333", "below", "right")
         else:
@@ -130,9 +130,9 @@ def _draw(
     text = f"ours: {format_loss(found.ours)}; " + (
         f"no weights reach below {format_loss(found.lower_bound, down=True)} (proven)"
         if found.lower_bound > 0
-        else "no bound above 0 was proven"
+        else "no lower bound above 0 was proven"
     )
-    # The text may take the right half: below the bound there, or above our losses.
+    # The text may use the right half: below the bound, or above our losses.
     shown = seconds >= math.sqrt(axes.get_xlim()[0] * right)
     lowest, highest = min(bound[shown], default=bound[-1]), max(best[shown], default=best[-1])
     below = height(lowest) > 0.1
@@ -167,10 +167,10 @@ def _tick(seconds: float) -> str:
 
 
 def _loss_axis(axes: Axes, found: Convergence) -> float:
-    """Set up the axis of the loss, logarithmic where it falls far; return its lower end.
+    """Set up the axis of the loss, logarithmic if the loss falls far; return its lower end.
 
-    It holds what lies between our lowest loss and the loss at the start: a released run that goes
-    astray leaves it, and a bound that is still near 0 may lie below it.
+    The axis covers the range from our lowest loss to the loss at the start. A released run with
+    rising loss may leave this range, and a bound that is still near 0 may be below it.
     """
     top = max(found.start, found.reference_start) or 1.0
     if found.ours > 0.2 * top:
@@ -186,13 +186,13 @@ def _loss_axis(axes: Axes, found: Convergence) -> float:
 
 
 def _dark(color: str) -> str:
-    """Return a colour dark enough for text on white."""
+    """Return a colour that is dark enough for text on white."""
     channels = (int(color[at : at + 2], 16) for at in (1, 3, 5))
     return "#" + "".join(f"{round(0.7 * channel):02x}" for channel in channels)
 
 
 def _headline(found: Convergence) -> str:
-    """Return in one sentence what the figure shows."""
+    """Return one sentence on the result of the figure."""
     many = f"{found.reference_step:,} released steps"
     if found.reference >= found.reference_start:
         return "released steps do not lower the loss; ours do"
@@ -200,39 +200,39 @@ def _headline(found: Convergence) -> str:
         return f"ours does not reach the loss of {many}"
     took, instead = found.ours_seconds, found.reference_seconds
     times = instead / took
-    sooner = f" ({_short(times)} times sooner)" if times >= 1.1 else ""
+    faster = f" ({_short(times)} times faster)" if times >= 1.1 else ""
     return (
         f"ours reaches the loss of {many} after {format_duration(took)} instead of "
-        f"{format_duration(instead)}{sooner}"
+        f"{format_duration(instead)}{faster}"
     )
 
 
 def _note(ours: pd.DataFrame, reference: pd.DataFrame, found: Convergence) -> str:
-    """Return how both were measured."""
+    """Return how both algorithms were measured."""
     row = reference.iloc[0]
     where, here = _where(row), _where(ours.iloc[0])
-    own = "there" if here == where else f"on {here}"
+    own = "the same device" if here == where else here
     return (
-        f"{found.candidates:,} candidates, matched to the real images in pre-logits. Shaded: at "
-        "most this much is left to gain. Released algorithm: one step timed "
-        f"{int(row['timed_steps'])} times ({where}; the fastest counts) times the number of steps, "
-        f"losses by the closed form of the same step{_merged(found)}; its loss divides the "
-        "covariance by the sum of "
-        f"weights less 1, ours by the sum. Ours: as its own run took {own}, lowest loss so far."
+        f"{found.candidates:,} candidates, matched to the real images in pre-logits. Shaded: the "
+        "most that the loss can still fall. Released algorithm: time is the time of one step "
+        f"(timed {int(row['timed_steps'])} times on {where}; the fastest counts) times the number "
+        f"of steps. Losses are computed by the closed form of the same step{_merged(found)}. Its "
+        "loss divides the covariance by the sum of weights minus 1, ours by the sum. Ours: "
+        f"measured time on {own}, lowest loss so far."
     )
 
 
 def _merged(found: Convergence) -> str:
-    """Return how exact the losses are, where steps were merged."""
+    """Return the accuracy of the losses if steps were merged; otherwise ""."""
     if not found.merge_error:
         return ""
-    return f", many steps merged into one (error of the loss at most {found.merge_error:.1g})"
+    return f", with many steps merged into one (error of the loss at most {found.merge_error:.1g})"
 
 
 def _where(row: pd.Series) -> str:
-    """Return the device that a row was measured on."""
+    """Return the device on which a row was measured."""
     if pd.isna(row["device"]):
-        return "a device that its file does not name"
+        return "an unknown device"
     threads = int(row["threads"])
     device = str(row["device"]).replace("cpu", "CPU")
     return f"{device}, {threads} thread{'' if threads == 1 else 's'}"

@@ -1,4 +1,4 @@
-"""Parts of drawn diagrams: steps, arrows, bars and Gaussians, placed by inches on a page."""
+"""Parts of diagrams: steps, arrows, bars and Gaussians, with positions in inches on a page."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -26,8 +26,8 @@ __all__ = [
 ]
 
 GREY = "#777777"
-_SMALL = 0.72  # of the font size: what a step does
-_APART = 0.09  # of a box: how far pictures of a fan lie apart
+_SMALL = 0.72  # size of the text of a step, in font sizes
+_APART = 0.09  # distance between pictures of a fan, in sizes of the box
 _AROUND = 2.6  # standard deviations that a panel of Gaussians shows on each side
 
 Floats = NDArray[np.float64]
@@ -57,7 +57,7 @@ class Box(NamedTuple):
         return self.left + self.width / 2, self.top + self.height / 2
 
     def fit(self, shape: tuple[int, ...]) -> "Box":
-        """Return the largest box of the shape of a picture (h, w) in the middle of this one."""
+        """Return the largest box with the shape of a picture (h, w) in the middle of this box."""
         height = min(self.height, self.width * shape[0] / shape[1])
         width = height * shape[1] / shape[0]
         x, y = self.middle
@@ -65,22 +65,22 @@ class Box(NamedTuple):
 
     @property
     def extent(self) -> tuple[float, float, float, float]:
-        """Left, right, bottom and top edge, as matplotlib's images take them."""
+        """Left, right, bottom and top edge: the argument ``extent`` of matplotlib's images."""
         return self.left, self.right, self.bottom, self.top
 
 
 class Step(NamedTuple):
-    """What is written at a column of a diagram: a head, and a few words under it."""
+    """The text of a column of a diagram: a head, and a few words below it."""
 
     head: str
     text: str
 
 
 def draw_steps(page: Page, steps: Sequence[Step], left: float, pitch: float, top: float) -> float:
-    """Write each step in the middle of its column under ``top``; return where the longest ends."""
+    """Write the steps centred in their columns, below ``top``; return the lower edge."""
     room, points = pitch - 3 * GAP, page.look.font_size
     words = "\n".join(step.head for step in steps).split()
-    # Bold letters are about an eighth wider.
+    # Bold letters are about 1/8 wider.
     size = min(0.8, 0.96 * room / 1.15 / max(text_width(word, points) for word in words))
     heads = [fitted(step.head, room / 1.15, size * points, 3) for step in steps]
     texts = [fitted(step.text, room, _SMALL * points, 8) for step in steps]
@@ -94,7 +94,7 @@ def draw_steps(page: Page, steps: Sequence[Step], left: float, pitch: float, top
 
 
 def draw_across(page: Page, first: Box, second: Box) -> None:
-    """Draw an arrow from a box to the one to its left or right."""
+    """Draw an arrow from a box to the box at its left or right."""
     y = first.middle[1]
     if first.left < second.left:
         _arrow(page, (first.right + 1.5 * GAP, y), (second.left - 1.5 * GAP, y))
@@ -103,7 +103,7 @@ def draw_across(page: Page, first: Box, second: Box) -> None:
 
 
 def draw_down(page: Page, first: Box, second: Box) -> None:
-    """Draw an arrow from a box to the one under it, or over it."""
+    """Draw an arrow from a box to the box below or above it."""
     x = first.middle[0]
     if first.top < second.top:
         _arrow(page, (x, first.bottom + 1.5 * GAP), (x, second.top - 1.5 * GAP))
@@ -118,12 +118,12 @@ def _arrow(page: Page, start: tuple[float, float], end: tuple[float, float]) -> 
 
 
 def draw_picture(page: Page, picture: NDArray[Any], box: Box, **how: Any) -> None:
-    """Draw a picture (h, w, 3), each of its places as a block."""
+    """Draw a picture (h, w, 3); each of its pixels is a block."""
     page.axes.imshow(picture, extent=box.extent, aspect="auto", interpolation="nearest", **how)
 
 
 def draw_fan(page: Page, pictures: Sequence[NDArray[Any]], box: Box) -> None:
-    """Draw pictures (h, w, 3) one over the other, the first in front, in a box together."""
+    """Draw overlapping pictures (h, w, 3) in a box, the first in front."""
     share = 1 - _APART * (len(pictures) - 1)
     for place, picture in reversed(list(enumerate(pictures))):
         one = Box(
@@ -152,10 +152,10 @@ def draw_bars(
     negative: str | None = None,
     marks: Floats | None = None,
 ) -> None:
-    """Draw a bar for each of ``values`` (k,), the highest as high as the box.
+    """Draw a bar for each of ``values`` (k,); the range of all values fills the box.
 
-    The line of 0 is where the lowest of them asks for it; bars below it are ``negative``. ``marks``
-    (k,) are short lines across the bars, in the same unit.
+    The line of 0 is placed accordingly. Bars below it have the colour ``negative``. ``marks`` (k,)
+    are short lines across the bars, in the same unit.
     """
     every = np.concatenate([values, [0.0], [] if marks is None else marks])
     low, high = float(every.min()), float(every.max())
@@ -192,15 +192,15 @@ def draw_gaussians(
     Parameters
     ----------
     means, covariances : (g, 2), (g, 2, 2)
-        The first axis lies across, the second one upwards.
+        The first axis is horizontal, the second axis points upwards.
     colors : sequence of g colours
     points : sequence of (k, 2), optional
-        Of each Gaussian; those outside the box are left out.
+        Points of each Gaussian; points outside the box are left out.
 
     Returns
     -------
     Plane
-        Where on the page a point of the plane lies.
+        The map from points of the plane to positions on the page.
     """
     draw_frame(page, box, facecolor="#fafafa")
     reach = _AROUND * np.sqrt(np.diagonal(covariances, axis1=1, axis2=2))
@@ -233,28 +233,28 @@ def draw_gaussians(
 
 
 def name_sides(page: Page, box: Box, colors: Sequence[str]) -> None:
-    """Write into the upper and the lower corner of a panel what its two colours stand for."""
+    """Write the meaning of a panel's two colours into its upper and its lower corner."""
     page.text("real", box.left + GAP, box.top + GAP / 2, size=0.65, color=colors[0], ha="left")
     where = box.right - GAP, box.bottom - GAP / 2
     page.text("generated", *where, size=0.65, color=colors[1], ha="right", va="bottom")
 
 
 def format_distance(value: float) -> str:
-    """Return "5.31", "109.3", "0.0123": three digits or more."""
+    """Return a distance with at least three digits: "5.31", "109.3", "0.0123"."""
     if 1 <= value < 100:
         return f"{value:.2f}"
     return f"{value:.1f}" if value >= 100 else f"{value:.3g}"
 
 
 class Plane(NamedTuple):
-    """Where a plane of two dimensions lies in a box: its ``centre``, and inches a unit."""
+    """The position of a two-dimensional plane in a box: its ``centre``, and inches per unit."""
 
     box: Box
     centre: Floats
     unit: float
 
     def place(self, point: Floats) -> tuple[float, float]:
-        """Return where a point of the plane lies on the page."""
+        """Return the position of a point of the plane on the page."""
         across, up = (np.asarray(point) - self.centre) * self.unit
         x, y = self.box.middle
         return x + float(across), y - float(up)

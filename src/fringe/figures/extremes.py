@@ -15,8 +15,9 @@ __all__ = ["Extremes", "weight_grids"]
 class Extremes(NamedTuple):
     """Images (n, H, W, 3) uint8 of low and of high weight, drawn at random within each side.
 
-    ``zeros`` is the share of candidates that have weight 0. Where that is at least the share that
-    each side is drawn from, all of the low side have weight 0: those that FID wants least.
+    ``zeros`` is the share of candidates with weight 0. If it is at least the share from which each
+    side is drawn, all images of the low side have weight 0. They are then drawn from the candidates
+    with the largest reduced cost.
     """
 
     lowest: ArrayLike
@@ -40,17 +41,17 @@ def weight_grids(
     Parameters
     ----------
     extremes, released : Extremes
-        By our weights and, where there are some, by those of the released algorithm. A grid with
+        Images by our weights and, optionally, by the weights of the released algorithm. A grid with
         fewer images than places has fewer rows.
     title : str
         Display name of the dataset.
     fraction : float
-        The share of candidates each side was drawn from (0.1 in the paper).
+        The share of candidates from which each side was drawn (0.1 in the paper).
 
     Raises
     ------
     FringeError
-        If an array holds no uint8 RGB images.
+        If an array does not contain uint8 RGB images.
     """
     shown = [("", extremes)] if released is None else [("ours", extremes), ("released", released)]
     panels = []
@@ -64,7 +65,7 @@ def weight_grids(
     rows = min(rows, -(-max(len(images) for images, _ in panels) // columns))
     look = read_style(style)
     _, height, width, _ = panels[0][0].shape
-    # Large grids stand one over the other, so that their images can still be judged.
+    # Large grids are placed below each other, so that their images are large enough.
     across = 1 if columns > max(8, rows) else 2
     down = len(panels) // across
     with styled(look):
@@ -79,7 +80,7 @@ def weight_grids(
 
 
 def _heads(zeros: float, fraction: float) -> tuple[str, str]:
-    """Return what the low and the high side are."""
+    """Return the titles of the low and the high side."""
     low = f"Smallest {100 * fraction:g}% of weights"
     if zeros >= fraction:
         low = f"Weight 0 ({_percent(zeros)} of candidates)"
@@ -89,13 +90,13 @@ def _heads(zeros: float, fraction: float) -> tuple[str, str]:
 
 
 def _note(ours: Extremes, released: Extremes | None, fraction: float) -> str:
-    """Return how the images were chosen."""
+    """Return the note on the choice of the images."""
     said = "Uncurated, drawn at random within each side. The weights minimize FID in pre-logits."
     if ours.zeros >= fraction:
         said += (
-            f" Weights of 0 are those of {_percent(ours.zeros)} of the candidates; (a) is drawn "
-            f"from the {100 * fraction:g}% of all candidates that FID wants least: with the "
-            "largest reduced cost."
+            f" {_percent(ours.zeros)} of the candidates have weight 0. (a) is drawn from the "
+            f"{100 * fraction:g}% of all candidates with the largest reduced cost: a weight on "
+            "these candidates would raise FID most."
         )
     if released is not None:
         said += " (c) and (d): weights of the released algorithm, stopped as configured; none is 0."
@@ -105,5 +106,5 @@ def _note(ours: Extremes, released: Extremes | None, fraction: float) -> str:
 
 
 def _percent(share: float) -> str:
-    """Return "62%", or "0.03%" of a small share."""
+    """Return a share in percent: "62%", or "0.03%" if it is small."""
     return f"{100 * share:.0f}%" if share >= 0.1 else f"{100 * share:.2g}%"

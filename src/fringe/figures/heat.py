@@ -1,4 +1,4 @@
-"""Sensitivity maps laid over their images, and the checks that all figures of maps share."""
+"""Overlays of sensitivity maps on images, and checks that all figures of maps share."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -25,26 +25,26 @@ __all__ = [
     "percent",
 ]
 
-# Perceptually uniform, from blue to yellow as Parula, the released code's: that one is MATLAB's,
-# and its table of colours is not free to ship.
+# Perceptually uniform, from blue to yellow like Parula, which the released code uses. Parula is
+# part of MATLAB, and its table of colours may not be distributed.
 COLORS = matplotlib.colormaps["viridis"]
 
 Prediction = tuple[str, float]
 
 
 def overlay(images: ArrayLike, maps: ArrayLike) -> NDArray[np.uint8]:
-    """Return each image under the heat of its map, mixed as in the paper.
+    """Return images with their maps drawn over them, mixed as in the paper.
 
-    The map, brought to the size of the image (`fringe.sensitivity.upsampled`) and coloured, counts
-    twice, the image once; both lie between 0 and 1 before, and their sum is spread from 0 to 255.
-    The colours are viridis, not Parula.
+    The map is resized to the image (`fringe.sensitivity.upsampled`) and coloured. The coloured map
+    has weight 2, the image weight 1; both are first scaled from 0 to 1, and their sum is scaled
+    from 0 to 255. The colours are viridis, not Parula.
 
     Parameters
     ----------
     images : (n, H, W, 3)
         RGB; uint8, or numbers in any unit, such as a mean of images.
     maps : (n, h, w)
-        One for each image, of any size and unit.
+        One map for each image, of any size and unit.
 
     Returns
     -------
@@ -63,7 +63,7 @@ def overlay(images: ArrayLike, maps: ArrayLike) -> NDArray[np.uint8]:
     _require_numbers(pictures, "overlay: images")
     heat = check_maps(maps, len(pictures), "overlay")
     mixed = np.empty(pictures.shape, np.uint8)
-    for place, picture in enumerate(pictures):  # one at a time: ten times as large as float64
+    for place, picture in enumerate(pictures):  # one at a time: float64 needs ten times the memory
         large = COLORS(upsampled(heat[place : place + 1], picture.shape[:2])[0])[..., :3]
         mixed[place] = as_pixels(255 * _spread(2 * large + _spread(picture)))
     return mixed
@@ -75,7 +75,7 @@ def check_maps(maps: ArrayLike, count: int, name: str, ndim: int = 3) -> NDArray
     Raises
     ------
     FringeError
-        If they are of another shape, or a value is NaN or infinite.
+        If maps have another shape, or a value is NaN or infinite.
     """
     array = np.asarray(maps)
     if array.ndim != ndim or len(array) != count or not array.size:
@@ -91,13 +91,13 @@ def check_maps(maps: ArrayLike, count: int, name: str, ndim: int = 3) -> NDArray
 def check_predictions(
     predictions: Sequence[Sequence[Prediction]], count: int, name: str
 ) -> list[list[Prediction]]:
-    """Return the most probable classes of each image, as many of each.
+    """Return the most probable classes of each image, the same number for each image.
 
     Raises
     ------
     FringeError
-        If there is not one list for each image, their lengths differ or are 0, or a probability
-        is not between 0 and 1.
+        If there is not one list for each image, lengths differ or are 0, or a probability is not
+        between 0 and 1.
     """
     found = [[(str(c), float(p)) for c, p in classes] for classes in predictions]
     lengths = {len(classes) for classes in found}
@@ -108,7 +108,7 @@ def check_predictions(
         )
     for place, classes in enumerate(found):
         for label, probability in classes:
-            if not 0 <= probability <= 1 + 1e-6:  # also refuses NaN; rounding is nobody's fault
+            if not 0 <= probability <= 1 + 1e-6:  # refuses NaN, and accepts rounding errors
                 raise FringeError(
                     f"{name}: image {place}: class {label!r} has probability {probability}; "
                     "give softmax probabilities, from 0 to 1"
@@ -117,26 +117,26 @@ def check_predictions(
 
 
 def classifier_title(network: str, classifier: str) -> str:
-    """Return the title of the network that counts classes: ``classifier``, or that of FID."""
+    """Return the title of the network that counts classes: ``classifier``, or FID's network."""
     return title_of({}, classifier or network or "inception")
 
 
 def distance_name(network: str) -> str:
-    """Return what the Fréchet distance in a network is called: "FID", "FID (SwAV)"."""
+    """Return the name of the Fréchet distance in a network: "FID", "FID (SwAV)"."""
     return "FID" if network in ("", "inception") else f"FID ({title_of({}, network)})"
 
 
 def mean_overlay(
     heat: ArrayLike, mean: NDArray[np.float64] | None, size: tuple[int, ...], name: str
 ) -> NDArray[np.uint8]:
-    """Return a map (h, w) over a mean image (H, W, 3); where there is none, its colours alone.
+    """Return a map (h, w) over a mean image (H, W, 3); without an image, only the map's colours.
 
-    ``size`` is (H, W) of what is returned.
+    ``size`` is the size (H, W) of the result.
 
     Raises
     ------
     FringeError
-        If the map is of another shape, or holds what is no finite number.
+        If the map has another shape, or contains a value that is not a finite number.
     """
     array = np.asarray(heat)
     if array.ndim != 2 or not array.size:
@@ -154,7 +154,7 @@ def check_mean_image(image: ArrayLike, name: str) -> NDArray[np.float64]:
     Raises
     ------
     FringeError
-        If it is of another shape, or a value is not between 0 and 255.
+        If the image has another shape, or a value is not between 0 and 255.
     """
     array = np.asarray(image, dtype=np.float64)
     if array.ndim != 3 or array.shape[-1] != 3 or not array.size:
@@ -167,27 +167,27 @@ def check_mean_image(image: ArrayLike, name: str) -> NDArray[np.float64]:
 
 
 def heat_note(distance: str) -> str:
-    """Return what the colours of sensitivity maps mean, in two sentences."""
+    """Return two sentences that explain the colours of sensitivity maps."""
     return (
-        f"Changing a yellow part of the image would change {distance} most, a violet one least. "
-        "The colours of each map span its own range."
+        f"A change of a yellow part of the image changes {distance} most, of a violet part least. "
+        "The colours of each map span the range of its own values."
     )
 
 
 def percent(share: float) -> str:
-    """Return "87%", "3.4%", "<0.1%": a share from 0 to 1 with the digits that matter."""
+    """Return a share from 0 to 1 with two significant digits: "87%", "3.4%", "<0.1%"."""
     if 0 < share < 0.0005:
         return "<0.1%"
     return f"{100 * share:.0f}%" if share >= 0.0995 else f"{100 * share:.1f}%"
 
 
 def as_pixels(values: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Return numbers from 0 to 255 rounded to grey levels."""
+    """Return numbers from 0 to 255, rounded to grey levels."""
     return np.asarray(np.rint(values), dtype=np.uint8)
 
 
 def _spread(values: NDArray[Any]) -> NDArray[np.float64]:
-    """Return ``values`` from 0 to 1 by their least and largest; 0 where all are equal."""
+    """Return ``values`` scaled from 0 (smallest) to 1 (largest); 0 if all are equal."""
     array = values.astype(np.float64)
     low, high = array.min(), array.max()
     return np.asarray((array - low) / (high - low if high > low else 1))
@@ -195,4 +195,4 @@ def _spread(values: NDArray[Any]) -> NDArray[np.float64]:
 
 def _require_numbers(array: NDArray[Any], name: str) -> None:
     if array.dtype.kind not in "fiu" or not np.isfinite(array).all():
-        raise FringeError(f"{name} hold no finite real numbers ({array.dtype}); give such numbers")
+        raise FringeError(f"{name} are not finite real numbers ({array.dtype}); give such numbers")

@@ -1,4 +1,4 @@
-"""Figure 4a: how often the classifier's Top-1 is each ImageNet class."""
+"""Figure 4a: how often each ImageNet class is the classifier's Top-1 class."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -40,26 +40,27 @@ def top1_histogram(
     Parameters
     ----------
     real_classes, generated_classes : (n,) and (m,) integers
-        The class with the highest logit of each image.
+        The class with the highest logit, for each image.
     class_names : sequence of C names, optional
-        Names by class number; without them the numbers are shown.
+        Names by class number; without names the numbers are shown.
     title, network : str
         Display names of the dataset and of the classifier.
     top : int
-        How many classes to show, the most frequent among real images first; ties go to the
-        class that is more frequent among generated images, then to the lower number.
+        How many classes to show, the most frequent among real images first. Among equally frequent
+        classes, the class that is more frequent among generated images comes first, then the class
+        with the lower number.
 
     Raises
     ------
     FringeError
-        If an array is empty, not integer, or holds a class without a name.
+        If an array is empty, not integer, or contains a class without a name.
     """
     real, generated = _classes(real_classes, "real"), _classes(generated_classes, "generated")
     count = max(int(real.max()), int(generated.max())) + 1
     if class_names is not None and count > len(class_names):
         raise FringeError(
             f"top-1 histogram: class {count - 1} has no name, {len(class_names)} names are given; "
-            "give the names of the network that made the logits"
+            "give the class names of the network that computed the logits"
         )
     if top < 1:
         raise FringeError(f"top-1 histogram: top is {top}; show at least one class")
@@ -91,8 +92,8 @@ def top1_histogram(
         others = int(np.count_nonzero(real_counts + generated_counts)) - len(shown)
         rest = [float(100 - share[shown].sum()) for share in shares]
         note = (
-            f"The {len(shown)} classes most frequent among real images; "
-            f"{others} further classes hold {abs(rest[0]):.1f}% of the real and "
+            f"The {len(shown)} classes most frequent among real images. "
+            f"{others} other classes contain {abs(rest[0]):.1f}% of the real and "
             f"{abs(rest[1]):.1f}% of the generated images."
             if others
             else f"No other class occurs (classes shown: {len(shown)})."

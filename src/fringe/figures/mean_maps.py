@@ -32,7 +32,7 @@ __all__ = ["mean_sensitivity"]
 
 _LABEL = 0.8  # of the font size: names of groups
 _EMPTY = 235  # the grey of a place without a picture
-_NONE = "no image"
+_NONE = "no image"  # text in an empty column
 
 
 def mean_sensitivity(
@@ -46,29 +46,30 @@ def mean_sensitivity(
     simulated: bool = False,
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
-    """Return Figure 4b or, with more groups, 12; with ``activation`` Figure 15.
+    """Return Figure 4b; with more groups Figure 12, with ``activation`` Figure 15.
 
     Parameters
     ----------
     groups : sequence of `fringe.sensitivity.Group`
-        A column for each, the group of all images first; images of one size. Of a class name's
-        synonyms the first is shown. A column of a class without images says so.
+        A column for each, the group of all images first; images of one size. The first synonym of
+        a class name is shown. The column of a class without images says so.
     title : str
         Display name of the dataset.
     network : str
-        Name of the network whose distance the maps are of; FID's own by default.
+        Name of the network of the maps; FID's network by default.
     classifier : str
-        Name of the network that classes and Grad-CAM are of, if it is another one.
+        Name of the network of classes and Grad-CAM, if it is another network.
     activation : bool
         Whether to add a row with the mean of Grad-CAM.
     columns : int
-        Groups side by side, at most; fewer where names would not fit. More groups go below.
+        Largest number of groups side by side; fewer if names would not fit. The other groups follow
+        below.
 
     Raises
     ------
     FringeError
-        If there is no group, the first one has no image, an array is of another kind, or a group
-        has no activation where it is asked for.
+        If there is no group, the first group has no image, an array has another type or shape, or
+        a group has no activation although ``activation`` is set.
     """
     if not groups:
         raise FringeError("mean sensitivity: no group; give at least one")
@@ -78,7 +79,7 @@ def mean_sensitivity(
         if group.count < 0 or not groups[0].count:
             raise FringeError(
                 f"mean sensitivity: {group.name} is the mean of {group.count} images; give the "
-                "means of all images first, and counts from 0 on"
+                "means of all images first, and counts of at least 0"
             )
     means = {
         place: check_mean_image(group.image, f"mean sensitivity: {group.name}")
@@ -90,12 +91,12 @@ def mean_sensitivity(
         if mean.shape != size:
             raise FringeError(
                 f"mean sensitivity: {groups[place].name} has a mean image of shape {mean.shape}, "
-                f"{groups[0].name} one of {size}; give all in one size"
+                f"{groups[0].name} one of shape {size}; give all in one size"
             )
         if activation and groups[place].activation is None:
             raise FringeError(
-                f"mean sensitivity: {groups[place].name} has no mean activation; give one to every "
-                "group, or leave the row out"
+                f"mean sensitivity: {groups[place].name} has no mean activation; give one for "
+                "every group, or leave the row out"
             )
     maps = {"sensitivity": [group.sensitivity for group in groups]}
     if activation:
@@ -105,7 +106,7 @@ def mean_sensitivity(
     shown["typical image"] = {
         place: one for place, one in examples.items() if one is not None and one.shape == size
     }
-    if len(shown["typical image"]) < len(means):  # of an earlier version
+    if len(shown["typical image"]) < len(means):  # the file is of an earlier version
         del shown["typical image"]
     for label, heats in maps.items():
         shown[label] = {
@@ -118,17 +119,17 @@ def mean_sensitivity(
     note = f"Sensitivity: the mean of the maps, over the mean image. {heat_note(distance)}"
     if "typical image" in shown:
         note += (
-            " Typical image: the image whose map is most like the others. Where images do not "
-            "align, their mean is grey."
+            " Typical image: the image with the map that is most like the others. If images are "
+            "not aligned, their mean is grey."
         )
     if len(groups) > 1:
         note = f"Images grouped by their Top-1 ImageNet class by {network_title}. {note}"
     if len(means) < len(groups):
-        note += f" Grey: the class is Top-1 of none of the {groups[0].count:,} images."
+        note += f" Grey: the class is not the Top-1 class of any of the {groups[0].count:,} images."
     if activation:
         note += (
-            " Grad-CAM: the mean over the same images of what the probability of the Top-1 class "
-            "rests on."
+            " Grad-CAM: which parts determine the probability of the Top-1 class; the mean over "
+            "the same images."
         )
     with styled(look):
         over = "images of a class" if len(groups) > 1 else "all images"
@@ -151,7 +152,7 @@ def mean_sensitivity(
 
 
 def _heads(page: Page, groups: Sequence[Group], cells: Cells, top: float) -> float:
-    """Write name and count over each column; return where they end."""
+    """Write name and count above each column; return the position of their lower edge."""
     look = page.look
     names = [
         fitted(short_name(group.name), cells.pitch - 2 * GAP, _LABEL * look.font_size, 3)

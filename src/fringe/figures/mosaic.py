@@ -1,4 +1,4 @@
-"""Grids of images, each drawn as one picture."""
+"""Grids of images, drawn as one picture."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ def check_images(images: ArrayLike, name: str) -> NDArray[np.uint8]:
     Raises
     ------
     FringeError
-        If the array is of another kind.
+        If the array has another type or shape.
     """
     array = np.asarray(images)
     if array.dtype != np.uint8 or array.ndim != 4 or array.shape[-1] != 3 or not len(array):
@@ -27,9 +27,9 @@ def check_images(images: ArrayLike, name: str) -> NDArray[np.uint8]:
 
 
 def mosaic(images: NDArray[np.uint8], rows: int, columns: int) -> NDArray[np.uint8]:
-    """Return (height, width, 3): images (n, H, W, 3) row by row, a white line between them.
+    """Return images (n, H, W, 3) row by row as a picture (height, width, 3), with white lines.
 
-    What does not fit is left out; places without an image stay white.
+    Images that do not fit are left out. Places without an image are white.
     """
     if rows < 1 or columns < 1:
         raise FringeError(f"image grid: {rows} rows and {columns} columns; give at least one each")

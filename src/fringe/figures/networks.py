@@ -1,4 +1,4 @@
-"""Figure 8b: FID of the same images under several trainings of FID's network."""
+"""Figure 8b: FID of the same images in several trainings of FID's network."""
 
 import math
 import textwrap
@@ -38,18 +38,17 @@ def network_comparison(
     Parameters
     ----------
     scores : DataFrame
-        Tidy rows; those of scheme random and metric fid are shown.
+        Tidy rows. Rows of scheme random and metric fid are shown.
     networks : sequence of str, or mapping of dataset to one
-        What each panel shows, two or more, from top to bottom; changes are relative to the first.
-        A mapping also says which datasets there are; else all that the scores hold.
+        The networks of each panel, at least two, from top to bottom. Changes are relative to the
+        first network. A mapping also selects the datasets; otherwise all datasets are shown.
     paper : DataFrame, optional
-        The paper's numbers, drawn hollow where dataset and network are the paper's; those of the
-        package by default, an empty frame for none.
+        The paper's numbers, drawn as hollow diamonds if dataset and network are the paper's. By
+        default those of the package; an empty frame for none.
     protocols : mapping of dataset to Protocol, optional
-        What the scores were measured with. A number of the paper is grey where that is unknown or
-        otherwise than the paper's.
+        The protocol of the scores. If it is unknown or not the paper's, the paper's number is grey.
     choices : str
-        What the paper leaves open, as the note is to say it.
+        Text of the note on what the paper leaves open.
 
     Raises
     ------
@@ -66,7 +65,7 @@ def network_comparison(
     look = read_style(style)
     across = min(len(cells), 2)
     down = -(-len(cells) // across)
-    # Letters that fit beside and over the axes of one panel.
+    # Letters that fit to the left of the axes of one panel, and above them.
     letters = math.floor(0.9 * look.width / across * 72 / (0.56 * look.font_size))
     names = {
         network: _broken(title_of(titles, network), max(9, letters // 3))
@@ -76,7 +75,7 @@ def network_comparison(
     lines = [line for name in names.values() for line in name.split("\n")]
     over = max(9, letters - max(map(len, lines)))
     deepest = max(name.count("\n") + 1 for name in names.values())
-    each = max(0.045, 0.02 + 0.016 * deepest)  # inches of a network, by the point of font size
+    each = max(0.045, 0.02 + 0.016 * deepest)  # inches for a network, per point of font size
     most = max(map(len, cells.values()))
     published: dict[str, list[PaperValue | None]] = {}
     with styled(look):
@@ -111,7 +110,7 @@ def _broken(name: str, letters: int) -> str:
 
 
 def _cells(scores: pd.DataFrame, dataset: str, networks: Sequence[str]) -> dict[str, Cell]:
-    """Return the FID of one dataset by network, each of the same draws."""
+    """Return the FID of one dataset by network, from the same draws."""
     if len(set(networks)) < 2:
         raise FringeError(
             f"network comparison: {dataset} has {', '.join(networks) or 'no network'}; "
@@ -127,9 +126,9 @@ def _cells(scores: pd.DataFrame, dataset: str, networks: Sequence[str]) -> dict[
     }
     if len(set(made_of.values())) > 1:
         raise FringeError(
-            f"network comparison: {dataset} was not measured alike ("
+            f"network comparison: {dataset} was not measured in the same way in each network ("
             + "; ".join(f"{network}: {text}" for network, text in made_of.items())
-            + "); score the same draws under each network"
+            + "); score the same draws in each network"
         )
     return cells
 
@@ -165,7 +164,7 @@ def _panel(
             fontsize=0.85 * look.font_size,
         )
     axes.set_yticks(range(len(cells)), names)
-    axes.set_ylim(len(cells) - 0.5, -0.8)  # the first on top
+    axes.set_ylim(len(cells) - 0.5, -0.8)  # the first network is on top
     axes.set_xlim(0, 1.08 * highest)
     axes.grid(visible=False, axis="y")
 
@@ -174,12 +173,12 @@ def _note(cells: Mapping[str, Mapping[str, Cell]], titles: Titles) -> str:
     every = [cell for part in cells.values() for cell in part.values()]
     low, high = min(cell.repeats for cell in every), max(cell.repeats for cell in every)
     many = f"{low}" if low == high else f"{low} to {high}"
-    note = f"Mean ± standard deviation of {many} random draws, the same under each network."
+    note = f"Mean ± standard deviation of {many} random draws, the same for each network."
     if high == 1:
-        note = "One random draw, the same under each network."
-    if told := cells_note(every):
-        note += f" {told}"
-    note += " Last in parentheses: the change from the topmost."
+        note = "One random draw, the same for each network."
+    if errors := cells_note(every):
+        note += f" {errors}"
+    note += " Last number in parentheses: the change from the first network."
     networks = dict.fromkeys(network for part in cells.values() for network in part)
     if whose := weights_told(titles, networks):
         note += f" {whose}"

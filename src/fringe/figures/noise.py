@@ -1,4 +1,4 @@
-"""Figure 10: FID when noise is added to the parts it is most or least sensitive to."""
+"""Figure 10: FID with noise in the parts to which FID is most or least sensitive."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -45,15 +45,16 @@ def region_noise(
     Parameters
     ----------
     rows : DataFrame
-        Of one dataset, with `NOISE_COLUMNS`; those of ``network`` are shown. ``region`` is one of
-        `REGION_TITLES`, ``scale`` the standard deviation of the noise as a share of the full grey
-        range, ``value`` FID. At scale 0, where nothing is added, all regions have the same value.
+        Rows of one dataset with `NOISE_COLUMNS`; rows of ``network`` are shown. ``region`` is one
+        of `REGION_TITLES`, ``scale`` the standard deviation of the noise as a share of the full
+        grey range, and ``value`` FID. At scale 0 there is no noise, so all regions have the same
+        value.
     title : str
         Display name of the dataset.
     network : str
-        Name of the network that FID is measured in and whose sensitivity makes the regions.
+        Name of the network of FID; its sensitivity defines the regions.
     choices : str
-        What the paper leaves open, as the note is to say it.
+        Text of the note on what the paper leaves open.
 
     Raises
     ------
@@ -87,7 +88,7 @@ def region_noise(
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         body.legend(loc="outside upper center", ncols=4 if look.width > 50 * letter else 2)
         add_heading(
-            figure, f"{title}: {name} with noise where it looks, and where it does not", look
+            figure, f"{title}: {name} with noise where it looks, and where it does not look", look
         )
         note = f"{_note(curves, clean, count, name)} {choices}"
         add_note(figure, note, look, simulated=simulated)
@@ -110,27 +111,28 @@ def noise_examples(
     Parameters
     ----------
     panels : mapping of "clean" and each of `REGION_TITLES` to (k, H, W, 3) uint8
-        A column for each, a row for each image; with many images the other way round.
+        A column for each panel and a row for each image; with many images, a row for each panel
+        and a column for each image.
     scale : float
         Standard deviation of the noise, as a share of the full grey range.
     title, network : str
-        Display name of the dataset; the network whose sensitivity makes the regions.
+        Display name of the dataset; the network whose sensitivity defines the regions.
     maps : (k, h, w), optional
-        The sensitivity maps of the clean images, for a column of their own.
+        The sensitivity maps of the clean images, for an additional column.
     choices : str
-        What the paper leaves open, as the note is to say it.
+        Text of the note on what the paper leaves open.
 
     Raises
     ------
     FringeError
-        If a panel is missing, an array is of another kind, or panels differ in shape.
+        If a panel is missing, an array has another type or shape, or panels differ in shape.
     """
     wanted = ("clean", *REGION_TITLES)
     absent = [panel for panel in wanted if panel not in panels]
     if absent:
         raise FringeError(
             f"noise examples: images of {', '.join(absent)} are missing; "
-            f"give those of {', '.join(wanted)}"
+            f"give images of {', '.join(wanted)}"
         )
     shown = {panel: check_images(panels[panel], panel) for panel in wanted}
     clean = shown["clean"]
@@ -138,10 +140,12 @@ def noise_examples(
         if images.shape != clean.shape:
             raise FringeError(
                 f"noise examples: {panel} has shape {images.shape}, clean {clean.shape}; "
-                "give the same images in each"
+                "give the same images in each panel"
             )
     if not 0 < scale < np.inf:
-        raise FringeError(f"noise examples: scale is {scale}; give a positive share of grey range")
+        raise FringeError(
+            f"noise examples: scale is {scale}; give a positive share of the grey range"
+        )
     name = distance_name(network)
     kinds = {"no noise": clean}
     if maps is not None:
@@ -153,22 +157,23 @@ def noise_examples(
     look = read_style(style)
     note = (
         f"Gaussian noise with a standard deviation of {100 * scale:g}% of the grey range. "
-        f"Important half: the half of an image's pixels that {name} is most sensitive to"
+        f"Important half: the half of an image's pixels to which {name} is most sensitive"
     )
     note += "." if maps is None else " (yellow: most; violet: least)."
     note += (
-        f" The paper's figure has scale 0.05 and does not say of what range; {scale:g} of the grey "
-        f"range is {2 * scale:g} on [-1, 1], the range of a generator's output. {choices}"
+        " The scale in the paper's figure is 0.05, but the paper does not say of which range. "
+        f"{scale:g} of the grey range is {2 * scale:g} on [-1, 1], the range of a generator's "
+        f"output. {choices}"
     )
     with styled(look):
-        heading = f"{title}: noise where {name} looks, and where it does not"
+        heading = f"{title}: noise where {name} looks, and where it does not look"
         page = Page(look, heading, note, simulated=simulated)
         draw = _draw_across if len(clean) <= len(kinds) else _draw_down
         return page.finish(draw(page, kinds))
 
 
 def _draw_across(page: Page, kinds: Mapping[str, NDArray[np.uint8]]) -> float:
-    """Draw a column for each kind, a row for each image; return where they end."""
+    """Draw a column for each panel and a row for each image; return the lower edge."""
     look = page.look
     shape = next(iter(kinds.values())).shape
     cells = page.cells(len(kinds), shape[1:])
@@ -183,7 +188,7 @@ def _draw_across(page: Page, kinds: Mapping[str, NDArray[np.uint8]]) -> float:
 
 
 def _draw_down(page: Page, kinds: Mapping[str, NDArray[np.uint8]]) -> float:
-    """Draw a row for each kind, a column for each image; return where they end."""
+    """Draw a row for each panel and a column for each image; return the lower edge."""
     look = page.look
     shape = next(iter(kinds.values())).shape
     points = 0.8 * look.font_size
@@ -212,7 +217,8 @@ def _curves(rows: pd.DataFrame, network: str) -> tuple[dict[str, pd.Series], int
         several = [str(value) for value in found[column].unique()]
         if len(several) > 1:
             raise FringeError(
-                f"region noise: the rows have {column} {', '.join(several)}; give rows of one"
+                f"region noise: the rows have several values of {column} ({', '.join(several)}); "
+                "give rows of one value"
             )
     unknown = [str(region) for region in found["region"].unique() if region not in REGION_TITLES]
     if unknown:
@@ -229,7 +235,7 @@ def _curves(rows: pd.DataFrame, network: str) -> tuple[dict[str, pd.Series], int
             scale = part["scale"][part["scale"].duplicated()].iloc[0]
             raise FringeError(
                 f"region noise: region {region!r} has more than one value at scale {scale}; "
-                "give one"
+                "give one value"
             )
         curve = part.set_index("scale")["value"].astype(float).sort_index()
         if 0 not in curve.index or len(curve) < 2:
@@ -241,28 +247,28 @@ def _curves(rows: pd.DataFrame, network: str) -> tuple[dict[str, pd.Series], int
     clean = {region: float(curve.loc[0]) for region, curve in curves.items()}
     if max(clean.values()) - min(clean.values()) > 1e-6 * abs(max(clean.values())):
         raise FringeError(
-            f"region noise: without noise FID is {clean}, but it is the same images in every "
-            "region; give rows of one run"
+            f"region noise: without noise FID is {clean}, but the images are the same for all "
+            "regions; give rows of one run"
         )
     return curves, int(found["n_generated"].iloc[0])
 
 
 def _note(curves: Mapping[str, pd.Series], clean: float, count: int, name: str) -> str:
-    """Say what was done, and how far FID rises at the largest scale that all regions have."""
+    """Return the note on the noise, and on the change of FID at the largest common scale."""
     common = set.intersection(*(set(curve.index) for curve in curves.values()))
     scale = max(common)
     changes = ", ".join(
         f"{_signed(float(curve.loc[scale]) - clean)} ({REGION_TITLES[region]})"
         for region, curve in curves.items()
     )
-    told = (
+    change = (
         f" Without noise {name} is {format_value(clean)}; at {scale:g} it changes by {changes}."
         if scale > 0
         else ""
     )
     return (
-        f"Gaussian noise added to {count:,} generated images. Important half: the half of an "
-        f"image's pixels that {name} is most sensitive to.{told}"
+        f"Gaussian noise was added to {count:,} generated images. Important half: the half of an "
+        f"image's pixels to which {name} is most sensitive.{change}"
     )
 
 

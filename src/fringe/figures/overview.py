@@ -1,4 +1,4 @@
-"""Figure 1: images, their pre-logits, logits and class probabilities, and where FID is measured."""
+"""Figure 1: images, their pre-logits, logits and class probabilities, and the distances."""
 
 import itertools
 import math
@@ -50,23 +50,23 @@ def feature_overview(
     simulated: bool = False,
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
-    """Return Figure 1: what a classifier makes of images, and the distances between the two sets.
+    """Return Figure 1: a classifier's results for images, and the distances between the two sets.
 
     Parameters
     ----------
     real, generated : (k, H, W, 3) uint8
-        The first images of either set; vectors and probabilities are those of the very first.
+        The first images of either set. Vectors and probabilities are of the first image only.
     found : `fringe.scores.overview.Overview`
-        All that the classifier makes of them.
+        The classifier's results.
     title, network : str
         Display name of the dataset; name of the network of FID, Inception by default.
     classifier : str
-        Name of the network that logits and classes are of, if it is another one.
+        Name of the network of logits and classes, if it is another network.
 
     Raises
     ------
     FringeError
-        If an array holds no uint8 RGB images.
+        If an array does not contain uint8 RGB images, or the number of class names is wrong.
     """
     sides = check_images(real, "real images"), check_images(generated, "generated images")
     look = read_style(style)
@@ -76,7 +76,7 @@ def feature_overview(
     if len(found.class_names) != widths[1]:
         raise FringeError(
             f"overview: {widths[1]} logits and {len(found.class_names)} class names; give a name "
-            "for each"
+            "for each logit"
         )
     steps = [
         Step("Images", f"through {seen_by}"),
@@ -93,15 +93,15 @@ def feature_overview(
         Step("Top-1 classes", "shares of the images"),
     ]
     note = (
-        "At the top the first real image, at the bottom the first generated one, each with two "
-        f"more behind. A small square is one number of that image, dark to light. {name} is the "
-        "Fréchet distance between both sets in pre-logits, in whose place logits or classes may "
-        "be matched. Ellipses: two standard deviations of either set, along the two directions in "
-        "which real images vary most; dots: single images. Distances are measured once, of the "
-        "first images of each set and in all dimensions."
+        "Top: the first real image; bottom: the first generated image; each with two more images "
+        "behind. A small square is one number of that image, from dark (small) to light (large). "
+        f"{name} is the Fréchet distance between both sets in pre-logits. Logits or classes can be "
+        "matched instead. Ellipses: two standard deviations of either set, along the two "
+        "directions in which real images vary most. Dots: single images. Distances are measured "
+        "once, with the first images of each set and in all dimensions."
     )
     if classifier:
-        note += f" Logits and classes are those of {title_of({}, classifier)}, of the same images."
+        note += f" Logits and classes of the same images are from {title_of({}, classifier)}."
     if any(not math.isnan(space.standard_error) for space in spaces):
         note += f" {error_note(space.real_error for space in spaces)}"
     with styled(look):
@@ -117,8 +117,8 @@ def feature_overview(
         lanes = [[Box(x, top, wide, wide) for x in edge]]
         below = lanes[0][0].bottom + apart
         middle = [Box(x, below, wide, wide) for x in edge]
-        told = draw_steps(page, between, left + pitch, pitch, middle[0].bottom)
-        lanes.append([Box(x, told + apart, wide, wide) for x in edge])
+        lower = draw_steps(page, between, left + pitch, pitch, middle[0].bottom)
+        lanes.append([Box(x, lower + apart, wide, wide) for x in edge])
 
         for side, lane in enumerate(lanes):
             draw_fan(page, list(sides[side][:3]), lane[0].fit(shape))
@@ -141,24 +141,25 @@ def feature_overview(
         page.text(fitted(counts, wide, points, 5), *middle[0].middle, size=0.72, color="#444444")
         for column in (1, 2, 3):
             draw_down(page, lanes[0][column], middle[column])
-            words = told - 1.5 * GAP
+            words = lower - 1.5 * GAP
             end = Box(edge[column], middle[column].top, wide, words - middle[column].top)
             draw_down(page, lanes[1][column], end)
         return page.finish(lanes[1][0].bottom + 0.6 * page.em)
 
 
 def _measured(space: Space, where: str) -> str:
-    """Return what a distance is, and its standard error."""
-    told = f"Fréchet distance {where}"
+    """Return the text below a distance: its standard error and its name."""
+    name = f"Fréchet distance {where}"
     if math.isnan(space.standard_error):
-        return told
-    return f"SE {format_distance(space.standard_error)}; {told}"
+        return name
+    return f"SE {format_distance(space.standard_error)}; {name}"
 
 
 def _tile(space: Space, side: int) -> NDArray[np.uint8]:
-    """Return the vector of an image as a square of coloured squares, white where there are none.
+    """Return the vector of an image as a square of small coloured squares.
 
-    Both images share the colours, which end where 1 in 200 numbers is larger, or smaller.
+    Squares without a number are white. Both images have the same colours; their range ends at the
+    0.5 % and the 99.5 % quantile.
     """
     low, high = np.quantile(space.vectors, [0.005, 0.995])
     vector = (space.vectors[side] - low) / ((high - low) or 1)
@@ -181,7 +182,7 @@ def _probabilities(
 
 
 def _frequencies(page: Page, box: Box, found: Overview) -> None:
-    """Draw how many of the images of either side have the classes that are Top-1 of most."""
+    """Draw the shares of the most frequent Top-1 classes in real and in generated images."""
     top = np.argsort(-found.shares.sum(0), kind="stable")[:4]
     names = [found.class_names[k] for k in top]
     _classes(page, box, names, [list(found.shares[:, k]) for k in top], page.look.colors[:2])
@@ -194,9 +195,9 @@ def _classes(
     shares: Sequence[Sequence[float]],
     colors: Sequence[str],
 ) -> None:
-    """Draw classes under each other, each with its bars; the longest is as wide as the box.
+    """Draw classes below each other with their bars; the longest bar is as wide as the box.
 
-    Only the first ones, where the box has no room for all.
+    If the box has no room for all classes, only the first classes are drawn.
     """
     points, thick = _TINY * page.look.font_size, _thick(page)
     number = GAP + max(text_width(percent(max(each)), points) for each in shares)
@@ -219,5 +220,5 @@ def _classes(
 
 
 def _thick(page: Page) -> float:
-    """Return the height of a bar of a class, in inches."""
+    """Return the height of a class's bar, in inches."""
     return 0.66 * page.em

@@ -1,7 +1,7 @@
-"""A page of pictures and short texts between a heading and a note, all placed by inches.
+"""A page of pictures and short texts between a heading and a note, with positions in inches.
 
-Rows of pictures with names over or under them need room that depends on both; what the layout
-engine of matplotlib leaves to chance there (gaps, overlaps) is decided here.
+Rows of pictures with names above or below them need space that depends on both. Here matplotlib's
+layout engine leaves gaps and overlaps, so this module computes the positions.
 """
 
 import re
@@ -29,9 +29,9 @@ __all__ = [
     "text_width",
 ]
 
-MARGIN = 0.08  # inches left and right of all that is on a page
+MARGIN = 0.08  # inches at the left and the right edge of a page
 GAP = 0.04  # inches between pictures
-LETTERS = 6.6  # the least width of a column with names in it, in font sizes
+LETTERS = 6.6  # the smallest width of a column with names, in font sizes
 _ELLIPSIS = "…"
 
 
@@ -49,16 +49,16 @@ class Cells(NamedTuple):
 
 
 class Page:
-    """A canvas in inches from its top left corner; `finish` gives it its height.
+    """A canvas in inches from its top left corner; `finish` sets its height.
 
     Parameters
     ----------
     look : Style
-        Call it and its methods within ``styled(look)``.
+        Construct the page and call its methods within ``styled(look)``.
     heading, note : str
-        Over and under the canvas.
+        Texts above and below the canvas.
     simulated : bool
-        Whether the note tells of a simulated generator.
+        Whether the note names a simulated generator.
     """
 
     def __init__(self, look: Style, heading: str, note: str, *, simulated: bool) -> None:
@@ -70,7 +70,7 @@ class Page:
         self.axes = body.add_axes((0, 0, 1, 1))
         self.axes.set_axis_off()
         self.figure.draw_without_rendering()
-        # Inches that heading and note take, whatever the height of the figure.
+        # Inches for heading and note; they do not depend on the height of the figure.
         self._around = self.figure.get_figheight() - body.bbox.height / self.figure.dpi
         self.axes.set(xlim=(0, look.width), ylim=(1, 0), autoscale_on=False)
 
@@ -80,7 +80,7 @@ class Page:
         return self.look.font_size / 72
 
     def label_width(self) -> float:
-        """Return the inches that a column of upright labels, a line each, takes."""
+        """Return the width in inches of a column of vertical labels with one line each."""
         return line(self.look) + 0.2 * self.em
 
     def cells(
@@ -88,13 +88,13 @@ class Page:
     ) -> Cells:
         """Return ``columns`` columns for pictures of ``shape`` (H, W, ...) in the page's width.
 
-        ``labels`` inches are kept free to their left. No column is wider than ``widest`` of the
-        page, no picture higher than 0.4 of its width; what is left is shared by both sides.
+        ``labels`` inches stay free at the left. No column is wider than ``widest`` of the page, and
+        no picture is higher than 0.4 of the page's width. Both sides share the remaining width.
         """
         room = self.look.width - 2 * MARGIN - labels
         pitch = min((room + GAP) / columns, widest * self.look.width)
         width = min(pitch - GAP, 0.4 * self.look.width * shape[1] / shape[0])
-        pitch = min(pitch, max(width + GAP, LETTERS * self.em))  # names need room too
+        pitch = min(pitch, max(width + GAP, LETTERS * self.em))  # names also need room
         left = MARGIN + labels + (room - columns * pitch + GAP) / 2
         return Cells(left, pitch, width, width * shape[0] / shape[1])
 
@@ -107,9 +107,9 @@ class Page:
         *,
         upright: bool = True,
     ) -> float:
-        """Draw images (H, W, 3) side by side under ``top``; return where the row ends.
+        """Draw images (H, W, 3) side by side below ``top``; return the row's lower edge.
 
-        A ``label`` stands to their left, and gets the height it needs.
+        A ``label`` is at the left of the images. The row is high enough for it.
         """
         lines = label.split("\n")
         long = max(text_width(part, 0.8 * self.look.font_size) for part in lines) + GAP
@@ -126,16 +126,16 @@ class Page:
         return top + height
 
     def text(self, text: str, x: float, y: float, *, size: float = 0.8, **how: Any) -> None:
-        """Write ``text`` with its top middle at (x, y), ``size`` times the font size."""
+        """Write ``text`` below (x, y) and centred, with ``size`` times the font size."""
         settings: dict[str, Any] = {"ha": "center", "va": "top", "linespacing": 1.15} | how
         self.axes.text(x, y, text, fontsize=size * self.look.font_size, **settings)
 
     def over(self, text: str, x: float, y: float, *, size: float = 0.8, **how: Any) -> None:
-        """Write ``text`` so that its last line stands on what begins at ``y``, letters in line."""
+        """Write ``text`` so that its last line ends at ``y``; baselines of a row are equal."""
         self.text(text, x, y - 0.27 * size * self.em, size=size, va="baseline", **how)
 
     def scale(self, top: float) -> float:
-        """Draw the colours of heat from least to most important; return where they end."""
+        """Draw the scale of the maps' colours below ``top``; return its lower edge."""
         width, height = 0.2 * self.look.width, 0.7 * self.em
         left = (self.look.width - width) / 2
         self.axes.imshow(
@@ -154,26 +154,26 @@ class Page:
         return top + height + 0.2 * self.em
 
     def finish(self, height: float) -> Figure:
-        """Give the canvas its ``height`` in inches and return the figure."""
+        """Set the ``height`` of the canvas in inches, and return the figure."""
         self.axes.set_ylim(height, 0)
         self.figure.set_figheight(height + self._around)
         return self.figure
 
 
 def columns_for(look: Style, most: int) -> int:
-    """Return how many columns with names in them fit a page, at most ``most``."""
+    """Return how many columns with names fit on a page, at most ``most``."""
     return max(1, min(most, int((look.width - 2 * MARGIN) / (LETTERS * look.font_size / 72))))
 
 
 def blocks_of(count: int, columns: int) -> list[range]:
-    """Return the places 0 .. count - 1 in as few blocks of ``columns`` as will do, balanced."""
+    """Divide the places 0 .. count - 1 into as few balanced blocks of ``columns`` as possible."""
     blocks = -(-count // columns)
     each = -(-count // blocks)
     return [range(first, min(first + each, count)) for first in range(0, count, each)]
 
 
 def line(look: Style, size: float = 0.8) -> float:
-    """Return the height in inches of a line of text ``size`` times the font size."""
+    """Return the height in inches of a line of text with ``size`` times the font size."""
     return 1.2 * size * look.font_size / 72
 
 
@@ -183,9 +183,9 @@ def short_name(name: str) -> str:
 
 
 def fitted(text: str, inches: float, points: float, lines: int = 1) -> str:
-    """Return ``text`` broken into at most ``lines`` lines that fit ``inches``, else shortened.
+    """Return ``text`` in at most ``lines`` lines that fit ``inches``; a longer text is shortened.
 
-    Lines break at spaces; a word too long for a line after its hyphens, or else anywhere.
+    Lines break at spaces. A word that is too long for a line breaks after hyphens, or anywhere.
     """
     rows = [""]
     for word in text.split():
@@ -206,7 +206,7 @@ def fitted(text: str, inches: float, points: float, lines: int = 1) -> str:
 
 
 def _parts(word: str, inches: float, points: float) -> list[str]:
-    """Return a word whole if it fits a line, else what it may be broken into."""
+    """Return a word as one part if it fits a line; otherwise, the parts it may be broken into."""
     if _fits(word, inches, points):
         return [word]
     parts = []
@@ -216,12 +216,12 @@ def _parts(word: str, inches: float, points: float) -> list[str]:
 
 
 def _fits(text: str, inches: float, points: float) -> bool:
-    # Letters on a screen are hinted: a little wider than measured.
+    # Letters on a screen are hinted, so they are a little wider than measured.
     return text_width(text, points) <= 0.96 * inches
 
 
 @lru_cache(maxsize=4096)
 def text_width(text: str, points: float) -> float:
-    """Return how wide a line of text is, in inches."""
+    """Return the width of a line of text, in inches."""
     font = FontProperties(family="DejaVu Sans", size=points)
     return float(text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]) / 72

@@ -1,4 +1,4 @@
-"""The paper's values in figures: hollow diamonds, grey where they do not compare with ours."""
+"""The paper's values in figures: hollow diamonds, grey if they are not comparable with ours."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -8,10 +8,10 @@ from matplotlib.axes import Axes
 from fringe.figures.style import Style
 from fringe.scores.paper import PaperValue
 
-__all__ = ["GREY", "draw_paper_value", "paper_note", "unlike"]
+__all__ = ["GREY", "differences", "draw_paper_value", "paper_note"]
 
 GREY = "#767676"
-"""What does not compare; as dark as a light background allows text to be light."""
+"""The colour of values that are not comparable: the lightest grey with enough contrast for text."""
 
 
 def draw_paper_value(
@@ -23,21 +23,21 @@ def draw_paper_value(
 
 
 def paper_note(values: Mapping[str, Iterable[PaperValue | None]]) -> str:
-    """Return what is to be said of diamonds, by data set's title; "" where none was drawn."""
+    """Return the note on diamonds, from values by a data set's title; "" if none was drawn."""
     every = [value for part in values.values() for value in part if value is not None]
-    told = []
+    sentences = []
     if any(value.agrees for value in every):
-        told.append("Hollow diamonds: Kynkäänniemi et al. (2023).")
-    if text := unlike(values):
-        told.append(
-            "Grey diamonds: Kynkäänniemi et al. (2023), measured otherwise, so that they do not "
-            f"compare. Ours: {text}."
+        sentences.append("Hollow diamonds: Kynkäänniemi et al. (2023).")
+    if text := differences(values):
+        sentences.append(
+            "Grey diamonds: Kynkäänniemi et al. (2023), measured differently and so not "
+            f"comparable. Ours: {text}."
         )
-    return " ".join(told)
+    return " ".join(sentences)
 
 
-def unlike(values: Mapping[str, Iterable[PaperValue | None]]) -> str:
-    """Return what ours differ in from the paper's, by data set's title where there are several."""
+def differences(values: Mapping[str, Iterable[PaperValue | None]]) -> str:
+    """Return how our measurements differ from the paper's; by title if there are several."""
     found = {
         title: dict.fromkeys(text for value in part if value for text in value.differs)
         for title, part in values.items()

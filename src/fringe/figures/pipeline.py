@@ -33,8 +33,8 @@ from fringe.sensitivity.maps import normalized
 
 __all__ = ["sensitivity_pipeline"]
 
-_BARS = 24  # features that have a bar
-_FAN = 4  # maps of the network that are drawn, one over the other
+_BARS = 24  # features with a bar
+_FAN = 4  # drawn maps of the network, one over the other
 _GREYS = matplotlib.colormaps["gray"]
 
 
@@ -54,29 +54,29 @@ def sensitivity_pipeline(
     ----------
     image : (H, W, 3) uint8
     sensitivity : (h, w)
-        Its map.
+        The map of the image.
     closeup : `fringe.sensitivity.Closeup`
-        All between the two.
+        All steps between the image and its map.
     title, network : str
-        Display name of the dataset; the network that the map is of, FID's own by default.
+        Display name of the dataset; the network of the map, FID's network by default.
 
     Raises
     ------
     FringeError
-        If an array is of another kind, or map and closeup differ in size.
+        If an array has another type or shape, or map and closeup differ in size.
     """
     picture = check_images(np.asarray(image)[None], "sensitivity pipeline")
     heat = check_maps(np.asarray(sensitivity)[None], 1, "sensitivity pipeline")
     if heat.shape[1:] != closeup.channel_maps.shape[1:]:
         raise FringeError(
-            f"sensitivity pipeline: a map of shape {heat.shape[1:]}, but the network's are of "
-            f"{closeup.channel_maps.shape[1:]}; give those of one image"
+            f"sensitivity pipeline: the map has shape {heat.shape[1:]}, but the network's maps "
+            f"have shape {closeup.channel_maps.shape[1:]}; give the maps of one image"
         )
     weights = closeup.weights
     chosen = np.argsort(-weights, kind="stable")[:_BARS]
     means = closeup.alpha is None  # features are the means of the maps
     largest = chosen if means else np.argsort(-np.abs(closeup.gradient), kind="stable")[:_BARS]
-    made = "Mean of each map" if means else "Made of the maps"
+    made = "Mean of each map" if means else "Computed from the maps"
     look = read_style(style)
     name, seen_by = distance_name(network), title_of({}, network or "inception")
     (h, w), dim, n = heat.shape[1:], len(weights), closeup.n
@@ -88,24 +88,25 @@ def sensitivity_pipeline(
     ]
     backward = [
         Step("Sensitivity", "Upsampled (Lanczos), over the image"),
-        Step("Sum of α·A", f"Of all {dim:,} maps"),
+        Step("Sum of α·A", f"Over all {dim:,} maps"),
         Step("Weights α", f"Mean |∂FID/∂A|²: {_range(weights[chosen])}"),
         Step("Gradient", f"∂FID/∂f: {_range(closeup.gradient[largest])}"),
     ]
     share = percent(float(weights[chosen].sum() / (weights.sum() or 1)))
-    bars = f"the {len(chosen)} features of the largest weights, which hold {share} of all weights"
+    bars = f"the {len(chosen)} features with the largest weights ({share} of the sum of weights)"
     if not means:
         bars = (
-            f"the {len(largest)} features of the largest gradient, and the {len(chosen)} largest "
-            f"weights, which hold {share} of all weights"
+            f"the {len(largest)} features with the largest gradient, and the {len(chosen)} largest "
+            f"weights ({share} of their sum)"
         )
     note = (
-        f"Forward: mean and covariance of generated images, the image's features included, and "
-        f"{name}. Backward: its gradient, which weights the maps (Equation 2). Bars: {bars}; black "
-        f"lines: means over all generated images; behind, the maps of the first {_FAN}. Ellipses: "
-        "two standard deviations of real and of generated images, along the two directions in "
-        "which real images vary most; dot: the image. No class label takes part, and nothing is "
-        f"cut off at 0. {name} is one measurement of these very images, so there is no error bar."
+        f"Forward: mean and covariance of generated images, including this image, and {name}. "
+        f"Backward: the gradient of {name}, which weights the maps (Equation 2). Bars: {bars}. "
+        f"Black lines: means over all generated images. Maps A: the {_FAN} maps with the largest "
+        "weights. Ellipses: two standard deviations of real and of generated images, "
+        "along the two directions in which real images vary most. Dot: the image. No class label "
+        f"is used, and negative values are kept. {name} is one measurement of exactly these "
+        "images, so there is no error bar."
     )
     with styled(look):
         page = Page(look, f"{title}: how {name} looks at an image", note, simulated=simulated)
@@ -113,7 +114,8 @@ def sensitivity_pipeline(
         pitch = (look.width - MARGIN - left) / len(forward)
         wide = 0.74 * pitch
         shape = picture.shape[1:3]
-        high = min(max(wide * shape[0] / shape[1], 0.8 * wide), 1.3 * wide)  # panels need room too
+        # The limits leave enough room for panels.
+        high = min(max(wide * shape[0] / shape[1], 0.8 * wide), 1.3 * wide)
         spots = [left + (k + 0.5) * pitch - wide / 2 for k in range(len(forward))]
 
         top = draw_steps(page, forward, left, pitch, 0.0) + GAP
@@ -165,5 +167,5 @@ def _statistics(page: Page, closeup: Closeup, box: Box) -> None:
 
 
 def _range(values: NDArray[np.float64]) -> str:
-    """Return "0.12 to 2.1", the least and the largest of some numbers."""
+    """Return the range of some numbers: "0.12 to 2.1"."""
     return f"{values.min():.2g} to {values.max():.2g}".replace("-", "−")

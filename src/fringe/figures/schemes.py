@@ -1,4 +1,4 @@
-"""Figure 16: image grids drawn by three schemes."""
+"""Figure 16: grids of images drawn with three schemes."""
 
 import math
 from collections.abc import Mapping
@@ -22,8 +22,8 @@ SCHEME_TITLES = {
 
 
 _CERTIFIED = (
-    "(c): weights of our certified optimizer, not of the released algorithm, which stops before "
-    "the optimum: their FID is lower than that of the paper's own steps would be."
+    "(c): weights of our certified optimizer. The released algorithm stops before the optimum, so "
+    "its weights would have a higher FID."
 )
 
 
@@ -38,7 +38,7 @@ def scheme_grids(
     simulated: bool = False,
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
-    """Return Figure 16: what the same generator looks like under three sampling schemes.
+    """Return Figure 16: images of one generator under three sampling schemes.
 
     Parameters
     ----------
@@ -47,20 +47,20 @@ def scheme_grids(
     title : str
         Display name of the dataset.
     fids : mapping, optional
-        FID by scheme, whose mean and standard error are printed over its grid.
+        FID by scheme. Its mean and standard error are printed above the scheme's grid.
     certified : bool
-        Whether the weights are our optimizer's, which the note says.
+        Whether the weights are from our optimizer; the note says so.
 
     Raises
     ------
     FringeError
-        If a scheme is missing or an array holds no uint8 RGB images.
+        If a scheme is missing, or an array does not contain uint8 RGB images.
     """
     missing = [scheme for scheme in SCHEME_TITLES if scheme not in grids]
     if missing:
         raise FringeError(
             f"scheme grids: images of scheme {', '.join(missing)} are missing; "
-            f"give those of {', '.join(SCHEME_TITLES)}"
+            f"give images of {', '.join(SCHEME_TITLES)}"
         )
     images = {scheme: check_images(grids[scheme], scheme) for scheme in SCHEME_TITLES}
     rows = min(rows, -(-max(map(len, images.values())) // columns))

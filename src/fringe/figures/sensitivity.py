@@ -1,4 +1,4 @@
-"""Figures 3, 11 and S2: what FID, or the distance of each network, looks at in single images."""
+"""Figures 3, 11 and S2: sensitivity maps of single images, for FID or for several networks."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -53,7 +53,7 @@ def sensitivity_examples(
     simulated: bool = False,
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
-    """Return Figure 3: images, what FID looks at in them, and what the classifier sees in them.
+    """Return Figure 3: images, their sensitivity maps, and their most probable classes.
 
     Parameters
     ----------
@@ -61,21 +61,22 @@ def sensitivity_examples(
     maps : (n, h, w)
         Sensitivity maps, of any size and unit.
     predictions : sequence of n sequences of (class name, probability), optional
-        The most probable classes of each image, in order; three in the paper. Of a name's
-        synonyms ("bow tie, bow-tie, bowtie") the first is shown.
+        The most probable classes of each image, in order; three in the paper. The first synonym of
+        a name ("bow tie, bow-tie, bowtie") is shown.
     title : str
         Display name of the dataset.
     network : str
-        Name of the network whose distance the maps are of; FID's own by default.
+        Name of the network of the maps; FID's network by default.
     classifier : str
-        Name of the network that classes are of, if it is another one.
+        Name of the network of the classes, if it is another network.
     columns : int
-        Images side by side, at most; fewer where names would not fit. More images go below.
+        Largest number of images side by side; fewer if names would not fit. The other images follow
+        below.
 
     Raises
     ------
     FringeError
-        If an array is of another kind, or there is not one map and one list for each image.
+        If an array has another type or shape, or there is not one map and one list for each image.
     """
     pictures = check_images(images, "sensitivity examples")
     heat = overlay(pictures, maps)
@@ -93,8 +94,8 @@ def sensitivity_examples(
     if found is not None:
         seen_by = classifier_title(network, classifier)
         note += (
-            f" Bars: the Top-{len(found[0])} ImageNet classes that {seen_by} sees in the image, "
-            "with their probabilities; the maps were made without them."
+            f" Bars: the Top-{len(found[0])} ImageNet classes of the image by {seen_by}, with "
+            "their probabilities. The maps do not depend on the classes."
         )
     with styled(look):
         heading = f"{title}: what {name} looks at in an image"
@@ -124,7 +125,7 @@ def sensitivity_grid(
     simulated: bool = False,
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
-    """Return Figure 11: images under the heat of their maps, their Top-1 class written on them.
+    """Return Figure 11: images with their maps drawn over them, and their Top-1 classes.
 
     Parameters
     ----------
@@ -132,18 +133,19 @@ def sensitivity_grid(
     maps : (n, h, w)
         Sensitivity maps, of any size and unit.
     labels : sequence of n class names, optional
-        Written in the top left corner; of a name's synonyms the first.
+        Written in the top left corner; the first synonym of a name is shown.
     title, network, classifier : str
         As for `sensitivity_examples`.
     seeds : sequence of int, optional
-        Successive seeds, of each of which the generator made an image; the note names them.
+        Successive seeds; the generator made one image with each. The note names them.
     rows, columns : int
-        Of the grid; with fewer images than places it has fewer rows, further images are left out.
+        Size of the grid. With fewer images than places the grid has fewer rows; images without a
+        place are left out.
 
     Raises
     ------
     FringeError
-        If an array is of another kind, or there is not one map and one label for each image.
+        If an array has another type or shape, or there is not one map and one label for each image.
     """
     pictures = check_images(images, "sensitivity grid")
     if rows < 1 or columns < 1:
@@ -152,7 +154,8 @@ def sensitivity_grid(
         )
     if labels is not None and len(labels) != len(pictures):
         raise FringeError(
-            f"sensitivity grid: {len(labels)} labels for {len(pictures)} images; give one each"
+            f"sensitivity grid: {len(labels)} labels for {len(pictures)} images; give one label "
+            "for each image"
         )
     heat = check_maps(maps, len(pictures), "sensitivity grid")
     count = min(len(pictures), rows * columns)
@@ -164,7 +167,7 @@ def sensitivity_grid(
         seen_by = classifier_title(network, classifier)
         note += f" In the corner: the image's Top-1 ImageNet class by {seen_by}."
     if seeds:
-        note += f" Each image is the first of its seed, {seeds[0]} to {seeds[-1]}."
+        note += f" Each image is the first image of a seed; seeds are {seeds[0]} to {seeds[-1]}."
     with styled(look):
         heading = f"{title}: what {name} looks at in an image"
         page = Page(look, heading, note, simulated=simulated)
@@ -190,7 +193,7 @@ def network_maps(
     simulated: bool = False,
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
-    """Return Figure S2: what the Fréchet distance of each network looks at in the same images.
+    """Return Figure S2: sensitivity maps of the same images for several networks.
 
     Parameters
     ----------
@@ -201,18 +204,18 @@ def network_maps(
     title : str
         Display name of the dataset.
     titles : mapping, optional
-        Display names of networks that are not to go by their own.
+        Display names that replace the networks' usual names.
     mean_image : (H, W, 3), optional
-        Mean of the images that ``mean_maps`` are of, from 0 to 255, to lie under them.
+        Mean of the images of ``mean_maps``, from 0 to 255; it is drawn under the mean maps.
     mean_maps : mapping of network name to (h, w), optional
-        Mean of the maps of many images, of every network, for a last column.
+        Mean of the maps of many images, for every network, for a last column.
     columns : int
-        Pictures side by side, the means included, at most; more go below.
+        Largest number of pictures side by side, including the means. The others follow below.
 
     Raises
     ------
     FringeError
-        If an array is of another kind, there is no network, or a mean is missing.
+        If an array has another type or shape, there is no network, or a mean is missing.
     """
     pictures = check_images(images, "network maps")
     if not maps:
@@ -228,12 +231,12 @@ def network_maps(
         absent = [name for name in maps if name not in mean_maps]
         if absent:
             raise FringeError(
-                f"network maps: no mean map of {', '.join(absent)}; give that of every network"
+                f"network maps: no mean map of {', '.join(absent)}; give one for every network"
             )
         mean = None if mean_image is None else check_mean_image(mean_image, "network maps")
         if mean is not None and mean.shape != pictures.shape[1:]:
             raise FringeError(
-                f"network maps: images of shape {pictures.shape[1:]}, but a mean image of "
+                f"network maps: images of shape {pictures.shape[1:]}, but a mean image of shape "
                 f"{mean.shape}; give both in one size"
             )
         if mean is not None:
@@ -245,14 +248,15 @@ def network_maps(
     look = read_style(style)
     blocks = blocks_of(len(pictures) + (mean_maps is not None), columns)
     note = (
-        "Each row: the Fréchet distance between real and generated images in the features of one "
-        f"network. {heat_note('that distance')}"
+        "Each row: maps for the Fréchet distance between real and generated images in the features "
+        f"of one network. {heat_note('this distance')}"
     )
     signed = [title_of(titles or {}, name) for name in maps if np.min(maps[name]) < 0]
     if signed:
         note += (
-            f" Maps of {' and '.join(signed)} hold negative values too, which matter as well: "
-            "there violet is the most negative, and the least lies between."
+            f" Maps of {' and '.join(signed)} also have negative values, which are as important as "
+            "positive values. In these maps violet is the most negative value, and the least "
+            "important parts are between violet and yellow."
         )
     if mean_maps is not None:
         under = "" if mean_image is None else ", over the mean image"
@@ -272,7 +276,7 @@ def network_maps(
         top = 0.0
         for block in blocks:
             if mean_maps is not None and block[-1] == len(pictures):
-                # Over the first of its column; without a mean image that is the first map.
+                # Above the first picture of the column: the mean image, otherwise the first map.
                 top += 0 if mean_image is None else line(look)
                 below = top + (cells.height if mean_image is None else 0)
                 page.over("mean", cells.middle(len(block) - 1), below)
@@ -286,9 +290,9 @@ def network_maps(
 def _draw_bars(
     page: Page, predictions: Sequence[Sequence[tuple[str, float]]], cells: Cells, top: float
 ) -> float:
-    """Draw the classes of each column, a name over a bar each; return where they end.
+    """Draw the classes of each column, each with its name above its bar; return the lower edge.
 
-    Bars of one rank stand at one height, under the longest of their names.
+    Bars of one rank are at one height, below the longest of their names.
     """
     look = page.look
     width = cells.pitch - GAP
@@ -314,7 +318,7 @@ def _draw_bars(
 
 
 def _write_on(page: Page, label: str, cells: Cells, column: int, top: float) -> None:
-    """Write a class into the top left corner of a picture, on a ground of its own."""
+    """Write a class into the top left corner of a picture, on a dark background."""
     pad = 0.2 * _SMALL * page.em
     room = cells.width - 2 * pad - GAP
     page.text(

@@ -1,4 +1,4 @@
-"""Figure 8a: FID of one generator against the number of images, up to infinitely many."""
+"""Figure 8a: FID of one generator against the number of images, up to infinity."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -34,24 +34,24 @@ def sample_sizes(
 ) -> Figure:
     """Return Figure 8a: mean and standard deviation of FID for each pair of sample counts.
 
-    FID extrapolated to infinitely many generated images (Chong and Forsyth 2020), where there is
-    any, is the last point, with a line across the panel at the height of its mean.
+    FID extrapolated to infinitely many generated images (Chong and Forsyth 2020), if available, is
+    the last point, with a line across the panel at the height of its mean.
 
     Parameters
     ----------
     scores : DataFrame
-        Tidy rows; those of scheme random, metric fid and ``network`` are shown, one point for
-        each (n_real, n_generated), and those of metric fid_infinity, of one pair per dataset.
+        Tidy rows. Rows of scheme random, metric fid and ``network`` are shown, one point for each
+        pair (n_real, n_generated). Rows of metric fid_infinity, of one pair per dataset, are shown
+        too.
     all_real : mapping, optional
-        Number of all real images by dataset: pairs that use them are labelled "All".
+        Number of all real images by dataset. Pairs that use all real images are labelled "All".
     paper : DataFrame, optional
-        The paper's numbers, drawn hollow where dataset, network and counts are the paper's; those
-        of the package by default, an empty frame for none.
+        The paper's numbers, drawn as hollow diamonds if dataset, network and counts are the
+        paper's. By default those of the package; an empty frame for none.
     protocols : mapping of dataset to Protocol, optional
-        What the scores were measured with. A number of the paper is grey where that is unknown or
-        otherwise than the paper's.
+        The protocol of the scores. If it is unknown or not the paper's, the paper's number is grey.
     choices : str
-        What the paper leaves open, as the note is to say it.
+        Text of the note on what the paper leaves open.
 
     Raises
     ------
@@ -60,12 +60,12 @@ def sample_sizes(
         several pairs.
     """
     check_scores(scores)
-    asked = scores[
+    selected = scores[
         (scores["scheme"] == "random")
         & (scores["space"] == "features")
         & (scores["network"] == network)
     ]
-    rows, limits = (asked[asked["metric"] == metric] for metric in ("fid", "fid_infinity"))
+    rows, limits = (selected[selected["metric"] == metric] for metric in ("fid", "fid_infinity"))
     if rows.empty:
         raise FringeError(
             f"sample sizes: no row with scheme 'random', metric 'fid', network {network!r}; "
@@ -109,11 +109,11 @@ def sample_sizes(
         repeats = rows.groupby(["dataset", "n_real", "n_generated"])["repeat"].nunique()
         low, high = int(repeats.min()), int(repeats.max())
         many = f"{low}" if low == high else f"{low} to {high}"
-        note = f"Mean ± standard deviation of {many} evaluations; images drawn at random."
+        note = f"Mean ± standard deviation of {many} evaluations. Images are drawn at random."
         if high == 1:
-            note = "One evaluation each; images drawn at random."
-        if told := cells_note(cells):
-            note += f" {told}"
+            note = "One evaluation each. Images are drawn at random."
+        if errors := cells_note(cells):
+            note += f" {errors}"
         if len(limits):
             note += f" {_source_of(limits)}"
         note += f" {paper_note(published)}"
@@ -124,7 +124,7 @@ def sample_sizes(
 
 
 def _source_of(limits: pd.DataFrame) -> str:
-    """Return what the extrapolated points were extrapolated from."""
+    """Return the sentence on the counts from which points were extrapolated."""
     counts = sorted({int(count) for count in limits["n_generated"]})
     many = " or ".join(f"{count:,}" for count in counts)
     return (
@@ -143,9 +143,9 @@ def _panel(
     look: Style,
     cells: list[Cell],
 ) -> list[PaperValue | None]:
-    """Draw one dataset; return the numbers of the paper that were drawn next to ours.
+    """Draw one dataset; return the paper's numbers that were drawn.
 
-    What is printed is added to ``cells``.
+    Our printed numbers are appended to ``cells``.
     """
     pairs = sorted(_pairs(rows), key=lambda pair: (pair[1], pair[0]))
     labels = [size_label(*pair, total) for pair in pairs]
@@ -157,7 +157,7 @@ def _panel(
         if len(_pairs(limit)) > 1:
             raise FringeError(
                 f"sample sizes: dataset {limit['dataset'].iloc[0]!r} was extrapolated from several "
-                "pairs of counts; give one extrapolation of it"
+                "pairs of counts; give one extrapolation"
             )
         labels.append(f"{size_label(*_pairs(limit)[0], total).partition(' + ')[0]} + ∞")
         parts.append(limit)
@@ -202,7 +202,7 @@ def _panel(
         range(len(parts)), [label.replace("+ ", "+\n") if crowded else label for label in labels]
     )
     axes.set_xlim(-0.6, len(parts) - 0.4)
-    # A line through distances of equal sets may end below zero.
+    # If both sets have the same distribution, the extrapolation may be below zero.
     room_above = 1.22 + 0.08 * max(0, lines - 2)
     axes.set_ylim(1.22 * lowest, room_above * highest if highest > 0 else 1)
     axes.grid(visible=False, axis="x")
@@ -217,12 +217,12 @@ def _pairs(rows: pd.DataFrame) -> list[tuple[int, int]]:
 
 
 def _cell(rows: pd.DataFrame) -> Cell:
-    """Return what repeats of one pair of counts came to."""
+    """Return the cell of all repeats of one pair of counts."""
     rows = rows.drop_duplicates(["repeat", "value"])
     n_real, n_generated = _pairs(rows)[0]
     if rows["repeat"].duplicated().any():
         raise FringeError(
             f"sample sizes: dataset {rows['dataset'].iloc[0]!r} at {n_real} + {n_generated} "
-            "images has more than one value for a repeat; give one evaluation of it"
+            "images has more than one value for a repeat; give one evaluation"
         )
     return cell_of(rows)

@@ -11,7 +11,7 @@ from matplotlib.ticker import NullFormatter
 from numpy.typing import NDArray
 
 from fringe.errors import FringeError
-from fringe.figures.paper_values import draw_paper_value, unlike
+from fringe.figures.paper_values import differences, draw_paper_value
 from fringe.figures.style import (
     MARKERS,
     Style,
@@ -71,25 +71,25 @@ def snapshot_correlation(
     classifier: str = "",
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
-    """Return Figure 9: a point for each snapshot, a colour, marker and line for each dataset.
+    """Return Figure 9: a point for each snapshot; a colour, marker and line for each dataset.
 
-    Of the paper's snapshots one FID is known, that in pre-logits of its published generator. Where
-    a snapshot is that generator and protocols agree, it is a diamond on the axis.
+    Only one FID of the paper's snapshots is published: in pre-logits, of the published generator.
+    If a snapshot is that generator and the protocols agree, this FID is a diamond on the axis.
 
     Parameters
     ----------
     rows : DataFrame
-        Tidy rows with columns ``SNAPSHOT_COLUMNS``; metric fid of ``network`` in the spaces
-        "features" (pre-logits) and "logits". Repeats are averaged; bars are
-        standard errors, where they are known.
+        Tidy rows with columns ``SNAPSHOT_COLUMNS``: metric fid of ``network`` in the spaces
+        "features" (pre-logits) and "logits". Repeats are averaged. Bars are standard errors, if
+        they are known.
     paper : DataFrame, optional
-        The paper's numbers; those of the package by default, an empty frame for none.
+        The paper's numbers. By default those of the package; an empty frame for none.
     protocols : mapping of dataset to (mapping of snapshot to Protocol), optional
-        What each snapshot's FID was measured with.
+        The protocol of each snapshot's FID.
     choices : str
-        What the paper leaves open, as the note is to say it.
+        Text of the note on what the paper leaves open.
     classifier : str
-        The network that logits are of, if it is not ``network``.
+        The network of the logits, if it is not ``network``.
 
     Raises
     ------
@@ -144,12 +144,12 @@ def snapshot_correlation(
         axes.set_ylabel(f"FID in logits, {title_of(titles, classifier or network)}")
         body.legend(loc="outside upper center", ncols=1)
         add_heading(figure, "FID in pre-logits and in logits over training snapshots", look)
-        note = "Each point is one snapshot of a generator; lines are linear least-squares fits."
+        note = "Each point is one snapshot of a generator. Lines are linear least-squares fits."
         known = [cell.real_error for cell in every if not math.isnan(cell.standard_error)]
         if known:
             note += f" {error_note(known, label='Bars: one standard error')}"
         if any(is_simulated(titles, name) for name in points):
-            note += f" †: {SIMULATED}, its severities stand in for training snapshots."
+            note += f" †: {SIMULATED}; its severities replace training snapshots."
         published = {
             title_of(titles, name): _published(
                 rows[rows["dataset"] == name], name, network, paper, (protocols or {}).get(name, {})
@@ -170,7 +170,7 @@ def _published(
     paper: pd.DataFrame | None,
     protocols: Protocols,
 ) -> list[PaperValue]:
-    """Return the paper's FID next to the snapshot that compares, else next to the last one."""
+    """Return the paper's FID, compared with a snapshot whose protocol agrees or with the last."""
     found = []
     features = rows[rows["space"] == "features"]
     for snapshot, part in features.groupby("snapshot", sort=False):
@@ -189,17 +189,17 @@ def _published(
 
 
 def _paper_note(published: Mapping[str, Sequence[PaperValue]]) -> str:
-    """Say what the diamond is, or why it is not there."""
+    """Return the note on the diamond, or on why it is not drawn."""
     said = []
     if any(value.agrees for part in published.values() for value in part):
         said.append(
-            "Hollow diamond on the axis: the FID in pre-logits that Kynkäänniemi et al. (2023) "
-            "print of their generator; that in logits they do not print."
+            "Hollow diamond on the axis: the FID in pre-logits of the generator of Kynkäänniemi et "
+            "al. (2023); they do not print its FID in logits."
         )
-    if text := unlike(published):
+    if text := differences(published):
         said.append(
-            "The FID that Kynkäänniemi et al. (2023) print is not drawn, as it was measured "
-            f"otherwise. Ours: {text}."
+            "The FID of Kynkäänniemi et al. (2023) is not drawn, because it was measured "
+            f"differently. Ours: {text}."
         )
     return " ".join(said)
 
@@ -219,7 +219,8 @@ def _points(rows: pd.DataFrame, dataset: str) -> tuple[list[Cell], list[Cell]]:
         found[space] = [cell_of(parts[snapshot]) for snapshot in order]
     if len(order) < 3:
         raise FringeError(
-            f"snapshots: dataset {dataset!r} has {len(order)}; a correlation needs at least 3"
+            f"snapshots: dataset {dataset!r} has {len(order)} snapshots; a correlation needs at "
+            "least 3"
         )
     return found["features"], found["logits"]
 

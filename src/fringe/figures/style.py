@@ -1,4 +1,4 @@
-"""The one look of all figures, and saving them so that equal input gives equal bytes."""
+"""The style of all figures, and a writer that gives equal bytes for equal input."""
 
 import math
 import os
@@ -30,7 +30,8 @@ __all__ = [
     "styled",
 ]
 
-# Both are told apart with every common colour vision deficiency. First two: the main pair.
+# Colours of both palettes are distinguishable with every common colour vision deficiency. The first
+# two are the main pair.
 PALETTES: dict[str, tuple[str, ...]] = {
     "okabe-ito": ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#000000"),
     "tol-bright": ("#4477AA", "#EE6677", "#228833", "#CCBB44", "#66CCEE", "#AA3377", "#BBBBBB"),
@@ -45,7 +46,7 @@ _styles: "WeakKeyDictionary[Figure, Style]" = WeakKeyDictionary()
 
 @dataclass(frozen=True)
 class Style:
-    """How figures look: dots per inch of the PNG, font size in points, width in inches."""
+    """The style of figures: dots per inch of the PNG, font size in points, width in inches."""
 
     dpi: int = 160
     font_size: float = 9.0
@@ -59,12 +60,12 @@ class Style:
 
 
 def read_style(style: Mapping[str, Any] | Style | None) -> Style:
-    """Return the style a configuration asks for; what it leaves out keeps its default.
+    """Return the style of a configuration; missing keys have their defaults.
 
     Raises
     ------
     FringeError
-        If a key is unknown or a value is not among those allowed.
+        If a key is unknown or a value is not allowed.
     """
     if isinstance(style, Style):
         return style
@@ -90,12 +91,12 @@ def read_style(style: Mapping[str, Any] | Style | None) -> Style:
 
 @contextmanager
 def styled(style: Style) -> Iterator[None]:
-    """Apply the style within the block, whatever the user's own matplotlib settings are."""
+    """Apply the style within the block; the user's own matplotlib settings have no effect."""
     size = style.font_size
     settings: dict[Any, Any] = {
         "font.family": ["DejaVu Sans"],
         "font.size": size,
-        "text.parse_math": False,  # a dollar sign in a name is a dollar sign
+        "text.parse_math": False,  # dollar signs in names are not mathematics
         "axes.titlesize": size,
         "axes.labelsize": size,
         "xtick.labelsize": 0.9 * size,
@@ -127,7 +128,7 @@ def styled(style: Style) -> Iterator[None]:
 
 
 def new_figure(style: Style, height: float) -> Figure:
-    """Return an empty figure of the style's width and ``height`` in inches; call it styled."""
+    """Return an empty figure of the style's width and ``height`` in inches; use it in `styled`."""
     figure = Figure(figsize=(style.width, height), dpi=style.dpi, layout="constrained")
     _styles[figure] = style
     figure.get_layout_engine().set(w_pad=0.05, h_pad=0.05)  # type: ignore[union-attr, call-arg]
@@ -135,22 +136,22 @@ def new_figure(style: Style, height: float) -> Figure:
 
 
 def legend_label(text: str) -> str:
-    """Return a text for a legend, which leaves out what begins with an underscore."""
+    """Return a text for a legend; without this, matplotlib omits texts with a leading "_"."""
     return f" {text}" if text.startswith("_") else text
 
 
 def add_body(figure: Figure) -> SubFigure:
-    """Return the room between heading and note; a legend outside its axes keeps within it."""
+    """Return the area between heading and note; a legend outside its axes stays in this area."""
     return figure.add_subfigure(figure.add_gridspec(1, 1)[0])
 
 
 def add_heading(figure: Figure, title: str, style: Style) -> None:
-    """Put a title over the figure, broken into lines where it is wider."""
+    """Put a title above the figure, broken into lines if it is too wide."""
     figure.suptitle(_wrapped(title, style, 1.4 * style.font_size))
 
 
 def add_note(figure: Figure, note: str, style: Style, *, simulated: bool = False) -> None:
-    """Put a note under the figure; it ends by telling of a simulated generator, if so."""
+    """Put a note below the figure; with ``simulated`` it ends with a simulated generator."""
     note = " ".join(note.split())
     if simulated:
         note = f"{note} Generated images: {SIMULATED}.".strip()
@@ -167,7 +168,7 @@ def add_note(figure: Figure, note: str, style: Style, *, simulated: bool = False
 
 
 def _wrapped(text: str, style: Style, points: float) -> str:
-    """Break a text into lines that fit the width; a letter is about 0.54 of its size wide."""
+    """Break a text into lines that fit the width; a letter's width is about 0.54 of its size."""
     letters = max(20, math.floor(0.94 * style.width * 72 / (0.54 * points)))
     return "\n".join(textwrap.wrap(text, letters))
 
@@ -178,9 +179,9 @@ def save(
     pdf: str | os.PathLike[str] | None = None,
     style: Mapping[str, Any] | Style | None = None,
 ) -> None:
-    """Write the figure as PNG and PDF; equal input gives equal bytes, at any time of day.
+    """Write the figure as PNG and PDF; equal input gives equal bytes at any time.
 
-    It is drawn in the style it was made with, unless another one is given.
+    The figure is drawn in the style with which it was made, unless another style is given.
 
     Raises
     ------
@@ -193,7 +194,7 @@ def save(
             with atomic_path(png) as partial:
                 figure.savefig(partial, format="png", dpi=look.dpi, metadata={"Software": None})
         if pdf is not None:
-            # No date, no producer: they would differ between equal figures.
+            # Without date and producer, which would differ between equal figures.
             blank = {"CreationDate": None, "Creator": None, "Producer": None}
             with atomic_path(pdf) as partial:
                 figure.savefig(partial, format="pdf", dpi=look.dpi, metadata=blank)

@@ -1,4 +1,4 @@
-"""Figures 6 and 18: FID against the number of classes whose co-occurrence is matched."""
+"""Figures 6 and 18: FID against the number of classes with matched co-occurrence."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullFormatter
 
 from fringe.errors import FringeError
-from fringe.figures.paper_values import draw_paper_value, unlike
+from fringe.figures.paper_values import differences, draw_paper_value
 from fringe.figures.style import (
     Style,
     add_body,
@@ -32,9 +32,9 @@ __all__ = ["class_sweep"]
 
 _MODES = ("top", "middle")
 _CERTIFIED = (
-    "The weights of all N come from our certified optimizer, not from the released algorithm, "
-    "which stops before the optimum: FID falls further here than by the paper's own steps, so the "
-    "curves compare with the paper's in shape, not in height."
+    "The weights of all N are from our certified optimizer. The released algorithm stops before "
+    "the optimum, so FID falls further here than with the paper's steps. Compare the shape of the "
+    "curves with the paper's, not their height."
 )
 
 
@@ -53,34 +53,34 @@ def class_sweep(
     certified: bool = False,
     style: Mapping[str, Any] | Style | None = None,
 ) -> Figure:
-    """Return Figure 6 (one dataset) or 18 (several): a panel with two y axes for each.
+    """Return Figure 6 (one dataset) or 18 (several): a panel with two y axes for each dataset.
 
-    FID of ``main`` is solid on the left axis, that of ``control`` dashed on the right one. Both
-    axes run from a to b times the FID of images drawn at random, with the same a and b, so a
-    height means the same relative change on either. Axes come in pairs in ``figure.axes``: all
-    left ones in panel order, each followed by its right one.
+    FID of ``main`` is solid on the left axis, FID of ``control`` is dashed on the right axis. Both
+    axes run from a to b times the FID of images drawn at random, with the same a and b. So a height
+    means the same relative change on both axes. ``figure.axes`` contains pairs of axes in panel
+    order: each left axis is followed by its right axis.
 
     Parameters
     ----------
     scores : DataFrame
-        Tidy rows with the schemes random, prelogits, top{N} and middle{N}; one of the two
-        modes may be left out.
+        Tidy rows with the schemes random, prelogits, top{N} and middle{N}. Either top{N} or
+        middle{N} may be missing.
     datasets : sequence of str, optional
-        The datasets to show; all that the scores hold by default.
+        The datasets to show; by default all datasets of the scores.
     released : bool
-        Whether the scores hold the scheme prelogits-released too, for a line of its own.
+        Whether the scores contain the scheme prelogits-released, which then has its own line.
     paper : DataFrame, optional
-        The paper's numbers; those of the package by default, an empty frame for none. FID at random
-        and FID with weights matched in pre-logits are diamonds at the right end of their lines,
-        where protocols agree.
+        The paper's numbers. By default those of the package; an empty frame for none. FID at random
+        and FID with weights matched in pre-logits are diamonds at the right end of their lines, if
+        protocols agree.
     protocols : mapping of dataset to Protocol, optional
-        What the scores were measured with.
+        The protocol of the scores.
     choices : str
-        What the paper leaves open, as the note is to say it.
+        Text of the note on what the paper leaves open.
     classifier : str
-        The network whose classes they are, if it is not ``main``.
+        The network of the classes, if it is not ``main``.
     certified : bool
-        Whether all weights but those of prelogits-released are our optimizer's; the note says so.
+        Whether all weights except prelogits-released are from our optimizer; the note says so.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def class_sweep(
     check_scores(scores)
     names = list(datasets) if datasets is not None else datasets_of(scores)
     for name in names:
-        _curves(scores, name)  # says so if there is none
+        _curves(scores, name)  # raises an error if there is no curve
     look = read_style(style)
     across = min(len(names), 2 if len(names) in (2, 4) else 3)
     down = -(-len(names) // across)
@@ -98,7 +98,7 @@ def class_sweep(
         height = (0.4, 0.37, 0.25)[across - 1] * max(look.font_size, 9)
         figure = new_figure(look, height * down + 0.1 * look.font_size)
         body = add_body(figure)
-        # Where panels are small, the legend alone names the networks.
+        # If panels are small, only the legend names the networks.
         left, right = (
             ("FID (solid)", "FID (dashed)")
             if across > 2
@@ -134,11 +134,11 @@ def class_sweep(
             head = f"{title_of(titles, names[0])}: co-occurrence of Top-N classes matched"
         add_heading(figure, head, look)
         note = (
-            "Mean of repeats, bands one standard deviation. Both axes of a panel span the same "
+            "Mean of repeats; bands: one standard deviation. Both axes of a panel span the same "
             f"multiples of the FID of images drawn at random. {_paper_note(published)} {choices}"
         )
         if classifier:
-            note = f"{note.rstrip()} Classes are those of {title_of(titles, classifier)}."
+            note = f"{note.rstrip()} Classes are from {title_of(titles, classifier)}."
         if certified:
             note = f"{note.rstrip()} {_CERTIFIED}"
         if any(is_simulated(titles, name) for name in names):
@@ -155,7 +155,7 @@ def _published(
     paper: pd.DataFrame | None,
     protocols: Protocols | None,
 ) -> dict[str, PaperValue]:
-    """Return what the paper prints of FID at random and matched in pre-logits, by scheme."""
+    """Return the paper's FIDs at random and matched in pre-logits, by scheme."""
     found = {}
     for scheme in ("random", "prelogits-released" if released else "prelogits"):
         cell = score_cell(scores, dataset=dataset, scheme=scheme, network=main)
@@ -166,16 +166,17 @@ def _published(
 
 
 def _paper_note(published: Mapping[str, Sequence[PaperValue]]) -> str:
-    """Say what the diamonds are, and why others are not there."""
+    """Return the note on the diamonds, and on why some are not drawn."""
     every = [value for part in published.values() for value in part]
     said = []
     if any(value.agrees for value in every):
         said.append(
             "Hollow diamonds: Kynkäänniemi et al. (2023), at random and matched in pre-logits."
         )
-    if text := unlike(published):
+    if text := differences(published):
         said.append(
-            f"Their values that were measured otherwise than ours are not drawn. Ours: {text}."
+            "Values of Kynkäänniemi et al. that were measured differently are not drawn. Ours: "
+            f"{text}."
         )
     return " ".join(said)
 
@@ -190,7 +191,7 @@ def _panel(
     published: Sequence[float],
     look: Style,
 ) -> None:
-    """Draw one dataset on ``axes`` and its twin, leaving room for ``published`` FIDs."""
+    """Draw one dataset on ``axes`` and its twin, with room for ``published`` FIDs."""
     curves = _curves(scores, dataset)
     twin = axes.twinx()
     twin.spines["right"].set_visible(True)
@@ -242,7 +243,7 @@ def _draw(
 
 
 def _curves(scores: pd.DataFrame, dataset: str) -> dict[str, list[int]]:
-    """Return the values of N that were evaluated, by mode."""
+    """Return the evaluated values of N, by mode."""
     curves: dict[str, list[int]] = {mode: [] for mode in _MODES}
     for scheme in scores[scores["dataset"] == dataset]["scheme"].unique():
         found = sweep_size(str(scheme))
@@ -257,13 +258,13 @@ def _curves(scores: pd.DataFrame, dataset: str) -> dict[str, list[int]]:
 
 
 def _log_ticks(axes: Axes, scores: pd.DataFrame, dataset: str, inches: float, look: Style) -> None:
-    """Put a logarithmic x axis under the values of N, labels only where they have room."""
+    """Set up the logarithmic x axis of N, with labels only if there is room for them."""
     sizes = sorted({n for curve in _curves(scores, dataset).values() for n in curve})
     span = math.log(sizes[-1] / sizes[0]) or 1.0
     axes.set_xscale("log")
     axes.set_xlim(sizes[0] * math.exp(-0.05 * span), sizes[-1] * math.exp(0.05 * span))
     digit = 0.9 * 0.64 * look.font_size / (72 * inches) * 1.1 * span  # its width on the axis
-    kept = [sizes[-1]]  # the last N, then what fits to its left
+    kept = [sizes[-1]]  # the last N, then those that fit at its left
     for n in reversed(sizes[:-1]):
         letters = (len(str(n)) + len(str(kept[-1]))) / 2 + 0.8
         if math.log(kept[-1] / n) >= letters * digit:
@@ -287,5 +288,5 @@ def _legend(look: Style, titles: Titles, main: str, control: str, released: bool
         entry("pre-logits matched", look.colors[2], "-"),
     ]
     if released:
-        handles.append(entry("the same, released steps", look.colors[3], "-."))
+        handles.append(entry("pre-logits, released steps", look.colors[3], "-."))
     return handles

@@ -184,7 +184,13 @@ def comparison_tables(comparison: Comparison) -> Iterator[tuple[str, list[list[s
         yield (
             "Class histogram",
             [
-                ["", "class histogram", "within classes", "classes in one only", "both orders"],
+                [
+                    "",
+                    "class histogram",
+                    "within classes",
+                    "classes of one model only",
+                    "values in both orders",
+                ],
                 *(_composition_row(found) for found in comparison.compositions),
             ],
         )
@@ -192,7 +198,7 @@ def comparison_tables(comparison: Comparison) -> Iterator[tuple[str, list[list[s
         yield (
             "Class histogram of each model against the real images",
             [
-                ["model", "part of its distance", "95 % interval", "classes"],
+                ["model", "part of the model's distance", "95 % interval", "classes"],
                 *(
                     [
                         one.model,
@@ -208,7 +214,14 @@ def comparison_tables(comparison: Comparison) -> Iterator[tuple[str, list[list[s
         yield (
             "Price of the gain",
             [
-                ["", "effective sample size", "distance", "target", "lowest possible", "controls"],
+                [
+                    "",
+                    "effective sample size",
+                    "distance",
+                    "target",
+                    "lowest possible distance",
+                    "change in controls",
+                ],
                 *(
                     [
                         f"{one.baseline} for {one.model}",
@@ -217,8 +230,8 @@ def comparison_tables(comparison: Comparison) -> Iterator[tuple[str, list[list[s
                         format_value(one.target),
                         format_value(one.lower_bound),
                         "; ".join(
-                            f"{each.network} {format_percent(each.relative)}, and {one.model} "
-                            f"moves it {format_percent(each.relative_of_model)}"
+                            f"{each.network} {format_percent(each.relative)} ({one.model}: "
+                            f"{format_percent(each.relative_of_model)})"
                             for each in one.reactions
                         ),
                     ]
@@ -228,7 +241,7 @@ def comparison_tables(comparison: Comparison) -> Iterator[tuple[str, list[list[s
         )
     for model, shares in comparison.class_shares.items():
         yield (
-            f"Classes: {model} less {comparison.models[0]}",
+            f"Classes: {model} minus {comparison.models[0]}",
             [
                 ["class", model, comparison.models[0], "real", "part of the difference"],
                 *(_class_row(one) for one in shares),
@@ -240,10 +253,10 @@ def comparison_tables(comparison: Comparison) -> Iterator[tuple[str, list[list[s
             [
                 [
                     "control",
-                    "judges",
-                    "why not",
+                    "is a judge",
+                    "reason if not",
                     "what it would have seen",
-                    "real images reweighted, times the floor",
+                    "reweighted real images, times the floor",
                 ],
                 *(
                     [
@@ -266,7 +279,7 @@ def comparison_tables(comparison: Comparison) -> Iterator[tuple[str, list[list[s
 def _judging(witness: Witness) -> str:
     if not witness.judges:
         return "no"
-    return "only if it moves" if witness.has_power is False else "yes"
+    return "only if its distance changes" if witness.has_power is False else "yes"
 
 
 def _mean_rows(comparison: Comparison) -> list[list[str]]:
@@ -303,7 +316,7 @@ def _network_rows(found: NetworkDistances) -> Iterator[list[str]]:
 def _difference_row(found: NetworkDistances, difference: Difference) -> list[str]:
     return [
         found.title,
-        f"{difference.model} less {difference.baseline}",
+        f"{difference.model} minus {difference.baseline}",
         format_value(difference.distance.value),
         _interval(difference.distance),
         format_percent(difference.relative.value),
@@ -321,7 +334,7 @@ def _kind_of_classes(found: HistogramShare) -> str:
 def _composition_row(found: Composition) -> list[str]:
     orders = zip(found.composition_orders, found.within_orders, strict=True)
     return [
-        f"{found.model} less {found.baseline}",
+        f"{found.model} minus {found.baseline}",
         _with_error(found.composition),
         _with_error(found.within),
         "" if found.support is None else _with_error(found.support),
